@@ -1,0 +1,19 @@
+/**
+ * Chaincode events, past tense; at most one per transaction (a second replaces the first). Payloads are the
+ * public state that the transaction wrote: ids and states, never content.
+ */
+export const events = {
+  ConsentGranted: 'ConsentGranted',
+  ConsentAmended: 'ConsentAmended',
+  ConsentRevoked: 'ConsentRevoked',
+  AccessRequested: 'AccessRequested',
+  AccessDecided: 'AccessDecided',
+  CopiesPurged: 'CopiesPurged',
+  ClaimSubmitted: 'ClaimSubmitted',
+  ClaimAdjudicated: 'ClaimAdjudicated',
+  PaymentInstructed: 'PaymentInstructed',
+  PaymentSettled: 'PaymentSettled',
+  PaymentRemitted: 'PaymentRemitted',
+  LicenceSet: 'LicenceSet',
+} as const;
+export type EventName = keyof typeof events;

@@ -1,0 +1,437 @@
+/**
+ * Every transaction of the ledger in one table: contract, submit or evaluate, who may call it, the schemas of
+ * its one argument, of its transient (private) input and of its reply, and which organisations endorse it. The
+ * contracts parse with it and the gateway's client calls with it.
+ *
+ * Arguments and replies stand in blocks: they hold random ids, versions and states, never content.
+ */
+import { z } from 'zod';
+import type { Consortium, Kind, Role } from './consortium.ts';
+import { collections, custodianOf, organisationByName } from './consortium.ts';
+import { resourceSchema } from './fhir.ts';
+
+export const idSchema = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'a random UUID in lower case');
+/** 32 random bytes as hex: keeps anybody from confirming a guess at a value by its hash. */
+export const saltSchema = z.string().regex(/^[0-9a-f]{64}$/, '32 random bytes as hex');
+const organisationName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
+const versionSchema = z.int().min(1);
+const instant = z.iso.datetime({ offset: true });
+
+/** The most record versions that one transaction carries. */
+export const MAX_RECORDS = 2000;
+export const MAX_DELIVERED = 500;
+
+/** A resource as its author hands it in; `meta.versionId` and `meta.lastUpdated` are added when it is read. */
+const draftSchema = z.strictObject({
+  id: idSchema,
+  version: versionSchema,
+  salt: saltSchema,
+  resource: resourceSchema,
+});
+export type Draft = z.infer<typeof draftSchema>;
+
+/** What lies, in canonical JSON, under a record's, a consent's and a coverage's private key. */
+export const anchoredSchema = z.strictObject({
+  /** MSP id of the author. */
+  author: z.string(),
+  id: idSchema,
+  version: versionSchema,
+  /** Transaction time, ISO 8601 UTC. */
+  recordedAt: instant,
+  salt: saltSchema,
+  resource: resourceSchema,
+});
+export type Anchored = z.infer<typeof anchoredSchema>;
+
+/** One anchored value shown as evidence: `value` is the exact text whose SHA-256 the ledger holds. */
+export const evidenceSchema = z.strictObject({ key: z.string(), value: z.string() });
+export type Evidence = z.infer<typeof evidenceSchema>;
+
+export const PURPOSES = ['TREAT', 'ETREAT', 'HPAYMT', 'HOPERAT', 'BTG'] as const;
+/** What lies under `request/<id>` in the requestor's inbox. */
+export const accessRequestSchema = z.strictObject({
+  id: idSchema,
+  salt: saltSchema,
+  patient: z.strictObject({ system: z.string().min(1), value: z.string().min(1) }),
+  /** Resource types asked for; empty asks for all. */
+  types: z.array(z.string().regex(/^[A-Z][A-Za-z]{1,63}$/)).max(50),
+  purpose: z.enum(PURPOSES),
+  /** FHIR reference of the practitioner who asks; filled from the caller's certificate when it has one. */
+  practitioner: z.string().optional(),
+});
+export type AccessRequest = z.infer<typeof accessRequestSchema>;
+
+/** What lies under `copy/…` in the requestor's inbox. `record` is the exact text anchored in the holder's care collection. */
+export const copySchema = z.strictObject({
+  accessId: idSchema,
+  holder: organisationName,
+  deliveredAt: instant,
+  expiresAt: instant,
+  salt: saltSchema,
+  record: z.string(),
+});
+export type Copy = z.infer<typeof copySchema>;
+
+/** Public state. */
+export const accessStateSchema = z.strictObject({
+  id: idSchema,
+  requestor: z.string(),
+  holder: z.string(),
+  custodian: z.string(),
+  purpose: z.enum(PURPOSES),
+  status: z.enum(['requested', 'granted', 'refused', 'purged']),
+  requestedAt: instant,
+  decidedAt: instant.optional(),
+  expiresAt: instant.optional(),
+  reason: z.string().optional(),
+  consent: z.strictObject({ id: idSchema, version: versionSchema }).optional(),
+});
+export type AccessState = z.infer<typeof accessStateSchema>;
+
+export const consentStateSchema = z.strictObject({
+  id: idSchema,
+  custodian: z.string(),
+  provider: organisationName,
+  status: z.enum(['active', 'revoked']),
+  version: versionSchema,
+  grantedAt: instant,
+  updatedAt: instant,
+});
+export type ConsentState = z.infer<typeof consentStateSchema>;
+
+export const CLAIM_STATUSES = [
+  'submitted',
+  'denied',
+  'partial',
+  'approved',
+  'instructed',
+  'settled',
+  'remitted',
+] as const;
+export const claimStateSchema = z.strictObject({
+  id: idSchema,
+  provider: organisationName,
+  payer: organisationName,
+  bank: organisationName.optional(),
+  status: z.enum(CLAIM_STATUSES),
+  /** The edit that denied it, when one did: a rule's name, never a fact. */
+  reason: z.string().optional(),
+  submittedAt: instant,
+  updatedAt: instant,
+});
+export type ClaimState = z.infer<typeof claimStateSchema>;
+
+export const licenceStateSchema = z.strictObject({
+  /** National practitioner number (for instance a US NPI): public registry data. */
+  number: z.string().regex(/^[A-Za-z0-9-]{1,32}$/),
+  status: z.enum(['active', 'suspended', 'excluded']),
+  /** Dates, inclusive. */
+  start: z.iso.date(),
+  end: z.iso.date(),
+  updatedAt: instant,
+});
+export type LicenceState = z.infer<typeof licenceStateSchema>;
+
+const empty = z.strictObject({});
+const done = z.strictObject({ time: instant });
+
+export interface Transaction<
+  Input extends z.ZodType = z.ZodType,
+  Private extends z.ZodType = z.ZodType,
+  Output extends z.ZodType = z.ZodType,
+> {
+  contract: string;
+  kind: 'submit' | 'evaluate';
+  /** Kinds of organisation and roles that may call it; empty means any. */
+  callers: readonly Kind[];
+  roles: readonly Role[];
+  input: Input;
+  /** JSON under the transient key `private`; undefined where there is none. */
+  private?: Private;
+  output: Output;
+  /** Names of the organisations that endorse, the caller's own first. `any` = one more, preferably the custodian. */
+  endorsers: (consortium: Consortium, caller: string, input: z.infer<Input>) => string[];
+}
+
+const transaction = <I extends z.ZodType, P extends z.ZodType, O extends z.ZodType>(
+  definition: Transaction<I, P, O>,
+): Transaction<I, P, O> => definition;
+
+const withCustodian = (consortium: Consortium, caller: string): string[] => [caller, custodianOf(consortium).name];
+const callerOnly = (_: Consortium, caller: string): string[] => [caller];
+/** The caller and one other organisation, the first that is not the caller among those given or all. */
+const withAnother = (consortium: Consortium, caller: string, others?: string[]): string[] => {
+  const candidates = others ?? consortium.organisations.map((organisation) => organisation.name);
+  const other = candidates.find((name) => name !== caller && organisationByName(consortium, name) !== undefined);
+  return other === undefined ? [caller] : [caller, other];
+};
+
+export const transactions = {
+  /** New records and new versions of records; all or nothing. Refuses a version that is not the next one (CONFLICT). */
+  RecordVersions: transaction({
+    contract: 'records',
+    kind: 'submit',
+    callers: ['provider'],
+    roles: ['system', 'practitioner'],
+    input: empty,
+    private: z.strictObject({ records: z.array(draftSchema).min(1).max(MAX_RECORDS) }),
+    output: done,
+    endorsers: withCustodian,
+  }),
+  /** The SHA-256 the ledger holds for private keys, hex, or '' where there is none. Works on every peer. */
+  GetAnchors: transaction({
+    contract: 'records',
+    kind: 'evaluate',
+    callers: [],
+    roles: [],
+    input: z.strictObject({
+      entries: z.array(z.strictObject({ collection: z.string(), key: z.string() })).max(1000),
+    }),
+    output: z.strictObject({ hashes: z.array(z.string()) }),
+    endorsers: callerOnly,
+  }),
+
+  GrantConsent: transaction({
+    contract: 'consents',
+    kind: 'submit',
+    callers: ['custodian'],
+    roles: ['patient', 'system'],
+    input: z.strictObject({ id: idSchema, provider: organisationName }),
+    private: z.strictObject({ consent: draftSchema }),
+    output: consentStateSchema,
+    endorsers: (_, caller, { provider }) => [caller, provider],
+  }),
+  AmendConsent: transaction({
+    contract: 'consents',
+    kind: 'submit',
+    callers: ['custodian'],
+    roles: ['patient', 'system'],
+    input: z.strictObject({ id: idSchema, provider: organisationName }),
+    private: z.strictObject({ consent: draftSchema }),
+    output: consentStateSchema,
+    endorsers: (_, caller, { provider }) => [caller, provider],
+  }),
+  /** No private input, so that any other organisation can endorse it when the provider is down or unwilling. */
+  RevokeConsent: transaction({
+    contract: 'consents',
+    kind: 'submit',
+    callers: ['custodian'],
+    roles: ['patient', 'caretaker', 'system'],
+    input: z.strictObject({ id: idSchema }),
+    output: consentStateSchema,
+    endorsers: (consortium, caller) => withAnother(consortium, caller),
+  }),
+  GetConsent: transaction({
+    contract: 'consents',
+    kind: 'evaluate',
+    callers: [],
+    roles: [],
+    input: z.strictObject({ id: idSchema }),
+    output: consentStateSchema,
+    endorsers: callerOnly,
+  }),
+
+  RequestAccess: transaction({
+    contract: 'access',
+    kind: 'submit',
+    callers: ['provider', 'payer'],
+    roles: ['system', 'practitioner'],
+    input: z.strictObject({ id: idSchema, holder: organisationName, purpose: z.enum(PURPOSES) }),
+    private: z.strictObject({ request: accessRequestSchema }),
+    output: accessStateSchema,
+    endorsers: withCustodian,
+  }),
+  /**
+   * Sent by the custodian when it sees a request. `request` is the anchored text of the request; `patient` the
+   * holder's Patient record that it names; `records` what the holder has of the types asked for. Permitted
+   * records are delivered into the requestor's inbox in this same transaction.
+   */
+  DecideAccess: transaction({
+    contract: 'access',
+    kind: 'submit',
+    callers: ['custodian'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, holder: organisationName }),
+    private: z.strictObject({
+      request: z.string(),
+      salt: saltSchema,
+      patient: z.strictObject({ id: idSchema, version: versionSchema }).optional(),
+      records: z.array(z.strictObject({ id: idSchema, version: versionSchema })).max(MAX_DELIVERED),
+    }),
+    output: accessStateSchema,
+    endorsers: (_, caller, { holder }) => [caller, holder],
+  }),
+  /** Purges delivered copies whose consent was revoked or whose time is over. */
+  PurgeCopies: transaction({
+    contract: 'access',
+    kind: 'submit',
+    callers: ['custodian'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, holder: organisationName }),
+    private: z.strictObject({ records: z.array(idSchema).max(MAX_DELIVERED) }),
+    output: accessStateSchema,
+    endorsers: (_, caller, { holder }) => [caller, holder],
+  }),
+  GetAccess: transaction({
+    contract: 'access',
+    kind: 'evaluate',
+    callers: [],
+    roles: [],
+    input: z.strictObject({ id: idSchema }),
+    output: accessStateSchema,
+    endorsers: callerOnly,
+  }),
+
+  /** A payer shows one provider (or several transactions, several providers) a member's coverage. */
+  RegisterCoverage: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({ providers: z.array(organisationName).min(1).max(50) }),
+    private: z.strictObject({ coverage: draftSchema }),
+    output: done,
+    endorsers: withCustodian,
+  }),
+  /** Prices per service code in minor units, private to the payer, one provider and the custodian. */
+  LoadFeeSchedule: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({ provider: organisationName }),
+    private: z.strictObject({
+      salt: saltSchema,
+      version: z.string().min(1).max(64),
+      currency: z.string().regex(/^[A-Z]{3}$/),
+      prices: z.record(z.string(), z.int().min(0)),
+    }),
+    output: done,
+    endorsers: (_, caller, { provider }) => [caller, provider],
+  }),
+  /** Runs the submission edits. A claim that fails one is recorded as denied, with the edit's name. */
+  SubmitClaim: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['provider'],
+    roles: ['system', 'practitioner'],
+    input: z.strictObject({ id: idSchema, payer: organisationName }),
+    private: z.strictObject({
+      claim: z.strictObject({ id: idSchema, salt: saltSchema, resource: resourceSchema }),
+      coverage: z.strictObject({ id: idSchema, version: versionSchema }),
+      /** Record versions of care_<provider>: the patient, encounters, procedures … the claim rests on. */
+      evidence: z.array(evidenceSchema).max(200),
+    }),
+    output: claimStateSchema,
+    endorsers: (_, caller, { payer }) => [caller, payer],
+  }),
+  AdjudicateClaim: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['adjudicator', 'system'],
+    input: z.strictObject({ id: idSchema, provider: organisationName }),
+    private: z.strictObject({ responseId: idSchema, salt: saltSchema }),
+    output: claimStateSchema,
+    endorsers: (_, caller, { provider }) => [caller, provider],
+  }),
+  GetClaim: transaction({
+    contract: 'claims',
+    kind: 'evaluate',
+    callers: [],
+    roles: [],
+    input: z.strictObject({ id: idSchema }),
+    output: claimStateSchema,
+    endorsers: callerOnly,
+  }),
+
+  /** `response` is the anchored text of response/<claim id>; the bank's peer checks it by its hash. */
+  InstructPayment: transaction({
+    contract: 'settlements',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({ id: idSchema, bank: organisationName }),
+    private: z.strictObject({ paymentId: idSchema, salt: saltSchema, response: z.string() }),
+    output: claimStateSchema,
+    endorsers: (_, caller, { bank }) => [caller, bank],
+  }),
+  SettlePayment: transaction({
+    contract: 'settlements',
+    kind: 'submit',
+    callers: ['bank'],
+    roles: ['settlement', 'system'],
+    input: z.strictObject({ id: idSchema, payer: organisationName }),
+    private: z.strictObject({
+      noticeId: idSchema,
+      salt: saltSchema,
+      /** The bank's own reference of the transfer. */
+      reference: z.string().min(1).max(140),
+      paidOn: z.iso.date(),
+    }),
+    output: claimStateSchema,
+    endorsers: (_, caller, { payer }) => [caller, payer],
+  }),
+  /** Tells the provider: PaymentReconciliation and PaymentNotice into the claim's collection. */
+  RemitPayment: transaction({
+    contract: 'settlements',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, provider: organisationName }),
+    private: z.strictObject({
+      reconciliationId: idSchema,
+      salt: saltSchema,
+      settlement: z.string(),
+      payment: z.string(),
+    }),
+    output: claimStateSchema,
+    endorsers: (_, caller, { provider }) => [caller, provider],
+  }),
+
+  SetLicence: transaction({
+    contract: 'registry',
+    kind: 'submit',
+    callers: ['regulator'],
+    roles: ['system', 'auditor'],
+    input: licenceStateSchema.omit({ updatedAt: true }),
+    output: licenceStateSchema,
+    endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
+  }),
+  GetLicence: transaction({
+    contract: 'registry',
+    kind: 'evaluate',
+    callers: [],
+    roles: [],
+    input: z.strictObject({ number: z.string() }),
+    output: licenceStateSchema,
+    endorsers: callerOnly,
+  }),
+  ListOrganisations: transaction({
+    contract: 'registry',
+    kind: 'evaluate',
+    callers: [],
+    roles: [],
+    input: empty,
+    output: z.strictObject({
+      organisations: z.array(z.strictObject({ name: z.string(), mspId: z.string(), kind: z.string() })),
+    }),
+    endorsers: callerOnly,
+  }),
+} as const;
+
+export type Transactions = typeof transactions;
+export type TransactionName = keyof Transactions;
+export type InputOf<N extends TransactionName> = z.infer<Transactions[N]['input']>;
+export type PrivateOf<N extends TransactionName> = Transactions[N] extends { private?: infer P extends z.ZodType }
+  ? z.infer<P>
+  : undefined;
+export type OutputOf<N extends TransactionName> = z.infer<Transactions[N]['output']>;
+
+/** The transient map's only key. */
+export const TRANSIENT_KEY = 'private';
+
+/** `contract:Transaction`, as fabric-contract-api names it. */
+export const qualifiedName = (name: TransactionName): string => `${transactions[name].contract}:${name}`;
+
+export { collections };
