@@ -81,11 +81,30 @@ export interface Repository {
    * Throws LedgerError CONFLICT where a version is not the next one.
    */
   write(caller: Caller, writes: Write[], idempotency?: Idempotency): Promise<Receipt>;
+  /**
+   * What an earlier write of this caller under the same key came to, so that the request is answered again instead of
+   * being planned anew (new ids, If-Match against a version that it made itself). Where that write was signed but its
+   * outcome is not known, it is resolved first; where it is known to have failed, undefined. Throws LedgerError INVALID
+   * with the expression `Idempotency-Key` where the key came with another request.
+   */
+  replay(caller: Caller, request: IdempotentRequest): Promise<Replay | undefined>;
 }
 
-/** Stored with the signed envelope before it is submitted (see gateway-api/README.md). */
-export interface Idempotency {
+export interface IdempotentRequest {
+  /** The client's Idempotency-Key; a batch of several writes adds `/<part>` to it. At most 255 + 12 characters. */
   key: string;
   /** SHA-256 of method, path and body, hex. */
   requestHash: string;
+}
+
+/** Stored with the signed envelope before it is submitted (see gateway-api/README.md). */
+export interface Idempotency extends IdempotentRequest {
+  /** What the FHIR room needs to answer the request again: types, ids and versions as JSON, no content. */
+  answer: string;
+}
+
+export interface Replay {
+  receipt: Receipt;
+  /** As it was given to `write`. */
+  answer: string;
 }
