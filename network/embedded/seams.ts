@@ -116,7 +116,11 @@ export interface SimulationResult {
   }[];
 }
 
-/** One transaction's view of one organisation's peer. Every refusal is an Error with Fabric's text. Synchronous: LevelDB getSync. */
+/**
+ * One transaction's view of one organisation's peer. Every refusal is an Error with Fabric's text. Single keys are
+ * synchronous (LevelDB getSync); whatever walks over keys is asynchronous, since LevelDB's iterators are. `page` and
+ * `range` refuse at once (by throwing, not by a rejected promise).
+ */
 export interface Simulator {
   getState(namespace: string, collection: string, key: string): Uint8Array | undefined;
   getPrivateDataHash(namespace: string, collection: string, key: string): Uint8Array | undefined;
@@ -134,9 +138,9 @@ export interface Simulator {
     end: string,
     size: number,
     bookmark: string,
-  ): { results: KeyValue[]; bookmark: string };
+  ): Promise<{ results: KeyValue[]; bookmark: string }>;
   /** Newest first. */
-  history(namespace: string, key: string): Iterator<KeyModification>;
+  history(namespace: string, key: string): AsyncIterableIterator<KeyModification>;
   /** Reads the definition's keys into the rwset (spec 4.1). */
   readDefinition(chaincode: string, withCollections: boolean): Definition | undefined;
   result(): SimulationResult;
@@ -154,7 +158,7 @@ export interface KeyModification {
   isDelete: boolean;
 }
 export interface StateIterator {
-  next(): KeyValue | undefined;
+  next(): Promise<KeyValue | undefined>;
   close(): void;
 }
 
@@ -184,8 +188,18 @@ export interface Ledger {
   simulate(organisation: string, transaction: { txId: string; creator: Identity }): Simulator;
   definition(chaincode: string): Definition | undefined;
   definitions(): Definition[];
-  /** Transient store of an endorsed private set: given to `organisation` and the eligible peers of each collection. */
-  storeTransient(organisation: string, txId: string, height: number, set: ledgerProtos.rwset.TxPvtReadWriteSet): void;
+  /**
+   * Transient store of an endorsed private set: given to `organisation` and the eligible peers of each collection.
+   * Await it before the endorsement is handed out: from then on the set survives the death of the process.
+   *
+   * @throws Error with Fabric's text where fewer other peers are eligible than requiredPeerCount (spec 4.5).
+   */
+  storeTransient(
+    organisation: string,
+    txId: string,
+    height: number,
+    set: ledgerProtos.rwset.TxPvtReadWriteSet,
+  ): Promise<void>;
   transaction(txId: string): CommittedTransaction | undefined;
   block(number: number): Uint8Array | undefined;
   blockNumberByHash(hash: Uint8Array): number | undefined;
