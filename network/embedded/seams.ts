@@ -203,8 +203,11 @@ export interface Ledger {
   transaction(txId: string): CommittedTransaction | undefined;
   block(number: number): Uint8Array | undefined;
   blockNumberByHash(hash: Uint8Array): number | undefined;
-  /** What this organisation's peer stored of a block's private data, by transaction index (purged data gone). */
-  privateData(organisation: string, block: number): Map<number, ledgerProtos.rwset.TxPvtReadWriteSet>;
+  /**
+   * What this organisation's peer stored of a block's private data (purged data gone), by transaction index in
+   * ascending order: serialised TxPvtReadWriteSets, because event streams pass them on as bytes.
+   */
+  privateData(organisation: string, block: number): Map<number, Uint8Array>;
   /** Collection config in force below a block, for DeliverWithPrivateData's filter. */
   collectionConfig(chaincode: string, collection: string, belowBlock: number): CollectionConfig | undefined;
   /** Called with each block as the organisation's peer commits it, in order; answers a function that ends it. */
