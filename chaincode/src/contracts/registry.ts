@@ -1,0 +1,51 @@
+/** Public registers: the licences of practitioners, kept by the regulator, and who is in the consortium. */
+import type { Context } from 'fabric-contract-api';
+import { withAnyOther } from '../ledger/policies.ts';
+import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
+import type { Consortium } from '../model/consortium.ts';
+import { LedgerError } from '../model/errors.ts';
+import { events } from '../model/events.ts';
+import { publicKeys } from '../model/keys.ts';
+import { type LicenceState, licenceStateSchema, type OutputOf } from '../model/transactions.ts';
+
+export class Registry extends LedgerContract {
+  readonly #consortium: Consortium;
+
+  constructor(consortium: Consortium) {
+    super('registry');
+    this.#consortium = consortium;
+  }
+
+  SetLicence(ctx: Context, argument: string): Promise<string> {
+    return run('SetLicence', this.#consortium, ctx, argument, setLicence);
+  }
+
+  GetLicence(ctx: Context, argument: string): Promise<string> {
+    return run('GetLicence', this.#consortium, ctx, argument, getLicence);
+  }
+
+  ListOrganisations(ctx: Context, argument: string): Promise<string> {
+    return run('ListOrganisations', this.#consortium, ctx, argument, listOrganisations);
+  }
+}
+
+async function setLicence({ input, caller, consortium, store }: Call<'SetLicence'>): Promise<LicenceState> {
+  if (input.end < input.start) throw new LedgerError('INVALID', 'a licence cannot end before it starts', 'end');
+  const key = publicKeys.licence(input.number);
+  const licence = { ...input, updatedAt: store.time };
+  // Read, so that two changes at once conflict instead of one being lost.
+  await store.get(key, licenceStateSchema);
+  store.put(key, licence, withAnyOther(consortium, caller.mspId));
+  store.emit(events.LicenceSet, licence);
+  return licence;
+}
+
+async function getLicence({ input, store }: Call<'GetLicence'>): Promise<LicenceState> {
+  const licence = await store.get(publicKeys.licence(input.number), licenceStateSchema);
+  if (licence === undefined) throw new LedgerError('NOT_FOUND', 'no such licence', 'number');
+  return licence;
+}
+
+function listOrganisations({ consortium }: Call<'ListOrganisations'>): OutputOf<'ListOrganisations'> {
+  return { organisations: consortium.organisations.map(({ name, mspId, kind }) => ({ name, mspId, kind })) };
+}

@@ -1,0 +1,244 @@
+/**
+ * A ledger in memory for the tests of contracts. Each submit is simulated once per endorser of the table, each
+ * with only the private data that this organisation is a member of; the writes of all must be the same bytes.
+ * Like Fabric it gives no read of one's own writes, and it holds the caller to memberOnlyRead and -Write.
+ */
+import type { Contract } from 'fabric-contract-api';
+import { canonicalJson, sha256 } from '../model/canonical.ts';
+import { type Consortium, custodianOf, organisationByName, type Role } from '../model/consortium.ts';
+import {
+  type InputOf,
+  type OutputOf,
+  type PrivateOf,
+  TRANSIENT_KEY,
+  type Transaction,
+  type TransactionName,
+  transactions,
+} from '../model/transactions.ts';
+import type { LedgerStub } from './store.ts';
+import type { LedgerContext } from './transaction.ts';
+
+/** Everything that one transaction wrote, exactly. Private keys read `collection key`. */
+export interface Writes {
+  public: Record<string, string>;
+  private: Record<string, string>;
+  purged: string[];
+  /** Key-level policies set, as hex of the SignaturePolicyEnvelope. */
+  policies: Record<string, string>;
+  event: { name: string; payload: string } | undefined;
+}
+
+/** A call as a client makes it. */
+export interface Request<N extends TransactionName> {
+  /** Name of the caller's organisation. */
+  from: string;
+  role: Role | string;
+  fhirUser?: string;
+  input: InputOf<N>;
+  private?: PrivateOf<N>;
+  /** ISO 8601; the ledger's own default otherwise. */
+  time?: string;
+  /** Instead of the table's endorsers. */
+  endorsers?: string[];
+}
+
+export interface Outcome<N extends TransactionName> {
+  reply: OutputOf<N>;
+  writes: Writes;
+}
+
+const noWrites = (): Writes => ({ public: {}, private: {}, purged: [], policies: {}, event: undefined });
+const privateName = (collection: string, key: string): string => `${collection} ${key}`;
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+
+/** Names of the organisations that are members of a collection (DESIGN: what the ledger holds). */
+function membersOf(consortium: Consortium, collection: string): string[] {
+  const [kind = '', ...names] = collection.split('_');
+  const ofKind = (...kinds: string[]): string[] =>
+    consortium.organisations.filter((organisation) => kinds.includes(organisation.kind)).map(({ name }) => name);
+  if (kind === 'payers') return ofKind('payer', 'regulator');
+  if (!['care', 'consent', 'inbox', 'claim', 'settle'].includes(kind) || names.length === 0)
+    throw new Error(`collection ${collection} could not be found`);
+  for (const name of names)
+    if (organisationByName(consortium, name) === undefined)
+      throw new Error(`collection ${collection} could not be found`);
+  return kind === 'settle' ? names : [...names, custodianOf(consortium).name];
+}
+
+class Simulation implements LedgerStub {
+  readonly writes = noWrites();
+  /** Calls that would each be a round trip to the peer. */
+  calls = 0;
+  readonly #ledger: MemoryLedger;
+  readonly #request: Request<TransactionName>;
+  readonly #endorser: string;
+  readonly #txId: string;
+
+  constructor(ledger: MemoryLedger, request: Request<TransactionName>, endorser: string, txId: string) {
+    this.#ledger = ledger;
+    this.#request = request;
+    this.#endorser = endorser;
+    this.#txId = txId;
+  }
+
+  async getState(key: string): Promise<Uint8Array> {
+    this.calls += 1;
+    return Buffer.from(this.#ledger.public.get(key) ?? '');
+  }
+
+  async putState(key: string, value: Uint8Array): Promise<void> {
+    this.calls += 1;
+    this.writes.public[key] = text(value);
+  }
+
+  async setStateValidationParameter(key: string, policy: Uint8Array): Promise<void> {
+    this.calls += 1;
+    this.writes.policies[key] = Buffer.from(policy).toString('hex');
+  }
+
+  async getPrivateData(collection: string, key: string): Promise<Uint8Array> {
+    this.calls += 1;
+    const members = membersOf(this.#ledger.consortium, collection);
+    this.#checkMember(members, 'read', collection);
+    if (!members.includes(this.#endorser))
+      throw new Error(`private data matching public hash version is not available on ${this.#endorser}`);
+    return Buffer.from(this.#ledger.private.get(privateName(collection, key)) ?? '');
+  }
+
+  async getPrivateDataHash(collection: string, key: string): Promise<Uint8Array> {
+    this.calls += 1;
+    membersOf(this.#ledger.consortium, collection);
+    const value = this.#ledger.private.get(privateName(collection, key));
+    return value === undefined ? Buffer.alloc(0) : sha256(value);
+  }
+
+  async putPrivateData(collection: string, key: string, value: Uint8Array): Promise<void> {
+    this.calls += 1;
+    this.#checkMember(membersOf(this.#ledger.consortium, collection), 'write', collection);
+    this.writes.private[privateName(collection, key)] = text(value);
+  }
+
+  async purgePrivateData(collection: string, key: string): Promise<void> {
+    this.calls += 1;
+    this.#checkMember(membersOf(this.#ledger.consortium, collection), 'write', collection);
+    this.writes.purged.push(privateName(collection, key));
+  }
+
+  setEvent(name: string, payload: Uint8Array): void {
+    this.writes.event = { name, payload: text(payload) };
+  }
+
+  getTransient(): Map<string, Uint8Array> {
+    const hidden = this.#request.private;
+    return new Map(hidden === undefined ? [] : [[TRANSIENT_KEY, Buffer.from(JSON.stringify(hidden))]]);
+  }
+
+  getTxID(): string {
+    return this.#txId;
+  }
+
+  getDateTimestamp(): Date {
+    return new Date(this.#request.time ?? this.#ledger.time);
+  }
+
+  #checkMember(members: string[], action: string, collection: string): void {
+    if (members.includes(this.#request.from)) return;
+    throw new Error(
+      `tx creator does not have ${action} access permission on privatedata in collectionName: ${collection}`,
+    );
+  }
+}
+
+/** A stand-in for a contract's public methods by transaction name. */
+type Methods = Record<string, (ctx: LedgerContext, argument: string) => Promise<string>>;
+
+export class MemoryLedger {
+  readonly public = new Map<string, string>();
+  /** By `collection key`. */
+  readonly private = new Map<string, string>();
+  readonly consortium: Consortium;
+  /** Time of transactions that state none. */
+  time = '2026-03-01T12:00:00.000Z';
+  /** Stub calls of the last simulation. */
+  lastCalls = 0;
+  readonly #contracts: Map<string, Contract>;
+  #transactions = 0;
+
+  constructor(consortium: Consortium, contracts: Contract[]) {
+    this.consortium = consortium;
+    this.#contracts = new Map(contracts.map((contract) => [contract.getName(), contract]));
+  }
+
+  /**
+   * Endorses, compares and commits a transaction of the table.
+   * @throws what the contract throws; nothing is committed then, and it is a bug when something was written before
+   */
+  async submit<N extends TransactionName>(name: N, request: Request<N>): Promise<Outcome<N>> {
+    this.#transactions += 1;
+    const definition: Transaction = transactions[name];
+    const endorsers =
+      request.endorsers ??
+      definition.endorsers(this.consortium, request.from, request.input as Record<string, unknown>);
+    if (definition.kind === 'submit' && endorsers.length < 2) throw new Error(`${name} needs two endorsers`);
+    const outcomes: Outcome<N>[] = [];
+    for (const endorser of endorsers) outcomes.push(await this.#simulate(name, request, endorser));
+    const [first, ...others] = outcomes;
+    for (const other of others)
+      if (canonicalJson(other) !== canonicalJson(first)) throw new Error('the endorsers wrote different bytes');
+    this.#commit(first!.writes);
+    return first!;
+  }
+
+  /** Evaluates on the caller's own peer. */
+  async evaluate<N extends TransactionName>(name: N, request: Request<N>): Promise<OutputOf<N>> {
+    return (await this.#simulate(name, request, request.from)).reply;
+  }
+
+  /** The parsed value under a private key. */
+  read(collection: string, key: string): unknown {
+    const value = this.private.get(privateName(collection, key));
+    return value === undefined ? undefined : JSON.parse(value);
+  }
+
+  async #simulate<N extends TransactionName>(name: N, request: Request<N>, endorser: string): Promise<Outcome<N>> {
+    const simulation = new Simulation(this, request as Request<TransactionName>, endorser, `tx${this.#transactions}`);
+    const mspId = organisationByName(this.consortium, request.from)?.mspId ?? request.from;
+    const attributes: Record<string, string | undefined> = { role: request.role, fhirUser: request.fhirUser };
+    const ctx: LedgerContext = {
+      stub: simulation,
+      clientIdentity: { getMSPID: () => mspId, getAttributeValue: (attribute) => attributes[attribute] ?? null },
+    };
+    const contract = this.#contracts.get(transactions[name].contract) as unknown as Methods | undefined;
+    const method = contract?.[name];
+    if (method === undefined) throw new Error(`no contract has the transaction ${name}`);
+    try {
+      const reply = JSON.parse(await method.call(contract, ctx, JSON.stringify(request.input)));
+      return { reply, writes: simulation.writes };
+    } catch (error) {
+      if (
+        canonicalJson(simulation.writes) !== canonicalJson(noWrites()) &&
+        !(error as Error).message.startsWith('tx creator')
+      )
+        throw new Error('a transaction that failed had written', { cause: error });
+      throw error;
+    } finally {
+      this.lastCalls = simulation.calls;
+    }
+  }
+
+  #commit(writes: Writes): void {
+    for (const [key, value] of Object.entries(writes.public)) this.public.set(key, value);
+    for (const [name, value] of Object.entries(writes.private)) this.private.set(name, value);
+    for (const name of writes.purged) this.private.delete(name);
+  }
+}
+
+/** The message an action fails with. @throws when it succeeds */
+export async function failureOf(action: Promise<unknown>): Promise<string> {
+  const failure = await action.then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  if (failure === undefined) throw new Error('the action did not fail');
+  return failure;
+}

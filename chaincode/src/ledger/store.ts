@@ -1,0 +1,145 @@
+/**
+ * What a transaction reads and writes. The only code that touches `ctx.stub`. Reads go to the peer at once;
+ * writes are kept until the transaction has succeeded, so that one that throws has written nothing.
+ */
+import type { Context } from 'fabric-contract-api';
+import type { z } from 'zod';
+import { canonicalJson } from '../model/canonical.ts';
+import type { EventName } from '../model/events.ts';
+import { parseText } from './parse.ts';
+import { type PolicyRule, policyBytes } from './policies.ts';
+
+type Stub = Context['stub'];
+
+/** What the ledger uses of the shim's stub; the in-memory stub implements exactly this. */
+export type LedgerStub = Pick<
+  Stub,
+  | 'getState'
+  | 'putState'
+  | 'setStateValidationParameter'
+  | 'getPrivateData'
+  | 'getPrivateDataHash'
+  | 'putPrivateData'
+  | 'purgePrivateData'
+  | 'setEvent'
+  | 'getTransient'
+  | 'getTxID'
+  | 'getDateTimestamp'
+>;
+
+/** The peer refused or could not do what the chaincode asked of it. Its text names collections, never contents. */
+export class PeerError extends Error {}
+
+const decoder = new TextDecoder();
+
+/** What we wrote ourselves always parses; that it does not is a bug, not a fault of the input. */
+function parseStored<S extends z.ZodType>(schema: S, text: string): z.output<S> {
+  try {
+    return parseText(schema, text);
+  } catch {
+    throw new Error('a stored value does not fit its schema');
+  }
+}
+
+export class Store {
+  /** Time of the transaction as the client signed it, ISO 8601 UTC: the only clock there is. */
+  readonly time: string;
+  readonly txId: string;
+  readonly #stub: LedgerStub;
+  readonly #writes: (() => Promise<void> | void)[] = [];
+  readonly #written = new Set<string>();
+
+  constructor(stub: LedgerStub) {
+    this.#stub = stub;
+    this.time = stub.getDateTimestamp().toISOString();
+    this.txId = stub.getTxID();
+  }
+
+  /** Public state under a key, parsed; undefined where there is none. */
+  async get<S extends z.ZodType>(key: string, schema: S): Promise<z.output<S> | undefined> {
+    const text = await this.#read('', key, () => this.#stub.getState(key));
+    return text === undefined ? undefined : parseStored(schema, text);
+  }
+
+  /** Writes public state in canonical JSON; with a policy, organisations that must endorse every later write. */
+  put(key: string, value: unknown, policy?: PolicyRule): void {
+    const bytes = Buffer.from(canonicalJson(value));
+    this.#write('', key, () => this.#stub.putState(key, bytes));
+    if (policy === undefined) return;
+    this.#writes.push(() => this.#stub.setStateValidationParameter(key, policyBytes(policy)));
+  }
+
+  /** The exact text under a private key; undefined where there is none. Every endorser must be a member. */
+  getPrivateText(collection: string, key: string): Promise<string | undefined> {
+    return this.#read(collection, key, () => this.#stub.getPrivateData(collection, key));
+  }
+
+  /** The value under a private key, parsed; undefined where there is none. */
+  async getPrivate<S extends z.ZodType>(collection: string, key: string, schema: S): Promise<z.output<S> | undefined> {
+    const text = await this.getPrivateText(collection, key);
+    return text === undefined ? undefined : parseStored(schema, text);
+  }
+
+  /** The SHA-256 (hex) of what lies under a private key; undefined where there is none. Works on every peer. */
+  async anchor(collection: string, key: string): Promise<string | undefined> {
+    const hash = await this.#ask(collection, key, () => this.#stub.getPrivateDataHash(collection, key));
+    return hash.length === 0 ? undefined : Buffer.from(hash).toString('hex');
+  }
+
+  /** Writes a private value in canonical JSON and returns that text. */
+  putPrivate(collection: string, key: string, value: unknown): string {
+    const text = canonicalJson(value);
+    const bytes = Buffer.from(text);
+    this.#write(collection, key, () => this.#stub.putPrivateData(collection, key, bytes));
+    return text;
+  }
+
+  /** Removes a private value from every peer, with its history; the hashes in the blocks stay. */
+  purge(collection: string, key: string): void {
+    this.#write(collection, key, () => this.#stub.purgePrivateData(collection, key));
+  }
+
+  /** The transaction's event; a second replaces the first. The payload stands in the block: no content. */
+  emit(name: EventName, payload: unknown): void {
+    const bytes = Buffer.from(canonicalJson(payload));
+    this.#writes.push(() => this.#stub.setEvent(name, bytes));
+  }
+
+  /** Text under a key of the transient map; undefined where there is none. */
+  transient(key: string): string | undefined {
+    const bytes = this.#stub.getTransient().get(key);
+    return bytes === undefined ? undefined : decoder.decode(bytes);
+  }
+
+  /** Sends the writes, in the order in which they were made. Called once, when the transaction has succeeded. */
+  async flush(): Promise<void> {
+    const sent = this.#writes.map((write) => this.#asPeerError(async () => write()));
+    await Promise.all(sent);
+  }
+
+  async #read(collection: string, key: string, read: () => Promise<Uint8Array>): Promise<string | undefined> {
+    const bytes = await this.#ask(collection, key, read);
+    return bytes.length === 0 ? undefined : decoder.decode(bytes);
+  }
+
+  #ask(collection: string, key: string, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    // Fabric answers from committed state: what this transaction has written is not in it.
+    if (this.#written.has(`${collection}\0${key}`)) throw new Error('a key is read after it was written');
+    return this.#asPeerError(read);
+  }
+
+  #write(collection: string, key: string, write: () => Promise<void>): void {
+    const name = `${collection}\0${key}`;
+    if (this.#written.has(name)) throw new Error('a key is written twice');
+    this.#written.add(name);
+    this.#writes.push(write);
+  }
+
+  async #asPeerError<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw new PeerError(error instanceof Error ? error.message : String(error));
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The frame around every transaction: parse the argument and the private input by the table, hold the caller
+ * to the table's kinds and roles, decide, check the reply, and only then write.
+ */
+import { type Context, Contract } from 'fabric-contract-api';
+import type { Consortium } from '../model/consortium.ts';
+import { LedgerError } from '../model/errors.ts';
+import {
+  type InputOf,
+  type OutputOf,
+  type PrivateOf,
+  TRANSIENT_KEY,
+  type Transaction,
+  type TransactionName,
+  transactions,
+} from '../model/transactions.ts';
+import { type Caller, callerOf, checkCaller, type Identity } from './caller.ts';
+import { parseText, parseValue } from './parse.ts';
+import { type LedgerStub, PeerError, Store } from './store.ts';
+
+/** What a transaction decides with. */
+export interface Call<N extends TransactionName> {
+  input: InputOf<N>;
+  /** The private input, undefined where the table has none. */
+  private: PrivateOf<N>;
+  caller: Caller;
+  consortium: Consortium;
+  store: Store;
+}
+
+export type Decide<N extends TransactionName> = (call: Call<N>) => Promise<OutputOf<N>> | OutputOf<N>;
+
+/** What the frame needs of a fabric-contract-api Context. */
+export interface LedgerContext {
+  stub: LedgerStub;
+  clientIdentity: Identity;
+}
+
+/**
+ * Runs one transaction of the table.
+ * @param argument the one argument, JSON
+ * @returns the reply, JSON
+ * @throws LedgerError; anything else is a bug and leaves as a text without internals
+ */
+export async function run<N extends TransactionName>(
+  name: N,
+  consortium: Consortium,
+  ctx: LedgerContext,
+  argument: string,
+  decide: Decide<N>,
+): Promise<string> {
+  const definition: Transaction = transactions[name];
+  try {
+    const store = new Store(ctx.stub);
+    const caller = callerOf(ctx.clientIdentity, consortium);
+    checkCaller(caller, definition.callers, definition.roles);
+    const input = parseText(definition.input, argument) as InputOf<N>;
+    const hidden = privateInput(definition, store) as PrivateOf<N>;
+    const reply = await decide({ input, private: hidden, caller, consortium, store });
+    const output = JSON.stringify(checkedOutput(definition, reply));
+    if (definition.kind === 'submit') await store.flush();
+    return output;
+  } catch (error) {
+    throw outwardError(name, error);
+  }
+}
+
+/** The private input travels as transient data, so it is in no block. */
+function privateInput(definition: Transaction, store: Store): unknown {
+  if (definition.private === undefined) return undefined;
+  const text = store.transient(TRANSIENT_KEY);
+  if (text === undefined) throw new LedgerError('INVALID', 'the private input is missing', TRANSIENT_KEY);
+  return parseText(definition.private, text, TRANSIENT_KEY);
+}
+
+/** A reply that does not fit the table is a bug of ours, not of the input. */
+function checkedOutput(definition: Transaction, reply: unknown): unknown {
+  try {
+    return parseValue(definition.output, reply);
+  } catch (error) {
+    throw new Error(`the reply does not fit the table: ${(error as Error).message}`);
+  }
+}
+
+/** Messages of bugs may quote values, so only their kind and place in the code go on. */
+function outwardError(name: TransactionName, error: unknown): Error {
+  if (error instanceof LedgerError || error instanceof PeerError) return error;
+  const [, place = ''] = (error instanceof Error ? (error.stack ?? '') : '').split(/\n\s*at /);
+  const site = /([\w-]+\.[jt]s:\d+)/.exec(place)?.[1] ?? 'an unknown place';
+  return new Error(`${name} failed by a fault of the chaincode at ${site}`);
+}
+
+/** A contract of the ledger: its own public methods are its transactions, and nothing else is. */
+export class LedgerContract extends Contract {
+  /** Refuses what is not in the table; the inherited answer would log the arguments. */
+  override async unknownTransaction(_ctx: Context): Promise<void> {
+    throw new LedgerError('INVALID', `the contract ${this.getName()} has no such transaction`);
+  }
+}
