@@ -1,0 +1,55 @@
+/**
+ * What a caller may see of its organisation's read model, and may write: pure decisions on role and kind. Consent
+ * between organisations is not decided here but in the chaincode.
+ */
+import type { Kind } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Caller } from '../fhir/repository.ts';
+
+/** Everything of the organisation, one patient's compartment, or no content at all. */
+export type Sight = { all: true } | { patient: string } | { none: string };
+
+/** What of the organisation's content a caller sees. */
+export function sightOf(caller: Caller): Sight {
+  switch (caller.role) {
+    case 'system':
+    case 'practitioner':
+    case 'adjudicator':
+    case 'settlement':
+      return { all: true };
+    case 'patient': {
+      const patient = /^Patient\/(.+)$/.exec(caller.fhirUser ?? '')?.[1];
+      return patient === undefined ? { none: 'this token names no patient' } : { patient };
+    }
+    case 'caretaker':
+      return { none: 'caretakers cannot read yet: no delegation from a patient is recorded' };
+    case 'auditor':
+    case 'operator':
+      return { none: `the role ${caller.role} sees no health data` };
+  }
+}
+
+/** The compartment to read in, undefined for everything. @throws {LedgerError} FORBIDDEN */
+export function compartmentOf(caller: Caller): string | undefined {
+  const sight = sightOf(caller);
+  if ('none' in sight) throw new LedgerError('FORBIDDEN', sight.none);
+  return 'patient' in sight ? sight.patient : undefined;
+}
+
+/** What comes onto the ledger by other ways than being recorded by a provider. */
+const NOT_RECORDED = new Map<string, string>([
+  ['Consent', 'a consent is granted through the custodian, where its patient acts'],
+  ['Coverage', 'a coverage is registered by the payer'],
+  ['ClaimResponse', 'a claim response is made by adjudication'],
+  ['PaymentReconciliation', 'a payment reconciliation is made by the payment of a claim'],
+  ['PaymentNotice', 'a payment notice is made by the settlement of a claim'],
+  ['AuditEvent', 'audit events are made from the ledger'],
+]);
+
+/** Why a resource of this type cannot be written at an organisation of this kind; undefined where it can. */
+export function unwritable(kind: Kind, type: string): string | undefined {
+  if (kind === 'provider') return NOT_RECORDED.get(type);
+  if (kind === 'custodian') return type === 'Consent' ? undefined : 'only consents are written at the custodian';
+  if (kind === 'payer') return type === 'Coverage' ? undefined : 'only coverages are written at a payer';
+  return `an organisation of kind ${kind} records no resources`;
+}

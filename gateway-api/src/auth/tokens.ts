@@ -1,0 +1,79 @@
+/**
+ * Who is calling: verifies the bearer token of a request against this organisation's own issuer. Algorithm, issuer,
+ * audience and lifetime are pinned; nothing in the token chooses how it is verified.
+ */
+import type { Kind, Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { ROLES, ROLES_OF_KIND } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+import { Failure, unauthenticated } from '../failures.ts';
+import type { Caller } from '../fhir/repository.ts';
+
+export interface TokenSettings {
+  issuer: string;
+  audience: string;
+  /** The issuer's public keys, or where they are published. */
+  keys: JSONWebKeySet | URL;
+  /** Longest accepted lifetime of a token, exp − iat. */
+  maxMinutes: number;
+}
+
+const ALGORITHMS = ['ES256'];
+const CLOCK_TOLERANCE_S = 5;
+const TOKENS_KEPT = 5_000;
+const USER = /^(Practitioner|Patient|RelatedPerson|Person)\/[A-Za-z0-9.-]{1,64}$/;
+
+export type VerifyToken = (authorization: string | undefined) => Promise<Caller>;
+
+/**
+ * A verifier for the value of the Authorization header. A token that was verified once is remembered until it
+ * expires. @throws {Failure} 401 without a valid token, 403 for a role this kind of organisation doesn't have.
+ */
+export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken {
+  const keys = settings.keys instanceof URL ? createRemoteJWKSet(settings.keys) : createLocalJWKSet(settings.keys);
+  const verified = new Map<string, { caller: Caller; expires: number }>();
+
+  const verify = async (token: string): Promise<{ caller: Caller; expires: number }> => {
+    let claims: JWTPayload;
+    try {
+      const options = {
+        algorithms: ALGORITHMS,
+        issuer: settings.issuer,
+        audience: settings.audience,
+        requiredClaims: ['sub', 'exp', 'iat', 'role'],
+        clockTolerance: CLOCK_TOLERANCE_S,
+      };
+      ({ payload: claims } = await jwtVerify(token, keys, options));
+    } catch {
+      throw unauthenticated('The access token is not valid here or has expired.', 'invalid_token');
+    }
+    if (Number(claims.exp) - Number(claims.iat) > settings.maxMinutes * 60) {
+      throw unauthenticated('The access token lives longer than is accepted here.', 'invalid_token');
+    }
+    return { caller: callerOf(claims, kind), expires: Number(claims.exp) * 1000 };
+  };
+
+  return async (authorization) => {
+    const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined) throw unauthenticated('This needs an access token (Authorization: Bearer …).');
+    const known = verified.get(token);
+    if (known !== undefined && known.expires > Date.now()) return known.caller;
+    const fresh = await verify(token);
+    if (verified.size >= TOKENS_KEPT) verified.clear();
+    verified.set(token, fresh);
+    return fresh.caller;
+  };
+}
+
+function callerOf(claims: JWTPayload, kind: Kind): Caller {
+  const role = claims['role'];
+  const fhirUser = claims['fhirUser'];
+  if (!ROLES.includes(role as Role) || (fhirUser !== undefined && !USER.test(String(fhirUser)))) {
+    throw unauthenticated('The access token states no known role or user.', 'invalid_token');
+  }
+  if (!ROLES_OF_KIND[kind].includes(role as Role)) {
+    throw new Failure(403, 'forbidden', `A ${kind} organisation has no callers in the role ${String(role)}.`);
+  }
+  const caller: Caller = { subject: String(claims.sub), role: role as Role };
+  if (typeof fhirUser === 'string') caller.fhirUser = fhirUser;
+  return caller;
+}

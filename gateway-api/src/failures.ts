@@ -1,0 +1,76 @@
+/**
+ * Failures of the gateway itself, beside the ledger's LedgerError: each carries its HTTP status and its FHIR
+ * issue type (hl7.org/fhir/R4/valueset-issue-type.html). Messages hold no content and no patient's identity.
+ */
+export type IssueCode =
+  | 'login'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'business-rule'
+  | 'duplicate'
+  | 'invalid'
+  | 'too-costly'
+  | 'throttled'
+  | 'transient'
+  | 'timeout'
+  | 'security'
+  | 'not-supported'
+  | 'exception';
+
+/** A request that ends in an OperationOutcome: `status` HTTP, `issue` FHIR, `headers` to send along. */
+export class Failure extends Error {
+  readonly status: number;
+  readonly issue: IssueCode;
+  readonly headers: Record<string, string>;
+  readonly expression: string | undefined;
+
+  constructor(
+    status: number,
+    issue: IssueCode,
+    message: string,
+    options: { headers?: Record<string, string>; expression?: string } = {},
+  ) {
+    super(message);
+    this.name = 'Failure';
+    this.status = status;
+    this.issue = issue;
+    this.headers = options.headers ?? {};
+    this.expression = options.expression;
+  }
+}
+
+/** 503: nothing was written, or what was written is not known yet and is resolved by the same Idempotency-Key. */
+export const unavailable = (message: string, retryAfterSeconds = 1): Failure =>
+  new Failure(503, 'transient', message, { headers: { 'Retry-After': String(retryAfterSeconds) } });
+
+/** 429: this gateway has as many writes in flight as it takes. */
+export const throttled = (message: string): Failure =>
+  new Failure(429, 'throttled', message, { headers: { 'Retry-After': '1' } });
+
+/** 401 with the challenge of RFC 6750. */
+export const unauthenticated = (message: string, error?: 'invalid_token'): Failure =>
+  new Failure(401, 'login', message, {
+    headers: {
+      'WWW-Authenticate': `Bearer realm="telemed-ledger"${error === undefined ? '' : `, error="${error}"`}`,
+    },
+  });
+
+/** 504: submitted, and its outcome was not learned in time. The transaction may still commit. */
+export const outcomeUnknown = (transactionId: string): Failure =>
+  new Failure(504, 'timeout', 'The transaction was submitted and its outcome is not known yet.', {
+    headers: { 'X-Transaction-Id': transactionId, 'Retry-After': '2' },
+  });
+
+/** Stored content that is not what was anchored on the ledger; `place` names Type/id/_history/version or a key. */
+export class IntegrityFailure extends Failure {
+  readonly place: string;
+
+  constructor(place: string) {
+    super(409, 'security', `The stored copy of ${place} is not what was anchored on the ledger.`, {
+      expression: place,
+    });
+    this.name = 'IntegrityFailure';
+    this.place = place;
+  }
+}

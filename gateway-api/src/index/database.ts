@@ -1,0 +1,69 @@
+/**
+ * Opens SQLite (node:sqlite) under Kysely. One connection writes, another reads, so that a read never sees half a
+ * block; WAL lets both work at once.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { Kysely, SqliteDialect } from 'kysely';
+
+/** NORMAL survives a crash of the process, not always of the machine; FULL survives both. */
+export type Durability = 'NORMAL' | 'FULL';
+
+const STATEMENTS_KEPT = 200;
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** Opens (and creates) a database file. `:memory:` is for tests that need one connection only. */
+export function openDatabase<Tables>(
+  file: string,
+  options: { durability: Durability; readOnly?: boolean },
+): Kysely<Tables> {
+  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: BUSY_TIMEOUT_MS });
+  if (options.readOnly !== true) {
+    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.durability};`);
+  }
+  database.exec('PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;');
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(database) }) });
+}
+
+interface Adapted {
+  close(): void;
+  prepare(sql: string): {
+    reader: boolean;
+    all(parameters: readonly unknown[]): unknown[];
+    run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint };
+    iterate(parameters: readonly unknown[]): IterableIterator<unknown>;
+  };
+}
+
+type Parameter = null | number | bigint | string | Uint8Array;
+
+/** node:sqlite in the shape Kysely's dialect expects, with its prepared statements kept. */
+function adapt(database: DatabaseSync): Adapted {
+  const statements = new Map<string, { statement: StatementSync; reader: boolean }>();
+  const prepared = (sql: string): { statement: StatementSync; reader: boolean } => {
+    const known = statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = database.prepare(sql);
+    const made = { statement, reader: statement.columns().length > 0 };
+    if (statements.size >= STATEMENTS_KEPT) statements.clear();
+    statements.set(sql, made);
+    return made;
+  };
+  return {
+    close: () => {
+      statements.clear();
+      database.close();
+    },
+    prepare: (sql) => {
+      const { statement, reader } = prepared(sql);
+      return {
+        reader,
+        all: (parameters) => statement.all(...(parameters as Parameter[])),
+        run: (parameters) => statement.run(...(parameters as Parameter[])),
+        iterate: (parameters) => statement.iterate(...(parameters as Parameter[])),
+      };
+    },
+  };
+}

@@ -1,0 +1,243 @@
+/**
+ * Writes each block into the read model: all its rows and the checkpoint in one database transaction, so that a
+ * block is applied exactly once whatever stops the process.
+ */
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import type { Insertable, Kysely, Transaction } from 'kysely';
+import type { Logger } from 'pino';
+import type { ParsedBlock } from '../ledger/block.ts';
+import type { BlockSink } from '../ledger/feed.ts';
+import { type BlockRows, rowsOf, stateKey } from './rows.ts';
+import type { IndexTables, StatesTable, VersionsTable } from './schema.ts';
+
+type Writing = Transaction<IndexTables>;
+
+export class Projector implements BlockSink {
+  readonly #db: Kysely<IndexTables>;
+  readonly #log: Logger;
+  #checkpoint: { block: number; hash: string } | undefined;
+
+  private constructor(db: Kysely<IndexTables>, log: Logger, checkpoint: { block: number; hash: string } | undefined) {
+    this.#db = db;
+    this.#log = log;
+    this.#checkpoint = checkpoint;
+  }
+
+  /** `db` is the writing connection; nobody else writes. */
+  static async open(db: Kysely<IndexTables>, log: Logger): Promise<Projector> {
+    const row = await db.selectFrom('checkpoint').select(['block', 'hash']).executeTakeFirst();
+    return new Projector(db, log, row);
+  }
+
+  checkpoint(): { block: number; hash: string } | undefined {
+    return this.#checkpoint;
+  }
+
+  /** Applies a block; one that was applied before is passed over. */
+  async apply(block: ParsedBlock): Promise<void> {
+    if (this.#checkpoint !== undefined && block.number <= this.#checkpoint.block) return;
+    const rows = rowsOf(block);
+    const checkpoint = { block: block.number, hash: block.hash };
+    await this.#db.transaction().execute(async (db) => {
+      await writeTransactions(db, rows);
+      await writeVersions(db, rows);
+      await writeValues(db, rows);
+      await writeStates(db, rows.states);
+      await remove(db, rows.removals);
+      await db
+        .insertInto('checkpoint')
+        .values({ id: 1, ...checkpoint })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(checkpoint))
+        .execute();
+    });
+    this.#checkpoint = checkpoint;
+    this.#report(rows, block.number);
+  }
+
+  #report(rows: BlockRows, block: number): void {
+    for (const { collection, transaction_id: transactionId } of rows.missing) {
+      this.#log.warn({ block, collection, transactionId }, 'private data was not delivered');
+    }
+    for (const place of rows.unreadable) this.#log.error({ block, ...place }, 'a private value cannot be read');
+  }
+}
+
+/**
+ * Pieces whose sizes are powers of two, at most 128: few distinct statements, each prepared once, none beyond
+ * SQLite's limit of parameters.
+ */
+function* pieces<T>(rows: readonly T[]): Generator<T[]> {
+  let start = 0;
+  for (let size = 128; size >= 1; size /= 2) {
+    while (rows.length - start >= size) {
+      yield rows.slice(start, start + size);
+      start += size;
+    }
+  }
+}
+
+async function writeTransactions(db: Writing, rows: BlockRows): Promise<void> {
+  for (const values of pieces(rows.transactions)) {
+    await db
+      .insertInto('transactions')
+      .values(values)
+      // A transaction id that comes again is invalid; the first outcome stands.
+      .onConflict((conflict) => conflict.column('transaction_id').doNothing())
+      .execute();
+  }
+}
+
+async function writeVersions(db: Writing, rows: BlockRows): Promise<void> {
+  const replacing = rows.versions.filter((row) => row.version > 1 || row.source !== null);
+  for (const { id, type, collection } of replacing) {
+    await db
+      .deleteFrom('identifiers')
+      .where('id', '=', id)
+      .where('type', '=', type)
+      .where('collection', '=', collection)
+      .execute();
+  }
+  for (const values of pieces(rows.versions)) {
+    await db
+      .insertInto('versions')
+      .values(values)
+      .onConflict((conflict) =>
+        conflict.columns(['id', 'type', 'collection', 'key']).doUpdateSet((excluded) => ({
+          value: excluded.ref('excluded.value'),
+          anchor: excluded.ref('excluded.anchor'),
+          patient: excluded.ref('excluded.patient'),
+          last_updated: excluded.ref('excluded.last_updated'),
+          transaction_id: excluded.ref('excluded.transaction_id'),
+          block: excluded.ref('excluded.block'),
+        })),
+      )
+      .execute();
+  }
+  for (const values of pieces(rows.identifiers)) {
+    await db
+      .insertInto('identifiers')
+      .values(values)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+  for (const row of replacing) await markCurrent(db, row);
+}
+
+type Resource = Pick<Insertable<VersionsTable>, 'id' | 'type' | 'collection'>;
+
+/** Leaves one row of a resource in a collection current: the newest version, and of equal ones the last to arrive. */
+async function markCurrent(db: Writing, { id, type, collection }: Resource): Promise<void> {
+  const all = await db
+    .selectFrom('versions')
+    .select('sequence')
+    .where('id', '=', id)
+    .where('type', '=', type)
+    .where('collection', '=', collection)
+    .orderBy('version', 'desc')
+    .orderBy('sequence', 'desc')
+    .execute();
+  const [newest, ...older] = all.map((row) => row.sequence);
+  if (newest === undefined) return;
+  await db.updateTable('versions').set({ current: 1 }).where('sequence', '=', newest).execute();
+  for (const sequences of pieces(older)) {
+    await db.updateTable('versions').set({ current: 0 }).where('sequence', 'in', sequences).execute();
+  }
+}
+
+async function writeValues(db: Writing, rows: BlockRows): Promise<void> {
+  for (const values of pieces(rows.privateValues)) {
+    await db
+      .insertInto('private_values')
+      .values(values)
+      .onConflict((conflict) =>
+        conflict.columns(['collection', 'key']).doUpdateSet((excluded) => ({
+          value: excluded.ref('excluded.value'),
+          anchor: excluded.ref('excluded.anchor'),
+          transaction_id: excluded.ref('excluded.transaction_id'),
+          block: excluded.ref('excluded.block'),
+        })),
+      )
+      .execute();
+  }
+  for (const values of pieces(rows.missing)) {
+    await db
+      .insertInto('missing')
+      .values(values)
+      .onConflict((conflict) =>
+        conflict.columns(['collection', 'key_hash']).doUpdateSet((excluded) => ({
+          anchor: excluded.ref('excluded.anchor'),
+          transaction_id: excluded.ref('excluded.transaction_id'),
+          block: excluded.ref('excluded.block'),
+        })),
+      )
+      .execute();
+  }
+}
+
+async function writeStates(db: Writing, states: Map<string, StatesTable | undefined>): Promise<void> {
+  for (const [key, row] of states) {
+    if (row !== undefined) continue;
+    const { kind, id } = stateKey(key);
+    await db.deleteFrom('states').where('kind', '=', kind).where('id', '=', id).execute();
+  }
+  for (const values of pieces([...states.values()].filter((row) => row !== undefined))) {
+    await db
+      .insertInto('states')
+      .values(values)
+      .onConflict((conflict) =>
+        conflict.columns(['kind', 'id']).doUpdateSet((excluded) => ({
+          status: excluded.ref('excluded.status'),
+          value: excluded.ref('excluded.value'),
+          transaction_id: excluded.ref('excluded.transaction_id'),
+          block: excluded.ref('excluded.block'),
+          time: excluded.ref('excluded.time'),
+        })),
+      )
+      .execute();
+  }
+}
+
+async function remove(db: Writing, removals: BlockRows['removals']): Promise<void> {
+  for (const { collection, keyHash, key: delivered } of removals) {
+    await db.deleteFrom('missing').where('collection', '=', collection).where('key_hash', '=', keyHash).execute();
+    const key = delivered ?? (await keyByHash(db, collection, keyHash));
+    if (key === undefined) continue;
+    await db.deleteFrom('private_values').where('collection', '=', collection).where('key', '=', key).execute();
+    const gone = await db
+      .deleteFrom('versions')
+      .where('collection', '=', collection)
+      .where('key', '=', key)
+      .returning(['id', 'type'])
+      .execute();
+    for (const { id, type } of gone) await afterRemoval(db, { id, type, collection });
+  }
+}
+
+/** A block holds only the hash of a purged key: the key is found among those of its collection. */
+async function keyByHash(db: Writing, collection: string, keyHash: string): Promise<string | undefined> {
+  for (const table of ['versions', 'private_values'] as const) {
+    const keys = await db.selectFrom(table).select('key').distinct().where('collection', '=', collection).execute();
+    const found = keys.find(({ key }) => sha256Hex(key) === keyHash);
+    if (found !== undefined) return found.key;
+  }
+  return undefined;
+}
+
+async function afterRemoval(db: Writing, resource: Resource): Promise<void> {
+  const { id, type, collection } = resource;
+  const left = await db
+    .selectFrom('versions')
+    .select('sequence')
+    .where('id', '=', id)
+    .where('type', '=', type)
+    .where('collection', '=', collection)
+    .limit(1)
+    .executeTakeFirst();
+  if (left !== undefined) return markCurrent(db, resource);
+  await db
+    .deleteFrom('identifiers')
+    .where('id', '=', id)
+    .where('type', '=', type)
+    .where('collection', '=', collection)
+    .execute();
+}

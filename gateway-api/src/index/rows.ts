@@ -1,0 +1,126 @@
+/** A parsed block as rows of the read model: pure, so that the projector only writes. */
+import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
+import type { Insertable } from 'kysely';
+import type { ParsedBlock, ParsedTransaction, PrivateWrite } from '../ledger/block.ts';
+import type {
+  IdentifiersTable,
+  MissingTable,
+  PrivateValuesTable,
+  StatesTable,
+  TransactionsTable,
+  VersionsTable,
+} from './schema.ts';
+import { contentOf, identifiersOf, type ValueContent } from './values.ts';
+
+export interface BlockRows {
+  transactions: TransactionsTable[];
+  versions: Insertable<VersionsTable>[];
+  identifiers: IdentifiersTable[];
+  privateValues: PrivateValuesTable[];
+  /** The last write of each public key; `value` undefined removes it. */
+  states: Map<string, StatesTable | undefined>;
+  missing: MissingTable[];
+  removals: { collection: string; keyHash: string; key?: string }[];
+  /** Values that are not what their key promises, by collection and transaction. */
+  unreadable: { collection: string; transactionId: string }[];
+}
+
+export function rowsOf(block: ParsedBlock): BlockRows {
+  const rows: BlockRows = {
+    transactions: [],
+    versions: [],
+    identifiers: [],
+    privateValues: [],
+    states: new Map(),
+    missing: [],
+    removals: [],
+    unreadable: [],
+  };
+  for (const transaction of block.transactions) {
+    rows.transactions.push(transactionRow(transaction, block.number));
+    for (const { key, value } of transaction.publicWrites) {
+      rows.states.set(key, value === undefined ? undefined : stateRow(key, value, transaction, block.number));
+    }
+    for (const write of transaction.privateWrites) addPrivateWrite(rows, write, transaction, block.number);
+  }
+  return rows;
+}
+
+const transactionRow = (transaction: ParsedTransaction, block: number): TransactionsTable => ({
+  transaction_id: transaction.transactionId,
+  block,
+  position: transaction.index,
+  code: transaction.code,
+  creator: transaction.creator,
+  endorsers: transaction.endorsers.join(','),
+  event: transaction.event?.name ?? null,
+  time: transaction.time,
+});
+
+/** `kind/id` of a public key. */
+export function stateKey(key: string): { kind: string; id: string } {
+  const slash = key.indexOf('/');
+  return slash < 0 ? { kind: key, id: '' } : { kind: key.slice(0, slash), id: key.slice(slash + 1) };
+}
+
+function stateRow(key: string, value: string, transaction: ParsedTransaction, block: number): StatesTable {
+  const status = (parsedOrEmpty(value) as { status?: unknown }).status;
+  return {
+    ...stateKey(key),
+    status: typeof status === 'string' ? status : '',
+    value,
+    transaction_id: transaction.transactionId,
+    block,
+    time: transaction.time,
+  };
+}
+
+function parsedOrEmpty(text: string): unknown {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function addPrivateWrite(rows: BlockRows, write: PrivateWrite, transaction: ParsedTransaction, block: number): void {
+  const { collection, keyHash, anchor, plain, deletedKey } = write;
+  const { transactionId } = transaction;
+  if (anchor === undefined) {
+    rows.removals.push({ collection, keyHash, ...(deletedKey === undefined ? {} : { key: deletedKey }) });
+    return;
+  }
+  if (plain === undefined || !plain.matches) {
+    rows.missing.push({ collection, key_hash: keyHash, anchor, transaction_id: transactionId, block });
+    return;
+  }
+  const place = { collection, key: plain.key, value: plain.value, anchor, transaction_id: transactionId, block };
+  let content: ValueContent | undefined;
+  try {
+    content = contentOf(plain.key, plain.value);
+  } catch {
+    rows.unreadable.push({ collection, transactionId });
+  }
+  if (content === undefined) {
+    rows.privateValues.push({ ...place, kind: parsePrivateKey(plain.key).kind });
+    return;
+  }
+  for (const resource of content.resources) {
+    const { resourceType: type, id } = resource;
+    rows.versions.push({
+      ...place,
+      type,
+      id,
+      version: content.version,
+      current: 1,
+      author: content.author ?? transaction.creator,
+      patient: patientIdOf(resource) ?? null,
+      last_updated: content.recordedAt ?? transaction.time,
+      source: content.copy?.source ?? null,
+      access: content.copy?.access ?? null,
+      expires_at: content.copy?.expiresAt ?? null,
+    });
+    for (const identifier of identifiersOf(resource)) rows.identifiers.push({ type, id, collection, ...identifier });
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The tables of the read model and of the journal, as Kysely sees them. The read model holds nothing that cannot
+ * be rebuilt from the ledger; the journal (idempotency) is the gateway's own and is never thrown away.
+ */
+import type { Generated } from 'kysely';
+
+export interface CheckpointTable {
+  /** Always 1. */
+  id: number;
+  block: number;
+  hash: string;
+}
+
+export interface TransactionsTable {
+  transaction_id: string;
+  block: number;
+  position: number;
+  code: number;
+  /** MSP id. */
+  creator: string;
+  /** MSP ids, joined by commas. */
+  endorsers: string;
+  event: string | null;
+  time: string;
+}
+
+/** One row per FHIR resource in a private value that this organisation holds. */
+export interface VersionsTable {
+  /** Order of arrival; also the position of a search's page. */
+  sequence: Generated<number>;
+  type: string;
+  id: string;
+  version: number;
+  /** 1 for the newest version in its collection. */
+  current: number;
+  collection: string;
+  key: string;
+  /** The text exactly as it was anchored. */
+  value: string;
+  /** SHA-256 of the value, hex, as the block has it. */
+  anchor: string;
+  /** MSP id of the author. */
+  author: string;
+  patient: string | null;
+  last_updated: string;
+  transaction_id: string;
+  block: number;
+  /** For a delivered copy: name of the organisation that holds the original, the access, and its last day. */
+  source: string | null;
+  access: string | null;
+  expires_at: string | null;
+}
+
+export interface IdentifiersTable {
+  type: string;
+  id: string;
+  collection: string;
+  system: string;
+  value: string;
+}
+
+/** Private values that hold no resource: requests, directories, fee schedules, fingerprints. */
+export interface PrivateValuesTable {
+  collection: string;
+  key: string;
+  kind: string;
+  value: string;
+  anchor: string;
+  transaction_id: string;
+  block: number;
+}
+
+/** Public states of the ledger, newest only. */
+export interface StatesTable {
+  kind: string;
+  id: string;
+  status: string;
+  value: string;
+  transaction_id: string;
+  block: number;
+  time: string;
+}
+
+/** What the block anchors and this peer did not deliver. */
+export interface MissingTable {
+  collection: string;
+  key_hash: string;
+  anchor: string;
+  transaction_id: string;
+  block: number;
+}
+
+export interface IndexTables {
+  checkpoint: CheckpointTable;
+  transactions: TransactionsTable;
+  versions: VersionsTable;
+  identifiers: IdentifiersTable;
+  private_values: PrivateValuesTable;
+  states: StatesTable;
+  missing: MissingTable;
+}
+
+export interface IdempotencyTable {
+  caller: string;
+  key: string;
+  request_hash: string;
+  status: 'begun' | 'submitted' | 'answered';
+  transaction_id: string | null;
+  /** The signed transaction, ready to be sent again. */
+  envelope: Uint8Array | null;
+  /** Role and fhirUser in whose name it was signed, JSON. */
+  sender: string | null;
+  /** What it writes, JSON [{type, id, version}]. */
+  writes: string | null;
+  http_status: number | null;
+  http_headers: string | null;
+  http_body: string | null;
+  created_at: string;
+}
+
+export interface JournalTables {
+  idempotency: IdempotencyTable;
+}
