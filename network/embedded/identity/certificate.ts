@@ -1,0 +1,56 @@
+/**
+ * A certificate as the MSP looks at it. Parsed once with OpenSSL; what OpenSSL does not give (the signed part, the
+ * issuer's key identifier) is read from the DER.
+ */
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import { readElement, readElements } from './der.ts';
+
+export interface Certificate {
+  x509: X509Certificate;
+  publicKey: KeyObject;
+  /** Every OU of the subject, repeated ones included. */
+  organizationalUnits: string[];
+  /** Upper-case hexadecimal without leading zeros. */
+  serialNumber: string;
+  /**
+   * SHA-256 of the signed part, hexadecimal. It names the certificate whatever form the issuer's own malleable
+   * signature or the PEM text around it has.
+   */
+  fingerprint: string;
+  notBefore: Date;
+  notAfter: Date;
+}
+
+const PEM = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/;
+
+/** The first certificate of a PEM text. @throws Error when there is none or it cannot be parsed. */
+export function parseCertificate(pem: string): Certificate {
+  const body = PEM.exec(pem)?.[1];
+  if (body === undefined) throw new Error('could not decode the PEM structure');
+  const x509 = new X509Certificate(Buffer.from(body, 'base64'));
+  return {
+    x509,
+    publicKey: x509.publicKey,
+    organizationalUnits: organizationalUnitsOf(x509),
+    serialNumber: withoutLeadingZeros(x509.serialNumber),
+    fingerprint: createHash('sha256').update(signedPart(x509.raw)).digest('hex'),
+    notBefore: x509.validFromDate,
+    notAfter: x509.validToDate,
+  };
+}
+
+export function withoutLeadingZeros(hex: string): string {
+  return hex.toUpperCase().replace(/^0+(?=.)/, '');
+}
+
+function organizationalUnitsOf(x509: X509Certificate): string[] {
+  const units: unknown = (x509.toLegacyObject().subject as { OU?: unknown } | undefined)?.OU;
+  if (units === undefined) return [];
+  return Array.isArray(units) ? units.map(String) : [String(units)];
+}
+
+function signedPart(der: Buffer): Buffer {
+  const [tbs] = readElements(readElement(der).content);
+  if (tbs === undefined) throw new Error('the certificate is empty');
+  return tbs.raw;
+}
