@@ -26,7 +26,7 @@ interface KnownIdentity extends ParsedIdentity {
 }
 
 /**
- * The channel's identities, from its MSP configurations. `furtherRevocations` are PEM lists by MSP id, besides those
+ * The channel's identities, from its MSP configurations; of two with one id the first counts. `furtherRevocations` are PEM lists by MSP id, besides those
  * of the configurations. @throws Error on an MSP configuration with an unparsable certificate or list.
  */
 export function createIdentities(
@@ -48,7 +48,7 @@ class ChannelIdentities implements Identities {
   readonly #tests = new WeakMap<msp.MSPPrincipal, PrincipalTest>();
 
   constructor(msps: readonly Msp[]) {
-    this.#msps = new Map(msps.map((entry) => [entry.id, entry]));
+    this.#msps = new Map(msps.toReversed().map((entry) => [entry.id, entry]));
   }
 
   parse(creator: Uint8Array): Identity | undefined {
