@@ -1,0 +1,35 @@
+/**
+ * The chaincode's process. Under a parent with an IPC channel it serves the organisations that the parent's
+ * first message names and ends with the channel; by itself it serves one organisation, as its environment says.
+ */
+import { readConfig } from './config.ts';
+import { hostRequestSchema, startHost } from './host.ts';
+import { serve } from './server.ts';
+
+/** Tells the parent how it went: {ready: true, addresses} or {ready: false, error}. */
+async function serveParent(message: unknown): Promise<void> {
+  try {
+    const { addresses } = await startHost(hostRequestSchema.parse(message));
+    process.send?.({ ready: true, addresses });
+  } catch (error) {
+    process.send?.({ ready: false, error: (error as Error).message }, () => process.exit(1));
+  }
+}
+
+async function serveAlone(): Promise<void> {
+  const server = await serve(readConfig(process.env));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(0));
+  process.stdout.write(`the chaincode listens on ${server.address}\n`);
+}
+
+if (process.send !== undefined) {
+  process.once('message', (message) => void serveParent(message));
+  process.once('disconnect', () => process.exit(0));
+  // Ctrl-C reaches the whole group; the parent stops first and then lets go of the channel.
+  process.on('SIGINT', () => {});
+} else {
+  await serveAlone().catch((error: Error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  });
+}
