@@ -25,6 +25,8 @@ export const privateKeys = {
   feeSchedule: (): string => 'fee-schedule',
   claim: (id: string): string => `claim/${id}`,
   fingerprint: (hash: string): string => `fingerprint/${hash}`,
+  /** claim_<Provider>_<Payer>: the secret that the collection's fingerprints are keyed with. */
+  fingerprintKey: (): string => 'fingerprint-key',
   response: (claimId: string): string => `response/${claimId}`,
   remittance: (claimId: string): string => `remittance/${claimId}`,
   /** settle_<Payer>_<Bank> */
@@ -33,7 +35,7 @@ export const privateKeys = {
 };
 
 export interface PrivateKey {
-  kind: keyof typeof privateKeys | 'fee-schedule';
+  kind: keyof typeof privateKeys | 'fee-schedule' | 'fingerprint-key';
   /** The segments after the kind. */
   segments: string[];
 }

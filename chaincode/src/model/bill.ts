@@ -1,0 +1,200 @@
+/**
+ * A FHIR R4 Claim read as a bill: what was done when, for how much, in integer minor units. Everything that
+ * is malformed fails here; whether the bill is justified is for the claim edits.
+ */
+import { z } from 'zod';
+import { targetOf } from './claim-evidence.ts';
+import { countDays, FHIR_DATE_TIME, firstDay, lastDay } from './days.ts';
+import { LedgerError } from './errors.ts';
+import type { Reference } from './fhir.ts';
+import {
+  type Amount,
+  type Decimal,
+  decimalOf,
+  decimalOfUnits,
+  multiply,
+  ONE,
+  parseMoney,
+  roundHalfUp,
+} from './money.ts';
+
+export const MAX_ITEMS = 500;
+/** The most days one item may span. */
+export const MAX_ITEM_DAYS = 366;
+
+const dateTime = z.string().regex(FHIR_DATE_TIME);
+const period = z.looseObject({ start: dateTime.optional(), end: dateTime.optional() });
+const reference = z.looseObject({
+  reference: z.string().optional(),
+  identifier: z.looseObject({ system: z.string().optional(), value: z.string().optional() }).optional(),
+});
+const sequence = z.int().min(1);
+const coding = z.looseObject({ system: z.string().optional(), code: z.string().trim().min(1) });
+
+const itemSchema = z.looseObject({
+  sequence,
+  productOrService: z.looseObject({ coding: z.array(coding).min(1).max(10) }),
+  quantity: z.looseObject({ value: z.number().positive() }).optional(),
+  unitPrice: z.unknown(),
+  factor: z.number().min(0).optional(),
+  net: z.unknown(),
+  servicedDate: dateTime.optional(),
+  servicedPeriod: period.optional(),
+  encounter: z.array(reference).optional(),
+  careTeamSequence: z.array(sequence).optional(),
+  procedureSequence: z.array(sequence).optional(),
+  informationSequence: z.array(sequence).optional(),
+  detail: z.undefined('items with details are not supported'),
+});
+
+/** As much of a Claim (hl7.org/fhir/R4/claim.html) as the ledger must understand. */
+export const claimSchema = z.looseObject({
+  resourceType: z.literal('Claim'),
+  id: z.string(),
+  status: z.literal('active'),
+  use: z.literal('claim'),
+  type: z.looseObject({}),
+  patient: reference,
+  created: dateTime,
+  provider: reference,
+  priority: z.looseObject({}),
+  billablePeriod: period.optional(),
+  insurance: z.array(z.looseObject({ sequence, focal: z.boolean(), coverage: reference })).min(1),
+  careTeam: z.array(z.looseObject({ sequence, provider: reference })).optional(),
+  procedure: z.array(z.looseObject({ sequence, procedureReference: reference.optional() })).optional(),
+  supportingInfo: z.array(z.looseObject({ sequence, valueReference: reference.optional() })).optional(),
+  item: z.array(itemSchema).min(1).max(MAX_ITEMS),
+  total: z.unknown(),
+});
+export type Claim = z.infer<typeof claimSchema>;
+type ClaimItem = Claim['item'][number];
+
+/** One line of a bill. Amounts are minor units of the bill's currency. */
+export interface BillItem {
+  sequence: number;
+  codes: { system: string; code: string }[];
+  quantity: Decimal;
+  /** quantity × unitPrice × factor, halves up; undefined without a unit price. */
+  computed: number | undefined;
+  /** What is asked for: `net`, or else what was computed, or else nothing. */
+  billed: number;
+  /** First and last day of the service, YYYY-MM-DD. */
+  first: string;
+  last: string;
+  /** `Type/id` of the encounters, procedures and observations the item points to. */
+  services: string[];
+  careTeam: Reference[];
+}
+
+export interface Bill {
+  claimId: string;
+  /** `Patient/<id>` */
+  patient: string;
+  /** `Coverage/<id>` of the focal insurance. */
+  coverage: string;
+  /** Currencies in order of appearance; a proper bill has one. */
+  currencies: string[];
+  items: BillItem[];
+  /** Claim.total, where the claim states one. */
+  total: number | undefined;
+}
+
+const invalid = (reason: string, expression: string): LedgerError => new LedgerError('INVALID', reason, expression);
+
+/** `Claim.item[0].net` for a zod path. */
+export const expressionOf = (root: string, path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}.${String(part)}`),
+    root,
+  );
+
+function daysOfItem(claim: Claim, item: ClaimItem, at: string): { first: string; last: string } {
+  const span = item.servicedDate === undefined ? (item.servicedPeriod ?? claim.billablePeriod) : undefined;
+  const start = item.servicedDate ?? span?.start;
+  const end = item.servicedDate ?? span?.end ?? start;
+  if (start === undefined || end === undefined) throw invalid('no service date', `${at}.serviced`);
+  if (start.length < 10 || end.length < 10) throw invalid('a service date needs its day', `${at}.serviced`);
+  const days = { first: firstDay(start), last: lastDay(end) };
+  const count = countDays(days.first, days.last);
+  if (!(count >= 1 && count <= MAX_ITEM_DAYS)) {
+    throw invalid(`a service takes one to ${MAX_ITEM_DAYS} days`, `${at}.serviced`);
+  }
+  return days;
+}
+
+/** The members of a list that an item names by sequence. */
+function named<T extends { sequence: number }>(members: T[] | undefined, sequences: number[], at: string): T[] {
+  return sequences.map((wanted) => {
+    const found = members?.find((member) => member.sequence === wanted);
+    if (found === undefined) throw invalid('names a sequence that is not there', at);
+    return found;
+  });
+}
+
+function servicesOf(claim: Claim, item: ClaimItem, at: string): string[] {
+  const references: unknown[] = [
+    ...(item.encounter ?? []),
+    ...named(claim.procedure, item.procedureSequence ?? [], `${at}.procedureSequence`).map((p) => p.procedureReference),
+    ...named(claim.supportingInfo, item.informationSequence ?? [], `${at}.informationSequence`).map(
+      (information) => information.valueReference,
+    ),
+  ];
+  return [...new Set(references.map(targetOf).filter((target) => target !== undefined))];
+}
+
+function readItem(claim: Claim, item: ClaimItem, at: string, money: (value: unknown, at: string) => Amount): BillItem {
+  const quantity = item.quantity === undefined ? ONE : decimalOf(item.quantity.value);
+  const factor = item.factor === undefined ? ONE : decimalOf(item.factor);
+  if (quantity === undefined || factor === undefined) throw invalid('not a number', at);
+  const price = item.unitPrice === undefined ? undefined : money(item.unitPrice, `${at}.unitPrice`).units;
+  const computed =
+    price === undefined ? undefined : roundHalfUp(multiply(multiply(decimalOfUnits(price), quantity), factor));
+  if (price !== undefined && computed === undefined) throw invalid('the amount is too large', `${at}.unitPrice`);
+  const net = item.net === undefined ? undefined : money(item.net, `${at}.net`).units;
+  const team = claim.careTeam ?? [];
+  const members =
+    item.careTeamSequence === undefined ? team : named(team, item.careTeamSequence, `${at}.careTeamSequence`);
+  return {
+    sequence: item.sequence,
+    codes: item.productOrService.coding.map(({ system = '', code }) => ({ system, code })),
+    quantity,
+    computed,
+    billed: net ?? computed ?? 0,
+    ...daysOfItem(claim, item, at),
+    services: servicesOf(claim, item, at),
+    careTeam: members.map((member) => member.provider as Reference),
+  };
+}
+
+/**
+ * Reads a submitted Claim.
+ * @throws LedgerError INVALID with the element at fault where the claim is malformed or uses what is not supported.
+ */
+export function readBill(resource: unknown): Bill {
+  const parsed = claimSchema.safeParse(resource);
+  if (!parsed.success) {
+    throw invalid('missing, malformed or not supported', expressionOf('Claim', parsed.error.issues[0]?.path ?? []));
+  }
+  const claim = parsed.data;
+  const currencies: string[] = [];
+  const money = (value: unknown, at: string): Amount => {
+    const amount = parseMoney(value, at);
+    if (!currencies.includes(amount.currency)) currencies.push(amount.currency);
+    return amount;
+  };
+  const items = claim.item.map((item, index) => readItem(claim, item, `Claim.item[${index}]`, money));
+  const total = claim.total === undefined ? undefined : money(claim.total, 'Claim.total').units;
+  if (new Set(items.map((item) => item.sequence)).size < items.length) {
+    throw invalid('two items have the same sequence', 'Claim.item.sequence');
+  }
+  if (currencies.length === 0) throw invalid('nothing is billed', 'Claim.item');
+  const patient = targetOf(claim.patient);
+  if (patient === undefined || !patient.startsWith('Patient/')) throw invalid('no patient', 'Claim.patient');
+  const focal = claim.insurance.filter((insurance) => insurance.focal);
+  const coverage = focal.length === 1 ? targetOf(focal[0]?.coverage) : undefined;
+  if (coverage === undefined) throw invalid('needs one focal insurance with its coverage', 'Claim.insurance');
+  return { claimId: claim.id, patient, coverage, currencies, items, total };
+}
+
+/** What the bill asks for in all, in minor units. */
+export const billedInAll = (bill: Bill): number => bill.items.reduce((sum, item) => sum + item.billed, 0);

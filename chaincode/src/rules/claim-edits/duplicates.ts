@@ -1,0 +1,81 @@
+/**
+ * The edit against being paid twice for one service, and the fingerprints it works by. A fingerprint is keyed
+ * with a secret of the claim collection: patients' identifiers can be guessed, and the hash of a private key is public.
+ */
+import { createHmac } from 'node:crypto';
+import { canonicalJson, sha256Hex } from '../../model/canonical.ts';
+import { objectsOf } from '../../model/claim-evidence.ts';
+import { daysFrom } from '../../model/days.ts';
+import { LedgerError } from '../../model/errors.ts';
+import { billedItems, type ClaimBasis, type ClaimEdit, patientOf } from '../claim-facts.ts';
+
+/** Reads and writes per claim that one transaction can bear. */
+export const MAX_FINGERPRINTS = 5000;
+
+export interface Fingerprint {
+  item: number;
+  hash: string;
+}
+
+/**
+ * The key of a collection's fingerprints, hex, from the salt of the first claim that stood there. A coverage's salt
+ * would not do: every provider the coverage is shown to knows it, and could try the others' fingerprints.
+ */
+export const fingerprintKeyFrom = (salt: string): string => sha256Hex(`fingerprint-key/${salt}`);
+
+/** All names that the patient goes by: any one of them gives a second claim away. */
+function namesOf(basis: ClaimBasis): string[] {
+  const identifiers = objectsOf(patientOf(basis)?.['identifier']).filter(({ value }) => value !== undefined);
+  return [basis.bill.patient, ...identifiers.map(({ system = '', value }) => `${system}|${value}`)];
+}
+
+/**
+ * One fingerprint per billed item, name of the patient, service code and day, for this provider; each once, with the
+ * first item that has it. The code's system is left out, so that leaving it out gains nothing.
+ * @throws LedgerError INVALID where a claim has more than one transaction can hold.
+ */
+export function fingerprintsOf(basis: ClaimBasis, key: string): Fingerprint[] {
+  const found = new Map<string, number>();
+  const names = namesOf(basis);
+  for (const item of billedItems(basis.bill)) {
+    const codes = item.codes.map(({ code }) => code.toUpperCase());
+    for (const day of daysFrom(item.first, item.last)) {
+      for (const code of codes) {
+        for (const name of names) {
+          const text = canonicalJson([name, code, day, basis.provider.name]);
+          const hash = createHmac('sha256', Buffer.from(key, 'hex')).update(text).digest('hex');
+          if (!found.has(hash)) found.set(hash, item.sequence);
+        }
+      }
+    }
+    if (found.size > MAX_FINGERPRINTS)
+      throw new LedgerError('INVALID', 'too many items and days; split it', 'Claim.item');
+  }
+  return [...found].map(([hash, item]) => ({ item, hash }));
+}
+
+/** A claim that names one code twice for one day bills it twice: more of it is a quantity. */
+function repeated(basis: ClaimBasis): { item: number; code: string; day: string } | undefined {
+  const seen = new Set<string>();
+  for (const item of billedItems(basis.bill)) {
+    const own = new Set(item.codes.map(({ code }) => code.toUpperCase()));
+    for (const day of daysFrom(item.first, item.last)) {
+      for (const code of own) {
+        if (seen.has(`${code} ${day}`)) return { item: item.sequence, code, day };
+      }
+    }
+    for (const day of daysFrom(item.first, item.last)) for (const code of own) seen.add(`${code} ${day}`);
+  }
+  return undefined;
+}
+
+/** The same service for the same patient on the same day by the same provider was billed before, or twice here. */
+export const notBilledBefore: ClaimEdit = {
+  name: 'duplicate',
+  version: '1',
+  after: ['patient-mismatch'],
+  judge: (facts) => {
+    const [earlier] = facts.earlier;
+    return earlier === undefined ? repeated(facts) : { item: earlier.item, claim: earlier.claimId };
+  },
+};

@@ -1,0 +1,61 @@
+/**
+ * The edit that asks whether what is billed happened: every billed item points to encounters, procedures or
+ * observations of that patient, recorded by that provider, finished, on the days billed.
+ */
+import type { BillItem } from '../../model/bill.ts';
+import { targetOf } from '../../model/claim-evidence.ts';
+import { addDays, covers, type Days, daysOfPeriod, lastDay } from '../../model/days.ts';
+import type { Resource } from '../../model/fhir.ts';
+import { billedItems, type ClaimBasis, type ClaimEdit } from '../claim-facts.ts';
+
+/** The statuses in which the service has taken place. */
+const DONE: Record<string, readonly string[]> = {
+  Encounter: ['finished'],
+  Procedure: ['completed'],
+  Observation: ['final', 'amended', 'corrected'],
+};
+
+/** When it happened; without an end it is the day it began, and without a beginning no day at all. */
+function daysOfService(resource: Resource): Days | undefined {
+  const [single, period] = {
+    Encounter: [undefined, resource['period']],
+    Procedure: [resource['performedDateTime'], resource['performedPeriod']],
+    Observation: [resource['effectiveDateTime'] ?? resource['effectiveInstant'], resource['effectivePeriod']],
+  }[resource.resourceType] ?? [undefined, undefined];
+  const { start, end = start } = (typeof single === 'string' ? { start: single } : (period ?? {})) as Partial<
+    Record<'start' | 'end', unknown>
+  >;
+  const known = typeof start === 'string' && typeof end === 'string' && start.length >= 10;
+  return known ? daysOfPeriod({ start, end }) : undefined;
+}
+
+/** Why one record does not show that an item's service happened; undefined where it does. */
+function objection(item: BillItem, service: string, { bill, provider, evidence }: ClaimBasis): string | undefined {
+  const shown = evidence.get(service);
+  if (shown === undefined) return 'not shown';
+  const { resource } = shown;
+  if (shown.author !== provider.mspId) return 'by another provider';
+  if (targetOf(resource['subject']) !== bill.patient) return 'of another patient';
+  if (DONE[resource.resourceType]?.includes(String(resource['status'])) !== true) return 'not done';
+  const days = daysOfService(resource);
+  return days !== undefined && covers(days, item.first, item.last) ? undefined : 'on other days';
+}
+
+export const serviceShown: ClaimEdit = {
+  name: 'service-not-shown',
+  version: '1',
+  after: ['patient-mismatch'],
+  judge: (facts) => {
+    // An author's clock may be a day ahead of UTC; what lies beyond has not happened yet.
+    const latest = addDays(lastDay(facts.now), 1);
+    for (const item of billedItems(facts.bill)) {
+      if (item.last > latest) return { item: item.sequence, objection: 'in the future' };
+      if (item.services.length === 0) return { item: item.sequence, objection: 'points to nothing' };
+      for (const service of item.services) {
+        const found = objection(item, service, facts);
+        if (found !== undefined) return { item: item.sequence, service, objection: found };
+      }
+    }
+    return undefined;
+  },
+};
