@@ -1,0 +1,70 @@
+/**
+ * A child process that is told what to do in its first IPC message and answers once when it is ready. It ends
+ * itself when the channel to this process breaks, so that a killed parent leaves no orphan.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface Child<Ready> {
+  name: string;
+  pid: number;
+  /** What the child answered when it was ready. */
+  ready: Promise<Ready>;
+  send(message: unknown): void;
+  /** Called when the child ends without having been told to. */
+  onUnexpectedEnd(listener: (reason: string) => void): void;
+  stop(): Promise<void>;
+}
+
+const STOP_TIMEOUT_MS = 10_000;
+
+/** Starts `modulePath`; its output is appended to `logFile`. `environment` is added to this process's own. */
+export function startChild<Ready>(
+  name: string,
+  modulePath: string,
+  logFile: string,
+  environment: Record<string, string> = {},
+): Child<Ready> {
+  mkdirSync(dirname(logFile), { recursive: true });
+  const log = openSync(logFile, 'a', 0o600);
+  const child = fork(modulePath, [], {
+    stdio: ['ignore', log, log, 'ipc'],
+    serialization: 'advanced',
+    env: { ...process.env, ...environment },
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(`${name} ended with ${signal ?? `exit code ${code}`}`));
+    child.once('error', (error) => resolve(`${name} could not be started: ${error.message}`));
+  });
+  let stopping = false;
+  return {
+    name,
+    pid: child.pid ?? -1,
+    ready: firstAnswer<Ready>(child, ended, logFile),
+    send: (message) => void child.send(message as object),
+    onUnexpectedEnd: (listener) => void ended.then((reason) => stopping || listener(`${reason} (see ${logFile})`)),
+    stop: async () => {
+      stopping = true;
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** The child's first message `{ready: true, …}`; its `{error}` or its end before that is an error here. */
+function firstAnswer<Ready>(child: ChildProcess, ended: Promise<string>, logFile: string): Promise<Ready> {
+  const answer = new Promise<Ready>((resolve, reject) => {
+    child.once('message', (message: { ready?: boolean; error?: string }) => {
+      if (message.error !== undefined) reject(new Error(message.error));
+      else resolve(message as Ready);
+    });
+    void ended.then((reason) => reject(new Error(`${reason} before it was ready (see ${logFile})`)));
+  });
+  // Whoever awaits it later sees the failure; until then it is not an unhandled one.
+  answer.catch(() => undefined);
+  return answer;
+}
