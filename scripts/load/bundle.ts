@@ -1,0 +1,144 @@
+/**
+ * FHIR R4 Bundles as files hold them (hl7.org/fhir/R4/bundle.html), plain or gzip: reading one, and what in it
+ * matters for the order in which it's sent.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { BrokenJson, parseJson } from './json.ts';
+
+export interface Entry {
+  fullUrl?: string;
+  resource?: Record<string, unknown> & { resourceType?: string };
+  request?: { method?: string; url?: string; ifNoneExist?: string; ifMatch?: string };
+}
+
+export interface Bundle {
+  resourceType: 'Bundle';
+  type: 'transaction' | 'batch';
+  entry: Entry[];
+}
+
+export interface BundleFile {
+  bundle: Bundle;
+  /** SHA-256 of type and entries as JSON, hex: the same content has the same hash however it is compressed or indented. */
+  hash: string;
+}
+
+/** A file that isn't a Bundle to load; the message names the file and the place, and quotes nothing of it. */
+export class UnreadableFile extends Error {
+  constructor(file: string, why: string) {
+    super(`${file}: ${why}`);
+  }
+}
+
+const inflate = promisify(gunzip);
+
+/** Throws UnreadableFile. */
+export async function readBundle(file: string): Promise<BundleFile> {
+  const bundle = asBundle(file, parse(file, await readText(file)));
+  const hash = createHash('sha256')
+    .update(JSON.stringify([bundle.type, bundle.entry]))
+    .digest('hex');
+  return { bundle, hash };
+}
+
+async function readText(file: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    throw new UnreadableFile(file, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`);
+  }
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString();
+  try {
+    return (await inflate(bytes)).toString();
+  } catch (error) {
+    throw new UnreadableFile(file, `is gzip and broken after ${bytes.length} bytes (${(error as Error).message})`);
+  }
+}
+
+function parse(file: string, text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof BrokenJson) throw new UnreadableFile(file, error.message);
+    throw error;
+  }
+}
+
+function asBundle(file: string, value: unknown): Bundle {
+  const { resourceType, type, entry = [] } = (value ?? {}) as Record<string, unknown>;
+  if (resourceType !== 'Bundle') throw new UnreadableFile(file, 'is not a Bundle (Bundle.resourceType)');
+  if (type !== 'transaction' && type !== 'batch') {
+    throw new UnreadableFile(file, 'is a Bundle of another type than transaction or batch (Bundle.type)');
+  }
+  if (!Array.isArray(entry)) throw new UnreadableFile(file, 'has no list of entries (Bundle.entry)');
+  const wrong = entry.findIndex((one) => typeof one !== 'object' || one === null || Array.isArray(one));
+  if (wrong >= 0) throw new UnreadableFile(file, `has an entry that is no object (Bundle.entry[${wrong}])`);
+  return { resourceType, type, entry: entry as Entry[] };
+}
+
+/** The type an entry is counted under. */
+export const typeOf = (entry: Entry): string =>
+  entry.resource?.resourceType ?? entry.request?.url?.split(/[/?]/)[0] ?? 'unknown';
+
+const CONDITIONAL = /^([A-Z][A-Za-z]+)\?identifier=([^&]+)$/;
+
+/** `Type?system|value` of a conditional reference by identifier; undefined for every other reference. */
+function conditionalKey(reference: string): string | undefined {
+  const found = CONDITIONAL.exec(reference);
+  return found === null ? undefined : `${found[1]}?${decode(found[2] ?? '')}`;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** `Type?system|value` of every identifier that others could look the entry's resource up by. */
+export function providedKeys(entry: Entry): string[] {
+  const type = entry.resource?.resourceType;
+  const identifiers = [entry.resource?.['identifier'] ?? []].flat() as { system?: string; value?: string }[];
+  const keys = identifiers.flatMap(({ system, value }) =>
+    value === undefined ? [] : [`${type}?${system ?? ''}|${value}`],
+  );
+  const ifNoneExist = entry.request?.ifNoneExist;
+  const own = ifNoneExist === undefined ? undefined : conditionalKey(`${type}?${ifNoneExist}`);
+  return own === undefined ? keys : [...keys, own];
+}
+
+/** `Type?system|value` of every conditional reference inside the entry's resource. */
+export function requiredKeys(entry: Entry): string[] {
+  const keys = [...referencesIn(entry.resource)].map(conditionalKey);
+  return [...new Set(keys.filter((key) => key !== undefined))];
+}
+
+/** Every `reference` string in a resource. */
+export function* referencesIn(value: unknown): Generator<string> {
+  if (Array.isArray(value)) {
+    for (const item of value) yield* referencesIn(item);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value)) {
+      if (name === 'reference' && typeof member === 'string') yield member;
+      else yield* referencesIn(member);
+    }
+  }
+}
+
+/** A copy of `value` in which every `reference` that `replacements` knows is replaced. */
+export function withReferences<T>(value: T, replacements: ReadonlyMap<string, string>): T {
+  if (Array.isArray(value)) return value.map((item) => withReferences(item, replacements)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(([name, member]) => [
+    name,
+    name === 'reference' && typeof member === 'string'
+      ? (replacements.get(member) ?? member)
+      : withReferences(member, replacements),
+  ]);
+  return Object.fromEntries(members) as T;
+}
