@@ -88,6 +88,7 @@ async function createVersions(db: Kysely<unknown>): Promise<void> {
 async function createStates(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('private_values')
+    .addColumn('sequence', 'integer', (column) => column.primaryKey().autoIncrement())
     .addColumn('collection', 'text', (column) => column.notNull())
     .addColumn('key', 'text', (column) => column.notNull())
     .addColumn('kind', 'text', (column) => column.notNull())
@@ -95,7 +96,7 @@ async function createStates(db: Kysely<unknown>): Promise<void> {
     .addColumn('anchor', 'text', (column) => column.notNull())
     .addColumn('transaction_id', 'text', (column) => column.notNull())
     .addColumn('block', 'integer', (column) => column.notNull())
-    .addPrimaryKeyConstraint('private_values_key', ['collection', 'key'])
+    .addUniqueConstraint('private_values_key', ['collection', 'key'])
     .execute();
   await db.schema
     .createTable('states')
@@ -132,10 +133,7 @@ const journalMigrations: Record<string, Migration> = {
         .addColumn('transaction_id', 'text')
         .addColumn('envelope', 'blob')
         .addColumn('sender', 'text')
-        .addColumn('writes', 'text')
-        .addColumn('http_status', 'integer')
-        .addColumn('http_headers', 'text')
-        .addColumn('http_body', 'text')
+        .addColumn('answer', 'text', (column) => column.notNull())
         .addColumn('created_at', 'text', (column) => column.notNull())
         .addPrimaryKeyConstraint('idempotency_key', ['caller', 'key'])
         .execute();

@@ -88,7 +88,11 @@ async function writeTransactions(db: Writing, rows: BlockRows): Promise<void> {
 }
 
 async function writeVersions(db: Writing, rows: BlockRows): Promise<void> {
-  const replacing = rows.versions.filter((row) => row.version > 1 || row.source !== null);
+  const seen = new Map<string, number>();
+  for (const { type, id } of rows.versions) seen.set(`${type}/${id}`, (seen.get(`${type}/${id}`) ?? 0) + 1);
+  const replacing = rows.versions.filter(
+    (row) => row.version > 1 || !row.key.startsWith('record/') || (seen.get(`${row.type}/${row.id}`) ?? 0) > 1,
+  );
   for (const { id, type, collection } of replacing) {
     await db
       .deleteFrom('identifiers')
@@ -123,16 +127,22 @@ async function writeVersions(db: Writing, rows: BlockRows): Promise<void> {
   for (const row of replacing) await markCurrent(db, row);
 }
 
-type Resource = Pick<Insertable<VersionsTable>, 'id' | 'type' | 'collection'>;
+type Place = Pick<Insertable<VersionsTable>, 'id' | 'type' | 'collection' | 'key'>;
 
-/** Leaves one row of a resource in a collection current: the newest version, and of equal ones the last to arrive. */
-async function markCurrent(db: Writing, { id, type, collection }: Resource): Promise<void> {
-  const all = await db
-    .selectFrom('versions')
+/**
+ * The rows that are one resource here. A record or a copy is what lies in its own collection, so that nobody else's
+ * record of the same id can take its place; anything else may lie in several (a Coverage shown to two providers).
+ */
+function sameResource(db: Writing, { id, type, collection, key }: Place) {
+  const all = db.selectFrom('versions').where('id', '=', id).where('type', '=', type);
+  if (/^(record|copy)\//.test(key)) return all.where('collection', '=', collection);
+  return all.where('source', 'is', null).where('key', 'not like', 'record/%');
+}
+
+/** Leaves one row of a resource current: the newest version, and of equal ones the last to arrive. */
+async function markCurrent(db: Writing, place: Place): Promise<void> {
+  const all = await sameResource(db, place)
     .select('sequence')
-    .where('id', '=', id)
-    .where('type', '=', type)
-    .where('collection', '=', collection)
     .orderBy('version', 'desc')
     .orderBy('sequence', 'desc')
     .execute();
@@ -209,7 +219,7 @@ async function remove(db: Writing, removals: BlockRows['removals']): Promise<voi
       .where('key', '=', key)
       .returning(['id', 'type'])
       .execute();
-    for (const { id, type } of gone) await afterRemoval(db, { id, type, collection });
+    for (const { id, type } of gone) await afterRemoval(db, { id, type, collection, key });
   }
 }
 
@@ -223,17 +233,10 @@ async function keyByHash(db: Writing, collection: string, keyHash: string): Prom
   return undefined;
 }
 
-async function afterRemoval(db: Writing, resource: Resource): Promise<void> {
-  const { id, type, collection } = resource;
-  const left = await db
-    .selectFrom('versions')
-    .select('sequence')
-    .where('id', '=', id)
-    .where('type', '=', type)
-    .where('collection', '=', collection)
-    .limit(1)
-    .executeTakeFirst();
-  if (left !== undefined) return markCurrent(db, resource);
+async function afterRemoval(db: Writing, place: Place): Promise<void> {
+  const { id, type, collection } = place;
+  const left = await sameResource(db, place).select('sequence').limit(1).executeTakeFirst();
+  if (left !== undefined) return markCurrent(db, place);
   await db
     .deleteFrom('identifiers')
     .where('id', '=', id)

@@ -5,7 +5,7 @@
 import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { collections } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { ConsentState } from '@telemed-ledger/chaincode/model/transactions.ts';
-import type { Kysely, SelectQueryBuilder } from 'kysely';
+import type { Kysely, Selectable, SelectQueryBuilder } from 'kysely';
 import type { Logger } from 'pino';
 import { IntegrityFailure } from '../failures.ts';
 import type { Receipt, Search, SearchPage, StoredResource } from '../fhir/repository.ts';
@@ -72,9 +72,9 @@ export class ReadModel {
     let query = this.#visible().selectAll('versions').where('id', '=', id).where('type', '=', type);
     if (compartment !== undefined) query = query.where('patient', '=', compartment);
     const rows = await query.orderBy('sequence').execute();
-    const home = (rows.find((row) => row.source === null) ?? rows[0])?.collection;
+    const home = rows.find((row) => row.source === null) ?? rows[0];
     const own = rows
-      .filter((row) => row.collection === home)
+      .filter((row) => home !== undefined && sameResource(home, row))
       .sort((a, b) => b.version - a.version || b.sequence - a.sequence);
     const distinct = own.filter((row, index) => row.version !== own[index - 1]?.version);
     return limit === undefined ? distinct : distinct.slice(0, limit);
@@ -244,7 +244,7 @@ export class ReadModel {
   }
 
   /** A private value without a resource, checked against its anchor. */
-  async privateValue(collection: string, key: string): Promise<PrivateValuesTable | undefined> {
+  async privateValue(collection: string, key: string): Promise<Selectable<PrivateValuesTable> | undefined> {
     const row = await this.#db
       .selectFrom('private_values')
       .selectAll()
@@ -252,6 +252,17 @@ export class ReadModel {
       .where('key', '=', key)
       .executeTakeFirst();
     return row;
+  }
+
+  /** The row of a type in a private value. */
+  async rowAt(collection: string, key: string, type: string): Promise<VersionRow | undefined> {
+    return this.#db
+      .selectFrom('versions')
+      .selectAll()
+      .where('collection', '=', collection)
+      .where('key', '=', key)
+      .where('type', '=', type)
+      .executeTakeFirst();
   }
 
   /** The text of a private value that holds resources, exactly as anchored. */
@@ -326,3 +337,9 @@ export const receiptOf = (row: TransactionsTable): Receipt => ({
   endorsers: row.endorsers.split(',').filter((mspId) => mspId !== ''),
   time: row.time,
 });
+
+/** Whether a row is a version of the resource that `home` is: see the projector's `sameResource`. */
+function sameResource(home: VersionRow, row: VersionRow): boolean {
+  if (/^(record|copy)\//.test(home.key)) return row.collection === home.collection;
+  return row.source === null && !row.key.startsWith('record/');
+}

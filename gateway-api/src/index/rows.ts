@@ -17,7 +17,7 @@ export interface BlockRows {
   transactions: TransactionsTable[];
   versions: Insertable<VersionsTable>[];
   identifiers: IdentifiersTable[];
-  privateValues: PrivateValuesTable[];
+  privateValues: Insertable<PrivateValuesTable>[];
   /** The last write of each public key; `value` undefined removes it. */
   states: Map<string, StatesTable | undefined>;
   missing: MissingTable[];

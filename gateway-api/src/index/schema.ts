@@ -61,6 +61,7 @@ export interface IdentifiersTable {
 
 /** Private values that hold no resource: requests, directories, fee schedules, fingerprints. */
 export interface PrivateValuesTable {
+  sequence: Generated<number>;
   collection: string;
   key: string;
   kind: string;
@@ -104,17 +105,14 @@ export interface IdempotencyTable {
   caller: string;
   key: string;
   request_hash: string;
-  status: 'begun' | 'submitted' | 'answered';
+  status: 'begun' | 'submitted' | 'committed';
   transaction_id: string | null;
-  /** The signed transaction, ready to be sent again. */
+  /** The signed transaction, ready to be sent again, until its outcome is known. */
   envelope: Uint8Array | null;
   /** Role and fhirUser in whose name it was signed, JSON. */
   sender: string | null;
-  /** What it writes, JSON [{type, id, version}]. */
-  writes: string | null;
-  http_status: number | null;
-  http_headers: string | null;
-  http_body: string | null;
+  /** What the request is answered from when it comes again: types, ids and versions, JSON. */
+  answer: string;
   created_at: string;
 }
 

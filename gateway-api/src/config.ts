@@ -1,0 +1,204 @@
+/**
+ * A gateway's configuration: one typed object, read from the environment once by main.ts or put together by whoever
+ * starts several gateways in one process. Every mistake is found before anything listens.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import {
+  type Consortium,
+  consortiumSchema,
+  type Organisation,
+  organisationByMsp,
+} from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { JSONWebKeySet } from 'jose';
+import { z } from 'zod';
+import { audienceOf, issuerOf } from './auth/issuer.ts';
+import type { TokenSettings } from './auth/tokens.ts';
+import type { LedgerLimits } from './ledger/client.ts';
+import type { Connection, Timeouts } from './ledger/connect.ts';
+
+export interface GatewayConfig {
+  organisation: Organisation;
+  connection: Connection;
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  /** Holds index.sqlite and journal.sqlite. */
+  dataDir: string;
+  tokens: TokenSettings;
+  /** Largest request body, bytes. */
+  bodyBytes: number;
+  timeouts: Timeouts;
+  limits: LedgerLimits;
+  /** How often everything stored is compared with the ledger; 0: only when asked. */
+  verifyIntervalMs: number;
+  /** How often the duties of this organisation look for work they were not told of. */
+  dutyIntervalMs: number;
+  /** How long an Idempotency-Key is remembered. */
+  idempotencyHours: number;
+}
+
+/** Everything but what tells one gateway from another. */
+export const DEFAULTS = {
+  host: '127.0.0.1',
+  bodyBytes: 32 * 1024 * 1024,
+  timeouts: { evaluateMs: 10_000, endorseMs: 40_000, submitMs: 10_000, commitStatusMs: 20_000 },
+  limits: { inFlightWrites: 300, budgetMs: 15_000, feedWaitMs: 5_000 },
+  verifyIntervalMs: 10 * 60_000,
+  dutyIntervalMs: 15_000,
+  idempotencyHours: 48,
+} as const satisfies Partial<GatewayConfig>;
+
+const connectionFileSchema = z.object({
+  endpoint: z.string().regex(/^[^:/]+:\d{1,5}$/, 'host:port'),
+  tlsRootCertificate: z.string().min(1),
+  tlsServerName: z.string().optional(),
+  mspId: z.string().min(1),
+  channel: z.string().min(1),
+  chaincode: z.string().min(1),
+  identities: z.record(z.string(), z.object({ certificate: z.string(), privateKey: z.string() })),
+});
+
+/** What a process of its own is given: its configuration, the consortium and where its identities lie. */
+export interface ProcessConfig {
+  gateway: GatewayConfig;
+  consortium: Consortium;
+  /** Paths of certificate and key by identity name. */
+  identities: Record<string, { certificate: string; privateKey: string }>;
+  logLevel: string;
+}
+
+/** All mistakes of an environment, one a line. */
+export class ConfigError extends Error {
+  readonly mistakes: string[];
+  constructor(mistakes: string[]) {
+    super(`The configuration is wrong:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}\n${EXPECTED}`);
+    this.name = 'ConfigError';
+    this.mistakes = mistakes;
+  }
+}
+
+const EXPECTED = `Expected:
+  CONNECTION        path of the organisation's connection.json (endpoint, tlsRootCertificate, mspId, channel, chaincode, identities)
+  CONSORTIUM        path of the consortium as JSON (channel, chaincode, organisations)
+  GATEWAY_DATA_DIR  directory of this gateway's databases
+  JWKS              path or https address of the token issuer's keys
+  PORT              1 to 65535
+  HOST              address to listen on (default ${DEFAULTS.host})
+  TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_MAX_MINUTES (defaults: the development issuer's, 60)
+  BODY_LIMIT_BYTES (default ${DEFAULTS.bodyBytes}), VERIFY_INTERVAL_MS (default ${DEFAULTS.verifyIntervalMs})
+  LOG_LEVEL         trace, debug, info, warn, error or silent (default info)`;
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+
+/** @throws {ConfigError} with every mistake at once. */
+export function readConfig(environment: Record<string, string | undefined>): ProcessConfig {
+  const mistakes: string[] = [];
+  const read = new Environment(environment, mistakes);
+  const connectionFile = read.text('CONNECTION');
+  const connection = read.json('CONNECTION', connectionFile, connectionFileSchema);
+  const consortium = read.json('CONSORTIUM', read.text('CONSORTIUM'), consortiumSchema);
+  const organisation = connection && consortium && organisationByMsp(consortium, connection.mspId);
+  if (connection && consortium && organisation === undefined) {
+    mistakes.push(`CONNECTION: MSP ${connection.mspId} is not in the consortium`);
+  }
+  const dataDir = read.text('GATEWAY_DATA_DIR');
+  const port = read.integer('PORT', undefined, 0, 65_535);
+  const maxMinutes = read.integer('TOKEN_MAX_MINUTES', 60, 1, 24 * 60);
+  const bodyBytes = read.integer('BODY_LIMIT_BYTES', DEFAULTS.bodyBytes, 1024, 100 * 1024 * 1024);
+  const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
+  const keys = read.keys('JWKS', read.text('JWKS'));
+  const logLevel = environment['LOG_LEVEL'] ?? 'info';
+  if (!LOG_LEVELS.includes(logLevel)) mistakes.push(`LOG_LEVEL: ${logLevel} is none of ${LOG_LEVELS.join(', ')}`);
+  const base = dirname(connectionFile ?? '.');
+  const path = (file: string): string => (isAbsolute(file) ? file : join(base, file));
+  const tlsRootCertificate =
+    connection && read.file('CONNECTION.tlsRootCertificate', path(connection.tlsRootCertificate));
+  if (mistakes.length > 0 || !connection || !consortium || !organisation || !dataDir || !keys || !tlsRootCertificate) {
+    throw new ConfigError(mistakes);
+  }
+  const { identities, tlsServerName, ...reach } = connection;
+  return {
+    gateway: {
+      ...DEFAULTS,
+      organisation,
+      connection: { ...reach, tlsRootCertificate, ...(tlsServerName === undefined ? {} : { tlsServerName }) },
+      host: environment['HOST'] ?? DEFAULTS.host,
+      port,
+      dataDir,
+      tokens: {
+        issuer: environment['TOKEN_ISSUER'] ?? issuerOf(organisation.name),
+        audience: environment['TOKEN_AUDIENCE'] ?? audienceOf(organisation.name),
+        keys,
+        maxMinutes,
+      },
+      bodyBytes,
+      verifyIntervalMs,
+    },
+    consortium,
+    identities: Object.fromEntries(
+      Object.entries(identities).map(([name, { certificate, privateKey }]) => [
+        name,
+        { certificate: path(certificate), privateKey: path(privateKey) },
+      ]),
+    ),
+    logLevel,
+  };
+}
+
+/** Reads single values and notes what is wrong with them. */
+class Environment {
+  readonly #values: Record<string, string | undefined>;
+  readonly #mistakes: string[];
+
+  constructor(values: Record<string, string | undefined>, mistakes: string[]) {
+    this.#values = values;
+    this.#mistakes = mistakes;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#values[name];
+    if (value !== undefined && value !== '') return value;
+    this.#mistakes.push(`${name}: missing`);
+    return undefined;
+  }
+
+  integer(name: string, fallback: number | undefined, from: number, to: number): number {
+    const text = this.#values[name];
+    if (text === undefined && fallback !== undefined) return fallback;
+    const value = Number(text);
+    if (text !== undefined && text !== '' && Number.isInteger(value) && value >= from && value <= to) return value;
+    this.#mistakes.push(text === undefined ? `${name}: missing` : `${name}: not a whole number from ${from} to ${to}`);
+    return fallback ?? from;
+  }
+
+  file(name: string, path: string): string | undefined {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      this.#mistakes.push(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+      return undefined;
+    }
+  }
+
+  json<T>(name: string, path: string | undefined, schema: z.ZodType<T>): T | undefined {
+    const text = path === undefined ? undefined : this.file(name, path);
+    if (text === undefined) return undefined;
+    try {
+      const parsed = schema.safeParse(JSON.parse(text));
+      if (parsed.success) return parsed.data;
+      for (const issue of parsed.error.issues)
+        this.#mistakes.push(`${name}: ${issue.path.join('.')}: ${issue.message}`);
+    } catch {
+      this.#mistakes.push(`${name}: ${path} is not JSON`);
+    }
+    return undefined;
+  }
+
+  keys(name: string, place: string | undefined): JSONWebKeySet | URL | undefined {
+    if (place === undefined) return undefined;
+    if (/^https:\/\//.test(place)) return new URL(place);
+    const schema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
+    return this.json(name, place, schema);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Consents at the custodian: which provider's data a consent governs, and which transaction a write of it is. What
+ * a consent permits is decided in the chaincode alone.
+ */
+import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { organisationByName, organisationsOfKind } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { ReadModel } from './index/queries.ts';
+
+/** System of the identifiers by which FHIR resources name the consortium's organisations. */
+export const ORGANISATION_SYSTEM = 'https://telemed-ledger.example/organisations';
+/** Statuses that end a consent. */
+const ENDED = new Set(['inactive', 'rejected', 'entered-in-error']);
+
+export type ConsentChange = { grant: string } | { amend: string } | { revoke: true };
+
+interface Named {
+  identifier?: { system?: string; value?: string };
+}
+
+/** The provider that Consent.organization names by identifier, if it does. @throws {LedgerError} INVALID */
+function statedProvider(resource: Resource, consortium: Consortium): string | undefined {
+  const named = ((resource['organization'] ?? []) as Named[])
+    .map((reference) => reference.identifier)
+    .filter((identifier) => identifier?.system === ORGANISATION_SYSTEM)
+    .map((identifier) => identifier?.value ?? '');
+  const [name] = named;
+  if (name === undefined) return undefined;
+  if (named.length > 1) {
+    throw new LedgerError('INVALID', 'a consent governs the data of one provider', 'Consent.organization');
+  }
+  if (organisationByName(consortium, name)?.kind !== 'provider') {
+    throw new LedgerError('INVALID', 'no provider of this name is in the consortium', 'Consent.organization[0]');
+  }
+  return name;
+}
+
+/** The provider whose data a consent governs: the one it names, else the one whose Patient it is of. */
+async function governedProvider(resource: Resource, index: ReadModel, consortium: Consortium): Promise<string> {
+  const patient = patientIdOf(resource);
+  if (patient === undefined) throw new LedgerError('INVALID', 'a consent names its Patient', 'Consent.patient');
+  const row = await index.newestRow('Patient', patient);
+  const holder = organisationsOfKind(consortium, 'provider').find(({ mspId }) => mspId === row?.author)?.name;
+  if (holder === undefined) {
+    throw new LedgerError('INVALID', 'no provider has recorded the Patient this names', 'Consent.patient');
+  }
+  const stated = statedProvider(resource, consortium);
+  if (stated !== undefined && stated !== holder) {
+    throw new LedgerError(
+      'INVALID',
+      'the Patient is not of the provider this consent names',
+      'Consent.organization[0]',
+    );
+  }
+  return holder;
+}
+
+/** Which change of the ledger the next version of a consent is. */
+export async function consentChange(
+  resource: Resource,
+  version: number,
+  index: ReadModel,
+  consortium: Consortium,
+): Promise<ConsentChange> {
+  const ended = ENDED.has(String(resource['status']));
+  if (version > 1 && ended) return { revoke: true };
+  if (ended) throw new LedgerError('INVALID', 'a new consent is active', 'Consent.status');
+  const provider = await governedProvider(resource, index, consortium);
+  return version === 1 ? { grant: provider } : { amend: provider };
+}

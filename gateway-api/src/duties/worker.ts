@@ -1,0 +1,102 @@
+/**
+ * Runs one duty of an organisation: finds what is still to be done in the read model and does it, when told and at an
+ * interval. What is to be done is read from ledger state each time, so nothing is lost by a restart.
+ */
+import type { Logger } from 'pino';
+
+export interface Duty<T> {
+  name: string;
+  /** What is to be done now. */
+  find: () => Promise<T[]>;
+  /** A name for the log: an id of the ledger, never of a patient. */
+  idOf: (item: T) => string;
+  /** Does it; doing it twice must be refused by the ledger. */
+  perform: (item: T) => Promise<void>;
+}
+
+const AT_ONCE = 4;
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 60_000;
+
+export class DutyWorker<T> {
+  readonly #duty: Duty<T>;
+  readonly #log: Logger;
+  readonly #intervalMs: number;
+  /** When an item that failed may be tried again. */
+  readonly #failed = new Map<string, { again: number; backoff: number }>();
+  #timer: NodeJS.Timeout | undefined;
+  #round: Promise<void> | undefined;
+  #nudged = false;
+  #stopped = false;
+
+  constructor(duty: Duty<T>, log: Logger, intervalMs: number) {
+    this.#duty = duty;
+    this.#log = log;
+    this.#intervalMs = intervalMs;
+  }
+
+  start(): void {
+    this.nudge();
+  }
+
+  /** Looks for work now; while a round is under way, right after it. */
+  nudge(): void {
+    if (this.#stopped) return;
+    if (this.#round !== undefined) {
+      this.#nudged = true;
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#round = this.#run().finally(() => {
+      this.#round = undefined;
+      if (this.#stopped) return;
+      if (this.#nudged) {
+        this.#nudged = false;
+        this.nudge();
+        return;
+      }
+      this.#timer = setTimeout(() => this.nudge(), this.#pause());
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#round;
+  }
+
+  /** Until the interval is over or the first failed item may be tried again. */
+  #pause(): number {
+    const soonest = Math.min(...[...this.#failed.values()].map(({ again }) => again - Date.now()));
+    return Math.max(50, Math.min(this.#intervalMs, soonest));
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const items = await this.#duty.find();
+      const ids = new Set(items.map((item) => this.#duty.idOf(item)));
+      for (const id of this.#failed.keys()) if (!ids.has(id)) this.#failed.delete(id);
+      const due = items.filter((item) => (this.#failed.get(this.#duty.idOf(item))?.again ?? 0) <= Date.now());
+      const lanes = Array.from({ length: Math.min(AT_ONCE, due.length) }, async () => {
+        for (let item = due.shift(); item !== undefined && !this.#stopped; item = due.shift())
+          await this.#perform(item);
+      });
+      await Promise.all(lanes);
+    } catch (error) {
+      this.#log.error({ duty: this.#duty.name, reason: (error as Error).message }, 'looking for work failed');
+    }
+  }
+
+  async #perform(item: T): Promise<void> {
+    const id = this.#duty.idOf(item);
+    try {
+      await this.#duty.perform(item);
+      this.#failed.delete(id);
+    } catch (error) {
+      const backoff = Math.min((this.#failed.get(id)?.backoff ?? FIRST_BACKOFF_MS / 2) * 2, LONGEST_BACKOFF_MS);
+      this.#failed.set(id, { again: Date.now() + backoff, backoff });
+      if (!this.#stopped)
+        this.#log.warn({ duty: this.#duty.name, id, reason: (error as Error).message }, 'duty failed');
+    }
+  }
+}

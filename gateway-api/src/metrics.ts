@@ -1,0 +1,53 @@
+/**
+ * What the gateway counts, for Prometheus. Labels are routes, transaction names and outcomes: never an id, never
+ * anything of a patient.
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests: Histogram;
+  readonly #transactions: Histogram;
+  readonly #integrity: Counter;
+
+  constructor(organisation: string) {
+    const registers = [this.registry];
+    this.registry.setDefaultLabels({ organisation });
+    this.#requests = new Histogram({
+      name: 'gateway_request_seconds',
+      help: 'HTTP requests by method, route and status.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    });
+    this.#transactions = new Histogram({
+      name: 'gateway_transaction_seconds',
+      help: 'Ledger transactions by name and outcome, from endorsement until readable.',
+      labelNames: ['transaction', 'outcome'],
+      buckets: [0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    });
+    this.#integrity = new Counter({
+      name: 'gateway_integrity_failures_total',
+      help: 'Stored contents that failed the check against their anchor when read.',
+      registers,
+    });
+  }
+
+  request(method: string, route: string, status: number, milliseconds: number): void {
+    this.#requests.observe({ method, route, status: String(status) }, milliseconds / 1000);
+  }
+
+  transaction(transaction: string, outcome: string, milliseconds: number): void {
+    this.#transactions.observe({ transaction, outcome }, milliseconds / 1000);
+  }
+
+  integrityFailure(): void {
+    this.#integrity.inc();
+  }
+
+  /** A value that is read when the metrics are. */
+  watch(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Whether this gateway can really submit: its own peer and the custodian's answer through the chaincode, and the read
+ * model has caught up with the chain.
+ */
+import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { custodianOf } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { LedgerClient } from './ledger/client.ts';
+import { type Feed, ForeignLedger } from './ledger/feed.ts';
+
+export interface Readiness {
+  ready: boolean;
+  /** What is wrong, in words for an operator. */
+  reasons: string[];
+  block: number;
+}
+
+/** Blocks that the read model may lag under load once it has caught up. */
+const LAG_ALLOWED = 20;
+/** Anybody may ask: the peers are asked at most this often. */
+const KEPT_MS = 500;
+
+export class ReadinessCheck {
+  readonly #ledger: LedgerClient;
+  readonly #feed: Feed;
+  readonly #asked: string[];
+  #caughtUp = false;
+  #last: { at: number; answer: Promise<Readiness> } | undefined;
+
+  constructor(ledger: LedgerClient, feed: Feed, consortium: Consortium, organisation: string) {
+    this.#ledger = ledger;
+    this.#feed = feed;
+    this.#asked = [...new Set([organisation, custodianOf(consortium).name])];
+  }
+
+  check(): Promise<Readiness> {
+    if (this.#last === undefined || Date.now() - this.#last.at > KEPT_MS) {
+      this.#last = { at: Date.now(), answer: this.#check() };
+    }
+    return this.#last.answer;
+  }
+
+  async #check(): Promise<Readiness> {
+    const reasons: string[] = [];
+    const { failure } = this.#feed.status();
+    if (failure instanceof ForeignLedger) reasons.push(failure.message);
+    else if (failure !== undefined) reasons.push('the event stream is down');
+    await Promise.all([...this.#asked.map((name) => this.#askPeer(name, reasons)), this.#compareHeight(reasons)]);
+    return { ready: reasons.length === 0, reasons, block: this.#feed.position() };
+  }
+
+  async #askPeer(name: string, reasons: string[]): Promise<void> {
+    try {
+      await this.#ledger.evaluate('ListOrganisations', {}, { at: [name] });
+    } catch {
+      reasons.push(`the peer or the chaincode of ${name} does not answer`);
+    }
+  }
+
+  async #compareHeight(reasons: string[]): Promise<void> {
+    try {
+      const behind = (await this.#ledger.height()) - 1 - this.#feed.position();
+      if (behind <= 0) this.#caughtUp = true;
+      if (behind > (this.#caughtUp ? LAG_ALLOWED : 0)) reasons.push(`the read model is ${behind} blocks behind`);
+    } catch {
+      reasons.push('the peer does not tell the height of its chain');
+    }
+  }
+}
