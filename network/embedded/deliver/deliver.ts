@@ -1,0 +1,65 @@
+/** protos.Deliver: serves the seeks of one stream one after the other (spec 2.1, 2.2). */
+import type { Channel, Ledger } from '../seams.ts';
+import { encode } from '../wire.ts';
+import type { Blocks, SharedBlock } from './blocks.ts';
+import { followBlocks } from './follow.ts';
+import { PrivateDataView } from './private-data.ts';
+import { isExpired, readSeek, type Seek, Status } from './seek.ts';
+
+export type DeliverKind = 'block' | 'filtered' | 'private';
+
+export interface DeliverParts {
+  organisation: string;
+  channel: Channel;
+  ledger: Ledger;
+  blocks: Blocks;
+}
+
+export interface Outlet {
+  /** Resolves when the client keeps up with what was sent. */
+  write(message: Uint8Array): Promise<void>;
+  signal: AbortSignal;
+}
+
+/** Serves one serialised Envelope; answers whether the stream goes on. */
+export async function serveSeek(
+  parts: DeliverParts,
+  kind: DeliverKind,
+  envelope: Uint8Array,
+  outlet: Outlet,
+): Promise<boolean> {
+  const seek = await readSeek(parts.channel, envelope, parts.ledger.height(parts.organisation));
+  const status = typeof seek === 'number' ? seek : await sendBlocks(parts, kind, seek, outlet);
+  if (outlet.signal.aborted) return false;
+  await outlet.write(encode([1, status]));
+  return status === Status.SUCCESS;
+}
+
+async function sendBlocks(parts: DeliverParts, kind: DeliverKind, seek: Seek, outlet: Outlet): Promise<number> {
+  const { organisation, ledger, blocks } = parts;
+  const encodeBlock = encoder(parts, kind, seek);
+  const isBeyondTip = (number: number) => seek.failIfNotReady && number >= ledger.height(organisation);
+  if (isBeyondTip(seek.start)) return Status.NOT_FOUND;
+  let status: number = Status.SUCCESS;
+  await followBlocks(parts, seek.start, outlet.signal, async (number) => {
+    if (isExpired(seek.requester)) {
+      status = Status.FORBIDDEN;
+      return false;
+    }
+    await outlet.write(encodeBlock(blocks.get(number)));
+    if (number >= seek.stop) return false;
+    if (!isBeyondTip(number + 1)) return true;
+    status = Status.NOT_FOUND;
+    return false;
+  });
+  return status;
+}
+
+/** Makes a serialised DeliverResponse of a block. */
+function encoder(parts: DeliverParts, kind: DeliverKind, seek: Seek): (block: SharedBlock) => Uint8Array {
+  if (kind === 'filtered') return (block) => encode([3, block.filtered(parts.channel.name), true]);
+  const bytesOf = (block: SharedBlock) => (seek.withoutData ? block.headerWithSignatures() : block.bytes);
+  if (kind === 'block') return (block) => encode([2, bytesOf(block), true]);
+  const view = new PrivateDataView(parts.channel, parts.ledger, parts.organisation, seek.requester);
+  return (block) => encode([4, encode([1, bytesOf(block), true], ...view.entries(block.number)), true]);
+}

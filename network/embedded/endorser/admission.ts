@@ -1,0 +1,78 @@
+/**
+ * The checks a proposal passes before it is simulated (spec 4.4), in Fabric's order. They depend on the channel and
+ * the clock only, so one proposal endorsed by several peers is checked once.
+ */
+import type { Channel, Ledger } from '../seams.ts';
+import { isSystemChaincode } from '../system/names.ts';
+import { computeTxId, type Proposal } from './proposal.ts';
+
+const TIME_WINDOW_MS = 15 * 60_000;
+const ENDORSER_TRANSACTION = 3;
+const CONFIG = 1;
+
+/**
+ * Why a proposal is not simulated. `refused`: the peer answers a bare gRPC error. `rejected`: a response with status
+ * 500 and the error, which only a local caller sees. `answered`: a response with status 500 alone.
+ */
+export interface Denial {
+  kind: 'refused' | 'rejected' | 'answered';
+  message: string;
+}
+
+export async function admit(proposal: Proposal, channel: Channel, ledger: Ledger): Promise<Denial | undefined> {
+  const untimely = checkTime(proposal, channel);
+  if (untimely) return { kind: 'refused', message: untimely };
+  const incomplete = checkParts(proposal);
+  if (incomplete) return { kind: 'rejected', message: incomplete };
+  if (proposal.channel !== channel.name) {
+    return { kind: 'answered', message: `channel '${proposal.channel}' not found` };
+  }
+  const invalid = checkHeader(proposal) ?? (await checkCreator(proposal, channel));
+  if (invalid) return { kind: 'rejected', message: `error validating proposal: ${invalid}` };
+  if (ledger.transaction(proposal.txId)) {
+    const creator = Buffer.from(proposal.signed.creator).toString('hex');
+    return { kind: 'rejected', message: `duplicate transaction found [${proposal.txId}]. Creator [${creator}]` };
+  }
+  if (isSystemChaincode(proposal.chaincode ?? '')) return undefined;
+  const denied = await channel.checkAcl('propose', proposal.signed);
+  return denied === undefined ? undefined : { kind: 'rejected', message: denied };
+}
+
+function checkTime(proposal: Proposal, channel: Channel): string | undefined {
+  const identity = channel.identities.parse(proposal.signed.creator);
+  if (identity && identity.notAfter.getTime() < Date.now()) return 'proposal client identity expired';
+  const timestamp = proposal.timestamp ?? 0;
+  if (Math.abs(Date.now() - timestamp) <= TIME_WINDOW_MS) return undefined;
+  return (
+    `request unauthorized due to incorrect timestamp ${new Date(timestamp).toISOString()}, ` +
+    `peer time ${new Date().toISOString()}, time window is 15m0s`
+  );
+}
+
+function checkParts(proposal: Proposal): string | undefined {
+  if (proposal.extensionChaincode === undefined) return 'ChaincodeHeaderExtension.ChaincodeId is nil';
+  if (proposal.extensionChaincode === '') return 'ChaincodeHeaderExtension.ChaincodeId.Name is empty';
+  if (!proposal.hasSpec) return 'chaincode invocation spec did not contain chaincode spec';
+  if (proposal.input === undefined) return 'chaincode input did not contain any input';
+  return undefined;
+}
+
+function checkHeader(proposal: Proposal): string | undefined {
+  const { type, epoch, nonce, signed, txId } = proposal;
+  if (type !== ENDORSER_TRANSACTION && type !== CONFIG) return `invalid header type ${type}`;
+  if (epoch !== 0) return 'epoch is non-zero';
+  if (nonce.length === 0) return 'nonce is empty';
+  if (signed.creator.length === 0) return 'creator is empty';
+  const expected = computeTxId(nonce, signed.creator);
+  if (txId !== expected) return `incorrectly computed txid '${txId}' -- expected '${expected}'`;
+  if (signed.signature.length === 0) return 'empty signature bytes';
+  return undefined;
+}
+
+async function checkCreator({ signed, channel }: Proposal, { identities }: Channel): Promise<string | undefined> {
+  const creator = identities.parse(signed.creator);
+  if (!creator) return `access denied: channel [${channel}] creator org unknown, creator is malformed`;
+  const denied = `access denied: channel [${channel}] creator org [${creator.mspId}]`;
+  if (identities.invalidity(creator) !== undefined) return denied;
+  return (await identities.verify(creator, signed.data, signed.signature)) ? undefined : denied;
+}

@@ -1,0 +1,92 @@
+/**
+ * A signed proposal taken apart once for everyone who looks at it: the gateway, each endorser and the prepared
+ * envelope. All parts are slices of the bytes that came.
+ */
+import { createHash } from 'node:crypto';
+import type { SignedData } from '../seams.ts';
+import { encode, MALFORMED, Message } from '../wire.ts';
+
+export interface Proposal {
+  /** The SignedProposal as it came. */
+  signedProposal: Uint8Array;
+  signed: SignedData;
+  channelHeader: Uint8Array;
+  signatureHeader: Uint8Array;
+  type: number;
+  /** Milliseconds since 1970, undefined where the header has none. */
+  timestamp: number | undefined;
+  channel: string;
+  txId: string;
+  epoch: number;
+  nonce: Uint8Array;
+  /** Name in the header's extension; undefined where the extension names no chaincode. */
+  extensionChaincode: string | undefined;
+  /** ChaincodeProposalPayload without its transient map. */
+  payloadForTransaction: Uint8Array;
+  hasTransientData: boolean;
+  /** The chaincode's name and ChaincodeInput, undefined where the specification lacks them. */
+  hasSpec: boolean;
+  chaincode: string | undefined;
+  input: Uint8Array | undefined;
+}
+
+/** @throws Error with the text of the part that cannot be decoded. */
+export function readProposal(signedProposal: Uint8Array): Proposal {
+  const signed = part('SignedProposal', () => new Message(signedProposal));
+  const proposal = part('Proposal', () => signed.message(1));
+  const header = part('Header', () => proposal.message(1));
+  const channelHeader = part('ChannelHeader', () => header.message(1));
+  const signatureHeader = part('SignatureHeader', () => header.message(2));
+  const extension = part('ChaincodeHeaderExtension', () => channelHeader.message(7));
+  const payload = part('ChaincodeProposalPayload', () => proposal.message(2));
+  const spec = part('ChaincodeInvocationSpec', () => payload.message(1).message(1));
+  return {
+    signedProposal,
+    signed: { creator: signatureHeader.bytes(1), data: signed.bytes(1), signature: signed.bytes(2) },
+    channelHeader: header.bytes(1),
+    signatureHeader: header.bytes(2),
+    type: channelHeader.number(1),
+    timestamp: channelHeader.has(3) ? timestampMs(channelHeader.message(3)) : undefined,
+    channel: channelHeader.text(4),
+    txId: channelHeader.text(5),
+    epoch: channelHeader.number(6),
+    nonce: signatureHeader.bytes(2),
+    extensionChaincode: extension.has(2) ? extension.message(2).text(2) : undefined,
+    payloadForTransaction: encode([1, payload.bytes(1)]),
+    hasTransientData: payload.has(2),
+    hasSpec: payload.message(1).has(1),
+    chaincode: spec.has(2) ? spec.message(2).text(2) : undefined,
+    input: spec.has(3) ? spec.bytes(3) : undefined,
+  };
+}
+
+/** SHA-256 over channel header, signature header and payload without transient data. */
+export function proposalHash(proposal: Proposal): Buffer {
+  return createHash('sha256')
+    .update(proposal.channelHeader)
+    .update(proposal.signatureHeader)
+    .update(proposal.payloadForTransaction)
+    .digest();
+}
+
+/** The transaction id that nonce and creator make. */
+export function computeTxId(nonce: Uint8Array, creator: Uint8Array): string {
+  return createHash('sha256').update(nonce).update(creator).digest('hex');
+}
+
+/** The arguments of a ChaincodeInput. */
+export function chaincodeArguments(input: Uint8Array): Buffer[] {
+  return new Message(input).list(1);
+}
+
+export function timestampMs(timestamp: Message): number {
+  return timestamp.number(1) * 1000 + timestamp.number(2) / 1e6;
+}
+
+function part<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch {
+    throw new Error(`error unmarshalling ${name}: ${MALFORMED}`);
+  }
+}

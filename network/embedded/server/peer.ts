@@ -1,0 +1,16 @@
+/** One organisation's peer as the services see it. */
+import type { ChaincodeRuntime } from '../chaincode/runtime.ts';
+import type { Endorser } from '../endorser/endorser.ts';
+import type { Signer } from '../seams.ts';
+
+export interface Peer {
+  organisation: string;
+  mspId: string;
+  /** `127.0.0.1:port`, known once the server listens. */
+  address: string;
+  signer: Signer;
+  runtime: ChaincodeRuntime;
+  endorser: Endorser;
+  /** Fault injection: aborted while the peer answers nobody, and replaced when it does again. */
+  reach: AbortController;
+}
