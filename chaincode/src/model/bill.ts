@@ -35,16 +35,16 @@ const itemSchema = z.looseObject({
   sequence,
   productOrService: z.looseObject({ coding: z.array(coding).min(1).max(10) }),
   quantity: z.looseObject({ value: z.number().positive() }).optional(),
-  unitPrice: z.unknown(),
+  unitPrice: z.unknown().optional(),
   factor: z.number().min(0).optional(),
-  net: z.unknown(),
+  net: z.unknown().optional(),
   servicedDate: dateTime.optional(),
   servicedPeriod: period.optional(),
   encounter: z.array(reference).optional(),
   careTeamSequence: z.array(sequence).optional(),
   procedureSequence: z.array(sequence).optional(),
   informationSequence: z.array(sequence).optional(),
-  detail: z.undefined('items with details are not supported'),
+  detail: z.undefined('items with details are not supported').optional(),
 });
 
 /** As much of a Claim (hl7.org/fhir/R4/claim.html) as the ledger must understand. */
@@ -64,7 +64,7 @@ export const claimSchema = z.looseObject({
   procedure: z.array(z.looseObject({ sequence, procedureReference: reference.optional() })).optional(),
   supportingInfo: z.array(z.looseObject({ sequence, valueReference: reference.optional() })).optional(),
   item: z.array(itemSchema).min(1).max(MAX_ITEMS),
-  total: z.unknown(),
+  total: z.unknown().optional(),
 });
 export type Claim = z.infer<typeof claimSchema>;
 type ClaimItem = Claim['item'][number];

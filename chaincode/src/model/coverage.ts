@@ -15,9 +15,9 @@ const costSchema = z.looseObject({
   type: z.looseObject({
     coding: z.array(z.looseObject({ system: z.string().optional(), code: z.string().optional() })).min(1),
   }),
-  valueMoney: z.unknown(),
+  valueMoney: z.unknown().optional(),
   valueQuantity: z.looseObject({ value: z.number().min(0).max(100) }).optional(),
-  exception: z.undefined('exceptions are not supported'),
+  exception: z.undefined('exceptions are not supported').optional(),
 });
 
 const coverageSchema = z.looseObject({

@@ -1,0 +1,537 @@
+import { expect } from 'chai';
+import { readBill } from '../model/bill.ts';
+import type { FeeSchedule } from '../model/claims.ts';
+import { readCover } from '../model/coverage.ts';
+import {
+  anchoredExample,
+  type Changeable,
+  type Example,
+  exampleClaim,
+  exampleIds,
+  exampleNumber,
+  exampleSalt,
+} from '../model/example-claim.ts';
+import type { LicenceState } from '../model/transactions.ts';
+import { fingerprintsOf } from './claim-edits/duplicates.ts';
+import { type ClaimFacts, type Earlier, licenceNumbersOf } from './claim-facts.ts';
+import { CLAIM_EDITS, denialOf, judgeClaim } from './claims.ts';
+
+/** What a case may change before the claim is judged. */
+interface Case extends Example {
+  /** Records shown next to those of the example. */
+  more: Changeable[];
+  /** Members of the example that are not shown. */
+  hidden: (keyof Example)[];
+  author: string;
+  licence: LicenceState | undefined;
+  feeSchedule: FeeSchedule | undefined;
+  earlier: Earlier[];
+  now: string;
+}
+
+const example = (): Case => ({
+  ...exampleClaim(),
+  more: [],
+  hidden: [],
+  author: 'HospitalMSP',
+  licence: {
+    number: exampleNumber,
+    status: 'active',
+    start: '2020-01-01',
+    end: '2026-02-10',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+  },
+  feeSchedule: undefined,
+  earlier: [],
+  now: '2026-02-11T08:00:00.000Z',
+});
+
+const SHOWN = ['patient', 'encounter', 'procedure', 'observation', 'practitioner'] as const;
+
+function factsOf(given: Case): ClaimFacts {
+  const records = [...SHOWN.filter((name) => !given.hidden.includes(name)).map((name) => given[name]), ...given.more];
+  return {
+    bill: readBill(given.claim),
+    provider: { name: 'hospital', mspId: 'HospitalMSP', kind: 'provider' },
+    evidence: new Map(records.map((one) => [`${one.resourceType}/${one.id}`, anchoredExample(one, given.author)])),
+    cover: readCover(given.coverage),
+    feeSchedule: given.feeSchedule,
+    licences: new Map(given.licence === undefined ? [] : [[given.licence.number, given.licence]]),
+    earlier: given.earlier,
+    now: given.now,
+  };
+}
+
+function changed(change: (given: Case) => void): ClaimFacts {
+  const given = example();
+  change(given);
+  return factsOf(given);
+}
+
+const usd = (value: number): object => ({ value, currency: 'USD' });
+const feeSchedule = (currency: string): FeeSchedule => ({
+  ...{ salt: exampleSalt('b'), version: '2026-1', currency, prices: {} },
+  loadedAt: '2026-01-01T00:00:00.000Z',
+});
+
+/** Bills the second item by the procedure instead of the encounter. */
+function byProcedure(given: Case): void {
+  given.claim['procedure'] = [
+    { sequence: 4, procedureReference: { reference: `Procedure/${exampleIds.procedure}/_history/1` } },
+  ];
+  delete given.claim['item'][1].encounter;
+  given.claim['item'][1].procedureSequence = [4];
+}
+
+function byObservation(given: Case): void {
+  given.claim['supportingInfo'] = [
+    { sequence: 1, category: {}, valueReference: { reference: `Observation/${exampleIds.observation}` } },
+  ];
+  delete given.claim['item'][1].encounter;
+  given.claim['item'][1].informationSequence = [1];
+}
+
+/** Another visit of the same practitioner. */
+const visit = (id: string, start: string, end: string, code = 'AMB'): Changeable => ({
+  ...exampleClaim().encounter,
+  id,
+  class: { code },
+  period: { start, end },
+});
+
+const PASSING: [string, (given: Case) => void][] = [
+  ['as it is', () => {}],
+  ['with a fee schedule in its currency', (given) => (given.feeSchedule = feeSchedule('USD'))],
+  ['that points to a procedure', byProcedure],
+  ['that points to an observation', byObservation],
+  ['on the last day of the coverage', (given) => (given.coverage['period'] = { end: '2026-02-10' })],
+  ['under a coverage without a period', (given) => delete given.coverage['period']],
+  [
+    "whose coverage names the provider's own patient",
+    (given) => (given.coverage['beneficiary'] = { reference: `Patient/${exampleIds.patient}` }),
+  ],
+  [
+    'whose coverage knows the member number only',
+    (given) => {
+      given.coverage['beneficiary'] = { display: 'the member' };
+      given.coverage['subscriberId'] = 'M-88-2001';
+    },
+  ],
+  ['for a birth in that month', (given) => (given.patient['birthDate'] = '2026-02')],
+  ['for the day of death', (given) => (given.patient['deceasedDateTime'] = '2026-02-10T23:00:00+01:00')],
+  ['for someone who died on a day unknown', (given) => (given.patient['deceasedBoolean'] = true)],
+  ['without a total', (given) => delete given.claim['total']],
+  [
+    'whose product is rounded half up',
+    (given) => {
+      Object.assign(given.claim['item'][1], {
+        quantity: { value: 1 },
+        unitPrice: usd(0.01),
+        factor: 0.5,
+        net: usd(0.01),
+      });
+      given.claim['total'] = usd(120.01);
+    },
+  ],
+  [
+    'with an item that asks for no money and shows nothing',
+    (given) => given.claim['item'].push({ sequence: 3, productOrService: { coding: [{ code: '224299000' }] } }),
+  ],
+  [
+    'whose care team carries the licence number itself',
+    (given) => {
+      given.claim['careTeam'] = [
+        { sequence: 1, provider: { identifier: { system: 'http://hl7.org/fhir/sid/us-npi', value: exampleNumber } } },
+      ];
+      given.encounter['participant'] = [];
+    },
+  ],
+  [
+    'with a relative at the visit',
+    (given) => given.encounter['participant'].push({ individual: { reference: 'RelatedPerson/1' } }),
+  ],
+  [
+    'beside a stay of days',
+    (given) => given.more.push(visit(exampleIds.other, '2026-02-09T00:00:00Z', '2026-02-12T00:00:00Z', 'IMP')),
+  ],
+  [
+    'beside a visit that fills the rest of the day',
+    (given) => given.more.push(visit(exampleIds.other, '2026-02-10T00:00:00Z', '2026-02-10T23:20:00Z')),
+  ],
+];
+
+const DENIED: [edit: string, title: string, change: (given: Case) => void, facts: object][] = [
+  [
+    'patient-mismatch',
+    'a patient who is not shown',
+    (given) => given.hidden.push('patient'),
+    { patient: `Patient/${exampleIds.patient}`, shown: false },
+  ],
+  [
+    'patient-mismatch',
+    'a patient other than the one shown',
+    (given) => (given.patient['id'] = exampleIds.other),
+    { patient: `Patient/${exampleIds.patient}`, shown: false },
+  ],
+  ['currency', 'two currencies', (given) => (given.claim['total'].currency = 'EUR'), { currencies: 'USD EUR' }],
+  [
+    'currency',
+    'a fee schedule in another currency',
+    (given) => (given.feeSchedule = feeSchedule('EUR')),
+    { currencies: 'USD EUR' },
+  ],
+  [
+    'arithmetic',
+    'a net that is not the product',
+    (given) => (given.claim['item'][1].net = usd(30.51)),
+    { item: 2, net: 3051, computed: 3050 },
+  ],
+  [
+    'arithmetic',
+    'a factor left out of the net',
+    (given) => (given.claim['item'][1].factor = 0.5),
+    { item: 2, net: 3050, computed: 1525 },
+  ],
+  [
+    'arithmetic',
+    'a total that is not the sum',
+    (given) => (given.claim['total'] = usd(150.51)),
+    { total: 15051, sum: 15050 },
+  ],
+  [
+    'coverage-not-of-patient',
+    "somebody else's member number",
+    (given) => (given.coverage['beneficiary'].identifier.value = 'M-88-2002'),
+    { coverage: exampleIds.coverage },
+  ],
+  [
+    'coverage-not-of-patient',
+    'the number of another system',
+    (given) => (given.coverage['beneficiary'].identifier.system = 'https://other.example/member'),
+    { coverage: exampleIds.coverage },
+  ],
+  [
+    'coverage-not-of-patient',
+    'a right reference beside a wrong identifier',
+    (given) => {
+      given.coverage['beneficiary'].reference = `Patient/${exampleIds.patient}`;
+      given.coverage['beneficiary'].identifier.value = 'M-88-2002';
+    },
+    { coverage: exampleIds.coverage },
+  ],
+  [
+    'coverage-not-of-patient',
+    'a subscriber number that is no member number of the patient',
+    (given) => {
+      given.coverage['beneficiary'] = {};
+      given.coverage['subscriberId'] = 'MRN-4711';
+    },
+    { coverage: exampleIds.coverage },
+  ],
+  [
+    'coverage-not-in-force',
+    'a cancelled coverage',
+    (given) => (given.coverage['status'] = 'cancelled'),
+    { coverage: exampleIds.coverage, status: 'cancelled' },
+  ],
+  [
+    'coverage-not-in-force',
+    'a service the day after the coverage ends',
+    (given) => (given.coverage['period'] = { start: '2026-01-01', end: '2026-02-09' }),
+    {
+      ...{ coverage: exampleIds.coverage, item: 1, service: '2026-02-10', until: '2026-02-10' },
+      ...{ first: '2026-01-01', last: '2026-02-09' },
+    },
+  ],
+  [
+    'outside-lifetime',
+    'a service before birth',
+    (given) => (given.patient['birthDate'] = '2026-02-11'),
+    { item: 1, service: '2026-02-10', birthDate: '2026-02-11' },
+  ],
+  [
+    'outside-lifetime',
+    'a service after death',
+    (given) => (given.patient['deceasedDateTime'] = '2026-02-09T23:59:00Z'),
+    { item: 1, service: '2026-02-10', deceasedDateTime: '2026-02-09T23:59:00Z' },
+  ],
+  [
+    'service-not-shown',
+    'an item that points to nothing',
+    (given) => delete given.claim['item'][1].encounter,
+    { item: 2, objection: 'points to nothing' },
+  ],
+  [
+    'service-not-shown',
+    'an encounter that is not shown',
+    (given) => given.hidden.push('encounter'),
+    { item: 1, service: `Encounter/${exampleIds.encounter}`, objection: 'not shown' },
+  ],
+  [
+    'service-not-shown',
+    'an encounter that is still going on',
+    (given) => (given.encounter['status'] = 'in-progress'),
+    { item: 1, service: `Encounter/${exampleIds.encounter}`, objection: 'not done' },
+  ],
+  [
+    'service-not-shown',
+    'an encounter of another patient',
+    (given) => (given.encounter['subject'] = { reference: `Patient/${exampleIds.other}` }),
+    { item: 1, service: `Encounter/${exampleIds.encounter}`, objection: 'of another patient' },
+  ],
+  [
+    'service-not-shown',
+    "another provider's encounter",
+    (given) => (given.author = 'ClinicMSP'),
+    { item: 1, service: `Encounter/${exampleIds.encounter}`, objection: 'by another provider' },
+  ],
+  [
+    'service-not-shown',
+    'a day on which there was no encounter',
+    (given) => (given.claim['item'][1].servicedDate = '2026-02-11'),
+    { item: 2, service: `Encounter/${exampleIds.encounter}`, objection: 'on other days' },
+  ],
+  [
+    'service-not-shown',
+    'an encounter without a time',
+    (given) => delete given.encounter['period'],
+    { item: 1, service: `Encounter/${exampleIds.encounter}`, objection: 'on other days' },
+  ],
+  [
+    'service-not-shown',
+    'a procedure that was not done',
+    (given) => {
+      byProcedure(given);
+      given.procedure['status'] = 'not-done';
+    },
+    { item: 2, service: `Procedure/${exampleIds.procedure}`, objection: 'not done' },
+  ],
+  [
+    'service-not-shown',
+    'a preliminary observation',
+    (given) => {
+      byObservation(given);
+      given.observation['status'] = 'preliminary';
+    },
+    { item: 2, service: `Observation/${exampleIds.observation}`, objection: 'not done' },
+  ],
+  [
+    'service-not-shown',
+    'a patient shown as the service',
+    (given) => (given.claim['item'][0].encounter = [{ reference: `Patient/${exampleIds.patient}` }]),
+    { item: 1, service: `Patient/${exampleIds.patient}`, objection: 'of another patient' },
+  ],
+  [
+    'service-not-shown',
+    'a service in the future',
+    (given) => (given.now = '2026-02-08T12:00:00.000Z'),
+    { item: 1, objection: 'in the future' },
+  ],
+  [
+    'practitioner-not-licensed',
+    'nobody named',
+    (given) => (given.encounter['participant'] = []),
+    { item: 1, objection: 'no practitioner named' },
+  ],
+  [
+    'practitioner-not-licensed',
+    'somebody whose record is not shown',
+    (given) => given.hidden.push('practitioner'),
+    { item: 1, objection: 'practitioner not identified' },
+  ],
+  [
+    'practitioner-not-licensed',
+    'a number that cannot be one',
+    (given) => (given.practitioner['identifier'][0].value = 'no number'),
+    { item: 1, objection: 'practitioner not identified' },
+  ],
+  [
+    'practitioner-not-licensed',
+    'no licence',
+    (given) => (given.licence = undefined),
+    { item: 1, practitioner: exampleNumber, objection: 'licence-absent' },
+  ],
+  [
+    'practitioner-not-licensed',
+    'an excluded practitioner',
+    (given) => (given.licence!.status = 'excluded'),
+    { item: 1, practitioner: exampleNumber, objection: 'licence-excluded' },
+  ],
+  [
+    'practitioner-not-licensed',
+    'a licence that ended the day before',
+    (given) => (given.licence!.end = '2026-02-09'),
+    { item: 1, practitioner: exampleNumber, objection: 'licence-expired' },
+  ],
+  [
+    'practitioner-not-licensed',
+    'an unlicensed performer behind a licensed care team',
+    (given) => {
+      given.claim['careTeam'] = [{ sequence: 1, provider: { reference: `Practitioner/${exampleIds.practitioner}` } }];
+      given.more.push({
+        ...{ resourceType: 'Practitioner', id: exampleIds.other },
+        identifier: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: '9999999999' }],
+      });
+      given.encounter['participant'] = [{ individual: { reference: `Practitioner/${exampleIds.other}` } }];
+    },
+    { item: 1, practitioner: '9999999999', objection: 'licence-absent' },
+  ],
+  [
+    'impossible-day',
+    'more than 24 hours in one day',
+    (given) => given.more.push(visit(exampleIds.other, '2026-02-10T00:00:00Z', '2026-02-10T23:21:00Z')),
+    { practitioner: `Practitioner/${exampleIds.practitioner}`, day: '2026-02-10', minutes: 1441 },
+  ],
+  [
+    'duplicate',
+    'a service that an earlier claim holds',
+    (given) => given.earlier.push({ item: 2, claimId: exampleIds.otherClaim }),
+    { item: 2, claim: exampleIds.otherClaim },
+  ],
+  [
+    'duplicate',
+    'the same service twice in one claim',
+    (given) => (given.claim['item'][1].productOrService.coding[0].code = '185317003'),
+    { item: 2, code: '185317003', day: '2026-02-10' },
+  ],
+];
+
+describe('the claim edits', () => {
+  for (const [title, change] of PASSING) {
+    it(`let a claim pass ${title}`, () => {
+      const findings = judgeClaim(changed(change));
+      expect(denialOf(findings)).to.equal(undefined);
+      expect(findings.map(({ outcome }) => outcome)).to.deep.equal(CLAIM_EDITS.map(() => 'pass'));
+    });
+  }
+
+  for (const [edit, title, change, facts] of DENIED) {
+    it(`deny ${title} (${edit})`, () => {
+      const { version } = CLAIM_EDITS.find(({ name }) => name === edit)!;
+      expect(denialOf(judgeClaim(changed(change)))).to.deep.equal({ edit, version, outcome: 'deny', facts });
+    });
+  }
+
+  it('has a case of denial for each edit, and each edit has its own name', () => {
+    const names = CLAIM_EDITS.map(({ name }) => name);
+    expect(new Set(DENIED.map(([edit]) => edit))).to.deep.equal(new Set(names));
+    expect(new Set(names).size).to.equal(names.length);
+    for (const { after } of CLAIM_EDITS) expect(names).to.include.members([...after]);
+  });
+
+  it('does not evaluate what means nothing without an edit that denied', () => {
+    const findings = judgeClaim(changed((given) => given.hidden.push('patient')));
+    expect(findings.filter(({ outcome }) => outcome === 'not-evaluated').map(({ edit }) => edit)).to.deep.equal([
+      'coverage-not-of-patient',
+      'outside-lifetime',
+      'service-not-shown',
+      'practitioner-not-licensed',
+      'duplicate',
+    ]);
+  });
+
+  it('names every failing edit, the first of the table as the reason', () => {
+    const findings = judgeClaim(
+      changed((given) => {
+        given.coverage['status'] = 'cancelled';
+        given.claim['total'] = usd(1);
+      }),
+    );
+    expect(findings.filter(({ outcome }) => outcome === 'deny').map(({ edit }) => edit)).to.deep.equal([
+      'arithmetic',
+      'coverage-not-in-force',
+    ]);
+    expect(denialOf(findings)?.edit).to.equal('arithmetic');
+  });
+
+  it('does not fall over records whose elements are not what FHIR says', () => {
+    for (const odd of [null, 1, 'x', [], [null], {}, [{}], [[1]]]) {
+      const facts = changed((given) => {
+        for (const name of ['participant', 'period', 'subject', 'class', 'status']) given.encounter[name] = odd;
+        for (const name of ['identifier', 'birthDate', 'deceasedDateTime']) given.patient[name] = odd;
+        given.practitioner['identifier'] = odd;
+      });
+      expect(denialOf(judgeClaim(facts))).to.not.equal(undefined);
+      expect(() => fingerprintsOf(facts, exampleSalt('c'))).to.not.throw();
+      expect(licenceNumbersOf(facts)).to.deep.equal([]);
+    }
+  });
+});
+
+describe('fingerprints', () => {
+  const key = exampleSalt('c');
+  const hashes = (change: (given: Case) => void): Set<string> =>
+    new Set(fingerprintsOf(changed(change), key).map(({ hash }) => hash));
+  const original = hashes(() => {});
+  const shares = (change: (given: Case) => void): boolean => !original.isDisjointFrom(hashes(change));
+
+  it('are one per item, name of the patient, code and day', () => {
+    expect(fingerprintsOf(factsOf(example()), key).map(({ item }) => item)).to.deep.equal([1, 1, 1, 2, 2, 2]);
+    const twoDays = hashes(
+      (given) => (given.claim['item'][0].servicedPeriod = { start: '2026-02-10', end: '2026-02-11' }),
+    );
+    expect(twoDays.size).to.equal(9);
+  });
+
+  const GIVEN_AWAY: [string, (given: Case) => void][] = [
+    ['another claim id and other prices', (given) => (given.claim['item'][0].net = usd(1))],
+    [
+      'a code in other letters and without its system',
+      (given) => (given.claim['item'][0].productOrService = { coding: [{ code: ' 185317003 ' }] }),
+    ],
+    ['a second code', (given) => given.claim['item'][0].productOrService.coding.unshift({ code: 'other' })],
+    [
+      'a second record of the same person',
+      (given) => {
+        given.patient['id'] = exampleIds.other;
+        given.claim['patient'] = { reference: `Patient/${exampleIds.other}` };
+      },
+    ],
+    ['identifiers taken away', (given) => (given.patient['identifier'] = [])],
+    [
+      'a longer period',
+      (given) => (given.claim['item'][0].servicedPeriod = { start: '2026-02-09', end: '2026-02-10' }),
+    ],
+    ['only one of the items', (given) => given.claim['item'].pop()],
+  ];
+  for (const [title, change] of GIVEN_AWAY) {
+    it(`are given away by ${title}`, () => {
+      expect(shares(change)).to.equal(true);
+    });
+  }
+
+  it('differ for another day, another code, another patient and another key', () => {
+    const day = (given: Case): void => {
+      given.claim['billablePeriod'] = { start: '2026-02-12' };
+      given.claim['item'][1].servicedDate = '2026-02-12';
+    };
+    expect(shares(day)).to.equal(false);
+    expect(
+      shares((given) => {
+        given.claim['item'][0].productOrService.coding[0].code = '1';
+        given.claim['item'][1].productOrService.coding[0].code = '2';
+      }),
+    ).to.equal(false);
+    expect(
+      shares((given) => {
+        Object.assign(given.patient, { id: exampleIds.other, identifier: [{ system: 'x', value: 'MRN-4711' }] });
+        given.claim['patient'] = { reference: `Patient/${exampleIds.other}` };
+      }),
+    ).to.equal(false);
+    const others = fingerprintsOf(factsOf(example()), exampleSalt('d')).map(({ hash }) => hash);
+    expect(original.isDisjointFrom(new Set(others))).to.equal(true);
+  });
+
+  it('refuse a claim that has too many', () => {
+    expect(() =>
+      hashes((given) => {
+        given.claim['billablePeriod'] = { start: '2025-03-01', end: '2026-02-10' };
+        given.claim['item'] = Array.from({ length: 6 }, (_, index) => ({
+          ...given.claim['item'][0],
+          sequence: index + 1,
+          productOrService: { coding: [{ code: `c${index}` }] },
+        }));
+      }),
+    ).to.throw('LedgerError INVALID at <Claim.item>: too many items and days; split it');
+  });
+});
