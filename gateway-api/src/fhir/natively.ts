@@ -1,0 +1,32 @@
+/**
+ * Invariants as plain functions, by key: those that stand on data types met many times in a resource, where FHIRPath
+ * costs most of a validation, and per-1, whose dates FHIRPath compares as text. A test holds each against its FHIRPath.
+ */
+
+type Holds = (value: unknown) => boolean;
+const members = (value: unknown): Record<string, unknown> => value as Record<string, unknown>;
+/** An element exists when it has a value or an extension (`_element`). */
+const has = (value: unknown, element: string): boolean =>
+  members(value)[element] !== undefined || members(value)[`_${element}`] !== undefined;
+
+const PRECISIONS = [4, 7, 10];
+
+/** Whether a dateTime is not after another, at the precision both have; unknown counts as yes. */
+export function isNotAfter(start: string, end: string): boolean {
+  if (start.length > 10 && end.length > 10) return Date.parse(start) <= Date.parse(end);
+  const precision = Math.min(start.length, end.length);
+  const common = PRECISIONS.findLast((length) => length <= precision) ?? 0;
+  return start.slice(0, common) <= end.slice(0, common);
+}
+
+export const natively: Record<string, Holds | undefined> = {
+  'per-1': (value) => {
+    const { start, end } = members(value);
+    return typeof start !== 'string' || typeof end !== 'string' || isNotAfter(start, end);
+  },
+  'qty-3': (value) => !has(value, 'code') || has(value, 'system'),
+  'sqty-1': (value) => !has(value, 'comparator'),
+  'cpt-2': (value) => !has(value, 'value') || has(value, 'system'),
+  'att-1': (value) => !has(value, 'data') || has(value, 'contentType'),
+  'obs-3': (value) => has(value, 'low') || has(value, 'high') || has(value, 'text'),
+};

@@ -1,0 +1,29 @@
+/**
+ * Operations (hl7.org/fhir/R4/operations.html) that other rooms mount on the FHIR API, for instance Claim/$submit. The
+ * CapabilityStatement names exactly those that are mounted.
+ */
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { Answer } from './answers.ts';
+import type { Caller, IdempotentRequest } from './repository.ts';
+
+export interface OperationRequest {
+  caller: Caller;
+  /** The posted resource, sound by R4 whatever its type; undefined where nothing was posted. */
+  body: Resource | undefined;
+  /** Of an instance; undefined at the level of the type. */
+  id: string | undefined;
+  idempotency: IdempotentRequest | undefined;
+  /** Base URL of this server, without a slash at the end. */
+  baseUrl: string;
+}
+
+export interface Operation {
+  /** Without the $. */
+  name: string;
+  type: string;
+  level: 'type' | 'instance';
+  /** Canonical URL of its OperationDefinition. */
+  definition: string;
+  /** Answers POST; throws Refusal, Failure or LedgerError. */
+  handle(request: OperationRequest): Promise<Answer>;
+}

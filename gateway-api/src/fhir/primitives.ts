@@ -1,0 +1,72 @@
+/**
+ * The form of R4's primitive types (hl7.org/fhir/R4/datatypes.html#primitive) in JSON. Values are only tested here,
+ * never changed or repeated in a message.
+ */
+
+const MAX_STRING = 1024 * 1024;
+const DATE = '(?:[0-9](?:[0-9](?:[0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)';
+const DAY = '(?:0[1-9]|1[0-2])-(?:0[1-9]|[1-2][0-9]|3[0-1])';
+const TIME = '(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\\.[0-9]{1,9})?';
+const ZONE = '(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))';
+
+const date = new RegExp(`^${DATE}(?:-(?:${DAY}|(?:0[1-9]|1[0-2])))?$`);
+const dateTime = new RegExp(`^${DATE}(?:-(?:${DAY}(?:T${TIME}${ZONE})?|(?:0[1-9]|1[0-2])))?$`);
+const instant = new RegExp(`^${DATE}-${DAY}T${TIME}${ZONE}$`);
+const time = new RegExp(`^${TIME}$`);
+// biome-ignore lint/suspicious/noControlCharactersInRegex: FHIR forbids them but for tab, return and line feed.
+const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
+
+/** The day exists in its month; for what matched one of the patterns above. */
+function isCalendarDay(text: string): boolean {
+  if (text.length < 10) return true;
+  const day = Number(text.slice(8, 10));
+  return day <= 28 || day <= new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate();
+}
+
+type Test = (value: unknown) => boolean;
+
+const text: Test = (value) =>
+  typeof value === 'string' && value.length <= MAX_STRING && value.trim() !== '' && !controls.test(value);
+const matching =
+  (pattern: RegExp): Test =>
+  (value) =>
+    typeof value === 'string' && value.length <= MAX_STRING && pattern.test(value);
+const day =
+  (pattern: RegExp): Test =>
+  (value) =>
+    typeof value === 'string' && pattern.test(value) && isCalendarDay(value);
+const integer =
+  (least: number): Test =>
+  (value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= 2_147_483_647;
+
+const base64: Test = (value) =>
+  typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(value);
+
+const TESTS: Record<string, Test> = {
+  boolean: (value) => typeof value === 'boolean',
+  integer: integer(-2_147_483_648),
+  unsignedInt: integer(0),
+  positiveInt: integer(1),
+  decimal: (value) => typeof value === 'number' && Number.isFinite(value),
+  string: text,
+  markdown: text,
+  xhtml: text,
+  code: matching(/^[^\s]+(?: [^\s]+)*$/),
+  id: matching(/^[A-Za-z0-9.-]{1,64}$/),
+  uri: matching(/^\S+$/),
+  url: matching(/^\S+$/),
+  canonical: matching(/^\S+$/),
+  oid: matching(/^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/),
+  uuid: matching(/^urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  date: day(date),
+  dateTime: day(dateTime),
+  instant: day(instant),
+  time: matching(time),
+  base64Binary: base64,
+};
+
+export const isPrimitive = (type: string): boolean => Object.hasOwn(TESTS, type);
+
+/** Whether a JSON value is one of this primitive type; a type that is none of R4's is never met. */
+export const isOfPrimitive = (type: string, value: unknown): boolean => TESTS[type]!(value);

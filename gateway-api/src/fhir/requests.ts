@@ -1,0 +1,82 @@
+/** What the FHIR API reads from a request's headers: content types, preferences, conditions, idempotency. */
+import type { IncomingMessage } from 'node:http';
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import type { Request, RequestHandler } from 'express';
+import { refuse } from './outcomes.ts';
+import type { IdempotentRequest } from './repository.ts';
+
+const JSON_TYPES = ['application/fhir+json', 'application/json', 'text/json', 'application/json+fhir'];
+const FORMATS = new Set(['json', ...JSON_TYPES]);
+
+export type Return = 'minimal' | 'representation' | 'OperationOutcome';
+
+export interface Preferences {
+  return?: Return;
+  handling?: 'strict' | 'lenient';
+}
+
+/** The Prefer header (RFC 7240), as far as it is honoured; what is not known is ignored, as that RFC asks. */
+export function preferencesOf(request: Request): Preferences {
+  const text = request.get('prefer') ?? '';
+  const returned = /(?:^|[,;\s])return\s*=\s*"?(minimal|representation|OperationOutcome)\b/.exec(text)?.[1];
+  const handling = /(?:^|[,;\s])handling\s*=\s*"?(strict|lenient)\b/.exec(text)?.[1];
+  return {
+    ...(returned === undefined ? {} : { return: returned as Return }),
+    ...(handling === undefined ? {} : { handling: handling as 'strict' | 'lenient' }),
+  };
+}
+
+/** The version that an If-Match header asks for (`W/"3"`); undefined where there is none or it is `*`. */
+export function ifMatchOf(header: string | undefined, expression: string): number | undefined {
+  if (header === undefined || header.trim() === '*') return undefined;
+  const version = /^\s*(?:W\/)?"([1-9][0-9]{0,8})"\s*$/.exec(header)?.[1];
+  if (version === undefined) refuse(400, 'value', 'If-Match must be one version: W/"1".', expression);
+  return Number(version);
+}
+
+export const etagOf = (version: number): string => `W/"${version}"`;
+
+/** Refuses what cannot be answered in JSON (406) and bodies that are not JSON (415). */
+export const jsonOnly: RequestHandler = (request, _response, next) => {
+  const format = request.query['_format'];
+  if (format !== undefined && (typeof format !== 'string' || !FORMATS.has(format.split(';')[0]!.replace(' ', '+')))) {
+    refuse(406, 'not-supported', 'Only JSON is answered.', '_format');
+  }
+  if (format === undefined && request.get('accept') !== undefined && request.accepts(JSON_TYPES) === false) {
+    refuse(406, 'not-supported', 'Only application/fhir+json is answered.', 'Accept');
+  }
+  next();
+};
+
+const isSearchForm = (request: Request): boolean => request.method === 'POST' && request.path.endsWith('/_search');
+
+/** Refuses a body whose content type this route does not read. */
+export const bodyType: RequestHandler = (request, _response, next) => {
+  const hasBody = request.get('transfer-encoding') !== undefined || Number(request.get('content-length') ?? 0) > 0;
+  const expected = isSearchForm(request) ? ['application/x-www-form-urlencoded'] : JSON_TYPES;
+  if (hasBody && typeof request.is(expected) !== 'string') {
+    refuse(415, 'not-supported', `The body must be ${expected[0]}.`, 'Content-Type');
+  }
+  next();
+};
+
+export const isJsonBody = (request: IncomingMessage): boolean =>
+  JSON_TYPES.some((type) => (request.headers['content-type'] ?? '').toLowerCase().startsWith(type));
+
+/** The body as it came, for the hash of an idempotent request; kept only where the request carries a key. */
+const rawBodies = new WeakMap<object, Buffer>();
+export function keepRawBody(request: { headers: Record<string, unknown> }, _response: unknown, body: Buffer): void {
+  if (request.headers['idempotency-key'] !== undefined) rawBodies.set(request, body);
+}
+
+/** The Idempotency-Key of a write with the hash of its method, path, conditions and body. */
+export function idempotencyOf(request: Request): IdempotentRequest | undefined {
+  const key = request.get('idempotency-key');
+  if (key === undefined) return undefined;
+  if (!/^[!-~]{1,255}$/.test(key)) {
+    refuse(400, 'value', 'An Idempotency-Key is 1 to 255 visible ASCII characters.', 'Idempotency-Key');
+  }
+  const conditions = [request.get('if-match') ?? '', request.get('if-none-exist') ?? ''];
+  const head = [request.method, request.originalUrl, ...conditions, ''].join('\n');
+  return { key, requestHash: sha256Hex(Buffer.concat([Buffer.from(head), rawBodies.get(request) ?? Buffer.alloc(0)])) };
+}

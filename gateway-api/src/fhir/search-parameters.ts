@@ -1,0 +1,127 @@
+/**
+ * Reads search parameters (hl7.org/fhir/R4/search.html) into a Search. A parameter or modifier that is not supported is
+ * refused, not overlooked, unless the client asked for `Prefer: handling=lenient`: a filter left out shows too much.
+ */
+import { refuse } from './outcomes.ts';
+import type { Search } from './repository.ts';
+import { type IdentifierToken, parseIdentifier, splitEscaped } from './tokens.ts';
+import type { SupportedType } from './types.ts';
+
+export const DEFAULT_COUNT = 50;
+export const MAX_COUNT = 1000;
+
+export type Parameters = readonly (readonly [name: string, value: string])[];
+
+export interface ParsedSearch {
+  search: Search;
+  /** Criteria that exclude each other: nothing is asked of the repository. */
+  impossible: boolean;
+  /** `_count=0` or `_summary=count`. */
+  countOnly: boolean;
+  /** What was understood, for the self link. */
+  used: Parameters;
+  page: string | undefined;
+}
+
+/** Say nothing about what is found, only about how it is told. */
+const PRESENTATION = new Set(['_format', '_pretty']);
+const INSTANT =
+  /^(eq|ne|gt|ge|lt|le|sa|eb)?(\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?)$/;
+
+const badValue = (name: string, expected: string): never => refuse(400, 'value', `Expected ${expected}.`, name);
+
+function parseLastUpdated(text: string): NonNullable<Search['lastUpdated']>[number] {
+  const found = INSTANT.exec(text.replace(' ', '+'));
+  const value = found?.[2];
+  if (value === undefined || Number.isNaN(Date.parse(value))) {
+    return badValue('_lastUpdated', 'a date or instant, with eq, ne, gt, ge, lt, le, sa or eb before it');
+  }
+  return { prefix: (found?.[1] ?? 'eq') as 'eq', value };
+}
+
+function parseCount(text: string): number {
+  if (!/^[0-9]{1,9}$/.test(text)) badValue('_count', 'a whole number');
+  return Math.min(Number(text), MAX_COUNT);
+}
+
+/** Ids of `id`, `Type/id` or this server's `base/Type/id`; what names another type or server matches nothing. */
+function parseIds(name: string, type: string, text: string, baseUrl: string): string[] {
+  const values = splitEscaped(text, ',');
+  if (values.includes('')) badValue(name, 'ids, separated by commas');
+  return values.flatMap((value) => {
+    const relative = value.startsWith(`${baseUrl}/`) ? value.slice(baseUrl.length + 1) : value;
+    const id = relative.startsWith(`${type}/`) ? relative.slice(type.length + 1) : relative;
+    return /^[A-Za-z0-9.-]{1,64}$/.test(id) ? [id] : [];
+  });
+}
+
+const parseIdentifiers = (text: string): IdentifierToken[] =>
+  splitEscaped(text, ',').map((one) => parseIdentifier(one) ?? badValue('identifier', 'system|value or value'));
+
+const both = (before: string[] | undefined, ids: string[]): string[] =>
+  before === undefined ? ids : before.filter((id) => ids.includes(id));
+
+class Reading {
+  readonly search: Search;
+  countOnly = false;
+  page: string | undefined;
+  readonly #type: SupportedType;
+  readonly #baseUrl: string;
+
+  constructor(type: SupportedType, baseUrl: string) {
+    this.search = { type: type.name, count: DEFAULT_COUNT };
+    this.#type = type;
+    this.#baseUrl = baseUrl;
+  }
+
+  /** Takes one parameter; false where there is none of that name. */
+  take(name: string, value: string): boolean {
+    const { search } = this;
+    if (name === '_id') search.ids = both(search.ids, parseIds(name, search.type, value, this.#baseUrl));
+    else if (name === '_lastUpdated') search.lastUpdated = [...(search.lastUpdated ?? []), parseLastUpdated(value)];
+    else if (name === '_count') search.count = parseCount(value);
+    else if (name === '_summary') this.#summary(value);
+    else if (name === '_page') this.page = value;
+    else if (name === 'identifier' && this.#type.hasIdentifier) {
+      search.identifiers = [...(search.identifiers ?? []), parseIdentifiers(value)];
+    } else if (this.#type.patientParameters.some((parameter) => parameter === name)) {
+      search.patients = both(search.patients, parseIds(name, 'Patient', value, this.#baseUrl));
+    } else return PRESENTATION.has(name);
+    return true;
+  }
+
+  #summary(value: string): void {
+    if (value !== 'count' && value !== 'false') badValue('_summary', 'count or false');
+    this.countOnly = value === 'count';
+  }
+
+  get impossible(): boolean {
+    return this.search.ids?.length === 0 || this.search.patients?.length === 0;
+  }
+}
+
+/** Refuses (400) what is not supported by its name, and values that are not of the parameter's form. */
+export function parseSearch(type: SupportedType, given: Parameters, baseUrl: string, lenient: boolean): ParsedSearch {
+  const reading = new Reading(type, baseUrl);
+  const used: (readonly [string, string])[] = [];
+  for (const [name, value] of given) {
+    if (reading.take(name, value)) {
+      if (!PRESENTATION.has(name)) used.push([name, value]);
+    } else if (!lenient) {
+      const supported = [
+        '_id',
+        '_lastUpdated',
+        '_count',
+        ...(type.hasIdentifier ? ['identifier'] : []),
+        ...type.patientParameters,
+      ];
+      refuse(400, 'not-supported', `${type.name} is searched by ${supported.join(', ')}.`, safeName(name));
+    }
+  }
+  const countOnly = reading.countOnly || reading.search.count === 0;
+  if (countOnly) reading.search.count = 1;
+  return { search: reading.search, impossible: reading.impossible, countOnly, used, page: reading.page };
+}
+
+/** A parameter's name is the client's text: told only where it looks like a name. */
+const safeName = (name: string): string => (/^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/.test(name) ? name : 'parameter');

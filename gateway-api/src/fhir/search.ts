@@ -1,0 +1,85 @@
+/**
+ * search-type: a searchset Bundle with its paging links (hl7.org/fhir/R4/http.html#search). The link to the next page is
+ * sealed: it shows neither the patient nor the identifiers that were searched for.
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { Answer } from './answers.ts';
+import { refuse } from './outcomes.ts';
+import type { Scope } from './plan.ts';
+import type { Search, SearchPage, StoredResource } from './repository.ts';
+import { type Parameters, type ParsedSearch, parseSearch } from './search-parameters.ts';
+import type { SupportedType } from './types.ts';
+
+/** Lives as long as the process: links to further pages do not outlast it. */
+const KEY = randomBytes(32);
+
+function seal(search: Search): string {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', KEY, nonce);
+  const text = Buffer.concat([cipher.update(JSON.stringify(search)), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
+}
+
+function unseal(token: string, type: string): Search {
+  try {
+    const bytes = Buffer.from(token, 'base64url');
+    const decipher = createDecipheriv('aes-256-gcm', KEY, bytes.subarray(0, 12), { authTagLength: 16 });
+    decipher.setAuthTag(bytes.subarray(12, 28));
+    const text = Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+    const search = JSON.parse(text) as Search;
+    if (search.type === type) return search;
+  } catch {
+    // Told below like a token of another type.
+  }
+  return refuse(400, 'value', 'This page is not known (any more): search again.', '_page');
+}
+
+const matchOf = ({ resource }: StoredResource, baseUrl: string): object => ({
+  fullUrl: `${baseUrl}/${resource.resourceType}/${resource.id}`,
+  resource,
+  search: { mode: 'match' },
+});
+
+interface Links {
+  self: string;
+  next: string | undefined;
+}
+
+function searchset({ matches, total }: SearchPage, links: Links, countOnly: boolean, baseUrl: string): object {
+  const link = [{ relation: 'self', url: links.self }];
+  if (links.next !== undefined) link.push({ relation: 'next', url: links.next });
+  const entry = countOnly ? [] : matches.map((match) => matchOf(match, baseUrl));
+  return {
+    resourceType: 'Bundle',
+    type: 'searchset',
+    ...(total === undefined ? {} : { total }),
+    link,
+    ...(entry.length === 0 ? {} : { entry }),
+  };
+}
+
+/** A search posted in a body keeps its parameters out of every URL. */
+function selfOf({ used }: ParsedSearch, type: string, baseUrl: string, method: 'GET' | 'POST'): string {
+  if (method === 'POST') return `${baseUrl}/${type}/_search`;
+  return `${baseUrl}/${type}${used.length === 0 ? '' : `?${new URLSearchParams(used.map(([name, value]): [string, string] => [name, value]))}`}`;
+}
+
+export interface SearchRequest {
+  type: SupportedType;
+  parameters: Parameters;
+  method: 'GET' | 'POST';
+  /** Prefer: handling=lenient. */
+  lenient: boolean;
+}
+
+export async function search(scope: Scope, request: SearchRequest): Promise<Answer> {
+  const { repository, caller, baseUrl } = scope;
+  const { type, parameters, method, lenient } = request;
+  const parsed = parseSearch(type, parameters, baseUrl, lenient);
+  const wanted = parsed.page === undefined ? parsed.search : unseal(parsed.page, type.name);
+  const page = parsed.impossible ? { matches: [], total: 0 } : await repository.search(caller, wanted);
+  const isLast = page.next === undefined || parsed.countOnly;
+  const next = isLast ? undefined : `${baseUrl}/${type.name}?_page=${seal({ ...wanted, after: page.next! })}`;
+  const links = { self: selfOf(parsed, type.name, baseUrl, method), next };
+  return { status: 200, resource: searchset(page, links, parsed.countOnly, baseUrl) };
+}

@@ -1,0 +1,51 @@
+/** Search tokens and the criteria made of them: hl7.org/fhir/R4/search.html#token. */
+
+export interface IdentifierToken {
+  /** Undefined: whatever system; empty: none. */
+  system?: string;
+  value: string;
+}
+
+/** Splits at a separator that is not escaped by a backslash (hl7.org/fhir/R4/search.html#escaping). */
+export function splitEscaped(text: string, separator: ',' | '|'): string[] {
+  const parts = [''];
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index]!;
+    if (character === '\\' && index + 1 < text.length) parts[parts.length - 1] += character + text[++index]!;
+    else if (character === separator) parts.push('');
+    else parts[parts.length - 1] += character;
+  }
+  return parts;
+}
+
+const withoutEscapes = (text: string): string => text.replace(/\\([\\,|$])/g, '$1');
+
+/** `system|value`, `|value` or `value`; undefined for what is no identifier (`system|` is not supported). */
+export function parseIdentifier(text: string): IdentifierToken | undefined {
+  const parts = splitEscaped(text, '|').map(withoutEscapes);
+  const [first = '', second] = parts;
+  if (parts.length > 2) return undefined;
+  if (second === undefined) return first === '' ? undefined : { value: first };
+  return second === '' ? undefined : { system: first, value: second };
+}
+
+/** The one criterion of conditional interactions here: `identifier=system|value` of a type. */
+export interface Criterion extends IdentifierToken {
+  type: string;
+}
+
+/**
+ * The criterion in a query such as `identifier=sys|val`; undefined where it is anything else, or could match by
+ * value alone what was never meant (a value without its system is allowed, several parameters are not).
+ */
+export function parseCriterion(type: string, query: string): Criterion | undefined {
+  const parameters = [...new URLSearchParams(query)];
+  const [parameter] = parameters;
+  if (parameters.length !== 1 || parameter?.[0] !== 'identifier') return undefined;
+  if (splitEscaped(parameter[1], ',').length !== 1) return undefined;
+  const identifier = parseIdentifier(parameter[1]);
+  return identifier === undefined ? undefined : { type, ...identifier };
+}
+
+export const criterionKey = ({ type, system, value }: Criterion): string =>
+  JSON.stringify([type, system ?? null, value]);
