@@ -1,0 +1,162 @@
+/**
+ * Reads network/consortium.yaml, the one place that names organisations, kinds, orderers, ports and policies, and
+ * refuses a wrong one with every mistake and its place in the file.
+ */
+import { readFileSync } from 'node:fs';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { inconsistencies } from './consortium-rules.ts';
+
+export const KINDS = ['provider', 'custodian', 'payer', 'bank', 'regulator'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** The roles for which an organisation of each kind has identities. */
+export const ROLES_OF_KIND: Record<Kind, readonly string[]> = {
+  provider: ['system', 'practitioner', 'operator'],
+  custodian: ['system', 'patient', 'caretaker', 'operator'],
+  payer: ['system', 'adjudicator', 'operator'],
+  bank: ['system', 'settlement', 'operator'],
+  regulator: ['system', 'auditor', 'operator'],
+};
+
+const port = z.int().min(1).max(65_535);
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower-case letters, digits and hyphens, beginning with a letter');
+
+const organisationSchema = z.strictObject({
+  name,
+  mspId: z
+    .string()
+    .regex(
+      /^[A-Za-z][A-Za-z0-9.-]{0,63}$/,
+      'must be 1 to 64 letters, digits, dots and hyphens, beginning with a letter',
+    ),
+  kind: z.enum(KINDS),
+  gatewayPort: port,
+  peerPort: port,
+});
+
+const batchSchema = z.strictObject({
+  timeoutMs: z.int().min(1).max(60_000),
+  maxMessageCount: z.int().min(1).max(10_000),
+  preferredMaxBytes: z.int().min(1024),
+  absoluteMaxBytes: z
+    .int()
+    .min(1024)
+    .max(99 * 1024 * 1024),
+});
+
+const consortiumSchema = z.strictObject({
+  channel: z.string().regex(/^[a-z][a-z0-9.-]{0,248}$/, 'must be lower-case letters, digits, dots and hyphens'),
+  chaincode: z.string().regex(/^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$/, 'must be letters and digits, joined by - or _'),
+  organisations: z.array(organisationSchema),
+  policies: z.strictObject({
+    endorsement: z.strictObject({ any: z.int().min(2), of: z.array(z.string()).optional() }),
+  }),
+  ordering: z.strictObject({
+    toleratedFaults: z.int().min(1),
+    orderers: z.array(z.strictObject({ name, organisation: z.string(), port })),
+    batch: batchSchema,
+  }),
+});
+
+export type Organisation = z.infer<typeof organisationSchema>;
+export type Consortium = z.infer<typeof consortiumSchema>;
+export type Batch = z.infer<typeof batchSchema>;
+
+export const organisationsOfKind = (consortium: Consortium, kind: Kind): Organisation[] =>
+  consortium.organisations.filter((organisation) => organisation.kind === kind);
+
+/** A mistake and where it is; line and column begin at 1. */
+export interface Problem {
+  line: number;
+  column: number;
+  /** For instance `organisations[2].mspId`; empty for the file as a whole. */
+  path: string;
+  message: string;
+}
+
+export class ConsortiumError extends Error {
+  override name = 'ConsortiumError';
+  readonly problems: readonly Problem[];
+
+  constructor(file: string, problems: readonly Problem[]) {
+    const lines = problems.map(
+      ({ line, column, path, message }) => `  ${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${message}`,
+    );
+    const count = problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`;
+    super(`the consortium's definition has ${count}:\n${lines.join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+export const DEFAULT_CONSORTIUM_FILE = new URL('./consortium.yaml', import.meta.url).pathname;
+
+/** @throws ConsortiumError with every mistake; Error when the file cannot be read. */
+export function loadConsortium(path: string = DEFAULT_CONSORTIUM_FILE): Consortium {
+  return parseConsortium(readFileSync(path, 'utf8'), path);
+}
+
+/** @throws ConsortiumError. `file` is only named in it. */
+export function parseConsortium(text: string, file: string): Consortium {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  if (document.errors.length > 0) {
+    throw new ConsortiumError(
+      file,
+      document.errors.map((error) => ({
+        ...placeAt(lines, error.pos[0]),
+        path: '',
+        message: firstLine(error.message),
+      })),
+    );
+  }
+  const value: unknown = document.toJS();
+  const outcome = consortiumSchema.safeParse(value);
+  const mistakes = [...structuralMistakes(outcome.error), ...inconsistencies(value)];
+  if (mistakes.length === 0 && outcome.success) return outcome.data;
+  const problems = mistakes.map(({ path, message }) => ({
+    ...placeAt(lines, offsetOf(document, path)),
+    path: pathText(path),
+    message,
+  }));
+  throw new ConsortiumError(
+    file,
+    problems.sort((a, b) => a.line - b.line || a.column - b.column),
+  );
+}
+
+/** A mistake by its path in the document. */
+export interface Mistake {
+  path: readonly (string | number)[];
+  message: string;
+}
+
+function structuralMistakes(error: z.ZodError | undefined): Mistake[] {
+  return (error?.issues ?? []).flatMap((issue): Mistake[] => {
+    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+    const message = issue.message.replace(/^Invalid input: expected .*, received undefined$/, 'is missing');
+    if (issue.code !== 'unrecognized_keys') return [{ path, message }];
+    return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a known key' }));
+  });
+}
+
+const pathText = (path: Mistake['path']): string =>
+  path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${part}`)).join('');
+
+function placeAt(lines: LineCounter, offset: number): { line: number; column: number } {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+/** Where the value at a path begins; for what is missing, where the nearest thing around it begins. */
+function offsetOf(document: ReturnType<typeof parseDocument>, path: Mistake['path']): number {
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = document.getIn(path.slice(0, length), true) as { range?: [number, ...number[]] } | null | undefined;
+    if (node?.range !== undefined) return node.range[0];
+  }
+  return 0;
+}
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
