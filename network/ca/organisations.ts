@@ -1,0 +1,243 @@
+/**
+ * The keys and certificates of a consortium that runs on this machine, under DATA_DIR: made once, used ever after.
+ * A real organisation makes its own elsewhere; nothing outside this folder knows how they come about.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Consortium, type Organisation, ROLES_OF_KIND } from '../consortium.ts';
+import { ORDERER_MSP } from '../consortium-rules.ts';
+import { createAuthority, type DevelopmentAuthority, type KeyPair, openAuthority } from './authority.ts';
+import { assertUsable, type CertificateFile, readOrCreate, removeUnfinished } from './key-store.ts';
+
+const AUTHORITY_DAYS = 3650;
+const NODE_DAYS = 825;
+const USER_DAYS = 365;
+
+/** Paths of PEM files. */
+export interface IdentityFiles {
+  certificate: string;
+  privateKey: string;
+}
+
+export interface PreparedOrganisation {
+  name: string;
+  mspId: string;
+  kind: Organisation['kind'];
+  /** `organisations/<name>` under the data directory. */
+  directory: string;
+  caCertificate: string;
+  tlsCaCertificate: string;
+  tlsCaCertificateFile: string;
+  /** PEM lists; those in `ca/crl.pem`. */
+  revocationLists: string[];
+  peer: { identity: KeyPair; tls: KeyPair };
+  /** One per role of its kind. */
+  identities: Record<string, IdentityFiles>;
+}
+
+export interface PreparedOrderer {
+  mspId: string;
+  caCertificate: string;
+  tlsCaCertificate: string;
+  identity: KeyPair;
+}
+
+export interface PreparedConsortium {
+  organisations: PreparedOrganisation[];
+  orderer: PreparedOrderer;
+}
+
+/**
+ * Makes what is missing and reads what is there. Safe to repeat and to interrupt.
+ * @throws UnusableCertificatesError naming every certificate that has expired or is of another authority.
+ */
+export async function prepareOrganisations(dataDir: string, consortium: Consortium): Promise<PreparedConsortium> {
+  const checked: CertificateFile[] = [];
+  const [orderer, ...organisations] = await Promise.all([
+    prepareOrderer(join(dataDir, 'network', 'orderer'), checked),
+    ...consortium.organisations.map((organisation) =>
+      prepareOrganisation(organisationDirectory(dataDir, organisation.name), organisation, checked),
+    ),
+  ]);
+  assertUsable(checked, new Date());
+  return { organisations, orderer };
+}
+
+const inProgress = new Map<string, Promise<IdentityFiles>>();
+
+/**
+ * The identity of one user of an organisation in a role, enrolled at the first call. The directory's name is
+ * `role-<hash>`, so that neither a path nor a common name says who it is; the `fhirUser` attribute does.
+ * @throws Error when the organisation has no such role or `fhirUser` is not a reference such as `Practitioner/…`.
+ */
+export function enrolUser(
+  dataDir: string,
+  organisation: string,
+  role: string,
+  fhirUser: string,
+): Promise<IdentityFiles> {
+  const directory = organisationDirectory(dataDir, organisation);
+  const key = `${directory}\0${role}\0${fhirUser}`;
+  const running = inProgress.get(key) ?? enrolUserNow(directory, role, fhirUser).finally(() => inProgress.delete(key));
+  inProgress.set(key, running);
+  return running;
+}
+
+async function enrolUserNow(directory: string, role: string, fhirUser: string): Promise<IdentityFiles> {
+  if (!/^[A-Z][A-Za-z]{1,63}\/[A-Za-z0-9.-]{1,64}$/.test(fhirUser)) throw new Error('fhirUser is not a FHIR reference');
+  if (!/^[a-z]+$/.test(role)) throw new Error('the role is malformed');
+  await readFile(join(directory, 'identities', role, 'cert.pem')).catch(() => {
+    throw new Error(`the organisation has no role ${role}`);
+  });
+  const name = `${role}-${createHash('sha256').update(`${role} ${fhirUser}`).digest('hex').slice(0, 32)}`;
+  const identity = join(directory, 'identities', name);
+  await pairIn(identity, async () => {
+    const authority = await authorityAt(join(directory, 'ca'));
+    return authority.enrol({ commonName: name, ou: 'client', attributes: { role, fhirUser }, days: USER_DAYS });
+  });
+  return filesOf(identity);
+}
+
+export const organisationDirectory = (dataDir: string, organisation: string): string =>
+  join(dataDir, 'organisations', organisation);
+
+async function prepareOrganisation(
+  directory: string,
+  organisation: Organisation,
+  checked: CertificateFile[],
+): Promise<PreparedOrganisation> {
+  const { name, mspId, kind } = organisation;
+  await Promise.all([removeUnfinished(directory), removeUnfinished(join(directory, 'identities'))]);
+  const authorities = await authoritiesIn(join(directory, 'ca'), name, checked);
+  const peer = await peerIn(join(directory, 'peer'), name, authorities, checked);
+  const roles = await Promise.all(
+    ROLES_OF_KIND[kind].map(async (role) => {
+      const identity = join(directory, 'identities', role);
+      const pair = await pairIn(identity, async () =>
+        (await authorities.identities()).enrol({
+          commonName: `${role}.${name}`,
+          ou: 'client',
+          attributes: { role },
+          days: USER_DAYS,
+        }),
+      );
+      const files = filesOf(identity);
+      checked.push({ path: files.certificate, certificate: pair.certificate, issuer: authorities.caCertificate });
+      return [role, files] as const;
+    }),
+  );
+  return {
+    name,
+    mspId,
+    kind,
+    directory,
+    caCertificate: authorities.caCertificate,
+    tlsCaCertificate: authorities.tlsCaCertificate,
+    tlsCaCertificateFile: join(directory, 'ca', 'tlsca.pem'),
+    revocationLists: await revocationListsIn(join(directory, 'ca')),
+    peer,
+    identities: Object.fromEntries(roles),
+  };
+}
+
+async function prepareOrderer(directory: string, checked: CertificateFile[]): Promise<PreparedOrderer> {
+  await removeUnfinished(directory);
+  const authorities = await authoritiesIn(join(directory, 'ca'), 'orderer', checked);
+  const identity = await pairIn(join(directory, 'identity'), async () =>
+    (await authorities.identities()).enrol({ commonName: 'orderer', ou: 'orderer', days: NODE_DAYS }),
+  );
+  const path = filesOf(join(directory, 'identity')).certificate;
+  checked.push({ path, certificate: identity.certificate, issuer: authorities.caCertificate });
+  const { caCertificate, tlsCaCertificate } = authorities;
+  return { mspId: ORDERER_MSP, caCertificate, tlsCaCertificate, identity };
+}
+
+interface Authorities {
+  caCertificate: string;
+  tlsCaCertificate: string;
+  /** Opened only where something is to be issued. */
+  identities(): Promise<DevelopmentAuthority>;
+  servers(): Promise<DevelopmentAuthority>;
+}
+
+const AUTHORITY_FILES = ['ca.pem', 'ca.key', 'tlsca.pem', 'tlsca.key'] as const;
+
+async function authoritiesIn(directory: string, name: string, checked: CertificateFile[]): Promise<Authorities> {
+  const files = await readOrCreate(directory, AUTHORITY_FILES, async () => {
+    const [ca, tlsca] = await Promise.all([
+      createAuthority(`ca.${name}`, name, AUTHORITY_DAYS),
+      createAuthority(`tlsca.${name}`, name, AUTHORITY_DAYS),
+    ]);
+    return {
+      'ca.pem': ca.certificate,
+      'ca.key': ca.privateKey,
+      'tlsca.pem': tlsca.certificate,
+      'tlsca.key': tlsca.privateKey,
+    };
+  });
+  checked.push({ path: join(directory, 'ca.pem'), certificate: files['ca.pem'] });
+  checked.push({ path: join(directory, 'tlsca.pem'), certificate: files['tlsca.pem'] });
+  return {
+    caCertificate: files['ca.pem'],
+    tlsCaCertificate: files['tlsca.pem'],
+    identities: () => openAuthority({ certificate: files['ca.pem'], privateKey: files['ca.key'] }),
+    servers: () => openAuthority({ certificate: files['tlsca.pem'], privateKey: files['tlsca.key'] }),
+  };
+}
+
+async function authorityAt(directory: string): Promise<DevelopmentAuthority> {
+  const [certificate, privateKey] = await Promise.all(
+    ['ca.pem', 'ca.key'].map((name) => readFile(join(directory, name), 'utf8')),
+  );
+  return openAuthority({ certificate: certificate!, privateKey: privateKey! });
+}
+
+async function peerIn(
+  directory: string,
+  name: string,
+  authorities: Authorities,
+  checked: CertificateFile[],
+): Promise<PreparedOrganisation['peer']> {
+  const files = await readOrCreate(directory, ['cert.pem', 'key.pem', 'tls.pem', 'tls.key'] as const, async () => {
+    const [ca, tlsca] = await Promise.all([authorities.identities(), authorities.servers()]);
+    const identity = await ca.enrol({ commonName: `peer.${name}`, ou: 'peer', days: NODE_DAYS });
+    const tls = await tlsca.enrolServer(`peer.${name}`, NODE_DAYS);
+    return {
+      'cert.pem': identity.certificate,
+      'key.pem': identity.privateKey,
+      'tls.pem': tls.certificate,
+      'tls.key': tls.privateKey,
+    };
+  });
+  const { caCertificate, tlsCaCertificate } = authorities;
+  checked.push({ path: join(directory, 'cert.pem'), certificate: files['cert.pem'], issuer: caCertificate });
+  checked.push({ path: join(directory, 'tls.pem'), certificate: files['tls.pem'], issuer: tlsCaCertificate });
+  return {
+    identity: { certificate: files['cert.pem'], privateKey: files['key.pem'] },
+    tls: { certificate: files['tls.pem'], privateKey: files['tls.key'] },
+  };
+}
+
+async function pairIn(directory: string, enrol: () => Promise<KeyPair>): Promise<KeyPair> {
+  const files = await readOrCreate(directory, ['cert.pem', 'key.pem'] as const, async () => {
+    const { certificate, privateKey } = await enrol();
+    return { 'cert.pem': certificate, 'key.pem': privateKey };
+  });
+  return { certificate: files['cert.pem'], privateKey: files['key.pem'] };
+}
+
+const filesOf = (directory: string): IdentityFiles => ({
+  certificate: join(directory, 'cert.pem'),
+  privateKey: join(directory, 'key.pem'),
+});
+
+/** A list that an operator put beside the authority's certificate. */
+async function revocationListsIn(directory: string): Promise<string[]> {
+  try {
+    return [await readFile(join(directory, 'crl.pem'), 'utf8')];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+/** The embedded network's configuration, from the consortium and the material prepared for it. */
+import type { PreparedConsortium } from './ca/organisations.ts';
+import { chaincodeEndorsementPolicy, collectionsOf } from './collections.ts';
+import type { Consortium } from './consortium.ts';
+import type { ChaincodeConfig, NetworkConfig } from './embedded/config.ts';
+
+/** What is not in the consortium's file: which chaincode runs and where each organisation's process listens. */
+export type ChaincodeProcesses = Pick<ChaincodeConfig, 'version' | 'packageId' | 'addresses'>;
+
+export function networkConfigOf(
+  dataDir: string,
+  consortium: Consortium,
+  prepared: PreparedConsortium,
+  chaincode: ChaincodeProcesses,
+): NetworkConfig {
+  return {
+    dataDir,
+    channel: consortium.channel,
+    organisations: prepared.organisations.map((organisation) => ({
+      name: organisation.name,
+      mspId: organisation.mspId,
+      caCertificate: organisation.caCertificate,
+      tlsCaCertificate: organisation.tlsCaCertificate,
+      revocationLists: organisation.revocationLists,
+      peer: { ...organisation.peer, port: 0 },
+    })),
+    orderer: prepared.orderer,
+    batch: consortium.ordering.batch,
+    chaincodes: [chaincodeConfigOf(consortium, chaincode)],
+  };
+}
+
+export function chaincodeConfigOf(consortium: Consortium, chaincode: ChaincodeProcesses): ChaincodeConfig {
+  return {
+    name: consortium.chaincode,
+    ...chaincode,
+    endorsementPolicy: chaincodeEndorsementPolicy(consortium),
+    collections: collectionsOf(consortium),
+  };
+}
