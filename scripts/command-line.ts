@@ -1,0 +1,46 @@
+/** What the commands of this room have in common: how they end, and where the consortium they speak to is. */
+import { join, resolve } from 'node:path';
+import { loadConsortium, type Organisation } from '@telemed-ledger/network/consortium.ts';
+import { portVariable } from './consortium/ports.ts';
+
+/** The command was called wrongly; the message says how it is called. Exit code 2. */
+export class UsageError extends Error {}
+
+/** Runs a command and ends the process with its exit code; failures are one line, without a stack. */
+export async function runCommand(command: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await command();
+  } catch (error) {
+    const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exitCode = isUsage ? 2 : 1;
+  }
+}
+
+/** Where the consortium keeps its state: DATA_DIR, by default .data of the repository. */
+export const dataDirectory = (): string => resolve(process.env['DATA_DIR'] ?? join(import.meta.dirname, '..', '.data'));
+
+/** The organisations of network/consortium.yaml, or of the file CONSORTIUM names. */
+export const organisations = (): Organisation[] => loadConsortium(process.env['CONSORTIUM']).organisations;
+
+/** Throws UsageError that lists those there are. */
+export function organisationNamed(name: string | undefined): Organisation {
+  const all = organisations();
+  const found = all.find((organisation) => organisation.name === name);
+  if (found !== undefined) return found;
+  const list = all.map((organisation) => organisation.name).join(', ');
+  throw new UsageError(`${name === undefined ? 'name an organisation' : `there is no organisation ${name}`}: ${list}`);
+}
+
+/** `http://127.0.0.1:port` of an organisation's gateway; GATEWAY_PORT_<ORGANISATION> changes the port as for `npm start`. */
+export function gatewayUrl(organisation: Pick<Organisation, 'name' | 'gatewayPort'>): string {
+  const port = process.env[portVariable(organisation.name)] ?? organisation.gatewayPort;
+  return `http://127.0.0.1:${port}`;
+}
+
+/** A whole number at least 1; throws UsageError. */
+export function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new UsageError(`${option} takes a whole number from 1 on`);
+}
