@@ -5,33 +5,22 @@
 import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { organisationByName, organisationsOfKind } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { patientIdOf, type Reference, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { ReadModel } from './index/queries.ts';
 
-/** System of the identifiers by which FHIR resources name the consortium's organisations. */
-export const ORGANISATION_SYSTEM = 'https://telemed-ledger.example/organisations';
 /** Statuses that end a consent. */
 const ENDED = new Set(['inactive', 'rejected', 'entered-in-error']);
 
 export type ConsentChange = { grant: string } | { amend: string } | { revoke: true };
 
-interface Named {
-  identifier?: { system?: string; value?: string };
-}
-
-/** The provider that Consent.organization names by identifier, if it does. @throws {LedgerError} INVALID */
+/** The provider that Consent.organization names, if it does. @throws {LedgerError} INVALID */
 function statedProvider(resource: Resource, consortium: Consortium): string | undefined {
-  const named = ((resource['organization'] ?? []) as Named[])
-    .map((reference) => reference.identifier)
-    .filter((identifier) => identifier?.system === ORGANISATION_SYSTEM)
-    .map((identifier) => identifier?.value ?? '');
-  const [name] = named;
-  if (name === undefined) return undefined;
-  if (named.length > 1) {
-    throw new LedgerError('INVALID', 'a consent governs the data of one provider', 'Consent.organization');
-  }
-  if (organisationByName(consortium, name)?.kind !== 'provider') {
-    throw new LedgerError('INVALID', 'no provider of this name is in the consortium', 'Consent.organization[0]');
+  const references = [resource['organization'] ?? []].flat() as Reference[];
+  if (references.length === 0) return undefined;
+  const name = references.map(organisationNameOf).find((one) => one !== undefined);
+  if (organisationByName(consortium, name ?? '')?.kind !== 'provider') {
+    throw new LedgerError('INVALID', 'names no provider of the consortium', 'Consent.organization');
   }
   return name;
 }

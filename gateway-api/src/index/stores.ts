@@ -1,0 +1,43 @@
+/** A gateway's databases: the read model, which the ledger can rebuild, and the journal, which it cannot. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Kysely } from 'kysely';
+import { openDatabase } from './database.ts';
+import { migrateIndex, migrateJournal } from './migrations.ts';
+import type { IndexTables, JournalTables } from './schema.ts';
+
+export const INDEX_FILE = 'index.sqlite';
+const JOURNAL_FILE = 'journal.sqlite';
+
+export interface Stores {
+  /** For the projector alone. */
+  writing: Kysely<IndexTables>;
+  reading: Kysely<IndexTables>;
+  journal: Kysely<JournalTables>;
+  close(): Promise<void>;
+}
+
+/** Opens both, brings them to the newest form, and returns them ready. */
+export async function openStores(dataDir: string): Promise<Stores> {
+  const file = join(dataDir, INDEX_FILE);
+  const writing = openDatabase<IndexTables>(file, { durability: 'NORMAL' });
+  await migrateIndex(writing);
+  const reading = openDatabase<IndexTables>(file, { durability: 'NORMAL', readOnly: true });
+  const journal = openDatabase<JournalTables>(join(dataDir, JOURNAL_FILE), { durability: 'FULL' });
+  await migrateJournal(journal);
+  return {
+    writing,
+    reading,
+    journal,
+    close: async () => {
+      await reading.destroy();
+      await writing.destroy();
+      await journal.destroy();
+    },
+  };
+}
+
+/** Throws the read model away; the next start fills it again from block 0. Only while no gateway has it open. */
+export function dropIndex(dataDir: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, INDEX_FILE + suffix), { force: true });
+}

@@ -1,0 +1,64 @@
+/** Practitioner licences, which every member may read, and the fee schedules that a payer gives a provider. */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { licenceStateSchema, transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { Router } from 'express';
+import { handler } from '../http.ts';
+import type { IdempotentWrites } from '../idempotent.ts';
+import type { ReadModel } from '../index/queries.ts';
+import type { LedgerClient } from '../ledger/client.ts';
+import { newSalt } from '../sender.ts';
+import { jsonBody, parsedInput, writeOnce } from './writes.ts';
+
+export interface RegistryRoutes {
+  ledger: LedgerClient;
+  idempotent: IdempotentWrites;
+  index: ReadModel;
+  bodyBytes: number;
+}
+
+const licenceBody = licenceStateSchema.omit({ updatedAt: true, number: true });
+const feeScheduleBody = transactions.LoadFeeSchedule.private!.omit({ salt: true });
+
+export function registry({ ledger, idempotent, index, bodyBytes }: RegistryRoutes): Router {
+  const router = Router();
+  const licence = async (number: string): Promise<unknown> => {
+    const row = await index.state('licence', number);
+    if (row === undefined) throw new LedgerError('NOT_FOUND', 'no licence of this number is registered');
+    return JSON.parse(row.value);
+  };
+  router.put(
+    '/licences/:number',
+    jsonBody(bodyBytes),
+    handler(async (request, response) => {
+      const number = parsedInput(licenceStateSchema.shape.number, request.params['number']);
+      const stated = parsedInput(licenceBody, request.body);
+      await writeOnce(request, response, {
+        idempotent,
+        answer: {},
+        submit: (sending) => ledger.submit('SetLicence', { ...stated, number }, undefined, sending),
+      });
+      response.json(await licence(number));
+    }),
+  );
+  router.get(
+    '/licences/:number',
+    handler(async (request, response) => {
+      response.json(await licence(String(request.params['number'])));
+    }),
+  );
+  router.put(
+    '/fee-schedules/:provider',
+    jsonBody(bodyBytes),
+    handler(async (request, response) => {
+      const provider = String(request.params['provider']);
+      const schedule = parsedInput(feeScheduleBody, request.body);
+      const { receipt } = await writeOnce(request, response, {
+        idempotent,
+        answer: {},
+        submit: (sending) => ledger.submit('LoadFeeSchedule', { provider }, { ...schedule, salt: newSalt() }, sending),
+      });
+      response.json({ provider, version: schedule.version, transactionId: receipt.transactionId });
+    }),
+  );
+  return router;
+}
