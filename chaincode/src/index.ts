@@ -1,15 +1,13 @@
 /** The list of contracts: everything that the chaincode can do. */
 import type { Contract } from 'fabric-contract-api';
+import { Access } from './contracts/access.ts';
 import { Claims } from './contracts/claims.ts';
+import { Consents } from './contracts/consents.ts';
 import { Records } from './contracts/records.ts';
 import { Registry } from './contracts/registry.ts';
 import { Settlements } from './contracts/settlements.ts';
 import type { Consortium } from './model/consortium.ts';
 
 /** One instance of each contract, for a consortium. Their names are the table's. */
-export const contracts = (consortium: Consortium): Contract[] => [
-  new Records(consortium),
-  new Registry(consortium),
-  new Claims(consortium),
-  new Settlements(consortium),
-];
+export const contracts = (consortium: Consortium): Contract[] =>
+  [Records, Consents, Access, Claims, Settlements, Registry].map((Class) => new Class(consortium));

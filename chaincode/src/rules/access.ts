@@ -1,0 +1,85 @@
+/**
+ * What of the records asked for is delivered, for how long, and when delivered copies must go again.
+ * Which record may cross is rules/consents.ts's matter.
+ */
+import type { Resource } from '../model/fhir.ts';
+import type { AccessState, ConsentState } from '../model/transactions.ts';
+import {
+  type AccessFacts,
+  type ConsentDecision,
+  evaluateConsents,
+  type LedgerConsent,
+  recordFacts,
+} from './consents.ts';
+
+/** How long copies are left with whoever received them, where the consent ends no sooner. */
+export const COPY_LIFETIME_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+export type AccessRefusal =
+  | 'patient-unknown'
+  | 'records-absent'
+  | 'consent-denied'
+  | 'consent-expired'
+  | 'consent-absent';
+
+export type Delivery =
+  | { outcome: 'deny'; reason: AccessRefusal; consent?: { id: string; version: number } }
+  | {
+      outcome: 'permit';
+      /** The consent that permitted the first of them. */
+      consent: { id: string; version: number };
+      /** When the first of the consents ends, and COPY_LIFETIME_DAYS at the latest; ISO 8601 UTC. */
+      expiresAt: string;
+      /** Positions, among the records, of those permitted. */
+      permitted: number[];
+    };
+
+/**
+ * @param consents those of the patient for the holder's data
+ * @param patient the holder's Patient record; where no records were found it alone is asked about, so that a
+ *   requestor without consent does not learn that there are none
+ * @param records current versions of the patient's records
+ * @param now time of the transaction, ISO 8601 UTC
+ */
+export function decideDelivery(
+  consents: readonly LedgerConsent[],
+  request: AccessFacts,
+  patient: Resource,
+  records: readonly Resource[],
+  now: string,
+): Delivery {
+  const asked = records.length === 0 ? [patient] : records;
+  const decisions = recordFacts(asked).map((facts) => evaluateConsents(consents, request, facts, now));
+  const permissions = decisions.filter(({ outcome }) => outcome === 'permit');
+  const [first] = permissions;
+  if (first === undefined) return refusalOf(decisions);
+  if (records.length === 0) return { outcome: 'deny', reason: 'records-absent' };
+  const latest = new Date(Date.parse(now) + COPY_LIFETIME_DAYS * DAY_MS).toISOString();
+  const [expiresAt] = [latest, ...permissions.flatMap(({ until }) => until ?? [])].sort();
+  const permitted = decisions.flatMap(({ outcome }, index) => (outcome === 'permit' ? [index] : []));
+  return { outcome: 'permit', consent: first.consent!, expiresAt: expiresAt!, permitted };
+}
+
+const REFUSALS = ['consent-denied', 'consent-expired', 'consent-absent'] as const;
+
+/** Of several reasons the one that says most. */
+function refusalOf(decisions: readonly ConsentDecision[]): Delivery {
+  const reason = REFUSALS.find((candidate) => decisions.some((decision) => decision.reason === candidate));
+  const deciding = decisions.find((decision) => decision.reason === reason)?.consent;
+  const refusal = { outcome: 'deny', reason: reason ?? 'consent-absent' } as const;
+  return deciding === undefined ? refusal : { ...refusal, consent: deciding };
+}
+
+export type PurgeReason = 'copies-expired' | 'consent-revoked' | 'consent-amended';
+
+/** Why delivered copies must go; undefined while they may stay. */
+export function purgeReason(
+  access: AccessState,
+  consent: ConsentState | undefined,
+  now: string,
+): PurgeReason | undefined {
+  if (access.expiresAt !== undefined && access.expiresAt <= now) return 'copies-expired';
+  if (consent?.status === 'revoked') return 'consent-revoked';
+  return consent !== undefined && consent.version !== access.consent?.version ? 'consent-amended' : undefined;
+}
