@@ -87,14 +87,20 @@ async function registerCoverage(call: Call<'RegisterCoverage'>): Promise<OutputO
   readCover(coverage.resource);
   const { id, version, salt, resource } = coverage;
   const value: Anchored = { author: caller.mspId, id, version, recordedAt: store.time, salt, resource };
-  for (const [index, name] of input.providers.entries()) {
-    memberOfKind(consortium, name, 'provider', `providers[${index}]`);
-    if (input.providers.indexOf(name) < index) throw new LedgerError('INVALID', 'named twice', `providers[${index}]`);
+  checkProviders(consortium, input.providers);
+  for (const name of input.providers) {
     const collection = collections.claim(name, caller.organisation.name);
     await checkNextVersion(store, collection, coverage);
     store.putPrivate(collection, privateKeys.coverage(id, version), value);
   }
   return { time: store.time };
+}
+
+function checkProviders(consortium: Consortium, names: readonly string[]): void {
+  for (const [index, name] of names.entries()) {
+    memberOfKind(consortium, name, 'provider', `providers[${index}]`);
+    if (names.indexOf(name) < index) throw new LedgerError('INVALID', 'named twice', `providers[${index}]`);
+  }
 }
 
 async function checkNextVersion(store: Store, collection: string, { id, version }: Draft): Promise<void> {
