@@ -42,7 +42,7 @@ export function startChild<Ready>(
   return {
     name,
     pid: child.pid ?? -1,
-    ready: firstAnswer<Ready>(child, ended, logFile),
+    ready: firstAnswer<Ready>(name, child, ended, logFile),
     send: (message) => void child.send(message as object),
     onUnexpectedEnd: (listener) => void ended.then((reason) => stopping || listener(`${reason} (see ${logFile})`)),
     stop: async () => {
@@ -55,11 +55,17 @@ export function startChild<Ready>(
   };
 }
 
-/** The child's first message `{ready: true, …}`; its `{error}` or its end before that is an error here. */
-function firstAnswer<Ready>(child: ChildProcess, ended: Promise<string>, logFile: string): Promise<Ready> {
+/** The child's first message `{ready: true, …}`; `{error}`, `{failed}` or its end before that is an error here. */
+function firstAnswer<Ready>(
+  name: string,
+  child: ChildProcess,
+  ended: Promise<string>,
+  logFile: string,
+): Promise<Ready> {
   const answer = new Promise<Ready>((resolve, reject) => {
-    child.once('message', (message: { ready?: boolean; error?: string }) => {
-      if (message.error !== undefined) reject(new Error(message.error));
+    child.once('message', (message: { error?: string; failed?: string }) => {
+      const failure = message.error ?? message.failed;
+      if (failure !== undefined) reject(new Error(`${name}: ${failure}`));
       else resolve(message as Ready);
     });
     void ended.then((reason) => reject(new Error(`${reason} before it was ready (see ${logFile})`)));

@@ -1,0 +1,170 @@
+/**
+ * The whole consortium on this machine: identities, the embedded network and the chaincode in processes of their own,
+ * and one gateway per organisation in this one. `npm start` and the end-to-end tests use the same function.
+ */
+import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Consortium as Members } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { createGateway, type Gateway } from '@telemed-ledger/gateway-api/app.ts';
+import { audienceOf, ensureIssuer, issuerOf, LONGEST_MINUTES } from '@telemed-ledger/gateway-api/auth/issuer.ts';
+import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
+import { newLog } from '@telemed-ledger/gateway-api/log.ts';
+import { type PreparedOrganisation, prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
+import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import type { NetworkMessage } from '@telemed-ledger/network/embedded/main.ts';
+import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
+import { type Child, startChild } from './consortium/child.ts';
+import { packageIdOf } from './consortium/package-id.ts';
+import { takenPorts } from './consortium/ports.ts';
+import { reachOf } from './consortium/profile.ts';
+
+const CHAINCODE_VERSION = '1.0';
+const READY_TIMEOUT_MS = 60_000;
+const READY_POLL_MS = 50;
+
+export interface ConsortiumOptions {
+  dataDir: string;
+  /** By default network/consortium.yaml. */
+  consortiumFile?: string | undefined;
+  /** Ports of gateways by organisation name, over those of the file; 0 lets the system choose. */
+  ports?: Record<string, number>;
+  /** Removes what an earlier start left in dataDir. */
+  fresh?: boolean;
+  /** Called once when a part ends by itself; what is left can only be closed. */
+  onFailure?: (reason: string) => void;
+}
+
+export interface RunningConsortium {
+  consortium: Consortium;
+  /** Base URL by organisation name. */
+  urls: Record<string, string>;
+  /** Of the network's and the chaincode's processes. */
+  pids: { network: number; chaincode: number };
+  close(): Promise<void>;
+}
+
+/**
+ * Answers when every gateway is ready to submit and has caught up.
+ * @throws ConsortiumError, UnusableCertificatesError, or an Error that names every port that is taken.
+ */
+export async function startConsortium(options: ConsortiumOptions): Promise<RunningConsortium> {
+  const dataDir = resolve(options.dataDir);
+  const consortium = loadConsortium(options.consortiumFile);
+  const ports = portsOf(consortium, options.ports ?? {});
+  const taken = await takenPorts(ports);
+  if (taken.length > 0) throw new Error(taken.join('\n'));
+  if (options.fresh === true) removeData(dataDir);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const children = startProcesses(dataDir);
+    closers.push(
+      () => children.chaincode.stop(),
+      () => children.network.stop(),
+    );
+    const prepared = await prepareOrganisations(dataDir, consortium);
+    const members = membersOf(consortium);
+    const packageId = packageIdOf(members, CHAINCODE_VERSION);
+    const names = consortium.organisations.map(({ name }) => name);
+    children.chaincode.send({ consortium: members, ccid: packageId, organisations: names });
+    const { addresses } = await children.chaincode.ready;
+    const chaincode = { version: CHAINCODE_VERSION, packageId, addresses };
+    children.network.send(networkConfigOf(join(dataDir, 'network'), consortium, prepared, chaincode));
+    const { endpoints } = await children.network.ready;
+
+    const gateways = await Promise.all(
+      prepared.organisations.map((organisation) =>
+        gatewayOf(dataDir, consortium, members, organisation, endpoints[organisation.name]!, ports[organisation.name]!),
+      ),
+    );
+    for (const gateway of gateways) closers.push(() => gateway.close());
+    const urls = await Promise.all(gateways.map((gateway) => gateway.listen()));
+    await Promise.all(gateways.map(untilReady));
+    for (const child of Object.values(children)) child.onUnexpectedEnd((reason: string) => options.onFailure?.(reason));
+    return {
+      consortium,
+      urls: Object.fromEntries(gateways.map(({ organisation }, at) => [organisation, urls[at]!])),
+      pids: { network: children.network.pid, chaincode: children.chaincode.pid },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Processes {
+  chaincode: Child<{ addresses: Record<string, string> }>;
+  network: Child<Extract<NetworkMessage, { ready: true }>>;
+}
+
+/** Both begin to load at once; each waits for its first message. */
+function startProcesses(dataDir: string): Processes {
+  const log = (name: string): string => join(dataDir, 'logs', `${name}.log`);
+  const path = (relative: string): string => new URL(relative, import.meta.url).pathname;
+  return {
+    chaincode: startChild('the chaincode', path('../chaincode/src/main.ts'), log('chaincode')),
+    network: startChild('the embedded network', path('../network/embedded/main.ts'), log('network')),
+  };
+}
+
+async function gatewayOf(
+  dataDir: string,
+  consortium: Consortium,
+  members: Members,
+  organisation: PreparedOrganisation,
+  endpoint: string,
+  port: number,
+): Promise<Gateway> {
+  const { name, mspId, kind, directory } = organisation;
+  const { connection, identities } = reachOf(dataDir, consortium, organisation, endpoint);
+  const keys = await ensureIssuer(join(directory, 'issuer'));
+  const config = {
+    ...DEFAULTS,
+    organisation: { name, mspId, kind },
+    connection,
+    port,
+    dataDir: join(directory, 'gateway'),
+    tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },
+  };
+  const logFile = createWriteStream(join(dataDir, 'logs', `gateway-${name}.log`), { flags: 'a', mode: 0o600 });
+  return createGateway(config, { consortium: members, identities, log: newLog(name, 'info', logFile) });
+}
+
+/** What the chaincode and the gateways are told of the consortium. */
+export const membersOf = ({ channel, chaincode, organisations }: Consortium): Members => ({
+  channel,
+  chaincode,
+  organisations: organisations.map(({ name, mspId, kind }) => ({ name, mspId, kind })),
+});
+
+async function untilReady(gateway: Gateway): Promise<void> {
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    const readiness = await gateway.readiness().catch((error: Error) => ({ ready: false, reason: error.message }));
+    if (readiness.ready) return;
+    if (Date.now() > deadline)
+      throw new Error(`${gateway.organisation}'s gateway is not ready: ${JSON.stringify(readiness)}`);
+    await new Promise((next) => setTimeout(next, READY_POLL_MS));
+  }
+}
+
+function portsOf(consortium: Consortium, chosen: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(
+    consortium.organisations.map(({ name, gatewayPort }) => [name, chosen[name] ?? gatewayPort]),
+  );
+}
+
+/** What `npm start` makes under DATA_DIR. Nothing else is ever removed. */
+const OURS = ['network', 'organisations', 'logs', 'load'];
+
+function removeData(dataDir: string): void {
+  if (!existsSync(dataDir)) return;
+  for (const entry of readdirSync(dataDir)) {
+    if (OURS.includes(entry)) rmSync(join(dataDir, entry), { recursive: true, force: true });
+  }
+}

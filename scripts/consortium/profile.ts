@@ -1,0 +1,46 @@
+/**
+ * connection.json of each organisation: what its gateway needs to reach its peer, the same on either network
+ * (DESIGN: two networks, one switch), and what an operator's own tools can use.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Identities } from '@telemed-ledger/gateway-api/app.ts';
+import type { Connection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
+import { enrolUser, type IdentityFiles, type PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
+import type { Consortium } from '@telemed-ledger/network/consortium.ts';
+
+export interface Reach {
+  connection: Connection;
+  identities: Identities;
+}
+
+/** Writes connection.json and answers the same for a gateway in this process. */
+export function reachOf(
+  dataDir: string,
+  consortium: Consortium,
+  organisation: PreparedOrganisation,
+  endpoint: string,
+): Reach {
+  const { mspId, name, directory, identities, tlsCaCertificate, tlsCaCertificateFile } = organisation;
+  const place = { endpoint, mspId, channel: consortium.channel, chaincode: consortium.chaincode };
+  const file = join(directory, 'connection.json');
+  const profile = { ...place, tlsRootCertificate: tlsCaCertificateFile, identities };
+  writeFileSync(`${file}.new`, `${JSON.stringify(profile, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+  return {
+    connection: { ...place, tlsRootCertificate: tlsCaCertificate },
+    identities: {
+      of: async (role: Role, fhirUser?: string) => {
+        const stored = fhirUser === undefined ? identities[role] : await enrolUser(dataDir, name, role, fhirUser);
+        if (stored === undefined) throw new Error(`${name} has no identity for the role ${role}`);
+        return { name: fhirUser === undefined ? role : stored.certificate, ...pemOf(stored) };
+      },
+    },
+  };
+}
+
+const pemOf = (files: IdentityFiles): { certificate: string; privateKey: string } => ({
+  certificate: readFileSync(files.certificate, 'utf8'),
+  privateKey: readFileSync(files.privateKey, 'utf8'),
+});
