@@ -340,6 +340,12 @@ describe('the claims contract', () => {
       expect((await story.adjudicate()).reply).to.include({ status: 'denied', reason: 'no-benefit' });
     });
 
+    it('can be endorsed by the custodian instead of the provider, who so cannot block a denial', async () => {
+      await story.submitClaim();
+      const request = { ...story.adjudication(), endorsers: ['payer', 'patients'] };
+      expect((await story.ledger.submit('AdjudicateClaim', request)).reply.status).to.equal('approved');
+    });
+
     it('writes the same bytes when it runs twice on the same state', async () => {
       const twin = await new Story(wideConsortium).prepare();
       await twin.submitClaim();
