@@ -1,0 +1,102 @@
+/** For tests of consents and access: a ledger on which the hospital has a patient, and what is done about them. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { exampleConsortium } from '../ledger/example-consortium.ts';
+import { MemoryLedger, type Outcome } from '../ledger/memory-ledger.ts';
+import type { Resource } from '../model/fhir.ts';
+import { ORGANISATION_SYSTEM } from '../model/organisations.ts';
+import type { AccessState, ConsentState, Draft, PrivateOf } from '../model/transactions.ts';
+import { Access } from './access.ts';
+import { Consents } from './consents.ts';
+import { Records } from './records.ts';
+
+export const newSalt = (): string => randomBytes(32).toString('hex');
+export const identifier = { system: 'urn:oid:2.16.840.1.113883.19.5', value: 'MRN-4711' };
+export const patients = { from: 'patients', role: 'system' } as const;
+export const toOrganisation = (value: string) => [
+  { reference: { identifier: { system: ORGANISATION_SYSTEM, value } } },
+];
+
+/** A ledger with the three contracts, and shorter ways to call them. */
+export class ExamplePatient {
+  readonly ledger = new MemoryLedger(exampleConsortium, [
+    new Records(exampleConsortium),
+    new Consents(exampleConsortium),
+    new Access(exampleConsortium),
+  ]);
+  patientId = '';
+
+  /** Records the Patient at the hospital. */
+  async arrive(): Promise<void> {
+    this.patientId = await this.record({ resourceType: 'Patient', identifier: [identifier], birthDate: '1970-01-01' });
+  }
+
+  /** Records a resource at the hospital and answers its id. */
+  async record(content: object, version = 1, id: string = randomUUID()): Promise<string> {
+    const records = [{ id, version, salt: newSalt(), resource: { ...content, id } as Resource }];
+    await this.ledger.submit('RecordVersions', { from: 'hospital', role: 'system', input: {}, private: { records } });
+    return id;
+  }
+
+  observation(): Promise<string> {
+    return this.record({ resourceType: 'Observation', subject: { reference: `Patient/${this.patientId}` } });
+  }
+
+  consent(provision: object, id: string = randomUUID(), version = 1): Draft {
+    const patient = { reference: `Patient/${this.patientId}` };
+    const organization = [{ reference: 'Organization/hospital' }];
+    const resource = { resourceType: 'Consent', id, status: 'active', patient, organization, provision };
+    return { id, version, salt: newSalt(), resource };
+  }
+
+  grant(consent: Draft, caller: object = {}): Promise<Outcome<'GrantConsent'>> {
+    const input = { id: consent.id, provider: 'hospital' };
+    return this.ledger.submit('GrantConsent', { ...patients, input, private: { consent }, ...caller });
+  }
+
+  /** Grants a consent with this root provision and answers its state. */
+  async permit(provision: object): Promise<ConsentState> {
+    return (await this.grant(this.consent(provision))).reply;
+  }
+
+  /** Has the clinic ask for Observations, and answers the request's id. */
+  async ask(request: object = {}): Promise<string> {
+    const id = randomUUID();
+    await this.request({
+      id,
+      salt: newSalt(),
+      patient: identifier,
+      types: ['Observation'],
+      purpose: 'TREAT',
+      ...request,
+    });
+    return id;
+  }
+
+  request(request: PrivateOf<'RequestAccess'>['request'], caller: object = {}): Promise<Outcome<'RequestAccess'>> {
+    const input = { id: request.id, holder: 'hospital', purpose: request.purpose };
+    return this.ledger.submit('RequestAccess', {
+      from: 'clinic',
+      role: 'system',
+      input,
+      private: { request },
+      ...caller,
+    });
+  }
+
+  /** Has the custodian decide about these records of version 1. */
+  decide(id: string, records: string[], change: object = {}, caller: object = {}): Promise<Outcome<'DecideAccess'>> {
+    const hidden: PrivateOf<'DecideAccess'> = {
+      request: this.ledger.private.get(`inbox_clinic request/${id}`) ?? '',
+      salt: 'ab'.repeat(32),
+      patient: { id: this.patientId, version: 1 },
+      records: records.map((record) => ({ id: record, version: 1 })),
+      ...change,
+    };
+    const input = { id, holder: 'hospital' };
+    return this.ledger.submit('DecideAccess', { ...patients, input, private: hidden, ...caller });
+  }
+
+  accessState(id: string): AccessState {
+    return JSON.parse(this.ledger.public.get(`access/${id}`) ?? 'null');
+  }
+}
