@@ -170,6 +170,16 @@ describe('the claims contract', () => {
       });
     });
 
+    it('keeps the key of the fingerprints that the first claim made', async () => {
+      await story.submitClaim();
+      story.example.claim['id'] = exampleIds.otherClaim;
+      for (const [index, item] of story.example.claim['item'].entries())
+        item.productOrService.coding[0].code = `${index}`;
+      const { reply, writes } = await story.submitClaim();
+      expect(reply.status).to.equal('submitted');
+      expect(Object.keys(writes.private)).to.have.length(7).and.not.include(`${CLAIM} fingerprint-key`);
+    });
+
     it('goes by the newest version of the coverage, whichever one the claim names', async () => {
       story.example.coverage['status'] = 'cancelled';
       await story.ledger.submit('RegisterCoverage', story.coverage(2));

@@ -500,6 +500,12 @@ describe('fingerprints', () => {
     });
   }
 
+  it('do not tell a code in capitals from one in small letters', () => {
+    const coded = (code: string): Set<string> =>
+      hashes((given) => (given.claim['item'][0].productOrService.coding[0].code = code));
+    expect(coded('g0425')).to.deep.equal(coded('G0425'));
+  });
+
   it('differ for another day, another code, another patient and another key', () => {
     const day = (given: Case): void => {
       given.claim['billablePeriod'] = { start: '2026-02-12' };
