@@ -6,6 +6,7 @@
 import { common, orderer } from '@hyperledger/fabric-protos';
 import type { Message } from 'google-protobuf';
 import type { NetworkConfig } from '../config.ts';
+import { entriesOf } from '../policy/policies.ts';
 import { parsePolicyText } from '../policy/policy-text.ts';
 import { type MspMaterial, mspConfig } from './msp-config.ts';
 
@@ -164,7 +165,8 @@ function batchTimeout({ batch }: NetworkConfig): orderer.BatchTimeout {
 /** The MSP configurations of a channel: of its application and its ordering organisations. */
 export function mspConfigsOf(channel: common.ConfigGroup): Uint8Array[] {
   return ['Application', 'Orderer'].flatMap((name) => {
-    const organisations = channel.getGroupsMap().get(name)?.getGroupsMap().toArray() ?? [];
+    const section = channel.getGroupsMap().get(name);
+    const organisations = section === undefined ? [] : entriesOf(section.getGroupsMap());
     return organisations.map(([organisation, group]) => {
       const value = group.getValuesMap().get('MSP');
       if (value === undefined) throw new Error(`the channel configuration has no MSP for ${organisation}`);

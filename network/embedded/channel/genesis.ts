@@ -1,16 +1,24 @@
 /** Block 0 of a channel: one unsigned configuration envelope, as configtxgen makes it and a peer stores it. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, hash, randomBytes } from 'node:crypto';
 import { common, peer } from '@hyperledger/fabric-protos';
 import timestamps from 'google-protobuf/google/protobuf/timestamp_pb.js';
-import { newBlock } from './block.ts';
 
 export function genesisBlock(channel: string, group: common.ConfigGroup, now: Date): common.Block {
   const config = new common.Config();
   config.setChannelGroup(group);
   const envelope = new common.ConfigEnvelope();
   envelope.setConfig(config);
-  const block = newBlock(0, new Uint8Array(), [configEnvelope(channel, envelope, now)]);
-  block.getMetadata()?.setMetadataList(genesisMetadata());
+  const entry = configEnvelope(channel, envelope, now);
+  const header = new common.BlockHeader();
+  header.setDataHash(hash('sha256', entry, 'buffer'));
+  const data = new common.BlockData();
+  data.setDataList([entry]);
+  const metadata = new common.BlockMetadata();
+  metadata.setMetadataList(genesisMetadata());
+  const block = new common.Block();
+  block.setHeader(header);
+  block.setData(data);
+  block.setMetadata(metadata);
   return block;
 }
 

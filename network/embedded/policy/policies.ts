@@ -3,6 +3,7 @@
  * bring as bytes. Compiled once and kept, bounded; signers of one list are checked once for all policies.
  */
 import { common, peer } from '@hyperledger/fabric-protos';
+import type { Map as ProtoMap } from 'google-protobuf';
 import { BoundedCache } from '../identity/bounded-cache.ts';
 import { mapKey } from '../identity/bytes.ts';
 import { parsed } from '../identity/identities.ts';
@@ -69,9 +70,9 @@ class ChannelPolicies implements Policies {
 
   /** Groups below first, because implicit policies look at them. */
   #compileGroup(path: string, group: common.ConfigGroup): void {
-    const below = group.getGroupsMap().toArray();
+    const below = entriesOf(group.getGroupsMap());
     for (const [name, child] of below) this.#compileGroup(`${path}/${name}`, child);
-    for (const [name, entry] of group.getPoliciesMap().toArray()) {
+    for (const [name, entry] of entriesOf(group.getPoliciesMap())) {
       const policy = entry.getPolicy();
       if (policy === undefined) continue;
       const children = below.map(([child]) => `${path}/${child}`);
@@ -124,4 +125,13 @@ async function validSigners(signed: SignedData[], identities: Identities): Promi
     if (valid[at] && !signers.has(key)) signers.set(key, identity);
   });
   return [...signers.values()];
+}
+
+/** The entries of a protobuf map, by key. Its own `toArray` gives bare arrays for messages that were just decoded. */
+export function entriesOf<V>(map: ProtoMap<string, V>): [string, V][] {
+  const entries: [string, V][] = [];
+  map.forEach((value, key) => {
+    entries.push([key, value]);
+  });
+  return entries;
 }

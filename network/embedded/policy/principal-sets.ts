@@ -8,7 +8,7 @@ import type { PrincipalSet } from '../seams.ts';
 import { roleOf } from './roles.ts';
 
 /** More combinations than this are not enumerated; policies of dozens of organisations would take minutes. */
-const MOST_SETS = 20_000;
+const MOST_SETS = 10_000;
 
 type Member = PrincipalSet['principals'][number];
 
@@ -49,7 +49,6 @@ export function thresholdSets(policies: readonly PrincipalSet[][], threshold: nu
       next[count + 1] = [...(next[count + 1] ?? []), ...grown];
     });
     partial = next.map(minimal);
-    if (partial.some((group) => group.length > MOST_SETS)) throw new Error('the policy has too many combinations');
   }
   return partial[Math.max(threshold, 0)] ?? [];
 }
@@ -62,7 +61,6 @@ export function mergePrincipalSets(policies: readonly PrincipalSet[][]): Princip
   let merged: PrincipalSet[] = [{ principals: [] }];
   for (const sets of policies) {
     merged = minimal(merged.flatMap((left) => sets.map((right) => mergePair(left, right))));
-    if (merged.length > MOST_SETS) throw new Error('the policies have too many combinations');
   }
   return merged;
 }
@@ -92,7 +90,10 @@ function isA(a: Member, b: Member): boolean {
   return second?.role === 'member' && first?.mspId === second.mspId;
 }
 
-/** Without repetitions and without sets that contain another one; smaller sets first. */
+/**
+ * Without repetitions and without sets that contain another one; smaller sets first.
+ * @throws Error when there are too many to plan with.
+ */
 function minimal(sets: readonly PrincipalSet[]): PrincipalSet[] {
   const distinct = new Map<string, PrincipalSet>();
   for (const set of sets) {
@@ -102,10 +103,14 @@ function minimal(sets: readonly PrincipalSet[]): PrincipalSet[] {
       .join('\n');
     if (!distinct.has(name)) distinct.set(name, set);
   }
+  if (distinct.size > MOST_SETS) throw new Error('the policy has too many combinations');
   const kept: { set: PrincipalSet; counts: Map<string, number> }[] = [];
+  let smaller: typeof kept = [];
   for (const set of [...distinct.values()].sort((a, b) => a.principals.length - b.principals.length)) {
+    // Distinct sets of one size cannot contain each other.
+    if (set.principals.length > (kept.at(-1)?.set.principals.length ?? 0)) smaller = [...kept];
     const counts = countsOf(set);
-    if (!kept.some((smaller) => contains(counts, smaller.counts))) kept.push({ set, counts });
+    if (!smaller.some((other) => contains(counts, other.counts))) kept.push({ set, counts });
   }
   return kept.map(({ set }) => set);
 }
