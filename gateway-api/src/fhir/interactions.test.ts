@@ -1,0 +1,299 @@
+/** create, read, vread, history and update, as an HTTP client sees them. */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { expect } from 'chai';
+import {
+  condition,
+  consent,
+  type Json,
+  MRN,
+  observation,
+  PATIENT_ID,
+  patient,
+  practitioner,
+} from './fixtures/resources.ts';
+import { bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';
+
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+
+describe('create', () => {
+  let server: Server;
+  beforeEach(() => {
+    server = serverOf();
+    server.repository.seed(patient());
+  });
+
+  it('answers 201 with where it is, its version, its time, its transaction and itself', async () => {
+    const response = await server.post('/Observation', observation()).expect(201);
+    expect(response.get('Location')).to.match(new RegExp(`/fhir/R4/Observation/${UUID}/_history/1$`));
+    expect(response.get('ETag')).to.equal('W/"1"');
+    expect(response.get('Last-Modified')).to.equal('Thu, 01 Jan 2026 00:00:02 GMT');
+    expect(response.get('X-Transaction-Id')).to.match(new RegExp(`^${UUID}$`));
+    expect(response.get('Content-Type')).to.include('application/fhir+json');
+    const read = await server.get(`/Observation/${bodyOf(response)['id']}`).expect(200);
+    expect(bodyOf(response)).to.deep.equal(bodyOf(read));
+  });
+
+  it('gives its own id, version and time whatever the client says, and keeps everything else', async () => {
+    const meta = { versionId: '9', lastUpdated: '2000-01-01T00:00:00Z', tag: [{ code: 'x' }] };
+    const { body } = await server.post('/Patient', { ...patient(), meta }).expect(201);
+    expect(body).to.deep.equal({
+      ...patient(),
+      id: body.id,
+      meta: { versionId: '1', lastUpdated: '2026-01-01T00:00:02.000Z', tag: [{ code: 'x' }] },
+    });
+    expect(body.id)
+      .to.match(new RegExp(`^${UUID}$`))
+      .and.not.equal(PATIENT_ID);
+    expect(server.repository.transactions[0]![0]!.resource['meta']).to.deep.equal({ tag: [{ code: 'x' }] });
+  });
+
+  it('answers as Prefer asks', async () => {
+    const minimal = await server.post('/Observation', observation()).set('Prefer', 'return=minimal').expect(201);
+    expect(minimal.text).to.equal('');
+    expect(minimal.get('Location')).to.include('/Observation/');
+    const outcome = await server
+      .post('/Observation', observation())
+      .set('Prefer', 'return=OperationOutcome')
+      .expect(201);
+    expect(bodyOf(outcome)['issue'][0].severity).to.equal('information');
+  });
+
+  it('refuses a body of another type than the URL names', async () => {
+    expect(issuesOf(await server.post('/Condition', observation()).expect(400))).to.deep.equal([
+      'invalid Condition.resourceType',
+    ]);
+  });
+
+  it('refuses types that this kind of organisation does not write, and says who does', async () => {
+    const response = await server.post('/Consent', consent()).expect(405);
+    expect(issuesOf(response)).to.deep.equal(['not-supported Consent']);
+    expect(bodyOf(response)['issue'][0].diagnostics).to.include('custodian');
+    expect(response.get('Allow')).to.equal('GET, HEAD, OPTIONS');
+    const custodian = serverOf('custodian');
+    custodian.repository.seed(patient());
+    await custodian.post('/Consent', consent()).expect(201);
+    await custodian.post('/Condition', condition()).expect(405);
+  });
+
+  it('passes on what the ledger refuses, without a trace of what fails inside', async () => {
+    const refusals: [LedgerError, number, string][] = [
+      [new LedgerError('FORBIDDEN', 'this role may not'), 403, 'forbidden'],
+      [new LedgerError('INVALID', 'not so', 'Observation.status'), 422, 'invalid Observation.status'],
+      [new LedgerError('NOT_FOUND', 'not there'), 404, 'not-found'],
+      [new LedgerError('CONFLICT', 'not the next'), 409, 'conflict'],
+    ];
+    for (const [error, status, issue] of refusals) {
+      server.repository.refuse = () => {
+        throw error;
+      };
+      expect(issuesOf(await server.post('/Observation', observation()).expect(status))).to.deep.equal([issue]);
+    }
+    expect(server.reports).to.deep.equal([]);
+    server.repository.refuse = () => {
+      throw new TypeError('cannot read secret of /srv/somewhere');
+    };
+    const response = await server.post('/Observation', observation()).expect(500);
+    expect(issuesOf(response)).to.deep.equal(['exception']);
+    expect(response.text).not.to.match(/secret|srv|TypeError/);
+    expect(server.reports).to.have.length(1);
+  });
+});
+
+describe('conditional create', () => {
+  let server: Server;
+  const create = (condition: string) => server.post('/Practitioner', practitioner()).set('If-None-Exist', condition);
+  const CONDITION = 'identifier=http://hl7.org/fhir/sid/us-npi|9999999901';
+  beforeEach(() => {
+    server = serverOf();
+  });
+
+  it('creates where nothing matches and answers 200 with the one that does', async () => {
+    const first = await create(CONDITION).expect(201);
+    const second = await create(CONDITION).expect(200);
+    expect(bodyOf(second)).to.deep.equal(bodyOf(first));
+    expect(second.get('ETag')).to.equal('W/"1"');
+    expect(second.get('X-Transaction-Id')).to.equal(undefined);
+    expect(server.repository.transactions).to.have.length(1);
+  });
+
+  it('fails with 412 where several match, and 400 where the condition is none it knows', async () => {
+    server.repository.seed(practitioner());
+    server.repository.seed({ ...practitioner(), id: 'another' });
+    expect(issuesOf(await create(CONDITION).expect(412))).to.deep.equal(['multiple-matches If-None-Exist']);
+    for (const condition of ['name=Example', 'identifier=', 'identifier=a|b&name=x', 'identifier=a|b,c|d', '']) {
+      expect(issuesOf(await create(condition).expect(400))).to.deep.equal(['not-supported If-None-Exist']);
+    }
+    expect(server.repository.transactions).to.have.length(0);
+  });
+
+  it('creates once when many ask at the same time', async () => {
+    const responses = await Promise.all(Array.from({ length: 8 }, () => create(CONDITION)));
+    expect(responses.map(({ status }) => status).sort()).to.deep.equal([200, 200, 200, 200, 200, 200, 200, 201]);
+    expect(new Set(responses.map(({ body }) => body.id)).size).to.equal(1);
+  });
+});
+
+describe('read, vread and history', () => {
+  let server: Server;
+  let place: string;
+  beforeEach(async () => {
+    server = serverOf();
+    server.repository.seed(patient());
+    place = `/Patient/${PATIENT_ID}`;
+    await server.put(place, { ...patient(), active: true }).expect(200);
+  });
+
+  it('read gives the newest version with its ETag', async () => {
+    const response = await server.get(place).expect(200);
+    expect(response.get('ETag')).to.equal('W/"2"');
+    expect(bodyOf(response)['meta'].versionId).to.equal('2');
+    expect(response.get('Cache-Control')).to.include('private');
+    await server.get(place).set('If-None-Match', 'W/"2"').expect(304);
+    await server.get(place).set('If-None-Match', 'W/"1"').expect(200);
+  });
+
+  it('vread gives the version that was asked for', async () => {
+    const response = await server.get(`${place}/_history/1`).expect(200);
+    expect(response.get('ETag')).to.equal('W/"1"');
+    expect(bodyOf(response)['active']).to.equal(undefined);
+  });
+
+  it('history gives all versions, the newest first, and how each came about', async () => {
+    const history = bodyOf(await server.get(`${place}/_history`).expect(200));
+    expect([history['type'], history['total']]).to.deep.equal(['history', 2]);
+    const told = history['entry'].map((entry: Json) => [
+      entry['request'].method,
+      entry['response'].etag,
+      entry['resource'].meta.versionId,
+    ]);
+    expect(told).to.deep.equal([
+      ['PUT', 'W/"2"', '2'],
+      ['POST', 'W/"1"', '1'],
+    ]);
+  });
+
+  it('HEAD answers like GET without the body', async () => {
+    const response = await request(server.app).head(`/fhir/R4${place}`).expect(200);
+    expect(response.get('ETag')).to.equal('W/"2"');
+    expect(response.text ?? '').to.equal('');
+  });
+
+  it('404 for what is not here, whatever the id looks like', async () => {
+    for (const path of [
+      '/Patient/none',
+      '/Patient/a%20b',
+      `${place}/_history/3`,
+      `${place}/_history/x`,
+      '/Patient/none/_history',
+    ]) {
+      expect(issuesOf(await server.get(path).expect(404))).to.deep.equal(['not-found']);
+    }
+  });
+});
+
+describe('update', () => {
+  let server: Server;
+  const place = `/Patient/${PATIENT_ID}`;
+  beforeEach(() => {
+    server = serverOf();
+    server.repository.seed(patient());
+  });
+
+  it('makes the next version, with or without If-Match', async () => {
+    const second = await server
+      .put(place, { ...patient(), active: true })
+      .set('If-Match', 'W/"1"')
+      .expect(200);
+    expect(second.get('ETag')).to.equal('W/"2"');
+    expect(bodyOf(second)['active']).to.equal(true);
+    const third = await server.put(place, patient()).expect(200);
+    expect(third.get('ETag')).to.equal('W/"3"');
+  });
+
+  it('refuses a stale If-Match with 412 and one that is no version with 400', async () => {
+    const stale = await server.put(place, patient()).set('If-Match', 'W/"7"').expect(412);
+    expect(issuesOf(stale)).to.deep.equal(['conflict If-Match']);
+    expect(issuesOf(await server.put(place, patient()).set('If-Match', 'x').expect(400))).to.deep.equal([
+      'value If-Match',
+    ]);
+    expect(server.repository.transactions).to.have.length(0);
+  });
+
+  it('tells a version that came in between: 412 with If-Match, 409 without', async () => {
+    server.repository.refuse = () => {
+      throw new LedgerError('CONFLICT', 'a version is not the next one');
+    };
+    await server.put(place, patient()).set('If-Match', 'W/"1"').expect(412);
+    await server.put(place, patient()).expect(409);
+  });
+
+  it('lets one of two updates of the same version through', async () => {
+    const put = () => server.put(place, patient()).set('If-Match', 'W/"1"');
+    const statuses = (await Promise.all([put(), put()])).map(({ status }) => status).sort();
+    expect(statuses).to.deep.equal([200, 412]);
+  });
+
+  it('refuses an id that is not the one in the URL, and one that is missing', async () => {
+    const { id: _id, ...nameless } = patient();
+    for (const body of [{ ...patient(), id: 'other' }, nameless]) {
+      expect(issuesOf(await server.put(place, body).expect(400))).to.deep.equal(['invalid Patient.id']);
+    }
+  });
+
+  it('does not create: ids are given by the server', async () => {
+    const response = await server.put('/Patient/new', { ...patient(), id: 'new' }).expect(405);
+    expect(issuesOf(response)).to.deep.equal(['not-found Patient.id']);
+    expect(response.get('Allow')).to.include('GET');
+  });
+
+  it("does not change another organisation's record", async () => {
+    server.repository.seed({ ...patient(), id: 'theirs' }, 'clinic');
+    const response = await server.put('/Patient/theirs', { ...patient(), id: 'theirs' }).expect(403);
+    expect(issuesOf(response)).to.deep.equal(['forbidden Patient.id']);
+    expect(server.repository.transactions).to.have.length(0);
+  });
+});
+
+describe('Idempotency-Key', () => {
+  let server: Server;
+  const create = (key: string, resource: object = { ...patient(), active: true }) =>
+    server.post('/Patient', resource).set('Idempotency-Key', key);
+  beforeEach(() => {
+    server = serverOf('provider', { baseUrl: 'https://hospital.example/fhir/R4' });
+  });
+
+  it('answers a repeated create with what the first one made', async () => {
+    const first = await create('k-1').expect(201);
+    const second = await create('k-1').expect(201);
+    expect(second.body).to.deep.equal(first.body);
+    for (const header of ['Location', 'ETag', 'X-Transaction-Id', 'Last-Modified']) {
+      expect(second.get(header)).to.equal(first.get(header));
+    }
+    expect(server.repository.transactions).to.have.length(1);
+  });
+
+  it('answers a repeated update with the version it made, though If-Match is stale by now', async () => {
+    const { body } = await create('k-1').expect(201);
+    const put = () =>
+      server
+        .put(`/Patient/${body.id}`, { ...patient(), id: body.id })
+        .set('If-Match', 'W/"1"')
+        .set('Idempotency-Key', 'k-2');
+    await put().expect(200);
+    expect((await put().expect(200)).get('ETag')).to.equal('W/"2"');
+  });
+
+  it('writes once when the same request comes several times at once', async () => {
+    const responses = await Promise.all(Array.from({ length: 5 }, () => create('k-1')));
+    expect(new Set(responses.map(({ status, body }) => `${status} ${body.id}`)).size).to.equal(1);
+    expect(server.repository.transactions).to.have.length(1);
+  });
+
+  it('refuses the key with another body, and a key that is none', async () => {
+    await create('k-1').expect(201);
+    const other = await create('k-1', { ...patient(), identifier: [{ system: MRN, value: 'M-2' }] }).expect(422);
+    expect(issuesOf(other)).to.deep.equal(['invalid Idempotency-Key']);
+    expect(issuesOf(await create('not visible').expect(400))).to.deep.equal(['value Idempotency-Key']);
+    expect(server.repository.transactions).to.have.length(1);
+  });
+});

@@ -1,0 +1,139 @@
+import { expect } from 'chai';
+import { type Json, MRN, observation, PATIENT_ID, patient } from './fixtures/resources.ts';
+import { bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';
+import type { Search } from './repository.ts';
+
+describe('search', () => {
+  let server: Server;
+  let asked: Search[];
+  beforeEach(() => {
+    server = serverOf();
+    asked = [];
+    const { search } = server.repository;
+    server.repository.search = (caller, wanted) => {
+      asked.push(wanted);
+      return search.call(server.repository, caller, wanted);
+    };
+    server.repository.seed(patient());
+    for (let index = 0; index < 5; index += 1) server.repository.seed({ ...observation(), id: `o-${index}` });
+  });
+  const idsOf = (body: Json): string[] => (body['entry'] ?? []).map((entry: Json) => entry['resource'].id);
+
+  it('answers a searchset with what matches, a self link and full URLs', async () => {
+    const response = await server.get(`/Patient?identifier=${encodeURIComponent(`${MRN}|M-1001`)}`).expect(200);
+    const body = bodyOf(response);
+    expect([body['type'], body['total'], idsOf(body)]).to.deep.equal(['searchset', 1, [PATIENT_ID]]);
+    expect(body['entry'][0].fullUrl).to.match(new RegExp(`/fhir/R4/Patient/${PATIENT_ID}$`));
+    expect(body['entry'][0].search.mode).to.equal('match');
+    expect(body['link'][0].url).to.include('/fhir/R4/Patient?identifier=');
+    expect(body).not.to.have.property('id');
+  });
+
+  it('leaves entry out of an empty searchset', async () => {
+    expect(bodyOf(await server.get('/Patient?_id=none').expect(200))).not.to.have.property('entry');
+  });
+
+  it('reads every parameter, with the ORs of a comma and the ANDs of repetition', async () => {
+    const query = [
+      '_id=a,b,o-1',
+      '_id=o-1,c',
+      `patient=Patient/${PATIENT_ID},x`,
+      `subject=${PATIENT_ID}`,
+      'identifier=s|1,|2,3',
+      'identifier=a\\|b',
+      '_lastUpdated=ge2026-01-01',
+      '_lastUpdated=lt2027-01-01T10:00:00%2B01:00',
+      '_count=7',
+    ];
+    await server.get(`/Observation?${query.join('&')}`).expect(200);
+    expect(asked).to.deep.equal([
+      {
+        type: 'Observation',
+        ids: ['o-1'],
+        patients: [PATIENT_ID],
+        identifiers: [[{ system: 's', value: '1' }, { system: '', value: '2' }, { value: '3' }], [{ value: 'a|b' }]],
+        lastUpdated: [
+          { prefix: 'ge', value: '2026-01-01' },
+          { prefix: 'lt', value: '2027-01-01T10:00:00+01:00' },
+        ],
+        count: 7,
+      },
+    ]);
+  });
+
+  it('asks nothing where the criteria exclude each other', async () => {
+    for (const query of ['_id=a&_id=b', 'subject=Group/1']) {
+      expect(bodyOf(await server.get(`/Observation?${query}`).expect(200))['total']).to.equal(0);
+    }
+    expect(asked).to.deep.equal([]);
+  });
+
+  it('leads through pages whose links show neither the patient nor an identifier', async () => {
+    let { body } = await server.get(`/Observation?patient=${PATIENT_ID}&_count=2`).expect(200);
+    const found = idsOf(body);
+    for (let pages = 1; pages < 3; pages += 1) {
+      const next: string = body.link.find((link: { relation: string }) => link.relation === 'next').url;
+      expect(next).not.to.include(PATIENT_ID);
+      ({ body } = await server.get(next.slice(next.indexOf('/Observation?'))).expect(200));
+      found.push(...idsOf(body));
+    }
+    expect(found).to.deep.equal(['o-0', 'o-1', 'o-2', 'o-3', 'o-4']);
+    expect(body.link.map(({ relation }: { relation: string }) => relation)).to.deep.equal(['self']);
+    expect(asked.every((search) => search.patients?.[0] === PATIENT_ID)).to.equal(true);
+  });
+
+  it('refuses a page link that was changed, or is of another type', async () => {
+    const { body } = await server.get('/Observation?_count=2').expect(200);
+    const token = new URL(body.link[1].url).searchParams.get('_page')!;
+    const flipped = (token.startsWith('A') ? 'B' : 'A') + token.slice(1);
+    for (const path of [`/Observation?_page=${flipped}`, '/Observation?_page=x', `/Patient?_page=${token}`]) {
+      expect(issuesOf(await server.get(path).expect(400))).to.deep.equal(['value _page']);
+    }
+  });
+
+  it('counts only with _summary=count and with _count=0', async () => {
+    for (const query of ['_summary=count', '_count=0']) {
+      const body = bodyOf(await server.get(`/Observation?${query}`).expect(200));
+      expect([body['total'], body['entry'], body['link'].length]).to.deep.equal([5, undefined, 1]);
+    }
+  });
+
+  it('caps the size of a page', async () => {
+    await server.get('/Observation?_count=100000').expect(200);
+    expect(asked[0]!.count).to.equal(1000);
+  });
+
+  it('takes a posted form, and keeps what it says out of the links', async () => {
+    const response = await request(server.app)
+      .post('/fhir/R4/Observation/_search?_count=1')
+      .type('form')
+      .send({ patient: PATIENT_ID })
+      .expect(200);
+    expect(asked[0]).to.deep.equal({ type: 'Observation', patients: [PATIENT_ID], count: 1 });
+    expect(JSON.stringify(bodyOf(response)['link'])).not.to.include(PATIENT_ID);
+    expect(bodyOf(response)['link'][0].url).to.match(/\/Observation\/_search$/);
+  });
+
+  it('refuses an unknown parameter by its name, unless leniency is preferred', async () => {
+    for (const name of ['code', 'patient:identifier', 'identifier:of-type', '_include', '_sort']) {
+      expect(issuesOf(await server.get(`/Observation?${name}=x`).expect(400))).to.deep.equal([`not-supported ${name}`]);
+    }
+    expect(issuesOf(await server.get('/Patient?patient=x').expect(400))).to.deep.equal(['not-supported patient']);
+    const lenient = await server.get('/Observation?code=x').set('Prefer', 'handling=lenient').expect(200);
+    expect(bodyOf(lenient)['link'][0].url).to.match(/\/Observation$/);
+  });
+
+  it('refuses values that are not of the form of the parameter', async () => {
+    const bad = [
+      '_lastUpdated=yesterday',
+      '_lastUpdated=ap2026',
+      '_lastUpdated=2026-13-01',
+      '_count=-1',
+      '_count=many',
+    ];
+    for (const query of [...bad, 'identifier=', 'identifier=a|b|c', '_id=', 'patient=', '_summary=text']) {
+      const name = query.split('=')[0];
+      expect(issuesOf(await server.get(`/Observation?${query}`).expect(400))).to.deep.equal([`value ${name}`]);
+    }
+  });
+});
