@@ -1,0 +1,108 @@
+/** A read model in a temporary directory, filled from fixture blocks, for tests. */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { peer } from '@hyperledger/fabric-protos';
+import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { pino } from 'pino';
+import { type FixtureTransaction, type FixtureWrite, fixtureBlock } from '../ledger/block.fixture.ts';
+import { parseBlock } from '../ledger/block.ts';
+import { collectionsOfMember } from '../memberships.ts';
+import { Projector } from './projector.ts';
+import { ReadModel } from './queries.ts';
+import { openStores, type Stores } from './stores.ts';
+
+export const consortium: Consortium = {
+  channel: 'telemed',
+  chaincode: 'telemed',
+  organisations: [
+    { name: 'hospital', mspId: 'HospitalMSP', kind: 'provider' },
+    { name: 'clinic', mspId: 'ClinicMSP', kind: 'provider' },
+    { name: 'patients', mspId: 'PatientsMSP', kind: 'custodian' },
+    { name: 'payer', mspId: 'PayerMSP', kind: 'payer' },
+    { name: 'bank', mspId: 'BankMSP', kind: 'bank' },
+    { name: 'regulator', mspId: 'RegulatorMSP', kind: 'regulator' },
+  ],
+};
+
+export const silent = pino({ level: 'silent' });
+
+export class FixtureIndex {
+  readonly directory = mkdtempSync(join(tmpdir(), 'telemed-index-'));
+  readonly #organisation: string;
+  #last: peer.BlockAndPrivateData | undefined;
+  #number = 0;
+  stores!: Stores;
+  projector!: Projector;
+  index!: ReadModel;
+
+  private constructor(organisation: string) {
+    this.#organisation = organisation;
+  }
+
+  static async open(organisation = 'hospital'): Promise<FixtureIndex> {
+    const made = new FixtureIndex(organisation);
+    await made.reopen();
+    return made;
+  }
+
+  async reopen(): Promise<void> {
+    await this.stores?.close();
+    this.stores = await openStores(this.directory);
+    this.projector = await Projector.open(this.stores.writing, silent);
+    this.index = new ReadModel({ db: this.stores.reading, consortium, organisation: this.#organisation, log: silent });
+  }
+
+  /** Applies a block with these transactions and answers how it was delivered. */
+  async block(...transactions: FixtureTransaction[]): Promise<peer.BlockAndPrivateData> {
+    const delivered = fixtureBlock(this.#number, transactions, this.#last);
+    await this.apply(delivered);
+    this.#last = delivered;
+    this.#number += 1;
+    return delivered;
+  }
+
+  async apply(delivered: peer.BlockAndPrivateData): Promise<void> {
+    const member = consortium.organisations.find(({ name }) => name === this.#organisation)!;
+    const collections = collectionsOfMember(consortium, member);
+    await this.projector.apply(parseBlock(delivered, { chaincode: 'telemed', collections }));
+  }
+
+  async close(): Promise<void> {
+    await this.stores.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+export interface RecordFixture {
+  id?: string;
+  version?: number;
+  author?: string;
+  recordedAt?: string;
+  [element: string]: unknown;
+}
+
+/** The text of a record version as the chaincode anchors it. */
+export function anchored(type: string, fields: RecordFixture): { id: string; version: number; text: string } {
+  const {
+    id = randomUUID(),
+    version = 1,
+    author = 'HospitalMSP',
+    recordedAt = '2026-03-01T10:00:00.000Z',
+    ...rest
+  } = fields;
+  const resource = { resourceType: type, id, ...rest };
+  return { id, version, text: canonicalJson({ author, id, version, recordedAt, salt: '00', resource }) };
+}
+
+/** The private write of a record version. */
+export function recordWrite(
+  type: string,
+  fields: RecordFixture,
+  collection = 'care_hospital',
+): FixtureWrite & { id: string } {
+  const { id, version, text } = anchored(type, fields);
+  return { collection, key: `record/${id}/${version}`, value: text, id };
+}

@@ -1,0 +1,81 @@
+import { expect } from 'chai';
+import { fixtureBlock, newTransactionId, sha256 } from './block.fixture.ts';
+import { parseBlock } from './block.ts';
+
+const scope = { chaincode: 'telemed', collections: new Set(['care_hospital']) };
+
+describe('parsing a block with private data', () => {
+  it('tells who wrote, who endorsed, when, and with which outcome', () => {
+    const transactionId = newTransactionId();
+    const endorsers = ['HospitalMSP', 'PatientsMSP', 'HospitalMSP'];
+    const time = '2026-03-01T10:00:00.123Z';
+    const block = parseBlock(fixtureBlock(3, [{ transactionId, endorsers, time }, { code: 11 }]), scope);
+    expect(block.number).to.equal(3);
+    expect(block.transactions[0]).to.deep.include({ transactionId, code: 0, creator: 'HospitalMSP', time, index: 0 });
+    expect(block.transactions[0]?.endorsers).to.deep.equal(['HospitalMSP', 'PatientsMSP']);
+    expect(block.transactions[1]?.code).to.equal(11);
+  });
+
+  it('joins a private value to the hashes the block anchors', () => {
+    const write = { collection: 'care_hospital', key: 'record/a/1', value: '{"é":1}' };
+    const [transaction] = parseBlock(fixtureBlock(1, [{ privateWrites: [write] }]), scope).transactions;
+    expect(transaction?.privateWrites).to.deep.equal([
+      {
+        collection: 'care_hospital',
+        keyHash: sha256('record/a/1').toString('hex'),
+        anchor: sha256('{"é":1}').toString('hex'),
+        purged: false,
+        plain: { key: 'record/a/1', value: '{"é":1}', matches: true },
+      },
+    ]);
+  });
+
+  it('notices a delivered value that is not the one anchored, and one that was not delivered', () => {
+    const privateWrites = [
+      { collection: 'care_hospital', key: 'record/a/1', value: 'true', instead: 'false' },
+      { collection: 'care_hospital', key: 'record/b/1', value: 'true', delivered: false },
+    ];
+    const [transaction] = parseBlock(fixtureBlock(1, [{ privateWrites }]), scope).transactions;
+    expect(transaction?.privateWrites[0]?.plain?.matches).to.equal(false);
+    expect(transaction?.privateWrites[1]).to.not.have.property('plain');
+  });
+
+  it('reads purges, with the key where it was delivered', () => {
+    const privateWrites = [
+      { collection: 'care_hospital', key: 'copy/a/1', purge: true },
+      { collection: 'care_hospital', key: 'copy/b/1', purge: true, delivered: false },
+    ];
+    const [transaction] = parseBlock(fixtureBlock(1, [{ privateWrites }]), scope).transactions;
+    expect(transaction?.privateWrites[0]).to.include({ purged: true, deletedKey: 'copy/a/1', anchor: undefined });
+    expect(transaction?.privateWrites[1]).to.not.have.property('deletedKey');
+  });
+
+  it('reads nothing of an invalid transaction, another chaincode or a collection it was not asked for', () => {
+    const privateWrites = [{ collection: 'care_hospital', key: 'k', value: '1' }];
+    const publicWrites = [{ key: 'claim/1', value: '{}' }];
+    const elsewhere = [{ collection: 'care_clinic', key: 'k', value: '1' }];
+    const block = fixtureBlock(1, [
+      { code: 11, privateWrites, publicWrites },
+      { chaincode: 'other', privateWrites, publicWrites },
+      { privateWrites: elsewhere },
+    ]);
+    for (const transaction of parseBlock(block, scope).transactions) {
+      expect(transaction.privateWrites).to.deep.equal([]);
+      expect(transaction.publicWrites).to.deep.equal([]);
+    }
+  });
+
+  it('reads public writes, deletes and the event', () => {
+    const publicWrites = [{ key: 'claim/1', value: '{"status":"submitted"}' }, { key: 'claim/2' }];
+    const event = { name: 'ClaimSubmitted', payload: '{}' };
+    const [transaction] = parseBlock(fixtureBlock(1, [{ publicWrites, event }]), scope).transactions;
+    expect(transaction?.publicWrites).to.deep.equal([publicWrites[0], { key: 'claim/2', value: undefined }]);
+    expect(transaction?.event).to.deep.equal(event);
+  });
+
+  it('chains: the hash of a block is what its successor names as the previous one', () => {
+    const first = fixtureBlock(0, [{}]);
+    const second = fixtureBlock(1, [{}], first);
+    expect(parseBlock(second, scope).previousHash).to.equal(parseBlock(first, scope).hash);
+  });
+});

@@ -1,0 +1,42 @@
+import { generateKeyPairSync, verify } from 'node:crypto';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { derLowS, newSigner } from './signer.ts';
+
+const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+/** s of a DER ECDSA-Sig-Value. */
+function sOf(der: Uint8Array): bigint {
+  const rLength = der[3] ?? 0;
+  return BigInt(`0x${Buffer.from(der.subarray(4 + rLength + 2)).toString('hex')}`);
+}
+
+describe('the OpenSSL signer', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+  it('makes DER signatures over SHA-256 that verify, with the low S, every time', async () => {
+    const signer = newSigner(pem);
+    for (let round = 0; round < 64; round += 1) {
+      const message = Buffer.from(`message ${round}`);
+      const signature = await signer(message);
+      expect(verify('sha256', message, publicKey, signature)).to.equal(true);
+      expect(sOf(signature) <= N >> 1n).to.equal(true);
+    }
+  });
+
+  it('encodes any r and s as minimal positive integers', () => {
+    const half = fc.uint8Array({ minLength: 32, maxLength: 32 });
+    fc.assert(
+      fc.property(half, half, (r, s) => {
+        const number = BigInt(`0x${Buffer.from(s).toString('hex')}`);
+        fc.pre(number > 0n && number < N);
+        const der = derLowS(Buffer.concat([r, s]));
+        expect(der[0]).to.equal(0x30);
+        expect(der[1]).to.equal(der.length - 2);
+        expect(sOf(der)).to.equal(number > N >> 1n ? N - number : number);
+        expect((der[4] ?? 0) & 0x80).to.equal(0);
+      }),
+    );
+  });
+});
