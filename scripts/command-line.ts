@@ -1,5 +1,5 @@
 /** What the commands of this room have in common: how they end, and where the consortium they speak to is. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { loadConsortium, type Organisation } from '@telemed-ledger/network/consortium.ts';
 import { portVariable } from './consortium/ports.ts';
 
@@ -17,11 +17,11 @@ export async function runCommand(command: () => Promise<number>): Promise<void> 
   }
 }
 
-/** Where the consortium keeps its state: DATA_DIR, by default .data of the repository. */
-export const dataDirectory = (): string => resolve(process.env['DATA_DIR'] ?? join(import.meta.dirname, '..', '.data'));
+/** Where the consortium keeps its state: DATA_DIR, by default .data, as for `npm start`. */
+export const dataDirectory = (): string => resolve(process.env['DATA_DIR'] || '.data');
 
 /** The organisations of network/consortium.yaml, or of the file CONSORTIUM names. */
-export const organisations = (): Organisation[] => loadConsortium(process.env['CONSORTIUM']).organisations;
+export const organisations = (): Organisation[] => loadConsortium(process.env['CONSORTIUM'] || undefined).organisations;
 
 /** Throws UsageError that lists those there are. */
 export function organisationNamed(name: string | undefined): Organisation {
@@ -37,6 +37,10 @@ export function gatewayUrl(organisation: Pick<Organisation, 'name' | 'gatewayPor
   const port = process.env[portVariable(organisation.name)] ?? organisation.gatewayPort;
   return `http://127.0.0.1:${port}`;
 }
+
+/** Base URL of every organisation's gateway, by name. */
+export const gatewayUrls = (): Record<string, string> =>
+  Object.fromEntries(organisations().map((organisation) => [organisation.name, gatewayUrl(organisation)]));
 
 /** A whole number at least 1; throws UsageError. */
 export function positive(option: string, text: string): number {

@@ -1,0 +1,103 @@
+/** The story's middle: who may see the results, and who saw that they were asked for. */
+import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
+import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { expectThat, type Resource } from './parties.ts';
+import { known, type Narrator, type Story } from './step.ts';
+
+type Shown = AccessState & { transactionId: string };
+
+/** The clinic asks, and waits for the custodian's decision. */
+async function ask({ parties, visit, accessIds }: Story, narrator: Narrator): Promise<Shown> {
+  const clinic = parties.of('clinic', 'practitioner');
+  const body = { holder: 'hospital', patient: visit.mrn, types: ['Observation', 'DiagnosticReport'], purpose: 'TREAT' };
+  const asked = await clinic.write<Shown>({ method: 'POST', path: '/access-requests', body }, [201]);
+  accessIds.push(asked.body.id);
+  await narrator.wrote(`access request ${asked.body.id}`, 'clinic', asked.transactionId);
+  const decided = await clinic.find<Shown>(
+    { path: `/access-requests/${asked.body.id}` },
+    'a decision about the request',
+    ({ status }) => status !== 'requested',
+  );
+  await narrator.wrote(`decision: ${decided.status}`, 'clinic', decided.transactionId);
+  return decided;
+}
+
+export async function accessRefused(story: Story, narrator: Narrator): Promise<void> {
+  const decided = await ask(story, narrator);
+  const came = { status: decided.status, reason: decided.reason };
+  expectThat(came.status === 'refused' && came.reason === 'consent-absent', 'a refusal for want of consent', came);
+  const clinic = story.parties.of('clinic', 'practitioner');
+  const answer = await clinic.send({ path: `/fhir/R4/Observation/${story.observationId}` });
+  expectThat(answer.status === 404, 'the clinic to have no such Observation', `status ${answer.status}`);
+  narrator.fact('reason: consent-absent. The clinic holds nothing of this patient: 404');
+}
+
+export async function consentGranted({ parties, patientId, visit }: Story, narrator: Narrator): Promise<void> {
+  const patient = parties.of('patients', 'patient', `Patient/${patientId}`);
+  const consent = {
+    resourceType: 'Consent',
+    status: 'active',
+    scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
+    category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+    patient: { reference: `Patient/${patientId}` },
+    dateTime: visit.day,
+    organization: [{ identifier: { system: ORGANISATION_SYSTEM, value: 'hospital' } }],
+    policyRule: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTIN' }] },
+    provision: {
+      type: 'permit',
+      actor: [
+        {
+          role: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'PRCP' }] },
+          reference: { identifier: { system: ORGANISATION_SYSTEM, value: 'clinic' } },
+        },
+      ],
+      purpose: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'TREAT' }],
+      class: ['Observation', 'DiagnosticReport'].map((code) => ({
+        system: 'http://hl7.org/fhir/resource-types',
+        code,
+      })),
+    },
+  };
+  const { body, transactionId } = await patient.write({ method: 'POST', path: '/fhir/R4/Consent', body: consent });
+  await narrator.wrote(`Consent/${body.id}: the clinic may read results, for treatment`, 'patients', transactionId);
+}
+
+export async function accessAllowed(story: Story, narrator: Narrator): Promise<void> {
+  const decided = await ask(story, narrator);
+  expectThat(decided.status === 'granted', 'the request to be granted', {
+    status: decided.status,
+    reason: decided.reason,
+  });
+  const clinic = story.parties.of('clinic', 'practitioner');
+  const path = `/fhir/R4/Observation/${story.observationId}`;
+  const copy = await clinic.find<Resource & { meta?: { source?: string } }>({ path }, 'the delivered copy');
+  const original = await story.parties.of('hospital', 'practitioner').ask<Resource>({ path });
+  const withoutMeta = ({ meta: _meta, ...content }: Resource) => JSON.stringify(content);
+  expectThat(
+    withoutMeta(copy) === withoutMeta(original),
+    'the copy to be what the hospital recorded',
+    'something else',
+  );
+  narrator.fact(`the clinic reads Observation/${copy.id}, delivered from ${copy.meta?.source}`);
+}
+
+interface AuditEvent {
+  id: string;
+  outcome: string;
+  outcomeDesc?: string;
+}
+
+export async function accessLog(story: Story, narrator: Narrator): Promise<void> {
+  const patientId = known(story.patientId, 'patient');
+  const patient = story.parties.of('patients', 'patient', `Patient/${patientId}`);
+  const path = `/fhir/R4/AuditEvent?patient=${patientId}`;
+  const log = await patient.ask<{ entry?: { resource: AuditEvent }[] }>({ path });
+  const events = (log.entry ?? []).map(({ resource }) => resource);
+  const [refused, granted] = story.accessIds.map((id) => events.find((event) => event.id === id));
+  const came = events.map(({ outcome, outcomeDesc }) => ({ outcome, outcomeDesc }));
+  expectThat(events.length === 2, 'two entries', came);
+  expectThat(refused?.outcome === '4' && refused.outcomeDesc === 'consent-absent', 'the refusal in the log', came);
+  expectThat(granted?.outcome === '0', 'the delivery in the log', came);
+  narrator.fact(`AuditEvent/${refused.id}: the clinic asked, refused (consent-absent)`);
+  narrator.fact(`AuditEvent/${granted.id}: the clinic asked, delivered`);
+}

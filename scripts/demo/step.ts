@@ -1,0 +1,40 @@
+/** What a step of the story is: what it finds, what it leaves for the next ones, and where it tells of it. */
+import type { Parties } from './parties.ts';
+import type { Visit } from './visit.ts';
+
+/** What the steps tell each other. Each is set by the step that makes it. */
+export interface Story {
+  parties: Parties;
+  visit: Visit;
+  /** ISO 8601, before the first step. */
+  startedAt: string;
+  /** `Type/id` at the hospital by the fullUrl of the sample. */
+  locations: Map<string, string>;
+  patientId?: string;
+  observationId?: string;
+  accessIds: string[];
+  coverageId?: string;
+  claimId?: string;
+  deniedClaimId?: string;
+  paymentId?: string;
+  /** Puts the changed byte back. */
+  restore?: () => void;
+}
+
+/** Where a step tells what happened. */
+export interface Narrator {
+  fact(text: string): void;
+  /** A write, with what its receipt says. */
+  wrote(what: string, organisation: string, transactionId: string): Promise<void>;
+}
+
+export interface Step {
+  title: string;
+  run(story: Story, narrator: Narrator): Promise<void>;
+}
+
+/** A value that an earlier step must have set. */
+export function known<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`the story has no ${what} yet`);
+  return value;
+}

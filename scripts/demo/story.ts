@@ -1,0 +1,42 @@
+/**
+ * The story of one patient across the consortium, as a list of steps. Each step does one thing through the gateways
+ * and checks that it turned out as told; `npm run demo` prints them and the end-to-end tests run the same ones.
+ */
+import { accessAllowed, accessLog, accessRefused, consentGranted } from './access.ts';
+import { adjudicated, claimSubmitted, coverageShown, duplicateCaught, paid, remitted } from './claims.ts';
+import type { Narrator, Step, Story } from './step.ts';
+import { changeDetected, changeUndone } from './tampering.ts';
+import { licensed, visitRecorded } from './visits.ts';
+
+export const steps: readonly Step[] = [
+  { title: 'The regulator licenses the practitioner', run: licensed },
+  { title: 'The hospital records a telehealth visit with its results', run: visitRecorded },
+  { title: 'The clinic asks for the results and is refused', run: accessRefused },
+  { title: 'The patient grants consent', run: consentGranted },
+  { title: 'The clinic asks again and reads its delivered copy', run: accessAllowed },
+  { title: 'The patient sees both requests in the access log', run: accessLog },
+  { title: 'The payer shows the hospital the coverage', run: coverageShown },
+  { title: 'The hospital submits a claim for the visit', run: claimSubmitted },
+  { title: 'The payer adjudicates the claim', run: adjudicated },
+  { title: 'A second claim for the same service is caught', run: duplicateCaught },
+  { title: 'The bank pays', run: paid },
+  { title: 'The hospital sees the remittance', run: remitted },
+  { title: 'One byte of a stored copy is changed on disk, and the change is detected and named', run: changeDetected },
+  { title: 'The byte is put back', run: changeUndone },
+];
+
+/** Runs the steps in their order; `before` is told each one's number and title. @throws Unexpected */
+export async function tell(
+  story: Story,
+  narrator: Narrator,
+  before: (number: number, step: Step) => void,
+): Promise<void> {
+  try {
+    for (const [index, step] of steps.entries()) {
+      before(index + 1, step);
+      await step.run(story, narrator);
+    }
+  } finally {
+    story.restore?.();
+  }
+}
