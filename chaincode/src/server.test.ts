@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { ExamplePeer, PRACTITIONER_CERTIFICATE, SYSTEM_CERTIFICATE } from './example-peer.ts';
+import { exampleConsortium } from './ledger/example-consortium.ts';
+import { findLedgerError } from './model/errors.ts';
+import { type RunningServer, serve } from './server.ts';
+
+const asHospital = { mspId: 'HospitalMSP', certificate: SYSTEM_CERTIFICATE };
+
+function observation(): { id: string; version: number; salt: string; resource: object } {
+  const id = randomUUID();
+  return { id, version: 1, salt: randomBytes(32).toString('hex'), resource: { resourceType: 'Observation', id } };
+}
+
+describe('the chaincode server', () => {
+  let server: RunningServer;
+  let peer: ExamplePeer;
+  let ccid: string;
+  before(async () => {
+    server = await serve({ consortium: exampleConsortium, ccid: 'telemed:1', address: '127.0.0.1:0' });
+    ({ peer, ccid } = await ExamplePeer.connect(server.address));
+  });
+  after(() => {
+    peer.close();
+    server.close();
+  });
+
+  it('registers with the peer under its id, on the port that it states', () => {
+    expect(ccid).to.equal('telemed:1');
+    expect(server.address).to.match(/^127\.0\.0\.1:[1-9]\d+$/);
+  });
+
+  it('reads the caller from a real certificate and writes through the shim', async () => {
+    const record = observation();
+    const completion = await peer.invoke({
+      name: 'records:RecordVersions',
+      arguments: ['{}'],
+      ...asHospital,
+      private: { records: [record] },
+    });
+    expect(completion).to.include({ status: 200, message: '' });
+    expect([...completion.puts.keys()]).to.deep.equal([`care_hospital record/${record.id}/1`]);
+    const [text] = completion.puts.values();
+    expect(JSON.parse(text!)).to.deep.include({ author: 'HospitalMSP', resource: record.resource });
+  });
+
+  it('takes who asks from the certificate', async () => {
+    const id = randomUUID();
+    const patient = { system: 'urn:x', value: '1' };
+    const completion = await peer.invoke({
+      name: 'access:RequestAccess',
+      arguments: [JSON.stringify({ id, holder: 'hospital', purpose: 'TREAT' })],
+      mspId: 'ClinicMSP',
+      certificate: PRACTITIONER_CERTIFICATE,
+      private: { request: { id, salt: randomBytes(32).toString('hex'), patient, types: [], purpose: 'TREAT' } },
+    });
+    expect(completion.status).to.equal(200);
+    const request = JSON.parse(completion.puts.get(`inbox_clinic request/${id}`)!);
+    expect(request.practitioner).to.equal('Practitioner/5f0c1b7e-0000-4000-8000-000000000001');
+    expect(completion.event?.name).to.equal('AccessRequested');
+  });
+
+  it('carries a failure back as text in which it is found again', async () => {
+    const completion = await peer.invoke({ name: 'records:RecordVersions', arguments: ['{}'], ...asHospital });
+    expect(completion.status).to.equal(500);
+    expect(completion.puts.size).to.equal(0);
+    expect(findLedgerError(completion.message)).to.include({ code: 'INVALID', expression: 'private' });
+  });
+
+  const unknown: [string, string, string[]][] = [
+    ['an unknown transaction', 'records:Forget', ['{}']],
+    ['an unknown contract', 'pharmacy:Dispense', ['{}']],
+    ['what a contract only inherits', 'records:getName', []],
+    ['a second argument', 'registry:ListOrganisations', ['{}', '{}']],
+    ['no argument', 'registry:ListOrganisations', []],
+    ['an argument that is not JSON', 'registry:ListOrganisations', ['Jane Doe, born 1970']],
+  ];
+  for (const [what, name, list] of unknown)
+    it(`refuses ${what}, and repeats nothing of it`, async () => {
+      const completion = await peer.invoke({ name, arguments: list, ...asHospital });
+      expect(completion.status).to.equal(500);
+      expect(completion.message).not.to.contain('Jane');
+    });
+
+  it('answers its transactions by the contract that holds them', async () => {
+    const completion = await peer.invoke({ name: 'registry:ListOrganisations', arguments: ['{}'], ...asHospital });
+    expect(JSON.parse(completion.payload).organisations).to.have.length(6);
+  });
+
+  it('keeps many transactions at once apart', async () => {
+    const records = Array.from({ length: 20 }, () => observation());
+    const completions = await Promise.all(
+      records.map((record) =>
+        peer.invoke({
+          name: 'records:RecordVersions',
+          arguments: ['{}'],
+          ...asHospital,
+          private: { records: [record] },
+        }),
+      ),
+    );
+    const written = completions.map(({ puts }) => [...puts.keys()]);
+    expect(written).to.deep.equal(records.map(({ id }) => [`care_hospital record/${id}/1`]));
+  });
+
+  it('never loads the logger that would write arguments out', async () => {
+    const script = `
+      await import(${JSON.stringify(new URL('./server.ts', import.meta.url).href)});
+      const { createRequire } = await import('node:module');
+      const { cache } = createRequire(${JSON.stringify(import.meta.url)});
+      console.log(JSON.stringify(Object.keys(cache)));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    const loaded = JSON.parse(stdout) as string[];
+    expect(loaded.some((path) => path.includes('/fabric-shim/lib/handler.js'))).to.equal(true);
+    expect(loaded.filter((path) => path.includes('/winston/'))).to.deep.equal([]);
+  });
+
+  it('names the address that is taken', async () => {
+    const options = { consortium: exampleConsortium, ccid: 'telemed:1', address: server.address };
+    const failure = await serve(options).then(
+      () => '',
+      (error: Error) => error.message,
+    );
+    expect(failure).to.contain(server.address);
+  });
+});
