@@ -1,4 +1,4 @@
-import { common, peer } from '@hyperledger/fabric-protos';
+import { common, msp, peer } from '@hyperledger/fabric-protos';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { createChannel } from '../channel/channel.ts';
@@ -78,11 +78,9 @@ describe('Policies', () => {
     const tampered = { ...two, data: Buffer.from('something else') };
     expect(await policy.evaluate([one, tampered])).not.to.equal(undefined);
     expect(await policy.evaluate([tampered, one, two])).to.equal(undefined);
-    const text = Buffer.from(one.creator).toString('latin1');
-    const disguised = {
-      ...one,
-      creator: Buffer.from(text.replace('-----END', '\n----END').replace('\n----END', '-----END'), 'latin1'),
-    };
+    const identity = msp.SerializedIdentity.deserializeBinary(one.creator);
+    identity.setIdBytes(Buffer.concat([Buffer.from('another text\n'), identity.getIdBytes_asU8()]));
+    const disguised = { ...one, creator: identity.serializeBinary() };
     expect(await policy.evaluate([one, disguised])).not.to.equal(undefined);
   });
 

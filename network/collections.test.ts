@@ -1,0 +1,126 @@
+import { expect } from 'chai';
+import { chaincodeEndorsementPolicy, collectionsOf } from './collections.ts';
+import { type Consortium, type Kind, loadConsortium } from './consortium.ts';
+import { parsePolicyText } from './embedded/policy/policy-text.ts';
+import { principalSetsOf } from './embedded/policy/principal-sets.ts';
+
+/** Who can endorse together, one text for each smallest group. */
+const endorsers = (policy: string): string[] =>
+  principalSetsOf(parsePolicyText(policy))
+    .map((set) =>
+      set.principals
+        .map(({ key }) => key.replace('MSP.peer', ''))
+        .sort()
+        .join('+'),
+    )
+    .sort();
+
+const members = (policy: string): string[] =>
+  principalSetsOf(parsePolicyText(policy)).map((set) =>
+    set.principals.map(({ key }) => key.replace('MSP.member', '')).join('+'),
+  );
+
+function described(consortium: Consortium): Record<string, { members: string; endorsers: string[] }> {
+  return Object.fromEntries(
+    collectionsOf(consortium).map((collection) => {
+      const policy = collection.endorsementPolicy;
+      if (policy === undefined || !('signaturePolicy' in policy)) throw new Error('no signature policy');
+      return [
+        collection.name,
+        { members: members(collection.policy).join(' '), endorsers: endorsers(policy.signaturePolicy) },
+      ];
+    }),
+  );
+}
+
+function withAnother(kind: Kind, name: string): Consortium {
+  const consortium = structuredClone(loadConsortium());
+  const mspId = `${name.charAt(0).toUpperCase()}${name.slice(1)}MSP`;
+  consortium.organisations.push({ name, mspId, kind, gatewayPort: 9001, peerPort: 9002 });
+  return consortium;
+}
+
+describe('Collections', () => {
+  it('of the default consortium have the members and endorsers of the design', () => {
+    const inbox = (owner: string) => ({
+      members: `${owner} Patients`,
+      endorsers: ['Bank+Patients', 'Clinic+Patients', 'Hospital+Patients', 'Patients+Payer', 'Patients+Regulator'],
+    });
+    expect(described(loadConsortium())).to.deep.equal({
+      care_hospital: { members: 'Hospital Patients', endorsers: ['Hospital+Patients'] },
+      care_clinic: { members: 'Clinic Patients', endorsers: ['Clinic+Patients'] },
+      consent_hospital: { members: 'Hospital Patients', endorsers: ['Hospital+Patients'] },
+      consent_clinic: { members: 'Clinic Patients', endorsers: ['Clinic+Patients'] },
+      inbox_hospital: inbox('Hospital'),
+      inbox_clinic: inbox('Clinic'),
+      inbox_payer: inbox('Payer'),
+      inbox_bank: inbox('Bank'),
+      inbox_regulator: inbox('Regulator'),
+      claim_hospital_payer: { members: 'Hospital Payer Patients', endorsers: ['Hospital+Payer', 'Patients+Payer'] },
+      claim_clinic_payer: { members: 'Clinic Payer Patients', endorsers: ['Clinic+Payer', 'Patients+Payer'] },
+      settle_payer_bank: { members: 'Payer Bank', endorsers: ['Bank+Payer'] },
+      payers: { members: 'Payer Regulator', endorsers: ['Payer+Regulator'] },
+    });
+  });
+
+  it('are closed to outsiders and kept for ever, and never wait for another peer', () => {
+    for (const collection of collectionsOf(loadConsortium())) {
+      const { memberOnlyRead, memberOnlyWrite, blockToLive, requiredPeerCount, maxPeerCount } = collection;
+      expect({ memberOnlyRead, memberOnlyWrite, blockToLive, requiredPeerCount }, collection.name).to.deep.equal({
+        memberOnlyRead: true,
+        memberOnlyWrite: true,
+        blockToLive: 0,
+        requiredPeerCount: 0,
+      });
+      expect(maxPeerCount, collection.name).to.equal(members(collection.policy).length - 1);
+    }
+  });
+
+  it('grow with a second payer: its own, and pairs of payers for what crosses them', () => {
+    const collections = described(withAnother('payer', 'mutual'));
+    expect(Object.keys(collections)).to.include.members([
+      'claim_hospital_mutual',
+      'claim_clinic_mutual',
+      'settle_mutual_bank',
+      'inbox_mutual',
+    ]);
+    expect(collections['payers']).to.deep.equal({
+      members: 'Payer Mutual Regulator',
+      endorsers: ['Mutual+Payer', 'Mutual+Regulator', 'Payer+Regulator'],
+    });
+  });
+
+  it('grow with a second provider, bank and regulator', () => {
+    expect(Object.keys(described(withAnother('provider', 'lab')))).to.include.members([
+      'care_lab',
+      'consent_lab',
+      'inbox_lab',
+      'claim_lab_payer',
+    ]);
+    expect(described(withAnother('bank', 'savings'))['settle_payer_savings']?.endorsers).to.deep.equal([
+      'Payer+Savings',
+    ]);
+    expect(described(withAnother('regulator', 'auditor'))['payers']?.endorsers).to.deep.equal([
+      'Auditor+Payer',
+      'Payer+Regulator',
+    ]);
+  });
+});
+
+describe("The chaincode's endorsement policy", () => {
+  it('is any two organisations', () => {
+    const pairs = endorsers(chaincodeEndorsementPolicy(loadConsortium()));
+    expect(pairs).to.have.length(15);
+    expect(pairs).to.include('Bank+Regulator');
+  });
+
+  it('can be narrowed to some', () => {
+    const consortium = structuredClone(loadConsortium());
+    consortium.policies.endorsement = { any: 2, of: ['hospital', 'clinic', 'patients'] };
+    expect(endorsers(chaincodeEndorsementPolicy(consortium))).to.deep.equal([
+      'Clinic+Hospital',
+      'Clinic+Patients',
+      'Hospital+Patients',
+    ]);
+  });
+});
