@@ -62,7 +62,7 @@ export function capabilityStatement(options: CapabilityOptions): object {
     software: { name: 'Telemed Ledger', version },
     implementation: { description: `Gateway of ${organisation.name} (${organisation.kind})`, url: baseUrl },
     fhirVersion: FHIR_VERSION,
-    format: ['json', 'application/fhir+json'],
+    format: ['application/fhir+json', 'application/json'],
     rest: [
       {
         mode: 'server',

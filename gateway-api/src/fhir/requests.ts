@@ -36,13 +36,26 @@ export function ifMatchOf(header: string | undefined, expression: string): numbe
 
 export const etagOf = (version: number): string => `W/"${version}"`;
 
+/** Parameters such as `fhirVersion=4.0` do not count, but for q=0. */
+const acceptsJson = (accept: string | undefined): boolean =>
+  accept === undefined ||
+  accept.split(',').some((one) => {
+    const [type = '', ...parameters] = one
+      .toLowerCase()
+      .split(';')
+      .map((part) => part.trim());
+    return (
+      [...JSON_TYPES, 'application/*', '*/*'].includes(type) && !parameters.some((part) => /^q=0(\.0*)?$/.test(part))
+    );
+  });
+
 /** Refuses what cannot be answered in JSON (406) and bodies that are not JSON (415). */
 export const jsonOnly: RequestHandler = (request, _response, next) => {
   const format = request.query['_format'];
   if (format !== undefined && (typeof format !== 'string' || !FORMATS.has(format.split(';')[0]!.replace(' ', '+')))) {
     refuse(406, 'not-supported', 'Only JSON is answered.', '_format');
   }
-  if (format === undefined && request.get('accept') !== undefined && request.accepts(JSON_TYPES) === false) {
+  if (format === undefined && !acceptsJson(request.get('accept'))) {
     refuse(406, 'not-supported', 'Only application/fhir+json is answered.', 'Accept');
   }
   next();

@@ -44,6 +44,9 @@ const terminology = ['valuesets.json', 'v3-codesystems.json', 'v2-tables.json'].
 );
 const valueSetUrls = new Set(terminology.filter((one) => one.resourceType === 'ValueSet').map((one) => one.url));
 
+/** What could not be taken over. */
+export const notes: string[] = [];
+
 const structures: Structures = { fhirVersion: '4.0.1', valueSets: [], constraints: [], types: {} };
 
 const indexOf = <T>(list: T[], item: T, same: (other: T) => boolean): number => {
@@ -67,7 +70,7 @@ function bindingOf(element: SourceElement): number | undefined {
   const url = canonical?.split('|')[0];
   if (url === undefined || (binding?.strength !== 'required' && url !== ENFORCED_MAX)) return undefined;
   if (!valueSetUrls.has(url)) {
-    process.stderr.write(`${element.path}: ${url} is not in the definitions, so its binding is not checked\n`);
+    notes.push(`${element.path}: ${url} is not in the definitions, so its binding is not checked`);
     return undefined;
   }
   return indexOf(structures.valueSets, url, (other) => other === url);
@@ -136,8 +139,14 @@ const codes = Object.fromEntries(structures.valueSets.map((url) => [url, expand(
 const lines = (entries: [string, unknown][]): string =>
   entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',\n');
 const { types, ...rest } = structures;
-writeFileSync(
-  new URL('structures.json', import.meta.url),
-  `{${lines(Object.entries(rest))},\n"types":{\n${lines(Object.entries(types))}\n}}\n`,
-);
-writeFileSync(new URL('codes.json', import.meta.url), `{\n${lines(Object.entries(codes))}\n}\n`);
+
+/** The text of each generated file, by its name. */
+export const files: Record<string, string> = {
+  'structures.json': `{${lines(Object.entries(rest))},\n"types":{\n${lines(Object.entries(types))}\n}}\n`,
+  'codes.json': `{\n${lines(Object.entries(codes))}\n}\n`,
+};
+
+if (import.meta.main) {
+  for (const note of notes) process.stderr.write(`${note}\n`);
+  for (const [name, text] of Object.entries(files)) writeFileSync(new URL(name, import.meta.url), text);
+}
