@@ -1,0 +1,104 @@
+/**
+ * Starts the embedded network: one channel with its ledger and orderer, and one peer per organisation, each on a TLS
+ * port of its own. It speaks Fabric's gRPC services and knows nothing of what the chaincodes are for.
+ */
+import { join } from 'node:path';
+import type { Server } from '@grpc/grpc-js';
+import { ChaincodeRuntime } from './chaincode/runtime.ts';
+import { createChannel } from './channel/channel.ts';
+import type { ChaincodeConfig, NetworkConfig, OrganisationConfig, RunningNetwork } from './config.ts';
+import { Blocks } from './deliver/blocks.ts';
+import { Endorser } from './endorser/endorser.ts';
+import { createSigner } from './identity/signer.ts';
+import { writeDefinition } from './ledger/definition-writer.ts';
+import { openLedger, readGenesis } from './ledger/ledger.ts';
+import { createOrderer } from './orderer/orderer.ts';
+import type { Channel, Ledger } from './seams.ts';
+import { createServer, listen } from './server/listen.ts';
+import type { Peer } from './server/peer.ts';
+import { addServices } from './server/services.ts';
+import { systemChaincodes } from './system/system.ts';
+
+const EXECUTE_TIMEOUT_MS = 30_000;
+
+/**
+ * @throws Error that names what is wrong: a taken port, a store that another process holds or that belongs to another
+ * network.
+ */
+export async function startNetwork(config: NetworkConfig): Promise<RunningNetwork> {
+  const { ledger, channel } = await openChannel(config);
+  const orderer = createOrderer({ channel, ledger, batch: config.batch });
+  const peers = config.organisations.map((organisation) => createPeer(organisation, config, channel, ledger));
+  const parts = { channel, ledger, orderer, blocks: new Blocks(ledger), peers };
+  const servers: Server[] = [];
+  const close = async () => {
+    for (const server of servers) server.forceShutdown();
+    await orderer.close();
+    for (const peer of peers) peer.runtime.close();
+    await ledger.close();
+  };
+  const define = async (chaincode: ChaincodeConfig) => {
+    await writeDefinition({ ledger, channel, peers, chaincode });
+    install(chaincode, peers);
+  };
+  try {
+    for (const chaincode of config.chaincodes) await define(chaincode);
+    for (const [index, organisation] of config.organisations.entries()) {
+      const local = peers[index] as Peer;
+      const server = createServer();
+      servers.push(server);
+      addServices(server, { ...parts, local });
+      local.address = await listen(server, organisation);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const peerOf = (organisation: string) => findPeer(peers, organisation);
+  return {
+    endpoints: Object.fromEntries(peers.map(({ organisation, address }) => [organisation, address])),
+    define,
+    lag: (organisation, ms) => ledger.lag(peerOf(organisation).organisation, ms),
+    drop: (organisation, dropped) => drop(peerOf(organisation), dropped),
+    stopOrderer: (stopped) => orderer.stop(stopped),
+    close,
+  };
+}
+
+/** The channel as the existing ledger knows it, or a new one. */
+async function openChannel(config: NetworkConfig): Promise<{ channel: Channel; ledger: Ledger }> {
+  const { organisations, orderer, durable = true } = config;
+  const dir = join(config.dataDir, 'ledger');
+  const genesis = await readGenesis(dir);
+  const channel = createChannel(config, genesis);
+  const signer = createSigner(orderer.mspId, orderer.identity);
+  return { channel, ledger: await openLedger({ dir, channel, organisations, signer, durable }) };
+}
+
+function createPeer(organisation: OrganisationConfig, config: NetworkConfig, channel: Channel, ledger: Ledger): Peer {
+  const { name, mspId } = organisation;
+  const signer = createSigner(mspId, organisation.peer.identity);
+  const runtime = new ChaincodeRuntime(channel, config.executeTimeoutMs ?? EXECUTE_TIMEOUT_MS);
+  const system = systemChaincodes({ mspId, channel, ledger });
+  const endorser = new Endorser({ organisation: name, signer, channel, ledger, runtime, system });
+  return { organisation: name, mspId, address: '', signer, runtime, endorser, reach: new AbortController() };
+}
+
+/** Every peer that has an address for the chaincode runs it. */
+function install({ name, packageId, addresses }: ChaincodeConfig, peers: Peer[]): void {
+  for (const { organisation, runtime } of peers) {
+    const address = addresses[organisation];
+    if (address !== undefined) runtime.install(name, { packageId, address });
+  }
+}
+
+function findPeer(peers: Peer[], organisation: string): Peer {
+  const peer = peers.find((each) => each.organisation === organisation);
+  if (peer) return peer;
+  throw new Error(`there is no organisation ${organisation}`);
+}
+
+function drop(peer: Peer, dropped: boolean): void {
+  if (dropped) peer.reach.abort();
+  else if (peer.reach.signal.aborted) peer.reach = new AbortController();
+}
