@@ -120,7 +120,7 @@ export class ChaincodeConnection {
   }
 
   #register(message: ChaincodeMessage): void {
-    const name = message.type === MessageType.REGISTER ? new Message(message.payload).text(1) : undefined;
+    const name = message.type === MessageType.REGISTER ? new Message(message.payload).text(2) : undefined;
     if (name !== this.ccid) {
       this.#closed(`chaincode registered as ${name ?? messageTypeName(message.type)}, expected ${this.ccid}`);
       return;
