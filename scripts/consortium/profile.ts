@@ -23,7 +23,14 @@ export function reachOf(
   endpoint: string,
 ): Reach {
   const { mspId, name, directory, identities, tlsCaCertificate, tlsCaCertificateFile } = organisation;
-  const place = { endpoint, mspId, channel: consortium.channel, chaincode: consortium.chaincode };
+  const place = {
+    endpoint,
+    // A server name may not be an IP address (RFC 6066); the peers' certificates name both.
+    tlsServerName: 'localhost',
+    mspId,
+    channel: consortium.channel,
+    chaincode: consortium.chaincode,
+  };
   const file = join(directory, 'connection.json');
   const profile = { ...place, tlsRootCertificate: tlsCaCertificateFile, identities };
   writeFileSync(`${file}.new`, `${JSON.stringify(profile, null, 2)}\n`, { mode: 0o600 });
