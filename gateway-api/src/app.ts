@@ -117,7 +117,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const idempotent = new IdempotentWrites(journal, index, ledger);
   const disclosures = new Disclosures(index, consortium, organisation.name);
   const claims = new Claims({ organisation, consortium, index, ledger });
-  const readiness = new ReadinessCheck(ledger, feed, consortium, organisation.name);
+  const readiness = new ReadinessCheck(ledger, feed, consortium, organisation.name, log);
   const anchorsOf = async (entries: { collection: string; key: string }[]): Promise<string[]> =>
     (await ledger.evaluate('GetAnchors', { entries })).hashes;
   const sweeper = new Sweeper((stop) => verifyAll(stores.reading, anchorsOf, stop), log, config.verifyIntervalMs);

@@ -4,6 +4,7 @@
  */
 import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { custodianOf } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Logger } from 'pino';
 import type { LedgerClient } from './ledger/client.ts';
 import { type Feed, ForeignLedger } from './ledger/feed.ts';
 
@@ -22,11 +23,13 @@ const KEPT_MS = 500;
 export class ReadinessCheck {
   readonly #ledger: LedgerClient;
   readonly #feed: Feed;
+  readonly #log: Logger;
   readonly #asked: string[];
   #caughtUp = false;
   #last: { at: number; answer: Promise<Readiness> } | undefined;
 
-  constructor(ledger: LedgerClient, feed: Feed, consortium: Consortium, organisation: string) {
+  constructor(ledger: LedgerClient, feed: Feed, consortium: Consortium, organisation: string, log: Logger) {
+    this.#log = log;
     this.#ledger = ledger;
     this.#feed = feed;
     this.#asked = [...new Set([organisation, custodianOf(consortium).name])];
@@ -51,7 +54,8 @@ export class ReadinessCheck {
   async #askPeer(name: string, reasons: string[]): Promise<void> {
     try {
       await this.#ledger.evaluate('ListOrganisations', {}, { at: [name] });
-    } catch {
+    } catch (error) {
+      this.#log.debug({ peer: name, reason: (error as Error).message }, 'not ready');
       reasons.push(`the peer or the chaincode of ${name} does not answer`);
     }
   }

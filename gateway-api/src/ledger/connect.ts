@@ -54,7 +54,7 @@ export class LedgerConnection {
       'grpc.keepalive_timeout_ms': 20_000,
       'grpc.initial_reconnect_backoff_ms': 200,
       'grpc.max_reconnect_backoff_ms': 2_000,
-      ...(settings.tlsServerName === undefined ? {} : { 'grpc.ssl_target_name_override': settings.tlsServerName }),
+      ...serverName(settings),
     });
   }
 
@@ -94,4 +94,10 @@ export class LedgerConnection {
     this.#gateways.clear();
     this.#client.close();
   }
+}
+
+/** TLS names no server by an IP address (RFC 6066): on this machine it goes by the name that its certificate has too. */
+function serverName({ endpoint, tlsServerName }: Connection): { 'grpc.ssl_target_name_override'?: string } {
+  const name = tlsServerName ?? (endpoint.startsWith('127.0.0.1:') ? 'localhost' : undefined);
+  return name === undefined ? {} : { 'grpc.ssl_target_name_override': name };
 }
