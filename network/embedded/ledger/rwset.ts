@@ -102,7 +102,9 @@ function decodeHashedWrite(bytes: Buffer): Write {
 
 function decodeMetadataWrite(bytes: Buffer): MetadataWrite {
   const write = new Message(bytes);
-  return { key: write.bytes(1), entries: encode(...repeated(2, write.list(2))) };
+  const entries = encode(...repeated(2, write.list(2)));
+  decodeMetadata(entries);
+  return { key: write.bytes(1), entries };
 }
 
 function decodeRange(bytes: Buffer): RangeQuery {

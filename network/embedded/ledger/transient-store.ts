@@ -27,15 +27,15 @@ export class TransientStore {
 
   /** Stores each collection's set; `height` is that at which it was endorsed. */
   async add(txId: string, height: number, set: ledgerProtos.rwset.TxPvtReadWriteSet): Promise<void> {
-    const batch = this.#database.batch();
+    const entries: [Buffer, Buffer][] = [];
     for (const namespace of set.getNsPvtRwsetList()) {
       for (const collection of namespace.getCollectionPvtRwsetList()) {
         const bytes = asBuffer(collection.getRwset_asU8());
         const key = transientKey(txId, sha256(bytes));
-        if (this.#remember(mapKey(key), bytes)) batch.put(key, Buffer.concat([number64(height), bytes]));
+        if (this.#remember(mapKey(key), bytes)) entries.push([key, Buffer.concat([number64(height), bytes])]);
       }
     }
-    await batch.write();
+    await Promise.all(entries.map(([key, value]) => this.#database.put(key, value)));
   }
 
   /** The private set with this hash, if any peer was given it. */

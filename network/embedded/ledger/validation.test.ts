@@ -29,6 +29,17 @@ describe('Validation of a transaction by itself', () => {
     ['an epoch', 3, () => write({ epoch: 1 })],
     ['an empty nonce', 3, () => write({ nonce: Buffer.alloc(0) })],
     ["a creator's signature that is wrong", 4, () => write({ signature: flip })],
+    [
+      'a creator that cannot be parsed',
+      4,
+      () => write({ creator: { ...fixture.clients.get('alpha')!, creator: Buffer.from('nobody') } }),
+    ],
+    [
+      'metadata that cannot be read',
+      22,
+      () =>
+        write({ results: () => encode([2, encode([1, CHAINCODE], [2, encode([4, encode([1, 'k'], [2, garbage])])])]) }),
+    ],
     ['a configuration transaction', 6, () => write({ type: 1 })],
     ['a configuration update', 7, () => write({ type: 2 })],
     ['a transaction id that is not the hash of nonce and creator', 8, () => write({ txId: 'ab'.repeat(32) })],
