@@ -68,6 +68,14 @@ export function preferred(answer: Answer, wanted: Return | undefined): Answer {
   return { ...rest, resource: outcomeOf([issue]) };
 }
 
+/** A batch whose entries went alone has many: as many as a header may well hold. */
+const MAX_TRANSACTION_IDS = 50;
+const transactionIdsOf = (receipts: readonly Receipt[]): string =>
+  receipts
+    .slice(0, MAX_TRANSACTION_IDS)
+    .map((receipt) => receipt.transactionId)
+    .join(', ');
+
 /** Sends an answer over HTTP. */
 export function send(request: Request, response: Response, baseUrl: string, answer: Answer): void {
   const { status, resource, version, lastModified, location, receipts = [], headers = {} } = answer;
@@ -75,8 +83,7 @@ export function send(request: Request, response: Response, baseUrl: string, answ
   if (version !== undefined) response.set('ETag', etagOf(version));
   if (lastModified !== undefined) response.set('Last-Modified', new Date(lastModified).toUTCString());
   if (location !== undefined) response.set(status === 201 ? 'Location' : 'Content-Location', `${baseUrl}/${location}`);
-  if (receipts.length > 0)
-    response.set('X-Transaction-Id', receipts.map((receipt) => receipt.transactionId).join(', '));
+  if (receipts.length > 0) response.set('X-Transaction-Id', transactionIdsOf(receipts));
   if (isUnchanged(request, answer)) response.status(304).end();
   else if (resource === undefined) response.end();
   else response.type('application/fhir+json').end(request.method === 'HEAD' ? undefined : JSON.stringify(resource));

@@ -130,16 +130,17 @@ class Batch {
     for (const draft of sound) await this.#alone(draft, round);
   }
 
-  /** What an earlier request with the same key did already. */
+  /** What an earlier request with the same key did already: together, or entry by entry. */
   async #recall(drafts: readonly Draft[], round: number): Promise<void> {
     if (this.#options.idempotency === undefined) return;
-    const parts = [`${round}`, ...drafts.map((draft) => `${round}.${draft.index}`)];
-    for (const part of parts) {
-      const request = this.#keyed(part);
-      const replay = request && (await this.#scope.repository.replay(this.#scope.caller, request));
-      if (replay === undefined) continue;
-      for (const [index, answer] of await answersOf(replay, this.#scope)) this.answers.set(index, answer);
-    }
+    await this.#recallPart(`${round}`);
+    for (const { index } of drafts) if (!this.answers.has(index)) await this.#recallPart(`${round}.${index}`);
+  }
+
+  async #recallPart(part: string): Promise<void> {
+    const request = this.#keyed(part);
+    const replay = request && (await this.#scope.repository.replay(this.#scope.caller, request));
+    if (replay !== undefined) this.#add(await answersOf(replay, this.#scope));
   }
 
   async #together(drafts: readonly Draft[], round: number): Promise<boolean> {

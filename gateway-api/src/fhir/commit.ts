@@ -6,6 +6,7 @@ import type { Answer } from './answers.ts';
 import type { Draft } from './drafts.ts';
 import type { Scope } from './plan.ts';
 import type { IdempotentRequest, Receipt, Replay } from './repository.ts';
+import { supportedType } from './types.ts';
 
 /** One line of what is stored with an Idempotency-Key: ids, versions and types, no content. */
 interface Line {
@@ -41,11 +42,18 @@ async function existingAnswer({ type, id }: Line, { repository, caller }: Scope)
   return { status: 200, resource, version, lastModified: lastUpdated, location: `${type}/${id}/_history/${version}` };
 }
 
-/** The resource as a read would give it now. */
+/** A record is stored as it was written: this is what a read would give now. */
 const asStored = (draft: Draft, receipt: Receipt): object => {
   const { resourceType, id, meta, ...rest } = draft.write().resource as Record<string, unknown> & { meta?: object };
   return { resourceType, id, meta: { ...meta, versionId: String(draft.version), lastUpdated: receipt.time }, ...rest };
 };
+
+/** Other types are what the ledger makes of them (a revoked Consent, for instance), so they are read back. */
+async function writtenResource(draft: Draft, receipt: Receipt, { repository, caller }: Scope): Promise<object> {
+  if (supportedType(draft.type)?.writer === 'provider') return asStored(draft, receipt);
+  const stored = await repository.readVersion(caller, draft.type, draft.id, draft.version);
+  return stored?.resource ?? asStored(draft, receipt);
+}
 
 /**
  * One ledger transaction for all drafts that have not failed; none where nothing is to be written. Answers by the
@@ -63,7 +71,8 @@ export async function commit(drafts: readonly Draft[], scope: Scope, request?: I
       idempotency,
     );
     for (const draft of writing) {
-      answers.set(draft.index, { ...writtenAnswer(lineOf(draft), receipt), resource: asStored(draft, receipt) });
+      const resource = await writtenResource(draft, receipt, scope);
+      answers.set(draft.index, { ...writtenAnswer(lineOf(draft), receipt), resource });
     }
   }
   for (const draft of drafts) {

@@ -133,7 +133,6 @@ class FhirApi {
     return write({ ...draft, ...target }, this.#scope(request), this.#writing(request));
   };
 
-  /** A route that no operation is mounted on answers 404. */
   operation(operation: Operation): Handle {
     return async (request) => {
       const scope = this.#scope(request);
@@ -158,18 +157,19 @@ class FhirApi {
   }
 }
 
+/** Routes that no operation is mounted on. */
 const unknownOperation: Handle = () => refuse(404, 'not-supported', 'There is no such operation here.');
 
 function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string, handlers: Handlers][] {
   const mounted = operations.map((operation): [string, Handlers] => {
     const instance = operation.level === 'instance' ? '/:id' : '';
-    return [`/:type(${operation.type})${instance}/$${operation.name}`, { post: api.operation(operation) }];
+    return [`/${operation.type}${instance}/$${operation.name}`, { post: api.operation(operation) }];
   });
   const anyMethod = { get: unknownOperation, post: unknownOperation, put: unknownOperation };
   return [
     ['/', { post: api.bundle }],
     ['/metadata', { get: api.metadata }],
-    ...mounted.map(([path, handlers]): [string, Handlers] => [path.replace(/:type\((\w+)\)/, '$1'), handlers]),
+    ...mounted,
     ['/:type', { get: api.search, post: api.create }],
     ['/:type/_search', { post: api.search }],
     ['/:type/$:operation', anyMethod],
