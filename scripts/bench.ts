@@ -1,0 +1,105 @@
+/**
+ * `npm run bench`: what the running consortium does per second, for 1, 16 and 64 callers, through REST and through the
+ * bare SDK on the same network, in alternating rounds. Only on this machine: it writes made-up records.
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { median } from './bench/closed-loop.ts';
+import { busyCores, cpuTimes, processTree, residentBytes } from './bench/processes.ts';
+import { Rest } from './bench/rest.ts';
+import { openSdk } from './bench/sdk.ts';
+import { measure, type Operation, ratioOf, type Series, summaryOf } from './bench/series.ts';
+import { dataDirectory, gatewayUrl, organisationNamed, organisations, positive, runCommand } from './command-line.ts';
+import { renewedToken } from './credentials.ts';
+import { HttpClient } from './http.ts';
+import { table } from './table.ts';
+
+const CALLERS = [1, 16, 64];
+const ROUNDS = 4;
+const WARM_UP_MS = 500;
+const REST = 'REST create, 1 KB';
+const SDK = 'bare SDK, OpenSSL signer';
+const DEFAULT_SDK = 'bare SDK, its own signer';
+
+await runCommand(async () => {
+  const { values } = parseArgs({
+    options: { org: { type: 'string', default: 'hospital' }, seconds: { type: 'string', default: '60' } },
+  });
+  const provider = organisationNamed(values.org);
+  const seconds = positive('--seconds', values.seconds);
+  const custodian = organisations().find(({ kind }) => kind === 'custodian');
+  const dataDir = dataDirectory();
+  const http = new HttpClient(gatewayUrl(provider));
+  const token = renewedToken({ dataDir, organisation: provider.name, role: 'system', minutes: 60 });
+  const rest = await Rest.open(http, token);
+  const profile = join(dataDir, 'organisations', provider.name, 'connection.json');
+  const sdk = openSdk(profile, rest.patientId, [provider.mspId, custodian?.mspId ?? '']);
+  try {
+    await run(rest, sdk, seconds, Number(new URL(http.baseUrl).port));
+  } finally {
+    sdk.close();
+    http.close();
+  }
+  return 0;
+});
+
+async function run(rest: Rest, sdk: ReturnType<typeof openSdk>, seconds: number, port: number): Promise<void> {
+  const operations: Operation[] = [
+    { name: REST, run: rest.create, records: 1 },
+    { name: SDK, run: sdk.create, records: 1 },
+    { name: DEFAULT_SDK, run: sdk.createWithDefaultSigner, records: 1 },
+    { name: 'REST read', run: rest.read, records: 1 },
+    { name: 'REST Bundle of 50', run: rest.bundle, records: 50 },
+  ];
+  const roundMs = (seconds * 1000) / (CALLERS.length * ROUNDS * operations.length);
+  const pids = processTree(port);
+  const note = (what: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${what}`);
+  note('warming up');
+  await measure(operations, 8, 1, WARM_UP_MS, () => undefined);
+  const all: Series[] = [];
+  const cores: ReturnType<typeof busyCores>[] = [];
+  let peak = residentBytes(pids);
+  for (const callers of CALLERS) {
+    const before = cpuTimes(pids);
+    const onRound = (name: string) => {
+      peak = Math.max(peak, residentBytes(pids));
+      note(`${callers} callers: ${name}`);
+    };
+    all.push(await measure(operations, callers, ROUNDS, roundMs, onRound));
+    cores.push(busyCores(before, cpuTimes(pids)));
+  }
+  note('');
+  report(operations, all);
+  if (pids.length === 0) return console.log('\nmemory and processor time: not known on this system');
+  const megabytes = Math.round(Math.max(peak, residentBytes(pids)) / 1e6).toLocaleString('en');
+  console.log(`\nmemory of the ${pids.length} processes, resident, at most: ${megabytes} MB`);
+  for (const [index, { consortium, self, machine, of }] of cores.entries()) {
+    const used = `consortium ${consortium.toFixed(2)}, this client ${self.toFixed(2)}, machine ${machine.toFixed(2)} of ${of}`;
+    console.log(`cores busy with ${CALLERS[index]} callers: ${used}`);
+  }
+}
+
+function report(operations: readonly Operation[], all: readonly Series[]): void {
+  const milliseconds = (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(1));
+  const rows = all.flatMap(({ callers, rounds }) =>
+    operations.map(({ name, records }) => {
+      const { perSecond, p50, p99, errors } = summaryOf(rounds.get(name) ?? []);
+      const rates = [perSecond, perSecond * records].map((rate) => Math.round(rate).toLocaleString('en'));
+      return [name, String(callers), ...rates, milliseconds(p50), milliseconds(p99), String(errors)];
+    }),
+  );
+  console.log(table([['operation', 'callers', 'per s', 'records/s', 'p50 ms', 'p99 ms', 'errors'], ...rows]));
+  const ratios = all.map((series) => [
+    `${series.callers}`,
+    ratioOf(series, REST, SDK).toFixed(2),
+    ratioOf(series, REST, DEFAULT_SDK).toFixed(2),
+  ]);
+  console.log(`\n${table([['callers', 'REST / SDK (OpenSSL signer)', 'REST / SDK (its own signer)'], ...ratios])}`);
+  const failures = all
+    .flatMap(({ rounds }) => [...rounds.values()].flat())
+    .flatMap(({ firstError }) => firstError ?? []);
+  for (const failure of new Set(failures)) console.log(`error: ${failure}`);
+  const rounds = all.flatMap((series) => series.rounds.get(REST) ?? []);
+  const length = median(rounds.map(({ elapsedMs }) => elapsedMs)) / 1000;
+  console.log(`medians of ${ROUNDS} rounds of ${length.toFixed(1)} s, in turn; quantiles over all rounds`);
+}

@@ -1,0 +1,60 @@
+/** The operations that are measured through the gateway's REST interface. */
+import type { HttpClient } from '../http.ts';
+import { reasonOf } from '../load/sender.ts';
+import { newObservation } from './observations.ts';
+
+const BUNDLE_ENTRIES = 50;
+
+export class Rest {
+  readonly #http: HttpClient;
+  readonly #token: () => Promise<string>;
+  readonly #patientId: string;
+  /** Observations that were written, to be read. */
+  readonly #written: string[] = [];
+
+  private constructor(http: HttpClient, token: () => Promise<string>, patientId: string) {
+    this.#http = http;
+    this.#token = token;
+    this.#patientId = patientId;
+  }
+
+  /** Records the patient that all Observations are about. */
+  static async open(http: HttpClient, token: () => Promise<string>): Promise<Rest> {
+    const patient = { resourceType: 'Patient', active: true, name: [{ text: 'A made-up person to measure with' }] };
+    const { id } = (await ask(http, await token(), 'POST', '/fhir/R4/Patient', patient)) as { id: string };
+    return new Rest(http, token, id);
+  }
+
+  get patientId(): string {
+    return this.#patientId;
+  }
+
+  create = async (): Promise<void> => {
+    const body = newObservation(this.#patientId);
+    const { id } = (await ask(this.#http, await this.#token(), 'POST', '/fhir/R4/Observation', body)) as { id: string };
+    this.#written.push(id);
+  };
+
+  read = async (): Promise<void> => {
+    const id = this.#written[Math.floor(Math.random() * this.#written.length)];
+    await ask(this.#http, await this.#token(), 'GET', `/fhir/R4/Observation/${id}`);
+  };
+
+  bundle = async (): Promise<void> => {
+    const entry = Array.from({ length: BUNDLE_ENTRIES }, () => ({
+      resource: newObservation(this.#patientId),
+      request: { method: 'POST', url: 'Observation' },
+    }));
+    await ask(this.#http, await this.#token(), 'POST', '/fhir/R4', {
+      resourceType: 'Bundle',
+      type: 'transaction',
+      entry,
+    });
+  };
+}
+
+async function ask(http: HttpClient, token: string, method: 'GET' | 'POST', path: string, body?: unknown) {
+  const answer = await http.send({ method, path, body, headers: { authorization: `Bearer ${token}` } });
+  if (answer.status >= 200 && answer.status < 300) return answer.body;
+  throw new Error(`${method} answered ${answer.status}${reasonOf(answer.body)}`);
+}

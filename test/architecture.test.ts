@@ -1,0 +1,166 @@
+/**
+ * Holds the house rules that a reader relies on: who may import whom (the rooms of the design), where Fabric is touched,
+ * how files are named and opened, and that nothing of one machine stands in the repository.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { expect } from 'chai';
+
+const ROOT = join(import.meta.dirname, '..');
+const WORKSPACES = ['chaincode', 'gateway-api', 'network', 'scripts', 'test'];
+const NOT_OURS = new Set(['node_modules', '.data', '.git', 'coverage']);
+
+/** Paths from the root, with slashes. */
+function filesUnder(directory: string): string[] {
+  return readdirSync(join(ROOT, directory), { withFileTypes: true }).flatMap((entry) => {
+    if (NOT_OURS.has(entry.name)) return [];
+    const path = directory === '.' ? entry.name : `${directory}/${entry.name}`;
+    return entry.isDirectory() ? filesUnder(path) : [path];
+  });
+}
+
+const everyFile = filesUnder('.');
+const sources = everyFile.filter((file) => file.endsWith('.ts') && WORKSPACES.includes(file.split('/')[0] ?? ''));
+/** Tests, and what only tests use. */
+const isTest = (file: string): boolean => /\.(test|fixture)\.ts$|\/fixtures\//.test(file);
+const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+
+const IMPORT = /(?:^|[\s;])(?:import|export)\s+(?:type\s+)?(?:[^'"`;]*?\sfrom\s+)?'([^']+)'|\bimport\(\s*'([^']+)'/g;
+
+/** What a source imports: paths from the root for our own files, bare names for packages. */
+function importsOf(file: string): string[] {
+  const specifiers = [...textOf(file).matchAll(IMPORT)].map((found) => found[1] ?? found[2] ?? '');
+  return specifiers.map((specifier) => {
+    if (specifier.startsWith('.'))
+      return relative(ROOT, join(ROOT, dirname(file), specifier))
+        .split(sep)
+        .join('/');
+    const [, workspace, rest] = /^@telemed-ledger\/([a-z-]+)(?:\/(.*))?$/.exec(specifier) ?? [];
+    if (workspace === undefined) return specifier;
+    const inSource = workspace === 'chaincode' || workspace === 'gateway-api' ? 'src/' : '';
+    return `${workspace}/${inSource}${rest ?? ''}`;
+  });
+}
+
+const isOwn = (imported: string): boolean => WORKSPACES.some((workspace) => imported.startsWith(`${workspace}/`));
+
+/** For files under `from`: what of ours they may import. The first that fits a file counts. */
+const MAY_IMPORT: { from: string; only: string[] }[] = [
+  { from: 'chaincode/src/model/', only: ['chaincode/src/model/'] },
+  { from: 'chaincode/src/rules/', only: ['chaincode/src/rules/', 'chaincode/src/model/'] },
+  { from: 'chaincode/src/ledger/', only: ['chaincode/src/ledger/', 'chaincode/src/model/'] },
+  { from: 'chaincode/', only: ['chaincode/'] },
+  { from: 'gateway-api/', only: ['gateway-api/', 'chaincode/src/model/'] },
+  { from: 'network/embedded/', only: ['network/embedded/'] },
+  { from: 'network/', only: ['network/'] },
+];
+
+/** Lines `file → import` that break a rule. */
+function breaches(files: readonly string[], isAllowed: (file: string, imported: string) => boolean): string[] {
+  return files.flatMap((file) =>
+    importsOf(file)
+      .filter((imported) => !isAllowed(file, imported))
+      .map((imported) => `${file} → ${imported}`),
+  );
+}
+
+const product = sources.filter((file) => !isTest(file));
+
+describe('Architecture', () => {
+  it('finds the sources and reads their imports', () => {
+    expect(sources.length).to.be.greaterThan(100);
+    expect(importsOf('test/architecture.test.ts')).to.have.members(['node:fs', 'node:path', 'chai']);
+    expect(importsOf('gateway-api/src/records.ts')).to.include('chaincode/src/model/errors.ts');
+  });
+
+  it('lets a room import only what the design allows', () => {
+    const isAllowed = (file: string, imported: string): boolean => {
+      const rule = MAY_IMPORT.find(({ from }) => file.startsWith(from));
+      return rule === undefined || !isOwn(imported) || rule.only.some((allowed) => imported.startsWith(allowed));
+    };
+    expect(breaches(product, isAllowed)).to.deep.equal([]);
+  });
+
+  it('lets the tests of a workspace import only what the workspace declares', () => {
+    const tests = sources.filter(isTest);
+    const isAllowed = (file: string, imported: string): boolean => {
+      const [own = ''] = file.split('/');
+      const { dependencies = {}, devDependencies = {} } = JSON.parse(textOf(`${own}/package.json`));
+      const [other = ''] = imported.split('/');
+      return !isOwn(imported) || other === own || `@telemed-ledger/${other}` in { ...dependencies, ...devDependencies };
+    };
+    expect(breaches(tests, isAllowed)).to.deep.equal([]);
+  });
+
+  it('imports the fabric-gateway SDK in one room of the gateway, and nowhere in chaincode or network', () => {
+    const rooms = product.filter((file) => !file.startsWith('scripts/') && !file.startsWith('test/'));
+    const isAllowed = (file: string, imported: string): boolean =>
+      imported !== '@hyperledger/fabric-gateway' || file.startsWith('gateway-api/src/ledger/');
+    expect(breaches(rooms, isAllowed)).to.deep.equal([]);
+  });
+
+  it('touches the stub in one room of the chaincode', () => {
+    const elsewhere = product.filter(
+      (file) => file.startsWith('chaincode/src/') && !file.startsWith('chaincode/src/ledger/'),
+    );
+    expect(elsewhere.filter((file) => /\bctx\.stub\b/.test(textOf(file)))).to.deep.equal([]);
+  });
+
+  it('keeps rules and model free of input, output, clocks and randomness', () => {
+    const pure = product.filter((file) => /^chaincode\/src\/(rules|model)\//.test(file));
+    const isAllowed = (_: string, imported: string): boolean =>
+      !imported.startsWith('node:') || imported === 'node:crypto';
+    expect(breaches(pure, isAllowed)).to.deep.equal([]);
+    const impure = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomUUID\(|\brandomBytes\(|\bprocess\./;
+    expect(pure.filter((file) => impure.test(textOf(file)))).to.deep.equal([]);
+  });
+
+  it('imports packages only where the workspace declares them', () => {
+    const isAllowed = (file: string, imported: string): boolean => {
+      if (isOwn(imported) || imported.startsWith('node:')) return true;
+      const name = imported
+        .split('/')
+        .slice(0, imported.startsWith('@') ? 2 : 1)
+        .join('/');
+      const { dependencies = {}, devDependencies = {} } = JSON.parse(textOf(`${file.split('/')[0]}/package.json`));
+      return name in dependencies || name in devDependencies;
+    };
+    expect(breaches(product, isAllowed)).to.deep.equal([]);
+  });
+
+  it('names files in kebab-case, by what they hold', () => {
+    const named = sources.map((file) => file.split('/').at(-1) ?? '');
+    expect(
+      named.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.generated|\.test|\.fixture)?\.ts$/.test(name)),
+    ).to.deep.equal([]);
+    const vague = /(^|[/-])(utils?|helpers?|common|manager|misc)([-./]|$)/;
+    expect(sources.filter((file) => vague.test(file))).to.deep.equal([]);
+  });
+
+  it('opens every source with its purpose', () => {
+    expect(product.filter((file) => !/^(#!.*\n)?\s*\/(\*\*|\/)/.test(textOf(file)))).to.deep.equal([]);
+  });
+
+  it('keeps files readable in one sitting', () => {
+    const lines = (file: string): number => textOf(file).split('\n').length;
+    const long = sources.filter((file) => !file.includes('.generated.') && lines(file) > (isTest(file) ? 600 : 450));
+    expect(long.map((file) => `${file}: ${lines(file)} lines`)).to.deep.equal([]);
+  });
+
+  it('has a README in every room', () => {
+    const rooms = ['.', ...WORKSPACES, 'network/embedded'];
+    expect(rooms.filter((room) => !existsSync(join(ROOT, room, 'README.md')))).to.deep.equal([]);
+  });
+
+  it('holds nothing of one machine: no paths, no private registries', () => {
+    const machine = /(?:^|[\s'"`(=])\/(?:root|home|work|Users)\/[\w.-]+/m;
+    const texts = everyFile.filter((file) => /\.(ts|js|cjs|mjs|json|ya?ml|md|sh|html|css)$|^\.ci\//.test(file));
+    const others = texts.filter((file) => file !== 'test/architecture.test.ts');
+    expect(others.filter((file) => machine.test(textOf(file)))).to.deep.equal([]);
+    const resolved = [...textOf('package-lock.json').matchAll(/"resolved": "(https?:\/\/[^/"]+)/g)].map(
+      (found) => found[1],
+    );
+    expect([...new Set(resolved)].filter((host) => host !== 'https://registry.npmjs.org')).to.deep.equal([]);
+    expect(everyFile.filter((file) => file.endsWith('.npmrc'))).to.deep.equal([]);
+  });
+});
