@@ -102,6 +102,12 @@ export class ExamplePeer {
     });
   }
 
+  /** Sends what the shim does not know, on which its process, or worker, exits. */
+  crash(): void {
+    this.#stream.on('error', () => {});
+    this.#send(Type.KEEPALIVE);
+  }
+
   close(): void {
     this.#stream.on('error', () => {});
     this.#stream.cancel();

@@ -59,7 +59,7 @@ class Place {
     this.#worker = worker;
     this.#options.address = await addressFrom(worker);
     worker.on('error', ({ name }) => report('a chaincode worker failed', name));
-    worker.once('exit', () => void this.#restart());
+    worker.once('exit', (code) => void this.#restart(code));
     return this.#options.address;
   }
 
@@ -68,7 +68,8 @@ class Place {
     await this.#worker?.terminate();
   }
 
-  async #restart(): Promise<void> {
+  async #restart(code: number): Promise<void> {
+    if (!this.#stopped) report('a chaincode worker ended and is started again', `exit ${code}`);
     for (let retryMs = FIRST_RETRY_MS; !this.#stopped; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
       try {
         await this.start();

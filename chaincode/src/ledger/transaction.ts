@@ -61,7 +61,7 @@ export async function run<N extends TransactionName>(
     if (definition.kind === 'submit') await store.flush();
     return output;
   } catch (error) {
-    throw outwardError(name, error);
+    throw outwardError(name, ctx.stub.getTxID(), error);
   }
 }
 
@@ -82,12 +82,14 @@ function checkedOutput(definition: Transaction, reply: unknown): unknown {
   }
 }
 
-/** Messages of bugs may quote values, so only their kind and place in the code go on. */
-function outwardError(name: TransactionName, error: unknown): Error {
+/** Messages of bugs may quote values, so only their place in the code goes on, to the caller and to the log. */
+function outwardError(name: TransactionName, txId: string, error: unknown): Error {
   if (error instanceof LedgerError || error instanceof PeerError) return error;
-  const [, place = ''] = (error instanceof Error ? (error.stack ?? '') : '').split(/\n\s*at /);
-  const site = /([\w-]+\.[jt]s:\d+)/.exec(place)?.[1] ?? 'an unknown place';
-  return new Error(`${name} failed by a fault of the chaincode at ${site}`);
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const site = /\/src\/([\w/-]+\.ts:\d+)/.exec(stack)?.[1] ?? 'an unknown place';
+  const message = `${name} failed by a fault of the chaincode at ${site}`;
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'error', message, txId })}\n`);
+  return new Error(message);
 }
 
 /** A contract of the ledger: its own public methods are its transactions, and nothing else is. */
