@@ -86,7 +86,7 @@ function checkedOutput(definition: Transaction, reply: unknown): unknown {
 function outwardError(name: TransactionName, txId: string, error: unknown): Error {
   if (error instanceof LedgerError || error instanceof PeerError) return error;
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const site = /\/src\/([\w/-]+\.ts:\d+)/.exec(stack)?.[1] ?? 'an unknown place';
+  const site = /\/src\/([\w./-]+\.ts:\d+)/.exec(stack)?.[1] ?? 'an unknown place';
   const message = `${name} failed by a fault of the chaincode at ${site}`;
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'error', message, txId })}\n`);
   return new Error(message);
