@@ -57,7 +57,7 @@ export async function createAuthority(commonName: string, organisation: string, 
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificate: certificate.toString('pem'), privateKey: await privateKeyPem(keys.privateKey) };
+  return { certificate: certificatePem(certificate), privateKey: await privateKeyPem(keys.privateKey) };
 }
 
 /** Opens an authority that `createAuthority` made. @throws Error when certificate or key cannot be read. */
@@ -103,7 +103,7 @@ async function issue(
       ...request.extensions,
     ],
   });
-  return { certificate: certificate.toString('pem'), privateKey: await privateKeyPem(keys.privateKey) };
+  return { certificate: certificatePem(certificate), privateKey: await privateKeyPem(keys.privateKey) };
 }
 
 function attributeExtensions(attributes: Record<string, string> | undefined): x509.Extension[] {
@@ -135,7 +135,7 @@ async function revocationList(issuer: Issuer, certificates: readonly string[], d
     signingAlgorithm: ALGORITHM,
     signingKey: issuer.key,
   });
-  return x509.PemConverter.encode(list.rawData, 'X509 CRL');
+  return `${x509.PemConverter.encode(list.rawData, 'X509 CRL')}\n`;
 }
 
 function subjectKeyIdentifier(certificate: x509.X509Certificate): string {
@@ -168,5 +168,7 @@ function importPrivateKey(pem: string): Promise<webcrypto.CryptoKey> {
 }
 
 async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+  return `${x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`;
 }
+
+const certificatePem = (certificate: x509.X509Certificate): string => `${certificate.toString('pem')}\n`;

@@ -21,13 +21,19 @@ export interface Certificate {
   notAfter: Date;
 }
 
-const PEM = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/;
+/**
+ * One certificate and nothing around it. Fabric would read the first of several blocks, whatever its label; the
+ * chaincode parses the same text again by rules of its own, and the two must never see different certificates.
+ */
+const PEM = /^\s*-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+)\s-----END CERTIFICATE-----\s*$/;
 
-/** The first certificate of a PEM text. @throws Error when there is none or it cannot be parsed. */
+/** @throws Error when the PEM text is not exactly one certificate or it cannot be parsed. */
 export function parseCertificate(pem: string): Certificate {
-  const body = PEM.exec(pem)?.[1];
-  if (body === undefined) throw new Error('could not decode the PEM structure');
-  const x509 = new X509Certificate(Buffer.from(body, 'base64'));
+  const body = PEM.exec(pem)?.[1]?.replace(/\s+/g, '');
+  const der = Buffer.from(body ?? '', 'base64');
+  if (der.length === 0 || der.toString('base64') !== body) throw new Error('could not decode the PEM structure');
+  const x509 = new X509Certificate(der);
+  if (!x509.raw.equals(der)) throw new Error('something follows the certificate');
   return {
     x509,
     publicKey: x509.publicKey,

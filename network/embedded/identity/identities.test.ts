@@ -11,6 +11,7 @@ import {
   fixtureOrganisation,
   type IssueOptions,
 } from './authority.fixture.ts';
+import { type DerElement, readElement, readElements, writeElement } from './der.ts';
 import { createIdentities, parsed } from './identities.ts';
 import { hasLowS, lowSDer } from './signature.ts';
 import { createSigner, serializeIdentity } from './signer.ts';
@@ -140,10 +141,45 @@ describe('Identities of a channel', () => {
 
   it('sees one signer in a certificate whatever its PEM text looks like', async () => {
     const { certificate } = await org.ca.issue();
-    const other = `some text before\n${certificate.replaceAll('\n', '\r\n')}`;
+    const other = `\n\n${certificate.replaceAll('\n', '\r\n')}\n`;
     const first = identityOf({ certificate, privateKey: '' });
     const second = identityOf({ certificate: other, privateKey: '' });
     expect(parsed(second).signerKey).to.equal(parsed(first).signerKey);
+  });
+
+  it('does not take a text with more than its one certificate, of which chaincode might read another', async () => {
+    const own = (await org.ca.issue()).certificate;
+    const coveted = (await org.ca.issue({ commonName: 'someone with more rights' })).certificate;
+    const der = Buffer.from(own.replace(/-----.*-----|\s/g, ''), 'base64');
+    const pemOf = (bytes: Buffer) =>
+      `-----BEGIN CERTIFICATE-----\n${bytes.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    expect(identities.parse(serializeIdentity('OrgMSP', pemOf(der)))).not.to.equal(undefined);
+    for (const text of [
+      `${own}\n${coveted}`,
+      `${coveted.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE')}\n${own}`,
+      `${own}\n${coveted.replaceAll('CERTIFICATE', 'X509 CERTIFICATE')}`,
+      `-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----\n${own}`,
+      `some text\n${own}`,
+      own.replace('-----END', '====\n-----END'),
+      pemOf(Buffer.concat([der, Buffer.from([0])])),
+    ]) {
+      expect(identities.parse(serializeIdentity('OrgMSP', text)), text).to.equal(undefined);
+    }
+  });
+
+  it("sees one signer in a certificate whose issuer's signature was turned into its other form", async () => {
+    const { certificate } = await org.ca.issue();
+    const der = Buffer.from(certificate.replace(/-----.*-----|\s/g, ''), 'base64');
+    const [tbs, algorithm, bits] = readElements(readElement(der).content) as [DerElement, DerElement, DerElement];
+    const [r, s] = readElements(readElement(bits.content.subarray(1)).content).map(({ content }) =>
+      BigInt(`0x${content.toString('hex')}`),
+    ) as [bigint, bigint];
+    const other = writeElement(0x03, Buffer.concat([Buffer.from([0]), derOf(r, ORDER - s)]));
+    const twin = writeElement(0x30, Buffer.concat([tbs.raw, algorithm.raw, other]));
+    const pem = `-----BEGIN CERTIFICATE-----\n${twin.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    const [first, second] = [certificate, pem].map((text) => identityOf({ certificate: text, privateKey: '' }));
+    expect(identities.invalidity(second!)).to.equal(undefined);
+    expect(parsed(second!).signerKey).to.equal(parsed(first!).signerKey);
   });
 
   it('verifies what its signer signed and nothing else', async () => {

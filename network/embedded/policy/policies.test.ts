@@ -79,7 +79,7 @@ describe('Policies', () => {
     expect(await policy.evaluate([one, tampered])).not.to.equal(undefined);
     expect(await policy.evaluate([tampered, one, two])).to.equal(undefined);
     const identity = msp.SerializedIdentity.deserializeBinary(one.creator);
-    identity.setIdBytes(Buffer.concat([Buffer.from('another text\n'), identity.getIdBytes_asU8()]));
+    identity.setIdBytes(Buffer.concat([Buffer.from('\n\n'), identity.getIdBytes_asU8()]));
     const disguised = { ...one, creator: identity.serializeBinary() };
     expect(await policy.evaluate([one, disguised])).not.to.equal(undefined);
   });
