@@ -21,11 +21,13 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
+/** With the transaction that wrote what is read, so that its receipt can be asked for. */
 export const answerOf = (stored: StoredResource): Answer => ({
   status: 200,
   resource: stored.resource,
   version: stored.version,
   lastModified: stored.lastUpdated,
+  headers: { 'X-Transaction-Id': stored.transactionId },
 });
 
 /** A failure as an answer, for the entries of a batch; one that is ours is reported and told without internals. */

@@ -3,7 +3,7 @@
  * (If-None-Exist, If-Match) say, which version comes next. Faults go to the draft, so that a transaction can tell them
  * all and a batch can go on without it.
  */
-import type { Organisation } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Organisation, Role } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { Draft } from './drafts.ts';
 import { errorIssue } from './outcomes.ts';
 import { resolveReferences } from './references.ts';
@@ -19,6 +19,13 @@ export interface Scope {
   /** Without a slash at the end. */
   baseUrl: string;
 }
+
+/**
+ * Roles that see all of the organisation's data. To the others a condition would answer whether somebody with an
+ * identifier is known here.
+ */
+const MATCHING_ROLES: ReadonlySet<Role> = new Set(['system', 'practitioner', 'adjudicator', 'settlement']);
+export const mayMatch = ({ caller }: Scope): boolean => MATCHING_ROLES.has(caller.role);
 
 const isSound = (draft: Draft): boolean => draft.failure === undefined;
 
@@ -49,11 +56,16 @@ function checkRequest(draft: Draft, { organisation }: Scope): undefined {
 }
 
 /** If-None-Exist: no match creates, one is taken as it is, more than one fails. Equal criteria create once. */
-async function resolveCreates(drafts: readonly Draft[], { repository }: Scope): Promise<void> {
+async function resolveCreates(drafts: readonly Draft[], scope: Scope): Promise<void> {
+  const { repository } = scope;
   const byKey = new Map<string, Draft[]>();
   for (const draft of drafts) {
-    const { criterion } = draft.request;
+    const { criterion, conditionPath } = draft.request;
     if (criterion === undefined) continue;
+    if (!mayMatch(scope)) {
+      draft.fail(403, errorIssue('forbidden', 'This role may not search for others.', conditionPath));
+      continue;
+    }
     const key = criterionKey(criterion);
     byKey.set(key, [...(byKey.get(key) ?? []), draft]);
   }
@@ -131,7 +143,8 @@ export async function plan(drafts: readonly Draft[], scope: Scope, together: boo
     }
   }
   const writing = drafts.filter((draft) => !draft.exists);
-  await resolveReferences(writing, { repository: scope.repository, baseUrl: scope.baseUrl, byFullUrl, written });
+  const { repository, baseUrl } = scope;
+  await resolveReferences(writing, { repository, baseUrl, byFullUrl, written, mayMatch: mayMatch(scope) });
 }
 
 /** The locks that conditional creates hold from the search to the commit. */

@@ -1,5 +1,14 @@
 import { expect } from 'chai';
-import { claim, type Json, observation, PATIENT_ID, patient, practitioner } from './fixtures/resources.ts';
+import {
+  claim,
+  consent,
+  type Json,
+  MRN,
+  observation,
+  PATIENT_ID,
+  patient,
+  practitioner,
+} from './fixtures/resources.ts';
 import { issuesOf, type Server, serverOf } from './fixtures/server.ts';
 
 const BASE_URL = 'https://hospital.example/fhir/R4';
@@ -86,6 +95,20 @@ describe('references', () => {
   it('must speak of each contained resource (dom-3)', async () => {
     const unspoken = { ...claim(), insurance: [{ sequence: 1, focal: true, coverage: { display: 'none' } }] };
     expect(issuesOf(await server.post('/Claim', unspoken).expect(422))).to.deep.equal(['invariant Claim.contained[0]']);
+  });
+
+  it('with conditions are not for those who see only their own, as they would tell who is known here', async () => {
+    const callerOf = () => ({ subject: 'somebody', role: 'patient' as const, fhirUser: `Patient/${PATIENT_ID}` });
+    const custodian = serverOf('custodian', { callerOf });
+    custodian.repository.seed(patient());
+    for (const value of ['M-1001', 'nobody']) {
+      const body = { ...consent(), patient: { reference: `Patient?identifier=${MRN}|${value}` } };
+      const response = await custodian.post('/Consent', body).expect(403);
+      expect(issuesOf(response)).to.deep.equal(['forbidden Consent.patient.reference']);
+      const conditional = custodian.post('/Consent', consent()).set('If-None-Exist', `identifier=${MRN}|${value}`);
+      expect(issuesOf(await conditional.expect(403))).to.deep.equal(['forbidden If-None-Exist']);
+    }
+    expect(custodian.repository.lookups).to.equal(0);
   });
 
   it('ask the repository once, however many they are', async () => {

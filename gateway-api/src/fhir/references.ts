@@ -18,6 +18,8 @@ export interface Targets {
   baseUrl: string;
   /** fullUrl of a Bundle's entry → `Type/id`. */
   byFullUrl: ReadonlyMap<string, string>;
+  /** Whether this caller may resolve conditional references. */
+  mayMatch: boolean;
   /** `Type/id` that this same request writes. */
   written: ReadonlySet<string>;
 }
@@ -104,12 +106,14 @@ function checkTarget(open: Open, type: string | undefined): boolean {
 }
 
 /** Resolves `Type?identifier=system|value` for all drafts at once: exactly one match, or the draft fails. */
-async function resolveConditional(opens: Open[], repository: Repository): Promise<void> {
+async function resolveConditional(opens: Open[], { repository, mayMatch }: Targets): Promise<void> {
   const criteria = new Map<string, { criterion: Criterion; opens: Open[] }>();
   for (const open of opens) {
     const [, type = '', query = ''] = CONDITIONAL.exec(open.found.holder.reference) ?? [];
     const criterion = supportedType(type)?.hasIdentifier ? parseCriterion(type, query) : undefined;
-    if (criterion === undefined) {
+    if (!mayMatch) {
+      open.draft.fail(403, errorIssue('forbidden', 'This role may not search for others.', open.found.expression));
+    } else if (criterion === undefined) {
       refuseReference(open, 'not-supported', 'A conditional reference here is Type?identifier=system|value.');
     } else if (checkTarget(open, type)) {
       const key = criterionKey(criterion);
@@ -168,7 +172,7 @@ export async function resolveReferences(drafts: readonly Draft[], targets: Targe
   for (const open of opens) localise(open, targets);
   const isConditional = ({ found }: Open): boolean => CONDITIONAL.test(found.holder.reference);
   const literals = opens.filter((open) => !isConditional(open));
-  await resolveConditional(opens.filter(isConditional), targets.repository);
+  await resolveConditional(opens.filter(isConditional), targets);
   const wanted = new Map<string, Open[]>();
   for (const open of literals) {
     const literal = literalOf(open, targets);
