@@ -130,7 +130,12 @@ async function paymentAt(story: Story, organisation: string, role: 'settlement' 
 export async function paid(story: Story, narrator: Narrator): Promise<void> {
   const payment = await paymentAt(story, 'bank', 'settlement');
   story.paymentId = payment.id;
-  narrator.fact(`the payer's gateway instructed the bank: PaymentReconciliation/${payment.id}`);
+  const instructed = await story.parties.of('bank', 'settlement').read(`PaymentReconciliation/${payment.id}`);
+  await narrator.wrote(
+    `the payer's instruction: PaymentReconciliation/${payment.id}`,
+    'bank',
+    instructed.transactionId,
+  );
   const body = {
     resourceType: 'Parameters',
     parameter: [
@@ -141,7 +146,7 @@ export async function paid(story: Story, narrator: Narrator): Promise<void> {
   const path = `/fhir/R4/PaymentReconciliation/${payment.id}/$settle`;
   const notice = await story.parties.of('bank', 'settlement').write({ method: 'POST', path, body });
   expectThat(notice.body.resourceType === 'PaymentNotice', 'a PaymentNotice', notice.body.resourceType);
-  await narrator.wrote(`PaymentNotice/${notice.body.id}`, 'bank', notice.transactionId);
+  await narrator.wrote(`the bank's notice: PaymentNotice/${notice.body.id}`, 'bank', notice.transactionId);
 }
 
 export async function remitted(story: Story, narrator: Narrator): Promise<void> {
@@ -153,5 +158,8 @@ export async function remitted(story: Story, narrator: Narrator): Promise<void> 
     total,
     sum,
   });
-  narrator.fact(`PaymentReconciliation/${remittance.id} at the hospital; its details add up to what was adjudicated`);
+  const hospital = story.parties.of('hospital', 'system');
+  const { transactionId } = await hospital.read(`PaymentReconciliation/${remittance.id}`);
+  await narrator.wrote(`the remittance: PaymentReconciliation/${remittance.id}`, 'hospital', transactionId);
+  narrator.fact('its details add up to what was adjudicated');
 }

@@ -15,7 +15,7 @@ export function expectThat(holds: boolean, expected: string, came: unknown): ass
 
 export type Resource = Record<string, unknown> & { resourceType: string; id: string };
 
-/** What a write was answered with. */
+/** An answer, and the transaction that wrote what it shows. */
 export interface Written<T = Resource> {
   body: T;
   transactionId: string;
@@ -60,7 +60,7 @@ export class Party {
     return (await this.#expect(sending, [status])).body as T;
   }
 
-  /** A write that is answered with its transaction's id. @throws Unexpected */
+  /** A request that is answered with its transaction's id. @throws Unexpected */
   async write<T = Resource>(sending: Sending, statuses: readonly number[] = [200, 201]): Promise<Written<T>> {
     const answer = await this.#expect(sending, statuses);
     const transactionId = answer.headers['x-transaction-id'];
@@ -77,6 +77,11 @@ export class Party {
       expectThat(Date.now() < deadline, `${waitedFor} within ${FIND_TIMEOUT_MS / 1000} s`, `status ${answer.status}`);
       await sleep(FIND_PAUSE_MS);
     }
+  }
+
+  /** Reads a resource, with the transaction that wrote it. @throws Unexpected */
+  read<T = Resource>(reference: string): Promise<Written<T>> {
+    return this.write<T>({ path: `/fhir/R4/${reference}` }, [200]);
   }
 
   receipt(transactionId: string): Promise<Receipt> {
