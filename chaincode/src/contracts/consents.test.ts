@@ -52,7 +52,7 @@ describe('the consents contract', () => {
           author: 'PatientsMSP',
           recordedAt: time,
         }),
-        [`consent_hospital grantor/${consent.id}/${example.patientId}`]: canonicalJson({
+        [`consent_hospital grantor/${consent.id}/${sha256Hex(`Patient/${example.patientId}`)}`]: canonicalJson({
           salt: sha256Hex(`grantor/${consent.salt}`),
         }),
       },
@@ -94,6 +94,14 @@ describe('the consents contract', () => {
       policies: {},
       event: { name: 'ConsentRevoked', payload: canonicalJson(reply) },
     });
+  });
+
+  it('knows a patient whose certificate, which stands in the block, names them by a hash', async () => {
+    const hashed = (id: string) => ({ role: 'patient', fhirUser: `sha256:${sha256Hex(`Patient/${id}`)}` });
+    expect(await failureOf(example.grant(consent, hashed(randomUUID())))).to.match(/FORBIDDEN/);
+    await example.grant(consent, hashed(example.patientId));
+    expect(await failureOf(revoke(hashed(randomUUID())))).to.match(/FORBIDDEN at <id>/);
+    expect((await revoke(hashed(example.patientId))).reply.status).to.equal('revoked');
   });
 
   it('answers the state to anyone', async () => {

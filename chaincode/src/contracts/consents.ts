@@ -3,7 +3,7 @@
  * public state, without the patient, that says whether it is in force.
  */
 import type { Context } from 'fabric-contract-api';
-import type { Caller } from '../ledger/caller.ts';
+import { type Caller, userHashOf } from '../ledger/caller.ts';
 import { parseValue } from '../ledger/parse.ts';
 import { custodianAndAnyOther } from '../ledger/policies.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
@@ -63,7 +63,7 @@ async function grantConsent(call: Call<'GrantConsent'>): Promise<ConsentState> {
   await enterConsent(store, input.provider, patientId, input.id, consent.salt);
   putContent(call, consent);
   // By this key's hash a peer that may not read the consent can tell whose it is, when it is to be revoked.
-  const owner = privateKeys.grantor(input.id, patientId);
+  const owner = privateKeys.grantor(input.id, userOf(patientId));
   store.putPrivate(collections.consent(input.provider), owner, { salt: sha256Hex(`grantor/${consent.salt}`) });
   const state: ConsentState = {
     id: input.id,
@@ -140,9 +140,11 @@ function checkContent({ input, consortium }: Call<'GrantConsent' | 'AmendConsent
   return patientId;
 }
 
+const userOf = (patientId: string): string => sha256Hex(`Patient/${patientId}`);
+
 /** A patient speaks for nobody else. */
 function checkActsFor(caller: Caller, patientId: string): void {
-  if (caller.role === 'patient' && caller.fhirUser !== `Patient/${patientId}`)
+  if (caller.role === 'patient' && userHashOf(caller) !== userOf(patientId))
     throw new LedgerError('FORBIDDEN', 'a patient acts only for themselves', `${RESOURCE}.patient`);
 }
 
@@ -164,8 +166,7 @@ async function checkSamePatient(call: Call<'AmendConsent'>, state: ConsentState,
 
 /** Works on any peer: it asks only whether a private key is there. */
 async function checkGrantor({ caller, store }: Call<'RevokeConsent'>, state: ConsentState): Promise<void> {
-  const patientId = /^Patient\/(.+)$/.exec(caller.fhirUser ?? '')?.[1];
-  const owner = privateKeys.grantor(state.id, patientId ?? '');
+  const owner = privateKeys.grantor(state.id, userHashOf(caller) ?? '');
   if ((await store.anchor(collections.consent(state.provider), owner)) === undefined)
     throw new LedgerError('FORBIDDEN', 'a patient acts only for themselves', 'id');
 }

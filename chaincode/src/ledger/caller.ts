@@ -3,6 +3,7 @@
  * never looked at here.
  */
 import type { Context } from 'fabric-contract-api';
+import { sha256Hex } from '../model/canonical.ts';
 import {
   type Consortium,
   type Kind,
@@ -17,8 +18,19 @@ export interface Caller {
   mspId: string;
   organisation: Organisation;
   role: Role;
-  /** Relative FHIR reference, for instance `Patient/<id>`, when the certificate carries one. */
+  /** Relative FHIR reference such as `Practitioner/<id>`, or `sha256:` and its hash, when the certificate has one. */
   fhirUser: string | undefined;
+}
+
+const HASHED = 'sha256:';
+
+/**
+ * SHA-256 (hex) of the FHIR reference of whoever calls; undefined where the certificate names nobody. Certificates
+ * stand in blocks, so one may carry `sha256:<hex>` in the place of `Patient/<id>`.
+ */
+export function userHashOf({ fhirUser }: Caller): string | undefined {
+  if (fhirUser === undefined) return undefined;
+  return fhirUser.startsWith(HASHED) ? fhirUser.slice(HASHED.length) : sha256Hex(fhirUser);
 }
 
 /** What of a fabric-contract-api Context tells the caller. */

@@ -16,8 +16,11 @@ export const privateKeys = {
   consent: (id: string, version: number): string => `consent/${id}/${version}`,
   /** consent_<Provider>: the ids of a patient's consents there. */
   directory: (patientId: string): string => `directory/${patientId}`,
-  /** consent_<Provider>: whose consent it is. Only its existence counts, which every peer can see by its hash. */
-  grantor: (consentId: string, patientId: string): string => `grantor/${consentId}/${patientId}`,
+  /**
+   * consent_<Provider>: whose consent it is, by the SHA-256 of `Patient/<id>`. Only its existence counts, which
+   * every peer can see.
+   */
+  grantor: (consentId: string, userHash: string): string => `grantor/${consentId}/${userHash}`,
   /** inbox_<Requestor>: what was asked. */
   request: (accessId: string): string => `request/${accessId}`,
   /** inbox_<Requestor>: a delivered copy of one record version. */
