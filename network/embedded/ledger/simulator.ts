@@ -18,12 +18,11 @@ import { fieldName, findCollection, LIFECYCLE, metadataName } from './definition
 import { sha256 } from './hash.ts';
 import { history } from './history.ts';
 import { Interest } from './interest.ts';
-import { after, hashKey, privateKey, stateKey } from './keys.ts';
-import { RangeSummary } from './range-summary.ts';
-import { decodeMetadata, encodeRead, sameVersion } from './rwset.ts';
+import { hashKey, privateKey, stateKey } from './keys.ts';
+import { newRangeInfo, privateRange, publicRange, readPage } from './ranges.ts';
+import { decodeMetadata, sameVersion } from './rwset.ts';
 import { RwsetBuilder } from './rwset-builder.ts';
-import type { KeyRange, Versioned, View } from './store.ts';
-import { decodeVersioned } from './store.ts';
+import type { Versioned, View } from './store.ts';
 
 export interface SimulatorOptions {
   channel: Channel;
@@ -42,6 +41,7 @@ export class LedgerSimulator implements Simulator {
   readonly #interest = new Interest();
   readonly #open = new Set<StateIterator>();
   readonly #collections = new Map<string, Collection | undefined>();
+  readonly #hashes = new Map<string, Versioned | undefined>();
   #wrote = false;
   #queriedPrivate = false;
   #queriedPages = false;
@@ -64,7 +64,7 @@ export class LedgerSimulator implements Simulator {
   #getPrivate(namespace: string, collection: string, key: string, bytes: Buffer): Uint8Array | undefined {
     this.#readable(namespace, collection);
     const found = this.#view.versioned(privateKey(this.#options.organisation, namespace, collection, bytes));
-    const hashed = this.#view.versioned(hashKey(namespace, collection, sha256(bytes)));
+    const hashed = this.#hashed(namespace, collection, key, bytes);
     if (!sameVersion(found?.version, hashed?.version)) {
       throw new Error(
         'private data matching public hash version is not available. ' +
@@ -85,8 +85,17 @@ export class LedgerSimulator implements Simulator {
   }
 
   #readHash(namespace: string, collection: string, key: string): Versioned | undefined {
-    const found = this.#view.versioned(hashKey(namespace, collection, sha256(Buffer.from(key, 'utf8'))));
+    const found = this.#hashed(namespace, collection, key, Buffer.from(key, 'utf8'));
     this.#rwset.readHashed(namespace, collection, key, found?.version);
+    return found;
+  }
+
+  /** What is committed under a private key's hash: often looked up to read it and again to write it. */
+  #hashed(namespace: string, collection: string, key: string, bytes: Buffer): Versioned | undefined {
+    const id = `${namespace}\0${collection}\0${key}`;
+    if (this.#hashes.has(id)) return this.#hashes.get(id);
+    const found = this.#view.versioned(hashKey(namespace, collection, sha256(bytes)));
+    this.#hashes.set(id, found);
     return found;
   }
 
@@ -142,42 +151,18 @@ export class LedgerSimulator implements Simulator {
   }
 
   #publicRange(namespace: string, start: string, end: string): StateIterator {
-    const bounds = keyRange(stateKey(namespace, Buffer.alloc(0)), start, end);
-    const info = { start, end: '', exhausted: false, summary: new RangeSummary() };
+    const info = newRangeInfo(start);
     this.#rwset.range(namespace, info);
-    const cursor = this.#view.walk(bounds.range);
-    const next = async (): Promise<KeyValue | undefined> => {
-      const entry = info.exhausted ? undefined : await cursor.next();
-      if (!entry) {
-        info.exhausted = true;
-        info.end = end;
-        return undefined;
-      }
-      const bytes = entry[0].subarray(bounds.prefixLength);
-      const { version, value } = decodeVersioned(entry[1]);
-      info.summary.add(encodeRead(bytes, version));
-      info.end = bytes.toString('utf8');
-      return { namespace, key: info.end, value };
-    };
-    return { next, close: () => cursor.close() };
+    return publicRange(this.#view, namespace, end, info);
   }
 
   /** Records nothing: private ranges are not protected against phantoms. */
   #privateRange(namespace: string, collection: string, start: string, end: string): StateIterator {
     this.#readable(namespace, collection);
-    if (this.#wrote) {
-      throw this.#unsupported('Queries on pvt data is supported only in a read-only transaction');
-    }
+    if (this.#wrote) throw this.#unsupported('Queries on pvt data is supported only in a read-only transaction');
     this.#queriedPrivate = true;
     const prefix = privateKey(this.#options.organisation, namespace, collection, Buffer.alloc(0));
-    const bounds = keyRange(prefix, start, end);
-    const cursor = this.#view.walk(bounds.range);
-    const next = async (): Promise<KeyValue | undefined> => {
-      const entry = await cursor.next();
-      const key = entry?.[0].subarray(bounds.prefixLength).toString('utf8');
-      return entry && { namespace, key: key ?? '', value: decodeVersioned(entry[1]).value };
-    };
-    return { next, close: () => cursor.close() };
+    return privateRange(this.#view, namespace, prefix, start, end);
   }
 
   page(
@@ -190,32 +175,9 @@ export class LedgerSimulator implements Simulator {
     this.#checkOpen();
     if (this.#wrote) throw this.#unsupported('Paginated queries are supported only in a read-only transaction');
     this.#queriedPages = true;
-    return this.#readPage(namespace, bookmark || start, end, size || Number.POSITIVE_INFINITY);
-  }
-
-  async #readPage(
-    namespace: string,
-    start: string,
-    end: string,
-    size: number,
-  ): Promise<{ results: KeyValue[]; bookmark: string }> {
-    const bounds = keyRange(stateKey(namespace, Buffer.alloc(0)), start, end);
-    const info = { start, end, exhausted: true, summary: new RangeSummary() };
+    const info = newRangeInfo(bookmark || start);
     this.#rwset.range(namespace, info);
-    const cursor = this.#view.walk(bounds.range);
-    const results: KeyValue[] = [];
-    try {
-      for (let entry = await cursor.next(); entry; entry = await cursor.next()) {
-        const bytes = entry[0].subarray(bounds.prefixLength);
-        if (results.length >= size) return { results, bookmark: bytes.toString('utf8') };
-        const { version, value } = decodeVersioned(entry[1]);
-        info.summary.add(encodeRead(bytes, version));
-        results.push({ namespace, key: bytes.toString('utf8'), value });
-      }
-      return { results, bookmark: '' };
-    } finally {
-      cursor.close();
-    }
+    return readPage(this.#view, namespace, end, size || Number.POSITIVE_INFINITY, info);
   }
 
   history(namespace: string, key: string): AsyncIterableIterator<KeyModification> {
@@ -270,8 +232,11 @@ export class LedgerSimulator implements Simulator {
   /** A key's own policy, if it has one, belongs to what an endorsement plan must satisfy. */
   #notePolicy(namespace: string, collection: string, key: string): void {
     const bytes = Buffer.from(key, 'utf8');
-    const at = collection === '' ? stateKey(namespace, bytes) : hashKey(namespace, collection, sha256(bytes));
-    this.#interest.wrote(namespace, collection, metadataOf(this.#view.versioned(at)).get('VALIDATION_PARAMETER'));
+    const found =
+      collection === ''
+        ? this.#view.versioned(stateKey(namespace, bytes))
+        : this.#hashed(namespace, collection, key, bytes);
+    this.#interest.wrote(namespace, collection, metadataOf(found).get('VALIDATION_PARAMETER'));
   }
 
   /** The first use of private data of a chaincode puts its definition into the read set. */
@@ -312,10 +277,4 @@ function metadataOf(found: Versioned | undefined): Map<string, Uint8Array> {
 
 function versionText(found: Versioned | undefined): string {
   return found ? `{BlockNum: ${found.version.block}, TxNum: ${found.version.tx}}` : '<nil>';
-}
-
-/** From `start` to before `end` (empty: the end of what `prefix` begins). */
-function keyRange(prefix: Buffer, start: string, end: string): { range: KeyRange; prefixLength: number } {
-  const lt = end === '' ? after(prefix) : Buffer.concat([prefix, Buffer.from(end, 'utf8')]);
-  return { range: { gte: Buffer.concat([prefix, Buffer.from(start, 'utf8')]), lt }, prefixLength: prefix.length };
 }
