@@ -20,6 +20,9 @@ export class TransientStore {
   /** Oldest first. */
   readonly #recent = new Map<string, Buffer>();
   #recentBytes = 0;
+  #unwritten: [Buffer, Buffer][] = [];
+  #writing: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
 
   constructor(database: Database) {
     this.#database = database;
@@ -27,15 +30,29 @@ export class TransientStore {
 
   /** Stores each collection's set; `height` is that at which it was endorsed. */
   async add(txId: string, height: number, set: ledgerProtos.rwset.TxPvtReadWriteSet): Promise<void> {
-    const entries: [Buffer, Buffer][] = [];
+    let isNew = false;
     for (const namespace of set.getNsPvtRwsetList()) {
       for (const collection of namespace.getCollectionPvtRwsetList()) {
         const bytes = asBuffer(collection.getRwset_asU8());
         const key = transientKey(txId, sha256(bytes));
-        if (this.#remember(mapKey(key), bytes)) entries.push([key, Buffer.concat([number64(height), bytes])]);
+        if (!this.#remember(mapKey(key), bytes)) continue;
+        this.#unwritten.push([key, Buffer.concat([number64(height), bytes])]);
+        isNew = true;
       }
     }
-    await Promise.all(entries.map(([key, value]) => this.#database.put(key, value)));
+    if (isNew) await this.#flush();
+  }
+
+  /** What comes while one write is under way goes into the next one together. */
+  #flush(): Promise<void> {
+    this.#next ??= this.#writing.then(async () => {
+      this.#next = undefined;
+      const batch = this.#database.batch();
+      for (const [key, value] of this.#unwritten.splice(0)) batch.put(key, value);
+      this.#writing = batch.write();
+      await this.#writing;
+    });
+    return this.#next;
   }
 
   /** The private set with this hash, if any peer was given it. */
