@@ -28,6 +28,7 @@ const letter: Resource = {
   id: 'r1',
   type: { coding: [{ system: LOINC, code: '34117-2' }] },
 };
+const stay: Resource = { resourceType: 'Encounter', id: 's1', period: { start: '2024-12-30', end: '2025-01-02' } };
 const encounter: Resource = { resourceType: 'Encounter', id: 'e1' };
 
 function consentOf(content: object, id = 'c1', state: Partial<LedgerConsent> = {}): LedgerConsent {
@@ -250,6 +251,21 @@ describe('a consent', () => {
       'consent-denied',
       clinic,
       letter,
+    ],
+
+    [
+      'for data of a year, of what began before',
+      rule({ type: 'permit', dataPeriod: { start: '2025' } }),
+      'consent-absent',
+      clinic,
+      stay,
+    ],
+    [
+      'against data of a year, of what began before',
+      rule({ type: 'permit', provision: [{ type: 'deny', dataPeriod: { start: '2025' } }] }),
+      'consent-denied',
+      clinic,
+      stay,
     ],
 
     [
