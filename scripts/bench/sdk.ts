@@ -15,6 +15,7 @@ import { newObservation } from './observations.ts';
 interface Profile {
   endpoint: string;
   tlsRootCertificate: string;
+  tlsServerName?: string;
   mspId: string;
   channel: string;
   chaincode: string;
@@ -39,6 +40,7 @@ export function openSdk(profileFile: string, patientId: string, endorsers: strin
   const client = new Client(profile.endpoint, credentials.createSsl(read(profile.tlsRootCertificate)), {
     'grpc.max_receive_message_length': MESSAGE_BYTES,
     'grpc.max_send_message_length': MESSAGE_BYTES,
+    ...(profile.tlsServerName === undefined ? {} : { 'grpc.ssl_target_name_override': profile.tlsServerName }),
   });
   const { certificate, privateKey } = profile.identities['system'] ?? { certificate: '', privateKey: '' };
   const identity = { mspId: profile.mspId, credentials: read(certificate) };

@@ -1,0 +1,34 @@
+/**
+ * `npm run reindex [-- --org x]`: throws the read models away and fills them again from block 0, then compares them with
+ * the ledger. The consortium must be stopped: it is started for this on ports of the system's choosing, and stopped again.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { dropIndex } from '@telemed-ledger/gateway-api/index/stores.ts';
+import { dataDirectory, organisationNamed, organisations, runCommand } from './command-line.ts';
+import { isRunning } from './consortium/running.ts';
+import { startConsortium } from './consortium.ts';
+import { printReport, sweep } from './verification/sweep.ts';
+
+await runCommand(async () => {
+  const { values } = parseArgs({ options: { org: { type: 'string' } } });
+  const chosen = values.org === undefined ? organisations() : [organisationNamed(values.org)];
+  const dataDir = dataDirectory();
+  if (!existsSync(join(dataDir, 'network'))) throw new Error(`${dataDir} holds no ledger`);
+  if (await isRunning(dataDir)) throw new Error(`the consortium is running on ${dataDir}: stop it first`);
+  for (const { name } of chosen) dropIndex(join(dataDir, 'organisations', name, 'gateway'));
+  const ports = Object.fromEntries(organisations().map(({ name }) => [name, 0]));
+  const consortium = await startConsortium({ dataDir, ports, consortiumFile: process.env['CONSORTIUM'] || undefined });
+  let differences = 0;
+  try {
+    for (const { name } of chosen) {
+      const report = await sweep({ dataDir, organisation: name, url: consortium.urls[name] ?? '' });
+      printReport(name, report);
+      differences += report.differences.length;
+    }
+  } finally {
+    await consortium.close();
+  }
+  return differences === 0 ? 0 : 1;
+});

@@ -1,0 +1,45 @@
+/** Asks one gateway, as its operator, to compare everything it stores with the ledger. */
+import type { VerifyReport } from '@telemed-ledger/gateway-api/index/verify.ts';
+import { bearerToken } from '../credentials.ts';
+import { HttpClient } from '../http.ts';
+
+const SWEEP_TIMEOUT_MS = 10 * 60_000;
+
+export interface GatewayReach {
+  dataDir: string;
+  organisation: string;
+  url: string;
+}
+
+/** Throws where the gateway does not answer or refuses. */
+export async function sweep({ dataDir, organisation, url }: GatewayReach): Promise<VerifyReport> {
+  const http = new HttpClient(url);
+  try {
+    const authorization = `Bearer ${await bearerToken({ dataDir, organisation, role: 'operator' })}`;
+    const asked = { method: 'POST', path: '/verify', headers: { authorization }, timeoutMs: SWEEP_TIMEOUT_MS } as const;
+    const answer = await http.send(asked).catch((error: Error) => {
+      throw new Error(`no gateway of ${organisation} answers at ${url} (${error.message}): is the consortium running?`);
+    });
+    if (answer.status !== 200) throw new Error(`${organisation}'s gateway answered ${answer.status}`);
+    return answer.body as VerifyReport;
+  } finally {
+    http.close();
+  }
+}
+
+const MEANING: Record<VerifyReport['differences'][number]['kind'], string> = {
+  content: 'the stored text is not what was anchored',
+  anchor: 'the ledger holds another anchor',
+  gone: 'the ledger holds no anchor any more',
+  original: 'the copy is not what its holder anchored',
+  missing: 'anchored, and never delivered to this peer',
+};
+
+/** One line for the organisation, one for each difference. */
+export function printReport(organisation: string, { values, differences }: VerifyReport): void {
+  const found = differences.length === 0 ? 'all as anchored' : `${differences.length} differ`;
+  console.log(`${organisation}: ${values.toLocaleString('en')} values, ${found}`);
+  for (const { place, kind, transactionId } of differences) {
+    console.log(`  ${place}: ${MEANING[kind]} (transaction ${transactionId})`);
+  }
+}
