@@ -1,0 +1,72 @@
+/**
+ * One consortium on the embedded network for all scenarios of a run: started when it is first asked for, in a directory of
+ * its own, on ports of the system's choosing; closed and removed when the run ends.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
+import { type RunningConsortium, startConsortium } from '@telemed-ledger/scripts/consortium.ts';
+import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
+
+export interface Scene extends RunningConsortium {
+  dataDir: string;
+  parties: Parties;
+}
+
+export const START_TIMEOUT_MS = 90_000;
+
+let scene: Promise<Scene> | undefined;
+
+export function consortium(): Promise<Scene> {
+  scene ??= start();
+  return scene;
+}
+
+async function start(): Promise<Scene> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'telemed-scenarios-'));
+  const names = ['hospital', 'clinic', 'patients', 'payer', 'bank', 'regulator'];
+  const ports = Object.fromEntries(names.map((name) => [name, 0]));
+  const running = await startConsortium({ dataDir, ports });
+  return { ...running, dataDir, parties: new Parties({ dataDir, urls: running.urls }) };
+}
+
+after(async function () {
+  this.timeout(30_000);
+  const opened = await scene?.catch(() => undefined);
+  opened?.parties.close();
+  await opened?.close();
+  if (opened !== undefined) rmSync(opened.dataDir, { recursive: true, force: true });
+});
+
+const TIMEOUTS = { evaluateMs: 10_000, endorseMs: 10_000, submitMs: 10_000, commitStatusMs: 10_000 };
+
+/** An organisation's own view of the channel, by the SDK and not by its gateway. */
+export class Member {
+  readonly #connection: LedgerConnection;
+  readonly #identity: { name: string; certificate: string; privateKey: string };
+
+  constructor(dataDir: string, organisation: string) {
+    const file = join(dataDir, 'organisations', organisation, 'connection.json');
+    const { tlsRootCertificate, identities, ...reach } = JSON.parse(readFileSync(file, 'utf8'));
+    const read = (path: string): string => readFileSync(path, 'utf8');
+    const { certificate, privateKey } = identities.system;
+    this.#connection = new LedgerConnection({ ...reach, tlsRootCertificate: read(tlsRootCertificate) }, TIMEOUTS);
+    this.#identity = { name: 'system', certificate: read(certificate), privateKey: read(privateKey) };
+  }
+
+  get network() {
+    return this.#connection.network(this.#identity);
+  }
+
+  /** fabric.BlockchainInfo as bytes: height and hashes. Equal bytes: nothing was written in between. */
+  async chainInfo(): Promise<string> {
+    const { channel, mspId } = this.#connection.settings;
+    const request = { arguments: [channel], endorsingOrganizations: [mspId] };
+    return Buffer.from(await this.network.getContract('qscc').evaluate('GetChainInfo', request)).toString('hex');
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
