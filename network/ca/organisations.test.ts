@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -89,7 +89,9 @@ describe('Prepared organisations', () => {
     expect(files.certificate).to.match(/\/identities\/patient-[0-9a-f]{32}\/cert\.pem$/);
     const certificate = new X509Certificate(await readFile(files.certificate, 'utf8'));
     expect(certificate.subject).not.to.contain('9f3');
-    expect(certificate.raw.toString('latin1')).to.contain('{"attrs":{"role":"patient","fhirUser":"Patient/9f3"}}');
+    const hash = createHash('sha256').update('Patient/9f3').digest('hex');
+    expect(certificate.raw.toString('latin1')).to.contain(`{"attrs":{"role":"patient","fhirUser":"sha256:${hash}"}}`);
+    expect(certificate.raw.toString('latin1')).not.to.contain('Patient/9f3');
     expect(certificate.checkPrivateKey(createPrivateKey(await readFile(files.privateKey, 'utf8')))).to.equal(true);
     const before = await readFile(files.certificate, 'utf8');
     await enrolUser(dataDir, 'patients', 'patient', 'Patient/9f3');

@@ -68,7 +68,8 @@ const inProgress = new Map<string, Promise<IdentityFiles>>();
 
 /**
  * The identity of one user of an organisation in a role, enrolled at the first call. The directory's name is
- * `role-<hash>`, so that neither a path nor a common name says who it is; the `fhirUser` attribute does.
+ * `role-<hash>`, so that neither a path nor a common name says who it is; the `fhirUser` attribute does, of patients and
+ * their relatives as `sha256:` and the reference's hash, because certificates stand in blocks.
  * @throws Error when the organisation has no such role or `fhirUser` is not a reference such as `Practitioner/…`.
  */
 export function enrolUser(
@@ -94,10 +95,19 @@ async function enrolUserNow(directory: string, role: string, fhirUser: string): 
   const identity = join(directory, 'identities', name);
   await pairIn(identity, async () => {
     const authority = await authorityAt(join(directory, 'ca'));
-    return authority.enrol({ commonName: name, ou: 'client', attributes: { role, fhirUser }, days: USER_DAYS });
+    return authority.enrol({
+      commonName: name,
+      ou: 'client',
+      attributes: { role, fhirUser: shown(fhirUser) },
+      days: USER_DAYS,
+    });
   });
   return filesOf(identity);
 }
+
+/** Practitioners are known by name and licence anyway; nobody else is named. */
+const shown = (fhirUser: string): string =>
+  fhirUser.startsWith('Practitioner/') ? fhirUser : `sha256:${createHash('sha256').update(fhirUser).digest('hex')}`;
 
 export const organisationDirectory = (dataDir: string, organisation: string): string =>
   join(dataDir, 'organisations', organisation);

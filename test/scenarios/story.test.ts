@@ -54,7 +54,7 @@ describe('The story of one patient', function () {
       secrets = [
         ...story.visit.secrets.map((text) => ({ text })),
         ...identifiers.map((text) => ({ text, guessable: true })),
-        { text: `Patient/${story.patientId}`, guessable: true },
+        { text: `Patient/${story.patientId}` },
       ];
       regulator = new Member(scene.dataDir, 'regulator');
     });
