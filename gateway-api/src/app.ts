@@ -26,6 +26,7 @@ import { verifyAll } from './index/verify.ts';
 import { LedgerClient, type Sender } from './ledger/client.ts';
 import { type Enrolled, LedgerConnection } from './ledger/connect.ts';
 import { Feed } from './ledger/feed.ts';
+import { FeedWatch } from './ledger/feed-watch.ts';
 import { newLog } from './log.ts';
 import { collectionsOfMember } from './memberships.ts';
 import { Metrics } from './metrics.ts';
@@ -77,6 +78,7 @@ interface Parts {
   app: Express;
   connection: LedgerConnection;
   feed: Feed;
+  watch: FeedWatch;
   duties: Duties;
   sweeper: Sweeper;
   readiness: ReadinessCheck;
@@ -104,6 +106,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     outcomes: feed.outcomes,
     log,
     limits: config.limits,
+    onFeedLate: () => feed.reconnect(),
     observe: (name, outcome, ms) => metrics.transaction(name, outcome, ms),
   });
   const index = new ReadModel({
@@ -156,7 +159,8 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   app.use(operations(metrics, sweeper));
   app.use(() => refuse(404, 'not-found', 'There is nothing here.'));
   app.use(outcomeHandler(reportTo(log)));
-  return { app, connection, feed, duties, sweeper, readiness, journal };
+  const watch = new FeedWatch(feed, ledger, log);
+  return { app, connection, feed, watch, duties, sweeper, readiness, journal };
 }
 
 /** Everything behind it has a caller, but for FHIR's metadata. */
@@ -190,7 +194,7 @@ function rememberedIdentities(identities: Identities): (sender: Sender) => Promi
 }
 
 function running(config: GatewayConfig, parts: Parts, stores: Stores, log: Logger): Gateway {
-  const { app, connection, feed, duties, sweeper, readiness, journal } = parts;
+  const { app, connection, feed, watch, duties, sweeper, readiness, journal } = parts;
   const server = createServer({ keepAliveTimeout: 65_000 }, app);
   let pruning: NodeJS.Timeout | undefined;
   return {
@@ -199,6 +203,7 @@ function running(config: GatewayConfig, parts: Parts, stores: Stores, log: Logge
     listen: async () => {
       const { port } = await bound(server, config.host, config.port);
       feed.start();
+      watch.start();
       duties.start();
       sweeper.start();
       const prune = () => {
@@ -214,6 +219,7 @@ function running(config: GatewayConfig, parts: Parts, stores: Stores, log: Logge
     close: async () => {
       clearInterval(pruning);
       await closed(server);
+      watch.stop();
       await duties.stop();
       await sweeper.stop();
       await feed.stop();

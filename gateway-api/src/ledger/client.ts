@@ -45,6 +45,8 @@ export interface LedgerClientOptions {
   outcomes: Outcomes;
   log: Logger;
   limits: LedgerLimits;
+  /** Called when the peer has committed what the feed has not brought: its stream may be dead without knowing it. */
+  onFeedLate?: () => void;
   observe?: (transaction: string, outcome: string, milliseconds: number) => void;
 }
 
@@ -250,6 +252,7 @@ export class LedgerClient {
     const transactionId = commit.getTransactionId();
     const status = await Promise.race([commit.getStatus().catch(() => undefined), waiting.outcome]);
     if (status === undefined) throw outcomeUnknown(transactionId);
+    if (!('endorsers' in status)) this.#options.onFeedLate?.();
     const caughtUp = await within(waiting.outcome, feedWaitMs);
     if (caughtUp !== undefined) return caughtUp;
     if ('endorsers' in status) return status;

@@ -55,6 +55,11 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
     await this.#running;
   }
 
+  /** Opens the stream anew, from the checkpoint. */
+  reconnect(): void {
+    this.#closeStream?.();
+  }
+
   /** Number of the last block that the read model holds; −1 before the first. */
   position(): number {
     return this.#options.sink.checkpoint()?.block ?? -1;

@@ -1,0 +1,170 @@
+/**
+ * A whole consortium for tests: the embedded network and its fault injection in this process, the chaincode in worker
+ * threads, and the gateways that a test asks for.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Consortium as Members, Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import {
+  enrolUser,
+  type PreparedConsortium,
+  type PreparedOrganisation,
+  prepareOrganisations,
+} from '@telemed-ledger/network/ca/organisations.ts';
+import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import type { NetworkConfig, RunningNetwork } from '@telemed-ledger/network/embedded/config.ts';
+import { startNetwork } from '@telemed-ledger/network/embedded/network.ts';
+import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
+import { pino } from 'pino';
+import { type RunningHost, startHost } from '../../chaincode/src/host.ts';
+import { createGateway, type Gateway, type Identities } from './app.ts';
+import { audienceOf, ensureIssuer, issuerOf, issueToken } from './auth/issuer.ts';
+import { DEFAULTS, type GatewayConfig } from './config.ts';
+
+const PACKAGE_ID = `telemed:${'0'.repeat(64)}`;
+const READY_MS = 20_000;
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came back
+  body: any;
+}
+
+export class FixtureConsortium {
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'telemed-consortium-'));
+  readonly consortium: Consortium = loadConsortium();
+  readonly members: Members;
+  network!: RunningNetwork;
+  readonly urls = new Map<string, string>();
+  readonly #gateways = new Map<string, Gateway>();
+  #host!: RunningHost;
+  #prepared!: PreparedConsortium;
+  #networkConfig!: NetworkConfig;
+
+  private constructor() {
+    const { channel, chaincode, organisations } = this.consortium;
+    const members = organisations.map(({ name, mspId, kind }) => ({ name, mspId, kind }));
+    this.members = { channel, chaincode, organisations: members };
+  }
+
+  /** Starts the network, the chaincode and the gateways of these organisations. */
+  static async start(...gateways: string[]): Promise<FixtureConsortium> {
+    const made = new FixtureConsortium();
+    made.#prepared = await prepareOrganisations(made.dataDir, made.consortium);
+    const organisations = made.members.organisations.map(({ name }) => name);
+    made.#host = await startHost({ consortium: made.members, ccid: PACKAGE_ID, organisations });
+    const chaincode = { version: '1.0', packageId: PACKAGE_ID, addresses: made.#host.addresses };
+    const config = networkConfigOf(join(made.dataDir, 'network'), made.consortium, made.#prepared, chaincode);
+    made.#networkConfig = { ...config, durable: false };
+    made.network = await startNetwork(made.#networkConfig);
+    for (const name of gateways) await made.open(name);
+    return made;
+  }
+
+  async config(name: string, more: Partial<GatewayConfig> = {}): Promise<GatewayConfig> {
+    const { mspId, kind, directory, tlsCaCertificate } = this.#organisation(name);
+    const { channel, chaincode } = this.members;
+    const endpoint = this.network.endpoints[name]!;
+    return {
+      ...DEFAULTS,
+      organisation: { name, mspId, kind },
+      connection: { endpoint, tlsRootCertificate: tlsCaCertificate, mspId, channel, chaincode },
+      port: 0,
+      dataDir: join(directory, 'gateway'),
+      tokens: {
+        issuer: issuerOf(name),
+        audience: audienceOf(name),
+        keys: await ensureIssuer(join(directory, 'issuer')),
+        maxMinutes: 60,
+      },
+      ...more,
+    };
+  }
+
+  identities(name: string): Identities {
+    const { identities } = this.#organisation(name);
+    return {
+      of: async (role, fhirUser) => {
+        const files = fhirUser === undefined ? identities[role]! : await enrolUser(this.dataDir, name, role, fhirUser);
+        const certificate = readFileSync(files.certificate, 'utf8');
+        return { name: files.certificate, certificate, privateKey: readFileSync(files.privateKey, 'utf8') };
+      },
+    };
+  }
+
+  /** Opens a gateway and waits until it is ready. */
+  async open(name: string, more: Partial<GatewayConfig> = {}): Promise<void> {
+    const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
+    const deps = { consortium: this.members, identities: this.identities(name), log };
+    const gateway = await createGateway(await this.config(name, more), deps);
+    this.urls.set(name, await gateway.listen());
+    this.#gateways.set(name, gateway);
+    await until(async () => (await gateway.readiness()).ready, READY_MS);
+  }
+
+  async shut(name: string): Promise<void> {
+    await this.#gateways.get(name)?.close();
+    this.#gateways.delete(name);
+  }
+
+  gateway(name: string): Gateway {
+    return this.#gateways.get(name)!;
+  }
+
+  async token(organisation: string, role: Role, fhirUser?: string): Promise<string> {
+    const directory = join(this.#organisation(organisation).directory, 'issuer');
+    return issueToken({ directory, organisation, role, ...(fhirUser === undefined ? {} : { fhirUser }) });
+  }
+
+  /** A request as a caller of an organisation: `POST /fhir/R4/Patient`. */
+  async send(as: string, request: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const [organisation = '', role = 'system', fhirUser] = as.split(' ');
+    const [method = 'GET', path = '/'] = request.split(' ');
+    const response = await fetch(this.urls.get(organisation) + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${await this.token(organisation, role as Role, fhirUser)}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/fhir+json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') === true;
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  }
+
+  async restartNetwork(): Promise<void> {
+    await this.network.close();
+    const ports = this.network.endpoints;
+    const organisations = this.#networkConfig.organisations.map((organisation) => {
+      const port = Number(ports[organisation.name]?.split(':')[1]);
+      return { ...organisation, peer: { ...organisation.peer, port } };
+    });
+    this.network = await startNetwork({ ...this.#networkConfig, organisations });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#gateways.values()].map((gateway) => gateway.close()));
+    await this.network?.close();
+    await this.#host?.close();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  #organisation(name: string): PreparedOrganisation {
+    const found = this.#prepared.organisations.find((organisation) => organisation.name === name);
+    if (found === undefined) throw new Error(`no organisation ${name}`);
+    return found;
+  }
+}
+
+/** Waits for a condition; fails when it does not come about in time. */
+export async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 10_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('what was waited for did not come about');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
