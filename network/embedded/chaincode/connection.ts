@@ -43,7 +43,7 @@ export class ChaincodeConnection {
     this.#ended = ended;
     this.#stream = openStream(address, {
       opened: () => {},
-      message: (bytes) => this.#receive(decodeMessage(bytes)),
+      message: (bytes) => this.#receiveBytes(bytes),
       closed: (reason) => this.#closed(reason),
     });
   }
@@ -112,6 +112,18 @@ export class ChaincodeConnection {
     this.#stream?.close();
     this.#ready.reject(new Error(reason));
     for (const id of [...this.#running.keys()]) this.#settle(id, new Error('chaincode stream terminated'));
+  }
+
+  /** A process that sends what is no message is not a chaincode. */
+  #receiveBytes(bytes: Buffer): void {
+    let message: ChaincodeMessage;
+    try {
+      message = decodeMessage(bytes);
+    } catch (error) {
+      this.#closed((error as Error).message);
+      return;
+    }
+    this.#receive(message);
   }
 
   #receive(message: ChaincodeMessage): void {

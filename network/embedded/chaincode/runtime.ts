@@ -48,7 +48,9 @@ export class ChaincodeRuntime {
 
   /** Makes a chaincode runnable on this peer and dials it ahead of its first transaction. */
   install(chaincode: string, installed: Package): void {
+    const before = this.#packages.get(chaincode);
     this.#packages.set(chaincode, installed);
+    if (before && before.address !== installed.address) this.#disconnect(before.packageId);
     this.#connect(installed).catch(() => {});
   }
 
@@ -73,8 +75,13 @@ export class ChaincodeRuntime {
 
   close(): void {
     this.#isClosed = true;
-    for (const connection of this.#connections.values()) connection.then((open) => open.close()).catch(() => {});
-    this.#connections.clear();
+    for (const packageId of [...this.#connections.keys()]) this.#disconnect(packageId);
+  }
+
+  #disconnect(packageId: string): void {
+    const connection = this.#connections.get(packageId);
+    this.#connections.delete(packageId);
+    connection?.then((open) => open.close()).catch(() => {});
   }
 
   async #run(chaincode: string, input: Uint8Array, invocation: Invocation) {
@@ -116,15 +123,16 @@ export class ChaincodeRuntime {
   #connect(installed: Package): Promise<ChaincodeConnection> {
     const known = this.#connections.get(installed.packageId);
     if (known) return known;
-    const dialled = this.#dial(installed);
+    const dialled = this.#dial(installed, () => {
+      if (this.#connections.get(installed.packageId) === dialled) this.#connections.delete(installed.packageId);
+    });
     this.#connections.set(installed.packageId, dialled);
     return dialled;
   }
 
   /** Tries for as long as Fabric's dial timeout, so that a chaincode that is just starting is waited for. */
-  async #dial({ packageId, address }: Package): Promise<ChaincodeConnection> {
+  async #dial({ packageId, address }: Package, forget: () => void): Promise<ChaincodeConnection> {
     const deadline = Date.now() + DIAL_TIMEOUT_MS;
-    const forget = () => this.#connections.delete(packageId);
     for (;;) {
       try {
         return await ChaincodeConnection.dial(address, packageId, Math.max(deadline - Date.now(), 1), forget);

@@ -25,7 +25,10 @@ export interface Call {
 }
 
 export function openCall(parts: GatewayParts, proposal: Proposal): Call {
-  return { parts, proposal, admission: admit(proposal, parts.channel, parts.ledger) };
+  const admission = admit(proposal, parts.channel, parts.ledger);
+  // Whoever asks a peer hears of a failure; nobody may ask.
+  admission.catch(() => {});
+  return { parts, proposal, admission };
 }
 
 export async function ask(peer: Peer, { parts, proposal, admission }: Call): Promise<Endorsed | EndorserFailure> {
@@ -44,7 +47,7 @@ export function peersRunning(chaincode: string, { peers, local, ledger }: Gatewa
   const rank = (peer: Peer) => (peer === local ? Number.POSITIVE_INFINITY : ledger.height(peer.organisation));
   return peers
     .filter((peer) => isDefined && (isSystem || peer.runtime.has(chaincode)))
-    .sort((a, b) => rank(b) - rank(a) || 0);
+    .sort((a, b) => rank(b) - rank(a));
 }
 
 /**
