@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { ConfigError, readConfig } from './config.ts';
+import { consortium } from './index/index.fixture.ts';
+
+describe('The configuration of a gateway of its own', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'telemed-config-'));
+  const write = (name: string, content: unknown): string => {
+    const path = join(directory, name);
+    writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+    return path;
+  };
+  after(() => rmSync(directory, { recursive: true, force: true }));
+
+  const good = () => ({
+    CONNECTION: write('connection.json', {
+      endpoint: 'peer.example:7051',
+      tlsRootCertificate: 'tls.pem',
+      mspId: 'HospitalMSP',
+      channel: 'telemed',
+      chaincode: 'telemed',
+      identities: { system: { certificate: 'system/cert.pem', privateKey: '/keys/system.pem' } },
+    }),
+    TLS: write('tls.pem', 'PEM'),
+    CONSORTIUM: write('consortium.json', consortium),
+    GATEWAY_DATA_DIR: directory,
+    JWKS: write('jwks.json', { keys: [{ kty: 'EC' }] }),
+    PORT: '8081',
+  });
+
+  const mistakesOf = (environment: Record<string, string | undefined>): string[] => {
+    try {
+      readConfig(environment);
+      return [];
+    } catch (error) {
+      if (error instanceof ConfigError) return error.mistakes;
+      throw error;
+    }
+  };
+
+  it('is read from the environment, with paths relative to the connection file', () => {
+    const { gateway, identities } = readConfig(good());
+    expect(gateway.organisation).to.deep.equal({ name: 'hospital', mspId: 'HospitalMSP', kind: 'provider' });
+    expect(gateway.connection.tlsRootCertificate).to.equal('PEM');
+    expect(gateway.port).to.equal(8081);
+    expect(gateway.tokens.issuer).to.equal('https://issuer.hospital.telemed-ledger.example');
+    expect(identities['system']).to.deep.equal({
+      certificate: join(directory, 'system/cert.pem'),
+      privateKey: '/keys/system.pem',
+    });
+  });
+
+  it('takes the issuer of production by the address of its keys', () => {
+    const environment = { ...good(), JWKS: 'https://idp.example/jwks', TOKEN_ISSUER: 'https://idp.example' };
+    expect(readConfig(environment).gateway.tokens).to.deep.include({
+      keys: new URL('https://idp.example/jwks'),
+      issuer: 'https://idp.example',
+    });
+  });
+
+  it('lists every mistake at once', () => {
+    const mistakes = mistakesOf({ PORT: 'many', JWKS: join(directory, 'none.json'), LOG_LEVEL: 'loud' });
+    expect(mistakes.map((mistake) => mistake.split(':')[0])).to.deep.equal([
+      'CONNECTION',
+      'CONSORTIUM',
+      'GATEWAY_DATA_DIR',
+      'PORT',
+      'JWKS',
+      'LOG_LEVEL',
+    ]);
+  });
+
+  it('names an MSP that the consortium does not have, and what is wrong within a file', () => {
+    const connection = (more: object) => write('other.json', { ...JSON.parse('{"identities":{}}'), ...more });
+    const stranger = {
+      endpoint: 'a:1',
+      tlsRootCertificate: 'tls.pem',
+      mspId: 'OtherMSP',
+      channel: 'c',
+      chaincode: 'c',
+    };
+    expect(mistakesOf({ ...good(), CONNECTION: connection(stranger) }).join()).to.match(/OtherMSP is not in/);
+    expect(mistakesOf({ ...good(), CONNECTION: connection({ ...stranger, endpoint: 'https://a' }) }).join()).to.match(
+      /endpoint/,
+    );
+    expect(mistakesOf({ ...good(), CONSORTIUM: write('bad.json', '{') }).join()).to.match(/bad.json is not JSON/);
+  });
+});

@@ -1,0 +1,88 @@
+import { expect } from 'chai';
+import { until } from '../consortium.fixture.ts';
+import { silent } from '../index/index.fixture.ts';
+import { type Duty, DutyWorker } from './worker.ts';
+
+describe('A duty', () => {
+  const started: DutyWorker<string>[] = [];
+  afterEach(async () => {
+    for (const worker of started.splice(0)) await worker.stop();
+  });
+
+  const run = (duty: Partial<Duty<string>>, intervalMs = 60_000) => {
+    const whole = { name: 'test', idOf: (id: string) => id, find: async () => [], perform: async () => {}, ...duty };
+    const worker = new DutyWorker(whole, silent, intervalMs);
+    started.push(worker);
+    worker.start();
+    return worker;
+  };
+
+  it('is done for what there is at the start, and again when told', async () => {
+    const todo = new Set(['a', 'b']);
+    const done: string[] = [];
+    const perform = async (id: string) => {
+      todo.delete(id);
+      done.push(id);
+    };
+    const worker = run({ find: async () => [...todo], perform });
+    await until(() => done.length === 2);
+    todo.add('c');
+    worker.nudge();
+    await until(() => done.length === 3);
+    expect(done).to.deep.equal(['a', 'b', 'c']);
+  });
+
+  it('looks again for what came while it was at work', async () => {
+    let rounds = 0;
+    let release = () => {};
+    const blocked = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const worker = run({
+      find: async () => {
+        rounds += 1;
+        if (rounds === 1) await blocked;
+        return [];
+      },
+    });
+    worker.nudge();
+    worker.nudge();
+    expect(rounds).to.equal(1);
+    release();
+    await until(() => rounds === 2);
+  });
+
+  it('is tried again when it failed, while others go on', async () => {
+    const attempts = new Map<string, number>();
+    const todo = new Set(['bad', 'good']);
+    run({
+      find: async () => [...todo],
+      perform: async (id) => {
+        attempts.set(id, (attempts.get(id) ?? 0) + 1);
+        if (id === 'bad' && attempts.get(id) === 1) throw new Error('away');
+        todo.delete(id);
+      },
+    });
+    await until(() => todo.size === 0);
+    expect([...attempts]).to.have.deep.members([
+      ['bad', 2],
+      ['good', 1],
+    ]);
+  });
+
+  it('ends with the work in hand', async () => {
+    let begun = false;
+    let ended = false;
+    const worker = run({
+      find: async () => ['a'],
+      perform: async () => {
+        begun = true;
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        ended = true;
+      },
+    });
+    await until(() => begun);
+    await worker.stop();
+    expect(ended).to.equal(true);
+  });
+});
