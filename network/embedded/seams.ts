@@ -24,6 +24,8 @@ export interface Identities {
   invalidity(identity: Identity): string | undefined;
   /** ECDSA P-256/SHA-256 over `message`; high S is false. Memoised by (certificate, digest, signature). */
   verify(identity: Identity, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
+  /** Notes a signature as good because this process has just made it: the committer need not verify it again. */
+  remember(identity: Identity, message: Uint8Array, signature: Uint8Array): void;
   satisfies(identity: Identity, principal: msp.MSPPrincipal): boolean;
   mspIds(): string[];
 }

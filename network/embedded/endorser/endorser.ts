@@ -104,9 +104,17 @@ export class Endorser {
     if (response.status >= ERROR_THRESHOLD && response.status < ERROR) return { ...reply, payload: new Uint8Array() };
     const payload = responsePayload(proposal, executed, version, result);
     if (response.status >= ERROR) return { ...reply, payload };
-    const endorser = this.#parts.signer.creator;
-    const signature = this.#parts.signer.sign(Buffer.concat([payload, endorser]));
-    return { ...reply, payload, endorsement: { endorser, signature } };
+    return { ...reply, payload, endorsement: this.#sign(payload) };
+  }
+
+  #sign(payload: Uint8Array): Endorsement {
+    const { signer, channel } = this.#parts;
+    const endorser = signer.creator;
+    const message = Buffer.concat([payload, endorser]);
+    const signature = signer.sign(message);
+    const identity = channel.identities.parse(endorser);
+    if (identity) channel.identities.remember(identity, message, signature);
+    return { endorser, signature };
   }
 }
 

@@ -64,9 +64,13 @@ class ChannelIdentities implements Identities {
     return parsed(identity).invalidity;
   }
 
+  remember(identity: Identity, message: Uint8Array, signature: Uint8Array): void {
+    this.#verifications.set(verificationKey(identity, message, signature), Promise.resolve(true));
+  }
+
   async verify(identity: Identity, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
-    const { certificate, signerKey } = identity as KnownIdentity;
-    const key = signerKey + hash('sha256', message, 'binary') + mapKey(signature);
+    const { certificate } = identity as KnownIdentity;
+    const key = verificationKey(identity, message, signature);
     const known = this.#verifications.get(key);
     if (known !== undefined) return known;
     const outcome = verifySignature(certificate, message, bufferOf(signature));
@@ -117,6 +121,10 @@ function knownIdentity(
     signerKey: `${mspId}/${certificate.fingerprint}`,
     certificate,
   };
+}
+
+function verificationKey(identity: Identity, message: Uint8Array, signature: Uint8Array): string {
+  return (identity as KnownIdentity).signerKey + hash('sha256', message, 'binary') + mapKey(signature);
 }
 
 /** In the thread pool, so that the event loop stays free and the second core is used. */
