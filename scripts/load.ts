@@ -51,7 +51,6 @@ await runCommand(async () => {
     journal,
     signal: stop,
     onRetry: (why) => progress.note(`trying again: ${why}`),
-    onFileError: (message) => progress.note(`not loaded: ${message}`),
   });
   const started = performance.now();
   await loader.load(files).finally(() => progress.stop());

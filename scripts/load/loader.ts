@@ -18,7 +18,6 @@ export interface LoadOptions extends Omit<SenderOptions, 'signal'> {
   journal: LoadJournal;
   /** Ends the run after what is in flight. */
   signal: AbortSignal;
-  onFileError?: (message: string) => void;
 }
 
 export class Loader {
@@ -63,7 +62,6 @@ export class Loader {
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
       this.unreadable.push(error.message);
-      this.#options.onFileError?.(error.message);
       return undefined;
     }
   }
