@@ -55,6 +55,13 @@ describe('An endorsement plan', () => {
     );
   });
 
+  it("asks for the organisation whose implicit collection is written, through another's gateway", async () => {
+    await start({ endorsementPolicy: "OR('AlphaMSP.peer')" });
+    const transaction = await endorse('putPrivate', ['_implicit_org_BetaMSP', 'k']);
+    expect(endorsersOf(transaction)).to.have.members(['BetaMSP']);
+    expect(await submitted(transaction)).to.equal(0);
+  });
+
   it('fails where too few organisations run the chaincode', async () => {
     await start({ endorsementPolicy: "AND('AlphaMSP.peer','GammaMSP.peer')", runs: ['alpha', 'beta'] });
     const failed = await failureOf(endorse('put', ['a', '1']));

@@ -14,6 +14,9 @@ import type { GatewayParts } from './peers.ts';
 type Interest = SimulationResult['interest'];
 type Principals = PrincipalSet['principals'];
 
+/** Collections that every organisation has without a definition, by its MSP id. */
+const IMPLICIT = '_implicit_org_';
+
 /** What a transaction that touched nothing needs: the chaincode's policy. */
 export function defaultInterest(chaincode: string): Interest {
   return [
@@ -87,26 +90,34 @@ function combine(parts: GatewayParts, interest: Interest, isTransient: boolean):
   return { groups, layouts: possible };
 }
 
-function policiesOf({ channel, ledger }: GatewayParts, entry: Interest[number]): Policy[] {
-  const definition = ledger.definition(entry.namespace) as Definition;
-  const chaincodePolicy = channel.policies.application(definition.endorsementPolicy);
-  const found = entry.keyPolicies.map((bytes) => channel.policies.signature(bytes));
+function policiesOf(parts: GatewayParts, entry: Interest[number]): Policy[] {
+  const { policies } = parts.channel;
+  const definition = parts.ledger.definition(entry.namespace) as Definition;
+  const chaincodePolicy = policies.application(definition.endorsementPolicy);
+  const found = entry.keyPolicies.map((bytes) => policies.signature(bytes));
   if (entry.namespacePolicyRequired) found.push(chaincodePolicy);
-  for (const name of entry.collectionsWritten) {
-    const policy = definition.collections.find((collection) => collection.name === name)?.endorsementPolicy;
-    if (!policy) found.push(chaincodePolicy);
-    else {
-      const text = 'signaturePolicy' in policy ? policy.signaturePolicy : policy.channelConfigPolicy;
-      found.push(channel.policies.application(channel.policies.applicationPolicy(text)));
-    }
-  }
+  for (const name of entry.collectionsWritten) found.push(collectionPolicy(parts, entry, name) ?? chaincodePolicy);
   return found.length > 0 ? found : [chaincodePolicy];
+}
+
+function collectionPolicy(parts: GatewayParts, { namespace }: Interest[number], name: string): Policy | undefined {
+  const { policies } = parts.channel;
+  if (name.startsWith(IMPLICIT)) {
+    return policies.named(`/Channel/Application/${name.slice(IMPLICIT.length)}/Endorsement`);
+  }
+  const policy = configOf(parts, namespace, name)?.endorsementPolicy;
+  if (!policy) return undefined;
+  const text = 'signaturePolicy' in policy ? policy.signaturePolicy : policy.channelConfigPolicy;
+  return policies.application(policies.applicationPolicy(text));
 }
 
 function collectionsOf(parts: GatewayParts, entry: Interest[number], isTransient: boolean): CollectionConfig[] {
   const names = isTransient ? [...entry.collectionsRead, ...entry.collectionsWritten] : entry.collectionsRead;
-  const known = parts.ledger.definition(entry.namespace)?.collections ?? [];
-  return known.filter((collection) => names.includes(collection.name));
+  return names.flatMap((name) => configOf(parts, entry.namespace, name) ?? []);
+}
+
+function configOf({ ledger }: GatewayParts, chaincode: string, name: string): CollectionConfig | undefined {
+  return ledger.collectionConfig(chaincode, name, ledger.height());
 }
 
 function identityOf({ channel }: GatewayParts, peer: Peer): Identity {
