@@ -8,7 +8,7 @@ import type { ChaincodeConfig, NetworkConfig } from './config.ts';
 import { startChaincode } from './fixtures/chaincode.ts';
 import { openClient } from './fixtures/client.ts';
 import { CHAINCODE, CHANNEL, text } from './fixtures/network.ts';
-import { fixtureNetwork } from './identity/authority.fixture.ts';
+import { type FixtureOrganisation, fixtureNetwork } from './identity/authority.fixture.ts';
 import type { NetworkMessage } from './main.ts';
 
 const PACKAGE_ID = `basic:${'1'.repeat(64)}`;
@@ -71,6 +71,40 @@ describe('The network as a child process', () => {
     chaincode.stop();
     again.child.disconnect();
     expect(await exitCode(again.child)).to.equal(0);
+  });
+
+  it('loses nothing that it acknowledged when it is killed under load', async () => {
+    const { config, organisations } = await fixtureNetwork(dataDir, 'alpha');
+    const chaincode = await startChaincode(PACKAGE_ID);
+    config.chaincodes = [definition(chaincode.address)];
+    const { mspId, ca } = organisations.get('alpha') as FixtureOrganisation;
+    const identity = await ca.issue();
+    const open = (answer: NetworkMessage) => {
+      const endpoint = 'ready' in answer ? (answer.endpoints['alpha'] ?? '') : '';
+      const client = openClient({ endpoint, tlsRoot: ca.certificate, mspId, identity });
+      return { client, contract: client.gateway.getNetwork(CHANNEL).getContract(CHAINCODE) };
+    };
+    const { child, answer } = await start(config);
+    const before = open(answer);
+    const acknowledged: string[] = [];
+    const write = async (key: string) => {
+      await before.contract.submit('put', { arguments: [key, 'x'], endorsingOrganizations: [mspId] });
+      acknowledged.push(key);
+      if (acknowledged.length === 100) child.kill('SIGKILL');
+    };
+    const callers = Array.from({ length: 16 }, async (_, caller) => {
+      for (let round = 0; child.exitCode === null && child.signalCode === null; round++)
+        await write(`${caller}-${round}`);
+    });
+    await Promise.allSettled(callers);
+    before.client.close();
+
+    const after = open((await start(config)).answer);
+    const found = new Set(JSON.parse(text(await after.contract.evaluateTransaction('range', '', ''))) as string[]);
+    expect(acknowledged.length).to.be.at.least(100);
+    expect(acknowledged.filter((key) => !found.has(key))).to.deep.equal([]);
+    after.client.close();
+    chaincode.stop();
   });
 
   it('says why it cannot start and leaves', async () => {
