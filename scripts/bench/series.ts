@@ -6,6 +6,8 @@ export interface Operation {
   run: () => Promise<void>;
   /** Records that one operation writes or reads. */
   records: number;
+  /** Share of the time, next to the others'. */
+  weight: number;
 }
 
 export interface Series {
@@ -14,19 +16,19 @@ export interface Series {
   rounds: Map<string, Round[]>;
 }
 
-/** `rounds` times each operation for `roundMs`; every other time around in the opposite order. */
+/** `rounds` times each operation for its weight times `unitMs`; every other time around in the opposite order. */
 export async function measure(
   operations: readonly Operation[],
   callers: number,
   rounds: number,
-  roundMs: number,
+  unitMs: number,
   onRound: (operation: string) => void,
 ): Promise<Series> {
   const series: Series = { callers, rounds: new Map(operations.map(({ name }) => [name, []])) };
   for (let turn = 0; turn < rounds; turn += 1) {
-    for (const { name, run } of turn % 2 === 0 ? operations : [...operations].reverse()) {
+    for (const { name, run, weight } of turn % 2 === 0 ? operations : [...operations].reverse()) {
       onRound(name);
-      series.rounds.get(name)?.push(await closedLoop(callers, roundMs, run));
+      series.rounds.get(name)?.push(await closedLoop(callers, weight * unitMs, run));
     }
   }
   return series;
