@@ -11,6 +11,9 @@ import { Kysely, SqliteDialect } from 'kysely';
 export type Durability = 'NORMAL' | 'FULL';
 
 const STATEMENTS_KEPT = 200;
+const CACHE_KIB = 8_000;
+/** A checkpoint is what waits for the disk: 32 MB of log between two spares most of them under load. */
+const CHECKPOINT_PAGES = 8_000;
 const BUSY_TIMEOUT_MS = 5_000;
 
 /** Opens (and creates) a database file. `:memory:` is for tests that need one connection only. */
@@ -22,8 +25,9 @@ export function openDatabase<Tables>(
   const database = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: BUSY_TIMEOUT_MS });
   if (options.readOnly !== true) {
     database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.durability};`);
+    database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
   }
-  database.exec('PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;');
+  database.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;`);
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(database) }) });
 }
 

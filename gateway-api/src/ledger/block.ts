@@ -39,6 +39,8 @@ export interface ParsedTransaction {
   publicWrites: PublicWrite[];
   /** Only of the collections asked for. */
   privateWrites: PrivateWrite[];
+  /** True where the peer found it valid and it cannot be read here: none of its writes are above. */
+  unreadable?: boolean;
 }
 
 export interface ParsedBlock {
@@ -59,7 +61,17 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteO
 const text = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Parses what `getBlockAndPrivateDataEvents` delivers. Config transactions are skipped. */
+const { BAD_COMMON_HEADER, BAD_CREATOR_SIGNATURE, BAD_PAYLOAD, BAD_PROPOSAL_TXID, NIL_ENVELOPE, VALID } =
+  peer.TxValidationCode;
+/** Found before the transaction id was held against its creator: it may be the id of somebody else's transaction. */
+const OF_UNPROVEN_ID: readonly number[] = [
+  ...[NIL_ENVELOPE, BAD_PAYLOAD, BAD_COMMON_HEADER, BAD_CREATOR_SIGNATURE, BAD_PROPOSAL_TXID],
+];
+
+/**
+ * Parses what `getBlockAndPrivateDataEvents` delivers. Config transactions are skipped, and so is what is no
+ * transaction at all: every member can have anything ordered, and none of it may stop the feed.
+ */
 export function parseBlock(delivered: peer.BlockAndPrivateData, scope: BlockScope): ParsedBlock {
   const block = delivered.getBlock();
   const header = block?.getHeader();
@@ -69,8 +81,11 @@ export function parseBlock(delivered: peer.BlockAndPrivateData, scope: BlockScop
   const transactions: ParsedTransaction[] = [];
   for (const [index, envelope] of (block.getData()?.getDataList_asU8() ?? []).entries()) {
     const code = codes?.[index] ?? peer.TxValidationCode.NOT_VALIDATED;
-    const parsed = parseEnvelope(envelope, index, code, scope, privateSets.get(index));
-    if (parsed !== undefined) transactions.push(parsed);
+    if (OF_UNPROVEN_ID.includes(code)) continue;
+    const transaction = attempt(() => readHeader(envelope, index, code));
+    if (transaction === undefined) continue;
+    const read = attempt(() => withAction(transaction, scope, privateSets.get(index)));
+    transactions.push(read ?? (code === VALID ? { ...transaction.parsed, unreadable: true } : transaction.parsed));
   }
   return {
     number: header.getNumber(),
@@ -84,20 +99,29 @@ export function parseBlock(delivered: peer.BlockAndPrivateData, scope: BlockScop
 export const heightOf = (blockchainInfo: Uint8Array): number =>
   common.BlockchainInfo.deserializeBinary(blockchainInfo).getHeight();
 
-function parseEnvelope(
-  envelope: Uint8Array,
-  index: number,
-  code: number,
-  scope: BlockScope,
-  privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
-): ParsedTransaction | undefined {
+/** The result, or undefined where the bytes are not what they should be. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+interface ReadHeader {
+  parsed: ParsedTransaction;
+  /** Serialised peer.Transaction. */
+  data: Uint8Array;
+}
+
+function readHeader(envelope: Uint8Array, index: number, code: number): ReadHeader | undefined {
   const payload = common.Payload.deserializeBinary(common.Envelope.deserializeBinary(envelope).getPayload_asU8());
   const header = payload.getHeader();
   if (header === undefined) return undefined;
   const channelHeader = common.ChannelHeader.deserializeBinary(header.getChannelHeader_asU8());
   if (channelHeader.getType() !== common.HeaderType.ENDORSER_TRANSACTION) return undefined;
   const creator = common.SignatureHeader.deserializeBinary(header.getSignatureHeader_asU8()).getCreator_asU8();
-  const transaction: ParsedTransaction = {
+  const parsed: ParsedTransaction = {
     transactionId: channelHeader.getTxId(),
     index,
     code,
@@ -107,7 +131,16 @@ function parseEnvelope(
     publicWrites: [],
     privateWrites: [],
   };
-  const [action] = peer.Transaction.deserializeBinary(payload.getData_asU8()).getActionsList();
+  return { parsed, data: payload.getData_asU8() };
+}
+
+function withAction(
+  { parsed, data }: ReadHeader,
+  scope: BlockScope,
+  privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
+): ParsedTransaction {
+  const transaction = { ...parsed, publicWrites: [], privateWrites: [] };
+  const [action] = peer.Transaction.deserializeBinary(data).getActionsList();
   if (action !== undefined) readAction(action, transaction, scope, privateSet);
   return transaction;
 }
@@ -122,7 +155,7 @@ function readAction(
   if (endorsed === undefined) return;
   const endorsers = endorsed.getEndorsementsList().map((endorsement) => mspIdOf(endorsement.getEndorser_asU8()));
   transaction.endorsers = [...new Set(endorsers)];
-  if (transaction.code !== peer.TxValidationCode.VALID) return;
+  if (transaction.code !== VALID) return;
   const response = peer.ProposalResponsePayload.deserializeBinary(endorsed.getProposalResponsePayload_asU8());
   const chaincodeAction = peer.ChaincodeAction.deserializeBinary(response.getExtension_asU8());
   readEvent(chaincodeAction, transaction);
@@ -210,10 +243,13 @@ function mspIdOf(creator: Uint8Array): string {
   return mspId;
 }
 
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** Clients state what they like; what no four-digit year holds is moved to the nearest time that one does. */
 function timeOf(header: common.ChannelHeader): string {
   const stamp = header.getTimestamp();
   const milliseconds = (stamp?.getSeconds() ?? 0) * 1000 + Math.floor((stamp?.getNanos() ?? 0) / 1e6);
-  return new Date(milliseconds).toISOString();
+  return new Date(Math.max(0, Math.min(LATEST_MS, milliseconds))).toISOString();
 }
 
 /** SHA-256 of the ASN.1 DER SEQUENCE {INTEGER number, OCTET STRING previous, OCTET STRING data}. */

@@ -43,6 +43,7 @@ export class LedgerConnection {
   readonly #timeouts: Timeouts;
   readonly #gateways = new Map<string, Gateway>();
   readonly #signers = new Map<string, Signer>();
+  readonly #contracts = new Map<string, Contract>();
 
   constructor(settings: Connection, timeouts: Timeouts) {
     this.settings = settings;
@@ -86,7 +87,9 @@ export class LedgerConnection {
   }
 
   contract(identity: Enrolled): Contract {
-    return this.network(identity).getContract(this.settings.chaincode);
+    const contract = this.#contracts.get(identity.name) ?? this.network(identity).getContract(this.settings.chaincode);
+    this.#contracts.set(identity.name, contract);
+    return contract;
   }
 
   close(): void {
