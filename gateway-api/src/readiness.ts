@@ -62,7 +62,10 @@ export class ReadinessCheck {
 
   async #compareHeight(reasons: string[]): Promise<void> {
     try {
-      const behind = (await this.#ledger.height()) - 1 - this.#feed.position();
+      const position = this.#feed.position();
+      const behind = (await this.#ledger.height()) - 1 - position;
+      if (behind < 0)
+        reasons.push('the read model is ahead of the chain: it was filled from another ledger, run reindex');
       if (behind <= 0) this.#caughtUp = true;
       if (behind > (this.#caughtUp ? LAG_ALLOWED : 0)) reasons.push(`the read model is ${behind} blocks behind`);
     } catch {

@@ -1,6 +1,6 @@
 /**
  * The custodian's duties: has every access request decided as soon as it is seen, and purges delivered copies when
- * their consent is revoked or their time is over. The decision itself is the chaincode's.
+ * their consent is revoked or amended or their time is over. The decision itself is the chaincode's.
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
@@ -58,8 +58,9 @@ export function decideAccess({ consortium, index, ledger }: DutyOptions): Duty<A
 export function purgeCopies({ consortium, index, ledger }: DutyOptions): Duty<AccessState> {
   const over = async (state: AccessState): Promise<boolean> => {
     if (state.expiresAt !== undefined && state.expiresAt <= new Date().toISOString()) return true;
-    const consent = state.consent === undefined ? undefined : await index.state('consent', state.consent.id);
-    return consent !== undefined && (JSON.parse(consent.value) as ConsentState).status === 'revoked';
+    const row = state.consent === undefined ? undefined : await index.state('consent', state.consent.id);
+    const consent = row === undefined ? undefined : (JSON.parse(row.value) as ConsentState);
+    return consent !== undefined && (consent.status === 'revoked' || consent.version !== state.consent?.version);
   };
   return {
     name: 'purge copies',

@@ -48,7 +48,7 @@ function assign(kind: Organisation['kind'], options: DutiesOptions): Assigned[] 
       { worker: new DutyWorker(decideAccess(options), log, intervalMs), on: [events.AccessRequested] },
       {
         worker: new DutyWorker(purgeCopies(options), log, intervalMs),
-        on: [events.ConsentRevoked, events.AccessDecided],
+        on: [events.ConsentRevoked, events.ConsentAmended, events.AccessDecided],
       },
     ];
   }
