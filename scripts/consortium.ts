@@ -32,6 +32,8 @@ export interface ConsortiumOptions {
   fresh?: boolean;
   /** Called once when a part ends by itself; what is left can only be closed. */
   onFailure?: (reason: string) => void;
+  /** How long the gateways may take to catch up with the chain; a minute unless stated. */
+  readyTimeoutMs?: number;
 }
 
 export interface RunningConsortium {
@@ -83,7 +85,8 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Runni
     );
     for (const gateway of gateways) closers.push(() => gateway.close());
     const urls = await Promise.all(gateways.map((gateway) => gateway.listen()));
-    await Promise.all(gateways.map(untilReady));
+    const timeoutMs = options.readyTimeoutMs ?? READY_TIMEOUT_MS;
+    await Promise.all(gateways.map((gateway) => untilReady(gateway, timeoutMs)));
     for (const child of Object.values(children)) child.onUnexpectedEnd((reason: string) => options.onFailure?.(reason));
     return {
       consortium,
@@ -142,8 +145,8 @@ export const membersOf = ({ channel, chaincode, organisations }: Consortium): Me
   organisations: organisations.map(({ name, mspId, kind }) => ({ name, mspId, kind })),
 });
 
-async function untilReady(gateway: Gateway): Promise<void> {
-  const deadline = Date.now() + READY_TIMEOUT_MS;
+async function untilReady(gateway: Gateway, timeoutMs: number): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     const readiness = await gateway.readiness().catch((error: Error) => ({ ready: false, reason: error.message }));
     if (readiness.ready) return;

@@ -11,6 +11,9 @@ import { isRunning } from './consortium/running.ts';
 import { startConsortium } from './consortium.ts';
 import { printReport, sweep } from './verification/sweep.ts';
 
+/** Some hundred records a second: a day's work is more than anybody should wait for here. */
+const REBUILD_TIMEOUT_MS = 24 * 3_600_000;
+
 await runCommand(async () => {
   const { values } = parseArgs({ options: { org: { type: 'string' } } });
   const chosen = values.org === undefined ? organisations() : [organisationNamed(values.org)];
@@ -19,7 +22,12 @@ await runCommand(async () => {
   if (await isRunning(dataDir)) throw new Error(`the consortium is running on ${dataDir}: stop it first`);
   for (const { name } of chosen) dropIndex(join(dataDir, 'organisations', name, 'gateway'));
   const ports = Object.fromEntries(organisations().map(({ name }) => [name, 0]));
-  const consortium = await startConsortium({ dataDir, ports, consortiumFile: process.env['CONSORTIUM'] || undefined });
+  const consortium = await startConsortium({
+    dataDir,
+    ports,
+    consortiumFile: process.env['CONSORTIUM'] || undefined,
+    readyTimeoutMs: REBUILD_TIMEOUT_MS,
+  });
   let differences = 0;
   try {
     for (const { name } of chosen) {

@@ -22,7 +22,7 @@ function filesUnder(directory: string): string[] {
 const everyFile = filesUnder('.');
 const sources = everyFile.filter((file) => file.endsWith('.ts') && WORKSPACES.includes(file.split('/')[0] ?? ''));
 /** Tests, and what only tests use. */
-const isTest = (file: string): boolean => /\.(test|fixture)\.ts$|\/fixtures\//.test(file);
+const isTest = (file: string): boolean => file.startsWith('test/') || /\.(test|fixture)\.ts$|\/fixtures\//.test(file);
 const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 const IMPORT = /(?:^|[\s;])(?:import|export)\s+(?:type\s+)?(?:[^'"`;]*?\sfrom\s+)?'([^']+)'|\bimport\(\s*'([^']+)'/g;
