@@ -5,7 +5,7 @@
 import type { Ledger } from '../seams.ts';
 import { encode, Message, repeated } from '../wire.ts';
 
-const KEPT = 32;
+const KEPT = 8;
 const CONFIG = 1;
 const ENDORSER_TRANSACTION = 3;
 const TRANSACTIONS_FILTER = 2;
