@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { loadConsortium, type Organisation } from '@telemed-ledger/network/consortium.ts';
 import { portVariable } from './consortium/ports.ts';
+import { NoAnswer } from './http.ts';
 
 /** The command was called wrongly; the message says how it is called. Exit code 2. */
 export class UsageError extends Error {}
@@ -12,7 +13,8 @@ export async function runCommand(command: () => Promise<number>): Promise<void> 
     process.exitCode = await command();
   } catch (error) {
     const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
-    process.stderr.write(`${(error as Error).message}\n`);
+    const hint = error instanceof NoAnswer && error.isRefused ? '. Is the consortium running (npm start)?' : '';
+    process.stderr.write(`${(error as Error).message}${hint}\n`);
     process.exitCode = isUsage ? 2 : 1;
   }
 }

@@ -20,7 +20,16 @@ export interface Sending {
 }
 
 /** The request had no answer: refused, reset or timed out. Whether it had an effect is not known. */
-export class NoAnswer extends Error {}
+export class NoAnswer extends Error {
+  constructor(baseUrl: string, cause: Error) {
+    super(`no answer from ${baseUrl}: ${cause.message}`, { cause });
+  }
+
+  /** Nothing listens there at all. */
+  get isRefused(): boolean {
+    return (this.cause as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+  }
+}
 
 export class HttpClient {
   readonly baseUrl: string;
@@ -37,7 +46,7 @@ export class HttpClient {
     const typed =
       payload === undefined ? {} : { 'content-type': 'application/fhir+json', 'content-length': payload.length };
     return new Promise((resolve, reject) => {
-      const fail = (error: Error) => reject(new NoAnswer(error.message, { cause: error }));
+      const fail = (error: Error) => reject(new NoAnswer(this.baseUrl, error));
       const sent = request(
         `${this.baseUrl}${path}`,
         {

@@ -69,7 +69,7 @@ async function post({ http, token }: SenderOptions, body: string, key: string): 
 
 /** Why an answer may be another one a moment later; undefined where it will stay. */
 function temporary(answer: Answer | NoAnswer): string | undefined {
-  if (answer instanceof NoAnswer) return `no answer (${answer.message})`;
+  if (answer instanceof NoAnswer) return answer.message;
   if (isTemporary(answer.status, answer.headers['retry-after']))
     return `status ${answer.status}${reasonOf(answer.body)}`;
   for (const { response } of responseEntries(answer.body)) {

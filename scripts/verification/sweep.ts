@@ -17,9 +17,7 @@ export async function sweep({ dataDir, organisation, url }: GatewayReach): Promi
   try {
     const authorization = `Bearer ${await bearerToken({ dataDir, organisation, role: 'operator' })}`;
     const asked = { method: 'POST', path: '/verify', headers: { authorization }, timeoutMs: SWEEP_TIMEOUT_MS } as const;
-    const answer = await http.send(asked).catch((error: Error) => {
-      throw new Error(`no gateway of ${organisation} answers at ${url} (${error.message}): is the consortium running?`);
-    });
+    const answer = await http.send(asked);
     if (answer.status !== 200) throw new Error(`${organisation}'s gateway answered ${answer.status}`);
     return answer.body as VerifyReport;
   } finally {
