@@ -116,7 +116,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     log,
     onIntegrityFailure: () => metrics.integrityFailure(),
   });
-  const journal = new Journal(stores.journal);
+  const journal = new Journal(stores.journal, stores.journalLazily);
   const idempotent = new IdempotentWrites(journal, index, ledger);
   const disclosures = new Disclosures(index, consortium, organisation.name);
   const claims = new Claims({ organisation, consortium, index, ledger });

@@ -8,7 +8,12 @@ import { collections, organisationByMsp } from '@telemed-ledger/chaincode/model/
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
-import type { AccessRequest, AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import {
+  type AccessRequest,
+  type AccessState,
+  accessRequestSchema,
+  accessStateSchema,
+} from '@telemed-ledger/chaincode/model/transactions.ts';
 import { IntegrityFailure } from './failures.ts';
 import type { Search, SearchPage, StoredResource } from './fhir/repository.ts';
 import { boundsOf } from './index/dates.ts';
@@ -75,7 +80,9 @@ export class Disclosures {
   }
 
   async #disclosure(row: StatesTable): Promise<Disclosure | undefined> {
-    const stated = JSON.parse(row.value) as AccessState;
+    const { data: stated } = accessStateSchema.safeParse(JSON.parse(row.value));
+    // Any two organisations can write what they like under an id that nobody has used.
+    if (stated === undefined || stated.id !== row.id) return undefined;
     const state = {
       ...stated,
       requestor: this.#name(stated.requestor),
@@ -88,8 +95,10 @@ export class Disclosures {
     const asked = await this.#index.privateValue(inbox, privateKeys.request(state.id));
     if (asked === undefined) return disclosure;
     if (sha256Hex(asked.value) !== asked.anchor) throw new IntegrityFailure(`${inbox} ${asked.key}`);
-    disclosure.request = JSON.parse(asked.value) as AccessRequest;
-    const patient = await this.#index.patientByIdentifier(collections.care(state.holder), disclosure.request.patient);
+    const { data: request } = accessRequestSchema.safeParse(JSON.parse(asked.value));
+    if (request === undefined) return disclosure;
+    disclosure.request = request;
+    const patient = await this.#index.patientByIdentifier(collections.care(state.holder), request.patient);
     if (patient !== undefined) disclosure.patient = patient.id;
     return disclosure;
   }

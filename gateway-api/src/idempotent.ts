@@ -41,14 +41,14 @@ export class IdempotentWrites {
     if (this.#busy.has(name)) throw underWay();
     this.#busy.add(name);
     try {
-      if (!(await this.#journal.begin(subject, idempotency))) throw new Taken();
+      const sender = senderOf(caller);
       const outcome = await submit((transactionId, signed) =>
-        this.#journal.submitting(subject, key, transactionId, signed, senderOf(caller)),
+        this.#journal.submitting({ ...idempotency, caller: subject, transactionId, signed, sender }),
       );
-      await this.#journal.committed(subject, key);
+      // Failing to tidy up is no failure of the write.
+      await this.#journal.committed(subject, key).catch(() => {});
       return receipt(outcome);
     } catch (error) {
-      if (error instanceof Taken) throw underWay();
       // An unknown outcome keeps the key and the bytes: the next request under it resolves them.
       const unknown = error instanceof Failure && error.status === STATUS_UNKNOWN;
       if (!unknown) await this.#journal.forget(subject, key);
@@ -74,14 +74,13 @@ export class IdempotentWrites {
 
   /** What an entry's transaction came to; undefined where nothing was written. */
   async #resolve(entry: Entry): Promise<Receipt | undefined> {
-    if (entry.transaction_id === null) return undefined;
     const known = await this.#index.transaction(entry.transaction_id);
     if (known !== undefined) return known.code === VALID ? receiptOf(known) : undefined;
     if (entry.envelope === null) throw unavailable('The read model is still catching up.');
     const name = nameOf(entry.caller, entry.key);
     this.#busy.add(name);
     try {
-      const outcome = await this.#ledger.resolve(entry.envelope, JSON.parse(entry.sender ?? '{}') as Sender);
+      const outcome = await this.#ledger.resolve(entry.envelope, JSON.parse(entry.sender) as Sender);
       if (outcome.code !== VALID) return undefined;
       await this.#journal.committed(entry.caller, entry.key);
       return receipt(outcome);
@@ -92,9 +91,6 @@ export class IdempotentWrites {
 }
 
 const nameOf = (caller: string, key: string): string => `${caller}\n${key}`;
-
-/** The key holds another request's entry. */
-class Taken extends Error {}
 
 const underWay = (): Failure =>
   new Failure(409, 'conflict', 'A request under this key is under way.', {

@@ -8,31 +8,38 @@ import type { IdempotencyTable, JournalTables } from './schema.ts';
 
 export type Entry = Selectable<IdempotencyTable>;
 
+/** What is stored before a transaction is submitted. */
+export interface Submission extends Idempotency {
+  caller: string;
+  transactionId: string;
+  signed: Uint8Array;
+  sender: unknown;
+}
+
 export class Journal {
   readonly #db: Kysely<JournalTables>;
+  readonly #lazily: Kysely<JournalTables>;
 
-  constructor(db: Kysely<JournalTables>) {
+  /** `db` waits for the disk; `lazily`, a second connection to the same file, does not. */
+  constructor(db: Kysely<JournalTables>, lazily: Kysely<JournalTables>) {
     this.#db = db;
+    this.#lazily = lazily;
   }
 
-  /** False where the key is taken already. */
-  async begin(caller: string, { key, requestHash, answer }: Idempotency): Promise<boolean> {
-    const inserted = await this.#db
+  /** Call before the transaction is submitted: it is on the disk when this is done. */
+  async submitting({ caller, key, requestHash, answer, transactionId, signed, sender }: Submission): Promise<void> {
+    const values = {
+      request_hash: requestHash,
+      transaction_id: transactionId,
+      envelope: signed,
+      sender: JSON.stringify(sender),
+      answer,
+    };
+    await this.#db
       .insertInto('idempotency')
-      .values({
-        caller,
-        key,
-        request_hash: requestHash,
-        status: 'begun',
-        transaction_id: null,
-        envelope: null,
-        sender: null,
-        answer,
-        created_at: new Date().toISOString(),
-      })
-      .onConflict((conflict) => conflict.columns(['caller', 'key']).doNothing())
-      .executeTakeFirst();
-    return inserted.numInsertedOrUpdatedRows === 1n;
+      .values({ caller, key, ...values, created_at: new Date().toISOString() })
+      .onConflict((conflict) => conflict.columns(['caller', 'key']).doUpdateSet(values))
+      .execute();
   }
 
   async find(caller: string, key: string): Promise<Entry | undefined> {
@@ -44,38 +51,24 @@ export class Journal {
       .executeTakeFirst();
   }
 
-  /** Call before the transaction is submitted. */
-  async submitting(
-    caller: string,
-    key: string,
-    transactionId: string,
-    signed: Uint8Array,
-    sender: unknown,
-  ): Promise<void> {
-    await this.#set(caller, key, {
-      status: 'submitted',
-      transaction_id: transactionId,
-      envelope: signed,
-      sender: JSON.stringify(sender),
-    });
-  }
-
+  /** The outcome is in the read model: the bytes are not needed any more. */
   async committed(caller: string, key: string): Promise<void> {
-    await this.#set(caller, key, { status: 'committed', envelope: null });
-  }
-
-  async #set(caller: string, key: string, values: Partial<IdempotencyTable>): Promise<void> {
-    await this.#db.updateTable('idempotency').set(values).where('caller', '=', caller).where('key', '=', key).execute();
+    await this.#lazily
+      .updateTable('idempotency')
+      .set({ envelope: null })
+      .where('caller', '=', caller)
+      .where('key', '=', key)
+      .execute();
   }
 
   /** The key is free again: nothing was written under it. */
   async forget(caller: string, key: string): Promise<void> {
-    await this.#db.deleteFrom('idempotency').where('caller', '=', caller).where('key', '=', key).execute();
+    await this.#lazily.deleteFrom('idempotency').where('caller', '=', caller).where('key', '=', key).execute();
   }
 
   /** Forgets what is older than so many hours. */
   async prune(hours: number): Promise<void> {
     const before = new Date(Date.now() - hours * 3_600_000).toISOString();
-    await this.#db.deleteFrom('idempotency').where('created_at', '<', before).execute();
+    await this.#lazily.deleteFrom('idempotency').where('created_at', '<', before).execute();
   }
 }

@@ -58,7 +58,7 @@ export class Projector implements BlockSink {
     for (const { collection, transaction_id: transactionId } of rows.missing) {
       this.#log.warn({ block, collection, transactionId }, 'private data was not delivered');
     }
-    for (const place of rows.unreadable) this.#log.error({ block, ...place }, 'a private value cannot be read');
+    for (const place of rows.unreadable) this.#log.error({ block, ...place }, 'a committed value cannot be read');
   }
 }
 

@@ -22,8 +22,8 @@ export interface BlockRows {
   states: Map<string, StatesTable | undefined>;
   missing: MissingTable[];
   removals: { collection: string; keyHash: string; key?: string }[];
-  /** Values that are not what their key promises, by collection and transaction. */
-  unreadable: { collection: string; transactionId: string }[];
+  /** What is not what its key promises, by transaction and, for a private value, collection. */
+  unreadable: { collection?: string; transactionId: string }[];
 }
 
 export function rowsOf(block: ParsedBlock): BlockRows {
@@ -39,9 +39,8 @@ export function rowsOf(block: ParsedBlock): BlockRows {
   };
   for (const transaction of block.transactions) {
     rows.transactions.push(transactionRow(transaction, block.number));
-    for (const { key, value } of transaction.publicWrites) {
-      rows.states.set(key, value === undefined ? undefined : stateRow(key, value, transaction, block.number));
-    }
+    if (transaction.unreadable === true) rows.unreadable.push({ transactionId: transaction.transactionId });
+    for (const { key, value } of transaction.publicWrites) addState(rows, key, value, transaction, block.number);
     for (const write of transaction.privateWrites) addPrivateWrite(rows, write, transaction, block.number);
   }
   return rows;
@@ -64,23 +63,37 @@ export function stateKey(key: string): { kind: string; id: string } {
   return slash < 0 ? { kind: key, id: '' } : { kind: key.slice(0, slash), id: key.slice(slash + 1) };
 }
 
-function stateRow(key: string, value: string, transaction: ParsedTransaction, block: number): StatesTable {
-  const status = (parsedOrEmpty(value) as { status?: unknown }).status;
-  return {
+/** What is no JSON object counts as removed: any two organisations can write under a key that nobody has used. */
+function addState(
+  rows: BlockRows,
+  key: string,
+  value: string | undefined,
+  transaction: ParsedTransaction,
+  block: number,
+): void {
+  const state = value === undefined ? undefined : objectIn(value);
+  if (value !== undefined && state === undefined) rows.unreadable.push({ transactionId: transaction.transactionId });
+  if (value === undefined || state === undefined) {
+    rows.states.set(key, undefined);
+    return;
+  }
+  const { status } = state;
+  rows.states.set(key, {
     ...stateKey(key),
     status: typeof status === 'string' ? status : '',
     value,
     transaction_id: transaction.transactionId,
     block,
     time: transaction.time,
-  };
+  });
 }
 
-function parsedOrEmpty(text: string): unknown {
+function objectIn(text: string): { status?: unknown } | undefined {
   try {
-    return JSON.parse(text) ?? {};
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }
 

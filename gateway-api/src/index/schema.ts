@@ -105,12 +105,11 @@ export interface IdempotencyTable {
   caller: string;
   key: string;
   request_hash: string;
-  status: 'begun' | 'submitted' | 'committed';
-  transaction_id: string | null;
+  transaction_id: string;
   /** The signed transaction, ready to be sent again, until its outcome is known. */
   envelope: Uint8Array | null;
   /** Role and fhirUser in whose name it was signed, JSON. */
-  sender: string | null;
+  sender: string;
   /** What the request is answered from when it comes again: types, ids and versions, JSON. */
   answer: string;
   created_at: string;

@@ -14,6 +14,8 @@ export interface Stores {
   writing: Kysely<IndexTables>;
   reading: Kysely<IndexTables>;
   journal: Kysely<JournalTables>;
+  /** The same file; what is written here need not outlive a power cut. */
+  journalLazily: Kysely<JournalTables>;
   close(): Promise<void>;
 }
 
@@ -23,15 +25,19 @@ export async function openStores(dataDir: string): Promise<Stores> {
   const writing = openDatabase<IndexTables>(file, { durability: 'NORMAL' });
   await migrateIndex(writing);
   const reading = openDatabase<IndexTables>(file, { durability: 'NORMAL', readOnly: true });
-  const journal = openDatabase<JournalTables>(join(dataDir, JOURNAL_FILE), { durability: 'FULL' });
+  const journalFile = join(dataDir, JOURNAL_FILE);
+  const journal = openDatabase<JournalTables>(journalFile, { durability: 'FULL' });
   await migrateJournal(journal);
+  const journalLazily = openDatabase<JournalTables>(journalFile, { durability: 'NORMAL' });
   return {
     writing,
     reading,
     journal,
+    journalLazily,
     close: async () => {
       await reading.destroy();
       await writing.destroy();
+      await journalLazily.destroy();
       await journal.destroy();
     },
   };

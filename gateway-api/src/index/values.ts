@@ -30,7 +30,9 @@ export function contentOf(key: string, text: string): ValueContent | undefined {
   if (kind === 'copy') {
     const copy = value as unknown as Copy;
     const original = anchoredContent(JSON.parse(copy.record) as Anchored);
-    return { ...original, copy: { source: copy.holder, access: copy.accessId, expiresAt: copy.expiresAt } };
+    const { holder: source, accessId: access, expiresAt } = copy;
+    if (![source, access, expiresAt].every(isText)) throw new Error('this is no copy');
+    return { ...original, copy: { source, access, expiresAt } };
   }
   const resources = resourcesOf(value);
   if (resources.length === 0) return undefined;
@@ -38,12 +40,15 @@ export function contentOf(key: string, text: string): ValueContent | undefined {
   return { version: 1, resources, ...(typeof at === 'string' ? { recordedAt: at } : {}) };
 }
 
-const anchoredContent = (value: Anchored): ValueContent => ({
-  author: value.author,
-  version: value.version,
-  recordedAt: value.recordedAt,
-  resources: [value.resource],
-});
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+/** Held to its shape: two organisations that share a collection can write into it what they like. */
+function anchoredContent({ author, version, recordedAt, resource }: Anchored): ValueContent {
+  if (!isText(author) || !isText(recordedAt) || !Number.isSafeInteger(version) || !isResource(resource)) {
+    throw new Error('this is no anchored resource');
+  }
+  return { author, version, recordedAt, resources: [resource] };
+}
 
 function resourcesOf(value: Record<string, unknown>): Resource[] {
   const many = Array.isArray(value['resources']) ? (value['resources'] as unknown[]) : [];
