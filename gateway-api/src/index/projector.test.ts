@@ -237,4 +237,39 @@ describe('the read model', () => {
       await custodian.close();
     }
   });
+
+  describe('with what two organisations can write between themselves', () => {
+    const garbage = [
+      'null',
+      '7',
+      '"x"',
+      '[]',
+      '{}',
+      '{"resource":null}',
+      '{"author":"M","id":"x","version":{},"resource":{}}',
+      'not JSON',
+    ];
+
+    it('goes on after private values that are not what their keys promise', async () => {
+      const kinds = ['record', 'consent', 'coverage', 'copy', 'claim', 'response', 'remittance', 'directory'];
+      const privateWrites = kinds.flatMap((kind) =>
+        garbage.map((value, index) => ({ collection: 'care_hospital', key: `${kind}/${index}/1`, value })),
+      );
+      const nested = (record: string) => JSON.stringify({ holder: 'clinic', accessId: 'x', record });
+      for (const [index, value] of garbage.entries())
+        privateWrites.push({ collection: 'inbox_hospital', key: `copy/${index}/2`, value: nested(value) });
+      await fixture.block({ privateWrites });
+      const write = recordWrite('Observation', {});
+      await fixture.block({ privateWrites: [write] });
+      expect((await fixture.index.newest('Observation', write.id))?.version).to.equal(1);
+      expect((await search('Observation')).total).to.equal(1);
+    });
+
+    it('keeps no public state that is no object', async () => {
+      const publicWrites = garbage.map((value, index) => ({ key: `access/${index}`, value }));
+      await fixture.block({ publicWrites });
+      const kept = await fixture.index.states('access');
+      expect(kept.map(({ value }) => value)).to.have.members(garbage.filter((value) => value.startsWith('{')));
+    });
+  });
 });

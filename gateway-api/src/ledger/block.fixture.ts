@@ -24,6 +24,8 @@ export interface FixtureTransaction {
   publicWrites?: { key: string; value?: string }[];
   privateWrites?: FixtureWrite[];
   chaincode?: string;
+  /** Serialised peer.Transaction in place of the one that follows from the rest. */
+  data?: Uint8Array;
 }
 
 const { rwset } = ledger;
@@ -91,7 +93,7 @@ function envelope(transaction: FixtureTransaction): Uint8Array {
   header.setSignatureHeader(signatureHeader.serializeBinary());
   const payload = new common.Payload();
   payload.setHeader(header);
-  payload.setData(transactionBytes(transaction));
+  payload.setData(transaction.data ?? transactionBytes(transaction));
   const message = new common.Envelope();
   message.setPayload(payload.serializeBinary());
   return message.serializeBinary();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { fixtureBlock, newTransactionId, sha256 } from './block.fixture.ts';
+import { type FixtureTransaction, fixtureBlock, newTransactionId, sha256 } from './block.fixture.ts';
 import { parseBlock } from './block.ts';
 
 const scope = { chaincode: 'telemed', collections: new Set(['care_hospital']) };
@@ -71,6 +71,35 @@ describe('parsing a block with private data', () => {
     const [transaction] = parseBlock(fixtureBlock(1, [{ publicWrites, event }]), scope).transactions;
     expect(transaction?.publicWrites).to.deep.equal([publicWrites[0], { key: 'claim/2', value: undefined }]);
     expect(transaction?.event).to.deep.equal(event);
+  });
+
+  describe('with what a member had ordered to stop the feed', () => {
+    const garbage = Uint8Array.of(0xff, 0xff, 0xff);
+    const good = { publicWrites: [{ key: 'claim/1', value: '{}' }] };
+    const parsed = (bad: FixtureTransaction) => parseBlock(fixtureBlock(1, [bad, good]), scope).transactions;
+
+    it('reads an invalid transaction of garbage as one that wrote nothing', () => {
+      const transactionId = newTransactionId();
+      const [first, second] = parsed({ transactionId, code: 5, data: garbage });
+      expect(first).to.deep.include({ transactionId, code: 5, endorsers: [], publicWrites: [], privateWrites: [] });
+      expect(first).to.not.have.property('unreadable');
+      expect(second?.publicWrites).to.have.length(1);
+    });
+
+    it('marks a valid transaction that it cannot read', () => {
+      const [first, second] = parsed({ data: garbage });
+      expect(first).to.deep.include({ unreadable: true, publicWrites: [], privateWrites: [] });
+      expect(second?.publicWrites).to.have.length(1);
+    });
+
+    it('takes a time beyond all calendars for the last of ours', () => {
+      const [first] = parsed({ time: '+275760-09-13T00:00:00.000Z', code: 10 });
+      expect(first?.time).to.equal('9999-12-31T23:59:59.999Z');
+    });
+
+    it("takes no notice of an id that is not proven to be the transaction's own", () => {
+      for (const code of [1, 2, 3, 4, 8]) expect(parsed({ code }), `code ${code}`).to.have.length(1);
+    });
   });
 
   it('chains: the hash of a block is what its successor names as the previous one', () => {
