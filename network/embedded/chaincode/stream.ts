@@ -46,6 +46,8 @@ export function openStream(address: string, events: StreamEvents): MessageStream
   session.on('close', () => closed('connection closed'));
   stream.on('error', (error) => closed(error.message));
   stream.on('close', () => closed('stream closed'));
+  // A server that gives up ends its half with a status; the other half would stay open for ever.
+  stream.on('end', () => closed('stream ended'));
   stream.on('data', messageReader(events.message));
   return {
     send(message) {
