@@ -27,7 +27,7 @@ import { LedgerClient, type Sender } from './ledger/client.ts';
 import { type Enrolled, LedgerConnection } from './ledger/connect.ts';
 import { Feed } from './ledger/feed.ts';
 import { FeedWatch } from './ledger/feed-watch.ts';
-import { newLog } from './log.ts';
+import { loggable, newLog } from './log.ts';
 import { collectionsOfMember } from './memberships.ts';
 import { Metrics } from './metrics.ts';
 import { observe } from './observe.ts';
@@ -173,12 +173,11 @@ function authentication(config: GatewayConfig): RequestHandler {
   };
 }
 
-/** Failures of ours, by request: the message of an Error and where it was made, never a body. */
+/** Failures of ours, by request. */
 const reportTo =
   (log: Logger) =>
   (error: unknown, requestId?: string): void => {
-    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
-    log.error({ requestId, reason: message, stack }, 'request failed');
+    log.error({ requestId, ...loggable(error) }, 'request failed');
   };
 
 /** Asks for each identity once; one that could not be had is asked for again. */
@@ -207,9 +206,7 @@ function running(config: GatewayConfig, parts: Parts, stores: Stores, log: Logge
       duties.start();
       sweeper.start();
       const prune = () => {
-        journal
-          .prune(config.idempotencyHours)
-          .catch((error: Error) => log.warn({ reason: error.message }, 'pruning failed'));
+        journal.prune(config.idempotencyHours).catch((error: Error) => log.warn(loggable(error), 'pruning failed'));
       };
       prune();
       pruning = setInterval(prune, PRUNE_INTERVAL_MS).unref();

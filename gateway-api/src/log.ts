@@ -8,3 +8,18 @@ export function newLog(organisation: string, level: string, destination?: Destin
   const options = { level, base: { organisation }, timestamp: pino.stdTimeFunctions.isoTime };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
+
+/** Errors whose messages are Fabric's and the gateway's own; any other may quote what it stumbled over. */
+const PLAIN = /^(LedgerError|Failure|IntegrityFailure|\w*(Endorse|Submit|Commit|CommitStatus|Gateway)Error)$/;
+
+/**
+ * An error as the log may have it: its kind, where it was made, and its message only where that cannot hold content
+ * (JSON.parse quotes its input; what a chaincode says after its status may be anything).
+ */
+export function loggable(error: unknown): { kind: string; reason?: string; at?: string[] } {
+  if (!(error instanceof Error)) return { kind: typeof error };
+  const kind = error.constructor.name;
+  const at = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const reason = PLAIN.test(kind) ? { reason: error.message.replace(/(chaincode response \d+).*/s, '$1') } : {};
+  return { kind, ...reason, at: at.slice(0, 12).map((line) => line.trim()) };
+}

@@ -7,6 +7,7 @@ import { custodianOf } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { Logger } from 'pino';
 import type { LedgerClient } from './ledger/client.ts';
 import { type Feed, ForeignLedger } from './ledger/feed.ts';
+import { loggable } from './log.ts';
 
 export interface Readiness {
   ready: boolean;
@@ -55,7 +56,7 @@ export class ReadinessCheck {
     try {
       await this.#ledger.evaluate('ListOrganisations', {}, { at: [name] });
     } catch (error) {
-      this.#log.debug({ peer: name, reason: (error as Error).message }, 'not ready');
+      this.#log.debug({ peer: name, ...loggable(error) }, 'not ready');
       reasons.push(`the peer or the chaincode of ${name} does not answer`);
     }
   }

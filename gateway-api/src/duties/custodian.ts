@@ -5,6 +5,7 @@
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { collections, organisationByMsp } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import {
   type AccessRequest,
@@ -12,6 +13,7 @@ import {
   type ConsentState,
   MAX_DELIVERED,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { IntegrityFailure } from '../failures.ts';
 import type { ReadModel } from '../index/queries.ts';
 import type { LedgerClient } from '../ledger/client.ts';
 import { newSalt } from '../sender.ts';
@@ -38,8 +40,8 @@ export function decideAccess({ consortium, index, ledger }: DutyOptions): Duty<A
       const holder = nameOf(consortium, state.holder);
       const inbox = collections.inbox(nameOf(consortium, state.requestor));
       const asked = await index.privateValue(inbox, privateKeys.request(state.id));
-      if (asked === undefined) throw new Error('the request has not been delivered to this peer');
-      if (sha256Hex(asked.value) !== asked.anchor) throw new Error('the stored request is not what was anchored');
+      if (asked === undefined) throw new LedgerError('NOT_FOUND', 'the request has not been delivered to this peer');
+      if (sha256Hex(asked.value) !== asked.anchor) throw new IntegrityFailure(`${inbox} ${asked.key}`);
       const request = JSON.parse(asked.value) as AccessRequest;
       const care = collections.care(holder);
       const patient = await index.patientByIdentifier(care, request.patient);

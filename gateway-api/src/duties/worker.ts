@@ -3,6 +3,7 @@
  * interval. What is to be done is read from ledger state each time, so nothing is lost by a restart.
  */
 import type { Logger } from 'pino';
+import { loggable } from '../log.ts';
 
 export interface Duty<T> {
   name: string;
@@ -83,7 +84,7 @@ export class DutyWorker<T> {
       });
       await Promise.all(lanes);
     } catch (error) {
-      this.#log.error({ duty: this.#duty.name, reason: (error as Error).message }, 'looking for work failed');
+      this.#log.error({ duty: this.#duty.name, ...loggable(error) }, 'looking for work failed');
     }
   }
 
@@ -95,8 +96,7 @@ export class DutyWorker<T> {
     } catch (error) {
       const backoff = Math.min((this.#failed.get(id)?.backoff ?? FIRST_BACKOFF_MS / 2) * 2, LONGEST_BACKOFF_MS);
       this.#failed.set(id, { again: Date.now() + backoff, backoff });
-      if (!this.#stopped)
-        this.#log.warn({ duty: this.#duty.name, id, reason: (error as Error).message }, 'duty failed');
+      if (!this.#stopped) this.#log.warn({ duty: this.#duty.name, id, ...loggable(error) }, 'duty failed');
     }
   }
 }

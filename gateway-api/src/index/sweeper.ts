@@ -1,5 +1,6 @@
 /** Runs the sweep at an interval and when asked, one at a time, and keeps the last report. */
 import type { Logger } from 'pino';
+import { loggable } from '../log.ts';
 import type { VerifyReport } from './verify.ts';
 
 export class Sweeper {
@@ -39,7 +40,7 @@ export class Sweeper {
 
   async #again(): Promise<void> {
     await this.run().catch((error: Error) => {
-      if (!this.#stopping.signal.aborted) this.#log.warn({ reason: error.message }, 'the sweep did not finish');
+      if (!this.#stopping.signal.aborted) this.#log.warn(loggable(error), 'the sweep did not finish');
     });
     if (!this.#stopping.signal.aborted) this.start();
   }

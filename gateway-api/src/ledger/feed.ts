@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { loggable } from '../log.ts';
 import { type BlockScope, type ParsedBlock, parseBlock } from './block.ts';
 import type { Enrolled, LedgerConnection } from './connect.ts';
 import { Outcomes } from './outcomes.ts';
@@ -82,7 +83,7 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
       } catch (error) {
         if (this.#stopped.signal.aborted) break;
         this.#failure = error as Error;
-        this.#options.log.warn({ reason: (error as Error).message, block: this.position() }, 'event stream failed');
+        this.#options.log.warn({ ...loggable(error), block: this.position() }, 'event stream failed');
       }
       this.#connected = false;
       backoff = this.position() > before ? FIRST_BACKOFF_MS : Math.min(backoff * 2, LONGEST_BACKOFF_MS);
