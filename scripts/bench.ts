@@ -5,10 +5,10 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { median } from './bench/closed-loop.ts';
-import { busyCores, cpuTimes, processTree, residentBytes } from './bench/processes.ts';
+import { busyCores, cpuTimes, processTree, residentBytes, TICK_MS } from './bench/processes.ts';
 import { Rest } from './bench/rest.ts';
 import { openSdk } from './bench/sdk.ts';
-import { measure, type Operation, ratioOf, type Series, summaryOf } from './bench/series.ts';
+import { lineOf, measure, type Operation, ratioOf, type Series } from './bench/series.ts';
 import { dataDirectory, gatewayUrl, organisationNamed, organisations, positive, runCommand } from './command-line.ts';
 import { renewedToken } from './credentials.ts';
 import { HttpClient } from './http.ts';
@@ -55,18 +55,22 @@ async function run(rest: Rest, sdk: ReturnType<typeof openSdk>, seconds: number,
   const unitMs = (seconds * 1000) / (CALLERS.length * ROUNDS * weights);
   const pids = processTree(port);
   const note = (what: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${what}`);
-  note('warming up');
-  await measure(operations, 8, 1, WARM_UP_MS / weights, () => undefined);
+  const cpuMs = () => {
+    const { processes, self } = cpuTimes(pids);
+    return pids.length === 0 ? Number.NaN : (processes + self) * TICK_MS;
+  };
+  let peak = residentBytes(pids);
+  const onRound = (name: string) => {
+    peak = Math.max(peak, residentBytes(pids));
+    note(name);
+  };
+  const watch = { onRound, cpuMs };
+  await measure(operations, 8, 1, WARM_UP_MS / weights, watch);
   const all: Series[] = [];
   const cores: ReturnType<typeof busyCores>[] = [];
-  let peak = residentBytes(pids);
   for (const callers of CALLERS) {
     const before = cpuTimes(pids);
-    const onRound = (name: string) => {
-      peak = Math.max(peak, residentBytes(pids));
-      note(`${callers} callers: ${name}`);
-    };
-    all.push(await measure(operations, callers, ROUNDS, unitMs, onRound));
+    all.push(await measure(operations, callers, ROUNDS, unitMs, watch));
     cores.push(busyCores(before, cpuTimes(pids)));
   }
   note('');
@@ -84,12 +88,20 @@ function report(operations: readonly Operation[], all: readonly Series[]): void 
   const milliseconds = (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(1));
   const rows = all.flatMap(({ callers, rounds }) =>
     operations.map(({ name, records }) => {
-      const { perSecond, p50, p99, errors } = summaryOf(rounds.get(name) ?? []);
+      const { perSecond, p50, p99, errors, cpuMs } = lineOf(rounds.get(name) ?? []);
       const rates = [perSecond, perSecond * records].map((rate) => Math.round(rate).toLocaleString('en'));
-      return [name, String(callers), ...rates, milliseconds(p50), milliseconds(p99), String(errors)];
+      return [
+        name,
+        String(callers),
+        ...rates,
+        milliseconds(p50),
+        milliseconds(p99),
+        milliseconds(cpuMs),
+        String(errors),
+      ];
     }),
   );
-  console.log(table([['operation', 'callers', 'per s', 'records/s', 'p50 ms', 'p99 ms', 'errors'], ...rows]));
+  console.log(table([['operation', 'callers', 'per s', 'records/s', 'p50 ms', 'p99 ms', 'cpu ms', 'errors'], ...rows]));
   const ratios = all.map((series) => [
     `${series.callers}`,
     ratioOf(series, REST, SDK).toFixed(2),
@@ -103,6 +115,6 @@ function report(operations: readonly Operation[], all: readonly Series[]): void 
   const rounds = all.flatMap((series) => series.rounds.get(REST) ?? []);
   const length = median(rounds.map(({ elapsedMs }) => elapsedMs)) / 1000;
   console.log(
-    `medians of ${ROUNDS} rounds in turn, those of creates ${length.toFixed(1)} s long; quantiles over all rounds`,
+    `medians of ${ROUNDS} rounds in turn, those of creates ${length.toFixed(1)} s long; quantiles over all rounds;\ncpu: processor time per operation of the consortium and this client together`,
   );
 }

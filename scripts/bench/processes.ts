@@ -71,6 +71,9 @@ export interface CpuTimes {
   all: number;
 }
 
+/** Linux counts processor time in hundredths of a second. */
+export const TICK_MS = 10;
+
 export function cpuTimes(pids: readonly number[]): CpuTimes {
   const ticks = (pid: number): number => {
     const stat = statOf(pid);
