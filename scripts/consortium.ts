@@ -18,7 +18,7 @@ import { packageIdOf } from './consortium/package-id.ts';
 import { takenPorts } from './consortium/ports.ts';
 import { reachOf } from './consortium/profile.ts';
 
-const CHAINCODE_VERSION = '1.0';
+export const CHAINCODE_VERSION = '1.0';
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
 

@@ -31,6 +31,8 @@ export interface DevelopmentAuthority extends Authority {
   certificate: string;
   /** A TLS certificate for a server on this machine (127.0.0.1 and localhost). */
   enrolServer(commonName: string, days: number): Promise<KeyPair>;
+  /** The same, with which it may also present itself to other servers, as ordering nodes do to each other. */
+  enrolNode(commonName: string, days: number): Promise<KeyPair>;
   /** A PEM revocation list of these PEM certificates, replacing earlier lists. */
   revoke(certificates: readonly string[], days: number): Promise<string>;
 }
@@ -73,7 +75,9 @@ export async function openAuthority(pair: KeyPair): Promise<DevelopmentAuthority
         extensions: attributeExtensions(request.attributes),
       }),
     enrolServer: (commonName, days) =>
-      issue(issuer, { subject: nameOf(commonName, []), days, extensions: serverExtensions() }),
+      issue(issuer, { subject: nameOf(commonName, []), days, extensions: serverExtensions(SERVES) }),
+    enrolNode: (commonName, days) =>
+      issue(issuer, { subject: nameOf(commonName, []), days, extensions: serverExtensions([...SERVES, ...CALLS]) }),
     revoke: (certificates, days) => revocationList(issuer, certificates, days),
   };
 }
@@ -111,9 +115,12 @@ function attributeExtensions(attributes: Record<string, string> | undefined): x5
   return [new x509.Extension(FABRIC_ATTRIBUTES_OID, false, Buffer.from(JSON.stringify({ attrs: attributes })))];
 }
 
-function serverExtensions(): x509.Extension[] {
+const SERVES = [x509.ExtendedKeyUsage.serverAuth];
+const CALLS = [x509.ExtendedKeyUsage.clientAuth];
+
+function serverExtensions(usages: x509.ExtendedKeyUsage[]): x509.Extension[] {
   return [
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+    new x509.ExtendedKeyUsageExtension(usages),
     new x509.SubjectAlternativeNameExtension([
       { type: 'ip', value: '127.0.0.1' },
       { type: 'dns', value: 'localhost' },

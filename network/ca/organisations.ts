@@ -11,8 +11,8 @@ import { createAuthority, type DevelopmentAuthority, type KeyPair, openAuthority
 import { assertUsable, type CertificateFile, readOrCreate, removeUnfinished } from './key-store.ts';
 
 const AUTHORITY_DAYS = 3650;
-const NODE_DAYS = 825;
-const USER_DAYS = 365;
+export const NODE_DAYS = 825;
+export const USER_DAYS = 365;
 
 /** Paths of PEM files. */
 export interface IdentityFiles {
@@ -163,7 +163,7 @@ async function prepareOrderer(directory: string, checked: CertificateFile[]): Pr
   return { mspId: ORDERER_MSP, caCertificate, tlsCaCertificate, identity };
 }
 
-interface Authorities {
+export interface Authorities {
   caCertificate: string;
   tlsCaCertificate: string;
   /** Opened only where something is to be issued. */
@@ -173,7 +173,8 @@ interface Authorities {
 
 const AUTHORITY_FILES = ['ca.pem', 'ca.key', 'tlsca.pem', 'tlsca.key'] as const;
 
-async function authoritiesIn(directory: string, name: string, checked: CertificateFile[]): Promise<Authorities> {
+/** An organisation's two authorities, made when they are not there yet. */
+export async function authoritiesIn(directory: string, name: string, checked: CertificateFile[]): Promise<Authorities> {
   const files = await readOrCreate(directory, AUTHORITY_FILES, async () => {
     const [ca, tlsca] = await Promise.all([
       createAuthority(`ca.${name}`, name, AUTHORITY_DAYS),

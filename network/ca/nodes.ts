@@ -1,0 +1,94 @@
+/**
+ * What a real Fabric network needs besides the organisations' peers and users: an identity and a TLS certificate for
+ * every ordering node, of the organisation that runs it, and for one administrator of every organisation.
+ */
+import { join } from 'node:path';
+import type { Consortium } from '../consortium.ts';
+import type { KeyPair } from './authority.ts';
+import { assertUsable, type CertificateFile, readOrCreate, removeUnfinished } from './key-store.ts';
+import { type Authorities, authoritiesIn, NODE_DAYS, organisationDirectory, USER_DAYS } from './organisations.ts';
+
+export interface PreparedNode {
+  identity: KeyPair;
+  tls: KeyPair;
+  /** Holds cert.pem, key.pem, tls.pem and tls.key. */
+  directory: string;
+}
+
+export interface PreparedNodes {
+  /** By the orderer's name. */
+  orderers: Record<string, PreparedNode>;
+  /** By the organisation's name. */
+  administrators: Record<string, PreparedNode>;
+}
+
+/**
+ * Makes what is missing under `organisations/<org>/admin` and `organisations/<org>/orderers/<name>`, reads what is
+ * there. Call it after `prepareOrganisations`.
+ * @throws UnusableCertificatesError naming every certificate that has expired or is of another authority.
+ */
+export async function prepareNodes(dataDir: string, consortium: Consortium): Promise<PreparedNodes> {
+  const checked: CertificateFile[] = [];
+  const perOrganisation = await Promise.all(
+    consortium.organisations.map(async ({ name }) => {
+      const directory = organisationDirectory(dataDir, name);
+      await removeUnfinished(join(directory, 'orderers'));
+      const authorities = await authoritiesIn(join(directory, 'ca'), name, checked);
+      const administrator = await nodeIn(join(directory, 'admin'), authorities, checked, {
+        commonName: `admin.${name}`,
+        ou: 'admin',
+        days: USER_DAYS,
+      });
+      const orderers = await Promise.all(
+        consortium.ordering.orderers
+          .filter(({ organisation }) => organisation === name)
+          .map(async (orderer) => {
+            const request = { commonName: orderer.name, ou: 'orderer', days: NODE_DAYS } as const;
+            return [
+              orderer.name,
+              await nodeIn(join(directory, 'orderers', orderer.name), authorities, checked, request),
+            ] as const;
+          }),
+      );
+      return { name, administrator, orderers };
+    }),
+  );
+  assertUsable(checked, new Date());
+  return {
+    orderers: Object.fromEntries(perOrganisation.flatMap(({ orderers }) => orderers)),
+    administrators: Object.fromEntries(perOrganisation.map(({ name, administrator }) => [name, administrator])),
+  };
+}
+
+interface NodeRequest {
+  commonName: string;
+  ou: 'admin' | 'orderer';
+  days: number;
+}
+
+async function nodeIn(
+  directory: string,
+  authorities: Authorities,
+  checked: CertificateFile[],
+  request: NodeRequest,
+): Promise<PreparedNode> {
+  const files = await readOrCreate(directory, ['cert.pem', 'key.pem', 'tls.pem', 'tls.key'] as const, async () => {
+    const [ca, tlsca] = await Promise.all([authorities.identities(), authorities.servers()]);
+    const identity = await ca.enrol(request);
+    const tls = await tlsca.enrolNode(request.commonName, request.days);
+    return {
+      'cert.pem': identity.certificate,
+      'key.pem': identity.privateKey,
+      'tls.pem': tls.certificate,
+      'tls.key': tls.privateKey,
+    };
+  });
+  const { caCertificate, tlsCaCertificate } = authorities;
+  checked.push({ path: join(directory, 'cert.pem'), certificate: files['cert.pem'], issuer: caCertificate });
+  checked.push({ path: join(directory, 'tls.pem'), certificate: files['tls.pem'], issuer: tlsCaCertificate });
+  return {
+    identity: { certificate: files['cert.pem'], privateKey: files['key.pem'] },
+    tls: { certificate: files['tls.pem'], privateKey: files['tls.key'] },
+    directory,
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * One chaincode deployment: package, install, approve by every organisation, readiness gate, commit. What is agreed on
+ * the ledger decides what is left to do, so it may be interrupted and repeated.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { chaincodeEndorsementPolicy, collectionsOf } from '../collections.ts';
+import type { Consortium } from '../consortium.ts';
+import type { Binaries } from './binaries.ts';
+import { type ChaincodePackage, chaincodePackage } from './chaincode-package.ts';
+import { writeIfDifferent } from './files.ts';
+import type { Layout } from './layout.ts';
+import { type Committed, type Definition, Lifecycle } from './lifecycle.ts';
+import type { Material } from './prepare.ts';
+
+export interface Chaincode {
+  /** For instance `1.0`. */
+  version: string;
+  /** Names sources and consortium: another fingerprint is another chaincode. */
+  fingerprint: string;
+}
+
+export interface DeploymentOptions {
+  /** (Re)starts the organisations' chaincode processes for a package, before it is committed. */
+  serve: (packageId: string) => Promise<void>;
+  /** Told of every step. */
+  report: (line: string) => void;
+}
+
+export interface Deployment {
+  sequence: number;
+  packageId: string;
+  /** Whether anything had to be done. */
+  changed: boolean;
+}
+
+/** @throws Error naming the organisations that have not approved. */
+export async function deploy(
+  consortium: Consortium,
+  layout: Layout,
+  material: Material,
+  binaries: Binaries,
+  chaincode: Chaincode,
+  { serve, report }: DeploymentOptions,
+): Promise<Deployment> {
+  const lifecycle = new Lifecycle(layout, consortium.channel, material, binaries);
+  const built = packageOf(consortium, chaincode);
+  writeIfDifferent(lifecycle.collectionsFile, JSON.stringify(collectionsOf(consortium), null, 2));
+  const packageFile = join(layout.chaincodeDirectory, `${built.label}.tar.gz`);
+  writeIfDifferent(packageFile, built.bytes);
+
+  const committed = await lifecycle.committed(layout.peers[0]!, consortium.chaincode);
+  const definition = definitionOf(consortium, chaincode, built, committed);
+  const isCommitted = committed?.sequence === definition.sequence;
+  const installed = await install(layout, lifecycle, built.id, packageFile);
+  if (installed > 0) report(`installed ${built.id} on ${installed} peers`);
+  const approvals = await approve(layout, lifecycle, definition);
+  if (approvals > 0) report(`${approvals} organisations approved sequence ${definition.sequence}`);
+  await serve(built.id);
+  if (!isCommitted) {
+    const missing = await lifecycle.missingApprovals(layout.peers[0]!, definition);
+    if (missing.length > 0) throw new Error(`not committed: ${missing.join(', ')} did not approve the same definition`);
+    await lifecycle.commit(definition);
+    report(`committed ${definition.name} ${definition.version} as sequence ${definition.sequence}`);
+  }
+  return {
+    sequence: definition.sequence,
+    packageId: built.id,
+    changed: installed > 0 || approvals > 0 || !isCommitted,
+  };
+}
+
+export const packageOf = (consortium: Consortium, { version, fingerprint }: Chaincode): ChaincodePackage =>
+  chaincodePackage(`${consortium.chaincode}_${version}`, fingerprint);
+
+/**
+ * The definition's version names its content: package, policy and collections. So the ledger itself says whether what
+ * was committed is what is wanted now; when not, the next sequence is.
+ */
+export function definitionOf(
+  consortium: Consortium,
+  chaincode: Chaincode,
+  built: ChaincodePackage,
+  committed: Committed | undefined,
+): Definition {
+  const endorsementPolicy = chaincodeEndorsementPolicy(consortium);
+  const content = JSON.stringify([built.id, endorsementPolicy, collectionsOf(consortium)]);
+  const version = `${chaincode.version}-${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
+  const sequence = committed?.version === version ? committed.sequence : (committed?.sequence ?? 0) + 1;
+  return { name: consortium.chaincode, version, sequence, packageId: built.id, endorsementPolicy };
+}
+
+async function install(layout: Layout, lifecycle: Lifecycle, packageId: string, file: string): Promise<number> {
+  const outcomes = await Promise.all(
+    layout.peers.map(async (peer) => {
+      if (await lifecycle.isInstalled(peer, packageId)) return 0;
+      await lifecycle.install(peer, file);
+      return 1;
+    }),
+  );
+  return outcomes.filter((outcome) => outcome === 1).length;
+}
+
+async function approve(layout: Layout, lifecycle: Lifecycle, definition: Definition): Promise<number> {
+  const outcomes = await Promise.all(
+    layout.peers.map(async (peer) => {
+      const approved = await lifecycle.approved(peer, definition.name, definition.sequence);
+      if (approved === definition.packageId) return 0;
+      await lifecycle.approve(peer, definition);
+      return 1;
+    }),
+  );
+  return outcomes.filter((outcome) => outcome === 1).length;
+}

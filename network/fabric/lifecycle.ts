@@ -1,0 +1,138 @@
+/**
+ * Fabric's chaincode lifecycle through its own `peer lifecycle chaincode` commands, every organisation acting by its own
+ * administrator on its own peer. See https://hyperledger-fabric.readthedocs.io/en/release-3.1/chaincode_lifecycle.html
+ */
+import { join } from 'node:path';
+import type { Binaries } from './binaries.ts';
+import { asAdministrator } from './channel.ts';
+import { CommandError, run } from './command.ts';
+import { HOST, type Layout, type PeerLayout } from './layout.ts';
+import { type Material, organisationIn } from './prepare.ts';
+
+/** What the organisations agree on. */
+export interface Definition {
+  name: string;
+  version: string;
+  sequence: number;
+  packageId: string;
+  /** A signature policy. */
+  endorsementPolicy: string;
+}
+
+export interface Committed {
+  sequence: number;
+  version: string;
+}
+
+export class Lifecycle {
+  readonly #layout: Layout;
+  readonly #material: Material;
+  readonly #binaries: Binaries;
+  readonly #channel: string;
+
+  constructor(layout: Layout, channel: string, material: Material, binaries: Binaries) {
+    this.#layout = layout;
+    this.#channel = channel;
+    this.#material = material;
+    this.#binaries = binaries;
+  }
+
+  /** Path of the collections' definition that `approve` and `commit` send. */
+  get collectionsFile(): string {
+    return join(this.#layout.chaincodeDirectory, 'collections.json');
+  }
+
+  async isInstalled(peer: PeerLayout, packageId: string): Promise<boolean> {
+    const { stdout } = await this.#run(peer, 'queryinstalled', ['--output', 'json']);
+    const { installed_chaincodes: installed = [] } = JSON.parse(stdout) as {
+      installed_chaincodes?: { package_id: string }[];
+    };
+    return installed.some((one) => one.package_id === packageId);
+  }
+
+  async install(peer: PeerLayout, packageFile: string): Promise<void> {
+    await this.#run(peer, 'install', [packageFile]).catch(ignore(/already successfully installed/));
+  }
+
+  /** What the channel has agreed on so far, as this peer knows it. */
+  async committed(peer: PeerLayout, name: string): Promise<Committed | undefined> {
+    const args = ['-C', this.#channel, '-n', name, '--output', 'json'];
+    try {
+      return JSON.parse((await this.#run(peer, 'querycommitted', args)).stdout) as Committed;
+    } catch (error) {
+      if (error instanceof CommandError && /is not defined/.test(error.output)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The package that the organisation approved for a sequence. */
+  async approved(peer: PeerLayout, name: string, sequence: number): Promise<string | undefined> {
+    const args = ['-C', this.#channel, '-n', name, '--sequence', String(sequence), '--output', 'json'];
+    try {
+      const answer = JSON.parse((await this.#run(peer, 'queryapproved', args)).stdout) as {
+        source?: { Type?: { LocalPackage?: { package_id?: string } } };
+      };
+      return answer.source?.Type?.LocalPackage?.package_id;
+    } catch (error) {
+      if (error instanceof CommandError && /could not fetch approved chaincode definition/.test(error.output))
+        return undefined;
+      throw error;
+    }
+  }
+
+  async approve(peer: PeerLayout, definition: Definition): Promise<void> {
+    const args = [...this.#definitionArguments(definition), '--package-id', definition.packageId, ...this.#orderer()];
+    await this.#run(peer, 'approveformyorg', args).catch(ignore(/with unchanged content/));
+  }
+
+  /** MSP ids of those who have not approved exactly this. */
+  async missingApprovals(peer: PeerLayout, definition: Definition): Promise<string[]> {
+    const args = [...this.#definitionArguments(definition), '--output', 'json'];
+    const { approvals } = JSON.parse((await this.#run(peer, 'checkcommitreadiness', args)).stdout) as {
+      approvals: Record<string, boolean>;
+    };
+    return Object.entries(approvals).flatMap(([mspId, has]) => (has ? [] : [mspId]));
+  }
+
+  async commit(definition: Definition): Promise<void> {
+    const peers = this.#layout.peers.flatMap((peer) => [
+      '--peerAddresses',
+      `${HOST}:${peer.port}`,
+      '--tlsRootCertFiles',
+      this.#tlsRootOf(peer.organisation.name),
+    ]);
+    const args = [...this.#definitionArguments(definition), ...this.#orderer(), ...peers];
+    await this.#run(this.#layout.peers[0]!, 'commit', args).catch(
+      ignore(/requested sequence is \d+, but new definition/),
+    );
+  }
+
+  #definitionArguments({ name, version, sequence, endorsementPolicy }: Definition): string[] {
+    return [
+      ...['-C', this.#channel, '-n', name, '--version', version, '--sequence', String(sequence)],
+      ...['--signature-policy', endorsementPolicy, '--collections-config', this.collectionsFile],
+    ];
+  }
+
+  /** Any orderer that takes the envelope. */
+  #orderer(): string[] {
+    const orderer = this.#layout.orderers[0]!;
+    return ['-o', `${HOST}:${orderer.port}`, '--tls', '--cafile', this.#tlsRootOf(orderer.organisation)];
+  }
+
+  #tlsRootOf(organisation: string): string {
+    return organisationIn(this.#material, organisation).tlsCaCertificateFile;
+  }
+
+  #run(peer: PeerLayout, action: string, args: string[]): Promise<{ stdout: string }> {
+    const environment = asAdministrator(peer, this.#tlsRootOf(peer.organisation.name));
+    return run(this.#binaries.peer, ['lifecycle', 'chaincode', action, ...args], environment);
+  }
+}
+
+/** For answers that mean an earlier, interrupted run had got this far. */
+const ignore =
+  (done: RegExp) =>
+  (error: unknown): undefined => {
+    if (!(error instanceof CommandError) || !done.test(error.output)) throw error;
+  };

@@ -1,0 +1,171 @@
+/**
+ * The native Fabric network as a whole: up, down, its state, one process again. Every operation may be interrupted and
+ * repeated; ledgers are only ever removed by `reset`.
+ */
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Consortium } from '../consortium.ts';
+import type { Binaries } from './binaries.ts';
+import { administratorOf, joinOrderer, joinPeer } from './channel.ts';
+import { isHealthy, ordererHeight, peerHeight, untilProcess } from './health.ts';
+import { chaincodeProcess, HOST, type Layout, type OrdererLayout, type PeerLayout, portsOf } from './layout.ts';
+import { takenPorts } from './ports.ts';
+import { type Material, prepareNetwork } from './prepare.ts';
+import { recorded, runningPid, startProcess, stopProcess } from './processes.ts';
+
+export interface NetworkState {
+  name: string;
+  kind: 'orderer' | 'peer' | 'chaincode';
+  port: number;
+  pid: number | undefined;
+  /** Blocks; a chaincode has none. */
+  height: number | undefined;
+}
+
+const LOGGING = { FABRIC_LOGGING_SPEC: 'info:gossip=warning:grpc=error' };
+
+/**
+ * Starts what does not run and brings it into the channel.
+ * @throws Error that names every port taken by another program, or what a process said when it ended.
+ */
+export async function bringUp(consortium: Consortium, layout: Layout, binaries: Binaries): Promise<Material> {
+  const busy = await takenPorts(portsOf(layout).filter(({ process }) => runningPid(layout, process) === undefined));
+  if (busy.length > 0) throw new Error(busy.join('\n'));
+  const material = await prepareNetwork(consortium, layout, binaries);
+  await Promise.all([
+    ...layout.orderers.map((orderer) => startOrderer(layout, orderer, binaries)),
+    ...layout.peers.map((peer) => startPeer(layout, peer, binaries)),
+  ]);
+  await Promise.all([
+    ...layout.orderers.map((orderer) => joinOrderer(layout, orderer, consortium.channel, material, binaries)),
+    ...layout.peers.map((peer) => joinPeer(layout, peer, consortium.channel, material, binaries)),
+  ]);
+  await Promise.all(
+    layout.peers.map((peer) =>
+      untilProcess(
+        layout,
+        peer.process,
+        'in the channel',
+        async () => (await peerHeight(peer.operationsPort, consortium.channel)) !== undefined,
+      ),
+    ),
+  );
+  return material;
+}
+
+async function startOrderer(layout: Layout, orderer: OrdererLayout, binaries: Binaries): Promise<void> {
+  await startProcess(layout, {
+    name: orderer.process,
+    command: binaries.orderer,
+    args: ['start'],
+    environment: { FABRIC_CFG_PATH: orderer.directory, ...LOGGING },
+  });
+  await untilProcess(layout, orderer.process, 'healthy', () => isHealthy(orderer.operationsPort));
+}
+
+async function startPeer(layout: Layout, peer: PeerLayout, binaries: Binaries): Promise<void> {
+  await startProcess(layout, {
+    name: peer.process,
+    command: binaries.peer,
+    args: ['node', 'start'],
+    environment: {
+      FABRIC_CFG_PATH: peer.directory,
+      CHAINCODE_ADDRESS: `${HOST}:${peer.chaincodePort}`,
+      ...LOGGING,
+    },
+  });
+  await untilProcess(layout, peer.process, 'healthy', () => isHealthy(peer.operationsPort));
+}
+
+/** Ends one process and starts it as it was. @throws Error when the network has no such process. */
+export async function restartNode(layout: Layout, name: string, binaries: Binaries): Promise<void> {
+  const orderer = layout.orderers.find(({ process }) => process === name);
+  const peer = layout.peers.find(({ process }) => process === name);
+  if (orderer === undefined && peer === undefined) throw new Error(`there is no ${name}`);
+  await stopProcess(layout, name);
+  if (orderer !== undefined) await startOrderer(layout, orderer, binaries);
+  if (peer !== undefined) await startPeer(layout, peer, binaries);
+}
+
+/** Ends everything that was started, chaincodes and peers before orderers. @returns the names of those that ran. */
+export async function takeDown(layout: Layout): Promise<string[]> {
+  const names = recorded(layout);
+  const orderers = new Set(layout.orderers.map(({ process }) => process));
+  const stopped: string[] = [];
+  const stop = async (name: string): Promise<void> => {
+    if (await stopProcess(layout, name)) stopped.push(name);
+  };
+  await Promise.all(names.filter((name) => !orderers.has(name)).map(stop));
+  await Promise.all(names.filter((name) => orderers.has(name)).map(stop));
+  return stopped.sort();
+}
+
+/** Takes the network down and removes ledgers, configuration and logs; keys stay. */
+export async function removeNetwork(layout: Layout): Promise<void> {
+  await takeDown(layout);
+  rmSync(layout.root, { recursive: true, force: true });
+}
+
+/** `material` is needed for the orderers' heights. */
+export async function stateOf(
+  layout: Layout,
+  channel: string,
+  material: Material | undefined,
+): Promise<NetworkState[]> {
+  const orderers = layout.orderers.map(async (orderer) => ({
+    name: orderer.process,
+    kind: 'orderer' as const,
+    port: orderer.port,
+    pid: runningPid(layout, orderer.process),
+    height:
+      material === undefined
+        ? undefined
+        : await ordererHeight(orderer.adminPort, channel, administratorOf(material, orderer)),
+  }));
+  const peers = layout.peers.map(async (peer) => ({
+    name: peer.process,
+    kind: 'peer' as const,
+    port: peer.port,
+    pid: runningPid(layout, peer.process),
+    height: await peerHeight(peer.operationsPort, channel),
+  }));
+  const chaincodes = layout.peers.map(({ organisation, chaincodePort }) => {
+    const name = chaincodeProcess(organisation.name);
+    return {
+      name,
+      kind: 'chaincode' as const,
+      port: chaincodePort,
+      pid: runningPid(layout, name),
+      height: undefined,
+    };
+  });
+  return [...(await Promise.all(orderers)), ...(await Promise.all(peers)), ...chaincodes];
+}
+
+/** Runs `work` while nobody else changes this network. @throws Error naming the process that does. */
+export async function alone<T>(layout: Layout, work: () => Promise<T>): Promise<T> {
+  mkdirSync(layout.root, { recursive: true, mode: 0o700 });
+  const file = join(layout.root, 'changing.pid');
+  const holder = existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
+  if (holder !== undefined && isAlive(holder)) {
+    throw new Error(`another command (process ${holder}) is changing this network; wait until it has ended`);
+  }
+  rmSync(file, { force: true });
+  const lock = openSync(file, 'wx', 0o600);
+  writeSync(lock, String(process.pid));
+  closeSync(lock);
+  try {
+    return await work();
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,27 @@
+/** `npm run network -- COMMAND`: runs the consortium's Fabric network on this machine from Fabric's own programs. */
+import { parseArgs } from 'node:util';
+import { runCommand, UsageError } from './command-line.ts';
+import { COMMANDS } from './network/commands.ts';
+
+const USAGE = `usage: npm run network -- COMMAND
+  up [--ordering bft|raft]  starts what does not run; the first time makes keys and the channel
+                            (raft: one ordering node, for measurements; decided the first time)
+  deploy                    brings the chaincode to where every organisation can endorse with every other
+  status                    every process: port, number, height of its ledger
+  down                      ends everything; ledgers stay
+  restart NAME              ends one process and starts it again
+  logs NAME [--lines N]     the end of one process's log (default 40 lines)
+  reset [--yes]             down, and removes ledgers, channel and read models; keys stay
+  check                     everything that would keep the network from running, at once
+Environment: FABRIC_BIN (Fabric's programs; default: the PATH), DATA_DIR (default .data), CONSORTIUM`;
+
+await runCommand(async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { ordering: { type: 'string' }, lines: { type: 'string' }, yes: { type: 'boolean', default: false } },
+  });
+  const [name, ...names] = positionals;
+  const command = COMMANDS[name ?? ''];
+  if (command === undefined) throw new UsageError(USAGE);
+  return command({ ...values, names });
+});

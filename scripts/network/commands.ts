@@ -1,0 +1,198 @@
+/** The commands of `npm run network`, by name. Each answers the exit code. */
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import { prepareNodes } from '@telemed-ledger/network/ca/nodes.ts';
+import { prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
+import { requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
+import { deploy, packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
+import { chaincodeProcess } from '@telemed-ledger/network/fabric/layout.ts';
+import {
+  alone,
+  bringUp,
+  removeNetwork,
+  restartNode,
+  stateOf,
+  takeDown,
+} from '@telemed-ledger/network/fabric/network.ts';
+import type { Material } from '@telemed-ledger/network/fabric/prepare.ts';
+import { lastLines, logFile, runningPid, stopProcess } from '@telemed-ledger/network/fabric/processes.ts';
+import { positive, UsageError } from '../command-line.ts';
+import { packageIdOf } from '../consortium/package-id.ts';
+import { dropReadModels } from '../consortium/read-models.ts';
+import { CHAINCODE_VERSION, membersOf } from '../consortium.ts';
+import { table } from '../table.ts';
+import { serveChaincode, serveOne } from './chaincode.ts';
+import { preflight } from './check.ts';
+import { deployedPackage, type NetworkContext, networkContext } from './context.ts';
+import { untilAllEndorse } from './endorsing.ts';
+
+export interface Arguments {
+  names: string[];
+  ordering?: string | undefined;
+  lines?: string | undefined;
+  yes: boolean;
+}
+
+export const COMMANDS: Record<string, (given: Arguments) => Promise<number>> = {
+  up,
+  deploy: deployChaincode,
+  status,
+  down,
+  restart,
+  logs,
+  reset,
+  check,
+};
+
+async function up({ ordering }: Arguments): Promise<number> {
+  const began = Date.now();
+  const context = networkContext(ordering);
+  const { consortium, layout } = context;
+  const binaries = await requireBinaries(process.env);
+  await alone(layout, async () => {
+    const packageId = deployedPackage(layout);
+    const [material] = await Promise.all([
+      bringUp(consortium, layout, binaries),
+      packageId === undefined ? undefined : serveChaincode(context, packageId),
+    ]);
+    if (packageId !== undefined) await untilAllEndorse(context, material);
+  });
+  await printState(context);
+  console.log(`up after ${seconds(began)}: ${layout.orderers.length} orderers (${layout.ordering})`);
+  const deployed = deployedPackage(layout);
+  if (deployed === undefined) console.log('next: npm run network -- deploy');
+  else if (deployed !== packageOf(consortium, chaincodeOf(context)).id)
+    console.log('the chaincode has changed since it was deployed: npm run network -- deploy');
+  else console.log('next: npm start -- --network fabric');
+  return 0;
+}
+
+async function deployChaincode(): Promise<number> {
+  const began = Date.now();
+  const context = networkContext();
+  const { consortium, layout } = context;
+  const binaries = await requireBinaries(process.env);
+  const material = await preparedMaterial(context);
+  const down = layout.peers.filter(({ process }) => runningPid(layout, process) === undefined);
+  if (down.length > 0)
+    throw new Error(`${down.map(({ process }) => process).join(', ')} not running: npm run network -- up`);
+  const deployment = await alone(layout, async () => {
+    const outcome = await deploy(consortium, layout, material, binaries, chaincodeOf(context), {
+      serve: (packageId) => serveChaincode(context, packageId),
+      report: (line) => console.log(line),
+    });
+    await untilAllEndorse(context, material);
+    return outcome;
+  });
+  const what = deployment.changed ? 'deployed' : 'nothing to do';
+  console.log(`${what}: sequence ${deployment.sequence}, every organisation endorses with every other`);
+  console.log(`after ${seconds(began)}`);
+  return 0;
+}
+
+async function status(): Promise<number> {
+  const states = await printState(networkContext());
+  return states.every(({ pid }) => pid !== undefined) ? 0 : 1;
+}
+
+async function down(): Promise<number> {
+  const { layout } = networkContext();
+  const stopped = await alone(layout, () => takeDown(layout));
+  console.log(stopped.length === 0 ? 'nothing was running' : `ended ${stopped.join(', ')}; the ledgers stay`);
+  return 0;
+}
+
+async function restart({ names }: Arguments): Promise<number> {
+  const context = networkContext();
+  const { layout } = context;
+  const name = processNamed(context, names);
+  const chaincode = layout.peers.find(({ organisation }) => chaincodeProcess(organisation.name) === name);
+  await alone(layout, async () => {
+    if (chaincode === undefined) return restartNode(layout, name, await requireBinaries(process.env));
+    const packageId = deployedPackage(layout);
+    if (packageId === undefined) throw new Error('no chaincode is deployed yet: npm run network -- deploy');
+    await stopProcess(layout, name);
+    return serveOne(layout, chaincode, packageId);
+  });
+  console.log(`${name} runs as process ${runningPid(layout, name)}`);
+  return 0;
+}
+
+async function logs({ names, lines }: Arguments): Promise<number> {
+  const context = networkContext();
+  const name = processNamed(context, names);
+  const file = logFile(context.layout, name);
+  if (!existsSync(file)) throw new Error(`${name} has no log yet (${file})`);
+  console.log(lastLines(context.layout, name, positive('--lines', lines ?? '40')));
+  console.log(`(${file})`);
+  return 0;
+}
+
+async function reset({ yes }: Arguments): Promise<number> {
+  const { layout } = networkContext();
+  if (!existsSync(layout.root)) {
+    console.log('there is no network to remove');
+    return 0;
+  }
+  if (!yes && !(await agreed(`This removes every ledger in ${layout.root}. Type yes to go on: `))) {
+    console.error('nothing was removed; --yes answers for you');
+    return 1;
+  }
+  await alone(layout, () => removeNetwork(layout));
+  dropReadModels(layout.dataDir, 'fabric');
+  console.log(`removed ${layout.root} and the read models filled from it; the keys stay`);
+  return 0;
+}
+
+async function check(): Promise<number> {
+  const { problems, remarks } = await preflight(process.env);
+  for (const remark of remarks) console.log(remark);
+  for (const problem of problems) console.error(problem);
+  console.log(problems.length === 0 ? 'nothing keeps the network from running' : `${problems.length} problems`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+async function agreed(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await prompt.question(question);
+  prompt.close();
+  return answer.trim() === 'yes';
+}
+
+async function printState({ consortium, layout }: NetworkContext): Promise<Awaited<ReturnType<typeof stateOf>>> {
+  const material = existsSync(layout.genesisBlock) ? await preparedMaterial({ consortium, layout }) : undefined;
+  const states = await stateOf(layout, consortium.channel, material);
+  const rows = states.map(({ name, port, pid, height }) => [
+    name,
+    pid === undefined ? 'down' : 'running',
+    String(port),
+    String(pid ?? ''),
+    String(height ?? ''),
+  ]);
+  console.log(table([['process', 'state', 'port', 'number', 'height'], ...rows]));
+  return states;
+}
+
+async function preparedMaterial({ consortium, layout }: NetworkContext): Promise<Material> {
+  if (!existsSync(layout.genesisBlock)) throw new Error('there is no network yet: npm run network -- up');
+  const prepared = await prepareOrganisations(layout.dataDir, consortium);
+  return { consortium: prepared, nodes: await prepareNodes(layout.dataDir, consortium) };
+}
+
+function processNamed({ layout }: NetworkContext, [name]: string[]): string {
+  const all = [
+    ...layout.orderers.map(({ process }) => process),
+    ...layout.peers.map(({ process }) => process),
+    ...layout.peers.map(({ organisation }) => chaincodeProcess(organisation.name)),
+  ];
+  if (name !== undefined && all.includes(name)) return name;
+  throw new UsageError(`${name === undefined ? 'name one of' : `there is no ${name}:`} ${all.join(', ')}`);
+}
+
+const chaincodeOf = ({ consortium }: NetworkContext) => ({
+  version: CHAINCODE_VERSION,
+  fingerprint: packageIdOf(membersOf(consortium), CHAINCODE_VERSION),
+});
+
+const seconds = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`;

@@ -1,0 +1,63 @@
+/**
+ * Whether every organisation's gateway peer can have a proposal endorsed by every organisation: it knows the peers, the
+ * peers hold the committed definition, and their chaincode answers alike.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { qualifiedName } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
+import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
+import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
+import { HOST, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
+import type { Material } from '@telemed-ledger/network/fabric/prepare.ts';
+import { organisationIn } from '@telemed-ledger/network/fabric/prepare.ts';
+import { reachOf } from '../consortium/profile.ts';
+import type { NetworkContext } from './context.ts';
+
+const TIMEOUT_MS = 60_000;
+const POLL_MS = 100;
+/** Writes nothing, and is not submitted. */
+const QUESTION = qualifiedName('ListOrganisations');
+
+/** @throws Error naming every organisation that cannot, and what it was told last. */
+export async function untilAllEndorse(context: NetworkContext, material: Material): Promise<void> {
+  const deadline = Date.now() + TIMEOUT_MS;
+  const failures = await Promise.all(
+    context.layout.peers.map(async (peer) => {
+      const failure = await untilEndorsed(context, peer, organisationIn(material, peer.organisation.name), deadline);
+      return failure === undefined ? [] : [`${peer.organisation.name}: ${failure}`];
+    }),
+  );
+  const lines = failures.flat();
+  if (lines.length > 0) throw new Error(`not every organisation endorses within a minute:\n${lines.join('\n')}`);
+}
+
+async function untilEndorsed(
+  { consortium, layout }: NetworkContext,
+  peer: PeerLayout,
+  organisation: PreparedOrganisation,
+  deadline: number,
+): Promise<string | undefined> {
+  const reach = reachOf(layout.dataDir, consortium, organisation, `${HOST}:${peer.port}`);
+  const connection = new LedgerConnection(reach.connection, DEFAULTS.timeouts);
+  try {
+    const contract = connection.contract(await reach.identities.of('system'));
+    const endorsingOrganizations = layout.peers.map(({ mspId }) => mspId);
+    for (;;) {
+      try {
+        await contract.newProposal(QUESTION, { arguments: ['{}'], endorsingOrganizations }).endorse();
+        return undefined;
+      } catch (error) {
+        if (Date.now() > deadline) return described(error);
+        await delay(POLL_MS);
+      }
+    }
+  } finally {
+    connection.close();
+  }
+}
+
+/** The peers' own words, where there are any. */
+function described(error: unknown): string {
+  const { message, details = [] } = error as { message: string; details?: { address: string; message: string }[] };
+  return [message, ...details.map((detail) => `${detail.address}: ${detail.message}`)].join('; ');
+}
