@@ -30,12 +30,16 @@ export const answerOf = (stored: StoredResource): Answer => ({
   headers: { 'X-Transaction-Id': stored.transactionId },
 });
 
-/** A failure as an answer, for the entries of a batch; one that is ours is reported and told without internals. */
-export function failedAnswer(error: unknown, report: (error: unknown) => void): Answer {
+/**
+ * A failure as an answer, for an entry of a Bundle; one that is ours is reported and told without internals. `place` is
+ * told where the failure names none.
+ */
+export function failedAnswer(error: unknown, report: (error: unknown) => void, place?: string): Answer {
   const known = failureOf(error);
   if (known === undefined) report(error);
   const { status, issues } = known ?? internalFailure();
-  return { status, resource: outcomeOf(issues) };
+  const placed = issues.map((issue) => (place === undefined ? issue : { expression: [place], ...issue }));
+  return { status, resource: outcomeOf(placed) };
 }
 
 /** The `response` (and resource) of a Bundle's entry: hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response. */

@@ -22,7 +22,7 @@ describe('bad input', () => {
 
   it('malformed JSON is 400 with where it broke, and nothing of what it said', async () => {
     const response = await postText('/Patient', '{"resourceType": "Patient",\n "name": "Zanzibar",}').expect(400);
-    expect(issuesOf(response)).to.deep.equal(['structure']);
+    expect(issuesOf(response)).to.deep.equal(['structure body']);
     expect(bodyOf(response)['issue'][0].diagnostics).to.include('at line 2 column 21');
     const quoted = await postText('/Patient', '{"resourceType": Zanzibar}').expect(400);
     expect(response.text + quoted.text).not.to.include('Zanzibar');
@@ -48,7 +48,7 @@ describe('bad input', () => {
       expect(issuesOf(await postText('/Patient', 'x', type).expect(415))).to.deep.equal(['not-supported Content-Type']);
     }
     expect(issuesOf(await postText('/Patient', '{}', `${JSON_TYPE}; charset=latin1`).expect(415))).to.deep.equal([
-      'not-supported',
+      'not-supported Content-Type',
     ]);
     expect(issuesOf(await postText('/Patient/_search', '{}').expect(415))).to.deep.equal([
       'not-supported Content-Type',
@@ -70,7 +70,7 @@ describe('bad input', () => {
 
   it('a body over the limit is 413', async () => {
     const large = { ...patient(), extension: [{ url: 'x', valueString: 'x'.repeat(100_000) }] };
-    expect(issuesOf(await server.post('/Patient', large).expect(413))).to.deep.equal(['too-costly']);
+    expect(issuesOf(await server.post('/Patient', large).expect(413))).to.deep.equal(['too-costly body']);
   });
 
   it('an unknown type, operation or path is 404', async () => {
@@ -87,10 +87,38 @@ describe('bad input', () => {
     ];
     for (const path of paths) {
       const response = await server.get(path).expect(404);
-      expect(issuesOf(response), path).to.deep.equal(['not-supported']);
+      expect(issuesOf(response), path).to.deep.equal(['not-supported url']);
     }
     await server.post('/Spaceship', { resourceType: 'Spaceship' }).expect(404);
-    await request(server.app).get('/fhir/R4/Patient/%E0%A4%A').expect(400);
+    expect(issuesOf(await server.get('/Patient/none').expect(404))).to.deep.equal(['not-found url']);
+    const undecodable = await request(server.app).get('/fhir/R4/Patient/%E0%A4%A').expect(400);
+    expect(issuesOf(undecodable)).to.deep.equal(['invalid url']);
+  });
+
+  it('an interaction that is not offered is 405 with those that are, whatever its body', async () => {
+    const patch = await request(server.app)
+      .patch('/fhir/R4/Patient/1')
+      .set('Content-Type', 'application/json-patch+json')
+      .send('[]')
+      .expect(405);
+    expect(issuesOf(patch)).to.deep.equal(['not-supported method']);
+    expect(patch.get('Allow')).to.equal('GET, PUT, HEAD, OPTIONS');
+  });
+
+  it('a number that would be stored as another one is refused with its place', async () => {
+    const text = JSON.stringify({ ...observation(), valueQuantity: { value: 0.25 } });
+    const digits = text.replace('0.25', '12345678901234567890.123456789');
+    const place = 'value Observation.valueQuantity.value';
+    expect(issuesOf(await postText('/Observation', digits).expect(422))).to.deep.equal([place]);
+    const transaction = `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":${digits}}]}`;
+    expect(issuesOf(await postText('', transaction).expect(422))).to.deep.equal([
+      'value Bundle.entry[0].resource.valueQuantity.value',
+    ]);
+  });
+
+  it('half a surrogate pair is no text', async () => {
+    const half = '{"resourceType":"Patient","name":[{"family":"\\ud800"}]}';
+    expect(issuesOf(await postText('/Patient', half).expect(422))).to.deep.equal(['value Patient.name[0].family']);
   });
 
   it('wrong types, unknown codes and references to nothing each name their place', async () => {

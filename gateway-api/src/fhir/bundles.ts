@@ -78,7 +78,7 @@ async function readEntry({ url, urlPath }: EntryRead, scope: Scope, lenient: boo
 async function addReads(answers: Answers, entries: Entries, scope: Scope, options: BundleOptions): Promise<void> {
   for (const one of entries.reads) {
     const answer = await readEntry(one, scope, options.lenient).catch((error: unknown) =>
-      failedAnswer(error, options.report),
+      failedAnswer(error, options.report, one.urlPath),
     );
     answers.set(one.index, answer);
   }

@@ -6,7 +6,7 @@ import { MAX_RECORDS } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { Draft } from './drafts.ts';
 import { errorIssue, type Issue, Refusal, refuse } from './outcomes.ts';
 import { ifMatchOf } from './requests.ts';
-import { parseCriterion } from './tokens.ts';
+import { parseCriterion, queryOfCondition } from './tokens.ts';
 
 /** A GET of an entry, relative to the base URL. */
 export interface EntryRead {
@@ -67,7 +67,7 @@ function readUpdate(url: string, path: string): { type: string; id: string } {
 function readCreate(url: string, condition: string | undefined, path: string) {
   if (!/^[A-Z][A-Za-z]+$/.test(url)) refuse(400, 'not-supported', 'POST goes to Type.', `${path}.url`);
   if (condition === undefined) return { type: url };
-  const criterion = parseCriterion(url, condition.replace(/^\?/, ''));
+  const criterion = parseCriterion(url, queryOfCondition(url, condition));
   if (criterion !== undefined) return { type: url, criterion };
   return refuse(400, 'not-supported', 'The condition must be identifier=system|value.', `${path}.ifNoneExist`);
 }

@@ -116,6 +116,19 @@ describe('conditional create', () => {
     expect(server.repository.transactions).to.have.length(1);
   });
 
+  it('takes the condition as clients send it: alone, behind Type?, or as a whole URL', async () => {
+    const { body } = await create(CONDITION).expect(201);
+    const encoded = CONDITION.replace('|', '%7C');
+    for (const before of ['?', 'Practitioner?', 'https://hospital.example/fhir/R4/Practitioner?']) {
+      expect(bodyOf(await create(before + encoded).expect(200))['id'], before).to.equal(body.id);
+    }
+    for (const before of ['Patient?', 'https://hospital.example/fhir/R4/Patient?', 'x Practitioner?']) {
+      expect(issuesOf(await create(before + encoded).expect(400)), before).to.deep.equal([
+        'not-supported If-None-Exist',
+      ]);
+    }
+  });
+
   it('fails with 412 where several match, and 400 where the condition is none it knows', async () => {
     server.repository.seed(practitioner());
     server.repository.seed({ ...practitioner(), id: 'another' });
@@ -186,7 +199,7 @@ describe('read, vread and history', () => {
       `${place}/_history/x`,
       '/Patient/none/_history',
     ]) {
-      expect(issuesOf(await server.get(path).expect(404))).to.deep.equal(['not-found']);
+      expect(issuesOf(await server.get(path).expect(404))).to.deep.equal(['not-found url']);
     }
   });
 });

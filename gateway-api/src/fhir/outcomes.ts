@@ -22,7 +22,7 @@ export interface Issue {
   severity: 'fatal' | 'error' | 'warning' | 'information';
   code: IssueType;
   diagnostics: string;
-  /** FHIRPath of the place in the request, or the name of the header or parameter. */
+  /** FHIRPath of the place in the request, or the name of the header or parameter, `url`, `method` or `body`. */
   expression?: string[];
 }
 
@@ -72,15 +72,41 @@ export const LEDGER_FAILURES: Record<ErrorCode, { status: number; code: IssueTyp
 };
 
 /** What Express and its body parser throw, by their own names. */
-const HTTP_FAILURES: Record<string, { status: number; code: IssueType; diagnostics: string }> = {
-  'entity.parse.failed': { status: 400, code: 'structure', diagnostics: 'The body is not well-formed JSON' },
-  'entity.too.large': { status: 413, code: 'too-costly', diagnostics: 'The body is larger than this server takes.' },
+const HTTP_FAILURES: Record<string, { status: number; code: IssueType; diagnostics: string; place: string }> = {
+  'entity.parse.failed': {
+    status: 400,
+    code: 'structure',
+    diagnostics: 'The body is not well-formed JSON',
+    place: 'body',
+  },
+  'entity.too.large': {
+    status: 413,
+    code: 'too-costly',
+    diagnostics: 'The body is larger than this server takes.',
+    place: 'body',
+  },
   'encoding.unsupported': {
     status: 415,
     code: 'not-supported',
     diagnostics: 'This content encoding is not supported.',
+    place: 'Content-Encoding',
   },
-  'charset.unsupported': { status: 415, code: 'not-supported', diagnostics: 'The character set must be UTF-8.' },
+  'charset.unsupported': {
+    status: 415,
+    code: 'not-supported',
+    diagnostics: 'The character set must be UTF-8.',
+    place: 'Content-Type',
+  },
+};
+
+/** Where the fault lies in a request that was refused with this status, where nobody knew better. */
+const PLACES: Record<number, string> = { 401: 'Authorization', 404: 'url', 405: 'method' };
+
+const placed = (issues: readonly Issue[], status: number): Issue[] => {
+  const place = PLACES[status];
+  return issues.map((issue) =>
+    place === undefined || issue.expression !== undefined ? issue : { ...issue, expression: [place] },
+  );
 };
 
 export interface Failed {
@@ -93,6 +119,7 @@ interface HttpFailure {
   status?: unknown;
   type?: unknown;
   message?: unknown;
+  name?: unknown;
 }
 
 /** JSON.parse says where it stopped, and quotes the text there: only the place is passed on. */
@@ -102,14 +129,16 @@ function positionIn(message: unknown): string {
   return found[2] === undefined ? `, at position ${found[1]}.` : `, at line ${found[2]} column ${found[3]}.`;
 }
 
-function ofHttp({ status, type, message }: HttpFailure): Failed | undefined {
+function ofHttp({ status, type, message, name }: HttpFailure): Failed | undefined {
   const known = typeof type === 'string' ? HTTP_FAILURES[type] : undefined;
   if (known !== undefined) {
-    const place = type === 'entity.parse.failed' ? positionIn(message) : '';
-    return { status: known.status, issues: [errorIssue(known.code, known.diagnostics + place)], headers: {} };
+    const position = type === 'entity.parse.failed' ? positionIn(message) : '';
+    const { status, code, diagnostics, place } = known;
+    return { status, issues: [errorIssue(code, diagnostics + position, place)], headers: {} };
   }
   if (typeof status !== 'number' || status < 400 || status > 499) return undefined;
-  return { status, issues: [errorIssue('invalid', 'The request is not well formed.')], headers: {} };
+  const place = name === 'URIError' ? 'url' : 'body';
+  return { status, issues: [errorIssue('invalid', 'The request is not well formed.', place)], headers: {} };
 }
 
 /** What a failure is told as; undefined for one that is nobody's fault but ours (500). */
@@ -145,6 +174,6 @@ export function outcomeHandler(report?: (error: unknown, requestId?: string) => 
       .status(status)
       .set(headers)
       .type('application/fhir+json')
-      .send(JSON.stringify(outcomeOf(issues)));
+      .send(JSON.stringify(outcomeOf(error instanceof LedgerError ? issues : placed(issues, status))));
   };
 }

@@ -25,12 +25,17 @@ function isCalendarDay(text: string): boolean {
 
 type Test = (value: unknown) => boolean;
 
+/** Half of a surrogate pair is no character: no UTF-8 holds it. */
 const text: Test = (value) =>
-  typeof value === 'string' && value.length <= MAX_STRING && value.trim() !== '' && !controls.test(value);
+  typeof value === 'string' &&
+  value.length <= MAX_STRING &&
+  value.trim() !== '' &&
+  !controls.test(value) &&
+  value.isWellFormed();
 const matching =
   (pattern: RegExp): Test =>
   (value) =>
-    typeof value === 'string' && value.length <= MAX_STRING && pattern.test(value);
+    typeof value === 'string' && value.length <= MAX_STRING && pattern.test(value) && value.isWellFormed();
 const day =
   (pattern: RegExp): Test =>
   (value) =>

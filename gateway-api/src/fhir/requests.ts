@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { Request, RequestHandler } from 'express';
-import { refuse } from './outcomes.ts';
+import { changedNumbers } from './decimals.ts';
+import { errorIssue, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
 import type { IdempotentRequest } from './repository.ts';
 
 const JSON_TYPES = ['application/fhir+json', 'application/json', 'text/json', 'application/json+fhir'];
@@ -63,8 +64,9 @@ export const jsonOnly: RequestHandler = (request, _response, next) => {
 
 const isSearchForm = (request: Request): boolean => request.method === 'POST' && request.path.endsWith('/_search');
 
-/** Refuses a body whose content type this route does not read. */
+/** Refuses a body whose content type this route does not read. Of other methods the route says that it has none. */
 export const bodyType: RequestHandler = (request, _response, next) => {
+  if (request.method !== 'POST' && request.method !== 'PUT') return next();
   const hasBody = request.get('transfer-encoding') !== undefined || Number(request.get('content-length') ?? 0) > 0;
   const expected = isSearchForm(request) ? ['application/x-www-form-urlencoded'] : JSON_TYPES;
   if (hasBody && typeof request.is(expected) !== 'string') {
@@ -78,9 +80,25 @@ export const isJsonBody = (request: IncomingMessage): boolean =>
 
 /** The body as it came, for the hash of an idempotent request; kept only where the request carries a key. */
 const rawBodies = new WeakMap<object, Buffer>();
+const inexact = new WeakMap<object, string[]>();
+
+/** What is only to be seen in the text of a body, before it is parsed. */
 export function keepRawBody(request: { headers: Record<string, unknown> }, _response: unknown, body: Buffer): void {
   if (request.headers['idempotency-key'] !== undefined) rawBodies.set(request, body);
+  const places = changedNumbers(body);
+  if (places.length > 0) inexact.set(request, places);
 }
+
+/** Refuses a body with a number that would be stored as another one. */
+export const exactNumbers: RequestHandler = (request, _response, next) => {
+  const places = inexact.get(request);
+  if (places === undefined) return next();
+  const text = 'This number has more digits than are kept here; it would become another one.';
+  throw new Refusal(
+    UNPROCESSABLE,
+    places.map((place) => errorIssue('value', text, place)),
+  );
+};
 
 /** The Idempotency-Key of a write with the hash of its method, path, conditions and body. */
 export function idempotencyOf(request: Request): IdempotentRequest | undefined {

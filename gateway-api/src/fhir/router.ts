@@ -13,10 +13,19 @@ import type { Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
 import type { Scope } from './plan.ts';
 import type { Caller, Repository } from './repository.ts';
-import { bodyType, idempotencyOf, ifMatchOf, isJsonBody, jsonOnly, keepRawBody, preferencesOf } from './requests.ts';
+import {
+  bodyType,
+  exactNumbers,
+  idempotencyOf,
+  ifMatchOf,
+  isJsonBody,
+  jsonOnly,
+  keepRawBody,
+  preferencesOf,
+} from './requests.ts';
 import { search } from './search.ts';
 import type { Parameters } from './search-parameters.ts';
-import { parseCriterion } from './tokens.ts';
+import { parseCriterion, queryOfCondition } from './tokens.ts';
 import { Turns } from './turns.ts';
 import { type SupportedType, supportedType } from './types.ts';
 import { validateResource } from './validation.ts';
@@ -111,7 +120,7 @@ class FhirApi {
   create: Handle = (request) => {
     const { name: type } = typeOf(request);
     const condition = request.get('if-none-exist');
-    const criterion = condition === undefined ? undefined : parseCriterion(type, condition.replace(/^\?/, ''));
+    const criterion = condition === undefined ? undefined : parseCriterion(type, queryOfCondition(type, condition));
     if (condition !== undefined && criterion === undefined) {
       refuse(400, 'not-supported', 'The condition must be identifier=system|value.', 'If-None-Exist');
     }
@@ -201,7 +210,7 @@ export function fhirRouter(options: FhirOptions): Router {
   const limit = options.maxBodyBytes ?? MAX_BODY_BYTES;
   const router = express.Router({ caseSensitive: true, strict: true });
   router.use(jsonOnly, bodyType);
-  router.use(express.json({ limit, type: isJsonBody, verify: keepRawBody }));
+  router.use(express.json({ limit, type: isJsonBody, verify: keepRawBody }), exactNumbers);
   router.use('/:type/_search', express.urlencoded({ limit: 65_536, extended: false }));
   for (const [path, handlers] of routesOf(api, options.operations ?? [])) addRoute(router, api, path, handlers);
   router.use(() => refuse(404, 'not-supported', 'There is no such interaction.'));

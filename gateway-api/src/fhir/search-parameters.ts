@@ -84,7 +84,7 @@ class Reading {
     else if (name === '_page') this.page = value;
     else if (name === 'identifier' && this.#type.hasIdentifier) {
       search.identifiers = [...(search.identifiers ?? []), parseIdentifiers(value)];
-    } else if (this.#type.patientParameters.some((parameter) => parameter === name)) {
+    } else if (this.#type.patientParameters.some((parameter) => parameter === name.replace(/:Patient$/, ''))) {
       search.patients = both(search.patients, parseIds(name, 'Patient', value, this.#baseUrl));
     } else return PRESENTATION.has(name);
     return true;

@@ -47,5 +47,15 @@ export function parseCriterion(type: string, query: string): Criterion | undefin
   return identifier === undefined ? undefined : { type, ...identifier };
 }
 
+/**
+ * The query of an If-None-Exist. R4 has it alone; clients also send it behind `?`, `Type?`, or (HAPI FHIR) the whole
+ * URL of the type.
+ */
+export function queryOfCondition(type: string, condition: string): string {
+  const [path = '', query] = condition.split(/\?(.*)/s);
+  const isOfType = path === '' || path === type || (/^https?:\/\/\S+$/.test(path) && path.endsWith(`/${type}`));
+  return query !== undefined && isOfType ? query : condition;
+}
+
 export const criterionKey = ({ type, system, value }: Criterion): string =>
   JSON.stringify([type, system ?? null, value]);
