@@ -60,6 +60,16 @@ describe('Collections', () => {
       claim_clinic_payer: { members: 'Clinic Payer Patients', endorsers: ['Clinic+Payer', 'Patients+Payer'] },
       settle_payer_bank: { members: 'Payer Bank', endorsers: ['Bank+Payer'] },
       payers: { members: 'Payer Regulator', endorsers: ['Payer+Regulator'] },
+      registers: {
+        members: 'Hospital Clinic Patients Payer Bank Regulator',
+        endorsers: [
+          'Bank+Regulator',
+          'Clinic+Regulator',
+          'Hospital+Regulator',
+          'Patients+Regulator',
+          'Payer+Regulator',
+        ],
+      },
     });
   });
 

@@ -22,6 +22,7 @@ export function collectionsOf(consortium: Consortium): CollectionConfig[] {
     ...providers.flatMap((provider) => payers.map((payer) => claims(provider, payer, custodian))),
     ...payers.flatMap((payer) => banks.map((bank) => sharedByBoth(`settle_${payer.name}_${bank.name}`, payer, bank))),
     acrossPayers(payers, organisationsOfKind(consortium, 'regulator')),
+    registers(consortium, organisationsOfKind(consortium, 'regulator')),
   ];
 }
 
@@ -55,6 +56,14 @@ function acrossPayers(payers: Organisation[], regulators: Organisation[]): Colle
     and(peerOf(payer), or(...[...payers, ...regulators].filter((other) => other !== payer).map(peerOf))),
   );
   return collection('payers', [...payers, ...regulators], or(...pairs));
+}
+
+/** Everybody reads them; a regulator and one more write them, from the first write on. */
+function registers({ organisations }: Consortium, regulators: Organisation[]): CollectionConfig {
+  const pairs = regulators.map((regulator) =>
+    and(peerOf(regulator), or(...organisations.filter((other) => other !== regulator).map(peerOf))),
+  );
+  return collection('registers', organisations, or(...pairs));
 }
 
 function collection(name: string, members: Organisation[], endorsement: string): CollectionConfig {

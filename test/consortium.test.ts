@@ -28,6 +28,7 @@ describe('the consortium as the rooms see it', () => {
       ...members.organisations.filter(({ name }) => name !== custodian).map(({ name }) => collections.inbox(name)),
       ...names('payer').flatMap((payer) => names('bank').map((bank) => collections.settle(payer, bank))),
       collections.payers,
+      collections.registers,
     ];
     expect(collectionsOf(consortium).map(({ name }) => name)).to.have.members(named);
   });

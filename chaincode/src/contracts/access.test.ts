@@ -290,6 +290,27 @@ describe('the access contract', () => {
       expect((await purge([observation])).reply.reason).to.equal('consent-amended');
     });
 
+    it('follows the end of any consent that a copy rests on, whichever record was permitted by which', async () => {
+      const subject = { reference: `Patient/${example.patientId}` };
+      const condition = await example.record({ resourceType: 'Condition', subject });
+      const forConditions = {
+        ...forClinic,
+        class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'Condition' }],
+      };
+      const forObservations = { ...forClinic, class: [{ ...forConditions.class[0]!, code: 'Observation' }] };
+      const amendment = example.consent(forObservations, consentId, 2);
+      const amended = { input: { id: consentId, provider: 'hospital' }, private: { consent: amendment } };
+      await example.ledger.submit('AmendConsent', { ...patients, ...amended });
+      const second = await example.permit(forConditions);
+      id = await example.ask({ types: [] });
+      const { reply } = await example.decide(id, [observation, condition]);
+      expect(reply).to.deep.include({ consent: { id: consentId, version: 2 } });
+      expect(reply).to.deep.include({ furtherConsents: [{ id: second.id, version: 1 }] });
+      expect(await failureOf(purge([observation, condition]))).to.match(/CONFLICT at <id>: the consent is in force/);
+      await example.ledger.submit('RevokeConsent', { ...patients, input: { id: second.id } });
+      expect((await purge([observation, condition])).reply.reason).to.equal('consent-revoked');
+    });
+
     it('is refused for a copy that is not there, for none, and to others', async () => {
       await revoke();
       expect(await failureOf(purge([observation, randomUUID()]))).to.match(/NOT_FOUND at <private.records\[1\]>/);

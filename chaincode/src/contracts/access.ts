@@ -19,7 +19,7 @@ import {
   type Copy,
   consentStateSchema,
 } from '../model/transactions.ts';
-import { type Delivery, decideDelivery, purgeReason } from '../rules/access.ts';
+import { consentsBehind, type Delivery, decideDelivery, purgeReason } from '../rules/access.ts';
 import type { AccessFacts } from '../rules/consents.ts';
 import { activeConsents } from './consent-directory.ts';
 import { type HeldRecord, loadPatient, loadRecords } from './held-records.ts';
@@ -83,6 +83,7 @@ async function decideAccess(call: Call<'DecideAccess'>): Promise<AccessState> {
   if (delivery.consent !== undefined) decided.consent = delivery.consent;
   if (delivery.outcome === 'permit') {
     decided.status = 'granted';
+    if (delivery.furtherConsents.length > 0) decided.furtherConsents = delivery.furtherConsents;
     decided.expiresAt = delivery.expiresAt;
     for (const index of delivery.permitted) putCopy(call, current, records[index]!, delivery.expiresAt);
   } else decided.reason = delivery.reason;
@@ -94,8 +95,11 @@ async function decideAccess(call: Call<'DecideAccess'>): Promise<AccessState> {
 async function purgeCopies(call: Call<'PurgeCopies'>): Promise<AccessState> {
   const { input, store } = call;
   const current = await loadState(call, 'granted');
-  const consent = await store.get(publicKeys.consent(current.consent?.id ?? ''), consentStateSchema);
-  const reason = purgeReason(current, consent, store.time);
+  const consents = await Promise.all(
+    consentsBehind(current).map(({ id }) => store.get(publicKeys.consent(id), consentStateSchema)),
+  );
+  const known = consents.filter((consent) => consent !== undefined);
+  const reason = purgeReason(current, known, store.time);
   if (reason === undefined) throw new LedgerError('CONFLICT', 'the consent is in force', 'id');
   const inbox = collections.inbox(current.requestor);
   const ids = new Set(call.private.records);

@@ -15,7 +15,7 @@ import {
 import { collections, type Organisation } from '../model/consortium.ts';
 import { type Cover, readCover } from '../model/coverage.ts';
 import { LedgerError } from '../model/errors.ts';
-import { privateKeys, publicKeys } from '../model/keys.ts';
+import { privateKeys } from '../model/keys.ts';
 import {
   type Anchored,
   anchoredSchema,
@@ -102,7 +102,7 @@ export const loadFeeSchedule = (store: Store, collection: string): Promise<FeeSc
 async function loadLicences(store: Store, numbers: readonly string[]): Promise<Map<string, LicenceState>> {
   const found = new Map<string, LicenceState>();
   const licences = await Promise.all(
-    numbers.map((number) => store.get(publicKeys.licence(number), licenceStateSchema)),
+    numbers.map((number) => store.getPrivate(collections.registers, privateKeys.licence(number), licenceStateSchema)),
   );
   for (const licence of licences) if (licence !== undefined) found.set(licence.number, licence);
   return found;

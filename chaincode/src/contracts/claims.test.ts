@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { failureOf, type Request } from '../ledger/memory-ledger.ts';
-import { policyBytes } from '../ledger/policies.ts';
+import { policyBytes, withOneOf } from '../ledger/policies.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { findLedgerError } from '../model/errors.ts';
 import { anchoredExample, type Changeable, exampleIds, exampleNumber, exampleSalt } from '../model/example-claim.ts';
@@ -12,6 +12,11 @@ const CODES_AND_NAMES = ['185317003', '166888009', 'MRN-4711', 'M-88-2001', '150
 function expectNoContent(text: string): void {
   for (const word of CODES_AND_NAMES) expect(text).to.not.include(word);
 }
+
+/** The claim's key from now on: the payer and one of these. */
+const policyOf = (others: string[]): Record<string, string> => ({
+  [`claim/${exampleIds.claim}`]: Buffer.from(policyBytes(withOneOf('PayerMSP', others))).toString('hex'),
+});
 
 const codeOf = async (action: Promise<unknown>): Promise<string> => {
   const message = await failureOf(action);
@@ -107,16 +112,12 @@ describe('the claims contract', () => {
       expect(canonicalJson(reply)).to.equal(state);
       expect(writes.public).to.deep.equal({ [`claim/${exampleIds.claim}`]: state });
       expect(writes.event).to.deep.equal({ name: 'ClaimSubmitted', payload: state });
-      const policy = policyBytes({
-        need: 2,
-        of: ['PayerMSP', { need: 1, of: ['HospitalMSP', 'PatientsMSP', 'BankMSP', 'BankTwoMSP'] }],
-      });
-      expect(writes.policies).to.deep.equal({ [`claim/${exampleIds.claim}`]: Buffer.from(policy).toString('hex') });
+      expect(writes.policies).to.deep.equal(policyOf(['HospitalMSP', 'PatientsMSP']));
       expect(writes.purged).to.deep.equal([]);
       const kinds = Object.keys(writes.private).map((name) => name.replace(/\/.*$/, ''));
       expect(kinds).to.deep.equal([
         ...[`${CLAIM} claim`, `${CLAIM} fingerprint-key`],
-        ...Array<string>(6).fill(`${CLAIM} fingerprint`),
+        ...Array<string>(8).fill(`${CLAIM} fingerprint`),
       ]);
       expect(writes.private[`${CLAIM} claim/${exampleIds.claim}`]).to.equal(
         canonicalJson({
@@ -177,7 +178,7 @@ describe('the claims contract', () => {
         item.productOrService.coding[0].code = `${index}`;
       const { reply, writes } = await story.submitClaim();
       expect(reply.status).to.equal('submitted');
-      expect(Object.keys(writes.private)).to.have.length(7).and.not.include(`${CLAIM} fingerprint-key`);
+      expect(Object.keys(writes.private)).to.have.length(9).and.not.include(`${CLAIM} fingerprint-key`);
     });
 
     it('goes by the newest version of the coverage, whichever one the claim names', async () => {
@@ -272,6 +273,13 @@ describe('the claims contract', () => {
   });
 
   describe('AdjudicateClaim', () => {
+    it('adjudicates once, though the public state be set back', async () => {
+      const { reply } = await story.submitClaim();
+      await story.adjudicate();
+      story.ledger.public.set(`claim/${exampleIds.claim}`, canonicalJson(reply));
+      expect(await codeOf(story.adjudicate())).to.equal('CONFLICT id');
+    });
+
     it('writes the response privately and the status publicly', async () => {
       const submittedAt = story.ledger.time;
       await story.submitClaim();
@@ -285,7 +293,7 @@ describe('the claims contract', () => {
       expect(writes).to.deep.include({
         public: { [`claim/${exampleIds.claim}`]: canonicalJson(state) },
         event: { name: 'ClaimAdjudicated', payload: canonicalJson(state) },
-        ...{ purged: [], policies: {} },
+        ...{ purged: [], policies: policyOf(['BankMSP', 'BankTwoMSP']) },
       });
       const usd = (value: number): object => ({ value, currency: 'USD' });
       const amounts = (...values: number[]): object[] =>

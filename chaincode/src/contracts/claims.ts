@@ -1,6 +1,6 @@
 /** Claims: coverage and prices shown by the payer, submission by the provider, adjudication by the payer. */
 import type { Context } from 'fabric-contract-api';
-import type { PolicyRule } from '../ledger/policies.ts';
+import { all, type PolicyRule, withOneOf } from '../ledger/policies.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { readBill } from '../model/bill.ts';
@@ -68,10 +68,23 @@ export async function loadClaim(store: Store, id: string): Promise<ClaimState> {
   return state;
 }
 
-/** The payer, and any one of those who stand on the other side: the provider, the custodian or a bank. */
-export function claimPolicy(consortium: Consortium, payer: Organisation, provider: Organisation): PolicyRule {
+/** Who takes a claim's next step: the payer, with a bank once it is to be paid, else with the provider or the custodian. */
+export function claimPolicy(consortium: Consortium, { status, payer, provider, bank }: ClaimState): PolicyRule {
+  const mspIdOf = (name: string): string => organisationByName(consortium, name)!.mspId;
+  if (status === 'instructed' && bank !== undefined) return all(mspIdOf(payer), mspIdOf(bank));
+  const isPayable = status === 'approved' || status === 'partial';
   const banks = organisationsOfKind(consortium, 'bank').map(({ mspId }) => mspId);
-  return { need: 2, of: [payer.mspId, { need: 1, of: [provider.mspId, custodianOf(consortium).mspId, ...banks] }] };
+  return withOneOf(mspIdOf(payer), isPayable ? banks : [mspIdOf(provider), custodianOf(consortium).mspId]);
+}
+
+/**
+ * That a step has not been taken, as its private key says: claimPolicy's organisations alone could set the public state
+ * back, but not this one of those who took the step.
+ * @throws LedgerError CONFLICT
+ */
+export async function checkNotDone(store: Store, collection: string, key: string): Promise<void> {
+  if ((await store.anchor(collection, key)) !== undefined)
+    throw new LedgerError('CONFLICT', 'this was done before', 'id');
 }
 
 /** That a draft is of its type, by its own id. @throws LedgerError INVALID */
@@ -152,7 +165,7 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<ClaimState> {
   const denial = denialOf(edits);
   if (denial === undefined) saveFingerprints(store, collection, record, fingerprints);
   const state = submittedState(record, denial);
-  store.put(publicKeys.claim(state.id), state, claimPolicy(consortium, payer, provider));
+  store.put(publicKeys.claim(state.id), state, claimPolicy(consortium, state));
   store.emit(events.ClaimSubmitted, state);
   return state;
 }
@@ -187,6 +200,7 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<ClaimState> {
   const { responseId, salt } = call.private;
   const state = await loadSubmitted(call);
   const collection = collections.claim(state.provider, state.payer);
+  await checkNotDone(store, collection, privateKeys.response(input.id));
   const record = await store.getPrivate(collection, privateKeys.claim(input.id), claimRecordSchema);
   if (record === undefined) throw new Error('a claim has no content');
   const bill = readBill(record.resource);
@@ -217,7 +231,7 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<ClaimState> {
   const { status } = adjudication;
   const reason = status === 'denied' ? { reason: denial?.edit ?? 'no-benefit' } : {};
   const decided: ClaimState = { ...state, status, ...reason, updatedAt: store.time };
-  store.put(publicKeys.claim(input.id), decided);
+  store.put(publicKeys.claim(input.id), decided, claimPolicy(consortium, decided));
   store.emit(events.ClaimAdjudicated, decided);
   return decided;
 }

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { exampleConsortium } from '../ledger/example-consortium.ts';
 import { failureOf, MemoryLedger } from '../ledger/memory-ledger.ts';
-import { policyBytes, withAnyOther } from '../ledger/policies.ts';
 import { Registry } from './registry.ts';
 
 const licence = { number: '1234567893', status: 'active', start: '2024-01-01', end: '2027-12-31' } as const;
@@ -12,17 +11,15 @@ describe('the registry contract', () => {
     ledger = new MemoryLedger(exampleConsortium, [new Registry(exampleConsortium)]);
   });
 
-  it('sets a licence: one public key, its policy and one event, all without anything private', async () => {
+  it('sets a licence: one value that everybody holds and one event, and no public state that others could forge', async () => {
     const { reply, writes } = await ledger.submit('SetLicence', { from: 'regulator', role: 'auditor', input: licence });
     const text = `{"end":"2027-12-31","number":"1234567893","start":"2024-01-01","status":"active","updatedAt":"${ledger.time}"}`;
     expect(reply).to.deep.equal({ ...licence, updatedAt: ledger.time });
     expect(writes).to.deep.equal({
-      public: { 'licence/1234567893': text },
-      private: {},
+      public: {},
+      private: { 'registers licence/1234567893': text },
       purged: [],
-      policies: {
-        'licence/1234567893': Buffer.from(policyBytes(withAnyOther(exampleConsortium, 'RegulatorMSP'))).toString('hex'),
-      },
+      policies: {},
       event: { name: 'LicenceSet', payload: text },
     });
   });
@@ -38,6 +35,12 @@ describe('the registry contract', () => {
     expect(
       await failureOf(ledger.evaluate('GetLicence', { from: 'bank', role: 'settlement', input: { number: '1' } })),
     ).to.equal('LedgerError NOT_FOUND at <number>: no such licence');
+  });
+
+  it('does not believe a licence in public state, which any two organisations can write', async () => {
+    ledger.public.set('licence/1234567893', JSON.stringify({ ...licence, updatedAt: ledger.time }));
+    const request = { from: 'bank', role: 'settlement', input: { number: '1234567893' } };
+    expect(await failureOf(ledger.evaluate('GetLicence', request))).to.include('no such licence');
   });
 
   it('lists the organisations of the consortium', async () => {
@@ -66,6 +69,6 @@ describe('the registry contract', () => {
     it(`refuses ${what} and writes nothing`, async () => {
       const request = { from: 'regulator', role: 'system', input: licence, ...change };
       expect(await failureOf(ledger.submit('SetLicence', request))).to.equal(message);
-      expect(ledger.public.size).to.equal(0);
+      expect(ledger.private.size).to.equal(0);
     });
 });

@@ -1,11 +1,13 @@
-/** Public registers: the licences of practitioners, kept by the regulator, and who is in the consortium. */
+/**
+ * Registers: the licences of practitioners, kept by the regulator in a collection that everybody holds, and who is in
+ * the consortium. No public state: any two organisations could write under a public key that nobody has used yet.
+ */
 import type { Context } from 'fabric-contract-api';
-import { withAnyOther } from '../ledger/policies.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import type { Consortium } from '../model/consortium.ts';
+import { type Consortium, collections } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
-import { publicKeys } from '../model/keys.ts';
+import { privateKeys } from '../model/keys.ts';
 import { type LicenceState, licenceStateSchema, type OutputOf } from '../model/transactions.ts';
 
 export class Registry extends LedgerContract {
@@ -29,19 +31,20 @@ export class Registry extends LedgerContract {
   }
 }
 
-async function setLicence({ input, caller, consortium, store }: Call<'SetLicence'>): Promise<LicenceState> {
+async function setLicence({ input, store }: Call<'SetLicence'>): Promise<LicenceState> {
   if (input.end < input.start) throw new LedgerError('INVALID', 'a licence cannot end before it starts', 'end');
-  const key = publicKeys.licence(input.number);
+  const key = privateKeys.licence(input.number);
   const licence = { ...input, updatedAt: store.time };
   // Read, so that two changes at once conflict instead of one being lost.
-  await store.get(key, licenceStateSchema);
-  store.put(key, licence, withAnyOther(consortium, caller.mspId));
+  await store.anchor(collections.registers, key);
+  store.putPrivate(collections.registers, key, licence);
   store.emit(events.LicenceSet, licence);
   return licence;
 }
 
 async function getLicence({ input, store }: Call<'GetLicence'>): Promise<LicenceState> {
-  const licence = await store.get(publicKeys.licence(input.number), licenceStateSchema);
+  const key = privateKeys.licence(input.number);
+  const licence = await store.getPrivate(collections.registers, key, licenceStateSchema);
   if (licence === undefined) throw new LedgerError('NOT_FOUND', 'no such licence', 'number');
   return licence;
 }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { failureOf, type Request } from '../ledger/memory-ledger.ts';
+import { all, type PolicyRule, policyBytes, withOneOf } from '../ledger/policies.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { findLedgerError } from '../model/errors.ts';
 import { type Changeable, exampleIds, exampleSalt } from '../model/example-claim.ts';
@@ -51,19 +52,24 @@ const codeOf = async (action: Promise<unknown>): Promise<string> => {
   return found === undefined ? message : `${found.code} ${found.expression}`;
 };
 
-/** Exactly these writes, one public state, its event, and no more. */
+/** Who may go on once a claim is paid. */
+const WITH_PROVIDER = withOneOf('PayerMSP', ['HospitalMSP', 'PatientsMSP']);
+
+/** Exactly these writes, one public state with its policy, its event, and no more. */
 function expectWrites(
   outcome: { reply: unknown; writes: object },
   event: string,
   claim: object,
   values: Record<string, object>,
+  policy: PolicyRule,
 ): void {
   const text = canonicalJson(claim);
   expect(outcome.reply).to.deep.equal(claim);
   expect(outcome.writes).to.deep.equal({
     public: { [`claim/${exampleIds.claim}`]: text },
     private: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, canonicalJson(value)])),
-    ...{ purged: [], policies: {}, event: { name: event, payload: text } },
+    policies: { [`claim/${exampleIds.claim}`]: Buffer.from(policyBytes(policy)).toString('hex') },
+    ...{ purged: [], event: { name: event, payload: text } },
   });
   for (const word of ['117', 'TRF-2026', exampleIds.patient, '185317003']) expect(text).to.not.include(word);
 }
@@ -77,34 +83,52 @@ describe('the settlements contract', () => {
   });
 
   it('instructs the bank to pay what the response says, whatever the caller wishes', async () => {
-    expectWrites(await story.instruct(), 'PaymentInstructed', state('instructed', '2026-02-13T08:00:00.000Z'), {
-      [`${SETTLE} payment/${exampleIds.claim}`]: {
-        ...{ claimId: exampleIds.claim, salt: exampleSalt('e'), resource: queued },
+    expectWrites(
+      await story.instruct(),
+      'PaymentInstructed',
+      state('instructed', '2026-02-13T08:00:00.000Z'),
+      {
+        [`${SETTLE} payment/${exampleIds.claim}`]: {
+          ...{ claimId: exampleIds.claim, salt: exampleSalt('e'), resource: queued },
+        },
       },
-    });
+      all('PayerMSP', 'BankMSP'),
+    );
   });
 
   it('settles: the payment is complete and the bank gives notice', async () => {
     await story.instruct();
-    expectWrites(await story.settle(), 'PaymentSettled', state('settled', '2026-02-14T08:00:00.000Z'), {
-      [`${SETTLE} payment/${exampleIds.claim}`]: {
-        ...{ claimId: exampleIds.claim, salt: exampleSalt('e'), resource: complete },
+    expectWrites(
+      await story.settle(),
+      'PaymentSettled',
+      state('settled', '2026-02-14T08:00:00.000Z'),
+      {
+        [`${SETTLE} payment/${exampleIds.claim}`]: {
+          ...{ claimId: exampleIds.claim, salt: exampleSalt('e'), resource: complete },
+        },
+        [`${SETTLE} settlement/${exampleIds.claim}`]: {
+          ...{ claimId: exampleIds.claim, salt: exampleSalt('f'), resource: notice },
+        },
       },
-      [`${SETTLE} settlement/${exampleIds.claim}`]: {
-        ...{ claimId: exampleIds.claim, salt: exampleSalt('f'), resource: notice },
-      },
-    });
+      WITH_PROVIDER,
+    );
   });
 
   it('remits the payment and the notice to the provider, who is no member of the settlement', async () => {
     await story.instruct();
     await story.settle();
     const remitted = { ...complete, id: exampleIds.reconciliation, created: '2026-02-15T08:00:00.000Z' };
-    expectWrites(await story.remit(), 'PaymentRemitted', state('remitted', '2026-02-15T08:00:00.000Z'), {
-      [`${CLAIM} remittance/${exampleIds.claim}`]: {
-        ...{ claimId: exampleIds.claim, salt: exampleSalt('0'), resources: [remitted, notice] },
+    expectWrites(
+      await story.remit(),
+      'PaymentRemitted',
+      state('remitted', '2026-02-15T08:00:00.000Z'),
+      {
+        [`${CLAIM} remittance/${exampleIds.claim}`]: {
+          ...{ claimId: exampleIds.claim, salt: exampleSalt('0'), resources: [remitted, notice] },
+        },
       },
-    });
+      WITH_PROVIDER,
+    );
   });
 
   it('writes the same bytes when each step runs twice on the same state', async () => {
@@ -130,6 +154,28 @@ describe('the settlements contract', () => {
       expect(await codeOf(story.adjudicate())).to.equal('CONFLICT id');
       expect(story.snapshot()).to.equal(before);
     }
+  });
+
+  it('takes each step once, though its organisations set the public state back', async () => {
+    const key = `claim/${exampleIds.claim}`;
+    const steps = ['instruct', 'settle', 'remit'] as const;
+    for (const step of steps) {
+      const before = story.ledger.public.get(key) ?? '';
+      await story[step]();
+      const after = story.ledger.public.get(key) ?? '';
+      story.ledger.public.set(key, before);
+      expect(await codeOf(story[step]()), step).to.equal('CONFLICT id');
+      story.ledger.public.set(key, after);
+    }
+  });
+
+  it('has a second bank pay nothing that a first was instructed to pay', async () => {
+    const before = story.ledger.public.get(`claim/${exampleIds.claim}`) ?? '';
+    await story.instruct();
+    story.ledger.public.set(`claim/${exampleIds.claim}`, before);
+    const elsewhere = story.instruction();
+    elsewhere.input.bank = 'bank-two';
+    expect(await codeOf(story.ledger.submit('InstructPayment', elsewhere))).to.equal('CONFLICT id');
   });
 
   it('pays nothing for a denied claim', async () => {

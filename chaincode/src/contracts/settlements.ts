@@ -12,11 +12,11 @@ import {
   paymentRecordSchema,
   type RemittanceRecord,
 } from '../model/claims.ts';
-import { type Consortium, collections } from '../model/consortium.ts';
+import { type Consortium, collections, organisationsOfKind } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { type EventName, events } from '../model/events.ts';
 import { privateKeys, publicKeys } from '../model/keys.ts';
-import type { ClaimState } from '../model/transactions.ts';
+import type { ClaimState, TransactionName } from '../model/transactions.ts';
 import {
   instructionOf,
   isPlausibleDay,
@@ -25,7 +25,7 @@ import {
   remittanceOf,
   settledPaymentOf,
 } from '../rules/payments.ts';
-import { loadClaim, memberOfKind } from './claims.ts';
+import { checkNotDone, claimPolicy, loadClaim, memberOfKind } from './claims.ts';
 
 export class Settlements extends LedgerContract {
   readonly #consortium: Consortium;
@@ -65,9 +65,13 @@ async function loadDue(
   return state;
 }
 
-function save(store: Store, state: ClaimState, event: EventName): ClaimState {
+function save(
+  { consortium, store }: Pick<Call<TransactionName>, 'consortium' | 'store'>,
+  state: ClaimState,
+  event: EventName,
+): ClaimState {
   const saved = { ...state, updatedAt: store.time };
-  store.put(publicKeys.claim(saved.id), saved);
+  store.put(publicKeys.claim(saved.id), saved, claimPolicy(consortium, saved));
   store.emit(event, saved);
   return saved;
 }
@@ -78,6 +82,10 @@ async function instructPayment(call: Call<'InstructPayment'>): Promise<ClaimStat
   const payer = caller.organisation.name;
   const bank = memberOfKind(consortium, input.bank, 'bank', 'bank').name;
   const state = await loadDue(store, input.id, 'payer', payer, ['approved', 'partial']);
+  // At whichever bank: a claim is paid once.
+  for (const { name } of organisationsOfKind(consortium, 'bank')) {
+    await checkNotDone(store, collections.settle(payer, name), privateKeys.payment(input.id));
+  }
   const response = await checkPresented(
     store,
     collections.claim(state.provider, payer),
@@ -94,7 +102,7 @@ async function instructPayment(call: Call<'InstructPayment'>): Promise<ClaimStat
     }),
   };
   store.putPrivate(collections.settle(payer, bank), privateKeys.payment(input.id), value);
-  return save(store, { ...state, bank, status: 'instructed' }, events.PaymentInstructed);
+  return save(call, { ...state, bank, status: 'instructed' }, events.PaymentInstructed);
 }
 
 async function settlePayment(call: Call<'SettlePayment'>): Promise<ClaimState> {
@@ -104,6 +112,7 @@ async function settlePayment(call: Call<'SettlePayment'>): Promise<ClaimState> {
   const state = await loadDue(store, input.id, 'bank', bank, ['instructed']);
   if (state.payer !== input.payer) throw new LedgerError('INVALID', "another payer's claim", 'payer');
   const collection = collections.settle(state.payer, bank);
+  await checkNotDone(store, collection, privateKeys.settlement(input.id));
   const payment = await store.getPrivate(collection, privateKeys.payment(input.id), paymentRecordSchema);
   if (payment === undefined) throw new Error('an instructed claim has no payment');
   if (!isPlausibleDay(paidOn, payment.resource, store.time)) {
@@ -117,7 +126,7 @@ async function settlePayment(call: Call<'SettlePayment'>): Promise<ClaimState> {
   };
   store.putPrivate(collection, privateKeys.payment(input.id), settled);
   store.putPrivate(collection, privateKeys.settlement(input.id), notice);
-  return save(store, { ...state, status: 'settled' }, events.PaymentSettled);
+  return save(call, { ...state, status: 'settled' }, events.PaymentSettled);
 }
 
 /** The payment and the notice as the bank and the payer hold them, shown to the provider. */
@@ -142,6 +151,7 @@ async function remitPayment(call: Call<'RemitPayment'>): Promise<ClaimState> {
   if (state.bank === undefined) throw new Error('a settled claim has no bank');
   const { payment, notice } = await checkSettlement(call, collections.settle(payer, state.bank));
   const collection = collections.claim(state.provider, payer);
+  await checkNotDone(store, collection, privateKeys.remittance(input.id));
   const response = await store.getPrivate(collection, privateKeys.response(input.id), claimResponseRecordSchema);
   if (response === undefined) throw new Error('a settled claim has no response');
   if (!paysResponse(payment.resource, notice.resource, response.resource)) {
@@ -152,5 +162,5 @@ async function remitPayment(call: Call<'RemitPayment'>): Promise<ClaimState> {
     resources: [remittanceOf(reconciliationId, payment.resource, store.time), notice.resource],
   };
   store.putPrivate(collection, privateKeys.remittance(input.id), value);
-  return save(store, { ...state, status: 'remitted' }, events.PaymentRemitted);
+  return save(call, { ...state, status: 'remitted' }, events.PaymentRemitted);
 }

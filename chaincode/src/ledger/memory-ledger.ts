@@ -57,6 +57,7 @@ function membersOf(consortium: Consortium, collection: string): string[] {
   const ofKind = (...kinds: string[]): string[] =>
     consortium.organisations.filter((organisation) => kinds.includes(organisation.kind)).map(({ name }) => name);
   if (kind === 'payers') return ofKind('payer', 'regulator');
+  if (kind === 'registers') return consortium.organisations.map(({ name }) => name);
   if (!['care', 'consent', 'inbox', 'claim', 'settle'].includes(kind) || names.length === 0)
     throw new Error(`collection ${collection} could not be found`);
   for (const name of names)

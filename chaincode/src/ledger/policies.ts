@@ -49,12 +49,18 @@ export function policyBytes(rule: PolicyRule): Uint8Array {
 /** Every one of these organisations (MSP ids). */
 export const all = (...mspIds: string[]): PolicyRule => ({ need: mspIds.length, of: mspIds });
 
-/** One organisation and any one other of the consortium. */
-export const withAnyOther = (consortium: Consortium, mspId: string): PolicyRule => {
-  const others = consortium.organisations.map((organisation) => organisation.mspId).filter((other) => other !== mspId);
-  return { need: 2, of: [mspId, { need: 1, of: others }] };
-};
+/** One organisation and any one of others (MSP ids). */
+export const withOneOf = (mspId: string, others: readonly string[]): PolicyRule => ({
+  need: 2,
+  of: [mspId, { need: 1, of: others }],
+});
 
-/** The custodian and any one other. */
-export const custodianAndAnyOther = (consortium: Consortium): PolicyRule =>
-  withAnyOther(consortium, custodianOf(consortium).mspId);
+/** The custodian and any one other of the consortium. */
+export const custodianAndAnyOther = (consortium: Consortium): PolicyRule => {
+  const { mspId } = custodianOf(consortium);
+  const mspIds = consortium.organisations.map((organisation) => organisation.mspId);
+  return withOneOf(
+    mspId,
+    mspIds.filter((other) => other !== mspId),
+  );
+};

@@ -108,6 +108,11 @@ describe('a bill', () => {
       'Claim.item[0].procedureSequence',
     ],
     [
+      'a code that only looks like another',
+      (claim) => (claim['item'][0].productOrService.coding[0].code = '185317003\u200b'),
+      'Claim.item[0].productOrService.coding[0].code',
+    ],
+    [
       'nothing billed',
       (claim) => {
         claim['item'] = [{ sequence: 1, productOrService: { coding: [{ code: 'x' }] } }];

@@ -28,8 +28,10 @@ const reference = z.looseObject({
   reference: z.string().optional(),
   identifier: z.looseObject({ system: z.string().optional(), value: z.string().optional() }).optional(),
 });
+/** hl7.org/fhir/R4/datatypes.html#code, in visible ASCII: a look-alike must not pass for another service. */
+const CODE = /^[!-~]+( [!-~]+)*$/;
 const sequence = z.int().min(1);
-const coding = z.looseObject({ system: z.string().optional(), code: z.string().trim().min(1) });
+const coding = z.looseObject({ system: z.string().optional(), code: z.string().trim().regex(CODE) });
 
 const itemSchema = z.looseObject({
   sequence,

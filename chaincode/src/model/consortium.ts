@@ -66,4 +66,6 @@ export const collections = {
   claim: (provider: string, payer: string): string => `claim_${provider}_${payer}`,
   settle: (payer: string, bank: string): string => `settle_${payer}_${bank}`,
   payers: 'payers',
+  /** Held by everybody: what the regulators vouch for. */
+  registers: 'registers',
 };

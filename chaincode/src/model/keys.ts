@@ -6,7 +6,6 @@ export const publicKeys = {
   access: (id: string): string => `access/${id}`,
   consent: (id: string): string => `consent/${id}`,
   claim: (id: string): string => `claim/${id}`,
-  licence: (number: string): string => `licence/${number}`,
 };
 
 export const privateKeys = {
@@ -37,6 +36,8 @@ export const privateKeys = {
   /** settle_<Payer>_<Bank> */
   payment: (claimId: string): string => `payment/${claimId}`,
   settlement: (claimId: string): string => `settlement/${claimId}`,
+  /** registers */
+  licence: (number: string): string => `licence/${number}`,
 };
 
 export interface PrivateKey {

@@ -85,6 +85,11 @@ export const accessStateSchema = z.strictObject({
   expiresAt: instant.optional(),
   reason: z.string().optional(),
   consent: z.strictObject({ id: idSchema, version: versionSchema }).optional(),
+  /** The other consents that delivered records rest on: when one of them ends, the copies go. */
+  furtherConsents: z
+    .array(z.strictObject({ id: idSchema, version: versionSchema }))
+    .min(1)
+    .optional(),
 });
 export type AccessState = z.infer<typeof accessStateSchema>;
 

@@ -29,6 +29,8 @@ export type Delivery =
       outcome: 'permit';
       /** The consent that permitted the first of them. */
       consent: { id: string; version: number };
+      /** Those that permitted others of them, each once. */
+      furtherConsents: { id: string; version: number }[];
       /** When the first of the consents ends, and COPY_LIFETIME_DAYS at the latest; ISO 8601 UTC. */
       expiresAt: string;
       /** Positions, among the records, of those permitted. */
@@ -58,7 +60,10 @@ export function decideDelivery(
   const latest = new Date(Date.parse(now) + COPY_LIFETIME_DAYS * DAY_MS).toISOString();
   const [expiresAt] = [latest, ...permissions.flatMap(({ until }) => until ?? [])].sort();
   const permitted = decisions.flatMap(({ outcome }, index) => (outcome === 'permit' ? [index] : []));
-  return { outcome: 'permit', consent: first.consent!, expiresAt: expiresAt!, permitted };
+  const consent = first.consent!;
+  const named = new Map(permissions.map((permission) => [permission.consent!.id, permission.consent!]));
+  named.delete(consent.id);
+  return { outcome: 'permit', consent, furtherConsents: [...named.values()], expiresAt: expiresAt!, permitted };
 }
 
 const REFUSALS = ['consent-denied', 'consent-expired', 'consent-absent'] as const;
@@ -73,13 +78,24 @@ function refusalOf(decisions: readonly ConsentDecision[]): Delivery {
 
 export type PurgeReason = 'copies-expired' | 'consent-revoked' | 'consent-amended';
 
-/** Why delivered copies must go; undefined while they may stay. */
+/** The consents that delivered copies rest on. */
+export const consentsBehind = ({ consent, furtherConsents = [] }: AccessState): { id: string; version: number }[] => [
+  ...(consent === undefined ? [] : [consent]),
+  ...furtherConsents,
+];
+
+/**
+ * Why delivered copies must go, all of them; undefined while they may stay.
+ * @param consents as they are now, those that the copies rest on
+ */
 export function purgeReason(
   access: AccessState,
-  consent: ConsentState | undefined,
+  consents: readonly ConsentState[],
   now: string,
 ): PurgeReason | undefined {
   if (access.expiresAt !== undefined && access.expiresAt <= now) return 'copies-expired';
-  if (consent?.status === 'revoked') return 'consent-revoked';
-  return consent !== undefined && consent.version !== access.consent?.version ? 'consent-amended' : undefined;
+  if (consents.some(({ status }) => status === 'revoked')) return 'consent-revoked';
+  const versions = new Map(consents.map(({ id, version }) => [id, version]));
+  const isAmended = consentsBehind(access).some(({ id, version }) => (versions.get(id) ?? version) !== version);
+  return isAmended ? 'consent-amended' : undefined;
 }

@@ -465,12 +465,12 @@ describe('fingerprints', () => {
   const original = hashes(() => {});
   const shares = (change: (given: Case) => void): boolean => !original.isDisjointFrom(hashes(change));
 
-  it('are one per item, name of the patient, code and day', () => {
-    expect(fingerprintsOf(factsOf(example()), key).map(({ item }) => item)).to.deep.equal([1, 1, 1, 2, 2, 2]);
+  it('are one per item, name of the patient (the coverage is one), code and day', () => {
+    expect(fingerprintsOf(factsOf(example()), key).map(({ item }) => item)).to.deep.equal([1, 1, 1, 1, 2, 2, 2, 2]);
     const twoDays = hashes(
       (given) => (given.claim['item'][0].servicedPeriod = { start: '2026-02-10', end: '2026-02-11' }),
     );
-    expect(twoDays.size).to.equal(9);
+    expect(twoDays.size).to.equal(12);
   });
 
   const GIVEN_AWAY: [string, (given: Case) => void][] = [
@@ -484,6 +484,13 @@ describe('fingerprints', () => {
       'a second record of the same person',
       (given) => {
         given.patient['id'] = exampleIds.other;
+        given.claim['patient'] = { reference: `Patient/${exampleIds.other}` };
+      },
+    ],
+    [
+      'a second record of the same insured person, under other identifiers',
+      (given) => {
+        Object.assign(given.patient, { id: exampleIds.other, identifier: [{ system: 'x', value: 'y' }] });
         given.claim['patient'] = { reference: `Patient/${exampleIds.other}` };
       },
     ],
@@ -506,7 +513,7 @@ describe('fingerprints', () => {
     expect(coded('g0425')).to.deep.equal(coded('G0425'));
   });
 
-  it('differ for another day, another code, another patient and another key', () => {
+  it('differ for another day, another code, another insured patient and another key', () => {
     const day = (given: Case): void => {
       given.claim['billablePeriod'] = { start: '2026-02-12' };
       given.claim['item'][1].servicedDate = '2026-02-12';
@@ -522,6 +529,7 @@ describe('fingerprints', () => {
       shares((given) => {
         Object.assign(given.patient, { id: exampleIds.other, identifier: [{ system: 'x', value: 'MRN-4711' }] });
         given.claim['patient'] = { reference: `Patient/${exampleIds.other}` };
+        given.claim['insurance'][0].coverage = { reference: `Coverage/${exampleIds.otherClaim}` };
       }),
     ).to.equal(false);
     const others = fingerprintsOf(factsOf(example()), exampleSalt('d')).map(({ hash }) => hash);

@@ -60,9 +60,14 @@ export function decideAccess({ consortium, index, ledger }: DutyOptions): Duty<A
 export function purgeCopies({ consortium, index, ledger }: DutyOptions): Duty<AccessState> {
   const over = async (state: AccessState): Promise<boolean> => {
     if (state.expiresAt !== undefined && state.expiresAt <= new Date().toISOString()) return true;
-    const row = state.consent === undefined ? undefined : await index.state('consent', state.consent.id);
-    const consent = row === undefined ? undefined : (JSON.parse(row.value) as ConsentState);
-    return consent !== undefined && (consent.status === 'revoked' || consent.version !== state.consent?.version);
+    for (const { id, version } of [state.consent, ...(state.furtherConsents ?? [])].filter(
+      (one) => one !== undefined,
+    )) {
+      const row = await index.state('consent', id);
+      const consent = row === undefined ? undefined : (JSON.parse(row.value) as ConsentState);
+      if (consent !== undefined && (consent.status === 'revoked' || consent.version !== version)) return true;
+    }
+    return false;
   };
   return {
     name: 'purge copies',

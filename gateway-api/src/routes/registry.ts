@@ -1,10 +1,8 @@
 /** Practitioner licences, which every member may read, and the fee schedules that a payer gives a provider. */
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { licenceStateSchema, transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { Router } from 'express';
 import { handler } from '../http.ts';
 import type { IdempotentWrites } from '../idempotent.ts';
-import type { ReadModel } from '../index/queries.ts';
 import type { LedgerClient } from '../ledger/client.ts';
 import { newSalt } from '../sender.ts';
 import { jsonBody, parsedInput, writeOnce } from './writes.ts';
@@ -12,20 +10,15 @@ import { jsonBody, parsedInput, writeOnce } from './writes.ts';
 export interface RegistryRoutes {
   ledger: LedgerClient;
   idempotent: IdempotentWrites;
-  index: ReadModel;
   bodyBytes: number;
 }
 
 const licenceBody = licenceStateSchema.omit({ updatedAt: true, number: true });
 const feeScheduleBody = transactions.LoadFeeSchedule.private!.omit({ salt: true });
 
-export function registry({ ledger, idempotent, index, bodyBytes }: RegistryRoutes): Router {
+export function registry({ ledger, idempotent, bodyBytes }: RegistryRoutes): Router {
   const router = Router();
-  const licence = async (number: string): Promise<unknown> => {
-    const row = await index.state('licence', number);
-    if (row === undefined) throw new LedgerError('NOT_FOUND', 'no licence of this number is registered');
-    return JSON.parse(row.value);
-  };
+  const licence = (number: string): Promise<unknown> => ledger.evaluate('GetLicence', { number });
   router.put(
     '/licences/:number',
     jsonBody(bodyBytes),

@@ -23,10 +23,17 @@ export interface Fingerprint {
  */
 export const fingerprintKeyFrom = (salt: string): string => sha256Hex(`fingerprint-key/${salt}`);
 
-/** All names that the patient goes by: any one of them gives a second claim away. */
+/**
+ * All names that the patient goes by: any one of them gives a second claim away. The coverage is one, so that a second
+ * Patient record for the same insured person, with other identifiers, does not.
+ */
 function namesOf(basis: ClaimBasis): string[] {
   const identifiers = objectsOf(patientOf(basis)?.['identifier']).filter(({ value }) => value !== undefined);
-  return [basis.bill.patient, ...identifiers.map(({ system = '', value }) => `${system}|${value}`)];
+  return [
+    basis.bill.patient,
+    basis.bill.coverage,
+    ...identifiers.map(({ system = '', value }) => `${system}|${value}`),
+  ];
 }
 
 /**
