@@ -1,5 +1,5 @@
 /**
- * The whole consortium on this machine: identities, the embedded network and the chaincode in processes of their own,
+ * The whole consortium on this machine: identities, the network and the chaincode in processes of their own,
  * and one gateway per organisation in this one. `npm start` and the end-to-end tests use the same function.
  */
 import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -9,14 +9,12 @@ import { createGateway, type Gateway } from '@telemed-ledger/gateway-api/app.ts'
 import { audienceOf, ensureIssuer, issuerOf, LONGEST_MINUTES } from '@telemed-ledger/gateway-api/auth/issuer.ts';
 import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
 import { newLog } from '@telemed-ledger/gateway-api/log.ts';
-import { type PreparedOrganisation, prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
+import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
-import type { NetworkMessage } from '@telemed-ledger/network/embedded/main.ts';
-import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
-import { type Child, startChild } from './consortium/child.ts';
-import { packageIdOf } from './consortium/package-id.ts';
+import { joinFabric, startEmbedded } from './consortium/ledgers.ts';
 import { takenPorts } from './consortium/ports.ts';
 import { reachOf } from './consortium/profile.ts';
+import { gatewayDirectory, type NetworkKind } from './consortium/read-models.ts';
 
 export const CHAINCODE_VERSION = '1.0';
 const READY_TIMEOUT_MS = 60_000;
@@ -24,6 +22,8 @@ const READY_POLL_MS = 50;
 
 export interface ConsortiumOptions {
   dataDir: string;
+  /** The embedded network, unless a Fabric network runs on this data directory and is asked for. */
+  network?: NetworkKind | undefined;
   /** By default network/consortium.yaml. */
   consortiumFile?: string | undefined;
   /** Ports of gateways by organisation name, over those of the file; 0 lets the system choose. */
@@ -40,8 +40,8 @@ export interface RunningConsortium {
   consortium: Consortium;
   /** Base URL by organisation name. */
   urls: Record<string, string>;
-  /** Of the network's and the chaincode's processes. */
-  pids: { network: number; chaincode: number };
+  /** Of the network's and the chaincode's processes, by what they run. */
+  pids: Record<string, number>;
   close(): Promise<void>;
 }
 
@@ -55,43 +55,40 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Runni
   const ports = portsOf(consortium, options.ports ?? {});
   const taken = await takenPorts(ports);
   if (taken.length > 0) throw new Error(taken.join('\n'));
-  if (options.fresh === true) removeData(dataDir);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const network = options.network ?? 'embedded';
+  if (options.fresh === true) removeData(dataDir, network);
+  mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
 
   const closers: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const children = startProcesses(dataDir);
-    closers.push(
-      () => children.chaincode.stop(),
-      () => children.network.stop(),
-    );
-    const prepared = await prepareOrganisations(dataDir, consortium);
     const members = membersOf(consortium);
-    const packageId = packageIdOf(members, CHAINCODE_VERSION);
-    const names = consortium.organisations.map(({ name }) => name);
-    children.chaincode.send({ consortium: members, ccid: packageId, organisations: names });
-    const { addresses } = await children.chaincode.ready;
-    const chaincode = { version: CHAINCODE_VERSION, packageId, addresses };
-    children.network.send(networkConfigOf(join(dataDir, 'network'), consortium, prepared, chaincode));
-    const { endpoints } = await children.network.ready;
-
+    const ledger =
+      network === 'fabric'
+        ? await joinFabric(dataDir, consortium)
+        : await startEmbedded(dataDir, consortium, members, CHAINCODE_VERSION);
+    closers.push(() => ledger.stop());
     const gateways = await Promise.all(
-      prepared.organisations.map((organisation) =>
-        gatewayOf(dataDir, consortium, members, organisation, endpoints[organisation.name]!, ports[organisation.name]!),
+      ledger.organisations.map((organisation) =>
+        gatewayOf(
+          { dataDir, consortium, members, network },
+          organisation,
+          ledger.endpoints[organisation.name]!,
+          ports[organisation.name]!,
+        ),
       ),
     );
     for (const gateway of gateways) closers.push(() => gateway.close());
     const urls = await Promise.all(gateways.map((gateway) => gateway.listen()));
     const timeoutMs = options.readyTimeoutMs ?? READY_TIMEOUT_MS;
     await Promise.all(gateways.map((gateway) => untilReady(gateway, timeoutMs)));
-    for (const child of Object.values(children)) child.onUnexpectedEnd((reason: string) => options.onFailure?.(reason));
+    ledger.onUnexpectedEnd((reason) => options.onFailure?.(reason));
     return {
       consortium,
       urls: Object.fromEntries(gateways.map(({ organisation }, at) => [organisation, urls[at]!])),
-      pids: { network: children.network.pid, chaincode: children.chaincode.pid },
+      pids: ledger.pids,
       close,
     };
   } catch (error) {
@@ -100,25 +97,15 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Runni
   }
 }
 
-interface Processes {
-  chaincode: Child<{ addresses: Record<string, string> }>;
-  network: Child<Extract<NetworkMessage, { ready: true }>>;
-}
-
-/** Both begin to load at once; each waits for its first message. */
-function startProcesses(dataDir: string): Processes {
-  const log = (name: string): string => join(dataDir, 'logs', `${name}.log`);
-  const path = (relative: string): string => new URL(relative, import.meta.url).pathname;
-  return {
-    chaincode: startChild('the chaincode', path('../chaincode/src/main.ts'), log('chaincode')),
-    network: startChild('the embedded network', path('../network/embedded/main.ts'), log('network')),
-  };
+interface Surroundings {
+  dataDir: string;
+  consortium: Consortium;
+  members: Members;
+  network: NetworkKind;
 }
 
 async function gatewayOf(
-  dataDir: string,
-  consortium: Consortium,
-  members: Members,
+  { dataDir, consortium, members, network }: Surroundings,
   organisation: PreparedOrganisation,
   endpoint: string,
   port: number,
@@ -131,7 +118,7 @@ async function gatewayOf(
     organisation: { name, mspId, kind },
     connection,
     port,
-    dataDir: join(directory, 'gateway'),
+    dataDir: gatewayDirectory(directory, network),
     tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },
   };
   const logFile = createWriteStream(join(dataDir, 'logs', `gateway-${name}.log`), { flags: 'a', mode: 0o600 });
@@ -165,7 +152,12 @@ function portsOf(consortium: Consortium, chosen: Record<string, number>): Record
 /** What `npm start` makes under DATA_DIR. Nothing else is ever removed. */
 const OURS = ['network', 'organisations', 'logs', 'load'];
 
-function removeData(dataDir: string): void {
+/** @throws Error where a Fabric network's keys would be lost with it. */
+function removeData(dataDir: string, network: NetworkKind): void {
+  if (network === 'fabric')
+    throw new Error('--fresh is for the embedded network; npm run network -- reset begins anew');
+  if (existsSync(join(dataDir, 'fabric')))
+    throw new Error(`${dataDir} also holds a Fabric network with the same keys: npm run network -- reset first`);
   if (!existsSync(dataDir)) return;
   for (const entry of readdirSync(dataDir)) {
     if (OURS.includes(entry)) rmSync(join(dataDir, entry), { recursive: true, force: true });

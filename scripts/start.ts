@@ -4,16 +4,19 @@
  */
 import { parseArgs } from 'node:util';
 import { portVariable } from './consortium/ports.ts';
+import type { NetworkKind } from './consortium/read-models.ts';
 import type { RunningConsortium } from './consortium.ts';
 
-const USAGE = `usage: npm start [-- --fresh]
+const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   --fresh                     begin anew: removes the ledger, the identities and the read models
+  --network fabric            on the Fabric network that npm run network -- up started; the default is embedded
   DATA_DIR                    where everything lives (default .data)
   CONSORTIUM                  the consortium's definition (default network/consortium.yaml)
   GATEWAY_PORT_<ORGANISATION> an organisation's port (default: as the consortium's definition says)`;
 
 interface Settings {
   fresh: boolean;
+  network: NetworkKind;
   dataDir: string;
   consortiumFile: string | undefined;
   ports: Record<string, number>;
@@ -21,10 +24,15 @@ interface Settings {
 
 /** @throws Error that lists every mistake. */
 function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings {
-  const { values } = parseArgs({ args, options: { fresh: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    args,
+    options: { fresh: { type: 'boolean', default: false }, network: { type: 'string', default: 'embedded' } },
+  });
   const prefix = portVariable('');
   const ports: Record<string, number> = {};
   const mistakes: string[] = [];
+  const { network } = values;
+  if (network !== 'embedded' && network !== 'fabric') throw new Error(`--network ${network}: embedded or fabric`);
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith(prefix)) continue;
     const port = Number(value);
@@ -34,6 +42,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return {
     fresh: values.fresh,
+    network,
     dataDir: environment['DATA_DIR'] || '.data',
     consortiumFile: environment['CONSORTIUM'] || undefined,
     ports,

@@ -1,0 +1,101 @@
+/**
+ * The two networks that the gateways can be started on, behind one interface: the embedded one, which starts and ends
+ * with them, and a Fabric network that runs by itself (`npm run network -- up`).
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Consortium as Members } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { type PreparedOrganisation, prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
+import type { Consortium } from '@telemed-ledger/network/consortium.ts';
+import type { NetworkMessage } from '@telemed-ledger/network/embedded/main.ts';
+import { HOST, layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
+import { existingOrdering } from '@telemed-ledger/network/fabric/prepare.ts';
+import { recorded, runningPid } from '@telemed-ledger/network/fabric/processes.ts';
+import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
+import { type Child, startChild } from './child.ts';
+import { packageIdOf } from './package-id.ts';
+
+export interface Ledger {
+  organisations: PreparedOrganisation[];
+  /** `host:port` of each organisation's peer, by organisation name. */
+  endpoints: Record<string, string>;
+  /** Process numbers by what they run. */
+  pids: Record<string, number>;
+  /** Called when a part that was started here ends by itself. */
+  onUnexpectedEnd(listener: (reason: string) => void): void;
+  /** Ends what was started here. */
+  stop(): Promise<void>;
+}
+
+export async function startEmbedded(
+  dataDir: string,
+  consortium: Consortium,
+  members: Members,
+  version: string,
+): Promise<Ledger> {
+  const children = startProcesses(dataDir);
+  const stop = async (): Promise<void> => {
+    await children.network.stop();
+    await children.chaincode.stop();
+  };
+  try {
+    const prepared = await prepareOrganisations(dataDir, consortium);
+    const packageId = packageIdOf(members, version);
+    const names = consortium.organisations.map(({ name }) => name);
+    children.chaincode.send({ consortium: members, ccid: packageId, organisations: names });
+    const { addresses } = await children.chaincode.ready;
+    const chaincode = { version, packageId, addresses };
+    children.network.send(networkConfigOf(join(dataDir, 'network'), consortium, prepared, chaincode));
+    const { endpoints } = await children.network.ready;
+    return {
+      organisations: prepared.organisations,
+      endpoints,
+      pids: { network: children.network.pid, chaincode: children.chaincode.pid },
+      onUnexpectedEnd: (listener) => {
+        for (const child of Object.values(children)) child.onUnexpectedEnd(listener);
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Processes {
+  chaincode: Child<{ addresses: Record<string, string> }>;
+  network: Child<Extract<NetworkMessage, { ready: true }>>;
+}
+
+/** Both begin to load at once; each waits for its first message. */
+function startProcesses(dataDir: string): Processes {
+  const log = (name: string): string => join(dataDir, 'logs', `${name}.log`);
+  const path = (relative: string): string => new URL(relative, import.meta.url).pathname;
+  return {
+    chaincode: startChild('the chaincode', path('../../chaincode/src/main.ts'), log('chaincode')),
+    network: startChild('the embedded network', path('../../network/embedded/main.ts'), log('network')),
+  };
+}
+
+/** @throws Error saying what to do when the network does not run or has no chaincode yet. */
+export async function joinFabric(dataDir: string, consortium: Consortium): Promise<Ledger> {
+  const ordering = existingOrdering(layoutOf(dataDir, consortium, 'bft'));
+  const layout = layoutOf(dataDir, consortium, ordering ?? 'bft');
+  if (ordering === undefined) throw new Error(`${dataDir} holds no Fabric network: npm run network -- up`);
+  const down = layout.peers.filter(({ process }) => runningPid(layout, process) === undefined);
+  if (down.length === layout.peers.length) throw new Error('the Fabric network is down: npm run network -- up');
+  if (!existsSync(join(layout.chaincodeDirectory, 'package-id')))
+    throw new Error('the Fabric network has no chaincode yet: npm run network -- deploy');
+  const { organisations } = await prepareOrganisations(dataDir, consortium);
+  const pids = recorded(layout).flatMap((name) => {
+    const pid = runningPid(layout, name);
+    return pid === undefined ? [] : [[name, pid] as const];
+  });
+  return {
+    organisations,
+    endpoints: Object.fromEntries(layout.peers.map(({ organisation, port }) => [organisation.name, `${HOST}:${port}`])),
+    pids: Object.fromEntries(pids),
+    onUnexpectedEnd: () => undefined,
+    stop: async () => undefined,
+  };
+}
