@@ -14,7 +14,7 @@ export function collectionsOfMember(consortium: Consortium, member: Organisation
   const custodian = custodianOf(consortium).name === member.name;
   const names = (kind: Organisation['kind']): string[] => organisationsOfKind(consortium, kind).map(({ name }) => name);
   const isOneOf = (...organisations: string[]): boolean => custodian || organisations.includes(member.name);
-  const found = new Set<string>();
+  const found = new Set<string>([collections.registers]);
   for (const provider of names('provider').filter((name) => isOneOf(name))) {
     found.add(collections.care(provider)).add(collections.consent(provider));
   }
