@@ -154,7 +154,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     }),
   );
   app.use(accessRequests({ ledger, idempotent, disclosures, bodyBytes }));
-  app.use(registry({ ledger, idempotent, index, bodyBytes }));
+  app.use(registry({ ledger, idempotent, bodyBytes }));
   app.use(receipts(index, config.connection.channel));
   app.use(operations(metrics, sweeper));
   app.use(() => refuse(404, 'not-found', 'There is nothing here.'));
