@@ -77,6 +77,13 @@ describe('Access tokens', () => {
     }
   });
 
+  it('are refused when said to be issued in the future, so that they would live longer than they say', async () => {
+    const key = createPrivateKey({ key: JSON.parse(readFileSync(join(directory, 'key.json'), 'utf8')), format: 'jwk' });
+    const now = Math.floor(Date.now() / 1000);
+    expect(await failureOf(`Bearer ${await forged(key, 'ES256', now)}`)).to.equal(undefined);
+    expect(await failureOf(`Bearer ${await forged(key, 'ES256', now + 86_400)}`)).to.include({ status: 401 });
+  });
+
   it('are refused when they have expired', async () => {
     const jwk = JSON.parse(readFileSync(join(directory, 'key.json'), 'utf8'));
     const own = createPrivateKey({ key: jwk, format: 'jwk' });

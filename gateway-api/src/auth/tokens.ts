@@ -22,6 +22,8 @@ const CLOCK_TOLERANCE_S = 5;
 const TOKENS_KEPT = 5_000;
 const USER = /^(Practitioner|Patient|RelatedPerson|Person)\/[A-Za-z0-9.-]{1,64}$/;
 
+const isUser = (value: unknown): boolean => typeof value === 'string' && USER.test(value);
+
 export type VerifyToken = (authorization: string | undefined) => Promise<Caller>;
 
 /**
@@ -40,6 +42,8 @@ export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken 
         issuer: settings.issuer,
         audience: settings.audience,
         requiredClaims: ['sub', 'exp', 'iat', 'role'],
+        // Refuses besides what is said to have been issued in the future, whose length would say nothing.
+        maxTokenAge: settings.maxMinutes * 60,
         clockTolerance: CLOCK_TOLERANCE_S,
       };
       ({ payload: claims } = await jwtVerify(token, keys, options));
@@ -67,7 +71,7 @@ export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken 
 function callerOf(claims: JWTPayload, kind: Kind): Caller {
   const role = claims['role'];
   const fhirUser = claims['fhirUser'];
-  if (!ROLES.includes(role as Role) || (fhirUser !== undefined && !USER.test(String(fhirUser)))) {
+  if (!ROLES.includes(role as Role) || (fhirUser !== undefined && !isUser(fhirUser))) {
     throw unauthenticated('The access token states no known role or user.', 'invalid_token');
   }
   if (!ROLES_OF_KIND[kind].includes(role as Role)) {
