@@ -29,7 +29,7 @@ export const queries: Record<string, Query> = {
     const block = number === undefined ? undefined : ledger.block(number);
     if (block) return block;
     const hex = hash.toString('hex');
-    throw new Error(`Failed to get block hash ${hex}, error no such block hash [${hex}] in index`);
+    throw new Error(`Failed to get block hash ${hash.toString('utf8')}, error no such block hash [${hex}] in index`);
   },
   GetBlockByTxID: (ledger, argument) => {
     const txId = argument.toString('utf8');

@@ -55,19 +55,20 @@ async function cscc(parts: Parts, proposal: Proposal, fn: string, args: Buffer[]
     const member = channel.identities.parse(proposal.signed.creator);
     if (member?.mspId !== mspId) {
       throw new Error(
-        `access denied for [${fn}]: Failed verifying that proposal's creator satisfies local MSP principal during channelless check policy with policy [Members]: [This identity is not a member]`,
+        `access denied for [${fn}]: Failed deserializing proposal creator during channelless check policy with ` +
+          `policy [Members]: [expected MSP ID ${mspId}, received ${member?.mspId ?? ''}]`,
       );
     }
     return encode(...repeated(1, [encode([1, channel.name])]));
   }
   const named = String(args[0] ?? '');
   if (fn !== 'GetConfigBlock' && fn !== 'GetChannelConfig') throw new Error(`Requested function ${fn} not found.`);
-  if (named === channel.name) {
-    const denied = await channel.checkAcl('query', proposal.signed);
-    if (denied) throw new Error(`access denied for [${fn}][${named}]: [${denied}]`);
-    return fn === 'GetConfigBlock' ? genesisOf(parts) : channel.config.serializeBinary();
-  }
-  throw new Error(`${fn === 'GetConfigBlock' ? 'Unknown' : 'unknown'} channel ID, ${named}`);
+  const denied =
+    named === channel.name
+      ? await channel.checkAcl('query', proposal.signed)
+      : `Failed to get policy manager for channel [${named}]`;
+  if (denied) throw new Error(`access denied for [${fn}][${named}]: ${denied}`);
+  return fn === 'GetConfigBlock' ? genesisOf(parts) : channel.config.serializeBinary();
 }
 
 /** The configuration never changes after start, so the last configuration block is block 0. */
