@@ -9,6 +9,8 @@ import type { SupportedType } from './types.ts';
 
 export const DEFAULT_COUNT = 50;
 export const MAX_COUNT = 1000;
+/** Of all parameters together: the read model's statements have limits, and a Bundle's GETs have no other. */
+export const MAX_VALUES = 500;
 
 export type Parameters = readonly (readonly [name: string, value: string])[];
 
@@ -100,8 +102,14 @@ class Reading {
   }
 }
 
+function refuseTooMany(given: Parameters): void {
+  const values = given.reduce((count, [, value]) => count + value.split(',', MAX_VALUES + 1).length, 0);
+  if (values > MAX_VALUES) refuse(400, 'too-costly', `A search may have ${MAX_VALUES} values: make several.`);
+}
+
 /** Refuses (400) what is not supported by its name, and values that are not of the parameter's form. */
 export function parseSearch(type: SupportedType, given: Parameters, baseUrl: string, lenient: boolean): ParsedSearch {
+  refuseTooMany(given);
   const reading = new Reading(type, baseUrl);
   const used: (readonly [string, string])[] = [];
   for (const [name, value] of given) {

@@ -33,6 +33,15 @@ describe('search', () => {
     expect(bodyOf(await server.get('/Patient?_id=none').expect(200))).not.to.have.property('entry');
   });
 
+  it('refuses more values than the read model bears, also in a GET of a Bundle', async () => {
+    const many = (count: number): string => `Patient?identifier=${Array(count).fill('a').join(',')}&_id=x`;
+    await server.get(`/${many(499)}`).expect(200);
+    expect(issuesOf(await server.get(`/${many(500)}`).expect(400))).to.deep.equal(['too-costly']);
+    const entry = [{ request: { method: 'GET', url: many(100_000) } }];
+    const answer = await server.post('/', { resourceType: 'Bundle', type: 'batch', entry });
+    expect(bodyOf(answer)['entry'][0].response.status).to.match(/^400/);
+  });
+
   it('reads every parameter, with the ORs of a comma and the ANDs of repetition', async () => {
     const query = [
       '_id=a,b,o-1',
