@@ -9,7 +9,7 @@ import type {
 import { common, gateway } from '@hyperledger/fabric-protos';
 import { expect } from 'chai';
 import { Client } from './client.ts';
-import type { OrganisationName } from './material.ts';
+import { ORGANISATIONS, type OrganisationName } from './material.ts';
 import { type Taken, takeApart } from './messages.ts';
 import { CHANNEL, type ConformanceNetwork } from './network.ts';
 
@@ -42,16 +42,38 @@ export class Suite {
   /** What a case observed, by case, for comparison between networks. */
   readonly observed = new Map<string, string>();
   readonly #clients = new Map<string, Client>();
+  #case = '';
   #names = 0;
 
   constructor(network: ConformanceNetwork) {
     this.network = network;
   }
 
+  /** Tells which case runs; its names depend on it and on nothing that another case did. */
+  begin(title: string): void {
+    this.#case = /^\d+/.exec(title)?.[0] ?? '';
+    this.#names = 0;
+  }
+
   /** A key that no other case uses, the same in every run. */
   name(prefix: string): string {
     this.#names++;
-    return `${prefix}-${this.#names}`;
+    return `${prefix}-${this.#case}.${this.#names}`;
+  }
+
+  /** An identity of the ordering organisation: known to the channel, and no reader or writer of the application. */
+  bystander(): Client {
+    const known = this.#clients.get('bystander');
+    if (known) return known;
+    const { orderer, organisations } = this.network.material;
+    const client = new Client({
+      endpoint: this.network.endpoints.org1,
+      tlsRoot: organisations.org1.ca.certificate,
+      mspId: orderer.mspId,
+      identity: orderer.admin,
+    });
+    this.#clients.set('bystander', client);
+    return client;
   }
 
   client(
@@ -106,8 +128,18 @@ export class Suite {
   }
 
   async submit(options: CallOptions, fn: string, ...args: string[]): Promise<Outcome> {
-    const transaction = await this.endorse(options, fn, ...args);
-    return outcomeOf(await transaction.submit());
+    return this.commit(await this.endorse(options, fn, ...args));
+  }
+
+  /** Submits and waits until every peer has the block, because the next step may ask any of them. */
+  async commit(transaction: Transaction): Promise<Outcome> {
+    const outcome = await outcomeOf(await transaction.submit());
+    await this.#settle(outcome.block);
+    return outcome;
+  }
+
+  async #settle(block: number): Promise<void> {
+    await Promise.all(ORGANISATIONS.map((name) => this.untilHeight(name, block + 1)));
   }
 
   /** As `submit`, for writes that must be there for what follows. */
@@ -128,6 +160,7 @@ export class Suite {
       const submitted: SubmittedTransaction[] = [];
       for (const transaction of transactions) submitted.push(await transaction.submit());
       const outcomes = await Promise.all(submitted.map(outcomeOf));
+      await this.#settle(Math.max(...outcomes.map(({ block }) => block)));
       if (new Set(outcomes.map(({ block }) => block)).size === 1) return outcomes;
     }
     throw new Error('the orderer never put the transactions into one block');
@@ -136,6 +169,14 @@ export class Suite {
   async height(by: OrganisationName = 'org1'): Promise<number> {
     const info = await this.contract('qscc', by).evaluateTransaction('GetChainInfo', CHANNEL);
     return common.BlockchainInfo.deserializeBinary(info).getHeight();
+  }
+
+  /** Waits until a peer has so many blocks; another one may have them earlier. */
+  async untilHeight(by: OrganisationName, height: number): Promise<void> {
+    const deadline = Date.now() + 10_000;
+    while ((await this.height(by)) < height) {
+      if (Date.now() > deadline) throw new Error(`the peer of ${by} does not reach height ${height}`);
+    }
   }
 
   async block(number: number, by: OrganisationName = 'org1'): Promise<common.Block> {

@@ -23,6 +23,9 @@ export function conformance(start: () => Promise<ConformanceNetwork>): () => Sui
     await suite?.close();
     await suite?.network.close();
   });
+  beforeEach(function () {
+    suite.begin(this.currentTest?.title ?? '');
+  });
   const given = () => suite;
   evaluateCases(given);
   endorseCases(given);

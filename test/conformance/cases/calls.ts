@@ -23,7 +23,7 @@ export function callCases(suite: () => Suite): void {
         'namespaces/fields/either/Sequence',
       ]);
       for (const name of ['callee', 'either']) suite().observe(`63 ${name}`, rwset.get(name)!.serializeBinary());
-      expect((await (await transaction.submit()).getStatus()).code).to.equal(0);
+      expect((await suite().commit(transaction)).code).to.equal(0);
       expect(await suite().evaluate({ chaincode: 'callee' }, 'get', key)).to.equal('callee');
       expect(await suite().get(key)).to.equal('caller');
     });
@@ -121,7 +121,7 @@ export function callCases(suite: () => Suite): void {
       const purging = await suite().endorse({}, 'purge', 'open', key);
       const [write] = hashedWrites(contentOf(purging).hashed.get('either/open')!.getHashedRwset_asU8());
       expect(write).to.deep.equal({ isDelete: true, isPurge: true, valueHash: '' });
-      expect((await (await purging.submit()).getStatus()).code).to.equal(0);
+      expect((await suite().commit(purging)).code).to.equal(0);
       for (const by of ['org1', 'org2'] as const) {
         expect(await suite().evaluate({ by }, 'getPrivate', 'open', key)).to.equal('');
         expect(await suite().evaluate({ by }, 'hashPrivate', 'open', key)).to.equal('');

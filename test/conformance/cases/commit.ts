@@ -112,10 +112,10 @@ export function conflictCases(suite: () => Suite): void {
       const key = suite().name('in-flight');
       const transaction = await suite().endorse({ chaincode: 'callee' }, 'put', key, 'x');
       await suite().network.define({ ...DEFINITIONS.callee, version: '1.1' });
-      expect((await (await transaction.submit()).getStatus()).code).to.equal(11);
+      expect((await suite().commit(transaction)).code).to.equal(11);
       const after = await suite().endorse({ chaincode: 'callee' }, 'put', key, 'y');
       expect(contentOf(after).chaincodeAction.getChaincodeId()!.getVersion()).to.equal('1.1');
-      expect((await (await after.submit()).getStatus()).code).to.equal(0);
+      expect((await suite().commit(after)).code).to.equal(0);
     });
 
     it('83 Private hash read conflict → 11', async () => {

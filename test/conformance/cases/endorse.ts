@@ -190,7 +190,7 @@ export function endorseCases(suite: () => Suite): void {
       await suite().write({}, 'setPolicy', key, keyPolicy('Org2MSP'));
       const unattended = await suite().endorse({}, 'put', key, 'second');
       expect(contentOf(unattended).endorsers).to.deep.equal(['Org2MSP']);
-      expect((await (await unattended.submit()).getStatus()).code).to.equal(0);
+      expect((await suite().commit(unattended)).code).to.equal(0);
       await suite().write({ endorsers: ['Org2MSP'] }, 'put', key, 'third');
       const { code } = await suite().submit({ endorsers: ['Org1MSP', 'Org3MSP'] }, 'put', key, 'fourth');
       expect(code).to.equal(10);
@@ -201,7 +201,7 @@ export function endorseCases(suite: () => Suite): void {
       const key = suite().name('private');
       const transaction = await suite().endorse({}, 'putPrivate', 'guarded', key, 'x');
       expect(contentOf(transaction).endorsers).to.deep.equal(['Org2MSP']);
-      expect((await (await transaction.submit()).getStatus()).code).to.equal(0);
+      expect((await suite().commit(transaction)).code).to.equal(0);
       const { code } = await suite().submit({ endorsers: ['Org1MSP'] }, 'putPrivate', 'guarded', key, 'y');
       expect(code).to.equal(10);
       expect(await suite().evaluate({}, 'getPrivate', 'guarded', key)).to.equal('x');
@@ -222,7 +222,7 @@ export function endorseCases(suite: () => Suite): void {
       const key = suite().name('implicit');
       const transaction = await suite().endorse({}, 'putPrivate', collection, key, 'for the second');
       expect(contentOf(transaction).endorsers).to.deep.equal(['Org2MSP']);
-      expect((await (await transaction.submit()).getStatus()).code).to.equal(0);
+      expect((await suite().commit(transaction)).code).to.equal(0);
       expect(await suite().evaluate({ by: 'org2' }, 'getPrivate', collection, key)).to.equal('for the second');
       const missing = await failureOf(suite().evaluate({ endorsers: ['Org1MSP'] }, 'getPrivate', collection, key));
       expect(textOf(missing)).to.contain('private data matching public hash version is not available');

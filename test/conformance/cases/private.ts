@@ -21,9 +21,7 @@ export function commitCases(suite: () => Suite): void {
       for (let more = 1; more <= 3; more++) {
         const { block: now } = await suite().put(suite().name('filler'), 'x');
         expect(now).to.equal(block + more);
-        await suite()
-          .height('org3')
-          .then((height) => expect(height).to.be.at.least(now + 1));
+        await suite().untilHeight('org3', now + 1);
         expect(await seen(), `after ${more} blocks`).to.deep.equal(more <= 2 ? ['for a while', hash] : ['', '']);
       }
     });
@@ -57,6 +55,10 @@ export function commitCases(suite: () => Suite): void {
       const endorsed = await failureOf(contract.submitTransaction('put', 'x', 'y'));
       expect(endorsed.code).to.equal(10);
       expect(endorsed.details[0]?.message).to.contain('access denied: channel [conformance] creator org [Org1MSP]');
+      const bystander = suite().bystander().network.getContract('either');
+      const unwelcome = await failureOf(bystander.evaluateTransaction('get', 'x'));
+      expect(unwelcome.code).to.equal(9);
+      suite().observe('87 text for a bystander', textOf(unwelcome));
     });
 
     it('88 Endorsement by a client-OU certificate, policy wants peer → 10', async () => {
@@ -71,7 +73,7 @@ export function commitCases(suite: () => Suite): void {
         const envelope = withEndorsements(client, taken, endorsements);
         prepared.setEnvelope(envelope);
         const signed = client.sdk.newSignedTransaction(prepared.serializeBinary(), envelope.getSignature_asU8());
-        return (await outcomeOf(await signed.submit())).code;
+        return (await suite().commit(signed)).code;
       };
       expect(await submitWith(true)).to.equal(10);
       expect(await submitWith(false)).to.equal(0);

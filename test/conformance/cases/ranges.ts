@@ -66,7 +66,7 @@ export function rangeCases(suite: () => Suite): void {
       await suite().put(key, 'old');
       const transaction = await suite().endorse({}, 'putThenGet', key, 'new');
       expect(Buffer.from(transaction.getResult()).toString()).to.equal('old');
-      await (await transaction.submit()).getStatus();
+      await suite().commit(transaction);
       expect(await suite().get(key)).to.equal('new');
     });
 
@@ -77,7 +77,7 @@ export function rangeCases(suite: () => Suite): void {
       const set = contentOf(transaction).rwset.get('either')!;
       expect(set.getWritesList().map((each) => each.toObject())).to.deep.equal([{ key, isDelete: true, value: '' }]);
       suite().observe('52 write set', set.serializeBinary());
-      expect((await (await transaction.submit()).getStatus()).code).to.equal(0);
+      expect((await suite().commit(transaction)).code).to.equal(0);
       expect(await suite().evaluate({}, 'range', key, `${key}~`)).to.equal('[]');
     });
 
@@ -165,7 +165,7 @@ export function rangeCases(suite: () => Suite): void {
       const set = contentOf(transaction).rwset.get('either')!;
       expect(set.getWritesList().map((each) => each.getKey())).to.deep.equal(ordered);
       suite().observe('60 write set', set.serializeBinary());
-      expect((await (await transaction.submit()).getStatus()).code).to.equal(0);
+      expect((await suite().commit(transaction)).code).to.equal(0);
       const end = `${prefix}\u{10FFFF}`;
       expect(JSON.parse(await suite().evaluate({}, 'range', prefix, end))).to.deep.equal(ordered);
     });
@@ -180,7 +180,7 @@ export function rangeCases(suite: () => Suite): void {
       ] as [string, ...string[]][]) {
         const transaction = await suite().endorse({}, ...step);
         const at = contentOf(transaction).channelHeader.getTimestamp()!;
-        const { code } = await (await transaction.submit()).getStatus();
+        const { code } = await suite().commit(transaction);
         expect(code).to.equal(0);
         expected.unshift({
           txId: transaction.getTransactionId(),

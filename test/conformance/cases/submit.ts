@@ -13,12 +13,14 @@ import {
   signedProposal,
 } from '../messages.ts';
 import { BATCH, CHANNEL } from '../network.ts';
-import { allTexts, type Failure, failureOf, outcomeOf, type Suite, textOf } from '../suite.ts';
+import { allTexts, type Failure, failureOf, type Suite, textOf } from '../suite.ts';
 
 const READ: ProposalOptions = { chaincode: 'either', fn: 'get', arguments: ['x'] };
 const ABORTED = 10;
 const FAILED_PRECONDITION = 9;
 const UNAVAILABLE = 14;
+/** DEADLINE_EXCEEDED of the client, or CANCELLED of the server where that one notices first. */
+const DEADLINE = [4, 1];
 
 export function refusalCases(suite: () => Suite): void {
   describe('Gateway: refusals', () => {
@@ -85,7 +87,7 @@ export function refusalCases(suite: () => Suite): void {
       const proposal = buildProposal(client, { ...READ, fn: 'put', arguments: [suite().name('once'), 'x'] });
       const signature = client.sign(proposal.bytes);
       const endorsed = await endorse(proposal, signature);
-      await (await endorsed.submit()).getStatus();
+      await suite().commit(endorsed);
       const creator = Buffer.from(client.creator).toString('hex');
       const cause = `duplicate transaction found [${proposal.txId}]. Creator [${creator}]`;
       await expectRefused(proposal, signature, cause, FAILED_PRECONDITION);
@@ -194,7 +196,7 @@ export function submitCases(suite: () => Suite): void {
       const txId = transaction.getTransactionId();
       const client = suite().client();
       const early = commitStatus(client, txId, CHANNEL);
-      const submitted = await outcomeOf(await transaction.submit());
+      const submitted = await suite().commit(transaction);
       const late = await commitStatus(client, txId, CHANNEL);
       expect((await early).toObject()).to.deep.equal(late.toObject());
       expect(late.toObject()).to.deep.include({ result: 0, blockNumber: submitted.block });
@@ -203,7 +205,7 @@ export function submitCases(suite: () => Suite): void {
     it('34 CommitStatus, unknown txid, 1 s deadline → DEADLINE_EXCEEDED', async () => {
       const options = { deadline: Date.now() + 1000 };
       const failure = await failureOf(commitStatus(suite().client(), 'e'.repeat(64), CHANNEL, options));
-      expect(failure.code).to.equal(4);
+      expect(DEADLINE).to.include(failure.code);
     });
 
     it('35 CommitStatus, unknown channel → PERMISSION_DENIED', async () => {
@@ -214,6 +216,9 @@ export function submitCases(suite: () => Suite): void {
       const denied = await failureOf(commitStatus(outsider, 'e'.repeat(64), CHANNEL));
       expect(denied.code).to.equal(7);
       suite().observe('35 text for an outsider', rawText(denied));
+      const reading = await failureOf(commitStatus(suite().bystander(), 'e'.repeat(64), CHANNEL));
+      expect(reading.code).to.equal(7);
+      suite().observe('35 text for a bystander', rawText(reading));
     });
 
     it('36 Read directly after CommitStatus → new value', async () => {
@@ -231,7 +236,7 @@ export function submitCases(suite: () => Suite): void {
         failureOf(contract.newProposal('sleep', { arguments: ['1500'] }).evaluate(options())),
         failureOf(contract.newProposal('sleep', { arguments: ['1500'] }).endorse(options())),
       ]);
-      expect([evaluated.code, endorsed.code]).to.deep.equal([4, 4]);
+      expect(DEADLINE).to.include(evaluated.code).and.to.include(endorsed.code);
     });
   });
 }

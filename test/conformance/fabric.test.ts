@@ -1,0 +1,62 @@
+import type { common } from '@hyperledger/fabric-protos';
+import { expect } from 'chai';
+import { conformance } from './cases/all.ts';
+import { startEmbedded } from './embedded.ts';
+import { startFabric } from './fabric.ts';
+import { whyNoFabric } from './fabric-at-hand.ts';
+import { createMaterial, type Material } from './material.ts';
+import { replay } from './replay.ts';
+import { take } from './suite.ts';
+
+describe('Conformance of real Fabric', function () {
+  this.timeout(60_000);
+  let material: Material;
+  before(async function () {
+    const reason = await whyNoFabric();
+    if (reason !== undefined) {
+      console.log(`skipped: ${reason}`);
+      this.skip();
+    }
+    material = await createMaterial();
+  });
+
+  const observed: (() => Map<string, string>)[] = [];
+  describe('on the embedded network, with the same identities', () => {
+    const suite = conformance(() => startEmbedded(material));
+    observed.push(() => suite().observed);
+  });
+  let blocks: common.Block[] = [];
+  describe('on Fabric', () => {
+    const suite = conformance(() => startFabric(material));
+    observed.push(() => suite().observed);
+
+    describe('at the end', () => {
+      it('the blocks of a peer are kept', async () => {
+        const height = await suite().height();
+        const stream = await suite().client().network.getBlockEvents({ startBlock: 0n });
+        blocks = await take(stream, (taken) => taken.length === height, 30_000);
+        expect(blocks).to.have.length(height);
+      });
+    });
+  });
+
+  describe('compared', () => {
+    it('both gave the same bytes and texts wherever a case kept them', () => {
+      const [embedded, fabric] = observed.map((each) => each()) as [Map<string, string>, Map<string, string>];
+      const differences = [...new Set([...embedded.keys(), ...fabric.keys()])].flatMap((label) =>
+        embedded.get(label) === fabric.get(label)
+          ? []
+          : [{ label, embedded: embedded.get(label), fabric: fabric.get(label) }],
+      );
+      expect(fabric.size).to.be.greaterThan(20);
+      expect(differences).to.deep.equal([]);
+    });
+
+    it('the embedded commit path gives every transaction its code and every block its commit hash', async () => {
+      const { transactions, codes, differences } = await replay(blocks, material);
+      console.log(`      ${blocks.length} blocks, ${transactions} transactions, by code: ${JSON.stringify(codes)}`);
+      expect(Object.keys(codes)).to.include.members(['0', '9', '10', '11', '12']);
+      expect(differences).to.deep.equal([]);
+    });
+  });
+});

@@ -1,0 +1,379 @@
+/**
+ * The conformance suite's network on real Fabric: a Raft orderer and a peer per organisation as processes of this
+ * machine, from the operator's own binaries, with the pieces of the native runner. Everything is in a temporary
+ * directory, on ports of the system's choice, and ends with the suite.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Consortium, Organisation } from '@telemed-ledger/network/consortium.ts';
+import { tarGz } from '@telemed-ledger/network/fabric/archive.ts';
+import { type Binaries, requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
+import { asAdministrator } from '@telemed-ledger/network/fabric/channel.ts';
+import { channelConfig, channelMspDirectory, PROFILE } from '@telemed-ledger/network/fabric/channel-config.ts';
+import { run } from '@telemed-ledger/network/fabric/command.ts';
+import { writeIfDifferent, writeYaml } from '@telemed-ledger/network/fabric/files.ts';
+import { isHealthy, ordererHeight, peerHeight } from '@telemed-ledger/network/fabric/health.ts';
+import { HOST, type Layout, type OrdererLayout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
+import { writeMemberMsp, writeOrganisationMsp } from '@telemed-ledger/network/fabric/msp.ts';
+import { ordererConfig } from '@telemed-ledger/network/fabric/orderer-config.ts';
+import { peerConfig } from '@telemed-ledger/network/fabric/peer-config.ts';
+import { BUILDER } from '@telemed-ledger/network/fabric/prepare.ts';
+import { ChaincodeHost, type PackageId, type PackageName } from './chaincode.ts';
+import { Client } from './client.ts';
+import { createMaterial, type Material, ORGANISATIONS, type OrganisationName } from './material.ts';
+import {
+  BATCH,
+  CHANNEL,
+  type ChaincodeDefinition,
+  type ConformanceNetwork,
+  DEFINITIONS,
+  EXECUTE_TIMEOUT_MS,
+} from './network.ts';
+
+const START_TIMEOUT_MS = 60_000;
+const POLL_MS = 100;
+
+/** @throws Error that says which binaries are missing, or what a process said when it ended. */
+export async function startFabric(material?: Material): Promise<ConformanceNetwork> {
+  const binaries = await requireBinaries(process.env);
+  const fabric = new NativeFabric(
+    material ?? (await createMaterial()),
+    await layoutIn(await mkdtemp(join(tmpdir(), 'conformance-fabric-'))),
+    binaries,
+  );
+  try {
+    return await fabric.start();
+  } catch (error) {
+    await fabric.close();
+    throw error;
+  }
+}
+
+class NativeFabric {
+  readonly #material: Material;
+  readonly #layout: Layout;
+  readonly #binaries: Binaries;
+  readonly #children: ChildProcess[] = [];
+  readonly #sequences = new Map<string, number>();
+  #packageId: PackageId = () => 'unknown';
+  #chaincodes: ChaincodeHost | undefined;
+
+  constructor(material: Material, layout: Layout, binaries: Binaries) {
+    this.#material = material;
+    this.#layout = layout;
+    this.#binaries = binaries;
+  }
+
+  async start(): Promise<ConformanceNetwork> {
+    this.#writeFiles();
+    await this.#startOrderer();
+    await Promise.all(this.#layout.peers.map((peer) => this.#startPeer(peer)));
+    const chaincodes = await ChaincodeHost.start(this.#packageId);
+    this.#chaincodes = chaincodes;
+    await this.#install(chaincodes);
+    for (const definition of Object.values(DEFINITIONS)) await this.#define(definition);
+    const endpoints = Object.fromEntries(
+      this.#layout.peers.map(({ organisation, port }) => [organisation.name, `${HOST}:${port}`]),
+    ) as Record<OrganisationName, string>;
+    await this.#untilEndorsing(endpoints);
+    return {
+      name: 'Fabric',
+      material: this.#material,
+      endpoints,
+      chaincodes,
+      define: (definition) => this.#define(definition),
+      close: () => this.close(),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#chaincodes?.close();
+    for (const child of this.#children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    }
+    await rm(this.#layout.root, { recursive: true, force: true });
+  }
+
+  #writeFiles(): void {
+    const { peers, orderers, channelDirectory } = this.#layout;
+    mkdirSync(channelDirectory, { recursive: true });
+    mkdirSync(this.#layout.logDirectory, { recursive: true });
+    for (const peer of peers) this.#writePeer(peer);
+    const [orderer] = orderers as [OrdererLayout];
+    const own = this.#material.orderer;
+    const authorities = {
+      caCertificate: own.ca.certificate,
+      tlsCaCertificate: own.ca.certificate,
+      revocationLists: [],
+    };
+    writeOrganisationMsp(channelMspDirectory(this.#layout, orderer.organisation), authorities);
+    writeMemberMsp(join(orderer.directory, 'msp'), authorities, own.node);
+    const tls = writeTls(orderer.directory, own.tls, own.ca.certificate);
+    writeIfDifferent(join(orderer.directory, 'admin.pem'), own.admin.certificate);
+    writeIfDifferent(join(orderer.directory, 'admin.key'), own.admin.privateKey);
+    writeYaml(
+      join(orderer.directory, 'orderer.yaml'),
+      ordererConfig(orderer, { tls, ordererRootCertificates: [tls.rootCertificate] }),
+    );
+    const certificates = () => ({ identity: join(orderer.directory, 'msp/signcerts/cert.pem'), tls: tls.certificate });
+    const consortium = { ordering: { batch: BATCH } } as unknown as Consortium;
+    writeYaml(join(channelDirectory, 'configtx.yaml'), channelConfig(consortium, this.#layout, certificates));
+  }
+
+  #writePeer(peer: PeerLayout): void {
+    const own = this.#material.organisations[peer.organisation.name as OrganisationName];
+    const authorities = {
+      caCertificate: own.ca.certificate,
+      tlsCaCertificate: own.ca.certificate,
+      revocationLists: [own.revocationList],
+    };
+    writeOrganisationMsp(channelMspDirectory(this.#layout, own.name), authorities);
+    writeMemberMsp(join(peer.directory, 'msp'), authorities, own.peer);
+    writeMemberMsp(peer.adminMsp, authorities, own.admin);
+    const tls = writeTls(peer.directory, own.peerTls, own.ca.certificate);
+    writeYaml(join(peer.directory, 'core.yaml'), peerConfig(peer, { builder: BUILDER, tls }));
+  }
+
+  async #startOrderer(): Promise<void> {
+    const [orderer] = this.#layout.orderers as [OrdererLayout];
+    const { genesisBlock, channelDirectory } = this.#layout;
+    const generation = ['-profile', PROFILE, '-channelID', CHANNEL, '-outputBlock', genesisBlock];
+    await run(this.#binaries.configtxgen, [...generation, '-configPath', channelDirectory]);
+    this.#spawn(orderer.process, this.#binaries.orderer, [], { FABRIC_CFG_PATH: orderer.directory });
+    await this.#until(`${orderer.process} is healthy`, () => isHealthy(orderer.operationsPort));
+    const [certificate, privateKey] = [join(orderer.directory, 'admin.pem'), join(orderer.directory, 'admin.key')];
+    const root = join(orderer.directory, 'tlsca.pem');
+    const { stdout } = await run(this.#binaries.osnadmin, [
+      'channel',
+      'join',
+      `--channelID=${CHANNEL}`,
+      `--config-block=${genesisBlock}`,
+      `--orderer-address=${HOST}:${orderer.adminPort}`,
+      `--ca-file=${root}`,
+      `--client-cert=${certificate}`,
+      `--client-key=${privateKey}`,
+    ]);
+    if (!/Status: 201/.test(stdout)) throw new Error(`the orderer did not join the channel: ${stdout}`);
+    const administrator = { ...this.#material.orderer.admin, rootCertificate: this.#material.orderer.ca.certificate };
+    await this.#until('the orderer leads', async () => {
+      const height = await ordererHeight(orderer.adminPort, CHANNEL, administrator);
+      return height !== undefined && (await this.#logOf(orderer.process)).includes('elected leader');
+    });
+  }
+
+  async #startPeer(peer: PeerLayout): Promise<void> {
+    this.#spawn(peer.process, this.#binaries.peer, ['node', 'start'], {
+      FABRIC_CFG_PATH: peer.directory,
+      CORE_CHAINCODE_EXECUTETIMEOUT: `${EXECUTE_TIMEOUT_MS}ms`,
+      // The packages of the suite hold their address; the builder wants one all the same.
+      CHAINCODE_ADDRESS: `${HOST}:0`,
+    });
+    await this.#until(`${peer.process} is healthy`, () => isHealthy(peer.operationsPort));
+    // A peer says that it is healthy a little before it listens.
+    const join = () =>
+      run(this.#binaries.peer, ['channel', 'join', '-b', this.#layout.genesisBlock], this.#administrator(peer));
+    await this.#until(`${peer.process} joins`, async () => join().then(isDone, isRefusedConnection));
+    await this.#until(`${peer.process} has the channel`, async () => {
+      return (await peerHeight(peer.operationsPort, CHANNEL)) !== undefined;
+    });
+  }
+
+  /** A package per organisation, because each dials a process of its own. */
+  async #install(chaincodes: ChaincodeHost): Promise<void> {
+    const ids = new Map<string, string>();
+    await Promise.all(
+      this.#layout.peers.map(async (peer) => {
+        const organisation = peer.organisation.name as OrganisationName;
+        for (const name of ['main', 'callee'] as const) {
+          const bytes = packageOf(name, chaincodes.address(name, organisation));
+          const file = join(this.#layout.root, `${name}-${organisation}.tar.gz`);
+          writeIfDifferent(file, bytes);
+          ids.set(`${name}/${organisation}`, `${name}:${createHash('sha256').update(bytes).digest('hex')}`);
+          await this.#lifecycle(peer, 'install', [file]);
+        }
+      }),
+    );
+    this.#packageId = (name, organisation) => ids.get(`${name}/${organisation}`) ?? '';
+    await chaincodes.rename(this.#packageId);
+  }
+
+  async #define(definition: ChaincodeDefinition): Promise<void> {
+    const { peers, orderers } = this.#layout;
+    const [orderer] = orderers as [OrdererLayout];
+    const sequence = (this.#sequences.get(definition.name) ?? 0) + 1;
+    this.#sequences.set(definition.name, sequence);
+    const terms = ['-C', CHANNEL, '-n', definition.name, '--version', definition.version, '--sequence', `${sequence}`];
+    terms.push('--signature-policy', definition.policy);
+    if (definition.collections.length > 0) {
+      const file = join(this.#layout.root, `collections-${definition.name}.json`);
+      writeIfDifferent(file, JSON.stringify(definition.collections));
+      terms.push('--collections-config', file);
+    }
+    terms.push('-o', `${HOST}:${orderer.port}`, '--tls', '--cafile', join(orderer.directory, 'tlsca.pem'));
+    for (const peer of peers) {
+      const organisation = peer.organisation.name as OrganisationName;
+      const id = this.#packageId(definition.package, organisation);
+      const runs = definition.runs.includes(organisation) ? ['--package-id', id] : [];
+      await this.#lifecycle(peer, 'approveformyorg', [...terms, ...runs]);
+    }
+    const everywhere = peers.flatMap((peer) => [
+      '--peerAddresses',
+      `${HOST}:${peer.port}`,
+      '--tlsRootCertFiles',
+      join(peer.directory, 'tlsca.pem'),
+    ]);
+    await this.#lifecycle(peers[0]!, 'commit', [...terms, ...everywhere]);
+  }
+
+  /** Every gateway must know every organisation's peer as an endorser of every chaincode. */
+  async #untilEndorsing(endpoints: Record<OrganisationName, string>): Promise<void> {
+    for (const name of ORGANISATIONS) {
+      const { mspId, ca, client: identity } = this.#material.organisations[name];
+      const client = new Client({ endpoint: endpoints[name], tlsRoot: ca.certificate, mspId, identity });
+      const canEndorse = async ({ name: chaincode, runs }: ChaincodeDefinition) => {
+        const endorsingOrganizations = runs.map((each) => this.#material.organisations[each].mspId);
+        const proposal = client.network.getContract(chaincode).newProposal('put', {
+          arguments: ['ready', 'x'],
+          endorsingOrganizations,
+        });
+        return proposal.endorse().then(
+          () => true,
+          () => false,
+        );
+      };
+      for (const definition of Object.values(DEFINITIONS)) {
+        await this.#until(`${name} can have ${definition.name} endorsed`, () => canEndorse(definition));
+      }
+      client.close();
+    }
+  }
+
+  #lifecycle(peer: PeerLayout, action: string, args: string[]): Promise<unknown> {
+    return run(this.#binaries.peer, ['lifecycle', 'chaincode', action, ...args], this.#administrator(peer));
+  }
+
+  #administrator(peer: PeerLayout): Record<string, string> {
+    return asAdministrator(peer, join(peer.directory, 'tlsca.pem'));
+  }
+
+  #spawn(name: string, command: string, args: string[], environment: Record<string, string>): void {
+    const log = openSync(this.#logFile(name), 'a');
+    const child = spawn(command, args, {
+      env: { ...process.env, FABRIC_LOGGING_SPEC: 'info:gossip=warning:grpc=error', ...environment },
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    this.#children.push(child);
+  }
+
+  async #until(what: string, condition: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await condition())) {
+      if (this.#children.some(({ exitCode }) => exitCode !== null) || Date.now() > deadline) {
+        const logs = await Promise.all(
+          ['orderer', ...ORGANISATIONS.map((name) => `peer-${name}`)].map((name) => this.#logOf(name)),
+        );
+        throw new Error(
+          `not before the end of a minute: ${what}\n${logs.map((log) => log.slice(-1500)).join('\n---\n')}`,
+        );
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  #logFile(name: string): string {
+    return join(this.#layout.logDirectory, `${name}.log`);
+  }
+
+  #logOf(name: string): Promise<string> {
+    return readFile(this.#logFile(name), 'utf8').catch(() => '');
+  }
+}
+
+const isDone = () => true;
+
+/** To be tried again. @throws the error where it is another one. */
+function isRefusedConnection(error: Error): boolean {
+  if (/connection refused/.test(error.message)) return false;
+  throw error;
+}
+
+function packageOf(label: PackageName, address: string): Buffer {
+  const text = (value: object) => `${JSON.stringify(value)}\n`;
+  return tarGz({
+    'metadata.json': text({ type: 'ccaas', label }),
+    'code.tar.gz': tarGz({ 'connection.json': text({ address, dial_timeout: '3s', tls_required: false }) }),
+  });
+}
+
+function writeTls(directory: string, pair: { certificate: string; privateKey: string }, root: string) {
+  const files = {
+    certificate: join(directory, 'tls.pem'),
+    privateKey: join(directory, 'tls.key'),
+    rootCertificate: join(directory, 'tlsca.pem'),
+  };
+  writeIfDifferent(files.certificate, pair.certificate);
+  writeIfDifferent(files.privateKey, pair.privateKey);
+  writeIfDifferent(files.rootCertificate, root);
+  return files;
+}
+
+async function layoutIn(root: string): Promise<Layout> {
+  const ports = await freePorts(3 + 3 * ORGANISATIONS.length);
+  const next = () => ports.pop()!;
+  return {
+    dataDir: root,
+    root,
+    channelDirectory: join(root, 'channel'),
+    genesisBlock: join(root, 'channel', 'genesis.block'),
+    chaincodeDirectory: join(root, 'chaincode'),
+    runDirectory: join(root, 'run'),
+    logDirectory: join(root, 'logs'),
+    ordering: 'raft',
+    peers: ORGANISATIONS.map((name) => {
+      const mspId = `${name.charAt(0).toUpperCase()}${name.slice(1)}MSP`;
+      const directory = join(root, 'peers', name);
+      return {
+        organisation: { name, mspId } as Organisation,
+        process: `peer-${name}`,
+        directory,
+        mspId,
+        port: next(),
+        chaincodePort: next(),
+        operationsPort: next(),
+        adminMsp: join(directory, 'admin'),
+      };
+    }),
+    orderers: [
+      {
+        process: 'orderer',
+        organisation: 'orderer',
+        mspId: 'OrdererMSP',
+        directory: join(root, 'orderer'),
+        port: next(),
+        adminPort: next(),
+        operationsPort: next(),
+        id: 1,
+      },
+    ],
+  };
+}
+
+/** Ports that are free now, all held at once so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, HOST));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return ports;
+}

@@ -1,0 +1,55 @@
+/** Pushes the blocks of another network's peer through the embedded network's validation and commit path. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { common } from '@hyperledger/fabric-protos';
+import { createChannel } from '@telemed-ledger/network/embedded/channel/channel.ts';
+import { openLedger } from '@telemed-ledger/network/embedded/ledger/ledger.ts';
+import { embeddedConfig } from './embedded.ts';
+import type { Material } from './material.ts';
+import { metadataOf, outcomesOf } from './messages.ts';
+
+const { TRANSACTIONS_FILTER, COMMIT_HASH } = common.BlockMetadataIndex;
+
+export interface Replay {
+  transactions: number;
+  /** How often each validation code occurs. */
+  codes: Record<number, number>;
+  /** In words: every transaction that is judged otherwise, every block with another commit hash. */
+  differences: string[];
+}
+
+/** `blocks` are all blocks of a channel, from the first. */
+export async function replay(blocks: common.Block[], material: Material): Promise<Replay> {
+  const dir = await mkdtemp(join(tmpdir(), 'conformance-replay-'));
+  const config = embeddedConfig(material, dir, []);
+  const channel = createChannel(config, blocks[0]!.serializeBinary());
+  const { organisations } = config;
+  const signer = { mspId: '', creator: new Uint8Array(), sign: () => new Uint8Array() };
+  const ledger = await openLedger({ dir, channel, organisations, signer, durable: false });
+  const result: Replay = { transactions: 0, codes: {}, differences: [] };
+  try {
+    for (const [number, block] of blocks.entries()) {
+      if (number === 0) continue;
+      const again = (await ledger.commit(block.getData()!.getDataList_asU8())).bytes;
+      compare(block, common.Block.deserializeBinary(again), result);
+    }
+  } finally {
+    await ledger.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+  return result;
+}
+
+function compare(block: common.Block, again: common.Block, result: Replay): void {
+  const number = block.getHeader()!.getNumber();
+  const codes = metadataOf(again, TRANSACTIONS_FILTER);
+  for (const [index, { txId, code }] of outcomesOf(block).entries()) {
+    result.transactions++;
+    result.codes[code] = (result.codes[code] ?? 0) + 1;
+    if (codes[index] === code) continue;
+    result.differences.push(`block ${number}, transaction ${index} (${txId}): ${codes[index]} instead of ${code}`);
+  }
+  const hashes = [block, again].map((each) => Buffer.from(metadataOf(each, COMMIT_HASH)).toString('hex'));
+  if (hashes[0] !== hashes[1]) result.differences.push(`block ${number} has another commit hash`);
+}
