@@ -91,20 +91,25 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
     }
   }
 
-  /** Reads one stream until it ends. */
+  /**
+   * Reads one stream until it ends. It begins with the block that is already held, so that a stream is known to work,
+   * and the ledger to be the same, also while nothing happens on the channel.
+   */
   async #read(): Promise<void> {
     const { connection, identity, scope, sink } = this.#options;
     const network = connection.network(await identity());
-    const events = await network.getBlockAndPrivateDataEvents({ startBlock: BigInt(this.position() + 1) });
+    const events = await network.getBlockAndPrivateDataEvents({ startBlock: BigInt(Math.max(this.position(), 0)) });
     this.#closeStream = () => events.close();
     try {
       for await (const delivered of events) {
         if (this.#stopped.signal.aborted) return;
         this.#connected = true;
         const block = parseBlock(delivered, scope);
-        checkFollows(block, sink.checkpoint());
-        await sink.apply(block);
+        const held = sink.checkpoint();
+        checkFollows(block, held);
         this.#failure = undefined;
+        if (block.number === held?.block) continue;
+        await sink.apply(block);
         this.#publish(block);
       }
     } finally {
@@ -121,10 +126,15 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
   }
 }
 
-function checkFollows(block: ParsedBlock, last: { block: number; hash: string } | undefined): void {
-  const expected = (last?.block ?? -1) + 1;
+/** The block must be the one that is held, or the next. */
+function checkFollows(block: ParsedBlock, held: { block: number; hash: string } | undefined): void {
+  if (held !== undefined && block.number === held.block) {
+    if (block.hash === held.hash) return;
+    throw new ForeignLedger(`block ${block.number} is not the block this read model holds: run reindex`);
+  }
+  const expected = (held?.block ?? -1) + 1;
   if (block.number !== expected) throw new Error(`block ${block.number} came where ${expected} was due`);
-  if (last !== undefined && block.previousHash !== last.hash) {
+  if (held !== undefined && block.previousHash !== held.hash) {
     throw new ForeignLedger(`block ${block.number} does not follow the block this read model holds: run reindex`);
   }
 }
