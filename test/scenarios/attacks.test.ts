@@ -1,0 +1,290 @@
+/**
+ * What a dishonest member tries with identities of its own, and what comes of it: by the SDK alone, with endorsers of
+ * its choice, in league with others who run changed chaincode, and by doing one thing twice at the same time.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayError } from '@hyperledger/fabric-gateway';
+import { common } from '@hyperledger/fabric-protos';
+import { findLedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { consentGranted } from '@telemed-ledger/scripts/demo/access.ts';
+import { claimSubmitted, coverageShown } from '@telemed-ledger/scripts/demo/claims.ts';
+import type { Resource } from '@telemed-ledger/scripts/demo/parties.ts';
+import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
+import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
+import { licensed, visitRecorded } from '@telemed-ledger/scripts/demo/visits.ts';
+import { expect } from 'chai';
+import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
+import { Attacker, type Endorser, type Forged } from './forgery.fixture.ts';
+
+const VALID = 0;
+const INVALID_ENDORSER_TRANSACTION = 5;
+const POLICY_FAILURE = 10;
+const ORGANISATIONS = ['hospital', 'clinic', 'patients', 'payer', 'bank', 'regulator'];
+
+const newSalt = (): string => randomBytes(32).toString('hex');
+const silent: Narrator = { fact: () => undefined, wrote: async () => undefined };
+
+/** What the chaincode said when it refused to endorse; the promise must fail. */
+const refusalOf = (action: Promise<unknown>): Promise<string | undefined> =>
+  action.then(
+    (code) => `committed with ${code}`,
+    (error: unknown) => {
+      if (!(error instanceof GatewayError)) throw error;
+      const texts = [error.message, ...error.details.map(({ message }) => message)];
+      return texts.map(findLedgerError).find((found) => found !== undefined)?.code ?? texts.join();
+    },
+  );
+
+describe('A dishonest member', function () {
+  this.timeout(30_000);
+  let scene: Scene;
+  const opened: Attacker[] = [];
+  const attacker = (...who: [organisation: string, role?: ConstructorParameters<typeof Attacker>[2], at?: string]) => {
+    const made = new Attacker(scene.dataDir, ...who);
+    opened.push(made);
+    return made;
+  };
+
+  before(async function () {
+    this.timeout(START_TIMEOUT_MS);
+    scene = await consortium();
+  });
+  after(() => {
+    for (const one of opened) one.close();
+  });
+
+  const untilAllCaughtUp = async (): Promise<void> => {
+    const probe = attacker('regulator');
+    expect(await probe.forge(['regulator', 'bank'], { public: { [`probe/${randomUUID()}`]: '{}' } })).to.equal(VALID);
+    for (const organisation of ORGANISATIONS) {
+      const party = scene.parties.of(organisation, 'operator');
+      type Readiness = Resource & { ready: boolean };
+      await party.find<Readiness>({ path: '/readyz' }, `${organisation} to be ready`, ({ ready }) => ready);
+    }
+  };
+
+  describe('with endorsers of its choice', () => {
+    const record = (type = 'Basic') => {
+      const id = randomUUID();
+      return { records: [{ id, version: 1, salt: newSalt(), resource: { resourceType: type, id } }] };
+    };
+
+    it("keeps no record from the patient's end", async () => {
+      const hospital = attacker('hospital');
+      for (const other of ['regulator', 'clinic', 'bank']) {
+        const code = await hospital.submit('RecordVersions', {}, record(), ['hospital', other]);
+        expect(code, other).to.equal(POLICY_FAILURE);
+      }
+      expect(await hospital.submit('RecordVersions', {}, record(), ['hospital', 'patients'])).to.equal(VALID);
+    });
+
+    it('asks for nothing behind the back of the patients', async () => {
+      const id = randomUUID();
+      const request = { id, salt: newSalt(), patient: { system: 's', value: 'v' }, types: [], purpose: 'TREAT' };
+      const input = { id, holder: 'hospital', purpose: 'TREAT' };
+      const code = await attacker('clinic').submit('RequestAccess', input, { request }, ['clinic', 'bank']);
+      expect(code).to.equal(POLICY_FAILURE);
+    });
+
+    it("takes no other organisation's part, whatever its role", async () => {
+      const id = randomUUID();
+      const decision = { request: '', salt: newSalt(), records: [] };
+      const answer = { responseId: randomUUID(), salt: newSalt() };
+      const licence = { number: '1', status: 'active', start: '2026-01-01', end: '2027-01-01' };
+      const consent = { consent: { id, version: 1, salt: newSalt(), resource: { resourceType: 'Consent', id } } };
+      const tries = [
+        attacker('hospital').submit('DecideAccess', { id, holder: 'hospital' }, decision, ['hospital', 'patients']),
+        attacker('clinic').submit('PurgeCopies', { id, holder: 'hospital' }, { records: [id] }, ['clinic', 'patients']),
+        attacker('clinic').submit('GrantConsent', { id, provider: 'clinic' }, consent, ['clinic', 'patients']),
+        attacker('hospital').submit('AdjudicateClaim', { id, provider: 'hospital' }, answer, ['hospital', 'payer']),
+        attacker('hospital', 'practitioner').submit('SetLicence', licence, undefined, ['hospital', 'patients']),
+        attacker('patients', 'caretaker').submit('GrantConsent', { id, provider: 'clinic' }, consent, [
+          'patients',
+          'clinic',
+        ]),
+        attacker('payer').submit('RecordVersions', {}, record(), ['payer', 'patients']),
+      ];
+      expect(await Promise.all(tries.map(refusalOf))).to.deep.equal(tries.map(() => 'FORBIDDEN'));
+    });
+
+    /** The collections of which a peer delivers anything to this caller. */
+    const collectionsSeenBy = async (who: Attacker): Promise<string[]> => {
+      const info = await who.network.getContract('qscc').evaluateTransaction('GetChainInfo', 'telemed');
+      const last = common.BlockchainInfo.deserializeBinary(info).getHeight() - 1;
+      const blocks = await who.network.getBlockAndPrivateDataEvents({ startBlock: 0n });
+      const seen = new Set<string>();
+      for await (const block of blocks) {
+        block.getPrivateDataMapMap().forEach((set) => {
+          const collections = set.getNsPvtRwsetList().flatMap((one) => one.getCollectionPvtRwsetList());
+          for (const collection of collections) seen.add(collection.getCollectionName());
+        });
+        if (block.getBlock()?.getHeader()?.getNumber() === last) break;
+      }
+      blocks.close();
+      return [...seen].filter((name) => name !== 'registers');
+    };
+
+    it("is delivered nothing private at another's peer", async () => {
+      expect(await attacker('hospital').submit('RecordVersions', {}, record(), ['hospital', 'patients'])).to.equal(
+        VALID,
+      );
+      expect(await collectionsSeenBy(attacker('hospital'))).to.include('care_hospital');
+      for (const stranger of ['bank', 'clinic', 'regulator'])
+        expect(await collectionsSeenBy(attacker(stranger, 'system', 'hospital')), stranger).to.deep.equal([]);
+    });
+  });
+
+  describe('in league with others who sign whatever they like', () => {
+    const id = randomUUID();
+    const forge = (endorsers: Endorser[], forged: Forged): Promise<number> =>
+      attacker(typeof endorsers[0] === 'string' ? endorsers[0] : endorsers[0]!.organisation).forge(endorsers, forged);
+    const value = (collection: string, key = `record/${id}/1`): Forged => ({
+      private: { [collection]: { [key]: 'x' } },
+    });
+    const purge = (collection: string): Forged => ({ private: { [collection]: { [`record/${id}/1`]: null } } });
+
+    const REFUSED: [string, Endorser[], Forged][] = [
+      ['writes a public key alone', ['clinic'], { public: { [`claim/${id}`]: '{}' } }],
+      ['signs twice for two', ['clinic', 'clinic'], { public: { [`claim/${id}`]: '{}' } }],
+      ['has a client sign as a peer', ['clinic', { organisation: 'bank', role: 'system' }], { public: { x: '{}' } }],
+      ["writes another's record", ['clinic', 'bank'], value('care_hospital')],
+      ["purges another's record", ['clinic', 'bank'], purge('care_hospital')],
+      ['writes a record without the patients', ['hospital', 'regulator'], value('care_hospital')],
+      ['writes a record without its provider', ['patients', 'clinic'], value('care_hospital')],
+      ['writes a consent without the patients', ['hospital', 'clinic'], value('consent_hospital')],
+      ['delivers copies to itself', ['clinic', 'hospital'], value('inbox_clinic')],
+      ['writes a claim without the payer', ['hospital', 'patients'], value('claim_hospital_payer')],
+      ['decides a claim with the bank alone', ['payer', 'bank'], value('claim_hospital_payer')],
+      ['settles without the bank', ['payer', 'hospital'], value('settle_payer_bank')],
+      ['instructs without the payer', ['bank', 'hospital'], value('settle_payer_bank')],
+      ['licenses without the regulator', ['hospital', 'clinic'], value('registers', 'licence/1')],
+      ['redefines the chaincode', ['clinic', 'bank'], { namespace: '_lifecycle', public: { 'namespaces/x': 'y' } }],
+    ];
+    for (const [what, endorsers, forged] of REFUSED)
+      it(`never ${what}`, async () => {
+        expect(await forge(endorsers, forged)).to.equal(POLICY_FAILURE);
+      });
+
+    it('licenses nobody by a key in public state', async () => {
+      const number = `F${Date.now()}`;
+      const licence = {
+        number,
+        status: 'active',
+        start: '2000-01-01',
+        end: '2099-01-01',
+        updatedAt: '2026-01-01T00:00:00Z',
+      };
+      expect(await forge(['clinic', 'bank'], { public: { [`licence/${number}`]: JSON.stringify(licence) } })).to.equal(
+        VALID,
+      );
+      const answer = await scene.parties.of('clinic', 'system').send({ path: `/licences/${number}` });
+      expect(answer.status).to.equal(404);
+    });
+
+    it('has no claim paid by calling it approved', async () => {
+      const claim = randomUUID();
+      const times = { submittedAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z' };
+      const state = { id: claim, provider: 'clinic', payer: 'payer', status: 'approved', ...times };
+      const event = { name: 'ClaimAdjudicated', payload: '{}' };
+      expect(
+        await forge(['clinic', 'bank'], { public: { [`claim/${claim}`]: JSON.stringify(state) }, event }),
+      ).to.equal(VALID);
+      const payment = { paymentId: randomUUID(), salt: newSalt(), response: '{}' };
+      const paying = attacker('payer').submit('InstructPayment', { id: claim, bank: 'bank' }, payment, [
+        'payer',
+        'bank',
+      ]);
+      expect(await refusalOf(paying)).to.equal('NOT_FOUND');
+    });
+
+    it('stops nobody with garbage: neither in a transaction nor in what it says', async () => {
+      const garbage = Uint8Array.of(0xff, 0xff, 0xff);
+      const clinic = attacker('clinic');
+      expect(await clinic.forge(['clinic'], { data: garbage })).to.equal(INVALID_ENDORSER_TRANSACTION);
+      expect(await clinic.forge(['clinic'], { endorser: garbage })).to.equal(POLICY_FAILURE);
+      expect(await clinic.forge(['clinic'], { seconds: 9e12 })).to.equal(POLICY_FAILURE);
+      expect(await clinic.forge(['clinic', 'bank'], { seconds: -9e12 })).to.equal(VALID);
+      const states = ['no JSON', 'null', '[]', '{}', '{"status":"requested"}', '{"status":"granted","expiresAt":"1"}'];
+      const keys = states.map((state) => [`access/${randomUUID()}`, state]);
+      const event = { name: 'AccessRequested', payload: 'no JSON' };
+      expect(await clinic.forge(['clinic', 'bank'], { public: Object.fromEntries(keys), event })).to.equal(VALID);
+      await untilAllCaughtUp();
+      for (const organisation of ['hospital', 'patients', 'payer'])
+        for (const path of ['/access-requests', '/fhir/R4/AuditEvent'])
+          expect((await scene.parties.of(organisation, 'system').send({ path })).status, path).to.equal(200);
+    });
+  });
+
+  describe('that does everything at once', () => {
+    let story: Story;
+    before(async () => {
+      const { parties } = scene;
+      const startedAt = new Date().toISOString();
+      story = { parties, visit: newVisit(), startedAt, locations: new Map(), accessIds: [] };
+      for (const step of [licensed, visitRecorded, coverageShown]) await step(story, silent);
+    });
+    const TIMES = 4;
+    const times = <T>(run: () => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: TIMES }, run));
+
+    it('has one of several claims for one service accepted', async () => {
+      const copies = Array.from({ length: TIMES }, () => ({ ...story }));
+      const outcomes = await Promise.allSettled(copies.map((copy) => claimSubmitted(copy, silent)));
+      const accepted = copies.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+      expect(accepted).to.have.length(1);
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') expect(String(outcome.reason)).to.include('denied: duplicate');
+      story.claimId = accepted[0]!.claimId!;
+    });
+
+    it('has it adjudicated once, and settled once', async () => {
+      const payer = scene.parties.of('payer', 'adjudicator');
+      await payer.find({ path: `/fhir/R4/Claim/${story.claimId}` }, 'the claim at the payer');
+      const adjudicate = { method: 'POST', path: `/fhir/R4/Claim/${story.claimId}/$adjudicate` } as const;
+      const adjudications = await times(() => payer.send(adjudicate));
+      expect(adjudications.map(({ status }) => status).sort()).to.deep.equal([200, 409, 409, 409]);
+      const bank = scene.parties.of('bank', 'settlement');
+      type Found = Resource & { entry?: { resource: Resource & { detail: [{ request: { reference: string } }] } }[] };
+      const mine = ({ entry = [] }: Found) =>
+        entry.filter(({ resource }) => resource.detail[0].request.reference === `Claim/${story.claimId}`);
+      const path = '/fhir/R4/PaymentReconciliation?_count=1000';
+      const found = await bank.find<Found>({ path }, 'the instruction', (body) => mine(body).length > 0);
+      expect(mine(found)).to.have.length(1);
+      const parameter = [
+        { name: 'reference', valueString: 'TRF-1' },
+        { name: 'paidOn', valueDate: new Date().toISOString().slice(0, 10) },
+      ];
+      const body = { resourceType: 'Parameters', parameter };
+      const settle = `/fhir/R4/PaymentReconciliation/${mine(found)[0]!.resource.id}/$settle`;
+      const settlements = await times(() => bank.send({ method: 'POST', path: settle, body }));
+      expect(settlements.map(({ status }) => status).sort()).to.deep.equal([200, 409, 409, 409]);
+    });
+
+    it('keeps no copy that was delivered while its consent was being revoked', async () => {
+      const patient = scene.parties.of('patients', 'patient', `Patient/${story.patientId}`);
+      const clinic = scene.parties.of('clinic', 'practitioner');
+      await consentGranted(story, silent);
+      const found = await patient.ask<{ entry: { resource: Resource }[] }>({ path: '/fhir/R4/Consent' });
+      const { resource } = found.entry[0]!;
+      const body = { holder: 'hospital', patient: story.visit.mrn, types: ['Observation'], purpose: 'TREAT' };
+      const ask = () => clinic.write<AccessState>({ method: 'POST', path: '/access-requests', body });
+      const revoke = patient.send({
+        ...{ method: 'PUT', path: `/fhir/R4/Consent/${resource.id}` },
+        body: { ...resource, status: 'inactive' },
+      });
+      const asked = [...(await times(ask)), ...(await times(ask))];
+      expect((await revoke).status).to.equal(200);
+      for (const {
+        body: { id },
+      } of asked) {
+        const path = `/access-requests/${id}`;
+        const over = ({ status }: AccessState) => status === 'refused' || status === 'purged';
+        await clinic.find<AccessState>({ path }, 'a refusal or a purge', over);
+      }
+      const path = `/fhir/R4/Observation/${story.observationId}`;
+      for (let tries = 0; tries < 40 && (await clinic.send({ path })).status !== 404; tries += 1) await sleep(50);
+      expect((await clinic.send({ path })).status).to.equal(404);
+    });
+  });
+});
