@@ -4,7 +4,7 @@
  */
 import type { Channel, Policy, SignedData } from '../seams.ts';
 import type { CommittedDefinition } from './definitions.ts';
-import { findCollection, LIFECYCLE } from './definitions.ts';
+import { findCollection, implicitCollection, LIFECYCLE } from './definitions.ts';
 import { hashKey, mapKey, stateKey } from './keys.ts';
 import type { NamespaceRwset } from './rwset.ts';
 import { decodeMetadata } from './rwset.ts';
@@ -131,7 +131,10 @@ function policiesFor(namespace: string, set: NamespaceRwset | undefined, context
 }
 
 function collectionPolicy(namespace: string, name: string, context: CheckContext): Policy | undefined {
-  const collection = findCollection(context.definitions.get(namespace), name, context.channel);
+  const collection =
+    namespace === LIFECYCLE
+      ? implicitCollection(name, context.channel)
+      : findCollection(context.definitions.get(namespace), name, context.channel);
   if (!collection) throw new Error(`no such collection '${name}'`);
   return collection.endorsementPolicy && context.policies.application(collection.endorsementPolicy);
 }
