@@ -53,10 +53,11 @@ export async function deploy(
   const definition = definitionOf(consortium, chaincode, built, committed);
   const isCommitted = committed?.sequence === definition.sequence;
   const installed = await install(layout, lifecycle, built.id, packageFile);
-  if (installed > 0) report(`installed ${built.id} on ${installed} peers`);
+  if (installed > 0) report(`installed on peers: ${installed} (${built.id})`);
   const approvals = await approve(layout, lifecycle, definition);
-  if (approvals > 0) report(`${approvals} organisations approved sequence ${definition.sequence}`);
+  if (approvals > 0) report(`approved by organisations: ${approvals} (sequence ${definition.sequence})`);
   await serve(built.id);
+  report("every organisation's chaincode listens");
   if (!isCommitted) {
     const missing = await lifecycle.missingApprovals(layout.peers[0]!, definition);
     if (missing.length > 0) throw new Error(`not committed: ${missing.join(', ')} did not approve the same definition`);

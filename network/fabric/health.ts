@@ -58,12 +58,19 @@ export async function peerHeight(operationsPort: number, channel: string): Promi
   return line === undefined ? undefined : Number(line.split(' ').at(-1));
 }
 
+/** Whether an orderer's administration answers; it begins to later than operations do. */
+export const isAdministrable = async (adminPort: number, channel: string, tls: ClientTls): Promise<boolean> =>
+  (await askOrderer(adminPort, channel, tls)) !== undefined;
+
 /** Number of blocks of an orderer's ledger, undefined when it does not run or has not joined. */
 export async function ordererHeight(adminPort: number, channel: string, tls: ClientTls): Promise<number | undefined> {
-  const answer = await ask(adminPort, `/participation/v1/channels/${channel}`, tls);
+  const answer = await askOrderer(adminPort, channel, tls);
   if (answer?.status !== 200) return undefined;
   return (JSON.parse(answer.body) as { height?: number }).height;
 }
+
+const askOrderer = (adminPort: number, channel: string, tls: ClientTls): Promise<Answer | undefined> =>
+  ask(adminPort, `/participation/v1/channels/${channel}`, tls);
 
 /** Waits until it holds. @throws Error with what the process last said when it ends before, or after a minute. */
 export async function untilProcess(

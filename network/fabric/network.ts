@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Consortium } from '../consortium.ts';
 import type { Binaries } from './binaries.ts';
 import { administratorOf, joinOrderer, joinPeer } from './channel.ts';
-import { isHealthy, ordererHeight, peerHeight, untilProcess } from './health.ts';
+import { isAdministrable, isHealthy, ordererHeight, peerHeight, untilProcess } from './health.ts';
 import { chaincodeProcess, HOST, type Layout, type OrdererLayout, type PeerLayout, portsOf } from './layout.ts';
 import { takenPorts } from './ports.ts';
 import { type Material, prepareNetwork } from './prepare.ts';
@@ -22,7 +22,12 @@ export interface NetworkState {
   height: number | undefined;
 }
 
-const LOGGING = { FABRIC_LOGGING_SPEC: 'info:gossip=warning:grpc=error' };
+/** Without a line per call, and without those that every call through a peer's gateway leaves at an orderer. */
+const LOGGING = {
+  FABRIC_LOGGING_SPEC:
+    'info:gossip=warning:grpc=error:comm.grpc.server=warning:endorser=warning:orderer.common.broadcast=error',
+  FABRIC_LOGGING_FORMAT: '%{time:2006-01-02T15:04:05.000Z07:00} %{level:.4s} [%{module}] %{message}',
+};
 
 /**
  * Starts what does not run and brings it into the channel.
@@ -33,7 +38,7 @@ export async function bringUp(consortium: Consortium, layout: Layout, binaries: 
   if (busy.length > 0) throw new Error(busy.join('\n'));
   const material = await prepareNetwork(consortium, layout, binaries);
   await Promise.all([
-    ...layout.orderers.map((orderer) => startOrderer(layout, orderer, binaries)),
+    ...layout.orderers.map((orderer) => startOrderer(layout, orderer, consortium.channel, material, binaries)),
     ...layout.peers.map((peer) => startPeer(layout, peer, binaries)),
   ]);
   await Promise.all([
@@ -53,14 +58,22 @@ export async function bringUp(consortium: Consortium, layout: Layout, binaries: 
   return material;
 }
 
-async function startOrderer(layout: Layout, orderer: OrdererLayout, binaries: Binaries): Promise<void> {
+async function startOrderer(
+  layout: Layout,
+  orderer: OrdererLayout,
+  channel: string,
+  material: Material,
+  binaries: Binaries,
+): Promise<void> {
   await startProcess(layout, {
     name: orderer.process,
     command: binaries.orderer,
     args: ['start'],
     environment: { FABRIC_CFG_PATH: orderer.directory, ...LOGGING },
   });
-  await untilProcess(layout, orderer.process, 'healthy', () => isHealthy(orderer.operationsPort));
+  await untilProcess(layout, orderer.process, 'ready', () =>
+    isAdministrable(orderer.adminPort, channel, administratorOf(material, orderer)),
+  );
 }
 
 async function startPeer(layout: Layout, peer: PeerLayout, binaries: Binaries): Promise<void> {
@@ -78,12 +91,18 @@ async function startPeer(layout: Layout, peer: PeerLayout, binaries: Binaries): 
 }
 
 /** Ends one process and starts it as it was. @throws Error when the network has no such process. */
-export async function restartNode(layout: Layout, name: string, binaries: Binaries): Promise<void> {
+export async function restartNode(
+  layout: Layout,
+  name: string,
+  channel: string,
+  material: Material,
+  binaries: Binaries,
+): Promise<void> {
   const orderer = layout.orderers.find(({ process }) => process === name);
   const peer = layout.peers.find(({ process }) => process === name);
   if (orderer === undefined && peer === undefined) throw new Error(`there is no ${name}`);
   await stopProcess(layout, name);
-  if (orderer !== undefined) await startOrderer(layout, orderer, binaries);
+  if (orderer !== undefined) await startOrderer(layout, orderer, channel, material, binaries);
   if (peer !== undefined) await startPeer(layout, peer, binaries);
 }
 

@@ -28,10 +28,10 @@ const DAY_MS = 86_400_000;
 
 export async function preflight(environment: NodeJS.ProcessEnv): Promise<Preflight> {
   const [binaries, disk, docker] = await Promise.all([binaryProblems(environment), diskProblems(), dockerRemark()]);
-  const programs = binaries.length === 0 ? [] : [...binaries, WHERE_TO_GET_THEM];
   const certificates = certificateProblems(join(dataDirectory(), 'organisations'), new Date());
-  const problems = [...programs, ...(await consortiumProblems()), ...certificates.problems, ...disk];
-  return { problems, remarks: [...certificates.remarks, ...docker] };
+  const problems = [...binaries, ...(await consortiumProblems()), ...certificates.problems, ...disk];
+  const programs = binaries.length === 0 ? [] : [WHERE_TO_GET_THEM];
+  return { problems, remarks: [...certificates.remarks, ...docker, ...programs] };
 }
 
 /** Of the definition, and of the ports it names. */

@@ -58,7 +58,7 @@ async function up({ ordering }: Arguments): Promise<number> {
     if (packageId !== undefined) await untilAllEndorse(context, material);
   });
   await printState(context);
-  console.log(`up after ${seconds(began)}: ${layout.orderers.length} orderers (${layout.ordering})`);
+  console.log(`up after ${seconds(began)}, ordering by ${layout.ordering}`);
   const deployed = deployedPackage(layout);
   if (deployed === undefined) console.log('next: npm run network -- deploy');
   else if (deployed !== packageOf(consortium, chaincodeOf(context)).id)
@@ -79,7 +79,7 @@ async function deployChaincode(): Promise<number> {
   const deployment = await alone(layout, async () => {
     const outcome = await deploy(consortium, layout, material, binaries, chaincodeOf(context), {
       serve: (packageId) => serveChaincode(context, packageId),
-      report: (line) => console.log(line),
+      report: (line) => console.log(`${seconds(began)}  ${line}`),
     });
     await untilAllEndorse(context, material);
     return outcome;
@@ -108,7 +108,10 @@ async function restart({ names }: Arguments): Promise<number> {
   const name = processNamed(context, names);
   const chaincode = layout.peers.find(({ organisation }) => chaincodeProcess(organisation.name) === name);
   await alone(layout, async () => {
-    if (chaincode === undefined) return restartNode(layout, name, await requireBinaries(process.env));
+    if (chaincode === undefined) {
+      const binaries = await requireBinaries(process.env);
+      return restartNode(layout, name, context.consortium.channel, await preparedMaterial(context), binaries);
+    }
     const packageId = deployedPackage(layout);
     if (packageId === undefined) throw new Error('no chaincode is deployed yet: npm run network -- deploy');
     await stopProcess(layout, name);
@@ -146,9 +149,9 @@ async function reset({ yes }: Arguments): Promise<number> {
 
 async function check(): Promise<number> {
   const { problems, remarks } = await preflight(process.env);
-  for (const remark of remarks) console.log(remark);
   for (const problem of problems) console.error(problem);
-  console.log(problems.length === 0 ? 'nothing keeps the network from running' : `${problems.length} problems`);
+  for (const remark of remarks) console.log(remark);
+  console.log(problems.length === 0 ? 'nothing keeps the network from running' : `to mend: ${problems.length}`);
   return problems.length === 0 ? 0 : 1;
 }
 
