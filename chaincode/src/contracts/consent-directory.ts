@@ -6,11 +6,15 @@ import { z } from 'zod';
 import type { Store } from '../ledger/store.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import { collections } from '../model/consortium.ts';
+import { LedgerError } from '../model/errors.ts';
 import { privateKeys, publicKeys } from '../model/keys.ts';
 import { anchoredSchema, consentStateSchema, idSchema, saltSchema } from '../model/transactions.ts';
 import { consentContentSchema, type LedgerConsent } from '../rules/consents.ts';
 
 const directorySchema = z.strictObject({ consents: z.array(idSchema), salt: saltSchema });
+
+/** Each is looked at whenever somebody asks for the patient's data; one that changes is amended, not granted anew. */
+const MAX_CONSENTS = 1000;
 
 /** Adds a consent to its patient's directory. `salt` is the consent's own, from which the directory's is derived. */
 export async function enterConsent(
@@ -24,6 +28,7 @@ export async function enterConsent(
   const key = privateKeys.directory(patientId);
   const directory = await store.getPrivate(collection, key, directorySchema);
   const consents = [...(directory?.consents ?? []), consentId];
+  if (consents.length > MAX_CONSENTS) throw new LedgerError('CONFLICT', 'the patient has too many consents there');
   store.putPrivate(collection, key, { consents, salt: sha256Hex(`directory/${salt}`) });
 }
 

@@ -170,6 +170,11 @@ describe('the consents contract', () => {
       () => ({ resource: { provision: { provision: [{ type: 'permit', actor: { reference: {} } }] } } }),
       /INVALID at <private.consent.resource.provision.provision\[0\].actor>: expected array/,
     ],
+    [
+      'a text that would be read for every record asked for',
+      () => ({ resource: { provision: { class: Array(20_000).fill({ code: 'Observation' }) } } }),
+      /INVALID at <private.consent.resource>: is too large/,
+    ],
   ];
   for (const [what, change, message] of refusedGrants)
     it(`refuses a grant by or with ${what}, and writes nothing`, async () => {
@@ -181,6 +186,16 @@ describe('the consents contract', () => {
       expect(example.ledger.private.size).to.equal(before);
       expect(example.ledger.public.size).to.equal(0);
     });
+
+  it('refuses a patient who has a thousand consents there already', async () => {
+    await example.grant(consent);
+    const key = `consent_hospital directory/${example.patientId}`;
+    const directory = JSON.parse(example.ledger.private.get(key) ?? '') as { consents: string[]; salt: string };
+    const consents = Array.from({ length: 1000 }, () => randomUUID());
+    example.ledger.private.set(key, JSON.stringify({ ...directory, consents }));
+    const another = example.consent({ type: 'permit' });
+    expect(await failureOf(example.grant(another))).to.match(/CONFLICT: the patient has too many consents/);
+  });
 
   it('refuses a consent for what is a record but no Patient', async () => {
     const observation = await example.observation();

@@ -7,7 +7,7 @@ import { type Caller, userHashOf } from '../ledger/caller.ts';
 import { parseValue } from '../ledger/parse.ts';
 import { custodianAndAnyOther } from '../ledger/policies.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { sha256Hex } from '../model/canonical.ts';
+import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import { type Consortium, collections, organisationByName } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
@@ -50,6 +50,8 @@ export class Consents extends LedgerContract {
 }
 
 const RESOURCE = 'private.consent.resource';
+/** Of a consent's text: it is read, and held against each record, whenever somebody asks for its patient's data. */
+const MAX_LENGTH = 200_000;
 
 async function grantConsent(call: Call<'GrantConsent'>): Promise<ConsentState> {
   const { input, caller, consortium, store } = call;
@@ -131,6 +133,7 @@ function checkContent({ input, consortium }: Call<'GrantConsent' | 'AmendConsent
     throw new LedgerError('INVALID', 'is no provider of the consortium', 'provider');
   if (consent.id !== input.id) throw new LedgerError('INVALID', 'is not the id of the argument', 'private.consent.id');
   if (resource.id !== input.id) throw new LedgerError('INVALID', 'is not the id of the consent', `${RESOURCE}.id`);
+  if (canonicalJson(resource).length > MAX_LENGTH) throw new LedgerError('INVALID', 'is too large', RESOURCE);
   const { status, organization: governed = [] } = parseValue(consentContentSchema, resource, RESOURCE);
   if (status !== 'active') throw new LedgerError('INVALID', 'must be active', `${RESOURCE}.status`);
   if (governed.length > 0 && !governed.some((reference) => organisationNameOf(reference) === input.provider))

@@ -108,6 +108,16 @@ describe('a bill', () => {
       'Claim.item[0].procedureSequence',
     ],
     [
+      'a long list of people',
+      (claim) => (claim['careTeam'] = Array(51).fill({ sequence: 1, provider: {} })),
+      'Claim.careTeam',
+    ],
+    [
+      'an item that names too much',
+      (claim) => (claim['item'][0].encounter = Array(51).fill({ reference: 'Encounter/x' })),
+      'Claim.item[0].encounter',
+    ],
+    [
       'a code that only looks like another',
       (claim) => (claim['item'][0].productOrService.coding[0].code = '185317003\u200b'),
       'Claim.item[0].productOrService.coding[0].code',

@@ -19,6 +19,9 @@ import {
 } from './money.ts';
 
 export const MAX_ITEMS = 500;
+/** Of a claim's other lists, and of what one item names of them: each item is held against each of them. */
+const MAX_LISTED = 500;
+const MAX_NAMED = 50;
 /** The most days one item may span. */
 export const MAX_ITEM_DAYS = 366;
 
@@ -42,10 +45,10 @@ const itemSchema = z.looseObject({
   net: z.unknown().optional(),
   servicedDate: dateTime.optional(),
   servicedPeriod: period.optional(),
-  encounter: z.array(reference).optional(),
-  careTeamSequence: z.array(sequence).optional(),
-  procedureSequence: z.array(sequence).optional(),
-  informationSequence: z.array(sequence).optional(),
+  encounter: z.array(reference).max(MAX_NAMED).optional(),
+  careTeamSequence: z.array(sequence).max(MAX_NAMED).optional(),
+  procedureSequence: z.array(sequence).max(MAX_NAMED).optional(),
+  informationSequence: z.array(sequence).max(MAX_NAMED).optional(),
   detail: z.undefined('items with details are not supported').optional(),
 });
 
@@ -61,10 +64,22 @@ export const claimSchema = z.looseObject({
   provider: reference,
   priority: z.looseObject({}),
   billablePeriod: period.optional(),
-  insurance: z.array(z.looseObject({ sequence, focal: z.boolean(), coverage: reference })).min(1),
-  careTeam: z.array(z.looseObject({ sequence, provider: reference })).optional(),
-  procedure: z.array(z.looseObject({ sequence, procedureReference: reference.optional() })).optional(),
-  supportingInfo: z.array(z.looseObject({ sequence, valueReference: reference.optional() })).optional(),
+  insurance: z
+    .array(z.looseObject({ sequence, focal: z.boolean(), coverage: reference }))
+    .min(1)
+    .max(MAX_NAMED),
+  careTeam: z
+    .array(z.looseObject({ sequence, provider: reference }))
+    .max(MAX_NAMED)
+    .optional(),
+  procedure: z
+    .array(z.looseObject({ sequence, procedureReference: reference.optional() }))
+    .max(MAX_LISTED)
+    .optional(),
+  supportingInfo: z
+    .array(z.looseObject({ sequence, valueReference: reference.optional() }))
+    .max(MAX_LISTED)
+    .optional(),
   item: z.array(itemSchema).min(1).max(MAX_ITEMS),
   total: z.unknown().optional(),
 });

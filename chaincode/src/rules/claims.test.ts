@@ -548,4 +548,15 @@ describe('fingerprints', () => {
       }),
     ).to.throw('LedgerError INVALID at <Claim.item>: too many items and days; split it');
   });
+
+  it('refuse a claim for a patient of too many names before they are computed', () => {
+    const started = performance.now();
+    expect(() =>
+      hashes((given) => {
+        given.claim['billablePeriod'] = { start: '2025-03-01', end: '2026-02-10' };
+        given.patient['identifier'] = Array.from({ length: 100_000 }, (_, index) => ({ value: `${index}` }));
+      }),
+    ).to.throw('too many items and days');
+    expect(performance.now() - started).to.be.below(5_000);
+  });
 });

@@ -5,12 +5,14 @@
 import { createHmac } from 'node:crypto';
 import { canonicalJson, sha256Hex } from '../../model/canonical.ts';
 import { objectsOf } from '../../model/claim-evidence.ts';
-import { daysFrom } from '../../model/days.ts';
+import { countDays, daysFrom } from '../../model/days.ts';
 import { LedgerError } from '../../model/errors.ts';
 import { billedItems, type ClaimBasis, type ClaimEdit, patientOf } from '../claim-facts.ts';
 
 /** Reads and writes per claim that one transaction can bear. */
 export const MAX_FINGERPRINTS = 5000;
+/** Before equal ones are counted once. */
+const MAX_MADE = 4 * MAX_FINGERPRINTS;
 
 export interface Fingerprint {
   item: number;
@@ -36,6 +38,8 @@ function namesOf(basis: ClaimBasis): string[] {
   ];
 }
 
+const tooMany = (): LedgerError => new LedgerError('INVALID', 'too many items and days; split it', 'Claim.item');
+
 /**
  * One fingerprint per billed item, name of the patient, service code and day, for this provider; each once, with the
  * first item that has it. The code's system is left out, so that leaving it out gains nothing.
@@ -44,8 +48,12 @@ function namesOf(basis: ClaimBasis): string[] {
 export function fingerprintsOf(basis: ClaimBasis, key: string): Fingerprint[] {
   const found = new Map<string, number>();
   const names = namesOf(basis);
+  let made = 0;
   for (const item of billedItems(basis.bill)) {
     const codes = item.codes.map(({ code }) => code.toUpperCase());
+    // Counted before any is made: who bills must not keep those busy who check the bill.
+    made += names.length * codes.length * countDays(item.first, item.last);
+    if (made > MAX_MADE) throw tooMany();
     for (const day of daysFrom(item.first, item.last)) {
       for (const code of codes) {
         for (const name of names) {
@@ -55,8 +63,7 @@ export function fingerprintsOf(basis: ClaimBasis, key: string): Fingerprint[] {
         }
       }
     }
-    if (found.size > MAX_FINGERPRINTS)
-      throw new LedgerError('INVALID', 'too many items and days; split it', 'Claim.item');
+    if (found.size > MAX_FINGERPRINTS) throw tooMany();
   }
   return [...found].map(([hash, item]) => ({ item, hash }));
 }
