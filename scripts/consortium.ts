@@ -11,8 +11,9 @@ import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
 import { newLog } from '@telemed-ledger/gateway-api/log.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { holdDataDirectory } from './consortium/data-directory.ts';
 import { joinFabric, startEmbedded } from './consortium/ledgers.ts';
-import { takenPorts } from './consortium/ports.ts';
+import { portVariable, takenPorts } from './consortium/ports.ts';
 import { reachOf } from './consortium/profile.ts';
 import { gatewayDirectory, type NetworkKind } from './consortium/read-models.ts';
 
@@ -47,7 +48,8 @@ export interface RunningConsortium {
 
 /**
  * Answers when every gateway is ready to submit and has caught up.
- * @throws ConsortiumError, UnusableCertificatesError, or an Error that names every port that is taken.
+ * @throws ConsortiumError, UnusableCertificatesError, or an Error that names every port that is taken or that no
+ * organisation has, or that the data directory is in use.
  */
 export async function startConsortium(options: ConsortiumOptions): Promise<RunningConsortium> {
   const dataDir = resolve(options.dataDir);
@@ -56,14 +58,14 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Runni
   const taken = await takenPorts(ports);
   if (taken.length > 0) throw new Error(taken.join('\n'));
   const network = options.network ?? 'embedded';
-  if (options.fresh === true) removeData(dataDir, network);
-  mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
-
-  const closers: (() => Promise<void>)[] = [];
+  const letGo = holdDataDirectory(dataDir);
+  const closers: (() => Promise<void>)[] = [async () => letGo()];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
+    if (options.fresh === true) removeData(dataDir, network);
+    mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
     const members = membersOf(consortium);
     const ledger =
       network === 'fabric'
@@ -144,6 +146,12 @@ async function untilReady(gateway: Gateway, timeoutMs: number): Promise<void> {
 }
 
 function portsOf(consortium: Consortium, chosen: Record<string, number>): Record<string, number> {
+  const names = consortium.organisations.map(({ name }) => name);
+  const unknown = Object.keys(chosen).filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
+    const lines = unknown.map((name) => `${portVariable(name)}: there is no organisation ${name}`);
+    throw new Error([...lines, `the organisations are ${names.join(', ')}`].join('\n'));
+  }
   return Object.fromEntries(
     consortium.organisations.map(({ name, gatewayPort }) => [name, chosen[name] ?? gatewayPort]),
   );
