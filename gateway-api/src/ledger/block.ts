@@ -1,9 +1,11 @@
 /**
  * Reads a block with private data once, into what the read model needs: who wrote what, with which outcome. It
- * knows Fabric's protocol buffers and nothing of what the keys mean.
+ * knows Fabric's protocol buffers and nothing of what the keys mean. What lies inside an envelope is read from its
+ * bytes, field by field: every gateway reads every block, and decoding all of it took longer than storing it.
  */
-import { createHash } from 'node:crypto';
-import { common, ledger, msp, peer } from '@hyperledger/fabric-protos';
+import { hash } from 'node:crypto';
+import { common, type ledger, peer } from '@hyperledger/fabric-protos';
+import { WireReader } from './wire.ts';
 
 export interface PublicWrite {
   key: string;
@@ -58,8 +60,7 @@ export interface BlockScope {
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
-const text = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
-const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const digest = (bytes: Uint8Array | string): string => hash('sha256', bytes, 'hex');
 
 const { BAD_COMMON_HEADER, BAD_CREATOR_SIGNATURE, BAD_PAYLOAD, BAD_PROPOSAL_TXID, NIL_ENVELOPE, VALID } =
   peer.TxValidationCode;
@@ -111,27 +112,53 @@ function attempt<T>(read: () => T): T | undefined {
 interface ReadHeader {
   parsed: ParsedTransaction;
   /** Serialised peer.Transaction. */
-  data: Uint8Array;
+  data: WireReader;
 }
 
+/** A message without fields, for one that is absent. */
+const empty = (): WireReader => new WireReader(NOTHING);
+const NOTHING = Buffer.alloc(0);
+
+/** The last occurrence of a bytes or message field. */
+function inside(message: WireReader, field: number): WireReader {
+  let found: WireReader | undefined;
+  while (message.next()) if (message.field === field && message.isBytes) found = message.message;
+  return found ?? empty();
+}
+
+/** common.Envelope → Payload → Header; undefined for what is no transaction of a chaincode. */
 function readHeader(envelope: Uint8Array, index: number, code: number): ReadHeader | undefined {
-  const payload = common.Payload.deserializeBinary(common.Envelope.deserializeBinary(envelope).getPayload_asU8());
-  const header = payload.getHeader();
+  const payload = inside(new WireReader(envelope), 1);
+  let header: WireReader | undefined;
+  let data = empty();
+  while (payload.next()) {
+    if (payload.field === 1 && payload.isBytes) header = payload.message;
+    else if (payload.field === 2 && payload.isBytes) data = payload.message;
+  }
   if (header === undefined) return undefined;
-  const channelHeader = common.ChannelHeader.deserializeBinary(header.getChannelHeader_asU8());
-  if (channelHeader.getType() !== common.HeaderType.ENDORSER_TRANSACTION) return undefined;
-  const creator = common.SignatureHeader.deserializeBinary(header.getSignatureHeader_asU8()).getCreator_asU8();
-  const parsed: ParsedTransaction = {
-    transactionId: channelHeader.getTxId(),
-    index,
-    code,
-    creator: mspIdOf(creator),
-    endorsers: [],
-    time: timeOf(channelHeader),
-    publicWrites: [],
-    privateWrites: [],
-  };
-  return { parsed, data: payload.getData_asU8() };
+  let channelHeader = empty();
+  let signatureHeader = empty();
+  while (header.next()) {
+    if (header.field === 1 && header.isBytes) channelHeader = header.message;
+    else if (header.field === 2 && header.isBytes) signatureHeader = header.message;
+  }
+  const { type, transactionId, time } = readChannelHeader(channelHeader);
+  if (type !== common.HeaderType.ENDORSER_TRANSACTION) return undefined;
+  const creator = mspIdOf(inside(signatureHeader, 1));
+  const nothing = { endorsers: [], publicWrites: [], privateWrites: [] };
+  return { parsed: { transactionId, index, code, creator, time, ...nothing }, data };
+}
+
+function readChannelHeader(header: WireReader): { type: number; transactionId: string; time: string } {
+  let type = 0;
+  let transactionId = '';
+  let stamp = empty();
+  while (header.next()) {
+    if (header.field === 1 && header.isNumber) type = header.int32;
+    else if (header.field === 3 && header.isBytes) stamp = header.message;
+    else if (header.field === 5 && header.isBytes) transactionId = header.text;
+  }
+  return { type, transactionId, time: timeOf(stamp) };
 }
 
 function withAction(
@@ -139,51 +166,121 @@ function withAction(
   scope: BlockScope,
   privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
 ): ParsedTransaction {
-  const transaction = { ...parsed, publicWrites: [], privateWrites: [] };
-  const [action] = peer.Transaction.deserializeBinary(data).getActionsList();
+  const transaction = { ...parsed, endorsers: [], publicWrites: [], privateWrites: [] };
+  let action: WireReader | undefined;
+  while (data.next()) if (data.field === 1 && data.isBytes) action ??= data.message;
   if (action !== undefined) readAction(action, transaction, scope, privateSet);
   return transaction;
 }
 
+/** peer.TransactionAction → ChaincodeActionPayload → ChaincodeEndorsedAction. */
 function readAction(
-  action: peer.TransactionAction,
+  action: WireReader,
   transaction: ParsedTransaction,
   scope: BlockScope,
   privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
 ): void {
-  const endorsed = peer.ChaincodeActionPayload.deserializeBinary(action.getPayload_asU8()).getAction();
-  if (endorsed === undefined) return;
-  const endorsers = endorsed.getEndorsementsList().map((endorsement) => mspIdOf(endorsement.getEndorser_asU8()));
-  transaction.endorsers = [...new Set(endorsers)];
+  const endorsed = inside(inside(action, 2), 2);
+  let response = empty();
+  while (endorsed.next()) {
+    if (endorsed.field === 1 && endorsed.isBytes) response = endorsed.message;
+    else if (endorsed.field === 2 && endorsed.isBytes) {
+      const endorser = mspIdOf(inside(endorsed.message, 1));
+      if (!transaction.endorsers.includes(endorser)) transaction.endorsers.push(endorser);
+    }
+  }
   if (transaction.code !== VALID) return;
-  const response = peer.ProposalResponsePayload.deserializeBinary(endorsed.getProposalResponsePayload_asU8());
-  const chaincodeAction = peer.ChaincodeAction.deserializeBinary(response.getExtension_asU8());
-  readEvent(chaincodeAction, transaction);
-  const writes = ledger.rwset.TxReadWriteSet.deserializeBinary(chaincodeAction.getResults_asU8());
-  const ours = writes.getNsRwsetList().find((set) => set.getNamespace() === scope.chaincode);
-  if (ours === undefined) return;
-  for (const write of ledger.rwset.kvrwset.KVRWSet.deserializeBinary(ours.getRwset_asU8()).getWritesList()) {
-    const value = write.getIsDelete() ? undefined : text(write.getValue_asU8());
-    transaction.publicWrites.push({ key: write.getKey(), value });
+  let results = empty();
+  let event = empty();
+  const chaincodeAction = inside(response, 2);
+  while (chaincodeAction.next()) {
+    if (chaincodeAction.field === 1 && chaincodeAction.isBytes) results = chaincodeAction.message;
+    else if (chaincodeAction.field === 2 && chaincodeAction.isBytes) event = chaincodeAction.message;
   }
-  for (const hashed of ours.getCollectionHashedRwsetList()) {
-    const collection = hashed.getCollectionName();
-    if (!scope.collections.has(collection)) continue;
-    const plain = plainWrites(privateSet, scope.chaincode, collection);
-    transaction.privateWrites.push(...hashedWrites(hashed.getHashedRwset_asU8(), collection, plain));
+  readEvent(event, transaction);
+  readResults(results, transaction, scope, privateSet);
+}
+
+function readEvent(event: WireReader, transaction: ParsedTransaction): void {
+  let name = '';
+  let payload = '';
+  while (event.next()) {
+    if (event.field === 3 && event.isBytes) name = event.text;
+    else if (event.field === 4 && event.isBytes) payload = event.text;
+  }
+  if (name !== '') transaction.event = { name, payload };
+}
+
+/** rwset.TxReadWriteSet: the first set of our chaincode's namespace. */
+function readResults(
+  results: WireReader,
+  transaction: ParsedTransaction,
+  scope: BlockScope,
+  privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
+): void {
+  while (results.next()) {
+    if (results.field !== 2 || !results.isBytes) continue;
+    let namespace = '';
+    let publicSet = empty();
+    const hashedSets: WireReader[] = [];
+    const set = results.message;
+    while (set.next()) {
+      if (set.field === 1 && set.isBytes) namespace = set.text;
+      else if (set.field === 2 && set.isBytes) publicSet = set.message;
+      else if (set.field === 3 && set.isBytes) hashedSets.push(set.message);
+    }
+    if (namespace !== scope.chaincode) continue;
+    for (const { key, value, deleted } of writesOf(publicSet)) {
+      transaction.publicWrites.push({ key, value: deleted ? undefined : value.toString('utf8') });
+    }
+    for (const hashed of hashedSets) readHashedSet(hashed, transaction, scope, privateSet);
+    return;
   }
 }
 
-function readEvent(action: peer.ChaincodeAction, transaction: ParsedTransaction): void {
-  const bytes = action.getEvents_asU8();
-  if (bytes.length === 0) return;
-  const event = peer.ChaincodeEvent.deserializeBinary(bytes);
-  if (event.getEventName() !== '') {
-    transaction.event = { name: event.getEventName(), payload: text(event.getPayload_asU8()) };
+/** rwset.CollectionHashedReadWriteSet, where this organisation is a member of the collection. */
+function readHashedSet(
+  set: WireReader,
+  transaction: ParsedTransaction,
+  scope: BlockScope,
+  privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
+): void {
+  let collection = '';
+  let hashed = empty();
+  while (set.next()) {
+    if (set.field === 1 && set.isBytes) collection = set.text;
+    else if (set.field === 2 && set.isBytes) hashed = set.message;
+  }
+  if (!scope.collections.has(collection)) return;
+  const plain = plainWrites(privateSet, scope.chaincode, collection);
+  while (hashed.next()) {
+    if (hashed.field !== 2 || !hashed.isBytes) continue;
+    transaction.privateWrites.push(hashedWrite(hashed.message, collection, plain));
   }
 }
 
-type Plain = { key: string; value: Uint8Array; deleted: boolean };
+interface Plain {
+  key: string;
+  value: Buffer;
+  deleted: boolean;
+}
+
+/** Of a kvrwset.KVRWSet. */
+function writesOf(set: WireReader): Plain[] {
+  const writes: Plain[] = [];
+  while (set.next()) {
+    if (set.field !== 3 || !set.isBytes) continue;
+    const write = set.message;
+    const found: Plain = { key: '', value: NOTHING, deleted: false };
+    while (write.next()) {
+      if (write.field === 1 && write.isBytes) found.key = write.text;
+      else if (write.field === 2 && write.isNumber) found.deleted = write.flag;
+      else if (write.field === 3 && write.isBytes) found.value = write.bytes;
+    }
+    writes.push(found);
+  }
+  return writes;
+}
 
 /** The plain writes of a collection by the SHA-256 of their key. */
 function plainWrites(
@@ -196,59 +293,53 @@ function plainWrites(
     if (namespace.getNamespace() !== chaincode) continue;
     for (const one of namespace.getCollectionPvtRwsetList()) {
       if (one.getCollectionName() !== collection) continue;
-      for (const write of ledger.rwset.kvrwset.KVRWSet.deserializeBinary(one.getRwset_asU8()).getWritesList()) {
-        const key = write.getKey();
-        const plain = { key, value: write.getValue_asU8(), deleted: write.getIsDelete() };
-        found.set(digest(Buffer.from(key)), plain);
-      }
+      for (const write of writesOf(new WireReader(one.getRwset_asU8()))) found.set(digest(write.key), write);
     }
   }
   return found;
 }
 
-function hashedWrites(bytes: Uint8Array, collection: string, plain: Map<string, Plain>): PrivateWrite[] {
-  return ledger.rwset.kvrwset.HashedRWSet.deserializeBinary(bytes)
-    .getHashedWritesList()
-    .map((write) => {
-      const keyHash = hex(write.getKeyHash_asU8());
-      const found = plain.get(keyHash);
-      if (write.getIsDelete()) {
-        const deletedKey = found?.deleted === true ? { deletedKey: found.key } : {};
-        return { collection, keyHash, anchor: undefined, purged: write.getIsPurge(), ...deletedKey };
-      }
-      const anchor = hex(write.getValueHash_asU8());
-      if (found === undefined || found.deleted) return { collection, keyHash, anchor, purged: false };
-      const matches = digest(found.value) === anchor;
-      return {
-        collection,
-        keyHash,
-        anchor,
-        purged: false,
-        plain: { key: found.key, value: text(found.value), matches },
-      };
-    });
+/** kvrwset.KVWriteHash */
+function hashedWrite(write: WireReader, collection: string, plain: Map<string, Plain>): PrivateWrite {
+  let keyHash = '';
+  let anchor = '';
+  let deleted = false;
+  let purged = false;
+  while (write.next()) {
+    if (write.field === 1 && write.isBytes) keyHash = write.hex;
+    else if (write.field === 2 && write.isNumber) deleted = write.flag;
+    else if (write.field === 3 && write.isBytes) anchor = write.hex;
+    else if (write.field === 4 && write.isNumber) purged = write.flag;
+  }
+  const found = plain.get(keyHash);
+  if (deleted) {
+    const deletedKey = found?.deleted === true ? { deletedKey: found.key } : {};
+    return { collection, keyHash, anchor: undefined, purged, ...deletedKey };
+  }
+  if (found === undefined || found.deleted) return { collection, keyHash, anchor, purged: false };
+  const matches = digest(found.value) === anchor;
+  const value = found.value.toString('utf8');
+  return { collection, keyHash, anchor, purged: false, plain: { key: found.key, value, matches } };
 }
 
-/** Serialised identities repeat in every transaction: their MSP id is looked up by their bytes. */
-const mspIds = new Map<string, string>();
-const MSP_IDS_KEPT = 2000;
-
-function mspIdOf(creator: Uint8Array): string {
-  const key = Buffer.from(creator.buffer, creator.byteOffset, creator.length).toString('latin1');
-  const known = mspIds.get(key);
-  if (known !== undefined) return known;
-  const mspId = msp.SerializedIdentity.deserializeBinary(creator).getMspid();
-  if (mspIds.size >= MSP_IDS_KEPT) mspIds.clear();
-  mspIds.set(key, mspId);
+/** msp.SerializedIdentity */
+function mspIdOf(identity: WireReader): string {
+  let mspId = '';
+  while (identity.next()) if (identity.field === 1 && identity.isBytes) mspId = identity.text;
   return mspId;
 }
 
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Clients state what they like; what no four-digit year holds is moved to the nearest time that one does. */
-function timeOf(header: common.ChannelHeader): string {
-  const stamp = header.getTimestamp();
-  const milliseconds = (stamp?.getSeconds() ?? 0) * 1000 + Math.floor((stamp?.getNanos() ?? 0) / 1e6);
+function timeOf(stamp: WireReader): string {
+  let seconds = 0;
+  let nanos = 0;
+  while (stamp.next()) {
+    if (stamp.field === 1 && stamp.isNumber) seconds = stamp.int64;
+    else if (stamp.field === 2 && stamp.isNumber) nanos = stamp.int32;
+  }
+  const milliseconds = seconds * 1000 + Math.floor(nanos / 1e6);
   return new Date(Math.max(0, Math.min(LATEST_MS, milliseconds))).toISOString();
 }
 
