@@ -12,6 +12,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { common } from '@hyperledger/fabric-protos';
 import type { Consortium, Organisation } from '@telemed-ledger/network/consortium.ts';
 import { tarGz } from '@telemed-ledger/network/fabric/archive.ts';
 import { type Binaries, requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
@@ -19,7 +20,7 @@ import { asAdministrator } from '@telemed-ledger/network/fabric/channel.ts';
 import { channelConfig, channelMspDirectory, PROFILE } from '@telemed-ledger/network/fabric/channel-config.ts';
 import { run } from '@telemed-ledger/network/fabric/command.ts';
 import { writeIfDifferent, writeYaml } from '@telemed-ledger/network/fabric/files.ts';
-import { isHealthy, ordererHeight, peerHeight } from '@telemed-ledger/network/fabric/health.ts';
+import { isHealthy, peerHeight } from '@telemed-ledger/network/fabric/health.ts';
 import { HOST, type Layout, type OrdererLayout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import { writeMemberMsp, writeOrganisationMsp } from '@telemed-ledger/network/fabric/msp.ts';
 import { ordererConfig } from '@telemed-ledger/network/fabric/orderer-config.ts';
@@ -32,16 +33,18 @@ import {
   BATCH,
   CHANNEL,
   type ChaincodeDefinition,
-  type ConformanceNetwork,
+  type CrashableNetwork,
   DEFINITIONS,
   EXECUTE_TIMEOUT_MS,
 } from './network.ts';
+import { replay } from './replay.ts';
+import { take } from './suite.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
 /** @throws Error that says which binaries are missing, or what a process said when it ended. */
-export async function startFabric(material?: Material): Promise<ConformanceNetwork> {
+export async function startFabric(material?: Material): Promise<CrashableNetwork> {
   const binaries = await requireBinaries(process.env);
   const fabric = new NativeFabric(
     material ?? (await createMaterial()),
@@ -71,10 +74,11 @@ class NativeFabric {
     this.#binaries = binaries;
   }
 
-  async start(): Promise<ConformanceNetwork> {
+  async start(): Promise<CrashableNetwork> {
     this.#writeFiles();
     await this.#startOrderer();
-    await Promise.all(this.#layout.peers.map((peer) => this.#startPeer(peer)));
+    await this.#joinOrderer();
+    await Promise.all(this.#layout.peers.map((peer) => this.#startPeer(peer).then(() => this.#joinPeer(peer))));
     const chaincodes = await ChaincodeHost.start(this.#packageId);
     this.#chaincodes = chaincodes;
     await this.#install(chaincodes);
@@ -89,18 +93,42 @@ class NativeFabric {
       endpoints,
       chaincodes,
       define: (definition) => this.#define(definition),
+      kill: () => this.#kill(),
+      restart: async () => {
+        await this.#startOrderer();
+        await Promise.all(this.#layout.peers.map((peer) => this.#startPeer(peer)));
+        await this.#untilEndorsing(endpoints);
+      },
+      replay: async () => {
+        const blocks = await this.#exportBlocks(endpoints.org1);
+        return (await replay(blocks, this.#material)).differences;
+      },
       close: () => this.close(),
     };
   }
 
+  async #exportBlocks(endpoint: string): Promise<common.Block[]> {
+    const { mspId, ca, client: identity } = this.#material.organisations.org1;
+    const client = new Client({ endpoint, tlsRoot: ca.certificate, mspId, identity });
+    const height = await peerHeight(this.#layout.peers[0]!.operationsPort, CHANNEL);
+    const stream = await client.network.getBlockEvents({ startBlock: 0n });
+    const blocks = await take(stream, (taken) => taken.length === height, 30_000);
+    client.close();
+    return blocks;
+  }
+
+  async #kill(): Promise<void> {
+    const running = this.#children
+      .splice(0)
+      .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    const exits = running.map((child) => once(child, 'exit'));
+    for (const child of running) child.kill('SIGKILL');
+    await Promise.all(exits);
+  }
+
   async close(): Promise<void> {
     this.#chaincodes?.close();
-    for (const child of this.#children) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    }
+    await this.#kill();
     await rm(this.#layout.root, { recursive: true, force: true });
   }
 
@@ -146,29 +174,28 @@ class NativeFabric {
 
   async #startOrderer(): Promise<void> {
     const [orderer] = this.#layout.orderers as [OrdererLayout];
+    this.#spawn(orderer.process, this.#binaries.orderer, [], { FABRIC_CFG_PATH: orderer.directory });
+    await this.#until(`${orderer.process} is healthy`, () => isHealthy(orderer.operationsPort));
+  }
+
+  async #joinOrderer(): Promise<void> {
+    const [orderer] = this.#layout.orderers as [OrdererLayout];
     const { genesisBlock, channelDirectory } = this.#layout;
     const generation = ['-profile', PROFILE, '-channelID', CHANNEL, '-outputBlock', genesisBlock];
     await run(this.#binaries.configtxgen, [...generation, '-configPath', channelDirectory]);
-    this.#spawn(orderer.process, this.#binaries.orderer, [], { FABRIC_CFG_PATH: orderer.directory });
-    await this.#until(`${orderer.process} is healthy`, () => isHealthy(orderer.operationsPort));
-    const [certificate, privateKey] = [join(orderer.directory, 'admin.pem'), join(orderer.directory, 'admin.key')];
-    const root = join(orderer.directory, 'tlsca.pem');
     const { stdout } = await run(this.#binaries.osnadmin, [
       'channel',
       'join',
       `--channelID=${CHANNEL}`,
       `--config-block=${genesisBlock}`,
       `--orderer-address=${HOST}:${orderer.adminPort}`,
-      `--ca-file=${root}`,
-      `--client-cert=${certificate}`,
-      `--client-key=${privateKey}`,
+      `--ca-file=${join(orderer.directory, 'tlsca.pem')}`,
+      `--client-cert=${join(orderer.directory, 'admin.pem')}`,
+      `--client-key=${join(orderer.directory, 'admin.key')}`,
     ]);
     if (!/Status: 201/.test(stdout)) throw new Error(`the orderer did not join the channel: ${stdout}`);
-    const administrator = { ...this.#material.orderer.admin, rootCertificate: this.#material.orderer.ca.certificate };
-    await this.#until('the orderer leads', async () => {
-      const height = await ordererHeight(orderer.adminPort, CHANNEL, administrator);
-      return height !== undefined && (await this.#logOf(orderer.process)).includes('elected leader');
-    });
+    const leads = async () => (await this.#logOf(orderer.process)).includes('elected leader');
+    await this.#until('the orderer leads', leads);
   }
 
   async #startPeer(peer: PeerLayout): Promise<void> {
@@ -179,13 +206,15 @@ class NativeFabric {
       CHAINCODE_ADDRESS: `${HOST}:0`,
     });
     await this.#until(`${peer.process} is healthy`, () => isHealthy(peer.operationsPort));
+  }
+
+  async #joinPeer(peer: PeerLayout): Promise<void> {
     // A peer says that it is healthy a little before it listens.
-    const join = () =>
-      run(this.#binaries.peer, ['channel', 'join', '-b', this.#layout.genesisBlock], this.#administrator(peer));
+    const joining = ['channel', 'join', '-b', this.#layout.genesisBlock];
+    const join = () => run(this.#binaries.peer, joining, this.#administrator(peer));
     await this.#until(`${peer.process} joins`, async () => join().then(isDone, isRefusedConnection));
-    await this.#until(`${peer.process} has the channel`, async () => {
-      return (await peerHeight(peer.operationsPort, CHANNEL)) !== undefined;
-    });
+    const isJoined = async () => (await peerHeight(peer.operationsPort, CHANNEL)) !== undefined;
+    await this.#until(`${peer.process} has the channel`, isJoined);
   }
 
   /** A package per organisation, because each dials a process of its own. */

@@ -36,6 +36,20 @@ export interface Outcome {
 }
 
 const BLOCK_ATTEMPTS = 6;
+/** CANCELLED and DEADLINE_EXCEEDED: which one depends on who notices first. */
+const DEADLINES = [1, 4];
+
+/** The suite whose case runs. */
+let current: Suite | undefined;
+
+/** Without transaction ids and other hex, addresses, times and block numbers. */
+function masked(text: string): string {
+  return text
+    .replace(/[0-9a-f]{64,}/g, '<hex>')
+    .replace(/(127\.0\.0\.1|localhost):\d+/g, '<address>')
+    .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+( ?[+-]\d{4})?( ?UTC|Z)?( m=\S+)?/g, '<time>')
+    .replace(/BlockNum: \d+/g, 'BlockNum: <number>');
+}
 
 export class Suite {
   readonly network: ConformanceNetwork;
@@ -43,6 +57,7 @@ export class Suite {
   readonly observed = new Map<string, string>();
   readonly #clients = new Map<string, Client>();
   #case = '';
+  #failures = 0;
   #names = 0;
 
   constructor(network: ConformanceNetwork) {
@@ -53,6 +68,8 @@ export class Suite {
   begin(title: string): void {
     this.#case = /^\d+/.exec(title)?.[0] ?? '';
     this.#names = 0;
+    this.#failures = 0;
+    current = this;
   }
 
   /** A key that no other case uses, the same in every run. */
@@ -184,6 +201,19 @@ export class Suite {
     return common.Block.deserializeBinary(bytes);
   }
 
+  /** Keeps a refusal with everything it says, but for what differs from run to run. */
+  observeFailure(failure: Failure): void {
+    const { name, code } = failure;
+    if (DEADLINES.includes(code)) return;
+    const details = (Array.isArray(failure.details) ? failure.details : []).map(({ mspId, message }) => [
+      mspId,
+      message,
+    ]);
+    const said = JSON.stringify({ name, code, text: textOf(failure), details: details.sort() });
+    this.#failures++;
+    this.observe(`${this.#case} failure ${this.#failures}`, masked(said));
+  }
+
   /** Keeps what a case saw, so that two networks can be compared byte for byte. */
   observe(label: string, value: Uint8Array | string | object): void {
     const text =
@@ -228,6 +258,7 @@ export async function failureOf(call: Promise<unknown>): Promise<Failure> {
   try {
     await call;
   } catch (error) {
+    current?.observeFailure(error as Failure);
     return error as Failure;
   }
   throw new Error('the call succeeded');
@@ -235,8 +266,8 @@ export async function failureOf(call: Promise<unknown>): Promise<Failure> {
 
 /** The text a peer gave: of the SDK's cause where there is one, else of the gRPC error itself. */
 export function textOf(failure: Failure): string {
-  const { details } = failure.cause ?? (failure as unknown as { details: string });
-  return details;
+  const { details } = failure.cause ?? (failure as unknown as { details?: string });
+  return details ?? failure.message;
 }
 
 /** Everything a refused call says: its own text and that of every peer. */

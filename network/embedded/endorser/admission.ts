@@ -45,7 +45,7 @@ function checkTime(proposal: Proposal, channel: Channel): string | undefined {
   if (Math.abs(Date.now() - timestamp) <= TIME_WINDOW_MS) return undefined;
   return (
     `request unauthorized due to incorrect timestamp ${new Date(timestamp).toISOString()}, ` +
-    `peer time ${new Date().toISOString()}, time window is 15m0s`
+    `peer time ${new Date().toISOString()}, peer.authentication.timewindow 15m0s`
   );
 }
 

@@ -49,6 +49,7 @@ export function crashCases(start: () => Promise<CrashableNetwork>): void {
         await network.restart();
         expect(committed.size).to.be.greaterThan(0);
         const height = await suite.height();
+        await suite.untilHeight('org2', height);
         for (const [key, outcome] of committed) {
           expect(outcome.code).to.equal(0);
           expect(outcome.block).to.be.lessThan(height);
