@@ -7,14 +7,16 @@ import type { Insertable, Kysely, Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import type { ParsedBlock } from '../ledger/block.ts';
 import type { BlockSink } from '../ledger/feed.ts';
+import { type Inserts, newInserts, pieces } from './inserts.ts';
 import { type BlockRows, rowsOf, stateKey } from './rows.ts';
-import type { IndexTables, StatesTable, VersionsTable } from './schema.ts';
+import type { IndexTables, VersionsTable } from './schema.ts';
 
 type Writing = Transaction<IndexTables>;
 
 export class Projector implements BlockSink {
   readonly #db: Kysely<IndexTables>;
   readonly #log: Logger;
+  readonly #inserts: Inserts = newInserts();
   #checkpoint: { block: number; hash: string } | undefined;
 
   private constructor(db: Kysely<IndexTables>, log: Logger, checkpoint: { block: number; hash: string } | undefined) {
@@ -39,16 +41,14 @@ export class Projector implements BlockSink {
     const rows = rowsOf(block);
     const checkpoint = { block: block.number, hash: block.hash };
     await this.#db.transaction().execute(async (db) => {
-      await writeTransactions(db, rows);
-      await writeVersions(db, rows);
-      await writeValues(db, rows);
-      await writeStates(db, rows.states);
+      const inserts = this.#inserts;
+      await inserts.transactions.into(db, rows.transactions);
+      await writeVersions(db, rows, inserts);
+      await inserts.privateValues.into(db, rows.privateValues);
+      await inserts.missing.into(db, rows.missing);
+      await writeStates(db, rows.states, inserts);
       await remove(db, rows.removals);
-      await db
-        .insertInto('checkpoint')
-        .values({ id: 1, ...checkpoint })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet(checkpoint))
-        .execute();
+      await inserts.checkpoint.into(db, [{ id: 1, ...checkpoint }]);
     });
     this.#checkpoint = checkpoint;
     this.#report(rows, block.number);
@@ -62,32 +62,7 @@ export class Projector implements BlockSink {
   }
 }
 
-/**
- * Pieces whose sizes are powers of two, at most 128: few distinct statements, each prepared once, none beyond
- * SQLite's limit of parameters.
- */
-function* pieces<T>(rows: readonly T[]): Generator<T[]> {
-  let start = 0;
-  for (let size = 128; size >= 1; size /= 2) {
-    while (rows.length - start >= size) {
-      yield rows.slice(start, start + size);
-      start += size;
-    }
-  }
-}
-
-async function writeTransactions(db: Writing, rows: BlockRows): Promise<void> {
-  for (const values of pieces(rows.transactions)) {
-    await db
-      .insertInto('transactions')
-      .values(values)
-      // A transaction id that comes again is invalid; the first outcome stands.
-      .onConflict((conflict) => conflict.column('transaction_id').doNothing())
-      .execute();
-  }
-}
-
-async function writeVersions(db: Writing, rows: BlockRows): Promise<void> {
+async function writeVersions(db: Writing, rows: BlockRows, inserts: Inserts): Promise<void> {
   const seen = new Map<string, number>();
   for (const { type, id } of rows.versions) seen.set(`${type}/${id}`, (seen.get(`${type}/${id}`) ?? 0) + 1);
   const replacing = rows.versions.filter(
@@ -101,29 +76,8 @@ async function writeVersions(db: Writing, rows: BlockRows): Promise<void> {
       .where('collection', '=', collection)
       .execute();
   }
-  for (const values of pieces(rows.versions)) {
-    await db
-      .insertInto('versions')
-      .values(values)
-      .onConflict((conflict) =>
-        conflict.columns(['id', 'type', 'collection', 'key']).doUpdateSet((excluded) => ({
-          value: excluded.ref('excluded.value'),
-          anchor: excluded.ref('excluded.anchor'),
-          patient: excluded.ref('excluded.patient'),
-          last_updated: excluded.ref('excluded.last_updated'),
-          transaction_id: excluded.ref('excluded.transaction_id'),
-          block: excluded.ref('excluded.block'),
-        })),
-      )
-      .execute();
-  }
-  for (const values of pieces(rows.identifiers)) {
-    await db
-      .insertInto('identifiers')
-      .values(values)
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-  }
+  await inserts.versions.into(db, rows.versions);
+  await inserts.identifiers.into(db, rows.identifiers);
   for (const row of replacing) await markCurrent(db, row);
 }
 
@@ -154,57 +108,14 @@ async function markCurrent(db: Writing, place: Place): Promise<void> {
   }
 }
 
-async function writeValues(db: Writing, rows: BlockRows): Promise<void> {
-  for (const values of pieces(rows.privateValues)) {
-    await db
-      .insertInto('private_values')
-      .values(values)
-      .onConflict((conflict) =>
-        conflict.columns(['collection', 'key']).doUpdateSet((excluded) => ({
-          value: excluded.ref('excluded.value'),
-          anchor: excluded.ref('excluded.anchor'),
-          transaction_id: excluded.ref('excluded.transaction_id'),
-          block: excluded.ref('excluded.block'),
-        })),
-      )
-      .execute();
-  }
-  for (const values of pieces(rows.missing)) {
-    await db
-      .insertInto('missing')
-      .values(values)
-      .onConflict((conflict) =>
-        conflict.columns(['collection', 'key_hash']).doUpdateSet((excluded) => ({
-          anchor: excluded.ref('excluded.anchor'),
-          transaction_id: excluded.ref('excluded.transaction_id'),
-          block: excluded.ref('excluded.block'),
-        })),
-      )
-      .execute();
-  }
-}
-
-async function writeStates(db: Writing, states: Map<string, StatesTable | undefined>): Promise<void> {
+async function writeStates(db: Writing, states: BlockRows['states'], inserts: Inserts): Promise<void> {
   for (const [key, row] of states) {
     if (row !== undefined) continue;
     const { kind, id } = stateKey(key);
     await db.deleteFrom('states').where('kind', '=', kind).where('id', '=', id).execute();
   }
-  for (const values of pieces([...states.values()].filter((row) => row !== undefined))) {
-    await db
-      .insertInto('states')
-      .values(values)
-      .onConflict((conflict) =>
-        conflict.columns(['kind', 'id']).doUpdateSet((excluded) => ({
-          status: excluded.ref('excluded.status'),
-          value: excluded.ref('excluded.value'),
-          transaction_id: excluded.ref('excluded.transaction_id'),
-          block: excluded.ref('excluded.block'),
-          time: excluded.ref('excluded.time'),
-        })),
-      )
-      .execute();
-  }
+  const present = [...states.values()].filter((row) => row !== undefined);
+  await inserts.states.into(db, present);
 }
 
 async function remove(db: Writing, removals: BlockRows['removals']): Promise<void> {
