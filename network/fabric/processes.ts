@@ -37,6 +37,7 @@ interface ProcessRecord {
 }
 
 const STOP_TIMEOUT_MS = 20_000;
+const ARGUMENTS_TIMEOUT_MS = 2_000;
 const POLL_MS = 25;
 
 export const logFile = (layout: Layout, name: string): string => join(layout.logDirectory, `${name}.log`);
@@ -85,7 +86,14 @@ export async function startProcess(layout: Layout, spec: ProcessSpec): Promise<b
   child.unref();
   const record: ProcessRecord = { pid, beginning: beginningOf(pid) ?? '', argv: [spec.command, ...spec.args], purpose };
   writeIfDifferent(recordFile(layout, spec.name), JSON.stringify(record));
+  await hasItsArguments(record);
   return true;
+}
+
+/** A new program's arguments can be read a moment after it was started; one that ended at once never shows them. */
+async function hasItsArguments(record: ProcessRecord): Promise<void> {
+  const deadline = Date.now() + ARGUMENTS_TIMEOUT_MS;
+  while (!isStill(record) && beginningOf(record.pid) === record.beginning && Date.now() < deadline) await delay(1);
 }
 
 /** Ends it, at first gently; does nothing to a process that is not ours. */

@@ -1,0 +1,95 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { loadConsortium } from '../consortium.ts';
+import { untilProcess } from './health.ts';
+import { type Layout, layoutOf } from './layout.ts';
+import { lastLines, recorded, runningPid, startProcess, stopProcess } from './processes.ts';
+
+const IDLE = ['-e', 'console.log("one\\ntwo\\nthree"); setInterval(() => {}, 1000)'];
+
+describe('A process of the network', () => {
+  before(function () {
+    if (existsSync('/proc/self/stat')) return;
+    console.log('skipped: processes are told apart by /proc, which this system does not have');
+    this.skip();
+  });
+
+  let directory: string;
+  let layout: Layout;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'processes-'));
+    layout = layoutOf(directory, loadConsortium(), 'bft');
+    writeFileSync(join(directory, 'marker'), '');
+  });
+  afterEach(async () => {
+    for (const name of recorded(layout)) await stopProcess(layout, name);
+    rmSync(directory, { recursive: true });
+  });
+
+  const start = (name: string, purpose = '', args: string[] = IDLE) =>
+    startProcess(layout, { name, command: process.execPath, args, environment: {}, purpose });
+  const recordFile = (name: string) => join(layout.runDirectory, `${name}.json`);
+  const isAlive = (pid: number): boolean => {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  it('runs once for one purpose, and anew for another', async () => {
+    expect(await start('a', 'x')).to.equal(true);
+    const first = runningPid(layout, 'a')!;
+    expect(await start('a', 'x')).to.equal(false);
+    expect(runningPid(layout, 'a')).to.equal(first);
+    expect(await start('a', 'y')).to.equal(true);
+    expect(runningPid(layout, 'a')).not.to.equal(first);
+    expect(isAlive(first)).to.equal(false);
+  });
+
+  it('is ended and forgotten', async () => {
+    await start('a');
+    const pid = runningPid(layout, 'a')!;
+    expect(isAlive(pid)).to.equal(true);
+    expect(await stopProcess(layout, 'a')).to.equal(true);
+    expect(isAlive(pid)).to.equal(false);
+    expect([runningPid(layout, 'a'), recorded(layout)]).to.deep.equal([undefined, []]);
+  });
+
+  it('is left alone when its number now belongs to something else', async () => {
+    await start('a');
+    const pid = runningPid(layout, 'a')!;
+    const record = readFileSync(recordFile('a'), 'utf8');
+    for (const change of [{ beginning: '1' }, { argv: ['another', 'program'] }]) {
+      writeFileSync(recordFile('a'), JSON.stringify({ ...JSON.parse(record), ...change }));
+      expect(runningPid(layout, 'a')).to.equal(undefined);
+      expect(await stopProcess(layout, 'a')).to.equal(false);
+      expect(isAlive(pid)).to.equal(true);
+    }
+    writeFileSync(recordFile('a'), record);
+  });
+
+  it('leaves its last words where somebody waited for it', async () => {
+    await start('a', '', ['-e', 'console.log("all is well"); console.log("ERRO the disk is full"); process.exit(3)']);
+    const outcome = await untilProcess(layout, 'a', 'healthy', async () => false).catch(
+      (error: Error) => error.message,
+    );
+    expect(outcome).to.match(/^a ended before healthy:\n {2}ERRO the disk is full\n {2}\(see .*a\.log\)$/);
+  });
+
+  it('writes to a log whose end can be read', async () => {
+    await start('a');
+    await untilProcess(layout, 'a', 'speaking', async () => lastLines(layout, 'a', 3) === 'one\ntwo\nthree');
+    expect(lastLines(layout, 'a', 2)).to.equal('two\nthree');
+    expect(lastLines(layout, 'another', 2)).to.equal('');
+  });
+
+  it('cannot be started without its program', async () => {
+    const spec = { name: 'a', command: join(directory, 'nothing'), args: [], environment: {} };
+    const outcome = await startProcess(layout, spec).catch((error: Error) => error.message);
+    expect(outcome).to.match(/^a could not be started: .*ENOENT/);
+  });
+});
