@@ -20,7 +20,7 @@ const certificatesOf = ({ process }: OrdererLayout) => ({ identity: `/id/${proce
 const tls = { certificate: '/c', privateKey: '/k', rootCertificate: '/r' };
 
 /** As Fabric's programs read it: through YAML. */
-function asRead(value: object): Record<string, never> {
+function asRead<T>(value: object): T {
   const directory = mkdtempSync(join(tmpdir(), 'configuration-'));
   try {
     writeYaml(join(directory, 'file.yaml'), value);
@@ -29,7 +29,8 @@ function asRead(value: object): Record<string, never> {
     rmSync(directory, { recursive: true });
   }
 }
-const profileOf = (of: typeof layout) => asRead(channelConfig(consortium, of, certificatesOf))['Profiles']![PROFILE];
+const profileOf = (of: typeof layout): Profile =>
+  asRead<{ Profiles: Record<string, Profile> }>(channelConfig(consortium, of, certificatesOf)).Profiles[PROFILE]!;
 
 describe("A native network's configuration", () => {
   it('uses every port once, on this machine only', () => {
@@ -56,9 +57,9 @@ describe("A native network's configuration", () => {
       consenter(3, 'orderer-payer', 'PayerMSP', 7153),
       consenter(4, 'orderer-regulator', 'RegulatorMSP', 7154),
     ]);
-    const names = ordering.Organizations.map((one: { ID: string }) => one.ID);
+    const names = ordering.Organizations.map((one) => one.ID);
     expect(names).to.deep.equal(['HospitalMSP', 'PatientsMSP', 'PayerMSP', 'RegulatorMSP']);
-    expect(ordering.Organizations[2].OrdererEndpoints).to.deep.equal([`${HOST}:7153`]);
+    expect(ordering.Organizations[2]?.OrdererEndpoints).to.deep.equal([`${HOST}:7153`]);
   });
 
   const consenter = (ID: number, name: string, MSPID: string, Port: number) => ({
@@ -69,18 +70,21 @@ describe("A native network's configuration", () => {
   it('cuts blocks as the definition says, where byzantine ordering looks for it', () => {
     const { SmartBFT: byzantine, BatchSize: size } = profileOf(layout).Orderer;
     const { timeoutMs, maxMessageCount, absoluteMaxBytes } = consortium.ordering.batch;
-    expect(byzantine.RequestBatchMaxInterval).to.equal(`${timeoutMs}ms`);
-    expect([byzantine.RequestBatchMaxCount, size.MaxMessageCount]).to.deep.equal([maxMessageCount, maxMessageCount]);
-    expect([byzantine.RequestBatchMaxBytes, size.AbsoluteMaxBytes]).to.deep.equal([absoluteMaxBytes, absoluteMaxBytes]);
+    expect(byzantine['RequestBatchMaxInterval']).to.equal(`${timeoutMs}ms`);
+    expect([byzantine['RequestBatchMaxCount'], size.MaxMessageCount]).to.deep.equal([maxMessageCount, maxMessageCount]);
+    expect([byzantine['RequestBatchMaxBytes'], size.AbsoluteMaxBytes]).to.deep.equal([
+      absoluteMaxBytes,
+      absoluteMaxBytes,
+    ]);
   });
 
   it('names no option of byzantine ordering that would outlast another', () => {
     const seconds = (text: string): number => Number.parseFloat(text) * (text.endsWith('ms') ? 0.001 : 1);
     const { SmartBFT: options } = profileOf(layout).Orderer;
     const order = ['RequestForwardTimeout', 'RequestComplainTimeout', 'RequestAutoRemoveTimeout'];
-    const values = order.map((name) => seconds(options[name]));
+    const values = order.map((name) => seconds(options[name]!));
     expect(values).to.deep.equal(values.toSorted((a, b) => a - b));
-    expect(seconds(options.ViewChangeResendInterval)).to.be.at.most(seconds(options.ViewChangeTimeout));
+    expect(seconds(options['ViewChangeResendInterval']!)).to.be.at.most(seconds(options['ViewChangeTimeout']!));
   });
 
   it('has one Raft node where that is asked for', () => {
@@ -94,7 +98,7 @@ describe("A native network's configuration", () => {
     const { Application: application } = profileOf(layout);
     expect(application.Organizations).to.have.length(consortium.organisations.length);
     for (const [index, { mspId, peerPort }] of consortium.organisations.entries()) {
-      const organisation = application.Organizations[index];
+      const organisation = application.Organizations[index]!;
       expect(organisation.AnchorPeers).to.deep.equal([{ Host: HOST, Port: peerPort }]);
       expect(organisation.Policies.Admins.Rule).to.equal(`OR('${mspId}.admin')`);
     }
@@ -102,7 +106,7 @@ describe("A native network's configuration", () => {
 
   it('gives each peer its own data, and the settings that keep one member from stopping another', () => {
     const places = layout.peers.map((peer) => {
-      const { peer: core, ledger, operations } = asRead(peerConfig(peer, { builder: '/b', tls })) as never as Core;
+      const { peer: core, ledger, operations } = asRead<Core>(peerConfig(peer, { builder: '/b', tls }));
       expect(core.gossip.pvtData.pullRetryThreshold).to.equal('2s');
       expect(core.gossip.pvtData.skipPullingInvalidTransactionsDuringCommit).to.equal(true);
       return [core.fileSystemPath, ledger.snapshots.rootDir, operations.listenAddress, core.listenAddress];
@@ -125,6 +129,22 @@ describe("A native network's configuration", () => {
     rmSync(directory, { recursive: true });
   });
 });
+
+interface Profile {
+  Capabilities: object;
+  Application: {
+    Capabilities: object;
+    Organizations: { AnchorPeers: object[]; Policies: { Admins: { Rule: string } } }[];
+  };
+  Orderer: {
+    OrdererType: string;
+    ConsenterMapping: object[];
+    Organizations: { ID: string; OrdererEndpoints: string[] }[];
+    SmartBFT: Record<string, string>;
+    BatchSize: { MaxMessageCount: number; AbsoluteMaxBytes: number };
+    EtcdRaft: { Consenters: object[] };
+  };
+}
 
 interface Core {
   peer: {
