@@ -20,6 +20,8 @@ export interface Readiness {
 const LAG_ALLOWED = 20;
 /** Anybody may ask: the peers are asked at most this often. */
 const KEPT_MS = 500;
+/** Who asks gives up early; a peer under load may yet take a second or two. */
+const PATIENCE_MS = 3_000;
 
 export class ReadinessCheck {
   readonly #ledger: LedgerClient;
@@ -54,7 +56,7 @@ export class ReadinessCheck {
 
   async #askPeer(name: string, reasons: string[]): Promise<void> {
     try {
-      await this.#ledger.evaluate('ListOrganisations', {}, { at: [name] });
+      await inTime(this.#ledger.evaluate('ListOrganisations', {}, { at: [name] }));
     } catch (error) {
       this.#log.debug({ peer: name, ...loggable(error) }, 'not ready');
       reasons.push(`the peer or the chaincode of ${name} does not answer`);
@@ -64,7 +66,7 @@ export class ReadinessCheck {
   async #compareHeight(reasons: string[]): Promise<void> {
     try {
       const position = this.#feed.position();
-      const behind = (await this.#ledger.height()) - 1 - position;
+      const behind = (await inTime(this.#ledger.height())) - 1 - position;
       if (behind < 0)
         reasons.push('the read model is ahead of the chain: it was filled from another ledger, run reindex');
       if (behind <= 0) this.#caughtUp = true;
@@ -72,5 +74,18 @@ export class ReadinessCheck {
     } catch {
       reasons.push('the peer does not tell the height of its chain');
     }
+  }
+}
+
+/** The answer, or a rejection when it takes too long; what was asked goes on and its end is nobody's concern. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
