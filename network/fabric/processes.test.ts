@@ -31,10 +31,10 @@ describe('A process of the network', () => {
   const start = (name: string, purpose = '', args: string[] = IDLE) =>
     startProcess(layout, { name, command: process.execPath, args, environment: {}, purpose });
   const recordFile = (name: string) => join(layout.runDirectory, `${name}.json`);
+  /** Whether it runs; an ended child of this process is still there until it has been collected. */
   const isAlive = (pid: number): boolean => {
     try {
-      process.kill(pid, 0);
-      return true;
+      return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
     } catch {
       return false;
     }
