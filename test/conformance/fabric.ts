@@ -37,7 +37,7 @@ import {
   DEFINITIONS,
   EXECUTE_TIMEOUT_MS,
 } from './network.ts';
-import { replay } from './replay.ts';
+import { authoritiesOf, replay } from './replay.ts';
 import { take } from './suite.ts';
 
 const START_TIMEOUT_MS = 60_000;
@@ -101,7 +101,7 @@ class NativeFabric {
       },
       replay: async () => {
         const blocks = await this.#exportBlocks(endpoints.org1);
-        return (await replay(blocks, this.#material)).differences;
+        return (await replay(blocks, authoritiesOf(this.#material))).differences;
       },
       close: () => this.close(),
     };

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { common } from '@hyperledger/fabric-protos';
 import { createChannel } from '@telemed-ledger/network/embedded/channel/channel.ts';
+import type { NetworkConfig } from '@telemed-ledger/network/embedded/config.ts';
 import { openLedger } from '@telemed-ledger/network/embedded/ledger/ledger.ts';
-import { embeddedConfig } from './embedded.ts';
-import type { Material } from './material.ts';
+import { type Material, ORGANISATIONS } from './material.ts';
 import { metadataOf, outcomesOf } from './messages.ts';
+import { BATCH, CHANNEL } from './network.ts';
 
 const { TRANSACTIONS_FILTER, COMMIT_HASH } = common.BlockMetadataIndex;
 
@@ -19,12 +20,27 @@ export interface Replay {
   differences: string[];
 }
 
+/** Whose certificates the blocks are judged by. */
+export interface Authorities {
+  organisations: { name: string; mspId: string; caCertificate: string }[];
+  orderer: { mspId: string; caCertificate: string };
+}
+
+export function authoritiesOf({ organisations, orderer }: Material): Authorities {
+  return {
+    organisations: ORGANISATIONS.map((name) => {
+      const { mspId, ca } = organisations[name];
+      return { name, mspId, caCertificate: ca.certificate };
+    }),
+    orderer: { mspId: orderer.mspId, caCertificate: orderer.ca.certificate },
+  };
+}
+
 /** `blocks` are all blocks of a channel, from the first. */
-export async function replay(blocks: common.Block[], material: Material): Promise<Replay> {
+export async function replay(blocks: common.Block[], authorities: Authorities): Promise<Replay> {
   const dir = await mkdtemp(join(tmpdir(), 'conformance-replay-'));
-  const config = embeddedConfig(material, dir, []);
-  const channel = createChannel(config, blocks[0]!.serializeBinary());
-  const { organisations } = config;
+  const { organisations } = authorities;
+  const channel = createChannel(configOf(authorities, dir), blocks[0]!.serializeBinary());
   const signer = { mspId: '', creator: new Uint8Array(), sign: () => new Uint8Array() };
   const ledger = await openLedger({ dir, channel, organisations, signer, durable: false });
   const result: Replay = { transactions: 0, codes: {}, differences: [] };
@@ -39,6 +55,20 @@ export async function replay(blocks: common.Block[], material: Material): Promis
     await rm(dir, { recursive: true, force: true });
   }
   return result;
+}
+
+/** No peer and no orderer runs, so none has an identity. */
+function configOf({ organisations, orderer }: Authorities, dataDir: string): NetworkConfig {
+  const nobody = { certificate: '', privateKey: '' };
+  const peer = { identity: nobody, tls: nobody, port: 0 };
+  return {
+    dataDir,
+    channel: CHANNEL,
+    organisations: organisations.map((each) => ({ ...each, tlsCaCertificate: each.caCertificate, peer })),
+    orderer: { ...orderer, tlsCaCertificate: orderer.caCertificate, identity: nobody },
+    batch: BATCH,
+    chaincodes: [],
+  };
 }
 
 function compare(block: common.Block, again: common.Block, result: Replay): void {

@@ -48,6 +48,7 @@ function masked(text: string): string {
     .replace(/[0-9a-f]{64,}/g, '<hex>')
     .replace(/(127\.0\.0\.1|localhost):\d+/g, '<address>')
     .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+( ?[+-]\d{4})?( ?UTC|Z)?( m=\S+)?/g, '<time>')
+    .replace(/payload is \d+ bytes/g, 'payload is <number> bytes')
     .replace(/BlockNum: \d+/g, 'BlockNum: <number>');
 }
 
