@@ -24,6 +24,8 @@ export interface FixtureTransaction {
   publicWrites?: { key: string; value?: string }[];
   privateWrites?: FixtureWrite[];
   chaincode?: string;
+  /** Splits the header over two occurrences of its field. */
+  splitHeader?: boolean;
   /** Serialised peer.Transaction in place of the one that follows from the rest. */
   data?: Uint8Array;
 }
@@ -95,8 +97,20 @@ function envelope(transaction: FixtureTransaction): Uint8Array {
   payload.setHeader(header);
   payload.setData(transaction.data ?? transactionBytes(transaction));
   const message = new common.Envelope();
-  message.setPayload(payload.serializeBinary());
+  message.setPayload(transaction.splitHeader === true ? splitHeader(payload) : payload.serializeBinary());
   return message.serializeBinary();
+}
+
+/** The same message to every reader of Protocol Buffers, and not the same bytes. */
+function splitHeader(payload: common.Payload): Uint8Array {
+  const [first, second, data] = [new common.Payload(), new common.Payload(), new common.Payload()];
+  const [one, other] = [new common.Header(), new common.Header()];
+  one.setChannelHeader(payload.getHeader()?.getChannelHeader_asU8() ?? '');
+  other.setSignatureHeader(payload.getHeader()?.getSignatureHeader_asU8() ?? '');
+  first.setHeader(one);
+  second.setHeader(other);
+  data.setData(payload.getData_asU8());
+  return Buffer.concat([first, second, data].map((part) => part.serializeBinary()));
 }
 
 function transactionBytes(transaction: FixtureTransaction): Uint8Array {

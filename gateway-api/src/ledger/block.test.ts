@@ -97,6 +97,12 @@ describe('parsing a block with private data', () => {
       expect(first?.time).to.equal('9999-12-31T23:59:59.999Z');
     });
 
+    it('sees a transaction whose header comes in two parts', () => {
+      const transactionId = newTransactionId();
+      const [first] = parsed({ ...good, transactionId, splitHeader: true });
+      expect(first).to.deep.include({ transactionId, creator: 'HospitalMSP', publicWrites: good.publicWrites });
+    });
+
     it("takes no notice of an id that is not proven to be the transaction's own", () => {
       for (const code of [1, 2, 3, 4, 8]) expect(parsed({ code }), `code ${code}`).to.have.length(1);
     });

@@ -126,15 +126,24 @@ function inside(message: WireReader, field: number): WireReader {
   return found ?? empty();
 }
 
+/**
+ * A field that is a message itself: several occurrences are one message, as peers read them, or else a member could
+ * have a valid transaction pass unseen.
+ */
+function merged(fields: WireReader[]): WireReader | undefined {
+  return fields.length > 1 ? new WireReader(Buffer.concat(fields.map((field) => field.all))) : fields[0];
+}
+
 /** common.Envelope → Payload → Header; undefined for what is no transaction of a chaincode. */
 function readHeader(envelope: Uint8Array, index: number, code: number): ReadHeader | undefined {
   const payload = inside(new WireReader(envelope), 1);
-  let header: WireReader | undefined;
+  const headers: WireReader[] = [];
   let data = empty();
   while (payload.next()) {
-    if (payload.field === 1 && payload.isBytes) header = payload.message;
+    if (payload.field === 1 && payload.isBytes) headers.push(payload.message);
     else if (payload.field === 2 && payload.isBytes) data = payload.message;
   }
+  const header = merged(headers);
   if (header === undefined) return undefined;
   let channelHeader = empty();
   let signatureHeader = empty();
@@ -180,7 +189,10 @@ function readAction(
   scope: BlockScope,
   privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
 ): void {
-  const endorsed = inside(inside(action, 2), 2);
+  const payload = inside(action, 2);
+  const parts: WireReader[] = [];
+  while (payload.next()) if (payload.field === 2 && payload.isBytes) parts.push(payload.message);
+  const endorsed = merged(parts) ?? empty();
   let response = empty();
   while (endorsed.next()) {
     if (endorsed.field === 1 && endorsed.isBytes) response = endorsed.message;

@@ -19,6 +19,7 @@ const malformed = (): never => {
  */
 export class WireReader {
   readonly #bytes: Buffer;
+  readonly #start: number;
   readonly #end: number;
   #at: number;
   #wireType = 0;
@@ -32,6 +33,7 @@ export class WireReader {
 
   constructor(bytes: Uint8Array, from = 0, to: number = bytes.length) {
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#start = from;
     this.#at = from;
     this.#end = to;
   }
@@ -69,6 +71,11 @@ export class WireReader {
 
   get message(): WireReader {
     return new WireReader(this.#bytes, this.#from, this.#to);
+  }
+
+  /** The bytes of this whole message, wherever the cursor is. */
+  get all(): Buffer {
+    return this.#bytes.subarray(this.#start, this.#end);
   }
 
   /** As int32: what is longer is cut off, as every implementation does. */
