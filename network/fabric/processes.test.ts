@@ -63,13 +63,24 @@ describe('A process of the network', () => {
     await start('a');
     const pid = runningPid(layout, 'a')!;
     const record = readFileSync(recordFile('a'), 'utf8');
-    for (const change of [{ beginning: '1' }, { argv: ['another', 'program'] }]) {
+    for (const change of [{ token: 'another' }, { argv: ['another', 'program'] }]) {
       writeFileSync(recordFile('a'), JSON.stringify({ ...JSON.parse(record), ...change }));
       expect(runningPid(layout, 'a')).to.equal(undefined);
       expect(await stopProcess(layout, 'a')).to.equal(false);
       expect(isAlive(pid)).to.equal(true);
     }
     writeFileSync(recordFile('a'), record);
+  });
+
+  it('is found again when whoever started it was killed before writing its number down', async () => {
+    await start('a');
+    const pid = runningPid(layout, 'a')!;
+    const { pid: _, ...record } = JSON.parse(readFileSync(recordFile('a'), 'utf8'));
+    writeFileSync(recordFile('a'), JSON.stringify(record));
+    expect(runningPid(layout, 'a')).to.equal(pid);
+    expect(await start('a')).to.equal(false);
+    await stopProcess(layout, 'a');
+    expect(isAlive(pid)).to.equal(false);
   });
 
   it('leaves its last words where somebody waited for it', async () => {

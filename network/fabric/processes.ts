@@ -1,8 +1,10 @@
 /**
  * The network's processes: started apart from this one, with a record of each under DATA_DIR/fabric/run and its output
- * in a log. Only a process that is still the recorded one (same number, same beginning, same command) is ever ended.
+ * in a log. Only a process that is still the recorded one (its command, and the token it was started with) is ever
+ * ended. The record is written first, so that none is lost when this process is killed while it starts them.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -29,13 +31,15 @@ export interface ProcessSpec {
 }
 
 interface ProcessRecord {
-  pid: number;
-  /** Clock ticks after the machine's start, from /proc/<pid>/stat. */
-  beginning: string;
+  /** In the process's environment, and in no other's. */
+  token: string;
   argv: string[];
   purpose: string;
+  /** Absent when whoever started it was killed before writing it down. */
+  pid?: number;
 }
 
+const TOKEN_VARIABLE = 'TELEMED_PROCESS';
 const STOP_TIMEOUT_MS = 20_000;
 const ARGUMENTS_TIMEOUT_MS = 2_000;
 const POLL_MS = 25;
@@ -47,13 +51,13 @@ const recordFile = (layout: Layout, name: string): string => join(layout.runDire
 /** The process's number when it runs and is ours, undefined otherwise. */
 export function runningPid(layout: Layout, name: string): number | undefined {
   const record = recordOf(layout, name);
-  return record !== undefined && isStill(record) ? record.pid : undefined;
+  return record === undefined ? undefined : pidOf(record);
 }
 
 /** What the running process was started for. */
 export function runningPurpose(layout: Layout, name: string): string | undefined {
   const record = recordOf(layout, name);
-  return record !== undefined && isStill(record) ? record.purpose : undefined;
+  return record !== undefined && pidOf(record) !== undefined ? record.purpose : undefined;
 }
 
 /** Names of all that were started and not taken down. */
@@ -70,51 +74,51 @@ export async function startProcess(layout: Layout, spec: ProcessSpec): Promise<b
     await stopProcess(layout, spec.name);
   }
   mkdirSync(layout.logDirectory, { recursive: true, mode: 0o700 });
+  const record: ProcessRecord = { token: randomUUID(), argv: [spec.command, ...spec.args], purpose };
+  writeIfDifferent(recordFile(layout, spec.name), JSON.stringify(record));
   const log = openSync(logFile(layout, spec.name), 'a', 0o600);
   const child = spawn(spec.command, spec.args, {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, ...spec.environment },
+    env: { ...process.env, ...spec.environment, [TOKEN_VARIABLE]: record.token },
     cwd: layout.root,
   });
+  closeSync(log);
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (error) => reject(new Error(`${spec.name} could not be started: ${error.message}`)));
   });
-  closeSync(log);
-  const pid = child.pid!;
   child.unref();
-  const record: ProcessRecord = { pid, beginning: beginningOf(pid) ?? '', argv: [spec.command, ...spec.args], purpose };
-  writeIfDifferent(recordFile(layout, spec.name), JSON.stringify(record));
-  await hasItsArguments(record);
+  const started = { ...record, pid: child.pid! };
+  writeIfDifferent(recordFile(layout, spec.name), JSON.stringify(started));
+  await isRecognisable(started, child);
   return true;
 }
 
-/** A new program's arguments can be read a moment after it was started; one that ended at once never shows them. */
-async function hasItsArguments(record: ProcessRecord): Promise<void> {
+/** A new program's arguments can be read a moment after it was started. */
+async function isRecognisable(record: ProcessRecord, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + ARGUMENTS_TIMEOUT_MS;
-  while (!isStill(record) && beginningOf(record.pid) === record.beginning && Date.now() < deadline) await delay(1);
+  while (pidOf(record) === undefined && child.exitCode === null && Date.now() < deadline) await delay(1);
 }
 
-/** Ends it, at first gently; does nothing to a process that is not ours. */
+/** Ends it, at first gently; does nothing to a process that is not ours. @returns whether it ran. */
 export async function stopProcess(layout: Layout, name: string): Promise<boolean> {
   const record = recordOf(layout, name);
-  if (record === undefined) return false;
-  const isRunning = isStill(record);
-  if (isRunning) {
-    process.kill(record.pid, 'SIGTERM');
-    if (!(await hasEnded(record, STOP_TIMEOUT_MS))) {
-      process.kill(record.pid, 'SIGKILL');
-      await hasEnded(record, STOP_TIMEOUT_MS);
+  const pid = record === undefined ? undefined : pidOf(record);
+  if (record !== undefined && pid !== undefined) {
+    process.kill(pid, 'SIGTERM');
+    if (!(await hasEnded(record))) {
+      process.kill(pid, 'SIGKILL');
+      await hasEnded(record);
     }
   }
   rmSync(recordFile(layout, name), { force: true });
-  return isRunning;
+  return pid !== undefined;
 }
 
-async function hasEnded(record: ProcessRecord, timeoutMs: number): Promise<boolean> {
-  const deadline = Date.now() + timeoutMs;
-  while (isStill(record)) {
+async function hasEnded(record: ProcessRecord): Promise<boolean> {
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  while (pidOf(record) !== undefined) {
     if (Date.now() > deadline) return false;
     await delay(POLL_MS);
   }
@@ -143,24 +147,22 @@ function recordOf(layout: Layout, name: string): ProcessRecord | undefined {
   }
 }
 
-function isStill({ pid, beginning, argv }: ProcessRecord): boolean {
-  return beginningOf(pid) === beginning && argumentsOf(pid) === argv.join('\0');
+function pidOf(record: ProcessRecord): number | undefined {
+  if (record.pid !== undefined) return isStill(record, record.pid) ? record.pid : undefined;
+  return readdirSync('/proc')
+    .map(Number)
+    .find((pid) => Number.isInteger(pid) && isStill(record, pid));
 }
 
-/** undefined when there is no such process, or only its remains. */
-function beginningOf(pid: number): string | undefined {
-  try {
-    const [state, ...rest] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
-    return state === 'Z' ? undefined : rest[18];
-  } catch {
-    return undefined;
-  }
-}
+/** What ended, or belongs to another user, shows neither. */
+const isStill = ({ token, argv }: ProcessRecord, pid: number): boolean =>
+  textsOf(pid, 'cmdline').join('\0') === argv.join('\0') &&
+  textsOf(pid, 'environ').includes(`${TOKEN_VARIABLE}=${token}`);
 
-function argumentsOf(pid: number): string | undefined {
+function textsOf(pid: number, file: 'cmdline' | 'environ'): string[] {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0$/, '');
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8').replace(/\0$/, '').split('\0');
   } catch {
-    return undefined;
+    return [];
   }
 }
