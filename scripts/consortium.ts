@@ -137,10 +137,10 @@ export const membersOf = ({ channel, chaincode, organisations }: Consortium): Me
 async function untilReady(gateway: Gateway, timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const readiness = await gateway.readiness().catch((error: Error) => ({ ready: false, reason: error.message }));
-    if (readiness.ready) return;
-    if (Date.now() > deadline)
-      throw new Error(`${gateway.organisation}'s gateway is not ready: ${JSON.stringify(readiness)}`);
+    const { ready, reasons, hopeless } = await gateway.readiness();
+    if (ready) return;
+    if (hopeless === true || Date.now() > deadline)
+      throw new Error(`${gateway.organisation}'s gateway is not ready: ${reasons.join('; ')}`);
     await new Promise((next) => setTimeout(next, READY_POLL_MS));
   }
 }

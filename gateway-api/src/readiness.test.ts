@@ -47,6 +47,15 @@ describe('readiness', () => {
     ]);
   });
 
+  it('says that waiting is hopeless where the read model is of another ledger', async () => {
+    const answer = await checkOf(
+      async () => ({}),
+      async () => 3,
+    ).check();
+    expect(answer).to.include({ ready: false, hopeless: true });
+    expect(answer.reasons[0]).to.match(/another ledger, run reindex$/);
+  });
+
   it('is not ready while the read model is behind', async () => {
     const check = checkOf(
       async () => ({}),

@@ -14,12 +14,16 @@ export interface Readiness {
   /** What is wrong, in words for an operator. */
   reasons: string[];
   block: number;
+  /** There where waiting does not help: somebody has to do what the reasons say. */
+  hopeless?: true;
 }
 
 /** Blocks that the read model may lag under load once it has caught up. */
 const LAG_ALLOWED = 20;
 /** Anybody may ask: the peers are asked at most this often. */
 const KEPT_MS = 500;
+/** How reasons end that only this ends: those of ForeignLedger, and of a chain that is shorter than the read model. */
+const REMEDY = 'run reindex';
 /** Who asks gives up early; a peer under load may yet take a second or two. */
 const PATIENCE_MS = 3_000;
 
@@ -51,7 +55,8 @@ export class ReadinessCheck {
     if (failure instanceof ForeignLedger) reasons.push(failure.message);
     else if (failure !== undefined) reasons.push('the event stream is down');
     await Promise.all([...this.#asked.map((name) => this.#askPeer(name, reasons)), this.#compareHeight(reasons)]);
-    return { ready: reasons.length === 0, reasons, block: this.#feed.position() };
+    const answer = { ready: reasons.length === 0, reasons, block: this.#feed.position() };
+    return reasons.some((reason) => reason.endsWith(REMEDY)) ? { ...answer, hopeless: true } : answer;
   }
 
   async #askPeer(name: string, reasons: string[]): Promise<void> {
@@ -68,7 +73,7 @@ export class ReadinessCheck {
       const position = this.#feed.position();
       const behind = (await inTime(this.#ledger.height())) - 1 - position;
       if (behind < 0)
-        reasons.push('the read model is ahead of the chain: it was filled from another ledger, run reindex');
+        reasons.push(`the read model is ahead of the chain: it was filled from another ledger, ${REMEDY}`);
       if (behind <= 0) this.#caughtUp = true;
       if (behind > (this.#caughtUp ? LAG_ALLOWED : 0)) reasons.push(`the read model is ${behind} blocks behind`);
     } catch {

@@ -19,15 +19,28 @@ export interface Stores {
   close(): Promise<void>;
 }
 
-/** Opens both, brings them to the newest form, and returns them ready. */
+/**
+ * Opens both, brings them to the newest form, and returns them ready.
+ * @throws Error naming the file that cannot be read and what to do about it.
+ */
 export async function openStores(dataDir: string): Promise<Stores> {
   const file = join(dataDir, INDEX_FILE);
-  const writing = openDatabase<IndexTables>(file, { durability: 'NORMAL' });
-  await migrateIndex(writing);
+  const writing = await opened(file, 'npm run reindex fills it again from the ledger', async () => {
+    const database = openDatabase<IndexTables>(file, { durability: 'NORMAL' });
+    await migrateIndex(database);
+    return database;
+  });
   const reading = openDatabase<IndexTables>(file, { durability: 'NORMAL', readOnly: true });
   const journalFile = join(dataDir, JOURNAL_FILE);
-  const journal = openDatabase<JournalTables>(journalFile, { durability: 'FULL' });
-  await migrateJournal(journal);
+  const journal = await opened(
+    journalFile,
+    'without it the Idempotency-Keys of late writes are forgotten',
+    async () => {
+      const database = openDatabase<JournalTables>(journalFile, { durability: 'FULL' });
+      await migrateJournal(database);
+      return database;
+    },
+  );
   const journalLazily = openDatabase<JournalTables>(journalFile, { durability: 'NORMAL' });
   return {
     writing,
@@ -41,6 +54,14 @@ export async function openStores(dataDir: string): Promise<Stores> {
       await journal.destroy();
     },
   };
+}
+
+async function opened<T>(file: string, remedy: string, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    throw new Error(`${file} cannot be read (${(error as Error).message}): ${remedy}`, { cause: error });
+  }
 }
 
 /** Throws the read model away; the next start fills it again from block 0. Only while no gateway has it open. */
