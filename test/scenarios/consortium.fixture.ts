@@ -1,5 +1,5 @@
 /**
- * One consortium on the embedded network for all scenarios of a run: started when it is first asked for, in a directory of
+ * One consortium on the embedded network, or on a Fabric network of its own where TEST_NETWORK is `fabric`, for all scenarios of a run: started when it is first asked for, in a directory of
  * its own, on ports of the system's choosing; closed and removed when the run ends.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
 import { type RunningConsortium, startConsortium } from '@telemed-ledger/scripts/consortium.ts';
 import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
+import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
 
 export interface Scene extends RunningConsortium {
   dataDir: string;
@@ -27,8 +28,21 @@ async function start(): Promise<Scene> {
   const dataDir = mkdtempSync(join(tmpdir(), 'telemed-scenarios-'));
   const names = ['hospital', 'clinic', 'patients', 'payer', 'bank', 'regulator'];
   const ports = Object.fromEntries(names.map((name) => [name, 0]));
-  const running = await startConsortium({ dataDir, ports });
+  const running = IS_FABRIC ? await startOnFabric(dataDir, ports) : await startConsortium({ dataDir, ports });
   return { ...running, dataDir, parties: new Parties({ dataDir, urls: running.urls }) };
+}
+
+const IS_FABRIC = process.env['TEST_NETWORK'] === 'fabric';
+const environmentOf = (dataDir: string) => ({ DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') });
+
+async function startOnFabric(dataDir: string, ports: Record<string, number>): Promise<RunningConsortium> {
+  const environment = environmentOf(dataDir);
+  await definitionOnFreePorts(environment.CONSORTIUM);
+  for (const command of ['up', 'deploy']) {
+    const { code, error } = await runNetwork([command], environment);
+    if (code !== 0) throw new Error(error);
+  }
+  return startConsortium({ dataDir, ports, network: 'fabric', consortiumFile: environment.CONSORTIUM });
 }
 
 after(async function () {
@@ -36,6 +50,7 @@ after(async function () {
   const opened = await scene?.catch(() => undefined);
   opened?.parties.close();
   await opened?.close();
+  if (opened !== undefined && IS_FABRIC) await runNetwork(['down'], environmentOf(opened.dataDir));
   if (opened !== undefined) rmSync(opened.dataDir, { recursive: true, force: true });
 });
 

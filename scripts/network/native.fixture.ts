@@ -1,0 +1,48 @@
+/** For tests: `npm run network` as a command of its own, and a consortium whose network can run beside others. */
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { DEFAULT_CONSORTIUM_FILE, loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { layoutOf, portsOf } from '@telemed-ledger/network/fabric/layout.ts';
+import { takenPorts } from '@telemed-ledger/network/fabric/ports.ts';
+
+export const SCRIPT = new URL('../network.ts', import.meta.url).pathname;
+
+export interface Outcome {
+  code: number | null;
+  out: string;
+  error: string;
+}
+
+export function runNetwork(args: string[], environment: Record<string, string>): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [SCRIPT, ...args], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const texts = { out: '', error: '' };
+    child.stdout.on('data', (chunk) => {
+      texts.out += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      texts.error += chunk;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, ...texts }));
+  });
+}
+
+/** The default definition with other peers' and orderers' ports, all of them free. */
+export async function definitionOnFreePorts(file: string): Promise<void> {
+  const text = readFileSync(DEFAULT_CONSORTIUM_FILE, 'utf8');
+  for (;;) {
+    const base = 10_000 + Math.floor(Math.random() * 400) * 50;
+    writeFileSync(
+      file,
+      text.replaceAll(/(peerPort|port): 7(0|1)5(\d)/g, (_, key: string, kind: string, digit: string) => {
+        return `${key}: ${base + Number(kind) * 10 + Number(digit)}`;
+      }),
+    );
+    const layout = layoutOf('/', loadConsortium(file), 'bft');
+    if ((await takenPorts(portsOf(layout))).length === 0) return;
+  }
+}

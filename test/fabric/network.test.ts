@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { definitionOnFreePorts, runNetwork, SCRIPT } from '@telemed-ledger/scripts/network/native.fixture.ts';
+import { expect } from 'chai';
+import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+
+describe("npm run network, on Fabric's own programs", function () {
+  this.timeout(120_000);
+  let dataDir: string;
+  let environment: Record<string, string>;
+
+  before(async function () {
+    const reason = await whyNoFabric();
+    if (reason !== undefined) {
+      console.log(`skipped: ${reason}`);
+      this.skip();
+    }
+    dataDir = mkdtempSync(join(tmpdir(), 'network-'));
+    environment = { DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') };
+    await definitionOnFreePorts(environment['CONSORTIUM']!);
+  });
+  after(async () => {
+    if (dataDir === undefined) return;
+    await runNetwork(['reset', '--yes'], environment);
+    rmSync(dataDir, { recursive: true });
+  });
+
+  const succeed = async (args: string[]): Promise<string> => {
+    const { code, out, error } = await runNetwork(args, environment);
+    expect(code, `${args.join(' ')}: ${out}${error}`).to.equal(0);
+    return out;
+  };
+  const heights = async (): Promise<number[]> =>
+    [...(await runNetwork(['status'], environment)).out.matchAll(/^peer-.*\d +(\d+)$/gm)].map(([, height]) =>
+      Number(height),
+    );
+
+  it('finishes what an interrupted start began', async () => {
+    const child = spawn(process.execPath, [SCRIPT, 'up'], {
+      env: { ...process.env, ...environment },
+      stdio: 'ignore',
+    });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    const isBegun = () => existsSync(join(dataDir, 'fabric', 'run', 'peer-bank.json'));
+    while (!isBegun() && child.exitCode === null) await new Promise((next) => setTimeout(next, 10));
+    child.kill('SIGKILL');
+    await ended;
+    expect(await succeed(['up'])).to.contain('next: npm run network -- deploy');
+    expect(await heights()).to.deep.equal([1, 1, 1, 1, 1, 1]);
+  });
+
+  it('deploys until every organisation endorses with every other, and then has nothing to do', async () => {
+    expect(await succeed(['deploy'])).to.contain('deployed: sequence 1');
+    const before = await heights();
+    expect(await succeed(['deploy'])).to.contain('nothing to do: sequence 1');
+    expect(await heights()).to.deep.equal(before);
+  });
+
+  it('goes up one sequence when what was agreed on changes', async () => {
+    const file = environment['CONSORTIUM']!;
+    writeFileSync(file, readFileSync(file, 'utf8').replace('any: 2', 'any: 3'));
+    expect(await succeed(['deploy'])).to.contain('deployed: sequence 2');
+  });
+
+  it('keeps the ledgers when it is taken down, and goes on where it was', async () => {
+    const before = await heights();
+    await succeed(['down']);
+    const status = await runNetwork(['status'], environment);
+    expect([status.code, status.out.match(/running/g)]).to.deep.equal([1, null]);
+    expect(await succeed(['up'])).to.match(/^up after .* s, ordering by bft$/m);
+    expect(await heights()).to.deep.equal(before);
+  });
+
+  it('starts one process again and shows its log', async () => {
+    const pid = /number|process (\d+)/.exec(await succeed(['restart', 'orderer-payer']))?.[1];
+    expect(await succeed(['status'])).to.match(new RegExp(`orderer-payer +running +\\d+ +${pid} `));
+    expect(await succeed(['logs', 'orderer-payer', '--lines', '5'])).to.match(/INFO \[.*\]/);
+  });
+
+  it('removes nothing unless it is told yes', async () => {
+    const { code, error } = await runNetwork(['reset'], environment);
+    expect([code, error.includes('nothing was removed')]).to.deep.equal([1, true]);
+    expect(await heights()).to.have.length(6);
+    await succeed(['reset', '--yes']);
+    expect(existsSync(join(dataDir, 'fabric'))).to.equal(false);
+  });
+});
