@@ -41,7 +41,7 @@ export interface GatewayConfig {
 /** Everything but what tells one gateway from another. */
 export const DEFAULTS = {
   host: '127.0.0.1',
-  bodyBytes: 32 * 1024 * 1024,
+  bodyBytes: 16 * 1024 * 1024,
   timeouts: { evaluateMs: 10_000, endorseMs: 40_000, submitMs: 10_000, commitStatusMs: 20_000 },
   limits: { inFlightWrites: 300, budgetMs: 15_000, feedWaitMs: 5_000 },
   verifyIntervalMs: 10 * 60_000,

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Context } from 'fabric-contract-api';
+import { Records } from '../contracts/records.ts';
 import type { Consortium } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { licenceStateSchema, type OutputOf } from '../model/transactions.ts';
@@ -100,6 +101,18 @@ describe('the frame of a transaction', () => {
     expect(failure)
       .to.match(/fault of the chaincode/)
       .and.not.contain('Jane');
+  });
+
+  it('takes no private input that would fill a block', async () => {
+    const ledger = new MemoryLedger(exampleConsortium, [new Records(exampleConsortium)]);
+    const id = '00000000-0000-4000-8000-000000000001';
+    const resource = { resourceType: 'Binary', id, data: 'A'.repeat(17 * 1024 * 1024) };
+    const hidden = { records: [{ id, version: 1, salt: 'a'.repeat(64), resource }] };
+    const large = { from: 'hospital', role: 'system', input: {}, private: hidden };
+    expect(await failureOf(ledger.submit('RecordVersions', large))).to.equal(
+      'LedgerError INVALID at <private>: is too large for one transaction',
+    );
+    expect(ledger.private.size).to.equal(0);
   });
 
   it('is told apart when two endorsers write different bytes', async () => {

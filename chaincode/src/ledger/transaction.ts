@@ -7,6 +7,7 @@ import type { Consortium } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import {
   type InputOf,
+  MAX_PRIVATE_LENGTH,
   type OutputOf,
   type PrivateOf,
   TRANSIENT_KEY,
@@ -70,6 +71,8 @@ function privateInput(definition: Transaction, store: Store): unknown {
   if (definition.private === undefined) return undefined;
   const text = store.transient(TRANSIENT_KEY);
   if (text === undefined) throw new LedgerError('INVALID', 'the private input is missing', TRANSIENT_KEY);
+  if (text.length > MAX_PRIVATE_LENGTH)
+    throw new LedgerError('INVALID', 'is too large for one transaction', TRANSIENT_KEY);
   return parseText(definition.private, text, TRANSIENT_KEY);
 }
 

@@ -433,6 +433,9 @@ export type PrivateOf<N extends TransactionName> = Transactions[N] extends { pri
   : undefined;
 export type OutputOf<N extends TransactionName> = z.infer<Transactions[N]['output']>;
 
+/** The longest private input, as JSON: the private data of a whole block must fit into one message of a peer (100 MiB). */
+export const MAX_PRIVATE_LENGTH = 17 * 1024 * 1024;
+
 /** The transient map's only key. */
 export const TRANSIENT_KEY = 'private';
 

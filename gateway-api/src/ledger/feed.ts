@@ -4,6 +4,9 @@
  */
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
+import { GatewayError, type Network } from '@hyperledger/fabric-gateway';
+import { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import { loggable } from '../log.ts';
 import { type BlockScope, type ParsedBlock, parseBlock } from './block.ts';
@@ -40,6 +43,8 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
   #closeStream: (() => void) | undefined;
   #failure: Error | undefined;
   #connected = false;
+  /** The last block that could not be delivered with its private data. */
+  #oversized = -1;
 
   constructor(options: FeedOptions) {
     super();
@@ -96,25 +101,59 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
    * and the ledger to be the same, also while nothing happens on the channel.
    */
   async #read(): Promise<void> {
-    const { connection, identity, scope, sink } = this.#options;
+    const { connection, identity, scope } = this.#options;
     const network = connection.network(await identity());
-    const events = await network.getBlockAndPrivateDataEvents({ startBlock: BigInt(Math.max(this.position(), 0)) });
+    const position = this.position();
+    let due = position >= 0 && position === this.#oversized ? position + 1 : Math.max(position, 0);
+    const events = await network.getBlockAndPrivateDataEvents({ startBlock: BigInt(due) });
     this.#closeStream = () => events.close();
     try {
       for await (const delivered of events) {
         if (this.#stopped.signal.aborted) return;
         this.#connected = true;
         const block = parseBlock(delivered, scope);
-        const held = sink.checkpoint();
-        checkFollows(block, held);
-        this.#failure = undefined;
-        if (block.number === held?.block) continue;
-        await sink.apply(block);
-        this.#publish(block);
+        await this.#take(block);
+        due = block.number + 1;
       }
+    } catch (error) {
+      if (!isOversized(error)) throw error;
+      await this.#readWithoutPrivateData(network, due);
     } finally {
       this.#closeStream = undefined;
       events.close();
+    }
+  }
+
+  async #take(block: ParsedBlock): Promise<void> {
+    const { sink } = this.#options;
+    const held = sink.checkpoint();
+    checkFollows(block, held);
+    this.#failure = undefined;
+    if (block.number === held?.block) return;
+    await sink.apply(block);
+    this.#publish(block);
+  }
+
+  /**
+   * A block whose private data is more than one message holds is read without it. Its values are then missing here, and
+   * told as such; but whoever writes that much in one block must not stop this gateway.
+   */
+  async #readWithoutPrivateData(network: Network, number: number): Promise<void> {
+    const { scope, log } = this.#options;
+    this.#oversized = number;
+    if (number <= this.position()) return;
+    log.error({ block: number }, 'the private data of a block is too large to be delivered');
+    const blocks = await network.getBlockEvents({ startBlock: BigInt(number) });
+    this.#closeStream = () => blocks.close();
+    try {
+      for await (const block of blocks) {
+        const delivered = new peer.BlockAndPrivateData();
+        delivered.setBlock(block);
+        await this.#take(parseBlock(delivered, scope));
+        return;
+      }
+    } finally {
+      blocks.close();
     }
   }
 
@@ -125,6 +164,10 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
     this.emit('block', block);
   }
 }
+
+/** Said by the peer of what it sends, or by this side of what it receives. */
+const isOversized = (error: unknown): boolean =>
+  error instanceof GatewayError && error.code === status.RESOURCE_EXHAUSTED && /larger than max/i.test(error.message);
 
 /** The block must be the one that is held, or the next. */
 function checkFollows(block: ParsedBlock, held: { block: number; hash: string } | undefined): void {
