@@ -2,9 +2,7 @@
  * The chaincode's process. Under a parent with an IPC channel it serves the organisations that the parent's
  * first message names and ends with the channel; by itself it serves one organisation, as its environment says.
  */
-import { readConfig } from './config.ts';
 import { hostRequestSchema, startHost } from './host.ts';
-import { serve } from './server.ts';
 
 /** Tells the parent how it went: {ready: true, addresses} or {ready: false, error}. */
 async function serveParent(message: unknown): Promise<void> {
@@ -16,7 +14,9 @@ async function serveParent(message: unknown): Promise<void> {
   }
 }
 
+/** Loads the server itself only here: under a parent its workers do, and this thread would hold a copy for nothing. */
 async function serveAlone(): Promise<void> {
+  const [{ readConfig }, { serve }] = await Promise.all([import('./config.ts'), import('./server.ts')]);
   const server = await serve(readConfig(process.env));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(0));
   process.stdout.write(`the chaincode listens on ${server.address}\n`);
