@@ -11,7 +11,8 @@ import { Kysely, SqliteDialect } from 'kysely';
 export type Durability = 'NORMAL' | 'FULL';
 
 const STATEMENTS_KEPT = 200;
-const CACHE_KIB = 8_000;
+/** Of each connection, and there are four of them in every gateway; the system keeps the files in memory besides. */
+const CACHE_KIB = 4_000;
 /** A checkpoint is what waits for the disk: 32 MB of log between two spares most of them under load. */
 const CHECKPOINT_PAGES = 8_000;
 const BUSY_TIMEOUT_MS = 5_000;

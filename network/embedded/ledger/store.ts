@@ -19,7 +19,7 @@ export async function openDatabase(dir: string): Promise<Database> {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
     writeBufferSize: 16 * 1024 * 1024,
-    cacheSize: 32 * 1024 * 1024,
+    cacheSize: 16 * 1024 * 1024,
   });
   try {
     await database.open();
