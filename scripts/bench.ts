@@ -77,7 +77,7 @@ async function run(rest: Rest, sdk: ReturnType<typeof openSdk>, seconds: number,
   report(operations, all);
   if (pids.length === 0) return console.log('\nmemory and processor time: not known on this system');
   const megabytes = Math.round(Math.max(peak, residentBytes(pids)) / 1e6).toLocaleString('en');
-  console.log(`\nmemory of the ${pids.length} processes, resident, at most: ${megabytes} MB`);
+  console.log(`\nmemory of the ${pids.length} processes, what they share counted once, at most: ${megabytes} MB`);
   for (const [index, { consortium, self, machine, of }] of cores.entries()) {
     const used = `consortium ${consortium.toFixed(2)}, this client ${self.toFixed(2)}, machine ${machine.toFixed(2)} of ${of}`;
     console.log(`cores busy with ${CALLERS[index]} callers: ${used}`);

@@ -57,10 +57,17 @@ const linkOf = (path: string): string | undefined => {
   }
 };
 
-/** Resident memory of all of them, in bytes. */
+/** Memory of all of them together in bytes: resident, and what they share (the runtime's own pages) counted once. */
 export function residentBytes(pids: readonly number[]): number {
-  const kilobytes = pids.map((pid) => Number(/^VmRSS:\s+(\d+) kB/m.exec(text(`/proc/${pid}/status`) ?? '')?.[1] ?? 0));
+  const kilobytes = pids.map(
+    (pid) => kilobytesOf('Pss', `/proc/${pid}/smaps_rollup`) ?? kilobytesOf('VmRSS', `/proc/${pid}/status`) ?? 0,
+  );
   return kilobytes.reduce((sum, one) => sum + one, 0) * 1024;
+}
+
+function kilobytesOf(field: string, file: string): number | undefined {
+  const stated = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text(file) ?? '')?.[1];
+  return stated === undefined ? undefined : Number(stated);
 }
 
 /** Processor time used so far, in clock ticks. */
