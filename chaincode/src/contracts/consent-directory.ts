@@ -14,7 +14,7 @@ import { consentContentSchema, type LedgerConsent } from '../rules/consents.ts';
 const directorySchema = z.strictObject({ consents: z.array(idSchema), salt: saltSchema });
 
 /** Each is looked at whenever somebody asks for the patient's data; one that changes is amended, not granted anew. */
-const MAX_CONSENTS = 1000;
+const MAX_CONSENTS = 500;
 
 /** Adds a consent to its patient's directory. `salt` is the consent's own, from which the directory's is derived. */
 export async function enterConsent(

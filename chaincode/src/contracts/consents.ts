@@ -51,7 +51,7 @@ export class Consents extends LedgerContract {
 
 const RESOURCE = 'private.consent.resource';
 /** Of a consent's text: it is read, and held against each record, whenever somebody asks for its patient's data. */
-const MAX_LENGTH = 200_000;
+const MAX_LENGTH = 50_000;
 
 async function grantConsent(call: Call<'GrantConsent'>): Promise<ConsentState> {
   const { input, caller, consortium, store } = call;
