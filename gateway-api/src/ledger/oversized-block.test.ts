@@ -1,111 +1,99 @@
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
+import { GatewayError } from '@hyperledger/fabric-gateway';
 import type { peer } from '@hyperledger/fabric-protos';
 import { expect } from 'chai';
 import { pino } from 'pino';
 import { fixtureBlock } from './block.fixture.ts';
-import { type ParsedBlock, parseBlock } from './block.ts';
-import type { LedgerConnection } from './connect.ts';
-import { Feed, ForeignLedger } from './feed.ts';
+import type { ParsedBlock } from './block.ts';
+import type { Enrolled, LedgerConnection } from './connect.ts';
+import { type BlockSink, Feed } from './feed.ts';
 
-const scope = { chaincode: 'telemed', collections: new Set<string>() };
+/** What is asked of a stream: the blocks from `start` on, then nothing until it is closed. */
+type Stream<T> = AsyncIterable<T> & { close(): void };
 
-/** A peer whose streams deliver its chain from the block asked for, and then nothing more until they are closed. */
-class FakePeer {
-  readonly chain: peer.BlockAndPrivateData[];
-  /** Streams asked for while this is set fail. */
-  isDown = false;
-  asked: number[] = [];
-  readonly #open = new Set<AbortController>();
-
-  constructor(...chain: peer.BlockAndPrivateData[]) {
-    this.chain = chain;
-  }
-
-  restart(): void {
-    for (const stream of this.#open) stream.abort(new Error('the connection was lost'));
-  }
-
-  connection(): LedgerConnection {
-    const getBlockAndPrivateDataEvents = async ({ startBlock }: { startBlock: bigint }) => this.#stream(startBlock);
-    return { network: () => ({ getBlockAndPrivateDataEvents }) } as unknown as LedgerConnection;
-  }
-
-  #stream(startBlock: bigint) {
-    if (this.isDown) throw new Error('nobody listens');
-    this.asked.push(Number(startBlock));
-    const { chain } = this;
-    const closing = new AbortController();
-    this.#open.add(closing);
-    async function* deliver() {
-      yield* chain.slice(Number(startBlock));
-      await once(closing.signal, 'abort');
-      if (closing.signal.reason !== undefined) throw closing.signal.reason as Error;
-    }
-    return Object.assign(deliver(), { close: () => closing.abort(undefined) });
-  }
-}
-
-function openFeed(fake: FakePeer, held?: ParsedBlock) {
-  const applied: number[] = [];
-  let checkpoint = held === undefined ? undefined : { block: held.number, hash: held.hash };
-  const feed = new Feed({
-    connection: fake.connection(),
-    identity: async () => ({ name: 'system', certificate: '', privateKey: '' }),
-    scope,
-    log: pino({ level: 'silent' }),
-    sink: {
-      checkpoint: () => checkpoint,
-      apply: async (block) => {
-        applied.push(block.number);
-        checkpoint = { block: block.number, hash: block.hash };
-      },
+function streamOf<T>(items: (T | Error)[]): Stream<T> {
+  let close = (): void => {};
+  const closed = new Promise<void>((resolve) => {
+    close = resolve;
+  });
+  return {
+    close,
+    async *[Symbol.asyncIterator]() {
+      for (const item of items) {
+        if (item instanceof Error) throw item;
+        yield item;
+      }
+      await closed;
     },
-  });
-  feed.start();
-  return { feed, applied };
+  };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('it did not come to be within five seconds');
-    await delay(5);
+describe('The event feed at a block too large to be delivered', () => {
+  const key = { collection: 'care_hospital', key: 'record/a/1', value: '{}' };
+  const blocks: peer.BlockAndPrivateData[] = [];
+  for (let number = 0; number < 4; number += 1)
+    blocks.push(fixtureBlock(number, [{ privateWrites: [key] }], blocks[number - 1]));
+  const tooLarge = Object.assign(Object.create(GatewayError.prototype) as GatewayError, {
+    code: status.RESOURCE_EXHAUSTED,
+    message: '8 RESOURCE_EXHAUSTED: Sent message larger than max (144034050 vs. 104857600)',
+  });
+
+  const OVERSIZED = 2;
+  /** A network on which one block cannot be delivered with its private data. */
+  const network = {
+    getBlockAndPrivateDataEvents: async ({ startBlock }: { startBlock: bigint }) =>
+      streamOf(blocks.map((block, number) => (number === OVERSIZED ? tooLarge : block)).slice(Number(startBlock))),
+    getBlockEvents: async ({ startBlock }: { startBlock: bigint }) =>
+      streamOf(blocks.map((block) => block.getBlock()!).slice(Number(startBlock))),
+  };
+
+  function feedFrom(applied: ParsedBlock[]): Feed {
+    const sink: BlockSink = {
+      checkpoint: () => {
+        const last = applied.at(-1);
+        return last && { block: last.number, hash: last.hash };
+      },
+      apply: async (block) => void applied.push(block),
+    };
+    return new Feed({
+      connection: { network: () => network } as unknown as LedgerConnection,
+      identity: async () => ({}) as Enrolled,
+      scope: { chaincode: 'telemed', collections: new Set(['care_hospital']) },
+      sink,
+      log: pino({ level: 'silent' }),
+    });
   }
-}
 
-describe('The event feed', () => {
-  const first = fixtureBlock(0, []);
-  const second = fixtureBlock(1, [], first);
+  const untilBlock = (feed: Feed, number: number): Promise<void> =>
+    new Promise((resolve) => {
+      feed.on('block', (block) => block.number === number && resolve());
+    });
 
-  it('knows that its stream works again although nothing happens on the channel', async () => {
-    const fake = new FakePeer(first, second);
-    const { feed, applied } = openFeed(fake);
-    await until(() => feed.position() === 1);
-    fake.isDown = true;
-    fake.restart();
-    await until(() => feed.status().failure !== undefined);
-    fake.isDown = false;
-    await until(() => feed.status().failure === undefined && feed.status().connected);
-    expect([applied, fake.asked]).to.deep.equal([
-      [0, 1],
-      [0, 1],
-    ]);
+  it('goes past a block whose private data is too large to be delivered, without that data', async () => {
+    const applied: ParsedBlock[] = [];
+    const feed = feedFrom(applied);
+    const last = untilBlock(feed, 3);
+    feed.start();
+    await last;
     await feed.stop();
+    expect(applied.map(({ number }) => number)).to.deep.equal([0, 1, 2, 3]);
+    const delivered = applied.map(({ transactions }) => transactions[0]?.privateWrites[0]?.plain !== undefined);
+    expect(delivered).to.deep.equal([true, true, false, true]);
   });
 
-  it('goes on after the block it holds and applies none twice', async () => {
-    const { feed, applied } = openFeed(new FakePeer(first, second), parseBlock(first, scope));
-    await until(() => feed.position() === 1);
-    expect(applied).to.deep.equal([1]);
+  it('goes on after a restart with such a block as the last one held', async () => {
+    const first: ParsedBlock[] = [];
+    const before = feedFrom(first);
+    const second = untilBlock(before, OVERSIZED);
+    before.start();
+    await second;
+    await before.stop();
+    const held = first.slice(0, OVERSIZED + 1);
+    const feed = feedFrom(held);
+    const last = untilBlock(feed, 3);
+    feed.start();
+    await last;
     await feed.stop();
-  });
-
-  it('notices another ledger by the block it holds, before anything happens on it', async () => {
-    const other = fixtureBlock(0, [{ creator: 'OtherMSP' }]);
-    const { feed, applied } = openFeed(new FakePeer(other), parseBlock(first, scope));
-    await until(() => feed.status().failure instanceof ForeignLedger);
-    expect(applied).to.deep.equal([]);
-    await feed.stop();
+    expect(held.map(({ number }) => number)).to.deep.equal([0, 1, 2, 3]);
   });
 });
