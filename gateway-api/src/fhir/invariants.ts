@@ -38,7 +38,11 @@ const built = new Map<string, Invariant>();
 export function invariantOf(key: string, expression: string, human: string): Invariant {
   const known = built.get(key + expression);
   if (known !== undefined) return known;
-  const invariant = { key, human, holds: natively[key] ?? byFhirPath(expression) };
+  const shortcut = natively[key];
+  const defined = byFhirPath(expression);
+  const holds: Invariant['holds'] =
+    shortcut === undefined ? defined : (value, type, context) => shortcut(value) ?? defined(value, type, context);
+  const invariant = { key, human, holds };
   built.set(key + expression, invariant);
   return invariant;
 }

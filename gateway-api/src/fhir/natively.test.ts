@@ -24,6 +24,20 @@ const values = fc.record(Object.fromEntries(ELEMENTS.map((element) => [element, 
   requiredKeys: [],
 });
 
+const OF_OBSERVATIONS = ['obs-6', 'obs-7'];
+const code = (name: string) => ({ coding: [{ system: 'http://loinc.org', code: name }] });
+const observations = fc.record(
+  {
+    code: fc.constantFrom(code('a'), code('b')),
+    dataAbsentReason: fc.constant(code('unknown')),
+    valueString: fc.constant('x'),
+    valueQuantity: fc.constant({ value: 1 }),
+    _valueString: fc.constant({ id: 'x' }),
+    component: fc.constantFrom([{ code: code('a'), valueString: 'x' }], [{ code: code('b') }]),
+  },
+  { requiredKeys: ['code'] },
+);
+
 describe('invariants as functions', () => {
   for (const [key, type] of Object.entries(TYPES)) {
     it(`${key} answers as its FHIRPath does`, () => {
@@ -38,10 +52,28 @@ describe('invariants as functions', () => {
     });
   }
 
+  for (const key of OF_OBSERVATIONS) {
+    it(`${key} is left to FHIRPath or answers as it does`, () => {
+      const holds = invariantByFhirPath(expressionOf(key));
+      let answered = 0;
+      fc.assert(
+        fc.property(observations, (observation) => {
+          const value = { resourceType: 'Observation', ...observation };
+          const root = { type: 'Observation', value };
+          const answer = natively[key]!(value);
+          fc.pre(answer !== undefined);
+          answered += 1;
+          expect(answer).to.equal(holds(value, 'Observation', { resource: root, root }));
+        }),
+      );
+      expect(answered).to.be.above(0);
+    });
+  }
+
   it('every shortcut is of an invariant that the definitions have', () => {
     const known = new Set(constraints.map(([key]) => key));
     expect(Object.keys(natively).filter((key) => !known.has(key))).to.deep.equal([]);
-    expect(Object.keys(natively).sort()).to.deep.equal([...Object.keys(TYPES), 'per-1'].sort());
+    expect(Object.keys(natively).sort()).to.deep.equal([...Object.keys(TYPES), ...OF_OBSERVATIONS, 'per-1'].sort());
   });
 
   it('per-1 compares instants, and what is less precise only as far as both say', () => {

@@ -1,13 +1,18 @@
 /**
  * Invariants as plain functions, by key: those that stand on data types met many times in a resource, where FHIRPath
- * costs most of a validation, and per-1, whose dates FHIRPath compares as text. A test holds each against its FHIRPath.
+ * costs most of a validation, those of Observation, which most of what is written is, and per-1, whose dates FHIRPath
+ * compares as text. A test holds each against its FHIRPath.
  */
 
-type Holds = (value: unknown) => boolean;
+/** undefined: this value is none of the plain ones, FHIRPath decides. */
+type Holds = (value: unknown) => boolean | undefined;
 const members = (value: unknown): Record<string, unknown> => value as Record<string, unknown>;
 /** An element exists when it has a value or an extension (`_element`). */
 const has = (value: unknown, element: string): boolean =>
   members(value)[element] !== undefined || members(value)[`_${element}`] !== undefined;
+
+const hasChoice = (value: unknown, element: string): boolean =>
+  Object.keys(members(value)).some((key) => key.startsWith(element) || key.startsWith(`_${element}`));
 
 const PRECISIONS = [4, 7, 10];
 
@@ -28,5 +33,8 @@ export const natively: Record<string, Holds | undefined> = {
   'sqty-1': (value) => !has(value, 'comparator'),
   'cpt-2': (value) => !has(value, 'value') || has(value, 'system'),
   'att-1': (value) => !has(value, 'data') || has(value, 'contentType'),
+  'obs-6': (value) =>
+    members(value)['dataAbsentReason'] === undefined || !hasChoice(value, 'value') ? true : undefined,
+  'obs-7': (value) => (members(value)['component'] === undefined || !hasChoice(value, 'value') ? true : undefined),
   'obs-3': (value) => has(value, 'low') || has(value, 'high') || has(value, 'text'),
 };
