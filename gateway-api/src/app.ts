@@ -23,6 +23,7 @@ import { ReadModel } from './index/queries.ts';
 import { openStores, type Stores } from './index/stores.ts';
 import { Sweeper } from './index/sweeper.ts';
 import { verifyAll } from './index/verify.ts';
+import { isRemoval } from './ledger/block.ts';
 import { LedgerClient, type Sender } from './ledger/client.ts';
 import { type Enrolled, LedgerConnection } from './ledger/connect.ts';
 import { Feed } from './ledger/feed.ts';
@@ -133,7 +134,11 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     log,
     intervalMs: config.dutyIntervalMs,
   });
-  feed.on('block', (block) => duties.sees(block));
+  feed.on('block', (block) => {
+    const removes = block.transactions.some(({ privateWrites }) => privateWrites.some((write) => isRemoval(write)));
+    if (removes) index.forgetKnown();
+    duties.sees(block);
+  });
   metrics.watch('gateway_block', 'Last block in the read model.', () => feed.position());
   metrics.watch('gateway_writes_in_flight', 'Ledger writes under way.', () => ledger.inFlight);
 

@@ -143,6 +143,19 @@ describe('the read model', () => {
     expect(missing).to.deep.equal([`Patient/${one.id}`]);
   });
 
+  it('looks for a record once that references lead to, and again after something was removed', async () => {
+    const write = recordWrite('Patient', {});
+    const reference = `Patient/${write.id}`;
+    expect(await fixture.index.missing([reference])).to.deep.equal([reference]);
+    await fixture.block({ privateWrites: [write] });
+    expect(await fixture.index.missing([reference])).to.deep.equal([]);
+    const { collection, key } = write;
+    await fixture.block({ privateWrites: [{ collection, key, purge: true }] });
+    expect(await fixture.index.missing([reference]), 'from memory').to.deep.equal([]);
+    fixture.index.forgetKnown();
+    expect(await fixture.index.missing([reference, 'Patient/a'])).to.deep.equal([reference, 'Patient/a']);
+  });
+
   it('shows a consent that was revoked as one more version, inactive', async () => {
     const { id, text } = anchored('Consent', { status: 'active', author: 'PatientsMSP' });
     const state = { id, status: 'active', version: 1, updatedAt: '2026-03-01T10:00:00.000Z' };

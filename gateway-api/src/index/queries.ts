@@ -15,6 +15,8 @@ import { storedResource, type VersionRow } from './stored.ts';
 
 const IDS_PER_QUERY = 500;
 const INBOX = 'inbox_';
+const RECORD = 'record/';
+const KNOWN_REFERENCES = 20_000;
 
 type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
 
@@ -30,6 +32,8 @@ export interface ReadModelOptions {
 
 export class ReadModel {
   readonly #options: ReadModelOptions;
+  /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
+  #known = new Set<string>();
 
   constructor(options: ReadModelOptions) {
     this.#options = options;
@@ -195,19 +199,30 @@ export class ReadModel {
     return query;
   }
 
-  /** Which of these `Type/id` are not here. */
+  /** Which of these `Type/id` are not here. A record that was found once is not looked for again. */
   async missing(references: string[]): Promise<string[]> {
     const found = new Set<string>();
-    const ids = [...new Set(references.map((reference) => reference.slice(reference.indexOf('/') + 1)))];
+    if (this.#known.size >= KNOWN_REFERENCES) this.forgetKnown();
+    const known = this.#known;
+    const unknown = references.filter((reference) => !known.has(reference));
+    const ids = [...new Set(unknown.map((reference) => reference.slice(reference.indexOf('/') + 1)))];
     for (let start = 0; start < ids.length; start += IDS_PER_QUERY) {
       const rows = await this.#visible()
-        .select(['type', 'id'])
+        .select(['type', 'id', 'key'])
         .distinct()
         .where('id', 'in', ids.slice(start, start + IDS_PER_QUERY))
         .execute();
-      for (const { type, id } of rows) found.add(`${type}/${id}`);
+      for (const { type, id, key } of rows) {
+        found.add(`${type}/${id}`);
+        if (known.size < KNOWN_REFERENCES && key.startsWith(RECORD)) known.add(`${type}/${id}`);
+      }
     }
-    return references.filter((reference) => !found.has(reference));
+    return unknown.filter((reference) => !found.has(reference));
+  }
+
+  /** To be called when a private value has been deleted or purged. A search under way keeps the set that it began with. */
+  forgetKnown(): void {
+    this.#known = new Set();
   }
 
   /** Ids of this organisation's own resources by identifier; delivered copies are not meant. */

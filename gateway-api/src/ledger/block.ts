@@ -26,6 +26,9 @@ export interface PrivateWrite {
   plain?: { key: string; value: string; matches: boolean };
 }
 
+/** Whether a write takes the value away: deleted or purged. */
+export const isRemoval = ({ anchor }: PrivateWrite): boolean => anchor === undefined;
+
 export interface ParsedTransaction {
   transactionId: string;
   index: number;
