@@ -78,6 +78,7 @@ function startOf(position: Message, height: number): number | undefined {
 function stopOf(position: Message, start: number, isStartNewest: boolean, height: number): number | undefined {
   if (position.has(1)) return isStartNewest ? start : height - 1;
   if (position.has(2)) return start;
+  if (position.has(4)) return Number.POSITIVE_INFINITY;
   return position.has(3) ? position.message(3).number(1) : undefined;
 }
 

@@ -24,6 +24,7 @@ export async function admit(proposal: Proposal, channel: Channel, ledger: Ledger
   if (untimely) return { kind: 'refused', message: untimely };
   const incomplete = checkParts(proposal);
   if (incomplete) return { kind: 'rejected', message: incomplete };
+  if (proposal.channel === '') return { kind: 'answered', message: withoutChannel(proposal.chaincode ?? '') };
   if (proposal.channel !== channel.name) {
     return { kind: 'answered', message: `channel '${proposal.channel}' not found` };
   }
@@ -36,6 +37,14 @@ export async function admit(proposal: Proposal, channel: Channel, ledger: Ledger
   if (isSystemChaincode(proposal.chaincode ?? '')) return undefined;
   const denied = await channel.checkAcl('propose', proposal.signed);
   return denied === undefined ? undefined : { kind: 'rejected', message: denied };
+}
+
+/** Fabric takes proposals without a channel, for which no chaincode of an application is defined. */
+function withoutChannel(chaincode: string): string {
+  return (
+    `make sure the chaincode ${chaincode} has been successfully defined on channel  and try again: ` +
+    "could not get channel config for channel ''"
+  );
 }
 
 function checkTime(proposal: Proposal, channel: Channel): string | undefined {

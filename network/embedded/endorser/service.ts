@@ -20,8 +20,14 @@ function readSigned(request: Uint8Array) {
   try {
     return readProposal(request);
   } catch (error) {
-    throw new GatewayError(status.UNKNOWN, (error as Error).message);
+    throw new GatewayError(status.UNKNOWN, parsingText((error as Error).message));
   }
+}
+
+/** The endorser says what it was parsing, the gateway does not. */
+function parsingText(message: string): string {
+  const [, part] = /^error unmarshalling (Proposal|Header):/.exec(message) ?? [];
+  return part === undefined ? message : `failed parsing ${part.toLowerCase()}: ${message}`;
 }
 
 function encodeProposalResponse({ response, payload, endorsement }: Endorsed): Buffer {

@@ -15,7 +15,6 @@ export async function chaincodeEvents(parts: DeliverParts, bytes: Uint8Array, ou
   const data = signed.bytes(1);
   const request = decode(data);
   const creator = request.bytes(3);
-  if (creator.length === 0) throw invalid('no identity provided');
   await requireReader(parts.channel, request.text(1), { creator, data, signature: signed.bytes(2) });
   const matches = matcher(request.text(2), request.text(5));
   await followBlocks(parts, startBlock(parts, request), outlet.signal, async (number) => {

@@ -69,7 +69,9 @@ export async function requireReader(
   const denied =
     named === channel.name
       ? await channel.checkAcl('events', signed)
-      : `Failed to get policy manager for channel [${named}]`;
+      : named === ''
+        ? 'Invalid channel ID name during check policy on signed data. Name must be different from nil.'
+        : `Failed to get policy manager for channel [${named}]`;
   if (denied !== undefined) throw new GatewayError(status.PERMISSION_DENIED, denied);
 }
 

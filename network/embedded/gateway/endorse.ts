@@ -1,12 +1,13 @@
 /** gateway.Gateway/Endorse: collects equal endorsements and prepares the envelope to sign (spec 1.1 to 1.4). */
 import { status } from '@grpc/grpc-js';
 import type { Endorsed } from '../endorser/endorser.ts';
+import { type Proposal, readProposal } from '../endorser/proposal.ts';
 import { type ErrorDetail, GatewayError } from '../server/error.ts';
 import type { Peer } from '../server/peer.ts';
 import { encode, Message } from '../wire.ts';
 import { isFailure } from './classify.ts';
 import { type Agreed, Collector, type Plan } from './layout.ts';
-import { ask, type Call, detailOf, type GatewayParts, openCall, peersRunning, unpack } from './peers.ts';
+import { ask, type Call, detailOf, type GatewayParts, openCall, peersRunning } from './peers.ts';
 import { defaultInterest, noCombination, planEndorsement } from './plan.ts';
 import { prepareEnvelope } from './prepare.ts';
 
@@ -29,8 +30,15 @@ function unpackForEndorse(request: Message) {
   if (request.message(3).bytes(1).length === 0) {
     throw new GatewayError(status.INVALID_ARGUMENT, 'the proposed transaction must contain a signed proposal');
   }
+  const proposal = readForEndorse(request.bytes(3));
+  // Fabric looks for the channel's peers before it looks at what the proposal lacks.
+  if (proposal.channel === '') throw new GatewayError(status.FAILED_PRECONDITION, '');
+  return { ...proposal, chaincode: proposal.chaincode ?? '' };
+}
+
+function readForEndorse(signedProposal: Uint8Array): Proposal {
   try {
-    return unpack(request.bytes(3));
+    return readProposal(signedProposal);
   } catch (error) {
     throw new GatewayError(status.INVALID_ARGUMENT, (error as Error).message);
   }

@@ -28,7 +28,7 @@ export async function evaluate(parts: GatewayParts, bytes: Uint8Array): Promise<
 
 function unpackForEvaluate(request: Message) {
   try {
-    if (!request.has(3)) throw new Error('a signed proposal is required');
+    if (request.bytes(3).length === 0) throw new Error('a signed proposal is required');
     return unpack(request.bytes(3));
   } catch (error) {
     const reason = (error as Error).message;

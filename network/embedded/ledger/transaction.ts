@@ -117,6 +117,7 @@ export class ParsedTransaction {
       const extension = new Message(this.header?.extension ?? Buffer.alloc(0));
       const invoked = extension.has(2) ? extension.message(2).text(2) : undefined;
       code = codes.BAD_RESPONSE_PAYLOAD;
+      if (action.chaincodeAction.length === 0) return code;
       const response = new Message(action.chaincodeAction);
       const id = response.has(4) ? response.message(4) : undefined;
       const chaincode = id && { name: id.text(2), version: id.text(3) };

@@ -5,10 +5,12 @@
 import type { BatchConfig } from '../config.ts';
 import { warmSignatures } from '../ledger/stage-one.ts';
 import type { ParsedTransaction } from '../ledger/transaction.ts';
-import { CONFIG_UPDATE, ENDORSER_TRANSACTION, parseTransaction } from '../ledger/transaction.ts';
+import { CONFIG, CONFIG_UPDATE, parseTransaction } from '../ledger/transaction.ts';
 import type { Channel, Ledger, Orderer } from '../seams.ts';
 import { BatchCutter } from './batch-cutter.ts';
 
+/** common.HeaderType of a transaction that made a channel in Fabric 1 and 2. */
+const ORDERER_TRANSACTION = 4;
 /** common.Status */
 const SUCCESS = 200;
 const BAD_REQUEST = 400;
@@ -67,7 +69,10 @@ class SoloOrderer implements Orderer {
     if (header && header.channel !== channel.name) return { status: BAD_REQUEST, info: 'channel does not exist' };
     if (!header) return { status: BAD_REQUEST, info: payload.length === 0 ? 'Message was empty' : 'bad header' };
     if (header.type === CONFIG_UPDATE) return { status: BAD_REQUEST, info: 'configuration updates are not supported' };
-    if (header.type !== ENDORSER_TRANSACTION) return { status: BAD_REQUEST, info: `bad header type ${header.type}` };
+    // As Fabric's orderer, it lets every type pass that changes no configuration; validation judges them.
+    if (header.type === CONFIG || header.type === ORDERER_TRANSACTION) {
+      return { status: BAD_REQUEST, info: `bad header type ${header.type}` };
+    }
     const size = payload.length + signature.length;
     if (size > batch.absoluteMaxBytes) {
       const limit = batch.absoluteMaxBytes;

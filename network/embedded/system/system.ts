@@ -43,9 +43,9 @@ async function qscc({ channel, ledger }: Parts, proposal: Proposal, fn: string, 
   if (String(named) !== channel.name) throw new Error(`Invalid chain ID, ${named}`);
   const denied = await channel.checkAcl('query', proposal.signed);
   if (denied) throw new Error(`access denied for [${fn}][${named}]: [${denied}]`);
+  if (fn !== 'GetChainInfo' && argument === undefined) throw new Error(`missing 3rd argument for ${fn}`);
   const query = queries[fn];
   if (!query) throw new Error(`Requested function ${fn} not found.`);
-  if (fn !== 'GetChainInfo' && argument === undefined) throw new Error(`missing 3rd argument for ${fn}`);
   return query(ledger, argument ?? Buffer.alloc(0));
 }
 
@@ -61,6 +61,7 @@ async function cscc(parts: Parts, proposal: Proposal, fn: string, args: Buffer[]
     }
     return encode(...repeated(1, [encode([1, channel.name])]));
   }
+  if (args.length === 0) throw new Error('Incorrect number of arguments, 1');
   const named = String(args[0] ?? '');
   if (fn !== 'GetConfigBlock' && fn !== 'GetChannelConfig') throw new Error(`Requested function ${fn} not found.`);
   const denied =
@@ -77,6 +78,9 @@ function genesisOf({ ledger }: Parts): Uint8Array {
 }
 
 async function lifecycle({ channel, ledger }: Parts, proposal: Proposal, fn: string, args: Buffer[]) {
+  if (args.length !== 1) {
+    throw new Error(`lifecycle scc operations require exactly two arguments but received ${args.length + 1}`);
+  }
   const denied = await channel.checkAcl('lifecycle', proposal.signed);
   if (denied) throw new Error(`Failed to authorize invocation due to failed ACL check: ${denied}`);
   if (fn === 'QueryChaincodeDefinition') return queryDefinition(ledger, channel, args[0] ?? Buffer.alloc(0));
