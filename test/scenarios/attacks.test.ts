@@ -221,14 +221,72 @@ describe('A dishonest member', function () {
     });
   });
 
-  describe('that does everything at once', () => {
-    let story: Story;
-    before(async () => {
-      const { parties } = scene;
-      const startedAt = new Date().toISOString();
-      story = { parties, visit: newVisit(), startedAt, locations: new Map(), accessIds: [] };
-      for (const step of [licensed, visitRecorded, coverageShown]) await step(story, silent);
+  let story: Story;
+  before(async () => {
+    const { parties } = scene;
+    const startedAt = new Date().toISOString();
+    story = { parties, visit: newVisit(), startedAt, locations: new Map(), accessIds: [] };
+    for (const step of [licensed, visitRecorded, coverageShown]) await step(story, silent);
+  });
+
+  describe('or one of its people, at its own gateway', () => {
+    /** Ways to what is the patient's: directly, by search, and by a GET in a Bundle. */
+    const ways = (): string[] => {
+      const patient = `Patient/${story.patientId}`;
+      const observation = `Observation/${story.observationId}`;
+      const { system, value } = story.visit.mrn;
+      return [
+        ...[patient, `${patient}/_history`, `${patient}/_history/1`, observation, `${observation}/_history/1`],
+        ...['Patient', `Patient?_id=${story.patientId}`, `Patient?identifier=${system}|${value}`],
+        ...[`Observation?patient=${story.patientId}`, 'Observation?_summary=count', 'AuditEvent', 'Claim'],
+      ];
+    };
+    interface Found {
+      resourceType?: string;
+      total?: number;
+      entry?: { resource: Found; response?: { status: string } }[];
+    }
+    const isNothing = ({ resourceType, total = 0, entry = [] }: Found): boolean =>
+      resourceType === 'Bundle' && total === 0 && entry.length === 0;
+
+    it("sees nothing of another patient's", async () => {
+      const own = scene.parties.of('patients', 'patient', `Patient/${story.patientId}`);
+      const stranger = scene.parties.of('patients', 'patient', `Patient/${randomUUID()}`);
+      for (const way of ways()) {
+        const { status, body } = await stranger.send({ path: `/fhir/R4/${encodeURI(way)}` });
+        expect(status === 404 || (status === 200 && isNothing(body as Found)), `${status} ${way}`).to.equal(true);
+      }
+      const entry = ways().map((url) => ({ request: { method: 'GET', url } }));
+      const asked = {
+        method: 'POST',
+        path: '/fhir/R4',
+        body: { resourceType: 'Bundle', type: 'batch', entry },
+      } as const;
+      const seen = async (who: typeof own): Promise<Found[]> =>
+        (await who.ask<Resource & Found>(asked))
+          .entry!.filter(({ response }) => response?.status.startsWith('200'))
+          .map(({ resource }) => resource);
+      expect((await seen(own)).filter((found) => !isNothing(found))).to.have.length.above(5);
+      expect((await seen(stranger)).filter((found) => !isNothing(found))).to.deep.equal([]);
     });
+
+    it('learns nothing in a role that sees no health data, not even whether a coverage exists', async () => {
+      const operator = scene.parties.of('hospital', 'operator');
+      for (const way of ways()) {
+        expect((await operator.send({ path: `/fhir/R4/${encodeURI(way)}` })).status, way).to.equal(403);
+      }
+      for (const coverage of [story.coverageId, randomUUID()]) {
+        const insurance = [{ sequence: 1, focal: true, coverage: { reference: `Coverage/${coverage}` } }];
+        const body = { ...story.visit.claim, ...references(), insurance };
+        const answer = await operator.send({ method: 'POST', path: '/fhir/R4/Claim/$submit', body });
+        expect(answer.status).to.equal(403);
+      }
+    });
+
+    const references = () => ({ patient: { reference: `Patient/${story.patientId}` } });
+  });
+
+  describe('that does everything at once', () => {
     const TIMES = 4;
     const times = <T>(run: () => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: TIMES }, run));
 

@@ -35,6 +35,7 @@ const submit = (claims: Claims, idempotent: IdempotentWrites): Operation => ({
   level: 'type',
   definition: 'http://hl7.org/fhir/OperationDefinition/Claim-submit',
   async handle({ caller, body, idempotency }: OperationRequest): Promise<Answer> {
+    compartmentOf(caller);
     const claim = claimIn(body);
     const id = randomUUID();
     const { receipt, answer } = await once({
