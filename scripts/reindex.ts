@@ -1,13 +1,15 @@
 /**
- * `npm run reindex [-- --org x]`: throws the read models away and fills them again from block 0, then compares them with
+ * `npm run reindex [-- [--org x] [--network fabric]]`: throws the read models away and fills them again from block 0, then compares them with
  * the ledger. The consortium must be stopped: it is started for this on ports of the system's choosing, and stopped again.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dropIndex } from '@telemed-ledger/gateway-api/index/stores.ts';
-import { dataDirectory, organisationNamed, organisations, runCommand } from './command-line.ts';
-import { isRunning } from './consortium/running.ts';
+import { organisationDirectory } from '@telemed-ledger/network/ca/organisations.ts';
+import { dataDirectory, organisationNamed, organisations, runCommand, UsageError } from './command-line.ts';
+import { holdDataDirectory } from './consortium/data-directory.ts';
+import { gatewayDirectory, isNetworkKind } from './consortium/read-models.ts';
 import { startConsortium } from './consortium.ts';
 import { printReport, sweep } from './verification/sweep.ts';
 
@@ -15,15 +17,22 @@ import { printReport, sweep } from './verification/sweep.ts';
 const REBUILD_TIMEOUT_MS = 24 * 3_600_000;
 
 await runCommand(async () => {
-  const { values } = parseArgs({ options: { org: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { org: { type: 'string' }, network: { type: 'string', default: 'embedded' } },
+  });
+  const { network } = values;
+  if (!isNetworkKind(network)) throw new UsageError(`--network ${network}: embedded or fabric`);
   const chosen = values.org === undefined ? organisations() : [organisationNamed(values.org)];
   const dataDir = dataDirectory();
-  if (!existsSync(join(dataDir, 'network'))) throw new Error(`${dataDir} holds no ledger`);
-  if (await isRunning(dataDir)) throw new Error(`the consortium is running on ${dataDir}: stop it first`);
-  for (const { name } of chosen) dropIndex(join(dataDir, 'organisations', name, 'gateway'));
+  const ledger = network === 'fabric' ? join('fabric', 'channel') : join('network', 'ledger');
+  if (!existsSync(join(dataDir, ledger))) throw new Error(`${dataDir} holds no ledger`);
+  const letGo = holdDataDirectory(dataDir);
+  for (const { name } of chosen) dropIndex(gatewayDirectory(organisationDirectory(dataDir, name), network));
+  letGo();
   const ports = Object.fromEntries(organisations().map(({ name }) => [name, 0]));
   const consortium = await startConsortium({
     dataDir,
+    network,
     ports,
     consortiumFile: process.env['CONSORTIUM'] || undefined,
     readyTimeoutMs: REBUILD_TIMEOUT_MS,

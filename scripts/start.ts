@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { portVariable } from './consortium/ports.ts';
-import type { NetworkKind } from './consortium/read-models.ts';
+import { isNetworkKind, type NetworkKind } from './consortium/read-models.ts';
 import type { RunningConsortium } from './consortium.ts';
 
 const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
@@ -32,7 +32,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
   const ports: Record<string, number> = {};
   const mistakes: string[] = [];
   const { network } = values;
-  if (network !== 'embedded' && network !== 'fabric') throw new Error(`--network ${network}: embedded or fabric`);
+  if (!isNetworkKind(network)) throw new Error(`--network ${network}: embedded or fabric`);
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith(prefix)) continue;
     const port = Number(value);

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 
 export type NetworkKind = 'embedded' | 'fabric';
+export const isNetworkKind = (text: string): text is NetworkKind => text === 'embedded' || text === 'fabric';
 const MARK = 'network';
 
 /** `organisations/<org>/gateway`, holding what belongs to this network. */

@@ -11,8 +11,8 @@ import { type Layout, portsOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { takenPorts } from '@telemed-ledger/network/fabric/ports.ts';
 import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
 import { dataDirectory } from '../command-line.ts';
+import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { takenPorts as takenGatewayPorts } from '../consortium/ports.ts';
-import { isRunning } from '../consortium/running.ts';
 import { type NetworkContext, networkContext } from './context.ts';
 
 export interface Preflight {
@@ -48,8 +48,18 @@ async function consortiumProblems(): Promise<string[]> {
   return [
     ...portCollisions(layout, gateways),
     ...(await takenPorts(portsOf(layout).filter(({ process }) => runningPid(layout, process) === undefined))),
-    ...((await isRunning(layout.dataDir)) ? [] : await takenGatewayPorts(gateways)),
+    ...(areGatewaysRunning(layout.dataDir) ? [] : await takenGatewayPorts(gateways)),
   ];
+}
+
+function areGatewaysRunning(dataDir: string): boolean {
+  if (!existsSync(dataDir)) return false;
+  try {
+    holdDataDirectory(dataDir)();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The file's own ports are distinct; those derived from them may not be. */

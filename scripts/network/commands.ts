@@ -17,6 +17,7 @@ import {
 import type { Material } from '@telemed-ledger/network/fabric/prepare.ts';
 import { lastLines, logFile, runningPid, stopProcess } from '@telemed-ledger/network/fabric/processes.ts';
 import { positive, UsageError } from '../command-line.ts';
+import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { packageIdOf } from '../consortium/package-id.ts';
 import { dropReadModels } from '../consortium/read-models.ts';
 import { CHAINCODE_VERSION, membersOf } from '../consortium.ts';
@@ -141,8 +142,10 @@ async function reset({ yes }: Arguments): Promise<number> {
     console.error('nothing was removed; --yes answers for you');
     return 1;
   }
+  const letGo = holdDataDirectory(layout.dataDir);
   await alone(layout, () => removeNetwork(layout));
   dropReadModels(layout.dataDir, 'fabric');
+  letGo();
   console.log(`removed ${layout.root} and the read models filled from it; the keys stay`);
   return 0;
 }
