@@ -87,7 +87,9 @@ describe('A system chaincode', () => {
     expect([...(groups?.keys() ?? [])].sort()).to.deep.equal(['AlphaMSP', 'BetaMSP', 'GammaMSP']);
     const genesis = common.Block.deserializeBinary(await cscc.evaluateTransaction('GetConfigBlock', CHANNEL));
     expect(genesis.getHeader()?.getNumber()).to.equal(0);
-    expect(await failure(cscc, 'GetConfigBlock', 'nowhere')).to.contain('Failed to get policy manager for channel [nowhere]');
+    expect(await failure(cscc, 'GetConfigBlock', 'nowhere')).to.contain(
+      'Failed to get policy manager for channel [nowhere]',
+    );
   });
 
   it('describes a committed chaincode and answers 404 for another', async () => {
