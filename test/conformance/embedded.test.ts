@@ -15,7 +15,8 @@ describe('Conformance of the embedded network', function () {
       const { observed } = suite();
       const recorded = [...readRecording().observed].filter(([label]) => observed.has(label));
       expect(recorded.length).to.be.greaterThan(0);
-      expect(differencesOf(observed, new Map(recorded))).to.deep.equal([]);
+      const differences = differencesOf(observed, new Map(recorded));
+      expect(differences, JSON.stringify(differences, null, 1)).to.deep.equal([]);
     });
 
     it('gives every transaction its code and every block its commit hash', async () => {

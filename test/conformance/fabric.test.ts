@@ -51,7 +51,8 @@ describe('Conformance of real Fabric', function () {
     it('both gave the same bytes and texts wherever a case kept them', () => {
       const [embedded, fabric] = observed.map((each) => each()) as [Map<string, string>, Map<string, string>];
       expect(fabric.size).to.be.greaterThan(50);
-      expect(differencesOf(embedded, fabric)).to.deep.equal([]);
+      const differences = differencesOf(embedded, fabric);
+      expect(differences, JSON.stringify(differences, null, 1)).to.deep.equal([]);
     });
 
     it('the embedded commit path gives every transaction its code and every block its commit hash', async () => {

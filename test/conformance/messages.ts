@@ -118,7 +118,16 @@ export function seekEnvelope(client: Client, at: Date): common.Envelope {
   const seek = new orderer.SeekInfo();
   seek.setStart(start);
   seek.setStop(stop);
-  const channelHeader = channelHeaderOf(common.HeaderType.DELIVER_SEEK_INFO, CHANNEL, at).serializeBinary();
+  return seekEnvelopeOf(client, seek, CHANNEL, at);
+}
+
+export function seekEnvelopeOf(
+  client: Client,
+  seek: orderer.SeekInfo,
+  channel: string,
+  at = new Date(),
+): common.Envelope {
+  const channelHeader = channelHeaderOf(common.HeaderType.DELIVER_SEEK_INFO, channel, at).serializeBinary();
   const payload = new common.Payload();
   payload.setHeader(headerOf(channelHeader, signatureHeaderOf(client.creator, new Uint8Array())));
   payload.setData(seek.serializeBinary());

@@ -39,8 +39,10 @@ export function readRecording(): Recording {
 }
 
 /** Labels under which two networks gave something else; a label that one lacks counts. */
-export function differencesOf(one: Map<string, string>, other: Map<string, string>): object[] {
-  return [...new Set([...one.keys(), ...other.keys()])].flatMap((label) =>
-    one.get(label) === other.get(label) ? [] : [{ label, one: one.get(label), other: other.get(label) }],
+export function differencesOf(embedded: Map<string, string>, fabric: Map<string, string>): object[] {
+  return [...new Set([...embedded.keys(), ...fabric.keys()])].flatMap((label) =>
+    embedded.get(label) === fabric.get(label)
+      ? []
+      : [{ label, embedded: embedded.get(label), fabric: fabric.get(label) }],
   );
 }

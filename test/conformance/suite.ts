@@ -67,7 +67,7 @@ export class Suite {
 
   /** Tells which case runs; its names depend on it and on nothing that another case did. */
   begin(title: string): void {
-    this.#case = /^\d+/.exec(title)?.[0] ?? '';
+    this.#case = /^[A-Z]?\d+/.exec(title)?.[0] ?? '';
     this.#names = 0;
     this.#failures = 0;
     current = this;
@@ -200,6 +200,12 @@ export class Suite {
   async block(number: number, by: OrganisationName = 'org1'): Promise<common.Block> {
     const bytes = await this.contract('qscc', by).evaluateTransaction('GetBlockByNumber', CHANNEL, String(number));
     return common.Block.deserializeBinary(bytes);
+  }
+
+  /** Keeps one of many answers of a case, but for what differs from run to run. */
+  observeText(text: string): void {
+    this.#failures++;
+    this.observe(`${this.#case} answer ${this.#failures}`, masked(text));
   }
 
   /** Keeps a refusal with everything it says, but for what differs from run to run. */

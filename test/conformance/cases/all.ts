@@ -6,8 +6,10 @@ import { conflictCases } from './commit.ts';
 import { endorseCases } from './endorse.ts';
 import { evaluateCases } from './evaluate.ts';
 import { eventCases } from './events.ts';
+import { malformedCases } from './malformed.ts';
 import { commitCases } from './private.ts';
 import { rangeCases } from './ranges.ts';
+import { requestCases } from './requests.ts';
 import { refusalCases, submitCases } from './submit.ts';
 import { systemCases } from './system.ts';
 
@@ -37,5 +39,7 @@ export function conformance(start: () => Promise<ConformanceNetwork>): () => Sui
   conflictCases(given);
   commitCases(given);
   systemCases(given);
+  requestCases(given);
+  malformedCases(given);
   return given;
 }
