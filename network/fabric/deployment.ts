@@ -52,11 +52,14 @@ export async function deploy(
   const committed = await lifecycle.committed(layout.peers[0]!, consortium.chaincode);
   const definition = definitionOf(consortium, chaincode, built, committed);
   const isCommitted = committed?.sequence === definition.sequence;
+  // Nothing is served yet the first time, so nothing is interrupted by beginning early.
+  const early = committed === undefined ? serve(built.id) : undefined;
+  early?.catch(() => undefined);
   const installed = await install(layout, lifecycle, built.id, packageFile);
   if (installed > 0) report(`installed on peers: ${installed} (${built.id})`);
   const approvals = await approve(layout, lifecycle, definition);
   if (approvals > 0) report(`approved by organisations: ${approvals} (sequence ${definition.sequence})`);
-  await serve(built.id);
+  await (early ?? serve(built.id));
   report("every organisation's chaincode listens");
   if (!isCommitted) {
     const missing = await lifecycle.missingApprovals(layout.peers[0]!, definition);
