@@ -47,6 +47,8 @@ async function readAll<Name extends string>(
     const isThere = await readdir(directory).catch(() => undefined);
     if (isThere === undefined) return undefined;
     const missing = names.filter((name) => !isThere.includes(name));
+    // It was made between the two looks, by another start.
+    if (missing.length === 0) return readAll(directory, names);
     throw new Error(`${directory} lacks ${missing.join(', ')}; restore it or begin anew`);
   }
 }
