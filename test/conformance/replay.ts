@@ -39,21 +39,25 @@ export function authoritiesOf({ organisations, orderer }: Material): Authorities
 /** `blocks` are all blocks of a channel, from the first. */
 export async function replay(blocks: common.Block[], authorities: Authorities): Promise<Replay> {
   const dir = await mkdtemp(join(tmpdir(), 'conformance-replay-'));
+  try {
+    return await replayIn(dir, blocks, authorities);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function replayIn(dir: string, blocks: common.Block[], authorities: Authorities): Promise<Replay> {
   const { organisations } = authorities;
   const channel = createChannel(configOf(authorities, dir), blocks[0]!.serializeBinary());
   const signer = { mspId: '', creator: new Uint8Array(), sign: () => new Uint8Array() };
   const ledger = await openLedger({ dir, channel, organisations, signer, durable: false });
   const result: Replay = { transactions: 0, codes: {}, differences: [] };
-  try {
-    for (const [number, block] of blocks.entries()) {
-      if (number === 0) continue;
-      const again = (await ledger.commit(block.getData()!.getDataList_asU8())).bytes;
-      compare(block, common.Block.deserializeBinary(again), result);
-    }
-  } finally {
-    await ledger.close();
-    await rm(dir, { recursive: true, force: true });
+  for (const [number, block] of blocks.entries()) {
+    if (number === 0) continue;
+    const again = (await ledger.commit(block.getData()!.getDataList_asU8())).bytes;
+    compare(block, common.Block.deserializeBinary(again), result);
   }
+  await ledger.close();
   return result;
 }
 

@@ -72,8 +72,8 @@ function hashedWriteTo(collection: string): ledger.rwset.CollectionHashedReadWri
 }
 
 /**
- * What is changed, and how. One change is missing: a write to a collection that the chaincode does not have stops every
- * peer of Fabric 3.1.5 that validates it; the embedded network gives it code 10.
+ * What is changed, and how. One change is missing: a write to a collection that the chaincode does not have makes every
+ * peer of Fabric 3.1.5 panic; the embedded network gives it code 10.
  */
 const CHANGES: Record<string, Change> = {
   'nothing at all': () => {},
