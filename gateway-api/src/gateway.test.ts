@@ -238,7 +238,7 @@ describe('Gateways on the embedded network', function () {
     await consortium.shut('hospital');
     await consortium.open('hospital');
     const id = await created(patient());
-    consortium.network.lag('patients', 150);
+    consortium.network.lag('patients', 300);
     try {
       for (const version of [1, 2, 3]) {
         const body = { ...patient(), id, gender: version % 2 === 0 ? 'male' : 'other' };

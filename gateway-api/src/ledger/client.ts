@@ -65,8 +65,8 @@ const ENDORSEMENT_POLICY_FAILURE = 10;
 const CONFLICTS = new Set([11, 12]);
 const FIRST_BACKOFF_MS = 20;
 const LONGEST_BACKOFF_MS = 1_000;
-/** How often a refusal that not every peer shares is asked again. */
-const DISSENT_RETRIES = 3;
+/** How long a refusal that not every peer shares is asked again: a peer that lags catches up meanwhile. */
+const DISSENT_MS = 1_000;
 
 const jittered = (milliseconds: number): number => milliseconds * (0.5 + Math.random());
 
@@ -182,7 +182,7 @@ export class LedgerClient {
   async #endorse(identity: Enrolled, proposed: Proposed, deadline: number): Promise<SdkTransaction> {
     const contract = this.#options.connection.contract(identity);
     const asked = proposed.endorsers.length;
-    let dissent = 0;
+    let patience = Number.POSITIVE_INFINITY;
     for (let backoff = FIRST_BACKOFF_MS; ; backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)) {
       try {
         const proposal = contract.newProposal(proposed.name, {
@@ -193,8 +193,10 @@ export class LedgerClient {
         return await proposal.endorse();
       } catch (error) {
         const verdict = judge(error, asked);
-        const dissenting = verdict.kind === 'ledger' && !verdict.unanimous && dissent++ < DISSENT_RETRIES;
-        const again = (verdict.kind === 'retry' || dissenting) && Date.now() + backoff < deadline;
+        const dissenting = verdict.kind === 'ledger' && !verdict.unanimous;
+        if (dissenting) patience = Math.min(patience, Date.now() + DISSENT_MS);
+        const until = dissenting ? Math.min(deadline, patience) : deadline;
+        const again = (verdict.kind === 'retry' || dissenting) && Date.now() + backoff < until;
         if (!again) throw this.#explained(error, asked);
         await sleep(jittered(backoff));
       }
