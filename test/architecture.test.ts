@@ -152,15 +152,13 @@ describe('Architecture', () => {
     expect(rooms.filter((room) => !existsSync(join(ROOT, room, 'README.md')))).to.deep.equal([]);
   });
 
-  it('holds nothing of one machine: no paths, no private registries', () => {
+  it('holds nothing of one machine: no paths, no registries', () => {
     const machine = /(?:^|[\s'"`(=])\/(?:root|home|work|Users)\/[\w.-]+/m;
     const texts = everyFile.filter((file) => /\.(ts|js|cjs|mjs|json|ya?ml|md|sh|html|css)$|^\.ci\//.test(file));
     const others = texts.filter((file) => file !== 'test/architecture.test.ts');
     expect(others.filter((file) => machine.test(textOf(file)))).to.deep.equal([]);
-    const resolved = [...textOf('package-lock.json').matchAll(/"resolved": "(https?:\/\/[^/"]+)/g)].map(
-      (found) => found[1],
-    );
-    expect([...new Set(resolved)].filter((host) => host !== 'https://registry.npmjs.org')).to.deep.equal([]);
+    // A lock file without addresses installs from whichever registry its reader uses.
+    expect(textOf('package-lock.json')).not.to.match(/"resolved": "https?:/);
     expect(everyFile.filter((file) => file.endsWith('.npmrc'))).to.deep.equal([]);
   });
 });
