@@ -1,9 +1,14 @@
 /** Section 8, system: a network that dies without warning (case 95). */
+import { setTimeout as delay } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
+import { GatewayError } from '@hyperledger/fabric-gateway';
 import { expect } from 'chai';
 import { numbered } from '../chaincode.ts';
 import { headerHash, outcomesOf } from '../messages.ts';
 import type { CrashableNetwork } from '../network.ts';
 import { type Outcome, Suite } from '../suite.ts';
+
+const ORDERER_POLL_MS = 200;
 
 export function crashCases(start: () => Promise<CrashableNetwork>): void {
   describe('Crash', () => {
@@ -34,6 +39,19 @@ export function crashCases(start: () => Promise<CrashableNetwork>): void {
           return committed;
         }
         if (round === 4) enough();
+      }
+    };
+
+    /** A peer that was started again refuses to submit (14) until it has found its orderer: asked until it has. */
+    const putOnceOrdered = async (key: string, value: string): Promise<void> => {
+      for (;;) {
+        try {
+          await suite.put(key, value);
+          return;
+        } catch (error) {
+          if (!(error instanceof GatewayError && error.code === status.UNAVAILABLE)) throw error;
+          await delay(ORDERER_POLL_MS);
+        }
       }
     };
 
@@ -68,7 +86,7 @@ export function crashCases(start: () => Promise<CrashableNetwork>): void {
           for (const { txId } of outcomesOf(block)) outcomes.delete(txId);
         }
         expect([...outcomes.keys()], 'acknowledged and not in a block').to.deep.equal([]);
-        await suite.put(`after-${attempt}`, 'goes on');
+        await putOnceOrdered(`after-${attempt}`, 'goes on');
         expect(await suite.get(`after-${attempt}`, 'org3')).to.equal('goes on');
       }
       await suite.close();
