@@ -5,6 +5,7 @@
 import { status } from '@grpc/grpc-js';
 import type { CollectionConfig } from '../config.ts';
 import { isMember } from '../deliver/private-data.ts';
+import { mergePrincipalSets } from '../policy/principal-sets.ts';
 import type { Definition, Identity, Policy, PrincipalSet, SimulationResult } from '../seams.ts';
 import { GatewayError } from '../server/error.ts';
 import type { Peer } from '../server/peer.ts';
@@ -75,7 +76,7 @@ function combine(parts: GatewayParts, interest: Interest, isTransient: boolean):
   );
   const policies = interest.flatMap((entry) => policiesOf(parts, entry));
   const principals = new Map<string, Principals[number]>();
-  const layouts = policies.map((policy) => policy.principalSets()).reduce(mergeAll, [{ principals: [] }]);
+  const layouts = mergePrincipalSets(policies.map((policy) => policy.principalSets()));
   const groups = new Map<string, Peer[]>();
   for (const entry of layouts.flatMap((set) => set.principals)) principals.set(entry.key, entry);
   for (const { key, principal } of principals.values()) {
@@ -122,22 +123,6 @@ function configOf({ ledger }: GatewayParts, chaincode: string, name: string): Co
 
 function identityOf({ channel }: GatewayParts, peer: Peer): Identity {
   return channel.identities.parse(peer.signer.creator) as Identity;
-}
-
-/** Every way to satisfy both: for each principal the larger of the two multiplicities. */
-function mergeAll(left: PrincipalSet[], right: PrincipalSet[]): PrincipalSet[] {
-  return left.flatMap((a) => right.map((b) => merge(a, b)));
-}
-
-function merge(a: PrincipalSet, b: PrincipalSet): PrincipalSet {
-  const counts = countPrincipals(a);
-  const principals = [...a.principals];
-  for (const entry of b.principals) {
-    const left = counts.get(entry.key) ?? 0;
-    if (left > 0) counts.set(entry.key, left - 1);
-    else principals.push(entry);
-  }
-  return { principals };
 }
 
 function countPrincipals({ principals }: PrincipalSet): Layout {
