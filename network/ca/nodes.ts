@@ -5,8 +5,15 @@
 import { join } from 'node:path';
 import type { Consortium } from '../consortium.ts';
 import type { KeyPair } from './authority.ts';
-import { assertUsable, type CertificateFile, readOrCreate, removeUnfinished } from './key-store.ts';
-import { type Authorities, authoritiesIn, NODE_DAYS, organisationDirectory, USER_DAYS } from './organisations.ts';
+import { assertUsable, type CertificateFile, removeUnfinished } from './key-store.ts';
+import {
+  type Authorities,
+  authoritiesIn,
+  NODE_DAYS,
+  nodePairsIn,
+  organisationDirectory,
+  USER_DAYS,
+} from './organisations.ts';
 
 export interface PreparedNode {
   identity: KeyPair;
@@ -72,23 +79,9 @@ async function nodeIn(
   checked: CertificateFile[],
   request: NodeRequest,
 ): Promise<PreparedNode> {
-  const files = await readOrCreate(directory, ['cert.pem', 'key.pem', 'tls.pem', 'tls.key'] as const, async () => {
-    const [ca, tlsca] = await Promise.all([authorities.identities(), authorities.servers()]);
-    const identity = await ca.enrol(request);
-    const tls = await tlsca.enrolNode(request.commonName, request.days);
-    return {
-      'cert.pem': identity.certificate,
-      'key.pem': identity.privateKey,
-      'tls.pem': tls.certificate,
-      'tls.key': tls.privateKey,
-    };
-  });
-  const { caCertificate, tlsCaCertificate } = authorities;
-  checked.push({ path: join(directory, 'cert.pem'), certificate: files['cert.pem'], issuer: caCertificate });
-  checked.push({ path: join(directory, 'tls.pem'), certificate: files['tls.pem'], issuer: tlsCaCertificate });
-  return {
-    identity: { certificate: files['cert.pem'], privateKey: files['key.pem'] },
-    tls: { certificate: files['tls.pem'], privateKey: files['tls.key'] },
-    directory,
-  };
+  const pairs = await nodePairsIn(directory, authorities, checked, async (ca, tlsca) => ({
+    identity: await ca.enrol(request),
+    tls: await tlsca.enrolNode(request.commonName, request.days),
+  }));
+  return { ...pairs, directory };
 }

@@ -204,16 +204,27 @@ async function authorityAt(directory: string): Promise<DevelopmentAuthority> {
   return openAuthority({ certificate: certificate!, privateKey: privateKey! });
 }
 
-async function peerIn(
+function peerIn(
   directory: string,
   name: string,
   authorities: Authorities,
   checked: CertificateFile[],
 ): Promise<PreparedOrganisation['peer']> {
+  return nodePairsIn(directory, authorities, checked, async (ca, tlsca) => ({
+    identity: await ca.enrol({ commonName: `peer.${name}`, ou: 'peer', days: NODE_DAYS }),
+    tls: await tlsca.enrolServer(`peer.${name}`, NODE_DAYS),
+  }));
+}
+
+/** A node's identity and TLS certificate in a directory of its own; `issue` is called where they are not there yet. */
+export async function nodePairsIn(
+  directory: string,
+  authorities: Authorities,
+  checked: CertificateFile[],
+  issue: (ca: DevelopmentAuthority, tlsca: DevelopmentAuthority) => Promise<{ identity: KeyPair; tls: KeyPair }>,
+): Promise<{ identity: KeyPair; tls: KeyPair }> {
   const files = await readOrCreate(directory, ['cert.pem', 'key.pem', 'tls.pem', 'tls.key'] as const, async () => {
-    const [ca, tlsca] = await Promise.all([authorities.identities(), authorities.servers()]);
-    const identity = await ca.enrol({ commonName: `peer.${name}`, ou: 'peer', days: NODE_DAYS });
-    const tls = await tlsca.enrolServer(`peer.${name}`, NODE_DAYS);
+    const { identity, tls } = await issue(...(await Promise.all([authorities.identities(), authorities.servers()])));
     return {
       'cert.pem': identity.certificate,
       'key.pem': identity.privateKey,
