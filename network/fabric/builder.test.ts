@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { BUILDER } from './prepare.ts';
+import { NATIVE } from './place.ts';
 
 describe("The peers' chaincode builder", () => {
   let directory: string;
@@ -17,7 +17,7 @@ describe("The peers' chaincode builder", () => {
   afterEach(() => rmSync(directory, { recursive: true }));
 
   const run = (program: string, args: string[], environment: Record<string, string> = {}) =>
-    spawnSync(join(BUILDER, 'bin', program), args, {
+    spawnSync(join(NATIVE.builder.path, 'bin', program), args, {
       env: { PATH: process.env['PATH'] ?? '', ...environment },
       encoding: 'utf8',
     });

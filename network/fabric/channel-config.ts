@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Batch, Consortium } from '../consortium.ts';
-import { HOST, type Layout, type OrdererLayout, type PeerLayout } from './layout.ts';
+import { addressOf, type Layout, type OrdererLayout, type PeerLayout } from './layout.ts';
 
 export const PROFILE = 'Telemed';
 
@@ -52,7 +52,7 @@ export function channelConfig(
 const meta = (Rule: string): object => ({ Type: 'ImplicitMeta', Rule });
 const signature = (Rule: string): object => ({ Type: 'Signature', Rule });
 
-function peerOrganisation(layout: Layout, { organisation, mspId, port }: PeerLayout): object {
+function peerOrganisation(layout: Layout, { organisation, mspId, host, port }: PeerLayout): object {
   return {
     Name: mspId,
     ID: mspId,
@@ -63,7 +63,7 @@ function peerOrganisation(layout: Layout, { organisation, mspId, port }: PeerLay
       Admins: signature(`OR('${mspId}.admin')`),
       Endorsement: signature(`OR('${mspId}.peer')`),
     },
-    AnchorPeers: [{ Host: HOST, Port: port }],
+    AnchorPeers: [{ Host: host, Port: port }],
   };
 }
 
@@ -77,7 +77,7 @@ function ordererOrganisations(layout: Layout): object[] {
       Name: mspId,
       ID: mspId,
       MSPDir: channelMspDirectory(layout, name),
-      OrdererEndpoints: own.map(({ port }) => `${HOST}:${port}`),
+      OrdererEndpoints: own.map(addressOf),
       Policies: {
         Readers: signature(`OR('${mspId}.admin', '${mspId}.orderer')`),
         Writers: signature(`OR('${mspId}.orderer')`),
@@ -104,7 +104,7 @@ function ordering(
   if (layout.ordering === 'raft') {
     const Consenters = layout.orderers.map((orderer) => {
       const { tls } = certificatesOf(orderer);
-      return { Host: HOST, Port: orderer.port, ClientTLSCert: tls, ServerTLSCert: tls };
+      return { Host: orderer.host, Port: orderer.port, ClientTLSCert: tls, ServerTLSCert: tls };
     });
     return { ...common, OrdererType: 'etcdraft', EtcdRaft: { Consenters, Options: RAFT } };
   }
@@ -116,7 +116,7 @@ function ordering(
       const { identity, tls } = certificatesOf(orderer);
       return {
         ID: orderer.id,
-        Host: HOST,
+        Host: orderer.host,
         Port: orderer.port,
         MSPID: orderer.mspId,
         Identity: identity,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Binaries } from './binaries.ts';
 import { CommandError, run } from './command.ts';
 import { type ClientTls, ordererHeight, peerHeight } from './health.ts';
-import { HOST, type Layout, type OrdererLayout, type PeerLayout } from './layout.ts';
+import { addressOf, type Layout, type OrdererLayout, type PeerLayout } from './layout.ts';
 import { type Material, ordererNode, organisationIn } from './prepare.ts';
 
 /** How an orderer's administrator presents itself: with the node's own certificate, which its TLS authority knows. */
@@ -19,7 +19,7 @@ export async function joinOrderer(
   material: Material,
   binaries: Binaries,
 ): Promise<void> {
-  if ((await ordererHeight(orderer.adminPort, channel, administratorOf(material, orderer))) !== undefined) return;
+  if ((await ordererHeight(orderer, channel, administratorOf(material, orderer))) !== undefined) return;
   const { directory } = ordererNode(material, orderer.process);
   const { tlsCaCertificateFile } = organisationIn(material, orderer.organisation);
   const { stdout } = await run(binaries.osnadmin, [
@@ -27,7 +27,7 @@ export async function joinOrderer(
     'join',
     `--channelID=${channel}`,
     `--config-block=${layout.genesisBlock}`,
-    `--orderer-address=${HOST}:${orderer.adminPort}`,
+    `--orderer-address=${orderer.host}:${orderer.adminPort}`,
     `--ca-file=${tlsCaCertificateFile}`,
     `--client-cert=${join(directory, 'tls.pem')}`,
     `--client-key=${join(directory, 'tls.key')}`,
@@ -43,7 +43,7 @@ export async function joinPeer(
   material: Material,
   binaries: Binaries,
 ): Promise<void> {
-  if ((await peerHeight(peer.operationsPort, channel)) !== undefined) return;
+  if ((await peerHeight(peer, channel)) !== undefined) return;
   try {
     await run(
       binaries.peer,
@@ -58,11 +58,11 @@ export async function joinPeer(
 /** The environment of a `peer` command: the organisation's administrator, speaking to its own peer. */
 export function asAdministrator(peer: PeerLayout, tlsRootCertificateFile: string): Record<string, string> {
   return {
-    FABRIC_CFG_PATH: peer.directory,
+    FABRIC_CFG_PATH: peer.adminDirectory,
     FABRIC_LOGGING_SPEC: 'ERROR',
     CORE_PEER_LOCALMSPID: peer.mspId,
     CORE_PEER_MSPCONFIGPATH: peer.adminMsp,
-    CORE_PEER_ADDRESS: `${HOST}:${peer.port}`,
+    CORE_PEER_ADDRESS: addressOf(peer),
     CORE_PEER_TLS_ENABLED: 'true',
     CORE_PEER_TLS_ROOTCERT_FILE: tlsRootCertificateFile,
   };

@@ -8,7 +8,7 @@ import { chaincodePackage } from './chaincode-package.ts';
 import { channelConfig, PROFILE } from './channel-config.ts';
 import { definitionOf } from './deployment.ts';
 import { writeYaml } from './files.ts';
-import { HOST, layoutOf, type OrdererLayout, portsOf } from './layout.ts';
+import { layoutOf, type OrdererLayout, portsOf } from './layout.ts';
 import { writeMemberMsp } from './msp.ts';
 import { ordererConfig } from './orderer-config.ts';
 import { peerConfig } from './peer-config.ts';
@@ -17,6 +17,7 @@ const consortium = loadConsortium();
 const layout = layoutOf('/data', consortium, 'bft');
 const raft = layoutOf('/data', consortium, 'raft');
 const certificatesOf = ({ process }: OrdererLayout) => ({ identity: `/id/${process}`, tls: `/tls/${process}` });
+const builder = { path: '/b', propagateEnvironment: ['WHERE'] };
 const tls = { certificate: '/c', privateKey: '/k', rootCertificate: '/r' };
 
 /** As Fabric's programs read it: through YAML. */
@@ -38,7 +39,7 @@ describe("A native network's configuration", () => {
     expect(new Set(ports).size).to.equal(ports.length);
     expect(ports).to.have.length(4 * 3 + 6 * 3);
     const texts = [
-      ...layout.peers.map((peer) => JSON.stringify(peerConfig(peer, { builder: '/b', tls }))),
+      ...layout.peers.map((peer) => JSON.stringify(peerConfig(peer, { builder, tls }))),
       ...layout.orderers.map((one) => JSON.stringify(ordererConfig(one, { tls, ordererRootCertificates: [] }))),
     ];
     for (const text of texts) expect(text).not.to.match(/0\.0\.0\.0|localhost|"":/);
@@ -59,11 +60,11 @@ describe("A native network's configuration", () => {
     ]);
     const names = ordering.Organizations.map((one) => one.ID);
     expect(names).to.deep.equal(['HospitalMSP', 'PatientsMSP', 'PayerMSP', 'RegulatorMSP']);
-    expect(ordering.Organizations[2]?.OrdererEndpoints).to.deep.equal([`${HOST}:7153`]);
+    expect(ordering.Organizations[2]?.OrdererEndpoints).to.deep.equal(['127.0.0.1:7153']);
   });
 
   const consenter = (ID: number, name: string, MSPID: string, Port: number) => ({
-    ...{ ID, Host: HOST, Port, MSPID, Identity: `/id/${name}` },
+    ...{ ID, Host: '127.0.0.1', Port, MSPID, Identity: `/id/${name}` },
     ...{ ClientTLSCert: `/tls/${name}`, ServerTLSCert: `/tls/${name}` },
   });
 
@@ -99,14 +100,14 @@ describe("A native network's configuration", () => {
     expect(application.Organizations).to.have.length(consortium.organisations.length);
     for (const [index, { mspId, peerPort }] of consortium.organisations.entries()) {
       const organisation = application.Organizations[index]!;
-      expect(organisation.AnchorPeers).to.deep.equal([{ Host: HOST, Port: peerPort }]);
+      expect(organisation.AnchorPeers).to.deep.equal([{ Host: '127.0.0.1', Port: peerPort }]);
       expect(organisation.Policies.Admins.Rule).to.equal(`OR('${mspId}.admin')`);
     }
   });
 
   it('gives each peer its own data, and the settings that keep one member from stopping another', () => {
     const places = layout.peers.map((peer) => {
-      const { peer: core, ledger, operations } = asRead<Core>(peerConfig(peer, { builder: '/b', tls }));
+      const { peer: core, ledger, operations } = asRead<Core>(peerConfig(peer, { builder, tls }));
       expect(core.gossip.pvtData.pullRetryThreshold).to.equal('2s');
       expect(core.gossip.pvtData.skipPullingInvalidTransactionsDuringCommit).to.equal(true);
       return [core.fileSystemPath, ledger.snapshots.rootDir, operations.listenAddress, core.listenAddress];

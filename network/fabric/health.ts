@@ -1,8 +1,9 @@
-/** What running nodes say of themselves over their operations and administration addresses. */
+/** What running nodes say of themselves over their operations and administration addresses, and waiting for it. */
 import { get as getPlain } from 'node:http';
 import { get as getSecure } from 'node:https';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { HOST, type Layout } from './layout.ts';
+import type { Layout, NodeLayout, OrdererLayout } from './layout.ts';
 import { lastLines, logFile, runningPid } from './processes.ts';
 
 const POLL_MS = 50;
@@ -20,19 +21,28 @@ interface Answer {
   body: string;
 }
 
+type Operated = Pick<NodeLayout, 'host' | 'operationsPort'>;
+type Administered = Pick<OrdererLayout, 'host' | 'serverName' | 'adminPort'>;
+
+interface Question {
+  host: string;
+  port: number;
+  path: string;
+}
+
 /** undefined when nobody answers. */
-function ask(port: number, path: string, tls?: ClientTls): Promise<Answer | undefined> {
+function ask(question: Question, secure?: { tls: ClientTls; serverName: string }): Promise<Answer | undefined> {
   return new Promise((resolve) => {
-    const common = { host: HOST, port, path, timeout: REQUEST_TIMEOUT_MS, agent: false as const };
+    const common = { ...question, timeout: REQUEST_TIMEOUT_MS, agent: false as const };
     const request =
-      tls === undefined
+      secure === undefined
         ? getPlain(common)
         : getSecure({
             ...common,
-            cert: tls.certificate,
-            key: tls.privateKey,
-            ca: tls.rootCertificate,
-            servername: 'localhost',
+            cert: secure.tls.certificate,
+            key: secure.tls.privateKey,
+            ca: secure.tls.rootCertificate,
+            servername: secure.serverName,
           });
     request.on('response', (response) => {
       let body = '';
@@ -48,31 +58,56 @@ function ask(port: number, path: string, tls?: ClientTls): Promise<Answer | unde
   });
 }
 
-export const isHealthy = async (operationsPort: number): Promise<boolean> =>
-  (await ask(operationsPort, '/healthz'))?.status === 200;
+export const isHealthy = async ({ host, operationsPort: port }: Operated): Promise<boolean> =>
+  (await ask({ host, port, path: '/healthz' }))?.status === 200;
 
 /** Number of blocks of a peer's ledger, undefined when it does not run or has not joined. */
-export async function peerHeight(operationsPort: number, channel: string): Promise<number | undefined> {
-  const answer = await ask(operationsPort, '/metrics');
+export async function peerHeight(
+  { host, operationsPort: port }: Operated,
+  channel: string,
+): Promise<number | undefined> {
+  const answer = await ask({ host, port, path: '/metrics' });
   const line = answer?.body.split('\n').find((row) => row.startsWith(`ledger_blockchain_height{channel="${channel}"}`));
   return line === undefined ? undefined : Number(line.split(' ').at(-1));
 }
 
 /** Whether an orderer's administration answers; it begins to later than operations do. */
-export const isAdministrable = async (adminPort: number, channel: string, tls: ClientTls): Promise<boolean> =>
-  (await askOrderer(adminPort, channel, tls)) !== undefined;
+export const isAdministrable = async (orderer: Administered, channel: string, tls: ClientTls): Promise<boolean> =>
+  (await askOrderer(orderer, channel, tls)) !== undefined;
 
 /** Number of blocks of an orderer's ledger, undefined when it does not run or has not joined. */
-export async function ordererHeight(adminPort: number, channel: string, tls: ClientTls): Promise<number | undefined> {
-  const answer = await askOrderer(adminPort, channel, tls);
+export async function ordererHeight(
+  orderer: Administered,
+  channel: string,
+  tls: ClientTls,
+): Promise<number | undefined> {
+  const answer = await askOrderer(orderer, channel, tls);
   if (answer?.status !== 200) return undefined;
   return (JSON.parse(answer.body) as { height?: number }).height;
 }
 
-const askOrderer = (adminPort: number, channel: string, tls: ClientTls): Promise<Answer | undefined> =>
-  ask(adminPort, `/participation/v1/channels/${channel}`, tls);
+const askOrderer = (orderer: Administered, channel: string, tls: ClientTls): Promise<Answer | undefined> =>
+  ask(
+    { host: orderer.host, port: orderer.adminPort, path: `/participation/v1/channels/${channel}` },
+    { tls, serverName: orderer.serverName },
+  );
 
-/** Waits until it holds. @throws Error with what the process last said when it ends before, or after a minute. */
+/** Whether anything accepts connections there. */
+export function isListening(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: REQUEST_TIMEOUT_MS });
+    const answer = (is: boolean) => () => {
+      socket.destroy();
+      resolve(is);
+    };
+    socket.once('connect', answer(true)).once('error', answer(false)).once('timeout', answer(false));
+  });
+}
+
+/**
+ * Waits until it holds. @throws Error with what the process last said when it ends before, where it is one of this
+ * machine; after a minute everywhere.
+ */
 export async function untilProcess(
   layout: Layout,
   name: string,
@@ -81,12 +116,17 @@ export async function untilProcess(
 ): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await condition())) {
-    if (runningPid(layout, name) === undefined)
+    if (layout.place.ownsProcesses && runningPid(layout, name) === undefined)
       throw new Error(`${name} ended before ${what}:\n${lastWords(layout, name)}`);
-    if (Date.now() > deadline) throw new Error(`${name}: not ${what} within a minute; see ${logFile(layout, name)}`);
+    if (Date.now() > deadline)
+      throw new Error(`${name}: not ${what} within a minute; see ${whereItWrites(layout, name)}`);
     await delay(POLL_MS);
   }
 }
+
+/** For an operator: where the node's log is. */
+const whereItWrites = (layout: Layout, name: string): string =>
+  layout.place.ownsProcesses ? logFile(layout, name) : `docker compose logs ${name}`;
 
 const CONSIDERED_LINES = 40;
 const SHOWN_LINES = 4;

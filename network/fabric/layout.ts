@@ -1,9 +1,10 @@
 /**
- * Where everything of a natively run Fabric network is: directories under DATA_DIR/fabric and ports derived from those
- * of consortium.yaml. Nothing is read or written here.
+ * Where everything of a Fabric network is: directories under DATA_DIR/fabric, addresses from the place it runs in and
+ * ports derived from those of consortium.yaml. Nothing is read or written here.
  */
 import { join } from 'node:path';
 import type { Consortium, Organisation } from '../consortium.ts';
+import { NATIVE, type Place } from './place.ts';
 
 /** Byzantine fault tolerant with all orderers, or a single Raft node (the first of the file) for measurements. */
 export type Ordering = 'bft' | 'raft';
@@ -12,35 +13,46 @@ export const ORDERINGS: readonly Ordering[] = ['bft', 'raft'];
 /** Added to `peerPort` and to an orderer's `port`. */
 export const PORT_OFFSETS = { chaincode: 1000, admin: 1000, operations: 2000 } as const;
 
-export interface PeerLayout {
-  /** Of its organisation, and of its process. */
-  organisation: Organisation;
+export interface NodeLayout {
+  /** The process's, or the service's. */
   process: string;
-  directory: string;
   mspId: string;
+  /** Holds everything that its process reads and writes, and nothing of anybody else's. */
+  directory: string;
+  /** What others dial. */
+  host: string;
+  /** What it binds. */
+  listenHost: string;
+  /** The name that its TLS certificate is checked for. */
+  serverName: string;
   port: number;
-  /** Where the organisation's chaincode process listens. */
-  chaincodePort: number;
   operationsPort: number;
-  /** The administrator's MSP directory, for `peer` commands. */
+}
+
+export interface PeerLayout extends NodeLayout {
+  organisation: Organisation;
+  /** Where the organisation's chaincode process listens. */
+  chaincodeHost: string;
+  chaincodePort: number;
+  /**
+   * What `peer` commands of the organisation's administrator read: `core.yaml`, and its MSP directory in `msp`. Apart
+   * from the peer's, which must not be able to act as its administrator.
+   */
+  adminDirectory: string;
   adminMsp: string;
 }
 
-export interface OrdererLayout {
-  process: string;
+export interface OrdererLayout extends NodeLayout {
   organisation: string;
-  mspId: string;
-  directory: string;
-  port: number;
   adminPort: number;
-  operationsPort: number;
   /** ConsenterMapping's. */
   id: number;
 }
 
 export interface Layout {
   dataDir: string;
-  /** DATA_DIR/fabric: everything but keys, which are under DATA_DIR/organisations. */
+  place: Place;
+  /** DATA_DIR/fabric: the nodes. Authorities and everybody's first copies of keys are under DATA_DIR/organisations. */
   root: string;
   channelDirectory: string;
   genesisBlock: string;
@@ -52,14 +64,12 @@ export interface Layout {
   orderers: OrdererLayout[];
 }
 
-/** Every address is of this machine alone. */
-export const HOST = '127.0.0.1';
-
-export function layoutOf(dataDir: string, consortium: Consortium, ordering: Ordering): Layout {
+export function layoutOf(dataDir: string, consortium: Consortium, ordering: Ordering, place: Place = NATIVE): Layout {
   const root = join(dataDir, 'fabric');
   const orderers = ordering === 'raft' ? consortium.ordering.orderers.slice(0, 1) : consortium.ordering.orderers;
   return {
     dataDir,
+    place,
     root,
     channelDirectory: join(root, 'channel'),
     genesisBlock: join(root, 'channel', 'genesis.block'),
@@ -67,21 +77,13 @@ export function layoutOf(dataDir: string, consortium: Consortium, ordering: Orde
     runDirectory: join(root, 'run'),
     logDirectory: join(root, 'logs'),
     ordering,
-    peers: consortium.organisations.map((organisation) => ({
-      organisation,
-      process: `peer-${organisation.name}`,
-      directory: join(root, 'peers', organisation.name),
-      mspId: organisation.mspId,
-      port: organisation.peerPort,
-      chaincodePort: organisation.peerPort + PORT_OFFSETS.chaincode,
-      operationsPort: organisation.peerPort + PORT_OFFSETS.operations,
-      adminMsp: join(root, 'peers', organisation.name, 'admin'),
-    })),
+    peers: consortium.organisations.map((organisation) => peerLayout(dataDir, root, place, organisation)),
     orderers: orderers.map(({ name, organisation, port }, index) => ({
       process: name,
       organisation,
       mspId: mspIdOf(consortium, organisation),
       directory: join(root, 'orderers', name),
+      ...addressesOf(place, name),
       port,
       adminPort: port + PORT_OFFSETS.admin,
       operationsPort: port + PORT_OFFSETS.operations,
@@ -90,8 +92,42 @@ export function layoutOf(dataDir: string, consortium: Consortium, ordering: Orde
   };
 }
 
+function peerLayout(dataDir: string, root: string, place: Place, organisation: Organisation): PeerLayout {
+  const { name, mspId, peerPort } = organisation;
+  const adminDirectory = join(dataDir, 'organisations', name, 'admin');
+  return {
+    organisation,
+    process: peerProcess(name),
+    directory: join(root, 'peers', name),
+    mspId,
+    ...addressesOf(place, peerProcess(name)),
+    port: peerPort,
+    chaincodeHost: place.hostOf(chaincodeProcess(name)),
+    chaincodePort: peerPort + PORT_OFFSETS.chaincode,
+    operationsPort: peerPort + PORT_OFFSETS.operations,
+    adminDirectory,
+    adminMsp: join(adminDirectory, 'msp'),
+  };
+}
+
+const addressesOf = (place: Place, node: string): Pick<NodeLayout, 'host' | 'listenHost' | 'serverName'> => ({
+  host: place.hostOf(node),
+  listenHost: place.listenHost,
+  serverName: place.serverNameOf(node),
+});
+
+/** The process of an organisation's peer. */
+export const peerProcess = (organisation: string): string => `peer-${organisation}`;
+
 /** The process of an organisation's chaincode. */
 export const chaincodeProcess = (organisation: string): string => `chaincode-${organisation}`;
+
+/** `host:port` that clients of a peer or an orderer dial. */
+export const addressOf = ({ host, port }: NodeLayout): string => `${host}:${port}`;
+
+/** `host:port` that a peer dials its organisation's chaincode by. */
+export const chaincodeAddressOf = ({ chaincodeHost, chaincodePort }: PeerLayout): string =>
+  `${chaincodeHost}:${chaincodePort}`;
 
 /** Every port the network listens on, and what for. */
 export function portsOf(layout: Layout): { port: number; process: string; use: string }[] {

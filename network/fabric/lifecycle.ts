@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Binaries } from './binaries.ts';
 import { asAdministrator } from './channel.ts';
 import { CommandError, run } from './command.ts';
-import { HOST, type Layout, type PeerLayout } from './layout.ts';
+import { addressOf, type Layout, type PeerLayout } from './layout.ts';
 import { type Material, organisationIn } from './prepare.ts';
 
 /** What the organisations agree on. */
@@ -97,7 +97,7 @@ export class Lifecycle {
   async commit(definition: Definition): Promise<void> {
     const peers = this.#layout.peers.flatMap((peer) => [
       '--peerAddresses',
-      `${HOST}:${peer.port}`,
+      addressOf(peer),
       '--tlsRootCertFiles',
       this.#tlsRootOf(peer.organisation.name),
     ]);
@@ -117,7 +117,7 @@ export class Lifecycle {
   /** Any orderer that takes the envelope. */
   #orderer(): string[] {
     const orderer = this.#layout.orderers[0]!;
-    return ['-o', `${HOST}:${orderer.port}`, '--tls', '--cafile', this.#tlsRootOf(orderer.organisation)];
+    return ['-o', addressOf(orderer), '--tls', '--cafile', this.#tlsRootOf(orderer.organisation)];
   }
 
   #tlsRootOf(organisation: string): string {

@@ -8,7 +8,15 @@ import type { Consortium } from '../consortium.ts';
 import type { Binaries } from './binaries.ts';
 import { administratorOf, joinOrderer, joinPeer } from './channel.ts';
 import { isAdministrable, isHealthy, ordererHeight, peerHeight, untilProcess } from './health.ts';
-import { chaincodeProcess, HOST, type Layout, type OrdererLayout, type PeerLayout, portsOf } from './layout.ts';
+import {
+  chaincodeAddressOf,
+  chaincodeProcess,
+  type Layout,
+  type OrdererLayout,
+  type PeerLayout,
+  portsOf,
+} from './layout.ts';
+import { LOGGING } from './logging.ts';
 import { takenPorts } from './ports.ts';
 import { type Material, prepareNetwork } from './prepare.ts';
 import { recorded, runningPid, startProcess, stopProcess } from './processes.ts';
@@ -22,13 +30,6 @@ export interface NetworkState {
   height: number | undefined;
 }
 
-/** Without a line per call, and without those that every call through a peer's gateway leaves at an orderer. */
-const LOGGING = {
-  FABRIC_LOGGING_SPEC:
-    'info:gossip=warning:grpc=error:comm.grpc.server=warning:endorser=warning:orderer.common.broadcast=error:gateway=warning:orderer.consensus.smartbft=warning',
-  FABRIC_LOGGING_FORMAT: '%{time:2006-01-02T15:04:05.000Z07:00} %{level:.4s} [%{module}] %{message}',
-};
-
 /**
  * Starts what does not run and brings it into the channel.
  * @throws Error that names every port taken by another program, or what a process said when it ended.
@@ -38,42 +39,52 @@ export async function bringUp(consortium: Consortium, layout: Layout, binaries: 
   if (busy.length > 0) throw new Error(busy.join('\n'));
   const material = await prepareNetwork(consortium, layout, binaries);
   await Promise.all([
-    ...layout.orderers.map((orderer) => startOrderer(layout, orderer, consortium.channel, material, binaries)),
+    ...layout.orderers.map((orderer) => startOrderer(layout, orderer, binaries)),
     ...layout.peers.map((peer) => startPeer(layout, peer, binaries)),
   ]);
-  await Promise.all([
-    ...layout.orderers.map((orderer) => joinOrderer(layout, orderer, consortium.channel, material, binaries)),
-    ...layout.peers.map((peer) => joinPeer(layout, peer, consortium.channel, material, binaries)),
-  ]);
-  await Promise.all(
-    layout.peers.map((peer) =>
-      untilProcess(
-        layout,
-        peer.process,
-        'in the channel',
-        async () => (await peerHeight(peer.operationsPort, consortium.channel)) !== undefined,
-      ),
-    ),
-  );
+  await joinNetwork(layout, consortium.channel, material, binaries);
   return material;
 }
 
-async function startOrderer(
+/**
+ * Waits for every node that was started, here or by a container engine, brings those into the channel that are not in
+ * it yet, and answers when every peer holds its first block. May be interrupted and repeated.
+ * @throws Error that says which node did not come, or what it answered.
+ */
+export async function joinNetwork(
   layout: Layout,
-  orderer: OrdererLayout,
   channel: string,
   material: Material,
   binaries: Binaries,
 ): Promise<void> {
+  const { orderers, peers } = layout;
+  await Promise.all([
+    ...orderers.map((orderer) => untilAdministrable(layout, orderer, channel, material)),
+    ...peers.map((peer) => untilHealthy(layout, peer)),
+  ]);
+  await Promise.all([
+    ...orderers.map((orderer) => joinOrderer(layout, orderer, channel, material, binaries)),
+    ...peers.map((peer) => joinPeer(layout, peer, channel, material, binaries)),
+  ]);
+  const hasChannel = async (peer: PeerLayout) => (await peerHeight(peer, channel)) !== undefined;
+  await Promise.all(peers.map((peer) => untilProcess(layout, peer.process, 'in the channel', () => hasChannel(peer))));
+}
+
+const untilAdministrable = (layout: Layout, orderer: OrdererLayout, channel: string, material: Material) =>
+  untilProcess(layout, orderer.process, 'ready', () =>
+    isAdministrable(orderer, channel, administratorOf(material, orderer)),
+  );
+
+const untilHealthy = (layout: Layout, peer: PeerLayout) =>
+  untilProcess(layout, peer.process, 'healthy', () => isHealthy(peer));
+
+async function startOrderer(layout: Layout, orderer: OrdererLayout, binaries: Binaries): Promise<void> {
   await startProcess(layout, {
     name: orderer.process,
     command: binaries.orderer,
     args: ['start'],
     environment: { FABRIC_CFG_PATH: orderer.directory, ...LOGGING },
   });
-  await untilProcess(layout, orderer.process, 'ready', () =>
-    isAdministrable(orderer.adminPort, channel, administratorOf(material, orderer)),
-  );
 }
 
 async function startPeer(layout: Layout, peer: PeerLayout, binaries: Binaries): Promise<void> {
@@ -83,11 +94,10 @@ async function startPeer(layout: Layout, peer: PeerLayout, binaries: Binaries): 
     args: ['node', 'start'],
     environment: {
       FABRIC_CFG_PATH: peer.directory,
-      CHAINCODE_ADDRESS: `${HOST}:${peer.chaincodePort}`,
+      ...layout.place.builder.environmentOf(chaincodeAddressOf(peer)),
       ...LOGGING,
     },
   });
-  await untilProcess(layout, peer.process, 'healthy', () => isHealthy(peer.operationsPort));
 }
 
 /** Ends one process and starts it as it was. @throws Error when the network has no such process. */
@@ -102,8 +112,14 @@ export async function restartNode(
   const peer = layout.peers.find(({ process }) => process === name);
   if (orderer === undefined && peer === undefined) throw new Error(`there is no ${name}`);
   await stopProcess(layout, name);
-  if (orderer !== undefined) await startOrderer(layout, orderer, channel, material, binaries);
-  if (peer !== undefined) await startPeer(layout, peer, binaries);
+  if (orderer !== undefined) {
+    await startOrderer(layout, orderer, binaries);
+    await untilAdministrable(layout, orderer, channel, material);
+  }
+  if (peer !== undefined) {
+    await startPeer(layout, peer, binaries);
+    await untilHealthy(layout, peer);
+  }
 }
 
 /** Ends everything that was started, chaincodes and peers before orderers. @returns the names of those that ran. */
@@ -137,16 +153,14 @@ export async function stateOf(
     port: orderer.port,
     pid: runningPid(layout, orderer.process),
     height:
-      material === undefined
-        ? undefined
-        : await ordererHeight(orderer.adminPort, channel, administratorOf(material, orderer)),
+      material === undefined ? undefined : await ordererHeight(orderer, channel, administratorOf(material, orderer)),
   }));
   const peers = layout.peers.map(async (peer) => ({
     name: peer.process,
     kind: 'peer' as const,
     port: peer.port,
     pid: runningPid(layout, peer.process),
-    height: await peerHeight(peer.operationsPort, channel),
+    height: await peerHeight(peer, channel),
   }));
   const chaincodes = layout.peers.map(({ organisation, chaincodePort }) => {
     const name = chaincodeProcess(organisation.name);

@@ -3,7 +3,7 @@
  * https://hyperledger-fabric.readthedocs.io/en/release-3.1/deployorderer/ordererchecklist.html
  */
 import { join } from 'node:path';
-import { HOST, type OrdererLayout } from './layout.ts';
+import type { OrdererLayout } from './layout.ts';
 
 const MESSAGE_BYTES = 100 * 1024 * 1024;
 
@@ -17,7 +17,7 @@ export interface OrdererSettings {
 export function ordererConfig(orderer: OrdererLayout, { tls, ordererRootCertificates }: OrdererSettings): object {
   return {
     General: {
-      ListenAddress: HOST,
+      ListenAddress: orderer.listenHost,
       ListenPort: orderer.port,
       TLS: {
         Enabled: true,
@@ -45,11 +45,11 @@ export function ordererConfig(orderer: OrdererLayout, { tls, ordererRootCertific
       Authentication: { TimeWindow: '15m' },
     },
     FileLedger: { Location: join(orderer.directory, 'data') },
-    Operations: { ListenAddress: `${HOST}:${orderer.operationsPort}`, TLS: { Enabled: false } },
+    Operations: { ListenAddress: `${orderer.listenHost}:${orderer.operationsPort}`, TLS: { Enabled: false } },
     Metrics: { Provider: 'prometheus' },
     // Whoever runs the node administers it: only certificates of its own organisation's TLS authority are let in.
     Admin: {
-      ListenAddress: `${HOST}:${orderer.adminPort}`,
+      ListenAddress: `${orderer.listenHost}:${orderer.adminPort}`,
       TLS: {
         Enabled: true,
         Certificate: tls.certificate,

@@ -3,29 +3,29 @@
  * https://hyperledger-fabric.readthedocs.io/en/release-3.1/deploypeer/peerchecklist.html
  */
 import { join } from 'node:path';
-import { HOST, type PeerLayout } from './layout.ts';
+import { addressOf, type PeerLayout } from './layout.ts';
 
 const MESSAGE_BYTES = 100 * 1024 * 1024;
 const software = { Default: 'SW', SW: { Hash: 'SHA2', Security: 256 } };
 
 export interface PeerSettings {
-  /** The directory that holds `bin/detect`, `bin/build` and `bin/release`. */
-  builder: string;
+  /** The directory that holds `bin/detect`, `bin/build` and `bin/release`, and the variables that these are given. */
+  builder: { path: string; propagateEnvironment: string[] };
   /** The peer's server certificate and key, and its organisation's TLS authority. */
   tls: { certificate: string; privateKey: string; rootCertificate: string };
 }
 
 export function peerConfig(peer: PeerLayout, { builder, tls }: PeerSettings): object {
-  const address = `${HOST}:${peer.port}`;
+  const address = addressOf(peer);
   return {
     peer: {
       id: peer.process,
       networkId: 'telemed-ledger',
-      listenAddress: address,
+      listenAddress: `${peer.listenHost}:${peer.port}`,
       address,
       addressAutoDetect: false,
       // Chaincode is a service that the peer dials; nothing connects here, so the system may choose the port.
-      chaincodeListenAddress: `${HOST}:0`,
+      chaincodeListenAddress: '127.0.0.1:0',
       gateway: { enabled: true, endorsementTimeout: '30s', broadcastTimeout: '30s', dialTimeout: '10s' },
       // The gateways' SDK keeps its connections alive more often than Fabric's default of a minute allows.
       keepalive: {
@@ -69,10 +69,13 @@ export function peerConfig(peer: PeerLayout, { builder, tls }: PeerSettings): ob
     vm: { endpoint: '' },
     chaincode: chaincode(builder),
     ledger: ledger(peer),
-    operations: { listenAddress: `${HOST}:${peer.operationsPort}`, tls: { enabled: false } },
+    operations: { listenAddress: `${peer.listenHost}:${peer.operationsPort}`, tls: { enabled: false } },
     metrics: { provider: 'prometheus' },
   };
 }
+
+/** What `peer` commands read besides the environment that says who gives them to whom. */
+export const administratorConfig = (): object => ({ peer: { BCCSP: software, client: { connTimeout: '10s' } } });
 
 /**
  * One peer per organisation: it bootstraps at itself, leads its organisation, and meets the others by the channel's
@@ -151,9 +154,9 @@ const handlers = {
   validators: { vscc: { name: 'DefaultValidation' } },
 };
 
-function chaincode(builder: string): object {
+function chaincode(builder: PeerSettings['builder']): object {
   return {
-    externalBuilders: [{ name: 'ccaas', path: builder, propagateEnvironment: ['CHAINCODE_ADDRESS'] }],
+    externalBuilders: [{ name: 'ccaas', ...builder }],
     installTimeout: '60s',
     startuptimeout: '60s',
     executetimeout: '30s',

@@ -1,6 +1,6 @@
 /** Whether the ports that the network is about to use are free. */
 import { createServer } from 'node:net';
-import { HOST } from './layout.ts';
+import { NATIVE } from './place.ts';
 
 export interface PortUse {
   port: number;
@@ -25,6 +25,6 @@ function listenError(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen(port, HOST, () => server.close(() => resolve(undefined)));
+    server.listen(port, NATIVE.listenHost, () => server.close(() => resolve(undefined)));
   });
 }

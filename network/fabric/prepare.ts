@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { KeyPair } from '../ca/authority.ts';
 import { type PreparedNode, type PreparedNodes, prepareNodes } from '../ca/nodes.ts';
 import { type PreparedConsortium, type PreparedOrganisation, prepareOrganisations } from '../ca/organisations.ts';
 import type { Consortium } from '../consortium.ts';
@@ -11,12 +12,10 @@ import type { Binaries } from './binaries.ts';
 import { channelConfig, channelMspDirectory, PROFILE } from './channel-config.ts';
 import { run } from './command.ts';
 import { writeIfDifferent, writeYaml } from './files.ts';
-import type { Layout, OrdererLayout } from './layout.ts';
+import { chaincodeAddressOf, type Layout, type NodeLayout, type OrdererLayout } from './layout.ts';
 import { writeMemberMsp, writeOrganisationMsp } from './msp.ts';
 import { ordererConfig } from './orderer-config.ts';
-import { peerConfig } from './peer-config.ts';
-
-export const BUILDER = join(import.meta.dirname, 'builder');
+import { administratorConfig, peerConfig } from './peer-config.ts';
 
 export interface Material {
   consortium: PreparedConsortium;
@@ -53,33 +52,45 @@ function writePeers(layout: Layout, material: Material): void {
     const organisation = organisationIn(material, peer.organisation.name);
     const administrator = material.nodes.administrators[organisation.name];
     if (administrator === undefined) throw new Error(`${organisation.name} has no administrator`);
-    writeMemberMsp(join(peer.directory, 'msp'), organisation, organisation.peer.identity);
     writeMemberMsp(peer.adminMsp, organisation, administrator.identity);
-    const files = join(organisation.directory, 'peer');
-    const tls = {
-      certificate: join(files, 'tls.pem'),
-      privateKey: join(files, 'tls.key'),
-      rootCertificate: organisation.tlsCaCertificateFile,
-    };
-    writeYaml(join(peer.directory, 'core.yaml'), peerConfig(peer, { builder: BUILDER, tls }));
+    writeYaml(join(peer.adminDirectory, 'core.yaml'), administratorConfig());
+    // Where earlier versions kept the administrator's key.
+    rmSync(join(peer.directory, 'admin'), { recursive: true, force: true });
+    writeMemberMsp(join(peer.directory, 'msp'), organisation, organisation.peer.identity);
+    const { path, environmentOf } = layout.place.builder;
+    const builder = { path, propagateEnvironment: Object.keys(environmentOf(chaincodeAddressOf(peer))) };
+    const tls = writeTls(peer, organisation.peer.tls, organisation.tlsCaCertificate);
+    writeYaml(join(peer.directory, 'core.yaml'), peerConfig(peer, { builder, tls }));
   }
 }
 
 function writeOrderers(layout: Layout, material: Material): void {
-  const roots = [...new Set(layout.orderers.map(({ organisation }) => organisation))].map(
-    (name) => organisationIn(material, name).tlsCaCertificateFile,
-  );
+  const organisations = [...new Set(layout.orderers.map(({ organisation }) => organisation))];
   for (const orderer of layout.orderers) {
     const organisation = organisationIn(material, orderer.organisation);
     const node = ordererNode(material, orderer.process);
     writeMemberMsp(join(orderer.directory, 'msp'), organisation, node.identity);
-    const tls = {
-      certificate: join(node.directory, 'tls.pem'),
-      privateKey: join(node.directory, 'tls.key'),
-      rootCertificate: organisation.tlsCaCertificateFile,
-    };
+    const tls = writeTls(orderer, node.tls, organisation.tlsCaCertificate);
+    const roots = organisations.map((name) => {
+      const file = join(orderer.directory, 'tls', 'orderers', `${name}.pem`);
+      writeIfDifferent(file, organisationIn(material, name).tlsCaCertificate);
+      return file;
+    });
     writeYaml(join(orderer.directory, 'orderer.yaml'), ordererConfig(orderer, { tls, ordererRootCertificates: roots }));
   }
+}
+
+/** A node's own copy: it may run where nobody else's files are. */
+function writeTls({ directory }: NodeLayout, pair: KeyPair, rootCertificate: string) {
+  const files = {
+    certificate: join(directory, 'tls', 'cert.pem'),
+    privateKey: join(directory, 'tls', 'key.pem'),
+    rootCertificate: join(directory, 'tls', 'ca.pem'),
+  };
+  writeIfDifferent(files.certificate, pair.certificate);
+  writeIfDifferent(files.privateKey, pair.privateKey);
+  writeIfDifferent(files.rootCertificate, rootCertificate);
+  return files;
 }
 
 async function writeChannel(
@@ -113,7 +124,9 @@ function foundationOf(consortium: Consortium, layout: Layout): string {
   const { channel, organisations, ordering } = consortium;
   const members = organisations.map(({ name, mspId, peerPort }) => ({ name, mspId, peerPort }));
   const orderers = layout.orderers.map(({ process, mspId, port }) => ({ name: process, mspId, port }));
-  return JSON.stringify({ channel, ordering: layout.ordering, members, orderers, batch: ordering.batch }, null, 2);
+  const place = layout.place.name === 'native' ? {} : { place: layout.place.name };
+  const foundation = { channel, ordering: layout.ordering, ...place, members, orderers, batch: ordering.batch };
+  return JSON.stringify(foundation, null, 2);
 }
 
 /** The ordering that an existing network was made with. */
@@ -126,7 +139,7 @@ function refuseAnotherChannel(consortium: Consortium, layout: Layout): void {
   if (!existsSync(layout.genesisBlock)) return;
   if (readFileSync(foundationFile(layout), 'utf8') === foundationOf(consortium, layout)) return;
   throw new Error(
-    `the channel in ${layout.root} was made for other members, orderers, ports or batch settings than the consortium's
+    `the channel in ${layout.root} was made for other members, orderers, ports, hosts or batch settings than the consortium's
 definition has now (compare ${foundationFile(layout)}): restore the definition, or begin anew with
 npm run network -- reset`,
   );

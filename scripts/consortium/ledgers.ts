@@ -8,7 +8,7 @@ import type { Consortium as Members } from '@telemed-ledger/chaincode/model/cons
 import { type PreparedOrganisation, prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
 import type { Consortium } from '@telemed-ledger/network/consortium.ts';
 import type { NetworkMessage } from '@telemed-ledger/network/embedded/main.ts';
-import { HOST, layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
+import { addressOf, layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { existingOrdering } from '@telemed-ledger/network/fabric/prepare.ts';
 import { recorded, runningPid } from '@telemed-ledger/network/fabric/processes.ts';
 import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
@@ -93,7 +93,7 @@ export async function joinFabric(dataDir: string, consortium: Consortium): Promi
   });
   return {
     organisations,
-    endpoints: Object.fromEntries(layout.peers.map(({ organisation, port }) => [organisation.name, `${HOST}:${port}`])),
+    endpoints: Object.fromEntries(layout.peers.map((peer) => [peer.organisation.name, addressOf(peer)])),
     pids: Object.fromEntries(pids),
     onUnexpectedEnd: () => undefined,
     stop: async () => undefined,

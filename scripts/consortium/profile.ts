@@ -21,12 +21,13 @@ export function reachOf(
   consortium: Consortium,
   organisation: PreparedOrganisation,
   endpoint: string,
+  /** A server name may not be an IP address (RFC 6066); the certificates of peers on this machine name both. */
+  tlsServerName: string = 'localhost',
 ): Reach {
   const { mspId, name, directory, identities, tlsCaCertificate, tlsCaCertificateFile } = organisation;
   const place = {
     endpoint,
-    // A server name may not be an IP address (RFC 6066); the peers' certificates name both.
-    tlsServerName: 'localhost',
+    tlsServerName,
     mspId,
     channel: consortium.channel,
     chaincode: consortium.chaincode,

@@ -1,9 +1,8 @@
 /** The organisations' chaincode processes on a natively run network: one each, serving one package. */
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
-import { untilProcess } from '@telemed-ledger/network/fabric/health.ts';
-import { chaincodeProcess, HOST, type Layout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
+import { isListening, untilProcess } from '@telemed-ledger/network/fabric/health.ts';
+import { chaincodeProcess, type Layout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import { startProcess } from '@telemed-ledger/network/fabric/processes.ts';
 import { membersOf } from '../consortium.ts';
 import { type NetworkContext, servedFile } from './context.ts';
@@ -23,7 +22,7 @@ export async function serveChaincode({ consortium, layout }: NetworkContext, pac
 /** Starts one organisation's process. */
 export async function serveOne(
   layout: Layout,
-  { organisation, chaincodePort }: PeerLayout,
+  { organisation, listenHost, chaincodeHost, chaincodePort }: PeerLayout,
   packageId: string,
   consortiumFile: string = join(layout.chaincodeDirectory, 'consortium.json'),
 ): Promise<void> {
@@ -33,23 +32,12 @@ export async function serveOne(
     command: process.execPath,
     args: [...NODE_OPTIONS, MAIN],
     environment: {
-      CHAINCODE_SERVER_ADDRESS: `${HOST}:${chaincodePort}`,
+      CHAINCODE_SERVER_ADDRESS: `${listenHost}:${chaincodePort}`,
       CHAINCODE_ID: packageId,
       CHAINCODE_CONSORTIUM: consortiumFile,
       NODE_COMPILE_CACHE: COMPILE_CACHE,
     },
     purpose: packageId,
   });
-  await untilProcess(layout, name, 'listening', () => isListening(chaincodePort));
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: HOST, port });
-    const answer = (is: boolean) => () => {
-      socket.destroy();
-      resolve(is);
-    };
-    socket.once('connect', answer(true)).once('error', answer(false));
-  });
+  await untilProcess(layout, name, 'listening', () => isListening(chaincodeHost, chaincodePort));
 }

@@ -81,8 +81,8 @@ export function portCollisions(layout: Layout, gateways: Record<string, number>)
 export function certificateProblems(directory: string, now: Date): Preflight {
   const outcome: Preflight = { problems: [], remarks: [] };
   if (!existsSync(directory)) return outcome;
-  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    /(^|\/)(cert|tls|ca|tlsca)\.pem$/.test(file),
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /(^|\/)(cert|tls|ca|tlsca)\.pem$/.test(file) && !file.split('/').includes('msp'),
   );
   for (const file of files) {
     const path = join(directory, file);

@@ -7,7 +7,7 @@ import { qualifiedName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
 import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
-import { HOST, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
+import { addressOf, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import type { Material } from '@telemed-ledger/network/fabric/prepare.ts';
 import { organisationIn } from '@telemed-ledger/network/fabric/prepare.ts';
 import { reachOf } from '../consortium/profile.ts';
@@ -37,7 +37,7 @@ async function untilEndorsed(
   organisation: PreparedOrganisation,
   deadline: number,
 ): Promise<string | undefined> {
-  const reach = reachOf(layout.dataDir, consortium, organisation, `${HOST}:${peer.port}`);
+  const reach = reachOf(layout.dataDir, consortium, organisation, addressOf(peer), peer.serverName);
   const connection = new LedgerConnection(reach.connection, DEFAULTS.timeouts);
   try {
     const contract = connection.contract(await reach.identities.of('system'));

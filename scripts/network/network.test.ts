@@ -69,7 +69,7 @@ describe('The preflight', () => {
     expect(portCollisions(layout, { hospital: 8051 })).to.deep.equal([
       "port 8051 is both chaincode-hospital's (chaincode) and gateway-hospital's (gateway): change one of them",
     ]);
-    const high = structuredClone(layout);
+    const high = { ...layout, peers: structuredClone(layout.peers) };
     high.peers[0]!.operationsPort = 66_000;
     expect(portCollisions(high, {})[0]).to.contain('port 66000 (peer-hospital, operations) does not exist');
   });

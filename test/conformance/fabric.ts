@@ -21,11 +21,11 @@ import { channelConfig, channelMspDirectory, PROFILE } from '@telemed-ledger/net
 import { run } from '@telemed-ledger/network/fabric/command.ts';
 import { writeIfDifferent, writeYaml } from '@telemed-ledger/network/fabric/files.ts';
 import { isHealthy, peerHeight } from '@telemed-ledger/network/fabric/health.ts';
-import { HOST, type Layout, type OrdererLayout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
+import { addressOf, type Layout, type OrdererLayout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import { writeMemberMsp, writeOrganisationMsp } from '@telemed-ledger/network/fabric/msp.ts';
 import { ordererConfig } from '@telemed-ledger/network/fabric/orderer-config.ts';
-import { peerConfig } from '@telemed-ledger/network/fabric/peer-config.ts';
-import { BUILDER } from '@telemed-ledger/network/fabric/prepare.ts';
+import { administratorConfig, peerConfig } from '@telemed-ledger/network/fabric/peer-config.ts';
+import { NATIVE } from '@telemed-ledger/network/fabric/place.ts';
 import { ChaincodeHost, type PackageId, type PackageName } from './chaincode.ts';
 import { Client } from './client.ts';
 import { createMaterial, type Material, ORGANISATIONS, type OrganisationName } from './material.ts';
@@ -40,6 +40,7 @@ import {
 import { authoritiesOf, replay } from './replay.ts';
 import { take } from './suite.ts';
 
+const HOST = NATIVE.listenHost;
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
@@ -84,7 +85,7 @@ class NativeFabric {
     await this.#install(chaincodes);
     for (const definition of Object.values(DEFINITIONS)) await this.#define(definition);
     const endpoints = Object.fromEntries(
-      this.#layout.peers.map(({ organisation, port }) => [organisation.name, `${HOST}:${port}`]),
+      this.#layout.peers.map((peer) => [peer.organisation.name, addressOf(peer)]),
     ) as Record<OrganisationName, string>;
     await this.#untilEndorsing(endpoints);
     return {
@@ -110,7 +111,7 @@ class NativeFabric {
   async #exportBlocks(endpoint: string): Promise<common.Block[]> {
     const { mspId, ca, client: identity } = this.#material.organisations.org1;
     const client = new Client({ endpoint, tlsRoot: ca.certificate, mspId, identity });
-    const height = await peerHeight(this.#layout.peers[0]!.operationsPort, CHANNEL);
+    const height = await peerHeight(this.#layout.peers[0]!, CHANNEL);
     const stream = await client.network.getBlockEvents({ startBlock: 0n });
     const blocks = await take(stream, (taken) => taken.length === height, 30_000);
     client.close();
@@ -168,14 +169,16 @@ class NativeFabric {
     writeOrganisationMsp(channelMspDirectory(this.#layout, own.name), authorities);
     writeMemberMsp(join(peer.directory, 'msp'), authorities, own.peer);
     writeMemberMsp(peer.adminMsp, authorities, own.admin);
+    writeYaml(join(peer.adminDirectory, 'core.yaml'), administratorConfig());
     const tls = writeTls(peer.directory, own.peerTls, own.ca.certificate);
-    writeYaml(join(peer.directory, 'core.yaml'), peerConfig(peer, { builder: BUILDER, tls }));
+    const builder = { path: NATIVE.builder.path, propagateEnvironment: ['CHAINCODE_ADDRESS'] };
+    writeYaml(join(peer.directory, 'core.yaml'), peerConfig(peer, { builder, tls }));
   }
 
   async #startOrderer(): Promise<void> {
     const [orderer] = this.#layout.orderers as [OrdererLayout];
     this.#spawn(orderer.process, this.#binaries.orderer, [], { FABRIC_CFG_PATH: orderer.directory });
-    await this.#until(`${orderer.process} is healthy`, () => isHealthy(orderer.operationsPort));
+    await this.#until(`${orderer.process} is healthy`, () => isHealthy(orderer));
   }
 
   async #joinOrderer(): Promise<void> {
@@ -188,7 +191,7 @@ class NativeFabric {
       'join',
       `--channelID=${CHANNEL}`,
       `--config-block=${genesisBlock}`,
-      `--orderer-address=${HOST}:${orderer.adminPort}`,
+      `--orderer-address=${orderer.host}:${orderer.adminPort}`,
       `--ca-file=${join(orderer.directory, 'tlsca.pem')}`,
       `--client-cert=${join(orderer.directory, 'admin.pem')}`,
       `--client-key=${join(orderer.directory, 'admin.key')}`,
@@ -205,7 +208,7 @@ class NativeFabric {
       // The packages of the suite hold their address; the builder wants one all the same.
       CHAINCODE_ADDRESS: `${HOST}:0`,
     });
-    await this.#until(`${peer.process} is healthy`, () => isHealthy(peer.operationsPort));
+    await this.#until(`${peer.process} is healthy`, () => isHealthy(peer));
   }
 
   async #joinPeer(peer: PeerLayout): Promise<void> {
@@ -213,7 +216,7 @@ class NativeFabric {
     const joining = ['channel', 'join', '-b', this.#layout.genesisBlock];
     const join = () => run(this.#binaries.peer, joining, this.#administrator(peer));
     await this.#until(`${peer.process} joins`, async () => join().then(isDone, isRefusedConnection));
-    const isJoined = async () => (await peerHeight(peer.operationsPort, CHANNEL)) !== undefined;
+    const isJoined = async () => (await peerHeight(peer, CHANNEL)) !== undefined;
     await this.#until(`${peer.process} has the channel`, isJoined);
   }
 
@@ -248,7 +251,7 @@ class NativeFabric {
       writeIfDifferent(file, JSON.stringify(definition.collections));
       terms.push('--collections-config', file);
     }
-    terms.push('-o', `${HOST}:${orderer.port}`, '--tls', '--cafile', join(orderer.directory, 'tlsca.pem'));
+    terms.push('-o', addressOf(orderer), '--tls', '--cafile', join(orderer.directory, 'tlsca.pem'));
     for (const peer of peers) {
       const organisation = peer.organisation.name as OrganisationName;
       const id = this.#packageId(definition.package, organisation);
@@ -257,7 +260,7 @@ class NativeFabric {
     }
     const everywhere = peers.flatMap((peer) => [
       '--peerAddresses',
-      `${HOST}:${peer.port}`,
+      addressOf(peer),
       '--tlsRootCertFiles',
       join(peer.directory, 'tlsca.pem'),
     ]);
@@ -360,8 +363,10 @@ function writeTls(directory: string, pair: { certificate: string; privateKey: st
 async function layoutIn(root: string): Promise<Layout> {
   const ports = await freePorts(3 + 3 * ORGANISATIONS.length);
   const next = () => ports.pop()!;
+  const reached = { host: HOST, listenHost: HOST, serverName: 'localhost' };
   return {
     dataDir: root,
+    place: NATIVE,
     root,
     channelDirectory: join(root, 'channel'),
     genesisBlock: join(root, 'channel', 'genesis.block'),
@@ -377,10 +382,13 @@ async function layoutIn(root: string): Promise<Layout> {
         process: `peer-${name}`,
         directory,
         mspId,
+        ...reached,
         port: next(),
+        chaincodeHost: HOST,
         chaincodePort: next(),
         operationsPort: next(),
-        adminMsp: join(directory, 'admin'),
+        adminDirectory: join(root, 'admins', name),
+        adminMsp: join(root, 'admins', name, 'msp'),
       };
     }),
     orderers: [
@@ -389,6 +397,7 @@ async function layoutIn(root: string): Promise<Layout> {
         organisation: 'orderer',
         mspId: 'OrdererMSP',
         directory: join(root, 'orderer'),
+        ...reached,
         port: next(),
         adminPort: next(),
         operationsPort: next(),
