@@ -1,7 +1,7 @@
 /** What the commands of this room have in common: how they end, and where the consortium they speak to is. */
 import { resolve } from 'node:path';
 import { loadConsortium, type Organisation } from '@telemed-ledger/network/consortium.ts';
-import { portVariable } from './consortium/ports.ts';
+import { portVariable, urlVariable } from './consortium/ports.ts';
 import { NoAnswer } from './http.ts';
 
 /** The command was called wrongly; the message says how it is called. Exit code 2. */
@@ -34,8 +34,13 @@ export function organisationNamed(name: string | undefined): Organisation {
   throw new UsageError(`${name === undefined ? 'name an organisation' : `there is no organisation ${name}`}: ${list}`);
 }
 
-/** `http://127.0.0.1:port` of an organisation's gateway; GATEWAY_PORT_<ORGANISATION> changes the port as for `npm start`. */
+/**
+ * `http://127.0.0.1:port` of an organisation's gateway; GATEWAY_PORT_<ORGANISATION> changes the port as for `npm start`,
+ * GATEWAY_URL_<ORGANISATION> the whole of it.
+ */
 export function gatewayUrl(organisation: Pick<Organisation, 'name' | 'gatewayPort'>): string {
+  const url = process.env[urlVariable(organisation.name)];
+  if (url !== undefined) return url;
   const port = process.env[portVariable(organisation.name)] ?? organisation.gatewayPort;
   return `http://127.0.0.1:${port}`;
 }

@@ -12,6 +12,7 @@ const USAGE = `usage: npm run network -- COMMAND
   restart NAME              ends one process and starts it again
   logs NAME [--lines N]     the end of one process's log (default 40 lines)
   reset [--yes]             down, and removes ledgers, channel and read models; keys stay
+  compose                   writes docker-compose.yaml from the consortium's definition
   check                     everything that would keep the network from running, at once
 Environment: FABRIC_BIN (Fabric's programs; default: the PATH), DATA_DIR (default .data), CONSORTIUM`;
 

@@ -23,5 +23,9 @@ export async function takenPorts(ports: Record<string, number>): Promise<string[
 }
 
 /** The environment variable that changes an organisation's gateway port. */
-export const portVariable = (organisation: string): string =>
-  `GATEWAY_PORT_${organisation.toUpperCase().replaceAll('-', '_')}`;
+export const portVariable = (organisation: string): string => `GATEWAY_PORT_${inVariable(organisation)}`;
+
+/** The environment variable that says where an organisation's gateway is, for those who call it. */
+export const urlVariable = (organisation: string): string => `GATEWAY_URL_${inVariable(organisation)}`;
+
+const inVariable = (organisation: string): string => organisation.toUpperCase().replaceAll('-', '_');

@@ -1,10 +1,12 @@
 /** The commands of `npm run network`, by name. Each answers the exit code. */
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { prepareNodes } from '@telemed-ledger/network/ca/nodes.ts';
 import { prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
 import { requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
+import { composeFile } from '@telemed-ledger/network/fabric/compose/compose-file.ts';
 import { deploy, packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
+import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { chaincodeProcess } from '@telemed-ledger/network/fabric/layout.ts';
 import {
   alone,
@@ -43,6 +45,7 @@ export const COMMANDS: Record<string, (given: Arguments) => Promise<number>> = {
   logs,
   reset,
   check,
+  compose,
 };
 
 async function up({ ordering }: Arguments): Promise<number> {
@@ -202,3 +205,14 @@ const chaincodeOf = ({ consortium }: NetworkContext) => ({
 });
 
 const seconds = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`;
+
+/** Writes docker-compose.yaml beside the packages, whole. */
+async function compose(): Promise<number> {
+  const file = new URL('../../docker-compose.yaml', import.meta.url).pathname;
+  const changed = writeIfDifferent(file, composeFile(networkContext().consortium));
+  if (changed) chmodSync(file, 0o644);
+  console.log(
+    changed ? 'docker-compose.yaml is new: docker compose up --build -d' : 'docker-compose.yaml is as it was',
+  );
+  return 0;
+}

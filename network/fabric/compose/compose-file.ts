@@ -1,0 +1,78 @@
+/**
+ * docker-compose.yaml, whole, from consortium.yaml. `npm run network -- compose` writes it; nobody edits it.
+ */
+import { type Alias, Document, isMap, isScalar, visit } from 'yaml';
+import type { Consortium } from '../../consortium.ts';
+import {
+  CONSORTIUM_NETWORK,
+  HARDENED,
+  MONITORING_NETWORK,
+  OUTSIDE_NETWORK,
+  ownNetwork,
+  servicesOf,
+} from './services.ts';
+import { ledgerVolumes } from './volumes.ts';
+
+const HEADER = ` Generated from network/consortium.yaml: change that and run \`npm run network -- compose\`.
+
+   docker compose up --build -d          starts everything; the first time makes identities, channel and chaincode
+   docker compose down                   ends everything; keys, ledgers and databases stay in their volumes
+   docker compose --profile monitoring up -d
+   docker compose run --rm tools scripts/token.ts hospital practitioner
+
+ What runs, and why so: network/fabric/compose/README.md`;
+
+/** @throws Error when two services would have the same name. */
+export function composeFile(consortium: Consortium): string {
+  refuseReservedNames(consortium);
+  const services = servicesOf(consortium);
+  const document = new Document(
+    {
+      'x-hardened': HARDENED,
+      services: Object.fromEntries(
+        Object.entries(services).map(([name, service]) => [name, { '<<': HARDENED, ...service }]),
+      ),
+      networks: networksOf(consortium),
+      volumes: Object.fromEntries(ledgerVolumes(consortium).map(({ name }) => [name, {}])),
+    },
+    // Quoted as older readers of YAML need it: "no" is no truth value, 1000:1000 no number.
+    { merge: true, compat: 'yaml-1.1' },
+  );
+  document.commentBefore = HEADER;
+  nameAnchors(document);
+  return document.toString({ lineWidth: 120 });
+}
+
+/** Only what is published has a way out of the machine. */
+function networksOf({ organisations }: Consortium): Record<string, object> {
+  const internal = [CONSORTIUM_NETWORK, MONITORING_NETWORK, ...organisations.map(({ name }) => ownNetwork(name))];
+  return { ...Object.fromEntries(internal.map((name) => [name, { internal: true }])), [OUTSIDE_NETWORK]: {} };
+}
+
+function refuseReservedNames(consortium: Consortium): void {
+  const names: string[] = Object.keys(
+    servicesOf({ ...consortium, ordering: { ...consortium.ordering, orderers: [] } }),
+  );
+  const clash = consortium.ordering.orderers.find(({ name }) => names.includes(name));
+  if (clash !== undefined)
+    throw new Error(`ordering.orderers: ${clash.name} is also the name of another service: call it otherwise`);
+}
+
+/** Anchors are called after the extension field that they stand at. */
+function nameAnchors(document: Document): void {
+  const names = new Map<string, string>();
+  if (isMap(document.contents)) {
+    for (const { key, value } of document.contents.items) {
+      const field = isScalar(key) ? String(key.value) : '';
+      if (isMap(value) && value.anchor !== undefined && field.startsWith('x-')) {
+        names.set(value.anchor, field.slice(2));
+        value.anchor = field.slice(2);
+      }
+    }
+  }
+  visit(document, {
+    Alias: (_key, node: Alias) => {
+      node.source = names.get(node.source) ?? node.source;
+    },
+  });
+}

@@ -1,0 +1,310 @@
+/**
+ * The compose services of a consortium, one function for each kind: what runs, whom it waits for, what it is given. See
+ * https://github.com/compose-spec/compose-spec/blob/main/spec.md
+ */
+import type { Consortium, Organisation } from '../../consortium.ts';
+import { chaincodeAddressOf, layoutOf, type OrdererLayout, type PeerLayout } from '../layout.ts';
+import { LOGGING } from '../logging.ts';
+import { CONTAINERS } from '../place.ts';
+import { IMAGES } from './images.ts';
+import {
+  authorityVolume,
+  CHAINCODE_VOLUME,
+  CHANNEL_VOLUME,
+  DATA_DIR,
+  databaseVolume,
+  gatewayVolume,
+  ledgerVolumes,
+  mount,
+  ordererVolume,
+  organisationVolume,
+  peerVolume,
+} from './volumes.ts';
+
+export type Service = Record<string, unknown>;
+export type Services = Record<string, Service>;
+
+/** Of every service: nobody is root, nothing may become it, and nothing is written but to volumes and memory. */
+export const HARDENED: Service = {
+  user: '1000:1000',
+  init: true,
+  read_only: true,
+  cap_drop: ['ALL'],
+  security_opt: ['no-new-privileges:true'],
+  logging: { driver: 'local', options: { 'max-size': '10m', 'max-file': '3' } },
+};
+/** Ledgers are flushed before a service is ended by force. */
+const LONG_RUNNING = { restart: 'unless-stopped', stop_grace_period: '20s' };
+const ONCE = { restart: 'no' };
+
+/** Everybody's peers and ordering nodes. */
+export const CONSORTIUM_NETWORK = 'consortium';
+/** What is reached from outside. */
+export const OUTSIDE_NETWORK = 'outside';
+export const MONITORING_NETWORK = 'monitoring';
+/** An organisation's own: authority, peer, chaincode, gateway, database. */
+export const ownNetwork = (organisation: string): string => `own-${organisation}`;
+
+export const DATABASE = { name: 'gateway', user: 'gateway', port: 5432, passwordFile: 'password' } as const;
+/** Where a gateway tells operators and monitors how it is; never published. */
+export const GATEWAY_OPERATIONS_PORT = 9090;
+export const AUTHORITY_PORT = 7054;
+export const AUTHORITY_OPERATIONS_PORT = 9443;
+
+export const serviceOf = {
+  authority: (organisation: string): string => `ca-${organisation}`,
+  database: (organisation: string): string => `database-${organisation}`,
+  gateway: (organisation: string): string => `gateway-${organisation}`,
+  chaincode: (organisation: string): string => `chaincode-${organisation}`,
+};
+
+const completed = 'service_completed_successfully';
+const healthy = 'service_healthy';
+const after = (condition: string, names: readonly string[]): Record<string, object> =>
+  Object.fromEntries(names.map((name) => [name, { condition }]));
+
+export function servicesOf(consortium: Consortium): Services {
+  const layout = layoutOf(DATA_DIR, consortium, 'bft', CONTAINERS);
+  const organisations = consortium.organisations.map(({ name }) => name);
+  const nodes = [...layout.orderers, ...layout.peers].map(({ process }) => process);
+  return {
+    prepare: prepare(consortium),
+    ...byName(organisations, (name) => [serviceOf.authority(name), authority(name)]),
+    setup: setup(organisations, consortium),
+    ...byName(layout.orderers, (node) => [node.process, orderer(node)]),
+    ...byName(layout.peers, (node) => [node.process, peer(node)]),
+    ...byName(layout.peers, (node, at) => [serviceOf.chaincode(node.organisation.name), chaincode(node, at === 0)]),
+    deploy: deploy(organisations, nodes),
+    ...byName(organisations, (name) => [serviceOf.database(name), database(name)]),
+    ...byName(layout.peers, (node, at) => [serviceOf.gateway(node.organisation.name), gateway(node, at === 0)]),
+    tools: tools(consortium.organisations),
+  };
+}
+
+const byName = <T>(items: readonly T[], make: (item: T, at: number) => [string, Service]): Services =>
+  Object.fromEntries(items.map(make));
+
+const oneShot = (command: string, memory = '384m'): Service => ({
+  image: IMAGES.operator,
+  ...ONCE,
+  command: ['scripts/containers.ts', command],
+  tmpfs: ['/tmp:uid=1000,gid=1000'],
+  mem_limit: memory,
+});
+
+/** The first that has every volume: they take their owner from the directories of its image. */
+function prepare(consortium: Consortium): Service {
+  const volumes = ledgerVolumes(consortium);
+  return {
+    ...oneShot('prepare'),
+    build: {
+      context: '.',
+      dockerfile: 'network/Dockerfile',
+      args: {
+        PEER_IMAGE: IMAGES.peer,
+        CA_IMAGE: IMAGES.authority,
+        VOLUMES: volumes.map(({ directory }) => directory).join(' '),
+      },
+    },
+    network_mode: 'none',
+    volumes: volumes.map((volume) => mount(volume, 'rw')),
+  };
+}
+
+function authority(organisation: string): Service {
+  const volume = authorityVolume(organisation);
+  return {
+    image: IMAGES.authority,
+    ...LONG_RUNNING,
+    command: ['fabric-ca-server', 'start', '--home', volume.directory],
+    depends_on: after(completed, ['prepare']),
+    networks: [ownNetwork(organisation)],
+    volumes: [mount(volume, 'rw')],
+    tmpfs: ['/tmp:uid=1000,gid=1000', '/etc/hyperledger'],
+    mem_limit: '192m',
+    healthcheck: answersHealth(AUTHORITY_OPERATIONS_PORT),
+  };
+}
+
+function setup(organisations: readonly string[], consortium: Consortium): Service {
+  return {
+    ...oneShot('setup'),
+    depends_on: after(healthy, organisations.map(serviceOf.authority)),
+    networks: organisations.map(ownNetwork),
+    volumes: [
+      ...organisations.flatMap((name) => [organisationVolume(name), peerVolume(name), gatewayVolume(name)]),
+      ...consortium.ordering.orderers.map(({ name }) => ordererVolume(name)),
+      CHANNEL_VOLUME,
+      CHAINCODE_VOLUME,
+    ].map((volume) => mount(volume, 'rw')),
+  };
+}
+
+/** The images declare volumes at two places that nothing of ours is in; memory there spares an empty one each. */
+const FABRIC_TMPFS = ['/tmp:uid=1000,gid=1000', '/var/hyperledger', '/etc/hyperledger/fabric'];
+
+function orderer({ process, directory, operationsPort }: OrdererLayout): Service {
+  return {
+    image: IMAGES.orderer,
+    ...LONG_RUNNING,
+    command: ['orderer', 'start'],
+    environment: { FABRIC_CFG_PATH: directory, ...LOGGING },
+    depends_on: after(completed, ['setup']),
+    networks: [CONSORTIUM_NETWORK, MONITORING_NETWORK],
+    volumes: [mount(ordererVolume(process), 'rw')],
+    tmpfs: [...FABRIC_TMPFS],
+    mem_limit: '768m',
+    healthcheck: answersHealth(operationsPort),
+  };
+}
+
+function peer(node: PeerLayout): Service {
+  const { organisation, directory, operationsPort } = node;
+  return {
+    image: IMAGES.peer,
+    ...LONG_RUNNING,
+    command: ['peer', 'node', 'start'],
+    environment: {
+      FABRIC_CFG_PATH: directory,
+      ...CONTAINERS.builder.environmentOf(chaincodeAddressOf(node)),
+      ...LOGGING,
+    },
+    depends_on: after(completed, ['setup']),
+    networks: [CONSORTIUM_NETWORK, ownNetwork(organisation.name), MONITORING_NETWORK],
+    volumes: [mount(peerVolume(organisation.name), 'rw')],
+    tmpfs: [...FABRIC_TMPFS],
+    mem_limit: '1g',
+    healthcheck: answersHealth(operationsPort),
+  };
+}
+
+/** Reachable for its own organisation's peer and gateway only, so what the peer and it say to each other is not encrypted. */
+function chaincode({ organisation, chaincodePort }: PeerLayout, builds: boolean): Service {
+  const { directory } = CHAINCODE_VOLUME;
+  return {
+    image: IMAGES.chaincode,
+    ...(builds ? { build: { context: '.', dockerfile: 'chaincode/Dockerfile' } } : {}),
+    ...LONG_RUNNING,
+    environment: {
+      CHAINCODE_SERVER_ADDRESS: `0.0.0.0:${chaincodePort}`,
+      CHAINCODE_ID_FILE: `${directory}/package-id`,
+      CHAINCODE_CONSORTIUM: `${directory}/consortium.json`,
+    },
+    depends_on: after(completed, ['setup']),
+    networks: [ownNetwork(organisation.name)],
+    volumes: [mount(CHAINCODE_VOLUME, 'ro')],
+    tmpfs: ['/tmp:uid=1000,gid=1000'],
+    mem_limit: '512m',
+    healthcheck: probe(
+      `node -e "require('net').connect(${chaincodePort},'127.0.0.1',()=>process.exit()).on('error',()=>process.exit(1))"`,
+    ),
+  };
+}
+
+function deploy(organisations: readonly string[], nodes: readonly string[]): Service {
+  return {
+    ...oneShot('deploy'),
+    depends_on: after(healthy, [...nodes, ...organisations.map(serviceOf.chaincode)]),
+    networks: [CONSORTIUM_NETWORK],
+    volumes: [...organisations.map(organisationVolume), CHANNEL_VOLUME, CHAINCODE_VOLUME].map((volume) =>
+      mount(volume, 'rw'),
+    ),
+  };
+}
+
+const PGDATA = '/var/lib/postgresql/data';
+
+function database(organisation: string): Service {
+  return {
+    image: IMAGES.database,
+    ...LONG_RUNNING,
+    command: ['postgres', '-c', 'shared_buffers=96MB', '-c', 'max_connections=40'],
+    environment: {
+      PGDATA: `${PGDATA}/pgdata`,
+      POSTGRES_DB: DATABASE.name,
+      POSTGRES_USER: DATABASE.user,
+      POSTGRES_PASSWORD_FILE: `${PGDATA}/${DATABASE.passwordFile}`,
+      POSTGRES_INITDB_ARGS: '--auth=scram-sha-256 --data-checksums --encoding=UTF8 --locale=C',
+    },
+    depends_on: after(completed, ['prepare']),
+    networks: [ownNetwork(organisation)],
+    volumes: [mount(databaseVolume(organisation), 'rw', PGDATA)],
+    tmpfs: ['/tmp:uid=1000,gid=1000', '/var/run/postgresql:uid=1000,gid=1000'],
+    shm_size: '64m',
+    mem_limit: '384m',
+    stop_signal: 'SIGINT',
+    healthcheck: probe(`pg_isready -q -h 127.0.0.1 -U ${DATABASE.user} -d ${DATABASE.name}`),
+  };
+}
+
+function gateway(node: PeerLayout, builds: boolean): Service {
+  const { name, gatewayPort } = node.organisation;
+  const own = `${DATA_DIR}/organisations/${name}`;
+  return {
+    image: IMAGES.gateway,
+    ...(builds
+      ? { build: { context: '.', dockerfile: 'gateway-api/Dockerfile', args: { CA_IMAGE: IMAGES.authority } } }
+      : {}),
+    ...LONG_RUNNING,
+    environment: {
+      ORGANISATION: name,
+      DATA_DIR,
+      CONNECTION: `${own}/connection.json`,
+      CONSORTIUM: `${own}/consortium.json`,
+      JWKS: `${own}/jwks.json`,
+      GATEWAY_DATA_DIR: `${own}/gateway`,
+      HOST: '0.0.0.0',
+      PORT: String(gatewayPort),
+      OPERATIONS_HOST: '0.0.0.0',
+      OPERATIONS_PORT: String(GATEWAY_OPERATIONS_PORT),
+      DATABASE_HOST: serviceOf.database(name),
+      DATABASE_PORT: String(DATABASE.port),
+      DATABASE_NAME: DATABASE.name,
+      DATABASE_USER: DATABASE.user,
+      DATABASE_PASSWORD_FILE: `${own}/database-password`,
+    },
+    depends_on: {
+      ...after(completed, ['deploy']),
+      ...after(healthy, [serviceOf.database(name), serviceOf.authority(name), node.process, serviceOf.chaincode(name)]),
+    },
+    networks: [ownNetwork(name), OUTSIDE_NETWORK, MONITORING_NETWORK],
+    ports: [`127.0.0.1:${gatewayPort}:${gatewayPort}`],
+    volumes: [mount(gatewayVolume(name), 'rw', DATA_DIR)],
+    tmpfs: ['/tmp:uid=1000,gid=1000'],
+    mem_limit: '768m',
+    healthcheck: probe(
+      `node -e "fetch('http://127.0.0.1:${GATEWAY_OPERATIONS_PORT}/readyz').then((answer)=>process.exit(answer.ok?0:1),()=>process.exit(1))"`,
+      { start_period: '60s' },
+    ),
+  };
+}
+
+/** `docker compose run --rm tools scripts/demo.ts`: whatever a developer runs against the gateways, with their issuers' keys. */
+function tools(organisations: readonly Organisation[]): Service {
+  return {
+    image: IMAGES.operator,
+    ...ONCE,
+    profiles: ['tools'],
+    command: ['scripts/token.ts', '--help'],
+    environment: Object.fromEntries(
+      organisations.map(({ name, gatewayPort }) => [
+        `GATEWAY_URL_${name.toUpperCase().replaceAll('-', '_')}`,
+        `http://${serviceOf.gateway(name)}:${gatewayPort}`,
+      ]),
+    ),
+    networks: [OUTSIDE_NETWORK],
+    volumes: organisations.map(({ name }) => mount(organisationVolume(name), 'ro')),
+    tmpfs: ['/tmp:uid=1000,gid=1000'],
+    mem_limit: '384m',
+  };
+}
+
+const TIMES = { interval: '5s', timeout: '5s', retries: 12, start_period: '30s' };
+
+const probe = (command: string, times: object = {}): object => ({ test: ['CMD-SHELL', command], ...TIMES, ...times });
+
+/** Fabric's images have no HTTP client, but a shell that can open a connection. */
+function answersHealth(port: number): object {
+  const ask = `exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '200 OK' <&3`;
+  return { test: ['CMD', 'bash', '-c', ask], ...TIMES };
+}
