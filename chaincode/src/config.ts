@@ -1,5 +1,5 @@
 /** The environment of a chaincode that runs by itself, in a container, for one organisation. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { consortiumSchema } from './model/consortium.ts';
 import type { ServeOptions } from './server.ts';
@@ -7,6 +7,7 @@ import type { ServeOptions } from './server.ts';
 export const EXPECTED = `The chaincode expects in its environment:
   CHAINCODE_SERVER_ADDRESS   host:port to listen on
   CHAINCODE_ID               package id of the chaincode, label:hash
+  CHAINCODE_ID_FILE          path of a file that holds it, instead
   CHAINCODE_CONSORTIUM       path of the consortium's description, JSON
   CHAINCODE_TLS_KEY          path of a PEM key (optional, with CHAINCODE_TLS_CERT)
   CHAINCODE_TLS_CERT         path of a PEM certificate
@@ -35,6 +36,7 @@ const environmentSchema = z
   .object({
     CHAINCODE_SERVER_ADDRESS: z.string().regex(/:\d+$/, 'is no host:port'),
     CHAINCODE_ID: z.string().min(1),
+    CHAINCODE_ID_FILE: file.optional(),
     CHAINCODE_CONSORTIUM: consortiumFile,
     CHAINCODE_TLS_KEY: file.optional(),
     CHAINCODE_TLS_CERT: file.optional(),
@@ -47,7 +49,7 @@ const environmentSchema = z
 
 /** @throws Error with every mistake, and what is expected, in its message */
 export function readConfig(environment: NodeJS.ProcessEnv): ServeOptions {
-  const parsed = environmentSchema.safeParse(environment);
+  const parsed = environmentSchema.safeParse({ CHAINCODE_ID: idIn(environment['CHAINCODE_ID_FILE']), ...environment });
   if (!parsed.success) {
     const mistakes = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
     throw new Error([...mistakes, EXPECTED].join('\n'));
@@ -62,4 +64,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): ServeOptions {
   const tls = { key: read.CHAINCODE_TLS_KEY, certificate: read.CHAINCODE_TLS_CERT };
   const clients = read.CHAINCODE_TLS_CLIENT_CA;
   return { ...options, tls: clients === undefined ? tls : { ...tls, clientCertificates: clients } };
+}
+
+function idIn(path: string | undefined): string | undefined {
+  return path === undefined || !existsSync(path) ? undefined : readFileSync(path, 'utf8').trim();
 }

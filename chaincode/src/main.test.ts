@@ -92,10 +92,12 @@ describe('the chaincode by itself', () => {
 
   it('serves one organisation as its environment says', async () => {
     const consortium = join(directory, 'consortium.json');
+    const id = join(directory, 'package-id');
     writeFileSync(consortium, JSON.stringify(exampleConsortium));
+    writeFileSync(id, 'telemed:2\n');
     const child = start({
       CHAINCODE_SERVER_ADDRESS: '127.0.0.1:0',
-      CHAINCODE_ID: 'telemed:2',
+      CHAINCODE_ID_FILE: id,
       CHAINCODE_CONSORTIUM: consortium,
     });
     const [line] = (await once(child.stdout!, 'data')) as [Buffer];
