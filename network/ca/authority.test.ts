@@ -4,7 +4,7 @@ import { createServer } from 'node:https';
 import { connect } from 'node:tls';
 import * as x509 from '@peculiar/x509';
 import { expect } from 'chai';
-import { createAuthority, type DevelopmentAuthority, openAuthority } from './authority.ts';
+import { createAuthority, type DevelopmentAuthority, LOCAL_HOSTS, openAuthority } from './authority.ts';
 
 describe('The development authority', () => {
   let authority: DevelopmentAuthority;
@@ -34,7 +34,7 @@ describe('The development authority', () => {
   });
 
   it('issues server certificates that a TLS client accepts for 127.0.0.1 and localhost', async () => {
-    const pair = await authority.enrolServer('peer.clinic', 1);
+    const pair = await authority.enrolServer('peer.clinic', LOCAL_HOSTS, 1);
     const server = createServer({ key: pair.privateKey, cert: pair.certificate });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };

@@ -1,9 +1,11 @@
 /**
- * The development certificate authority: P-256 certificates as Fabric CA issues them, with one node OU and Fabric's
- * attribute extension. An organisation that runs Fabric CA puts it behind `Authority` instead.
+ * What an organisation's certificate authority does for this project, and the development authority that does it:
+ * P-256 certificates as Fabric CA issues them, with one node OU and Fabric's attribute extension. fabric-ca/ has the
+ * authority of an organisation that runs Fabric CA.
  */
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 
 /** PEM texts. */
@@ -23,19 +25,25 @@ export interface EnrolmentRequest {
 
 /** Issues identities of one organisation. */
 export interface Authority {
+  /** The certificate is valid for these days, or longer where the authority has fixed lifetimes. */
   enrol(request: EnrolmentRequest): Promise<KeyPair>;
-}
-
-/** What the development CA can do besides. */
-export interface DevelopmentAuthority extends Authority {
-  certificate: string;
-  /** A TLS certificate for a server on this machine (127.0.0.1 and localhost). */
-  enrolServer(commonName: string, days: number): Promise<KeyPair>;
-  /** The same, with which it may also present itself to other servers, as ordering nodes do to each other. */
-  enrolNode(commonName: string, days: number): Promise<KeyPair>;
-  /** A PEM revocation list of these PEM certificates, replacing earlier lists. */
+  /** A PEM revocation list of these PEM certificates; `days` until the next one, where the authority lets one choose. */
   revoke(certificates: readonly string[], days: number): Promise<string>;
 }
+
+/** Issues TLS certificates of one organisation. `hosts`: the names and IP addresses by which the server is reached. */
+export interface ServerAuthority {
+  enrolServer(commonName: string, hosts: readonly string[], days: number): Promise<KeyPair>;
+  /** The same, with which it may also present itself to other servers, as ordering nodes do to each other. */
+  enrolNode(commonName: string, hosts: readonly string[], days: number): Promise<KeyPair>;
+}
+
+export interface DevelopmentAuthority extends Authority, ServerAuthority {
+  certificate: string;
+}
+
+/** By which a server on this machine is reached. */
+export const LOCAL_HOSTS: readonly string[] = ['127.0.0.1', 'localhost'];
 
 /** https://hyperledger-fabric-ca.readthedocs.io/en/latest/users-guide.html#attribute-based-access-control */
 const FABRIC_ATTRIBUTES_OID = '1.2.3.4.5.6.7.8.1';
@@ -74,10 +82,10 @@ export async function openAuthority(pair: KeyPair): Promise<DevelopmentAuthority
         days: request.days,
         extensions: attributeExtensions(request.attributes),
       }),
-    enrolServer: (commonName, days) =>
-      issue(issuer, { subject: nameOf(commonName, []), days, extensions: serverExtensions(SERVES) }),
-    enrolNode: (commonName, days) =>
-      issue(issuer, { subject: nameOf(commonName, []), days, extensions: serverExtensions([...SERVES, ...CALLS]) }),
+    enrolServer: (commonName, hosts, days) =>
+      issue(issuer, { subject: nameOf(commonName, []), days, extensions: serverExtensions(SERVES, hosts) }),
+    enrolNode: (commonName, hosts, days) =>
+      issue(issuer, { subject: nameOf(commonName, []), days, extensions: serverExtensions(SERVES_AND_CALLS, hosts) }),
     revoke: (certificates, days) => revocationList(issuer, certificates, days),
   };
 }
@@ -116,16 +124,11 @@ function attributeExtensions(attributes: Record<string, string> | undefined): x5
 }
 
 const SERVES = [x509.ExtendedKeyUsage.serverAuth];
-const CALLS = [x509.ExtendedKeyUsage.clientAuth];
+const SERVES_AND_CALLS = [...SERVES, x509.ExtendedKeyUsage.clientAuth];
 
-function serverExtensions(usages: x509.ExtendedKeyUsage[]): x509.Extension[] {
-  return [
-    new x509.ExtendedKeyUsageExtension(usages),
-    new x509.SubjectAlternativeNameExtension([
-      { type: 'ip', value: '127.0.0.1' },
-      { type: 'dns', value: 'localhost' },
-    ]),
-  ];
+function serverExtensions(usages: x509.ExtendedKeyUsage[], hosts: readonly string[]): x509.Extension[] {
+  const names = hosts.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value }));
+  return [new x509.ExtendedKeyUsageExtension(usages), new x509.SubjectAlternativeNameExtension(names)];
 }
 
 async function revocationList(issuer: Issuer, certificates: readonly string[], days: number): Promise<string> {
@@ -144,6 +147,9 @@ async function revocationList(issuer: Issuer, certificates: readonly string[], d
   });
   return `${x509.PemConverter.encode(list.rawData, 'X509 CRL')}\n`;
 }
+
+/** The key identifier of a PEM authority, as the certificates it issues name it: hexadecimal. */
+export const keyIdentifierOf = (authority: string): string => subjectKeyIdentifier(new x509.X509Certificate(authority));
 
 function subjectKeyIdentifier(certificate: x509.X509Certificate): string {
   const extension = certificate.getExtension(x509.SubjectKeyIdentifierExtension);

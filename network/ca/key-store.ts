@@ -4,6 +4,7 @@
  */
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 
 const UNFINISHED = '.unfinished-';
@@ -32,6 +33,15 @@ export async function removeUnfinished(parent: string): Promise<void> {
   const entries = await readdir(parent).catch(() => []);
   const unfinished = entries.filter((entry) => entry.startsWith(UNFINISHED));
   await Promise.all(unfinished.map((entry) => rm(join(parent, entry), { recursive: true, force: true })));
+}
+
+/** Writes a file whole or not at all, for its owner alone, and only where it is other than before. */
+export async function writeIfDifferent(path: string, text: string): Promise<void> {
+  if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return;
+  await mkdir(dirname(path), { recursive: true, mode: OWNER_ONLY_DIRECTORY });
+  const unfinished = join(dirname(path), `${UNFINISHED}${basename(path)}-${randomBytes(6).toString('hex')}`);
+  await writeFile(unfinished, text, { mode: OWNER_ONLY, flush: true });
+  await rename(unfinished, path);
 }
 
 /** undefined when the directory does not exist. @throws Error naming a file that is missing in it. */
@@ -78,6 +88,8 @@ export interface CertificateFile {
   certificate: string;
   /** Absent for an authority, which signed itself. */
   issuer?: string;
+  /** The names and IP addresses that a server's certificate must hold. */
+  hosts?: readonly string[];
 }
 
 /** Every certificate that cannot be used, with its file and the reason. */
@@ -87,22 +99,26 @@ export class UnusableCertificatesError extends Error {
 
 /** @throws UnusableCertificatesError naming all certificates that are expired, unreadable or of another authority. */
 export function assertUsable(files: readonly CertificateFile[], now: Date): void {
-  const problems = files.flatMap(({ path, certificate, issuer }) => {
-    const problem = problemOf(certificate, issuer ?? certificate, now);
-    return problem === undefined ? [] : [`  ${path}: ${problem}`];
+  const problems = files.flatMap((file) => {
+    const problem = problemOf(file, now);
+    return problem === undefined ? [] : [`  ${file.path}: ${problem}`];
   });
   if (problems.length > 0) throw new UnusableCertificatesError(`certificates cannot be used:\n${problems.join('\n')}`);
 }
 
-function problemOf(certificate: string, issuer: string, now: Date): string | undefined {
+function problemOf({ certificate, issuer = certificate, hosts = [] }: CertificateFile, now: Date): string | undefined {
   try {
     const own = new X509Certificate(certificate);
     const name = own.subject.split('\n').findLast((part) => part.startsWith('CN=')) ?? own.subject;
     if (own.validToDate < now) return `${name} expired on ${own.validToDate.toISOString()}`;
     if (own.validFromDate > now) return `${name} is not valid before ${own.validFromDate.toISOString()}`;
     if (!own.checkIssued(new X509Certificate(issuer))) return `${name} is not of its organisation's authority`;
-    return undefined;
+    const missing = hosts.filter((host) => !isNamed(own, host));
+    return missing.length === 0 ? undefined : `${name} is not valid for ${missing.join(', ')}`;
   } catch {
     return 'cannot be read as a certificate';
   }
 }
+
+export const isNamed = (certificate: X509Certificate, host: string): boolean =>
+  (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined;

@@ -4,16 +4,11 @@
  */
 import { join } from 'node:path';
 import type { Consortium } from '../consortium.ts';
-import type { KeyPair } from './authority.ts';
+import { type Authorities, authoritiesIn } from './authorities.ts';
+import { type KeyPair, LOCAL_HOSTS } from './authority.ts';
 import { assertUsable, type CertificateFile, removeUnfinished } from './key-store.ts';
-import {
-  type Authorities,
-  authoritiesIn,
-  NODE_DAYS,
-  nodePairsIn,
-  organisationDirectory,
-  USER_DAYS,
-} from './organisations.ts';
+import { NODE_DAYS, USER_DAYS } from './lifetimes.ts';
+import { type HostsOf, localHosts, nodePairsIn, organisationDirectory } from './organisations.ts';
 
 export interface PreparedNode {
   identity: KeyPair;
@@ -31,10 +26,14 @@ export interface PreparedNodes {
 
 /**
  * Makes what is missing under `organisations/<org>/admin` and `organisations/<org>/orderers/<name>`, reads what is
- * there. Call it after `prepareOrganisations`.
+ * there. Call it after `prepareOrganisations`. `hostsOf` is asked by an orderer's name.
  * @throws UnusableCertificatesError naming every certificate that has expired or is of another authority.
  */
-export async function prepareNodes(dataDir: string, consortium: Consortium): Promise<PreparedNodes> {
+export async function prepareNodes(
+  dataDir: string,
+  consortium: Consortium,
+  hostsOf: HostsOf = localHosts,
+): Promise<PreparedNodes> {
   const checked: CertificateFile[] = [];
   const perOrganisation = await Promise.all(
     consortium.organisations.map(async ({ name }) => {
@@ -45,15 +44,19 @@ export async function prepareNodes(dataDir: string, consortium: Consortium): Pro
         commonName: `admin.${name}`,
         ou: 'admin',
         days: USER_DAYS,
+        hosts: LOCAL_HOSTS,
       });
       const orderers = await Promise.all(
         consortium.ordering.orderers
           .filter(({ organisation }) => organisation === name)
           .map(async (orderer) => {
-            const request = { commonName: orderer.name, ou: 'orderer', days: NODE_DAYS } as const;
+            const request = { commonName: orderer.name, days: NODE_DAYS, hosts: hostsOf(orderer.name) };
             return [
               orderer.name,
-              await nodeIn(join(directory, 'orderers', orderer.name), authorities, checked, request),
+              await nodeIn(join(directory, 'orderers', orderer.name), authorities, checked, {
+                ...request,
+                ou: 'orderer',
+              }),
             ] as const;
           }),
       );
@@ -71,6 +74,7 @@ interface NodeRequest {
   commonName: string;
   ou: 'admin' | 'orderer';
   days: number;
+  hosts: readonly string[];
 }
 
 async function nodeIn(
@@ -79,9 +83,10 @@ async function nodeIn(
   checked: CertificateFile[],
   request: NodeRequest,
 ): Promise<PreparedNode> {
-  const pairs = await nodePairsIn(directory, authorities, checked, async (ca, tlsca) => ({
-    identity: await ca.enrol(request),
-    tls: await tlsca.enrolNode(request.commonName, request.days),
+  const { hosts, ...identity } = request;
+  const pairs = await nodePairsIn(directory, authorities, { checked, hosts }, async (ca, tlsca) => ({
+    identity: await ca.enrol(identity),
+    tls: await tlsca.enrolNode(request.commonName, hosts, request.days),
   }));
   return { ...pairs, directory };
 }

@@ -7,12 +7,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Consortium, type Organisation, ROLES_OF_KIND } from '../consortium.ts';
 import { ORDERER_MSP } from '../consortium-rules.ts';
-import { createAuthority, type DevelopmentAuthority, type KeyPair, openAuthority } from './authority.ts';
+import { type Authorities, authoritiesIn, gatewayRegistrarDirectory, userAuthority } from './authorities.ts';
+import { type Authority, type KeyPair, LOCAL_HOSTS, type ServerAuthority } from './authority.ts';
 import { assertUsable, type CertificateFile, readOrCreate, removeUnfinished } from './key-store.ts';
-
-const AUTHORITY_DAYS = 3650;
-export const NODE_DAYS = 825;
-export const USER_DAYS = 365;
+import { NODE_DAYS, USER_DAYS } from './lifetimes.ts';
 
 /** Paths of PEM files. */
 export interface IdentityFiles {
@@ -48,16 +46,25 @@ export interface PreparedConsortium {
   orderer: PreparedOrderer;
 }
 
+/** The names and IP addresses by which a node is reached: `peer-<organisation>` or an orderer's name. */
+export type HostsOf = (node: string) => readonly string[];
+export const localHosts: HostsOf = () => LOCAL_HOSTS;
+
 /**
  * Makes what is missing and reads what is there. Safe to repeat and to interrupt.
- * @throws UnusableCertificatesError naming every certificate that has expired or is of another authority.
+ * @throws UnusableCertificatesError naming every certificate that has expired, is of another authority or does not name
+ *   its node's hosts; FabricCaError where an organisation's Fabric CA does not answer or refuses.
  */
-export async function prepareOrganisations(dataDir: string, consortium: Consortium): Promise<PreparedConsortium> {
+export async function prepareOrganisations(
+  dataDir: string,
+  consortium: Consortium,
+  hostsOf: HostsOf = localHosts,
+): Promise<PreparedConsortium> {
   const checked: CertificateFile[] = [];
   const [orderer, ...organisations] = await Promise.all([
     prepareOrderer(join(dataDir, 'network', 'orderer'), checked),
     ...consortium.organisations.map((organisation) =>
-      prepareOrganisation(organisationDirectory(dataDir, organisation.name), organisation, checked),
+      prepareOrganisation(organisationDirectory(dataDir, organisation.name), organisation, hostsOf, checked),
     ),
   ]);
   assertUsable(checked, new Date());
@@ -94,7 +101,7 @@ async function enrolUserNow(directory: string, role: string, fhirUser: string): 
   const name = `${role}-${createHash('sha256').update(`${role} ${fhirUser}`).digest('hex').slice(0, 32)}`;
   const identity = join(directory, 'identities', name);
   await pairIn(identity, async () => {
-    const authority = await authorityAt(join(directory, 'ca'));
+    const authority = await userAuthority(directory);
     return authority.enrol({
       commonName: name,
       ou: 'client',
@@ -115,12 +122,15 @@ export const organisationDirectory = (dataDir: string, organisation: string): st
 async function prepareOrganisation(
   directory: string,
   organisation: Organisation,
+  hostsOf: HostsOf,
   checked: CertificateFile[],
 ): Promise<PreparedOrganisation> {
   const { name, mspId, kind } = organisation;
   await Promise.all([removeUnfinished(directory), removeUnfinished(join(directory, 'identities'))]);
   const authorities = await authoritiesIn(join(directory, 'ca'), name, checked);
-  const peer = await peerIn(join(directory, 'peer'), name, authorities, checked);
+  const hosts = hostsOf(`peer-${name}`);
+  const peer = await peerIn(join(directory, 'peer'), name, authorities, { checked, hosts });
+  await gatewayRegistrarIn(directory, authorities, checked);
   const roles = await Promise.all(
     ROLES_OF_KIND[kind].map(async (role) => {
       const identity = join(directory, 'identities', role);
@@ -163,65 +173,40 @@ async function prepareOrderer(directory: string, checked: CertificateFile[]): Pr
   return { mspId: ORDERER_MSP, caCertificate, tlsCaCertificate, identity };
 }
 
-export interface Authorities {
-  caCertificate: string;
-  tlsCaCertificate: string;
-  /** Opened only where something is to be issued. */
-  identities(): Promise<DevelopmentAuthority>;
-  servers(): Promise<DevelopmentAuthority>;
-}
-
-const AUTHORITY_FILES = ['ca.pem', 'ca.key', 'tlsca.pem', 'tlsca.key'] as const;
-
-/** An organisation's two authorities, made when they are not there yet. */
-export async function authoritiesIn(directory: string, name: string, checked: CertificateFile[]): Promise<Authorities> {
-  const files = await readOrCreate(directory, AUTHORITY_FILES, async () => {
-    const [ca, tlsca] = await Promise.all([
-      createAuthority(`ca.${name}`, name, AUTHORITY_DAYS),
-      createAuthority(`tlsca.${name}`, name, AUTHORITY_DAYS),
-    ]);
-    return {
-      'ca.pem': ca.certificate,
-      'ca.key': ca.privateKey,
-      'tlsca.pem': tlsca.certificate,
-      'tlsca.key': tlsca.privateKey,
-    };
-  });
-  checked.push({ path: join(directory, 'ca.pem'), certificate: files['ca.pem'] });
-  checked.push({ path: join(directory, 'tlsca.pem'), certificate: files['tlsca.pem'] });
-  return {
-    caCertificate: files['ca.pem'],
-    tlsCaCertificate: files['tlsca.pem'],
-    identities: () => openAuthority({ certificate: files['ca.pem'], privateKey: files['ca.key'] }),
-    servers: () => openAuthority({ certificate: files['tlsca.pem'], privateKey: files['tlsca.key'] }),
-  };
-}
-
-async function authorityAt(directory: string): Promise<DevelopmentAuthority> {
-  const [certificate, privateKey] = await Promise.all(
-    ['ca.pem', 'ca.key'].map((name) => readFile(join(directory, name), 'utf8')),
-  );
-  return openAuthority({ certificate: certificate!, privateKey: privateKey! });
+async function gatewayRegistrarIn(
+  directory: string,
+  { caCertificate, enrolGatewayRegistrar }: Authorities,
+  checked: CertificateFile[],
+): Promise<void> {
+  if (enrolGatewayRegistrar === undefined) return;
+  const registrar = gatewayRegistrarDirectory(directory);
+  const { certificate } = await pairIn(registrar, enrolGatewayRegistrar);
+  checked.push({ path: filesOf(registrar).certificate, certificate, issuer: caCertificate });
 }
 
 function peerIn(
   directory: string,
   name: string,
   authorities: Authorities,
-  checked: CertificateFile[],
+  use: NodeUse,
 ): Promise<PreparedOrganisation['peer']> {
-  return nodePairsIn(directory, authorities, checked, async (ca, tlsca) => ({
+  return nodePairsIn(directory, authorities, use, async (ca, tlsca) => ({
     identity: await ca.enrol({ commonName: `peer.${name}`, ou: 'peer', days: NODE_DAYS }),
-    tls: await tlsca.enrolServer(`peer.${name}`, NODE_DAYS),
+    tls: await tlsca.enrolServer(`peer.${name}`, use.hosts, NODE_DAYS),
   }));
+}
+
+export interface NodeUse {
+  checked: CertificateFile[];
+  hosts: readonly string[];
 }
 
 /** A node's identity and TLS certificate in a directory of its own; `issue` is called where they are not there yet. */
 export async function nodePairsIn(
   directory: string,
   authorities: Authorities,
-  checked: CertificateFile[],
-  issue: (ca: DevelopmentAuthority, tlsca: DevelopmentAuthority) => Promise<{ identity: KeyPair; tls: KeyPair }>,
+  { checked, hosts }: NodeUse,
+  issue: (ca: Authority, tlsca: ServerAuthority) => Promise<{ identity: KeyPair; tls: KeyPair }>,
 ): Promise<{ identity: KeyPair; tls: KeyPair }> {
   const files = await readOrCreate(directory, ['cert.pem', 'key.pem', 'tls.pem', 'tls.key'] as const, async () => {
     const { identity, tls } = await issue(...(await Promise.all([authorities.identities(), authorities.servers()])));
@@ -234,7 +219,7 @@ export async function nodePairsIn(
   });
   const { caCertificate, tlsCaCertificate } = authorities;
   checked.push({ path: join(directory, 'cert.pem'), certificate: files['cert.pem'], issuer: caCertificate });
-  checked.push({ path: join(directory, 'tls.pem'), certificate: files['tls.pem'], issuer: tlsCaCertificate });
+  checked.push({ path: join(directory, 'tls.pem'), certificate: files['tls.pem'], issuer: tlsCaCertificate, hosts });
   return {
     identity: { certificate: files['cert.pem'], privateKey: files['key.pem'] },
     tls: { certificate: files['tls.pem'], privateKey: files['tls.key'] },

@@ -2,7 +2,7 @@
  * The suite's own organisations: authorities, peers and every kind of client a case needs, right and wrong. Plain PEM
  * texts, so that two networks can be started with the same identities.
  */
-import { createAuthority, type KeyPair, openAuthority } from '@telemed-ledger/network/ca/authority.ts';
+import { createAuthority, type KeyPair, LOCAL_HOSTS, openAuthority } from '@telemed-ledger/network/ca/authority.ts';
 
 export const ORGANISATIONS = ['org1', 'org2', 'org3'] as const;
 export type OrganisationName = (typeof ORGANISATIONS)[number];
@@ -54,7 +54,7 @@ async function createOrganisation(name: OrganisationName): Promise<OrganisationM
     mspId: `${name.charAt(0).toUpperCase()}${name.slice(1)}MSP`,
     ca,
     peer: await enrol('peer', 'peer'),
-    peerTls: await authority.enrolServer('peer', DAYS),
+    peerTls: await authority.enrolServer('peer', LOCAL_HOSTS, DAYS),
     admin: await enrol('admin', 'admin'),
     client: await enrol('client', 'client'),
     expired: await enrol('expired', 'client', OVER),
@@ -70,7 +70,7 @@ async function createOrderer(): Promise<Material['orderer']> {
     mspId: 'OrdererMSP',
     ca,
     node: await authority.enrol({ commonName: 'orderer', ou: 'orderer', days: DAYS }),
-    tls: await authority.enrolServer('orderer', DAYS),
+    tls: await authority.enrolServer('orderer', LOCAL_HOSTS, DAYS),
     admin: await authority.enrol({ commonName: 'admin', ou: 'admin', days: DAYS }),
   };
 }
