@@ -17,6 +17,7 @@ import { outcomeHandler, refuse } from './fhir/outcomes.ts';
 import { fhirRouter } from './fhir/router.ts';
 import { localsOf } from './http.ts';
 import { IdempotentWrites } from './idempotent.ts';
+import { demand } from './index/health.ts';
 import { Journal } from './index/journal.ts';
 import { Projector } from './index/projector.ts';
 import { ReadModel } from './index/queries.ts';
@@ -37,7 +38,7 @@ import { Records } from './records.ts';
 import { accessRequests } from './routes/access-requests.ts';
 import { claimOperations } from './routes/claim-operations.ts';
 import { docs } from './routes/docs.ts';
-import { health, operations } from './routes/operations.ts';
+import { health, metricsRoute, operations } from './routes/operations.ts';
 import { receipts } from './routes/receipts.ts';
 import { registry } from './routes/registry.ts';
 
@@ -57,6 +58,8 @@ export interface Gateway {
   readonly organisation: string;
   /** Starts the feed, the duties and the HTTP server; answers the base URL. Rejects where the port is taken. */
   listen(): Promise<string>;
+  /** Base URL of the operations listener, where there is one and the gateway listens. */
+  operationsUrl(): string | undefined;
   readiness(): Promise<Readiness>;
   /** Answers what is under way, then closes everything. */
   close(): Promise<void>;
@@ -70,13 +73,20 @@ const CLOSE_GRACE_MS = 5_000;
 /** Opens the databases and wires one gateway; nothing runs before `listen`. */
 export async function createGateway(config: GatewayConfig, deps: GatewayDeps): Promise<Gateway> {
   const log = deps.log ?? newLog(config.organisation.name, 'info');
-  const stores = await openStores(config.dataDir);
-  const parts = await wire(config, deps, stores, log);
-  return running(config, parts, stores, log);
+  const stores = await openStores(config, log);
+  try {
+    const parts = await wire(config, deps, stores, log);
+    return running(config, parts, stores, log);
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
 }
 
 interface Parts {
   app: Express;
+  /** What a monitoring network may ask without a token. */
+  monitoring: Express;
   connection: LedgerConnection;
   feed: Feed;
   watch: FeedWatch;
@@ -107,6 +117,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     outcomes: feed.outcomes,
     log,
     limits: config.limits,
+    mayWrite: () => demand(stores.health),
     onFeedLate: () => feed.reconnect(),
     observe: (name, outcome, ms) => metrics.transaction(name, outcome, ms),
   });
@@ -121,7 +132,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const idempotent = new IdempotentWrites(journal, index, ledger);
   const disclosures = new Disclosures(index, consortium, organisation.name);
   const claims = new Claims({ organisation, consortium, index, ledger });
-  const readiness = new ReadinessCheck(ledger, feed, consortium, organisation.name, log);
+  const readiness = new ReadinessCheck(ledger, feed, stores.health, consortium, organisation.name, log);
   const anchorsOf = async (entries: { collection: string; key: string }[]): Promise<string[]> =>
     (await ledger.evaluate('GetAnchors', { entries })).hashes;
   const sweeper = new Sweeper((stop) => verifyAll(stores.reading, anchorsOf, stop), log, config.verifyIntervalMs);
@@ -164,8 +175,12 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   app.use(operations(metrics, sweeper));
   app.use(() => refuse(404, 'not-found', 'There is nothing here.'));
   app.use(outcomeHandler(reportTo(log)));
+  const monitoring = express().disable('x-powered-by').disable('etag');
+  monitoring.use(helmet(), health(readiness), metricsRoute(metrics));
+  monitoring.use(() => refuse(404, 'not-found', 'There is nothing here.'));
+  monitoring.use(outcomeHandler(reportTo(log)));
   const watch = new FeedWatch(feed, ledger, log);
-  return { app, connection, feed, watch, duties, sweeper, readiness, journal };
+  return { app, monitoring, connection, feed, watch, duties, sweeper, readiness, journal };
 }
 
 /** Everything behind it has a caller, but for FHIR's metadata. */
@@ -198,13 +213,20 @@ function rememberedIdentities(identities: Identities): (sender: Sender) => Promi
 }
 
 function running(config: GatewayConfig, parts: Parts, stores: Stores, log: Logger): Gateway {
-  const { app, connection, feed, watch, duties, sweeper, readiness, journal } = parts;
+  const { app, monitoring, connection, feed, watch, duties, sweeper, readiness, journal } = parts;
   const server = createServer({ keepAliveTimeout: 65_000 }, app);
+  const monitor = createServer(monitoring);
+  let operationsUrl: string | undefined;
   let pruning: NodeJS.Timeout | undefined;
   return {
     organisation: config.organisation.name,
     readiness: () => readiness.check(),
+    operationsUrl: () => operationsUrl,
     listen: async () => {
+      if (config.operations !== undefined) {
+        const { host } = config.operations;
+        operationsUrl = `http://${host}:${(await bound(monitor, host, config.operations.port)).port}`;
+      }
       const { port } = await bound(server, config.host, config.port);
       feed.start();
       watch.start();
@@ -225,6 +247,7 @@ function running(config: GatewayConfig, parts: Parts, stores: Stores, log: Logge
       await duties.stop();
       await sweeper.stop();
       await feed.stop();
+      await closed(monitor);
       connection.close();
       await stores.close();
     },

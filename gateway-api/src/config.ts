@@ -14,6 +14,7 @@ import type { JSONWebKeySet } from 'jose';
 import { z } from 'zod';
 import { audienceOf, issuerOf } from './auth/issuer.ts';
 import type { TokenSettings } from './auth/tokens.ts';
+import type { DatabaseSettings } from './index/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
 
@@ -23,8 +24,12 @@ export interface GatewayConfig {
   host: string;
   /** 0 lets the system choose. */
   port: number;
-  /** Holds index.sqlite and journal.sqlite. */
+  /** Holds index.sqlite and journal.sqlite, where there is no `database`. */
   dataDir: string;
+  /** PostgreSQL instead of SQLite files: a database of this gateway's own. */
+  database?: DatabaseSettings;
+  /** A second listener, for a monitoring network: /healthz, /readyz and /metrics without a token. */
+  operations?: { host: string; port: number };
   tokens: TokenSettings;
   /** Largest request body, bytes. */
   bodyBytes: number;
@@ -48,6 +53,9 @@ export const DEFAULTS = {
   dutyIntervalMs: 15_000,
   idempotencyHours: 48,
 } as const satisfies Partial<GatewayConfig>;
+
+const DATABASE_PORT = 5432;
+const DATABASE_WAIT_MS = 60_000;
 
 const connectionFileSchema = z.object({
   endpoint: z.string().regex(/^[^:/]+:\d{1,5}$/, 'host:port'),
@@ -81,12 +89,17 @@ export class ConfigError extends Error {
 const EXPECTED = `Expected:
   CONNECTION        path of the organisation's connection.json (endpoint, tlsRootCertificate, mspId, channel, chaincode, identities)
   CONSORTIUM        path of the consortium as JSON (channel, chaincode, organisations)
-  GATEWAY_DATA_DIR  directory of this gateway's databases
+  GATEWAY_DATA_DIR  directory of this gateway's SQLite files; not needed with DATABASE_HOST
   JWKS              path or https address of the token issuer's keys
   PORT              1 to 65535
   HOST              address to listen on (default ${DEFAULTS.host})
   TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_MAX_MINUTES (defaults: the development issuer's, 60)
   BODY_LIMIT_BYTES (default ${DEFAULTS.bodyBytes}), VERIFY_INTERVAL_MS (default ${DEFAULTS.verifyIntervalMs})
+  DATABASE_HOST, DATABASE_NAME, DATABASE_USER, DATABASE_PASSWORD_FILE
+                    PostgreSQL instead of SQLite: a database of this gateway's own (DATABASE_PORT: default ${DATABASE_PORT};
+                    DATABASE_TLS_CA: path of the authority of its certificate, default no TLS;
+                    DATABASE_WAIT_MS: how long the start waits for it, default ${DATABASE_WAIT_MS})
+  OPERATIONS_PORT   a second listener with /healthz, /readyz and /metrics without a token (OPERATIONS_HOST: default ${DEFAULTS.host})
   LOG_LEVEL         trace, debug, info, warn, error or silent (default info)`;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
@@ -102,7 +115,8 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   if (connection && consortium && organisation === undefined) {
     mistakes.push(`CONNECTION: MSP ${connection.mspId} is not in the consortium`);
   }
-  const dataDir = read.text('GATEWAY_DATA_DIR');
+  const withDatabase = present(environment['DATABASE_HOST']);
+  const dataDir = withDatabase ? (environment['GATEWAY_DATA_DIR'] ?? '') : read.text('GATEWAY_DATA_DIR');
   const port = read.integer('PORT', undefined, 0, 65_535);
   const maxMinutes = read.integer('TOKEN_MAX_MINUTES', 60, 1, 24 * 60);
   const bodyBytes = read.integer('BODY_LIMIT_BYTES', DEFAULTS.bodyBytes, 1024, 100 * 1024 * 1024);
@@ -110,11 +124,14 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const keys = read.keys('JWKS', read.text('JWKS'));
   const logLevel = environment['LOG_LEVEL'] ?? 'info';
   if (!LOG_LEVELS.includes(logLevel)) mistakes.push(`LOG_LEVEL: ${logLevel} is none of ${LOG_LEVELS.join(', ')}`);
+  const database = withDatabase ? read.database() : read.noDatabase();
+  const operations = read.operations();
   const base = dirname(connectionFile ?? '.');
   const path = (file: string): string => (isAbsolute(file) ? file : join(base, file));
   const tlsRootCertificate =
     connection && read.file('CONNECTION.tlsRootCertificate', path(connection.tlsRootCertificate));
-  if (mistakes.length > 0 || !connection || !consortium || !organisation || !dataDir || !keys || !tlsRootCertificate) {
+  const complete = connection && consortium && organisation && keys && tlsRootCertificate && dataDir !== undefined;
+  if (mistakes.length > 0 || !complete) {
     throw new ConfigError(mistakes);
   }
   const { identities, tlsServerName, ...reach } = connection;
@@ -126,6 +143,8 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       host: environment['HOST'] ?? DEFAULTS.host,
       port,
       dataDir,
+      ...(database === undefined ? {} : { database }),
+      ...(operations === undefined ? {} : { operations }),
       tokens: {
         issuer: environment['TOKEN_ISSUER'] ?? issuerOf(organisation.name),
         audience: environment['TOKEN_AUDIENCE'] ?? audienceOf(organisation.name),
@@ -145,6 +164,8 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
     logLevel,
   };
 }
+
+const present = (value: string | undefined): value is string => value !== undefined && value !== '';
 
 /** Reads single values and notes what is wrong with them. */
 class Environment {
@@ -170,6 +191,42 @@ class Environment {
     if (text !== undefined && text !== '' && Number.isInteger(value) && value >= from && value <= to) return value;
     this.#mistakes.push(text === undefined ? `${name}: missing` : `${name}: not a whole number from ${from} to ${to}`);
     return fallback ?? from;
+  }
+
+  database(): DatabaseSettings | undefined {
+    const host = this.text('DATABASE_HOST');
+    const name = this.text('DATABASE_NAME');
+    const user = this.text('DATABASE_USER');
+    const secret = this.text('DATABASE_PASSWORD_FILE');
+    const port = this.integer('DATABASE_PORT', DATABASE_PORT, 1, 65_535);
+    const waitMs = this.integer('DATABASE_WAIT_MS', DATABASE_WAIT_MS, 0, 3_600_000);
+    const authority = this.#values['DATABASE_TLS_CA'];
+    const tlsCa = present(authority) ? this.file('DATABASE_TLS_CA', authority) : undefined;
+    const known = secret === undefined ? undefined : this.file('DATABASE_PASSWORD_FILE', secret);
+    if (known?.trim() === '') this.#mistakes.push(`DATABASE_PASSWORD_FILE: ${secret} is empty`);
+    if (!host || !name || !user || !secret) return undefined;
+    // Read anew for each connection, so that a changed password needs no restart.
+    const password = () => readFileSync(secret, 'utf8').trim();
+    return { host, port, name, user, password, waitMs, ...(tlsCa === undefined ? {} : { tlsCa }) };
+  }
+
+  noDatabase(): undefined {
+    for (const [name, value] of Object.entries(this.#values)) {
+      if (name.startsWith('DATABASE_') && name !== 'DATABASE_HOST' && present(value))
+        this.#mistakes.push(`${name}: there is no DATABASE_HOST`);
+    }
+  }
+
+  operations(): GatewayConfig['operations'] {
+    const { OPERATIONS_HOST: host, OPERATIONS_PORT: port } = this.#values;
+    if (!present(port)) {
+      if (present(host)) this.#mistakes.push('OPERATIONS_HOST: there is no OPERATIONS_PORT');
+      return undefined;
+    }
+    return {
+      host: present(host) ? host : DEFAULTS.host,
+      port: this.integer('OPERATIONS_PORT', undefined, 0, 65_535),
+    };
   }
 
   file(name: string, path: string): string | undefined {

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { outcomeUnknown } from './failures.ts';
 import type { Caller } from './fhir/repository.ts';
 import { IdempotentWrites } from './idempotent.ts';
+import { onEachDatabase } from './index/databases.fixture.ts';
 import { FixtureIndex } from './index/index.fixture.ts';
 import { Journal } from './index/journal.ts';
 import type { BeforeSubmit, LedgerClient, Sender } from './ledger/client.ts';
@@ -12,13 +13,13 @@ import type { Outcome } from './ledger/outcomes.ts';
 const caller: Caller = { subject: 'client', role: 'system' };
 const SIGNED = Uint8Array.of(1, 2, 3);
 
-describe('Writes under an Idempotency-Key', () => {
+onEachDatabase('Writes under an Idempotency-Key', (kind) => {
   let fixture: FixtureIndex;
   let journal: Journal;
   let resolved: { signed: Uint8Array; as: Sender }[];
   let code: number;
   beforeEach(async () => {
-    fixture = await FixtureIndex.open();
+    fixture = await FixtureIndex.open('hospital', kind);
     journal = new Journal(fixture.stores.journal, fixture.stores.journalLazily);
     resolved = [];
     code = 0;

@@ -1,17 +1,14 @@
-/**
- * One gateway for one organisation as a process of its own, configured by the environment (config.ts says how). It
- * stops on SIGTERM and SIGINT after answering what is under way.
- */
+/** The entry of a gateway whose identities are stored beside its connection.json; process.ts does the rest. */
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import type { Role } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { createGateway, type Identities } from './app.ts';
-import { ConfigError, type ProcessConfig, readConfig } from './config.ts';
-import { newLog } from './log.ts';
+import type { Identities } from './app.ts';
+import type { ProcessConfig } from './config.ts';
+import { endWith, runGateway } from './process.ts';
 
 /** The identities of connection.json, by `role` or `role:fhirUser`; nobody is enrolled here. */
-function storedIdentities(files: ProcessConfig['identities']): Identities {
+function storedIdentities({ identities: files }: ProcessConfig): Identities {
   return {
     of: async (role: Role, fhirUser?: string) => {
       const name = fhirUser === undefined ? role : `${role}:${fhirUser}`;
@@ -23,22 +20,4 @@ function storedIdentities(files: ProcessConfig['identities']): Identities {
   };
 }
 
-async function main(): Promise<void> {
-  const { gateway: config, consortium, identities, logLevel } = readConfig(process.env);
-  const log = newLog(config.organisation.name, logLevel);
-  const gateway = await createGateway(config, { consortium, identities: storedIdentities(identities), log });
-  await gateway.listen();
-  let closing = false;
-  const stop = async (): Promise<void> => {
-    if (closing) return;
-    closing = true;
-    await gateway.close();
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-}
-
-main().catch((error: Error) => {
-  console.error(error instanceof ConfigError ? error.message : `The gateway did not start: ${error.message}`);
-  process.exit(1);
-});
+runGateway(process.env, storedIdentities).catch(endWith);

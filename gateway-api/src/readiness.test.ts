@@ -1,6 +1,7 @@
 /** What /readyz answers when a peer hangs: in time for whoever asks, and with the reason. */
 import { expect } from 'chai';
 import { pino } from 'pino';
+import { alwaysThere, type StoreHealth } from './index/health.ts';
 import type { LedgerClient } from './ledger/client.ts';
 import type { Feed } from './ledger/feed.ts';
 import { ReadinessCheck } from './readiness.ts';
@@ -16,10 +17,21 @@ const consortium = {
 const log = pino({ level: 'silent' });
 
 /** A gateway whose read model holds block 7, and whose peers answer as `evaluate` and `height` say. */
-function checkOf(evaluate: (at: string[]) => Promise<unknown>, height: () => Promise<number>): ReadinessCheck {
+function checkOf(
+  evaluate: (at: string[]) => Promise<unknown>,
+  height: () => Promise<number>,
+  stores: StoreHealth = alwaysThere,
+): ReadinessCheck {
   const ledger = { height, evaluate: (_: string, __: object, { at }: { at: string[] }) => evaluate(at) };
   const feed = { status: () => ({ connected: true }), position: () => 7 };
-  return new ReadinessCheck(ledger as unknown as LedgerClient, feed as unknown as Feed, consortium, 'hospital', log);
+  return new ReadinessCheck(
+    ledger as unknown as LedgerClient,
+    feed as unknown as Feed,
+    stores,
+    consortium,
+    'hospital',
+    log,
+  );
 }
 
 describe('readiness', () => {
@@ -62,5 +74,13 @@ describe('readiness', () => {
       async () => 12,
     );
     expect((await check.check()).reasons).to.deep.equal(['the read model is 4 blocks behind']);
+  });
+
+  it('says why the database cannot be used, and answers in time where it hangs', async () => {
+    const answering = [async () => ({}), async () => 8] as const;
+    const away = { ask: () => Promise.reject(new Error('no')), failure: () => 'the database x is away: ECONNREFUSED' };
+    expect((await checkOf(...answering, away).check()).reasons).to.deep.equal([away.failure()]);
+    const hanging = { ask: () => never, failure: () => undefined };
+    expect((await checkOf(...answering, hanging).check()).reasons).to.deep.equal(['the database does not answer']);
   });
 });

@@ -5,6 +5,7 @@
 import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { custodianOf } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { Logger } from 'pino';
+import type { StoreHealth } from './index/health.ts';
 import type { LedgerClient } from './ledger/client.ts';
 import { type Feed, ForeignLedger } from './ledger/feed.ts';
 import { loggable } from './log.ts';
@@ -30,13 +31,22 @@ const PATIENCE_MS = 3_000;
 export class ReadinessCheck {
   readonly #ledger: LedgerClient;
   readonly #feed: Feed;
+  readonly #stores: StoreHealth;
   readonly #log: Logger;
   readonly #asked: string[];
   #caughtUp = false;
   #last: { at: number; answer: Promise<Readiness> } | undefined;
 
-  constructor(ledger: LedgerClient, feed: Feed, consortium: Consortium, organisation: string, log: Logger) {
+  constructor(
+    ledger: LedgerClient,
+    feed: Feed,
+    stores: StoreHealth,
+    consortium: Consortium,
+    organisation: string,
+    log: Logger,
+  ) {
     this.#log = log;
+    this.#stores = stores;
     this.#ledger = ledger;
     this.#feed = feed;
     this.#asked = [...new Set([organisation, custodianOf(consortium).name])];
@@ -54,9 +64,21 @@ export class ReadinessCheck {
     const { failure } = this.#feed.status();
     if (failure instanceof ForeignLedger) reasons.push(failure.message);
     else if (failure !== undefined) reasons.push('the event stream is down');
-    await Promise.all([...this.#asked.map((name) => this.#askPeer(name, reasons)), this.#compareHeight(reasons)]);
+    await Promise.all([
+      this.#askDatabase(reasons),
+      ...this.#asked.map((name) => this.#askPeer(name, reasons)),
+      this.#compareHeight(reasons),
+    ]);
     const answer = { ready: reasons.length === 0, reasons, block: this.#feed.position() };
     return reasons.some((reason) => reason.endsWith(REMEDY)) ? { ...answer, hopeless: true } : answer;
+  }
+
+  async #askDatabase(reasons: string[]): Promise<void> {
+    try {
+      await inTime(this.#stores.ask());
+    } catch {
+      reasons.push(this.#stores.failure() ?? 'the database does not answer');
+    }
   }
 
   async #askPeer(name: string, reasons: string[]): Promise<void> {

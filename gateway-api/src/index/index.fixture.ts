@@ -1,8 +1,5 @@
-/** A read model in a temporary directory, filled from fixture blocks, for tests. */
+/** A read model in a place of its own, filled from fixture blocks, for tests. */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { peer } from '@hyperledger/fabric-protos';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
@@ -10,6 +7,7 @@ import { pino } from 'pino';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock } from '../ledger/block.fixture.ts';
 import { parseBlock } from '../ledger/block.ts';
 import { collectionsOfMember } from '../memberships.ts';
+import { type DatabaseKind, sqlite } from './databases.fixture.ts';
 import { Projector } from './projector.ts';
 import { ReadModel } from './queries.ts';
 import { openStores, type Stores } from './stores.ts';
@@ -30,27 +28,28 @@ export const consortium: Consortium = {
 export const silent = pino({ level: 'silent' });
 
 export class FixtureIndex {
-  readonly directory = mkdtempSync(join(tmpdir(), 'telemed-index-'));
   readonly #organisation: string;
+  readonly #place: Awaited<ReturnType<DatabaseKind['place']>>;
   #last: peer.BlockAndPrivateData | undefined;
   #number = 0;
   stores!: Stores;
   projector!: Projector;
   index!: ReadModel;
 
-  private constructor(organisation: string) {
+  private constructor(organisation: string, place: Awaited<ReturnType<DatabaseKind['place']>>) {
     this.#organisation = organisation;
+    this.#place = place;
   }
 
-  static async open(organisation = 'hospital'): Promise<FixtureIndex> {
-    const made = new FixtureIndex(organisation);
+  static async open(organisation = 'hospital', kind: DatabaseKind = sqlite): Promise<FixtureIndex> {
+    const made = new FixtureIndex(organisation, await kind.place());
     await made.reopen();
     return made;
   }
 
   async reopen(): Promise<void> {
     await this.stores?.close();
-    this.stores = await openStores(this.directory);
+    this.stores = await openStores(this.#place, silent);
     this.projector = await Projector.open(this.stores.writing, silent);
     this.index = new ReadModel({ db: this.stores.reading, consortium, organisation: this.#organisation, log: silent });
   }
@@ -72,7 +71,7 @@ export class FixtureIndex {
 
   async close(): Promise<void> {
     await this.stores.close();
-    rmSync(this.directory, { recursive: true, force: true });
+    this.#place.remove();
   }
 }
 

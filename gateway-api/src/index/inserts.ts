@@ -1,10 +1,9 @@
 /**
- * Inserts that Kysely compiles once per number of rows: putting a query together anew for every block took longer
- * than running it. The text is Kysely's for the database at hand; only the parameters change.
+ * Inserts that are put together once per number of rows: doing it anew for every block took longer than running them.
+ * Only the parameters change.
  */
-import { CompiledQuery, type Insertable, type Kysely } from 'kysely';
+import { CompiledQuery, type Insertable, type Kysely, sql } from 'kysely';
 import type {
-  CheckpointTable,
   IdentifiersTable,
   IndexTables,
   MissingTable,
@@ -29,41 +28,70 @@ export function* pieces<T>(rows: readonly T[]): Generator<readonly T[]> {
   }
 }
 
-type Compile<Row> = (db: Kysely<IndexTables>, rows: Row[]) => CompiledQuery;
+type Column<Row> = Extract<keyof Row, string>;
 
-/** An insert of rows of one shape. */
+/** What an insert does where a row of the same key is there: these columns of it are replaced. */
+export interface Replacing<Row> {
+  key: readonly Column<Row>[];
+  columns: readonly Column<Row>[];
+}
+
+/** An insert of rows of one shape; without `replacing`, a row that is there already stays as it is. */
 export class Insert<Row extends object> {
-  readonly #columns: readonly (keyof Row)[];
-  readonly #compile: Compile<Row>;
+  readonly #table: string;
+  readonly #columns: readonly Column<Row>[];
+  readonly #replacing: Replacing<Row> | undefined;
   readonly #compiled = new Map<number, CompiledQuery>();
 
   /** @param columns every column that is written, each present in every row; null is a value, undefined isn't */
-  constructor(columns: readonly (keyof Row)[], compile: Compile<Row>) {
+  constructor(table: keyof IndexTables, columns: readonly Column<Row>[], replacing?: Replacing<Row>) {
+    this.#table = table;
     this.#columns = columns;
-    this.#compile = compile;
+    this.#replacing = replacing;
   }
 
-  async into(db: Kysely<IndexTables>, rows: readonly Row[]): Promise<void> {
+  async into(db: Kysely<IndexTables>, all: readonly Row[]): Promise<void> {
+    const rows = this.#replacing === undefined ? all : merged(all, this.#replacing);
     for (const piece of pieces(rows)) {
-      const compiled = this.#of(db, piece);
+      const compiled = this.#of(db, piece.length);
       const parameters: unknown[] = [];
       for (const row of piece) for (const column of this.#columns) parameters.push(row[column]);
       await db.executeQuery({ ...compiled, parameters });
     }
   }
 
-  #of(db: Kysely<IndexTables>, rows: readonly Row[]): CompiledQuery {
-    const known = this.#compiled.get(rows.length);
+  #of(db: Kysely<IndexTables>, count: number): CompiledQuery {
+    const known = this.#compiled.get(count);
     if (known !== undefined) return known;
-    const ordered = rows.map((row) => Object.fromEntries(this.#columns.map((column) => [column, row[column]])) as Row);
-    const compiled = this.#compile(db, ordered);
-    if (compiled.parameters.length !== rows.length * this.#columns.length) {
-      throw new Error('an insert has other parameters than its rows');
-    }
-    const kept = CompiledQuery.raw(compiled.sql);
-    this.#compiled.set(rows.length, kept);
+    const row = sql`(${sql.join(this.#columns.map(() => sql.val(null)))})`;
+    const { sql: text } = sql`
+      insert into ${sql.table(this.#table)} (${sql.join(this.#columns.map((column) => sql.ref(column)))})
+      values ${sql.join(Array.from({ length: count }, () => row))}
+      on conflict ${this.#onConflict()}`.compile(db);
+    const kept = CompiledQuery.raw(text);
+    this.#compiled.set(count, kept);
     return kept;
   }
+
+  #onConflict() {
+    if (this.#replacing === undefined) return sql`do nothing`;
+    const { key, columns } = this.#replacing;
+    const set = columns.map((column) => sql`${sql.ref(column)} = excluded.${sql.ref(column)}`);
+    return sql`(${sql.join(key.map((column) => sql.ref(column)))}) do update set ${sql.join(set)}`;
+  }
+}
+
+/** One row for each key: PostgreSQL refuses a statement that would replace a row that it has just inserted. */
+function merged<Row extends object>(rows: readonly Row[], { key, columns }: Replacing<Row>): readonly Row[] {
+  if (rows.length < 2) return rows;
+  const byKey = new Map<string, Row>();
+  for (const row of rows) {
+    const name = JSON.stringify(key.map((column) => String(row[column]).toWellFormed()));
+    const earlier = byKey.get(name);
+    if (earlier === undefined) byKey.set(name, row);
+    else byKey.set(name, { ...earlier, ...Object.fromEntries(columns.map((column) => [column, row[column]])) });
+  }
+  return byKey.size === rows.length ? rows : [...byKey.values()];
 }
 
 export interface Inserts {
@@ -73,101 +101,37 @@ export interface Inserts {
   privateValues: Insert<Insertable<PrivateValuesTable>>;
   states: Insert<StatesTable>;
   missing: Insert<MissingTable>;
-  checkpoint: Insert<CheckpointTable>;
 }
 
 /** The projector's inserts, with what each does where its row is there already. One set for one database. */
 export const newInserts = (): Inserts => ({
-  transactions: new Insert(
-    ['transaction_id', 'block', 'position', 'code', 'creator', 'endorsers', 'event', 'time'],
-    (db, rows) =>
-      db
-        .insertInto('transactions')
-        .values(rows)
-        // A transaction id that comes again is invalid; the first outcome stands.
-        .onConflict((conflict) => conflict.column('transaction_id').doNothing())
-        .compile(),
-  ),
+  // A transaction id that comes again is invalid; the first outcome stands.
+  transactions: new Insert('transactions', [
+    ...(['transaction_id', 'block', 'position', 'code', 'creator', 'endorsers', 'event', 'time'] as const),
+  ]),
   versions: new Insert(
+    'versions',
     [
       ...(['type', 'id', 'version', 'current', 'collection', 'key', 'value', 'anchor', 'author', 'patient'] as const),
       ...(['last_updated', 'transaction_id', 'block', 'source', 'access', 'expires_at'] as const),
     ],
-    (db, rows) =>
-      db
-        .insertInto('versions')
-        .values(rows)
-        .onConflict((conflict) =>
-          conflict.columns(['id', 'type', 'collection', 'key']).doUpdateSet((excluded) => ({
-            value: excluded.ref('excluded.value'),
-            anchor: excluded.ref('excluded.anchor'),
-            patient: excluded.ref('excluded.patient'),
-            last_updated: excluded.ref('excluded.last_updated'),
-            transaction_id: excluded.ref('excluded.transaction_id'),
-            block: excluded.ref('excluded.block'),
-          })),
-        )
-        .compile(),
+    {
+      key: ['id', 'type', 'collection', 'key'],
+      columns: ['value', 'anchor', 'patient', 'last_updated', 'transaction_id', 'block'],
+    },
   ),
-  identifiers: new Insert(['type', 'id', 'collection', 'system', 'value'], (db, rows) =>
-    db
-      .insertInto('identifiers')
-      .values(rows)
-      .onConflict((conflict) => conflict.doNothing())
-      .compile(),
+  identifiers: new Insert('identifiers', ['type', 'id', 'collection', 'system', 'value']),
+  privateValues: new Insert(
+    'private_values',
+    ['collection', 'key', 'kind', 'value', 'anchor', 'transaction_id', 'block'],
+    { key: ['collection', 'key'], columns: ['value', 'anchor', 'transaction_id', 'block'] },
   ),
-  privateValues: new Insert(['collection', 'key', 'kind', 'value', 'anchor', 'transaction_id', 'block'], (db, rows) =>
-    db
-      .insertInto('private_values')
-      .values(rows)
-      .onConflict((conflict) =>
-        conflict.columns(['collection', 'key']).doUpdateSet((excluded) => ({
-          value: excluded.ref('excluded.value'),
-          anchor: excluded.ref('excluded.anchor'),
-          transaction_id: excluded.ref('excluded.transaction_id'),
-          block: excluded.ref('excluded.block'),
-        })),
-      )
-      .compile(),
-  ),
-  states: new Insert(['kind', 'id', 'status', 'value', 'transaction_id', 'block', 'time'], (db, rows) =>
-    db
-      .insertInto('states')
-      .values(rows)
-      .onConflict((conflict) =>
-        conflict.columns(['kind', 'id']).doUpdateSet((excluded) => ({
-          status: excluded.ref('excluded.status'),
-          value: excluded.ref('excluded.value'),
-          transaction_id: excluded.ref('excluded.transaction_id'),
-          block: excluded.ref('excluded.block'),
-          time: excluded.ref('excluded.time'),
-        })),
-      )
-      .compile(),
-  ),
-  missing: new Insert(['collection', 'key_hash', 'anchor', 'transaction_id', 'block'], (db, rows) =>
-    db
-      .insertInto('missing')
-      .values(rows)
-      .onConflict((conflict) =>
-        conflict.columns(['collection', 'key_hash']).doUpdateSet((excluded) => ({
-          anchor: excluded.ref('excluded.anchor'),
-          transaction_id: excluded.ref('excluded.transaction_id'),
-          block: excluded.ref('excluded.block'),
-        })),
-      )
-      .compile(),
-  ),
-  checkpoint: new Insert(['id', 'block', 'hash'], (db, rows) =>
-    db
-      .insertInto('checkpoint')
-      .values(rows)
-      .onConflict((conflict) =>
-        conflict.column('id').doUpdateSet((excluded) => ({
-          block: excluded.ref('excluded.block'),
-          hash: excluded.ref('excluded.hash'),
-        })),
-      )
-      .compile(),
-  ),
+  states: new Insert('states', ['kind', 'id', 'status', 'value', 'transaction_id', 'block', 'time'], {
+    key: ['kind', 'id'],
+    columns: ['status', 'value', 'transaction_id', 'block', 'time'],
+  }),
+  missing: new Insert('missing', ['collection', 'key_hash', 'anchor', 'transaction_id', 'block'], {
+    key: ['collection', 'key_hash'],
+    columns: ['anchor', 'transaction_id', 'block'],
+  }),
 });

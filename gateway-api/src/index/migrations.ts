@@ -1,57 +1,91 @@
 /**
- * The tables, step by step. A step that has run anywhere is never changed; a new one is appended. The read model
- * and the journal are separate files, so that the first can be deleted and rebuilt.
+ * The tables, step by step, the same for SQLite and PostgreSQL. A step that has run anywhere is never changed; a new
+ * one is appended. The read model and the journal are separate files or schemas, so that the first can be rebuilt.
  */
-import { type Kysely, sql } from 'kysely';
+import { type ColumnDataType, type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 
-const indexMigrations: Record<string, Migration> = {
+export type Dialect = 'sqlite' | 'postgres';
+
+type DataType = ColumnDataType | RawBuilder<unknown>;
+
+interface Types {
+  /** Compared byte by byte, as SQLite does: times are texts, and their order must be the order of time. */
+  text: DataType;
+  /** 64 bits. */
+  integer: DataType;
+  bytes: DataType;
+  /** A table with a key of its own needs no row number in SQLite. */
+  withoutRowid<T extends string, C extends string>(table: CreateTableBuilder<T, C>): CreateTableBuilder<T, C>;
+  /** Numbers rows in the order in which they come. */
+  sequence<T extends string, C extends string>(table: CreateTableBuilder<T, C>): CreateTableBuilder<T, C | 'sequence'>;
+}
+
+const TYPES: Record<Dialect, Types> = {
+  sqlite: {
+    text: 'text',
+    integer: 'integer',
+    bytes: 'blob',
+    withoutRowid: (table) => table.modifyEnd(sql`without rowid`),
+    sequence: (table) => table.addColumn('sequence', 'integer', (column) => column.primaryKey().autoIncrement()),
+  },
+  postgres: {
+    text: sql`text collate "C"`,
+    integer: 'bigint',
+    bytes: 'bytea',
+    withoutRowid: (table) => table,
+    sequence: (table) =>
+      table.addColumn('sequence', 'bigint', (column) => column.primaryKey().generatedByDefaultAsIdentity()),
+  },
+};
+
+const indexMigrations = (types: Types): Record<string, Migration> => ({
   '2026-01-tables': {
     async up(db: Kysely<unknown>): Promise<void> {
       await db.schema
         .createTable('checkpoint')
-        .addColumn('id', 'integer', (column) => column.primaryKey())
-        .addColumn('block', 'integer', (column) => column.notNull())
-        .addColumn('hash', 'text', (column) => column.notNull())
+        .addColumn('id', types.integer, (column) => column.primaryKey())
+        .addColumn('block', types.integer, (column) => column.notNull())
+        .addColumn('hash', types.text, (column) => column.notNull())
         .execute();
       await db.schema
         .createTable('transactions')
-        .addColumn('transaction_id', 'text', (column) => column.primaryKey())
-        .addColumn('block', 'integer', (column) => column.notNull())
-        .addColumn('position', 'integer', (column) => column.notNull())
-        .addColumn('code', 'integer', (column) => column.notNull())
-        .addColumn('creator', 'text', (column) => column.notNull())
-        .addColumn('endorsers', 'text', (column) => column.notNull())
-        .addColumn('event', 'text')
-        .addColumn('time', 'text', (column) => column.notNull())
-        .modifyEnd(sql`without rowid`)
+        .addColumn('transaction_id', types.text, (column) => column.primaryKey())
+        .addColumn('block', types.integer, (column) => column.notNull())
+        .addColumn('position', types.integer, (column) => column.notNull())
+        .addColumn('code', types.integer, (column) => column.notNull())
+        .addColumn('creator', types.text, (column) => column.notNull())
+        .addColumn('endorsers', types.text, (column) => column.notNull())
+        .addColumn('event', types.text)
+        .addColumn('time', types.text, (column) => column.notNull())
+        .$call(types.withoutRowid)
         .execute();
-      await createVersions(db);
-      await createStates(db);
+      await createVersions(db, types);
+      await createStates(db, types);
     },
   },
-};
+});
 
-async function createVersions(db: Kysely<unknown>): Promise<void> {
+async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> {
   await db.schema
     .createTable('versions')
-    .addColumn('sequence', 'integer', (column) => column.primaryKey().autoIncrement())
-    .addColumn('type', 'text', (column) => column.notNull())
-    .addColumn('id', 'text', (column) => column.notNull())
-    .addColumn('version', 'integer', (column) => column.notNull())
-    .addColumn('current', 'integer', (column) => column.notNull())
-    .addColumn('collection', 'text', (column) => column.notNull())
-    .addColumn('key', 'text', (column) => column.notNull())
-    .addColumn('value', 'text', (column) => column.notNull())
-    .addColumn('anchor', 'text', (column) => column.notNull())
-    .addColumn('author', 'text', (column) => column.notNull())
-    .addColumn('patient', 'text')
-    .addColumn('last_updated', 'text', (column) => column.notNull())
-    .addColumn('transaction_id', 'text', (column) => column.notNull())
-    .addColumn('block', 'integer', (column) => column.notNull())
-    .addColumn('source', 'text')
-    .addColumn('access', 'text')
-    .addColumn('expires_at', 'text')
+    .$call(types.sequence)
+    .addColumn('type', types.text, (column) => column.notNull())
+    .addColumn('id', types.text, (column) => column.notNull())
+    .addColumn('version', types.integer, (column) => column.notNull())
+    .addColumn('current', types.integer, (column) => column.notNull())
+    .addColumn('collection', types.text, (column) => column.notNull())
+    .addColumn('key', types.text, (column) => column.notNull())
+    .addColumn('value', types.text, (column) => column.notNull())
+    .addColumn('anchor', types.text, (column) => column.notNull())
+    .addColumn('author', types.text, (column) => column.notNull())
+    .addColumn('patient', types.text)
+    .addColumn('last_updated', types.text, (column) => column.notNull())
+    .addColumn('transaction_id', types.text, (column) => column.notNull())
+    .addColumn('block', types.integer, (column) => column.notNull())
+    .addColumn('source', types.text)
+    .addColumn('access', types.text)
+    .addColumn('expires_at', types.text)
     .execute();
   await db.schema
     .createIndex('versions_by_id')
@@ -74,78 +108,92 @@ async function createVersions(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex('versions_by_key').on('versions').columns(['collection', 'key']).execute();
   await db.schema
     .createTable('identifiers')
-    .addColumn('type', 'text', (column) => column.notNull())
-    .addColumn('value', 'text', (column) => column.notNull())
-    .addColumn('system', 'text', (column) => column.notNull())
-    .addColumn('id', 'text', (column) => column.notNull())
-    .addColumn('collection', 'text', (column) => column.notNull())
+    .addColumn('type', types.text, (column) => column.notNull())
+    .addColumn('value', types.text, (column) => column.notNull())
+    .addColumn('system', types.text, (column) => column.notNull())
+    .addColumn('id', types.text, (column) => column.notNull())
+    .addColumn('collection', types.text, (column) => column.notNull())
     .addPrimaryKeyConstraint('identifiers_key', ['type', 'value', 'system', 'id', 'collection'])
-    .modifyEnd(sql`without rowid`)
+    .$call(types.withoutRowid)
     .execute();
   await db.schema.createIndex('identifiers_by_id').on('identifiers').columns(['id', 'type']).execute();
 }
 
-async function createStates(db: Kysely<unknown>): Promise<void> {
+async function createStates(db: Kysely<unknown>, types: Types): Promise<void> {
   await db.schema
     .createTable('private_values')
-    .addColumn('sequence', 'integer', (column) => column.primaryKey().autoIncrement())
-    .addColumn('collection', 'text', (column) => column.notNull())
-    .addColumn('key', 'text', (column) => column.notNull())
-    .addColumn('kind', 'text', (column) => column.notNull())
-    .addColumn('value', 'text', (column) => column.notNull())
-    .addColumn('anchor', 'text', (column) => column.notNull())
-    .addColumn('transaction_id', 'text', (column) => column.notNull())
-    .addColumn('block', 'integer', (column) => column.notNull())
+    .$call(types.sequence)
+    .addColumn('collection', types.text, (column) => column.notNull())
+    .addColumn('key', types.text, (column) => column.notNull())
+    .addColumn('kind', types.text, (column) => column.notNull())
+    .addColumn('value', types.text, (column) => column.notNull())
+    .addColumn('anchor', types.text, (column) => column.notNull())
+    .addColumn('transaction_id', types.text, (column) => column.notNull())
+    .addColumn('block', types.integer, (column) => column.notNull())
     .addUniqueConstraint('private_values_key', ['collection', 'key'])
     .execute();
   await db.schema
     .createTable('states')
-    .addColumn('kind', 'text', (column) => column.notNull())
-    .addColumn('id', 'text', (column) => column.notNull())
-    .addColumn('status', 'text', (column) => column.notNull())
-    .addColumn('value', 'text', (column) => column.notNull())
-    .addColumn('transaction_id', 'text', (column) => column.notNull())
-    .addColumn('block', 'integer', (column) => column.notNull())
-    .addColumn('time', 'text', (column) => column.notNull())
+    .addColumn('kind', types.text, (column) => column.notNull())
+    .addColumn('id', types.text, (column) => column.notNull())
+    .addColumn('status', types.text, (column) => column.notNull())
+    .addColumn('value', types.text, (column) => column.notNull())
+    .addColumn('transaction_id', types.text, (column) => column.notNull())
+    .addColumn('block', types.integer, (column) => column.notNull())
+    .addColumn('time', types.text, (column) => column.notNull())
     .addPrimaryKeyConstraint('states_key', ['kind', 'id'])
     .execute();
   await db.schema.createIndex('states_by_status').on('states').columns(['kind', 'status']).execute();
   await db.schema
     .createTable('missing')
-    .addColumn('collection', 'text', (column) => column.notNull())
-    .addColumn('key_hash', 'text', (column) => column.notNull())
-    .addColumn('anchor', 'text', (column) => column.notNull())
-    .addColumn('transaction_id', 'text', (column) => column.notNull())
-    .addColumn('block', 'integer', (column) => column.notNull())
+    .addColumn('collection', types.text, (column) => column.notNull())
+    .addColumn('key_hash', types.text, (column) => column.notNull())
+    .addColumn('anchor', types.text, (column) => column.notNull())
+    .addColumn('transaction_id', types.text, (column) => column.notNull())
+    .addColumn('block', types.integer, (column) => column.notNull())
     .addPrimaryKeyConstraint('missing_key', ['collection', 'key_hash'])
     .execute();
 }
 
-const journalMigrations: Record<string, Migration> = {
+const journalMigrations = (types: Types): Record<string, Migration> => ({
   '2026-01-idempotency': {
     async up(db: Kysely<unknown>): Promise<void> {
       await db.schema
         .createTable('idempotency')
-        .addColumn('caller', 'text', (column) => column.notNull())
-        .addColumn('key', 'text', (column) => column.notNull())
-        .addColumn('request_hash', 'text', (column) => column.notNull())
-        .addColumn('transaction_id', 'text', (column) => column.notNull())
-        .addColumn('envelope', 'blob')
-        .addColumn('sender', 'text', (column) => column.notNull())
-        .addColumn('answer', 'text', (column) => column.notNull())
-        .addColumn('created_at', 'text', (column) => column.notNull())
+        .addColumn('caller', types.text, (column) => column.notNull())
+        .addColumn('key', types.text, (column) => column.notNull())
+        .addColumn('request_hash', types.text, (column) => column.notNull())
+        .addColumn('transaction_id', types.text, (column) => column.notNull())
+        .addColumn('envelope', types.bytes)
+        .addColumn('sender', types.text, (column) => column.notNull())
+        .addColumn('answer', types.text, (column) => column.notNull())
+        .addColumn('created_at', types.text, (column) => column.notNull())
         .addPrimaryKeyConstraint('idempotency_key', ['caller', 'key'])
         .execute();
       await db.schema.createIndex('idempotency_by_age').on('idempotency').column('created_at').execute();
     },
   },
-};
+});
 
-async function migrate<T>(db: Kysely<T>, migrations: Record<string, Migration>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+async function migrate<T>(
+  db: Kysely<T>,
+  migrations: Record<string, Migration>,
+  dialect: Dialect,
+  schema: string,
+): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    ...(dialect === 'postgres' ? { migrationTableSchema: schema } : {}),
+  });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
 }
 
-export const migrateIndex = <T>(db: Kysely<T>): Promise<void> => migrate(db, indexMigrations);
-export const migrateJournal = <T>(db: Kysely<T>): Promise<void> => migrate(db, journalMigrations);
+/** In PostgreSQL the connections of `db` have the schema `index` as their search path. */
+export const migrateIndex = <T>(db: Kysely<T>, dialect: Dialect): Promise<void> =>
+  migrate(db, indexMigrations(TYPES[dialect]), dialect, 'index');
+
+/** In PostgreSQL the connections of `db` have the schema `journal` as their search path. */
+export const migrateJournal = <T>(db: Kysely<T>, dialect: Dialect): Promise<void> =>
+  migrate(db, journalMigrations(TYPES[dialect]), dialect, 'journal');

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { expect } from 'chai';
+import { sql } from 'kysely';
 import { newTransactionId } from '../ledger/block.fixture.ts';
+import { onEachDatabase } from './databases.fixture.ts';
 import { anchored, FixtureIndex, recordWrite } from './index.fixture.ts';
 
-describe('the read model', () => {
+onEachDatabase('the read model', (kind) => {
   let fixture: FixtureIndex;
   beforeEach(async () => {
-    fixture = await FixtureIndex.open();
+    fixture = await FixtureIndex.open('hospital', kind);
   });
   afterEach(() => fixture.close());
 
@@ -69,9 +69,8 @@ describe('the read model', () => {
   it('refuses to show content that was changed behind its back, and names it', async () => {
     const write = recordWrite('Observation', { status: 'final' });
     await fixture.block({ privateWrites: [write] });
-    const file = new DatabaseSync(join(fixture.directory, 'index.sqlite'));
-    file.exec("UPDATE versions SET value = replace(value, 'final', 'Final')");
-    file.close();
+    const changed = sql<string>`replace(value, 'final', 'Final')`;
+    await fixture.stores.writing.updateTable('versions').set({ value: changed }).execute();
     const place = `Observation/${write.id}/_history/1`;
     for (const read of [fixture.index.newest('Observation', write.id), search('Observation')]) {
       const failure = await read.then(
@@ -86,9 +85,7 @@ describe('the read model', () => {
     const write = recordWrite('Observation', {});
     await fixture.block({ privateWrites: [write] });
     const other = randomUUID();
-    const file = new DatabaseSync(join(fixture.directory, 'index.sqlite'));
-    file.prepare('UPDATE versions SET id = ?').run(other);
-    file.close();
+    await fixture.stores.writing.updateTable('versions').set({ id: other }).execute();
     const failure = await fixture.index.newest('Observation', other).catch((error) => error);
     expect(failure).to.include({ place: `Observation/${other}/_history/1` });
   });
@@ -178,7 +175,7 @@ describe('the read model', () => {
     const access = randomUUID();
     let clinic: FixtureIndex;
     beforeEach(async () => {
-      clinic = await FixtureIndex.open('clinic');
+      clinic = await FixtureIndex.open('clinic', kind);
     });
     afterEach(() => clinic.close());
 
@@ -238,7 +235,7 @@ describe('the read model', () => {
   });
 
   it("never lets another provider's record of the same id take a record's place at the custodian", async () => {
-    const custodian = await FixtureIndex.open('patients');
+    const custodian = await FixtureIndex.open('patients', kind);
     try {
       const id = randomUUID();
       await custodian.block({ privateWrites: [recordWrite('Observation', { id, status: 'final' })] });

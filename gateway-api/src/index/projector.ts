@@ -3,7 +3,7 @@
  * block is applied exactly once whatever stops the process.
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
-import type { Insertable, Kysely, Transaction } from 'kysely';
+import { CompiledQuery, type Insertable, type Kysely, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import type { ParsedBlock } from '../ledger/block.ts';
 import type { BlockSink } from '../ledger/feed.ts';
@@ -13,45 +13,76 @@ import type { IndexTables, VersionsTable } from './schema.ts';
 
 type Writing = Transaction<IndexTables>;
 
+interface Checkpoint {
+  block: number;
+  hash: string;
+}
+
 export class Projector implements BlockSink {
   readonly #db: Kysely<IndexTables>;
   readonly #log: Logger;
   readonly #inserts: Inserts = newInserts();
-  #checkpoint: { block: number; hash: string } | undefined;
+  #checkpoint: Checkpoint | undefined;
+  #move: CompiledQuery | undefined;
 
-  private constructor(db: Kysely<IndexTables>, log: Logger, checkpoint: { block: number; hash: string } | undefined) {
+  private constructor(db: Kysely<IndexTables>, log: Logger) {
     this.#db = db;
     this.#log = log;
-    this.#checkpoint = checkpoint;
   }
 
   /** `db` is the writing connection; nobody else writes. */
   static async open(db: Kysely<IndexTables>, log: Logger): Promise<Projector> {
-    const row = await db.selectFrom('checkpoint').select(['block', 'hash']).executeTakeFirst();
-    return new Projector(db, log, row);
+    const projector = new Projector(db, log);
+    await projector.reopen();
+    return projector;
   }
 
-  checkpoint(): { block: number; hash: string } | undefined {
+  checkpoint(): Checkpoint | undefined {
     return this.#checkpoint;
+  }
+
+  /** A database that crashed may have lost its last blocks: what it holds counts, not what is remembered here. */
+  async reopen(): Promise<void> {
+    this.#checkpoint = await this.#db.selectFrom('checkpoint').select(['block', 'hash']).executeTakeFirst();
   }
 
   /** Applies a block; one that was applied before is passed over. */
   async apply(block: ParsedBlock): Promise<void> {
     if (this.#checkpoint !== undefined && block.number <= this.#checkpoint.block) return;
     const rows = rowsOf(block);
-    const checkpoint = { block: block.number, hash: block.hash };
+    const checkpoint: Checkpoint = { block: block.number, hash: block.hash };
     await this.#db.transaction().execute(async (db) => {
       const inserts = this.#inserts;
+      await this.#advance(db, checkpoint);
       await inserts.transactions.into(db, rows.transactions);
       await writeVersions(db, rows, inserts);
       await inserts.privateValues.into(db, rows.privateValues);
       await inserts.missing.into(db, rows.missing);
       await writeStates(db, rows.states, inserts);
       await remove(db, rows.removals);
-      await inserts.checkpoint.into(db, [{ id: 1, ...checkpoint }]);
     });
     this.#checkpoint = checkpoint;
     this.#report(rows, block.number);
+  }
+
+  /** Moves the checkpoint on from the block that is remembered. @throws Error where the database holds another. */
+  async #advance(db: Writing, { block, hash }: Checkpoint): Promise<void> {
+    const from = this.#checkpoint;
+    if (from === undefined) {
+      await db.insertInto('checkpoint').values({ id: 1, block, hash }).execute();
+      return;
+    }
+    this.#move ??= CompiledQuery.raw(
+      db
+        .updateTable('checkpoint')
+        .set({ block, hash })
+        .where('block', '=', from.block)
+        .where('hash', '=', from.hash)
+        .compile().sql,
+    );
+    const parameters = [block, hash, from.block, from.hash];
+    const { numAffectedRows } = await db.executeQuery({ ...this.#move, parameters });
+    if (numAffectedRows !== 1n) throw new Error('the read model is not at the block that was written last');
   }
 
   #report(rows: BlockRows, block: number): void {

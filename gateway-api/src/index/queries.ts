@@ -5,18 +5,21 @@
 import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { collections } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { ConsentState } from '@telemed-ledger/chaincode/model/transactions.ts';
-import type { Kysely, Selectable, SelectQueryBuilder } from 'kysely';
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { Logger } from 'pino';
 import { IntegrityFailure } from '../failures.ts';
 import type { Receipt, Search, SearchPage, StoredResource } from '../fhir/repository.ts';
 import { boundsOf } from './dates.ts';
 import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from './schema.ts';
+import { indexed } from './storable.ts';
 import { storedResource, type VersionRow } from './stored.ts';
 
 const IDS_PER_QUERY = 500;
 const INBOX = 'inbox_';
 const RECORD = 'record/';
 const KNOWN_REFERENCES = 20_000;
+/** A literal: the indexes over the newest versions only are used where the statement says so itself. */
+const NEWEST = sql.lit(1);
 
 type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
 
@@ -162,7 +165,7 @@ export class ReadModel {
   }
 
   #matching(search: Search, compartment?: string): VersionQuery<object> {
-    let query = this.#visible().where('current', '=', 1).where('type', '=', search.type);
+    let query = this.#visible().where('current', '=', NEWEST).where('type', '=', search.type);
     if (compartment !== undefined) query = query.where('patient', '=', compartment);
     if (search.ids !== undefined) query = query.where('id', 'in', search.ids);
     if (search.patients !== undefined) query = query.where('patient', 'in', search.patients);
@@ -178,8 +181,11 @@ export class ReadModel {
               or.or(
                 alternatives.map(({ system, value }) =>
                   system === undefined
-                    ? or('identifiers.value', '=', value)
-                    : or.and([or('identifiers.value', '=', value), or('identifiers.system', '=', system)]),
+                    ? or('identifiers.value', '=', indexed(value))
+                    : or.and([
+                        or('identifiers.value', '=', indexed(value)),
+                        or('identifiers.system', '=', indexed(system)),
+                      ]),
                 ),
               ),
             ),
@@ -227,7 +233,12 @@ export class ReadModel {
 
   /** Ids of this organisation's own resources by identifier; delivered copies are not meant. */
   async findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]> {
-    const values = [...new Set(queries.map((query) => query.value))];
+    const wanted = queries.map(({ type, system, value }) => ({
+      type,
+      system: system === undefined ? undefined : indexed(system),
+      value: indexed(value),
+    }));
+    const values = [...new Set(wanted.map((query) => query.value))];
     const rows: { type: string; system: string; value: string; id: string }[] = [];
     for (let start = 0; start < values.length; start += IDS_PER_QUERY) {
       const found = await this.#db
@@ -239,7 +250,7 @@ export class ReadModel {
         .execute();
       rows.push(...found);
     }
-    return queries.map(({ type, system, value }) => [
+    return wanted.map(({ type, system, value }) => [
       ...new Set(
         rows
           .filter((row) => row.type === type && row.value === value && (system === undefined || row.system === system))
@@ -255,7 +266,7 @@ export class ReadModel {
   async states(kind: string, status?: string): Promise<StatesTable[]> {
     let query = this.#db.selectFrom('states').selectAll().where('kind', '=', kind);
     if (status !== undefined) query = query.where('status', '=', status);
-    return query.orderBy('block').execute();
+    return query.orderBy('block').orderBy('time').orderBy('id').execute();
   }
 
   /** A private value without a resource, checked against its anchor. */
@@ -312,10 +323,10 @@ export class ReadModel {
       )
       .select(['versions.id', 'versions.version'])
       .where('identifiers.type', '=', 'Patient')
-      .where('identifiers.value', '=', identifier.value)
-      .where('identifiers.system', '=', identifier.system)
+      .where('identifiers.value', '=', indexed(identifier.value))
+      .where('identifiers.system', '=', indexed(identifier.system))
       .where('identifiers.collection', '=', collection)
-      .where('versions.current', '=', 1)
+      .where('versions.current', '=', NEWEST)
       .orderBy('versions.sequence')
       .executeTakeFirst();
   }
@@ -332,7 +343,7 @@ export class ReadModel {
       .select(['id', 'version'])
       .where('patient', '=', patient)
       .where('collection', '=', collection)
-      .where('current', '=', 1);
+      .where('current', '=', NEWEST);
     if (types.length > 0) query = query.where('type', 'in', types);
     return query.orderBy('sequence', 'desc').limit(limit).execute();
   }

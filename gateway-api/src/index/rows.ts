@@ -11,6 +11,7 @@ import type {
   TransactionsTable,
   VersionsTable,
 } from './schema.ts';
+import { fits, indexed, isStorable, isText, LONGEST } from './storable.ts';
 import { contentOf, identifiersOf, type ValueContent } from './values.ts';
 
 export interface BlockRows {
@@ -38,7 +39,7 @@ export function rowsOf(block: ParsedBlock): BlockRows {
     unreadable: [],
   };
   for (const transaction of block.transactions) {
-    rows.transactions.push(transactionRow(transaction, block.number));
+    if (fits(transaction.transactionId, LONGEST.id)) rows.transactions.push(transactionRow(transaction, block.number));
     if (transaction.unreadable === true) rows.unreadable.push({ transactionId: transaction.transactionId });
     for (const { key, value } of transaction.publicWrites) addState(rows, key, value, transaction, block.number);
     for (const write of transaction.privateWrites) addPrivateWrite(rows, write, transaction, block.number);
@@ -51,11 +52,13 @@ const transactionRow = (transaction: ParsedTransaction, block: number): Transact
   block,
   position: transaction.index,
   code: transaction.code,
-  creator: transaction.creator,
-  endorsers: transaction.endorsers.join(','),
-  event: transaction.event?.name ?? null,
+  creator: withoutNul(transaction.creator),
+  endorsers: withoutNul(transaction.endorsers.join(',')),
+  event: transaction.event === undefined ? null : withoutNul(transaction.event.name),
   time: transaction.time,
 });
+
+const withoutNul = (text: string): string => text.replaceAll('\0', '\u{fffd}');
 
 /** `kind/id` of a public key. */
 export function stateKey(key: string): { kind: string; id: string } {
@@ -71,6 +74,11 @@ function addState(
   transaction: ParsedTransaction,
   block: number,
 ): void {
+  const { kind, id } = stateKey(key);
+  if (!fits(kind, LONGEST.type) || !fits(id, LONGEST.key)) {
+    rows.unreadable.push({ transactionId: transaction.transactionId });
+    return;
+  }
   const state = value === undefined ? undefined : objectIn(value);
   if (value !== undefined && state === undefined) rows.unreadable.push({ transactionId: transaction.transactionId });
   if (value === undefined || state === undefined) {
@@ -79,8 +87,9 @@ function addState(
   }
   const { status } = state;
   rows.states.set(key, {
-    ...stateKey(key),
-    status: typeof status === 'string' ? status : '',
+    kind,
+    id,
+    status: typeof status === 'string' && fits(status, LONGEST.status) ? status : '',
     value,
     transaction_id: transaction.transactionId,
     block,
@@ -101,11 +110,18 @@ function addPrivateWrite(rows: BlockRows, write: PrivateWrite, transaction: Pars
   const { collection, keyHash, anchor, plain, deletedKey } = write;
   const { transactionId } = transaction;
   if (anchor === undefined) {
-    rows.removals.push({ collection, keyHash, ...(deletedKey === undefined ? {} : { key: deletedKey }) });
+    const known = deletedKey !== undefined && fits(deletedKey, LONGEST.key);
+    rows.removals.push({ collection, keyHash, ...(known ? { key: deletedKey } : {}) });
     return;
   }
+  const lacking = { collection, key_hash: keyHash, anchor, transaction_id: transactionId, block };
   if (plain === undefined || !plain.matches) {
-    rows.missing.push({ collection, key_hash: keyHash, anchor, transaction_id: transactionId, block });
+    rows.missing.push(lacking);
+    return;
+  }
+  if (!fits(plain.key, LONGEST.key) || !isText(plain.value)) {
+    rows.unreadable.push({ collection, transactionId });
+    rows.missing.push(lacking);
     return;
   }
   const place = { collection, key: plain.key, value: plain.value, anchor, transaction_id: transactionId, block };
@@ -119,21 +135,45 @@ function addPrivateWrite(rows: BlockRows, write: PrivateWrite, transaction: Pars
     rows.privateValues.push({ ...place, kind: parsePrivateKey(plain.key).kind });
     return;
   }
+  const { versions, identifiers } = contentRows(content, place, transaction);
+  if (!versions.every((row) => isStorable(row) && fits(row.type, LONGEST.type) && fits(row.id, LONGEST.id))) {
+    rows.unreadable.push({ collection, transactionId });
+    rows.missing.push(lacking);
+    return;
+  }
+  rows.versions.push(...versions);
+  rows.identifiers.push(...identifiers.filter(isStorable));
+}
+
+type Place = Pick<VersionsTable, 'collection' | 'key' | 'value' | 'anchor' | 'transaction_id' | 'block'>;
+
+function contentRows(
+  content: ValueContent,
+  place: Place,
+  transaction: ParsedTransaction,
+): Pick<BlockRows, 'versions' | 'identifiers'> {
+  const { collection } = place;
+  const versions: BlockRows['versions'] = [];
+  const identifiers: BlockRows['identifiers'] = [];
   for (const resource of content.resources) {
     const { resourceType: type, id } = resource;
-    rows.versions.push({
+    const patient = patientIdOf(resource);
+    versions.push({
       ...place,
       type,
       id,
       version: content.version,
       current: 1,
       author: content.author ?? transaction.creator,
-      patient: patientIdOf(resource) ?? null,
+      patient: patient !== undefined && fits(patient, LONGEST.id) ? patient : null,
       last_updated: content.recordedAt ?? transaction.time,
       source: content.copy?.source ?? null,
       access: content.copy?.access ?? null,
       expires_at: content.copy?.expiresAt ?? null,
     });
-    for (const identifier of identifiersOf(resource)) rows.identifiers.push({ type, id, collection, ...identifier });
+    for (const { system, value } of identifiersOf(resource)) {
+      identifiers.push({ type, id, collection, system: indexed(system), value: indexed(value) });
+    }
   }
+  return { versions, identifiers };
 }

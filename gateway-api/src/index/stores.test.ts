@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { silent } from './index.fixture.ts';
 import { dropIndex, openStores } from './stores.ts';
 
 describe('stores', () => {
@@ -12,7 +13,7 @@ describe('stores', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
   const refusal = async (): Promise<string> =>
-    openStores(directory).then(
+    openStores({ dataDir: directory }, silent).then(
       () => 'opened',
       (error: Error) => error.message,
     );
@@ -24,7 +25,7 @@ describe('stores', () => {
       `${file} cannot be read (file is not a database): npm run reindex fills it again from the ledger`,
     );
     dropIndex(directory);
-    await (await openStores(directory)).close();
+    await (await openStores({ dataDir: directory }, silent)).close();
   });
 
   it('name a broken journal', async () => {

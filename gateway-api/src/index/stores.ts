@@ -1,70 +1,45 @@
-/** A gateway's databases: the read model, which the ledger can rebuild, and the journal, which it cannot. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * A gateway's databases: the read model, which the ledger can rebuild, and the journal, which it cannot. They lie in
+ * SQLite files or in PostgreSQL; whoever uses them doesn't see which.
+ */
 import type { Kysely } from 'kysely';
-import { openDatabase } from './database.ts';
-import { migrateIndex, migrateJournal } from './migrations.ts';
+import type { Logger } from 'pino';
+import type { StoreHealth } from './health.ts';
+import type { DatabaseSettings } from './postgres.ts';
+import { dropPostgresIndex, openPostgresStores } from './postgres-stores.ts';
 import type { IndexTables, JournalTables } from './schema.ts';
+import { dropIndex, openSqliteStores } from './sqlite-stores.ts';
 
-export const INDEX_FILE = 'index.sqlite';
-const JOURNAL_FILE = 'journal.sqlite';
+export { dropIndex };
 
 export interface Stores {
-  /** For the projector alone. */
+  /** For the projector alone: one connection. */
   writing: Kysely<IndexTables>;
+  /** Each statement sees whole blocks. Two statements may see different ones: a block can come between them. */
   reading: Kysely<IndexTables>;
+  /** A write is on the disk when it is done. */
   journal: Kysely<JournalTables>;
-  /** The same file; what is written here need not outlive a power cut. */
+  /** The same journal; what is written here need not outlive a power cut. */
   journalLazily: Kysely<JournalTables>;
+  health: StoreHealth;
   close(): Promise<void>;
+}
+
+/** Where they lie: in PostgreSQL where there is one, else in SQLite files in `dataDir`. */
+export interface StorePlace {
+  dataDir: string;
+  database?: DatabaseSettings | undefined;
 }
 
 /**
  * Opens both, brings them to the newest form, and returns them ready.
- * @throws Error naming the file that cannot be read and what to do about it.
+ * @throws Error naming what cannot be opened and why.
  */
-export async function openStores(dataDir: string): Promise<Stores> {
-  const file = join(dataDir, INDEX_FILE);
-  const writing = await opened(file, 'npm run reindex fills it again from the ledger', async () => {
-    const database = openDatabase<IndexTables>(file, { durability: 'NORMAL' });
-    await migrateIndex(database);
-    return database;
-  });
-  const reading = openDatabase<IndexTables>(file, { durability: 'NORMAL', readOnly: true });
-  const journalFile = join(dataDir, JOURNAL_FILE);
-  const journal = await opened(
-    journalFile,
-    'without it the Idempotency-Keys of late writes are forgotten',
-    async () => {
-      const database = openDatabase<JournalTables>(journalFile, { durability: 'FULL' });
-      await migrateJournal(database);
-      return database;
-    },
-  );
-  const journalLazily = openDatabase<JournalTables>(journalFile, { durability: 'NORMAL' });
-  return {
-    writing,
-    reading,
-    journal,
-    journalLazily,
-    close: async () => {
-      await reading.destroy();
-      await writing.destroy();
-      await journalLazily.destroy();
-      await journal.destroy();
-    },
-  };
-}
+export const openStores = ({ dataDir, database }: StorePlace, log: Logger): Promise<Stores> =>
+  database === undefined ? openSqliteStores(dataDir) : openPostgresStores(database, log);
 
-async function opened<T>(file: string, remedy: string, open: () => Promise<T>): Promise<T> {
-  try {
-    return await open();
-  } catch (error) {
-    throw new Error(`${file} cannot be read (${(error as Error).message}): ${remedy}`, { cause: error });
-  }
-}
-
-/** Throws the read model away; the next start fills it again from block 0. Only while no gateway has it open. */
-export function dropIndex(dataDir: string): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, INDEX_FILE + suffix), { force: true });
+/** Throws the read model away and keeps the journal; the next start fills it again. Only while no gateway runs on it. */
+export async function emptyIndex({ dataDir, database }: StorePlace, log: Logger): Promise<void> {
+  if (database === undefined) dropIndex(dataDir);
+  else await dropPostgresIndex(database, log);
 }

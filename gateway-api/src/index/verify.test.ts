@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { canonicalJson, sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { expect } from 'chai';
+import { onEachDatabase } from './databases.fixture.ts';
 import { anchored, FixtureIndex, recordWrite } from './index.fixture.ts';
 import { verifyAll } from './verify.ts';
 
-describe('The sweep', () => {
+onEachDatabase('The sweep', (kind) => {
   let fixture: FixtureIndex;
   /** What the peer's ledger holds. */
   let ledger: Map<string, string>;
   beforeEach(async () => {
-    fixture = await FixtureIndex.open('clinic');
+    fixture = await FixtureIndex.open('clinic', kind);
     ledger = new Map();
   });
   afterEach(() => fixture.close());
@@ -24,11 +23,8 @@ describe('The sweep', () => {
     verifyAll(fixture.stores.reading, async (entries) =>
       entries.map(({ collection, key }) => ledger.get(`${collection} ${key}`) ?? ''),
     );
-  const onDisk = (sql: string, ...parameters: string[]) => {
-    const file = new DatabaseSync(join(fixture.directory, 'index.sqlite'));
-    file.prepare(sql).run(...parameters);
-    file.close();
-  };
+  const onDisk = (id: string, changed: { value: string; anchor?: string }) =>
+    fixture.stores.writing.updateTable('versions').set(changed).where('id', '=', id).execute();
   const kinds = async () => (await sweep()).differences.map(({ kind, place }) => [kind, place]);
 
   it('finds nothing where everything is as it was anchored', async () => {
@@ -46,9 +42,9 @@ describe('The sweep', () => {
     const writes = [1, 2, 3].map(() => recordWrite('Observation', {}));
     for (const { key, value = '' } of writes) await commit('care_clinic', key, value);
     const places = writes.map(({ id }) => `Observation/${id}/_history/1`);
-    onDisk("UPDATE versions SET value = value || ' ' WHERE id = ?", writes[0]!.id);
+    await onDisk(writes[0]!.id, { value: `${writes[0]!.value} ` });
     const forged = `${writes[1]!.value} `;
-    onDisk('UPDATE versions SET value = ?, anchor = ? WHERE id = ?', forged, sha256Hex(forged), writes[1]!.id);
+    await onDisk(writes[1]!.id, { value: forged, anchor: sha256Hex(forged) });
     ledger.delete(`care_clinic ${writes[2]!.key}`);
     expect(await kinds()).to.deep.equal([
       ['content', places[0]],

@@ -45,6 +45,8 @@ export interface LedgerClientOptions {
   outcomes: Outcomes;
   log: Logger;
   limits: LedgerLimits;
+  /** Throws where nothing may be written now: what is written must be readable when it is answered. */
+  mayWrite?: () => void;
   /** Called when the peer has committed what the feed has not brought: its stream may be dead without knowing it. */
   onFeedLate?: () => void;
   observe?: (transaction: string, outcome: string, milliseconds: number) => void;
@@ -92,6 +94,7 @@ export class LedgerClient {
     privateInput: PrivateOf<N>,
     options: { as: Sender; beforeSubmit?: BeforeSubmit | undefined },
   ): Promise<Submitted<OutputOf<N>>> {
+    this.#options.mayWrite?.();
     if (this.#inFlight >= this.#options.limits.inFlightWrites) throw throttled('Too many writes are in flight here.');
     this.#inFlight += 1;
     const started = performance.now();

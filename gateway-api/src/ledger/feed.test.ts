@@ -56,6 +56,7 @@ function openFeed(fake: FakePeer, held?: ParsedBlock) {
     log: pino({ level: 'silent' }),
     sink: {
       checkpoint: () => checkpoint,
+      reopen: async () => {},
       apply: async (block) => {
         applied.push(block.number);
         checkpoint = { block: block.number, hash: block.hash };

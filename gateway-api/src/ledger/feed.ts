@@ -18,6 +18,8 @@ export interface BlockSink {
   /** The last block applied, with its header hash; undefined before the first. */
   checkpoint(): { block: number; hash: string } | undefined;
   apply(block: ParsedBlock): Promise<void>;
+  /** Before a stream is opened: `checkpoint` then says what is really stored. */
+  reopen(): Promise<void>;
 }
 
 export interface FeedOptions {
@@ -101,7 +103,8 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
    * and the ledger to be the same, also while nothing happens on the channel.
    */
   async #read(): Promise<void> {
-    const { connection, identity, scope } = this.#options;
+    const { connection, identity, scope, sink } = this.#options;
+    await sink.reopen();
     const network = connection.network(await identity());
     const position = this.position();
     let due = position >= 0 && position === this.#oversized ? position + 1 : Math.max(position, 0);

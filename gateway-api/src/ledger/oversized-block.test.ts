@@ -53,6 +53,7 @@ describe('The event feed at a block too large to be delivered', () => {
         const last = applied.at(-1);
         return last && { block: last.number, hash: last.hash };
       },
+      reopen: async () => {},
       apply: async (block) => void applied.push(block),
     };
     return new Feed({

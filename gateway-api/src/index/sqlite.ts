@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
+import { checkParameters } from './parameters.ts';
 
 /** NORMAL survives a crash of the process, not always of the machine; FULL survives both. */
 export type Durability = 'NORMAL' | 'FULL';
@@ -18,7 +19,7 @@ const CHECKPOINT_PAGES = 8_000;
 const BUSY_TIMEOUT_MS = 5_000;
 
 /** Opens (and creates) a database file. `:memory:` is for tests that need one connection only. */
-export function openDatabase<Tables>(
+export function openSqlite<Tables>(
   file: string,
   options: { durability: Durability; readOnly?: boolean },
 ): Kysely<Tables> {
@@ -29,6 +30,8 @@ export function openDatabase<Tables>(
     database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
   }
   database.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;`);
+  // As PostgreSQL has it.
+  database.exec('PRAGMA case_sensitive_like = ON;');
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(database) }) });
 }
 
@@ -65,10 +68,15 @@ function adapt(database: DatabaseSync): Adapted {
       const { statement, reader } = prepared(sql);
       return {
         reader,
-        all: (parameters) => statement.all(...(parameters as Parameter[])),
-        run: (parameters) => statement.run(...(parameters as Parameter[])),
-        iterate: (parameters) => statement.iterate(...(parameters as Parameter[])),
+        all: (parameters) => statement.all(...checked(parameters)),
+        run: (parameters) => statement.run(...checked(parameters)),
+        iterate: (parameters) => statement.iterate(...checked(parameters)),
       };
     },
   };
+}
+
+function checked(parameters: readonly unknown[]): Parameter[] {
+  checkParameters(parameters);
+  return parameters as Parameter[];
 }

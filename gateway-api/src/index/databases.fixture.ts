@@ -1,0 +1,45 @@
+/** The databases that a read model can lie in, for suites that run on each. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { postgres, postgresAbsent } from './postgres.fixture.ts';
+import type { StorePlace } from './stores.ts';
+
+export interface DatabaseKind {
+  name: 'SQLite' | 'PostgreSQL';
+  /** A place that nobody else uses; `remove` is for when it isn't used any more. */
+  place(): Promise<StorePlace & { remove(): void }>;
+}
+
+export const sqlite: DatabaseKind = {
+  name: 'SQLite',
+  place: async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'telemed-index-'));
+    return { dataDir, remove: () => rmSync(dataDir, { recursive: true, force: true }) };
+  },
+};
+
+export const postgresql: DatabaseKind = {
+  name: 'PostgreSQL',
+  place: async () => ({ dataDir: '', database: await (await postgres()).database(), remove: () => {} }),
+};
+
+/** Declares a suite once for each database; where there is no PostgreSQL it says why and skips. */
+export function onEachDatabase(title: string, suite: (this: Mocha.Suite, kind: DatabaseKind) => void): void {
+  describe(`${title} (SQLite)`, function () {
+    suite.call(this, sqlite);
+  });
+  if (postgresAbsent !== undefined) {
+    describe.skip(`${title} (PostgreSQL): skipped, ${postgresAbsent}`, function () {
+      suite.call(this, postgresql);
+    });
+    return;
+  }
+  describe(`${title} (PostgreSQL)`, function () {
+    before('start PostgreSQL', async function () {
+      this.timeout(60_000);
+      await postgres();
+    });
+    suite.call(this, postgresql);
+  });
+}

@@ -1,0 +1,49 @@
+/**
+ * One gateway for one organisation as a process: configured by the environment (config.ts says how), it stops on SIGTERM
+ * and SIGINT after answering what is under way. Where its identities come from is the entry's choice.
+ */
+import process from 'node:process';
+import { createGateway, type Gateway, type Identities } from './app.ts';
+import { ConfigError, type ProcessConfig, readConfig } from './config.ts';
+import { newLog } from './log.ts';
+
+export type IdentitiesFor = (config: ProcessConfig) => Identities | Promise<Identities>;
+
+/**
+ * Answers when the gateway listens; until it ends it is stopped by SIGTERM or SIGINT.
+ * @throws {ConfigError} with every mistake of the environment. @throws Error where the database or a port can't be had.
+ */
+export async function runGateway(
+  environment: Record<string, string | undefined>,
+  identitiesFor: IdentitiesFor,
+): Promise<Gateway> {
+  const config = readConfig(environment);
+  const { gateway: settings, consortium, logLevel } = config;
+  const log = newLog(settings.organisation.name, logLevel);
+  const gateway = await createGateway(settings, { consortium, identities: await identitiesFor(config), log });
+  try {
+    await gateway.listen();
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
+  onceToStop(() => gateway.close());
+  return gateway;
+}
+
+function onceToStop(close: () => Promise<void>): void {
+  let closing = false;
+  const stop = async (): Promise<void> => {
+    if (closing) return;
+    closing = true;
+    await close();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+/** What an entry does when its gateway doesn't start: says why and ends. */
+export function endWith(error: Error): never {
+  console.error(error instanceof ConfigError ? error.message : `The gateway did not start: ${error.message}`);
+  process.exit(1);
+}
