@@ -22,7 +22,8 @@ await runCommand(async () => {
       current = step;
       printer.step(number, step);
     });
-    console.log('\nEvery step turned out as told.');
+    const leftOut = story.tamperingLeftOut === true ? ' The last two were left out.' : '';
+    console.log(`\nEvery step turned out as told.${leftOut}`);
     return 0;
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error;

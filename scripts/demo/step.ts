@@ -17,6 +17,8 @@ export interface Story {
   claimId?: string;
   deniedClaimId?: string;
   paymentId?: string;
+  /** The stored copies are out of reach: the last two steps did nothing. */
+  tamperingLeftOut?: true;
   /** Puts the changed byte back. */
   restore?: () => void;
 }

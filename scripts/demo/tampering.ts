@@ -2,6 +2,7 @@
  * Somebody changes a stored record behind the system's back: one byte of the hospital's database file, written by
  * this process and not by the gateway. Reading the record must be refused, and the sweep must name it.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expectThat, type Party } from './parties.ts';
@@ -53,6 +54,7 @@ export async function changeDetected(story: Story, narrator: Narrator): Promise<
   const id = known(story.observationId, 'Observation');
   const place = `Observation/${id}/_history/1`;
   const file = join(parties.reach.dataDir, 'organisations', 'hospital', 'gateway', 'index.sqlite');
+  if (!existsSync(file)) return leaveOut(story, narrator);
   story.restore = changeOneByte(file, id);
   narrator.fact(`changed one digit of ${place} in the hospital's index.sqlite`);
   const answer = await parties.of('hospital', 'practitioner').send({ path: `/fhir/R4/Observation/${id}` });
@@ -67,7 +69,14 @@ export async function changeDetected(story: Story, narrator: Narrator): Promise<
   narrator.fact(`the sweep names it: ${found.place} (${found.kind})`);
 }
 
+/** In PostgreSQL the copies lie on the gateway's own network, where nobody who tells this story gets to. */
+function leaveOut(story: Story, narrator: Narrator): void {
+  story.tamperingLeftOut = true;
+  narrator.fact("left out: the hospital's copies do not lie in a file here, so nobody can change them from here");
+}
+
 export async function changeUndone(story: Story, narrator: Narrator): Promise<void> {
+  if (story.tamperingLeftOut === true) return narrator.fact('left out: nothing was changed');
   known(story.restore, 'changed byte')();
   delete story.restore;
   const { parties, observationId } = story;

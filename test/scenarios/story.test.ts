@@ -37,6 +37,10 @@ describe('The story of one patient', function () {
 
   for (const { title, run } of steps) it(title, () => run(story, narrator));
 
+  it('left no step out', () => {
+    expect(story.tamperingLeftOut).to.equal(undefined);
+  });
+
   it('had every write endorsed by two organisations', () => {
     expect(written.size).to.be.at.least(13);
     for (const [transactionId, endorsers] of written) {
