@@ -38,12 +38,21 @@ export function reachOf(
   renameSync(`${file}.new`, file);
   return {
     connection: { ...place, tlsRootCertificate: tlsCaCertificate },
-    identities: {
-      of: async (role: Role, fhirUser?: string) => {
-        const stored = fhirUser === undefined ? identities[role] : await enrolUser(dataDir, name, role, fhirUser);
-        if (stored === undefined) throw new Error(`${name} has no identity for the role ${role}`);
-        return { name: fhirUser === undefined ? role : stored.certificate, ...pemOf(stored) };
-      },
+    identities: enrollingIdentities(dataDir, name, identities),
+  };
+}
+
+/** Identities of an organisation's roles, and of single users, whom the organisation's authority enrols at first use. */
+export function enrollingIdentities(
+  dataDir: string,
+  organisation: string,
+  stored: Readonly<Record<string, IdentityFiles>>,
+): Identities {
+  return {
+    of: async (role: Role, fhirUser?: string) => {
+      const files = fhirUser === undefined ? stored[role] : await enrolUser(dataDir, organisation, role, fhirUser);
+      if (files === undefined) throw new Error(`${organisation} has no identity for the role ${role}`);
+      return { name: fhirUser === undefined ? role : files.certificate, ...pemOf(files) };
     },
   };
 }

@@ -1,0 +1,45 @@
+/**
+ * What one gateway's container is given, and no more: a data directory in small, with its organisation's identities,
+ * the keys that tokens are checked with, and the registrar that can enrol users and nobody else.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureIssuer } from '@telemed-ledger/gateway-api/auth/issuer.ts';
+import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
+import type { Consortium } from '@telemed-ledger/network/consortium.ts';
+import { gatewayVolume } from '@telemed-ledger/network/fabric/compose/volumes.ts';
+import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
+import { addressOf, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
+import { reachOf } from '../consortium/profile.ts';
+import { membersOf } from '../consortium.ts';
+
+/** A file of the gateway's, where whoever mounts its volume under the data directory sees it. */
+export const gatewayPath = (organisation: string, ...path: string[]): string =>
+  join(gatewayVolume(organisation).directory, 'organisations', organisation, ...path);
+
+/** The organisation's registrar and the keys of its nodes, its administrator and its token issuer are not among them. */
+const GIVEN = ['ca', 'gateway-registrar', 'identities'];
+
+/** Paths in `connection.json` are those that the gateway sees. */
+export async function writeGatewayFiles(
+  dataDir: string,
+  consortium: Consortium,
+  organisation: PreparedOrganisation,
+  peer: PeerLayout,
+): Promise<void> {
+  const { name, directory } = organisation;
+  reachOf(dataDir, consortium, organisation, addressOf(peer), peer.serverName);
+  for (const given of GIVEN) {
+    for (const file of filesIn(join(directory, given)))
+      writeIfDifferent(gatewayPath(name, given, file), readFileSync(join(directory, given, file)));
+  }
+  const connection = readFileSync(join(directory, 'connection.json'));
+  writeIfDifferent(gatewayPath(name, 'connection.json'), connection);
+  writeIfDifferent(gatewayPath(name, 'consortium.json'), JSON.stringify(membersOf(consortium)));
+  writeIfDifferent(gatewayPath(name, 'jwks.json'), JSON.stringify(await ensureIssuer(join(directory, 'issuer'))));
+}
+
+const filesIn = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1));

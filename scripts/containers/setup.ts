@@ -1,0 +1,28 @@
+/** When the certificate authorities run: everybody's keys, every node's directory, block 0, what the gateways are given. */
+import { loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
+import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
+import { layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
+import { organisationIn } from '@telemed-ledger/network/fabric/material.ts';
+import { CONTAINERS } from '@telemed-ledger/network/fabric/place.ts';
+import { prepareNetwork } from '@telemed-ledger/network/fabric/prepare.ts';
+import { dataDirectory } from '../command-line.ts';
+import { membersOf } from '../consortium.ts';
+import { chaincodeOf, consortiumFile } from '../network/chaincode.ts';
+import { servedFile } from '../network/context.ts';
+import { writeGatewayFiles } from './gateway-files.ts';
+
+export async function setUpNetwork(report: (line: string) => void): Promise<void> {
+  const dataDir = dataDirectory();
+  const consortium = loadConsortium(process.env['CONSORTIUM'] || undefined);
+  const layout = layoutOf(dataDir, consortium, 'bft', CONTAINERS);
+  const material = await prepareNetwork(consortium, layout);
+  report(`keys and configuration of ${layout.orderers.length} orderers and ${layout.peers.length} peers, block 0`);
+  for (const peer of layout.peers)
+    await writeGatewayFiles(dataDir, consortium, organisationIn(material, peer.organisation.name), peer);
+  // The chaincode's containers serve the package that `deploy` is about to bring to the peers.
+  const { id } = packageOf(consortium, chaincodeOf(consortium));
+  writeIfDifferent(consortiumFile(layout), JSON.stringify(membersOf(consortium)));
+  writeIfDifferent(servedFile(layout), id);
+  report(`chaincode ${id}`);
+}
