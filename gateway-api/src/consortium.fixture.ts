@@ -21,6 +21,8 @@ import { type RunningHost, startHost } from '../../chaincode/src/host.ts';
 import { createGateway, type Gateway, type Identities } from './app.ts';
 import { audienceOf, ensureIssuer, issuerOf, issueToken } from './auth/issuer.ts';
 import { DEFAULTS, type GatewayConfig } from './config.ts';
+import { type DatabaseKind, sqlite } from './index/databases.fixture.ts';
+import type { StorePlace } from './index/stores.ts';
 
 const PACKAGE_ID = `telemed:${'0'.repeat(64)}`;
 const READY_MS = 20_000;
@@ -39,19 +41,22 @@ export class FixtureConsortium {
   network!: RunningNetwork;
   readonly urls = new Map<string, string>();
   readonly #gateways = new Map<string, Gateway>();
+  readonly #kind: DatabaseKind;
+  readonly #places = new Map<string, Awaited<ReturnType<DatabaseKind['place']>>>();
   #host!: RunningHost;
   #prepared!: PreparedConsortium;
   #networkConfig!: NetworkConfig;
 
-  private constructor() {
+  private constructor(kind: DatabaseKind) {
+    this.#kind = kind;
     const { channel, chaincode, organisations } = this.consortium;
     const members = organisations.map(({ name, mspId, kind }) => ({ name, mspId, kind }));
     this.members = { channel, chaincode, organisations: members };
   }
 
-  /** Starts the network, the chaincode and the gateways of these organisations. */
-  static async start(...gateways: string[]): Promise<FixtureConsortium> {
-    const made = new FixtureConsortium();
+  /** Starts the network, the chaincode and the gateways of these organisations, each with a database of this kind. */
+  static async start(gateways: string[], kind: DatabaseKind = sqlite): Promise<FixtureConsortium> {
+    const made = new FixtureConsortium(kind);
     made.#prepared = await prepareOrganisations(made.dataDir, made.consortium);
     const organisations = made.members.organisations.map(({ name }) => name);
     made.#host = await startHost({ consortium: made.members, ccid: PACKAGE_ID, organisations });
@@ -65,6 +70,7 @@ export class FixtureConsortium {
 
   async config(name: string, more: Partial<GatewayConfig> = {}): Promise<GatewayConfig> {
     const { mspId, kind, directory, tlsCaCertificate } = this.#organisation(name);
+    const { dataDir, database } = await this.place(name);
     const { channel, chaincode } = this.members;
     const endpoint = this.network.endpoints[name]!;
     return {
@@ -72,7 +78,8 @@ export class FixtureConsortium {
       organisation: { name, mspId, kind },
       connection: { endpoint, tlsRootCertificate: tlsCaCertificate, mspId, channel, chaincode },
       port: 0,
-      dataDir: join(directory, 'gateway'),
+      dataDir,
+      ...(database === undefined ? {} : { database }),
       tokens: {
         issuer: issuerOf(name),
         audience: audienceOf(name),
@@ -81,6 +88,13 @@ export class FixtureConsortium {
       },
       ...more,
     };
+  }
+
+  /** Where a gateway's stores lie, the same each time it is opened. */
+  async place(name: string): Promise<StorePlace> {
+    const place = this.#places.get(name) ?? (await this.#kind.place());
+    this.#places.set(name, place);
+    return place;
   }
 
   identities(name: string): Identities {
@@ -150,6 +164,7 @@ export class FixtureConsortium {
     await Promise.all([...this.#gateways.values()].map((gateway) => gateway.close()));
     await this.network?.close();
     await this.#host?.close();
+    for (const place of this.#places.values()) place.remove();
     rmSync(this.dataDir, { recursive: true, force: true });
   }
 

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'chai';
 import { FixtureConsortium, until } from './consortium.fixture.ts';
-import { dropIndex } from './index/stores.ts';
+import { onEachDatabase, tamper } from './index/databases.fixture.ts';
+import { silent } from './index/index.fixture.ts';
+import { emptyIndex } from './index/stores.ts';
 
 const patient = (value = randomUUID()) => ({
   resourceType: 'Patient',
@@ -26,11 +25,11 @@ const consentOf = (id: string) => ({
   policyRule: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTIN' }] },
 });
 
-describe('Gateways on the embedded network', function () {
+onEachDatabase('Gateways on the embedded network', function (kind) {
   this.timeout(60_000);
   let consortium: FixtureConsortium;
   before(async () => {
-    consortium = await FixtureConsortium.start('hospital', 'clinic', 'patients');
+    consortium = await FixtureConsortium.start(['hospital', 'clinic', 'patients'], kind);
   });
   after(() => consortium?.close());
 
@@ -179,10 +178,13 @@ describe('Gateways on the embedded network', function () {
   it('finds what was changed on disk, by name, on reading and in the sweep', async () => {
     const id = await created(patient());
     const place = `Patient/${id}/_history/1`;
-    const { dataDir } = await consortium.config('hospital');
-    const file = new DatabaseSync(join(dataDir, 'index.sqlite'));
-    const original = file.prepare('SELECT value FROM versions WHERE id = ?').get(id) as { value: string };
-    file.prepare('UPDATE versions SET value = ? WHERE id = ?').run(original.value.replace('female', 'femalE'), id);
+    const index = await consortium.place('hospital');
+    const store = (value: string) =>
+      tamper(index, (db) => db.updateTable('versions').set({ value }).where('id', '=', id).execute());
+    const { value: original } = await tamper(index, (db) =>
+      db.selectFrom('versions').select('value').where('id', '=', id).executeTakeFirstOrThrow(),
+    );
+    await store(original.replace('female', 'femalE'));
     const read = await send('hospital', `GET /fhir/R4/Patient/${id}`);
     expect(read.status).to.equal(409);
     expect(read.body.issue[0]).to.deep.include({ code: 'security', expression: [place] });
@@ -190,8 +192,7 @@ describe('Gateways on the embedded network', function () {
     expect(sweep.body.differences).to.deep.include.members([
       { place, kind: 'content', transactionId: sweep.body.differences[0].transactionId },
     ]);
-    file.prepare('UPDATE versions SET value = ? WHERE id = ?').run(original.value, id);
-    file.close();
+    await store(original);
     expect((await send('hospital auditor', 'POST /verify')).status).to.equal(403);
     expect((await send('hospital operator', 'POST /verify')).body.differences).to.deep.equal([]);
   });
@@ -252,10 +253,11 @@ describe('Gateways on the embedded network', function () {
 
   it('rebuilds the same read model from block 0', async () => {
     const before = await send('hospital', 'GET /fhir/R4/Patient?_count=100');
-    const { dataDir } = await consortium.config('hospital');
     await consortium.shut('hospital');
-    dropIndex(dataDir);
-    expect(readdirSync(dataDir).filter((file) => file.startsWith('index.'))).to.deep.equal([]);
+    const place = await consortium.place('hospital');
+    await emptyIndex(place, silent);
+    const held = await tamper(place, (db) => db.selectFrom('versions').selectAll().execute()).catch(() => 'no table');
+    expect(held).to.equal('no table');
     await consortium.open('hospital');
     const after = await send('hospital', 'GET /fhir/R4/Patient?_count=100');
     const ids = (answer: typeof after) =>

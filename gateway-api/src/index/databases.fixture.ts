@@ -2,7 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Kysely } from 'kysely';
 import { postgres, postgresAbsent } from './postgres.fixture.ts';
+import { openPostgres } from './postgres.ts';
+import type { IndexTables } from './schema.ts';
+import { openSqlite } from './sqlite.ts';
 import type { StorePlace } from './stores.ts';
 
 export interface DatabaseKind {
@@ -42,4 +46,21 @@ export function onEachDatabase(title: string, suite: (this: Mocha.Suite, kind: D
     });
     suite.call(this, postgresql);
   });
+}
+
+/** Changes a read model behind its gateway's back. */
+export async function tamper<T>(place: StorePlace, change: (db: Kysely<IndexTables>) => Promise<T>): Promise<T> {
+  const { dataDir, database } = place;
+  const db =
+    database === undefined
+      ? openSqlite<IndexTables>(join(dataDir, 'index.sqlite'), { durability: 'NORMAL' })
+      : openPostgres<IndexTables>(database, {
+          ...{ schema: 'index', connections: 1, durable: true, statementTimeoutMs: 5_000 },
+          ...{ onLoss: () => {}, failure: () => undefined },
+        }).kysely;
+  try {
+    return await change(db);
+  } finally {
+    await db.destroy();
+  }
 }
