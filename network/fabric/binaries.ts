@@ -3,18 +3,13 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { CommandError, run } from './command.ts';
 
-export const PROGRAMS = ['peer', 'orderer', 'configtxgen', 'osnadmin'] as const;
+export const PROGRAMS = ['peer', 'orderer'] as const;
 export type Program = (typeof PROGRAMS)[number];
 /** Absolute paths. */
 export type Binaries = Record<Program, string>;
 
 /** Older ones do not work with current container engines. */
 export const MINIMUM_VERSION = '3.1.4';
-const WITH_VERSION: Partial<Record<Program, string[]>> = {
-  peer: ['version'],
-  orderer: ['version'],
-  configtxgen: ['--version'],
-};
 
 export const WHERE_TO_GET_THEM = `Get Hyperledger Fabric ${MINIMUM_VERSION} or newer of the 3.x series from the Fabric project
 (https://github.com/hyperledger/fabric/releases, or its install script:
@@ -36,13 +31,9 @@ export function findBinaries(environment: NodeJS.ProcessEnv): { found: Partial<B
 /** One line per program that is missing or unsuitable; empty when all can be used. */
 export async function binaryProblems(environment: NodeJS.ProcessEnv): Promise<string[]> {
   const { found, missing } = findBinaries(environment);
-  const where = environment['FABRIC_BIN'] ? `in FABRIC_BIN (${environment['FABRIC_BIN']})` : 'on the PATH';
-  const problems = missing.map((program) => `Fabric's ${program} is not ${where}`);
-  for (const [program, args] of Object.entries(WITH_VERSION)) {
-    const path = found[program as Program];
-    if (path !== undefined) problems.push(...(await versionProblems(path, args)));
-  }
-  return problems;
+  const problems = missing.map((program) => `Fabric's ${program} is not ${placeOf(environment)}`);
+  const versions = await Promise.all(Object.values(found).map(versionProblems));
+  return [...problems, ...versions.flat()];
 }
 
 /** @throws Error that lists every problem and says where the programs come from. */
@@ -52,9 +43,19 @@ export async function requireBinaries(environment: NodeJS.ProcessEnv): Promise<B
   return findBinaries(environment).found as Binaries;
 }
 
-async function versionProblems(path: string, args: string[]): Promise<string[]> {
+/** What joining and deploying need where nodes are not processes of this machine: the program that gives commands to peers. */
+export function requirePeer(environment: NodeJS.ProcessEnv): Pick<Binaries, 'peer'> {
+  const { peer } = findBinaries(environment).found;
+  if (peer === undefined) throw new Error(`Fabric's peer is not ${placeOf(environment)}\n${WHERE_TO_GET_THEM}`);
+  return { peer };
+}
+
+const placeOf = (environment: NodeJS.ProcessEnv): string =>
+  environment['FABRIC_BIN'] ? `in FABRIC_BIN (${environment['FABRIC_BIN']})` : 'on the PATH';
+
+async function versionProblems(path: string): Promise<string[]> {
   try {
-    const version = /Version:\s*v?(\S+)/.exec((await run(path, args)).stdout)?.[1];
+    const version = /Version:\s*v?(\S+)/.exec((await run(path, ['version'])).stdout)?.[1];
     if (version === undefined) return [`${path} does not tell its version`];
     return isSuitable(version) ? [] : [`${path} is version ${version}; at least ${MINIMUM_VERSION} (3.x) is needed`];
   } catch (error) {

@@ -1,160 +1,69 @@
 /**
- * configtx.yaml: who is in the channel, who may do what, and how it is ordered; `configtxgen` makes block 0 of it. See
+ * The channel's first block: who is in it, who may do what, where everybody is reached, and how it is ordered. See
  * https://hyperledger-fabric.readthedocs.io/en/release-3.1/create_channel/create_channel_config.html
  */
-import { join } from 'node:path';
-import type { Batch, Consortium } from '../consortium.ts';
+import { common, peer as peerMessages } from '@hyperledger/fabric-protos';
+import type { Batch } from '../consortium.ts';
+import {
+  type ChannelDescription,
+  channelGroup,
+  memberPolicies,
+  type OrganisationDescription,
+} from '../embedded/channel/config-group.ts';
+import { genesisBlock } from '../embedded/channel/genesis.ts';
+import type { MspMaterial } from '../embedded/channel/msp-config.ts';
+import { byzantine, type OrdererCertificates, raft } from './consensus.ts';
 import { addressOf, type Layout, type OrdererLayout, type PeerLayout } from './layout.ts';
 
-export const PROFILE = 'Telemed';
-
-/** Where an organisation's MSP directory for the channel is: certificates only. */
-export const channelMspDirectory = (layout: Layout, organisation: string): string =>
-  join(layout.channelDirectory, 'msp', organisation);
-
-/** `identityOf` and `tlsOf`: paths of an ordering node's certificates. */
-export interface OrdererCertificates {
-  identity: string;
-  tls: string;
+/** Certificates only. */
+export interface ChannelMaterial {
+  /** Of an organisation, by its name. */
+  mspOf: (organisation: string) => MspMaterial;
+  certificatesOf: (orderer: OrdererLayout) => OrdererCertificates;
 }
 
-export function channelConfig(
-  consortium: Consortium,
-  layout: Layout,
-  certificatesOf: (orderer: OrdererLayout) => OrdererCertificates,
-): object {
-  const policies = { Readers: meta('ANY Readers'), Writers: meta('ANY Writers'), Admins: meta('MAJORITY Admins') };
+/** Serialised; made anew at every call, because it holds the time and a random number. */
+export const firstBlock = (channel: string, layout: Layout, batch: Batch, material: ChannelMaterial): Uint8Array =>
+  genesisBlock(channel, channelGroup(channelDescription(layout, batch, material)), new Date()).serializeBinary();
+
+export function channelDescription(layout: Layout, batch: Batch, material: ChannelMaterial): ChannelDescription {
+  const consenters = layout.orderers.map((orderer) => ({ ...orderer, ...material.certificatesOf(orderer) }));
   return {
-    Profiles: {
-      [PROFILE]: {
-        Policies: policies,
-        Capabilities: { V3_0: true },
-        Orderer: {
-          ...ordering(layout, consortium.ordering.batch, certificatesOf),
-          Policies: { ...policies, BlockValidation: meta('ANY Writers') },
-          Capabilities: { V2_0: true },
-          Organizations: ordererOrganisations(layout),
-        },
-        Application: {
-          Organizations: layout.peers.map((peer) => peerOrganisation(layout, peer)),
-          Policies: {
-            ...policies,
-            Endorsement: meta('MAJORITY Endorsement'),
-            LifecycleEndorsement: meta('MAJORITY Endorsement'),
-          },
-          Capabilities: { V2_5: true },
-        },
-      },
-    },
+    consensus: layout.ordering === 'raft' ? raft(consenters) : byzantine(consenters, batch),
+    batch,
+    ordering: orderingOrganisations(layout, material),
+    members: layout.peers.map((peer) => memberOrganisation(peer, material)),
   };
 }
 
-const meta = (Rule: string): object => ({ Type: 'ImplicitMeta', Rule });
-const signature = (Rule: string): object => ({ Type: 'Signature', Rule });
-
-function peerOrganisation(layout: Layout, { organisation, mspId, host, port }: PeerLayout): object {
+function memberOrganisation(peer: PeerLayout, { mspOf }: ChannelMaterial): OrganisationDescription {
+  const anchor = new peerMessages.AnchorPeer();
+  anchor.setHost(peer.host);
+  anchor.setPort(peer.port);
+  const anchors = new peerMessages.AnchorPeers();
+  anchors.setAnchorPeersList([anchor]);
   return {
-    Name: mspId,
-    ID: mspId,
-    MSPDir: channelMspDirectory(layout, organisation.name),
-    Policies: {
-      Readers: signature(`OR('${mspId}.admin', '${mspId}.peer', '${mspId}.client')`),
-      Writers: signature(`OR('${mspId}.admin', '${mspId}.client')`),
-      Admins: signature(`OR('${mspId}.admin')`),
-      Endorsement: signature(`OR('${mspId}.peer')`),
-    },
-    AnchorPeers: [{ Host: host, Port: port }],
+    msp: mspOf(peer.organisation.name),
+    policies: memberPolicies(peer.mspId),
+    values: { AnchorPeers: anchors },
   };
 }
 
 /** An organisation is one MSP in both groups; its ordering nodes differ from its peers by their OU. */
-function ordererOrganisations(layout: Layout): object[] {
-  const organisations = [...new Set(layout.orderers.map(({ organisation }) => organisation))];
-  return organisations.map((name) => {
-    const own = layout.orderers.filter(({ organisation }) => organisation === name);
-    const mspId = own[0]!.mspId;
+function orderingOrganisations({ orderers }: Layout, { mspOf }: ChannelMaterial): OrganisationDescription[] {
+  const names = [...new Set(orderers.map(({ organisation }) => organisation))];
+  return names.map((name) => {
+    const msp = mspOf(name);
+    const endpoints = new common.OrdererAddresses();
+    endpoints.setAddressesList(orderers.filter(({ organisation }) => organisation === name).map(addressOf));
     return {
-      Name: mspId,
-      ID: mspId,
-      MSPDir: channelMspDirectory(layout, name),
-      OrdererEndpoints: own.map(addressOf),
-      Policies: {
-        Readers: signature(`OR('${mspId}.admin', '${mspId}.orderer')`),
-        Writers: signature(`OR('${mspId}.orderer')`),
-        Admins: signature(`OR('${mspId}.admin')`),
+      msp,
+      policies: {
+        Readers: `OR('${msp.mspId}.admin', '${msp.mspId}.orderer')`,
+        Writers: `OR('${msp.mspId}.orderer')`,
+        Admins: `OR('${msp.mspId}.admin')`,
       },
+      values: { Endpoints: endpoints },
     };
   });
-}
-
-function ordering(
-  layout: Layout,
-  batch: Batch,
-  certificatesOf: (orderer: OrdererLayout) => OrdererCertificates,
-): object {
-  const common = {
-    BatchTimeout: `${batch.timeoutMs}ms`,
-    BatchSize: {
-      MaxMessageCount: batch.maxMessageCount,
-      AbsoluteMaxBytes: batch.absoluteMaxBytes,
-      PreferredMaxBytes: batch.preferredMaxBytes,
-    },
-    MaxChannels: 0,
-  };
-  if (layout.ordering === 'raft') {
-    const Consenters = layout.orderers.map((orderer) => {
-      const { tls } = certificatesOf(orderer);
-      return { Host: orderer.host, Port: orderer.port, ClientTLSCert: tls, ServerTLSCert: tls };
-    });
-    return { ...common, OrdererType: 'etcdraft', EtcdRaft: { Consenters, Options: RAFT } };
-  }
-  return {
-    ...common,
-    OrdererType: 'BFT',
-    SmartBFT: byzantine(batch),
-    ConsenterMapping: layout.orderers.map((orderer) => {
-      const { identity, tls } = certificatesOf(orderer);
-      return {
-        ID: orderer.id,
-        Host: orderer.host,
-        Port: orderer.port,
-        MSPID: orderer.mspId,
-        Identity: identity,
-        ClientTLSCert: tls,
-        ServerTLSCert: tls,
-      };
-    }),
-  };
-}
-
-const RAFT = {
-  TickInterval: '100ms',
-  ElectionTick: 10,
-  HeartbeatTick: 1,
-  MaxInflightBlocks: 5,
-  SnapshotIntervalSize: '16 MB',
-};
-
-/**
- * A leader that died is noticed after 3 s and replaced at once. BFT ordering takes the time after which a block is cut
- * from here and not from BatchTimeout, its size from BatchSize, and knows no preferred size.
- */
-function byzantine(batch: Batch): object {
-  return {
-    RequestBatchMaxCount: batch.maxMessageCount,
-    RequestBatchMaxBytes: batch.absoluteMaxBytes,
-    RequestBatchMaxInterval: `${batch.timeoutMs}ms`,
-    IncomingMessageBufferSize: 200,
-    RequestPoolSize: 2000,
-    RequestForwardTimeout: '1s',
-    RequestComplainTimeout: '3s',
-    RequestAutoRemoveTimeout: '180s',
-    ViewChangeResendInterval: '1s',
-    ViewChangeTimeout: '5s',
-    LeaderHeartbeatTimeout: '3s',
-    LeaderHeartbeatCount: 10,
-    CollectTimeout: '1s',
-    SyncOnStart: false,
-    SpeedUpViewChange: false,
-  };
 }

@@ -1,10 +1,11 @@
 /** Brings orderers and peers into the channel by its first block, each by its own administrator; joining twice does no harm. */
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Binaries } from './binaries.ts';
 import { CommandError, run } from './command.ts';
-import { type ClientTls, ordererHeight, peerHeight } from './health.ts';
+import { ordererHeight, peerHeight } from './health.ts';
 import { addressOf, type Layout, type OrdererLayout, type PeerLayout } from './layout.ts';
-import { type Material, ordererNode, organisationIn } from './prepare.ts';
+import { type Material, ordererNode, organisationIn } from './material.ts';
+import { type Answer, ask, type ClientTls, formWithFile, whileRefused } from './requests.ts';
 
 /** How an orderer's administrator presents itself: with the node's own certificate, which its TLS authority knows. */
 export function administratorOf(material: Material, orderer: OrdererLayout): ClientTls {
@@ -12,48 +13,77 @@ export function administratorOf(material: Material, orderer: OrdererLayout): Cli
   return { ...tls, rootCertificate: organisationIn(material, orderer.organisation).tlsCaCertificate };
 }
 
+const JOIN_TIMEOUT_MS = 30_000;
+
+/**
+ * Through the channel participation API. See
+ * https://hyperledger-fabric.readthedocs.io/en/release-3.1/create_channel/create_channel_participation.html
+ * @throws Error with what the orderer answered.
+ */
 export async function joinOrderer(
-  layout: Layout,
+  { genesisBlock }: Pick<Layout, 'genesisBlock'>,
   orderer: OrdererLayout,
   channel: string,
-  material: Material,
-  binaries: Binaries,
+  tls: ClientTls,
 ): Promise<void> {
-  if ((await ordererHeight(orderer, channel, administratorOf(material, orderer))) !== undefined) return;
-  const { directory } = ordererNode(material, orderer.process);
-  const { tlsCaCertificateFile } = organisationIn(material, orderer.organisation);
-  const { stdout } = await run(binaries.osnadmin, [
-    'channel',
-    'join',
-    `--channelID=${channel}`,
-    `--config-block=${layout.genesisBlock}`,
-    `--orderer-address=${orderer.host}:${orderer.adminPort}`,
-    `--ca-file=${tlsCaCertificateFile}`,
-    `--client-cert=${join(directory, 'tls.pem')}`,
-    `--client-key=${join(directory, 'tls.key')}`,
-  ]);
-  // osnadmin ends well whatever the orderer answered.
-  if (!/Status: 201/.test(stdout)) throw new Error(`${orderer.process} did not join the channel: ${stdout.trim()}`);
+  if ((await ordererHeight(orderer, channel, tls)) !== undefined) return;
+  const question = {
+    host: orderer.host,
+    port: orderer.adminPort,
+    path: '/participation/v1/channels',
+    secure: { ...tls, serverName: orderer.serverName },
+    body: formWithFile('config-block', readFileSync(genesisBlock)),
+    timeoutMs: JOIN_TIMEOUT_MS,
+  };
+  const answer = await whileRefused(() => ask(question)).catch((error: Error) => {
+    throw new Error(`${orderer.process} did not join the channel: ${error.message}`);
+  });
+  if (answer.status === CREATED) return;
+  // An earlier attempt that was given no answer had got this far.
+  if (answer.status === NOT_ALLOWED && (await ordererHeight(orderer, channel, tls)) !== undefined) return;
+  throw new Error(`${orderer.process} did not join the channel: ${reasonOf(answer)}`);
 }
 
-export async function joinPeer(
-  layout: Layout,
-  peer: PeerLayout,
-  channel: string,
-  material: Material,
-  binaries: Binaries,
-): Promise<void> {
-  if ((await peerHeight(peer, channel)) !== undefined) return;
+const CREATED = 201;
+const NOT_ALLOWED = 405;
+const WHAT_IT_MEANS: Record<number, string> = {
+  400: 'it does not take the block',
+  405: 'it says that the channel exists, and does not serve it',
+  409: 'it is removing the channel; try again when that is done',
+};
+
+function reasonOf({ status, body }: Answer): string {
+  const meaning = WHAT_IT_MEANS[status];
+  return `${meaning === undefined ? '' : `${meaning}: `}${errorIn(body)} (${status})`;
+}
+
+function errorIn(body: string): string {
   try {
-    await run(
-      binaries.peer,
-      ['channel', 'join', '-b', layout.genesisBlock],
-      asAdministrator(peer, organisationIn(material, peer.organisation.name).tlsCaCertificateFile),
-    );
-  } catch (error) {
-    if (!(error instanceof CommandError) || !/already exists/.test(error.output)) throw error;
+    return (JSON.parse(body) as { error?: string }).error ?? body.trim();
+  } catch {
+    return body.trim();
   }
 }
+
+/** Through `peer channel join`. `tlsRootCertificateFile`: of the peer's organisation. */
+export async function joinPeer(
+  { genesisBlock }: Pick<Layout, 'genesisBlock'>,
+  peer: PeerLayout,
+  channel: string,
+  tlsRootCertificateFile: string,
+  binaries: Pick<Binaries, 'peer'>,
+): Promise<void> {
+  if ((await peerHeight(peer, channel)) !== undefined) return;
+  const environment = asAdministrator(peer, tlsRootCertificateFile);
+  const join = () => run(binaries.peer, ['channel', 'join', '-b', genesisBlock], environment);
+  // A peer says that it is healthy a little before it listens.
+  await whileRefused(join, isUnreachable).catch((error) => {
+    if (!(error instanceof CommandError) || !/already exists/.test(error.output)) throw error;
+  });
+}
+
+const isUnreachable = (error: Error): boolean =>
+  error instanceof CommandError && /failed to connect to|connection refused|no such host/.test(error.output);
 
 /** The environment of a `peer` command: the organisation's administrator, speaking to its own peer. */
 export function asAdministrator(peer: PeerLayout, tlsRootCertificateFile: string): Record<string, string> {

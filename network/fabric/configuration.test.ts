@@ -5,18 +5,16 @@ import { expect } from 'chai';
 import { parse } from 'yaml';
 import { loadConsortium } from '../consortium.ts';
 import { chaincodePackage } from './chaincode-package.ts';
-import { channelConfig, PROFILE } from './channel-config.ts';
 import { definitionOf } from './deployment.ts';
 import { writeYaml } from './files.ts';
-import { layoutOf, type OrdererLayout, portsOf } from './layout.ts';
+import { addressOf, layoutOf, portsOf } from './layout.ts';
 import { writeMemberMsp } from './msp.ts';
 import { ordererConfig } from './orderer-config.ts';
 import { peerConfig } from './peer-config.ts';
+import { CONTAINERS } from './place.ts';
 
 const consortium = loadConsortium();
 const layout = layoutOf('/data', consortium, 'bft');
-const raft = layoutOf('/data', consortium, 'raft');
-const certificatesOf = ({ process }: OrdererLayout) => ({ identity: `/id/${process}`, tls: `/tls/${process}` });
 const builder = { path: '/b', propagateEnvironment: ['WHERE'] };
 const tls = { certificate: '/c', privateKey: '/k', rootCertificate: '/r' };
 
@@ -30,8 +28,6 @@ function asRead<T>(value: object): T {
     rmSync(directory, { recursive: true });
   }
 }
-const profileOf = (of: typeof layout): Profile =>
-  asRead<{ Profiles: Record<string, Profile> }>(channelConfig(consortium, of, certificatesOf)).Profiles[PROFILE]!;
 
 describe("A native network's configuration", () => {
   it('uses every port once, on this machine only', () => {
@@ -43,65 +39,26 @@ describe("A native network's configuration", () => {
       ...layout.orderers.map((one) => JSON.stringify(ordererConfig(one, { tls, ordererRootCertificates: [] }))),
     ];
     for (const text of texts) expect(text).not.to.match(/0\.0\.0\.0|localhost|"":/);
+    expect(portsOf(layoutOf('/data', consortium, 'raft'))).to.have.length(3 + 6 * 3);
   });
 
-  it('orders by every orderer of the definition, each of its own organisation, faults tolerated', () => {
-    const { Orderer: ordering, Capabilities: capabilities, Application: application } = profileOf(layout);
-    expect([ordering.OrdererType, capabilities, application.Capabilities]).to.deep.equal([
-      'BFT',
-      { V3_0: true },
-      { V2_5: true },
-    ]);
-    expect(ordering.ConsenterMapping).to.deep.equal([
-      consenter(1, 'orderer-hospital', 'HospitalMSP', 7151),
-      consenter(2, 'orderer-patients', 'PatientsMSP', 7152),
-      consenter(3, 'orderer-payer', 'PayerMSP', 7153),
-      consenter(4, 'orderer-regulator', 'RegulatorMSP', 7154),
-    ]);
-    const names = ordering.Organizations.map((one) => one.ID);
-    expect(names).to.deep.equal(['HospitalMSP', 'PatientsMSP', 'PayerMSP', 'RegulatorMSP']);
-    expect(ordering.Organizations[2]?.OrdererEndpoints).to.deep.equal(['127.0.0.1:7153']);
-  });
-
-  const consenter = (ID: number, name: string, MSPID: string, Port: number) => ({
-    ...{ ID, Host: '127.0.0.1', Port, MSPID, Identity: `/id/${name}` },
-    ...{ ClientTLSCert: `/tls/${name}`, ServerTLSCert: `/tls/${name}` },
-  });
-
-  it('cuts blocks as the definition says, where byzantine ordering looks for it', () => {
-    const { SmartBFT: byzantine, BatchSize: size } = profileOf(layout).Orderer;
-    const { timeoutMs, maxMessageCount, absoluteMaxBytes } = consortium.ordering.batch;
-    expect(byzantine['RequestBatchMaxInterval']).to.equal(`${timeoutMs}ms`);
-    expect([byzantine['RequestBatchMaxCount'], size.MaxMessageCount]).to.deep.equal([maxMessageCount, maxMessageCount]);
-    expect([byzantine['RequestBatchMaxBytes'], size.AbsoluteMaxBytes]).to.deep.equal([
-      absoluteMaxBytes,
-      absoluteMaxBytes,
-    ]);
-  });
-
-  it('names no option of byzantine ordering that would outlast another', () => {
-    const seconds = (text: string): number => Number.parseFloat(text) * (text.endsWith('ms') ? 0.001 : 1);
-    const { SmartBFT: options } = profileOf(layout).Orderer;
-    const order = ['RequestForwardTimeout', 'RequestComplainTimeout', 'RequestAutoRemoveTimeout'];
-    const values = order.map((name) => seconds(options[name]!));
-    expect(values).to.deep.equal(values.toSorted((a, b) => a - b));
-    expect(seconds(options['ViewChangeResendInterval']!)).to.be.at.most(seconds(options['ViewChangeTimeout']!));
-  });
-
-  it('has one Raft node where that is asked for', () => {
-    const { Orderer: ordering } = profileOf(raft);
-    expect([ordering.OrdererType, ordering.EtcdRaft.Consenters.length]).to.deep.equal(['etcdraft', 1]);
-    expect(ordering.SmartBFT).to.equal(undefined);
-    expect(portsOf(raft)).to.have.length(3 + 6 * 3);
-  });
-
-  it('makes every organisation a member with an anchor peer and its own administrators', () => {
-    const { Application: application } = profileOf(layout);
-    expect(application.Organizations).to.have.length(consortium.organisations.length);
-    for (const [index, { mspId, peerPort }] of consortium.organisations.entries()) {
-      const organisation = application.Organizations[index]!;
-      expect(organisation.AnchorPeers).to.deep.equal([{ Host: '127.0.0.1', Port: peerPort }]);
-      expect(organisation.Policies.Admins.Rule).to.equal(`OR('${mspId}.admin')`);
+  it('differs in containers by the names that nodes are called by, by what they listen on and by the builder', () => {
+    const contained = layoutOf('/data', consortium, 'bft', CONTAINERS);
+    expect(portsOf(contained)).to.deep.equal(portsOf(layout));
+    const own = { tls, ordererRootCertificates: [] };
+    for (const [index, peer] of contained.peers.entries()) {
+      const native = JSON.stringify(peerConfig(layout.peers[index]!, { builder, tls }));
+      const expected = native
+        .replaceAll(`"listenAddress":"127.0.0.1:`, `"listenAddress":"0.0.0.0:`)
+        .replaceAll(addressOf(layout.peers[index]!), `peer-${peer.organisation.name}:${peer.port}`)
+        .replaceAll(`0.0.0.0:0"`, `127.0.0.1:0"`);
+      expect(JSON.stringify(peerConfig(peer, { builder, tls }))).to.equal(expected);
+      expect(peer.serverName).to.equal(peer.host);
+    }
+    for (const [index, orderer] of contained.orderers.entries()) {
+      const native = JSON.stringify(ordererConfig(layout.orderers[index]!, own));
+      expect(JSON.stringify(ordererConfig(orderer, own))).to.equal(native.replaceAll('127.0.0.1', '0.0.0.0'));
+      expect([orderer.host, orderer.serverName]).to.deep.equal([orderer.process, orderer.process]);
     }
   });
 
@@ -130,22 +87,6 @@ describe("A native network's configuration", () => {
     rmSync(directory, { recursive: true });
   });
 });
-
-interface Profile {
-  Capabilities: object;
-  Application: {
-    Capabilities: object;
-    Organizations: { AnchorPeers: object[]; Policies: { Admins: { Rule: string } } }[];
-  };
-  Orderer: {
-    OrdererType: string;
-    ConsenterMapping: object[];
-    Organizations: { ID: string; OrdererEndpoints: string[] }[];
-    SmartBFT: Record<string, string>;
-    BatchSize: { MaxMessageCount: number; AbsoluteMaxBytes: number };
-    EtcdRaft: { Consenters: object[] };
-  };
-}
 
 interface Core {
   peer: {

@@ -11,7 +11,7 @@ import { type ChaincodePackage, chaincodePackage } from './chaincode-package.ts'
 import { writeIfDifferent } from './files.ts';
 import type { Layout } from './layout.ts';
 import { type Committed, type Definition, Lifecycle } from './lifecycle.ts';
-import type { Material } from './prepare.ts';
+import type { Material } from './material.ts';
 
 export interface Chaincode {
   /** For instance `1.0`. */
@@ -39,7 +39,7 @@ export async function deploy(
   consortium: Consortium,
   layout: Layout,
   material: Material,
-  binaries: Binaries,
+  binaries: Pick<Binaries, 'peer'>,
   chaincode: Chaincode,
   { serve, report }: DeploymentOptions,
 ): Promise<Deployment> {

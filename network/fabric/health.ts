@@ -1,72 +1,29 @@
 /** What running nodes say of themselves over their operations and administration addresses, and waiting for it. */
-import { get as getPlain } from 'node:http';
-import { get as getSecure } from 'node:https';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Layout, NodeLayout, OrdererLayout } from './layout.ts';
 import { lastLines, logFile, runningPid } from './processes.ts';
+import { type Answer, ask, type ClientTls, type Question } from './requests.ts';
 
 const POLL_MS = 50;
-const REQUEST_TIMEOUT_MS = 2_000;
+const CONNECT_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
-
-export interface ClientTls {
-  certificate: string;
-  privateKey: string;
-  rootCertificate: string;
-}
-
-interface Answer {
-  status: number;
-  body: string;
-}
 
 type Operated = Pick<NodeLayout, 'host' | 'operationsPort'>;
 type Administered = Pick<OrdererLayout, 'host' | 'serverName' | 'adminPort'>;
 
-interface Question {
-  host: string;
-  port: number;
-  path: string;
-}
-
 /** undefined when nobody answers. */
-function ask(question: Question, secure?: { tls: ClientTls; serverName: string }): Promise<Answer | undefined> {
-  return new Promise((resolve) => {
-    const common = { ...question, timeout: REQUEST_TIMEOUT_MS, agent: false as const };
-    const request =
-      secure === undefined
-        ? getPlain(common)
-        : getSecure({
-            ...common,
-            cert: secure.tls.certificate,
-            key: secure.tls.privateKey,
-            ca: secure.tls.rootCertificate,
-            servername: secure.serverName,
-          });
-    request.on('response', (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        body += chunk;
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-      response.on('error', () => resolve(undefined));
-    });
-    request.on('timeout', () => request.destroy());
-    request.on('error', () => resolve(undefined));
-  });
-}
+const askQuietly = (question: Question): Promise<Answer | undefined> => ask(question).catch(() => undefined);
 
 export const isHealthy = async ({ host, operationsPort: port }: Operated): Promise<boolean> =>
-  (await ask({ host, port, path: '/healthz' }))?.status === 200;
+  (await askQuietly({ host, port, path: '/healthz' }))?.status === 200;
 
 /** Number of blocks of a peer's ledger, undefined when it does not run or has not joined. */
 export async function peerHeight(
   { host, operationsPort: port }: Operated,
   channel: string,
 ): Promise<number | undefined> {
-  const answer = await ask({ host, port, path: '/metrics' });
+  const answer = await askQuietly({ host, port, path: '/metrics' });
   const line = answer?.body.split('\n').find((row) => row.startsWith(`ledger_blockchain_height{channel="${channel}"}`));
   return line === undefined ? undefined : Number(line.split(' ').at(-1));
 }
@@ -87,15 +44,17 @@ export async function ordererHeight(
 }
 
 const askOrderer = (orderer: Administered, channel: string, tls: ClientTls): Promise<Answer | undefined> =>
-  ask(
-    { host: orderer.host, port: orderer.adminPort, path: `/participation/v1/channels/${channel}` },
-    { tls, serverName: orderer.serverName },
-  );
+  askQuietly({
+    host: orderer.host,
+    port: orderer.adminPort,
+    path: `/participation/v1/channels/${channel}`,
+    secure: { ...tls, serverName: orderer.serverName },
+  });
 
 /** Whether anything accepts connections there. */
 export function isListening(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: REQUEST_TIMEOUT_MS });
+    const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
     const answer = (is: boolean) => () => {
       socket.destroy();
       resolve(is);

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import type { Binaries } from './binaries.ts';
 import { asAdministrator } from './channel.ts';
 import { CommandError, run } from './command.ts';
-import { addressOf, type Layout, type PeerLayout } from './layout.ts';
-import { type Material, organisationIn } from './prepare.ts';
+import { addressOf, type Layout, type OrdererLayout, type PeerLayout } from './layout.ts';
+import { type Material, organisationIn } from './material.ts';
 
 /** What the organisations agree on. */
 export interface Definition {
@@ -27,10 +27,10 @@ export interface Committed {
 export class Lifecycle {
   readonly #layout: Layout;
   readonly #material: Material;
-  readonly #binaries: Binaries;
+  readonly #binaries: Pick<Binaries, 'peer'>;
   readonly #channel: string;
 
-  constructor(layout: Layout, channel: string, material: Material, binaries: Binaries) {
+  constructor(layout: Layout, channel: string, material: Material, binaries: Pick<Binaries, 'peer'>) {
     this.#layout = layout;
     this.#channel = channel;
     this.#material = material;
@@ -81,8 +81,8 @@ export class Lifecycle {
   }
 
   async approve(peer: PeerLayout, definition: Definition): Promise<void> {
-    const args = [...this.#definitionArguments(definition), '--package-id', definition.packageId, ...this.#orderer()];
-    await this.#run(peer, 'approveformyorg', args).catch(ignore(/with unchanged content/));
+    const args = [...this.#definitionArguments(definition), '--package-id', definition.packageId];
+    await this.#order(peer, 'approveformyorg', args, /with unchanged content/);
   }
 
   /** MSP ids of those who have not approved exactly this. */
@@ -101,10 +101,8 @@ export class Lifecycle {
       '--tlsRootCertFiles',
       this.#tlsRootOf(peer.organisation.name),
     ]);
-    const args = [...this.#definitionArguments(definition), ...this.#orderer(), ...peers];
-    await this.#run(this.#layout.peers[0]!, 'commit', args).catch(
-      ignore(/requested sequence is \d+, but new definition/),
-    );
+    const args = [...this.#definitionArguments(definition), ...peers];
+    await this.#order(this.#layout.peers[0]!, 'commit', args, /requested sequence is \d+, but new definition/);
   }
 
   #definitionArguments({ name, version, sequence, endorsementPolicy }: Definition): string[] {
@@ -114,9 +112,24 @@ export class Lifecycle {
     ];
   }
 
-  /** Any orderer that takes the envelope. */
-  #orderer(): string[] {
-    const orderer = this.#layout.orderers[0]!;
+  /**
+   * Has a transaction ordered by the first orderer that takes it. `done` is what a peer answers when an earlier attempt
+   * that was given no answer had succeeded. @throws CommandError of the last orderer where none takes it.
+   */
+  async #order(peer: PeerLayout, action: string, args: string[], done: RegExp): Promise<void> {
+    const { orderers } = this.#layout;
+    for (const [index, orderer] of orderers.entries()) {
+      try {
+        await this.#run(peer, action, [...args, ...this.#through(orderer)]).catch(ignore(done));
+        return;
+      } catch (error) {
+        const isTheirs = error instanceof CommandError && NOT_ORDERED.test(error.output);
+        if (!isTheirs || index === orderers.length - 1) throw error;
+      }
+    }
+  }
+
+  #through(orderer: OrdererLayout): string[] {
     return ['-o', addressOf(orderer), '--tls', '--cafile', this.#tlsRootOf(orderer.organisation)];
   }
 
@@ -129,6 +142,10 @@ export class Lifecycle {
     return run(this.#binaries.peer, ['lifecycle', 'chaincode', action, ...args], environment);
   }
 }
+
+/** `peer` could not hand its transaction to the orderer, or the orderer took it and it was never in a block. */
+const NOT_ORDERED =
+  /orderer client failed|could not send to orderer|failed to send transaction|timed out waiting for txid/;
 
 /** For answers that mean an earlier, interrupted run had got this far. */
 const ignore =

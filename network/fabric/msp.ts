@@ -1,6 +1,6 @@
 /**
- * MSP directories as Fabric's programs read them: a node's own, with its key, and an organisation's, with certificates
- * only. See https://hyperledger-fabric.readthedocs.io/en/release-3.1/membership/membership.html#msp-structure
+ * MSP directories as Fabric's programs read them, of nodes and administrators, each with its key. See
+ * https://hyperledger-fabric.readthedocs.io/en/release-3.1/membership/membership.html#msp-structure
  */
 import { join } from 'node:path';
 import type { KeyPair } from '../ca/authority.ts';
@@ -22,19 +22,19 @@ const NODE_OUS = {
 
 type Authorities = Pick<PreparedOrganisation, 'caCertificate' | 'tlsCaCertificate' | 'revocationLists'>;
 
-/** What others need to know the organisation's members by. */
-export function writeOrganisationMsp(directory: string, authorities: Authorities): void {
+/** One member's: who its organisation's are, and its own certificate and key. */
+export function writeMemberMsp(directory: string, authorities: Authorities, identity: KeyPair): void {
+  writeOrganisationMsp(directory, authorities);
+  writeIfDifferent(join(directory, 'signcerts', 'cert.pem'), identity.certificate);
+  writeIfDifferent(join(directory, 'keystore', 'key.pem'), identity.privateKey);
+}
+
+/** What the organisation's members are known by. */
+function writeOrganisationMsp(directory: string, authorities: Authorities): void {
   writeIfDifferent(join(directory, CA_FILE), authorities.caCertificate);
   writeIfDifferent(join(directory, 'tlscacerts', 'tlsca.pem'), authorities.tlsCaCertificate);
   authorities.revocationLists.forEach((list, index) => {
     writeIfDifferent(join(directory, 'crls', `crl-${index}.pem`), list);
   });
   writeYaml(join(directory, 'config.yaml'), NODE_OUS);
-}
-
-/** The same with one member's certificate and key. */
-export function writeMemberMsp(directory: string, authorities: Authorities, identity: KeyPair): void {
-  writeOrganisationMsp(directory, authorities);
-  writeIfDifferent(join(directory, 'signcerts', 'cert.pem'), identity.certificate);
-  writeIfDifferent(join(directory, 'keystore', 'key.pem'), identity.privateKey);
 }

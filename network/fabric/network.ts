@@ -17,8 +17,9 @@ import {
   portsOf,
 } from './layout.ts';
 import { LOGGING } from './logging.ts';
+import { type Material, organisationIn } from './material.ts';
 import { takenPorts } from './ports.ts';
-import { type Material, prepareNetwork } from './prepare.ts';
+import { prepareNetwork } from './prepare.ts';
 import { recorded, runningPid, startProcess, stopProcess } from './processes.ts';
 
 export interface NetworkState {
@@ -37,7 +38,7 @@ export interface NetworkState {
 export async function bringUp(consortium: Consortium, layout: Layout, binaries: Binaries): Promise<Material> {
   const busy = await takenPorts(portsOf(layout).filter(({ process }) => runningPid(layout, process) === undefined));
   if (busy.length > 0) throw new Error(busy.join('\n'));
-  const material = await prepareNetwork(consortium, layout, binaries);
+  const material = await prepareNetwork(consortium, layout);
   await Promise.all([
     ...layout.orderers.map((orderer) => startOrderer(layout, orderer, binaries)),
     ...layout.peers.map((peer) => startPeer(layout, peer, binaries)),
@@ -55,16 +56,17 @@ export async function joinNetwork(
   layout: Layout,
   channel: string,
   material: Material,
-  binaries: Binaries,
+  binaries: Pick<Binaries, 'peer'>,
 ): Promise<void> {
   const { orderers, peers } = layout;
+  const tlsRootOf = ({ organisation }: PeerLayout) => organisationIn(material, organisation.name).tlsCaCertificateFile;
   await Promise.all([
     ...orderers.map((orderer) => untilAdministrable(layout, orderer, channel, material)),
     ...peers.map((peer) => untilHealthy(layout, peer)),
   ]);
   await Promise.all([
-    ...orderers.map((orderer) => joinOrderer(layout, orderer, channel, material, binaries)),
-    ...peers.map((peer) => joinPeer(layout, peer, channel, material, binaries)),
+    ...orderers.map((orderer) => joinOrderer(layout, orderer, channel, administratorOf(material, orderer))),
+    ...peers.map((peer) => joinPeer(layout, peer, channel, tlsRootOf(peer), binaries)),
   ]);
   const hasChannel = async (peer: PeerLayout) => (await peerHeight(peer, channel)) !== undefined;
   await Promise.all(peers.map((peer) => untilProcess(layout, peer.process, 'in the channel', () => hasChannel(peer))));

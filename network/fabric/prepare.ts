@@ -1,58 +1,54 @@
 /**
  * Makes everything that the network's programs read: keys, MSP directories, configuration files and the channel's
- * first block. Safe to repeat and to interrupt; what an earlier start made is kept where it is still right.
+ * first block. Needs none of Fabric's programs and no running node. Safe to repeat and to interrupt; what an earlier
+ * start made is kept where it is still right.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyPair } from '../ca/authority.ts';
-import { type PreparedNode, type PreparedNodes, prepareNodes } from '../ca/nodes.ts';
-import { type PreparedConsortium, type PreparedOrganisation, prepareOrganisations } from '../ca/organisations.ts';
+import { prepareNodes } from '../ca/nodes.ts';
+import { prepareOrganisations } from '../ca/organisations.ts';
 import type { Consortium } from '../consortium.ts';
-import type { Binaries } from './binaries.ts';
-import { channelConfig, channelMspDirectory, PROFILE } from './channel-config.ts';
-import { run } from './command.ts';
+import { type ChannelMaterial, firstBlock } from './channel-config.ts';
 import { writeIfDifferent, writeYaml } from './files.ts';
-import { chaincodeAddressOf, type Layout, type NodeLayout, type OrdererLayout } from './layout.ts';
-import { writeMemberMsp, writeOrganisationMsp } from './msp.ts';
+import { chaincodeAddressOf, type Layout, type NodeLayout } from './layout.ts';
+import { administratorIn, type Material, ordererNode, organisationIn } from './material.ts';
+import { writeMemberMsp } from './msp.ts';
 import { ordererConfig } from './orderer-config.ts';
 import { administratorConfig, peerConfig } from './peer-config.ts';
 
-export interface Material {
-  consortium: PreparedConsortium;
-  nodes: PreparedNodes;
-}
-
 /**
+ * Keys, made where they are missing, and everything made from them.
  * @throws UnusableCertificatesError; Error when the channel was made for other members, orderers or ordering.
  */
-export async function prepareNetwork(consortium: Consortium, layout: Layout, binaries: Binaries): Promise<Material> {
+export async function prepareNetwork(consortium: Consortium, layout: Layout): Promise<Material> {
   refuseAnotherChannel(consortium, layout);
-  const prepared = await prepareOrganisations(layout.dataDir, consortium);
-  const material = { consortium: prepared, nodes: await prepareNodes(layout.dataDir, consortium) };
-  writePeers(layout, material);
-  writeOrderers(layout, material);
-  await writeChannel(consortium, layout, material, binaries);
+  const material = await materialOf(consortium, layout);
+  writeNetwork(consortium, layout, material);
   return material;
 }
 
-export function organisationIn(material: Material, name: string): PreparedOrganisation {
-  const organisation = material.consortium.organisations.find((candidate) => candidate.name === name);
-  if (organisation === undefined) throw new Error(`there is no organisation ${name}`);
-  return organisation;
+/** Everybody's keys, made where they are missing. @throws UnusableCertificatesError */
+export async function materialOf(consortium: Consortium, { dataDir, place }: Layout): Promise<Material> {
+  const prepared = await prepareOrganisations(dataDir, consortium, place.hostsOf);
+  return { consortium: prepared, nodes: await prepareNodes(dataDir, consortium, place.hostsOf) };
 }
 
-export function ordererNode(material: Material, name: string): PreparedNode {
-  const node = material.nodes.orderers[name];
-  if (node === undefined) throw new Error(`there is no orderer ${name}`);
-  return node;
+/**
+ * Configuration, MSP directories and the channel's first block, from keys that are there.
+ * @throws Error when the channel was made for other members, orderers, hosts or ordering.
+ */
+export function writeNetwork(consortium: Consortium, layout: Layout, material: Material): void {
+  refuseAnotherChannel(consortium, layout);
+  writePeers(layout, material);
+  writeOrderers(layout, material);
+  writeChannel(consortium, layout, material);
 }
 
 function writePeers(layout: Layout, material: Material): void {
   for (const peer of layout.peers) {
     const organisation = organisationIn(material, peer.organisation.name);
-    const administrator = material.nodes.administrators[organisation.name];
-    if (administrator === undefined) throw new Error(`${organisation.name} has no administrator`);
-    writeMemberMsp(peer.adminMsp, organisation, administrator.identity);
+    writeMemberMsp(peer.adminMsp, organisation, administratorIn(material, organisation.name).identity);
     writeYaml(join(peer.adminDirectory, 'core.yaml'), administratorConfig());
     // Where earlier versions kept the administrator's key.
     rmSync(join(peer.directory, 'admin'), { recursive: true, force: true });
@@ -93,29 +89,21 @@ function writeTls({ directory }: NodeLayout, pair: KeyPair, rootCertificate: str
   return files;
 }
 
-async function writeChannel(
-  consortium: Consortium,
-  layout: Layout,
-  material: Material,
-  binaries: Binaries,
-): Promise<void> {
+/** The block is written last: while it is not there, everything before it is made again. */
+function writeChannel(consortium: Consortium, layout: Layout, material: Material): void {
   if (existsSync(layout.genesisBlock)) return;
-  for (const organisation of material.consortium.organisations) {
-    writeOrganisationMsp(channelMspDirectory(layout, organisation.name), organisation);
-  }
-  const certificatesOf = ({ process }: OrdererLayout) => {
-    const { directory } = ordererNode(material, process);
-    return { identity: join(directory, 'cert.pem'), tls: join(directory, 'tls.pem') };
-  };
-  writeYaml(join(layout.channelDirectory, 'configtx.yaml'), channelConfig(consortium, layout, certificatesOf));
   writeIfDifferent(foundationFile(layout), foundationOf(consortium, layout));
-  const unfinished = `${layout.genesisBlock}.new`;
-  mkdirSync(layout.channelDirectory, { recursive: true });
-  rmSync(unfinished, { force: true });
-  const args = ['-profile', PROFILE, '-channelID', consortium.channel, '-outputBlock', unfinished];
-  await run(binaries.configtxgen, [...args, '-configPath', layout.channelDirectory]);
-  renameSync(unfinished, layout.genesisBlock);
+  const { channel, ordering } = consortium;
+  writeIfDifferent(layout.genesisBlock, firstBlock(channel, layout, ordering.batch, certificatesIn(material)));
 }
+
+export const certificatesIn = (material: Material): ChannelMaterial => ({
+  mspOf: (organisation) => organisationIn(material, organisation),
+  certificatesOf: ({ process }) => {
+    const { identity, tls } = ordererNode(material, process);
+    return { identity: identity.certificate, tls: tls.certificate };
+  },
+});
 
 const foundationFile = (layout: Layout): string => join(layout.channelDirectory, 'made-for.json');
 
@@ -139,8 +127,8 @@ function refuseAnotherChannel(consortium: Consortium, layout: Layout): void {
   if (!existsSync(layout.genesisBlock)) return;
   if (readFileSync(foundationFile(layout), 'utf8') === foundationOf(consortium, layout)) return;
   throw new Error(
-    `the channel in ${layout.root} was made for other members, orderers, ports, hosts or batch settings than the consortium's
-definition has now (compare ${foundationFile(layout)}): restore the definition, or begin anew with
+    `the channel in ${layout.root} was made for other members, orderers, ports, hosts or batch settings than the
+consortium's definition has now (compare ${foundationFile(layout)}): restore the definition, or begin anew with
 npm run network -- reset`,
   );
 }

@@ -1,22 +1,33 @@
 /** The organisations' chaincode processes on a natively run network: one each, serving one package. */
 import { join } from 'node:path';
+import type { Consortium } from '@telemed-ledger/network/consortium.ts';
+import type { Chaincode } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { isListening, untilProcess } from '@telemed-ledger/network/fabric/health.ts';
 import { chaincodeProcess, type Layout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import { startProcess } from '@telemed-ledger/network/fabric/processes.ts';
-import { membersOf } from '../consortium.ts';
+import { packageIdOf } from '../consortium/package-id.ts';
+import { CHAINCODE_VERSION, membersOf } from '../consortium.ts';
 import { type NetworkContext, servedFile } from './context.ts';
 
 const MAIN = new URL('../../chaincode/src/main.ts', import.meta.url).pathname;
 const COMPILE_CACHE = new URL('../../chaincode/node_modules/.cache/compile', import.meta.url).pathname;
 const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=256'];
 
+/** What is deployed: a fingerprint of the chaincode's sources and of the consortium that it is for. */
+export const chaincodeOf = (consortium: Consortium): Chaincode => ({
+  version: CHAINCODE_VERSION,
+  fingerprint: packageIdOf(membersOf(consortium), CHAINCODE_VERSION),
+});
+
+/** Tells the chaincode who is in the consortium. */
+export const consortiumFile = (layout: Layout): string => join(layout.chaincodeDirectory, 'consortium.json');
+
 /** Starts those that do not serve this package yet and waits until all listen. */
 export async function serveChaincode({ consortium, layout }: NetworkContext, packageId: string): Promise<void> {
-  const consortiumFile = join(layout.chaincodeDirectory, 'consortium.json');
-  writeIfDifferent(consortiumFile, JSON.stringify(membersOf(consortium)));
+  writeIfDifferent(consortiumFile(layout), JSON.stringify(membersOf(consortium)));
   writeIfDifferent(servedFile(layout), packageId);
-  await Promise.all(layout.peers.map((peer) => serveOne(layout, peer, packageId, consortiumFile)));
+  await Promise.all(layout.peers.map((peer) => serveOne(layout, peer, packageId)));
 }
 
 /** Starts one organisation's process. */
@@ -24,7 +35,6 @@ export async function serveOne(
   layout: Layout,
   { organisation, listenHost, chaincodeHost, chaincodePort }: PeerLayout,
   packageId: string,
-  consortiumFile: string = join(layout.chaincodeDirectory, 'consortium.json'),
 ): Promise<void> {
   const name = chaincodeProcess(organisation.name);
   await startProcess(layout, {
@@ -34,7 +44,7 @@ export async function serveOne(
     environment: {
       CHAINCODE_SERVER_ADDRESS: `${listenHost}:${chaincodePort}`,
       CHAINCODE_ID: packageId,
-      CHAINCODE_CONSORTIUM: consortiumFile,
+      CHAINCODE_CONSORTIUM: consortiumFile(layout),
       NODE_COMPILE_CACHE: COMPILE_CACHE,
     },
     purpose: packageId,

@@ -1,13 +1,12 @@
 /** The commands of `npm run network`, by name. Each answers the exit code. */
 import { chmodSync, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { prepareNodes } from '@telemed-ledger/network/ca/nodes.ts';
-import { prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
 import { requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
 import { composeFile } from '@telemed-ledger/network/fabric/compose/compose-file.ts';
 import { deploy, packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { chaincodeProcess } from '@telemed-ledger/network/fabric/layout.ts';
+import type { Material } from '@telemed-ledger/network/fabric/material.ts';
 import {
   alone,
   bringUp,
@@ -16,15 +15,13 @@ import {
   stateOf,
   takeDown,
 } from '@telemed-ledger/network/fabric/network.ts';
-import type { Material } from '@telemed-ledger/network/fabric/prepare.ts';
+import { materialOf, prepareNetwork } from '@telemed-ledger/network/fabric/prepare.ts';
 import { lastLines, logFile, runningPid, stopProcess } from '@telemed-ledger/network/fabric/processes.ts';
 import { positive, UsageError } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
-import { packageIdOf } from '../consortium/package-id.ts';
 import { dropReadModels } from '../consortium/read-models.ts';
-import { CHAINCODE_VERSION, membersOf } from '../consortium.ts';
 import { table } from '../table.ts';
-import { serveChaincode, serveOne } from './chaincode.ts';
+import { chaincodeOf, serveChaincode, serveOne } from './chaincode.ts';
 import { preflight } from './check.ts';
 import { deployedPackage, type NetworkContext, networkContext } from './context.ts';
 import { untilAllEndorse } from './endorsing.ts';
@@ -65,7 +62,7 @@ async function up({ ordering }: Arguments): Promise<number> {
   console.log(`up after ${seconds(began)}, ordering by ${layout.ordering}`);
   const deployed = deployedPackage(layout);
   if (deployed === undefined) console.log('next: npm run network -- deploy');
-  else if (deployed !== packageOf(consortium, chaincodeOf(context)).id)
+  else if (deployed !== packageOf(consortium, chaincodeOf(consortium)).id)
     console.log('the chaincode has changed since it was deployed: npm run network -- deploy');
   else console.log('next: npm start -- --network fabric');
   return 0;
@@ -76,12 +73,13 @@ async function deployChaincode(): Promise<number> {
   const context = networkContext();
   const { consortium, layout } = context;
   const binaries = await requireBinaries(process.env);
-  const material = await preparedMaterial(context);
+  if (!existsSync(layout.genesisBlock)) throw new Error(NO_NETWORK);
+  const material = await prepareNetwork(consortium, layout);
   const down = layout.peers.filter(({ process }) => runningPid(layout, process) === undefined);
   if (down.length > 0)
     throw new Error(`${down.map(({ process }) => process).join(', ')} not running: npm run network -- up`);
   const deployment = await alone(layout, async () => {
-    const outcome = await deploy(consortium, layout, material, binaries, chaincodeOf(context), {
+    const outcome = await deploy(consortium, layout, material, binaries, chaincodeOf(consortium), {
       serve: (packageId) => serveChaincode(context, packageId),
       report: (line) => console.log(`${seconds(began)}  ${line}`),
     });
@@ -183,10 +181,11 @@ async function printState({ consortium, layout }: NetworkContext): Promise<Await
   return states;
 }
 
+const NO_NETWORK = 'there is no network yet: npm run network -- up';
+
 async function preparedMaterial({ consortium, layout }: NetworkContext): Promise<Material> {
-  if (!existsSync(layout.genesisBlock)) throw new Error('there is no network yet: npm run network -- up');
-  const prepared = await prepareOrganisations(layout.dataDir, consortium);
-  return { consortium: prepared, nodes: await prepareNodes(layout.dataDir, consortium) };
+  if (!existsSync(layout.genesisBlock)) throw new Error(NO_NETWORK);
+  return materialOf(consortium, layout);
 }
 
 function processNamed({ layout }: NetworkContext, [name]: string[]): string {
@@ -198,11 +197,6 @@ function processNamed({ layout }: NetworkContext, [name]: string[]): string {
   if (name !== undefined && all.includes(name)) return name;
   throw new UsageError(`${name === undefined ? 'name one of' : `there is no ${name}:`} ${all.join(', ')}`);
 }
-
-const chaincodeOf = ({ consortium }: NetworkContext) => ({
-  version: CHAINCODE_VERSION,
-  fingerprint: packageIdOf(membersOf(consortium), CHAINCODE_VERSION),
-});
 
 const seconds = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`;
 

@@ -8,8 +8,7 @@ import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
 import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 import { addressOf, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
-import type { Material } from '@telemed-ledger/network/fabric/prepare.ts';
-import { organisationIn } from '@telemed-ledger/network/fabric/prepare.ts';
+import { type Material, organisationIn } from '@telemed-ledger/network/fabric/material.ts';
 import { reachOf } from '../consortium/profile.ts';
 import type { NetworkContext } from './context.ts';
 

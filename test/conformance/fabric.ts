@@ -13,16 +13,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { common } from '@hyperledger/fabric-protos';
-import type { Consortium, Organisation } from '@telemed-ledger/network/consortium.ts';
+import type { Organisation } from '@telemed-ledger/network/consortium.ts';
 import { tarGz } from '@telemed-ledger/network/fabric/archive.ts';
 import { type Binaries, requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
-import { asAdministrator } from '@telemed-ledger/network/fabric/channel.ts';
-import { channelConfig, channelMspDirectory, PROFILE } from '@telemed-ledger/network/fabric/channel-config.ts';
+import { asAdministrator, joinOrderer, joinPeer } from '@telemed-ledger/network/fabric/channel.ts';
+import { firstBlock } from '@telemed-ledger/network/fabric/channel-config.ts';
 import { run } from '@telemed-ledger/network/fabric/command.ts';
 import { writeIfDifferent, writeYaml } from '@telemed-ledger/network/fabric/files.ts';
-import { isHealthy, peerHeight } from '@telemed-ledger/network/fabric/health.ts';
+import { isAdministrable, isHealthy, peerHeight } from '@telemed-ledger/network/fabric/health.ts';
 import { addressOf, type Layout, type OrdererLayout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
-import { writeMemberMsp, writeOrganisationMsp } from '@telemed-ledger/network/fabric/msp.ts';
+import { writeMemberMsp } from '@telemed-ledger/network/fabric/msp.ts';
 import { ordererConfig } from '@telemed-ledger/network/fabric/orderer-config.ts';
 import { administratorConfig, peerConfig } from '@telemed-ledger/network/fabric/peer-config.ts';
 import { NATIVE } from '@telemed-ledger/network/fabric/place.ts';
@@ -134,8 +134,7 @@ class NativeFabric {
   }
 
   #writeFiles(): void {
-    const { peers, orderers, channelDirectory } = this.#layout;
-    mkdirSync(channelDirectory, { recursive: true });
+    const { peers, orderers } = this.#layout;
     mkdirSync(this.#layout.logDirectory, { recursive: true });
     for (const peer of peers) this.#writePeer(peer);
     const [orderer] = orderers as [OrdererLayout];
@@ -145,18 +144,21 @@ class NativeFabric {
       tlsCaCertificate: own.ca.certificate,
       revocationLists: [],
     };
-    writeOrganisationMsp(channelMspDirectory(this.#layout, orderer.organisation), authorities);
     writeMemberMsp(join(orderer.directory, 'msp'), authorities, own.node);
     const tls = writeTls(orderer.directory, own.tls, own.ca.certificate);
-    writeIfDifferent(join(orderer.directory, 'admin.pem'), own.admin.certificate);
-    writeIfDifferent(join(orderer.directory, 'admin.key'), own.admin.privateKey);
     writeYaml(
       join(orderer.directory, 'orderer.yaml'),
       ordererConfig(orderer, { tls, ordererRootCertificates: [tls.rootCertificate] }),
     );
-    const certificates = () => ({ identity: join(orderer.directory, 'msp/signcerts/cert.pem'), tls: tls.certificate });
-    const consortium = { ordering: { batch: BATCH } } as unknown as Consortium;
-    writeYaml(join(channelDirectory, 'configtx.yaml'), channelConfig(consortium, this.#layout, certificates));
+    const certificates = { identity: own.node.certificate, tls: own.tls.certificate };
+    const material = { mspOf: (name: string) => this.#mspOf(name), certificatesOf: () => certificates };
+    writeIfDifferent(this.#layout.genesisBlock, firstBlock(CHANNEL, this.#layout, BATCH, material));
+  }
+
+  #mspOf(name: string) {
+    if (name === 'orderer') return mspOf('OrdererMSP', this.#material.orderer.ca.certificate);
+    const { mspId, ca, revocationList } = this.#material.organisations[name as OrganisationName];
+    return { ...mspOf(mspId, ca.certificate), revocationLists: [revocationList] };
   }
 
   #writePeer(peer: PeerLayout): void {
@@ -166,7 +168,6 @@ class NativeFabric {
       tlsCaCertificate: own.ca.certificate,
       revocationLists: [own.revocationList],
     };
-    writeOrganisationMsp(channelMspDirectory(this.#layout, own.name), authorities);
     writeMemberMsp(join(peer.directory, 'msp'), authorities, own.peer);
     writeMemberMsp(peer.adminMsp, authorities, own.admin);
     writeYaml(join(peer.adminDirectory, 'core.yaml'), administratorConfig());
@@ -183,20 +184,10 @@ class NativeFabric {
 
   async #joinOrderer(): Promise<void> {
     const [orderer] = this.#layout.orderers as [OrdererLayout];
-    const { genesisBlock, channelDirectory } = this.#layout;
-    const generation = ['-profile', PROFILE, '-channelID', CHANNEL, '-outputBlock', genesisBlock];
-    await run(this.#binaries.configtxgen, [...generation, '-configPath', channelDirectory]);
-    const { stdout } = await run(this.#binaries.osnadmin, [
-      'channel',
-      'join',
-      `--channelID=${CHANNEL}`,
-      `--config-block=${genesisBlock}`,
-      `--orderer-address=${orderer.host}:${orderer.adminPort}`,
-      `--ca-file=${join(orderer.directory, 'tlsca.pem')}`,
-      `--client-cert=${join(orderer.directory, 'admin.pem')}`,
-      `--client-key=${join(orderer.directory, 'admin.key')}`,
-    ]);
-    if (!/Status: 201/.test(stdout)) throw new Error(`the orderer did not join the channel: ${stdout}`);
+    const { ca, admin } = this.#material.orderer;
+    const tls = { ...admin, rootCertificate: ca.certificate };
+    await this.#until('the orderer can be administered', () => isAdministrable(orderer, CHANNEL, tls));
+    await joinOrderer(this.#layout, orderer, CHANNEL, tls);
     const leads = async () => (await this.#logOf(orderer.process)).includes('elected leader');
     await this.#until('the orderer leads', leads);
   }
@@ -212,10 +203,7 @@ class NativeFabric {
   }
 
   async #joinPeer(peer: PeerLayout): Promise<void> {
-    // A peer says that it is healthy a little before it listens.
-    const joining = ['channel', 'join', '-b', this.#layout.genesisBlock];
-    const join = () => run(this.#binaries.peer, joining, this.#administrator(peer));
-    await this.#until(`${peer.process} joins`, async () => join().then(isDone, isRefusedConnection));
+    await joinPeer(this.#layout, peer, CHANNEL, join(peer.directory, 'tlsca.pem'), this.#binaries);
     const isJoined = async () => (await peerHeight(peer, CHANNEL)) !== undefined;
     await this.#until(`${peer.process} has the channel`, isJoined);
   }
@@ -332,13 +320,11 @@ class NativeFabric {
   }
 }
 
-const isDone = () => true;
-
-/** To be tried again. @throws the error where it is another one. */
-function isRefusedConnection(error: Error): boolean {
-  if (/connection refused/.test(error.message)) return false;
-  throw error;
-}
+const mspOf = (mspId: string, authority: string) => ({
+  mspId,
+  caCertificate: authority,
+  tlsCaCertificate: authority,
+});
 
 function packageOf(label: PackageName, address: string): Buffer {
   const text = (value: object) => `${JSON.stringify(value)}\n`;

@@ -7,8 +7,8 @@ import type { NetworkConfig } from '../config.ts';
 import { createIdentities } from '../identity/identities.ts';
 import { createPolicies } from '../policy/policies.ts';
 import type { Channel, Policies, SignedData } from '../seams.ts';
-import { channelGroup, mspConfigsOf, POLICY_PATHS } from './config-group.ts';
-import { configOf, genesisBlock } from './genesis.ts';
+import { type ChannelDescription, channelGroup, memberPolicies, mspConfigsOf, POLICY_PATHS } from './config-group.ts';
+import { committedGenesis, configOf, genesisBlock } from './genesis.ts';
 import { readMspConfig } from './msp-config.ts';
 
 type Resource = Parameters<Channel['checkAcl']>[0];
@@ -21,7 +21,7 @@ type Resource = Parameters<Channel['checkAcl']>[0];
 export function createChannel(config: NetworkConfig, genesis?: Uint8Array): Channel {
   const block =
     genesis === undefined
-      ? genesisBlock(config.channel, channelGroup(config), new Date())
+      ? committedGenesis(genesisBlock(config.channel, channelGroup(descriptionOf(config)), new Date()))
       : common.Block.deserializeBinary(genesis);
   const { channel: name, config: channelConfig } = configOf(block);
   const group = channelConfig.getChannelGroup() ?? new common.ConfigGroup();
@@ -36,6 +36,22 @@ export function createChannel(config: NetworkConfig, genesis?: Uint8Array): Chan
     identities,
     policies,
     checkAcl: (resource, signed) => checkAcl(name, policies, resource, signed),
+  };
+}
+
+/** One process orders, and says so. */
+function descriptionOf({ batch, orderer, organisations }: NetworkConfig): ChannelDescription {
+  const { mspId } = orderer;
+  const policies = {
+    Readers: `OR('${mspId}.member')`,
+    Writers: `OR('${mspId}.member')`,
+    Admins: `OR('${mspId}.admin')`,
+  };
+  return {
+    consensus: { type: 'solo' },
+    batch,
+    ordering: [{ msp: orderer, policies }],
+    members: organisations.map((msp) => ({ msp, policies: memberPolicies(msp.mspId) })),
   };
 }
 

@@ -1,11 +1,11 @@
 /**
  * The channel configuration as Fabric's configtxgen writes it: groups of organisations with their MSPs, policies,
- * capabilities and batch settings. See
+ * capabilities and batch settings, from a description of who is in the channel and how it is ordered. See
  * https://hyperledger-fabric.readthedocs.io/en/release-3.1/configtx.html
  */
 import { common, orderer } from '@hyperledger/fabric-protos';
 import type { Message } from 'google-protobuf';
-import type { NetworkConfig } from '../config.ts';
+import type { BatchConfig } from '../config.ts';
 import { entriesOf } from '../policy/policies.ts';
 import { parsePolicyText } from '../policy/policy-text.ts';
 import { type MspMaterial, mspConfig } from './msp-config.ts';
@@ -15,20 +15,54 @@ type Rule = keyof typeof common.ImplicitMetaPolicy.Rule;
 export const CAPABILITIES = { channel: 'V3_0', orderer: 'V2_0', application: 'V2_5' } as const;
 const NO_LIMIT = 0xffffffff;
 
+export interface ChannelDescription {
+  consensus: ConsensusDescription;
+  batch: BatchConfig;
+  /** Those that order, and those that endorse and commit. An organisation may be both. */
+  ordering: OrganisationDescription[];
+  members: OrganisationDescription[];
+}
+
+export interface OrganisationDescription {
+  msp: MspMaterial;
+  /** Signature policies by name. */
+  policies: Record<string, string>;
+  /** What else its group holds, for instance where its nodes are. */
+  values?: Record<string, Message>;
+}
+
+export interface ConsensusDescription {
+  /** As the ordering nodes know it: `solo`, `etcdraft`, `BFT`. */
+  type: string;
+  metadata?: Message;
+  /** What else the ordering group holds. */
+  values?: Record<string, Message>;
+  /** Who must have signed a block; any writer of the ordering group unless stated. */
+  blockValidation?: common.SignaturePolicyEnvelope;
+}
+
 /** The root group, `/Channel`. */
-export function channelGroup(config: NetworkConfig): common.ConfigGroup {
+export function channelGroup(description: ChannelDescription): common.ConfigGroup {
   const group = groupOf({
     HashingAlgorithm: hashingAlgorithm(),
     BlockDataHashingStructure: hashingStructure(),
     Capabilities: capabilities(CAPABILITIES.channel),
   });
   setPolicies(group, { Readers: ['ANY', 'Readers'], Writers: ['ANY', 'Writers'], Admins: ['MAJORITY', 'Admins'] });
-  group.getGroupsMap().set('Orderer', ordererGroup(config));
-  group.getGroupsMap().set('Application', applicationGroup(config));
+  group.getGroupsMap().set('Orderer', orderingGroup(description));
+  group.getGroupsMap().set('Application', applicationGroup(description));
   return group;
 }
 
-function applicationGroup(config: NetworkConfig): common.ConfigGroup {
+/** What a member's clients, peers and administrators may do. */
+export const memberPolicies = (mspId: string): Record<string, string> => ({
+  Readers: `OR('${mspId}.admin', '${mspId}.peer', '${mspId}.client')`,
+  Writers: `OR('${mspId}.admin', '${mspId}.client')`,
+  Admins: `OR('${mspId}.admin')`,
+  Endorsement: `OR('${mspId}.peer')`,
+});
+
+function applicationGroup({ members }: ChannelDescription): common.ConfigGroup {
   const group = groupOf({ Capabilities: capabilities(CAPABILITIES.application) });
   setPolicies(group, {
     Readers: ['ANY', 'Readers'],
@@ -37,51 +71,35 @@ function applicationGroup(config: NetworkConfig): common.ConfigGroup {
     Endorsement: ['MAJORITY', 'Endorsement'],
     LifecycleEndorsement: ['MAJORITY', 'Endorsement'],
   });
-  for (const organisation of config.organisations) {
-    group.getGroupsMap().set(organisation.mspId, peerOrganisationGroup(organisation));
-  }
+  addOrganisations(group, members);
   return group;
 }
 
-function peerOrganisationGroup(material: MspMaterial): common.ConfigGroup {
-  const { mspId } = material;
-  const group = groupOf({ MSP: mspConfig(material) });
-  setPolicies(group, {
-    Readers: `OR('${mspId}.admin', '${mspId}.peer', '${mspId}.client')`,
-    Writers: `OR('${mspId}.admin', '${mspId}.client')`,
-    Admins: `OR('${mspId}.admin')`,
-    Endorsement: `OR('${mspId}.peer')`,
-  });
-  return group;
-}
-
-function ordererGroup(config: NetworkConfig): common.ConfigGroup {
+function orderingGroup({ consensus, batch, ordering }: ChannelDescription): common.ConfigGroup {
   const group = groupOf({
-    ConsensusType: consensusType(),
-    BatchSize: batchSize(config),
-    BatchTimeout: batchTimeout(config),
+    ConsensusType: consensusType(consensus),
+    BatchSize: batchSize(batch),
+    BatchTimeout: batchTimeout(batch),
     ChannelRestrictions: new orderer.ChannelRestrictions(),
     Capabilities: capabilities(CAPABILITIES.orderer),
+    ...consensus.values,
   });
   setPolicies(group, {
     Readers: ['ANY', 'Readers'],
     Writers: ['ANY', 'Writers'],
     Admins: ['MAJORITY', 'Admins'],
-    BlockValidation: ['ANY', 'Writers'],
+    BlockValidation: consensus.blockValidation ?? ['ANY', 'Writers'],
   });
-  group.getGroupsMap().set(config.orderer.mspId, ordererOrganisationGroup(config.orderer));
+  addOrganisations(group, ordering);
   return group;
 }
 
-function ordererOrganisationGroup(material: MspMaterial): common.ConfigGroup {
-  const { mspId } = material;
-  const group = groupOf({ MSP: mspConfig(material) });
-  setPolicies(group, {
-    Readers: `OR('${mspId}.member')`,
-    Writers: `OR('${mspId}.member')`,
-    Admins: `OR('${mspId}.admin')`,
-  });
-  return group;
+function addOrganisations(group: common.ConfigGroup, organisations: OrganisationDescription[]): void {
+  for (const { msp, policies, values } of organisations) {
+    const own = groupOf({ MSP: mspConfig(msp), ...values });
+    setPolicies(own, policies);
+    group.getGroupsMap().set(msp.mspId, own);
+  }
 }
 
 function groupOf(values: Record<string, Message>): common.ConfigGroup {
@@ -96,20 +114,24 @@ function groupOf(values: Record<string, Message>): common.ConfigGroup {
   return group;
 }
 
-/** A text is a signature policy, a pair an implicit meta policy. */
-function setPolicies(group: common.ConfigGroup, policies: Record<string, string | [Rule, string]>): void {
+type PolicyDefinition = string | common.SignaturePolicyEnvelope | [Rule, string];
+
+/** A text or an envelope is a signature policy, a pair an implicit meta policy. */
+function setPolicies(group: common.ConfigGroup, policies: Record<string, PolicyDefinition>): void {
   for (const [name, definition] of Object.entries(policies)) {
     const entry = new common.ConfigPolicy();
     entry.setModPolicy('Admins');
-    entry.setPolicy(typeof definition === 'string' ? signaturePolicyValue(definition) : implicitMetaValue(definition));
+    entry.setPolicy(policyValue(definition));
     group.getPoliciesMap().set(name, entry);
   }
 }
 
-function signaturePolicyValue(text: string): common.Policy {
+function policyValue(definition: PolicyDefinition): common.Policy {
+  if (Array.isArray(definition)) return implicitMetaValue(definition);
+  const envelope = typeof definition === 'string' ? parsePolicyText(definition) : definition;
   const policy = new common.Policy();
   policy.setType(common.Policy.PolicyType.SIGNATURE);
-  policy.setValue(parsePolicyText(text).serializeBinary());
+  policy.setValue(envelope.serializeBinary());
   return policy;
 }
 
@@ -141,14 +163,14 @@ function hashingStructure(): common.BlockDataHashingStructure {
   return value;
 }
 
-/** One process orders, and says so. */
-function consensusType(): orderer.ConsensusType {
+function consensusType({ type, metadata }: ConsensusDescription): orderer.ConsensusType {
   const value = new orderer.ConsensusType();
-  value.setType('solo');
+  value.setType(type);
+  if (metadata !== undefined) value.setMetadata(metadata.serializeBinary());
   return value;
 }
 
-function batchSize({ batch }: NetworkConfig): orderer.BatchSize {
+function batchSize(batch: BatchConfig): orderer.BatchSize {
   const value = new orderer.BatchSize();
   value.setMaxMessageCount(batch.maxMessageCount);
   value.setAbsoluteMaxBytes(batch.absoluteMaxBytes);
@@ -156,9 +178,9 @@ function batchSize({ batch }: NetworkConfig): orderer.BatchSize {
   return value;
 }
 
-function batchTimeout({ batch }: NetworkConfig): orderer.BatchTimeout {
+function batchTimeout({ timeoutMs }: BatchConfig): orderer.BatchTimeout {
   const value = new orderer.BatchTimeout();
-  value.setTimeout(`${batch.timeoutMs}ms`);
+  value.setTimeout(`${timeoutMs}ms`);
   return value;
 }
 

@@ -1,8 +1,9 @@
-/** Block 0 of a channel: one unsigned configuration envelope, as configtxgen makes it and a peer stores it. */
+/** Block 0 of a channel: one unsigned configuration envelope, as configtxgen makes it, and as a peer stores it. */
 import { createHash, hash, randomBytes } from 'node:crypto';
 import { common, peer } from '@hyperledger/fabric-protos';
 import timestamps from 'google-protobuf/google/protobuf/timestamp_pb.js';
 
+/** What ordering nodes and peers join a channel with. */
 export function genesisBlock(channel: string, group: common.ConfigGroup, now: Date): common.Block {
   const config = new common.Config();
   config.setChannelGroup(group);
@@ -20,6 +21,18 @@ export function genesisBlock(channel: string, group: common.ConfigGroup, now: Da
   block.setData(data);
   block.setMetadata(metadata);
   return block;
+}
+
+/** The same once a peer has committed it: its one transaction is valid. */
+export function committedGenesis(block: common.Block): common.Block {
+  const [signatures = new Uint8Array(), lastConfig = new Uint8Array()] =
+    block.getMetadata()?.getMetadataList_asU8() ?? [];
+  const filter = Uint8Array.of(peer.TxValidationCode.VALID);
+  const metadata = new common.BlockMetadata();
+  metadata.setMetadataList([signatures, lastConfig, filter, new Uint8Array(), new Uint8Array()]);
+  const committed = block.cloneMessage() as common.Block;
+  committed.setMetadata(metadata);
+  return committed;
 }
 
 /** The configuration inside a configuration block. @throws Error when the block holds something else. */
@@ -57,7 +70,7 @@ function configEnvelope(channel: string, config: common.ConfigEnvelope, now: Dat
   return envelope.serializeBinary();
 }
 
-/** In the order of BlockMetadataIndex: signatures (none), last configuration, transaction filter, orderer, commit hash. */
+/** In the order of BlockMetadataIndex: signatures (none), last configuration, and what a peer fills in. */
 function genesisMetadata(): Uint8Array[] {
   const lastConfig = new common.LastConfig();
   const ordererMetadata = new common.OrdererBlockMetadata();
@@ -67,11 +80,6 @@ function genesisMetadata(): Uint8Array[] {
     message.setValue(value);
     return message.serializeBinary();
   };
-  return [
-    metadata(ordererMetadata.serializeBinary()),
-    metadata(lastConfig.serializeBinary()),
-    Uint8Array.of(peer.TxValidationCode.VALID),
-    new Uint8Array(),
-    new Uint8Array(),
-  ];
+  const [signatures, last] = [metadata(ordererMetadata.serializeBinary()), metadata(lastConfig.serializeBinary())];
+  return [signatures, last, new Uint8Array(), new Uint8Array(), new Uint8Array()];
 }
