@@ -14,6 +14,7 @@ import {
   DATA_DIR,
   databaseVolume,
   gatewayVolume,
+  LOAD_VOLUME,
   ledgerVolumes,
   mount,
   ordererVolume,
@@ -122,7 +123,7 @@ function authority(organisation: string): Service {
     volumes: [mount(volume, 'rw')],
     tmpfs: ['/tmp:uid=1000,gid=1000', '/etc/hyperledger'],
     mem_limit: '192m',
-    healthcheck: answersHealth(AUTHORITY_OPERATIONS_PORT),
+    healthcheck: answersOk(AUTHORITY_OPERATIONS_PORT, '/healthz'),
   };
 }
 
@@ -154,7 +155,7 @@ function orderer({ process, directory, operationsPort }: OrdererLayout): Service
     volumes: [mount(ordererVolume(process), 'rw')],
     tmpfs: [...FABRIC_TMPFS],
     mem_limit: '768m',
-    healthcheck: answersHealth(operationsPort),
+    healthcheck: answersOk(operationsPort, '/healthz'),
   };
 }
 
@@ -174,7 +175,7 @@ function peer(node: PeerLayout): Service {
     volumes: [mount(peerVolume(organisation.name), 'rw')],
     tmpfs: [...FABRIC_TMPFS],
     mem_limit: '1g',
-    healthcheck: answersHealth(operationsPort),
+    healthcheck: answersOk(operationsPort, '/healthz'),
   };
 }
 
@@ -195,9 +196,7 @@ function chaincode({ organisation, chaincodePort }: PeerLayout, builds: boolean)
     volumes: [mount(CHAINCODE_VOLUME, 'ro')],
     tmpfs: ['/tmp:uid=1000,gid=1000'],
     mem_limit: '512m',
-    healthcheck: probe(
-      `node -e "require('net').connect(${chaincodePort},'127.0.0.1',()=>process.exit()).on('error',()=>process.exit(1))"`,
-    ),
+    healthcheck: listens(chaincodePort),
   };
 }
 
@@ -233,7 +232,7 @@ function database(organisation: string): Service {
     shm_size: '64m',
     mem_limit: '384m',
     stop_signal: 'SIGINT',
-    healthcheck: probe(`pg_isready -q -h 127.0.0.1 -U ${DATABASE.user} -d ${DATABASE.name}`),
+    healthcheck: probe('pg_isready', '-q', '-h', '127.0.0.1', '-U', DATABASE.user, '-d', DATABASE.name),
   };
 }
 
@@ -272,10 +271,8 @@ function gateway(node: PeerLayout, builds: boolean): Service {
     volumes: [mount(gatewayVolume(name), 'rw', DATA_DIR)],
     tmpfs: ['/tmp:uid=1000,gid=1000'],
     mem_limit: '768m',
-    healthcheck: probe(
-      `node -e "fetch('http://127.0.0.1:${GATEWAY_OPERATIONS_PORT}/readyz').then((answer)=>process.exit(answer.ok?0:1),()=>process.exit(1))"`,
-      { start_period: '60s' },
-    ),
+    // Asks peers: not as often.
+    healthcheck: { ...answersOk(GATEWAY_OPERATIONS_PORT, '/readyz'), interval: '5s' },
   };
 }
 
@@ -293,18 +290,23 @@ function tools(organisations: readonly Organisation[]): Service {
       ]),
     ),
     networks: [OUTSIDE_NETWORK],
-    volumes: organisations.map(({ name }) => mount(organisationVolume(name), 'ro')),
+    volumes: [...organisations.map(({ name }) => mount(organisationVolume(name), 'ro')), mount(LOAD_VOLUME, 'rw')],
     tmpfs: ['/tmp:uid=1000,gid=1000'],
     mem_limit: '384m',
   };
 }
 
-const TIMES = { interval: '5s', timeout: '5s', retries: 12, start_period: '30s' };
+/** Probes are cheap: a shell that opens a connection. What waits for another service learns soon that it may start. */
+const TIMES = { interval: '2s', timeout: '5s', retries: 30, start_period: '10s' };
 
-const probe = (command: string, times: object = {}): object => ({ test: ['CMD-SHELL', command], ...TIMES, ...times });
+const probe = (...command: string[]): object => ({ test: ['CMD', ...command], ...TIMES });
 
-/** Fabric's images have no HTTP client, but a shell that can open a connection. */
-function answersHealth(port: number): object {
-  const ask = `exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '200 OK' <&3`;
-  return { test: ['CMD', 'bash', '-c', ask], ...TIMES };
-}
+/** Fabric's images, and Node's, have no HTTP client, but a shell that can open a connection. */
+const answersOk = (port: number, path: string): object =>
+  probe(
+    'bash',
+    '-c',
+    `exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $$line == *' 200 '* ]]`,
+  );
+
+const listens = (port: number): object => probe('bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`);

@@ -35,6 +35,8 @@ export const ordererVolume = (orderer: string): Volume => at(`ordering-${orderer
 export const CHANNEL_VOLUME = at('channel', 'fabric', 'channel');
 /** Which chaincode is deployed, and for whom. Nothing secret. */
 export const CHAINCODE_VOLUME = at('chaincode', 'fabric', 'chaincode');
+/** What the loader notes of what was acknowledged: hashes and random ids. */
+export const LOAD_VOLUME = at('load', 'load');
 
 /** Those that keys, configuration and ledgers lie in. */
 export function ledgerVolumes({ organisations, ordering }: Consortium): Volume[] {
@@ -49,6 +51,7 @@ export function ledgerVolumes({ organisations, ordering }: Consortium): Volume[]
     ...ordering.orderers.map(({ name }) => ordererVolume(name)),
     CHANNEL_VOLUME,
     CHAINCODE_VOLUME,
+    LOAD_VOLUME,
   ];
 }
 
