@@ -145,6 +145,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     log,
     intervalMs: config.dutyIntervalMs,
   });
+  stores.health.onBack(() => feed.reconnect());
   feed.on('block', (block) => {
     const removes = block.transactions.some(({ privateWrites }) => privateWrites.some((write) => isRemoval(write)));
     if (removes) index.forgetKnown();

@@ -87,4 +87,50 @@ describe('The configuration of a gateway of its own', () => {
     );
     expect(mistakesOf({ ...good(), CONSORTIUM: write('bad.json', '{') }).join()).to.match(/bad.json is not JSON/);
   });
+
+  it('takes PostgreSQL instead of files, with the password read anew each time', () => {
+    const secret = write('password', 'first\n');
+    const { GATEWAY_DATA_DIR: _, ...rest } = good();
+    const { gateway } = readConfig({
+      ...rest,
+      DATABASE_HOST: 'database-hospital',
+      DATABASE_NAME: 'gateway',
+      DATABASE_USER: 'gateway',
+      DATABASE_PASSWORD_FILE: secret,
+      DATABASE_TLS_CA: write('database-ca.pem', 'CA'),
+      DATABASE_WAIT_MS: '5000',
+    });
+    const { password, ...settings } = gateway.database!;
+    expect(settings).to.deep.equal({
+      ...{ host: 'database-hospital', port: 5432, name: 'gateway', user: 'gateway', tlsCa: 'CA', waitMs: 5_000 },
+    });
+    expect(password()).to.equal('first');
+    write('password', 'second');
+    expect(password()).to.equal('second');
+    expect(JSON.stringify(gateway)).to.not.match(/first|second/);
+    expect(readConfig(good()).gateway).to.not.have.property('database');
+  });
+
+  it('lists every mistake of the database and of the operations listener', () => {
+    const { GATEWAY_DATA_DIR: _, ...rest } = good();
+    const names = (more: object) => mistakesOf({ ...rest, ...more }).map((mistake) => mistake.split(':')[0]);
+    expect(
+      names({ DATABASE_HOST: 'db', DATABASE_PORT: 'x', DATABASE_TLS_CA: '/none', OPERATIONS_PORT: '99999' }),
+    ).to.have.members([
+      ...['DATABASE_NAME', 'DATABASE_USER', 'DATABASE_PASSWORD_FILE', 'DATABASE_PORT', 'DATABASE_TLS_CA'],
+      'OPERATIONS_PORT',
+    ]);
+    const empty = {
+      DATABASE_HOST: 'db',
+      DATABASE_NAME: 'n',
+      DATABASE_USER: 'u',
+      DATABASE_PASSWORD_FILE: write('e', ' '),
+    };
+    expect(names(empty)).to.deep.equal(['DATABASE_PASSWORD_FILE']);
+    expect(names({ DATABASE_USER: 'u', OPERATIONS_HOST: '0.0.0.0' })).to.deep.equal([
+      ...['GATEWAY_DATA_DIR', 'DATABASE_USER', 'OPERATIONS_HOST'],
+    ]);
+    const operations = { OPERATIONS_HOST: '0.0.0.0', OPERATIONS_PORT: '9464' };
+    expect(readConfig({ ...good(), ...operations }).gateway.operations).to.deep.equal({ host: '0.0.0.0', port: 9464 });
+  });
 });

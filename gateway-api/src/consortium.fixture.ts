@@ -54,9 +54,17 @@ export class FixtureConsortium {
     this.members = { channel, chaincode, organisations: members };
   }
 
-  /** Starts the network, the chaincode and the gateways of these organisations, each with a database of this kind. */
-  static async start(gateways: string[], kind: DatabaseKind = sqlite): Promise<FixtureConsortium> {
+  /**
+   * Starts the network, the chaincode and the gateways of these organisations, each with a database of this kind.
+   * `prepare` comes before anybody's keys are made, for whoever has other authorities make them.
+   */
+  static async start(
+    gateways: string[],
+    kind: DatabaseKind = sqlite,
+    prepare?: (dataDir: string, consortium: Consortium) => Promise<void>,
+  ): Promise<FixtureConsortium> {
     const made = new FixtureConsortium(kind);
+    await prepare?.(made.dataDir, made.consortium);
     made.#prepared = await prepareOrganisations(made.dataDir, made.consortium);
     const organisations = made.members.organisations.map(({ name }) => name);
     made.#host = await startHost({ consortium: made.members, ccid: PACKAGE_ID, organisations });

@@ -88,6 +88,27 @@ onEachDatabase('Gateways on the embedded network', function (kind) {
     }
   });
 
+  it('tells a monitoring network its state and its counts on a listener of their own, without a token', async () => {
+    await consortium.shut('hospital');
+    await consortium.open('hospital', { operations: { host: '127.0.0.1', port: 0 } });
+    const value = randomUUID();
+    const id = await created(patient(value));
+    const url = consortium.gateway('hospital').operationsUrl();
+    const get = async (path: string) => {
+      const response = await fetch(`${url}${path}`);
+      return { status: response.status, text: await response.text() };
+    };
+    expect((await get('/healthz')).status).to.equal(200);
+    expect(JSON.parse((await get('/readyz')).text)).to.include({ ready: true });
+    const { text } = await get('/metrics');
+    expect(text).to.match(/gateway_request_seconds_count\{[^}]*status="201"[^}]*\} 1/);
+    expect(text).to.not.include(id).and.not.include(value);
+    for (const absent of ['/fhir/R4/Patient', '/verify', '/fhir/R4/metadata']) {
+      expect((await get(absent)).status, absent).to.equal(404);
+    }
+    expect((await fetch(`${consortium.urls.get('hospital')}/metrics`)).status).to.equal(401);
+  });
+
   it('shows a patient their own compartment and nothing else', async () => {
     const [own, other] = [await created(patient()), await created(patient())];
     const [mine, theirs] = [await created(observation(own)), await created(observation(other))];

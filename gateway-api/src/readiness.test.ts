@@ -78,9 +78,14 @@ describe('readiness', () => {
 
   it('says why the database cannot be used, and answers in time where it hangs', async () => {
     const answering = [async () => ({}), async () => 8] as const;
-    const away = { ask: () => Promise.reject(new Error('no')), failure: () => 'the database x is away: ECONNREFUSED' };
+    const onBack = () => {};
+    const away = {
+      onBack,
+      ask: () => Promise.reject(new Error('no')),
+      failure: () => 'the database x is away: ECONNREFUSED',
+    };
     expect((await checkOf(...answering, away).check()).reasons).to.deep.equal([away.failure()]);
-    const hanging = { ask: () => never, failure: () => undefined };
+    const hanging = { onBack, ask: () => never, failure: () => undefined };
     expect((await checkOf(...answering, hanging).check()).reasons).to.deep.equal(['the database does not answer']);
   });
 });

@@ -6,6 +6,8 @@ export interface StoreHealth {
   failure(): string | undefined;
   /** Asks the database. Rejects where it doesn't answer. */
   ask(): Promise<void>;
+  /** Called each time the database is back. */
+  onBack(listener: () => void): void;
 }
 
 /** 503: the database is away. Its message goes to whoever asked; `reason` is for operators. */
@@ -26,4 +28,4 @@ export function demand(health: StoreHealth): void {
 }
 
 /** A file has no failure of its own to tell; what is wrong with it shows in the query. */
-export const alwaysThere: StoreHealth = { failure: () => undefined, ask: async () => {} };
+export const alwaysThere: StoreHealth = { failure: () => undefined, ask: async () => {}, onBack: () => {} };

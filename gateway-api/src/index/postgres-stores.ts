@@ -129,8 +129,7 @@ async function untilThere({ probe }: { probe(): Promise<void> }, settings: Datab
       if (error instanceof LockHeld && waited >= patience) throw error;
       if (isHopeless(error) || !isLoss(error)) throw unusable(place, error);
       if (waited >= patience) {
-        const seconds = Math.round(settings.waitMs / 1000);
-        throw new Error(`the database ${place} did not answer within ${seconds} s: ${reasonOf(error)}`);
+        throw new Error(`the database ${place} did not answer within ${settings.waitMs / 1000} s: ${reasonOf(error)}`);
       }
       if (!told) log.warn({ reason: reasonOf(error) }, 'waiting for the database');
       await sleep(RETRY_MS);

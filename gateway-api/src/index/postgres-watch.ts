@@ -12,6 +12,7 @@ export class PostgresWatch implements StoreHealth {
   #ask: () => Promise<void> = async () => {};
   #failure: string | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #tell: () => void = () => {};
   /** Nobody is told of losses before the start has ended well, nor after the end. */
   #watching = false;
 
@@ -30,6 +31,10 @@ export class PostgresWatch implements StoreHealth {
   stop(): void {
     this.#watching = false;
     clearTimeout(this.#timer);
+  }
+
+  onBack(listener: () => void): void {
+    this.#tell = listener;
   }
 
   failure = (): string | undefined => this.#failure;
@@ -58,6 +63,7 @@ export class PostgresWatch implements StoreHealth {
       await this.#probe();
       this.#failure = undefined;
       this.#log.info('the database is back');
+      this.#tell();
     } catch (error) {
       if (!this.#watching) return;
       this.#failure = this.#said(error);

@@ -2,8 +2,8 @@
  * A PostgreSQL server for tests, from this machine's own programs: one for the whole run, started when it is first asked
  * for, on a Unix socket in a temporary directory. Each test gets a database of its own.
  */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -12,6 +12,8 @@ import pg from 'pg';
 import type { DatabaseSettings } from './postgres.ts';
 
 const USER = 'gateway';
+/** A user whose password the server asks for, and who has none. */
+export const STRANGER = 'stranger';
 const PORT = 5432;
 const START_MS = 30_000;
 /** What it takes to survive a power cut is left out: a killed server keeps its data all the same. */
@@ -71,7 +73,12 @@ export class FixturePostgres {
     if (as !== undefined) chownSync(made.directory, as.uid, as.gid);
     const options = ['-D', join(made.directory, 'data'), '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
     execFileSync(join(directory, 'initdb'), options, { ...made.#asAccount(), stdio: ['ignore', 'ignore', 'pipe'] });
+    writeFileSync(
+      join(made.directory, 'data', 'pg_hba.conf'),
+      `local all ${STRANGER} scram-sha-256\nlocal all all trust\n`,
+    );
     await made.run();
+    await made.query(`create role ${STRANGER} login`);
     return made;
   }
 
@@ -147,11 +154,9 @@ export class FixturePostgres {
 
   /** Also at the end of the process, where nothing can be waited for. */
   #remove(): void {
-    if (!existsSync(this.directory)) return;
-    const pid = this.#server?.exitCode === null && this.#server.signalCode === null ? this.#server.pid : undefined;
-    if (pid !== undefined) process.kill(pid, 'SIGQUIT');
-    if (pid !== undefined) spawnSync('tail', [`--pid=${pid}`, '-f', '/dev/null'], { timeout: 5_000 });
-    rmSync(this.directory, { recursive: true, force: true });
+    const { exitCode, signalCode, pid } = this.#server ?? {};
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(pid, 'SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 20 });
   }
 }
 
@@ -162,3 +167,7 @@ export function postgres(): Promise<FixturePostgres> {
   shared ??= FixturePostgres.start();
   return shared;
 }
+
+after('stop PostgreSQL', async () => {
+  await (await shared)?.stop();
+});

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { expect } from 'chai';
 import { sql } from 'kysely';
@@ -56,6 +56,64 @@ onEachDatabase('the read model', (kind) => {
     expect(fixture.projector.checkpoint()?.block).to.equal(0);
     await fixture.apply(delivered);
     expect((await search('Observation')).total).to.equal(1);
+  });
+
+  it('reads again what a database lost that crashed, and refuses to leave it out', async () => {
+    const writes = [0, 1, 2].map(() => recordWrite('Observation', {}));
+    const delivered = [];
+    for (const write of writes.slice(0, 2)) delivered.push(await fixture.block({ privateWrites: [write] }));
+    const { writing } = fixture.stores;
+    const { hash } = await writing
+      .selectFrom('transactions')
+      .select('transaction_id as hash')
+      .executeTakeFirstOrThrow();
+    // As if block 1 had not reached the disk.
+    await writing.updateTable('checkpoint').set({ block: 0, hash }).execute();
+    await writing.deleteFrom('versions').where('block', '=', 1).execute();
+    const failure = await fixture.block({ privateWrites: [writes[2]!] }).catch((error: Error) => error.message);
+    expect(failure).to.match(/not at the block/);
+    expect((await search('Observation')).total).to.equal(1);
+    await fixture.projector.reopen();
+    expect(fixture.projector.checkpoint()?.block).to.equal(0);
+    await fixture.apply(delivered[1]!);
+    expect((await search('Observation')).total).to.equal(2);
+  });
+
+  it('finds identifiers of any length, and tells them apart', async () => {
+    const long = randomBytes(100_000).toString('base64');
+    const [one, other] = [`${long}1`, `${long}2`].map((value) =>
+      recordWrite('Patient', { identifier: [{ system: `http://${long}`, value }, { value: 'short' }] }),
+    );
+    await fixture.block({ privateWrites: [one!, other!] });
+    const found = await search('Patient', { identifiers: [[{ system: `http://${long}`, value: `${long}1` }]] });
+    expect(found.matches.map(({ resource }) => resource.id)).to.deep.equal([one!.id]);
+    const queries = [{ type: 'Patient', value: `${long}2` }];
+    expect(await fixture.index.findByIdentifier(queries)).to.deep.equal([[other!.id]]);
+    expect((await search('Patient', { identifiers: [[{ value: 'short' }]] })).total).to.equal(2);
+  });
+
+  it('compares texts byte by byte: instants by their order, names by their case', async () => {
+    const times = ['2026-03-01T10:00:00.000Z', '2026-03-01T10:00:00.5Z', '2026-03-01T10:00:00Z'];
+    const writes = times.map((recordedAt) => recordWrite('Observation', { recordedAt }));
+    await fixture.block({ privateWrites: writes });
+    const { reading } = fixture.stores;
+    const rows = await reading.selectFrom('versions').select('last_updated').orderBy('last_updated').execute();
+    expect(rows.map((row) => row.last_updated)).to.deep.equal([...times].sort());
+    const like = async (pattern: string) =>
+      (await reading.selectFrom('versions').select('id').where('key', 'like', pattern).execute()).length;
+    expect([await like('record/%'), await like('RECORD/%')]).to.deep.equal([3, 0]);
+  });
+
+  it('refuses a search that no database takes, in words', async () => {
+    const failureOf = (more: object) =>
+      search('Patient', more).then(
+        () => undefined,
+        (error) => error,
+      );
+    expect(await failureOf({ identifiers: [[{ value: 'a\0b' }]] })).to.include({ status: 400, issue: 'invalid' });
+    const ids = Array.from({ length: 70_000 }, (_, index) => `${index}`);
+    expect(await failureOf({ ids })).to.include({ status: 400, issue: 'too-costly' });
+    expect((await search('Patient')).total, 'and goes on').to.equal(0);
   });
 
   it('ignores invalid transactions but keeps their outcome, and the first outcome of a repeated id', async () => {
@@ -273,6 +331,64 @@ onEachDatabase('the read model', (kind) => {
       await fixture.block({ privateWrites: [write] });
       expect((await fixture.index.newest('Observation', write.id))?.version).to.equal(1);
       expect((await search('Observation')).total).to.equal(1);
+    });
+
+    it('leaves out what no text can hold, tells of it, and goes on', async () => {
+      const good = recordWrite('Observation', {});
+      const nul = 'a\0b';
+      const privateWrites = [
+        recordWrite('Observation', { id: nul }),
+        recordWrite('Observation', { author: nul }),
+        { collection: 'care_hospital', key: `request/${nul}`, value: '{}' },
+        { collection: 'care_hospital', key: 'request/1', value: nul },
+        good,
+      ];
+      const publicWrites = [
+        { key: `access/${nul}`, value: '{}' },
+        { key: 'access/1', value: JSON.stringify({ status: nul }) },
+      ];
+      await fixture.block({ event: { name: nul, payload: '' }, privateWrites, publicWrites });
+      expect((await search('Observation')).matches.map(({ resource }) => resource.id)).to.deep.equal([good.id]);
+      const missing = await fixture.stores.reading.selectFrom('missing').selectAll().execute();
+      expect(missing).to.have.length(4);
+      expect((await fixture.index.states('access')).map(({ id, status }) => [id, status])).to.deep.equal([['1', '']]);
+      await fixture.block(
+        { publicWrites: [{ key: `access/${nul}` }] },
+        { privateWrites: [{ ...privateWrites[2]!, purge: true }] },
+      );
+    });
+
+    it('leaves out what is too long for an index, and goes on', async () => {
+      const long = randomBytes(40_000).toString('base64');
+      const good = recordWrite('Observation', {});
+      const privateWrites = [
+        recordWrite('Observation', { id: long }),
+        recordWrite(long, {}),
+        { collection: 'care_hospital', key: `request/${long}`, value: '{}' },
+        good,
+      ];
+      const publicWrites = [
+        { key: `access/${long}`, value: '{}' },
+        { key: 'access/1', value: JSON.stringify({ status: long }) },
+      ];
+      await fixture.block({ privateWrites, publicWrites });
+      expect((await search('Observation')).matches.map(({ resource }) => resource.id)).to.deep.equal([good.id]);
+      expect(await fixture.stores.reading.selectFrom('missing').selectAll().execute()).to.have.length(3);
+      expect((await fixture.index.states('access')).map(({ id, status }) => [id, status])).to.deep.equal([['1', '']]);
+    });
+
+    it('keeps the last of what one block writes twice, and the largest numbers', async () => {
+      const { MAX_SAFE_INTEGER: version } = Number;
+      const [one, other] = [recordWrite('Observation', { version }), recordWrite('Observation', { version })];
+      const text = (status: string) => recordWrite('Observation', { id: one.id, version, status }).value!;
+      const twice = [text('preliminary'), text('final')].map((value) => ({ ...one, value }));
+      const values = ['{"a":1}', '{"a":2}'].map((value) => ({ collection: 'care_hospital', key: 'request/1', value }));
+      const [first, last] = twice.map((write, index) => ({ privateWrites: [write, values[index]!] }));
+      await fixture.block(first!, { privateWrites: [other] }, last!);
+      const stored = await fixture.index.newest('Observation', one.id);
+      expect(stored).to.include({ version });
+      expect(stored?.resource['status']).to.equal('final');
+      expect((await fixture.index.privateValue('care_hospital', 'request/1'))?.value).to.equal('{"a":2}');
     });
 
     it('keeps no public state that is no object', async () => {

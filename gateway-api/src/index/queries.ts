@@ -170,26 +170,24 @@ export class ReadModel {
     if (search.ids !== undefined) query = query.where('id', 'in', search.ids);
     if (search.patients !== undefined) query = query.where('patient', 'in', search.patients);
     for (const alternatives of search.identifiers ?? []) {
-      query = query.where((where) =>
-        where.exists(
-          where
-            .selectFrom('identifiers')
-            .select('identifiers.id')
-            .whereRef('identifiers.id', '=', 'versions.id')
-            .whereRef('identifiers.type', '=', 'versions.type')
-            .where((or) =>
-              or.or(
-                alternatives.map(({ system, value }) =>
-                  system === undefined
-                    ? or('identifiers.value', '=', indexed(value))
-                    : or.and([
-                        or('identifiers.value', '=', indexed(value)),
-                        or('identifiers.system', '=', indexed(system)),
-                      ]),
-                ),
+      // Looked for by the identifier, which is rare, and not by the type, which is not.
+      query = query.where('id', 'in', (where) =>
+        where
+          .selectFrom('identifiers')
+          .select('identifiers.id')
+          .where('identifiers.type', '=', search.type)
+          .where((or) =>
+            or.or(
+              alternatives.map(({ system, value }) =>
+                system === undefined
+                  ? or('identifiers.value', '=', indexed(value))
+                  : or.and([
+                      or('identifiers.value', '=', indexed(value)),
+                      or('identifiers.system', '=', indexed(system)),
+                    ]),
               ),
             ),
-        ),
+          ),
       );
     }
     for (const condition of search.lastUpdated ?? []) {

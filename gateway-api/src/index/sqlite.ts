@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
-import { checkParameters } from './parameters.ts';
+import { checkParameters, tooMany } from './parameters.ts';
 
 /** NORMAL survives a crash of the process, not always of the machine; FULL survives both. */
 export type Durability = 'NORMAL' | 'FULL';
@@ -53,7 +53,7 @@ function adapt(database: DatabaseSync): Adapted {
   const prepared = (sql: string): { statement: StatementSync; reader: boolean } => {
     const known = statements.get(sql);
     if (known !== undefined) return known;
-    const statement = database.prepare(sql);
+    const statement = preparedIn(database, sql);
     const made = { statement, reader: statement.columns().length > 0 };
     if (statements.size >= STATEMENTS_KEPT) statements.clear();
     statements.set(sql, made);
@@ -74,6 +74,14 @@ function adapt(database: DatabaseSync): Adapted {
       };
     },
   };
+}
+
+function preparedIn(database: DatabaseSync, sql: string): StatementSync {
+  try {
+    return database.prepare(sql);
+  } catch (error) {
+    throw (error as Error).message === 'too many SQL variables' ? tooMany() : error;
+  }
 }
 
 function checked(parameters: readonly unknown[]): Parameter[] {

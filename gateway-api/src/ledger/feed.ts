@@ -43,6 +43,7 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
   #stopped = new AbortController();
   #running: Promise<void> | undefined;
   #closeStream: (() => void) | undefined;
+  #pause = new AbortController();
   #failure: Error | undefined;
   #connected = false;
   /** The last block that could not be delivered with its private data. */
@@ -63,9 +64,10 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
     await this.#running;
   }
 
-  /** Opens the stream anew, from the checkpoint. */
+  /** Opens the stream anew, from the checkpoint, and at once. */
   reconnect(): void {
     this.#closeStream?.();
+    this.#pause.abort();
   }
 
   /** Number of the last block that the read model holds; −1 before the first. */
@@ -94,7 +96,9 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
       }
       this.#connected = false;
       backoff = this.position() > before ? FIRST_BACKOFF_MS : Math.min(backoff * 2, LONGEST_BACKOFF_MS);
-      await sleep(backoff * (0.5 + Math.random() / 2), undefined, { signal: this.#stopped.signal }).catch(() => {});
+      this.#pause = new AbortController();
+      const signal = AbortSignal.any([this.#stopped.signal, this.#pause.signal]);
+      await sleep(backoff * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
     }
   }
 
