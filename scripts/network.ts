@@ -13,13 +13,19 @@ const USAGE = `usage: npm run network -- COMMAND
   logs NAME [--lines N]     the end of one process's log (default 40 lines)
   reset [--yes]             down, and removes ledgers, channel and read models; keys stay
   compose                   writes docker-compose.yaml from the consortium's definition
-  check                     everything that would keep the network from running, at once
+  check [--containers]      everything that would keep the network from running, at once: as processes of this
+                            machine, or by docker compose
 Environment: FABRIC_BIN (Fabric's programs; default: the PATH), DATA_DIR (default .data), CONSORTIUM`;
 
 await runCommand(async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { ordering: { type: 'string' }, lines: { type: 'string' }, yes: { type: 'boolean', default: false } },
+    options: {
+      ordering: { type: 'string' },
+      lines: { type: 'string' },
+      yes: { type: 'boolean', default: false },
+      containers: { type: 'boolean', default: false },
+    },
   });
   const [name, ...names] = positionals;
   const command = COMMANDS[name ?? ''];

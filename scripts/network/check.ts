@@ -1,19 +1,19 @@
 /** What would keep the network from running, found without starting or changing anything. */
-import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { ConsortiumError } from '@telemed-ledger/network/consortium.ts';
-import { binaryProblems, MINIMUM_VERSION, WHERE_TO_GET_THEM } from '@telemed-ledger/network/fabric/binaries.ts';
-import { type Layout, portsOf } from '@telemed-ledger/network/fabric/layout.ts';
-import { takenPorts } from '@telemed-ledger/network/fabric/ports.ts';
+import { type Consortium, ConsortiumError, loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { binaryProblems, WHERE_TO_GET_THEM } from '@telemed-ledger/network/fabric/binaries.ts';
+import { type Layout, layoutOf, portsOf } from '@telemed-ledger/network/fabric/layout.ts';
+import { CONTAINERS } from '@telemed-ledger/network/fabric/place.ts';
+import { type PortUse, takenPorts } from '@telemed-ledger/network/fabric/ports.ts';
 import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
 import { dataDirectory } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { takenPorts as takenGatewayPorts } from '../consortium/ports.ts';
-import { type NetworkContext, networkContext } from './context.ts';
+import { askEngine, engineFindings } from './container-engine.ts';
+import { networkContext } from './context.ts';
 
 export interface Preflight {
   /** Each says what is wrong and what to do. */
@@ -26,31 +26,57 @@ const DISK_NEEDED_BYTES = 2 * 1024 ** 3;
 const SOON_DAYS = 30;
 const DAY_MS = 86_400_000;
 
+/** For processes of this machine; what only containers need is a remark. */
 export async function preflight(environment: NodeJS.ProcessEnv): Promise<Preflight> {
-  const [binaries, disk, docker] = await Promise.all([binaryProblems(environment), diskProblems(), dockerRemark()]);
+  const [binaries, disk, engine] = await Promise.all([
+    binaryProblems(environment),
+    diskProblems(dataDirectory()),
+    askEngine().then(engineFindings),
+  ]);
   const certificates = certificateProblems(join(dataDirectory(), 'organisations'), new Date());
   const problems = [...binaries, ...(await consortiumProblems()), ...certificates.problems, ...disk];
   const programs = binaries.length === 0 ? [] : [WHERE_TO_GET_THEM];
-  return { problems, remarks: [...certificates.remarks, ...docker, ...programs] };
+  const containers = [...engine.problems, ...engine.remarks].map((line) => `for containers: ${line}`);
+  return { problems, remarks: [...certificates.remarks, ...containers, ...programs] };
+}
+
+/** For `docker compose up`: neither Fabric's programs nor this machine's keys matter, and only gateways take ports of it. */
+export async function containerPreflight(): Promise<Preflight> {
+  const engine = await askEngine();
+  const { problems, remarks } = engineFindings(engine);
+  const definition = await mistakesOr(async () => {
+    const consortium = loadConsortium(process.env['CONSORTIUM'] || undefined);
+    const open = Object.entries(gatewayPortsOf(consortium)).filter(([, port]) => !engine.publishedPorts.includes(port));
+    const missing = impossiblePorts(layoutOf(dataDirectory(), consortium, 'bft', CONTAINERS), {});
+    return [...missing, ...(await takenGatewayPorts(Object.fromEntries(open)))];
+  });
+  return { problems: [...problems, ...definition], remarks };
 }
 
 /** Of the definition, and of the ports it names. */
-async function consortiumProblems(): Promise<string[]> {
-  let context: NetworkContext;
+const consortiumProblems = (): Promise<string[]> =>
+  mistakesOr(async () => {
+    const { consortium, layout } = networkContext();
+    const gateways = gatewayPortsOf(consortium);
+    return [
+      ...portCollisions(layout, gateways),
+      ...(await takenPorts(portsOf(layout).filter(({ process }) => runningPid(layout, process) === undefined))),
+      ...(areGatewaysRunning(layout.dataDir) ? [] : await takenGatewayPorts(gateways)),
+    ];
+  });
+
+/** The definition's mistakes where it has any, what is found otherwise. */
+async function mistakesOr(find: () => Promise<string[]>): Promise<string[]> {
   try {
-    context = networkContext();
+    return await find();
   } catch (error) {
     if (error instanceof ConsortiumError) return [error.message];
     throw error;
   }
-  const { consortium, layout } = context;
-  const gateways = Object.fromEntries(consortium.organisations.map(({ name, gatewayPort }) => [name, gatewayPort]));
-  return [
-    ...portCollisions(layout, gateways),
-    ...(await takenPorts(portsOf(layout).filter(({ process }) => runningPid(layout, process) === undefined))),
-    ...(areGatewaysRunning(layout.dataDir) ? [] : await takenGatewayPorts(gateways)),
-  ];
 }
+
+const gatewayPortsOf = ({ organisations }: Consortium): Record<string, number> =>
+  Object.fromEntries(organisations.map(({ name, gatewayPort }) => [name, gatewayPort]));
 
 function areGatewaysRunning(dataDir: string): boolean {
   if (!existsSync(dataDir)) return false;
@@ -62,20 +88,27 @@ function areGatewaysRunning(dataDir: string): boolean {
   }
 }
 
-/** The file's own ports are distinct; those derived from them may not be. */
+/** The file's own ports are distinct and exist; those derived from them may not. */
 export function portCollisions(layout: Layout, gateways: Record<string, number>): string[] {
-  const uses = [
-    ...portsOf(layout),
-    ...Object.entries(gateways).map(([name, port]) => ({ port, process: `gateway-${name}`, use: 'gateway' })),
-  ];
-  return uses.flatMap(({ port, process, use }, index) => {
-    if (port > 65_535) return [`port ${port} (${process}, ${use}) does not exist: choose lower ones in the definition`];
+  const uses = usesOf(layout, gateways);
+  const twice = uses.flatMap(({ port, process, use }, index) => {
     const other = uses.slice(0, index).find((earlier) => earlier.port === port);
     return other === undefined
       ? []
       : [`port ${port} is both ${other.process}'s (${other.use}) and ${process}'s (${use}): change one of them`];
   });
+  return [...impossiblePorts(layout, gateways), ...twice];
 }
+
+const impossiblePorts = (layout: Layout, gateways: Record<string, number>): string[] =>
+  usesOf(layout, gateways).flatMap(({ port, process, use }) =>
+    port <= 65_535 ? [] : [`port ${port} (${process}, ${use}) does not exist: choose lower ones in the definition`],
+  );
+
+const usesOf = (layout: Layout, gateways: Record<string, number>): PortUse[] => [
+  ...portsOf(layout),
+  ...Object.entries(gateways).map(([name, port]) => ({ port, process: `gateway-${name}`, use: 'gateway' })),
+];
 
 /** Of every certificate there is; those that are missing are made by `up`. */
 export function certificateProblems(directory: string, now: Date): Preflight {
@@ -106,21 +139,11 @@ function endOf(path: string): Date | undefined {
   }
 }
 
-async function diskProblems(): Promise<string[]> {
-  let place = resolve(dataDirectory());
+async function diskProblems(directory: string): Promise<string[]> {
+  let place = resolve(directory);
   while (!existsSync(place)) place = dirname(place);
   const { bavail, bsize } = await statfs(place);
   if (bavail * bsize >= DISK_NEEDED_BYTES) return [];
   const megabytes = Math.round((bavail * bsize) / 1024 ** 2);
   return [`${place} has ${megabytes} MB left; ledgers need at least ${DISK_NEEDED_BYTES / 1024 ** 2} MB to begin with`];
-}
-
-/** Docker 29 speaks to peers from 3.1.4 on only; those older are refused above, whatever Docker there is. */
-async function dockerRemark(): Promise<string[]> {
-  try {
-    const { stdout } = await promisify(execFile)('docker', ['version', '--format', '{{.Server.Version}}']);
-    return [`Docker ${stdout.trim()} works with Fabric ${MINIMUM_VERSION} and newer`];
-  } catch {
-    return ['no container engine answers: the network can run natively only'];
-  }
 }

@@ -22,7 +22,7 @@ import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { dropReadModels } from '../consortium/read-models.ts';
 import { table } from '../table.ts';
 import { chaincodeOf, serveChaincode, serveOne } from './chaincode.ts';
-import { preflight } from './check.ts';
+import { containerPreflight, preflight } from './check.ts';
 import { deployedPackage, type NetworkContext, networkContext } from './context.ts';
 import { untilAllEndorse } from './endorsing.ts';
 
@@ -31,6 +31,7 @@ export interface Arguments {
   ordering?: string | undefined;
   lines?: string | undefined;
   yes: boolean;
+  containers: boolean;
 }
 
 export const COMMANDS: Record<string, (given: Arguments) => Promise<number>> = {
@@ -151,8 +152,8 @@ async function reset({ yes }: Arguments): Promise<number> {
   return 0;
 }
 
-async function check(): Promise<number> {
-  const { problems, remarks } = await preflight(process.env);
+async function check({ containers }: Arguments): Promise<number> {
+  const { problems, remarks } = await (containers ? containerPreflight() : preflight(process.env));
   for (const problem of problems) console.error(problem);
   for (const remark of remarks) console.log(remark);
   console.log(problems.length === 0 ? 'nothing keeps the network from running' : `to mend: ${problems.length}`);

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority } from '@telemed-ledger/network/ca/authority.ts';
-import { loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { DEFAULT_CONSORTIUM_FILE, loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import { layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { expect } from 'chai';
 import { certificateProblems, portCollisions } from './check.ts';
@@ -56,6 +56,30 @@ describe('npm run network without what it needs', function () {
       expect(out).to.contain('https://github.com/hyperledger/fabric/releases');
     } finally {
       server.close();
+    }
+  });
+});
+
+describe('npm run network -- check --containers', function () {
+  this.timeout(20_000);
+
+  it('asks for an engine and for the ports that are published, not for programs of this machine', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'network-'));
+    const file = join(directory, 'consortium.yaml');
+    const server = await listenOn(0);
+    const { port } = server.address() as { port: number };
+    const text = readFileSync(DEFAULT_CONSORTIUM_FILE, 'utf8');
+    writeFileSync(file, text.replace('gatewayPort: 8084', `gatewayPort: ${port}`));
+    const environment = { DATA_DIR: directory, FABRIC_BIN: '/nothing', DOCKER_HOST: 'unix:///nowhere/docker.sock' };
+    try {
+      const { code, error } = await runNetwork(['check', '--containers'], { ...environment, CONSORTIUM: file });
+      expect(code).to.equal(1);
+      expect(error).to.match(/^no container engine answers: /);
+      expect(error).to.contain(`port ${port} of payer's gateway is taken by another program`);
+      expect(error).not.to.contain("Fabric's");
+    } finally {
+      server.close();
+      rmSync(directory, { recursive: true });
     }
   });
 });
