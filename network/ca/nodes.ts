@@ -9,6 +9,7 @@ import { type KeyPair, LOCAL_HOSTS } from './authority.ts';
 import { assertUsable, type CertificateFile, removeUnfinished } from './key-store.ts';
 import { NODE_DAYS, USER_DAYS } from './lifetimes.ts';
 import { type HostsOf, localHosts, nodePairsIn, organisationDirectory } from './organisations.ts';
+import { together } from './together.ts';
 
 export interface PreparedNode {
   identity: KeyPair;
@@ -35,7 +36,7 @@ export async function prepareNodes(
   hostsOf: HostsOf = localHosts,
 ): Promise<PreparedNodes> {
   const checked: CertificateFile[] = [];
-  const perOrganisation = await Promise.all(
+  const perOrganisation = await together(
     consortium.organisations.map(async ({ name }) => {
       const directory = organisationDirectory(dataDir, name);
       await removeUnfinished(join(directory, 'orderers'));
@@ -46,7 +47,7 @@ export async function prepareNodes(
         days: USER_DAYS,
         hosts: LOCAL_HOSTS,
       });
-      const orderers = await Promise.all(
+      const orderers = await together(
         consortium.ordering.orderers
           .filter(({ organisation }) => organisation === name)
           .map(async (orderer) => {

@@ -11,6 +11,7 @@ import { type Authorities, authoritiesIn, gatewayRegistrarDirectory, userAuthori
 import { type Authority, type KeyPair, LOCAL_HOSTS, type ServerAuthority } from './authority.ts';
 import { assertUsable, type CertificateFile, readOrCreate, removeUnfinished } from './key-store.ts';
 import { NODE_DAYS, USER_DAYS } from './lifetimes.ts';
+import { together } from './together.ts';
 
 /** Paths of PEM files. */
 export interface IdentityFiles {
@@ -61,7 +62,7 @@ export async function prepareOrganisations(
   hostsOf: HostsOf = localHosts,
 ): Promise<PreparedConsortium> {
   const checked: CertificateFile[] = [];
-  const [orderer, ...organisations] = await Promise.all([
+  const [orderer, ...organisations] = await together([
     prepareOrderer(join(dataDir, 'network', 'orderer'), checked),
     ...consortium.organisations.map((organisation) =>
       prepareOrganisation(organisationDirectory(dataDir, organisation.name), organisation, hostsOf, checked),
@@ -131,7 +132,7 @@ async function prepareOrganisation(
   const hosts = hostsOf(`peer-${name}`);
   const peer = await peerIn(join(directory, 'peer'), name, authorities, { checked, hosts });
   await gatewayRegistrarIn(directory, authorities, checked);
-  const roles = await Promise.all(
+  const roles = await together(
     ROLES_OF_KIND[kind].map(async (role) => {
       const identity = join(directory, 'identities', role);
       const pair = await pairIn(identity, async () =>

@@ -7,7 +7,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Authority, type KeyPair, keyIdentifierOf, type ServerAuthority } from '../authority.ts';
 import { USER_DAYS } from '../lifetimes.ts';
-import { ALREADY_REGISTERED, AUTHENTICATION_FAILURE, FabricCaError, readEnrolled, runClient } from './client.ts';
+import {
+  ALREADY_REGISTERED,
+  ALREADY_REVOKED,
+  AUTHENTICATION_FAILURE,
+  FabricCaError,
+  readEnrolled,
+  runClient,
+} from './client.ts';
 import type { FabricCaReach } from './reach.ts';
 import { type Registration, renew } from './registry.ts';
 import { NODE_PROFILE, REGISTRAR_TYPE, TLS_TYPE, USER_ATTRIBUTES } from './server-config.ts';
@@ -114,7 +121,7 @@ async function register(ca: FabricCa, identity: KeyPair, enrolment: Enrolment, s
   try {
     await runClient(ca.reach, { ...command, configuration }, async () => undefined);
   } catch (error) {
-    if (!isRefused(error, ALREADY_REGISTERED)) throw error;
+    if (!isTaken(error)) throw error;
     await renew(ca.reach, ca.caName, identity, registration);
   }
 }
@@ -143,6 +150,10 @@ function assertOwn({ reach, certificate }: FabricCa, name: string, pair: KeyPair
 
 const isRefused = (error: unknown, code: number): boolean => error instanceof FabricCaError && error.code === code;
 
+/** Of two that register a name at the same time, one hears it from the server's database. */
+const isTaken = (error: unknown): boolean =>
+  isRefused(error, ALREADY_REGISTERED) || (error instanceof FabricCaError && /UNIQUE constraint/.test(error.message));
+
 /** Enrols with the secret when it is first needed. */
 function enrolledRegistrar(reach: FabricCaReach, caName: string): Registrar {
   let enrolled: Promise<KeyPair> | undefined;
@@ -167,14 +178,15 @@ async function enrolRegistrar(reach: FabricCaReach, caName: string): Promise<Key
 
 /** Fabric CA keeps what it revoked: the list holds everything, these certificates included. */
 async function revoke(ca: FabricCa, certificates: readonly string[]): Promise<string> {
-  const identity = await ca.registrar();
-  const run = { caName: ca.caName, identity };
+  const run = { caName: ca.caName, identity: await ca.registrar() };
+  const aki = keyIdentifierOf(ca.certificate);
   for (const certificate of certificates) {
-    const { serialNumber } = new X509Certificate(certificate);
-    const serial = serialNumber.toLowerCase();
-    const configuration = { revoke: { serial, aki: keyIdentifierOf(ca.certificate) } };
-    await runClient(ca.reach, { ...run, command: ['revoke'], doing: `revoke ${serial}`, configuration }, async () => 0);
+    const serial = new X509Certificate(certificate).serialNumber.toLowerCase();
+    const one = { ...run, command: ['revoke'], doing: `revoke ${serial}`, configuration: { revoke: { serial, aki } } };
+    await runClient(ca.reach, one, async () => undefined).catch((error) => {
+      if (!isRefused(error, ALREADY_REVOKED)) throw error;
+    });
   }
-  const generate = { ...run, command: ['gencrl'], doing: 'make a revocation list', configuration: {} };
-  return runClient(ca.reach, generate, (msp) => readFile(join(msp, 'crls', 'crl.pem'), 'utf8'));
+  const list = { ...run, command: ['gencrl'], doing: 'make a revocation list', configuration: {} };
+  return runClient(ca.reach, list, (msp) => readFile(join(msp, 'crls', 'crl.pem'), 'utf8'));
 }

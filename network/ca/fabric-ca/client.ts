@@ -43,6 +43,7 @@ export interface ClientRun {
 }
 
 const CONFIG_FILE = 'fabric-ca-client-config.yaml';
+export const TEMPORARY = 'telemed-ledger-enrol-';
 const TIMEOUT_MS = 60_000;
 /** Each is a process of some 40 MB. */
 const AT_ONCE = 4;
@@ -55,7 +56,7 @@ export async function runClient<T>(
 ): Promise<T> {
   const program = requireProgram('fabric-ca-client', process.env);
   await turn();
-  const home = await mkdtemp(join(tmpdir(), 'fabric-ca-'));
+  const home = await mkdtemp(join(tmpdir(), TEMPORARY));
   try {
     await writeHome(home, reach, run);
     await execute(program, [...run.command, '--home', home], home, reach, run.doing);

@@ -4,11 +4,15 @@
  * https://github.com/hyperledger/fabric-ca/blob/main/swagger/swagger-fabric-ca.json
  */
 import { createPrivateKey, sign } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { request } from 'node:https';
+import { join } from 'node:path';
+import type { Consortium } from '../../consortium.ts';
 import { lowSDer } from '../../embedded/identity/signature.ts';
 import type { KeyPair } from '../authority.ts';
+import { together } from '../together.ts';
 import { FabricCaError } from './client.ts';
-import type { FabricCaReach } from './reach.ts';
+import { FABRIC_CA_FILE, type FabricCaReach, readReach } from './reach.ts';
 
 export interface Registration {
   name: string;
@@ -33,8 +37,21 @@ export async function renew(
   await call(reach, doing, { method: 'PUT', path, identity, body: JSON.stringify(body) });
 }
 
-/** Asks the server until it answers for its authority. @throws FabricCaError when it does not within `timeoutMs`. */
-export async function untilAnswers(reach: FabricCaReach, timeoutMs: number): Promise<void> {
+/**
+ * Waits until every organisation's Fabric CA answers; organisations with a development authority are ready as they are.
+ * @throws FabricCaError naming one that does not within `timeoutMs`.
+ */
+export async function untilAuthoritiesAnswer(
+  dataDir: string,
+  consortium: Consortium,
+  timeoutMs: number,
+): Promise<void> {
+  const directories = consortium.organisations.map(({ name }) => join(dataDir, 'organisations', name, 'ca'));
+  const running = directories.filter((directory) => existsSync(join(directory, FABRIC_CA_FILE)));
+  await together(running.map(async (directory) => untilAnswers(await readReach(directory), timeoutMs)));
+}
+
+async function untilAnswers(reach: FabricCaReach, timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {

@@ -12,6 +12,7 @@ import { type AuthorityFiles, readOrCreateAuthorities } from '../authorities.ts'
 import { type KeyPair, LOCAL_HOSTS, openAuthority } from '../authority.ts';
 import { assertUsable, readOrCreate, removeUnfinished, writeIfDifferent } from '../key-store.ts';
 import { NODE_DAYS } from '../lifetimes.ts';
+import { together } from '../together.ts';
 import { FABRIC_CA_FILE, type FabricCaFile } from './reach.ts';
 import { CA_NAME, REGISTRAR, serverConfig, TLS_CA_NAME, tlsCaConfig } from './server-config.ts';
 
@@ -39,7 +40,7 @@ export async function prepareAuthorities(
   consortium: Consortium,
   placeOf: (organisation: string) => AuthorityPlace,
 ): Promise<void> {
-  await Promise.all(consortium.organisations.map(({ name }) => prepareAuthority(dataDir, name, placeOf(name))));
+  await together(consortium.organisations.map(({ name }) => prepareAuthority(dataDir, name, placeOf(name))));
 }
 
 async function prepareAuthority(dataDir: string, name: string, place: AuthorityPlace): Promise<void> {
