@@ -238,7 +238,7 @@ function running(config: GatewayConfig, parts: Parts, stores: Stores, log: Logge
       };
       prune();
       pruning = setInterval(prune, PRUNE_INTERVAL_MS).unref();
-      log.info({ port }, 'listening');
+      log.info({ port, ...(operationsUrl === undefined ? {} : { operations: operationsUrl }) }, 'listening');
       return `http://${config.host}:${port}`;
     },
     close: async () => {

@@ -130,8 +130,8 @@ onEachDatabase('the read model', (kind) => {
     const changed = sql<string>`replace(value, 'final', 'Final')`;
     await fixture.stores.writing.updateTable('versions').set({ value: changed }).execute();
     const place = `Observation/${write.id}/_history/1`;
-    for (const read of [fixture.index.newest('Observation', write.id), search('Observation')]) {
-      const failure = await read.then(
+    for (const read of [() => fixture.index.newest('Observation', write.id), () => search('Observation')]) {
+      const failure = await (read() as Promise<unknown>).then(
         () => undefined,
         (error) => error,
       );
