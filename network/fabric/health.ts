@@ -28,9 +28,11 @@ export async function peerHeight(
   return line === undefined ? undefined : Number(line.split(' ').at(-1));
 }
 
-/** Whether an orderer's administration answers; it begins to later than operations do. */
-export const isAdministrable = async (orderer: Administered, channel: string, tls: ClientTls): Promise<boolean> =>
-  (await askOrderer(orderer, channel, tls)) !== undefined;
+/** Whether an orderer's administration answers; it begins to later than operations do. @throws Error saying why not. */
+export const isAdministrable = async (orderer: Administered, channel: string, tls: ClientTls): Promise<true> => {
+  await ask(administration(orderer, channel, tls));
+  return true;
+};
 
 /** Number of blocks of an orderer's ledger, undefined when it does not run or has not joined. */
 export async function ordererHeight(
@@ -38,18 +40,17 @@ export async function ordererHeight(
   channel: string,
   tls: ClientTls,
 ): Promise<number | undefined> {
-  const answer = await askOrderer(orderer, channel, tls);
+  const answer = await askQuietly(administration(orderer, channel, tls));
   if (answer?.status !== 200) return undefined;
   return (JSON.parse(answer.body) as { height?: number }).height;
 }
 
-const askOrderer = (orderer: Administered, channel: string, tls: ClientTls): Promise<Answer | undefined> =>
-  askQuietly({
-    host: orderer.host,
-    port: orderer.adminPort,
-    path: `/participation/v1/channels/${channel}`,
-    secure: { ...tls, serverName: orderer.serverName },
-  });
+const administration = (orderer: Administered, channel: string, tls: ClientTls): Question => ({
+  host: orderer.host,
+  port: orderer.adminPort,
+  path: `/participation/v1/channels/${channel}`,
+  secure: { ...tls, serverName: orderer.serverName },
+});
 
 /** Whether anything accepts connections there. */
 export function isListening(host: string, port: number): Promise<boolean> {
@@ -64,21 +65,28 @@ export function isListening(host: string, port: number): Promise<boolean> {
 }
 
 /**
- * Waits until it holds. @throws Error with what the process last said when it ends before, where it is one of this
- * machine; after a minute everywhere.
+ * Waits until it holds; what the condition throws means that it does not yet. @throws Error with what the process last
+ * said when it ends before, where it is one of this machine; after a minute everywhere, with what was thrown last.
  */
 export async function untilProcess(
   layout: Layout,
   name: string,
   what: string,
   condition: () => Promise<boolean>,
+  timeoutMs: number = START_TIMEOUT_MS,
 ): Promise<void> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!(await condition())) {
+  const deadline = Date.now() + timeoutMs;
+  let reason = '';
+  const holds = (): Promise<boolean> =>
+    condition().catch((error: Error) => {
+      reason = ` (${error.message})`;
+      return false;
+    });
+  while (!(await holds())) {
     if (layout.place.ownsProcesses && runningPid(layout, name) === undefined)
       throw new Error(`${name} ended before ${what}:\n${lastWords(layout, name)}`);
     if (Date.now() > deadline)
-      throw new Error(`${name}: not ${what} within a minute; see ${whereItWrites(layout, name)}`);
+      throw new Error(`${name}: not ${what} after ${timeoutMs / 1000} s${reason}; see ${whereItWrites(layout, name)}`);
     await delay(POLL_MS);
   }
 }

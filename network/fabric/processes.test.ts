@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { loadConsortium } from '../consortium.ts';
 import { untilProcess } from './health.ts';
 import { type Layout, layoutOf } from './layout.ts';
+import { CONTAINERS } from './place.ts';
 import { lastLines, recorded, runningPid, startProcess, stopProcess } from './processes.ts';
 
 const IDLE = ['-e', 'console.log("one\\ntwo\\nthree"); setInterval(() => {}, 1000)'];
@@ -89,6 +90,17 @@ describe('A process of the network', () => {
       (error: Error) => error.message,
     );
     expect(outcome).to.match(/^a ended before healthy:\n {2}ERRO the disk is full\n {2}\(see .*a\.log\)$/);
+  });
+
+  it('is waited for in containers too, where only the reason that it does not answer can be told', async () => {
+    const contained = layoutOf(directory, loadConsortium(), 'bft', CONTAINERS);
+    const refused = async () => Promise.reject(new Error('connect ECONNREFUSED'));
+    const outcome = await untilProcess(contained, 'peer-bank', 'healthy', refused, 100).catch(
+      (error: Error) => error.message,
+    );
+    expect(outcome).to.equal(
+      'peer-bank: not healthy after 0.1 s (connect ECONNREFUSED); see docker compose logs peer-bank',
+    );
   });
 
   it('writes to a log whose end can be read', async () => {

@@ -186,7 +186,8 @@ class NativeFabric {
     const [orderer] = this.#layout.orderers as [OrdererLayout];
     const { ca, admin } = this.#material.orderer;
     const tls = { ...admin, rootCertificate: ca.certificate };
-    await this.#until('the orderer can be administered', () => isAdministrable(orderer, CHANNEL, tls));
+    const isReady = () => isAdministrable(orderer, CHANNEL, tls).catch(() => false);
+    await this.#until('the orderer can be administered', isReady);
     await joinOrderer(this.#layout, orderer, CHANNEL, tls);
     const leads = async () => (await this.#logOf(orderer.process)).includes('elected leader');
     await this.#until('the orderer leads', leads);
