@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type Authority, createAuthority, type KeyPair, openAuthority, type ServerAuthority } from './authority.ts';
 import { openFabricAuthority, openFabricServerAuthority } from './fabric-ca/authority.ts';
 import { FABRIC_CA_FILE, readReach } from './fabric-ca/reach.ts';
-import { type CertificateFile, readOrCreate } from './key-store.ts';
+import { assertUsable, type CertificateFile, readOrCreate } from './key-store.ts';
 
 const AUTHORITY_DAYS = 3650;
 
@@ -35,15 +35,8 @@ export async function authoritiesIn(directory: string, name: string, checked: Ce
 export async function userAuthority(organisationDirectory: string): Promise<Authority> {
   const directory = join(organisationDirectory, 'ca');
   if (existsSync(join(directory, FABRIC_CA_FILE))) {
-    const registrar = async () => {
-      const [certificate, privateKey] = await texts(
-        gatewayRegistrarDirectory(organisationDirectory),
-        'cert.pem',
-        'key.pem',
-      );
-      return { certificate, privateKey };
-    };
-    return openFabricAuthority(await readReach(directory), registrar);
+    const reach = await readReach(directory);
+    return openFabricAuthority(reach, () => gatewayRegistrar(organisationDirectory, reach.caCertificate));
   }
   const [certificate, privateKey] = await texts(directory, 'ca.pem', 'ca.key');
   return openAuthority({ certificate, privateKey });
@@ -51,6 +44,13 @@ export async function userAuthority(organisationDirectory: string): Promise<Auth
 
 export const gatewayRegistrarDirectory = (organisationDirectory: string): string =>
   join(organisationDirectory, 'gateway-registrar');
+
+async function gatewayRegistrar(organisationDirectory: string, issuer: string): Promise<KeyPair> {
+  const directory = gatewayRegistrarDirectory(organisationDirectory);
+  const [certificate, privateKey] = await texts(directory, 'cert.pem', 'key.pem');
+  assertUsable([{ path: join(directory, 'cert.pem'), certificate, issuer }], new Date());
+  return { certificate, privateKey };
+}
 
 async function fabricAuthorities(directory: string): Promise<Authorities> {
   const reach = await readReach(directory);

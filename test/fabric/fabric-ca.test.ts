@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { spawn } from 'node:child_process';
-import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomUUID, webcrypto, X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import type { KeyPair } from '@telemed-ledger/network/ca/authority.ts';
 import { openFabricAuthority } from '@telemed-ledger/network/ca/fabric-ca/authority.ts';
 import { FabricCaError, runClient, TEMPORARY } from '@telemed-ledger/network/ca/fabric-ca/client.ts';
 import { type FabricCaReach, readReach } from '@telemed-ledger/network/ca/fabric-ca/reach.ts';
-import { renew } from '@telemed-ledger/network/ca/fabric-ca/registry.ts';
+import { call, renew } from '@telemed-ledger/network/ca/fabric-ca/registry.ts';
 import { prepareNodes } from '@telemed-ledger/network/ca/nodes.ts';
 import { enrolUser, organisationDirectory, prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
 import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
@@ -28,10 +28,19 @@ const temporaries = (): string[] => readdirSync(tmpdir()).filter((name) => name.
 const AUTHORIZATION_FAILURE = 71;
 const AUTHENTICATION_FAILURE = 20;
 
+const ATTRIBUTES_OID = '1.2.3.4.5.6.7.8.1';
+
 /** Fabric's attributes in a certificate. */
 function attributesOf(certificate: string): unknown {
-  const extension = new x509.X509Certificate(certificate).getExtension('1.2.3.4.5.6.7.8.1');
+  const extension = new x509.X509Certificate(certificate).getExtension(ATTRIBUTES_OID);
   return extension === null ? undefined : JSON.parse(Buffer.from(extension.value).toString()).attrs;
+}
+
+async function signingRequest(commonName: string): Promise<string> {
+  const signingAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify']);
+  const request = { name: `CN=${commonName}`, keys, signingAlgorithm };
+  return (await x509.Pkcs10CertificateRequestGenerator.create(request)).toString('pem');
 }
 
 async function failureOf(action: Promise<unknown>): Promise<FabricCaError> {
@@ -225,6 +234,23 @@ describe('Fabric CA as the authority of every organisation', function () {
     });
   });
 
+  it('gives nobody who renews a certificate attributes of their own making', async () => {
+    const reach = await reachOf('clinic');
+    const identity = await pairIn('clinic', 'identities', 'practitioner');
+    const request = await signingRequest('practitioner.clinic');
+    const attributes = Buffer.from(JSON.stringify({ attrs: { role: 'operator' } })).toString('hex');
+    const forged = { extensions: [{ id: ATTRIBUTES_OID, critical: false, value: attributes }] };
+    const renewed = async (more: object): Promise<unknown> => {
+      const body = JSON.stringify({ certificate_request: request, caname: 'ca', ...more });
+      const answer = await call(reach, 'renew', { method: 'POST', path: '/api/v1/reenroll', identity, body });
+      return attributesOf(Buffer.from((answer as { Cert: string }).Cert, 'base64').toString());
+    };
+    const asked = (name: string) => ({ attr_reqs: [{ name, optional: true }] });
+    expect(await renewed(asked('role'))).to.deep.equal({ role: 'practitioner' });
+    for (const more of [{}, { attr_reqs: [] }, asked('none'), asked('role')])
+      await failureOf(renewed({ ...forged, ...more }));
+  });
+
   it('finishes what was registered and never enrolled, and enrols again what was lost', async () => {
     const reach = await reachOf('clinic');
     const authority = openFabricAuthority(reach, () => gatewayRegistrar('clinic'));
@@ -268,17 +294,20 @@ describe('Fabric CA as the authority of every organisation', function () {
     );
   });
 
-  it('refuses a wrong secret, with a message that names the server and not the secret', async () => {
+  it('refuses a wrong secret, with a message that names the server and not the secret, and locks nobody out', async () => {
     const copy = await mkdtemp(join(tmpdir(), 'secret-'));
     try {
       await cp(directoryOf('payer', 'ca'), join(copy, 'payer', 'ca'), { recursive: true });
       await cp(directoryOf('payer', 'registrar'), join(copy, 'payer', 'registrar'), { recursive: true });
       await writeFile(join(copy, 'payer', 'registrar', 'secret'), 'not-the-secret');
       const authority = openFabricAuthority(await readReach(join(copy, 'payer', 'ca')));
-      const failure = await failureOf(authority.enrol({ commonName: 'x', ou: 'client', days: 1 }));
-      expect(failure.message).to.equal(
-        `the Fabric CA of payer at ${authorities.urlOf('payer')} cannot enrol registrar: Authentication failure (error 20)`,
-      );
+      const enrolled = () => authority.enrol({ commonName: 'x', ou: 'client', days: 1 });
+      for (let attempt = 1; attempt <= 12; attempt++)
+        expect((await failureOf(enrolled())).message).to.equal(
+          `the Fabric CA of payer at ${authorities.urlOf('payer')} cannot enrol registrar: Authentication failure (error 20)`,
+        );
+      await cp(directoryOf('payer', 'registrar', 'secret'), join(copy, 'payer', 'registrar', 'secret'));
+      expect(new X509Certificate((await enrolled()).certificate).subject).to.equal('OU=client\nCN=x');
     } finally {
       await rm(copy, { recursive: true });
     }

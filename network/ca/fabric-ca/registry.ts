@@ -65,7 +65,7 @@ async function untilAnswers(reach: FabricCaReach, timeoutMs: number): Promise<vo
 }
 
 interface Call {
-  method: 'GET' | 'PUT';
+  method: 'GET' | 'PUT' | 'POST';
   path: string;
   body?: string;
   /** Who commands it. */
@@ -78,7 +78,12 @@ interface Answer {
   errors?: { code: number; message: string }[];
 }
 
-function call(reach: FabricCaReach, doing: string, { method, path, body = '', identity }: Call): Promise<unknown> {
+/** One call of the REST interface; answers its result. @throws FabricCaError */
+export function call(
+  reach: FabricCaReach,
+  doing: string,
+  { method, path, body = '', identity }: Call,
+): Promise<unknown> {
   const failure = (reason: string, code?: number) => new FabricCaError(reach, doing, reason, code);
   const headers = identity === undefined ? {} : { authorization: token(identity, method, path, body) };
   return new Promise((resolve, reject) => {
