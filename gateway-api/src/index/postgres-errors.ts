@@ -10,14 +10,20 @@ const HOPELESS = /^(28|3D000|42501)/;
 
 const sqlState = (error: unknown): string | undefined => (error instanceof pg.DatabaseError ? error.code : undefined);
 
+/** pg-pool's words for: every connection was taken for too long. */
+const ALL_TAKEN = 'timeout exceeded when trying to connect';
+
 /** The connection is gone, or there can be none. */
 export function isLoss(error: unknown): boolean {
   const code = sqlState(error);
-  return code === undefined || LOSS.test(code);
+  return code === undefined ? (error as Error).message !== ALL_TAKEN : LOSS.test(code);
 }
 
-/** Not the statement's fault. */
-export const isPassing = (error: unknown): boolean => isLoss(error) || PASSING.test(sqlState(error) ?? '');
+/** Neither the connection's fault nor the statement's: there is too much to do, or too little room. */
+export function isBusy(error: unknown): boolean {
+  const code = sqlState(error);
+  return !isLoss(error) && (code === undefined || PASSING.test(code));
+}
 
 export const isHopeless = (error: unknown): boolean => HOPELESS.test(sqlState(error) ?? '');
 

@@ -23,7 +23,7 @@ import type { Stores } from './stores.ts';
 const LOCK = 7_363_101;
 const READERS = 8;
 /** Commits that wait for the disk at once are written to it together. */
-const JOURNAL_WRITERS = 6;
+const JOURNAL_WRITERS = 16;
 const READ_TIMEOUT_MS = 30_000;
 const WRITE_TIMEOUT_MS = 60_000;
 const JOURNAL_TIMEOUT_MS = 10_000;
@@ -82,7 +82,7 @@ export async function openPostgresStores(settings: DatabaseSettings, log: Logger
     };
   } catch (error) {
     await close();
-    throw error;
+    throw isHopeless(error) ? unusable(place, error) : error;
   }
 }
 

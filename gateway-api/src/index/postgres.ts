@@ -4,9 +4,10 @@
  */
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type PostgresQueryResult } from 'kysely';
 import pg from 'pg';
+import { unavailable } from '../failures.ts';
 import { DatabaseLost } from './health.ts';
 import { checkParameters } from './parameters.ts';
-import { isLoss, isPassing, reasonOf } from './postgres-errors.ts';
+import { isBusy, isLoss, reasonOf } from './postgres-errors.ts';
 
 export interface DatabaseSettings {
   /** A name, an address, or the directory of a Unix socket. */
@@ -150,13 +151,19 @@ function adapt(
       if (reason !== undefined) throw new DatabaseLost(reason);
       const client = await pool.connect().catch((error: unknown) => {
         told(error);
-        throw new DatabaseLost(reasonOf(error));
+        throw asFailure(error);
       });
       const session = sessions.get(client) ?? new Session(client, names, told);
       sessions.set(client, session);
       return session as unknown as PostgresPoolClient;
     },
   };
+}
+
+/** What a caller is told; an error that is the statement's own stays what it is. */
+function asFailure(error: unknown): unknown {
+  if (isLoss(error)) return new DatabaseLost(reasonOf(error));
+  return isBusy(error) ? unavailable('The database of this gateway is busy.') : error;
 }
 
 /** One connection. Kysely knows it by its identity, so there is one of these for each. */
@@ -183,7 +190,7 @@ class Session {
         this.#lost = true;
         this.#told(error);
       }
-      throw isPassing(error) ? new DatabaseLost(reasonOf(error)) : error;
+      throw asFailure(error);
     }
   }
 
