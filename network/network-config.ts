@@ -1,5 +1,5 @@
 /** The embedded network's configuration, from the consortium and the material prepared for it. */
-import type { PreparedConsortium } from './ca/organisations.ts';
+import type { PreparedEmbedded } from './ca/organisations.ts';
 import { chaincodeEndorsementPolicy, collectionsOf } from './collections.ts';
 import type { Consortium } from './consortium.ts';
 import type { ChaincodeConfig, NetworkConfig } from './embedded/config.ts';
@@ -10,7 +10,7 @@ export type ChaincodeProcesses = Pick<ChaincodeConfig, 'version' | 'packageId' |
 export function networkConfigOf(
   dataDir: string,
   consortium: Consortium,
-  prepared: PreparedConsortium,
+  prepared: PreparedEmbedded,
   chaincode: ChaincodeProcesses,
 ): NetworkConfig {
   return {

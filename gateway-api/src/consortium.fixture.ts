@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import type { Consortium as Members, Role } from '@telemed-ledger/chaincode/model/consortium.ts';
 import {
   enrolUser,
-  type PreparedConsortium,
+  type PreparedEmbedded,
   type PreparedOrganisation,
-  prepareOrganisations,
+  prepareEmbedded,
 } from '@telemed-ledger/network/ca/organisations.ts';
 import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import type { NetworkConfig, RunningNetwork } from '@telemed-ledger/network/embedded/config.ts';
@@ -44,7 +44,7 @@ export class FixtureConsortium {
   readonly #kind: DatabaseKind;
   readonly #places = new Map<string, Awaited<ReturnType<DatabaseKind['place']>>>();
   #host!: RunningHost;
-  #prepared!: PreparedConsortium;
+  #prepared!: PreparedEmbedded;
   #networkConfig!: NetworkConfig;
 
   private constructor(kind: DatabaseKind) {
@@ -65,7 +65,7 @@ export class FixtureConsortium {
   ): Promise<FixtureConsortium> {
     const made = new FixtureConsortium(kind);
     await prepare?.(made.dataDir, made.consortium);
-    made.#prepared = await prepareOrganisations(made.dataDir, made.consortium);
+    made.#prepared = await prepareEmbedded(made.dataDir, made.consortium);
     const organisations = made.members.organisations.map(({ name }) => name);
     made.#host = await startHost({ consortium: made.members, ccid: PACKAGE_ID, organisations });
     const chaincode = { version: '1.0', packageId: PACKAGE_ID, addresses: made.#host.addresses };

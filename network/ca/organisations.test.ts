@@ -10,18 +10,18 @@ import { createSigner, serializeIdentity } from '../embedded/identity/signer.ts'
 import { networkConfigOf } from '../network-config.ts';
 import { openAuthority } from './authority.ts';
 import { UnusableCertificatesError } from './key-store.ts';
-import { enrolUser, type PreparedConsortium, prepareOrganisations } from './organisations.ts';
+import { enrolUser, type PreparedEmbedded, prepareEmbedded } from './organisations.ts';
 
 const consortium = loadConsortium();
 const PROCESSES = { version: '1.0', packageId: 'telemed:00', addresses: {} };
 
 describe('Prepared organisations', () => {
   let dataDir: string;
-  let prepared: PreparedConsortium;
+  let prepared: PreparedEmbedded;
 
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'organisations-'));
-    prepared = await prepareOrganisations(dataDir, consortium);
+    prepared = await prepareEmbedded(dataDir, consortium);
   });
   after(() => rm(dataDir, { recursive: true }));
 
@@ -69,13 +69,13 @@ describe('Prepared organisations', () => {
   });
 
   it('are the same at the next start', async () => {
-    expect(await prepareOrganisations(dataDir, consortium)).to.deep.equal(prepared);
+    expect(await prepareEmbedded(dataDir, consortium)).to.deep.equal(prepared);
   });
 
   it('gain an organisation that joins, and the others stay as they are', async () => {
     const larger = structuredClone(consortium);
     larger.organisations.push({ name: 'lab', mspId: 'LabMSP', kind: 'provider', gatewayPort: 9001, peerPort: 9002 });
-    const { organisations } = await prepareOrganisations(dataDir, larger);
+    const { organisations } = await prepareEmbedded(dataDir, larger);
     expect(organisations.slice(0, -1)).to.deep.equal(prepared.organisations);
     expect(organisations.at(-1)?.mspId).to.equal('LabMSP');
   });
@@ -127,7 +127,7 @@ describe('Prepared organisations', () => {
     const revoked = await readFile(organisation('bank').identities['settlement']!.certificate, 'utf8');
     const list = await (await openAuthority({ certificate, privateKey })).revoke([revoked], 30);
     await writeFile(join(directory, 'crl.pem'), list);
-    const again = await prepareOrganisations(dataDir, consortium);
+    const again = await prepareEmbedded(dataDir, consortium);
     const { identities } = createChannel(networkConfigOf(dataDir, consortium, again, PROCESSES));
     const identity = identities.parse(serializeIdentity('BankMSP', revoked))!;
     expect(identities.invalidity(identity)).to.equal('the certificate has been revoked');
@@ -143,7 +143,7 @@ describe('What can go wrong while organisations are prepared', () => {
   afterEach(() => rm(dataDir, { recursive: true }));
 
   const failureOf = (): Promise<Error> =>
-    prepareOrganisations(dataDir, consortium).then(
+    prepareEmbedded(dataDir, consortium).then(
       () => new Error('nothing failed'),
       (error: Error) => error,
     );
@@ -152,23 +152,23 @@ describe('What can go wrong while organisations are prepared', () => {
     const unfinished = join(dataDir, 'organisations', 'hospital', '.unfinished-ca-0011');
     await mkdir(unfinished, { recursive: true });
     await writeFile(join(unfinished, 'ca.pem'), 'half a certifi');
-    await prepareOrganisations(dataDir, consortium);
+    await prepareEmbedded(dataDir, consortium);
     expect(existsSync(unfinished)).to.equal(false);
     await rm(join(dataDir, 'organisations', 'hospital', 'identities', 'operator'), { recursive: true });
-    const { organisations } = await prepareOrganisations(dataDir, consortium);
+    const { organisations } = await prepareEmbedded(dataDir, consortium);
     expect(existsSync(organisations[0]!.identities['operator']!.certificate)).to.equal(true);
   });
 
   it('two starts at once agree on one set of certificates', async () => {
     const [one, other] = await Promise.all([
-      prepareOrganisations(dataDir, consortium),
-      prepareOrganisations(dataDir, consortium),
+      prepareEmbedded(dataDir, consortium),
+      prepareEmbedded(dataDir, consortium),
     ]);
     expect(one).to.deep.equal(other);
   });
 
   it('every expired certificate is named with its file and date', async () => {
-    const { organisations } = await prepareOrganisations(dataDir, consortium);
+    const { organisations } = await prepareEmbedded(dataDir, consortium);
     const bank = organisations.find(({ name }) => name === 'bank')!;
     const ca = {
       certificate: await readFile(join(bank.directory, 'ca', 'ca.pem'), 'utf8'),
@@ -184,7 +184,7 @@ describe('What can go wrong while organisations are prepared', () => {
   });
 
   it('a certificate of another authority is named', async () => {
-    const { organisations } = await prepareOrganisations(dataDir, consortium);
+    const { organisations } = await prepareEmbedded(dataDir, consortium);
     const [hospital, clinic] = organisations as [(typeof organisations)[0], (typeof organisations)[0]];
     const foreign = await readFile(clinic.identities['system']!.certificate, 'utf8');
     await writeFile(hospital.identities['system']!.certificate, foreign);
@@ -194,7 +194,7 @@ describe('What can go wrong while organisations are prepared', () => {
   });
 
   it('a file that is missing from a directory is named, and nothing is overwritten', async () => {
-    await prepareOrganisations(dataDir, consortium);
+    await prepareEmbedded(dataDir, consortium);
     await rm(join(dataDir, 'organisations', 'payer', 'ca', 'ca.key'));
     expect((await failureOf()).message).to.match(/payer\/ca lacks ca\.key/);
   });

@@ -44,6 +44,9 @@ export interface PreparedOrderer {
 
 export interface PreparedConsortium {
   organisations: PreparedOrganisation[];
+}
+
+export interface PreparedEmbedded extends PreparedConsortium {
   orderer: PreparedOrderer;
 }
 
@@ -62,13 +65,21 @@ export async function prepareOrganisations(
   hostsOf: HostsOf = localHosts,
 ): Promise<PreparedConsortium> {
   const checked: CertificateFile[] = [];
-  const [orderer, ...organisations] = await together([
-    prepareOrderer(join(dataDir, 'network', 'orderer'), checked),
-    ...consortium.organisations.map((organisation) =>
+  const organisations = await together(
+    consortium.organisations.map((organisation) =>
       prepareOrganisation(organisationDirectory(dataDir, organisation.name), organisation, hostsOf, checked),
     ),
-  ]);
+  );
   assertUsable(checked, new Date());
+  return { organisations };
+}
+
+/** The same, and the embedded network's one orderer, which is nobody's: an authority and an identity of its own. */
+export async function prepareEmbedded(dataDir: string, consortium: Consortium): Promise<PreparedEmbedded> {
+  const [{ organisations }, orderer] = await Promise.all([
+    prepareOrganisations(dataDir, consortium),
+    prepareOrderer(join(dataDir, 'network', 'orderer')),
+  ]);
   return { organisations, orderer };
 }
 
@@ -162,7 +173,8 @@ async function prepareOrganisation(
   };
 }
 
-async function prepareOrderer(directory: string, checked: CertificateFile[]): Promise<PreparedOrderer> {
+async function prepareOrderer(directory: string): Promise<PreparedOrderer> {
+  const checked: CertificateFile[] = [];
   await removeUnfinished(directory);
   const authorities = await authoritiesIn(join(directory, 'ca'), 'orderer', checked);
   const identity = await pairIn(join(directory, 'identity'), async () =>
@@ -170,6 +182,7 @@ async function prepareOrderer(directory: string, checked: CertificateFile[]): Pr
   );
   const path = filesOf(join(directory, 'identity')).certificate;
   checked.push({ path, certificate: identity.certificate, issuer: authorities.caCertificate });
+  assertUsable(checked, new Date());
   const { caCertificate, tlsCaCertificate } = authorities;
   return { mspId: ORDERER_MSP, caCertificate, tlsCaCertificate, identity };
 }

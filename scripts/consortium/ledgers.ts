@@ -5,7 +5,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Consortium as Members } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { type PreparedOrganisation, prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
+import {
+  type PreparedOrganisation,
+  prepareEmbedded,
+  prepareOrganisations,
+} from '@telemed-ledger/network/ca/organisations.ts';
 import type { Consortium } from '@telemed-ledger/network/consortium.ts';
 import type { NetworkMessage } from '@telemed-ledger/network/embedded/main.ts';
 import { addressOf, layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
@@ -39,7 +43,7 @@ export async function startEmbedded(
     await children.chaincode.stop();
   };
   try {
-    const prepared = await prepareOrganisations(dataDir, consortium);
+    const prepared = await prepareEmbedded(dataDir, consortium);
     const packageId = packageIdOf(members, version);
     const names = consortium.organisations.map(({ name }) => name);
     children.chaincode.send({ consortium: members, ccid: packageId, organisations: names });

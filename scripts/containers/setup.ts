@@ -1,4 +1,5 @@
 /** When the certificate authorities run: everybody's keys, every node's directory, block 0, what the gateways are given. */
+import { untilAuthoritiesAnswer } from '@telemed-ledger/network/ca/fabric-ca/registry.ts';
 import { loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import { packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
@@ -12,10 +13,14 @@ import { chaincodeOf, consortiumFile } from '../network/chaincode.ts';
 import { servedFile } from '../network/context.ts';
 import { writeGatewayFiles } from './gateway-files.ts';
 
+/** Their health listener opens a moment before they do. */
+const AUTHORITIES_TIMEOUT_MS = 30_000;
+
 export async function setUpNetwork(report: (line: string) => void): Promise<void> {
   const dataDir = dataDirectory();
   const consortium = loadConsortium(process.env['CONSORTIUM'] || undefined);
   const layout = layoutOf(dataDir, consortium, 'bft', CONTAINERS);
+  await untilAuthoritiesAnswer(dataDir, consortium, AUTHORITIES_TIMEOUT_MS);
   const material = await prepareNetwork(consortium, layout);
   report(`keys and configuration of ${layout.orderers.length} orderers and ${layout.peers.length} peers, block 0`);
   for (const peer of layout.peers)

@@ -14,7 +14,12 @@ import { FabricCaError, runClient, TEMPORARY } from '@telemed-ledger/network/ca/
 import { type FabricCaReach, readReach } from '@telemed-ledger/network/ca/fabric-ca/reach.ts';
 import { call, renew } from '@telemed-ledger/network/ca/fabric-ca/registry.ts';
 import { prepareNodes } from '@telemed-ledger/network/ca/nodes.ts';
-import { enrolUser, organisationDirectory, prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
+import {
+  enrolUser,
+  organisationDirectory,
+  prepareEmbedded,
+  prepareOrganisations,
+} from '@telemed-ledger/network/ca/organisations.ts';
 import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import { createChannel } from '@telemed-ledger/network/embedded/channel/channel.ts';
 import { serializeIdentity } from '@telemed-ledger/network/embedded/identity/signer.ts';
@@ -87,7 +92,7 @@ describe('Fabric CA as the authority of every organisation', function () {
   const reachOf = (organisation: string): Promise<FabricCaReach> => readReach(directoryOf(organisation, 'ca'));
   const gatewayRegistrar = (organisation: string): Promise<KeyPair> => pairIn(organisation, 'gateway-registrar');
   const channel = async () => {
-    const prepared = await prepareOrganisations(dataDir, consortium);
+    const prepared = await prepareEmbedded(dataDir, consortium);
     return createChannel(networkConfigOf(dataDir, consortium, prepared, PROCESSES));
   };
 

@@ -89,7 +89,7 @@ const oneShot = (command: string, memory = '384m'): Service => ({
   image: IMAGES.operator,
   ...ONCE,
   command: ['scripts/containers.ts', command],
-  tmpfs: ['/tmp:uid=1000,gid=1000', `${DATA_DIR}/network:uid=1000,gid=1000`],
+  tmpfs: ['/tmp:uid=1000,gid=1000'],
   mem_limit: memory,
 });
 
