@@ -21,6 +21,9 @@ const KNOWN_REFERENCES = 20_000;
 /** A literal: the indexes over the newest versions only are used where the statement says so itself. */
 const NEWEST = sql.lit(1);
 
+/** The few are found by their ids and then sorted; an index in this order would be walked through to find them. */
+const SORTED = sql`${sql.ref('sequence')} + 0`;
+
 type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
 
 export interface ReadModelOptions {
@@ -141,9 +144,10 @@ export class ReadModel {
   /** Current versions in the order in which they arrived. */
   async search(search: Search, compartment?: string): Promise<SearchPage> {
     const matching = this.#matching(search, compartment);
+    const isRare = search.ids !== undefined || (search.identifiers ?? []).length > 0;
     let page = matching
       .selectAll('versions')
-      .orderBy('sequence')
+      .orderBy(isRare ? SORTED : 'sequence')
       .limit(search.count + 1);
     if (search.after !== undefined) page = page.where('sequence', '>', Number(search.after));
     const rows = await page.execute();
