@@ -21,8 +21,12 @@ const KNOWN_REFERENCES = 20_000;
 /** A literal: the indexes over the newest versions only are used where the statement says so itself. */
 const NEWEST = sql.lit(1);
 
-/** The few are found by their ids and then sorted; an index in this order would be walked through to find them. */
-const SORTED = sql`${sql.ref('sequence')} + 0`;
+/**
+ * What is asked for by ids or identifiers is few: found by the ids and then sorted. Written like this, no index over a
+ * type, and none in the order of arrival, is taken for it and walked through; PostgreSQL did, until it had statistics.
+ */
+const FEW = { current: sql<number>`${sql.ref('current')} + 0`, sequence: sql<number>`${sql.ref('sequence')} + 0` };
+const isForFew = ({ ids, identifiers = [] }: Search): boolean => ids !== undefined || identifiers.length > 0;
 
 type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
 
@@ -144,10 +148,9 @@ export class ReadModel {
   /** Current versions in the order in which they arrived. */
   async search(search: Search, compartment?: string): Promise<SearchPage> {
     const matching = this.#matching(search, compartment);
-    const isRare = search.ids !== undefined || (search.identifiers ?? []).length > 0;
     let page = matching
       .selectAll('versions')
-      .orderBy(isRare ? SORTED : 'sequence')
+      .orderBy(isForFew(search) ? FEW.sequence : 'sequence')
       .limit(search.count + 1);
     if (search.after !== undefined) page = page.where('sequence', '>', Number(search.after));
     const rows = await page.execute();
@@ -169,7 +172,8 @@ export class ReadModel {
   }
 
   #matching(search: Search, compartment?: string): VersionQuery<object> {
-    let query = this.#visible().where('current', '=', NEWEST).where('type', '=', search.type);
+    const current = isForFew(search) ? FEW.current : 'current';
+    let query = this.#visible().where(current, '=', NEWEST).where('type', '=', search.type);
     if (compartment !== undefined) query = query.where('patient', '=', compartment);
     if (search.ids !== undefined) query = query.where('id', 'in', search.ids);
     if (search.patients !== undefined) query = query.where('patient', 'in', search.patients);
@@ -328,7 +332,7 @@ export class ReadModel {
       .where('identifiers.value', '=', indexed(identifier.value))
       .where('identifiers.system', '=', indexed(identifier.system))
       .where('identifiers.collection', '=', collection)
-      .where('versions.current', '=', NEWEST)
+      .where(FEW.current, '=', NEWEST)
       .orderBy('versions.sequence')
       .executeTakeFirst();
   }
