@@ -115,6 +115,10 @@ describe("The channel's first block", () => {
     expect(seconds(options.viewChangeResendInterval)).to.be.at.most(seconds(options.viewChangeTimeout));
   });
 
+  it('has a node that starts catch up before it takes part: until it has, it counts as a faulty one', () => {
+    expect(optionsOf(group).syncOnStart).to.equal(true);
+  });
+
   it('has one Raft node where that is asked for', () => {
     const raft = groupIn(layoutOf('/data', consortium, 'raft'));
     expect(consensusOf(raft).getType()).to.equal('etcdraft');
