@@ -4,13 +4,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepareAuthorities } from '@telemed-ledger/network/ca/fabric-ca/server.ts';
 import { loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { ADMIN_PASSWORD_FILE } from '@telemed-ledger/network/fabric/compose/monitoring.ts';
 import {
   AUTHORITY_OPERATIONS_PORT,
   AUTHORITY_PORT,
   DATABASE,
   serviceOf,
 } from '@telemed-ledger/network/fabric/compose/services.ts';
-import { databaseVolume } from '@telemed-ledger/network/fabric/compose/volumes.ts';
+import { databaseVolume, GRAFANA_VOLUME } from '@telemed-ledger/network/fabric/compose/volumes.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { dataDirectory } from '../command-line.ts';
 import { gatewayPath } from './gateway-files.ts';
@@ -27,6 +28,7 @@ export async function prepareVolumes(report: (line: string) => void): Promise<vo
     const password = readOrMakeSecret(join(databaseVolume(name).directory, DATABASE.passwordFile));
     writeIfDifferent(gatewayPath(name, 'database-password'), password);
   }
+  readOrMakeSecret(join(GRAFANA_VOLUME.directory, ADMIN_PASSWORD_FILE));
   report(`prepared for ${consortium.organisations.map(({ name }) => name).join(', ')}`);
 }
 

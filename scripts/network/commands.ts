@@ -3,6 +3,7 @@ import { chmodSync, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
 import { composeFile } from '@telemed-ledger/network/fabric/compose/compose-file.ts';
+import { prometheusFile } from '@telemed-ledger/network/fabric/compose/monitoring.ts';
 import { deploy, packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { chaincodeProcess } from '@telemed-ledger/network/fabric/layout.ts';
@@ -201,13 +202,18 @@ function processNamed({ layout }: NetworkContext, [name]: string[]): string {
 
 const seconds = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`;
 
-/** Writes docker-compose.yaml beside the packages, whole. */
+/** Writes docker-compose.yaml beside the packages, whole, and what Prometheus asks. */
 async function compose(): Promise<number> {
-  const file = new URL('../../docker-compose.yaml', import.meta.url).pathname;
-  const changed = writeIfDifferent(file, composeFile(networkContext().consortium));
-  if (changed) chmodSync(file, 0o644);
-  console.log(
-    changed ? 'docker-compose.yaml is new: docker compose up --build -d' : 'docker-compose.yaml is as it was',
-  );
+  const { consortium } = networkContext();
+  const files = {
+    'docker-compose.yaml': composeFile(consortium),
+    'network/fabric/compose/monitoring/prometheus.yaml': prometheusFile(consortium),
+  };
+  for (const [name, text] of Object.entries(files)) {
+    const path = new URL(`../../${name}`, import.meta.url).pathname;
+    const changed = writeIfDifferent(path, text);
+    if (changed) chmodSync(path, 0o644);
+    console.log(`${name} ${changed ? 'is new: docker compose up --build -d' : 'is as it was'}`);
+  }
   return 0;
 }

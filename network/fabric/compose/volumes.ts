@@ -35,11 +35,14 @@ export const ordererVolume = (orderer: string): Volume => at(`ordering-${orderer
 export const CHANNEL_VOLUME = at('channel', 'fabric', 'channel');
 /** Which chaincode is deployed, and for whom. Nothing secret. */
 export const CHAINCODE_VOLUME = at('chaincode', 'fabric', 'chaincode');
+export const PROMETHEUS_VOLUME = at('prometheus', 'monitoring', 'prometheus');
+/** Grafana's database, and the password of its administrator. */
+export const GRAFANA_VOLUME = at('grafana', 'monitoring', 'grafana');
 /** What the loader notes of what was acknowledged: hashes and random ids. */
 export const LOAD_VOLUME = at('load', 'load');
 
-/** Those that keys, configuration and ledgers lie in. */
-export function ledgerVolumes({ organisations, ordering }: Consortium): Volume[] {
+/** All of them. */
+export function volumesOf({ organisations, ordering }: Consortium): Volume[] {
   return [
     ...organisations.flatMap(({ name }) => [
       organisationVolume(name),
@@ -52,6 +55,8 @@ export function ledgerVolumes({ organisations, ordering }: Consortium): Volume[]
     CHANNEL_VOLUME,
     CHAINCODE_VOLUME,
     LOAD_VOLUME,
+    PROMETHEUS_VOLUME,
+    GRAFANA_VOLUME,
   ];
 }
 
