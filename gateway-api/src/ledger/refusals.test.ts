@@ -26,6 +26,13 @@ describe('judging what the SDK throws', () => {
     ['payloads that differ', status.ABORTED, 'failed', ['ProposalResponsePayloads do not match'], 'retry'],
     ['a peer that is away', status.UNAVAILABLE, 'failed to find any endorsing peers for org(s): A', [], 'retry'],
     ['a chaincode that stopped', status.ABORTED, 'failed', ['chaincode stream terminated'], 'retry'],
+    [
+      'a peer that ended while it was asked',
+      status.ABORTED,
+      'failed to collect enough transaction endorsements',
+      ['rpc error: code = Unavailable desc = error reading from server: EOF'],
+      'retry',
+    ],
     ['a full peer', status.UNKNOWN, 'too many requests for /gateway.Gateway, exceeding concurrency limit', [], 'busy'],
     ['a deadline', status.DEADLINE_EXCEEDED, 'endorsement timeout expired', [], 'silent'],
     ['anything else of the chaincode', status.ABORTED, 'failed', ['chaincode response 500, x is undefined'], 'bug'],

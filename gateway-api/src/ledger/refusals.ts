@@ -17,8 +17,9 @@ export type Verdict =
   | { kind: 'silent' }
   | { kind: 'bug' };
 
+/** `rpc error` is how a peer's gateway tells that the connection to another peer broke: that one was ended, or ended itself. */
 const LAGGING =
-  /ProposalResponsePayloads do not match|private data matching public hash version is not available|stream terminated|could not launch chaincode|chaincode registration failed|connection (?:refused|error)|error sending/i;
+  /ProposalResponsePayloads do not match|private data matching public hash version is not available|stream terminated|could not launch chaincode|chaincode registration failed|connection (?:refused|error)|error sending|^rpc error: code = /i;
 const BUSY = /too many requests/i;
 
 /** `asked` is how many peers were to answer. */
