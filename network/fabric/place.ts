@@ -17,6 +17,8 @@ export interface Place {
   /** Every name and address that its TLS certificate must be valid for. */
   hostsOf(node: string): string[];
   builder: Builder;
+  /** The command that removes the ledgers. */
+  beginAnew: string;
 }
 
 /** How a peer turns the package's template into its own organisation's chaincode address. */
@@ -39,6 +41,7 @@ export const NATIVE: Place = {
     path: join(import.meta.dirname, 'builder'),
     environmentOf: (address) => ({ CHAINCODE_ADDRESS: address }),
   },
+  beginAnew: 'npm run network -- reset',
 };
 
 /**
@@ -56,4 +59,5 @@ export const CONTAINERS: Place = {
     path: '/opt/hyperledger/ccaas_builder',
     environmentOf: (address) => ({ CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG: JSON.stringify({ address }) }),
   },
+  beginAnew: 'docker compose down --volumes',
 };

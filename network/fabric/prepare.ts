@@ -129,6 +129,6 @@ function refuseAnotherChannel(consortium: Consortium, layout: Layout): void {
   throw new Error(
     `the channel in ${layout.root} was made for other members, orderers, ports, hosts or batch settings than the
 consortium's definition has now (compare ${foundationFile(layout)}): restore the definition, or begin anew with
-npm run network -- reset`,
+${layout.place.beginAnew}`,
   );
 }
