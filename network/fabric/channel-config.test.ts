@@ -115,8 +115,8 @@ describe("The channel's first block", () => {
     expect(seconds(options.viewChangeResendInterval)).to.be.at.most(seconds(options.viewChangeTimeout));
   });
 
-  it('has a node that starts catch up before it takes part: until it has, it counts as a faulty one', () => {
-    expect(optionsOf(group).syncOnStart).to.equal(true);
+  it('has a node take part as soon as it starts: nodes that catch up first, all at once, stop each other', () => {
+    expect(optionsOf(group).syncOnStart).to.equal(false);
   });
 
   it('has one Raft node where that is asked for', () => {

@@ -85,7 +85,6 @@ function byzantineOptions(batch: Batch): orderer.smartbft.Options {
   options.setLeaderHeartbeatTimeout('3s');
   options.setLeaderHeartbeatCount(10);
   options.setCollectTimeout('1s');
-  options.setSyncOnStart(true);
   return options;
 }
 

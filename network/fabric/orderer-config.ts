@@ -33,9 +33,6 @@ export function ordererConfig(orderer: OrdererLayout, { tls, ordererRootCertific
       Throttling: { Rate: 0, InactivityTimeout: '5s' },
       Cluster: {
         SendBufferSize: 100,
-        // A node that starts asks all nodes how far they are, itself too, before it serves anybody.
-        DialTimeout: '1s',
-        ReplicationPullTimeout: '2s',
         ClientCertificate: tls.certificate,
         ClientPrivateKey: tls.privateKey,
         RootCAs: ordererRootCertificates,
