@@ -18,7 +18,7 @@ import type { StartedDockerComposeEnvironment, StartedTestContainer } from 'test
 import { parse } from 'yaml';
 import { findSecret } from '../scenarios/secrets.fixture.ts';
 import { whyNoContainers } from './containers-at-hand.ts';
-import { bringUp, compose, containers, fetchIssuers } from './network.fixture.ts';
+import { bringUp, compose, containers, fetchIssuers, takeDown } from './network.fixture.ts';
 
 const ONE_SHOT = ['prepare', 'setup', 'deploy'];
 const WAIT_MS = 90_000;
@@ -56,7 +56,7 @@ describe('The compose network', function () {
     this.timeout(120_000);
     parties?.close();
     if (dataDir !== undefined) rmSync(dataDir, { recursive: true });
-    await environment?.down({ removeVolumes: true });
+    if (environment !== undefined) await takeDown(environment, { removeVolumes: true });
   });
 
   const container = (service: string): StartedTestContainer => environment.getContainer(`${service}-1`);
@@ -174,7 +174,7 @@ describe('The compose network', function () {
 
   it('keeps everything when it is taken down and brought up again', async function () {
     this.timeout(600_000);
-    await environment.down({ removeVolumes: false });
+    await takeDown(environment, { removeVolumes: false });
     expect((await compose('ps', '--all', '--quiet')).trim()).to.equal('');
     environment = await bringUp();
     expect(await compose('logs', '--no-log-prefix', 'deploy')).to.contain('nothing to do: sequence 1');
