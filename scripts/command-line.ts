@@ -1,6 +1,6 @@
 /** What the commands of this room have in common: how they end, and where the consortium they speak to is. */
 import { resolve } from 'node:path';
-import { loadConsortium, type Organisation } from '@telemed-ledger/network/consortium.ts';
+import { type Consortium, loadConsortium, type Organisation } from '@telemed-ledger/network/consortium.ts';
 import { portVariable, urlVariable } from './consortium/ports.ts';
 import { NoAnswer } from './http.ts';
 
@@ -22,8 +22,11 @@ export async function runCommand(command: () => Promise<number>): Promise<void> 
 /** Where the consortium keeps its state: DATA_DIR, by default .data, as for `npm start`. */
 export const dataDirectory = (): string => resolve(process.env['DATA_DIR'] || '.data');
 
-/** The organisations of network/consortium.yaml, or of the file CONSORTIUM names. */
-export const organisations = (): Organisation[] => loadConsortium(process.env['CONSORTIUM'] || undefined).organisations;
+/** The definition in network/consortium.yaml, or in the file CONSORTIUM names. @throws ConsortiumError */
+export const definedConsortium = (): Consortium => loadConsortium(process.env['CONSORTIUM'] || undefined);
+
+/** The organisations of that definition. */
+export const organisations = (): Organisation[] => definedConsortium().organisations;
 
 /** Throws UsageError that lists those there are. */
 export function organisationNamed(name: string | undefined): Organisation {

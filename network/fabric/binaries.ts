@@ -1,6 +1,6 @@
 /** Fabric's own programs: where they are, and whether they are new enough. They come from the Fabric project, never with this one. */
-import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { isExecutable } from '../executable.ts';
 import { CommandError, run } from './command.ts';
 
 export const PROGRAMS = ['peer', 'orderer'] as const;
@@ -70,13 +70,4 @@ export function isSuitable(version: string): boolean {
   const [minMajor = 0, minMinor = 0, minPatch = 0] = MINIMUM_VERSION.split('.').map(Number);
   if ([major, minor, patch].some(Number.isNaN) || major !== minMajor) return false;
   return minor > minMinor || (minor === minMinor && patch >= minPatch);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepareAuthorities } from '@telemed-ledger/network/ca/fabric-ca/server.ts';
-import { loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import { ADMIN_PASSWORD_FILE } from '@telemed-ledger/network/fabric/compose/monitoring.ts';
 import {
   AUTHORITY_OPERATIONS_PORT,
@@ -13,11 +12,11 @@ import {
 } from '@telemed-ledger/network/fabric/compose/services.ts';
 import { databaseVolume, GRAFANA_VOLUME } from '@telemed-ledger/network/fabric/compose/volumes.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
-import { dataDirectory } from '../command-line.ts';
+import { dataDirectory, definedConsortium } from '../command-line.ts';
 import { gatewayPath } from './gateway-files.ts';
 
 export async function prepareVolumes(report: (line: string) => void): Promise<void> {
-  const consortium = loadConsortium(process.env['CONSORTIUM'] || undefined);
+  const consortium = definedConsortium();
   await prepareAuthorities(dataDirectory(), consortium, (organisation) => ({
     host: serviceOf.authority(organisation),
     port: AUTHORITY_PORT,

@@ -1,13 +1,12 @@
 /** When the certificate authorities run: everybody's keys, every node's directory, block 0, what the gateways are given. */
 import { untilAuthoritiesAnswer } from '@telemed-ledger/network/ca/fabric-ca/registry.ts';
-import { loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import { packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { organisationIn } from '@telemed-ledger/network/fabric/material.ts';
 import { CONTAINERS } from '@telemed-ledger/network/fabric/place.ts';
 import { prepareNetwork } from '@telemed-ledger/network/fabric/prepare.ts';
-import { dataDirectory } from '../command-line.ts';
+import { dataDirectory, definedConsortium } from '../command-line.ts';
 import { membersOf } from '../consortium.ts';
 import { chaincodeOf, consortiumFile } from '../network/chaincode.ts';
 import { servedFile } from '../network/context.ts';
@@ -18,7 +17,7 @@ const AUTHORITIES_TIMEOUT_MS = 30_000;
 
 export async function setUpNetwork(report: (line: string) => void): Promise<void> {
   const dataDir = dataDirectory();
-  const consortium = loadConsortium(process.env['CONSORTIUM'] || undefined);
+  const consortium = definedConsortium();
   const layout = layoutOf(dataDir, consortium, 'bft', CONTAINERS);
   await untilAuthoritiesAnswer(dataDir, consortium, AUTHORITIES_TIMEOUT_MS);
   const material = await prepareNetwork(consortium, layout);

@@ -3,13 +3,13 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Consortium, ConsortiumError, loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { type Consortium, ConsortiumError } from '@telemed-ledger/network/consortium.ts';
 import { binaryProblems, WHERE_TO_GET_THEM } from '@telemed-ledger/network/fabric/binaries.ts';
 import { type Layout, layoutOf, portsOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { CONTAINERS } from '@telemed-ledger/network/fabric/place.ts';
 import { type PortUse, takenPorts } from '@telemed-ledger/network/fabric/ports.ts';
 import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
-import { dataDirectory } from '../command-line.ts';
+import { dataDirectory, definedConsortium } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { takenPorts as takenGatewayPorts } from '../consortium/ports.ts';
 import { askEngine, engineFindings } from './container-engine.ts';
@@ -45,7 +45,7 @@ export async function containerPreflight(): Promise<Preflight> {
   const engine = await askEngine();
   const { problems, remarks } = engineFindings(engine);
   const definition = await mistakesOr(async () => {
-    const consortium = loadConsortium(process.env['CONSORTIUM'] || undefined);
+    const consortium = definedConsortium();
     const open = Object.entries(gatewayPortsOf(consortium)).filter(([, port]) => !engine.publishedPorts.includes(port));
     const missing = impossiblePorts(layoutOf(dataDirectory(), consortium, 'bft', CONTAINERS), {});
     return [...missing, ...(await takenGatewayPorts(Object.fromEntries(open)))];

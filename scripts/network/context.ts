@@ -1,10 +1,10 @@
 /** What every network command works on: the consortium, the data directory, where things are. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import type { Consortium } from '@telemed-ledger/network/consortium.ts';
 import { type Layout, layoutOf, ORDERINGS, type Ordering } from '@telemed-ledger/network/fabric/layout.ts';
 import { existingOrdering } from '@telemed-ledger/network/fabric/prepare.ts';
-import { dataDirectory, UsageError } from '../command-line.ts';
+import { dataDirectory, definedConsortium, UsageError } from '../command-line.ts';
 
 export interface NetworkContext {
   consortium: Consortium;
@@ -16,7 +16,7 @@ export interface NetworkContext {
  * @throws ConsortiumError; UsageError when an existing network has another ordering.
  */
 export function networkContext(ordering?: string, dataDir: string = dataDirectory()): NetworkContext {
-  const consortium = loadConsortium(process.env['CONSORTIUM'] || undefined);
+  const consortium = definedConsortium();
   if (ordering !== undefined && !ORDERINGS.includes(ordering as Ordering))
     throw new UsageError(`--ordering takes one of ${ORDERINGS.join(', ')}`);
   const asked = ordering as Ordering | undefined;

@@ -1,6 +1,6 @@
 /** Fabric CA's own programs: where they are. They come from the Fabric project, never with this one. */
-import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { isExecutable } from '../../executable.ts';
 
 export type Program = 'fabric-ca-client' | 'fabric-ca-server';
 
@@ -26,13 +26,4 @@ export function requireProgram(program: Program, environment: NodeJS.ProcessEnv)
   const client = program === 'fabric-ca-client' ? environment['FABRIC_CA_CLIENT'] : undefined;
   const looked = client ? `at ${client} (FABRIC_CA_CLIENT)` : 'in FABRIC_CA_BIN, in FABRIC_BIN or on the PATH';
   throw new Error(`${program} is not ${looked}.\n${WHERE_TO_GET_THEM}`);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,0 +1,11 @@
+/** Whether a program that somebody names is there and may be run. */
+import { accessSync, constants } from 'node:fs';
+
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
