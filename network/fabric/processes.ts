@@ -107,18 +107,18 @@ export async function stopProcess(layout: Layout, name: string): Promise<boolean
   const pid = record === undefined ? undefined : pidOf(record);
   if (record !== undefined && pid !== undefined) {
     process.kill(pid, 'SIGTERM');
-    if (!(await hasEnded(record))) {
+    if (!(await hasEnded(record, pid)) && pidOf(record) !== undefined) {
       process.kill(pid, 'SIGKILL');
-      await hasEnded(record);
+      await hasEnded(record, pid);
     }
   }
   rmSync(recordFile(layout, name), { force: true });
   return pid !== undefined;
 }
 
-async function hasEnded(record: ProcessRecord): Promise<boolean> {
+async function hasEnded(record: ProcessRecord, pid: number): Promise<boolean> {
   const deadline = Date.now() + STOP_TIMEOUT_MS;
-  while (pidOf(record) !== undefined) {
+  while (pidOf(record) !== undefined || isExiting(pid)) {
     if (Date.now() > deadline) return false;
     await delay(POLL_MS);
   }
@@ -158,6 +158,16 @@ function pidOf(record: ProcessRecord): number | undefined {
 const isStill = ({ token, argv }: ProcessRecord, pid: number): boolean =>
   textsOf(pid, 'cmdline').join('\0') === argv.join('\0') &&
   textsOf(pid, 'environ').includes(`${TOKEN_VARIABLE}=${token}`);
+
+/** Its memory is gone, and with it arguments and environment, but not yet its ports and locks. */
+function isExiting(pid: number): boolean {
+  try {
+    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '') return false;
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 function textsOf(pid: number, file: 'cmdline' | 'environ'): string[] {
   try {
