@@ -8,7 +8,7 @@ import type { Consortium as Members } from '@telemed-ledger/chaincode/model/cons
 import { createGateway, type Gateway } from '@telemed-ledger/gateway-api/app.ts';
 import { audienceOf, ensureIssuer, issuerOf, LONGEST_MINUTES } from '@telemed-ledger/gateway-api/auth/issuer.ts';
 import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
-import { newLog } from '@telemed-ledger/gateway-api/log.ts';
+import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import { holdDataDirectory } from './consortium/data-directory.ts';

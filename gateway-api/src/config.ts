@@ -14,7 +14,7 @@ import type { JSONWebKeySet } from 'jose';
 import { z } from 'zod';
 import { audienceOf, issuerOf } from './auth/issuer.ts';
 import type { TokenSettings } from './auth/tokens.ts';
-import type { DatabaseSettings } from './index/postgres.ts';
+import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
 

@@ -4,8 +4,8 @@ import { expect } from 'chai';
 import { type Answer, FixtureConsortium, until } from './consortium.fixture.ts';
 import type { DatabaseKind } from './index/databases.fixture.ts';
 import { silent } from './index/index.fixture.ts';
-import { FixturePostgres, postgresAbsent, STRANGER } from './index/postgres.fixture.ts';
-import type { DatabaseSettings } from './index/postgres.ts';
+import { FixturePostgres, postgresAbsent, STRANGER } from './index/postgres/postgres.fixture.ts';
+import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import { emptyIndex, openStores } from './index/stores.ts';
 
 const SYSTEM = 'urn:example:mrn';

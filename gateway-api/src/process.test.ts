@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { FixtureConsortium, until } from './consortium.fixture.ts';
 import { postgresql } from './index/databases.fixture.ts';
-import { postgresAbsent } from './index/postgres.fixture.ts';
+import { postgresAbsent } from './index/postgres/postgres.fixture.ts';
 
 const suite = postgresAbsent === undefined ? describe : describe.skip;
 

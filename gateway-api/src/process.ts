@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { createGateway, type Gateway, type Identities } from './app.ts';
 import { ConfigError, type ProcessConfig, readConfig } from './config.ts';
-import { newLog } from './log.ts';
+import { newLog } from './operations/log.ts';
 
 export type IdentitiesFor = (config: ProcessConfig) => Identities | Promise<Identities>;
 

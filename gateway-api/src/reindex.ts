@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { readConfig } from './config.ts';
 import { emptyIndex } from './index/stores.ts';
-import { newLog } from './log.ts';
+import { newLog } from './operations/log.ts';
 import { endWith } from './process.ts';
 
 async function main(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Asks one gateway, as its operator, to compare everything it stores with the ledger. */
-import type { VerifyReport } from '@telemed-ledger/gateway-api/index/verify.ts';
+import type { VerifyReport } from '@telemed-ledger/gateway-api/index/verification/verify.ts';
 import { bearerToken } from '../credentials.ts';
 import { HttpClient } from '../http.ts';
 

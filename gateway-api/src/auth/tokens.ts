@@ -5,8 +5,8 @@
 import type { Kind, Role } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { ROLES, ROLES_OF_KIND } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
-import { Failure, unauthenticated } from '../failures.ts';
 import type { Caller } from '../fhir/repository.ts';
+import { Failure, unauthenticated } from '../http/failures.ts';
 
 export interface TokenSettings {
   issuer: string;

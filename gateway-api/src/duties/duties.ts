@@ -4,8 +4,8 @@ import { type EventName, events } from '@telemed-ledger/chaincode/model/events.t
 import type { AccessState, ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Logger } from 'pino';
 import type { ParsedBlock } from '../ledger/block.ts';
-import { decideAccess, purgeCopies } from './custodian.ts';
-import { instructPayment, type PayerDutyOptions, remitPayment } from './payer.ts';
+import { decideAccess, purgeCopies } from '../subjects/access/duties.ts';
+import { instructPayment, type PayerDutyOptions, remitPayment } from '../subjects/payments/duties.ts';
 import { DutyWorker } from './worker.ts';
 
 export interface DutiesOptions extends PayerDutyOptions {

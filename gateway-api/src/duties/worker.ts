@@ -3,7 +3,7 @@
  * interval. What is to be done is read from ledger state each time, so nothing is lost by a restart.
  */
 import type { Logger } from 'pino';
-import { loggable } from '../log.ts';
+import { loggable } from '../operations/log.ts';
 
 export interface Duty<T> {
   name: string;

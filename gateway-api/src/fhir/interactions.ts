@@ -1,4 +1,6 @@
 /** The single interactions of hl7.org/fhir/R4/http.html: create, read, vread, history of an instance, update. */
+
+import type { Turns } from '../idempotency/turns.ts';
 import { type Answer, answerOf, preferred } from './answers.ts';
 import { type Answers, answersOf, commit } from './commit.ts';
 import { Draft, type DraftRequest } from './drafts.ts';
@@ -6,7 +8,6 @@ import { Refusal, refuse } from './outcomes.ts';
 import { criteriaOf, plan, type Scope } from './plan.ts';
 import type { IdempotentRequest, StoredResource } from './repository.ts';
 import { etagOf, type Return } from './requests.ts';
-import type { Turns } from './turns.ts';
 
 const ID = /^[A-Za-z0-9.-]{1,64}$/;
 const VERSION = /^[1-9][0-9]{0,8}$/;

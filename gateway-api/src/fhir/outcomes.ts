@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { ErrorRequestHandler } from 'express';
-import { Failure, type IssueCode } from '../failures.ts';
+import { Failure, type IssueCode } from '../http/failures.ts';
 
 /** hl7.org/fhir/R4/valueset-issue-type.html, as far as it is used. */
 export type IssueType =

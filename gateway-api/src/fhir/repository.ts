@@ -1,6 +1,6 @@
 /**
  * What the FHIR interactions need of the rest of the gateway: reading this organisation's read model and
- * writing through the ledger. The FHIR room knows only this interface; gateway-api/src/records.ts implements it
+ * writing through the ledger. The FHIR room knows only this interface; gateway-api/src/subjects/records/repository.ts implements it
  * on the index and the ledger client.
  */
 

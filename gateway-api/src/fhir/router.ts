@@ -5,6 +5,7 @@
 import type { Organisation } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import express, { type Request, type Response, type Router } from 'express';
+import { Turns } from '../idempotency/turns.ts';
 import { type Answer, send } from './answers.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement } from './capability.ts';
@@ -26,7 +27,6 @@ import {
 import { search } from './search.ts';
 import type { Parameters } from './search-parameters.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
-import { Turns } from './turns.ts';
 import { type SupportedType, supportedType } from './types.ts';
 import { validateResource } from './validation.ts';
 

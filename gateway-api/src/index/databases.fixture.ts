@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
-import { postgres, postgresAbsent } from './postgres.fixture.ts';
-import { openPostgres } from './postgres.ts';
+import { postgres, postgresAbsent } from './postgres/postgres.fixture.ts';
+import { openPostgres } from './postgres/postgres.ts';
 import type { IndexTables } from './schema.ts';
-import { openSqlite } from './sqlite.ts';
+import { openSqlite } from './sqlite/sqlite.ts';
 import type { StorePlace } from './stores.ts';
 
 export interface DatabaseKind {

@@ -1,5 +1,5 @@
 /** Whether a gateway's database can be used now, and why not: for /readyz, and for writes that must not begin. */
-import { Failure } from '../failures.ts';
+import { Failure } from '../http/failures.ts';
 
 export interface StoreHealth {
   /** In words for an operator; undefined while nothing is known to be wrong. */

@@ -8,9 +8,9 @@ import { type FixtureTransaction, type FixtureWrite, fixtureBlock } from '../led
 import { parseBlock } from '../ledger/block.ts';
 import { collectionsOfMember } from '../memberships.ts';
 import { type DatabaseKind, sqlite } from './databases.fixture.ts';
-import { Projector } from './projector.ts';
-import { ReadModel } from './queries.ts';
+import { ReadModel } from './read/queries.ts';
 import { openStores, type Stores } from './stores.ts';
+import { Projector } from './write/projector.ts';
 
 export const consortium: Consortium = {
   channel: 'telemed',

@@ -1,5 +1,5 @@
 /** What a statement may be given, the same on every database: nothing a caller sends may break a connection. */
-import { Failure } from '../failures.ts';
+import { Failure } from '../http/failures.ts';
 
 /** SQLite takes 32,766 in a statement, PostgreSQL 65,535. */
 const MOST_PARAMETERS = 32_000;

@@ -5,10 +5,10 @@
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { StoreHealth } from './health.ts';
-import type { DatabaseSettings } from './postgres.ts';
-import { dropPostgresIndex, openPostgresStores } from './postgres-stores.ts';
+import type { DatabaseSettings } from './postgres/postgres.ts';
+import { dropPostgresIndex, openPostgresStores } from './postgres/stores.ts';
 import type { IndexTables, JournalTables } from './schema.ts';
-import { dropIndex, openSqliteStores } from './sqlite-stores.ts';
+import { dropIndex, openSqliteStores } from './sqlite/stores.ts';
 
 export { dropIndex };
 

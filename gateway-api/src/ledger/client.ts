@@ -17,7 +17,7 @@ import {
   transactions,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Logger } from 'pino';
-import { outcomeUnknown, throttled, unavailable } from '../failures.ts';
+import { outcomeUnknown, throttled, unavailable } from '../http/failures.ts';
 import { heightOf } from './block.ts';
 import type { Enrolled, LedgerConnection } from './connect.ts';
 import type { Outcome, Outcomes, Waiting } from './outcomes.ts';

@@ -8,7 +8,7 @@ import { status } from '@grpc/grpc-js';
 import { GatewayError, type Network } from '@hyperledger/fabric-gateway';
 import { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
-import { loggable } from '../log.ts';
+import { loggable } from '../operations/log.ts';
 import { type BlockScope, type ParsedBlock, parseBlock } from './block.ts';
 import type { Enrolled, LedgerConnection } from './connect.ts';
 import { Outcomes } from './outcomes.ts';

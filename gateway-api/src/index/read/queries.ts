@@ -1,0 +1,377 @@
+/**
+ * Reads of the read model. A `compartment` limits them to one patient's data. Copies whose time is over are not
+ * there any more, whether they have been purged yet or not.
+ */
+import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { collections } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { ConsentState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import type { Logger } from 'pino';
+import type { Receipt, Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
+import { IntegrityFailure } from '../../http/failures.ts';
+import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
+import { indexed } from '../storable.ts';
+import { boundsOf } from './dates.ts';
+import { storedResource, type VersionRow } from './stored.ts';
+
+const IDS_PER_QUERY = 500;
+const INBOX = 'inbox_';
+const RECORD = 'record/';
+const KNOWN_REFERENCES = 20_000;
+/** A literal: the indexes over the newest versions only are used where the statement says so itself. */
+const NEWEST = sql.lit(1);
+
+/**
+ * What is asked for by ids or identifiers is few: found by the ids and then sorted. Written like this, no index over a
+ * type, and none in the order of arrival, is taken for it and walked through; PostgreSQL did, until it had statistics.
+ */
+const FEW = { current: sql<number>`${sql.ref('current')} + 0`, sequence: sql<number>`${sql.ref('sequence')} + 0` };
+const isForFew = ({ ids, identifiers = [] }: Search): boolean => ids !== undefined || identifiers.length > 0;
+
+type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
+
+export interface ReadModelOptions {
+  db: Kysely<IndexTables>;
+  consortium: Consortium;
+  /** Name of this gateway's organisation: only copies in its own inbox are shown. */
+  organisation: string;
+  log: Logger;
+  /** Told of every content that fails its check; never of the content. */
+  onIntegrityFailure?: () => void;
+}
+
+export class ReadModel {
+  readonly #options: ReadModelOptions;
+  /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
+  #known = new Set<string>();
+
+  constructor(options: ReadModelOptions) {
+    this.#options = options;
+  }
+
+  get #db(): Kysely<IndexTables> {
+    return this.#options.db;
+  }
+
+  /** Newest first; copies only where there is no original. */
+  async versions(
+    type: string,
+    id: string,
+    options: { compartment?: string | undefined; limit?: number } = {},
+  ): Promise<StoredResource[]> {
+    const rows = await this.#rows(type, id, options);
+    return this.#withRevocation(
+      type,
+      id,
+      rows.map((row) => this.stored(row)),
+    );
+  }
+
+  async newest(type: string, id: string, compartment?: string): Promise<StoredResource | undefined> {
+    const [newest] = await this.versions(type, id, { compartment, limit: 1 });
+    return newest;
+  }
+
+  /** The row behind `newest`, for those who need its text and its key. */
+  async newestRow(type: string, id: string): Promise<VersionRow | undefined> {
+    const [row] = await this.#rows(type, id, { limit: 1 });
+    return row;
+  }
+
+  async #rows(
+    type: string,
+    id: string,
+    { compartment, limit }: { compartment?: string | undefined; limit?: number },
+  ): Promise<VersionRow[]> {
+    let query = this.#visible().selectAll('versions').where('id', '=', id).where('type', '=', type);
+    if (compartment !== undefined) query = query.where('patient', '=', compartment);
+    const rows = await query.orderBy('sequence').execute();
+    const home = rows.find((row) => row.source === null) ?? rows[0];
+    const own = rows
+      .filter((row) => home !== undefined && sameResource(home, row))
+      .sort((a, b) => b.version - a.version || b.sequence - a.sequence);
+    const distinct = own.filter((row, index) => row.version !== own[index - 1]?.version);
+    return limit === undefined ? distinct : distinct.slice(0, limit);
+  }
+
+  #visible(): VersionQuery<object> {
+    const now = new Date().toISOString();
+    const inbox = collections.inbox(this.#options.organisation);
+    return this.#db
+      .selectFrom('versions')
+      .where((where) =>
+        where.or([
+          where('source', 'is', null),
+          where.and([where('collection', '=', inbox), where('expires_at', '>', now)]),
+        ]),
+      );
+  }
+
+  /** The resource of a row, checked; a failed check is logged by its place alone. */
+  stored(row: VersionRow): StoredResource {
+    try {
+      return storedResource(row, this.#options.consortium);
+    } catch (error) {
+      if (error instanceof IntegrityFailure) {
+        this.#options.log.error(
+          { transactionId: row.transaction_id, type: row.type },
+          'stored content fails its anchor',
+        );
+        this.#options.onIntegrityFailure?.();
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Revoking writes no new content: the public state says it. The revoked consent is shown as one more version,
+   * status inactive.
+   */
+  async #withRevocation(type: string, id: string, versions: StoredResource[]): Promise<StoredResource[]> {
+    const [newest] = versions;
+    if (type !== 'Consent' || newest === undefined) return versions;
+    const row = await this.state('consent', id);
+    const state = row === undefined ? undefined : (JSON.parse(row.value) as ConsentState);
+    if (row === undefined || state?.status !== 'revoked') return versions;
+    const version = newest.version + 1;
+    const meta = { ...(newest.resource['meta'] as object), versionId: String(version), lastUpdated: state.updatedAt };
+    const revoked: StoredResource = {
+      ...newest,
+      resource: { ...newest.resource, status: 'inactive', meta },
+      version,
+      lastUpdated: state.updatedAt,
+      transactionId: row.transaction_id,
+    };
+    return [revoked, ...versions];
+  }
+
+  /** Current versions in the order in which they arrived. */
+  async search(search: Search, compartment?: string): Promise<SearchPage> {
+    const matching = this.#matching(search, compartment);
+    let page = matching
+      .selectAll('versions')
+      .orderBy(isForFew(search) ? FEW.sequence : 'sequence')
+      .limit(search.count + 1);
+    if (search.after !== undefined) page = page.where('sequence', '>', Number(search.after));
+    const rows = await page.execute();
+    const shown = rows.slice(0, search.count);
+    const matches: StoredResource[] = [];
+    for (const row of shown) {
+      const [newest] = await this.#withRevocation(row.type, row.id, [this.stored(row)]);
+      if (newest !== undefined) matches.push(newest);
+    }
+    const { total } = await matching
+      .select((select) => select.fn.countAll<number>().as('total'))
+      .executeTakeFirstOrThrow();
+    const last = shown.at(-1);
+    return {
+      matches,
+      total,
+      ...(rows.length > search.count && last !== undefined ? { next: String(last.sequence) } : {}),
+    };
+  }
+
+  #matching(search: Search, compartment?: string): VersionQuery<object> {
+    const current = isForFew(search) ? FEW.current : 'current';
+    let query = this.#visible().where(current, '=', NEWEST).where('type', '=', search.type);
+    if (compartment !== undefined) query = query.where('patient', '=', compartment);
+    if (search.ids !== undefined) query = query.where('id', 'in', search.ids);
+    if (search.patients !== undefined) query = query.where('patient', 'in', search.patients);
+    for (const alternatives of search.identifiers ?? []) {
+      // Looked for by the identifier, which is rare, and not by the type, which is not.
+      query = query.where('id', 'in', (where) =>
+        where
+          .selectFrom('identifiers')
+          .select('identifiers.id')
+          .where('identifiers.type', '=', search.type)
+          .where((or) =>
+            or.or(
+              alternatives.map(({ system, value }) =>
+                system === undefined
+                  ? or('identifiers.value', '=', indexed(value))
+                  : or.and([
+                      or('identifiers.value', '=', indexed(value)),
+                      or('identifiers.system', '=', indexed(system)),
+                    ]),
+              ),
+            ),
+          ),
+      );
+    }
+    for (const condition of search.lastUpdated ?? []) {
+      const alternatives = boundsOf(condition);
+      query = query.where((where) =>
+        where.or(
+          alternatives.map((all) =>
+            where.and(all.map((bound) => where('last_updated', bound.operator, bound.instant))),
+          ),
+        ),
+      );
+    }
+    return query;
+  }
+
+  /** Which of these `Type/id` are not here. A record that was found once is not looked for again. */
+  async missing(references: string[]): Promise<string[]> {
+    const found = new Set<string>();
+    if (this.#known.size >= KNOWN_REFERENCES) this.forgetKnown();
+    const known = this.#known;
+    const unknown = references.filter((reference) => !known.has(reference));
+    const ids = [...new Set(unknown.map((reference) => reference.slice(reference.indexOf('/') + 1)))];
+    for (let start = 0; start < ids.length; start += IDS_PER_QUERY) {
+      const rows = await this.#visible()
+        .select(['type', 'id', 'key'])
+        .distinct()
+        .where('id', 'in', ids.slice(start, start + IDS_PER_QUERY))
+        .execute();
+      for (const { type, id, key } of rows) {
+        found.add(`${type}/${id}`);
+        if (known.size < KNOWN_REFERENCES && key.startsWith(RECORD)) known.add(`${type}/${id}`);
+      }
+    }
+    return unknown.filter((reference) => !found.has(reference));
+  }
+
+  /** To be called when a private value has been deleted or purged. A search under way keeps the set that it began with. */
+  forgetKnown(): void {
+    this.#known = new Set();
+  }
+
+  /** Ids of this organisation's own resources by identifier; delivered copies are not meant. */
+  async findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]> {
+    const wanted = queries.map(({ type, system, value }) => ({
+      type,
+      system: system === undefined ? undefined : indexed(system),
+      value: indexed(value),
+    }));
+    const values = [...new Set(wanted.map((query) => query.value))];
+    const rows: { type: string; system: string; value: string; id: string }[] = [];
+    for (let start = 0; start < values.length; start += IDS_PER_QUERY) {
+      const found = await this.#db
+        .selectFrom('identifiers')
+        .select(['type', 'system', 'value', 'id'])
+        .where('type', 'in', [...new Set(queries.map((query) => query.type))])
+        .where('value', 'in', values.slice(start, start + IDS_PER_QUERY))
+        .where('collection', 'not like', `${INBOX}%`)
+        .execute();
+      rows.push(...found);
+    }
+    return wanted.map(({ type, system, value }) => [
+      ...new Set(
+        rows
+          .filter((row) => row.type === type && row.value === value && (system === undefined || row.system === system))
+          .map((row) => row.id),
+      ),
+    ]);
+  }
+
+  async state(kind: string, id: string): Promise<StatesTable | undefined> {
+    return this.#db.selectFrom('states').selectAll().where('kind', '=', kind).where('id', '=', id).executeTakeFirst();
+  }
+
+  async states(kind: string, status?: string): Promise<StatesTable[]> {
+    let query = this.#db.selectFrom('states').selectAll().where('kind', '=', kind);
+    if (status !== undefined) query = query.where('status', '=', status);
+    return query.orderBy('block').orderBy('time').orderBy('id').execute();
+  }
+
+  /** A private value without a resource, checked against its anchor. */
+  async privateValue(collection: string, key: string): Promise<Selectable<PrivateValuesTable> | undefined> {
+    const row = await this.#db
+      .selectFrom('private_values')
+      .selectAll()
+      .where('collection', '=', collection)
+      .where('key', '=', key)
+      .executeTakeFirst();
+    return row;
+  }
+
+  /** The row of a type in a private value. */
+  async rowAt(collection: string, key: string, type: string): Promise<VersionRow | undefined> {
+    return this.#db
+      .selectFrom('versions')
+      .selectAll()
+      .where('collection', '=', collection)
+      .where('key', '=', key)
+      .where('type', '=', type)
+      .executeTakeFirst();
+  }
+
+  /** The text of a private value that holds resources, exactly as anchored. */
+  async anchoredText(collection: string, key: string): Promise<string | undefined> {
+    const row = await this.#db
+      .selectFrom('versions')
+      .select('value')
+      .where('collection', '=', collection)
+      .where('key', '=', key)
+      .executeTakeFirst();
+    return row?.value;
+  }
+
+  /** Ids of the records of one delivered access. */
+  async copiesOf(access: string): Promise<string[]> {
+    const rows = await this.#db.selectFrom('versions').select('key').where('access', '=', access).execute();
+    return [...new Set(rows.map((row) => row.key.split('/')[2] ?? ''))].filter((id) => id !== '');
+  }
+
+  /** The Patient record in a collection that carries an identifier: its newest version. */
+  async patientByIdentifier(
+    collection: string,
+    identifier: { system: string; value: string },
+  ): Promise<{ id: string; version: number } | undefined> {
+    return this.#db
+      .selectFrom('identifiers')
+      .innerJoin('versions', (join) =>
+        join
+          .onRef('versions.id', '=', 'identifiers.id')
+          .onRef('versions.type', '=', 'identifiers.type')
+          .onRef('versions.collection', '=', 'identifiers.collection'),
+      )
+      .select(['versions.id', 'versions.version'])
+      .where('identifiers.type', '=', 'Patient')
+      .where('identifiers.value', '=', indexed(identifier.value))
+      .where('identifiers.system', '=', indexed(identifier.system))
+      .where('identifiers.collection', '=', collection)
+      .where(FEW.current, '=', NEWEST)
+      .orderBy('versions.sequence')
+      .executeTakeFirst();
+  }
+
+  /** The newest versions of a patient's records in a collection, last written first. No types given: all. */
+  async recordsOfPatient(
+    collection: string,
+    patient: string,
+    types: string[],
+    limit: number,
+  ): Promise<{ id: string; version: number }[]> {
+    let query = this.#db
+      .selectFrom('versions')
+      .select(['id', 'version'])
+      .where('patient', '=', patient)
+      .where('collection', '=', collection)
+      .where('current', '=', NEWEST);
+    if (types.length > 0) query = query.where('type', 'in', types);
+    return query.orderBy('sequence', 'desc').limit(limit).execute();
+  }
+
+  async transaction(transactionId: string): Promise<TransactionsTable | undefined> {
+    return this.#db
+      .selectFrom('transactions')
+      .selectAll()
+      .where('transaction_id', '=', transactionId)
+      .executeTakeFirst();
+  }
+}
+
+export const receiptOf = (row: TransactionsTable): Receipt => ({
+  transactionId: row.transaction_id,
+  block: row.block,
+  endorsers: row.endorsers.split(',').filter((mspId) => mspId !== ''),
+  time: row.time,
+});
+
+/** Whether a row is a version of the resource that `home` is: see the projector's `sameResource`. */
+function sameResource(home: VersionRow, row: VersionRow): boolean {
+  if (/^(record|copy)\//.test(home.key)) return row.collection === home.collection;
+  return row.source === null && !row.key.startsWith('record/');
+}

@@ -1,0 +1,137 @@
+/**
+ * Inserts that are put together once per number of rows: doing it anew for every block took longer than running them.
+ * Only the parameters change.
+ */
+import { CompiledQuery, type Insertable, type Kysely, sql } from 'kysely';
+import type {
+  IdentifiersTable,
+  IndexTables,
+  MissingTable,
+  PrivateValuesTable,
+  StatesTable,
+  TransactionsTable,
+  VersionsTable,
+} from '../schema.ts';
+
+/**
+ * Pieces whose sizes are powers of two, at most 128: few distinct statements, each prepared once, none beyond
+ * SQLite's limit of parameters.
+ */
+export function* pieces<T>(rows: readonly T[]): Generator<readonly T[]> {
+  if (rows.length === 1) return yield rows;
+  let start = 0;
+  for (let size = 128; size >= 1; size /= 2) {
+    while (rows.length - start >= size) {
+      yield rows.slice(start, start + size);
+      start += size;
+    }
+  }
+}
+
+type Column<Row> = Extract<keyof Row, string>;
+
+/** What an insert does where a row of the same key is there: these columns of it are replaced. */
+export interface Replacing<Row> {
+  key: readonly Column<Row>[];
+  columns: readonly Column<Row>[];
+}
+
+/** An insert of rows of one shape; without `replacing`, a row that is there already stays as it is. */
+export class Insert<Row extends object> {
+  readonly #table: string;
+  readonly #columns: readonly Column<Row>[];
+  readonly #replacing: Replacing<Row> | undefined;
+  readonly #compiled = new Map<number, CompiledQuery>();
+
+  /** @param columns every column that is written, each present in every row; null is a value, undefined isn't */
+  constructor(table: keyof IndexTables, columns: readonly Column<Row>[], replacing?: Replacing<Row>) {
+    this.#table = table;
+    this.#columns = columns;
+    this.#replacing = replacing;
+  }
+
+  async into(db: Kysely<IndexTables>, all: readonly Row[]): Promise<void> {
+    const rows = this.#replacing === undefined ? all : merged(all, this.#replacing);
+    for (const piece of pieces(rows)) {
+      const compiled = this.#of(db, piece.length);
+      const parameters: unknown[] = [];
+      for (const row of piece) for (const column of this.#columns) parameters.push(row[column]);
+      await db.executeQuery({ ...compiled, parameters });
+    }
+  }
+
+  #of(db: Kysely<IndexTables>, count: number): CompiledQuery {
+    const known = this.#compiled.get(count);
+    if (known !== undefined) return known;
+    const row = sql`(${sql.join(this.#columns.map(() => sql.val(null)))})`;
+    const { sql: text } = sql`
+      insert into ${sql.table(this.#table)} (${sql.join(this.#columns.map((column) => sql.ref(column)))})
+      values ${sql.join(Array.from({ length: count }, () => row))}
+      on conflict ${this.#onConflict()}`.compile(db);
+    const kept = CompiledQuery.raw(text);
+    this.#compiled.set(count, kept);
+    return kept;
+  }
+
+  #onConflict() {
+    if (this.#replacing === undefined) return sql`do nothing`;
+    const { key, columns } = this.#replacing;
+    const set = columns.map((column) => sql`${sql.ref(column)} = excluded.${sql.ref(column)}`);
+    return sql`(${sql.join(key.map((column) => sql.ref(column)))}) do update set ${sql.join(set)}`;
+  }
+}
+
+/** One row for each key: PostgreSQL refuses a statement that would replace a row that it has just inserted. */
+function merged<Row extends object>(rows: readonly Row[], { key, columns }: Replacing<Row>): readonly Row[] {
+  if (rows.length < 2) return rows;
+  const byKey = new Map<string, Row>();
+  for (const row of rows) {
+    const name = JSON.stringify(key.map((column) => String(row[column]).toWellFormed()));
+    const earlier = byKey.get(name);
+    if (earlier === undefined) byKey.set(name, row);
+    else byKey.set(name, { ...earlier, ...Object.fromEntries(columns.map((column) => [column, row[column]])) });
+  }
+  return byKey.size === rows.length ? rows : [...byKey.values()];
+}
+
+export interface Inserts {
+  transactions: Insert<TransactionsTable>;
+  versions: Insert<Insertable<VersionsTable>>;
+  identifiers: Insert<IdentifiersTable>;
+  privateValues: Insert<Insertable<PrivateValuesTable>>;
+  states: Insert<StatesTable>;
+  missing: Insert<MissingTable>;
+}
+
+/** The projector's inserts, with what each does where its row is there already. One set for one database. */
+export const newInserts = (): Inserts => ({
+  // A transaction id that comes again is invalid; the first outcome stands.
+  transactions: new Insert('transactions', [
+    ...(['transaction_id', 'block', 'position', 'code', 'creator', 'endorsers', 'event', 'time'] as const),
+  ]),
+  versions: new Insert(
+    'versions',
+    [
+      ...(['type', 'id', 'version', 'current', 'collection', 'key', 'value', 'anchor', 'author', 'patient'] as const),
+      ...(['last_updated', 'transaction_id', 'block', 'source', 'access', 'expires_at'] as const),
+    ],
+    {
+      key: ['id', 'type', 'collection', 'key'],
+      columns: ['value', 'anchor', 'patient', 'last_updated', 'transaction_id', 'block'],
+    },
+  ),
+  identifiers: new Insert('identifiers', ['type', 'id', 'collection', 'system', 'value']),
+  privateValues: new Insert(
+    'private_values',
+    ['collection', 'key', 'kind', 'value', 'anchor', 'transaction_id', 'block'],
+    { key: ['collection', 'key'], columns: ['value', 'anchor', 'transaction_id', 'block'] },
+  ),
+  states: new Insert('states', ['kind', 'id', 'status', 'value', 'transaction_id', 'block', 'time'], {
+    key: ['kind', 'id'],
+    columns: ['status', 'value', 'transaction_id', 'block', 'time'],
+  }),
+  missing: new Insert('missing', ['collection', 'key_hash', 'anchor', 'transaction_id', 'block'], {
+    key: ['collection', 'key_hash'],
+    columns: ['anchor', 'transaction_id', 'block'],
+  }),
+});

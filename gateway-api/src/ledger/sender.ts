@@ -1,0 +1,11 @@
+/** What every transaction of a caller needs: in whose name it is sent, and the salts of its values. */
+import { randomBytes } from 'node:crypto';
+import type { Caller } from '../fhir/repository.ts';
+import type { Sender } from './client.ts';
+
+/** 32 random bytes as hex. */
+export const newSalt = (): string => randomBytes(32).toString('hex');
+
+/** A caller as the sender of a transaction. */
+export const senderOf = ({ role, fhirUser }: Caller): Sender =>
+  fhirUser === undefined ? { role } : { role, fhirUser };

@@ -1,0 +1,118 @@
+/**
+ * Whether this gateway can really submit: its own peer and the custodian's answer through the chaincode, and the read
+ * model has caught up with the chain.
+ */
+import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { custodianOf } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Logger } from 'pino';
+import type { StoreHealth } from '../index/health.ts';
+import type { LedgerClient } from '../ledger/client.ts';
+import { type Feed, ForeignLedger } from '../ledger/feed.ts';
+import { loggable } from './log.ts';
+
+export interface Readiness {
+  ready: boolean;
+  /** What is wrong, in words for an operator. */
+  reasons: string[];
+  block: number;
+  /** There where waiting does not help: somebody has to do what the reasons say. */
+  hopeless?: true;
+}
+
+/** Blocks that the read model may lag under load once it has caught up. */
+const LAG_ALLOWED = 20;
+/** Anybody may ask: the peers are asked at most this often. */
+const KEPT_MS = 500;
+/** How reasons end that only this ends: those of ForeignLedger, and of a chain that is shorter than the read model. */
+const REMEDY = 'run reindex';
+/** Who asks gives up early; a peer under load may yet take a second or two. */
+const PATIENCE_MS = 3_000;
+
+export class ReadinessCheck {
+  readonly #ledger: LedgerClient;
+  readonly #feed: Feed;
+  readonly #stores: StoreHealth;
+  readonly #log: Logger;
+  readonly #asked: string[];
+  #caughtUp = false;
+  #last: { at: number; answer: Promise<Readiness> } | undefined;
+
+  constructor(
+    ledger: LedgerClient,
+    feed: Feed,
+    stores: StoreHealth,
+    consortium: Consortium,
+    organisation: string,
+    log: Logger,
+  ) {
+    this.#log = log;
+    this.#stores = stores;
+    this.#ledger = ledger;
+    this.#feed = feed;
+    this.#asked = [...new Set([organisation, custodianOf(consortium).name])];
+  }
+
+  check(): Promise<Readiness> {
+    if (this.#last === undefined || Date.now() - this.#last.at > KEPT_MS) {
+      this.#last = { at: Date.now(), answer: this.#check() };
+    }
+    return this.#last.answer;
+  }
+
+  async #check(): Promise<Readiness> {
+    const reasons: string[] = [];
+    const { failure } = this.#feed.status();
+    if (failure instanceof ForeignLedger) reasons.push(failure.message);
+    else if (failure !== undefined) reasons.push('the event stream is down');
+    await Promise.all([
+      this.#askDatabase(reasons),
+      ...this.#asked.map((name) => this.#askPeer(name, reasons)),
+      this.#compareHeight(reasons),
+    ]);
+    const answer = { ready: reasons.length === 0, reasons, block: this.#feed.position() };
+    return reasons.some((reason) => reason.endsWith(REMEDY)) ? { ...answer, hopeless: true } : answer;
+  }
+
+  async #askDatabase(reasons: string[]): Promise<void> {
+    try {
+      await inTime(this.#stores.ask());
+    } catch {
+      reasons.push(this.#stores.failure() ?? 'the database does not answer');
+    }
+  }
+
+  async #askPeer(name: string, reasons: string[]): Promise<void> {
+    try {
+      await inTime(this.#ledger.evaluate('ListOrganisations', {}, { at: [name] }));
+    } catch (error) {
+      this.#log.debug({ peer: name, ...loggable(error) }, 'not ready');
+      reasons.push(`the peer or the chaincode of ${name} does not answer`);
+    }
+  }
+
+  async #compareHeight(reasons: string[]): Promise<void> {
+    try {
+      const position = this.#feed.position();
+      const behind = (await inTime(this.#ledger.height())) - 1 - position;
+      if (behind < 0)
+        reasons.push(`the read model is ahead of the chain: it was filled from another ledger, ${REMEDY}`);
+      if (behind <= 0) this.#caughtUp = true;
+      if (behind > (this.#caughtUp ? LAG_ALLOWED : 0)) reasons.push(`the read model is ${behind} blocks behind`);
+    } catch {
+      reasons.push('the peer does not tell the height of its chain');
+    }
+  }
+}
+
+/** The answer, or a rejection when it takes too long; what was asked goes on and its end is nobody's concern. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
