@@ -10,7 +10,7 @@ import type { ChaincodeConfig, NetworkConfig, OrganisationConfig, RunningNetwork
 import { Blocks } from './deliver/blocks.ts';
 import { Endorser } from './endorser/endorser.ts';
 import { createSigner } from './identity/signer.ts';
-import { writeDefinition } from './ledger/definition-writer.ts';
+import { writeDefinition } from './ledger/definitions/writer.ts';
 import { openLedger, readGenesis } from './ledger/ledger.ts';
 import { createOrderer } from './orderer/orderer.ts';
 import type { Channel, Ledger } from './seams.ts';

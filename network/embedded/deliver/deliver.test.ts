@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { sha256 } from '../fixtures/client.ts';
 import { BOTH, CHAINCODE, CHANNEL, Fixture, failureOf } from '../fixtures/network.ts';
 import { fixtureAuthority } from '../identity/authority.fixture.ts';
-import { headerHash } from '../ledger/block.ts';
+import { headerHash } from '../ledger/blocks/block.ts';
 
 describe('Events', () => {
   let fixture: Fixture;

@@ -5,27 +5,34 @@
 import type { common } from '@hyperledger/fabric-protos';
 import type { Channel, CommittedBlock, CommittedTransaction, Signer } from '../seams.ts';
 import { asBuffer, encode } from '../wire.ts';
-import type { BlockHeader, StoredBlock } from './block.ts';
-import { decodeBlock, encodeBlock, headerHash, ordererMetadata, TRANSACTIONS_FILTER, toMessage } from './block.ts';
-import type { ChainState } from './chain-state.ts';
-import { writeChainState } from './chain-state.ts';
-import { commitHash } from './commit-hash.ts';
-import type { DefinitionHistory } from './definition-history.ts';
-import type { CommittedDefinition } from './definitions.ts';
-import type { PolicyCache } from './endorsement-check.ts';
+import type { BlockHeader, StoredBlock } from './blocks/block.ts';
+import {
+  decodeBlock,
+  encodeBlock,
+  headerHash,
+  ordererMetadata,
+  TRANSACTIONS_FILTER,
+  toMessage,
+} from './blocks/block.ts';
+import type { ChainState } from './blocks/chain-state.ts';
+import { writeChainState } from './blocks/chain-state.ts';
+import { commitHash } from './blocks/commit-hash.ts';
+import type { ParsedTransaction } from './blocks/transaction.ts';
+import { parseTransaction } from './blocks/transaction.ts';
+import { putTransactions } from './blocks/tx-index.ts';
+import { VALID } from './blocks/validation-codes.ts';
+import type { CommittedDefinition } from './definitions/definitions.ts';
+import type { DefinitionHistory } from './definitions/history.ts';
 import { sha256 } from './hash.ts';
-import { blockKey, headerHashKey, historyKey, number64, txIdKey } from './keys.ts';
-import { commitPrivateData } from './private-data.ts';
-import { stageOne } from './stage-one.ts';
-import { stageTwo } from './stage-two.ts';
-import type { Batch, Database, View } from './store.ts';
-import { encodeVersioned } from './store.ts';
-import type { ParsedTransaction } from './transaction.ts';
-import { parseTransaction } from './transaction.ts';
-import type { TransientStore } from './transient-store.ts';
-import { putTransactions } from './tx-index.ts';
-import { CommittedState, Updates } from './updates.ts';
-import { VALID } from './validation-codes.ts';
+import { commitPrivateData } from './private/private-data.ts';
+import type { TransientStore } from './private/transient-store.ts';
+import { blockKey, headerHashKey, historyKey, number64, txIdKey } from './state/keys.ts';
+import type { Batch, Database, View } from './state/store.ts';
+import { encodeVersioned } from './state/store.ts';
+import { CommittedState, Updates } from './state/updates.ts';
+import type { PolicyCache } from './validation/endorsement-check.ts';
+import { stageOne } from './validation/stage-one.ts';
+import { stageTwo } from './validation/stage-two.ts';
 
 export interface CommitContext {
   database: Database;

@@ -10,7 +10,7 @@ import { createSigner } from '../identity/signer.ts';
 import type { Channel, Identity, Ledger, Signer, Simulator } from '../seams.ts';
 import type { Field } from '../wire.ts';
 import { encode, repeated } from '../wire.ts';
-import { writeDefinition } from './definition-writer.ts';
+import { writeDefinition } from './definitions/writer.ts';
 import { sha256 } from './hash.ts';
 import { openLedger, readGenesis } from './ledger.ts';
 

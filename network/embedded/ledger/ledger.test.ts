@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { CommittedBlock } from '../seams.ts';
 import { Message } from '../wire.ts';
-import { decodeBlock, headerHash } from './block.ts';
+import { decodeBlock, headerHash } from './blocks/block.ts';
 import { CHAINCODE, LedgerFixture, type Name } from './ledger.fixture.ts';
 import { openLedger } from './ledger.ts';
 

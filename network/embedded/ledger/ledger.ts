@@ -16,25 +16,25 @@ import type {
   Signer,
   Simulator,
 } from '../seams.ts';
-import { decodeBlock, headerHash } from './block.ts';
-import type { ChainState } from './chain-state.ts';
-import { readChainState } from './chain-state.ts';
+import { decodeBlock, headerHash } from './blocks/block.ts';
+import type { ChainState } from './blocks/chain-state.ts';
+import { readChainState } from './blocks/chain-state.ts';
+import { readTransaction } from './blocks/tx-index.ts';
 import type { Committed } from './commit.ts';
 import { commitBlock, commitGenesis } from './commit.ts';
-import { DefinitionHistory } from './definition-history.ts';
-import type { CommittedDefinition } from './definitions.ts';
-import { loadDefinition } from './definitions.ts';
-import { PolicyCache } from './endorsement-check.ts';
-import { blockKey, headerHashKey, readNumber64, txIdKey } from './keys.ts';
+import type { CommittedDefinition } from './definitions/definitions.ts';
+import { loadDefinition } from './definitions/definitions.ts';
+import { DefinitionHistory } from './definitions/history.ts';
 import type { PublishedState } from './peer-view.ts';
 import { PeerView } from './peer-view.ts';
-import { checkDissemination, deliverable } from './private-sets.ts';
-import { LedgerSimulator } from './simulator.ts';
-import type { Database } from './store.ts';
-import { openDatabase, View } from './store.ts';
-import { readStoredSets } from './stored-sets.ts';
-import { TransientStore } from './transient-store.ts';
-import { readTransaction } from './tx-index.ts';
+import { checkDissemination, deliverable } from './private/private-sets.ts';
+import { readStoredSets } from './private/stored-sets.ts';
+import { TransientStore } from './private/transient-store.ts';
+import { LedgerSimulator } from './simulation/simulator.ts';
+import { blockKey, headerHashKey, readNumber64, txIdKey } from './state/keys.ts';
+import type { Database } from './state/store.ts';
+import { openDatabase, View } from './state/store.ts';
+import { PolicyCache } from './validation/endorsement-check.ts';
 
 export interface LedgerOptions {
   /** Directory of the database; made where it does not exist. */

@@ -1,7 +1,7 @@
 /** One organisation's peer: the height it has reached, the state as of that height, and who listens to its blocks. */
 import type { CommittedBlock } from '../seams.ts';
-import type { CommittedDefinition } from './definitions.ts';
-import type { View } from './store.ts';
+import type { CommittedDefinition } from './definitions/definitions.ts';
+import type { View } from './state/store.ts';
 
 export interface PublishedState {
   view: View;

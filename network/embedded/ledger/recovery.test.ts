@@ -4,9 +4,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
-import { blockKey, stateKey } from './keys.ts';
 import { CHAINCODE, LedgerFixture } from './ledger.fixture.ts';
-import { encodeVersioned, openDatabase } from './store.ts';
+import { blockKey, stateKey } from './state/keys.ts';
+import { encodeVersioned, openDatabase } from './state/store.ts';
 import { verifyLedger } from './verify.ts';
 
 describe('After a crash', () => {

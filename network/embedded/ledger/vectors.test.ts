@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import type { Version } from '../seams.ts';
-import { headerDer, headerHash } from './block.ts';
-import { encodeHeight, encodeUpdates } from './commit-hash.ts';
-import { encodeRangeInfo, RangeSummary } from './range-summary.ts';
-import { encodeRead } from './rwset.ts';
-import { RwsetBuilder } from './rwset-builder.ts';
+import { headerDer, headerHash } from './blocks/block.ts';
+import { encodeHeight, encodeUpdates } from './blocks/commit-hash.ts';
+import { encodeRead } from './blocks/rwset.ts';
+import { RwsetBuilder } from './simulation/rwset-builder.ts';
+import { encodeRangeInfo, RangeSummary } from './state/range-summary.ts';
 import { VECTORS } from './vectors.fixture.ts';
 
 const header = (number: number) => ({ number, previousHash: Buffer.from([1, 2]), dataHash: Buffer.from([3]) });

@@ -7,14 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Channel, Ledger, Signer } from '../seams.ts';
 import { Message } from '../wire.ts';
-import type { StoredBlock } from './block.ts';
-import { commitHashOf, decodeBlock, headerDer, headerHash, SIGNATURES, TRANSACTIONS_FILTER } from './block.ts';
-import { readChainState } from './chain-state.ts';
+import type { StoredBlock } from './blocks/block.ts';
+import { commitHashOf, decodeBlock, headerDer, headerHash, SIGNATURES, TRANSACTIONS_FILTER } from './blocks/block.ts';
+import { readChainState } from './blocks/chain-state.ts';
 import { sha256 } from './hash.ts';
-import { blockKey } from './keys.ts';
 import { openLedger } from './ledger.ts';
-import type { Database } from './store.ts';
-import { openDatabase } from './store.ts';
+import { blockKey } from './state/keys.ts';
+import type { Database } from './state/store.ts';
+import { openDatabase } from './state/store.ts';
 
 export interface Verification {
   /** Blocks that were looked at. */

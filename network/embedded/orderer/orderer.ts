@@ -3,9 +3,9 @@
  * block commits, the next accumulates, so blocks grow with the load.
  */
 import type { BatchConfig } from '../config.ts';
-import { warmSignatures } from '../ledger/stage-one.ts';
-import type { ParsedTransaction } from '../ledger/transaction.ts';
-import { CONFIG, CONFIG_UPDATE, parseTransaction } from '../ledger/transaction.ts';
+import type { ParsedTransaction } from '../ledger/blocks/transaction.ts';
+import { CONFIG, CONFIG_UPDATE, parseTransaction } from '../ledger/blocks/transaction.ts';
+import { warmSignatures } from '../ledger/validation/stage-one.ts';
 import type { Channel, Ledger, Orderer } from '../seams.ts';
 import { BatchCutter } from './batch-cutter.ts';
 

@@ -1,5 +1,5 @@
 /** _lifecycle: the two queries an application makes; definitions are written when the network starts (spec 5). */
-import { encodeDefinition } from '../ledger/definitions.ts';
+import { encodeDefinition } from '../ledger/definitions/definitions.ts';
 import type { Channel, Definition, Ledger } from '../seams.ts';
 import { encode, Message, repeated } from '../wire.ts';
 

@@ -3,7 +3,7 @@ import type { Contract } from '@hyperledger/fabric-gateway';
 import { common, peer } from '@hyperledger/fabric-protos';
 import { expect } from 'chai';
 import { BOTH, CHAINCODE, CHANNEL, contractOf, Fixture, failureOf } from '../fixtures/network.ts';
-import { headerHash } from '../ledger/block.ts';
+import { headerHash } from '../ledger/blocks/block.ts';
 
 describe('A system chaincode', () => {
   let fixture: Fixture;

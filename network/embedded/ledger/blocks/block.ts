@@ -1,0 +1,109 @@
+/** Blocks: header hashes, the five metadata entries and the bytes that are stored and delivered (spec 2.3). */
+import { randomBytes } from 'node:crypto';
+import { common } from '@hyperledger/fabric-protos';
+import type { Signer } from '../../seams.ts';
+import { encode, Message, repeated } from '../../wire.ts';
+import { sha256 } from '../hash.ts';
+
+export interface BlockHeader {
+  number: number;
+  previousHash: Buffer;
+  dataHash: Buffer;
+}
+
+/** A block as stored: its header, its envelopes and its metadata entries, all as the bytes that came. */
+export interface StoredBlock {
+  header: BlockHeader;
+  envelopes: Buffer[];
+  metadata: Buffer[];
+}
+
+export const SIGNATURES = 0;
+export const LAST_CONFIG = 1;
+export const TRANSACTIONS_FILTER = 2;
+export const COMMIT_HASH = 4;
+
+/** ASN.1 DER of SEQUENCE{INTEGER number, OCTET STRING previous_hash, OCTET STRING data_hash}. */
+export function headerDer(header: BlockHeader): Buffer {
+  const body = Buffer.concat([
+    der(0x02, integer(header.number)),
+    der(0x04, header.previousHash),
+    der(0x04, header.dataHash),
+  ]);
+  return der(0x30, body);
+}
+
+export function headerHash(header: BlockHeader): Buffer {
+  return sha256(headerDer(header));
+}
+
+function der(tag: number, content: Uint8Array): Buffer {
+  const size = unsigned(content.length);
+  const length = content.length < 128 ? [content.length] : [0x80 + size.length, ...size];
+  return Buffer.concat([Buffer.from([tag, ...length]), content]);
+}
+
+/** Big-endian without leading zeros; empty for 0. */
+export function unsigned(value: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
+  return Buffer.from(bytes);
+}
+
+function integer(value: number): Buffer {
+  const bytes = unsigned(value);
+  return (bytes[0] ?? 0x80) >= 0x80 ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes;
+}
+
+/** The SIGNATURES and LAST_CONFIG entries, signed as the orderer signs them. */
+export function ordererMetadata(header: BlockHeader, lastConfig: number, signer: Signer): [Buffer, Buffer] {
+  const config = encode([1, lastConfig]);
+  const value = encode([1, config, true]);
+  const signatureHeader = encode([1, signer.creator], [2, randomBytes(24)]);
+  const signature = signer.sign(Buffer.concat([value, signatureHeader, headerDer(header)]));
+  const signatures = encode([1, value], [2, encode([1, signatureHeader], [2, signature])]);
+  return [signatures, encode([1, config])];
+}
+
+export function encodeBlock(block: StoredBlock): Buffer {
+  const { header } = block;
+  return encode(
+    [1, encode([1, header.number], [2, header.previousHash], [3, header.dataHash])],
+    [2, encode(...repeated(1, block.envelopes))],
+    [3, encode(...repeated(1, block.metadata))],
+  );
+}
+
+export function decodeBlock(bytes: Uint8Array): StoredBlock {
+  const block = new Message(bytes);
+  const header = block.message(1);
+  return {
+    header: { number: header.number(1), previousHash: header.bytes(2), dataHash: header.bytes(3) },
+    envelopes: block.message(2).list(1),
+    metadata: block.message(3).list(1),
+  };
+}
+
+/** The block as a message object, around the same bytes. */
+export function toMessage(block: StoredBlock): common.Block {
+  const header = new common.BlockHeader();
+  header.setNumber(block.header.number);
+  header.setPreviousHash(block.header.previousHash);
+  header.setDataHash(block.header.dataHash);
+  const data = new common.BlockData();
+  data.setDataList(block.envelopes);
+  const metadata = new common.BlockMetadata();
+  metadata.setMetadataList(block.metadata);
+  const message = new common.Block();
+  message.setHeader(header);
+  message.setData(data);
+  message.setMetadata(metadata);
+  return message;
+}
+
+/** The 32 bytes in the COMMIT_HASH entry; undefined in block 0. */
+export function commitHashOf(block: StoredBlock): Buffer | undefined {
+  const entry = block.metadata[COMMIT_HASH];
+  const hash = entry && new Message(entry).bytes(1);
+  return hash && hash.length > 0 ? hash : undefined;
+}

@@ -1,0 +1,113 @@
+/** LevelDB: the one database of a channel, values with their versions, and snapshots that readers share. */
+import { ClassicLevel } from 'classic-level';
+import type { Version } from '../../seams.ts';
+import { asBuffer } from '../../wire.ts';
+
+export type Database = ClassicLevel<Buffer, Buffer>;
+export type Batch = ReturnType<Database['batch']>;
+export interface KeyRange {
+  gte: Buffer;
+  lt: Buffer;
+  reverse?: boolean;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** @throws Error where the directory holds no database that can be opened, or another process has it open. */
+export async function openDatabase(dir: string): Promise<Database> {
+  const database: Database = new ClassicLevel(dir, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    writeBufferSize: 16 * 1024 * 1024,
+    cacheSize: 16 * 1024 * 1024,
+  });
+  try {
+    await database.open();
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    throw new Error(`The ledger in ${dir} cannot be opened${cause}`, { cause: error });
+  }
+  return database;
+}
+
+/** A value of public state, of a hash or of private state. */
+export interface Versioned {
+  version: Version;
+  value: Buffer;
+  /** Encoded metadata entries, empty where there are none. */
+  metadata: Buffer;
+}
+
+/** Layout: block (8), transaction (4), length of metadata (4), metadata, value. */
+export function encodeVersioned(versioned: Versioned): Buffer {
+  const { version, value, metadata } = versioned;
+  const out = Buffer.allocUnsafe(16 + metadata.length + value.length);
+  out.writeUInt32BE(Math.floor(version.block / 2 ** 32), 0);
+  out.writeUInt32BE(version.block % 2 ** 32, 4);
+  out.writeUInt32BE(version.tx, 8);
+  out.writeUInt32BE(metadata.length, 12);
+  out.set(metadata, 16);
+  out.set(value, 16 + metadata.length);
+  return out;
+}
+
+export function decodeVersioned(bytes: Uint8Array): Versioned {
+  const buffer = asBuffer(bytes);
+  const version = { block: buffer.readUInt32BE(0) * 2 ** 32 + buffer.readUInt32BE(4), tx: buffer.readUInt32BE(8) };
+  const length = buffer.readUInt32BE(12);
+  const metadata = length === 0 ? EMPTY : buffer.subarray(16, 16 + length);
+  return { version, metadata, value: buffer.subarray(16 + length) };
+}
+
+export interface Cursor {
+  next(): Promise<[Buffer, Buffer] | undefined>;
+  close(): void;
+}
+
+/**
+ * The state as of one height, for as long as anybody holds it. Whoever takes it calls `retain`, and `release` when
+ * done.
+ */
+export class View {
+  readonly height: number;
+  readonly #database: Database;
+  readonly #snapshot: ReturnType<Database['snapshot']>;
+  readonly #options: { snapshot: ReturnType<Database['snapshot']> };
+  #holders = 1;
+
+  constructor(database: Database, height: number) {
+    this.height = height;
+    this.#database = database;
+    this.#snapshot = database.snapshot();
+    this.#options = { snapshot: this.#snapshot };
+  }
+
+  retain(): this {
+    this.#holders++;
+    return this;
+  }
+
+  release(): void {
+    this.#holders--;
+    if (this.#holders === 0) void this.#snapshot.close();
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#database.getSync(key, this.#options);
+  }
+
+  versioned(key: Buffer): Versioned | undefined {
+    const bytes = this.get(key);
+    return bytes && decodeVersioned(bytes);
+  }
+
+  /** Entries in order of their bytes. */
+  walk(range: KeyRange): Cursor {
+    const iterator = this.#database.iterator({ ...range, ...this.#options });
+    return { next: () => iterator.next(), close: () => void iterator.close() };
+  }
+
+  async all(range: KeyRange): Promise<[Buffer, Buffer][]> {
+    return this.#database.iterator({ ...range, ...this.#options }).all();
+  }
+}
