@@ -68,6 +68,8 @@ interface Running {
 export class ExamplePeer {
   /** Answers reads, by `collection key`; public state has the empty collection. */
   readonly state = new Map<string, string>();
+  /** Messages that came for a transaction after its answer: a real peer may die of one. */
+  late = 0;
   readonly #stream: ClientDuplexStream<peer.ChaincodeMessage, peer.ChaincodeMessage>;
   readonly #client: InstanceType<typeof peer.ChaincodeClient>;
   readonly #running = new Map<string, Running>();
@@ -121,7 +123,10 @@ export class ExamplePeer {
   #answer(message: peer.ChaincodeMessage): void {
     const txId = message.getTxid();
     const running = this.#running.get(txId);
-    if (running === undefined) return;
+    if (running === undefined) {
+      this.late += 1;
+      return;
+    }
     const payload = message.getPayload_asU8();
     const type = message.getType();
     if (type === Type.COMPLETED) {

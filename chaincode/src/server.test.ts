@@ -69,6 +69,17 @@ describe('the chaincode server', () => {
     expect(findLedgerError(completion.message)).to.include({ code: 'INVALID', expression: 'private' });
   });
 
+  it('sends nothing for a transaction after the refusal, however many reads were to follow', async () => {
+    const records = Array.from({ length: 20 }, () => ({ ...observation(), version: 2 }));
+    peer.state.set(`care_hospital record/${records[0]?.id}/2`, '{}');
+    const refused = { name: 'records:RecordVersions', arguments: ['{}'], ...asHospital, private: { records } };
+    const { message } = await peer.invoke(refused);
+    expect(findLedgerError(message)).to.include({ code: 'CONFLICT' });
+    // Whatever the first had still to send comes before the answer to a second.
+    await peer.invoke(refused);
+    expect(peer.late).to.equal(0);
+  });
+
   const unknown: [string, string, string[]][] = [
     ['an unknown transaction', 'records:Forget', ['{}']],
     ['an unknown contract', 'pharmacy:Dispense', ['{}']],

@@ -1,8 +1,10 @@
 /**
  * A ledger in memory for the tests of contracts. Each submit is simulated once per endorser of the table, each
  * with only the private data that this organisation is a member of; the writes of all must be the same bytes.
- * Like Fabric it gives no read of one's own writes, and it holds the caller to memberOnlyRead and -Write.
+ * Like Fabric it gives no read of one's own writes, and it holds the caller to memberOnlyRead and -Write. Like the shim
+ * it answers the calls of a transaction one after the other, and a transaction that answers earlier has failed the test.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Contract } from 'fabric-contract-api';
 import { canonicalJson, sha256 } from '../model/canonical.ts';
 import { type Consortium, custodianOf, organisationByName, type Role } from '../model/consortium.ts';
@@ -70,6 +72,9 @@ class Simulation implements LedgerStub {
   readonly writes = noWrites();
   /** Calls that would each be a round trip to the peer. */
   calls = 0;
+  /** Calls that are not answered yet. */
+  pending = 0;
+  #answered: Promise<void> = Promise.resolve();
   readonly #ledger: MemoryLedger;
   readonly #request: Request<TransactionName>;
   readonly #endorser: string;
@@ -82,47 +87,52 @@ class Simulation implements LedgerStub {
     this.#txId = txId;
   }
 
-  async getState(key: string): Promise<Uint8Array> {
-    this.calls += 1;
-    return Buffer.from(this.#ledger.public.get(key) ?? '');
+  getState(key: string): Promise<Uint8Array> {
+    return this.#ask(() => Buffer.from(this.#ledger.public.get(key) ?? ''));
   }
 
-  async putState(key: string, value: Uint8Array): Promise<void> {
-    this.calls += 1;
-    this.writes.public[key] = text(value);
+  putState(key: string, value: Uint8Array): Promise<void> {
+    return this.#ask(() => {
+      this.writes.public[key] = text(value);
+    });
   }
 
-  async setStateValidationParameter(key: string, policy: Uint8Array): Promise<void> {
-    this.calls += 1;
-    this.writes.policies[key] = Buffer.from(policy).toString('hex');
+  setStateValidationParameter(key: string, policy: Uint8Array): Promise<void> {
+    return this.#ask(() => {
+      this.writes.policies[key] = Buffer.from(policy).toString('hex');
+    });
   }
 
-  async getPrivateData(collection: string, key: string): Promise<Uint8Array> {
-    this.calls += 1;
-    const members = membersOf(this.#ledger.consortium, collection);
-    this.#checkMember(members, 'read', collection);
-    if (!members.includes(this.#endorser))
-      throw new Error(`private data matching public hash version is not available on ${this.#endorser}`);
-    return Buffer.from(this.#ledger.private.get(privateName(collection, key)) ?? '');
+  getPrivateData(collection: string, key: string): Promise<Uint8Array> {
+    return this.#ask(() => {
+      const members = membersOf(this.#ledger.consortium, collection);
+      this.#checkMember(members, 'read', collection);
+      if (!members.includes(this.#endorser))
+        throw new Error(`private data matching public hash version is not available on ${this.#endorser}`);
+      return Buffer.from(this.#ledger.private.get(privateName(collection, key)) ?? '');
+    });
   }
 
-  async getPrivateDataHash(collection: string, key: string): Promise<Uint8Array> {
-    this.calls += 1;
-    membersOf(this.#ledger.consortium, collection);
-    const value = this.#ledger.private.get(privateName(collection, key));
-    return value === undefined ? Buffer.alloc(0) : sha256(value);
+  getPrivateDataHash(collection: string, key: string): Promise<Uint8Array> {
+    return this.#ask(() => {
+      membersOf(this.#ledger.consortium, collection);
+      const value = this.#ledger.private.get(privateName(collection, key));
+      return value === undefined ? Buffer.alloc(0) : sha256(value);
+    });
   }
 
-  async putPrivateData(collection: string, key: string, value: Uint8Array): Promise<void> {
-    this.calls += 1;
-    this.#checkMember(membersOf(this.#ledger.consortium, collection), 'write', collection);
-    this.writes.private[privateName(collection, key)] = text(value);
+  putPrivateData(collection: string, key: string, value: Uint8Array): Promise<void> {
+    return this.#ask(() => {
+      this.#checkMember(membersOf(this.#ledger.consortium, collection), 'write', collection);
+      this.writes.private[privateName(collection, key)] = text(value);
+    });
   }
 
-  async purgePrivateData(collection: string, key: string): Promise<void> {
-    this.calls += 1;
-    this.#checkMember(membersOf(this.#ledger.consortium, collection), 'write', collection);
-    this.writes.purged.push(privateName(collection, key));
+  purgePrivateData(collection: string, key: string): Promise<void> {
+    return this.#ask(() => {
+      this.#checkMember(membersOf(this.#ledger.consortium, collection), 'write', collection);
+      this.writes.purged.push(privateName(collection, key));
+    });
   }
 
   setEvent(name: string, payload: Uint8Array): void {
@@ -140,6 +150,19 @@ class Simulation implements LedgerStub {
 
   getDateTimestamp(): Date {
     return new Date(this.#request.time ?? this.#ledger.time);
+  }
+
+  /** One round trip: answered in a turn of its own, after those asked before. */
+  #ask<T>(answer: () => T): Promise<T> {
+    this.calls += 1;
+    this.pending += 1;
+    const answered = this.#answered
+      .then(() => turn())
+      .finally(() => {
+        this.pending -= 1;
+      });
+    this.#answered = answered;
+    return answered.then(answer);
   }
 
   #checkMember(members: string[], action: string, collection: string): void {
@@ -224,6 +247,8 @@ export class MemoryLedger {
       throw error;
     } finally {
       this.lastCalls = simulation.calls;
+      // biome-ignore lint/correctness/noUnsafeFinally: whatever the transaction answered, it answered too early.
+      if (simulation.pending > 0) throw new Error('the transaction answered before the peer had answered it');
     }
   }
 

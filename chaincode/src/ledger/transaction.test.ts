@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Context } from 'fabric-contract-api';
 import { Records } from '../contracts/records.ts';
@@ -123,6 +124,125 @@ describe('the frame of a transaction', () => {
       return reply(call);
     });
     expect(await failureOf(ledger.submit('SetLicence', request))).to.equal('the endorsers wrote different bytes');
+  });
+});
+
+/** Answers to reads that a test gives when it likes, in any order. */
+class SlowStub {
+  readonly asked: { key: string; answer: (value: string) => void; refuse: (message: string) => void }[] = [];
+  getState(key: string): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.asked.push({
+        key,
+        answer: (value) => resolve(Buffer.from(value)),
+        refuse: (message) => reject(new Error(message)),
+      });
+    });
+  }
+  #set = async (key: string): Promise<void> => void (await this.getState(key));
+  getPrivateData = (_: string, key: string) => this.getState(key);
+  getPrivateDataHash = (_: string, key: string) => this.getState(key);
+  putState = (key: string) => this.#set(key);
+  putPrivateData = (_: string, key: string) => this.#set(key);
+  purgePrivateData = (_: string, key: string) => this.#set(key);
+  setStateValidationParameter = (key: string) => this.#set(key);
+  setEvent = (): void => {};
+  getTransient = () => new Map<string, Uint8Array>();
+  getTxID = () => 'tx';
+  getDateTimestamp = () => new Date(0);
+}
+
+describe('calls to the peer that are under way', () => {
+  /** Runs a decision until it waits for the peer; `answered` says how it ended, or that it has not. */
+  const running = async (decide: Decide<'SetLicence'>) => {
+    const stub = new SlowStub();
+    const clientIdentity = { getMSPID: () => 'RegulatorMSP', getAttributeValue: () => 'system' };
+    const state = { answered: '' };
+    run('SetLicence', exampleConsortium, { stub, clientIdentity }, JSON.stringify(licence), decide).then(
+      () => (state.answered = 'reply'),
+      (error: Error) => (state.answered = error.message),
+    );
+    await turn();
+    return { stub, state };
+  };
+  const answerOf = ({ input, store }: Call<'SetLicence'>) => ({ ...input, updatedAt: store.time });
+  const refusal = new LedgerError('CONFLICT', 'refused');
+
+  it('are all answered before a refusal leaves, whatever they are and whoever waits for them', async () => {
+    const { stub, state } = await running(async ({ store }) => {
+      const calls = [
+        store.get('a', licenceStateSchema),
+        store.getPrivateText('c', 'b'),
+        store.getPrivate('c', 'd', licenceStateSchema),
+        store.anchor('c', 'e'),
+      ];
+      await Promise.all([...calls, Promise.reject(refusal)]);
+      throw new Error('not reached');
+    });
+    expect(stub.asked.map(({ key }) => key)).to.deep.equal(['a', 'b', 'd', 'e']);
+    // The last first, and one of them with an error of the peer.
+    for (const { answer, refuse, key } of stub.asked.toReversed()) {
+      expect(state.answered).to.equal('');
+      if (key === 'b') refuse('the peer is closing');
+      else answer('');
+      await turn();
+    }
+    expect(state.answered).to.equal(refusal.message);
+  });
+
+  it('are not followed by others once the decision has failed', async () => {
+    const { stub, state } = await running(async ({ store }) => {
+      const two = async () => {
+        await store.anchor('c', 'first');
+        await store.anchor('c', 'second');
+      };
+      await Promise.all([two(), Promise.reject(refusal)]);
+      throw new Error('not reached');
+    });
+    stub.asked[0]?.answer('');
+    await turn();
+    expect(stub.asked).to.have.length(1);
+    expect(state.answered).to.equal(refusal.message);
+  });
+
+  it('are answered, and what follows from them too, before a reply leaves and before anything is written', async () => {
+    const { stub, state } = await running(async (call) => {
+      const chain = async () => {
+        await call.store.anchor('c', 'first');
+        for (let step = 0; step < 50; step += 1) await undefined;
+        await call.store.anchor('c', 'second');
+      };
+      void chain();
+      call.store.put('licence/1', {});
+      return answerOf(call);
+    });
+    for (const key of ['first', 'second', 'licence/1']) {
+      expect(state.answered).to.equal('');
+      expect(stub.asked.at(-1)?.key).to.equal(key);
+      stub.asked.at(-1)?.answer('');
+      await turn();
+      await turn();
+    }
+    expect(state.answered).to.equal('reply');
+  });
+
+  it('are all answered when one of several writes is refused', async () => {
+    const { stub, state } = await running((call) => {
+      call.store.put('a', {}, 'HospitalMSP');
+      call.store.putPrivate('c', 'b', {});
+      call.store.purge('c', 'd');
+      call.store.emit('LicenceSet', {});
+      return answerOf(call);
+    });
+    expect(stub.asked.map(({ key }) => key)).to.deep.equal(['a', 'a', 'b', 'd']);
+    stub.asked[0]?.refuse('no write access');
+    for (const { answer } of stub.asked.slice(1)) {
+      await turn();
+      expect(state.answered).to.equal('');
+      answer('');
+    }
+    await turn();
+    expect(state.answered).to.equal('no write access');
   });
 });
 

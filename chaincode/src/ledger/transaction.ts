@@ -1,6 +1,7 @@
 /**
  * The frame around every transaction: parse the argument and the private input by the table, hold the caller
- * to the table's kinds and roles, decide, check the reply, and only then write.
+ * to the table's kinds and roles, decide, check the reply, and only then write. It answers when no call to the peer is
+ * under way any more.
  */
 import { type Context, Contract } from 'fabric-contract-api';
 import type { Consortium } from '../model/consortium.ts';
@@ -17,6 +18,7 @@ import {
 } from '../model/transactions.ts';
 import { type Caller, callerOf, checkCaller, type Identity } from './caller.ts';
 import { parseText, parseValue } from './parse.ts';
+import { PendingCalls } from './pending-calls.ts';
 import { type LedgerStub, PeerError, Store } from './store.ts';
 
 /** What a transaction decides with. */
@@ -38,7 +40,7 @@ export interface LedgerContext {
 }
 
 /**
- * Runs one transaction of the table.
+ * Runs one transaction of the table. Its answer, a reply or an error, leaves after the peer has answered every call of it.
  * @param argument the one argument, JSON
  * @returns the reply, JSON
  * @throws LedgerError; anything else is a bug and leaves as a text without internals
@@ -51,18 +53,22 @@ export async function run<N extends TransactionName>(
   decide: Decide<N>,
 ): Promise<string> {
   const definition: Transaction = transactions[name];
+  const calls = new PendingCalls();
   try {
-    const store = new Store(ctx.stub);
+    const store = new Store(calls.track(ctx.stub));
     const caller = callerOf(ctx.clientIdentity, consortium);
     checkCaller(caller, definition.callers, definition.roles);
     const input = parseText(definition.input, argument) as InputOf<N>;
     const hidden = privateInput(definition, store) as PrivateOf<N>;
     const reply = await decide({ input, private: hidden, caller, consortium, store });
     const output = JSON.stringify(checkedOutput(definition, reply));
+    await calls.settle();
     if (definition.kind === 'submit') await store.flush();
     return output;
   } catch (error) {
     throw outwardError(name, ctx.stub.getTxID(), error);
+  } finally {
+    await calls.finish();
   }
 }
 
