@@ -1,6 +1,8 @@
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import { expect } from 'chai';
-import { chaincodeEndorsementPolicy, collectionsOf } from './collections.ts';
-import { type Consortium, type Kind, loadConsortium } from './consortium.ts';
+import { chaincodeEndorsementPolicy, collectionConfigsOf } from './collections.ts';
 import { parsePolicyText } from './embedded/policy/policy-text.ts';
 import { principalSetsOf } from './embedded/policy/principal-sets.ts';
 
@@ -20,9 +22,9 @@ const members = (policy: string): string[] =>
     set.principals.map(({ key }) => key.replace('MSP.member', '')).join('+'),
   );
 
-function described(consortium: Consortium): Record<string, { members: string; endorsers: string[] }> {
+function described(consortium: ConsortiumDefinition): Record<string, { members: string; endorsers: string[] }> {
   return Object.fromEntries(
-    collectionsOf(consortium).map((collection) => {
+    collectionConfigsOf(consortium).map((collection) => {
       const policy = collection.endorsementPolicy;
       if (policy === undefined || !('signaturePolicy' in policy)) throw new Error('no signature policy');
       return [
@@ -33,7 +35,7 @@ function described(consortium: Consortium): Record<string, { members: string; en
   );
 }
 
-function withAnother(kind: Kind, name: string): Consortium {
+function withAnother(kind: Kind, name: string): ConsortiumDefinition {
   const consortium = structuredClone(loadConsortium());
   const mspId = `${name.charAt(0).toUpperCase()}${name.slice(1)}MSP`;
   consortium.organisations.push({ name, mspId, kind, gatewayPort: 9001, peerPort: 9002 });
@@ -74,7 +76,7 @@ describe('Collections', () => {
   });
 
   it('are closed to outsiders and kept for ever, and never wait for another peer', () => {
-    for (const collection of collectionsOf(loadConsortium())) {
+    for (const collection of collectionConfigsOf(loadConsortium())) {
       const { memberOnlyRead, memberOnlyWrite, blockToLive, requiredPeerCount, maxPeerCount } = collection;
       expect({ memberOnlyRead, memberOnlyWrite, blockToLive, requiredPeerCount }, collection.name).to.deep.equal({
         memberOnlyRead: true,

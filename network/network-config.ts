@@ -1,7 +1,7 @@
 /** The embedded network's configuration, from the consortium and the material prepared for it. */
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { PreparedEmbedded } from './ca/organisations.ts';
-import { chaincodeEndorsementPolicy, collectionsOf } from './collections.ts';
-import type { Consortium } from './consortium.ts';
+import { chaincodeEndorsementPolicy, collectionConfigsOf } from './collections.ts';
 import type { ChaincodeConfig, NetworkConfig } from './embedded/config.ts';
 
 /** What is not in the consortium's file: which chaincode runs and where each organisation's process listens. */
@@ -9,7 +9,7 @@ export type ChaincodeProcesses = Pick<ChaincodeConfig, 'version' | 'packageId' |
 
 export function networkConfigOf(
   dataDir: string,
-  consortium: Consortium,
+  consortium: ConsortiumDefinition,
   prepared: PreparedEmbedded,
   chaincode: ChaincodeProcesses,
 ): NetworkConfig {
@@ -30,11 +30,11 @@ export function networkConfigOf(
   };
 }
 
-export function chaincodeConfigOf(consortium: Consortium, chaincode: ChaincodeProcesses): ChaincodeConfig {
+export function chaincodeConfigOf(consortium: ConsortiumDefinition, chaincode: ChaincodeProcesses): ChaincodeConfig {
   return {
     name: consortium.chaincode,
     ...chaincode,
     endorsementPolicy: chaincodeEndorsementPolicy(consortium),
-    collections: collectionsOf(consortium),
+    collections: collectionConfigsOf(consortium),
   };
 }

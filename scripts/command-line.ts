@@ -1,6 +1,7 @@
 /** What the commands of this room have in common: how they end, and where the consortium they speak to is. */
 import { resolve } from 'node:path';
-import { type Consortium, loadConsortium, type Organisation } from '@telemed-ledger/network/consortium.ts';
+import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { portVariable, urlVariable } from './consortium/ports.ts';
 import { NoAnswer } from './http.ts';
 
@@ -23,13 +24,13 @@ export async function runCommand(command: () => Promise<number>): Promise<void> 
 export const dataDirectory = (): string => resolve(process.env['DATA_DIR'] || '.data');
 
 /** The definition in network/consortium.yaml, or in the file CONSORTIUM names. @throws ConsortiumError */
-export const definedConsortium = (): Consortium => loadConsortium(process.env['CONSORTIUM'] || undefined);
+export const definedConsortium = (): ConsortiumDefinition => loadConsortium(process.env['CONSORTIUM'] || undefined);
 
 /** The organisations of that definition. */
-export const organisations = (): Organisation[] => definedConsortium().organisations;
+export const organisations = (): OrganisationDefinition[] => definedConsortium().organisations;
 
 /** Throws UsageError that lists those there are. */
-export function organisationNamed(name: string | undefined): Organisation {
+export function organisationNamed(name: string | undefined): OrganisationDefinition {
   const all = organisations();
   const found = all.find((organisation) => organisation.name === name);
   if (found !== undefined) return found;
@@ -41,7 +42,7 @@ export function organisationNamed(name: string | undefined): Organisation {
  * `http://127.0.0.1:port` of an organisation's gateway; GATEWAY_PORT_<ORGANISATION> changes the port as for `npm start`,
  * GATEWAY_URL_<ORGANISATION> the whole of it.
  */
-export function gatewayUrl(organisation: Pick<Organisation, 'name' | 'gatewayPort'>): string {
+export function gatewayUrl(organisation: Pick<OrganisationDefinition, 'name' | 'gatewayPort'>): string {
   const url = process.env[urlVariable(organisation.name)];
   if (url !== undefined) return url;
   const port = process.env[portVariable(organisation.name)] ?? organisation.gatewayPort;

@@ -4,13 +4,14 @@
  */
 import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Consortium as Members } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { type ConsortiumDefinition, membersOf } from '@telemed-ledger/consortium/definition.ts';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
+import type { Consortium as Members } from '@telemed-ledger/consortium/members.ts';
 import { createGateway, type Gateway } from '@telemed-ledger/gateway-api/app.ts';
 import { audienceOf, ensureIssuer, issuerOf, LONGEST_MINUTES } from '@telemed-ledger/gateway-api/auth/issuer.ts';
 import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
 import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
-import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import { holdDataDirectory } from './consortium/data-directory.ts';
 import { joinFabric, startEmbedded } from './consortium/ledgers.ts';
 import { portVariable, takenPorts } from './consortium/ports.ts';
@@ -38,7 +39,7 @@ export interface ConsortiumOptions {
 }
 
 export interface RunningConsortium {
-  consortium: Consortium;
+  consortium: ConsortiumDefinition;
   /** Base URL by organisation name. */
   urls: Record<string, string>;
   /** Of the network's and the chaincode's processes, by what they run. */
@@ -101,7 +102,7 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Runni
 
 interface Surroundings {
   dataDir: string;
-  consortium: Consortium;
+  consortium: ConsortiumDefinition;
   members: Members;
   network: NetworkKind;
 }
@@ -127,13 +128,6 @@ async function gatewayOf(
   return createGateway(config, { consortium: members, identities, log: newLog(name, 'info', logFile) });
 }
 
-/** What the chaincode and the gateways are told of the consortium. */
-export const membersOf = ({ channel, chaincode, organisations }: Consortium): Members => ({
-  channel,
-  chaincode,
-  organisations: organisations.map(({ name, mspId, kind }) => ({ name, mspId, kind })),
-});
-
 async function untilReady(gateway: Gateway, timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
@@ -145,7 +139,7 @@ async function untilReady(gateway: Gateway, timeoutMs: number): Promise<void> {
   }
 }
 
-function portsOf(consortium: Consortium, chosen: Record<string, number>): Record<string, number> {
+function portsOf(consortium: ConsortiumDefinition, chosen: Record<string, number>): Record<string, number> {
   const names = consortium.organisations.map(({ name }) => name);
   const unknown = Object.keys(chosen).filter((name) => !names.includes(name));
   if (unknown.length > 0) {

@@ -1,7 +1,7 @@
 /** Bearer tokens by the organisations' development issuers, as `npm start` made them under the data directory. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Role } from '@telemed-ledger/consortium/members.ts';
 import { issueToken } from '@telemed-ledger/gateway-api/auth/issuer.ts';
 
 export interface Credentials {

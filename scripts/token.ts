@@ -3,7 +3,7 @@
  * organisation's development issuer, for curl.
  */
 import { parseArgs } from 'node:util';
-import { ROLES_OF_KIND, type Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { ROLES_OF_KIND, type Role } from '@telemed-ledger/consortium/members.ts';
 import { dataDirectory, organisations, positive, runCommand, UsageError } from './command-line.ts';
 import { bearerToken } from './credentials.ts';
 

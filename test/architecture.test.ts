@@ -8,6 +8,8 @@ import { expect } from 'chai';
 
 const ROOT = join(import.meta.dirname, '..');
 const WORKSPACES = ['chaincode', 'gateway-api', 'network', 'scripts', 'test'];
+/** Packages of their own inside a room. */
+const INNER_PACKAGES: Record<string, string> = { consortium: 'network/consortium' };
 const NOT_OURS = new Set(['node_modules', '.data', '.git', 'coverage']);
 
 /** Paths from the root, with slashes. */
@@ -38,19 +40,31 @@ function importsOf(file: string): string[] {
     const [, workspace, rest] = /^@telemed-ledger\/([a-z-]+)(?:\/(.*))?$/.exec(specifier) ?? [];
     if (workspace === undefined) return specifier;
     const inSource = workspace === 'chaincode' || workspace === 'gateway-api' ? 'src/' : '';
-    return `${workspace}/${inSource}${rest ?? ''}`;
+    return `${INNER_PACKAGES[workspace] ?? workspace}/${inSource}${rest ?? ''}`;
   });
+}
+
+/** The directory of the package that one of our files belongs to. */
+const packageOf = (file: string): string =>
+  Object.values(INNER_PACKAGES).find((directory) => file.startsWith(`${directory}/`)) ?? file.split('/')[0] ?? '';
+
+function declaredBy(directory: string): Record<string, string> {
+  const { dependencies = {}, devDependencies = {} } = JSON.parse(textOf(`${directory}/package.json`));
+  return { ...dependencies, ...devDependencies };
 }
 
 const isOwn = (imported: string): boolean => WORKSPACES.some((workspace) => imported.startsWith(`${workspace}/`));
 
+const CONSORTIUM = 'network/consortium/';
+
 /** For files under `from`: what of ours they may import. The first that fits a file counts. */
 const MAY_IMPORT: { from: string; only: string[] }[] = [
-  { from: 'chaincode/src/model/', only: ['chaincode/src/model/'] },
-  { from: 'chaincode/src/rules/', only: ['chaincode/src/rules/', 'chaincode/src/model/'] },
-  { from: 'chaincode/src/ledger/', only: ['chaincode/src/ledger/', 'chaincode/src/model/'] },
-  { from: 'chaincode/', only: ['chaincode/'] },
-  { from: 'gateway-api/', only: ['gateway-api/', 'chaincode/src/model/'] },
+  { from: 'chaincode/src/model/', only: ['chaincode/src/model/', CONSORTIUM] },
+  { from: 'chaincode/src/rules/', only: ['chaincode/src/rules/', 'chaincode/src/model/', CONSORTIUM] },
+  { from: 'chaincode/src/ledger/', only: ['chaincode/src/ledger/', 'chaincode/src/model/', CONSORTIUM] },
+  { from: 'chaincode/', only: ['chaincode/', CONSORTIUM] },
+  { from: 'gateway-api/', only: ['gateway-api/', 'chaincode/src/model/', CONSORTIUM] },
+  { from: CONSORTIUM, only: [CONSORTIUM] },
   { from: 'network/embedded/', only: ['network/embedded/'] },
   { from: 'network/', only: ['network/'] },
 ];
@@ -84,10 +98,9 @@ describe('Architecture', () => {
   it('lets the tests of a workspace import only what the workspace declares', () => {
     const tests = sources.filter(isTest);
     const isAllowed = (file: string, imported: string): boolean => {
-      const [own = ''] = file.split('/');
-      const { dependencies = {}, devDependencies = {} } = JSON.parse(textOf(`${own}/package.json`));
-      const [other = ''] = imported.split('/');
-      return !isOwn(imported) || other === own || `@telemed-ledger/${other}` in { ...dependencies, ...devDependencies };
+      if (!isOwn(imported)) return true;
+      const [own, other] = [packageOf(file), packageOf(imported)];
+      return other === own || `@telemed-ledger/${other.split('/').at(-1)}` in declaredBy(own);
     };
     expect(breaches(tests, isAllowed)).to.deep.equal([]);
   });
@@ -143,8 +156,7 @@ describe('Architecture', () => {
         .split('/')
         .slice(0, imported.startsWith('@') ? 2 : 1)
         .join('/');
-      const { dependencies = {}, devDependencies = {} } = JSON.parse(textOf(`${file.split('/')[0]}/package.json`));
-      return name in dependencies || name in devDependencies;
+      return name in declaredBy(packageOf(file));
     };
     expect(breaches(product, isAllowed)).to.deep.equal([]);
   });

@@ -1,7 +1,7 @@
 /** The environment of a chaincode that runs by itself, in a container, for one organisation. */
 import { existsSync, readFileSync } from 'node:fs';
+import { consortiumSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { consortiumSchema } from './model/consortium.ts';
 import type { ServeOptions } from './server.ts';
 
 export const EXPECTED = `The chaincode expects in its environment:

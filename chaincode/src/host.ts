@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { consortiumSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { consortiumSchema } from './model/consortium.ts';
 import type { ServeOptions } from './server.ts';
 
 /** What the parent process sends first. */

@@ -1,4 +1,5 @@
 /** The list of contracts: everything that the chaincode can do. */
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Contract } from 'fabric-contract-api';
 import { Access } from './contracts/access.ts';
 import { Claims } from './contracts/claims.ts';
@@ -6,7 +7,6 @@ import { Consents } from './contracts/consents.ts';
 import { Records } from './contracts/records.ts';
 import { Registry } from './contracts/registry.ts';
 import { Settlements } from './contracts/settlements.ts';
-import type { Consortium } from './model/consortium.ts';
 
 /** One instance of each contract, for a consortium. Their names are the table's. */
 export const contracts = (consortium: Consortium): Contract[] =>

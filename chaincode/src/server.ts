@@ -1,8 +1,8 @@
 /** Chaincode as a service: a gRPC server that a peer connects to, for one organisation. */
 import './shim-log.ts';
 
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { contracts } from './index.ts';
-import type { Consortium } from './model/consortium.ts';
 import { ChaincodeServer, chaincodeOf, type ServerOptions } from './shim.ts';
 
 export interface ServeOptions {

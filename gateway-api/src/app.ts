@@ -4,7 +4,8 @@
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Consortium, Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium, Role } from '@telemed-ledger/consortium/members.ts';
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
@@ -29,7 +30,6 @@ import { LedgerClient, type Sender } from './ledger/client.ts';
 import { type Enrolled, LedgerConnection } from './ledger/connect.ts';
 import { Feed } from './ledger/feed.ts';
 import { FeedWatch } from './ledger/feed-watch.ts';
-import { collectionsOfMember } from './memberships.ts';
 import { loggable, newLog } from './operations/log.ts';
 import { Metrics } from './operations/metrics.ts';
 import { type Readiness, ReadinessCheck } from './operations/readiness.ts';

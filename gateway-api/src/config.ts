@@ -9,7 +9,7 @@ import {
   consortiumSchema,
   type Organisation,
   organisationByMsp,
-} from '@telemed-ledger/chaincode/model/consortium.ts';
+} from '@telemed-ledger/consortium/members.ts';
 import type { JSONWebKeySet } from 'jose';
 import { z } from 'zod';
 import { audienceOf, issuerOf } from './auth/issuer.ts';

@@ -5,14 +5,15 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Consortium as Members, Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
+import type { Consortium as Members, Role } from '@telemed-ledger/consortium/members.ts';
 import {
   enrolUser,
   type PreparedEmbedded,
   type PreparedOrganisation,
   prepareEmbedded,
 } from '@telemed-ledger/network/ca/organisations.ts';
-import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import type { NetworkConfig, RunningNetwork } from '@telemed-ledger/network/embedded/config.ts';
 import { startNetwork } from '@telemed-ledger/network/embedded/network.ts';
 import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
@@ -36,7 +37,7 @@ export interface Answer {
 
 export class FixtureConsortium {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'telemed-consortium-'));
-  readonly consortium: Consortium = loadConsortium();
+  readonly consortium: ConsortiumDefinition = loadConsortium();
   readonly members: Members;
   network!: RunningNetwork;
   readonly urls = new Map<string, string>();
@@ -61,7 +62,7 @@ export class FixtureConsortium {
   static async start(
     gateways: string[],
     kind: DatabaseKind = sqlite,
-    prepare?: (dataDir: string, consortium: Consortium) => Promise<void>,
+    prepare?: (dataDir: string, consortium: ConsortiumDefinition) => Promise<void>,
   ): Promise<FixtureConsortium> {
     const made = new FixtureConsortium(kind);
     await prepare?.(made.dataDir, made.consortium);

@@ -1,8 +1,8 @@
 /** The entry of a gateway whose identities are stored beside its connection.json; process.ts does the rest. */
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
-import type { Role } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Role } from '@telemed-ledger/consortium/members.ts';
 import type { Identities } from './app.ts';
 import type { ProcessConfig } from './config.ts';
 import { endWith, runGateway } from './process.ts';

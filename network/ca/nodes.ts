@@ -3,7 +3,7 @@
  * every ordering node, of the organisation that runs it, and for one administrator of every organisation.
  */
 import { join } from 'node:path';
-import type { Consortium } from '../consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { type Authorities, authoritiesIn } from './authorities.ts';
 import { type KeyPair, LOCAL_HOSTS } from './authority.ts';
 import { assertUsable, type CertificateFile, removeUnfinished } from './key-store.ts';
@@ -32,7 +32,7 @@ export interface PreparedNodes {
  */
 export async function prepareNodes(
   dataDir: string,
-  consortium: Consortium,
+  consortium: ConsortiumDefinition,
   hostsOf: HostsOf = localHosts,
 ): Promise<PreparedNodes> {
   const checked: CertificateFile[] = [];

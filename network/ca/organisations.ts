@@ -5,8 +5,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Consortium, type Organisation, ROLES_OF_KIND } from '../consortium.ts';
-import { ORDERER_MSP } from '../consortium-rules.ts';
+import { ORDERER_MSP } from '@telemed-ledger/consortium/consistency.ts';
+import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { ROLES_OF_KIND } from '@telemed-ledger/consortium/members.ts';
 import { type Authorities, authoritiesIn, gatewayRegistrarDirectory, userAuthority } from './authorities.ts';
 import { type Authority, type KeyPair, LOCAL_HOSTS, type ServerAuthority } from './authority.ts';
 import { assertUsable, type CertificateFile, readOrCreate, removeUnfinished } from './key-store.ts';
@@ -22,7 +23,7 @@ export interface IdentityFiles {
 export interface PreparedOrganisation {
   name: string;
   mspId: string;
-  kind: Organisation['kind'];
+  kind: OrganisationDefinition['kind'];
   /** `organisations/<name>` under the data directory. */
   directory: string;
   caCertificate: string;
@@ -61,7 +62,7 @@ export const localHosts: HostsOf = () => LOCAL_HOSTS;
  */
 export async function prepareOrganisations(
   dataDir: string,
-  consortium: Consortium,
+  consortium: ConsortiumDefinition,
   hostsOf: HostsOf = localHosts,
 ): Promise<PreparedConsortium> {
   const checked: CertificateFile[] = [];
@@ -75,7 +76,7 @@ export async function prepareOrganisations(
 }
 
 /** The same, and the embedded network's one orderer, which is nobody's: an authority and an identity of its own. */
-export async function prepareEmbedded(dataDir: string, consortium: Consortium): Promise<PreparedEmbedded> {
+export async function prepareEmbedded(dataDir: string, consortium: ConsortiumDefinition): Promise<PreparedEmbedded> {
   const [{ organisations }, orderer] = await Promise.all([
     prepareOrganisations(dataDir, consortium),
     prepareOrderer(join(dataDir, 'network', 'orderer')),
@@ -133,7 +134,7 @@ export const organisationDirectory = (dataDir: string, organisation: string): st
 
 async function prepareOrganisation(
   directory: string,
-  organisation: Organisation,
+  organisation: OrganisationDefinition,
   hostsOf: HostsOf,
   checked: CertificateFile[],
 ): Promise<PreparedOrganisation> {

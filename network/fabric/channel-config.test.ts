@@ -1,6 +1,6 @@
 import { common, msp, orderer, peer } from '@hyperledger/fabric-protos';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { expect } from 'chai';
-import { loadConsortium } from '../consortium.ts';
 import { configOf } from '../embedded/channel/genesis.ts';
 import { readMspConfig } from '../embedded/channel/msp-config.ts';
 import { parsePolicyText } from '../embedded/policy/policy-text.ts';

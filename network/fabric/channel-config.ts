@@ -3,7 +3,7 @@
  * https://hyperledger-fabric.readthedocs.io/en/release-3.1/create_channel/create_channel_config.html
  */
 import { common, peer as peerMessages } from '@hyperledger/fabric-protos';
-import type { Batch } from '../consortium.ts';
+import type { Batch } from '@telemed-ledger/consortium/definition.ts';
 import {
   type ChannelDescription,
   channelGroup,

@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { loadConsortium } from '../consortium.ts';
 import { chaincodePackage } from './chaincode-package.ts';
 import { definitionOf } from './deployment.ts';
 import { writeYaml } from './files.ts';

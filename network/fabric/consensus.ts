@@ -4,7 +4,7 @@
  * https://hyperledger-fabric.readthedocs.io/en/release-3.1/bft_configuration.html
  */
 import { common, msp, orderer } from '@hyperledger/fabric-protos';
-import type { Batch } from '../consortium.ts';
+import type { Batch } from '@telemed-ledger/consortium/definition.ts';
 import type { ConsensusDescription } from '../embedded/channel/config-group.ts';
 import { nOutOf, signedBy } from '../embedded/policy/policy-text.ts';
 import type { OrdererLayout } from './layout.ts';

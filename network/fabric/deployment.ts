@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { chaincodeEndorsementPolicy, collectionsOf } from '../collections.ts';
-import type { Consortium } from '../consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { chaincodeEndorsementPolicy, collectionConfigsOf } from '../collections.ts';
 import type { Binaries } from './binaries.ts';
 import { type ChaincodePackage, chaincodePackage } from './chaincode-package.ts';
 import { writeIfDifferent } from './files.ts';
@@ -36,7 +36,7 @@ export interface Deployment {
 
 /** @throws Error naming the organisations that have not approved. */
 export async function deploy(
-  consortium: Consortium,
+  consortium: ConsortiumDefinition,
   layout: Layout,
   material: Material,
   binaries: Pick<Binaries, 'peer'>,
@@ -45,7 +45,7 @@ export async function deploy(
 ): Promise<Deployment> {
   const lifecycle = new Lifecycle(layout, consortium.channel, material, binaries);
   const built = packageOf(consortium, chaincode);
-  writeIfDifferent(lifecycle.collectionsFile, JSON.stringify(collectionsOf(consortium), null, 2));
+  writeIfDifferent(lifecycle.collectionsFile, JSON.stringify(collectionConfigsOf(consortium), null, 2));
   const packageFile = join(layout.chaincodeDirectory, `${built.label}.tar.gz`);
   writeIfDifferent(packageFile, built.bytes);
 
@@ -74,7 +74,7 @@ export async function deploy(
   };
 }
 
-export const packageOf = (consortium: Consortium, { version, fingerprint }: Chaincode): ChaincodePackage =>
+export const packageOf = (consortium: ConsortiumDefinition, { version, fingerprint }: Chaincode): ChaincodePackage =>
   chaincodePackage(`${consortium.chaincode}_${version}`, fingerprint);
 
 /**
@@ -82,13 +82,13 @@ export const packageOf = (consortium: Consortium, { version, fingerprint }: Chai
  * was committed is what is wanted now; when not, the next sequence is.
  */
 export function definitionOf(
-  consortium: Consortium,
+  consortium: ConsortiumDefinition,
   chaincode: Chaincode,
   built: ChaincodePackage,
   committed: Committed | undefined,
 ): Definition {
   const endorsementPolicy = chaincodeEndorsementPolicy(consortium);
-  const content = JSON.stringify([built.id, endorsementPolicy, collectionsOf(consortium)]);
+  const content = JSON.stringify([built.id, endorsementPolicy, collectionConfigsOf(consortium)]);
   const version = `${chaincode.version}-${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
   const sequence = committed?.version === version ? committed.sequence : (committed?.sequence ?? 0) + 1;
   return { name: consortium.chaincode, version, sequence, packageId: built.id, endorsementPolicy };

@@ -3,7 +3,7 @@
  * ports derived from those of consortium.yaml. Nothing is read or written here.
  */
 import { join } from 'node:path';
-import type { Consortium, Organisation } from '../consortium.ts';
+import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { NATIVE, type Place } from './place.ts';
 
 /** Byzantine fault tolerant with all orderers, or a single Raft node (the first of the file) for measurements. */
@@ -30,7 +30,7 @@ export interface NodeLayout {
 }
 
 export interface PeerLayout extends NodeLayout {
-  organisation: Organisation;
+  organisation: OrganisationDefinition;
   /** Where the organisation's chaincode process listens. */
   chaincodeHost: string;
   chaincodePort: number;
@@ -64,7 +64,12 @@ export interface Layout {
   orderers: OrdererLayout[];
 }
 
-export function layoutOf(dataDir: string, consortium: Consortium, ordering: Ordering, place: Place = NATIVE): Layout {
+export function layoutOf(
+  dataDir: string,
+  consortium: ConsortiumDefinition,
+  ordering: Ordering,
+  place: Place = NATIVE,
+): Layout {
   const root = join(dataDir, 'fabric');
   const orderers = ordering === 'raft' ? consortium.ordering.orderers.slice(0, 1) : consortium.ordering.orderers;
   return {
@@ -92,7 +97,7 @@ export function layoutOf(dataDir: string, consortium: Consortium, ordering: Orde
   };
 }
 
-function peerLayout(dataDir: string, root: string, place: Place, organisation: Organisation): PeerLayout {
+function peerLayout(dataDir: string, root: string, place: Place, organisation: OrganisationDefinition): PeerLayout {
   const { name, mspId, peerPort } = organisation;
   const adminDirectory = join(dataDir, 'organisations', name, 'admin');
   return {
@@ -145,7 +150,7 @@ export function portsOf(layout: Layout): { port: number; process: string; use: s
   ];
 }
 
-function mspIdOf(consortium: Consortium, name: string): string {
+function mspIdOf(consortium: ConsortiumDefinition, name: string): string {
   const organisation = consortium.organisations.find((candidate) => candidate.name === name);
   if (organisation === undefined) throw new Error(`there is no organisation ${name}`);
   return organisation.mspId;

@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Consortium } from '../consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { Binaries } from './binaries.ts';
 import { administratorOf, joinOrderer, joinPeer } from './channel.ts';
 import { isAdministrable, isHealthy, ordererHeight, peerHeight, untilProcess } from './health.ts';
@@ -35,7 +35,7 @@ export interface NetworkState {
  * Starts what does not run and brings it into the channel.
  * @throws Error that names every port taken by another program, or what a process said when it ended.
  */
-export async function bringUp(consortium: Consortium, layout: Layout, binaries: Binaries): Promise<Material> {
+export async function bringUp(consortium: ConsortiumDefinition, layout: Layout, binaries: Binaries): Promise<Material> {
   const busy = await takenPorts(portsOf(layout).filter(({ process }) => runningPid(layout, process) === undefined));
   if (busy.length > 0) throw new Error(busy.join('\n'));
   const material = await prepareNetwork(consortium, layout);

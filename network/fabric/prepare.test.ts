@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { expect } from 'chai';
-import { loadConsortium } from '../consortium.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { CONTAINERS, type Place } from './place.ts';
 import { existingOrdering, materialOf, prepareNetwork, writeNetwork } from './prepare.ts';

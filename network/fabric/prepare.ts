@@ -5,10 +5,10 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { KeyPair } from '../ca/authority.ts';
 import { prepareNodes } from '../ca/nodes.ts';
 import { prepareOrganisations } from '../ca/organisations.ts';
-import type { Consortium } from '../consortium.ts';
 import { type ChannelMaterial, firstBlock } from './channel-config.ts';
 import { writeIfDifferent, writeYaml } from './files.ts';
 import { chaincodeAddressOf, type Layout, type NodeLayout } from './layout.ts';
@@ -21,7 +21,7 @@ import { administratorConfig, peerConfig } from './peer-config.ts';
  * Keys, made where they are missing, and everything made from them.
  * @throws UnusableCertificatesError; Error when the channel was made for other members, orderers or ordering.
  */
-export async function prepareNetwork(consortium: Consortium, layout: Layout): Promise<Material> {
+export async function prepareNetwork(consortium: ConsortiumDefinition, layout: Layout): Promise<Material> {
   refuseAnotherChannel(consortium, layout);
   const material = await materialOf(consortium, layout);
   writeNetwork(consortium, layout, material);
@@ -29,7 +29,7 @@ export async function prepareNetwork(consortium: Consortium, layout: Layout): Pr
 }
 
 /** Everybody's keys, made where they are missing. @throws UnusableCertificatesError */
-export async function materialOf(consortium: Consortium, { dataDir, place }: Layout): Promise<Material> {
+export async function materialOf(consortium: ConsortiumDefinition, { dataDir, place }: Layout): Promise<Material> {
   const prepared = await prepareOrganisations(dataDir, consortium, place.hostsOf);
   return { consortium: prepared, nodes: await prepareNodes(dataDir, consortium, place.hostsOf) };
 }
@@ -38,7 +38,7 @@ export async function materialOf(consortium: Consortium, { dataDir, place }: Lay
  * Configuration, MSP directories and the channel's first block, from keys that are there.
  * @throws Error when the channel was made for other members, orderers, hosts or ordering.
  */
-export function writeNetwork(consortium: Consortium, layout: Layout, material: Material): void {
+export function writeNetwork(consortium: ConsortiumDefinition, layout: Layout, material: Material): void {
   refuseAnotherChannel(consortium, layout);
   writePeers(layout, material);
   writeOrderers(layout, material);
@@ -90,7 +90,7 @@ function writeTls({ directory }: NodeLayout, pair: KeyPair, rootCertificate: str
 }
 
 /** The block is written last: while it is not there, everything before it is made again. */
-function writeChannel(consortium: Consortium, layout: Layout, material: Material): void {
+function writeChannel(consortium: ConsortiumDefinition, layout: Layout, material: Material): void {
   if (existsSync(layout.genesisBlock)) return;
   writeIfDifferent(foundationFile(layout), foundationOf(consortium, layout));
   const { channel, ordering } = consortium;
@@ -108,7 +108,7 @@ export const certificatesIn = (material: Material): ChannelMaterial => ({
 const foundationFile = (layout: Layout): string => join(layout.channelDirectory, 'made-for.json');
 
 /** What block 0 fixes for good, here. Batch settings too: this runner makes no configuration updates. */
-function foundationOf(consortium: Consortium, layout: Layout): string {
+function foundationOf(consortium: ConsortiumDefinition, layout: Layout): string {
   const { channel, organisations, ordering } = consortium;
   const members = organisations.map(({ name, mspId, peerPort }) => ({ name, mspId, peerPort }));
   const orderers = layout.orderers.map(({ process, mspId, port }) => ({ name: process, mspId, port }));
@@ -123,7 +123,7 @@ export function existingOrdering(layout: Layout): Layout['ordering'] | undefined
   return (JSON.parse(readFileSync(foundationFile(layout), 'utf8')) as { ordering: Layout['ordering'] }).ordering;
 }
 
-function refuseAnotherChannel(consortium: Consortium, layout: Layout): void {
+function refuseAnotherChannel(consortium: ConsortiumDefinition, layout: Layout): void {
   if (!existsSync(layout.genesisBlock)) return;
   if (readFileSync(foundationFile(layout), 'utf8') === foundationOf(consortium, layout)) return;
   throw new Error(

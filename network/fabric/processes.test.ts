@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { expect } from 'chai';
-import { loadConsortium } from '../consortium.ts';
 import { untilProcess } from './health.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { CONTAINERS } from './place.ts';

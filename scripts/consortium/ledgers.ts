@@ -4,13 +4,13 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Consortium as Members } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import type { Consortium as Members } from '@telemed-ledger/consortium/members.ts';
 import {
   type PreparedOrganisation,
   prepareEmbedded,
   prepareOrganisations,
 } from '@telemed-ledger/network/ca/organisations.ts';
-import type { Consortium } from '@telemed-ledger/network/consortium.ts';
 import type { NetworkMessage } from '@telemed-ledger/network/embedded/main.ts';
 import { addressOf, layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { existingOrdering } from '@telemed-ledger/network/fabric/prepare.ts';
@@ -33,7 +33,7 @@ export interface Ledger {
 
 export async function startEmbedded(
   dataDir: string,
-  consortium: Consortium,
+  consortium: ConsortiumDefinition,
   members: Members,
   version: string,
 ): Promise<Ledger> {
@@ -82,7 +82,7 @@ function startProcesses(dataDir: string): Processes {
 }
 
 /** @throws Error saying what to do when the network does not run or has no chaincode yet. */
-export async function joinFabric(dataDir: string, consortium: Consortium): Promise<Ledger> {
+export async function joinFabric(dataDir: string, consortium: ConsortiumDefinition): Promise<Ledger> {
   const ordering = existingOrdering(layoutOf(dataDir, consortium, 'bft'));
   const layout = layoutOf(dataDir, consortium, ordering ?? 'bft');
   if (ordering === undefined) throw new Error(`${dataDir} holds no Fabric network: npm run network -- up`);

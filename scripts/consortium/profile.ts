@@ -4,11 +4,11 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import type { Role } from '@telemed-ledger/consortium/members.ts';
 import type { Identities } from '@telemed-ledger/gateway-api/app.ts';
 import type { Connection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
 import { enrolUser, type IdentityFiles, type PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
-import type { Consortium } from '@telemed-ledger/network/consortium.ts';
 
 export interface Reach {
   connection: Connection;
@@ -18,7 +18,7 @@ export interface Reach {
 /** Writes connection.json and answers the same for a gateway in this process. */
 export function reachOf(
   dataDir: string,
-  consortium: Consortium,
+  consortium: ConsortiumDefinition,
   organisation: PreparedOrganisation,
   endpoint: string,
   /** A server name may not be an IP address (RFC 6066); the certificates of peers on this machine name both. */

@@ -4,14 +4,14 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { membersOf } from '@telemed-ledger/consortium/definition.ts';
 import { ensureIssuer } from '@telemed-ledger/gateway-api/auth/issuer.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
-import type { Consortium } from '@telemed-ledger/network/consortium.ts';
 import { gatewayVolume } from '@telemed-ledger/network/fabric/compose/volumes.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { addressOf, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import { reachOf } from '../consortium/profile.ts';
-import { membersOf } from '../consortium.ts';
 
 /** A file of the gateway's, where whoever mounts its volume under the data directory sees it. */
 export const gatewayPath = (organisation: string, ...path: string[]): string =>
@@ -23,7 +23,7 @@ const GIVEN = ['ca', 'gateway-registrar', 'identities'];
 /** Paths in `connection.json` are those that the gateway sees. */
 export async function writeGatewayFiles(
   dataDir: string,
-  consortium: Consortium,
+  consortium: ConsortiumDefinition,
   organisation: PreparedOrganisation,
   peer: PeerLayout,
 ): Promise<void> {

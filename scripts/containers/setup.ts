@@ -1,4 +1,5 @@
 /** When the certificate authorities run: everybody's keys, every node's directory, block 0, what the gateways are given. */
+import { membersOf } from '@telemed-ledger/consortium/definition.ts';
 import { untilAuthoritiesAnswer } from '@telemed-ledger/network/ca/fabric-ca/registry.ts';
 import { packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
@@ -7,7 +8,6 @@ import { organisationIn } from '@telemed-ledger/network/fabric/material.ts';
 import { CONTAINERS } from '@telemed-ledger/network/fabric/place.ts';
 import { prepareNetwork } from '@telemed-ledger/network/fabric/prepare.ts';
 import { dataDirectory, definedConsortium } from '../command-line.ts';
-import { membersOf } from '../consortium.ts';
 import { chaincodeOf, consortiumFile } from '../network/chaincode.ts';
 import { servedFile } from '../network/context.ts';
 import { writeGatewayFiles } from './gateway-files.ts';

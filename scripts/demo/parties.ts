@@ -1,6 +1,6 @@
 /** Who acts in the story: a person or a system of one organisation, speaking to that organisation's gateway. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Role } from '@telemed-ledger/consortium/members.ts';
 import { bearerToken } from '../credentials.ts';
 import { type Answer, HttpClient, type Sending } from '../http.ts';
 import { reasonOf } from '../load/sender.ts';

@@ -1,13 +1,14 @@
 /** The organisations' chaincode processes on a natively run network: one each, serving one package. */
 import { join } from 'node:path';
-import type { Consortium } from '@telemed-ledger/network/consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { membersOf } from '@telemed-ledger/consortium/definition.ts';
 import type { Chaincode } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { isListening, untilProcess } from '@telemed-ledger/network/fabric/health.ts';
 import { chaincodeProcess, type Layout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import { startProcess } from '@telemed-ledger/network/fabric/processes.ts';
 import { packageIdOf } from '../consortium/package-id.ts';
-import { CHAINCODE_VERSION, membersOf } from '../consortium.ts';
+import { CHAINCODE_VERSION } from '../consortium.ts';
 import { type NetworkContext, servedFile } from './context.ts';
 
 const MAIN = new URL('../../chaincode/src/main.ts', import.meta.url).pathname;
@@ -15,7 +16,7 @@ const COMPILE_CACHE = new URL('../../chaincode/node_modules/.cache/compile', imp
 const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=256'];
 
 /** What is deployed: a fingerprint of the chaincode's sources and of the consortium that it is for. */
-export const chaincodeOf = (consortium: Consortium): Chaincode => ({
+export const chaincodeOf = (consortium: ConsortiumDefinition): Chaincode => ({
   version: CHAINCODE_VERSION,
   fingerprint: packageIdOf(membersOf(consortium), CHAINCODE_VERSION),
 });

@@ -3,7 +3,8 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Consortium, ConsortiumError } from '@telemed-ledger/network/consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { ConsortiumError } from '@telemed-ledger/consortium/loader.ts';
 import { binaryProblems, WHERE_TO_GET_THEM } from '@telemed-ledger/network/fabric/binaries.ts';
 import { type Layout, layoutOf, portsOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { CONTAINERS } from '@telemed-ledger/network/fabric/place.ts';
@@ -75,7 +76,7 @@ async function mistakesOr(find: () => Promise<string[]>): Promise<string[]> {
   }
 }
 
-const gatewayPortsOf = ({ organisations }: Consortium): Record<string, number> =>
+const gatewayPortsOf = ({ organisations }: ConsortiumDefinition): Record<string, number> =>
   Object.fromEntries(organisations.map(({ name, gatewayPort }) => [name, gatewayPort]));
 
 function areGatewaysRunning(dataDir: string): boolean {

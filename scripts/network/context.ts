@@ -1,13 +1,13 @@
 /** What every network command works on: the consortium, the data directory, where things are. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Consortium } from '@telemed-ledger/network/consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { type Layout, layoutOf, ORDERINGS, type Ordering } from '@telemed-ledger/network/fabric/layout.ts';
 import { existingOrdering } from '@telemed-ledger/network/fabric/prepare.ts';
 import { dataDirectory, definedConsortium, UsageError } from '../command-line.ts';
 
 export interface NetworkContext {
-  consortium: Consortium;
+  consortium: ConsortiumDefinition;
   layout: Layout;
 }
 

@@ -1,7 +1,7 @@
 /** For tests: `npm run network` as a command of its own, and a consortium whose network can run beside others. */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { DEFAULT_CONSORTIUM_FILE, loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { DEFAULT_CONSORTIUM_FILE, loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { layoutOf, portsOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { takenPorts } from '@telemed-ledger/network/fabric/ports.ts';
 

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_CONSORTIUM_FILE, loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { createAuthority } from '@telemed-ledger/network/ca/authority.ts';
-import { DEFAULT_CONSORTIUM_FILE, loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import { layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { expect } from 'chai';
 import { certificateProblems, portCollisions } from './check.ts';

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { common } from '@hyperledger/fabric-protos';
-import type { Organisation } from '@telemed-ledger/network/consortium.ts';
+import type { OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { tarGz } from '@telemed-ledger/network/fabric/archive.ts';
 import { type Binaries, requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
 import { asAdministrator, joinOrderer, joinPeer } from '@telemed-ledger/network/fabric/channel.ts';
@@ -365,7 +365,7 @@ async function layoutIn(root: string): Promise<Layout> {
       const mspId = `${name.charAt(0).toUpperCase()}${name.slice(1)}MSP`;
       const directory = join(root, 'peers', name);
       return {
-        organisation: { name, mspId } as Organisation,
+        organisation: { name, mspId } as OrganisationDefinition,
         process: `peer-${name}`,
         directory,
         mspId,

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { composeFile } from '@telemed-ledger/network/fabric/compose/compose-file.ts';
 import { Parties, type Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Story } from '@telemed-ledger/scripts/demo/step.ts';

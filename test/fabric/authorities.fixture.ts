@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { findProgram, requireProgram } from '@telemed-ledger/network/ca/fabric-ca/programs.ts';
 import { untilAuthoritiesAnswer } from '@telemed-ledger/network/ca/fabric-ca/registry.ts';
 import { type AuthorityPlace, authorityHome, prepareAuthorities } from '@telemed-ledger/network/ca/fabric-ca/server.ts';
-import type { Consortium } from '@telemed-ledger/network/consortium.ts';
 
 const START_MS = 30_000;
 const HOST = '127.0.0.1';
@@ -22,18 +22,18 @@ export function whyNoFabricCa(): string | undefined {
 
 export class Authorities {
   readonly dataDir: string;
-  readonly #consortium: Consortium;
+  readonly #consortium: ConsortiumDefinition;
   readonly #places: Map<string, AuthorityPlace>;
   readonly #servers = new Map<string, ChildProcess>();
 
-  private constructor(dataDir: string, consortium: Consortium, places: Map<string, AuthorityPlace>) {
+  private constructor(dataDir: string, consortium: ConsortiumDefinition, places: Map<string, AuthorityPlace>) {
     this.dataDir = dataDir;
     this.#consortium = consortium;
     this.#places = places;
   }
 
   /** Prepares the authorities and starts their servers. */
-  static async start(dataDir: string, consortium: Consortium): Promise<Authorities> {
+  static async start(dataDir: string, consortium: ConsortiumDefinition): Promise<Authorities> {
     const ports = await freePorts(consortium.organisations.length * 2);
     const places = consortium.organisations.map(({ name }, index): [string, AuthorityPlace] => [
       name,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { expect } from 'chai';
 import { whyNoFabric } from '../conformance/fabric-at-hand.ts';

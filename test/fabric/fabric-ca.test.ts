@@ -6,6 +6,8 @@ import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { FixtureConsortium, until } from '@telemed-ledger/gateway-api/consortium.fixture.ts';
 import { gatewayRegistrarDirectory } from '@telemed-ledger/network/ca/authorities.ts';
 import type { KeyPair } from '@telemed-ledger/network/ca/authority.ts';
@@ -20,7 +22,6 @@ import {
   prepareEmbedded,
   prepareOrganisations,
 } from '@telemed-ledger/network/ca/organisations.ts';
-import { type Consortium, loadConsortium } from '@telemed-ledger/network/consortium.ts';
 import { createChannel } from '@telemed-ledger/network/embedded/channel/channel.ts';
 import { serializeIdentity } from '@telemed-ledger/network/embedded/identity/signer.ts';
 import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
@@ -62,7 +63,7 @@ describe('Fabric CA as the authority of every organisation', function () {
   let authorities: Authorities;
   let fixture: FixtureConsortium;
   let dataDir: string;
-  let consortium: Consortium;
+  let consortium: ConsortiumDefinition;
   let leftBefore: string[];
 
   before(async function () {
@@ -72,7 +73,7 @@ describe('Fabric CA as the authority of every organisation', function () {
       this.skip();
     }
     leftBefore = temporaries();
-    const prepare = async (directory: string, members: Consortium): Promise<void> => {
+    const prepare = async (directory: string, members: ConsortiumDefinition): Promise<void> => {
       authorities = await Authorities.start(directory, members);
     };
     fixture = await FixtureConsortium.start(['hospital', 'patients'], undefined, prepare);
@@ -398,7 +399,7 @@ describe('Making a consortium’s keys with Fabric CA', function () {
 
   it('goes on where it was killed, and where a server was killed under it', async () => {
     const source = `
-      import { loadConsortium } from '@telemed-ledger/network/consortium.ts';
+      import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
       import { prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
       await prepareOrganisations(process.env['DATA_DIR'], loadConsortium());`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', source], {

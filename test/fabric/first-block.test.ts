@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { loadConsortium } from '@telemed-ledger/network/consortium.ts';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { layoutOf, ORDERINGS } from '@telemed-ledger/network/fabric/layout.ts';
 import { prepareNetwork } from '@telemed-ledger/network/fabric/prepare.ts';
 import { expect } from 'chai';

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
 import { type Contract, connect, type Gateway, hash } from '@hyperledger/fabric-gateway';
 import { common, gateway, ledger, msp, peer } from '@hyperledger/fabric-protos';
-import type { Role } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { qualifiedName, TRANSIENT_KEY, type TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Role } from '@telemed-ledger/consortium/members.ts';
 import { newSigner, type Signer } from '@telemed-ledger/gateway-api/ledger/signer.ts';
 import timestamps from 'google-protobuf/google/protobuf/timestamp_pb.js';
 

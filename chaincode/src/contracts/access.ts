@@ -2,12 +2,13 @@
  * Access to records across organisations. A request and its decision are two transactions, because only the
  * custodian's client may make the holder's peer read content; the decision delivers copies as it is taken.
  */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { type Consortium, custodianOf, organisationByName } from '@telemed-ledger/consortium/members.ts';
+import { all } from '@telemed-ledger/consortium/policies.ts';
 import type { Context } from 'fabric-contract-api';
 import { checkPresented } from '../ledger/evidence.ts';
-import { all } from '../ledger/policies.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { sha256Hex } from '../model/canonical.ts';
-import { type Consortium, collections, custodianOf, organisationByName } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys, publicKeys } from '../model/keys.ts';

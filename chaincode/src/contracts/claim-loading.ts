@@ -2,6 +2,8 @@
  * Loads the facts that claims are decided by: coverage, evidence, licences, fee schedule and fingerprints. Nothing is
  * decided here and nothing is written.
  */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import { checkEvidence } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Bill } from '../model/bill.ts';
@@ -12,7 +14,6 @@ import {
   fingerprintKeySchema,
   fingerprintSchema,
 } from '../model/claims.ts';
-import { collections, type Organisation } from '../model/consortium.ts';
 import { type Cover, readCover } from '../model/coverage.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';

@@ -1,6 +1,7 @@
+import { withOneOf } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
 import { failureOf, type Request } from '../ledger/memory-ledger.ts';
-import { policyBytes, withOneOf } from '../ledger/policies.ts';
+import { policyBytes } from '../ledger/policies.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { findLedgerError } from '../model/errors.ts';
 import { anchoredExample, type Changeable, exampleIds, exampleNumber, exampleSalt } from '../model/example-claim.ts';

@@ -1,19 +1,19 @@
 /** Claims: coverage and prices shown by the payer, submission by the provider, adjudication by the payer. */
-import type { Context } from 'fabric-contract-api';
-import { all, type PolicyRule, withOneOf } from '../ledger/policies.ts';
-import type { Store } from '../ledger/store.ts';
-import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { readBill } from '../model/bill.ts';
-import { type ClaimRecord, type ClaimResponseRecord, claimRecordSchema, type Finding } from '../model/claims.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import {
   type Consortium,
-  collections,
   custodianOf,
   type Kind,
   type Organisation,
   organisationByName,
   organisationsOfKind,
-} from '../model/consortium.ts';
+} from '@telemed-ledger/consortium/members.ts';
+import { all, type PolicyRule, withOneOf } from '@telemed-ledger/consortium/policies.ts';
+import type { Context } from 'fabric-contract-api';
+import type { Store } from '../ledger/store.ts';
+import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
+import { readBill } from '../model/bill.ts';
+import { type ClaimRecord, type ClaimResponseRecord, claimRecordSchema, type Finding } from '../model/claims.ts';
 import { readCover } from '../model/coverage.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';

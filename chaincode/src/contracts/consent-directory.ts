@@ -2,10 +2,10 @@
  * Which consents a patient has given for one provider's data. Fabric permits no range query over private data
  * in a transaction that writes, so the ids stand in one private value per patient.
  */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import type { Store } from '../ledger/store.ts';
 import { sha256Hex } from '../model/canonical.ts';
-import { collections } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys, publicKeys } from '../model/keys.ts';
 import { anchoredSchema, consentStateSchema, idSchema, saltSchema } from '../model/transactions.ts';

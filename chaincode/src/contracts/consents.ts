@@ -2,13 +2,14 @@
  * Consents: content in the collection that the patient's custodian shares with the governed provider, and a
  * public state, without the patient, that says whether it is in force.
  */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
+import { custodianAndAnyOther } from '@telemed-ledger/consortium/policies.ts';
 import type { Context } from 'fabric-contract-api';
 import { type Caller, userHashOf } from '../ledger/caller.ts';
 import { parseValue } from '../ledger/parse.ts';
-import { custodianAndAnyOther } from '../ledger/policies.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
-import { type Consortium, collections, organisationByName } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { patientIdOf } from '../model/fhir.ts';

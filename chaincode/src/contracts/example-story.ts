@@ -1,8 +1,8 @@
 /** Drives the example claim over a ledger in memory, step by step, for the tests of claims and settlements. */
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { exampleConsortium } from '../ledger/example-consortium.ts';
 import { MemoryLedger, type Outcome, type Request } from '../ledger/memory-ledger.ts';
 import { canonicalJson } from '../model/canonical.ts';
-import type { Consortium } from '../model/consortium.ts';
 import {
   anchoredExample,
   type Changeable,

@@ -1,8 +1,7 @@
 /** The holder's records that a decision about access is taken on: current, and of the patient asked for. */
-
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { parseText } from '../ledger/parse.ts';
 import type { Store } from '../ledger/store.ts';
-import { collections } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { patientIdOf, type Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';

@@ -2,9 +2,10 @@
  * Medical records: one version is one private write in the provider's care collection, which the provider and
  * the custodian both hold. There is no public state for a record; the hash of the write is its anchor.
  */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { type Consortium, collections } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
 import { type Anchored, anchoredSchema, type Draft, type OutputOf } from '../model/transactions.ts';

@@ -2,9 +2,10 @@
  * Registers: the licences of practitioners, kept by the regulator in a collection that everybody holds, and who is in
  * the consortium. No public state: any two organisations could write under a public key that nobody has used yet.
  */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { type Consortium, collections } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';

@@ -1,6 +1,7 @@
+import { all, type PolicyRule, withOneOf } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
 import { failureOf, type Request } from '../ledger/memory-ledger.ts';
-import { all, type PolicyRule, policyBytes, withOneOf } from '../ledger/policies.ts';
+import { policyBytes } from '../ledger/policies.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { findLedgerError } from '../model/errors.ts';
 import { type Changeable, exampleIds, exampleSalt } from '../model/example-claim.ts';

@@ -2,6 +2,8 @@
  * Settlements: the payer instructs its bank, the bank settles, the payer remits to the provider. Each step checks by
  * hash what it cannot read, and takes the amount from there.
  */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { type Consortium, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { checkPresented } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
@@ -12,7 +14,6 @@ import {
   paymentRecordSchema,
   type RemittanceRecord,
 } from '../model/claims.ts';
-import { type Consortium, collections, organisationsOfKind } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { type EventName, events } from '../model/events.ts';
 import { privateKeys, publicKeys } from '../model/keys.ts';

@@ -2,8 +2,6 @@
  * Who calls: MSP, role and FHIR user as the caller's X.509 certificate states them. A field of a request is
  * never looked at here.
  */
-import type { Context } from 'fabric-contract-api';
-import { sha256Hex } from '../model/canonical.ts';
 import {
   type Consortium,
   type Kind,
@@ -11,7 +9,9 @@ import {
   organisationByMsp,
   ROLES_OF_KIND,
   type Role,
-} from '../model/consortium.ts';
+} from '@telemed-ledger/consortium/members.ts';
+import type { Context } from 'fabric-contract-api';
+import { sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 
 export interface Caller {

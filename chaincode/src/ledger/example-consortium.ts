@@ -1,15 +1,6 @@
 /** The default organisations, for tests that need a consortium and no network. */
-import type { Consortium } from '../model/consortium.ts';
+import { membersOf } from '@telemed-ledger/consortium/definition.ts';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 
-export const exampleConsortium: Consortium = {
-  channel: 'telemed',
-  chaincode: 'telemed',
-  organisations: [
-    { name: 'hospital', mspId: 'HospitalMSP', kind: 'provider' },
-    { name: 'clinic', mspId: 'ClinicMSP', kind: 'provider' },
-    { name: 'patients', mspId: 'PatientsMSP', kind: 'custodian' },
-    { name: 'payer', mspId: 'PayerMSP', kind: 'payer' },
-    { name: 'bank', mspId: 'BankMSP', kind: 'bank' },
-    { name: 'regulator', mspId: 'RegulatorMSP', kind: 'regulator' },
-  ],
-};
+export const exampleConsortium: Consortium = membersOf(loadConsortium());

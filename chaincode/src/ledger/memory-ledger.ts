@@ -5,9 +5,11 @@
  * it answers the calls of a transaction one after the other, and a transaction that answers earlier has failed the test.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+
+import { collectionsOf } from '@telemed-ledger/consortium/collections.ts';
+import { type Consortium, organisationByName, type Role } from '@telemed-ledger/consortium/members.ts';
 import type { Contract } from 'fabric-contract-api';
 import { canonicalJson, sha256 } from '../model/canonical.ts';
-import { type Consortium, custodianOf, organisationByName, type Role } from '../model/consortium.ts';
 import {
   type InputOf,
   type OutputOf,
@@ -53,19 +55,11 @@ const noWrites = (): Writes => ({ public: {}, private: {}, purged: [], policies:
 const privateName = (collection: string, key: string): string => `${collection} ${key}`;
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
-/** Names of the organisations that are members of a collection (DESIGN: what the ledger holds). */
+/** Names of the organisations that are members of a collection. */
 function membersOf(consortium: Consortium, collection: string): string[] {
-  const [kind = '', ...names] = collection.split('_');
-  const ofKind = (...kinds: string[]): string[] =>
-    consortium.organisations.filter((organisation) => kinds.includes(organisation.kind)).map(({ name }) => name);
-  if (kind === 'payers') return ofKind('payer', 'regulator');
-  if (kind === 'registers') return consortium.organisations.map(({ name }) => name);
-  if (!['care', 'consent', 'inbox', 'claim', 'settle'].includes(kind) || names.length === 0)
-    throw new Error(`collection ${collection} could not be found`);
-  for (const name of names)
-    if (organisationByName(consortium, name) === undefined)
-      throw new Error(`collection ${collection} could not be found`);
-  return kind === 'settle' ? names : [...names, custodianOf(consortium).name];
+  const found = collectionsOf(consortium).find(({ name }) => name === collection);
+  if (found === undefined) throw new Error(`collection ${collection} could not be found`);
+  return found.members.map(({ name }) => name);
 }
 
 class Simulation implements LedgerStub {

@@ -1,7 +1,8 @@
 import { common, msp } from '@hyperledger/fabric-protos';
+import { all, custodianAndAnyOther, type PolicyRule } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
 import { exampleConsortium } from './example-consortium.ts';
-import { all, custodianAndAnyOther, type PolicyRule, policyBytes } from './policies.ts';
+import { policyBytes } from './policies.ts';
 
 /** Who satisfies the envelope, judged from its bytes alone. */
 function satisfied(rule: PolicyRule, signers: string[]): boolean {

@@ -3,11 +3,7 @@
  * can only say AND over whole organisations; the ledger also needs "the custodian and any one other".
  */
 import { common, msp } from '@hyperledger/fabric-protos';
-import type { Consortium } from '../model/consortium.ts';
-import { custodianOf } from '../model/consortium.ts';
-
-/** An MSP id whose peer must sign, or `need` of several rules. */
-export type PolicyRule = string | { need: number; of: readonly PolicyRule[] };
+import type { PolicyRule } from '@telemed-ledger/consortium/policies.ts';
 
 function principalOf(mspId: string): msp.MSPPrincipal {
   const role = new msp.MSPRole();
@@ -45,22 +41,3 @@ export function policyBytes(rule: PolicyRule): Uint8Array {
   envelope.setRule(signaturePolicyOf(rule, mspIds));
   return envelope.serializeBinary();
 }
-
-/** Every one of these organisations (MSP ids). */
-export const all = (...mspIds: string[]): PolicyRule => ({ need: mspIds.length, of: mspIds });
-
-/** One organisation and any one of others (MSP ids). */
-export const withOneOf = (mspId: string, others: readonly string[]): PolicyRule => ({
-  need: 2,
-  of: [mspId, { need: 1, of: others }],
-});
-
-/** The custodian and any one other of the consortium. */
-export const custodianAndAnyOther = (consortium: Consortium): PolicyRule => {
-  const { mspId } = custodianOf(consortium);
-  const mspIds = consortium.organisations.map((organisation) => organisation.mspId);
-  return withOneOf(
-    mspId,
-    mspIds.filter((other) => other !== mspId),
-  );
-};

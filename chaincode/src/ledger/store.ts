@@ -2,12 +2,13 @@
  * What a transaction reads and writes. The only code that touches `ctx.stub`. Reads go to the peer at once;
  * writes are kept until the transaction has succeeded, so that one that throws has written nothing.
  */
+import type { PolicyRule } from '@telemed-ledger/consortium/policies.ts';
 import type { Context } from 'fabric-contract-api';
 import type { z } from 'zod';
 import { canonicalJson } from '../model/canonical.ts';
 import type { EventName } from '../model/events.ts';
 import { parseText } from './parse.ts';
-import { type PolicyRule, policyBytes } from './policies.ts';
+import { policyBytes } from './policies.ts';
 
 type Stub = Context['stub'];
 

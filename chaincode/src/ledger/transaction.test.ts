@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { expect } from 'chai';
 import type { Context } from 'fabric-contract-api';
 import { Records } from '../contracts/records.ts';
-import type { Consortium } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import { licenceStateSchema, type OutputOf } from '../model/transactions.ts';
 import { checkEvidence } from './evidence.ts';

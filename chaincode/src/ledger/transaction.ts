@@ -3,8 +3,8 @@
  * to the table's kinds and roles, decide, check the reply, and only then write. It answers when no call to the peer is
  * under way any more.
  */
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { type Context, Contract } from 'fabric-contract-api';
-import type { Consortium } from '../model/consortium.ts';
 import { LedgerError } from '../model/errors.ts';
 import {
   type InputOf,

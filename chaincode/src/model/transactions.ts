@@ -5,15 +5,14 @@
  *
  * Arguments and replies stand in blocks: they hold random ids, versions and states, never content.
  */
+import { callerOnly, withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
+import { type Consortium, custodianOf, type Kind, nameSchema, type Role } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import type { Consortium, Kind, Role } from './consortium.ts';
-import { collections, custodianOf, organisationByName } from './consortium.ts';
 import { resourceSchema } from './fhir.ts';
 
 export const idSchema = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'a random UUID in lower case');
 /** 32 random bytes as hex: keeps anybody from confirming a guess at a value by its hash. */
 export const saltSchema = z.string().regex(/^[0-9a-f]{64}$/, '32 random bytes as hex');
-const organisationName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
 const versionSchema = z.int().min(1);
 const instant = z.iso.datetime({ offset: true });
 
@@ -64,7 +63,7 @@ export type AccessRequest = z.infer<typeof accessRequestSchema>;
 /** What lies under `copy/…` in the requestor's inbox. `record` is the exact text anchored in the holder's care collection. */
 export const copySchema = z.strictObject({
   accessId: idSchema,
-  holder: organisationName,
+  holder: nameSchema,
   deliveredAt: instant,
   expiresAt: instant,
   salt: saltSchema,
@@ -96,7 +95,7 @@ export type AccessState = z.infer<typeof accessStateSchema>;
 export const consentStateSchema = z.strictObject({
   id: idSchema,
   custodian: z.string(),
-  provider: organisationName,
+  provider: nameSchema,
   status: z.enum(['active', 'revoked']),
   version: versionSchema,
   grantedAt: instant,
@@ -115,9 +114,9 @@ export const CLAIM_STATUSES = [
 ] as const;
 export const claimStateSchema = z.strictObject({
   id: idSchema,
-  provider: organisationName,
-  payer: organisationName,
-  bank: organisationName.optional(),
+  provider: nameSchema,
+  payer: nameSchema,
+  bank: nameSchema.optional(),
   status: z.enum(CLAIM_STATUSES),
   /** The edit that denied it, when one did: a rule's name, never a fact. */
   reason: z.string().optional(),
@@ -162,15 +161,6 @@ const transaction = <I extends z.ZodType, P extends z.ZodType, O extends z.ZodTy
   definition: Transaction<I, P, O>,
 ): Transaction<I, P, O> => definition;
 
-const withCustodian = (consortium: Consortium, caller: string): string[] => [caller, custodianOf(consortium).name];
-const callerOnly = (_: Consortium, caller: string): string[] => [caller];
-/** The caller and one other organisation, the first that is not the caller among those given or all. */
-const withAnother = (consortium: Consortium, caller: string, others?: string[]): string[] => {
-  const candidates = others ?? consortium.organisations.map((organisation) => organisation.name);
-  const other = candidates.find((name) => name !== caller && organisationByName(consortium, name) !== undefined);
-  return other === undefined ? [caller] : [caller, other];
-};
-
 export const transactions = {
   /** New records and new versions of records; all or nothing. Refuses a version that is not the next one (CONFLICT). */
   RecordVersions: transaction({
@@ -201,7 +191,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['custodian'],
     roles: ['patient', 'system'],
-    input: z.strictObject({ id: idSchema, provider: organisationName }),
+    input: z.strictObject({ id: idSchema, provider: nameSchema }),
     private: z.strictObject({ consent: draftSchema }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => [caller, provider],
@@ -211,7 +201,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['custodian'],
     roles: ['patient', 'system'],
-    input: z.strictObject({ id: idSchema, provider: organisationName }),
+    input: z.strictObject({ id: idSchema, provider: nameSchema }),
     private: z.strictObject({ consent: draftSchema }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => [caller, provider],
@@ -241,7 +231,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['provider', 'payer'],
     roles: ['system', 'practitioner'],
-    input: z.strictObject({ id: idSchema, holder: organisationName, purpose: z.enum(PURPOSES) }),
+    input: z.strictObject({ id: idSchema, holder: nameSchema, purpose: z.enum(PURPOSES) }),
     private: z.strictObject({ request: accessRequestSchema }),
     output: accessStateSchema,
     endorsers: withCustodian,
@@ -256,7 +246,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['custodian'],
     roles: ['system'],
-    input: z.strictObject({ id: idSchema, holder: organisationName }),
+    input: z.strictObject({ id: idSchema, holder: nameSchema }),
     private: z.strictObject({
       request: z.string(),
       salt: saltSchema,
@@ -272,7 +262,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['custodian'],
     roles: ['system'],
-    input: z.strictObject({ id: idSchema, holder: organisationName }),
+    input: z.strictObject({ id: idSchema, holder: nameSchema }),
     private: z.strictObject({ records: z.array(idSchema).max(MAX_DELIVERED) }),
     output: accessStateSchema,
     endorsers: (_, caller, { holder }) => [caller, holder],
@@ -293,7 +283,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['payer'],
     roles: ['system', 'adjudicator'],
-    input: z.strictObject({ providers: z.array(organisationName).min(1).max(50) }),
+    input: z.strictObject({ providers: z.array(nameSchema).min(1).max(50) }),
     private: z.strictObject({ coverage: draftSchema }),
     output: done,
     endorsers: withCustodian,
@@ -304,7 +294,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['payer'],
     roles: ['system', 'adjudicator'],
-    input: z.strictObject({ provider: organisationName }),
+    input: z.strictObject({ provider: nameSchema }),
     private: z.strictObject({
       salt: saltSchema,
       version: z.string().min(1).max(64),
@@ -320,7 +310,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['provider'],
     roles: ['system', 'practitioner'],
-    input: z.strictObject({ id: idSchema, payer: organisationName }),
+    input: z.strictObject({ id: idSchema, payer: nameSchema }),
     private: z.strictObject({
       claim: z.strictObject({ id: idSchema, salt: saltSchema, resource: resourceSchema }),
       coverage: z.strictObject({ id: idSchema, version: versionSchema }),
@@ -335,7 +325,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['payer'],
     roles: ['adjudicator', 'system'],
-    input: z.strictObject({ id: idSchema, provider: organisationName }),
+    input: z.strictObject({ id: idSchema, provider: nameSchema }),
     private: z.strictObject({ responseId: idSchema, salt: saltSchema }),
     output: claimStateSchema,
     endorsers: (_, caller, { provider }) => [caller, provider],
@@ -356,7 +346,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['payer'],
     roles: ['system', 'adjudicator'],
-    input: z.strictObject({ id: idSchema, bank: organisationName }),
+    input: z.strictObject({ id: idSchema, bank: nameSchema }),
     private: z.strictObject({ paymentId: idSchema, salt: saltSchema, response: z.string() }),
     output: claimStateSchema,
     endorsers: (_, caller, { bank }) => [caller, bank],
@@ -366,7 +356,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['bank'],
     roles: ['settlement', 'system'],
-    input: z.strictObject({ id: idSchema, payer: organisationName }),
+    input: z.strictObject({ id: idSchema, payer: nameSchema }),
     private: z.strictObject({
       noticeId: idSchema,
       salt: saltSchema,
@@ -383,7 +373,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['payer'],
     roles: ['system'],
-    input: z.strictObject({ id: idSchema, provider: organisationName }),
+    input: z.strictObject({ id: idSchema, provider: nameSchema }),
     private: z.strictObject({
       reconciliationId: idSchema,
       salt: saltSchema,
@@ -441,5 +431,3 @@ export const TRANSIENT_KEY = 'private';
 
 /** `contract:Transaction`, as fabric-contract-api names it. */
 export const qualifiedName = (name: TransactionName): string => `${transactions[name].contract}:${name}`;
-
-export { collections };

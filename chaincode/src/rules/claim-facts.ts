@@ -2,10 +2,10 @@
  * The facts that claim edits judge by, all read from the ledger before any edit runs, and the shape of an
  * edit. Edits are pure: no ledger, no clock, no randomness.
  */
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Bill, BillItem } from '../model/bill.ts';
 import { objectsOf, performersOf, targetOf } from '../model/claim-evidence.ts';
 import type { FeeSchedule } from '../model/claims.ts';
-import type { Organisation } from '../model/consortium.ts';
 import type { Cover } from '../model/coverage.ts';
 import type { Reference, Resource } from '../model/fhir.ts';
 import type { Anchored, LicenceState } from '../model/transactions.ts';

@@ -2,8 +2,8 @@
  * What a caller may see of its organisation's read model, and may write: pure decisions on role and kind. Consent
  * between organisations is not decided here but in the chaincode.
  */
-import type { Kind } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../fhir/repository.ts';
 
 /** Everything of the organisation, one patient's compartment, or no content at all. */

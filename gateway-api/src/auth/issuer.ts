@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Role } from '@telemed-ledger/consortium/members.ts';
 import {
   calculateJwkThumbprint,
   exportJWK,

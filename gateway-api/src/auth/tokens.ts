@@ -2,8 +2,8 @@
  * Who is calling: verifies the bearer token of a request against this organisation's own issuer. Algorithm, issuer,
  * audience and lifetime are pinned; nothing in the token chooses how it is verified.
  */
-import type { Kind, Role } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { ROLES, ROLES_OF_KIND } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
+import { ROLES, ROLES_OF_KIND } from '@telemed-ledger/consortium/members.ts';
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import type { Caller } from '../fhir/repository.ts';
 import { Failure, unauthenticated } from '../http/failures.ts';

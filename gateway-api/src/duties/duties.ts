@@ -1,7 +1,7 @@
 /** The duties of one organisation by its kind, and the events of the ledger that call for each of them. */
-import type { Organisation } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { type EventName, events } from '@telemed-ledger/chaincode/model/events.ts';
 import type { AccessState, ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import type { ParsedBlock } from '../ledger/block.ts';
 import { decideAccess, purgeCopies } from '../subjects/access/duties.ts';

@@ -1,5 +1,5 @@
 /** What the CapabilityStatement says is what the server does: every statement in it is tried. */
-import { KINDS } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { KINDS } from '@telemed-ledger/consortium/members.ts';
 import { expect } from 'chai';
 import { type Json, patient } from './fixtures/resources.ts';
 import { bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';

@@ -1,5 +1,5 @@
 /** The CapabilityStatement (hl7.org/fhir/R4/capabilitystatement.html), made from the tables that the routes run on. */
-import type { Organisation } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Operation } from './operations.ts';
 import { FHIR_VERSION } from './schema.ts';
 import { type SupportedType, supportedTypes } from './types.ts';

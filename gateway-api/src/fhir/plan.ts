@@ -3,7 +3,7 @@
  * (If-None-Exist, If-Match) say, which version comes next. Faults go to the draft, so that a transaction can tell them
  * all and a batch can go on without it.
  */
-import type { Organisation, Role } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
 import type { Draft } from './drafts.ts';
 import { errorIssue } from './outcomes.ts';
 import { resolveReferences } from './references.ts';

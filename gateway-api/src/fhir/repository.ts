@@ -3,9 +3,8 @@
  * writing through the ledger. The FHIR room knows only this interface; gateway-api/src/subjects/records/repository.ts implements it
  * on the index and the ledger client.
  */
-
-import type { Role } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { Role } from '@telemed-ledger/consortium/members.ts';
 
 /** Who is calling, from the verified token. */
 export interface Caller {

@@ -2,8 +2,8 @@
  * FHIR R4 over HTTP: the table of routes, each a small handler, and one error handler. Mount it where no other body
  * parser runs before it, behind authentication for everything but `/metadata`.
  */
-import type { Organisation } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import express, { type Request, type Response, type Router } from 'express';
 import { Turns } from '../idempotency/turns.ts';
 import { type Answer, send } from './answers.ts';

@@ -2,7 +2,7 @@
  * Which resource types this server takes, who writes them and how they are searched. The routes, the Bundles and the
  * CapabilityStatement all read this table, so that what is stated is what works.
  */
-import type { Kind } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import { schemaOf } from './schema.ts';
 
 /** Search parameters for the patient a resource is about: hl7.org/fhir/R4/searchparameter-registry.html. */

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import type { peer } from '@hyperledger/fabric-protos';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
-import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
+import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { pino } from 'pino';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock } from '../ledger/block.fixture.ts';
 import { parseBlock } from '../ledger/block.ts';
-import { collectionsOfMember } from '../memberships.ts';
 import { type DatabaseKind, sqlite } from './databases.fixture.ts';
 import { ReadModel } from './read/queries.ts';
 import { openStores, type Stores } from './stores.ts';

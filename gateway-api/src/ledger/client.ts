@@ -4,8 +4,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Commit, Transaction as SdkTransaction } from '@hyperledger/fabric-gateway';
-import type { Consortium, Role } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { organisationByName } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import {
   type InputOf,
@@ -16,6 +14,8 @@ import {
   type TransactionName,
   transactions,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Consortium, Role } from '@telemed-ledger/consortium/members.ts';
+import { organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import { outcomeUnknown, throttled, unavailable } from '../http/failures.ts';
 import { heightOf } from './block.ts';

@@ -2,8 +2,8 @@
  * Whether this gateway can really submit: its own peer and the custodian's answer through the chaincode, and the read
  * model has caught up with the chain.
  */
-import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { custodianOf } from '@telemed-ledger/chaincode/model/consortium.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { custodianOf } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import type { StoreHealth } from '../index/health.ts';
 import type { LedgerClient } from '../ledger/client.ts';

@@ -1,7 +1,6 @@
 /** What operators and monitors ask: alive, ready, metrics, and whether what is stored is what was anchored. */
-
-import type { Role } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Role } from '@telemed-ledger/consortium/members.ts';
 import { type Response, Router } from 'express';
 import { handler, localsOf } from '../http/locals.ts';
 import type { VerifyReport } from '../index/verification/verify.ts';

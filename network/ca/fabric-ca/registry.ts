@@ -7,7 +7,7 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import type { Consortium } from '../../consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { lowSDer } from '../../embedded/identity/signature.ts';
 import type { KeyPair } from '../authority.ts';
 import { together } from '../together.ts';
@@ -43,7 +43,7 @@ export async function renew(
  */
 export async function untilAuthoritiesAnswer(
   dataDir: string,
-  consortium: Consortium,
+  consortium: ConsortiumDefinition,
   timeoutMs: number,
 ): Promise<void> {
   const directories = consortium.organisations.map(({ name }) => join(dataDir, 'organisations', name, 'ca'));

@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { stringify } from 'yaml';
-import type { Consortium } from '../../consortium.ts';
 import { type AuthorityFiles, readOrCreateAuthorities } from '../authorities.ts';
 import { type KeyPair, LOCAL_HOSTS, openAuthority } from '../authority.ts';
 import { assertUsable, readOrCreate, removeUnfinished, writeIfDifferent } from '../key-store.ts';
@@ -37,7 +37,7 @@ export const authorityHome = (dataDir: string, organisation: string): string =>
  */
 export async function prepareAuthorities(
   dataDir: string,
-  consortium: Consortium,
+  consortium: ConsortiumDefinition,
   placeOf: (organisation: string) => AuthorityPlace,
 ): Promise<void> {
   await together(consortium.organisations.map(({ name }) => prepareAuthority(dataDir, name, placeOf(name))));

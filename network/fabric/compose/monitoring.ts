@@ -2,8 +2,8 @@
  * Prometheus and Grafana, behind the profile `monitoring`: their services, and what Prometheus asks, from consortium.yaml.
  * Rules and dashboards lie in the folder of the same name.
  */
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { Document } from 'yaml';
-import type { Consortium } from '../../consortium.ts';
 import { layoutOf } from '../layout.ts';
 import { CONTAINERS } from '../place.ts';
 import { IMAGES } from './images.ts';
@@ -81,7 +81,7 @@ export function monitoringServices(): Services {
 const INTERVAL = '10s';
 
 /** prometheus.yaml: every node and gateway of the consortium, told apart by organisation. */
-export function prometheusFile(consortium: Consortium): string {
+export function prometheusFile(consortium: ConsortiumDefinition): string {
   const { orderers, peers } = layoutOf(DATA_DIR, consortium, 'bft', CONTAINERS);
   const target = (address: string, organisation: string): object => ({ targets: [address], labels: { organisation } });
   const document = new Document({

@@ -2,7 +2,7 @@
  * The compose services of a consortium, one function for each kind: what runs, whom it waits for, what it is given. See
  * https://github.com/compose-spec/compose-spec/blob/main/spec.md
  */
-import type { Consortium, Organisation } from '../../consortium.ts';
+import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { chaincodeAddressOf, layoutOf, type OrdererLayout, type PeerLayout } from '../layout.ts';
 import { LOGGING } from '../logging.ts';
 import { CONTAINERS } from '../place.ts';
@@ -64,7 +64,7 @@ const healthy = 'service_healthy';
 const after = (condition: string, names: readonly string[]): Record<string, object> =>
   Object.fromEntries(names.map((name) => [name, { condition }]));
 
-export function servicesOf(consortium: Consortium): Services {
+export function servicesOf(consortium: ConsortiumDefinition): Services {
   const layout = layoutOf(DATA_DIR, consortium, 'bft', CONTAINERS);
   const organisations = consortium.organisations.map(({ name }) => name);
   const nodes = [...layout.orderers, ...layout.peers].map(({ process }) => process);
@@ -94,7 +94,7 @@ const oneShot = (command: string, memory = '384m'): Service => ({
 });
 
 /** The first that has every volume: they take their owner from the directories of its image. */
-function prepare(consortium: Consortium): Service {
+function prepare(consortium: ConsortiumDefinition): Service {
   const volumes = volumesOf(consortium);
   return {
     ...oneShot('prepare'),
@@ -127,7 +127,7 @@ function authority(organisation: string): Service {
   };
 }
 
-function setup(organisations: readonly string[], consortium: Consortium): Service {
+function setup(organisations: readonly string[], consortium: ConsortiumDefinition): Service {
   return {
     ...oneShot('setup'),
     depends_on: after(healthy, organisations.map(serviceOf.authority)),
@@ -277,7 +277,7 @@ function gateway(node: PeerLayout, builds: boolean): Service {
 }
 
 /** `docker compose run --rm tools scripts/demo.ts`: whatever a developer runs against the gateways, with their issuers' keys. */
-function tools(organisations: readonly Organisation[]): Service {
+function tools(organisations: readonly OrganisationDefinition[]): Service {
   return {
     image: IMAGES.operator,
     ...ONCE,

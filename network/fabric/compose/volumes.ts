@@ -2,7 +2,7 @@
  * The named volumes, and where each lies in a container: the same directories under DATA_DIR as natively, each in a
  * volume of its own, so that a container gets what it needs and nothing else.
  */
-import type { Consortium } from '../../consortium.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 
 /** DATA_DIR of every container. */
 export const DATA_DIR = '/var/lib/telemed-ledger';
@@ -42,7 +42,7 @@ export const GRAFANA_VOLUME = at('grafana', 'monitoring', 'grafana');
 export const LOAD_VOLUME = at('load', 'load');
 
 /** All of them. */
-export function volumesOf({ organisations, ordering }: Consortium): Volume[] {
+export function volumesOf({ organisations, ordering }: ConsortiumDefinition): Volume[] {
   return [
     ...organisations.flatMap(({ name }) => [
       organisationVolume(name),

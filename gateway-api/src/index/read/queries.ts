@@ -2,9 +2,9 @@
  * Reads of the read model. A `compartment` limits them to one patient's data. Copies whose time is over are not
  * there any more, whether they have been purged yet or not.
  */
-import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { collections } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { ConsentState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Receipt, Search, SearchPage, StoredResource } from '../../fhir/repository.ts';

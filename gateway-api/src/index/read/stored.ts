@@ -1,8 +1,8 @@
 /** A row of the read model as a FHIR resource, checked against its anchor each time it is read. */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
-import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { organisationByMsp } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { Selectable } from 'kysely';
 import type { StoredResource } from '../../fhir/repository.ts';
 import { IntegrityFailure } from '../../http/failures.ts';

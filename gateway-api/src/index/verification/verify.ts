@@ -3,9 +3,9 @@
  * organisation's peer holds now. Every difference is reported by name, never with content.
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
-import { collections } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { Anchored, Copy } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Kysely } from 'kysely';
 import { placeOf } from '../read/stored.ts';
 import type { IndexTables } from '../schema.ts';

@@ -3,8 +3,6 @@
  * as the custodian, the holder and the requestor of it are each entitled to see it.
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
-import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { collections, organisationByMsp } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
@@ -14,6 +12,9 @@ import {
   accessRequestSchema,
   accessStateSchema,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import { IntegrityFailure } from '../../http/failures.ts';
 import { boundsOf } from '../../index/read/dates.ts';

@@ -3,8 +3,6 @@
  * their consent is revoked or amended or their time is over. The decision itself is the chaincode's.
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
-import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { collections, organisationByMsp } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import {
@@ -13,6 +11,9 @@ import {
   type ConsentState,
   MAX_DELIVERED,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { Duty } from '../../duties/worker.ts';
 import { IntegrityFailure } from '../../http/failures.ts';
 import type { ReadModel } from '../../index/read/queries.ts';

@@ -4,12 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { evidenceOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
-import type { Consortium, Organisation } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { collections, organisationByMsp } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { ClaimState, Evidence } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
+import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { StoredResource } from '../../fhir/repository.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { VersionRow } from '../../index/read/stored.ts';

@@ -3,12 +3,13 @@
  * Vinci PAS), Claim/<id>/$adjudicate at the payer, PaymentReconciliation/<id>/$settle at the bank.
  */
 import { randomUUID } from 'node:crypto';
-import { collections, type Kind } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import type { Answer } from '../../fhir/answers.ts';

@@ -2,11 +2,11 @@
  * Consents at the custodian: which provider's data a consent governs, and which transaction a write of it is. What
  * a consent permits is decided in the chaincode alone.
  */
-import type { Consortium } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { organisationByName, organisationsOfKind } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf, type Reference, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { organisationByName, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 
 /** Statuses that end a consent. */

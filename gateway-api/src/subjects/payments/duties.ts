@@ -2,9 +2,9 @@
  * The payer's duties: instructs the bank to pay what was adjudicated as payable, and tells the provider when it has
  * been paid.
  */
-import type { Organisation } from '@telemed-ledger/chaincode/model/consortium.ts';
-import { organisationsOfKind } from '@telemed-ledger/chaincode/model/consortium.ts';
 import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+import { organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import type { Duty } from '../../duties/worker.ts';
 import type { DutyOptions } from '../access/duties.ts';
 import type { Claims } from '../claims/claims.ts';

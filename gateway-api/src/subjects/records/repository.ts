@@ -2,10 +2,10 @@
  * The FHIR room's Repository: reads from the read model as far as the caller may see, and turns each write into
  * the one ledger transaction it is at this kind of organisation.
  */
-import type { Consortium, Organisation } from '@telemed-ledger/chaincode/model/consortium.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { compartmentOf, unwritable } from '../../auth/entitlement.ts';
 import type {
   Caller,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { stringify } from 'yaml';
-import { ConsortiumError, DEFAULT_CONSORTIUM_FILE, loadConsortium, parseConsortium } from './consortium.ts';
+import { ConsortiumError, DEFAULT_CONSORTIUM_FILE, loadConsortium, parseConsortium } from './loader.ts';
 
 const DEFAULT = readFileSync(DEFAULT_CONSORTIUM_FILE, 'utf8');
 

@@ -4,69 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
-import { inconsistencies } from './consortium-rules.ts';
-
-export const KINDS = ['provider', 'custodian', 'payer', 'bank', 'regulator'] as const;
-export type Kind = (typeof KINDS)[number];
-
-/** The roles for which an organisation of each kind has identities. */
-export const ROLES_OF_KIND: Record<Kind, readonly string[]> = {
-  provider: ['system', 'practitioner', 'operator'],
-  custodian: ['system', 'patient', 'caretaker', 'operator'],
-  payer: ['system', 'adjudicator', 'operator'],
-  bank: ['system', 'settlement', 'operator'],
-  regulator: ['system', 'auditor', 'operator'],
-};
-
-const port = z.int().min(1).max(65_535);
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower-case letters, digits and hyphens, beginning with a letter');
-
-const organisationSchema = z.strictObject({
-  name,
-  mspId: z
-    .string()
-    .regex(
-      /^[A-Za-z][A-Za-z0-9.-]{0,63}$/,
-      'must be 1 to 64 letters, digits, dots and hyphens, beginning with a letter',
-    ),
-  kind: z.enum(KINDS),
-  gatewayPort: port,
-  peerPort: port,
-});
-
-const batchSchema = z.strictObject({
-  timeoutMs: z.int().min(1).max(60_000),
-  maxMessageCount: z.int().min(1).max(10_000),
-  preferredMaxBytes: z.int().min(1024),
-  absoluteMaxBytes: z
-    .int()
-    .min(1024)
-    .max(99 * 1024 * 1024),
-});
-
-const consortiumSchema = z.strictObject({
-  channel: z.string().regex(/^[a-z][a-z0-9.-]{0,248}$/, 'must be lower-case letters, digits, dots and hyphens'),
-  chaincode: z.string().regex(/^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$/, 'must be letters and digits, joined by - or _'),
-  organisations: z.array(organisationSchema),
-  policies: z.strictObject({
-    endorsement: z.strictObject({ any: z.int().min(2), of: z.array(z.string()).optional() }),
-  }),
-  ordering: z.strictObject({
-    toleratedFaults: z.int().min(1),
-    orderers: z.array(z.strictObject({ name, organisation: z.string(), port })),
-    batch: batchSchema,
-  }),
-});
-
-export type Organisation = z.infer<typeof organisationSchema>;
-export type Consortium = z.infer<typeof consortiumSchema>;
-export type Batch = z.infer<typeof batchSchema>;
-
-export const organisationsOfKind = (consortium: Consortium, kind: Kind): Organisation[] =>
-  consortium.organisations.filter((organisation) => organisation.kind === kind);
+import type { z } from 'zod';
+import { inconsistencies, type Mistake } from './consistency.ts';
+import { type ConsortiumDefinition, definitionSchema } from './definition.ts';
 
 /** A mistake and where it is; line and column begin at 1. */
 export interface Problem {
@@ -91,15 +31,15 @@ export class ConsortiumError extends Error {
   }
 }
 
-export const DEFAULT_CONSORTIUM_FILE = new URL('./consortium.yaml', import.meta.url).pathname;
+export const DEFAULT_CONSORTIUM_FILE = new URL('../consortium.yaml', import.meta.url).pathname;
 
 /** @throws ConsortiumError with every mistake; Error when the file cannot be read. */
-export function loadConsortium(path: string = DEFAULT_CONSORTIUM_FILE): Consortium {
+export function loadConsortium(path: string = DEFAULT_CONSORTIUM_FILE): ConsortiumDefinition {
   return parseConsortium(readFileSync(path, 'utf8'), path);
 }
 
 /** @throws ConsortiumError. `file` is only named in it. */
-export function parseConsortium(text: string, file: string): Consortium {
+export function parseConsortium(text: string, file: string): ConsortiumDefinition {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   if (document.errors.length > 0) {
@@ -113,7 +53,7 @@ export function parseConsortium(text: string, file: string): Consortium {
     );
   }
   const value: unknown = document.toJS();
-  const outcome = consortiumSchema.safeParse(value);
+  const outcome = definitionSchema.safeParse(value);
   const mistakes = [...structuralMistakes(outcome.error), ...inconsistencies(value)];
   if (mistakes.length === 0 && outcome.success) return outcome.data;
   const problems = mistakes.map(({ path, message }) => ({
@@ -125,12 +65,6 @@ export function parseConsortium(text: string, file: string): Consortium {
     file,
     problems.sort((a, b) => a.line - b.line || a.column - b.column),
   );
-}
-
-/** A mistake by its path in the document. */
-export interface Mistake {
-  path: readonly (string | number)[];
-  message: string;
 }
 
 function structuralMistakes(error: z.ZodError | undefined): Mistake[] {

@@ -1,6 +1,6 @@
 /**
- * Who is in the consortium, as the chaincode and the gateways see it, and how collections are named after
- * them. Generated from network/consortium.yaml; every peer of the channel must be given the same one.
+ * Who is in the consortium: kinds, roles and members, and how one member is found among them. Pure, and all that the
+ * chaincode and the gateways are given of consortium.yaml; every peer of the channel must be given the same members.
  */
 import { z } from 'zod';
 
@@ -28,9 +28,18 @@ export const ROLES_OF_KIND: Record<Kind, readonly Role[]> = {
   regulator: ['system', 'auditor', 'operator'],
 };
 
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower-case letters, digits and hyphens, beginning with a letter');
+
 export const organisationSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
-  mspId: z.string().regex(/^[A-Za-z][A-Za-z0-9.-]{0,63}$/),
+  name: nameSchema,
+  mspId: z
+    .string()
+    .regex(
+      /^[A-Za-z][A-Za-z0-9.-]{0,63}$/,
+      'must be 1 to 64 letters, digits, dots and hyphens, beginning with a letter',
+    ),
   kind: z.enum(KINDS),
 });
 export type Organisation = z.infer<typeof organisationSchema>;
@@ -42,30 +51,24 @@ export const consortiumSchema = z.strictObject({
 });
 export type Consortium = z.infer<typeof consortiumSchema>;
 
-export const organisationsOfKind = (consortium: Consortium, kind: Kind): Organisation[] =>
+/** A consortium whose organisations may say more than a member's name, MSP id and kind. */
+interface Members<O extends Organisation> {
+  organisations: readonly O[];
+}
+
+/** In the order of the file. */
+export const organisationsOfKind = <O extends Organisation>(consortium: Members<O>, kind: Kind): O[] =>
   consortium.organisations.filter((organisation) => organisation.kind === kind);
 
-export const organisationByMsp = (consortium: Consortium, mspId: string): Organisation | undefined =>
+export const organisationByMsp = <O extends Organisation>(consortium: Members<O>, mspId: string): O | undefined =>
   consortium.organisations.find((organisation) => organisation.mspId === mspId);
 
-export const organisationByName = (consortium: Consortium, name: string): Organisation | undefined =>
+export const organisationByName = <O extends Organisation>(consortium: Members<O>, name: string): O | undefined =>
   consortium.organisations.find((organisation) => organisation.name === name);
 
-/** The one custodian; consortium.yaml is refused when there is none or more than one. */
-export function custodianOf(consortium: Consortium): Organisation {
+/** The one custodian. @throws Error when there is none, which the loader refuses, as it refuses several. */
+export function custodianOf<O extends Organisation>(consortium: Members<O>): O {
   const [custodian] = organisationsOfKind(consortium, 'custodian');
   if (custodian === undefined) throw new Error('the consortium has no custodian');
   return custodian;
 }
-
-/** Names of the private data collections, by organisation name (DESIGN: what the ledger holds). */
-export const collections = {
-  care: (provider: string): string => `care_${provider}`,
-  consent: (provider: string): string => `consent_${provider}`,
-  inbox: (organisation: string): string => `inbox_${organisation}`,
-  claim: (provider: string, payer: string): string => `claim_${provider}_${payer}`,
-  settle: (payer: string, bank: string): string => `settle_${payer}_${bank}`,
-  payers: 'payers',
-  /** Held by everybody: what the regulators vouch for. */
-  registers: 'registers',
-};

@@ -3,7 +3,12 @@
  * references to organisations that exist, enough orderers. Looks at whatever of the document can be understood, so
  * that one wrong entry does not hide the others' mistakes.
  */
-import type { Mistake } from './consortium.ts';
+
+/** A mistake by its path in the document. */
+export interface Mistake {
+  path: readonly (string | number)[];
+  message: string;
+}
 
 /** The embedded orderer's own organisation. */
 export const ORDERER_MSP = 'OrdererMSP';
