@@ -65,13 +65,25 @@ const isUnchanged = (request: Request, { status, version }: Answer): boolean => 
   return asked.trim() === '*' || asked.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${version}"`);
 };
 
+const informed = (diagnostics: string): object =>
+  outcomeOf([{ severity: 'information', code: 'informational', diagnostics }]);
+
+/** Stands for a resource that was written and cannot be read at the moment: the write is a success all the same. */
+export const unreadableNow = (): object =>
+  informed('Committed to the ledger. What was written cannot be read here at the moment; ask again later.');
+
+/** A write that is committed, with the resource it made where that could be read. */
+export const committedAnswer = (receipt: Receipt, resource: object | undefined): Answer => ({
+  status: 200,
+  resource: resource ?? unreadableNow(),
+  receipts: [receipt],
+});
+
 /** What a client that wrote something wants to see of it (Prefer: return=…); the whole resource where it does not say. */
 export function preferred(answer: Answer, wanted: Return | undefined): Answer {
   if (wanted === undefined || wanted === 'representation') return answer;
   const { resource: _resource, ...rest } = answer;
-  if (wanted === 'minimal') return rest;
-  const issue = { severity: 'information', code: 'informational', diagnostics: 'Committed to the ledger.' } as const;
-  return { ...rest, resource: outcomeOf([issue]) };
+  return wanted === 'minimal' ? rest : { ...rest, resource: informed('Committed to the ledger.') };
 }
 
 /** A batch whose entries went alone has many: as many as a header may well hold. */

@@ -116,7 +116,18 @@ class Batch {
     return idempotency && { ...idempotency, key: `${idempotency.key}/${part}` };
   }
 
-  async round(drafts: readonly Draft[], round: number): Promise<void> {
+  /** After the first round entries are committed: what fails then, fails for the entries it concerns alone. */
+  async attempt(drafts: readonly Draft[], round: number): Promise<void> {
+    try {
+      await this.#round(drafts, round);
+    } catch (error) {
+      if (round === 0) throw error;
+      const answer = failedAnswer(error, this.#options.report);
+      for (const { index } of drafts) if (!this.answers.has(index)) this.answers.set(index, answer);
+    }
+  }
+
+  async #round(drafts: readonly Draft[], round: number): Promise<void> {
     await this.#recall(drafts, round);
     const open = drafts.filter((draft) => !this.answers.has(draft.index));
     await plan(open, this.#scope, false);
@@ -173,7 +184,7 @@ async function writeApart(entries: Entries, scope: Scope, options: BundleOptions
   for (const { index, refusal } of entries.refused) {
     batch.answers.set(index, { status: refusal.status, resource: outcomeOf(refusal.issues) });
   }
-  for (const [round, drafts] of roundsOf(entries.drafts).entries()) await batch.round(drafts, round);
+  for (const [round, drafts] of roundsOf(entries.drafts).entries()) await batch.attempt(drafts, round);
   return batch.answers;
 }
 

@@ -2,7 +2,8 @@
  * Writes planned drafts in one ledger transaction and says what came of each; answers again, from what was stored
  * with the Idempotency-Key, when a request comes a second time.
  */
-import type { Answer } from './answers.ts';
+import { afterCommit } from '../idempotency/after-commit.ts';
+import { type Answer, unreadableNow } from './answers.ts';
 import type { Draft } from './drafts.ts';
 import type { Scope } from './plan.ts';
 import type { IdempotentRequest, Receipt, Replay } from './repository.ts';
@@ -51,8 +52,8 @@ const asStored = (draft: Draft, receipt: Receipt): object => {
 /** Other types are what the ledger makes of them (a revoked Consent, for instance), so they are read back. */
 async function writtenResource(draft: Draft, receipt: Receipt, { repository, caller }: Scope): Promise<object> {
   if (supportedType(draft.type)?.writer === 'provider') return asStored(draft, receipt);
-  const stored = await repository.readVersion(caller, draft.type, draft.id, draft.version);
-  return stored?.resource ?? asStored(draft, receipt);
+  const read = () => repository.readVersion(caller, draft.type, draft.id, draft.version);
+  return (await afterCommit(read))?.resource ?? unreadableNow();
 }
 
 /**
@@ -75,29 +76,43 @@ export async function commit(drafts: readonly Draft[], scope: Scope, request?: I
       answers.set(draft.index, { ...writtenAnswer(lineOf(draft), receipt), resource });
     }
   }
+  const isCommitted = writing.length > 0;
   for (const draft of drafts) {
-    if (draft.exists) answers.set(draft.index, await existingOf(draft, drafts, answers, scope));
+    if (draft.exists) answers.set(draft.index, await existingOf(draft, drafts, answers, scope, isCommitted));
   }
   return answers;
 }
 
 /** A second conditional create of a Bundle is answered with what the first one made. */
-async function existingOf(draft: Draft, drafts: readonly Draft[], answers: Answers, scope: Scope): Promise<Answer> {
+async function existingOf(
+  draft: Draft,
+  drafts: readonly Draft[],
+  answers: Answers,
+  scope: Scope,
+  isCommitted: boolean,
+): Promise<Answer> {
   const maker = drafts.find((other) => !other.exists && other.id === draft.id && other.type === draft.type);
   const made = maker === undefined ? undefined : answers.get(maker.index);
-  return made === undefined ? existingAnswer(lineOf(draft), scope) : { ...made, status: 200 };
+  if (made !== undefined) return { ...made, status: 200 };
+  const line = lineOf(draft);
+  return isCommitted ? existingAfterCommit(line, scope) : existingAnswer(line, scope);
 }
+
+const existingAfterCommit = async (line: Line, scope: Scope): Promise<Answer> =>
+  (await afterCommit(() => existingAnswer(line, scope))) ?? { status: 200, location: `${line.type}/${line.id}` };
 
 /** The answers of an earlier request with the same key, with the versions it made. */
 export async function answersOf({ receipt, answer }: Replay, scope: Scope): Promise<Answers> {
   const answers: Answers = new Map();
   for (const line of JSON.parse(answer) as Line[]) {
     if (line.version === 0) {
-      answers.set(line.index, await existingAnswer(line, scope));
+      answers.set(line.index, await existingAfterCommit(line, scope));
       continue;
     }
-    const stored = await scope.repository.readVersion(scope.caller, line.type, line.id, line.version);
-    answers.set(line.index, { ...writtenAnswer(line, receipt), ...(stored && { resource: stored.resource }) });
+    const { type, id, version } = line;
+    const stored = await afterCommit(() => scope.repository.readVersion(scope.caller, type, id, version));
+    const resource = stored?.resource ?? unreadableNow();
+    answers.set(line.index, { ...writtenAnswer(line, receipt), resource });
   }
   return answers;
 }

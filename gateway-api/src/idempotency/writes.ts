@@ -51,7 +51,8 @@ export class IdempotentWrites {
     } catch (error) {
       // An unknown outcome keeps the key and the bytes: the next request under it resolves them.
       const unknown = error instanceof Failure && error.status === STATUS_UNKNOWN;
-      if (!unknown) await this.#journal.forget(subject, key);
+      // Nor may a journal that fails hide why the write did.
+      if (!unknown) await this.#journal.forget(subject, key).catch(() => {});
       throw error;
     } finally {
       this.#busy.delete(name);
@@ -82,7 +83,7 @@ export class IdempotentWrites {
     try {
       const outcome = await this.#ledger.resolve(entry.envelope, JSON.parse(entry.sender) as Sender);
       if (outcome.code !== VALID) return undefined;
-      await this.#journal.committed(entry.caller, entry.key);
+      await this.#journal.committed(entry.caller, entry.key).catch(() => {});
       return receipt(outcome);
     } finally {
       this.#busy.delete(name);

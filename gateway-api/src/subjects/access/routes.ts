@@ -6,6 +6,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { handler, localsOf } from '../../http/locals.ts';
+import { afterCommit } from '../../idempotency/after-commit.ts';
 import { jsonBody, parsedInput, writeOnce } from '../../idempotency/once.ts';
 import type { IdempotentWrites } from '../../idempotency/writes.ts';
 import type { LedgerClient } from '../../ledger/client.ts';
@@ -37,14 +38,15 @@ export function accessRequests({ ledger, idempotent, disclosures, bodyBytes }: A
       const { holder, patient, types, purpose } = parsedInput(bodySchema, request.body);
       const id = randomUUID();
       const asked = { id, salt: newSalt(), patient, types, purpose };
-      const { answer } = await writeOnce(request, response, {
+      const { answer, receipt, result } = await writeOnce(request, response, {
         idempotent,
         answer: { id },
         submit: (sending) => ledger.submit('RequestAccess', { id, holder, purpose }, { request: asked }, sending),
       });
-      const disclosure = await disclosures.find(answer.id);
-      if (disclosure === undefined) throw notFound();
-      response.status(201).location(`/access-requests/${answer.id}`).json(shown(disclosure));
+      const { transactionId } = receipt;
+      const found = result === undefined ? await afterCommit(() => disclosures.find(answer.id)) : undefined;
+      const body = found === undefined ? { id: answer.id, ...result, transactionId } : shown(found);
+      response.status(201).location(`/access-requests/${answer.id}`).json(body);
     }),
   );
   router.get(

@@ -12,8 +12,9 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
-import type { Answer } from '../../fhir/answers.ts';
+import { type Answer, committedAnswer } from '../../fhir/answers.ts';
 import type { Operation, OperationRequest } from '../../fhir/operations.ts';
+import { afterCommit } from '../../idempotency/after-commit.ts';
 import { once, parsedInput } from '../../idempotency/once.ts';
 import type { IdempotentWrites } from '../../idempotency/writes.ts';
 import type { Claims } from './claims.ts';
@@ -39,15 +40,15 @@ const submit = (claims: Claims, idempotent: IdempotentWrites): Operation => ({
     compartmentOf(caller);
     const claim = claimIn(body);
     const id = randomUUID();
-    const { receipt, answer } = await once({
+    const { receipt, answer, result } = await once({
       caller,
       idempotency,
       idempotent,
       answer: { id },
       submit: (sending) => claims.submit(claim, id, sending),
     });
-    const state = await claims.state(answer.id);
-    return { status: 200, resource: submittedClaim(claim, state), receipts: [receipt] };
+    const state = result ?? (await afterCommit(() => claims.state(answer.id)));
+    return committedAnswer(receipt, state && submittedClaim(claim, state));
   },
 });
 
@@ -58,17 +59,18 @@ const adjudicate = (claims: Claims, idempotent: IdempotentWrites): Operation => 
   definition: definition('Claim-adjudicate'),
   async handle({ caller, id = '', idempotency }: OperationRequest): Promise<Answer> {
     compartmentOf(caller);
-    const { receipt } = await once({
+    const { receipt, result } = await once({
       caller,
       idempotency,
       idempotent,
       answer: {},
       submit: (sending) => claims.adjudicate(id, sending),
     });
-    const { provider, payer } = await claims.state(id);
-    const made = await claims.made('ClaimResponse', collections.claim(provider, payer), privateKeys.response(id));
-    if (made === undefined) throw new LedgerError('NOT_FOUND', 'the response to this claim is not here');
-    return { status: 200, resource: made.resource, receipts: [receipt] };
+    const made = await afterCommit(async () => {
+      const { provider, payer } = result ?? (await claims.state(id));
+      return claims.made('ClaimResponse', collections.claim(provider, payer), privateKeys.response(id));
+    });
+    return committedAnswer(receipt, made?.resource);
   },
 });
 
@@ -81,18 +83,18 @@ const settle = (claims: Claims, idempotent: IdempotentWrites): Operation => ({
     compartmentOf(caller);
     const transfer = parsedInput(transferSchema, parametersIn(body));
     const claimId = await claims.claimOfPayment(id);
-    const { receipt } = await once({
+    const { receipt, result } = await once({
       caller,
       idempotency,
       idempotent,
       answer: {},
       submit: (sending) => claims.settle(claimId, transfer, sending),
     });
-    const { payer, bank } = await claims.state(claimId);
-    const settlement = privateKeys.settlement(claimId);
-    const made = await claims.made('PaymentNotice', collections.settle(payer, bank ?? ''), settlement);
-    if (made === undefined) throw new LedgerError('NOT_FOUND', 'the notice of this payment is not here');
-    return { status: 200, resource: made.resource, receipts: [receipt] };
+    const made = await afterCommit(async () => {
+      const { payer, bank } = result ?? (await claims.state(claimId));
+      return claims.made('PaymentNotice', collections.settle(payer, bank ?? ''), privateKeys.settlement(claimId));
+    });
+    return committedAnswer(receipt, made?.resource);
   },
 });
 

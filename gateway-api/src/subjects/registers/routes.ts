@@ -25,12 +25,13 @@ export function registry({ ledger, idempotent, bodyBytes }: RegistryRoutes): Rou
     handler(async (request, response) => {
       const number = parsedInput(licenceStateSchema.shape.number, request.params['number']);
       const stated = parsedInput(licenceBody, request.body);
-      await writeOnce(request, response, {
+      const { receipt, result } = await writeOnce(request, response, {
         idempotent,
         answer: {},
         submit: (sending) => ledger.submit('SetLicence', { ...stated, number }, undefined, sending),
       });
-      response.json(await licence(number));
+      // The same request wrote the same licence, whichever of them it was.
+      response.json(result ?? { ...stated, number, updatedAt: receipt.time });
     }),
   );
   router.get(

@@ -1,0 +1,222 @@
+/**
+ * A write that is committed is answered as one, whatever fails afterwards. Every write route of the consortium is
+ * called while each read of the request fails from the moment of its commit on; then the same request is sent again
+ * under its Idempotency-Key and must find the same transaction.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { Server } from 'node:http';
+import { ReadModel } from '@telemed-ledger/gateway-api/index/read/queries.ts';
+import { LedgerClient } from '@telemed-ledger/gateway-api/ledger/client.ts';
+import { Party } from '@telemed-ledger/scripts/demo/parties.ts';
+import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
+import { steps } from '@telemed-ledger/scripts/demo/story.ts';
+import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
+import type { Answer, Sending } from '@telemed-ledger/scripts/http.ts';
+import { expect } from 'chai';
+import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
+
+type Method = (this: unknown, ...all: unknown[]) => unknown;
+
+/** Lets every read of one request fail from the moment on when it has committed a transaction. */
+class FailingReads {
+  armed = false;
+  commits = 0;
+  /** One for each request to a gateway in this process. */
+  readonly #request = new AsyncLocalStorage<{ failing: boolean }>();
+  readonly #restore: (() => void)[] = [];
+
+  install(): void {
+    const reads = Object.getOwnPropertyNames(ReadModel.prototype).filter((name) => name !== 'constructor');
+    for (const name of reads) this.#replace(ReadModel.prototype, name, (real) => this.#failing(real));
+    this.#replace(LedgerClient.prototype, 'evaluate', (real) => this.#failing(real));
+    this.#replace(LedgerClient.prototype, 'submit', (real) => this.#committing(real));
+    this.#replace(Server.prototype, 'emit', (real) => this.#serving(real));
+  }
+
+  async during(send: () => Promise<Answer>): Promise<Answer> {
+    this.armed = true;
+    this.commits = 0;
+    return send().finally(() => {
+      this.armed = false;
+    });
+  }
+
+  restore(): void {
+    for (const one of this.#restore) one();
+  }
+
+  #serving(real: Method): Method {
+    const request = this.#request;
+    return function (this: unknown, ...all: unknown[]) {
+      const emit = () => real.apply(this, all);
+      return all[0] === 'request' ? request.run({ failing: false }, emit) : emit();
+    };
+  }
+
+  #committing(real: Method): Method {
+    const reads = this;
+    return async function (this: unknown, ...all: unknown[]) {
+      const submitted = await real.apply(this, all);
+      const request = reads.#request.getStore();
+      if (reads.armed && request !== undefined) {
+        request.failing = true;
+        reads.commits += 1;
+      }
+      return submitted;
+    };
+  }
+
+  #failing(real: Method): Method {
+    const request = this.#request;
+    return function (this: unknown, ...all: unknown[]) {
+      if (request.getStore()?.failing === true) throw new Error('reads fail');
+      return real.apply(this, all);
+    };
+  }
+
+  #replace(on: object, name: string, by: (real: Method) => Method): void {
+    const methods = on as Record<string, unknown>;
+    const own = Object.hasOwn(on, name);
+    const real = methods[name];
+    if (typeof real !== 'function') return;
+    methods[name] = by(real as Method);
+    this.#restore.push(() => {
+      if (own) methods[name] = real;
+      else delete methods[name];
+    });
+  }
+}
+
+const silent: Narrator = { fact: () => undefined, wrote: async () => undefined };
+
+describe('After a commit, while every read fails', function () {
+  this.timeout(120_000);
+  let scene: Scene;
+  let story: Story;
+  const reads = new FailingReads();
+  /** `METHOD path` of every write that was sent. */
+  const sent: string[] = [];
+  const send = Party.prototype.send;
+
+  before(async function () {
+    this.timeout(START_TIMEOUT_MS);
+    scene = await consortium();
+    const startedAt = new Date().toISOString();
+    story = { parties: scene.parties, visit: newVisit(), startedAt, locations: new Map(), accessIds: [] };
+    reads.install();
+    Party.prototype.send = function (sending) {
+      return isWrite(sending) ? twice(this, sending) : send.call(this, sending);
+    };
+  });
+
+  after(() => {
+    reads.restore();
+    Party.prototype.send = send;
+    story?.restore?.();
+  });
+
+  const isWrite = ({ method = 'GET', path }: Sending): boolean => method !== 'GET' && path !== '/verify';
+
+  /** The write with failing reads, then the same once more; answers the second answer. */
+  async function twice(party: Party, sending: Sending): Promise<Answer> {
+    const headers = { ...sending.headers, 'idempotency-key': randomUUID() };
+    const first = await reads.during(() => send.call(party, { ...sending, headers }));
+    const route = `${sending.method} ${sending.path}`;
+    expect(first.status, `${route}: ${JSON.stringify(first.body)}`).to.be.within(200, 299);
+    expect(reads.commits, `${route} committed`).to.be.at.least(1);
+    expect(first.headers['x-transaction-id'], route).to.be.a('string');
+    sent.push(route);
+    const again = await send.call(party, { ...sending, headers });
+    expect(again.status, route).to.equal(first.status);
+    expect(again.headers['x-transaction-id'], route).to.equal(first.headers['x-transaction-id']);
+    return again;
+  }
+
+  const told = steps.filter(({ title }) => !/byte/.test(title));
+  for (const { title, run } of told) it(title, () => run(story, silent));
+
+  it('One patient is created, updated, and written in a batch with faults in it', async () => {
+    const hospital = scene.parties.of('hospital', 'practitioner');
+    const body = { resourceType: 'Patient', identifier: [{ system: 'urn:example:mrn', value: randomUUID() }] };
+    const created = await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body });
+    const path = `/fhir/R4/Patient/${created.body.id}`;
+    const headers = { 'if-match': 'W/"1"' };
+    await hospital.write({ method: 'PUT', path, headers, body: { ...body, id: created.body.id, gender: 'other' } });
+    const entry = [2, 3].map((version) => ({
+      resource: { ...body, id: created.body.id, gender: version === 2 ? 'male' : 'female' },
+      request: { method: 'PUT', url: `Patient/${created.body.id}`, ifMatch: `W/"${version}"` },
+    }));
+    const bundle = { resourceType: 'Bundle', type: 'batch', entry };
+    const batch = await reads.during(() =>
+      send.call(hospital, {
+        method: 'POST',
+        path: '/fhir/R4',
+        body: bundle,
+        headers: { 'idempotency-key': randomUUID() },
+      }),
+    );
+    expect(batch.status, JSON.stringify(batch.body)).to.equal(200);
+    const statuses = (batch.body as { entry: { response: { status: string } }[] }).entry.map(({ response }) =>
+      response.status.slice(0, 3),
+    );
+    // The first entry is committed and says so; the second cannot be planned and fails alone.
+    expect(statuses).to.deep.equal(['200', '500']);
+  });
+
+  it('A consent is amended and revoked', async () => {
+    const patient = scene.parties.of('patients', 'patient', `Patient/${story.patientId}`);
+    const page = await patient.ask<{ entry: { resource: { id: string } }[] }>({ path: '/fhir/R4/Consent' });
+    const consent = page.entry[0]?.resource as { id: string };
+    const path = `/fhir/R4/Consent/${consent.id}`;
+    await patient.write({ method: 'PUT', path, headers: { 'if-match': 'W/"1"' }, body: consent });
+    const ended = { ...consent, status: 'inactive' };
+    const { body } = await patient.write({ method: 'PUT', path, headers: { 'if-match': 'W/"2"' }, body: ended });
+    expect(body).to.include({ status: 'inactive' });
+  });
+
+  it('A coverage is renewed, and a fee schedule given', async () => {
+    const payer = scene.parties.of('payer', 'adjudicator');
+    const path = `/fhir/R4/Coverage/${story.coverageId}`;
+    const coverage = await payer.ask({ path });
+    await payer.write({ method: 'PUT', path, headers: { 'if-match': 'W/"1"' }, body: coverage });
+    const fees = { version: '1', currency: 'USD', prices: { '99213': 100_00 } };
+    await payer.write({ method: 'PUT', path: '/fee-schedules/clinic', body: fees });
+  });
+
+  it('left no write route out', async () => {
+    const missed: string[] = [];
+    for (const organisation of Object.keys(scene.urls)) {
+      for (const route of await writeRoutes(scene.urls[organisation] as string)) {
+        if (!sent.some((one) => patternOf(route).test(one))) missed.push(`${organisation}: ${route}`);
+      }
+    }
+    expect(missed).to.deep.equal([]);
+  });
+});
+
+/** `POST /fhir/R4/Claim/:id/$adjudicate` as an expression. */
+const patternOf = (route: string): RegExp =>
+  new RegExp(`^${route.replaceAll('$', '\\$').replaceAll(/:\w+/g, '[^/]+')}$`);
+
+interface Capability {
+  rest: {
+    resource: { type: string; interaction: { code: string }[]; operation?: { name: string }[] }[];
+  }[];
+}
+
+/** What a gateway says can be written: by its page, and by its CapabilityStatement one type for each way. */
+async function writeRoutes(url: string): Promise<string[]> {
+  const page = await (await fetch(`${url}/docs`)).text();
+  const documented = [...page.matchAll(/\b(POST|PUT|PATCH|DELETE) +(\/[^\s,;{]+)/g)].map(
+    (found) => `${found[1]} ${found[2]}`,
+  );
+  const statement = (await (await fetch(`${url}/fhir/R4/metadata`)).json()) as Capability;
+  const types = statement.rest.flatMap(({ resource }) => resource);
+  const can = (code: string): boolean => types.some(({ interaction }) => interaction.some((one) => one.code === code));
+  const fhir = [
+    ...(can('create') ? ['POST /fhir/R4/:type'] : []),
+    ...(can('update') ? ['PUT /fhir/R4/:type/:id'] : []),
+  ];
+  return [...documented.filter((route) => route !== 'POST /verify'), ...fhir];
+}
