@@ -30,16 +30,17 @@ export const ROLES_OF_KIND: Record<Kind, readonly Role[]> = {
 
 export const nameSchema = z
   .string()
+  .max(32)
   .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower-case letters, digits and hyphens, beginning with a letter');
+
+export const mspIdSchema = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z][A-Za-z0-9.-]{0,63}$/, 'must be 1 to 64 letters, digits, dots and hyphens, beginning with a letter');
 
 export const organisationSchema = z.strictObject({
   name: nameSchema,
-  mspId: z
-    .string()
-    .regex(
-      /^[A-Za-z][A-Za-z0-9.-]{0,63}$/,
-      'must be 1 to 64 letters, digits, dots and hyphens, beginning with a letter',
-    ),
+  mspId: mspIdSchema,
   kind: z.enum(KINDS),
 });
 export type Organisation = z.infer<typeof organisationSchema>;

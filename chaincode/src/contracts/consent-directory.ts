@@ -8,7 +8,8 @@ import type { Store } from '../ledger/store.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys, publicKeys } from '../model/keys.ts';
-import { anchoredSchema, consentStateSchema, idSchema, saltSchema } from '../model/transactions.ts';
+import { idSchema, saltSchema } from '../model/texts.ts';
+import { anchoredSchema, consentStateSchema } from '../model/transactions.ts';
 import { consentContentSchema, type LedgerConsent } from '../rules/consents.ts';
 
 const directorySchema = z.strictObject({ consents: z.array(idSchema), salt: saltSchema });

@@ -8,6 +8,7 @@ import type { Context } from 'fabric-contract-api';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
+import { unrecordable } from '../model/record-types.ts';
 import { type Anchored, anchoredSchema, type Draft, type OutputOf } from '../model/transactions.ts';
 
 export class Records extends LedgerContract {
@@ -30,6 +31,7 @@ export class Records extends LedgerContract {
 async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'RecordVersions'>> {
   const { records } = call.private;
   checkIds(records);
+  checkRecords(records);
   await Promise.all(records.map((draft, index) => checkNext(call, draft, `records[${index}]`)));
   const collection = collections.care(call.caller.organisation.name);
   for (const draft of records)
@@ -49,6 +51,15 @@ function checkIds(records: readonly Draft[]): void {
       throw new LedgerError('INVALID', "the resource's id is not its key's", `private.records[${index}].resource.id`);
     if (seen.has(id)) throw new LedgerError('INVALID', 'the same id twice', `private.records[${index}].id`);
     seen.add(id);
+  }
+}
+
+/** A record, and nothing that a transaction of its own makes. */
+function checkRecords(records: readonly Draft[]): void {
+  for (const [index, { resource }] of records.entries()) {
+    const reason = unrecordable(resource);
+    if (reason !== undefined)
+      throw new LedgerError('INVALID', reason, `private.records[${index}].resource.resourceType`);
   }
 }
 

@@ -16,6 +16,7 @@ function reasonOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') return `expected ${issue.expected}`;
   if (issue.code === 'unrecognized_keys') return 'has a member that is not known';
   if (issue.code === 'invalid_value') return 'is none of the values allowed';
+  if (issue.code === 'custom') return issue.message;
   return issue.code.replaceAll('_', ' ');
 }
 

@@ -2,51 +2,64 @@
  * What lies under the private keys from coverage to settlement, in canonical JSON. Every value carries a salt,
  * so that nobody can confirm a guess at it by its hash.
  */
+import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { resourceSchema } from './fhir.ts';
-import { evidenceSchema, idSchema, saltSchema } from './transactions.ts';
+import {
+  codeSchema,
+  currencySchema,
+  idSchema,
+  instantSchema as instant,
+  line,
+  saltSchema,
+  table,
+  versionSchema,
+} from './texts.ts';
+import { evidenceSchema, pricesSchema } from './transactions.ts';
 
-const instant = z.iso.datetime({ offset: true });
-const organisationName = z.string();
-const recordVersion = z.strictObject({ id: idSchema, version: z.int().min(1) });
+const recordVersion = z.strictObject({ id: idSchema, version: versionSchema });
 
 /** What one claim edit said: enough for anyone entitled to recompute it. */
 export const findingSchema = z.strictObject({
-  edit: z.string(),
-  version: z.string(),
+  edit: codeSchema,
+  version: line(64),
   outcome: z.enum(['pass', 'deny', 'not-evaluated']),
-  facts: z.record(z.string(), z.json()).optional(),
+  facts: table(line(64), z.json(), 100).optional(),
 });
 export type Finding = z.infer<typeof findingSchema>;
 
 /** `fee-schedule`: prices in minor units, by `system|code` or by bare code. */
 export const feeScheduleSchema = z.strictObject({
   salt: saltSchema,
-  version: z.string(),
-  currency: z.string(),
-  prices: z.record(z.string(), z.int().min(0)),
+  version: line(64),
+  currency: currencySchema,
+  prices: pricesSchema,
   loadedAt: instant,
 });
 export type FeeSchedule = z.infer<typeof feeScheduleSchema>;
 
 /** `fingerprint-key`: the secret that keeps fingerprints of services from being guessed outside the collection. */
-export const fingerprintKeySchema = z.strictObject({ key: z.string().regex(/^[0-9a-f]{64}$/) });
+export const fingerprintKeySchema = z.strictObject({ key: saltSchema });
 
 /** `fingerprint/<hash>`: the claim that was paid, or may be paid, for a service. */
-export const fingerprintSchema = z.strictObject({ claimId: idSchema, item: z.int(), salt: saltSchema });
+export const fingerprintSchema = z.strictObject({
+  claimId: idSchema,
+  item: z.int().min(0).max(1_000_000),
+  salt: saltSchema,
+});
 
 /** `claim/<id>` */
 export const claimRecordSchema = z.strictObject({
   id: idSchema,
   salt: saltSchema,
   submittedAt: instant,
-  provider: organisationName,
-  payer: organisationName,
+  provider: nameSchema,
+  payer: nameSchema,
   /** The coverage version it was judged by: the newest at that time. */
   coverage: recordVersion,
   resource: resourceSchema,
-  evidence: z.array(evidenceSchema),
-  edits: z.array(findingSchema),
+  evidence: z.array(evidenceSchema).max(200),
+  edits: z.array(findingSchema).max(100),
 });
 export type ClaimRecord = z.infer<typeof claimRecordSchema>;
 
@@ -56,8 +69,8 @@ export const claimResponseRecordSchema = z.strictObject({
   salt: saltSchema,
   coverage: recordVersion,
   /** Version of the fee schedule, where one was loaded. */
-  feeSchedule: z.string().optional(),
-  edits: z.array(findingSchema),
+  feeSchedule: line(64).optional(),
+  edits: z.array(findingSchema).max(100),
   resource: resourceSchema,
 });
 export type ClaimResponseRecord = z.infer<typeof claimResponseRecordSchema>;

@@ -3,11 +3,15 @@
  * Structural validation is the gateway's.
  */
 import { z } from 'zod';
+import { faultIn, fhirIdSchema, resourceTypeSchema } from './texts.ts';
 
-export const resourceSchema = z.looseObject({
-  resourceType: z.string().regex(/^[A-Z][A-Za-z]{1,63}$/),
-  id: z.string().regex(/^[A-Za-z0-9.-]{1,64}$/),
-});
+/** Any resource: every string and name in it is one that a resource may hold, however deep it stands. */
+export const resourceSchema = z
+  .looseObject({ resourceType: resourceTypeSchema, id: fhirIdSchema })
+  .superRefine((resource, context) => {
+    const fault = faultIn(resource);
+    if (fault !== undefined) context.addIssue({ code: 'custom', path: fault.path, message: fault.reason });
+  });
 export type Resource = z.infer<typeof resourceSchema>;
 
 export interface Reference {

@@ -6,135 +6,46 @@
  * Arguments and replies stand in blocks: they hold random ids, versions and states, never content.
  */
 import { callerOnly, withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
-import { type Consortium, custodianOf, type Kind, nameSchema, type Role } from '@telemed-ledger/consortium/members.ts';
+import {
+  type Consortium,
+  custodianOf,
+  type Kind,
+  nameSchema,
+  organisationSchema,
+  type Role,
+} from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { resourceSchema } from './fhir.ts';
+import {
+  anchoredText,
+  collectionNameSchema,
+  currencySchema,
+  daySchema,
+  idSchema,
+  instantSchema as instant,
+  LONGEST_LINE,
+  licenceNumberSchema,
+  line,
+  optionalHashSchema,
+  saltSchema,
+  versionSchema,
+} from './texts.ts';
+import {
+  accessRequestSchema,
+  accessStateSchema,
+  claimStateSchema,
+  consentStateSchema,
+  draftSchema,
+  evidenceSchema,
+  licenceStateSchema,
+  MAX_DELIVERED,
+  MAX_RECORDS,
+  MAX_VALUE_LENGTH,
+  PURPOSES,
+  pricesSchema,
+} from './values.ts';
 
-export const idSchema = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'a random UUID in lower case');
-/** 32 random bytes as hex: keeps anybody from confirming a guess at a value by its hash. */
-export const saltSchema = z.string().regex(/^[0-9a-f]{64}$/, '32 random bytes as hex');
-const versionSchema = z.int().min(1);
-const instant = z.iso.datetime({ offset: true });
-
-/** The most record versions that one transaction carries. */
-export const MAX_RECORDS = 2000;
-export const MAX_DELIVERED = 500;
-
-/** A resource as its author hands it in; `meta.versionId` and `meta.lastUpdated` are added when it is read. */
-const draftSchema = z.strictObject({
-  id: idSchema,
-  version: versionSchema,
-  salt: saltSchema,
-  resource: resourceSchema,
-});
-export type Draft = z.infer<typeof draftSchema>;
-
-/** What lies, in canonical JSON, under a record's, a consent's and a coverage's private key. */
-export const anchoredSchema = z.strictObject({
-  /** MSP id of the author. */
-  author: z.string(),
-  id: idSchema,
-  version: versionSchema,
-  /** Transaction time, ISO 8601 UTC. */
-  recordedAt: instant,
-  salt: saltSchema,
-  resource: resourceSchema,
-});
-export type Anchored = z.infer<typeof anchoredSchema>;
-
-/** One anchored value shown as evidence: `value` is the exact text whose SHA-256 the ledger holds. */
-export const evidenceSchema = z.strictObject({ key: z.string(), value: z.string() });
-export type Evidence = z.infer<typeof evidenceSchema>;
-
-export const PURPOSES = ['TREAT', 'ETREAT', 'HPAYMT', 'HOPERAT', 'BTG'] as const;
-/** What lies under `request/<id>` in the requestor's inbox. */
-export const accessRequestSchema = z.strictObject({
-  id: idSchema,
-  salt: saltSchema,
-  patient: z.strictObject({ system: z.string().min(1), value: z.string().min(1) }),
-  /** Resource types asked for; empty asks for all. */
-  types: z.array(z.string().regex(/^[A-Z][A-Za-z]{1,63}$/)).max(50),
-  purpose: z.enum(PURPOSES),
-  /** FHIR reference of the practitioner who asks; filled from the caller's certificate when it has one. */
-  practitioner: z.string().optional(),
-});
-export type AccessRequest = z.infer<typeof accessRequestSchema>;
-
-/** What lies under `copy/…` in the requestor's inbox. `record` is the exact text anchored in the holder's care collection. */
-export const copySchema = z.strictObject({
-  accessId: idSchema,
-  holder: nameSchema,
-  deliveredAt: instant,
-  expiresAt: instant,
-  salt: saltSchema,
-  record: z.string(),
-});
-export type Copy = z.infer<typeof copySchema>;
-
-/** Public state. */
-export const accessStateSchema = z.strictObject({
-  id: idSchema,
-  requestor: z.string(),
-  holder: z.string(),
-  custodian: z.string(),
-  purpose: z.enum(PURPOSES),
-  status: z.enum(['requested', 'granted', 'refused', 'purged']),
-  requestedAt: instant,
-  decidedAt: instant.optional(),
-  expiresAt: instant.optional(),
-  reason: z.string().optional(),
-  consent: z.strictObject({ id: idSchema, version: versionSchema }).optional(),
-  /** The other consents that delivered records rest on: when one of them ends, the copies go. */
-  furtherConsents: z
-    .array(z.strictObject({ id: idSchema, version: versionSchema }))
-    .min(1)
-    .optional(),
-});
-export type AccessState = z.infer<typeof accessStateSchema>;
-
-export const consentStateSchema = z.strictObject({
-  id: idSchema,
-  custodian: z.string(),
-  provider: nameSchema,
-  status: z.enum(['active', 'revoked']),
-  version: versionSchema,
-  grantedAt: instant,
-  updatedAt: instant,
-});
-export type ConsentState = z.infer<typeof consentStateSchema>;
-
-export const CLAIM_STATUSES = [
-  'submitted',
-  'denied',
-  'partial',
-  'approved',
-  'instructed',
-  'settled',
-  'remitted',
-] as const;
-export const claimStateSchema = z.strictObject({
-  id: idSchema,
-  provider: nameSchema,
-  payer: nameSchema,
-  bank: nameSchema.optional(),
-  status: z.enum(CLAIM_STATUSES),
-  /** The edit that denied it, when one did: a rule's name, never a fact. */
-  reason: z.string().optional(),
-  submittedAt: instant,
-  updatedAt: instant,
-});
-export type ClaimState = z.infer<typeof claimStateSchema>;
-
-export const licenceStateSchema = z.strictObject({
-  /** National practitioner number (for instance a US NPI): public registry data. */
-  number: z.string().regex(/^[A-Za-z0-9-]{1,32}$/),
-  status: z.enum(['active', 'suspended', 'excluded']),
-  /** Dates, inclusive. */
-  start: z.iso.date(),
-  end: z.iso.date(),
-  updatedAt: instant,
-});
-export type LicenceState = z.infer<typeof licenceStateSchema>;
+export * from './values.ts';
 
 const empty = z.strictObject({});
 const done = z.strictObject({ time: instant });
@@ -180,9 +91,9 @@ export const transactions = {
     callers: [],
     roles: [],
     input: z.strictObject({
-      entries: z.array(z.strictObject({ collection: z.string(), key: z.string() })).max(1000),
+      entries: z.array(z.strictObject({ collection: collectionNameSchema, key: line(LONGEST_LINE) })).max(1000),
     }),
-    output: z.strictObject({ hashes: z.array(z.string()) }),
+    output: z.strictObject({ hashes: z.array(optionalHashSchema).max(1000) }),
     endorsers: callerOnly,
   }),
 
@@ -248,7 +159,7 @@ export const transactions = {
     roles: ['system'],
     input: z.strictObject({ id: idSchema, holder: nameSchema }),
     private: z.strictObject({
-      request: z.string(),
+      request: anchoredText(MAX_VALUE_LENGTH),
       salt: saltSchema,
       patient: z.strictObject({ id: idSchema, version: versionSchema }).optional(),
       records: z.array(z.strictObject({ id: idSchema, version: versionSchema })).max(MAX_DELIVERED),
@@ -297,9 +208,9 @@ export const transactions = {
     input: z.strictObject({ provider: nameSchema }),
     private: z.strictObject({
       salt: saltSchema,
-      version: z.string().min(1).max(64),
-      currency: z.string().regex(/^[A-Z]{3}$/),
-      prices: z.record(z.string(), z.int().min(0)),
+      version: line(64),
+      currency: currencySchema,
+      prices: pricesSchema,
     }),
     output: done,
     endorsers: (_, caller, { provider }) => [caller, provider],
@@ -347,7 +258,7 @@ export const transactions = {
     callers: ['payer'],
     roles: ['system', 'adjudicator'],
     input: z.strictObject({ id: idSchema, bank: nameSchema }),
-    private: z.strictObject({ paymentId: idSchema, salt: saltSchema, response: z.string() }),
+    private: z.strictObject({ paymentId: idSchema, salt: saltSchema, response: anchoredText(MAX_VALUE_LENGTH) }),
     output: claimStateSchema,
     endorsers: (_, caller, { bank }) => [caller, bank],
   }),
@@ -361,8 +272,8 @@ export const transactions = {
       noticeId: idSchema,
       salt: saltSchema,
       /** The bank's own reference of the transfer. */
-      reference: z.string().min(1).max(140),
-      paidOn: z.iso.date(),
+      reference: line(140),
+      paidOn: daySchema,
     }),
     output: claimStateSchema,
     endorsers: (_, caller, { payer }) => [caller, payer],
@@ -377,8 +288,8 @@ export const transactions = {
     private: z.strictObject({
       reconciliationId: idSchema,
       salt: saltSchema,
-      settlement: z.string(),
-      payment: z.string(),
+      settlement: anchoredText(MAX_VALUE_LENGTH),
+      payment: anchoredText(MAX_VALUE_LENGTH),
     }),
     output: claimStateSchema,
     endorsers: (_, caller, { provider }) => [caller, provider],
@@ -398,7 +309,7 @@ export const transactions = {
     kind: 'evaluate',
     callers: [],
     roles: [],
-    input: z.strictObject({ number: z.string() }),
+    input: z.strictObject({ number: licenceNumberSchema }),
     output: licenceStateSchema,
     endorsers: callerOnly,
   }),
@@ -409,7 +320,7 @@ export const transactions = {
     roles: [],
     input: empty,
     output: z.strictObject({
-      organisations: z.array(z.strictObject({ name: z.string(), mspId: z.string(), kind: z.string() })),
+      organisations: z.array(organisationSchema).max(1000),
     }),
     endorsers: callerOnly,
   }),

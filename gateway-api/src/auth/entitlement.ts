@@ -3,6 +3,7 @@
  * between organisations is not decided here but in the chaincode.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { unrecordableType } from '@telemed-ledger/chaincode/model/record-types.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../fhir/repository.ts';
 
@@ -36,19 +37,9 @@ export function compartmentOf(caller: Caller): string | undefined {
   return 'patient' in sight ? sight.patient : undefined;
 }
 
-/** What comes onto the ledger by other ways than being recorded by a provider. */
-const NOT_RECORDED = new Map<string, string>([
-  ['Consent', 'a consent is granted through the custodian, where its patient acts'],
-  ['Coverage', 'a coverage is registered by the payer'],
-  ['ClaimResponse', 'a claim response is made by adjudication'],
-  ['PaymentReconciliation', 'a payment reconciliation is made by the payment of a claim'],
-  ['PaymentNotice', 'a payment notice is made by the settlement of a claim'],
-  ['AuditEvent', 'audit events are made from the ledger'],
-]);
-
 /** Why a resource of this type cannot be written at an organisation of this kind; undefined where it can. */
 export function unwritable(kind: Kind, type: string): string | undefined {
-  if (kind === 'provider') return NOT_RECORDED.get(type);
+  if (kind === 'provider') return unrecordableType(type);
   if (kind === 'custodian') return type === 'Consent' ? undefined : 'only consents are written at the custodian';
   if (kind === 'payer') return type === 'Coverage' ? undefined : 'only coverages are written at a payer';
   return `an organisation of kind ${kind} records no resources`;

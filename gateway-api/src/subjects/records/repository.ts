@@ -4,6 +4,7 @@
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { asRecorded } from '@telemed-ledger/chaincode/model/record-types.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { compartmentOf, unwritable } from '../../auth/entitlement.ts';
@@ -110,7 +111,7 @@ export class Records implements Repository {
   }
 
   #record(as: Sender, writes: Write[], beforeSubmit: BeforeSubmit | undefined): Promise<Outcome> {
-    return this.#options.ledger.submit('RecordVersions', {}, { records: writes.map(draft) }, { as, beforeSubmit });
+    return this.#options.ledger.submit('RecordVersions', {}, { records: writes.map(recorded) }, { as, beforeSubmit });
   }
 
   #cover(as: Sender, write: Write, beforeSubmit: BeforeSubmit | undefined): Promise<Outcome> {
@@ -144,3 +145,5 @@ export class Records implements Repository {
 }
 
 const draft = ({ resource, version }: Write): Draft => ({ id: resource.id, version, salt: newSalt(), resource });
+
+const recorded = (write: Write): Draft => draft({ ...write, resource: asRecorded(write.resource) });
