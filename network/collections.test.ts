@@ -1,9 +1,9 @@
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
+import { parsePolicyText } from '@telemed-ledger/formats/policies/policy-text.ts';
 import { expect } from 'chai';
 import { chaincodeEndorsementPolicy, collectionConfigsOf } from './collections.ts';
-import { parsePolicyText } from './embedded/policy/policy-text.ts';
 import { principalSetsOf } from './embedded/policy/principal-sets.ts';
 
 /** Who can endorse together, one text for each smallest group. */

@@ -6,7 +6,7 @@ import { type Collection, collectionsOf } from '@telemed-ledger/consortium/colle
 import { type ConsortiumDefinition, endorsementFloor } from '@telemed-ledger/consortium/definition.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { PolicyRule } from '@telemed-ledger/consortium/policies.ts';
-import type { CollectionConfig } from './embedded/config.ts';
+import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
 
 /** All collections, in a fixed order. @throws Error when there is no custodian, which the loader refuses. */
 export const collectionConfigsOf = (consortium: Pick<Consortium, 'organisations'>): CollectionConfig[] =>

@@ -9,7 +9,10 @@ import { expect } from 'chai';
 const ROOT = join(import.meta.dirname, '..');
 const WORKSPACES = ['chaincode', 'gateway-api', 'network', 'scripts', 'test'];
 /** Packages of their own inside a room. */
-const INNER_PACKAGES: Record<string, string> = { consortium: 'network/consortium' };
+const INNER_PACKAGES: Record<string, string> = {
+  consortium: 'network/consortium',
+  formats: 'network/formats',
+};
 const NOT_OURS = new Set(['node_modules', '.data', '.git', 'coverage']);
 
 /** Paths from the root, with slashes. */
@@ -56,6 +59,8 @@ function declaredBy(directory: string): Record<string, string> {
 const isOwn = (imported: string): boolean => WORKSPACES.some((workspace) => imported.startsWith(`${workspace}/`));
 
 const CONSORTIUM = 'network/consortium/';
+const FORMATS = 'network/formats/';
+const EXECUTABLE = 'network/executable.ts';
 
 /** For files under `from`: what of ours they may import. The first that fits a file counts. */
 const MAY_IMPORT: { from: string; only: string[] }[] = [
@@ -63,9 +68,15 @@ const MAY_IMPORT: { from: string; only: string[] }[] = [
   { from: 'chaincode/src/rules/', only: ['chaincode/src/rules/', 'chaincode/src/model/', CONSORTIUM] },
   { from: 'chaincode/src/ledger/', only: ['chaincode/src/ledger/', 'chaincode/src/model/', CONSORTIUM] },
   { from: 'chaincode/', only: ['chaincode/', CONSORTIUM] },
-  { from: 'gateway-api/', only: ['gateway-api/', 'chaincode/src/model/', CONSORTIUM] },
+  { from: 'gateway-api/', only: ['gateway-api/', 'chaincode/src/model/', CONSORTIUM, FORMATS] },
   { from: CONSORTIUM, only: [CONSORTIUM] },
-  { from: 'network/embedded/', only: ['network/embedded/'] },
+  { from: FORMATS, only: [FORMATS] },
+  { from: 'network/embedded/', only: ['network/embedded/', FORMATS] },
+  {
+    from: 'network/fabric/',
+    only: ['network/fabric/', 'network/ca/', 'network/collections.ts', EXECUTABLE, CONSORTIUM, FORMATS],
+  },
+  { from: 'network/ca/', only: ['network/ca/', EXECUTABLE, CONSORTIUM, FORMATS] },
   { from: 'network/', only: ['network/'] },
 ];
 

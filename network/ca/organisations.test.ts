@@ -4,9 +4,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
+import { serializeIdentity } from '@telemed-ledger/formats/identity.ts';
 import { expect } from 'chai';
 import { createChannel } from '../embedded/channel/channel.ts';
-import { createSigner, serializeIdentity } from '../embedded/identity/signer.ts';
+import { createSigner } from '../embedded/identity/signer.ts';
 import { networkConfigOf } from '../network-config.ts';
 import { openAuthority } from './authority.ts';
 import { UnusableCertificatesError } from './key-store.ts';

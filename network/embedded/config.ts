@@ -2,6 +2,8 @@
  * What the embedded network is started with. It names organisations and chaincodes and nothing of what they are
  * for. Certificates and keys are PEM text.
  */
+import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
+import type { BatchConfig } from '@telemed-ledger/formats/channel/config-group.ts';
 
 export interface KeyPair {
   certificate: string;
@@ -26,19 +28,6 @@ export interface OrganisationConfig {
   };
 }
 
-/** A collection in the form of Fabric's collections_config.json. */
-export interface CollectionConfig {
-  name: string;
-  /** Members, for instance `OR('HospitalMSP.member','PatientsMSP.member')`. */
-  policy: string;
-  requiredPeerCount: number;
-  maxPeerCount: number;
-  blockToLive: number;
-  memberOnlyRead: boolean;
-  memberOnlyWrite: boolean;
-  endorsementPolicy?: { signaturePolicy: string } | { channelConfigPolicy: string };
-}
-
 export interface ChaincodeConfig {
   name: string;
   version: string;
@@ -49,13 +38,6 @@ export interface ChaincodeConfig {
   collections: CollectionConfig[];
   /** Chaincode as a service: `host:port` that each organisation's peer dials, by organisation name. A peer without one does not run it. */
   addresses: Record<string, string>;
-}
-
-export interface BatchConfig {
-  timeoutMs: number;
-  maxMessageCount: number;
-  preferredMaxBytes: number;
-  absoluteMaxBytes: number;
 }
 
 export interface NetworkConfig {

@@ -3,7 +3,7 @@
  * only; each is implemented in the folder named with it.
  */
 import type { common, ledger as ledgerProtos, msp } from '@hyperledger/fabric-protos';
-import type { CollectionConfig } from './config.ts';
+import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
 
 // ---- identity/ ---------------------------------------------------------------------------------------------
 
@@ -85,11 +85,6 @@ export interface Channel {
 }
 
 // ---- ledger/ -----------------------------------------------------------------------------------------------
-
-export interface Version {
-  block: number;
-  tx: number;
-}
 
 /** A chaincode definition as committed under _lifecycle. */
 export interface Definition {

@@ -1,9 +1,9 @@
 import { common, msp, orderer, peer } from '@hyperledger/fabric-protos';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
+import { configOf } from '@telemed-ledger/formats/channel/genesis.ts';
+import { readMspConfig } from '@telemed-ledger/formats/channel/msp-config.ts';
+import { parsePolicyText } from '@telemed-ledger/formats/policies/policy-text.ts';
 import { expect } from 'chai';
-import { configOf } from '../embedded/channel/genesis.ts';
-import { readMspConfig } from '../embedded/channel/msp-config.ts';
-import { parsePolicyText } from '../embedded/policy/policy-text.ts';
 import { firstBlock } from './channel-config.ts';
 import { quorumOf } from './consensus.ts';
 import { type Layout, layoutOf } from './layout.ts';

@@ -9,9 +9,9 @@ import {
   channelGroup,
   memberPolicies,
   type OrganisationDescription,
-} from '../embedded/channel/config-group.ts';
-import { genesisBlock } from '../embedded/channel/genesis.ts';
-import type { MspMaterial } from '../embedded/channel/msp-config.ts';
+} from '@telemed-ledger/formats/channel/config-group.ts';
+import { genesisBlock } from '@telemed-ledger/formats/channel/genesis.ts';
+import type { MspMaterial } from '@telemed-ledger/formats/channel/msp-config.ts';
 import { byzantine, type OrdererCertificates, raft } from './consensus.ts';
 import { addressOf, type Layout, type OrdererLayout, type PeerLayout } from './layout.ts';
 

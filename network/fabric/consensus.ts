@@ -5,8 +5,8 @@
  */
 import { common, msp, orderer } from '@hyperledger/fabric-protos';
 import type { Batch } from '@telemed-ledger/consortium/definition.ts';
-import type { ConsensusDescription } from '../embedded/channel/config-group.ts';
-import { nOutOf, signedBy } from '../embedded/policy/policy-text.ts';
+import type { ConsensusDescription } from '@telemed-ledger/formats/channel/config-group.ts';
+import { nOutOf, signedBy } from '@telemed-ledger/formats/policies/policy-text.ts';
 import type { OrdererLayout } from './layout.ts';
 
 /** PEM certificates of an ordering node. */

@@ -1,5 +1,6 @@
 /** What the conformance suite needs of a network, and the chaincodes and limits that every network is given. */
-import type { BatchConfig, CollectionConfig } from '@telemed-ledger/network/embedded/config.ts';
+import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
+import type { BatchConfig } from '@telemed-ledger/formats/channel/config-group.ts';
 import type { ChaincodeHost } from './chaincode.ts';
 import type { Material, OrganisationName } from './material.ts';
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
+import { serializeIdentity } from '@telemed-ledger/formats/identity.ts';
 import { FixtureConsortium, until } from '@telemed-ledger/gateway-api/consortium.fixture.ts';
 import { gatewayRegistrarDirectory } from '@telemed-ledger/network/ca/authorities.ts';
 import type { KeyPair } from '@telemed-ledger/network/ca/authority.ts';
@@ -23,7 +24,6 @@ import {
   prepareOrganisations,
 } from '@telemed-ledger/network/ca/organisations.ts';
 import { createChannel } from '@telemed-ledger/network/embedded/channel/channel.ts';
-import { serializeIdentity } from '@telemed-ledger/network/embedded/identity/signer.ts';
 import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
 import { expect } from 'chai';
 import { Authorities, whyNoFabricCa } from './authorities.fixture.ts';

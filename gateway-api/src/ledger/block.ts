@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { common, type ledger, peer } from '@hyperledger/fabric-protos';
-import { WireReader } from './wire.ts';
+import { WireReader } from '@telemed-ledger/formats/protobuf/reader.ts';
 
 export interface PublicWrite {
   key: string;

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
-import { lowSDer } from '../../embedded/identity/signature.ts';
+import { lowSDer } from '@telemed-ledger/formats/der/signature.ts';
 import type { KeyPair } from '../authority.ts';
 import { together } from '../together.ts';
 import { FabricCaError } from './client.ts';

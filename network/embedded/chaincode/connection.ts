@@ -2,7 +2,7 @@
  * One peer's stream to one chaincode process: the registration, the transactions that run over it and their
  * requests. KEEPALIVE is never sent, because fabric-shim exits on it.
  */
-import { Message } from '../wire.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { Iterators } from './iterators.ts';
 import { type ChaincodeMessage, decodeMessage, encodeMessage, MessageType, messageTypeName } from './messages.ts';
 import { answerRequest, type RequestContext } from './requests.ts';

@@ -2,7 +2,7 @@
  * A transaction's open queries. The peer cuts results into batches of 100 and reads one ahead, so that `has_more`
  * is always followed by a batch that is not empty.
  */
-import { encode, repeated } from '../wire.ts';
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 
 const BATCH_SIZE = 100;
 /** Fabric's ledger.state.totalQueryLimit in the sample configuration: what is beyond is cut off in silence. */

@@ -1,5 +1,6 @@
 /** The messages between a peer and a chaincode (chaincode_shim.proto), as bytes in and out. */
-import { encode, Message } from '../wire.ts';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 
 export const MessageType = {
   REGISTER: 1,

@@ -2,8 +2,9 @@
  * What a running chaincode asks of its peer (chaincode_shim.proto), answered at once from the transaction's
  * simulator. A refusal is an Error with Fabric's cause; the handler names the request and the transaction.
  */
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { KeyModification, KeyValue, Simulator } from '../seams.ts';
-import { encode, Message, repeated } from '../wire.ts';
 import { type Iterators, queryResponse } from './iterators.ts';
 import { MessageType } from './messages.ts';
 

@@ -3,8 +3,9 @@
  * package, runs transactions and lets one chaincode call another (spec 3.1, 3.2, 3.4).
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel, SignedData, Simulator } from '../seams.ts';
-import { encode, Message } from '../wire.ts';
 import { ChaincodeConnection } from './connection.ts';
 import { type ChaincodeResponse, decodeResponse, encodeMessage, MessageType } from './messages.ts';
 

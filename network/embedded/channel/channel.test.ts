@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { common, orderer } from '@hyperledger/fabric-protos';
+import { configOf } from '@telemed-ledger/formats/channel/genesis.ts';
 import { expect } from 'chai';
 import type { KeyPair } from '../config.ts';
 import { type FixtureNetwork, fixtureAuthority, fixtureNetwork } from '../identity/authority.fixture.ts';
 import { createSigner } from '../identity/signer.ts';
 import type { Channel, SignedData } from '../seams.ts';
 import { createChannel } from './channel.ts';
-import { configOf } from './genesis.ts';
 
 const NOBODY =
   "implicit policy evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the 'NAME' sub-policies to be satisfied";

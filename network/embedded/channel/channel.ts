@@ -3,13 +3,19 @@
  * what. Made anew from the network's configuration or opened from the block the ledger kept.
  */
 import { common } from '@hyperledger/fabric-protos';
+import {
+  type ChannelDescription,
+  channelGroup,
+  memberPolicies,
+  mspConfigsOf,
+  POLICY_PATHS,
+} from '@telemed-ledger/formats/channel/config-group.ts';
+import { committedGenesis, configOf, genesisBlock } from '@telemed-ledger/formats/channel/genesis.ts';
+import { readMspConfig } from '@telemed-ledger/formats/channel/msp-config.ts';
 import type { NetworkConfig } from '../config.ts';
 import { createIdentities } from '../identity/identities.ts';
 import { createPolicies } from '../policy/policies.ts';
 import type { Channel, Policies, SignedData } from '../seams.ts';
-import { type ChannelDescription, channelGroup, memberPolicies, mspConfigsOf, POLICY_PATHS } from './config-group.ts';
-import { committedGenesis, configOf, genesisBlock } from './genesis.ts';
-import { readMspConfig } from './msp-config.ts';
 
 type Resource = Parameters<Channel['checkAcl']>[0];
 

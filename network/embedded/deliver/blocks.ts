@@ -2,8 +2,9 @@
  * Blocks as the event services send them. Several streams read the same block at about the same time, so what is
  * taken from it is made once and kept for the most recent blocks.
  */
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Ledger } from '../seams.ts';
-import { encode, Message, repeated } from '../wire.ts';
 
 const KEPT = 8;
 const CONFIG = 1;

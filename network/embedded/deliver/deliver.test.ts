@@ -1,11 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import { type CloseableAsyncIterable, type Contract, checkpointers, type Network } from '@hyperledger/fabric-gateway';
 import { common, type ledger, type peer } from '@hyperledger/fabric-protos';
+import { headerHash } from '@telemed-ledger/formats/blocks/block.ts';
 import { expect } from 'chai';
 import { sha256 } from '../fixtures/client.ts';
 import { BOTH, CHAINCODE, CHANNEL, Fixture, failureOf } from '../fixtures/network.ts';
 import { fixtureAuthority } from '../identity/authority.fixture.ts';
-import { headerHash } from '../ledger/blocks/block.ts';
 
 describe('Events', () => {
   let fixture: Fixture;

@@ -1,6 +1,6 @@
 /** protos.Deliver: serves the seeks of one stream one after the other (spec 2.1, 2.2). */
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import type { Channel, Ledger } from '../seams.ts';
-import { encode } from '../wire.ts';
 import type { Blocks, SharedBlock } from './blocks.ts';
 import { followBlocks } from './follow.ts';
 import { PrivateDataView } from './private-data.ts';

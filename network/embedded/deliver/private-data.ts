@@ -1,6 +1,7 @@
 /** Which stored private data of a block a requester is sent (spec 2.2). */
+import { encode, type Field, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel, Identity, Ledger } from '../seams.ts';
-import { encode, type Field, Message, repeated } from '../wire.ts';
 
 /** Whether an identity satisfies a collection's member policy. */
 export function isMember(channel: Channel, identity: Identity, policy: string): boolean {

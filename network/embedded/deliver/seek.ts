@@ -1,7 +1,7 @@
 /** What a deliver client asks for and whether it may have it, in the order of spec 2.1. */
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { timestampMs } from '../endorser/proposal.ts';
 import type { Channel, Identity, SignedData } from '../seams.ts';
-import { Message } from '../wire.ts';
 
 /** common.Status. */
 export const Status = { SUCCESS: 200, BAD_REQUEST: 400, FORBIDDEN: 403, NOT_FOUND: 404 } as const;

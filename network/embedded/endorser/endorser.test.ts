@@ -1,12 +1,12 @@
 import { createPrivateKey, randomBytes, sign } from 'node:crypto';
 import { type Client, credentials, Client as GrpcClient, type ServiceError, status } from '@grpc/grpc-js';
 import { common, msp, peer } from '@hyperledger/fabric-protos';
+import { lowSDer } from '@telemed-ledger/formats/der/signature.ts';
+import { serializeIdentity } from '@telemed-ledger/formats/identity.ts';
 import { expect } from 'chai';
 import timestamps from 'google-protobuf/google/protobuf/timestamp_pb.js';
 import type { KeyPair } from '../config.ts';
 import { CHAINCODE, CHANNEL, Fixture } from '../fixtures/network.ts';
-import { lowSDer } from '../identity/signature.ts';
-import { serializeIdentity } from '../identity/signer.ts';
 import { computeTxId } from './proposal.ts';
 
 interface Parts {

@@ -2,12 +2,13 @@
  * The endorser of one organisation's peer: checks a proposal, runs its chaincode against this peer's state, hands
  * private data on and signs the result (spec 1.4 and 4.4).
  */
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { type ChaincodeResponse, encodeResponse } from '../chaincode/messages.ts';
 import type { ChaincodeRuntime, ExecutionResult } from '../chaincode/runtime.ts';
 import type { Channel, Identity, Ledger, Signer, SimulationResult, Simulator } from '../seams.ts';
 import { isSystemChaincode } from '../system/names.ts';
 import type { SystemChaincodes } from '../system/system.ts';
-import { encode, Message } from '../wire.ts';
 import { admit, type Denial } from './admission.ts';
 import { type Proposal, proposalHash } from './proposal.ts';
 

@@ -3,8 +3,9 @@
  * envelope. All parts are slices of the bytes that came.
  */
 import { createHash } from 'node:crypto';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { MALFORMED, Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { SignedData } from '../seams.ts';
-import { encode, MALFORMED, Message } from '../wire.ts';
 
 export interface Proposal {
   /** The SignedProposal as it came. */

@@ -1,8 +1,8 @@
 /** protos.Endorser over gRPC: what an SDK that talks to endorsers itself, or another peer, calls. */
 import { status } from '@grpc/grpc-js';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { encodeResponse } from '../chaincode/messages.ts';
 import { GatewayError } from '../server/error.ts';
-import { encode } from '../wire.ts';
 import type { Endorsed, Endorser } from './endorser.ts';
 import { readProposal } from './proposal.ts';
 

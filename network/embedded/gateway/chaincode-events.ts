@@ -1,10 +1,11 @@
 /** gateway.Gateway/ChaincodeEvents: the events of valid transactions, block by block (spec 1.5). */
 import { status } from '@grpc/grpc-js';
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { SharedBlock } from '../deliver/blocks.ts';
 import type { DeliverParts, Outlet } from '../deliver/deliver.ts';
 import { followBlocks } from '../deliver/follow.ts';
 import { GatewayError } from '../server/error.ts';
-import { encode, Message, repeated } from '../wire.ts';
 import { requireReader } from './commit-status.ts';
 
 const VALID = 0;

@@ -1,8 +1,9 @@
 /** gateway.Gateway/CommitStatus: waits until a transaction is committed on the gateway's peer (spec 1.5). */
 import { status } from '@grpc/grpc-js';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel, CommittedTransaction, Ledger } from '../seams.ts';
 import { GatewayError } from '../server/error.ts';
-import { encode, Message } from '../wire.ts';
 
 /** The transactions one peer's clients wait for, told from its blocks. */
 export class CommitWaiters {

@@ -1,10 +1,11 @@
 /** gateway.Gateway/Endorse: collects equal endorsements and prepares the envelope to sign (spec 1.1 to 1.4). */
 import { status } from '@grpc/grpc-js';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Endorsed } from '../endorser/endorser.ts';
 import { type Proposal, readProposal } from '../endorser/proposal.ts';
 import { type ErrorDetail, GatewayError } from '../server/error.ts';
 import type { Peer } from '../server/peer.ts';
-import { encode, Message } from '../wire.ts';
 import { isFailure } from './classify.ts';
 import { type Agreed, Collector, type Plan } from './layout.ts';
 import { ask, type Call, detailOf, type GatewayParts, openCall, peersRunning } from './peers.ts';

@@ -1,9 +1,10 @@
 /** gateway.Gateway/Evaluate: one peer runs the chaincode and nothing is ordered (spec 1.1, 1.2). */
 import { status } from '@grpc/grpc-js';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { encodeResponse } from '../chaincode/messages.ts';
 import { type ErrorDetail, GatewayError } from '../server/error.ts';
 import type { Peer } from '../server/peer.ts';
-import { encode, Message } from '../wire.ts';
 import { isFailure } from './classify.ts';
 import { ask, detailOf, type GatewayParts, openCall, peersRunning, unpack } from './peers.ts';
 

@@ -1,11 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import type { Contract } from '@hyperledger/fabric-gateway';
 import { common, peer, gateway as protos } from '@hyperledger/fabric-protos';
+import { lowSDer } from '@telemed-ledger/formats/der/signature.ts';
 import { expect } from 'chai';
 import { sha256 } from '../fixtures/client.ts';
 import { BOTH, contractOf, Fixture, failureOf, text } from '../fixtures/network.ts';
 import { fixtureAuthority } from '../identity/authority.fixture.ts';
-import { lowSDer } from '../identity/signature.ts';
 
 describe('The gateway service', () => {
   let fixture: Fixture;

@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import type { Contract, Transaction } from '@hyperledger/fabric-gateway';
 import { common, msp, peer, gateway as protos } from '@hyperledger/fabric-protos';
+import { parsePolicyText } from '@telemed-ledger/formats/policies/policy-text.ts';
 import { expect } from 'chai';
 import { Fixture, type FixtureOptions, failureOf } from '../fixtures/network.ts';
-import { parsePolicyText } from '../policy/policy-text.ts';
 
 describe('An endorsement plan', () => {
   let fixture: Fixture;

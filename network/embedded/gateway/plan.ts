@@ -3,7 +3,7 @@
  * touched, as sets of principals, merged and matched with the peers there are.
  */
 import { status } from '@grpc/grpc-js';
-import type { CollectionConfig } from '../config.ts';
+import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
 import { isMember } from '../deliver/private-data.ts';
 import { mergePrincipalSets } from '../policy/principal-sets.ts';
 import type { Definition, Identity, Policy, PrincipalSet, SimulationResult } from '../seams.ts';

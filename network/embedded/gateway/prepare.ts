@@ -1,7 +1,7 @@
 /** The envelope a client signs after endorsement (spec 1.4): parts of the proposal verbatim around the common payload. */
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 import type { Endorsement } from '../endorser/endorser.ts';
 import type { Proposal } from '../endorser/proposal.ts';
-import { encode, repeated } from '../wire.ts';
 
 /** A serialised Envelope without a signature; endorsements of the same endorser count once. */
 export function prepareEnvelope(proposal: Proposal, responsePayload: Uint8Array, endorsements: Endorsement[]): Buffer {

@@ -1,8 +1,8 @@
 /** gateway.Gateway/Submit: hands a signed envelope to the orderer and answers when it is accepted (spec 1.5). */
 import { status } from '@grpc/grpc-js';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Orderer } from '../seams.ts';
 import { GatewayError } from '../server/error.ts';
-import { Message } from '../wire.ts';
 
 const SUCCESS = 200;
 /** common.Status names that an orderer answers a client with. */

@@ -3,7 +3,7 @@
  * issuer's key identifier) is read from the DER.
  */
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
-import { readElement, readElements } from './der.ts';
+import { readElement, readElements } from '@telemed-ledger/formats/der/der.ts';
 
 export interface Certificate {
   x509: X509Certificate;

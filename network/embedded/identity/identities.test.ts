@@ -1,9 +1,12 @@
 import { createHash, createPrivateKey, sign } from 'node:crypto';
+import { fabricMspConfig } from '@telemed-ledger/formats/channel/msp-config.ts';
+import { type DerElement, readElement, readElements, writeElement } from '@telemed-ledger/formats/der/der.ts';
+import { hasLowS, lowSDer } from '@telemed-ledger/formats/der/signature.ts';
+import { serializeIdentity } from '@telemed-ledger/formats/identity.ts';
+import { rolePrincipal } from '@telemed-ledger/formats/policies/roles.ts';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { fabricMspConfig } from '../channel/msp-config.ts';
 import type { KeyPair } from '../config.ts';
-import { rolePrincipal } from '../policy/roles.ts';
 import type { Identities, Identity } from '../seams.ts';
 import {
   type FixtureOrganisation,
@@ -11,10 +14,8 @@ import {
   fixtureOrganisation,
   type IssueOptions,
 } from './authority.fixture.ts';
-import { type DerElement, readElement, readElements, writeElement } from './der.ts';
 import { createIdentities, parsed } from './identities.ts';
-import { hasLowS, lowSDer } from './signature.ts';
-import { createSigner, serializeIdentity } from './signer.ts';
+import { createSigner } from './signer.ts';
 
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 

@@ -4,13 +4,13 @@
  */
 import { hash, verify } from 'node:crypto';
 import { msp } from '@hyperledger/fabric-protos';
+import { bufferOf, mapKey } from '@telemed-ledger/formats/bytes.ts';
+import { hasLowS } from '@telemed-ledger/formats/der/signature.ts';
 import type { Identities, Identity } from '../seams.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { bufferOf, mapKey } from './bytes.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { Msp } from './msp.ts';
 import { type PrincipalSubject, type PrincipalTest, principalTest } from './principal.ts';
-import { hasLowS } from './signature.ts';
 
 const PARSED_KEPT = 10_000;
 const VERIFICATIONS_KEPT = 16_384;

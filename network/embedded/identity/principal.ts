@@ -2,7 +2,7 @@
  * MSP principals: what a policy asks of one signer, as a question that is decoded once and asked often.
  */
 import { msp } from '@hyperledger/fabric-protos';
-import { bufferOf } from './bytes.ts';
+import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
 import type { NodeOu } from './msp.ts';
 
 /** What a principal can ask about an identity. */

@@ -1,7 +1,7 @@
 /** X.509 revocation lists (RFC 5280, section 5): whose they are and which serial numbers they name. */
 import { type KeyObject, verify } from 'node:crypto';
+import { type DerElement, readElement, readElements, TAG } from '@telemed-ledger/formats/der/der.ts';
 import { withoutLeadingZeros } from './certificate.ts';
-import { type DerElement, readElement, readElements, TAG } from './der.ts';
 
 const HASH_OF_ALGORITHM: Record<string, string> = {
   '2a8648ce3d040302': 'sha256',

@@ -1,17 +1,9 @@
 /** Signs as a node or a client of an organisation: ECDSA P-256 with SHA-256 through OpenSSL, DER with low S. */
 import { createPrivateKey, sign, X509Certificate } from 'node:crypto';
-import { msp } from '@hyperledger/fabric-protos';
+import { lowSDer } from '@telemed-ledger/formats/der/signature.ts';
+import { serializeIdentity } from '@telemed-ledger/formats/identity.ts';
 import type { KeyPair } from '../config.ts';
 import type { Signer } from '../seams.ts';
-import { lowSDer } from './signature.ts';
-
-/** The bytes of a SerializedIdentity. */
-export function serializeIdentity(mspId: string, certificatePem: string): Uint8Array {
-  const identity = new msp.SerializedIdentity();
-  identity.setMspid(mspId);
-  identity.setIdBytes(Buffer.from(certificatePem));
-  return identity.serializeBinary();
-}
 
 /** @throws Error when the key is not P-256 or is not the certificate's. */
 export function createSigner(mspId: string, pair: KeyPair): Signer {

@@ -3,9 +3,7 @@
  * one batch (spec 9.3). A batch that was not written whole is not there at all after a crash.
  */
 import type { common } from '@hyperledger/fabric-protos';
-import type { Channel, CommittedBlock, CommittedTransaction, Signer } from '../seams.ts';
-import { asBuffer, encode } from '../wire.ts';
-import type { BlockHeader, StoredBlock } from './blocks/block.ts';
+import type { BlockHeader, StoredBlock } from '@telemed-ledger/formats/blocks/block.ts';
 import {
   decodeBlock,
   encodeBlock,
@@ -13,17 +11,20 @@ import {
   ordererMetadata,
   TRANSACTIONS_FILTER,
   toMessage,
-} from './blocks/block.ts';
+} from '@telemed-ledger/formats/blocks/block.ts';
+import { commitHash } from '@telemed-ledger/formats/blocks/commit-hash.ts';
+import { VALID } from '@telemed-ledger/formats/blocks/validation-codes.ts';
+import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+import type { Channel, CommittedBlock, CommittedTransaction, Signer } from '../seams.ts';
 import type { ChainState } from './blocks/chain-state.ts';
 import { writeChainState } from './blocks/chain-state.ts';
-import { commitHash } from './blocks/commit-hash.ts';
 import type { ParsedTransaction } from './blocks/transaction.ts';
 import { parseTransaction } from './blocks/transaction.ts';
 import { putTransactions } from './blocks/tx-index.ts';
-import { VALID } from './blocks/validation-codes.ts';
 import type { CommittedDefinition } from './definitions/definitions.ts';
 import type { DefinitionHistory } from './definitions/history.ts';
-import { sha256 } from './hash.ts';
 import { commitPrivateData } from './private/private-data.ts';
 import type { TransientStore } from './private/transient-store.ts';
 import { blockKey, headerHashKey, historyKey, number64, txIdKey } from './state/keys.ts';
@@ -146,7 +147,7 @@ function assemble(
   return {
     header,
     envelopes,
-    metadata: [signatures, lastConfig, asBuffer(filter), Buffer.alloc(0), encode([1, hash])],
+    metadata: [signatures, lastConfig, bufferOf(filter), Buffer.alloc(0), encode([1, hash])],
   };
 }
 

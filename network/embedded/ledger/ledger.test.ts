@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { decodeBlock, headerHash } from '@telemed-ledger/formats/blocks/block.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { expect } from 'chai';
 import type { CommittedBlock } from '../seams.ts';
-import { Message } from '../wire.ts';
-import { decodeBlock, headerHash } from './blocks/block.ts';
 import { CHAINCODE, LedgerFixture, type Name } from './ledger.fixture.ts';
 import { openLedger } from './ledger.ts';
 

@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { ledger as ledgerProtos } from '@hyperledger/fabric-protos';
-import type { CollectionConfig } from '../config.ts';
+import { decodeBlock, headerHash } from '@telemed-ledger/formats/blocks/block.ts';
+import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
 import type {
   Channel,
   CommittedBlock,
@@ -16,7 +17,6 @@ import type {
   Signer,
   Simulator,
 } from '../seams.ts';
-import { decodeBlock, headerHash } from './blocks/block.ts';
 import type { ChainState } from './blocks/chain-state.ts';
 import { readChainState } from './blocks/chain-state.ts';
 import { readTransaction } from './blocks/tx-index.ts';

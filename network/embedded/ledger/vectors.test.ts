@@ -1,8 +1,8 @@
+import { headerDer, headerHash } from '@telemed-ledger/formats/blocks/block.ts';
+import { encodeHeight, encodeUpdates } from '@telemed-ledger/formats/blocks/commit-hash.ts';
+import type { Version } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { encodeRead } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { expect } from 'chai';
-import type { Version } from '../seams.ts';
-import { headerDer, headerHash } from './blocks/block.ts';
-import { encodeHeight, encodeUpdates } from './blocks/commit-hash.ts';
-import { encodeRead } from './blocks/rwset.ts';
 import { RwsetBuilder } from './simulation/rwset-builder.ts';
 import { encodeRangeInfo, RangeSummary } from './state/range-summary.ts';
 import { VECTORS } from './vectors.fixture.ts';

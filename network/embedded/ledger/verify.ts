@@ -5,12 +5,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StoredBlock } from '@telemed-ledger/formats/blocks/block.ts';
+import {
+  commitHashOf,
+  decodeBlock,
+  headerDer,
+  headerHash,
+  SIGNATURES,
+  TRANSACTIONS_FILTER,
+} from '@telemed-ledger/formats/blocks/block.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel, Ledger, Signer } from '../seams.ts';
-import { Message } from '../wire.ts';
-import type { StoredBlock } from './blocks/block.ts';
-import { commitHashOf, decodeBlock, headerDer, headerHash, SIGNATURES, TRANSACTIONS_FILTER } from './blocks/block.ts';
 import { readChainState } from './blocks/chain-state.ts';
-import { sha256 } from './hash.ts';
 import { openLedger } from './ledger.ts';
 import { blockKey } from './state/keys.ts';
 import type { Database } from './state/store.ts';

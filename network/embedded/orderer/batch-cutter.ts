@@ -1,5 +1,5 @@
 /** Cuts accepted envelopes into blocks by count and size (spec 2.4); the time limit is the orderer's. */
-import type { BatchConfig } from '../config.ts';
+import type { BatchConfig } from '@telemed-ledger/formats/channel/config-group.ts';
 
 export class BatchCutter {
   readonly #limits: BatchConfig;

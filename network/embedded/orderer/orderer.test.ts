@@ -1,8 +1,8 @@
+import type { BatchConfig } from '@telemed-ledger/formats/channel/config-group.ts';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { expect } from 'chai';
-import type { BatchConfig } from '../config.ts';
 import { CHAINCODE, type Deviations, LedgerFixture } from '../ledger/ledger.fixture.ts';
 import type { CommittedBlock, Orderer } from '../seams.ts';
-import { encode } from '../wire.ts';
 import { BatchCutter } from './batch-cutter.ts';
 import { createOrderer } from './orderer.ts';
 

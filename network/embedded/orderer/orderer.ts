@@ -2,7 +2,7 @@
  * The orderer: admits envelopes, cuts them into batches and hands these to the ledger one after the other. While one
  * block commits, the next accumulates, so blocks grow with the load.
  */
-import type { BatchConfig } from '../config.ts';
+import type { BatchConfig } from '@telemed-ledger/formats/channel/config-group.ts';
 import type { ParsedTransaction } from '../ledger/blocks/transaction.ts';
 import { CONFIG, CONFIG_UPDATE, parseTransaction } from '../ledger/blocks/transaction.ts';
 import { warmSignatures } from '../ledger/validation/stage-one.ts';

@@ -1,11 +1,11 @@
 import { common, msp, peer } from '@hyperledger/fabric-protos';
+import { PolicyTextError, parsePolicyText } from '@telemed-ledger/formats/policies/policy-text.ts';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { createChannel } from '../channel/channel.ts';
 import { type FixtureNetwork, fixtureNetwork } from '../identity/authority.fixture.ts';
 import { createSigner } from '../identity/signer.ts';
 import type { Policies, PrincipalSet, SignedData, Signer } from '../seams.ts';
-import { PolicyTextError, parsePolicyText } from './policy-text.ts';
 import { mergePrincipalSets, principalSetsOf } from './principal-sets.ts';
 
 const ORGANISATIONS = ['a', 'b', 'c', 'd'];

@@ -3,13 +3,13 @@
  * bring as bytes. Compiled once and kept, bounded; signers of one list are checked once for all policies.
  */
 import { common, peer } from '@hyperledger/fabric-protos';
-import type { Map as ProtoMap } from 'google-protobuf';
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
+import { entriesOf } from '@telemed-ledger/formats/channel/config-group.ts';
+import { parsePolicyText } from '@telemed-ledger/formats/policies/policy-text.ts';
 import { BoundedCache } from '../identity/bounded-cache.ts';
-import { mapKey } from '../identity/bytes.ts';
 import { parsed } from '../identity/identities.ts';
 import type { Identities, Identity, Policies, Policy, SignedData } from '../seams.ts';
 import { implicitMetaPolicy } from './implicit-meta.ts';
-import { parsePolicyText } from './policy-text.ts';
 import { NOT_SATISFIED, signaturePolicy } from './signature-policy.ts';
 
 const COMPILED_KEPT = 2_000;
@@ -125,13 +125,4 @@ async function validSigners(signed: SignedData[], identities: Identities): Promi
     if (valid[at] && !signers.has(key)) signers.set(key, identity);
   });
   return [...signers.values()];
-}
-
-/** The entries of a protobuf map, by key. Its own `toArray` gives bare arrays for messages that were just decoded. */
-export function entriesOf<V>(map: ProtoMap<string, V>): [string, V][] {
-  const entries: [string, V][] = [];
-  map.forEach((value, key) => {
-    entries.push([key, value]);
-  });
-  return entries;
 }

@@ -3,9 +3,9 @@
  * Sets of several policies merge: a signer that satisfies both is asked once, and numbers are kept.
  */
 import type { common, msp } from '@hyperledger/fabric-protos';
-import { bufferOf } from '../identity/bytes.ts';
+import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
+import { roleOf } from '@telemed-ledger/formats/policies/roles.ts';
 import type { PrincipalSet } from '../seams.ts';
-import { roleOf } from './roles.ts';
 
 /** More combinations than this are not enumerated; policies of dozens of organisations would take minutes. */
 const MOST_SETS = 10_000;

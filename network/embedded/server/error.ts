@@ -3,7 +3,7 @@
  * trailer `grpc-status-details-bin`, where the SDK looks for it.
  */
 import { Metadata, type StatusObject, type status } from '@grpc/grpc-js';
-import { encode, repeated } from '../wire.ts';
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 
 export interface ErrorDetail {
   /** `host:port` of the endpoint that failed. */

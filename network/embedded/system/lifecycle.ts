@@ -1,7 +1,8 @@
 /** _lifecycle: the two queries an application makes; definitions are written when the network starts (spec 5). */
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { encodeDefinition } from '../ledger/definitions/definitions.ts';
 import type { Channel, Definition, Ledger } from '../seams.ts';
-import { encode, Message, repeated } from '../wire.ts';
 
 const ENDORSEMENT_PLUGIN = 'escc';
 const VALIDATION_PLUGIN = 'vscc';

@@ -1,7 +1,8 @@
 /** qscc: reads of the chain itself (spec 5). */
+import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { envelopesOf } from '../deliver/blocks.ts';
 import type { Ledger } from '../seams.ts';
-import { asBuffer, encode } from '../wire.ts';
 
 /** A function of qscc: the argument after the channel to the reply's payload. */
 export type Query = (ledger: Ledger, argument: Buffer) => Uint8Array;
@@ -43,7 +44,7 @@ export const queries: Record<string, Query> = {
     const transaction = ledger.transaction(txId);
     const block = transaction && ledger.block(transaction.block);
     const envelope = block && envelopesOf(block)[transaction.index];
-    if (envelope) return encode([1, asBuffer(envelope), true], [2, transaction.code]);
+    if (envelope) return encode([1, bufferOf(envelope), true], [2, transaction.code]);
     throw new Error(`Failed to get transaction with id ${txId}, error no such transaction ID [${txId}] in index`);
   },
 };

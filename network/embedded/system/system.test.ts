@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import type { Contract } from '@hyperledger/fabric-gateway';
 import { common, peer } from '@hyperledger/fabric-protos';
+import { headerHash } from '@telemed-ledger/formats/blocks/block.ts';
 import { expect } from 'chai';
 import { BOTH, CHAINCODE, CHANNEL, contractOf, Fixture, failureOf } from '../fixtures/network.ts';
-import { headerHash } from '../ledger/blocks/block.ts';
 
 describe('A system chaincode', () => {
   let fixture: Fixture;

@@ -1,8 +1,8 @@
 /** The system chaincodes of one organisation's peer: who may call them and what they answer (spec 5, 6). */
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 import type { ChaincodeResponse } from '../chaincode/messages.ts';
 import { chaincodeArguments, type Proposal } from '../endorser/proposal.ts';
 import type { Channel, Ledger } from '../seams.ts';
-import { encode, repeated } from '../wire.ts';
 import { queryDefinition, queryDefinitions, UndefinedChaincode } from './lifecycle.ts';
 import { queries } from './qscc.ts';
 

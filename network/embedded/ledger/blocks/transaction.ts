@@ -2,11 +2,12 @@
  * An envelope taken apart, once: orderer, validation, commit and publishing share the result through the identity of
  * the envelope's buffer. Each level is parsed when it is first asked for and keeps the bytes that came.
  */
-import { asBuffer, Message } from '../../wire.ts';
-import { sha256 } from '../hash.ts';
-import type { NamespaceRwset } from './rwset.ts';
-import { decodeRwset } from './rwset.ts';
-import * as codes from './validation-codes.ts';
+import type { NamespaceRwset } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { decodeRwset } from '@telemed-ledger/formats/blocks/rwset.ts';
+import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
+import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 
 export const ENDORSER_TRANSACTION = 3;
 export const CONFIG = 1;
@@ -57,7 +58,7 @@ export class ParsedTransaction {
   #effects: Effects | number | undefined;
 
   constructor(bytes: Uint8Array) {
-    this.envelope = asBuffer(bytes);
+    this.envelope = bufferOf(bytes);
     this.payload = this.signature = this.data = Buffer.alloc(0);
     this.code = codes.INVALID_OTHER_REASON;
     try {

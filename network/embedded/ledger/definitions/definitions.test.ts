@@ -1,6 +1,6 @@
 import { peer } from '@hyperledger/fabric-protos';
+import { decodeBlock } from '@telemed-ledger/formats/blocks/block.ts';
 import { expect } from 'chai';
-import { decodeBlock } from '../blocks/block.ts';
 import { parseTransaction } from '../blocks/transaction.ts';
 import { CHAINCODE, COLLECTIONS, collectionOf, LedgerFixture, POLICY } from '../ledger.fixture.ts';
 import { LIFECYCLE } from './definitions.ts';

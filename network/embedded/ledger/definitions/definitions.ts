@@ -2,13 +2,15 @@
  * Chaincode definitions as they lie in state under `_lifecycle`: genuine keys, StateMetadata and StateData
  * (fabric-protos peer/lifecycle), read into what simulation and validation need.
  */
-import type { CollectionConfig } from '../../config.ts';
-import type { Channel, Definition, Identity, Policies, Policy, Version } from '../../seams.ts';
-import type { Field } from '../../wire.ts';
-import { encode, Message, repeated } from '../../wire.ts';
+import type { Version } from '@telemed-ledger/formats/blocks/rwset.ts';
+import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
+import { policyMspIds, policyText } from '@telemed-ledger/formats/policies/policy-bytes.ts';
+import type { Field } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
+import type { Channel, Definition, Identity, Policies, Policy } from '../../seams.ts';
 import { stateKey } from '../state/keys.ts';
 import type { View } from '../state/store.ts';
-import { policyMspIds, policyText } from './policy-text.ts';
 
 export const LIFECYCLE = '_lifecycle';
 export const FIELDS = ['Sequence', 'EndorsementInfo', 'ValidationInfo', 'Collections'] as const;

@@ -2,9 +2,9 @@
  * Which chaincodes were defined in which block, with their collections: what was in force below a block decides who
  * may see its private data, long after the definition has changed.
  */
-import type { CollectionConfig } from '../../config.ts';
+import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel } from '../../seams.ts';
-import { Message } from '../../wire.ts';
 import { DEFINITION_RANGE, definitionKey, mapKey, readNumber64, stateKey } from '../state/keys.ts';
 import type { Batch, Database } from '../state/store.ts';
 import type { CommittedState, Updates } from '../state/updates.ts';

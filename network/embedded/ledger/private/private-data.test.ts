@@ -1,7 +1,7 @@
 import { ledger as ledgerProtos } from '@hyperledger/fabric-protos';
+import { decodePrivateSet } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { expect } from 'chai';
 import type { Simulator } from '../../seams.ts';
-import { decodePrivateSet } from '../blocks/rwset.ts';
 import { parseTransaction } from '../blocks/transaction.ts';
 import type { Name } from '../ledger.fixture.ts';
 import { CHAINCODE, COLLECTIONS, collectionOf, LedgerFixture } from '../ledger.fixture.ts';

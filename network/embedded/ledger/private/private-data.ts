@@ -2,13 +2,13 @@
  * Private data at commit (spec 4.5): each eligible organisation's peer takes a valid transaction's sets into its
  * private state, all of them keep the sets for delivery, and expiry and purge take both away again.
  */
+import { decodePrivateSet, withoutKeys } from '@telemed-ledger/formats/blocks/rwset.ts';
+import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import type { Channel } from '../../seams.ts';
-import { decodePrivateSet, withoutKeys } from '../blocks/rwset.ts';
 import type { ParsedTransaction } from '../blocks/transaction.ts';
-import * as codes from '../blocks/validation-codes.ts';
 import type { Collection, CommittedDefinition } from '../definitions/definitions.ts';
 import { findCollection } from '../definitions/definitions.ts';
-import { sha256 } from '../hash.ts';
 import {
   after,
   expiryKey,

@@ -1,7 +1,7 @@
 /** Private sets on their way in and out: whether enough peers may hold one, and what a peer delivers of a block. */
 import type { ledger as ledgerProtos } from '@hyperledger/fabric-protos';
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 import type { Channel } from '../../seams.ts';
-import { encode, repeated } from '../../wire.ts';
 import type { CommittedDefinition } from '../definitions/definitions.ts';
 import { findCollection } from '../definitions/definitions.ts';
 import type { StoredSet } from './stored-sets.ts';

@@ -2,9 +2,11 @@
  * The private write sets of committed transactions, as peers keep them for DeliverWithPrivateData: which exist in a
  * block and which organisations hold them, each set by itself, and where a key occurs in them (for purges).
  */
-import { asBuffer, encode, Message, repeated } from '../../wire.ts';
-import { decodePrivateSet, withoutKeys } from '../blocks/rwset.ts';
-import { sha256 } from '../hash.ts';
+import { decodePrivateSet, withoutKeys } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import {
   after,
   mapKey,
@@ -43,7 +45,7 @@ export function putStoredSets(batch: Batch, block: number, sets: StoredSet[]): v
 }
 
 function putSet(batch: Batch, block: number, set: StoredSet): void {
-  batch.put(storedSetKey(block, set.tx, set.namespace, set.collection), asBuffer(set.bytes));
+  batch.put(storedSetKey(block, set.tx, set.namespace, set.collection), bufferOf(set.bytes));
   const { writes, metadataKeys } = decodePrivateSet(set.bytes);
   for (const key of [...writes.map((write) => write.key), ...metadataKeys]) {
     const start = occurrencePrefix(set.namespace, set.collection, sha256(key));
@@ -101,7 +103,7 @@ export class Trimmer {
   write(batch: Batch): void {
     for (const { databaseKey, keys } of this.#keys.values()) {
       const bytes = this.#view.get(databaseKey);
-      if (bytes) batch.put(databaseKey, asBuffer(withoutKeys(bytes, (key) => keys.has(mapKey(key)))));
+      if (bytes) batch.put(databaseKey, bufferOf(withoutKeys(bytes, (key) => keys.has(mapKey(key)))));
     }
   }
 }

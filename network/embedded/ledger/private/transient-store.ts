@@ -4,8 +4,8 @@
  * too: a client may submit an endorsed transaction after this process was killed and started again.
  */
 import type { ledger as ledgerProtos } from '@hyperledger/fabric-protos';
-import { asBuffer } from '../../wire.ts';
-import { sha256 } from '../hash.ts';
+import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import { mapKey, number64, readNumber64, TRANSIENT_RANGE, transientKey } from '../state/keys.ts';
 import type { Batch, Database } from '../state/store.ts';
 
@@ -33,7 +33,7 @@ export class TransientStore {
     let isNew = false;
     for (const namespace of set.getNsPvtRwsetList()) {
       for (const collection of namespace.getCollectionPvtRwsetList()) {
-        const bytes = asBuffer(collection.getRwset_asU8());
+        const bytes = bufferOf(collection.getRwset_asU8());
         const key = transientKey(txId, sha256(bytes));
         if (!this.#remember(mapKey(key), bytes)) continue;
         this.#unwritten.push([key, Buffer.concat([number64(height), bytes])]);

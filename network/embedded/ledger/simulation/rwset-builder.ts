@@ -1,10 +1,10 @@
 /** Collects what a simulation reads and writes and serialises it as Fabric does (spec 4.1). */
 import { ledger as ledgerProtos } from '@hyperledger/fabric-protos';
-import type { Version } from '../../seams.ts';
-import type { Field } from '../../wire.ts';
-import { encode, repeated } from '../../wire.ts';
-import { encodeMetadata, encodeRead } from '../blocks/rwset.ts';
-import { sha256 } from '../hash.ts';
+import type { Version } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { encodeMetadata, encodeRead } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
+import type { Field } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 import type { RangeInfo } from '../state/range-summary.ts';
 import { encodeRangeInfo } from '../state/range-summary.ts';
 

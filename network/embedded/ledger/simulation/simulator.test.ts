@@ -1,6 +1,6 @@
+import { decodeRwset } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { expect } from 'chai';
 import type { KeyValue, Simulator } from '../../seams.ts';
-import { decodeRwset } from '../blocks/rwset.ts';
 import { CHAINCODE, collectionOf, LedgerFixture } from '../ledger.fixture.ts';
 
 const bytes = (text: string) => Buffer.from(text);

@@ -3,6 +3,8 @@
  * collected (no read-your-writes), and the permission of the transaction's creator is checked on every collection
  * (spec 3.3, 4.1, 4.5).
  */
+import { decodeMetadata, sameVersion } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import type {
   Channel,
   Definition,
@@ -13,10 +15,8 @@ import type {
   Simulator,
   StateIterator,
 } from '../../seams.ts';
-import { decodeMetadata, sameVersion } from '../blocks/rwset.ts';
 import type { Collection, CommittedDefinition } from '../definitions/definitions.ts';
 import { fieldName, findCollection, LIFECYCLE, metadataName } from '../definitions/definitions.ts';
-import { sha256 } from '../hash.ts';
 import { history } from '../state/history.ts';
 import { hashKey, privateKey, stateKey } from '../state/keys.ts';
 import { newRangeInfo, privateRange, publicRange, readPage } from '../state/ranges.ts';

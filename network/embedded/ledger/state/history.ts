@@ -1,6 +1,6 @@
 /** The history of a public key: found by an index, read from the blocks (spec 4.6). */
+import { decodeBlock } from '@telemed-ledger/formats/blocks/block.ts';
 import type { KeyModification } from '../../seams.ts';
-import { decodeBlock } from '../blocks/block.ts';
 import { parseTransaction } from '../blocks/transaction.ts';
 import { after, blockKey, historyPrefix, readNumber64 } from './keys.ts';
 import type { View } from './store.ts';

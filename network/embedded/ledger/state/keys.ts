@@ -2,7 +2,7 @@
  * The keys of the one database of a channel (spec 9.2). Namespaces, collections and organisations hold no NUL; keys
  * may, so they stand last or behind their length.
  */
-import { asBuffer } from '../../wire.ts';
+import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
 
 export const META = Buffer.from('m');
 
@@ -113,5 +113,5 @@ export function after(start: Uint8Array): Buffer {
 
 /** Bytes as a key of a Map. */
 export function mapKey(bytes: Uint8Array): string {
-  return asBuffer(bytes).toString('latin1');
+  return bufferOf(bytes).toString('latin1');
 }

@@ -2,8 +2,8 @@
  * What a range query leaves in the read set: the reads themselves up to 50, above that a Merkle summary of degree
  * 50 (spec 4.1). Simulation and validation build it alike.
  */
-import { encode, repeated } from '../../wire.ts';
-import { sha256 } from '../hash.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 
 export const MERKLE_DEGREE = 50;
 

@@ -1,6 +1,6 @@
 /** Walks over a range of keys in one view, and what a public one leaves in the read set as it is fetched. */
+import { encodeRead } from '@telemed-ledger/formats/blocks/rwset.ts';
 import type { KeyValue, StateIterator } from '../../seams.ts';
-import { encodeRead } from '../blocks/rwset.ts';
 import { after, stateKey } from './keys.ts';
 import type { RangeInfo } from './range-summary.ts';
 import { RangeSummary } from './range-summary.ts';

@@ -1,7 +1,7 @@
 /** LevelDB: the one database of a channel, values with their versions, and snapshots that readers share. */
+import type { Version } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
 import { ClassicLevel } from 'classic-level';
-import type { Version } from '../../seams.ts';
-import { asBuffer } from '../../wire.ts';
 
 export type Database = ClassicLevel<Buffer, Buffer>;
 export type Batch = ReturnType<Database['batch']>;
@@ -52,7 +52,7 @@ export function encodeVersioned(versioned: Versioned): Buffer {
 }
 
 export function decodeVersioned(bytes: Uint8Array): Versioned {
-  const buffer = asBuffer(bytes);
+  const buffer = bufferOf(bytes);
   const version = { block: buffer.readUInt32BE(0) * 2 ** 32 + buffer.readUInt32BE(4), tx: buffer.readUInt32BE(8) };
   const length = buffer.readUInt32BE(12);
   const metadata = length === 0 ? EMPTY : buffer.subarray(16, 16 + length);

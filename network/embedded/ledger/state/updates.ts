@@ -2,8 +2,7 @@
  * What the valid transactions of one block do to public and hashed state. It sits in front of the committed state
  * while the block is validated, and is what the commit hash covers.
  */
-
-import type { CollectionRwset, MetadataWrite, NamespaceRwset, Write } from '../blocks/rwset.ts';
+import type { CollectionRwset, MetadataWrite, NamespaceRwset, Write } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { hashKey, mapKey, stateKey } from './keys.ts';
 import type { Versioned, View } from './store.ts';
 

@@ -2,9 +2,9 @@
  * Whether a transaction's endorsements suffice for what it writes in one namespace (spec 4.3): for each key its own
  * committed policy, else its collection's, else the chaincode's; each evaluated once.
  */
+import type { NamespaceRwset } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { decodeMetadata } from '@telemed-ledger/formats/blocks/rwset.ts';
 import type { Channel, Policy, SignedData } from '../../seams.ts';
-import type { NamespaceRwset } from '../blocks/rwset.ts';
-import { decodeMetadata } from '../blocks/rwset.ts';
 import type { Action } from '../blocks/transaction.ts';
 import type { CommittedDefinition } from '../definitions/definitions.ts';
 import { findCollection, implicitCollection, LIFECYCLE } from '../definitions/definitions.ts';

@@ -2,13 +2,13 @@
  * Stage 1 of validation: each transaction by itself, in parallel; then what depends on the order within the block,
  * namely key-level policies that an earlier transaction changes and repeated transaction ids (spec 4.2).
  */
+import type { NamespaceRwset } from '@telemed-ledger/formats/blocks/rwset.ts';
+import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel } from '../../seams.ts';
-import { Message } from '../../wire.ts';
-import type { NamespaceRwset } from '../blocks/rwset.ts';
 import type { Effects, ParsedTransaction } from '../blocks/transaction.ts';
 import { CONFIG, ENDORSER_TRANSACTION } from '../blocks/transaction.ts';
-import * as codes from '../blocks/validation-codes.ts';
-import { sha256 } from '../hash.ts';
 import { hashKey, mapKey, stateKey } from '../state/keys.ts';
 import type { CheckContext } from './endorsement-check.ts';
 import { endorsementSuffices, isDefined, signedEndorsements, writtenKeys } from './endorsement-check.ts';

@@ -2,10 +2,9 @@
  * Stage 2 of validation, in block order: whether what a transaction read is still so in the committed state plus the
  * writes of the block's earlier valid transactions (spec 4.2).
  */
-
-import type { NamespaceRwset, RangeQuery, Read } from '../blocks/rwset.ts';
-import { encodeRead, sameVersion } from '../blocks/rwset.ts';
-import * as codes from '../blocks/validation-codes.ts';
+import type { NamespaceRwset, RangeQuery, Read } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { encodeRead, sameVersion } from '@telemed-ledger/formats/blocks/rwset.ts';
+import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
 import { after, hashKey, mapKey, stateKey } from '../state/keys.ts';
 import { RangeSummary } from '../state/range-summary.ts';
 import { decodeVersioned } from '../state/store.ts';

@@ -1,6 +1,7 @@
 /** Which validation code each kind of transaction gets (spec 4.2). */
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { expect } from 'chai';
-import { encode, Message } from '../../wire.ts';
 import type { Deviations } from '../ledger.fixture.ts';
 import { CHAINCODE, LedgerFixture } from '../ledger.fixture.ts';
 

@@ -4,16 +4,21 @@
  * https://hyperledger-fabric.readthedocs.io/en/release-3.1/configtx.html
  */
 import { common, orderer } from '@hyperledger/fabric-protos';
-import type { Message } from 'google-protobuf';
-import type { BatchConfig } from '../config.ts';
-import { entriesOf } from '../policy/policies.ts';
-import { parsePolicyText } from '../policy/policy-text.ts';
+import type { Message, Map as ProtoMap } from 'google-protobuf';
+import { parsePolicyText } from '../policies/policy-text.ts';
 import { type MspMaterial, mspConfig } from './msp-config.ts';
 
 type Rule = keyof typeof common.ImplicitMetaPolicy.Rule;
 
 export const CAPABILITIES = { channel: 'V3_0', orderer: 'V2_0', application: 'V2_5' } as const;
 const NO_LIMIT = 0xffffffff;
+
+export interface BatchConfig {
+  timeoutMs: number;
+  maxMessageCount: number;
+  preferredMaxBytes: number;
+  absoluteMaxBytes: number;
+}
 
 export interface ChannelDescription {
   consensus: ConsensusDescription;
@@ -195,6 +200,15 @@ export function mspConfigsOf(channel: common.ConfigGroup): Uint8Array[] {
       return value.getValue_asU8();
     });
   });
+}
+
+/** The entries of a protobuf map, by key. Its own `toArray` gives bare arrays for messages that were just decoded. */
+export function entriesOf<V>(map: ProtoMap<string, V>): [string, V][] {
+  const entries: [string, V][] = [];
+  map.forEach((value, key) => {
+    entries.push([key, value]);
+  });
+  return entries;
 }
 
 /** The paths that ACL texts name. */

@@ -1,5 +1,5 @@
 /** Signature policies read back: their text, and the organisations that occur in them. */
-import { Message } from '../../wire.ts';
+import { Message } from '../protobuf/message.ts';
 
 const ROLES = ['member', 'admin', 'client', 'peer', 'orderer'];
 

@@ -2,8 +2,14 @@
  * Read/write sets as they stand in a transaction (fabric-protos ledger/rwset): decoded once, keys and values being
  * slices of the bytes that came.
  */
-import type { Version } from '../../seams.ts';
-import { encode, Message, repeated } from '../../wire.ts';
+import { encode, repeated } from '../protobuf/encode.ts';
+import { Message } from '../protobuf/message.ts';
+
+/** Which transaction wrote a key last. */
+export interface Version {
+  block: number;
+  tx: number;
+}
 
 export interface Read {
   /** The key, or its SHA-256 in a collection. */

@@ -1,9 +1,9 @@
 /** Blocks: header hashes, the five metadata entries and the bytes that are stored and delivered (spec 2.3). */
 import { randomBytes } from 'node:crypto';
 import { common } from '@hyperledger/fabric-protos';
-import type { Signer } from '../../seams.ts';
-import { encode, Message, repeated } from '../../wire.ts';
 import { sha256 } from '../hash.ts';
+import { encode, repeated } from '../protobuf/encode.ts';
+import { Message } from '../protobuf/message.ts';
 
 export interface BlockHeader {
   number: number;
@@ -16,6 +16,12 @@ export interface StoredBlock {
   header: BlockHeader;
   envelopes: Buffer[];
   metadata: Buffer[];
+}
+
+/** Whoever signs blocks: DER, low S. */
+interface BlockSigner {
+  creator: Uint8Array;
+  sign(message: Uint8Array): Uint8Array;
 }
 
 export const SIGNATURES = 0;
@@ -56,7 +62,7 @@ function integer(value: number): Buffer {
 }
 
 /** The SIGNATURES and LAST_CONFIG entries, signed as the orderer signs them. */
-export function ordererMetadata(header: BlockHeader, lastConfig: number, signer: Signer): [Buffer, Buffer] {
+export function ordererMetadata(header: BlockHeader, lastConfig: number, signer: BlockSigner): [Buffer, Buffer] {
   const config = encode([1, lastConfig]);
   const value = encode([1, config, true]);
   const signatureHeader = encode([1, signer.creator], [2, randomBytes(24)]);

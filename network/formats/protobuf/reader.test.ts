@@ -1,6 +1,6 @@
 import { common, msp } from '@hyperledger/fabric-protos';
 import { expect } from 'chai';
-import { MalformedMessage, WireReader } from './wire.ts';
+import { MalformedMessage, WireReader } from './reader.ts';
 
 const bytesOf = (message: Uint8Array, field: number): Buffer | undefined => {
   const reader = new WireReader(message);

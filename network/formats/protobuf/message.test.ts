@@ -1,6 +1,7 @@
 import { peer } from '@hyperledger/fabric-protos';
 import { expect } from 'chai';
-import { encode, MALFORMED, Message, repeated } from './wire.ts';
+import { encode, repeated } from './encode.ts';
+import { MALFORMED, Message } from './message.ts';
 
 describe('The wire format', () => {
   it('encodes as the protobuf library does', () => {

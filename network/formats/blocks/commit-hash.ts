@@ -1,11 +1,20 @@
 /** The commit hash: a running hash over validation codes and state updates (spec 2.3). */
-import type { Field } from '../../wire.ts';
-import { encode } from '../../wire.ts';
 import { sha256 } from '../hash.ts';
-import type { Update } from '../state/updates.ts';
+import type { Field } from '../protobuf/encode.ts';
+import { encode } from '../protobuf/encode.ts';
 import { unsigned } from './block.ts';
+import type { Version } from './rwset.ts';
 
-type HashedUpdate = Pick<Update, 'namespace' | 'collection' | 'key' | 'version' | 'value'>;
+/** One key that a block writes; in a collection its key and value are hashes. */
+export interface HashedUpdate {
+  namespace: string;
+  /** '' for public state. */
+  collection: string;
+  key: Buffer;
+  version: Version;
+  /** undefined: deleted. */
+  value: Uint8Array | undefined;
+}
 
 /** `previous` is empty for block 1. */
 export function commitHash(filter: Uint8Array, updates: HashedUpdate[], previous: Uint8Array): Buffer {

@@ -1,0 +1,10 @@
+/** An identity as it signs: its MSP and its certificate (msp.SerializedIdentity). */
+import { msp } from '@hyperledger/fabric-protos';
+
+/** The bytes of a SerializedIdentity. */
+export function serializeIdentity(mspId: string, certificatePem: string): Uint8Array {
+  const identity = new msp.SerializedIdentity();
+  identity.setMspid(mspId);
+  identity.setIdBytes(Buffer.from(certificatePem));
+  return identity.serializeBinary();
+}
