@@ -4,6 +4,7 @@
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium, Role } from '@telemed-ledger/consortium/members.ts';
 import express, { type Express, type Request, type RequestHandler } from 'express';
@@ -14,6 +15,7 @@ import type { GatewayConfig } from './config.ts';
 import { Duties } from './duties/duties.ts';
 import { outcomeHandler, refuse } from './fhir/outcomes.ts';
 import { fhirRouter } from './fhir/router.ts';
+import type { GroupCommit } from './group-commit/group-commit.ts';
 import { docs } from './http/docs.ts';
 import { localsOf } from './http/locals.ts';
 import { observe } from './http/observe.ts';
@@ -39,6 +41,7 @@ import { accessRequests } from './subjects/access/routes.ts';
 import { Claims } from './subjects/claims/claims.ts';
 import { claimOperations } from './subjects/claims/operations.ts';
 import { receipts } from './subjects/receipts/routes.ts';
+import { recordGroups } from './subjects/records/groups.ts';
 import { Records } from './subjects/records/repository.ts';
 import { registry } from './subjects/registers/routes.ts';
 
@@ -94,6 +97,7 @@ interface Parts {
   sweeper: Sweeper;
   readiness: ReadinessCheck;
   journal: Journal;
+  records: GroupCommit<Draft>;
 }
 
 async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, log: Logger): Promise<Parts> {
@@ -128,6 +132,11 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     log,
     onIntegrityFailure: () => metrics.integrityFailure(),
   });
+  const { inFlightWrites, budgetMs } = config.limits;
+  const records = recordGroups(ledger, {
+    limits: { ...config.groups, writes: inFlightWrites, budgetMs },
+    onGroup: (writes, items) => metrics.group(writes, items),
+  });
   const journal = new Journal(stores.journal, stores.journalLazily);
   const idempotent = new IdempotentWrites(journal, index, ledger);
   const disclosures = new Disclosures(index, consortium, organisation.name);
@@ -152,7 +161,8 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     duties.sees(block);
   });
   metrics.watch('gateway_block', 'Last block in the read model.', () => feed.position());
-  metrics.watch('gateway_writes_in_flight', 'Ledger writes under way.', () => ledger.inFlight);
+  metrics.watch('gateway_writes_in_flight', 'Ledger transactions under way.', () => ledger.inFlight);
+  metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => records.writes);
 
   const { bodyBytes } = config;
   const app = express().disable('x-powered-by').disable('etag');
@@ -162,7 +172,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   app.use(
     FHIR_BASE,
     fhirRouter({
-      repository: new Records({ organisation, consortium, index, ledger, idempotent, disclosures }),
+      repository: new Records({ organisation, consortium, index, ledger, records, idempotent, disclosures }),
       organisation,
       callerOf: (request: Request) => localsOf(request.res!).caller,
       operations: claimOperations(organisation.kind, claims, idempotent),
@@ -181,7 +191,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   monitoring.use(() => refuse(404, 'not-found', 'There is nothing here.'));
   monitoring.use(outcomeHandler(reportTo(log)));
   const watch = new FeedWatch(feed, ledger, log);
-  return { app, monitoring, connection, feed, watch, duties, sweeper, readiness, journal };
+  return { app, monitoring, connection, feed, watch, duties, sweeper, readiness, journal, records };
 }
 
 /** Everything behind it has a caller, but for FHIR's metadata. */
@@ -214,7 +224,7 @@ function rememberedIdentities(identities: Identities): (sender: Sender) => Promi
 }
 
 function running(config: GatewayConfig, parts: Parts, stores: Stores, log: Logger): Gateway {
-  const { app, monitoring, connection, feed, watch, duties, sweeper, readiness, journal } = parts;
+  const { app, monitoring, connection, feed, watch, duties, sweeper, readiness, journal, records } = parts;
   const server = createServer({ keepAliveTimeout: 65_000 }, app);
   const monitor = createServer(monitoring);
   let operationsUrl: string | undefined;
@@ -244,6 +254,7 @@ function running(config: GatewayConfig, parts: Parts, stores: Stores, log: Logge
     close: async () => {
       clearInterval(pruning);
       await closed(server);
+      records.stop();
       watch.stop();
       await duties.stop();
       await sweeper.stop();

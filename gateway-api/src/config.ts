@@ -14,6 +14,7 @@ import type { JSONWebKeySet } from 'jose';
 import { z } from 'zod';
 import { audienceOf, issuerOf } from './auth/issuer.ts';
 import type { TokenSettings } from './auth/tokens.ts';
+import type { GroupLimits } from './group-commit/group-commit.ts';
 import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
@@ -35,6 +36,8 @@ export interface GatewayConfig {
   bodyBytes: number;
   timeouts: Timeouts;
   limits: LedgerLimits;
+  /** How many records travel in one transaction; see group-commit/. */
+  groups: Pick<GroupLimits, 'inFlight' | 'items' | 'bytes'>;
   /** How often everything stored is compared with the ledger; 0: only when asked. */
   verifyIntervalMs: number;
   /** How often the duties of this organisation look for work they were not told of. */
@@ -49,6 +52,7 @@ export const DEFAULTS = {
   bodyBytes: 16 * 1024 * 1024,
   timeouts: { evaluateMs: 10_000, endorseMs: 40_000, submitMs: 10_000, commitStatusMs: 20_000 },
   limits: { inFlightWrites: 300, budgetMs: 15_000, feedWaitMs: 5_000 },
+  groups: { inFlight: 2, items: 500, bytes: 4 * 1024 * 1024 },
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
   idempotencyHours: 48,

@@ -5,6 +5,11 @@
 export class Turns {
   readonly #tails = new Map<string, Promise<unknown>>();
 
+  /** Whether anybody holds or waits for one of the keys. */
+  areHeld(keys: readonly string[]): boolean {
+    return keys.some((key) => this.#tails.has(key));
+  }
+
   /** Runs when every earlier holder of any of the keys is done. All keys are queued for at once, so nobody deadlocks. */
   async hold<T>(keys: readonly string[], run: () => Promise<T>): Promise<T> {
     if (keys.length === 0) return run();

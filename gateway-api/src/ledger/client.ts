@@ -20,8 +20,9 @@ import type { Logger } from 'pino';
 import { outcomeUnknown, throttled, unavailable } from '../http/failures.ts';
 import { heightOf } from './block.ts';
 import type { Enrolled, LedgerConnection } from './connect.ts';
+import { NotTogether } from './not-together.ts';
 import type { Outcome, Outcomes, Waiting } from './outcomes.ts';
-import { judge, refusedByOrderer } from './refusals.ts';
+import { judge, refusedByOrderer, type Verdict } from './refusals.ts';
 
 /** In whose name a transaction is sent. */
 export interface Sender {
@@ -35,6 +36,15 @@ export interface Submitted<T> extends Outcome {
 
 /** Called with the signed transaction before it is submitted; what it stores lets `resolve` finish the job. */
 export type BeforeSubmit = (transactionId: string, signed: Uint8Array) => void | Promise<void>;
+
+export interface SubmitOptions {
+  as: Sender;
+  beforeSubmit?: BeforeSubmit | undefined;
+  /** Milliseconds since 1970; by default the budget from now on. */
+  deadline?: number;
+  /** Writes of several callers: what only one of them may be the reason of is not tried again here. */
+  isShared?: boolean;
+}
 
 export interface LedgerClientOptions {
   connection: LedgerConnection;
@@ -87,12 +97,13 @@ export class LedgerClient {
   /**
    * Sends a transaction and answers when it is committed and the read model holds it.
    * @throws {LedgerError} what the chaincode refused. @throws {Failure} 429, 503 nothing was written, 504 unknown.
+   * @throws {NotTogether} where `isShared`: instead of a LedgerError and of a second try.
    */
   async submit<N extends TransactionName>(
     name: N,
     input: InputOf<N>,
     privateInput: PrivateOf<N>,
-    options: { as: Sender; beforeSubmit?: BeforeSubmit | undefined },
+    options: SubmitOptions,
   ): Promise<Submitted<OutputOf<N>>> {
     this.#options.mayWrite?.();
     if (this.#inFlight >= this.#options.limits.inFlightWrites) throw throttled('Too many writes are in flight here.');
@@ -105,6 +116,7 @@ export class LedgerClient {
       return submitted;
     } catch (error) {
       if (error instanceof LedgerError) outcome = error.code;
+      if (error instanceof NotTogether) outcome = error.refusal?.code ?? 'conflict';
       throw error;
     } finally {
       this.#inFlight -= 1;
@@ -155,16 +167,16 @@ export class LedgerClient {
     name: N,
     input: InputOf<N>,
     privateInput: PrivateOf<N>,
-    { as, beforeSubmit }: { as: Sender; beforeSubmit?: BeforeSubmit | undefined },
+    { as, beforeSubmit, deadline = Date.now() + this.#options.limits.budgetMs, isShared = false }: SubmitOptions,
   ): Promise<Submitted<OutputOf<N>>> {
     const identity = await this.#options.identityOf(as);
-    const deadline = Date.now() + this.#options.limits.budgetMs;
     const endorsers = this.#endorsersOf(name, input);
     const proposal: Proposed = {
       name: qualifiedName(name),
       argument: JSON.stringify(input),
       transient: privateInput === undefined ? undefined : JSON.stringify(privateInput),
       endorsers: this.#mspIds(endorsers),
+      isShared,
     };
     for (let backoff = FIRST_BACKOFF_MS; ; backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)) {
       const endorsed = await this.#endorse(identity, proposal, deadline);
@@ -175,6 +187,7 @@ export class LedgerClient {
         return { ...outcome, result };
       }
       const again = CONFLICTS.has(outcome.code) || outcome.code === ENDORSEMENT_POLICY_FAILURE;
+      if (again && isShared) throw new NotTogether();
       const late = Date.now() + backoff > deadline;
       if (!again || late) throw this.#invalidated(name, outcome);
       await sleep(jittered(backoff));
@@ -196,6 +209,7 @@ export class LedgerClient {
         return await proposal.endorse();
       } catch (error) {
         const verdict = judge(error, asked);
+        if (proposed.isShared) refuseShared(verdict);
         const dissenting = verdict.kind === 'ledger' && !verdict.unanimous;
         if (dissenting) patience = Math.min(patience, Date.now() + DISSENT_MS);
         const until = dissenting ? Math.min(deadline, patience) : deadline;
@@ -303,6 +317,13 @@ interface Proposed {
   transient: string | undefined;
   /** MSP ids. */
   endorsers: string[];
+  isShared: boolean;
+}
+
+/** @throws {NotTogether} what the content of a proposal may be the reason of, and so one member's. */
+function refuseShared(verdict: Verdict): void {
+  if (verdict.kind === 'ledger') throw new NotTogether(verdict.error, verdict.unanimous);
+  if (verdict.kind === 'bug' || (verdict.kind === 'retry' && !verdict.away)) throw new NotTogether();
 }
 
 /** The promise's value, or undefined when it takes longer. */

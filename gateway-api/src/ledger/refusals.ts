@@ -9,8 +9,8 @@ import { findLedgerError, type LedgerError } from '@telemed-ledger/chaincode/mod
 export type Verdict =
   /** `unanimous`: every peer that was asked said so; otherwise one of them may lag behind. */
   | { kind: 'ledger'; error: LedgerError; unanimous: boolean }
-  /** Peers disagree or one is away: ask again. */
-  | { kind: 'retry' }
+  /** Peers disagree or one is away: ask again. `away`: no peer looked at the proposal's content. */
+  | { kind: 'retry'; away: boolean }
   /** The peer takes no more calls. */
   | { kind: 'busy' }
   /** Nobody answered in time. */
@@ -34,8 +34,9 @@ export function judge(error: unknown, asked: number): Verdict {
   }
   if (texts.some((text) => BUSY.test(text))) return { kind: 'busy' };
   if (error.code === status.DEADLINE_EXCEEDED || error.code === status.CANCELLED) return { kind: 'silent' };
-  if (error.code === status.UNAVAILABLE || error.code === status.FAILED_PRECONDITION) return { kind: 'retry' };
-  if (texts.some((text) => LAGGING.test(text))) return { kind: 'retry' };
+  if (error.code === status.UNAVAILABLE || error.code === status.FAILED_PRECONDITION)
+    return { kind: 'retry', away: true };
+  if (texts.some((text) => LAGGING.test(text))) return { kind: 'retry', away: false };
   return { kind: 'bug' };
 }
 

@@ -8,6 +8,8 @@ export class Metrics {
   readonly registry = new Registry();
   readonly #requests: Histogram;
   readonly #transactions: Histogram;
+  readonly #groupWrites: Histogram;
+  readonly #groupRecords: Histogram;
   readonly #integrity: Counter;
 
   constructor(organisation: string) {
@@ -27,6 +29,19 @@ export class Metrics {
       buckets: [0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     });
+    const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
+    this.#groupWrites = new Histogram({
+      name: 'gateway_group_writes',
+      help: 'Writes of callers that were sent in one ledger transaction.',
+      buckets: sizes,
+      registers,
+    });
+    this.#groupRecords = new Histogram({
+      name: 'gateway_group_records',
+      help: 'Records that were sent in one ledger transaction.',
+      buckets: sizes,
+      registers,
+    });
     this.#integrity = new Counter({
       name: 'gateway_integrity_failures_total',
       help: 'Stored contents that failed the check against their anchor when read.',
@@ -40,6 +55,11 @@ export class Metrics {
 
   transaction(transaction: string, outcome: string, milliseconds: number): void {
     this.#transactions.observe({ transaction, outcome }, milliseconds / 1000);
+  }
+
+  group(writes: number, records: number): void {
+    this.#groupWrites.observe(writes);
+    this.#groupRecords.observe(records);
   }
 
   integrityFailure(): void {

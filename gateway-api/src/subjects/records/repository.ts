@@ -4,7 +4,6 @@
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { asRecorded } from '@telemed-ledger/chaincode/model/record-types.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { compartmentOf, unwritable } from '../../auth/entitlement.ts';
@@ -20,19 +19,22 @@ import type {
   StoredResource,
   Write,
 } from '../../fhir/repository.ts';
+import type { GroupCommit } from '../../group-commit/group-commit.ts';
 import type { IdempotentWrites } from '../../idempotency/writes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { BeforeSubmit, LedgerClient, Sender } from '../../ledger/client.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
-import { newSalt, senderOf } from '../../ledger/sender.ts';
+import { senderOf } from '../../ledger/sender.ts';
 import type { Disclosures } from '../access/disclosures.ts';
 import { consentChange } from '../consents/changes.ts';
+import { draftOf, record } from './groups.ts';
 
 export interface RecordsOptions {
   organisation: Organisation;
   consortium: Consortium;
   index: ReadModel;
   ledger: LedgerClient;
+  records: GroupCommit<Draft>;
   idempotent: IdempotentWrites;
   disclosures: Disclosures;
 }
@@ -97,7 +99,7 @@ export class Records implements Repository {
 
   async #submit(caller: Caller, sender: Sender, writes: Write[], before: BeforeSubmit | undefined): Promise<Outcome> {
     const { kind } = this.#options.organisation;
-    if (kind === 'provider') return this.#record(sender, writes, before);
+    if (kind === 'provider') return record(this.#options.records, caller, writes, before);
     const [write, ...more] = writes;
     if (write === undefined || more.length > 0) {
       throw new LedgerError('INVALID', 'consents and coverages are written one in a transaction');
@@ -108,10 +110,6 @@ export class Records implements Repository {
       throw new LedgerError('FORBIDDEN', 'a patient acts on consents of their own only', 'Consent.patient');
     }
     return this.#consent(sender, write, before);
-  }
-
-  #record(as: Sender, writes: Write[], beforeSubmit: BeforeSubmit | undefined): Promise<Outcome> {
-    return this.#options.ledger.submit('RecordVersions', {}, { records: writes.map(recorded) }, { as, beforeSubmit });
   }
 
   #cover(as: Sender, write: Write, beforeSubmit: BeforeSubmit | undefined): Promise<Outcome> {
@@ -127,7 +125,7 @@ export class Records implements Repository {
       );
     }
     const input = { providers: [...new Set(providers)] };
-    return this.#options.ledger.submit('RegisterCoverage', input, { coverage: draft(write) }, { as, beforeSubmit });
+    return this.#options.ledger.submit('RegisterCoverage', input, { coverage: draftOf(write) }, { as, beforeSubmit });
   }
 
   async #consent(as: Sender, write: Write, beforeSubmit: BeforeSubmit | undefined): Promise<Outcome> {
@@ -140,10 +138,6 @@ export class Records implements Repository {
     if ('revoke' in change) return ledger.submit('RevokeConsent', { id }, undefined, { as, beforeSubmit });
     const name = 'grant' in change ? 'GrantConsent' : 'AmendConsent';
     const provider = 'grant' in change ? change.grant : change.amend;
-    return ledger.submit(name, { id, provider }, { consent: draft(write) }, { as, beforeSubmit });
+    return ledger.submit(name, { id, provider }, { consent: draftOf(write) }, { as, beforeSubmit });
   }
 }
-
-const draft = ({ resource, version }: Write): Draft => ({ id: resource.id, version, salt: newSalt(), resource });
-
-const recorded = (write: Write): Draft => draft({ ...write, resource: asRecorded(write.resource) });

@@ -1,0 +1,214 @@
+/**
+ * Group commit: writes that wait for the same signing identity travel in one ledger transaction. The first goes at once;
+ * what arrives while it is under way is the next group. Each write keeps its own answer: a group that the ledger does
+ * not take is sent again apart, until each write has the outcome it would have had alone.
+ *
+ * What a write holds and how it lies on the ledger is not known here: a group is the items of its members, in order.
+ */
+import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { throttled, unavailable } from '../http/failures.ts';
+import { Turns } from '../idempotency/turns.ts';
+import type { BeforeSubmit, Sender } from '../ledger/client.ts';
+import { NotTogether } from '../ledger/not-together.ts';
+import type { Outcome } from '../ledger/outcomes.ts';
+import { FairQueue } from './fair-queue.ts';
+import { itemsOf, partsOf } from './parts.ts';
+
+/** One caller's write, all or nothing: its items are never split. */
+export interface GroupWrite<Item> {
+  /** In whose name it is signed. Only writes of one role and fhirUser share a transaction. */
+  as: Sender;
+  /** Whose turn it takes: the subject of the caller's token. */
+  caller: string;
+  items: readonly Item[];
+  /** Length of the items in the transaction, bytes. */
+  bytes: number;
+  /** What the items replace or create. No two writes with a common target are under way at the same time. */
+  targets: readonly string[];
+  beforeSubmit: BeforeSubmit | undefined;
+}
+
+export interface Sending {
+  beforeSubmit: BeforeSubmit | undefined;
+  /** Until when the ledger is asked again, milliseconds since 1970. */
+  deadline: number;
+  /** Writes of others wait for this one: what a second try of it alone could cure is thrown as NotTogether. */
+  isShared: boolean;
+}
+
+export interface GroupLimits {
+  /** Transactions under way for one identity; what arrives meanwhile gathers. */
+  inFlight: number;
+  /** A group's items and bytes; a larger write travels alone. */
+  items: number;
+  bytes: number;
+  /** Writes that wait or are under way, beyond which `write` answers 429. */
+  writes: number;
+  /** How long a write may take with all its tries. */
+  budgetMs: number;
+}
+
+export interface GroupCommitOptions<Item> {
+  /** Sends one transaction and answers when it is committed. @throws {NotTogether} see Sending.isShared */
+  send: (as: Sender, items: Item[], sending: Sending) => Promise<Outcome>;
+  /** Index of the item that a refusal names; undefined where it names none. */
+  itemAtFault: (refusal: LedgerError) => number | undefined;
+  limits: GroupLimits;
+  /** Called for each transaction that is sent, with the number of writes and of items in it. */
+  onGroup?: (writes: number, items: number) => void;
+}
+
+/** A write that waits or is under way. */
+export interface Member<Item> extends GroupWrite<Item> {
+  deadline: number;
+  resolve: (outcome: Outcome) => void;
+  reject: (error: unknown) => void;
+}
+
+/** What is waiting for one signing identity. */
+interface Lane<Item> {
+  queue: FairQueue<Member<Item>>;
+  inFlight: number;
+}
+
+/** A write that waited for so much of its budget is answered 503: what is left is too short to learn an outcome. */
+const WAITING_SHARE = 0.8;
+
+export class GroupCommit<Item> {
+  readonly #options: GroupCommitOptions<Item>;
+  readonly #lanes = new Map<string, Lane<Item>>();
+  readonly #targets = new Turns();
+  #writes = 0;
+  #stopped = false;
+
+  constructor(options: GroupCommitOptions<Item>) {
+    this.#options = options;
+  }
+
+  /** Writes that wait or are under way. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  /**
+   * Writes all items in one transaction, alone or with others, and answers its outcome.
+   * @throws {LedgerError} what the chaincode refused of these items. @throws {Failure} 429, 503 nothing was written, 504
+   * unknown.
+   */
+  async write(write: GroupWrite<Item>): Promise<Outcome> {
+    const { writes, budgetMs } = this.#options.limits;
+    if (this.#stopped) throw stopping();
+    if (this.#writes >= writes) throw throttled('Too many writes are in flight here.');
+    this.#writes += 1;
+    const deadline = Date.now() + budgetMs;
+    try {
+      // Who had to wait for a write of the same target is most often refused afterwards: it must not hold up a group.
+      const isSecond = this.#targets.areHeld(write.targets);
+      return await this.#targets.hold(write.targets, async () => {
+        if (this.#isLate(deadline)) throw tooLate();
+        return isSecond ? this.#alone({ ...write, deadline }) : this.#grouped({ ...write, deadline });
+      });
+    } finally {
+      this.#writes -= 1;
+    }
+  }
+
+  /** Refuses what has not been sent yet with 503; what is under way goes on to its end. */
+  stop(): void {
+    this.#stopped = true;
+    for (const { queue } of this.#lanes.values()) for (const { reject } of queue.take(() => true)) reject(stopping());
+  }
+
+  #grouped(write: Omit<Member<Item>, 'resolve' | 'reject'>): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const name = `${write.as.role} ${write.as.fhirUser ?? ''}`;
+      const lane = this.#lanes.get(name) ?? { queue: new FairQueue(), inFlight: 0 };
+      this.#lanes.set(name, lane);
+      lane.queue.add({ ...write, resolve, reject });
+      this.#depart(name, lane);
+    });
+  }
+
+  #depart(name: string, lane: Lane<Item>): void {
+    while (lane.queue.size > 0 && lane.inFlight < this.#options.limits.inFlight) {
+      const group = this.#next(lane);
+      if (group.length === 0) continue;
+      lane.inFlight += 1;
+      void this.#attempt(group).finally(() => {
+        lane.inFlight -= 1;
+        this.#depart(name, lane);
+      });
+    }
+    if (lane.queue.size === 0 && lane.inFlight === 0) this.#lanes.delete(name);
+  }
+
+  /** The next group: in turn from each caller, up to the limits, without what waited too long. */
+  #next({ queue }: Lane<Item>): Member<Item>[] {
+    const { limits } = this.#options;
+    let items = 0;
+    let bytes = 0;
+    const group = queue.take((member) => {
+      items += member.items.length;
+      bytes += member.bytes;
+      return items <= limits.items && bytes <= limits.bytes;
+    });
+    const late = new Set(group.filter(({ deadline }) => this.#isLate(deadline)));
+    for (const { reject } of late) reject(tooLate());
+    return group.filter((member) => !late.has(member));
+  }
+
+  #isLate(deadline: number): boolean {
+    return deadline - Date.now() < this.#options.limits.budgetMs * (1 - WAITING_SHARE);
+  }
+
+  /** Sends a group once; is done when that is, while what has to be sent again still goes on. */
+  async #attempt(group: readonly Member<Item>[], isFirst = true): Promise<void> {
+    try {
+      const outcome = await this.#send(group);
+      for (const { resolve } of group) resolve(outcome);
+    } catch (error) {
+      if (error instanceof NotTogether) void this.#apart(group, error, isFirst);
+      else for (const { reject } of group) reject(error);
+    }
+  }
+
+  async #apart(group: readonly Member<Item>[], { refusal, isFinal }: NotTogether, isFirst: boolean): Promise<void> {
+    const [only, ...others] = group;
+    if (only === undefined) return;
+    if (others.length === 0) {
+      if (refusal !== undefined && isFinal) only.reject(refusal);
+      else await this.#alone(only).then(only.resolve, only.reject);
+      return;
+    }
+    const item = refusal && this.#options.itemAtFault(refusal);
+    const parts = partsOf(group, item, isFirst);
+    await Promise.all(parts.map((part) => this.#attempt(part, false)));
+  }
+
+  /** In the shared way, so that nobody waits for what only one member needs; see Sending. */
+  async #send(group: readonly Member<Item>[]): Promise<Outcome> {
+    const [first] = group as [Member<Item>];
+    const items = itemsOf(group);
+    const beforeSubmit = beforeSubmitOf(group);
+    const deadline = Math.min(...group.map((member) => member.deadline));
+    this.#options.onGroup?.(group.length, items.length);
+    return this.#options.send(first.as, items, { beforeSubmit, deadline, isShared: true });
+  }
+
+  async #alone({ as, items, beforeSubmit, deadline }: Omit<Member<Item>, 'resolve' | 'reject'>): Promise<Outcome> {
+    this.#options.onGroup?.(1, items.length);
+    return this.#options.send(as, [...items], { beforeSubmit, deadline, isShared: false });
+  }
+}
+
+/** Stores the signed transaction for every member that asks for it, before it is submitted. */
+function beforeSubmitOf(group: readonly Pick<Member<unknown>, 'beforeSubmit'>[]): BeforeSubmit | undefined {
+  const asked = group.flatMap(({ beforeSubmit }) => beforeSubmit ?? []);
+  if (asked.length === 0) return undefined;
+  return async (transactionId, signed) => {
+    await Promise.all(asked.map((store) => store(transactionId, signed)));
+  };
+}
+
+const tooLate = () => unavailable('The ledger is slow and this write waited too long; nothing was written.');
+const stopping = () => unavailable('This gateway is stopping; nothing was written.');
