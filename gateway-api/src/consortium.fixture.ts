@@ -19,9 +19,11 @@ import { startNetwork } from '@telemed-ledger/network/embedded/network.ts';
 import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
 import { pino } from 'pino';
 import { type RunningHost, startHost } from '../../chaincode/src/host.ts';
-import { createGateway, type Gateway, type Identities } from './app.ts';
+import { createGateway } from './app.ts';
+import type { Identities } from './auth/identities.ts';
 import { audienceOf, ensureIssuer, issuerOf, issueToken } from './auth/issuer.ts';
 import { DEFAULTS, type GatewayConfig } from './config.ts';
+import type { Gateway } from './gateway.ts';
 import { type DatabaseKind, sqlite } from './index/databases.fixture.ts';
 import type { StorePlace } from './index/stores.ts';
 

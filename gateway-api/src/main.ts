@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Role } from '@telemed-ledger/consortium/members.ts';
-import type { Identities } from './app.ts';
+import type { Identities } from './auth/identities.ts';
 import type { ProcessConfig } from './config.ts';
 import { endWith, runGateway } from './process.ts';
 

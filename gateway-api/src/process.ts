@@ -3,8 +3,10 @@
  * and SIGINT after answering what is under way. Where its identities come from is the entry's choice.
  */
 import process from 'node:process';
-import { createGateway, type Gateway, type Identities } from './app.ts';
+import { createGateway } from './app.ts';
+import type { Identities } from './auth/identities.ts';
 import { ConfigError, type ProcessConfig, readConfig } from './config.ts';
+import type { Gateway } from './gateway.ts';
 import { newLog } from './operations/log.ts';
 
 export type IdentitiesFor = (config: ProcessConfig) => Identities | Promise<Identities>;

@@ -6,7 +6,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { Role } from '@telemed-ledger/consortium/members.ts';
-import type { Identities } from '@telemed-ledger/gateway-api/app.ts';
+import type { Identities } from '@telemed-ledger/gateway-api/auth/identities.ts';
 import type { Connection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
 import { enrolUser, type IdentityFiles, type PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 

@@ -1,11 +1,9 @@
 /**
- * What a caller may see of its organisation's read model, and may write: pure decisions on role and kind. Consent
- * between organisations is not decided here but in the chaincode.
+ * What a caller may see of its organisation's read model: a pure decision on the role. The chaincode alone decides
+ * consent between organisations; which kind of organisation writes which type is in fhir/types.ts.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { unrecordableType } from '@telemed-ledger/chaincode/model/record-types.ts';
-import type { Kind } from '@telemed-ledger/consortium/members.ts';
-import type { Caller } from '../fhir/repository.ts';
+import type { Caller } from './caller.ts';
 
 /** Everything of the organisation, one patient's compartment, or no content at all. */
 export type Sight = { all: true } | { patient: string } | { none: string };
@@ -35,12 +33,4 @@ export function compartmentOf(caller: Caller): string | undefined {
   const sight = sightOf(caller);
   if ('none' in sight) throw new LedgerError('FORBIDDEN', sight.none);
   return 'patient' in sight ? sight.patient : undefined;
-}
-
-/** Why a resource of this type cannot be written at an organisation of this kind; undefined where it can. */
-export function unwritable(kind: Kind, type: string): string | undefined {
-  if (kind === 'provider') return unrecordableType(type);
-  if (kind === 'custodian') return type === 'Consent' ? undefined : 'only consents are written at the custodian';
-  if (kind === 'payer') return type === 'Coverage' ? undefined : 'only coverages are written at a payer';
-  return `an organisation of kind ${kind} records no resources`;
 }

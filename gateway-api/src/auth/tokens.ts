@@ -4,9 +4,10 @@
  */
 import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
 import { ROLES, ROLES_OF_KIND } from '@telemed-ledger/consortium/members.ts';
+import type { Request, RequestHandler } from 'express';
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
-import type { Caller } from '../fhir/repository.ts';
 import { Failure, unauthenticated } from '../http/failures.ts';
+import { type Caller, setCaller } from './caller.ts';
 
 export interface TokenSettings {
   issuer: string;
@@ -53,7 +54,7 @@ export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken 
     if (Number(claims.exp) - Number(claims.iat) > settings.maxMinutes * 60) {
       throw unauthenticated('The access token lives longer than is accepted here.', 'invalid_token');
     }
-    return { caller: callerOf(claims, kind), expires: Number(claims.exp) * 1000 };
+    return { caller: callerIn(claims, kind), expires: Number(claims.exp) * 1000 };
   };
 
   return async (authorization) => {
@@ -68,7 +69,20 @@ export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken 
   };
 }
 
-function callerOf(claims: JWTPayload, kind: Kind): Caller {
+/** Everything behind it has a caller (`callerOf`), but for requests that are open to anybody. */
+export function authentication(
+  settings: TokenSettings,
+  kind: Kind,
+  isOpen: (request: Request) => boolean,
+): RequestHandler {
+  const verify = tokenVerifier(settings, kind);
+  return async (request, response, next) => {
+    if (!isOpen(request)) setCaller(response, await verify(request.headers.authorization));
+    next();
+  };
+}
+
+function callerIn(claims: JWTPayload, kind: Kind): Caller {
   const role = claims['role'];
   const fhirUser = claims['fhirUser'];
   if (!ROLES.includes(role as Role) || (fhirUser !== undefined && !isUser(fhirUser))) {

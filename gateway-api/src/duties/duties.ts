@@ -1,36 +1,55 @@
-/** The duties of one organisation by its kind, and the events of the ledger that call for each of them. */
-import { type EventName, events } from '@telemed-ledger/chaincode/model/events.ts';
-import type { AccessState, ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
-import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+/**
+ * The duties of one organisation: those of its kind, each run by a worker of its own and woken by the ledger's events.
+ * Each subject brings its duties (subjects/table.ts lists them); nothing here knows what they do.
+ */
+
+import type { EventName } from '@telemed-ledger/chaincode/model/events.ts';
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import type { ParsedBlock } from '../ledger/block.ts';
-import { decideAccess, purgeCopies } from '../subjects/access/duties.ts';
-import { instructPayment, type PayerDutyOptions, remitPayment } from '../subjects/payments/duties.ts';
+import type { Services } from '../subjects/services.ts';
 import { DutyWorker } from './worker.ts';
 
-export interface DutiesOptions extends PayerDutyOptions {
+/** What an organisation's gateway does unasked. */
+export interface Duty<T = unknown> {
+  name: string;
+  /** Whose duty it is. */
+  kind: Kind;
+  /** Events after which there may be work. */
+  on: readonly EventName[];
+  /** What is to be done now, read from the ledger's states. */
+  find(services: Services): Promise<T[]>;
+  /** A name for the log: an id of the ledger, never of a patient. */
+  idOf(item: T): string;
+  /** Does it; the ledger must refuse doing it twice. */
+  perform(item: T, services: Services): Promise<void>;
+}
+
+/** In whose name duties send their transactions. */
+export const AS_SYSTEM = { as: { role: 'system' } } as const;
+
+export interface DutiesOptions {
+  duties: readonly Duty[];
+  services: Services;
   log: Logger;
+  /** How often to look for work without an event. */
   intervalMs: number;
 }
 
-interface Assigned {
-  worker: DutyWorker<AccessState> | DutyWorker<ClaimState>;
-  /** Events after which there may be work. */
-  on: readonly EventName[];
-}
-
 export class Duties {
-  readonly #assigned: Assigned[];
+  readonly #assigned: readonly { worker: DutyWorker<unknown>; on: readonly EventName[] }[];
 
-  constructor(options: DutiesOptions) {
-    this.#assigned = assign(options.organisation.kind, options);
+  constructor({ duties, services, log, intervalMs }: DutiesOptions) {
+    this.#assigned = duties
+      .filter(({ kind }) => kind === services.organisation.kind)
+      .map((duty) => ({ worker: new DutyWorker(workOf(duty, services), log, intervalMs), on: duty.on }));
   }
 
   start(): void {
     for (const { worker } of this.#assigned) worker.start();
   }
 
-  /** To be told of each block that the read model holds. */
+  /** Call it with each block that the read model holds. */
   sees(block: ParsedBlock): void {
     const seen = new Set(block.transactions.map((transaction) => transaction.event?.name));
     for (const { worker, on } of this.#assigned) if (on.some((name) => seen.has(name))) worker.nudge();
@@ -41,22 +60,9 @@ export class Duties {
   }
 }
 
-function assign(kind: Organisation['kind'], options: DutiesOptions): Assigned[] {
-  const { log, intervalMs } = options;
-  if (kind === 'custodian') {
-    return [
-      { worker: new DutyWorker(decideAccess(options), log, intervalMs), on: [events.AccessRequested] },
-      {
-        worker: new DutyWorker(purgeCopies(options), log, intervalMs),
-        on: [events.ConsentRevoked, events.ConsentAmended, events.AccessDecided],
-      },
-    ];
-  }
-  if (kind === 'payer') {
-    return [
-      { worker: new DutyWorker(instructPayment(options), log, intervalMs), on: [events.ClaimAdjudicated] },
-      { worker: new DutyWorker(remitPayment(options), log, intervalMs), on: [events.PaymentSettled] },
-    ];
-  }
-  return [];
-}
+const workOf = (duty: Duty, services: Services) => ({
+  name: duty.name,
+  find: () => duty.find(services),
+  idOf: (item: unknown) => duty.idOf(item),
+  perform: (item: unknown) => duty.perform(item, services),
+});

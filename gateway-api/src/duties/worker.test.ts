@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { until } from '../consortium.fixture.ts';
 import { silent } from '../index/index.fixture.ts';
-import { type Duty, DutyWorker } from './worker.ts';
+import { DutyWorker, type Work } from './worker.ts';
 
 describe('A duty', () => {
   const started: DutyWorker<string>[] = [];
@@ -9,7 +9,7 @@ describe('A duty', () => {
     for (const worker of started.splice(0)) await worker.stop();
   });
 
-  const run = (duty: Partial<Duty<string>>, intervalMs = 60_000) => {
+  const run = (duty: Partial<Work<string>>, intervalMs = 60_000) => {
     const whole = { name: 'test', idOf: (id: string) => id, find: async () => [], perform: async () => {}, ...duty };
     const worker = new DutyWorker(whole, silent, intervalMs);
     started.push(worker);

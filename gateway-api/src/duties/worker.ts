@@ -1,11 +1,11 @@
 /**
- * Runs one duty of an organisation: finds what is still to be done in the read model and does it, when told and at an
- * interval. What is to be done is read from ledger state each time, so nothing is lost by a restart.
+ * Runs one duty of an organisation: finds what is still to be done in the read model and does it, when woken and at an
+ * interval. It reads what is to be done from ledger state each time, so a restart loses nothing.
  */
 import type { Logger } from 'pino';
 import { loggable } from '../operations/log.ts';
 
-export interface Duty<T> {
+export interface Work<T> {
   name: string;
   /** What is to be done now. */
   find: () => Promise<T[]>;
@@ -20,7 +20,7 @@ const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 60_000;
 
 export class DutyWorker<T> {
-  readonly #duty: Duty<T>;
+  readonly #duty: Work<T>;
   readonly #log: Logger;
   readonly #intervalMs: number;
   /** When an item that failed may be tried again. */
@@ -30,7 +30,7 @@ export class DutyWorker<T> {
   #nudged = false;
   #stopped = false;
 
-  constructor(duty: Duty<T>, log: Logger, intervalMs: number) {
+  constructor(duty: Work<T>, log: Logger, intervalMs: number) {
     this.#duty = duty;
     this.#log = log;
     this.#intervalMs = intervalMs;

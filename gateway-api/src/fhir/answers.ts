@@ -5,7 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Request, Response } from 'express';
 import { failureOf, internalFailure, outcomeOf } from './outcomes.ts';
-import type { Receipt, StoredResource } from './repository.ts';
+import type { StoredResource } from './repository.ts';
 import { etagOf, type Return } from './requests.ts';
 
 export interface Answer {
@@ -17,7 +17,8 @@ export interface Answer {
   lastModified?: string;
   /** `Type/id/_history/version`, relative to the base URL. */
   location?: string;
-  receipts?: readonly Receipt[];
+  /** Ids of the transactions that wrote it. */
+  transactions?: readonly string[];
   headers?: Record<string, string>;
 }
 
@@ -31,8 +32,8 @@ export const answerOf = (stored: StoredResource): Answer => ({
 });
 
 /**
- * A failure as an answer, for an entry of a Bundle; one that is ours is reported and told without internals. `place` is
- * told where the failure names none.
+ * A failure as an answer, for an entry of a Bundle; one that is ours is reported, and answered without internals.
+ * `place` is answered where the failure names none.
  */
 export function failedAnswer(error: unknown, report: (error: unknown) => void, place?: string): Answer {
   const known = failureOf(error);
@@ -73,10 +74,10 @@ export const unreadableNow = (): object =>
   informed('Committed to the ledger. What was written cannot be read here at the moment; ask again later.');
 
 /** A write that is committed, with the resource it made where that could be read. */
-export const committedAnswer = (receipt: Receipt, resource: object | undefined): Answer => ({
+export const committedAnswer = (transactionId: string, resource: object | undefined): Answer => ({
   status: 200,
   resource: resource ?? unreadableNow(),
-  receipts: [receipt],
+  transactions: [transactionId],
 });
 
 /** What a client that wrote something wants to see of it (Prefer: return=…); the whole resource where it does not say. */
@@ -88,20 +89,14 @@ export function preferred(answer: Answer, wanted: Return | undefined): Answer {
 
 /** A batch whose entries went alone has many: as many as a header may well hold. */
 const MAX_TRANSACTION_IDS = 50;
-const transactionIdsOf = (receipts: readonly Receipt[]): string =>
-  receipts
-    .slice(0, MAX_TRANSACTION_IDS)
-    .map((receipt) => receipt.transactionId)
-    .join(', ');
-
 /** Sends an answer over HTTP. */
 export function send(request: Request, response: Response, baseUrl: string, answer: Answer): void {
-  const { status, resource, version, lastModified, location, receipts = [], headers = {} } = answer;
+  const { status, resource, version, lastModified, location, transactions = [], headers = {} } = answer;
   response.status(status).set(headers).set('Cache-Control', 'private, no-cache');
   if (version !== undefined) response.set('ETag', etagOf(version));
   if (lastModified !== undefined) response.set('Last-Modified', new Date(lastModified).toUTCString());
   if (location !== undefined) response.set(status === 201 ? 'Location' : 'Content-Location', `${baseUrl}/${location}`);
-  if (receipts.length > 0) response.set('X-Transaction-Id', transactionIdsOf(receipts));
+  if (transactions.length > 0) response.set('X-Transaction-Id', transactions.slice(0, MAX_TRANSACTION_IDS).join(', '));
   if (isUnchanged(request, answer)) response.status(304).end();
   else if (resource === undefined) response.end();
   else response.type('application/fhir+json').end(request.method === 'HEAD' ? undefined : JSON.stringify(resource));

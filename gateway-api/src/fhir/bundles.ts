@@ -3,33 +3,34 @@
  * none. The sound entries of a batch also share one, for speed; where the ledger refuses it, each goes alone.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { IdempotentRequest } from '../idempotency/request.ts';
 import { type Answer, entryOf, failedAnswer, preferred } from './answers.ts';
-import { type Answers, answersOf, commit } from './commit.ts';
-import type { Draft } from './drafts.ts';
+import type { Change } from './changes.ts';
 import { type Entries, type EntryRead, readBundle } from './entries.ts';
-import { asPrecondition, history, idempotencyLock, read, replayed, vread, type WriteOptions } from './interactions.ts';
 import { type Issue, outcomeOf, Refusal, refuse } from './outcomes.ts';
-import { criteriaOf, plan, refuseOverlaps, type Scope } from './plan.ts';
-import type { IdempotentRequest, Receipt } from './repository.ts';
+import { criteriaOf, plan, refuseOverlaps } from './plan.ts';
+import { history, read, vread } from './reads.ts';
+import type { Scope } from './repository.ts';
 import { search } from './search.ts';
 import { criterionKey } from './tokens.ts';
 import { supportedType } from './types.ts';
+import { type Answers, asPrecondition, commit, replayedAnswers, type WriteOptions } from './writes.ts';
 
 export interface BundleOptions extends WriteOptions {
   lenient: boolean;
-  /** Hears of failures that are ours and stay inside a batch's entry. */
+  /** Called with failures that are ours and stay inside a batch's entry. */
   report: (error: unknown) => void;
 }
 
 /** A transaction fails with everything that is wrong in it; the first fault decides the status. */
-function refuseFailed({ refused, drafts }: Pick<Entries, 'refused' | 'drafts'>): void {
+function refuseFailed({ refused, changes }: Pick<Entries, 'refused' | 'changes'>): void {
   const issues: Issue[] = [];
   let status: number | undefined;
   for (const { refusal } of refused) {
     status ??= refusal.status;
     issues.push(...refusal.issues);
   }
-  for (const { failure } of drafts) {
+  for (const { failure } of changes) {
     status ??= failure?.status;
     issues.push(...(failure?.issues ?? []));
   }
@@ -37,22 +38,23 @@ function refuseFailed({ refused, drafts }: Pick<Entries, 'refused' | 'drafts'>):
 }
 
 async function writeTogether(entries: Entries, scope: Scope, options: BundleOptions): Promise<Answers> {
-  const before = await replayed(scope, options.idempotency);
-  if (before !== undefined) return before;
-  refuseOverlaps(entries.drafts);
-  await plan(entries.drafts, scope, true);
-  refuseFailed(entries);
+  const { changes } = entries;
+  const ready = async (): Promise<void> => {
+    refuseOverlaps(changes);
+    await plan(changes, scope, true);
+    refuseFailed(entries);
+  };
   try {
-    return await commit(entries.drafts, scope, options.idempotency);
+    return await commit(changes, scope, options.idempotency, ready, criteriaOf(changes));
   } catch (error) {
-    throw whereOf(error, entries.drafts);
+    throw whereOf(error, changes);
   }
 }
 
 /** With an If-Match in the transaction, a version that came in between is a failed precondition. */
-function whereOf(error: unknown, drafts: readonly Draft[]): unknown {
+function whereOf(error: unknown, changes: readonly Change[]): unknown {
   const isConflict = error instanceof LedgerError && error.code === 'CONFLICT';
-  if (!isConflict || !drafts.some((draft) => draft.request.ifMatch !== undefined)) return error;
+  if (!isConflict || !changes.some((change) => change.request.ifMatch !== undefined)) return error;
   const diagnostics = 'A resource of this transaction was changed meanwhile.';
   return new Refusal(412, { severity: 'error', code: 'conflict', diagnostics, expression: ['Bundle.entry'] });
 }
@@ -84,18 +86,18 @@ async function addReads(answers: Answers, entries: Entries, scope: Scope, option
   }
 }
 
-/** Drafts that must not share a round: an equal condition or target is taken up again when the first one is through. */
-function roundsOf(drafts: readonly Draft[]): Draft[][] {
-  const rounds: Draft[][] = [];
+/** Changes of one round have different conditions and targets; an equal one waits for the next round. */
+function roundsOf(changes: readonly Change[]): Change[][] {
+  const rounds: Change[][] = [];
   const seen = new Map<string, number>();
-  for (const draft of drafts) {
-    const { criterion, interaction } = draft.request;
+  for (const change of changes) {
+    const { criterion, interaction } = change.request;
     const key =
-      criterion !== undefined ? criterionKey(criterion) : interaction === 'update' ? draft.reference : undefined;
+      criterion !== undefined ? criterionKey(criterion) : interaction === 'update' ? change.reference : undefined;
     const round = key === undefined ? 0 : (seen.get(key) ?? 0);
     if (key !== undefined) seen.set(key, round + 1);
     rounds[round] ??= [];
-    rounds[round].push(draft);
+    rounds[round].push(change);
   }
   return rounds;
 }
@@ -117,60 +119,61 @@ class Batch {
   }
 
   /** After the first round entries are committed: what fails then, fails for the entries it concerns alone. */
-  async attempt(drafts: readonly Draft[], round: number): Promise<void> {
+  async attempt(changes: readonly Change[], round: number): Promise<void> {
     try {
-      await this.#round(drafts, round);
+      await this.#round(changes, round);
     } catch (error) {
       if (round === 0) throw error;
       const answer = failedAnswer(error, this.#options.report);
-      for (const { index } of drafts) if (!this.answers.has(index)) this.answers.set(index, answer);
+      for (const { index } of changes) if (!this.answers.has(index)) this.answers.set(index, answer);
     }
   }
 
-  async #round(drafts: readonly Draft[], round: number): Promise<void> {
-    await this.#recall(drafts, round);
-    const open = drafts.filter((draft) => !this.answers.has(draft.index));
+  async #round(changes: readonly Change[], round: number): Promise<void> {
+    await this.#recall(changes, round);
+    const open = changes.filter((change) => !this.answers.has(change.index));
     await plan(open, this.#scope, false);
     for (const { index, failure } of open) {
       if (failure !== undefined)
         this.answers.set(index, { status: failure.status, resource: outcomeOf(failure.issues) });
     }
-    const sound = open.filter((draft) => draft.failure === undefined);
-    const isFirst = open.length === drafts.length;
+    const sound = open.filter((change) => change.failure === undefined);
+    const isFirst = open.length === changes.length;
     if (sound.length > 1 && isFirst && (await this.#together(sound, round))) return;
-    for (const draft of sound) await this.#alone(draft, round);
+    for (const change of sound) await this.#alone(change, round);
   }
 
   /** What an earlier request with the same key did already: together, or entry by entry. */
-  async #recall(drafts: readonly Draft[], round: number): Promise<void> {
+  async #recall(changes: readonly Change[], round: number): Promise<void> {
     if (this.#options.idempotency === undefined) return;
     await this.#recallPart(`${round}`);
-    for (const { index } of drafts) if (!this.answers.has(index)) await this.#recallPart(`${round}.${index}`);
+    for (const { index } of changes) if (!this.answers.has(index)) await this.#recallPart(`${round}.${index}`);
   }
 
   async #recallPart(part: string): Promise<void> {
     const request = this.#keyed(part);
-    const replay = request && (await this.#scope.repository.replay(this.#scope.caller, request));
-    if (replay !== undefined) this.#add(await answersOf(replay, this.#scope));
+    const { idempotent, caller } = this.#scope;
+    const written = request && (await idempotent.replay<never[]>(caller, request));
+    if (written !== undefined) this.#add(await replayedAnswers(written, this.#scope));
   }
 
-  async #together(drafts: readonly Draft[], round: number): Promise<boolean> {
+  async #together(changes: readonly Change[], round: number): Promise<boolean> {
     try {
-      this.#add(await commit(drafts, this.#scope, this.#keyed(`${round}`)));
+      this.#add(await commit(changes, this.#scope, this.#keyed(`${round}`)));
       return true;
     } catch (error) {
       if (error instanceof LedgerError) return false;
       const answer = failedAnswer(error, this.#options.report);
-      for (const { index } of drafts) this.answers.set(index, answer);
+      for (const { index } of changes) this.answers.set(index, answer);
       return true;
     }
   }
 
-  async #alone(draft: Draft, round: number): Promise<void> {
+  async #alone(change: Change, round: number): Promise<void> {
     try {
-      this.#add(await commit([draft], this.#scope, this.#keyed(`${round}.${draft.index}`)));
+      this.#add(await commit([change], this.#scope, this.#keyed(`${round}.${change.index}`)));
     } catch (error) {
-      this.answers.set(draft.index, failedAnswer(asPrecondition(error, draft), this.#options.report));
+      this.answers.set(change.index, failedAnswer(asPrecondition(error, change), this.#options.report));
     }
   }
 
@@ -179,31 +182,35 @@ class Batch {
   }
 }
 
-async function writeApart(entries: Entries, scope: Scope, options: BundleOptions): Promise<Answers> {
+function writeApart(entries: Entries, scope: Scope, options: BundleOptions): Promise<Answers> {
+  const { idempotent, caller } = scope;
+  const locks = criteriaOf(entries.changes);
+  return idempotent.hold(caller, options.idempotency, locks, () => writeRounds(entries, scope, options));
+}
+
+async function writeRounds(entries: Entries, scope: Scope, options: BundleOptions): Promise<Answers> {
   const batch = new Batch(scope, options);
   for (const { index, refusal } of entries.refused) {
     batch.answers.set(index, { status: refusal.status, resource: outcomeOf(refusal.issues) });
   }
-  for (const [round, drafts] of roundsOf(entries.drafts).entries()) await batch.attempt(drafts, round);
+  for (const [round, changes] of roundsOf(entries.changes).entries()) await batch.attempt(changes, round);
   return batch.answers;
 }
 
-/** Receipts of all that was written, each once. */
-const receiptsOf = (answers: Answers): Receipt[] => {
-  const receipts = [...answers.values()].flatMap((answer) => answer.receipts ?? []);
-  return [...new Map(receipts.map((receipt) => [receipt.transactionId, receipt])).values()];
-};
+/** Of all that was written, each once. */
+const transactionsOf = (answers: Answers): string[] => [
+  ...new Set([...answers.values()].flatMap(({ transactions = [] }) => transactions)),
+];
 
 /** Answers a transaction or batch Bundle with its response Bundle, entry by entry in the order of the request. */
 export async function bundle(body: unknown, scope: Scope, options: BundleOptions): Promise<Answer> {
   const entries = readBundle(body);
-  if (entries.type === 'transaction') refuseFailed({ refused: entries.refused, drafts: [] });
-  const locks = [...idempotencyLock(scope, options.idempotency), ...criteriaOf(entries.drafts)];
+  if (entries.type === 'transaction') refuseFailed({ refused: entries.refused, changes: [] });
   const write = entries.type === 'transaction' ? writeTogether : writeApart;
-  const answers = await options.turns.hold(locks, () => write(entries, scope, options));
-  const receipts = receiptsOf(answers);
+  const answers = await write(entries, scope, options);
+  const transactions = transactionsOf(answers);
   const wanted = options.return ?? 'minimal';
-  for (const { index } of entries.drafts) {
+  for (const { index } of entries.changes) {
     const answer = answers.get(index);
     if (answer !== undefined && answer.status < 300) answers.set(index, preferred(answer, wanted));
   }
@@ -214,5 +221,5 @@ export async function bundle(body: unknown, scope: Scope, options: BundleOptions
     type: `${entries.type}-response`,
     ...(entry.length === 0 ? {} : { entry }),
   };
-  return { status: 200, resource, receipts };
+  return { status: 200, resource, transactions };
 }

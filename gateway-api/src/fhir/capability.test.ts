@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { type Json, patient } from './fixtures/resources.ts';
 import { bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';
 import type { Operation, OperationRequest } from './operations.ts';
-import { validateResource } from './validation.ts';
+import { validateResource } from './validation/validation.ts';
 
 const statementOf = async (server: Server): Promise<Json> => bodyOf(await server.get('/metadata').expect(200));
 const codesOf = (resource: Json): string[] => resource['interaction'].map(({ code }: Json) => code);

@@ -1,8 +1,8 @@
 /** The CapabilityStatement (hl7.org/fhir/R4/capabilitystatement.html), made from the tables that the routes run on. */
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Operation } from './operations.ts';
-import { FHIR_VERSION } from './schema.ts';
 import { type SupportedType, supportedTypes } from './types.ts';
+import { FHIR_VERSION } from './validation/schema.ts';
 
 export interface CapabilityOptions {
   organisation: Organisation;

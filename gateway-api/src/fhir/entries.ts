@@ -1,9 +1,9 @@
 /**
- * The entries of a transaction or batch Bundle (hl7.org/fhir/R4/bundle.html), read into drafts and reads. What is wrong
+ * The entries of a transaction or batch Bundle (hl7.org/fhir/R4/bundle.html), read into changes and reads. What is wrong
  * with an entry's request is told with the place in the Bundle.
  */
 import { MAX_RECORDS } from '@telemed-ledger/chaincode/model/transactions.ts';
-import { Draft } from './drafts.ts';
+import { Change } from './changes.ts';
 import { errorIssue, type Issue, Refusal, refuse } from './outcomes.ts';
 import { ifMatchOf } from './requests.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
@@ -23,7 +23,7 @@ export interface RefusedEntry {
 export interface Entries {
   type: 'transaction' | 'batch';
   count: number;
-  drafts: Draft[];
+  changes: Change[];
   reads: EntryRead[];
   refused: RefusedEntry[];
 }
@@ -72,7 +72,7 @@ function readCreate(url: string, condition: string | undefined, path: string) {
   return refuse(400, 'not-supported', 'The condition must be identifier=system|value.', `${path}.ifNoneExist`);
 }
 
-function readEntry(entry: unknown, index: number): Draft | EntryRead {
+function readEntry(entry: unknown, index: number): Change | EntryRead {
   const place = `Bundle.entry[${index}]`;
   const path = `${place}.request`;
   if (!isMembers(entry)) return refuse(400, 'structure', 'An entry is a JSON object.', place);
@@ -102,7 +102,7 @@ interface EntryPlace {
   path: string;
 }
 
-function readWrite(entry: Members, request: Members, { index, method, url, place, path }: EntryPlace): Draft {
+function readWrite(entry: Members, request: Members, { index, method, url, place, path }: EntryPlace): Change {
   const fullUrl = textOf(entry['fullUrl'], `${place}.fullUrl`);
   const condition = textOf(request[method === 'POST' ? 'ifNoneExist' : 'ifMatch'], `${path}.ifNoneExist`);
   const shared = {
@@ -114,22 +114,22 @@ function readWrite(entry: Members, request: Members, { index, method, url, place
   };
   if (method === 'POST') {
     const target = readCreate(url, condition, path);
-    return new Draft({ ...shared, ...target, interaction: 'create', conditionPath: `${path}.ifNoneExist` });
+    return new Change({ ...shared, ...target, interaction: 'create', conditionPath: `${path}.ifNoneExist` });
   }
   const ifMatch = ifMatchOf(condition, `${path}.ifMatch`);
   const update = { ...shared, ...readUpdate(url, path), ...(ifMatch === undefined ? {} : { ifMatch }) };
-  return new Draft({ ...update, interaction: 'update', conditionPath: `${path}.ifMatch` });
+  return new Change({ ...update, interaction: 'update', conditionPath: `${path}.ifMatch` });
 }
 
 /** bdl-7: a fullUrl stands once in a transaction. */
-function refuseRepeatedUrls(drafts: readonly Draft[]): void {
+function refuseRepeatedUrls(changes: readonly Change[]): void {
   const seen = new Set<string>();
-  for (const draft of drafts) {
-    if (draft.fullUrl === undefined) continue;
-    if (seen.has(draft.fullUrl)) {
-      refuse(400, 'invariant', 'bdl-7: a fullUrl may stand only once.', `Bundle.entry[${draft.index}].fullUrl`);
+  for (const change of changes) {
+    if (change.fullUrl === undefined) continue;
+    if (seen.has(change.fullUrl)) {
+      refuse(400, 'invariant', 'bdl-7: a fullUrl may stand only once.', `Bundle.entry[${change.index}].fullUrl`);
     }
-    seen.add(draft.fullUrl);
+    seen.add(change.fullUrl);
   }
 }
 
@@ -153,17 +153,17 @@ export function readBundle(body: unknown): Entries {
   if (entry.length > MAX_RECORDS) {
     return refuse(413, 'too-costly', `A Bundle may have ${MAX_RECORDS} entries: send several.`, 'Bundle.entry');
   }
-  const entries: Entries = { type, count: entry.length, drafts: [], reads: [], refused: [] };
+  const entries: Entries = { type, count: entry.length, changes: [], reads: [], refused: [] };
   entry.forEach((one: unknown, index) => {
     try {
       const read = readEntry(one, index);
-      if (read instanceof Draft) entries.drafts.push(read);
+      if (read instanceof Change) entries.changes.push(read);
       else entries.reads.push(read);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       entries.refused.push({ index, refusal: error });
     }
   });
-  if (type === 'transaction') refuseRepeatedUrls(entries.drafts);
+  if (type === 'transaction') refuseRepeatedUrls(entries.changes);
   return entries;
 }

@@ -3,8 +3,9 @@
  * CapabilityStatement names exactly those that are mounted.
  */
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { IdempotentRequest } from '../idempotency/request.ts';
 import type { Answer } from './answers.ts';
-import type { Caller, IdempotentRequest } from './repository.ts';
 
 export interface OperationRequest {
   caller: Caller;

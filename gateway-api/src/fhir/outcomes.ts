@@ -11,7 +11,6 @@ export type IssueType =
   | IssueCode
   | 'structure'
   | 'required'
-  | 'value'
   | 'code-invalid'
   | 'invariant'
   | 'too-long'

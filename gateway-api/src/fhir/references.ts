@@ -3,13 +3,13 @@
  * into the same Bundle follow their target to its new id, and those to nothing are refused. One question to the
  * repository for all conditional references, one for all literal ones.
  */
-import type { Draft } from './drafts.ts';
+import type { Change } from './changes.ts';
 import { errorIssue } from './outcomes.ts';
 import type { Repository } from './repository.ts';
-import { isResourceType } from './schema.ts';
 import { type Criterion, criterionKey, parseCriterion } from './tokens.ts';
 import { supportedType } from './types.ts';
-import type { FoundReference } from './validation.ts';
+import { isResourceType } from './validation/schema.ts';
+import type { FoundReference } from './validation/validation.ts';
 
 /** Where the targets of a request's references are. */
 export interface Targets {
@@ -31,45 +31,45 @@ const RESTFUL = /^(https?:\/\/.*\/)[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/;
 const CONTAINED_TYPES = /\/([A-Z][A-Za-z]+)\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[^/]+)?$/;
 
 interface Open {
-  draft: Draft;
+  change: Change;
   found: FoundReference;
 }
 
 const refuseReference = (
-  { draft, found }: Open,
+  { change, found }: Open,
   code: 'not-found' | 'value' | 'structure' | 'multiple-matches' | 'not-supported',
   text: string,
-): void => draft.fail(code === 'multiple-matches' ? 412 : 422, errorIssue(code, text, found.expression));
+): void => change.fail(code === 'multiple-matches' ? 412 : 422, errorIssue(code, text, found.expression));
 
 /** `#x` must be the id of a contained resource of the same root, and each contained one must be spoken of (dom-3). */
-function checkContained(draft: Draft): void {
-  const contained = Array.isArray(draft.resource['contained']) ? draft.resource['contained'] : [];
+function checkContained(change: Change): void {
+  const contained = Array.isArray(change.resource['contained']) ? change.resource['contained'] : [];
   const ids = contained.map((one) => (one as { id?: string }).id);
   const spokenOf = new Set<unknown>();
-  for (const found of draft.references) {
+  for (const found of change.references) {
     const { reference } = found.holder;
     if (!reference.startsWith('#')) continue;
     spokenOf.add(reference === '#' ? found.expression.replace(/^(.*\.contained\[\d+\]).*$/, '$1') : reference.slice(1));
     if (reference !== '#' && !ids.includes(reference.slice(1))) {
-      refuseReference({ draft, found }, 'not-found', 'ref-1: no contained resource has this id.');
+      refuseReference({ change, found }, 'not-found', 'ref-1: no contained resource has this id.');
     }
   }
-  for (const { holder, key } of draft.links) {
+  for (const { holder, key } of change.links) {
     const value = holder[key];
     if (typeof value === 'string' && value.startsWith('#')) spokenOf.add(value.slice(1));
   }
   ids.forEach((id, index) => {
-    const place = `${draft.path}.contained[${index}]`;
+    const place = `${change.path}.contained[${index}]`;
     if (!spokenOf.has(id) && !spokenOf.has(place)) {
-      draft.fail(422, errorIssue('invariant', 'dom-3: nothing in the resource refers to this contained one.', place));
+      change.fail(422, errorIssue('invariant', 'dom-3: nothing in the resource refers to this contained one.', place));
     }
   });
 }
 
 /** Writes the new `Type/id` where a reference names an entry of the Bundle or this server's own base URL. */
-function localise({ draft, found }: Open, { baseUrl, byFullUrl }: Targets): void {
+function localise({ change, found }: Open, { baseUrl, byFullUrl }: Targets): void {
   const { holder } = found;
-  const base = draft.fullUrl === undefined ? undefined : RESTFUL.exec(draft.fullUrl)?.[1];
+  const base = change.fullUrl === undefined ? undefined : RESTFUL.exec(change.fullUrl)?.[1];
   const absolute = base !== undefined && RELATIVE.test(holder.reference) ? base + holder.reference : holder.reference;
   const inBundle = byFullUrl.get(holder.reference) ?? byFullUrl.get(absolute);
   if (inBundle !== undefined) holder.reference = inBundle;
@@ -77,9 +77,9 @@ function localise({ draft, found }: Open, { baseUrl, byFullUrl }: Targets): void
 }
 
 /** hl7.org/fhir/R4/http.html#trules: uris and narrative links that repeat a fullUrl follow it as well. */
-function rewriteLinks(draft: Draft, byFullUrl: Targets['byFullUrl']): void {
+function rewriteLinks(change: Change, byFullUrl: Targets['byFullUrl']): void {
   if (byFullUrl.size === 0) return;
-  for (const { holder, key } of draft.links) {
+  for (const { holder, key } of change.links) {
     const value = holder[key];
     if (typeof value !== 'string') continue;
     holder[key] = value.startsWith('<')
@@ -105,14 +105,14 @@ function checkTarget(open: Open, type: string | undefined): boolean {
   return true;
 }
 
-/** Resolves `Type?identifier=system|value` for all drafts at once: exactly one match, or the draft fails. */
+/** Resolves `Type?identifier=system|value` for all changes at once: exactly one match, or the change fails. */
 async function resolveConditional(opens: Open[], { repository, mayMatch }: Targets): Promise<void> {
   const criteria = new Map<string, { criterion: Criterion; opens: Open[] }>();
   for (const open of opens) {
     const [, type = '', query = ''] = CONDITIONAL.exec(open.found.holder.reference) ?? [];
     const criterion = supportedType(type)?.hasIdentifier ? parseCriterion(type, query) : undefined;
     if (!mayMatch) {
-      open.draft.fail(403, errorIssue('forbidden', 'This role may not search for others.', open.found.expression));
+      open.change.fail(403, errorIssue('forbidden', 'This role may not search for others.', open.found.expression));
     } else if (criterion === undefined) {
       refuseReference(open, 'not-supported', 'A conditional reference here is Type?identifier=system|value.');
     } else if (checkTarget(open, type)) {
@@ -130,7 +130,7 @@ async function resolveConditional(opens: Open[], { repository, mayMatch }: Targe
     for (const open of group.opens) {
       if (ids.length === 1) open.found.holder.reference = `${group.criterion.type}/${ids[0]}`;
       else if (ids.length === 0)
-        open.draft.fail(
+        open.change.fail(
           412,
           errorIssue('not-found', 'No resource matches this conditional reference.', open.found.expression),
         );
@@ -159,15 +159,15 @@ function literalOf(open: Open, { written }: Targets): string | undefined {
   return undefined;
 }
 
-/** Resolves and checks the references of all drafts that have not failed; those with a bad one fail. */
-export async function resolveReferences(drafts: readonly Draft[], targets: Targets): Promise<void> {
-  const sound = drafts.filter((draft) => draft.failure === undefined);
-  for (const draft of sound) {
-    checkContained(draft);
-    rewriteLinks(draft, targets.byFullUrl);
+/** Resolves and checks the references of all changes that have not failed; those with a bad one fail. */
+export async function resolveReferences(changes: readonly Change[], targets: Targets): Promise<void> {
+  const sound = changes.filter((change) => change.failure === undefined);
+  for (const change of sound) {
+    checkContained(change);
+    rewriteLinks(change, targets.byFullUrl);
   }
   const opens = sound
-    .flatMap((draft) => draft.references.map((found) => ({ draft, found })))
+    .flatMap((change) => change.references.map((found) => ({ change, found })))
     .filter(({ found }) => !found.holder.reference.startsWith('#'));
   for (const open of opens) localise(open, targets);
   const isConditional = ({ found }: Open): boolean => CONDITIONAL.test(found.holder.reference);

@@ -1,19 +1,15 @@
 /**
  * What the FHIR interactions need of the rest of the gateway: reading this organisation's read model and
- * writing through the ledger. The FHIR room knows only this interface; gateway-api/src/subjects/records/repository.ts implements it
+ * writing through the ledger. The FHIR room knows only this interface; subjects/records/records.ts implements it
  * on the index and the ledger client.
  */
-import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import type { Role } from '@telemed-ledger/consortium/members.ts';
 
-/** Who is calling, from the verified token. */
-export interface Caller {
-  /** Subject of the token: the client or the person. */
-  subject: string;
-  role: Role;
-  /** For instance `Practitioner/…` or `Patient/…`. */
-  fhirUser?: string;
-}
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { IdempotentWrites, Sending } from '../idempotency/writes.ts';
+import type { Outcome } from '../ledger/outcomes.ts';
 
 /** One version of a resource as it is stored; `resource.meta` already says versionId and lastUpdated. */
 export interface StoredResource {
@@ -46,21 +42,6 @@ export interface SearchPage {
   next?: string;
 }
 
-/** The next version of a resource: version 1 creates it. */
-export interface Write {
-  resource: Resource;
-  version: number;
-}
-
-export interface Receipt {
-  transactionId: string;
-  block: number;
-  /** MSP ids. */
-  endorsers: string[];
-  /** Transaction time, ISO 8601 UTC. */
-  time: string;
-}
-
 export interface Repository {
   /** The newest version; undefined where this organisation (or this caller) has none. */
   read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined>;
@@ -77,33 +58,17 @@ export interface Repository {
   findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]>;
   /**
    * Writes all of them in one ledger transaction and answers when they are committed and readable here.
-   * Throws LedgerError CONFLICT where a version is not the next one.
+   * @throws {LedgerError} CONFLICT where a version is not the next one. @throws {Failure} 429, 503, 504
    */
-  write(caller: Caller, writes: Write[], idempotency?: Idempotency): Promise<Receipt>;
-  /**
-   * What an earlier write of this caller under the same key came to, so that the request is answered again instead of
-   * being planned anew (new ids, If-Match against a version that it made itself). Where that write was signed but its
-   * outcome is not known, it is resolved first; where it is known to have failed, undefined. Throws LedgerError INVALID
-   * with the expression `Idempotency-Key` where the key came with another request.
-   */
-  replay(caller: Caller, request: IdempotentRequest): Promise<Replay | undefined>;
+  submit(caller: Caller, drafts: Draft[], sending: Sending): Promise<Outcome>;
 }
 
-export interface IdempotentRequest {
-  /** The client's Idempotency-Key; a batch of several writes adds `/<part>` to it. At most 255 + 12 characters. */
-  key: string;
-  /** SHA-256 of method, path and body, hex. */
-  requestHash: string;
-}
-
-/** Stored with the signed envelope before it is submitted (see gateway-api/README.md). */
-export interface Idempotency extends IdempotentRequest {
-  /** What the FHIR room needs to answer the request again: types, ids and versions as JSON, no content. */
-  answer: string;
-}
-
-export interface Replay {
-  receipt: Receipt;
-  /** As it was given to `write`. */
-  answer: string;
+/** What an interaction works with: one request's caller, and this server. */
+export interface Scope {
+  repository: Repository;
+  idempotent: IdempotentWrites;
+  organisation: Organisation;
+  caller: Caller;
+  /** Without a slash at the end. */
+  baseUrl: string;
 }

@@ -1,12 +1,10 @@
-/** What the FHIR API reads from a request's headers: content types, preferences, conditions, idempotency. */
-import type { IncomingMessage } from 'node:http';
-import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+/** What the FHIR API reads from a request beside its body: content types, preferences, conditions, exact numbers. */
 import type { Request, RequestHandler } from 'express';
-import { changedNumbers } from './decimals.ts';
+import { JSON_TYPES } from '../http/bodies.ts';
+import { keepForHash } from '../idempotency/request.ts';
 import { errorIssue, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
-import type { IdempotentRequest } from './repository.ts';
+import { changedNumbers } from './validation/decimals.ts';
 
-const JSON_TYPES = ['application/fhir+json', 'application/json', 'text/json', 'application/json+fhir'];
 const FORMATS = new Set(['json', ...JSON_TYPES]);
 
 export type Return = 'minimal' | 'representation' | 'OperationOutcome';
@@ -75,16 +73,11 @@ export const bodyType: RequestHandler = (request, _response, next) => {
   next();
 };
 
-export const isJsonBody = (request: IncomingMessage): boolean =>
-  JSON_TYPES.some((type) => (request.headers['content-type'] ?? '').toLowerCase().startsWith(type));
-
-/** The body as it came, for the hash of an idempotent request; kept only where the request carries a key. */
-const rawBodies = new WeakMap<object, Buffer>();
 const inexact = new WeakMap<object, string[]>();
 
-/** What is only to be seen in the text of a body, before it is parsed. */
-export function keepRawBody(request: { headers: Record<string, unknown> }, _response: unknown, body: Buffer): void {
-  if (request.headers['idempotency-key'] !== undefined) rawBodies.set(request, body);
+/** Keeps what is only to be seen in the text of a body, before it is parsed. */
+export function keepFromText(request: { headers: Record<string, unknown> }, _response: unknown, body: Buffer): void {
+  keepForHash(request, body);
   const places = changedNumbers(body);
   if (places.length > 0) inexact.set(request, places);
 }
@@ -99,15 +92,3 @@ export const exactNumbers: RequestHandler = (request, _response, next) => {
     places.map((place) => errorIssue('value', text, place)),
   );
 };
-
-/** The Idempotency-Key of a write with the hash of its method, path, conditions and body. */
-export function idempotencyOf(request: Request): IdempotentRequest | undefined {
-  const key = request.get('idempotency-key');
-  if (key === undefined) return undefined;
-  if (!/^[!-~]{1,255}$/.test(key)) {
-    refuse(400, 'value', 'An Idempotency-Key is 1 to 255 visible ASCII characters.', 'Idempotency-Key');
-  }
-  const conditions = [request.get('if-match') ?? '', request.get('if-none-exist') ?? ''];
-  const head = [request.method, request.originalUrl, ...conditions, ''].join('\n');
-  return { key, requestHash: sha256Hex(Buffer.concat([Buffer.from(head), rawBodies.get(request) ?? Buffer.alloc(0)])) };
-}

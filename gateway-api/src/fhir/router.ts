@@ -5,33 +5,28 @@
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import express, { type Request, type Response, type Router } from 'express';
-import { Turns } from '../idempotency/turns.ts';
+import type { Caller } from '../auth/caller.ts';
+import { isJsonBody } from '../http/bodies.ts';
+import { idempotencyOf } from '../idempotency/request.ts';
+import type { IdempotentWrites } from '../idempotency/writes.ts';
 import { type Answer, send } from './answers.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement } from './capability.ts';
-import { history, read, vread, write } from './interactions.ts';
 import type { Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
-import type { Scope } from './plan.ts';
-import type { Caller, Repository } from './repository.ts';
-import {
-  bodyType,
-  exactNumbers,
-  idempotencyOf,
-  ifMatchOf,
-  isJsonBody,
-  jsonOnly,
-  keepRawBody,
-  preferencesOf,
-} from './requests.ts';
+import { history, read, vread } from './reads.ts';
+import type { Repository, Scope } from './repository.ts';
+import { bodyType, exactNumbers, ifMatchOf, jsonOnly, keepFromText, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
 import type { Parameters } from './search-parameters.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
 import { type SupportedType, supportedType } from './types.ts';
-import { validateResource } from './validation.ts';
+import { validateResource } from './validation/validation.ts';
+import { write } from './writes.ts';
 
 export interface FhirOptions {
   repository: Repository;
+  idempotent: IdempotentWrites;
   organisation: Organisation;
   /** The verified caller; throws what is answered as 401 where there is none. */
   callerOf(request: Request): Caller;
@@ -42,7 +37,7 @@ export interface FhirOptions {
   maxBodyBytes?: number;
   /** Version of this software, for the CapabilityStatement. */
   version?: string;
-  /** Hears of failures that are ours; they are answered with 500 and the request's id. */
+  /** Called with failures that are ours; they are answered with 500 and the request's id. */
   report?: (error: unknown, requestId?: string) => void;
 }
 
@@ -71,7 +66,6 @@ function allowOf(handlers: Handlers): string {
 
 class FhirApi {
   readonly #options: FhirOptions;
-  readonly #turns = new Turns();
   readonly #date = new Date().toISOString();
 
   constructor(options: FhirOptions) {
@@ -83,8 +77,8 @@ class FhirApi {
   }
 
   #scope(request: Request): Scope {
-    const { repository, organisation, callerOf } = this.#options;
-    return { repository, organisation, caller: callerOf(request), baseUrl: this.baseUrlOf(request) };
+    const { repository, idempotent, organisation, callerOf } = this.#options;
+    return { repository, idempotent, organisation, caller: callerOf(request), baseUrl: this.baseUrlOf(request) };
   }
 
   metadata: Handle = (request) => {
@@ -124,22 +118,22 @@ class FhirApi {
     if (condition !== undefined && criterion === undefined) {
       refuse(400, 'not-supported', 'The condition must be identifier=system|value.', 'If-None-Exist');
     }
-    const draft = {
+    const change = {
       body: request.body,
       path: type,
       interaction: 'create' as const,
       type,
       conditionPath: 'If-None-Exist',
     };
-    return write({ ...draft, ...(criterion && { criterion }) }, this.#scope(request), this.#writing(request));
+    return write({ ...change, ...(criterion && { criterion }) }, this.#scope(request), this.#writing(request));
   };
 
   update: Handle = (request) => {
     const { name: type } = typeOf(request);
     const ifMatch = ifMatchOf(request.get('if-match'), 'If-Match');
-    const draft = { body: request.body, path: type, interaction: 'update' as const, type, conditionPath: 'If-Match' };
+    const change = { body: request.body, path: type, interaction: 'update' as const, type, conditionPath: 'If-Match' };
     const target = { id: idOf(request), ...(ifMatch === undefined ? {} : { ifMatch }) };
-    return write({ ...draft, ...target }, this.#scope(request), this.#writing(request));
+    return write({ ...change, ...target }, this.#scope(request), this.#writing(request));
   };
 
   operation(operation: Operation): Handle {
@@ -158,7 +152,7 @@ class FhirApi {
   }
 
   #writing(request: Request) {
-    return { turns: this.#turns, idempotency: idempotencyOf(request), return: preferencesOf(request).return };
+    return { idempotency: idempotencyOf(request), return: preferencesOf(request).return };
   }
 
   report(error: unknown, response: Response | undefined): void {
@@ -210,7 +204,7 @@ export function fhirRouter(options: FhirOptions): Router {
   const limit = options.maxBodyBytes ?? MAX_BODY_BYTES;
   const router = express.Router({ caseSensitive: true, strict: true });
   router.use(jsonOnly, bodyType);
-  router.use(express.json({ limit, type: isJsonBody, verify: keepRawBody }), exactNumbers);
+  router.use(express.json({ limit, type: isJsonBody, verify: keepFromText }), exactNumbers);
   router.use('/:type/_search', express.urlencoded({ limit: 65_536, extended: false }));
   for (const [path, handlers] of routesOf(api, options.operations ?? [])) addRoute(router, api, path, handlers);
   router.use(() => refuse(404, 'not-supported', 'There is no such interaction.'));

@@ -5,8 +5,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Answer } from './answers.ts';
 import { refuse } from './outcomes.ts';
-import type { Scope } from './plan.ts';
-import type { Search, SearchPage, StoredResource } from './repository.ts';
+import type { Scope, Search, SearchPage, StoredResource } from './repository.ts';
 import { type Parameters, type ParsedSearch, parseSearch } from './search-parameters.ts';
 import type { SupportedType } from './types.ts';
 

@@ -3,7 +3,7 @@
  * CapabilityStatement all read this table, so that what is stated is what works.
  */
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
-import { schemaOf } from './schema.ts';
+import { schemaOf } from './validation/schema.ts';
 
 /** Search parameters for the patient a resource is about: hl7.org/fhir/R4/searchparameter-registry.html. */
 type PatientParameter = 'patient' | 'subject';

@@ -15,6 +15,7 @@ export type IssueCode =
   | 'transient'
   | 'timeout'
   | 'security'
+  | 'value'
   | 'not-supported'
   | 'exception';
 

@@ -3,14 +3,16 @@
  * submitted, and what to answer from. Kept apart from the read model: the ledger cannot give it back.
  */
 import type { Kysely, Selectable } from 'kysely';
-import type { Idempotency } from '../fhir/repository.ts';
 import type { IdempotencyTable, JournalTables } from '../index/schema.ts';
+import type { IdempotentRequest } from './request.ts';
 
 export type Entry = Selectable<IdempotencyTable>;
 
 /** What is stored before a transaction is submitted. */
-export interface Submission extends Idempotency {
+export interface Submission extends IdempotentRequest {
   caller: string;
+  /** What the request is answered from when it comes again: types, ids and versions as JSON, no content. */
+  answer: string;
   transactionId: string;
   signed: Uint8Array;
   sender: unknown;

@@ -1,107 +1,157 @@
 /**
- * Idempotency-Key: a write under a key happens once, whatever the client, the network or this process does between
- * the request and its answer. The signed transaction is stored before it is submitted, and its outcome is resolved
- * with those same bytes.
+ * The one rule of every write: under one Idempotency-Key it happens once, whatever the client, the network or this
+ * process does between the request and its answer. Requests under one key come one after the other; the signed
+ * transaction is stored before it is submitted; what is stored is resolved with the same bytes and answered again.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import type { Caller, Idempotency, IdempotentRequest, Receipt, Replay } from '../fhir/repository.ts';
+import type { Caller } from '../auth/caller.ts';
 import { Failure, unavailable } from '../http/failures.ts';
-import { type ReadModel, receiptOf } from '../index/read/queries.ts';
-import type { BeforeSubmit, LedgerClient, Sender } from '../ledger/client.ts';
+import type { BeforeSubmit, Sender } from '../ledger/client.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
 import { senderOf } from '../ledger/sender.ts';
 import type { Entry, Journal } from './journal.ts';
+import type { IdempotentRequest } from './request.ts';
+import { Turns } from './turns.ts';
 
 const VALID = 0;
 const STATUS_UNKNOWN = 504;
 
+/** In whose name a transaction is sent, and what stores it before it is submitted. */
+export interface Sending {
+  as: Sender;
+  beforeSubmit?: BeforeSubmit | undefined;
+}
+
+/** A write that is ready to be submitted. */
+export interface Work<A, O extends Outcome = Outcome> {
+  /** What the request is answered from when it comes again, as JSON: types, ids and versions, no content. */
+  answer: A;
+  submit: (sending: Sending) => Promise<O>;
+}
+
+/** A committed write: whatever is read for its answer is read by `afterCommit` alone. */
+export interface Written<A, O extends Outcome = Outcome> {
+  outcome: Outcome;
+  /** Of the first request under the key. */
+  answer: A;
+  /** What this request submitted; undefined where an earlier one wrote. */
+  submitted: O | undefined;
+}
+
+export interface IdempotentWritesOptions {
+  journal: Pick<Journal, 'submitting' | 'find' | 'committed' | 'forget'>;
+  /** How a transaction ended, where the read model knows it. */
+  outcomeOf: (transactionId: string) => Promise<Outcome | undefined>;
+  /** Submits the same bytes again and answers how they ended. */
+  resolve: (signed: Uint8Array, as: Sender) => Promise<Outcome>;
+}
+
 export class IdempotentWrites {
-  readonly #journal: Journal;
-  readonly #index: ReadModel;
-  readonly #ledger: LedgerClient;
-  /** Keys whose write is under way in this process. */
-  readonly #busy = new Set<string>();
+  readonly #options: IdempotentWritesOptions;
+  readonly #turns = new Turns();
 
-  constructor(journal: Journal, index: ReadModel, ledger: LedgerClient) {
-    this.#journal = journal;
-    this.#index = index;
-    this.#ledger = ledger;
+  constructor(options: IdempotentWritesOptions) {
+    this.#options = options;
   }
 
-  /** Runs a write, under a key where there is one. @throws {Failure} 409 while the same key is under way. */
-  async run(
+  /**
+   * Writes what `prepare` returns, or answers what an earlier request under the key wrote. `prepare` runs when nothing
+   * was written under the key, and returns undefined where nothing is to be written: then so does this. `locks` are
+   * held with the key's turn from before `prepare` until the commit.
+   * @throws {LedgerError} INVALID where the key came with another request. @throws {Failure} 503, 504
+   */
+  write<A, O extends Outcome>(
     caller: Caller,
-    idempotency: Idempotency | undefined,
-    submit: (beforeSubmit: BeforeSubmit | undefined) => Promise<Outcome>,
-  ): Promise<Receipt> {
-    if (idempotency === undefined) return receipt(await submit(undefined));
-    const { key } = idempotency;
-    const { subject } = caller;
-    const name = nameOf(subject, key);
-    if (this.#busy.has(name)) throw underWay();
-    this.#busy.add(name);
-    try {
-      const sender = senderOf(caller);
-      const outcome = await submit((transactionId, signed) =>
-        this.#journal.submitting({ ...idempotency, caller: subject, transactionId, signed, sender }),
-      );
-      // Failing to tidy up is no failure of the write.
-      await this.#journal.committed(subject, key).catch(() => {});
-      return receipt(outcome);
-    } catch (error) {
-      // An unknown outcome keeps the key and the bytes: the next request under it resolves them.
-      const unknown = error instanceof Failure && error.status === STATUS_UNKNOWN;
-      // Nor may a journal that fails hide why the write did.
-      if (!unknown) await this.#journal.forget(subject, key).catch(() => {});
-      throw error;
-    } finally {
-      this.#busy.delete(name);
-    }
+    request: IdempotentRequest | undefined,
+    prepare: () => Work<A, O>,
+  ): Promise<Written<A, O>>;
+  write<A, O extends Outcome>(
+    caller: Caller,
+    request: IdempotentRequest | undefined,
+    prepare: () => Promise<Work<A, O> | undefined>,
+    locks?: readonly string[],
+  ): Promise<Written<A, O> | undefined>;
+  write<A, O extends Outcome>(
+    caller: Caller,
+    request: IdempotentRequest | undefined,
+    prepare: () => Work<A, O> | Promise<Work<A, O> | undefined>,
+    locks: readonly string[] = [],
+  ): Promise<Written<A, O> | undefined> {
+    return this.hold(caller, request, locks, async () => {
+      const before = request && (await this.replay<A, O>(caller, request));
+      if (before !== undefined) return before;
+      const work = await prepare();
+      if (work === undefined) return undefined;
+      const submitted = await this.#submit(caller, request, work);
+      return { outcome: submitted, answer: work.answer, submitted };
+    });
   }
 
-  /** See Repository.replay. */
-  async replay(caller: Caller, { key, requestHash }: IdempotentRequest): Promise<Replay | undefined> {
-    const entry = await this.#journal.find(caller.subject, key);
+  /** Runs while nothing else runs under this key or one of these locks in this process. */
+  hold<T>(
+    { subject }: Caller,
+    request: IdempotentRequest | undefined,
+    locks: readonly string[],
+    run: () => Promise<T>,
+  ): Promise<T> {
+    const own = request === undefined ? [] : [`idempotency ${subject} ${request.key}`];
+    return this.#turns.hold([...own, ...locks], run);
+  }
+
+  /**
+   * What an earlier request of this caller under the same key wrote; undefined where it wrote nothing. An outcome that
+   * is not known is resolved first. Call it within `hold`. @throws as `write` does.
+   */
+  async replay<A, O extends Outcome = Outcome>(
+    caller: Caller,
+    { key, requestHash }: IdempotentRequest,
+  ): Promise<Written<A, O> | undefined> {
+    const { journal } = this.#options;
+    const entry = await journal.find(caller.subject, key);
     if (entry === undefined) return undefined;
     if (entry.request_hash !== requestHash) {
       throw new LedgerError('INVALID', 'this key was used with another request', 'Idempotency-Key');
     }
-    if (this.#busy.has(nameOf(caller.subject, key))) throw underWay();
-    const found = await this.#resolve(entry);
-    if (found !== undefined) return { receipt: found, answer: entry.answer };
-    await this.#journal.forget(caller.subject, key);
+    const outcome = await this.#outcomeOf(entry);
+    if (outcome.code === VALID) return { outcome, answer: JSON.parse(entry.answer) as A, submitted: undefined };
+    await journal.forget(caller.subject, key);
     return undefined;
   }
 
-  /** What an entry's transaction came to; undefined where nothing was written. */
-  async #resolve(entry: Entry): Promise<Receipt | undefined> {
-    const known = await this.#index.transaction(entry.transaction_id);
-    if (known !== undefined) return known.code === VALID ? receiptOf(known) : undefined;
-    if (entry.envelope === null) throw unavailable('The read model is still catching up.');
-    const name = nameOf(entry.caller, entry.key);
-    this.#busy.add(name);
+  async #outcomeOf({ caller, key, transaction_id, envelope, sender }: Entry): Promise<Outcome> {
+    const { journal, outcomeOf, resolve } = this.#options;
+    const known = await outcomeOf(transaction_id);
+    if (known !== undefined) return known;
+    if (envelope === null) throw unavailable('The read model is still catching up.');
+    const outcome = await resolve(envelope, JSON.parse(sender) as Sender);
+    if (outcome.code === VALID) await journal.committed(caller, key).catch(() => {});
+    return outcome;
+  }
+
+  async #submit<A, O extends Outcome>(
+    caller: Caller,
+    request: IdempotentRequest | undefined,
+    { answer, submit }: Work<A, O>,
+  ): Promise<O> {
+    const as = senderOf(caller);
+    if (request === undefined) return submit({ as, beforeSubmit: undefined });
+    const { journal } = this.#options;
+    const { subject } = caller;
+    const promised = { ...request, caller: subject, sender: as, answer: JSON.stringify(answer) };
     try {
-      const outcome = await this.#ledger.resolve(entry.envelope, JSON.parse(entry.sender) as Sender);
-      if (outcome.code !== VALID) return undefined;
-      await this.#journal.committed(entry.caller, entry.key).catch(() => {});
-      return receipt(outcome);
-    } finally {
-      this.#busy.delete(name);
+      const outcome = await submit({
+        as,
+        beforeSubmit: (transactionId, signed) => journal.submitting({ ...promised, transactionId, signed }),
+      });
+      // Failing to tidy up is no failure of the write.
+      await journal.committed(subject, request.key).catch(() => {});
+      return outcome;
+    } catch (error) {
+      // An unknown outcome keeps the key and the bytes: the next request under it resolves them.
+      const unknown = error instanceof Failure && error.status === STATUS_UNKNOWN;
+      // Nor may a journal that fails hide why the write did.
+      if (!unknown) await journal.forget(subject, request.key).catch(() => {});
+      throw error;
     }
   }
 }
-
-const nameOf = (caller: string, key: string): string => `${caller}\n${key}`;
-
-const underWay = (): Failure =>
-  new Failure(409, 'conflict', 'A request under this key is under way.', {
-    headers: { 'Retry-After': '1' },
-    expression: 'Idempotency-Key',
-  });
-
-export const receipt = ({ transactionId, block, endorsers, time }: Outcome): Receipt => ({
-  transactionId,
-  block,
-  endorsers,
-  time,
-});

@@ -1,6 +1,6 @@
 /** What every transaction of a caller needs: in whose name it is sent, and the salts of its values. */
 import { randomBytes } from 'node:crypto';
-import type { Caller } from '../fhir/repository.ts';
+import type { Caller } from '../auth/caller.ts';
 import type { Sender } from './client.ts';
 
 /** 32 random bytes as hex. */

@@ -1,80 +1,86 @@
 /** What operators and monitors ask: alive, ready, metrics, and whether what is stored is what was anchored. */
+
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Role } from '@telemed-ledger/consortium/members.ts';
-import { type Response, Router } from 'express';
-import { handler, localsOf } from '../http/locals.ts';
-import type { VerifyReport } from '../index/verification/verify.ts';
-import type { Metrics } from './metrics.ts';
-import type { ReadinessCheck } from './readiness.ts';
+import { z } from 'zod';
+import { route } from '../http/routes.ts';
 
 const OPERATORS: readonly Role[] = ['system', 'operator', 'auditor'];
 
-/** For anybody: whether the process lives, and whether it can really submit. */
-export function health(readiness: ReadinessCheck): Router {
-  const router = Router();
-  router.get('/healthz', (_request, response) => {
-    response.json({ status: 'alive' });
-  });
-  router.get(
-    '/readyz',
-    handler(async (_request, response) => {
-      const answer = await readiness.check();
-      response.status(answer.ready ? 200 : 503).json(answer);
-    }),
-  );
-  return router;
-}
+export const alive = route({
+  method: 'get',
+  path: '/healthz',
+  summary: 'Whether the process lives.',
+  open: true,
+  monitored: true,
+  answers: { 200: { description: 'It does.', schema: z.object({ status: z.literal('alive') }) } },
+  handle: () => ({ body: { status: 'alive' } }),
+});
+
+const readinessSchema = z
+  .object({
+    ready: z.boolean(),
+    reasons: z.array(z.string()).meta({ description: 'What is wrong, for an operator.' }),
+    block: z.int().meta({ description: 'Last block in the read model.' }),
+    hopeless: z.literal(true).optional().meta({ description: 'Waiting does not help: do what the reasons say.' }),
+  })
+  .meta({ id: 'Readiness' });
+
+export const ready = route({
+  method: 'get',
+  path: '/readyz',
+  summary: 'Whether the gateway can submit, and the read model has caught up.',
+  open: true,
+  monitored: true,
+  answers: {
+    200: { description: 'It can.', schema: readinessSchema },
+    503: { description: 'It cannot, for these reasons.', schema: readinessSchema },
+  },
+  async handle(_request, { readiness }) {
+    const answer = await readiness.check();
+    return { status: answer.ready ? 200 : 503, body: answer };
+  },
+});
 
 /** Counts and times, nothing of a patient: the monitoring network's own listener asks for no token. */
-export function metricsRoute(metrics: Metrics): Router {
-  const router = Router();
-  router.get(
-    '/metrics',
-    handler(async (_request, response) => {
-      response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
-    }),
-  );
-  return router;
-}
+export const metrics = route({
+  method: 'get',
+  path: '/metrics',
+  summary: 'Metrics for Prometheus.',
+  monitored: true,
+  roles: OPERATORS,
+  answers: { 200: { description: 'Text in the exposition format.' } },
+  async handle(_request, services) {
+    const { registry } = services.metrics;
+    return { headers: { 'Content-Type': registry.contentType }, body: await registry.metrics() };
+  },
+});
 
-export interface Sweeps {
-  /** Runs one, or joins the one under way. */
-  run: () => Promise<VerifyReport>;
-  last: () => VerifyReport | undefined;
-}
+const reportSchema = z
+  .looseObject({
+    values: z.int().meta({ description: 'Stored values that were compared.' }),
+    differences: z.array(z.object()),
+  })
+  .meta({ id: 'VerifyReport' });
 
-/** For operators, auditors and the system. */
-export function operations(metrics: Metrics, sweeps: Sweeps): Router {
-  const router = Router();
-  router.get(
-    '/metrics',
-    (_request, response, next) => {
-      onlyOperators(response);
-      next();
-    },
-    metricsRoute(metrics),
-  );
-  router.post(
-    '/verify',
-    handler(async (_request, response) => {
-      onlyOperators(response);
-      response.json(await sweeps.run());
-    }),
-  );
-  router.get(
-    '/verify',
-    handler(async (_request, response) => {
-      onlyOperators(response);
-      const last = sweeps.last();
-      if (last === undefined) throw new LedgerError('NOT_FOUND', 'nothing has been verified since the gateway started');
-      response.json(last);
-    }),
-  );
-  return router;
-}
+export const verify = route({
+  method: 'post',
+  path: '/verify',
+  summary: 'Compares everything stored with the ledger.',
+  roles: OPERATORS,
+  answers: { 200: { description: 'The report.', schema: reportSchema } },
+  handle: async (_request, { sweeper }) => ({ body: await sweeper.run() }),
+});
 
-function onlyOperators(response: Response): void {
-  if (!OPERATORS.includes(localsOf(response).caller.role)) {
-    throw new LedgerError('FORBIDDEN', 'this is for operators, auditors and the system');
-  }
-}
+export const lastVerification = route({
+  method: 'get',
+  path: '/verify',
+  summary: 'The report of the last comparison.',
+  roles: OPERATORS,
+  answers: { 200: { description: 'The report.', schema: reportSchema } },
+  handle(_request, { sweeper }) {
+    const last = sweeper.last();
+    if (last === undefined) throw new LedgerError('NOT_FOUND', 'nothing has been verified since the gateway started');
+    return { body: last };
+  },
+});

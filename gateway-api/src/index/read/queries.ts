@@ -7,8 +7,9 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { Logger } from 'pino';
-import type { Receipt, Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
+import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import { IntegrityFailure } from '../../http/failures.ts';
+import type { Outcome } from '../../ledger/outcomes.ts';
 import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
 import { indexed } from '../storable.ts';
 import { boundsOf } from './dates.ts';
@@ -363,8 +364,10 @@ export class ReadModel {
   }
 }
 
-export const receiptOf = (row: TransactionsTable): Receipt => ({
+/** How a transaction ended, as its block says. */
+export const outcomeOf = (row: TransactionsTable): Outcome => ({
   transactionId: row.transaction_id,
+  code: row.code,
   block: row.block,
   endorsers: row.endorsers.split(',').filter((mspId) => mspId !== ''),
   time: row.time,

@@ -1,68 +1,68 @@
 /** Asking another provider for a patient's records, and what came of it (see DESIGN: consent and access). */
 import { randomUUID } from 'node:crypto';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { accessRequestSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
-import { Router } from 'express';
+import { accessRequestSchema, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
-import { handler, localsOf } from '../../http/locals.ts';
+import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
-import { jsonBody, parsedInput, writeOnce } from '../../idempotency/once.ts';
-import type { IdempotentWrites } from '../../idempotency/writes.ts';
-import type { LedgerClient } from '../../ledger/client.ts';
 import { newSalt } from '../../ledger/sender.ts';
-import type { Disclosure, Disclosures } from './disclosures.ts';
+import type { Disclosure } from './disclosures.ts';
 
-export interface AccessRoutes {
-  ledger: LedgerClient;
-  idempotent: IdempotentWrites;
-  disclosures: Disclosures;
-  bodyBytes: number;
-}
-
-const bodySchema = accessRequestSchema
+const requestSchema = accessRequestSchema
   .pick({ patient: true, types: true, purpose: true })
-  .extend({ holder: z.string(), types: accessRequestSchema.shape.types.default([]) });
+  .extend({ holder: z.string(), types: accessRequestSchema.shape.types.default([]) })
+  .meta({ id: 'AccessRequest' });
+/** The public state with the transaction that wrote it last. */
+const stateSchema = accessStateSchema.extend({ transactionId: z.string() }).meta({ id: 'AccessState' });
 
 const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
-
-/** The public state with the transaction that wrote it last. */
 const shown = ({ state, transactionId }: Disclosure): object => ({ ...state, transactionId });
 
-export function accessRequests({ ledger, idempotent, disclosures, bodyBytes }: AccessRoutes): Router {
-  const router = Router();
-  router.post(
-    '/access-requests',
-    jsonBody(bodyBytes),
-    handler(async (request, response) => {
-      const { holder, patient, types, purpose } = parsedInput(bodySchema, request.body);
-      const id = randomUUID();
-      const asked = { id, salt: newSalt(), patient, types, purpose };
-      const { answer, receipt, result } = await writeOnce(request, response, {
-        idempotent,
-        answer: { id },
-        submit: (sending) => ledger.submit('RequestAccess', { id, holder, purpose }, { request: asked }, sending),
-      });
-      const { transactionId } = receipt;
-      const found = result === undefined ? await afterCommit(() => disclosures.find(answer.id)) : undefined;
-      const body = found === undefined ? { id: answer.id, ...result, transactionId } : shown(found);
-      response.status(201).location(`/access-requests/${answer.id}`).json(body);
-    }),
-  );
-  router.get(
-    '/access-requests/:id',
-    handler(async (request, response) => {
-      const disclosure = await disclosures.find(String(request.params['id']), compartmentOf(localsOf(response).caller));
-      if (disclosure === undefined) throw notFound();
-      response.json(shown(disclosure));
-    }),
-  );
-  router.get(
-    '/access-requests',
-    handler(async (_request, response) => {
-      const all = await disclosures.all(compartmentOf(localsOf(response).caller));
-      response.json({ accessRequests: all.map(shown) });
-    }),
-  );
-  return router;
-}
+export const requestAccess = route({
+  method: 'post',
+  path: '/access-requests',
+  summary: 'Asks another provider for the records of a patient (providers and payers).',
+  body: requestSchema,
+  answers: { 201: { description: 'The request; the custodian decides it.', schema: stateSchema } },
+  async handle({ caller, body, idempotency }, { ledger, idempotent, disclosures }) {
+    const { holder, patient, types, purpose } = body;
+    const id = randomUUID();
+    const asked = { id, salt: newSalt(), patient, types, purpose };
+    const { outcome, answer, submitted } = await idempotent.write(caller, idempotency, () => ({
+      answer: { id },
+      submit: (sending) => ledger.submit('RequestAccess', { id, holder, purpose }, { request: asked }, sending),
+    }));
+    const { transactionId } = outcome;
+    const found = submitted === undefined ? await afterCommit(() => disclosures.find(answer.id)) : undefined;
+    const written = { id: answer.id, ...submitted?.result, transactionId };
+    const headers = { Location: `/access-requests/${answer.id}` };
+    return { status: 201, headers, body: found === undefined ? written : shown(found), transactionId };
+  },
+});
+
+export const accessRequest = route({
+  method: 'get',
+  path: '/access-requests/:id',
+  summary: 'What came of an access request.',
+  parameters: z.object({ id: z.string().meta({ description: 'Id of the request.' }) }),
+  answers: { 200: { description: 'The request as it stands.', schema: stateSchema } },
+  async handle({ caller, parameters }, { disclosures }) {
+    const disclosure = await disclosures.find(parameters.id, compartmentOf(caller));
+    if (disclosure === undefined) throw notFound();
+    return { body: shown(disclosure) };
+  },
+});
+
+export const accessRequests = route({
+  method: 'get',
+  path: '/access-requests',
+  summary: 'Every access request that this organisation takes part in, oldest first.',
+  answers: {
+    200: { description: 'The requests.', schema: z.object({ accessRequests: z.array(stateSchema) }) },
+  },
+  async handle({ caller }, { disclosures }) {
+    const all = await disclosures.all(compartmentOf(caller));
+    return { body: { accessRequests: all.map(shown) } };
+  },
+});

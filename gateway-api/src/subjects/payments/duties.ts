@@ -1,25 +1,13 @@
-/**
- * The payer's duties: instructs the bank to pay what was adjudicated as payable, and tells the provider when it has
- * been paid.
- */
+/** The payer's duties: instructs the bank to pay what was adjudicated as payable, and remits what has been paid. */
+
+import { events } from '@telemed-ledger/chaincode/model/events.ts';
 import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
-import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import { organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
-import type { Duty } from '../../duties/worker.ts';
-import type { DutyOptions } from '../access/duties.ts';
-import type { Claims } from '../claims/claims.ts';
+import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
+import type { Services } from '../services.ts';
+import { instruct, remit } from './payments.ts';
 
-const AS_SYSTEM = { as: { role: 'system' } } as const;
-
-export interface PayerDutyOptions extends DutyOptions {
-  organisation: Organisation;
-  claims: Claims;
-}
-
-async function claimsIn(
-  { index, organisation }: PayerDutyOptions,
-  statuses: ClaimState['status'][],
-): Promise<ClaimState[]> {
+async function claimsIn({ index, organisation }: Services, ...statuses: ClaimState['status'][]): Promise<ClaimState[]> {
   const rows = await Promise.all(statuses.map((status) => index.states('claim', status)));
   return rows
     .flat()
@@ -28,25 +16,26 @@ async function claimsIn(
 }
 
 /** Payments go to the consortium's first bank. */
-export function instructPayment(options: PayerDutyOptions): Duty<ClaimState> {
-  const [bank] = organisationsOfKind(options.consortium, 'bank');
-  return {
-    name: 'instruct payment',
-    idOf: (state) => state.id,
-    find: async () => (bank === undefined ? [] : claimsIn(options, ['approved', 'partial'])),
-    perform: async (state) => {
-      await options.claims.instruct(state, bank?.name ?? '', AS_SYSTEM);
-    },
-  };
-}
+const bankOf = ({ consortium }: Services): string | undefined => organisationsOfKind(consortium, 'bank')[0]?.name;
 
-export function remitPayment(options: PayerDutyOptions): Duty<ClaimState> {
-  return {
-    name: 'remit payment',
-    idOf: (state) => state.id,
-    find: () => claimsIn(options, ['settled']),
-    perform: async (state) => {
-      await options.claims.remit(state, AS_SYSTEM);
-    },
-  };
-}
+export const instructPayment: Duty<ClaimState> = {
+  name: 'instruct payment',
+  kind: 'payer',
+  on: [events.ClaimAdjudicated],
+  idOf: (state) => state.id,
+  find: async (services) => (bankOf(services) === undefined ? [] : claimsIn(services, 'approved', 'partial')),
+  async perform(state, services) {
+    await instruct(services, state, bankOf(services) ?? '', AS_SYSTEM);
+  },
+};
+
+export const remitPayment: Duty<ClaimState> = {
+  name: 'remit payment',
+  kind: 'payer',
+  on: [events.PaymentSettled],
+  idOf: (state) => state.id,
+  find: (services) => claimsIn(services, 'settled'),
+  async perform(state, services) {
+    await remit(services, state, AS_SYSTEM);
+  },
+};

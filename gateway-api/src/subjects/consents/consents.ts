@@ -1,18 +1,44 @@
 /**
- * Consents at the custodian: which provider's data a consent governs, and which transaction a write of it is. What
- * a consent permits is decided in the chaincode alone.
+ * Consents at the custodian: which provider's data a consent governs, and which transaction a write of it is. The
+ * chaincode alone decides what a consent permits.
  */
+
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf, type Reference, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { organisationByName, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
+import type { Caller } from '../../auth/caller.ts';
+import { compartmentOf } from '../../auth/entitlement.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
+import { onlyOne, type Writer } from '../records/records.ts';
 
 /** Statuses that end a consent. */
 const ENDED = new Set(['inactive', 'rejected', 'entered-in-error']);
 
-export type ConsentChange = { grant: string } | { amend: string } | { revoke: true };
+type ConsentChange = { grant: string } | { amend: string } | { revoke: true };
+
+/** Grants, amends or revokes. @throws {LedgerError} FORBIDDEN for another patient's, CONFLICT for a stale version */
+export const writeConsent: Writer = async ({ index, ledger, consortium }, drafts, sending, caller) => {
+  const consent = onlyOne(drafts);
+  const { id, version } = consent;
+  const resource = consent.resource as Resource;
+  checkPatient(resource, caller);
+  const newest = await index.newest('Consent', id);
+  if (version !== (newest?.version ?? 0) + 1) throw new LedgerError('CONFLICT', 'this is not the next version');
+  const change = await consentChange(resource, version, index, consortium);
+  if ('revoke' in change) return ledger.submit('RevokeConsent', { id }, undefined, sending);
+  const name = 'grant' in change ? 'GrantConsent' : 'AmendConsent';
+  const provider = 'grant' in change ? change.grant : change.amend;
+  return ledger.submit(name, { id, provider }, { consent }, sending);
+};
+
+function checkPatient(resource: Resource, caller: Caller): void {
+  const own = compartmentOf(caller);
+  if (own !== undefined && patientIdOf(resource) !== own) {
+    throw new LedgerError('FORBIDDEN', 'a patient acts on consents of their own only', 'Consent.patient');
+  }
+}
 
 /** The provider that Consent.organization names, if it does. @throws {LedgerError} INVALID */
 function statedProvider(resource: Resource, consortium: Consortium): string | undefined {
@@ -46,7 +72,7 @@ async function governedProvider(resource: Resource, index: ReadModel, consortium
 }
 
 /** Which change of the ledger the next version of a consent is. */
-export async function consentChange(
+async function consentChange(
   resource: Resource,
   version: number,
   index: ReadModel,

@@ -1,10 +1,10 @@
 /** The generated tables are those of the definitions that are installed, and say what R4 says. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { supportedTypes } from '../types.ts';
 import { bindingOf } from './bindings.ts';
 import { files, notes } from './definitions/generate.ts';
 import { schemaOf } from './schema.ts';
-import { supportedTypes } from './types.ts';
 
 describe('the R4 definitions', () => {
   for (const [name, text] of Object.entries(files)) {

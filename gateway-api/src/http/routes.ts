@@ -1,0 +1,96 @@
+/**
+ * What a route beside FHIR is, and how it is served: who may ask, what it takes and what it answers stand in one row,
+ * which the documentation reads as well. subjects/table.ts lists the rows.
+ */
+
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Role } from '@telemed-ledger/consortium/members.ts';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { z } from 'zod';
+import { type Caller, callerOf } from '../auth/caller.ts';
+import { type IdempotentRequest, idempotencyOf } from '../idempotency/request.ts';
+import type { Services } from '../subjects/services.ts';
+import { jsonBody, parsedInput } from './bodies.ts';
+
+export interface RouteRequest<Parameters, Body> {
+  caller: Caller;
+  parameters: Parameters;
+  body: Body;
+  idempotency: IdempotentRequest | undefined;
+}
+
+export interface RouteAnswer {
+  /** 200 where it is left out. */
+  status?: number;
+  /** An object is sent as JSON. */
+  body: object | string;
+  headers?: Record<string, string>;
+  /** Of the transaction that wrote it. */
+  transactionId?: string;
+}
+
+export interface Route<Parameters = unknown, Body = unknown> {
+  method: 'get' | 'post' | 'put';
+  /** As Express reads it: `/licences/:number`. */
+  path: string;
+  /** One line for the documentation. */
+  summary: string;
+  /** Anybody may ask, without a token. */
+  open?: true;
+  /** Also on the listener of a monitoring network, where nobody has a token. */
+  monitored?: true;
+  /** These roles alone; any caller where it is left out. */
+  roles?: readonly Role[];
+  /** What the path holds. */
+  parameters?: z.ZodType<Parameters>;
+  body?: z.ZodType<Body>;
+  /** By status, for the documentation. */
+  answers: Record<number, { description: string; schema?: z.ZodType }>;
+  handle(request: RouteRequest<Parameters, Body>, services: Services): RouteAnswer | Promise<RouteAnswer>;
+}
+
+/** A row with its types inferred. */
+export const route = <Parameters = unknown, Body = unknown>(row: Route<Parameters, Body>): Route => row as Route;
+
+const NOTHING = z.unknown();
+
+/** Serves routes; with `roles: false` to whoever comes, on a listener that has no callers. */
+export function serve(routes: readonly Route[], services: Services, options: { bodyBytes: number; roles?: false }) {
+  const router = Router();
+  for (const one of routes) {
+    const checked = options.roles === false ? [] : rolesOf(one);
+    const parser = one.body === undefined ? [] : [jsonBody(options.bodyBytes)];
+    router[one.method](one.path, ...checked, ...parser, handlerOf(one, services));
+  }
+  return router;
+}
+
+function rolesOf({ roles }: Route): RequestHandler[] {
+  if (roles === undefined) return [];
+  return [
+    (_request, response, next) => {
+      if (!roles.includes(callerOf(response).role)) {
+        throw new LedgerError('FORBIDDEN', `this is for the roles ${roles.join(', ')}`);
+      }
+      next();
+    },
+  ];
+}
+
+const handlerOf =
+  ({ parameters = NOTHING, body = NOTHING, handle }: Route, services: Services): RequestHandler =>
+  async (request: Request, response: Response) => {
+    const answer = await handle(
+      {
+        caller: callerOf(response),
+        parameters: parsedInput(parameters, request.params),
+        body: parsedInput(body, request.body),
+        idempotency: request.method === 'GET' ? undefined : idempotencyOf(request),
+      },
+      services,
+    );
+    if (answer.transactionId !== undefined) response.set('X-Transaction-Id', answer.transactionId);
+    response.status(answer.status ?? 200).set(answer.headers ?? {});
+    if (typeof answer.body === 'string') response.send(answer.body);
+    else response.json(answer.body);
+  };

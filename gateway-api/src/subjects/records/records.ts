@@ -1,0 +1,86 @@
+/**
+ * The FHIR room's Repository: reads the read model as far as the caller may see, and writes by the one ledger
+ * transaction that a write is at this kind of organisation. What a provider writes is in groups.ts.
+ */
+
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
+import type { Caller } from '../../auth/caller.ts';
+import { compartmentOf } from '../../auth/entitlement.ts';
+import type { Repository, Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
+import type { Sending } from '../../idempotency/writes.ts';
+import type { Outcome } from '../../ledger/outcomes.ts';
+import type { Services } from '../services.ts';
+
+/** What of the gateway reading and writing records needs. */
+export type RecordServices = Pick<
+  Services,
+  'organisation' | 'consortium' | 'index' | 'ledger' | 'groups' | 'disclosures'
+>;
+
+/** Writes drafts in one ledger transaction. */
+export type Writer = (services: RecordServices, drafts: Draft[], sending: Sending, caller: Caller) => Promise<Outcome>;
+
+const AUDIT = 'AuditEvent';
+
+export class Records implements Repository {
+  readonly #services: RecordServices;
+  readonly #writers: Partial<Record<Kind, Writer>>;
+
+  constructor(services: RecordServices, writers: Partial<Record<Kind, Writer>>) {
+    this.#services = services;
+    this.#writers = writers;
+  }
+
+  async read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined> {
+    const compartment = compartmentOf(caller);
+    if (type === AUDIT) return this.#services.disclosures.read(id, compartment);
+    return this.#services.index.newest(type, id, compartment);
+  }
+
+  async readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined> {
+    return (await this.history(caller, type, id)).find((one) => one.version === version);
+  }
+
+  async history(caller: Caller, type: string, id: string): Promise<StoredResource[]> {
+    const compartment = compartmentOf(caller);
+    if (type !== AUDIT) return this.#services.index.versions(type, id, { compartment });
+    const event = await this.#services.disclosures.read(id, compartment);
+    return event === undefined ? [] : [event];
+  }
+
+  async search(caller: Caller, search: Search): Promise<SearchPage> {
+    const compartment = compartmentOf(caller);
+    if (search.type === AUDIT) return this.#services.disclosures.search(search, compartment);
+    const page = await this.#services.index.search(search, compartment);
+    // A total would count what the compartment hides, were it ever computed without it: patients get none.
+    return compartment === undefined ? page : { matches: page.matches, ...(page.next ? { next: page.next } : {}) };
+  }
+
+  missing(references: string[]): Promise<string[]> {
+    return this.#services.index.missing(references);
+  }
+
+  findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]> {
+    return this.#services.index.findByIdentifier(queries);
+  }
+
+  async submit(caller: Caller, drafts: Draft[], sending: Sending): Promise<Outcome> {
+    const { kind } = this.#services.organisation;
+    const writer = this.#writers[kind];
+    if (writer === undefined) {
+      throw new LedgerError('FORBIDDEN', `an organisation of kind ${kind} records no resources`);
+    }
+    return writer(this.#services, drafts, sending, caller);
+  }
+}
+
+/** The only draft. @throws {LedgerError} INVALID for more than one: these types have a transaction each. */
+export function onlyOne(drafts: readonly Draft[]): Draft {
+  const [draft, ...more] = drafts;
+  if (draft === undefined || more.length > 0) {
+    throw new LedgerError('INVALID', 'consents and coverages are written one in a transaction');
+  }
+  return draft;
+}

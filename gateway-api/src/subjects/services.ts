@@ -1,0 +1,38 @@
+/** What the subjects of one gateway work with: app.ts makes it once and hands it to every route, operation and duty. */
+import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Consortium, Kind, Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { Answer } from '../fhir/answers.ts';
+import type { Operation, OperationRequest } from '../fhir/operations.ts';
+import type { GroupCommit } from '../group-commit/group-commit.ts';
+import type { IdempotentWrites } from '../idempotency/writes.ts';
+import type { ReadModel } from '../index/read/queries.ts';
+import type { Sweeper } from '../index/verification/sweeper.ts';
+import type { LedgerClient } from '../ledger/client.ts';
+import type { Metrics } from '../operations/metrics.ts';
+import type { ReadinessCheck } from '../operations/readiness.ts';
+import type { Disclosures } from './access/disclosures.ts';
+
+export interface Services {
+  organisation: Organisation;
+  consortium: Consortium;
+  channel: string;
+  index: ReadModel;
+  ledger: LedgerClient;
+  /** Records of several callers in one transaction. */
+  groups: GroupCommit<Draft>;
+  idempotent: IdempotentWrites;
+  disclosures: Disclosures;
+  metrics: Metrics;
+  sweeper: Pick<Sweeper, 'run' | 'last'>;
+  readiness: ReadinessCheck;
+}
+
+/** A FHIR operation at the organisations of one kind. */
+export interface SubjectOperation extends Omit<Operation, 'handle'> {
+  kind: Kind;
+  /** Answers POST; throws Refusal, Failure or LedgerError. */
+  handle(request: OperationRequest, services: Services): Promise<Answer>;
+}
+
+/** Canonical URL of an operation of our own. */
+export const definitionOf = (name: string): string => `https://telemed-ledger.example/fhir/OperationDefinition/${name}`;

@@ -1,0 +1,46 @@
+/**
+ * Everything this gateway does beside FHIR's own interactions: a new route, operation or duty is its file and one line
+ * here. The wiring, the documentation and the CapabilityStatement read these lists.
+ */
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
+import type { Duty } from '../duties/duties.ts';
+import type { Route } from '../http/routes.ts';
+import { alive, lastVerification, metrics, ready, verify } from '../operations/routes.ts';
+import { decideAccess, purgeCopies } from './access/duties.ts';
+import { accessRequest, accessRequests, requestAccess } from './access/routes.ts';
+import { registerCoverage } from './claims/coverages.ts';
+import { adjudicateClaim, submitClaim } from './claims/operations.ts';
+import { writeConsent } from './consents/consents.ts';
+import { instructPayment, remitPayment } from './payments/duties.ts';
+import { settlePayment } from './payments/operations.ts';
+import { receipt } from './receipts/routes.ts';
+import { recordVersions } from './records/groups.ts';
+import type { Writer } from './records/records.ts';
+import { getLicence, loadFeeSchedule, setLicence } from './registers/routes.ts';
+import type { SubjectOperation } from './services.ts';
+
+export const ROUTES: readonly Route[] = [
+  alive,
+  ready,
+  requestAccess,
+  accessRequests,
+  accessRequest,
+  receipt,
+  setLicence,
+  getLicence,
+  loadFeeSchedule,
+  verify,
+  lastVerification,
+  metrics,
+];
+
+export const OPERATIONS: readonly SubjectOperation[] = [submitClaim, adjudicateClaim, settlePayment];
+
+export const DUTIES: readonly Duty[] = [decideAccess, purgeCopies, instructPayment, remitPayment];
+
+/** What a create or update of a FHIR resource is on the ledger, by the kind of organisation. */
+export const WRITERS: Partial<Record<Kind, Writer>> = {
+  provider: recordVersions,
+  custodian: writeConsent,
+  payer: registerCoverage,
+};
