@@ -23,6 +23,7 @@ import { LedgerClient } from './ledger/client.ts';
 import { LedgerConnection } from './ledger/connect.ts';
 import { Feed } from './ledger/feed.ts';
 import { FeedWatch } from './ledger/feed-watch.ts';
+import { LateData } from './ledger/late-data.ts';
 import { newLog } from './operations/log.ts';
 import { Metrics } from './operations/metrics.ts';
 import { ReadinessCheck } from './operations/readiness.ts';
@@ -57,13 +58,16 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const metrics = new Metrics(organisation.name);
   const connection = new LedgerConnection(settings, config.timeouts);
   const identityOf = rememberedIdentities(deps.identities);
-  const feed = new Feed({
+  const projector = await Projector.open(stores.writing, log);
+  const delivered = {
     connection,
     identity: () => identityOf({ role: 'system' }),
     scope: { chaincode: settings.chaincode, collections: collectionsOfMember(consortium, organisation) },
-    sink: await Projector.open(stores.writing, log),
+    sink: projector,
     log,
-  });
+  };
+  const feed = new Feed(delivered);
+  const late = new LateData(delivered);
   const ledger = new LedgerClient({
     connection,
     identityOf,
@@ -111,7 +115,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     disclosures: new Disclosures(index, consortium, organisation.name),
     metrics,
     sweeper,
-    readiness: new ReadinessCheck(ledger, feed, stores.health, consortium, organisation.name, log),
+    readiness: new ReadinessCheck(ledger, feed, stores.health, consortium, organisation.name, log, late.missing),
   };
   const duties = new Duties({ duties: DUTIES, services, log, intervalMs: config.dutyIntervalMs });
   stores.health.onBack(() => feed.reconnect());
@@ -119,7 +123,10 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     const removes = block.transactions.some(({ privateWrites }) => privateWrites.some((write) => isRemoval(write)));
     if (removes) index.forgetKnown();
     duties.sees(block);
+    late.sees(block);
   });
+  late.on('block', (block) => duties.sees(block));
+  metrics.watch('gateway_values_missing', 'Private values that the peer has not delivered yet.', late.missing);
   metrics.watch('gateway_block', 'Last block in the read model.', () => feed.position());
   metrics.watch('gateway_writes_in_flight', 'Ledger transactions under way.', () => ledger.inFlight);
   metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => groups.writes);
@@ -132,6 +139,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     monitoring,
     connection,
     feed,
+    late,
     watch,
     duties,
     sweeper,

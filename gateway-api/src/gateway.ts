@@ -11,6 +11,7 @@ import type { Sweeper } from './index/verification/sweeper.ts';
 import type { LedgerConnection } from './ledger/connect.ts';
 import type { Feed } from './ledger/feed.ts';
 import type { FeedWatch } from './ledger/feed-watch.ts';
+import type { LateData } from './ledger/late-data.ts';
 import { loggable } from './operations/log.ts';
 import type { Readiness, ReadinessCheck } from './operations/readiness.ts';
 import type { Services } from './subjects/services.ts';
@@ -32,6 +33,7 @@ export interface GatewayParts {
   monitoring: Express;
   connection: LedgerConnection;
   feed: Feed;
+  late: LateData;
   watch: FeedWatch;
   duties: Duties;
   sweeper: Sweeper;
@@ -45,7 +47,7 @@ const PRUNE_INTERVAL_MS = 3_600_000;
 
 /** Nothing runs before `listen`. */
 export function running(config: GatewayConfig, parts: GatewayParts, log: Logger): Gateway {
-  const { app, monitoring, connection, feed, watch, duties, sweeper, readiness, journal, groups, stores } = parts;
+  const { app, monitoring, connection, feed, late, watch, duties, sweeper, readiness, journal, groups, stores } = parts;
   const server = createServer({ keepAliveTimeout: 65_000 }, app);
   const monitor = createServer(monitoring);
   let operationsUrl: string | undefined;
@@ -61,6 +63,7 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
       }
       const { port } = await listen(server, config.host, config.port);
       feed.start();
+      late.start();
       watch.start();
       duties.start();
       sweeper.start();
@@ -79,6 +82,7 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
       watch.stop();
       await duties.stop();
       await sweeper.stop();
+      await late.stop();
       await feed.stop();
       await close(monitor);
       connection.close();

@@ -6,7 +6,7 @@ import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { pino } from 'pino';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock } from '../ledger/block.fixture.ts';
-import { parseBlock } from '../ledger/block.ts';
+import { type ParsedBlock, parseBlock } from '../ledger/block.ts';
 import { type DatabaseKind, sqlite } from './databases.fixture.ts';
 import { ReadModel } from './read/queries.ts';
 import { openStores, type Stores } from './stores.ts';
@@ -63,10 +63,23 @@ export class FixtureIndex {
     return delivered;
   }
 
-  async apply(delivered: peer.BlockAndPrivateData): Promise<void> {
+  apply(delivered: peer.BlockAndPrivateData): Promise<void> {
+    return this.projector.apply(this.#parsed(delivered));
+  }
+
+  /** What is delivered of an earlier block when it is asked for again; answers how many values arrived. */
+  complete(delivered: peer.BlockAndPrivateData): Promise<number> {
+    return this.projector.complete(this.#parsed(delivered));
+  }
+
+  /** Numbers of the blocks of which values are missing, newest first. */
+  async incomplete(): Promise<number[]> {
+    return (await this.projector.incomplete()).map(({ block }) => block);
+  }
+
+  #parsed(delivered: peer.BlockAndPrivateData): ParsedBlock {
     const member = consortium.organisations.find(({ name }) => name === this.#organisation)!;
-    const collections = collectionsOfMember(consortium, member);
-    await this.projector.apply(parseBlock(delivered, { chaincode: 'telemed', collections }));
+    return parseBlock(delivered, { chaincode: 'telemed', collections: collectionsOfMember(consortium, member) });
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * The tables, step by step, the same for SQLite and PostgreSQL. A step that has run anywhere is never changed; a new
- * one is appended. The read model and the journal are separate files or schemas, so that the first can be rebuilt.
+ * The tables, step by step, the same for SQLite and PostgreSQL. The read model is made anew by each of its steps; a step
+ * of the journal that has run anywhere is never changed, a new one is appended. They are separate files or schemas.
  */
 import { type ColumnDataType, type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
@@ -17,8 +17,6 @@ interface Types {
   bytes: DataType;
   /** A table with a key of its own needs no row number in SQLite. */
   withoutRowid<T extends string, C extends string>(table: CreateTableBuilder<T, C>): CreateTableBuilder<T, C>;
-  /** Numbers rows in the order in which they come. */
-  sequence<T extends string, C extends string>(table: CreateTableBuilder<T, C>): CreateTableBuilder<T, C | 'sequence'>;
 }
 
 const TYPES: Record<Dialect, Types> = {
@@ -27,55 +25,68 @@ const TYPES: Record<Dialect, Types> = {
     integer: 'integer',
     bytes: 'blob',
     withoutRowid: (table) => table.modifyEnd(sql`without rowid`),
-    sequence: (table) => table.addColumn('sequence', 'integer', (column) => column.primaryKey().autoIncrement()),
   },
   postgres: {
     text: sql`text collate "C"`,
     integer: 'bigint',
     bytes: 'bytea',
     withoutRowid: (table) => table,
-    sequence: (table) =>
-      table.addColumn('sequence', 'bigint', (column) => column.primaryKey().generatedByDefaultAsIdentity()),
   },
 };
 
-const indexMigrations = (types: Types): Record<string, Migration> => ({
-  '2026-01-tables': {
-    async up(db: Kysely<unknown>): Promise<void> {
-      await db.schema
-        .createTable('checkpoint')
-        .addColumn('id', types.integer, (column) => column.primaryKey())
-        .addColumn('block', types.integer, (column) => column.notNull())
-        .addColumn('hash', types.text, (column) => column.notNull())
-        .execute();
-      await db.schema
-        .createTable('transactions')
-        .addColumn('transaction_id', types.text, (column) => column.primaryKey())
-        .addColumn('block', types.integer, (column) => column.notNull())
-        .addColumn('position', types.integer, (column) => column.notNull())
-        .addColumn('code', types.integer, (column) => column.notNull())
-        .addColumn('creator', types.text, (column) => column.notNull())
-        .addColumn('endorsers', types.text, (column) => column.notNull())
-        .addColumn('event', types.text)
-        .addColumn('time', types.text, (column) => column.notNull())
-        .$call(types.withoutRowid)
-        .execute();
-      await createVersions(db, types);
-      await createStates(db, types);
-    },
-  },
-});
+/**
+ * The read model is filled from the ledger, so a change of its tables is a new name here and nothing else: whatever an
+ * older version left is dropped, and the start fills the new tables from block 0.
+ */
+const INDEX_STEPS = ['2026-01-tables', '2026-11-order-of-the-ledger'];
+
+const INDEX_TABLES = ['checkpoint', 'transactions', 'versions', 'identifiers', 'private_values', 'states', 'missing'];
+
+const indexMigrations = (types: Types): Record<string, Migration> =>
+  Object.fromEntries(INDEX_STEPS.map((name) => [name, { up: (db: Kysely<unknown>) => createAnew(db, types) }]));
+
+async function createAnew(db: Kysely<unknown>, types: Types): Promise<void> {
+  for (const table of INDEX_TABLES) await db.schema.dropTable(table).ifExists().execute();
+  await createTransactions(db, types);
+  await createVersions(db, types);
+  await createIdentifiers(db, types);
+  await createPrivateValues(db, types);
+  await createStates(db, types);
+}
+
+async function createTransactions(db: Kysely<unknown>, types: Types): Promise<void> {
+  await db.schema
+    .createTable('checkpoint')
+    .addColumn('id', types.integer, (column) => column.primaryKey())
+    .addColumn('block', types.integer, (column) => column.notNull())
+    .addColumn('hash', types.text, (column) => column.notNull())
+    .addColumn('writes', types.integer, (column) => column.notNull())
+    .execute();
+  await db.schema
+    .createTable('transactions')
+    .addColumn('transaction_id', types.text, (column) => column.primaryKey())
+    .addColumn('block', types.integer, (column) => column.notNull())
+    .addColumn('position', types.integer, (column) => column.notNull())
+    .addColumn('code', types.integer, (column) => column.notNull())
+    .addColumn('creator', types.text, (column) => column.notNull())
+    .addColumn('endorsers', types.text, (column) => column.notNull())
+    .addColumn('event', types.text)
+    .addColumn('time', types.text, (column) => column.notNull())
+    .$call(types.withoutRowid)
+    .execute();
+}
 
 async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> {
   await db.schema
     .createTable('versions')
-    .$call(types.sequence)
+    .addColumn('sequence', types.integer, (column) => column.primaryKey())
     .addColumn('type', types.text, (column) => column.notNull())
     .addColumn('id', types.text, (column) => column.notNull())
     .addColumn('version', types.integer, (column) => column.notNull())
     .addColumn('current', types.integer, (column) => column.notNull())
     .addColumn('collection', types.text, (column) => column.notNull())
     .addColumn('key', types.text, (column) => column.notNull())
+    .addColumn('key_hash', types.text, (column) => column.notNull())
     .addColumn('value', types.text, (column) => column.notNull())
     .addColumn('anchor', types.text, (column) => column.notNull())
     .addColumn('author', types.text, (column) => column.notNull())
@@ -105,7 +116,10 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .columns(['type', 'sequence'])
     .where(sql.ref('current'), '=', sql.lit(1))
     .execute();
-  await db.schema.createIndex('versions_by_key').on('versions').columns(['collection', 'key']).execute();
+  await db.schema.createIndex('versions_by_key').on('versions').columns(['key_hash', 'collection']).execute();
+}
+
+async function createIdentifiers(db: Kysely<unknown>, types: Types): Promise<void> {
   await db.schema
     .createTable('identifiers')
     .addColumn('type', types.text, (column) => column.notNull())
@@ -119,19 +133,36 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
   await db.schema.createIndex('identifiers_by_id').on('identifiers').columns(['id', 'type']).execute();
 }
 
-async function createStates(db: Kysely<unknown>, types: Types): Promise<void> {
+async function createPrivateValues(db: Kysely<unknown>, types: Types): Promise<void> {
   await db.schema
     .createTable('private_values')
-    .$call(types.sequence)
+    .addColumn('sequence', types.integer, (column) => column.primaryKey())
     .addColumn('collection', types.text, (column) => column.notNull())
     .addColumn('key', types.text, (column) => column.notNull())
+    .addColumn('key_hash', types.text, (column) => column.notNull())
     .addColumn('kind', types.text, (column) => column.notNull())
     .addColumn('value', types.text, (column) => column.notNull())
     .addColumn('anchor', types.text, (column) => column.notNull())
     .addColumn('transaction_id', types.text, (column) => column.notNull())
     .addColumn('block', types.integer, (column) => column.notNull())
-    .addUniqueConstraint('private_values_key', ['collection', 'key'])
+    .addUniqueConstraint('private_values_key', ['key_hash', 'collection'])
     .execute();
+  await db.schema
+    .createTable('missing')
+    .addColumn('sequence', types.integer, (column) => column.notNull())
+    .addColumn('reason', types.text, (column) => column.notNull())
+    .addColumn('collection', types.text, (column) => column.notNull())
+    .addColumn('key_hash', types.text, (column) => column.notNull())
+    .addColumn('anchor', types.text, (column) => column.notNull())
+    .addColumn('transaction_id', types.text, (column) => column.notNull())
+    .addColumn('block', types.integer, (column) => column.notNull())
+    .addPrimaryKeyConstraint('missing_key', ['key_hash', 'collection'])
+    .execute();
+  await db.schema.createIndex('missing_by_block').on('missing').columns(['block']).execute();
+  await db.schema.createIndex('missing_by_transaction').on('missing').columns(['transaction_id']).execute();
+}
+
+async function createStates(db: Kysely<unknown>, types: Types): Promise<void> {
   await db.schema
     .createTable('states')
     .addColumn('kind', types.text, (column) => column.notNull())
@@ -144,15 +175,6 @@ async function createStates(db: Kysely<unknown>, types: Types): Promise<void> {
     .addPrimaryKeyConstraint('states_key', ['kind', 'id'])
     .execute();
   await db.schema.createIndex('states_by_status').on('states').columns(['kind', 'status']).execute();
-  await db.schema
-    .createTable('missing')
-    .addColumn('collection', types.text, (column) => column.notNull())
-    .addColumn('key_hash', types.text, (column) => column.notNull())
-    .addColumn('anchor', types.text, (column) => column.notNull())
-    .addColumn('transaction_id', types.text, (column) => column.notNull())
-    .addColumn('block', types.integer, (column) => column.notNull())
-    .addPrimaryKeyConstraint('missing_key', ['collection', 'key_hash'])
-    .execute();
 }
 
 const journalMigrations = (types: Types): Record<string, Migration> => ({

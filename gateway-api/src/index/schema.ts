@@ -2,13 +2,24 @@
  * The tables of the read model and of the journal, as Kysely sees them. The read model holds nothing that cannot
  * be rebuilt from the ledger; the journal (idempotency) is the gateway's own and is never thrown away.
  */
-import type { Generated } from 'kysely';
+/** At most this many resources of one private value have a place in the order. */
+export const RESOURCES_PER_VALUE = 4096;
+
+/**
+ * Where a private write's resources stand in the order of the ledger: `write` counts the private writes of this
+ * organisation's collections from block 0 on, the first is 1, whether their values have arrived or not.
+ */
+export const sequenceOf = (write: number, resource = 0): number => write * RESOURCES_PER_VALUE + resource;
+
+export const writeOf = (sequence: number): number => Math.floor(sequence / RESOURCES_PER_VALUE);
 
 export interface CheckpointTable {
   /** Always 1. */
   id: number;
   block: number;
   hash: string;
+  /** Private writes counted so far. */
+  writes: number;
 }
 
 export interface TransactionsTable {
@@ -26,8 +37,8 @@ export interface TransactionsTable {
 
 /** One row per FHIR resource in a private value that this organisation holds. */
 export interface VersionsTable {
-  /** Order of arrival; also the position of a search's page. */
-  sequence: Generated<number>;
+  /** The order of the ledger, whenever the value arrived (see `sequenceOf`); also the position of a search's page. */
+  sequence: number;
   type: string;
   id: string;
   version: number;
@@ -35,6 +46,8 @@ export interface VersionsTable {
   current: number;
   collection: string;
   key: string;
+  /** SHA-256 of the key, hex: how blocks name it. */
+  key_hash: string;
   /** The text exactly as it was anchored. */
   value: string;
   /** SHA-256 of the value, hex, as the block has it. */
@@ -61,9 +74,10 @@ export interface IdentifiersTable {
 
 /** Private values that hold no resource: requests, directories, fee schedules, fingerprints. */
 export interface PrivateValuesTable {
-  sequence: Generated<number>;
+  sequence: number;
   collection: string;
   key: string;
+  key_hash: string;
   kind: string;
   value: string;
   anchor: string;
@@ -82,8 +96,12 @@ export interface StatesTable {
   time: string;
 }
 
-/** What the block anchors and this peer did not deliver. */
+/** What the block anchors and the read model cannot show: see `reason`. */
 export interface MissingTable {
+  /** The first of those that the value's rows take when it arrives. */
+  sequence: number;
+  /** undelivered: the peer did not have it yet, and is asked again; unreadable: it is not what its key promises. */
+  reason: 'undelivered' | 'unreadable';
   collection: string;
   key_hash: string;
   anchor: string;

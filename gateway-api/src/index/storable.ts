@@ -1,6 +1,6 @@
 /**
  * What every database can store and index. Two organisations that write between themselves can put anything into a
- * block; U+0000, or a key longer than an index takes, must stop no gateway.
+ * block; U+0000, half a surrogate pair, or a key longer than an index takes, must stop no gateway.
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 
@@ -10,7 +10,7 @@ import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
  */
 export const LONGEST = { type: 64, id: 128, key: 512, status: 64, identifier: 512 } as const;
 
-export const isText = (text: string): boolean => !text.includes('\0');
+export const isText = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
 export const fits = (text: string, bytes: number): boolean => Buffer.byteLength(text, 'utf8') <= bytes && isText(text);
 
@@ -18,6 +18,6 @@ export const fits = (text: string, bytes: number): boolean => Buffer.byteLength(
 export const indexed = (text: string): string =>
   Buffer.byteLength(text, 'utf8') <= LONGEST.identifier ? text : `sha256:${sha256Hex(text)}`;
 
-/** Whether no text of a row holds U+0000. */
+/** Whether every text of a row comes back as it was stored. */
 export const isStorable = (row: object): boolean =>
   Object.values(row).every((value) => typeof value !== 'string' || isText(value));

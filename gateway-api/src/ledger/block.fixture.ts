@@ -71,6 +71,23 @@ export function fixtureBlock(
   return peer.BlockAndPrivateData.deserializeBinary(delivered.serializeBinary());
 }
 
+/** The same block as a peer delivers it that lacks the private data of some transactions' collections. */
+export function withheld(
+  delivered: peer.BlockAndPrivateData,
+  isWithheld: (transaction: number, collection: string) => boolean,
+): peer.BlockAndPrivateData {
+  const copy = peer.BlockAndPrivateData.deserializeBinary(delivered.serializeBinary());
+  copy.getPrivateDataMapMap().forEach((set, transaction) => {
+    for (const namespace of set.getNsPvtRwsetList()) {
+      const kept = namespace
+        .getCollectionPvtRwsetList()
+        .filter((one) => !isWithheld(transaction, one.getCollectionName()));
+      namespace.setCollectionPvtRwsetList(kept);
+    }
+  });
+  return copy;
+}
+
 function headerHash(delivered: peer.BlockAndPrivateData): Uint8Array {
   const header = delivered.getBlock()?.getHeader();
   if (header === undefined) throw new Error('no header');

@@ -173,7 +173,7 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
 }
 
 /** Said by the peer of what it sends, or by this side of what it receives. */
-const isOversized = (error: unknown): boolean =>
+export const isOversized = (error: unknown): boolean =>
   error instanceof GatewayError && error.code === status.RESOURCE_EXHAUSTED && /larger than max/i.test(error.message);
 
 /** The block must be the one that is held, or the next. */

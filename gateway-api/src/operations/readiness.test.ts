@@ -42,7 +42,7 @@ describe('readiness', () => {
       async () => ({}),
       async () => 8,
     );
-    expect(await check.check()).to.deep.equal({ ready: true, reasons: [], block: 7 });
+    expect(await check.check()).to.deep.equal({ ready: true, reasons: [], block: 7, valuesMissing: 0 });
   });
 
   it('answers within four seconds while a peer hangs', async () => {

@@ -15,6 +15,8 @@ export interface Readiness {
   /** What is wrong, in words for an operator. */
   reasons: string[];
   block: number;
+  /** Private values that this organisation's peer has not delivered yet. They come by themselves: no reason to be unready. */
+  valuesMissing: number;
   /** There where waiting does not help: somebody has to do what the reasons say. */
   hopeless?: true;
 }
@@ -31,6 +33,7 @@ const PATIENCE_MS = 3_000;
 export class ReadinessCheck {
   readonly #ledger: LedgerClient;
   readonly #feed: Feed;
+  readonly #valuesMissing: () => number;
   readonly #stores: StoreHealth;
   readonly #log: Logger;
   readonly #asked: string[];
@@ -44,11 +47,13 @@ export class ReadinessCheck {
     consortium: Consortium,
     organisation: string,
     log: Logger,
+    valuesMissing: () => number = () => 0,
   ) {
     this.#log = log;
     this.#stores = stores;
     this.#ledger = ledger;
     this.#feed = feed;
+    this.#valuesMissing = valuesMissing;
     this.#asked = [...new Set([organisation, custodianOf(consortium).name])];
   }
 
@@ -69,7 +74,8 @@ export class ReadinessCheck {
       ...this.#asked.map((name) => this.#askPeer(name, reasons)),
       this.#compareHeight(reasons),
     ]);
-    const answer = { ready: reasons.length === 0, reasons, block: this.#feed.position() };
+    const [block, valuesMissing] = [this.#feed.position(), this.#valuesMissing()];
+    const answer = { ready: reasons.length === 0, reasons, block, valuesMissing };
     return reasons.some((reason) => reason.endsWith(REMEDY)) ? { ...answer, hopeless: true } : answer;
   }
 

@@ -2,6 +2,7 @@
  * Reads of the read model. A `compartment` limits them to one patient's data. Copies whose time is over are not
  * there any more, whether they have been purged yet or not.
  */
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { ConsentState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
@@ -12,6 +13,7 @@ import { IntegrityFailure } from '../../http/failures.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
 import { indexed } from '../storable.ts';
+import { byAge, resourceOf } from '../write/resources.ts';
 import { boundsOf } from './dates.ts';
 import { storedResource, type VersionRow } from './stored.ts';
 
@@ -88,9 +90,7 @@ export class ReadModel {
     if (compartment !== undefined) query = query.where('patient', '=', compartment);
     const rows = await query.orderBy('sequence').execute();
     const home = rows.find((row) => row.source === null) ?? rows[0];
-    const own = rows
-      .filter((row) => home !== undefined && sameResource(home, row))
-      .sort((a, b) => b.version - a.version || b.sequence - a.sequence);
+    const own = rows.filter((row) => home !== undefined && resourceOf(row) === resourceOf(home)).sort(byAge);
     const distinct = own.filter((row, index) => row.version !== own[index - 1]?.version);
     return limit === undefined ? distinct : distinct.slice(0, limit);
   }
@@ -281,8 +281,8 @@ export class ReadModel {
     const row = await this.#db
       .selectFrom('private_values')
       .selectAll()
+      .where('key_hash', '=', sha256Hex(key))
       .where('collection', '=', collection)
-      .where('key', '=', key)
       .executeTakeFirst();
     return row;
   }
@@ -292,8 +292,8 @@ export class ReadModel {
     return this.#db
       .selectFrom('versions')
       .selectAll()
+      .where('key_hash', '=', sha256Hex(key))
       .where('collection', '=', collection)
-      .where('key', '=', key)
       .where('type', '=', type)
       .executeTakeFirst();
   }
@@ -303,8 +303,8 @@ export class ReadModel {
     const row = await this.#db
       .selectFrom('versions')
       .select('value')
+      .where('key_hash', '=', sha256Hex(key))
       .where('collection', '=', collection)
-      .where('key', '=', key)
       .executeTakeFirst();
     return row?.value;
   }
@@ -372,9 +372,3 @@ export const outcomeOf = (row: TransactionsTable): Outcome => ({
   endorsers: row.endorsers.split(',').filter((mspId) => mspId !== ''),
   time: row.time,
 });
-
-/** Whether a row is a version of the resource that `home` is: see the projector's `sameResource`. */
-function sameResource(home: VersionRow, row: VersionRow): boolean {
-  if (/^(record|copy)\//.test(home.key)) return row.collection === home.collection;
-  return row.source === null && !row.key.startsWith('record/');
-}

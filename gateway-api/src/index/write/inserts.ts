@@ -1,8 +1,8 @@
 /**
- * Inserts that are put together once per number of rows: doing it anew for every block took longer than running them.
- * Only the parameters change.
+ * Statements that are put together once per number of rows: doing it anew for every block took longer than running
+ * them. Only the parameters change.
  */
-import { CompiledQuery, type Insertable, type Kysely, sql } from 'kysely';
+import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
 import type {
   IdentifiersTable,
   IndexTables,
@@ -94,11 +94,44 @@ function merged<Row extends object>(rows: readonly Row[], { key, columns }: Repl
   return byKey.size === rows.length ? rows : [...byKey.values()];
 }
 
+/** A query over a list of values that may stand several times in its text. */
+export class Lookup<Result> {
+  readonly #query: (list: RawBuilder<unknown>) => RawBuilder<Result>;
+  readonly #times: number;
+  readonly #compiled = new Map<number, CompiledQuery<Result>>();
+
+  /** @param times how often the query's text uses the list */
+  constructor(query: (list: RawBuilder<unknown>) => RawBuilder<Result>, times = 1) {
+    this.#query = query;
+    this.#times = times;
+  }
+
+  /** The rows for any of these values, in no order. */
+  async of(db: Kysely<IndexTables>, values: readonly unknown[]): Promise<Result[]> {
+    const found: Result[] = [];
+    for (const piece of pieces(values)) {
+      const parameters = Array.from({ length: this.#times }, () => piece).flat();
+      const { rows } = await db.executeQuery<Result>({ ...this.#with(db, piece.length), parameters });
+      found.push(...rows);
+    }
+    return found;
+  }
+
+  #with(db: Kysely<IndexTables>, count: number): CompiledQuery<Result> {
+    const known = this.#compiled.get(count);
+    if (known !== undefined) return known;
+    const list = sql`(${sql.join(Array.from({ length: count }, () => sql.val(null)))})`;
+    const kept = CompiledQuery.raw(this.#query(list).compile(db).sql) as CompiledQuery<Result>;
+    this.#compiled.set(count, kept);
+    return kept;
+  }
+}
+
 export interface Inserts {
   transactions: Insert<TransactionsTable>;
-  versions: Insert<Insertable<VersionsTable>>;
+  versions: Insert<VersionsTable>;
   identifiers: Insert<IdentifiersTable>;
-  privateValues: Insert<Insertable<PrivateValuesTable>>;
+  privateValues: Insert<PrivateValuesTable>;
   states: Insert<StatesTable>;
   missing: Insert<MissingTable>;
 }
@@ -109,29 +142,19 @@ export const newInserts = (): Inserts => ({
   transactions: new Insert('transactions', [
     ...(['transaction_id', 'block', 'position', 'code', 'creator', 'endorsers', 'event', 'time'] as const),
   ]),
-  versions: new Insert(
-    'versions',
-    [
-      ...(['type', 'id', 'version', 'current', 'collection', 'key', 'value', 'anchor', 'author', 'patient'] as const),
-      ...(['last_updated', 'transaction_id', 'block', 'source', 'access', 'expires_at'] as const),
-    ],
-    {
-      key: ['id', 'type', 'collection', 'key'],
-      columns: ['value', 'anchor', 'patient', 'last_updated', 'transaction_id', 'block'],
-    },
-  ),
+  versions: new Insert('versions', [
+    ...(['sequence', 'type', 'id', 'version', 'current', 'collection', 'key', 'key_hash', 'value', 'anchor'] as const),
+    ...(['author', 'patient', 'last_updated', 'transaction_id', 'block', 'source', 'access', 'expires_at'] as const),
+  ]),
   identifiers: new Insert('identifiers', ['type', 'id', 'collection', 'system', 'value']),
-  privateValues: new Insert(
-    'private_values',
-    ['collection', 'key', 'kind', 'value', 'anchor', 'transaction_id', 'block'],
-    { key: ['collection', 'key'], columns: ['value', 'anchor', 'transaction_id', 'block'] },
-  ),
+  privateValues: new Insert('private_values', [
+    ...(['sequence', 'collection', 'key', 'key_hash', 'kind', 'value', 'anchor', 'transaction_id', 'block'] as const),
+  ]),
   states: new Insert('states', ['kind', 'id', 'status', 'value', 'transaction_id', 'block', 'time'], {
     key: ['kind', 'id'],
     columns: ['status', 'value', 'transaction_id', 'block', 'time'],
   }),
-  missing: new Insert('missing', ['collection', 'key_hash', 'anchor', 'transaction_id', 'block'], {
-    key: ['collection', 'key_hash'],
-    columns: ['anchor', 'transaction_id', 'block'],
-  }),
+  missing: new Insert('missing', [
+    ...(['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'] as const),
+  ]),
 });

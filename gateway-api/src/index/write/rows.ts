@@ -1,48 +1,62 @@
 /** A parsed block as rows of the read model: pure, so that the projector only writes. */
-import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
-import type { Insertable } from 'kysely';
 import type { ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
-import type {
-  IdentifiersTable,
-  MissingTable,
-  PrivateValuesTable,
-  StatesTable,
-  TransactionsTable,
-  VersionsTable,
+import {
+  type IdentifiersTable,
+  type MissingTable,
+  type PrivateValuesTable,
+  RESOURCES_PER_VALUE,
+  type StatesTable,
+  sequenceOf,
+  type TransactionsTable,
+  type VersionsTable,
 } from '../schema.ts';
 import { fits, indexed, isStorable, isText, LONGEST } from '../storable.ts';
 import { contentOf, identifiersOf, type ValueContent } from './values.ts';
 
 export interface BlockRows {
   transactions: TransactionsTable[];
-  versions: Insertable<VersionsTable>[];
-  identifiers: IdentifiersTable[];
-  privateValues: Insertable<PrivateValuesTable>[];
-  /** The last write of each public key; `value` undefined removes it. */
+  /** The last write of each public key; undefined removes it. */
   states: Map<string, StatesTable | undefined>;
-  missing: MissingTable[];
-  removals: { collection: string; keyHash: string; key?: string }[];
+  /** What the block leaves under each private key that it writes: its last write counts. By `keyName`. */
+  keys: Map<string, KeyRows>;
+  /** Private writes that the block adds to the order (`sequenceOf`). */
+  writes: number;
   /** What is not what its key promises, by transaction and, for a private value, collection. */
   unreadable: { collection?: string; transactionId: string }[];
 }
 
-export function rowsOf(block: ParsedBlock): BlockRows {
-  const rows: BlockRows = {
-    transactions: [],
-    versions: [],
-    identifiers: [],
-    privateValues: [],
-    states: new Map(),
-    missing: [],
-    removals: [],
-    unreadable: [],
-  };
+/** A version with the identifiers that its resource states. */
+export interface VersionRows {
+  row: VersionsTable;
+  identifiers: IdentifiersTable[];
+}
+
+/** What is under one private key of a collection: versions, or a value without resources, or a lack; after a removal nothing. */
+export interface KeyRows {
+  collection: string;
+  keyHash: string;
+  /** The write that left it: its place in the order of the ledger and the SHA-256 of its value. */
+  write?: { sequence: number; anchor: string };
+  versions: VersionRows[];
+  privateValue?: PrivateValuesTable;
+  missing?: MissingTable;
+}
+
+export const keyName = ({ collection, keyHash }: { collection: string; keyHash: string }): string =>
+  `${keyHash} ${collection}`;
+
+/** @param firstWrite number of private writes before this block */
+export function rowsOf(block: ParsedBlock, firstWrite: number): BlockRows {
+  const rows: BlockRows = { transactions: [], states: new Map(), keys: new Map(), writes: 0, unreadable: [] };
   for (const transaction of block.transactions) {
     if (fits(transaction.transactionId, LONGEST.id)) rows.transactions.push(transactionRow(transaction, block.number));
     if (transaction.unreadable === true) rows.unreadable.push({ transactionId: transaction.transactionId });
     for (const { key, value } of transaction.publicWrites) addState(rows, key, value, transaction, block.number);
-    for (const write of transaction.privateWrites) addPrivateWrite(rows, write, transaction, block.number);
+    for (const write of transaction.privateWrites) {
+      rows.keys.set(keyName(write), keyRows(rows, write, firstWrite, transaction, block.number));
+    }
   }
   return rows;
 }
@@ -106,25 +120,31 @@ function objectIn(text: string): { status?: unknown } | undefined {
   }
 }
 
-function addPrivateWrite(rows: BlockRows, write: PrivateWrite, transaction: ParsedTransaction, block: number): void {
-  const { collection, keyHash, anchor, plain, deletedKey } = write;
+/** Counts the write, and answers what it leaves under its key. */
+function keyRows(
+  rows: BlockRows,
+  write: PrivateWrite,
+  firstWrite: number,
+  transaction: ParsedTransaction,
+  block: number,
+): KeyRows {
+  const { collection, keyHash, anchor, plain } = write;
   const { transactionId } = transaction;
-  if (anchor === undefined) {
-    const known = deletedKey !== undefined && fits(deletedKey, LONGEST.key);
-    rows.removals.push({ collection, keyHash, ...(known ? { key: deletedKey } : {}) });
-    return;
-  }
-  const lacking = { collection, key_hash: keyHash, anchor, transaction_id: transactionId, block };
-  if (plain === undefined || !plain.matches) {
-    rows.missing.push(lacking);
-    return;
-  }
-  if (!fits(plain.key, LONGEST.key) || !isText(plain.value)) {
-    rows.unreadable.push({ collection, transactionId });
-    rows.missing.push(lacking);
-    return;
-  }
-  const place = { collection, key: plain.key, value: plain.value, anchor, transaction_id: transactionId, block };
+  if (anchor === undefined) return { collection, keyHash, versions: [] };
+  rows.writes += 1;
+  const sequence = sequenceOf(firstWrite + rows.writes);
+  const key = { collection, keyHash, write: { sequence, anchor } };
+  const lacking = (reason: MissingTable['reason']): KeyRows => {
+    if (reason === 'unreadable') rows.unreadable.push({ collection, transactionId });
+    const place = { sequence, reason, collection, key_hash: keyHash, anchor, transaction_id: transactionId, block };
+    return { ...key, versions: [], missing: place };
+  };
+  if (plain === undefined || !plain.matches) return lacking('undelivered');
+  if (!fits(plain.key, LONGEST.key) || !isText(plain.value)) return lacking('unreadable');
+  const place = {
+    ...{ sequence, collection, key: plain.key, key_hash: keyHash, value: plain.value, anchor },
+    ...{ transaction_id: transactionId, block },
+  };
   let content: ValueContent | undefined;
   try {
     content = contentOf(plain.key, plain.value);
@@ -132,48 +152,44 @@ function addPrivateWrite(rows: BlockRows, write: PrivateWrite, transaction: Pars
     rows.unreadable.push({ collection, transactionId });
   }
   if (content === undefined) {
-    rows.privateValues.push({ ...place, kind: parsePrivateKey(plain.key).kind });
-    return;
+    return { ...key, versions: [], privateValue: { ...place, kind: parsePrivateKey(plain.key).kind } };
   }
-  const { versions, identifiers } = contentRows(content, place, transaction);
-  if (!versions.every((row) => isStorable(row) && fits(row.type, LONGEST.type) && fits(row.id, LONGEST.id))) {
-    rows.unreadable.push({ collection, transactionId });
-    rows.missing.push(lacking);
-    return;
-  }
-  rows.versions.push(...versions);
-  rows.identifiers.push(...identifiers.filter(isStorable));
+  const versions = versionRows(content, place, transaction);
+  return versions === undefined ? lacking('unreadable') : { ...key, versions };
 }
 
-type Place = Pick<VersionsTable, 'collection' | 'key' | 'value' | 'anchor' | 'transaction_id' | 'block'>;
+type Place = Omit<PrivateValuesTable, 'kind'>;
 
-function contentRows(
-  content: ValueContent,
-  place: Place,
-  transaction: ParsedTransaction,
-): Pick<BlockRows, 'versions' | 'identifiers'> {
-  const { collection } = place;
-  const versions: BlockRows['versions'] = [];
-  const identifiers: BlockRows['identifiers'] = [];
-  for (const resource of content.resources) {
+/** Undefined where a resource is none that any database can hold. */
+function versionRows(content: ValueContent, place: Place, transaction: ParsedTransaction): VersionRows[] | undefined {
+  const { version, author, recordedAt, copy, resources } = content;
+  if (resources.length > RESOURCES_PER_VALUE) return undefined;
+  const found = new Map<string, VersionRows>();
+  for (const [index, resource] of resources.entries()) {
     const { resourceType: type, id } = resource;
     const patient = patientIdOf(resource);
-    versions.push({
+    const row: VersionsTable = {
       ...place,
-      type,
-      id,
-      version: content.version,
-      current: 1,
-      author: content.author ?? transaction.creator,
+      sequence: place.sequence + index,
+      ...{ type, id, version, current: 1 },
+      author: author ?? transaction.creator,
       patient: patient !== undefined && fits(patient, LONGEST.id) ? patient : null,
-      last_updated: content.recordedAt ?? transaction.time,
-      source: content.copy?.source ?? null,
-      access: content.copy?.access ?? null,
-      expires_at: content.copy?.expiresAt ?? null,
-    });
-    for (const { system, value } of identifiersOf(resource)) {
-      identifiers.push({ type, id, collection, system: indexed(system), value: indexed(value) });
-    }
+      last_updated: recordedAt ?? transaction.time,
+      source: copy?.source ?? null,
+      access: copy?.access ?? null,
+      expires_at: copy?.expiresAt ?? null,
+    };
+    if (!isStorable(row) || !fits(type, LONGEST.type) || !fits(id, LONGEST.id)) return undefined;
+    found.set(`${type}/${id}`, { row, identifiers: identifierRows(resource, place.collection) });
   }
-  return { versions, identifiers };
+  return [...found.values()];
+}
+
+/** The identifiers that a resource states, as rows: those that a database can hold. */
+export function identifierRows(resource: Resource, collection: string): IdentifiersTable[] {
+  const { resourceType: type, id } = resource;
+  const rows = identifiersOf(resource).map(({ system, value }) => ({
+    ...{ type, id, collection, system: indexed(system), value: indexed(value) },
+  }));
+  return rows.filter(isStorable);
 }

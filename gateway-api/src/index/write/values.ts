@@ -69,7 +69,7 @@ export function identifiersOf(resource: Resource): { system: string; value: stri
   for (const one of all) {
     if (typeof one?.value !== 'string') continue;
     const system = typeof one.system === 'string' ? one.system : '';
-    found.set(`${system}|${one.value}`, { system, value: one.value });
+    found.set(JSON.stringify([system, one.value]), { system, value: one.value });
   }
   return [...found.values()];
 }
