@@ -7,11 +7,16 @@ import type { ChaincodeConfig, NetworkConfig } from './embedded/config.ts';
 /** What is not in the consortium's file: which chaincode runs and where each organisation's process listens. */
 export type ChaincodeProcesses = Pick<ChaincodeConfig, 'version' | 'packageId' | 'addresses'>;
 
+/** And on which port each organisation's peer listens, by its name; any where there is none. */
+export interface EmbeddedProcesses extends ChaincodeProcesses {
+  peerPorts?: Record<string, number>;
+}
+
 export function networkConfigOf(
   dataDir: string,
   consortium: ConsortiumDefinition,
   prepared: PreparedEmbedded,
-  chaincode: ChaincodeProcesses,
+  { peerPorts = {}, ...chaincode }: EmbeddedProcesses,
 ): NetworkConfig {
   return {
     dataDir,
@@ -22,7 +27,7 @@ export function networkConfigOf(
       caCertificate: organisation.caCertificate,
       tlsCaCertificate: organisation.tlsCaCertificate,
       revocationLists: organisation.revocationLists,
-      peer: { ...organisation.peer, port: 0 },
+      peer: { ...organisation.peer, port: peerPorts[organisation.name] ?? 0 },
     })),
     orderer: prepared.orderer,
     batch: consortium.ordering.batch,

@@ -15,13 +15,15 @@ import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 import { holdDataDirectory } from './consortium/data-directory.ts';
 import { joinFabric, startEmbedded } from './consortium/ledgers.ts';
-import { portVariable, takenPorts } from './consortium/ports.ts';
+import { type PortOwner, portVariable, takenPorts } from './consortium/ports.ts';
 import { reachOf } from './consortium/profile.ts';
 import { gatewayDirectory, type NetworkKind } from './consortium/read-models.ts';
 
 export const CHAINCODE_VERSION = '1.0';
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
+/** How long the network of a consortium that was killed may take to commit what it has and end. */
+const PREDECESSOR_MS = 5_000;
 
 export interface ConsortiumOptions {
   dataDir: string;
@@ -31,6 +33,11 @@ export interface ConsortiumOptions {
   consortiumFile?: string | undefined;
   /** Ports of gateways by organisation name, over those of the file; 0 lets the system choose. */
   ports?: Record<string, number>;
+  /**
+   * Likewise of the embedded network's peers. One that is not named is the file's, or any where the system chooses the
+   * gateway's.
+   */
+  peerPorts?: Record<string, number>;
   /** Removes what an earlier start left in dataDir. */
   fresh?: boolean;
   /** Called once when a part ends by itself; what is left can only be closed. */
@@ -56,10 +63,14 @@ export interface RunningConsortium {
 export async function startConsortium(options: ConsortiumOptions): Promise<RunningConsortium> {
   const dataDir = resolve(options.dataDir);
   const consortium = loadConsortium(options.consortiumFile);
-  const ports = portsOf(consortium, options.ports ?? {});
-  const taken = await takenPorts(ports);
-  if (taken.length > 0) throw new Error(taken.join('\n'));
   const network = options.network ?? 'embedded';
+  const ports = portsOf(consortium, 'gateway', options.ports ?? {});
+  const peerPorts = portsOf(consortium, 'peer', { ...chosenBySystem(ports), ...options.peerPorts });
+  const taken = [
+    ...(await takenPorts(ports)),
+    ...(network === 'embedded' ? await takenPorts(peerPorts, 'peer', PREDECESSOR_MS) : []),
+  ];
+  if (taken.length > 0) throw new Error(taken.join('\n'));
   const letGo = holdDataDirectory(dataDir);
   const closers: (() => Promise<void>)[] = [async () => letGo()];
   const close = async (): Promise<void> => {
@@ -72,7 +83,7 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Runni
     const ledger =
       network === 'fabric'
         ? await joinFabric(dataDir, consortium)
-        : await startEmbedded(dataDir, consortium, members, CHAINCODE_VERSION);
+        : await startEmbedded(dataDir, consortium, members, { version: CHAINCODE_VERSION, peerPorts });
     closers.push(() => ledger.stop());
     const gateways = await Promise.all(
       ledger.organisations.map((organisation) =>
@@ -140,17 +151,28 @@ async function untilReady(gateway: Gateway, timeoutMs: number): Promise<void> {
   }
 }
 
-function portsOf(consortium: ConsortiumDefinition, chosen: Record<string, number>): Record<string, number> {
+function portsOf(
+  consortium: ConsortiumDefinition,
+  owner: PortOwner,
+  chosen: Record<string, number>,
+): Record<string, number> {
   const names = consortium.organisations.map(({ name }) => name);
   const unknown = Object.keys(chosen).filter((name) => !names.includes(name));
   if (unknown.length > 0) {
-    const lines = unknown.map((name) => `${portVariable(name)}: there is no organisation ${name}`);
+    const lines = unknown.map((name) => `${portVariable(name, owner)}: there is no organisation ${name}`);
     throw new Error([...lines, `the organisations are ${names.join(', ')}`].join('\n'));
   }
   return Object.fromEntries(
-    consortium.organisations.map(({ name, gatewayPort }) => [name, chosen[name] ?? gatewayPort]),
+    consortium.organisations.map(({ name, gatewayPort, peerPort }) => [
+      name,
+      chosen[name] ?? (owner === 'gateway' ? gatewayPort : peerPort),
+    ]),
   );
 }
+
+/** Those organisations whose port is any. */
+const chosenBySystem = (ports: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(ports).filter(([, port]) => port === 0));
 
 /** What `npm start` makes under DATA_DIR. Nothing else is ever removed. */
 const OURS = ['network', 'organisations', 'logs', 'load'];

@@ -12,7 +12,8 @@ const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   --network fabric            on the Fabric network that npm run network -- up started; the default is embedded
   DATA_DIR                    where everything lives (default .data)
   CONSORTIUM                  the consortium's definition (default network/consortium.yaml)
-  GATEWAY_PORT_<ORGANISATION> an organisation's port (default: as the consortium's definition says)`;
+  GATEWAY_PORT_<ORGANISATION> an organisation's port (default: as the consortium's definition says; 0: any)
+  PEER_PORT_<ORGANISATION>    its peer's port on the embedded network (likewise; any where the gateway's is)`;
 
 interface Settings {
   fresh: boolean;
@@ -20,6 +21,7 @@ interface Settings {
   dataDir: string;
   consortiumFile: string | undefined;
   ports: Record<string, number>;
+  peerPorts: Record<string, number>;
 }
 
 /** @throws Error that lists every mistake. */
@@ -28,17 +30,11 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
     args,
     options: { fresh: { type: 'boolean', default: false }, network: { type: 'string', default: 'embedded' } },
   });
-  const prefix = portVariable('');
-  const ports: Record<string, number> = {};
-  const mistakes: string[] = [];
   const { network } = values;
   if (!isNetworkKind(network)) throw new Error(`--network ${network}: embedded or fabric`);
-  for (const [name, value] of Object.entries(environment)) {
-    if (!name.startsWith(prefix)) continue;
-    const port = Number(value);
-    if (!/^\d{1,5}$/.test(value ?? '') || port > 65_535) mistakes.push(`${name}: not a port from 0 to 65535`);
-    ports[name.slice(prefix.length).toLowerCase().replaceAll('_', '-')] = port;
-  }
+  const mistakes: string[] = [];
+  const ports = portsIn(environment, portVariable('', 'gateway'), mistakes);
+  const peerPorts = portsIn(environment, portVariable('', 'peer'), mistakes);
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return {
     fresh: values.fresh,
@@ -46,7 +42,20 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
     dataDir: environment['DATA_DIR'] || '.data',
     consortiumFile: environment['CONSORTIUM'] || undefined,
     ports,
+    peerPorts,
   };
+}
+
+/** Ports by organisation, from the variables that begin with `prefix`. */
+function portsIn(environment: NodeJS.ProcessEnv, prefix: string, mistakes: string[]): Record<string, number> {
+  const ports: Record<string, number> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith(prefix)) continue;
+    const port = Number(value);
+    if (!/^\d{1,5}$/.test(value ?? '') || port > 65_535) mistakes.push(`${name}: not a port from 0 to 65535`);
+    ports[name.slice(prefix.length).toLowerCase().replaceAll('_', '-')] = port;
+  }
+  return ports;
 }
 
 function printTable({ consortium, urls }: RunningConsortium): void {

@@ -41,12 +41,7 @@ export async function prepareNodes(
       const directory = organisationDirectory(dataDir, name);
       await removeUnfinished(join(directory, 'orderers'));
       const authorities = await authoritiesIn(join(directory, 'ca'), name, checked);
-      const administrator = await nodeIn(join(directory, 'admin'), authorities, checked, {
-        commonName: `admin.${name}`,
-        ou: 'admin',
-        days: USER_DAYS,
-        hosts: LOCAL_HOSTS,
-      });
+      const administrator = await administratorIn(directory, name, authorities, checked);
       const orderers = await together(
         consortium.ordering.orderers
           .filter(({ organisation }) => organisation === name)
@@ -70,6 +65,40 @@ export async function prepareNodes(
     administrators: Object.fromEntries(perOrganisation.map(({ name, administrator }) => [name, administrator])),
   };
 }
+
+/**
+ * The administrator of every organisation alone, for a network without ordering nodes of the organisations.
+ * @returns by the organisation's name
+ * @throws UnusableCertificatesError
+ */
+export async function prepareAdministrators(
+  dataDir: string,
+  { organisations }: Pick<ConsortiumDefinition, 'organisations'>,
+): Promise<PreparedNodes['administrators']> {
+  const checked: CertificateFile[] = [];
+  const administrators = await together(
+    organisations.map(async ({ name }) => {
+      const directory = organisationDirectory(dataDir, name);
+      const authorities = await authoritiesIn(join(directory, 'ca'), name, checked);
+      return [name, await administratorIn(directory, name, authorities, checked)] as const;
+    }),
+  );
+  assertUsable(checked, new Date());
+  return Object.fromEntries(administrators);
+}
+
+const administratorIn = (
+  directory: string,
+  name: string,
+  authorities: Authorities,
+  checked: CertificateFile[],
+): Promise<PreparedNode> =>
+  nodeIn(join(directory, 'admin'), authorities, checked, {
+    commonName: `admin.${name}`,
+    ou: 'admin',
+    days: USER_DAYS,
+    hosts: LOCAL_HOSTS,
+  });
 
 interface NodeRequest {
   commonName: string;

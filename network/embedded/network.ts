@@ -79,8 +79,8 @@ function createPeer(organisation: OrganisationConfig, config: NetworkConfig, cha
   const { name, mspId } = organisation;
   const signer = createSigner(mspId, organisation.peer.identity);
   const runtime = new ChaincodeRuntime(channel, config.executeTimeoutMs ?? EXECUTE_TIMEOUT_MS);
-  const system = systemChaincodes({ mspId, channel, ledger });
-  const endorser = new Endorser({ organisation: name, signer, channel, ledger, runtime, system });
+  const system = systemChaincodes({ mspId, channel, ledger, runtime });
+  const endorser = new Endorser({ organisation: name, mspId, signer, channel, ledger, runtime, system });
   return { organisation: name, mspId, address: '', signer, runtime, endorser, reach: new AbortController() };
 }
 

@@ -79,7 +79,7 @@ export interface Channel {
   policies: Policies;
   /** undefined when the signer satisfies the ACL's policy (spec 6), otherwise Fabric's text. */
   checkAcl(
-    resource: 'propose' | 'events' | 'query' | 'broadcast' | 'lifecycle',
+    resource: 'propose' | 'events' | 'query' | 'broadcast' | 'lifecycle' | 'order',
     signed: SignedData,
   ): Promise<string | undefined>;
 }

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { Consortium as Members } from '@telemed-ledger/consortium/members.ts';
+import { writeAdministrators } from '@telemed-ledger/network/administrators.ts';
 import {
   type PreparedOrganisation,
   prepareEmbedded,
@@ -31,11 +32,18 @@ export interface Ledger {
   stop(): Promise<void>;
 }
 
+export interface EmbeddedOptions {
+  /** Of the chaincode. */
+  version: string;
+  /** By organisation name; 0 lets the system choose. */
+  peerPorts: Record<string, number>;
+}
+
 export async function startEmbedded(
   dataDir: string,
   consortium: ConsortiumDefinition,
   members: Members,
-  version: string,
+  { version, peerPorts }: EmbeddedOptions,
 ): Promise<Ledger> {
   const children = startProcesses(dataDir);
   const stop = async (): Promise<void> => {
@@ -47,9 +55,10 @@ export async function startEmbedded(
     const packageId = packageIdOf(members, version);
     const names = consortium.organisations.map(({ name }) => name);
     children.chaincode.send({ consortium: members, ccid: packageId, organisations: names });
+    await writeAdministrators(dataDir, consortium, prepared.organisations);
     const { addresses } = await children.chaincode.ready;
     const chaincode = { version, packageId, addresses };
-    children.network.send(networkConfigOf(join(dataDir, 'network'), consortium, prepared, chaincode));
+    children.network.send(networkConfigOf(join(dataDir, 'network'), consortium, prepared, { ...chaincode, peerPorts }));
     const { endpoints } = await children.network.ready;
     return {
       organisations: prepared.organisations,

@@ -1,5 +1,9 @@
 /** Whether ports of this machine are free, found out before anything is started on them. */
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What listens on a port, and so what is said of it and which variable changes it. */
+export type PortOwner = 'gateway' | 'peer';
 
 function portError(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -9,21 +13,40 @@ function portError(port: number): Promise<string | undefined> {
   });
 }
 
-/** One line for each port (by organisation name) that cannot be listened on; 0 means any free one and is skipped. */
-export async function takenPorts(ports: Record<string, number>): Promise<string[]> {
+/**
+ * One line for each port (by organisation name) that cannot be listened on; 0 means any free one and is skipped.
+ * @param patienceMs how long a port may stay taken, by a process that is about to end
+ */
+export async function takenPorts(
+  ports: Record<string, number>,
+  owner: PortOwner = 'gateway',
+  patienceMs = 0,
+): Promise<string[]> {
+  const deadline = Date.now() + patienceMs;
   const lines = await Promise.all(
     Object.entries(ports).map(async ([organisation, port]) => {
-      const error = port === 0 ? undefined : await portError(port);
+      const error = port === 0 ? undefined : await lastingError(port, deadline);
       if (error === undefined) return [];
       const why = error === 'EADDRINUSE' ? 'is taken by another program' : `cannot be listened on (${error})`;
-      return [`port ${port} of ${organisation}'s gateway ${why}; free it or set ${portVariable(organisation)}`];
+      return [`port ${port} of ${organisation}'s ${owner} ${why}; free it or set ${portVariable(organisation, owner)}`];
     }),
   );
   return lines.flat();
 }
 
-/** The environment variable that changes an organisation's gateway port. */
-export const portVariable = (organisation: string): string => `GATEWAY_PORT_${inVariable(organisation)}`;
+const POLL_MS = 100;
+
+async function lastingError(port: number, deadline: number): Promise<string | undefined> {
+  for (;;) {
+    const error = await portError(port);
+    if (error === undefined || Date.now() >= deadline) return error;
+    await delay(POLL_MS);
+  }
+}
+
+/** The environment variable that changes the port of an organisation's gateway, or of its peer in the embedded network. */
+export const portVariable = (organisation: string, owner: PortOwner = 'gateway'): string =>
+  `${owner.toUpperCase()}_PORT_${inVariable(organisation)}`;
 
 /** The environment variable that says where an organisation's gateway is, for those who call it. */
 export const urlVariable = (organisation: string): string => `GATEWAY_URL_${inVariable(organisation)}`;

@@ -54,6 +54,7 @@ describe('Conformance of real Fabric', function () {
     it('both gave the same bytes and texts wherever a case kept them', () => {
       const [embedded, fabric] = observed.map((each) => each()) as [Map<string, string>, Map<string, string>];
       expect(fabric.size).to.be.greaterThan(50);
+      expect([...embedded.keys()].sort(), 'what the cases kept').to.deep.equal([...fabric.keys()].sort());
       const differences = differencesOf(embedded, fabric);
       expect(differences, JSON.stringify(differences, null, 1)).to.deep.equal([]);
     });

@@ -16,7 +16,7 @@ export function sha256(...parts: (Uint8Array | string)[]): Buffer {
 export interface ProposalOptions {
   chaincode: string;
   fn: string;
-  arguments?: string[];
+  arguments?: (string | Uint8Array)[];
   channel?: string;
   nonce?: Uint8Array;
   at?: Date;

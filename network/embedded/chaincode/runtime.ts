@@ -59,6 +59,11 @@ export class ChaincodeRuntime {
     return this.#packages.has(chaincode);
   }
 
+  /** The package of each chaincode that this peer runs, by the chaincode's name. */
+  packageIds(): Map<string, string> {
+    return new Map([...this.#packages].map(([name, { packageId }]) => [name, packageId]));
+  }
+
   /**
    * Runs a chaincode for a proposal; `input` is a serialised ChaincodeInput.
    * @throws Error with the text Fabric gives after `error in simulation: `.

@@ -66,6 +66,7 @@ const POLICY_OF_RESOURCE: Record<Exclude<Resource, 'broadcast'>, string> = {
   lifecycle: POLICY_PATHS.writers,
   events: POLICY_PATHS.readers,
   query: POLICY_PATHS.readers,
+  order: POLICY_PATHS.channelReaders,
 };
 
 async function checkAcl(

@@ -1,12 +1,18 @@
-/** protos.Deliver: serves the seeks of one stream one after the other (spec 2.1, 2.2). */
-import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+/** protos.Deliver and the orderer's own: serves the seeks of one stream one after the other (spec 2.1, 2.2). */
+import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel, Ledger } from '../seams.ts';
 import type { Blocks, SharedBlock } from './blocks.ts';
 import { followBlocks } from './follow.ts';
 import { PrivateDataView } from './private-data.ts';
 import { isExpired, readSeek, type Seek, Status } from './seek.ts';
 
-export type DeliverKind = 'block' | 'filtered' | 'private';
+/** `ordered` is a block as the orderer made it, before any peer judged it. */
+export type DeliverKind = 'block' | 'filtered' | 'private' | 'ordered';
+
+/** Places in a block's metadata (common.BlockMetadataIndex). */
+const TRANSACTIONS_FILTER = 2;
+const LAST_OF_ORDERER = 4;
 
 export interface DeliverParts {
   organisation: string;
@@ -28,7 +34,8 @@ export async function serveSeek(
   envelope: Uint8Array,
   outlet: Outlet,
 ): Promise<boolean> {
-  const seek = await readSeek(parts.channel, envelope, parts.ledger.height(parts.organisation));
+  const resource = kind === 'ordered' ? 'order' : 'events';
+  const seek = await readSeek(parts.channel, resource, envelope, parts.ledger.height(parts.organisation));
   const status = typeof seek === 'number' ? seek : await sendBlocks(parts, kind, seek, outlet);
   if (outlet.signal.aborted) return false;
   await outlet.write(encode([1, status]));
@@ -59,7 +66,16 @@ async function sendBlocks(parts: DeliverParts, kind: DeliverKind, seek: Seek, ou
 function encoder(parts: DeliverParts, kind: DeliverKind, seek: Seek): (block: SharedBlock) => Uint8Array {
   if (kind === 'filtered') return (block) => encode([3, block.filtered(parts.channel.name), true]);
   const bytesOf = (block: SharedBlock) => (seek.withoutData ? block.headerWithSignatures() : block.bytes);
+  if (kind === 'ordered') return (block) => encode([2, unjudged(bytesOf(block)), true]);
   if (kind === 'block') return (block) => encode([2, bytesOf(block), true]);
   const view = new PrivateDataView(parts.channel, parts.ledger, parts.organisation, seek.requester);
   return (block) => encode([4, encode([1, bytesOf(block), true], ...view.entries(block.number)), true]);
+}
+
+/** Without what a peer adds to a block's metadata: the transactions' codes and the commit hash. */
+function unjudged(bytes: Uint8Array): Buffer {
+  const block = new Message(bytes);
+  const metadata = block.message(3).list(1).slice(0, LAST_OF_ORDERER);
+  metadata[TRANSACTIONS_FILTER] = Buffer.alloc(0);
+  return encode([1, block.bytes(1), true], [2, block.bytes(2), true], [3, encode(...repeated(1, metadata)), true]);
 }

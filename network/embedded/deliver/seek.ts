@@ -18,8 +18,16 @@ export interface Seek {
   withoutData: boolean;
 }
 
+/** Whose blocks are asked for: a peer's, or as the orderer made them; different policies say who may. */
+export type SeekResource = 'events' | 'order';
+
 /** The seek of a serialised Envelope at a height, or the status that refuses it. */
-export async function readSeek(channel: Channel, envelope: Uint8Array, height: number): Promise<Seek | number> {
+export async function readSeek(
+  channel: Channel,
+  resource: SeekResource,
+  envelope: Uint8Array,
+  height: number,
+): Promise<Seek | number> {
   const request = decodeRequest(envelope);
   if (!request) return Status.BAD_REQUEST;
   if (request.channel !== channel.name) return Status.NOT_FOUND;
@@ -27,7 +35,7 @@ export async function readSeek(channel: Channel, envelope: Uint8Array, height: n
   if (!info) return Status.BAD_REQUEST;
   const requester = channel.identities.parse(request.signed.creator);
   if (!requester || isExpired(requester)) return Status.FORBIDDEN;
-  if ((await channel.checkAcl('events', request.signed)) !== undefined) return Status.FORBIDDEN;
+  if ((await channel.checkAcl(resource, request.signed)) !== undefined) return Status.FORBIDDEN;
   return readRange(requester, info, height);
 }
 

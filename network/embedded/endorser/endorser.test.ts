@@ -17,7 +17,7 @@ interface Parts {
   nonce?: Uint8Array;
   txId?: string;
   time?: Date;
-  args?: string[];
+  args?: (string | Uint8Array)[];
   withoutSpec?: boolean;
 }
 
@@ -90,13 +90,99 @@ describe('The endorser service', () => {
     );
   });
 
+  describe('of a proposal that names no channel, as the peer command sends', () => {
+    const administrator = () => fixture.organisation('alpha').ca.issue({ units: ['admin'] });
+    const ask = async (chaincode: string, args: (string | Uint8Array)[], as?: KeyPair, mspId?: string) =>
+      propose(proposal(as ?? identity, { channel: '', chaincode, args }, mspId));
+    const messageOf = async (...asked: Parameters<typeof ask>) => (await ask(...asked)).getResponse()?.getMessage();
+
+    it('answers the bare response of a chaincode of its own, with nothing endorsed', async () => {
+      const listed = await ask('cscc', ['GetChannels']);
+      const { channelsList } = peer.ChannelQueryResponse.deserializeBinary(
+        listed.getResponse()?.getPayload_asU8() ?? new Uint8Array(),
+      ).toObject();
+      expect(channelsList).to.deep.equal([{ channelId: CHANNEL }]);
+      expect([listed.getVersion(), listed.getPayload_asU8().length, listed.hasEndorsement()]).to.deep.equal([
+        0,
+        0,
+        false,
+      ]);
+      const info = (await ask('qscc', ['GetChainInfo', CHANNEL])).getResponse();
+      expect(common.BlockchainInfo.deserializeBinary(info?.getPayload_asU8() ?? new Uint8Array()).getHeight()).to.equal(
+        2,
+      );
+    });
+
+    it('answers what is installed to its administrator', async () => {
+      const { QueryInstalledChaincodesArgs: Args, QueryInstalledChaincodesResult: Result } = peer.lifecycle;
+      const question = ['QueryInstalledChaincodes', new Args().serializeBinary()];
+      const answer = (await ask('_lifecycle', question, await administrator())).getResponse();
+      const [installed] = Result.deserializeBinary(
+        answer?.getPayload_asU8() ?? new Uint8Array(),
+      ).getInstalledChaincodesList();
+      expect(installed?.getLabel()).to.equal('basic');
+      const [reference] = installed?.getReferencesMap().get(CHANNEL)?.getChaincodesList() ?? [];
+      expect([reference?.getName(), reference?.getVersion()]).to.deep.equal([CHAINCODE, '1.0']);
+      expect(await messageOf('_lifecycle', question)).to.equal(
+        "Failed to authorize invocation due to failed ACL check: Failed verifying that proposal's creator satisfies " +
+          'local MSP principal during channelless check policy with policy [Admins]: [The identity is not an admin ' +
+          'under this MSP [AlphaMSP]: The identity does not contain OU [ADMIN], MSP: [AlphaMSP]]',
+      );
+      const unknown = new peer.lifecycle.QueryInstalledChaincodeArgs();
+      unknown.setPackageId('no:1');
+      expect(
+        await messageOf('_lifecycle', ['QueryInstalledChaincode', unknown.serializeBinary()], await administrator()),
+      ).to.equal(
+        "failed to invoke backing implementation of 'QueryInstalledChaincode': " +
+          "could not find chaincode with package id 'no:1'",
+      );
+    });
+
+    it("refuses what only a channel can answer, and another organisation's members", async () => {
+      expect(await messageOf('_lifecycle', ['QueryChaincodeDefinitions', ''])).to.contain(
+        '[MSP Principal role [/Channel/Application/Writers] not recognized]',
+      );
+      expect(await messageOf('cscc', ['GetConfigBlock', ''])).to.contain(
+        'access denied for [GetConfigBlock][]: Failed getting local MSP principal',
+      );
+      expect(await messageOf(CHAINCODE, ['get', 'a'])).to.contain(
+        `make sure the chaincode ${CHAINCODE} has been successfully defined on channel  and try again`,
+      );
+      const foreign = await fixture.organisation('beta').ca.issue();
+      const refused = await ask('cscc', ['GetChannels'], foreign, 'BetaMSP').catch(
+        (error: ServiceError) => error.details,
+      );
+      expect(refused).to.equal(
+        'error validating proposal: access denied: channel [] creator org unknown, creator is malformed',
+      );
+    });
+  });
+
+  it("takes a clock that is a quarter of an hour off, and not one that is more, in Fabric's words", async () => {
+    const minutes = (count: number) => new Date(Date.now() + count * 60_000);
+    for (const near of [-14.9, 14.9]) {
+      const answer = await propose(proposal(identity, { time: minutes(near) }));
+      expect(answer.getResponse()?.getStatus(), `${near} minutes`).to.equal(200);
+    }
+    const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`;
+    const words = new RegExp(
+      `^request unauthorized due to incorrect timestamp ${time}, peer time ${time}, ` +
+        'peer\\.authentication\\.timewindow 15m0s$',
+    );
+    for (const far of [-15.1, 15.1]) expect(await refusal({ time: minutes(far) })).to.match(words);
+    expect(await refusal({ time: new Date(0) })).to.contain('timestamp 1970-01-01T00:00:00Z');
+  });
+
   it('refuses what is wrong with a proposal, in the order in which Fabric looks', async () => {
     const old = new Date(Date.now() - 20 * 60_000);
     expect(await refusal({ time: old, txId: 'wrong' })).to.contain('request unauthorized due to incorrect timestamp');
     expect(await refusal({ withoutSpec: true, txId: 'wrong' })).to.equal(
       'chaincode invocation spec did not contain chaincode spec',
     );
-    expect(await refusal({ type: 2, epoch: 1 })).to.equal('error validating proposal: invalid header type 2');
+    expect(await refusal({ type: 2, epoch: 1 })).to.equal(
+      'error validating proposal: invalid header type CONFIG_UPDATE',
+    );
+    expect(await refusal({ type: 99 })).to.equal('error validating proposal: invalid header type 99');
     expect(await refusal({ epoch: 1, nonce: new Uint8Array() })).to.equal(
       'error validating proposal: epoch is non-zero',
     );

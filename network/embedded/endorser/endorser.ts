@@ -37,6 +37,7 @@ export type EndorserReply = Endorsed | Denial;
 
 export interface EndorserParts {
   organisation: string;
+  mspId: string;
   signer: Signer;
   channel: Channel;
   ledger: Ledger;
@@ -53,8 +54,8 @@ export class Endorser {
 
   /** `admission` is the outcome of {@link admit} where the caller has it already. */
   async process(proposal: Proposal, admission?: Promise<Denial | undefined>): Promise<EndorserReply> {
-    const { channel, ledger } = this.#parts;
-    const denial = await (admission ?? admit(proposal, channel, ledger));
+    const { channel, ledger, mspId } = this.#parts;
+    const denial = await (admission ?? admit(proposal, channel, ledger, mspId));
     if (denial) return denial.kind === 'answered' ? peerMade(denial.message) : denial;
     try {
       const chaincode = proposal.chaincode ?? '';
@@ -105,6 +106,8 @@ export class Endorser {
     if (response.status >= ERROR_THRESHOLD && response.status < ERROR) return { ...reply, payload: new Uint8Array() };
     const payload = responsePayload(proposal, executed, version, result);
     if (response.status >= ERROR) return { ...reply, payload };
+    // Without a channel there is nothing to endorse: Fabric answers the bare response.
+    if (proposal.channel === '') return { ...reply, payload: new Uint8Array() };
     return { ...reply, payload, endorsement: this.#sign(payload) };
   }
 

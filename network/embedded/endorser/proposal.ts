@@ -81,7 +81,9 @@ export function chaincodeArguments(input: Uint8Array): Buffer[] {
 }
 
 export function timestampMs(timestamp: Message): number {
-  return timestamp.number(1) * 1000 + timestamp.number(2) / 1e6;
+  const seconds = timestamp.number(1);
+  // An int64: what is negative comes as a large unsigned number.
+  return (seconds < 2 ** 63 ? seconds : seconds - 2 ** 64) * 1000 + timestamp.number(2) / 1e6;
 }
 
 function part<T>(name: string, read: () => T): T {

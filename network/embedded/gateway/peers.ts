@@ -25,7 +25,7 @@ export interface Call {
 }
 
 export function openCall(parts: GatewayParts, proposal: Proposal): Call {
-  const admission = admit(proposal, parts.channel, parts.ledger);
+  const admission = admit(proposal, parts.channel, parts.ledger, parts.local.mspId);
   // Whoever asks a peer hears of a failure; nobody may ask.
   admission.catch(() => {});
   return { parts, proposal, admission };

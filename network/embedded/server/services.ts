@@ -1,5 +1,7 @@
 /** The gRPC services of one peer: paths, limits and the functions behind them. Messages stay bytes. */
+
 import { type MethodDefinition, type Server, type ServiceDefinition, status } from '@grpc/grpc-js';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import type { Blocks } from '../deliver/blocks.ts';
 import { type DeliverKind, type DeliverParts, serveSeek } from '../deliver/deliver.ts';
 import { processProposal } from '../endorser/service.ts';
@@ -16,6 +18,8 @@ import { ConcurrencyLimit } from './limit.ts';
 
 const GATEWAY_LIMIT = 500;
 const PEER_LIMIT = 2500;
+/** common.Status.SUCCESS */
+const ACCEPTED = 200;
 
 export interface ServiceParts extends GatewayParts {
   orderer: Orderer;
@@ -26,6 +30,7 @@ export function addServices(server: Server, parts: ServiceParts): void {
   addGateway(server, parts);
   addEndorser(server, parts);
   addDeliver(server, parts);
+  addOrderer(server, parts);
 }
 
 function addGateway(server: Server, parts: ServiceParts): void {
@@ -83,6 +88,23 @@ function addDeliver(server: Server, parts: ServiceParts): void {
     definitions('protos.Deliver', { Deliver: 'both', DeliverFiltered: 'both', DeliverWithPrivateData: 'both' }),
     { Deliver: serve('block'), DeliverFiltered: serve('filtered'), DeliverWithPrivateData: serve('private') },
   );
+}
+
+/** The orderer, at every peer's port: `peer` sends it envelopes and asks it for blocks. */
+function addOrderer(server: Server, parts: ServiceParts): void {
+  const { orderer } = parts;
+  server.addService(definitions('orderer.AtomicBroadcast', { Broadcast: 'both', Deliver: 'both' }), {
+    Broadcast: bidiStream(reachOf(parts), (envelope, outlet) =>
+      open(parts, async () => {
+        const { status: answer, info } = await orderer.broadcast(envelope);
+        await outlet.write(encode([1, answer], [2, info]));
+        return answer === ACCEPTED;
+      }),
+    ),
+    Deliver: bidiStream(reachOf(parts), (envelope, outlet) =>
+      open(parts, () => serveSeek(deliverParts(parts), 'ordered', envelope, outlet)),
+    ),
+  });
 }
 
 function deliverParts({ local, channel, ledger, blocks }: ServiceParts): DeliverParts {

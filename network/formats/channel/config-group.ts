@@ -214,6 +214,7 @@ export function entriesOf<V>(map: ProtoMap<string, V>): [string, V][] {
 /** The paths that ACL texts name. */
 export const POLICY_PATHS = {
   channelWriters: '/Channel/Writers',
+  channelReaders: '/Channel/Readers',
   readers: '/Channel/Application/Readers',
   writers: '/Channel/Application/Writers',
 } as const;

@@ -2,6 +2,7 @@
 import type { ConformanceNetwork } from '../network.ts';
 import { Suite } from '../suite.ts';
 import { callCases } from './calls.ts';
+import { channellessCases } from './channelless.ts';
 import { conflictCases } from './commit.ts';
 import { endorseCases } from './endorse.ts';
 import { evaluateCases } from './evaluate.ts';
@@ -40,6 +41,7 @@ export function conformance(start: () => Promise<ConformanceNetwork>): () => Sui
   commitCases(given);
   systemCases(given);
   requestCases(given);
+  channellessCases(given);
   malformedCases(given);
   return given;
 }
