@@ -4,11 +4,14 @@
  */
 import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import type { Request } from 'express';
 import type { Logger } from 'pino';
+import { callerOf } from './auth/caller.ts';
 import { type Identities, rememberedIdentities } from './auth/identities.ts';
 import type { GatewayConfig } from './config.ts';
 import { Duties } from './duties/duties.ts';
 import { type Gateway, type GatewayParts, running } from './gateway.ts';
+import { BodyBudget } from './http/body-budget.ts';
 import { gatewayApp, monitoringApp } from './http/gateway-app.ts';
 import { Journal } from './idempotency/journal.ts';
 import { IdempotentWrites } from './idempotency/writes.ts';
@@ -53,7 +56,7 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDeps): P
 }
 
 async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, log: Logger): Promise<GatewayParts> {
-  const { organisation, connection: settings, tokens, bodyBytes } = config;
+  const { organisation, connection: settings, tokens } = config;
   const { consortium } = deps;
   const metrics = new Metrics(organisation.name);
   const connection = new LedgerConnection(settings, config.timeouts);
@@ -131,8 +134,12 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   metrics.watch('gateway_writes_in_flight', 'Ledger transactions under way.', () => ledger.inFlight);
   metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => groups.writes);
   const repository = new Records(services, WRITERS);
-  const app = gatewayApp({ services, repository, routes: ROUTES, operations: OPERATIONS, tokens, bodyBytes, log });
-  const monitoring = monitoringApp({ services, routes: ROUTES, log });
+  const budget = new BodyBudget(config.bodies, (which) => metrics.refusedBody(which));
+  metrics.watch('gateway_body_bytes', 'Memory that request bodies under way take.', () => budget.bytes);
+  const clientOf = (request: Request) => callerOf(request.res!).subject;
+  const served = { services, routes: ROUTES, bodies: { limit: config.bodyBytes, budget, clientOf }, log };
+  const app = gatewayApp({ ...served, repository, operations: OPERATIONS, tokens });
+  const monitoring = monitoringApp(served);
   const watch = new FeedWatch(feed, ledger, log);
   return {
     app,

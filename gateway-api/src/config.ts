@@ -15,6 +15,7 @@ import { z } from 'zod';
 import { audienceOf, issuerOf } from './auth/issuer.ts';
 import type { TokenSettings } from './auth/tokens.ts';
 import type { GroupLimits } from './group-commit/group-commit.ts';
+import type { BodyLimits } from './http/body-budget.ts';
 import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
@@ -34,6 +35,8 @@ export interface GatewayConfig {
   tokens: TokenSettings;
   /** Largest request body, bytes. */
   bodyBytes: number;
+  /** Memory for request bodies under way. */
+  bodies: BodyLimits;
   timeouts: Timeouts;
   limits: LedgerLimits;
   /** How many records travel in one transaction; see group-commit/. */
@@ -46,10 +49,13 @@ export interface GatewayConfig {
   idempotencyHours: number;
 }
 
+const MIB = 1024 * 1024;
+
 /** Everything but what tells one gateway from another. */
 export const DEFAULTS = {
   host: '127.0.0.1',
-  bodyBytes: 16 * 1024 * 1024,
+  bodyBytes: 16 * MIB,
+  bodies: { clientBytes: 96 * MIB, allBytes: 256 * MIB },
   timeouts: { evaluateMs: 10_000, endorseMs: 40_000, submitMs: 10_000, commitStatusMs: 20_000 },
   limits: { inFlightWrites: 300, budgetMs: 15_000, feedWaitMs: 5_000 },
   groups: { inFlight: 2, items: 500, bytes: 4 * 1024 * 1024 },
@@ -99,6 +105,9 @@ const EXPECTED = `Expected:
   HOST              address to listen on (default ${DEFAULTS.host})
   TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_MAX_MINUTES (defaults: the development issuer's, 60)
   BODY_LIMIT_BYTES (default ${DEFAULTS.bodyBytes}), VERIFY_INTERVAL_MS (default ${DEFAULTS.verifyIntervalMs})
+  BODIES_CLIENT_BYTES, BODIES_ALL_BYTES
+                    memory for the bodies that one client, and all together, have under way
+                    (defaults ${DEFAULTS.bodies.clientBytes}, ${DEFAULTS.bodies.allBytes})
   DATABASE_HOST, DATABASE_NAME, DATABASE_USER, DATABASE_PASSWORD_FILE
                     PostgreSQL instead of SQLite: a database of this gateway's own (DATABASE_PORT: default ${DATABASE_PORT};
                     DATABASE_TLS_CA: path of the authority of its certificate, default no TLS;
@@ -124,6 +133,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const port = read.integer('PORT', undefined, 0, 65_535);
   const maxMinutes = read.integer('TOKEN_MAX_MINUTES', 60, 1, 24 * 60);
   const bodyBytes = read.integer('BODY_LIMIT_BYTES', DEFAULTS.bodyBytes, 1024, 100 * 1024 * 1024);
+  const bodies = read.bodies();
   const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
   const keys = read.keys('JWKS', read.text('JWKS'));
   const logLevel = environment['LOG_LEVEL'] ?? 'info';
@@ -156,6 +166,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
         maxMinutes,
       },
       bodyBytes,
+      bodies,
       verifyIntervalMs,
     },
     consortium,
@@ -195,6 +206,15 @@ class Environment {
     if (text !== undefined && text !== '' && Number.isInteger(value) && value >= from && value <= to) return value;
     this.#mistakes.push(text === undefined ? `${name}: missing` : `${name}: not a whole number from ${from} to ${to}`);
     return fallback ?? from;
+  }
+
+  bodies(): BodyLimits {
+    const { clientBytes, allBytes } = DEFAULTS.bodies;
+    const most = 2 ** 40;
+    return {
+      clientBytes: this.integer('BODIES_CLIENT_BYTES', clientBytes, MIB, most),
+      allBytes: this.integer('BODIES_ALL_BYTES', allBytes, MIB, most),
+    };
   }
 
   database(): DatabaseSettings | undefined {

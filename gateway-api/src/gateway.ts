@@ -1,10 +1,10 @@
 /** A gateway that is wired (app.ts): opens its listeners, starts its parts, and ends them in order. */
-import { createServer } from 'node:http';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { GatewayConfig } from './config.ts';
 import type { Duties } from './duties/duties.ts';
 import { close, listen } from './http/listening.ts';
+import { newServer } from './http/server.ts';
 import type { Journal } from './idempotency/journal.ts';
 import type { Stores } from './index/stores.ts';
 import type { Sweeper } from './index/verification/sweeper.ts';
@@ -48,8 +48,8 @@ const PRUNE_INTERVAL_MS = 3_600_000;
 /** Nothing runs before `listen`. */
 export function running(config: GatewayConfig, parts: GatewayParts, log: Logger): Gateway {
   const { app, monitoring, connection, feed, late, watch, duties, sweeper, readiness, journal, groups, stores } = parts;
-  const server = createServer({ keepAliveTimeout: 65_000 }, app);
-  const monitor = createServer(monitoring);
+  const server = newServer(app);
+  const monitor = newServer(monitoring);
   let operationsUrl: string | undefined;
   let pruning: NodeJS.Timeout | undefined;
   return {

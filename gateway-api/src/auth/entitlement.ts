@@ -1,8 +1,11 @@
 /**
- * What a caller may see of its organisation's read model: a pure decision on the role. The chaincode alone decides
+ * What a caller may see of its organisation's read model and send to the ledger: pure decisions on kind and role. The
+ * chaincode decides the second again, and it alone decides
  * consent between organisations; which kind of organisation writes which type is in fhir/types.ts.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { type TransactionName, transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from './caller.ts';
 
 /** Everything of the organisation, one patient's compartment, or no content at all. */
@@ -33,4 +36,20 @@ export function compartmentOf(caller: Caller): string | undefined {
   const sight = sightOf(caller);
   if ('none' in sight) throw new LedgerError('FORBIDDEN', sight.none);
   return 'patient' in sight ? sight.patient : undefined;
+}
+
+/** Whether the ledger takes one of these transactions of callers of this kind and role. */
+export function mayCall(kind: Kind, role: Role, names: readonly TransactionName[]): boolean {
+  return names.some((name) => {
+    const { callers, roles } = transactions[name] as { callers: readonly Kind[]; roles: readonly Role[] };
+    return (callers.length === 0 || callers.includes(kind)) && (roles.length === 0 || roles.includes(role));
+  });
+}
+
+/**
+ * For a request that may become one of these transactions, before anything of its body is read.
+ * @throws {LedgerError} FORBIDDEN where the caller may send none of them
+ */
+export function demandCaller(kind: Kind, { role }: Caller, ...names: readonly TransactionName[]): void {
+  if (!mayCall(kind, role, names)) throw new LedgerError('FORBIDDEN', `the role ${role} at a ${kind} may not do this`);
 }

@@ -3,14 +3,14 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { mutated } from './fixtures/mutations.ts';
 import { bundleOf, type Json, observation, patient, post, samples } from './fixtures/resources.ts';
-import { bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';
+import { bodiesOf, bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';
 
 const JSON_TYPE = 'application/fhir+json';
 
 describe('bad input', () => {
   let server: Server;
   beforeEach(() => {
-    server = serverOf('provider', { maxBodyBytes: 100_000 });
+    server = serverOf('provider', { bodies: bodiesOf({ limit: 100_000 }) });
     server.repository.seed(patient());
   });
   afterEach(() => {

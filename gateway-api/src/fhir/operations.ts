@@ -3,6 +3,7 @@
  * CapabilityStatement names exactly those that are mounted.
  */
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { IdempotentRequest } from '../idempotency/request.ts';
 import type { Answer } from './answers.ts';
@@ -25,6 +26,8 @@ export interface Operation {
   level: 'type' | 'instance';
   /** Canonical URL of its OperationDefinition. */
   definition: string;
+  /** What it sends to the ledger: callers who may not are refused before any of the body is read. */
+  transaction?: TransactionName;
   /** Answers POST; throws Refusal, Failure or LedgerError. */
   handle(request: OperationRequest): Promise<Answer>;
 }

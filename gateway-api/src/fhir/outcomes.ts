@@ -9,7 +9,6 @@ import { Failure, type IssueCode } from '../http/failures.ts';
 /** hl7.org/fhir/R4/valueset-issue-type.html, as far as it is used. */
 export type IssueType =
   | IssueCode
-  | 'structure'
   | 'required'
   | 'code-invalid'
   | 'invariant'

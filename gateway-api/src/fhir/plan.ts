@@ -3,13 +3,13 @@
  * (If-None-Exist, If-Match) say, which version comes next. Faults go to the change, so that a transaction can report
  * them all and a batch can go on without it.
  */
-import type { Role } from '@telemed-ledger/consortium/members.ts';
+import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
 import type { Change } from './changes.ts';
-import { errorIssue } from './outcomes.ts';
+import { errorIssue, Refusal } from './outcomes.ts';
 import { resolveReferences } from './references.ts';
 import type { Scope } from './repository.ts';
 import { criterionKey } from './tokens.ts';
-import { supportedType } from './types.ts';
+import { type SupportedType, supportedType } from './types.ts';
 import { isResourceType } from './validation/schema.ts';
 
 /**
@@ -21,6 +21,14 @@ const mayMatch = ({ caller }: Scope): boolean => MATCHING_ROLES.has(caller.role)
 
 const isSound = (change: Change): boolean => change.failure === undefined;
 
+/** Why resources of a type are not written at this organisation's gateway; undefined where they are. */
+export function refusalOfWriter(type: SupportedType, { kind }: Organisation, place: string): Refusal | undefined {
+  if (type.writer === kind) return undefined;
+  const writer = type.writer === undefined ? 'by no REST interaction' : `at the gateway of a ${type.writer}`;
+  const issue = errorIssue('not-supported', `${type.name} is written ${writer}.`, place);
+  return new Refusal(405, issue, { Allow: 'GET, HEAD, OPTIONS' });
+}
+
 /** The URL against the table of types, then the body against R4, and against the URL. */
 function checkRequest(change: Change, { organisation }: Scope): undefined {
   const { interaction, type, urlPath } = change.request;
@@ -28,11 +36,8 @@ function checkRequest(change: Change, { organisation }: Scope): undefined {
   if (supported === undefined) {
     return change.fail(404, errorIssue('not-supported', 'This server does not hold resources of that type.', urlPath));
   }
-  if (supported.writer !== organisation.kind) {
-    const writer =
-      supported.writer === undefined ? 'by no REST interaction' : `at the gateway of a ${supported.writer}`;
-    return change.fail(405, errorIssue('not-supported', `${type} is written ${writer}.`, urlPath ?? type));
-  }
+  const refusal = refusalOfWriter(supported, organisation, urlPath ?? type);
+  if (refusal !== undefined) return change.fail(refusal.status, refusal.issues[0]!);
   const body = change.request.body as { resourceType?: unknown } | null | undefined;
   if (typeof body?.resourceType === 'string' && body.resourceType !== type && isResourceType(body.resourceType)) {
     return change.fail(

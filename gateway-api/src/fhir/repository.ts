@@ -43,6 +43,11 @@ export interface SearchPage {
 }
 
 export interface Repository {
+  /**
+   * Asked before any of a body is read. @throws LedgerError FORBIDDEN for a caller who can write nothing of this type,
+   * or, without a type, can neither read nor write anything.
+   */
+  admit(caller: Caller, type?: string): void;
   /** The newest version; undefined where this organisation (or this caller) has none. */
   read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined>;
   readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined>;

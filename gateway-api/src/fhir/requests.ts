@@ -1,9 +1,7 @@
-/** What the FHIR API reads from a request beside its body: content types, preferences, conditions, exact numbers. */
+/** What the FHIR API reads from a request beside its body: what it accepts, preferences, conditions. */
 import type { Request, RequestHandler } from 'express';
-import { JSON_TYPES } from '../http/bodies.ts';
-import { keepForHash } from '../idempotency/request.ts';
-import { errorIssue, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
-import { changedNumbers } from './validation/decimals.ts';
+import { JSON_TYPES } from '../http/json-types.ts';
+import { refuse } from './outcomes.ts';
 
 const FORMATS = new Set(['json', ...JSON_TYPES]);
 
@@ -48,7 +46,7 @@ const acceptsJson = (accept: string | undefined): boolean =>
     );
   });
 
-/** Refuses what cannot be answered in JSON (406) and bodies that are not JSON (415). */
+/** Refuses what cannot be answered in JSON (406). */
 export const jsonOnly: RequestHandler = (request, _response, next) => {
   const format = request.query['_format'];
   if (format !== undefined && (typeof format !== 'string' || !FORMATS.has(format.split(';')[0]!.replace(' ', '+')))) {
@@ -58,37 +56,4 @@ export const jsonOnly: RequestHandler = (request, _response, next) => {
     refuse(406, 'not-supported', 'Only application/fhir+json is answered.', 'Accept');
   }
   next();
-};
-
-const isSearchForm = (request: Request): boolean => request.method === 'POST' && request.path.endsWith('/_search');
-
-/** Refuses a body whose content type this route does not read. Of other methods the route says that it has none. */
-export const bodyType: RequestHandler = (request, _response, next) => {
-  if (request.method !== 'POST' && request.method !== 'PUT') return next();
-  const hasBody = request.get('transfer-encoding') !== undefined || Number(request.get('content-length') ?? 0) > 0;
-  const expected = isSearchForm(request) ? ['application/x-www-form-urlencoded'] : JSON_TYPES;
-  if (hasBody && typeof request.is(expected) !== 'string') {
-    refuse(415, 'not-supported', `The body must be ${expected[0]}.`, 'Content-Type');
-  }
-  next();
-};
-
-const inexact = new WeakMap<object, string[]>();
-
-/** Keeps what is only to be seen in the text of a body, before it is parsed. */
-export function keepFromText(request: { headers: Record<string, unknown> }, _response: unknown, body: Buffer): void {
-  keepForHash(request, body);
-  const places = changedNumbers(body);
-  if (places.length > 0) inexact.set(request, places);
-}
-
-/** Refuses a body with a number that would be stored as another one. */
-export const exactNumbers: RequestHandler = (request, _response, next) => {
-  const places = inexact.get(request);
-  if (places === undefined) return next();
-  const text = 'This number has more digits than are kept here; it would become another one.';
-  throw new Refusal(
-    UNPROCESSABLE,
-    places.map((place) => errorIssue('value', text, place)),
-  );
 };

@@ -4,9 +4,10 @@
  */
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
-import express, { type Request, type Response, type Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { Caller } from '../auth/caller.ts';
-import { isJsonBody } from '../http/bodies.ts';
+import { demandCaller } from '../auth/entitlement.ts';
+import { type BodiesOptions, formBody, jsonBody } from '../http/bodies.ts';
 import { idempotencyOf } from '../idempotency/request.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
 import { type Answer, send } from './answers.ts';
@@ -14,9 +15,10 @@ import { bundle } from './bundles.ts';
 import { capabilityStatement } from './capability.ts';
 import type { Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
+import { refusalOfWriter } from './plan.ts';
 import { history, read, vread } from './reads.ts';
 import type { Repository, Scope } from './repository.ts';
-import { bodyType, exactNumbers, ifMatchOf, jsonOnly, keepFromText, preferencesOf } from './requests.ts';
+import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
 import type { Parameters } from './search-parameters.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
@@ -33,17 +35,22 @@ export interface FhirOptions {
   operations?: readonly Operation[];
   /** As clients see it, without a slash at the end; taken from each request where it is left out. */
   baseUrl?: string;
-  /** The largest body, in bytes after decompression; 32 MiB where it is left out. */
-  maxBodyBytes?: number;
+  /** How bodies are read. */
+  bodies: BodiesOptions;
   /** Version of this software, for the CapabilityStatement. */
   version?: string;
   /** Called with failures that are ours; they are answered with 500 and the request's id. */
   report?: (error: unknown, requestId?: string) => void;
 }
 
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
 type Handle = (request: Request) => Answer | Promise<Answer>;
-type Handlers = Partial<Record<'get' | 'post' | 'put', Handle>>;
+interface Endpoint {
+  handle: Handle;
+  /** Refuses what can be refused by the URL, the headers and the caller, before any of the body is read. */
+  admit?: (request: Request) => void;
+  body?: 'resource' | 'bundle' | 'form';
+}
+type Endpoints = Partial<Record<'get' | 'post' | 'put', Endpoint>>;
 
 const typeOf = (request: Request): SupportedType =>
   supportedType(String(request.params['type'])) ??
@@ -59,9 +66,9 @@ const formOf = (request: Request): Parameters =>
   );
 
 /** `Allow` of RFC 9110: what a route answers. */
-function allowOf(handlers: Handlers): string {
-  const methods = Object.keys(handlers).map((method) => method.toUpperCase());
-  return [...methods, ...(handlers.get === undefined ? [] : ['HEAD']), 'OPTIONS'].join(', ');
+function allowOf(endpoints: Endpoints): string {
+  const methods = Object.keys(endpoints).map((method) => method.toUpperCase());
+  return [...methods, ...(endpoints.get === undefined ? [] : ['HEAD']), 'OPTIONS'].join(', ');
 }
 
 class FhirApi {
@@ -90,6 +97,12 @@ class FhirApi {
     };
   };
 
+  /** Whoever may neither read nor write anything here sends no Bundle. */
+  admitBundle = (request: Request): void => {
+    const { repository, callerOf } = this.#options;
+    repository.admit(callerOf(request));
+  };
+
   bundle: Handle = (request) => {
     const preferences = preferencesOf(request);
     return bundle(request.body, this.#scope(request), {
@@ -104,11 +117,23 @@ class FhirApi {
     vread(this.#scope(request), typeOf(request).name, idOf(request), String(request.params['version']));
   history: Handle = (request) => history(this.#scope(request), typeOf(request).name, idOf(request));
 
+  /** A search by POST. */
+  admitSearch = (request: Request): void => void typeOf(request);
+
   search: Handle = (request) => {
     const method = request.method === 'POST' ? 'POST' : 'GET';
     const parameters = [...queryOf(request), ...(method === 'POST' ? formOf(request) : [])];
     const lenient = preferencesOf(request).handling === 'lenient';
     return search(this.#scope(request), { type: typeOf(request), parameters, method, lenient });
+  };
+
+  /** A create or an update. */
+  admitWrite = (request: Request): void => {
+    const { repository, organisation, callerOf } = this.#options;
+    const type = typeOf(request);
+    const refusal = refusalOfWriter(type, organisation, type.name);
+    if (refusal !== undefined) throw refusal;
+    repository.admit(callerOf(request), type.name);
   };
 
   create: Handle = (request) => {
@@ -136,8 +161,13 @@ class FhirApi {
     return write({ ...change, ...target }, this.#scope(request), this.#writing(request));
   };
 
-  operation(operation: Operation): Handle {
-    return async (request) => {
+  operation(operation: Operation): Endpoint {
+    const { transaction } = operation;
+    const { organisation, callerOf } = this.#options;
+    const admit = (request: Request): void => {
+      if (transaction !== undefined) demandCaller(organisation.kind, callerOf(request), transaction);
+    };
+    const handle: Handle = async (request) => {
       const scope = this.#scope(request);
       const { issues } = request.body === undefined ? { issues: [] } : validateResource(request.body);
       if (issues.length > 0) throw new Refusal(UNPROCESSABLE, issues);
@@ -149,6 +179,7 @@ class FhirApi {
         baseUrl: scope.baseUrl,
       });
     };
+    return { handle, admit, body: 'resource' };
   }
 
   #writing(request: Request) {
@@ -161,36 +192,49 @@ class FhirApi {
 }
 
 /** Routes that no operation is mounted on. */
-const unknownOperation: Handle = () => refuse(404, 'not-supported', 'There is no such operation here.');
+const unknownOperation: Endpoint = { handle: () => refuse(404, 'not-supported', 'There is no such operation here.') };
 
-function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string, handlers: Handlers][] {
-  const mounted = operations.map((operation): [string, Handlers] => {
+function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string, endpoints: Endpoints][] {
+  const mounted = operations.map((operation): [string, Endpoints] => {
     const instance = operation.level === 'instance' ? '/:id' : '';
     return [`/${operation.type}${instance}/$${operation.name}`, { post: api.operation(operation) }];
   });
   const anyMethod = { get: unknownOperation, post: unknownOperation, put: unknownOperation };
+  const write = { admit: api.admitWrite, body: 'resource' } as const;
   return [
-    ['/', { post: api.bundle }],
-    ['/metadata', { get: api.metadata }],
+    ['/', { post: { handle: api.bundle, admit: api.admitBundle, body: 'bundle' } }],
+    ['/metadata', { get: { handle: api.metadata } }],
     ...mounted,
-    ['/:type', { get: api.search, post: api.create }],
-    ['/:type/_search', { post: api.search }],
+    ['/:type', { get: { handle: api.search }, post: { handle: api.create, ...write } }],
+    ['/:type/_search', { post: { handle: api.search, admit: api.admitSearch, body: 'form' } }],
     ['/:type/$:operation', anyMethod],
     ['/:type/:id/$:operation', anyMethod],
     ['/$:operation', anyMethod],
-    ['/:type/:id', { get: api.read, put: api.update }],
-    ['/:type/:id/_history', { get: api.history }],
-    ['/:type/:id/_history/:version', { get: api.vread }],
+    ['/:type/:id', { get: { handle: api.read }, put: { handle: api.update, ...write } }],
+    ['/:type/:id/_history', { get: { handle: api.history } }],
+    ['/:type/:id/_history/:version', { get: { handle: api.vread } }],
   ];
 }
 
-function addRoute(router: Router, api: FhirApi, path: string, handlers: Handlers): void {
-  const allow = allowOf(handlers);
+type Readers = Record<NonNullable<Endpoint['body']>, RequestHandler[]>;
+
+/** What a request goes through, in this order: its admission, the reading of its body, what it asks for. */
+function stepsOf({ handle, admit, body }: Endpoint, api: FhirApi, readers: Readers): RequestHandler[] {
+  const admission: RequestHandler = (request, _response, next) => {
+    admit?.(request);
+    next();
+  };
+  const answer: RequestHandler = async (request, response) => {
+    send(request, response, api.baseUrlOf(request), await handle(request));
+  };
+  return [admission, ...(body === undefined ? [] : readers[body]), answer];
+}
+
+function addRoute(router: Router, api: FhirApi, path: string, endpoints: Endpoints, readers: Readers): void {
+  const allow = allowOf(endpoints);
   const route = router.route(path);
-  for (const [method, handle] of Object.entries(handlers) as ['get' | 'post' | 'put', Handle][]) {
-    route[method](async (request: Request, response: Response) => {
-      send(request, response, api.baseUrlOf(request), await handle(request));
-    });
+  for (const [method, endpoint] of Object.entries(endpoints) as ['get' | 'post' | 'put', Endpoint][]) {
+    route[method](...stepsOf(endpoint, api, readers));
   }
   route.all((request: Request, response: Response) => {
     if (request.method === 'OPTIONS') response.set('Allow', allow).status(204).end();
@@ -200,14 +244,13 @@ function addRoute(router: Router, api: FhirApi, path: string, handlers: Handlers
 
 /** The FHIR R4 API of one organisation. */
 export function fhirRouter(options: FhirOptions): Router {
+  const { bodies, operations = [], report } = options;
   const api = new FhirApi(options);
-  const limit = options.maxBodyBytes ?? MAX_BODY_BYTES;
   const router = express.Router({ caseSensitive: true, strict: true });
-  router.use(jsonOnly, bodyType);
-  router.use(express.json({ limit, type: isJsonBody, verify: keepFromText }), exactNumbers);
-  router.use('/:type/_search', express.urlencoded({ limit: 65_536, extended: false }));
-  for (const [path, handlers] of routesOf(api, options.operations ?? [])) addRoute(router, api, path, handlers);
+  const readers = { resource: [jsonBody(bodies)], bundle: [jsonBody({ ...bodies, apart: true })], form: formBody() };
+  router.use(jsonOnly);
+  for (const [path, endpoints] of routesOf(api, operations)) addRoute(router, api, path, endpoints, readers);
   router.use(() => refuse(404, 'not-supported', 'There is no such interaction.'));
-  router.use(outcomeHandler(options.report));
+  router.use(outcomeHandler(report));
   return router;
 }

@@ -1,18 +1,67 @@
-/** JSON bodies: which they are, and how the routes beside FHIR read and check them. */
-import type { IncomingMessage } from 'node:http';
+/** The steps of a route that read its body, within the limits and the budgets of this gateway, and check it. */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import express, { type RequestHandler } from 'express';
+import express, { type Request, type RequestHandler } from 'express';
 import type { z } from 'zod';
-import { keepForHash } from '../idempotency/request.ts';
+import { errorIssue, Refusal, refuse, UNPROCESSABLE } from '../fhir/outcomes.ts';
+import { beginHash } from '../idempotency/request.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { hasBody, readJson } from './json-body.ts';
+import { JSON_TYPES } from './json-types.ts';
 
-export const JSON_TYPES = ['application/fhir+json', 'application/json', 'text/json', 'application/json+fhir'];
+/** Enough for what is no resource and no table. */
+export const SMALL_BODY_BYTES = 65_536;
 
-export const isJsonBody = (request: IncomingMessage): boolean =>
-  JSON_TYPES.some((type) => (request.headers['content-type'] ?? '').toLowerCase().startsWith(type));
+export interface BodiesOptions {
+  /** Largest body after decompression, bytes. */
+  limit: number;
+  budget: BodyBudget;
+  /** Whose budget a request's body takes. */
+  clientOf: (request: Request) => string;
+  /** The entries of a Bundle are worked on one by one, and so may hold more together. */
+  apart?: boolean;
+}
 
-/** Parses a JSON body of at most so many bytes. */
-export const jsonBody = (limit: number): RequestHandler =>
-  express.json({ limit, type: isJsonBody, verify: (request, _response, body) => keepForHash(request, body) });
+/** Refuses a body of another type than its route reads. */
+function demandType(request: Request, types: string[]): void {
+  if (!hasBody(request) || typeof request.is(types) === 'string') return;
+  refuse(415, 'not-supported', `The body must be ${types[0]}.`, 'Content-Type');
+}
+
+/**
+ * Puts the parsed body on `request.body`; undefined where there is none. To be mounted behind everything that can
+ * refuse the request without it. Its memory counts until the request is answered.
+ */
+export function jsonBody({ limit, budget, clientOf, apart = false }: BodiesOptions): RequestHandler {
+  return async (request, response, next) => {
+    demandType(request, JSON_TYPES);
+    const reservation = budget.open(clientOf(request));
+    response.once('close', reservation.release);
+    const onBytes = beginHash(request);
+    const read = await readJson(request, response, { limit, reservation, apart, ...(onBytes && { onBytes }) });
+    if (read !== undefined && read.inexact.length > 0) throw changed(read.inexact);
+    request.body = read?.value;
+    next();
+  };
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+
+/** The parameters of a search that is posted (hl7.org/fhir/R4/http.html#search), on `request.body`. */
+export function formBody(): RequestHandler[] {
+  const demandForm: RequestHandler = (request, _response, next) => {
+    demandType(request, [FORM]);
+    next();
+  };
+  return [demandForm, express.urlencoded({ limit: SMALL_BODY_BYTES, extended: false })];
+}
+
+function changed(places: readonly string[]): Refusal {
+  const text = 'This number has more digits than are kept here; it would become another one.';
+  return new Refusal(
+    UNPROCESSABLE,
+    places.map((place) => errorIssue('value', text, place)),
+  );
+}
 
 /** The input in its schema's form. @throws {LedgerError} INVALID that names the first element at fault. */
 export function parsedInput<T>(schema: z.ZodType<T>, value: unknown): T {

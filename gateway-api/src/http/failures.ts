@@ -10,6 +10,7 @@ export type IssueCode =
   | 'business-rule'
   | 'duplicate'
   | 'invalid'
+  | 'structure'
   | 'too-costly'
   | 'throttled'
   | 'transient'

@@ -9,6 +9,7 @@ import type { Repository } from '../fhir/repository.ts';
 import { fhirRouter } from '../fhir/router.ts';
 import { loggable } from '../operations/log.ts';
 import type { Services, SubjectOperation } from '../subjects/services.ts';
+import type { BodiesOptions } from './bodies.ts';
 import { docs } from './docs.ts';
 import { observe } from './observe.ts';
 import { type Route, serve } from './routes.ts';
@@ -22,18 +23,18 @@ export interface AppOptions {
   routes: readonly Route[];
   operations: readonly SubjectOperation[];
   tokens: TokenSettings;
-  bodyBytes: number;
+  bodies: BodiesOptions;
   log: Logger;
 }
 
 /** For callers: everything but open routes and FHIR's metadata asks for a token. */
-export function gatewayApp({ services, repository, routes, operations, tokens, bodyBytes, log }: AppOptions): Express {
+export function gatewayApp({ services, repository, routes, operations, tokens, bodies, log }: AppOptions): Express {
   const { organisation, idempotent, metrics } = services;
   const report = reportTo(log);
   const app = express().disable('x-powered-by').disable('etag');
   app.use(observe(log, metrics), helmet());
   const open = routes.filter((route) => route.open);
-  app.use(serve(open, services, { bodyBytes }), docs());
+  app.use(serve(open, services, { bodies }), docs());
   app.use(authentication(tokens, organisation.kind, ({ path, method }) => path === METADATA && method !== 'POST'));
   app.use(
     FHIR_BASE,
@@ -45,20 +46,25 @@ export function gatewayApp({ services, repository, routes, operations, tokens, b
       operations: operations
         .filter(({ kind }) => kind === organisation.kind)
         .map((one) => ({ ...one, handle: (request) => one.handle(request, services) })),
-      maxBodyBytes: bodyBytes,
+      bodies,
       report,
     }),
   );
   const others = routes.filter((route) => !route.open);
-  app.use(serve(others, services, { bodyBytes }));
+  app.use(serve(others, services, { bodies }));
   return ending(app, report);
 }
 
 /** What a monitoring network may ask without a token, and nothing else. */
-export function monitoringApp({ services, routes, log }: Pick<AppOptions, 'services' | 'routes' | 'log'>): Express {
+export function monitoringApp({
+  services,
+  routes,
+  bodies,
+  log,
+}: Omit<AppOptions, 'repository' | 'operations' | 'tokens'>): Express {
   const app = express().disable('x-powered-by').disable('etag');
   const monitored = routes.filter((route) => route.monitored);
-  app.use(helmet(), serve(monitored, services, { bodyBytes: 0, roles: false }));
+  app.use(helmet(), serve(monitored, services, { bodies, roles: false }));
   return ending(app, reportTo(log));
 }
 

@@ -4,13 +4,15 @@
  */
 
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Role } from '@telemed-ledger/consortium/members.ts';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 import { type Caller, callerOf } from '../auth/caller.ts';
+import { demandCaller } from '../auth/entitlement.ts';
 import { type IdempotentRequest, idempotencyOf } from '../idempotency/request.ts';
 import type { Services } from '../subjects/services.ts';
-import { jsonBody, parsedInput } from './bodies.ts';
+import { type BodiesOptions, jsonBody, parsedInput, SMALL_BODY_BYTES } from './bodies.ts';
 
 export interface RouteRequest<Parameters, Body> {
   caller: Caller;
@@ -44,6 +46,10 @@ export interface Route<Parameters = unknown, Body = unknown> {
   /** What the path holds. */
   parameters?: z.ZodType<Parameters>;
   body?: z.ZodType<Body>;
+  /** A body of more than 64 KiB is taken, up to the gateway's limit. */
+  large?: true;
+  /** What it sends to the ledger: callers who may not are refused before any of the body is read. */
+  transaction?: TransactionName;
   /** By status, for the documentation. */
   answers: Record<number, { description: string; schema?: z.ZodType }>;
   handle(request: RouteRequest<Parameters, Body>, services: Services): RouteAnswer | Promise<RouteAnswer>;
@@ -55,14 +61,29 @@ export const route = <Parameters = unknown, Body = unknown>(row: Route<Parameter
 const NOTHING = z.unknown();
 
 /** Serves routes; with `roles: false` to whoever comes, on a listener that has no callers. */
-export function serve(routes: readonly Route[], services: Services, options: { bodyBytes: number; roles?: false }) {
+export function serve(
+  routes: readonly Route[],
+  services: Services,
+  { bodies, roles = true }: { bodies: BodiesOptions; roles?: boolean },
+) {
   const router = Router();
   for (const one of routes) {
-    const checked = options.roles === false ? [] : rolesOf(one);
-    const parser = one.body === undefined ? [] : [jsonBody(options.bodyBytes)];
-    router[one.method](one.path, ...checked, ...parser, handlerOf(one, services));
+    const checked = roles ? [...rolesOf(one), ...sendersOf(one, services)] : [];
+    const limit = one.large === true ? bodies.limit : Math.min(bodies.limit, SMALL_BODY_BYTES);
+    const reader = one.body === undefined ? [] : [jsonBody({ ...bodies, limit })];
+    router[one.method](one.path, ...checked, ...reader, handlerOf(one, services));
   }
   return router;
+}
+
+function sendersOf({ transaction }: Route, { organisation }: Services): RequestHandler[] {
+  if (transaction === undefined) return [];
+  return [
+    (_request, response, next) => {
+      demandCaller(organisation.kind, callerOf(response), transaction);
+      next();
+    },
+  ];
 }
 
 function rolesOf({ roles }: Route): RequestHandler[] {

@@ -1,8 +1,8 @@
 /**
- * The Idempotency-Key of an HTTP request with the hash of what was asked under it. Body parsers hand every raw body to
- * `keepForHash`, because a parsed body no longer has the bytes that the client sent.
+ * The Idempotency-Key of an HTTP request with the hash of what was asked under it. The hash is made while the body is
+ * read: a parsed body no longer has the bytes that the client sent, and nobody keeps them for it.
  */
-import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { createHash, type Hash } from 'node:crypto';
 import type { Request } from 'express';
 import { Failure } from '../http/failures.ts';
 
@@ -15,11 +15,19 @@ export interface IdempotentRequest {
 
 const HEADER = 'idempotency-key';
 const KEY = /^[!-~]{1,255}$/;
-const rawBodies = new WeakMap<object, Buffer>();
+const begun = new WeakMap<Request, Hash>();
 
-/** Keeps the body as it came, for requests that carry a key. */
-export function keepForHash(request: { headers: Record<string, unknown> }, body: Buffer): void {
-  if (request.headers[HEADER] !== undefined) rawBodies.set(request, body);
+function hashOfHead(request: Request): Hash {
+  const conditions = [request.get('if-match') ?? '', request.get('if-none-exist') ?? ''];
+  return createHash('sha256').update([request.method, request.originalUrl, ...conditions, ''].join('\n'));
+}
+
+/** What the body's bytes are to be given to, in order; undefined where the request has no key. */
+export function beginHash(request: Request): ((chunk: Buffer) => void) | undefined {
+  if (request.get(HEADER) === undefined) return undefined;
+  const hash = hashOfHead(request);
+  begun.set(request, hash);
+  return (chunk) => void hash.update(chunk);
 }
 
 /** The key and the hash of the request; undefined without a key. @throws {Failure} 400 for a key of another form. */
@@ -30,7 +38,6 @@ export function idempotencyOf(request: Request): IdempotentRequest | undefined {
     const text = 'An Idempotency-Key is 1 to 255 visible ASCII characters.';
     throw new Failure(400, 'value', text, { expression: 'Idempotency-Key' });
   }
-  const conditions = [request.get('if-match') ?? '', request.get('if-none-exist') ?? ''];
-  const head = [request.method, request.originalUrl, ...conditions, ''].join('\n');
-  return { key, requestHash: sha256Hex(Buffer.concat([Buffer.from(head), rawBodies.get(request) ?? Buffer.alloc(0)])) };
+  const hash = begun.get(request)?.copy() ?? hashOfHead(request);
+  return { key, requestHash: hash.digest('hex') };
 }

@@ -11,6 +11,7 @@ export class Metrics {
   readonly #groupWrites: Histogram;
   readonly #groupRecords: Histogram;
   readonly #integrity: Counter;
+  readonly #bodies: Counter;
 
   constructor(organisation: string) {
     const registers = [this.registry];
@@ -42,6 +43,12 @@ export class Metrics {
       buckets: sizes,
       registers,
     });
+    this.#bodies = new Counter({
+      name: 'gateway_refused_bodies_total',
+      help: 'Bodies that were refused because the memory for bodies was taken, by whose budget it was.',
+      labelNames: ['budget'],
+      registers,
+    });
     this.#integrity = new Counter({
       name: 'gateway_integrity_failures_total',
       help: 'Stored contents that failed the check against their anchor when read.',
@@ -60,6 +67,11 @@ export class Metrics {
   group(writes: number, records: number): void {
     this.#groupWrites.observe(writes);
     this.#groupRecords.observe(records);
+  }
+
+  /** `client`: beyond one client's budget; `all`: beyond that of all together. */
+  refusedBody(which: 'client' | 'all'): void {
+    this.#bodies.inc({ budget: which });
   }
 
   integrityFailure(): void {

@@ -40,7 +40,7 @@ export const DUTIES: readonly Duty[] = [decideAccess, purgeCopies, instructPayme
 
 /** What a create or update of a FHIR resource is on the ledger, by the kind of organisation. */
 export const WRITERS: Partial<Record<Kind, Writer>> = {
-  provider: recordVersions,
-  custodian: writeConsent,
-  payer: registerCoverage,
+  provider: { write: recordVersions, transactions: ['RecordVersions'] },
+  custodian: { write: writeConsent, transactions: ['GrantConsent', 'AmendConsent', 'RevokeConsent'] },
+  payer: { write: registerCoverage, transactions: ['RegisterCoverage'] },
 };

@@ -35,8 +35,14 @@ type Reviver = (this: object, key: string, value: unknown, context: { source?: s
 /** With the third argument that ES2026 gives a reviver: the text of a primitive value. */
 const parseWithSource = JSON.parse as (text: string, reviver: Reviver) => unknown;
 
-/** FHIRPaths of the numbers that parsing would change, at most ten; none for text that is not JSON. */
-export function changedNumbers(body: Buffer): string[] {
+/** As many as are named in one answer. */
+export const MOST_PLACES = 10;
+
+/**
+ * FHIRPaths of the numbers that parsing would change, at most ten; none for text that is not JSON. They begin with
+ * `path`, without one with the type of the resource.
+ */
+export function changedNumbers(body: Buffer, path?: string): string[] {
   if (!LONG_NUMBER.test(body.toString('latin1'))) return [];
   const changed = new Map<object, string[]>();
   try {
@@ -46,13 +52,14 @@ export function changedNumbers(body: Buffer): string[] {
       }
       return value;
     });
-    return changed.size === 0 ? [] : [...pathsIn(root, changed, rootOf(root))].slice(0, 10);
+    return changed.size === 0 ? [] : [...pathsIn(root, changed, path ?? rootOf(root))].slice(0, MOST_PLACES);
   } catch {
     return [];
   }
 }
 
-function rootOf(root: unknown): string {
+/** How a path in this body begins. */
+export function rootOf(root: unknown): string {
   const { resourceType } = (root ?? {}) as { resourceType?: unknown };
   return typeof resourceType === 'string' && /^[A-Z][A-Za-z]{0,63}$/.test(resourceType) ? resourceType : 'body';
 }

@@ -24,6 +24,7 @@ export const requestAccess = route({
   path: '/access-requests',
   summary: 'Asks another provider for the records of a patient (providers and payers).',
   body: requestSchema,
+  transaction: 'RequestAccess',
   answers: { 201: { description: 'The request; the custodian decides it.', schema: stateSchema } },
   async handle({ caller, body, idempotency }, { ledger, idempotent, disclosures }) {
     const { holder, patient, types, purpose } = body;

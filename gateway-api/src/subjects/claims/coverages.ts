@@ -1,11 +1,11 @@
 /** The coverages that a payer registers with the providers that may bill it (hl7.org/fhir/R4/coverage.html). */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { onlyOne, type Writer } from '../records/records.ts';
+import { onlyOne, type Write } from '../records/records.ts';
 
 const COVERAGE_PROVIDER = 'https://telemed-ledger.example/fhir/StructureDefinition/coverage-provider';
 
-export const registerCoverage: Writer = async ({ ledger }, drafts, sending) => {
+export const registerCoverage: Write = async ({ ledger }, drafts, sending) => {
   const coverage = onlyOne(drafts);
   const providers = providersOf(coverage.resource as Resource);
   return ledger.submit('RegisterCoverage', { providers }, { coverage }, sending);

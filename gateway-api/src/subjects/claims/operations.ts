@@ -15,6 +15,7 @@ import { adjudicate, claimState, resourceAt, submit } from './claims.ts';
 export const submitClaim: SubjectOperation = {
   kind: 'provider',
   name: 'submit',
+  transaction: 'SubmitClaim',
   type: 'Claim',
   level: 'type',
   definition: 'http://hl7.org/fhir/OperationDefinition/Claim-submit',
@@ -34,6 +35,7 @@ export const submitClaim: SubjectOperation = {
 export const adjudicateClaim: SubjectOperation = {
   kind: 'payer',
   name: 'adjudicate',
+  transaction: 'AdjudicateClaim',
   type: 'Claim',
   level: 'instance',
   definition: definitionOf('Claim-adjudicate'),

@@ -11,7 +11,7 @@ import { organisationByName, organisationsOfKind } from '@telemed-ledger/consort
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import { onlyOne, type Writer } from '../records/records.ts';
+import { onlyOne, type Write } from '../records/records.ts';
 
 /** Statuses that end a consent. */
 const ENDED = new Set(['inactive', 'rejected', 'entered-in-error']);
@@ -19,7 +19,7 @@ const ENDED = new Set(['inactive', 'rejected', 'entered-in-error']);
 type ConsentChange = { grant: string } | { amend: string } | { revoke: true };
 
 /** Grants, amends or revokes. @throws {LedgerError} FORBIDDEN for another patient's, CONFLICT for a stale version */
-export const writeConsent: Writer = async ({ index, ledger, consortium }, drafts, sending, caller) => {
+export const writeConsent: Write = async ({ index, ledger, consortium }, drafts, sending, caller) => {
   const consent = onlyOne(drafts);
   const { id, version } = consent;
   const resource = consent.resource as Resource;

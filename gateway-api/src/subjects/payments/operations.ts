@@ -17,6 +17,7 @@ const transferSchema = z.object({ reference: z.string().min(1).max(140), paidOn:
 export const settlePayment: SubjectOperation = {
   kind: 'bank',
   name: 'settle',
+  transaction: 'SettlePayment',
   type: 'PaymentReconciliation',
   level: 'instance',
   definition: definitionOf('PaymentReconciliation-settle'),

@@ -3,7 +3,7 @@ import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-commit.ts';
 import type { LedgerClient } from '../../ledger/client.ts';
-import type { Writer } from './records.ts';
+import type { Write } from './records.ts';
 
 /** The chaincode names a record by its place in the private input; see contracts/records.ts. */
 const RECORD = /^private\.records\[(\d+)\]/;
@@ -24,7 +24,7 @@ export const recordGroups = (
   });
 
 /** Records all of them or none, of whatever type a provider records. @throws as GroupCommit.write */
-export const recordVersions: Writer = ({ groups }, items, { as, beforeSubmit }, { subject }) =>
+export const recordVersions: Write = ({ groups }, items, { as, beforeSubmit }, { subject }) =>
   groups.write({
     as,
     caller: subject,

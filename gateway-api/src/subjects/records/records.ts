@@ -4,10 +4,10 @@
  */
 
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Draft, TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
-import { compartmentOf } from '../../auth/entitlement.ts';
+import { compartmentOf, demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
 import type { Repository, Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
@@ -20,7 +20,13 @@ export type RecordServices = Pick<
 >;
 
 /** Writes drafts in one ledger transaction. */
-export type Writer = (services: RecordServices, drafts: Draft[], sending: Sending, caller: Caller) => Promise<Outcome>;
+export type Write = (services: RecordServices, drafts: Draft[], sending: Sending, caller: Caller) => Promise<Outcome>;
+
+export interface Writer {
+  write: Write;
+  /** What a write can become: whoever may send none of them writes nothing. */
+  transactions: readonly TransactionName[];
+}
 
 const AUDIT = 'AuditEvent';
 
@@ -31,6 +37,15 @@ export class Records implements Repository {
   constructor(services: RecordServices, writers: Partial<Record<Kind, Writer>>) {
     this.#services = services;
     this.#writers = writers;
+  }
+
+  admit(caller: Caller, type?: string): void {
+    const { kind } = this.#services.organisation;
+    const names = this.#writers[kind]?.transactions ?? [];
+    if (mayCall(kind, caller.role, names)) return;
+    const sight = sightOf(caller);
+    if (type !== undefined) demandCaller(kind, caller, ...names);
+    else if ('none' in sight) throw new LedgerError('FORBIDDEN', sight.none);
   }
 
   async read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined> {
@@ -72,7 +87,7 @@ export class Records implements Repository {
     if (writer === undefined) {
       throw new LedgerError('FORBIDDEN', `an organisation of kind ${kind} records no resources`);
     }
-    return writer(this.#services, drafts, sending, caller);
+    return writer.write(this.#services, drafts, sending, caller);
   }
 }
 

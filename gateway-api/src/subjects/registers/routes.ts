@@ -15,6 +15,7 @@ export const setLicence = route({
   summary: "Sets a practitioner's licence (regulator).",
   parameters: numberSchema,
   body: licenceBody,
+  transaction: 'SetLicence',
   answers: { 200: { description: 'The licence as it stands.', schema: licenceSchema } },
   async handle({ caller, parameters: { number }, body, idempotency }, { ledger, idempotent }) {
     const { outcome, submitted } = await idempotent.write(caller, idempotency, () => ({
@@ -44,6 +45,8 @@ export const loadFeeSchedule = route({
   summary: 'Gives a provider its fee schedule (payer).',
   parameters: z.object({ provider: z.string() }),
   body: feeScheduleBody,
+  large: true,
+  transaction: 'LoadFeeSchedule',
   answers: {
     200: {
       description: 'What was loaded.',
