@@ -90,6 +90,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     organisation: organisation.name,
     log,
     onIntegrityFailure,
+    undelivered: { lacks: projector.lacks, retryAfterSeconds: () => late.retryAfterSeconds() },
   });
   const { inFlightWrites, budgetMs } = config.limits;
   const groups = recordGroups(ledger, {
@@ -118,7 +119,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     disclosures: new Disclosures(index, consortium, organisation.name),
     metrics,
     sweeper,
-    readiness: new ReadinessCheck(ledger, feed, stores.health, consortium, organisation.name, log, late.missing),
+    readiness: new ReadinessCheck(ledger, feed, stores.health, consortium, organisation.name, log, projector.lacks),
   };
   const duties = new Duties({ duties: DUTIES, services, log, intervalMs: config.dutyIntervalMs });
   stores.health.onBack(() => feed.reconnect());
@@ -129,7 +130,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     late.sees(block);
   });
   late.on('block', (block) => duties.sees(block));
-  metrics.watch('gateway_values_missing', 'Private values that the peer has not delivered yet.', late.missing);
+  metrics.watch('gateway_values_missing', 'Private values that the peer has not delivered yet.', projector.lacks);
   metrics.watch('gateway_block', 'Last block in the read model.', () => feed.position());
   metrics.watch('gateway_writes_in_flight', 'Ledger transactions under way.', () => ledger.inFlight);
   metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => groups.writes);

@@ -62,6 +62,8 @@ export interface RunningNetwork {
   lag(organisation: string, ms: number): void;
   drop(organisation: string, dropped: boolean): void;
   stopOrderer(stopped: boolean): void;
+  /** While withheld, one peer's event streams lack the private data of new blocks, as if it had not obtained it yet. */
+  withhold(organisation: string, withheld: boolean): void;
   /** Cuts what is pending, commits it and closes the store. */
   close(): Promise<void>;
 }

@@ -59,6 +59,7 @@ export async function startNetwork(config: NetworkConfig): Promise<RunningNetwor
     endpoints: Object.fromEntries(peers.map(({ organisation, address }) => [organisation, address])),
     define,
     lag: (organisation, ms) => ledger.lag(peerOf(organisation).organisation, ms),
+    withhold: (organisation, withheld) => ledger.withhold(peerOf(organisation).organisation, withheld),
     drop: (organisation, dropped) => drop(peerOf(organisation), dropped),
     stopOrderer: (stopped) => orderer.stop(stopped),
     close,

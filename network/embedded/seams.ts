@@ -212,6 +212,8 @@ export interface Ledger {
   /** Validates (spec 4.2), applies and publishes a block of envelopes in one synced batch. */
   commit(envelopes: Uint8Array[]): Promise<CommittedBlock>;
   lag(organisation: string, ms: number): void;
+  /** Fault injection: `privateData` of this organisation lacks what is committed while it is withheld. */
+  withhold(organisation: string, withheld: boolean): void;
   close(): Promise<void>;
 }
 

@@ -14,6 +14,7 @@ export type IssueType =
   | 'invariant'
   | 'too-long'
   | 'multiple-matches'
+  | 'incomplete'
   | 'informational';
 
 export interface Issue {

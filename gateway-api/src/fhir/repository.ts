@@ -40,6 +40,8 @@ export interface SearchPage {
   matches: StoredResource[];
   total?: number;
   next?: string;
+  /** Values that are on the ledger and have not arrived here yet: some may be matches. Absent where there are none. */
+  undelivered?: number;
 }
 
 export interface Repository {
@@ -48,7 +50,10 @@ export interface Repository {
    * or, without a type, can neither read nor write anything.
    */
   admit(caller: Caller, type?: string): void;
-  /** The newest version; undefined where this organisation (or this caller) has none. */
+  /**
+   * The newest version; undefined where this organisation (or this caller) has none.
+   * @throws {Failure} 503 while a newer one is on the ledger and has not arrived here; so do the other reads
+   */
   read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined>;
   readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined>;
   /** All versions, newest first; empty where there is none. */

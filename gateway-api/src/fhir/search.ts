@@ -4,7 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Answer } from './answers.ts';
-import { refuse } from './outcomes.ts';
+import { outcomeOf, refuse } from './outcomes.ts';
 import type { Scope, Search, SearchPage, StoredResource } from './repository.ts';
 import { type Parameters, type ParsedSearch, parseSearch } from './search-parameters.ts';
 import type { SupportedType } from './types.ts';
@@ -44,10 +44,21 @@ interface Links {
   next: string | undefined;
 }
 
-function searchset({ matches, total }: SearchPage, links: Links, countOnly: boolean, baseUrl: string): object {
+/** hl7.org/fhir/R4/search.html#status: what a searcher must know of the search itself. */
+const incompleteEntry = (undelivered: number): object => {
+  const diagnostics = `${undelivered} values are on the ledger and have not arrived here yet; some may be matches.`;
+  return {
+    resource: outcomeOf([{ severity: 'warning', code: 'incomplete', diagnostics }]),
+    search: { mode: 'outcome' },
+  };
+};
+
+function searchset(page: SearchPage, links: Links, countOnly: boolean, baseUrl: string): object {
+  const { matches, total, undelivered } = page;
   const link = [{ relation: 'self', url: links.self }];
   if (links.next !== undefined) link.push({ relation: 'next', url: links.next });
   const entry = countOnly ? [] : matches.map((match) => matchOf(match, baseUrl));
+  if (undelivered !== undefined && !countOnly) entry.push(incompleteEntry(undelivered));
   return {
     resourceType: 'Bundle',
     type: 'searchset',

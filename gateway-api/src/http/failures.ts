@@ -46,6 +46,10 @@ export class Failure extends Error {
 export const unavailable = (message: string, retryAfterSeconds = 1): Failure =>
   new Failure(503, 'transient', message, { headers: { 'Retry-After': String(retryAfterSeconds) } });
 
+/** 503: what is asked for is on the ledger, and this organisation's peer has not delivered it yet. */
+export const notHereYet = (retryAfterSeconds: number): Failure =>
+  unavailable('This is on the ledger and has not arrived here yet.', retryAfterSeconds);
+
 /** 429: this gateway has as many writes in flight as it takes. */
 export const throttled = (message: string): Failure =>
   new Failure(429, 'throttled', message, { headers: { 'Retry-After': '1' } });

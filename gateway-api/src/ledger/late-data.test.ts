@@ -70,14 +70,14 @@ describe('private data that the peer obtains late', () => {
   it('comes into the read model by itself, and is counted until then', async () => {
     lacking.delete(0);
     await start({ firstMs: 5 });
-    await until(() => late.missing() === 4);
+    await until(() => fixture.projector.lacks() === 4);
     const arrived: number[] = [];
     late.on('block', ({ number }) => arrived.push(number));
     lacking.delete(3);
-    await until(() => late.missing() === 3);
+    await until(() => fixture.projector.lacks() === 3);
     expect([await held(), arrived]).to.deep.equal([2, [3]]);
     lacking.clear();
-    await until(() => late.missing() === 0);
+    await until(() => fixture.projector.lacks() === 0);
     expect(await held()).to.equal(5);
     await late.stop();
     expect(open, 'streams left open').to.equal(0);
@@ -88,7 +88,7 @@ describe('private data that the peer obtains late', () => {
     await until(() => asked.length >= 5, 10_000);
     lacking.clear();
     const before = asked.length;
-    await until(() => late.missing() === 0, 10_000);
+    await until(() => fixture.projector.lacks() === 0, 10_000);
     const [first, last] = [asked[before]!, asked.at(-1)!];
     expect(last.at - first.at).to.be.lessThan(1_000);
   });
@@ -109,7 +109,7 @@ describe('private data that the peer obtains late', () => {
     expect(asked[1]!.at - asked[0]!.at).to.be.greaterThan(250);
     lacking.clear();
     oversized.clear();
-    await until(() => late.missing() === 0);
+    await until(() => fixture.projector.lacks() === 0);
     expect(await held()).to.equal(5);
   });
 });

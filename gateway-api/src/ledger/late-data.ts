@@ -83,9 +83,6 @@ export class LateData extends EventEmitter<{ block: [ParsedBlock] }> {
     if (writes.some(({ anchor, plain }) => anchor !== undefined && plain?.matches !== true)) this.#wake.abort();
   }
 
-  /** How many values this peer has not delivered yet. */
-  missing = (): number => this.#incomplete.reduce((sum, { values }) => sum + values, 0);
-
   /** Seconds until the block that is due next is asked for again: what a caller is told to wait. */
   retryAfterSeconds(): number {
     const soonest = Math.min(...[...this.#asked.values()].map(({ again }) => again - Date.now()));

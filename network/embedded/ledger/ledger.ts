@@ -105,6 +105,8 @@ class ChannelLedger implements Ledger {
   readonly #transient: TransientStore;
   readonly #policies: PolicyCache;
   readonly #peers: Map<string, PeerView>;
+  /** First block without private data, by organisation. */
+  readonly #withheldFrom = new Map<string, number>();
   #chain: ChainState;
   #state: PublishedState;
   /** Commits run one after the other; rejected for good once one has failed to reach the disk. */
@@ -196,6 +198,7 @@ class ChannelLedger implements Ledger {
   }
 
   privateData(organisation: string, block: number): Map<number, Uint8Array> {
+    if (block >= (this.#withheldFrom.get(organisation) ?? Number.POSITIVE_INFINITY)) return new Map();
     const { view } = this.#peer(organisation).state;
     const sets = readStoredSets(view, block, organisation).filter(({ namespace, collection }) => {
       const life = this.collectionConfig(namespace, collection, block)?.blockToLive ?? 0;
@@ -250,6 +253,11 @@ class ChannelLedger implements Ledger {
 
   lag(organisation: string, ms: number): void {
     this.#peer(organisation).lag(ms);
+  }
+
+  withhold(organisation: string, withheld: boolean): void {
+    if (withheld) this.#withheldFrom.set(organisation, this.height());
+    else this.#withheldFrom.delete(organisation);
   }
 
   close(): Promise<void> {

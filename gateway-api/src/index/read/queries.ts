@@ -16,6 +16,7 @@ import { indexed } from '../storable.ts';
 import { byAge, resourceOf } from '../write/resources.ts';
 import { boundsOf } from './dates.ts';
 import { storedResource, type VersionRow } from './stored.ts';
+import { Undelivered, type UndeliveredOptions } from './undelivered.ts';
 
 const IDS_PER_QUERY = 500;
 const INBOX = 'inbox_';
@@ -41,44 +42,69 @@ export interface ReadModelOptions {
   log: Logger;
   /** Told of every content that fails its check; never of the content. */
   onIntegrityFailure?: () => void;
+  undelivered?: UndeliveredOptions;
 }
+
+const NOTHING_UNDELIVERED: UndeliveredOptions = { lacks: () => 0, retryAfterSeconds: () => 1 };
 
 export class ReadModel {
   readonly #options: ReadModelOptions;
+  readonly undelivered: Undelivered;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = new Set<string>();
 
   constructor(options: ReadModelOptions) {
     this.#options = options;
+    const { db, organisation, undelivered = NOTHING_UNDELIVERED } = options;
+    this.undelivered = new Undelivered(db, organisation, undelivered);
   }
 
   get #db(): Kysely<IndexTables> {
     return this.#options.db;
   }
 
-  /** Newest first; copies only where there is no original. */
-  async versions(
-    type: string,
-    id: string,
-    options: { compartment?: string | undefined; limit?: number } = {},
-  ): Promise<StoredResource[]> {
-    const rows = await this.#rows(type, id, options);
+  /** Newest first; copies only where there is no original. @throws {Failure} 503 while one of them is on its way */
+  async versions(type: string, id: string, compartment?: string): Promise<StoredResource[]> {
+    const rows = await this.#rows(type, id, { compartment });
+    const newest = rows[0]?.version ?? 0;
+    await this.undelivered.demandNext(id, newest);
+    await this.undelivered.demandVersions(id, gapsIn(rows));
+    return this.#shown(type, id, rows);
+  }
+
+  /** @throws {Failure} 503 while this version is on its way. */
+  async version(type: string, id: string, version: number, compartment?: string): Promise<StoredResource | undefined> {
+    const rows = await this.#rows(type, id, { compartment });
+    const found = (await this.#shown(type, id, rows)).find((one) => one.version === version);
+    if (found === undefined) await this.undelivered.demandVersions(id, [version]);
+    if (rows.length === 0) await this.undelivered.demandNext(id, 0);
+    return found;
+  }
+
+  /** @throws {Failure} 503 while a newer version is on its way. */
+  async newest(type: string, id: string, compartment?: string): Promise<StoredResource | undefined> {
+    const row = await this.#newestRow(type, id, compartment);
+    const [newest] = row === undefined ? [] : await this.#shown(type, id, [row]);
+    return newest;
+  }
+
+  /** The row behind `newest`, for those who need its text and its key. */
+  newestRow(type: string, id: string): Promise<VersionRow | undefined> {
+    return this.#newestRow(type, id, undefined);
+  }
+
+  async #newestRow(type: string, id: string, compartment: string | undefined): Promise<VersionRow | undefined> {
+    const [row] = await this.#rows(type, id, { compartment, limit: 1 });
+    await this.undelivered.demandNext(id, row?.version ?? 0);
+    return row;
+  }
+
+  #shown(type: string, id: string, rows: readonly VersionRow[]): Promise<StoredResource[]> {
     return this.#withRevocation(
       type,
       id,
       rows.map((row) => this.stored(row)),
     );
-  }
-
-  async newest(type: string, id: string, compartment?: string): Promise<StoredResource | undefined> {
-    const [newest] = await this.versions(type, id, { compartment, limit: 1 });
-    return newest;
-  }
-
-  /** The row behind `newest`, for those who need its text and its key. */
-  async newestRow(type: string, id: string): Promise<VersionRow | undefined> {
-    const [row] = await this.#rows(type, id, { limit: 1 });
-    return row;
   }
 
   async #rows(
@@ -165,9 +191,11 @@ export class ReadModel {
       .select((select) => select.fn.countAll<number>().as('total'))
       .executeTakeFirstOrThrow();
     const last = shown.at(-1);
+    const lacks = this.undelivered.count();
     return {
       matches,
       total,
+      ...(lacks === 0 ? {} : { undelivered: lacks }),
       ...(rows.length > search.count && last !== undefined ? { next: String(last.sequence) } : {}),
     };
   }
@@ -212,7 +240,10 @@ export class ReadModel {
     return query;
   }
 
-  /** Which of these `Type/id` are not here. A record that was found once is not looked for again. */
+  /**
+   * Which of these `Type/id` are not here. A record that was found once is not looked for again.
+   * @throws {Failure} 503 where one is on its way.
+   */
   async missing(references: string[]): Promise<string[]> {
     const found = new Set<string>();
     if (this.#known.size >= KNOWN_REFERENCES) this.forgetKnown();
@@ -230,7 +261,9 @@ export class ReadModel {
         if (known.size < KNOWN_REFERENCES && key.startsWith(RECORD)) known.add(`${type}/${id}`);
       }
     }
-    return unknown.filter((reference) => !found.has(reference));
+    const missing = unknown.filter((reference) => !found.has(reference));
+    for (const reference of missing) await this.undelivered.demandNext(reference.slice(reference.indexOf('/') + 1), 0);
+    return missing;
   }
 
   /** To be called when a private value has been deleted or purged. A search under way keeps the set that it began with. */
@@ -298,7 +331,7 @@ export class ReadModel {
       .executeTakeFirst();
   }
 
-  /** The text of a private value that holds resources, exactly as anchored. */
+  /** The text of a private value that holds resources, exactly as anchored. @throws {Failure} 503 while it is on its way */
   async anchoredText(collection: string, key: string): Promise<string | undefined> {
     const row = await this.#db
       .selectFrom('versions')
@@ -306,6 +339,7 @@ export class ReadModel {
       .where('key_hash', '=', sha256Hex(key))
       .where('collection', '=', collection)
       .executeTakeFirst();
+    if (row === undefined) await this.undelivered.demandValue(key);
     return row?.value;
   }
 
@@ -362,6 +396,17 @@ export class ReadModel {
       .where('transaction_id', '=', transactionId)
       .executeTakeFirst();
   }
+}
+
+const LONGEST_GAP = 100;
+
+/** Versions that are lacking between those held; of a long gap the first. */
+function gapsIn(rows: readonly VersionRow[]): number[] {
+  const versions = rows.map(({ version }) => version).reverse();
+  return versions.flatMap((version, index) => {
+    const before = versions[index - 1] ?? 0;
+    return Array.from({ length: Math.min(version - before - 1, LONGEST_GAP) }, (_, at) => before + 1 + at);
+  });
 }
 
 /** How a transaction ended, as its block says. */

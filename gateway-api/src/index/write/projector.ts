@@ -28,6 +28,7 @@ export class Projector implements BlockSink, LateSink {
   readonly #inserts: Inserts = newInserts();
   readonly #keys = new PrivateKeys(this.#inserts);
   #checkpoint: Checkpoint | undefined;
+  #lacks = 0;
   #move: CompiledQuery | undefined;
 
   private constructor(db: Kysely<IndexTables>, log: Logger) {
@@ -49,6 +50,7 @@ export class Projector implements BlockSink, LateSink {
   /** A database that crashed may have lost its last blocks: what it holds counts, not what is remembered here. */
   async reopen(): Promise<void> {
     this.#checkpoint = await this.#db.selectFrom('checkpoint').select(['block', 'hash', 'writes']).executeTakeFirst();
+    this.#lacks = await countLacks(this.#db);
   }
 
   /** Applies a block; one that was applied before is passed over. */
@@ -57,16 +59,23 @@ export class Projector implements BlockSink, LateSink {
     const written = this.#checkpoint?.writes ?? 0;
     const rows = rowsOf(block, written);
     const checkpoint: Checkpoint = { block: block.number, hash: block.hash, writes: written + rows.writes };
-    await this.#db.transaction().execute(async (db) => {
+    const keys = [...rows.keys.values()];
+    const mayLack = this.#lacks > 0 || keys.some(({ missing }) => missing?.reason === UNDELIVERED);
+    const lacks = await this.#db.transaction().execute(async (db) => {
       const inserts = this.#inserts;
       await this.#advance(db, checkpoint);
       await inserts.transactions.into(db, rows.transactions);
-      await this.#keys.write(db, [...rows.keys.values()]);
+      await this.#keys.write(db, keys);
       await writeStates(db, rows.states, inserts);
+      return mayLack ? countLacks(db) : 0;
     });
     this.#checkpoint = checkpoint;
+    this.#lacks = lacks;
     this.#report(rows, block.number);
   }
+
+  /** How many values the peer has not delivered. */
+  lacks = (): number => this.#lacks;
 
   /** The blocks whose values the peer had not all delivered, newest first. */
   async incomplete(): Promise<Incomplete[]> {
@@ -85,7 +94,7 @@ export class Projector implements BlockSink, LateSink {
    * the rows end as if the values had come in time.
    */
   async complete(block: ParsedBlock): Promise<number> {
-    return this.#db.transaction().execute(async (db) => {
+    const { arrived, left } = await this.#db.transaction().execute(async (db) => {
       const lacks = await db
         .selectFrom('missing')
         .selectAll()
@@ -99,8 +108,10 @@ export class Projector implements BlockSink, LateSink {
         return found === undefined || stillLacks || found.write?.anchor !== anchor ? [] : [found];
       });
       if (arrived.length > 0) await this.#keys.write(db, arrived);
-      return arrived.length;
+      return { arrived: arrived.length, left: await countLacks(db) };
     });
+    this.#lacks = left;
+    return arrived;
   }
 
   /** Moves the checkpoint on from the block that is remembered. @throws Error where the database holds another. */
@@ -131,6 +142,15 @@ export class Projector implements BlockSink, LateSink {
     }
     for (const place of rows.unreadable) this.#log.error({ block, ...place }, 'a committed value cannot be read');
   }
+}
+
+async function countLacks(db: Kysely<IndexTables>): Promise<number> {
+  const { lacks } = await db
+    .selectFrom('missing')
+    .select((select) => select.fn.countAll<number>().as('lacks'))
+    .where('reason', '=', UNDELIVERED)
+    .executeTakeFirstOrThrow();
+  return Number(lacks);
 }
 
 /** The rows of a block whose private writes are numbered as they were when its lacks were noted. */

@@ -29,6 +29,8 @@ export interface Disclosure {
   request?: AccessRequest;
   /** Id of the holder's Patient, where this organisation knows it. */
   patient?: string;
+  /** Values of the transaction that have not arrived at this organisation; absent where none is missing. */
+  undelivered?: number;
 }
 
 export class Disclosures {
@@ -92,6 +94,8 @@ export class Disclosures {
     };
     if (![state.requestor, state.holder, state.custodian].includes(this.#organisation)) return undefined;
     const disclosure: Disclosure = { state, transactionId: row.transaction_id };
+    const undelivered = await this.#index.undelivered.ofTransaction(row.transaction_id);
+    if (undelivered > 0) disclosure.undelivered = undelivered;
     const inbox = collections.inbox(state.requestor);
     const asked = await this.#index.privateValue(inbox, privateKeys.request(state.id));
     if (asked === undefined) return disclosure;
@@ -133,8 +137,13 @@ const organisation = (name: string) => ({ identifier: { system: ORGANISATION_SYS
 /** DICOM's code for data leaving a holder (hl7.org/fhir/R4/valueset-audit-event-type.html). */
 const EXPORT = { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110106', display: 'Export' };
 
-function auditEvent({ state, request, patient }: Disclosure, version: number, lastUpdated: string): Resource {
+function auditEvent(
+  { state, request, patient, undelivered }: Disclosure,
+  version: number,
+  lastUpdated: string,
+): Resource {
   const refused = state.status === 'refused';
+  const described = undelivered === undefined ? state.reason : 'delivery-incomplete';
   const purpose = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: state.purpose };
   const who: Record<string, unknown>[] = [];
   if (patient !== undefined) who.push({ what: { reference: `Patient/${patient}` } });
@@ -150,8 +159,8 @@ function auditEvent({ state, request, patient }: Disclosure, version: number, la
     subtype: [{ system: 'https://telemed-ledger.example/fhir/CodeSystem/access-status', code: state.status }],
     action: 'R',
     recorded: lastUpdated,
-    outcome: refused ? '4' : '0',
-    ...(state.reason === undefined ? {} : { outcomeDesc: state.reason }),
+    outcome: refused || undelivered !== undefined ? '4' : '0',
+    ...(described === undefined ? {} : { outcomeDesc: described }),
     purposeOfEvent: [{ coding: [purpose] }],
     agent: [
       { who: organisation(state.requestor), requestor: true },

@@ -13,11 +13,21 @@ const requestSchema = accessRequestSchema
   .pick({ patient: true, types: true, purpose: true })
   .extend({ holder: z.string(), types: accessRequestSchema.shape.types.default([]) })
   .meta({ id: 'AccessRequest' });
-/** The public state with the transaction that wrote it last. */
-const stateSchema = accessStateSchema.extend({ transactionId: z.string() }).meta({ id: 'AccessState' });
+const deliverySchema = z.object({
+  status: z.literal('incomplete'),
+  undelivered: z.int().meta({ description: 'Values that have not arrived at this organisation yet.' }),
+});
+/** The public state with the transaction that wrote it last, and what has not arrived here of it. */
+const stateSchema = accessStateSchema
+  .extend({ transactionId: z.string(), delivery: deliverySchema.optional() })
+  .meta({ id: 'AccessState' });
 
 const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
-const shown = ({ state, transactionId }: Disclosure): object => ({ ...state, transactionId });
+const shown = ({ state, transactionId, undelivered }: Disclosure): object => ({
+  ...state,
+  transactionId,
+  ...(undelivered === undefined ? {} : { delivery: { status: 'incomplete', undelivered } }),
+});
 
 export const requestAccess = route({
   method: 'post',

@@ -55,12 +55,15 @@ export class Records implements Repository {
   }
 
   async readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined> {
-    return (await this.history(caller, type, id)).find((one) => one.version === version);
+    const compartment = compartmentOf(caller);
+    if (type !== AUDIT) return this.#services.index.version(type, id, version, compartment);
+    const event = await this.#services.disclosures.read(id, compartment);
+    return event?.version === version ? event : undefined;
   }
 
   async history(caller: Caller, type: string, id: string): Promise<StoredResource[]> {
     const compartment = compartmentOf(caller);
-    if (type !== AUDIT) return this.#services.index.versions(type, id, { compartment });
+    if (type !== AUDIT) return this.#services.index.versions(type, id, compartment);
     const event = await this.#services.disclosures.read(id, compartment);
     return event === undefined ? [] : [event];
   }
@@ -70,7 +73,8 @@ export class Records implements Repository {
     if (search.type === AUDIT) return this.#services.disclosures.search(search, compartment);
     const page = await this.#services.index.search(search, compartment);
     // A total would count what the compartment hides, were it ever computed without it: patients get none.
-    return compartment === undefined ? page : { matches: page.matches, ...(page.next ? { next: page.next } : {}) };
+    const { total: _, ...untold } = page;
+    return compartment === undefined ? page : untold;
   }
 
   missing(references: string[]): Promise<string[]> {
