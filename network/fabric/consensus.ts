@@ -6,6 +6,7 @@
 import { common, msp, orderer } from '@hyperledger/fabric-protos';
 import type { Batch } from '@telemed-ledger/consortium/definition.ts';
 import type { ConsensusDescription } from '@telemed-ledger/formats/channel/config-group.ts';
+import { serializeIdentity } from '@telemed-ledger/formats/identity.ts';
 import { nOutOf, signedBy } from '@telemed-ledger/formats/policies/policy-text.ts';
 import type { OrdererLayout } from './layout.ts';
 
@@ -57,12 +58,9 @@ function quorumPolicy(consenters: readonly Consenter[]): common.SignaturePolicyE
 }
 
 function identityPrincipal({ mspId, identity }: Consenter): msp.MSPPrincipal {
-  const serialized = new msp.SerializedIdentity();
-  serialized.setMspid(mspId);
-  serialized.setIdBytes(Buffer.from(identity));
   const principal = new msp.MSPPrincipal();
   principal.setPrincipalClassification(msp.MSPPrincipal.Classification.IDENTITY);
-  principal.setPrincipal(serialized.serializeBinary());
+  principal.setPrincipal(serializeIdentity(mspId, identity));
   return principal;
 }
 

@@ -1,5 +1,6 @@
 /** An identity as it signs: its MSP and its certificate (msp.SerializedIdentity). */
 import { msp } from '@hyperledger/fabric-protos';
+import { Message } from './protobuf/message.ts';
 
 /** The bytes of a SerializedIdentity. */
 export function serializeIdentity(mspId: string, certificatePem: string): Uint8Array {
@@ -8,3 +9,6 @@ export function serializeIdentity(mspId: string, certificatePem: string): Uint8A
   identity.setIdBytes(Buffer.from(certificatePem));
   return identity.serializeBinary();
 }
+
+/** @throws MalformedMessage */
+export const mspIdOf = (serializedIdentity: Uint8Array): string => new Message(serializedIdentity).text(1);

@@ -1,11 +1,28 @@
 /**
  * Reads a block with private data once, into what the read model needs: who wrote what, with which outcome. It
- * knows Fabric's protocol buffers and nothing of what the keys mean. What lies inside an envelope is read from its
- * bytes, field by field: every gateway reads every block, and decoding all of it took longer than storing it.
+ * knows Fabric's formats and nothing of what the keys mean. What lies inside an envelope is read from its bytes, as
+ * far as it is wanted: every gateway reads every block, and decoding all of it took longer than storing it.
  */
 import { hash } from 'node:crypto';
-import { common, type ledger, peer } from '@hyperledger/fabric-protos';
-import { WireReader } from '@telemed-ledger/formats/protobuf/reader.ts';
+import { common, type ledger, type peer } from '@hyperledger/fabric-protos';
+import { headerHash, TRANSACTIONS_FILTER } from '@telemed-ledger/formats/blocks/block.ts';
+import { decodeHashedWrites, decodeWrites, readNamespaces, type Write } from '@telemed-ledger/formats/blocks/rwset.ts';
+import {
+  ENDORSER_TRANSACTION,
+  readActionPayload,
+  readActions,
+  readChaincodeAction,
+  readChaincodeEvent,
+  readChannelHeader,
+  readEnvelope,
+  readHeader,
+  readPayload,
+  readResponsePayload,
+  readSignatureHeader,
+} from '@telemed-ledger/formats/blocks/transaction.ts';
+import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
+import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
+import { mspIdOf } from '@telemed-ledger/formats/identity.ts';
 
 export interface PublicWrite {
   key: string;
@@ -62,14 +79,15 @@ export interface BlockScope {
   collections: ReadonlySet<string>;
 }
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 const digest = (bytes: Uint8Array | string): string => hash('sha256', bytes, 'hex');
 
-const { BAD_COMMON_HEADER, BAD_CREATOR_SIGNATURE, BAD_PAYLOAD, BAD_PROPOSAL_TXID, NIL_ENVELOPE, VALID } =
-  peer.TxValidationCode;
 /** Found before the transaction id was held against its creator: it may be the id of somebody else's transaction. */
 const OF_UNPROVEN_ID: readonly number[] = [
-  ...[NIL_ENVELOPE, BAD_PAYLOAD, BAD_COMMON_HEADER, BAD_CREATOR_SIGNATURE, BAD_PROPOSAL_TXID],
+  codes.NIL_ENVELOPE,
+  codes.BAD_PAYLOAD,
+  codes.BAD_COMMON_HEADER,
+  codes.BAD_CREATOR_SIGNATURE,
+  codes.BAD_PROPOSAL_TXID,
 ];
 
 /**
@@ -80,24 +98,33 @@ export function parseBlock(delivered: peer.BlockAndPrivateData, scope: BlockScop
   const block = delivered.getBlock();
   const header = block?.getHeader();
   if (block === undefined || header === undefined) throw new Error('a block without a header was delivered');
-  const codes = block.getMetadata()?.getMetadataList_asU8()[common.BlockMetadataIndex.TRANSACTIONS_FILTER];
+  const filter = block.getMetadata()?.getMetadataList_asU8()[TRANSACTIONS_FILTER];
   const privateSets = delivered.getPrivateDataMapMap();
   const transactions: ParsedTransaction[] = [];
   for (const [index, envelope] of (block.getData()?.getDataList_asU8() ?? []).entries()) {
-    const code = codes?.[index] ?? peer.TxValidationCode.NOT_VALIDATED;
+    const code = filter?.[index] ?? codes.NOT_VALIDATED;
     if (OF_UNPROVEN_ID.includes(code)) continue;
-    const transaction = attempt(() => readHeader(envelope, index, code));
+    const transaction = attempt(() => readTransaction(envelope, index, code));
     if (transaction === undefined) continue;
     const read = attempt(() => withAction(transaction, scope, privateSets.get(index)));
-    transactions.push(read ?? (code === VALID ? { ...transaction.parsed, unreadable: true } : transaction.parsed));
+    transactions.push(
+      read ?? (code === codes.VALID ? { ...transaction.parsed, unreadable: true } : transaction.parsed),
+    );
   }
   return {
     number: header.getNumber(),
-    hash: headerHash(header),
-    previousHash: hex(header.getPreviousHash_asU8()),
+    hash: hashOf(header),
+    previousHash: bufferOf(header.getPreviousHash_asU8()).toString('hex'),
     transactions,
   };
 }
+
+const hashOf = (header: common.BlockHeader): string =>
+  headerHash({
+    number: header.getNumber(),
+    previousHash: bufferOf(header.getPreviousHash_asU8()),
+    dataHash: bufferOf(header.getDataHash_asU8()),
+  }).toString('hex');
 
 /** The height of the chain from what qscc's GetChainInfo answers. */
 export const heightOf = (blockchainInfo: Uint8Array): number =>
@@ -115,263 +142,92 @@ function attempt<T>(read: () => T): T | undefined {
 interface ReadHeader {
   parsed: ParsedTransaction;
   /** Serialised peer.Transaction. */
-  data: WireReader;
+  data: Buffer;
 }
 
-/** A message without fields, for one that is absent. */
-const empty = (): WireReader => new WireReader(NOTHING);
-const NOTHING = Buffer.alloc(0);
-
-/** The last occurrence of a bytes or message field. */
-function inside(message: WireReader, field: number): WireReader {
-  let found: WireReader | undefined;
-  while (message.next()) if (message.field === field && message.isBytes) found = message.message;
-  return found ?? empty();
-}
-
-/**
- * A field that is a message itself: several occurrences are one message, as peers read them, or else a member could
- * have a valid transaction pass unseen.
- */
-function merged(fields: WireReader[]): WireReader | undefined {
-  return fields.length > 1 ? new WireReader(Buffer.concat(fields.map((field) => field.all))) : fields[0];
-}
-
-/** common.Envelope → Payload → Header; undefined for what is no transaction of a chaincode. */
-function readHeader(envelope: Uint8Array, index: number, code: number): ReadHeader | undefined {
-  const payload = inside(new WireReader(envelope), 1);
-  const headers: WireReader[] = [];
-  let data = empty();
-  while (payload.next()) {
-    if (payload.field === 1 && payload.isBytes) headers.push(payload.message);
-    else if (payload.field === 2 && payload.isBytes) data = payload.message;
-  }
-  const header = merged(headers);
+/** Undefined for what is no transaction of a chaincode. */
+function readTransaction(envelope: Uint8Array, index: number, code: number): ReadHeader | undefined {
+  const { header, data } = readPayload(readEnvelope(envelope).payload);
   if (header === undefined) return undefined;
-  let channelHeader = empty();
-  let signatureHeader = empty();
-  while (header.next()) {
-    if (header.field === 1 && header.isBytes) channelHeader = header.message;
-    else if (header.field === 2 && header.isBytes) signatureHeader = header.message;
-  }
-  const { type, transactionId, time } = readChannelHeader(channelHeader);
-  if (type !== common.HeaderType.ENDORSER_TRANSACTION) return undefined;
-  const creator = mspIdOf(inside(signatureHeader, 1));
+  const { channelHeader, signatureHeader } = readHeader(header);
+  const { type, txId: transactionId, timestamp } = readChannelHeader(channelHeader);
+  if (type !== ENDORSER_TRANSACTION) return undefined;
+  const creator = mspIdOf(readSignatureHeader(signatureHeader).creator);
   const nothing = { endorsers: [], publicWrites: [], privateWrites: [] };
-  return { parsed: { transactionId, index, code, creator, time, ...nothing }, data };
+  return { parsed: { transactionId, index, code, creator, time: timeOf(timestamp), ...nothing }, data };
 }
 
-function readChannelHeader(header: WireReader): { type: number; transactionId: string; time: string } {
-  let type = 0;
-  let transactionId = '';
-  let stamp = empty();
-  while (header.next()) {
-    if (header.field === 1 && header.isNumber) type = header.int32;
-    else if (header.field === 3 && header.isBytes) stamp = header.message;
-    else if (header.field === 5 && header.isBytes) transactionId = header.text;
-  }
-  return { type, transactionId, time: timeOf(stamp) };
-}
-
-function withAction(
-  { parsed, data }: ReadHeader,
-  scope: BlockScope,
-  privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
-): ParsedTransaction {
-  const transaction = { ...parsed, endorsers: [], publicWrites: [], privateWrites: [] };
-  let action: WireReader | undefined;
-  while (data.next()) if (data.field === 1 && data.isBytes) action ??= data.message;
-  if (action !== undefined) readAction(action, transaction, scope, privateSet);
+function withAction({ parsed, data }: ReadHeader, scope: BlockScope, privateSet: PrivateSet): ParsedTransaction {
+  const transaction: ParsedTransaction = { ...parsed, endorsers: [], publicWrites: [], privateWrites: [] };
+  const [action] = readActions(data);
+  if (action === undefined) return transaction;
+  const { endorsements, responsePayload } = readActionPayload(action.payload);
+  transaction.endorsers = [...new Set(endorsements.map(({ endorser }) => mspIdOf(endorser)))];
+  if (transaction.code !== codes.VALID) return transaction;
+  const { event, results } = readChaincodeAction(readResponsePayload(responsePayload).chaincodeAction);
+  readEvent(event, transaction);
+  readResults(results, transaction, scope, privateSet);
   return transaction;
 }
 
-/** peer.TransactionAction → ChaincodeActionPayload → ChaincodeEndorsedAction. */
-function readAction(
-  action: WireReader,
-  transaction: ParsedTransaction,
-  scope: BlockScope,
-  privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
-): void {
-  const payload = inside(action, 2);
-  const parts: WireReader[] = [];
-  while (payload.next()) if (payload.field === 2 && payload.isBytes) parts.push(payload.message);
-  const endorsed = merged(parts) ?? empty();
-  let response = empty();
-  while (endorsed.next()) {
-    if (endorsed.field === 1 && endorsed.isBytes) response = endorsed.message;
-    else if (endorsed.field === 2 && endorsed.isBytes) {
-      const endorser = mspIdOf(inside(endorsed.message, 1));
-      if (!transaction.endorsers.includes(endorser)) transaction.endorsers.push(endorser);
-    }
-  }
-  if (transaction.code !== VALID) return;
-  let results = empty();
-  let event = empty();
-  const chaincodeAction = inside(response, 2);
-  while (chaincodeAction.next()) {
-    if (chaincodeAction.field === 1 && chaincodeAction.isBytes) results = chaincodeAction.message;
-    else if (chaincodeAction.field === 2 && chaincodeAction.isBytes) event = chaincodeAction.message;
-  }
-  readEvent(event, transaction);
-  readResults(results, transaction, scope, privateSet);
+function readEvent(event: Buffer | undefined, transaction: ParsedTransaction): void {
+  if (event === undefined) return;
+  const { name, payload } = readChaincodeEvent(event);
+  if (name !== '') transaction.event = { name, payload: payload.toString('utf8') };
 }
 
-function readEvent(event: WireReader, transaction: ParsedTransaction): void {
-  let name = '';
-  let payload = '';
-  while (event.next()) {
-    if (event.field === 3 && event.isBytes) name = event.text;
-    else if (event.field === 4 && event.isBytes) payload = event.text;
-  }
-  if (name !== '') transaction.event = { name, payload };
-}
+type PrivateSet = ledger.rwset.TxPvtReadWriteSet | undefined;
 
-/** rwset.TxReadWriteSet: the first set of our chaincode's namespace. */
-function readResults(
-  results: WireReader,
-  transaction: ParsedTransaction,
-  scope: BlockScope,
-  privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
-): void {
-  while (results.next()) {
-    if (results.field !== 2 || !results.isBytes) continue;
-    let namespace = '';
-    let publicSet = empty();
-    const hashedSets: WireReader[] = [];
-    const set = results.message;
-    while (set.next()) {
-      if (set.field === 1 && set.isBytes) namespace = set.text;
-      else if (set.field === 2 && set.isBytes) publicSet = set.message;
-      else if (set.field === 3 && set.isBytes) hashedSets.push(set.message);
-    }
-    if (namespace !== scope.chaincode) continue;
-    for (const { key, value, deleted } of writesOf(publicSet)) {
-      transaction.publicWrites.push({ key, value: deleted ? undefined : value.toString('utf8') });
-    }
-    for (const hashed of hashedSets) readHashedSet(hashed, transaction, scope, privateSet);
-    return;
+/** The first set of our chaincode's namespace. */
+function readResults(results: Buffer, transaction: ParsedTransaction, scope: BlockScope, privateSet: PrivateSet): void {
+  const ours = readNamespaces(results).find(({ namespace }) => namespace === scope.chaincode);
+  if (ours === undefined) return;
+  transaction.publicWrites = decodeWrites(ours.publicSet).map(({ key, value, isDelete }) => ({
+    key: key.toString('utf8'),
+    value: isDelete ? undefined : value.toString('utf8'),
+  }));
+  for (const { collection, hashedSet } of ours.collections) {
+    if (!scope.collections.has(collection)) continue;
+    const plain = plainWrites(privateSet, scope.chaincode, collection);
+    for (const write of decodeHashedWrites(hashedSet))
+      transaction.privateWrites.push(hashedWrite(write, collection, plain));
   }
 }
 
-/** rwset.CollectionHashedReadWriteSet, where this organisation is a member of the collection. */
-function readHashedSet(
-  set: WireReader,
-  transaction: ParsedTransaction,
-  scope: BlockScope,
-  privateSet: ledger.rwset.TxPvtReadWriteSet | undefined,
-): void {
-  let collection = '';
-  let hashed = empty();
-  while (set.next()) {
-    if (set.field === 1 && set.isBytes) collection = set.text;
-    else if (set.field === 2 && set.isBytes) hashed = set.message;
-  }
-  if (!scope.collections.has(collection)) return;
-  const plain = plainWrites(privateSet, scope.chaincode, collection);
-  while (hashed.next()) {
-    if (hashed.field !== 2 || !hashed.isBytes) continue;
-    transaction.privateWrites.push(hashedWrite(hashed.message, collection, plain));
-  }
-}
-
-interface Plain {
-  key: string;
-  value: Buffer;
-  deleted: boolean;
-}
-
-/** Of a kvrwset.KVRWSet. */
-function writesOf(set: WireReader): Plain[] {
-  const writes: Plain[] = [];
-  while (set.next()) {
-    if (set.field !== 3 || !set.isBytes) continue;
-    const write = set.message;
-    const found: Plain = { key: '', value: NOTHING, deleted: false };
-    while (write.next()) {
-      if (write.field === 1 && write.isBytes) found.key = write.text;
-      else if (write.field === 2 && write.isNumber) found.deleted = write.flag;
-      else if (write.field === 3 && write.isBytes) found.value = write.bytes;
-    }
-    writes.push(found);
-  }
-  return writes;
-}
-
-/** The plain writes of a collection by the SHA-256 of their key. */
-function plainWrites(
-  set: ledger.rwset.TxPvtReadWriteSet | undefined,
-  chaincode: string,
-  collection: string,
-): Map<string, Plain> {
-  const found = new Map<string, Plain>();
+/** The plain writes of a collection by the SHA-256 of their key, hex. */
+function plainWrites(set: PrivateSet, chaincode: string, collection: string): Map<string, Write> {
+  const found = new Map<string, Write>();
   for (const namespace of set?.getNsPvtRwsetList() ?? []) {
     if (namespace.getNamespace() !== chaincode) continue;
     for (const one of namespace.getCollectionPvtRwsetList()) {
       if (one.getCollectionName() !== collection) continue;
-      for (const write of writesOf(new WireReader(one.getRwset_asU8()))) found.set(digest(write.key), write);
+      for (const write of decodeWrites(one.getRwset_asU8())) found.set(digest(write.key), write);
     }
   }
   return found;
 }
 
-/** kvrwset.KVWriteHash */
-function hashedWrite(write: WireReader, collection: string, plain: Map<string, Plain>): PrivateWrite {
-  let keyHash = '';
-  let anchor = '';
-  let deleted = false;
-  let purged = false;
-  while (write.next()) {
-    if (write.field === 1 && write.isBytes) keyHash = write.hex;
-    else if (write.field === 2 && write.isNumber) deleted = write.flag;
-    else if (write.field === 3 && write.isBytes) anchor = write.hex;
-    else if (write.field === 4 && write.isNumber) purged = write.flag;
-  }
+function hashedWrite(
+  { key, value, isDelete, isPurge }: Write,
+  collection: string,
+  plain: Map<string, Write>,
+): PrivateWrite {
+  const keyHash = key.toString('hex');
   const found = plain.get(keyHash);
-  if (deleted) {
-    const deletedKey = found?.deleted === true ? { deletedKey: found.key } : {};
-    return { collection, keyHash, anchor: undefined, purged, ...deletedKey };
+  if (isDelete) {
+    const deletedKey = found?.isDelete === true ? { deletedKey: found.key.toString('utf8') } : {};
+    return { collection, keyHash, anchor: undefined, purged: isPurge, ...deletedKey };
   }
-  if (found === undefined || found.deleted) return { collection, keyHash, anchor, purged: false };
-  const matches = digest(found.value) === anchor;
-  const value = found.value.toString('utf8');
-  return { collection, keyHash, anchor, purged: false, plain: { key: found.key, value, matches } };
-}
-
-/** msp.SerializedIdentity */
-function mspIdOf(identity: WireReader): string {
-  let mspId = '';
-  while (identity.next()) if (identity.field === 1 && identity.isBytes) mspId = identity.text;
-  return mspId;
+  const anchored = { collection, keyHash, anchor: value.toString('hex'), purged: false };
+  if (found === undefined || found.isDelete) return anchored;
+  const matches = digest(found.value) === anchored.anchor;
+  return { ...anchored, plain: { key: found.key.toString('utf8'), value: found.value.toString('utf8'), matches } };
 }
 
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Clients state what they like; what no four-digit year holds is moved to the nearest time that one does. */
-function timeOf(stamp: WireReader): string {
-  let seconds = 0;
-  let nanos = 0;
-  while (stamp.next()) {
-    if (stamp.field === 1 && stamp.isNumber) seconds = stamp.int64;
-    else if (stamp.field === 2 && stamp.isNumber) nanos = stamp.int32;
-  }
+function timeOf({ seconds, nanos }: { seconds: number; nanos: number } = { seconds: 0, nanos: 0 }): string {
   const milliseconds = seconds * 1000 + Math.floor(nanos / 1e6);
   return new Date(Math.max(0, Math.min(LATEST_MS, milliseconds))).toISOString();
 }
-
-/** SHA-256 of the ASN.1 DER SEQUENCE {INTEGER number, OCTET STRING previous, OCTET STRING data}. */
-function headerHash(header: common.BlockHeader): string {
-  let digits = header.getNumber().toString(16);
-  if (digits.length % 2 === 1) digits = `0${digits}`;
-  let number: Buffer = Buffer.from(digits, 'hex');
-  if ((number[0] ?? 0) & 0x80) number = Buffer.concat([Buffer.from([0]), number]);
-  const parts = Buffer.concat([
-    derValue(0x02, number),
-    derValue(0x04, header.getPreviousHash_asU8()),
-    derValue(0x04, header.getDataHash_asU8()),
-  ]);
-  return digest(derValue(0x30, parts));
-}
-
-/** Tag, length below 128, content: a block header never needs more. */
-const derValue = (tag: number, content: Uint8Array): Buffer =>
-  Buffer.concat([Buffer.from([tag, content.length]), content]);

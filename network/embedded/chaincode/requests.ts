@@ -49,7 +49,7 @@ const answers: Record<number, Answer> = {
   },
   [MessageType.GET_STATE_BY_RANGE]: answerRange,
   [MessageType.GET_QUERY_RESULT]: (_context, request) => {
-    const isPaginated = request.text(2) === '' && isPage(request.message(3));
+    const isPaginated = request.text(2) === '' && isPage(request.inside(3));
     throw new Error(`${isPaginated ? 'ExecuteQueryWithMetadata' : 'ExecuteQuery'} not supported for leveldb`);
   },
   [MessageType.GET_HISTORY_FOR_KEY]: ({ simulator, namespace, iterators }, request) => {
@@ -80,7 +80,7 @@ export function answerRequest(context: RequestContext, type: number, payload: Ui
 }
 
 async function answerRange({ simulator, namespace, iterators }: RequestContext, request: Message): Promise<Payload> {
-  const [start, end, collection, metadata] = [request.text(1), request.text(2), request.text(3), request.message(4)];
+  const [start, end, collection, metadata] = [request.text(1), request.text(2), request.text(3), request.inside(4)];
   if (collection === '' && isPage(metadata)) {
     const page = await simulator.page(namespace, start, end, metadata.number(1), metadata.text(2));
     const about = encode([1, page.results.length], [2, page.bookmark]);

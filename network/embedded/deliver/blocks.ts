@@ -2,14 +2,26 @@
  * Blocks as the event services send them. Several streams read the same block at about the same time, so what is
  * taken from it is made once and kept for the most recent blocks.
  */
+import { codesOf, envelopesOf } from '@telemed-ledger/formats/blocks/block.ts';
+import {
+  CONFIG,
+  chaincodeOfExtension,
+  ENDORSER_TRANSACTION,
+  readActionPayload,
+  readActions,
+  readChaincodeAction,
+  readChaincodeEvent,
+  readChannelHeader,
+  readEnvelope,
+  readHeader,
+  readPayload,
+  readResponsePayload,
+} from '@telemed-ledger/formats/blocks/transaction.ts';
 import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Ledger } from '../seams.ts';
 
 const KEPT = 8;
-const CONFIG = 1;
-const ENDORSER_TRANSACTION = 3;
-const TRANSACTIONS_FILTER = 2;
 
 export interface BlockTransaction {
   txId: string;
@@ -75,16 +87,6 @@ export class Blocks {
   }
 }
 
-/** The envelopes of a serialised block. */
-export function envelopesOf(block: Uint8Array): Buffer[] {
-  return new Message(block).message(2).list(1);
-}
-
-/** The validation code of each transaction of a serialised block. */
-export function codesOf(block: Uint8Array): Buffer {
-  return new Message(block).message(3).list(1)[TRANSACTIONS_FILTER] ?? Buffer.alloc(0);
-}
-
 function readTransactions(block: Uint8Array): BlockTransaction[] {
   const codes = codesOf(block);
   return envelopesOf(block).map((envelope, index) => readTransaction(envelope, codes[index] ?? 0));
@@ -94,23 +96,23 @@ function readTransactions(block: Uint8Array): BlockTransaction[] {
 function readTransaction(envelope: Buffer, code: number): BlockTransaction {
   const transaction: BlockTransaction = { txId: '', type: 0, code, channel: '', chaincode: '', event: undefined };
   try {
-    const payload = new Message(envelope).message(1);
-    const header = payload.message(1).message(1);
-    transaction.type = header.number(1);
-    transaction.channel = header.text(4);
-    transaction.txId = header.text(5);
-    if (transaction.type !== ENDORSER_TRANSACTION) return transaction;
-    transaction.chaincode = header.message(7).message(2).text(2);
-    const endorsed = payload.message(2).message(1).message(2).message(2);
-    const event = endorsed.message(1).message(2).bytes(2);
-    if (event.length > 0) transaction.event = event;
+    const { header, data } = readPayload(readEnvelope(envelope).payload);
+    if (header === undefined) return transaction;
+    const { type, channel, txId, extension } = readChannelHeader(readHeader(header).channelHeader);
+    Object.assign(transaction, { type, channel, txId });
+    if (type !== ENDORSER_TRANSACTION) return transaction;
+    transaction.chaincode = chaincodeOfExtension(extension) ?? '';
+    const [action] = readActions(data);
+    if (action === undefined) return transaction;
+    const { chaincodeAction } = readResponsePayload(readActionPayload(action.payload).responsePayload);
+    transaction.event = readChaincodeAction(chaincodeAction).event;
   } catch {}
   return transaction;
 }
 
 function filterTransaction({ txId, type, code, event }: BlockTransaction): Buffer {
-  const fields = event && new Message(event);
-  const bare = fields && encode([1, fields.text(1)], [2, fields.text(2)], [3, fields.text(3)]);
+  const read = event && readChaincodeEvent(event);
+  const bare = read && encode([1, read.chaincode], [2, read.txId], [3, read.name]);
   const actions = encode(...(bare ? repeated(1, [encode([1, bare, true])]) : []));
   return encode([1, txId], [2, type], [3, code], [4, type === ENDORSER_TRANSACTION ? actions : undefined, true]);
 }

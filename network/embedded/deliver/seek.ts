@@ -1,4 +1,11 @@
 /** What a deliver client asks for and whether it may have it, in the order of spec 2.1. */
+import {
+  readChannelHeader,
+  readEnvelope,
+  readHeader,
+  readPayload,
+  readSignatureHeader,
+} from '@telemed-ledger/formats/blocks/transaction.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { timestampMs } from '../endorser/proposal.ts';
 import type { Channel, Identity, SignedData } from '../seams.ts';
@@ -44,16 +51,16 @@ export function isExpired(identity: Identity): boolean {
 }
 
 function decodeRequest(envelope: Uint8Array) {
-  const message = decode(envelope);
-  if (!message) return undefined;
   try {
-    const payload = message.message(1);
-    const channelHeader = payload.message(1).message(1);
-    const creator = payload.message(1).message(2).bytes(1);
-    if (!channelHeader.has(3)) return undefined;
-    if (Math.abs(timestampMs(channelHeader.message(3)) - Date.now()) > TIME_WINDOW_MS) return undefined;
-    const signed: SignedData = { creator, data: message.bytes(1), signature: message.bytes(2) };
-    return { channel: channelHeader.text(4), signed, seekInfo: payload.bytes(2) };
+    const { payload, signature } = readEnvelope(envelope);
+    const { header, data: seekInfo } = readPayload(payload);
+    if (header === undefined) return undefined;
+    const { channelHeader, signatureHeader } = readHeader(header);
+    const { channel, timestamp } = readChannelHeader(channelHeader);
+    if (timestamp === undefined || Math.abs(timestampMs(timestamp) - Date.now()) > TIME_WINDOW_MS) return undefined;
+    const { creator } = readSignatureHeader(signatureHeader);
+    const signed: SignedData = { creator, data: payload, signature };
+    return { channel, signed, seekInfo };
   } catch {
     return undefined;
   }

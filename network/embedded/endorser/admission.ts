@@ -3,13 +3,12 @@
  * the clock only, so one proposal endorsed by several peers is checked once.
  */
 import { common } from '@hyperledger/fabric-protos';
+import { CONFIG, ENDORSER_TRANSACTION } from '@telemed-ledger/formats/blocks/transaction.ts';
 import type { Channel, Ledger } from '../seams.ts';
 import { isSystemChaincode } from '../system/names.ts';
 import { computeTxId, type Proposal } from './proposal.ts';
 
 const TIME_WINDOW_MS = 15 * 60_000;
-const ENDORSER_TRANSACTION = 3;
-const CONFIG = 1;
 
 /**
  * Why a proposal is not simulated. `refused`: the peer answers a bare gRPC error. `rejected`: a response with status

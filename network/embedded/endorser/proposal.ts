@@ -3,6 +3,13 @@
  * envelope. All parts are slices of the bytes that came.
  */
 import { createHash } from 'node:crypto';
+import {
+  type ChannelHeader,
+  chaincodeOfExtension,
+  readChannelHeader,
+  readHeader,
+  readSignatureHeader,
+} from '@telemed-ledger/formats/blocks/transaction.ts';
 import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { MALFORMED, Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { SignedData } from '../seams.ts';
@@ -34,28 +41,26 @@ export interface Proposal {
 /** @throws Error with the text of the part that cannot be decoded. */
 export function readProposal(signedProposal: Uint8Array): Proposal {
   const signed = part('SignedProposal', () => new Message(signedProposal));
-  const proposal = part('Proposal', () => signed.message(1));
-  const header = part('Header', () => proposal.message(1));
-  const channelHeader = part('ChannelHeader', () => header.message(1));
-  const signatureHeader = part('SignatureHeader', () => header.message(2));
-  const extension = part('ChaincodeHeaderExtension', () => channelHeader.message(7));
-  const payload = part('ChaincodeProposalPayload', () => proposal.message(2));
-  const spec = part('ChaincodeInvocationSpec', () => payload.message(1).message(1));
+  const proposal = part('Proposal', () => signed.inside(1));
+  const { channelHeader, signatureHeader } = part('Header', () => readHeader(proposal.bytes(1)));
+  const { timestamp, extension, ...channel } = part('ChannelHeader', () => readChannelHeader(channelHeader));
+  const { creator, nonce } = part('SignatureHeader', () => readSignatureHeader(signatureHeader));
+  const extensionChaincode = part('ChaincodeHeaderExtension', () => chaincodeOfExtension(extension));
+  const payload = part('ChaincodeProposalPayload', () => proposal.inside(2));
+  const input = part('ChaincodeInvocationSpec', () => payload.inside(1));
+  const spec = part('ChaincodeInvocationSpec', () => input.message(1));
   return {
     signedProposal,
-    signed: { creator: signatureHeader.bytes(1), data: signed.bytes(1), signature: signed.bytes(2) },
-    channelHeader: header.bytes(1),
-    signatureHeader: header.bytes(2),
-    type: channelHeader.number(1),
-    timestamp: channelHeader.has(3) ? timestampMs(channelHeader.message(3)) : undefined,
-    channel: channelHeader.text(4),
-    txId: channelHeader.text(5),
-    epoch: channelHeader.number(6),
-    nonce: signatureHeader.bytes(2),
-    extensionChaincode: extension.has(2) ? extension.message(2).text(2) : undefined,
+    signed: { creator, data: signed.bytes(1), signature: signed.bytes(2) },
+    channelHeader,
+    signatureHeader,
+    ...channel,
+    timestamp: timestamp && timestampMs(timestamp),
+    nonce,
+    extensionChaincode,
     payloadForTransaction: encode([1, payload.bytes(1)]),
     hasTransientData: payload.has(2),
-    hasSpec: payload.message(1).has(1),
+    hasSpec: input.has(1),
     chaincode: spec.has(2) ? spec.message(2).text(2) : undefined,
     input: spec.has(3) ? spec.bytes(3) : undefined,
   };
@@ -80,10 +85,8 @@ export function chaincodeArguments(input: Uint8Array): Buffer[] {
   return new Message(input).list(1);
 }
 
-export function timestampMs(timestamp: Message): number {
-  const seconds = timestamp.number(1);
-  // An int64: what is negative comes as a large unsigned number.
-  return (seconds < 2 ** 63 ? seconds : seconds - 2 ** 64) * 1000 + timestamp.number(2) / 1e6;
+export function timestampMs({ seconds, nanos }: NonNullable<ChannelHeader['timestamp']>): number {
+  return seconds * 1000 + nanos / 1e6;
 }
 
 function part<T>(name: string, read: () => T): T {

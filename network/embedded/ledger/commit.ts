@@ -3,19 +3,20 @@
  * one batch (spec 9.3). A batch that was not written whole is not there at all after a crash.
  */
 import type { common } from '@hyperledger/fabric-protos';
-import type { BlockHeader, StoredBlock } from '@telemed-ledger/formats/blocks/block.ts';
 import {
+  type BlockHeader,
+  dataHash,
   decodeBlock,
   encodeBlock,
   headerHash,
   ordererMetadata,
+  type StoredBlock,
   TRANSACTIONS_FILTER,
   toMessage,
 } from '@telemed-ledger/formats/blocks/block.ts';
 import { commitHash } from '@telemed-ledger/formats/blocks/commit-hash.ts';
 import { VALID } from '@telemed-ledger/formats/blocks/validation-codes.ts';
 import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
-import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import type { Channel, CommittedBlock, CommittedTransaction, Signer } from '../seams.ts';
 import type { ChainState } from './blocks/chain-state.ts';
@@ -142,7 +143,7 @@ function assemble(
   { chain, signer }: CommitContext,
 ): StoredBlock {
   const envelopes = transactions.map(({ envelope }) => envelope);
-  const header: BlockHeader = { number: chain.height, previousHash: chain.headerHash, dataHash: sha256(...envelopes) };
+  const header: BlockHeader = { number: chain.height, previousHash: chain.headerHash, dataHash: dataHash(envelopes) };
   const [signatures, lastConfig] = ordererMetadata(header, chain.lastConfig, signer);
   return {
     header,

@@ -93,7 +93,7 @@ async function isSigned({ header, metadata }: StoredBlock, { identities }: Chann
   const [bytes] = entry.list(2);
   if (!bytes) return false;
   const signature = new Message(bytes);
-  const orderer = identities.parse(signature.message(1).bytes(1));
+  const orderer = identities.parse(signature.inside(1).bytes(1));
   if (orderer?.nodeOu !== 'orderer' || identities.invalidity(orderer) !== undefined) return false;
   const signed = Buffer.concat([entry.bytes(1), signature.bytes(1), headerDer(header)]);
   return identities.verify(orderer, signed, signature.bytes(2));

@@ -2,9 +2,11 @@
  * The orderer: admits envelopes, cuts them into batches and hands these to the ledger one after the other. While one
  * block commits, the next accumulates, so blocks grow with the load.
  */
+
+import { CONFIG, CONFIG_UPDATE } from '@telemed-ledger/formats/blocks/transaction.ts';
 import type { BatchConfig } from '@telemed-ledger/formats/channel/config-group.ts';
 import type { ParsedTransaction } from '../ledger/blocks/transaction.ts';
-import { CONFIG, CONFIG_UPDATE, parseTransaction } from '../ledger/blocks/transaction.ts';
+import { parseTransaction } from '../ledger/blocks/transaction.ts';
 import { warmSignatures } from '../ledger/validation/stage-one.ts';
 import type { Channel, Ledger, Orderer } from '../seams.ts';
 import { BatchCutter } from './batch-cutter.ts';

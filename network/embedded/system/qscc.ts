@@ -1,7 +1,7 @@
 /** qscc: reads of the chain itself (spec 5). */
+import { envelopesOf } from '@telemed-ledger/formats/blocks/block.ts';
 import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
 import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
-import { envelopesOf } from '../deliver/blocks.ts';
 import type { Ledger } from '../seams.ts';
 
 /** A function of qscc: the argument after the channel to the reply's payload. */

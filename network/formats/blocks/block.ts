@@ -1,6 +1,7 @@
 /** Blocks: header hashes, the five metadata entries and the bytes that are stored and delivered (spec 2.3). */
 import { randomBytes } from 'node:crypto';
 import { common } from '@hyperledger/fabric-protos';
+import { TAG, unsigned, writeElement, writeUnsigned } from '../der/der.ts';
 import { sha256 } from '../hash.ts';
 import { encode, repeated } from '../protobuf/encode.ts';
 import { Message } from '../protobuf/message.ts';
@@ -30,36 +31,21 @@ export const TRANSACTIONS_FILTER = 2;
 export const COMMIT_HASH = 4;
 
 /** ASN.1 DER of SEQUENCE{INTEGER number, OCTET STRING previous_hash, OCTET STRING data_hash}. */
-export function headerDer(header: BlockHeader): Buffer {
-  const body = Buffer.concat([
-    der(0x02, integer(header.number)),
-    der(0x04, header.previousHash),
-    der(0x04, header.dataHash),
-  ]);
-  return der(0x30, body);
+export function headerDer({ number, previousHash, dataHash }: BlockHeader): Buffer {
+  const [previous, data] = [previousHash, dataHash].map((hash) => writeElement(TAG.octetString, hash)) as [
+    Buffer,
+    Buffer,
+  ];
+  return writeElement(TAG.sequence, Buffer.concat([writeUnsigned(unsigned(number)), previous, data]));
 }
 
+/** What the next block names as the previous one. */
 export function headerHash(header: BlockHeader): Buffer {
   return sha256(headerDer(header));
 }
 
-function der(tag: number, content: Uint8Array): Buffer {
-  const size = unsigned(content.length);
-  const length = content.length < 128 ? [content.length] : [0x80 + size.length, ...size];
-  return Buffer.concat([Buffer.from([tag, ...length]), content]);
-}
-
-/** Big-endian without leading zeros; empty for 0. */
-export function unsigned(value: number): Buffer {
-  const bytes: number[] = [];
-  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
-  return Buffer.from(bytes);
-}
-
-function integer(value: number): Buffer {
-  const bytes = unsigned(value);
-  return (bytes[0] ?? 0x80) >= 0x80 ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes;
-}
+/** Of a block's data: its envelopes, one behind the other. */
+export const dataHash = (envelopes: readonly Uint8Array[]): Buffer => sha256(...envelopes);
 
 /** The SIGNATURES and LAST_CONFIG entries, signed as the orderer signs them. */
 export function ordererMetadata(header: BlockHeader, lastConfig: number, signer: BlockSigner): [Buffer, Buffer] {
@@ -89,6 +75,13 @@ export function decodeBlock(bytes: Uint8Array): StoredBlock {
     metadata: block.message(3).list(1),
   };
 }
+
+/** The envelopes of a serialised block. */
+export const envelopesOf = (block: Uint8Array): Buffer[] => new Message(block).message(2).list(1);
+
+/** The validation code of each transaction of a serialised block. */
+export const codesOf = (block: Uint8Array): Buffer =>
+  new Message(block).message(3).list(1)[TRANSACTIONS_FILTER] ?? Buffer.alloc(0);
 
 /** The block as a message object, around the same bytes. */
 export function toMessage(block: StoredBlock): common.Block {

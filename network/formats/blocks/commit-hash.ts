@@ -1,8 +1,9 @@
 /** The commit hash: a running hash over validation codes and state updates (spec 2.3). */
+
+import { unsigned } from '../der/der.ts';
 import { sha256 } from '../hash.ts';
 import type { Field } from '../protobuf/encode.ts';
 import { encode } from '../protobuf/encode.ts';
-import { unsigned } from './block.ts';
 import type { Version } from './rwset.ts';
 
 /** One key that a block writes; in a collection its key and value are hashes. */

@@ -55,36 +55,56 @@ export interface NamespaceRwset {
 
 const EMPTY_HASH = Buffer.from('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'hex');
 
-/** @throws Error where the bytes are no TxReadWriteSet. */
+/** A namespace's sets as they came, for a reader that wants one namespace, some collections and no reads. */
+export interface NamespaceSets {
+  namespace: string;
+  /** Bytes of a KVRWSet. */
+  publicSet: Buffer;
+  collections: { collection: string; hashedSet: Buffer; privateHash: Buffer }[];
+}
+
+/** The parts of a TxReadWriteSet. @throws MalformedMessage */
+export function readNamespaces(bytes: Uint8Array): NamespaceSets[] {
+  return new Message(bytes).messages(2).map((each) => ({
+    namespace: each.text(1),
+    publicSet: each.bytes(2),
+    collections: each.messages(3).map((one) => ({
+      collection: one.text(1),
+      hashedSet: one.bytes(2),
+      privateHash: one.bytes(3),
+    })),
+  }));
+}
+
+/** A whole TxReadWriteSet. @throws MalformedMessage */
 export function decodeRwset(bytes: Uint8Array): NamespaceRwset[] {
-  return new Message(bytes).list(2).map((each) => decodeNamespace(new Message(each)));
+  return readNamespaces(bytes).map(({ namespace, publicSet, collections }) => {
+    const set = new Message(publicSet);
+    return {
+      namespace,
+      reads: set.messages(1).map(decodeRead),
+      ranges: set.messages(2).map(decodeRange),
+      writes: set.messages(3).map(decodeWrite),
+      metadataWrites: set.messages(4).map(decodeMetadataWrite),
+      collections: collections.map(({ collection, hashedSet, privateHash }) => ({
+        collection,
+        ...decodeHashedSet(hashedSet),
+        privateHash,
+      })),
+    };
+  });
 }
 
-function decodeNamespace(message: Message): NamespaceRwset {
-  const set = message.message(2);
+function decodeHashedSet(bytes: Buffer): Pick<CollectionRwset, 'reads' | 'writes' | 'metadataWrites'> {
+  const set = new Message(bytes);
   return {
-    namespace: message.text(1),
-    reads: set.list(1).map(decodeRead),
-    ranges: set.list(2).map(decodeRange),
-    writes: set.list(3).map(decodeWrite),
-    metadataWrites: set.list(4).map(decodeMetadataWrite),
-    collections: message.list(3).map((each) => decodeCollection(new Message(each))),
+    reads: set.messages(1).map(decodeRead),
+    writes: set.messages(2).map(decodeHashedWrite),
+    metadataWrites: set.messages(3).map(decodeMetadataWrite),
   };
 }
 
-function decodeCollection(message: Message): CollectionRwset {
-  const set = message.message(2);
-  return {
-    collection: message.text(1),
-    reads: set.list(1).map(decodeRead),
-    writes: set.list(2).map(decodeHashedWrite),
-    metadataWrites: set.list(3).map(decodeMetadataWrite),
-    privateHash: message.bytes(3),
-  };
-}
-
-function decodeRead(bytes: Buffer): Read {
-  const read = new Message(bytes);
+function decodeRead(read: Message): Read {
   return { key: read.bytes(1), version: read.has(2) ? decodeVersion(read.message(2)) : undefined };
 }
 
@@ -92,35 +112,36 @@ function decodeVersion(message: Message): Version {
   return { block: message.number(1), tx: message.number(2) };
 }
 
-/** One KVWrite, of a public set or of a private one. */
-export function decodeWrite(bytes: Buffer): Write {
-  const write = new Message(bytes);
+/** The writes of a KVRWSet, public or private. @throws MalformedMessage */
+export const decodeWrites = (set: Uint8Array): Write[] => new Message(set).messages(3).map(decodeWrite);
+
+/** The writes of a HashedRWSet: hashes of keys and of values. @throws MalformedMessage */
+export const decodeHashedWrites = (set: Uint8Array): Write[] => new Message(set).messages(2).map(decodeHashedWrite);
+
+function decodeWrite(write: Message): Write {
   const value = write.bytes(3);
-  return { key: write.bytes(1), isDelete: write.number(2) !== 0 || value.length === 0, isPurge: false, value };
+  return { key: write.bytes(1), isDelete: write.flag(2) || value.length === 0, isPurge: false, value };
 }
 
-function decodeHashedWrite(bytes: Buffer): Write {
-  const write = new Message(bytes);
+function decodeHashedWrite(write: Message): Write {
   const value = write.bytes(3);
-  const isDelete = write.number(2) !== 0 || value.length === 0 || value.equals(EMPTY_HASH);
-  return { key: write.bytes(1), isDelete, isPurge: write.number(4) !== 0, value };
+  const isDelete = write.flag(2) || value.length === 0 || value.equals(EMPTY_HASH);
+  return { key: write.bytes(1), isDelete, isPurge: write.flag(4), value };
 }
 
-function decodeMetadataWrite(bytes: Buffer): MetadataWrite {
-  const write = new Message(bytes);
+function decodeMetadataWrite(write: Message): MetadataWrite {
   const entries = encode(...repeated(2, write.list(2)));
   decodeMetadata(entries);
   return { key: write.bytes(1), entries };
 }
 
-function decodeRange(bytes: Buffer): RangeQuery {
-  const range = new Message(bytes);
+function decodeRange(range: Message): RangeQuery {
   const merkle = range.message(5);
   return {
     start: range.text(1),
     end: range.text(2),
-    exhausted: range.number(3) !== 0,
-    rawReads: range.message(4).list(1).map(decodeRead),
+    exhausted: range.flag(3),
+    rawReads: range.message(4).messages(1).map(decodeRead),
     merkle: range.has(5) ? { degree: merkle.number(1), level: merkle.number(2), hashes: merkle.list(3) } : undefined,
   };
 }
@@ -128,7 +149,10 @@ function decodeRange(bytes: Buffer): RangeQuery {
 /** The writes of a private KVRWSet, and the keys whose metadata it says were written. */
 export function decodePrivateSet(bytes: Uint8Array): { writes: Write[]; metadataKeys: Buffer[] } {
   const set = new Message(bytes);
-  return { writes: set.list(3).map(decodeWrite), metadataKeys: set.list(4).map((each) => new Message(each).bytes(1)) };
+  return {
+    writes: set.messages(3).map(decodeWrite),
+    metadataKeys: set.messages(4).map((each) => each.bytes(1)),
+  };
 }
 
 /** A private KVRWSet without the keys for which `dropped` answers true; the same bytes where none is. */
@@ -142,8 +166,7 @@ export function withoutKeys(bytes: Uint8Array, dropped: (key: Buffer) => boolean
 /** Metadata as stored with a key: name to value. */
 export function decodeMetadata(entries: Uint8Array): Map<string, Buffer> {
   const metadata = new Map<string, Buffer>();
-  for (const bytes of new Message(entries).list(2)) {
-    const entry = new Message(bytes);
+  for (const entry of new Message(entries).messages(2)) {
     metadata.set(entry.text(1), entry.bytes(2));
   }
   return metadata;

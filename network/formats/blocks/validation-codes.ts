@@ -1,5 +1,6 @@
-/** The values of peer.TxValidationCode that this ledger gives (fabric-protos peer/transaction.proto). */
+/** The values of peer.TxValidationCode that are asked for by name here (fabric-protos peer/transaction.proto). */
 export const VALID = 0;
+export const NIL_ENVELOPE = 1;
 export const BAD_PAYLOAD = 2;
 export const BAD_COMMON_HEADER = 3;
 export const BAD_CREATOR_SIGNATURE = 4;
@@ -17,4 +18,5 @@ export const BAD_RESPONSE_PAYLOAD = 21;
 export const BAD_RWSET = 22;
 export const ILLEGAL_WRITESET = 23;
 export const INVALID_CHAINCODE = 25;
+export const NOT_VALIDATED = 254;
 export const INVALID_OTHER_REASON = 255;

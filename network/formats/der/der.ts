@@ -2,7 +2,7 @@
  * Just enough ASN.1 DER to look inside certificates, revocation lists and signatures. Lengths are checked against
  * the bytes there are; anything else is left to OpenSSL.
  */
-export const TAG = { integer: 0x02, bitString: 0x03, oid: 0x06, sequence: 0x30 } as const;
+export const TAG = { integer: 0x02, bitString: 0x03, octetString: 0x04, oid: 0x06, sequence: 0x30 } as const;
 
 export interface DerElement {
   tag: number;
@@ -53,9 +53,15 @@ export function writeUnsigned(magnitude: Uint8Array): Buffer {
   return writeElement(TAG.integer, padded);
 }
 
+/** Big-endian without leading zeros; empty for 0. */
+export function unsigned(value: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
+  return Buffer.from(bytes);
+}
+
 function lengthBytes(length: number): Buffer {
   if (length < 0x80) return Buffer.from([length]);
-  const bytes: number[] = [];
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest & 0xff);
-  return Buffer.from([0x80 | bytes.length, ...bytes]);
+  const bytes = unsigned(length);
+  return Buffer.concat([Buffer.from([0x80 | bytes.length]), bytes]);
 }

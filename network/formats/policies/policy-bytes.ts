@@ -15,7 +15,7 @@ export function policyMspIds(envelope: Uint8Array): Set<string> {
 }
 
 function principal(bytes: Buffer): { mspId: string; role: string } {
-  const role = new Message(bytes).message(2);
+  const role = new Message(bytes).inside(2);
   return { mspId: role.text(1), role: ROLES[role.number(2)] ?? 'member' };
 }
 
@@ -27,7 +27,7 @@ function principalText(bytes: Buffer): string {
 function ruleText(rule: Message, principals: string[]): string {
   if (!rule.has(2)) return principals[rule.number(1)] ?? '';
   const outOf = rule.message(2);
-  const parts = outOf.list(2).map((each) => ruleText(new Message(each), principals));
+  const parts = outOf.messages(2).map((each) => ruleText(each, principals));
   const n = outOf.number(1);
   if (n === 1) return `OR(${parts.join(',')})`;
   if (n === parts.length) return `AND(${parts.join(',')})`;

@@ -36,7 +36,11 @@ function isLeftOut(value: Value, present: boolean | undefined): boolean {
   return typeof value === 'number' ? value === 0 : value !== true && value.length === 0;
 }
 
+/** A negative number takes all of its 64 bits, in two's complement. */
+const NEGATIVE_SIZE = 10;
+
 function varintSize(value: number): number {
+  if (value < 0) return NEGATIVE_SIZE;
   let size = 1;
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++;
   return size;
@@ -51,11 +55,19 @@ function fieldSize(field: number, value: Value, present: boolean | undefined): n
 }
 
 function writeVarint(out: Buffer, start: number, value: number): number {
+  if (value < 0) return writeNegative(out, start, value);
   let at = start;
   let rest = value;
   for (; rest >= 128; rest = Math.floor(rest / 128)) out[at++] = (rest % 128) | 0x80;
   out[at++] = rest;
   return at;
+}
+
+function writeNegative(out: Buffer, start: number, value: number): number {
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (let at = start; at < start + NEGATIVE_SIZE - 1; at += 1, rest >>= 7n) out[at] = Number(rest & 0x7fn) | 0x80;
+  out[start + NEGATIVE_SIZE - 1] = Number(rest);
+  return start + NEGATIVE_SIZE;
 }
 
 function writeField(out: Buffer, start: number, field: number, value: Value, present: boolean | undefined): number {

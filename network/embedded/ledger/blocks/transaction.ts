@@ -4,14 +4,25 @@
  */
 import type { NamespaceRwset } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { decodeRwset } from '@telemed-ledger/formats/blocks/rwset.ts';
+import {
+  CONFIG,
+  CONFIG_UPDATE,
+  chaincodeOfExtension,
+  ENDORSER_TRANSACTION,
+  type Endorsement,
+  readActionPayload,
+  readActions,
+  readChaincodeAction,
+  readChannelHeader,
+  readEnvelope,
+  readHeader,
+  readPayload,
+  readResponsePayload,
+  readSignatureHeader,
+} from '@telemed-ledger/formats/blocks/transaction.ts';
 import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
 import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
-import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
-
-export const ENDORSER_TRANSACTION = 3;
-export const CONFIG = 1;
-export const CONFIG_UPDATE = 2;
 
 export interface Header {
   channelHeader: Buffer;
@@ -23,11 +34,6 @@ export interface Header {
   extension: Buffer;
   creator: Buffer;
   nonce: Buffer;
-}
-
-export interface Endorsement {
-  endorser: Buffer;
-  signature: Buffer;
 }
 
 export interface Action {
@@ -62,15 +68,13 @@ export class ParsedTransaction {
     this.payload = this.signature = this.data = Buffer.alloc(0);
     this.code = codes.INVALID_OTHER_REASON;
     try {
-      const envelope = new Message(this.envelope);
-      this.payload = envelope.bytes(1);
-      this.signature = envelope.bytes(2);
+      ({ payload: this.payload, signature: this.signature } = readEnvelope(this.envelope));
       this.code = codes.BAD_PAYLOAD;
-      const payload = new Message(this.payload);
-      this.data = payload.bytes(2);
+      const { header, data } = readPayload(this.payload);
+      this.data = data;
       this.code = codes.BAD_COMMON_HEADER;
-      if (!payload.has(1)) return;
-      this.header = parseHeader(payload.bytes(1));
+      if (header === undefined) return;
+      this.header = parseHeader(header);
       this.code = isAcceptable(this.header) ? codes.VALID : codes.BAD_COMMON_HEADER;
     } catch {
       // The code says how far it came.
@@ -115,16 +119,12 @@ export class ParsedTransaction {
     if (typeof action === 'number') return action;
     let code = codes.BAD_HEADER_EXTENSION;
     try {
-      const extension = new Message(this.header?.extension ?? Buffer.alloc(0));
-      const invoked = extension.has(2) ? extension.message(2).text(2) : undefined;
+      const invoked = chaincodeOfExtension(this.header?.extension ?? Buffer.alloc(0));
       code = codes.BAD_RESPONSE_PAYLOAD;
       if (action.chaincodeAction.length === 0) return code;
-      const response = new Message(action.chaincodeAction);
-      const id = response.has(4) ? response.message(4) : undefined;
-      const chaincode = id && { name: id.text(2), version: id.text(3) };
+      const { results, event, chaincode } = readChaincodeAction(action.chaincodeAction);
       code = codes.BAD_RWSET;
-      const rwset = decodeRwset(response.bytes(1));
-      return { rwset, event: response.has(2) ? response.bytes(2) : undefined, chaincode, invoked };
+      return { rwset: decodeRwset(results), event, chaincode, invoked };
     } catch {
       return code;
     }
@@ -132,22 +132,9 @@ export class ParsedTransaction {
 }
 
 function parseHeader(bytes: Buffer): Header {
-  const header = new Message(bytes);
-  const channelHeader = header.bytes(1);
-  const channel = new Message(channelHeader);
-  const signature = header.message(2);
-  const timestamp = channel.message(3);
-  return {
-    channelHeader,
-    type: channel.number(1),
-    channel: channel.text(4),
-    txId: channel.text(5),
-    epoch: channel.number(6),
-    timestamp: { seconds: timestamp.number(1), nanos: timestamp.number(2) },
-    extension: channel.bytes(7),
-    creator: signature.bytes(1),
-    nonce: signature.bytes(2),
-  };
+  const { channelHeader, signatureHeader } = readHeader(bytes);
+  const { timestamp = { seconds: 0, nanos: 0 }, ...channel } = readChannelHeader(channelHeader);
+  return { channelHeader, ...channel, timestamp, ...readSignatureHeader(signatureHeader) };
 }
 
 function isAcceptable(header: Header): boolean {
@@ -157,25 +144,14 @@ function isAcceptable(header: Header): boolean {
 
 /** undefined where the transaction has not exactly one action or the proposal hash differs. */
 function parseAction(channelHeader: Buffer, data: Buffer): Action | undefined {
-  const [only, ...others] = new Message(data).list(1);
+  const [only, ...others] = readActions(data);
   if (!only || others.length > 0) return undefined;
-  const action = new Message(only);
-  const signatureHeader = action.bytes(1);
-  const header = new Message(signatureHeader);
-  if (header.bytes(1).length === 0 || header.bytes(2).length === 0) return undefined;
-  const payload = action.message(2);
-  const endorsed = payload.message(2);
-  const responsePayload = endorsed.bytes(1);
-  const response = new Message(responsePayload);
-  if (!response.bytes(1).equals(sha256(channelHeader, signatureHeader, payload.bytes(1)))) return undefined;
-  return {
-    responsePayload,
-    endorsements: endorsed.list(2).map((bytes) => {
-      const endorsement = new Message(bytes);
-      return { endorser: endorsement.bytes(1), signature: endorsement.bytes(2) };
-    }),
-    chaincodeAction: response.bytes(2),
-  };
+  const { creator, nonce } = readSignatureHeader(only.header);
+  if (creator.length === 0 || nonce.length === 0) return undefined;
+  const { proposalPayload, responsePayload, endorsements } = readActionPayload(only.payload);
+  const { proposalHash, chaincodeAction } = readResponsePayload(responsePayload);
+  if (!proposalHash.equals(sha256(channelHeader, only.header, proposalPayload))) return undefined;
+  return { responsePayload, endorsements, chaincodeAction };
 }
 
 const parsed = new WeakMap<Uint8Array, ParsedTransaction>();

@@ -94,9 +94,9 @@ export function loadDefinition(view: View, chaincode: string, channel: Channel):
   const collections = decodeCollections(data('Collections').bytes(2), channel);
   return {
     name: chaincode,
-    version: data('EndorsementInfo').message(2).text(1),
+    version: data('EndorsementInfo').inside(2).text(1),
     sequence: data('Sequence').number(1),
-    endorsementPolicy: data('ValidationInfo').message(2).bytes(2),
+    endorsementPolicy: data('ValidationInfo').inside(2).bytes(2),
     collections: collections.map((each) => each.config),
     versions,
     fields,

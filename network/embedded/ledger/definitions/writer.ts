@@ -3,12 +3,12 @@
  * writes the genuine keys in a block of its own. This stands in for Fabric's install, approve and commit.
  */
 import { randomBytes } from 'node:crypto';
+import { ENDORSER_TRANSACTION } from '@telemed-ledger/formats/blocks/transaction.ts';
 import { VALID } from '@telemed-ledger/formats/blocks/validation-codes.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 import type { ChaincodeConfig } from '../../config.ts';
 import type { Channel, Definition, Ledger, Signer, Simulator } from '../../seams.ts';
-import { ENDORSER_TRANSACTION } from '../blocks/transaction.ts';
 import { encodeDefinition, FIELDS, fieldName, LIFECYCLE, metadataName } from './definitions.ts';
 
 export interface DefinitionOptions {
