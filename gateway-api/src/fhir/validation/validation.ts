@@ -7,7 +7,7 @@
 import { errorIssue, type Issue } from '../outcomes.ts';
 import { isBound } from './bindings.ts';
 import type { Invariant } from './invariants.ts';
-import { isNarrative } from './narrative.ts';
+import { narrativeFault } from './narrative.ts';
 import { isOfPrimitive } from './primitives.ts';
 import { type ElementSchema, schemaOf, type TypeSchema } from './schema.ts';
 
@@ -203,8 +203,9 @@ class Walk implements Validation {
       if (hasValue === (value['extension'] !== undefined)) {
         this.report('invariant', path, 'ext-1: an extension has either a value or extensions.');
       }
-    } else if (schema.name === 'Narrative' && typeof value['div'] === 'string' && !isNarrative(value['div'])) {
-      this.report('invariant', `${path}.div`, 'txt-1, txt-2: one XHTML div of plain formatting that says something.');
+    } else if (schema.name === 'Narrative' && typeof value['div'] === 'string') {
+      const fault = narrativeFault(value['div']);
+      if (fault !== undefined) this.report('invariant', `${path}.div`, fault);
     }
   }
 
