@@ -8,6 +8,7 @@ import type { Request } from 'express';
 import type { Logger } from 'pino';
 import { callerOf } from './auth/caller.ts';
 import { type Identities, rememberedIdentities } from './auth/identities.ts';
+import { FairSlots } from './clients/fair-slots.ts';
 import type { GatewayConfig } from './config.ts';
 import { Duties } from './duties/duties.ts';
 import { type Gateway, type GatewayParts, running } from './gateway.ts';
@@ -101,6 +102,11 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const anchorsOf = async (entries: { collection: string; key: string }[]): Promise<string[]> =>
     (await ledger.evaluate('GetAnchors', { entries })).hashes;
   const sweeper = new Sweeper((stop) => verifyAll(stores.reading, anchorsOf, stop), log, config.verifyIntervalMs);
+  const reads = new FairSlots({
+    all: config.clients.reads,
+    client: Math.ceil(config.clients.reads * 0.75),
+    waitMs: budgetMs,
+  });
   const services: Services = {
     organisation,
     consortium,
@@ -117,6 +123,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
       resolve: (signed, as) => ledger.resolve(signed, as),
     }),
     disclosures: new Disclosures(index, consortium, organisation.name),
+    reads,
     metrics,
     sweeper,
     readiness: new ReadinessCheck(ledger, feed, stores.health, consortium, organisation.name, log, projector.lacks),
@@ -133,13 +140,16 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   metrics.watch('gateway_values_missing', 'Private values that the peer has not delivered yet.', projector.lacks);
   metrics.watch('gateway_block', 'Last block in the read model.', () => feed.position());
   metrics.watch('gateway_writes_in_flight', 'Ledger transactions under way.', () => ledger.inFlight);
+  metrics.watch('gateway_writes_waiting', 'Ledger transactions that wait for their turn.', () => ledger.waiting);
+  metrics.watch('gateway_reads_waiting', 'Reads that wait for their turn.', () => reads.waiting);
   metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => groups.writes);
   const repository = new Records(services, WRITERS);
-  const budget = new BodyBudget(config.bodies, (which) => metrics.refusedBody(which));
+  const budget = new BodyBudget(config.bodies, (limit) => metrics.refusal(limit));
   metrics.watch('gateway_body_bytes', 'Memory that request bodies under way take.', () => budget.bytes);
   const clientOf = (request: Request) => callerOf(request.res!).subject;
+  const { clients, trustedProxies } = config;
   const served = { services, routes: ROUTES, bodies: { limit: config.bodyBytes, budget, clientOf }, log };
-  const app = gatewayApp({ ...served, repository, operations: OPERATIONS, tokens });
+  const app = gatewayApp({ ...served, repository, operations: OPERATIONS, tokens, clients, trustedProxies });
   const monitoring = monitoringApp(served);
   const watch = new FeedWatch(feed, ledger, log);
   return {

@@ -3,6 +3,7 @@
  * starts several gateways in one process. Every mistake is found before anything listens.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { dirname, isAbsolute, join } from 'node:path';
 import {
   type Consortium,
@@ -14,11 +15,22 @@ import type { JSONWebKeySet } from 'jose';
 import { z } from 'zod';
 import { audienceOf, issuerOf } from './auth/issuer.ts';
 import type { TokenSettings } from './auth/tokens.ts';
+import type { ClientLimits } from './clients/quotas.ts';
 import type { GroupLimits } from './group-commit/group-commit.ts';
 import type { BodyLimits } from './http/body-budget.ts';
 import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
+
+/** What clients may take of this gateway, each and together. */
+export interface ClientsConfig extends ClientLimits {
+  /** Reads at once, of all; one client takes three quarters of them at most. */
+  reads: number;
+  /** Requests without a valid token, by address. */
+  strangersPerMinute: number;
+  /** Open connections, by address. */
+  addressConnections: number;
+}
 
 export interface GatewayConfig {
   organisation: Organisation;
@@ -39,6 +51,9 @@ export interface GatewayConfig {
   bodies: BodyLimits;
   timeouts: Timeouts;
   limits: LedgerLimits;
+  clients: ClientsConfig;
+  /** Addresses or networks of proxies whose X-Forwarded headers are believed. */
+  trustedProxies: readonly string[];
   /** How many records travel in one transaction; see group-commit/. */
   groups: Pick<GroupLimits, 'inFlight' | 'items' | 'bytes'>;
   /** How often everything stored is compared with the ledger; 0: only when asked. */
@@ -57,7 +72,9 @@ export const DEFAULTS = {
   bodyBytes: 16 * MIB,
   bodies: { clientBytes: 96 * MIB, allBytes: 256 * MIB },
   timeouts: { evaluateMs: 10_000, endorseMs: 40_000, submitMs: 10_000, commitStatusMs: 20_000 },
-  limits: { inFlightWrites: 300, budgetMs: 15_000, feedWaitMs: 5_000 },
+  limits: { inFlightWrites: 300, clientWrites: 100, budgetMs: 15_000, feedWaitMs: 5_000 },
+  clients: { requests: 200, perSecond: 0, reads: 32, strangersPerMinute: 1_200, addressConnections: 1_000 },
+  trustedProxies: [],
   groups: { inFlight: 2, items: 500, bytes: 4 * 1024 * 1024 },
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
@@ -108,6 +125,15 @@ const EXPECTED = `Expected:
   BODIES_CLIENT_BYTES, BODIES_ALL_BYTES
                     memory for the bodies that one client, and all together, have under way
                     (defaults ${DEFAULTS.bodies.clientBytes}, ${DEFAULTS.bodies.allBytes})
+  CLIENT_REQUESTS   requests of one client that are under way at once (default ${DEFAULTS.clients.requests})
+  CLIENT_REQUESTS_PER_SECOND
+                    of one client (default ${DEFAULTS.clients.perSecond}: any number)
+  CLIENT_WRITES     transactions of one client at once (default ${DEFAULTS.limits.clientWrites})
+  READS_AT_ONCE     of all clients; more wait for their turn (default ${DEFAULTS.clients.reads})
+  ADDRESS_REQUESTS_PER_MINUTE, ADDRESS_CONNECTIONS
+                    requests without a valid token, and open connections, of one address
+                    (defaults ${DEFAULTS.clients.strangersPerMinute}, ${DEFAULTS.clients.addressConnections})
+  TRUSTED_PROXIES   addresses or networks, separated by commas, whose X-Forwarded headers are believed (default none)
   DATABASE_HOST, DATABASE_NAME, DATABASE_USER, DATABASE_PASSWORD_FILE
                     PostgreSQL instead of SQLite: a database of this gateway's own (DATABASE_PORT: default ${DATABASE_PORT};
                     DATABASE_TLS_CA: path of the authority of its certificate, default no TLS;
@@ -134,6 +160,9 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const maxMinutes = read.integer('TOKEN_MAX_MINUTES', 60, 1, 24 * 60);
   const bodyBytes = read.integer('BODY_LIMIT_BYTES', DEFAULTS.bodyBytes, 1024, 100 * 1024 * 1024);
   const bodies = read.bodies();
+  const clients = read.clients();
+  const clientWrites = read.integer('CLIENT_WRITES', DEFAULTS.limits.clientWrites, 1, DEFAULTS.limits.inFlightWrites);
+  const trustedProxies = read.networks('TRUSTED_PROXIES');
   const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
   const keys = read.keys('JWKS', read.text('JWKS'));
   const logLevel = environment['LOG_LEVEL'] ?? 'info';
@@ -167,6 +196,9 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       },
       bodyBytes,
       bodies,
+      clients,
+      limits: { ...DEFAULTS.limits, clientWrites },
+      trustedProxies,
       verifyIntervalMs,
     },
     consortium,
@@ -181,6 +213,16 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
 }
 
 const present = (value: string | undefined): value is string => value !== undefined && value !== '';
+
+/** `10.0.0.1`, `10.0.0.0/8`, `::1`, `fd00::/8`, or Express's names for private networks. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
+  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return (
+    longest > 0 && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest))
+  );
+}
 
 /** Reads single values and notes what is wrong with them. */
 class Environment {
@@ -206,6 +248,25 @@ class Environment {
     if (text !== undefined && text !== '' && Number.isInteger(value) && value >= from && value <= to) return value;
     this.#mistakes.push(text === undefined ? `${name}: missing` : `${name}: not a whole number from ${from} to ${to}`);
     return fallback ?? from;
+  }
+
+  clients(): ClientsConfig {
+    const { requests, perSecond, reads, strangersPerMinute, addressConnections } = DEFAULTS.clients;
+    return {
+      requests: this.integer('CLIENT_REQUESTS', requests, 1, 100_000),
+      perSecond: this.integer('CLIENT_REQUESTS_PER_SECOND', perSecond, 0, 1_000_000),
+      reads: this.integer('READS_AT_ONCE', reads, 2, 10_000),
+      strangersPerMinute: this.integer('ADDRESS_REQUESTS_PER_MINUTE', strangersPerMinute, 1, 10_000_000),
+      addressConnections: this.integer('ADDRESS_CONNECTIONS', addressConnections, 1, 1_000_000),
+    };
+  }
+
+  networks(name: string): string[] {
+    const stated = (this.#values[name] ?? '').split(',').map((one) => one.trim());
+    const networks = stated.filter((one) => one !== '');
+    const wrong = networks.filter((one) => !isNetwork(one));
+    if (wrong.length > 0) this.#mistakes.push(`${name}: ${wrong.join(', ')} is no address and no network`);
+    return networks;
   }
 
   bodies(): BodyLimits {

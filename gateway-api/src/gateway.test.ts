@@ -142,7 +142,9 @@ onEachDatabase('Gateways on the embedded network', function (kind) {
     const key = randomUUID();
     consortium.network.stopOrderer(true);
     await consortium.shut('hospital');
-    await consortium.open('hospital', { limits: { inFlightWrites: 10, budgetMs: 300, feedWaitMs: 200 } });
+    await consortium.open('hospital', {
+      limits: { inFlightWrites: 10, clientWrites: 100, budgetMs: 300, feedWaitMs: 200 },
+    });
     const unknown = await send('hospital', 'POST /fhir/R4/Patient', body, { 'idempotency-key': key });
     expect(unknown.status, JSON.stringify(unknown.body)).to.equal(504);
     const transactionId = unknown.headers.get('x-transaction-id');
@@ -220,7 +222,9 @@ onEachDatabase('Gateways on the embedded network', function (kind) {
 
   it('goes on when its peer was away, even where the event stream does not notice', async () => {
     await consortium.shut('hospital');
-    await consortium.open('hospital', { limits: { inFlightWrites: 10, budgetMs: 10_000, feedWaitMs: 500 } });
+    await consortium.open('hospital', {
+      limits: { inFlightWrites: 10, clientWrites: 100, budgetMs: 10_000, feedWaitMs: 500 },
+    });
     await consortium.restartNetwork();
     await until(async () => (await consortium.gateway('hospital').readiness()).ready, 20_000);
     const id = await created(patient());
@@ -229,7 +233,9 @@ onEachDatabase('Gateways on the embedded network', function (kind) {
 
   it('says 503 with Retry-After, and writes nothing, while a peer that must endorse is away', async () => {
     await consortium.shut('hospital');
-    await consortium.open('hospital', { limits: { inFlightWrites: 10, budgetMs: 500, feedWaitMs: 2_000 } });
+    await consortium.open('hospital', {
+      limits: { inFlightWrites: 10, clientWrites: 100, budgetMs: 500, feedWaitMs: 2_000 },
+    });
     const body = patient();
     consortium.network.drop('patients', true);
     try {
@@ -249,7 +255,9 @@ onEachDatabase('Gateways on the embedded network', function (kind) {
 
   it('takes no more writes than it was told to, and says so', async () => {
     await consortium.shut('hospital');
-    await consortium.open('hospital', { limits: { inFlightWrites: 1, budgetMs: 5_000, feedWaitMs: 2_000 } });
+    await consortium.open('hospital', {
+      limits: { inFlightWrites: 1, clientWrites: 100, budgetMs: 5_000, feedWaitMs: 2_000 },
+    });
     const answers = await Promise.all([1, 2, 3].map(() => send('hospital', 'POST /fhir/R4/Patient', patient())));
     const statuses = answers.map(({ status }) => status).sort();
     expect(statuses).to.deep.equal([201, 429, 429]);

@@ -45,10 +45,14 @@ export interface GatewayParts {
 
 const PRUNE_INTERVAL_MS = 3_600_000;
 
+/** Express's own reading of `trust proxy`. */
+type Trust = (address: string, hop: number) => boolean;
+
 /** Nothing runs before `listen`. */
 export function running(config: GatewayConfig, parts: GatewayParts, log: Logger): Gateway {
   const { app, monitoring, connection, feed, late, watch, duties, sweeper, readiness, journal, groups, stores } = parts;
-  const server = newServer(app);
+  const isProxy = (address: string): boolean => (app.get('trust proxy fn') as Trust)(address, 0);
+  const server = newServer(app, { addressConnections: config.clients.addressConnections, isProxy });
   const monitor = newServer(monitoring);
   let operationsUrl: string | undefined;
   let pruning: NodeJS.Timeout | undefined;

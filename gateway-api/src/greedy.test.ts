@@ -1,5 +1,6 @@
 /** One client that asks for more than its part, against a whole gateway: what it gets, and what others get meanwhile. */
 import { expect } from 'chai';
+import { DEFAULTS } from './config.ts';
 import { FixtureConsortium } from './consortium.fixture.ts';
 import { type Answered, RawConnection } from './http/connection.fixture.ts';
 
@@ -53,6 +54,71 @@ describe('A greedy client', function () {
       const answer = await answerToHead(organisation, line, await consortium.token(organisation, role, userOf(role)));
       expect(answer.status, `${line} as ${role} at ${organisation}`).to.equal(status);
     }
+  });
+
+  it('is answered 429 beyond what it may have under way, and nobody else is', async () => {
+    await consortium.shut('hospital');
+    await consortium.open('hospital', { clients: { ...DEFAULTS.clients, requests: 20 } });
+    const patient = { resourceType: 'Patient', active: true };
+    const greedy = Array.from({ length: 100 }, () => consortium.send('hospital', 'POST /fhir/R4/Patient', patient));
+    const modest = await consortium.send('hospital practitioner Practitioner/p1', 'POST /fhir/R4/Patient', patient);
+    expect(modest.status, JSON.stringify(modest.body)).to.equal(201);
+    const answers = await Promise.all(greedy);
+    const count = (status: number): number => answers.filter((answer) => answer.status === status).length;
+    expect(count(201)).to.be.at.least(20);
+    expect(count(429))
+      .to.equal(100 - count(201))
+      .and.to.be.greaterThan(0);
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused?.headers.get('retry-after')).to.equal('1');
+    expect(refused?.body.issue[0].code).to.equal('throttled');
+    const metrics = await consortium.send('hospital operator', 'GET /metrics');
+    expect(metrics.body).to.match(/gateway_refusals_total\{limit="client-requests"[^}]*\} \d/);
+    expect(metrics.body).not.to.include('Practitioner/p1');
+  });
+
+  it('fills the ledger writes without keeping others from theirs', async () => {
+    await consortium.shut('hospital');
+    await consortium.open('hospital', { limits: { ...DEFAULTS.limits, inFlightWrites: 4, clientWrites: 3 } });
+    const asking = { holder: 'clinic', purpose: 'TREAT', patient: { system: 'urn:x', value: 'y' } };
+    const greedy = Array.from({ length: 40 }, () => consortium.send('hospital', 'POST /access-requests', asking));
+    const modest = ['Practitioner/p1', 'Practitioner/p2'].map((user) =>
+      consortium.send(`hospital practitioner ${user}`, 'POST /access-requests', asking),
+    );
+    let done = 0;
+    const before = await Promise.race([
+      Promise.all(modest).then(() => done),
+      Promise.all(greedy.map((one) => one.then(() => (done += 1)))).then(() => -1),
+    ]);
+    expect(before, 'how many of the greedy came first').to.be.within(0, 30);
+    for (const answer of await Promise.all([...modest, ...greedy])) expect(answer.status).to.equal(201);
+  });
+
+  it('without a valid token is answered 429 after a while, by its address; callers are not', async () => {
+    await consortium.shut('hospital');
+    await consortium.open('hospital', {
+      clients: { ...DEFAULTS.clients, strangersPerMinute: 10 },
+      trustedProxies: ['loopback'],
+    });
+    const url = consortium.urls.get('hospital');
+    const token = await consortium.token('hospital', 'system');
+    const ask = async (address: string, bearer = 'x.y.z', path = '/fhir/R4/Patient') => {
+      const headers = { authorization: `Bearer ${bearer}`, 'x-forwarded-for': address };
+      const response = await fetch(`${url}${path}`, { headers });
+      return [response.status, Number(response.headers.get('retry-after'))] as const;
+    };
+    expect(await ask('192.0.2.1', token)).to.deep.equal([200, 0]);
+    for (let attempt = 0; attempt < 10; attempt += 1) expect((await ask('192.0.2.1'))[0]).to.equal(401);
+    const [status, retryAfter] = await ask('192.0.2.1');
+    expect(status).to.equal(429);
+    expect(retryAfter).to.be.within(1, 60);
+    expect((await ask('192.0.2.1', '', '/readyz'))[0]).to.equal(429);
+    expect((await ask('192.0.2.1', '', '/fhir/R4/metadata'))[0]).to.equal(429);
+    expect((await ask('192.0.2.1', token))[0]).to.equal(200);
+    expect((await ask('192.0.2.2'))[0]).to.equal(401);
+    expect((await ask('192.0.2.2', await consortium.token('hospital', 'auditor')))[0]).to.equal(403);
+    for (let host = 0; host < 10; host += 1) expect((await ask(`2001:db8::${host}`))[0]).to.equal(401);
+    expect((await ask('2001:db8::ffff'))[0]).to.equal(429);
   });
 });
 

@@ -17,5 +17,8 @@ export const setCaller = (response: Response, caller: Caller): void => {
   response.locals[CALLER] = caller;
 };
 
+/** The caller, where there is one: open requests have none. */
+export const callerIn = (response: Response): Caller | undefined => response.locals[CALLER] as Caller | undefined;
+
 /** The caller of a request behind authentication. */
 export const callerOf = (response: Response): Caller => response.locals[CALLER] as Caller;

@@ -6,6 +6,7 @@ import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
 import { ROLES, ROLES_OF_KIND } from '@telemed-ledger/consortium/members.ts';
 import type { Request, RequestHandler } from 'express';
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+import { type Strangers, tooMany } from '../clients/strangers.ts';
 import { Failure, unauthenticated } from '../http/failures.ts';
 import { type Caller, setCaller } from './caller.ts';
 
@@ -25,7 +26,14 @@ const USER = /^(Practitioner|Patient|RelatedPerson|Person)\/[A-Za-z0-9.-]{1,64}$
 
 const isUser = (value: unknown): boolean => typeof value === 'string' && USER.test(value);
 
-export type VerifyToken = (authorization: string | undefined) => Promise<Caller>;
+export interface VerifyToken {
+  (authorization: string | undefined): Promise<Caller>;
+  /** Whether it has been verified before and is still good: then verifying it costs nothing. */
+  isKnown(authorization: string | undefined): boolean;
+}
+
+const tokenIn = (authorization: string | undefined): string | undefined =>
+  /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
 
 /**
  * A verifier for the value of the Authorization header. A token that was verified once is remembered until it
@@ -57,27 +65,43 @@ export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken 
     return { caller: callerIn(claims, kind), expires: Number(claims.exp) * 1000 };
   };
 
-  return async (authorization) => {
-    const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
+  const knownOf = (token: string | undefined): Caller | undefined => {
+    const known = verified.get(token ?? '');
+    return known !== undefined && known.expires > Date.now() ? known.caller : undefined;
+  };
+  const verifying = async (authorization: string | undefined): Promise<Caller> => {
+    const token = tokenIn(authorization);
     if (token === undefined) throw unauthenticated('This needs an access token (Authorization: Bearer …).');
-    const known = verified.get(token);
-    if (known !== undefined && known.expires > Date.now()) return known.caller;
+    const known = knownOf(token);
+    if (known !== undefined) return known;
     const fresh = await verify(token);
     if (verified.size >= TOKENS_KEPT) verified.clear();
     verified.set(token, fresh);
     return fresh.caller;
   };
+  return Object.assign(verifying, { isKnown: (text: string | undefined) => knownOf(tokenIn(text)) !== undefined });
 }
 
-/** Everything behind it has a caller (`callerOf`), but for requests that are open to anybody. */
+/**
+ * Everything behind it has a caller (`callerOf`), but for requests that are open to anybody. Those, and requests without
+ * a valid token, are counted by their address; beyond the limit tokens that were not seen before are not even looked at.
+ */
 export function authentication(
   settings: TokenSettings,
   kind: Kind,
   isOpen: (request: Request) => boolean,
+  strangers: Strangers,
 ): RequestHandler {
   const verify = tokenVerifier(settings, kind);
   return async (request, response, next) => {
-    if (!isOpen(request)) setCaller(response, await verify(request.headers.authorization));
+    if (isOpen(request)) return strangers.count(request, response, next);
+    const { authorization } = request.headers;
+    try {
+      if (!verify.isKnown(authorization) && (await strangers.areTooMany(request))) throw tooMany();
+      setCaller(response, await verify(authorization));
+    } catch (error) {
+      return strangers.count(request, response, (refusal?: unknown) => next(refusal ?? error));
+    }
     next();
   };
 }

@@ -161,7 +161,7 @@ describe('Admission', () => {
       const fifth = await answerToHead('POST /Patient', { ...large, 'X-Client': 'c5' });
       expect(fifth.status).to.equal(503);
       expect(fifth.headers['retry-after']).to.equal('1');
-      expect(refused).to.deep.equal(['all']);
+      expect(refused).to.deep.equal(['all-bodies']);
       const small = connection();
       small.send(`POST ${BASE}/Patient`, { ...JSON_TYPE, 'Content-Length': text.length, 'X-Client': 'c6' }, text);
       expect((await small.answer())?.status).to.equal(201);
@@ -272,7 +272,7 @@ describe('Admission', () => {
 describe('A slow client', () => {
   it('is let go when its headers, or its body, take too long', async () => {
     const { app } = serverOf();
-    const http = newServer(app, { headersMs: 200, requestMs: 400, connections: 10 });
+    const http = newServer(app, { headersMs: 200, requestMs: 400 });
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     const { port } = http.address() as AddressInfo;
     const headless = new RawConnection(port);

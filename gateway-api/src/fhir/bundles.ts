@@ -79,9 +79,8 @@ async function readEntry({ url, urlPath }: EntryRead, scope: Scope, lenient: boo
 /** Reads come after the writes of the same Bundle, and fail alone. */
 async function addReads(answers: Answers, entries: Entries, scope: Scope, options: BundleOptions): Promise<void> {
   for (const one of entries.reads) {
-    const answer = await readEntry(one, scope, options.lenient).catch((error: unknown) =>
-      failedAnswer(error, options.report, one.urlPath),
-    );
+    const reading = scope.reads.run(scope.caller.subject, () => readEntry(one, scope, options.lenient));
+    const answer = await reading.catch((error: unknown) => failedAnswer(error, options.report, one.urlPath));
     answers.set(one.index, answer);
   }
 }

@@ -8,6 +8,7 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../auth/caller.ts';
+import type { FairSlots } from '../clients/fair-slots.ts';
 import type { IdempotentWrites, Sending } from '../idempotency/writes.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
 
@@ -77,6 +78,7 @@ export interface Repository {
 export interface Scope {
   repository: Repository;
   idempotent: IdempotentWrites;
+  reads: Pick<FairSlots, 'run'>;
   organisation: Organisation;
   caller: Caller;
   /** Without a slash at the end. */

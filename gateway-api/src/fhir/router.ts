@@ -7,6 +7,7 @@ import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { Caller } from '../auth/caller.ts';
 import { demandCaller } from '../auth/entitlement.ts';
+import type { FairSlots } from '../clients/fair-slots.ts';
 import { type BodiesOptions, formBody, jsonBody } from '../http/bodies.ts';
 import { idempotencyOf } from '../idempotency/request.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
@@ -29,6 +30,8 @@ import { write } from './writes.ts';
 export interface FhirOptions {
   repository: Repository;
   idempotent: IdempotentWrites;
+  /** Reads take turns among callers. */
+  reads: Pick<FairSlots, 'run'>;
   organisation: Organisation;
   /** The verified caller; throws what is answered as 401 where there is none. */
   callerOf(request: Request): Caller;
@@ -84,8 +87,8 @@ class FhirApi {
   }
 
   #scope(request: Request): Scope {
-    const { repository, idempotent, organisation, callerOf } = this.#options;
-    return { repository, idempotent, organisation, caller: callerOf(request), baseUrl: this.baseUrlOf(request) };
+    const { repository, idempotent, reads, organisation, callerOf } = this.#options;
+    return { repository, idempotent, reads, organisation, caller: callerOf(request), baseUrl: this.baseUrlOf(request) };
   }
 
   metadata: Handle = (request) => {
@@ -112,10 +115,16 @@ class FhirApi {
     });
   };
 
-  read: Handle = (request) => read(this.#scope(request), typeOf(request).name, idOf(request));
+  /** A read waits until it is its caller's turn. */
+  #reading(request: Request, work: (scope: Scope, type: SupportedType) => Promise<Answer>): Promise<Answer> {
+    const [scope, type] = [this.#scope(request), typeOf(request)];
+    return scope.reads.run(scope.caller.subject, () => work(scope, type));
+  }
+
+  read: Handle = (request) => this.#reading(request, (scope, { name }) => read(scope, name, idOf(request)));
   vread: Handle = (request) =>
-    vread(this.#scope(request), typeOf(request).name, idOf(request), String(request.params['version']));
-  history: Handle = (request) => history(this.#scope(request), typeOf(request).name, idOf(request));
+    this.#reading(request, (scope, { name }) => vread(scope, name, idOf(request), String(request.params['version'])));
+  history: Handle = (request) => this.#reading(request, (scope, { name }) => history(scope, name, idOf(request)));
 
   /** A search by POST. */
   admitSearch = (request: Request): void => void typeOf(request);
@@ -124,7 +133,7 @@ class FhirApi {
     const method = request.method === 'POST' ? 'POST' : 'GET';
     const parameters = [...queryOf(request), ...(method === 'POST' ? formOf(request) : [])];
     const lenient = preferencesOf(request).handling === 'lenient';
-    return search(this.#scope(request), { type: typeOf(request), parameters, method, lenient });
+    return this.#reading(request, (scope, type) => search(scope, { type, parameters, method, lenient }));
   };
 
   /** A create or an update. */

@@ -42,7 +42,7 @@ export interface GroupLimits {
   /** A group's items and bytes; a larger write travels alone. */
   items: number;
   bytes: number;
-  /** Writes that wait or are under way, beyond which `write` answers 429. */
+  /** Writes that wait or are under way, beyond which `write` answers 429 to those who have their share of them. */
   writes: number;
   /** How long a write may take with all its tries. */
   budgetMs: number;
@@ -79,6 +79,8 @@ export class GroupCommit<Item> {
   readonly #lanes = new Map<string, Lane<Item>>();
   readonly #targets = new Turns();
   #writes = 0;
+  /** Writes that wait or are under way, by caller. */
+  readonly #byCaller = new Map<string, number>();
   #stopped = false;
 
   constructor(options: GroupCommitOptions<Item>) {
@@ -98,8 +100,10 @@ export class GroupCommit<Item> {
   async write(write: GroupWrite<Item>): Promise<Outcome> {
     const { writes, budgetMs } = this.#options.limits;
     if (this.#stopped) throw stopping();
-    if (this.#writes >= writes) throw throttled('Too many writes are in flight here.');
-    this.#writes += 1;
+    if (this.#writes >= writes && this.#ownOf(write.caller) >= this.#share()) {
+      throw throttled('This client has its part of the writes in flight here.');
+    }
+    this.#count(write.caller, 1);
     const deadline = Date.now() + budgetMs;
     try {
       // Who had to wait for a write of the same target is most often refused afterwards: it must not hold up a group.
@@ -109,8 +113,24 @@ export class GroupCommit<Item> {
         return isSecond ? this.#alone({ ...write, deadline }) : this.#grouped({ ...write, deadline });
       });
     } finally {
-      this.#writes -= 1;
+      this.#count(write.caller, -1);
     }
+  }
+
+  #ownOf(caller: string): number {
+    return this.#byCaller.get(caller) ?? 0;
+  }
+
+  /** What each caller may have when there are too many: who has less is taken in nevertheless, and the others wait. */
+  #share(): number {
+    return this.#options.limits.writes / (this.#byCaller.size + 1);
+  }
+
+  #count(caller: string, change: 1 | -1): void {
+    this.#writes += change;
+    const own = this.#ownOf(caller) + change;
+    if (own > 0) this.#byCaller.set(caller, own);
+    else this.#byCaller.delete(caller);
   }
 
   /** Refuses what has not been sent yet with 503; what is under way goes on to its end. */

@@ -25,7 +25,7 @@ export interface Reservation {
   release(): void;
 }
 
-export type BodyRefusal = 'client' | 'all';
+export type BodyRefusal = 'client-bodies' | 'all-bodies';
 
 export class BodyBudget {
   readonly #limits: BodyLimits;
@@ -65,7 +65,7 @@ export class BodyBudget {
     const { clientBytes, allBytes } = this.#limits;
     const own = (this.#byClient.get(client) ?? 0) + bytes - held;
     if (own > clientBytes) {
-      this.#onRefusal('client');
+      this.#onRefusal('client-bodies');
       throw new Failure(429, 'throttled', 'This client has as much under way as it may send at once.', {
         headers: { 'Retry-After': '1' },
         expression: 'body',
@@ -73,7 +73,7 @@ export class BodyBudget {
     }
     const shared = this.#shared + sharedOf(bytes) - sharedOf(held);
     if (shared > allBytes) {
-      this.#onRefusal('all');
+      this.#onRefusal('all-bodies');
       throw unavailable('The bodies under way fill the memory that this gateway has for them; nothing was written.');
     }
     this.#byClient.set(client, own);

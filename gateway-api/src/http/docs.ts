@@ -1,5 +1,5 @@
 /** GET /docs: what this gateway answers beside FHIR, as one plain page that needs no token. */
-import { Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 
 const PAGE = `Telemed Ledger gateway
 
@@ -24,9 +24,10 @@ POST /verify, GET /verify                        compares everything stored with
 GET  /metrics                                    Prometheus  (operator, auditor, system)
 `;
 
-export function docs(): Router {
+/** `count` comes before it, as before everything that needs no token. */
+export function docs(count: RequestHandler): Router {
   const router = Router();
-  router.get('/docs', (_request, response) => {
+  router.get('/docs', count, (_request, response) => {
     response.type('text/plain').send(PAGE);
   });
   return router;

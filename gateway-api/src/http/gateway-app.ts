@@ -1,9 +1,11 @@
 /** The Express applications of a gateway: the one for callers, and the one for a monitoring network. */
-import express, { type Express } from 'express';
+import express, { type Express, type Request } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import { callerOf } from '../auth/caller.ts';
+import { callerIn, callerOf } from '../auth/caller.ts';
 import { authentication, type TokenSettings } from '../auth/tokens.ts';
+import { type ClientLimits, quotas } from '../clients/quotas.ts';
+import { strangers } from '../clients/strangers.ts';
 import { outcomeHandler, refuse } from '../fhir/outcomes.ts';
 import type { Repository } from '../fhir/repository.ts';
 import { fhirRouter } from '../fhir/router.ts';
@@ -24,23 +26,39 @@ export interface AppOptions {
   operations: readonly SubjectOperation[];
   tokens: TokenSettings;
   bodies: BodiesOptions;
+  clients: ClientLimits & { strangersPerMinute: number };
+  /** Addresses or networks whose X-Forwarded headers are believed. */
+  trustedProxies: readonly string[];
   log: Logger;
 }
 
 /** For callers: everything but open routes and FHIR's metadata asks for a token. */
-export function gatewayApp({ services, repository, routes, operations, tokens, bodies, log }: AppOptions): Express {
-  const { organisation, idempotent, metrics } = services;
+export function gatewayApp(options: AppOptions): Express {
+  const { services, repository, routes, operations, tokens, bodies, clients, trustedProxies, log } = options;
+  const { organisation, idempotent, reads, metrics } = services;
   const report = reportTo(log);
   const app = express().disable('x-powered-by').disable('etag');
+  app.set('trust proxy', [...trustedProxies]);
   app.use(observe(log, metrics), helmet());
+  const unknown = strangers(clients.strangersPerMinute, () => metrics.refusal('address'));
   const open = routes.filter((route) => route.open);
-  app.use(serve(open, services, { bodies }), docs());
-  app.use(authentication(tokens, organisation.kind, ({ path, method }) => path === METADATA && method !== 'POST'));
+  for (const { path } of open) app.get(path, unknown.count);
+  app.use(serve(open, services, { bodies }), docs(unknown.count));
+  const isOpen = ({ path, method }: Request) => path === METADATA && method !== 'POST';
+  app.use(authentication(tokens, organisation.kind, isOpen, unknown));
+  app.use(
+    ...quotas(
+      clients,
+      ({ res }) => callerIn(res!)?.subject,
+      (limit) => metrics.refusal(limit),
+    ),
+  );
   app.use(
     FHIR_BASE,
     fhirRouter({
       repository,
       idempotent,
+      reads,
       organisation,
       callerOf: (request) => callerOf(request.res!),
       operations: operations
@@ -61,7 +79,7 @@ export function monitoringApp({
   routes,
   bodies,
   log,
-}: Omit<AppOptions, 'repository' | 'operations' | 'tokens'>): Express {
+}: Pick<AppOptions, 'services' | 'routes' | 'bodies' | 'log'>): Express {
   const app = express().disable('x-powered-by').disable('etag');
   const monitored = routes.filter((route) => route.monitored);
   app.use(helmet(), serve(monitored, services, { bodies, roles: false }));

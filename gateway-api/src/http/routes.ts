@@ -8,7 +8,7 @@ import type { TransactionName } from '@telemed-ledger/chaincode/model/transactio
 import type { Role } from '@telemed-ledger/consortium/members.ts';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
-import { type Caller, callerOf } from '../auth/caller.ts';
+import { type Caller, callerIn, callerOf } from '../auth/caller.ts';
 import { demandCaller } from '../auth/entitlement.ts';
 import { type IdempotentRequest, idempotencyOf } from '../idempotency/request.ts';
 import type { Services } from '../subjects/services.ts';
@@ -101,15 +101,16 @@ function rolesOf({ roles }: Route): RequestHandler[] {
 const handlerOf =
   ({ parameters = NOTHING, body = NOTHING, handle }: Route, services: Services): RequestHandler =>
   async (request: Request, response: Response) => {
-    const answer = await handle(
-      {
-        caller: callerOf(response),
-        parameters: parsedInput(parameters, request.params),
-        body: parsedInput(body, request.body),
-        idempotency: request.method === 'GET' ? undefined : idempotencyOf(request),
-      },
-      services,
-    );
+    const isRead = request.method === 'GET';
+    const asked = {
+      caller: callerOf(response),
+      parameters: parsedInput(parameters, request.params),
+      body: parsedInput(body, request.body),
+      idempotency: isRead ? undefined : idempotencyOf(request),
+    };
+    const client = callerIn(response)?.subject;
+    const answering = async () => handle(asked, services);
+    const answer = await (isRead && client !== undefined ? services.reads.run(client, answering) : answering());
     if (answer.transactionId !== undefined) response.set('X-Transaction-Id', answer.transactionId);
     response.status(answer.status ?? 200).set(answer.headers ?? {});
     if (typeof answer.body === 'string') response.send(answer.body);

@@ -12,9 +12,22 @@ export interface ServerLimits {
   requestMs: number;
   /** Open connections; more are closed as they come. */
   connections: number;
+  /** Of one address. */
+  addressConnections: number;
+  /** Without a byte in either direction: a client that does not read its answer is let go. */
+  idleMs: number;
+  /** Addresses that speak for many clients. */
+  isProxy: (address: string) => boolean;
 }
 
-export const SERVER_LIMITS: ServerLimits = { headersMs: 15_000, requestMs: 120_000, connections: 4_000 };
+export const SERVER_LIMITS: ServerLimits = {
+  headersMs: 15_000,
+  requestMs: 120_000,
+  connections: 4_000,
+  addressConnections: 1_000,
+  idleMs: 150_000,
+  isProxy: () => false,
+};
 
 const KEEP_ALIVE_MS = 65_000;
 const CHECK_MS = 2_000;
@@ -22,7 +35,8 @@ const CHECK_MS = 2_000;
 const LEFTOVER_MS = 5_000;
 
 /** A server for `app`, that listens nowhere yet. */
-export function newServer(app: RequestListener, limits: ServerLimits = SERVER_LIMITS): Server {
+export function newServer(app: RequestListener, stated: Partial<ServerLimits> = {}): Server {
+  const limits = { ...SERVER_LIMITS, ...stated };
   const answer: RequestListener = (request, response) => {
     response.once('finish', () => {
       if (request.complete) return;
@@ -42,6 +56,8 @@ export function newServer(app: RequestListener, limits: ServerLimits = SERVER_LI
     answer,
   );
   server.maxConnections = limits.connections;
+  server.timeout = limits.idleMs;
+  limitByAddress(server, limits);
   server.on('checkContinue', (request, response) => {
     awaitsContinue(request);
     // Until the body is asked for: it may follow or not, so the connection cannot be used again.
@@ -49,4 +65,21 @@ export function newServer(app: RequestListener, limits: ServerLimits = SERVER_LI
     answer(request, response);
   });
   return server;
+}
+
+/** Closes connections of an address that has its part of them. */
+function limitByAddress(server: Server, { addressConnections, isProxy }: ServerLimits): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket) => {
+    const address = socket.remoteAddress ?? '';
+    if (isProxy(address)) return;
+    const own = (open.get(address) ?? 0) + 1;
+    if (own > addressConnections) return void socket.destroy();
+    open.set(address, own);
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1;
+      if (left > 0) open.set(address, left);
+      else open.delete(address);
+    });
+  });
 }

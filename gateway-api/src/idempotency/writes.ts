@@ -19,6 +19,8 @@ const STATUS_UNKNOWN = 504;
 /** In whose name a transaction is sent, and what stores it before it is submitted. */
 export interface Sending {
   as: Sender;
+  /** Whose turn it takes: the subject of the caller's token. */
+  client?: string;
   beforeSubmit?: BeforeSubmit | undefined;
 }
 
@@ -134,13 +136,14 @@ export class IdempotentWrites {
     { answer, submit }: Work<A, O>,
   ): Promise<O> {
     const as = senderOf(caller);
-    if (request === undefined) return submit({ as, beforeSubmit: undefined });
-    const { journal } = this.#options;
     const { subject } = caller;
+    if (request === undefined) return submit({ as, client: subject, beforeSubmit: undefined });
+    const { journal } = this.#options;
     const promised = { ...request, caller: subject, sender: as, answer: JSON.stringify(answer) };
     try {
       const outcome = await submit({
         as,
+        client: subject,
         beforeSubmit: (transactionId, signed) => journal.submitting({ ...promised, transactionId, signed }),
       });
       // Failing to tidy up is no failure of the write.

@@ -17,7 +17,8 @@ import {
 import type { Consortium, Role } from '@telemed-ledger/consortium/members.ts';
 import { organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
-import { outcomeUnknown, throttled, unavailable } from '../http/failures.ts';
+import { FairSlots } from '../clients/fair-slots.ts';
+import { outcomeUnknown, unavailable } from '../http/failures.ts';
 import { heightOf } from './block.ts';
 import type { Enrolled, LedgerConnection } from './connect.ts';
 import { NotTogether } from './not-together.ts';
@@ -39,6 +40,8 @@ export type BeforeSubmit = (transactionId: string, signed: Uint8Array) => void |
 
 export interface SubmitOptions {
   as: Sender;
+  /** Whose turn it takes among those who write; undefined for the gateway's own duties, which have turns of their own. */
+  client?: string;
   beforeSubmit?: BeforeSubmit | undefined;
   /** Milliseconds since 1970; by default the budget from now on. */
   deadline?: number;
@@ -63,14 +66,24 @@ export interface LedgerClientOptions {
 }
 
 export interface LedgerLimits {
-  /** Writes in flight beyond which `submit` answers 429; Fabric's own limit is 500 calls. */
+  /** Callers' writes in flight; more wait for their turn. Fabric's own limit is 500 calls. */
   inFlightWrites: number;
+  /** Of one client. */
+  clientWrites: number;
   /** How long one write may take with all its retries. */
   budgetMs: number;
   /** How long the feed is waited for before the peer is asked for the commit status. */
   feedWaitMs: number;
 }
 
+/** A submit with the time that it has. */
+type Timed = SubmitOptions & { deadline: number };
+
+const OWN = 'duties';
+/** In flight for the gateway's own duties, beside those of its callers: neither takes the other's. */
+const OWN_WRITES = 20;
+/** Of its budget a write may wait so much for its turn: what is left must be enough to learn an outcome. */
+const WAITING_SHARE = 0.8;
 const VALID = 0;
 const ENDORSEMENT_POLICY_FAILURE = 10;
 /** MVCC_READ_CONFLICT, PHANTOM_READ_CONFLICT. */
@@ -84,14 +97,24 @@ const jittered = (milliseconds: number): number => milliseconds * (0.5 + Math.ra
 
 export class LedgerClient {
   readonly #options: LedgerClientOptions;
-  #inFlight = 0;
+  readonly #clients: FairSlots;
+  readonly #own: FairSlots;
 
   constructor(options: LedgerClientOptions) {
     this.#options = options;
+    const { inFlightWrites, clientWrites, budgetMs } = options.limits;
+    const waitMs = budgetMs * WAITING_SHARE;
+    this.#clients = new FairSlots({ all: inFlightWrites, client: clientWrites, waitMs });
+    this.#own = new FairSlots({ all: OWN_WRITES, client: OWN_WRITES, waitMs });
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#clients.taken + this.#own.taken;
+  }
+
+  /** Writes that wait until it is their client's turn. */
+  get waiting(): number {
+    return this.#clients.waiting + this.#own.waiting;
   }
 
   /**
@@ -106,8 +129,17 @@ export class LedgerClient {
     options: SubmitOptions,
   ): Promise<Submitted<OutputOf<N>>> {
     this.#options.mayWrite?.();
-    if (this.#inFlight >= this.#options.limits.inFlightWrites) throw throttled('Too many writes are in flight here.');
-    this.#inFlight += 1;
+    const deadline = options.deadline ?? Date.now() + this.#options.limits.budgetMs;
+    const turns = options.client === undefined ? this.#own : this.#clients;
+    return turns.run(options.client ?? OWN, () => this.#observed(name, input, privateInput, { ...options, deadline }));
+  }
+
+  async #observed<N extends TransactionName>(
+    name: N,
+    input: InputOf<N>,
+    privateInput: PrivateOf<N>,
+    options: Timed,
+  ): Promise<Submitted<OutputOf<N>>> {
     const started = performance.now();
     let outcome = 'failed';
     try {
@@ -119,7 +151,6 @@ export class LedgerClient {
       if (error instanceof NotTogether) outcome = error.refusal?.code ?? 'conflict';
       throw error;
     } finally {
-      this.#inFlight -= 1;
       this.#options.observe?.(name, outcome, performance.now() - started);
     }
   }
@@ -167,7 +198,7 @@ export class LedgerClient {
     name: N,
     input: InputOf<N>,
     privateInput: PrivateOf<N>,
-    { as, beforeSubmit, deadline = Date.now() + this.#options.limits.budgetMs, isShared = false }: SubmitOptions,
+    { as, beforeSubmit, deadline, isShared = false }: Timed,
   ): Promise<Submitted<OutputOf<N>>> {
     const identity = await this.#options.identityOf(as);
     const endorsers = this.#endorsersOf(name, input);

@@ -4,6 +4,9 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
+/** Limits that requests are refused by, by whose they are. */
+export type Limit = 'client-requests' | 'client-rate' | 'client-bodies' | 'all-bodies' | 'address';
+
 export class Metrics {
   readonly registry = new Registry();
   readonly #requests: Histogram;
@@ -11,7 +14,7 @@ export class Metrics {
   readonly #groupWrites: Histogram;
   readonly #groupRecords: Histogram;
   readonly #integrity: Counter;
-  readonly #bodies: Counter;
+  readonly #refusals: Counter;
 
   constructor(organisation: string) {
     const registers = [this.registry];
@@ -43,10 +46,10 @@ export class Metrics {
       buckets: sizes,
       registers,
     });
-    this.#bodies = new Counter({
-      name: 'gateway_refused_bodies_total',
-      help: 'Bodies that were refused because the memory for bodies was taken, by whose budget it was.',
-      labelNames: ['budget'],
+    this.#refusals = new Counter({
+      name: 'gateway_refusals_total',
+      help: 'Requests that were refused by a limit: of one client, of one address, or of all together.',
+      labelNames: ['limit'],
       registers,
     });
     this.#integrity = new Counter({
@@ -69,9 +72,9 @@ export class Metrics {
     this.#groupRecords.observe(records);
   }
 
-  /** `client`: beyond one client's budget; `all`: beyond that of all together. */
-  refusedBody(which: 'client' | 'all'): void {
-    this.#bodies.inc({ budget: which });
+  /** `limit` names what was used up. */
+  refusal(limit: Limit): void {
+    this.#refusals.inc({ limit });
   }
 
   integrityFailure(): void {

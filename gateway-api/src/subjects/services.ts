@@ -1,6 +1,7 @@
 /** What the subjects of one gateway work with: app.ts makes it once and hands it to every route, operation and duty. */
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Consortium, Kind, Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { FairSlots } from '../clients/fair-slots.ts';
 import type { Answer } from '../fhir/answers.ts';
 import type { Operation, OperationRequest } from '../fhir/operations.ts';
 import type { GroupCommit } from '../group-commit/group-commit.ts';
@@ -22,6 +23,8 @@ export interface Services {
   groups: GroupCommit<Draft>;
   idempotent: IdempotentWrites;
   disclosures: Disclosures;
+  /** Reads take turns among callers. */
+  reads: Pick<FairSlots, 'run'>;
   metrics: Metrics;
   sweeper: Pick<Sweeper, 'run' | 'last'>;
   readiness: ReadinessCheck;

@@ -1,0 +1,60 @@
+/** Whose transactions are endorsed when more are asked for than may be in flight. */
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect } from 'chai';
+import { consortium, silent } from '../index/index.fixture.ts';
+import { LedgerClient } from './client.ts';
+import type { LedgerConnection } from './connect.ts';
+import { Outcomes } from './outcomes.ts';
+
+/** A client of a peer that never answers, and what it has been asked to endorse: ids of access requests. */
+function clientOf(limits: { inFlightWrites: number; clientWrites: number }) {
+  const asked: string[] = [];
+  const contract = () => ({
+    newProposal: (_name: string, { arguments: [argument] }: { arguments: string[] }) => ({
+      endorse: () => {
+        asked.push((JSON.parse(argument ?? '') as { id: string }).id);
+        return new Promise<never>(() => {});
+      },
+    }),
+  });
+  const client = new LedgerClient({
+    connection: { contract } as unknown as LedgerConnection,
+    identityOf: async () => ({ name: 'system', certificate: '', privateKey: '' }),
+    consortium,
+    organisation: 'patients',
+    outcomes: new Outcomes(),
+    log: silent,
+    limits: { budgetMs: 60_000, feedWaitMs: 1_000, ...limits },
+  });
+  const submit = (id: string, caller?: string): void => {
+    const sending = { as: { role: 'system' }, ...(caller === undefined ? {} : { client: caller }) } as const;
+    void client.submit('PurgeCopies', { id, holder: 'hospital' }, { records: [] }, sending);
+  };
+  return { client, submit, asked };
+}
+
+describe('Writes to the ledger', () => {
+  it('are taken of each client to its part, and in turn', async () => {
+    const { client, submit, asked } = clientOf({ inFlightWrites: 3, clientWrites: 2 });
+    for (const id of ['g1', 'g2', 'g3', 'g4']) submit(id, 'greedy');
+    for (const id of ['m1', 'm2']) submit(id, 'modest');
+    await turn();
+    expect(asked).to.deep.equal(['g1', 'g2', 'm1']);
+    expect([client.inFlight, client.waiting]).to.deep.equal([3, 3]);
+  });
+
+  it('of the gateway itself go on while clients have taken all, and take nothing from them', async () => {
+    const { submit, asked } = clientOf({ inFlightWrites: 1, clientWrites: 1 });
+    submit('c1', 'client');
+    submit('c2', 'client');
+    for (let duty = 0; duty < 50; duty += 1) submit(`d${duty}`);
+    await turn();
+    expect(asked.slice(0, 3)).to.deep.equal(['c1', 'd0', 'd1']);
+    expect(asked).to.have.length(21);
+    const other = clientOf({ inFlightWrites: 1, clientWrites: 1 });
+    for (let duty = 0; duty < 50; duty += 1) other.submit(`d${duty}`);
+    other.submit('c1', 'client');
+    await turn();
+    expect(other.asked).to.include('c1');
+  });
+});
