@@ -55,7 +55,7 @@ export interface GatewayConfig {
   /** Addresses or networks of proxies whose X-Forwarded headers are believed. */
   trustedProxies: readonly string[];
   /** How many records travel in one transaction; see group-commit/. */
-  groups: Pick<GroupLimits, 'inFlight' | 'items' | 'bytes'>;
+  groups: Omit<GroupLimits, 'writes' | 'budgetMs'>;
   /** How often everything stored is compared with the ledger; 0: only when asked. */
   verifyIntervalMs: number;
   /** How often the duties of this organisation look for work they were not told of. */
@@ -75,7 +75,7 @@ export const DEFAULTS = {
   limits: { inFlightWrites: 300, clientWrites: 100, budgetMs: 15_000, feedWaitMs: 5_000 },
   clients: { requests: 200, perSecond: 0, reads: 32, strangersPerMinute: 1_200, addressConnections: 1_000 },
   trustedProxies: [],
-  groups: { inFlight: 2, items: 500, bytes: 4 * 1024 * 1024 },
+  groups: { inFlight: 2, items: 500, bytes: 4 * 1024 * 1024, gatherShare: 1 / 8, gatherMs: 50 },
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
   idempotencyHours: 48,

@@ -7,7 +7,15 @@ import type { Outcome } from '../ledger/outcomes.ts';
 import { FakeLedger, type Fate, type Item, itemAtFault } from './fake-ledger.fixture.ts';
 import { GroupCommit, type GroupLimits } from './group-commit.ts';
 
-const LIMITS: GroupLimits = { inFlight: 1, items: 100, bytes: 10_000, writes: 1_000, budgetMs: 60_000 };
+const LIMITS: GroupLimits = {
+  inFlight: 1,
+  items: 100,
+  bytes: 10_000,
+  writes: 1_000,
+  budgetMs: 60_000,
+  gatherShare: 0,
+  gatherMs: 0,
+};
 const as: Sender = { role: 'system' };
 
 /** A ledger whose transactions stop at each step until the test lets them go on. */
@@ -157,6 +165,20 @@ describe('Group commit', () => {
       'a false',
       'b c true',
     ]);
+  });
+
+  it('waits a moment for company while others are under way', async () => {
+    const { ledger, finish } = stepwise();
+    const { write } = groupsOn(ledger, { inFlight: 2, gatherShare: 1, gatherMs: 60_000 });
+    const all = [write('first')];
+    await finish();
+    all.push(write('under way'));
+    while (ledger.sent.length < 2) await arrived();
+    all.push(...['a', 'b', 'c'].map((id) => write(id)));
+    while (ledger.sent.length < 3) await arrived();
+    expect(ledger.sent.map(idsOf)).to.deep.equal(['first', 'under way', 'a b c']);
+    await finish();
+    await Promise.all(all);
   });
 
   it('answers 429 beyond its limit and 503 for what has not been sent when it stops', async () => {

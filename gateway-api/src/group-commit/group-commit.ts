@@ -1,6 +1,6 @@
 /**
  * Group commit: writes that wait for the same signing identity travel in one ledger transaction. The first goes at once;
- * what arrives while it is under way is the next group. Each write keeps its own answer: a group that the ledger does
+ * what arrives while others are under way is the next group. Each write keeps its own answer: a group that the ledger does
  * not take is sent again apart, until each write has the outcome it would have had alone.
  *
  * What a write holds and how it lies on the ledger is not known here: a group is the items of its members, in order.
@@ -12,6 +12,7 @@ import type { BeforeSubmit, Sender } from '../ledger/client.ts';
 import { NotTogether } from '../ledger/not-together.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
 import { FairQueue } from './fair-queue.ts';
+import { Pace, type PaceSettings } from './pace.ts';
 import { itemsOf, partsOf } from './parts.ts';
 
 /** One caller's write, all or nothing: its items are never split. */
@@ -36,7 +37,7 @@ export interface Sending {
   isShared: boolean;
 }
 
-export interface GroupLimits {
+export interface GroupLimits extends PaceSettings {
   /** Transactions under way for one identity; what arrives meanwhile gathers. */
   inFlight: number;
   /** A group's items and bytes; a larger write travels alone. */
@@ -69,10 +70,15 @@ export interface Member<Item> extends GroupWrite<Item> {
 interface Lane<Item> {
   queue: FairQueue<Member<Item>>;
   inFlight: number;
+  pace: Pace;
+  /** Set while a group waits for company. */
+  gathering: NodeJS.Timeout | undefined;
 }
 
 /** A write that waited for so much of its budget is answered 503: what is left is too short to learn an outcome. */
 const WAITING_SHARE = 0.8;
+
+const KEPT_LANES = 256;
 
 export class GroupCommit<Item> {
   readonly #options: GroupCommitOptions<Item>;
@@ -142,24 +148,52 @@ export class GroupCommit<Item> {
   #grouped(write: Omit<Member<Item>, 'resolve' | 'reject'>): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const name = `${write.as.role} ${write.as.fhirUser ?? ''}`;
-      const lane = this.#lanes.get(name) ?? { queue: new FairQueue(), inFlight: 0 };
+      const lane = this.#lanes.get(name) ?? this.#newLane();
       this.#lanes.set(name, lane);
       lane.queue.add({ ...write, resolve, reject });
-      this.#depart(name, lane);
+      this.#gather(lane);
     });
   }
 
-  #depart(name: string, lane: Lane<Item>): void {
-    while (lane.queue.size > 0 && lane.inFlight < this.#options.limits.inFlight) {
-      const group = this.#next(lane);
-      if (group.length === 0) continue;
-      lane.inFlight += 1;
-      void this.#attempt(group).finally(() => {
-        lane.inFlight -= 1;
-        this.#depart(name, lane);
-      });
+  /** A group departs at once where its identity is idle; else it waits a moment for company. */
+  #gather(lane: Lane<Item>): void {
+    if (lane.gathering !== undefined || !this.#isFree(lane)) return;
+    const waitMs = lane.pace.waitMs(lane.inFlight, performance.now());
+    const depart = () => {
+      lane.gathering = undefined;
+      this.#depart(lane);
+    };
+    if (waitMs === 0) depart();
+    else lane.gathering = setTimeout(depart, waitMs);
+  }
+
+  /** Idle lanes are kept for their pace, but not without end: there may be one for each practitioner. */
+  #newLane(): Lane<Item> {
+    if (this.#lanes.size >= KEPT_LANES) {
+      for (const [name, { queue, inFlight }] of this.#lanes) {
+        if (queue.size === 0 && inFlight === 0) this.#lanes.delete(name);
+      }
     }
-    if (lane.queue.size === 0 && lane.inFlight === 0) this.#lanes.delete(name);
+    return { queue: new FairQueue(), inFlight: 0, pace: new Pace(this.#options.limits), gathering: undefined };
+  }
+
+  readonly #isFree = ({ inFlight }: Lane<Item>): boolean => inFlight < this.#options.limits.inFlight;
+
+  #depart(lane: Lane<Item>): void {
+    while (lane.queue.size > 0 && this.#isFree(lane)) {
+      const group = this.#next(lane);
+      if (group.length > 0) void this.#travel(lane, group);
+    }
+  }
+
+  async #travel(lane: Lane<Item>, group: readonly Member<Item>[]): Promise<void> {
+    const departed = performance.now();
+    lane.inFlight += 1;
+    await this.#attempt(group);
+    lane.inFlight -= 1;
+    const now = performance.now();
+    lane.pace.ended(group.length, now - departed, now);
+    if (lane.gathering === undefined) this.#depart(lane);
   }
 
   /** The next group: in turn from each caller, up to the limits, without what waited too long. */
