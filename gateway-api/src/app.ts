@@ -59,7 +59,10 @@ export async function createGateway(config: GatewayConfig, deps: GatewayDeps): P
 async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, log: Logger): Promise<GatewayParts> {
   const { organisation, connection: settings, tokens } = config;
   const { consortium } = deps;
-  const metrics = new Metrics(organisation.name);
+  const metrics = new Metrics(
+    organisation.name,
+    consortium.organisations.map(({ mspId }) => mspId),
+  );
   const connection = new LedgerConnection(settings, config.timeouts);
   const identityOf = rememberedIdentities(deps.identities);
   const projector = await Projector.open(stores.writing, log);
@@ -80,8 +83,10 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     outcomes: feed.outcomes,
     log,
     limits: config.limits,
+    known: () => feed.position(),
     mayWrite: () => demand(stores.health),
     onFeedLate: () => feed.reconnect(),
+    onDisagreement: (organisations) => metrics.disagreement(organisations),
     observe: (name, outcome, ms) => metrics.transaction(name, outcome, ms),
   });
   const onIntegrityFailure = () => metrics.integrityFailure();

@@ -120,13 +120,19 @@ export class FixtureConsortium {
   }
 
   /** Opens a gateway and waits until it is ready. */
-  async open(name: string, more: Partial<GatewayConfig> = {}): Promise<void> {
-    const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
+  async open(name: string, more: Partial<GatewayConfig> = {}, log = newLog()): Promise<void> {
     const deps = { consortium: this.members, identities: this.identities(name), log };
     const gateway = await createGateway(await this.config(name, more), deps);
     this.urls.set(name, await gateway.listen());
     this.#gateways.set(name, gateway);
     await until(async () => (await gateway.readiness()).ready, READY_MS);
+  }
+
+  /** Has an organisation's peer use the chaincode that listens at `address` (host:port), or its own again. */
+  async useChaincode(organisation: string, address = this.#host.addresses[organisation]!): Promise<void> {
+    const [chaincode] = this.#networkConfig.chaincodes;
+    const addresses = { ...this.#host.addresses, [organisation]: address };
+    await this.network.define({ ...chaincode!, addresses });
   }
 
   async shut(name: string): Promise<void> {
@@ -185,6 +191,8 @@ export class FixtureConsortium {
     return found;
   }
 }
+
+const newLog = () => pino({ level: process.env['TEST_LOG'] ?? 'silent' });
 
 /** Waits for a condition; fails when it does not come about in time. */
 export async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 10_000): Promise<void> {

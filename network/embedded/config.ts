@@ -58,9 +58,13 @@ export interface RunningNetwork {
   endpoints: Record<string, string>;
   /** Installs or updates a chaincode definition after start: commits genuine _lifecycle keys in a block when it differs. */
   define(chaincode: ChaincodeConfig): Promise<void>;
-  /** Fault injection for tests: delays commit visibility on one peer; refuses an organisation's calls; stops ordering. */
+  /**
+   * Fault injection for tests: delays commit visibility on one peer; refuses an organisation's calls; leaves them without
+   * an answer; stops ordering.
+   */
   lag(organisation: string, ms: number): void;
   drop(organisation: string, dropped: boolean): void;
+  pause(organisation: string, paused: boolean): void;
   stopOrderer(stopped: boolean): void;
   /** While withheld, one peer's event streams lack the private data of new blocks, as if it had not obtained it yet. */
   withhold(organisation: string, withheld: boolean): void;

@@ -15,11 +15,13 @@ import { openLedger, readGenesis } from './ledger/ledger.ts';
 import { createOrderer } from './orderer/orderer.ts';
 import type { Channel, Ledger } from './seams.ts';
 import { createServer, listen } from './server/listen.ts';
-import type { Peer } from './server/peer.ts';
+import { Pause, type Peer } from './server/peer.ts';
 import { addServices } from './server/services.ts';
 import { systemChaincodes } from './system/system.ts';
 
 const EXECUTE_TIMEOUT_MS = 30_000;
+/** The longest time that a timer can be set for. */
+const FOREVER_MS = 2 ** 31 - 1;
 
 /**
  * @throws Error that names what is wrong: a taken port, a store that another process holds or that belongs to another
@@ -61,6 +63,7 @@ export async function startNetwork(config: NetworkConfig): Promise<RunningNetwor
     lag: (organisation, ms) => ledger.lag(peerOf(organisation).organisation, ms),
     withhold: (organisation, withheld) => ledger.withhold(peerOf(organisation).organisation, withheld),
     drop: (organisation, dropped) => drop(peerOf(organisation), dropped),
+    pause: (organisation, paused) => pause(peerOf(organisation), paused, ledger),
     stopOrderer: (stopped) => orderer.stop(stopped),
     close,
   };
@@ -80,9 +83,18 @@ function createPeer(organisation: OrganisationConfig, config: NetworkConfig, cha
   const { name, mspId } = organisation;
   const signer = createSigner(mspId, organisation.peer.identity);
   const runtime = new ChaincodeRuntime(channel, config.executeTimeoutMs ?? EXECUTE_TIMEOUT_MS);
-  const system = systemChaincodes({ mspId, channel, ledger, runtime });
+  const system = systemChaincodes({ organisation: name, mspId, channel, ledger, runtime });
   const endorser = new Endorser({ organisation: name, mspId, signer, channel, ledger, runtime, system });
-  return { organisation: name, mspId, address: '', signer, runtime, endorser, reach: new AbortController() };
+  return {
+    organisation: name,
+    mspId,
+    address: '',
+    signer,
+    runtime,
+    endorser,
+    reach: new AbortController(),
+    pause: new Pause(),
+  };
 }
 
 /** Every peer that has an address for the chaincode runs it. */
@@ -97,6 +109,12 @@ function findPeer(peers: Peer[], organisation: string): Peer {
   const peer = peers.find((each) => each.organisation === organisation);
   if (peer) return peer;
   throw new Error(`there is no organisation ${organisation}`);
+}
+
+/** As SIGSTOP does it: calls wait, and blocks pile up until it goes on. */
+function pause(peer: Peer, paused: boolean, ledger: Ledger): void {
+  peer.pause.set(paused);
+  ledger.lag(peer.organisation, paused ? FOREVER_MS : 0);
 }
 
 function drop(peer: Peer, dropped: boolean): void {

@@ -180,7 +180,8 @@ export interface CommittedBlock {
 export interface Ledger {
   /** Height as one organisation's peer sees it (a lagging peer is behind). */
   height(organisation?: string): number;
-  info(): { height: number; currentBlockHash: Uint8Array; previousBlockHash: Uint8Array };
+  /** fabric.BlockchainInfo, likewise. */
+  info(organisation?: string): { height: number; currentBlockHash: Uint8Array; previousBlockHash: Uint8Array };
   /** `creator` decides collection read and write permission (spec 4.5). */
   simulate(organisation: string, transaction: { txId: string; creator: Identity }): Simulator;
   definition(chaincode: string): Definition | undefined;

@@ -7,6 +7,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
 import { collectionsOf } from '@telemed-ledger/consortium/collections.ts';
+import { firstAsked } from '@telemed-ledger/consortium/endorsers.ts';
 import { type Consortium, organisationByName, type Role } from '@telemed-ledger/consortium/members.ts';
 import type { Contract } from 'fabric-contract-api';
 import { canonicalJson, sha256 } from '../model/canonical.ts';
@@ -194,9 +195,8 @@ export class MemoryLedger {
   async submit<N extends TransactionName>(name: N, request: Request<N>): Promise<Outcome<N>> {
     this.#transactions += 1;
     const definition: Transaction = transactions[name];
-    const endorsers =
-      request.endorsers ??
-      definition.endorsers(this.consortium, request.from, request.input as Record<string, unknown>);
+    const input = request.input as Record<string, unknown>;
+    const endorsers = request.endorsers ?? firstAsked(definition.endorsers(this.consortium, request.from, input));
     if (definition.kind === 'submit' && endorsers.length < 2) throw new Error(`${name} needs two endorsers`);
     const outcomes: Outcome<N>[] = [];
     for (const endorser of endorsers) outcomes.push(await this.#simulate(name, request, endorser));

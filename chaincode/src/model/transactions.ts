@@ -5,7 +5,14 @@
  *
  * Arguments and replies stand in blocks: they hold random ids, versions and states, never content.
  */
-import { callerOnly, withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
+import {
+  callerOnly,
+  type Endorsers,
+  every,
+  withAnother,
+  withCustodian,
+  withOneOf,
+} from '@telemed-ledger/consortium/endorsers.ts';
 import {
   type Consortium,
   custodianOf,
@@ -64,8 +71,8 @@ export interface Transaction<
   /** JSON under the transient key `private`; undefined where there is none. */
   private?: Private;
   output: Output;
-  /** Names of the organisations that endorse, the caller's own first. `any` = one more, preferably the custodian. */
-  endorsers: (consortium: Consortium, caller: string, input: z.infer<Input>) => string[];
+  /** The organisations that endorse it, and the others that may where one of several is enough. */
+  endorsers: (consortium: Consortium, caller: string, input: z.infer<Input>) => Endorsers;
 }
 
 const transaction = <I extends z.ZodType, P extends z.ZodType, O extends z.ZodType>(
@@ -105,7 +112,7 @@ export const transactions = {
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
     private: z.strictObject({ consent: draftSchema }),
     output: consentStateSchema,
-    endorsers: (_, caller, { provider }) => [caller, provider],
+    endorsers: (_, caller, { provider }) => every(caller, provider),
   }),
   AmendConsent: transaction({
     contract: 'consents',
@@ -115,7 +122,7 @@ export const transactions = {
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
     private: z.strictObject({ consent: draftSchema }),
     output: consentStateSchema,
-    endorsers: (_, caller, { provider }) => [caller, provider],
+    endorsers: (_, caller, { provider }) => every(caller, provider),
   }),
   /** No private input, so that any other organisation can endorse it when the provider is down or unwilling. */
   RevokeConsent: transaction({
@@ -165,7 +172,7 @@ export const transactions = {
       records: z.array(z.strictObject({ id: idSchema, version: versionSchema })).max(MAX_DELIVERED),
     }),
     output: accessStateSchema,
-    endorsers: (_, caller, { holder }) => [caller, holder],
+    endorsers: (_, caller, { holder }) => every(caller, holder),
   }),
   /** Purges delivered copies whose consent was revoked or whose time is over. */
   PurgeCopies: transaction({
@@ -176,7 +183,7 @@ export const transactions = {
     input: z.strictObject({ id: idSchema, holder: nameSchema }),
     private: z.strictObject({ records: z.array(idSchema).max(MAX_DELIVERED) }),
     output: accessStateSchema,
-    endorsers: (_, caller, { holder }) => [caller, holder],
+    endorsers: (_, caller, { holder }) => every(caller, holder),
   }),
   GetAccess: transaction({
     contract: 'access',
@@ -213,7 +220,7 @@ export const transactions = {
       prices: pricesSchema,
     }),
     output: done,
-    endorsers: (_, caller, { provider }) => [caller, provider],
+    endorsers: (_, caller, { provider }) => every(caller, provider),
   }),
   /** Runs the submission edits. A claim that fails one is recorded as denied, with the edit's name. */
   SubmitClaim: transaction({
@@ -229,7 +236,7 @@ export const transactions = {
       evidence: z.array(evidenceSchema).max(200),
     }),
     output: claimStateSchema,
-    endorsers: (_, caller, { payer }) => [caller, payer],
+    endorsers: (_, caller, { payer }) => every(caller, payer),
   }),
   AdjudicateClaim: transaction({
     contract: 'claims',
@@ -239,7 +246,7 @@ export const transactions = {
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
     private: z.strictObject({ responseId: idSchema, salt: saltSchema }),
     output: claimStateSchema,
-    endorsers: (_, caller, { provider }) => [caller, provider],
+    endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
   }),
   GetClaim: transaction({
     contract: 'claims',
@@ -260,7 +267,7 @@ export const transactions = {
     input: z.strictObject({ id: idSchema, bank: nameSchema }),
     private: z.strictObject({ paymentId: idSchema, salt: saltSchema, response: anchoredText(MAX_VALUE_LENGTH) }),
     output: claimStateSchema,
-    endorsers: (_, caller, { bank }) => [caller, bank],
+    endorsers: (_, caller, { bank }) => every(caller, bank),
   }),
   SettlePayment: transaction({
     contract: 'settlements',
@@ -276,7 +283,7 @@ export const transactions = {
       paidOn: daySchema,
     }),
     output: claimStateSchema,
-    endorsers: (_, caller, { payer }) => [caller, payer],
+    endorsers: (_, caller, { payer }) => every(caller, payer),
   }),
   /** Tells the provider: PaymentReconciliation and PaymentNotice into the claim's collection. */
   RemitPayment: transaction({
@@ -292,7 +299,7 @@ export const transactions = {
       payment: anchoredText(MAX_VALUE_LENGTH),
     }),
     output: claimStateSchema,
-    endorsers: (_, caller, { provider }) => [caller, provider],
+    endorsers: (_, caller, { provider }) => every(caller, provider),
   }),
 
   SetLicence: transaction({

@@ -23,7 +23,12 @@ export interface Issue {
   diagnostics: string;
   /** FHIRPath of the place in the request, or the name of the header or parameter, `url`, `method` or `body`. */
   expression?: string[];
+  /** Which failure of the ledger it is. */
+  details?: { coding: { system: string; code: string }[] };
 }
+
+/** away, slow, lag, quota, refuses, clock, disagrees or unknown. */
+const FAILURES = 'https://telemed-ledger.example/fhir/CodeSystem/ledger-failure';
 
 export interface OperationOutcome {
   resourceType: 'OperationOutcome';
@@ -144,8 +149,9 @@ function ofHttp({ status, type, message, name }: HttpFailure): Failed | undefine
 export function failureOf(error: unknown): Failed | undefined {
   if (error instanceof Refusal) return error;
   if (error instanceof Failure) {
-    const { status, issue, message, expression, headers } = error;
-    return { status, issues: [errorIssue(issue, message, expression)], headers };
+    const { status, issue, message, expression, headers, kind } = error;
+    const details = kind === undefined ? {} : { details: { coding: [{ system: FAILURES, code: kind }] } };
+    return { status, issues: [{ ...errorIssue(issue, message, expression), ...details }], headers };
   }
   if (error instanceof LedgerError) {
     const { status, code } = LEDGER_FAILURES[error.code];

@@ -9,8 +9,10 @@ import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { throttled, unavailable } from '../http/failures.ts';
 import { Turns } from '../idempotency/turns.ts';
 import type { BeforeSubmit, Sender } from '../ledger/client.ts';
+import { LedgerFailure } from '../ledger/ledger-failure.ts';
 import { NotTogether } from '../ledger/not-together.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
+import { deadlineWithin } from '../ledger/request-deadline.ts';
 import { FairQueue } from './fair-queue.ts';
 import { Pace, type PaceSettings } from './pace.ts';
 import { itemsOf, partsOf } from './parts.ts';
@@ -110,7 +112,7 @@ export class GroupCommit<Item> {
       throw throttled('This client has its part of the writes in flight here.');
     }
     this.#count(write.caller, 1);
-    const deadline = Date.now() + budgetMs;
+    const deadline = deadlineWithin(budgetMs);
     try {
       // Who had to wait for a write of the same target is most often refused afterwards: it must not hold up a group.
       const isSecond = this.#targets.areHeld(write.targets);
@@ -264,5 +266,6 @@ function beforeSubmitOf(group: readonly Pick<Member<unknown>, 'beforeSubmit'>[])
   };
 }
 
-const tooLate = () => unavailable('The ledger is slow and this write waited too long; nothing was written.');
+const tooLate = () =>
+  new LedgerFailure('slow', 'The ledger is slow and this write waited too long. Nothing was written.');
 const stopping = () => unavailable('This gateway is stopping; nothing was written.');

@@ -26,12 +26,14 @@ export class Failure extends Error {
   readonly issue: IssueCode;
   readonly headers: Record<string, string>;
   readonly expression: string | undefined;
+  /** Which of the ledger's failures it is, where it is one; see ledger/ledger-failure.ts. */
+  readonly kind: string | undefined;
 
   constructor(
     status: number,
     issue: IssueCode,
     message: string,
-    options: { headers?: Record<string, string>; expression?: string } = {},
+    options: { headers?: Record<string, string>; expression?: string; kind?: string } = {},
   ) {
     super(message);
     this.name = 'Failure';
@@ -39,6 +41,7 @@ export class Failure extends Error {
     this.issue = issue;
     this.headers = options.headers ?? {};
     this.expression = options.expression;
+    this.kind = options.kind;
   }
 }
 
@@ -52,7 +55,7 @@ export const notHereYet = (retryAfterSeconds: number): Failure =>
 
 /** 429: this gateway has as many writes in flight as it takes. */
 export const throttled = (message: string): Failure =>
-  new Failure(429, 'throttled', message, { headers: { 'Retry-After': '1' } });
+  new Failure(429, 'throttled', message, { headers: { 'Retry-After': '1' }, kind: 'quota' });
 
 /** 401 with the challenge of RFC 6750. */
 export const unauthenticated = (message: string, error?: 'invalid_token'): Failure =>
@@ -66,6 +69,7 @@ export const unauthenticated = (message: string, error?: 'invalid_token'): Failu
 export const outcomeUnknown = (transactionId: string): Failure =>
   new Failure(504, 'timeout', 'The transaction was submitted and its outcome is not known yet.', {
     headers: { 'X-Transaction-Id': transactionId, 'Retry-After': '2' },
+    kind: 'unknown',
   });
 
 /** Stored content that is not what was anchored on the ledger; `place` names Type/id/_history/version or a key. */

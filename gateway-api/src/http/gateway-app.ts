@@ -9,6 +9,7 @@ import { strangers } from '../clients/strangers.ts';
 import { outcomeHandler, refuse } from '../fhir/outcomes.ts';
 import type { Repository } from '../fhir/repository.ts';
 import { fhirRouter } from '../fhir/router.ts';
+import { asOneRequest } from '../ledger/request-deadline.ts';
 import { loggable } from '../operations/log.ts';
 import type { Services, SubjectOperation } from '../subjects/services.ts';
 import type { BodiesOptions } from './bodies.ts';
@@ -40,6 +41,7 @@ export function gatewayApp(options: AppOptions): Express {
   const app = express().disable('x-powered-by').disable('etag');
   app.set('trust proxy', [...trustedProxies]);
   app.use(observe(log, metrics), helmet());
+  app.use((_request, _response, next) => asOneRequest(next));
   const unknown = strangers(clients.strangersPerMinute, () => metrics.refusal('address'));
   const open = routes.filter((route) => route.open);
   for (const { path } of open) app.get(path, unknown.count);

@@ -1,29 +1,36 @@
 /**
- * The typed client of the ledger's transaction table: endorse, sign, submit, wait for the outcome, and try again
- * where trying again is right. An unknown outcome is resolved with the same bytes, never guessed.
+ * The typed client of the ledger's transaction table: endorse, sign, submit, wait for the outcome, and try again where
+ * trying again is right, all within the budget of one request. An unknown outcome is resolved with the same bytes, never
+ * guessed.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Commit, Transaction as SdkTransaction } from '@hyperledger/fabric-gateway';
+import type { Transaction as SdkTransaction } from '@hyperledger/fabric-gateway';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import {
   type InputOf,
   type OutputOf,
   type PrivateOf,
   qualifiedName,
-  TRANSIENT_KEY,
   type TransactionName,
   transactions,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Endorsers } from '@telemed-ledger/consortium/endorsers.ts';
 import type { Consortium, Role } from '@telemed-ledger/consortium/members.ts';
 import { organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import { FairSlots } from '../clients/fair-slots.ts';
-import { outcomeUnknown, unavailable } from '../http/failures.ts';
+import { Failure } from '../http/failures.ts';
 import { heightOf } from './block.ts';
 import type { Enrolled, LedgerConnection } from './connect.ts';
+import type { Plan } from './endorsing/collect.ts';
+import { Endorser } from './endorsing/endorser.ts';
+import { LedgerFailure } from './ledger-failure.ts';
 import { NotTogether } from './not-together.ts';
-import type { Outcome, Outcomes, Waiting } from './outcomes.ts';
-import { judge, refusedByOrderer, type Verdict } from './refusals.ts';
+import type { Outcome, Outcomes } from './outcomes.ts';
+import { persist } from './persist.ts';
+import type { Proposed } from './proposing.ts';
+import { deadlineWithin } from './request-deadline.ts';
+import { Submissions } from './submissions.ts';
+import { verdictOf } from './verdict.ts';
 
 /** In whose name a transaction is sent. */
 export interface Sender {
@@ -43,7 +50,7 @@ export interface SubmitOptions {
   /** Whose turn it takes among those who write; undefined for the gateway's own duties, which have turns of their own. */
   client?: string;
   beforeSubmit?: BeforeSubmit | undefined;
-  /** Milliseconds since 1970; by default the budget from now on. */
+  /** Milliseconds since 1970; by default the end of the request's budget. */
   deadline?: number;
   /** Writes of several callers: what only one of them may be the reason of is not tried again here. */
   isShared?: boolean;
@@ -58,10 +65,14 @@ export interface LedgerClientOptions {
   outcomes: Outcomes;
   log: Logger;
   limits: LedgerLimits;
+  /** Number of the last block that this gateway has seen. */
+  known?: () => number;
   /** Throws where nothing may be written now: what is written must be readable when it is answered. */
   mayWrite?: () => void;
   /** Called when the peer has committed what the feed has not brought: its stream may be dead without knowing it. */
   onFeedLate?: () => void;
+  /** Called with the MSP ids of organisations that computed different results. */
+  onDisagreement?: (organisations: readonly string[]) => void;
   observe?: (transaction: string, outcome: string, milliseconds: number) => void;
 }
 
@@ -70,10 +81,12 @@ export interface LedgerLimits {
   inFlightWrites: number;
   /** Of one client. */
   clientWrites: number;
-  /** How long one write may take with all its retries. */
+  /** How long one request may take with all its retries. */
   budgetMs: number;
   /** How long the feed is waited for before the peer is asked for the commit status. */
   feedWaitMs: number;
+  /** After how long without an answer another organisation is asked, where the transaction table names another. */
+  hedgeMs?: number;
 }
 
 /** A submit with the time that it has. */
@@ -84,28 +97,40 @@ const OWN = 'duties';
 const OWN_WRITES = 20;
 /** Of its budget a write may wait so much for its turn: what is left must be enough to learn an outcome. */
 const WAITING_SHARE = 0.8;
+const HEDGE_MS = 2_000;
 const VALID = 0;
 const ENDORSEMENT_POLICY_FAILURE = 10;
 /** MVCC_READ_CONFLICT, PHANTOM_READ_CONFLICT. */
 const CONFLICTS = new Set([11, 12]);
-const FIRST_BACKOFF_MS = 20;
-const LONGEST_BACKOFF_MS = 1_000;
-/** How long a refusal that not every peer shares is asked again: a peer that lags catches up meanwhile. */
-const DISSENT_MS = 1_000;
-
-const jittered = (milliseconds: number): number => milliseconds * (0.5 + Math.random());
+/** What is left of a budget for ordering and commit: endorsing ends this much sooner. */
+const COMMIT_SHARE = 0.2;
+const COMMIT_MS = 1_000;
+/** How long a peer is waited for that is asked for the height of its chain. */
+const HEIGHT_MS = 2_000;
 
 export class LedgerClient {
   readonly #options: LedgerClientOptions;
   readonly #clients: FairSlots;
   readonly #own: FairSlots;
+  readonly #endorser: Endorser;
+  readonly #submissions: Submissions;
 
   constructor(options: LedgerClientOptions) {
+    const { connection, outcomes, log, limits, known, onDisagreement } = options;
     this.#options = options;
-    const { inFlightWrites, clientWrites, budgetMs } = options.limits;
+    const { inFlightWrites, clientWrites, budgetMs } = limits;
     const waitMs = budgetMs * WAITING_SHARE;
     this.#clients = new FairSlots({ all: inFlightWrites, client: clientWrites, waitMs });
     this.#own = new FairSlots({ all: OWN_WRITES, client: OWN_WRITES, waitMs });
+    this.#endorser = new Endorser({
+      connection,
+      log,
+      hedgeMs: limits.hedgeMs ?? HEDGE_MS,
+      chain: { heightAt: (mspId) => this.#heightAt(mspId), known: () => known?.() ?? -1 },
+      onDisagreement: (organisations) => onDisagreement?.(organisations),
+    });
+    const { submitMs } = connection.timeouts;
+    this.#submissions = new Submissions({ ...limits, outcomes, log, submitMs, onFeedLate: options.onFeedLate });
   }
 
   get inFlight(): number {
@@ -117,10 +142,15 @@ export class LedgerClient {
     return this.#clients.waiting + this.#own.waiting;
   }
 
+  /** Ids of transactions that were sent and whose outcome is not known yet. */
+  get unresolved(): string[] {
+    return this.#submissions.unresolved;
+  }
+
   /**
    * Sends a transaction and answers when it is committed and the read model holds it.
-   * @throws {LedgerError} what the chaincode refused. @throws {Failure} 429, 503 nothing was written, 504 unknown.
-   * @throws {NotTogether} where `isShared`: instead of a LedgerError and of a second try.
+   * @throws {LedgerError} what the chaincode refused. @throws {LedgerFailure} nothing was written. @throws {Failure} 429,
+   * 504 unknown. @throws {NotTogether} where `isShared`: instead of a LedgerError and of a second try.
    */
   async submit<N extends TransactionName>(
     name: N,
@@ -129,7 +159,7 @@ export class LedgerClient {
     options: SubmitOptions,
   ): Promise<Submitted<OutputOf<N>>> {
     this.#options.mayWrite?.();
-    const deadline = options.deadline ?? Date.now() + this.#options.limits.budgetMs;
+    const deadline = options.deadline ?? deadlineWithin(this.#options.limits.budgetMs);
     const turns = options.client === undefined ? this.#own : this.#clients;
     return turns.run(options.client ?? OWN, () => this.#observed(name, input, privateInput, { ...options, deadline }));
   }
@@ -141,47 +171,40 @@ export class LedgerClient {
     options: Timed,
   ): Promise<Submitted<OutputOf<N>>> {
     const started = performance.now();
-    let outcome = 'failed';
+    let outcome = 'committed';
     try {
-      const submitted = await this.#submitUntilDone(name, input, privateInput, options);
-      outcome = 'committed';
-      return submitted;
+      return await this.#submitUntilDone(name, input, privateInput, options);
     } catch (error) {
-      if (error instanceof LedgerError) outcome = error.code;
-      if (error instanceof NotTogether) outcome = error.refusal?.code ?? 'conflict';
-      throw error;
+      outcome = labelOf(error);
+      throw error instanceof LedgerFailure ? this.#nothingWritten(name, error) : error;
     } finally {
       this.#options.observe?.(name, outcome, performance.now() - started);
     }
   }
 
-  /** Asks a peer of this organisation (or of those named) without writing. */
+  /** Asks a peer of this organisation (or of the one named) without writing. @throws {LedgerError} {LedgerFailure} */
   async evaluate<N extends TransactionName>(
     name: N,
     input: InputOf<N>,
-    options: { as?: Sender; at?: string[] } = {},
+    options: { as?: Sender; at?: string } = {},
   ): Promise<OutputOf<N>> {
+    const { connection, organisation, limits } = this.#options;
     const identity = await this.#options.identityOf(options.as ?? { role: 'system' });
-    const at = options.at ?? [this.#options.organisation];
-    const request = {
-      arguments: [JSON.stringify(input)],
-      endorsingOrganizations: this.#mspIds(at),
-    };
+    const asked = this.#mspId(options.at ?? organisation);
+    const deadline = Math.min(Date.now() + connection.timeouts.evaluateMs, deadlineWithin(limits.budgetMs));
+    const request = { arguments: [JSON.stringify(input)], endorsingOrganizations: [asked] };
     try {
-      const bytes = await this.#options.connection.contract(identity).evaluate(qualifiedName(name), request);
+      const proposal = connection.contract(identity).newProposal(qualifiedName(name), request);
+      const bytes = await proposal.evaluate({ deadline });
       return JSON.parse(Buffer.from(bytes).toString('utf8')) as OutputOf<N>;
     } catch (error) {
-      throw this.#explained(error, 1);
+      throw verdictOf(error, { organisation: asked, own: connection.settings.mspId });
     }
   }
 
-  /** Height of the chain as this organisation's peer has it. */
-  async height(): Promise<number> {
-    const identity = await this.#options.identityOf({ role: 'system' });
-    const { settings } = this.#options.connection;
-    const contract = this.#options.connection.network(identity).getContract('qscc');
-    const request = { arguments: [settings.channel], endorsingOrganizations: [settings.mspId] };
-    return heightOf(await contract.evaluate('GetChainInfo', request));
+  /** Height of the chain as this organisation's peer has it. @throws {LedgerFailure} */
+  height(): Promise<number> {
+    return this.#heightAt(this.#options.connection.settings.mspId);
   }
 
   /**
@@ -191,64 +214,53 @@ export class LedgerClient {
   async resolve(signed: Uint8Array, as: Sender): Promise<Outcome> {
     const identity = await this.#options.identityOf(as);
     const transaction = this.#options.connection.gateway(identity).newTransaction(signed);
-    return this.#submitAndWait(transaction, [], Date.now() + this.#options.limits.budgetMs);
+    return this.#submissions.submit(transaction, [], deadlineWithin(this.#options.limits.budgetMs));
   }
 
   async #submitUntilDone<N extends TransactionName>(
     name: N,
     input: InputOf<N>,
     privateInput: PrivateOf<N>,
-    { as, beforeSubmit, deadline, isShared = false }: Timed,
+    options: Timed,
   ): Promise<Submitted<OutputOf<N>>> {
-    const identity = await this.#options.identityOf(as);
-    const endorsers = this.#endorsersOf(name, input);
-    const proposal: Proposed = {
+    const { deadline } = options;
+    const identity = await this.#options.identityOf(options.as);
+    const plan = this.#planOf(name, input);
+    const proposed: Proposed = {
       name: qualifiedName(name),
       argument: JSON.stringify(input),
       transient: privateInput === undefined ? undefined : JSON.stringify(privateInput),
-      endorsers: this.#mspIds(endorsers),
-      isShared,
     };
-    for (let backoff = FIRST_BACKOFF_MS; ; backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)) {
-      const endorsed = await this.#endorse(identity, proposal, deadline);
-      const transaction = beforeSubmit === undefined ? endorsed : await this.#signed(identity, endorsed, beforeSubmit);
-      const outcome = await this.#submitAndWait(transaction, proposal.endorsers, deadline);
-      if (outcome.code === VALID) {
-        const result = JSON.parse(Buffer.from(transaction.getResult()).toString('utf8')) as OutputOf<N>;
-        return { ...outcome, result };
-      }
-      const again = CONFLICTS.has(outcome.code) || outcome.code === ENDORSEMENT_POLICY_FAILURE;
-      if (again && isShared) throw new NotTogether();
-      const late = Date.now() + backoff > deadline;
-      if (!again || late) throw this.#invalidated(name, outcome);
-      await sleep(jittered(backoff));
+    const again = (error: Error): boolean => error instanceof Invalidated && error.isPassing && !options.isShared;
+    try {
+      return await persist(() => this.#submitOnce(identity, proposed, { ...options, plan, deadline }), {
+        deadline,
+        again,
+      });
+    } catch (error) {
+      if (!(error instanceof Invalidated)) throw error;
+      if (options.isShared && error.isPassing) throw new NotTogether();
+      throw this.#explained(name, error);
     }
   }
 
-  /** Endorses, again and again within the budget where peers lag or are away. */
-  async #endorse(identity: Enrolled, proposed: Proposed, deadline: number): Promise<SdkTransaction> {
-    const contract = this.#options.connection.contract(identity);
-    const asked = proposed.endorsers.length;
-    let patience = Number.POSITIVE_INFINITY;
-    for (let backoff = FIRST_BACKOFF_MS; ; backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)) {
-      try {
-        const proposal = contract.newProposal(proposed.name, {
-          arguments: [proposed.argument],
-          endorsingOrganizations: proposed.endorsers,
-          ...(proposed.transient === undefined ? {} : { transientData: { [TRANSIENT_KEY]: proposed.transient } }),
-        });
-        return await proposal.endorse();
-      } catch (error) {
-        const verdict = judge(error, asked);
-        if (proposed.isShared) refuseShared(verdict);
-        const dissenting = verdict.kind === 'ledger' && !verdict.unanimous;
-        if (dissenting) patience = Math.min(patience, Date.now() + DISSENT_MS);
-        const until = dissenting ? Math.min(deadline, patience) : deadline;
-        const again = (verdict.kind === 'retry' || dissenting) && Date.now() + backoff < until;
-        if (!again) throw this.#explained(error, asked);
-        await sleep(jittered(backoff));
-      }
-    }
+  /** @throws {Invalidated} where the transaction was ordered and found invalid */
+  async #submitOnce<T>(
+    identity: Enrolled,
+    proposed: Proposed,
+    { plan, deadline, beforeSubmit, isShared = false }: SubmitOptions & { plan: Plan; deadline: number },
+  ): Promise<Submitted<T>> {
+    const endorseBy = deadline - Math.min(COMMIT_MS, this.#options.limits.budgetMs * COMMIT_SHARE);
+    if (Date.now() >= endorseBy) throw new LedgerFailure('slow', 'The time for this request is used up.');
+    const endorsed = await this.#endorser.endorse(identity, proposed, { plan, deadline: endorseBy, isShared });
+    const { endorsers } = endorsed;
+    const transaction =
+      beforeSubmit === undefined
+        ? endorsed.transaction
+        : await this.#signed(identity, endorsed.transaction, beforeSubmit);
+    const outcome = await this.#submissions.submit(transaction, endorsers, deadline);
+    if (outcome.code !== VALID) throw new Invalidated(outcome);
+    return { ...outcome, result: JSON.parse(Buffer.from(transaction.getResult()).toString('utf8')) as T };
   }
 
   /** Signs here instead of inside submit(), so that what is stored are the very bytes that are sent. */
@@ -260,112 +272,65 @@ export class LedgerClient {
     return signed;
   }
 
-  async #submitAndWait(transaction: SdkTransaction, endorsers: string[], deadline: number): Promise<Outcome> {
-    const waiting = this.#options.outcomes.wait(transaction.getTransactionId());
+  async #heightAt(mspId: string): Promise<number> {
+    const { connection } = this.#options;
+    const identity = await this.#options.identityOf({ role: 'system' });
+    const request = { arguments: [connection.settings.channel], endorsingOrganizations: [mspId] };
     try {
-      const sent = await this.#send(transaction, waiting, deadline);
-      return 'outcome' in sent ? sent.outcome : await this.#awaitOutcome(sent.commit, waiting, endorsers);
-    } finally {
-      waiting.cancel();
+      const proposal = connection.network(identity).getContract('qscc').newProposal('GetChainInfo', request);
+      return heightOf(await proposal.evaluate({ deadline: Date.now() + HEIGHT_MS }));
+    } catch (error) {
+      throw verdictOf(error, { organisation: mspId, own: connection.settings.mspId });
     }
   }
 
-  /** Hands the bytes to the orderer until one accepts them or the outcome shows up, whichever is first. */
-  async #send(
-    transaction: SdkTransaction,
-    waiting: Waiting,
-    deadline: number,
-  ): Promise<{ commit: Commit } | { outcome: Outcome }> {
-    const transactionId = transaction.getTransactionId();
-    let attempts = 0;
-    for (let backoff = FIRST_BACKOFF_MS; ; backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)) {
-      try {
-        return { commit: await transaction.submit() };
-      } catch (error) {
-        attempts += 1;
-        if (attempts === 1 && refusedByOrderer(error)) {
-          throw new Error(`the orderer refused transaction ${transactionId}: ${(error as Error).message}`);
-        }
-        if (Date.now() > deadline) throw outcomeUnknown(transactionId);
-        this.#options.log.warn({ transactionId, attempts }, 'submit failed; the same bytes are sent again');
-        const outcome = await within(waiting.outcome, jittered(backoff));
-        if (outcome !== undefined) return { outcome };
-      }
-    }
-  }
-
-  /** From the feed; where the feed is late, from the peer, and then the feed is given a second chance to catch up. */
-  async #awaitOutcome(commit: Commit, waiting: Waiting, endorsers: string[]): Promise<Outcome> {
-    const { feedWaitMs } = this.#options.limits;
-    const seen = await within(waiting.outcome, feedWaitMs);
-    if (seen !== undefined) return seen;
-    const transactionId = commit.getTransactionId();
-    const status = await Promise.race([commit.getStatus().catch(() => undefined), waiting.outcome]);
-    if (status === undefined) throw outcomeUnknown(transactionId);
-    if (!('endorsers' in status)) this.#options.onFeedLate?.();
-    const caughtUp = await within(waiting.outcome, feedWaitMs);
-    if (caughtUp !== undefined) return caughtUp;
-    if ('endorsers' in status) return status;
-    const block = Number(status.blockNumber);
-    return { transactionId, code: status.code, block, endorsers, time: new Date().toISOString() };
-  }
-
-  #endorsersOf<N extends TransactionName>(name: N, input: InputOf<N>): string[] {
+  #planOf<N extends TransactionName>(name: N, input: InputOf<N>): Plan {
     const { consortium, organisation } = this.#options;
-    const endorsers = transactions[name].endorsers as (c: Consortium, caller: string, input: unknown) => string[];
-    return endorsers(consortium, organisation, input);
+    const endorsers = transactions[name].endorsers as (c: Consortium, caller: string, input: unknown) => Endorsers;
+    const { must, oneOf } = endorsers(consortium, organisation, input);
+    const mspIds = (names: readonly string[]) => names.map((one) => this.#mspId(one));
+    return { must: mspIds(must), oneOf: mspIds(oneOf) };
   }
 
-  #mspIds(names: string[]): string[] {
-    return names.map((name) => {
-      const organisation = organisationByName(this.#options.consortium, name);
-      if (organisation === undefined) throw new LedgerError('INVALID', `there is no organisation ${name}`);
-      return organisation.mspId;
-    });
+  #mspId(name: string): string {
+    const organisation = organisationByName(this.#options.consortium, name);
+    if (organisation === undefined) throw new LedgerError('INVALID', `there is no organisation ${name}`);
+    return organisation.mspId;
   }
 
-  #explained(error: unknown, asked: number): unknown {
-    const verdict = judge(error, asked);
-    if (verdict.kind === 'ledger') return verdict.error;
-    if (verdict.kind === 'busy') return unavailable('The peer takes no more calls at the moment.');
-    if (verdict.kind === 'silent') return unavailable('The peers did not answer in time; nothing was written.');
-    if (verdict.kind === 'retry') return unavailable('A peer that must endorse this is away; nothing was written.', 2);
-    return error;
+  #nothingWritten(transaction: TransactionName, failure: LedgerFailure): LedgerFailure {
+    const { kind, organisations, message, level } = failure;
+    this.#options.log[level]({ transaction, kind, organisations, reason: message }, 'nothing was written');
+    return new LedgerFailure(kind, `${message} Nothing was written.`, organisations);
   }
 
-  #invalidated(name: TransactionName, outcome: Outcome): Error {
-    this.#options.log.warn({ transaction: name, transactionId: outcome.transactionId, code: outcome.code }, 'invalid');
-    if (CONFLICTS.has(outcome.code)) {
-      return new LedgerError('CONFLICT', 'what this transaction rests on kept changing under it');
-    }
-    return new Error(`transaction ${outcome.transactionId} was invalidated with code ${outcome.code}`);
+  #explained(transaction: TransactionName, { outcome: { transactionId, code } }: Invalidated): Error {
+    this.#options.log.warn({ transaction, transactionId, code }, 'invalid');
+    return CONFLICTS.has(code)
+      ? new LedgerError('CONFLICT', 'what this transaction rests on kept changing under it')
+      : new Error(`transaction ${transactionId} was invalidated with code ${code}`);
   }
 }
 
-interface Proposed {
-  name: string;
-  argument: string;
-  transient: string | undefined;
-  /** MSP ids. */
-  endorsers: string[];
-  isShared: boolean;
-}
+/** The transaction stands in a block, and did nothing. */
+class Invalidated extends Error {
+  readonly outcome: Outcome;
 
-/** @throws {NotTogether} what the content of a proposal may be the reason of, and so one member's. */
-function refuseShared(verdict: Verdict): void {
-  if (verdict.kind === 'ledger') throw new NotTogether(verdict.error, verdict.unanimous);
-  if (verdict.kind === 'bug' || (verdict.kind === 'retry' && !verdict.away)) throw new NotTogether();
-}
-
-/** The promise's value, or undefined when it takes longer. */
-async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, undefined);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
+  constructor(outcome: Outcome) {
+    super(`transaction ${outcome.transactionId} was invalidated`);
+    this.outcome = outcome;
   }
+
+  /** Whether the same, endorsed anew, may well be valid. */
+  get isPassing(): boolean {
+    return CONFLICTS.has(this.outcome.code) || this.outcome.code === ENDORSEMENT_POLICY_FAILURE;
+  }
+}
+
+/** How a transaction ended, as a metric's label: a LedgerError's code, a failure's kind, or `unknown`. */
+function labelOf(error: unknown): string {
+  if (error instanceof LedgerError) return error.code;
+  if (error instanceof LedgerFailure) return error.kind;
+  if (error instanceof NotTogether) return error.refusal?.code ?? 'conflict';
+  return error instanceof Failure && error.status === 504 ? 'unknown' : 'failed';
 }

@@ -39,15 +39,15 @@ const after = (milliseconds: number) => () => ({ deadline: Date.now() + millisec
 /** The open connection. Close it when nothing uses it any more. */
 export class LedgerConnection {
   readonly settings: Connection;
+  readonly timeouts: Timeouts;
   readonly #client: GrpcClient;
-  readonly #timeouts: Timeouts;
   readonly #gateways = new Map<string, Gateway>();
   readonly #signers = new Map<string, Signer>();
   readonly #contracts = new Map<string, Contract>();
 
   constructor(settings: Connection, timeouts: Timeouts) {
     this.settings = settings;
-    this.#timeouts = timeouts;
+    this.timeouts = timeouts;
     this.#client = new GrpcClient(settings.endpoint, credentials.createSsl(Buffer.from(settings.tlsRootCertificate)), {
       'grpc.max_receive_message_length': MESSAGE_BYTES,
       'grpc.max_send_message_length': MESSAGE_BYTES,
@@ -67,10 +67,10 @@ export class LedgerConnection {
       identity: { mspId: this.settings.mspId, credentials: Buffer.from(identity.certificate) },
       signer: this.signer(identity),
       hash: hash.none,
-      evaluateOptions: after(this.#timeouts.evaluateMs),
-      endorseOptions: after(this.#timeouts.endorseMs),
-      submitOptions: after(this.#timeouts.submitMs),
-      commitStatusOptions: after(this.#timeouts.commitStatusMs),
+      evaluateOptions: after(this.timeouts.evaluateMs),
+      endorseOptions: after(this.timeouts.endorseMs),
+      submitOptions: after(this.timeouts.submitMs),
+      commitStatusOptions: after(this.timeouts.commitStatusMs),
     });
     this.#gateways.set(identity.name, gateway);
     return gateway;

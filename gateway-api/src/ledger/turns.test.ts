@@ -1,5 +1,7 @@
 /** Whose transactions are endorsed when more are asked for than may be in flight. */
 import { setImmediate as turn } from 'node:timers/promises';
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
+import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { expect } from 'chai';
 import { consortium, silent } from '../index/index.fixture.ts';
 import { LedgerClient } from './client.ts';
@@ -9,16 +11,29 @@ import { Outcomes } from './outcomes.ts';
 /** A client of a peer that never answers, and what it has been asked to endorse: ids of access requests. */
 function clientOf(limits: { inFlightWrites: number; clientWrites: number }) {
   const asked: string[] = [];
-  const contract = () => ({
-    newProposal: (_name: string, { arguments: [argument] }: { arguments: string[] }) => ({
-      endorse: () => {
-        asked.push((JSON.parse(argument ?? '') as { id: string }).id);
-        return new Promise<never>(() => {});
-      },
+  const connection = {
+    settings: { mspId: 'PatientsMSP' },
+    timeouts: {},
+    signer: () => async () => Buffer.from('signature'),
+    contract: () => ({
+      newProposal: (_name: string, { arguments: [argument] }: { arguments: string[] }) => ({
+        getDigest: () => Buffer.from('digest'),
+        getTransactionId: () => 'transaction',
+        getBytes: () => encode([2, (JSON.parse(argument ?? '') as { id: string }).id]),
+      }),
     }),
-  });
+    gateway: () => ({
+      newSignedProposal: (bytes: Uint8Array) => ({
+        endorse: () => {
+          const proposed = new Message(bytes);
+          if (proposed.text(3) === 'PatientsMSP') asked.push(proposed.text(2));
+          return new Promise<never>(() => {});
+        },
+      }),
+    }),
+  };
   const client = new LedgerClient({
-    connection: { contract } as unknown as LedgerConnection,
+    connection: connection as unknown as LedgerConnection,
     identityOf: async () => ({ name: 'system', certificate: '', privateKey: '' }),
     consortium,
     organisation: 'patients',

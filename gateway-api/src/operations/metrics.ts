@@ -15,8 +15,10 @@ export class Metrics {
   readonly #groupRecords: Histogram;
   readonly #integrity: Counter;
   readonly #refusals: Counter;
+  readonly #disagreements: Counter;
 
-  constructor(organisation: string) {
+  /** `members`: the MSP ids of the consortium. */
+  constructor(organisation: string, members: readonly string[]) {
     const registers = [this.registry];
     this.registry.setDefaultLabels({ organisation });
     this.#requests = new Histogram({
@@ -57,6 +59,14 @@ export class Metrics {
       help: 'Stored contents that failed the check against their anchor when read.',
       registers,
     });
+    this.#disagreements = new Counter({
+      name: 'gateway_disagreements_total',
+      help: 'Transactions of which a member computed another result than others, on equal reads, by member.',
+      labelNames: ['member'],
+      registers,
+    });
+    // An increase is seen by Prometheus only where there was a value before.
+    for (const member of members) this.#disagreements.inc({ member }, 0);
   }
 
   request(method: string, route: string, status: number, milliseconds: number): void {
@@ -75,6 +85,11 @@ export class Metrics {
   /** `limit` names what was used up. */
   refusal(limit: Limit): void {
     this.#refusals.inc({ limit });
+  }
+
+  /** MSP ids of those whose results differ. */
+  disagreement(members: readonly string[]): void {
+    for (const member of members) this.#disagreements.inc({ member });
   }
 
   integrityFailure(): void {

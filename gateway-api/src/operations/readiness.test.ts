@@ -22,7 +22,7 @@ function checkOf(
   height: () => Promise<number>,
   stores: StoreHealth = alwaysThere,
 ): ReadinessCheck {
-  const ledger = { height, evaluate: (_: string, __: object, { at }: { at: string[] }) => evaluate(at) };
+  const ledger = { height, evaluate: (_: string, __: object, { at }: { at: string }) => evaluate([at]) };
   const feed = { status: () => ({ connected: true }), position: () => 7 };
   return new ReadinessCheck(
     ledger as unknown as LedgerClient,

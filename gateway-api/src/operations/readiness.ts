@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { StoreHealth } from '../index/health.ts';
 import type { LedgerClient } from '../ledger/client.ts';
 import { type Feed, ForeignLedger } from '../ledger/feed.ts';
+import { LedgerFailure } from '../ledger/ledger-failure.ts';
 import { loggable } from './log.ts';
 
 export interface Readiness {
@@ -89,10 +90,11 @@ export class ReadinessCheck {
 
   async #askPeer(name: string, reasons: string[]): Promise<void> {
     try {
-      await inTime(this.#ledger.evaluate('ListOrganisations', {}, { at: [name] }));
+      await inTime(this.#ledger.evaluate('ListOrganisations', {}, { at: name }));
     } catch (error) {
       this.#log.debug({ peer: name, ...loggable(error) }, 'not ready');
-      reasons.push(`the peer or the chaincode of ${name} does not answer`);
+      const isKnown = error instanceof LedgerFailure;
+      reasons.push(isKnown ? error.message : `the peer or the chaincode of ${name} does not answer`);
     }
   }
 

@@ -32,6 +32,7 @@ export function openCall(parts: GatewayParts, proposal: Proposal): Call {
 }
 
 export async function ask(peer: Peer, { parts, proposal, admission }: Call): Promise<Endorsed | EndorserFailure> {
+  await peer.pause.over;
   if (peer.reach.signal.aborted) return unreachable(peer.address);
   return classify(await peer.endorser.process(proposal, admission), peer === parts.local);
 }

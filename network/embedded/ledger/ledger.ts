@@ -153,9 +153,15 @@ class ChannelLedger implements Ledger {
     return organisation === undefined ? this.#chain.height : this.#peer(organisation).state.view.height;
   }
 
-  info(): { height: number; currentBlockHash: Uint8Array; previousBlockHash: Uint8Array } {
-    const { height, headerHash: currentBlockHash, previousHash: previousBlockHash } = this.#chain;
-    return { height, currentBlockHash, previousBlockHash };
+  info(organisation?: string): { height: number; currentBlockHash: Uint8Array; previousBlockHash: Uint8Array } {
+    const height = this.height(organisation);
+    const last = height < this.#chain.height ? this.block(height - 1) : undefined;
+    if (last !== undefined) {
+      const { header } = decodeBlock(last);
+      return { height, currentBlockHash: headerHash(header), previousBlockHash: header.previousHash };
+    }
+    const { headerHash: currentBlockHash, previousHash: previousBlockHash } = this.#chain;
+    return { height: this.#chain.height, currentBlockHash, previousBlockHash };
   }
 
   simulate(organisation: string, transaction: { txId: string; creator: Identity }): Simulator {

@@ -111,8 +111,9 @@ function deliverParts({ local, channel, ledger, blocks }: ServiceParts): Deliver
   return { organisation: local.organisation, channel, ledger, blocks };
 }
 
-/** A dropped peer answers nobody. */
+/** A dropped peer refuses everybody, a paused one answers nobody. */
 async function open<T>({ local }: ServiceParts, call: () => Promise<T>): Promise<T> {
+  await local.pause.over;
   if (local.reach.signal.aborted) throw new GatewayError(status.UNAVAILABLE, 'connection refused');
   return call();
 }

@@ -4,15 +4,15 @@ import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
 import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import type { Ledger } from '../seams.ts';
 
-/** A function of qscc: the argument after the channel to the reply's payload. */
-export type Query = (ledger: Ledger, argument: Buffer) => Uint8Array;
+/** A function of qscc: the argument after the channel, at an organisation's peer, to the reply's payload. */
+export type Query = (ledger: Ledger, argument: Buffer, organisation: string) => Uint8Array;
 
 const LAST_BLOCK = 2n ** 64n - 1n;
 
 /** Every one but GetChainInfo needs a third argument. */
 export const queries: Record<string, Query> = {
-  GetChainInfo: (ledger) => {
-    const info = ledger.info();
+  GetChainInfo: (ledger, _, organisation) => {
+    const info = ledger.info(organisation);
     return encode([1, info.height], [2, info.currentBlockHash], [3, info.previousBlockHash]);
   },
   GetBlockByNumber: (ledger, argument) => {

@@ -15,6 +15,7 @@ export interface SystemChaincodes {
 }
 
 interface Parts {
+  organisation: string;
   mspId: string;
   channel: Channel;
   ledger: Ledger;
@@ -41,7 +42,8 @@ export function systemChaincodes(parts: Parts): SystemChaincodes {
   };
 }
 
-async function qscc({ channel, ledger }: Parts, proposal: Proposal, fn: string, args: Buffer[]): Promise<Uint8Array> {
+async function qscc(parts: Parts, proposal: Proposal, fn: string, args: Buffer[]): Promise<Uint8Array> {
+  const { organisation, channel, ledger } = parts;
   const [named, argument] = args;
   if (named === undefined) throw new Error(`Incorrect number of arguments, ${args.length + 1}`);
   if (fn !== 'GetChainInfo' && argument === undefined) throw new Error(`missing 3rd argument for ${fn}`);
@@ -49,7 +51,7 @@ async function qscc({ channel, ledger }: Parts, proposal: Proposal, fn: string, 
   const query = queries[fn];
   const denied = query ? await channel.checkAcl('query', proposal.signed) : `Unmapped policy for qscc/${fn}`;
   if (denied !== undefined || !query) throw new Error(`access denied for [${fn}][${named}]: [${denied}]`);
-  return query(ledger, argument ?? Buffer.alloc(0));
+  return query(ledger, argument ?? Buffer.alloc(0), organisation);
 }
 
 async function cscc(parts: Parts, proposal: Proposal, fn: string, args: Buffer[]): Promise<Uint8Array> {

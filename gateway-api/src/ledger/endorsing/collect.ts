@@ -1,0 +1,123 @@
+/**
+ * One round of endorsement: asks those that must endorse, and of those that may, one after the other until one computed
+ * the same. Each organisation is asked by itself, so that it is known who is away, who refuses and who differs.
+ */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { LedgerFailure } from '../ledger-failure.ts';
+import { persist } from '../persist.ts';
+import { type Difference, differenceOf } from './differences.ts';
+import { Differing, Refused } from './dissent.ts';
+import { type Endorsement, isSameResult } from './endorsement.ts';
+import { type StandInOptions, StandIns } from './stand-ins.ts';
+
+/** MSP ids; see network/consortium/endorsers.ts. */
+export interface Plan {
+  must: readonly string[];
+  oneOf: readonly string[];
+}
+
+export interface RoundOptions extends StandInOptions {
+  /** This gateway's own organisation, through whose peer all others are asked. MSP id. */
+  own: string;
+  /** Called where an organisation differs, on equal reads, from those whose result is used. */
+  onDissent: (organisation: string, others: readonly string[], difference: Difference) => void;
+}
+
+export type Endorsements = readonly [Endorsement, ...Endorsement[]];
+
+/** How long the others are waited for when one has refused: one that accepts may have seen more blocks. */
+const GRACE_MS = 1_000;
+/** How long this gateway's own peer is waited for before another one is called slow. */
+const BLAME_MS = 50;
+
+/** Endorsements with one and the same result, enough for the plan. @throws {Refused} {Differing} {LedgerFailure} */
+export async function collect(plan: Plan, options: RoundOptions): Promise<Endorsements> {
+  if (plan.oneOf.length === 0) return agreed(await together(plan.must, options));
+  const standIns = new StandIns(plan.oneOf, options);
+  try {
+    const first = standIns.next();
+    // Those that must endorse decide first; how the other one ends is looked at afterwards.
+    first.catch(() => undefined);
+    const musts = agreed(await together(plan.must, options));
+    return [...musts, await agreeing(standIns, first, musts, options)];
+  } finally {
+    standIns.close();
+  }
+}
+
+/** @throws {Differing} */
+function agreed(endorsements: Endorsements): Endorsements {
+  const [first] = endorsements;
+  if (endorsements.some((one) => !isSameResult(first, one))) throw new Differing(endorsements);
+  return endorsements;
+}
+
+/** The first of those that may whose result is that of those that must. */
+async function agreeing(
+  standIns: StandIns,
+  first: Promise<Endorsement | undefined>,
+  musts: Endorsements,
+  options: RoundOptions,
+): Promise<Endorsement> {
+  const dissenting: Endorsement[] = [];
+  for (let answer = await first; answer !== undefined; answer = await standIns.next()) {
+    if (isSameResult(musts[0], answer)) {
+      for (const one of dissenting) report(one, [...musts, answer], options);
+      return answer;
+    }
+    dissenting.push(answer);
+  }
+  throw dissenting.length > 0 ? new Differing([...musts, ...dissenting]) : standIns.failure();
+}
+
+function report({ organisation, payload }: Endorsement, others: Endorsements, { onDissent }: RoundOptions): void {
+  const difference = differenceOf(others[0].payload, payload);
+  const names = others.map((other) => other.organisation);
+  // Who has seen other blocks may well compute something else.
+  if (!difference.isOfReads) onDissent(organisation, names, difference);
+}
+
+/** Every one of them. Fails as soon as one does; where that one refused, with what the others said. */
+async function together(organisations: readonly string[], options: RoundOptions): Promise<Endorsements> {
+  const { ask, deadline, retried } = options;
+  const again = (error: Error): boolean => error instanceof LedgerFailure && retried.has(error.kind);
+  const answers = organisations.map((one) => persist(() => ask(one, deadline), { deadline, again }));
+  try {
+    return (await Promise.all(answers)) as [Endorsement, ...Endorsement[]];
+  } catch (error) {
+    if (error instanceof LedgerError) throw await refusedBy(organisations, answers, error);
+    const own = answers[organisations.indexOf(options.own)];
+    throw (await isSlow(error, own)) ?? error;
+  }
+}
+
+async function refusedBy(
+  organisations: readonly string[],
+  answers: readonly Promise<Endorsement>[],
+  refusal: LedgerError,
+): Promise<Refused> {
+  const by: string[] = [];
+  const accepted: string[] = [];
+  const said = answers.map(async (answer, index) => {
+    const organisation = organisations[index] as string;
+    try {
+      await answer;
+      accepted.push(organisation);
+    } catch (error) {
+      if (error instanceof LedgerError) by.push(organisation);
+    }
+  });
+  await Promise.race([Promise.all(said), after(GRACE_MS)]);
+  return new Refused(refusal, by, accepted.length === 0);
+}
+
+/** While this gateway's own peer does not answer either, that is why: all others are asked through it. */
+async function isSlow(error: unknown, own: Promise<Endorsement> | undefined): Promise<unknown> {
+  if (!(error instanceof LedgerFailure) || error.kind !== 'slow' || own === undefined) return undefined;
+  return Promise.race([own.then(() => undefined).catch((failure: unknown) => failure), after(BLAME_MS)]);
+}
+
+const after = (milliseconds: number): Promise<undefined> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds, undefined);
+  });

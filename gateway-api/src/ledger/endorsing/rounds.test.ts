@@ -1,0 +1,90 @@
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { expect } from 'chai';
+import { Differing, Refused } from './dissent.ts';
+import { endorsementOf, type Result } from './results.fixture.ts';
+import { untilAgreed } from './rounds.ts';
+
+const agreed = [endorsementOf('own')] as const;
+const refusal = new LedgerError('CONFLICT', 'not the next version');
+const differing = (own: Result, other: Result) => new Differing([endorsementOf('own', own), endorsementOf('a', other)]);
+const readAt = (block: number): Result => ({ reads: { k: { block, tx: 0 } } });
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came back
+const failureOf = (promise: Promise<unknown>): Promise<any> =>
+  promise.then(
+    () => undefined,
+    (error) => error,
+  );
+
+/** Rounds that end as given, the last one again and again; peers that gain a block whenever they are asked. */
+function play(ends: (Error | typeof agreed)[], heights: Record<string, number>, budgetMs = 5_000, known = -1) {
+  let rounds = 0;
+  const round = async () => {
+    const end = ends[Math.min(rounds, ends.length - 1)];
+    rounds += 1;
+    if (end instanceof Error) throw end;
+    return end ?? agreed;
+  };
+  const heightAt = async (organisation: string) => {
+    const height = heights[organisation];
+    if (height === undefined) throw new Error('does not tell');
+    heights[organisation] = height + 1;
+    return height;
+  };
+  const chain = { heightAt, known: () => known };
+  const done = untilAgreed(round, { must: ['own', 'a'], chain, deadline: Date.now() + budgetMs });
+  return { done, rounds: () => rounds };
+}
+
+describe('Rounds of endorsement', () => {
+  it('report a disagreement at once where all have read the same', async () => {
+    const { done, rounds } = play([differing({}, { answer: 'no' })], { own: 7, a: 7 });
+    const failure = await failureOf(done);
+    expect(failure).to.deep.include({ kind: 'disagrees', status: 409, organisations: ['own', 'a'] });
+    expect(failure.message).to.match(/own computed another result than a \(response\)/);
+    expect(rounds()).to.equal(1);
+  });
+
+  it('wait for the one that has seen fewer blocks, and go on', async () => {
+    const { done, rounds } = play([differing(readAt(6), readAt(3)), agreed], { own: 7, a: 4 });
+    expect(await done).to.equal(agreed);
+    expect(rounds()).to.equal(2);
+  });
+
+  it('report a disagreement where other reads go on when all hold the same blocks', async () => {
+    const { done, rounds } = play([differing(readAt(6), readAt(3))], { own: 7, a: 7 });
+    expect(await failureOf(done)).to.include({ kind: 'disagrees' });
+    expect(rounds()).to.be.lessThan(5);
+  });
+
+  it('take no busy key for a disagreement: its versions are newer each time', async () => {
+    const busy = [20, 40, 60, 80].map((block) => differing(readAt(block), readAt(block - 1)));
+    const { done } = play([...busy, agreed], { own: 7, a: 7 });
+    expect(await done).to.equal(agreed);
+  });
+
+  it('say who lags and how far, where it does not catch up in time', async () => {
+    const heights = { own: 9 };
+    Object.defineProperty(heights, 'a', { get: () => 4, set: () => undefined });
+    const failure = await failureOf(play([differing(readAt(8), readAt(3))], heights, 150).done);
+    expect(failure).to.deep.include({ kind: 'lag', status: 503, organisations: ['a'] });
+    expect(failure.message).to.match(/holds block 3; others, with which it must agree, hold block 8/);
+  });
+
+  it('take a refusal that all give as it is', async () => {
+    const { done, rounds } = play([new Refused(refusal, ['own', 'a'], true)], {});
+    expect(await failureOf(done)).to.equal(refusal);
+    expect(rounds()).to.equal(1);
+  });
+
+  it('ask again where one refuses that may lag, also behind what this gateway has seen', async () => {
+    const { done, rounds } = play([new Refused(refusal, ['a'], false), agreed], { own: 3, a: 3 }, 5_000, 9);
+    expect(await done).to.equal(agreed);
+    expect(rounds()).to.equal(2);
+  });
+
+  it('take a refusal that one repeats, holding what the others hold, as it is', async () => {
+    const { done, rounds } = play([new Refused(refusal, ['a'], false)], { own: 7, a: 7 });
+    expect(await failureOf(done)).to.equal(refusal);
+    expect(rounds()).to.equal(2);
+  });
+});
