@@ -1,7 +1,8 @@
 /** The CapabilityStatement (hl7.org/fhir/R4/capabilitystatement.html), made from the tables that the routes run on. */
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Operation } from './operations.ts';
-import { type SupportedType, supportedTypes } from './types.ts';
+import { parametersOf } from './search-parameters.ts';
+import { identifierParameter, type SupportedType, supportedTypes } from './types.ts';
 import { FHIR_VERSION } from './validation/schema.ts';
 
 export interface CapabilityOptions {
@@ -14,18 +15,16 @@ export interface CapabilityOptions {
   date: string;
 }
 
-const DEFINITION = 'http://hl7.org/fhir/SearchParameter';
 const READS = ['read', 'vread', 'history-instance', 'search-type'];
 const codes = (all: readonly string[]): object[] => all.map((code) => ({ code }));
 
-const searchParameters = ({ name, hasIdentifier, patientParameters }: SupportedType): object[] => [
-  { name: '_id', definition: `${DEFINITION}/Resource-id`, type: 'token' },
-  { name: '_lastUpdated', definition: `${DEFINITION}/Resource-lastUpdated`, type: 'date' },
-  ...(hasIdentifier
-    ? [{ name: 'identifier', type: 'token', documentation: `system|value of ${name}.identifier` }]
-    : []),
-  ...patientParameters.map((parameter) => ({ name: parameter, type: 'reference', documentation: 'Patient/id or id' })),
-];
+const searchParameters = (type: string): object[] =>
+  parametersOf(type).map(({ name, type: kind, definition, documentation }) => ({
+    name,
+    type: kind,
+    ...(definition === undefined ? {} : { definition }),
+    ...(documentation === undefined ? {} : { documentation }),
+  }));
 
 function resourceOf(type: SupportedType, { organisation, operations }: CapabilityOptions): object {
   const isWritten = type.writer === organisation.kind;
@@ -36,12 +35,12 @@ function resourceOf(type: SupportedType, { organisation, operations }: Capabilit
     versioning: 'versioned',
     readHistory: true,
     updateCreate: false,
-    conditionalCreate: isWritten && type.hasIdentifier,
+    conditionalCreate: isWritten && identifierParameter(type.name) !== undefined,
     conditionalRead: 'not-match',
     conditionalUpdate: false,
     conditionalDelete: 'not-supported',
     referencePolicy: ['literal', 'logical', 'enforced'],
-    searchParam: searchParameters(type),
+    searchParam: searchParameters(type.name),
     ...(mounted.length === 0 ? {} : { operation: mounted.map(({ name, definition }) => ({ name, definition })) }),
   };
 }

@@ -7,7 +7,7 @@ import type { Change } from './changes.ts';
 import { errorIssue } from './outcomes.ts';
 import type { Repository } from './repository.ts';
 import { type Criterion, criterionKey, parseCriterion } from './tokens.ts';
-import { supportedType } from './types.ts';
+import { identifierParameter, supportedType } from './types.ts';
 import { isResourceType } from './validation/schema.ts';
 import type { FoundReference } from './validation/validation.ts';
 
@@ -110,7 +110,7 @@ async function resolveConditional(opens: Open[], { repository, mayMatch }: Targe
   const criteria = new Map<string, { criterion: Criterion; opens: Open[] }>();
   for (const open of opens) {
     const [, type = '', query = ''] = CONDITIONAL.exec(open.found.holder.reference) ?? [];
-    const criterion = supportedType(type)?.hasIdentifier ? parseCriterion(type, query) : undefined;
+    const criterion = identifierParameter(type) !== undefined ? parseCriterion(type, query) : undefined;
     if (!mayMatch) {
       open.change.fail(403, errorIssue('forbidden', 'This role may not search for others.', open.found.expression));
     } else if (criterion === undefined) {

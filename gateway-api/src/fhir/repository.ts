@@ -25,9 +25,10 @@ export interface StoredResource {
 
 export interface Search {
   type: string;
-  /** Every array is OR'd; the members are AND'd. Tokens follow hl7.org/fhir/R4/search.html#token. */
+  /** Every array is OR'd; the members, and the members of `values` and `lastUpdated`, are AND'd. */
   ids?: string[];
-  identifiers?: { system?: string; value: string }[][];
+  /** By a parameter that is kept in search_values; a token without a system is of any. */
+  values?: { parameter: string; anyOf: { system?: string; value: string }[] }[];
   /** Patient ids. */
   patients?: string[];
   lastUpdated?: { prefix: 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'sa' | 'eb'; value: string }[];

@@ -21,7 +21,7 @@ import { history, read, vread } from './reads.ts';
 import type { Repository, Scope } from './repository.ts';
 import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
-import type { Parameters } from './search-parameters.ts';
+import type { Parameters } from './search-query.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
 import { type SupportedType, supportedType } from './types.ts';
 import { validateResource } from './validation/validation.ts';

@@ -1,135 +1,164 @@
 /**
- * Reads search parameters (hl7.org/fhir/R4/search.html) into a Search. A parameter or modifier that is not supported is
- * refused, not overlooked, unless the client asked for `Prefer: handling=lenient`: a filter left out shows too much.
+ * The search parameters of this server, one row each (hl7.org/fhir/R4/searchparameter-registry.html). Everything reads this
+ * table: what a query may say, what the read model extracts and how it is asked, what the CapabilityStatement states. A new
+ * row is the whole change; a gateway that finds its read model extracted by other rows fills it again from block 0.
  */
-import { refuse } from './outcomes.ts';
-import type { Search } from './repository.ts';
-import { type IdentifierToken, parseIdentifier, splitEscaped } from './tokens.ts';
-import type { SupportedType } from './types.ts';
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { schemaOf } from './validation/schema.ts';
 
-export const DEFAULT_COUNT = 50;
-export const MAX_COUNT = 1000;
-/** Of all parameters together: the read model's statements have limits, and a Bundle's GETs have no other. */
-export const MAX_VALUES = 500;
-
-export type Parameters = readonly (readonly [name: string, value: string])[];
-
-export interface ParsedSearch {
-  search: Search;
-  /** Criteria that exclude each other: nothing is asked of the repository. */
-  impossible: boolean;
-  /** `_count=0` or `_summary=count`. */
-  countOnly: boolean;
-  /** What was understood, for the self link. */
-  used: Parameters;
-  page: string | undefined;
+export interface SearchParameter {
+  name: string;
+  /** hl7.org/fhir/R4/search.html#ptypes */
+  type: 'token' | 'reference' | 'date';
+  /** Canonical URL of R4's SearchParameter where one definition fits every type. */
+  definition?: string;
+  documentation?: string;
+  /** The resource types that have it: all, those with an element, or these. */
+  types: 'every' | { element: string } | readonly string[];
+  /**
+   * Where the read model keeps it: a column of `versions`, or rows of `search_values`, which are extracted by `path`. The
+   * columns are filled for reasons of their own; `patient` is the patient compartment (patientIdOf).
+   */
+  column: 'id' | 'last_updated' | 'patient' | 'search_values';
+  /** Elements by their JSON names from the resource on, `performer.actor` for instance; arrays are entered. */
+  path?: string;
+  /** Of a reference: the type of what it refers to. */
+  target?: string;
+  /** Few resources share a value, so a query begins with it instead of walking through all of the type. */
+  isRare?: true;
 }
 
-/** Say nothing about what is found, only about how it is told. */
-const PRESENTATION = new Set(['_format', '_pretty']);
-const INSTANT =
-  /^(eq|ne|gt|ge|lt|le|sa|eb)?(\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?)$/;
+const WITH_SUBJECT = [
+  'CarePlan',
+  'CareTeam',
+  'Condition',
+  'DiagnosticReport',
+  'DocumentReference',
+  'Encounter',
+  'ImagingStudy',
+  'MedicationAdministration',
+  'MedicationDispense',
+  'MedicationRequest',
+  'MedicationStatement',
+  'Observation',
+  'Procedure',
+  'QuestionnaireResponse',
+];
+const WITH_PATIENT = [
+  ...WITH_SUBJECT,
+  'AllergyIntolerance',
+  'AuditEvent',
+  'Claim',
+  'ClaimResponse',
+  'Consent',
+  'Coverage',
+  'Device',
+  'ExplanationOfBenefit',
+  'Immunization',
+  'Provenance',
+  'RelatedPerson',
+  'SupplyDelivery',
+];
 
-const badValue = (name: string, expected: string): never => refuse(400, 'value', `Expected ${expected}.`, name);
+const R4 = 'http://hl7.org/fhir/SearchParameter';
 
-function parseLastUpdated(text: string): NonNullable<Search['lastUpdated']>[number] {
-  const found = INSTANT.exec(text.replace(' ', '+'));
-  const value = found?.[2];
-  if (value === undefined || Number.isNaN(Date.parse(value))) {
-    return badValue('_lastUpdated', 'a date or instant, with eq, ne, gt, ge, lt, le, sa or eb before it');
-  }
-  return { prefix: (found?.[1] ?? 'eq') as 'eq', value };
+export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
+  { name: '_id', type: 'token', types: 'every', column: 'id', definition: `${R4}/Resource-id` },
+  {
+    name: '_lastUpdated',
+    type: 'date',
+    types: 'every',
+    column: 'last_updated',
+    definition: `${R4}/Resource-lastUpdated`,
+  },
+  {
+    name: 'identifier',
+    type: 'token',
+    types: { element: 'identifier' },
+    column: 'search_values',
+    path: 'identifier',
+    isRare: true,
+    documentation: 'system|value, |value or value',
+  },
+  {
+    name: 'patient',
+    type: 'reference',
+    types: WITH_PATIENT,
+    column: 'patient',
+    target: 'Patient',
+    documentation: 'Patient/id or id',
+  },
+  {
+    name: 'subject',
+    type: 'reference',
+    types: WITH_SUBJECT,
+    column: 'patient',
+    target: 'Patient',
+    documentation: 'Patient/id or id',
+  },
+];
+
+function isOf({ types }: SearchParameter, type: string): boolean {
+  if (types === 'every') return true;
+  return 'element' in types ? schemaOf(type)?.elements.has(types.element) === true : types.includes(type);
 }
 
-function parseCount(text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) badValue('_count', 'a whole number');
-  return Math.min(Number(text), MAX_COUNT);
+/** The parameters of a resource type. */
+export const parametersOf = (type: string): SearchParameter[] =>
+  SEARCH_PARAMETERS.filter((parameter) => isOf(parameter, type));
+
+/** What a resource is found by, `system` empty where there is none; a reference is a value `Type/id`. */
+export interface SearchValue {
+  parameter: string;
+  system: string;
+  value: string;
 }
 
-/** Ids of `id`, `Type/id` or this server's `base/Type/id`; what names another type or server matches nothing. */
-function parseIds(name: string, type: string, text: string, baseUrl: string): string[] {
-  const values = splitEscaped(text, ',');
-  if (values.includes('')) badValue(name, 'ids, separated by commas');
-  return values.flatMap((value) => {
-    const relative = value.startsWith(`${baseUrl}/`) ? value.slice(baseUrl.length + 1) : value;
-    const id = relative.startsWith(`${type}/`) ? relative.slice(type.length + 1) : relative;
-    return /^[A-Za-z0-9.-]{1,64}$/.test(id) ? [id] : [];
-  });
-}
-
-const parseIdentifiers = (text: string): IdentifierToken[] =>
-  splitEscaped(text, ',').map((one) => parseIdentifier(one) ?? badValue('identifier', 'system|value or value'));
-
-const both = (before: string[] | undefined, ids: string[]): string[] =>
-  before === undefined ? ids : before.filter((id) => ids.includes(id));
-
-class Reading {
-  readonly search: Search;
-  countOnly = false;
-  page: string | undefined;
-  readonly #type: SupportedType;
-  readonly #baseUrl: string;
-
-  constructor(type: SupportedType, baseUrl: string) {
-    this.search = { type: type.name, count: DEFAULT_COUNT };
-    this.#type = type;
-    this.#baseUrl = baseUrl;
-  }
-
-  /** Takes one parameter; false where there is none of that name. */
-  take(name: string, value: string): boolean {
-    const { search } = this;
-    if (name === '_id') search.ids = both(search.ids, parseIds(name, search.type, value, this.#baseUrl));
-    else if (name === '_lastUpdated') search.lastUpdated = [...(search.lastUpdated ?? []), parseLastUpdated(value)];
-    else if (name === '_count') search.count = parseCount(value);
-    else if (name === '_summary') this.#summary(value);
-    else if (name === '_page') this.page = value;
-    else if (name === 'identifier' && this.#type.hasIdentifier) {
-      search.identifiers = [...(search.identifiers ?? []), parseIdentifiers(value)];
-    } else if (this.#type.patientParameters.some((parameter) => parameter === name.replace(/:Patient$/, ''))) {
-      search.patients = both(search.patients, parseIds(name, 'Patient', value, this.#baseUrl));
-    } else return PRESENTATION.has(name);
-    return true;
-  }
-
-  #summary(value: string): void {
-    if (value !== 'count' && value !== 'false') badValue('_summary', 'count or false');
-    this.countOnly = value === 'count';
-  }
-
-  get impossible(): boolean {
-    return this.search.ids?.length === 0 || this.search.patients?.length === 0;
-  }
-}
-
-function refuseTooMany(given: Parameters): void {
-  const values = given.reduce((count, [, value]) => count + value.split(',', MAX_VALUES + 1).length, 0);
-  if (values > MAX_VALUES) refuse(400, 'too-costly', `A search may have ${MAX_VALUES} values: make several.`);
-}
-
-/** Refuses (400) what is not supported by its name, and values that are not of the parameter's form. */
-export function parseSearch(type: SupportedType, given: Parameters, baseUrl: string, lenient: boolean): ParsedSearch {
-  refuseTooMany(given);
-  const reading = new Reading(type, baseUrl);
-  const used: (readonly [string, string])[] = [];
-  for (const [name, value] of given) {
-    if (reading.take(name, value)) {
-      if (!PRESENTATION.has(name)) used.push([name, value]);
-    } else if (!lenient) {
-      const supported = [
-        '_id',
-        '_lastUpdated',
-        '_count',
-        ...(type.hasIdentifier ? ['identifier'] : []),
-        ...type.patientParameters,
-      ];
-      refuse(400, 'not-supported', `${type.name} is searched by ${supported.join(', ')}.`, safeName(name));
+/** The values of a resource that `search_values` keeps, each once. */
+export function searchValuesOf(resource: Resource): SearchValue[] {
+  const found = new Map<string, SearchValue>();
+  for (const { name, type, path, column } of parametersOf(resource.resourceType)) {
+    if (column !== 'search_values' || path === undefined) continue;
+    for (const element of elementsAt(resource, path.split('.'))) {
+      for (const { system, value } of type === 'reference' ? referencesIn(element) : tokensIn(element)) {
+        found.set(JSON.stringify([name, system, value]), { parameter: name, system, value });
+      }
     }
   }
-  const countOnly = reading.countOnly || reading.search.count === 0;
-  if (countOnly) reading.search.count = 1;
-  return { search: reading.search, impossible: reading.impossible, countOnly, used, page: reading.page };
+  return [...found.values()];
 }
 
-/** A parameter's name is the client's text: told only where it looks like a name. */
-const safeName = (name: string): string => (/^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/.test(name) ? name : 'parameter');
+/** Says which rows the read model extracts: another text, and what it holds is not what a search looks for. */
+export const extraction = (): string =>
+  JSON.stringify(
+    SEARCH_PARAMETERS.filter(({ column }) => column === 'search_values').map(({ name, type, types, path }) => [
+      ...[name, type, types, path],
+    ]),
+  );
+
+function elementsAt(value: unknown, path: readonly string[]): unknown[] {
+  if (Array.isArray(value)) return value.flatMap((one) => elementsAt(one, path));
+  const [name, ...rest] = path;
+  if (name === undefined) return value === undefined || value === null ? [] : [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return elementsAt((value as Record<string, unknown>)[name], rest);
+}
+
+type Token = Pick<SearchValue, 'system' | 'value'>;
+
+/** hl7.org/fhir/R4/search.html#token: what of an element a token search compares. */
+function tokensIn(element: unknown): Token[] {
+  if (typeof element === 'string' || typeof element === 'boolean') return [{ system: '', value: String(element) }];
+  if (typeof element !== 'object' || element === null) return [];
+  const { coding, system, code, value } = element as Record<string, unknown>;
+  if (Array.isArray(coding)) return coding.flatMap(tokensIn);
+  const text = typeof code === 'string' ? code : value;
+  return typeof text === 'string' ? [{ system: typeof system === 'string' ? system : '', value: text }] : [];
+}
+
+/** `Type/id` of what is on this server; versions are no part of it. */
+function referencesIn(element: unknown): Token[] {
+  const reference = (element as { reference?: unknown } | null)?.reference;
+  const [, value] = /^([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})(?:\/_history\/.*)?$/.exec(String(reference)) ?? [];
+  return value === undefined ? [] : [{ system: '', value }];
+}

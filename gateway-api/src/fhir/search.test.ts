@@ -60,7 +60,10 @@ describe('search', () => {
         type: 'Observation',
         ids: ['o-1'],
         patients: [PATIENT_ID],
-        identifiers: [[{ system: 's', value: '1' }, { system: '', value: '2' }, { value: '3' }], [{ value: 'a|b' }]],
+        values: [
+          { parameter: 'identifier', anyOf: [{ system: 's', value: '1' }, { system: '', value: '2' }, { value: '3' }] },
+          { parameter: 'identifier', anyOf: [{ value: 'a|b' }] },
+        ],
         lastUpdated: [
           { prefix: 'ge', value: '2026-01-01' },
           { prefix: 'lt', value: '2027-01-01T10:00:00+01:00' },

@@ -6,7 +6,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Answer } from './answers.ts';
 import { outcomeOf, refuse } from './outcomes.ts';
 import type { Scope, Search, SearchPage, StoredResource } from './repository.ts';
-import { type Parameters, type ParsedSearch, parseSearch } from './search-parameters.ts';
+import { type Parameters, type ParsedSearch, parseSearch } from './search-query.ts';
 import type { SupportedType } from './types.ts';
 
 /** Lives as long as the process: links to further pages do not outlast it. */

@@ -1,6 +1,6 @@
 /** Search tokens and the criteria made of them: hl7.org/fhir/R4/search.html#token. */
 
-export interface IdentifierToken {
+export interface Token {
   /** Undefined: whatever system; empty: none. */
   system?: string;
   value: string;
@@ -20,8 +20,8 @@ export function splitEscaped(text: string, separator: ',' | '|'): string[] {
 
 const withoutEscapes = (text: string): string => text.replace(/\\([\\,|$])/g, '$1');
 
-/** `system|value`, `|value` or `value`; undefined for what is no identifier (`system|` is not supported). */
-export function parseIdentifier(text: string): IdentifierToken | undefined {
+/** `system|value`, `|value` or `value`; undefined for what is no token (`system|` is not supported). */
+export function parseToken(text: string): Token | undefined {
   const parts = splitEscaped(text, '|').map(withoutEscapes);
   const [first = '', second] = parts;
   if (parts.length > 2) return undefined;
@@ -30,7 +30,7 @@ export function parseIdentifier(text: string): IdentifierToken | undefined {
 }
 
 /** The one criterion of conditional interactions here: `identifier=system|value` of a type. */
-export interface Criterion extends IdentifierToken {
+export interface Criterion extends Token {
   type: string;
 }
 
@@ -43,7 +43,7 @@ export function parseCriterion(type: string, query: string): Criterion | undefin
   const [parameter] = parameters;
   if (parameters.length !== 1 || parameter?.[0] !== 'identifier') return undefined;
   if (splitEscaped(parameter[1], ',').length !== 1) return undefined;
-  const identifier = parseIdentifier(parameter[1]);
+  const identifier = parseToken(parameter[1]);
   return identifier === undefined ? undefined : { type, ...identifier };
 }
 

@@ -1,75 +1,62 @@
 /**
- * Which resource types this server takes, who writes them and how they are searched. The routes, the Bundles and the
- * CapabilityStatement all read this table, so that what is stated is what works.
+ * Which resource types this server takes and who writes them. The routes, the Bundles and the CapabilityStatement all read
+ * this table, so that what is stated is what works. How they are searched is in search-parameters.ts.
  */
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
-import { schemaOf } from './validation/schema.ts';
+import { parametersOf, type SearchParameter } from './search-parameters.ts';
 
-/** Search parameters for the patient a resource is about: hl7.org/fhir/R4/searchparameter-registry.html. */
-type PatientParameter = 'patient' | 'subject';
-
-/** Records that providers write, with their parameters for the patient. */
-const RECORDS: Record<string, readonly PatientParameter[]> = {
-  AllergyIntolerance: ['patient'],
-  CarePlan: ['patient', 'subject'],
-  CareTeam: ['patient', 'subject'],
-  Claim: ['patient'],
-  Condition: ['patient', 'subject'],
-  Device: ['patient'],
-  DiagnosticReport: ['patient', 'subject'],
-  DocumentReference: ['patient', 'subject'],
-  Encounter: ['patient', 'subject'],
-  ExplanationOfBenefit: ['patient'],
-  ImagingStudy: ['patient', 'subject'],
-  Immunization: ['patient'],
-  Location: [],
-  Medication: [],
-  MedicationAdministration: ['patient', 'subject'],
-  MedicationDispense: ['patient', 'subject'],
-  MedicationRequest: ['patient', 'subject'],
-  MedicationStatement: ['patient', 'subject'],
-  Observation: ['patient', 'subject'],
-  Organization: [],
-  Patient: [],
-  Practitioner: [],
-  PractitionerRole: [],
-  Procedure: ['patient', 'subject'],
-  Provenance: ['patient'],
-  QuestionnaireResponse: ['patient', 'subject'],
-  RelatedPerson: ['patient'],
-  SupplyDelivery: ['patient'],
-};
+/** Records that providers write. */
+const RECORDS = [
+  'AllergyIntolerance',
+  'CarePlan',
+  'CareTeam',
+  'Claim',
+  'Condition',
+  'Device',
+  'DiagnosticReport',
+  'DocumentReference',
+  'Encounter',
+  'ExplanationOfBenefit',
+  'ImagingStudy',
+  'Immunization',
+  'Location',
+  'Medication',
+  'MedicationAdministration',
+  'MedicationDispense',
+  'MedicationRequest',
+  'MedicationStatement',
+  'Observation',
+  'Organization',
+  'Patient',
+  'Practitioner',
+  'PractitionerRole',
+  'Procedure',
+  'Provenance',
+  'QuestionnaireResponse',
+  'RelatedPerson',
+  'SupplyDelivery',
+];
 
 /** What comes about by the ledger's own transactions, with the kind of organisation that may also write it over REST. */
-const LEDGER_TYPES: Record<string, { parameters: readonly PatientParameter[]; writer?: Kind }> = {
-  AuditEvent: { parameters: ['patient'] },
-  ClaimResponse: { parameters: ['patient'] },
-  Consent: { parameters: ['patient'], writer: 'custodian' },
-  Coverage: { parameters: ['patient'], writer: 'payer' },
-  PaymentNotice: { parameters: [] },
-  PaymentReconciliation: { parameters: [] },
+const LEDGER_TYPES: Record<string, Kind | undefined> = {
+  AuditEvent: undefined,
+  ClaimResponse: undefined,
+  Consent: 'custodian',
+  Coverage: 'payer',
+  PaymentNotice: undefined,
+  PaymentReconciliation: undefined,
 };
 
 export interface SupportedType {
   name: string;
   /** The kind of organisation whose gateway creates and updates it; undefined where none does. */
   writer: Kind | undefined;
-  patientParameters: readonly PatientParameter[];
-  /** Whether it can be searched by `identifier`. */
-  hasIdentifier: boolean;
 }
-
-const describe = (name: string, writer: Kind | undefined, parameters: readonly PatientParameter[]): SupportedType => ({
-  name,
-  writer,
-  patientParameters: parameters,
-  hasIdentifier: schemaOf(name)?.elements.has('identifier') === true,
-});
 
 const supported = new Map<string, SupportedType>(
   [
-    ...Object.entries(RECORDS).map(([name, parameters]) => describe(name, 'provider', parameters)),
-    ...Object.entries(LEDGER_TYPES).map(([name, row]) => describe(name, row.writer, row.parameters)),
+    ...RECORDS.map((name) => ({ name, writer: 'provider' as const })),
+    ...Object.entries(LEDGER_TYPES).map(([name, writer]) => ({ name, writer })),
   ]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((type) => [type.name, type]),
@@ -77,3 +64,7 @@ const supported = new Map<string, SupportedType>(
 
 export const supportedTypes: readonly SupportedType[] = [...supported.values()];
 export const supportedType = (name: string): SupportedType | undefined => supported.get(name);
+
+/** The parameter by which conditions (If-None-Exist, conditional references) find one resource; not every type has it. */
+export const identifierParameter = (type: string): SearchParameter | undefined =>
+  supported.has(type) ? parametersOf(type).find(({ name }) => name === 'identifier') : undefined;

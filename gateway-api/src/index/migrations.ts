@@ -2,8 +2,11 @@
  * The tables, step by step, the same for SQLite and PostgreSQL. The read model is made anew by each of its steps; a step
  * of the journal that has run anywhere is never changed, a new one is appended. They are separate files or schemas.
  */
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { type ColumnDataType, type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
+import { extraction } from '../fhir/search-parameters.ts';
+import type { IndexTables } from './schema.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
 
@@ -38,9 +41,21 @@ const TYPES: Record<Dialect, Types> = {
  * The read model is filled from the ledger, so a change of its tables is a new name here and nothing else: whatever an
  * older version left is dropped, and the start fills the new tables from block 0.
  */
-const INDEX_STEPS = ['2026-01-tables', '2026-11-order-of-the-ledger'];
+const INDEX_STEPS = ['2026-01-tables', '2026-11-order-of-the-ledger', '2026-11-search-values'];
 
-const INDEX_TABLES = ['checkpoint', 'transactions', 'versions', 'identifiers', 'private_values', 'states', 'missing'];
+const INDEX_TABLES = [
+  ...[
+    'checkpoint',
+    'transactions',
+    'versions',
+    'identifiers',
+    'search_values',
+    'extraction',
+    'private_values',
+    'states',
+  ],
+  'missing',
+];
 
 const indexMigrations = (types: Types): Record<string, Migration> =>
   Object.fromEntries(INDEX_STEPS.map((name) => [name, { up: (db: Kysely<unknown>) => createAnew(db, types) }]));
@@ -49,7 +64,7 @@ async function createAnew(db: Kysely<unknown>, types: Types): Promise<void> {
   for (const table of INDEX_TABLES) await db.schema.dropTable(table).ifExists().execute();
   await createTransactions(db, types);
   await createVersions(db, types);
-  await createIdentifiers(db, types);
+  await createSearchValues(db, types);
   await createPrivateValues(db, types);
   await createStates(db, types);
 }
@@ -119,18 +134,23 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
   await db.schema.createIndex('versions_by_key').on('versions').columns(['key_hash', 'collection']).execute();
 }
 
-async function createIdentifiers(db: Kysely<unknown>, types: Types): Promise<void> {
+async function createSearchValues(db: Kysely<unknown>, types: Types): Promise<void> {
   await db.schema
-    .createTable('identifiers')
+    .createTable('search_values')
+    .addColumn('parameter', types.text, (column) => column.notNull())
     .addColumn('type', types.text, (column) => column.notNull())
     .addColumn('value', types.text, (column) => column.notNull())
     .addColumn('system', types.text, (column) => column.notNull())
     .addColumn('id', types.text, (column) => column.notNull())
     .addColumn('collection', types.text, (column) => column.notNull())
-    .addPrimaryKeyConstraint('identifiers_key', ['type', 'value', 'system', 'id', 'collection'])
+    .addPrimaryKeyConstraint('search_values_key', ['type', 'value', 'system', 'parameter', 'id', 'collection'])
     .$call(types.withoutRowid)
     .execute();
-  await db.schema.createIndex('identifiers_by_id').on('identifiers').columns(['id', 'type']).execute();
+  await db.schema.createIndex('search_values_by_id').on('search_values').columns(['id', 'type']).execute();
+  await db.schema
+    .createTable('extraction')
+    .addColumn('parameters', types.text, (column) => column.notNull())
+    .execute();
 }
 
 async function createPrivateValues(db: Kysely<unknown>, types: Types): Promise<void> {
@@ -212,9 +232,21 @@ async function migrate<T>(
   if (error !== undefined) throw error;
 }
 
-/** In PostgreSQL the connections of `db` have the schema `index` as their search path. */
-export const migrateIndex = <T>(db: Kysely<T>, dialect: Dialect): Promise<void> =>
-  migrate(db, indexMigrations(TYPES[dialect]), dialect, 'index');
+/**
+ * Brings the read model to the newest form: made anew where a step is new to it, or where it was extracted by other search
+ * parameters. In PostgreSQL the connections of `db` have the schema `index` as their search path.
+ */
+export async function migrateIndex(db: Kysely<IndexTables>, dialect: Dialect): Promise<void> {
+  const types = TYPES[dialect];
+  await migrate(db, indexMigrations(types), dialect, 'index');
+  const parameters = sha256Hex(extraction());
+  await db.transaction().execute(async (all) => {
+    const held = await all.selectFrom('extraction').selectAll().executeTakeFirst();
+    if (held?.parameters === parameters) return;
+    if (held !== undefined) await createAnew(all as unknown as Kysely<unknown>, types);
+    await all.insertInto('extraction').values({ parameters }).execute();
+  });
+}
 
 /** In PostgreSQL the connections of `db` have the schema `journal` as their search path. */
 export const migrateJournal = <T>(db: Kysely<T>, dialect: Dialect): Promise<void> =>

@@ -64,12 +64,19 @@ export interface VersionsTable {
   expires_at: string | null;
 }
 
-export interface IdentifiersTable {
+/** By what resources are found: see fhir/search-parameters.ts. */
+export interface SearchValuesTable {
+  parameter: string;
   type: string;
   id: string;
   collection: string;
   system: string;
   value: string;
+}
+
+/** What the search values were extracted by: other rows of the table of parameters make the read model anew. */
+export interface ExtractionTable {
+  parameters: string;
 }
 
 /** Private values that hold no resource: requests, directories, fee schedules, fingerprints. */
@@ -113,7 +120,8 @@ export interface IndexTables {
   checkpoint: CheckpointTable;
   transactions: TransactionsTable;
   versions: VersionsTable;
-  identifiers: IdentifiersTable;
+  search_values: SearchValuesTable;
+  extraction: ExtractionTable;
   private_values: PrivateValuesTable;
   states: StatesTable;
   missing: MissingTable;

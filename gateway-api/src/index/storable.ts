@@ -6,7 +6,7 @@ import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 
 /**
  * In bytes of UTF-8. PostgreSQL indexes at most 2,704 bytes a row: the longest index holds a type, an id, a key and
- * the name of a collection, or a type, an id, an identifier's two parts and a collection.
+ * the name of a collection, or a type, an id, a search value's two parts, its parameter and a collection.
  */
 export const LONGEST = { type: 64, id: 128, key: 512, status: 64, identifier: 512 } as const;
 
@@ -14,7 +14,7 @@ export const isText = (text: string): boolean => !text.includes('\0') && text.is
 
 export const fits = (text: string, bytes: number): boolean => Buffer.byteLength(text, 'utf8') <= bytes && isText(text);
 
-/** An identifier's system or value as it is stored and looked for: a digest where it is longer than an index takes. */
+/** A search value or its system as it is stored and looked for: a digest where it is longer than an index takes. */
 export const indexed = (text: string): string =>
   Buffer.byteLength(text, 'utf8') <= LONGEST.identifier ? text : `sha256:${sha256Hex(text)}`;
 

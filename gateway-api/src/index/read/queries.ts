@@ -9,6 +9,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
+import { SEARCH_PARAMETERS } from '../../fhir/search-parameters.ts';
 import { IntegrityFailure } from '../../http/failures.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
@@ -30,7 +31,10 @@ const NEWEST = sql.lit(1);
  * type, and none in the order of arrival, is taken for it and walked through; PostgreSQL did, until it had statistics.
  */
 const FEW = { current: sql<number>`${sql.ref('current')} + 0`, sequence: sql<number>`${sql.ref('sequence')} + 0` };
-const isForFew = ({ ids, identifiers = [] }: Search): boolean => ids !== undefined || identifiers.length > 0;
+const isForFew = ({ ids, values = [] }: Search): boolean =>
+  ids !== undefined || values.some(({ parameter }) => RARE.has(parameter));
+const RARE = new Set(SEARCH_PARAMETERS.filter(({ isRare }) => isRare).map(({ name }) => name));
+const IDENTIFIER = 'identifier';
 
 type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
 
@@ -206,21 +210,21 @@ export class ReadModel {
     if (compartment !== undefined) query = query.where('patient', '=', compartment);
     if (search.ids !== undefined) query = query.where('id', 'in', search.ids);
     if (search.patients !== undefined) query = query.where('patient', 'in', search.patients);
-    for (const alternatives of search.identifiers ?? []) {
-      // Looked for by the identifier, which is rare, and not by the type, which is not.
+    for (const { parameter, anyOf } of search.values ?? []) {
       query = query.where('id', 'in', (where) =>
         where
-          .selectFrom('identifiers')
-          .select('identifiers.id')
-          .where('identifiers.type', '=', search.type)
+          .selectFrom('search_values')
+          .select('search_values.id')
+          .where('search_values.type', '=', search.type)
+          .where('search_values.parameter', '=', parameter)
           .where((or) =>
             or.or(
-              alternatives.map(({ system, value }) =>
+              anyOf.map(({ system, value }) =>
                 system === undefined
-                  ? or('identifiers.value', '=', indexed(value))
+                  ? or('search_values.value', '=', indexed(value))
                   : or.and([
-                      or('identifiers.value', '=', indexed(value)),
-                      or('identifiers.system', '=', indexed(system)),
+                      or('search_values.value', '=', indexed(value)),
+                      or('search_values.system', '=', indexed(system)),
                     ]),
               ),
             ),
@@ -282,8 +286,9 @@ export class ReadModel {
     const rows: { type: string; system: string; value: string; id: string }[] = [];
     for (let start = 0; start < values.length; start += IDS_PER_QUERY) {
       const found = await this.#db
-        .selectFrom('identifiers')
+        .selectFrom('search_values')
         .select(['type', 'system', 'value', 'id'])
+        .where('parameter', '=', IDENTIFIER)
         .where('type', 'in', [...new Set(queries.map((query) => query.type))])
         .where('value', 'in', values.slice(start, start + IDS_PER_QUERY))
         .where('collection', 'not like', `${INBOX}%`)
@@ -355,18 +360,19 @@ export class ReadModel {
     identifier: { system: string; value: string },
   ): Promise<{ id: string; version: number } | undefined> {
     return this.#db
-      .selectFrom('identifiers')
+      .selectFrom('search_values')
       .innerJoin('versions', (join) =>
         join
-          .onRef('versions.id', '=', 'identifiers.id')
-          .onRef('versions.type', '=', 'identifiers.type')
-          .onRef('versions.collection', '=', 'identifiers.collection'),
+          .onRef('versions.id', '=', 'search_values.id')
+          .onRef('versions.type', '=', 'search_values.type')
+          .onRef('versions.collection', '=', 'search_values.collection'),
       )
       .select(['versions.id', 'versions.version'])
-      .where('identifiers.type', '=', 'Patient')
-      .where('identifiers.value', '=', indexed(identifier.value))
-      .where('identifiers.system', '=', indexed(identifier.system))
-      .where('identifiers.collection', '=', collection)
+      .where('search_values.parameter', '=', IDENTIFIER)
+      .where('search_values.type', '=', 'Patient')
+      .where('search_values.value', '=', indexed(identifier.value))
+      .where('search_values.system', '=', indexed(identifier.system))
+      .where('search_values.collection', '=', collection)
       .where(FEW.current, '=', NEWEST)
       .orderBy('versions.sequence')
       .executeTakeFirst();

@@ -4,10 +4,10 @@
  */
 import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
 import type {
-  IdentifiersTable,
   IndexTables,
   MissingTable,
   PrivateValuesTable,
+  SearchValuesTable,
   StatesTable,
   TransactionsTable,
   VersionsTable,
@@ -130,7 +130,7 @@ export class Lookup<Result> {
 export interface Inserts {
   transactions: Insert<TransactionsTable>;
   versions: Insert<VersionsTable>;
-  identifiers: Insert<IdentifiersTable>;
+  searchValues: Insert<SearchValuesTable>;
   privateValues: Insert<PrivateValuesTable>;
   states: Insert<StatesTable>;
   missing: Insert<MissingTable>;
@@ -146,7 +146,7 @@ export const newInserts = (): Inserts => ({
     ...(['sequence', 'type', 'id', 'version', 'current', 'collection', 'key', 'key_hash', 'value', 'anchor'] as const),
     ...(['author', 'patient', 'last_updated', 'transaction_id', 'block', 'source', 'access', 'expires_at'] as const),
   ]),
-  identifiers: new Insert('identifiers', ['type', 'id', 'collection', 'system', 'value']),
+  searchValues: new Insert('search_values', ['parameter', 'type', 'id', 'collection', 'system', 'value']),
   privateValues: new Insert('private_values', [
     ...(['sequence', 'collection', 'key', 'key_hash', 'kind', 'value', 'anchor', 'transaction_id', 'block'] as const),
   ]),

@@ -4,10 +4,10 @@
  * the last write of a key decides, and what the rows of a resource say together is made anew from them.
  */
 import { type Kysely, sql } from 'kysely';
-import type { IdentifiersTable, IndexTables, VersionsTable } from '../schema.ts';
+import type { IndexTables, SearchValuesTable, VersionsTable } from '../schema.ts';
 import { type Inserts, Lookup, pieces } from './inserts.ts';
 import { byAge, byResource } from './resources.ts';
-import { identifierRows, type KeyRows, type VersionRows } from './rows.ts';
+import { type KeyRows, searchValueRows, type VersionRows } from './rows.ts';
 import { contentOf } from './values.ts';
 
 type Database = Kysely<IndexTables>;
@@ -30,8 +30,8 @@ export class PrivateKeys {
   readonly #texts = new Lookup<Text>(
     (rows) => sql`select sequence, type, id, collection, key, value from versions where sequence in ${rows}`,
   );
-  readonly #stated = new Lookup<IdentifiersTable>(
-    (ids) => sql`select type, id, collection, system, value from identifiers where id in ${ids}`,
+  readonly #stated = new Lookup<SearchValuesTable>(
+    (ids) => sql`select parameter, type, id, collection, system, value from search_values where id in ${ids}`,
   );
 
   constructor(inserts: Inserts) {
@@ -49,9 +49,9 @@ export class PrivateKeys {
       versions.map(({ row }) => row),
     );
     const alone = versions.filter(({ row }) => !changed.has(row.id));
-    await inserts.identifiers.into(
+    await inserts.searchValues.into(
       db,
-      alone.flatMap(({ identifiers }) => identifiers),
+      alone.flatMap(({ searchValues }) => searchValues),
     );
     await inserts.privateValues.into(
       db,
@@ -114,11 +114,11 @@ export class PrivateKeys {
       for (const sequences of pieces(isWrong[current]))
         await db.updateTable('versions').set({ current }).where('sequence', 'in', sequences).execute();
     }
-    await this.#settleIdentifiers(db, ids, rows, written);
+    await this.#settleSearchValues(db, ids, rows, written);
   }
 
   /** A resource is found by what its newest version in each collection states. */
-  async #settleIdentifiers(
+  async #settleSearchValues(
     db: Database,
     ids: string[],
     rows: readonly Standing[],
@@ -129,33 +129,33 @@ export class PrivateKeys {
       const name = JSON.stringify([row.type, row.id, row.collection]);
       if (!newest.has(name)) newest.set(name, row);
     }
-    const atHand = new Map(written.map(({ row, identifiers }) => [row.sequence, identifiers]));
+    const atHand = new Map(written.map(({ row, searchValues }) => [row.sequence, searchValues]));
     const unread = [...newest.values()].map(({ sequence }) => sequence).filter((sequence) => !atHand.has(sequence));
-    for (const text of await this.#texts.of(db, unread)) atHand.set(text.sequence, identifiersIn(text));
-    const wanted = new Map<string, IdentifiersTable>();
+    for (const text of await this.#texts.of(db, unread)) atHand.set(text.sequence, searchValuesIn(text));
+    const wanted = new Map<string, SearchValuesTable>();
     for (const { sequence } of newest.values()) {
       for (const row of atHand.get(sequence) ?? []) wanted.set(JSON.stringify(valuesOf(row)), row);
     }
     for (const row of await this.#stated.of(db, ids)) {
       if (wanted.delete(JSON.stringify(valuesOf(row)))) continue;
       await db
-        .deleteFrom('identifiers')
+        .deleteFrom('search_values')
         .where((where) => where.and(row))
         .execute();
     }
-    await this.#inserts.identifiers.into(db, [...wanted.values()]);
+    await this.#inserts.searchValues.into(db, [...wanted.values()]);
   }
 }
 
 const named = ({ collection, key_hash }: { collection: string; key_hash: string }): string =>
   `${key_hash} ${collection}`;
 
-const valuesOf = ({ type, id, collection, system, value }: IdentifiersTable): string[] => [
-  ...[type, id, collection, system, value],
+const valuesOf = ({ parameter, type, id, collection, system, value }: SearchValuesTable): string[] => [
+  ...[parameter, type, id, collection, system, value],
 ];
 
-function identifiersIn({ type, id, collection, key, value }: Text): IdentifiersTable[] {
+function searchValuesIn({ type, id, collection, key, value }: Text): SearchValuesTable[] {
   const resources = contentOf(key, value)?.resources ?? [];
   const resource = resources.findLast((one) => one.resourceType === type && one.id === id);
-  return resource === undefined ? [] : identifierRows(resource, collection);
+  return resource === undefined ? [] : searchValueRows(resource, collection);
 }

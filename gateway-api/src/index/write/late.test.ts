@@ -13,7 +13,7 @@ const TABLES = [
   'checkpoint',
   'transactions',
   'versions',
-  'identifiers',
+  'search_values',
   'private_values',
   'states',
   'missing',

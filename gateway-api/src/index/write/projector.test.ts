@@ -44,8 +44,13 @@ onEachDatabase('the read model', (kind) => {
     const found = await search('Patient');
     expect(found.matches.map((one) => one.version)).to.deep.equal([3]);
     expect(found.total).to.equal(1);
-    expect((await search('Patient', { identifiers: [[{ value: 'v1' }]] })).matches).to.deep.equal([]);
-    expect((await search('Patient', { identifiers: [[{ system: 's', value: 'v3' }]] })).matches).to.have.length(1);
+    expect(
+      (await search('Patient', { values: [{ parameter: 'identifier', anyOf: [{ value: 'v1' }] }] })).matches,
+    ).to.deep.equal([]);
+    expect(
+      (await search('Patient', { values: [{ parameter: 'identifier', anyOf: [{ system: 's', value: 'v3' }] }] }))
+        .matches,
+    ).to.have.length(1);
   });
 
   it('applies a block exactly once, also after a restart', async () => {
@@ -85,11 +90,15 @@ onEachDatabase('the read model', (kind) => {
       recordWrite('Patient', { identifier: [{ system: `http://${long}`, value }, { value: 'short' }] }),
     );
     await fixture.block({ privateWrites: [one!, other!] });
-    const found = await search('Patient', { identifiers: [[{ system: `http://${long}`, value: `${long}1` }]] });
+    const found = await search('Patient', {
+      values: [{ parameter: 'identifier', anyOf: [{ system: `http://${long}`, value: `${long}1` }] }],
+    });
     expect(found.matches.map(({ resource }) => resource.id)).to.deep.equal([one!.id]);
     const queries = [{ type: 'Patient', value: `${long}2` }];
     expect(await fixture.index.findByIdentifier(queries)).to.deep.equal([[other!.id]]);
-    expect((await search('Patient', { identifiers: [[{ value: 'short' }]] })).total).to.equal(2);
+    expect(
+      (await search('Patient', { values: [{ parameter: 'identifier', anyOf: [{ value: 'short' }] }] })).total,
+    ).to.equal(2);
   });
 
   it('compares texts byte by byte: instants by their order, names by their case', async () => {
@@ -110,7 +119,10 @@ onEachDatabase('the read model', (kind) => {
         () => undefined,
         (error) => error,
       );
-    expect(await failureOf({ identifiers: [[{ value: 'a\0b' }]] })).to.include({ status: 400, issue: 'invalid' });
+    expect(await failureOf({ values: [{ parameter: 'identifier', anyOf: [{ value: 'a\0b' }] }] })).to.include({
+      status: 400,
+      issue: 'invalid',
+    });
     const ids = Array.from({ length: 70_000 }, (_, index) => `${index}`);
     expect(await failureOf({ ids })).to.include({ status: 400, issue: 'too-costly' });
     expect((await search('Patient')).total, 'and goes on').to.equal(0);
@@ -270,7 +282,7 @@ onEachDatabase('the read model', (kind) => {
       const { collection, key } = copy;
       await clinic.block({ privateWrites: [{ collection, key, purge: true, delivered: false }] });
       expect(await clinic.index.newest('Patient', id)).to.equal(undefined);
-      expect(await clinic.stores.reading.selectFrom('identifiers').selectAll().execute()).to.deep.equal([]);
+      expect(await clinic.stores.reading.selectFrom('search_values').selectAll().execute()).to.deep.equal([]);
     });
 
     it('shows the earlier delivery again when the later one is purged', async () => {

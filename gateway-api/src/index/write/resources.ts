@@ -1,5 +1,5 @@
 /**
- * What the rows of one resource say together: which of them is the newest, and by which identifiers it is found. Both
+ * What the rows of one resource say together: which of them is the newest, and by which values it is found. Both
  * follow from the rows alone, so a value that arrives late leaves what it would have left in time.
  */
 import type { VersionsTable } from '../schema.ts';

@@ -1,19 +1,20 @@
 /** A parsed block as rows of the read model: pure, so that the projector only writes. */
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
+import { searchValuesOf } from '../../fhir/search-parameters.ts';
 import type { ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
 import {
-  type IdentifiersTable,
   type MissingTable,
   type PrivateValuesTable,
   RESOURCES_PER_VALUE,
+  type SearchValuesTable,
   type StatesTable,
   sequenceOf,
   type TransactionsTable,
   type VersionsTable,
 } from '../schema.ts';
 import { fits, indexed, isStorable, isText, LONGEST } from '../storable.ts';
-import { contentOf, identifiersOf, type ValueContent } from './values.ts';
+import { contentOf, type ValueContent } from './values.ts';
 
 export interface BlockRows {
   transactions: TransactionsTable[];
@@ -27,10 +28,10 @@ export interface BlockRows {
   unreadable: { collection?: string; transactionId: string }[];
 }
 
-/** A version with the identifiers that its resource states. */
+/** A version with what its resource is found by. */
 export interface VersionRows {
   row: VersionsTable;
-  identifiers: IdentifiersTable[];
+  searchValues: SearchValuesTable[];
 }
 
 /** What is under one private key of a collection: versions, or a value without resources, or a lack; after a removal nothing. */
@@ -180,16 +181,16 @@ function versionRows(content: ValueContent, place: Place, transaction: ParsedTra
       expires_at: copy?.expiresAt ?? null,
     };
     if (!isStorable(row) || !fits(type, LONGEST.type) || !fits(id, LONGEST.id)) return undefined;
-    found.set(`${type}/${id}`, { row, identifiers: identifierRows(resource, place.collection) });
+    found.set(`${type}/${id}`, { row, searchValues: searchValueRows(resource, place.collection) });
   }
   return [...found.values()];
 }
 
-/** The identifiers that a resource states, as rows: those that a database can hold. */
-export function identifierRows(resource: Resource, collection: string): IdentifiersTable[] {
+/** What a resource is found by, as rows: those that a database can hold. */
+export function searchValueRows(resource: Resource, collection: string): SearchValuesTable[] {
   const { resourceType: type, id } = resource;
-  const rows = identifiersOf(resource).map(({ system, value }) => ({
-    ...{ type, id, collection, system: indexed(system), value: indexed(value) },
+  const rows = searchValuesOf(resource).map(({ parameter, system, value }) => ({
+    ...{ parameter, type, id, collection, system: indexed(system), value: indexed(value) },
   }));
   return rows.filter(isStorable);
 }

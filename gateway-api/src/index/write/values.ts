@@ -60,16 +60,3 @@ const isResource = (value: unknown): value is Resource =>
   value !== null &&
   typeof (value as Resource).resourceType === 'string' &&
   typeof (value as Resource).id === 'string';
-
-/** The identifiers of a resource (R4: one Identifier or an array of them). */
-export function identifiersOf(resource: Resource): { system: string; value: string }[] {
-  const stated = resource['identifier'];
-  const all = (Array.isArray(stated) ? stated : [stated]) as ({ system?: unknown; value?: unknown } | undefined)[];
-  const found = new Map<string, { system: string; value: string }>();
-  for (const one of all) {
-    if (typeof one?.value !== 'string') continue;
-    const system = typeof one.system === 'string' ? one.system : '';
-    found.set(JSON.stringify([system, one.value]), { system, value: one.value });
-  }
-  return [...found.values()];
-}

@@ -69,7 +69,7 @@ export class Disclosures {
 
   /** Searchable by _id, patient and _lastUpdated; `after` is a count of matches already seen. */
   async search(search: Search, compartment?: string): Promise<SearchPage> {
-    if (search.identifiers !== undefined && search.identifiers.length > 0) return { matches: [], total: 0 };
+    if (search.values !== undefined) return { matches: [], total: 0 };
     const { ids, patients, lastUpdated = [] } = search;
     const all = (await this.all(compartment))
       .filter(({ patient }) => patients === undefined || (patient !== undefined && patients.includes(patient)))

@@ -1,0 +1,138 @@
+/** A row of the table is the whole of a search parameter: one that a test adds is read, stored, searched and stated. */
+import { expect } from 'chai';
+import { onEachDatabase } from '../index/databases.fixture.ts';
+import { FixtureIndex, recordWrite } from '../index/index.fixture.ts';
+import { type Json, observation } from './fixtures/resources.ts';
+import { bodyOf, issuesOf, serverOf } from './fixtures/server.ts';
+import { parametersOf, SEARCH_PARAMETERS, type SearchParameter, searchValuesOf } from './search-parameters.ts';
+
+const table = SEARCH_PARAMETERS as SearchParameter[];
+const ADDED: SearchParameter[] = [
+  { name: 'code', type: 'token', types: ['Observation'], column: 'search_values', path: 'code' },
+  { name: 'status', type: 'token', types: { element: 'status' }, column: 'search_values', path: 'status' },
+  {
+    name: 'performer',
+    type: 'reference',
+    types: ['Observation'],
+    column: 'search_values',
+    path: 'performer',
+    target: 'Practitioner',
+  },
+  { name: 'component-code', type: 'token', types: ['Observation'], column: 'search_values', path: 'component.code' },
+];
+const LOINC = 'http://loinc.org';
+const { id: _id, ...plain } = observation();
+const measured = (code: string, more: object = {}) => ({
+  ...plain,
+  status: 'final',
+  code: { coding: [{ system: LOINC, code }, { code: 'local' }] },
+  ...more,
+});
+
+describe('A search parameter', () => {
+  it('is in one table with unique names, and stored ones say what they are extracted from', () => {
+    const names = SEARCH_PARAMETERS.map(({ name }) => name);
+    expect(new Set(names).size).to.equal(names.length);
+    for (const { name, column, path, type, target } of SEARCH_PARAMETERS) {
+      expect(path !== undefined, name).to.equal(column === 'search_values');
+      expect(target !== undefined, name).to.equal(type === 'reference');
+    }
+    expect(parametersOf('Observation').map(({ name }) => name)).to.deep.equal([
+      '_id',
+      '_lastUpdated',
+      'identifier',
+      'patient',
+      'subject',
+    ]);
+    expect(parametersOf('Provenance').map(({ name }) => name)).to.deep.equal(['_id', '_lastUpdated', 'patient']);
+  });
+
+  describe('that is added as a row', () => {
+    before(() => table.push(...ADDED));
+    after(() => table.splice(-ADDED.length));
+
+    it('is extracted by its path, each value once', () => {
+      const resource = {
+        id: 'o',
+        ...measured('1', {
+          performer: [{ reference: 'Practitioner/p/_history/2' }, { reference: 'Practitioner/p' }, { display: 'x' }],
+          component: [{ code: { coding: [{ system: LOINC, code: 'a' }] } }, { code: { text: 'no code' } }],
+        }),
+      };
+      expect(
+        searchValuesOf(resource as never).map(({ parameter, system, value }) => [parameter, system, value]),
+      ).to.deep.equal([
+        ['code', LOINC, '1'],
+        ['code', '', 'local'],
+        ['status', '', 'final'],
+        ['performer', '', 'Practitioner/p'],
+        ['component-code', LOINC, 'a'],
+      ]);
+    });
+
+    it('is taken in a query and stated in the CapabilityStatement', async () => {
+      const server = serverOf();
+      const [first, second] = [measured('1'), measured('2', { performer: [{ reference: 'Practitioner/p' }] })];
+      for (const [id, one] of Object.entries({ first, second })) server.repository.seed({ ...one, id } as never);
+      const idsOf = async (query: string) =>
+        (bodyOf(await server.get(`/Observation?${query}`).expect(200))['entry'] ?? []).map(
+          (one: Json) => one['resource'].id,
+        );
+      expect(await idsOf(`code=${LOINC}|1`)).to.deep.equal(['first']);
+      expect(await idsOf('code=local&status=final')).to.deep.equal(['first', 'second']);
+      expect(await idsOf('performer=p')).to.deep.equal(['second']);
+      expect(await idsOf('performer:Practitioner=Practitioner/p')).to.deep.equal(['second']);
+      expect(await idsOf('performer=Organization/p')).to.deep.equal([]);
+      expect(issuesOf(await server.get('/Observation?code=a|b|c').expect(400))).to.deep.equal(['value code']);
+      expect(issuesOf(await server.get('/Patient?code=1').expect(400))).to.deep.equal(['not-supported code']);
+      const { resource } = bodyOf(await server.get('/metadata').expect(200))['rest'][0];
+      const stated = resource.find((one: Json) => one['type'] === 'Observation').searchParam;
+      expect(stated)
+        .to.deep.include({ name: 'code', type: 'token' })
+        .and.to.deep.include({ name: 'performer', type: 'reference' });
+    });
+  });
+});
+
+onEachDatabase('A search parameter that is added as a row', (kind) => {
+  let fixture: FixtureIndex;
+  before(async () => {
+    fixture = await FixtureIndex.open('hospital', kind);
+    await fixture.block({ privateWrites: [recordWrite('Observation', measured('0'))] });
+  });
+  after(() => fixture.close());
+
+  it('has the read model filled again, and is searched', async () => {
+    expect(await fixture.projector.checkpoint()).to.not.equal(undefined);
+    await fixture.reopen();
+    expect(await fixture.projector.checkpoint(), 'nothing has changed').to.not.equal(undefined);
+    table.push(...ADDED);
+    try {
+      await fixture.reopen();
+      expect(await fixture.projector.checkpoint(), 'made anew').to.equal(undefined);
+    } finally {
+      table.splice(-ADDED.length);
+    }
+  });
+
+  it('finds what it extracts', async () => {
+    table.push(...ADDED);
+    const own = await FixtureIndex.open('hospital', kind);
+    try {
+      const writes = ['1', '2'].map((code) => recordWrite('Observation', measured(code)));
+      await own.block({ privateWrites: writes });
+      const idsOf = async (parameter: string, token: { system?: string; value: string }) => {
+        const search = { type: 'Observation', values: [{ parameter, anyOf: [token] }], count: 10 };
+        return (await own.index.search(search)).matches.map(({ resource }) => resource.id);
+      };
+      expect(await idsOf('code', { system: LOINC, value: '2' })).to.deep.equal([writes[1]?.id]);
+      expect(await idsOf('code', { value: 'local' })).to.deep.equal(writes.map(({ id }) => id));
+      expect(await idsOf('code', { system: LOINC, value: 'local' })).to.deep.equal([]);
+      expect(await idsOf('status', { value: '2' })).to.deep.equal([]);
+      expect(await idsOf('status', { value: 'final' })).to.have.length(2);
+    } finally {
+      await own.close();
+      table.splice(-ADDED.length);
+    }
+  });
+});
