@@ -11,7 +11,8 @@ import { dataDirectory, organisationNamed, organisations, runCommand, UsageError
 import { holdDataDirectory } from './consortium/data-directory.ts';
 import { gatewayDirectory, isNetworkKind } from './consortium/read-models.ts';
 import { startConsortium } from './consortium.ts';
-import { printReport, sweep } from './verification/sweep.ts';
+import { printOrganisation } from './verification/report.ts';
+import { readModelFindings, readModelRow, sweep } from './verification/sweep.ts';
 
 /** Some hundred records a second: a day's work is more than anybody should wait for here. */
 const REBUILD_TIMEOUT_MS = 24 * 3_600_000;
@@ -41,7 +42,7 @@ await runCommand(async () => {
   try {
     for (const { name } of chosen) {
       const report = await sweep({ dataDir, organisation: name, url: consortium.urls[name] ?? '' });
-      printReport(name, report);
+      printOrganisation(name, [readModelRow(report)], readModelFindings(name, report));
       differences += report.differences.length;
     }
   } finally {

@@ -12,6 +12,7 @@ import { Endorser } from './endorser/endorser.ts';
 import { createSigner } from './identity/signer.ts';
 import { writeDefinition } from './ledger/definitions/writer.ts';
 import { openLedger, readGenesis } from './ledger/ledger.ts';
+import { Verifications } from './operations/verifications.ts';
 import { createOrderer } from './orderer/orderer.ts';
 import type { Channel, Ledger } from './seams.ts';
 import { createServer, listen } from './server/listen.ts';
@@ -31,10 +32,12 @@ export async function startNetwork(config: NetworkConfig): Promise<RunningNetwor
   const { ledger, channel } = await openChannel(config);
   const orderer = createOrderer({ channel, ledger, batch: config.batch });
   const peers = config.organisations.map((organisation) => createPeer(organisation, config, channel, ledger));
-  const parts = { channel, ledger, orderer, blocks: new Blocks(ledger), peers };
+  const verifications = new Verifications({ dir: ledgerDirectory(config.dataDir), config });
+  const parts = { channel, ledger, orderer, blocks: new Blocks(ledger), peers, verifications };
   const servers: Server[] = [];
   const close = async () => {
     for (const server of servers) server.forceShutdown();
+    await verifications.close();
     await orderer.close();
     for (const peer of peers) peer.runtime.close();
     await ledger.close();
@@ -69,10 +72,13 @@ export async function startNetwork(config: NetworkConfig): Promise<RunningNetwor
   };
 }
 
+/** Where the network keeps its ledger's store. */
+export const ledgerDirectory = (dataDir: string): string => join(dataDir, 'ledger');
+
 /** The channel as the existing ledger knows it, or a new one. */
 async function openChannel(config: NetworkConfig): Promise<{ channel: Channel; ledger: Ledger }> {
   const { organisations, orderer, durable = true } = config;
-  const dir = join(config.dataDir, 'ledger');
+  const dir = ledgerDirectory(config.dataDir);
   const genesis = await readGenesis(dir);
   const channel = createChannel(config, genesis);
   const signer = createSigner(orderer.mspId, orderer.identity);

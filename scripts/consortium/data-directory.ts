@@ -2,7 +2,7 @@
  * One consortium at a time on a data directory. The lock is one of the operating system's on a small SQLite file, so it
  * ends with the process that holds it, however that ends.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -23,6 +23,18 @@ export function holdDataDirectory(dataDir: string): () => void {
   } catch (error) {
     lock?.close();
     throw new Error(reasonOf(error as Error & { errcode?: number }, dataDir), { cause: error });
+  }
+}
+
+/** Whether a consortium runs on it. False for a directory that is not there. */
+export function isHeld(dataDir: string): boolean {
+  if (!existsSync(join(dataDir, LOCK_FILE))) return false;
+  try {
+    holdDataDirectory(dataDir)();
+    return false;
+  } catch (error) {
+    if ((error as { cause?: { errcode?: number } }).cause?.errcode === SQLITE_BUSY) return true;
+    throw error;
   }
 }
 

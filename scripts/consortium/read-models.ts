@@ -21,6 +21,15 @@ export function gatewayDirectory(organisation: string, network: NetworkKind): st
   return current;
 }
 
+/** The network that the gateways on this data directory were started on last; embedded where they never were. */
+export function networkInUse(dataDir: string): NetworkKind {
+  const organisations = join(dataDir, 'organisations');
+  const owners = existsSync(organisations)
+    ? readdirSync(organisations).map((name) => ownerOf(join(organisations, name, 'gateway')))
+    : [];
+  return owners.includes('fabric') ? 'fabric' : 'embedded';
+}
+
 /** Removes the read models of one network, whose ledger is gone. */
 export function dropReadModels(dataDir: string, network: NetworkKind): void {
   const organisations = join(dataDir, 'organisations');

@@ -2,6 +2,7 @@
 import type { VerifyReport } from '@telemed-ledger/gateway-api/index/verification/verify.ts';
 import { bearerToken } from '../credentials.ts';
 import { HttpClient } from '../http.ts';
+import type { Finding, Row } from './report.ts';
 
 const SWEEP_TIMEOUT_MS = 10 * 60_000;
 
@@ -33,11 +34,16 @@ const MEANING: Record<VerifyReport['differences'][number]['kind'], string> = {
   missing: 'anchored, and never delivered to this peer',
 };
 
-/** One line for the organisation, one for each difference. */
-export function printReport(organisation: string, { values, differences }: VerifyReport): void {
-  const found = differences.length === 0 ? 'all as anchored' : `${differences.length} differ`;
-  console.log(`${organisation}: ${values.toLocaleString('en')} values, ${found}`);
-  for (const { place, kind, transactionId } of differences) {
-    console.log(`  ${place}: ${MEANING[kind]} (transaction ${transactionId})`);
-  }
+export const readModelRow = ({ values, differences }: VerifyReport): Row => ({
+  what: 'read model',
+  checked: values,
+  damaged: differences.length,
+});
+
+export function readModelFindings(organisation: string, { differences }: VerifyReport): Finding[] {
+  return differences.map(({ place, kind, transactionId }) => ({
+    place: transactionId === '' ? place : `${place} (transaction ${transactionId})`,
+    what: MEANING[kind],
+    remedy: `npm run reindex -- --org ${organisation}`,
+  }));
 }

@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createChannel } from '@telemed-ledger/network/embedded/channel/channel.ts';
 import type { ChaincodeConfig, NetworkConfig } from '@telemed-ledger/network/embedded/config.ts';
-import { readGenesis } from '@telemed-ledger/network/embedded/ledger/ledger.ts';
-import { verifyLedger } from '@telemed-ledger/network/embedded/ledger/verify.ts';
+import { describeDamage } from '@telemed-ledger/network/embedded/ledger/verification/damage.ts';
+import { verifyLedger } from '@telemed-ledger/network/embedded/ledger/verification/verify.ts';
 import type { NetworkMessage } from '@telemed-ledger/network/embedded/main.ts';
 import { startNetwork } from '@telemed-ledger/network/embedded/network.ts';
 import { ChaincodeHost, type PackageId } from './chaincode.ts';
@@ -75,8 +74,8 @@ export async function startEmbeddedProcess(): Promise<CrashableNetwork> {
     async replay() {
       await kill();
       const dir = join(dataDir, 'ledger');
-      const channel = createChannel(config, await readGenesis(dir));
-      return (await verifyLedger({ dir, channel, organisations: config.organisations })).differences;
+      const { damages } = await verifyLedger({ dir, config });
+      return damages.map((damage) => `${damage.place}: ${describeDamage(damage)}`);
     },
     async close() {
       await kill();

@@ -9,7 +9,9 @@ import {
   decodeBlock,
   encodeBlock,
   headerHash,
+  lastConfigEntry,
   ordererMetadata,
+  SIGNATURES,
   type StoredBlock,
   TRANSACTIONS_FILTER,
   toMessage,
@@ -26,7 +28,7 @@ import { parseTransaction } from './blocks/transaction.ts';
 import { putTransactions } from './blocks/tx-index.ts';
 import type { CommittedDefinition } from './definitions/definitions.ts';
 import type { DefinitionHistory } from './definitions/history.ts';
-import { commitPrivateData } from './private/private-data.ts';
+import { commitPrivateData, type PendingSets } from './private/private-data.ts';
 import type { TransientStore } from './private/transient-store.ts';
 import { blockKey, headerHashKey, historyKey, number64, txIdKey } from './state/keys.ts';
 import type { Batch, Database, View } from './state/store.ts';
@@ -43,11 +45,15 @@ export interface CommitContext {
   signer: Signer;
   durable: boolean;
   policies: PolicyCache;
-  transient: TransientStore;
+  transient: PendingSets & Pick<TransientStore, 'sweep'>;
   history: DefinitionHistory;
   view: View;
   definitions: ReadonlyMap<string, CommittedDefinition>;
   chain: ChainState;
+  /** A block that was ordered before and is committed again: its header and its orderer's signature are kept. */
+  ordered?: StoredBlock;
+  /** Stage 1, unless a replay has reason to judge otherwise. */
+  judge?: typeof stageOne;
 }
 
 export interface Committed {
@@ -65,7 +71,8 @@ export async function commitBlock(envelopes: Uint8Array[], context: CommitContex
   const committed = new CommittedState(view);
   const isCommitted = (txId: string): boolean => view.get(txIdKey(txId)) !== undefined;
   const { policies, definitions } = context;
-  const results = await stageOne(transactions, { channel, policies, definitions, committed, isCommitted });
+  const { judge = stageOne } = context;
+  const results = await judge(transactions, { channel, policies, definitions, committed, isCommitted });
   const updates = await validateReads(number, transactions, results, committed);
   const filter = Uint8Array.from(results);
   const hash = commitHash(filter, [...updates.byKey.values()], chain.commitHash);
@@ -140,11 +147,17 @@ function assemble(
   transactions: ParsedTransaction[],
   filter: Uint8Array,
   hash: Buffer,
-  { chain, signer }: CommitContext,
+  { chain, signer, ordered }: CommitContext,
 ): StoredBlock {
   const envelopes = transactions.map(({ envelope }) => envelope);
-  const header: BlockHeader = { number: chain.height, previousHash: chain.headerHash, dataHash: dataHash(envelopes) };
-  const [signatures, lastConfig] = ordererMetadata(header, chain.lastConfig, signer);
+  const header: BlockHeader = ordered?.header ?? {
+    number: chain.height,
+    previousHash: chain.headerHash,
+    dataHash: dataHash(envelopes),
+  };
+  const [signatures, lastConfig] = ordered
+    ? [ordered.metadata[SIGNATURES] ?? Buffer.alloc(0), lastConfigEntry(chain.lastConfig)]
+    : ordererMetadata(header, chain.lastConfig, signer);
   return {
     header,
     envelopes,

@@ -22,8 +22,7 @@ import { readChainState } from './blocks/chain-state.ts';
 import { readTransaction } from './blocks/tx-index.ts';
 import type { Committed } from './commit.ts';
 import { commitBlock, commitGenesis } from './commit.ts';
-import type { CommittedDefinition } from './definitions/definitions.ts';
-import { loadDefinition } from './definitions/definitions.ts';
+import { loadDefinitions } from './definitions/definitions.ts';
 import { DefinitionHistory } from './definitions/history.ts';
 import type { PublishedState } from './peer-view.ts';
 import { PeerView } from './peer-view.ts';
@@ -121,22 +120,8 @@ class ChannelLedger implements Ledger {
     this.#policies = new PolicyCache(options.channel);
     this.#chain = chain;
     const view = new View(database, chain.height);
-    this.#state = { view, definitions: this.#load(view, history.chaincodes(), new Map()) };
+    this.#state = { view, definitions: loadDefinitions(view, history.chaincodes(), new Map(), options.channel) };
     this.#peers = new Map(options.organisations.map(({ name }) => [name, new PeerView(this.#share())]));
-  }
-
-  #load(
-    view: View,
-    names: string[],
-    before: ReadonlyMap<string, CommittedDefinition>,
-  ): ReadonlyMap<string, CommittedDefinition> {
-    const definitions = new Map(before);
-    for (const name of names) {
-      const definition = loadDefinition(view, name, this.#options.channel);
-      if (definition) definitions.set(name, definition);
-      else definitions.delete(name);
-    }
-    return definitions;
   }
 
   #share(): PublishedState {
@@ -252,7 +237,11 @@ class ChannelLedger implements Ledger {
     const view = new View(this.#database, chain.height);
     const { definitions } = this.#state;
     this.#state.view.release();
-    this.#state = { view, definitions: defined.length > 0 ? this.#load(view, defined, definitions) : definitions };
+    const { channel } = this.#options;
+    this.#state = {
+      view,
+      definitions: defined.length > 0 ? loadDefinitions(view, defined, definitions, channel) : definitions,
+    };
     this.#chain = chain;
     for (const peer of this.#peers.values()) peer.advance(this.#share(), block);
   }

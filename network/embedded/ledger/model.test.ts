@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Simulator } from '../seams.ts';
 import { CHAINCODE, LedgerFixture } from './ledger.fixture.ts';
-import { verifyLedger } from './verify.ts';
+import { verifyLedger } from './verification/verify.ts';
 
 type Step =
   | { kind: 'read' | 'write' | 'remove' | 'hash' | 'private' | 'purge'; key: string }
@@ -95,8 +95,8 @@ describe('Any transactions in any blocks', () => {
           for (const { transactions } of each) await commitRound(fixture, model, transactions);
           await compareState(fixture, model);
           await fixture.ledger.close();
-          const { ledgerDir: dir, channel, organisations } = fixture;
-          expect((await verifyLedger({ dir, channel, organisations })).differences).to.deep.equal([]);
+          const { ledgerDir: dir, config } = fixture;
+          expect((await verifyLedger({ dir, config })).damages).to.deep.equal([]);
         } finally {
           await fixture.close();
         }

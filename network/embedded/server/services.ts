@@ -11,6 +11,8 @@ import { endorse } from '../gateway/endorse.ts';
 import { evaluate } from '../gateway/evaluate.ts';
 import type { GatewayParts } from '../gateway/peers.ts';
 import { submit } from '../gateway/submit.ts';
+import { verify } from '../operations/service.ts';
+import type { Verifications } from '../operations/verifications.ts';
 import type { Orderer } from '../seams.ts';
 import { bidiStream, serverStream, unary } from './calls.ts';
 import { GatewayError } from './error.ts';
@@ -24,6 +26,7 @@ const ACCEPTED = 200;
 export interface ServiceParts extends GatewayParts {
   orderer: Orderer;
   blocks: Blocks;
+  verifications: Verifications;
 }
 
 export function addServices(server: Server, parts: ServiceParts): void {
@@ -31,6 +34,7 @@ export function addServices(server: Server, parts: ServiceParts): void {
   addEndorser(server, parts);
   addDeliver(server, parts);
   addOrderer(server, parts);
+  addOperations(server, parts);
 }
 
 function addGateway(server: Server, parts: ServiceParts): void {
@@ -104,6 +108,12 @@ function addOrderer(server: Server, parts: ServiceParts): void {
     Deliver: bidiStream(reachOf(parts), (envelope, outlet) =>
       open(parts, () => serveSeek(deliverParts(parts), 'ordered', envelope, outlet)),
     ),
+  });
+}
+
+function addOperations(server: Server, parts: ServiceParts): void {
+  server.addService(definitions('embedded.Operations', { Verify: 'out' }), {
+    Verify: serverStream(reachOf(parts), (request, outlet) => open(parts, () => verify(parts, request, outlet))),
   });
 }
 

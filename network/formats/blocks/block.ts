@@ -57,6 +57,11 @@ export function ordererMetadata(header: BlockHeader, lastConfig: number, signer:
   return [signatures, encode([1, config])];
 }
 
+/** The LAST_CONFIG entry; what the orderer signs holds the same. */
+export function lastConfigEntry(lastConfig: number): Buffer {
+  return encode([1, encode([1, lastConfig])]);
+}
+
 export function encodeBlock(block: StoredBlock): Buffer {
   const { header } = block;
   return encode(

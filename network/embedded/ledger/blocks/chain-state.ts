@@ -1,6 +1,6 @@
 /** What the ledger remembers of its chain beside the blocks: one record, written with every block. */
 import { META } from '../state/keys.ts';
-import type { Batch, Database } from '../state/store.ts';
+import type { Batch } from '../state/store.ts';
 
 const FORMAT = 1;
 
@@ -23,17 +23,22 @@ export function writeChainState(batch: Batch, state: ChainState): void {
   batch.put(META, Buffer.from(JSON.stringify(record)));
 }
 
-/** undefined in a database without blocks. @throws Error where the record is of another format. */
-export function readChainState(database: Database): ChainState | undefined {
+/** undefined in a database without blocks. @throws Error where the record cannot be read or is of another format. */
+export function readChainState(database: { getSync(key: Buffer): Buffer | undefined }): ChainState | undefined {
   const bytes = database.getSync(META);
-  if (!bytes) return undefined;
+  return bytes && decodeChainState(bytes);
+}
+
+/** @throws Error where the record cannot be read or is of another format. */
+export function decodeChainState(bytes: Buffer): ChainState {
   const record = JSON.parse(bytes.toString('utf8'));
   if (record.format !== FORMAT) throw new Error(`the ledger has format ${record.format}, this version reads ${FORMAT}`);
-  return {
-    height: record.height,
-    lastConfig: record.lastConfig,
-    headerHash: Buffer.from(record.headerHash, 'hex'),
-    previousHash: Buffer.from(record.previousHash, 'hex'),
-    commitHash: Buffer.from(record.commitHash, 'hex'),
-  };
+  const { height, lastConfig } = record;
+  if (![height, lastConfig].every((number) => Number.isSafeInteger(number) && number >= 0) || height === 0) {
+    throw new Error("the ledger's record of its chain is malformed");
+  }
+  const [headerHash, previousHash, commitHash] = [record.headerHash, record.previousHash, record.commitHash].map(
+    (hash) => Buffer.from(String(hash), 'hex'),
+  ) as [Buffer, Buffer, Buffer];
+  return { height, lastConfig, headerHash, previousHash, commitHash };
 }

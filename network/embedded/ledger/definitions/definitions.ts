@@ -104,6 +104,22 @@ export function loadDefinition(view: View, chaincode: string, channel: Channel):
   };
 }
 
+/** The definitions as of a state: of `names` anew, of others as before. */
+export function loadDefinitions(
+  view: View,
+  names: Iterable<string>,
+  before: ReadonlyMap<string, CommittedDefinition>,
+  channel: Channel,
+): ReadonlyMap<string, CommittedDefinition> {
+  const definitions = new Map(before);
+  for (const name of names) {
+    const definition = loadDefinition(view, name, channel);
+    if (definition) definitions.set(name, definition);
+    else definitions.delete(name);
+  }
+  return definitions;
+}
+
 /** From the bytes of a CollectionConfigPackage. */
 export function decodeCollections(bytes: Uint8Array, channel: Channel): Collection[] {
   return new Message(bytes).list(1).map((each) => decodeCollection(new Message(each).message(1), channel));

@@ -30,12 +30,17 @@ import type { TransientStore } from './transient-store.ts';
 
 const EMPTY = Buffer.alloc(0);
 /** Codes of transactions that got as far as the endorsement check: their sets are kept even where they are invalid. */
-const KEPT = new Set([
+export const KEPT: ReadonlySet<number> = new Set([
   codes.VALID,
   codes.ENDORSEMENT_POLICY_FAILURE,
   codes.MVCC_READ_CONFLICT,
   codes.PHANTOM_READ_CONFLICT,
 ]);
+
+/** Where sets come from when their transaction commits. */
+export interface PendingSets extends Pick<TransientStore, 'remove'> {
+  get(txId: string, privateHash: Buffer, place: Pick<StoredSet, 'tx' | 'namespace' | 'collection'>): Buffer | undefined;
+}
 
 export interface PrivateContext {
   block: number;
@@ -43,7 +48,7 @@ export interface PrivateContext {
   organisations: { name: string; mspId: string }[];
   definitions: ReadonlyMap<string, CommittedDefinition>;
   committed: CommittedState;
-  transient: TransientStore;
+  transient: PendingSets;
   batch: Batch;
 }
 
@@ -90,7 +95,7 @@ class PrivateCommit {
     for (const { namespace, collections } of transaction.rwset) {
       for (const { collection, privateHash } of collections) {
         if (privateHash.length === 0) continue;
-        const bytes = transient.get(transaction.txId, privateHash);
+        const bytes = transient.get(transaction.txId, privateHash, { tx, namespace, collection });
         if (!bytes) continue;
         transient.remove(transaction.txId, privateHash, batch);
         const organisations = this.#eligible(this.#collection(namespace, collection));

@@ -16,7 +16,7 @@ import {
   storedSetKey,
   storedSetsKey,
 } from '../state/keys.ts';
-import type { Batch, View } from '../state/store.ts';
+import type { Batch, Reader, View } from '../state/store.ts';
 
 export interface StoredSet {
   tx: number;
@@ -33,6 +33,14 @@ export interface Occurrence {
   block: number;
   tx: number;
   key: Buffer;
+}
+
+/** The set of one transaction in one collection. */
+export interface SetPlace {
+  block: number;
+  tx: number;
+  namespace: string;
+  collection: string;
 }
 
 export function putStoredSets(batch: Batch, block: number, sets: StoredSet[]): void {
@@ -65,6 +73,20 @@ export function readStoredSets(view: View, block: number, organisation: string):
     if (!set || !organisations.includes(organisation)) return [];
     return [{ tx, namespace, collection, organisations, bytes: set }];
   });
+}
+
+/** Whose peers hold a set by the block's list, be the set itself there or not; undefined where it is not listed. */
+export function listedHolders(view: Reader, { block, tx, namespace, collection }: SetPlace): string[] | undefined {
+  try {
+    for (const bytes of new Message(view.get(storedSetsKey(block)) ?? Buffer.alloc(0)).list(1)) {
+      const entry = new Message(bytes);
+      const isIt = entry.number(1) === tx && entry.text(2) === namespace && entry.text(3) === collection;
+      if (isIt) return entry.list(4).map(String);
+    }
+  } catch {
+    // A list that cannot be read names nothing.
+  }
+  return undefined;
 }
 
 export async function occurrences(

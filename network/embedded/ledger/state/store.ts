@@ -12,14 +12,28 @@ export interface KeyRange {
 }
 
 const EMPTY = Buffer.alloc(0);
+const ENTRIES_AT_ONCE = 1000;
 
-/** @throws Error where the directory holds no database that can be opened, or another process has it open. */
+/** Stores that this thread has open by itself: LevelDB locks out other processes only. */
+const held = new Set<string>();
+
+/** @throws Error where the directory holds no database that can be opened, or it is open already. */
 export async function openDatabase(dir: string): Promise<Database> {
+  if (held.has(dir)) throw new Error(`The ledger in ${dir} cannot be opened: this process already holds its lock`);
+  const database = await shareDatabase(dir);
+  held.add(dir);
+  database.once('closed', () => held.delete(dir));
+  return database;
+}
+
+/** The same beside another thread of this process that has it open. */
+export async function shareDatabase(dir: string): Promise<Database> {
   const database: Database = new ClassicLevel(dir, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
     writeBufferSize: 16 * 1024 * 1024,
     cacheSize: 16 * 1024 * 1024,
+    multithreading: true,
   });
   try {
     await database.open();
@@ -64,11 +78,19 @@ export interface Cursor {
   close(): void;
 }
 
+/** Reads of one state of the store. */
+export interface Reader {
+  get(key: Buffer): Buffer | undefined;
+  all(range: KeyRange): Promise<[Buffer, Buffer][]>;
+  /** In order of their bytes, fetched by the thousand. */
+  entries(range: Partial<KeyRange>): AsyncIterableIterator<[Buffer, Buffer]>;
+}
+
 /**
  * The state as of one height, for as long as anybody holds it. Whoever takes it calls `retain`, and `release` when
  * done.
  */
-export class View {
+export class View implements Reader {
   readonly height: number;
   readonly #database: Database;
   readonly #snapshot: ReturnType<Database['snapshot']>;
@@ -109,5 +131,18 @@ export class View {
 
   async all(range: KeyRange): Promise<[Buffer, Buffer][]> {
     return this.#database.iterator({ ...range, ...this.#options }).all();
+  }
+
+  async *entries(range: Partial<KeyRange>): AsyncIterableIterator<[Buffer, Buffer]> {
+    const iterator = this.#database.iterator({ ...range, ...this.#options });
+    try {
+      for (;;) {
+        const entries = await iterator.nextv(ENTRIES_AT_ONCE);
+        if (entries.length === 0) return;
+        yield* entries;
+      }
+    } finally {
+      await iterator.close();
+    }
   }
 }
