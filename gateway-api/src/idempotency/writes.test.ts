@@ -38,6 +38,7 @@ onEachDatabase('Writes under an Idempotency-Key', (kind) => {
       },
       resolve: async (signed, as) => {
         resolved.push({ signed, as });
+        if (code === 0) await fixture.block({ transactionId: 't1' });
         return outcomeOf('t1');
       },
     });
@@ -120,6 +121,61 @@ onEachDatabase('Writes under an Idempotency-Key', (kind) => {
     expect(await first).to.deep.include({ answer: { id: '1' }, submitted: outcomeOf('t1') });
     expect(await second).to.deep.include({ answer: { id: '1' }, submitted: undefined });
     expect(resolved).to.deep.equal([]);
+  });
+
+  describe('that share a transaction', () => {
+    const keys = Array.from({ length: 150 }, (_, index) => `k${index}`);
+    const keyed = (key: string) => ({ key, requestHash: key });
+    /** Writes under every key at once; the transaction is submitted when the promises of all are on the disk. */
+    const writeAll = (writes: IdempotentWrites, submitted: () => Promise<Outcome>) => {
+      const stored: Promise<void>[] = [];
+      const shared = (async () => {
+        while (stored.length < keys.length) await new Promise(setImmediate);
+        await Promise.all(stored);
+        return submitted();
+      })();
+      const share = (key: string) => async () => ({
+        answer: { id: key },
+        submit: async ({ beforeSubmit }: Sending) => {
+          stored.push(Promise.resolve(beforeSubmit?.('t1', SIGNED)));
+          return shared;
+        },
+      });
+      return Promise.all(keys.map((key) => failureOf(writes.write(caller, keyed(key), share(key)))));
+    };
+    const envelopes = () => fixture.stores.journal.selectFrom('envelopes').select('transaction_id').execute();
+
+    it('store it once, and drop it when one of them is answered', async () => {
+      await writeAll(newProcess(), async () => {
+        expect(await envelopes()).to.deep.equal([{ transaction_id: 't1' }]);
+        for (const key of keys) expect((await journal.find('client', key))?.transaction_id).to.equal('t1');
+        return outcomeOf('t1');
+      });
+      expect(await envelopes()).to.deep.equal([]);
+    });
+
+    it('are each answered their own after the process ended, and send the bytes once for all', async () => {
+      const failures = await writeAll(newProcess(), async () => {
+        throw outcomeUnknown('t1');
+      });
+      expect(failures.map(({ status }) => status)).to.deep.equal(keys.map(() => 504));
+      const next = newProcess();
+      const replays = await Promise.all(keys.map((key) => next.replay(caller, keyed(key))));
+      expect(replays.map((replay) => replay?.answer)).to.deep.equal(keys.map((key) => ({ id: key })));
+      for (const replay of replays) expect(replay?.outcome.transactionId).to.equal('t1');
+      expect(resolved).to.have.length(1);
+    });
+
+    it('each leave their key free when it turned out invalid', async () => {
+      await writeAll(newProcess(), async () => {
+        throw outcomeUnknown('t1');
+      });
+      code = 11;
+      const next = newProcess();
+      const replays = await Promise.all(keys.map((key) => next.replay(caller, keyed(key))));
+      expect(replays).to.deep.equal(keys.map(() => undefined));
+      for (const key of keys) expect(await journal.find('client', key)).to.equal(undefined);
+    });
   });
 
   it('are forgotten after their time', async () => {

@@ -51,6 +51,8 @@ export interface IdempotentWritesOptions {
 export class IdempotentWrites {
   readonly #options: IdempotentWritesOptions;
   readonly #turns = new Turns();
+  /** Outcomes that are being asked for, by transaction id. */
+  readonly #resolving = new Map<string, Promise<Outcome>>();
 
   constructor(options: IdempotentWritesOptions) {
     this.#options = options;
@@ -120,13 +122,23 @@ export class IdempotentWrites {
     return undefined;
   }
 
-  async #outcomeOf({ caller, key, transaction_id, envelope, sender }: Entry): Promise<Outcome> {
+  /** Requests under several keys may ask for one transaction that they share: it is looked for, and sent again, once. */
+  #outcomeOf(entry: Entry): Promise<Outcome> {
+    const { transaction_id: transactionId } = entry;
+    const known = this.#resolving.get(transactionId);
+    if (known !== undefined) return known;
+    const resolving = this.#resolve(entry).finally(() => this.#resolving.delete(transactionId));
+    this.#resolving.set(transactionId, resolving);
+    return resolving;
+  }
+
+  async #resolve({ transaction_id: transactionId, envelope, sender }: Entry): Promise<Outcome> {
     const { journal, outcomeOf, resolve } = this.#options;
-    const known = await outcomeOf(transaction_id);
+    const known = await outcomeOf(transactionId);
     if (known !== undefined) return known;
     if (envelope === null) throw unavailable('The read model is still catching up.');
     const outcome = await resolve(envelope, JSON.parse(sender) as Sender);
-    if (outcome.code === VALID) await journal.committed(caller, key).catch(() => {});
+    if (outcome.code === VALID) await journal.committed(transactionId).catch(() => {});
     return outcome;
   }
 
@@ -147,7 +159,7 @@ export class IdempotentWrites {
         beforeSubmit: (transactionId, signed) => journal.submitting({ ...promised, transactionId, signed }),
       });
       // Failing to tidy up is no failure of the write.
-      await journal.committed(subject, request.key).catch(() => {});
+      await journal.committed(outcome.transactionId).catch(() => {});
       return outcome;
     } catch (error) {
       // An unknown outcome keeps the key and the bytes: the next request under it resolves them.

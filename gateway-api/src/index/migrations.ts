@@ -215,6 +215,22 @@ const journalMigrations = (types: Types): Record<string, Migration> => ({
       await db.schema.createIndex('idempotency_by_age').on('idempotency').column('created_at').execute();
     },
   },
+  /** Writes under many keys share a transaction: it is stored once. */
+  '2026-11-envelopes': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('envelopes')
+        .addColumn('transaction_id', types.text, (column) => column.primaryKey())
+        .addColumn('envelope', types.bytes, (column) => column.notNull())
+        .addColumn('created_at', types.text, (column) => column.notNull())
+        .execute();
+      await sql`insert into envelopes (transaction_id, envelope, created_at)
+        select transaction_id, envelope, created_at from idempotency where envelope is not null
+        on conflict do nothing`.execute(db);
+      await db.schema.alterTable('idempotency').dropColumn('envelope').execute();
+      await db.schema.createIndex('envelopes_by_age').on('envelopes').column('created_at').execute();
+    },
+  },
 });
 
 async function migrate<T>(

@@ -132,8 +132,6 @@ export interface IdempotencyTable {
   key: string;
   request_hash: string;
   transaction_id: string;
-  /** The signed transaction, ready to be sent again, until its outcome is known. */
-  envelope: Uint8Array | null;
   /** Role and fhirUser in whose name it was signed, JSON. */
   sender: string;
   /** What the request is answered from when it comes again: types, ids and versions, JSON. */
@@ -141,6 +139,14 @@ export interface IdempotencyTable {
   created_at: string;
 }
 
+/** Signed transactions, ready to be sent again, until their outcome is known. Several writes may share one. */
+export interface EnvelopesTable {
+  transaction_id: string;
+  envelope: Uint8Array;
+  created_at: string;
+}
+
 export interface JournalTables {
+  envelopes: EnvelopesTable;
   idempotency: IdempotencyTable;
 }

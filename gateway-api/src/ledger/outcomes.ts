@@ -21,6 +21,9 @@ export interface Waiting {
   cancel: () => void;
 }
 
+/** The same bytes were ordered twice: the first of them has the outcome (peer.TxValidationCode.DUPLICATE_TXID). */
+const DUPLICATE = 9;
+
 /** A registry of waiting writers by transaction id. */
 export class Outcomes {
   readonly #waiting = new Map<string, Set<(outcome: Outcome) => void>>();
@@ -38,6 +41,7 @@ export class Outcomes {
   }
 
   report(outcome: Outcome): void {
+    if (outcome.code === DUPLICATE) return;
     const waiters = this.#waiting.get(outcome.transactionId);
     if (waiters === undefined) return;
     this.#waiting.delete(outcome.transactionId);
