@@ -24,9 +24,17 @@ export class ConsortiumProcess {
     this.ended = ended;
   }
 
-  /** Answers when it has printed `ready`; rejects when it ends before. */
-  static async start(dataDir: string): Promise<ConsortiumProcess> {
-    const ports = Object.fromEntries(ORGANISATIONS.map((name) => [`GATEWAY_PORT_${name.toUpperCase()}`, '0']));
+  /**
+   * Answers when it has printed `ready`; rejects when it ends before. Ports are the system's choice, those of gateways
+   * unless they are given by organisation.
+   */
+  static async start(dataDir: string, gatewayPorts: Record<string, number> = {}): Promise<ConsortiumProcess> {
+    const ports = Object.fromEntries(
+      ORGANISATIONS.flatMap((name) => [
+        [`GATEWAY_PORT_${name.toUpperCase()}`, String(gatewayPorts[name] ?? 0)],
+        [`PEER_PORT_${name.toUpperCase()}`, '0'],
+      ]),
+    );
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', START], {
       env: { ...process.env, ...ports, DATA_DIR: dataDir },
       stdio: ['ignore', 'pipe', 'pipe'],

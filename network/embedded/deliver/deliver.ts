@@ -1,4 +1,5 @@
 /** protos.Deliver and the orderer's own: serves the seeks of one stream one after the other (spec 2.1, 2.2). */
+import { TRANSACTIONS_FILTER } from '@telemed-ledger/formats/blocks/block.ts';
 import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel, Ledger } from '../seams.ts';
@@ -10,8 +11,7 @@ import { isExpired, readSeek, type Seek, Status } from './seek.ts';
 /** `ordered` is a block as the orderer made it, before any peer judged it. */
 export type DeliverKind = 'block' | 'filtered' | 'private' | 'ordered';
 
-/** Places in a block's metadata (common.BlockMetadataIndex). */
-const TRANSACTIONS_FILTER = 2;
+/** How many places of a block's metadata the orderer fills (common.BlockMetadataIndex). */
 const LAST_OF_ORDERER = 4;
 
 export interface DeliverParts {

@@ -1,0 +1,74 @@
+/**
+ * The load's stories: the demo's, from a licence and a visit over consent and access to a paid claim, each with a
+ * patient of its own, and at the end the consent's revocation. Every step checks what it finds.
+ */
+
+import { expectThat, type Resource } from '@telemed-ledger/scripts/demo/parties.ts';
+import type { Narrator, Step, Story } from '@telemed-ledger/scripts/demo/step.ts';
+import { steps } from '@telemed-ledger/scripts/demo/story.ts';
+import { changeDetected, changeUndone } from '@telemed-ledger/scripts/demo/tampering.ts';
+import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
+import type { RecordedParties } from './parties.ts';
+
+export interface StoryOutcome {
+  /** Undefined where the story came to its end. */
+  brokeAt: string | undefined;
+  reason: string;
+}
+
+/** Receipts are asked for by the demo to be shown; here they are checked at the end. */
+const silent: Narrator = { fact: () => {}, wrote: async () => {} };
+
+const revoked: Step = {
+  title: 'The patient revokes, and the delivered copies go',
+  async run({ parties, patientId, observationId }) {
+    const patient = parties.of('patients', 'patient', `Patient/${patientId}`);
+    const path = `/fhir/R4/Consent?patient=${patientId}`;
+    const { entry = [] } = await patient.ask<{ entry?: { resource: Resource }[] }>({ path });
+    expectThat(entry.length === 1, 'one consent of the patient', entry.length);
+    const consent = entry[0]!.resource;
+    const body = { ...consent, status: 'inactive' };
+    await patient.write({ method: 'PUT', path: `/fhir/R4/Consent/${consent.id}`, body });
+    const clinic = parties.of('clinic', 'practitioner');
+    await untilGone(() => clinic.send({ path: `/fhir/R4/Observation/${observationId}` }));
+  },
+};
+
+const GONE_MS = 90_000;
+const PAUSE_MS = 300;
+
+async function untilGone(ask: () => Promise<{ status: number }>): Promise<void> {
+  const deadline = Date.now() + GONE_MS;
+  for (;;) {
+    const { status } = await ask();
+    if (status === 404 || status === 410) return;
+    expectThat(Date.now() < deadline, `the copy to be gone within ${GONE_MS / 1000} s`, `status ${status}`);
+    await new Promise((next) => setTimeout(next, PAUSE_MS));
+  }
+}
+
+const told = [...steps.filter(({ run }) => run !== changeDetected && run !== changeUndone), revoked];
+
+/** Tells one story after the other until the run is over; one that has begun is told to its end. */
+export async function tellStories(
+  parties: RecordedParties,
+  over: AbortSignal,
+  outcomes: StoryOutcome[],
+): Promise<void> {
+  while (!over.aborted) outcomes.push(await tellOne(parties));
+}
+
+async function tellOne(parties: RecordedParties): Promise<StoryOutcome> {
+  const startedAt = new Date().toISOString();
+  const story: Story = { parties, visit: newVisit(), startedAt, locations: new Map(), accessIds: [] };
+  let current = '';
+  try {
+    for (const step of told) {
+      current = step.title;
+      await step.run(story, silent);
+    }
+    return { brokeAt: undefined, reason: '' };
+  } catch (error) {
+    return { brokeAt: current, reason: (error as Error).message };
+  }
+}
