@@ -1,6 +1,7 @@
 /** What the CapabilityStatement says is what the server does: every statement in it is tried. */
 import { KINDS } from '@telemed-ledger/consortium/members.ts';
 import { expect } from 'chai';
+import manifest from '../../package.json' with { type: 'json' };
 import { type Json, patient } from './fixtures/resources.ts';
 import { bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';
 import type { Operation, OperationRequest } from './operations.ts';
@@ -18,6 +19,7 @@ describe('metadata', () => {
     });
     const statement = await statementOf(server);
     expect(statement['fhirVersion']).to.equal('4.0.1');
+    expect(statement['software'].version).to.equal(manifest.version);
     expect(validateResource(statement).issues).to.deep.equal([]);
   });
 
@@ -56,6 +58,7 @@ describe('operations', () => {
     name,
     type: 'Claim',
     level,
+    summary: 'An operation of a test.',
     definition: `https://telemed-ledger.example/fhir/OperationDefinition/${name}`,
     handle: async (received) => {
       asked.push(received);

@@ -24,6 +24,8 @@ export interface Operation {
   name: string;
   type: string;
   level: 'type' | 'instance';
+  /** One line for the documentation. */
+  summary: string;
   /** Canonical URL of its OperationDefinition. */
   definition: string;
   /** What it sends to the ledger: callers who may not are refused before any of the body is read. */

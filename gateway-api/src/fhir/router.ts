@@ -11,6 +11,7 @@ import type { FairSlots } from '../clients/fair-slots.ts';
 import { type BodiesOptions, formBody, jsonBody } from '../http/bodies.ts';
 import { idempotencyOf } from '../idempotency/request.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
+import { VERSION } from '../version.ts';
 import { type Answer, send } from './answers.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement } from './capability.ts';
@@ -23,7 +24,7 @@ import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
 import type { Parameters } from './search-query.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
-import { type SupportedType, supportedType } from './types.ts';
+import { type SupportedType, supportedType, supportedTypes } from './types.ts';
 import { validateResource } from './validation/validation.ts';
 import { write } from './writes.ts';
 
@@ -40,8 +41,6 @@ export interface FhirOptions {
   baseUrl?: string;
   /** How bodies are read. */
   bodies: BodiesOptions;
-  /** Version of this software, for the CapabilityStatement. */
-  version?: string;
   /** Called with failures that are ours; they are answered with 500 and the request's id. */
   report?: (error: unknown, requestId?: string) => void;
 }
@@ -49,6 +48,8 @@ export interface FhirOptions {
 type Handle = (request: Request) => Answer | Promise<Answer>;
 interface Endpoint {
   handle: Handle;
+  /** One line for the documentation; left out of it where there is none. */
+  summary?: string;
   /** Refuses what can be refused by the URL, the headers and the caller, before any of the body is read. */
   admit?: (request: Request) => void;
   body?: 'resource' | 'bundle' | 'form';
@@ -92,11 +93,11 @@ class FhirApi {
   }
 
   metadata: Handle = (request) => {
-    const { organisation, operations = [], version = '0.0.0' } = this.#options;
+    const { organisation, operations = [] } = this.#options;
     const baseUrl = this.baseUrlOf(request);
     return {
       status: 200,
-      resource: capabilityStatement({ organisation, operations, version, baseUrl, date: this.#date }),
+      resource: capabilityStatement({ organisation, operations, version: VERSION, baseUrl, date: this.#date }),
     };
   };
 
@@ -188,7 +189,7 @@ class FhirApi {
         baseUrl: scope.baseUrl,
       });
     };
-    return { handle, admit, body: 'resource' };
+    return { handle, admit, body: 'resource', summary: operation.summary };
   }
 
   #writing(request: Request) {
@@ -210,19 +211,67 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
   });
   const anyMethod = { get: unknownOperation, post: unknownOperation, put: unknownOperation };
   const write = { admit: api.admitWrite, body: 'resource' } as const;
+  const bundle = {
+    admit: api.admitBundle,
+    body: 'bundle',
+    summary: 'A transaction or batch of many requests.',
+  } as const;
+  const searchForm = {
+    admit: api.admitSearch,
+    body: 'form',
+    summary: 'Searches by a form, out of every URL.',
+  } as const;
   return [
-    ['/', { post: { handle: api.bundle, admit: api.admitBundle, body: 'bundle' } }],
-    ['/metadata', { get: { handle: api.metadata } }],
+    ['/', { post: { handle: api.bundle, ...bundle } }],
+    ['/metadata', { get: { handle: api.metadata, summary: 'The CapabilityStatement: what of FHIR works here.' } }],
     ...mounted,
-    ['/:type', { get: { handle: api.search }, post: { handle: api.create, ...write } }],
-    ['/:type/_search', { post: { handle: api.search, admit: api.admitSearch, body: 'form' } }],
+    [
+      '/:type',
+      {
+        get: { handle: api.search, summary: 'Searches resources of a type.' },
+        post: { handle: api.create, summary: 'Creates a resource; If-None-Exist makes it conditional.', ...write },
+      },
+    ],
+    ['/:type/_search', { post: { handle: api.search, ...searchForm } }],
     ['/:type/$:operation', anyMethod],
     ['/:type/:id/$:operation', anyMethod],
     ['/$:operation', anyMethod],
-    ['/:type/:id', { get: { handle: api.read }, put: { handle: api.update, ...write } }],
-    ['/:type/:id/_history', { get: { handle: api.history } }],
-    ['/:type/:id/_history/:version', { get: { handle: api.vread } }],
+    [
+      '/:type/:id',
+      {
+        get: { handle: api.read, summary: 'The newest version of a resource.' },
+        put: { handle: api.update, summary: 'Updates a resource; If-Match names the version it changes.', ...write },
+      },
+    ],
+    ['/:type/:id/_history', { get: { handle: api.history, summary: 'All versions of a resource, newest first.' } }],
+    ['/:type/:id/_history/:version', { get: { handle: api.vread, summary: 'One version of a resource.' } }],
   ];
+}
+
+/** A route as the documentation shows it. */
+export interface DocumentedRoute {
+  method: 'get' | 'post' | 'put';
+  path: string;
+  summary: string;
+  /** Needs no token. */
+  isOpen: boolean;
+  /** Writes to the ledger: takes an Idempotency-Key. */
+  isWrite: boolean;
+  body: Endpoint['body'];
+}
+
+/** What of FHIR the organisation of these options is asked: where it writes no resources, no route that would. */
+export function documentedRoutes(options: FhirOptions): DocumentedRoute[] {
+  const { organisation, operations = [] } = options;
+  const writes = supportedTypes.some(({ writer }) => writer === organisation.kind);
+  return routesOf(new FhirApi(options), operations).flatMap(([path, endpoints]) =>
+    (Object.entries(endpoints) as ['get' | 'post' | 'put', Endpoint][]).flatMap(([method, { summary, body }]) => {
+      const isWrite = body === 'resource' || body === 'bundle';
+      const isOfResources = path === '/:type' || path === '/:type/:id';
+      if (summary === undefined || (isWrite && isOfResources && !writes)) return [];
+      return [{ method, path, summary, isOpen: path === '/metadata', isWrite, body }];
+    }),
+  );
 }
 
 type Readers = Record<NonNullable<Endpoint['body']>, RequestHandler[]>;

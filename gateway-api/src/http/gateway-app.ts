@@ -8,13 +8,15 @@ import { type ClientLimits, quotas } from '../clients/quotas.ts';
 import { strangers } from '../clients/strangers.ts';
 import { outcomeHandler, refuse } from '../fhir/outcomes.ts';
 import type { Repository } from '../fhir/repository.ts';
-import { fhirRouter } from '../fhir/router.ts';
+import { documentedRoutes, type FhirOptions, fhirRouter } from '../fhir/router.ts';
 import { asOneRequest } from '../ledger/request-deadline.ts';
 import { loggable } from '../operations/log.ts';
 import type { Services, SubjectOperation } from '../subjects/services.ts';
+import { VERSION } from '../version.ts';
 import type { BodiesOptions } from './bodies.ts';
 import { docs } from './docs.ts';
 import { observe } from './observe.ts';
+import { openApiDocument } from './openapi.ts';
 import { type Route, serve } from './routes.ts';
 
 const FHIR_BASE = '/fhir/R4';
@@ -45,7 +47,27 @@ export function gatewayApp(options: AppOptions): Express {
   const unknown = strangers(clients.strangersPerMinute, () => metrics.refusal('address'));
   const open = routes.filter((route) => route.open);
   for (const { path } of open) app.get(path, unknown.count);
-  app.use(serve(open, services, { bodies }), docs(unknown.count));
+  const fhir: FhirOptions = {
+    repository,
+    idempotent,
+    reads,
+    organisation,
+    callerOf: (request) => callerOf(request.res!),
+    operations: operations
+      .filter(({ kind }) => kind === organisation.kind)
+      .map((one) => ({ ...one, handle: (request) => one.handle(request, services) })),
+    bodies,
+    report,
+  };
+  const { name } = organisation;
+  const documented = {
+    organisation: name,
+    version: VERSION,
+    routes,
+    fhirBase: FHIR_BASE,
+    fhir: documentedRoutes(fhir),
+  };
+  app.use(serve(open, services, { bodies }), docs(openApiDocument(documented), unknown.count));
   const isOpen = ({ path, method }: Request) => path === METADATA && method !== 'POST';
   app.use(authentication(tokens, organisation.kind, isOpen, unknown));
   app.use(
@@ -55,21 +77,7 @@ export function gatewayApp(options: AppOptions): Express {
       (limit) => metrics.refusal(limit),
     ),
   );
-  app.use(
-    FHIR_BASE,
-    fhirRouter({
-      repository,
-      idempotent,
-      reads,
-      organisation,
-      callerOf: (request) => callerOf(request.res!),
-      operations: operations
-        .filter(({ kind }) => kind === organisation.kind)
-        .map((one) => ({ ...one, handle: (request) => one.handle(request, services) })),
-      bodies,
-      report,
-    }),
-  );
+  app.use(FHIR_BASE, fhirRouter(fhir));
   const others = routes.filter((route) => !route.open);
   app.use(serve(others, services, { bodies }));
   return ending(app, report);

@@ -18,6 +18,7 @@ export const submitClaim: SubjectOperation = {
   transaction: 'SubmitClaim',
   type: 'Claim',
   level: 'type',
+  summary: 'Submits a Claim, alone or in a Bundle (after Da Vinci PAS).',
   definition: 'http://hl7.org/fhir/OperationDefinition/Claim-submit',
   async handle({ caller, body, idempotency }, services) {
     compartmentOf(caller);
@@ -38,6 +39,7 @@ export const adjudicateClaim: SubjectOperation = {
   transaction: 'AdjudicateClaim',
   type: 'Claim',
   level: 'instance',
+  summary: 'Adjudicates a submitted claim.',
   definition: definitionOf('Claim-adjudicate'),
   async handle({ caller, id = '', idempotency }, services) {
     compartmentOf(caller);

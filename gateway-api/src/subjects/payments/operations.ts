@@ -20,6 +20,7 @@ export const settlePayment: SubjectOperation = {
   transaction: 'SettlePayment',
   type: 'PaymentReconciliation',
   level: 'instance',
+  summary: 'Reports that a payment was made: Parameters with reference and paidOn.',
   definition: definitionOf('PaymentReconciliation-settle'),
   async handle({ caller, id = '', body, idempotency }, services) {
     compartmentOf(caller);

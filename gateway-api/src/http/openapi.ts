@@ -1,0 +1,142 @@
+/**
+ * What this gateway answers, as OpenAPI 3.1 (spec.openapis.org/oas/v3.1.1): made from the rows of the route table and from
+ * FHIR's own table of routes, so that what is documented is what is served.
+ */
+import { z } from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiParameters,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
+import type { DocumentedRoute } from '../fhir/router.ts';
+import type { Route } from './routes.ts';
+
+export interface OpenApiOptions {
+  /** Name of the organisation. */
+  organisation: string;
+  version: string;
+  routes: readonly Route[];
+  fhirBase: string;
+  fhir: readonly DocumentedRoute[];
+}
+
+const DESCRIPTION = `FHIR R4 (hl7.org/fhir/R4) and the routes beside it. GET /fhir/R4/metadata says which resource types and
+search parameters there are. Errors are OperationOutcomes. Every write is one transaction of the consortium's ledger and
+answers its id in X-Transaction-Id.`;
+
+const outcomeSchema = z
+  .looseObject({
+    resourceType: z.literal('OperationOutcome'),
+    issue: z.array(
+      z.looseObject({
+        severity: z.enum(['fatal', 'error', 'warning', 'information']),
+        code: z.string(),
+        diagnostics: z.string().optional(),
+        expression: z.array(z.string()).optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'OperationOutcome', description: 'hl7.org/fhir/R4/operationoutcome.html' });
+const resourceSchema = z
+  .looseObject({ resourceType: z.string() })
+  .meta({ id: 'Resource', description: 'Any resource of hl7.org/fhir/R4/resourcelist.html' });
+
+const JSON_TYPE = 'application/json';
+const FHIR_TYPE = 'application/fhir+json';
+const failure = {
+  description: 'Refused or failed.',
+  content: { [FHIR_TYPE]: { schema: outcomeSchema } },
+};
+const idempotencyKey = z
+  .string()
+  .regex(/^[!-~]{1,255}$/)
+  .optional()
+  .meta({ description: 'Makes the request safe to repeat: it is written once and answered again.' });
+const transactionHeader = {
+  'X-Transaction-Id': { description: 'The ledger transaction; see /receipts.', schema: { type: 'string' as const } },
+};
+
+/** The document, ready to be sent as JSON. */
+export function openApiDocument({ organisation, version, routes, fhirBase, fhir }: OpenApiOptions) {
+  const paths: ZodOpenApiPathsObject = {};
+  const add = (path: string, method: string, operation: ZodOpenApiOperationObject): void => {
+    const written = path.replace(/:(\w+)/g, '{$1}');
+    paths[written] = { ...paths[written], [method]: operation };
+  };
+  for (const route of routes) add(route.path, route.method, operationOf(route));
+  for (const route of fhir)
+    add(fhirBase + (route.path === '/' ? '' : route.path), route.method, fhirOperationOf(route));
+  return createDocument({
+    openapi: '3.1.1',
+    info: { title: `Telemed Ledger gateway of ${organisation}`, version, description: DESCRIPTION },
+    security: [{ token: [] }],
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "Of this organisation's issuer." },
+      },
+    },
+    paths,
+  });
+}
+
+function operationOf({
+  summary,
+  open,
+  roles,
+  transaction,
+  parameters,
+  body,
+  answers,
+}: Route): ZodOpenApiOperationObject {
+  const isWrite = transaction !== undefined;
+  const responses: ZodOpenApiResponsesObject = { default: failure };
+  for (const [status, { description, schema }] of Object.entries(answers)) {
+    responses[status as '200'] = {
+      description,
+      ...(schema === undefined ? {} : { content: { [JSON_TYPE]: { schema } } }),
+      ...(isWrite ? { headers: transactionHeader } : {}),
+    };
+  }
+  return {
+    summary,
+    ...(roles === undefined ? {} : { description: `For the roles ${roles.join(', ')}.` }),
+    ...(open === true ? { security: [] } : {}),
+    ...parametersOf(parameters as z.ZodObject | undefined, isWrite),
+    ...(body === undefined ? {} : { requestBody: { required: true, content: { [JSON_TYPE]: { schema: body } } } }),
+    responses,
+  };
+}
+
+function parametersOf(path: z.ZodObject | undefined, isWrite: boolean): { requestParams?: ZodOpenApiParameters } {
+  if (path === undefined && !isWrite) return {};
+  return {
+    requestParams: {
+      ...(path === undefined ? {} : { path }),
+      ...(isWrite ? { header: z.object({ 'Idempotency-Key': idempotencyKey }) } : {}),
+    },
+  };
+}
+
+function fhirOperationOf({ path, summary, isOpen, isWrite, body }: DocumentedRoute): ZodOpenApiOperationObject {
+  const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+  const inPath = names.length === 0 ? undefined : z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
+  const type = body === 'form' ? 'application/x-www-form-urlencoded' : FHIR_TYPE;
+  const schema = body === 'form' ? z.record(z.string(), z.string()) : resourceSchema;
+  return {
+    summary,
+    tags: ['FHIR R4'],
+    ...(isOpen ? { security: [] } : {}),
+    ...parametersOf(inPath, isWrite),
+    ...(body === undefined ? {} : { requestBody: { content: { [type]: { schema } } } }),
+    responses: {
+      '2XX': {
+        description: 'A resource or a Bundle.',
+        content: { [FHIR_TYPE]: { schema: resourceSchema } },
+        ...(isWrite ? { headers: transactionHeader } : {}),
+      },
+      default: failure,
+    },
+  };
+}
