@@ -35,7 +35,7 @@ export function networkConfigOf(
   };
 }
 
-export function chaincodeConfigOf(consortium: ConsortiumDefinition, chaincode: ChaincodeProcesses): ChaincodeConfig {
+function chaincodeConfigOf(consortium: ConsortiumDefinition, chaincode: ChaincodeProcesses): ChaincodeConfig {
   return {
     name: consortium.chaincode,
     ...chaincode,

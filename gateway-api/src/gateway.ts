@@ -6,7 +6,7 @@ import type { Duties } from './duties/duties.ts';
 import { close, listen } from './http/listening.ts';
 import { newServer } from './http/server.ts';
 import type { Journal } from './idempotency/journal.ts';
-import type { Stores } from './index/stores.ts';
+import type { Stores } from './index/schema.ts';
 import type { Sweeper } from './index/verification/sweeper.ts';
 import type { LedgerConnection } from './ledger/connect.ts';
 import type { Feed } from './ledger/feed.ts';

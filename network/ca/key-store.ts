@@ -120,5 +120,5 @@ function problemOf({ certificate, issuer = certificate, hosts = [] }: Certificat
   }
 }
 
-export const isNamed = (certificate: X509Certificate, host: string): boolean =>
+const isNamed = (certificate: X509Certificate, host: string): boolean =>
   (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined;

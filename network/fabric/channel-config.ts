@@ -26,7 +26,7 @@ export interface ChannelMaterial {
 export const firstBlock = (channel: string, layout: Layout, batch: Batch, material: ChannelMaterial): Uint8Array =>
   genesisBlock(channel, channelGroup(channelDescription(layout, batch, material)), new Date()).serializeBinary();
 
-export function channelDescription(layout: Layout, batch: Batch, material: ChannelMaterial): ChannelDescription {
+function channelDescription(layout: Layout, batch: Batch, material: ChannelMaterial): ChannelDescription {
   const consenters = layout.orderers.map((orderer) => ({ ...orderer, ...material.certificatesOf(orderer) }));
   return {
     consensus: layout.ordering === 'raft' ? raft(consenters) : byzantine(consenters, batch),

@@ -11,7 +11,7 @@ export type Ordering = 'bft' | 'raft';
 export const ORDERINGS: readonly Ordering[] = ['bft', 'raft'];
 
 /** Added to `peerPort` and to an orderer's `port`. */
-export const PORT_OFFSETS = { chaincode: 1000, admin: 1000, operations: 2000 } as const;
+const PORT_OFFSETS = { chaincode: 1000, admin: 1000, operations: 2000 } as const;
 
 export interface NodeLayout {
   /** The process's, or the service's. */

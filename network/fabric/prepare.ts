@@ -97,7 +97,7 @@ function writeChannel(consortium: ConsortiumDefinition, layout: Layout, material
   writeIfDifferent(layout.genesisBlock, firstBlock(channel, layout, ordering.batch, certificatesIn(material)));
 }
 
-export const certificatesIn = (material: Material): ChannelMaterial => ({
+const certificatesIn = (material: Material): ChannelMaterial => ({
   mspOf: (organisation) => organisationIn(material, organisation),
   certificatesOf: ({ process }) => {
     const { identity, tls } = ordererNode(material, process);

@@ -55,7 +55,7 @@ export function runningPid(layout: Layout, name: string): number | undefined {
 }
 
 /** What the running process was started for. */
-export function runningPurpose(layout: Layout, name: string): string | undefined {
+function runningPurpose(layout: Layout, name: string): string | undefined {
   const record = recordOf(layout, name);
   return record !== undefined && pidOf(record) !== undefined ? record.purpose : undefined;
 }

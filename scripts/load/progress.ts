@@ -8,7 +8,7 @@ export interface Progress {
 }
 
 /** `1,200 of 3,407 resources, 640/s, 2,207 remaining (4 s)` */
-export function progressText({ done, total }: Progress, elapsedMs: number): string {
+function progressText({ done, total }: Progress, elapsedMs: number): string {
   const count = (n: number) => n.toLocaleString('en');
   const rate = elapsedMs > 0 ? (done * 1000) / elapsedMs : 0;
   const remaining = total - done;

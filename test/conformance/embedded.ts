@@ -97,7 +97,7 @@ async function launch(config: NetworkConfig): Promise<{ child: ChildProcess; end
 
 type Endpoints = Record<OrganisationName, string>;
 
-export function embeddedConfig(material: Material, dataDir: string, chaincodes: ChaincodeConfig[]): NetworkConfig {
+function embeddedConfig(material: Material, dataDir: string, chaincodes: ChaincodeConfig[]): NetworkConfig {
   const { orderer, organisations } = material;
   return {
     dataDir,

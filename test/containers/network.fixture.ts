@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DockerComposeEnvironment, type StartedDockerComposeEnvironment } from 'testcontainers';
 
-export const ROOT = join(import.meta.dirname, '..', '..');
-export const PROJECT = 'telemed-ledger-test';
+const ROOT = join(import.meta.dirname, '..', '..');
+const PROJECT = 'telemed-ledger-test';
 const STARTUP_TIMEOUT_MS = 300_000;
 
 /** Builds our images, starts everything, and answers when every service that keeps running is healthy. */

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { findProgram, requireProgram } from '@telemed-ledger/network/ca/fabric-ca/programs.ts';
 import { untilAuthoritiesAnswer } from '@telemed-ledger/network/ca/fabric-ca/registry.ts';
-import { type AuthorityPlace, authorityHome, prepareAuthorities } from '@telemed-ledger/network/ca/fabric-ca/server.ts';
+import { authorityHome, prepareAuthorities } from '@telemed-ledger/network/ca/fabric-ca/server.ts';
+import type { AuthorityPlace } from '@telemed-ledger/network/ca/fabric-ca/server-config.ts';
 
 const START_MS = 30_000;
 const HOST = '127.0.0.1';

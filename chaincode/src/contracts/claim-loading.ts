@@ -97,7 +97,7 @@ export async function loadEvidence(
 export const storedEvidence = (record: ClaimRecord): Map<string, Anchored> =>
   byTarget(record.evidence.map(({ value }) => anchoredSchema.parse(JSON.parse(value))));
 
-export const loadFeeSchedule = (store: Store, collection: string): Promise<FeeSchedule | undefined> =>
+const loadFeeSchedule = (store: Store, collection: string): Promise<FeeSchedule | undefined> =>
   store.getPrivate(collection, privateKeys.feeSchedule(), feeScheduleSchema);
 
 async function loadLicences(store: Store, numbers: readonly string[]): Promise<Map<string, LicenceState>> {

@@ -10,7 +10,7 @@ const segment = (part: PropertyKey): string =>
   typeof part === 'number' ? `[${part}]` : `.${/^[A-Za-z]{1,40}$/.test(String(part)) ? String(part) : '*'}`;
 
 /** A zod path such as `records[3].resource.id`. */
-export const expressionOf = (path: readonly PropertyKey[]): string => path.map(segment).join('').replace(/^\./, '');
+const expressionOf = (path: readonly PropertyKey[]): string => path.map(segment).join('').replace(/^\./, '');
 
 function reasonOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') return `expected ${issue.expected}`;

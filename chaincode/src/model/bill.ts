@@ -18,12 +18,12 @@ import {
   roundHalfUp,
 } from './money.ts';
 
-export const MAX_ITEMS = 500;
+const MAX_ITEMS = 500;
 /** Of a claim's other lists, and of what one item names of them: each item is held against each of them. */
 const MAX_LISTED = 500;
 const MAX_NAMED = 50;
 /** The most days one item may span. */
-export const MAX_ITEM_DAYS = 366;
+const MAX_ITEM_DAYS = 366;
 
 const dateTime = z.string().regex(FHIR_DATE_TIME);
 const period = z.looseObject({ start: dateTime.optional(), end: dateTime.optional() });

@@ -22,7 +22,7 @@ const MADE_BY_THE_LEDGER = new Map<string, string>([
  * Marks an ExplanationOfBenefit as what a provider's files say and no statement of the payer's
  * (terminology.hl7.org/CodeSystem-v3-ObservationValue.html: clinician reported).
  */
-export const REPORTED_TAG = {
+const REPORTED_TAG = {
   system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue',
   code: 'CLINRPT',
   display: 'clinician reported',
@@ -45,9 +45,6 @@ export function unrecordable(resource: Resource): string | undefined {
   if (REPORTED.has(resourceType) && !isReported(resource)) return 'must be tagged as reported by a provider (CLINRPT)';
   return undefined;
 }
-
-/** Why a provider cannot record resources of a type, whatever they hold; undefined where it can. */
-export const unrecordableType = (type: string): string | undefined => MADE_BY_THE_LEDGER.get(type);
 
 /** The resource as a provider records it: with the tag, where its type needs one. */
 export function asRecorded(resource: Resource): Resource {

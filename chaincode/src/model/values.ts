@@ -29,8 +29,6 @@ export const pricesSchema = table(line(LONGEST_LINE), minorUnitsSchema, 50_000);
 export const MAX_RECORDS = 2000;
 export const MAX_DELIVERED = 500;
 
-export { idSchema, saltSchema };
-
 /** A resource as its author hands it in; `meta.versionId` and `meta.lastUpdated` are added when it is read. */
 export const draftSchema = z.strictObject({
   id: idSchema,
@@ -115,15 +113,7 @@ export const consentStateSchema = z.strictObject({
 });
 export type ConsentState = z.infer<typeof consentStateSchema>;
 
-export const CLAIM_STATUSES = [
-  'submitted',
-  'denied',
-  'partial',
-  'approved',
-  'instructed',
-  'settled',
-  'remitted',
-] as const;
+const CLAIM_STATUSES = ['submitted', 'denied', 'partial', 'approved', 'instructed', 'settled', 'remitted'] as const;
 export const claimStateSchema = z.strictObject({
   id: idSchema,
   provider: nameSchema,

@@ -13,7 +13,7 @@ import {
 } from './consents.ts';
 
 /** How long copies are left with whoever received them, where the consent ends no sooner. */
-export const COPY_LIFETIME_DAYS = 30;
+const COPY_LIFETIME_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 export type AccessRefusal =

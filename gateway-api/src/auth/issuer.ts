@@ -18,7 +18,7 @@ import {
 
 const KEY_FILE = 'key.json';
 const JWKS_FILE = 'jwks.json';
-export const DEFAULT_MINUTES = 5;
+const DEFAULT_MINUTES = 5;
 export const LONGEST_MINUTES = 60;
 
 export const issuerOf = (organisation: string): string => `https://issuer.${organisation}.telemed-ledger.example`;

@@ -68,7 +68,7 @@ export function refuse(status: number, code: IssueType, diagnostics: string, exp
 export const UNPROCESSABLE = 422;
 
 /** LedgerError code → HTTP status and issue code. */
-export const LEDGER_FAILURES: Record<ErrorCode, { status: number; code: IssueType }> = {
+const LEDGER_FAILURES: Record<ErrorCode, { status: number; code: IssueType }> = {
   INVALID: { status: UNPROCESSABLE, code: 'invalid' },
   NOT_FOUND: { status: 404, code: 'not-found' },
   FORBIDDEN: { status: 403, code: 'forbidden' },

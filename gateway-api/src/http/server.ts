@@ -20,7 +20,7 @@ export interface ServerLimits {
   isProxy: (address: string) => boolean;
 }
 
-export const SERVER_LIMITS: ServerLimits = {
+const SERVER_LIMITS: ServerLimits = {
   headersMs: 15_000,
   requestMs: 120_000,
   connections: 4_000,

@@ -9,7 +9,8 @@ import { type FixtureTransaction, type FixtureWrite, fixtureBlock } from '../led
 import { type ParsedBlock, parseBlock } from '../ledger/block.ts';
 import { type DatabaseKind, sqlite } from './databases.fixture.ts';
 import { ReadModel } from './read/queries.ts';
-import { openStores, type Stores } from './stores.ts';
+import type { Stores } from './schema.ts';
+import { openStores } from './stores.ts';
 import { Projector } from './write/projector.ts';
 
 export const consortium: Consortium = {

@@ -2,6 +2,9 @@
  * The tables of the read model and of the journal, as Kysely sees them. The read model holds nothing that cannot
  * be rebuilt from the ledger; the journal (idempotency) is the gateway's own and is never thrown away.
  */
+import type { Kysely } from 'kysely';
+import type { StoreHealth } from './health.ts';
+
 /** At most this many resources of one private value have a place in the order. */
 export const RESOURCES_PER_VALUE = 4096;
 
@@ -149,4 +152,18 @@ export interface EnvelopesTable {
 export interface JournalTables {
   envelopes: EnvelopesTable;
   idempotency: IdempotencyTable;
+}
+
+/** A gateway's two databases, open. */
+export interface Stores {
+  /** For the projector alone: one connection. */
+  writing: Kysely<IndexTables>;
+  /** Each statement sees whole blocks. Two statements may see different ones: a block can come between them. */
+  reading: Kysely<IndexTables>;
+  /** A write is on the disk when it is done. */
+  journal: Kysely<JournalTables>;
+  /** The same journal; what is written here need not outlive a power cut. */
+  journalLazily: Kysely<JournalTables>;
+  health: StoreHealth;
+  close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { isExecutable } from '../../executable.ts';
 
 export type Program = 'fabric-ca-client' | 'fabric-ca-server';
 
-export const WHERE_TO_GET_THEM = `Get Hyperledger Fabric CA 1.5.21 or newer of the 1.5 series from the Fabric project
+const WHERE_TO_GET_THEM = `Get Hyperledger Fabric CA 1.5.21 or newer of the 1.5 series from the Fabric project
 (https://github.com/hyperledger/fabric-ca/releases), then set FABRIC_CA_BIN to its bin directory or put that on the PATH.`;
 
 /** FABRIC_CA_CLIENT names the client itself; otherwise a program is in FABRIC_CA_BIN, in FABRIC_BIN or on the PATH. */

@@ -3,7 +3,16 @@
  * certificate of the one kind never passes for one of the other.
  */
 import { NODE_DAYS, USER_DAYS } from '../lifetimes.ts';
-import type { AuthorityPlace } from './server.ts';
+
+/** Where one organisation's server is. */
+export interface AuthorityPlace {
+  /** By which clients reach it, with `port`. */
+  host: string;
+  port: number;
+  /** What it binds; its operations listener (`/healthz`, `/metrics`, plain HTTP) is an `address:port` of its own. */
+  listenHost: string;
+  operationsAddress: string;
+}
 
 export const CA_NAME = 'ca';
 export const TLS_CA_NAME = 'tlsca';

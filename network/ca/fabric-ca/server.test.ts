@@ -9,7 +9,8 @@ import { parse } from 'yaml';
 import { openAuthority } from '../authority.ts';
 import { prepareOrganisations } from '../organisations.ts';
 import { readReach } from './reach.ts';
-import { type AuthorityPlace, authorityHome, prepareAuthorities } from './server.ts';
+import { authorityHome, prepareAuthorities } from './server.ts';
+import type { AuthorityPlace } from './server-config.ts';
 
 const consortium = loadConsortium();
 const placeOf = (organisation: string): AuthorityPlace => ({

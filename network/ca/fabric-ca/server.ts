@@ -14,17 +14,7 @@ import { assertUsable, readOrCreate, removeUnfinished, writeIfDifferent } from '
 import { NODE_DAYS } from '../lifetimes.ts';
 import { together } from '../together.ts';
 import { FABRIC_CA_FILE, type FabricCaFile } from './reach.ts';
-import { CA_NAME, REGISTRAR, serverConfig, TLS_CA_NAME, tlsCaConfig } from './server-config.ts';
-
-/** Where one organisation's server is. */
-export interface AuthorityPlace {
-  /** By which clients reach it, with `port`. */
-  host: string;
-  port: number;
-  /** What it binds; its operations listener (`/healthz`, `/metrics`, plain HTTP) is an `address:port` of its own. */
-  listenHost: string;
-  operationsAddress: string;
-}
+import { type AuthorityPlace, CA_NAME, REGISTRAR, serverConfig, TLS_CA_NAME, tlsCaConfig } from './server-config.ts';
 
 /** The server's home, `fabric-ca-server start --home`: root keys, configuration and its database. */
 export const authorityHome = (dataDir: string, organisation: string): string =>

@@ -123,7 +123,7 @@ export class Endorser {
 }
 
 /** A reply the peer makes itself: status 500 and no payload. */
-export function peerMade(message: string): Endorsed {
+function peerMade(message: string): Endorsed {
   return {
     kind: 'response',
     response: { status: ERROR, message, payload: new Uint8Array() },

@@ -103,7 +103,7 @@ class ChannelPolicies implements Policies {
 }
 
 /** The text of a signature policy, or a path in the channel configuration, to the bytes of an ApplicationPolicy. */
-export function applicationPolicyBytes(textOrPath: string): Uint8Array {
+function applicationPolicyBytes(textOrPath: string): Uint8Array {
   const policy = new peer.ApplicationPolicy();
   if (textOrPath.startsWith('/')) policy.setChannelConfigPolicyReference(textOrPath);
   else policy.setSignaturePolicy(parsePolicyText(textOrPath));

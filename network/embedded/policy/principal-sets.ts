@@ -13,7 +13,7 @@ const MOST_SETS = 10_000;
 type Member = PrincipalSet['principals'][number];
 
 /** `AMSP.peer` for a role, otherwise the principal's bytes in hexadecimal. */
-export function principalKey(principal: msp.MSPPrincipal): string {
+function principalKey(principal: msp.MSPPrincipal): string {
   const role = roleOf(principal);
   return role === undefined ? bufferOf(principal.serializeBinary()).toString('hex') : `${role.mspId}.${role.role}`;
 }

@@ -19,8 +19,8 @@ import { DATA_DIR, GRAFANA_VOLUME, mount, PROMETHEUS_VOLUME } from './volumes.ts
 
 /** Their own way out: ports cannot be published from an internal network. */
 export const WATCHING_NETWORK = 'watching';
-export const PROMETHEUS_PORT = 9090;
-export const GRAFANA_PORT = 3000;
+const PROMETHEUS_PORT = 9090;
+const GRAFANA_PORT = 3000;
 /** In Grafana's volume. */
 export const ADMIN_PASSWORD_FILE = 'admin-password';
 

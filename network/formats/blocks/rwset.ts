@@ -183,7 +183,7 @@ export function encodeMetadata(metadata: Map<string, Uint8Array>): Buffer {
 }
 
 /** Encoded kvrwset.Version: `Version{0,0}` is empty, "no version" is left out by the caller. */
-export function encodeVersion(version: Version): Buffer {
+function encodeVersion(version: Version): Buffer {
   return encode([1, version.block], [2, version.tx]);
 }
 

@@ -10,7 +10,7 @@ import { type MspMaterial, mspConfig } from './msp-config.ts';
 
 type Rule = keyof typeof common.ImplicitMetaPolicy.Rule;
 
-export const CAPABILITIES = { channel: 'V3_0', orderer: 'V2_0', application: 'V2_5' } as const;
+const CAPABILITIES = { channel: 'V3_0', orderer: 'V2_0', application: 'V2_5' } as const;
 const NO_LIMIT = 0xffffffff;
 
 export interface BatchConfig {

@@ -19,11 +19,6 @@ export function encode(...fields: Field[]): Buffer {
   return out;
 }
 
-/** The field's tag and length before `value`, for messages assembled from slices. */
-export function bytesField(field: number, value: Uint8Array): Buffer {
-  return encode([field, value, true]);
-}
-
 export function repeated(field: number, values: readonly (Uint8Array | string)[]): Field[] {
   return values.map((value) => [field, value, true] as const);
 }

@@ -10,7 +10,7 @@ import { LedgerError } from '../../model/errors.ts';
 import { billedItems, type ClaimBasis, type ClaimEdit, patientOf } from '../claim-facts.ts';
 
 /** Reads and writes per claim that one transaction can bear. */
-export const MAX_FINGERPRINTS = 5000;
+const MAX_FINGERPRINTS = 5000;
 /** Before equal ones are counted once. */
 const MAX_MADE = 4 * MAX_FINGERPRINTS;
 

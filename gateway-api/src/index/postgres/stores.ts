@@ -7,8 +7,7 @@ import { sql } from 'kysely';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { migrateIndex, migrateJournal } from '../migrations.ts';
-import type { IndexTables, JournalTables } from '../schema.ts';
-import type { Stores } from '../stores.ts';
+import type { IndexTables, JournalTables, Stores } from '../schema.ts';
 import { isHopeless, isLoss, reasonOf } from './errors.ts';
 import {
   type DatabaseSettings,

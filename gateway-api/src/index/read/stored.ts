@@ -15,8 +15,7 @@ export const placeOf = (row: Pick<VersionRow, 'type' | 'id' | 'version'>): strin
   `${row.type}/${row.id}/_history/${row.version}`;
 
 /** Says where a delivered copy came from (Resource.meta.source is a uri). */
-export const sourceUri = (organisation: string): string =>
-  `https://telemed-ledger.example/organisations/${organisation}`;
+const sourceUri = (organisation: string): string => `https://telemed-ledger.example/organisations/${organisation}`;
 
 /** @throws {IntegrityFailure} where the stored text is not what was anchored, or does not say what the row says. */
 export function storedResource(row: VersionRow, consortium: Consortium): StoredResource {

@@ -3,8 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { alwaysThere } from '../health.ts';
 import { migrateIndex, migrateJournal } from '../migrations.ts';
-import type { IndexTables, JournalTables } from '../schema.ts';
-import type { Stores } from '../stores.ts';
+import type { IndexTables, JournalTables, Stores } from '../schema.ts';
 import { openSqlite } from './sqlite.ts';
 
 const INDEX_FILE = 'index.sqlite';

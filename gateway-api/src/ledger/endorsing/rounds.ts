@@ -56,7 +56,7 @@ export async function untilAgreed(round: () => Promise<Endorsements>, options: R
   }
 }
 
-export function disagreement({ groups, difference }: Pick<Differing, 'groups' | 'difference'>): LedgerFailure {
+function disagreement({ groups, difference }: Pick<Differing, 'groups' | 'difference'>): LedgerFailure {
   const sides = groups.map((group) => group.join(' and '));
   const [few = '', ...others] = sides;
   const message = `${few} computed another result than ${others.join(', and than ')} (${difference.parts.join(', ')}).`;

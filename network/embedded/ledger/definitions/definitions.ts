@@ -80,7 +80,7 @@ function encodeCollection(config: CollectionConfig, policies: Policies): Buffer 
 }
 
 /** The definition of a chaincode in a state; undefined where none was committed. */
-export function loadDefinition(view: View, chaincode: string, channel: Channel): CommittedDefinition | undefined {
+function loadDefinition(view: View, chaincode: string, channel: Channel): CommittedDefinition | undefined {
   const versions = new Map<string, Version>();
   const read = (key: string): Buffer | undefined => {
     const found = view.versioned(stateKey(LIFECYCLE, Buffer.from(key)));

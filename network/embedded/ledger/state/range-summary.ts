@@ -5,7 +5,7 @@
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 
-export const MERKLE_DEGREE = 50;
+const MERKLE_DEGREE = 50;
 
 export interface MerkleSummary {
   degree: number;

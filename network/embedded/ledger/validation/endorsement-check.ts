@@ -11,7 +11,7 @@ import { findCollection, implicitCollection, LIFECYCLE } from '../definitions/de
 import { hashKey, mapKey, stateKey } from '../state/keys.ts';
 import type { CommittedState } from '../state/updates.ts';
 
-export const VALIDATION_PARAMETER = 'VALIDATION_PARAMETER';
+const VALIDATION_PARAMETER = 'VALIDATION_PARAMETER';
 
 /** A written key with where it lies; metadata writes count as writes. */
 export interface Written {

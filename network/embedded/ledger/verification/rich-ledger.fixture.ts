@@ -7,7 +7,7 @@ import { CHAINCODE, COLLECTIONS, LedgerFixture, POLICY } from '../ledger.fixture
 import { type Database, openDatabase } from '../state/store.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
-export const put =
+const put =
   (key: string, value: string, collection = '') =>
   (s: Simulator): void =>
     s.putState(CHAINCODE, collection, key, bytes(value));

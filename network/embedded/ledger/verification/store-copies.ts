@@ -75,7 +75,7 @@ export interface PrivateKeyPlace {
 }
 
 /** undefined where it is no key of private state. */
-export function readPrivateKey(databaseKey: Buffer): PrivateKeyPlace | undefined {
+function readPrivateKey(databaseKey: Buffer): PrivateKeyPlace | undefined {
   const ends: number[] = [];
   for (let at = 0; ends.length < 3; ) {
     at = databaseKey.indexOf(0, at) + 1;
