@@ -10,7 +10,7 @@ import type { Consortium as Members } from '@telemed-ledger/consortium/members.t
 import { createGateway } from '@telemed-ledger/gateway-api/app.ts';
 import { audienceOf, ensureIssuer, issuerOf, LONGEST_MINUTES } from '@telemed-ledger/gateway-api/auth/issuer.ts';
 import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
-import type { Gateway } from '@telemed-ledger/gateway-api/gateway.ts';
+import type { Gateway, Unfinished } from '@telemed-ledger/gateway-api/gateway.ts';
 import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 import { holdDataDirectory } from './consortium/data-directory.ts';
@@ -44,6 +44,8 @@ export interface ConsortiumOptions {
   onFailure?: (reason: string) => void;
   /** How long the gateways may take to catch up with the chain; a minute unless stated. */
   readyTimeoutMs?: number;
+  /** How long the gateways may take to answer what is under way when they are closed. */
+  drainMs?: number | undefined;
 }
 
 export interface RunningConsortium {
@@ -52,15 +54,34 @@ export interface RunningConsortium {
   urls: Record<string, string>;
   /** Of the network's and the chaincode's processes, by what they run. */
   pids: Record<string, number>;
-  close(): Promise<void>;
+  gateways: readonly Pick<Gateway, 'organisation' | 'readiness'>[];
+  /** Answers what the gateways left unfinished, by organisation; those that left nothing are not named. */
+  close(): Promise<Record<string, Unfinished>>;
 }
 
 /**
- * Answers when every gateway is ready to submit and has caught up.
+ * Answers when every gateway is ready to submit and has caught up; closes all of them where one does not become so in
+ * time. For commands and tests: `npm start` keeps those that serve, see `openConsortium`.
+ * @throws as openConsortium, and an Error that says which gateway is not ready and why
+ */
+export async function startConsortium(options: ConsortiumOptions): Promise<RunningConsortium> {
+  const running = await openConsortium(options);
+  try {
+    const timeoutMs = options.readyTimeoutMs ?? READY_TIMEOUT_MS;
+    await Promise.all(running.gateways.map((gateway) => untilReady(gateway, timeoutMs)));
+    return running;
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
+}
+
+/**
+ * Answers when every gateway listens; whether each is ready is asked of it.
  * @throws ConsortiumError, UnusableCertificatesError, or an Error that names every port that is taken or that no
  * organisation has, or that the data directory is in use.
  */
-export async function startConsortium(options: ConsortiumOptions): Promise<RunningConsortium> {
+export async function openConsortium(options: ConsortiumOptions): Promise<RunningConsortium> {
   const dataDir = resolve(options.dataDir);
   const consortium = loadConsortium(options.consortiumFile);
   const network = options.network ?? 'embedded';
@@ -73,8 +94,12 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Runni
   if (taken.length > 0) throw new Error(taken.join('\n'));
   const letGo = holdDataDirectory(dataDir);
   const closers: (() => Promise<void>)[] = [async () => letGo()];
-  const close = async (): Promise<void> => {
+  const opened: Gateway[] = [];
+  const close = async (): Promise<Record<string, Unfinished>> => {
+    // All at once: each may take its time to answer what is under way.
+    const unfinished = await closeAll(opened.splice(0));
     for (const closer of closers.splice(0).reverse()) await closer();
+    return unfinished;
   };
   try {
     if (options.fresh === true) removeData(dataDir, network);
@@ -88,20 +113,19 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Runni
     const gateways = await Promise.all(
       ledger.organisations.map((organisation) =>
         gatewayOf(
-          { dataDir, consortium, members, network },
+          { dataDir, consortium, members, network, drainMs: options.drainMs },
           organisation,
           ledger.endpoints[organisation.name]!,
           ports[organisation.name]!,
         ),
       ),
     );
-    for (const gateway of gateways) closers.push(() => gateway.close());
+    opened.push(...gateways);
     const urls = await Promise.all(gateways.map((gateway) => gateway.listen()));
-    const timeoutMs = options.readyTimeoutMs ?? READY_TIMEOUT_MS;
-    await Promise.all(gateways.map((gateway) => untilReady(gateway, timeoutMs)));
     ledger.onUnexpectedEnd((reason) => options.onFailure?.(reason));
     return {
       consortium,
+      gateways,
       urls: Object.fromEntries(gateways.map(({ organisation }, at) => [organisation, urls[at]!])),
       pids: ledger.pids,
       close,
@@ -112,15 +136,23 @@ export async function startConsortium(options: ConsortiumOptions): Promise<Runni
   }
 }
 
+async function closeAll(gateways: readonly Gateway[]): Promise<Record<string, Unfinished>> {
+  const closed = await Promise.all(
+    gateways.map(async (gateway) => [gateway.organisation, await gateway.close()] as const),
+  );
+  return Object.fromEntries(closed.filter(([, left]) => left.requests > 0 || left.transactions.length > 0));
+}
+
 interface Surroundings {
   dataDir: string;
   consortium: ConsortiumDefinition;
   members: Members;
   network: NetworkKind;
+  drainMs: number | undefined;
 }
 
 async function gatewayOf(
-  { dataDir, consortium, members, network }: Surroundings,
+  { dataDir, consortium, members, network, drainMs }: Surroundings,
   organisation: PreparedOrganisation,
   endpoint: string,
   port: number,
@@ -134,13 +166,14 @@ async function gatewayOf(
     connection,
     port,
     dataDir: gatewayDirectory(directory, network),
+    ...(drainMs === undefined ? {} : { drainMs }),
     tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },
   };
   const logFile = createWriteStream(join(dataDir, 'logs', `gateway-${name}.log`), { flags: 'a', mode: 0o600 });
   return createGateway(config, { consortium: members, identities, log: newLog(name, 'info', logFile) });
 }
 
-async function untilReady(gateway: Gateway, timeoutMs: number): Promise<void> {
+async function untilReady(gateway: RunningConsortium['gateways'][number], timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const { ready, reasons, hopeless } = await gateway.readiness();

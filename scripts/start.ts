@@ -1,6 +1,6 @@
 /**
- * `npm start`: brings the consortium up on this machine, prints its organisations with their base URLs and then the
- * line `ready`, and takes everything down on ctrl-C.
+ * `npm start`: brings the consortium up on this machine, prints its organisations with their base URLs and, when all of
+ * them are ready, the line `ready`. Takes everything down on ctrl-C, after what is under way.
  */
 import { parseArgs } from 'node:util';
 import { portVariable } from './consortium/ports.ts';
@@ -13,7 +13,8 @@ const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   DATA_DIR                    where everything lives (default .data)
   CONSORTIUM                  the consortium's definition (default network/consortium.yaml)
   GATEWAY_PORT_<ORGANISATION> an organisation's port (default: as the consortium's definition says; 0: any)
-  PEER_PORT_<ORGANISATION>    its peer's port on the embedded network (likewise; any where the gateway's is)`;
+  PEER_PORT_<ORGANISATION>    its peer's port on the embedded network (likewise; any where the gateway's is)
+  DRAIN_MS                    how long requests under way are answered when it is stopped (default 20000)`;
 
 interface Settings {
   fresh: boolean;
@@ -22,6 +23,7 @@ interface Settings {
   consortiumFile: string | undefined;
   ports: Record<string, number>;
   peerPorts: Record<string, number>;
+  drainMs: number | undefined;
 }
 
 /** @throws Error that lists every mistake. */
@@ -35,6 +37,8 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
   const mistakes: string[] = [];
   const ports = portsIn(environment, portVariable('', 'gateway'), mistakes);
   const peerPorts = portsIn(environment, portVariable('', 'peer'), mistakes);
+  const drain = environment['DRAIN_MS'] || undefined;
+  if (drain !== undefined && !/^\d{1,7}$/.test(drain)) mistakes.push('DRAIN_MS: not a number of milliseconds');
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return {
     fresh: values.fresh,
@@ -43,6 +47,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
     consortiumFile: environment['CONSORTIUM'] || undefined,
     ports,
     peerPorts,
+    drainMs: drain === undefined ? undefined : Number(drain),
   };
 }
 
@@ -71,18 +76,34 @@ function printTable({ consortium, urls }: RunningConsortium): void {
     );
 }
 
+/** What was cut off, so that whoever asked for it knows where to look: no content, only ids. */
+function printUnfinished(unfinished: Awaited<ReturnType<RunningConsortium['close']>>): void {
+  for (const [organisation, { requests, transactions }] of Object.entries(unfinished)) {
+    const ids =
+      transactions.length === 0 ? '' : `; transactions whose outcome is not known: ${transactions.join(', ')}`;
+    console.error(`${organisation} left ${requests} requests unanswered${ids}`);
+  }
+}
+
+const SECOND_SIGNAL_MS = 1_000;
+
 async function start(settings: Settings): Promise<void> {
-  const { startConsortium } = await import('./consortium.ts');
+  const [{ openConsortium }, { untilAllReady }] = await Promise.all([
+    import('./consortium.ts'),
+    import('./consortium/readiness-watch.ts'),
+  ]);
   let running: RunningConsortium | undefined;
-  let leaving = false;
+  let leavingSince: number | undefined;
   const leave = async (code: number): Promise<void> => {
-    if (leaving) return;
-    leaving = true;
-    await running?.close();
+    // A terminal sends one ctrl-C to npm and to this process, so the first moments count as one.
+    if (leavingSince !== undefined && Date.now() - leavingSince > SECOND_SIGNAL_MS) process.exit(1);
+    if (leavingSince !== undefined) return;
+    leavingSince = Date.now();
+    printUnfinished((await running?.close()) ?? {});
     process.exit(code);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void leave(0));
-  running = await startConsortium({
+  running = await openConsortium({
     ...settings,
     onFailure: (reason) => {
       console.error(reason);
@@ -90,7 +111,13 @@ async function start(settings: Settings): Promise<void> {
     },
   });
   printTable(running);
-  console.log('ready');
+  await untilAllReady({ gateways: running.gateways, print: (line) => console.error(line) }).catch(
+    async (error: Error) => {
+      await running?.close();
+      throw error;
+    },
+  );
+  if (leavingSince === undefined) console.log('ready');
 }
 
 try {

@@ -162,6 +162,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     app,
     monitoring,
     connection,
+    ledger,
     feed,
     late,
     watch,

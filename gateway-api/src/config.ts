@@ -62,6 +62,8 @@ export interface GatewayConfig {
   dutyIntervalMs: number;
   /** How long an Idempotency-Key is remembered. */
   idempotencyHours: number;
+  /** How long requests under way are answered when the gateway is stopped. */
+  drainMs: number;
 }
 
 const MIB = 1024 * 1024;
@@ -71,7 +73,7 @@ export const DEFAULTS = {
   host: '127.0.0.1',
   bodyBytes: 16 * MIB,
   bodies: { clientBytes: 96 * MIB, allBytes: 256 * MIB },
-  timeouts: { evaluateMs: 10_000, endorseMs: 40_000, submitMs: 10_000, commitStatusMs: 20_000 },
+  timeouts: { evaluateMs: 10_000, endorseMs: 15_000, submitMs: 10_000, commitStatusMs: 15_000 },
   limits: { inFlightWrites: 300, clientWrites: 100, budgetMs: 15_000, feedWaitMs: 5_000 },
   clients: { requests: 200, perSecond: 0, reads: 32, strangersPerMinute: 1_200, addressConnections: 1_000 },
   trustedProxies: [],
@@ -79,6 +81,7 @@ export const DEFAULTS = {
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
   idempotencyHours: 48,
+  drainMs: 20_000,
 } as const satisfies Partial<GatewayConfig>;
 
 const DATABASE_PORT = 5432;
@@ -139,6 +142,8 @@ const EXPECTED = `Expected:
                     DATABASE_TLS_CA: path of the authority of its certificate, default no TLS;
                     DATABASE_WAIT_MS: how long the start waits for it, default ${DATABASE_WAIT_MS})
   OPERATIONS_PORT   a second listener with /healthz, /readyz and /metrics without a token (OPERATIONS_HOST: default ${DEFAULTS.host})
+  REQUEST_BUDGET_MS how long one request may ask the ledger (default ${DEFAULTS.limits.budgetMs})
+  DRAIN_MS          how long requests under way are answered when the gateway is stopped (default ${DEFAULTS.drainMs})
   LOG_LEVEL         trace, debug, info, warn, error or silent (default info)`;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
@@ -162,6 +167,8 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const bodies = read.bodies();
   const clients = read.clients();
   const clientWrites = read.integer('CLIENT_WRITES', DEFAULTS.limits.clientWrites, 1, DEFAULTS.limits.inFlightWrites);
+  const budgetMs = read.integer('REQUEST_BUDGET_MS', DEFAULTS.limits.budgetMs, 1_000, 600_000);
+  const drainMs = read.integer('DRAIN_MS', DEFAULTS.drainMs, 0, 600_000);
   const trustedProxies = read.networks('TRUSTED_PROXIES');
   const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
   const keys = read.keys('JWKS', read.text('JWKS'));
@@ -197,7 +204,8 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       bodyBytes,
       bodies,
       clients,
-      limits: { ...DEFAULTS.limits, clientWrites },
+      limits: { ...DEFAULTS.limits, clientWrites, budgetMs },
+      drainMs,
       trustedProxies,
       verifyIntervalMs,
     },

@@ -1,13 +1,16 @@
 /** A gateway that is wired (app.ts): opens its listeners, starts its parts, and ends them in order. */
+import type { Server } from 'node:http';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { GatewayConfig } from './config.ts';
 import type { Duties } from './duties/duties.ts';
+import { Drain } from './http/drain.ts';
 import { close, listen } from './http/listening.ts';
 import { newServer } from './http/server.ts';
 import type { Journal } from './idempotency/journal.ts';
 import type { Stores } from './index/schema.ts';
 import type { Sweeper } from './index/verification/sweeper.ts';
+import type { LedgerClient } from './ledger/client.ts';
 import type { LedgerConnection } from './ledger/connect.ts';
 import type { Feed } from './ledger/feed.ts';
 import type { FeedWatch } from './ledger/feed-watch.ts';
@@ -23,8 +26,16 @@ export interface Gateway {
   /** Base URL of the operations listener, where there is one and the gateway listens. */
   operationsUrl(): string | undefined;
   readiness(): Promise<Readiness>;
-  /** Answers what is under way, then closes everything. */
-  close(): Promise<void>;
+  /** Answers what is under way, as long as `drainMs` allows, then closes everything. Says what it left. */
+  close(): Promise<Unfinished>;
+}
+
+/** What was cut off when a gateway was closed. */
+export interface Unfinished {
+  /** Requests that were not answered. */
+  requests: number;
+  /** Ids of transactions that were sent and whose outcome is not known: they may still be committed. */
+  transactions: string[];
 }
 
 export interface GatewayParts {
@@ -32,6 +43,7 @@ export interface GatewayParts {
   /** What a monitoring network may ask without a token. */
   monitoring: Express;
   connection: LedgerConnection;
+  ledger: LedgerClient;
   feed: Feed;
   late: LateData;
   watch: FeedWatch;
@@ -50,12 +62,14 @@ type Trust = (address: string, hop: number) => boolean;
 
 /** Nothing runs before `listen`. */
 export function running(config: GatewayConfig, parts: GatewayParts, log: Logger): Gateway {
-  const { app, monitoring, connection, feed, late, watch, duties, sweeper, readiness, journal, groups, stores } = parts;
+  const { app, monitoring, feed, late, watch, duties, sweeper, readiness, journal } = parts;
   const isProxy = (address: string): boolean => (app.get('trust proxy fn') as Trust)(address, 0);
-  const server = newServer(app, { addressConnections: config.clients.addressConnections, isProxy });
+  const drain = new Drain();
+  const server = newServer(drain.listener(app), { addressConnections: config.clients.addressConnections, isProxy });
   const monitor = newServer(monitoring);
   let operationsUrl: string | undefined;
   let pruning: NodeJS.Timeout | undefined;
+  let closing: Promise<Unfinished> | undefined;
   return {
     organisation: config.organisation.name,
     readiness: () => readiness.check(),
@@ -79,18 +93,46 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
       log.info({ port, ...(operationsUrl === undefined ? {} : { operations: operationsUrl }) }, 'listening');
       return `http://${config.host}:${port}`;
     },
-    close: async () => {
+    close: () => {
       clearInterval(pruning);
-      await close(server);
-      groups.stop();
-      watch.stop();
-      await duties.stop();
-      await sweeper.stop();
-      await late.stop();
-      await feed.stop();
-      await close(monitor);
-      connection.close();
-      await stores.close();
+      closing ??= drained(drain, parts, config.drainMs, log).then(async (unfinished) => {
+        await ended(parts, server, monitor);
+        return unfinished;
+      });
+      return closing;
     },
   };
+}
+
+/** Takes nothing new and lets what is under way finish, as long as that may take. */
+async function drained(drain: Drain, parts: GatewayParts, drainMs: number, log: Logger): Promise<Unfinished> {
+  const { readiness, duties, ledger } = parts;
+  log.info({ requests: drain.underWay, drainMs }, 'stopping');
+  readiness.stop();
+  drain.begin();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, drainMs);
+  });
+  await Promise.race([Promise.all([drain.idle(), duties.stop()]), late]);
+  clearTimeout(timer);
+  const unfinished = { requests: drain.underWay, transactions: ledger.unresolved };
+  const isClean = unfinished.requests === 0 && unfinished.transactions.length === 0;
+  if (isClean) log.info('stopped with nothing left');
+  else log.error(unfinished, 'stopped with requests or transactions left');
+  return unfinished;
+}
+
+/** Closes everything, the ledger's connection and the stores last. */
+async function ended(parts: GatewayParts, server: Server, monitor: Server): Promise<void> {
+  const { connection, feed, late, watch, sweeper, groups, stores } = parts;
+  groups.stop();
+  await close(server);
+  watch.stop();
+  await sweeper.stop();
+  await late.stop();
+  await feed.stop();
+  await close(monitor);
+  connection.close();
+  await stores.close();
 }

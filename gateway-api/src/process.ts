@@ -29,7 +29,9 @@ export async function runGateway(
     await gateway.close();
     throw error;
   }
-  onceToStop(() => gateway.close());
+  onceToStop(async () => {
+    await gateway.close();
+  });
   return gateway;
 }
 

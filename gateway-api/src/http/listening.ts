@@ -2,9 +2,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How long `close` lets requests under way finish. */
-const CLOSE_GRACE_MS = 5_000;
-
 /** The address that a server listens on; port 0 lets the system choose. Rejects where the port is taken. */
 export async function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
   await new Promise<void>((resolve, reject) => {
@@ -17,14 +14,12 @@ export async function listen(server: Server, host: string, port: number): Promis
   return server.address() as AddressInfo;
 }
 
-/** Takes no more connections and resolves when those under way are answered, or cut when they are late. */
+/** Takes no more connections and cuts those that there are: what is to be answered must have been (see drain.ts). */
 export async function close(server: Server): Promise<void> {
   if (!server.listening) return;
   const done = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  server.closeIdleConnections();
-  const late = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  server.closeAllConnections();
   await done;
-  clearTimeout(late);
 }

@@ -21,9 +21,10 @@ function checkOf(
   evaluate: (at: string[]) => Promise<unknown>,
   height: () => Promise<number>,
   stores: StoreHealth = alwaysThere,
+  position = () => 7,
 ): ReadinessCheck {
   const ledger = { height, evaluate: (_: string, __: object, { at }: { at: string }) => evaluate([at]) };
-  const feed = { status: () => ({ connected: true }), position: () => 7 };
+  const feed = { status: () => ({ connected: true }), position };
   return new ReadinessCheck(
     ledger as unknown as LedgerClient,
     feed as unknown as Feed,
@@ -42,7 +43,7 @@ describe('readiness', () => {
       async () => ({}),
       async () => 8,
     );
-    expect(await check.check()).to.deep.equal({ ready: true, reasons: [], block: 7, valuesMissing: 0 });
+    expect(await check.check()).to.deep.equal({ ready: true, reasons: [], block: 7, behind: 0, valuesMissing: 0 });
   });
 
   it('answers within four seconds while a peer hangs', async () => {
@@ -74,6 +75,61 @@ describe('readiness', () => {
       async () => 12,
     );
     expect((await check.check()).reasons).to.deep.equal(['the read model is 4 blocks behind']);
+  });
+
+  describe('under steady writes', () => {
+    const clock = { now: 1_000_000 };
+    const { now } = Date;
+    let [position, height] = [0, 0];
+    let check: ReadinessCheck;
+    beforeEach(() => {
+      Date.now = () => clock.now;
+      [position, height] = [7, 12];
+      check = checkOf(
+        async () => ({}),
+        async () => height,
+        alwaysThere,
+        () => position,
+      );
+    });
+    afterEach(() => {
+      Date.now = now;
+    });
+    const later = async (milliseconds: number) => {
+      clock.now += milliseconds;
+      return check.check();
+    };
+
+    it('is ready when it holds what the chain held when it was first asked, however many have come since', async () => {
+      expect((await check.check()).reasons).to.deep.equal(['the read model is 4 blocks behind']);
+      [position, height] = [11, 16];
+      expect(await later(1_000)).to.deep.include({ ready: true, behind: 4 });
+    });
+
+    it('stays ready while it lags, and not when it stands still while the chain goes on', async () => {
+      height = 8;
+      expect(await check.check()).to.include({ ready: true });
+      for (let round = 1; round < 10; round += 1) {
+        [position, height] = [7 + round, 1_000 + round];
+        expect(await later(10_000), `round ${round}`).to.include({ ready: true, behind: 992 });
+      }
+      height = 2_000;
+      expect(await later(10_000)).to.include({ ready: true });
+      const { ready, reasons } = await later(10_000);
+      expect([ready, reasons.join()]).to.deep.equal([
+        false,
+        'the read model stands still at block 16 while the chain goes on to block 1999',
+      ]);
+      position = 17;
+      expect(await later(1_000)).to.include({ ready: true });
+    });
+
+    it('does not take a quiet chain for a read model that stands still', async () => {
+      height = 8;
+      expect(await check.check()).to.include({ ready: true });
+      height = 9;
+      expect(await later(600_000)).to.include({ ready: true, behind: 1 });
+    });
   });
 
   it('says why the database cannot be used, and answers in time where it hangs', async () => {

@@ -1,6 +1,7 @@
 /**
  * Whether this gateway can really submit: its own peer and the custodian's answer through the chaincode, and the read
- * model has caught up with the chain.
+ * model holds what the chain held when it was first compared. From then on a lag under load is no reason to stop serving:
+ * it is told (`behind`), and only a read model that stands still while the chain goes on makes the gateway unready.
  */
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { custodianOf } from '@telemed-ledger/consortium/members.ts';
@@ -16,14 +17,16 @@ export interface Readiness {
   /** What is wrong, in words for an operator. */
   reasons: string[];
   block: number;
+  /** Blocks that the peer holds and the read model does not yet; undefined where the peer does not tell. */
+  behind?: number;
   /** Private values that this organisation's peer has not delivered yet. They come by themselves: no reason to be unready. */
   valuesMissing: number;
   /** There where waiting does not help: somebody has to do what the reasons say. */
   hopeless?: true;
 }
 
-/** Blocks that the read model may lag under load once it has caught up. */
-const LAG_ALLOWED = 20;
+/** How long the read model may hold the same block while the chain goes on. */
+const STILL_MS = 15_000;
 /** Anybody may ask: the peers are asked at most this often. */
 const KEPT_MS = 500;
 /** How reasons end that only this ends: those of ForeignLedger, and of a chain that is shorter than the read model. */
@@ -38,7 +41,13 @@ export class ReadinessCheck {
   readonly #stores: StoreHealth;
   readonly #log: Logger;
   readonly #asked: string[];
+  /** What the chain held when it was first compared. */
+  #target: number | undefined;
   #caughtUp = false;
+  #isStopping = false;
+  /** Since when the read model stands at this block with others to come. */
+  #still: { block: number; since: number } | undefined;
+  #behind: number | undefined;
   #last: { at: number; answer: Promise<Readiness> } | undefined;
 
   constructor(
@@ -58,6 +67,12 @@ export class ReadinessCheck {
     this.#asked = [...new Set([organisation, custodianOf(consortium).name])];
   }
 
+  /** From now on the gateway is not ready: it takes no new requests. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#last = undefined;
+  }
+
   check(): Promise<Readiness> {
     if (this.#last === undefined || Date.now() - this.#last.at > KEPT_MS) {
       this.#last = { at: Date.now(), answer: this.#check() };
@@ -66,7 +81,7 @@ export class ReadinessCheck {
   }
 
   async #check(): Promise<Readiness> {
-    const reasons: string[] = [];
+    const reasons: string[] = this.#isStopping ? ['the gateway is stopping'] : [];
     const { failure } = this.#feed.status();
     if (failure instanceof ForeignLedger) reasons.push(failure.message);
     else if (failure !== undefined) reasons.push('the event stream is down');
@@ -76,7 +91,8 @@ export class ReadinessCheck {
       this.#compareHeight(reasons),
     ]);
     const [block, valuesMissing] = [this.#feed.position(), this.#valuesMissing()];
-    const answer = { ready: reasons.length === 0, reasons, block, valuesMissing };
+    const behind = this.#behind === undefined ? {} : { behind: this.#behind };
+    const answer = { ready: reasons.length === 0, reasons, block, ...behind, valuesMissing };
     return reasons.some((reason) => reason.endsWith(REMEDY)) ? { ...answer, hopeless: true } : answer;
   }
 
@@ -99,16 +115,27 @@ export class ReadinessCheck {
   }
 
   async #compareHeight(reasons: string[]): Promise<void> {
+    this.#behind = undefined;
     try {
       const position = this.#feed.position();
-      const behind = (await inTime(this.#ledger.height())) - 1 - position;
-      if (behind < 0)
+      const last = (await inTime(this.#ledger.height())) - 1;
+      if (position > last)
         reasons.push(`the read model is ahead of the chain: it was filled from another ledger, ${REMEDY}`);
-      if (behind <= 0) this.#caughtUp = true;
-      if (behind > (this.#caughtUp ? LAG_ALLOWED : 0)) reasons.push(`the read model is ${behind} blocks behind`);
+      this.#behind = Math.max(0, last - position);
+      this.#target ??= last;
+      if (position >= this.#target) this.#caughtUp = true;
+      if (!this.#caughtUp) reasons.push(`the read model is ${last - position} blocks behind`);
+      else if (this.#standsStill(position, last))
+        reasons.push(`the read model stands still at block ${position} while the chain goes on to block ${last}`);
     } catch {
       reasons.push('the peer does not tell the height of its chain');
     }
+  }
+
+  #standsStill(position: number, last: number): boolean {
+    if (position >= last) this.#still = undefined;
+    else if (this.#still?.block !== position) this.#still = { block: position, since: Date.now() };
+    return this.#still !== undefined && Date.now() - this.#still.since > STILL_MS;
   }
 }
 

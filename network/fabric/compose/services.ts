@@ -245,6 +245,8 @@ function gateway(node: PeerLayout, builds: boolean): Service {
       ? { build: { context: '.', dockerfile: 'gateway-api/Dockerfile', args: { CA_IMAGE: IMAGES.authority } } }
       : {}),
     ...LONG_RUNNING,
+    // Longer than it takes to answer what is under way (DRAIN_MS, 20 s), and to close the rest.
+    stop_grace_period: '40s',
     environment: {
       ORGANISATION: name,
       DATA_DIR,
