@@ -12,15 +12,17 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 /** What runs as the chaincode. */
 const SOURCES = ['chaincode/src', 'network/consortium'];
 
-export function packageIdOf(consortium: Consortium, version: string): string {
+/** `root` holds the sources, in their rooms. */
+export function packageIdOf(consortium: Consortium, version: string, root = ROOT): string {
   const hash = createHash('sha256').update(canonicalJson(consortium));
-  for (const file of SOURCES.flatMap(sourcesIn)) hash.update(file).update(readFileSync(join(ROOT, file)));
+  const files = SOURCES.flatMap((directory) => sourcesIn(root, directory));
+  for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
   return `${consortium.chaincode}_${version}:${hash.digest('hex')}`;
 }
 
 /** Paths from the root, in one order everywhere. */
-const sourcesIn = (directory: string): string[] =>
-  readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
+const sourcesIn = (root: string, directory: string): string[] =>
+  readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !/\.(test|fixture)\.ts$|(^|\/)node_modules\//.test(file))
     .map((file) => `${directory}/${file}`)
     .sort();
