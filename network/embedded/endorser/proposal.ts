@@ -2,7 +2,6 @@
  * A signed proposal taken apart once for everyone who looks at it: the gateway, each endorser and the prepared
  * envelope. All parts are slices of the bytes that came.
  */
-import { createHash } from 'node:crypto';
 import {
   type ChannelHeader,
   chaincodeOfExtension,
@@ -10,6 +9,7 @@ import {
   readHeader,
   readSignatureHeader,
 } from '@telemed-ledger/formats/blocks/transaction.ts';
+import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { MALFORMED, Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { SignedData } from '../seams.ts';
@@ -68,16 +68,12 @@ export function readProposal(signedProposal: Uint8Array): Proposal {
 
 /** SHA-256 over channel header, signature header and payload without transient data. */
 export function proposalHash(proposal: Proposal): Buffer {
-  return createHash('sha256')
-    .update(proposal.channelHeader)
-    .update(proposal.signatureHeader)
-    .update(proposal.payloadForTransaction)
-    .digest();
+  return sha256(proposal.channelHeader, proposal.signatureHeader, proposal.payloadForTransaction);
 }
 
 /** The transaction id that nonce and creator make. */
 export function computeTxId(nonce: Uint8Array, creator: Uint8Array): string {
-  return createHash('sha256').update(nonce).update(creator).digest('hex');
+  return sha256(nonce, creator).toString('hex');
 }
 
 /** The arguments of a ChaincodeInput. */

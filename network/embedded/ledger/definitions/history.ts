@@ -2,10 +2,12 @@
  * Which chaincodes were defined in which block, with their collections: what was in force below a block decides who
  * may see its private data, long after the definition has changed.
  */
+
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel } from '../../seams.ts';
-import { DEFINITION_RANGE, definitionKey, mapKey, readNumber64, stateKey } from '../state/keys.ts';
+import { DEFINITION_RANGE, definitionKey, readNumber64, stateKey } from '../state/keys.ts';
 import type { Batch, Database } from '../state/store.ts';
 import type { CommittedState, Updates } from '../state/updates.ts';
 import type { Collection } from './definitions.ts';

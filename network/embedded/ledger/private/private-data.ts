@@ -2,8 +2,10 @@
  * Private data at commit (spec 4.5): each eligible organisation's peer takes a valid transaction's sets into its
  * private state, all of them keep the sets for delivery, and expiry and purge take both away again.
  */
+
 import { decodePrivateSet, withoutKeys } from '@telemed-ledger/formats/blocks/rwset.ts';
 import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import type { Channel } from '../../seams.ts';
 import type { ParsedTransaction } from '../blocks/transaction.ts';
@@ -14,7 +16,6 @@ import {
   expiryKey,
   expiryPrefix,
   hashKey,
-  mapKey,
   occurrenceKey,
   occurrencePrefix,
   privateKey,

@@ -2,20 +2,13 @@
  * The private write sets of committed transactions, as peers keep them for DeliverWithPrivateData: which exist in a
  * block and which organisations hold them, each set by itself, and where a key occurs in them (for purges).
  */
+
 import { decodePrivateSet, withoutKeys } from '@telemed-ledger/formats/blocks/rwset.ts';
-import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
+import { bufferOf, mapKey } from '@telemed-ledger/formats/bytes.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
-import {
-  after,
-  mapKey,
-  occurrenceKey,
-  occurrencePrefix,
-  readNumber64,
-  storedSetKey,
-  storedSetsKey,
-} from '../state/keys.ts';
+import { after, occurrenceKey, occurrencePrefix, readNumber64, storedSetKey, storedSetsKey } from '../state/keys.ts';
 import type { Batch, Reader, View } from '../state/store.ts';
 
 export interface StoredSet {

@@ -4,9 +4,9 @@
  * too: a client may submit an endorsed transaction after this process was killed and started again.
  */
 import type { ledger as ledgerProtos } from '@hyperledger/fabric-protos';
-import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
+import { bufferOf, mapKey } from '@telemed-ledger/formats/bytes.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
-import { mapKey, number64, readNumber64, TRANSIENT_RANGE, transientKey } from '../state/keys.ts';
+import { number64, readNumber64, TRANSIENT_RANGE, transientKey } from '../state/keys.ts';
 import type { Batch, Database } from '../state/store.ts';
 
 /** Blocks after which an uncommitted set is dropped, as in Fabric. */

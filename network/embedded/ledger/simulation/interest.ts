@@ -1,6 +1,7 @@
 /** What a simulation's writes and private reads ask of an endorsement plan (spec 1.3, step 2). */
+
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import type { SimulationResult } from '../../seams.ts';
-import { mapKey } from '../state/keys.ts';
 
 const SYSTEM = new Set(['_lifecycle', 'lscc', 'cscc', 'qscc', 'escc', 'vscc']);
 

@@ -2,7 +2,6 @@
  * The keys of the one database of a channel (spec 9.2). Namespaces, collections and organisations hold no NUL; keys
  * may, so they stand last or behind their length.
  */
-import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
 
 export const META = Buffer.from('m');
 
@@ -109,9 +108,4 @@ export function after(start: Uint8Array): Buffer {
     }
   }
   return Buffer.from([0xff]);
-}
-
-/** Bytes as a key of a Map. */
-export function mapKey(bytes: Uint8Array): string {
-  return bufferOf(bytes).toString('latin1');
 }

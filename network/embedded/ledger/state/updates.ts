@@ -3,7 +3,8 @@
  * while the block is validated, and is what the commit hash covers.
  */
 import type { CollectionRwset, MetadataWrite, NamespaceRwset, Write } from '@telemed-ledger/formats/blocks/rwset.ts';
-import { hashKey, mapKey, stateKey } from './keys.ts';
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
+import { hashKey, stateKey } from './keys.ts';
 import type { Versioned, View } from './store.ts';
 
 const EMPTY = Buffer.alloc(0);

@@ -4,11 +4,12 @@
  */
 import type { NamespaceRwset } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { decodeMetadata } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import type { Channel, Policy, SignedData } from '../../seams.ts';
 import type { Action } from '../blocks/transaction.ts';
 import type { CommittedDefinition } from '../definitions/definitions.ts';
 import { findCollection, implicitCollection, LIFECYCLE } from '../definitions/definitions.ts';
-import { hashKey, mapKey, stateKey } from '../state/keys.ts';
+import { hashKey, stateKey } from '../state/keys.ts';
 import type { CommittedState } from '../state/updates.ts';
 
 const VALIDATION_PARAMETER = 'VALIDATION_PARAMETER';

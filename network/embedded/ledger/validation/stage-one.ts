@@ -5,11 +5,12 @@
 import type { NamespaceRwset } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { CONFIG, ENDORSER_TRANSACTION } from '@telemed-ledger/formats/blocks/transaction.ts';
 import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel } from '../../seams.ts';
 import type { Effects, ParsedTransaction } from '../blocks/transaction.ts';
-import { hashKey, mapKey, stateKey } from '../state/keys.ts';
+import { hashKey, stateKey } from '../state/keys.ts';
 import type { CheckContext } from './endorsement-check.ts';
 import { endorsementSuffices, isDefined, signedEndorsements, writtenKeys } from './endorsement-check.ts';
 

@@ -5,7 +5,8 @@
 import type { NamespaceRwset, RangeQuery, Read } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { encodeRead, sameVersion } from '@telemed-ledger/formats/blocks/rwset.ts';
 import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
-import { after, hashKey, mapKey, stateKey } from '../state/keys.ts';
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
+import { after, hashKey, stateKey } from '../state/keys.ts';
 import { RangeSummary } from '../state/range-summary.ts';
 import { decodeVersioned } from '../state/store.ts';
 import type { CommittedState, Update, Updates } from '../state/updates.ts';

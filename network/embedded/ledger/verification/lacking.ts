@@ -2,8 +2,10 @@
  * Private values that a block anchors and no copy holds. A purge that follows explains it; what is left in the end is
  * lost: to the stored set it was in, and to private state unless it was written again.
  */
+
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import { listedHolders, type SetPlace } from '../private/stored-sets.ts';
-import { hashKey, mapKey, privateKey, storedSetKey } from '../state/keys.ts';
+import { hashKey, privateKey, storedSetKey } from '../state/keys.ts';
 import type { Reader } from '../state/store.ts';
 import { type Damage, keyPlace } from './damage.ts';
 import { setPlaceText } from './places.ts';

@@ -4,10 +4,10 @@
  */
 
 import { type CollectionRwset, decodePrivateSet, type Write } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 import type { SetPlace } from '../private/stored-sets.ts';
-import { mapKey } from '../state/keys.ts';
 
 export interface Copy {
   key: Buffer;

@@ -3,9 +3,10 @@
  * the store does not have as committed.
  */
 import { decodePrivateSet, type Write } from '@telemed-ledger/formats/blocks/rwset.ts';
+import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import type { SetPlace } from '../private/stored-sets.ts';
-import { after, mapKey, occurrencePrefix, privateKey, transientKey } from '../state/keys.ts';
+import { after, occurrencePrefix, privateKey, transientKey } from '../state/keys.ts';
 import { decodeVersioned, type Reader } from '../state/store.ts';
 import { type Copy, fits, type PrivateCopies } from './private-sets.ts';
 
