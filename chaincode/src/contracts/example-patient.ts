@@ -16,6 +16,10 @@ export const toOrganisation = (value: string) => [
   { reference: { identifier: { system: ORGANISATION_SYSTEM, value } } },
 ];
 
+const PRIVACY = {
+  coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }],
+};
+
 /** A ledger with the three contracts, and shorter ways to call them. */
 export class ExamplePatient {
   readonly ledger = new MemoryLedger(exampleConsortium, [
@@ -44,7 +48,15 @@ export class ExamplePatient {
   consent(provision: object, id: string = randomUUID(), version = 1): Draft {
     const patient = { reference: `Patient/${this.patientId}` };
     const organization = [{ reference: 'Organization/hospital' }];
-    const resource = { resourceType: 'Consent', id, status: 'active', patient, organization, provision };
+    const resource = {
+      resourceType: 'Consent',
+      id,
+      status: 'active',
+      scope: PRIVACY,
+      patient,
+      organization,
+      provision,
+    };
     return { id, version, salt: newSalt(), resource };
   }
 

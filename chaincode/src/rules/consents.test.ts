@@ -31,10 +31,15 @@ const letter: Resource = {
 const stay: Resource = { resourceType: 'Encounter', id: 's1', period: { start: '2024-12-30', end: '2025-01-02' } };
 const encounter: Resource = { resourceType: 'Encounter', id: 'e1' };
 
+const scoped = (code: string, system = 'http://terminology.hl7.org/CodeSystem/consentscope') => ({
+  coding: [{ system, code }],
+});
+
 function consentOf(content: object, id = 'c1', state: Partial<LedgerConsent> = {}): LedgerConsent {
   const resource = {
     resourceType: 'Consent' as const,
     status: 'active',
+    scope: scoped('patient-privacy'),
     patient: { reference: 'Patient/p1' },
     ...content,
   };
@@ -57,6 +62,17 @@ function outcomeOf(content: object, request: AccessFacts, record: Resource, othe
 describe('a consent', () => {
   const cases: [string, object, string, AccessFacts?, Resource?, Resource[]?][] = [
     ['that says nothing', {}, 'consent-absent'],
+    ...['treatment', 'research', 'adr', 'anything-else'].map((code): [string, object, string] => [
+      `of scope ${code}, which is no agreement to disclose`,
+      { ...rule({ type: 'permit' }, 'OPTIN'), scope: scoped(code) },
+      'consent-absent',
+    ]),
+    ['without a scope', { ...rule({ type: 'permit' }, 'OPTIN'), scope: undefined }, 'consent-absent'],
+    [
+      'of a scope of another system',
+      { ...rule({ type: 'permit' }), scope: scoped('patient-privacy', 'urn:x') },
+      'consent-absent',
+    ],
     ['with an opt-in', { policyRule: { coding: [{ code: 'OPTIN' }] } }, 'permit'],
     ['with an opt-out', { policyRule: { coding: [{ code: 'OPTOUT' }] } }, 'consent-denied'],
     ['with a policy rule of another kind', { policyRule: { coding: [{ code: 'cric' }] } }, 'consent-absent'],

@@ -32,6 +32,15 @@ export interface ConsentDecision {
   until?: string;
 }
 
+const SCOPES = 'http://terminology.hl7.org/CodeSystem/consentscope';
+
+/**
+ * Whether a consent is an agreement about disclosure. Consents to a treatment or to research and advance directives are
+ * kept as documents; they say nothing here.
+ */
+const isOfPrivacy = ({ scope }: ConsentContent): boolean =>
+  (scope?.coding ?? []).some(({ system, code }) => system === SCOPES && code === 'patient-privacy');
+
 type Effect = 'permit' | 'deny';
 /** What one consent says. `expired` when only the end of its period keeps it from permitting. */
 type Finding = { effect: Effect | 'silent' | 'expired'; until: number };
@@ -48,7 +57,7 @@ export function evaluateConsents(
   now: string,
 ): ConsentDecision {
   const found = consents
-    .filter(({ status, resource }) => status === 'active' && resource.status === 'active')
+    .filter(({ status, resource }) => status === 'active' && resource.status === 'active' && isOfPrivacy(resource))
     .sort((one, other) => (one.id < other.id ? -1 : 1))
     .map((consent) => ({ consent, finding: examine(consent.resource, request, record, Date.parse(now)) }));
   const by = (effect: Finding['effect']) => found.filter(({ finding }) => finding.effect === effect);

@@ -53,6 +53,8 @@ type Concept = z.infer<typeof conceptSchema>;
 export const consentContentSchema = z.looseObject({
   resourceType: z.literal('Consent'),
   status: z.string(),
+  /** hl7.org/fhir/R4/valueset-consent-scope.html */
+  scope: conceptSchema.optional(),
   patient: referenceSchema,
   organization: z.array(referenceSchema).optional(),
   policyRule: conceptSchema.optional(),
