@@ -30,7 +30,7 @@ export class Journal {
   readonly #db: Kysely<JournalTables>;
   readonly #lazily: Kysely<JournalTables>;
   readonly #submissions = new Gathered<Submission>((submissions) => this.#store(submissions));
-  readonly #commits = new Gathered<string>((transactionIds) => this.#tidy([...new Set(transactionIds)]));
+  readonly #settled = new Gathered<string>((transactionIds) => this.#tidy([...new Set(transactionIds)]));
 
   /** `db` waits for the disk; `lazily`, a second connection to the same file, does not. */
   constructor(db: Kysely<JournalTables>, lazily: Kysely<JournalTables>) {
@@ -56,9 +56,9 @@ export class Journal {
       .executeTakeFirst();
   }
 
-  /** The outcome is in the read model: the bytes are not needed any more. */
-  committed(transactionId: string): Promise<void> {
-    return this.#commits.add(transactionId);
+  /** The outcome is known: the bytes are not needed any more. */
+  settled(transactionId: string): Promise<void> {
+    return this.#settled.add(transactionId);
   }
 
   /** The key is free again: nothing was written under it. */

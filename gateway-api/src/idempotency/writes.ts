@@ -41,7 +41,7 @@ export interface Written<A, O extends Outcome = Outcome> {
 }
 
 export interface IdempotentWritesOptions {
-  journal: Pick<Journal, 'submitting' | 'find' | 'committed' | 'forget'>;
+  journal: Pick<Journal, 'submitting' | 'find' | 'settled' | 'forget'>;
   /** How a transaction ended, where the read model knows it. */
   outcomeOf: (transactionId: string) => Promise<Outcome | undefined>;
   /** Submits the same bytes again and answers how they ended. */
@@ -135,10 +135,13 @@ export class IdempotentWrites {
   async #resolve({ transaction_id: transactionId, envelope, sender }: Entry): Promise<Outcome> {
     const { journal, outcomeOf, resolve } = this.#options;
     const known = await outcomeOf(transactionId);
-    if (known !== undefined) return known;
-    if (envelope === null) throw unavailable('The read model is still catching up.');
-    const outcome = await resolve(envelope, JSON.parse(sender) as Sender);
-    if (outcome.code === VALID) await journal.committed(transactionId).catch(() => {});
+    if (envelope === null) {
+      if (known === undefined) throw unavailable('The read model is still catching up.');
+      return known;
+    }
+    const outcome = known ?? (await resolve(envelope, JSON.parse(sender) as Sender));
+    // An outcome that the read model does not hold yet is asked for again by the others who share it.
+    if (known !== undefined || outcome.code === VALID) await journal.settled(transactionId).catch(() => {});
     return outcome;
   }
 
@@ -159,7 +162,7 @@ export class IdempotentWrites {
         beforeSubmit: (transactionId, signed) => journal.submitting({ ...promised, transactionId, signed }),
       });
       // Failing to tidy up is no failure of the write.
-      await journal.committed(outcome.transactionId).catch(() => {});
+      await journal.settled(outcome.transactionId).catch(() => {});
       return outcome;
     } catch (error) {
       // An unknown outcome keeps the key and the bytes: the next request under it resolves them.
