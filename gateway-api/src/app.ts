@@ -29,6 +29,7 @@ import { LedgerConnection } from './ledger/connect.ts';
 import { Feed } from './ledger/feed.ts';
 import { FeedWatch } from './ledger/feed-watch.ts';
 import { LateData } from './ledger/late-data.ts';
+import { BrokenItems } from './operations/broken-items.ts';
 import { newLog } from './operations/log.ts';
 import { Metrics } from './operations/metrics.ts';
 import { ReadinessCheck } from './operations/readiness.ts';
@@ -66,7 +67,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   );
   const connection = new LedgerConnection(settings, config.timeouts);
   const identityOf = rememberedIdentities(deps.identities);
-  const projector = await Projector.open(stores.writing, log);
+  const projector = await Projector.open(stores.writing, organisation, log);
   const delivered = {
     connection,
     identity: () => identityOf({ role: 'system' }),
@@ -113,6 +114,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     client: Math.ceil(config.clients.reads * 0.75),
     waitMs: budgetMs,
   });
+  const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
   const services: Services = {
     organisation,
     consortium,
@@ -128,7 +130,8 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
       },
       resolve: (signed, as) => ledger.resolve(signed, as),
     }),
-    disclosures: new Disclosures(index, consortium, organisation.name),
+    disclosures: new Disclosures(index, consortium, organisation.name, broken),
+    broken,
     reads,
     metrics,
     sweeper,

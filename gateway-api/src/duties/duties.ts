@@ -18,7 +18,7 @@ export interface Duty<T = unknown> {
   /** Events after which there may be work. */
   on: readonly EventName[];
   /** What is to be done now, read from the ledger's states. */
-  find(services: Services): Promise<T[]>;
+  find(services: Services): AsyncIterable<T>;
   /** A name for the log: an id of the ledger, never of a patient. */
   idOf(item: T): string;
   /** Does it; the ledger must refuse doing it twice. */

@@ -3,6 +3,10 @@ import { until } from '../consortium.fixture.ts';
 import { silent } from '../index/index.fixture.ts';
 import { DutyWorker, type Work } from './worker.ts';
 
+async function* each(items: Iterable<string>): AsyncGenerator<string> {
+  yield* [...items];
+}
+
 describe('A duty', () => {
   const started: DutyWorker<string>[] = [];
   afterEach(async () => {
@@ -10,7 +14,13 @@ describe('A duty', () => {
   });
 
   const run = (duty: Partial<Work<string>>, intervalMs = 60_000) => {
-    const whole = { name: 'test', idOf: (id: string) => id, find: async () => [], perform: async () => {}, ...duty };
+    const whole = {
+      name: 'test',
+      idOf: (id: string) => id,
+      find: async function* () {},
+      perform: async () => {},
+      ...duty,
+    };
     const worker = new DutyWorker(whole, silent, intervalMs);
     started.push(worker);
     worker.start();
@@ -24,7 +34,7 @@ describe('A duty', () => {
       todo.delete(id);
       done.push(id);
     };
-    const worker = run({ find: async () => [...todo], perform });
+    const worker = run({ find: () => each(todo), perform });
     await until(() => done.length === 2);
     todo.add('c');
     worker.nudge();
@@ -39,10 +49,10 @@ describe('A duty', () => {
       release = resolve;
     });
     const worker = run({
-      find: async () => {
+      find: async function* () {
         rounds += 1;
         if (rounds === 1) await blocked;
-        return [];
+        yield* [];
       },
     });
     worker.nudge();
@@ -56,7 +66,7 @@ describe('A duty', () => {
     const attempts = new Map<string, number>();
     const todo = new Set(['bad', 'good']);
     run({
-      find: async () => [...todo],
+      find: () => each(todo),
       perform: async (id) => {
         attempts.set(id, (attempts.get(id) ?? 0) + 1);
         if (id === 'bad' && attempts.get(id) === 1) throw new Error('away');
@@ -74,7 +84,7 @@ describe('A duty', () => {
     let begun = false;
     let ended = false;
     const worker = run({
-      find: async () => ['a'],
+      find: () => each(['a']),
       perform: async () => {
         begun = true;
         await new Promise((resolve) => setTimeout(resolve, 30));

@@ -7,8 +7,8 @@ import { loggable } from '../operations/log.ts';
 
 export interface Work<T> {
   name: string;
-  /** What is to be done now. */
-  find: () => Promise<T[]>;
+  /** What is to be done now, as it is found: what is done meanwhile may be found again. */
+  find: () => AsyncIterable<T>;
   /** A name for the log: an id of the ledger, never of a patient. */
   idOf: (item: T) => string;
   /** Does it; doing it twice must be refused by the ledger. */
@@ -73,16 +73,19 @@ export class DutyWorker<T> {
   }
 
   async #run(): Promise<void> {
+    const found = new Set<string>();
     try {
-      const items = await this.#duty.find();
-      const ids = new Set(items.map((item) => this.#duty.idOf(item)));
-      for (const id of this.#failed.keys()) if (!ids.has(id)) this.#failed.delete(id);
-      const due = items.filter((item) => (this.#failed.get(this.#duty.idOf(item))?.again ?? 0) <= Date.now());
-      const lanes = Array.from({ length: Math.min(AT_ONCE, due.length) }, async () => {
-        for (let item = due.shift(); item !== undefined && !this.#stopped; item = due.shift())
-          await this.#perform(item);
-      });
-      await Promise.all(lanes);
+      const items = this.#duty.find()[Symbol.asyncIterator]();
+      const lane = async (): Promise<void> => {
+        for (let next = await items.next(); next.done !== true && !this.#stopped; next = await items.next()) {
+          const id = this.#duty.idOf(next.value);
+          if (found.has(id)) continue;
+          found.add(id);
+          if ((this.#failed.get(id)?.again ?? 0) <= Date.now()) await this.#perform(next.value);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, lane));
+      for (const id of this.#failed.keys()) if (!found.has(id)) this.#failed.delete(id);
     } catch (error) {
       this.#log.error({ duty: this.#duty.name, ...loggable(error) }, 'looking for work failed');
     }

@@ -42,6 +42,8 @@ export interface SearchPage {
   matches: StoredResource[];
   total?: number;
   next?: string;
+  /** How many were left out because they cannot be read; nothing about them is known. */
+  broken?: number;
   /** Values that are on the ledger and have not arrived here yet: some may be matches. Absent where there are none. */
   undelivered?: number;
 }

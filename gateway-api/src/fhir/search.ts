@@ -4,7 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Answer } from './answers.ts';
-import { outcomeOf, refuse } from './outcomes.ts';
+import { type Issue, outcomeOf, refuse } from './outcomes.ts';
 import type { Scope, Search, SearchPage, StoredResource } from './repository.ts';
 import { type Parameters, type ParsedSearch, parseSearch } from './search-query.ts';
 import type { SupportedType } from './types.ts';
@@ -45,20 +45,24 @@ interface Links {
 }
 
 /** hl7.org/fhir/R4/search.html#status: what a searcher must know of the search itself. */
-const incompleteEntry = (undelivered: number): object => {
-  const diagnostics = `${undelivered} values are on the ledger and have not arrived here yet; some may be matches.`;
-  return {
-    resource: outcomeOf([{ severity: 'warning', code: 'incomplete', diagnostics }]),
-    search: { mode: 'outcome' },
-  };
-};
+function outcomeEntries({ undelivered = 0, broken = 0 }: SearchPage): object[] {
+  const issues: Issue[] = [];
+  if (undelivered > 0) {
+    const diagnostics = `${undelivered} values are on the ledger and have not arrived here yet; some may be matches.`;
+    issues.push({ severity: 'warning', code: 'incomplete', diagnostics });
+  }
+  if (broken > 0) {
+    const diagnostics = `${broken} matches are left out: what is stored of them is not what was anchored on the ledger.`;
+    issues.push({ severity: 'warning', code: 'security', diagnostics });
+  }
+  return issues.length === 0 ? [] : [{ resource: outcomeOf(issues), search: { mode: 'outcome' } }];
+}
 
 function searchset(page: SearchPage, links: Links, countOnly: boolean, baseUrl: string): object {
-  const { matches, total, undelivered } = page;
+  const { matches, total } = page;
   const link = [{ relation: 'self', url: links.self }];
   if (links.next !== undefined) link.push({ relation: 'next', url: links.next });
-  const entry = countOnly ? [] : matches.map((match) => matchOf(match, baseUrl));
-  if (undelivered !== undefined && !countOnly) entry.push(incompleteEntry(undelivered));
+  const entry = countOnly ? [] : [...matches.map((match) => matchOf(match, baseUrl)), ...outcomeEntries(page)];
   return {
     resourceType: 'Bundle',
     type: 'searchset',

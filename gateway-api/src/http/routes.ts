@@ -14,9 +14,10 @@ import { type IdempotentRequest, idempotencyOf } from '../idempotency/request.ts
 import type { Services } from '../subjects/services.ts';
 import { type BodiesOptions, jsonBody, parsedInput, SMALL_BODY_BYTES } from './bodies.ts';
 
-export interface RouteRequest<Parameters, Body> {
+export interface RouteRequest<Parameters, Body, Query> {
   caller: Caller;
   parameters: Parameters;
+  query: Query;
   body: Body;
   idempotency: IdempotentRequest | undefined;
 }
@@ -31,7 +32,7 @@ export interface RouteAnswer {
   transactionId?: string;
 }
 
-export interface Route<Parameters = unknown, Body = unknown> {
+export interface Route<Parameters = unknown, Body = unknown, Query = unknown> {
   method: 'get' | 'post' | 'put';
   /** As Express reads it: `/licences/:number`. */
   path: string;
@@ -45,6 +46,8 @@ export interface Route<Parameters = unknown, Body = unknown> {
   roles?: readonly Role[];
   /** What the path holds. */
   parameters?: z.ZodType<Parameters>;
+  /** What may stand behind the path, after `?`. */
+  query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
   /** A body of more than 64 KiB is taken, up to the gateway's limit. */
   large?: true;
@@ -52,11 +55,13 @@ export interface Route<Parameters = unknown, Body = unknown> {
   transaction?: TransactionName;
   /** By status, for the documentation. */
   answers: Record<number, { description: string; schema?: z.ZodType }>;
-  handle(request: RouteRequest<Parameters, Body>, services: Services): RouteAnswer | Promise<RouteAnswer>;
+  handle(request: RouteRequest<Parameters, Body, Query>, services: Services): RouteAnswer | Promise<RouteAnswer>;
 }
 
 /** A row with its types inferred. */
-export const route = <Parameters = unknown, Body = unknown>(row: Route<Parameters, Body>): Route => row as Route;
+export const route = <Parameters = unknown, Body = unknown, Query = unknown>(
+  row: Route<Parameters, Body, Query>,
+): Route => row as Route;
 
 const NOTHING = z.unknown();
 
@@ -99,12 +104,13 @@ function rolesOf({ roles }: Route): RequestHandler[] {
 }
 
 const handlerOf =
-  ({ parameters = NOTHING, body = NOTHING, handle }: Route, services: Services): RequestHandler =>
+  ({ parameters = NOTHING, query = NOTHING, body = NOTHING, handle }: Route, services: Services): RequestHandler =>
   async (request: Request, response: Response) => {
     const isRead = request.method === 'GET';
     const asked = {
       caller: callerOf(response),
       parameters: parsedInput(parameters, request.params),
+      query: parsedInput(query, request.query),
       body: parsedInput(body, request.body),
       idempotency: isRead ? undefined : idempotencyOf(request),
     };

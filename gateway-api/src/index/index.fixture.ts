@@ -1,9 +1,10 @@
 /** A read model in a place of its own, filled from fixture blocks, for tests. */
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import type { peer } from '@hyperledger/fabric-protos';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { pino } from 'pino';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock } from '../ledger/block.fixture.ts';
 import { type ParsedBlock, parseBlock } from '../ledger/block.ts';
@@ -51,8 +52,17 @@ export class FixtureIndex {
   async reopen(): Promise<void> {
     await this.stores?.close();
     this.stores = await openStores(this.#place, silent);
-    this.projector = await Projector.open(this.stores.writing, silent);
+    this.projector = await Projector.open(this.stores.writing, this.member, silent);
     this.index = new ReadModel({ db: this.stores.reading, consortium, organisation: this.#organisation, log: silent });
+  }
+
+  /** Where the read model lies, in SQLite. */
+  get file(): string {
+    return join(this.#place.dataDir, 'index.sqlite');
+  }
+
+  get member(): Organisation {
+    return consortium.organisations.find(({ name }) => name === this.#organisation)!;
   }
 
   /** Applies a block with these transactions and answers how it was delivered. */
@@ -79,8 +89,7 @@ export class FixtureIndex {
   }
 
   #parsed(delivered: peer.BlockAndPrivateData): ParsedBlock {
-    const member = consortium.organisations.find(({ name }) => name === this.#organisation)!;
-    return parseBlock(delivered, { chaincode: 'telemed', collections: collectionsOfMember(consortium, member) });
+    return parseBlock(delivered, { chaincode: 'telemed', collections: collectionsOfMember(consortium, this.member) });
   }
 
   async close(): Promise<void> {

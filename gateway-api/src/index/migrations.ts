@@ -41,19 +41,23 @@ const TYPES: Record<Dialect, Types> = {
  * The read model is filled from the ledger, so a change of its tables is a new name here and nothing else: whatever an
  * older version left is dropped, and the start fills the new tables from block 0.
  */
-const INDEX_STEPS = ['2026-01-tables', '2026-11-order-of-the-ledger', '2026-11-search-values'];
+const INDEX_STEPS = [
+  '2026-01-tables',
+  '2026-11-order-of-the-ledger',
+  '2026-11-search-values',
+  '2026-11-states-that-name-us',
+];
 
 const INDEX_TABLES = [
-  ...[
-    'checkpoint',
-    'transactions',
-    'versions',
-    'identifiers',
-    'search_values',
-    'extraction',
-    'private_values',
-    'states',
-  ],
+  'checkpoint',
+  'transactions',
+  'versions',
+  'identifiers',
+  'search_values',
+  'extraction',
+  'private_values',
+  'states',
+  'access_consents',
   'missing',
 ];
 
@@ -67,6 +71,7 @@ async function createAnew(db: Kysely<unknown>, types: Types): Promise<void> {
   await createSearchValues(db, types);
   await createPrivateValues(db, types);
   await createStates(db, types);
+  await createAccessConsents(db, types);
 }
 
 async function createTransactions(db: Kysely<unknown>, types: Types): Promise<void> {
@@ -131,6 +136,12 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .columns(['type', 'sequence'])
     .where(sql.ref('current'), '=', sql.lit(1))
     .execute();
+  await db.schema
+    .createIndex('versions_by_access')
+    .on('versions')
+    .columns(['access'])
+    .where(sql.ref('access'), 'is not', null)
+    .execute();
   await db.schema.createIndex('versions_by_key').on('versions').columns(['key_hash', 'collection']).execute();
 }
 
@@ -165,7 +176,15 @@ async function createPrivateValues(db: Kysely<unknown>, types: Types): Promise<v
     .addColumn('anchor', types.text, (column) => column.notNull())
     .addColumn('transaction_id', types.text, (column) => column.notNull())
     .addColumn('block', types.integer, (column) => column.notNull())
+    .addColumn('patient_system', types.text)
+    .addColumn('patient_value', types.text)
     .addUniqueConstraint('private_values_key', ['key_hash', 'collection'])
+    .execute();
+  await db.schema
+    .createIndex('private_values_by_patient')
+    .on('private_values')
+    .columns(['patient_value', 'patient_system', 'sequence'])
+    .where(sql.ref('patient_value'), 'is not', null)
     .execute();
   await db.schema
     .createTable('missing')
@@ -187,14 +206,47 @@ async function createStates(db: Kysely<unknown>, types: Types): Promise<void> {
     .createTable('states')
     .addColumn('kind', types.text, (column) => column.notNull())
     .addColumn('id', types.text, (column) => column.notNull())
+    .addColumn('sequence', types.integer, (column) => column.notNull())
+    .addColumn('own', types.integer, (column) => column.notNull())
     .addColumn('status', types.text, (column) => column.notNull())
+    .addColumn('last_updated', types.text)
+    .addColumn('ends_at', types.text)
     .addColumn('value', types.text, (column) => column.notNull())
     .addColumn('transaction_id', types.text, (column) => column.notNull())
     .addColumn('block', types.integer, (column) => column.notNull())
     .addColumn('time', types.text, (column) => column.notNull())
     .addPrimaryKeyConstraint('states_key', ['kind', 'id'])
     .execute();
-  await db.schema.createIndex('states_by_status').on('states').columns(['kind', 'status']).execute();
+  const own = (name: string, columns: string[]) =>
+    db.schema.createIndex(name).on('states').columns(columns).where(sql.ref('own'), '=', sql.lit(1));
+  await own('own_states', ['kind', 'sequence']).execute();
+  await own('own_states_by_status', ['kind', 'status', 'sequence']).execute();
+  await own('own_states_by_time', ['kind', 'last_updated', 'sequence']).execute();
+  await db.schema
+    .createIndex('own_states_by_end')
+    .on('states')
+    .columns(['ends_at', 'sequence'])
+    .where(sql.ref('ends_at'), 'is not', null)
+    .execute();
+}
+
+async function createAccessConsents(db: Kysely<unknown>, types: Types): Promise<void> {
+  await db.schema
+    .createTable('access_consents')
+    .addColumn('access', types.text, (column) => column.notNull())
+    .addColumn('consent', types.text, (column) => column.notNull())
+    .addColumn('version', types.integer, (column) => column.notNull())
+    .addColumn('ended', types.integer, (column) => column.notNull())
+    .addPrimaryKeyConstraint('access_consents_key', ['access', 'consent'])
+    .$call(types.withoutRowid)
+    .execute();
+  await db.schema.createIndex('access_consents_by_consent').on('access_consents').columns(['consent']).execute();
+  await db.schema
+    .createIndex('access_consents_ended')
+    .on('access_consents')
+    .columns(['access'])
+    .where(sql.ref('ended'), '=', sql.lit(1))
+    .execute();
 }
 
 const journalMigrations = (types: Types): Record<string, Migration> => ({

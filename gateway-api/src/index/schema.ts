@@ -93,17 +93,37 @@ export interface PrivateValuesTable {
   anchor: string;
   transaction_id: string;
   block: number;
+  /** Of a request: the identifier of the patient whose records are asked for. */
+  patient_system: string | null;
+  patient_value: string | null;
 }
 
 /** Public states of the ledger, newest only. */
 export interface StatesTable {
   kind: string;
   id: string;
+  /** Of the first state under this key: the order in which keys came onto the ledger, and the place of a page. */
+  sequence: number;
+  /** 1 where it names this organisation. */
+  own: number;
   status: string;
+  /** Of an access: when it was decided, or else requested. */
+  last_updated: string | null;
+  /** Of a granted access of this organisation: when it ends. */
+  ends_at: string | null;
   value: string;
   transaction_id: string;
   block: number;
   time: string;
+}
+
+/** The consents that a granted access of this organisation rests on. */
+export interface AccessConsentsTable {
+  access: string;
+  consent: string;
+  version: number;
+  /** 1 where that version is not in force any more: the copies are to be purged. */
+  ended: number;
 }
 
 /** What the block anchors and the read model cannot show: see `reason`. */
@@ -127,6 +147,7 @@ export interface IndexTables {
   extraction: ExtractionTable;
   private_values: PrivateValuesTable;
   states: StatesTable;
+  access_consents: AccessConsentsTable;
   missing: MissingTable;
 }
 

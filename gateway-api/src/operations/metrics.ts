@@ -16,6 +16,7 @@ export class Metrics {
   readonly #integrity: Counter;
   readonly #refusals: Counter;
   readonly #disagreements: Counter;
+  readonly #broken: Counter;
 
   /** `members`: the MSP ids of the consortium. */
   constructor(organisation: string, members: readonly string[]) {
@@ -54,6 +55,12 @@ export class Metrics {
       labelNames: ['limit'],
       registers,
     });
+    this.#broken = new Counter({
+      name: 'gateway_broken_items_total',
+      help: 'Items of lists and duties that were left out because they cannot be read, each once, by what they are.',
+      labelNames: ['kind'],
+      registers,
+    });
     this.#integrity = new Counter({
       name: 'gateway_integrity_failures_total',
       help: 'Stored contents that failed the check against their anchor when read.',
@@ -90,6 +97,10 @@ export class Metrics {
   /** MSP ids of those whose results differ. */
   disagreement(members: readonly string[]): void {
     for (const member of members) this.#disagreements.inc({ member });
+  }
+
+  brokenItem(kind: string): void {
+    this.#broken.inc({ kind });
   }
 
   integrityFailure(): void {

@@ -9,6 +9,7 @@ import type { IdempotentWrites } from '../idempotency/writes.ts';
 import type { ReadModel } from '../index/read/queries.ts';
 import type { Sweeper } from '../index/verification/sweeper.ts';
 import type { LedgerClient } from '../ledger/client.ts';
+import type { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import type { ReadinessCheck } from '../operations/readiness.ts';
 import type { Disclosures } from './access/disclosures.ts';
@@ -25,6 +26,8 @@ export interface Services {
   disclosures: Disclosures;
   /** Reads take turns among callers. */
   reads: Pick<FairSlots, 'run'>;
+  /** Where items that cannot be read are reported, while the rest goes on. */
+  broken: Pick<BrokenItems, 'report'>;
   metrics: Metrics;
   sweeper: Pick<Sweeper, 'run' | 'last'>;
   readiness: ReadinessCheck;

@@ -15,7 +15,9 @@ import type { Outcome } from '../../ledger/outcomes.ts';
 import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
 import { indexed } from '../storable.ts';
 import { byAge, resourceOf } from '../write/resources.ts';
+import { Accesses } from './accesses.ts';
 import { boundsOf } from './dates.ts';
+import { OwnStates } from './own-states.ts';
 import { storedResource, type VersionRow } from './stored.ts';
 import { Undelivered, type UndeliveredOptions } from './undelivered.ts';
 
@@ -54,6 +56,8 @@ const NOTHING_UNDELIVERED: UndeliveredOptions = { lacks: () => 0, retryAfterSeco
 export class ReadModel {
   readonly #options: ReadModelOptions;
   readonly undelivered: Undelivered;
+  readonly own: OwnStates;
+  readonly accesses: Accesses;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = new Set<string>();
 
@@ -61,6 +65,8 @@ export class ReadModel {
     this.#options = options;
     const { db, organisation, undelivered = NOTHING_UNDELIVERED } = options;
     this.undelivered = new Undelivered(db, organisation, undelivered);
+    this.own = new OwnStates(db);
+    this.accesses = new Accesses(db);
   }
 
   get #db(): Kysely<IndexTables> {
@@ -306,12 +312,6 @@ export class ReadModel {
 
   async state(kind: string, id: string): Promise<StatesTable | undefined> {
     return this.#db.selectFrom('states').selectAll().where('kind', '=', kind).where('id', '=', id).executeTakeFirst();
-  }
-
-  async states(kind: string, status?: string): Promise<StatesTable[]> {
-    let query = this.#db.selectFrom('states').selectAll().where('kind', '=', kind);
-    if (status !== undefined) query = query.where('status', '=', status);
-    return query.orderBy('block').orderBy('time').orderBy('id').execute();
   }
 
   /** A private value without a resource, checked against its anchor. */

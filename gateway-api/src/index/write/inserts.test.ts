@@ -17,6 +17,7 @@ const transaction = (position: number): TransactionsTable => ({
 
 const state = (id: string, block: number): StatesTable => ({
   ...{ kind: 'access', id, block, status: `after ${block}` },
+  ...{ sequence: block, own: 1, last_updated: null, ends_at: null },
   ...{ value: '{}', transaction_id: `${block}`, time: '2026-03-01T10:00:00.000Z' },
 });
 
@@ -53,14 +54,17 @@ onEachDatabase('inserts that are compiled once', (kind) => {
     expect(stored.map((row) => ({ ...row }))).to.have.deep.members(rows);
   });
 
-  it('replace what is there, also what came in the same statement', async () => {
+  it('replace what is there, also what came in the same statement, at the place at which it came first', async () => {
     const db = fixture.stores.writing;
     const { states } = newInserts();
     const all = async () =>
       (await db.selectFrom('states').selectAll().orderBy('id').execute()).map((row) => ({ ...row }));
     await states.into(db, [state('a', 1), state('b', 1), state('a', 2)]);
-    expect(await all()).to.deep.equal([state('a', 2), state('b', 1)]);
+    expect(await all()).to.deep.equal([{ ...state('a', 2), sequence: 1 }, state('b', 1)]);
     await states.into(db, [state('b', 3)]);
-    expect(await all()).to.deep.equal([state('a', 2), state('b', 3)]);
+    expect(await all()).to.deep.equal([
+      { ...state('a', 2), sequence: 1 },
+      { ...state('b', 3), sequence: 1 },
+    ]);
   });
 });

@@ -4,6 +4,7 @@
  */
 import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
 import type {
+  AccessConsentsTable,
   IndexTables,
   MissingTable,
   PrivateValuesTable,
@@ -133,6 +134,7 @@ export interface Inserts {
   searchValues: Insert<SearchValuesTable>;
   privateValues: Insert<PrivateValuesTable>;
   states: Insert<StatesTable>;
+  accessConsents: Insert<AccessConsentsTable>;
   missing: Insert<MissingTable>;
 }
 
@@ -149,11 +151,21 @@ export const newInserts = (): Inserts => ({
   searchValues: new Insert('search_values', ['parameter', 'type', 'id', 'collection', 'system', 'value']),
   privateValues: new Insert('private_values', [
     ...(['sequence', 'collection', 'key', 'key_hash', 'kind', 'value', 'anchor', 'transaction_id', 'block'] as const),
+    ...(['patient_system', 'patient_value'] as const),
   ]),
-  states: new Insert('states', ['kind', 'id', 'status', 'value', 'transaction_id', 'block', 'time'], {
-    key: ['kind', 'id'],
-    columns: ['status', 'value', 'transaction_id', 'block', 'time'],
-  }),
+  // All but `sequence`: a key keeps the place at which it came.
+  states: new Insert(
+    'states',
+    [
+      ...(['kind', 'id', 'sequence', 'own', 'status', 'last_updated', 'ends_at', 'value'] as const),
+      ...(['transaction_id', 'block', 'time'] as const),
+    ],
+    {
+      key: ['kind', 'id'],
+      columns: ['own', 'status', 'last_updated', 'ends_at', 'value', 'transaction_id', 'block', 'time'],
+    },
+  ),
+  accessConsents: new Insert('access_consents', ['access', 'consent', 'version', 'ended']),
   missing: new Insert('missing', [
     ...(['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'] as const),
   ]),

@@ -142,7 +142,7 @@ onEachDatabase('private data that arrives late', function (kind) {
     const chain = chainOf([[{ privateWrites: [record] }]]);
     await fixture.apply(withheld(chain[0]!, () => true));
     expect(await fixture.index.newest('Patient', record.id)).to.equal(undefined);
-    fixture.projector = await Projector.open(fixture.stores.writing, silent);
+    fixture.projector = await Projector.open(fixture.stores.writing, fixture.member, silent);
     expect([await fixture.complete(chain[0]!), await fixture.complete(chain[0]!)]).to.deep.equal([1, 0]);
     expect((await fixture.index.newest('Patient', record.id))?.version).to.equal(1);
   });

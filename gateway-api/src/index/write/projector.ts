@@ -2,6 +2,7 @@
  * Writes each block into the read model: all its rows and the checkpoint in one database transaction, so that a
  * block is applied exactly once whatever stops the process.
  */
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import type { ParsedBlock } from '../../ledger/block.ts';
@@ -10,7 +11,8 @@ import type { Incomplete, LateSink } from '../../ledger/late-data.ts';
 import { type IndexTables, type MissingTable, writeOf } from '../schema.ts';
 import { type Inserts, newInserts } from './inserts.ts';
 import { PrivateKeys } from './keys.ts';
-import { type BlockRows, keyName, rowsOf, stateKey } from './rows.ts';
+import { type BlockRows, keyName, rowsOf } from './rows.ts';
+import { writeStates } from './states.ts';
 
 type Writing = Transaction<IndexTables>;
 
@@ -24,6 +26,7 @@ const UNDELIVERED = 'undelivered';
 
 export class Projector implements BlockSink, LateSink {
   readonly #db: Kysely<IndexTables>;
+  readonly #member: Organisation;
   readonly #log: Logger;
   readonly #inserts: Inserts = newInserts();
   readonly #keys = new PrivateKeys(this.#inserts);
@@ -31,14 +34,15 @@ export class Projector implements BlockSink, LateSink {
   #lacks = 0;
   #move: CompiledQuery | undefined;
 
-  private constructor(db: Kysely<IndexTables>, log: Logger) {
+  private constructor(db: Kysely<IndexTables>, member: Organisation, log: Logger) {
     this.#db = db;
+    this.#member = member;
     this.#log = log;
   }
 
-  /** `db` is the writing connection; nobody else writes. */
-  static async open(db: Kysely<IndexTables>, log: Logger): Promise<Projector> {
-    const projector = new Projector(db, log);
+  /** `db` is the writing connection of this member's read model; nobody else writes. */
+  static async open(db: Kysely<IndexTables>, member: Organisation, log: Logger): Promise<Projector> {
+    const projector = new Projector(db, member, log);
     await projector.reopen();
     return projector;
   }
@@ -57,7 +61,7 @@ export class Projector implements BlockSink, LateSink {
   async apply(block: ParsedBlock): Promise<void> {
     if (this.#checkpoint !== undefined && block.number <= this.#checkpoint.block) return;
     const written = this.#checkpoint?.writes ?? 0;
-    const rows = rowsOf(block, written);
+    const rows = rowsOf(block, written, this.#member);
     const checkpoint: Checkpoint = { block: block.number, hash: block.hash, writes: written + rows.writes };
     const keys = [...rows.keys.values()];
     const mayLack = this.#lacks > 0 || keys.some(({ missing }) => missing?.reason === UNDELIVERED);
@@ -101,7 +105,7 @@ export class Projector implements BlockSink, LateSink {
         .where('block', '=', block.number)
         .where('reason', '=', UNDELIVERED)
         .execute();
-      const { keys } = numberedLike(block, lacks);
+      const { keys } = numberedLike(block, lacks, this.#member);
       const arrived = lacks.flatMap(({ collection, key_hash: keyHash, anchor }) => {
         const found = keys.get(keyName({ collection, keyHash }));
         const stillLacks = found?.missing?.reason === UNDELIVERED;
@@ -154,21 +158,11 @@ async function countLacks(db: Kysely<IndexTables>): Promise<number> {
 }
 
 /** The rows of a block whose private writes are numbered as they were when its lacks were noted. */
-function numberedLike(block: ParsedBlock, lacks: readonly MissingTable[]): BlockRows {
-  const counted = rowsOf(block, 0);
+function numberedLike(block: ParsedBlock, lacks: readonly MissingTable[], member: Organisation): BlockRows {
+  const counted = rowsOf(block, 0, member);
   for (const { collection, key_hash: keyHash, sequence } of lacks) {
     const write = counted.keys.get(keyName({ collection, keyHash }))?.write;
-    if (write !== undefined) return rowsOf(block, writeOf(sequence - write.sequence));
+    if (write !== undefined) return rowsOf(block, writeOf(sequence - write.sequence), member);
   }
   return counted;
-}
-
-async function writeStates(db: Writing, states: BlockRows['states'], inserts: Inserts): Promise<void> {
-  for (const [key, row] of states) {
-    if (row !== undefined) continue;
-    const { kind, id } = stateKey(key);
-    await db.deleteFrom('states').where('kind', '=', kind).where('id', '=', id).execute();
-  }
-  const present = [...states.values()].filter((row) => row !== undefined);
-  await inserts.states.into(db, present);
 }

@@ -1,6 +1,7 @@
 /** A parsed block as rows of the read model: pure, so that the projector only writes. */
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import { searchValuesOf } from '../../fhir/search-parameters.ts';
 import type { ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type VersionsTable,
 } from '../schema.ts';
 import { fits, indexed, isStorable, isText, LONGEST } from '../storable.ts';
+import { isStorableKey, objectIn, type StateWrite, stateRow } from './states.ts';
 import { contentOf, type ValueContent } from './values.ts';
 
 export interface BlockRows {
@@ -48,13 +50,18 @@ export interface KeyRows {
 export const keyName = ({ collection, keyHash }: { collection: string; keyHash: string }): string =>
   `${keyHash} ${collection}`;
 
-/** @param firstWrite number of private writes before this block */
-export function rowsOf(block: ParsedBlock, firstWrite: number): BlockRows {
+/**
+ * @param firstWrite number of private writes before this block
+ * @param member whose read model it is
+ */
+export function rowsOf(block: ParsedBlock, firstWrite: number, member: Organisation): BlockRows {
   const rows: BlockRows = { transactions: [], states: new Map(), keys: new Map(), writes: 0, unreadable: [] };
   for (const transaction of block.transactions) {
     if (fits(transaction.transactionId, LONGEST.id)) rows.transactions.push(transactionRow(transaction, block.number));
     if (transaction.unreadable === true) rows.unreadable.push({ transactionId: transaction.transactionId });
-    for (const { key, value } of transaction.publicWrites) addState(rows, key, value, transaction, block.number);
+    for (const { key, value } of transaction.publicWrites) {
+      addState(rows, { key, value, transaction, block: block.number }, member);
+    }
     for (const write of transaction.privateWrites) {
       rows.keys.set(keyName(write), keyRows(rows, write, firstWrite, transaction, block.number));
     }
@@ -75,50 +82,21 @@ const transactionRow = (transaction: ParsedTransaction, block: number): Transact
 
 const withoutNul = (text: string): string => text.replaceAll('\0', '\u{fffd}');
 
-/** `kind/id` of a public key. */
-export function stateKey(key: string): { kind: string; id: string } {
-  const slash = key.indexOf('/');
-  return slash < 0 ? { kind: key, id: '' } : { kind: key.slice(0, slash), id: key.slice(slash + 1) };
-}
-
-/** What is no JSON object counts as removed: any two organisations can write under a key that nobody has used. */
+/** What is no JSON object counts as removed. */
 function addState(
   rows: BlockRows,
-  key: string,
-  value: string | undefined,
-  transaction: ParsedTransaction,
-  block: number,
+  write: Omit<StateWrite, 'value' | 'position'> & { value: string | undefined },
+  member: Organisation,
 ): void {
-  const { kind, id } = stateKey(key);
-  if (!fits(kind, LONGEST.type) || !fits(id, LONGEST.key)) {
-    rows.unreadable.push({ transactionId: transaction.transactionId });
+  const { key, value, transaction } = write;
+  const { transactionId } = transaction;
+  if (!isStorableKey(key)) {
+    rows.unreadable.push({ transactionId });
     return;
   }
-  const state = value === undefined ? undefined : objectIn(value);
-  if (value !== undefined && state === undefined) rows.unreadable.push({ transactionId: transaction.transactionId });
-  if (value === undefined || state === undefined) {
-    rows.states.set(key, undefined);
-    return;
-  }
-  const { status } = state;
-  rows.states.set(key, {
-    kind,
-    id,
-    status: typeof status === 'string' && fits(status, LONGEST.status) ? status : '',
-    value,
-    transaction_id: transaction.transactionId,
-    block,
-    time: transaction.time,
-  });
-}
-
-function objectIn(text: string): { status?: unknown } | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const row = value === undefined ? undefined : stateRow({ ...write, value, position: rows.states.size }, member);
+  if (value !== undefined && row === undefined) rows.unreadable.push({ transactionId });
+  rows.states.set(key, row);
 }
 
 /** Counts the write, and answers what it leaves under its key. */
@@ -153,13 +131,25 @@ function keyRows(
     rows.unreadable.push({ collection, transactionId });
   }
   if (content === undefined) {
-    return { ...key, versions: [], privateValue: { ...place, kind: parsePrivateKey(plain.key).kind } };
+    return { ...key, versions: [], privateValue: { ...place, ...requested(plain) } };
   }
   const versions = versionRows(content, place, transaction);
   return versions === undefined ? lacking('unreadable') : { ...key, versions };
 }
 
-type Place = Omit<PrivateValuesTable, 'kind'>;
+/** The kind of a value and, where it is a request, whose records it asks for. */
+function requested({ key, value }: { key: string; value: string }): Requested {
+  const { kind } = parsePrivateKey(key);
+  const none = { kind, patient_system: null, patient_value: null };
+  if (kind !== 'request') return none;
+  const { patient } = objectIn(value) ?? {};
+  const { system, value: stated } = (patient ?? {}) as { system?: unknown; value?: unknown };
+  if (typeof system !== 'string' || typeof stated !== 'string' || !isText(system) || !isText(stated)) return none;
+  return { kind, patient_system: indexed(system), patient_value: indexed(stated) };
+}
+
+type Requested = Pick<PrivateValuesTable, 'kind' | 'patient_system' | 'patient_value'>;
+type Place = Omit<PrivateValuesTable, keyof Requested>;
 
 /** Undefined where a resource is none that any database can hold. */
 function versionRows(content: ValueContent, place: Place, transaction: ParsedTransaction): VersionRows[] | undefined {

@@ -17,9 +17,12 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import { IntegrityFailure } from '../../http/failures.ts';
+import { DatabaseLost } from '../../index/health.ts';
 import { boundsOf } from '../../index/read/dates.ts';
+import type { PageOptions } from '../../index/read/own-states.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { StatesTable } from '../../index/schema.ts';
+import type { BrokenItems } from '../../operations/broken-items.ts';
 
 /** One access as this organisation knows it. */
 export interface Disclosure {
@@ -33,15 +36,37 @@ export interface Disclosure {
   undelivered?: number;
 }
 
+/** Which accesses are listed: those of one patient's compartment, of these patients, last updated then; else all. */
+export interface Listing extends PageOptions {
+  compartment?: string | undefined;
+  patients?: readonly string[] | undefined;
+  lastUpdated?: Search['lastUpdated'];
+}
+
+export interface DisclosurePage {
+  disclosures: Disclosure[];
+  /** Where the next page begins; undefined behind the last one. */
+  next?: string;
+  /** How many were left out of this page because they cannot be read. */
+  broken: number;
+}
+
+/** Candidates that one page looks at: a page may have fewer accesses than it could, and a next one all the same. */
+const MOST_CANDIDATES = 2_000;
+/** A total beyond this is not counted. */
+const MOST_COUNTED = 10_000;
+
 export class Disclosures {
   readonly #index: ReadModel;
   readonly #consortium: Consortium;
   readonly #organisation: string;
+  readonly #broken: Pick<BrokenItems, 'report'>;
 
-  constructor(index: ReadModel, consortium: Consortium, organisation: string) {
+  constructor(index: ReadModel, consortium: Consortium, organisation: string, broken: Pick<BrokenItems, 'report'>) {
     this.#index = index;
     this.#consortium = consortium;
     this.#organisation = organisation;
+    this.#broken = broken;
   }
 
   /** An access this organisation takes part in; `compartment` limits it to one patient's. */
@@ -51,15 +76,54 @@ export class Disclosures {
     return compartment === undefined || disclosure?.patient === compartment ? disclosure : undefined;
   }
 
-  /** Every access this organisation takes part in, oldest first. */
-  async all(compartment?: string): Promise<Disclosure[]> {
-    const found: Disclosure[] = [];
-    for (const row of await this.#index.states('access')) {
-      const disclosure = await this.#disclosure(row);
-      if (disclosure === undefined) continue;
-      if (compartment === undefined || disclosure.patient === compartment) found.push(disclosure);
+  /** A page of the accesses that this organisation takes part in, oldest first. What cannot be read is left out. */
+  async page(listing: Listing): Promise<DisclosurePage> {
+    const patients = patientsOf(listing);
+    return patients === undefined ? this.#ownPage(listing) : this.#patientsPage(patients, listing);
+  }
+
+  async #ownPage({ lastUpdated = [], ...page }: Listing): Promise<DisclosurePage> {
+    const { own } = this.#index;
+    const found = await (lastUpdated.length === 0
+      ? own.page('access', page)
+      : own.updated('access', lastUpdated, page));
+    const listed = new Listed();
+    for (const row of found.rows) await listed.add(row.id, () => this.#disclosure(row), this.#broken);
+    return { ...listed, ...(found.next === undefined ? {} : { next: found.next }) };
+  }
+
+  /** By the requests for these patients; which patient a request means is decided anew for each. */
+  async #patientsPage(
+    patients: readonly string[],
+    { lastUpdated = [], count, after }: Listing,
+  ): Promise<DisclosurePage> {
+    const listed = new Listed();
+    let position = after;
+    let isMore = patients.length > 0;
+    for (let seen = 0; isMore && listed.disclosures.length < count && seen < MOST_CANDIDATES; ) {
+      const wanted = count - listed.disclosures.length;
+      const found = await this.#index.accesses.requestsFor(patients, { count: wanted + 1, after: position });
+      isMore = found.length > wanted;
+      for (const { id, collection, sequence } of found.slice(0, wanted)) {
+        position = String(sequence);
+        seen += 1;
+        await listed.add(id, () => this.#ofRequest(id, collection, patients, lastUpdated), this.#broken);
+      }
     }
-    return found;
+    return { ...listed, ...(isMore && position !== undefined ? { next: position } : {}) };
+  }
+
+  /** Anybody can put a request into an inbox under an id of others': it counts in its requestor's own. */
+  async #ofRequest(
+    id: string,
+    inbox: string,
+    patients: readonly string[],
+    lastUpdated: NonNullable<Search['lastUpdated']>,
+  ): Promise<Disclosure | undefined> {
+    const disclosure = await this.find(id);
+    if (disclosure?.patient === undefined || !patients.includes(disclosure.patient)) return undefined;
+    if (inbox !== collections.inbox(disclosure.state.requestor)) return undefined;
+    return lastUpdated.every((condition) => holds(condition, updatedAt(disclosure.state))) ? disclosure : undefined;
   }
 
   async read(id: string, compartment?: string): Promise<StoredResource | undefined> {
@@ -67,19 +131,46 @@ export class Disclosures {
     return disclosure === undefined ? undefined : this.#stored(disclosure);
   }
 
-  /** Searchable by _id, patient and _lastUpdated; `after` is a count of matches already seen. */
+  /** Searchable by _id, patient and _lastUpdated. A total is given where it is cheap to know. */
   async search(search: Search, compartment?: string): Promise<SearchPage> {
     if (search.values !== undefined) return { matches: [], total: 0 };
-    const { ids, patients, lastUpdated = [] } = search;
-    const all = (await this.all(compartment))
+    if (search.ids !== undefined) return this.#searchIds(search.ids, search, compartment);
+    const { patients, lastUpdated, count, after } = search;
+    const { disclosures, next, broken } = await this.page({ compartment, patients, lastUpdated, count, after });
+    const matches = disclosures.map((disclosure) => this.#stored(disclosure));
+    const total = await this.#total(search, compartment, next === undefined ? matches.length : undefined);
+    return {
+      matches,
+      ...(total === undefined ? {} : { total }),
+      ...(next === undefined ? {} : { next }),
+      ...(broken === 0 ? {} : { broken }),
+    };
+  }
+
+  /** Ids are few: all of them are looked up, and then paged. */
+  async #searchIds(ids: readonly string[], search: Search, compartment: string | undefined): Promise<SearchPage> {
+    const { lastUpdated = [], count, after } = search;
+    const patients = patientsOf({ compartment, patients: search.patients });
+    const listed = new Listed();
+    for (const id of new Set(ids)) await listed.add(id, () => this.find(id), this.#broken);
+    const all = listed.disclosures
       .filter(({ patient }) => patients === undefined || (patient !== undefined && patients.includes(patient)))
-      .filter(({ state }) => ids === undefined || ids.includes(state.id))
-      .map((disclosure) => this.#stored(disclosure))
-      .filter((event) => lastUpdated.every((condition) => holds(condition, event.lastUpdated)));
-    const start = Number(search.after ?? 0);
-    const matches = all.slice(start, start + search.count);
-    const end = start + matches.length;
-    return { matches, total: all.length, ...(end < all.length ? { next: String(end) } : {}) };
+      .filter(({ state }) => lastUpdated.every((condition) => holds(condition, updatedAt(state))))
+      .map((disclosure) => this.#stored(disclosure));
+    const start = Number(after ?? 0);
+    const end = start + count;
+    return {
+      matches: all.slice(start, end),
+      total: all.length,
+      ...(end < all.length ? { next: String(end) } : {}),
+      ...(listed.broken === 0 ? {} : { broken: listed.broken }),
+    };
+  }
+
+  async #total(search: Search, compartment: string | undefined, all: number | undefined): Promise<number | undefined> {
+    if (all !== undefined && search.after === undefined) return all;
+    if (patientsOf({ compartment, patients: search.patients }) !== undefined) return undefined;
+    return this.#index.own.count('access', search.lastUpdated ?? [], MOST_COUNTED);
   }
 
   async #disclosure(row: StatesTable): Promise<Disclosure | undefined> {
@@ -116,7 +207,7 @@ export class Disclosures {
   #stored(disclosure: Disclosure): StoredResource {
     const { state, transactionId } = disclosure;
     const version = state.status === 'requested' ? 1 : state.status === 'purged' ? 3 : 2;
-    const lastUpdated = state.decidedAt ?? state.requestedAt;
+    const lastUpdated = updatedAt(state);
     return {
       resource: auditEvent(disclosure, version, lastUpdated),
       version,
@@ -126,6 +217,38 @@ export class Disclosures {
     };
   }
 }
+
+/** What a page has gathered; an item that cannot be read is reported and counted. */
+class Listed {
+  readonly disclosures: Disclosure[] = [];
+  broken = 0;
+
+  async add(
+    id: string,
+    read: () => Promise<Disclosure | undefined>,
+    reports: Pick<BrokenItems, 'report'>,
+  ): Promise<void> {
+    try {
+      const disclosure = await read();
+      if (disclosure !== undefined) this.disclosures.push(disclosure);
+    } catch (error) {
+      if (error instanceof DatabaseLost) throw error;
+      this.broken += 1;
+      reports.report('access', id, error);
+    }
+  }
+}
+
+/** The patients whose accesses are meant; undefined: everybody's. */
+function patientsOf({
+  compartment,
+  patients,
+}: Pick<Listing, 'compartment' | 'patients'>): readonly string[] | undefined {
+  if (compartment === undefined) return patients;
+  return patients === undefined || patients.includes(compartment) ? [compartment] : [];
+}
+
+const updatedAt = ({ decidedAt, requestedAt }: AccessState): string => decidedAt ?? requestedAt;
 
 function holds(condition: NonNullable<Search['lastUpdated']>[number], instant: string): boolean {
   return boundsOf(condition).some((all) =>

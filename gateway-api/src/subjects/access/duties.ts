@@ -9,16 +9,19 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import {
   type AccessRequest,
   type AccessState,
-  type ConsentState,
+  accessStateSchema,
   MAX_DELIVERED,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
+import { ownState, ownStates, paged } from '../../duties/found.ts';
 import { IntegrityFailure } from '../../http/failures.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
+import { consentsOf, hasEnded } from '../../index/write/states.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import type { Services } from '../services.ts';
 
 /** Organisations stand in states by MSP id or by name. */
 const nameOf = (consortium: Consortium, organisation: string): string =>
@@ -29,8 +32,7 @@ export const decideAccess: Duty<AccessState> = {
   kind: 'custodian',
   on: [events.AccessRequested],
   idOf: (state) => state.id,
-  find: async ({ index }) =>
-    (await index.states('access', 'requested')).map((row) => JSON.parse(row.value) as AccessState),
+  find: (services) => ownStates(services, 'access', accessStateSchema, ['requested']),
   async perform(state, { consortium, index, ledger }) {
     const holder = nameOf(consortium, state.holder);
     const inbox = collections.inbox(nameOf(consortium, state.requestor));
@@ -53,13 +55,26 @@ export const decideAccess: Duty<AccessState> = {
 
 /** Whether the copies of an access must go: its time is over, or a consent it rests on was revoked or amended. */
 async function isOver(state: AccessState, index: ReadModel): Promise<boolean> {
+  if (state.status !== 'granted') return false;
   if (state.expiresAt !== undefined && state.expiresAt <= new Date().toISOString()) return true;
-  for (const { id, version } of [state.consent, ...(state.furtherConsents ?? [])].filter((one) => one !== undefined)) {
-    const row = await index.state('consent', id);
-    const consent = row === undefined ? undefined : (JSON.parse(row.value) as ConsentState);
-    if (consent !== undefined && (consent.status === 'revoked' || consent.version !== version)) return true;
+  for (const { id, version } of consentsOf(state)) {
+    if (hasEnded(version, await index.state('consent', id))) return true;
   }
   return false;
+}
+
+/** The index names what may be over; the states themselves decide. */
+async function* overAccesses(services: Services): AsyncGenerator<AccessState> {
+  const { index } = services;
+  const now = new Date().toISOString();
+  const expired = paged((page) => index.accesses.expired(now, page));
+  const orphaned = paged((page) => index.accesses.orphaned(page));
+  for (const candidates of [expired, orphaned]) {
+    for await (const { id } of candidates) {
+      const state = await ownState(services, 'access', accessStateSchema, id);
+      if (state !== undefined && (await isOver(state, index))) yield state;
+    }
+  }
 }
 
 export const purgeCopies: Duty<AccessState> = {
@@ -67,11 +82,7 @@ export const purgeCopies: Duty<AccessState> = {
   kind: 'custodian',
   on: [events.ConsentRevoked, events.ConsentAmended, events.AccessDecided],
   idOf: (state) => state.id,
-  async find({ index }) {
-    const granted = (await index.states('access', 'granted')).map((row) => JSON.parse(row.value) as AccessState);
-    const due = await Promise.all(granted.map((state) => isOver(state, index)));
-    return granted.filter((_, position) => due[position]);
-  },
+  find: overAccesses,
   async perform(state, { consortium, index, ledger }) {
     const records = await index.copiesOf(state.id);
     const holder = nameOf(consortium, state.holder);

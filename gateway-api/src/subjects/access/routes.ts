@@ -22,6 +22,29 @@ const stateSchema = accessStateSchema
   .extend({ transactionId: z.string(), delivery: deliverySchema.optional() })
   .meta({ id: 'AccessState' });
 
+const MOST = 500;
+const pageSchema = z.object({
+  count: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MOST)
+    .default(100)
+    .meta({ description: `At most ${MOST}.` }),
+  after: z
+    .string()
+    .regex(/^\d{1,16}$/)
+    .optional()
+    .meta({ description: 'As `next` has it.' }),
+});
+const nextPage = (count: number, after: string): URLSearchParams =>
+  new URLSearchParams({ count: String(count), after });
+const listSchema = z.object({
+  accessRequests: z.array(stateSchema),
+  next: z.string().optional().meta({ description: 'The next page; absent on the last one.' }),
+  leftOut: z.int().optional().meta({ description: 'Requests that cannot be read; the log of the gateway names them.' }),
+});
+
 const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
 const shown = ({ state, transactionId, undelivered }: Disclosure): object => ({
   ...state,
@@ -68,12 +91,13 @@ export const accessRequest = route({
 export const accessRequests = route({
   method: 'get',
   path: '/access-requests',
-  summary: 'Every access request that this organisation takes part in, oldest first.',
-  answers: {
-    200: { description: 'The requests.', schema: z.object({ accessRequests: z.array(stateSchema) }) },
-  },
-  async handle({ caller }, { disclosures }) {
-    const all = await disclosures.all(compartmentOf(caller));
-    return { body: { accessRequests: all.map(shown) } };
+  summary: 'The access requests that this organisation takes part in, oldest first, in pages.',
+  query: pageSchema,
+  answers: { 200: { description: 'A page of requests.', schema: listSchema } },
+  async handle({ caller, query: { count, after } }, { disclosures }) {
+    const page = await disclosures.page({ compartment: compartmentOf(caller), count, after });
+    const next = page.next === undefined ? {} : { next: `/access-requests?${nextPage(count, page.next)}` };
+    const leftOut = page.broken === 0 ? {} : { leftOut: page.broken };
+    return { body: { accessRequests: page.disclosures.map(shown), ...next, ...leftOut } };
   },
 });

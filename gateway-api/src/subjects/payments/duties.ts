@@ -1,18 +1,18 @@
 /** The payer's duties: instructs the bank to pay what was adjudicated as payable, and remits what has been paid. */
 
 import { events } from '@telemed-ledger/chaincode/model/events.ts';
-import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
+import { ownStates } from '../../duties/found.ts';
 import type { Services } from '../services.ts';
 import { instruct, remit } from './payments.ts';
 
-async function claimsIn({ index, organisation }: Services, ...statuses: ClaimState['status'][]): Promise<ClaimState[]> {
-  const rows = await Promise.all(statuses.map((status) => index.states('claim', status)));
-  return rows
-    .flat()
-    .map((row) => JSON.parse(row.value) as ClaimState)
-    .filter((state) => state.payer === organisation.name);
+/** Claims at this payer in one of these statuses. */
+async function* claimsIn(services: Services, ...statuses: ClaimState['status'][]): AsyncGenerator<ClaimState> {
+  for await (const state of ownStates(services, 'claim', claimStateSchema, statuses)) {
+    if (state.payer === services.organisation.name) yield state;
+  }
 }
 
 /** Payments go to the consortium's first bank. */
@@ -23,7 +23,9 @@ export const instructPayment: Duty<ClaimState> = {
   kind: 'payer',
   on: [events.ClaimAdjudicated],
   idOf: (state) => state.id,
-  find: async (services) => (bankOf(services) === undefined ? [] : claimsIn(services, 'approved', 'partial')),
+  async *find(services) {
+    if (bankOf(services) !== undefined) yield* claimsIn(services, 'approved', 'partial');
+  },
   async perform(state, services) {
     await instruct(services, state, bankOf(services) ?? '', AS_SYSTEM);
   },

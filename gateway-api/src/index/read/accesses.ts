@@ -1,0 +1,91 @@
+/**
+ * Finds accesses by what they are about: the patient whose records were asked for, and the end of what they rest on.
+ * What is found is a candidate: whoever uses it decides by the state and the request itself.
+ */
+import { type Kysely, sql } from 'kysely';
+import type { IndexTables } from '../schema.ts';
+import type { PageOptions } from './own-states.ts';
+
+/** A literal: the partial indexes are used only where the statement says so itself. */
+const YES = sql.lit(1);
+const REQUEST = 'request/';
+const IDENTIFIER = 'identifier';
+
+/** A request in the inbox of who sent it. */
+export interface FoundRequest {
+  /** Id of the access. */
+  id: string;
+  collection: string;
+  sequence: number;
+}
+
+export class Accesses {
+  readonly #db: Kysely<IndexTables>;
+
+  constructor(db: Kysely<IndexTables>) {
+    this.#db = db;
+  }
+
+  /** Requests for a patient, by an identifier that one of these Patients has now; oldest first. */
+  async requestsFor(patients: readonly string[], { count, after }: PageOptions): Promise<FoundRequest[]> {
+    const found: FoundRequest[] = [];
+    // One statement for each identifier, so that each is answered from the index and cut by it.
+    for (const { system, value } of await this.#identifiersOf(patients)) {
+      let query = this.#db
+        .selectFrom('private_values')
+        .select(['key', 'collection', 'sequence'])
+        .where('patient_value', '=', value)
+        .where('patient_system', '=', system)
+        .orderBy('sequence')
+        .limit(count);
+      if (after !== undefined) query = query.where('sequence', '>', Number(after));
+      for (const { key, collection, sequence } of await query.execute()) {
+        if (key.startsWith(REQUEST)) found.push({ id: key.slice(REQUEST.length), collection, sequence });
+      }
+    }
+    return found.sort((a, b) => a.sequence - b.sequence).slice(0, count);
+  }
+
+  async #identifiersOf(patients: readonly string[]): Promise<{ system: string; value: string }[]> {
+    return this.#db
+      .selectFrom('search_values')
+      .select(['system', 'value'])
+      .distinct()
+      .where('parameter', '=', IDENTIFIER)
+      .where('id', 'in', [...patients])
+      .where('type', '=', 'Patient')
+      .execute();
+  }
+
+  /** Ids of granted accesses of this organisation whose time is over, those that ended first at the beginning. */
+  async expired(now: string, { count, after }: PageOptions): Promise<{ id: string; next: string }[]> {
+    let query = this.#db
+      .selectFrom('states')
+      .select(['id', 'ends_at', 'sequence'])
+      .where('ends_at', '<=', now)
+      .orderBy('ends_at')
+      .orderBy('sequence')
+      .limit(count);
+    if (after !== undefined) {
+      const [time = '', sequence = ''] = after.split(' ');
+      query = query
+        .where('ends_at', '>=', time)
+        .where((where) => where.or([where('ends_at', '>', time), where('sequence', '>', Number(sequence))]));
+    }
+    const rows = await query.execute();
+    return rows.map(({ id, ends_at, sequence }) => ({ id, next: `${ends_at} ${sequence}` }));
+  }
+
+  /** Ids of granted accesses of this organisation that rest on a consent which has ended. */
+  async orphaned({ count, after }: PageOptions): Promise<{ id: string; next: string }[]> {
+    let query = this.#db
+      .selectFrom('access_consents')
+      .select('access')
+      .distinct()
+      .where('ended', '=', YES)
+      .orderBy('access')
+      .limit(count);
+    if (after !== undefined) query = query.where('access', '>', after);
+    return (await query.execute()).map(({ access }) => ({ id: access, next: access }));
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The public states that name this organisation, found by their index: what others have among themselves costs nothing.
+ * In the order in which they came onto the ledger, and in pages.
+ */
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import type { Search } from '../../fhir/repository.ts';
+import type { IndexTables, StatesTable } from '../schema.ts';
+import { boundsOf } from './dates.ts';
+
+/** A literal: the indexes over own states are used only where the statement says so itself. */
+const OWN = sql.lit(1);
+
+export interface OwnPage {
+  rows: StatesTable[];
+  /** Where the next page begins; undefined behind the last one. */
+  next?: string;
+}
+
+export interface PageOptions {
+  /** Rows of the page. */
+  count: number;
+  /** `next` of the page before. */
+  after?: string | undefined;
+}
+
+export class OwnStates {
+  readonly #db: Kysely<IndexTables>;
+
+  constructor(db: Kysely<IndexTables>) {
+    this.#db = db;
+  }
+
+  /** In the order in which they came. */
+  async page(kind: string, { count, after, status }: PageOptions & { status?: string }): Promise<OwnPage> {
+    let query = this.#of(kind)
+      .orderBy('sequence')
+      .limit(count + 1);
+    if (status !== undefined) query = query.where('status', '=', status);
+    if (after !== undefined) query = query.where('sequence', '>', Number(after));
+    return pageOf(await query.execute(), count, ({ sequence }) => String(sequence));
+  }
+
+  /** Those last updated within these times, in the order of that time. */
+  async updated(
+    kind: string,
+    conditions: NonNullable<Search['lastUpdated']>,
+    { count, after }: PageOptions,
+  ): Promise<OwnPage> {
+    let query = this.#within(this.#of(kind), conditions)
+      .orderBy('last_updated')
+      .orderBy('sequence')
+      .limit(count + 1);
+    if (after !== undefined) {
+      const [time = '', sequence = ''] = after.split(' ');
+      query = query.where((where) =>
+        where.or([
+          where('last_updated', '>', time),
+          where.and([where('last_updated', '=', time), where('sequence', '>', Number(sequence))]),
+        ]),
+      );
+      // Said once more for the index: nothing before that time is looked at.
+      query = query.where('last_updated', '>=', time);
+    }
+    return pageOf(await query.execute(), count, (row) => `${row.last_updated} ${row.sequence}`);
+  }
+
+  /** How many there are; undefined where there are more than `most`. */
+  async count(kind: string, conditions: NonNullable<Search['lastUpdated']>, most: number): Promise<number | undefined> {
+    const counted = this.#within(this.#db.selectFrom('states'), conditions)
+      .select(sql<number>`1`.as('one'))
+      .where('kind', '=', kind)
+      .where('own', '=', OWN)
+      .limit(most + 1);
+    const { total } = await this.#db
+      .selectFrom(counted.as('counted'))
+      .select((select) => select.fn.countAll<number>().as('total'))
+      .executeTakeFirstOrThrow();
+    return Number(total) > most ? undefined : Number(total);
+  }
+
+  #of(kind: string) {
+    return this.#db.selectFrom('states').selectAll('states').where('kind', '=', kind).where('own', '=', OWN);
+  }
+
+  #within<O>(
+    query: SelectQueryBuilder<IndexTables, 'states', O>,
+    conditions: NonNullable<Search['lastUpdated']>,
+  ): SelectQueryBuilder<IndexTables, 'states', O> {
+    let narrowed = query;
+    for (const condition of conditions) {
+      const alternatives = boundsOf(condition);
+      narrowed = narrowed.where((where) =>
+        where.or(
+          alternatives.map((all) =>
+            where.and(all.map((bound) => where('last_updated', bound.operator, bound.instant))),
+          ),
+        ),
+      );
+    }
+    return narrowed;
+  }
+}
+
+function pageOf(rows: StatesTable[], count: number, cursorOf: (row: StatesTable) => string): OwnPage {
+  const shown = rows.slice(0, count);
+  const last = shown.at(-1);
+  return { rows: shown, ...(rows.length > count && last !== undefined ? { next: cursorOf(last) } : {}) };
+}

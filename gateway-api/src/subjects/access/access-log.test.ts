@@ -1,0 +1,302 @@
+/** The access log, its search and the custodian's duties: what they find, by which index, and what one broken item does. */
+import { randomUUID } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import { expect } from 'chai';
+import type { Search } from '../../fhir/repository.ts';
+import { onEachDatabase } from '../../index/databases.fixture.ts';
+import { consortium, FixtureIndex, recordWrite } from '../../index/index.fixture.ts';
+import { type FixtureTransaction, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
+import type { Services } from '../services.ts';
+import { DUTIES } from '../table.ts';
+import { accessState, consentState, requested, requestText, SYSTEM, stateWrite } from './accesses.fixture.ts';
+import { Disclosures, type Listing } from './disclosures.ts';
+
+const LONG_AGO = '2026-01-01T00:00:00.000Z';
+const FAR = '2999-01-01T00:00:00.000Z';
+
+/** A read model with what works on it, and what was reported as broken. */
+class AccessLog {
+  readonly reports: string[] = [];
+  readonly fixture: FixtureIndex;
+  readonly #organisation: string;
+
+  private constructor(fixture: FixtureIndex, organisation: string) {
+    this.fixture = fixture;
+    this.#organisation = organisation;
+  }
+
+  static async open(...[organisation = 'patients', kind]: Parameters<typeof FixtureIndex.open>): Promise<AccessLog> {
+    return new AccessLog(await FixtureIndex.open(organisation, kind), organisation);
+  }
+
+  readonly #broken = { report: (kind: string, id: string) => void this.reports.push(`${kind} ${id}`) };
+
+  get disclosures(): Disclosures {
+    return new Disclosures(this.fixture.index, consortium, this.#organisation, this.#broken);
+  }
+
+  async ids(listing: Partial<Listing> = {}): Promise<string[]> {
+    const { disclosures } = await this.disclosures.page({ count: 1_000, ...listing });
+    return disclosures.map(({ state }) => state.id);
+  }
+
+  search(search: Partial<Search> = {}, compartment?: string) {
+    return this.disclosures.search({ type: 'AuditEvent', count: 50, ...search }, compartment);
+  }
+
+  /** Ids that a duty finds. */
+  async found(name: string): Promise<string[]> {
+    const duty = DUTIES.find((one) => one.name === name)!;
+    const organisation = this.fixture.member;
+    const services = { index: this.fixture.index, broken: this.#broken, organisation, consortium };
+    const ids: string[] = [];
+    for await (const item of duty.find(services as unknown as Services)) ids.push(duty.idOf(item));
+    return ids;
+  }
+
+  block = (...transactions: FixtureTransaction[]) => this.fixture.block(...transactions);
+
+  async patient(mrn: string, collection = 'care_hospital'): Promise<string> {
+    const identifier = [{ system: SYSTEM, value: mrn }];
+    const write = recordWrite('Patient', { identifier }, collection);
+    await this.block({ privateWrites: [write] });
+    return write.id;
+  }
+}
+
+onEachDatabase('The access log', (kind) => {
+  let log: AccessLog;
+  beforeEach(async () => {
+    log = await AccessLog.open('patients', kind);
+  });
+  afterEach(() => log.fixture.close());
+
+  it('is paged in the order in which accesses were requested, whatever becomes of them', async () => {
+    const states = Array.from({ length: 7 }, () => accessState());
+    for (const state of states) await log.block(requested(state, 'P-1'));
+    const [, second] = states;
+    await log.block({ publicWrites: [stateWrite('access', { ...second!, status: 'refused', decidedAt: LONG_AGO })] });
+    const pages: string[][] = [];
+    let after: string | undefined;
+    do {
+      const page = await log.disclosures.page({ count: 3, after });
+      pages.push(page.disclosures.map(({ state }) => state.id));
+      after = page.next;
+    } while (after !== undefined);
+    expect(pages.map((page) => page.length)).to.deep.equal([3, 3, 1]);
+    expect(pages.flat()).to.deep.equal(states.map(({ id }) => id));
+  });
+
+  it('shows an organisation what it takes part in, and nothing of others', async () => {
+    const own = [accessState({ requestor: 'payer' }), accessState({ holder: 'payer' })];
+    const others = Array.from({ length: 5 }, () => accessState());
+    const payer = await AccessLog.open('payer', kind);
+    try {
+      for (const state of [...others, ...own]) await payer.block({ publicWrites: [stateWrite('access', state)] });
+      expect(await payer.ids()).to.deep.equal(own.map(({ id }) => id));
+      expect((await payer.search()).total).to.equal(2);
+    } finally {
+      await payer.fixture.close();
+    }
+  });
+
+  it('of a patient is found by any of their identifiers, in pages, and holds nothing of others', async () => {
+    const id = await log.patient('P-1');
+    const other = await log.patient('P-2');
+    const mine = Array.from({ length: 5 }, () => accessState());
+    for (const state of mine) await log.block(requested(state, 'P-1'), requested(accessState(), 'P-2'));
+    await log.block(requested(accessState({ holder: 'clinic', requestor: 'hospital' }), 'P-1'));
+    expect(await log.ids({ compartment: id })).to.deep.equal(mine.map((state) => state.id));
+    expect(await log.ids({ compartment: id, patients: [other] })).to.deep.equal([]);
+    expect(await log.ids({ patients: [id, other] })).to.have.length(10);
+    const first = await log.search({ count: 2 }, id);
+    const second = await log.search({ count: 2, after: first.next! }, id);
+    const third = await log.search({ count: 2, after: second.next! }, id);
+    const found = [first, second, third].flatMap(({ matches }) => matches.map(({ resource }) => resource.id));
+    expect(found).to.deep.equal(mine.map((state) => state.id));
+    expect(third.next).to.equal(undefined);
+    expect((await log.search({}, id)).total).to.equal(5);
+  });
+
+  it('takes a request that is delivered late, and forgets one that is removed', async () => {
+    const id = await log.patient('P-1');
+    const state = accessState();
+    const transaction = requested(state, 'P-1');
+    const [request] = transaction.privateWrites!;
+    const block = fixtureBlock(1, [transaction]);
+    await log.fixture.apply(withheld(block, () => true));
+    expect(await log.ids({ compartment: id })).to.deep.equal([]);
+    expect(await log.ids()).to.deep.equal([state.id]);
+    expect(await log.fixture.complete(block)).to.equal(1);
+    expect(await log.ids({ compartment: id })).to.deep.equal([state.id]);
+    const removal = { collection: request!.collection, key: request!.key, purge: true };
+    await log.fixture.apply(fixtureBlock(2, [{ privateWrites: [removal] }], block));
+    expect(await log.ids({ compartment: id })).to.deep.equal([]);
+  });
+
+  it('does not believe a request in another inbox than its requestor’s', async () => {
+    const [victim, attacker] = [await log.patient('P-1'), await log.patient('P-2')];
+    const state = accessState({ requestor: 'clinic' });
+    await log.block(requested(state, 'P-1'));
+    const forged = { collection: 'inbox_payer', key: `request/${state.id}`, value: requestText(state.id, 'P-2') };
+    await log.block({ privateWrites: [forged] });
+    expect(await log.ids({ compartment: attacker })).to.deep.equal([]);
+    expect(await log.ids({ compartment: victim })).to.deep.equal([state.id]);
+  });
+
+  it('is searched by time, in pages in the order of that time', async () => {
+    const day = (number: number) => `2026-04-0${number}T10:00:00.000Z`;
+    const states = [3, 1, 2, 5, 4].map((number) => accessState({ requestedAt: day(number) }));
+    for (const state of states) await log.block(requested(state, 'P-1'));
+    const lastUpdated = [{ prefix: 'ge', value: '2026-04-02' }] as Search['lastUpdated'];
+    const times: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await log.search({ lastUpdated: lastUpdated!, count: 2, ...(after && { after }) });
+      times.push(...page.matches.map((match) => match.lastUpdated));
+      expect(page.total).to.equal(4);
+      after = page.next;
+    } while (after !== undefined);
+    expect(times).to.deep.equal([2, 3, 4, 5].map(day));
+    const id = await log.patient('P-1');
+    expect((await log.search({ lastUpdated: lastUpdated! }, id)).matches).to.have.length(4);
+  });
+
+  it('leaves out what cannot be read, says how much, and reports each once', async () => {
+    const id = await log.patient('P-1');
+    const sound = [accessState(), accessState()];
+    const changed = accessState();
+    const garbage = accessState();
+    for (const state of [sound[0]!, changed, garbage, sound[1]!]) await log.block(requested(state, 'P-1'));
+    const { writing } = log.fixture.stores;
+    const text = requestText(changed.id, 'P-1');
+    await writing
+      .updateTable('private_values')
+      .set({ value: text })
+      .where('key', '=', `request/${changed.id}`)
+      .execute();
+    await writing.updateTable('states').set({ value: '{"a"' }).where('id', '=', garbage.id).execute();
+    for (const listing of [{}, { compartment: id }]) {
+      expect(await log.ids(listing)).to.deep.equal(sound.map((state) => state.id));
+    }
+    expect((await log.search({}, id)).broken).to.equal(2);
+    expect((await log.search()).broken).to.equal(2);
+    expect(new Set(log.reports)).to.deep.equal(new Set([`access ${changed.id}`, `access ${garbage.id}`]));
+    const read = await log.disclosures.read(changed.id).catch((error: Error) => error.name);
+    expect(read).to.equal('IntegrityFailure');
+  });
+
+  describe('and the custodian’s duties', () => {
+    it('decide what was requested of it, each for itself', async () => {
+      const [one, other] = [accessState(), accessState()];
+      const foreign = accessState({ custodian: 'elsewhere' });
+      const bad = { ...accessState(), purpose: 7 };
+      for (const state of [one, bad, foreign, other]) {
+        await log.block({ publicWrites: [stateWrite('access', state)] });
+      }
+      await log.block({
+        publicWrites: [{ key: 'access/nonsense', value: '{"status":"requested","custodian":"patients"}' }],
+      });
+      await log.block({ publicWrites: [stateWrite('access', accessState({ status: 'refused' }))] });
+      expect(await log.found('decide access')).to.deep.equal([one.id, other.id]);
+      expect(log.reports).to.have.members([`access ${bad.id}`, 'access nonsense']);
+    });
+
+    it('purge what is over: its time, or a consent that it rests on', async () => {
+      const [ended, amended, inForce, unknown] = [consentState(), consentState(), consentState(), consentState()];
+      const granted = (fields: object) => accessState({ status: 'granted', expiresAt: FAR, ...fields });
+      const consent = ({ id, version }: { id: string; version: number }) => ({ id, version });
+      const states = {
+        late: granted({ expiresAt: LONG_AGO }),
+        revoked: granted({ consent: consent(ended) }),
+        amended: granted({ consent: consent(inForce), furtherConsents: [consent(amended)] }),
+        inForce: granted({ consent: consent(inForce) }),
+        unknown: granted({ consent: consent(unknown) }),
+        purged: granted({ consent: consent(ended), status: 'purged' }),
+      };
+      await log.block({ publicWrites: [ended, amended, inForce].map((state) => stateWrite('consent', state)) });
+      await log.block({ publicWrites: Object.values(states).map((state) => stateWrite('access', state)) });
+      expect(await log.found('purge copies')).to.deep.equal([states.late.id]);
+      await log.block({ publicWrites: [stateWrite('consent', { ...ended, status: 'revoked' })] });
+      await log.block({ publicWrites: [stateWrite('consent', { ...amended, version: 2 })] });
+      expect(await log.found('purge copies')).to.have.members([states.late.id, states.revoked.id, states.amended.id]);
+      await log.block({ publicWrites: [stateWrite('access', { ...states.revoked, status: 'purged' })] });
+      expect(await log.found('purge copies')).to.have.members([states.late.id, states.amended.id]);
+      const after = granted({ consent: consent(ended) });
+      await log.block({ publicWrites: [stateWrite('access', after)] });
+      expect(await log.found('purge copies')).to.include(after.id);
+    });
+
+    it('find more than a page of work', async () => {
+      const states = Array.from({ length: 250 }, () => accessState());
+      await log.block({ publicWrites: states.map((state) => stateWrite('access', state)) });
+      expect(new Set(await log.found('decide access'))).to.deep.equal(new Set(states.map(({ id }) => id)));
+      const late = states.map((state) => ({ ...state, status: 'granted' as const, expiresAt: LONG_AGO }));
+      await log.block({ publicWrites: late.map((state) => stateWrite('access', state)) });
+      expect(await log.found('purge copies')).to.have.length(250);
+    });
+  });
+
+  if (kind.name === 'SQLite') {
+    it('is read by index alone', async () => {
+      const id = await log.patient('P-1');
+      const consent = consentState();
+      const state = accessState({ status: 'granted', expiresAt: LONG_AGO, consent: { id: consent.id, version: 1 } });
+      await log.block(requested(state, 'P-1'), requested(accessState(), 'P-1'));
+      await log.block({ publicWrites: [stateWrite('consent', { ...consent, status: 'revoked' })] });
+      await log.fixture.reopen();
+      const lastUpdated = [{ prefix: 'gt', value: '2026' }] as NonNullable<Search['lastUpdated']>;
+      const plans = await plansOf(log.fixture, async () => {
+        for (const page of [{}, { after: '5' }]) {
+          await log.search(page);
+          await log.search({ ...page, patients: [id] });
+          await log.search(page, id);
+        }
+        await log.search({ lastUpdated });
+        await log.search({ lastUpdated, after: '2026-01-01T00:00:00.000Z 5' });
+        await log.search({ ids: [state.id] }, id);
+        await log.disclosures.read(state.id, id);
+        await log.found('decide access');
+        expect(await log.found('purge copies')).to.include(state.id);
+        await log.fixture.index.copiesOf(state.id);
+        await log.fixture.index.accesses.expired(FAR, { count: 1, after: `${LONG_AGO} 5` });
+        await log.fixture.index.accesses.orphaned({ count: 1, after: 'a' });
+      });
+      expect(plans.length).to.be.greaterThan(10);
+      for (const { text, steps } of plans) {
+        // That index holds nothing but what is due.
+        const scans = steps.filter((step) => /^SCAN (?!counted|CONSTANT)(?!.*access_consents_ended)/.test(step));
+        expect(scans, text).to.deep.equal([]);
+        // The Patients of one identifier are few, and sorted.
+        const isOfIdentifier = /^select .* from "search_values"/.test(text);
+        const sorts = steps.filter((step) => !isOfIdentifier && /USE TEMP B-TREE FOR ORDER BY/.test(step));
+        expect(sorts, text).to.deep.equal([]);
+      }
+    });
+  }
+});
+
+/** How SQLite runs each statement that some work prepares. */
+async function plansOf(fixture: FixtureIndex, work: () => Promise<void>): Promise<{ text: string; steps: string[] }[]> {
+  const { prepare } = DatabaseSync.prototype;
+  const texts = new Set<string>();
+  DatabaseSync.prototype.prepare = function (text: string) {
+    texts.add(text);
+    return prepare.call(this, text);
+  };
+  try {
+    await work();
+  } finally {
+    DatabaseSync.prototype.prepare = prepare;
+  }
+  const database = new DatabaseSync(fixture.file, { readOnly: true });
+  try {
+    return [...texts].map((text) => {
+      const parameters = Array.from({ length: text.split('?').length - 1 }, () => randomUUID());
+      const rows = database.prepare(`explain query plan ${text}`).all(...parameters) as { detail: string }[];
+      return { text, steps: rows.map(({ detail }) => detail) };
+    });
+  } finally {
+    database.close();
+  }
+}
