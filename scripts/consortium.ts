@@ -13,6 +13,7 @@ import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
 import type { Gateway, Unfinished } from '@telemed-ledger/gateway-api/gateway.ts';
 import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
+import pRetry, { AbortError } from 'p-retry';
 import { holdDataDirectory } from './consortium/data-directory.ts';
 import { joinFabric, startEmbedded } from './consortium/ledgers.ts';
 import { type PortOwner, portVariable, takenPorts } from './consortium/ports.ts';
@@ -174,14 +175,15 @@ async function gatewayOf(
 }
 
 async function untilReady(gateway: RunningConsortium['gateways'][number], timeoutMs: number): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
+  const attempt = async (): Promise<void> => {
     const { ready, reasons, hopeless } = await gateway.readiness();
     if (ready) return;
-    if (hopeless === true || Date.now() > deadline)
-      throw new Error(`${gateway.organisation}'s gateway is not ready: ${reasons.join('; ')}`);
-    await new Promise((next) => setTimeout(next, READY_POLL_MS));
-  }
+    const failure = new Error(`${gateway.organisation}'s gateway is not ready: ${reasons.join('; ')}`);
+    throw hopeless === true ? new AbortError(failure) : failure;
+  };
+  await pRetry(attempt, {
+    ...{ retries: Number.POSITIVE_INFINITY, maxRetryTime: timeoutMs, minTimeout: READY_POLL_MS, factor: 1 },
+  });
 }
 
 function portsOf(

@@ -1,5 +1,6 @@
 /** Fabric's own programs: where they are, and whether they are new enough. They come from the Fabric project, never with this one. */
 import { delimiter, join } from 'node:path';
+import semver from 'semver';
 import { isExecutable } from '../executable.ts';
 import { CommandError, run } from './command.ts';
 
@@ -66,8 +67,6 @@ async function versionProblems(path: string): Promise<string[]> {
 
 /** 3.x, not below the minimum; what follows a hyphen is a build's own affair. */
 export function isSuitable(version: string): boolean {
-  const [major = 0, minor = 0, patch = 0] = version.split('-')[0]!.split('.').map(Number);
-  const [minMajor = 0, minMinor = 0, minPatch = 0] = MINIMUM_VERSION.split('.').map(Number);
-  if ([major, minor, patch].some(Number.isNaN) || major !== minMajor) return false;
-  return minor > minMinor || (minor === minMinor && patch >= minPatch);
+  const numbers = /^\d/.test(version) ? semver.coerce(version) : null;
+  return numbers !== null && semver.satisfies(numbers, `^${MINIMUM_VERSION}`);
 }

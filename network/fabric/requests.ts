@@ -1,7 +1,7 @@
 /** HTTP requests to nodes' operations and administration addresses, which answer a handful of fixed paths. */
 import { request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
-import { setTimeout as delay } from 'node:timers/promises';
+import pRetry from 'p-retry';
 
 const REQUEST_TIMEOUT_MS = 2_000;
 const POLL_MS = 250;
@@ -80,20 +80,15 @@ const WAIT_FOR_LISTENER_MS = 20_000;
  * Repeats what failed because nobody listened (yet, or while a node is started again). @throws its last error.
  * `isRefusal` says which errors those are.
  */
-export async function whileRefused<T>(
+export function whileRefused<T>(
   work: () => Promise<T>,
   isRefusal: (error: Error) => boolean = (error) => REFUSALS.has((error as NodeJS.ErrnoException).code ?? ''),
   waitMs: number = WAIT_FOR_LISTENER_MS,
 ): Promise<T> {
-  const deadline = Date.now() + waitMs;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isRefusal(error as Error) || Date.now() > deadline) throw error;
-      await delay(POLL_MS);
-    }
-  }
+  return pRetry(work, {
+    ...{ retries: Number.POSITIVE_INFINITY, maxRetryTime: waitMs, minTimeout: POLL_MS, factor: 1 },
+    shouldRetry: ({ error }) => isRefusal(error),
+  });
 }
 
 /** A container that is being started again has neither a listener nor, for a moment, a name. */

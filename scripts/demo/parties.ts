@@ -1,6 +1,7 @@
 /** Who acts in the story: a person or a system of one organisation, speaking to that organisation's gateway. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Role } from '@telemed-ledger/consortium/members.ts';
+import pRetry from 'p-retry';
 import { bearerToken } from '../credentials.ts';
 import { type Answer, HttpClient, type Sending } from '../http.ts';
 import { reasonOf } from '../load/sender.ts';
@@ -70,13 +71,16 @@ export class Party {
 
   /** Asks until an answer is found to be the one waited for. @throws Unexpected after half a minute */
   async find<T = Resource>(sending: Sending, waitedFor: string, isIt: (body: T) => boolean = () => true): Promise<T> {
-    const deadline = Date.now() + FIND_TIMEOUT_MS;
-    for (;;) {
+    const attempt = async (): Promise<T> => {
       const answer = await this.send(sending);
-      if (answer.status === 200 && isIt(answer.body as T)) return answer.body as T;
-      expectThat(Date.now() < deadline, `${waitedFor} within ${FIND_TIMEOUT_MS / 1000} s`, `status ${answer.status}`);
-      await sleep(FIND_PAUSE_MS);
-    }
+      const isFound = answer.status === 200 && isIt(answer.body as T);
+      expectThat(isFound, `${waitedFor} within ${FIND_TIMEOUT_MS / 1000} s`, `status ${answer.status}`);
+      return answer.body as T;
+    };
+    return pRetry(attempt, {
+      ...{ retries: Number.POSITIVE_INFINITY, maxRetryTime: FIND_TIMEOUT_MS, minTimeout: FIND_PAUSE_MS, factor: 1 },
+      shouldRetry: ({ error }) => error instanceof Unexpected,
+    });
   }
 
   /** Reads a resource, with the transaction that wrote it. @throws Unexpected */

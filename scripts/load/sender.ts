@@ -4,6 +4,7 @@
  * again never writes twice.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import pRetry from 'p-retry';
 import { type Answer, type HttpClient, NoAnswer } from '../http.ts';
 import type { Bundle, Entry } from './bundle.ts';
 
@@ -23,13 +24,24 @@ export interface SenderOptions {
   patienceMs: number;
   /** The server's time when this run began, in ms: what it says was written before was there already. */
   since: number;
-  /** Told of each failure that is tried again. */
+  /** Called with each failure that is tried again. */
   onRetry?: (why: string) => void;
   signal?: AbortSignal;
 }
 
-/** It could not be found out whether the part was written; the same key will tell when it's sent again. */
+/** Whether the part was written is not known; sending it again under the same key shows it. */
 export class GaveUp extends Error {}
+
+/** A failure that may be another answer a moment later. */
+class Temporary extends Error {
+  /** How long the gateway asks to wait. */
+  readonly pauseMs: number;
+
+  constructor(why: string, pauseMs: number) {
+    super(why);
+    this.pauseMs = pauseMs;
+  }
+}
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
@@ -43,17 +55,36 @@ export async function sendPart(
   key: string,
 ): Promise<EntryOutcome[]> {
   const body = JSON.stringify({ resourceType: 'Bundle', type, entry: entries });
-  const deadline = Date.now() + options.patienceMs;
-  for (let attempt = 0; ; attempt += 1) {
+  const { signal, patienceMs } = options;
+  const attempt = async (): Promise<EntryOutcome[]> => {
     const answer = await post(options, body, key);
     const why = temporary(answer);
-    if (why === undefined) return outcomes(answer as Answer, entries, options.since);
-    const pause = pauseMs(answer, attempt);
-    if (Date.now() + pause > deadline || options.signal?.aborted) throw new GaveUp(why);
-    options.onRetry?.(why);
-    await sleep(pause, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
-      () => undefined,
-    );
+    if (why !== undefined) {
+      last = why;
+      throw new Temporary(why, askedPauseMs(answer));
+    }
+    done = outcomes(answer as Answer, entries, options.since);
+    return done;
+  };
+  let done: EntryOutcome[] | undefined;
+  let last: string | undefined;
+  try {
+    return await pRetry(attempt, {
+      ...{ retries: Number.POSITIVE_INFINITY, maxRetryTime: patienceMs, randomize: true },
+      ...{ minTimeout: FIRST_PAUSE_MS / 2, maxTimeout: LONGEST_PAUSE_MS },
+      ...(signal === undefined ? {} : { signal }),
+      shouldRetry: async ({ error, retryDelay }) => {
+        if (!(error instanceof Temporary)) return false;
+        options.onRetry?.(error.message);
+        await sleep(Math.min(Math.max(0, error.pauseMs - retryDelay), LONGEST_PAUSE_MS), undefined, { signal });
+        return true;
+      },
+    });
+  } catch (error) {
+    // Whoever stops the loader waits for what is under way; its answer counts.
+    if (done !== undefined) return done;
+    if (error instanceof Temporary || (signal?.aborted && last !== undefined)) throw new GaveUp(last);
+    throw error;
   }
 }
 
@@ -82,10 +113,10 @@ function temporary(answer: Answer | NoAnswer): string | undefined {
 const isTemporary = (status: number, retryAfter: string | undefined): boolean =>
   TEMPORARY.has(status) || (status === 409 && retryAfter !== undefined);
 
-function pauseMs(answer: Answer | NoAnswer, attempt: number): number {
+/** Retry-After in milliseconds, 0 where there is none. */
+function askedPauseMs(answer: Answer | NoAnswer): number {
   const asked = answer instanceof NoAnswer ? Number.NaN : Number(answer.headers['retry-after']) * 1000;
-  const own = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
-  return Number.isFinite(asked) ? Math.min(Math.max(asked, own), LONGEST_PAUSE_MS) : own;
+  return Number.isFinite(asked) ? asked : 0;
 }
 
 interface ResponseEntry {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { isSuitable, MINIMUM_VERSION } from '@telemed-ledger/network/fabric/binaries.ts';
 import { IMAGES } from '@telemed-ledger/network/fabric/compose/images.ts';
+import semver from 'semver';
 
 /** What is there; an engine that does not answer has no version, and its `silence` says why. */
 export interface Engine {
@@ -74,10 +75,7 @@ function imageFindings(wanted: string, images: Image[], engine: string): EngineF
 
 /** By number: what follows a hyphen or a plus is a build's own affair. */
 function isOlder(version: string, than: string): boolean {
-  const numbers = (text: string): number[] => text.replace(/^v/, '').split(/[-+]/)[0]!.split('.').map(Number);
-  const [own, other] = [numbers(version), numbers(than)];
-  const index = other.findIndex((part, at) => (own[at] ?? 0) !== part);
-  return index >= 0 && (own[index] ?? 0) < other[index]!;
+  return semver.lt(semver.coerce(version) ?? '0.0.0', semver.coerce(than) ?? '0.0.0');
 }
 
 /** Asks the engine that `docker` is set to speak to. Starts, pulls and changes nothing. */

@@ -2,13 +2,13 @@
  * Whether every organisation's gateway peer can have a proposal endorsed by every organisation: it knows the peers, the
  * peers hold the committed definition, and their chaincode answers alike.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { qualifiedName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
 import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 import { addressOf, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import { type Material, organisationIn } from '@telemed-ledger/network/fabric/material.ts';
+import pRetry from 'p-retry';
 import { reachOf } from '../consortium/profile.ts';
 import type { NetworkContext } from './context.ts';
 
@@ -41,15 +41,14 @@ async function untilEndorsed(
   try {
     const contract = connection.contract(await reach.identities.of('system'));
     const endorsingOrganizations = layout.peers.map(({ mspId }) => mspId);
-    for (;;) {
-      try {
-        await contract.newProposal(QUESTION, { arguments: ['{}'], endorsingOrganizations }).endorse();
-        return undefined;
-      } catch (error) {
-        if (Date.now() > deadline) return described(error);
-        await delay(POLL_MS);
-      }
-    }
+    const ask = () => contract.newProposal(QUESTION, { arguments: ['{}'], endorsingOrganizations }).endorse();
+    await pRetry(ask, {
+      ...{ retries: Number.POSITIVE_INFINITY, minTimeout: POLL_MS, factor: 1 },
+      maxRetryTime: Math.max(0, deadline - Date.now()),
+    });
+    return undefined;
+  } catch (error) {
+    return described(error);
   } finally {
     connection.close();
   }

@@ -6,6 +6,7 @@ import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
 import { ROLES, ROLES_OF_KIND } from '@telemed-ledger/consortium/members.ts';
 import type { Request, RequestHandler } from 'express';
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { type Strangers, tooMany } from '../clients/strangers.ts';
 import { Failure, unauthenticated } from '../http/failures.ts';
 import { type Caller, setCaller } from './caller.ts';
@@ -41,7 +42,7 @@ const tokenIn = (authorization: string | undefined): string | undefined =>
  */
 export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken {
   const keys = settings.keys instanceof URL ? createRemoteJWKSet(settings.keys) : createLocalJWKSet(settings.keys);
-  const verified = new Map<string, { caller: Caller; expires: number }>();
+  const verified = new LRUCache<string, { caller: Caller; expires: number }>({ max: TOKENS_KEPT });
 
   const verify = async (token: string): Promise<{ caller: Caller; expires: number }> => {
     let claims: JWTPayload;
@@ -75,7 +76,6 @@ export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken 
     const known = knownOf(token);
     if (known !== undefined) return known;
     const fresh = await verify(token);
-    if (verified.size >= TOKENS_KEPT) verified.clear();
     verified.set(token, fresh);
     return fresh.caller;
   };

@@ -9,6 +9,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { lowSDer } from '@telemed-ledger/formats/der/signature.ts';
+import pRetry from 'p-retry';
 import type { KeyPair } from '../authority.ts';
 import { together } from '../together.ts';
 import { FabricCaError } from './client.ts';
@@ -51,17 +52,12 @@ export async function untilAuthoritiesAnswer(
   await together(running.map(async (directory) => untilAnswers(await readReach(directory), timeoutMs)));
 }
 
+const POLL_MS = 200;
+
 async function untilAnswers(reach: FabricCaReach, timeoutMs: number): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    try {
-      await call(reach, 'be asked', { method: 'GET', path: `/cainfo?ca=${reach.caName}` });
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
+  const ask = () => call(reach, 'be asked', { method: 'GET', path: `/cainfo?ca=${reach.caName}` });
+  const pace = { retries: Number.POSITIVE_INFINITY, minTimeout: POLL_MS, factor: 1 };
+  await pRetry(ask, { ...pace, maxRetryTime: timeoutMs });
 }
 
 interface Call {

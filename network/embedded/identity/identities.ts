@@ -6,8 +6,8 @@ import { hash, verify } from 'node:crypto';
 import { msp } from '@hyperledger/fabric-protos';
 import { bufferOf, mapKey } from '@telemed-ledger/formats/bytes.ts';
 import { hasLowS } from '@telemed-ledger/formats/der/signature.ts';
+import { LRUCache } from 'lru-cache';
 import type { Identities, Identity } from '../seams.ts';
-import { BoundedCache } from './bounded-cache.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { Msp } from './msp.ts';
 import { type PrincipalSubject, type PrincipalTest, principalTest } from './principal.ts';
@@ -43,8 +43,8 @@ export function parsed(identity: Identity): ParsedIdentity {
 
 class ChannelIdentities implements Identities {
   readonly #msps: ReadonlyMap<string, Msp>;
-  readonly #parsed = new BoundedCache<KnownIdentity>(PARSED_KEPT);
-  readonly #verifications = new BoundedCache<Promise<boolean>>(VERIFICATIONS_KEPT);
+  readonly #parsed = new LRUCache<string, KnownIdentity>({ max: PARSED_KEPT });
+  readonly #verifications = new LRUCache<string, Promise<boolean>>({ max: VERIFICATIONS_KEPT });
   readonly #tests = new WeakMap<msp.MSPPrincipal, PrincipalTest>();
 
   constructor(msps: readonly Msp[]) {

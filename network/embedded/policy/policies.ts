@@ -6,7 +6,7 @@ import { common, peer } from '@hyperledger/fabric-protos';
 import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import { entriesOf } from '@telemed-ledger/formats/channel/config-group.ts';
 import { parsePolicyText } from '@telemed-ledger/formats/policies/policy-text.ts';
-import { BoundedCache } from '../identity/bounded-cache.ts';
+import { LRUCache } from 'lru-cache';
 import { parsed } from '../identity/identities.ts';
 import type { Identities, Identity, Policies, Policy, SignedData } from '../seams.ts';
 import { implicitMetaPolicy } from './implicit-meta.ts';
@@ -25,7 +25,7 @@ export function createPolicies(channelGroup: common.ConfigGroup, identities: Ide
 class ChannelPolicies implements Policies {
   readonly #identities: Identities;
   readonly #named = new Map<string, Policy>();
-  readonly #compiled = new BoundedCache<Policy>(COMPILED_KEPT);
+  readonly #compiled = new LRUCache<string, Policy>({ max: COMPILED_KEPT });
   readonly #signers = new WeakMap<SignedData[], Promise<Identity[]>>();
 
   constructor(channelGroup: common.ConfigGroup, identities: Identities) {

@@ -2,8 +2,8 @@
  * A gateway's stores in one PostgreSQL database: the schema `index`, which can be dropped and filled again, and the
  * schema `journal`. One gateway at a time: whoever writes holds an advisory lock for as long as its connection lives.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
+import pRetry from 'p-retry';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { migrateIndex, migrateJournal } from '../migrations.ts';
@@ -117,22 +117,24 @@ async function lock(client: pg.PoolClient, place: string): Promise<void> {
 
 /** Waits until the database answers and the lock is ours; not for what waiting doesn't mend. */
 async function untilThere({ probe }: { probe(): Promise<void> }, settings: DatabaseSettings, log: Logger) {
-  const place = placeOfDatabase(settings);
   const started = Date.now();
-  for (let told = false; ; told = true) {
-    try {
-      return await probe();
-    } catch (error) {
-      const waited = Date.now() - started;
-      const patience = error instanceof LockHeld ? Math.min(LOCK_WAIT_MS, settings.waitMs) : settings.waitMs;
-      if (error instanceof LockHeld && waited >= patience) throw error;
-      if (isHopeless(error) || !isLoss(error)) throw unusable(place, error);
-      if (waited >= patience) {
-        throw new Error(`the database ${place} did not answer within ${settings.waitMs / 1000} s: ${reasonOf(error)}`);
-      }
-      if (!told) log.warn({ reason: reasonOf(error) }, 'waiting for the database');
-      await sleep(RETRY_MS);
-    }
+  const isPassing = (error: unknown): boolean => error instanceof LockHeld || (!isHopeless(error) && isLoss(error));
+  const patienceMs = (error: unknown): number =>
+    error instanceof LockHeld ? Math.min(LOCK_WAIT_MS, settings.waitMs) : settings.waitMs;
+  try {
+    await pRetry(probe, {
+      ...{ retries: Number.POSITIVE_INFINITY, minTimeout: RETRY_MS, factor: 1 },
+      shouldRetry: ({ error, attemptNumber }) => {
+        if (!isPassing(error) || Date.now() - started >= patienceMs(error)) return false;
+        if (attemptNumber === 1) log.warn({ reason: reasonOf(error) }, 'waiting for the database');
+        return true;
+      },
+    });
+  } catch (error) {
+    const place = placeOfDatabase(settings);
+    if (error instanceof LockHeld) throw error;
+    if (!isPassing(error)) throw unusable(place, error);
+    throw new Error(`the database ${place} did not answer within ${settings.waitMs / 1000} s: ${reasonOf(error)}`);
   }
 }
 

@@ -7,6 +7,7 @@ import type { ConsentState } from '@telemed-ledger/chaincode/model/transactions.
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import { SEARCH_PARAMETERS } from '../../fhir/search-parameters.ts';
@@ -25,6 +26,7 @@ const IDS_PER_QUERY = 500;
 const INBOX = 'inbox_';
 const RECORD = 'record/';
 const KNOWN_REFERENCES = 20_000;
+const newKnown = () => new LRUCache<string, true>({ max: KNOWN_REFERENCES });
 /** A literal: the indexes over the newest versions only are used where the statement says so itself. */
 const NEWEST = sql.lit(1);
 
@@ -59,7 +61,7 @@ export class ReadModel {
   readonly own: OwnStates;
   readonly accesses: Accesses;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
-  #known = new Set<string>();
+  #known = newKnown();
 
   constructor(options: ReadModelOptions) {
     this.#options = options;
@@ -256,9 +258,8 @@ export class ReadModel {
    */
   async missing(references: string[]): Promise<string[]> {
     const found = new Set<string>();
-    if (this.#known.size >= KNOWN_REFERENCES) this.forgetKnown();
     const known = this.#known;
-    const unknown = references.filter((reference) => !known.has(reference));
+    const unknown = references.filter((reference) => known.get(reference) !== true);
     const ids = [...new Set(unknown.map((reference) => reference.slice(reference.indexOf('/') + 1)))];
     for (let start = 0; start < ids.length; start += IDS_PER_QUERY) {
       const rows = await this.#visible()
@@ -268,7 +269,7 @@ export class ReadModel {
         .execute();
       for (const { type, id, key } of rows) {
         found.add(`${type}/${id}`);
-        if (known.size < KNOWN_REFERENCES && key.startsWith(RECORD)) known.add(`${type}/${id}`);
+        if (key.startsWith(RECORD)) known.set(`${type}/${id}`, true);
       }
     }
     const missing = unknown.filter((reference) => !found.has(reference));
@@ -278,7 +279,7 @@ export class ReadModel {
 
   /** To be called when a private value has been deleted or purged. A search under way keeps the set that it began with. */
   forgetKnown(): void {
-    this.#known = new Set();
+    this.#known = newKnown();
   }
 
   /** Ids of this organisation's own resources by identifier; delivered copies are not meant. */

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
+import { LRUCache } from 'lru-cache';
 import { checkParameters, tooMany } from '../parameters.ts';
 
 /** NORMAL survives a crash of the process, not always of the machine; FULL survives both. */
@@ -49,13 +50,12 @@ type Parameter = null | number | bigint | string | Uint8Array;
 
 /** node:sqlite in the shape Kysely's dialect expects, with its prepared statements kept. */
 function adapt(database: DatabaseSync): Adapted {
-  const statements = new Map<string, { statement: StatementSync; reader: boolean }>();
+  const statements = new LRUCache<string, { statement: StatementSync; reader: boolean }>({ max: STATEMENTS_KEPT });
   const prepared = (sql: string): { statement: StatementSync; reader: boolean } => {
     const known = statements.get(sql);
     if (known !== undefined) return known;
     const statement = preparedIn(database, sql);
     const made = { statement, reader: statement.columns().length > 0 };
-    if (statements.size >= STATEMENTS_KEPT) statements.clear();
     statements.set(sql, made);
     return made;
   };

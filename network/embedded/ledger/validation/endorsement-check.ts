@@ -5,6 +5,7 @@
 import type { NamespaceRwset } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { decodeMetadata } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { mapKey } from '@telemed-ledger/formats/bytes.ts';
+import { LRUCache } from 'lru-cache';
 import type { Channel, Policy, SignedData } from '../../seams.ts';
 import type { Action } from '../blocks/transaction.ts';
 import type { CommittedDefinition } from '../definitions/definitions.ts';
@@ -36,7 +37,7 @@ export function writtenKeys(set: NamespaceRwset): Written[] {
 /** Parsed policies by their bytes; the same few come with every transaction. */
 export class PolicyCache {
   readonly #channel: Channel;
-  readonly #policies = new Map<string, Policy>();
+  readonly #policies = new LRUCache<string, Policy>({ max: 1000 });
 
   constructor(channel: Channel) {
     this.#channel = channel;
@@ -54,7 +55,6 @@ export class PolicyCache {
     let policy = this.#policies.get(id);
     if (!policy) {
       policy = parse();
-      if (this.#policies.size > 1000) this.#policies.clear();
       this.#policies.set(id, policy);
     }
     return policy;
