@@ -2,7 +2,6 @@
  * Starts the embedded network: one channel with its ledger and orderer, and one peer per organisation, each on a TLS
  * port of its own. It speaks Fabric's gRPC services and knows nothing of what the chaincodes are for.
  */
-import { join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import { ChaincodeRuntime } from './chaincode/runtime.ts';
 import { createChannel } from './channel/channel.ts';
@@ -10,8 +9,11 @@ import type { ChaincodeConfig, NetworkConfig, OrganisationConfig, RunningNetwork
 import { Blocks } from './deliver/blocks.ts';
 import { Endorser } from './endorser/endorser.ts';
 import { createSigner } from './identity/signer.ts';
+import { BlockFiles } from './ledger/blocks/block-files.ts';
 import { writeDefinition } from './ledger/definitions/writer.ts';
+import { ordererDirectory, storeDirectory } from './ledger/directories.ts';
 import { openLedger, readGenesis } from './ledger/ledger.ts';
+import { assertSound } from './ledger/verification/start-check.ts';
 import { Verifications } from './operations/verifications.ts';
 import { createOrderer } from './orderer/orderer.ts';
 import type { Channel, Ledger } from './seams.ts';
@@ -25,14 +27,14 @@ const EXECUTE_TIMEOUT_MS = 30_000;
 const FOREVER_MS = 2 ** 31 - 1;
 
 /**
- * @throws Error that names what is wrong: a taken port, a store that another process holds or that belongs to another
- * network.
+ * @throws Error that names what is wrong: a taken port, a store that is damaged, that another process holds or that
+ * belongs to another network.
  */
 export async function startNetwork(config: NetworkConfig): Promise<RunningNetwork> {
-  const { ledger, channel } = await openChannel(config);
+  const { ledger, channel, copy } = await openChannel(config);
   const orderer = createOrderer({ channel, ledger, batch: config.batch });
   const peers = config.organisations.map((organisation) => createPeer(organisation, config, channel, ledger));
-  const verifications = new Verifications({ dir: ledgerDirectory(config.dataDir), config });
+  const verifications = new Verifications(config);
   const parts = { channel, ledger, orderer, blocks: new Blocks(ledger), peers, verifications };
   const servers: Server[] = [];
   const close = async () => {
@@ -41,6 +43,7 @@ export async function startNetwork(config: NetworkConfig): Promise<RunningNetwor
     await orderer.close();
     for (const peer of peers) peer.runtime.close();
     await ledger.close();
+    await copy.close();
   };
   const define = async (chaincode: ChaincodeConfig) => {
     await writeDefinition({ ledger, channel, peers, chaincode });
@@ -72,17 +75,16 @@ export async function startNetwork(config: NetworkConfig): Promise<RunningNetwor
   };
 }
 
-/** Where the network keeps its ledger's store. */
-export const ledgerDirectory = (dataDir: string): string => join(dataDir, 'ledger');
-
 /** The channel as the existing ledger knows it, or a new one. */
-async function openChannel(config: NetworkConfig): Promise<{ channel: Channel; ledger: Ledger }> {
+async function openChannel(config: NetworkConfig): Promise<{ channel: Channel; ledger: Ledger; copy: BlockFiles }> {
   const { organisations, orderer, durable = true } = config;
-  const dir = ledgerDirectory(config.dataDir);
+  const dir = storeDirectory(config.dataDir);
+  await assertSound(config);
   const genesis = await readGenesis(dir);
   const channel = createChannel(config, genesis);
   const signer = createSigner(orderer.mspId, orderer.identity);
-  return { channel, ledger: await openLedger({ dir, channel, organisations, signer, durable }) };
+  const copy = await BlockFiles.open(ordererDirectory(config.dataDir));
+  return { channel, ledger: await openLedger({ dir, channel, organisations, signer, durable, orderer: copy }), copy };
 }
 
 function createPeer(organisation: OrganisationConfig, config: NetworkConfig, channel: Channel, ledger: Ledger): Peer {

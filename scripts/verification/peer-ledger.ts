@@ -6,8 +6,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { prepareEmbedded } from '@telemed-ledger/network/ca/organisations.ts';
+import { BlockReader } from '@telemed-ledger/network/embedded/ledger/blocks/block-files.ts';
+import { ordererDirectory, storeDirectory } from '@telemed-ledger/network/embedded/ledger/directories.ts';
 import { type Verification, verifyLedger } from '@telemed-ledger/network/embedded/ledger/verification/verify.ts';
-import { ledgerDirectory } from '@telemed-ledger/network/embedded/network.ts';
 import { askForVerification } from '@telemed-ledger/network/embedded/operations/client.ts';
 import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
 
@@ -36,10 +37,12 @@ export async function verifyRunning(dataDir: string, organisation: string): Prom
 /** @throws Error where there is no ledger, or it is another network's. */
 export async function verifyStopped(dataDir: string, consortium: ConsortiumDefinition): Promise<Verification> {
   const networkDir = join(dataDir, 'network');
-  const dir = ledgerDirectory(networkDir);
-  if (!existsSync(dir)) throw new Error(`${dataDir} holds no ledger: start the consortium first (npm start)`);
+  const dir = storeDirectory(networkDir);
+  const orderer = new BlockReader(ordererDirectory(networkDir));
+  if (!existsSync(dir) && orderer.height === 0)
+    throw new Error(`${dataDir} holds no ledger: start the consortium first (npm start)`);
   const prepared = await prepareEmbedded(dataDir, consortium);
-  return verifyLedger({ dir, config: networkConfigOf(networkDir, consortium, prepared, NO_CHAINCODE) });
+  return verifyLedger({ dir, orderer, config: networkConfigOf(networkDir, consortium, prepared, NO_CHAINCODE) });
 }
 
 /** What all peers share, and what is one organisation's own. */

@@ -5,6 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChaincodeConfig, NetworkConfig } from '@telemed-ledger/network/embedded/config.ts';
+import { BlockReader } from '@telemed-ledger/network/embedded/ledger/blocks/block-files.ts';
+import { ordererDirectory } from '@telemed-ledger/network/embedded/ledger/directories.ts';
 import { describeDamage } from '@telemed-ledger/network/embedded/ledger/verification/damage.ts';
 import { verifyLedger } from '@telemed-ledger/network/embedded/ledger/verification/verify.ts';
 import type { NetworkMessage } from '@telemed-ledger/network/embedded/main.ts';
@@ -74,7 +76,7 @@ export async function startEmbeddedProcess(): Promise<CrashableNetwork> {
     async replay() {
       await kill();
       const dir = join(dataDir, 'ledger');
-      const { damages } = await verifyLedger({ dir, config });
+      const { damages } = await verifyLedger({ dir, config, orderer: new BlockReader(ordererDirectory(dataDir)) });
       return damages.map((damage) => `${damage.place}: ${describeDamage(damage)}`);
     },
     async close() {

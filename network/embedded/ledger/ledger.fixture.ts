@@ -12,7 +12,9 @@ import type { KeyPair, NetworkConfig } from '../config.ts';
 import { fixtureNetwork } from '../identity/authority.fixture.ts';
 import { createSigner } from '../identity/signer.ts';
 import type { Channel, Identity, Ledger, Signer, Simulator } from '../seams.ts';
+import { BlockFiles, BlockReader } from './blocks/block-files.ts';
 import { writeDefinition } from './definitions/writer.ts';
+import { ordererDirectory } from './directories.ts';
 import { openLedger, readGenesis } from './ledger.ts';
 
 export const CHAINCODE = 'basic';
@@ -71,6 +73,7 @@ export class LedgerFixture {
   readonly orderer: Signer;
   channel!: Channel;
   ledger!: Ledger;
+  #copy: BlockFiles | undefined;
 
   private constructor({ dir, config, clients }: SavedFixture) {
     this.dir = dir;
@@ -120,7 +123,14 @@ export class LedgerFixture {
     await this.ledger?.close();
     this.channel = createChannel(this.config, await readGenesis(this.ledgerDir));
     const { channel, organisations, orderer: signer, ledgerDir: dir } = this;
-    this.ledger = await openLedger({ dir, channel, organisations, signer, durable: false });
+    await this.#copy?.close();
+    this.#copy = await BlockFiles.open(ordererDirectory(this.dir));
+    this.ledger = await openLedger({ dir, channel, organisations, signer, durable: false, orderer: this.#copy });
+  }
+
+  /** The blocks that the orderer keeps, as they are now. */
+  orderersCopy(): BlockReader {
+    return new BlockReader(ordererDirectory(this.dir));
   }
 
   async define(collections = COLLECTIONS, endorsementPolicy = POLICY, version = '1.0'): Promise<void> {
@@ -174,6 +184,7 @@ export class LedgerFixture {
 
   async close(): Promise<void> {
     await this.ledger.close();
+    await this.#copy?.close();
     await rm(this.dir, { recursive: true, force: true });
   }
 }

@@ -30,7 +30,7 @@ import { checkDissemination, deliverable } from './private/private-sets.ts';
 import { readStoredSets } from './private/stored-sets.ts';
 import { TransientStore } from './private/transient-store.ts';
 import { LedgerSimulator } from './simulation/simulator.ts';
-import { blockKey, headerHashKey, readNumber64, txIdKey } from './state/keys.ts';
+import { blockKey, DEFINITION_RANGE, headerHashKey, readNumber64, txIdKey } from './state/keys.ts';
 import type { Database } from './state/store.ts';
 import { openDatabase, View } from './state/store.ts';
 import { PolicyCache } from './validation/endorsement-check.ts';
@@ -44,6 +44,8 @@ export interface LedgerOptions {
   signer: Signer;
   /** fsync each block before it is published. */
   durable: boolean;
+  /** The orderer's own blocks, of which it gets each once it is committed; a copy that lags is brought up on opening. */
+  orderer?: { readonly height: number; append(number: number, block: Uint8Array): Promise<void> };
 }
 
 /**
@@ -58,8 +60,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   try {
     const chain = readChainState(database) ?? (await begin(database, options));
     checkChain(database, chain, options.channel);
+    await bringUp(database, chain.height, options);
     const history = new DefinitionHistory(options.channel);
-    await history.load(database);
+    await history.load(database.iterator(DEFINITION_RANGE));
     return new ChannelLedger(options, database, history, chain);
   } catch (error) {
     await database.close();
@@ -80,6 +83,12 @@ export async function readGenesis(dir: string): Promise<Uint8Array | undefined> 
 
 async function begin(database: Database, { channel, durable }: LedgerOptions): Promise<ChainState> {
   return (await commitGenesis(channel.genesisBlock, database, durable)).chain;
+}
+
+async function bringUp(database: Database, height: number, { orderer }: LedgerOptions): Promise<void> {
+  for (let number = orderer?.height ?? height; number < height; number++) {
+    await orderer?.append(number, database.getSync(blockKey(number)) ?? Buffer.alloc(0));
+  }
 }
 
 function checkChain(database: Database, chain: ChainState, channel: Channel): void {
@@ -110,6 +119,8 @@ class ChannelLedger implements Ledger {
   #state: PublishedState;
   /** Commits run one after the other; rejected for good once one has failed to reach the disk. */
   #tail: Promise<unknown> = Promise.resolve();
+  /** The orderer is given a block while the next one is ordered, so that its copy is at most one behind. */
+  #copied: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: LedgerOptions, database: Database, history: DefinitionHistory, chain: ChainState) {
@@ -215,7 +226,8 @@ class ChannelLedger implements Ledger {
   }
 
   async #commit(envelopes: Uint8Array[]): Promise<CommittedBlock> {
-    const { channel, organisations, signer, durable } = this.#options;
+    const { channel, organisations, signer, durable, orderer } = this.#options;
+    await this.#copied;
     const committed = await commitBlock(envelopes, {
       database: this.#database,
       channel,
@@ -229,6 +241,9 @@ class ChannelLedger implements Ledger {
       definitions: this.#state.definitions,
       chain: this.#chain,
     });
+    const { number, bytes } = committed.block;
+    this.#copied = orderer?.append(number, bytes);
+    this.#copied?.catch(() => undefined);
     this.#publish(committed);
     return committed.block;
   }
@@ -262,6 +277,7 @@ class ChannelLedger implements Ledger {
 
   async #close(): Promise<void> {
     await this.#tail.catch(() => undefined);
+    await this.#copied?.catch(() => undefined);
     for (const peer of this.#peers.values()) peer.close();
     this.#state.view.release();
     await this.#database.close();

@@ -96,7 +96,7 @@ describe('Any transactions in any blocks', () => {
           await compareState(fixture, model);
           await fixture.ledger.close();
           const { ledgerDir: dir, config } = fixture;
-          expect((await verifyLedger({ dir, config })).damages).to.deep.equal([]);
+          expect((await verifyLedger({ dir, config, orderer: fixture.orderersCopy() })).damages).to.deep.equal([]);
         } finally {
           await fixture.close();
         }

@@ -19,7 +19,7 @@ describe('After a crash', () => {
   const verify = async () => {
     await fixture.ledger.close();
     const { ledgerDir: dir, config } = fixture;
-    return verifyLedger({ dir, config });
+    return verifyLedger({ dir, config, orderer: fixture.orderersCopy() });
   };
 
   for (const blocks of [3, 12, 25]) {

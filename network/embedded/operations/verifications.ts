@@ -6,12 +6,6 @@ import { Worker } from 'node:worker_threads';
 import type { NetworkConfig } from '../config.ts';
 import type { Verification } from '../ledger/verification/verify.ts';
 
-export interface VerificationTask {
-  /** Directory of the ledger's store. */
-  dir: string;
-  config: NetworkConfig;
-}
-
 /** What the worker posts: blocks as it goes, and one of the others at its end. */
 export type VerificationMessage = { block: number } | { verification: Verification } | { failed: string };
 
@@ -23,14 +17,14 @@ interface Run {
 }
 
 export class Verifications {
-  readonly #task: VerificationTask;
+  readonly #config: NetworkConfig;
   #current: Run | undefined;
   #next: Run | undefined;
   #worker: Worker | undefined;
   #isClosed = false;
 
-  constructor(task: VerificationTask) {
-    this.#task = task;
+  constructor(config: NetworkConfig) {
+    this.#config = config;
   }
 
   /**
@@ -69,7 +63,7 @@ export class Verifications {
 
   #start(onBlock: OnBlock): Promise<Verification> {
     if (this.#isClosed) return Promise.reject(new Error('the network is closing'));
-    const worker = new Worker(new URL('./verification-worker.ts', import.meta.url), { workerData: this.#task });
+    const worker = new Worker(new URL('./verification-worker.ts', import.meta.url), { workerData: this.#config });
     this.#worker = worker;
     return new Promise<Verification>((resolve, reject) => {
       worker.on('message', (message: VerificationMessage) => {

@@ -104,3 +104,10 @@ export function toMessage(block: StoredBlock): common.Block {
   message.setMetadata(metadata);
   return message;
 }
+
+/** The 32 bytes in the COMMIT_HASH entry; undefined in block 0. */
+export function commitHashOf(block: StoredBlock): Buffer | undefined {
+  const entry = block.metadata[COMMIT_HASH];
+  const hash = entry && new Message(entry).bytes(1);
+  return hash && hash.length > 0 ? hash : undefined;
+}

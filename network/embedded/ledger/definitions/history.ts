@@ -7,8 +7,8 @@ import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import type { Channel } from '../../seams.ts';
-import { DEFINITION_RANGE, definitionKey, readNumber64, stateKey } from '../state/keys.ts';
-import type { Batch, Database } from '../state/store.ts';
+import { definitionKey, readNumber64, stateKey } from '../state/keys.ts';
+import type { Batch } from '../state/store.ts';
 import type { CommittedState, Updates } from '../state/updates.ts';
 import type { Collection } from './definitions.ts';
 import { decodeCollections, fieldName, implicitCollection, LIFECYCLE } from './definitions.ts';
@@ -27,8 +27,9 @@ export class DefinitionHistory {
     this.#channel = channel;
   }
 
-  async load(database: Database): Promise<void> {
-    for await (const [key, value] of database.iterator(DEFINITION_RANGE)) {
+  /** Takes the entries of DEFINITION_RANGE. */
+  async load(entries: AsyncIterable<[Buffer, Buffer]>): Promise<void> {
+    for await (const [key, value] of entries) {
       this.#add(key.toString('utf8', 1, key.length - 9), readNumber64(key, key.length - 8), value);
     }
   }

@@ -55,10 +55,13 @@ export class TransientStore {
     return this.#next;
   }
 
-  /** The private set with this hash, if any peer was given it. */
+  /** The private set with this hash, if any peer was given it; none where what was kept is damaged. */
   get(txId: string, privateHash: Buffer): Buffer | undefined {
     const key = transientKey(txId, privateHash);
-    return this.#recent.get(mapKey(key)) ?? this.#database.getSync(key)?.subarray(8);
+    const recent = this.#recent.get(mapKey(key));
+    if (recent) return recent;
+    const kept = this.#database.getSync(key)?.subarray(8);
+    return kept && sha256(kept).equals(privateHash) ? kept : undefined;
   }
 
   /** Drops, with the batch, what a committed transaction no longer needs. */

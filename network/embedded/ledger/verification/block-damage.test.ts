@@ -125,16 +125,18 @@ describe('A damaged block', function () {
   });
   after(() => rich.close());
 
+  const NONE = { height: 0, read: () => undefined };
   const verify = (copies?: (number: number) => Buffer | undefined, height = blocks.length) => {
     const { ledgerDir: dir, config } = rich.fixture;
-    return verifyLedger({ dir, config, ...(copies && { orderer: { height, read: copies } }) });
+    return verifyLedger({ dir, config, orderer: copies ? { height, read: copies } : NONE });
   };
   const named = (damages: Damage[]) => damages.map(({ subject, fault, place }) => `${subject} ${fault}: ${place}`);
 
   for (const [name, { change, named: expected, endsChain }] of Object.entries(ROWS)) {
     it(`is named: ${name}`, async () => {
       await rich.change(change);
-      const { damages, replayed } = await verify();
+      const { damages: all, replayed } = await verify();
+      const damages = all.filter(({ subject }) => subject !== 'block copy');
       const [first = ''] = expected;
       if (endsChain) expect(named(damages)[0]).to.equal(first);
       else expect(named(damages)).to.deep.equal(expected);
@@ -176,7 +178,7 @@ describe('A damaged block', function () {
       await db.put(Buffer.from('m'), Buffer.from('{"format":1,"height":3}'));
       await db.del(header?.[0] ?? Buffer.alloc(0));
     });
-    const found = named((await verify()).damages);
+    const found = named((await verify((number) => blocks[number])).damages);
     expect(found.map((line) => line.replace(/ [0-9a-f]{64}$/, ''))).to.deep.equal([
       'header index missing: block hash',
       'chain record altered: chain record',

@@ -11,23 +11,31 @@ import type { Damage, Subject } from './damage.ts';
 /** Blocks by number; undefined where there is none. */
 export type BlockSource = (number: number) => Buffer | undefined;
 
-export interface BlockSources {
-  store: BlockSource;
-  /** The orderer's own. */
-  copy?: BlockSource;
+/** The orderer's own blocks. */
+export interface BlockCopies {
+  /** One above the highest that it holds. */
+  height: number;
+  read: BlockSource;
 }
 
-interface Candidate extends JudgedBlock {
+export interface BlockSources {
+  store: BlockSource;
+  orderer?: BlockCopies | undefined;
+}
+
+/** What one copy has of a block. */
+export interface Candidate extends JudgedBlock {
   bytes: Buffer;
 }
 
 export interface WalkedBlock {
   number: number;
   /** What the chain goes on with, and from where. */
-  usable: { block: StoredBlock; from: keyof BlockSources; isIntact: boolean } | undefined;
+  usable: { block: StoredBlock; from: 'store' | 'copy'; isIntact: boolean } | undefined;
   store: Candidate | undefined;
   copy: Candidate | undefined;
-  hasCopies: boolean;
+  /** The orderer should hold a copy. */
+  isCopied: boolean;
 }
 
 export class BlockWalk {
@@ -46,11 +54,11 @@ export class BlockWalk {
   async next(number: number): Promise<WalkedBlock> {
     const [store, copy] = [
       await this.#judge(this.#sources.store(number), number),
-      await this.#judge(this.#sources.copy?.(number), number),
+      await this.#judge(this.#sources.orderer?.read(number), number),
     ];
-    const usable = choose({ store, copy });
+    const usable = chooseBlock({ store, copy });
     if (usable) this.#previous = headerHash(usable.block.header);
-    return { number, usable, store, copy, hasCopies: this.#sources.copy !== undefined };
+    return { number, usable, store, copy, isCopied: number < (this.#sources.orderer?.height ?? 0) };
   }
 
   async #judge(bytes: Buffer | undefined, number: number): Promise<Candidate | undefined> {
@@ -58,7 +66,11 @@ export class BlockWalk {
   }
 }
 
-function choose(candidates: { store: Candidate | undefined; copy: Candidate | undefined }): WalkedBlock['usable'] {
+/** What a chain goes on with: what is intact, else what is chained and has its data. */
+export function chooseBlock(candidates: {
+  store: Candidate | undefined;
+  copy: Candidate | undefined;
+}): WalkedBlock['usable'] {
   const isChained = ({ faults }: Candidate): boolean => faults.every((fault) => fault === 'block signature');
   for (const isGood of [({ faults }: Candidate) => faults.length === 0, isChained]) {
     for (const from of ['store', 'copy'] as const) {
@@ -76,16 +88,18 @@ function choose(candidates: { store: Candidate | undefined; copy: Candidate | un
  * none. The channel follows from it, so that it is judged by its hashes alone.
  */
 export function chooseGenesis(sources: BlockSources, height: number): WalkedBlock {
-  const candidates = { store: genesisOf(sources.store(0)), copy: genesisOf(sources.copy?.(0)) };
-  const seconds = [sources.store(1), sources.copy?.(1)].flatMap((bytes) => (bytes ? (readBlock(bytes) ?? []) : []));
+  const candidates = { store: genesisOf(sources.store(0)), copy: genesisOf(sources.orderer?.read(0)) };
+  const seconds = [sources.store(1), sources.orderer?.read(1)].flatMap((bytes) =>
+    bytes ? (readBlock(bytes) ?? []) : [],
+  );
   for (const candidate of Object.values(candidates)) {
     if (!candidate?.block || height < 2) continue;
     const hash = headerHash(candidate.block.header);
     const isNamed = seconds.some(({ header }) => header.previousHash.equals(hash));
     if (!isNamed && !candidate.faults.includes('block data')) candidate.faults.push('block data');
   }
-  const intact = choose(candidates);
-  return { number: 0, usable: intact, ...candidates, hasCopies: sources.copy !== undefined };
+  const intact = chooseBlock(candidates);
+  return { number: 0, usable: intact, ...candidates, isCopied: (sources.orderer?.height ?? 0) > 0 };
 }
 
 function genesisOf(bytes: Buffer | undefined): Candidate | undefined {
@@ -97,7 +111,7 @@ function genesisOf(bytes: Buffer | undefined): Candidate | undefined {
 
 /** What of a block's copies is damaged. `expected` is the block as it belongs in the store, where that could be found. */
 export function blockDamages(walked: WalkedBlock, expected: Buffer | undefined): Damage[] {
-  const { number, usable, store, copy, hasCopies } = walked;
+  const { number, usable, store, copy, isCopied } = walked;
   const place = `block ${number}`;
   const lost = usable?.isIntact ? {} : ({ isLost: true } as const);
   const damages: Damage[] = [];
@@ -110,7 +124,7 @@ export function blockDamages(walked: WalkedBlock, expected: Buffer | undefined):
       add(subject, 'altered');
     }
   }
-  if (!copy && hasCopies) add('block copy', 'missing');
+  if (!copy && isCopied) add('block copy', 'missing');
   if (copy && (expected ? !copy.bytes.equals(expected) : copy.faults.length > 0)) add('block copy', 'altered');
   return damages;
 }

@@ -67,6 +67,10 @@ export const partOf = ({ subject }: Pick<Damage, 'subject'>): Part => SUBJECTS[s
 export const remedyOf = ({ subject, isLost }: Pick<Damage, 'subject' | 'isLost'>): Remedy | 'none' =>
   isLost ? 'none' : SUBJECTS[subject].remedy;
 
+/** Blocks from one to below another. */
+export const blockRange = (from: number, to: number): string =>
+  to - from === 1 ? `block ${from}` : `blocks ${from} to ${to - 1}`;
+
 /** How a place names a key. */
 export const keyPlace = (namespace: string, collection: string, keyHash: Uint8Array): string =>
   `${[namespace, collection].filter((part) => part !== '').join('/')} key ${Buffer.from(keyHash).toString('hex')}`;

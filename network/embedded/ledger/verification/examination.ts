@@ -11,7 +11,14 @@ import { listedHolders, type SetPlace } from '../private/stored-sets.ts';
 import { blockKey, storedSetKey } from '../state/keys.ts';
 import type { Database, Reader, View } from '../state/store.ts';
 import { BlockSets, type FoundSet, type PrivatePart, privateParts } from './block-sets.ts';
-import { type BlockSources, BlockWalk, blockDamages, chooseGenesis, type WalkedBlock } from './block-walk.ts';
+import {
+  type BlockCopies,
+  type BlockSources,
+  BlockWalk,
+  blockDamages,
+  chooseGenesis,
+  type WalkedBlock,
+} from './block-walk.ts';
 import type { Damage } from './damage.ts';
 import { heightOf } from './height.ts';
 import { Lacking } from './lacking.ts';
@@ -22,8 +29,7 @@ import { pendingSet } from './store-copies.ts';
 export interface ExaminationOptions {
   /** The ledger as it is. */
   store: Reader;
-  /** The orderer's own blocks, where it keeps some. */
-  orderer?: { height: number; read(number: number): Buffer | undefined };
+  orderer?: BlockCopies | undefined;
   copies: PrivateCopies;
   /** An empty store for the ledger as it should be. */
   scratch: Database;
@@ -60,7 +66,7 @@ export class Examination {
   private constructor(options: ExaminationOptions, storeHeight: number) {
     this.#options = options;
     const { store, orderer } = options;
-    this.#sources = { store: (number) => store.get(blockKey(number)), ...(orderer && { copy: orderer.read }) };
+    this.#sources = { store: (number) => store.get(blockKey(number)), orderer };
     this.storeHeight = storeHeight;
     this.height = Math.max(storeHeight, orderer?.height ?? 0);
   }

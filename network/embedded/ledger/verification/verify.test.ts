@@ -24,7 +24,7 @@ describe('Verifying a ledger', function () {
 
   const verify = (): Promise<Verification> => {
     const { ledgerDir: dir, config } = rich.fixture;
-    return verifyLedger({ dir, config });
+    return verifyLedger({ dir, config, orderer: rich.fixture.orderersCopy() });
   };
   const beginning = (letter: string) => entries.filter(([key]) => key.toString('latin1', 0, 1) === letter);
   const named = ({ damages }: Verification) =>

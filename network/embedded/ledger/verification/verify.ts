@@ -12,8 +12,9 @@ import type { Channel } from '../../seams.ts';
 import { TRANSIENT_RANGE } from '../state/keys.ts';
 import { type Database, openDatabase, type Reader, View } from '../state/store.ts';
 import { checkStore, type StoreFault } from '../store-files/check-store.ts';
+import type { BlockCopies } from './block-walk.ts';
 import { damageOf, differencesOf } from './compare.ts';
-import type { Damage } from './damage.ts';
+import { blockRange, type Damage } from './damage.ts';
 import { Examination } from './examination.ts';
 import { holdersOf, indexIdOf, lostDamages, setIdOf, valueIdOf } from './lacking.ts';
 import { placeOf } from './places.ts';
@@ -39,16 +40,21 @@ export interface VerifyOptions {
   config: NetworkConfig;
   /** The store where this process has it open; nobody else may have. */
   database?: Database;
-  orderer?: { height: number; read(number: number): Buffer | undefined };
+  /** The orderer's own blocks as they were before this began. */
+  orderer: BlockCopies;
   /** Called before each block; may make the verification wait, and ends it by throwing. */
   onBlock?(number: number): void | Promise<void>;
 }
 
+/** Of directories beside the store that hold a ledger as it should be, and go when the verification ends. */
+export const WORK_PREFIX = 'verification-';
+
 /** @throws Error where the ledger is another network's. */
 export async function verifyLedger(options: VerifyOptions): Promise<Verification> {
   const { dir } = options;
-  const { faults, files } = await checkStore(dir);
-  const work = await mkdtemp(join(dirname(dir), 'verification-'));
+  const { exists, faults, files } = await checkStore(dir);
+  if (!exists) return nothing(options);
+  const work = await mkdtemp(join(dirname(dir), WORK_PREFIX));
   const opened: Database[] = [];
   const open = async (at: string): Promise<Database> => {
     const database = await openDatabase(at);
@@ -66,6 +72,15 @@ export async function verifyLedger(options: VerifyOptions): Promise<Verification
     for (const database of opened) await database.close();
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** There is no store: it is lost where the orderer has blocks, else nothing has begun. */
+function nothing({ orderer }: VerifyOptions): Verification {
+  const damages =
+    orderer.height > 0
+      ? [{ organisation: undefined, subject: 'store file', fault: 'missing', place: 'the whole store' } as const]
+      : [];
+  return { height: orderer.height, replayed: 0, files: 0, publicKeys: 0, hashes: 0, privateValues: {}, damages };
 }
 
 /**
@@ -95,7 +110,7 @@ async function verifyStore(
     copies,
     organisations,
     channelsOf,
-    ...(orderer && { orderer }),
+    orderer,
     ...(onBlock && { onBlock }),
   });
   try {
@@ -103,7 +118,7 @@ async function verifyStore(
     await examination.replayTo(height);
     const { damages, done: replayed, expected } = examination;
     const counts = new Counts();
-    if (examination.height > height) damages.push(lostBlocks(height, examination.height));
+    damages.push(...endDamages(height, orderer.height));
     if (expected && replayed === height) damages.push(...(await compare(examination, store, expected, counts, copies)));
     damages.push(...(await pendingDamages(store)));
     return { height, replayed, ...counts.result(organisations), damages };
@@ -120,13 +135,14 @@ function channelsFrom(config: NetworkConfig, genesis: Uint8Array): Channel[] {
   return [channel, createChannel({ ...config, organisations: withoutLists }, genesis)];
 }
 
-/** The store is sound and older than the orderer's blocks: its newest files were lost or replaced. */
-const lostBlocks = (from: number, to: number): Damage => ({
-  organisation: undefined,
-  subject: 'block',
-  fault: 'missing',
-  place: to - from === 1 ? `block ${from}` : `blocks ${from} to ${to - 1}`,
-});
+/** A sound store that ends before the orderer's blocks has lost its newest files, or they were replaced. */
+function endDamages(height: number, copied: number): Damage[] {
+  if (copied > height)
+    return [{ organisation: undefined, subject: 'block', fault: 'missing', place: blockRange(height, copied) }];
+  // A killed process leaves the copy one block behind; the next start brings it up.
+  if (copied >= height - 1) return [];
+  return [{ organisation: undefined, subject: 'block copy', fault: 'missing', place: blockRange(copied, height) }];
+}
 
 async function compare(
   { lacking }: Examination,
@@ -160,7 +176,7 @@ async function pendingDamages(store: Reader): Promise<Damage[]> {
   return damages;
 }
 
-function storeDamage({ file, fault, offset, keys }: StoreFault): Damage {
+export function storeDamage({ file, fault, offset, keys }: StoreFault): Damage {
   const at = offset === undefined ? file : `${file} at byte ${offset}`;
   const held = keys && new Set([keys.after, keys.upTo].flatMap((key) => (key ? describeEntry(key) : [])));
   const place = held ? `${at} (${[...held].join(' to ')})` : at;
