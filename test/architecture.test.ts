@@ -93,14 +93,7 @@ const MAY_IMPORT: { from: string; only: string[] }[] = [
   { from: 'network/ca/', only: ['network/executable.ts', CONSORTIUM, FORMATS] },
   {
     from: 'network/fabric/',
-    only: [
-      'network/ca/',
-      'network/administrators.ts',
-      'network/collections.ts',
-      'network/executable.ts',
-      CONSORTIUM,
-      FORMATS,
-    ],
+    only: ['network/ca/', 'network/collections.ts', 'network/executable.ts', CONSORTIUM, FORMATS],
   },
   { from: 'network/', only: [] },
 ];
