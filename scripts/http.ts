@@ -1,4 +1,7 @@
-/** The scripts' way to a gateway: undici with connections kept open, bodies in JSON; nothing is retried here. */
+/**
+ * The scripts' way to a gateway: undici with connections kept open, bodies in JSON; nothing is retried here. What was
+ * written before, here or at another gateway whose client shares the same `SeenBlocks`, has arrived when it is answered.
+ */
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request } from 'undici';
 
@@ -30,12 +33,29 @@ export class NoAnswer extends Error {
   }
 }
 
+/** The last block that answers were seen to rest on: what X-Block said, for X-Wait-For-Block to say. */
+export class SeenBlocks {
+  #last = -1;
+
+  see({ headers }: Pick<Answer, 'headers'>): void {
+    const block = Number(headers['x-block'] ?? Number.NaN);
+    if (Number.isInteger(block) && block > this.#last) this.#last = block;
+  }
+
+  headers(): Record<string, string> {
+    return this.#last < 0 ? {} : { 'x-wait-for-block': String(this.#last) };
+  }
+}
+
 export class HttpClient {
   readonly baseUrl: string;
   readonly #agent = new Agent({ connections: 256 });
+  readonly #seen: SeenBlocks;
 
-  constructor(baseUrl: string) {
+  /** Clients of several gateways that share `seen` see everywhere what they wrote anywhere. */
+  constructor(baseUrl: string, seen = new SeenBlocks()) {
     this.baseUrl = baseUrl.replace(/\/+$/, '');
+    this.#seen = seen;
   }
 
   /** Every status is an answer. @throws {NoAnswer} within `timeoutMs`, 60 s where it is left out */
@@ -47,10 +67,11 @@ export class HttpClient {
       const answer = await request(this.baseUrl + path, {
         method,
         dispatcher: this.#agent,
-        headers: { accept: 'application/fhir+json', ...typed, ...headers },
+        headers: { accept: 'application/fhir+json', ...typed, ...this.#seen.headers(), ...headers },
         ...(payload === undefined ? {} : { body: payload }),
         signal,
       });
+      this.#seen.see(answer);
       return { status: answer.statusCode, headers: answer.headers, body: parseBody(await answer.body.text()) };
     } catch (error) {
       const late = signal.aborted ? new Error(`no answer within ${timeoutMs} ms`) : (error as Error);

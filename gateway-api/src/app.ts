@@ -158,7 +158,13 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const clientOf = (request: Request) => callerOf(request.res!).subject;
   const { clients, trustedProxies } = config;
   const served = { services, routes: ROUTES, bodies: { limit: config.bodyBytes, budget, clientOf }, log };
-  const app = gatewayApp({ ...served, repository, operations: OPERATIONS, tokens, clients, trustedProxies });
+  const blocks = {
+    position: () => feed.position(),
+    last: () => Math.max(feed.position(), ledger.lastWritten),
+    until: (block: number, deadline: number) => feed.until(block, deadline),
+  };
+  const limits = { clients, trustedProxies, budgetMs };
+  const app = gatewayApp({ ...served, ...limits, blocks, repository, operations: OPERATIONS, tokens });
   const monitoring = monitoringApp(served);
   const watch = new FeedWatch(feed, ledger, log);
   return {

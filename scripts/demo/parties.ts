@@ -3,7 +3,7 @@
 import type { Role } from '@telemed-ledger/consortium/members.ts';
 import pRetry from 'p-retry';
 import { bearerToken } from '../credentials.ts';
-import { type Answer, HttpClient, type Sending } from '../http.ts';
+import { type Answer, HttpClient, SeenBlocks, type Sending } from '../http.ts';
 import { reasonOf } from '../load/sender.ts';
 
 /** Something did not turn out as told; the message says what was expected and what came. */
@@ -105,6 +105,8 @@ export class Party {
 export class Parties {
   readonly reach: ConsortiumReach;
   readonly #clients = new Map<string, HttpClient>();
+  /** What one party wrote, the next one finds. */
+  readonly #seen = new SeenBlocks();
 
   constructor(reach: ConsortiumReach) {
     this.reach = reach;
@@ -126,7 +128,7 @@ export class Parties {
     if (known !== undefined) return known;
     const url = this.reach.urls[organisation];
     if (url === undefined) throw new Error(`no gateway of ${organisation} is known`);
-    const client = new HttpClient(url);
+    const client = new HttpClient(url, this.#seen);
     this.#clients.set(organisation, client);
     return client;
   }

@@ -13,6 +13,7 @@ import { asOneRequest } from '../ledger/request-deadline.ts';
 import { loggable } from '../operations/log.ts';
 import type { Services, SubjectOperation } from '../subjects/services.ts';
 import { VERSION } from '../version.ts';
+import { awaitBlock, type Blocks, blockOfAnswer } from './blocks.ts';
 import type { BodiesOptions } from './bodies.ts';
 import { docs } from './docs.ts';
 import { observe } from './observe.ts';
@@ -32,18 +33,23 @@ export interface AppOptions {
   clients: ClientLimits & { strangersPerMinute: number };
   /** Addresses or networks whose X-Forwarded headers are believed. */
   trustedProxies: readonly string[];
+  blocks: Blocks;
+  /** How long one request may ask the ledger, and wait for a block. */
+  budgetMs: number;
   log: Logger;
 }
 
 /** For callers: everything but open routes and FHIR's metadata asks for a token. */
 export function gatewayApp(options: AppOptions): Express {
-  const { services, repository, routes, operations, tokens, bodies, clients, trustedProxies, log } = options;
+  const { services, repository, routes, operations, tokens, bodies, clients, trustedProxies, blocks, budgetMs, log } =
+    options;
   const { organisation, idempotent, reads, metrics } = services;
   const report = reportTo(log);
   const app = express().disable('x-powered-by').disable('etag');
   app.set('trust proxy', [...trustedProxies]);
   app.use(observe(log, metrics), helmet());
   app.use((_request, _response, next) => asOneRequest(next));
+  app.use(blockOfAnswer(blocks));
   const unknown = strangers(clients.strangersPerMinute, () => metrics.refusal('address'));
   const open = routes.filter((route) => route.open);
   for (const { path } of open) app.get(path, unknown.count);
@@ -77,6 +83,7 @@ export function gatewayApp(options: AppOptions): Express {
       (limit) => metrics.refusal(limit),
     ),
   );
+  app.use(awaitBlock(blocks, { mspId: organisation.mspId, budgetMs }));
   app.use(FHIR_BASE, fhirRouter(fhir));
   const others = routes.filter((route) => !route.open);
   app.use(serve(others, services, { bodies }));

@@ -61,6 +61,7 @@ describe('The OpenAPI document', () => {
     expect(put?.parameters?.map((one) => ('name' in one ? one.name : ''))).to.have.members([
       'number',
       'Idempotency-Key',
+      'X-Wait-For-Block',
     ]);
     expect(put).to.have.nested.property('requestBody.content.application/json.schema');
     expect(put).to.have.nested.property('responses.200.headers.X-Transaction-Id');

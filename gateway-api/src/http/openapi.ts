@@ -24,7 +24,9 @@ export interface OpenApiOptions {
 
 const DESCRIPTION = `FHIR R4 (hl7.org/fhir/R4) and the routes beside it. GET /fhir/R4/metadata says which resource types and
 search parameters there are. Errors are OperationOutcomes. Every write is one transaction of the consortium's ledger and
-answers its id in X-Transaction-Id.`;
+answers its id in X-Transaction-Id. Every answer says in X-Block how far this gateway has come; X-Wait-For-Block, with the
+X-Block of another answer, also of another organisation's gateway, makes it wait until that block has arrived here, or
+answer 503.`;
 
 const outcomeSchema = z
   .looseObject({
@@ -54,6 +56,14 @@ const idempotencyKey = z
   .regex(/^[!-~]{1,255}$/)
   .optional()
   .meta({ description: 'Makes the request safe to repeat: it is written once and answered again.' });
+const waitForBlock = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .optional()
+  .meta({ description: 'X-Block of an earlier answer: what was written until then is here, or the answer is 503.' });
+const blockHeader = {
+  'X-Block': { description: 'The last block that this answer may rest on.', schema: { type: 'integer' as const } },
+};
 const transactionHeader = {
   'X-Transaction-Id': { description: 'The ledger transaction; see /receipts.', schema: { type: 'string' as const } },
 };
@@ -96,25 +106,32 @@ function operationOf({
     responses[status as '200'] = {
       description,
       ...(schema === undefined ? {} : { content: { [JSON_TYPE]: { schema } } }),
-      ...(isWrite ? { headers: transactionHeader } : {}),
+      headers: { ...(isWrite ? transactionHeader : {}), ...blockHeader },
     };
   }
   return {
     summary,
     ...(roles === undefined ? {} : { description: `For the roles ${roles.join(', ')}.` }),
     ...(open === true ? { security: [] } : {}),
-    ...parametersOf(parameters as z.ZodObject | undefined, isWrite),
+    ...parametersOf(parameters as z.ZodObject | undefined, isWrite, open === true),
     ...(body === undefined ? {} : { requestBody: { required: true, content: { [JSON_TYPE]: { schema: body } } } }),
     responses,
   };
 }
 
-function parametersOf(path: z.ZodObject | undefined, isWrite: boolean): { requestParams?: ZodOpenApiParameters } {
-  if (path === undefined && !isWrite) return {};
+function parametersOf(
+  path: z.ZodObject | undefined,
+  isWrite: boolean,
+  isOpen: boolean,
+): { requestParams?: ZodOpenApiParameters } {
+  const headers = {
+    ...(isWrite ? { 'Idempotency-Key': idempotencyKey } : {}),
+    ...(isOpen ? {} : { 'X-Wait-For-Block': waitForBlock }),
+  };
   return {
     requestParams: {
       ...(path === undefined ? {} : { path }),
-      ...(isWrite ? { header: z.object({ 'Idempotency-Key': idempotencyKey }) } : {}),
+      ...(Object.keys(headers).length === 0 ? {} : { header: z.object(headers) }),
     },
   };
 }
@@ -128,13 +145,13 @@ function fhirOperationOf({ path, summary, isOpen, isWrite, body }: DocumentedRou
     summary,
     tags: ['FHIR R4'],
     ...(isOpen ? { security: [] } : {}),
-    ...parametersOf(inPath, isWrite),
+    ...parametersOf(inPath, isWrite, isOpen === true),
     ...(body === undefined ? {} : { requestBody: { content: { [type]: { schema } } } }),
     responses: {
       '2XX': {
         description: 'A resource or a Bundle.',
         content: { [FHIR_TYPE]: { schema: resourceSchema } },
-        ...(isWrite ? { headers: transactionHeader } : {}),
+        headers: { ...(isWrite ? transactionHeader : {}), ...blockHeader },
       },
       default: failure,
     },

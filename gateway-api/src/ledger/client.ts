@@ -114,6 +114,7 @@ export class LedgerClient {
   readonly #own: FairSlots;
   readonly #endorser: Endorser;
   readonly #submissions: Submissions;
+  #lastWritten = -1;
 
   constructor(options: LedgerClientOptions) {
     const { connection, outcomes, log, limits, known, onDisagreement } = options;
@@ -140,6 +141,11 @@ export class LedgerClient {
   /** Writes that wait until it is their client's turn. */
   get waiting(): number {
     return this.#clients.waiting + this.#own.waiting;
+  }
+
+  /** Number of the last block that holds a transaction of this gateway; −1 before the first. */
+  get lastWritten(): number {
+    return this.#lastWritten;
   }
 
   /** Ids of transactions that were sent and whose outcome is not known yet. */
@@ -214,7 +220,7 @@ export class LedgerClient {
   async resolve(signed: Uint8Array, as: Sender): Promise<Outcome> {
     const identity = await this.#options.identityOf(as);
     const transaction = this.#options.connection.gateway(identity).newTransaction(signed);
-    return this.#submissions.submit(transaction, [], deadlineWithin(this.#options.limits.budgetMs));
+    return this.#settled(transaction, [], deadlineWithin(this.#options.limits.budgetMs));
   }
 
   async #submitUntilDone<N extends TransactionName>(
@@ -258,9 +264,15 @@ export class LedgerClient {
       beforeSubmit === undefined
         ? endorsed.transaction
         : await this.#signed(identity, endorsed.transaction, beforeSubmit);
-    const outcome = await this.#submissions.submit(transaction, endorsers, deadline);
+    const outcome = await this.#settled(transaction, endorsers, deadline);
     if (outcome.code !== VALID) throw new Invalidated(outcome);
     return { ...outcome, result: JSON.parse(Buffer.from(transaction.getResult()).toString('utf8')) as T };
+  }
+
+  async #settled(transaction: SdkTransaction, endorsers: string[], deadline: number): Promise<Outcome> {
+    const outcome = await this.#submissions.submit(transaction, endorsers, deadline);
+    this.#lastWritten = Math.max(this.#lastWritten, outcome.block);
+    return outcome;
   }
 
   /** Signs here instead of inside submit(), so that what is stored are the very bytes that are sent. */

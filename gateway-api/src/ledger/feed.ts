@@ -10,6 +10,7 @@ import { peer } from '@hyperledger/fabric-protos';
 import type { Logger } from 'pino';
 import { loggable } from '../operations/log.ts';
 import { type BlockScope, type ParsedBlock, parseBlock } from './block.ts';
+import { BlockWaiters } from './block-waiters.ts';
 import type { Enrolled, LedgerConnection } from './connect.ts';
 import { Outcomes } from './outcomes.ts';
 
@@ -39,6 +40,7 @@ const LONGEST_BACKOFF_MS = 5_000;
 /** Emits `block` (ParsedBlock) after each block has been applied. */
 export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
   readonly outcomes = new Outcomes();
+  readonly #waiters = new BlockWaiters();
   readonly #options: FeedOptions;
   #stopped = new AbortController();
   #running: Promise<void> | undefined;
@@ -73,6 +75,11 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
   /** Number of the last block that the read model holds; −1 before the first. */
   position(): number {
     return this.#options.sink.checkpoint()?.block ?? -1;
+  }
+
+  /** Whether the read model holds a block, waiting for it until `deadline` (milliseconds since 1970). */
+  until(block: number, deadline: number): Promise<boolean> {
+    return this.#waiters.until(block, this.position(), deadline);
   }
 
   /** Whether a stream is open, and what last went wrong with it. */
@@ -168,6 +175,7 @@ export class Feed extends EventEmitter<{ block: [ParsedBlock] }> {
     for (const { transactionId, code, endorsers, time } of block.transactions) {
       this.outcomes.report({ transactionId, code, endorsers, time, block: block.number });
     }
+    this.#waiters.holds(block.number);
     this.emit('block', block);
   }
 }
