@@ -1,11 +1,11 @@
-/** What the commands of this room have in common: how they end, and where the consortium they speak to is. */
+/** What the commands of this room share: how they end, and where the consortium is that they call. */
 import { resolve } from 'node:path';
 import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { portVariable, urlVariable } from './consortium/ports.ts';
 import { NoAnswer } from './http.ts';
 
-/** The command was called wrongly; the message says how it is called. Exit code 2. */
+/** The command was called wrongly; the message shows its usage. Exit code 2. */
 export class UsageError extends Error {}
 
 /** Runs a command and ends the process with its exit code; failures are one line, without a stack. */

@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: tells the story of one patient against the running consortium, step by step, and ends with exit code 0
- * when every step turned out as told. It can be run any number of times.
+ * when every step turned out as expected. It can be run any number of times.
  */
 import { parseArgs } from 'node:util';
 import { dataDirectory, gatewayUrls, runCommand } from './command-line.ts';

@@ -58,7 +58,7 @@ export interface GatewayConfig {
   groups: Omit<GroupLimits, 'writes' | 'budgetMs'>;
   /** How often everything stored is compared with the ledger; 0: only when asked. */
   verifyIntervalMs: number;
-  /** How often the duties of this organisation look for work they were not told of. */
+  /** How often this organisation's duties look for work without an event. */
   dutyIntervalMs: number;
   /** How long an Idempotency-Key is remembered. */
   idempotencyHours: number;
@@ -68,7 +68,7 @@ export interface GatewayConfig {
 
 const MIB = 1024 * 1024;
 
-/** Everything but what tells one gateway from another. */
+/** Everything but what differs from gateway to gateway. */
 export const DEFAULTS = {
   host: '127.0.0.1',
   bodyBytes: 16 * MIB,
@@ -298,7 +298,7 @@ class Environment {
     const known = secret === undefined ? undefined : this.file('DATABASE_PASSWORD_FILE', secret);
     if (known?.trim() === '') this.#mistakes.push(`DATABASE_PASSWORD_FILE: ${secret} is empty`);
     if (!host || !name || !user || !secret) return undefined;
-    // Read anew for each connection, so that a changed password needs no restart.
+    // Read for each connection, so that a changed password needs no restart.
     const password = () => readFileSync(secret, 'utf8').trim();
     return { host, port, name, user, password, waitMs, ...(tlsCa === undefined ? {} : { tlsCa }) };
   }

@@ -7,7 +7,7 @@ import type { Identities } from './auth/identities.ts';
 import type { ProcessConfig } from './config.ts';
 import { endWith, runGateway } from './process.ts';
 
-/** The identities of connection.json, by `role` or `role:fhirUser`; nobody is enrolled here. */
+/** The identities of connection.json, by `role` or `role:fhirUser`; this entry enrols no one. */
 function storedIdentities({ identities: files }: ProcessConfig): Identities {
   return {
     of: async (role: Role, fhirUser?: string) => {

@@ -1,5 +1,5 @@
 /**
- * One gateway for one organisation as a process: configured by the environment (config.ts says how), it stops on SIGTERM
+ * One gateway for one organisation as a process: configured by the environment (config.ts lists the variables), it stops on SIGTERM
  * and SIGINT after answering what is under way. Where its identities come from is the entry's choice.
  */
 import process from 'node:process';
@@ -46,7 +46,7 @@ function onceToStop(close: () => Promise<void>): void {
   process.once('SIGINT', stop);
 }
 
-/** What an entry does when its gateway doesn't start: says why and ends. */
+/** Ends an entry whose gateway does not start, with the reason on standard error. */
 export function endWith(error: Error): never {
   console.error(error instanceof ConfigError ? error.message : `The gateway did not start: ${error.message}`);
   process.exit(1);

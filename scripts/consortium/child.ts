@@ -1,5 +1,5 @@
 /**
- * A child process that is told what to do in its first IPC message and answers once when it is ready. It ends
+ * A child process that receives its task in its first IPC message and answers once when it is ready. It ends
  * itself when the channel to this process breaks, so that a killed parent leaves no orphan.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -12,7 +12,7 @@ export interface Child<Ready> {
   /** What the child answered when it was ready. */
   ready: Promise<Ready>;
   send(message: unknown): void;
-  /** Called when the child ends without having been told to. */
+  /** Called when the child ends before `stop`. */
   onUnexpectedEnd(listener: (reason: string) => void): void;
   stop(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What listens on a port, and so what is said of it and which variable changes it. */
+/** What listens on a port: decides the message about it and the variable that changes it. */
 export type PortOwner = 'gateway' | 'peer';
 
 function portError(port: number): Promise<string | undefined> {
@@ -48,7 +48,7 @@ async function lastingError(port: number, deadline: number): Promise<string | un
 export const portVariable = (organisation: string, owner: PortOwner = 'gateway'): string =>
   `${owner.toUpperCase()}_PORT_${inVariable(organisation)}`;
 
-/** The environment variable that says where an organisation's gateway is, for those who call it. */
+/** The environment variable with the address of an organisation's gateway, for its clients. */
 export const urlVariable = (organisation: string): string => `GATEWAY_URL_${inVariable(organisation)}`;
 
 const inVariable = (organisation: string): string => organisation.toUpperCase().replaceAll('-', '_');

@@ -16,7 +16,7 @@ export async function deployNetwork(report: (line: string) => void): Promise<voi
   const material = await materialOf(consortium, layout);
   await joinNetwork(layout, consortium.channel, material, binaries);
   report('every orderer and peer is in the channel');
-  // The containers serve the package already: `setup` told them which, and they run before this does.
+  // The containers already serve the package that `setup` named to them: they start before this command.
   const serve = async (): Promise<void> => undefined;
   const { changed, sequence } = await deploy(consortium, layout, material, binaries, chaincodeOf(consortium), {
     serve,

@@ -1,6 +1,6 @@
 /**
  * What one gateway's container is given, and no more: a data directory in small, with its organisation's identities,
- * the keys that tokens are checked with, and the registrar that can enrol users and nobody else.
+ * the keys that tokens are checked with, and the registrar that can enrol users alone.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { addressOf, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import { reachOf } from '../consortium/profile.ts';
 
-/** A file of the gateway's, where whoever mounts its volume under the data directory sees it. */
+/** A file of the gateway's, as a container sees it that mounts the gateway's volume under the data directory. */
 export const gatewayPath = (organisation: string, ...path: string[]): string =>
   join(gatewayVolume(organisation).directory, 'organisations', organisation, ...path);
 

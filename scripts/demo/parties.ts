@@ -6,7 +6,7 @@ import { bearerToken } from '../credentials.ts';
 import { type Answer, HttpClient, SeenBlocks, type Sending } from '../http.ts';
 import { reasonOf } from '../load/sender.ts';
 
-/** Something did not turn out as told; the message says what was expected and what came. */
+/** Something did not turn out as expected; the message names both, what was expected and what came. */
 export class Unexpected extends Error {}
 
 export function expectThat(holds: boolean, expected: string, came: unknown): asserts holds {

@@ -1,8 +1,8 @@
-/** What a step of the story is: what it finds, what it leaves for the next ones, and where it tells of it. */
+/** What a step of the story is: what it finds, what it leaves for the next ones, and where it reports. */
 import type { Parties } from './parties.ts';
 import type { Visit } from './visit.ts';
 
-/** What the steps tell each other. Each is set by the step that makes it. */
+/** What steps pass on. Each is set by the step that makes it. */
 export interface Story {
   parties: Parties;
   visit: Visit;
@@ -23,10 +23,10 @@ export interface Story {
   restore?: () => void;
 }
 
-/** Where a step tells what happened. */
+/** Where a step reports what happened. */
 export interface Narrator {
   fact(text: string): void;
-  /** A write, with what its receipt says. */
+  /** A write, with its receipt. */
   wrote(what: string, organisation: string, transactionId: string): Promise<void>;
 }
 

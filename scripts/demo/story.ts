@@ -1,6 +1,6 @@
 /**
  * The story of one patient across the consortium, as a list of steps. Each step does one thing through the gateways
- * and checks that it turned out as told; `npm run demo` prints them and the end-to-end tests run the same ones.
+ * and checks that it turned out as expected; `npm run demo` prints them and the end-to-end tests run the same ones.
  */
 import { accessAllowed, accessLog, accessRefused, consentGranted } from './access.ts';
 import { adjudicated, claimSubmitted, coverageShown, duplicateCaught, paid, remitted } from './claims.ts';
@@ -25,7 +25,7 @@ export const steps: readonly Step[] = [
   { title: 'The byte is put back', run: changeUndone },
 ];
 
-/** Runs the steps in their order; `before` is told each one's number and title. @throws Unexpected */
+/** Runs the steps in their order; `before` is called with each one's number and title. @throws Unexpected */
 export async function tell(
   story: Story,
   narrator: Narrator,

@@ -69,7 +69,7 @@ export async function changeDetected(story: Story, narrator: Narrator): Promise<
   narrator.fact(`the sweep names it: ${found.place} (${found.kind})`);
 }
 
-/** In PostgreSQL the copies lie on the gateway's own network, where nobody who tells this story gets to. */
+/** In PostgreSQL the copies lie on the gateway's own network, which the demo cannot reach. */
 function leaveOut(story: Story, narrator: Narrator): void {
   story.tamperingLeftOut = true;
   narrator.fact("left out: the hospital's copies do not lie in a file here, so nobody can change them from here");

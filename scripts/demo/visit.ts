@@ -60,7 +60,7 @@ function identifiersOf({ entry }: Bundle): (type: string, system: string) => Ide
   };
 }
 
-/** Codings that say what a patient has, was measured or was billed: those of clinical terminologies. */
+/** Codings of clinical terminologies: what a patient has, was measured or was billed. */
 const CLINICAL = new Set(['http://snomed.info/sct', 'http://loinc.org']);
 
 /** Clinical codes with their texts, amounts of money, the birth date and the street. */

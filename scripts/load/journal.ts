@@ -1,5 +1,5 @@
 /**
- * What earlier runs of the loader were told was written: one line of JSON per part, with random ids and hashes and
+ * What the gateway acknowledged to earlier runs of the loader: one line of JSON per part, with random ids and hashes and
  * nothing of what they stand for. A gateway forgets an Idempotency-Key after some time; this file does not.
  */
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ export class LoadJournal {
     this.#written = written;
   }
 
-  /** A last line that a crash cut short is passed over: what it told of is asked again. */
+  /** A last line that a crash cut short is ignored: its part is sent again. */
   static async open(file: string): Promise<LoadJournal> {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -1,5 +1,5 @@
 /**
- * Reads JSON and says where it is broken. The runtime's own message quotes the text around the fault, which in
+ * Reads JSON and names the place where it is broken. The runtime's own message quotes the text around the fault, which in
  * a medical record must not reach a terminal or a log; this one names line and column only.
  */
 

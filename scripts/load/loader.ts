@@ -32,7 +32,7 @@ export class Loader {
     this.#options = options;
   }
 
-  /** Resolves when everything was sent, refused or given up; `tally` and `unreadable` say what came of it. */
+  /** Resolves when everything was sent, refused or given up; `tally` and `unreadable` hold the result. */
   async load(files: readonly string[]): Promise<void> {
     const summaries = await this.#look(files);
     const { concurrency, signal } = this.#options;
@@ -133,7 +133,7 @@ class SendFile {
     return outcomes.every(({ status }) => status !== 'refused');
   }
 
-  /** What an earlier run was told, if the gateway still has it: the journal may be of a ledger that was begun anew. */
+  /** What an earlier run was answered, if the gateway still has it: the journal may be of an earlier ledger. */
   async #earlier(key: string, count: number): Promise<EntryOutcome[] | undefined> {
     const written = this.#options.journal.find(key);
     const [first] = written?.locations ?? [];

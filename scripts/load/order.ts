@@ -45,7 +45,7 @@ export function dependencies(summaries: readonly Summary[]): Set<number>[] {
 
 /**
  * Calls `send` for every index, at most `concurrency` at a time, each after the ones it depends on. Bundles that
- * wait for each other in a circle are sent in the order given. Stops starting new ones when `stopped` says so.
+ * wait for each other in a circle are sent in the order given. Starts no more when `stopped` returns true.
  */
 export async function inOrder(
   before: readonly ReadonlySet<number>[],

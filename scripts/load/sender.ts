@@ -22,7 +22,7 @@ export interface SenderOptions {
   token: () => Promise<string>;
   /** How long it is tried without any success before it is given up. */
   patienceMs: number;
-  /** The server's time when this run began, in ms: what it says was written before was there already. */
+  /** The server's time when this run began, in ms: what was written before was there already. */
   since: number;
   /** Called with each failure that is tried again. */
   onRetry?: (why: string) => void;

@@ -21,7 +21,7 @@ export const chaincodeOf = (consortium: ConsortiumDefinition): Chaincode => ({
   fingerprint: packageIdOf(membersOf(consortium), CHAINCODE_VERSION),
 });
 
-/** Tells the chaincode who is in the consortium. */
+/** The consortium's members, as the chaincode reads them. */
 export const consortiumFile = (layout: Layout): string => join(layout.chaincodeDirectory, 'consortium.json');
 
 /** Starts those that do not serve this package yet and waits until all listen. */

@@ -17,7 +17,7 @@ import { askEngine, engineFindings } from './container-engine.ts';
 import { networkContext } from './context.ts';
 
 export interface Preflight {
-  /** Each says what is wrong and what to do. */
+  /** Each names a fault and its remedy. */
   problems: string[];
   /** What is good to know. */
   remarks: string[];

@@ -5,7 +5,7 @@ import { isSuitable, MINIMUM_VERSION } from '@telemed-ledger/network/fabric/bina
 import { IMAGES } from '@telemed-ledger/network/fabric/compose/images.ts';
 import semver from 'semver';
 
-/** What is there; an engine that does not answer has no version, and its `silence` says why. */
+/** What is there; an engine that does not answer has no version; `silence` is the reason. */
 export interface Engine {
   server?: { version: string; api: string };
   silence?: string;
@@ -78,7 +78,7 @@ function isOlder(version: string, than: string): boolean {
   return semver.lt(semver.coerce(version) ?? '0.0.0', semver.coerce(than) ?? '0.0.0');
 }
 
-/** Asks the engine that `docker` is set to speak to. Starts, pulls and changes nothing. */
+/** Asks the engine that `docker` is configured for. Starts, pulls and changes nothing. */
 export async function askEngine(): Promise<Engine> {
   const nothing = { images: [], publishedPorts: [] };
   let answer: { Server: { Version: string; ApiVersion: string } | null };

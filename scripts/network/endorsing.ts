@@ -17,7 +17,7 @@ const POLL_MS = 100;
 /** Writes nothing, and is not submitted. */
 const QUESTION = qualifiedName('ListOrganisations');
 
-/** @throws Error naming every organisation that cannot, and what it was told last. */
+/** @throws Error naming every organisation that cannot, and its last error. */
 export async function untilAllEndorse(context: NetworkContext, material: Material): Promise<void> {
   const deadline = Date.now() + TIMEOUT_MS;
   const failures = await Promise.all(

@@ -1,4 +1,4 @@
-/** Who is calling, as the verified token says. */
+/** Who is calling, as the verified token states. */
 import type { Role } from '@telemed-ledger/consortium/members.ts';
 import type { Response } from 'express';
 

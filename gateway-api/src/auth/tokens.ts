@@ -52,7 +52,7 @@ export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken 
         issuer: settings.issuer,
         audience: settings.audience,
         requiredClaims: ['sub', 'exp', 'iat', 'role'],
-        // Refuses besides what is said to have been issued in the future, whose length would say nothing.
+        // Also refuses tokens issued in the future, whose lifetime would mean nothing.
         maxTokenAge: settings.maxMinutes * 60,
         clockTolerance: CLOCK_TOLERANCE_S,
       };

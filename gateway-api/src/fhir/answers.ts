@@ -1,6 +1,6 @@
 /**
  * What an interaction answers, before it is an HTTP response or an entry of a response Bundle: one shape for both, so that
- * a Bundle's entry says exactly what the single request would have said.
+ * a Bundle's entry answers exactly what the single request would have answered.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Request, Response } from 'express';
@@ -80,7 +80,7 @@ export const committedAnswer = (transactionId: string, resource: object | undefi
   transactions: [transactionId],
 });
 
-/** What a client that wrote something wants to see of it (Prefer: return=…); the whole resource where it does not say. */
+/** What a client wants to see of what it wrote (Prefer: return=…); by default the whole resource. */
 export function preferred(answer: Answer, wanted: Return | undefined): Answer {
   if (wanted === undefined || wanted === 'representation') return answer;
   const { resource: _resource, ...rest } = answer;

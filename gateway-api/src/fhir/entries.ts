@@ -1,6 +1,6 @@
 /**
  * The entries of a transaction or batch Bundle (hl7.org/fhir/R4/bundle.html), read into changes and reads. What is wrong
- * with an entry's request is told with the place in the Bundle.
+ * with an entry's request is reported with its place in the Bundle.
  */
 import { MAX_RECORDS } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { Change } from './changes.ts';

@@ -103,7 +103,7 @@ const HTTP_FAILURES: Record<string, { status: number; code: IssueType; diagnosti
   },
 };
 
-/** Where the fault lies in a request that was refused with this status, where nobody knew better. */
+/** The place of the fault, by status, for refusals that name none. */
 const PLACES: Record<number, string> = { 401: 'Authorization', 404: 'url', 405: 'method' };
 
 const placed = (issues: readonly Issue[], status: number): Issue[] => {
@@ -126,7 +126,7 @@ interface HttpFailure {
   name?: unknown;
 }
 
-/** JSON.parse says where it stopped, and quotes the text there: only the place is passed on. */
+/** JSON.parse names the place where it stopped and quotes the text there: only the place is passed on. */
 function positionIn(message: unknown): string {
   const found = typeof message === 'string' ? /at position (\d+)(?: \(line (\d+) column (\d+)\))?/.exec(message) : null;
   if (found === null) return '.';
@@ -145,7 +145,7 @@ function ofHttp({ status, type, message, name }: HttpFailure): Failed | undefine
   return { status, issues: [errorIssue('invalid', 'The request is not well formed.', place)], headers: {} };
 }
 
-/** What a failure is told as; undefined for one that is nobody's fault but ours (500). */
+/** How a failure is answered; undefined for a bug, which is answered with 500. */
 export function failureOf(error: unknown): Failed | undefined {
   if (error instanceof Refusal) return error;
   if (error instanceof Failure) {
@@ -160,14 +160,14 @@ export function failureOf(error: unknown): Failed | undefined {
   return typeof error === 'object' && error !== null ? ofHttp(error as HttpFailure) : undefined;
 }
 
-/** The answer to a failure that is ours: an id to look for in the log, and nothing else. */
+/** The answer to a bug: an id to look for in the log, and nothing else. */
 export const internalFailure = (requestId?: string): Failed => ({
   status: 500,
   issues: [errorIssue('exception', `The request failed${requestId === undefined ? '' : ` (request ${requestId})`}.`)],
   headers: {},
 });
 
-/** Answers every failure with an OperationOutcome; `report` hears of those that are ours. */
+/** Answers every failure with an OperationOutcome; `report` is called with bugs. */
 export function outcomeHandler(report?: (error: unknown, requestId?: string) => void): ErrorRequestHandler {
   return (error, _request, response, next) => {
     if (response.headersSent) return next(error);

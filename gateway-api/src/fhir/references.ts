@@ -41,26 +41,28 @@ const refuseReference = (
   text: string,
 ): void => change.fail(code === 'multiple-matches' ? 412 : 422, errorIssue(code, text, found.expression));
 
-/** `#x` must be the id of a contained resource of the same root, and each contained one must be spoken of (dom-3). */
+/** `#x` must be the id of a contained resource of the same root, and each contained one must be referred to (dom-3). */
 function checkContained(change: Change): void {
   const contained = Array.isArray(change.resource['contained']) ? change.resource['contained'] : [];
   const ids = contained.map((one) => (one as { id?: string }).id);
-  const spokenOf = new Set<unknown>();
+  const referredTo = new Set<unknown>();
   for (const found of change.references) {
     const { reference } = found.holder;
     if (!reference.startsWith('#')) continue;
-    spokenOf.add(reference === '#' ? found.expression.replace(/^(.*\.contained\[\d+\]).*$/, '$1') : reference.slice(1));
+    referredTo.add(
+      reference === '#' ? found.expression.replace(/^(.*\.contained\[\d+\]).*$/, '$1') : reference.slice(1),
+    );
     if (reference !== '#' && !ids.includes(reference.slice(1))) {
       refuseReference({ change, found }, 'not-found', 'ref-1: no contained resource has this id.');
     }
   }
   for (const { holder, key } of change.links) {
     const value = holder[key];
-    if (typeof value === 'string' && value.startsWith('#')) spokenOf.add(value.slice(1));
+    if (typeof value === 'string' && value.startsWith('#')) referredTo.add(value.slice(1));
   }
   ids.forEach((id, index) => {
     const place = `${change.path}.contained[${index}]`;
-    if (!spokenOf.has(id) && !spokenOf.has(place)) {
+    if (!referredTo.has(id) && !referredTo.has(place)) {
       change.fail(422, errorIssue('invariant', 'dom-3: nothing in the resource refers to this contained one.', place));
     }
   });

@@ -12,7 +12,7 @@ import type { FairSlots } from '../clients/fair-slots.ts';
 import type { IdempotentWrites, Sending } from '../idempotency/writes.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
 
-/** One version of a resource as it is stored; `resource.meta` already says versionId and lastUpdated. */
+/** One version of a resource as it is stored; `resource.meta` already holds versionId and lastUpdated. */
 export interface StoredResource {
   resource: Resource;
   version: number;
@@ -42,7 +42,7 @@ export interface SearchPage {
   matches: StoredResource[];
   total?: number;
   next?: string;
-  /** How many were left out because they cannot be read; nothing about them is known. */
+  /** How many matches are not shown because they cannot be read. */
   broken?: number;
   /** Values that are on the ledger and have not arrived here yet: some may be matches. Absent where there are none. */
   undelivered?: number;

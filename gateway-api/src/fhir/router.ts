@@ -37,7 +37,7 @@ export interface FhirOptions {
   /** The verified caller; throws what is answered as 401 where there is none. */
   callerOf(request: Request): Caller;
   operations?: readonly Operation[];
-  /** As clients see it, without a slash at the end; taken from each request where it is left out. */
+  /** As clients see it, without a slash at the end; by default that of each request. */
   baseUrl?: string;
   /** How bodies are read. */
   bodies: BodiesOptions;
@@ -48,7 +48,7 @@ export interface FhirOptions {
 type Handle = (request: Request) => Answer | Promise<Answer>;
 interface Endpoint {
   handle: Handle;
-  /** One line for the documentation; left out of it where there is none. */
+  /** One line for the documentation, which lists only endpoints that have one. */
   summary?: string;
   /** Refuses what can be refused by the URL, the headers and the caller, before any of the body is read. */
   admit?: (request: Request) => void;

@@ -128,7 +128,7 @@ export function searchValuesOf(resource: Resource): SearchValue[] {
   return [...found.values()];
 }
 
-/** Says which rows the read model extracts: another text, and what it holds is not what a search looks for. */
+/** Identifies what the read model extracts: with another text, its search values are not those that searches look for. */
 export const extraction = (): string =>
   JSON.stringify(
     SEARCH_PARAMETERS.filter(({ column }) => column === 'search_values').map(({ name, type, types, path }) => [

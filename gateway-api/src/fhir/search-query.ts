@@ -1,6 +1,6 @@
 /**
  * Reads a query (hl7.org/fhir/R4/search.html) into a Search, by the table of search parameters. A parameter or modifier that is not supported is
- * refused, not overlooked, unless the client asked for `Prefer: handling=lenient`: a filter left out shows too much.
+ * refused, unless the client asked for `Prefer: handling=lenient`: an ignored filter shows too much.
  */
 import { refuse } from './outcomes.ts';
 import type { Search } from './repository.ts';
@@ -26,7 +26,7 @@ export interface ParsedSearch {
   page: string | undefined;
 }
 
-/** Say nothing about what is found, only about how it is answered. */
+/** Concern the form of the answer, not what is found. */
 const PRESENTATION = new Set(['_format', '_pretty']);
 const INSTANT =
   /^(eq|ne|gt|ge|lt|le|sa|eb)?(\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?)$/;
@@ -142,5 +142,5 @@ export function parseSearch(type: SupportedType, given: Parameters, baseUrl: str
   return { search: reading.search, impossible: reading.impossible, countOnly, used, page: reading.page };
 }
 
-/** A parameter's name is the client's text: told only where it looks like a name. */
+/** A parameter's name is the client's text: it is repeated only where it looks like a name. */
 const safeName = (name: string): string => (/^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/.test(name) ? name : 'parameter');

@@ -28,7 +28,7 @@ function unseal(token: string, type: string): Search {
     const search = JSON.parse(text) as Search;
     if (search.type === type) return search;
   } catch {
-    // Told below like a token of another type.
+    // Refused below, as a token of another type is.
   }
   return refuse(400, 'value', 'This page is not known (any more): search again.', '_page');
 }

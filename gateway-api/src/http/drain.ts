@@ -4,7 +4,7 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import { errorIssue, outcomeOf } from '../fhir/outcomes.ts';
 
-/** Says that the process lives, which it does until it ends. */
+/** Reports that the process lives, which it does until it ends. */
 const LIVENESS = '/healthz';
 
 export class Drain {

@@ -43,7 +43,7 @@ export interface BodyOptions {
   onBytes?: (chunk: Buffer) => void;
 }
 
-/** Whether a request says that a body follows. */
+/** Whether a request's headers announce a body. */
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 

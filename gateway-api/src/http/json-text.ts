@@ -13,7 +13,7 @@ export interface ParsedText {
   inexact: string[];
 }
 
-/** Where a text is no JSON; `message` says where, and quotes nothing. */
+/** A text that is no JSON; `message` names the place and quotes nothing. */
 export class JsonSyntaxError extends Error {
   /** Of Express's parser, which answered before: the table of failures knows it by this name. */
   readonly type = 'entity.parse.failed';
@@ -107,7 +107,7 @@ function parsed(bytes: Buffer, part: Buffer, offsetIn: (offset: number) => numbe
   }
 }
 
-/** As JSON.parse says it, for the whole text. */
+/** In JSON.parse's words, for the whole text. */
 function placeOf(bytes: Buffer, offset: number): string {
   const before = bytes.subarray(0, offset).toString('utf8');
   const line = before.split('\n').length;

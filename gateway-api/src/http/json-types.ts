@@ -1,2 +1,2 @@
-/** The content types that are taken for FHIR in JSON, the proper name first. */
+/** The content types that the gateway accepts as FHIR in JSON, the registered name first. */
 export const JSON_TYPES = ['application/fhir+json', 'application/json', 'text/json', 'application/json+fhir'];

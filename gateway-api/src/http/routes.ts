@@ -23,7 +23,7 @@ export interface RouteRequest<Parameters, Body, Query> {
 }
 
 export interface RouteAnswer {
-  /** 200 where it is left out. */
+  /** Default 200. */
   status?: number;
   /** An object is sent as JSON. */
   body: object | string;
@@ -40,9 +40,9 @@ export interface Route<Parameters = unknown, Body = unknown, Query = unknown> {
   summary: string;
   /** Anybody may ask, without a token. */
   open?: true;
-  /** Also on the listener of a monitoring network, where nobody has a token. */
+  /** Also on the listener of a monitoring network, which asks for no token. */
   monitored?: true;
-  /** These roles alone; any caller where it is left out. */
+  /** Default: any caller. */
   roles?: readonly Role[];
   /** What the path holds. */
   parameters?: z.ZodType<Parameters>;
@@ -65,7 +65,7 @@ export const route = <Parameters = unknown, Body = unknown, Query = unknown>(
 
 const NOTHING = z.unknown();
 
-/** Serves routes; with `roles: false` to whoever comes, on a listener that has no callers. */
+/** Serves routes; with `roles: false` to everybody, on a listener that has no callers. */
 export function serve(
   routes: readonly Route[],
   services: Services,

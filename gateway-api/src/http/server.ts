@@ -16,7 +16,7 @@ export interface ServerLimits {
   addressConnections: number;
   /** Without a byte in either direction: a client that does not read its answer is let go. */
   idleMs: number;
-  /** Addresses that speak for many clients. */
+  /** Addresses that many clients share. */
   isProxy: (address: string) => boolean;
 }
 

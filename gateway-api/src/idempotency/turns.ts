@@ -10,7 +10,7 @@ export class Turns {
     return keys.some((key) => this.#tails.has(key));
   }
 
-  /** Runs when every earlier holder of any of the keys is done. All keys are queued for at once, so nobody deadlocks. */
+  /** Runs when every earlier holder of any of the keys is done. All keys are queued for at once, so there is no deadlock. */
   async hold<T>(keys: readonly string[], run: () => Promise<T>): Promise<T> {
     if (keys.length === 0) return run();
     const before = Promise.all(keys.map((key) => this.#tails.get(key)));

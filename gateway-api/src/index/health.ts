@@ -10,7 +10,7 @@ export interface StoreHealth {
   onBack(listener: () => void): void;
 }
 
-/** 503: the database is away. Its message goes to whoever asked; `reason` is for operators. */
+/** 503: the database is away. The caller receives its message; `reason` is for operators. */
 export class DatabaseLost extends Failure {
   readonly reason: string;
 
@@ -27,5 +27,5 @@ export function demand(health: StoreHealth): void {
   if (reason !== undefined) throw new DatabaseLost(reason);
 }
 
-/** A file has no failure of its own to tell; what is wrong with it shows in the query. */
+/** A file is never away; what is wrong with it shows in the query. */
 export const alwaysThere: StoreHealth = { failure: () => undefined, ask: async () => {}, onBack: () => {} };

@@ -13,7 +13,7 @@ export interface Binding {
   hasCoding(system: string | undefined, code: string | undefined): boolean;
 }
 
-/** Systems without a list: their codes are told by their form. */
+/** Systems without a list of codes: a code is recognised by its form. */
 const FORMS: Record<string, (code: string) => boolean> = {
   /** Media types (RFC 2046), parameters allowed. */
   'urn:ietf:bcp:13': (code) => /^[\w.+-]+\/[\w.+*-]+(?:; ?[\w.+-]+=[^;]+)*$/.test(code),

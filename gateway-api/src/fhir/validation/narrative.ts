@@ -1,6 +1,6 @@
 /**
  * Narrative (hl7.org/fhir/R4/narrative.html, invariants txt-1 and txt-2): well-formed XHTML in one div that holds basic
- * formatting, links and images and says something. Nothing in it runs or is fetched when a reader's browser shows it,
+ * formatting, links and images, and is not empty. Nothing in it runs or is fetched when a reader's browser shows it,
  * whether the viewer parses it as XML or, as many do, as HTML.
  */
 import { type CSSToken, TokenType, tokenize } from '@csstools/css-tokenizer';
@@ -65,7 +65,7 @@ export function narrativeFault(div: string): string | undefined {
   }
 }
 
-/** Reads a div to its end and returns whether it says something. @throws {NarrativeFault} */
+/** Reads a div to its end and returns whether it has content. @throws {NarrativeFault} */
 function read(parser: SaxesParser<{ xmlns: true }>, div: string): boolean {
   let depth = 0;
   let hasContent = false;

@@ -1,7 +1,7 @@
 /**
  * Validates a resource against R4: structure, cardinalities, primitive forms, choices, reference targets, required
  * bindings and invariants, in one walk; what is unknown is refused, never dropped. The walk also gathers the
- * references, so that nobody has to walk again. Issues name the place, never the value.
+ * references, so that no second walk is needed. Issues name the place, never the value.
  */
 
 import { errorIssue, type Issue } from '../outcomes.ts';
@@ -209,7 +209,7 @@ class Walk implements Validation {
     }
   }
 
-  /** dom-2, dom-4 and dom-5; dom-3 is held with the references (references.ts). */
+  /** dom-2, dom-4 and dom-5; references.ts checks dom-3. */
   #contained(value: Members, path: string): void {
     if (!Array.isArray(value['contained'])) return;
     for (const [index, contained] of (value['contained'] as unknown[]).entries()) {
@@ -229,7 +229,7 @@ class Walk implements Validation {
     for (const invariant of invariants) this.#pending.push({ invariant, value, type, resource, path });
   }
 
-  /** Invariants speak about sound structures only: they are held once the walk found no fault. */
+  /** Invariants presuppose a sound structure: they are checked when the walk found no fault. */
   invariants(): void {
     if (this.issues.length > 0) return;
     const root = typed(this.#root);

@@ -27,7 +27,7 @@ export function isBusy(error: unknown): boolean {
 
 export const isHopeless = (error: unknown): boolean => HOPELESS.test(sqlState(error) ?? '');
 
-/** In words for an operator. What the server says of a statement may quote data: then its code alone. */
+/** In words for an operator. The server's message about a statement may quote data: then its code alone. */
 export function reasonOf(error: unknown): string {
   const { message = '', code } = error as { message?: string; code?: string };
   const ofStatement = error instanceof pg.DatabaseError && !LOSS.test(code ?? '') && !HOPELESS.test(code ?? '');

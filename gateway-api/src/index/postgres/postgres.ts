@@ -1,6 +1,6 @@
 /**
  * Opens PostgreSQL (node-postgres) under Kysely: pools of connections with the settings of their purpose. A connection
- * that is lost is told to the watch (postgres-watch.ts) and opened again when it is needed.
+ * that is lost is reported to the watch (watch.ts) and opened again when it is needed.
  */
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type PostgresQueryResult } from 'kysely';
 import pg from 'pg';
@@ -36,9 +36,9 @@ export interface PoolOptions {
   statementTimeoutMs: number;
   /** Run on each new connection before anybody gets it. */
   prepare?: (client: pg.PoolClient) => Promise<void>;
-  /** Told of each connection that could not be opened or was lost. */
+  /** Called with each connection that could not be opened or was lost. */
   onLoss: (error: unknown) => void;
-  /** What is known to be wrong: then nobody waits for a connection. */
+  /** What is known to be wrong: then a query fails at once instead of waiting for a connection. */
   failure: () => string | undefined;
 }
 
@@ -136,7 +136,7 @@ function configOf(settings: DatabaseSettings, options: PoolOptions): pg.PoolConf
   };
 }
 
-/** A pool in the shape Kysely's dialect expects: statements are prepared once, and losses told. */
+/** A pool in the shape Kysely's dialect expects: statements are prepared once, losses reported. */
 function adapt(
   pool: pg.Pool,
   told: (error: unknown) => void,
@@ -160,7 +160,7 @@ function adapt(
   };
 }
 
-/** What a caller is told; an error that is the statement's own stays what it is. */
+/** The error that a caller receives; an error that is the statement's own stays what it is. */
 function asFailure(error: unknown): unknown {
   if (isLoss(error)) return new DatabaseLost(reasonOf(error));
   return isBusy(error) ? unavailable('The database of this gateway is busy.') : error;

@@ -32,7 +32,7 @@ const LOCK_WAIT_MS = 10_000;
 
 type Watched = Pick<PoolOptions, 'onLoss' | 'failure'>;
 
-/** @throws Error that says why the database can't be used; never with a password. */
+/** @throws Error with the reason why the database cannot be used; never with a password. */
 export async function openPostgresStores(settings: DatabaseSettings, log: Logger): Promise<Stores> {
   const place = placeOfDatabase(settings);
   const watch = new PostgresWatch(place, log);

@@ -13,7 +13,7 @@ export class PostgresWatch implements StoreHealth {
   #failure: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #tell: () => void = () => {};
-  /** Nobody is told of losses before the start has ended well, nor after the end. */
+  /** Losses are reported only between a successful start and the end. */
   #watching = false;
 
   constructor(place: string, log: Logger) {

@@ -48,7 +48,7 @@ export interface ReadModelOptions {
   /** Name of this gateway's organisation: only copies in its own inbox are shown. */
   organisation: string;
   log: Logger;
-  /** Told of every content that fails its check; never of the content. */
+  /** Called for every content that fails its check, without the content. */
   onIntegrityFailure?: () => void;
   undelivered?: UndeliveredOptions;
 }

@@ -14,10 +14,10 @@ export type VersionRow = Selectable<VersionsTable>;
 export const placeOf = (row: Pick<VersionRow, 'type' | 'id' | 'version'>): string =>
   `${row.type}/${row.id}/_history/${row.version}`;
 
-/** Says where a delivered copy came from (Resource.meta.source is a uri). */
+/** The origin of a delivered copy (Resource.meta.source is a uri). */
 const sourceUri = (organisation: string): string => `https://telemed-ledger.example/organisations/${organisation}`;
 
-/** @throws {IntegrityFailure} where the stored text is not what was anchored, or does not say what the row says. */
+/** @throws {IntegrityFailure} where the stored text is not what was anchored, or is of another version or id than the row. */
 export function storedResource(row: VersionRow, consortium: Consortium): StoredResource {
   if (sha256Hex(row.value) !== row.anchor) throw new IntegrityFailure(placeOf(row));
   const content = contentOf(row.key, row.value);

@@ -47,7 +47,7 @@ export interface DisclosurePage {
   disclosures: Disclosure[];
   /** Where the next page begins; undefined behind the last one. */
   next?: string;
-  /** How many were left out of this page because they cannot be read. */
+  /** How many are not on this page because they cannot be read. */
   broken: number;
 }
 
@@ -76,7 +76,7 @@ export class Disclosures {
     return compartment === undefined || disclosure?.patient === compartment ? disclosure : undefined;
   }
 
-  /** A page of the accesses that this organisation takes part in, oldest first. What cannot be read is left out. */
+  /** A page of the accesses that this organisation takes part in, oldest first. Skips what cannot be read. */
   async page(listing: Listing): Promise<DisclosurePage> {
     const patients = patientsOf(listing);
     return patients === undefined ? this.#ownPage(listing) : this.#patientsPage(patients, listing);
@@ -92,7 +92,7 @@ export class Disclosures {
     return { ...listed, ...(found.next === undefined ? {} : { next: found.next }) };
   }
 
-  /** By the requests for these patients; which patient a request means is decided anew for each. */
+  /** By the requests for these patients; which patient a request means is decided for each. */
   async #patientsPage(
     patients: readonly string[],
     { lastUpdated = [], count, after }: Listing,

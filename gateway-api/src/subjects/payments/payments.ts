@@ -1,5 +1,5 @@
 /**
- * Payments of claims: the payer instructs its bank, the bank reports the transfer, the payer tells the provider. Each
+ * Payments of claims: the payer instructs its bank, the bank reports the transfer, the payer remits to the provider. Each
  * step gathers what its transaction needs from the read model; the chaincode decides whether it may happen.
  */
 import { randomUUID } from 'node:crypto';
@@ -16,7 +16,7 @@ import type { Services } from '../services.ts';
 
 type PaymentServices = Pick<Services, 'index' | 'ledger'>;
 
-/** What a bank says of a transfer: its own reference, and the day as YYYY-MM-DD. */
+/** A transfer as its bank reports it: the bank's own reference, and the day as YYYY-MM-DD. */
 export interface Transfer {
   reference: string;
   paidOn: string;
@@ -47,7 +47,7 @@ export async function settle(
   return ledger.submit('SettlePayment', { id: claimId, payer }, notice, sending);
 }
 
-/** Tells the provider that its claim has been paid. */
+/** Reports to the provider that its claim has been paid. */
 export async function remit(
   { index, ledger }: PaymentServices,
   state: ClaimState,

@@ -24,7 +24,7 @@ export type Write = (services: RecordServices, drafts: Draft[], sending: Sending
 
 export interface Writer {
   write: Write;
-  /** What a write can become: whoever may send none of them writes nothing. */
+  /** The transactions that a write can become: a caller who may send none of them writes nothing. */
   transactions: readonly TransactionName[];
 }
 

@@ -15,7 +15,7 @@ export interface ElementRow {
   b?: number;
   /** Indexes into constraints. */
   c?: number[];
-  /** Resource types a Reference may name; left out when it may name any. */
+  /** Resource types a Reference may name; absent when it may name any. */
   targets?: string[];
 }
 export interface TypeRow {
