@@ -5,11 +5,20 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { median } from './bench/closed-loop.ts';
+import { greedy } from './bench/greedy.ts';
 import { busyCores, cpuTimes, processTree, residentBytes, TICK_MS } from './bench/processes.ts';
 import { Rest } from './bench/rest.ts';
 import { openSdk } from './bench/sdk.ts';
 import { lineOf, measure, type Operation, ratioOf, type Series } from './bench/series.ts';
-import { dataDirectory, gatewayUrl, organisationNamed, organisations, positive, runCommand } from './command-line.ts';
+import {
+  dataDirectory,
+  gatewayUrl,
+  organisationNamed,
+  organisations,
+  positive,
+  runCommand,
+  UsageError,
+} from './command-line.ts';
 import { renewedToken } from './credentials.ts';
 import { HttpClient } from './http.ts';
 import { table } from './table.ts';
@@ -22,11 +31,15 @@ const SDK = 'bare SDK, OpenSSL signer';
 const DEFAULT_SDK = 'bare SDK, its own signer';
 
 await runCommand(async () => {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     options: { org: { type: 'string', default: 'hospital' }, seconds: { type: 'string', default: '60' } },
+    allowPositionals: true,
   });
   const provider = organisationNamed(values.org);
   const seconds = positive('--seconds', values.seconds);
+  const [kind] = positionals;
+  if (kind === 'greedy') return greedy(provider, seconds).then(() => 0);
+  if (kind !== undefined) throw new UsageError(`npm run bench [-- greedy] [--org x] [--seconds 60]`);
   const custodian = organisations().find(({ kind }) => kind === 'custodian');
   const dataDir = dataDirectory();
   const http = new HttpClient(gatewayUrl(provider));

@@ -10,6 +10,8 @@ export interface Credentials {
   role: Role;
   /** For instance `Practitioner/…`. */
   fhirUser?: string;
+  /** The client; by default the user or the role. */
+  subject?: string;
   minutes?: number;
 }
 

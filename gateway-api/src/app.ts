@@ -181,5 +181,6 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     journal,
     groups,
     stores,
+    metrics,
   };
 }

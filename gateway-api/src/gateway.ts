@@ -15,7 +15,9 @@ import type { LedgerConnection } from './ledger/connect.ts';
 import type { Feed } from './ledger/feed.ts';
 import type { FeedWatch } from './ledger/feed-watch.ts';
 import type { LateData } from './ledger/late-data.ts';
+import { watchEventLoop } from './operations/event-loop.ts';
 import { loggable } from './operations/log.ts';
+import type { Metrics } from './operations/metrics.ts';
 import type { Readiness, ReadinessCheck } from './operations/readiness.ts';
 import type { Services } from './subjects/services.ts';
 
@@ -53,6 +55,7 @@ export interface GatewayParts {
   journal: Journal;
   groups: Services['groups'];
   stores: Stores;
+  metrics: Pick<Metrics, 'eventLoopDelay'>;
 }
 
 const PRUNE_INTERVAL_MS = 3_600_000;
@@ -62,12 +65,13 @@ type Trust = (address: string, hop: number) => boolean;
 
 /** Nothing runs before `listen`. */
 export function running(config: GatewayConfig, parts: GatewayParts, log: Logger): Gateway {
-  const { app, monitoring, feed, late, watch, duties, sweeper, readiness, journal } = parts;
+  const { app, monitoring, feed, late, watch, duties, sweeper, readiness, journal, metrics } = parts;
   const isProxy = (address: string): boolean => (app.get('trust proxy fn') as Trust)(address, 0);
   const drain = new Drain();
   const server = newServer(drain.listener(app), { addressConnections: config.clients.addressConnections, isProxy });
   const monitor = newServer(monitoring);
   let operationsUrl: string | undefined;
+  let unwatch = (): void => {};
   let pruning: NodeJS.Timeout | undefined;
   let closing: Promise<Unfinished> | undefined;
   return {
@@ -80,6 +84,7 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
         operationsUrl = `http://${host}:${(await listen(monitor, host, config.operations.port)).port}`;
       }
       const { port } = await listen(server, config.host, config.port);
+      unwatch = watchEventLoop((seconds) => metrics.eventLoopDelay(seconds));
       feed.start();
       late.start();
       watch.start();
@@ -95,6 +100,7 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
     },
     close: () => {
       clearInterval(pruning);
+      unwatch();
       closing ??= drained(drain, parts, config.drainMs, log).then(async (unfinished) => {
         await ended(parts, server, monitor);
         return unfinished;

@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Request, Response } from 'express';
+import { sendJson } from '../http/streamed-json.ts';
 import { failureOf, internalFailure, outcomeOf } from './outcomes.ts';
 import type { StoredResource } from './repository.ts';
 import { etagOf, type Return } from './requests.ts';
@@ -90,7 +91,7 @@ export function preferred(answer: Answer, wanted: Return | undefined): Answer {
 /** A batch whose entries went alone has many: as many as a header may well hold. */
 const MAX_TRANSACTION_IDS = 50;
 /** Sends an answer over HTTP. */
-export function send(request: Request, response: Response, baseUrl: string, answer: Answer): void {
+export async function send(request: Request, response: Response, baseUrl: string, answer: Answer): Promise<void> {
   const { status, resource, version, lastModified, location, transactions = [], headers = {} } = answer;
   response.status(status).set(headers).set('Cache-Control', 'private, no-cache');
   if (version !== undefined) response.set('ETag', etagOf(version));
@@ -99,5 +100,6 @@ export function send(request: Request, response: Response, baseUrl: string, answ
   if (transactions.length > 0) response.set('X-Transaction-Id', transactions.slice(0, MAX_TRANSACTION_IDS).join(', '));
   if (isUnchanged(request, answer)) response.status(304).end();
   else if (resource === undefined) response.end();
-  else response.type('application/fhir+json').end(request.method === 'HEAD' ? undefined : JSON.stringify(resource));
+  else if (request.method === 'HEAD') response.type('application/fhir+json').end();
+  else await sendJson(response.type('application/fhir+json'), resource, 'entry');
 }

@@ -2,7 +2,7 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { expect } from 'chai';
 import { bundleOf, type Json, MRN, observation, PATIENT_ID, patient, post, put } from './fixtures/resources.ts';
-import { bodyOf, type Server, serverOf } from './fixtures/server.ts';
+import { bodyOf, issuesOf, type Server, serverOf } from './fixtures/server.ts';
 
 describe('batch', () => {
   let server: Server;
@@ -116,5 +116,72 @@ describe('batch', () => {
     const third = bodyOf(await send(entries, 'k-1').expect(200));
     expect(third).to.deep.equal(second);
     expect(server.repository.transactions).to.have.length(3);
+  });
+
+  describe('of many reads', () => {
+    const get = (url: string): Json => ({ request: { method: 'GET', url } });
+    const many = (count: number, url: string): Json[] => Array.from({ length: count }, () => get(url));
+
+    it('is refused before anything is done where they cost too much together', async () => {
+      const cases: [number, string][] = [
+        [2_000, 'Patient?identifier=x'],
+        [101, 'Patient'],
+        [10, 'Patient?_count=1000'],
+        [10, 'Patient?_count=99999999'],
+        [201, `Patient/${PATIENT_ID}/_history`],
+        [1_001, `Patient/${PATIENT_ID}`],
+      ];
+      for (const [count, url] of cases) {
+        const response = await send([post(observation()), ...many(count, url)]).expect(413);
+        expect(issuesOf(response), url).to.deep.equal(['too-costly Bundle.entry']);
+      }
+      expect(server.repository.transactions).to.deep.equal([]);
+      for (const [count, url] of [
+        [100, 'Patient?_count=50'],
+        [1_000, `Patient/${PATIENT_ID}`],
+      ] as const) {
+        await send(many(count, url)).expect(200);
+      }
+    });
+
+    it('lets others be served between one and the next', async () => {
+      const search = server.repository.search.bind(server.repository);
+      let begun = (): void => {};
+      const isBegun = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      server.repository.search = async (...asked) => {
+        begun();
+        const until = performance.now() + 5;
+        while (performance.now() < until);
+        return search(...asked);
+      };
+      const order: string[] = [];
+      const batch = send(many(100, 'Patient')).then(() => order.push('batch'));
+      await isBegun;
+      const one = server.get(`/Patient/${PATIENT_ID}`).then(() => order.push('one'));
+      await Promise.all([batch, one]);
+      expect(order).to.deep.equal(['one', 'batch']);
+    });
+  });
+
+  it('writes entries that go alone side by side', async () => {
+    server.repository.refuse = (drafts) => {
+      if (drafts.length > 1) throw new LedgerError('FORBIDDEN', 'not together');
+    };
+    let [atOnce, most] = [0, 0];
+    const submit = server.repository.submit.bind(server.repository);
+    server.repository.submit = async (...asked) => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      try {
+        return await submit(...asked);
+      } finally {
+        atOnce -= 1;
+      }
+    };
+    const body = bodyOf(await send(Array.from({ length: 40 }, () => post(observation()))).expect(200));
+    expect(told(body)).to.deep.equal(Array(40).fill('201 Created'));
+    expect(most).to.be.within(2, 16);
   });
 });

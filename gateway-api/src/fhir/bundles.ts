@@ -3,9 +3,11 @@
  * none. The sound entries of a batch also share one, for speed; where the ledger refuses it, each goes alone.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { inStretches } from '../http/pauses.ts';
 import type { IdempotentRequest } from '../idempotency/request.ts';
 import { type Answer, entryOf, failedAnswer, preferred } from './answers.ts';
 import type { Change } from './changes.ts';
+import { demandModestReads } from './costs.ts';
 import { type Entries, type EntryRead, readBundle } from './entries.ts';
 import { type Issue, outcomeOf, Refusal, refuse } from './outcomes.ts';
 import { criteriaOf, plan, refuseOverlaps } from './plan.ts';
@@ -78,11 +80,11 @@ async function readEntry({ url, urlPath }: EntryRead, scope: Scope, lenient: boo
 
 /** Reads come after the writes of the same Bundle, and fail alone. */
 async function addReads(answers: Answers, entries: Entries, scope: Scope, options: BundleOptions): Promise<void> {
-  for (const one of entries.reads) {
+  await inStretches(entries.reads, async (one) => {
     const reading = scope.reads.run(scope.caller.subject, () => readEntry(one, scope, options.lenient));
     const answer = await reading.catch((error: unknown) => failedAnswer(error, options.report, one.urlPath));
     answers.set(one.index, answer);
-  }
+  });
 }
 
 /** Changes of one round have different conditions and targets; an equal one waits for the next round. */
@@ -100,6 +102,9 @@ function roundsOf(changes: readonly Change[]): Change[][] {
   }
   return rounds;
 }
+
+/** Entries of a batch that are written alone, at once: they may yet meet in one ledger transaction. */
+const ALONE_AT_ONCE = 16;
 
 class Batch {
   readonly answers: Answers = new Map();
@@ -139,7 +144,7 @@ class Batch {
     const sound = open.filter((change) => change.failure === undefined);
     const isFirst = open.length === changes.length;
     if (sound.length > 1 && isFirst && (await this.#together(sound, round))) return;
-    for (const change of sound) await this.#alone(change, round);
+    await inStretches(sound, (change) => this.#alone(change, round), ALONE_AT_ONCE);
   }
 
   /** What an earlier request with the same key did already: together, or entry by entry. */
@@ -204,6 +209,7 @@ const transactionsOf = (answers: Answers): string[] => [
 /** Answers a transaction or batch Bundle with its response Bundle, entry by entry in the order of the request. */
 export async function bundle(body: unknown, scope: Scope, options: BundleOptions): Promise<Answer> {
   const entries = readBundle(body);
+  demandModestReads(entries.reads);
   if (entries.type === 'transaction') refuseFailed({ refused: entries.refused, changes: [] });
   const write = entries.type === 'transaction' ? writeTogether : writeApart;
   const answers = await write(entries, scope, options);

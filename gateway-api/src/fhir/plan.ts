@@ -4,6 +4,7 @@
  * them all and a batch can go on without it.
  */
 import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
+import { inStretches } from '../http/pauses.ts';
 import type { Change } from './changes.ts';
 import { errorIssue, Refusal } from './outcomes.ts';
 import { resolveReferences } from './references.ts';
@@ -122,18 +123,18 @@ export function refuseOverlaps(changes: readonly Change[]): void {
   }
 }
 
+/** Read from the database at once, to see which version each makes. */
+const UPDATES_AT_ONCE = 16;
+
 /**
  * Readies changes for one write. With `together` they are the entries of one transaction and may refer to each other by
  * fullUrl; otherwise each stands for itself.
  */
 export async function plan(changes: readonly Change[], scope: Scope, together: boolean): Promise<void> {
-  for (const change of changes) checkRequest(change, scope);
+  await inStretches(changes, (change) => checkRequest(change, scope));
   await resolveCreates(changes.filter(isSound), scope);
-  await Promise.all(
-    changes
-      .filter((change) => isSound(change) && change.request.interaction === 'update')
-      .map((change) => resolveUpdate(change, scope)),
-  );
+  const updates = changes.filter((change) => isSound(change) && change.request.interaction === 'update');
+  await inStretches(updates, (change) => resolveUpdate(change, scope), UPDATES_AT_ONCE);
   const byFullUrl = new Map<string, string>();
   const written = new Set<string>();
   if (together) {

@@ -283,7 +283,7 @@ function stepsOf({ handle, admit, body }: Endpoint, api: FhirApi, readers: Reade
     next();
   };
   const answer: RequestHandler = async (request, response) => {
-    send(request, response, api.baseUrlOf(request), await handle(request));
+    await send(request, response, api.baseUrlOf(request), await handle(request));
   };
   return [admission, ...(body === undefined ? [] : readers[body]), answer];
 }

@@ -8,8 +8,8 @@ import { parametersOf, type SearchParameter } from './search-parameters.ts';
 import { parseToken, splitEscaped, type Token } from './tokens.ts';
 import type { SupportedType } from './types.ts';
 
-const DEFAULT_COUNT = 50;
-const MAX_COUNT = 1000;
+export const DEFAULT_COUNT = 50;
+export const MAX_COUNT = 1000;
 /** Of all parameters together: the read model's statements have limits, and a Bundle's GETs have no other. */
 const MAX_VALUES = 500;
 

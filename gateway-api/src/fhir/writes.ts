@@ -3,6 +3,8 @@
  * ledger transaction and answers each. A request that comes again under its Idempotency-Key is answered from the ids
  * and versions that its first one stored.
  */
+
+import { inStretches } from '../http/pauses.ts';
 import { afterCommit } from '../idempotency/after-commit.ts';
 import type { IdempotentRequest } from '../idempotency/request.ts';
 import type { Written } from '../idempotency/writes.ts';
@@ -95,11 +97,11 @@ const lineOf = ({ index, type, id, exists, version }: Change): Line => ({
 
 async function answersOf(changes: readonly Change[], outcome: Outcome | undefined, scope: Scope): Promise<Answers> {
   const answers: Answers = new Map();
-  for (const change of changes) {
-    if (change.exists || outcome === undefined) continue;
+  await inStretches(changes, async (change) => {
+    if (change.exists || outcome === undefined) return;
     const resource = await writtenResource(change, outcome, scope);
     answers.set(change.index, { ...writtenAnswer(lineOf(change), outcome), resource });
-  }
+  });
   const isCommitted = outcome !== undefined;
   for (const change of changes) {
     if (change.exists) answers.set(change.index, await existingOf(change, changes, answers, scope, isCommitted));
@@ -110,15 +112,15 @@ async function answersOf(changes: readonly Change[], outcome: Outcome | undefine
 /** The answers of an earlier request under the same key, with the versions it made. */
 export async function replayedAnswers({ outcome, answer }: Written<Line[]>, scope: Scope): Promise<Answers> {
   const answers: Answers = new Map();
-  for (const line of answer) {
+  await inStretches(answer, async (line) => {
     if (line.version === 0) {
       answers.set(line.index, await existingAfterCommit(line, scope));
-      continue;
+      return;
     }
     const { type, id, version } = line;
     const stored = await afterCommit(() => scope.repository.readVersion(scope.caller, type, id, version));
     answers.set(line.index, { ...writtenAnswer(line, outcome), resource: stored?.resource ?? unreadableNow() });
-  }
+  });
   return answers;
 }
 

@@ -7,15 +7,27 @@ const STRETCH_MS = 15;
 export class Pauses {
   #since = performance.now();
 
-  /** Whether the stretch is over and `pause` is due. */
-  get due(): boolean {
-    return performance.now() - this.#since >= STRETCH_MS;
-  }
-
   /** Lets the event loop go round once, where a stretch is over. To be awaited between two pieces of work. */
   async pause(): Promise<void> {
-    if (!this.due) return;
+    if (performance.now() - this.#since < STRETCH_MS) return;
     await nextTurn();
     this.#since = performance.now();
   }
+}
+
+/** Does something with each item, `atOnce` of them at a time, in stretches. The first failure ends it. */
+export async function inStretches<T>(
+  items: Iterable<T>,
+  work: (item: T) => Promise<void> | void,
+  atOnce = 1,
+): Promise<void> {
+  const pauses = new Pauses();
+  const all = items[Symbol.iterator]();
+  const lane = async (): Promise<void> => {
+    for (let next = all.next(); next.done !== true; next = all.next()) {
+      await work(next.value);
+      await pauses.pause();
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
 }

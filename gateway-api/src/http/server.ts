@@ -25,7 +25,7 @@ const SERVER_LIMITS: ServerLimits = {
   requestMs: 120_000,
   connections: 4_000,
   addressConnections: 1_000,
-  idleMs: 150_000,
+  idleMs: 300_000,
   isProxy: () => false,
 };
 

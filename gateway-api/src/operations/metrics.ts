@@ -17,6 +17,7 @@ export class Metrics {
   readonly #refusals: Counter;
   readonly #disagreements: Counter;
   readonly #broken: Counter;
+  readonly #eventLoop: Histogram;
 
   /** `members`: the MSP ids of the consortium. */
   constructor(organisation: string, members: readonly string[]) {
@@ -53,6 +54,12 @@ export class Metrics {
       name: 'gateway_refusals_total',
       help: 'Requests that were refused by a limit: of one client, of one address, or of all together.',
       labelNames: ['limit'],
+      registers,
+    });
+    this.#eventLoop = new Histogram({
+      name: 'gateway_event_loop_delay_seconds',
+      help: 'How late a timer of 20 ms came: what held the event loop, and nobody was served meanwhile.',
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     });
     this.#broken = new Counter({
@@ -97,6 +104,10 @@ export class Metrics {
   /** MSP ids of those whose results differ. */
   disagreement(members: readonly string[]): void {
     for (const member of members) this.#disagreements.inc({ member });
+  }
+
+  eventLoopDelay(seconds: number): void {
+    this.#eventLoop.observe(seconds);
   }
 
   brokenItem(kind: string): void {

@@ -1,0 +1,52 @@
+/**
+ * Sends JSON as it is made: a long list goes out element by element, as fast as its reader takes it, so that neither its
+ * text nor the time to make it is there at once.
+ */
+import type { ServerResponse } from 'node:http';
+import { Pauses } from './pauses.ts';
+
+/** Elements beyond which a list is sent in pieces, and about the length of a piece. */
+const FEW = 50;
+const PIECE_LENGTH = 64 * 1024;
+
+type Members = Record<string, unknown>;
+
+/**
+ * Sends `value` and ends the response. The member `list` of it is sent in pieces where it has many elements, and comes
+ * last: JSON objects have no order.
+ */
+export async function sendJson(response: ServerResponse, value: object, list: string): Promise<void> {
+  const { [list]: elements, ...rest } = value as Members;
+  if (!Array.isArray(elements) || elements.length <= FEW) {
+    response.end(JSON.stringify(value));
+    return;
+  }
+  const head = JSON.stringify(rest);
+  const pauses = new Pauses();
+  let piece = `${head.slice(0, -1)}${head === '{}' ? '' : ','}${JSON.stringify(list)}:[`;
+  for (const [index, element] of elements.entries()) {
+    piece += (index === 0 ? '' : ',') + JSON.stringify(element);
+    if (piece.length < PIECE_LENGTH) continue;
+    if (!(await written(response, piece))) return;
+    piece = '';
+    await pauses.pause();
+  }
+  response.end(`${piece}]}`);
+}
+
+/** Resolves when the reader can take more; false when it has gone. */
+function written(response: ServerResponse, piece: string): Promise<boolean> | boolean {
+  if (response.destroyed) return false;
+  if (response.write(piece)) return true;
+  return new Promise((resolve) => {
+    const settle = (goesOn: boolean) => (): void => {
+      response.off('drain', drained);
+      response.off('close', closed);
+      resolve(goesOn);
+    };
+    const drained = settle(true);
+    const closed = settle(false);
+    response.once('drain', drained);
+    response.once('close', closed);
+  });
+}
