@@ -21,6 +21,7 @@ const AROUND = [
   'operations/',
   'auth/',
   'app.ts',
+  'wiring/',
   'fhir/types.ts',
   'fhir/requests.ts',
   'fhir/changes.ts',

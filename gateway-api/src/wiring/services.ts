@@ -1,0 +1,77 @@
+/** What the subjects of one gateway work with, wired on its side of the ledger. */
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import type { Logger } from 'pino';
+import { FairSlots } from '../clients/fair-slots.ts';
+import type { GatewayConfig } from '../config.ts';
+import { Journal } from '../idempotency/journal.ts';
+import { IdempotentWrites } from '../idempotency/writes.ts';
+import { outcomeOf, ReadModel } from '../index/read/queries.ts';
+import type { Stores } from '../index/schema.ts';
+import { Sweeper } from '../index/verification/sweeper.ts';
+import { verifyAll } from '../index/verification/verify.ts';
+import { BrokenItems } from '../operations/broken-items.ts';
+import type { Metrics } from '../operations/metrics.ts';
+import { ReadinessCheck } from '../operations/readiness.ts';
+import { Disclosures } from '../subjects/access/disclosures.ts';
+import { recordGroups } from '../subjects/records/groups.ts';
+import type { Services } from '../subjects/services.ts';
+import type { LedgerSide } from './ledger.ts';
+
+export interface ServicesOptions {
+  config: GatewayConfig;
+  consortium: Consortium;
+  side: LedgerSide;
+  stores: Stores;
+  metrics: Metrics;
+  log: Logger;
+}
+
+/** The services, with what of them runs by itself. */
+export interface WiredServices {
+  services: Services;
+  journal: Journal;
+  sweeper: Sweeper;
+}
+
+/** How much of all reads one client may have under way. */
+const READS_OF_ONE = 0.75;
+
+export function wiredServices({ config, consortium, side, stores, metrics, log }: ServicesOptions): WiredServices {
+  const { organisation, limits } = config;
+  const { ledger, feed, late, projector } = side;
+  const index = new ReadModel({
+    db: stores.reading,
+    consortium,
+    organisation: organisation.name,
+    log,
+    onIntegrityFailure: () => metrics.integrityFailure(),
+    undelivered: { lacks: projector.lacks, retryAfterSeconds: () => late.retryAfterSeconds() },
+  });
+  const groups = recordGroups(ledger, {
+    limits: { ...config.groups, writes: limits.inFlightWrites, budgetMs: limits.budgetMs },
+    onGroup: (writes, items) => metrics.group(writes, items),
+  });
+  const { reads: all } = config.clients;
+  const reads = new FairSlots({ all, client: Math.ceil(all * READS_OF_ONE), waitMs: limits.budgetMs });
+  const journal = new Journal(stores.journal, stores.journalLazily);
+  const idempotent = new IdempotentWrites({
+    journal,
+    outcomeOf: async (id) => {
+      const row = await index.transaction(id);
+      return row && outcomeOf(row);
+    },
+    resolve: (signed, as) => ledger.resolve(signed, as),
+  });
+  const anchorsOf = async (entries: { collection: string; key: string }[]): Promise<string[]> =>
+    (await ledger.evaluate('GetAnchors', { entries })).hashes;
+  const sweeper = new Sweeper((stop) => verifyAll(stores.reading, anchorsOf, stop), log, config.verifyIntervalMs);
+  const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
+  const disclosures = new Disclosures(index, consortium, organisation.name, broken);
+  const { name } = organisation;
+  const readiness = new ReadinessCheck(ledger, feed, stores.health, consortium, name, log, projector.lacks);
+  metrics.watch('gateway_reads_waiting', 'Reads that wait for their turn.', () => reads.waiting);
+  metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => groups.writes);
+  const { channel } = config.connection;
+  const made = { index, ledger, groups, idempotent, disclosures, broken, reads, metrics, sweeper, readiness };
+  return { services: { organisation, consortium, channel, ...made }, journal, sweeper };
+}
