@@ -125,7 +125,9 @@ function gossip(address: string): object {
       pullRetryThreshold: '2s',
       skipPullingInvalidTransactionsDuringCommit: true,
       transientstoreMaxBlockRetention: 20000,
-      pushAckTimeout: '3s',
+      // Nobody has to acknowledge (requiredPeerCount 0), and still an endorser waits for every member that it has sent
+      // private data to: one that hangs would cost each endorsement so long.
+      pushAckTimeout: '500ms',
       btlPullMargin: 10,
       reconcileBatchSize: 10,
       reconcileSleepInterval: '10s',
