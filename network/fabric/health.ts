@@ -24,8 +24,39 @@ export async function peerHeight(
   channel: string,
 ): Promise<number | undefined> {
   const answer = await askQuietly({ host, port, path: '/metrics' });
-  const line = answer?.body.split('\n').find((row) => row.startsWith(`ledger_blockchain_height{channel="${channel}"}`));
+  return answer === undefined ? undefined : heightIn(answer.body, channel);
+}
+
+function heightIn(metrics: string, channel: string): number | undefined {
+  const line = metrics.split('\n').find((row) => row.startsWith(`ledger_blockchain_height{channel="${channel}"}`));
   return line === undefined ? undefined : Number(line.split(' ').at(-1));
+}
+
+/** What a node says of its ledger. */
+export interface LedgerReading {
+  /** Blocks, 0 where it is not in the channel; undefined where it says nothing. */
+  height: number | undefined;
+  /** Of an orderer: `active`, `onboarding` or `failed`, and `consenter` or `follower`. */
+  status?: string;
+  relation?: string;
+}
+
+/** Longer than anybody who answers at all needs on a busy machine. */
+const READING_TIMEOUT_MS = 5_000;
+
+export async function readPeer({ host, operationsPort: port }: Operated, channel: string): Promise<LedgerReading> {
+  const answer = await askQuietly({ host, port, path: '/metrics', timeoutMs: READING_TIMEOUT_MS });
+  return { height: answer === undefined ? undefined : (heightIn(answer.body, channel) ?? 0) };
+}
+
+/** By the participation API. @see https://hyperledger-fabric.readthedocs.io/en/release-3.1/osnadmin.html */
+export async function readOrderer(orderer: Administered, channel: string, tls: ClientTls): Promise<LedgerReading> {
+  const question = { ...administration(orderer, channel, tls), timeoutMs: READING_TIMEOUT_MS };
+  const answer = await askQuietly(question);
+  if (answer === undefined) return { height: undefined };
+  if (answer.status !== 200) return { height: 0 };
+  const { height = 0, status, consensusRelation } = JSON.parse(answer.body) as Record<string, never>;
+  return { height, status: String(status), relation: String(consensusRelation) };
 }
 
 /** Whether an orderer's administration answers; it begins to later than operations do. @throws Error saying why not. */

@@ -63,6 +63,14 @@ describe('Having a definition ordered', () => {
     expect(await outcome(lifecycle({ 7151: unchanged }).approve(layout.peers[0]!, DEFINITION))).to.equal('done');
   });
 
+  it('takes it for done where an attempt that was given up came into a block while the next was on its way', async () => {
+    const conflict = 'transaction invalidated with status (MVCC_READ_CONFLICT)';
+    const unchanged = 'attempted to redefine uncommitted sequence (1) for namespace telemed with unchanged content';
+    const late = 'error receiving from deliver filtered at 127.0.0.1:7053: context deadline exceeded';
+    const under = lifecycle({ 7151: late, 7152: conflict, 7153: unchanged });
+    expect(await outcome(under.approve(layout.peers[0]!, DEFINITION))).to.equal('done');
+  });
+
   it('asks nobody else what the peers refuse', async () => {
     const refusal = 'proposal failed with status: 500 - chaincode definition not agreed to by this org';
     expect(await outcome(lifecycle({ 7151: refusal }).commit(DEFINITION))).to.contain('not agreed to by this org');

@@ -143,9 +143,20 @@ export class Lifecycle {
   }
 }
 
-/** `peer` could not hand its transaction to the orderer, or the orderer took it and it was never in a block. */
-const NOT_ORDERED =
-  /orderer client failed|could not send to orderer|failed to send transaction|timed out waiting for txid/;
+/**
+ * `peer` could not hand its transaction to the orderer, or no peer had it in a block in time; or an attempt that was given
+ * up is in a block after all, before this one, and the next answer says so.
+ */
+const NOT_ORDERED = new RegExp(
+  [
+    'orderer client failed',
+    'could not send to orderer',
+    'failed to send transaction',
+    'timed out waiting for txid',
+    'error receiving from deliver filtered',
+    'MVCC_READ_CONFLICT',
+  ].join('|'),
+);
 
 /** For answers that mean an earlier, interrupted run had got this far. */
 const ignore =

@@ -7,7 +7,17 @@ import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { Binaries } from './binaries.ts';
 import { administratorOf, joinOrderer, joinPeer } from './channel.ts';
-import { isAdministrable, isHealthy, ordererHeight, peerHeight, untilProcess } from './health.ts';
+import {
+  isAdministrable,
+  isHealthy,
+  type LedgerReading,
+  ordererHeight,
+  peerHeight,
+  readOrderer,
+  readPeer,
+  untilProcess,
+} from './health.ts';
+import type { Reading } from './lag.ts';
 import {
   chaincodeAddressOf,
   chaincodeProcess,
@@ -175,6 +185,20 @@ export async function stateOf(
     };
   });
   return [...(await Promise.all(orderers)), ...(await Promise.all(peers)), ...chaincodes];
+}
+
+/** What every node says of its ledger now; nodes that do not run are not asked. */
+export function readNodes(layout: Layout, channel: string, material: Material): Promise<Reading[]> {
+  const reading = async (name: string, kind: Reading['kind'], read: () => Promise<LedgerReading>): Promise<Reading> => {
+    const isRunning = runningPid(layout, name) !== undefined;
+    return { name, kind, isRunning, ...(isRunning ? await read() : { height: undefined }) };
+  };
+  return Promise.all([
+    ...layout.orderers.map((orderer) =>
+      reading(orderer.process, 'orderer', () => readOrderer(orderer, channel, administratorOf(material, orderer))),
+    ),
+    ...layout.peers.map((peer) => reading(peer.process, 'peer', () => readPeer(peer, channel))),
+  ]);
 }
 
 /** Runs `work` while nobody else changes this network. @throws Error naming the process that does. */

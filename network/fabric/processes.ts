@@ -107,6 +107,8 @@ export async function stopProcess(layout: Layout, name: string): Promise<boolean
   const pid = record === undefined ? undefined : pidOf(record);
   if (record !== undefined && pid !== undefined) {
     process.kill(pid, 'SIGTERM');
+    // One that was paused hears it when it goes on.
+    process.kill(pid, 'SIGCONT');
     if (!(await hasEnded(record, pid)) && pidOf(record) !== undefined) {
       process.kill(pid, 'SIGKILL');
       await hasEnded(record, pid);

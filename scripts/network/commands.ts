@@ -6,6 +6,8 @@ import { composeFile } from '@telemed-ledger/network/fabric/compose/compose-file
 import { prometheusFile } from '@telemed-ledger/network/fabric/compose/monitoring.ts';
 import { deploy, packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
+import { examine, heal, report } from '@telemed-ledger/network/fabric/healing.ts';
+import { candidates } from '@telemed-ledger/network/fabric/lag.ts';
 import { chaincodeProcess } from '@telemed-ledger/network/fabric/layout.ts';
 import type { Material } from '@telemed-ledger/network/fabric/material.ts';
 import {
@@ -26,6 +28,7 @@ import { chaincodeOf, serveChaincode, serveOne } from './chaincode.ts';
 import { containerPreflight, preflight } from './check.ts';
 import { deployedPackage, type NetworkContext, networkContext } from './context.ts';
 import { untilAllEndorse } from './endorsing.ts';
+import { nodesOf } from './healing.ts';
 
 export interface Arguments {
   names: string[];
@@ -52,15 +55,27 @@ async function up({ ordering }: Arguments): Promise<number> {
   const context = networkContext(ordering);
   const { consortium, layout } = context;
   const binaries = await requireBinaries(process.env);
-  await alone(layout, async () => {
+  const isWell = await alone(layout, async () => {
     const packageId = deployedPackage(layout);
+    if (existsSync(layout.genesisBlock)) {
+      const nodes = nodesOf(context, await materialOf(consortium, layout), async () => binaries);
+      await heal(nodes, console.log, { onlySilent: true });
+    }
     const [material] = await Promise.all([
       bringUp(consortium, layout, binaries),
       packageId === undefined ? undefined : serveChaincode(context, packageId),
     ]);
     if (packageId !== undefined) await untilAllEndorse(context, material);
+    return heal(
+      nodesOf(context, material, async () => binaries),
+      console.log,
+    );
   });
   await printState(context);
+  if (!isWell) {
+    console.error('not every node has what the others have; see above');
+    return 1;
+  }
   console.log(`up after ${seconds(began)}, ordering by ${layout.ordering}`);
   const deployed = deployedPackage(layout);
   if (deployed === undefined) console.log('next: npm run network -- deploy');
@@ -95,8 +110,20 @@ async function deployChaincode(): Promise<number> {
 }
 
 async function status(): Promise<number> {
-  const states = await printState(networkContext());
-  return states.every(({ pid }) => pid !== undefined) ? 0 : 1;
+  const context = networkContext();
+  const states = await printState(context);
+  const isRunning = states.every(({ pid }) => pid !== undefined);
+  if (!existsSync(context.layout.genesisBlock)) return isRunning ? 0 : 1;
+  const nodes = nodesOf(context, await preparedMaterial(context));
+  const { findings } = await examine(nodes);
+  // The table says which do not run.
+  const lines = await report(
+    nodes,
+    findings.filter(({ is }) => is !== 'down'),
+  );
+  for (const line of lines) console.log(line);
+  if (candidates(findings).length > 0) console.log('npm run network -- up starts them again, one at a time');
+  return isRunning && findings.every(({ is }) => is === 'catching-up') ? 0 : 1;
 }
 
 async function down(): Promise<number> {

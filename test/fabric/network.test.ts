@@ -79,6 +79,36 @@ describe("npm run network, on Fabric's own programs", function () {
     expect(await succeed(['logs', 'orderer-payer', '--lines', '5'])).to.match(/INFO \[.*\]/);
   });
 
+  it('says which nodes say nothing, starts them again one at a time, and waits until they have caught up', async () => {
+    const frozen = ['orderer-payer', 'peer-bank'];
+    const state = await succeed(['status']);
+    const pidOf = (name: string) => Number(new RegExp(`^${name} +running +\\d+ +(\\d+)`, 'm').exec(state)?.[1]);
+    for (const name of frozen) process.kill(pidOf(name), 'SIGSTOP');
+    const status = await runNetwork(['status'], environment);
+    expect(status.code, status.out).to.equal(1);
+    for (const name of frozen) expect(status.out).to.contain(`${name} runs and gives no answer`);
+    expect(status.out).to.contain('npm run network -- up starts them again, one at a time');
+    const out = await succeed(['up']);
+    for (const name of frozen) expect(out).to.match(new RegExp(`${name} was started again: it has all \\d+ blocks`));
+    expect(out.indexOf('orderer-payer was started')).to.be.below(out.indexOf('peer-bank was started'));
+    expect(await succeed(['status'])).not.to.match(/no answer|behind/);
+  });
+
+  it('has ordered by those that are left while one stands still, and then brings it up to them', async () => {
+    const name = 'orderer-payer';
+    const pidOf = async () => Number(/^orderer-payer +running +\d+ +(\d+)/m.exec(await succeed(['status']))?.[1]);
+    process.kill(await pidOf(), 'SIGSTOP');
+    const file = environment['CONSORTIUM']!;
+    writeFileSync(file, readFileSync(file, 'utf8').replace('any: 3', 'any: 2'));
+    expect(await succeed(['deploy'])).to.contain('deployed: sequence 3');
+    expect((await runNetwork(['status'], environment)).out).to.contain(`${name} runs and gives no answer`);
+    expect(await succeed(['up'])).to.match(/orderer-payer was started again: it has all \d+ blocks/);
+    const heightsOf = [...(await succeed(['status'])).matchAll(/^(?:orderer|peer)-.*\d +(\d+)$/gm)].map(
+      ([, height]) => height,
+    );
+    expect(new Set(heightsOf)).to.have.property('size', 1);
+  });
+
   it('removes nothing unless it is told yes', async () => {
     const { code, error } = await runNetwork(['reset'], environment);
     expect([code, error.includes('nothing was removed')]).to.deep.equal([1, true]);

@@ -11,6 +11,7 @@ import { membersOf } from '@telemed-ledger/consortium/definition.ts';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { ensureIssuer } from '@telemed-ledger/gateway-api/auth/issuer.ts';
 import { requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
+import { assess, described } from '@telemed-ledger/network/fabric/lag.ts';
 import {
   addressOf,
   chaincodeProcess,
@@ -18,7 +19,7 @@ import {
   layoutOf,
   type PeerLayout,
 } from '@telemed-ledger/network/fabric/layout.ts';
-import { restartNode } from '@telemed-ledger/network/fabric/network.ts';
+import { readNodes, restartNode } from '@telemed-ledger/network/fabric/network.ts';
 import { materialOf } from '@telemed-ledger/network/fabric/prepare.ts';
 import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
 import { reachOf } from '@telemed-ledger/scripts/consortium/profile.ts';
@@ -33,6 +34,8 @@ import { isAlive, kill } from './process.fixture.ts';
 const GATEWAY = new URL('../../scripts/gateway.ts', import.meta.url).pathname;
 const READY_TIMEOUT_MS = 120_000;
 const POLL_MS = 100;
+/** How long a node that is behind may get no block before it counts as staying behind. */
+const SETTLED_MS = 10_000;
 
 /** Needs Fabric's programs. @throws Error with what a command said when it failed */
 export async function startFabric(dataDir: string): Promise<FaultyNetwork> {
@@ -72,6 +75,12 @@ export async function startFabric(dataDir: string): Promise<FaultyNetwork> {
     },
     restore: async () => {
       await Promise.all(parts.filter((part) => pidOf(part) === undefined).map(restoreOne));
+    },
+    behind: async () => {
+      const read = () => readNodes(layout, consortium.channel, material);
+      const first = await read();
+      await delay(SETTLED_MS);
+      return assess(first, await read()).map((finding) => described(finding));
     },
     close: async () => {
       await Promise.all(gateways.map((gateway) => gateway.stop()));

@@ -22,5 +22,7 @@ export interface FaultyNetwork {
   restore(): Promise<void>;
   /** Waits until a part that was told to end has done so. */
   ended(part: Part): Promise<void>;
+  /** Nodes that do not have what the others have once all is quiet, in words; where nodes can be told apart. */
+  behind?(): Promise<string[]>;
   close(): Promise<void>;
 }

@@ -80,6 +80,8 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
   const title = `good answers came again within ${ANSWER_TIMEOUT_MS / 1000} s of every fault (${carried.length})`;
   checks.push({ title, problems: silences });
   checks.push({ title: 'every request was answered for good', problems: stopped });
+  if (network.behind !== undefined)
+    checks.push({ title: 'every orderer and peer has what the others have', problems: await network.behind() });
   parties.close();
   await history.close();
   return { history, carried, checks };
