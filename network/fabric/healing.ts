@@ -22,7 +22,7 @@ export interface Timing {
   patienceMs: number;
 }
 
-export const TIMING: Timing = { windowMs: 3_000, patienceMs: 60_000 };
+const TIMING: Timing = { windowMs: 3_000, patienceMs: 60_000 };
 const POLL_MS = 500;
 
 /** The findings and the second of the two readings that they follow from. */
