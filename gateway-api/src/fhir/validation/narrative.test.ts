@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { narrativeFault } from './narrative.ts';
+import { MAX_CHARACTERS, narrativeFault } from './narrative.ts';
 
 const div = (inside: string): string => `<div xmlns="http://www.w3.org/1999/xhtml">${inside}</div>`;
 const faultOf = (inside: string): string | undefined => narrativeFault(div(inside));
@@ -166,6 +166,12 @@ describe('narrative', () => {
       [`<!DOCTYPE div [<!ENTITY nbsp "x">]>${div('&nbsp;')}`, /document type/],
     ];
     for (const [text, rule] of all) expect(narrativeFault(text), text).to.match(rule);
+  });
+
+  it('refuses what would take long to read, and takes an image of some size', () => {
+    const image = `<img src="data:image/png;base64,${'A'.repeat(300_000)}"/>`;
+    expect(faultOf(image)).to.equal(undefined);
+    expect(faultOf('x'.repeat(MAX_CHARACTERS))).to.match(/^A narrative may have 524288 characters/);
   });
 
   it('says where, and repeats nothing of what it refuses', () => {

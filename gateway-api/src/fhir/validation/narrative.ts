@@ -33,6 +33,8 @@ const IMAGE =
 const STYLE_FUNCTIONS = new Set(['rgb', 'rgba', 'hsl', 'hsla', 'calc', 'min', 'max', 'clamp']);
 /** Old browsers run what these properties name. */
 const ACTIVE_PROPERTIES = new Set(['behavior', '-moz-binding']);
+/** Parsing more would hold up other requests: this takes some 60 ms. Longer documents are attachments. */
+export const MAX_CHARACTERS = 512 * 1024;
 /** Deeper than any text of use; the parser looks for a namespace in every element around. */
 const MAX_DEPTH = 100;
 const BLANK = /^[\s\u00a0]*$/;
@@ -54,6 +56,8 @@ interface Place {
 
 /** What is wrong with the text of a Narrative.div, and where in it; undefined where nothing is. */
 export function narrativeFault(div: string): string | undefined {
+  if (div.length > MAX_CHARACTERS)
+    return `A narrative may have ${MAX_CHARACTERS} characters; a document is an attachment.`;
   const parser = new SaxesParser({ xmlns: true });
   const text = div.trim();
   try {
