@@ -4,6 +4,7 @@
  * ends with exit code 1 where there is any. It asks what runs, and reads the files of what does not.
  */
 import { parseArgs } from 'node:util';
+import { preventsStart } from '@telemed-ledger/network/embedded/ledger/verification/damage.ts';
 import type { Verification } from '@telemed-ledger/network/embedded/ledger/verification/verify.ts';
 import {
   dataDirectory,
@@ -15,34 +16,29 @@ import {
 } from './command-line.ts';
 import { holdDataDirectory, isHeld } from './consortium/data-directory.ts';
 import { networkInUse } from './consortium/read-models.ts';
-import { startConsortium } from './consortium.ts';
 import { onlyOf, verifyRunning, verifyStopped } from './verification/peer-ledger.ts';
-import { type Finding, ledgerFindings, ledgerRows, printOrganisation, type Row } from './verification/report.ts';
+import { ledgerFindings, ledgerRows, printOrganisation } from './verification/report.ts';
+import { compareStopped } from './verification/stopped-read-models.ts';
 import { readModelFindings, readModelRow, sweep } from './verification/sweep.ts';
 
-/** What can be asked for each organisation; undefined where its gateway cannot be. */
-interface Sources {
-  ledgerOf(organisation: string): Promise<Verification | undefined>;
-  gatewayOf(organisation: string): string | undefined;
+type ReadModel = Parameters<typeof readModelRow>[0];
+
+/** What was found of each organisation; a part that was not looked at is absent. */
+interface Found {
+  ledgers: Map<string, Verification>;
+  readModels: Map<string, ReadModel>;
 }
 
-async function printAll(names: string[], dataDir: string, { ledgerOf, gatewayOf }: Sources): Promise<number> {
+/** Answers the number of damages. */
+function print(names: readonly string[], { ledgers, readModels }: Found): number {
   let damaged = 0;
-  const ledgers = await Promise.all(names.map(ledgerOf));
-  for (const [index, name] of names.entries()) {
-    const rows: Row[] = [];
-    const findings: Finding[] = [];
-    const ledger = ledgers[index];
-    if (ledger) {
-      rows.push(...ledgerRows(name, ledger));
-      findings.push(...ledgerFindings(name, ledger.damages));
-    }
-    const url = gatewayOf(name);
-    if (url !== undefined) {
-      const report = await sweep({ dataDir, organisation: name, url });
-      rows.push(readModelRow(report));
-      findings.push(...readModelFindings(name, report));
-    }
+  for (const name of names) {
+    const [ledger, readModel] = [ledgers.get(name), readModels.get(name)];
+    const rows = [...(ledger ? ledgerRows(name, ledger) : []), ...(readModel ? [readModelRow(readModel)] : [])];
+    const findings = [
+      ...(ledger ? ledgerFindings(name, ledger.damages) : []),
+      ...(readModel ? readModelFindings(name, readModel) : []),
+    ];
     printOrganisation(name, rows, findings);
     damaged += findings.length;
   }
@@ -51,32 +47,29 @@ async function printAll(names: string[], dataDir: string, { ledgerOf, gatewayOf 
 }
 
 /** The network and the gateways are asked where they run. */
-function askRunning(names: string[], dataDir: string): Promise<number> {
+async function askRunning(names: readonly string[], dataDir: string): Promise<Found> {
   const urls = gatewayUrls();
-  const isEmbedded = networkInUse(dataDir) === 'embedded';
-  return printAll(names, dataDir, {
-    ledgerOf: async (name) => (isEmbedded ? verifyRunning(dataDir, name) : undefined),
-    gatewayOf: (name) => urls[name] ?? '',
-  });
+  const found: Found = { ledgers: new Map(), readModels: new Map() };
+  if (networkInUse(dataDir) === 'embedded') {
+    const asked = names.map(async (name) => found.ledgers.set(name, await verifyRunning(dataDir, name)));
+    await Promise.all(asked);
+  }
+  for (const name of names) {
+    found.readModels.set(name, await sweep({ dataDir, organisation: name, url: urls[name] ?? '' }));
+  }
+  return found;
 }
 
-/** Reads the store; where that is sound, starts the consortium on free ports to have the gateways compare their rows. */
-async function readStopped(names: string[], dataDir: string): Promise<number> {
+/** Reads the store; where the network could start on it, the gateways compare their rows. */
+async function readStopped(names: readonly string[], dataDir: string): Promise<Found> {
   const letGo = holdDataDirectory(dataDir);
   const verification = await verifyStopped(dataDir, definedConsortium()).finally(letGo);
-  const ledgerOf = async (name: string): Promise<Verification> => onlyOf(name, verification);
-  if (verification.damages.length > 0) {
-    console.log('The read models are compared once the ledger is sound.\n');
-    return printAll(names, dataDir, { ledgerOf, gatewayOf: () => undefined });
+  const ledgers = new Map(names.map((name) => [name, onlyOf(name, verification)]));
+  if (!verification.damages.some(preventsStart)) {
+    return { ledgers, readModels: await compareStopped(dataDir, 'embedded', names) };
   }
-  const ports = Object.fromEntries(organisations().map(({ name }) => [name, 0]));
-  const consortiumFile = process.env['CONSORTIUM'] || undefined;
-  const running = await startConsortium({ dataDir, ports, consortiumFile });
-  try {
-    return await printAll(names, dataDir, { ledgerOf, gatewayOf: (name) => running.urls[name] });
-  } finally {
-    await running.close();
-  }
+  console.log('The read models are compared once the ledger is sound.\n');
+  return { ledgers, readModels: new Map() };
 }
 
 await runCommand(async () => {
@@ -85,6 +78,6 @@ await runCommand(async () => {
   const names = chosen.map(({ name }) => name);
   const dataDir = dataDirectory();
   const isStopped = networkInUse(dataDir) === 'embedded' && !isHeld(dataDir);
-  const damaged = await (isStopped ? readStopped(names, dataDir) : askRunning(names, dataDir));
-  return damaged === 0 ? 0 : 1;
+  const found = await (isStopped ? readStopped(names, dataDir) : askRunning(names, dataDir));
+  return print(names, found) === 0 ? 0 : 1;
 });

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { prepareEmbedded } from '@telemed-ledger/network/ca/organisations.ts';
+import type { NetworkConfig } from '@telemed-ledger/network/embedded/config.ts';
 import { BlockReader } from '@telemed-ledger/network/embedded/ledger/blocks/block-files.ts';
 import { ordererDirectory, storeDirectory } from '@telemed-ledger/network/embedded/ledger/directories.ts';
 import { type Verification, verifyLedger } from '@telemed-ledger/network/embedded/ledger/verification/verify.ts';
@@ -41,8 +42,16 @@ export async function verifyStopped(dataDir: string, consortium: ConsortiumDefin
   const orderer = new BlockReader(ordererDirectory(networkDir));
   if (!existsSync(dir) && orderer.height === 0)
     throw new Error(`${dataDir} holds no ledger: start the consortium first (npm start)`);
+  return verifyLedger({ dir, orderer, config: await networkConfigWithoutChaincode(dataDir, consortium) });
+}
+
+/** What the network is started with, as far as a look at its ledger needs it. */
+export async function networkConfigWithoutChaincode(
+  dataDir: string,
+  consortium: ConsortiumDefinition,
+): Promise<NetworkConfig> {
   const prepared = await prepareEmbedded(dataDir, consortium);
-  return verifyLedger({ dir, orderer, config: networkConfigOf(networkDir, consortium, prepared, NO_CHAINCODE) });
+  return networkConfigOf(join(dataDir, 'network'), consortium, prepared, NO_CHAINCODE);
 }
 
 /** What all peers share, and what is one organisation's own. */

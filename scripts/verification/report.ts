@@ -67,7 +67,7 @@ export function printOrganisation(organisation: string, rows: readonly Row[], fi
   printFindings(findings);
 }
 
-function printFindings(findings: readonly Finding[]): void {
+export function printFindings(findings: readonly Finding[]): void {
   if (findings.length === 0) return;
   for (const [what, group] of Map.groupBy(findings, (finding) => finding.what)) {
     for (const { place, remedy } of group.slice(0, PRINTED)) console.log(`  ${place}: ${what} → ${remedy}`);

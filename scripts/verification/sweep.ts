@@ -34,16 +34,23 @@ const MEANING: Record<VerifyReport['differences'][number]['kind'], string> = {
   missing: 'anchored, and never delivered to this peer',
 };
 
-export const readModelRow = ({ values, differences }: VerifyReport): Row => ({
+/** A read model that can only be made anew, because it was filled from another chain. */
+export interface Hopeless {
+  hopeless: string;
+}
+
+export const readModelRow = (found: VerifyReport | Hopeless): Row => ({
   what: 'read model',
-  checked: values,
-  damaged: differences.length,
+  checked: 'hopeless' in found ? undefined : found.values,
+  damaged: 'hopeless' in found ? 1 : found.differences.length,
 });
 
-export function readModelFindings(organisation: string, { differences }: VerifyReport): Finding[] {
-  return differences.map(({ place, kind, transactionId }) => ({
+export function readModelFindings(organisation: string, found: VerifyReport | Hopeless): Finding[] {
+  const remedy = `npm run reindex -- --org ${organisation}`;
+  if ('hopeless' in found) return [{ place: 'the whole read model', what: found.hopeless, remedy }];
+  return found.differences.map(({ place, kind, transactionId }) => ({
     place: transactionId === '' ? place : `${place} (transaction ${transactionId})`,
     what: MEANING[kind],
-    remedy: `npm run reindex -- --org ${organisation}`,
+    remedy,
   }));
 }

@@ -9,7 +9,7 @@ import type { Field } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { encode, repeated } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { createChannel } from '../channel/channel.ts';
 import type { KeyPair, NetworkConfig } from '../config.ts';
-import { fixtureNetwork } from '../identity/authority.fixture.ts';
+import { type FixtureAuthority, fixtureNetwork } from '../identity/authority.fixture.ts';
 import { createSigner } from '../identity/signer.ts';
 import type { Channel, Identity, Ledger, Signer, Simulator } from '../seams.ts';
 import { BlockFiles, BlockReader } from './blocks/block-files.ts';
@@ -71,6 +71,8 @@ export class LedgerFixture {
   readonly signers: ReadonlyMap<Name, Signer>;
   readonly clients: ReadonlyMap<Name, Signer>;
   readonly orderer: Signer;
+  /** Of a fixture that was opened, not restored. */
+  readonly authorities = new Map<Name, FixtureAuthority>();
   channel!: Channel;
   ledger!: Ledger;
   #copy: BlockFiles | undefined;
@@ -95,6 +97,7 @@ export class LedgerFixture {
     const clients: [Name, KeyPair][] = [];
     for (const name of NAMES) clients.push([name, await organisations.get(name)!.ca.issue({ commonName: 'client' })]);
     const fixture = new LedgerFixture({ dir, config, clients });
+    for (const name of NAMES) fixture.authorities.set(name, organisations.get(name)!.ca);
     await fixture.reopen();
     await fixture.define();
     return fixture;

@@ -14,6 +14,8 @@ export interface FoundSet {
   bytes: Buffer | undefined;
   /** Hashes of keys of which no copy was found. */
   lacking: Buffer[];
+  /** The stored set holds something else. */
+  isWrong: boolean;
   holders: string[];
 }
 

@@ -62,10 +62,16 @@ export interface Damage {
 export const describeDamage = ({ subject, fault }: Pick<Damage, 'subject' | 'fault'>): string =>
   `${fault}: ${SUBJECTS[subject].text}`;
 
+export const describeSubject = ({ subject }: Pick<Damage, 'subject'>): string => SUBJECTS[subject].text;
+
 export const partOf = ({ subject }: Pick<Damage, 'subject'>): Part => SUBJECTS[subject].part;
 
 export const remedyOf = ({ subject, isLost }: Pick<Damage, 'subject' | 'isLost'>): Remedy | 'none' =>
   isLost ? 'none' : SUBJECTS[subject].remedy;
+
+/** A peer that lacks private data says so when it is asked for it, as Fabric's peers do; all else must be mended first. */
+export const preventsStart = ({ subject, fault, isLost }: Damage): boolean =>
+  !(isLost && fault === 'missing' && partOf({ subject }) === 'private values');
 
 /** Blocks from one to below another. */
 export const blockRange = (from: number, to: number): string =>

@@ -62,6 +62,8 @@ export class Examination {
   readonly #sources: BlockSources;
   #running: { walk: BlockWalk; replay: Replay } | undefined;
   #done = 0;
+  /** Blocks by which values may have expired. */
+  #horizon = 0;
 
   private constructor(options: ExaminationOptions, storeHeight: number) {
     this.#options = options;
@@ -87,6 +89,7 @@ export class Examination {
 
   /** Replays the blocks below `height`; ends at the first of which no copy can be used. */
   async replayTo(height: number): Promise<void> {
+    this.#horizon = Math.max(this.storeHeight, height);
     if (height > 0) this.#running ??= await this.#begin();
     if (!this.#running) return;
     const { walk, replay } = this.#running;
@@ -135,12 +138,12 @@ export class Examination {
     const holders = replay.holders(namespace, collection);
     const stored = store.get(storedSetKey(block, tx, namespace, collection));
     const set = stored ?? pendingSet(store, txId, hashed.privateHash);
-    const { bytes, lacking, taken } = await rightSet(place, hashed, set, copies);
+    const { bytes, lacking, isWrong, taken } = await rightSet(place, hashed, set, copies);
     for (const each of taken) this.taken.push({ place, ...each });
-    if (stored || lacking.length === 0) return { bytes, lacking, holders };
+    if (stored || lacking.length === 0) return { bytes, lacking, isWrong, holders };
     const life = replay.collection(namespace, collection)?.config.blockToLive ?? 0;
-    if (life > 0 && block + life + 1 < this.storeHeight) return { bytes: EXPIRED, lacking: [], holders };
-    return { bytes: listedHolders(store, place) || taken.length > 0 ? bytes : undefined, lacking, holders };
+    if (life > 0 && block + life + 1 < this.#horizon) return { bytes: EXPIRED, lacking: [], isWrong, holders };
+    return { bytes: listedHolders(store, place) || taken.length > 0 ? bytes : undefined, lacking, isWrong, holders };
   }
 
   /** Once the block is committed: what is lacking of it, and what it explains that earlier blocks lack. */
@@ -149,7 +152,8 @@ export class Examination {
     const isValid = code === VALID;
     if (isValid) for (const { key } of hashed.writes) this.lacking.written(place, key, false);
     for (const keyHash of set.holders.length > 0 ? set.lacking : []) {
-      this.lacking.add({ place, keyHash, holders: set.holders, isSuperseded: !isValid });
+      const { holders, isWrong } = set;
+      this.lacking.add({ place, keyHash, holders, isWrong, isSuperseded: !isValid });
     }
     const purged = isValid ? hashed.writes.filter(({ isPurge }) => isPurge) : [];
     for (const { key } of purged) this.lacking.written(place, key, true);

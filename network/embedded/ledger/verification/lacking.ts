@@ -5,7 +5,7 @@
 
 import { mapKey } from '@telemed-ledger/formats/bytes.ts';
 import { listedHolders, type SetPlace } from '../private/stored-sets.ts';
-import { hashKey, privateKey, storedSetKey } from '../state/keys.ts';
+import { hashKey, privateKey } from '../state/keys.ts';
 import type { Reader } from '../state/store.ts';
 import { type Damage, keyPlace } from './damage.ts';
 import { setPlaceText } from './places.ts';
@@ -16,6 +16,8 @@ export interface LackingValue {
   keyHash: Buffer;
   /** Organisations whose peers should hold it. */
   holders: string[];
+  /** The stored set holds something else than the block names. */
+  isWrong: boolean;
   /** Written again or deleted since, or of an invalid transaction: it is in no state. */
   isSuperseded: boolean;
 }
@@ -69,14 +71,13 @@ export async function lostDamages(
   const damages = new Map<string, Damage>();
   const add = (damage: Damage): void =>
     void damages.set(`${damage.organisation} ${damage.subject} ${damage.place}`, { ...damage, isLost: true });
-  for (const { place, keyHash, holders, isSuperseded } of lacking.values()) {
-    const { block, tx, namespace, collection } = place;
-    const isHeld = store.get(storedSetKey(block, tx, namespace, collection)) !== undefined;
+  for (const { place, keyHash, holders, isWrong, isSuperseded } of lacking.values()) {
+    const { namespace, collection } = place;
     const isCurrent = !isSuperseded && expected.get(hashKey(namespace, collection, keyHash)) !== undefined;
     const key = isCurrent ? await copies.keyOf(place, keyHash) : undefined;
     for (const organisation of holders) {
       const set = { organisation, subject: 'private set', place: setPlaceText(place) } as const;
-      add({ ...set, fault: isHeld ? 'altered' : 'missing' });
+      add({ ...set, fault: isWrong ? 'altered' : 'missing' });
       if (!isCurrent) continue;
       const held = key && store.get(privateKey(organisation, namespace, collection, key));
       const value = {

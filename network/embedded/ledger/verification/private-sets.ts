@@ -29,6 +29,8 @@ export interface RightSet {
   bytes: Buffer;
   /** Hashes of keys that are in the block and in no copy; those of purged keys among them. */
   lacking: Buffer[];
+  /** The stored set holds something that is not what the block names. */
+  isWrong: boolean;
   /** Hashes of keys that the stored set does not have as the block says, with whose copy had them. */
   taken: { keyHash: Buffer; from: string }[];
 }
@@ -40,14 +42,17 @@ export async function rightSet(
   stored: Buffer | undefined,
   copies: PrivateCopies,
 ): Promise<RightSet> {
-  if (stored && sha256(stored).equals(hashed.privateHash)) return { bytes: stored, lacking: [], taken: [] };
+  if (stored && sha256(stored).equals(hashed.privateHash))
+    return { bytes: stored, lacking: [], isWrong: false, taken: [] };
   const own = readSet(stored);
-  const right: RightSet = { bytes: Buffer.alloc(0), lacking: [], taken: [] };
+  const right: RightSet = { bytes: Buffer.alloc(0), lacking: [], isWrong: own.isWrong, taken: [] };
+  let used = 0;
   const writes: Copy[] = [];
   for (const write of hashed.writes) {
     const held = own.writes.get(mapKey(write.key));
     if (held && fits(held, write)) {
       writes.push({ ...held, from: '' });
+      used++;
       continue;
     }
     const copy = await copies.find(place, write);
@@ -61,19 +66,25 @@ export async function rightSet(
     if (key) metadataKeys.push(key);
     else right.lacking.push(keyHash);
   }
+  right.isWrong ||= used < own.writes.size;
   return { ...right, bytes: encodeSet(writes, metadataKeys) };
 }
 
 /** What a stored set holds, by the hashes of its keys; nothing where it cannot be read. */
-function readSet(stored: Buffer | undefined): { writes: Map<string, Write>; metadataKeys: Map<string, Buffer> } {
+function readSet(stored: Buffer | undefined): {
+  writes: Map<string, Write>;
+  metadataKeys: Map<string, Buffer>;
+  isWrong: boolean;
+} {
   try {
     const { writes, metadataKeys } = decodePrivateSet(stored ?? Buffer.alloc(0));
     return {
       writes: new Map(writes.map((write) => [mapKey(sha256(write.key)), write])),
       metadataKeys: new Map(metadataKeys.map((key) => [mapKey(sha256(key)), key])),
+      isWrong: false,
     };
   } catch {
-    return { writes: new Map(), metadataKeys: new Map() };
+    return { writes: new Map(), metadataKeys: new Map(), isWrong: true };
   }
 }
 

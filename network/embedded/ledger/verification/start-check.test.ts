@@ -2,6 +2,7 @@
 import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { repairLedger } from '../repair/repair.ts';
 import { blockKey } from '../state/keys.ts';
 import { RichLedger } from './rich-ledger.fixture.ts';
 import { assertSound } from './start-check.ts';
@@ -172,6 +173,20 @@ describe('A network that finds its ledger damaged', function () {
       }
     });
   }
+
+  it('starts where private data is missing of which no copy is left, and not where it is altered', async () => {
+    const lost = (await rich.entries()).filter(([key]) => /^[wp]/.test(key.toString('latin1', 0, 1)));
+    await rich.change(async (database) => {
+      for (const [key] of lost) await database.del(key);
+    });
+    expect((await repairLedger({ config: rich.fixture.config, organisation: undefined })).remaining).not.to.deep.equal(
+      [],
+    );
+    for (const smallBytes of [undefined, 0]) expect(await refusalOf(smallBytes)).to.equal('sound');
+    const [key, value] = lost.find(([each]) => each.toString('latin1').startsWith('palpha')) as [Buffer, Buffer];
+    await rich.change((database) => database.put(key, flipLast(value)));
+    expect(await refusalOf()).to.match(/alpha: .*: altered: a private value, and no copy is left/);
+  });
 
   it('removes what a killed verification left', async () => {
     await cp(dir, join(rich.fixture.dir, 'verification-left'), { recursive: true });

@@ -1,6 +1,7 @@
 /** Whatever entry of a ledger's store is changed, taken away or added is named, and nothing of a sound ledger is. */
 import { cp, rm } from 'node:fs/promises';
 import { expect } from 'chai';
+import { CHAINCODE, LedgerFixture } from '../ledger.fixture.ts';
 import { type Damage, describeDamage } from './damage.ts';
 import { placeOf } from './places.ts';
 import { RichLedger, SECRETS } from './rich-ledger.fixture.ts';
@@ -112,6 +113,29 @@ describe('Verifying a ledger', function () {
     const [[key, value]] = beginning('r') as [[Buffer, Buffer]];
     await rich.change((database) => database.put(key, flipped(value)));
     expect(named(await verify())).to.deep.equal([ofEntry(key, 'altered')]);
+  });
+});
+
+describe('Verifying a ledger after a certificate was revoked', () => {
+  let fixture: LedgerFixture;
+  before(async () => {
+    fixture = await LedgerFixture.open();
+  });
+  after(() => fixture.close());
+
+  it('judges what was committed before by what was known then', async () => {
+    const write = (key: string) => fixture.transact(['alpha'], (s) => s.putState(CHAINCODE, '', key, Buffer.from('v')));
+    expect(await fixture.commit(await write('before'))).to.deep.equal([0]);
+    const keys = fixture.clientKeys[0]![1];
+    const list = await fixture.authorities.get('alpha')!.revoke(keys.certificate);
+    fixture.config.organisations[0]!.revocationLists = [list];
+    await fixture.reopen();
+    expect(await fixture.commit(await write('after'))).to.deep.equal([4]);
+    await fixture.ledger.close();
+    const { ledgerDir: dir, config } = fixture;
+    const { damages, replayed } = await verifyLedger({ dir, config, orderer: fixture.orderersCopy() });
+    expect(damages).to.deep.equal([]);
+    expect(replayed).to.equal(4);
   });
 });
 

@@ -2,23 +2,16 @@
  * Checks a whole ledger: the files of its store, every block with its signatures and codes, and every entry of the store
  * against what the blocks say, each organisation's private values among them. Nothing is changed.
  */
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
-import { ClassicLevel } from 'classic-level';
-import { createChannel } from '../../channel/channel.ts';
-import type { NetworkConfig } from '../../config.ts';
-import type { Channel } from '../../seams.ts';
 import { TRANSIENT_RANGE } from '../state/keys.ts';
-import { type Database, openDatabase, type Reader, View } from '../state/store.ts';
-import { checkStore, type StoreFault } from '../store-files/check-store.ts';
+import type { Reader } from '../state/store.ts';
+import type { StoreFault } from '../store-files/check-store.ts';
 import type { BlockCopies } from './block-walk.ts';
 import { damageOf, differencesOf } from './compare.ts';
 import { blockRange, type Damage } from './damage.ts';
-import { Examination } from './examination.ts';
 import { holdersOf, indexIdOf, lostDamages, setIdOf, valueIdOf } from './lacking.ts';
+import { type LedgerPlace, type OpenLedger, withOpenLedger } from './open-ledger.ts';
 import { placeOf } from './places.ts';
-import { StoreCopies } from './store-copies.ts';
 
 export interface Verification {
   /** Blocks that the store should hold, and those of them that could be replayed. */
@@ -34,106 +27,36 @@ export interface Verification {
   damages: Damage[];
 }
 
-export interface VerifyOptions {
-  /** Directory of the ledger's store. */
-  dir: string;
-  config: NetworkConfig;
-  /** The store where this process has it open; nobody else may have. */
-  database?: Database;
-  /** The orderer's own blocks as they were before this began. */
-  orderer: BlockCopies;
-  /** Called before each block; may make the verification wait, and ends it by throwing. */
-  onBlock?(number: number): void | Promise<void>;
-}
-
-/** Of directories beside the store that hold a ledger as it should be, and go when the verification ends. */
-export const WORK_PREFIX = 'verification-';
-
-/** @throws Error where the ledger is another network's. */
-export async function verifyLedger(options: VerifyOptions): Promise<Verification> {
-  const { dir } = options;
-  const { exists, faults, files } = await checkStore(dir);
-  if (!exists) return nothing(options);
-  const work = await mkdtemp(join(dirname(dir), WORK_PREFIX));
-  const opened: Database[] = [];
-  const open = async (at: string): Promise<Database> => {
-    const database = await openDatabase(at);
-    opened.push(database);
-    return database;
-  };
-  try {
-    const database = options.database ?? (await open(faults.length > 0 ? await salvage(dir, work) : dir));
-    const scratch = await open(join(work, 'expected'));
-    const store = new View(database, 0);
-    const found = await verifyStore(store, scratch, options);
-    store.release();
-    return { ...found, files: files.length, damages: [...faults.map(storeDamage), ...found.damages] };
-  } finally {
-    for (const database of opened) await database.close();
-    await rm(work, { recursive: true, force: true });
-  }
-}
-
-/** There is no store: it is lost where the orderer has blocks, else nothing has begun. */
-function nothing({ orderer }: VerifyOptions): Verification {
-  const damages =
-    orderer.height > 0
-      ? [{ organisation: undefined, subject: 'store file', fault: 'missing', place: 'the whole store' } as const]
-      : [];
-  return { height: orderer.height, replayed: 0, files: 0, publicKeys: 0, hashes: 0, privateValues: {}, damages };
-}
-
-/**
- * What can still be read of a store with damaged files, as a copy. The store itself is not opened: LevelDB would drop
- * damaged records from its log, or begin anew.
- */
-async function salvage(dir: string, work: string): Promise<string> {
-  const copy = join(work, 'salvaged');
-  await cp(dir, copy, { recursive: true });
-  await rm(join(copy, 'LOCK'), { force: true });
-  await ClassicLevel.repair(copy);
-  return copy;
-}
-
-async function verifyStore(
-  store: Reader,
-  scratch: Database,
-  options: VerifyOptions,
-): Promise<Omit<Verification, 'files'>> {
-  const { config, orderer, onBlock } = options;
-  const { organisations } = config;
-  const copies = new StoreCopies(store, organisations);
-  const channelsOf = (genesis: Uint8Array): Channel[] => channelsFrom(config, genesis);
-  const examination = await Examination.of({
-    store,
-    scratch,
-    copies,
-    organisations,
-    channelsOf,
-    orderer,
-    ...(onBlock && { onBlock }),
-  });
-  try {
+/** @throws Error where the ledger is another network's, or another process has it open. */
+export async function verifyLedger(place: LedgerPlace): Promise<Verification> {
+  const { config, orderer } = place;
+  return withOpenLedger(place, async (ledger) => {
+    const { examination, files } = ledger;
     const { storeHeight: height } = examination;
     await examination.replayTo(height);
-    const { damages, done: replayed, expected } = examination;
     const counts = new Counts();
-    damages.push(...endDamages(height, orderer.height));
-    if (expected && replayed === height) damages.push(...(await compare(examination, store, expected, counts, copies)));
-    damages.push(...(await pendingDamages(store)));
-    return { height, replayed, ...counts.result(organisations), damages };
-  } finally {
-    examination.close();
-  }
+    const damages = await damagesOf(ledger, orderer, counts);
+    const { done: replayed } = examination;
+    return { height, replayed, files: files.files.length, ...counts.result(config.organisations), damages };
+  });
 }
 
-function channelsFrom(config: NetworkConfig, genesis: Uint8Array): Channel[] {
-  const channel = createChannel(config, genesis);
-  const { organisations } = config;
-  if (organisations.every(({ revocationLists = [] }) => revocationLists.length === 0)) return [channel];
-  const withoutLists = organisations.map((organisation) => ({ ...organisation, revocationLists: [] }));
-  return [channel, createChannel({ ...config, organisations: withoutLists }, genesis)];
+/** Everything that is wrong with a ledger, its blocks being replayed as far as its store should have them. */
+export async function damagesOf(ledger: OpenLedger, orderer: BlockCopies, counts = new Counts()): Promise<Damage[]> {
+  const { files, examination, store } = ledger;
+  const { damages, storeHeight, done, expected } = examination;
+  if (!files.exists) return orderer.height > 0 ? [LOST_STORE] : [];
+  const found = [...files.faults.map(storeDamage), ...damages, ...endDamages(storeHeight, orderer.height)];
+  if (expected && done === storeHeight) found.push(...(await compare(ledger, expected, counts)));
+  return [...found, ...(await pendingDamages(store))];
 }
+
+const LOST_STORE: Damage = {
+  organisation: undefined,
+  subject: 'store file',
+  fault: 'missing',
+  place: 'the whole store',
+};
 
 /** A sound store that ends before the orderer's blocks has lost its newest files, or they were replaced. */
 function endDamages(height: number, copied: number): Damage[] {
@@ -145,12 +68,11 @@ function endDamages(height: number, copied: number): Damage[] {
 }
 
 async function compare(
-  { lacking }: Examination,
-  store: Reader,
+  { examination, store, copies }: OpenLedger,
   expected: Reader,
   counts: Counts,
-  copies: StoreCopies,
 ): Promise<Damage[]> {
+  const { lacking } = examination;
   const damages = await lostDamages(lacking, store, expected, copies);
   const lost = lacking.ids();
   for await (const difference of differencesOf(store, expected, (key) => counts.add(key))) {
