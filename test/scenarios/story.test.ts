@@ -128,7 +128,7 @@ describe('The story of one patient', function () {
       const directory = join(scene.dataDir, 'logs');
       const logs = Buffer.concat(readdirSync(directory).map((name) => readFileSync(join(directory, name))));
       expect(logs.includes('listening'), 'the logs are those of the gateways').to.equal(true);
-      expect(logs.includes('stored content fails its anchor'), 'the change on disk was logged').to.equal(true);
+      expect(logs.includes('a stored row fails its check'), 'the change on disk was logged').to.equal(true);
       expect(found(logs)).to.deep.equal([]);
     });
   });

@@ -3,6 +3,7 @@
  * reported once and passed over, whatever it is that two organisations put there.
  */
 import type { z } from 'zod';
+import { DatabaseLost } from '../index/health.ts';
 import type { StatesTable } from '../index/schema.ts';
 import type { Services } from '../subjects/services.ts';
 
@@ -36,7 +37,7 @@ export async function* ownStates<State extends { id: string }>(
     do {
       const { rows, next } = await finding.index.own.page(kind, { status, count: PAGE, after });
       for (const row of rows) {
-        const state = stateIn(finding, row, schema);
+        const state = await stateIn(finding, kind, row.id, schema, async () => row.read());
         if (state !== undefined) yield state;
       }
       after = next;
@@ -51,20 +52,24 @@ export async function ownState<State extends { id: string }>(
   schema: z.ZodType<State>,
   id: string,
 ): Promise<State | undefined> {
-  const row = await finding.index.state(kind, id);
-  return row && stateIn(finding, row, schema);
+  return stateIn(finding, kind, id, schema, () => finding.index.state(kind, id));
 }
 
-function stateIn<State extends { id: string }>(
+async function stateIn<State extends { id: string }>(
   { broken }: Finding,
-  { kind, id, value }: StatesTable,
+  kind: string,
+  id: string,
   schema: z.ZodType<State>,
-): State | undefined {
+  read: () => Promise<StatesTable | undefined>,
+): Promise<State | undefined> {
   try {
-    const state = schema.parse(JSON.parse(value));
+    const row = await read();
+    if (row === undefined) return undefined;
+    const state = schema.parse(JSON.parse(row.value));
     if (state.id === id) return state;
     throw new Error('a state under the id of another');
   } catch (error) {
+    if (error instanceof DatabaseLost) throw error;
     broken.report(kind, id, error);
     return undefined;
   }

@@ -11,6 +11,7 @@ import { type ParsedBlock, parseBlock } from '../ledger/block.ts';
 import { type DatabaseKind, sqlite } from './databases.fixture.ts';
 import { ReadModel } from './read/queries.ts';
 import type { Stores } from './schema.ts';
+import { Seals } from './seals.ts';
 import { openStores } from './stores.ts';
 import { Projector } from './write/projector.ts';
 
@@ -26,6 +27,8 @@ export const consortium: Consortium = {
     { name: 'regulator', mspId: 'RegulatorMSP', kind: 'regulator' },
   ],
 };
+
+export const seals = new Seals('the secret of a test');
 
 export const silent = pino({ level: 'silent' });
 
@@ -52,8 +55,10 @@ export class FixtureIndex {
   async reopen(): Promise<void> {
     await this.stores?.close();
     this.stores = await openStores(this.#place, silent);
-    this.projector = await Projector.open(this.stores.writing, this.member, silent);
-    this.index = new ReadModel({ db: this.stores.reading, consortium, organisation: this.#organisation, log: silent });
+    this.projector = await Projector.open(this.stores.writing, this.member, seals, silent);
+    this.index = new ReadModel({
+      ...{ db: this.stores.reading, seals, consortium, organisation: this.#organisation, log: silent },
+    });
   }
 
   /** Where the read model lies, in SQLite. */

@@ -2,11 +2,9 @@
  * The tables, step by step, the same for SQLite and PostgreSQL. The read model is made anew by each of its steps; a step
  * of the journal that has run anywhere is never changed, a new one is appended. They are separate files or schemas.
  */
-import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { type ColumnDataType, type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
-import { extraction } from '../fhir/search-parameters.ts';
-import type { IndexTables } from './schema.ts';
+import { COLUMNS } from './schema.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
 
@@ -46,26 +44,18 @@ const INDEX_STEPS = [
   '2026-11-order-of-the-ledger',
   '2026-11-search-values',
   '2026-11-states-that-name-us',
+  '2026-11-seals',
 ];
 
-const INDEX_TABLES = [
-  'checkpoint',
-  'transactions',
-  'versions',
-  'identifiers',
-  'search_values',
-  'extraction',
-  'private_values',
-  'states',
-  'access_consents',
-  'missing',
-];
+const EARLIER_TABLES = ['identifiers', 'extraction'];
 
 const indexMigrations = (types: Types): Record<string, Migration> =>
   Object.fromEntries(INDEX_STEPS.map((name) => [name, { up: (db: Kysely<unknown>) => createAnew(db, types) }]));
 
 async function createAnew(db: Kysely<unknown>, types: Types): Promise<void> {
-  for (const table of INDEX_TABLES) await db.schema.dropTable(table).ifExists().execute();
+  for (const table of [...Object.keys(COLUMNS), ...EARLIER_TABLES]) {
+    await db.schema.dropTable(table).ifExists().execute();
+  }
   await createTransactions(db, types);
   await createVersions(db, types);
   await createSearchValues(db, types);
@@ -81,6 +71,8 @@ async function createTransactions(db: Kysely<unknown>, types: Types): Promise<vo
     .addColumn('block', types.integer, (column) => column.notNull())
     .addColumn('hash', types.text, (column) => column.notNull())
     .addColumn('writes', types.integer, (column) => column.notNull())
+    .addColumn('sealed_by', types.text, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
     .execute();
   await db.schema
     .createTable('transactions')
@@ -92,6 +84,7 @@ async function createTransactions(db: Kysely<unknown>, types: Types): Promise<vo
     .addColumn('endorsers', types.text, (column) => column.notNull())
     .addColumn('event', types.text)
     .addColumn('time', types.text, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
     .$call(types.withoutRowid)
     .execute();
 }
@@ -104,6 +97,7 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .addColumn('id', types.text, (column) => column.notNull())
     .addColumn('version', types.integer, (column) => column.notNull())
     .addColumn('current', types.integer, (column) => column.notNull())
+    .addColumn('held', types.integer, (column) => column.notNull())
     .addColumn('collection', types.text, (column) => column.notNull())
     .addColumn('key', types.text, (column) => column.notNull())
     .addColumn('key_hash', types.text, (column) => column.notNull())
@@ -117,6 +111,7 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .addColumn('source', types.text)
     .addColumn('access', types.text)
     .addColumn('expires_at', types.text)
+    .addColumn('seal', types.text, (column) => column.notNull())
     .execute();
   await db.schema
     .createIndex('versions_by_id')
@@ -154,14 +149,11 @@ async function createSearchValues(db: Kysely<unknown>, types: Types): Promise<vo
     .addColumn('system', types.text, (column) => column.notNull())
     .addColumn('id', types.text, (column) => column.notNull())
     .addColumn('collection', types.text, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
     .addPrimaryKeyConstraint('search_values_key', ['type', 'value', 'system', 'parameter', 'id', 'collection'])
     .$call(types.withoutRowid)
     .execute();
   await db.schema.createIndex('search_values_by_id').on('search_values').columns(['id', 'type']).execute();
-  await db.schema
-    .createTable('extraction')
-    .addColumn('parameters', types.text, (column) => column.notNull())
-    .execute();
 }
 
 async function createPrivateValues(db: Kysely<unknown>, types: Types): Promise<void> {
@@ -178,6 +170,7 @@ async function createPrivateValues(db: Kysely<unknown>, types: Types): Promise<v
     .addColumn('block', types.integer, (column) => column.notNull())
     .addColumn('patient_system', types.text)
     .addColumn('patient_value', types.text)
+    .addColumn('seal', types.text, (column) => column.notNull())
     .addUniqueConstraint('private_values_key', ['key_hash', 'collection'])
     .execute();
   await db.schema
@@ -195,6 +188,7 @@ async function createPrivateValues(db: Kysely<unknown>, types: Types): Promise<v
     .addColumn('anchor', types.text, (column) => column.notNull())
     .addColumn('transaction_id', types.text, (column) => column.notNull())
     .addColumn('block', types.integer, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
     .addPrimaryKeyConstraint('missing_key', ['key_hash', 'collection'])
     .execute();
   await db.schema.createIndex('missing_by_block').on('missing').columns(['block']).execute();
@@ -215,6 +209,7 @@ async function createStates(db: Kysely<unknown>, types: Types): Promise<void> {
     .addColumn('transaction_id', types.text, (column) => column.notNull())
     .addColumn('block', types.integer, (column) => column.notNull())
     .addColumn('time', types.text, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
     .addPrimaryKeyConstraint('states_key', ['kind', 'id'])
     .execute();
   const own = (name: string, columns: string[]) =>
@@ -237,6 +232,7 @@ async function createAccessConsents(db: Kysely<unknown>, types: Types): Promise<
     .addColumn('consent', types.text, (column) => column.notNull())
     .addColumn('version', types.integer, (column) => column.notNull())
     .addColumn('ended', types.integer, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
     .addPrimaryKeyConstraint('access_consents_key', ['access', 'consent'])
     .$call(types.withoutRowid)
     .execute();
@@ -300,21 +296,9 @@ async function migrate<T>(
   if (error !== undefined) throw error;
 }
 
-/**
- * Brings the read model to the newest form: made anew where a step is new to it, or where it was extracted by other search
- * parameters. In PostgreSQL the connections of `db` have the schema `index` as their search path.
- */
-export async function migrateIndex(db: Kysely<IndexTables>, dialect: Dialect): Promise<void> {
-  const types = TYPES[dialect];
-  await migrate(db, indexMigrations(types), dialect, 'index');
-  const parameters = sha256Hex(extraction());
-  await db.transaction().execute(async (all) => {
-    const held = await all.selectFrom('extraction').selectAll().executeTakeFirst();
-    if (held?.parameters === parameters) return;
-    if (held !== undefined) await createAnew(all as unknown as Kysely<unknown>, types);
-    await all.insertInto('extraction').values({ parameters }).execute();
-  });
-}
+/** In PostgreSQL the connections of `db` have the schema `index` as their search path. */
+export const migrateIndex = <T>(db: Kysely<T>, dialect: Dialect): Promise<void> =>
+  migrate(db, indexMigrations(TYPES[dialect]), dialect, 'index');
 
 /** In PostgreSQL the connections of `db` have the schema `journal` as their search path. */
 export const migrateJournal = <T>(db: Kysely<T>, dialect: Dialect): Promise<void> =>

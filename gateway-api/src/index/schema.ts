@@ -23,6 +23,8 @@ export interface CheckpointTable {
   hash: string;
   /** Private writes counted so far. */
   writes: number;
+  /** Name of the key that the rows are sealed with. */
+  sealed_by: string;
 }
 
 export interface TransactionsTable {
@@ -47,6 +49,8 @@ export interface VersionsTable {
   version: number;
   /** 1 for the newest version in its collection. */
   current: number;
+  /** For the newest version: how many rows the resource has here. 0 for the others. */
+  held: number;
   collection: string;
   key: string;
   /** SHA-256 of the key, hex: how blocks name it. */
@@ -75,11 +79,6 @@ export interface SearchValuesTable {
   collection: string;
   system: string;
   value: string;
-}
-
-/** What the search values were extracted by: other rows of the table of parameters make the read model anew. */
-export interface ExtractionTable {
-  parameters: string;
 }
 
 /** Private values that hold no resource: requests, directories, fee schedules, fingerprints. */
@@ -139,17 +138,60 @@ export interface MissingTable {
   block: number;
 }
 
-export interface IndexTables {
+/** The rows of each table as the ledger makes them. */
+export interface IndexRows {
   checkpoint: CheckpointTable;
   transactions: TransactionsTable;
   versions: VersionsTable;
   search_values: SearchValuesTable;
-  extraction: ExtractionTable;
   private_values: PrivateValuesTable;
   states: StatesTable;
   access_consents: AccessConsentsTable;
   missing: MissingTable;
 }
+
+export type TableName = keyof IndexRows;
+
+/** As they are stored: with the code over all their columns (seals.ts). */
+export type Sealed<Row> = Row & { seal: string };
+
+export type IndexTables = { [T in TableName]: Sealed<IndexRows[T]> };
+
+type Columns<Row> = readonly (keyof Row & string)[];
+
+/** Every column of every table but `seal`: what is written, sealed and compared with the ledger. */
+export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
+  checkpoint: ['id', 'block', 'hash', 'writes', 'sealed_by'],
+  transactions: ['transaction_id', 'block', 'position', 'code', 'creator', 'endorsers', 'event', 'time'],
+  versions: [
+    ...(['sequence', 'type', 'id', 'version', 'current', 'held', 'collection', 'key', 'key_hash', 'value'] as const),
+    ...(['anchor', 'author', 'patient', 'last_updated', 'transaction_id', 'block', 'source', 'access'] as const),
+    'expires_at',
+  ],
+  search_values: ['parameter', 'type', 'id', 'collection', 'system', 'value'],
+  private_values: [
+    ...(['sequence', 'collection', 'key', 'key_hash', 'kind', 'value', 'anchor', 'transaction_id', 'block'] as const),
+    ...(['patient_system', 'patient_value'] as const),
+  ],
+  states: [
+    ...(['kind', 'id', 'sequence', 'own', 'status', 'last_updated', 'ends_at', 'value'] as const),
+    ...(['transaction_id', 'block', 'time'] as const),
+  ],
+  access_consents: ['access', 'consent', 'version', 'ended'],
+  missing: ['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'],
+};
+
+/** What tells one row of a table from another, in the order of an index. */
+export const KEYS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
+  checkpoint: ['id'],
+  transactions: ['transaction_id'],
+  versions: ['sequence'],
+  search_values: ['type', 'value', 'system', 'parameter', 'id', 'collection'],
+  private_values: ['sequence'],
+  states: ['kind', 'id'],
+  access_consents: ['access', 'consent'],
+  missing: ['key_hash', 'collection'],
+};
 
 export interface IdempotencyTable {
   caller: string;

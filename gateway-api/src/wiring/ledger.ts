@@ -4,8 +4,10 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import { type Identities, rememberedIdentities } from '../auth/identities.ts';
 import type { GatewayConfig } from '../config.ts';
+import { extraction } from '../fhir/search-parameters.ts';
 import { demand } from '../index/health.ts';
 import type { Stores } from '../index/schema.ts';
+import { Seals } from '../index/seals.ts';
 import { Projector } from '../index/write/projector.ts';
 import { LedgerClient } from '../ledger/client.ts';
 import { LedgerConnection } from '../ledger/connect.ts';
@@ -16,6 +18,8 @@ import type { Metrics } from '../operations/metrics.ts';
 
 export interface LedgerSide {
   connection: LedgerConnection;
+  /** What the rows of the read model carry. */
+  seals: Seals;
   projector: Projector;
   feed: Feed;
   /** Private data that arrives later than its block. */
@@ -39,7 +43,9 @@ export async function ledgerSide(options: LedgerSideOptions): Promise<LedgerSide
   const { organisation, connection: settings } = config;
   const connection = new LedgerConnection(settings, config.timeouts);
   const identityOf = rememberedIdentities(identities);
-  const projector = await Projector.open(stores.writing, organisation, log);
+  const { privateKey } = await identityOf({ role: 'system' });
+  const seals = new Seals(privateKey, extraction());
+  const projector = await Projector.open(stores.writing, organisation, seals, log);
   const delivered = {
     connection,
     identity: () => identityOf({ role: 'system' }),
@@ -68,5 +74,5 @@ export async function ledgerSide(options: LedgerSideOptions): Promise<LedgerSide
   metrics.watch('gateway_block', 'Last block in the read model.', () => feed.position());
   metrics.watch('gateway_writes_in_flight', 'Ledger transactions under way.', () => ledger.inFlight);
   metrics.watch('gateway_writes_waiting', 'Ledger transactions that wait for their turn.', () => ledger.waiting);
-  return { connection, projector, feed, late, ledger, watch: new FeedWatch(feed, ledger, log) };
+  return { connection, seals, projector, feed, late, ledger, watch: new FeedWatch(feed, ledger, log) };
 }

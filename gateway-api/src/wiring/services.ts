@@ -38,9 +38,10 @@ const READS_OF_ONE = 0.75;
 
 export function wiredServices({ config, consortium, side, stores, metrics, log }: ServicesOptions): WiredServices {
   const { organisation, limits } = config;
-  const { ledger, feed, late, projector } = side;
+  const { ledger, feed, late, projector, seals } = side;
   const index = new ReadModel({
     db: stores.reading,
+    seals,
     consortium,
     organisation: organisation.name,
     log,

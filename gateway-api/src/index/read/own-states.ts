@@ -5,13 +5,23 @@
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Search } from '../../fhir/repository.ts';
 import type { IndexTables, StatesTable } from '../schema.ts';
+import type { Checks } from './checks.ts';
 import { boundsOf } from './dates.ts';
+
+type Row = IndexTables['states'];
 
 /** A literal: the indexes over own states are used only where the statement says so itself. */
 const OWN = sql.lit(1);
 
+/** A row that is checked when it is read, so that one that was changed does not hide the others. */
+export interface StoredState {
+  id: string;
+  /** @throws {IntegrityFailure} */
+  read(): StatesTable;
+}
+
 export interface OwnPage {
-  rows: StatesTable[];
+  rows: StoredState[];
   /** Where the next page begins; undefined behind the last one. */
   next?: string;
 }
@@ -25,9 +35,11 @@ export interface PageOptions {
 
 export class OwnStates {
   readonly #db: Kysely<IndexTables>;
+  readonly #checks: Checks;
 
-  constructor(db: Kysely<IndexTables>) {
+  constructor(db: Kysely<IndexTables>, checks: Checks) {
     this.#db = db;
+    this.#checks = checks;
   }
 
   /** In the order in which they came. */
@@ -37,7 +49,7 @@ export class OwnStates {
       .limit(count + 1);
     if (status !== undefined) query = query.where('status', '=', status);
     if (after !== undefined) query = query.where('sequence', '>', Number(after));
-    return pageOf(await query.execute(), count, ({ sequence }) => String(sequence));
+    return this.#pageOf(await query.execute(), count, ({ sequence }) => String(sequence));
   }
 
   /** Those last updated within these times, in the order of that time. */
@@ -61,7 +73,7 @@ export class OwnStates {
       // Said once more for the index: nothing before that time is looked at.
       query = query.where('last_updated', '>=', time);
     }
-    return pageOf(await query.execute(), count, (row) => `${row.last_updated} ${row.sequence}`);
+    return this.#pageOf(await query.execute(), count, (row) => `${row.last_updated} ${row.sequence}`);
   }
 
   /** How many there are; undefined where there are more than `most`. */
@@ -99,10 +111,13 @@ export class OwnStates {
     }
     return narrowed;
   }
-}
 
-function pageOf(rows: StatesTable[], count: number, cursorOf: (row: StatesTable) => string): OwnPage {
-  const shown = rows.slice(0, count);
-  const last = shown.at(-1);
-  return { rows: shown, ...(rows.length > count && last !== undefined ? { next: cursorOf(last) } : {}) };
+  #pageOf(rows: Row[], count: number, cursorOf: (row: Row) => string): OwnPage {
+    const shown = rows.slice(0, count);
+    const last = shown.at(-1);
+    return {
+      rows: shown.map((row) => ({ id: row.id, read: () => this.#checks.row('states', row) })),
+      ...(rows.length > count && last !== undefined ? { next: cursorOf(last) } : {}),
+    };
+  }
 }

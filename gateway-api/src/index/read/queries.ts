@@ -6,18 +6,18 @@ import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { ConsentState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
-import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
-import { SEARCH_PARAMETERS } from '../../fhir/search-parameters.ts';
-import { IntegrityFailure } from '../../http/failures.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
+import type { Seals } from '../seals.ts';
 import { indexed } from '../storable.ts';
-import { byAge, resourceOf } from '../write/resources.ts';
+import { byAge, resourceOf, STANDING } from '../write/resources.ts';
 import { Accesses } from './accesses.ts';
-import { boundsOf } from './dates.ts';
+import { Checks } from './checks.ts';
+import { FEW, hasValues, isForFew, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
 import { storedResource, type VersionRow } from './stored.ts';
 import { Undelivered, type UndeliveredOptions } from './undelivered.ts';
@@ -27,23 +27,13 @@ const INBOX = 'inbox_';
 const RECORD = 'record/';
 const KNOWN_REFERENCES = 20_000;
 const newKnown = () => new LRUCache<string, true>({ max: KNOWN_REFERENCES });
-/** A literal: the indexes over the newest versions only are used where the statement says so itself. */
-const NEWEST = sql.lit(1);
-
-/**
- * What is asked for by ids or identifiers is few: found by the ids and then sorted. Written like this, no index over a
- * type, and none in the order of arrival, is taken for it and walked through; PostgreSQL did, until it had statistics.
- */
-const FEW = { current: sql<number>`${sql.ref('current')} + 0`, sequence: sql<number>`${sql.ref('sequence')} + 0` };
-const isForFew = ({ ids, values = [] }: Search): boolean =>
-  ids !== undefined || values.some(({ parameter }) => RARE.has(parameter));
-const RARE = new Set(SEARCH_PARAMETERS.filter(({ isRare }) => isRare).map(({ name }) => name));
+const CONSENT = 'consent/';
 const IDENTIFIER = 'identifier';
-
-type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
 
 export interface ReadModelOptions {
   db: Kysely<IndexTables>;
+  /** What the rows must carry. */
+  seals: Seals;
   consortium: Consortium;
   /** Name of this gateway's organisation: only copies in its own inbox are shown. */
   organisation: string;
@@ -57,6 +47,7 @@ const NOTHING_UNDELIVERED: UndeliveredOptions = { lacks: () => 0, retryAfterSeco
 
 export class ReadModel {
   readonly #options: ReadModelOptions;
+  readonly #checks: Checks;
   readonly undelivered: Undelivered;
   readonly own: OwnStates;
   readonly accesses: Accesses;
@@ -65,9 +56,10 @@ export class ReadModel {
 
   constructor(options: ReadModelOptions) {
     this.#options = options;
-    const { db, organisation, undelivered = NOTHING_UNDELIVERED } = options;
-    this.undelivered = new Undelivered(db, organisation, undelivered);
-    this.own = new OwnStates(db);
+    const { db, seals, log, onIntegrityFailure = () => {}, organisation, undelivered = NOTHING_UNDELIVERED } = options;
+    this.#checks = new Checks(seals, log, onIntegrityFailure);
+    this.undelivered = new Undelivered(db, this.#checks, organisation, undelivered);
+    this.own = new OwnStates(db, this.#checks);
     this.accesses = new Accesses(db);
   }
 
@@ -81,13 +73,13 @@ export class ReadModel {
     const newest = rows[0]?.version ?? 0;
     await this.undelivered.demandNext(id, newest);
     await this.undelivered.demandVersions(id, gapsIn(rows));
-    return this.#shown(type, id, rows);
+    return this.#shown(rows);
   }
 
   /** @throws {Failure} 503 while this version is on its way. */
   async version(type: string, id: string, version: number, compartment?: string): Promise<StoredResource | undefined> {
     const rows = await this.#rows(type, id, { compartment });
-    const found = (await this.#shown(type, id, rows)).find((one) => one.version === version);
+    const found = (await this.#shown(rows)).find((one) => one.version === version);
     if (found === undefined) await this.undelivered.demandVersions(id, [version]);
     if (rows.length === 0) await this.undelivered.demandNext(id, 0);
     return found;
@@ -96,7 +88,7 @@ export class ReadModel {
   /** @throws {Failure} 503 while a newer version is on its way. */
   async newest(type: string, id: string, compartment?: string): Promise<StoredResource | undefined> {
     const row = await this.#newestRow(type, id, compartment);
-    const [newest] = row === undefined ? [] : await this.#shown(type, id, [row]);
+    const [newest] = row === undefined ? [] : await this.#shown([row]);
     return newest;
   }
 
@@ -108,29 +100,42 @@ export class ReadModel {
   async #newestRow(type: string, id: string, compartment: string | undefined): Promise<VersionRow | undefined> {
     const [row] = await this.#rows(type, id, { compartment, limit: 1 });
     await this.undelivered.demandNext(id, row?.version ?? 0);
-    return row;
+    return row && this.#checks.anchored('versions', row);
   }
 
-  #shown(type: string, id: string, rows: readonly VersionRow[]): Promise<StoredResource[]> {
-    return this.#withRevocation(
-      type,
-      id,
-      rows.map((row) => this.stored(row)),
-    );
+  async #shown(rows: readonly VersionRow[]): Promise<StoredResource[]> {
+    const [newest] = rows;
+    const shown = rows.map((row) => this.stored(row));
+    const revoked = newest === undefined ? undefined : await this.#revoked(newest, shown[0]!);
+    return revoked === undefined ? shown : [revoked, ...shown];
   }
 
+  /** The versions of one resource, newest first, checked: none of them may be lacking. */
   async #rows(
     type: string,
     id: string,
     { compartment, limit }: { compartment?: string | undefined; limit?: number },
   ): Promise<VersionRow[]> {
-    let query = this.#visible().selectAll('versions').where('id', '=', id).where('type', '=', type);
-    if (compartment !== undefined) query = query.where('patient', '=', compartment);
-    const rows = await query.orderBy('sequence').execute();
-    const home = rows.find((row) => row.source === null) ?? rows[0];
-    const own = rows.filter((row) => home !== undefined && resourceOf(row) === resourceOf(home)).sort(byAge);
+    const query = this.#db.selectFrom('versions').selectAll().where('id', '=', id).where('type', '=', type);
+    const rows = this.#checks.rows('versions', await query.orderBy('sequence').execute());
+    const now = new Date().toISOString();
+    const visible = rows.filter((row) => this.#isVisible(row, now));
+    const home = visible.find((row) => row.source === null) ?? visible[0];
+    if (home === undefined) return [];
+    const resource = resourceOf(home);
+    const all = rows.filter((row) => resourceOf(row) === resource).sort(byAge);
+    const [newest] = all;
+    if (newest?.current !== 1 || newest.held !== all.length) this.#checks.refuse('versions', newest ?? home);
+    const own = all
+      .filter((row) => this.#isVisible(row, now))
+      .filter(({ patient }) => compartment === undefined || patient === compartment);
     const distinct = own.filter((row, index) => row.version !== own[index - 1]?.version);
     return limit === undefined ? distinct : distinct.slice(0, limit);
+  }
+
+  #isVisible({ source, collection, expires_at: expiresAt }: VersionRow, now: string): boolean {
+    if (source === null) return true;
+    return collection === collections.inbox(this.#options.organisation) && expiresAt !== null && expiresAt > now;
   }
 
   #visible(): VersionQuery<object> {
@@ -148,45 +153,36 @@ export class ReadModel {
 
   /** The resource of a row, checked; a failed check is logged by its place alone. */
   stored(row: VersionRow): StoredResource {
-    try {
-      return storedResource(row, this.#options.consortium);
-    } catch (error) {
-      if (error instanceof IntegrityFailure) {
-        this.#options.log.error(
-          { transactionId: row.transaction_id, type: row.type },
-          'stored content fails its anchor',
-        );
-        this.#options.onIntegrityFailure?.();
-      }
-      throw error;
-    }
+    this.#checks.anchored('versions', row);
+    return storedResource(row, this.#options.consortium) ?? this.#checks.refuse('versions', row);
   }
 
   /**
-   * Revoking writes no new content: the public state says it. The revoked consent is shown as one more version,
-   * status inactive.
+   * Revoking writes no new content: the public state says it. The revoked consent is shown as one more version, status
+   * inactive. A consent without its state, or with an older one, is not shown: it may have been revoked.
    */
-  async #withRevocation(type: string, id: string, versions: StoredResource[]): Promise<StoredResource[]> {
-    const [newest] = versions;
-    if (type !== 'Consent' || newest === undefined) return versions;
-    const row = await this.state('consent', id);
-    const state = row === undefined ? undefined : (JSON.parse(row.value) as ConsentState);
-    if (row === undefined || state?.status !== 'revoked') return versions;
+  async #revoked(row: VersionRow, newest: StoredResource): Promise<StoredResource | undefined> {
+    if (row.type !== 'Consent' || !row.key.startsWith(CONSENT)) return undefined;
+    const found = await this.state('consent', row.id);
+    const state = found === undefined ? undefined : (JSON.parse(found.value) as ConsentState);
+    if (found === undefined || state === undefined || state.version < row.version) {
+      return this.#checks.refuse('versions', row);
+    }
+    if (state.status !== 'revoked') return undefined;
     const version = newest.version + 1;
     const meta = { ...(newest.resource['meta'] as object), versionId: String(version), lastUpdated: state.updatedAt };
-    const revoked: StoredResource = {
+    return {
       ...newest,
       resource: { ...newest.resource, status: 'inactive', meta },
       version,
       lastUpdated: state.updatedAt,
-      transactionId: row.transaction_id,
+      transactionId: found.transaction_id,
     };
-    return [revoked, ...versions];
   }
 
   /** Current versions in the order in which they arrived. */
   async search(search: Search, compartment?: string): Promise<SearchPage> {
-    const matching = this.#matching(search, compartment);
+    const matching = matchingIn(this.#visible(), search, compartment);
     let page = matching
       .selectAll('versions')
       .orderBy(isForFew(search) ? FEW.sequence : 'sequence')
@@ -196,8 +192,9 @@ export class ReadModel {
     const shown = rows.slice(0, search.count);
     const matches: StoredResource[] = [];
     for (const row of shown) {
-      const [newest] = await this.#withRevocation(row.type, row.id, [this.stored(row)]);
-      if (newest !== undefined) matches.push(newest);
+      const [newest] = await this.#shown([row]);
+      if (newest === undefined || !hasValues(newest.resource, search)) this.#checks.refuse('versions', row);
+      matches.push(newest);
     }
     const { total } = await matching
       .select((select) => select.fn.countAll<number>().as('total'))
@@ -212,46 +209,6 @@ export class ReadModel {
     };
   }
 
-  #matching(search: Search, compartment?: string): VersionQuery<object> {
-    const current = isForFew(search) ? FEW.current : 'current';
-    let query = this.#visible().where(current, '=', NEWEST).where('type', '=', search.type);
-    if (compartment !== undefined) query = query.where('patient', '=', compartment);
-    if (search.ids !== undefined) query = query.where('id', 'in', search.ids);
-    if (search.patients !== undefined) query = query.where('patient', 'in', search.patients);
-    for (const { parameter, anyOf } of search.values ?? []) {
-      query = query.where('id', 'in', (where) =>
-        where
-          .selectFrom('search_values')
-          .select('search_values.id')
-          .where('search_values.type', '=', search.type)
-          .where('search_values.parameter', '=', parameter)
-          .where((or) =>
-            or.or(
-              anyOf.map(({ system, value }) =>
-                system === undefined
-                  ? or('search_values.value', '=', indexed(value))
-                  : or.and([
-                      or('search_values.value', '=', indexed(value)),
-                      or('search_values.system', '=', indexed(system)),
-                    ]),
-              ),
-            ),
-          ),
-      );
-    }
-    for (const condition of search.lastUpdated ?? []) {
-      const alternatives = boundsOf(condition);
-      query = query.where((where) =>
-        where.or(
-          alternatives.map((all) =>
-            where.and(all.map((bound) => where('last_updated', bound.operator, bound.instant))),
-          ),
-        ),
-      );
-    }
-    return query;
-  }
-
   /**
    * Which of these `Type/id` are not here. A record that was found once is not looked for again.
    * @throws {Failure} 503 where one is on its way.
@@ -263,11 +220,11 @@ export class ReadModel {
     const ids = [...new Set(unknown.map((reference) => reference.slice(reference.indexOf('/') + 1)))];
     for (let start = 0; start < ids.length; start += IDS_PER_QUERY) {
       const rows = await this.#visible()
-        .select(['type', 'id', 'key'])
-        .distinct()
+        .select(STANDING)
         .where('id', 'in', ids.slice(start, start + IDS_PER_QUERY))
+        .where('current', '=', NEWEST)
         .execute();
-      for (const { type, id, key } of rows) {
+      for (const { type, id, key } of this.#checks.rows('versions', rows)) {
         found.add(`${type}/${id}`);
         if (key.startsWith(RECORD)) known.set(`${type}/${id}`, true);
       }
@@ -294,13 +251,13 @@ export class ReadModel {
     for (let start = 0; start < values.length; start += IDS_PER_QUERY) {
       const found = await this.#db
         .selectFrom('search_values')
-        .select(['type', 'system', 'value', 'id'])
+        .selectAll()
         .where('parameter', '=', IDENTIFIER)
         .where('type', 'in', [...new Set(queries.map((query) => query.type))])
         .where('value', 'in', values.slice(start, start + IDS_PER_QUERY))
         .where('collection', 'not like', `${INBOX}%`)
         .execute();
-      rows.push(...found);
+      rows.push(...this.#checks.rows('search_values', found));
     }
     return wanted.map(({ type, system, value }) => [
       ...new Set(
@@ -312,47 +269,48 @@ export class ReadModel {
   }
 
   async state(kind: string, id: string): Promise<StatesTable | undefined> {
-    return this.#db.selectFrom('states').selectAll().where('kind', '=', kind).where('id', '=', id).executeTakeFirst();
+    const query = this.#db.selectFrom('states').selectAll().where('kind', '=', kind).where('id', '=', id);
+    const row = await query.executeTakeFirst();
+    return row && this.#checks.row('states', row);
   }
 
-  /** A private value without a resource, checked against its anchor. */
-  async privateValue(collection: string, key: string): Promise<Selectable<PrivateValuesTable> | undefined> {
+  /** A private value without a resource. */
+  async privateValue(collection: string, key: string): Promise<PrivateValuesTable | undefined> {
     const row = await this.#db
       .selectFrom('private_values')
       .selectAll()
       .where('key_hash', '=', sha256Hex(key))
       .where('collection', '=', collection)
       .executeTakeFirst();
-    return row;
+    return row && this.#checks.anchored('private_values', row);
   }
 
   /** The row of a type in a private value. */
   async rowAt(collection: string, key: string, type: string): Promise<VersionRow | undefined> {
-    return this.#db
-      .selectFrom('versions')
-      .selectAll()
-      .where('key_hash', '=', sha256Hex(key))
-      .where('collection', '=', collection)
-      .where('type', '=', type)
-      .executeTakeFirst();
+    const row = await this.#at(collection, key).where('type', '=', type).executeTakeFirst();
+    return row && this.#checks.anchored('versions', row);
   }
 
   /** The text of a private value that holds resources, exactly as anchored. @throws {Failure} 503 while it is on its way */
   async anchoredText(collection: string, key: string): Promise<string | undefined> {
-    const row = await this.#db
-      .selectFrom('versions')
-      .select('value')
-      .where('key_hash', '=', sha256Hex(key))
-      .where('collection', '=', collection)
-      .executeTakeFirst();
+    const row = await this.#at(collection, key).executeTakeFirst();
     if (row === undefined) await this.undelivered.demandValue(key);
-    return row?.value;
+    return row && this.#checks.anchored('versions', row).value;
+  }
+
+  #at(collection: string, key: string) {
+    return this.#db
+      .selectFrom('versions')
+      .selectAll()
+      .where('key_hash', '=', sha256Hex(key))
+      .where('collection', '=', collection);
   }
 
   /** Ids of the records of one delivered access. */
   async copiesOf(access: string): Promise<string[]> {
-    const rows = await this.#db.selectFrom('versions').select('key').where('access', '=', access).execute();
-    return [...new Set(rows.map((row) => row.key.split('/')[2] ?? ''))].filter((id) => id !== '');
+    const rows = await this.#db.selectFrom('versions').select(STANDING).where('access', '=', access).execute();
+    const ids = this.#checks.rows('versions', rows).map((row) => row.key.split('/')[2] ?? '');
+    return [...new Set(ids)].filter((id) => id !== '');
   }
 
   /** The Patient record in a collection that carries an identifier: its newest version. */
@@ -360,23 +318,27 @@ export class ReadModel {
     collection: string,
     identifier: { system: string; value: string },
   ): Promise<{ id: string; version: number } | undefined> {
-    return this.#db
+    const stated = await this.#db
       .selectFrom('search_values')
-      .innerJoin('versions', (join) =>
-        join
-          .onRef('versions.id', '=', 'search_values.id')
-          .onRef('versions.type', '=', 'search_values.type')
-          .onRef('versions.collection', '=', 'search_values.collection'),
-      )
-      .select(['versions.id', 'versions.version'])
-      .where('search_values.parameter', '=', IDENTIFIER)
-      .where('search_values.type', '=', 'Patient')
-      .where('search_values.value', '=', indexed(identifier.value))
-      .where('search_values.system', '=', indexed(identifier.system))
-      .where('search_values.collection', '=', collection)
+      .selectAll()
+      .where('parameter', '=', IDENTIFIER)
+      .where('type', '=', 'Patient')
+      .where('value', '=', indexed(identifier.value))
+      .where('system', '=', indexed(identifier.system))
+      .where('collection', '=', collection)
+      .execute();
+    if (stated.length === 0) return undefined;
+    const ids = this.#checks.rows('search_values', stated).map(({ id }) => id);
+    const rows = await this.#db
+      .selectFrom('versions')
+      .select(STANDING)
+      .where('id', 'in', ids)
+      .where('type', '=', 'Patient')
+      .where('collection', '=', collection)
       .where(FEW.current, '=', NEWEST)
-      .orderBy('versions.sequence')
-      .executeTakeFirst();
+      .execute();
+    const [first] = [...this.#checks.rows('versions', rows)].sort((one, other) => one.sequence - other.sequence);
+    return first && versionOf(first);
   }
 
   /** The newest versions of a patient's records in a collection, last written first. No types given: all. */
@@ -388,22 +350,26 @@ export class ReadModel {
   ): Promise<{ id: string; version: number }[]> {
     let query = this.#db
       .selectFrom('versions')
-      .select(['id', 'version'])
+      .select(STANDING)
       .where('patient', '=', patient)
       .where('collection', '=', collection)
       .where('current', '=', NEWEST);
     if (types.length > 0) query = query.where('type', 'in', types);
-    return query.orderBy('sequence', 'desc').limit(limit).execute();
+    const rows = await query.orderBy('sequence', 'desc').limit(limit).execute();
+    return this.#checks.rows('versions', rows).map(versionOf);
   }
 
   async transaction(transactionId: string): Promise<TransactionsTable | undefined> {
-    return this.#db
+    const row = await this.#db
       .selectFrom('transactions')
       .selectAll()
       .where('transaction_id', '=', transactionId)
       .executeTakeFirst();
+    return row && this.#checks.row('transactions', row);
   }
 }
+
+const versionOf = ({ id, version }: { id: string; version: number }) => ({ id, version });
 
 const LONGEST_GAP = 100;
 

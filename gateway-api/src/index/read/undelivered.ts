@@ -8,6 +8,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Kysely } from 'kysely';
 import { notHereYet } from '../../http/failures.ts';
 import type { IndexTables } from '../schema.ts';
+import type { Checks } from './checks.ts';
 
 export interface UndeliveredOptions {
   /** How many values are undelivered: nobody looks for what cannot be there. */
@@ -24,11 +25,13 @@ const ACCESSES = 1_000;
 
 export class Undelivered {
   readonly #db: Kysely<IndexTables>;
+  readonly #checks: Checks;
   readonly #inbox: string;
   readonly #options: UndeliveredOptions;
 
-  constructor(db: Kysely<IndexTables>, organisation: string, options: UndeliveredOptions) {
+  constructor(db: Kysely<IndexTables>, checks: Checks, organisation: string, options: UndeliveredOptions) {
     this.#db = db;
+    this.#checks = checks;
     this.#inbox = collections.inbox(organisation);
     this.#options = options;
   }
@@ -85,11 +88,13 @@ export class Undelivered {
     if (keys.length === 0) return;
     const found = await this.#db
       .selectFrom('missing')
-      .select('key_hash')
+      .selectAll()
       .where('key_hash', 'in', keys.map(sha256Hex))
       .where('reason', '=', 'undelivered')
       .limit(1)
       .executeTakeFirst();
-    if (found !== undefined) throw notHereYet(this.#options.retryAfterSeconds());
+    if (found === undefined) return;
+    this.#checks.row('missing', found);
+    throw notHereYet(this.#options.retryAfterSeconds());
   }
 }

@@ -7,7 +7,6 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { Anchored, Copy } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Kysely } from 'kysely';
-import { placeOf } from '../read/stored.ts';
 import type { IndexTables } from '../schema.ts';
 
 export interface Difference {
@@ -82,7 +81,7 @@ async function versionsAfter(db: Kysely<IndexTables>, position: number): Promise
   return rows.map((row) => ({
     ...row,
     position: row.sequence,
-    place: placeOf(row),
+    place: `${row.type}/${row.id}/_history/${row.version}`,
     transactionId: row.transaction_id,
   }));
 }

@@ -3,16 +3,8 @@
  * them. Only the parameters change.
  */
 import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
-import type {
-  AccessConsentsTable,
-  IndexTables,
-  MissingTable,
-  PrivateValuesTable,
-  SearchValuesTable,
-  StatesTable,
-  TransactionsTable,
-  VersionsTable,
-} from '../schema.ts';
+import { COLUMNS, type IndexRows, type IndexTables, KEYS, type TableName } from '../schema.ts';
+import type { Seals } from '../seals.ts';
 
 /**
  * Pieces whose sizes are powers of two, at most 128: few distinct statements, each prepared once, none beyond
@@ -29,34 +21,33 @@ export function* pieces<T>(rows: readonly T[]): Generator<readonly T[]> {
   }
 }
 
-type Column<Row> = Extract<keyof Row, string>;
+type Row<T extends TableName> = IndexRows[T];
 
-/** What an insert does where a row of the same key is there: these columns of it are replaced. */
-export interface Replacing<Row> {
-  key: readonly Column<Row>[];
-  columns: readonly Column<Row>[];
-}
-
-/** An insert of rows of one shape; without `replacing`, a row that is there already stays as it is. */
-export class Insert<Row extends object> {
-  readonly #table: string;
-  readonly #columns: readonly Column<Row>[];
-  readonly #replacing: Replacing<Row> | undefined;
+/** Inserts rows of one table, each with its seal. */
+export class Insert<T extends TableName> {
+  readonly #table: T;
+  readonly #seals: Seals;
+  readonly #columns: readonly string[];
+  /** Columns by which a row that is there already is found and replaced; without any it stays. */
+  readonly #replacing: readonly string[] | undefined;
   readonly #compiled = new Map<number, CompiledQuery>();
 
-  /** @param columns every column that is written, each present in every row; null is a value, undefined isn't */
-  constructor(table: keyof IndexTables, columns: readonly Column<Row>[], replacing?: Replacing<Row>) {
+  constructor(table: T, seals: Seals, options: { replaces: boolean } = { replaces: false }) {
     this.#table = table;
-    this.#columns = columns;
-    this.#replacing = replacing;
+    this.#seals = seals;
+    this.#columns = [...COLUMNS[table], 'seal'];
+    this.#replacing = options.replaces ? KEYS[table] : undefined;
   }
 
-  async into(db: Kysely<IndexTables>, all: readonly Row[]): Promise<void> {
-    const rows = this.#replacing === undefined ? all : merged(all, this.#replacing);
+  async into(db: Kysely<IndexTables>, all: readonly Row<T>[]): Promise<void> {
+    const rows = this.#replacing === undefined ? all : lastOfEach(all, this.#replacing);
     for (const piece of pieces(rows)) {
       const compiled = this.#of(db, piece.length);
       const parameters: unknown[] = [];
-      for (const row of piece) for (const column of this.#columns) parameters.push(row[column]);
+      for (const row of piece) {
+        const values: Record<string, unknown> = { ...row, seal: this.#seals.of(this.#table, row) };
+        for (const column of this.#columns) parameters.push(values[column]);
+      }
       await db.executeQuery({ ...compiled, parameters });
     }
   }
@@ -75,23 +66,19 @@ export class Insert<Row extends object> {
   }
 
   #onConflict() {
-    if (this.#replacing === undefined) return sql`do nothing`;
-    const { key, columns } = this.#replacing;
-    const set = columns.map((column) => sql`${sql.ref(column)} = excluded.${sql.ref(column)}`);
+    const key = this.#replacing;
+    if (key === undefined) return sql`do nothing`;
+    const others = this.#columns.filter((column) => !key.includes(column));
+    const set = others.map((column) => sql`${sql.ref(column)} = excluded.${sql.ref(column)}`);
     return sql`(${sql.join(key.map((column) => sql.ref(column)))}) do update set ${sql.join(set)}`;
   }
 }
 
 /** One row for each key: PostgreSQL refuses a statement that would replace a row that it has just inserted. */
-function merged<Row extends object>(rows: readonly Row[], { key, columns }: Replacing<Row>): readonly Row[] {
+function lastOfEach<R extends object>(rows: readonly R[], key: readonly string[]): readonly R[] {
   if (rows.length < 2) return rows;
-  const byKey = new Map<string, Row>();
-  for (const row of rows) {
-    const name = JSON.stringify(key.map((column) => String(row[column]).toWellFormed()));
-    const earlier = byKey.get(name);
-    if (earlier === undefined) byKey.set(name, row);
-    else byKey.set(name, { ...earlier, ...Object.fromEntries(columns.map((column) => [column, row[column]])) });
-  }
+  const nameOf = (row: R): string => JSON.stringify(key.map((column) => (row as Record<string, unknown>)[column]));
+  const byKey = new Map(rows.map((row) => [nameOf(row), row]));
   return byKey.size === rows.length ? rows : [...byKey.values()];
 }
 
@@ -129,44 +116,23 @@ export class Lookup<Result> {
 }
 
 export interface Inserts {
-  transactions: Insert<TransactionsTable>;
-  versions: Insert<VersionsTable>;
-  searchValues: Insert<SearchValuesTable>;
-  privateValues: Insert<PrivateValuesTable>;
-  states: Insert<StatesTable>;
-  accessConsents: Insert<AccessConsentsTable>;
-  missing: Insert<MissingTable>;
+  transactions: Insert<'transactions'>;
+  versions: Insert<'versions'>;
+  searchValues: Insert<'search_values'>;
+  privateValues: Insert<'private_values'>;
+  states: Insert<'states'>;
+  accessConsents: Insert<'access_consents'>;
+  missing: Insert<'missing'>;
 }
 
-/** The projector's inserts, with what each does where its row is there already. One set for one database. */
-export const newInserts = (): Inserts => ({
+/** The projector's inserts. One set for one database. */
+export const newInserts = (seals: Seals): Inserts => ({
   // A transaction id that comes again is invalid; the first outcome stands.
-  transactions: new Insert('transactions', [
-    ...(['transaction_id', 'block', 'position', 'code', 'creator', 'endorsers', 'event', 'time'] as const),
-  ]),
-  versions: new Insert('versions', [
-    ...(['sequence', 'type', 'id', 'version', 'current', 'collection', 'key', 'key_hash', 'value', 'anchor'] as const),
-    ...(['author', 'patient', 'last_updated', 'transaction_id', 'block', 'source', 'access', 'expires_at'] as const),
-  ]),
-  searchValues: new Insert('search_values', ['parameter', 'type', 'id', 'collection', 'system', 'value']),
-  privateValues: new Insert('private_values', [
-    ...(['sequence', 'collection', 'key', 'key_hash', 'kind', 'value', 'anchor', 'transaction_id', 'block'] as const),
-    ...(['patient_system', 'patient_value'] as const),
-  ]),
-  // All but `sequence`: a key keeps the place at which it came.
-  states: new Insert(
-    'states',
-    [
-      ...(['kind', 'id', 'sequence', 'own', 'status', 'last_updated', 'ends_at', 'value'] as const),
-      ...(['transaction_id', 'block', 'time'] as const),
-    ],
-    {
-      key: ['kind', 'id'],
-      columns: ['own', 'status', 'last_updated', 'ends_at', 'value', 'transaction_id', 'block', 'time'],
-    },
-  ),
-  accessConsents: new Insert('access_consents', ['access', 'consent', 'version', 'ended']),
-  missing: new Insert('missing', [
-    ...(['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'] as const),
-  ]),
+  transactions: new Insert('transactions', seals),
+  versions: new Insert('versions', seals),
+  searchValues: new Insert('search_values', seals),
+  privateValues: new Insert('private_values', seals),
+  states: new Insert('states', seals, { replaces: true }),
+  accessConsents: new Insert('access_consents', seals),
+  missing: new Insert('missing', seals),
 });

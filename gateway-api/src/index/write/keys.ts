@@ -4,19 +4,22 @@
  * the last write of a key decides, and what the rows of a resource say together is made anew from them.
  */
 import { type Kysely, sql } from 'kysely';
-import type { IndexTables, SearchValuesTable, VersionsTable } from '../schema.ts';
-import { type Inserts, Lookup, pieces } from './inserts.ts';
-import { byAge, byResource } from './resources.ts';
+import type { IndexTables, SearchValuesTable } from '../schema.ts';
+import type { Seals } from '../seals.ts';
+import { type Inserts, Lookup } from './inserts.ts';
+import { newestOf, STANDING, type Standing, settled } from './resources.ts';
 import { type KeyRows, searchValueRows, type VersionRows } from './rows.ts';
 import { contentOf } from './values.ts';
 
 type Database = Kysely<IndexTables>;
-type Standing = Pick<VersionsTable, 'sequence' | 'type' | 'id' | 'version' | 'current' | 'collection' | 'key'>;
-type Text = Pick<VersionsTable, 'sequence' | 'type' | 'id' | 'collection' | 'key' | 'value'>;
+type Text = Pick<IndexTables['versions'], 'sequence' | 'type' | 'id' | 'collection' | 'key' | 'value'>;
+
+const columns = sql.join(STANDING.map((column) => sql.ref(column)));
 
 /** One for one database: it keeps its statements. */
 export class PrivateKeys {
   readonly #inserts: Inserts;
+  readonly #seals: Seals;
   readonly #held = new Lookup<{ collection: string; key_hash: string }>(
     (hashes) => sql`
       select collection, key_hash from versions where key_hash in ${hashes} union
@@ -24,54 +27,55 @@ export class PrivateKeys {
       select collection, key_hash from missing where key_hash in ${hashes}`,
     3,
   );
-  readonly #standing = new Lookup<Standing>(
-    (ids) => sql`select sequence, type, id, version, current, collection, key from versions where id in ${ids}`,
-  );
+  readonly #standing = new Lookup<Standing>((ids) => sql`select ${columns} from versions where id in ${ids}`);
   readonly #texts = new Lookup<Text>(
     (rows) => sql`select sequence, type, id, collection, key, value from versions where sequence in ${rows}`,
   );
-  readonly #stated = new Lookup<SearchValuesTable>(
-    (ids) => sql`select parameter, type, id, collection, system, value from search_values where id in ${ids}`,
+  readonly #stated = new Lookup<IndexTables['search_values']>(
+    (ids) => sql`select * from search_values where id in ${ids}`,
   );
 
-  constructor(inserts: Inserts) {
+  constructor(inserts: Inserts, seals: Seals) {
     this.#inserts = inserts;
+    this.#seals = seals;
   }
 
   /** Replaces what is under these keys. */
   async write(db: Database, keys: readonly KeyRows[]): Promise<void> {
-    const changed = await this.#clear(db, keys);
-    const versions = keys.flatMap((key) => key.versions);
-    for (const id of await this.#notNew(db, versions)) changed.add(id);
     const inserts = this.#inserts;
+    const versions = keys.flatMap((key) => key.versions);
+    const cleared = await this.#clear(db, keys);
+    const changed = await this.#notNew(db, versions);
+    for (const { id } of cleared) changed.add(id);
+    const alone = versions.filter(({ row }) => !changed.has(row.id));
+    const allOf = <T>(of: (key: KeyRows) => T | undefined): T[] => keys.flatMap((key) => of(key) ?? []);
     await inserts.versions.into(
       db,
       versions.map(({ row }) => row),
     );
-    const alone = versions.filter(({ row }) => !changed.has(row.id));
     await inserts.searchValues.into(
       db,
       alone.flatMap(({ searchValues }) => searchValues),
     );
     await inserts.privateValues.into(
       db,
-      keys.flatMap(({ privateValue }) => privateValue ?? []),
+      allOf(({ privateValue }) => privateValue),
     );
     await inserts.missing.into(
       db,
-      keys.flatMap(({ missing }) => missing ?? []),
+      allOf(({ missing }) => missing),
     );
-    await this.#settle(db, [...changed], versions);
+    await this.#settle(db, [...changed], cleared, versions);
   }
 
-  /** Removes what is under the keys; answers the ids of the resources that lost a row. */
-  async #clear(db: Database, keys: readonly KeyRows[]): Promise<Set<string>> {
-    const ids = new Set<string>();
+  /** Removes what is under the keys; answers the versions that went. */
+  async #clear(db: Database, keys: readonly KeyRows[]): Promise<Standing[]> {
+    const cleared: Standing[] = [];
     const hashes = new Set(keys.map(({ keyHash }) => keyHash));
     const held = new Set((await this.#held.of(db, [...hashes])).map(named));
     for (const { collection, keyHash } of keys) {
-      if (!held.has(named({ collection, key_hash: keyHash }))) continue;
       const at = { collection, key_hash: keyHash };
+      if (!held.has(named(at))) continue;
       await db
         .deleteFrom('missing')
         .where((where) => where.and(at))
@@ -80,14 +84,10 @@ export class PrivateKeys {
         .deleteFrom('private_values')
         .where((where) => where.and(at))
         .execute();
-      const gone = await db
-        .deleteFrom('versions')
-        .where((where) => where.and(at))
-        .returning('id')
-        .execute();
-      for (const { id } of gone) ids.add(id);
+      const gone = db.deleteFrom('versions').where((where) => where.and(at));
+      cleared.push(...(await gone.returning(STANDING).execute()));
     }
-    return ids;
+    return cleared;
   }
 
   /** Ids that have rows already, or several in what is written. */
@@ -100,47 +100,42 @@ export class PrivateKeys {
   }
 
   /** Makes anew what the rows of these resources say together. */
-  async #settle(db: Database, ids: string[], written: readonly VersionRows[]): Promise<void> {
+  async #settle(
+    db: Database,
+    ids: string[],
+    cleared: readonly Standing[],
+    written: readonly VersionRows[],
+  ): Promise<void> {
     if (ids.length === 0) return;
     const rows = await this.#standing.of(db, ids);
-    const isWrong = { 0: [] as number[], 1: [] as number[] };
-    for (const group of byResource(rows)) {
-      for (const [age, { current, sequence }] of group.entries()) {
-        if (age === 0 && current !== 1) isWrong[1].push(sequence);
-        if (age > 0 && current !== 0) isWrong[0].push(sequence);
-      }
-    }
-    for (const current of [0, 1] as const) {
-      for (const sequences of pieces(isWrong[current]))
-        await db.updateTable('versions').set({ current }).where('sequence', 'in', sequences).execute();
+    const added = new Set(written.map(({ row }) => row.sequence));
+    for (const { sequence, current, held, seal } of settled(rows, cleared, added, this.#seals)) {
+      await db.updateTable('versions').set({ current, held, seal }).where('sequence', '=', sequence).execute();
     }
     await this.#settleSearchValues(db, ids, rows, written);
   }
 
-  /** A resource is found by what its newest version in each collection states. */
+  /** A resource is found by what its newest version states, in the collection of that version. */
   async #settleSearchValues(
     db: Database,
     ids: string[],
     rows: readonly Standing[],
     written: readonly VersionRows[],
   ): Promise<void> {
-    const newest = new Map<string, Standing>();
-    for (const row of [...rows].sort(byAge)) {
-      const name = JSON.stringify([row.type, row.id, row.collection]);
-      if (!newest.has(name)) newest.set(name, row);
-    }
+    const newest = newestOf(rows);
     const atHand = new Map(written.map(({ row, searchValues }) => [row.sequence, searchValues]));
-    const unread = [...newest.values()].map(({ sequence }) => sequence).filter((sequence) => !atHand.has(sequence));
+    const unread = newest.map(({ sequence }) => sequence).filter((sequence) => !atHand.has(sequence));
     for (const text of await this.#texts.of(db, unread)) atHand.set(text.sequence, searchValuesIn(text));
     const wanted = new Map<string, SearchValuesTable>();
-    for (const { sequence } of newest.values()) {
-      for (const row of atHand.get(sequence) ?? []) wanted.set(JSON.stringify(valuesOf(row)), row);
+    for (const { sequence } of newest) {
+      for (const row of atHand.get(sequence) ?? []) wanted.set(nameOf(row), row);
     }
     for (const row of await this.#stated.of(db, ids)) {
-      if (wanted.delete(JSON.stringify(valuesOf(row)))) continue;
+      if (this.#seals.isOn('search_values', row) && wanted.delete(nameOf(row))) continue;
+      const { seal: _, ...key } = row;
       await db
         .deleteFrom('search_values')
-        .where((where) => where.and(row))
+        .where((where) => where.and(key))
         .execute();
     }
     await this.#inserts.searchValues.into(db, [...wanted.values()]);
@@ -150,9 +145,8 @@ export class PrivateKeys {
 const named = ({ collection, key_hash }: { collection: string; key_hash: string }): string =>
   `${key_hash} ${collection}`;
 
-const valuesOf = ({ parameter, type, id, collection, system, value }: SearchValuesTable): string[] => [
-  ...[parameter, type, id, collection, system, value],
-];
+const nameOf = ({ parameter, type, id, collection, system, value }: SearchValuesTable): string =>
+  JSON.stringify([parameter, type, id, collection, system, value]);
 
 function searchValuesIn({ type, id, collection, key, value }: Text): SearchValuesTable[] {
   const resources = contentOf(key, value)?.resources ?? [];

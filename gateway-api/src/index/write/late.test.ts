@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
-import { anchored, consortium, FixtureIndex, recordWrite, silent } from '../index.fixture.ts';
+import { anchored, consortium, FixtureIndex, recordWrite, seals, silent } from '../index.fixture.ts';
 import type { IndexTables } from '../schema.ts';
 import { Projector } from './projector.ts';
 
@@ -142,7 +142,7 @@ onEachDatabase('private data that arrives late', function (kind) {
     const chain = chainOf([[{ privateWrites: [record] }]]);
     await fixture.apply(withheld(chain[0]!, () => true));
     expect(await fixture.index.newest('Patient', record.id)).to.equal(undefined);
-    fixture.projector = await Projector.open(fixture.stores.writing, fixture.member, silent);
+    fixture.projector = await Projector.open(fixture.stores.writing, fixture.member, seals, silent);
     expect([await fixture.complete(chain[0]!), await fixture.complete(chain[0]!)]).to.deep.equal([1, 0]);
     expect((await fixture.index.newest('Patient', record.id))?.version).to.equal(1);
   });

@@ -6,21 +6,25 @@ import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import type { ParsedBlock } from '../../ledger/block.ts';
-import type { BlockSink } from '../../ledger/feed.ts';
+import { type BlockSink, ForeignLedger } from '../../ledger/feed.ts';
 import type { Incomplete, LateSink } from '../../ledger/late-data.ts';
-import { type IndexTables, type MissingTable, writeOf } from '../schema.ts';
+import {
+  type CheckpointTable,
+  COLUMNS,
+  type IndexTables,
+  type MissingTable,
+  type TableName,
+  writeOf,
+} from '../schema.ts';
+import type { Seals } from '../seals.ts';
 import { type Inserts, newInserts } from './inserts.ts';
 import { PrivateKeys } from './keys.ts';
 import { type BlockRows, keyName, rowsOf } from './rows.ts';
-import { writeStates } from './states.ts';
+import { States } from './states.ts';
 
 type Writing = Transaction<IndexTables>;
 
-interface Checkpoint {
-  block: number;
-  hash: string;
-  writes: number;
-}
+type Checkpoint = Pick<CheckpointTable, 'block' | 'hash' | 'writes'>;
 
 const UNDELIVERED = 'undelivered';
 
@@ -28,21 +32,30 @@ export class Projector implements BlockSink, LateSink {
   readonly #db: Kysely<IndexTables>;
   readonly #member: Organisation;
   readonly #log: Logger;
-  readonly #inserts: Inserts = newInserts();
-  readonly #keys = new PrivateKeys(this.#inserts);
+  readonly #seals: Seals;
+  readonly #inserts: Inserts;
+  readonly #keys: PrivateKeys;
+  readonly #states: States;
   #checkpoint: Checkpoint | undefined;
   #lacks = 0;
   #move: CompiledQuery | undefined;
 
-  private constructor(db: Kysely<IndexTables>, member: Organisation, log: Logger) {
+  private constructor(db: Kysely<IndexTables>, member: Organisation, seals: Seals, log: Logger) {
     this.#db = db;
     this.#member = member;
     this.#log = log;
+    this.#seals = seals;
+    this.#inserts = newInserts(seals);
+    this.#keys = new PrivateKeys(this.#inserts, seals);
+    this.#states = new States(this.#inserts, seals);
   }
 
-  /** `db` is the writing connection of this member's read model; nobody else writes. */
-  static async open(db: Kysely<IndexTables>, member: Organisation, log: Logger): Promise<Projector> {
-    const projector = new Projector(db, member, log);
+  /**
+   * `db` is the writing connection of this member's read model; nobody else writes. Rows that another key sealed are removed: the feed fills the read
+   * model anew from block 0. @throws {ForeignLedger} where the checkpoint is not what this gateway wrote.
+   */
+  static async open(db: Kysely<IndexTables>, member: Organisation, seals: Seals, log: Logger): Promise<Projector> {
+    const projector = new Projector(db, member, seals, log);
     await projector.reopen();
     return projector;
   }
@@ -53,8 +66,23 @@ export class Projector implements BlockSink, LateSink {
 
   /** A database that crashed may have lost its last blocks: what it holds counts, not what is remembered here. */
   async reopen(): Promise<void> {
-    this.#checkpoint = await this.#db.selectFrom('checkpoint').select(['block', 'hash', 'writes']).executeTakeFirst();
+    const stored = await this.#db.selectFrom('checkpoint').selectAll().executeTakeFirst();
+    if (stored?.sealed_by !== this.#seals.keyName) return this.#empty(stored !== undefined);
+    if (!this.#seals.isOn('checkpoint', stored)) {
+      throw new ForeignLedger('the checkpoint of the read model is not what this gateway wrote: run reindex');
+    }
+    this.#checkpoint = stored;
     this.#lacks = await countLacks(this.#db);
+  }
+
+  async #empty(wasSealed: boolean): Promise<void> {
+    if (wasSealed)
+      this.#log.warn('the read model was made with another key or by other search parameters, and is filled anew');
+    await this.#db.transaction().execute(async (db) => {
+      for (const table of Object.keys(COLUMNS) as TableName[]) await db.deleteFrom(table).execute();
+    });
+    this.#checkpoint = undefined;
+    this.#lacks = 0;
   }
 
   /** Applies a block; one that was applied before is passed over. */
@@ -66,11 +94,10 @@ export class Projector implements BlockSink, LateSink {
     const keys = [...rows.keys.values()];
     const mayLack = this.#lacks > 0 || keys.some(({ missing }) => missing?.reason === UNDELIVERED);
     const lacks = await this.#db.transaction().execute(async (db) => {
-      const inserts = this.#inserts;
       await this.#advance(db, checkpoint);
-      await inserts.transactions.into(db, rows.transactions);
+      await this.#inserts.transactions.into(db, rows.transactions);
       await this.#keys.write(db, keys);
-      await writeStates(db, rows.states, inserts);
+      await this.#states.write(db, rows.states);
       return mayLack ? countLacks(db) : 0;
     });
     this.#checkpoint = checkpoint;
@@ -99,12 +126,13 @@ export class Projector implements BlockSink, LateSink {
    */
   async complete(block: ParsedBlock): Promise<number> {
     const { arrived, left } = await this.#db.transaction().execute(async (db) => {
-      const lacks = await db
+      const noted = await db
         .selectFrom('missing')
         .selectAll()
         .where('block', '=', block.number)
         .where('reason', '=', UNDELIVERED)
         .execute();
+      const lacks = noted.filter((row) => this.#seals.isOn('missing', row));
       const { keys } = numberedLike(block, lacks, this.#member);
       const arrived = lacks.flatMap(({ collection, key_hash: keyHash, anchor }) => {
         const found = keys.get(keyName({ collection, keyHash }));
@@ -121,19 +149,24 @@ export class Projector implements BlockSink, LateSink {
   /** Moves the checkpoint on from the block that is remembered. @throws Error where the database holds another. */
   async #advance(db: Writing, { block, hash, writes }: Checkpoint): Promise<void> {
     const from = this.#checkpoint;
+    const row = { id: 1, block, hash, writes, sealed_by: this.#seals.keyName };
+    const seal = this.#seals.of('checkpoint', row);
     if (from === undefined) {
-      await db.insertInto('checkpoint').values({ id: 1, block, hash, writes }).execute();
+      await db
+        .insertInto('checkpoint')
+        .values({ ...row, seal })
+        .execute();
       return;
     }
     this.#move ??= CompiledQuery.raw(
       db
         .updateTable('checkpoint')
-        .set({ block, hash, writes })
+        .set({ block, hash, writes, seal })
         .where('block', '=', from.block)
         .where('hash', '=', from.hash)
         .compile().sql,
     );
-    const parameters = [block, hash, writes, from.block, from.hash];
+    const parameters = [block, hash, writes, seal, from.block, from.hash];
     const { numAffectedRows } = await db.executeQuery({ ...this.#move, parameters });
     if (numAffectedRows !== 1n) throw new Error('the read model is not at the block that was written last');
   }

@@ -162,7 +162,7 @@ function versionRows(content: ValueContent, place: Place, transaction: ParsedTra
     const row: VersionsTable = {
       ...place,
       sequence: place.sequence + index,
-      ...{ type, id, version, current: 1 },
+      ...{ type, id, version, current: 1, held: 1 },
       author: author ?? transaction.creator,
       patient: patient !== undefined && fits(patient, LONGEST.id) ? patient : null,
       last_updated: recordedAt ?? transaction.time,

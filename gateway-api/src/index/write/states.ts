@@ -4,11 +4,12 @@
  */
 import { type AccessState, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { ParsedTransaction } from '../../ledger/block.ts';
 import type { AccessConsentsTable, IndexTables, StatesTable } from '../schema.ts';
+import type { Seals } from '../seals.ts';
 import { fits, isText, LONGEST } from '../storable.ts';
-import { type Inserts, pieces } from './inserts.ts';
+import { type Inserts, Lookup, pieces } from './inserts.ts';
 
 type Writing = Kysely<IndexTables>;
 
@@ -74,59 +75,75 @@ export function objectIn(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Writes the states of a block; undefined removes one. */
-export async function writeStates(
-  db: Writing,
-  states: ReadonlyMap<string, StatesTable | undefined>,
-  inserts: Inserts,
-): Promise<void> {
-  const removed: { kind: string; id: string }[] = [];
-  for (const [key, row] of states) if (row === undefined) removed.push(stateKey(key));
-  for (const { kind, id } of removed) {
-    await db.deleteFrom('states').where('kind', '=', kind).where('id', '=', id).execute();
-  }
-  const present = [...states.values()].filter((row) => row !== undefined);
-  await inserts.states.into(db, present);
-  await writeRests(db, present, removed, inserts);
-}
+/** One for one database: it keeps its statements. */
+export class States {
+  readonly #inserts: Inserts;
+  readonly #seals: Seals;
+  readonly #standing = new Lookup<IndexTables['states']>((ids) => sql`select * from states where id in ${ids}`);
 
-/** Which consents the granted accesses of this organisation rest on, and which of them have ended since. */
-async function writeRests(
-  db: Writing,
-  present: readonly StatesTable[],
-  removed: readonly { kind: string; id: string }[],
-  inserts: Inserts,
-): Promise<void> {
-  const accesses = present.filter(({ kind }) => kind === 'access');
-  const gone = removed.filter(({ kind }) => kind === 'access');
-  for (const ids of pieces([...accesses, ...gone].map(({ id }) => id))) {
-    await db.deleteFrom('access_consents').where('access', 'in', ids).execute();
+  constructor(inserts: Inserts, seals: Seals) {
+    this.#inserts = inserts;
+    this.#seals = seals;
   }
-  const rests = accesses.filter(({ own, status }) => own === 1 && status === 'granted').flatMap(restsOf);
-  const consents = present.filter(({ kind }) => kind === 'consent');
-  const known = new Map(consents.map((row) => [row.id, row]));
-  for (const ids of pieces([...new Set(rests.map(({ consent }) => consent))].filter((id) => !known.has(id)))) {
-    const rows = await db
-      .selectFrom('states')
-      .selectAll()
-      .where('kind', '=', 'consent')
-      .where('id', 'in', ids)
-      .execute();
-    for (const row of rows) known.set(row.id, row);
+
+  /** Writes the states of a block; undefined removes one. */
+  async write(db: Writing, states: ReadonlyMap<string, StatesTable | undefined>): Promise<void> {
+    const removed: { kind: string; id: string }[] = [];
+    for (const [key, row] of states) if (row === undefined) removed.push(stateKey(key));
+    for (const { kind, id } of removed) {
+      await db.deleteFrom('states').where('kind', '=', kind).where('id', '=', id).execute();
+    }
+    const present = await this.#placed(
+      db,
+      [...states.values()].filter((row) => row !== undefined),
+    );
+    await this.#inserts.states.into(db, present);
+    await this.#writeRests(db, present, removed);
   }
-  await inserts.accessConsents.into(
-    db,
-    rests.map((rest) => ({ ...rest, ended: hasEnded(rest.version, known.get(rest.consent)) ? 1 : 0 })),
-  );
-  for (const row of consents) {
-    const resting = await db.selectFrom('access_consents').selectAll().where('consent', '=', row.id).execute();
-    const ended = resting.filter(({ version }) => hasEnded(version, row)).map(({ access }) => access);
-    for (const ids of pieces(ended)) {
+
+  /** A key keeps the place at which it came. A row that fails its check does not hand its place on: verify finds it. */
+  async #placed(db: Writing, rows: readonly StatesTable[]): Promise<StatesTable[]> {
+    const standing = await this.#standing.of(db, [...new Set(rows.map(({ id }) => id))]);
+    const intact = standing.filter((row) => this.#seals.isOn('states', row));
+    const places = new Map(intact.map(({ kind, id, sequence }) => [`${kind}/${id}`, sequence]));
+    return rows.map((row) => ({ ...row, sequence: places.get(`${row.kind}/${row.id}`) ?? row.sequence }));
+  }
+
+  /** Which consents the granted accesses of this organisation rest on, and which of them have ended since. */
+  async #writeRests(
+    db: Writing,
+    present: readonly StatesTable[],
+    removed: readonly { kind: string; id: string }[],
+  ): Promise<void> {
+    const accesses = present.filter(({ kind }) => kind === 'access');
+    const gone = removed.filter(({ kind }) => kind === 'access');
+    for (const ids of pieces([...accesses, ...gone].map(({ id }) => id))) {
+      await db.deleteFrom('access_consents').where('access', 'in', ids).execute();
+    }
+    const rests = accesses.filter(({ own, status }) => own === 1 && status === 'granted').flatMap(restsOf);
+    const consents = present.filter(({ kind }) => kind === 'consent');
+    const known = new Map(consents.map((row) => [row.id, row]));
+    const unknown = [...new Set(rests.map(({ consent }) => consent))].filter((id) => !known.has(id));
+    for (const row of await this.#standing.of(db, unknown)) if (row.kind === 'consent') known.set(row.id, row);
+    await this.#inserts.accessConsents.into(
+      db,
+      rests.map((rest) => ({ ...rest, ended: hasEnded(rest.version, known.get(rest.consent)) ? 1 : 0 })),
+    );
+    for (const row of consents) await this.#end(db, row);
+  }
+
+  /** Marks what rests on versions of a consent that are not in force any more. What fails its check is not sealed anew. */
+  async #end(db: Writing, consent: StatesTable): Promise<void> {
+    const resting = await db.selectFrom('access_consents').selectAll().where('consent', '=', consent.id).execute();
+    for (const row of resting) {
+      if (row.ended === 1 || !hasEnded(row.version, consent)) continue;
+      const ended = { ...row, ended: 1 };
+      const seal = this.#seals.isOn('access_consents', row) ? this.#seals.of('access_consents', ended) : row.seal;
       await db
         .updateTable('access_consents')
-        .set({ ended: 1 })
-        .where('consent', '=', row.id)
-        .where('access', 'in', ids)
+        .set({ ended: 1, seal })
+        .where('access', '=', row.access)
+        .where('consent', '=', row.consent)
         .execute();
     }
   }

@@ -2,7 +2,6 @@
  * The custodian's duties: has every access request decided as soon as it is seen, and purges delivered copies when
  * their consent is revoked or amended or their time is over. The decision itself is the chaincode's.
  */
-import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { events } from '@telemed-ledger/chaincode/model/events.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
@@ -17,7 +16,6 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
 import { ownState, ownStates, paged } from '../../duties/found.ts';
-import { IntegrityFailure } from '../../http/failures.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { consentsOf, hasEnded } from '../../index/write/states.ts';
 import { newSalt } from '../../ledger/sender.ts';
@@ -38,7 +36,6 @@ export const decideAccess: Duty<AccessState> = {
     const inbox = collections.inbox(nameOf(consortium, state.requestor));
     const asked = await index.privateValue(inbox, privateKeys.request(state.id));
     if (asked === undefined) throw new LedgerError('NOT_FOUND', 'the request has not been delivered to this peer');
-    if (sha256Hex(asked.value) !== asked.anchor) throw new IntegrityFailure(`${inbox} ${asked.key}`);
     const request = JSON.parse(asked.value) as AccessRequest;
     const care = collections.care(holder);
     const patient = await index.patientByIdentifier(care, request.patient);

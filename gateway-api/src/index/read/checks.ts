@@ -1,0 +1,47 @@
+/** Every row that is read goes through here: one that is not as this gateway wrote it is refused, and logged without its id. */
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import type { Logger } from 'pino';
+import { IntegrityFailure } from '../../http/failures.ts';
+import { placeOf } from '../places.ts';
+import type { IndexRows, Sealed, TableName } from '../schema.ts';
+import type { Seals } from '../seals.ts';
+
+/** A row as it is stored; the text of an anchored value need not have been read. */
+type Stored<T extends TableName> = Sealed<Omit<IndexRows[T], 'value'>>;
+
+export class Checks {
+  readonly #seals: Seals;
+  readonly #log: Logger;
+  readonly #onFailure: () => void;
+
+  constructor(seals: Seals, log: Logger, onFailure: () => void) {
+    this.#seals = seals;
+    this.#log = log;
+    this.#onFailure = onFailure;
+  }
+
+  /** The same row. @throws {IntegrityFailure} where its seal is not on it */
+  row<T extends TableName, Row extends Stored<T>>(table: T, row: Row): Row {
+    if (!this.#seals.isOn(table, row as unknown as Sealed<IndexRows[T]>)) this.refuse(table, row);
+    return row;
+  }
+
+  rows<T extends TableName, Row extends Stored<T>>(table: T, rows: readonly Row[]): readonly Row[] {
+    for (const row of rows) this.row(table, row);
+    return rows;
+  }
+
+  /** The same row. @throws {IntegrityFailure} where its text is not the anchored one */
+  anchored<T extends 'versions' | 'private_values'>(table: T, row: Sealed<IndexRows[T]>): Sealed<IndexRows[T]> {
+    this.row(table, row);
+    if (sha256Hex(row.value) !== row.anchor) this.refuse(table, row);
+    return row;
+  }
+
+  refuse<T extends TableName>(table: T, row: Stored<T>): never {
+    const { transaction_id: transactionId, type } = row as { transaction_id?: string; type?: string };
+    this.#log.error({ table, transactionId, type }, 'a stored row fails its check');
+    this.#onFailure();
+    throw new IntegrityFailure(placeOf(table, row));
+  }
+}

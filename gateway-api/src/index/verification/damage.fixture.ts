@@ -1,0 +1,112 @@
+/**
+ * Every way to change a row of the read model behind its gateway's back, made from the tables as they are in the
+ * database: a column that is added tomorrow is changed here tomorrow.
+ */
+import type { Kysely } from 'kysely';
+import { type IndexTables, KEYS, type TableName } from '../schema.ts';
+
+export interface Damage {
+  name: string;
+  table: TableName;
+  /** The column that is changed; undefined where a row is removed or added. */
+  column?: string;
+  kind: 'changed' | 'removed' | 'added';
+  /** The row before, where there was one. */
+  row: Record<string, unknown>;
+  inflict(): Promise<void>;
+  undo(): Promise<void>;
+}
+
+type Row = Record<string, unknown>;
+// biome-ignore lint/suspicious/noExplicitAny: tables and columns are found at run time
+type AnyKysely = Kysely<any>;
+
+const isNumber = (dataType: string): boolean => /int/i.test(dataType);
+
+/** Other values of the same kind; for a column that may be null null as well. */
+function others(value: unknown, dataType: string, nullable: boolean): unknown[] {
+  const other = isNumber(dataType)
+    ? turned(value)
+    : typeof value === 'string' && value !== ''
+      ? value.slice(0, -1)
+      : 'x';
+  return nullable && value !== null ? [other, null] : [other];
+}
+
+/** 0 and 1 are flags. */
+const turned = (value: unknown): number => (value === 0 ? 1 : value === 1 ? 0 : Number(value ?? 0) + 1_000_003);
+
+/** Every column of every row (each with some other values), every row removed, and every row added once more. */
+export async function everyDamage(db: Kysely<IndexTables>): Promise<Damage[]> {
+  const any = db as AnyKysely;
+  const found: Damage[] = [];
+  for (const { name, columns } of await db.introspection.getTables()) {
+    if (!(name in KEYS)) continue;
+    const table = name as TableName;
+    const rows = (await any.selectFrom(table).selectAll().execute()) as Row[];
+    for (const row of rows) {
+      const key = Object.fromEntries(KEYS[table].map((column) => [column, row[column]]));
+      const where = (at: Row) => (builder: { and(row: Row): unknown }) => builder.and(at);
+      const remove = async (at: Row) =>
+        void (await any
+          .deleteFrom(table)
+          .where(where(at) as never)
+          .execute());
+      const add = async (values: Row) => void (await any.insertInto(table).values(values).execute());
+      for (const { name: column, dataType, isNullable } of columns) {
+        for (const value of others(row[column], dataType, isNullable && !(column in key))) {
+          const changed = { ...row, [column]: value };
+          const changedKey = Object.fromEntries(KEYS[table].map((one) => [one, changed[one]]));
+          found.push({
+            ...{
+              name: `${table}.${column} = ${JSON.stringify(value)?.slice(0, 40)}`,
+              table,
+              column,
+              kind: 'changed',
+              row,
+            },
+            inflict: async () =>
+              void (await any
+                .updateTable(table)
+                .set({ [column]: value })
+                .where(where(key) as never)
+                .execute()),
+            undo: async () => {
+              await remove(changedKey);
+              await add(row);
+            },
+          });
+        }
+      }
+      found.push({
+        ...{
+          name: `${table}: a row removed`,
+          table,
+          kind: 'removed',
+          row,
+          inflict: () => remove(key),
+          undo: () => add(row),
+        },
+      });
+      const additional = copyOf(row, table);
+      if (additional === undefined) continue;
+      const additionalKey = Object.fromEntries(KEYS[table].map((one) => [one, additional[one]]));
+      found.push({
+        ...{ name: `${table}: a row added`, table, kind: 'added', row: additional },
+        inflict: () => add(additional),
+        undo: () => remove(additionalKey),
+      });
+    }
+  }
+  return found;
+}
+
+/** The same row under keys of its own; none for the checkpoint, which is one. */
+function copyOf(row: Row, table: TableName): Row | undefined {
+  if (table === 'checkpoint') return undefined;
+  const copy = { ...row };
+  for (const column of [...KEYS[table], 'key', 'key_hash'])
+    if (column in copy)
+      copy[column] = typeof copy[column] === 'number' ? (copy[column] as number) + 1_000_003 : `${copy[column]}y`;
+  return copy;
+}
