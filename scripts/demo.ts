@@ -23,7 +23,7 @@ await runCommand(async () => {
       printer.step(number, step);
     });
     const leftOut = story.tamperingLeftOut === true ? ' The last two were left out.' : '';
-    console.log(`\nEvery step turned out as told.${leftOut}`);
+    console.log(`\nEvery step turned out as expected.${leftOut}`);
     return 0;
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error;

@@ -274,6 +274,12 @@ describe('Architecture', () => {
     expect(long.map((file) => `${file}: ${lines(file)} lines`)).to.deep.equal([]);
   });
 
+  it('keeps the wiring of a gateway to one page, and its subjects out of it', () => {
+    const wiring = textOf('gateway-api/src/app.ts');
+    expect(wiring.split('\n').length).to.be.lessThan(150);
+    expect(importsOf('gateway-api/src/app.ts').filter((file) => file.includes('/routes.ts'))).to.deep.equal([]);
+  });
+
   it('has a README in every room', () => {
     const rooms = [
       '.',
