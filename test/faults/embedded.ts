@@ -43,7 +43,8 @@ export async function startEmbedded(dataDir: string): Promise<FaultyNetwork> {
   };
 }
 
-function pidsOf(running: ConsortiumProcess): Record<string, number | undefined> {
+/** Of its parts, by their names. */
+export function pidsOf(running: ConsortiumProcess): Record<string, number | undefined> {
   const commands = running.pids.map((pid) => [pid, commandOf(pid)] as const);
   const found = Object.entries(COMMANDS).map(([name, text]) => [
     name,

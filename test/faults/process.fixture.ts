@@ -28,7 +28,11 @@ export class ConsortiumProcess {
    * Answers when it has printed `ready`; rejects when it ends before. Ports are the system's choice, those of gateways
    * unless they are given by organisation.
    */
-  static async start(dataDir: string, gatewayPorts: Record<string, number> = {}): Promise<ConsortiumProcess> {
+  static async start(
+    dataDir: string,
+    gatewayPorts: Record<string, number> = {},
+    more: Record<string, string> = {},
+  ): Promise<ConsortiumProcess> {
     const ports = Object.fromEntries(
       ORGANISATIONS.flatMap((name) => [
         [`GATEWAY_PORT_${name.toUpperCase()}`, String(gatewayPorts[name] ?? 0)],
@@ -36,7 +40,7 @@ export class ConsortiumProcess {
       ]),
     );
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', START], {
-      env: { ...process.env, ...ports, DATA_DIR: dataDir },
+      env: { ...process.env, ...ports, ...more, DATA_DIR: dataDir },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output: string[] = [];
@@ -74,8 +78,13 @@ export class ConsortiumProcess {
     await this.ended;
   }
 
-  async stop(): Promise<void> {
+  /** Asks it to end; see `ended`. */
+  terminate(): void {
     this.#child.kill('SIGTERM');
+  }
+
+  async stop(): Promise<void> {
+    this.terminate();
     await this.ended;
   }
 }
