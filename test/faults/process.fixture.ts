@@ -32,6 +32,7 @@ export class ConsortiumProcess {
     dataDir: string,
     gatewayPorts: Record<string, number> = {},
     more: Record<string, string> = {},
+    args: string[] = [],
   ): Promise<ConsortiumProcess> {
     const ports = Object.fromEntries(
       ORGANISATIONS.flatMap((name) => [
@@ -39,7 +40,7 @@ export class ConsortiumProcess {
         [`PEER_PORT_${name.toUpperCase()}`, '0'],
       ]),
     );
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', START], {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', START, ...args], {
       env: { ...process.env, ...ports, ...more, DATA_DIR: dataDir },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

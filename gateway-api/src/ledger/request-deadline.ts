@@ -10,6 +10,9 @@ const requests = new AsyncLocalStorage<{ deadline?: number }>();
 /** Runs what answers one request. */
 export const asOneRequest = <T>(run: () => T): T => requests.run({}, run);
 
+/** Runs what a request may have begun and others wait for too: it has a time of its own. */
+export const apartFromRequests = <T>(run: () => T): T => requests.exit(run);
+
 /** The end of a budget that begins now, or of the request's own where that is sooner. Milliseconds since 1970. */
 export function deadlineWithin(budgetMs: number): number {
   const end = Date.now() + budgetMs;

@@ -1,5 +1,6 @@
 /** Runs the sweep at an interval and when asked, one at a time, and keeps the last report. */
 import type { Logger } from 'pino';
+import { apartFromRequests } from '../../ledger/request-deadline.ts';
 import { loggable } from '../../operations/log.ts';
 import type { VerifyReport } from './verify.ts';
 
@@ -32,7 +33,8 @@ export class Sweeper {
 
   /** Starts a sweep, or joins the one under way. */
   run = (): Promise<VerifyReport> => {
-    this.#running ??= this.#once().finally(() => {
+    // A sweep takes longer than any request may.
+    this.#running ??= apartFromRequests(() => this.#once()).finally(() => {
       this.#running = undefined;
     });
     return this.#running;

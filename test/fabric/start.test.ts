@@ -1,0 +1,144 @@
+/**
+ * `npm start -- --network fabric` while the channel is written to without a pause, and while a peer is paused: the
+ * gateways become ready, and none is ended for its own lag or another's.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
+import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
+import { layoutOf, peerProcess } from '@telemed-ledger/network/fabric/layout.ts';
+import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
+import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
+import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
+import { expect } from 'chai';
+import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { ConsortiumProcess, kill } from '../faults/process.fixture.ts';
+
+const TIMEOUTS = { evaluateMs: 10_000, endorseMs: 10_000, submitMs: 10_000, commitStatusMs: 10_000 };
+const LANES = 12;
+
+/** Licences, written by the regulator's own client without its gateway, one after the other in several lanes. */
+class SteadyWrites {
+  readonly #connection: LedgerConnection;
+  readonly #identity: { name: string; certificate: string; privateKey: string };
+  readonly #lanes: Promise<void>[];
+  #stopped = false;
+  committed = 0;
+
+  constructor(dataDir: string) {
+    const file = join(dataDir, 'organisations', 'regulator', 'connection.json');
+    const { tlsRootCertificate, identities, ...reach } = JSON.parse(readFileSync(file, 'utf8'));
+    const read = (path: string): string => readFileSync(path, 'utf8');
+    const { certificate, privateKey } = identities.system;
+    this.#connection = new LedgerConnection({ ...reach, tlsRootCertificate: read(tlsRootCertificate) }, TIMEOUTS);
+    this.#identity = { name: 'system', certificate: read(certificate), privateKey: read(privateKey) };
+    this.#lanes = Array.from({ length: LANES }, () => this.#lane());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#lanes);
+    this.#connection.close();
+  }
+
+  async #lane(): Promise<void> {
+    const contract = this.#connection.contract(this.#identity);
+    const term = { status: 'active', start: '2026-01-01', end: '2030-01-01' };
+    while (!this.#stopped) {
+      const argument = JSON.stringify({ number: randomUUID().slice(0, 12), ...term });
+      const request = { arguments: [argument], endorsingOrganizations: ['RegulatorMSP', 'BankMSP'] };
+      try {
+        await contract.submit('registry:SetLicence', request);
+        this.committed += 1;
+      } catch {
+        await sleep(100);
+      }
+    }
+  }
+}
+
+describe('npm start on Fabric under steady writes', function () {
+  this.timeout(300_000);
+  let environment: { DATA_DIR: string; CONSORTIUM: string } | undefined;
+  let writes: SteadyWrites | undefined;
+  let running: ConsortiumProcess | undefined;
+  let parties: Parties | undefined;
+
+  before(async function () {
+    const reason = await whyNoFabric();
+    if (reason !== undefined) {
+      console.log(`skipped: ${reason}`);
+      return this.skip();
+    }
+    const dataDir = mkdtempSync(join(tmpdir(), 'start-'));
+    environment = { DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') };
+    await definitionOnFreePorts(environment.CONSORTIUM);
+    for (const command of ['up', 'deploy']) {
+      const { code, error } = await runNetwork([command], environment);
+      expect(code, error).to.equal(0);
+    }
+    writes = new SteadyWrites(dataDir);
+  });
+
+  after(async () => {
+    if (environment === undefined) return;
+    signal('clinic', 'SIGCONT');
+    parties?.close();
+    await writes?.stop();
+    await running?.stop();
+    await runNetwork(['reset', '--yes'], environment);
+    rmSync(environment.DATA_DIR, { recursive: true, force: true });
+  });
+
+  function signal(organisation: string, name: NodeJS.Signals): void {
+    const { DATA_DIR, CONSORTIUM } = environment!;
+    const pid = runningPid(layoutOf(DATA_DIR, loadConsortium(CONSORTIUM), 'bft'), peerProcess(organisation));
+    if (pid !== undefined) kill(pid, name);
+  }
+  const readyz = async (organisation: string) => {
+    const { status, body } = await parties!.of(organisation, 'operator').send({ path: '/readyz' });
+    return { status, ...(body as { ready: boolean; behind?: number; block: number }) };
+  };
+
+  it('becomes ready while blocks keep coming', async () => {
+    const [started, before] = [Date.now(), writes!.committed];
+    running = await ConsortiumProcess.start(environment!.DATA_DIR, {}, { CONSORTIUM: environment!.CONSORTIUM }, [
+      '--network',
+      'fabric',
+    ]);
+    const seconds = (Date.now() - started) / 1000;
+    console.log(`      ready after ${seconds.toFixed(1)} s, with ${writes!.committed - before} transactions meanwhile`);
+    expect(writes!.committed).to.be.greaterThan(before);
+    parties = new Parties({ dataDir: environment!.DATA_DIR, urls: running.urls });
+  });
+
+  it('keeps all gateways while one of them is far behind, and after', async () => {
+    signal('clinic', 'SIGSTOP');
+    await sleep(15_000);
+    for (const organisation of ['hospital', 'patients', 'payer', 'bank', 'regulator']) {
+      expect(await readyz(organisation), organisation).to.include({ status: 200, ready: true });
+    }
+    expect((await readyz('clinic')).status).to.equal(503);
+    signal('clinic', 'SIGCONT');
+    const went = Date.now();
+    for (;;) {
+      const { ready, behind = 0 } = await readyz('clinic');
+      if (ready) {
+        console.log(
+          `      the one that was paused is ready ${(Date.now() - went) / 1000} s later, ${behind} blocks behind`,
+        );
+        break;
+      }
+      if (Date.now() - went > 60_000) throw new Error('the gateway whose peer was paused did not become ready');
+      await sleep(200);
+    }
+  });
+
+  it('ends in order under load', async () => {
+    running!.terminate();
+    expect(await running!.ended).to.equal(0);
+  });
+});
