@@ -1,8 +1,10 @@
 /**
  * Slots for work that many clients want done: only so many are taken at once, one client takes only its part of them, and
- * who waits is served in turn, one of each client. A client with a thousand requests waits behind its own.
+ * who waits is served in turn, one of each client. A client with a thousand requests waits behind its own. A slot is also
+ * waited for where this turn of the event loop has had its stretch (http/pauses.ts).
  */
 import { Failure, unavailable } from '../http/failures.ts';
+import { isTurnOver } from '../http/pauses.ts';
 
 export interface SlotLimits {
   /** Taken at once, of all clients. */
@@ -33,7 +35,6 @@ export class FairSlots {
   readonly #clients = new Map<string, Client>();
   #taken = 0;
   #waiting = 0;
-  #due = false;
 
   constructor(limits: SlotLimits) {
     this.#limits = limits;
@@ -65,7 +66,9 @@ export class FairSlots {
   #slot(name: string): Release | Promise<Release> {
     const client = this.#clients.get(name) ?? { running: 0, waiters: [] };
     this.#clients.set(name, client);
-    if (client.waiters.length === 0 && this.#isFree(client)) return this.#take(name, client);
+    const isFree = this.#isFree(client);
+    if (client.waiters.length === 0 && isFree && !isTurnOver()) return this.#take(name, client);
+    if (isFree) this.#serveSoon();
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         start: () => resolve(this.#take(name, client)),
@@ -92,20 +95,17 @@ export class FairSlots {
     };
   }
 
-  /** Not at once: whoever has sent something meanwhile is heard first. */
+  /** Not at once, and not in a turn that has had its stretch: whoever has sent something meanwhile is heard first. */
   #serveSoon(): void {
-    if (this.#due) return;
-    this.#due = true;
     setImmediate(() => {
-      this.#due = false;
-      this.#serve();
+      if (isTurnOver()) this.#serveSoon();
+      else this.#serve();
     });
   }
 
-  /** One of each client in turn. A Map goes on with what is set again while it is walked. */
+  /** One that waits, of the client whose turn it is; that client is last the next time. */
   #serve(): void {
     for (const [name, client] of this.#clients) {
-      if (this.#taken >= this.#limits.all || this.#waiting === 0) return;
       if (client.waiters.length === 0 || !this.#isFree(client)) continue;
       const waiter = client.waiters.shift() as Waiter;
       clearTimeout(waiter.timer);
@@ -113,6 +113,7 @@ export class FairSlots {
       waiter.start();
       this.#clients.delete(name);
       this.#clients.set(name, client);
+      return;
     }
   }
 

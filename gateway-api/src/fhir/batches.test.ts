@@ -128,7 +128,7 @@ describe('batch', () => {
         [101, 'Patient'],
         [10, 'Patient?_count=1000'],
         [10, 'Patient?_count=99999999'],
-        [201, `Patient/${PATIENT_ID}/_history`],
+        [101, `Patient/${PATIENT_ID}/_history`],
         [1_001, `Patient/${PATIENT_ID}`],
       ];
       for (const [count, url] of cases) {

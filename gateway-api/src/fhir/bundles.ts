@@ -65,6 +65,7 @@ function whereOf(error: unknown, changes: readonly Change[]): unknown {
 async function readEntry({ url, urlPath }: EntryRead, scope: Scope, lenient: boolean): Promise<Answer> {
   const [path = '', query = ''] = url.split(/\?(.*)/s);
   const [name = '', id, marker, version, ...more] = path.split('/');
+  const parameters = [...new URLSearchParams(query)];
   const type = supportedType(name);
   if (type === undefined)
     return refuse(404, 'not-supported', 'This server does not hold resources of that type.', urlPath);
@@ -72,10 +73,10 @@ async function readEntry({ url, urlPath }: EntryRead, scope: Scope, lenient: boo
     return refuse(404, 'not-supported', 'There is no such interaction.', urlPath);
   }
   if (id === undefined) {
-    return search(scope, { type, parameters: [...new URLSearchParams(query)], method: 'GET', lenient });
+    return search(scope, { type, parameters, method: 'GET', lenient });
   }
   if (version !== undefined) return vread(scope, name, id, version);
-  return marker === undefined ? read(scope, name, id) : history(scope, name, id);
+  return marker === undefined ? read(scope, name, id) : history(scope, name, id, parameters);
 }
 
 /** Reads come after the writes of the same Bundle, and fail alone. */

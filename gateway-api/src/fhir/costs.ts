@@ -8,26 +8,24 @@ import { DEFAULT_COUNT, MAX_COUNT } from './search-query.ts';
 
 /** A read of one resource is 1. */
 const MOST = 1_000;
-const HISTORY = 5;
-const SEARCH = 5;
-/** Found by a search for the cost of one read. */
+/** A search or a history, beside what it finds. */
+const LIST = 5;
+/** Found for the cost of one read. */
 const MATCHES = 10;
 
 function costOf({ url }: EntryRead): number {
   const [path = '', query = ''] = url.split(/\?(.*)/s);
   const [, id, marker, version] = path.split('/');
-  if (id === undefined) {
-    const stated = Number(new URLSearchParams(query).get('_count') ?? DEFAULT_COUNT);
-    const count = Number.isFinite(stated) ? Math.min(Math.max(stated, 0), MAX_COUNT) : DEFAULT_COUNT;
-    return SEARCH + count / MATCHES;
-  }
-  return marker === undefined || version !== undefined ? 1 : HISTORY;
+  if (id !== undefined && (marker === undefined || version !== undefined)) return 1;
+  const stated = Number(new URLSearchParams(query).get('_count') ?? DEFAULT_COUNT);
+  const count = Number.isFinite(stated) ? Math.min(Math.max(stated, 0), MAX_COUNT) : DEFAULT_COUNT;
+  return LIST + count / MATCHES;
 }
 
 /** @throws {Refusal} 413 too-costly, before anything was read or written */
 export function demandModestReads(reads: readonly EntryRead[]): void {
   const cost = Math.ceil(reads.reduce((sum, read) => sum + costOf(read), 0));
   if (cost <= MOST) return;
-  const text = `The reads of a Bundle may cost ${MOST} together, and these cost ${cost}: a read of a resource costs 1, a history ${HISTORY}, a search ${SEARCH} and 1 for each ${MATCHES} of its _count. Send several.`;
+  const text = `The reads of a Bundle may cost ${MOST} together, and these cost ${cost}: a read of a resource costs 1, a search or a history ${LIST} and 1 for each ${MATCHES} of its _count. Send several.`;
   refuse(413, 'too-costly', text, 'Bundle.entry');
 }

@@ -11,7 +11,7 @@ import {
   patient,
   practitioner,
 } from './fixtures/resources.ts';
-import { bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';
+import { BASE, bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
@@ -169,6 +169,24 @@ describe('read, vread and history', () => {
     const response = await server.get(`${place}/_history/1`).expect(200);
     expect(response.get('ETag')).to.equal('W/"1"');
     expect(bodyOf(response)['active']).to.equal(undefined);
+  });
+
+  it('history comes in pages where there are many versions, by links', async () => {
+    for (let version = 1; version <= 6; version += 1) {
+      await server.put(place, { ...patient(), active: version % 2 === 0 }).expect(200);
+    }
+    const pages: string[][] = [];
+    let url: string | undefined = `${place}/_history?_count=3`;
+    while (url !== undefined) {
+      const page = bodyOf(await server.get(url).expect(200));
+      expect(page['total']).to.equal(8);
+      pages.push(page['entry'].map(({ response }: Json) => response.etag));
+      const next = page['link'].find(({ relation }: Json) => relation === 'next')?.url as string | undefined;
+      url = next?.slice(next.indexOf(`${BASE}/`) + BASE.length);
+    }
+    expect(pages.flat()).to.deep.equal([8, 7, 6, 5, 4, 3, 2, 1].map((version) => `W/"${version}"`));
+    expect(pages.map((page) => page.length)).to.deep.equal([3, 3, 2]);
+    for (const query of ['_count=x', '_page=x', '_page=0']) await server.get(`${place}/_history?${query}`).expect(400);
   });
 
   it('history gives all versions, the newest first, and how each came about', async () => {

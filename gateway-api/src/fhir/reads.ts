@@ -3,6 +3,7 @@ import { type Answer, answerOf } from './answers.ts';
 import { refuse } from './outcomes.ts';
 import type { Scope, StoredResource } from './repository.ts';
 import { etagOf } from './requests.ts';
+import type { Parameters } from './search-query.ts';
 
 const ID = /^[A-Za-z0-9.-]{1,64}$/;
 const VERSION = /^[1-9][0-9]{0,8}$/;
@@ -31,13 +32,36 @@ function historyEntry({ resource, version, lastUpdated }: StoredResource, type: 
   };
 }
 
-export async function history(scope: Scope, type: string, id: string): Promise<Answer> {
+const DEFAULT_COUNT = 50;
+const MAX_COUNT = 500;
+
+/** `_count` and `_page` of a history; anything else says what is not supported (R4 lets a server ignore it). */
+function pageOf(parameters: Parameters): { count: number; before?: number } {
+  const given = new Map(parameters);
+  const count = given.get('_count') ?? String(DEFAULT_COUNT);
+  const page = given.get('_page');
+  if (!/^[0-9]{1,9}$/.test(count)) refuse(400, 'value', 'Expected a whole number.', '_count');
+  if (page !== undefined && !VERSION.test(page)) refuse(400, 'value', 'Expected a page as it was linked.', '_page');
+  const wanted = Math.min(Math.max(Number(count), 1), MAX_COUNT);
+  return { count: wanted, ...(page === undefined ? {} : { before: Number(page) }) };
+}
+
+/** In pages, newest first (hl7.org/fhir/R4/http.html#history). */
+export async function history(scope: Scope, type: string, id: string, parameters: Parameters): Promise<Answer> {
   const { repository, caller, baseUrl } = scope;
-  const versions = ID.test(id) ? await repository.history(caller, type, id) : [];
-  const [newest] = versions;
-  if (newest === undefined) return notFound();
+  const page = pageOf(parameters);
+  const none = { versions: [], total: 0, next: undefined };
+  const { versions, total, next } = ID.test(id) ? await repository.history(caller, type, id, page) : none;
+  if (total === 0) return notFound();
+  const url = `${baseUrl}/${type}/${id}/_history`;
+  const linkTo = (relation: string, before: number | undefined) => {
+    const query = new URLSearchParams(before === undefined ? {} : { _page: String(before) });
+    if (page.count !== DEFAULT_COUNT) query.set('_count', String(page.count));
+    return { relation, url: query.size === 0 ? url : `${url}?${query}` };
+  };
+  const link = [linkTo('self', page.before), ...(next === undefined ? [] : [linkTo('next', next)])];
   const entry = versions.map((version) => historyEntry(version, type, baseUrl));
-  const link = [{ relation: 'self', url: `${baseUrl}/${type}/${id}/_history` }];
-  const bundle = { resourceType: 'Bundle', type: 'history', total: versions.length, link, entry };
-  return { status: 200, resource: bundle, lastModified: newest.lastUpdated };
+  const resource = { resourceType: 'Bundle', type: 'history', total, link, ...(entry.length === 0 ? {} : { entry }) };
+  const newest = page.before === undefined ? versions[0]?.lastUpdated : undefined;
+  return { status: 200, resource, ...(newest === undefined ? {} : { lastModified: newest }) };
 }

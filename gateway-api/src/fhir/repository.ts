@@ -34,6 +34,8 @@ export interface Search {
   lastUpdated?: { prefix: 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'sa' | 'eb'; value: string }[];
   /** Page size. */
   count: number;
+  /** Nothing but the total is asked for, however long counting takes. */
+  isTotalAlone?: boolean;
   /** Opaque position from an earlier page. */
   after?: string;
 }
@@ -48,6 +50,16 @@ export interface SearchPage {
   undelivered?: number;
 }
 
+/** A page of a resource's history. */
+export interface VersionsPage {
+  /** Newest first. */
+  versions: StoredResource[];
+  /** Of all pages. */
+  total: number;
+  /** What the next page comes before; undefined on the last one. */
+  next?: number;
+}
+
 export interface Repository {
   /**
    * Asked before any of a body is read. @throws LedgerError FORBIDDEN for a caller who can write nothing of this type,
@@ -60,8 +72,8 @@ export interface Repository {
    */
   read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined>;
   readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined>;
-  /** All versions, newest first; empty where there is none. */
-  history(caller: Caller, type: string, id: string): Promise<StoredResource[]>;
+  /** Versions, newest first; none where there is no such resource. `before` is the `next` of an earlier page. */
+  history(caller: Caller, type: string, id: string, page: { count: number; before?: number }): Promise<VersionsPage>;
   search(caller: Caller, search: Search): Promise<SearchPage>;
   /** Which of these `Type/id` do not exist here. */
   missing(references: string[]): Promise<string[]>;

@@ -125,7 +125,8 @@ class FhirApi {
   read: Handle = (request) => this.#reading(request, (scope, { name }) => read(scope, name, idOf(request)));
   vread: Handle = (request) =>
     this.#reading(request, (scope, { name }) => vread(scope, name, idOf(request), String(request.params['version'])));
-  history: Handle = (request) => this.#reading(request, (scope, { name }) => history(scope, name, idOf(request)));
+  history: Handle = (request) =>
+    this.#reading(request, (scope, { name }) => history(scope, name, idOf(request), queryOf(request)));
 
   /** A search by POST. */
   admitSearch = (request: Request): void => void typeOf(request);

@@ -138,7 +138,7 @@ export function parseSearch(type: SupportedType, given: Parameters, baseUrl: str
     }
   }
   const countOnly = reading.countOnly || reading.search.count === 0;
-  if (countOnly) reading.search.count = 1;
+  if (countOnly) Object.assign(reading.search, { count: 1, isTotalAlone: true });
   return { search: reading.search, impossible: reading.impossible, countOnly, used, page: reading.page };
 }
 

@@ -2,7 +2,7 @@
  * An HTTP server whose clients cannot hold it up: headers and bodies have their time, and what is answered without its
  * body having been read is thrown away, within bounds.
  */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { awaitsContinue } from './json-body.ts';
 
 export interface ServerLimits {
@@ -31,18 +31,20 @@ const SERVER_LIMITS: ServerLimits = {
 
 const KEEP_ALIVE_MS = 65_000;
 const CHECK_MS = 2_000;
-/** How long the rest of a refused body is taken and thrown away: who sends it may read the answer only then. */
-const LEFTOVER_MS = 5_000;
+/**
+ * How long the rest of a refused body is taken and thrown away, because who sends it may read the answer only then; and of
+ * how many requests at once: the system hands over two megabytes of each before anybody else is served.
+ */
+const LEFTOVER_MS = 10_000;
+const LEFTOVERS_AT_ONCE = 4;
 
 /** A server for `app`, that listens nowhere yet. */
 export function newServer(app: RequestListener, stated: Partial<ServerLimits> = {}): Server {
   const limits = { ...SERVER_LIMITS, ...stated };
+  const leftovers = new Leftovers();
   const answer: RequestListener = (request, response) => {
     response.once('finish', () => {
-      if (request.complete) return;
-      request.resume();
-      const late = setTimeout(() => request.socket.destroy(), LEFTOVER_MS);
-      request.once('close', () => clearTimeout(late));
+      if (!request.complete) leftovers.discard(request);
     });
     app(request, response);
   };
@@ -65,6 +67,42 @@ export function newServer(app: RequestListener, stated: Partial<ServerLimits> = 
     answer(request, response);
   });
   return server;
+}
+
+/** What is left of refused bodies, thrown away a few at a time. */
+class Leftovers {
+  readonly #waiting: IncomingMessage[] = [];
+  #under = 0;
+
+  discard(request: IncomingMessage): void {
+    const { socket } = request;
+    socket.pause();
+    const late = setTimeout(() => socket.destroy(), LEFTOVER_MS);
+    socket.once('close', () => clearTimeout(late));
+    request.once('end', () => clearTimeout(late));
+    this.#waiting.push(request);
+    this.#next();
+  }
+
+  #next(): void {
+    while (this.#under < LEFTOVERS_AT_ONCE) {
+      const request = this.#waiting.shift();
+      if (request === undefined) return;
+      if (request.socket.destroyed) continue;
+      this.#under += 1;
+      let isDone = false;
+      const done = (): void => {
+        if (isDone) return;
+        isDone = true;
+        this.#under -= 1;
+        this.#next();
+      };
+      request.once('end', done);
+      request.socket.once('close', done);
+      request.resume();
+      request.socket.resume();
+    }
+  }
 }
 
 /** Closes connections of an address that has its part of them. */

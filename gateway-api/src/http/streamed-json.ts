@@ -3,7 +3,7 @@
  * text nor the time to make it is there at once.
  */
 import type { ServerResponse } from 'node:http';
-import { Pauses } from './pauses.ts';
+import { pause } from './pauses.ts';
 
 /** Elements beyond which a list is sent in pieces, and about the length of a piece. */
 const FEW = 50;
@@ -22,14 +22,13 @@ export async function sendJson(response: ServerResponse, value: object, list: st
     return;
   }
   const head = JSON.stringify(rest);
-  const pauses = new Pauses();
   let piece = `${head.slice(0, -1)}${head === '{}' ? '' : ','}${JSON.stringify(list)}:[`;
   for (const [index, element] of elements.entries()) {
     piece += (index === 0 ? '' : ',') + JSON.stringify(element);
     if (piece.length < PIECE_LENGTH) continue;
     if (!(await written(response, piece))) return;
     piece = '';
-    await pauses.pause();
+    await pause();
   }
   response.end(`${piece}]}`);
 }

@@ -9,7 +9,8 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
+import type { Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
+import { inStretches } from '../../http/pauses.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
 import type { Seals } from '../seals.ts';
@@ -17,8 +18,9 @@ import { indexed } from '../storable.ts';
 import { byAge, resourceOf, STANDING } from '../write/resources.ts';
 import { Accesses } from './accesses.ts';
 import { Checks } from './checks.ts';
-import { FEW, hasValues, isForFew, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
+import { FEW, hasValues, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
+import { type Chosen, chosenRows, searchRows } from './rows.ts';
 import { storedResource, type VersionRow } from './stored.ts';
 import { Undelivered, type UndeliveredOptions } from './undelivered.ts';
 
@@ -29,6 +31,17 @@ const KNOWN_REFERENCES = 20_000;
 const newKnown = () => new LRUCache<string, true>({ max: KNOWN_REFERENCES });
 const CONSENT = 'consent/';
 const IDENTIFIER = 'identifier';
+
+/** What of a version is known without its text. */
+type Standing = Omit<VersionRow, 'value'>;
+
+export interface HistoryOptions {
+  compartment?: string | undefined;
+  /** Versions of the page; all where it is left out, as far as they fit into one answer. */
+  count?: number | undefined;
+  /** `next` of the page before. */
+  before?: number | undefined;
+}
 
 export interface ReadModelOptions {
   db: Kysely<IndexTables>;
@@ -67,21 +80,47 @@ export class ReadModel {
     return this.#options.db;
   }
 
-  /** Newest first; copies only where there is no original. @throws {Failure} 503 while one of them is on its way */
-  async versions(type: string, id: string, compartment?: string): Promise<StoredResource[]> {
-    const rows = await this.#rows(type, id, { compartment });
-    const newest = rows[0]?.version ?? 0;
-    await this.undelivered.demandNext(id, newest);
-    await this.undelivered.demandVersions(id, gapsIn(rows));
-    return this.#shown(rows);
+  /**
+   * A page of the versions of a resource, newest first; copies only where there is no original. Its total is of all.
+   * @throws {Failure} 503 while one of them is on its way
+   */
+  async versions(
+    type: string,
+    id: string,
+    { compartment, count = Number.POSITIVE_INFINITY, before = Number.POSITIVE_INFINITY }: HistoryOptions = {},
+  ): Promise<VersionsPage> {
+    let all: readonly Standing[] = [];
+    const { rows, isCut } = await this.#rows(type, id, compartment, (standing) => {
+      all = standing;
+      return standing.filter(({ version }) => version < before).slice(0, count);
+    });
+    const [newest] = all;
+    await this.undelivered.demandNext(id, newest?.version ?? 0);
+    await this.undelivered.demandVersions(id, gapsIn(all));
+    const versions = rows.map((row) => this.stored(row));
+    const revocation = newest === undefined ? undefined : await this.#revocation(newest);
+    const isFirst = before === Number.POSITIVE_INFINITY;
+    if (revocation !== undefined && isFirst && versions[0] !== undefined) {
+      versions.unshift(revokedOf(versions[0], revocation));
+    }
+    const oldest = rows.at(-1)?.version ?? 0;
+    const isMore = rows.length > 0 && (isCut || all.some(({ version }) => version < oldest));
+    const total = all.length + (revocation === undefined ? 0 : 1);
+    return { versions, total, ...(isMore ? { next: oldest } : {}) };
   }
 
   /** @throws {Failure} 503 while this version is on its way. */
   async version(type: string, id: string, version: number, compartment?: string): Promise<StoredResource | undefined> {
-    const rows = await this.#rows(type, id, { compartment });
+    let isKnown = false;
+    const { rows } = await this.#rows(type, id, compartment, (standing) => {
+      isKnown = standing.length > 0;
+      // A revocation is one more version than the newest that was written.
+      const newest = standing[0]?.version ?? 0;
+      return standing.filter((row) => row.version === Math.min(version, newest));
+    });
     const found = (await this.#shown(rows)).find((one) => one.version === version);
     if (found === undefined) await this.undelivered.demandVersions(id, [version]);
-    if (rows.length === 0) await this.undelivered.demandNext(id, 0);
+    if (!isKnown) await this.undelivered.demandNext(id, 0);
     return found;
   }
 
@@ -98,26 +137,33 @@ export class ReadModel {
   }
 
   async #newestRow(type: string, id: string, compartment: string | undefined): Promise<VersionRow | undefined> {
-    const [row] = await this.#rows(type, id, { compartment, limit: 1 });
+    const { rows } = await this.#rows(type, id, compartment, (standing) => standing.slice(0, 1));
+    const [row] = rows;
     await this.undelivered.demandNext(id, row?.version ?? 0);
     return row && this.#checks.anchored('versions', row);
   }
 
+  /** A row as a resource, with the revocation before it where it is the newest of a consent that was revoked. */
   async #shown(rows: readonly VersionRow[]): Promise<StoredResource[]> {
     const [newest] = rows;
     const shown = rows.map((row) => this.stored(row));
-    const revoked = newest === undefined ? undefined : await this.#revoked(newest, shown[0]!);
-    return revoked === undefined ? shown : [revoked, ...shown];
+    const revocation = newest === undefined ? undefined : await this.#revocation(newest);
+    return revocation === undefined ? shown : [revokedOf(shown[0]!, revocation), ...shown];
   }
 
-  /** The versions of one resource, newest first, checked: none of them may be lacking. */
-  async #rows(
+  /** What `choose` takes of the versions of one resource, given newest first and checked: none of them may be lacking. */
+  #rows(
     type: string,
     id: string,
-    { compartment, limit }: { compartment?: string | undefined; limit?: number },
-  ): Promise<VersionRow[]> {
-    const query = this.#db.selectFrom('versions').selectAll().where('id', '=', id).where('type', '=', type);
-    const rows = this.#checks.rows('versions', await query.orderBy('sequence').execute());
+    compartment: string | undefined,
+    choose: <Row extends Standing>(rows: Row[]) => Row[],
+  ): Promise<Chosen> {
+    const query = this.#db.selectFrom('versions').where('id', '=', id).where('type', '=', type).orderBy('sequence');
+    return chosenRows(this.#db, query, (rows) => choose(this.#standing(rows, compartment)));
+  }
+
+  #standing<Row extends Standing>(rows: Row[], compartment: string | undefined): Row[] {
+    this.#checks.rows('versions', rows);
     const now = new Date().toISOString();
     const visible = rows.filter((row) => this.#isVisible(row, now));
     const home = visible.find((row) => row.source === null) ?? visible[0];
@@ -129,11 +175,10 @@ export class ReadModel {
     const own = all
       .filter((row) => this.#isVisible(row, now))
       .filter(({ patient }) => compartment === undefined || patient === compartment);
-    const distinct = own.filter((row, index) => row.version !== own[index - 1]?.version);
-    return limit === undefined ? distinct : distinct.slice(0, limit);
+    return own.filter((row, index) => row.version !== own[index - 1]?.version);
   }
 
-  #isVisible({ source, collection, expires_at: expiresAt }: VersionRow, now: string): boolean {
+  #isVisible({ source, collection, expires_at: expiresAt }: Standing, now: string): boolean {
     if (source === null) return true;
     return collection === collections.inbox(this.#options.organisation) && expiresAt !== null && expiresAt > now;
   }
@@ -161,52 +206,30 @@ export class ReadModel {
    * Revoking writes no new content: the public state says it. The revoked consent is shown as one more version, status
    * inactive. A consent without its state, or with an older one, is not shown: it may have been revoked.
    */
-  async #revoked(row: VersionRow, newest: StoredResource): Promise<StoredResource | undefined> {
+  async #revocation(row: Standing): Promise<Revocation | undefined> {
     if (row.type !== 'Consent' || !row.key.startsWith(CONSENT)) return undefined;
     const found = await this.state('consent', row.id);
     const state = found === undefined ? undefined : (JSON.parse(found.value) as ConsentState);
     if (found === undefined || state === undefined || state.version < row.version) {
       return this.#checks.refuse('versions', row);
     }
-    if (state.status !== 'revoked') return undefined;
-    const version = newest.version + 1;
-    const meta = { ...(newest.resource['meta'] as object), versionId: String(version), lastUpdated: state.updatedAt };
-    return {
-      ...newest,
-      resource: { ...newest.resource, status: 'inactive', meta },
-      version,
-      lastUpdated: state.updatedAt,
-      transactionId: found.transaction_id,
-    };
+    return state.status === 'revoked' ? { at: state.updatedAt, transactionId: found.transaction_id } : undefined;
   }
 
-  /** Current versions in the order in which they arrived. */
+  /**
+   * Current versions in the order in which they arrived.
+   * @throws {IntegrityFailure} where one of them is not what was anchored: a page without it would look complete
+   */
   async search(search: Search, compartment?: string): Promise<SearchPage> {
-    const matching = matchingIn(this.#visible(), search, compartment);
-    let page = matching
-      .selectAll('versions')
-      .orderBy(isForFew(search) ? FEW.sequence : 'sequence')
-      .limit(search.count + 1);
-    if (search.after !== undefined) page = page.where('sequence', '>', Number(search.after));
-    const rows = await page.execute();
-    const shown = rows.slice(0, search.count);
+    const { rows, ...page } = await searchRows(this.#db, matchingIn(this.#visible(), search, compartment), search);
     const matches: StoredResource[] = [];
-    for (const row of shown) {
+    await inStretches(rows, async (row) => {
       const [newest] = await this.#shown([row]);
       if (newest === undefined || !hasValues(newest.resource, search)) this.#checks.refuse('versions', row);
       matches.push(newest);
-    }
-    const { total } = await matching
-      .select((select) => select.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const last = shown.at(-1);
+    });
     const lacks = this.undelivered.count();
-    return {
-      matches,
-      total,
-      ...(lacks === 0 ? {} : { undelivered: lacks }),
-      ...(rows.length > search.count && last !== undefined ? { next: String(last.sequence) } : {}),
-    };
+    return { matches, ...page, ...(lacks === 0 ? {} : { undelivered: lacks }) };
   }
 
   /**
@@ -374,12 +397,26 @@ const versionOf = ({ id, version }: { id: string; version: number }) => ({ id, v
 const LONGEST_GAP = 100;
 
 /** Versions that are lacking between those held; of a long gap the first. */
-function gapsIn(rows: readonly VersionRow[]): number[] {
+function gapsIn(rows: readonly Standing[]): number[] {
   const versions = rows.map(({ version }) => version).reverse();
   return versions.flatMap((version, index) => {
     const before = versions[index - 1] ?? 0;
     return Array.from({ length: Math.min(version - before - 1, LONGEST_GAP) }, (_, at) => before + 1 + at);
   });
+}
+
+interface Revocation {
+  /** ISO 8601 UTC. */
+  at: string;
+  transactionId: string;
+}
+
+/** A revoked consent as one more version than the newest that was written. */
+function revokedOf(newest: StoredResource, { at: lastUpdated, transactionId }: Revocation): StoredResource {
+  const version = newest.version + 1;
+  const meta = { ...(newest.resource['meta'] as object), versionId: String(version), lastUpdated };
+  const resource = { ...newest.resource, status: 'inactive', meta };
+  return { ...newest, resource, version, lastUpdated, transactionId };
 }
 
 /** How a transaction ended, as its block says. */

@@ -104,7 +104,7 @@ function readsOf(
   for (const [type, id] of [...Object.entries(resources), ['Observation', copied] as const]) {
     const name = id === copied ? 'Copy' : type;
     reads[`read ${name}`] = () => index.newest(type, id);
-    reads[`history ${name}`] = () => index.versions(type, id);
+    reads[`history ${name}`] = async () => (await index.versions(type, id)).versions;
     reads[`vread ${name}`] = () => index.version(type, id, 1);
     reads[`row ${name}`] = () => index.newestRow(type, id);
     reads[`search ${name}`] = () => index.search({ type, count: 10 });

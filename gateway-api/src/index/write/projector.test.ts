@@ -42,7 +42,7 @@ onEachDatabase('the read model', (kind) => {
       recordWrite('Patient', { id, version: number, identifier: [{ system: 's', value: `v${number}` }] });
     await fixture.block({ privateWrites: [version(1)] });
     await fixture.block({ privateWrites: [version(2)] }, { privateWrites: [version(3)] });
-    expect((await fixture.index.versions('Patient', id)).map((one) => one.version)).to.deep.equal([3, 2, 1]);
+    expect((await fixture.index.versions('Patient', id)).versions.map((one) => one.version)).to.deep.equal([3, 2, 1]);
     const found = await search('Patient');
     expect(found.matches.map((one) => one.version)).to.deep.equal([3]);
     expect(found.total).to.equal(1);
@@ -232,7 +232,7 @@ onEachDatabase('the read model', (kind) => {
     });
     expect((await fixture.index.newest('Consent', id))?.version).to.equal(1);
     await fixture.block({ publicWrites: [{ key: `consent/${id}`, value: JSON.stringify(revoked) }] });
-    const versions = await fixture.index.versions('Consent', id);
+    const { versions } = await fixture.index.versions('Consent', id);
     expect(versions.map(({ version, resource }) => [version, resource['status']])).to.deep.equal([
       [2, 'inactive'],
       [1, 'active'],

@@ -8,7 +8,7 @@ import type { Draft, TransactionName } from '@telemed-ledger/chaincode/model/tra
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf, demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
-import type { Repository, Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
+import type { Repository, Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import type { Services } from '../services.ts';
@@ -61,11 +61,16 @@ export class Records implements Repository {
     return event?.version === version ? event : undefined;
   }
 
-  async history(caller: Caller, type: string, id: string): Promise<StoredResource[]> {
+  async history(
+    caller: Caller,
+    type: string,
+    id: string,
+    page: { count: number; before?: number },
+  ): Promise<VersionsPage> {
     const compartment = compartmentOf(caller);
-    if (type !== AUDIT) return this.#services.index.versions(type, id, compartment);
+    if (type !== AUDIT) return this.#services.index.versions(type, id, { compartment, ...page });
     const event = await this.#services.disclosures.read(id, compartment);
-    return event === undefined ? [] : [event];
+    return event === undefined ? { versions: [], total: 0 } : { versions: [event], total: 1 };
   }
 
   async search(caller: Caller, search: Search): Promise<SearchPage> {

@@ -1,0 +1,117 @@
+/**
+ * Rows of versions in answers of a bounded size. How large a value is, is known without reading it; so it is asked first,
+ * and what would make an answer too large is left for the next page.
+ */
+import { type Kysely, sql } from 'kysely';
+import type { Search } from '../../fhir/repository.ts';
+import { inStretches } from '../../http/pauses.ts';
+import type { IndexTables } from '../schema.ts';
+import { STANDING } from '../write/resources.ts';
+import { FEW as FOR_FEW, isForFew, type VersionQuery } from './matching.ts';
+import type { VersionRow } from './stored.ts';
+
+/** Of the values in one answer; one larger value is an answer of its own. */
+const ANSWER_BYTES = 8 * 1024 * 1024;
+/** Read at once without asking for their size: most answers have fewer, and cost one statement. */
+const FEW = 4;
+const ROWS_PER_QUERY = 100;
+
+export interface Chosen {
+  rows: VersionRow[];
+  /** Some that were chosen did not fit into the answer: they come next. */
+  isCut: boolean;
+}
+
+/**
+ * Reads what `choose` takes from all rows of a query, in that order, as far as it fits into one answer.
+ * @param query in an order of its own, without columns
+ */
+export async function chosenRows(
+  db: Kysely<IndexTables>,
+  query: VersionQuery<object>,
+  choose: <Row extends Omit<VersionRow, 'value'>>(rows: Row[]) => Row[],
+): Promise<Chosen> {
+  const few = await query
+    .selectAll('versions')
+    .limit(FEW + 1)
+    .execute();
+  if (few.length <= FEW) {
+    const chosen = choose(few);
+    const rows = fittingOf(chosen, ({ value }) => value.length);
+    return { rows, isCut: rows.length < chosen.length };
+  }
+  const thin = await query.select(STANDING).select(sql<number>`octet_length(value)`.as('bytes')).execute();
+  const chosen = choose(thin);
+  const fitting = fittingOf(chosen, ({ bytes }) => Number(bytes));
+  const bySequence = new Map<number, VersionRow>();
+  const sequences = fitting.map(({ sequence }) => sequence);
+  const pieces = Array.from({ length: Math.ceil(sequences.length / ROWS_PER_QUERY) }, (_, piece) =>
+    sequences.slice(piece * ROWS_PER_QUERY, (piece + 1) * ROWS_PER_QUERY),
+  );
+  await inStretches(pieces, async (piece) => {
+    const rows = await db.selectFrom('versions').selectAll().where('sequence', 'in', piece).execute();
+    for (const row of rows) bySequence.set(row.sequence, row);
+  });
+  // One that a block has removed in between is not there any more.
+  const rows = sequences.flatMap((sequence) => bySequence.get(sequence) ?? []);
+  return { rows, isCut: fitting.length < chosen.length };
+}
+
+function fittingOf<Row>(rows: Row[], bytesOf: (row: Row) => number): Row[] {
+  let bytes = 0;
+  const end = rows.findIndex((row, index) => {
+    bytes += bytesOf(row);
+    return index > 0 && bytes > ANSWER_BYTES;
+  });
+  return end < 0 ? rows : rows.slice(0, end);
+}
+
+/** Beyond this a total is left out: counting on would hold up everybody. */
+const MOST_COUNTED = 10_000;
+
+export interface FoundRows {
+  rows: VersionRow[];
+  total?: number;
+  next?: string;
+}
+
+/**
+ * A page of what matches a search, in the order in which it arrived; it ends early where it would become too large. A
+ * total is counted to MOST_COUNTED, unless nothing but the total is asked for.
+ */
+export async function searchRows(
+  db: Kysely<IndexTables>,
+  matching: VersionQuery<object>,
+  search: Search,
+): Promise<FoundRows> {
+  const { count, after } = search;
+  let page = matching.orderBy(isForFew(search) ? FOR_FEW.sequence : 'sequence').limit(count + 1);
+  if (after !== undefined) page = page.where('sequence', '>', Number(after));
+  let isMore = false;
+  const { rows, isCut } = await chosenRows(db, page, (found) => {
+    isMore = found.length > count;
+    return found.slice(0, count);
+  });
+  isMore ||= isCut;
+  const isAll = after === undefined && !isMore;
+  const total = isAll ? rows.length : await totalOf(db, matching, search.isTotalAlone === true);
+  const last = rows.at(-1);
+  return {
+    rows,
+    ...(total === undefined ? {} : { total }),
+    ...(isMore && last !== undefined ? { next: String(last.sequence) } : {}),
+  };
+}
+
+async function totalOf(
+  db: Kysely<IndexTables>,
+  matching: VersionQuery<object>,
+  exact: boolean,
+): Promise<number | undefined> {
+  const one = matching.select(sql<number>`1`.as('one'));
+  const { total } = await db
+    .selectFrom((exact ? one : one.limit(MOST_COUNTED + 1)).as('counted'))
+    .select((select) => select.fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  return !exact && Number(total) > MOST_COUNTED ? undefined : Number(total);
+}
