@@ -222,9 +222,7 @@ describe('Architecture', () => {
     const chaincode = product.filter((file) => file.startsWith('chaincode/src/'));
     const touching = chaincode.filter((file) => /\bstub\b/i.test(codeOf(file)));
     expect(touching).to.have.members(
-      ['ledger/memory-ledger.ts', 'ledger/store.ts', 'ledger/transaction.ts', 'shim.ts'].map(
-        (file) => `chaincode/src/${file}`,
-      ),
+      ['ledger/store.ts', 'ledger/transaction.ts', 'shim.ts'].map((file) => `chaincode/src/${file}`),
     );
     // The frame hands on the tracked stub; of the bare one it asks the transaction's id alone, which is no call to the peer.
     const uses = codeOf('chaincode/src/ledger/transaction.ts').match(/(?:[\w.]+\()?ctx\.stub[\w.]*/g);

@@ -1,8 +1,8 @@
 /** Every resource that the chaincode writes for a claim is valid R4, by the gateway's own validation. */
 import { validateResource } from '@telemed-ledger/gateway-api/fhir/validation/validation.ts';
 import { expect } from 'chai';
-import { CLAIM, SETTLE, Story } from '../chaincode/src/contracts/example-story.ts';
-import { exampleIds } from '../chaincode/src/model/example-claim.ts';
+import { CLAIM, SETTLE, Story } from '../chaincode/src/contracts/example-story.fixture.ts';
+import { exampleIds } from '../chaincode/src/model/example-claim.fixture.ts';
 
 interface Stored {
   resource?: object;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { EXPECTED } from './config.ts';
-import { ExamplePeer, SYSTEM_CERTIFICATE } from './example-peer.ts';
-import { exampleConsortium } from './ledger/example-consortium.ts';
+import { ExamplePeer, SYSTEM_CERTIFICATE } from './example-peer.fixture.ts';
+import { exampleConsortium } from './ledger/example-consortium.fixture.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const listing = {

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { ExamplePeer, PRACTITIONER_CERTIFICATE, SYSTEM_CERTIFICATE } from './example-peer.ts';
-import { exampleConsortium } from './ledger/example-consortium.ts';
+import { ExamplePeer, PRACTITIONER_CERTIFICATE, SYSTEM_CERTIFICATE } from './example-peer.fixture.ts';
+import { exampleConsortium } from './ledger/example-consortium.fixture.ts';
 import { findLedgerError } from './model/errors.ts';
 import { type RunningServer, serve } from './server.ts';
 

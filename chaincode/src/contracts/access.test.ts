@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { all } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
-import { exampleConsortium } from '../ledger/example-consortium.ts';
-import { failureOf } from '../ledger/memory-ledger.ts';
+import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
+import { failureOf } from '../ledger/memory-ledger.fixture.ts';
 import { policyBytes } from '../ledger/policies.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import type { AccessRequest } from '../model/transactions.ts';
-import { ExamplePatient, identifier, newSalt, patients, toOrganisation } from './example-patient.ts';
+import { ExamplePatient, identifier, newSalt, patients, toOrganisation } from './example-patient.fixture.ts';
 
 const forClinic = { type: 'permit', actor: toOrganisation('clinic') };
 

@@ -1,11 +1,17 @@
 import { withOneOf } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
-import { failureOf, type Request } from '../ledger/memory-ledger.ts';
+import { failureOf, type Request } from '../ledger/memory-ledger.fixture.ts';
 import { policyBytes } from '../ledger/policies.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { findLedgerError } from '../model/errors.ts';
-import { anchoredExample, type Changeable, exampleIds, exampleNumber, exampleSalt } from '../model/example-claim.ts';
-import { CARE, CLAIM, draftOf, Story, wideConsortium } from './example-story.ts';
+import {
+  anchoredExample,
+  type Changeable,
+  exampleIds,
+  exampleNumber,
+  exampleSalt,
+} from '../model/example-claim.fixture.ts';
+import { CARE, CLAIM, draftOf, Story, wideConsortium } from './example-story.fixture.ts';
 
 const CODES_AND_NAMES = ['185317003', '166888009', 'MRN-4711', 'M-88-2001', '150.5', '120', exampleIds.patient];
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { custodianAndAnyOther } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
-import { exampleConsortium } from '../ledger/example-consortium.ts';
-import { failureOf } from '../ledger/memory-ledger.ts';
+import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
+import { failureOf } from '../ledger/memory-ledger.fixture.ts';
 import { policyBytes } from '../ledger/policies.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import type { Draft, OutputOf } from '../model/transactions.ts';
-import { ExamplePatient, patients } from './example-patient.ts';
+import { ExamplePatient, patients } from './example-patient.fixture.ts';
 
 describe('the consents contract', () => {
   let example: ExamplePatient;

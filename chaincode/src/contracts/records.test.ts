@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { exampleConsortium } from '../ledger/example-consortium.ts';
-import { failureOf, MemoryLedger } from '../ledger/memory-ledger.ts';
+import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
+import { failureOf, MemoryLedger } from '../ledger/memory-ledger.fixture.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import type { Draft } from '../model/transactions.ts';
 import { Records } from './records.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { exampleConsortium } from '../ledger/example-consortium.ts';
-import { failureOf, MemoryLedger } from '../ledger/memory-ledger.ts';
+import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
+import { failureOf, MemoryLedger } from '../ledger/memory-ledger.fixture.ts';
 import { Registry } from './registry.ts';
 
 const licence = { number: '1234567893', status: 'active', start: '2024-01-01', end: '2027-12-31' } as const;

@@ -1,12 +1,12 @@
 import { all, type PolicyRule, withOneOf } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
-import { failureOf, type Request } from '../ledger/memory-ledger.ts';
+import { failureOf, type Request } from '../ledger/memory-ledger.fixture.ts';
 import { policyBytes } from '../ledger/policies.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { findLedgerError } from '../model/errors.ts';
-import { type Changeable, exampleIds, exampleSalt } from '../model/example-claim.ts';
+import { type Changeable, exampleIds, exampleSalt } from '../model/example-claim.fixture.ts';
 import type { TransactionName } from '../model/transactions.ts';
-import { CLAIM, SETTLE, Story, wideConsortium } from './example-story.ts';
+import { CLAIM, SETTLE, Story, wideConsortium } from './example-story.fixture.ts';
 
 const organisation = (name: string): object => ({
   ...{ type: 'Organization', display: name },

@@ -1,7 +1,7 @@
 import { common, msp } from '@hyperledger/fabric-protos';
 import { all, custodianAndAnyOther, type PolicyRule } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
-import { exampleConsortium } from './example-consortium.ts';
+import { exampleConsortium } from './example-consortium.fixture.ts';
 import { policyBytes } from './policies.ts';
 
 /** Who satisfies the envelope, judged from its bytes alone. */

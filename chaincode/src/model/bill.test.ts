@@ -3,7 +3,7 @@ import { billedInAll, readBill } from './bill.ts';
 import { evidenceOf, targetOf } from './claim-evidence.ts';
 import { addDays, countDays, covers, daysFrom, daysOfPeriod, firstDay, lastDay } from './days.ts';
 import { findLedgerError } from './errors.ts';
-import { type Changeable, exampleClaim, exampleIds } from './example-claim.ts';
+import { type Changeable, exampleClaim, exampleIds } from './example-claim.fixture.ts';
 
 const claimWith = (change: (claim: Changeable) => void): Changeable => {
   const { claim } = exampleClaim();

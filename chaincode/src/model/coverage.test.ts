@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readCover } from './coverage.ts';
 import { findLedgerError } from './errors.ts';
-import { type Changeable, exampleClaim, exampleIds } from './example-claim.ts';
+import { type Changeable, exampleClaim, exampleIds } from './example-claim.fixture.ts';
 
 const coverageWith = (change: (coverage: Changeable) => void): Changeable => {
   const { coverage } = exampleClaim();

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type Bill, readBill } from '../model/bill.ts';
 import type { FeeSchedule } from '../model/claims.ts';
 import { type Cover, readCover } from '../model/coverage.ts';
-import { exampleClaim, exampleSalt } from '../model/example-claim.ts';
+import { exampleClaim, exampleSalt } from '../model/example-claim.fixture.ts';
 import { type Adjudication, adjudicateClaim, type Decision } from './adjudication.ts';
 
 const VISIT = '185317003';

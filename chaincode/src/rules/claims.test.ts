@@ -10,7 +10,7 @@ import {
   exampleIds,
   exampleNumber,
   exampleSalt,
-} from '../model/example-claim.ts';
+} from '../model/example-claim.fixture.ts';
 import type { LicenceState } from '../model/transactions.ts';
 import { fingerprintsOf } from './claim-edits/duplicates.ts';
 import { type ClaimFacts, type Earlier, licenceNumbersOf } from './claim-facts.ts';

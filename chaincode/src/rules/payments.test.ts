@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Changeable } from '../model/example-claim.ts';
+import type { Changeable } from '../model/example-claim.fixture.ts';
 import { MAX_UNITS, toMoney } from '../model/money.ts';
 import {
   instructionOf,

@@ -1,7 +1,7 @@
 /** For tests of consents and access: a ledger on which the hospital has a patient, and what is done about them. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { exampleConsortium } from '../ledger/example-consortium.ts';
-import { MemoryLedger, type Outcome } from '../ledger/memory-ledger.ts';
+import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
+import { MemoryLedger, type Outcome } from '../ledger/memory-ledger.fixture.ts';
 import type { Resource } from '../model/fhir.ts';
 import { ORGANISATION_SYSTEM } from '../model/organisations.ts';
 import type { AccessState, ConsentState, Draft, PrivateOf } from '../model/transactions.ts';

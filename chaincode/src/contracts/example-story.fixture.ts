@@ -1,7 +1,7 @@
 /** Drives the example claim over a ledger in memory, step by step, for the tests of claims and settlements. */
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
-import { exampleConsortium } from '../ledger/example-consortium.ts';
-import { MemoryLedger, type Outcome, type Request } from '../ledger/memory-ledger.ts';
+import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
+import { MemoryLedger, type Outcome, type Request } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import {
   anchoredExample,
@@ -11,7 +11,7 @@ import {
   exampleIds,
   exampleNumber,
   exampleSalt,
-} from '../model/example-claim.ts';
+} from '../model/example-claim.fixture.ts';
 import { privateKeys } from '../model/keys.ts';
 import type { Draft, Evidence } from '../model/transactions.ts';
 import { Claims } from './claims.ts';
