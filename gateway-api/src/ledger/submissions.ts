@@ -5,6 +5,7 @@
 import type { Commit, Transaction as SdkTransaction } from '@hyperledger/fabric-gateway';
 import type { Logger } from 'pino';
 import { outcomeUnknown } from '../http/failures.ts';
+import { LedgerFailure } from './ledger-failure.ts';
 import type { Outcome, Outcomes, Waiting } from './outcomes.ts';
 import { persist } from './persist.ts';
 import { refusedByOrderer } from './verdict.ts';
@@ -76,9 +77,7 @@ export class Submissions {
     try {
       return await Promise.race([persist(attempt, { deadline, again }), seen]);
     } catch (error) {
-      if (attempts === 1 && refusedByOrderer(error)) {
-        throw new Error(`the orderer refused transaction ${transactionId}: ${(error as Error).message}`);
-      }
+      if (attempts === 1 && refusedByOrderer(error)) throw orderersVerdict(error as Error, transactionId);
       throw outcomeUnknown(transactionId);
     }
   }
@@ -99,6 +98,14 @@ export class Submissions {
     const block = Number(status.blockNumber);
     return { transactionId, code: status.code, block, endorsers, time: new Date().toISOString() };
   }
+}
+
+/** Orderers look at who signed, and at the size; see orderer/common/msgprocessor in Fabric. */
+function orderersVerdict({ message }: Error, transactionId: string): Error {
+  if (/status=FORBIDDEN|identity expired/.test(message)) {
+    return new LedgerFailure('refuses', 'The ordering service refuses the identity that this gateway signs with.');
+  }
+  return new Error(`the orderer refused transaction ${transactionId}: ${message}`);
 }
 
 /** The promise's value, or undefined when it takes longer. */
