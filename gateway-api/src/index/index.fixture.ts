@@ -6,6 +6,7 @@ import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { pino } from 'pino';
+import { extraction } from '../fhir/search-parameters.ts';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock } from '../ledger/block.fixture.ts';
 import { type ParsedBlock, parseBlock } from '../ledger/block.ts';
 import { type DatabaseKind, sqlite } from './databases.fixture.ts';
@@ -28,7 +29,8 @@ export const consortium: Consortium = {
   ],
 };
 
-export const seals = new Seals('the secret of a test');
+const sealsNow = (): Seals => new Seals('the secret of a test', extraction());
+export const seals = sealsNow();
 
 export const silent = pino({ level: 'silent' });
 
@@ -55,6 +57,7 @@ export class FixtureIndex {
   async reopen(): Promise<void> {
     await this.stores?.close();
     this.stores = await openStores(this.#place, silent);
+    const seals = sealsNow();
     this.projector = await Projector.open(this.stores.writing, this.member, seals, silent);
     this.index = new ReadModel({
       ...{ db: this.stores.reading, seals, consortium, organisation: this.#organisation, log: silent },
