@@ -82,6 +82,10 @@ export async function startFabric(dataDir: string): Promise<FaultyNetwork> {
       await delay(SETTLED_MS);
       return assess(first, await read()).map((finding) => described(finding));
     },
+    mend: async () => {
+      const { out, error } = await runNetwork(['up'], environment);
+      return `${out}${error}`;
+    },
     close: async () => {
       await Promise.all(gateways.map((gateway) => gateway.stop()));
       await runNetwork(['down'], environment);

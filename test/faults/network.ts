@@ -24,5 +24,7 @@ export interface FaultyNetwork {
   ended(part: Part): Promise<void>;
   /** Nodes that do not have what the others have once all is quiet, in words; where nodes can be told apart. */
   behind?(): Promise<string[]>;
+  /** What an operator does about them: `npm run network -- up`. @returns what it said */
+  mend?(): Promise<string>;
   close(): Promise<void>;
 }

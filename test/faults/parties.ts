@@ -59,9 +59,9 @@ export class RecordedParty extends Party {
   }
 
   /** Reads once what must be there. */
-  async readOnce(path: string): Promise<Recorded> {
-    const request = this.begin({ path }, true);
-    return { request, answer: await this.attempt(request, { path }) };
+  async readOnce(sending: Sending): Promise<Recorded> {
+    const request = this.begin(sending, true);
+    return { request, answer: await this.attempt(request, sending) };
   }
 
   begin({ method = 'GET', path }: Sending, isThere = false): Request {

@@ -17,6 +17,8 @@ export interface RecordWrite {
   sending: Sending;
   /** Of the answer, where there was a good one. */
   version: number | undefined;
+  /** X-Block of that answer, which any gateway can be asked to wait for. */
+  block?: string | undefined;
 }
 
 /** A record of the load. */
@@ -30,6 +32,8 @@ export interface TrackedRecord {
 
 export interface RecordsOptions {
   party: RecordedParty;
+  /** Of the patients' organisation, which holds the same records. */
+  custodian: RecordedParty;
   draw: Random;
   name: string;
   over: AbortSignal;
@@ -71,7 +75,7 @@ class RecordsWorker {
     const sending: Sending = { method: 'POST', path: '/fhir/R4/Observation', body };
     const write = this.#begin(tracked, 1, sending);
     const answer = await this.#carryOut(write, [tracked]);
-    if (answer !== undefined) this.#take(tracked, write, answer.body);
+    if (answer !== undefined) this.#take(tracked, write, answer.body, answer);
   }
 
   /** All of a Bundle is written or none of it. */
@@ -88,7 +92,7 @@ class RecordsWorker {
     for (const [index, tracked] of all.entries()) {
       const location = /(Observation\/[^/]+)/.exec(answered[index]?.response?.location ?? '')?.[1];
       if (location !== undefined)
-        this.#take(tracked, tracked.writes[0]!, { id: location.split('/')[1], meta: { versionId: '1' } });
+        this.#take(tracked, tracked.writes[0]!, { id: location.split('/')[1], meta: { versionId: '1' } }, answer);
     }
   }
 
@@ -103,17 +107,22 @@ class RecordsWorker {
     const sending: Sending = { method: 'PUT', path: `/fhir/R4/${tracked.location}`, body, headers };
     const write = this.#begin(tracked, value, sending);
     const answer = await this.#carryOut(write, [tracked]);
-    if (answer !== undefined) this.#take(tracked, write, answer.body);
+    if (answer !== undefined) this.#take(tracked, write, answer.body, answer);
     else this.#known.splice(this.#known.indexOf(tracked), 1);
   }
 
-  /** What was acknowledged can be read at once, and is what was acknowledged last. */
+  /** What was acknowledged last is read: at once where it was written, at the custodian's by whoever waits for its block. */
   async read(): Promise<void> {
     if (this.#known.length === 0) return this.create();
-    const tracked = this.#options.draw.pick(this.#known);
+    const { party, custodian, draw } = this.#options;
+    const tracked = draw.pick(this.#known);
     const expected = lastDone(tracked);
-    const { request, answer } = await this.#options.party.readOnce(`/fhir/R4/${tracked.location}`);
-    if (answer === undefined || meaningOf(request) !== 'done' || expected === undefined) return;
+    if (expected === undefined) return;
+    const isElsewhere = draw.percent(40) && expected.block !== undefined;
+    const headers = isElsewhere ? { 'x-wait-for-block': expected.block ?? '' } : {};
+    const reader = isElsewhere ? custodian : party;
+    const { request, answer } = await reader.readOnce({ path: `/fhir/R4/${tracked.location}`, headers });
+    if (answer === undefined || meaningOf(request) !== 'done') return;
     const found = measuredIn(answer.body);
     const attempt = request.attempts.at(-1);
     if (found === expected.value || attempt === undefined) return;
@@ -153,7 +162,8 @@ class RecordsWorker {
     }
   }
 
-  #take(tracked: TrackedRecord, write: RecordWrite, body: unknown): void {
+  #take(tracked: TrackedRecord, write: RecordWrite, body: unknown, answer: Answer | undefined): void {
+    write.block = String(answer?.headers['x-block'] ?? '') || undefined;
     const { id, meta } = body as { id?: string; meta?: { versionId?: string } };
     write.version = Number(meta?.versionId);
     tracked.location = `Observation/${id}`;

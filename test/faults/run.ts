@@ -44,6 +44,7 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
   const records: TrackedRecord[] = [];
   const stories: StoryOutcome[] = [];
   const licences = new Map<string, string>();
+  const custodian = parties.of('patients', 'system');
   const regulator = parties.of('regulator', 'system');
   const stopped: string[] = [];
   const watch = (work: Promise<void>): Promise<void> => work.catch((error: Error) => void stopped.push(error.message));
@@ -51,7 +52,9 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     ...Array.from({ length: clients.records }, (_, index) => {
       const name = `${seed}-${index + 1}`;
       const party = parties.of(PROVIDERS[index % PROVIDERS.length]!, 'system');
-      return watch(writeRecords({ party, draw: random(seedOf(seed, name)), name, over: over.signal, records }));
+      return watch(
+        writeRecords({ party, custodian, draw: random(seedOf(seed, name)), name, over: over.signal, records }),
+      );
     }),
     watch(setLicences({ regulator, draw: random(seedOf(seed, 'licences')), over: over.signal, licences })),
     ...Array.from({ length: clients.stories }, () => watch(tellStories(parties, over.signal, stories))),
@@ -80,11 +83,21 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
   const title = `good answers came again within ${ANSWER_TIMEOUT_MS / 1000} s of every fault (${carried.length})`;
   checks.push({ title, problems: silences });
   checks.push({ title: 'every request was answered for good', problems: stopped });
-  if (network.behind !== undefined)
-    checks.push({ title: 'every orderer and peer has what the others have', problems: await network.behind() });
+  checks.push(...(await checkNodes(options)));
   parties.close();
   await history.close();
   return { history, carried, checks };
+}
+
+/** A node that stays behind after a fault is for the operator's command to mend, and that must succeed. */
+async function checkNodes({ network, report = () => {} }: RunOptions): Promise<Check[]> {
+  if (network.behind === undefined) return [];
+  const stayed = await network.behind();
+  if (stayed.length === 0) return [{ title: 'every orderer and peer has what the others have', problems: [] }];
+  for (const line of stayed) report(line);
+  report((await network.mend?.()) ?? '');
+  const title = `every orderer and peer has what the others have, after npm run network -- up (${stayed.length} stayed behind)`;
+  return [{ title, problems: await network.behind() }];
 }
 
 /** Strikes, holds, heals, and waits until a write succeeds again. */
