@@ -77,7 +77,7 @@ export const DEFAULTS = {
   limits: { inFlightWrites: 300, clientWrites: 100, budgetMs: 15_000, feedWaitMs: 5_000 },
   clients: { requests: 200, perSecond: 0, reads: 32, strangersPerMinute: 1_200, addressConnections: 1_000 },
   trustedProxies: [],
-  groups: { inFlight: 2, items: 500, bytes: 4 * 1024 * 1024, gatherShare: 1 / 8, gatherMs: 50 },
+  groups: { inFlight: 3, spread: 32, items: 500, bytes: 4 * MIB, gatherShare: 1 / 8, gatherMs: 50 },
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
   idempotencyHours: 48,

@@ -9,6 +9,7 @@ import { GroupCommit, type GroupLimits } from './group-commit.ts';
 
 const LIMITS: GroupLimits = {
   inFlight: 1,
+  spread: 100,
   items: 100,
   bytes: 10_000,
   writes: 1_000,
@@ -166,6 +167,26 @@ describe('Group commit', () => {
       'b c true',
     ]);
   });
+
+  for (const [spread, groups] of [
+    [2, ['0 1 2', '3 4 5']],
+    [4, ['0 1 2 3', '4 5']],
+    [9, ['0 1 2 3 4 5']],
+  ] as const) {
+    it(`spreads what waits over the transactions that may depart, ${spread} writes or more in each`, async () => {
+      const { ledger, finish } = stepwise();
+      const { write } = groupsOn(ledger, { inFlight: 3, spread, gatherShare: 1, gatherMs: 60_000 });
+      const all = [write('first')];
+      await finish();
+      all.push(write('under way'));
+      while (ledger.sent.length < 2) await arrived();
+      all.push(...Array.from({ length: 6 }, (_, index) => write(`${index}`)));
+      while (ledger.sent.length < 2 + groups.length) await arrived();
+      expect(ledger.sent.slice(2).map(idsOf)).to.deep.equal(groups);
+      await finish();
+      await Promise.all(all);
+    });
+  }
 
   it('waits a moment for company while others are under way', async () => {
     const { ledger, finish } = stepwise();

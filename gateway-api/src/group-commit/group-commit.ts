@@ -42,6 +42,8 @@ export interface Sending {
 export interface GroupLimits extends PaceSettings {
   /** Transactions under way for one identity; what arrives meanwhile gathers. */
   inFlight: number;
+  /** What waits is spread over the transactions that may depart, in groups of no fewer writes than this. */
+  spread: number;
   /** A group's items and bytes; a larger write travels alone. */
   items: number;
   bytes: number;
@@ -198,15 +200,18 @@ export class GroupCommit<Item> {
     if (lane.gathering === undefined) this.#depart(lane);
   }
 
-  /** The next group: in turn from each caller, up to the limits, without what waited too long. */
-  #next({ queue }: Lane<Item>): Member<Item>[] {
+  /** The next group: in turn from each caller, up to its share and the limits, without what waited too long. */
+  #next({ queue, inFlight }: Lane<Item>): Member<Item>[] {
     const { limits } = this.#options;
+    const share = Math.max(limits.spread, Math.ceil(queue.size / (limits.inFlight - inFlight)));
+    let writes = 0;
     let items = 0;
     let bytes = 0;
     const group = queue.take((member) => {
+      writes += 1;
       items += member.items.length;
       bytes += member.bytes;
-      return items <= limits.items && bytes <= limits.bytes;
+      return writes <= share && items <= limits.items && bytes <= limits.bytes;
     });
     const late = new Set(group.filter(({ deadline }) => this.#isLate(deadline)));
     for (const { reject } of late) reject(tooLate());

@@ -8,7 +8,16 @@ describe('A group commit with all its writes taken', () => {
     const groups = new GroupCommit<string>({
       send: () => new Promise<never>(() => {}),
       itemAtFault: () => undefined,
-      limits: { inFlight: 1, items: 10, bytes: 1_000, writes: 12, budgetMs: 60_000, gatherShare: 0, gatherMs: 0 },
+      limits: {
+        inFlight: 1,
+        spread: 10,
+        items: 10,
+        bytes: 1_000,
+        writes: 12,
+        budgetMs: 60_000,
+        gatherShare: 0,
+        gatherMs: 0,
+      },
     });
     const refused: string[] = [];
     let item = 0;
