@@ -18,7 +18,6 @@ import { networkConfigWithoutChaincode } from './verification/peer-ledger.ts';
 import { ReadModelCopies } from './verification/read-model-copies.ts';
 import { ledgerFindings, printFindings } from './verification/report.ts';
 import { compareStopped } from './verification/stopped-read-models.ts';
-import { readModelRow } from './verification/sweep.ts';
 
 async function mendLedger(dataDir: string, organisation: string | undefined): Promise<Repair> {
   const letGo = holdDataDirectory(dataDir);
@@ -63,9 +62,12 @@ async function mendReadModels(dataDir: string, names: readonly string[]): Promis
 async function differing(dataDir: string, names: readonly string[]): Promise<Map<string, string>> {
   const differences = new Map<string, string>();
   for (const [name, found] of await compareStopped(dataDir, 'embedded', names)) {
-    const { damaged } = readModelRow(found);
-    if ('hopeless' in found) differences.set(name, 'nothing is of this ledger');
-    else if (damaged > 0) differences.set(name, `${damaged} rows differ`);
+    if ('hopeless' in found) {
+      differences.set(name, 'nothing is of this ledger');
+      continue;
+    }
+    const damaged = found.differences.filter(({ remedy }) => remedy === 'reindex').length + found.more;
+    if (damaged > 0) differences.set(name, `${damaged} rows differ`);
   }
   return differences;
 }

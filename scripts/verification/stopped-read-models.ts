@@ -2,7 +2,7 @@
  * The read models of a consortium that does not run: it is started on ports of the system's choosing, has its gateways
  * compare their rows with the ledger, and is stopped again.
  */
-import type { VerifyReport } from '@telemed-ledger/gateway-api/index/verification/verify.ts';
+import type { VerifyReport } from '@telemed-ledger/gateway-api/index/verification/report.ts';
 import { organisations } from '../command-line.ts';
 import type { NetworkKind } from '../consortium/read-models.ts';
 import { openConsortium } from '../consortium.ts';

@@ -1,5 +1,5 @@
 /** Asks one gateway, as its operator, to compare everything it stores with the ledger. */
-import type { VerifyReport } from '@telemed-ledger/gateway-api/index/verification/verify.ts';
+import type { VerifyReport } from '@telemed-ledger/gateway-api/index/verification/report.ts';
 import { bearerToken } from '../credentials.ts';
 import { HttpClient } from '../http.ts';
 import type { Finding, Row } from './report.ts';
@@ -28,10 +28,14 @@ export async function sweep({ dataDir, organisation, url }: GatewayReach): Promi
 
 const MEANING: Record<VerifyReport['differences'][number]['kind'], string> = {
   content: 'the stored text is not what was anchored',
-  anchor: 'the ledger holds another anchor',
-  gone: 'the ledger holds no anchor any more',
+  changed: 'the row is not what the ledger says',
+  absent: 'the row that the ledger demands is not there',
+  additional: 'nothing on the ledger accounts for this row',
+  missing: 'anchored, and not delivered to this peer yet',
+  unreadable: 'delivered, and not what its key promises',
+  gone: 'this peer does not hold the value that the ledger anchors',
   original: 'the copy is not what its holder anchored',
-  missing: 'anchored, and never delivered to this peer',
+  block: "the peer's block is not what its hash says: nothing was compared",
 };
 
 /** A read model that can only be made anew, because it was filled from another chain. */
@@ -42,15 +46,23 @@ export interface Hopeless {
 export const readModelRow = (found: VerifyReport | Hopeless): Row => ({
   what: 'read model',
   checked: 'hopeless' in found ? undefined : found.values,
-  damaged: 'hopeless' in found ? 1 : found.differences.length,
+  damaged: 'hopeless' in found ? 1 : found.differences.length + found.more,
 });
 
 export function readModelFindings(organisation: string, found: VerifyReport | Hopeless): Finding[] {
-  const remedy = `npm run reindex -- --org ${organisation}`;
-  if ('hopeless' in found) return [{ place: 'the whole read model', what: found.hopeless, remedy }];
-  return found.differences.map(({ place, kind, transactionId }) => ({
-    place: transactionId === '' ? place : `${place} (transaction ${transactionId})`,
-    what: MEANING[kind],
-    remedy,
+  const remedies = {
+    reindex: `npm run reindex -- --org ${organisation}`,
+    repair: `npm run repair -- --org ${organisation}`,
+    wait: 'it arrives by itself when the peer has obtained it',
+    none: 'nothing here helps',
+  };
+  if ('hopeless' in found) return [{ place: 'the whole read model', what: found.hopeless, remedy: remedies.reindex }];
+  return found.differences.map(({ table, place, kind, columns = [], transactionId, remedy }) => ({
+    place: [
+      table === undefined ? place : `${table}, ${place}`,
+      transactionId && ` (transaction ${transactionId})`,
+    ].join(''),
+    what: columns.length === 0 ? MEANING[kind] : `${MEANING[kind]} (${columns.join(', ')})`,
+    remedy: remedies[remedy],
   }));
 }

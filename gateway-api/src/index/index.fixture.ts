@@ -69,6 +69,10 @@ export class FixtureIndex {
     return join(this.#place.dataDir, 'index.sqlite');
   }
 
+  get isPostgres(): boolean {
+    return this.#place.database !== undefined;
+  }
+
   get member(): Organisation {
     return consortium.organisations.find(({ name }) => name === this.#organisation)!;
   }
@@ -80,6 +84,12 @@ export class FixtureIndex {
     this.#last = delivered;
     this.#number += 1;
     return delivered;
+  }
+
+  /** Has the next block of `block` follow this one. */
+  startAfter(delivered: peer.BlockAndPrivateData): void {
+    this.#last = delivered;
+    this.#number += 1;
   }
 
   apply(delivered: peer.BlockAndPrivateData): Promise<void> {

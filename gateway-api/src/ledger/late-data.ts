@@ -158,7 +158,7 @@ export class LateData extends EventEmitter<{ block: [ParsedBlock] }> {
 }
 
 /** One block with the private data that the peer holds of it now. @throws where it does not answer in time. */
-async function blockAt(
+export async function blockAt(
   number: number,
   { connection, identity, scope }: Pick<LateDataOptions, 'connection' | 'identity' | 'scope'>,
   stop: AbortSignal,

@@ -22,6 +22,7 @@ const readinessSchema = z
     ready: z.boolean(),
     reasons: z.array(z.string()).meta({ description: 'What is wrong, for an operator.' }),
     block: z.int().meta({ description: 'Last block in the read model.' }),
+    valuesMissing: z.int().meta({ description: 'Private values that the peer has not delivered yet.' }),
     hopeless: z.literal(true).optional().meta({ description: 'Waiting does not help: do what the reasons say.' }),
   })
   .meta({ id: 'Readiness' });
@@ -58,8 +59,18 @@ export const metrics = route({
 
 const reportSchema = z
   .looseObject({
-    values: z.int().meta({ description: 'Stored values that were compared.' }),
-    differences: z.array(z.object()),
+    organisation: z.string(),
+    block: z.int().meta({ description: 'Last block that was compared.' }),
+    values: z.int().meta({ description: 'Rows that were compared.' }),
+    differences: z.array(
+      z.looseObject({
+        kind: z.string().meta({ description: 'content, changed, absent, additional, missing, gone and others.' }),
+        place: z.string(),
+        columns: z.array(z.string()).optional(),
+        remedy: z.enum(['reindex', 'repair', 'wait', 'none']),
+      }),
+    ),
+    more: z.int().meta({ description: 'Differences beyond those listed.' }),
   })
   .meta({ id: 'VerifyReport' });
 

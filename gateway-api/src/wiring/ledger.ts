@@ -10,7 +10,7 @@ import type { Stores } from '../index/schema.ts';
 import { Seals } from '../index/seals.ts';
 import { Projector } from '../index/write/projector.ts';
 import { LedgerClient } from '../ledger/client.ts';
-import { LedgerConnection } from '../ledger/connect.ts';
+import { type Enrolled, LedgerConnection } from '../ledger/connect.ts';
 import { Feed } from '../ledger/feed.ts';
 import { FeedWatch } from '../ledger/feed-watch.ts';
 import { LateData } from '../ledger/late-data.ts';
@@ -18,6 +18,7 @@ import type { Metrics } from '../operations/metrics.ts';
 
 export interface LedgerSide {
   connection: LedgerConnection;
+  systemIdentity: () => Promise<Enrolled>;
   /** What the rows of the read model carry. */
   seals: Seals;
   projector: Projector;
@@ -43,12 +44,13 @@ export async function ledgerSide(options: LedgerSideOptions): Promise<LedgerSide
   const { organisation, connection: settings } = config;
   const connection = new LedgerConnection(settings, config.timeouts);
   const identityOf = rememberedIdentities(identities);
-  const { privateKey } = await identityOf({ role: 'system' });
+  const systemIdentity = () => identityOf({ role: 'system' });
+  const { privateKey } = await systemIdentity();
   const seals = new Seals(privateKey, extraction());
   const projector = await Projector.open(stores.writing, organisation, seals, log);
   const delivered = {
     connection,
-    identity: () => identityOf({ role: 'system' }),
+    identity: systemIdentity,
     scope: { chaincode: settings.chaincode, collections: collectionsOfMember(consortium, organisation) },
     sink: projector,
     log,
@@ -74,5 +76,5 @@ export async function ledgerSide(options: LedgerSideOptions): Promise<LedgerSide
   metrics.watch('gateway_block', 'Last block in the read model.', () => feed.position());
   metrics.watch('gateway_writes_in_flight', 'Ledger transactions under way.', () => ledger.inFlight);
   metrics.watch('gateway_writes_waiting', 'Ledger transactions that wait for their turn.', () => ledger.waiting);
-  return { connection, seals, projector, feed, late, ledger, watch: new FeedWatch(feed, ledger, log) };
+  return { connection, systemIdentity, seals, projector, feed, late, ledger, watch: new FeedWatch(feed, ledger, log) };
 }

@@ -8,7 +8,6 @@ import { IdempotentWrites } from '../idempotency/writes.ts';
 import { outcomeOf, ReadModel } from '../index/read/queries.ts';
 import type { Stores } from '../index/schema.ts';
 import { Sweeper } from '../index/verification/sweeper.ts';
-import { verifyAll } from '../index/verification/verify.ts';
 import { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { ReadinessCheck } from '../operations/readiness.ts';
@@ -16,6 +15,7 @@ import { Disclosures } from '../subjects/access/disclosures.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
 import type { Services } from '../subjects/services.ts';
 import type { LedgerSide } from './ledger.ts';
+import { comparisons } from './verification.ts';
 
 export interface ServicesOptions {
   config: GatewayConfig;
@@ -63,13 +63,13 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     },
     resolve: (signed, as) => ledger.resolve(signed, as),
   });
-  const anchorsOf = async (entries: { collection: string; key: string }[]): Promise<string[]> =>
-    (await ledger.evaluate('GetAnchors', { entries })).hashes;
-  const sweeper = new Sweeper((stop) => verifyAll(stores.reading, anchorsOf, stop), log, config.verifyIntervalMs);
+  const sweeper = new Sweeper(comparisons(config, consortium, side), log, config.verifyIntervalMs);
   const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
   const disclosures = new Disclosures(index, consortium, organisation.name, broken);
   const { name } = organisation;
   const readiness = new ReadinessCheck(ledger, feed, stores.health, consortium, name, log, projector.lacks);
+  const differences = 'Differences between read model and ledger in the last comparison.';
+  metrics.watch('gateway_verification_differences', differences, sweeper.differences);
   metrics.watch('gateway_reads_waiting', 'Reads that wait for their turn.', () => reads.waiting);
   metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => groups.writes);
   const { channel } = config.connection;

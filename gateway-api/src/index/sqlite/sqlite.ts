@@ -9,8 +9,8 @@ import { Kysely, SqliteDialect } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { checkParameters, tooMany } from '../parameters.ts';
 
-/** NORMAL survives a crash of the process, not always of the machine; FULL survives both. */
-export type Durability = 'NORMAL' | 'FULL';
+/** NORMAL survives a crash of the process, not always of the machine; FULL survives both, and OFF neither. */
+export type Durability = 'NORMAL' | 'FULL' | 'OFF';
 
 const STATEMENTS_KEPT = 200;
 /** Of each connection, and there are four of them in every gateway; the system keeps the files in memory besides. */
@@ -27,7 +27,8 @@ export function openSqlite<Tables>(
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: BUSY_TIMEOUT_MS });
   if (options.readOnly !== true) {
-    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.durability};`);
+    const journal = options.durability === 'OFF' ? 'MEMORY' : 'WAL';
+    database.exec(`PRAGMA journal_mode = ${journal}; PRAGMA synchronous = ${options.durability};`);
     database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
   }
   database.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;`);

@@ -9,9 +9,12 @@ import { openSqlite } from './sqlite.ts';
 const INDEX_FILE = 'index.sqlite';
 const JOURNAL_FILE = 'journal.sqlite';
 
+/** Where a gateway's read model lies. */
+export const indexFile = (dataDir: string): string => join(dataDir, INDEX_FILE);
+
 /** @throws Error naming the file that cannot be read and what to do about it. */
 export async function openSqliteStores(dataDir: string): Promise<Stores> {
-  const file = join(dataDir, INDEX_FILE);
+  const file = indexFile(dataDir);
   const writing = await opened(file, 'npm run reindex fills it again from the ledger', async () => {
     const database = openSqlite<IndexTables>(file, { durability: 'NORMAL' });
     await migrateIndex(database, 'sqlite');
@@ -54,5 +57,5 @@ async function opened<T>(file: string, remedy: string, open: () => Promise<T>): 
 
 /** Throws the read model away; the next start fills it again from block 0. Only while no gateway has it open. */
 export function dropIndex(dataDir: string): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, INDEX_FILE + suffix), { force: true });
+  for (const suffix of ['', '-wal', '-shm']) rmSync(indexFile(dataDir) + suffix, { force: true });
 }

@@ -37,7 +37,9 @@ onEachDatabase('a read model that is changed behind its back', function (kind) {
     if (JSON.stringify(now) === JSON.stringify(before)) return 'right';
     if (now === undefined || now === null) return 'less';
     const itemsOf = (answer: unknown): unknown[] =>
-      Array.isArray(answer) ? answer.flat() : ((answer as { matches?: unknown[] }).matches ?? [answer]);
+      Array.isArray(answer)
+        ? answer.flat()
+        : ((answer as { matches?: unknown[] }).matches ?? (answer as { versions?: unknown[] }).versions ?? [answer]);
     const known = new Set(itemsOf(before).map((item) => JSON.stringify(item)));
     return itemsOf(now).every((item) => known.has(JSON.stringify(item))) ? 'less' : 'wrong';
   };
@@ -179,7 +181,8 @@ onEachDatabase('a read model that is changed behind its back', function (kind) {
     for (const { inflict, undo, name, column } of changes) {
       if (column === 'sealed_by') continue;
       await inflict();
-      const opened = await Projector.open(rich.fixture.stores.writing, rich.fixture.member, seals, silent).then(
+      const projector = await Projector.open(rich.fixture.stores.writing, rich.fixture.member, seals, silent);
+      const opened = await projector.reopen().then(
         () => 'opened',
         (error: Error) => error.message,
       );

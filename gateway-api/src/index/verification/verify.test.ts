@@ -1,80 +1,183 @@
+/** Every column of every row is compared with the ledger, and what differs is named by what it is. */
 import { randomUUID } from 'node:crypto';
-import { canonicalJson, sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import type { peer } from '@hyperledger/fabric-protos';
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { expect } from 'chai';
+import { type FixtureTransaction, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
-import { anchored, FixtureIndex, recordWrite } from '../index.fixture.ts';
-import { verifyAll } from './verify.ts';
+import { FixtureIndex, recordWrite } from '../index.fixture.ts';
+import { placeOf } from '../places.ts';
+import { everyDamage } from './damage.fixture.ts';
+import { type RichIndex, richIndex } from './rich-index.fixture.ts';
+import { named, verify } from './verification.fixture.ts';
 
-onEachDatabase('The sweep', (kind) => {
-  let fixture: FixtureIndex;
-  /** What the peer's ledger holds. */
-  let ledger: Map<string, string>;
-  beforeEach(async () => {
-    fixture = await FixtureIndex.open('clinic', kind);
-    ledger = new Map();
+onEachDatabase('The comparison of a read model that holds something in every column', function (kind) {
+  this.timeout(300_000);
+  let rich: RichIndex;
+  before(async () => {
+    rich = await richIndex(kind);
   });
-  afterEach(() => fixture.close());
+  after(() => rich?.fixture.close());
 
-  const commit = async (collection: string, key: string, value: string) => {
-    ledger.set(`${collection} ${key}`, sha256Hex(value));
-    await fixture.block({ privateWrites: [{ collection, key, value }] });
-  };
-  const sweep = () =>
-    verifyAll(fixture.stores.reading, async (entries) =>
-      entries.map(({ collection, key }) => ledger.get(`${collection} ${key}`) ?? ''),
-    );
-  const onDisk = (id: string, changed: { value: string; anchor?: string }) =>
-    fixture.stores.writing.updateTable('versions').set(changed).where('id', '=', id).execute();
-  const kinds = async () => (await sweep()).differences.map(({ kind, place }) => [kind, place]);
+  const differences = async () =>
+    (await verify(rich.fixture, rich.chain)).differences.filter((one) => one.kind !== 'missing');
 
-  it('finds nothing where everything is as it was anchored', async () => {
-    for (let index = 0; index < 3; index += 1) {
-      const { key, value = '' } = recordWrite('Observation', {});
-      await commit('care_clinic', key, value);
+  it('finds nothing but what has not been delivered', async () => {
+    const report = await verify(rich.fixture, rich.chain);
+    expect(report.differences.map(named)).to.deep.equal([
+      `missing missing inbox_clinic ${(await rich.fixture.stores.reading.selectFrom('missing').select('key_hash').executeTakeFirstOrThrow()).key_hash}`,
+    ]);
+    expect(report).to.include({ organisation: 'clinic', block: 3, more: 0 });
+    expect(report.values).to.be.greaterThan(20);
+  });
+
+  it('finds each change of a column, each row that is gone and each that was added, and names it and nothing else', async () => {
+    const all = await everyDamage(rich.fixture.stores.writing);
+    // Each takes a second read model; PostgreSQL does not differ in which rows it compares.
+    const damages = all.filter((_, index) => kind.name === 'SQLite' || index % 5 === 0);
+    for (const { name, table, row, column, kind: done, inflict, undo } of damages) {
+      await inflict();
+      const found = await differences();
+      await undo();
+      const place = placeOf(table, row as never);
+      const expected = {
+        changed: `${column === 'value' && 'anchor' in row ? 'content' : 'changed'} ${table} ${place} (${column})`,
+        removed: `absent ${table} ${place}`,
+        added: `additional ${table} ${place}`,
+      };
+      expect(found.map(named), name).to.deep.equal([expected[done]]);
+      expect(found[0]!.remedy).to.equal('reindex');
     }
-    await commit('inbox_clinic', 'request/1', '{}');
-    const report = await sweep();
-    expect(report).to.include({ values: 4 });
-    expect(report.differences).to.deep.equal([]);
+    expect(damages.length).to.be.greaterThan(kind.name === 'SQLite' ? 250 : 50);
+    expect(await differences()).to.deep.equal([]);
   });
 
-  it('names changed content, another anchor, and what the ledger no longer holds', async () => {
-    const writes = [1, 2, 3].map(() => recordWrite('Observation', {}));
-    for (const { key, value = '' } of writes) await commit('care_clinic', key, value);
-    const places = writes.map(({ id }) => `Observation/${id}/_history/1`);
-    await onDisk(writes[0]!.id, { value: `${writes[0]!.value} ` });
-    const forged = `${writes[1]!.value} `;
-    await onDisk(writes[1]!.id, { value: forged, anchor: sha256Hex(forged) });
-    ledger.delete(`care_clinic ${writes[2]!.key}`);
-    expect(await kinds()).to.deep.equal([
-      ['content', places[0]],
-      ['anchor', places[1]],
-      ['gone', places[2]],
+  it('names a rollback: the version that is gone, and the one that was made current', async () => {
+    const { writing } = rich.fixture.stores;
+    const { observation: id } = rich.ids;
+    const of = (version: number) =>
+      writing
+        .selectFrom('versions')
+        .selectAll()
+        .where('id', '=', id)
+        .where('version', '=', version)
+        .executeTakeFirstOrThrow();
+    const [second, third] = [await of(2), await of(3)];
+    await writing.deleteFrom('versions').where('sequence', '=', third.sequence).execute();
+    await writing
+      .updateTable('versions')
+      .set({ current: 1, held: 2 })
+      .where('sequence', '=', second.sequence)
+      .execute();
+    const found = await differences();
+    await writing.deleteFrom('versions').where('sequence', '=', second.sequence).execute();
+    await writing.insertInto('versions').values([second, third]).execute();
+    expect(found.map(named)).to.deep.equal([
+      `changed versions Observation/${id}/_history/2 (current, held)`,
+      `absent versions Observation/${id}/_history/3`,
     ]);
   });
 
-  it('names a delivered copy that is not what its holder anchored', async () => {
-    const { id, text } = anchored('Observation', {});
-    const expiresAt = '2126-01-01T00:00:00.000Z';
-    const access = randomUUID();
-    const copy = { accessId: access, holder: 'hospital', deliveredAt: expiresAt, expiresAt, salt: '0', record: text };
-    await commit('inbox_clinic', `copy/${access}/${id}`, canonicalJson(copy));
-    ledger.set(`care_hospital record/${id}/1`, sha256Hex(text));
-    expect(await kinds()).to.deep.equal([]);
-    ledger.set(`care_hospital record/${id}/1`, sha256Hex(`${text} `));
-    expect(await kinds()).to.deep.equal([['original', `Observation/${id}/_history/1`]]);
+  it('names a text that was forged with its anchor', async () => {
+    const { writing } = rich.fixture.stores;
+    const { patient: id } = rich.ids;
+    const { value, anchor } = await writing
+      .selectFrom('versions')
+      .select(['value', 'anchor'])
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    const forged = value.replace('P-1', 'P-2');
+    const set = (to: { value: string; anchor: string }) =>
+      writing.updateTable('versions').set(to).where('id', '=', id).execute();
+    await set({ value: forged, anchor: sha256Hex(forged) });
+    const found = await differences();
+    await set({ value, anchor });
+    expect(found.map(named)).to.deep.equal([`changed versions Patient/${id}/_history/1 (anchor)`]);
+  });
+});
+
+onEachDatabase('The comparison of read model and ledger', (kind) => {
+  let fixture: FixtureIndex;
+  let chain: peer.BlockAndPrivateData[];
+  beforeEach(async () => {
+    fixture = await FixtureIndex.open('clinic', kind);
+    chain = [];
+  });
+  afterEach(() => fixture.close());
+
+  const commit = async (...transactions: FixtureTransaction[]): Promise<void> =>
+    void chain.push(await fixture.block(...transactions));
+  const record = (fields = {}) => recordWrite('Observation', fields, 'care_clinic');
+  const found = async (peerHolds: readonly peer.BlockAndPrivateData[] = chain) =>
+    (await verify(fixture, peerHolds)).differences;
+
+  it('goes through more rows than one page', async () => {
+    for (let block = 0; block < 3; block += 1) {
+      await commit({ privateWrites: Array.from({ length: 350 }, () => record()) });
+    }
+    const report = await verify(fixture, chain);
+    expect(report.differences).to.deep.equal([]);
+    expect(report.values).to.equal(1_053);
   });
 
-  it('names what was anchored and never delivered', async () => {
+  it('holds while blocks and late values come', async () => {
+    const late = [record(), record()];
+    const whole = fixtureBlock(0, [{ privateWrites: [late[0]!] }, { privateWrites: [late[1]!] }]);
+    await fixture.apply(withheld(whole, () => true));
+    fixture.startAfter(whole);
+    chain.push(whole);
+    for (let block = 0; block < 5; block += 1) await commit({ privateWrites: [record()] });
+    let paused = 0;
+    const pause = async (): Promise<void> => {
+      paused += 1;
+      if (paused === 3) await fixture.complete(whole);
+      if (paused < 8) await commit({ privateWrites: [record(), record({ id: late[0]!.id, version: paused + 1 })] });
+    };
+    expect((await verify(fixture, chain, { pause })).differences).to.deep.equal([]);
+    expect(paused).to.be.greaterThan(5);
+  });
+
+  it('names what has not been delivered, and what can never be shown', async () => {
     const key = `record/${randomUUID()}/1`;
-    await fixture.block({ privateWrites: [{ collection: 'care_clinic', key, value: '{}', delivered: false }] });
-    expect(await kinds()).to.deep.equal([['missing', `care_clinic ${sha256Hex(key)}`]]);
+    const lacking = { collection: 'care_clinic', key, value: '{}', delivered: false };
+    const unreadable = { collection: 'care_clinic', key: 'record/a\0/1', value: '{}' };
+    await commit({ privateWrites: [lacking, unreadable, record()] });
+    const all = await found();
+    expect(all.map(({ kind, place, remedy }) => [kind, place, remedy])).to.have.deep.members([
+      ['missing', `care_clinic ${sha256Hex(key)}`, 'wait'],
+      ['unreadable', `care_clinic ${sha256Hex('record/a\0/1')}`, 'none'],
+    ]);
   });
 
-  it('goes through more values than one batch', async () => {
-    const writes = Array.from({ length: 950 }, () => recordWrite('Observation', {}, 'care_clinic'));
-    for (const { key, value = '' } of writes) ledger.set(`care_clinic ${key}`, sha256Hex(value));
-    await fixture.block({ privateWrites: writes });
-    expect(await sweep()).to.deep.include({ values: 950, differences: [] });
+  it('takes what the peer lost for no difference of the read model, and names it', async () => {
+    const write = record();
+    await commit({ privateWrites: [write] });
+    await commit({ privateWrites: [record({ id: write.id, version: 2 })] });
+    const [all] = [await found([withheld(chain[0]!, () => true), chain[1]!])];
+    expect(all.map(named)).to.deep.equal([`gone versions Observation/${write.id}/_history/1`]);
+    expect(all[0]!.remedy).to.equal('repair');
+  });
+
+  it('names a block of the peer that is not what its hash says, and compares nothing with it', async () => {
+    await commit({ privateWrites: [record()] });
+    await commit({ privateWrites: [record()] });
+    const damaged = chain.map((block) => block.cloneMessage());
+    damaged[1]!
+      .getBlock()!
+      .getData()!
+      .setDataList([new Uint8Array([1, 2, 3])]);
+    const all = await found(damaged);
+    expect(all).to.deep.equal([{ kind: 'block', remedy: 'repair', place: 'block 1' }]);
+  });
+
+  it('names a purged value that was put back', async () => {
+    const write = record();
+    await commit({ privateWrites: [write] });
+    const { writing } = fixture.stores;
+    const row = await writing.selectFrom('versions').selectAll().executeTakeFirstOrThrow();
+    await commit({ privateWrites: [{ collection: write.collection, key: write.key, purge: true }] });
+    expect(await found()).to.deep.equal([]);
+    await writing.insertInto('versions').values(row).execute();
+    expect((await found()).map(named)).to.deep.equal([`additional versions Observation/${write.id}/_history/1`]);
   });
 });

@@ -52,11 +52,14 @@ export class Projector implements BlockSink, LateSink {
 
   /**
    * `db` is the writing connection of this member's read model; nobody else writes. Rows that another key sealed are removed: the feed fills the read
-   * model anew from block 0. @throws {ForeignLedger} where the checkpoint is not what this gateway wrote.
+   * model anew from block 0. A checkpoint that is not what this gateway wrote is told by `reopen`, which the feed calls first.
    */
   static async open(db: Kysely<IndexTables>, member: Organisation, seals: Seals, log: Logger): Promise<Projector> {
     const projector = new Projector(db, member, seals, log);
-    await projector.reopen();
+    await projector.reopen().catch((error: unknown) => {
+      if (!(error instanceof ForeignLedger)) throw error;
+      log.error(error.message);
+    });
     return projector;
   }
 

@@ -1,0 +1,30 @@
+/** The comparison of one gateway's read model with its peer's ledger, wired. */
+import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import type { GatewayConfig } from '../config.ts';
+import { extraction } from '../fhir/search-parameters.ts';
+import { indexFile } from '../index/sqlite/stores.ts';
+import type { Compare } from '../index/verification/sweeper.ts';
+import { type VerificationTask, verifyInThread } from '../index/verification/thread.ts';
+import type { LedgerSide } from './ledger.ts';
+
+/** Begins comparisons, each in a thread of its own. */
+export function comparisons(config: GatewayConfig, consortium: Consortium, side: LedgerSide): Compare {
+  return (unhurried, stop) => {
+    const thread = side.systemIdentity().then((identity) => {
+      const { organisation: member, connection, timeouts, dataDir } = config;
+      const collections = [...collectionsOfMember(consortium, member)];
+      const secrets = { identity, secret: identity.privateKey, making: extraction() };
+      const position = side.feed.position();
+      const task = { member, collections, connection, timeouts, ...secrets, live: liveOf(config), position, unhurried };
+      return verifyInThread(task, dataDir, stop);
+    });
+    const hurry = (): void => void thread.then((running) => running.hurry()).catch(() => {});
+    return { report: thread.then((running) => running.report), hurry };
+  };
+}
+
+function liveOf({ dataDir, database }: GatewayConfig): VerificationTask['live'] {
+  if (database === undefined) return { file: indexFile(dataDir) };
+  return { database: { ...database, password: database.password() } };
+}
