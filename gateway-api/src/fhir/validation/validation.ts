@@ -196,12 +196,16 @@ class Walk implements Validation {
     this.references.push({ holder, expression: `${path}.reference`, targets: element.targets });
   }
 
-  /** ext-1, txt-1 and txt-2. */
+  /** ext-1 with the extension's url, txt-1 and txt-2. */
   #special(schema: TypeSchema, value: Members, path: string): void {
     if (schema.name === 'Extension') {
       const hasValue = Object.keys(value).some((key) => key.startsWith('value') || key.startsWith('_value'));
       if (hasValue === (value['extension'] !== undefined)) {
         this.report('invariant', path, 'ext-1: an extension has either a value or extensions.');
+      }
+      // R4 types it as a string and means a uri.
+      if (typeof value['url'] === 'string' && !isOfPrimitive('uri', value['url'])) {
+        this.report('value', `${path}.url`, 'This is not a valid uri.');
       }
     } else if (schema.name === 'Narrative' && typeof value['div'] === 'string') {
       const fault = narrativeFault(value['div']);
