@@ -56,8 +56,11 @@ export interface RunningConsortium {
   /** Of the network's and the chaincode's processes, by what they run. */
   pids: Record<string, number>;
   gateways: readonly Pick<Gateway, 'organisation' | 'readiness'>[];
-  /** Answers what the gateways left unfinished, by organisation; those that left nothing are not named. */
-  close(): Promise<Record<string, Unfinished>>;
+  /**
+   * Answers what the gateways left unfinished, by organisation; those that left nothing are not named. `drainMs` instead
+   * of the one of the options.
+   */
+  close(drainMs?: number): Promise<Record<string, Unfinished>>;
 }
 
 /**
@@ -96,9 +99,9 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
   const letGo = holdDataDirectory(dataDir);
   const closers: (() => Promise<void>)[] = [async () => letGo()];
   const opened: Gateway[] = [];
-  const close = async (): Promise<Record<string, Unfinished>> => {
+  const close = async (drainMs?: number): Promise<Record<string, Unfinished>> => {
     // All at once: each may take its time to answer what is under way.
-    const unfinished = await closeAll(opened.splice(0));
+    const unfinished = await closeAll(opened.splice(0), drainMs);
     for (const closer of closers.splice(0).reverse()) await closer();
     return unfinished;
   };
@@ -137,9 +140,12 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
   }
 }
 
-async function closeAll(gateways: readonly Gateway[]): Promise<Record<string, Unfinished>> {
+async function closeAll(
+  gateways: readonly Gateway[],
+  drainMs: number | undefined,
+): Promise<Record<string, Unfinished>> {
   const closed = await Promise.all(
-    gateways.map(async (gateway) => [gateway.organisation, await gateway.close()] as const),
+    gateways.map(async (gateway) => [gateway.organisation, await gateway.close(drainMs)] as const),
   );
   return Object.fromEntries(closed.filter(([, left]) => left.requests > 0 || left.transactions.length > 0));
 }

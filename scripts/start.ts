@@ -86,6 +86,8 @@ function printUnfinished(unfinished: Awaited<ReturnType<RunningConsortium['close
 }
 
 const SECOND_SIGNAL_MS = 1_000;
+/** Without network or chaincode a request can only wait until its time is over: whoever starts it again waits in vain. */
+const WITHOUT_LEDGER_MS = 1_000;
 
 async function start(settings: Settings): Promise<void> {
   const [{ openConsortium }, { untilAllReady }] = await Promise.all([
@@ -94,12 +96,12 @@ async function start(settings: Settings): Promise<void> {
   ]);
   let running: RunningConsortium | undefined;
   let leavingSince: number | undefined;
-  const leave = async (code: number): Promise<void> => {
+  const leave = async (code: number, drainMs?: number): Promise<void> => {
     // A terminal sends one ctrl-C to npm and to this process, so the first moments count as one.
     if (leavingSince !== undefined && Date.now() - leavingSince > SECOND_SIGNAL_MS) process.exit(1);
     if (leavingSince !== undefined) return;
     leavingSince = Date.now();
-    printUnfinished((await running?.close()) ?? {});
+    printUnfinished((await running?.close(drainMs)) ?? {});
     process.exit(code);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void leave(0));
@@ -107,7 +109,7 @@ async function start(settings: Settings): Promise<void> {
     ...settings,
     onFailure: (reason) => {
       console.error(reason);
-      void leave(1);
+      void leave(1, WITHOUT_LEDGER_MS);
     },
   });
   printTable(running);

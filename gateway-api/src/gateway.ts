@@ -28,8 +28,11 @@ export interface Gateway {
   /** Base URL of the operations listener, where there is one and the gateway listens. */
   operationsUrl(): string | undefined;
   readiness(): Promise<Readiness>;
-  /** Answers what is under way, as long as `drainMs` allows, then closes everything. Says what it left. */
-  close(): Promise<Unfinished>;
+  /**
+   * Answers what is under way, as long as `drainMs` allows (the configuration's unless given), then closes everything.
+   * Says what it left.
+   */
+  close(drainMs?: number): Promise<Unfinished>;
 }
 
 /** What was cut off when a gateway was closed. */
@@ -98,10 +101,10 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
       log.info({ port, ...(operationsUrl === undefined ? {} : { operations: operationsUrl }) }, 'listening');
       return `http://${config.host}:${port}`;
     },
-    close: () => {
+    close: (drainMs = config.drainMs) => {
       clearInterval(pruning);
       unwatch();
-      closing ??= drained(drain, parts, config.drainMs, log).then(async (unfinished) => {
+      closing ??= drained(drain, parts, drainMs, log).then(async (unfinished) => {
         await ended(parts, server, monitor);
         return unfinished;
       });
