@@ -76,7 +76,13 @@ describe('The check of a history', () => {
     if (path.startsWith('/licences/'))
       return answer(200, { end: organisation === 'patients' ? '2030-01-01' : '2031-01-01' });
     if (path === '/readyz') return answer(200, { block: blocks[organisation] ?? 7 });
-    if (path === '/access-requests') return answer(200, { accessRequests: Array(totals['access'] ?? 0).fill({}) });
+    // In pages of one.
+    const [, after] = /^\/access-requests(?:\?after=(\d+))?$/.exec(path) ?? [];
+    if (path.startsWith('/access-requests')) {
+      const [shown, all] = [Number(after ?? 0), totals['access'] ?? 0];
+      const next = shown + 1 < all ? { next: `/access-requests?after=${shown + 1}` } : {};
+      return answer(200, { accessRequests: shown < all ? [{}] : [], ...next });
+    }
     const counted = /R4\/(\w+)\?_summary=count/.exec(path)?.[1];
     if (counted !== undefined) return answer(200, { total: totals[counted] ?? 0 });
     return (organisation === 'patients' ? patients : hospital).ask(path);
@@ -195,9 +201,9 @@ describe('The check of a history', () => {
       /2 claims; 1 were acknowledged/,
     ],
     [
-      'an access request too many',
-      () => void Object.assign(totals, { access: 1 }),
-      /1 access requests; 0 were acknowledged/,
+      'access requests too many, on whichever page',
+      () => void Object.assign(totals, { access: 3 }),
+      /3 access requests; 0 were acknowledged/,
     ],
     ['a stored copy that is not what was anchored', () => void differences.push({ place: 'x' }), /"place":"x"/],
     ['a gateway that stays behind', () => void Object.assign(blocks, { hospital: 6 }), /hospital 6, patients 7/],

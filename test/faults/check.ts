@@ -204,10 +204,24 @@ async function checkCounts({ history, reader }: Evidence): Promise<Check> {
     const { body } = await reader.ask(at, { path: `/fhir/R4/${path}?_summary=count` });
     expectCount(what, at, (body as { total: number }).total, history.writes.filter(made));
   }
-  const { body } = await reader.ask('clinic', { path: '/access-requests' });
-  const { accessRequests } = body as { accessRequests: unknown[] };
-  expectCount('access requests', 'clinic', accessRequests.length, history.writes.filter(posted('/access-requests')));
+  expectCount(
+    'access requests',
+    'clinic',
+    await countAccess(reader),
+    history.writes.filter(posted('/access-requests')),
+  );
   return { title: 'consents, access requests, claims and payments are there once each', problems };
+}
+
+/** Of every page of the clinic's. */
+async function countAccess(reader: Reader): Promise<number> {
+  let count = 0;
+  for (let path: string | undefined = '/access-requests'; path !== undefined; ) {
+    const page: { accessRequests: unknown[]; next?: string } = (await reader.ask('clinic', { path })).body as never;
+    count += page.accessRequests.length;
+    path = page.next;
+  }
+  return count;
 }
 
 async function checkLicences({ licences, reader }: Evidence): Promise<Check> {
