@@ -45,15 +45,6 @@ describe('Slots for clients', () => {
     expect(order).to.deep.equal(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4']);
   });
 
-  it('let others be heard between one work and the next', async () => {
-    const all = slots({ all: 1, client: 1 });
-    const order: string[] = [];
-    const works = [1, 2, 3].map((index) => all.run('a', async () => void order.push(`a${index}`)));
-    setImmediate(() => order.push('heard'));
-    await Promise.all(works);
-    expect(order.indexOf('heard')).to.be.lessThan(order.indexOf('a3'));
-  });
-
   it('are given back when the work fails', async () => {
     const all = slots({ all: 1 });
     for (let attempt = 0; attempt < 3; attempt += 1) {

@@ -1,10 +1,9 @@
 /**
  * Slots for work that many clients want done: only so many are taken at once, one client takes only its part of them, and
- * who waits is served in turn, one of each client. A client with a thousand requests waits behind its own. A slot is also
- * waited for where this turn of the event loop has had its stretch (http/pauses.ts).
+ * who waits is served in turn, one of each client. A client with a thousand requests waits behind its own.
  */
 import { Failure, unavailable } from '../http/failures.ts';
-import { isTurnOver } from '../http/pauses.ts';
+import { inTurn } from '../http/pauses.ts';
 
 export interface SlotLimits {
   /** Taken at once, of all clients. */
@@ -52,12 +51,12 @@ export class FairSlots {
 
   /**
    * Does the work in a slot, when it is this client's turn.
-   * @throws {Failure} 429 where the client itself had all its slots taken for too long, 503 where others had
+   * @throws {Failure} where it waited too long: 429 where the client has more under way, 503 where others have all
    */
   async run<T>(name: string, work: () => Promise<T>): Promise<T> {
     const release = await this.#slot(name);
     try {
-      return await work();
+      return await inTurn(work);
     } finally {
       release();
     }
@@ -66,9 +65,7 @@ export class FairSlots {
   #slot(name: string): Release | Promise<Release> {
     const client = this.#clients.get(name) ?? { running: 0, waiters: [] };
     this.#clients.set(name, client);
-    const isFree = this.#isFree(client);
-    if (client.waiters.length === 0 && isFree && !isTurnOver()) return this.#take(name, client);
-    if (isFree) this.#serveSoon();
+    if (client.waiters.length === 0 && this.#isFree(client)) return this.#take(name, client);
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         start: () => resolve(this.#take(name, client)),
@@ -91,21 +88,14 @@ export class FairSlots {
       client.running -= 1;
       this.#taken -= 1;
       this.#forget(name, client);
-      if (this.#waiting > 0) this.#serveSoon();
+      this.#serve();
     };
   }
 
-  /** Not at once, and not in a turn that has had its stretch: whoever has sent something meanwhile is heard first. */
-  #serveSoon(): void {
-    setImmediate(() => {
-      if (isTurnOver()) this.#serveSoon();
-      else this.#serve();
-    });
-  }
-
-  /** One that waits, of the client whose turn it is; that client is last the next time. */
+  /** Those that wait and may be served now, one of each client in turn. A Map goes on with what is set again. */
   #serve(): void {
     for (const [name, client] of this.#clients) {
+      if (this.#taken >= this.#limits.all || this.#waiting === 0) return;
       if (client.waiters.length === 0 || !this.#isFree(client)) continue;
       const waiter = client.waiters.shift() as Waiter;
       clearTimeout(waiter.timer);
@@ -113,16 +103,15 @@ export class FairSlots {
       waiter.start();
       this.#clients.delete(name);
       this.#clients.set(name, client);
-      return;
     }
   }
 
   #giveUp(name: string, client: Client, waiter: Waiter): void {
     client.waiters.splice(client.waiters.indexOf(waiter), 1);
     this.#waiting -= 1;
-    const own = client.running >= this.#limits.client;
+    const isOwn = client.running > 0 || client.waiters.length > 0;
     this.#forget(name, client);
-    waiter.giveUp(own ? busy() : unavailable('This gateway is busy; nothing was done.'));
+    waiter.giveUp(isOwn ? busy() : unavailable('This gateway is busy; nothing was done.'));
   }
 
   #forget(name: string, client: Client): void {

@@ -5,6 +5,7 @@
 import type { Request, RequestHandler } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import { Failure } from '../http/failures.ts';
+import { workFor } from '../http/pauses.ts';
 
 export interface ClientLimits {
   /** Requests of one client that are not answered yet. */
@@ -39,7 +40,7 @@ export function quotas(
       if (left > 0) under.set(client, left);
       else under.delete(client);
     });
-    next();
+    workFor(client, next);
   };
   if (perSecond === 0) return [atOnce];
   const rate = rateLimit({

@@ -105,7 +105,7 @@ describe('Group commit', () => {
     all.push(write('g'), write('h'));
     await finish();
     await Promise.all(all);
-    expect(ledger.committed.map(idsOf)).to.deep.equal(['first', 'a', 'b', 'c d e f', 'g h']);
+    expect(ledger.committed.map(idsOf)).to.deep.equal(['first', 'c d e f', 'a', 'b g h']);
   });
 
   it('refuses one and writes its neighbours, together again', async () => {

@@ -151,12 +151,18 @@ export class GroupCommit<Item> {
 
   #grouped(write: Omit<Member<Item>, 'resolve' | 'reject'>): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const name = `${write.as.role} ${write.as.fhirUser ?? ''}`;
+      const name = `${write.as.role} ${write.as.fhirUser ?? ''}${this.#isLarge(write) ? ' large' : ''}`;
       const lane = this.#lanes.get(name) ?? this.#newLane();
       this.#lanes.set(name, lane);
       lane.queue.add({ ...write, resolve, reject });
       this.#gather(lane);
     });
+  }
+
+  /** Who writes that much travels alone, for seconds; those with little do not wait for it. */
+  #isLarge({ items, bytes }: GroupWrite<Item>): boolean {
+    const { limits } = this.#options;
+    return items.length > limits.items || bytes > limits.bytes;
   }
 
   /** A group departs at once where its identity is idle; else it waits a moment for company. */

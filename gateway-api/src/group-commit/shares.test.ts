@@ -35,4 +35,41 @@ describe('A group commit with all its writes taken', () => {
     expect(refused).to.deep.equal([...Array(8).fill('greedy 429'), 'modest 429']);
     expect(groups.writes).to.equal(17);
   });
+
+  it('has small writes go beside large ones of the same identity', async () => {
+    const sent: number[] = [];
+    const groups = new GroupCommit<string>({
+      send: (_as, items) => {
+        sent.push(items.length);
+        return new Promise<never>(() => {});
+      },
+      itemAtFault: () => undefined,
+      limits: {
+        inFlight: 1,
+        items: 10,
+        bytes: 1_000,
+        writes: 100,
+        budgetMs: 60_000,
+        gatherShare: 0,
+        gatherMs: 0,
+        spread: 1,
+      },
+    });
+    const write = (caller: string, count: number): void => {
+      const items = Array.from({ length: count }, (_, index) => `${caller} ${count} ${index}`);
+      const asked = {
+        as: { role: 'system' },
+        caller,
+        items,
+        bytes: 1,
+        targets: items,
+        beforeSubmit: undefined,
+      } as const;
+      void groups.write(asked);
+    };
+    for (const count of [11, 12, 13]) write('greedy', count);
+    write('modest', 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).to.deep.equal([11, 1]);
+  });
 });

@@ -7,7 +7,7 @@ import { beginHash } from '../idempotency/request.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { hasBody, readJson } from './json-body.ts';
 import { JSON_TYPES } from './json-types.ts';
-import { pause } from './pauses.ts';
+import { inTurn } from './pauses.ts';
 
 /** Enough for what is no resource and no table. */
 export const SMALL_BODY_BYTES = 65_536;
@@ -41,8 +41,7 @@ export function jsonBody({ limit, budget, clientOf, apart = false }: BodiesOptio
     const read = await readJson(request, response, { limit, reservation, apart, ...(onBytes && { onBytes }) });
     if (read !== undefined && read.inexact.length > 0) throw changed(read.inexact);
     request.body = read?.value;
-    await pause();
-    next();
+    await inTurn(next);
   };
 }
 

@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { changedNumbers, MOST_PLACES, rootOf } from '../fhir/validation/decimals.ts';
 import type { JsonScan, Span } from './json-scan.ts';
-import { pause } from './pauses.ts';
+import { inTurn } from './pauses.ts';
 
 export interface ParsedText {
   value: unknown;
@@ -26,12 +26,11 @@ const MARK = Buffer.from('\u{feff}');
 
 /** @throws {JsonSyntaxError} */
 export async function parseText(bytes: Buffer, scan: JsonScan): Promise<ParsedText> {
-  await pause();
   if (!isUtf8(bytes)) throw new JsonSyntaxError('the text is not UTF-8');
   if (scan.repeated) throw new JsonSyntaxError('a member stands twice in the object');
   const from = bytes.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0;
   const pieces = bytes.length > FEW_BYTES ? scan.pieces : [];
-  return pieces.length === 0 ? parseWhole(bytes, from, scan) : parsePieces(bytes, from, scan);
+  return pieces.length === 0 ? inTurn(() => parseWhole(bytes, from, scan)) : parsePieces(bytes, from, scan);
 }
 
 function parseWhole(bytes: Buffer, from: number, scan: JsonScan): ParsedText {
@@ -50,9 +49,10 @@ async function parsePieces(bytes: Buffer, from: number, scan: JsonScan): Promise
   const elements: unknown[] = [];
   for (const [index, { start, end, longNumber }] of pieces.entries()) {
     const piece = bytes.subarray(start, end);
-    elements.push(parsed(bytes, piece, (offset) => start + offset));
-    if (longNumber) inexact.push(...changedNumbers(piece, `${rootOf(frame)}.entry[${index}]`));
-    await pause();
+    await inTurn(() => {
+      elements.push(parsed(bytes, piece, (offset) => start + offset));
+      if (longNumber) inexact.push(...changedNumbers(piece, `${rootOf(frame)}.entry[${index}]`));
+    });
   }
   frame.entry = elements;
   return { value: frame, inexact: inexact.slice(0, MOST_PLACES) };

@@ -1,28 +1,78 @@
 /**
  * Long work in short stretches. All work that one turn of the event loop brings, of however many requests, shares one
- * stretch; what comes after it waits for the next turn, and whatever has arrived meanwhile is heard first.
+ * stretch. What comes after it waits for a turn of its own, one of each client after the other, and whatever has arrived
+ * meanwhile is heard first.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** Well under the 100 ms that nobody may hold the event loop for. */
 const STRETCH_MS = 15;
 
-let began: number | undefined;
+/** For whom work is done; undefined for the gateway itself. */
+const workingFor = new AsyncLocalStorage<string>();
 
-/** Whether this turn of the event loop has had its stretch: what can wait should. */
-export function isTurnOver(): boolean {
-  const now = performance.now();
-  if (began === undefined) {
-    began = now;
-    setImmediate(() => {
-      began = undefined;
-    });
-  }
-  return now - began >= STRETCH_MS;
+/** Runs something, and all that follows from it, for a client: it waits in turn with the others. */
+export function workFor<T>(client: string, run: () => T): T {
+  if (began === undefined) beginTurn();
+  return workingFor.run(client, run);
 }
 
-/** Waits, where the stretch is over, until another one begins. To be awaited between two pieces of work. */
-export async function pause(): Promise<void> {
-  while (isTurnOver()) await new Promise((resolve) => setImmediate(resolve));
+/** Who waits, by client, in the order of turns. */
+const waiting = new Map<string, (() => void)[]>();
+let began: number | undefined;
+let isServing = false;
+
+function isTurnOver(): boolean {
+  return performance.now() - (began ?? beginTurn()) >= STRETCH_MS;
+}
+
+function beginTurn(): number {
+  const now = performance.now();
+  began = now;
+  setImmediate(() => {
+    if (began === now) began = undefined;
+  });
+  return now;
+}
+
+/**
+ * Waits for another turn, where this one has had its stretch; undefined where it has not, and then the next piece of work
+ * should begin at once: whoever awaits in between is overtaken by others that have seen the same.
+ */
+function pause(): Promise<void> | undefined {
+  if (!isTurnOver()) return undefined;
+  return new Promise((resolve) => {
+    const client = workingFor.getStore() ?? '';
+    const own = waiting.get(client);
+    if (own === undefined) waiting.set(client, [resolve]);
+    else own.push(resolve);
+    serveSoon();
+  });
+}
+
+/** One a turn: it has the stretch of that turn, together with what arrives in it. */
+function serveSoon(): void {
+  if (isServing || waiting.size === 0) return;
+  isServing = true;
+  setImmediate(() => {
+    isServing = false;
+    const [next] = waiting;
+    if (next === undefined) return;
+    beginTurn();
+    const [client, own] = next;
+    const resolve = own.shift();
+    waiting.delete(client);
+    if (own.length > 0) waiting.set(client, own);
+    resolve?.();
+    serveSoon();
+  });
+}
+
+/** Does one piece of work in this turn, or where it has had its stretch in another one. */
+export async function inTurn<T>(work: () => T): Promise<T> {
+  const due = pause();
+  if (due !== undefined) await due;
+  return work();
 }
 
 /** Does something with each item, `atOnce` of them at a time, in stretches. The first failure ends it. */
@@ -34,8 +84,8 @@ export async function inStretches<T>(
   const all = items[Symbol.iterator]();
   const lane = async (): Promise<void> => {
     for (let next = all.next(); next.done !== true; next = all.next()) {
-      await work(next.value);
-      await pause();
+      const { value } = next;
+      await inTurn(() => work(value));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, lane));

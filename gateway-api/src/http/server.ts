@@ -75,11 +75,7 @@ class Leftovers {
   #under = 0;
 
   discard(request: IncomingMessage): void {
-    const { socket } = request;
-    socket.pause();
-    const late = setTimeout(() => socket.destroy(), LEFTOVER_MS);
-    socket.once('close', () => clearTimeout(late));
-    request.once('end', () => clearTimeout(late));
+    request.socket.pause();
     this.#waiting.push(request);
     this.#next();
   }
@@ -90,15 +86,13 @@ class Leftovers {
       if (request === undefined) return;
       if (request.socket.destroyed) continue;
       this.#under += 1;
-      let isDone = false;
-      const done = (): void => {
-        if (isDone) return;
-        isDone = true;
+      const late = setTimeout(() => request.socket.destroy(), LEFTOVER_MS);
+      // Of the request, which has an end of its own on a connection that goes on.
+      request.once('close', () => {
+        clearTimeout(late);
         this.#under -= 1;
         this.#next();
-      };
-      request.once('end', done);
-      request.socket.once('close', done);
+      });
       request.resume();
       request.socket.resume();
     }

@@ -3,7 +3,7 @@
  * text nor the time to make it is there at once.
  */
 import type { ServerResponse } from 'node:http';
-import { pause } from './pauses.ts';
+import { inTurn } from './pauses.ts';
 
 /** Elements beyond which a list is sent in pieces, and about the length of a piece. */
 const FEW = 50;
@@ -23,14 +23,19 @@ export async function sendJson(response: ServerResponse, value: object, list: st
   }
   const head = JSON.stringify(rest);
   let piece = `${head.slice(0, -1)}${head === '{}' ? '' : ','}${JSON.stringify(list)}:[`;
-  for (const [index, element] of elements.entries()) {
-    piece += (index === 0 ? '' : ',') + JSON.stringify(element);
-    if (piece.length < PIECE_LENGTH) continue;
+  let index = 0;
+  /** Appends elements until a piece is full. */
+  const fill = (): void => {
+    for (; index < elements.length && piece.length < PIECE_LENGTH; index += 1) {
+      piece += (index === 0 ? '' : ',') + JSON.stringify(elements[index]);
+    }
+  };
+  while (index < elements.length) {
+    await inTurn(fill);
     if (!(await written(response, piece))) return;
     piece = '';
-    await pause();
   }
-  response.end(`${piece}]}`);
+  response.end(']}');
 }
 
 /** Resolves when the reader can take more; false when it has gone. */
