@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { accessLog } from './bench/access-log.ts';
 import { median } from './bench/closed-loop.ts';
 import { greedy } from './bench/greedy.ts';
 import { busyCores, cpuTimes, processTree, residentBytes, TICK_MS } from './bench/processes.ts';
@@ -35,11 +36,12 @@ await runCommand(async () => {
     options: { org: { type: 'string', default: 'hospital' }, seconds: { type: 'string', default: '60' } },
     allowPositionals: true,
   });
+  const [kind] = positionals;
+  if (kind === 'access-log') return accessLog().then(() => 0);
   const provider = organisationNamed(values.org);
   const seconds = positive('--seconds', values.seconds);
-  const [kind] = positionals;
   if (kind === 'greedy') return greedy(provider, seconds).then(() => 0);
-  if (kind !== undefined) throw new UsageError(`npm run bench [-- greedy] [--org x] [--seconds 60]`);
+  if (kind !== undefined) throw new UsageError(`npm run bench [-- greedy | access-log] [--org x] [--seconds 60]`);
   const custodian = organisations().find(({ kind }) => kind === 'custodian');
   const dataDir = dataDirectory();
   const http = new HttpClient(gatewayUrl(provider));

@@ -1,0 +1,173 @@
+/**
+ * `npm run bench -- access-log`: what the access log and the custodian's duties cost with 100 and with 100,000 accesses of
+ * others, in a read model of a temporary directory. Needs no consortium.
+ */
+import { hash, randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { ReadModel } from '@telemed-ledger/gateway-api/index/read/queries.ts';
+import { Seals } from '@telemed-ledger/gateway-api/index/seals.ts';
+import { openStores } from '@telemed-ledger/gateway-api/index/stores.ts';
+import { Projector } from '@telemed-ledger/gateway-api/index/write/projector.ts';
+import type { ParsedTransaction, PrivateWrite } from '@telemed-ledger/gateway-api/ledger/block.ts';
+import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
+import { Disclosures } from '@telemed-ledger/gateway-api/subjects/access/disclosures.ts';
+import type { Services } from '@telemed-ledger/gateway-api/subjects/services.ts';
+import { DUTIES } from '@telemed-ledger/gateway-api/subjects/table.ts';
+import { table } from '../table.ts';
+import { quantile } from './closed-loop.ts';
+
+const SIZES = [100, 100_000];
+const RUNS = 200;
+const PER_BLOCK = 500;
+/** Accesses of the patient whose log is read. */
+const OWN = 20;
+const SYSTEM = 'urn:example:mrn';
+const CARE = collections.care('hospital');
+const NOW = new Date().toISOString();
+
+const custodian = { name: 'patients', mspId: 'PatientsMSP', kind: 'custodian' } as const;
+const consortium: Consortium = {
+  channel: 'telemed',
+  chaincode: 'telemed',
+  organisations: [
+    { name: 'hospital', mspId: 'HospitalMSP', kind: 'provider' },
+    { name: 'clinic', mspId: 'ClinicMSP', kind: 'provider' },
+    custodian,
+  ],
+};
+
+/** Milliseconds of each operation, by its name. */
+type Costs = Map<string, number[]>;
+
+export async function accessLog(): Promise<void> {
+  const costs: Costs[] = [];
+  for (const size of SIZES) costs.push(await measured(size));
+  const names = [...(costs[0]?.keys() ?? [])];
+  const cells = (name: string) =>
+    costs.flatMap((one) => [0.5, 0.99].map((share) => quantile(one.get(name) ?? [], share).toFixed(2)));
+  const head = SIZES.flatMap((size) => [`${size.toLocaleString('en')} p50`, 'p99']);
+  console.log(table([['ms, with accesses of others:', ...head], ...names.map((name) => [name, ...cells(name)])]));
+}
+
+async function measured(size: number): Promise<Costs> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'telemed-bench-'));
+  const log = newLog('bench', 'silent');
+  const stores = await openStores({ dataDir }, log);
+  try {
+    const seals = new Seals(randomBytes(32).toString('hex'));
+    const ids = await filled(await Projector.open(stores.writing, custodian, seals, log), size);
+    const index = new ReadModel({ db: stores.reading, seals, consortium, organisation: custodian.name, log });
+    return await timed(index, ids);
+  } finally {
+    await stores.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+interface Patients {
+  /** Without any access. */
+  fresh: string;
+  /** With OWN accesses among those of others. */
+  known: string;
+  /** The newest access of the known one. */
+  access: string;
+}
+
+async function filled(projector: Projector, size: number): Promise<Patients> {
+  const [fresh, known] = [patientWrite('fresh'), patientWrite('known')];
+  const blocks: ParsedTransaction[][] = [[transaction([], [fresh.write, known.write])]];
+  const every = Math.max(1, Math.floor(size / OWN));
+  let access = '';
+  for (let done = 0; done < size; done += PER_BLOCK) {
+    const count = Math.min(PER_BLOCK, size - done);
+    blocks.push(
+      Array.from({ length: count }, (_, index) => {
+        const isKnown = (done + index) % every === 0;
+        const state = accessState();
+        if (isKnown) access = state.id;
+        return requestOf(state, isKnown ? 'known' : `P-${done + index}`);
+      }),
+    );
+  }
+  for (const [number, transactions] of blocks.entries()) {
+    const at = (one: number) => hash('sha256', `${one}`);
+    await projector.apply({ number, hash: at(number), previousHash: at(number - 1), transactions });
+  }
+  return { fresh: fresh.id, known: known.id, access };
+}
+
+/** Granted for long: what is neither to be decided nor to be purged. */
+const accessState = (): AccessState => ({
+  ...{ id: randomUUID(), requestor: 'clinic', holder: 'hospital', custodian: 'patients', purpose: 'TREAT' },
+  ...{ status: 'granted', requestedAt: NOW, decidedAt: NOW, expiresAt: '2999-01-01T00:00:00.000Z' },
+  consent: { id: randomUUID(), version: 1 },
+});
+
+function requestOf(state: AccessState, mrn: string): ParsedTransaction {
+  const salt = randomBytes(32).toString('hex');
+  const request = { id: state.id, salt, patient: { system: SYSTEM, value: mrn }, types: [], purpose: state.purpose };
+  const write = privateWrite(collections.inbox(state.requestor), privateKeys.request(state.id), request);
+  return transaction([{ key: `access/${state.id}`, value: canonicalJson(state) }], [write]);
+}
+
+function patientWrite(mrn: string): { id: string; write: PrivateWrite } {
+  const id = randomUUID();
+  const resource = { resourceType: 'Patient', id, identifier: [{ system: SYSTEM, value: mrn }] };
+  const anchored = { author: 'HospitalMSP', id, version: 1, recordedAt: NOW, salt: '00', resource };
+  return { id, write: privateWrite(CARE, privateKeys.record(id, 1), anchored) };
+}
+
+function privateWrite(collection: string, key: string, value: object): PrivateWrite {
+  const text = canonicalJson(value);
+  const plain = { key, value: text, matches: true };
+  return { collection, keyHash: hash('sha256', key), anchor: hash('sha256', text), purged: false, plain };
+}
+
+const transaction = (
+  publicWrites: ParsedTransaction['publicWrites'],
+  privateWrites: PrivateWrite[],
+): ParsedTransaction => ({
+  ...{ transactionId: randomBytes(32).toString('hex'), index: 0, code: 0, creator: 'ClinicMSP' },
+  ...{ endorsers: ['ClinicMSP', 'PatientsMSP'], time: NOW, publicWrites, privateWrites },
+});
+
+async function timed(index: ReadModel, { fresh, known, access }: Patients): Promise<Costs> {
+  const broken = { report: () => {} };
+  const disclosures = new Disclosures(index, consortium, custodian.name, broken);
+  const services = { index, broken, organisation: custodian, consortium } as unknown as Services;
+  const search = { type: 'AuditEvent', count: 50 };
+  const found = async (name: string): Promise<void> => {
+    const duty = DUTIES.find((one) => one.name === name);
+    if (duty === undefined) throw new Error(`there is no duty ${name}`);
+    for await (const _ of duty.find(services)) throw new Error(`${name} found something`);
+  };
+  const operations: [string, () => Promise<unknown>][] = [
+    ["a new patient's empty log", () => disclosures.search(search, fresh)],
+    [`a patient's log of ${OWN}`, () => disclosures.search(search, known)],
+    [`the same, searched by the custodian`, () => disclosures.search({ ...search, patients: [known] })],
+    ['one access', () => disclosures.read(access)],
+    ['a page of 100 of GET /access-requests', () => disclosures.page({ count: 100 })],
+    ['50 by _lastUpdated', () => disclosures.search({ ...search, lastUpdated: [{ prefix: 'ge', value: '2026' }] })],
+    ['the duty to decide, with nothing to do', () => found('decide access')],
+    ['the duty to purge, with nothing to do', () => found('purge copies')],
+  ];
+  const costs: Costs = new Map();
+  for (const [name, run] of operations) {
+    await run();
+    const times: number[] = [];
+    for (let turn = 0; turn < RUNS; turn += 1) {
+      const from = performance.now();
+      await run();
+      times.push(performance.now() - from);
+    }
+    costs.set(name, times);
+  }
+  return costs;
+}
