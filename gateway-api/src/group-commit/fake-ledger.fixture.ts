@@ -17,6 +17,8 @@ export type Fate =
   | 'refused'
   /** One peer lags on it: alone it passes, together it fails and nobody says for which item. */
   | 'lags'
+  /** One peer has not seen the version before it and refuses it by name: alone it passes, after a while. */
+  | 'refused-by-one'
   /** Another writer takes its version between endorsement and commit, once. */
   | 'overtaken'
   /** The answer of the transaction is lost; it was committed, or wasn't. */
@@ -75,7 +77,10 @@ export class FakeLedger {
     if (items.some(({ fate }) => fate === 'away')) throw unavailable('A peer is away; nothing was written.');
     const refusal = this.#refusalOf(items);
     if (refusal !== undefined) throw isShared ? new NotTogether(refusal, true) : refusal;
-    if (isShared && items.some(({ fate }) => fate === 'lags')) throw new NotTogether();
+    if (!isShared) return;
+    const lagging = items.findIndex(({ fate }) => fate === 'refused-by-one');
+    if (lagging >= 0) throw new NotTogether(new LedgerError('CONFLICT', 'not yet here', `items[${lagging}]`), false);
+    if (items.some(({ fate }) => fate === 'lags')) throw new NotTogether();
   }
 
   #refusalOf(items: readonly Item[]): LedgerError | undefined {

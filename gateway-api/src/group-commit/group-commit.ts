@@ -5,7 +5,7 @@
  *
  * What a write holds and how it lies on the ledger is not known here: a group is the items of its members, in order.
  */
-import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { ErrorCode, LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { throttled, unavailable } from '../http/failures.ts';
 import { Turns } from '../idempotency/turns.ts';
 import type { BeforeSubmit, Sender } from '../ledger/client.ts';
@@ -61,6 +61,8 @@ export interface GroupCommitOptions<Item> {
   limits: GroupLimits;
   /** Called for each transaction that is sent, with the number of writes and of items in it. */
   onGroup?: (writes: number, items: number) => void;
+  /** Called for each group of several that is sent again apart: with what one of them was refused for, where one was. */
+  onApart?: (refusal: ErrorCode | undefined) => void;
 }
 
 /** A write that waits or is under way. */
@@ -247,6 +249,7 @@ export class GroupCommit<Item> {
       else await this.#alone(only).then(only.resolve, only.reject);
       return;
     }
+    this.#options.onApart?.(refusal?.code);
     const item = refusal && this.#options.itemAtFault(refusal);
     const parts = partsOf(group, item, isFirst);
     await Promise.all(parts.map((part) => this.#attempt(part, false)));

@@ -13,6 +13,7 @@ export class Metrics {
   readonly #transactions: Histogram;
   readonly #groupWrites: Histogram;
   readonly #groupRecords: Histogram;
+  readonly #groupsApart: Counter;
   readonly #integrity: Counter;
   readonly #refusals: Counter;
   readonly #disagreements: Counter;
@@ -48,6 +49,12 @@ export class Metrics {
       name: 'gateway_group_records',
       help: 'Records that were sent in one ledger transaction.',
       buckets: sizes,
+      registers,
+    });
+    this.#groupsApart = new Counter({
+      name: 'gateway_groups_apart_total',
+      help: 'Groups of several writes that the ledger did not take and that were sent again apart, by what one was refused for.',
+      labelNames: ['refusal'],
       registers,
     });
     this.#refusals = new Counter({
@@ -94,6 +101,11 @@ export class Metrics {
   group(writes: number, records: number): void {
     this.#groupWrites.observe(writes);
     this.#groupRecords.observe(records);
+  }
+
+  /** `refusal`: a LedgerError's code; undefined where no write was named. */
+  groupApart(refusal: string | undefined): void {
+    this.#groupsApart.inc({ refusal: refusal ?? 'none' });
   }
 
   /** `limit` names what was used up. */

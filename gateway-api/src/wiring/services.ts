@@ -51,6 +51,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const groups = recordGroups(ledger, {
     limits: { ...config.groups, writes: limits.inFlightWrites, budgetMs: limits.budgetMs },
     onGroup: (writes, items) => metrics.group(writes, items),
+    onApart: (refusal) => metrics.groupApart(refusal),
   });
   const { reads: all } = config.clients;
   const reads = new FairSlots({ all, client: Math.ceil(all * READS_OF_ONE), waitMs: limits.budgetMs });
