@@ -81,15 +81,16 @@ export class ReadinessCheck {
   }
 
   async #check(): Promise<Readiness> {
-    const reasons: string[] = this.#isStopping ? ['the gateway is stopping'] : [];
+    const [database, peers, height] = [[], [], []] as [string[], string[], string[]];
     const { failure } = this.#feed.status();
-    if (failure instanceof ForeignLedger) reasons.push(failure.message);
-    else if (failure !== undefined) reasons.push('the event stream is down');
     await Promise.all([
-      this.#askDatabase(reasons),
-      ...this.#asked.map((name) => this.#askPeer(name, reasons)),
-      this.#compareHeight(reasons),
+      this.#askDatabase(database),
+      ...this.#asked.map((name) => this.#askPeer(name, peers)),
+      this.#compareHeight(height),
     ]);
+    const stopping = this.#isStopping ? ['the gateway is stopping'] : [];
+    // Causes before what follows from them: without its database the stream is down, too.
+    const reasons = [...stopping, ...database, ...streamReasons(failure), ...peers, ...height];
     const [block, valuesMissing] = [this.#feed.position(), this.#valuesMissing()];
     const behind = this.#behind === undefined ? {} : { behind: this.#behind };
     const answer = { ready: reasons.length === 0, reasons, block, ...behind, valuesMissing };
@@ -138,6 +139,9 @@ export class ReadinessCheck {
     return this.#still !== undefined && Date.now() - this.#still.since > STILL_MS;
   }
 }
+
+const streamReasons = (failure: Error | undefined): string[] =>
+  failure === undefined ? [] : [failure instanceof ForeignLedger ? failure.message : 'the event stream is down'];
 
 /** The answer, or a rejection when it takes too long; what was asked goes on and its end is nobody's concern. */
 async function inTime<T>(answer: Promise<T>): Promise<T> {
