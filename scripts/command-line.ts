@@ -13,7 +13,8 @@ export async function runCommand(command: () => Promise<number>): Promise<void> 
   try {
     process.exitCode = await command();
   } catch (error) {
-    const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
+    const isUsage =
+      error instanceof UsageError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
     const hint = error instanceof NoAnswer && error.isRefused ? '. Is the consortium running (npm start)?' : '';
     process.stderr.write(`${(error as Error).message}${hint}\n`);
     process.exitCode = isUsage ? 2 : 1;

@@ -15,8 +15,12 @@ import {
   runCommand,
 } from './command-line.ts';
 import { holdDataDirectory, isHeld } from './consortium/data-directory.ts';
+import { urlVariable } from './consortium/ports.ts';
 import { networkInUse } from './consortium/read-models.ts';
+import type { PeerReport } from './verification/channel/peer-check.ts';
+import { peerLines, peerRows } from './verification/channel/report.ts';
 import { onlyOf, verifyRunning, verifyStopped } from './verification/peer-ledger.ts';
+import { checkAll } from './verification/repair-fabric.ts';
 import { ledgerFindings, ledgerRows, printOrganisation } from './verification/report.ts';
 import { compareStopped } from './verification/stopped-read-models.ts';
 import { readModelFindings, readModelRow, sweep } from './verification/sweep.ts';
@@ -25,18 +29,28 @@ type ReadModel = Parameters<typeof readModelRow>[0];
 
 /** What was found of each organisation; a part that was not looked at is absent. */
 interface Found {
+  /** Of the embedded network, which is verified from within. */
   ledgers: Map<string, Verification>;
+  /** Of Fabric's peers, by their public services. */
+  peers: Map<string, PeerReport>;
   readModels: Map<string, ReadModel>;
 }
 
+const nothing = (): Found => ({ ledgers: new Map(), peers: new Map(), readModels: new Map() });
+
 /** Answers the number of damages. */
-function print(names: readonly string[], { ledgers, readModels }: Found): number {
+function print(names: readonly string[], { ledgers, peers, readModels }: Found): number {
   let damaged = 0;
   for (const name of names) {
-    const [ledger, readModel] = [ledgers.get(name), readModels.get(name)];
-    const rows = [...(ledger ? ledgerRows(name, ledger) : []), ...(readModel ? [readModelRow(readModel)] : [])];
+    const [ledger, peer, readModel] = [ledgers.get(name), peers.get(name), readModels.get(name)];
+    const rows = [
+      ...(ledger ? ledgerRows(name, ledger) : []),
+      ...(peer ? peerRows(peer) : []),
+      ...(readModel ? [readModelRow(readModel)] : []),
+    ];
     const findings = [
       ...(ledger ? ledgerFindings(name, ledger.damages) : []),
+      ...(peer ? peerLines(peer) : []),
       ...(readModel ? readModelFindings(name, readModel) : []),
     ];
     printOrganisation(name, rows, findings);
@@ -46,18 +60,33 @@ function print(names: readonly string[], { ledgers, readModels }: Found): number
   return damaged;
 }
 
-/** The network and the gateways are asked where they run. */
+/** The embedded network and the gateways are asked where they run. */
 async function askRunning(names: readonly string[], dataDir: string): Promise<Found> {
+  const found = nothing();
+  await Promise.all(names.map(async (name) => found.ledgers.set(name, await verifyRunning(dataDir, name))));
+  return { ...found, readModels: await sweepAll(names, dataDir) };
+}
+
+async function sweepAll(names: readonly string[], dataDir: string): Promise<Found['readModels']> {
   const urls = gatewayUrls();
-  const found: Found = { ledgers: new Map(), readModels: new Map() };
-  if (networkInUse(dataDir) === 'embedded') {
-    const asked = names.map(async (name) => found.ledgers.set(name, await verifyRunning(dataDir, name)));
-    await Promise.all(asked);
-  }
+  const readModels: Found['readModels'] = new Map();
   for (const name of names) {
-    found.readModels.set(name, await sweep({ dataDir, organisation: name, url: urls[name] ?? '' }));
+    readModels.set(name, await sweep({ dataDir, organisation: name, url: urls[name] ?? '' }));
   }
-  return found;
+  return readModels;
+}
+
+/** A Fabric network runs by itself; its gateways may not. */
+async function askFabric(names: readonly string[], dataDir: string): Promise<Found> {
+  const found = nothing();
+  for (const report of await checkAll(dataDir, definedConsortium(), names))
+    found.peers.set(report.organisation, report);
+  const isAsked = isHeld(dataDir) || names.some((name) => process.env[urlVariable(name)] !== undefined);
+  const answering = names.filter((name) => found.peers.get(name)?.away === undefined);
+  return {
+    ...found,
+    readModels: await (isAsked ? sweepAll(answering, dataDir) : compareStopped(dataDir, 'fabric', answering)),
+  };
 }
 
 /** Reads the store; where the network could start on it, the gateways compare their rows. */
@@ -66,10 +95,10 @@ async function readStopped(names: readonly string[], dataDir: string): Promise<F
   const verification = await verifyStopped(dataDir, definedConsortium()).finally(letGo);
   const ledgers = new Map(names.map((name) => [name, onlyOf(name, verification)]));
   if (!verification.damages.some(preventsStart)) {
-    return { ledgers, readModels: await compareStopped(dataDir, 'embedded', names) };
+    return { ...nothing(), ledgers, readModels: await compareStopped(dataDir, 'embedded', names) };
   }
   console.log('The read models are compared once the ledger is sound.\n');
-  return { ledgers, readModels: new Map() };
+  return { ...nothing(), ledgers };
 }
 
 await runCommand(async () => {
@@ -77,7 +106,7 @@ await runCommand(async () => {
   const chosen = values.org === undefined ? organisations() : [organisationNamed(values.org)];
   const names = chosen.map(({ name }) => name);
   const dataDir = dataDirectory();
-  const isStopped = networkInUse(dataDir) === 'embedded' && !isHeld(dataDir);
-  const found = await (isStopped ? readStopped(names, dataDir) : askRunning(names, dataDir));
+  const look = networkInUse(dataDir) === 'fabric' ? askFabric : isHeld(dataDir) ? askRunning : readStopped;
+  const found = await look(names, dataDir);
   return print(names, found) === 0 ? 0 : 1;
 });

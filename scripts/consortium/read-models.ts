@@ -21,13 +21,15 @@ export function gatewayDirectory(organisation: string, network: NetworkKind): st
   return current;
 }
 
-/** The network that the gateways on this data directory were started on last; embedded where they never were. */
+/** The network that the gateways on this data directory were started on last, or the one that is there. */
 export function networkInUse(dataDir: string): NetworkKind {
   const organisations = join(dataDir, 'organisations');
   const owners = existsSync(organisations)
     ? readdirSync(organisations).map((name) => ownerOf(join(organisations, name, 'gateway')))
     : [];
-  return owners.includes('fabric') ? 'fabric' : 'embedded';
+  if (owners.includes('fabric')) return 'fabric';
+  const holds = (...path: string[]): boolean => existsSync(join(dataDir, ...path));
+  return holds('fabric', 'channel') && !holds('network', 'ledger') ? 'fabric' : 'embedded';
 }
 
 /** Removes the read models of one network, whose ledger is gone. */

@@ -73,6 +73,17 @@ describe('the records contract', () => {
     expect(hashes).to.deep.equal([sha256Hex(Object.values(writes.private)[0]!), '']);
   });
 
+  it("answers the SHA-256 of what a member's own peer holds, and to others that it cannot", async () => {
+    const draft = draftOf();
+    const { writes } = await ledger.submit('RecordVersions', { ...system, private: { records: [draft] } });
+    const held = { collection: 'care_hospital', key: `record/${draft.id}/1` };
+    const entries = [held, { ...held, key: `record/${draft.id}/2` }, { collection: '', key: 'nothing' }];
+    const ask = async (from: string) =>
+      (await ledger.evaluate('GetHeld', { from, role: 'operator', input: { entries } })).hashes;
+    expect(await ask('hospital')).to.deep.equal([sha256Hex(Object.values(writes.private)[0]!), '', '']);
+    expect(await ask('bank')).to.deep.equal(['unavailable', 'unavailable', '']);
+  });
+
   const one = draftOf();
   const refused: [string, { from?: string; role?: string; records?: unknown[] }, string][] = [
     ['a payer', { from: 'payer' }, 'LedgerError FORBIDDEN: only a provider may do this'],

@@ -26,6 +26,10 @@ export class Records extends LedgerContract {
   GetAnchors(ctx: Context, argument: string): Promise<string> {
     return run('GetAnchors', this.#consortium, ctx, argument, getAnchors);
   }
+
+  GetHeld(ctx: Context, argument: string): Promise<string> {
+    return run('GetHeld', this.#consortium, ctx, argument, getHeld);
+  }
 }
 
 async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'RecordVersions'>> {
@@ -80,4 +84,14 @@ async function checkNext({ caller, store }: Call<'RecordVersions'>, draft: Draft
 async function getAnchors({ input, store }: Call<'GetAnchors'>): Promise<OutputOf<'GetAnchors'>> {
   const hashes = await Promise.all(input.entries.map(({ collection, key }) => store.anchor(collection, key)));
   return { hashes: hashes.map((hash) => hash ?? '') };
+}
+
+/** One value that the peer cannot give keeps nobody from the others. */
+async function getHeld({ input, store }: Call<'GetHeld'>): Promise<OutputOf<'GetHeld'>> {
+  const ask = ({ collection, key }: { collection: string; key: string }): Promise<string> =>
+    store.held(collection, key).then(
+      (hash) => hash ?? '',
+      () => 'unavailable',
+    );
+  return { hashes: await Promise.all(input.entries.map(ask)) };
 }

@@ -5,7 +5,7 @@
 import type { PolicyRule } from '@telemed-ledger/consortium/policies.ts';
 import type { Context } from 'fabric-contract-api';
 import type { z } from 'zod';
-import { canonicalJson } from '../model/canonical.ts';
+import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import type { EventName } from '../model/events.ts';
 import { parseText } from './parse.ts';
 import { policyBytes } from './policies.ts';
@@ -85,6 +85,16 @@ export class Store {
   async anchor(collection: string, key: string): Promise<string | undefined> {
     const hash = await this.#ask(collection, key, () => this.#stub.getPrivateDataHash(collection, key));
     return hash.length === 0 ? undefined : Buffer.from(hash).toString('hex');
+  }
+
+  /**
+   * The SHA-256 (hex) of what the answering peer has under a key, private or, for the collection '', public; undefined
+   * where there is none. @throws PeerError where the peer is no member or lacks the value
+   */
+  async held(collection: string, key: string): Promise<string | undefined> {
+    const read = () => (collection === '' ? this.#stub.getState(key) : this.#stub.getPrivateData(collection, key));
+    const bytes = await this.#ask(collection, key, read);
+    return bytes.length === 0 ? undefined : sha256Hex(bytes);
   }
 
   /** Writes a private value in canonical JSON and returns that text. */

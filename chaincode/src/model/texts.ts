@@ -86,6 +86,11 @@ export const optionalHashSchema = z
   .string()
   .max(64)
   .regex(/^(?:[0-9a-f]{64})?$/);
+/** SHA-256 as hex, nothing, or that a peer cannot give what was asked for. */
+export const heldHashSchema = z
+  .string()
+  .max(64)
+  .regex(/^(?:[0-9a-f]{64}|unavailable)?$/);
 /** Money in minor units of its currency. */
 export const minorUnitsSchema = z.int().min(0).max(999_999_999_999);
 

@@ -28,6 +28,7 @@ import {
   collectionNameSchema,
   currencySchema,
   daySchema,
+  heldHashSchema,
   idSchema,
   instantSchema as instant,
   LONGEST_LINE,
@@ -101,6 +102,23 @@ export const transactions = {
       entries: z.array(z.strictObject({ collection: collectionNameSchema, key: line(LONGEST_LINE) })).max(1000),
     }),
     output: z.strictObject({ hashes: z.array(optionalHashSchema).max(1000) }),
+    endorsers: callerOnly,
+  }),
+  /**
+   * The SHA-256 of what the answering peer itself has under keys, hex: private values to members of their collection, public
+   * state where the collection is ''. '' where there is nothing, `unavailable` where the peer lacks the value or refuses it.
+   */
+  GetHeld: transaction({
+    contract: 'records',
+    kind: 'evaluate',
+    callers: [],
+    roles: [],
+    input: z.strictObject({
+      entries: z
+        .array(z.strictObject({ collection: z.union([z.literal(''), collectionNameSchema]), key: line(LONGEST_LINE) }))
+        .max(1000),
+    }),
+    output: z.strictObject({ hashes: z.array(heldHashSchema).max(1000) }),
     endorsers: callerOnly,
   }),
 

@@ -63,7 +63,11 @@ export class Verifications {
 
   #start(onBlock: OnBlock): Promise<Verification> {
     if (this.#isClosed) return Promise.reject(new Error('the network is closing'));
-    const worker = new Worker(new URL('./verification-worker.ts', import.meta.url), { workerData: this.#config });
+    const worker = new Worker(new URL('./verification-worker.ts', import.meta.url), {
+      workerData: this.#config,
+      // What a block needs is short-lived; a large young generation only grows the process.
+      resourceLimits: { maxYoungGenerationSizeMb: 16 },
+    });
     this.#worker = worker;
     return new Promise<Verification>((resolve, reject) => {
       worker.on('message', (message: VerificationMessage) => {

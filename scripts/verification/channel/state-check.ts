@@ -1,0 +1,74 @@
+/**
+ * What a peer's state holds, asked through the chaincode: hashes that every peer keeps (GetAnchors), and the values that
+ * this one has itself (GetHeld), against the last writes in its blocks.
+ */
+import { keyPlace } from '@telemed-ledger/network/embedded/ledger/verification/damage.ts';
+import type { PeerFinding } from './peer-findings.ts';
+import type { Held } from './values-check.ts';
+
+const AT_ONCE = 500;
+
+interface Entry {
+  collection: string;
+  key: string;
+}
+
+/** Answers a read-only transaction of the chaincode on the organisation's own peer. */
+export type Evaluate = (name: 'GetAnchors' | 'GetHeld', input: { entries: Entry[] }) => Promise<{ hashes: string[] }>;
+
+export interface StateOutcome {
+  checked: number;
+  findings: PeerFinding[];
+}
+
+type Known = Held & Entry;
+
+/** `places`: only these keys are asked for. */
+export async function checkState(
+  held: Held[],
+  chaincode: string,
+  evaluate: Evaluate,
+  places?: ReadonlySet<string>,
+): Promise<StateOutcome> {
+  const isAsked = (each: Held): boolean => places?.has(keyPlace(chaincode, each.collection, each.keyHash)) ?? true;
+  const known = held.filter((each): each is Known => each.key !== undefined && isAsked(each));
+  const findings: PeerFinding[] = [];
+  for (let at = 0; at < known.length; at += AT_ONCE) {
+    const batch = known.slice(at, at + AT_ONCE);
+    const isPrivate = batch.filter(({ collection }) => collection !== '');
+    findings.push(...compare(batch, await ask('GetHeld', batch, evaluate), chaincode, describeValue));
+    findings.push(
+      ...compare(
+        isPrivate,
+        await ask('GetAnchors', isPrivate, evaluate),
+        chaincode,
+        () => 'the hash of a private value',
+      ),
+    );
+  }
+  return { checked: known.length, findings };
+}
+
+const describeValue = ({ collection }: Known): string =>
+  collection === '' ? 'a key of public state' : 'a private value';
+
+async function ask(name: 'GetAnchors' | 'GetHeld', batch: Known[], evaluate: Evaluate): Promise<string[]> {
+  if (batch.length === 0) return [];
+  const entries = batch.map(({ collection, key }) => ({ collection, key }));
+  return (await evaluate(name, { entries })).hashes;
+}
+
+function compare(
+  batch: Known[],
+  hashes: string[],
+  chaincode: string,
+  describe: (each: Known) => string,
+): PeerFinding[] {
+  return batch.flatMap((each, index) => {
+    const [found = '', expected = ''] = [hashes[index], each.hash];
+    if (found === expected) return [];
+    const fault = found === '' || found === 'unavailable' ? 'missing' : expected === '' ? 'unexpected' : 'altered';
+    const place = keyPlace(chaincode, each.collection, each.keyHash);
+    return [{ part: 'state' as const, place, what: `${fault}: ${describe(each)}` }];
+  });
+}
