@@ -48,22 +48,24 @@ describe('Collections', () => {
       members: `${owner} Patients`,
       endorsers: ['Bank+Patients', 'Clinic+Patients', 'Hospital+Patients', 'Patients+Payer', 'Patients+Regulator'],
     });
+    const everybody = 'Hospital Clinic Patients Payer Bank Regulator';
+    const withPayer = ['Bank+Payer', 'Clinic+Payer', 'Hospital+Payer', 'Patients+Payer', 'Payer+Regulator'];
     expect(described(loadConsortium())).to.deep.equal({
       care_hospital: { members: 'Hospital Patients', endorsers: ['Hospital+Patients'] },
       care_clinic: { members: 'Clinic Patients', endorsers: ['Clinic+Patients'] },
-      consent_hospital: { members: 'Hospital Patients', endorsers: ['Hospital+Patients'] },
-      consent_clinic: { members: 'Clinic Patients', endorsers: ['Clinic+Patients'] },
       inbox_hospital: inbox('Hospital'),
       inbox_clinic: inbox('Clinic'),
       inbox_payer: inbox('Payer'),
       inbox_bank: inbox('Bank'),
       inbox_regulator: inbox('Regulator'),
-      claim_hospital_payer: { members: 'Hospital Payer Patients', endorsers: ['Hospital+Payer', 'Patients+Payer'] },
-      claim_clinic_payer: { members: 'Clinic Payer Patients', endorsers: ['Clinic+Payer', 'Patients+Payer'] },
-      settle_payer_bank: { members: 'Payer Bank', endorsers: ['Bank+Payer'] },
+      billing_payer: { members: 'Payer Patients', endorsers: withPayer },
+      billing_hospital: { members: 'Hospital Patients', endorsers: withPayer },
+      billing_clinic: { members: 'Clinic Patients', endorsers: withPayer },
+      billing_bank: { members: 'Bank', endorsers: withPayer },
       payers: { members: 'Payer Regulator', endorsers: ['Payer+Regulator'] },
+      marks: { members: everybody, endorsers: inbox('').endorsers },
       registers: {
-        members: 'Hospital Clinic Patients Payer Bank Regulator',
+        members: everybody,
         endorsers: [
           'Bank+Regulator',
           'Clinic+Regulator',
@@ -80,7 +82,8 @@ describe('Collections', () => {
       const { memberOnlyRead, memberOnlyWrite, blockToLive, requiredPeerCount, maxPeerCount } = collection;
       expect({ memberOnlyRead, memberOnlyWrite, blockToLive, requiredPeerCount }, collection.name).to.deep.equal({
         memberOnlyRead: true,
-        memberOnlyWrite: true,
+        // The clients of a provider, a payer and a bank each write to the others' billing collections.
+        memberOnlyWrite: !collection.name.startsWith('billing_'),
         blockToLive: 0,
         requiredPeerCount: 0,
       });
@@ -90,28 +93,23 @@ describe('Collections', () => {
 
   it('grow with a second payer: its own, and pairs of payers for what crosses them', () => {
     const collections = described(withAnother('payer', 'mutual'));
-    expect(Object.keys(collections)).to.include.members([
-      'claim_hospital_mutual',
-      'claim_clinic_mutual',
-      'settle_mutual_bank',
-      'inbox_mutual',
-    ]);
+    expect(Object.keys(collections)).to.include.members(['billing_mutual', 'inbox_mutual']);
+    expect(Object.keys(collections)).to.have.length(Object.keys(described(loadConsortium())).length + 2);
     expect(collections['payers']).to.deep.equal({
       members: 'Payer Mutual Regulator',
       endorsers: ['Mutual+Payer', 'Mutual+Regulator', 'Payer+Regulator'],
     });
+    expect(collections['billing_payer']?.endorsers).to.not.include('Hospital+Mutual');
+    expect(collections['billing_hospital']?.endorsers).to.include.members(['Hospital+Mutual', 'Hospital+Payer']);
   });
 
   it('grow with a second provider, bank and regulator', () => {
     expect(Object.keys(described(withAnother('provider', 'lab')))).to.include.members([
       'care_lab',
-      'consent_lab',
       'inbox_lab',
-      'claim_lab_payer',
+      'billing_lab',
     ]);
-    expect(described(withAnother('bank', 'savings'))['settle_payer_savings']?.endorsers).to.deep.equal([
-      'Payer+Savings',
-    ]);
+    expect(described(withAnother('bank', 'savings'))['billing_savings']?.members).to.equal('Savings');
     expect(described(withAnother('regulator', 'auditor'))['payers']?.endorsers).to.deep.equal([
       'Auditor+Payer',
       'Payer+Regulator',

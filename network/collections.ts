@@ -16,14 +16,14 @@ export const chaincodeEndorsementPolicy = (consortium: ConsortiumDefinition): st
   policyText(endorsementFloor(consortium));
 
 /** Peers endorse, so that no client's certificate can stand in for one; members, so that clients may read. */
-const collectionConfig = ({ name, members, endorsement }: Collection): CollectionConfig => ({
+const collectionConfig = ({ name, members, endorsement, openToWriters }: Collection): CollectionConfig => ({
   name,
   policy: `OR(${members.map(({ mspId }) => `'${mspId}.member'`).join(', ')})`,
   requiredPeerCount: 0,
   maxPeerCount: members.length - 1,
   blockToLive: 0,
   memberOnlyRead: true,
-  memberOnlyWrite: true,
+  memberOnlyWrite: openToWriters !== true,
   endorsementPolicy: { signaturePolicy: policyText(endorsement) },
 });
 

@@ -1,8 +1,12 @@
 /** Every resource that the chaincode writes for a claim is valid R4, by the gateway's own validation. */
 import { validateResource } from '@telemed-ledger/gateway-api/fhir/validation/validation.ts';
 import { expect } from 'chai';
-import { CLAIM, SETTLE, Story } from '../chaincode/src/contracts/example-story.fixture.ts';
+import { BANK, PAYER, PROVIDER, Story } from '../chaincode/src/contracts/example-story.fixture.ts';
 import { exampleIds } from '../chaincode/src/model/example-claim.fixture.ts';
+import { privateKeys } from '../chaincode/src/model/keys.ts';
+import { CLAIM_STEPS, type ClaimState } from '../chaincode/src/model/values.ts';
+
+const id = exampleIds.claim;
 
 interface Stored {
   resource?: object;
@@ -17,7 +21,7 @@ async function paidClaim(prices: Record<string, number> = {}): Promise<Story> {
 }
 
 function expectValid(story: Story, collection: string, key: string): void {
-  const { resource, resources = [resource] } = story.ledger.read(collection, `${key}/${exampleIds.claim}`) as Stored;
+  const { resource, resources = [resource] } = story.ledger.read(collection, key) as Stored;
   expect(resources.length).to.be.at.least(1);
   for (const one of resources) expect(validateResource(one).issues).to.deep.equal([]);
 }
@@ -26,15 +30,17 @@ describe('the resources of a claim', () => {
   it('are valid R4 from the claim to the remittance', async () => {
     for (const prices of [{}, { '166888009': 1000 }] as Record<string, number>[]) {
       const story = await paidClaim(prices);
-      for (const key of ['claim', 'response', 'remittance']) expectValid(story, CLAIM, key);
-      for (const key of ['payment', 'settlement']) expectValid(story, SETTLE, key);
+      for (const kind of ['claim', 'response', 'remittance'] as const)
+        for (const collection of [PAYER, PROVIDER]) expectValid(story, collection, privateKeys[kind](id));
+      const paid = [privateKeys.payment(id, 1), privateKeys.payment(id, 2), privateKeys.settlement(id)];
+      for (const key of paid) for (const collection of [PAYER, BANK]) expectValid(story, collection, key);
     }
   });
 
   it('are valid R4 before the bank has paid', async () => {
     const story = await new Story().prepare();
     for (const step of ['submitClaim', 'adjudicate', 'instruct'] as const) await story[step]();
-    expectValid(story, SETTLE, 'payment');
+    expectValid(story, BANK, privateKeys.payment(id, 1));
   });
 
   it('are valid R4 where an edit denies at adjudication', async () => {
@@ -42,7 +48,9 @@ describe('the resources of a claim', () => {
     await story.submitClaim();
     story.example.coverage['status'] = 'cancelled';
     await story.ledger.submit('RegisterCoverage', story.coverage(2));
-    expect((await story.adjudicate()).reply.status).to.equal('denied');
-    expectValid(story, CLAIM, 'response');
+    await story.adjudicate();
+    const { status } = story.ledger.read(PROVIDER, privateKeys.claimState(id, CLAIM_STEPS.denied)) as ClaimState;
+    expect(status).to.equal('denied');
+    expectValid(story, PROVIDER, privateKeys.response(id));
   });
 });

@@ -2,17 +2,19 @@ import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { recordDraft, sheetOf } from './contracts/example-sheets.fixture.ts';
 import { ExamplePeer, PRACTITIONER_CERTIFICATE, SYSTEM_CERTIFICATE } from './example-peer.fixture.ts';
 import { exampleConsortium } from './ledger/example-consortium.fixture.ts';
 import { findLedgerError } from './model/errors.ts';
+import type { SheetDraft } from './model/sheets.ts';
 import { type RunningServer, serve } from './server.ts';
 
 const asHospital = { mspId: 'HospitalMSP', certificate: SYSTEM_CERTIFICATE };
 
-function observation(): { id: string; version: number; salt: string; resource: object } {
-  const id = randomUUID();
-  return { id, version: 1, salt: randomBytes(32).toString('hex'), resource: { resourceType: 'Observation', id } };
-}
+const observation = () => recordDraft({ resourceType: 'Observation', id: randomUUID() });
+
+const keysOf = ({ id, records }: SheetDraft): string[] =>
+  [`sheet/${id}`, `content/${id}/0`, `version/${records[0]!.id}/1`].map((key) => `care_hospital ${key}`);
 
 describe('the chaincode server', () => {
   let server: RunningServer;
@@ -33,17 +35,17 @@ describe('the chaincode server', () => {
   });
 
   it('reads the caller from a real certificate and writes through the shim', async () => {
-    const record = observation();
+    const sheet = sheetOf([observation()]);
     const completion = await peer.invoke({
       name: 'records:RecordVersions',
       arguments: ['{}'],
       ...asHospital,
-      private: { records: [record] },
+      private: { sheets: [sheet] },
     });
     expect(completion).to.include({ status: 200, message: '' });
-    expect([...completion.puts.keys()]).to.deep.equal([`care_hospital record/${record.id}/1`]);
-    const [text] = completion.puts.values();
-    expect(JSON.parse(text!)).to.deep.include({ author: 'HospitalMSP', resource: record.resource });
+    expect([...completion.puts.keys()]).to.deep.equal(keysOf(sheet));
+    const { leaves } = JSON.parse(completion.puts.get(`care_hospital content/${sheet.id}/0`)!);
+    expect(JSON.parse(leaves[0])).to.deep.include({ author: 'HospitalMSP', id: sheet.records[0]!.id });
   });
 
   it('takes who asks from the certificate', async () => {
@@ -51,10 +53,19 @@ describe('the chaincode server', () => {
     const patient = { system: 'urn:x', value: '1' };
     const completion = await peer.invoke({
       name: 'access:RequestAccess',
-      arguments: [JSON.stringify({ id, holder: 'hospital', purpose: 'TREAT' })],
+      arguments: [JSON.stringify({ id })],
       mspId: 'ClinicMSP',
       certificate: PRACTITIONER_CERTIFICATE,
-      private: { request: { id, salt: randomBytes(32).toString('hex'), patient, types: [], purpose: 'TREAT' } },
+      private: {
+        request: {
+          id,
+          salt: randomBytes(32).toString('hex'),
+          holder: 'hospital',
+          patient,
+          types: [],
+          purpose: 'TREAT',
+        },
+      },
     });
     expect(completion.status).to.equal(200);
     const request = JSON.parse(completion.puts.get(`inbox_clinic request/${id}`)!);
@@ -71,8 +82,9 @@ describe('the chaincode server', () => {
 
   it('sends nothing for a transaction after the refusal, however many reads were to follow', async () => {
     const records = Array.from({ length: 20 }, () => ({ ...observation(), version: 2 }));
-    peer.state.set(`care_hospital record/${records[0]?.id}/2`, '{}');
-    const refused = { name: 'records:RecordVersions', arguments: ['{}'], ...asHospital, private: { records } };
+    peer.state.set(`care_hospital version/${records[0]?.id}/2`, '{}');
+    const hidden = { sheets: [sheetOf(records)] };
+    const refused = { name: 'records:RecordVersions', arguments: ['{}'], ...asHospital, private: hidden };
     const { message } = await peer.invoke(refused);
     expect(findLedgerError(message)).to.include({ code: 'CONFLICT' });
     // Whatever the first had still to send comes before the answer to a second.
@@ -101,19 +113,19 @@ describe('the chaincode server', () => {
   });
 
   it('keeps many transactions at once apart', async () => {
-    const records = Array.from({ length: 20 }, () => observation());
+    const sheets = Array.from({ length: 20 }, () => sheetOf([observation()]));
     const completions = await Promise.all(
-      records.map((record) =>
+      sheets.map((sheet) =>
         peer.invoke({
           name: 'records:RecordVersions',
           arguments: ['{}'],
           ...asHospital,
-          private: { records: [record] },
+          private: { sheets: [sheet] },
         }),
       ),
     );
     const written = completions.map(({ puts }) => [...puts.keys()]);
-    expect(written).to.deep.equal(records.map(({ id }) => [`care_hospital record/${id}/1`]));
+    expect(written).to.deep.equal(sheets.map(keysOf));
   });
 
   it('never loads the logger that would write arguments out', async () => {

@@ -3,16 +3,17 @@
  * what the ledger holds). Adding a row to `collectionsOf` is all that a new collection takes.
  */
 import { type Consortium, custodianOf, type Organisation, organisationsOfKind } from './members.ts';
-import { all, anyOf, custodianAndAnyOther, type PolicyRule, withAnyOther, withOneOf } from './policies.ts';
+import { all, anyOf, custodianAndAnyOther, type PolicyRule, withAnyOther } from './policies.ts';
 
 /** Names of the collections, by organisation name. */
 export const collections = {
   care: (provider: string): string => `care_${provider}`,
-  consent: (provider: string): string => `consent_${provider}`,
   inbox: (organisation: string): string => `inbox_${organisation}`,
-  claim: (provider: string, payer: string): string => `claim_${provider}_${payer}`,
-  settle: (payer: string, bank: string): string => `settle_${payer}_${bank}`,
+  /** Of a provider, a payer or a bank: its claims and payments. */
+  billing: (organisation: string): string => `billing_${organisation}`,
   payers: 'payers',
+  /** Held by everybody: that something is over or taken, by random handles without content. */
+  marks: 'marks',
   /** Held by everybody: what the regulators vouch for. */
   registers: 'registers',
 };
@@ -22,6 +23,8 @@ export interface Collection {
   /** Their peers store it and their clients may read and write it. */
   members: readonly Organisation[];
   endorsement: PolicyRule;
+  /** Clients of others may have it written too, where the endorsement policy is all that protects it. */
+  openToWriters?: true;
 }
 
 type Members = Pick<Consortium, 'organisations'>;
@@ -34,15 +37,14 @@ export function collectionsOf(consortium: Members): Collection[] {
   const banks = organisationsOfKind(consortium, 'bank');
   return [
     ...providers.map((provider) => sharedByBoth(collections.care(provider.name), provider, custodian)),
-    ...providers.map((provider) => sharedByBoth(collections.consent(provider.name), provider, custodian)),
     ...consortium.organisations
       .filter((organisation) => organisation !== custodian)
       .map((organisation) => inbox(consortium, organisation, custodian)),
-    ...providers.flatMap((provider) => payers.map((payer) => claims(provider, payer, custodian))),
-    ...payers.flatMap((payer) =>
-      banks.map((bank) => sharedByBoth(collections.settle(payer.name, bank.name), payer, bank)),
-    ),
+    ...payers.map((payer) => billing(consortium, payer, [payer, custodian])),
+    ...providers.map((provider) => billing(consortium, provider, [provider, custodian])),
+    ...banks.map((bank) => billing(consortium, bank, [bank])),
     acrossPayers(payers, organisationsOfKind(consortium, 'regulator')),
+    { name: collections.marks, members: consortium.organisations, endorsement: custodianAndAnyOther(consortium) },
     registers(consortium),
   ];
 }
@@ -69,12 +71,15 @@ const inbox = (consortium: Members, owner: Organisation, custodian: Organisation
   endorsement: custodianAndAnyOther(consortium),
 });
 
-/** The payer adjudicates; provider or custodian recompute, so that neither alone can block it. */
-const claims = (provider: Organisation, payer: Organisation, custodian: Organisation): Collection => ({
-  name: collections.claim(provider.name, payer.name),
-  members: [provider, payer, custodian],
-  endorsement: withOneOf(payer.mspId, [provider.mspId, custodian.mspId]),
-});
+/**
+ * The payer's decides a claim: it endorses with any one other, so that nobody else can block it. A provider's and a bank's
+ * hold copies that a payer writes, with any one other, and that count where the payer's own collection holds the same.
+ */
+function billing(consortium: Members, owner: Organisation, members: readonly Organisation[]): Collection {
+  const writers = owner.kind === 'payer' ? [owner] : organisationsOfKind(consortium, 'payer');
+  const endorsement = anyOf(writers.map(({ mspId }) => withAnyOther(consortium, mspId)));
+  return { name: collections.billing(owner.name), members, endorsement, openToWriters: true };
+}
 
 /** A payer, and one more that is a payer or a regulator. */
 function acrossPayers(payers: Organisation[], regulators: Organisation[]): Collection {

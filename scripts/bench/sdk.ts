@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
 import { type Contract, connect, type Gateway, hash, signers } from '@hyperledger/fabric-gateway';
+import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { qualifiedName, TRANSIENT_KEY } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { newSigner } from '@telemed-ledger/gateway-api/ledger/signer.ts';
 import { newObservation } from './observations.ts';
@@ -61,13 +63,16 @@ export function openSdk(profileFile: string, patientId: string, endorsers: strin
   };
 }
 
+const newSalt = (): string => randomBytes(32).toString('hex');
+
 async function record(contract: Contract, patientId: string, endorsers: string[]): Promise<void> {
-  const id = randomUUID();
-  const resource = { ...newObservation(patientId), id };
-  const records = [{ id, version: 1, salt: randomBytes(32).toString('hex'), resource }];
+  const sheet = randomUUID();
+  const id = recordIdAt({ sheet, index: 0 }, 'Observation');
+  const resource = canonicalJson({ ...newObservation(patientId), id });
+  const sheets = [{ id: sheet, salt: newSalt(), records: [{ id, version: 1, salt: newSalt(), resource }] }];
   const submitted = await contract.submitAsync(qualifiedName('RecordVersions'), {
     arguments: ['{}'],
-    transientData: { [TRANSIENT_KEY]: JSON.stringify({ records }) },
+    transientData: { [TRANSIENT_KEY]: JSON.stringify({ sheets }) },
     endorsingOrganizations: endorsers,
   });
   const { code } = await submitted.getStatus();

@@ -34,6 +34,7 @@ const MEANING: Record<VerifyReport['differences'][number]['kind'], string> = {
   missing: 'anchored, and not delivered to this peer yet',
   unreadable: 'delivered, and not what its key promises',
   gone: 'this peer does not hold the value that the ledger anchors',
+  rewritten: 'a key was written a second time, by changed chaincode: what was written first stands',
   original: 'the copy is not what its holder anchored',
   block: "the peer's block is not what its hash says: nothing was compared",
 };

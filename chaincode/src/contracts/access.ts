@@ -4,26 +4,27 @@
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, custodianOf, organisationByName } from '@telemed-ledger/consortium/members.ts';
-import { all } from '@telemed-ledger/consortium/policies.ts';
 import type { Context } from 'fabric-contract-api';
-import { checkPresented } from '../ledger/evidence.ts';
+import { checkPresented, type ShownRecord } from '../ledger/evidence.ts';
+import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
-import { privateKeys, publicKeys } from '../model/keys.ts';
+import { privateKeys } from '../model/keys.ts';
+import type { Copies } from '../model/sheets.ts';
+import type { OutputOf } from '../model/transactions.ts';
 import {
+  ACCESS_STEPS,
   type AccessRequest,
   type AccessState,
   accessRequestSchema,
   accessStateSchema,
-  type Copy,
-  consentStateSchema,
-} from '../model/transactions.ts';
+} from '../model/values.ts';
 import { consentsBehind, type Delivery, decideDelivery, purgeReason } from '../rules/access.ts';
 import type { AccessFacts } from '../rules/consents.ts';
-import { activeConsents } from './consent-directory.ts';
-import { type HeldRecord, loadPatient, loadRecords } from './held-records.ts';
+import { consentsInForce, endOfConsent } from './consent-directory.ts';
+import { checkHeldRecords, checkPatient } from './held-records.ts';
 
 export class Access extends LedgerContract {
   readonly #consortium: Consortium;
@@ -45,102 +46,123 @@ export class Access extends LedgerContract {
     return run('PurgeCopies', this.#consortium, ctx, argument, purgeCopies);
   }
 
-  GetAccess(ctx: Context, argument: string): Promise<string> {
-    return run('GetAccess', this.#consortium, ctx, argument, getAccess);
+  ReportPurge(ctx: Context, argument: string): Promise<string> {
+    return run('ReportPurge', this.#consortium, ctx, argument, reportPurge);
   }
 }
 
-async function requestAccess(call: Call<'RequestAccess'>): Promise<AccessState> {
+type Done = OutputOf<'RequestAccess'>;
+
+async function requestAccess(call: Call<'RequestAccess'>): Promise<Done> {
   const { input, caller, consortium, store } = call;
   const { name: requestor } = caller.organisation;
   const request = checkedRequest(call);
-  if ((await store.get(publicKeys.access(input.id), accessStateSchema)) !== undefined)
-    throw new LedgerError('CONFLICT', 'a request with this id exists', 'id');
-  const holder = organisationByName(consortium, input.holder);
+  const holder = organisationByName(consortium, request.holder);
   if (holder?.kind !== 'provider' || holder.name === requestor)
-    throw new LedgerError('INVALID', 'is no other provider of the consortium', 'holder');
-  const custodian = custodianOf(consortium);
-  store.putPrivate(collections.inbox(requestor), privateKeys.request(input.id), request);
+    throw new LedgerError('INVALID', 'is no other provider of the consortium', 'private.request.holder');
+  const inbox = collections.inbox(requestor);
   const state: AccessState = {
-    ...input,
+    schema: 1,
+    id: input.id,
     requestor,
-    custodian: custodian.name,
+    holder: holder.name,
+    custodian: custodianOf(consortium).name,
+    purpose: request.purpose,
     status: 'requested',
     requestedAt: store.time,
+    salt: sha256Hex(`access/${request.salt}`),
   };
-  store.put(publicKeys.access(input.id), state, all(holder.mspId, custodian.mspId));
-  store.emit(events.AccessRequested, state);
-  return state;
+  await store.putOnce(inbox, privateKeys.request(input.id), request, { expression: 'id' });
+  await putStep(store, inbox, state);
+  store.emit(events.AccessRequested, { id: input.id });
+  return { time: store.time };
 }
 
-async function decideAccess(call: Call<'DecideAccess'>): Promise<AccessState> {
+async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
   const { input, store } = call;
-  const current = await loadState(call, 'requested');
-  const inbox = collections.inbox(current.requestor);
+  const { requestor, request: text, salt } = call.private;
+  const inbox = collections.inbox(requestor);
+  const current = await presentedStep(call, requestor, 'requested');
   const key = privateKeys.request(input.id);
-  const request = await checkPresented(store, inbox, key, call.private.request, accessRequestSchema, 'private.request');
+  const request = await checkPresented(store, inbox, key, text, accessRequestSchema, 'private.request');
   const { delivery, records } = await decide(call, current, request);
-  const decided: AccessState = { ...current, status: 'refused', decidedAt: store.time };
-  if (delivery.consent !== undefined) decided.consent = delivery.consent;
+  const decided: AccessState = {
+    ...current,
+    ...outcomeOf(delivery),
+    decidedAt: store.time,
+    salt: sha256Hex(`decided/${salt}`),
+  };
   if (delivery.outcome === 'permit') {
-    decided.status = 'granted';
-    if (delivery.furtherConsents.length > 0) decided.furtherConsents = delivery.furtherConsents;
-    decided.expiresAt = delivery.expiresAt;
-    for (const index of delivery.permitted) putCopy(call, current, records[index]!, delivery.expiresAt);
-  } else decided.reason = delivery.reason;
-  store.put(publicKeys.access(input.id), decided);
-  store.emit(events.AccessDecided, decided);
-  return decided;
-}
-
-async function purgeCopies(call: Call<'PurgeCopies'>): Promise<AccessState> {
-  const { input, store } = call;
-  const current = await loadState(call, 'granted');
-  const consents = await Promise.all(
-    consentsBehind(current).map(({ id }) => store.get(publicKeys.consent(id), consentStateSchema)),
-  );
-  const known = consents.filter((consent) => consent !== undefined);
-  const reason = purgeReason(current, known, store.time);
-  if (reason === undefined) throw new LedgerError('CONFLICT', 'the consent is in force', 'id');
-  const inbox = collections.inbox(current.requestor);
-  const ids = new Set(call.private.records);
-  if (ids.size === 0) throw new LedgerError('INVALID', 'names no copy', 'private.records');
-  for (const [index, id] of [...ids].entries()) {
-    const key = privateKeys.copy(input.id, id);
-    if ((await store.anchor(inbox, key)) === undefined)
-      throw new LedgerError('NOT_FOUND', 'no such copy', `private.records[${index}]`);
-    store.purge(inbox, key);
+    const delivered = delivery.permitted.map((index) => records[index]!);
+    putCopies(call, current, delivered, delivery.expiresAt);
   }
-  const state: AccessState = { ...current, status: 'purged', reason };
-  store.put(publicKeys.access(input.id), state);
-  store.emit(events.CopiesPurged, state);
-  return state;
+  await putStep(store, inbox, decided);
+  await putStep(store, collections.care(input.holder), decided);
+  store.emit(events.AccessDecided, { id: input.id });
+  return { time: store.time };
 }
 
-async function getAccess({ input, store }: Call<'GetAccess'>): Promise<AccessState> {
-  const state = await store.get(publicKeys.access(input.id), accessStateSchema);
-  if (state === undefined) throw new LedgerError('NOT_FOUND', 'no such request', 'id');
-  return state;
+function outcomeOf(
+  delivery: Delivery,
+): Pick<AccessState, 'status' | 'consent' | 'furtherConsents' | 'expiresAt' | 'reason'> {
+  const { consent } = delivery;
+  const named = consent === undefined ? {} : { consent };
+  if (delivery.outcome === 'deny') return { status: 'refused', ...named, reason: delivery.reason };
+  const { furtherConsents, expiresAt } = delivery;
+  return { status: 'granted', ...named, ...(furtherConsents.length === 0 ? {} : { furtherConsents }), expiresAt };
 }
+
+async function purgeCopies(call: Call<'PurgeCopies'>): Promise<Done> {
+  const { input, store } = call;
+  const current = await presentedStep(call, input.requestor, 'granted');
+  const ends = await Promise.all(
+    consentsBehind(current).map((consent) => endOfConsent(store, current.holder, consent)),
+  );
+  const reason = purgeReason(current, ends, store.time);
+  if (reason === undefined) throw new LedgerError('CONFLICT', 'the consent is in force', 'id');
+  const inbox = collections.inbox(input.requestor);
+  const key = privateKeys.copies(input.id);
+  if ((await store.anchor(inbox, key)) === undefined) throw new LedgerError('NOT_FOUND', 'no such copies', 'id');
+  store.purge(inbox, key);
+  const salt = sha256Hex(`purged/${call.private.salt}`);
+  await putStep(store, inbox, { ...current, status: 'purged', purgedAt: store.time, reason, salt });
+  store.emit(events.CopiesPurged, { id: input.id });
+  return { time: store.time };
+}
+
+async function reportPurge(call: Call<'ReportPurge'>): Promise<Done> {
+  const { input, store } = call;
+  const purged = await presentedStep(call, input.requestor, 'purged');
+  await putStep(store, collections.care(input.holder), purged);
+  store.emit(events.CopiesPurged, { id: input.id });
+  return { time: store.time };
+}
+
+/** Each step is a key of its own, written once. */
+const putStep = (store: Store, collection: string, state: AccessState): Promise<void> =>
+  store.putOnce(collection, privateKeys.access(state.id, ACCESS_STEPS[state.status]), state, { expression: 'id' });
 
 /** The request as it is anchored. Who asks comes from the certificate; a request may only repeat it. */
 function checkedRequest({ input, caller, private: { request } }: Call<'RequestAccess'>): AccessRequest {
   if (request.id !== input.id) throw new LedgerError('INVALID', 'is not the id of the argument', 'private.request.id');
-  if (request.purpose !== input.purpose)
-    throw new LedgerError('INVALID', 'is not the purpose of the argument', 'private.request.purpose');
   const practitioner = caller.role === 'practitioner' ? caller.fhirUser : undefined;
   if (request.practitioner !== undefined && request.practitioner !== practitioner)
     throw new LedgerError('FORBIDDEN', 'is not who calls', 'private.request.practitioner');
   return practitioner === undefined ? request : { ...request, practitioner };
 }
 
-async function loadState(
-  call: Call<'DecideAccess' | 'PurgeCopies'>,
+/**
+ * The step of an access that was shown, exactly as the requestor's inbox holds it. Works on every peer.
+ * @throws LedgerError NOT_FOUND, INVALID, CONFLICT where the access stands at another step
+ */
+async function presentedStep(
+  { input, caller, store, private: { state: text } }: Call<'DecideAccess' | 'PurgeCopies' | 'ReportPurge'>,
+  requestor: string,
   status: AccessState['status'],
 ): Promise<AccessState> {
-  const { input, caller } = call;
-  const state = await call.store.get(publicKeys.access(input.id), accessStateSchema);
-  if (state === undefined) throw new LedgerError('NOT_FOUND', 'no such request', 'id');
+  const inbox = collections.inbox(requestor);
+  const key = privateKeys.access(input.id, ACCESS_STEPS[status]);
+  const state = await checkPresented(store, inbox, key, text, accessStateSchema, 'private.state');
   if (state.custodian !== caller.organisation.name)
     throw new LedgerError('FORBIDDEN', 'another custodian decides', 'id');
   if (state.holder !== input.holder) throw new LedgerError('INVALID', 'is not the holder asked', 'holder');
@@ -152,12 +174,12 @@ async function decide(
   { input, store, private: named }: Call<'DecideAccess'>,
   state: AccessState,
   request: AccessRequest,
-): Promise<{ delivery: Delivery; records: HeldRecord[] }> {
+): Promise<{ delivery: Delivery; records: ShownRecord[] }> {
   if (named.patient === undefined) return { delivery: { outcome: 'deny', reason: 'patient-unknown' }, records: [] };
-  const patient = await loadPatient(store, input.holder, named.patient, request);
-  const records = await loadRecords(store, input.holder, patient.id, named.records, request);
-  const consents = await activeConsents(store, input.holder, patient.id);
-  const resources = records.map(({ resource }) => resource);
+  const { anchored: patient } = await checkPatient(store, input.holder, named.patient, request);
+  const records = await checkHeldRecords(store, input.holder, patient.id, named.records, request);
+  const consents = await consentsInForce(store, input.holder, patient.id, named.directory, named.consents);
+  const resources = records.map(({ anchored }) => anchored.resource);
   const asked = requestFacts(state, request);
   return { delivery: decideDelivery(consents, asked, patient.resource, resources, store.time), records };
 }
@@ -169,19 +191,20 @@ const requestFacts = ({ requestor, purpose }: AccessState, { practitioner }: Acc
   purpose,
 });
 
-function putCopy(
+function putCopies(
   { input, store, private: { salt } }: Call<'DecideAccess'>,
   { requestor }: AccessState,
-  record: HeldRecord,
+  records: readonly ShownRecord[],
   expiresAt: string,
 ): void {
-  const copy: Copy = {
+  const copies: Copies = {
+    schema: 1,
     accessId: input.id,
     holder: input.holder,
     deliveredAt: store.time,
     expiresAt,
-    salt: sha256Hex(`copy/${salt}/${record.id}`),
-    record: record.text,
+    salt: sha256Hex(`copies/${salt}`),
+    records: records.map(({ evidence }) => evidence),
   };
-  store.putPrivate(collections.inbox(requestor), privateKeys.copy(input.id, record.id), copy);
+  store.putPrivate(collections.inbox(requestor), privateKeys.copies(input.id), copies);
 }

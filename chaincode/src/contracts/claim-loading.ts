@@ -1,31 +1,41 @@
 /**
  * Loads the facts that claims are decided by: coverage, evidence, licences, fee schedule and fingerprints. Nothing is
- * decided here and nothing is written.
+ * decided here and nothing is written. Not every endorser may read the payer's collection, so what stands there is shown
+ * by whoever holds it and checked by its hash; that something is absent is asked by its known key.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
-import { checkEvidence } from '../ledger/evidence.ts';
+import { checkPresented, checkRecords } from '../ledger/evidence.ts';
+import { parseText } from '../ledger/parse.ts';
+import { licencesOf, loadRegister } from '../ledger/register.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Bill } from '../model/bill.ts';
+import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { licenceNumbersOf } from '../model/claim-practitioners.ts';
 import {
   type ClaimRecord,
   type FeeSchedule,
+  type FingerprintRecord,
   feeScheduleSchema,
   fingerprintKeySchema,
-  fingerprintSchema,
 } from '../model/claims.ts';
 import { type Cover, readCover } from '../model/coverage.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
-import {
-  type Anchored,
-  anchoredSchema,
-  type Evidence,
-  type LicenceState,
-  licenceStateSchema,
-} from '../model/transactions.ts';
+import type { BucketEvidence } from '../model/registers.ts';
+import type { RecordEvidence } from '../model/sheets.ts';
+import { type Anchored, anchoredSchema } from '../model/values.ts';
 import { type Fingerprint, fingerprintKeyFrom, fingerprintsOf } from '../rules/claim-edits/duplicates.ts';
-import { type ClaimBasis, type ClaimFacts, type Earlier, licenceNumbersOf } from '../rules/claim-facts.ts';
+import type { ClaimBasis, ClaimFacts, Earlier } from '../rules/claim-facts.ts';
+
+/** Of the payer's, as the anchored texts. */
+export interface ShownTerms {
+  coverage: string;
+  feeSchedule?: { generation: number; text: string } | undefined;
+  fingerprintKey?: string | undefined;
+  register: number;
+  buckets: BucketEvidence[];
+}
 
 export interface LoadedCover {
   id: string;
@@ -34,22 +44,17 @@ export interface LoadedCover {
 }
 
 /**
- * The newest version of a coverage of the collection, starting from one that is known.
- * @throws LedgerError NOT_FOUND where the known one is not there
+ * The coverage that was shown, the newest version of it.
+ * @throws LedgerError NOT_FOUND, INVALID, CONFLICT where the payer has registered a newer one
  */
-export async function loadCover(
-  store: Store,
-  collection: string,
-  known: { id: string; version: number },
-): Promise<LoadedCover> {
-  const load = (version: number): Promise<Anchored | undefined> =>
-    store.getPrivate(collection, privateKeys.coverage(known.id, version), anchoredSchema);
-  let newest = await load(known.version);
-  if (newest === undefined) throw new LedgerError('NOT_FOUND', 'no such coverage', 'coverage');
-  for (let next = await load(known.version + 1); next !== undefined; next = await load(newest.version + 1)) {
-    newest = next;
-  }
-  return { id: newest.id, version: newest.version, cover: readCover(newest.resource) };
+export async function checkCover(store: Store, payer: string, text: string): Promise<LoadedCover> {
+  const collection = collections.billing(payer);
+  const { id, version } = parseText(anchoredSchema, text, 'coverage');
+  const key = privateKeys.coverage(id, version);
+  const { resource } = await checkPresented(store, collection, key, text, anchoredSchema, 'coverage');
+  if ((await store.anchor(collection, privateKeys.coverage(id, version + 1))) !== undefined)
+    throw new LedgerError('CONFLICT', 'the coverage has a newer version', 'coverage');
+  return { id, version, cover: readCover(resource) };
 }
 
 const targetOfRecord = ({ resource }: Anchored): string => `${resource.resourceType}/${resource.id}`;
@@ -57,60 +62,41 @@ const targetOfRecord = ({ resource }: Anchored): string => `${resource.resourceT
 const byTarget = (records: readonly Anchored[]): Map<string, Anchored> =>
   new Map(records.map((record) => [targetOfRecord(record), record]));
 
-/** That the key says what the value says, and that no newer version of the record exists. */
-async function checkCurrent(
-  store: Store,
-  collection: string,
-  key: string,
-  record: Anchored,
-  at: string,
-): Promise<void> {
-  if (key !== privateKeys.record(record.id, record.version) || record.resource.id !== record.id) {
-    throw new LedgerError('INVALID', 'the key is not that of the record', `${at}.key`);
-  }
-  const next = await store.anchor(collection, privateKeys.record(record.id, record.version + 1));
-  if (next !== undefined) throw new LedgerError('CONFLICT', 'the record has a newer version', at);
-}
-
 /**
- * The record versions shown, by `Type/id`: exactly what is anchored in the provider's care collection, newest versions.
+ * The record versions shown, by `Type/id`: each on a sheet of the provider's, newest versions.
  * @throws LedgerError INVALID, NOT_FOUND or CONFLICT at `evidence[i]`
  */
 export async function loadEvidence(
   store: Store,
   provider: string,
-  evidence: readonly Evidence[],
+  evidence: readonly RecordEvidence[],
 ): Promise<Map<string, Anchored>> {
-  const collection = collections.care(provider);
-  const malformed = evidence.findIndex(({ key }) => !key.startsWith('record/'));
-  if (malformed >= 0) throw new LedgerError('INVALID', 'not the key of a record', `evidence[${malformed}].key`);
-  const records = await checkEvidence(store, collection, evidence);
-  await Promise.all(
-    records.map((record, index) => checkCurrent(store, collection, evidence[index]!.key, record, `evidence[${index}]`)),
-  );
-  const found = byTarget(records);
-  if (found.size < records.length) throw new LedgerError('INVALID', 'a record is shown twice', 'evidence');
-  return found;
+  const records = await checkRecords(store, provider, evidence, 'evidence');
+  return byTarget(records.map(({ anchored }) => anchored));
 }
 
 /** The evidence as it was checked and stored at submission. */
 export const storedEvidence = (record: ClaimRecord): Map<string, Anchored> =>
-  byTarget(record.evidence.map(({ value }) => anchoredSchema.parse(JSON.parse(value))));
+  byTarget(record.evidence.map(({ text }) => anchoredSchema.parse(JSON.parse(text))));
 
-const loadFeeSchedule = (store: Store, collection: string): Promise<FeeSchedule | undefined> =>
-  store.getPrivate(collection, privateKeys.feeSchedule(), feeScheduleSchema);
-
-async function loadLicences(store: Store, numbers: readonly string[]): Promise<Map<string, LicenceState>> {
-  const found = new Map<string, LicenceState>();
-  const licences = await Promise.all(
-    numbers.map((number) => store.getPrivate(collections.registers, privateKeys.licence(number), licenceStateSchema)),
-  );
-  for (const licence of licences) if (licence !== undefined) found.set(licence.number, licence);
-  return found;
+/** The prices that are in force for the provider, as they were shown; that there are none, or newer ones, cannot be hidden. */
+async function checkFeeSchedule(
+  store: Store,
+  payer: string,
+  provider: string,
+  shown: ShownTerms['feeSchedule'],
+): Promise<FeeSchedule | undefined> {
+  const collection = collections.billing(payer);
+  const generation = shown?.generation ?? 0;
+  if ((await store.anchor(collection, privateKeys.feeSchedule(provider, generation + 1))) !== undefined)
+    throw new LedgerError('CONFLICT', 'the payer has loaded other prices', 'feeSchedule');
+  if (shown === undefined) return undefined;
+  const key = privateKeys.feeSchedule(provider, generation);
+  return checkPresented(store, collection, key, shown.text, feeScheduleSchema, 'feeSchedule');
 }
 
 export interface Fingerprints {
-  /** The collection's key, hex. */
+  /** The key of this provider's at this payer, hex. */
   key: string;
   /** The key is not on the ledger yet. */
   isNew: boolean;
@@ -119,29 +105,50 @@ export interface Fingerprints {
   earlier: Earlier[];
 }
 
-/** The fingerprints of a claim's items and the other claims that hold them; `salt` makes the first claim's key. */
+/** What a claim writes for each of its fingerprints. It follows from the claim, so that a claim knows its own again. */
+export const fingerprintRecord = (claimId: string, item: number, salt: string): FingerprintRecord => ({
+  ...{ schema: 1, claimId, item },
+  salt: sha256Hex(`fingerprint/${salt}`),
+});
+
+/** The fingerprints of a claim's items and those that other claims hold; `salt` is the claim's. */
 async function loadFingerprints(
   store: Store,
-  collection: string,
+  payer: string,
   basis: ClaimBasis,
   salt: string,
+  shown: string | undefined,
 ): Promise<Fingerprints> {
-  const stored = await store.getPrivate(collection, privateKeys.fingerprintKey(), fingerprintKeySchema);
-  const key = stored?.key ?? fingerprintKeyFrom(salt);
-  const all = fingerprintsOf(basis, key);
-  const holders = await Promise.all(
-    all.map(async ({ item, hash }) => {
-      const held = await store.getPrivate(collection, privateKeys.fingerprint(hash), fingerprintSchema);
-      return held === undefined ? undefined : { item, claimId: held.claimId };
-    }),
-  );
-  const earlier = holders.filter((held) => held !== undefined && held.claimId !== basis.bill.claimId) as Earlier[];
-  return { key, isNew: stored === undefined, all, earlier };
+  const collection = collections.billing(payer);
+  const key = await checkFingerprintKey(store, payer, basis.provider.name, shown);
+  const all = fingerprintsOf(basis, key ?? fingerprintKeyFrom(salt));
+  const held = await Promise.all(all.map(({ hash }) => store.anchor(collection, privateKeys.fingerprint(hash))));
+  const isOfAnother = ({ item }: Fingerprint, index: number): boolean =>
+    held[index] !== undefined &&
+    held[index] !== sha256Hex(canonicalJson(fingerprintRecord(basis.bill.claimId, item, salt)));
+  const earlier = all.filter(isOfAnother).map(({ item }) => ({ item }));
+  return { key: key ?? fingerprintKeyFrom(salt), isNew: key === undefined, all, earlier };
+}
+
+async function checkFingerprintKey(
+  store: Store,
+  payer: string,
+  provider: string,
+  shown: string | undefined,
+): Promise<string | undefined> {
+  const collection = collections.billing(payer);
+  const name = privateKeys.fingerprintKey(provider);
+  if (shown !== undefined)
+    return (await checkPresented(store, collection, name, shown, fingerprintKeySchema, 'fingerprintKey')).key;
+  if ((await store.anchor(collection, name)) !== undefined)
+    throw new LedgerError('CONFLICT', 'there is a key that was not shown', 'fingerprintKey');
+  return undefined;
 }
 
 export interface Loading {
   store: Store;
-  collection: string;
+  payer: string;
+  terms: ShownTerms;
   bill: Bill;
   provider: Organisation;
   evidence: ReadonlyMap<string, Anchored>;
@@ -153,11 +160,12 @@ export interface Loading {
 
 /** Everything the claim edits judge by, and the fingerprints to write where the claim stands. */
 export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; fingerprints: Fingerprints }> {
-  const { store, collection, cover, salt, now, ...basis } = loading;
-  const [feeSchedule, licences, fingerprints] = await Promise.all([
-    loadFeeSchedule(store, collection),
-    loadLicences(store, licenceNumbersOf(basis)),
-    loadFingerprints(store, collection, basis, salt),
+  const { store, payer, terms, cover, salt, now, ...basis } = loading;
+  const [feeSchedule, register, fingerprints] = await Promise.all([
+    checkFeeSchedule(store, payer, basis.provider.name, terms.feeSchedule),
+    loadRegister(store, terms.register),
+    loadFingerprints(store, payer, basis, salt, terms.fingerprintKey),
   ]);
+  const licences = licencesOf(register, licenceNumbersOf(basis), terms.buckets);
   return { facts: { ...basis, cover, feeSchedule, licences, earlier: fingerprints.earlier, now }, fingerprints };
 }

@@ -1,51 +1,103 @@
 /**
- * Which consents a patient has given for one provider's data. Fabric permits no range query over private data
- * in a transaction that writes, so the ids stand in one private value per patient.
+ * Which consents a patient has given for one provider's data, and which of them are in force. Fabric permits no range
+ * query over private data in a transaction that writes, so the ids stand in directories. A directory holds many
+ * patients, so that its key, which every member sees read, says little about whose consents were looked at.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { z } from 'zod';
 import type { Store } from '../ledger/store.ts';
 import { sha256Hex } from '../model/canonical.ts';
+import { bucketOf } from '../model/directories.ts';
 import { LedgerError } from '../model/errors.ts';
-import { privateKeys, publicKeys } from '../model/keys.ts';
-import { idSchema, saltSchema } from '../model/texts.ts';
-import { anchoredSchema, consentStateSchema } from '../model/transactions.ts';
+import { privateKeys } from '../model/keys.ts';
+import { anchoredSchema, type ConsentVersion, type Directory, directorySchema, MAX_CONSENTS } from '../model/values.ts';
 import { consentContentSchema, type LedgerConsent } from '../rules/consents.ts';
 
-const directorySchema = z.strictObject({ consents: z.array(idSchema), salt: saltSchema });
+interface Found {
+  generation: number;
+  directory: Directory | undefined;
+}
 
-/** Each is looked at whenever somebody asks for the patient's data; one that changes is amended, not granted anew. */
-const MAX_CONSENTS = 500;
+/** The current generation of a bucket's directory, sought from one that is known; 0 and nothing where there is none. */
+async function loadDirectory(store: Store, provider: string, bucket: string, known: number): Promise<Found> {
+  const collection = collections.care(provider);
+  let generation = known;
+  while ((await store.anchor(collection, privateKeys.directory(bucket, generation + 1))) !== undefined) generation += 1;
+  if (generation === 0) return { generation, directory: undefined };
+  const directory = await store.getPrivate(collection, privateKeys.directory(bucket, generation), directorySchema);
+  if (directory === undefined) throw new LedgerError('INVALID', 'there is no such generation', 'private.directory');
+  return { generation, directory };
+}
 
-/** Adds a consent to its patient's directory. `salt` is the consent's own, from which the directory's is derived. */
+/** Adds a consent to its patient's directory, as the next generation. `salt` is the consent's own. */
 export async function enterConsent(
   store: Store,
   provider: string,
   patientId: string,
-  consentId: string,
-  salt: string,
+  consent: { id: string; salt: string },
+  known: number,
 ): Promise<void> {
-  const collection = collections.consent(provider);
-  const key = privateKeys.directory(patientId);
-  const directory = await store.getPrivate(collection, key, directorySchema);
-  const consents = [...(directory?.consents ?? []), consentId];
-  if (consents.length > MAX_CONSENTS) throw new LedgerError('CONFLICT', 'the patient has too many consents there');
-  store.putPrivate(collection, key, { consents, salt: sha256Hex(`directory/${salt}`) });
+  const bucket = bucketOf(patientId);
+  const { generation, directory } = await loadDirectory(store, provider, bucket, known);
+  const own = directory?.consents[patientId] ?? [];
+  if (own.length >= MAX_CONSENTS) throw new LedgerError('CONFLICT', 'the patient has too many consents there');
+  const next: Directory = {
+    schema: 1,
+    consents: { ...directory?.consents, [patientId]: [...own, consent.id] },
+    salt: sha256Hex(`directory/${consent.salt}`),
+  };
+  store.putPrivate(collections.care(provider), privateKeys.directory(bucket, generation + 1), next);
 }
 
-/** The current versions of a patient's consents that are in force on the ledger, in the order of their granting. */
-export async function activeConsents(store: Store, provider: string, patientId: string): Promise<LedgerConsent[]> {
-  const collection = collections.consent(provider);
-  const directory = await store.getPrivate(collection, privateKeys.directory(patientId), directorySchema);
-  const loaded = await Promise.all((directory?.consents ?? []).map((id) => activeConsent(store, collection, id)));
+/** The patient's consents that are in force, in the order of their granting; `hints` are versions known to exist. */
+export async function consentsInForce(
+  store: Store,
+  provider: string,
+  patientId: string,
+  known: number,
+  hints: readonly ConsentVersion[],
+): Promise<LedgerConsent[]> {
+  const { directory } = await loadDirectory(store, provider, bucketOf(patientId), known);
+  const versions = new Map(hints.map(({ id, version }) => [id, version]));
+  const ids = directory?.consents[patientId] ?? [];
+  const loaded = await Promise.all(ids.map((id) => consentInForce(store, provider, id, versions.get(id) ?? 1)));
   return loaded.filter((consent) => consent !== undefined);
 }
 
-async function activeConsent(store: Store, collection: string, id: string): Promise<LedgerConsent | undefined> {
-  const state = await store.get(publicKeys.consent(id), consentStateSchema);
-  if (state?.status !== 'active') return undefined;
-  const anchored = await store.getPrivate(collection, privateKeys.consent(id, state.version), anchoredSchema);
-  // The public state is written with the content, so one without the other is a fault.
-  if (anchored === undefined) throw new Error('a consent in force has no content');
-  return { id, version: state.version, status: state.status, resource: consentContentSchema.parse(anchored.resource) };
+async function consentInForce(
+  store: Store,
+  provider: string,
+  id: string,
+  known: number,
+): Promise<LedgerConsent | undefined> {
+  const version = await currentVersion(store, provider, id, known);
+  if ((await endOfConsent(store, provider, { id, version })) !== undefined) return undefined;
+  const anchored = await store.getPrivate(collections.care(provider), privateKeys.consent(id, version), anchoredSchema);
+  if (anchored === undefined)
+    throw new LedgerError('INVALID', 'there is no such version of a consent', 'private.consents');
+  return { id, version, status: 'active', resource: consentContentSchema.parse(anchored.resource) };
+}
+
+/** The newest version of a consent, sought from one that is known. */
+export async function currentVersion(store: Store, provider: string, id: string, known: number): Promise<number> {
+  const collection = collections.care(provider);
+  let version = known;
+  while ((await store.anchor(collection, privateKeys.consent(id, version + 1))) !== undefined) version += 1;
+  return version;
+}
+
+export type ConsentEnd = 'consent-revoked' | 'consent-amended';
+
+/** Why a version of a consent is in force no more; undefined while it is. Works on every peer. */
+export async function endOfConsent(
+  store: Store,
+  provider: string,
+  { id, version }: ConsentVersion,
+): Promise<ConsentEnd | undefined> {
+  const [revoked, withdrawn, next] = await Promise.all([
+    store.anchor(collections.marks, privateKeys.revoked(id)),
+    store.anchor(collections.marks, privateKeys.withdrawn(id, version)),
+    store.anchor(collections.care(provider), privateKeys.consent(id, version + 1)),
+  ]);
+  if (revoked !== undefined) return 'consent-revoked';
+  return withdrawn !== undefined || next !== undefined ? 'consent-amended' : undefined;
 }

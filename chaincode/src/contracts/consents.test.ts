@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { custodianAndAnyOther } from '@telemed-ledger/consortium/policies.ts';
+import { all } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf } from '../ledger/memory-ledger.fixture.ts';
 import { policyBytes } from '../ledger/policies.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
-import type { Draft, OutputOf } from '../model/transactions.ts';
-import { ExamplePatient, patients } from './example-patient.fixture.ts';
+import { bucketOf } from '../model/directories.ts';
+import type { Directory, Draft } from '../model/values.ts';
+
+import { ExamplePatient, newSalt, patients } from './example-patient.fixture.ts';
 
 describe('the consents contract', () => {
   let example: ExamplePatient;
@@ -16,7 +18,6 @@ describe('the consents contract', () => {
     await example.arrive();
     consent = example.consent({ type: 'permit' });
   });
-  const asPatient = () => ({ role: 'patient', fhirUser: `Patient/${example.patientId}` });
   const amended = (change: object = {}): Draft => ({ ...consent, version: 2, ...change });
   const amend = (draft: Draft, change: object = {}) =>
     example.ledger.submit('AmendConsent', {
@@ -25,108 +26,101 @@ describe('the consents contract', () => {
       private: { consent: draft },
       ...change,
     });
-  const revoke = (change: object = {}) =>
-    example.ledger.submit('RevokeConsent', { ...patients, input: { id: consent.id }, ...change });
+  const revoke = (change: object = {}) => example.revoke(consent.id, change);
+  const bucket = () => bucketOf(example.patientId);
+  const everybody = () =>
+    Buffer.from(policyBytes(all(...exampleConsortium.organisations.map(({ mspId }) => mspId)))).toString('hex');
 
-  it('grants: content, directory and owner in private; the state, its policy and its event without the patient', async () => {
-    const { reply, writes } = await example.grant(consent, asPatient());
+  it('grants: content and directory with the provider, nothing public but the id', async () => {
+    const { reply, writes } = await example.grant(consent);
     const { time } = example.ledger;
-    const state = canonicalJson(reply);
-    expect(reply).to.deep.equal({
-      id: consent.id,
-      custodian: 'patients',
-      provider: 'hospital',
-      status: 'active',
-      version: 1,
-      grantedAt: time,
-      updatedAt: time,
-    });
+    const active = { id: consent.id, provider: 'hospital', status: 'active', version: 1 };
+    expect(reply).to.deep.equal({ ...active, updatedAt: time });
     expect(writes).to.deep.equal({
-      public: { [`consent/${consent.id}`]: state },
+      public: {},
       private: {
-        [`consent_hospital directory/${example.patientId}`]: canonicalJson({
-          consents: [consent.id],
-          salt: sha256Hex(`directory/${consent.salt}`),
-        }),
-        [`consent_hospital consent/${consent.id}/1`]: canonicalJson({
+        [`care_hospital consent/${consent.id}/1`]: canonicalJson({
+          schema: 1,
           ...consent,
           author: 'PatientsMSP',
           recordedAt: time,
         }),
-        [`consent_hospital grantor/${consent.id}/${sha256Hex(`Patient/${example.patientId}`)}`]: canonicalJson({
-          salt: sha256Hex(`grantor/${consent.salt}`),
+        [`care_hospital directory/${bucket()}/1`]: canonicalJson({
+          schema: 1,
+          consents: { [example.patientId]: [consent.id] },
+          salt: sha256Hex(`directory/${consent.salt}`),
         }),
       },
       purged: [],
-      policies: {
-        [`consent/${consent.id}`]: Buffer.from(policyBytes(custodianAndAnyOther(exampleConsortium))).toString('hex'),
-      },
-      event: { name: 'ConsentGranted', payload: state },
+      policies: {},
+      event: { name: 'ConsentGranted', payload: canonicalJson({ id: consent.id }) },
     });
   });
 
-  it("lists each of a patient's consents in the directory", async () => {
+  it("lists each of a patient's consents in the next generation of the directory", async () => {
     await example.grant(consent);
     const second = example.consent({ type: 'deny' });
     await example.grant(second);
-    const directory = example.ledger.read('consent_hospital', `directory/${example.patientId}`);
-    expect(directory).to.have.property('consents').that.deep.equals([consent.id, second.id]);
+    const directory = example.ledger.read('care_hospital', `directory/${bucket()}/2`);
+    expect(directory).to.have.deep.property('consents', { [example.patientId]: [consent.id, second.id] });
   });
 
-  it('amends: the next version and the state, nothing else', async () => {
+  it('keeps the consents of the patients of one directory apart', async () => {
+    await example.grant(consent);
+    const other = '{"00000000-0000-4000-8000-000000000001":["00000000-0000-4000-8000-000000000002"],';
+    const name = `care_hospital directory/${bucket()}/1`;
+    const text = example.ledger.private.get(name)!;
+    example.ledger.private.set(name, text.replace('"consents":{', `"consents":${other}`));
+    const second = example.consent({ type: 'deny' });
+    await example.grant(second);
+    expect(example.ledger.read('care_hospital', `directory/${bucket()}/2`)).to.have.deep.property('consents', {
+      '00000000-0000-4000-8000-000000000001': ['00000000-0000-4000-8000-000000000002'],
+      [example.patientId]: [consent.id, second.id],
+    });
+  });
+
+  it('amends: the next version, nothing else', async () => {
     await example.grant(consent);
     example.ledger.time = '2026-03-02T00:00:00.000Z';
-    const { reply, writes } = await amend(amended(), asPatient());
-    expect(reply).to.include({ version: 2, status: 'active', grantedAt: '2026-03-01T12:00:00.000Z' });
-    expect(Object.keys(writes.private)).to.deep.equal([`consent_hospital consent/${consent.id}/2`]);
-    expect(Object.keys(writes.public)).to.deep.equal([`consent/${consent.id}`]);
+    const { reply, writes } = await amend(amended());
+    expect(reply).to.include({ version: 2, status: 'active', updatedAt: example.ledger.time });
+    expect(Object.keys(writes.private)).to.deep.equal([`care_hospital consent/${consent.id}/2`]);
+    expect(writes.public).to.deep.equal({});
     expect(writes.policies).to.deep.equal({});
     expect(writes.event?.name).to.equal('ConsentAmended');
   });
 
-  it('revokes with any other organisation, which is shown nothing private', async () => {
-    await example.grant(consent);
-    const { reply, writes } = await revoke({ ...asPatient(), endorsers: ['patients', 'bank'] });
-    expect(reply).to.include({ status: 'revoked', version: 1 });
-    expect(writes).to.deep.equal({
-      public: { [`consent/${consent.id}`]: canonicalJson(reply) },
-      private: {},
-      purged: [],
-      policies: {},
-      event: { name: 'ConsentRevoked', payload: canonicalJson(reply) },
+  for (const other of ['hospital', 'clinic', 'payer', 'bank', 'regulator'])
+    it(`revokes with ${other}, which is shown nothing private, by a mark that all must endorse from then on`, async () => {
+      await example.grant(consent);
+      const { reply, writes } = await revoke({ endorsers: ['patients', other], private: { salt: 'ab'.repeat(32) } });
+      expect(reply).to.include({ status: 'revoked', version: 1 });
+      expect(writes).to.deep.equal({
+        public: {},
+        private: {
+          [`marks revoked/${consent.id}`]: canonicalJson({ schema: 1, at: example.ledger.time, salt: 'ab'.repeat(32) }),
+        },
+        purged: [],
+        policies: { [`marks revoked/${consent.id}`]: everybody() },
+        event: { name: 'ConsentRevoked', payload: canonicalJson({ id: consent.id }) },
+      });
     });
-  });
 
-  it('knows a patient whose certificate, which stands in the block, names them by a hash', async () => {
-    const hashed = (id: string) => ({ role: 'patient', fhirUser: `sha256:${sha256Hex(`Patient/${id}`)}` });
-    expect(await failureOf(example.grant(consent, hashed(randomUUID())))).to.match(/FORBIDDEN/);
-    await example.grant(consent, hashed(example.patientId));
-    expect(await failureOf(revoke(hashed(randomUUID())))).to.match(/FORBIDDEN at <id>/);
-    expect((await revoke(hashed(example.patientId))).reply.status).to.equal('revoked');
-  });
-
-  it('answers the state to anyone', async () => {
+  it('withdraws one version with any other organisation, and grants the next', async () => {
     await example.grant(consent);
-    const request = { from: 'regulator', role: 'auditor', input: { id: consent.id } };
-    const state: OutputOf<'GetConsent'> = await example.ledger.evaluate('GetConsent', request);
-    expect(state.status).to.equal('active');
-    const unknown = { ...request, input: { id: randomUUID() } };
-    expect(await failureOf(example.ledger.evaluate('GetConsent', unknown))).to.match(/NOT_FOUND at <id>/);
+    const input = { id: consent.id, provider: 'hospital', version: 1 };
+    const request = { ...patients, input, private: { salt: newSalt() }, endorsers: ['patients', 'regulator'] };
+    const { writes } = await example.ledger.submit('WithdrawConsentVersion', request);
+    expect(Object.keys(writes.private)).to.deep.equal([`marks withdrawn/${consent.id}/1`]);
+    expect(Object.values(writes.policies)).to.deep.equal([everybody()]);
+    expect(await failureOf(example.ledger.submit('WithdrawConsentVersion', request))).to.match(/CONFLICT at <id>/);
+    await amend(amended());
   });
 
   const refusedGrants: [string, (draft: Draft) => { draft?: object; resource?: object; caller?: object }, RegExp][] = [
     ['a provider', () => ({ caller: { from: 'hospital' } }), /FORBIDDEN: only a custodian/],
-    ['a caretaker', () => ({ caller: { role: 'caretaker' } }), /FORBIDDEN: the role must be patient or system/],
-    [
-      'a patient who speaks for another',
-      () => ({ caller: { role: 'patient', fhirUser: `Patient/${randomUUID()}` } }),
-      /FORBIDDEN at <private.consent.resource.patient>: a patient acts only/,
-    ],
-    [
-      'a patient without a name',
-      () => ({ caller: { role: 'patient' } }),
-      /FORBIDDEN at <private.consent.resource.patient>/,
-    ],
+    ['a patient of her own', () => ({ caller: { role: 'patient' } }), /FORBIDDEN: the role must be system/],
+    ['a caretaker', () => ({ caller: { role: 'caretaker' } }), /FORBIDDEN: the role must be system/],
     [
       'an organisation that is no provider',
       ({ id }) => ({ caller: { input: { id, provider: 'payer' }, endorsers: ['patients', 'bank'] } }),
@@ -190,9 +184,9 @@ describe('the consents contract', () => {
 
   it('refuses a patient who has five hundred consents there already', async () => {
     await example.grant(consent);
-    const key = `consent_hospital directory/${example.patientId}`;
-    const directory = JSON.parse(example.ledger.private.get(key) ?? '') as { consents: string[]; salt: string };
-    const consents = Array.from({ length: 500 }, () => randomUUID());
+    const key = `care_hospital directory/${bucket()}/1`;
+    const directory = JSON.parse(example.ledger.private.get(key) ?? '') as Directory;
+    const consents = { [example.patientId]: Array.from({ length: 500 }, () => randomUUID()) };
     example.ledger.private.set(key, JSON.stringify({ ...directory, consents }));
     const another = example.consent({ type: 'permit' });
     expect(await failureOf(example.grant(another))).to.match(/CONFLICT: the patient has too many consents/);
@@ -206,11 +200,11 @@ describe('the consents contract', () => {
 
   it('refuses a grant of what is granted', async () => {
     await example.grant(consent);
-    expect(await failureOf(example.grant(consent))).to.match(/CONFLICT at <id>/);
+    expect(await failureOf(example.grant(consent))).to.match(/CONFLICT at <private.consent.version>/);
   });
 
   it('refuses to amend or revoke what is not there', async () => {
-    expect(await failureOf(amend(amended()))).to.match(/NOT_FOUND at <id>/);
+    expect(await failureOf(amend(amended()))).to.match(/CONFLICT at <private.consent.version>: not the next version/);
     expect(await failureOf(revoke())).to.match(/NOT_FOUND at <id>/);
   });
 
@@ -223,22 +217,24 @@ describe('the consents contract', () => {
     expect(await failureOf(amend(moved))).to.match(/INVALID at <private.consent.resource.patient>: a consent keeps/);
     const { organization: _, ...free } = consent.resource;
     const foreign = { input: { id: consent.id, provider: 'clinic' } };
-    expect(await failureOf(amend(amended({ resource: free }), foreign))).to.match(/INVALID at <provider>/);
+    expect(await failureOf(amend(amended({ resource: free }), foreign))).to.match(
+      /CONFLICT at <private.consent.version>/,
+    );
   });
 
   it('refuses to amend or revoke what is revoked', async () => {
     await example.grant(consent);
     await revoke();
     expect(await failureOf(amend(amended()))).to.match(/CONFLICT at <id>: the consent is revoked/);
-    expect(await failureOf(revoke())).to.match(/CONFLICT at <id>: the consent is revoked/);
+    expect(await failureOf(revoke())).to.match(/CONFLICT at <id>: this is already written/);
   });
 
-  it('refuses a patient who revokes or amends for another, and a provider who revokes', async () => {
+  it('refuses everybody but the custodian to amend, revoke or withdraw', async () => {
     await example.grant(consent);
-    const stranger = { role: 'patient', fhirUser: `Patient/${randomUUID()}` };
-    expect(await failureOf(revoke(stranger))).to.match(/FORBIDDEN at <id>/);
-    expect(await failureOf(revoke({ role: 'patient' }))).to.match(/FORBIDDEN at <id>/);
-    expect(await failureOf(amend(amended(), stranger))).to.match(/FORBIDDEN/);
-    expect(await failureOf(revoke({ from: 'hospital' }))).to.match(/FORBIDDEN: only a custodian/);
+    for (const from of ['hospital', 'clinic', 'payer', 'bank', 'regulator']) {
+      const endorsers = [from, 'patients'];
+      expect(await failureOf(revoke({ from, endorsers }))).to.match(/FORBIDDEN: only a custodian/);
+      expect(await failureOf(amend(amended(), { from, endorsers }))).to.match(/FORBIDDEN: only a custodian/);
+    }
   });
 });

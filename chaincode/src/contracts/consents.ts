@@ -1,27 +1,30 @@
 /**
- * Consents: content in the collection that the patient's custodian shares with the governed provider, and a
- * public state, without the patient, that says whether it is in force.
+ * Consents: each version stands in the collection that the patient's custodian shares with the governed provider. A
+ * version is in force while no later one stands there and no mark, which every member holds, revokes it.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
-import { custodianAndAnyOther } from '@telemed-ledger/consortium/policies.ts';
+import { all } from '@telemed-ledger/consortium/policies.ts';
 import type { Context } from 'fabric-contract-api';
-import { type Caller, userHashOf } from '../ledger/caller.ts';
+import { checkRecord } from '../ledger/evidence.ts';
 import { parseValue } from '../ledger/parse.ts';
+import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { canonicalJson } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { patientIdOf } from '../model/fhir.ts';
-import { privateKeys, publicKeys } from '../model/keys.ts';
+import { privateKeys } from '../model/keys.ts';
 import { organisationNameOf } from '../model/organisations.ts';
+import type { OutputOf } from '../model/transactions.ts';
 import {
   type Anchored,
   anchoredSchema,
   type ConsentState,
-  consentStateSchema,
+  type ConsentVersion,
   type Draft,
-} from '../model/transactions.ts';
+  type Mark,
+} from '../model/values.ts';
 import { consentContentSchema } from '../rules/consents.ts';
 import { enterConsent } from './consent-directory.ts';
 
@@ -45,8 +48,8 @@ export class Consents extends LedgerContract {
     return run('RevokeConsent', this.#consortium, ctx, argument, revokeConsent);
   }
 
-  GetConsent(ctx: Context, argument: string): Promise<string> {
-    return run('GetConsent', this.#consortium, ctx, argument, getConsent);
+  WithdrawConsentVersion(ctx: Context, argument: string): Promise<string> {
+    return run('WithdrawConsentVersion', this.#consortium, ctx, argument, withdrawVersion);
   }
 }
 
@@ -55,76 +58,72 @@ const RESOURCE = 'private.consent.resource';
 const MAX_LENGTH = 50_000;
 
 async function grantConsent(call: Call<'GrantConsent'>): Promise<ConsentState> {
-  const { input, caller, consortium, store } = call;
-  const { consent } = call.private;
+  const { input, store } = call;
+  const { consent, directory } = call.private;
   const patientId = checkContent(call, consent);
-  checkActsFor(caller, patientId);
   if (consent.version !== 1) throw new LedgerError('CONFLICT', 'begins at version 1', 'private.consent.version');
   await checkPatient(call, patientId);
-  if ((await store.get(publicKeys.consent(input.id), consentStateSchema)) !== undefined)
-    throw new LedgerError('CONFLICT', 'a consent with this id exists', 'id');
-  await enterConsent(store, input.provider, patientId, input.id, consent.salt);
-  putContent(call, consent);
-  // By this key's hash a peer that may not read the consent can tell whose it is, when it is to be revoked.
-  const owner = privateKeys.grantor(input.id, userOf(patientId));
-  store.putPrivate(collections.consent(input.provider), owner, { salt: sha256Hex(`grantor/${consent.salt}`) });
-  const state: ConsentState = {
-    id: input.id,
-    custodian: caller.organisation.name,
-    provider: input.provider,
-    status: 'active',
-    version: 1,
-    grantedAt: store.time,
-    updatedAt: store.time,
-  };
-  store.put(publicKeys.consent(input.id), state, custodianAndAnyOther(consortium));
-  store.emit(events.ConsentGranted, state);
-  return state;
+  await putVersion(call, consent);
+  await enterConsent(store, input.provider, patientId, consent, directory);
+  store.emit(events.ConsentGranted, { id: input.id });
+  return stateOf(call, 'active', 1);
 }
 
 async function amendConsent(call: Call<'AmendConsent'>): Promise<ConsentState> {
-  const { input, caller, store } = call;
+  const { input, store } = call;
   const { consent } = call.private;
   const patientId = checkContent(call, consent);
-  checkActsFor(caller, patientId);
-  const current = await loadState(call);
-  if (current.provider !== input.provider)
-    throw new LedgerError('INVALID', 'the consent governs another provider', 'provider');
-  if (consent.version !== current.version + 1)
-    throw new LedgerError('CONFLICT', 'not the next version', 'private.consent.version');
-  await checkSamePatient(call, current, patientId);
-  putContent(call, consent);
-  const state: ConsentState = { ...current, version: consent.version, updatedAt: store.time };
-  store.put(publicKeys.consent(input.id), state);
-  store.emit(events.ConsentAmended, state);
-  return state;
+  const previous = { id: input.id, version: consent.version - 1 };
+  await checkNotRevoked(store, input.id);
+  await checkSamePatient(call, previous, patientId);
+  await putVersion(call, consent);
+  store.emit(events.ConsentAmended, { id: input.id });
+  return stateOf(call, 'active', consent.version);
 }
 
 async function revokeConsent(call: Call<'RevokeConsent'>): Promise<ConsentState> {
-  const { input, caller, store } = call;
-  const current = await loadState(call);
-  if (caller.role === 'patient') await checkGrantor(call, current);
-  const state: ConsentState = { ...current, status: 'revoked', updatedAt: store.time };
-  store.put(publicKeys.consent(input.id), state);
-  store.emit(events.ConsentRevoked, state);
-  return state;
-}
-
-async function getConsent({ input, store }: Call<'GetConsent'>): Promise<ConsentState> {
-  const state = await store.get(publicKeys.consent(input.id), consentStateSchema);
-  if (state === undefined) throw new LedgerError('NOT_FOUND', 'no such consent', 'id');
-  return state;
-}
-
-/** A consent that is in force; a revoked one is final. */
-async function loadState(call: Call<'AmendConsent' | 'RevokeConsent'>): Promise<ConsentState> {
   const { input, store } = call;
-  const state = await store.get(publicKeys.consent(input.id), consentStateSchema);
-  if (state === undefined) throw new LedgerError('NOT_FOUND', 'no such consent', 'id');
-  if (state.custodian !== call.caller.organisation.name)
-    throw new LedgerError('FORBIDDEN', 'the consent is kept by another custodian', 'id');
-  if (state.status !== 'active') throw new LedgerError('CONFLICT', 'the consent is revoked', 'id');
-  return state;
+  await checkExists(call);
+  await putMark(call, privateKeys.revoked(input.id));
+  store.emit(events.ConsentRevoked, { id: input.id });
+  return stateOf(call, 'revoked', input.version);
+}
+
+async function withdrawVersion(call: Call<'WithdrawConsentVersion'>): Promise<OutputOf<'WithdrawConsentVersion'>> {
+  const { input, store } = call;
+  await checkExists(call);
+  await putMark(call, privateKeys.withdrawn(input.id, input.version));
+  store.emit(events.ConsentAmended, { id: input.id });
+  return { time: store.time };
+}
+
+const stateOf = (
+  { input, store }: { input: { id: string; provider: string }; store: Store },
+  status: ConsentState['status'],
+  version: number,
+): ConsentState => ({ id: input.id, provider: input.provider, status, version, updatedAt: store.time });
+
+/** Works on any peer: it asks only whether the version is there. @throws LedgerError NOT_FOUND */
+async function checkExists({ input, store }: Call<'RevokeConsent' | 'WithdrawConsentVersion'>): Promise<void> {
+  const key = privateKeys.consent(input.id, input.version);
+  if ((await store.anchor(collections.care(input.provider), key)) === undefined)
+    throw new LedgerError('NOT_FOUND', 'no such version of a consent', 'id');
+}
+
+/** Written once, and then by nobody without all of the consortium, so that no pair sets a consent back. */
+async function putMark(
+  { consortium, store, private: { salt } }: Call<'RevokeConsent' | 'WithdrawConsentVersion'>,
+  key: string,
+): Promise<void> {
+  const mark: Mark = { schema: 1, at: store.time, salt };
+  const everybody = all(...consortium.organisations.map(({ mspId }) => mspId));
+  await store.putOnce(collections.marks, key, mark, { expression: 'id', policy: everybody });
+}
+
+/** A revocation is final. */
+async function checkNotRevoked(store: Store, id: string): Promise<void> {
+  if ((await store.anchor(collections.marks, privateKeys.revoked(id))) !== undefined)
+    throw new LedgerError('CONFLICT', 'the consent is revoked', 'id');
 }
 
 /** Checks what a consent's content must agree with, and answers the id of its patient. */
@@ -144,38 +143,32 @@ function checkContent({ input, consortium }: Call<'GrantConsent' | 'AmendConsent
   return patientId;
 }
 
-const userOf = (patientId: string): string => sha256Hex(`Patient/${patientId}`);
-
-/** A patient speaks for nobody else. */
-function checkActsFor(caller: Caller, patientId: string): void {
-  if (caller.role === 'patient' && userHashOf(caller) !== userOf(patientId))
-    throw new LedgerError('FORBIDDEN', 'a patient acts only for themselves', `${RESOURCE}.patient`);
-}
-
 /** The patient is one of the governed provider's own records. */
-async function checkPatient({ input, store }: Call<'GrantConsent'>, patientId: string): Promise<void> {
-  const key = privateKeys.record(patientId, 1);
-  const record = await store.getPrivate(collections.care(input.provider), key, anchoredSchema);
-  if (record?.resource.resourceType !== 'Patient')
+async function checkPatient({ input, store, private: hidden }: Call<'GrantConsent'>, patientId: string): Promise<void> {
+  const { anchored } = await checkRecord(store, input.provider, hidden.patient, 'private.patient');
+  if (anchored.resource.resourceType !== 'Patient' || anchored.id !== patientId)
     throw new LedgerError('INVALID', 'is no Patient of this provider', `${RESOURCE}.patient`);
 }
 
-async function checkSamePatient(call: Call<'AmendConsent'>, state: ConsentState, patientId: string): Promise<void> {
-  const key = privateKeys.consent(state.id, state.version);
-  const previous = await call.store.getPrivate(collections.consent(state.provider), key, anchoredSchema);
-  if (previous === undefined) throw new Error('a consent in force has no content');
+async function checkSamePatient(
+  { input, store }: Call<'AmendConsent'>,
+  { id, version }: ConsentVersion,
+  patientId: string,
+): Promise<void> {
+  const key = privateKeys.consent(id, version);
+  const previous =
+    version < 1 ? undefined : await store.getPrivate(collections.care(input.provider), key, anchoredSchema);
+  if (previous === undefined) throw new LedgerError('CONFLICT', 'not the next version', 'private.consent.version');
   if (patientIdOf(previous.resource) !== patientId)
     throw new LedgerError('INVALID', 'a consent keeps its patient', `${RESOURCE}.patient`);
 }
 
-/** Works on any peer: it asks only whether a private key is there. */
-async function checkGrantor({ caller, store }: Call<'RevokeConsent'>, state: ConsentState): Promise<void> {
-  const owner = privateKeys.grantor(state.id, userHashOf(caller) ?? '');
-  if ((await store.anchor(collections.consent(state.provider), owner)) === undefined)
-    throw new LedgerError('FORBIDDEN', 'a patient acts only for themselves', 'id');
-}
-
-function putContent({ input, caller, store }: Call<'GrantConsent' | 'AmendConsent'>, consent: Draft): void {
-  const content: Anchored = { ...consent, author: caller.mspId, recordedAt: store.time };
-  store.putPrivate(collections.consent(input.provider), privateKeys.consent(consent.id, consent.version), content);
+/** @throws LedgerError CONFLICT where this version, or another consent of this id, is there already */
+async function putVersion(
+  { input, caller, store }: Call<'GrantConsent' | 'AmendConsent'>,
+  consent: Draft,
+): Promise<void> {
+  const content: Anchored = { schema: 1, ...consent, author: caller.mspId, recordedAt: store.time };
+  const key = privateKeys.consent(consent.id, consent.version);
+  await store.putOnce(collections.care(input.provider), key, content, { expression: 'private.consent.version' });
 }

@@ -3,10 +3,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { MemoryLedger, type Outcome } from '../ledger/memory-ledger.fixture.ts';
 import type { Resource } from '../model/fhir.ts';
+import { privateKeys } from '../model/keys.ts';
 import { ORGANISATION_SYSTEM } from '../model/organisations.ts';
+import type { RecordEvidence } from '../model/sheets.ts';
 import type { AccessState, ConsentState, Draft, PrivateOf } from '../model/transactions.ts';
 import { Access } from './access.ts';
 import { Consents } from './consents.ts';
+import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { Records } from './records.ts';
 
 export const newSalt = (): string => randomBytes(32).toString('hex');
@@ -34,11 +37,16 @@ export class ExamplePatient {
     this.patientId = await this.record({ resourceType: 'Patient', identifier: [identifier], birthDate: '1970-01-01' });
   }
 
-  /** Records a resource at the hospital and answers its id. */
+  /** Records a resource at the hospital, under an id of its author's, and answers the id. */
   async record(content: object, version = 1, id: string = randomUUID()): Promise<string> {
-    const records = [{ id, version, salt: newSalt(), resource: { ...content, id } as Resource }];
-    await this.ledger.submit('RecordVersions', { from: 'hospital', role: 'system', input: {}, private: { records } });
+    const draft = recordDraft({ ...content, id } as Resource, version);
+    await this.ledger.submit('RecordVersions', recording([sheetOf([draft])]));
     return id;
+  }
+
+  /** A record version of the hospital's as evidence. */
+  evidence(id: string, version = 1): RecordEvidence {
+    return evidenceFrom(this.ledger, 'hospital', id, version);
   }
 
   observation(): Promise<string> {
@@ -62,7 +70,12 @@ export class ExamplePatient {
 
   grant(consent: Draft, caller: object = {}): Promise<Outcome<'GrantConsent'>> {
     const input = { id: consent.id, provider: 'hospital' };
-    return this.ledger.submit('GrantConsent', { ...patients, input, private: { consent }, ...caller });
+    return this.ledger.submit('GrantConsent', {
+      ...patients,
+      input,
+      private: { consent, patient: this.evidence(this.patientId), directory: 0 },
+      ...caller,
+    });
   }
 
   /** Grants a consent with this root provision and answers its state. */
@@ -76,6 +89,7 @@ export class ExamplePatient {
     await this.request({
       id,
       salt: newSalt(),
+      holder: 'hospital',
       patient: identifier,
       types: ['Observation'],
       purpose: 'TREAT',
@@ -85,7 +99,7 @@ export class ExamplePatient {
   }
 
   request(request: PrivateOf<'RequestAccess'>['request'], caller: object = {}): Promise<Outcome<'RequestAccess'>> {
-    const input = { id: request.id, holder: 'hospital', purpose: request.purpose };
+    const input = { id: request.id };
     return this.ledger.submit('RequestAccess', {
       from: 'clinic',
       role: 'system',
@@ -98,17 +112,34 @@ export class ExamplePatient {
   /** Has the custodian decide about these records of version 1. */
   decide(id: string, records: string[], change: object = {}, caller: object = {}): Promise<Outcome<'DecideAccess'>> {
     const hidden: PrivateOf<'DecideAccess'> = {
-      request: this.ledger.private.get(`inbox_clinic request/${id}`) ?? '',
+      requestor: 'clinic',
+      request: this.text(privateKeys.request(id)),
+      state: this.text(privateKeys.access(id, 1)),
+      directory: 0,
+      consents: [],
       salt: 'ab'.repeat(32),
-      patient: { id: this.patientId, version: 1 },
-      records: records.map((record) => ({ id: record, version: 1 })),
+      patient: this.evidence(this.patientId),
+      records: records.map((record) => this.evidence(record)),
       ...change,
     };
     const input = { id, holder: 'hospital' };
     return this.ledger.submit('DecideAccess', { ...patients, input, private: hidden, ...caller });
   }
 
+  /** What lies under a key in the clinic's inbox. */
+  text(key: string): string {
+    return this.ledger.private.get(`inbox_clinic ${key}`) ?? '';
+  }
+
+  /** The newest step of an access, as the requestor and the custodian hold it. */
   accessState(id: string): AccessState {
-    return JSON.parse(this.ledger.public.get(`access/${id}`) ?? 'null');
+    const steps = [3, 2, 1].map((step) => this.text(privateKeys.access(id, step)));
+    return JSON.parse(steps.find((text) => text !== '') ?? 'null');
+  }
+
+  /** Revokes a consent of version 1. */
+  revoke(id: string, change: object = {}): Promise<Outcome<'RevokeConsent'>> {
+    const input = { id, provider: 'hospital', version: 1 };
+    return this.ledger.submit('RevokeConsent', { ...patients, input, private: { salt: newSalt() }, ...change });
   }
 }

@@ -4,7 +4,6 @@ import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { MemoryLedger, type Outcome, type Request } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import {
-  anchoredExample,
   type Changeable,
   type Example,
   exampleClaim,
@@ -13,20 +12,29 @@ import {
   exampleSalt,
 } from '../model/example-claim.fixture.ts';
 import { privateKeys } from '../model/keys.ts';
-import type { Draft, Evidence } from '../model/transactions.ts';
+import type { RecordEvidence } from '../model/sheets.ts';
+import type { ClaimState, Draft } from '../model/values.ts';
+import type { ShownTerms } from './claim-loading.ts';
 import { Claims } from './claims.ts';
+import { bucketEvidence, licensing } from './example-register.fixture.ts';
+import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { Records } from './records.ts';
 import { Registry } from './registry.ts';
 import { Settlements } from './settlements.ts';
 
 export const CARE = 'care_hospital';
-export const CLAIM = 'claim_hospital_payer';
-export const SETTLE = 'settle_payer_bank';
+/** The payer's, the provider's and the bank's. */
+export const PAYER = 'billing_payer';
+export const PROVIDER = 'billing_hospital';
+export const BANK = 'billing_bank';
 
 export const draftOf = (resource: Changeable, version = 1): Draft => ({
   ...{ id: resource.id, version, salt: exampleSalt('a') },
   resource,
 });
+
+/** The id of the sheet that a story's records of a version stand on. */
+const exampleSheet = (version: number): string => `00000000-0000-4000-9000-00000000000${version}`;
 
 /** A consortium with a second bank and a second payer, so that "another's" can be tried. */
 export const wideConsortium: Consortium = {
@@ -55,16 +63,19 @@ export class Story {
   /** Records, licence and coverage are on the ledger. */
   async prepare(): Promise<this> {
     this.ledger.time = '2026-02-10T10:00:00.000Z';
-    await this.record(this.records().map((resource) => draftOf(resource)));
+    await this.record(this.records());
     const licence = { number: exampleNumber, status: 'active', start: '2020-01-01', end: '2027-12-31' } as const;
-    await this.ledger.submit('SetLicence', { from: 'regulator', role: 'system', input: licence });
+    await this.ledger.submit('SetLicence', licensing(this.ledger, licence));
     await this.ledger.submit('RegisterCoverage', this.coverage());
     this.ledger.time = '2026-02-11T08:00:00.000Z';
     return this;
   }
 
-  record(records: Draft[]): Promise<Outcome<'RecordVersions'>> {
-    return this.ledger.submit('RecordVersions', { from: 'hospital', role: 'system', input: {}, private: { records } });
+  /** Puts records of the hospital's on a sheet, all of that version. */
+  record(resources: Changeable[], version = 1): Promise<Outcome<'RecordVersions'>> {
+    const drafts = resources.map((resource) => recordDraft(resource, version, { salt: exampleSalt('a') }));
+    const sheet = sheetOf(drafts, exampleSheet(version), exampleSalt('9'));
+    return this.ledger.submit('RecordVersions', recording([sheet]));
   }
 
   coverage(version = 1, providers = ['hospital']): Request<'RegisterCoverage'> {
@@ -73,15 +84,27 @@ export class Story {
   }
 
   feeSchedule(prices: Record<string, number>, currency = 'USD'): Request<'LoadFeeSchedule'> {
-    const tariff = { salt: exampleSalt('b'), version: '2026-1', currency, prices };
+    const tariff = { salt: exampleSalt('b'), version: '2026-1', currency, prices, known: 0 };
     return { from: 'payer', role: 'system', input: { provider: 'hospital' }, private: tariff };
   }
 
-  evidence(): Evidence[] {
-    return this.records().map((resource) => ({
-      key: privateKeys.record(resource.id, 1),
-      value: canonicalJson(anchoredExample(resource)),
-    }));
+  evidence(): RecordEvidence[] {
+    return this.records().map(({ id }) => evidenceFrom(this.ledger, 'hospital', id));
+  }
+
+  /** What the payer holds that a claim is judged by, as its provider has it: the newest of each. */
+  terms(): ShownTerms {
+    const coverages = [...this.ledger.private].filter(([name]) => name.startsWith(`${PAYER} coverage/`));
+    const [, coverage = ''] = coverages.findLast(([name]) => name.includes(exampleIds.coverage)) ?? [];
+    const schedules = [...this.ledger.private].filter(([name]) => name.startsWith(`${PAYER} fee-schedule/hospital/`));
+    const [, text] = schedules.at(-1) ?? [];
+    const fingerprintKey = this.ledger.private.get(`${PAYER} fingerprint-key/hospital`);
+    return {
+      coverage,
+      ...(text === undefined ? {} : { feeSchedule: { generation: schedules.length, text } }),
+      ...(fingerprintKey === undefined ? {} : { fingerprintKey }),
+      ...bucketEvidence(this.ledger, [exampleNumber]),
+    };
   }
 
   submission(): Request<'SubmitClaim'> & { private: object } {
@@ -90,7 +113,7 @@ export class Story {
       ...{ from: 'hospital', role: 'system', input: { id: claim.id, payer: 'payer' } },
       private: {
         claim: { id: claim.id, salt: exampleSalt('c'), resource: claim },
-        coverage: { id: exampleIds.coverage, version: 1 },
+        ...this.terms(),
         evidence: this.evidence(),
       },
     };
@@ -100,12 +123,24 @@ export class Story {
     return this.ledger.submit('SubmitClaim', this.submission());
   }
 
-  adjudication(): Request<'AdjudicateClaim'> {
+  adjudication(id: string = exampleIds.claim): Request<'AdjudicateClaim'> & { private: object } {
+    const shown = { claim: this.text(PAYER, privateKeys.claim(id)), state: this.state(1, id), ...this.terms() };
     return {
-      ...{ from: 'payer', role: 'adjudicator', input: { id: exampleIds.claim, provider: 'hospital' } },
-      ...{ private: { responseId: exampleIds.response, salt: exampleSalt('d') } },
+      ...{ from: 'payer', role: 'adjudicator', input: { id, provider: 'hospital' } },
+      ...{ private: { responseId: exampleIds.response, salt: exampleSalt('d'), ...shown } },
       time: '2026-02-12T08:00:00.000Z',
     };
+  }
+
+  /** The text of a step of a claim. */
+  state(step: number, id: string = exampleIds.claim): string {
+    return this.text(PAYER, privateKeys.claimState(id, step));
+  }
+
+  /** The newest step of a claim. */
+  status(id: string = exampleIds.claim): ClaimState {
+    const texts = [5, 4, 3, 2, 1].map((step) => this.state(step, id));
+    return JSON.parse(texts.find((text) => text !== '') ?? 'null');
   }
 
   adjudicate(): Promise<Outcome<'AdjudicateClaim'>> {
@@ -117,10 +152,10 @@ export class Story {
   }
 
   instruction(): Request<'InstructPayment'> & { private: { response: string } } {
-    const response = this.text(CLAIM, privateKeys.response(exampleIds.claim));
+    const response = this.text(PAYER, privateKeys.response(exampleIds.claim));
     return {
       ...{ from: 'payer', role: 'system', input: { id: exampleIds.claim, bank: 'bank' } },
-      ...{ private: { paymentId: exampleIds.payment, salt: exampleSalt('e'), response } },
+      ...{ private: { paymentId: exampleIds.payment, salt: exampleSalt('e'), state: this.state(2), response } },
       time: '2026-02-13T08:00:00.000Z',
     };
   }
@@ -130,7 +165,8 @@ export class Story {
   }
 
   settlement(): Request<'SettlePayment'> & { private: { paidOn: string } } {
-    const transfer = { reference: 'TRF-2026-0042', paidOn: '2026-02-14' };
+    const payment = this.text(PAYER, privateKeys.payment(exampleIds.claim, 1));
+    const transfer = { state: this.state(3), payment, reference: 'TRF-2026-0042', paidOn: '2026-02-14' };
     return {
       ...{ from: 'bank', role: 'settlement', input: { id: exampleIds.claim, payer: 'payer' } },
       ...{ private: { noticeId: exampleIds.notice, salt: exampleSalt('f'), ...transfer } },
@@ -144,8 +180,10 @@ export class Story {
 
   remittance(): Request<'RemitPayment'> & { private: { payment: string; settlement: string } } {
     const shown = {
-      settlement: this.text(SETTLE, privateKeys.settlement(exampleIds.claim)),
-      payment: this.text(SETTLE, privateKeys.payment(exampleIds.claim)),
+      state: this.state(4),
+      response: this.text(PAYER, privateKeys.response(exampleIds.claim)),
+      settlement: this.text(PAYER, privateKeys.settlement(exampleIds.claim)),
+      payment: this.text(PAYER, privateKeys.payment(exampleIds.claim, 2)),
     };
     return {
       ...{ from: 'payer', role: 'system', input: { id: exampleIds.claim, provider: 'hospital' } },

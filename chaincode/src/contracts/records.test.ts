@@ -1,39 +1,53 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { checkRecord } from '../ledger/evidence.ts';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
-import { failureOf, MemoryLedger } from '../ledger/memory-ledger.fixture.ts';
+import { failureOf, MemoryLedger, type Request } from '../ledger/memory-ledger.fixture.ts';
+import type { Store } from '../ledger/store.ts';
 import { sha256Hex } from '../model/canonical.ts';
-import type { Draft } from '../model/transactions.ts';
+import type { Resource } from '../model/fhir.ts';
+import { leafHash, rootOf } from '../model/merkle.ts';
+import {
+  MAX_CONTENT_LENGTH,
+  type RecordDraft,
+  type RecordEvidence,
+  recordIdAt,
+  type SheetDraft,
+} from '../model/sheets.ts';
+import { createdSheet, evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { Records } from './records.ts';
 
-function draftOf(resourceType = 'Observation', id: string = randomUUID(), version = 1): Draft {
-  return { id, version, salt: randomBytes(32).toString('hex'), resource: { resourceType, id, note: 'naïve "quoted"' } };
-}
+const observation = (id: string = randomUUID(), content: object = {}): Resource => ({
+  resourceType: 'Observation',
+  id,
+  note: 'naïve "quoted"',
+  ...content,
+});
 
-const system = { from: 'hospital', role: 'system', input: {} };
+const draftOf = (id?: string, version = 1, content: object = {}): RecordDraft =>
+  recordDraft(observation(id, content), version);
 
 describe('the records contract', () => {
   let ledger: MemoryLedger;
   beforeEach(() => {
     ledger = new MemoryLedger(exampleConsortium, [new Records(exampleConsortium)]);
   });
+  const write = (...sheets: SheetDraft[]) => ledger.submit('RecordVersions', recording(sheets));
+  const writeOne = (draft: RecordDraft) => write(sheetOf([draft]));
 
-  it('writes one private value per version, in canonical JSON, and nothing else', async () => {
-    const first = draftOf();
-    const second = draftOf('Patient');
-    const { reply, writes } = await ledger.submit('RecordVersions', {
-      ...system,
-      private: { records: [first, second] },
-    });
-    const textOf = ({ id, salt, resource }: Draft): string =>
-      `{"author":"HospitalMSP","id":"${id}","recordedAt":"${ledger.time}",` +
-      `"resource":{"id":"${id}","note":"naïve \\"quoted\\"","resourceType":"${resource.resourceType}"},"salt":"${salt}","version":1}`;
+  it('writes two private values for a sheet of new records, in canonical JSON, and nothing else', async () => {
+    const sheet = createdSheet([observation(), { resourceType: 'Patient' }, observation()]);
+    const { reply, writes } = await write(sheet);
+    const texts = sheet.records.map(
+      ({ id, salt, resource }) =>
+        `{"author":"HospitalMSP","id":"${id}","recordedAt":"${ledger.time}","resource":${resource},"salt":"${salt}","schema":1,"version":1}`,
+    );
     expect(reply).to.deep.equal({ time: ledger.time });
     expect(writes).to.deep.equal({
       public: {},
       private: {
-        [`care_hospital record/${first.id}/1`]: textOf(first),
-        [`care_hospital record/${second.id}/1`]: textOf(second),
+        [`care_hospital sheet/${sheet.id}`]: `{"root":"${rootOf(texts.map(leafHash))}","salt":"${sheet.salt}","schema":1,"size":3}`,
+        [`care_hospital content/${sheet.id}/0`]: JSON.stringify({ leaves: texts, schema: 1 }),
       },
       purged: [],
       policies: {},
@@ -41,109 +55,252 @@ describe('the records contract', () => {
     });
   });
 
+  it('writes a key of its own for an id that the author chose, and for each later version', async () => {
+    const own = draftOf();
+    const { writes } = await writeOne(own);
+    expect(Object.keys(writes.private).map((name) => name.split('/')[0])).to.deep.equal([
+      'care_hospital sheet',
+      'care_hospital content',
+      'care_hospital version',
+    ]);
+    const sheet = createdSheet([observation()]);
+    await write(sheet);
+    const { id } = sheet.records[0]!;
+    const next = { ...draftOf(id, 2), origin: { sheet: sheet.id, index: 0 } };
+    const later = await writeOne(next);
+    expect(ledger.read('care_hospital', `version/${id}/2`)).to.include({ index: 0, type: 'Observation' });
+    expect(Object.keys(later.writes.private)).to.have.length(3);
+    await writeOne(draftOf(id, 3));
+  });
+
   it('goes on to the next version and refuses any other', async () => {
     const first = draftOf();
-    await ledger.submit('RecordVersions', { ...system, private: { records: [first] } });
-    const again = (version: number) =>
-      ledger.submit('RecordVersions', { ...system, private: { records: [draftOf('Observation', first.id, version)] } });
-    expect(await failureOf(again(1))).to.match(/^LedgerError CONFLICT at <private.records\[0\].version>: this version/);
-    expect(await failureOf(again(3))).to.match(
-      /^LedgerError CONFLICT at <private.records\[0\].version>: the version be/,
-    );
+    await writeOne(first);
+    const again = (version: number) => writeOne(draftOf(first.id, version));
+    const at = 'LedgerError CONFLICT at <private.sheets[0].records[0].version>:';
+    expect(await failureOf(again(1))).to.equal(`${at} this version is already recorded`);
+    expect(await failureOf(again(3))).to.equal(`${at} the version before this one is not recorded`);
     await again(2);
-    expect([...ledger.private.keys()]).to.deep.equal(
-      [1, 2].map((version) => `care_hospital record/${first.id}/${version}`),
+    expect(await failureOf(again(2))).to.equal(`${at} this version is already recorded`);
+  });
+
+  it('holds version 2 to where version 1 stands', async () => {
+    const sheet = createdSheet([observation(), observation()]);
+    await write(sheet);
+    const [first, second] = sheet.records.map(({ id }) => id);
+    const at = (origin?: { sheet: string; index: number }) =>
+      failureOf(writeOne({ ...draftOf(first, 2), ...(origin === undefined ? {} : { origin }) }));
+    const missing = /CONFLICT .*the version before this one is not recorded/;
+    expect(await at()).to.match(missing);
+    expect(await at({ sheet: sheet.id, index: 1 })).to.match(missing);
+    expect(await at({ sheet: randomUUID(), index: 0 })).to.match(missing);
+    expect(await failureOf(writeOne({ ...draftOf(second, 3), origin: { sheet: sheet.id, index: 1 } }))).to.match(
+      missing,
+    );
+    // An id that a sheet would give to its third record, which it does not have.
+    const beyond = recordIdAt({ sheet: sheet.id, index: 2 }, 'Observation');
+    expect(await failureOf(writeOne({ ...draftOf(beyond, 2), origin: { sheet: sheet.id, index: 2 } }))).to.match(
+      missing,
     );
   });
 
-  it('takes two shim calls for a new record and three for a later version', async () => {
-    const drafts = Array.from({ length: 50 }, () => draftOf());
-    await ledger.submit('RecordVersions', { ...system, private: { records: drafts } });
-    expect(ledger.lastCalls).to.equal(100);
-    const next = drafts.map(({ id }) => draftOf('Observation', id, 2));
-    await ledger.submit('RecordVersions', { ...system, private: { records: next } });
-    expect(ledger.lastCalls).to.equal(150);
+  it('writes a sheet once', async () => {
+    const sheet = createdSheet([observation()]);
+    await write(sheet);
+    expect(await failureOf(write(sheet))).to.equal(
+      'LedgerError CONFLICT at <private.sheets[0].id>: this sheet is already written',
+    );
+    const twice = createdSheet([observation()]);
+    expect(await failureOf(write(twice, { ...createdSheet([observation()]), id: twice.id }))).to.match(
+      /INVALID at <private.sheets\[1\].id>: the same id twice/,
+    );
+  });
+
+  it('asks the peer once for a sheet of new records, however many they are', async () => {
+    await write(createdSheet(Array.from({ length: 500 }, () => observation())));
+    expect(ledger.lastCalls).to.equal(3);
+  });
+
+  it('keeps every digit of a decimal', async () => {
+    const draft = draftOf();
+    const exact = {
+      ...draft,
+      resource: draft.resource.replace('"note"', '"nota":[1.50,0.12345678901234567,1e3],"note"'),
+    };
+    await writeOne(exact);
+    expect(evidenceFrom(ledger, 'hospital', draft.id).text).to.contain('[1.50,0.12345678901234567,1e3]');
   });
 
   it('answers anchors on any peer: the SHA-256 of the stored text, or nothing', async () => {
-    const draft = draftOf();
-    const { writes } = await ledger.submit('RecordVersions', { ...system, private: { records: [draft] } });
-    const entries = [1, 2].map((version) => ({ collection: 'care_hospital', key: `record/${draft.id}/${version}` }));
+    const sheet = createdSheet([observation()]);
+    const { writes } = await write(sheet);
+    const entries = [sheet.id, randomUUID()].map((id) => ({ collection: 'care_hospital', key: `sheet/${id}` }));
     const { hashes } = await ledger.evaluate('GetAnchors', { from: 'bank', role: 'operator', input: { entries } });
     expect(hashes).to.deep.equal([sha256Hex(Object.values(writes.private)[0]!), '']);
   });
 
   it("answers the SHA-256 of what a member's own peer holds, and to others that it cannot", async () => {
-    const draft = draftOf();
-    const { writes } = await ledger.submit('RecordVersions', { ...system, private: { records: [draft] } });
-    const held = { collection: 'care_hospital', key: `record/${draft.id}/1` };
-    const entries = [held, { ...held, key: `record/${draft.id}/2` }, { collection: '', key: 'nothing' }];
+    const sheet = sheetOf([draftOf()]);
+    const { writes } = await ledger.submit('RecordVersions', recording([sheet]));
+    const held = { collection: 'care_hospital', key: `sheet/${sheet.id}` };
+    const entries = [held, { ...held, key: 'sheet/of-nobody' }, { collection: '', key: 'nothing' }];
     const ask = async (from: string) =>
       (await ledger.evaluate('GetHeld', { from, role: 'operator', input: { entries } })).hashes;
-    expect(await ask('hospital')).to.deep.equal([sha256Hex(Object.values(writes.private)[0]!), '', '']);
+    expect(await ask('hospital')).to.deep.equal([
+      sha256Hex(writes.private[`care_hospital sheet/${sheet.id}`]!),
+      '',
+      '',
+    ]);
     expect(await ask('bank')).to.deep.equal(['unavailable', 'unavailable', '']);
   });
 
   const one = draftOf();
+  const placed = 'private.sheets[0].records';
+  const long = 'A'.repeat(MAX_CONTENT_LENGTH / 2);
   const refused: [string, { from?: string; role?: string; records?: unknown[] }, string][] = [
     ['a payer', { from: 'payer' }, 'LedgerError FORBIDDEN: only a provider may do this'],
     ['the custodian', { from: 'patients' }, 'LedgerError FORBIDDEN: only a provider may do this'],
     ['an operator', { role: 'operator' }, 'LedgerError FORBIDDEN: the role must be system or practitioner'],
     ['no role', { role: '' }, 'LedgerError FORBIDDEN: the certificate has no role of a provider'],
-    ['no records', { records: [] }, 'LedgerError INVALID at <private.records>: too small'],
+    ['no records', { records: [] }, `LedgerError INVALID at <${placed}>: too small`],
     [
       'a resource of another id',
-      { records: [{ ...one, resource: { ...one.resource, id: randomUUID() } }] },
-      "LedgerError INVALID at <private.records[0].resource.id>: the resource's id is not its key's",
+      { records: [{ ...one, resource: draftOf().resource }] },
+      `LedgerError INVALID at <${placed}[0].resource.id>: the resource's id is not its key's`,
     ],
-    ['an id twice', { records: [one, one] }, 'LedgerError INVALID at <private.records[1].id>: the same id twice'],
+    ['an id twice', { records: [one, one] }, `LedgerError INVALID at <${placed}[1].id>: the same id twice`],
     [
       'an id that could be guessed',
       { records: [{ ...one, id: 'Smith-1970' }] },
-      'LedgerError INVALID at <private.records[0].id>: invalid format',
+      `LedgerError INVALID at <${placed}[0].id>: invalid format`,
     ],
     [
       'a salt that is too short',
       { records: [one, { ...draftOf(), salt: 'abcd' }] },
-      'LedgerError INVALID at <private.records[1].salt>: invalid format',
+      `LedgerError INVALID at <${placed}[1].salt>: invalid format`,
     ],
     [
       'something that is no resource',
-      { records: [{ ...one, resource: { id: one.id } }] },
-      'LedgerError INVALID at <private.records[0].resource.resourceType>: expected string',
+      { records: [{ ...one, resource: `{"id":"${one.id}"}` }] },
+      `LedgerError INVALID at <${placed}[0].resource.resourceType>: expected string`,
+    ],
+    [
+      'a text that is not canonical',
+      { records: [{ ...one, resource: ` ${one.resource}` }] },
+      `LedgerError INVALID at <${placed}[0].resource>: is not canonical JSON`,
+    ],
+    [
+      'a text that is no JSON',
+      { records: [{ ...one, resource: 'Jane' }] },
+      `LedgerError INVALID at <${placed}[0].resource>: is not JSON`,
     ],
     [
       "an author of the caller's choice",
       { records: [{ ...one, author: 'ClinicMSP' }] },
-      'LedgerError INVALID at <private.records[0]>: has a member that is not known',
+      `LedgerError INVALID at <${placed}[0]>: has a member that is not known`,
     ],
+    [
+      'more than one content holds',
+      { records: [1, 2, 3].map(() => draftOf(undefined, 1, { data: long })) },
+      'LedgerError INVALID at <private.sheets[0]>: is too long for one sheet',
+    ],
+    ...[
+      'Consent',
+      'Coverage',
+      'ClaimResponse',
+      'ExplanationOfBenefit',
+      'PaymentNotice',
+      'PaymentReconciliation',
+      'AuditEvent',
+    ].map((resourceType): [string, { records: unknown[] }, string] => {
+      const draft = recordDraft({ resourceType, id: one.id });
+      const reason = /^LedgerError INVALID at <private.sheets\[0\].records\[0\].resource.resourceType>: /.source;
+      return [`a ${resourceType}, which is no record`, { records: [draft] }, reason];
+    }),
   ];
   for (const [what, { records = [one], ...caller }, message] of refused)
     it(`refuses ${what}, all or nothing`, async () => {
-      const request = { ...system, ...caller, private: { records: records as Draft[] } };
-      expect(await failureOf(ledger.submit('RecordVersions', request))).to.equal(message);
+      const request: Request<'RecordVersions'> = { ...recording([sheetOf(records as RecordDraft[])]), ...caller };
+      const failure = await failureOf(ledger.submit('RecordVersions', request));
+      if (message.startsWith('^')) expect(failure).to.match(new RegExp(message));
+      else expect(failure).to.equal(message);
       expect(ledger.private.size).to.equal(0);
     });
 
+  it('takes one record that is longer than a content of several', async () => {
+    await writeOne(draftOf(undefined, 1, { data: long + long + long }));
+  });
+
   it('refuses a change of type', async () => {
     const draft = draftOf();
-    await ledger.submit('RecordVersions', { ...system, private: { records: [draft] } });
-    const changed = { ...system, private: { records: [draftOf('Condition', draft.id, 2)] } };
-    expect(await failureOf(ledger.submit('RecordVersions', changed))).to.equal(
-      'LedgerError INVALID at <private.records[0].resource.resourceType>: a record keeps its type',
+    await writeOne(draft);
+    const changed = recordDraft({ resourceType: 'Condition', id: draft.id }, 2);
+    expect(await failureOf(writeOne(changed))).to.equal(
+      `LedgerError INVALID at <${placed}[0].resource.resourceType>: a record keeps its type`,
     );
   });
 
   it('refuses a call without its private input', async () => {
-    expect(await failureOf(ledger.submit('RecordVersions', system))).to.equal(
+    const { private: _, ...call } = recording([]);
+    expect(await failureOf(ledger.submit('RecordVersions', call))).to.equal(
       'LedgerError INVALID at <private>: the private input is missing',
     );
   });
 
   it('keeps the records of two providers apart', async () => {
     const draft = draftOf();
-    await ledger.submit('RecordVersions', { ...system, private: { records: [draft] } });
-    const foreign = { from: 'clinic', role: 'system', input: {}, private: { records: [{ ...draft, version: 2 }] } };
+    await writeOne(draft);
+    const foreign = recording([sheetOf([draftOf(draft.id, 2)])], 'clinic');
     expect(await failureOf(ledger.submit('RecordVersions', foreign))).to.match(/^LedgerError CONFLICT/);
+  });
+
+  describe('evidence', () => {
+    const sheet = createdSheet([observation(), observation(), observation()]);
+    const stub = () => ledger.private;
+    /** As any peer checks it: by hashes alone. */
+    const check = (evidence: RecordEvidence) => {
+      const anchor = async (collection: string, key: string) => {
+        const value = stub().get(`${collection} ${key}`);
+        return value === undefined ? undefined : sha256Hex(value);
+      };
+      return checkRecord({ anchor } as unknown as Store, 'hospital', evidence, 'it');
+    };
+
+    it('shows a record by its text and its path, and nothing of its neighbours', async () => {
+      await write(sheet);
+      for (const { id } of sheet.records) {
+        const evidence = evidenceFrom(ledger, 'hospital', id);
+        expect((await check(evidence)).anchored.id).to.equal(id);
+        for (const other of sheet.records.filter((record) => record.id !== id))
+          expect(JSON.stringify(evidence)).not.to.contain(other.id).and.not.to.contain(other.salt);
+      }
+    });
+
+    it('shows the current version, by its key, and no earlier one', async () => {
+      await write(sheet);
+      const { id } = sheet.records[1]!;
+      const first = evidenceFrom(ledger, 'hospital', id);
+      await writeOne({ ...draftOf(id, 2), origin: { sheet: sheet.id, index: 1 } });
+      expect(await failureOf(check(first))).to.match(/CONFLICT at <it>: is not the current version/);
+      expect((await check(evidenceFrom(ledger, 'hospital', id, 2))).anchored.version).to.equal(2);
+    });
+
+    it('fails with anything in it changed', async () => {
+      await write(sheet);
+      const evidence = evidenceFrom(ledger, 'hospital', sheet.records[0]!.id);
+      const changes: Partial<RecordEvidence>[] = [
+        { id: randomUUID() },
+        { version: 2 },
+        { text: evidence.text.replace('quoted', 'quotes') },
+        { sheet: randomUUID() },
+        { index: 1 },
+        { path: evidence.path.slice(1) },
+        { path: [...evidence.path].reverse() },
+        { tree: evidence.tree.replace('"size":3', '"size":4') },
+        { place: evidence.tree },
+      ];
+      for (const change of changes)
+        expect(await failureOf(check({ ...evidence, ...change })), Object.keys(change)[0]).to.match(/^LedgerError/);
+    });
   });
 });

@@ -1,15 +1,32 @@
 /**
- * Medical records: one version is one private write in the provider's care collection, which the provider and
- * the custodian both hold. There is no public state for a record; the hash of the write is its anchor.
+ * Medical records: the versions of one transaction stand on sheets in the provider's care collection, which the provider
+ * and the custodian both hold. There is no public state for a record; its path to the sheet is its anchor.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
+import { parseText } from '../ledger/parse.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
+import { canonicalText } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
+import { type Resource, resourceSchema } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
+import { leafHash, rootOf } from '../model/merkle.ts';
 import { unrecordable } from '../model/record-types.ts';
-import { type Anchored, anchoredSchema, type Draft, type OutputOf } from '../model/transactions.ts';
+import {
+  type Content,
+  leafText,
+  MAX_CONTENT_LENGTH,
+  type Origin,
+  type Place,
+  placeSchema,
+  type RecordDraft,
+  recordIdAt,
+  type Sheet,
+  type SheetDraft,
+  sheetSchema,
+} from '../model/sheets.ts';
+import { MAX_RECORDS, type OutputOf } from '../model/transactions.ts';
 
 export class Records extends LedgerContract {
   readonly #consortium: Consortium;
@@ -32,53 +49,129 @@ export class Records extends LedgerContract {
   }
 }
 
+/** A record version that is to be written, with its place and what its resource says. */
+interface Entry {
+  draft: RecordDraft;
+  resource: Resource;
+  origin: Origin;
+  /** Where in the input it stands, for errors. */
+  at: string;
+}
+
 async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'RecordVersions'>> {
-  const { records } = call.private;
-  checkIds(records);
-  checkRecords(records);
-  await Promise.all(records.map((draft, index) => checkNext(call, draft, `records[${index}]`)));
+  const { store, private: hidden } = call;
   const collection = collections.care(call.caller.organisation.name);
-  for (const draft of records)
-    call.store.putPrivate(collection, privateKeys.record(draft.id, draft.version), {
-      ...draft,
-      author: call.caller.mspId,
-      recordedAt: call.store.time,
-    } satisfies Anchored);
-  return { time: call.store.time };
+  const sheets = hidden.sheets.map((sheet, index) => ({
+    sheet,
+    entries: entriesOf(sheet, `private.sheets[${index}]`),
+  }));
+  checkIds(sheets.flatMap(({ entries }) => entries));
+  checkSheetIds(hidden.sheets);
+  await Promise.all(sheets.map(({ sheet }, index) => checkUnused(call, collection, sheet, index)));
+  await Promise.all(sheets.flatMap(({ entries }) => entries.map((entry) => checkNext(call, collection, entry))));
+  for (const { sheet, entries } of sheets) putSheet(call, collection, sheet, entries);
+  return { time: store.time };
 }
 
-/** Each resource stands under its own id, and each id once. */
-function checkIds(records: readonly Draft[]): void {
+/** The records of a sheet, read and held to what a record may be. @throws LedgerError INVALID */
+function entriesOf(sheet: SheetDraft, root: string): Entry[] {
+  const length = sheet.records.reduce((sum, { resource }) => sum + resource.length, 0);
+  if (sheet.records.length > 1 && length > MAX_CONTENT_LENGTH)
+    throw new LedgerError('INVALID', 'is too long for one sheet', root);
+  return sheet.records.map((draft, index) => {
+    const at = `${root}.records[${index}]`;
+    return { draft, resource: readRecord(draft, at), origin: { sheet: sheet.id, index }, at };
+  });
+}
+
+/** Canonical JSON of a record, and of nothing that a transaction of its own makes. */
+function readRecord({ id, resource: text }: RecordDraft, at: string): Resource {
+  const resource = parseText(resourceSchema, text, `${at}.resource`);
+  if (canonicalText(text) !== text) throw new LedgerError('INVALID', 'is not canonical JSON', `${at}.resource`);
+  if (resource.id !== id) throw new LedgerError('INVALID', "the resource's id is not its key's", `${at}.resource.id`);
+  const reason = unrecordable(resource);
+  if (reason !== undefined) throw new LedgerError('INVALID', reason, `${at}.resource.resourceType`);
+  return resource;
+}
+
+function checkIds(entries: readonly Entry[]): void {
+  if (entries.length > MAX_RECORDS) throw new LedgerError('INVALID', 'too many records', 'private.sheets');
   const seen = new Set<string>();
-  for (const [index, { id, resource }] of records.entries()) {
-    if (resource.id !== id)
-      throw new LedgerError('INVALID', "the resource's id is not its key's", `private.records[${index}].resource.id`);
-    if (seen.has(id)) throw new LedgerError('INVALID', 'the same id twice', `private.records[${index}].id`);
-    seen.add(id);
+  for (const { draft, at } of entries) {
+    if (seen.has(draft.id)) throw new LedgerError('INVALID', 'the same id twice', `${at}.id`);
+    seen.add(draft.id);
   }
 }
 
-/** A record, and nothing that a transaction of its own makes. */
-function checkRecords(records: readonly Draft[]): void {
-  for (const [index, { resource }] of records.entries()) {
-    const reason = unrecordable(resource);
-    if (reason !== undefined)
-      throw new LedgerError('INVALID', reason, `private.records[${index}].resource.resourceType`);
-  }
+function checkSheetIds(sheets: readonly SheetDraft[]): void {
+  const ids = sheets.map(({ id }) => id);
+  const repeated = ids.findIndex((id, index) => ids.indexOf(id) < index);
+  if (repeated >= 0) throw new LedgerError('INVALID', 'the same id twice', `private.sheets[${repeated}].id`);
 }
+
+/** A sheet is written once. */
+async function checkUnused(
+  { store }: Call<'RecordVersions'>,
+  collection: string,
+  { id }: SheetDraft,
+  index: number,
+): Promise<void> {
+  if ((await store.anchor(collection, privateKeys.sheet(id))) !== undefined)
+    throw new LedgerError('CONFLICT', 'this sheet is already written', `private.sheets[${index}].id`);
+}
+
+/** Whether a version stands where its record's id says; any other has a key of its own. */
+const isPlacedById = ({ draft, origin, resource }: Entry): boolean =>
+  draft.version === 1 && draft.id === recordIdAt(origin, resource.resourceType);
 
 /** The version is free, and the one before it, of the same type, is there. */
-async function checkNext({ caller, store }: Call<'RecordVersions'>, draft: Draft, path: string): Promise<void> {
-  const { id, version, resource } = draft;
-  const collection = collections.care(caller.organisation.name);
-  if ((await store.anchor(collection, privateKeys.record(id, version))) !== undefined)
-    throw new LedgerError('CONFLICT', 'this version is already recorded', `private.${path}.version`);
+async function checkNext({ store }: Call<'RecordVersions'>, collection: string, entry: Entry): Promise<void> {
+  if (isPlacedById(entry)) return;
+  const { draft, resource, at } = entry;
+  const { id, version } = draft;
+  if ((await store.anchor(collection, privateKeys.version(id, version))) !== undefined)
+    throw new LedgerError('CONFLICT', 'this version is already recorded', `${at}.version`);
   if (version === 1) return;
-  const previous = await store.getPrivate(collection, privateKeys.record(id, version - 1), anchoredSchema);
-  if (previous === undefined)
-    throw new LedgerError('CONFLICT', 'the version before this one is not recorded', `private.${path}.version`);
-  if (previous.resource.resourceType !== resource.resourceType)
-    throw new LedgerError('INVALID', 'a record keeps its type', `private.${path}.resource.resourceType`);
+  const type = await typeOfVersion(store, collection, draft);
+  if (type === undefined)
+    throw new LedgerError('CONFLICT', 'the version before this one is not recorded', `${at}.version`);
+  if (type !== resource.resourceType)
+    throw new LedgerError('INVALID', 'a record keeps its type', `${at}.resource.resourceType`);
+}
+
+/** The type of the version before, as its key says, or as the id says of a record that was created at `origin`. */
+async function typeOfVersion(
+  store: Call<'RecordVersions'>['store'],
+  collection: string,
+  { id, version, origin, resource }: RecordDraft,
+): Promise<string | undefined> {
+  const place = await store.getPrivate(collection, privateKeys.version(id, version - 1), placeSchema);
+  if (place !== undefined) return place.type;
+  if (version !== 2 || origin === undefined) return undefined;
+  const sheet = await store.getPrivate(collection, privateKeys.sheet(origin.sheet), sheetSchema);
+  if (sheet === undefined || origin.index >= sheet.size) return undefined;
+  const { resourceType } = resourceSchema.parse(JSON.parse(resource));
+  return id === recordIdAt(origin, resourceType) ? resourceType : undefined;
+}
+
+function putSheet(
+  { caller, store }: Call<'RecordVersions'>,
+  collection: string,
+  sheet: SheetDraft,
+  entries: readonly Entry[],
+): void {
+  const texts = entries.map(({ draft: { id, version, salt, resource } }) =>
+    leafText({ author: caller.mspId, id, version, recordedAt: store.time, salt }, resource),
+  );
+  const root = rootOf(texts.map(leafHash));
+  const tree: Sheet = { schema: 1, root, size: texts.length, salt: sheet.salt };
+  store.putPrivate(collection, privateKeys.sheet(sheet.id), tree);
+  store.putPrivate(collection, privateKeys.content(sheet.id, 0), { schema: 1, leaves: texts } satisfies Content);
+  for (const entry of entries.filter((one) => !isPlacedById(one))) {
+    const { draft, resource, origin } = entry;
+    const place: Place = { schema: 1, ...origin, type: resource.resourceType, salt: draft.salt };
+    store.putPrivate(collection, privateKeys.version(draft.id, draft.version), place);
+  }
 }
 
 async function getAnchors({ input, store }: Call<'GetAnchors'>): Promise<OutputOf<'GetAnchors'>> {

@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf, MemoryLedger } from '../ledger/memory-ledger.fixture.ts';
+import { licencesOf } from '../ledger/register.ts';
+import { canonicalJson } from '../model/canonical.ts';
+import { leafHash, rootOf } from '../model/merkle.ts';
+import { BUCKETS, bucketOfNumber, EMPTY_BUCKET, EMPTY_ROOT } from '../model/registers.ts';
+import type { InputOf } from '../model/transactions.ts';
+import { bucketEvidence, licensing } from './example-register.fixture.ts';
 import { Registry } from './registry.ts';
 
 const licence = { number: '1234567893', status: 'active', start: '2024-01-01', end: '2027-12-31' } as const;
@@ -10,37 +16,63 @@ describe('the registry contract', () => {
   beforeEach(() => {
     ledger = new MemoryLedger(exampleConsortium, [new Registry(exampleConsortium)]);
   });
+  const set = (change: Partial<InputOf<'SetLicence'>> = {}) =>
+    ledger.submit('SetLicence', licensing(ledger, { ...licence, ...change }));
 
-  it('sets a licence: one value that everybody holds and one event, and no public state that others could forge', async () => {
-    const { reply, writes } = await ledger.submit('SetLicence', { from: 'regulator', role: 'auditor', input: licence });
-    const text = `{"end":"2027-12-31","number":"1234567893","start":"2024-01-01","status":"active","updatedAt":"${ledger.time}"}`;
+  it('sets a licence: its bucket and the register’s root, which everybody holds, and nothing that others could forge', async () => {
+    const { reply, writes } = await set();
+    const index = bucketOfNumber(licence.number);
+    const text = canonicalJson({ schema: 1, licences: { [licence.number]: { ...licence, updatedAt: ledger.time } } });
+    const leaves = Array.from({ length: BUCKETS }, (_, at) => leafHash(at === index ? text : EMPTY_BUCKET));
     expect(reply).to.deep.equal({ ...licence, updatedAt: ledger.time });
     expect(writes).to.deep.equal({
       public: {},
-      private: { 'registers licence/1234567893': text },
+      private: {
+        'registers register/1': canonicalJson({ schema: 1, root: rootOf(leaves), salt: 'ab'.repeat(32) }),
+        [`registers bucket/${index}/1`]: text,
+      },
       purged: [],
       policies: {},
-      event: { name: 'LicenceSet', payload: text },
+      event: { name: 'LicenceSet', payload: canonicalJson(reply) },
     });
   });
 
-  it('answers a licence to anyone, and NOT_FOUND where there is none', async () => {
-    await ledger.submit('SetLicence', { from: 'regulator', role: 'system', input: licence });
-    const answer = await ledger.evaluate('GetLicence', {
-      from: 'bank',
-      role: 'settlement',
-      input: { number: '1234567893' },
-    });
-    expect(answer.status).to.equal('active');
-    expect(
-      await failureOf(ledger.evaluate('GetLicence', { from: 'bank', role: 'settlement', input: { number: '1' } })),
-    ).to.equal('LedgerError NOT_FOUND at <number>: no such licence');
+  it('keeps every licence through the generations, and shows each by its bucket', async () => {
+    const numbers = Array.from({ length: 12 }, (_, index) => String(1_000_000_000 + index));
+    for (const number of numbers) await set({ number });
+    await set({ number: numbers[3]!, status: 'excluded' });
+    const { register, buckets } = bucketEvidence(ledger, numbers);
+    expect(register).to.equal(13);
+    const { root } = ledger.read('registers', 'register/13') as { root: string };
+    const found = licencesOf({ generation: 13, root }, numbers, buckets);
+    expect([...found.keys()]).to.have.members(numbers);
+    expect(found.get(numbers[3]!)?.status).to.equal('excluded');
+    expect(licencesOf({ generation: 0, root: EMPTY_ROOT }, [], [])).to.have.property('size', 0);
+    expect(() => licencesOf({ generation: 12, root: EMPTY_ROOT }, numbers, buckets)).to.throw(/register holds/);
+    expect(() => licencesOf({ generation: 13, root }, numbers, buckets.slice(1))).to.throw(/are not the buckets/);
   });
 
-  it('does not believe a licence in public state, which any two organisations can write', async () => {
-    ledger.public.set('licence/1234567893', JSON.stringify({ ...licence, updatedAt: ledger.time }));
-    const request = { from: 'bank', role: 'settlement', input: { number: '1234567893' } };
-    expect(await failureOf(ledger.evaluate('GetLicence', request))).to.include('no such licence');
+  it('reads one key of the register, whosever licence it is', async () => {
+    await set();
+    await set({ number: '1' });
+    expect([...ledger.private.keys()].filter((name) => name.includes(licence.number))).to.deep.equal([]);
+  });
+
+  it('refuses a bucket that the register does not hold', async () => {
+    const early = licensing(ledger, { ...licence, status: 'suspended' });
+    await set();
+    const failure = 'LedgerError INVALID at <private.bucket>: is not what the register holds';
+    expect(await failureOf(ledger.submit('SetLicence', early))).to.equal(failure);
+    const other = licensing(ledger, { ...licence, number: '1' });
+    expect(await failureOf(ledger.submit('SetLicence', { ...other, input: licence }))).to.equal(failure);
+    const beyond = licensing(ledger, licence);
+    const unknown = { ...beyond, private: { ...beyond.private!, register: 7 } };
+    expect(await failureOf(ledger.submit('SetLicence', unknown))).to.match(/INVALID at <register>/);
+  });
+
+  it('goes with any second organisation', async () => {
+    for (const other of ['hospital', 'clinic', 'patients', 'payer', 'bank'])
+      await ledger.submit('SetLicence', { ...licensing(ledger, licence), endorsers: ['regulator', other] });
   });
 
   it('lists the organisations of the consortium', async () => {
@@ -67,7 +99,7 @@ describe('the registry contract', () => {
   ];
   for (const [what, change, message] of refused)
     it(`refuses ${what} and writes nothing`, async () => {
-      const request = { from: 'regulator', role: 'system', input: licence, ...change };
+      const request = { ...licensing(ledger, licence), ...change };
       expect(await failureOf(ledger.submit('SetLicence', request))).to.equal(message);
       expect(ledger.private.size).to.equal(0);
     });

@@ -5,11 +5,14 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
+import { licencesIn, loadRegister } from '../ledger/register.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
+import { canonicalJson } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
-import { type LicenceState, licenceStateSchema, type OutputOf } from '../model/transactions.ts';
+import { type Bucket, bucketOfNumber, type Register, rootWith } from '../model/registers.ts';
+import type { LicenceState, OutputOf } from '../model/transactions.ts';
 
 export class Registry extends LedgerContract {
   readonly #consortium: Consortium;
@@ -23,30 +26,28 @@ export class Registry extends LedgerContract {
     return run('SetLicence', this.#consortium, ctx, argument, setLicence);
   }
 
-  GetLicence(ctx: Context, argument: string): Promise<string> {
-    return run('GetLicence', this.#consortium, ctx, argument, getLicence);
-  }
-
   ListOrganisations(ctx: Context, argument: string): Promise<string> {
     return run('ListOrganisations', this.#consortium, ctx, argument, listOrganisations);
   }
 }
 
-async function setLicence({ input, store }: Call<'SetLicence'>): Promise<LicenceState> {
+async function setLicence({ input, store, private: hidden }: Call<'SetLicence'>): Promise<LicenceState> {
   if (input.end < input.start) throw new LedgerError('INVALID', 'a licence cannot end before it starts', 'end');
-  const key = privateKeys.licence(input.number);
+  const { bucket, salt } = hidden;
+  const register = await loadRegister(store, hidden.register);
+  const index = bucketOfNumber(input.number);
   const licence = { ...input, updatedAt: store.time };
-  // Read, so that two changes at once conflict instead of one being lost.
-  await store.anchor(collections.registers, key);
-  store.putPrivate(collections.registers, key, licence);
+  const licences = { ...licencesIn(register, index, bucket, 'private.bucket'), [input.number]: licence };
+  const next: Bucket = { schema: 1, licences };
+  const generation = register.generation + 1;
+  const root = rootWith(index, canonicalJson(next), bucket.path);
+  store.putPrivate(collections.registers, privateKeys.register(generation), {
+    schema: 1,
+    root,
+    salt,
+  } satisfies Register);
+  await store.putOnce(collections.registers, privateKeys.bucket(index, generation), next, { expression: 'number' });
   store.emit(events.LicenceSet, licence);
-  return licence;
-}
-
-async function getLicence({ input, store }: Call<'GetLicence'>): Promise<LicenceState> {
-  const key = privateKeys.licence(input.number);
-  const licence = await store.getPrivate(collections.registers, key, licenceStateSchema);
-  if (licence === undefined) throw new LedgerError('NOT_FOUND', 'no such licence', 'number');
   return licence;
 }
 

@@ -3,21 +3,22 @@
  * hash what it cannot read, and takes the amount from there.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { type Consortium, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { checkPresented } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import {
+  type ClaimResponseRecord,
   claimResponseRecordSchema,
   type PaymentRecord,
   paymentRecordSchema,
   type RemittanceRecord,
 } from '../model/claims.ts';
 import { LedgerError } from '../model/errors.ts';
-import { type EventName, events } from '../model/events.ts';
-import { privateKeys, publicKeys } from '../model/keys.ts';
-import type { ClaimState, TransactionName } from '../model/transactions.ts';
+import { events } from '../model/events.ts';
+import { privateKeys } from '../model/keys.ts';
+import type { OutputOf } from '../model/transactions.ts';
 import {
   instructionOf,
   isPlausibleDay,
@@ -26,7 +27,7 @@ import {
   remittanceOf,
   settledPaymentOf,
 } from '../rules/payments.ts';
-import { checkNotDone, claimPolicy, loadClaim, memberOfKind } from './claims.ts';
+import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts';
 
 export class Settlements extends LedgerContract {
   readonly #consortium: Consortium;
@@ -49,119 +50,104 @@ export class Settlements extends LedgerContract {
   }
 }
 
-/** Who the caller is to the claim, and in which status it must be: each step happens once, in its order. */
-async function loadDue(
-  store: Store,
-  id: string,
-  side: 'payer' | 'bank',
-  caller: string,
-  statuses: readonly ClaimState['status'][],
-): Promise<ClaimState> {
-  const state = await loadClaim(store, id);
-  // Before a bank is named there is nothing that one could settle, and that is no matter of rights.
-  if (state[side] !== undefined && state[side] !== caller) {
-    throw new LedgerError('FORBIDDEN', `another ${side}'s claim`, 'id');
-  }
-  if (!statuses.includes(state.status)) throw new LedgerError('CONFLICT', `the claim is ${state.status}`, 'id');
-  return state;
-}
+type Done = OutputOf<'InstructPayment'>;
 
-function save(
-  { consortium, store }: Pick<Call<TransactionName>, 'consortium' | 'store'>,
-  state: ClaimState,
-  event: EventName,
-): ClaimState {
-  const saved = { ...state, updatedAt: store.time };
-  store.put(publicKeys.claim(saved.id), saved, claimPolicy(consortium, saved));
-  store.emit(event, saved);
-  return saved;
-}
-
-async function instructPayment(call: Call<'InstructPayment'>): Promise<ClaimState> {
+async function instructPayment(call: Call<'InstructPayment'>): Promise<Done> {
   const { input, caller, consortium, store } = call;
-  const { paymentId, salt } = call.private;
+  const { paymentId, salt, state: text, response } = call.private;
   const payer = caller.organisation.name;
   const bank = memberOfKind(consortium, input.bank, 'bank', 'bank').name;
-  const state = await loadDue(store, input.id, 'payer', payer, ['approved', 'partial']);
-  // At whichever bank: a claim is paid once.
-  for (const { name } of organisationsOfKind(consortium, 'bank')) {
-    await checkNotDone(store, collections.settle(payer, name), privateKeys.payment(input.id));
-  }
-  const response = await checkPresented(
-    store,
-    collections.claim(state.provider, payer),
-    privateKeys.response(input.id),
-    call.private.response,
-    claimResponseRecordSchema,
-    'response',
-  );
-  const value: PaymentRecord = {
-    ...{ claimId: input.id, salt },
+  const due = { id: input.id, payer, text, step: 2, statuses: ['approved', 'partial'] } as const;
+  const state = await checkState(store, due);
+  const { resource } = await checkResponse(store, payer, input.id, response);
+  const payment: PaymentRecord = {
+    ...{ schema: 1, claimId: input.id, salt },
     resource: instructionOf({
-      ...{ paymentId, claimId: input.id, response: response.resource },
+      ...{ paymentId, claimId: input.id, response: resource },
       ...{ provider: state.provider, payer, now: store.time },
     }),
   };
-  store.putPrivate(collections.settle(payer, bank), privateKeys.payment(input.id), value);
-  return save(call, { ...state, bank, status: 'instructed' }, events.PaymentInstructed);
+  await takeStep(store, {
+    state: nextState(call, { ...state, step: 3, bank, status: 'instructed' }),
+    event: events.PaymentInstructed,
+    values: [{ key: privateKeys.payment(input.id, 1), value: payment, copies: [bank] }],
+    concerned: [bank],
+  });
+  return { time: store.time };
 }
 
-async function settlePayment(call: Call<'SettlePayment'>): Promise<ClaimState> {
+/** The adjudication as the payer holds it. */
+const checkResponse = (store: Store, payer: string, id: string, text: string): Promise<ClaimResponseRecord> =>
+  checkPresented(
+    store,
+    collections.billing(payer),
+    privateKeys.response(id),
+    text,
+    claimResponseRecordSchema,
+    'response',
+  );
+
+async function settlePayment(call: Call<'SettlePayment'>): Promise<Done> {
   const { input, caller, store } = call;
-  const { noticeId, salt, reference, paidOn } = call.private;
+  const { noticeId, salt, reference, paidOn, state: text } = call.private;
   const bank = caller.organisation.name;
-  const state = await loadDue(store, input.id, 'bank', bank, ['instructed']);
-  if (state.payer !== input.payer) throw new LedgerError('INVALID', "another payer's claim", 'payer');
-  const collection = collections.settle(state.payer, bank);
-  await checkNotDone(store, collection, privateKeys.settlement(input.id));
-  const payment = await store.getPrivate(collection, privateKeys.payment(input.id), paymentRecordSchema);
-  if (payment === undefined) throw new Error('an instructed claim has no payment');
+  const due = { id: input.id, payer: input.payer, text, step: 3, statuses: ['instructed'] } as const;
+  const state = await checkState(store, due);
+  if (state.bank !== bank) throw new LedgerError('FORBIDDEN', "another bank's claim", 'id');
+  const payment = await checkPayment(
+    store,
+    input.payer,
+    privateKeys.payment(input.id, 1),
+    call.private.payment,
+    'payment',
+  );
   if (!isPlausibleDay(paidOn, payment.resource, store.time)) {
     throw new LedgerError('INVALID', 'not between the instruction and today', 'paidOn');
   }
   const transfer = { bank, reference, paidOn };
   const settled: PaymentRecord = { ...payment, resource: settledPaymentOf(payment.resource, transfer) };
   const notice: PaymentRecord = {
-    ...{ claimId: input.id, salt },
+    ...{ schema: 1, claimId: input.id, salt },
     resource: noticeOf(noticeId, payment.resource, state.payer, transfer, store.time),
   };
-  store.putPrivate(collection, privateKeys.payment(input.id), settled);
-  store.putPrivate(collection, privateKeys.settlement(input.id), notice);
-  return save(call, { ...state, status: 'settled' }, events.PaymentSettled);
+  await takeStep(store, {
+    state: nextState(call, { ...state, step: 4, status: 'settled' }),
+    event: events.PaymentSettled,
+    values: [
+      { key: privateKeys.payment(input.id, 2), value: settled, copies: [bank] },
+      { key: privateKeys.settlement(input.id), value: notice, copies: [bank] },
+    ],
+    concerned: [bank],
+  });
+  return { time: store.time };
 }
 
-/** The payment and the notice as the bank and the payer hold them, shown to the provider. */
-async function checkSettlement(
-  { input, store, ...call }: Call<'RemitPayment'>,
-  collection: string,
-): Promise<{ payment: PaymentRecord; notice: PaymentRecord }> {
-  const { payment, settlement } = call.private;
-  const at = [privateKeys.payment(input.id), privateKeys.settlement(input.id)] as const;
-  return {
-    payment: await checkPresented(store, collection, at[0], payment, paymentRecordSchema, 'payment'),
-    notice: await checkPresented(store, collection, at[1], settlement, paymentRecordSchema, 'settlement'),
-  };
-}
+const checkPayment = (store: Store, payer: string, key: string, text: string, expression: string) =>
+  checkPresented(store, collections.billing(payer), key, text, paymentRecordSchema, expression);
 
-async function remitPayment(call: Call<'RemitPayment'>): Promise<ClaimState> {
+async function remitPayment(call: Call<'RemitPayment'>): Promise<Done> {
   const { input, caller, store } = call;
-  const { reconciliationId, salt } = call.private;
+  const { reconciliationId, salt, state: text } = call.private;
   const payer = caller.organisation.name;
-  const state = await loadDue(store, input.id, 'payer', payer, ['settled']);
+  const state = await checkState(store, { id: input.id, payer, text, step: 4, statuses: ['settled'] });
   if (state.provider !== input.provider) throw new LedgerError('INVALID', "another provider's claim", 'provider');
-  if (state.bank === undefined) throw new Error('a settled claim has no bank');
-  const { payment, notice } = await checkSettlement(call, collections.settle(payer, state.bank));
-  const collection = collections.claim(state.provider, payer);
-  await checkNotDone(store, collection, privateKeys.remittance(input.id));
-  const response = await store.getPrivate(collection, privateKeys.response(input.id), claimResponseRecordSchema);
-  if (response === undefined) throw new Error('a settled claim has no response');
+  const paymentKey = privateKeys.payment(input.id, 2);
+  const payment = await checkPayment(store, payer, paymentKey, call.private.payment, 'payment');
+  const noticeKey = privateKeys.settlement(input.id);
+  const notice = await checkPayment(store, payer, noticeKey, call.private.settlement, 'settlement');
+  const response = await checkResponse(store, payer, input.id, call.private.response);
   if (!paysResponse(payment.resource, notice.resource, response.resource)) {
     throw new LedgerError('CONFLICT', 'what was settled is not what was adjudicated', 'payment');
   }
-  const value: RemittanceRecord = {
-    ...{ claimId: input.id, salt },
+  const remittance: RemittanceRecord = {
+    ...{ schema: 1, claimId: input.id, salt },
     resources: [remittanceOf(reconciliationId, payment.resource, store.time), notice.resource],
   };
-  store.putPrivate(collection, privateKeys.remittance(input.id), value);
-  return save(call, { ...state, status: 'remitted' }, events.PaymentRemitted);
+  await takeStep(store, {
+    state: nextState(call, { ...state, step: 5, status: 'remitted' }),
+    event: events.PaymentRemitted,
+    values: [{ key: privateKeys.remittance(input.id), value: remittance, copies: [state.provider] }],
+    concerned: [state.provider],
+  });
+  return { time: store.time };
 }

@@ -2,10 +2,14 @@
  * Evidence across the line of a collection: whoever holds a value shows its exact text, and every endorser,
  * member or not, checks it against the hash that its own ledger keeps.
  */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { z } from 'zod';
 import { sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
-import { type Anchored, anchoredSchema, type Evidence } from '../model/transactions.ts';
+import { privateKeys } from '../model/keys.ts';
+import { isIncluded, leafHash } from '../model/merkle.ts';
+import { placeSchema, type RecordEvidence, recordIdAt, sheetSchema } from '../model/sheets.ts';
+import { type Anchored, anchoredSchema } from '../model/values.ts';
 import { parseText } from './parse.ts';
 import type { Store } from './store.ts';
 
@@ -28,15 +32,69 @@ export async function checkPresented<S extends z.ZodType>(
   return parseText(schema, text, expression);
 }
 
+/** A record version that was shown: what it says, and the text that its sheet holds. */
+export interface ShownRecord {
+  anchored: Anchored;
+  evidence: RecordEvidence;
+}
+
 /**
- * Checks evidence that consists of anchored resources (records, consents, coverages) of one collection.
- * @returns the values, in the order of the evidence
- * @throws LedgerError as {@link checkPresented}; the expression is `evidence[i]`
+ * Checks that a record version stands on a sheet of its provider, and is the current one. Works on every peer.
+ * @param expression where in the input the evidence stands, for the error
+ * @throws LedgerError NOT_FOUND when there is no such sheet, INVALID when it holds something else, CONFLICT when a newer
+ *   version is anchored
  */
-export function checkEvidence(store: Store, collection: string, evidence: readonly Evidence[]): Promise<Anchored[]> {
-  return Promise.all(
-    evidence.map(({ key, value }, index) =>
-      checkPresented(store, collection, key, value, anchoredSchema, `evidence[${index}]`),
-    ),
-  );
+export async function checkRecord(
+  store: Store,
+  provider: string,
+  evidence: RecordEvidence,
+  expression: string,
+): Promise<ShownRecord> {
+  const collection = collections.care(provider);
+  const { id, version, sheet, index, text } = evidence;
+  const key = privateKeys.sheet(sheet);
+  const tree = await checkPresented(store, collection, key, evidence.tree, sheetSchema, `${expression}.tree`);
+  if (!isIncluded(leafHash(text), index, evidence.path, tree))
+    throw new LedgerError('INVALID', 'does not stand on that sheet', expression);
+  const anchored = parseText(anchoredSchema, text, `${expression}.text`);
+  if (anchored.id !== id || anchored.version !== version || anchored.resource.id !== id)
+    throw new LedgerError('INVALID', 'is another record or version', expression);
+  await checkPlace(store, collection, evidence, anchored.resource.resourceType, expression);
+  if ((await store.anchor(collection, privateKeys.version(id, version + 1))) !== undefined)
+    throw new LedgerError('CONFLICT', 'is not the current version', expression);
+  return { anchored, evidence };
+}
+
+/** That this place is the version's: by the record's id, or by the key that says so. */
+async function checkPlace(
+  store: Store,
+  collection: string,
+  { id, version, sheet, index, place }: RecordEvidence,
+  type: string,
+  expression: string,
+): Promise<void> {
+  if (place === undefined) {
+    if (version !== 1 || id !== recordIdAt({ sheet, index }, type))
+      throw new LedgerError('INVALID', 'does not show where the version stands', `${expression}.place`);
+    return;
+  }
+  const key = privateKeys.version(id, version);
+  const stated = await checkPresented(store, collection, key, place, placeSchema, `${expression}.place`);
+  if (stated.sheet !== sheet || stated.index !== index)
+    throw new LedgerError('INVALID', 'stands elsewhere', `${expression}.place`);
+}
+
+/**
+ * Checks record versions of one provider, all of them current and none twice, in the order of the evidence.
+ * @throws LedgerError as {@link checkRecord}; the expression is `<root>[i]`
+ */
+export function checkRecords(
+  store: Store,
+  provider: string,
+  evidence: readonly RecordEvidence[],
+  root: string,
+): Promise<ShownRecord[]> {
+  const ids = new Set(evidence.map(({ id }) => id));
+  if (ids.size < evidence.length) throw new LedgerError('INVALID', 'a record is shown twice', root);
+  return Promise.all(evidence.map((one, index) => checkRecord(store, provider, one, `${root}[${index}]`)));
 }

@@ -6,7 +6,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 
-import { collectionsOf } from '@telemed-ledger/consortium/collections.ts';
+import { type Collection, collectionsOf } from '@telemed-ledger/consortium/collections.ts';
 import { firstAsked } from '@telemed-ledger/consortium/endorsers.ts';
 import { type Consortium, organisationByName, type Role } from '@telemed-ledger/consortium/members.ts';
 import type { Contract } from 'fabric-contract-api';
@@ -56,12 +56,15 @@ const noWrites = (): Writes => ({ public: {}, private: {}, purged: [], policies:
 const privateName = (collection: string, key: string): string => `${collection} ${key}`;
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
-/** Names of the organisations that are members of a collection. */
-function membersOf(consortium: Consortium, collection: string): string[] {
+function collectionOf(consortium: Consortium, collection: string): Collection {
   const found = collectionsOf(consortium).find(({ name }) => name === collection);
   if (found === undefined) throw new Error(`collection ${collection} could not be found`);
-  return found.members.map(({ name }) => name);
+  return found;
 }
+
+/** Names of the organisations that are members of a collection. */
+const membersOf = (consortium: Consortium, collection: string): string[] =>
+  collectionOf(consortium, collection).members.map(({ name }) => name);
 
 class Simulation implements LedgerStub {
   readonly writes = noWrites();
@@ -118,14 +121,20 @@ class Simulation implements LedgerStub {
 
   putPrivateData(collection: string, key: string, value: Uint8Array): Promise<void> {
     return this.#ask(() => {
-      this.#checkMember(membersOf(this.#ledger.consortium, collection), 'write', collection);
+      this.#checkWriter(collection);
       this.writes.private[privateName(collection, key)] = text(value);
+    });
+  }
+
+  setPrivateDataValidationParameter(collection: string, key: string, policy: Uint8Array): Promise<void> {
+    return this.#ask(() => {
+      this.writes.policies[privateName(collection, key)] = Buffer.from(policy).toString('hex');
     });
   }
 
   purgePrivateData(collection: string, key: string): Promise<void> {
     return this.#ask(() => {
-      this.#checkMember(membersOf(this.#ledger.consortium, collection), 'write', collection);
+      this.#checkWriter(collection);
       this.writes.purged.push(privateName(collection, key));
     });
   }
@@ -158,6 +167,16 @@ class Simulation implements LedgerStub {
       });
     this.#answered = answered;
     return answered.then(answer);
+  }
+
+  #checkWriter(collection: string): void {
+    const { members, openToWriters } = collectionOf(this.#ledger.consortium, collection);
+    if (openToWriters === true) return;
+    this.#checkMember(
+      members.map(({ name }) => name),
+      'write',
+      collection,
+    );
   }
 
   #checkMember(members: string[], action: string, collection: string): void {

@@ -6,6 +6,7 @@ import type { PolicyRule } from '@telemed-ledger/consortium/policies.ts';
 import type { Context } from 'fabric-contract-api';
 import type { z } from 'zod';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { LedgerError } from '../model/errors.ts';
 import type { EventName } from '../model/events.ts';
 import { parseText } from './parse.ts';
 import { policyBytes } from './policies.ts';
@@ -21,6 +22,7 @@ export type LedgerStub = Pick<
   | 'getPrivateData'
   | 'getPrivateDataHash'
   | 'putPrivateData'
+  | 'setPrivateDataValidationParameter'
   | 'purgePrivateData'
   | 'setEvent'
   | 'getTransient'
@@ -97,12 +99,26 @@ export class Store {
     return bytes.length === 0 ? undefined : sha256Hex(bytes);
   }
 
-  /** Writes a private value in canonical JSON and returns that text. */
-  putPrivate(collection: string, key: string, value: unknown): string {
-    const text = canonicalJson(value);
-    const bytes = Buffer.from(text);
+  /** Writes a private value in canonical JSON; with a policy, organisations that must endorse every later write. */
+  putPrivate(collection: string, key: string, value: unknown, policy?: PolicyRule): void {
+    const bytes = Buffer.from(canonicalJson(value));
     this.#write(collection, key, () => this.#stub.putPrivateData(collection, key, bytes));
-    return text;
+    if (policy === undefined) return;
+    this.#writes.push(() => this.#stub.setPrivateDataValidationParameter(collection, key, policyBytes(policy)));
+  }
+
+  /**
+   * Writes the next value of a series: its key must never have been written. @throws LedgerError CONFLICT at `expression`
+   */
+  async putOnce(
+    collection: string,
+    key: string,
+    value: unknown,
+    { expression, policy }: { expression: string; policy?: PolicyRule },
+  ): Promise<void> {
+    if ((await this.anchor(collection, key)) !== undefined)
+      throw new LedgerError('CONFLICT', 'this is already written', expression);
+    this.putPrivate(collection, key, value, policy);
   }
 
   /** Removes a private value from every peer, with its history; the hashes in the blocks stay. */

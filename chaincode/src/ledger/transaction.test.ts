@@ -2,10 +2,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { expect } from 'chai';
 import type { Context } from 'fabric-contract-api';
+import { recordDraft, sheetOf } from '../contracts/example-sheets.fixture.ts';
 import { Records } from '../contracts/records.ts';
 import { LedgerError } from '../model/errors.ts';
-import { licenceStateSchema, type OutputOf } from '../model/transactions.ts';
-import { checkEvidence } from './evidence.ts';
+import { bucketPaths, EMPTY_BUCKET } from '../model/registers.ts';
+import { anchoredSchema, licenceStateSchema, type OutputOf, TRANSIENT_KEY } from '../model/transactions.ts';
+import { checkPresented } from './evidence.ts';
 import { exampleConsortium } from './example-consortium.fixture.ts';
 import { failureOf, MemoryLedger } from './memory-ledger.fixture.ts';
 import { parseText } from './parse.ts';
@@ -13,7 +15,8 @@ import type { Store } from './store.ts';
 import { type Call, type Decide, LedgerContract, run } from './transaction.ts';
 
 const licence = { number: '1', status: 'active', start: '2024-01-01', end: '2027-12-31' } as const;
-const request = { from: 'regulator', role: 'system', input: licence };
+const hidden = { salt: 'a'.repeat(64), register: 0, bucket: { text: EMPTY_BUCKET, path: bucketPaths(new Map())[0]! } };
+const request = { from: 'regulator', role: 'system', input: licence, private: hidden };
 
 /** A registry whose one transaction does what the test says. */
 class Trial extends LedgerContract {
@@ -108,7 +111,7 @@ describe('the frame of a transaction', () => {
     const ledger = new MemoryLedger(exampleConsortium, [new Records(exampleConsortium)]);
     const id = '00000000-0000-4000-8000-000000000001';
     const resource = { resourceType: 'Binary', id, data: 'A'.repeat(17 * 1024 * 1024) };
-    const hidden = { records: [{ id, version: 1, salt: 'a'.repeat(64), resource }] };
+    const hidden = { sheets: [sheetOf([recordDraft(resource)])] };
     const large = { from: 'hospital', role: 'system', input: {}, private: hidden };
     expect(await failureOf(ledger.submit('RecordVersions', large))).to.equal(
       'LedgerError INVALID at <private>: is too large for one transaction',
@@ -146,8 +149,9 @@ class SlowStub {
   putPrivateData = (_: string, key: string) => this.#set(key);
   purgePrivateData = (_: string, key: string) => this.#set(key);
   setStateValidationParameter = (key: string) => this.#set(key);
+  setPrivateDataValidationParameter = (_: string, key: string) => this.#set(key);
   setEvent = (): void => {};
-  getTransient = () => new Map<string, Uint8Array>();
+  getTransient = () => new Map([[TRANSIENT_KEY, Buffer.from(JSON.stringify(hidden))]]);
   getTxID = () => 'tx';
   getDateTimestamp = () => new Date(0);
 }
@@ -250,7 +254,7 @@ describe('evidence', () => {
   const text = '{"author":"HospitalMSP"}';
   const check = (key: string, value: string) => {
     const decide: Decide<'SetLicence'> = async ({ input, store }) => {
-      await checkEvidence(store, 'care_hospital', [{ key, value }]);
+      await checkPresented(store, 'care_hospital', key, value, anchoredSchema, 'evidence[0]');
       return { ...input, updatedAt: store.time };
     };
     const ledger = new MemoryLedger(exampleConsortium, [new Trial(exampleConsortium, decide)]);
@@ -270,7 +274,9 @@ describe('evidence', () => {
   });
 
   it('is parsed only after its hash holds, by organisations that may not read it', async () => {
-    expect(await check('record/1/1', text)).to.equal('LedgerError INVALID at <evidence[0].id>: expected string');
+    expect(await check('record/1/1', text)).to.equal(
+      'LedgerError INVALID at <evidence[0].schema>: is none of the values allowed',
+    );
   });
 });
 

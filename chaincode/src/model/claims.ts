@@ -5,6 +5,7 @@
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { resourceSchema } from './fhir.ts';
+import { recordEvidenceSchema } from './sheets.ts';
 import {
   codeSchema,
   currencySchema,
@@ -15,7 +16,7 @@ import {
   table,
   versionSchema,
 } from './texts.ts';
-import { evidenceSchema, pricesSchema } from './transactions.ts';
+import { pricesSchema, schemaVersion } from './values.ts';
 
 const recordVersion = z.strictObject({ id: idSchema, version: versionSchema });
 
@@ -28,8 +29,9 @@ export const findingSchema = z.strictObject({
 });
 export type Finding = z.infer<typeof findingSchema>;
 
-/** `fee-schedule`: prices in minor units, by `system|code` or by bare code. */
+/** `fee-schedule/<provider>/<generation>`: prices in minor units, by `system|code` or by bare code. */
 export const feeScheduleSchema = z.strictObject({
+  schema: schemaVersion,
   salt: saltSchema,
   version: line(64),
   currency: currencySchema,
@@ -38,8 +40,8 @@ export const feeScheduleSchema = z.strictObject({
 });
 export type FeeSchedule = z.infer<typeof feeScheduleSchema>;
 
-/** `fingerprint-key`: the secret that keeps fingerprints of services from being guessed outside the collection. */
-export const fingerprintKeySchema = z.strictObject({ key: saltSchema });
+/** `fingerprint-key/<provider>`: the secret that keeps fingerprints of services from being guessed by others. */
+export const fingerprintKeySchema = z.strictObject({ schema: schemaVersion, key: saltSchema });
 
 /** `fingerprint/<hash>`: the claim that was paid, or may be paid, for a service. */
 export const fingerprintSchema = z.strictObject({
@@ -47,9 +49,11 @@ export const fingerprintSchema = z.strictObject({
   item: z.int().min(0).max(1_000_000),
   salt: saltSchema,
 });
+export type FingerprintRecord = z.infer<typeof fingerprintSchema>;
 
 /** `claim/<id>` */
 export const claimRecordSchema = z.strictObject({
+  schema: schemaVersion,
   id: idSchema,
   salt: saltSchema,
   submittedAt: instant,
@@ -58,13 +62,14 @@ export const claimRecordSchema = z.strictObject({
   /** The coverage version it was judged by: the newest at that time. */
   coverage: recordVersion,
   resource: resourceSchema,
-  evidence: z.array(evidenceSchema).max(200),
+  evidence: z.array(recordEvidenceSchema).max(200),
   edits: z.array(findingSchema).max(100),
 });
 export type ClaimRecord = z.infer<typeof claimRecordSchema>;
 
 /** `response/<claim id>`: the adjudication and what it was computed from. */
 export const claimResponseRecordSchema = z.strictObject({
+  schema: schemaVersion,
   claimId: idSchema,
   salt: saltSchema,
   coverage: recordVersion,
@@ -75,12 +80,18 @@ export const claimResponseRecordSchema = z.strictObject({
 });
 export type ClaimResponseRecord = z.infer<typeof claimResponseRecordSchema>;
 
-/** `payment/<claim id>` (PaymentReconciliation) and `settlement/<claim id>` (PaymentNotice). */
-export const paymentRecordSchema = z.strictObject({ claimId: idSchema, salt: saltSchema, resource: resourceSchema });
+/** `payment/<claim id>/<step>` (PaymentReconciliation) and `settlement/<claim id>` (PaymentNotice). */
+export const paymentRecordSchema = z.strictObject({
+  schema: schemaVersion,
+  claimId: idSchema,
+  salt: saltSchema,
+  resource: resourceSchema,
+});
 export type PaymentRecord = z.infer<typeof paymentRecordSchema>;
 
 /** `remittance/<claim id>`: PaymentReconciliation and PaymentNotice. */
 export const remittanceRecordSchema = z.strictObject({
+  schema: schemaVersion,
   claimId: idSchema,
   salt: saltSchema,
   resources: z.array(resourceSchema).length(2),

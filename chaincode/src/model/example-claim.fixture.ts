@@ -146,6 +146,7 @@ export const exampleClaim = (): Example => structuredClone({ ...records(), cover
 
 /** A resource as the first version of a record. */
 export const anchoredExample = (resource: Resource, author = 'HospitalMSP'): Anchored => ({
+  schema: 1,
   author,
   id: resource.id,
   version: 1,

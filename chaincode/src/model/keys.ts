@@ -1,52 +1,57 @@
 /**
- * The keys of public state and of the private collections. Every key is made here, and so is every guess at
+ * The keys of the private collections; the ledger keeps no public state. Every key is made here, and so is every guess at
  * what a key means: the projector reads private writes back with `parsePrivateKey`.
  */
-export const publicKeys = {
-  access: (id: string): string => `access/${id}`,
-  consent: (id: string): string => `consent/${id}`,
-  claim: (id: string): string => `claim/${id}`,
-};
-
 export const privateKeys = {
-  /** care_<Provider>: one version of a record. */
-  record: (id: string, version: number): string => `record/${id}/${version}`,
-  /** consent_<Provider>: one version of a consent. */
+  /** care_<Provider>: the root over the records of one transaction. */
+  sheet: (id: string): string => `sheet/${id}`,
+  /** care_<Provider>: their texts; each erasure makes the next generation. */
+  content: (sheet: string, generation: number): string => `content/${sheet}/${generation}`,
+  /** care_<Provider>: on which sheet a record's version stands, where its id does not say so. */
+  version: (record: string, version: number): string => `version/${record}/${version}`,
+  /** care_<Provider>: one version of a consent. */
   consent: (id: string, version: number): string => `consent/${id}/${version}`,
-  /** consent_<Provider>: the ids of a patient's consents there. */
-  directory: (patientId: string): string => `directory/${patientId}`,
-  /**
-   * consent_<Provider>: whose consent it is, by the SHA-256 of `Patient/<id>`. Only its existence counts, which
-   * every peer can see.
-   */
-  grantor: (consentId: string, userHash: string): string => `grantor/${consentId}/${userHash}`,
+  /** care_<Provider>: the consents of the patients of a bucket, one generation after the other. */
+  directory: (bucket: string, generation: number): string => `directory/${bucket}/${generation}`,
+  /** marks: a consent, or one version of it, is in force no more. */
+  revoked: (consentId: string): string => `revoked/${consentId}`,
+  withdrawn: (consentId: string, version: number): string => `withdrawn/${consentId}/${version}`,
+  /** inbox_<Requestor>, and the decision in care_<Holder>: the steps of an access, 1 requested, 2 decided, 3 purged. */
+  access: (id: string, step: number): string => `access/${id}/${step}`,
   /** inbox_<Requestor>: what was asked. */
   request: (accessId: string): string => `request/${accessId}`,
-  /** inbox_<Requestor>: a delivered copy of one record version. */
-  copy: (accessId: string, recordId: string): string => `copy/${accessId}/${recordId}`,
-  /** claim_<Provider>_<Payer> */
+  /** inbox_<Requestor>: the delivered copies of one access, together. */
+  copies: (accessId: string): string => `copies/${accessId}`,
+  /** billing_<Payer>, and a copy with each provider it is shown to. */
   coverage: (id: string, version: number): string => `coverage/${id}/${version}`,
-  feeSchedule: (): string => 'fee-schedule',
-  claim: (id: string): string => `claim/${id}`,
+  /** billing_<Payer>, copied to the provider: its prices, one generation after the other. */
+  feeSchedule: (provider: string, generation: number): string => `fee-schedule/${provider}/${generation}`,
+  /** billing_<Payer>, copied to the provider: the secret that their fingerprints are keyed with. */
+  fingerprintKey: (provider: string): string => `fingerprint-key/${provider}`,
+  /** billing_<Payer> */
   fingerprint: (hash: string): string => `fingerprint/${hash}`,
-  /** claim_<Provider>_<Payer>: the secret that the collection's fingerprints are keyed with. */
-  fingerprintKey: (): string => 'fingerprint-key',
+  /** billing_<Payer>, copied to the provider, the response to it and the remittance as well. */
+  claim: (id: string): string => `claim/${id}`,
+  /** billing_<Payer>, copied to whom the step concerns: 1 submitted, 2 adjudicated, 3 instructed, 4 settled, 5 remitted. */
+  claimState: (id: string, step: number): string => `claim-state/${id}/${step}`,
   response: (claimId: string): string => `response/${claimId}`,
   remittance: (claimId: string): string => `remittance/${claimId}`,
-  /** settle_<Payer>_<Bank> */
-  payment: (claimId: string): string => `payment/${claimId}`,
+  /** billing_<Payer>, copied to the bank: 1 instructed, 2 settled. */
+  payment: (claimId: string, step: number): string => `payment/${claimId}/${step}`,
   settlement: (claimId: string): string => `settlement/${claimId}`,
-  /** registers */
-  licence: (number: string): string => `licence/${number}`,
+  /** registers: the root over all licences, one generation after the other, and the buckets as a generation left them. */
+  register: (generation: number): string => `register/${generation}`,
+  bucket: (index: number, generation: number): string => `bucket/${index}/${generation}`,
 };
 
 export interface PrivateKey {
-  kind: keyof typeof privateKeys | 'fee-schedule' | 'fingerprint-key';
+  /** The first segment, as it stands there: `claim-state`, not claimState. */
+  kind: string;
   /** The segments after the kind. */
   segments: string[];
 }
 
 export function parsePrivateKey(key: string): PrivateKey {
   const [kind = '', ...segments] = key.split('/');
-  return { kind: kind as PrivateKey['kind'], segments };
+  return { kind, segments };
 }

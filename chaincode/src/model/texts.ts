@@ -81,6 +81,11 @@ export const currencySchema = z
   .string()
   .max(3)
   .regex(/^[A-Z]{3}$/);
+/** SHA-256 as hex. */
+export const hashSchema = z
+  .string()
+  .max(64)
+  .regex(/^[0-9a-f]{64}$/);
 /** SHA-256 as hex, or nothing. */
 export const optionalHashSchema = z
   .string()

@@ -2,12 +2,12 @@ import { expect } from 'chai';
 import type { z } from 'zod';
 import { claimRecordSchema, claimResponseRecordSchema, feeScheduleSchema, remittanceRecordSchema } from './claims.ts';
 import { resourceSchema } from './fhir.ts';
+import { contentSchema, copiesSchema, placeSchema, sheetSchema } from './sheets.ts';
 import {
   accessStateSchema,
   anchoredSchema,
   claimStateSchema,
   consentStateSchema,
-  copySchema,
   licenceStateSchema,
   type Transaction,
   transactions,
@@ -88,7 +88,16 @@ describe('the transaction table', () => {
     });
 
   it('bounds every string, number and list of what lies on the ledger', () => {
-    const stored = { accessStateSchema, anchoredSchema, claimStateSchema, consentStateSchema, copySchema };
+    const stored = {
+      accessStateSchema,
+      anchoredSchema,
+      claimStateSchema,
+      consentStateSchema,
+      copiesSchema,
+      contentSchema,
+      sheetSchema,
+      placeSchema,
+    };
     const more = { licenceStateSchema, claimRecordSchema, claimResponseRecordSchema, feeScheduleSchema };
     const all = Object.entries({ ...stored, ...more, remittanceRecordSchema });
     expect(all.flatMap(([name, schema]) => openPlaces(schema, name))).to.deep.equal([]);

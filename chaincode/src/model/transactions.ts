@@ -23,6 +23,8 @@ import {
 } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { resourceSchema } from './fhir.ts';
+import { bucketEvidenceSchema } from './registers.ts';
+import { MAX_SHEETS, recordEvidenceSchema, sheetDraftSchema } from './sheets.ts';
 import {
   anchoredText,
   collectionNameSchema,
@@ -32,7 +34,6 @@ import {
   idSchema,
   instantSchema as instant,
   LONGEST_LINE,
-  licenceNumberSchema,
   line,
   optionalHashSchema,
   saltSchema,
@@ -40,20 +41,31 @@ import {
 } from './texts.ts';
 import {
   accessRequestSchema,
-  accessStateSchema,
-  claimStateSchema,
   consentStateSchema,
   draftSchema,
-  evidenceSchema,
   licenceStateSchema,
+  MAX_CONSENTS,
   MAX_DELIVERED,
-  MAX_RECORDS,
   MAX_VALUE_LENGTH,
-  PURPOSES,
   pricesSchema,
 } from './values.ts';
 
 export * from './values.ts';
+
+/** A generation or version that the caller knows of; the contract goes on from there to the current one. */
+const hintSchema = z.int().min(0).max(999_999_999);
+/** The longest text of a state or request that is shown again. */
+const MAX_STATE_LENGTH = 64 * 1024;
+
+/** What a claim is judged by of the payer's, as the anchored texts; what is left out must not be there. */
+const termsShape = {
+  coverage: anchoredText(MAX_STATE_LENGTH),
+  feeSchedule: z.strictObject({ generation: hintSchema, text: anchoredText(MAX_VALUE_LENGTH) }).optional(),
+  fingerprintKey: anchoredText(1_024).optional(),
+  /** A generation of the register of licences that is known, and the buckets that the claim's practitioners lie in. */
+  register: hintSchema,
+  buckets: z.array(bucketEvidenceSchema).max(100),
+};
 
 const empty = z.strictObject({});
 const done = z.strictObject({ time: instant });
@@ -81,14 +93,17 @@ const transaction = <I extends z.ZodType, P extends z.ZodType, O extends z.ZodTy
 ): Transaction<I, P, O> => definition;
 
 export const transactions = {
-  /** New records and new versions of records; all or nothing. Refuses a version that is not the next one (CONFLICT). */
+  /**
+   * New records and new versions of records, on sheets; all or nothing. Refuses a version that is not the next one
+   * (CONFLICT).
+   */
   RecordVersions: transaction({
     contract: 'records',
     kind: 'submit',
     callers: ['provider'],
     roles: ['system', 'practitioner'],
     input: empty,
-    private: z.strictObject({ records: z.array(draftSchema).min(1).max(MAX_RECORDS) }),
+    private: z.strictObject({ sheets: z.array(sheetDraftSchema).min(1).max(MAX_SHEETS) }),
     output: done,
     endorsers: withCustodian,
   }),
@@ -126,9 +141,10 @@ export const transactions = {
     contract: 'consents',
     kind: 'submit',
     callers: ['custodian'],
-    roles: ['patient', 'system'],
+    roles: ['system'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
-    private: z.strictObject({ consent: draftSchema }),
+    /** `patient` is the governed provider's Patient record, `directory` a generation of its bucket that is known; 0: none. */
+    private: z.strictObject({ consent: draftSchema, patient: recordEvidenceSchema, directory: hintSchema }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),
   }),
@@ -136,30 +152,33 @@ export const transactions = {
     contract: 'consents',
     kind: 'submit',
     callers: ['custodian'],
-    roles: ['patient', 'system'],
+    roles: ['system'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
     private: z.strictObject({ consent: draftSchema }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),
   }),
-  /** No private input, so that any other organisation can endorse it when the provider is down or unwilling. */
+  /** Marks a consent as revoked. Shows no content, so that any other organisation can endorse it. */
   RevokeConsent: transaction({
     contract: 'consents',
     kind: 'submit',
     callers: ['custodian'],
-    roles: ['patient', 'caretaker', 'system'],
-    input: z.strictObject({ id: idSchema }),
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, provider: nameSchema, version: versionSchema }),
+    private: z.strictObject({ salt: saltSchema }),
     output: consentStateSchema,
-    endorsers: (consortium, caller) => withAnother(consortium, caller),
+    endorsers: (consortium, caller, { provider }) => withAnother(consortium, caller, [provider]),
   }),
-  GetConsent: transaction({
+  /** Marks one version of a consent, which is about to be narrowed, as in force no more. */
+  WithdrawConsentVersion: transaction({
     contract: 'consents',
-    kind: 'evaluate',
-    callers: [],
-    roles: [],
-    input: z.strictObject({ id: idSchema }),
-    output: consentStateSchema,
-    endorsers: callerOnly,
+    kind: 'submit',
+    callers: ['custodian'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, provider: nameSchema, version: versionSchema }),
+    private: z.strictObject({ salt: saltSchema }),
+    output: done,
+    endorsers: (consortium, caller, { provider }) => withAnother(consortium, caller, [provider]),
   }),
 
   RequestAccess: transaction({
@@ -167,15 +186,16 @@ export const transactions = {
     kind: 'submit',
     callers: ['provider', 'payer'],
     roles: ['system', 'practitioner'],
-    input: z.strictObject({ id: idSchema, holder: nameSchema, purpose: z.enum(PURPOSES) }),
+    input: z.strictObject({ id: idSchema }),
     private: z.strictObject({ request: accessRequestSchema }),
-    output: accessStateSchema,
+    output: done,
     endorsers: withCustodian,
   }),
   /**
-   * Sent by the custodian when it sees a request. `request` is the anchored text of the request; `patient` the
-   * holder's Patient record that it names; `records` what the holder has of the types asked for. Permitted
-   * records are delivered into the requestor's inbox in this same transaction.
+   * Sent by the custodian when it sees a request. `request` and `state` are the anchored texts of the request and its
+   * first step; `patient` the holder's Patient record that it names; `records` what the holder has of the types asked for,
+   * each with its path to the holder's sheet; `directory` and `consents` say where the patient's consents are known to
+   * stand. Permitted records are delivered into the requestor's inbox in this same transaction.
    */
   DecideAccess: transaction({
     contract: 'access',
@@ -184,36 +204,42 @@ export const transactions = {
     roles: ['system'],
     input: z.strictObject({ id: idSchema, holder: nameSchema }),
     private: z.strictObject({
-      request: anchoredText(MAX_VALUE_LENGTH),
+      requestor: nameSchema,
+      request: anchoredText(MAX_STATE_LENGTH),
+      state: anchoredText(MAX_STATE_LENGTH),
       salt: saltSchema,
-      patient: z.strictObject({ id: idSchema, version: versionSchema }).optional(),
-      records: z.array(z.strictObject({ id: idSchema, version: versionSchema })).max(MAX_DELIVERED),
+      patient: recordEvidenceSchema.optional(),
+      records: z.array(recordEvidenceSchema).max(MAX_DELIVERED),
+      directory: hintSchema,
+      consents: z.array(z.strictObject({ id: idSchema, version: versionSchema })).max(MAX_CONSENTS),
     }),
-    output: accessStateSchema,
+    output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
   }),
-  /** Purges delivered copies whose consent was revoked or whose time is over. */
+  /** Purges delivered copies whose consent is in force no more or whose time is over. `state` is the decision's text. */
   PurgeCopies: transaction({
     contract: 'access',
     kind: 'submit',
     callers: ['custodian'],
     roles: ['system'],
-    input: z.strictObject({ id: idSchema, holder: nameSchema }),
-    private: z.strictObject({ records: z.array(idSchema).max(MAX_DELIVERED) }),
-    output: accessStateSchema,
+    input: z.strictObject({ id: idSchema, requestor: nameSchema, holder: nameSchema }),
+    private: z.strictObject({ state: anchoredText(MAX_STATE_LENGTH), salt: saltSchema }),
+    output: done,
+    endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
+  }),
+  /** Tells the holder that copies of its records are gone. `state` is the purge's text. */
+  ReportPurge: transaction({
+    contract: 'access',
+    kind: 'submit',
+    callers: ['custodian'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, requestor: nameSchema, holder: nameSchema }),
+    private: z.strictObject({ state: anchoredText(MAX_STATE_LENGTH) }),
+    output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
   }),
-  GetAccess: transaction({
-    contract: 'access',
-    kind: 'evaluate',
-    callers: [],
-    roles: [],
-    input: z.strictObject({ id: idSchema }),
-    output: accessStateSchema,
-    endorsers: callerOnly,
-  }),
 
-  /** A payer shows one provider (or several transactions, several providers) a member's coverage. */
+  /** The next version of a member's coverage, shown to these providers. */
   RegisterCoverage: transaction({
     contract: 'claims',
     kind: 'submit',
@@ -222,7 +248,7 @@ export const transactions = {
     input: z.strictObject({ providers: z.array(nameSchema).min(1).max(50) }),
     private: z.strictObject({ coverage: draftSchema }),
     output: done,
-    endorsers: withCustodian,
+    endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
   }),
   /** Prices per service code in minor units, private to the payer, one provider and the custodian. */
   LoadFeeSchedule: transaction({
@@ -236,11 +262,15 @@ export const transactions = {
       version: line(64),
       currency: currencySchema,
       prices: pricesSchema,
+      known: hintSchema,
     }),
     output: done,
-    endorsers: (_, caller, { provider }) => every(caller, provider),
+    endorsers: (consortium, caller, { provider }) => withAnother(consortium, caller, [provider]),
   }),
-  /** Runs the submission edits. A claim that fails one is recorded as denied, with the edit's name. */
+  /**
+   * Runs the submission edits. A claim that fails one is recorded as denied, with the edit's name. What the payer holds is
+   * shown as the provider holds it: the coverage, the prices and the key of the fingerprints, where there are any.
+   */
   SubmitClaim: transaction({
     contract: 'claims',
     kind: 'submit',
@@ -249,31 +279,29 @@ export const transactions = {
     input: z.strictObject({ id: idSchema, payer: nameSchema }),
     private: z.strictObject({
       claim: z.strictObject({ id: idSchema, salt: saltSchema, resource: resourceSchema }),
-      coverage: z.strictObject({ id: idSchema, version: versionSchema }),
-      /** Record versions of care_<provider>: the patient, encounters, procedures … the claim rests on. */
-      evidence: z.array(evidenceSchema).max(200),
+      ...termsShape,
+      /** Record versions of the provider: the patient, encounters, procedures … the claim rests on. */
+      evidence: z.array(recordEvidenceSchema).max(200),
     }),
-    output: claimStateSchema,
+    output: done,
     endorsers: (_, caller, { payer }) => every(caller, payer),
   }),
+  /** `claim` and `state` are the anchored texts. */
   AdjudicateClaim: transaction({
     contract: 'claims',
     kind: 'submit',
     callers: ['payer'],
     roles: ['adjudicator', 'system'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
-    private: z.strictObject({ responseId: idSchema, salt: saltSchema }),
-    output: claimStateSchema,
+    private: z.strictObject({
+      responseId: idSchema,
+      salt: saltSchema,
+      claim: anchoredText(MAX_VALUE_LENGTH),
+      state: anchoredText(MAX_STATE_LENGTH),
+      ...termsShape,
+    }),
+    output: done,
     endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
-  }),
-  GetClaim: transaction({
-    contract: 'claims',
-    kind: 'evaluate',
-    callers: [],
-    roles: [],
-    input: z.strictObject({ id: idSchema }),
-    output: claimStateSchema,
-    endorsers: callerOnly,
   }),
 
   /** `response` is the anchored text of response/<claim id>; the bank's peer checks it by its hash. */
@@ -283,8 +311,13 @@ export const transactions = {
     callers: ['payer'],
     roles: ['system', 'adjudicator'],
     input: z.strictObject({ id: idSchema, bank: nameSchema }),
-    private: z.strictObject({ paymentId: idSchema, salt: saltSchema, response: anchoredText(MAX_VALUE_LENGTH) }),
-    output: claimStateSchema,
+    private: z.strictObject({
+      paymentId: idSchema,
+      salt: saltSchema,
+      state: anchoredText(MAX_STATE_LENGTH),
+      response: anchoredText(MAX_VALUE_LENGTH),
+    }),
+    output: done,
     endorsers: (_, caller, { bank }) => every(caller, bank),
   }),
   SettlePayment: transaction({
@@ -296,14 +329,16 @@ export const transactions = {
     private: z.strictObject({
       noticeId: idSchema,
       salt: saltSchema,
+      state: anchoredText(MAX_STATE_LENGTH),
+      payment: anchoredText(MAX_VALUE_LENGTH),
       /** The bank's own reference of the transfer. */
       reference: line(140),
       paidOn: daySchema,
     }),
-    output: claimStateSchema,
+    output: done,
     endorsers: (_, caller, { payer }) => every(caller, payer),
   }),
-  /** Tells the provider: PaymentReconciliation and PaymentNotice into the claim's collection. */
+  /** Tells the provider: PaymentReconciliation and PaymentNotice. */
   RemitPayment: transaction({
     contract: 'settlements',
     kind: 'submit',
@@ -313,30 +348,25 @@ export const transactions = {
     private: z.strictObject({
       reconciliationId: idSchema,
       salt: saltSchema,
+      state: anchoredText(MAX_STATE_LENGTH),
+      response: anchoredText(MAX_VALUE_LENGTH),
       settlement: anchoredText(MAX_VALUE_LENGTH),
       payment: anchoredText(MAX_VALUE_LENGTH),
     }),
-    output: claimStateSchema,
-    endorsers: (_, caller, { provider }) => every(caller, provider),
+    output: done,
+    endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
   }),
 
+  /** Changes a licence in the register: `bucket` is the one that it lies in, as the register stands. */
   SetLicence: transaction({
     contract: 'registry',
     kind: 'submit',
     callers: ['regulator'],
     roles: ['system', 'auditor'],
     input: licenceStateSchema.omit({ updatedAt: true }),
+    private: z.strictObject({ salt: saltSchema, register: hintSchema, bucket: bucketEvidenceSchema }),
     output: licenceStateSchema,
     endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
-  }),
-  GetLicence: transaction({
-    contract: 'registry',
-    kind: 'evaluate',
-    callers: [],
-    roles: [],
-    input: z.strictObject({ number: licenceNumberSchema }),
-    output: licenceStateSchema,
-    endorsers: callerOnly,
   }),
   ListOrganisations: transaction({
     contract: 'registry',

@@ -3,7 +3,6 @@ import { mspIdSchema, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { resourceSchema } from './fhir.ts';
 import {
-  anchoredText,
   codeSchema,
   daySchema,
   idSchema,
@@ -38,8 +37,12 @@ export const draftSchema = z.strictObject({
 });
 export type Draft = z.infer<typeof draftSchema>;
 
-/** What lies, in canonical JSON, under a record's, a consent's and a coverage's private key. */
+/** Says by which rules a value is to be read; later chaincode reads earlier ones. */
+export const schemaVersion = z.literal(1);
+
+/** A record version as its sheet holds it, and what lies under a consent's and a coverage's private key: in canonical JSON. */
 export const anchoredSchema = z.strictObject({
+  schema: schemaVersion,
   /** MSP id of the author. */
   author: mspIdSchema,
   id: idSchema,
@@ -51,15 +54,13 @@ export const anchoredSchema = z.strictObject({
 });
 export type Anchored = z.infer<typeof anchoredSchema>;
 
-/** One anchored value shown as evidence: `value` is the exact text whose SHA-256 the ledger holds. */
-export const evidenceSchema = z.strictObject({ key: line(LONGEST_LINE), value: anchoredText(MAX_VALUE_LENGTH) });
-export type Evidence = z.infer<typeof evidenceSchema>;
-
 export const PURPOSES = ['TREAT', 'ETREAT', 'HPAYMT', 'HOPERAT', 'BTG'] as const;
 /** What lies under `request/<id>` in the requestor's inbox. */
 export const accessRequestSchema = z.strictObject({
   id: idSchema,
   salt: saltSchema,
+  /** Name of the provider whose data is asked for. */
+  holder: nameSchema,
   patient: z.strictObject({ system: uri, value: line(LONGEST_LINE) }),
   /** Resource types asked for; empty asks for all. */
   types: z.array(resourceTypeSchema).max(50),
@@ -69,19 +70,12 @@ export const accessRequestSchema = z.strictObject({
 });
 export type AccessRequest = z.infer<typeof accessRequestSchema>;
 
-/** What lies under `copy/…` in the requestor's inbox. `record` is the exact text anchored in the holder's care collection. */
-export const copySchema = z.strictObject({
-  accessId: idSchema,
-  holder: nameSchema,
-  deliveredAt: instant,
-  expiresAt: instant,
-  salt: saltSchema,
-  record: anchoredText(MAX_VALUE_LENGTH),
-});
-export type Copy = z.infer<typeof copySchema>;
+const consentVersionSchema = z.strictObject({ id: idSchema, version: versionSchema });
+export type ConsentVersion = z.infer<typeof consentVersionSchema>;
 
-/** Public state. */
+/** `access/<id>/<step>`: an access as the step left it. Without the patient; the requestor, the custodian and, once it is decided, the holder have it. */
 export const accessStateSchema = z.strictObject({
+  schema: schemaVersion,
   id: idSchema,
   requestor: nameSchema,
   holder: nameSchema,
@@ -90,31 +84,67 @@ export const accessStateSchema = z.strictObject({
   status: z.enum(['requested', 'granted', 'refused', 'purged']),
   requestedAt: instant,
   decidedAt: instant.optional(),
+  purgedAt: instant.optional(),
   expiresAt: instant.optional(),
   reason: codeSchema.optional(),
-  consent: z.strictObject({ id: idSchema, version: versionSchema }).optional(),
+  consent: consentVersionSchema.optional(),
   /** The other consents that delivered records rest on: when one of them ends, the copies go. */
-  furtherConsents: z
-    .array(z.strictObject({ id: idSchema, version: versionSchema }))
-    .min(1)
-    .max(MAX_DELIVERED)
-    .optional(),
+  furtherConsents: z.array(consentVersionSchema).min(1).max(MAX_DELIVERED).optional(),
+  salt: saltSchema,
 });
 export type AccessState = z.infer<typeof accessStateSchema>;
+/** The step that an access in a status stands at. */
+export const ACCESS_STEPS = { requested: 1, granted: 2, refused: 2, purged: 3 } as const;
 
+/** The most patients whose consents one bucket's directory lists, and the most consents of one patient for one provider. */
+const MAX_PATIENTS = 20_000;
+export const MAX_CONSENTS = 500;
+/** `directory/<bucket>/<generation>`: ids of the consents by id of the patient. */
+export const directorySchema = z.strictObject({
+  schema: schemaVersion,
+  consents: table(idSchema, z.array(idSchema).min(1).max(MAX_CONSENTS), MAX_PATIENTS),
+  salt: saltSchema,
+});
+export type Directory = z.infer<typeof directorySchema>;
+
+/** `revoked/…` and `withdrawn/…` in marks. */
+export const markSchema = z.strictObject({ schema: schemaVersion, at: instant, salt: saltSchema });
+export type Mark = z.infer<typeof markSchema>;
+
+/** What a grant, an amendment and a revocation answer. */
 export const consentStateSchema = z.strictObject({
   id: idSchema,
-  custodian: nameSchema,
   provider: nameSchema,
   status: z.enum(['active', 'revoked']),
   version: versionSchema,
-  grantedAt: instant,
   updatedAt: instant,
 });
 export type ConsentState = z.infer<typeof consentStateSchema>;
 
-const CLAIM_STATUSES = ['submitted', 'denied', 'partial', 'approved', 'instructed', 'settled', 'remitted'] as const;
+export const CLAIM_STATUSES = [
+  'submitted',
+  'denied',
+  'partial',
+  'approved',
+  'instructed',
+  'settled',
+  'remitted',
+] as const;
+/** The step at which a claim comes to stand in a status; a claim may be denied at submission or by adjudication. */
+export const CLAIM_STEPS = {
+  submitted: 1,
+  denied: 2,
+  partial: 2,
+  approved: 2,
+  instructed: 3,
+  settled: 4,
+  remitted: 5,
+} as const satisfies Record<(typeof CLAIM_STATUSES)[number], number>;
+/** `claim-state/<id>/<step>` */
 export const claimStateSchema = z.strictObject({
+  schema: schemaVersion,
+  /** CLAIM_STEPS, but 1 for a claim that was denied when it was submitted. */
+  step: z.int().min(1).max(5),
   id: idSchema,
   provider: nameSchema,
   payer: nameSchema,
@@ -124,6 +154,7 @@ export const claimStateSchema = z.strictObject({
   reason: codeSchema.optional(),
   submittedAt: instant,
   updatedAt: instant,
+  salt: saltSchema,
 });
 export type ClaimState = z.infer<typeof claimStateSchema>;
 

@@ -3,7 +3,7 @@
  * Which record may cross is rules/consents.ts's matter.
  */
 import type { Resource } from '../model/fhir.ts';
-import type { AccessState, ConsentState } from '../model/transactions.ts';
+import type { AccessState, ConsentVersion } from '../model/values.ts';
 import {
   type AccessFacts,
   type ConsentDecision,
@@ -79,23 +79,20 @@ function refusalOf(decisions: readonly ConsentDecision[]): Delivery {
 export type PurgeReason = 'copies-expired' | 'consent-revoked' | 'consent-amended';
 
 /** The consents that delivered copies rest on. */
-export const consentsBehind = ({ consent, furtherConsents = [] }: AccessState): { id: string; version: number }[] => [
+export const consentsBehind = ({ consent, furtherConsents = [] }: AccessState): ConsentVersion[] => [
   ...(consent === undefined ? [] : [consent]),
   ...furtherConsents,
 ];
 
 /**
  * Why delivered copies must go, all of them; undefined while they may stay.
- * @param consents as they are now, those that the copies rest on
+ * @param ends why each of the consents that they rest on is in force no more, undefined for one that is
  */
 export function purgeReason(
-  access: AccessState,
-  consents: readonly ConsentState[],
+  { expiresAt }: AccessState,
+  ends: readonly ('consent-revoked' | 'consent-amended' | undefined)[],
   now: string,
 ): PurgeReason | undefined {
-  if (access.expiresAt !== undefined && access.expiresAt <= now) return 'copies-expired';
-  if (consents.some(({ status }) => status === 'revoked')) return 'consent-revoked';
-  const versions = new Map(consents.map(({ id, version }) => [id, version]));
-  const isAmended = consentsBehind(access).some(({ id, version }) => (versions.get(id) ?? version) !== version);
-  return isAmended ? 'consent-amended' : undefined;
+  if (expiresAt !== undefined && expiresAt <= now) return 'copies-expired';
+  return ends.includes('consent-revoked') ? 'consent-revoked' : ends.find((end) => end !== undefined);
 }

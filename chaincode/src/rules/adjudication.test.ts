@@ -10,7 +10,7 @@ const VISIT = '185317003';
 const TEST = '166888009';
 
 const tariff = (prices: Record<string, number>): FeeSchedule => ({
-  ...{ salt: exampleSalt('b'), version: '2026-1', currency: 'USD', prices },
+  ...{ schema: 1, salt: exampleSalt('b'), version: '2026-1', currency: 'USD', prices },
   loadedAt: '2026-01-01T00:00:00.000Z',
 });
 

@@ -5,9 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { asRecorded } from '@telemed-ledger/chaincode/model/record-types.ts';
-import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { type Renamed, withFinalIds } from '../ledger/outcomes.ts';
 import { newSalt } from '../ledger/sender.ts';
 import { type Issue, UNPROCESSABLE } from './outcomes.ts';
+import type { NewDraft } from './repository.ts';
 import type { Criterion } from './tokens.ts';
 import { type FoundLink, type FoundReference, validateResource } from './validation/validation.ts';
 
@@ -85,7 +86,15 @@ export class Change {
   }
 
   /** What the transaction carries, under a salt of its own. */
-  draft(): Draft {
-    return { id: this.id, version: this.version, salt: newSalt(), resource: this.written() };
+  draft(): NewDraft {
+    const isProvisional = this.request.interaction === 'create';
+    return { id: this.id, version: this.version, salt: newSalt(), resource: this.written(), isProvisional };
+  }
+
+  /** Takes the ids that the write gave. */
+  rename(renamed: Renamed | undefined): void {
+    if (renamed === undefined || renamed.size === 0) return;
+    this.id = renamed.get(this.id) ?? this.id;
+    this.resource = JSON.parse(withFinalIds(JSON.stringify(this.resource), renamed)) as Record<string, unknown>;
   }
 }

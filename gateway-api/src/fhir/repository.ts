@@ -60,6 +60,9 @@ export interface VersionsPage {
   next?: number;
 }
 
+/** A draft, and whether its id is provisional: the repository may give another, which its outcome then names. */
+export type NewDraft = Draft & { isProvisional: boolean };
+
 export interface Repository {
   /**
    * Asked before any of a body is read. @throws LedgerError FORBIDDEN for a caller who can write nothing of this type,
@@ -86,7 +89,7 @@ export interface Repository {
    * Writes all of them in one ledger transaction and answers when they are committed and readable here.
    * @throws {LedgerError} CONFLICT where a version is not the next one. @throws {Failure} 429, 503, 504
    */
-  submit(caller: Caller, drafts: Draft[], sending: Sending): Promise<Outcome>;
+  submit(caller: Caller, drafts: NewDraft[], sending: Sending): Promise<Outcome>;
 }
 
 /** What an interaction works with: one request's caller, and this server. */

@@ -85,6 +85,7 @@ export async function commit(
   };
   const written = await idempotent.write<Line[], Outcome>(caller, idempotency, prepare, locks);
   const isReplay = written !== undefined && written.submitted === undefined;
+  for (const change of changes) change.rename(written?.submitted?.renamed);
   return isReplay ? replayedAnswers(written, scope) : answersOf(changes, written?.outcome, scope);
 }
 

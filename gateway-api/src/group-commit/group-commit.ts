@@ -57,7 +57,7 @@ export interface GroupCommitOptions<Item> {
   /** Sends one transaction and answers when it is committed. @throws {NotTogether} see Sending.isShared */
   send: (as: Sender, items: Item[], sending: Sending) => Promise<Outcome>;
   /** Index of the item that a refusal names; undefined where it names none. */
-  itemAtFault: (refusal: LedgerError) => number | undefined;
+  itemAtFault: (refusal: LedgerError, items: readonly Item[]) => number | undefined;
   limits: GroupLimits;
   /** Called for each transaction that is sent, with the number of writes and of items in it. */
   onGroup?: (writes: number, items: number) => void;
@@ -250,7 +250,7 @@ export class GroupCommit<Item> {
       return;
     }
     this.#options.onApart?.(refusal?.code);
-    const item = refusal && this.#options.itemAtFault(refusal);
+    const item = refusal && this.#options.itemAtFault(refusal, itemsOf(group));
     const parts = partsOf(group, item, isFirst);
     await Promise.all(parts.map((part) => this.#attempt(part, false)));
   }
@@ -275,8 +275,8 @@ export class GroupCommit<Item> {
 function beforeSubmitOf(group: readonly Pick<Member<unknown>, 'beforeSubmit'>[]): BeforeSubmit | undefined {
   const asked = group.flatMap(({ beforeSubmit }) => beforeSubmit ?? []);
   if (asked.length === 0) return undefined;
-  return async (transactionId, signed) => {
-    await Promise.all(asked.map((store) => store(transactionId, signed)));
+  return async (transactionId, signed, renamed) => {
+    await Promise.all(asked.map((store) => store(transactionId, signed, renamed)));
   };
 }
 

@@ -7,7 +7,7 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Caller } from '../auth/caller.ts';
 import { Failure, unavailable } from '../http/failures.ts';
 import type { BeforeSubmit, Sender } from '../ledger/client.ts';
-import type { Outcome } from '../ledger/outcomes.ts';
+import { type Outcome, withFinalIds } from '../ledger/outcomes.ts';
 import { senderOf } from '../ledger/sender.ts';
 import type { Entry, Journal } from './journal.ts';
 import type { IdempotentRequest } from './request.ts';
@@ -87,7 +87,8 @@ export class IdempotentWrites {
       const work = await prepare();
       if (work === undefined) return undefined;
       const submitted = await this.#submit(caller, request, work);
-      return { outcome: submitted, answer: work.answer, submitted };
+      const answer = JSON.parse(withFinalIds(JSON.stringify(work.answer), submitted.renamed)) as A;
+      return { outcome: submitted, answer, submitted };
     });
   }
 
@@ -159,7 +160,10 @@ export class IdempotentWrites {
       const outcome = await submit({
         as,
         client: subject,
-        beforeSubmit: (transactionId, signed) => journal.submitting({ ...promised, transactionId, signed }),
+        beforeSubmit: (transactionId, signed, renamed) => {
+          const answer = withFinalIds(promised.answer, renamed);
+          return journal.submitting({ ...promised, answer, transactionId, signed });
+        },
       });
       // Failing to tidy up is no failure of the write.
       await journal.settled(outcome.transactionId).catch(() => {});

@@ -45,6 +45,7 @@ const INDEX_STEPS = [
   '2026-11-search-values',
   '2026-11-states-that-name-us',
   '2026-11-seals',
+  '2026-11-sheets',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -61,6 +62,7 @@ async function createAnew(db: Kysely<unknown>, types: Types): Promise<void> {
   await createSearchValues(db, types);
   await createPrivateValues(db, types);
   await createStates(db, types);
+  await createAnchors(db, types);
   await createAccessConsents(db, types);
 }
 
@@ -103,6 +105,7 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .addColumn('key_hash', types.text, (column) => column.notNull())
     .addColumn('value', types.text, (column) => column.notNull())
     .addColumn('anchor', types.text, (column) => column.notNull())
+    .addColumn('leaf', types.text)
     .addColumn('author', types.text, (column) => column.notNull())
     .addColumn('patient', types.text)
     .addColumn('last_updated', types.text, (column) => column.notNull())
@@ -180,6 +183,11 @@ async function createPrivateValues(db: Kysely<unknown>, types: Types): Promise<v
     .where(sql.ref('patient_value'), 'is not', null)
     .execute();
   await db.schema
+    .createIndex('private_values_by_kind')
+    .on('private_values')
+    .columns(['kind', 'collection', 'sequence'])
+    .execute();
+  await db.schema
     .createTable('missing')
     .addColumn('sequence', types.integer, (column) => column.notNull())
     .addColumn('reason', types.text, (column) => column.notNull())
@@ -222,6 +230,28 @@ async function createStates(db: Kysely<unknown>, types: Types): Promise<void> {
     .on('states')
     .columns(['ends_at', 'sequence'])
     .where(sql.ref('ends_at'), 'is not', null)
+    .execute();
+}
+
+async function createAnchors(db: Kysely<unknown>, types: Types): Promise<void> {
+  await db.schema
+    .createTable('anchors')
+    .addColumn('key_hash', types.text, (column) => column.notNull())
+    .addColumn('collection', types.text, (column) => column.notNull())
+    .addColumn('anchor', types.text, (column) => column.notNull())
+    .addColumn('transaction_id', types.text, (column) => column.notNull())
+    .addColumn('block', types.integer, (column) => column.notNull())
+    .addColumn('purged_by', types.text)
+    .addColumn('rewritten_by', types.text)
+    .addColumn('seal', types.text, (column) => column.notNull())
+    .addPrimaryKeyConstraint('anchors_key', ['key_hash', 'collection'])
+    .$call(types.withoutRowid)
+    .execute();
+  await db.schema
+    .createIndex('anchors_rewritten')
+    .on('anchors')
+    .columns(['block'])
+    .where(sql.ref('rewritten_by'), 'is not', null)
     .execute();
 }
 

@@ -10,6 +10,7 @@ const NAMES: Naming = {
   search_values: (row) => `${row.parameter} of ${row.type}/${row.id}`,
   private_values: (row) => `${row.collection} ${row.key}`,
   states: (row) => `${row.kind}/${row.id}`,
+  anchors: (row) => `${row.collection} ${row.key_hash}`,
   access_consents: (row) => `access/${row.access} on consent/${row.consent}`,
   missing: (row) => `${row.collection} ${row.key_hash}`,
 };

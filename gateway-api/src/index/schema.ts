@@ -55,10 +55,12 @@ export interface VersionsTable {
   key: string;
   /** SHA-256 of the key, hex: how blocks name it. */
   key_hash: string;
-  /** The text exactly as it was anchored. */
+  /** The text exactly as it was anchored: of a record and a copy its leaf's, of anything else the whole private value. */
   value: string;
-  /** SHA-256 of the value, hex, as the block has it. */
+  /** Hex: of what stands on a sheet the sheet's root, of anything else the SHA-256 of the value. */
   anchor: string;
+  /** Where on its sheet it stands (write/sheets.ts); null for what stands on none. */
+  leaf: string | null;
   /** MSP id of the author. */
   author: string;
   patient: string | null;
@@ -81,7 +83,7 @@ export interface SearchValuesTable {
   value: string;
 }
 
-/** Private values that hold no resource: requests, directories, fee schedules, fingerprints. */
+/** Private values that hold no resource: sheets, requests, steps, directories, fee schedules, fingerprints. */
 export interface PrivateValuesTable {
   sequence: number;
   collection: string;
@@ -97,11 +99,12 @@ export interface PrivateValuesTable {
   patient_value: string | null;
 }
 
-/** Public states of the ledger, newest only. */
+/** How accesses, consents and claims stand, put together from the private values of their steps. */
 export interface StatesTable {
+  /** access, consent, claim. */
   kind: string;
   id: string;
-  /** Of the first state under this key: the order in which keys came onto the ledger, and the place of a page. */
+  /** Of the first value of its series that is held: the order in which they came onto the ledger, and the place of a page. */
   sequence: number;
   /** 1 where it names this organisation. */
   own: number;
@@ -110,10 +113,30 @@ export interface StatesTable {
   last_updated: string | null;
   /** Of a granted access of this organisation: when it ends. */
   ends_at: string | null;
+  /** Canonical JSON of an AccessState, ConsentState or ClaimState. */
   value: string;
+  /** Of its last step, with its block and time. */
   transaction_id: string;
   block: number;
   time: string;
+}
+
+/**
+ * What the blocks say of every private key of every collection, whoever holds the value: a key is written once. Rows stay
+ * when values are purged.
+ */
+export interface AnchorsTable {
+  /** SHA-256 of the key, hex. */
+  key_hash: string;
+  collection: string;
+  /** SHA-256 of the value that was written first, hex. */
+  anchor: string;
+  transaction_id: string;
+  block: number;
+  /** The transaction that purged it. */
+  purged_by: string | null;
+  /** The first transaction that wrote another value under the key: what honest chaincode refuses. Its value is ignored. */
+  rewritten_by: string | null;
 }
 
 /** The consents that a granted access of this organisation rests on. */
@@ -146,6 +169,7 @@ export interface IndexRows {
   search_values: SearchValuesTable;
   private_values: PrivateValuesTable;
   states: StatesTable;
+  anchors: AnchorsTable;
   access_consents: AccessConsentsTable;
   missing: MissingTable;
 }
@@ -165,7 +189,17 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   transactions: ['transaction_id', 'block', 'position', 'code', 'creator', 'endorsers', 'event', 'time'],
   versions: [
     ...(['sequence', 'type', 'id', 'version', 'current', 'held', 'collection', 'key', 'key_hash', 'value'] as const),
-    ...(['anchor', 'author', 'patient', 'last_updated', 'transaction_id', 'block', 'source', 'access'] as const),
+    ...([
+      'anchor',
+      'leaf',
+      'author',
+      'patient',
+      'last_updated',
+      'transaction_id',
+      'block',
+      'source',
+      'access',
+    ] as const),
     'expires_at',
   ],
   search_values: ['parameter', 'type', 'id', 'collection', 'system', 'value'],
@@ -177,6 +211,7 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
     ...(['kind', 'id', 'sequence', 'own', 'status', 'last_updated', 'ends_at', 'value'] as const),
     ...(['transaction_id', 'block', 'time'] as const),
   ],
+  anchors: ['key_hash', 'collection', 'anchor', 'transaction_id', 'block', 'purged_by', 'rewritten_by'],
   access_consents: ['access', 'consent', 'version', 'ended'],
   missing: ['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'],
 };
@@ -189,6 +224,7 @@ export const KEYS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   search_values: ['type', 'value', 'system', 'parameter', 'id', 'collection'],
   private_values: ['sequence'],
   states: ['kind', 'id'],
+  anchors: ['key_hash', 'collection'],
   access_consents: ['access', 'consent'],
   missing: ['key_hash', 'collection'],
 };

@@ -46,6 +46,9 @@ export interface PrivateWrite {
 /** Whether a write takes the value away: deleted or purged. */
 export const isRemoval = ({ anchor }: PrivateWrite): boolean => anchor === undefined;
 
+/** What a write says in its block, whoever holds the value. */
+export type HashedWrite = Pick<PrivateWrite, 'collection' | 'keyHash' | 'anchor'>;
+
 export interface ParsedTransaction {
   transactionId: string;
   index: number;
@@ -61,6 +64,8 @@ export interface ParsedTransaction {
   publicWrites: PublicWrite[];
   /** Only of the collections asked for. */
   privateWrites: PrivateWrite[];
+  /** Of all other collections. */
+  elsewhere: HashedWrite[];
   /** True where the peer found it valid and it cannot be read here: none of its writes are above. */
   unreadable?: boolean;
 }
@@ -153,12 +158,18 @@ function readTransaction(envelope: Uint8Array, index: number, code: number): Rea
   const { type, txId: transactionId, timestamp } = readChannelHeader(channelHeader);
   if (type !== ENDORSER_TRANSACTION) return undefined;
   const creator = mspIdOf(readSignatureHeader(signatureHeader).creator);
-  const nothing = { endorsers: [], publicWrites: [], privateWrites: [] };
+  const nothing = { endorsers: [], publicWrites: [], privateWrites: [], elsewhere: [] };
   return { parsed: { transactionId, index, code, creator, time: timeOf(timestamp), ...nothing }, data };
 }
 
 function withAction({ parsed, data }: ReadHeader, scope: BlockScope, privateSet: PrivateSet): ParsedTransaction {
-  const transaction: ParsedTransaction = { ...parsed, endorsers: [], publicWrites: [], privateWrites: [] };
+  const transaction: ParsedTransaction = {
+    ...parsed,
+    endorsers: [],
+    publicWrites: [],
+    privateWrites: [],
+    elsewhere: [],
+  };
   const [action] = readActions(data);
   if (action === undefined) return transaction;
   const { endorsements, responsePayload } = readActionPayload(action.payload);
@@ -187,12 +198,20 @@ function readResults(results: Buffer, transaction: ParsedTransaction, scope: Blo
     value: isDelete ? undefined : value.toString('utf8'),
   }));
   for (const { collection, hashedSet } of ours.collections) {
-    if (!scope.collections.has(collection)) continue;
+    if (!scope.collections.has(collection)) {
+      transaction.elsewhere.push(...decodeHashedWrites(hashedSet).map((write) => withoutPlain(write, collection)));
+      continue;
+    }
     const plain = plainWrites(privateSet, scope.chaincode, collection);
     for (const write of decodeHashedWrites(hashedSet))
       transaction.privateWrites.push(hashedWrite(write, collection, plain));
   }
 }
+
+const withoutPlain = ({ key, value, isDelete }: Write, collection: string): HashedWrite => ({
+  ...{ collection, keyHash: key.toString('hex') },
+  anchor: isDelete ? undefined : value.toString('hex'),
+});
 
 /** The plain writes of a collection by the SHA-256 of their key, hex. */
 function plainWrites(set: PrivateSet, chaincode: string, collection: string): Map<string, Write> {

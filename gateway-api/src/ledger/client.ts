@@ -25,7 +25,7 @@ import type { Plan } from './endorsing/collect.ts';
 import { Endorser } from './endorsing/endorser.ts';
 import { LedgerFailure } from './ledger-failure.ts';
 import { NotTogether } from './not-together.ts';
-import type { Outcome, Outcomes } from './outcomes.ts';
+import type { Outcome, Outcomes, Renamed } from './outcomes.ts';
 import { persist } from './persist.ts';
 import type { Proposed } from './proposing.ts';
 import { deadlineWithin } from './request-deadline.ts';
@@ -43,7 +43,7 @@ export interface Submitted<T> extends Outcome {
 }
 
 /** Called with the signed transaction before it is submitted; what it stores lets `resolve` finish the job. */
-export type BeforeSubmit = (transactionId: string, signed: Uint8Array) => void | Promise<void>;
+export type BeforeSubmit = (transactionId: string, signed: Uint8Array, renamed?: Renamed) => void | Promise<void>;
 
 export interface SubmitOptions {
   as: Sender;

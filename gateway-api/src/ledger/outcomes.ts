@@ -13,7 +13,18 @@ export interface Outcome {
   endorsers: string[];
   /** Transaction time, ISO 8601 UTC. */
   time: string;
+  /** Ids that the write gave its resources in the place of those that it was asked with. */
+  renamed?: Renamed;
 }
+
+/** The final id of each provisional one. */
+export type Renamed = ReadonlyMap<string, string>;
+
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
+/** A text with final ids in the place of provisional ones, which are random and stand for nothing else. */
+export const withFinalIds = (text: string, renamed: Renamed | undefined): string =>
+  renamed === undefined || renamed.size === 0 ? text : text.replace(UUID, (id) => renamed.get(id) ?? id);
 
 export interface Waiting {
   outcome: Promise<Outcome>;

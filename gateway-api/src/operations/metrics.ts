@@ -15,6 +15,7 @@ export class Metrics {
   readonly #groupRecords: Histogram;
   readonly #groupsApart: Counter;
   readonly #integrity: Counter;
+  readonly #rewrites: Counter;
   readonly #refusals: Counter;
   readonly #disagreements: Counter;
   readonly #broken: Counter;
@@ -80,6 +81,11 @@ export class Metrics {
       help: 'Stored contents that failed the check against their anchor when read.',
       registers,
     });
+    this.#rewrites = new Counter({
+      name: 'gateway_rewrites_total',
+      help: 'Private keys that were written a second time, in whichever collection: the work of changed chaincode.',
+      registers,
+    });
     this.#disagreements = new Counter({
       name: 'gateway_disagreements_total',
       help: 'Transactions of which a member computed another result than others, on equal reads, by member.',
@@ -120,6 +126,10 @@ export class Metrics {
 
   eventLoopDelay(seconds: number): void {
     this.#eventLoop.observe(seconds);
+  }
+
+  keyRewritten(): void {
+    this.#rewrites.inc();
   }
 
   brokenItem(kind: string): void {

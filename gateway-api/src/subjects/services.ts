@@ -1,5 +1,4 @@
 /** What the subjects of one gateway work with: app.ts makes it once and hands it to every route, operation and duty. */
-import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Consortium, Kind, Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { FairSlots } from '../clients/fair-slots.ts';
 import type { Answer } from '../fhir/answers.ts';
@@ -13,6 +12,7 @@ import type { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import type { ReadinessCheck } from '../operations/readiness.ts';
 import type { Disclosures } from './access/disclosures.ts';
+import type { RecordItem } from './records/sheets.ts';
 
 export interface Services {
   organisation: Organisation;
@@ -21,7 +21,7 @@ export interface Services {
   index: ReadModel;
   ledger: LedgerClient;
   /** Records of several callers in one transaction. */
-  groups: GroupCommit<Draft>;
+  groups: GroupCommit<RecordItem>;
   idempotent: IdempotentWrites;
   disclosures: Disclosures;
   /** Reads take turns among callers. */

@@ -47,7 +47,10 @@ export async function ledgerSide(options: LedgerSideOptions): Promise<LedgerSide
   const systemIdentity = () => identityOf({ role: 'system' });
   const { privateKey } = await systemIdentity();
   const seals = new Seals(privateKey, extraction());
-  const projector = await Projector.open(stores.writing, organisation, seals, log);
+  const projector = await Projector.open({
+    ...{ db: stores.writing, member: organisation, consortium, seals, log },
+    onRewrite: () => metrics.keyRewritten(),
+  });
   const delivered = {
     connection,
     identity: systemIdentity,

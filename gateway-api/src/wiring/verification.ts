@@ -1,5 +1,4 @@
 /** The comparison of one gateway's read model with its peer's ledger, wired. */
-import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { GatewayConfig } from '../config.ts';
 import { extraction } from '../fhir/search-parameters.ts';
@@ -13,10 +12,9 @@ export function comparisons(config: GatewayConfig, consortium: Consortium, side:
   return (unhurried, stop) => {
     const thread = side.systemIdentity().then((identity) => {
       const { organisation: member, connection, timeouts, dataDir } = config;
-      const collections = [...collectionsOfMember(consortium, member)];
       const secrets = { identity, secret: identity.privateKey, making: extraction() };
       const position = side.feed.position();
-      const task = { member, collections, connection, timeouts, ...secrets, live: liveOf(config), position, unhurried };
+      const task = { member, consortium, connection, timeouts, ...secrets, live: liveOf(config), position, unhurried };
       return verifyInThread(task, dataDir, stop);
     });
     const hurry = (): void => void thread.then((running) => running.hurry()).catch(() => {});

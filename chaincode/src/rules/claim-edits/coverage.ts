@@ -1,9 +1,10 @@
 /** Edits about the insurance: it covers this patient, and it was in force on every day billed. */
 import { objectsOf } from '../../model/claim-evidence.ts';
+import { billedItems } from '../../model/claim-practitioners.ts';
 import type { Cover } from '../../model/coverage.ts';
 import { covers } from '../../model/days.ts';
 import type { Resource } from '../../model/fhir.ts';
-import { billedItems, type ClaimEdit, patientOf } from '../claim-facts.ts';
+import { type ClaimEdit, patientOf } from '../claim-facts.ts';
 
 /** Member and subscriber number, of http://terminology.hl7.org/CodeSystem/v2-0203. */
 const MEMBER_TYPES = ['MB', 'SN'];

@@ -5,9 +5,10 @@
 import { createHmac } from 'node:crypto';
 import { canonicalJson, sha256Hex } from '../../model/canonical.ts';
 import { objectsOf } from '../../model/claim-evidence.ts';
+import { billedItems } from '../../model/claim-practitioners.ts';
 import { countDays, daysFrom } from '../../model/days.ts';
 import { LedgerError } from '../../model/errors.ts';
-import { billedItems, type ClaimBasis, type ClaimEdit, patientOf } from '../claim-facts.ts';
+import { type ClaimBasis, type ClaimEdit, patientOf } from '../claim-facts.ts';
 
 /** Reads and writes per claim that one transaction can bear. */
 const MAX_FINGERPRINTS = 5000;
@@ -20,7 +21,7 @@ export interface Fingerprint {
 }
 
 /**
- * The key of a collection's fingerprints, hex, from the salt of the first claim that stood there. A coverage's salt
+ * The key of a provider's fingerprints at a payer, hex, from the salt of the first claim that stood there. A coverage's salt
  * would not do: every provider the coverage is shown to knows it, and could try the others' fingerprints.
  */
 export const fingerprintKeyFrom = (salt: string): string => sha256Hex(`fingerprint-key/${salt}`);
@@ -90,6 +91,6 @@ export const notBilledBefore: ClaimEdit = {
   after: ['patient-mismatch'],
   judge: (facts) => {
     const [earlier] = facts.earlier;
-    return earlier === undefined ? repeated(facts) : { item: earlier.item, claim: earlier.claimId };
+    return earlier === undefined ? repeated(facts) : { item: earlier.item };
   },
 };

@@ -1,6 +1,8 @@
 /** Edits about the person: the patient is shown, and the services lie within the patient's life. */
+
+import { billedItems } from '../../model/claim-practitioners.ts';
 import { firstDay, lastDay } from '../../model/days.ts';
-import { billedItems, type ClaimEdit, patientOf } from '../claim-facts.ts';
+import { type ClaimEdit, patientOf } from '../claim-facts.ts';
 
 /** The Patient record that the claim names is among the evidence. */
 export const patientShown: ClaimEdit = {

@@ -1,9 +1,10 @@
 /** Edits about the people who did it: licensed on the day, and not at work for more hours than a day has. */
 
 import { objectsOf, targetOf } from '../../model/claim-evidence.ts';
+import { billedItems, practitionersOf } from '../../model/claim-practitioners.ts';
 import type { Resource } from '../../model/fhir.ts';
 import type { LicenceState } from '../../model/transactions.ts';
-import { billedItems, type ClaimEdit, practitionersOf } from '../claim-facts.ts';
+import type { ClaimEdit } from '../claim-facts.ts';
 import { evaluateLicence } from '../licences.ts';
 
 /** Why a licence does not hold from `first` to `last`; undefined where it does. */

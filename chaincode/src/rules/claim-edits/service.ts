@@ -4,9 +4,10 @@
  */
 import type { BillItem } from '../../model/bill.ts';
 import { targetOf } from '../../model/claim-evidence.ts';
+import { billedItems } from '../../model/claim-practitioners.ts';
 import { addDays, covers, type Days, daysOfPeriod, lastDay } from '../../model/days.ts';
 import type { Resource } from '../../model/fhir.ts';
-import { billedItems, type ClaimBasis, type ClaimEdit } from '../claim-facts.ts';
+import type { ClaimBasis, ClaimEdit } from '../claim-facts.ts';
 
 /** The statuses in which the service has taken place. */
 const DONE: Record<string, readonly string[]> = {

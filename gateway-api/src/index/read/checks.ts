@@ -1,10 +1,10 @@
 /** Every row that is read goes through here: one that is not as this gateway wrote it is refused, and logged without its id. */
-import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { Logger } from 'pino';
 import { IntegrityFailure } from '../../http/failures.ts';
 import { placeOf } from '../places.ts';
 import type { IndexRows, Sealed, TableName } from '../schema.ts';
 import type { Seals } from '../seals.ts';
+import { isAnchored } from '../write/sheets.ts';
 
 /** A row as it is stored; the text of an anchored value need not have been read. */
 type Stored<T extends TableName> = Sealed<Omit<IndexRows[T], 'value'>>;
@@ -34,7 +34,7 @@ export class Checks {
   /** The same row. @throws {IntegrityFailure} where its text is not the anchored one */
   anchored<T extends 'versions' | 'private_values'>(table: T, row: Sealed<IndexRows[T]>): Sealed<IndexRows[T]> {
     this.row(table, row);
-    if (sha256Hex(row.value) !== row.anchor) this.refuse(table, row);
+    if (!isAnchored(row)) this.refuse(table, row);
     return row;
   }
 

@@ -18,15 +18,17 @@ import { indexed } from '../storable.ts';
 import { byAge, resourceOf, STANDING } from '../write/resources.ts';
 import { Accesses } from './accesses.ts';
 import { Checks } from './checks.ts';
+import { Evidence } from './evidence.ts';
 import { FEW, hasValues, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
+import { LicenceRegister } from './register.ts';
 import { type Chosen, chosenRows, searchRows } from './rows.ts';
 import { storedResource, type VersionRow } from './stored.ts';
 import { Undelivered, type UndeliveredOptions } from './undelivered.ts';
 
 const IDS_PER_QUERY = 500;
 const INBOX = 'inbox_';
-const RECORD = 'record/';
+const RECORD = 'content/';
 const KNOWN_REFERENCES = 20_000;
 const newKnown = () => new LRUCache<string, true>({ max: KNOWN_REFERENCES });
 const CONSENT = 'consent/';
@@ -64,6 +66,8 @@ export class ReadModel {
   readonly undelivered: Undelivered;
   readonly own: OwnStates;
   readonly accesses: Accesses;
+  readonly evidence: Evidence;
+  readonly register: LicenceRegister;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = newKnown();
 
@@ -74,6 +78,8 @@ export class ReadModel {
     this.undelivered = new Undelivered(db, this.#checks, organisation, undelivered);
     this.own = new OwnStates(db, this.#checks);
     this.accesses = new Accesses(db);
+    this.evidence = new Evidence(db, this.#checks);
+    this.register = new LicenceRegister(this.evidence);
   }
 
   get #db(): Kysely<IndexTables> {
@@ -332,8 +338,7 @@ export class ReadModel {
   /** Ids of the records of one delivered access. */
   async copiesOf(access: string): Promise<string[]> {
     const rows = await this.#db.selectFrom('versions').select(STANDING).where('access', '=', access).execute();
-    const ids = this.#checks.rows('versions', rows).map((row) => row.key.split('/')[2] ?? '');
-    return [...new Set(ids)].filter((id) => id !== '');
+    return [...new Set(this.#checks.rows('versions', rows).map(({ id }) => id))];
   }
 
   /** The Patient record in a collection that carries an identifier: its newest version. */

@@ -14,7 +14,7 @@ const sourceUri = (organisation: string): string => `https://telemed-ledger.exam
 
 /** The resource that a checked row stands for; undefined where its text does not say what the row says. */
 export function storedResource(row: VersionRow, consortium: Consortium): StoredResource | undefined {
-  const content = contentOf(row.key, row.value);
+  const content = contentOf(row);
   const resource = content?.resources.findLast((one) => one.resourceType === row.type && one.id === row.id);
   if (resource === undefined || content?.version !== row.version) return undefined;
   return {

@@ -17,11 +17,14 @@ export interface UndeliveredOptions {
 }
 
 const versionKeys = (id: string, version: number): string[] => [
-  ...[privateKeys.record(id, version), privateKeys.consent(id, version), privateKeys.coverage(id, version)],
+  ...[privateKeys.version(id, version), privateKeys.consent(id, version), privateKeys.coverage(id, version)],
 ];
 
-/** Of more incomplete deliveries, the first ones are looked into. */
-const ACCESSES = 1_000;
+/** A record that was created without an id of its client's (chaincode/model/sheets.ts): its id names no key. */
+const isPlaced = (id: string): boolean =>
+  /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id);
+
+const CARE = collections.care('');
 
 export class Undelivered {
   readonly #db: Kysely<IndexTables>;
@@ -55,13 +58,17 @@ export class Undelivered {
   /** @throws {Failure} 503 where the version after the newest that is held (0 for none) is on its way. */
   async demandNext(id: string, newest: number): Promise<void> {
     if (this.#options.lacks() === 0) return;
+    await this.#demandContent(id, [newest + 1]);
     const keys = versionKeys(id, newest + 1);
-    await this.#demand(newest === 0 ? [...keys, privateKeys.claim(id), ...(await this.#copiesOf(id))] : keys);
+    await this.#demand(newest === 0 ? [...keys, privateKeys.claim(id)] : keys);
+    if (newest === 0) await this.#demandContents(isPlaced(id) ? [CARE, this.#inbox] : [this.#inbox]);
   }
 
   /** @throws {Failure} 503 where one of these versions is on its way. */
   async demandVersions(id: string, versions: readonly number[]): Promise<void> {
-    if (this.#options.lacks() > 0) await this.#demand(versions.flatMap((version) => versionKeys(id, version)));
+    if (this.#options.lacks() === 0) return;
+    await this.#demandContent(id, versions);
+    await this.#demand(versions.flatMap((version) => versionKeys(id, version)));
   }
 
   /** @throws {Failure} 503 where the value under this key is on its way. */
@@ -69,32 +76,49 @@ export class Undelivered {
     if (this.#options.lacks() > 0) await this.#demand([key]);
   }
 
-  /** The keys that copies of a record have in incomplete deliveries to this organisation. */
-  async #copiesOf(id: string): Promise<string[]> {
-    const accesses = await this.#db
-      .selectFrom('missing')
-      .innerJoin('states', 'states.transaction_id', 'missing.transaction_id')
-      .select('states.id')
-      .distinct()
-      .where('missing.collection', '=', this.#inbox)
-      .where('missing.reason', '=', 'undelivered')
-      .where('states.kind', '=', 'access')
-      .limit(ACCESSES)
+  /** @throws {Failure} 503 where it is known where one of these versions stands, and the content there is on its way. */
+  async #demandContent(id: string, versions: readonly number[]): Promise<void> {
+    const hashes = versions.map((version) => sha256Hex(privateKeys.version(id, version)));
+    if (hashes.length === 0) return;
+    const places = await this.#db
+      .selectFrom('private_values')
+      .select('transaction_id')
+      .where('key_hash', 'in', hashes)
       .execute();
-    return accesses.map((access) => privateKeys.copy(access.id, id));
+    if (places.length === 0) return;
+    const found = await this.#undelivered()
+      .where(
+        'transaction_id',
+        'in',
+        places.map((place) => place.transaction_id),
+      )
+      .executeTakeFirst();
+    this.#refuse(found);
+  }
+
+  /**
+   * What is lacking may hold any record: a content and a delivery do not say in their key what is in them.
+   * @throws {Failure} 503 where one is on its way
+   */
+  async #demandContents(collections: readonly string[]): Promise<void> {
+    const found = await this.#undelivered()
+      .where((where) => where.or(collections.map((name) => where('collection', 'like', `${name}%`))))
+      .executeTakeFirst();
+    this.#refuse(found);
+  }
+
+  #undelivered() {
+    return this.#db.selectFrom('missing').selectAll().where('reason', '=', 'undelivered').limit(1);
+  }
+
+  #refuse(found: IndexTables['missing'] | undefined): void {
+    if (found === undefined) return;
+    this.#checks.row('missing', found);
+    throw notHereYet(this.#options.retryAfterSeconds());
   }
 
   async #demand(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
-    const found = await this.#db
-      .selectFrom('missing')
-      .selectAll()
-      .where('key_hash', 'in', keys.map(sha256Hex))
-      .where('reason', '=', 'undelivered')
-      .limit(1)
-      .executeTakeFirst();
-    if (found === undefined) return;
-    this.#checks.row('missing', found);
-    throw notHereYet(this.#options.retryAfterSeconds());
+    this.#refuse(await this.#undelivered().where('key_hash', 'in', keys.map(sha256Hex)).executeTakeFirst());
   }
 }

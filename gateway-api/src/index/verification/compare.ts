@@ -2,12 +2,12 @@
  * Compares every column of every row of the read model with the read model made a second time. Blocks come in meanwhile,
  * so what differs at first is only suspected, and is compared again at one and the same block.
  */
-import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { Kysely } from 'kysely';
 import { placeOf } from '../places.ts';
 import type { IndexRows, IndexTables, Sealed, TableName } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 import { keyName } from '../write/rows.ts';
+import { isAnchored } from '../write/sheets.ts';
 import type { Rebuilt } from './rebuilt.ts';
 import { type Difference, type DifferenceKind, REMEDIES } from './report.ts';
 import { COMPARED, compareKeys, differing, keyOf, type Row, rowsAt, rowsIn, textsIn } from './tables.ts';
@@ -175,11 +175,13 @@ async function changedTexts(
   { live, rebuilt, stop }: Comparison,
 ): Promise<Difference[]> {
   const found: Difference[] = [];
-  for await (const { sequence, value, anchor } of textsIn(live, table)) {
+  for await (const { sequence, ...text } of textsIn(live, table)) {
     stop.throwIfAborted();
-    if (sha256Hex(value) === anchor) continue;
+    if (isAnchored(text)) continue;
     const [row] = await rowsAt(rebuilt.db, table, [[sequence]]);
-    if (row === undefined || row['anchor'] === sha256Hex(value)) continue;
+    if (row === undefined) continue;
+    const { anchor, leaf = null } = row as { anchor: string; leaf?: string | null };
+    if (isAnchored({ value: text.value, anchor, leaf })) continue;
     found.push({ ...difference('content', table, row), columns: ['value'] });
   }
   return found;

@@ -1,10 +1,10 @@
-/** Delivered copies carry the text that their holder anchored: its hash stands on every peer. */
+/** Delivered copies carry the sheet that their holder anchored: its hash stands on every peer. */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import type { Anchored, Copy } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Kysely } from 'kysely';
 import type { IndexTables } from '../schema.ts';
+import { leafOf } from '../write/sheets.ts';
 import { difference } from './compare.ts';
 import type { Difference } from './report.ts';
 
@@ -34,25 +34,27 @@ export async function changedCopies(
       .orderBy('sequence')
       .limit(BATCH)
       .execute();
-    const originals = rows.map(originalOf);
-    const known = originals.filter((one) => one !== undefined);
+    const known = rows.flatMap(originalsOf);
     const anchors = known.length === 0 ? [] : await anchorsOf(known.map(({ entry }) => entry));
-    const changed = known.filter(({ hash }, index) => anchors[index] !== hash);
-    found.push(...changed.map(({ row }) => difference('original', 'versions', { ...row })));
+    const changed = new Set(known.filter(({ hash }, index) => anchors[index] !== hash).map(({ row }) => row));
+    found.push(...[...changed].map((row) => difference('original', 'versions', { ...row })));
     const last = rows.at(-1);
     if (last === undefined || rows.length < BATCH) return found;
     after = last.sequence;
   }
 }
 
-/** Undefined for a text that is no copy: that it is another than was anchored is found elsewhere. */
-function originalOf(row: CopyRow) {
+/** What the holder anchored of a copy. Nothing for a row that is no copy's: that it is another than was written is found elsewhere. */
+function originalsOf(row: CopyRow) {
   try {
-    const { record, holder } = JSON.parse(row.value) as Copy;
-    const { id, version } = JSON.parse(record) as Anchored;
-    const entry = { collection: collections.care(holder), key: privateKeys.record(id, version) };
-    return { row, entry, hash: sha256Hex(record) };
+    const { copy } = leafOf(row) ?? {};
+    if (copy === undefined || row.source === null) return [];
+    const collection = collections.care(row.source);
+    const sheet = { row, entry: { collection, key: privateKeys.sheet(copy.sheet) }, hash: sha256Hex(copy.tree) };
+    if (copy.place === undefined) return [sheet];
+    const entry = { collection, key: privateKeys.version(row.id, row.version) };
+    return [sheet, { row, entry, hash: sha256Hex(copy.place) }];
   } catch {
-    return undefined;
+    return [];
   }
 }

@@ -3,7 +3,7 @@
  * must hold. What has not been delivered to this organisation stays as it stands in the read model that is compared.
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
-import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { ParsedBlock, PrivateWrite } from '../../ledger/block.ts';
@@ -13,6 +13,7 @@ import type { Seals } from '../seals.ts';
 import { openSqlite } from '../sqlite/sqlite.ts';
 import { Projector } from '../write/projector.ts';
 import { keyName } from '../write/rows.ts';
+import { valueFrom } from '../write/values.ts';
 
 /** The peer's ledger, as far as a second read model needs it. */
 export interface Ledger {
@@ -26,6 +27,7 @@ export interface RebuiltOptions {
   file: string;
   live: Kysely<IndexTables>;
   member: Organisation;
+  consortium: Consortium;
   seals: Seals;
   ledger: Ledger;
   log: Logger;
@@ -60,14 +62,14 @@ export class Rebuilt {
 
   /** Nothing is read of the ledger yet. */
   static async open(options: RebuiltOptions): Promise<Rebuilt> {
-    const { file, live, member, seals, log } = options;
+    const { file, live, member, consortium, seals, log } = options;
     const noted = await live.selectFrom('missing').selectAll().where('reason', '=', 'undelivered').execute();
     const names = noted
       .filter((row) => seals.isOn('missing', row))
       .map(({ collection, key_hash: keyHash }) => keyName({ collection, keyHash }));
     const db = openSqlite<IndexTables>(file, { durability: 'OFF' });
     await migrateIndex(db, 'sqlite');
-    return new Rebuilt(db, await Projector.open(db, member, seals, log), new Set(names), options);
+    return new Rebuilt(db, await Projector.open({ db, member, consortium, seals, log }), new Set(names), options);
   }
 
   /** Last block that it holds; −1 before the first. */
@@ -119,15 +121,22 @@ export class Rebuilt {
 
   /** What the live read model holds under a key, where it is the anchored text. */
   async #held({ collection, keyHash, anchor }: PrivateWrite): Promise<{ key: string; value: string } | undefined> {
-    for (const table of ['versions', 'private_values'] as const) {
-      const row = await this.#options.live
-        .selectFrom(table)
-        .select(['key', 'value'])
-        .where('key_hash', '=', keyHash)
-        .where('collection', '=', collection)
-        .executeTakeFirst();
-      if (row !== undefined && sha256Hex(row.value) === anchor && sha256Hex(row.key) === keyHash) return row;
-    }
-    return undefined;
+    const { live } = this.#options;
+    const at = { key_hash: keyHash, collection };
+    const versions = await live
+      .selectFrom('versions')
+      .selectAll()
+      .where((where) => where.and(at))
+      .orderBy('sequence')
+      .execute();
+    const whole = await live
+      .selectFrom('private_values')
+      .select(['key', 'value'])
+      .where((where) => where.and(at))
+      .executeTakeFirst();
+    const key = whole?.key ?? versions[0]?.key;
+    const value = whole?.value ?? valueFrom(versions);
+    if (key === undefined || value === undefined || sha256Hex(value) !== anchor) return undefined;
+    return sha256Hex(key) === keyHash ? { key, value } : undefined;
   }
 }

@@ -5,7 +5,8 @@ import type { TableName } from '../schema.ts';
  * content: the text is not what was anchored. changed: other columns are not what the ledger says. absent: a row that
  * follows from the ledger is not there. additional: a row that follows from nothing is there. missing: anchored, and not
  * delivered to this peer yet. unreadable: delivered, and not what its key promises, so it is not shown. gone: this peer does not hold what the read model holds and the ledger anchors. original: a
- * copy is not what its holder anchored. block: a block of this peer is not what its hash says, so nothing was compared.
+ * copy is not what its holder anchored. rewritten: a key was written a second time, and what was written first stands.
+ * block: a block of this peer is not what its hash says, so nothing was compared.
  */
 export type DifferenceKind =
   | 'content'
@@ -16,6 +17,7 @@ export type DifferenceKind =
   | 'unreadable'
   | 'gone'
   | 'original'
+  | 'rewritten'
   | 'block';
 
 /** reindex: the read model is filled anew. repair: the peer's ledger is. wait: it arrives by itself. none: nothing here helps. */
@@ -30,6 +32,7 @@ export const REMEDIES: Record<DifferenceKind, Remedy> = {
   unreadable: 'none',
   gone: 'repair',
   original: 'none',
+  rewritten: 'none',
   block: 'repair',
 };
 

@@ -63,6 +63,7 @@ export interface Text {
   sequence: number;
   value: string;
   anchor: string;
+  leaf?: string | null;
 }
 
 /** The texts of a table of anchored values, some at a time. */
@@ -79,7 +80,7 @@ export async function* textsIn(db: Kysely<IndexTables>, table: 'versions' | 'pri
     for (const sequences of groups(sizes.map((row) => ({ sequence: row.sequence, size: Number(row[SIZE]) })))) {
       yield* await db
         .selectFrom(table)
-        .select(['sequence', 'value', 'anchor'])
+        .select(['sequence', 'value', 'anchor', ...(table === 'versions' ? (['leaf'] as never[]) : [])])
         .where('sequence', 'in', sequences)
         .execute();
     }

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Connection, Enrolled, Timeouts } from '../../ledger/connect.ts';
 import type { DatabaseSettings } from '../postgres/postgres.ts';
 import type { VerifyReport } from './report.ts';
@@ -14,8 +14,7 @@ import type { VerifyReport } from './report.ts';
 /** What the thread is given: no functions, so a password is read when the thread begins. */
 export interface VerificationTask {
   member: Organisation;
-  /** Collections of which it is a member. */
-  collections: string[];
+  consortium: Consortium;
   connection: Connection;
   timeouts: Timeouts;
   identity: Enrolled;

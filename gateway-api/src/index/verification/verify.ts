@@ -2,7 +2,7 @@
  * Compares the whole read model with the ledger: the tables are made a second time from the peer's blocks, and every
  * column of every row must be the same. Nothing of the read model itself is believed.
  */
-import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import { DamagedBlock } from '../../ledger/whole-chain.ts';
@@ -17,6 +17,7 @@ export interface Verification {
   live: Kysely<IndexTables>;
   isPostgres: boolean;
   member: Organisation;
+  consortium: Consortium;
   seals: Seals;
   ledger: Ledger;
   /** A file that does not exist, for the second read model. Whoever calls removes it. */
@@ -58,7 +59,7 @@ async function comparedWith(
     await rebuilt.upTo(position);
     const { values, differences, more } = await compareAll(comparison);
     differences.push(...(await checkpointDifference(comparison)));
-    differences.push(...(await missing(rebuilt)), ...(await gone(rebuilt)));
+    differences.push(...(await missing(rebuilt)), ...(await gone(rebuilt)), ...(await rewritten(rebuilt)));
     return { values, differences, more };
   } catch (error) {
     if (!(error instanceof DamagedBlock)) throw error;
@@ -90,6 +91,15 @@ async function checkpointDifference({ live, rebuilt, seals }: Comparison): Promi
 async function missing({ db }: Rebuilt): Promise<Difference[]> {
   const rows = await db.selectFrom('missing').selectAll().execute();
   return rows.map((row) => difference(row.reason === 'undelivered' ? 'missing' : 'unreadable', 'missing', { ...row }));
+}
+
+/** Keys that were written a second time: colluding organisations tried to change what stands on the ledger. */
+async function rewritten({ db }: Rebuilt): Promise<Difference[]> {
+  const rows = await db.selectFrom('anchors').selectAll().where('rewritten_by', 'is not', null).execute();
+  return rows.map((row) => ({
+    ...difference('rewritten', 'anchors', { ...row }),
+    ...(row.rewritten_by === null ? {} : { transactionId: row.rewritten_by }),
+  }));
 }
 
 /** What only the read model holds: the peer is to obtain it from another member. */

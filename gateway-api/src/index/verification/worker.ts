@@ -1,7 +1,9 @@
 /** The thread of a comparison: a connection of its own to the peer and to the database, both for reading alone. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { qualifiedName } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import type { Kysely } from 'kysely';
 import { pino } from 'pino';
 import { LedgerConnection } from '../../ledger/connect.ts';
@@ -62,15 +64,23 @@ async function anchorsOf(
 }
 
 async function run(): Promise<FromThread> {
-  const { member, collections, secret, making, file, position } = task;
+  const { member, consortium, secret, making, file, position } = task;
   const stop = new AbortController();
   const connection = new LedgerConnection(task.connection, task.timeouts);
-  const scope = { chaincode: task.connection.chaincode, collections: new Set(collections) };
+  const scope = { chaincode: task.connection.chaincode, collections: collectionsOfMember(consortium, member) };
   const reader: ChainReader = { connection, identity: async () => task.identity, scope };
   const live = openLive(task);
   try {
     const report = await verifyReadModel({
-      ...{ live, isPostgres: 'database' in task.live, member, seals: new Seals(secret, making), file, position },
+      ...{
+        live,
+        isPostgres: 'database' in task.live,
+        member,
+        consortium,
+        seals: new Seals(secret, making),
+        file,
+        position,
+      },
       ledger: {
         blocks: () => wholeChain(reader, stop.signal),
         block: (number) => blockAt(number, reader, stop.signal),

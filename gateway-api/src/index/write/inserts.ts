@@ -121,6 +121,7 @@ export interface Inserts {
   searchValues: Insert<'search_values'>;
   privateValues: Insert<'private_values'>;
   states: Insert<'states'>;
+  anchors: Insert<'anchors'>;
   accessConsents: Insert<'access_consents'>;
   missing: Insert<'missing'>;
 }
@@ -133,6 +134,7 @@ export const newInserts = (seals: Seals): Inserts => ({
   searchValues: new Insert('search_values', seals),
   privateValues: new Insert('private_values', seals),
   states: new Insert('states', seals, { replaces: true }),
+  anchors: new Insert('anchors', seals, { replaces: true }),
   accessConsents: new Insert('access_consents', seals),
   missing: new Insert('missing', seals),
 });

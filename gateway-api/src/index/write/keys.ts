@@ -12,7 +12,7 @@ import { type KeyRows, searchValueRows, type VersionRows } from './rows.ts';
 import { contentOf } from './values.ts';
 
 type Database = Kysely<IndexTables>;
-type Text = Pick<IndexTables['versions'], 'sequence' | 'type' | 'id' | 'collection' | 'key' | 'value'>;
+type Text = Pick<IndexTables['versions'], 'sequence' | 'type' | 'id' | 'collection' | 'key' | 'value' | 'leaf'>;
 
 const columns = sql.join(STANDING.map((column) => sql.ref(column)));
 
@@ -29,7 +29,7 @@ export class PrivateKeys {
   );
   readonly #standing = new Lookup<Standing>((ids) => sql`select ${columns} from versions where id in ${ids}`);
   readonly #texts = new Lookup<Text>(
-    (rows) => sql`select sequence, type, id, collection, key, value from versions where sequence in ${rows}`,
+    (rows) => sql`select sequence, type, id, collection, key, value, leaf from versions where sequence in ${rows}`,
   );
   readonly #stated = new Lookup<IndexTables['search_values']>(
     (ids) => sql`select * from search_values where id in ${ids}`,
@@ -40,11 +40,11 @@ export class PrivateKeys {
     this.#seals = seals;
   }
 
-  /** Replaces what is under these keys. */
-  async write(db: Database, keys: readonly KeyRows[]): Promise<void> {
+  /** Replaces what is under these keys; answers the keys that were there before. */
+  async write(db: Database, keys: readonly KeyRows[]): Promise<string[]> {
     const inserts = this.#inserts;
     const versions = keys.flatMap((key) => key.versions);
-    const cleared = await this.#clear(db, keys);
+    const { cleared, names } = await this.#clear(db, keys);
     const changed = await this.#notNew(db, versions);
     for (const { id } of cleared) changed.add(id);
     const alone = versions.filter(({ row }) => !changed.has(row.id));
@@ -66,11 +66,13 @@ export class PrivateKeys {
       allOf(({ missing }) => missing),
     );
     await this.#settle(db, [...changed], cleared, versions);
+    return names;
   }
 
-  /** Removes what is under the keys; answers the versions that went. */
-  async #clear(db: Database, keys: readonly KeyRows[]): Promise<Standing[]> {
+  /** Removes what is under the keys; answers the versions that went, and the keys. */
+  async #clear(db: Database, keys: readonly KeyRows[]): Promise<{ cleared: Standing[]; names: string[] }> {
     const cleared: Standing[] = [];
+    const names: string[] = [];
     const hashes = new Set(keys.map(({ keyHash }) => keyHash));
     const held = new Set((await this.#held.of(db, [...hashes])).map(named));
     for (const { collection, keyHash } of keys) {
@@ -80,14 +82,12 @@ export class PrivateKeys {
         .deleteFrom('missing')
         .where((where) => where.and(at))
         .execute();
-      await db
-        .deleteFrom('private_values')
-        .where((where) => where.and(at))
-        .execute();
+      const values = db.deleteFrom('private_values').where((where) => where.and(at));
+      names.push(...(await values.returning('key').execute()).map(({ key }) => key));
       const gone = db.deleteFrom('versions').where((where) => where.and(at));
       cleared.push(...(await gone.returning(STANDING).execute()));
     }
-    return cleared;
+    return { cleared, names: [...names, ...cleared.map(({ key }) => key)] };
   }
 
   /** Ids that have rows already, or several in what is written. */
@@ -148,8 +148,8 @@ const named = ({ collection, key_hash }: { collection: string; key_hash: string 
 const nameOf = ({ parameter, type, id, collection, system, value }: SearchValuesTable): string =>
   JSON.stringify([parameter, type, id, collection, system, value]);
 
-function searchValuesIn({ type, id, collection, key, value }: Text): SearchValuesTable[] {
-  const resources = contentOf(key, value)?.resources ?? [];
+function searchValuesIn({ type, id, collection, ...text }: Text): SearchValuesTable[] {
+  const resources = contentOf(text)?.resources ?? [];
   const resource = resources.findLast((one) => one.resourceType === type && one.id === id);
   return resource === undefined ? [] : searchValueRows(resource, collection);
 }

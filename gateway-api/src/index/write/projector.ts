@@ -2,7 +2,7 @@
  * Writes each block into the read model: all its rows and the checkpoint in one database transaction, so that a
  * block is applied exactly once whatever stops the process.
  */
-import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import type { ParsedBlock } from '../../ledger/block.ts';
@@ -17,9 +17,10 @@ import {
   writeOf,
 } from '../schema.ts';
 import type { Seals } from '../seals.ts';
+import { Anchors, type Rewrite } from './anchors.ts';
 import { type Inserts, newInserts } from './inserts.ts';
 import { PrivateKeys } from './keys.ts';
-import { type BlockRows, keyName, rowsOf } from './rows.ts';
+import { type BlockRows, type KeyRows, keyName, rowsOf } from './rows.ts';
 import { States } from './states.ts';
 
 type Writing = Transaction<IndexTables>;
@@ -28,37 +29,53 @@ type Checkpoint = Pick<CheckpointTable, 'block' | 'hash' | 'writes'>;
 
 const UNDELIVERED = 'undelivered';
 
+export interface ProjectorOptions {
+  /** The writing connection of this member's read model; nobody else writes. */
+  db: Kysely<IndexTables>;
+  member: Organisation;
+  consortium: Consortium;
+  seals: Seals;
+  log: Logger;
+  /** Called for every second write of a private key. */
+  onRewrite?: () => void;
+}
+
 export class Projector implements BlockSink, LateSink {
-  readonly #db: Kysely<IndexTables>;
-  readonly #member: Organisation;
-  readonly #log: Logger;
-  readonly #seals: Seals;
+  readonly #options: ProjectorOptions;
   readonly #inserts: Inserts;
+  readonly #anchors: Anchors;
   readonly #keys: PrivateKeys;
   readonly #states: States;
   #checkpoint: Checkpoint | undefined;
   #lacks = 0;
   #move: CompiledQuery | undefined;
 
-  private constructor(db: Kysely<IndexTables>, member: Organisation, seals: Seals, log: Logger) {
-    this.#db = db;
-    this.#member = member;
-    this.#log = log;
-    this.#seals = seals;
+  private constructor(options: ProjectorOptions) {
+    const { seals, member } = options;
+    this.#options = options;
     this.#inserts = newInserts(seals);
+    this.#anchors = new Anchors(this.#inserts, seals);
     this.#keys = new PrivateKeys(this.#inserts, seals);
-    this.#states = new States(this.#inserts, seals);
+    this.#states = new States(this.#inserts, seals, member);
+  }
+
+  get #db(): Kysely<IndexTables> {
+    return this.#options.db;
+  }
+
+  get #seals(): Seals {
+    return this.#options.seals;
   }
 
   /**
-   * `db` is the writing connection of this member's read model; nobody else writes. Rows that another key sealed are removed: the feed fills the read
-   * model anew from block 0. A checkpoint that is not what this gateway wrote is told by `reopen`, which the feed calls first.
+   * Rows that another key sealed are removed: the feed fills the read model anew from block 0. A checkpoint that is not
+   * what this gateway wrote is reported by `reopen`, which the feed calls first.
    */
-  static async open(db: Kysely<IndexTables>, member: Organisation, seals: Seals, log: Logger): Promise<Projector> {
-    const projector = new Projector(db, member, seals, log);
+  static async open(options: ProjectorOptions): Promise<Projector> {
+    const projector = new Projector(options);
     await projector.reopen().catch((error: unknown) => {
       if (!(error instanceof ForeignLedger)) throw error;
-      log.error(error.message);
+      options.log.error(error.message);
     });
     return projector;
   }
@@ -80,7 +97,9 @@ export class Projector implements BlockSink, LateSink {
 
   async #empty(wasSealed: boolean): Promise<void> {
     if (wasSealed)
-      this.#log.warn('the read model was made with another key or by other search parameters, and is filled anew');
+      this.#options.log.warn(
+        'the read model was made with another key or by other search parameters, and is filled anew',
+      );
     await this.#db.transaction().execute(async (db) => {
       for (const table of Object.keys(COLUMNS) as TableName[]) await db.deleteFrom(table).execute();
     });
@@ -92,20 +111,28 @@ export class Projector implements BlockSink, LateSink {
   async apply(block: ParsedBlock): Promise<void> {
     if (this.#checkpoint !== undefined && block.number <= this.#checkpoint.block) return;
     const written = this.#checkpoint?.writes ?? 0;
-    const rows = rowsOf(block, written, this.#member);
-    const checkpoint: Checkpoint = { block: block.number, hash: block.hash, writes: written + rows.writes };
-    const keys = [...rows.keys.values()];
-    const mayLack = this.#lacks > 0 || keys.some(({ missing }) => missing?.reason === UNDELIVERED);
-    const lacks = await this.#db.transaction().execute(async (db) => {
+    const rows = rowsOf(block, written, this.#options.consortium);
+    const checkpoint: Checkpoint = { block: block.number, hash: block.hash, writes: written + rows.counted };
+    const { keys, rewrites, lacks } = await this.#db.transaction().execute(async (db) => {
       await this.#advance(db, checkpoint);
       await this.#inserts.transactions.into(db, rows.transactions);
-      await this.#keys.write(db, keys);
-      await this.#states.write(db, rows.states);
-      return mayLack ? countLacks(db) : 0;
+      const { keys: taken, rewrites } = await this.#anchors.take(db, rows.writes, block.number);
+      const keys = await this.#write(db, [...taken.values()]);
+      const mayLack = this.#lacks > 0 || keys.some(({ missing }) => missing?.reason === UNDELIVERED);
+      return { keys, rewrites, lacks: mayLack ? await countLacks(db) : 0 };
     });
     this.#checkpoint = checkpoint;
     this.#lacks = lacks;
-    this.#report(rows, block.number);
+    this.#report(rows, keys, block.number);
+    for (const rewrite of rewrites) this.#reportRewrite(rewrite, block.number);
+  }
+
+  /** Writes what the blocks bear out of these keys, and what follows from it; answers what was written. */
+  async #write(db: Writing, keys: readonly KeyRows[]): Promise<KeyRows[]> {
+    const borneOut = await this.#anchors.borneOut(db, keys);
+    const gone = await this.#keys.write(db, borneOut);
+    await this.#states.settle(db, borneOut, gone);
+    return borneOut;
   }
 
   /** How many values the peer has not delivered. */
@@ -136,13 +163,13 @@ export class Projector implements BlockSink, LateSink {
         .where('reason', '=', UNDELIVERED)
         .execute();
       const lacks = noted.filter((row) => this.#seals.isOn('missing', row));
-      const { keys } = numberedLike(block, lacks, this.#member);
+      const keys = numberedLike(block, lacks, this.#options.consortium);
       const arrived = lacks.flatMap(({ collection, key_hash: keyHash, anchor }) => {
         const found = keys.get(keyName({ collection, keyHash }));
         const stillLacks = found?.missing?.reason === UNDELIVERED;
         return found === undefined || stillLacks || found.write?.anchor !== anchor ? [] : [found];
       });
-      if (arrived.length > 0) await this.#keys.write(db, arrived);
+      if (arrived.length > 0) await this.#write(db, arrived);
       return { arrived: arrived.length, left: await countLacks(db) };
     });
     this.#lacks = left;
@@ -174,13 +201,27 @@ export class Projector implements BlockSink, LateSink {
     if (numAffectedRows !== 1n) throw new Error('the read model is not at the block that was written last');
   }
 
-  #report(rows: BlockRows, block: number): void {
-    for (const { missing } of rows.keys.values()) {
-      if (missing?.reason !== UNDELIVERED) continue;
+  #report({ unreadable }: BlockRows, keys: readonly KeyRows[], block: number): void {
+    const { log } = this.#options;
+    const places = new Map(unreadable.map((place) => [JSON.stringify(place), place]));
+    for (const { missing } of keys) {
+      if (missing === undefined) continue;
       const { collection, transaction_id: transactionId } = missing;
-      this.#log.warn({ block, collection, transactionId }, 'private data was not delivered');
+      if (missing.reason === UNDELIVERED)
+        log.warn({ block, collection, transactionId }, 'private data was not delivered');
+      else places.set(JSON.stringify({ collection, transactionId }), { collection, transactionId });
     }
-    for (const place of rows.unreadable) this.#log.error({ block, ...place }, 'a committed value cannot be read');
+    for (const place of places.values()) log.error({ block, ...place }, 'a committed value cannot be read');
+  }
+
+  /** The ledger's alarm that colluding organisations tried to change what stands on it. */
+  #reportRewrite({ collection, keyHash, transactionId, endorsers }: Rewrite, block: number): void {
+    const { log, onRewrite } = this.#options;
+    log.error(
+      { block, collection, keyHash, transactionId, endorsers },
+      'a private key was written a second time: ignored',
+    );
+    onRewrite?.();
   }
 }
 
@@ -193,12 +234,23 @@ async function countLacks(db: Kysely<IndexTables>): Promise<number> {
   return Number(lacks);
 }
 
-/** The rows of a block whose private writes are numbered as they were when its lacks were noted. */
-function numberedLike(block: ParsedBlock, lacks: readonly MissingTable[], member: Organisation): BlockRows {
-  const counted = rowsOf(block, 0, member);
+/** The first write of each key of a block, numbered as they were when its lacks were noted; by `keyName`. */
+function numberedLike(
+  block: ParsedBlock,
+  lacks: readonly MissingTable[],
+  consortium: Consortium,
+): Map<string, KeyRows> {
+  const counted = firstWrites(rowsOf(block, 0, consortium));
   for (const { collection, key_hash: keyHash, sequence } of lacks) {
-    const write = counted.keys.get(keyName({ collection, keyHash }))?.write;
-    if (write !== undefined) return rowsOf(block, writeOf(sequence - write.sequence), member);
+    const write = counted.get(keyName({ collection, keyHash }))?.write;
+    if (write !== undefined) return firstWrites(rowsOf(block, writeOf(sequence - write.sequence), consortium));
   }
   return counted;
+}
+
+function firstWrites({ writes }: BlockRows): Map<string, KeyRows> {
+  const found = new Map<string, KeyRows>();
+  for (const { rows } of writes)
+    if (rows?.write !== undefined && !found.has(keyName(rows))) found.set(keyName(rows), rows);
+  return found;
 }

@@ -16,7 +16,7 @@ export const STANDING = [...COLUMNS.versions, 'seal' as const].filter((column) =
  * anything else may lie in several (a Coverage shown to two providers).
  */
 export const resourceOf = ({ type, id, collection, key }: Row): string =>
-  /^(record|copy)\//.test(key) ? `${type}/${id} ${collection}` : `${type}/${id}`;
+  /^(content|copies)\//.test(key) ? `${type}/${id} ${collection}` : `${type}/${id}`;
 
 /** Newest first: by version, and of equal ones the last that was written. */
 export const byAge = (a: Row, b: Row): number => b.version - a.version || b.sequence - a.sequence;

@@ -3,16 +3,21 @@
  * whether a claim is payable; what follows is in subjects/payments.
  */
 import { randomUUID } from 'node:crypto';
+import { readBill } from '@telemed-ledger/chaincode/model/bill.ts';
 import { evidenceOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
+import { licenceNumbersOf } from '@telemed-ledger/chaincode/model/claim-practitioners.ts';
+import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import type { ClaimState, Evidence } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
+import { type Anchored, CLAIM_STEPS, type ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { VersionRow } from '../../index/read/stored.ts';
-import type { Submitted } from '../../ledger/client.ts';
+import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 
@@ -25,21 +30,16 @@ export async function submit(
   claim: Resource,
   id: string,
   sending: Sending,
-): Promise<Submitted<ClaimState>> {
+): Promise<Outcome> {
   const coverage = await coverageOf(claim, index);
   const payer = organisationByMsp(consortium, coverage.author)?.name;
   if (payer === undefined) throw new LedgerError('INVALID', 'the coverage is of no payer here', 'Claim.insurance');
   const resource = { ...claim, id };
-  return ledger.submit(
-    'SubmitClaim',
-    { id, payer },
-    {
-      claim: { id, salt: newSalt(), resource },
-      coverage: { id: coverage.id, version: coverage.version },
-      evidence: await evidenceFor(resource, collections.care(organisation.name), index),
-    },
-    sending,
-  );
+  const { evidence, records } = await evidenceFor(resource, collections.care(organisation.name), index);
+  const own = collections.billing(organisation.name);
+  const terms = await termsOf(index, own, organisation.name, coverage.value, { claim: resource, records });
+  const submission = { claim: { id, salt: newSalt(), resource }, ...terms, evidence };
+  return ledger.submit('SubmitClaim', { id, payer }, submission, sending);
 }
 
 /** The Coverage that the focal (or only) insurance names, as the payer showed it to this provider. */
@@ -56,10 +56,17 @@ async function coverageOf(claim: Resource, index: ReadModel): Promise<VersionRow
   throw new LedgerError('INVALID', 'names no Coverage that a payer has registered here', expression);
 }
 
-/** The newest versions of the records that a claim rests on, as they were anchored; what is not here is ignored. */
-async function evidenceFor(claim: Resource, care: string, index: ReadModel): Promise<Evidence[]> {
+interface Shown {
+  evidence: RecordEvidence[];
+  /** The resources of the evidence by `Type/id`. */
+  records: Map<string, { resource: Resource }>;
+}
+
+/** The newest versions of the records that a claim rests on, with their paths; what is not here is ignored. */
+async function evidenceFor(claim: Resource, care: string, index: ReadModel): Promise<Shown> {
+  const records: Shown['records'] = new Map();
+  const evidence: RecordEvidence[] = [];
   const seen = new Set<string>();
-  const evidence: Evidence[] = [];
   const pending = evidenceOf(claim);
   for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
     if (seen.has(next)) continue;
@@ -68,27 +75,72 @@ async function evidenceFor(claim: Resource, care: string, index: ReadModel): Pro
     const row = await index.newestRow(type, id);
     if (row === undefined || row.collection !== care) continue;
     if (evidence.length >= MAX_EVIDENCE) throw new LedgerError('INVALID', 'rests on too many records', 'Claim.item');
-    evidence.push({ key: row.key, value: row.value });
-    pending.push(...evidenceOf(index.stored(row).resource));
+    const { resource } = index.stored(row);
+    evidence.push(await index.evidence.ofRecord(row));
+    records.set(next, { resource });
+    pending.push(...evidenceOf(resource));
   }
-  return evidence;
+  return { evidence, records };
+}
+
+/** What a claim is judged by: a claim, and the records that it rests on by `Type/id`. */
+interface Judged {
+  claim: Resource;
+  records: ReadonlyMap<string, { resource: Resource }>;
+}
+
+/** What the payer holds that a claim is judged by, from this organisation's billing collection, and the register. */
+async function termsOf(index: ReadModel, own: string, provider: string, coverage: string, judged: Judged) {
+  const series = privateKeys.feeSchedule(provider, 0).slice(0, -1);
+  const generation = await index.evidence.newest(own, series);
+  const text =
+    generation === 0 ? undefined : await index.evidence.text(own, privateKeys.feeSchedule(provider, generation));
+  const fingerprintKey = await index.evidence.text(own, privateKeys.fingerprintKey(provider));
+  const numbers = licenceNumbersOf({ bill: readBill(judged.claim), evidence: judged.records });
+  return {
+    coverage,
+    ...(text === undefined ? {} : { feeSchedule: { generation, text } }),
+    ...(fingerprintKey === undefined ? {} : { fingerprintKey }),
+    ...(await index.register.bucketsOf(numbers)),
+  };
 }
 
 export async function adjudicate(
-  { index, ledger }: Services,
+  { index, ledger, organisation }: Services,
   id: string,
   sending: Sending,
-): Promise<Submitted<ClaimState>> {
+): Promise<Outcome> {
   const { provider } = await claimState(index, id);
-  const answer = { responseId: randomUUID(), salt: newSalt() };
-  return ledger.submit('AdjudicateClaim', { id, provider }, answer, sending);
+  const own = collections.billing(organisation.name);
+  const claim = await textOf(index, own, privateKeys.claim(id));
+  const { coverage, resource, evidence } = JSON.parse(claim) as ClaimRecord;
+  const newest = await index.newestRow('Coverage', coverage.id);
+  if (newest === undefined) throw new LedgerError('NOT_FOUND', 'the coverage of this claim is not here');
+  const records = new Map(
+    evidence.map(({ text }) => {
+      const shown = JSON.parse(text) as Anchored;
+      return [`${shown.resource.resourceType}/${shown.id}`, shown] as const;
+    }),
+  );
+  const terms = await termsOf(index, own, provider, newest.value, { claim: resource, records });
+  const state = await textOf(index, own, privateKeys.claimState(id, CLAIM_STEPS.submitted));
+  const decision = { responseId: randomUUID(), salt: newSalt(), claim, state, ...terms };
+  return ledger.submit('AdjudicateClaim', { id, provider }, decision, sending);
 }
 
-/** The public state of a claim. @throws {LedgerError} NOT_FOUND */
+/** How a claim stands. @throws {LedgerError} NOT_FOUND */
 export async function claimState(index: ReadModel, id: string): Promise<ClaimState> {
   const row = await index.state('claim', id);
   if (row === undefined) throw new LedgerError('NOT_FOUND', 'there is no such claim');
   return JSON.parse(row.value) as ClaimState;
+}
+
+/** The exact text of a value of a claim. @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */
+export async function textOf(index: ReadModel, collection: string, key: string): Promise<string> {
+  const text = await index.evidence.text(collection, key);
+  if (text !== undefined) return text;
+  await index.undelivered.demandValue(key);
+  throw new LedgerError('NOT_FOUND', `the read model holds no ${key.split('/')[0]} of this claim yet`);
 }
 
 /** The resource of a type that a transaction made in a private value, when this organisation holds it. */

@@ -24,11 +24,11 @@ export const submitClaim: SubjectOperation = {
     compartmentOf(caller);
     const claim = claimIn(body);
     const id = randomUUID();
-    const { outcome, answer, submitted } = await services.idempotent.write(caller, idempotency, () => ({
+    const { outcome, answer } = await services.idempotent.write(caller, idempotency, () => ({
       answer: { id },
       submit: (sending) => submit(services, claim, id, sending),
     }));
-    const state = submitted?.result ?? (await afterCommit(() => claimState(services.index, answer.id)));
+    const state = await afterCommit(() => claimState(services.index, answer.id));
     return committedAnswer(outcome.transactionId, state && responseOf(claim, state));
   },
 };
@@ -43,15 +43,13 @@ export const adjudicateClaim: SubjectOperation = {
   definition: definitionOf('Claim-adjudicate'),
   async handle({ caller, id = '', idempotency }, services) {
     compartmentOf(caller);
-    const { index, idempotent } = services;
-    const { outcome, submitted } = await idempotent.write(caller, idempotency, () => ({
+    const { index, idempotent, organisation } = services;
+    const { outcome } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
       submit: (sending) => adjudicate(services, id, sending),
     }));
-    const response = await afterCommit(async () => {
-      const { provider, payer } = submitted?.result ?? (await claimState(index, id));
-      return resourceAt(index, 'ClaimResponse', collections.claim(provider, payer), privateKeys.response(id));
-    });
+    const own = collections.billing(organisation.name);
+    const response = await afterCommit(() => resourceAt(index, 'ClaimResponse', own, privateKeys.response(id)));
     return committedAnswer(outcome.transactionId, response);
   },
 };

@@ -3,20 +3,26 @@
  * chaincode alone decides what a consent permits.
  */
 
+import { bucketOf } from '@telemed-ledger/chaincode/model/directories.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf, type Reference, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { organisationByName, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
+import { AS_SYSTEM } from '../../duties/duties.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
+import type { VersionRow } from '../../index/read/stored.ts';
+import { newSalt } from '../../ledger/sender.ts';
 import { onlyOne, type Write } from '../records/records.ts';
 
 /** Statuses that end a consent. */
 const ENDED = new Set(['inactive', 'rejected', 'entered-in-error']);
 
-type ConsentChange = { grant: string } | { amend: string } | { revoke: true };
+type ConsentChange = { grant: string; patient: VersionRow } | { amend: string } | { revoke: string };
 
 /** Grants, amends or revokes. @throws {LedgerError} FORBIDDEN for another patient's, CONFLICT for a stale version */
 export const writeConsent: Write = async ({ index, ledger, consortium }, drafts, sending, caller) => {
@@ -27,11 +33,24 @@ export const writeConsent: Write = async ({ index, ledger, consortium }, drafts,
   const newest = await index.newest('Consent', id);
   if (version !== (newest?.version ?? 0) + 1) throw new LedgerError('CONFLICT', 'this is not the next version');
   const change = await consentChange(resource, version, index, consortium);
-  if ('revoke' in change) return ledger.submit('RevokeConsent', { id }, undefined, sending);
-  const name = 'grant' in change ? 'GrantConsent' : 'AmendConsent';
-  const provider = 'grant' in change ? change.grant : change.amend;
-  return ledger.submit(name, { id, provider }, { consent }, sending);
+  // The custodian signs for patients: a certificate of their own would name them in every block.
+  const asCustodian = { ...sending, as: AS_SYSTEM.as };
+  if ('revoke' in change) {
+    const { revoke: provider } = change;
+    return ledger.submit('RevokeConsent', { id, provider, version: version - 1 }, { salt: newSalt() }, asCustodian);
+  }
+  if ('amend' in change) return ledger.submit('AmendConsent', { id, provider: change.amend }, { consent }, asCustodian);
+  const { grant: provider, patient } = change;
+  const directory = await knownDirectory(index, provider, patient.id);
+  const shown = { consent, patient: await index.evidence.ofRecord(patient), directory };
+  return ledger.submit('GrantConsent', { id, provider }, shown, asCustodian);
 };
+
+/** The newest generation of the directory that a patient's consents are entered in. */
+export function knownDirectory(index: ReadModel, provider: string, patientId: string): Promise<number> {
+  const series = privateKeys.directory(bucketOf(patientId), 0).slice(0, -1);
+  return index.evidence.newest(collections.care(provider), series);
+}
 
 function checkPatient(resource: Resource, caller: Caller): void {
   const own = compartmentOf(caller);
@@ -51,13 +70,17 @@ function statedProvider(resource: Resource, consortium: Consortium): string | un
   return name;
 }
 
-/** The provider whose data a consent governs: the one it names, else the one whose Patient it is of. */
-async function governedProvider(resource: Resource, index: ReadModel, consortium: Consortium): Promise<string> {
+/** The provider whose data a consent governs, with its Patient record: the one it names, else the one whose Patient it is of. */
+async function governedProvider(
+  resource: Resource,
+  index: ReadModel,
+  consortium: Consortium,
+): Promise<{ holder: string; row: VersionRow }> {
   const patient = patientIdOf(resource);
   if (patient === undefined) throw new LedgerError('INVALID', 'a consent names its Patient', 'Consent.patient');
   const row = await index.newestRow('Patient', patient);
   const holder = organisationsOfKind(consortium, 'provider').find(({ mspId }) => mspId === row?.author)?.name;
-  if (holder === undefined) {
+  if (row === undefined || holder === undefined) {
     throw new LedgerError('INVALID', 'no provider has recorded the Patient this names', 'Consent.patient');
   }
   const stated = statedProvider(resource, consortium);
@@ -68,7 +91,7 @@ async function governedProvider(resource: Resource, index: ReadModel, consortium
       'Consent.organization[0]',
     );
   }
-  return holder;
+  return { holder, row };
 }
 
 /** Which change of the ledger the next version of a consent is. */
@@ -79,8 +102,20 @@ async function consentChange(
   consortium: Consortium,
 ): Promise<ConsentChange> {
   const ended = ENDED.has(String(resource['status']));
-  if (version > 1 && ended) return { revoke: true };
+  if (version > 1) {
+    const provider = await recordedProvider(String(resource['id']), index, consortium);
+    return ended ? { revoke: provider } : { amend: provider };
+  }
   if (ended) throw new LedgerError('INVALID', 'a new consent is active', 'Consent.status');
-  const provider = await governedProvider(resource, index, consortium);
-  return version === 1 ? { grant: provider } : { amend: provider };
+  const { holder, row } = await governedProvider(resource, index, consortium);
+  return { grant: holder, patient: row };
+}
+
+/** The provider in whose collection a consent stands. @throws {LedgerError} NOT_FOUND */
+async function recordedProvider(id: string, index: ReadModel, consortium: Consortium): Promise<string> {
+  const row = await index.newestRow('Consent', id);
+  const providers = organisationsOfKind(consortium, 'provider').map(({ name }) => name);
+  const provider = providers.find((name) => collections.care(name) === row?.collection);
+  if (provider === undefined) throw new LedgerError('NOT_FOUND', 'there is no such consent', 'Consent.id');
+  return provider;
 }

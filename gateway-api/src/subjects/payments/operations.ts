@@ -8,7 +8,7 @@ import { compartmentOf } from '../../auth/entitlement.ts';
 import { committedAnswer } from '../../fhir/answers.ts';
 import { parsedInput } from '../../http/bodies.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
-import { claimState, resourceAt } from '../claims/claims.ts';
+import { resourceAt } from '../claims/claims.ts';
 import { definitionOf, type SubjectOperation } from '../services.ts';
 import { claimOfPayment, settle } from './payments.ts';
 
@@ -24,18 +24,15 @@ export const settlePayment: SubjectOperation = {
   definition: definitionOf('PaymentReconciliation-settle'),
   async handle({ caller, id = '', body, idempotency }, services) {
     compartmentOf(caller);
-    const { index, idempotent } = services;
+    const { index, idempotent, organisation } = services;
     const transfer = parsedInput(transferSchema, parametersIn(body));
     const claimId = await claimOfPayment(index, id);
-    const { outcome, submitted } = await idempotent.write(caller, idempotency, () => ({
+    const { outcome } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
       submit: (sending) => settle(services, claimId, transfer, sending),
     }));
-    const notice = await afterCommit(async () => {
-      const { payer, bank } = submitted?.result ?? (await claimState(index, claimId));
-      const collection = collections.settle(payer, bank ?? '');
-      return resourceAt(index, 'PaymentNotice', collection, privateKeys.settlement(claimId));
-    });
+    const own = collections.billing(organisation.name);
+    const notice = await afterCommit(() => resourceAt(index, 'PaymentNotice', own, privateKeys.settlement(claimId)));
     return committedAnswer(outcome.transactionId, notice);
   },
 };

@@ -5,16 +5,16 @@
 import { randomUUID } from 'node:crypto';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { CLAIM_STEPS, type ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import type { Submitted } from '../../ledger/client.ts';
+import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
-import { claimState } from '../claims/claims.ts';
+import { claimState, textOf } from '../claims/claims.ts';
 import type { Services } from '../services.ts';
 
-type PaymentServices = Pick<Services, 'index' | 'ledger'>;
+type PaymentServices = Pick<Services, 'index' | 'ledger' | 'organisation'>;
 
 /** A transfer as its bank reports it: the bank's own reference, and the day as YYYY-MM-DD. */
 export interface Transfer {
@@ -24,52 +24,56 @@ export interface Transfer {
 
 /** Has a bank pay what was adjudicated as payable. */
 export async function instruct(
-  { index, ledger }: PaymentServices,
-  state: ClaimState,
+  { index, ledger, organisation }: PaymentServices,
+  { id, step }: ClaimState,
   bank: string,
   sending: Sending,
-): Promise<Submitted<ClaimState>> {
-  const collection = collections.claim(state.provider, state.payer);
-  const response = await textOf(index, collection, privateKeys.response(state.id));
-  const payment = { paymentId: randomUUID(), salt: newSalt(), response };
-  return ledger.submit('InstructPayment', { id: state.id, bank }, payment, sending);
+): Promise<Outcome> {
+  const own = collections.billing(organisation.name);
+  const response = await textOf(index, own, privateKeys.response(id));
+  const state = await textOf(index, own, privateKeys.claimState(id, step));
+  const payment = { paymentId: randomUUID(), salt: newSalt(), state, response };
+  return ledger.submit('InstructPayment', { id, bank }, payment, sending);
 }
 
 /** Reports the transfer of a claim's payment. */
 export async function settle(
-  { index, ledger }: PaymentServices,
+  { index, ledger, organisation }: PaymentServices,
   claimId: string,
   transfer: Transfer,
   sending: Sending,
-): Promise<Submitted<ClaimState>> {
+): Promise<Outcome> {
+  const own = collections.billing(organisation.name);
   const { payer } = await claimState(index, claimId);
-  const notice = { noticeId: randomUUID(), salt: newSalt(), ...transfer };
+  const shown = {
+    state: await textOf(index, own, privateKeys.claimState(claimId, CLAIM_STEPS.instructed)),
+    payment: await textOf(index, own, privateKeys.payment(claimId, 1)),
+  };
+  const notice = { noticeId: randomUUID(), salt: newSalt(), ...shown, ...transfer };
   return ledger.submit('SettlePayment', { id: claimId, payer }, notice, sending);
 }
 
 /** Reports to the provider that its claim has been paid. */
 export async function remit(
-  { index, ledger }: PaymentServices,
-  state: ClaimState,
+  { index, ledger, organisation }: PaymentServices,
+  { id, provider, step }: ClaimState,
   sending: Sending,
-): Promise<Submitted<ClaimState>> {
-  const collection = collections.settle(state.payer, state.bank ?? '');
-  const settlement = await textOf(index, collection, privateKeys.settlement(state.id));
-  const payment = await textOf(index, collection, privateKeys.payment(state.id));
-  const remittance = { reconciliationId: randomUUID(), salt: newSalt(), settlement, payment };
-  return ledger.submit('RemitPayment', { id: state.id, provider: state.provider }, remittance, sending);
+): Promise<Outcome> {
+  const own = collections.billing(organisation.name);
+  const shown = {
+    state: await textOf(index, own, privateKeys.claimState(id, step)),
+    response: await textOf(index, own, privateKeys.response(id)),
+    settlement: await textOf(index, own, privateKeys.settlement(id)),
+    payment: await textOf(index, own, privateKeys.payment(id, 2)),
+  };
+  const remittance = { reconciliationId: randomUUID(), salt: newSalt(), ...shown };
+  return ledger.submit('RemitPayment', { id, provider }, remittance, sending);
 }
 
 /** The claim that a PaymentReconciliation of this bank pays. @throws {LedgerError} NOT_FOUND */
 export async function claimOfPayment(index: ReadModel, reconciliation: string): Promise<string> {
   const row = await index.newestRow('PaymentReconciliation', reconciliation);
-  const claimId = /^payment\/(.+)$/.exec(row?.key ?? '')?.[1];
+  const claimId = /^payment\/([^/]+)\/\d+$/.exec(row?.key ?? '')?.[1];
   if (claimId === undefined) throw new LedgerError('NOT_FOUND', 'there is no such payment instruction here');
   return claimId;
-}
-
-async function textOf(index: ReadModel, collection: string, key: string): Promise<string> {
-  const text = await index.anchoredText(collection, key);
-  if (text !== undefined) return text;
-  throw new LedgerError('NOT_FOUND', `the read model holds no ${key.split('/')[0]} of this claim yet`);
 }

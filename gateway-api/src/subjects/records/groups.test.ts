@@ -1,17 +1,24 @@
 /** Records of many callers at once, on the embedded network: who shares a transaction, and what each is answered. */
 import { randomUUID } from 'node:crypto';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { MAX_CONTENT_LENGTH } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { expect } from 'chai';
 import { type Answer, FixtureConsortium } from '../../consortium.fixture.ts';
 import { onEachDatabase } from '../../index/databases.fixture.ts';
 import { recordAtFault } from './groups.ts';
+import type { RecordItem } from './sheets.ts';
 
 describe('The record at fault', () => {
   it('is the one that the chaincode names', () => {
-    const at = (expression?: string) => recordAtFault(new LedgerError('CONFLICT', 'no', expression));
-    expect(at('private.records[17].version')).to.equal(17);
-    expect(at('private.records[0]')).to.equal(0);
-    expect(at('private.records')).to.equal(undefined);
+    const items = of(20, (): RecordItem => {
+      const item = { id: randomUUID(), version: 1, salt: '', resource: 'x'.repeat(MAX_CONTENT_LENGTH / 10) };
+      return { ...item, type: 'Patient', isProvisional: true };
+    });
+    const at = (expression?: string) => recordAtFault(new LedgerError('CONFLICT', 'no', expression), items);
+    expect(at('private.sheets[0].records[7].version')).to.equal(7);
+    expect(at('private.sheets[1].records[0]')).to.equal(10);
+    expect(at('private.sheets[1]')).to.equal(undefined);
+    expect(at('private.sheets')).to.equal(undefined);
     expect(at('private')).to.equal(undefined);
     expect(at()).to.equal(undefined);
   });

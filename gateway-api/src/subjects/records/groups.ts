@@ -1,39 +1,65 @@
-/** Records of several callers in one RecordVersions: what group commit needs to know of a record. */
+/** Records of several callers in one RecordVersions: how they lie on sheets, and which of them a refusal names. */
+import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-commit.ts';
-import type { LedgerClient, Sender } from '../../ledger/client.ts';
+import type { LedgerClient } from '../../ledger/client.ts';
 import type { Write } from './records.ts';
+import { type RecordItem, sheetsOf } from './sheets.ts';
 
 /** The chaincode names a record by its place in the private input; see contracts/records.ts. */
-const RECORD = /^private\.records\[(\d+)\]/;
+const RECORD = /^private\.sheets\[(\d+)\]\.records\[(\d+)\]/;
 
-export function recordAtFault({ expression }: Pick<LedgerError, 'expression'>): number | undefined {
-  const found = RECORD.exec(expression ?? '');
-  return found === null ? undefined : Number(found[1]);
+/** The place among the items of a record that a refusal names. */
+export function recordAtFault(
+  { expression }: Pick<LedgerError, 'expression'>,
+  items: readonly RecordItem[],
+): number | undefined {
+  const [, sheet, record] = RECORD.exec(expression ?? '') ?? [];
+  if (sheet === undefined) return undefined;
+  const before = sheetsOf(items).sheets.slice(0, Number(sheet));
+  return before.reduce((sum, { records }) => sum + records.length, Number(record));
 }
-
-/** Groups take turns by who signs them; their writes have taken theirs before. */
-const laneOf = ({ role, fhirUser = '' }: Sender): string => `group ${role} ${fhirUser}`;
 
 export const recordGroups = (
   ledger: Pick<LedgerClient, 'submit'>,
-  options: Omit<GroupCommitOptions<Draft>, 'send' | 'itemAtFault'>,
-): GroupCommit<Draft> =>
+  options: Omit<GroupCommitOptions<RecordItem>, 'send' | 'itemAtFault'>,
+): GroupCommit<RecordItem> =>
   new GroupCommit({
     ...options,
     itemAtFault: recordAtFault,
-    send: (as, records, sending) =>
-      ledger.submit('RecordVersions', {}, { records }, { as, client: laneOf(as), ...sending }),
+    send: async (as, items, { beforeSubmit, ...sending }) => {
+      const { sheets, renamed } = sheetsOf(items);
+      const stored =
+        beforeSubmit === undefined
+          ? undefined
+          : (transactionId: string, signed: Uint8Array) => beforeSubmit(transactionId, signed, renamed);
+      const outcome = await ledger.submit('RecordVersions', {}, { sheets }, { as, ...sending, beforeSubmit: stored });
+      return { ...outcome, renamed };
+    },
   });
 
 /** Records all of them or none, of whatever type a provider records. @throws as GroupCommit.write */
-export const recordVersions: Write = ({ groups }, items, { as, beforeSubmit }, { subject }) =>
-  groups.write({
+export const recordVersions: Write = async (
+  { groups, index, organisation },
+  drafts,
+  { as, beforeSubmit },
+  { subject },
+) => {
+  const items = await Promise.all(
+    drafts.map(async ({ resource, ...draft }): Promise<RecordItem> => {
+      const origin =
+        draft.version === 2 ? await index.evidence.originOf(collections.care(organisation.name), draft.id) : undefined;
+      const text = canonicalJson(resource);
+      return { ...draft, type: resource.resourceType, resource: text, ...(origin === undefined ? {} : { origin }) };
+    }),
+  );
+  return groups.write({
     as,
     caller: subject,
     items,
-    bytes: JSON.stringify(items).length,
+    bytes: items.reduce((sum, { resource }) => sum + resource.length, 0),
     targets: items.map(({ id }) => id),
     beforeSubmit,
   });
+};

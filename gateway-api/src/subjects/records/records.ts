@@ -8,7 +8,7 @@ import type { Draft, TransactionName } from '@telemed-ledger/chaincode/model/tra
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf, demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
-import type { Repository, Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
+import type { NewDraft, Repository, Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import type { Services } from '../services.ts';
@@ -20,7 +20,12 @@ export type RecordServices = Pick<
 >;
 
 /** Writes drafts in one ledger transaction. */
-export type Write = (services: RecordServices, drafts: Draft[], sending: Sending, caller: Caller) => Promise<Outcome>;
+export type Write = (
+  services: RecordServices,
+  drafts: NewDraft[],
+  sending: Sending,
+  caller: Caller,
+) => Promise<Outcome>;
 
 export interface Writer {
   write: Write;
@@ -90,7 +95,7 @@ export class Records implements Repository {
     return this.#services.index.findByIdentifier(queries);
   }
 
-  async submit(caller: Caller, drafts: Draft[], sending: Sending): Promise<Outcome> {
+  async submit(caller: Caller, drafts: NewDraft[], sending: Sending): Promise<Outcome> {
     const { kind } = this.#services.organisation;
     const writer = this.#writers[kind];
     if (writer === undefined) {
@@ -101,10 +106,11 @@ export class Records implements Repository {
 }
 
 /** The only draft. @throws {LedgerError} INVALID for more than one: these types have a transaction each. */
-export function onlyOne(drafts: readonly Draft[]): Draft {
+export function onlyOne(drafts: readonly NewDraft[]): Draft {
   const [draft, ...more] = drafts;
   if (draft === undefined || more.length > 0) {
     throw new LedgerError('INVALID', 'consents and coverages are written one in a transaction');
   }
-  return draft;
+  const { isProvisional: _, ...only } = draft;
+  return only;
 }

@@ -1,5 +1,8 @@
 /** Practitioner licences, which every member may read, and the fee schedules that a payer gives a provider. */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { licenceStateSchema, transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { route } from '../../http/routes.ts';
 import { newSalt } from '../../ledger/sender.ts';
@@ -7,7 +10,7 @@ import { newSalt } from '../../ledger/sender.ts';
 const licenceSchema = licenceStateSchema.meta({ id: 'Licence' });
 const licenceBody = licenceStateSchema.omit({ updatedAt: true, number: true });
 const numberSchema = licenceStateSchema.pick({ number: true });
-const feeScheduleBody = transactions.LoadFeeSchedule.private!.omit({ salt: true });
+const feeScheduleBody = transactions.LoadFeeSchedule.private!.omit({ salt: true, known: true });
 
 export const setLicence = route({
   method: 'put',
@@ -17,10 +20,15 @@ export const setLicence = route({
   body: licenceBody,
   transaction: 'SetLicence',
   answers: { 200: { description: 'The licence as it stands.', schema: licenceSchema } },
-  async handle({ caller, parameters: { number }, body, idempotency }, { ledger, idempotent }) {
+  async handle({ caller, parameters: { number }, body, idempotency }, { index, ledger, idempotent }) {
     const { outcome, submitted } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
-      submit: (sending) => ledger.submit('SetLicence', { ...body, number }, undefined, sending),
+      submit: async (sending) => {
+        const { register, buckets } = await index.register.bucketsOf([number]);
+        const [bucket] = buckets;
+        if (bucket === undefined) throw new Error('a number lies in a bucket');
+        return ledger.submit('SetLicence', { ...body, number }, { salt: newSalt(), register, bucket }, sending);
+      },
     }));
     // The same request wrote the same licence, whichever of them it was.
     const licence = submitted?.result ?? { ...body, number, updatedAt: outcome.time };
@@ -34,8 +42,10 @@ export const getLicence = route({
   summary: "A practitioner's licence.",
   parameters: z.object({ number: z.string() }),
   answers: { 200: { description: 'The licence.', schema: licenceSchema } },
-  async handle({ parameters: { number } }, { ledger }) {
-    return { body: await ledger.evaluate('GetLicence', { number }) };
+  async handle({ parameters: { number } }, { index }) {
+    const licence = await index.register.licence(number);
+    if (licence === undefined) throw new LedgerError('NOT_FOUND', 'no such licence', 'number');
+    return { body: licence };
   },
 });
 
@@ -53,10 +63,15 @@ export const loadFeeSchedule = route({
       schema: z.object({ provider: z.string(), version: feeScheduleBody.shape.version, transactionId: z.string() }),
     },
   },
-  async handle({ caller, parameters: { provider }, body, idempotency }, { ledger, idempotent }) {
+  async handle({ caller, parameters: { provider }, body, idempotency }, { index, ledger, idempotent, organisation }) {
     const { outcome } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
-      submit: (sending) => ledger.submit('LoadFeeSchedule', { provider }, { ...body, salt: newSalt() }, sending),
+      submit: async (sending) => {
+        const series = privateKeys.feeSchedule(provider, 0).slice(0, -1);
+        const own = collections.billing(organisation.name);
+        const known = await index.evidence.newest(own, series);
+        return ledger.submit('LoadFeeSchedule', { provider }, { ...body, salt: newSalt(), known }, sending);
+      },
     }));
     const { transactionId } = outcome;
     return { body: { provider, version: body.version, transactionId }, transactionId };

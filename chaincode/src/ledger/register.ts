@@ -1,0 +1,71 @@
+/**
+ * The register of licences as it stands: the newest generation's root, which every peer holds. Licences are read from
+ * buckets that are shown and held against it.
+ */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { LedgerError } from '../model/errors.ts';
+import { privateKeys } from '../model/keys.ts';
+import {
+  type BucketEvidence,
+  bucketOfNumber,
+  bucketSchema,
+  EMPTY_ROOT,
+  isBucketOf,
+  registerSchema,
+} from '../model/registers.ts';
+import type { LicenceState } from '../model/values.ts';
+import { parseText } from './parse.ts';
+import type { Store } from './store.ts';
+
+export interface CurrentRegister {
+  generation: number;
+  root: string;
+}
+
+/** The newest generation, sought from one that is known. @throws LedgerError INVALID where there is no such generation */
+export async function loadRegister(store: Store, known: number): Promise<CurrentRegister> {
+  let generation = known;
+  while ((await store.anchor(collections.registers, privateKeys.register(generation + 1))) !== undefined)
+    generation += 1;
+  if (generation === 0) return { generation, root: EMPTY_ROOT };
+  const register = await store.getPrivate(collections.registers, privateKeys.register(generation), registerSchema);
+  if (register === undefined) throw new LedgerError('INVALID', 'there is no such generation', 'register');
+  return { generation, root: register.root };
+}
+
+/** The licences of a bucket that was shown. @throws LedgerError INVALID where the register holds another in its place */
+export function licencesIn(
+  { root }: CurrentRegister,
+  index: number,
+  evidence: BucketEvidence,
+  expression: string,
+): Record<string, LicenceState> {
+  if (!isBucketOf(root, index, evidence))
+    throw new LedgerError('INVALID', 'is not what the register holds', expression);
+  return parseText(bucketSchema, evidence.text, expression).licences;
+}
+
+/**
+ * The licences of these numbers by the buckets that were shown, one for each bucket that a number lies in, in the order of
+ * their indexes. A number that has no licence is absent.
+ * @throws LedgerError INVALID where a bucket is missing or is not what the register holds
+ */
+export function licencesOf(
+  register: CurrentRegister,
+  numbers: readonly string[],
+  buckets: readonly BucketEvidence[],
+): Map<string, LicenceState> {
+  const indexes = bucketsOf(numbers);
+  if (indexes.length !== buckets.length)
+    throw new LedgerError('INVALID', 'are not the buckets of the practitioners', 'buckets');
+  const licences = new Map<string, LicenceState>();
+  for (const [position, index] of indexes.entries()) {
+    const held = licencesIn(register, index, buckets[position]!, `buckets[${position}]`);
+    for (const number of numbers) if (held[number] !== undefined) licences.set(number, held[number]);
+  }
+  return licences;
+}
+
+/** The buckets that these numbers lie in, each once, ascending. */
+export const bucketsOf = (numbers: readonly string[]): number[] =>
+  [...new Set(numbers.map(bucketOfNumber))].sort((one, other) => one - other);

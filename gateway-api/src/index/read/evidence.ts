@@ -1,0 +1,112 @@
+/**
+ * What the read model holds of the ledger as it can be shown to endorsers: the exact texts of values, the newest of a
+ * series, and a record version with its path to its sheet.
+ */
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import type { Origin, RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
+import type { Kysely } from 'kysely';
+import { notHereYet } from '../../http/failures.ts';
+import type { IndexTables } from '../schema.ts';
+import { leafOf, sheetIn } from '../write/sheets.ts';
+import type { Checks } from './checks.ts';
+import type { VersionRow } from './stored.ts';
+
+export class Evidence {
+  readonly #db: Kysely<IndexTables>;
+  readonly #checks: Checks;
+
+  constructor(db: Kysely<IndexTables>, checks: Checks) {
+    this.#db = db;
+    this.#checks = checks;
+  }
+
+  /** The exact text of a value that stands on no sheet; undefined where it is not here. @throws {IntegrityFailure} */
+  async text(collection: string, key: string): Promise<string | undefined> {
+    const at = { key_hash: sha256Hex(key), collection };
+    const value = await this.#db
+      .selectFrom('private_values')
+      .selectAll()
+      .where((where) => where.and(at))
+      .executeTakeFirst();
+    if (value !== undefined) return this.#checks.anchored('private_values', value).value;
+    const version = await this.#db
+      .selectFrom('versions')
+      .selectAll()
+      .where((where) => where.and(at))
+      .executeTakeFirst();
+    return version && this.#checks.anchored('versions', version).value;
+  }
+
+  /**
+   * The values of a collection of one kind, in the order of the ledger.
+   * @param after sequence of the last one that is known already
+   */
+  async values(
+    collection: string,
+    kind: string,
+    after = -1,
+  ): Promise<{ key: string; value: string; sequence: number }[]> {
+    const rows = await this.#db
+      .selectFrom('private_values')
+      .selectAll()
+      .where('kind', '=', kind)
+      .where('collection', '=', collection)
+      .where('sequence', '>', after)
+      .orderBy('sequence')
+      .execute();
+    return rows.map((row) => this.#checks.anchored('private_values', row));
+  }
+
+  /**
+   * The number that the newest key of a series ends in, 0 where there is none, as the blocks say: its value need not have
+   * arrived. `series` ends with a slash.
+   */
+  async newest(collection: string, series: string): Promise<number> {
+    let [first, step] = [0, 1];
+    while (await this.#isWritten(collection, `${series}${first + step}`)) {
+      first += step;
+      step *= 2;
+    }
+    for (; step >= 1; step = Math.floor(step / 2)) {
+      if (await this.#isWritten(collection, `${series}${first + step}`)) first += step;
+    }
+    return first;
+  }
+
+  async #isWritten(collection: string, key: string): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('anchors')
+      .select('block')
+      .where('key_hash', '=', sha256Hex(key))
+      .where('collection', '=', collection)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  /** Where version 1 of a record stands, as its row says; undefined where it is not here. */
+  async originOf(collection: string, id: string): Promise<Origin | undefined> {
+    const row = await this.#db
+      .selectFrom('versions')
+      .select(['key', 'leaf'])
+      .where('id', '=', id)
+      .where('collection', '=', collection)
+      .where('version', '=', 1)
+      .executeTakeFirst();
+    const sheet = row === undefined ? undefined : sheetIn(row.key);
+    const leaf = row === undefined ? undefined : leafOf(row);
+    return sheet === undefined || leaf === undefined ? undefined : { sheet, index: leaf.index };
+  }
+
+  /** A record version with its path. @throws {Failure} 503 where a part of it has not arrived */
+  async ofRecord(row: VersionRow): Promise<RecordEvidence> {
+    const sheet = sheetIn(row.key);
+    const leaf = leafOf(row);
+    const { collection, id, version } = row;
+    const tree = sheet === undefined ? undefined : await this.text(collection, privateKeys.sheet(sheet));
+    if (sheet === undefined || leaf === undefined || tree === undefined) throw notHereYet(1);
+    const place = await this.text(collection, privateKeys.version(id, version));
+    const { index, path } = leaf;
+    return { id, version, text: row.value, sheet, index, path, tree, ...(place === undefined ? {} : { place }) };
+  }
+}

@@ -1,0 +1,93 @@
+/** The register of licences as this organisation's read model holds it: its buckets, and their paths to the root. */
+
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { leafHash, rootFrom } from '@telemed-ledger/chaincode/model/merkle.ts';
+import {
+  type Bucket,
+  type BucketEvidence,
+  bucketOfNumber,
+  bucketPaths,
+  EMPTY_BUCKET,
+  type Register,
+} from '@telemed-ledger/chaincode/model/registers.ts';
+import type { LicenceState } from '@telemed-ledger/chaincode/model/values.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { notHereYet } from '../../http/failures.ts';
+import type { Evidence } from './evidence.ts';
+
+const REGISTERS = collections.registers;
+
+interface Standing {
+  generation: number;
+  /** The newest text of each bucket that was written. */
+  texts: Map<number, string>;
+  paths: string[][];
+  /** Of the last bucket that was read. */
+  sequence: number;
+}
+
+const EMPTY: Standing = { generation: 0, texts: new Map(), paths: bucketPaths(new Map()), sequence: -1 };
+
+export class LicenceRegister {
+  readonly #evidence: Evidence;
+  /** As it was last put together: a generation is the same for ever. */
+  #standing = EMPTY;
+
+  constructor(evidence: Evidence) {
+    this.#evidence = evidence;
+  }
+
+  /** A licence by its number; undefined where there is none. @throws {Failure} 503 where a part of it has not arrived */
+  async licence(number: string): Promise<LicenceState | undefined> {
+    const { texts } = await this.#current();
+    return (JSON.parse(texts.get(bucketOfNumber(number)) ?? EMPTY_BUCKET) as Bucket).licences[number];
+  }
+
+  /**
+   * The buckets that these numbers lie in, ascending and each once, with their paths to the newest root.
+   * @throws {Failure} 503 where a part of it has not arrived
+   */
+  async bucketsOf(numbers: readonly string[]): Promise<{ register: number; buckets: BucketEvidence[] }> {
+    const { generation, texts, paths } = await this.#current();
+    const indexes = [...new Set(numbers.map(bucketOfNumber))].sort((one, other) => one - other);
+    const buckets = indexes.map((index) => ({ text: texts.get(index) ?? EMPTY_BUCKET, path: paths[index] ?? [] }));
+    return { register: generation, buckets };
+  }
+
+  async #current(): Promise<Standing> {
+    const generation = await this.#evidence.newest(REGISTERS, 'register/');
+    if (this.#standing.generation === generation) return this.#standing;
+    const root = await this.#rootOf(generation);
+    // A bucket that arrived late lies before the last one that was read: then all are read again.
+    for (const before of [this.#standing, EMPTY]) {
+      const next = await this.#after(before, generation);
+      if (rootIn(next) !== root) continue;
+      this.#standing = next;
+      return next;
+    }
+    throw notHereYet(1);
+  }
+
+  async #rootOf(generation: number): Promise<string> {
+    const text = await this.#evidence.text(REGISTERS, privateKeys.register(generation));
+    if (text === undefined) throw notHereYet(1);
+    return (JSON.parse(text) as Register).root;
+  }
+
+  async #after(before: Standing, generation: number): Promise<Standing> {
+    const texts = new Map(before.texts);
+    let { sequence } = before;
+    const newest = new Map<number, number>();
+    for (const bucket of await this.#evidence.values(REGISTERS, 'bucket', before.sequence)) {
+      const [, index, at] = bucket.key.split('/').map(Number);
+      if (index === undefined || at === undefined || at > generation || at < (newest.get(index) ?? 0)) continue;
+      newest.set(index, at);
+      texts.set(index, bucket.value);
+      sequence = bucket.sequence;
+    }
+    return { generation, texts, paths: bucketPaths(texts), sequence };
+  }
+}
+
+const rootIn = ({ texts, paths }: Standing): string =>
+  rootFrom(leafHash(texts.get(0) ?? EMPTY_BUCKET), 0, paths[0] ?? []);

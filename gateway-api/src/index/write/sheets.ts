@@ -1,0 +1,51 @@
+/** A record's place on its sheet, as its row keeps it: what the checks on read and the evidence need beside its text. */
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { auditPaths, isIncluded, leafHash, rootOf } from '@telemed-ledger/chaincode/model/merkle.ts';
+import type { VersionsTable } from '../schema.ts';
+
+export interface Leaf {
+  index: number;
+  size: number;
+  /** Hex, from the leaf's sibling to the root's child. */
+  path: string[];
+  /** Of a delivered copy: what its delivery and its holder's sheet say. */
+  copy?: CopiedLeaf;
+}
+
+export interface CopiedLeaf {
+  sheet: string;
+  /** The exact text under the holder's `sheet/<id>`. */
+  tree: string;
+  /** The exact text under the holder's `version/<record>/<n>`, where there is one. */
+  place?: string;
+  deliveredAt: string;
+  /** Of the whole delivery. */
+  salt: string;
+}
+
+type LeafRow = Pick<VersionsTable, 'leaf'>;
+
+export const leafColumn = (leaf: Leaf): string => JSON.stringify(leaf);
+
+/** Undefined for what stands on no sheet. */
+export const leafOf = ({ leaf }: LeafRow): Leaf | undefined => (leaf === null ? undefined : (JSON.parse(leaf) as Leaf));
+
+/** The sheet whose content a key names. */
+export const sheetIn = (key: string): string | undefined => /^content\/([^/]+)\/\d+$/.exec(key)?.[1];
+
+/** Whether the text of a row is what its anchor stands for. */
+export function isAnchored({ value, anchor, leaf }: { value: string; anchor: string; leaf?: string | null }): boolean {
+  if (leaf === undefined || leaf === null) return sha256Hex(value) === anchor;
+  try {
+    const { index, size, path } = JSON.parse(leaf) as Leaf;
+    return isIncluded(leafHash(value), index, path, { root: anchor, size });
+  } catch {
+    return false;
+  }
+}
+
+/** The root over these leaf hashes and the path of each. */
+export const treeOf = (hashes: readonly string[]): { root: string; paths: string[][] } => ({
+  root: rootOf(hashes),
+  paths: auditPaths(hashes),
+});
