@@ -5,7 +5,7 @@ import { chaincodeEndorsementPolicy, collectionConfigsOf } from './collections.t
 import type { ChaincodeConfig, NetworkConfig } from './embedded/config.ts';
 
 /** What is not in the consortium's file: which chaincode runs and where each organisation's process listens. */
-export type ChaincodeProcesses = Pick<ChaincodeConfig, 'version' | 'packageId' | 'addresses'>;
+export type ChaincodeProcesses = Pick<ChaincodeConfig, 'version' | 'layout' | 'packageId' | 'addresses'>;
 
 /** And on which port each organisation's peer listens, by its name; any where there is none. */
 export interface EmbeddedProcesses extends ChaincodeProcesses {

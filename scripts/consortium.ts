@@ -4,6 +4,7 @@
  */
 import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { LEDGER_LAYOUT } from '@telemed-ledger/chaincode/model/values.ts';
 import { type ConsortiumDefinition, membersOf } from '@telemed-ledger/consortium/definition.ts';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import type { Consortium as Members } from '@telemed-ledger/consortium/members.ts';
@@ -20,7 +21,7 @@ import { type PortOwner, portVariable, takenPorts } from './consortium/ports.ts'
 import { reachOf } from './consortium/profile.ts';
 import { gatewayDirectory, type NetworkKind } from './consortium/read-models.ts';
 
-export const CHAINCODE_VERSION = '1.0';
+export const CHAINCODE_VERSION = `${LEDGER_LAYOUT}.0`;
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
 /** How long the network of a consortium that was killed may take to commit what it has and end. */
@@ -111,7 +112,7 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
     const members = membersOf(consortium);
     const ledger =
       network === 'fabric'
-        ? await joinFabric(dataDir, consortium)
+        ? await joinFabric(dataDir, consortium, CHAINCODE_VERSION)
         : await startEmbedded(dataDir, consortium, members, { version: CHAINCODE_VERSION, peerPorts });
     closers.push(() => ledger.stop());
     const gateways = await Promise.all(

@@ -31,6 +31,8 @@ export interface OrganisationConfig {
 export interface ChaincodeConfig {
   name: string;
   version: string;
+  /** Major number of the versions whose values this chaincode reads; a ledger of another one is refused. Absent: any. */
+  layout?: number;
   /** `label:sha256`, the ccid under which the chaincode processes register. */
   packageId: string;
   /** A signature policy (`OutOf(2,'AMSP.member',…)`) or a reference such as `/Channel/Application/Endorsement`. */

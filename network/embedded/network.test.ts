@@ -146,6 +146,17 @@ describe('The embedded network', () => {
     await fixture.network.define({ ...chaincode, version: '2.0' });
   });
 
+  it('refuses a ledger of a layout that its chaincode does not read, and changes nothing', async () => {
+    const chaincodes = fixture.config.chaincodes.map((chaincode) => ({ ...chaincode, version: '3.1', layout: 3 }));
+    await fixture.network.close();
+    const failure = await failureOf(startNetwork({ ...fixture.config, chaincodes }));
+    expect(failure.message).to.match(/written by version 2\.0 of chaincode \w+, and version 3\.1 does not read it\./);
+    expect(failure.message).to.contain('npm start -- --fresh');
+    const before = chaincodes.map((chaincode) => ({ ...chaincode, version: '2.1', layout: 2 }));
+    fixture.network = await startNetwork({ ...fixture.config, chaincodes: before });
+    expect(await evaluate(contractOf(await fixture.client('alpha')), 'get', 'in-flight')).to.equal('y');
+  });
+
   it('names a port that is taken and leaves the store to the next start', async () => {
     const taken = createServer();
     const port = await new Promise<number>((resolve) => {

@@ -46,6 +46,7 @@ export async function startNetwork(config: NetworkConfig): Promise<RunningNetwor
     await copy.close();
   };
   const define = async (chaincode: ChaincodeConfig) => {
+    assertReadable(chaincode, ledger.definition(chaincode.name)?.version);
     await writeDefinition({ ledger, channel, peers, chaincode });
     install(chaincode, peers);
   };
@@ -103,6 +104,16 @@ function createPeer(organisation: OrganisationConfig, config: NetworkConfig, cha
     reach: new AbortController(),
     pause: new Pause(),
   };
+}
+
+/** @throws Error where the ledger was written by a chaincode whose values this one does not read. */
+function assertReadable({ name, version, layout }: ChaincodeConfig, written: string | undefined): void {
+  if (layout === undefined || written === undefined || Number(written.split('.')[0]) === layout) return;
+  throw new Error(
+    `the ledger here was written by version ${written} of chaincode ${name}, and version ${version} does not read it. ` +
+      'Nothing was changed. Either begin anew (npm start -- --fresh removes the ledger, the identities and the read ' +
+      'models), set DATA_DIR to another directory, or go on with the release that wrote it.',
+  );
 }
 
 /** Every peer that has an address for the chaincode runs it. */

@@ -14,7 +14,7 @@ import { type Committed, type Definition, Lifecycle } from './lifecycle.ts';
 import type { Material } from './material.ts';
 
 export interface Chaincode {
-  /** For instance `1.0`. */
+  /** For instance `2.0`; another major number does not read what was written before. */
   version: string;
   /** Names sources and consortium: another fingerprint is another chaincode. */
   fingerprint: string;
@@ -50,6 +50,7 @@ export async function deploy(
   writeIfDifferent(packageFile, built.bytes);
 
   const committed = await lifecycle.committed(layout.peers[0]!, consortium.chaincode);
+  assertReadable(chaincode.version, committed?.version);
   const definition = definitionOf(consortium, chaincode, built, committed);
   const isCommitted = committed?.sequence === definition.sequence;
   // Nothing is served yet the first time, so nothing is interrupted by beginning early.
@@ -72,6 +73,17 @@ export async function deploy(
     packageId: built.id,
     changed: installed > 0 || approvals > 0 || !isCommitted,
   };
+}
+
+/** @throws Error where the ledger was written by a chaincode whose values `version` does not read. */
+export function assertReadable(version: string, written: string | undefined): void {
+  const majorOf = (one: string): string => one.split('.')[0] ?? '';
+  if (written === undefined || majorOf(written) === majorOf(version)) return;
+  throw new Error(
+    `this channel was written by version ${written} of the chaincode, and version ${version} does not read it. Nothing ` +
+      'was changed. Either begin anew (npm run network -- reset removes ledgers, channel and read models), set DATA_DIR ' +
+      'to another directory, or go on with the release that wrote it.',
+  );
 }
 
 export const packageOf = (consortium: ConsortiumDefinition, { version, fingerprint }: Chaincode): ChaincodePackage =>

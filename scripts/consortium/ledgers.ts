@@ -2,8 +2,9 @@
  * The two networks that the gateways can be started on, behind one interface: the embedded one, which starts and ends
  * with them, and a Fabric network that runs by itself (`npm run network -- up`).
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LEDGER_LAYOUT } from '@telemed-ledger/chaincode/model/values.ts';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { Consortium as Members } from '@telemed-ledger/consortium/members.ts';
 import { writeAdministrators } from '@telemed-ledger/network/administrators.ts';
@@ -13,6 +14,7 @@ import {
   prepareOrganisations,
 } from '@telemed-ledger/network/ca/organisations.ts';
 import type { NetworkMessage } from '@telemed-ledger/network/embedded/main.ts';
+import { assertReadable } from '@telemed-ledger/network/fabric/deployment.ts';
 import { addressOf, layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { existingOrdering } from '@telemed-ledger/network/fabric/prepare.ts';
 import { recorded, runningPid } from '@telemed-ledger/network/fabric/processes.ts';
@@ -57,7 +59,7 @@ export async function startEmbedded(
     children.chaincode.send({ consortium: members, ccid: packageId, organisations: names });
     await writeAdministrators(dataDir, consortium, prepared.organisations);
     const { addresses } = await children.chaincode.ready;
-    const chaincode = { version, packageId, addresses };
+    const chaincode = { version, layout: LEDGER_LAYOUT, packageId, addresses };
     children.network.send(networkConfigOf(join(dataDir, 'network'), consortium, prepared, { ...chaincode, peerPorts }));
     const { endpoints } = await children.network.ready;
     return {
@@ -91,7 +93,7 @@ function startProcesses(dataDir: string): Processes {
 }
 
 /** @throws Error saying what to do when the network does not run or has no chaincode yet. */
-export async function joinFabric(dataDir: string, consortium: ConsortiumDefinition): Promise<Ledger> {
+export async function joinFabric(dataDir: string, consortium: ConsortiumDefinition, version: string): Promise<Ledger> {
   const ordering = existingOrdering(layoutOf(dataDir, consortium, 'bft'));
   const layout = layoutOf(dataDir, consortium, ordering ?? 'bft');
   if (ordering === undefined) throw new Error(`${dataDir} holds no Fabric network: npm run network -- up`);
@@ -99,6 +101,7 @@ export async function joinFabric(dataDir: string, consortium: ConsortiumDefiniti
   if (down.length === layout.peers.length) throw new Error('the Fabric network is down: npm run network -- up');
   if (!existsSync(join(layout.chaincodeDirectory, 'package-id')))
     throw new Error('the Fabric network has no chaincode yet: npm run network -- deploy');
+  assertReadable(version, versionServed(layout.chaincodeDirectory));
   const { organisations } = await prepareOrganisations(dataDir, consortium);
   const pids = recorded(layout).flatMap((name) => {
     const pid = runningPid(layout, name);
@@ -112,3 +115,7 @@ export async function joinFabric(dataDir: string, consortium: ConsortiumDefiniti
     stop: async () => undefined,
   };
 }
+
+/** The version of the chaincode that runs on this Fabric network, from its package's label: `telemed_2.0:<hash>`. */
+const versionServed = (chaincodeDirectory: string): string | undefined =>
+  /_([^_:]+):/.exec(readFileSync(join(chaincodeDirectory, 'package-id'), 'utf8'))?.[1];

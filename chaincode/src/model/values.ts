@@ -19,6 +19,13 @@ import {
   versionSchema,
 } from './texts.ts';
 
+/**
+ * The major version of the chaincode: how values lie on the ledger. 2: sheets, nothing in public state. A ledger of another
+ * layout is refused and begins anew; from 2 on, values carry the version of their schema and later chaincode reads earlier
+ * ones.
+ */
+export const LEDGER_LAYOUT = 2;
+
 /** The longest text of one anchored value that is shown again: a record's with its attachments. */
 export const MAX_VALUE_LENGTH = 17 * 1024 * 1024;
 /** Prices in minor units, by `system|code` or by bare code. */
