@@ -66,7 +66,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   });
   const sweeper = new Sweeper(comparisons(config, consortium, side), log, config.verifyIntervalMs);
   const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
-  const disclosures = new Disclosures(index, consortium, organisation.name, broken);
+  const disclosures = new Disclosures(index, organisation.name, broken);
   const { name } = organisation;
   const readiness = new ReadinessCheck(ledger, feed, stores.health, consortium, name, log, projector.lacks);
   const differences = 'Differences between read model and ledger in the last comparison.';

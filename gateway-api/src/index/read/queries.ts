@@ -375,7 +375,7 @@ export class ReadModel {
     patient: string,
     types: string[],
     limit: number,
-  ): Promise<{ id: string; version: number }[]> {
+  ): Promise<{ type: string; id: string; version: number }[]> {
     let query = this.#db
       .selectFrom('versions')
       .select(STANDING)
@@ -384,7 +384,7 @@ export class ReadModel {
       .where('current', '=', NEWEST);
     if (types.length > 0) query = query.where('type', 'in', types);
     const rows = await query.orderBy('sequence', 'desc').limit(limit).execute();
-    return this.#checks.rows('versions', rows).map(versionOf);
+    return this.#checks.rows('versions', rows).map((row) => ({ type: row.type, ...versionOf(row) }));
   }
 
   async transaction(transactionId: string): Promise<TransactionsTable | undefined> {

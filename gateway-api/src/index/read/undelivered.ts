@@ -61,7 +61,7 @@ export class Undelivered {
     await this.#demandContent(id, [newest + 1]);
     const keys = versionKeys(id, newest + 1);
     await this.#demand(newest === 0 ? [...keys, privateKeys.claim(id)] : keys);
-    if (newest === 0) await this.#demandContents(isPlaced(id) ? [CARE, this.#inbox] : [this.#inbox]);
+    if (newest === 0) await this.demandContents(isPlaced(id) ? [CARE, this.#inbox] : [this.#inbox]);
   }
 
   /** @throws {Failure} 503 where one of these versions is on its way. */
@@ -98,9 +98,11 @@ export class Undelivered {
 
   /**
    * What is lacking may hold any record: a content and a delivery do not say in their key what is in them.
+   * @param collections the beginnings of their names
    * @throws {Failure} 503 where one is on its way
    */
-  async #demandContents(collections: readonly string[]): Promise<void> {
+  async demandContents(collections: readonly string[]): Promise<void> {
+    if (this.#options.lacks() === 0) return;
     const found = await this.#undelivered()
       .where((where) => where.or(collections.map((name) => where('collection', 'like', `${name}%`))))
       .executeTakeFirst();

@@ -6,14 +6,13 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import {
+  ACCESS_STEPS,
   type AccessRequest,
   type AccessState,
   accessRequestSchema,
   accessStateSchema,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
-import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import { boundsOf } from '../../index/read/dates.ts';
@@ -56,13 +55,11 @@ const MOST_COUNTED = 10_000;
 
 export class Disclosures {
   readonly #index: ReadModel;
-  readonly #consortium: Consortium;
   readonly #organisation: string;
   readonly #broken: Pick<BrokenItems, 'report'>;
 
-  constructor(index: ReadModel, consortium: Consortium, organisation: string, broken: Pick<BrokenItems, 'report'>) {
+  constructor(index: ReadModel, organisation: string, broken: Pick<BrokenItems, 'report'>) {
     this.#index = index;
-    this.#consortium = consortium;
     this.#organisation = organisation;
     this.#broken = broken;
   }
@@ -172,15 +169,8 @@ export class Disclosures {
   }
 
   async #disclosure(row: StatesTable): Promise<Disclosure | undefined> {
-    const { data: stated } = accessStateSchema.safeParse(JSON.parse(row.value));
-    // Any two organisations can write what they like under an id that nobody has used.
-    if (stated === undefined || stated.id !== row.id) return undefined;
-    const state = {
-      ...stated,
-      requestor: this.#name(stated.requestor),
-      holder: this.#name(stated.holder),
-      custodian: this.#name(stated.custodian),
-    };
+    const { data: state } = accessStateSchema.safeParse(JSON.parse(row.value));
+    if (state === undefined || state.id !== row.id) return undefined;
     if (![state.requestor, state.holder, state.custodian].includes(this.#organisation)) return undefined;
     const disclosure: Disclosure = { state, transactionId: row.transaction_id };
     const undelivered = await this.#index.undelivered.ofTransaction(row.transaction_id);
@@ -196,14 +186,9 @@ export class Disclosures {
     return disclosure;
   }
 
-  /** Organisations stand in states by MSP id or by name. */
-  #name(organisation: string): string {
-    return organisationByMsp(this.#consortium, organisation)?.name ?? organisation;
-  }
-
   #stored(disclosure: Disclosure): StoredResource {
     const { state, transactionId } = disclosure;
-    const version = state.status === 'requested' ? 1 : state.status === 'purged' ? 3 : 2;
+    const version = ACCESS_STEPS[state.status];
     const lastUpdated = updatedAt(state);
     return {
       resource: auditEvent(disclosure, version, lastUpdated),

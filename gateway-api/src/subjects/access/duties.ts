@@ -1,75 +1,78 @@
 /**
- * The custodian's duties: has every access request decided as soon as it is seen, and purges delivered copies when
- * their consent is revoked or amended or their time is over. The decision itself is the chaincode's.
+ * The custodian's duties: has every access request decided as soon as it is seen, purges delivered copies when their
+ * consent is in force no more or their time is over, and tells the holder of a purge. The decision itself is the
+ * chaincode's. Each access is for itself: one that cannot be read or done holds up no other.
  */
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { events } from '@telemed-ledger/chaincode/model/events.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import {
-  type AccessRequest,
-  type AccessState,
-  accessStateSchema,
-  MAX_DELIVERED,
-} from '@telemed-ledger/chaincode/model/transactions.ts';
+import { ACCESS_STEPS, type AccessState, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
-import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
 import { ownState, ownStates, paged } from '../../duties/found.ts';
+import { DatabaseLost } from '../../index/health.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import { consentsOf, hasEnded } from '../../index/write/states.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { hasEnded } from '../consents/ends.ts';
 import type { Services } from '../services.ts';
+import { anchoredText, shownForDecision } from './decision.ts';
 
-/** Organisations stand in states by MSP id or by name. */
-const nameOf = (consortium: Consortium, organisation: string): string =>
-  organisationByMsp(consortium, organisation)?.name ?? organisation;
+/** The accesses in a status that this custodian decides about. */
+async function* decidedHere(services: Services, status: AccessState['status']): AsyncGenerator<AccessState> {
+  for await (const state of ownStates(services, 'access', accessStateSchema, [status])) {
+    if (state.custodian === services.organisation.name) yield state;
+  }
+}
+
+/** A step of an access, exactly as the requestor's inbox holds it. */
+const stepOf = ({ id, requestor }: AccessState, step: number, index: ReadModel): Promise<string> =>
+  anchoredText(index, collections.inbox(requestor), privateKeys.access(id, step));
 
 export const decideAccess: Duty<AccessState> = {
   name: 'decide access',
   kind: 'custodian',
   on: [events.AccessRequested],
-  idOf: (state) => state.id,
-  find: (services) => ownStates(services, 'access', accessStateSchema, ['requested']),
-  async perform(state, { consortium, index, ledger }) {
-    const holder = nameOf(consortium, state.holder);
-    const inbox = collections.inbox(nameOf(consortium, state.requestor));
-    const asked = await index.privateValue(inbox, privateKeys.request(state.id));
-    if (asked === undefined) throw new LedgerError('NOT_FOUND', 'the request has not been delivered to this peer');
-    const request = JSON.parse(asked.value) as AccessRequest;
-    const care = collections.care(holder);
-    const patient = await index.patientByIdentifier(care, request.patient);
-    const records =
-      patient === undefined ? [] : await index.recordsOfPatient(care, patient.id, request.types, MAX_DELIVERED);
-    await ledger.submit(
-      'DecideAccess',
-      { id: state.id, holder },
-      { request: asked.value, salt: newSalt(), ...(patient === undefined ? {} : { patient }), records },
-      AS_SYSTEM,
-    );
+  idOf: ({ id }) => id,
+  find: (services) => decidedHere(services, 'requested'),
+  async perform(state, { index, ledger }) {
+    const { id, holder } = state;
+    await ledger.submit('DecideAccess', { id, holder }, await shownForDecision(state, index), AS_SYSTEM);
   },
 };
 
-/** Whether the copies of an access must go: its time is over, or a consent it rests on was revoked or amended. */
+/** The consents that delivered copies rest on. */
+const consentsBehind = ({ consent, furtherConsents = [] }: AccessState) => [
+  ...(consent === undefined ? [] : [consent]),
+  ...furtherConsents,
+];
+
+/** Whether the copies of an access must go: its time is over, or a consent it rests on is in force no more. */
 async function isOver(state: AccessState, index: ReadModel): Promise<boolean> {
   if (state.status !== 'granted') return false;
   if (state.expiresAt !== undefined && state.expiresAt <= new Date().toISOString()) return true;
-  for (const { id, version } of consentsOf(state)) {
-    if (hasEnded(version, await index.state('consent', id))) return true;
+  for (const consent of consentsBehind(state)) {
+    if (await hasEnded(index, state.holder, consent)) return true;
   }
   return false;
 }
 
-/** The index names what may be over; the states themselves decide. */
+/** The index names what may be over; the steps and the consents themselves decide. */
 async function* overAccesses(services: Services): AsyncGenerator<AccessState> {
-  const { index } = services;
+  const { index, broken, organisation } = services;
   const now = new Date().toISOString();
   const expired = paged((page) => index.accesses.expired(now, page));
   const orphaned = paged((page) => index.accesses.orphaned(page));
   for (const candidates of [expired, orphaned]) {
     for await (const { id } of candidates) {
       const state = await ownState(services, 'access', accessStateSchema, id);
-      if (state !== undefined && (await isOver(state, index))) yield state;
+      if (state?.custodian !== organisation.name) continue;
+      try {
+        if (!(await isOver(state, index))) continue;
+      } catch (error) {
+        if (error instanceof DatabaseLost) throw error;
+        broken.report('access', id, error);
+        continue;
+      }
+      yield state;
     }
   }
 }
@@ -78,11 +81,33 @@ export const purgeCopies: Duty<AccessState> = {
   name: 'purge copies',
   kind: 'custodian',
   on: [events.ConsentRevoked, events.ConsentAmended, events.AccessDecided],
-  idOf: (state) => state.id,
+  idOf: ({ id }) => id,
   find: overAccesses,
-  async perform(state, { consortium, index, ledger }) {
-    const records = await index.copiesOf(state.id);
-    const holder = nameOf(consortium, state.holder);
-    await ledger.submit('PurgeCopies', { id: state.id, holder }, { records }, AS_SYSTEM);
+  async perform(state, { index, ledger }) {
+    const { id, requestor, holder } = state;
+    const shown = { state: await stepOf(state, ACCESS_STEPS.granted, index), salt: newSalt() };
+    await ledger.submit('PurgeCopies', { id, requestor, holder }, shown, AS_SYSTEM);
+  },
+};
+
+/** Purges that the holder has not been told of. */
+async function* unreported(services: Services): AsyncGenerator<AccessState> {
+  const { index } = services;
+  for await (const state of decidedHere(services, 'purged')) {
+    const told = privateKeys.access(state.id, ACCESS_STEPS.purged);
+    if ((await index.evidence.text(collections.care(state.holder), told)) === undefined) yield state;
+  }
+}
+
+export const reportPurge: Duty<AccessState> = {
+  name: 'report purge',
+  kind: 'custodian',
+  on: [events.CopiesPurged],
+  idOf: ({ id }) => id,
+  find: unreported,
+  async perform(state, { index, ledger }) {
+    const { id, requestor, holder } = state;
+    const shown = { state: await stepOf(state, ACCESS_STEPS.purged, index) };
+    await ledger.submit('ReportPurge', { id, requestor, holder }, shown, AS_SYSTEM);
   },
 };

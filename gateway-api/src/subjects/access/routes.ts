@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { accessRequestSchema, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { custodianOf } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
@@ -10,15 +11,16 @@ import { newSalt } from '../../ledger/sender.ts';
 import type { Disclosure } from './disclosures.ts';
 
 const requestSchema = accessRequestSchema
-  .pick({ patient: true, types: true, purpose: true })
-  .extend({ holder: z.string(), types: accessRequestSchema.shape.types.default([]) })
+  .pick({ holder: true, patient: true, purpose: true })
+  .extend({ types: accessRequestSchema.shape.types.default([]) })
   .meta({ id: 'AccessRequest' });
 const deliverySchema = z.object({
   status: z.literal('incomplete'),
   undelivered: z.int().meta({ description: 'Values that have not arrived at this organisation yet.' }),
 });
-/** The public state with the transaction that wrote it last, and what has not arrived here of it. */
+/** How an access stands, with the transaction of its last step, and what has not arrived here of it. */
 const stateSchema = accessStateSchema
+  .omit({ schema: true, salt: true })
   .extend({ transactionId: z.string(), delivery: deliverySchema.optional() })
   .meta({ id: 'AccessState' });
 
@@ -46,7 +48,8 @@ const listSchema = z.object({
 });
 
 const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
-const shown = ({ state, transactionId, undelivered }: Disclosure): object => ({
+/** Without the salt: whoever knew it could confirm a guess at an access by its hash in a block. */
+const shown = ({ state: { schema: _, salt: __, ...state }, transactionId, undelivered }: Disclosure): object => ({
   ...state,
   transactionId,
   ...(undelivered === undefined ? {} : { delivery: { status: 'incomplete', undelivered } }),
@@ -59,19 +62,24 @@ export const requestAccess = route({
   body: requestSchema,
   transaction: 'RequestAccess',
   answers: { 201: { description: 'The request; the custodian decides it.', schema: stateSchema } },
-  async handle({ caller, body, idempotency }, { ledger, idempotent, disclosures }) {
-    const { holder, patient, types, purpose } = body;
+  async handle({ caller, body, idempotency }, { ledger, idempotent, disclosures, organisation, consortium }) {
     const id = randomUUID();
-    const asked = { id, salt: newSalt(), patient, types, purpose };
+    const request = { id, salt: newSalt(), ...body };
     const { outcome, answer, submitted } = await idempotent.write(caller, idempotency, () => ({
       answer: { id },
-      submit: (sending) => ledger.submit('RequestAccess', { id, holder, purpose }, { request: asked }, sending),
+      submit: (sending) => ledger.submit('RequestAccess', { id }, { request }, sending),
     }));
     const { transactionId } = outcome;
-    const found = submitted === undefined ? await afterCommit(() => disclosures.find(answer.id)) : undefined;
-    const written = { id: answer.id, ...submitted?.result, transactionId };
     const headers = { Location: `/access-requests/${answer.id}` };
-    return { status: 201, headers, body: found === undefined ? written : shown(found), transactionId };
+    if (submitted !== undefined) {
+      const { holder, purpose } = body;
+      const parties = { requestor: organisation.name, holder, custodian: custodianOf(consortium).name };
+      const requestedAt = submitted.result.time;
+      const asked = { id, ...parties, purpose, status: 'requested', requestedAt, transactionId };
+      return { status: 201, headers, body: asked, transactionId };
+    }
+    const found = await afterCommit(() => disclosures.find(answer.id));
+    return { status: 201, headers, body: found === undefined ? { ...answer, transactionId } : shown(found), transactionId };
   },
 });
 

@@ -1,0 +1,115 @@
+/**
+ * What the custodian shows its own and the holder's peer when it has an access decided: the exact texts of what was
+ * asked, and the holder's records as evidence. What decides is the chaincode.
+ */
+import { bucketOf } from '@telemed-ledger/chaincode/model/directories.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
+import {
+  accessRequestSchema,
+  type AccessState,
+  type ConsentVersion,
+  directorySchema,
+  MAX_DELIVERED,
+  MAX_PRIVATE_LENGTH,
+  type PrivateOf,
+} from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { notHereYet } from '../../http/failures.ts';
+import type { ReadModel } from '../../index/read/queries.ts';
+import { newSalt } from '../../ledger/sender.ts';
+import { knownDirectory } from '../consents/directory.ts';
+
+type Shown = PrivateOf<'DecideAccess'>;
+
+/**
+ * How much of the records goes into one delivery, as JSON in UTF-16 code units: the rest of the private input must fit
+ * beside it. What is left out is older than what is delivered.
+ */
+const MAX_EVIDENCE_LENGTH = MAX_PRIVATE_LENGTH - 1024 * 1024;
+
+/** For how long after a request what is on its way is waited for. Clocks are a quarter of an hour apart at most. */
+const WAITED_FOR_MS = 5 * 60_000;
+
+/** The private input of DecideAccess. @throws {Failure} 503 while a part of it has not arrived here */
+export async function shownForDecision(state: AccessState, index: ReadModel): Promise<Shown> {
+  const inbox = collections.inbox(state.requestor);
+  const [request, asked] = await Promise.all([
+    anchoredText(index, inbox, privateKeys.request(state.id)),
+    anchoredText(index, inbox, privateKeys.access(state.id, 1)),
+  ]);
+  const { patient: identifier, types } = accessRequestSchema.parse(JSON.parse(request));
+  const common = { requestor: state.requestor, request, state: asked, salt: newSalt() };
+  const care = collections.care(state.holder);
+  await demandContents(state, index);
+  const patient = await index.patientByIdentifier(care, identifier);
+  if (patient === undefined) return { ...common, records: [], directory: 0, consents: [] };
+  const found = await index.recordsOfPatient(care, patient.id, types, MAX_DELIVERED);
+  return {
+    ...common,
+    patient: await evidenceOf(index, care, 'Patient', patient.id),
+    records: await evidenceThatFits(index, care, found),
+    ...(await consentsKnown(index, state.holder, patient.id)),
+  };
+}
+
+/** The exact text of a private value. @throws {Failure} 503 where it has not arrived */
+export async function anchoredText(index: ReadModel, collection: string, key: string): Promise<string> {
+  const text = await index.evidence.text(collection, key);
+  if (text === undefined) throw notHereYet(1);
+  return text;
+}
+
+/**
+ * A content that is on its way here may hold the patient, or a record that is asked for. It is waited for, and not for
+ * ever: a holder whose peer never delivers one must not keep all others' requests from being decided.
+ */
+async function demandContents({ holder, requestedAt }: AccessState, index: ReadModel): Promise<void> {
+  if (Date.now() - Date.parse(requestedAt) > WAITED_FOR_MS) return;
+  await index.undelivered.demandContents([collections.care(holder)]);
+}
+
+async function evidenceOf(index: ReadModel, care: string, type: string, id: string): Promise<RecordEvidence> {
+  const row = await index.newestRow(type, id);
+  if (row?.collection !== care) throw notHereYet(1);
+  return index.evidence.ofRecord(row);
+}
+
+/** The evidence of these records, in their order, as far as one delivery holds it. */
+async function evidenceThatFits(
+  index: ReadModel,
+  care: string,
+  records: readonly { type: string; id: string }[],
+): Promise<RecordEvidence[]> {
+  const fitting: RecordEvidence[] = [];
+  let length = 0;
+  for (const { type, id } of records) {
+    const evidence = await evidenceOf(index, care, type, id);
+    const added = JSON.stringify(evidence).length;
+    if (length + added > MAX_EVIDENCE_LENGTH) continue;
+    length += added;
+    fitting.push(evidence);
+  }
+  return fitting;
+}
+
+/**
+ * Where the patient's consents are known to stand: the chaincode goes on from there, so that what is not known here costs
+ * it a few reads and changes nothing.
+ */
+async function consentsKnown(
+  index: ReadModel,
+  holder: string,
+  patientId: string,
+): Promise<Pick<Shown, 'directory' | 'consents'>> {
+  const care = collections.care(holder);
+  const directory = await knownDirectory(index, holder, patientId);
+  const text = await index.evidence.text(care, privateKeys.directory(bucketOf(patientId), directory));
+  const { data } = directorySchema.safeParse(text === undefined ? undefined : JSON.parse(text));
+  const consents: ConsentVersion[] = [];
+  for (const id of data?.consents[patientId] ?? []) {
+    const version = await index.evidence.newest(care, privateKeys.consent(id, 0).slice(0, -1));
+    if (version > 0) consents.push({ id, version });
+  }
+  return { directory, consents };
+}
