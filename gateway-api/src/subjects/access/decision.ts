@@ -6,8 +6,8 @@ import { bucketOf } from '@telemed-ledger/chaincode/model/directories.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import {
-  accessRequestSchema,
   type AccessState,
+  accessRequestSchema,
   type ConsentVersion,
   directorySchema,
   MAX_DELIVERED,

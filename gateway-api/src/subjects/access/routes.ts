@@ -79,7 +79,12 @@ export const requestAccess = route({
       return { status: 201, headers, body: asked, transactionId };
     }
     const found = await afterCommit(() => disclosures.find(answer.id));
-    return { status: 201, headers, body: found === undefined ? { ...answer, transactionId } : shown(found), transactionId };
+    return {
+      status: 201,
+      headers,
+      body: found === undefined ? { ...answer, transactionId } : shown(found),
+      transactionId,
+    };
   },
 });
 
