@@ -112,9 +112,9 @@ describe('The story of one patient', function () {
       expect(found(Buffer.concat(payloads))).to.deep.equal([]);
     });
 
-    it('in the public state, which is all that the regulator holds', () => {
+    it('with the regulator, which holds the register of licences and the marks', () => {
       const regulators = databaseOf('regulator');
-      expect(regulators.includes(story.claimId ?? '?'), 'the state of the claim is there').to.equal(true);
+      expect(regulators.includes('register/1'), 'the register of licences is there').to.equal(true);
       expect(found(regulators)).to.deep.equal([]);
     });
 

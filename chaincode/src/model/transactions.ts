@@ -80,6 +80,8 @@ export interface Transaction<
   /** Kinds of organisation and roles that may call it; empty means any. */
   callers: readonly Kind[];
   roles: readonly Role[];
+  /** Roles at whose request their gateway sends it as `system`: a certificate of their own would name them in every block. */
+  onBehalfOf?: readonly Role[];
   input: Input;
   /** JSON under the transient key `private`; undefined where there is none. */
   private?: Private;
@@ -142,6 +144,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['custodian'],
     roles: ['system'],
+    onBehalfOf: ['patient'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
     /** `patient` is the governed provider's Patient record, `directory` a generation of its bucket that is known; 0: none. */
     private: z.strictObject({ consent: draftSchema, patient: recordEvidenceSchema, directory: hintSchema }),
@@ -153,6 +156,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['custodian'],
     roles: ['system'],
+    onBehalfOf: ['patient'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
     private: z.strictObject({ consent: draftSchema }),
     output: consentStateSchema,
@@ -164,6 +168,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['custodian'],
     roles: ['system'],
+    onBehalfOf: ['patient', 'caretaker'],
     input: z.strictObject({ id: idSchema, provider: nameSchema, version: versionSchema }),
     private: z.strictObject({ salt: saltSchema }),
     output: consentStateSchema,
@@ -175,6 +180,7 @@ export const transactions = {
     kind: 'submit',
     callers: ['custodian'],
     roles: ['system'],
+    onBehalfOf: ['patient'],
     input: z.strictObject({ id: idSchema, provider: nameSchema, version: versionSchema }),
     private: z.strictObject({ salt: saltSchema }),
     output: done,

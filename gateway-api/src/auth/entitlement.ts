@@ -4,7 +4,7 @@
  * consent between organisations; which kind of organisation writes which type is in fhir/types.ts.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { type TransactionName, transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { type Transaction, type TransactionName, transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from './caller.ts';
 
@@ -38,11 +38,16 @@ export function compartmentOf(caller: Caller): string | undefined {
   return 'patient' in sight ? sight.patient : undefined;
 }
 
-/** Whether the ledger takes one of these transactions of callers of this kind and role. */
+/** Whether the ledger takes one of these transactions of callers of this kind and role, or of their gateway for them. */
 export function mayCall(kind: Kind, role: Role, names: readonly TransactionName[]): boolean {
   return names.some((name) => {
-    const { callers, roles } = transactions[name] as { callers: readonly Kind[]; roles: readonly Role[] };
-    return (callers.length === 0 || callers.includes(kind)) && (roles.length === 0 || roles.includes(role));
+    const {
+      callers,
+      roles,
+      onBehalfOf = [],
+    } = transactions[name] as Pick<Transaction, 'callers' | 'roles' | 'onBehalfOf'>;
+    const isRole = roles.length === 0 || roles.includes(role) || onBehalfOf.includes(role);
+    return (callers.length === 0 || callers.includes(kind)) && isRole;
   });
 }
 
