@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { accessLog } from './bench/access-log.ts';
 import { median } from './bench/closed-loop.ts';
 import { greedy } from './bench/greedy.ts';
+import { linkability } from './bench/linkability.ts';
 import { busyCores, cpuTimes, processTree, residentBytes, TICK_MS } from './bench/processes.ts';
 import { Rest } from './bench/rest.ts';
 import { openSdk } from './bench/sdk.ts';
@@ -27,21 +28,27 @@ import { table } from './table.ts';
 const CALLERS = [1, 16, 64];
 const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
+const USAGE = `usage: npm run bench [-- greedy | access-log | linkability] [--org x] [--seconds 60] [--patients 200]`;
 const REST = 'REST create, 1 KB';
 const SDK = 'bare SDK, OpenSSL signer';
 const DEFAULT_SDK = 'bare SDK, its own signer';
 
 await runCommand(async () => {
   const { values, positionals } = parseArgs({
-    options: { org: { type: 'string', default: 'hospital' }, seconds: { type: 'string', default: '60' } },
+    options: {
+      org: { type: 'string', default: 'hospital' },
+      seconds: { type: 'string', default: '60' },
+      patients: { type: 'string', default: '200' },
+    },
     allowPositionals: true,
   });
   const [kind] = positionals;
   if (kind === 'access-log') return accessLog().then(() => 0);
+  if (kind === 'linkability') return linkability(positive('--patients', values.patients)).then(() => 0);
   const provider = organisationNamed(values.org);
   const seconds = positive('--seconds', values.seconds);
   if (kind === 'greedy') return greedy(provider, seconds).then(() => 0);
-  if (kind !== undefined) throw new UsageError(`npm run bench [-- greedy | access-log] [--org x] [--seconds 60]`);
+  if (kind !== undefined) throw new UsageError(USAGE);
   const custodian = organisations().find(({ kind }) => kind === 'custodian');
   const dataDir = dataDirectory();
   const http = new HttpClient(gatewayUrl(provider));
