@@ -48,7 +48,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const metrics = new Metrics(config.organisation.name, mspIds);
   const side = await ledgerSide({ config, consortium, identities, stores, metrics, log });
   const { connection, feed, late, ledger, watch } = side;
-  const { services, journal, sweeper } = wiredServices({ config, consortium, side, stores, metrics, log });
+  const { services, journal, wishJournal, sweeper } = wiredServices({ config, consortium, side, stores, metrics, log });
   const { index, groups, readiness } = services;
   const duties = new Duties({ duties: DUTIES, services, log, intervalMs: config.dutyIntervalMs });
   feed.on('block', (block) => {
@@ -59,7 +59,21 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   });
   late.on('block', (block) => duties.sees(block));
   const { app, monitoring } = apps(config, services, side, log);
-  const ran = { connection, ledger, feed, late, watch, duties, sweeper, readiness, journal, groups, metrics, stores };
+  const ran = {
+    connection,
+    ledger,
+    feed,
+    late,
+    watch,
+    duties,
+    sweeper,
+    readiness,
+    journal,
+    wishJournal,
+    groups,
+    metrics,
+    stores,
+  };
   return { app, monitoring, ...ran };
 }
 

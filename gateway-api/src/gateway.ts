@@ -8,6 +8,7 @@ import { Drain } from './http/drain.ts';
 import { close, listen } from './http/listening.ts';
 import { newServer } from './http/server.ts';
 import type { Journal } from './idempotency/journal.ts';
+import type { WishJournal } from './idempotency/wishes.ts';
 import type { Stores } from './index/schema.ts';
 import type { Sweeper } from './index/verification/sweeper.ts';
 import type { LedgerClient } from './ledger/client.ts';
@@ -56,6 +57,7 @@ export interface GatewayParts {
   sweeper: Sweeper;
   readiness: ReadinessCheck;
   journal: Journal;
+  wishJournal: WishJournal;
   groups: Services['groups'];
   stores: Stores;
   metrics: Pick<Metrics, 'eventLoopDelay'>;
@@ -68,7 +70,7 @@ type Trust = (address: string, hop: number) => boolean;
 
 /** Nothing runs before `listen`. */
 export function running(config: GatewayConfig, parts: GatewayParts, log: Logger): Gateway {
-  const { app, monitoring, feed, late, watch, duties, sweeper, readiness, journal, metrics } = parts;
+  const { app, monitoring, feed, late, watch, duties, sweeper, readiness, journal, wishJournal, metrics } = parts;
   const isProxy = (address: string): boolean => (app.get('trust proxy fn') as Trust)(address, 0);
   const drain = new Drain();
   const server = newServer(drain.listener(app), { addressConnections: config.clients.addressConnections, isProxy });
@@ -94,7 +96,8 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
       duties.start();
       sweeper.start();
       const prune = () => {
-        journal.prune(config.idempotencyHours).catch((error: Error) => log.warn(loggable(error), 'pruning failed'));
+        const pruned = [journal, wishJournal].map((one) => one.prune(config.idempotencyHours));
+        Promise.all(pruned).catch((error: Error) => log.warn(loggable(error), 'pruning failed'));
       };
       prune();
       pruning = setInterval(prune, PRUNE_INTERVAL_MS).unref();

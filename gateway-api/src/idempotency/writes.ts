@@ -5,16 +5,21 @@
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Caller } from '../auth/caller.ts';
-import { Failure, unavailable } from '../http/failures.ts';
+import { unavailable } from '../http/failures.ts';
 import type { BeforeSubmit, Sender } from '../ledger/client.ts';
 import { type Outcome, withFinalIds } from '../ledger/outcomes.ts';
 import { senderOf } from '../ledger/sender.ts';
-import type { Entry, Journal } from './journal.ts';
+import type { Entry, Journal, Submission } from './journal.ts';
 import type { IdempotentRequest } from './request.ts';
 import { Turns } from './turns.ts';
 
 const VALID = 0;
 const STATUS_UNKNOWN = 504;
+/** Kept, to be done later: what is stored under the key then is stored by who does it. */
+const STATUS_ACCEPTED = 202;
+
+/** What is stored under a key, but for the transaction that it is answered from. */
+export type Promised = Omit<Submission, 'transactionId' | 'signed'>;
 
 /** In whose name a transaction is sent, and what stores it before it is submitted. */
 export interface Sending {
@@ -22,6 +27,8 @@ export interface Sending {
   /** Whose turn it takes: the subject of the caller's token. */
   client?: string;
   beforeSubmit?: BeforeSubmit | undefined;
+  /** What `beforeSubmit` stores, for a write that may be done later. */
+  promised?: Promised | undefined;
 }
 
 /** A write that is ready to be submitted. */
@@ -160,6 +167,7 @@ export class IdempotentWrites {
       const outcome = await submit({
         as,
         client: subject,
+        promised,
         beforeSubmit: (transactionId, signed, renamed) => {
           const answer = withFinalIds(promised.answer, renamed);
           return journal.submitting({ ...promised, answer, transactionId, signed });
@@ -170,9 +178,10 @@ export class IdempotentWrites {
       return outcome;
     } catch (error) {
       // An unknown outcome keeps the key and the bytes: the next request under it resolves them.
-      const unknown = error instanceof Failure && error.status === STATUS_UNKNOWN;
+      const { status } = error as { status?: unknown };
+      const isOpen = status === STATUS_UNKNOWN || status === STATUS_ACCEPTED;
       // Nor may a journal that fails hide why the write did.
-      if (!unknown) await journal.forget(subject, request.key).catch(() => {});
+      if (!isOpen) await journal.forget(subject, request.key).catch(() => {});
       throw error;
     }
   }

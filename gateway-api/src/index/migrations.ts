@@ -309,6 +309,36 @@ const journalMigrations = (types: Types): Record<string, Migration> => ({
       await db.schema.createIndex('envelopes_by_age').on('envelopes').column('created_at').execute();
     },
   },
+  '2026-11-pending-wishes': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('pending_wishes')
+        .addColumn('sequence', types.integer, (column) => column.primaryKey())
+        .addColumn('id', types.text, (column) => column.notNull().unique())
+        .addColumn('kind', types.text, (column) => column.notNull())
+        .addColumn('patient', types.text, (column) => column.notNull())
+        .addColumn('consent', types.text, (column) => column.notNull())
+        .addColumn('provider', types.text, (column) => column.notNull())
+        .addColumn('status', types.text, (column) => column.notNull())
+        .addColumn('draft', types.text)
+        .addColumn('caller', types.text)
+        .addColumn('key', types.text)
+        .addColumn('promised', types.text)
+        .addColumn('waits_for', types.text)
+        .addColumn('reason', types.text)
+        .addColumn('version', types.integer)
+        .addColumn('transaction_id', types.text)
+        .addColumn('created_at', types.text, (column) => column.notNull())
+        .addColumn('ended_at', types.text)
+        .execute();
+      const wishes = (name: string, columns: string[]) =>
+        db.schema.createIndex(name).on('pending_wishes').columns(columns).execute();
+      await wishes('pending_wishes_by_patient', ['patient', 'status', 'sequence']);
+      await wishes('pending_wishes_by_status', ['status', 'patient', 'sequence']);
+      await wishes('pending_wishes_by_key', ['caller', 'key']);
+      await wishes('pending_wishes_by_end', ['ended_at']);
+    },
+  },
 });
 
 async function migrate<T>(

@@ -248,9 +248,38 @@ export interface EnvelopesTable {
   created_at: string;
 }
 
+/** What a patient wants and the ledger has not taken yet, in the order in which it was said; see idempotency/wishes.ts. */
+export interface PendingWishesTable {
+  sequence: number;
+  id: string;
+  kind: 'grant' | 'amend' | 'revoke';
+  patient: string;
+  consent: string;
+  /** Name of the provider whose data the consent governs. */
+  provider: string;
+  status: 'pending' | 'done' | 'refused' | 'superseded';
+  /** The version that is to be written, with its salt, JSON; null for a revocation, and once it has ended. */
+  draft: string | null;
+  /** Subject of who asked, and the Idempotency-Key. */
+  caller: string | null;
+  key: string | null;
+  /** What is to be stored under that key, JSON; null once it has ended. */
+  promised: string | null;
+  /** Names of the organisations whose endorsement was lacking at the last try, joined by commas. */
+  waits_for: string | null;
+  /** Why it was refused: a code, never a fact. */
+  reason: string | null;
+  /** What came of it. */
+  version: number | null;
+  transaction_id: string | null;
+  created_at: string;
+  ended_at: string | null;
+}
+
 export interface JournalTables {
   envelopes: EnvelopesTable;
   idempotency: IdempotencyTable;
+  pending_wishes: PendingWishesTable;
 }
 
 /** A gateway's two databases, open. */

@@ -43,7 +43,8 @@ function clientOf(limits: { inFlightWrites: number; clientWrites: number }) {
   });
   const submit = (id: string, caller?: string): void => {
     const sending = { as: { role: 'system' }, ...(caller === undefined ? {} : { client: caller }) } as const;
-    void client.submit('PurgeCopies', { id, holder: 'hospital' }, { records: [] }, sending);
+    const input = { id, requestor: 'clinic', holder: 'hospital' };
+    void client.submit('PurgeCopies', input, { state: '', salt: '' }, sending);
   };
   return { client, submit, asked };
 }

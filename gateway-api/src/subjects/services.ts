@@ -12,6 +12,7 @@ import type { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import type { ReadinessCheck } from '../operations/readiness.ts';
 import type { Disclosures } from './access/disclosures.ts';
+import type { Wishes } from './consents/wishes.ts';
 import type { RecordItem } from './records/sheets.ts';
 
 export interface Services {
@@ -24,6 +25,8 @@ export interface Services {
   groups: GroupCommit<RecordItem>;
   idempotent: IdempotentWrites;
   disclosures: Disclosures;
+  /** What patients want of their consents. */
+  wishes: Wishes;
   /** Reads take turns among callers. */
   reads: Pick<FairSlots, 'run'>;
   /** Where items that cannot be read are reported, while the rest goes on. */

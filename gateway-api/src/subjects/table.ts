@@ -6,11 +6,13 @@ import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Duty } from '../duties/duties.ts';
 import type { Route } from '../http/routes.ts';
 import { alive, lastVerification, metrics, ready, verify } from '../operations/routes.ts';
-import { decideAccess, purgeCopies } from './access/duties.ts';
+import { decideAccess, purgeCopies, reportPurge } from './access/duties.ts';
 import { accessRequest, accessRequests, requestAccess } from './access/routes.ts';
 import { registerCoverage } from './claims/coverages.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { writeConsent } from './consents/consents.ts';
+import { sendWishes } from './consents/duties.ts';
+import { wish, wishes } from './consents/routes.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
 import { settlePayment } from './payments/operations.ts';
 import { receipt } from './receipts/routes.ts';
@@ -25,6 +27,8 @@ export const ROUTES: readonly Route[] = [
   requestAccess,
   accessRequests,
   accessRequest,
+  wishes,
+  wish,
   receipt,
   setLicence,
   getLicence,
@@ -36,11 +40,22 @@ export const ROUTES: readonly Route[] = [
 
 export const OPERATIONS: readonly SubjectOperation[] = [submitClaim, adjudicateClaim, settlePayment];
 
-export const DUTIES: readonly Duty[] = [decideAccess, purgeCopies, instructPayment, remitPayment];
+export const DUTIES: readonly Duty[] = [
+  decideAccess,
+  purgeCopies,
+  reportPurge,
+  sendWishes,
+  instructPayment,
+  remitPayment,
+];
 
 /** What a create or update of a FHIR resource is on the ledger, by the kind of organisation. */
 export const WRITERS: Partial<Record<Kind, Writer>> = {
   provider: { write: recordVersions, transactions: ['RecordVersions'] },
-  custodian: { write: writeConsent, transactions: ['GrantConsent', 'AmendConsent', 'RevokeConsent'] },
+  custodian: {
+    write: writeConsent,
+    transactions: ['GrantConsent', 'AmendConsent', 'RevokeConsent'],
+    signsFor: ['patient'],
+  },
   payer: { write: registerCoverage, transactions: ['RegisterCoverage'] },
 };

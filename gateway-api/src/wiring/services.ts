@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { FairSlots } from '../clients/fair-slots.ts';
 import type { GatewayConfig } from '../config.ts';
 import { Journal } from '../idempotency/journal.ts';
+import { WishJournal } from '../idempotency/wishes.ts';
 import { IdempotentWrites } from '../idempotency/writes.ts';
 import { outcomeOf, ReadModel } from '../index/read/queries.ts';
 import type { Stores } from '../index/schema.ts';
@@ -12,6 +13,7 @@ import { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { ReadinessCheck } from '../operations/readiness.ts';
 import { Disclosures } from '../subjects/access/disclosures.ts';
+import { Wishes } from '../subjects/consents/wishes.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
 import type { Services } from '../subjects/services.ts';
 import type { LedgerSide } from './ledger.ts';
@@ -30,6 +32,7 @@ export interface ServicesOptions {
 export interface WiredServices {
   services: Services;
   journal: Journal;
+  wishJournal: WishJournal;
   sweeper: Sweeper;
 }
 
@@ -64,6 +67,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     },
     resolve: (signed, as) => ledger.resolve(signed, as),
   });
+  const wishJournal = new WishJournal(stores.journal, stores.journalLazily);
+  const wishes = new Wishes({ index, ledger, consortium, journal, wishes: wishJournal, log });
   const sweeper = new Sweeper(comparisons(config, consortium, side), log, config.verifyIntervalMs);
   const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
   const disclosures = new Disclosures(index, organisation.name, broken);
@@ -73,7 +78,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   metrics.watch('gateway_verification_differences', differences, sweeper.differences);
   metrics.watch('gateway_reads_waiting', 'Reads that wait for their turn.', () => reads.waiting);
   metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => groups.writes);
+  metrics.watch('gateway_pending_wishes', 'Changes of consents that lack an endorser.', () => wishes.pending);
   const { channel } = config.connection;
-  const made = { index, ledger, groups, idempotent, disclosures, broken, reads, metrics, sweeper, readiness };
-  return { services: { organisation, consortium, channel, ...made }, journal, sweeper };
+  const made = { index, ledger, groups, idempotent, disclosures, wishes, broken, reads, metrics, sweeper, readiness };
+  return { services: { organisation, consortium, channel, ...made }, journal, wishJournal, sweeper };
 }

@@ -82,9 +82,11 @@ describe('Rounds of endorsement', () => {
     expect(rounds()).to.equal(2);
   });
 
-  it('take a refusal that one repeats, holding what the others hold, as it is', async () => {
+  it('take a refusal that one repeats, holding what the others hold, as it is, and name that one', async () => {
     const { done, rounds } = play([new Refused(refusal, ['a'], false)], { own: 7, a: 7 });
-    expect(await failureOf(done)).to.equal(refusal);
+    const failure = await failureOf(done);
+    expect(failure).to.be.instanceOf(LedgerError);
+    expect(failure).to.deep.include({ message: refusal.message, code: 'CONFLICT', by: ['a'] });
     expect(rounds()).to.equal(2);
   });
 });

@@ -4,6 +4,7 @@
  * a disagreement, which is reported at once.
  */
 import { LedgerFailure } from '../ledger-failure.ts';
+import { LoneRefusal } from '../lone-refusal.ts';
 import { persist } from '../persist.ts';
 import type { Endorsements } from './collect.ts';
 import { Differing, Refused } from './dissent.ts';
@@ -30,7 +31,7 @@ const UNEXPLAINED_ROUNDS = 2;
 
 /**
  * What `round` answers, the first time or after a lag. Each round is a proposal of its own.
- * @throws {LedgerError} {LedgerFailure}, among them `disagrees` with the organisations
+ * @throws {LedgerError} among them {LoneRefusal}. @throws {LedgerFailure} among them `disagrees` with the organisations
  */
 export async function untilAgreed(round: () => Promise<Endorsements>, options: RoundsOptions): Promise<Endorsements> {
   let reference = -1;
@@ -41,8 +42,11 @@ export async function untilAgreed(round: () => Promise<Endorsements>, options: R
       return await round();
     } catch (error) {
       if (error instanceof Refused) {
-        if (isSecondRefusal && !error.isUnanimous) options.onLoneRefusal?.(error.by);
-        if (error.isUnanimous || isSecondRefusal) throw error.refusal;
+        if (error.isUnanimous) throw error.refusal;
+        if (isSecondRefusal) {
+          options.onLoneRefusal?.(error.by);
+          throw new LoneRefusal(error.refusal, error.by);
+        }
         isSecondRefusal = true;
         reference = await caughtUp(error.by, options);
       } else if (error instanceof Differing) {

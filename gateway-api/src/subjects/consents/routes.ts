@@ -1,0 +1,90 @@
+/** What became of wishes that were answered with 202. */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { z } from 'zod';
+import { compartmentOf } from '../../auth/entitlement.ts';
+import { route } from '../../http/routes.ts';
+import type { Wish } from '../../idempotency/wishes.ts';
+import type { Services } from '../services.ts';
+import { inForce } from './transactions.ts';
+
+const wishSchema = z
+  .object({
+    id: z.string(),
+    consent: z.string().meta({ description: '`Consent/<id>`' }),
+    change: z.enum(['grant', 'amend', 'revoke']),
+    status: z.enum(['pending', 'done', 'refused', 'superseded']),
+    since: z.string().meta({ description: 'ISO 8601 UTC.' }),
+    endedAt: z.string().optional(),
+    waitsFor: z.array(z.string()).optional().meta({
+      description: 'Organisations whose endorsement was lacking at the last try.',
+    }),
+    versionInForce: z.int().optional().meta({ description: 'Of the consent, now; absent where none is in force.' }),
+    reason: z.string().optional().meta({ description: 'Why the ledger refused it.' }),
+    version: z.int().optional().meta({ description: 'That was written.' }),
+    transactionId: z.string().optional(),
+  })
+  .meta({ id: 'Wish' });
+
+/** Everybody else sees no health data of the custodian's. */
+const ROLES = ['patient', 'system'] as const;
+const MOST = 500;
+
+async function shown(wish: Wish, services: Services): Promise<object> {
+  const { id, consent, kind, status, created_at: since, ended_at: endedAt, waits_for: waitsFor } = wish;
+  const { reason, version, transaction_id: transactionId } = wish;
+  const said = { endedAt, reason, version, transactionId, versionInForce: await inForce(services, wish) };
+  return {
+    ...{ id, consent: `Consent/${consent}`, change: kind, status, since },
+    ...(waitsFor === null || waitsFor === '' ? {} : { waitsFor: waitsFor.split(',') }),
+    ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null && value !== undefined)),
+  };
+}
+
+export const wish = route({
+  method: 'get',
+  path: '/wishes/:id',
+  summary: 'What became of a change of a consent that lacked an endorser.',
+  roles: ROLES,
+  parameters: z.object({ id: z.string().meta({ description: 'As the Location of the answer 202 has it.' }) }),
+  answers: { 200: { description: 'The wish as it stands.', schema: wishSchema } },
+  async handle({ caller, parameters }, services) {
+    const own = compartmentOf(caller);
+    const found = await services.wishes.find(parameters.id);
+    if (found === undefined || (own !== undefined && found.patient !== own))
+      throw new LedgerError('NOT_FOUND', 'there is no such wish');
+    return { body: await shown(found, services) };
+  },
+});
+
+export const wishes = route({
+  method: 'get',
+  path: '/wishes',
+  summary: 'The changes of consents that lacked an endorser, oldest first, in pages.',
+  roles: ROLES,
+  query: z.object({
+    count: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(MOST)
+      .default(100)
+      .meta({ description: `At most ${MOST}.` }),
+    after: z.coerce.number().int().min(0).optional().meta({ description: 'As `next` has it.' }),
+  }),
+  answers: {
+    200: {
+      description: 'A page of wishes.',
+      schema: z.object({
+        wishes: z.array(wishSchema),
+        next: z.string().optional().meta({ description: 'The next page; absent on the last one.' }),
+      }),
+    },
+  },
+  async handle({ caller, query: { count, after } }, services) {
+    const page = await services.wishes.page(compartmentOf(caller), { count, after });
+    const body = await Promise.all(page.map((one) => shown(one, services)));
+    const last = page.length < count ? undefined : page.at(-1);
+    const next = last === undefined ? {} : { next: `/wishes?count=${count}&after=${last.sequence}` };
+    return { body: { wishes: body, ...next } };
+  },
+});
