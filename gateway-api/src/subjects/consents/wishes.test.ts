@@ -1,0 +1,271 @@
+/** What patients want of their consents, on the embedded network, while those who must endorse it are away or unwilling. */
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { type Answer, FixtureConsortium, until } from '../../consortium.fixture.ts';
+import { onEachDatabase } from '../../index/databases.fixture.ts';
+
+const SYSTEM = 'urn:example:mrn';
+const PRIVACY = {
+  coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }],
+};
+const BUDGET_MS = 4_000;
+const LIMITS = { inFlightWrites: 100, clientWrites: 100, budgetMs: BUDGET_MS, feedWaitMs: 2_000, hedgeMs: 500 };
+const READY_MS = 30_000;
+
+const classes = (...codes: string[]) => codes.map((code) => ({ system: 'http://hl7.org/fhir/resource-types', code }));
+const actor = (name: string) => ({
+  role: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'PRCP' }] },
+  reference: { identifier: { system: 'https://telemed-ledger.example/organisations', value: name } },
+});
+
+onEachDatabase('A patient’s wish', function (kind) {
+  this.timeout(90_000);
+  let consortium: FixtureConsortium;
+
+  before(async function () {
+    this.timeout(60_000);
+    consortium = await FixtureConsortium.start([], kind);
+    for (const name of ['hospital', 'clinic', 'patients']) await open(name);
+  });
+  after(() => consortium?.close());
+
+  const open = (name: string) => consortium.open(name, { limits: LIMITS, dutyIntervalMs: 200 });
+  const send = (...request: Parameters<FixtureConsortium['send']>): Promise<Answer> => consortium.send(...request);
+
+  /** A patient of the hospital's, and what she does. */
+  async function newPatient() {
+    const value = randomUUID();
+    const body = { resourceType: 'Patient', identifier: [{ system: SYSTEM, value }] };
+    const { body: patient } = await send('hospital', 'POST /fhir/R4/Patient', body);
+    const reference = `Patient/${patient.id}`;
+    const observed = { resourceType: 'Observation', status: 'final', code: { text: 'pulse' }, subject: { reference } };
+    const { body: observation } = await send('hospital', 'POST /fhir/R4/Observation', observed);
+    const as = `patients patient ${reference}`;
+    await until(async () => (await send('patients', `GET /fhir/R4/${reference}`)).status === 200);
+    const consent = (provision: object, more: object = {}) => ({
+      resourceType: 'Consent',
+      status: 'active',
+      scope: PRIVACY,
+      category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+      patient: { reference },
+      policyRule: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTIN' }] },
+      provision: { type: 'permit', actor: [actor('clinic'), actor('payer')], ...provision },
+      ...more,
+    });
+    return {
+      as,
+      identifier: { system: SYSTEM, value },
+      observation: `/fhir/R4/Observation/${observation.id}`,
+      consent,
+      grant: (provision: object = {}, headers: Record<string, string> = {}) =>
+        send(as, 'POST /fhir/R4/Consent', consent(provision), headers),
+      put: (id: string, provision: object, more: object = {}, headers: Record<string, string> = {}) =>
+        send(as, `PUT /fhir/R4/Consent/${id}`, consent(provision, { id, ...more }), headers),
+    };
+  }
+  type Patient = Awaited<ReturnType<typeof newPatient>>;
+
+  /** What the clinic asks for, once it is decided. */
+  async function access({ identifier }: Patient): Promise<{ id: string; status: string; reason?: string }> {
+    const asked = { holder: 'hospital', patient: identifier, types: ['Observation'], purpose: 'TREAT' };
+    const { body, status } = await send('clinic', 'POST /access-requests', asked);
+    expect(status, JSON.stringify(body)).to.equal(201);
+    let decided: Answer | undefined;
+    await until(async () => {
+      decided = await send('clinic', `GET /access-requests/${body.id}`);
+      return decided.body.status !== 'requested';
+    }, READY_MS);
+    return decided!.body;
+  }
+
+  const whileIs = async (fault: 'pause' | 'drop', organisation: string, run: () => Promise<void>): Promise<void> => {
+    consortium.network[fault](organisation, true);
+    try {
+      await run();
+    } finally {
+      consortium.network[fault](organisation, false);
+      await until(async () => (await consortium.gateway('patients').readiness()).ready, READY_MS);
+    }
+  };
+  const statusOf = async ({ as }: Patient, answer: Answer) =>
+    (await send(as, `GET ${answer.headers.get('location')}`)).body;
+  const untilDone = (patient: Patient, answer: Answer) =>
+    until(async () => (await statusOf(patient, answer)).status === 'done', READY_MS);
+  const wordsOf = ({ body }: Answer): string => body.issue?.[0]?.diagnostics ?? '';
+  function expectKept(answer: Answer, words: RegExp): void {
+    expect(answer.status, JSON.stringify(answer.body)).to.equal(202);
+    expect(answer.body.issue[0]).to.include({ severity: 'information', code: 'informational' });
+    expect(wordsOf(answer)).to.match(words);
+    expect(answer.headers.get('location')).to.match(/^\/wishes\/[0-9a-f-]{36}$/);
+  }
+
+  for (const fault of ['drop', 'pause'] as const)
+    it(`to grant is kept while the provider ${fault === 'drop' ? 'is away' : 'hangs'}, and done when it can be`, async () => {
+      const patient = await newPatient();
+      let answer!: Answer;
+      await whileIs(fault, 'hospital', async () => {
+        answer = await patient.grant();
+        expectKept(answer, /takes effect when hospital has endorsed it; until then it permits nothing/);
+        const status = await statusOf(patient, answer);
+        expect(status).to.include({ change: 'grant', status: 'pending' });
+        expect(status.waitsFor).to.deep.equal(['hospital']);
+        expect(status).not.to.have.property('versionInForce');
+      });
+      await untilDone(patient, answer);
+      const { consent, version, versionInForce } = await statusOf(patient, answer);
+      expect([version, versionInForce]).to.deep.equal([1, 1]);
+      expect((await send(patient.as, `GET /fhir/R4/${consent}`)).body.status).to.equal('active');
+      expect(await access(patient)).to.include({ status: 'granted' });
+    });
+
+  it('is kept once under its Idempotency-Key, and answered as written when it is', async () => {
+    const patient = await newPatient();
+    const key = { 'idempotency-key': randomUUID() };
+    let answer!: Answer;
+    await whileIs('drop', 'hospital', async () => {
+      answer = await patient.grant({}, key);
+      expectKept(answer, /Kept/);
+      const again = await patient.grant({}, key);
+      expectKept(again, /Kept/);
+      expect(again.headers.get('location')).to.equal(answer.headers.get('location'));
+      const other = await patient.grant({ class: classes('Observation') }, key);
+      expect(other.status).to.equal(422);
+    });
+    await untilDone(patient, answer);
+    const { transactionId, consent } = await statusOf(patient, answer);
+    const written = await patient.grant({}, key);
+    expect(written.status, JSON.stringify(written.body)).to.equal(201);
+    expect(`Consent/${written.body.id}`).to.equal(consent);
+    expect(written.headers.get('x-transaction-id')).to.equal(transactionId);
+    expect((await send(patient.as, 'GET /fhir/R4/Consent')).body.entry).to.have.length(1);
+  });
+
+  for (const fault of ['drop', 'pause'] as const)
+    it(`that only takes away ends what was in force at once while the provider ${fault === 'drop' ? 'is away' : 'hangs'}`, async () => {
+      const patient = await newPatient();
+      const { body: consent } = await patient.grant();
+      const granted = await access(patient);
+      expect(granted.status).to.equal('granted');
+      expect((await send('clinic', `GET ${patient.observation}`)).status).to.equal(200);
+      let answer!: Answer;
+      await whileIs(fault, 'hospital', async () => {
+        answer = await patient.put(consent.id, { actor: [actor('payer')] });
+        expectKept(answer, /earlier version is withdrawn; this one takes effect when hospital has endorsed it/);
+        expect(answer.headers.get('x-transaction-id')).to.match(/^[0-9a-f]{64}$/);
+        expect(await statusOf(patient, answer)).not.to.have.property('versionInForce');
+        await until(async () => (await send('clinic', `GET ${patient.observation}`)).status === 404, READY_MS);
+        const state = await send('clinic', `GET /access-requests/${granted.id}`);
+        expect(state.body).to.include({ status: 'purged', reason: 'consent-amended' });
+      });
+      await untilDone(patient, answer);
+      expect(await statusOf(patient, answer)).to.include({ version: 2, versionInForce: 2 });
+      expect(await access(patient)).to.include({ status: 'refused', reason: 'consent-absent' });
+      await until(async () => (await send('hospital', `GET /access-requests/${granted.id}`)).body.status === 'purged', READY_MS);
+    });
+
+  it('that does more than take away leaves in force what was, until the provider is back', async () => {
+    const patient = await newPatient();
+    const { body: consent } = await patient.grant({ class: classes('Condition') });
+    expect(await access(patient)).to.include({ status: 'refused' });
+    let answer!: Answer;
+    await whileIs('drop', 'hospital', async () => {
+      answer = await patient.put(consent.id, { class: classes('Observation') });
+      expectKept(answer, /Version 1 stays in force until hospital has endorsed this one/);
+      expect(await statusOf(patient, answer)).to.include({ versionInForce: 1 });
+    });
+    await untilDone(patient, answer);
+    expect(await access(patient)).to.include({ status: 'granted' });
+  });
+
+  it('is one transaction where the provider agrees, whatever it takes away', async () => {
+    const patient = await newPatient();
+    const { body: consent } = await patient.grant();
+    const answer = await patient.put(consent.id, { class: classes('Observation') });
+    expect(answer.status, JSON.stringify(answer.body)).to.equal(200);
+    expect(answer.body.meta.versionId).to.equal('2');
+    expect((await send(patient.as, 'GET /wishes')).body.wishes).to.deep.equal([]);
+  });
+
+  it('to revoke waits for nobody, and ends what is pending about the consent', async () => {
+    const patient = await newPatient();
+    const { body: consent } = await patient.grant({ class: classes('Condition') });
+    let pending!: Answer;
+    await whileIs('drop', 'hospital', async () => {
+      pending = await patient.put(consent.id, { class: classes('Observation') });
+      expectKept(pending, /Version 1 stays in force/);
+      const started = performance.now();
+      const revoked = await patient.put(consent.id, {}, { status: 'inactive' });
+      expect(revoked.status, JSON.stringify(revoked.body)).to.equal(200);
+      expect(revoked.body.status).to.equal('inactive');
+      expect(performance.now() - started).to.be.lessThan(BUDGET_MS);
+      expect(await statusOf(patient, pending)).to.include({ status: 'superseded' });
+    });
+    expect((await send(patient.as, `GET /fhir/R4/Consent/${consent.id}`)).body.status).to.equal('inactive');
+  });
+
+  it('is sent in the order in which it was said, and of one consent the last word counts', async () => {
+    const patient = await newPatient();
+    const { body: first } = await patient.grant({ class: classes('Condition') });
+    const kept: Answer[] = [];
+    await whileIs('drop', 'hospital', async () => {
+      kept.push(await patient.put(first.id, { class: classes('Procedure') }));
+      kept.push(await patient.grant({ type: 'deny' }));
+      kept.push(await patient.put(first.id, { class: classes('Observation') }));
+      for (const answer of kept) expectKept(answer, /Kept/);
+      expect(await statusOf(patient, kept[0]!)).to.include({ status: 'superseded' });
+      // What waits survives the process.
+      await consortium.shut('patients');
+      const reopened = open('patients');
+      await until(() => consortium.urls.has('patients'));
+      consortium.network.drop('hospital', false);
+      await reopened;
+    });
+    await untilDone(patient, kept[2]!);
+    const statuses = await Promise.all(kept.map((answer) => statusOf(patient, answer)));
+    expect(statuses.map(({ status, version }) => [status, version])).to.deep.equal([
+      ['superseded', undefined],
+      ['done', 1],
+      ['done', 2],
+    ]);
+    const blocks = await Promise.all(
+      statuses.slice(1).map(async ({ transactionId }) => {
+        const receipt = await send('patients', `GET /receipts/${transactionId}`);
+        return [receipt.body.block, receipt.body.position] as [number, number];
+      }),
+    );
+    expect(blocks[0]![0]).to.be.lessThan(blocks[1]![0]);
+    const { body } = await send(patient.as, `GET /fhir/R4/Consent/${first.id}`);
+    expect(body.provision.class[0].code).to.equal('Observation');
+    const listed = await send(patient.as, 'GET /wishes');
+    expect(listed.body.wishes.map(({ id }: { id: string }) => id)).to.deep.equal(statuses.map(({ id }) => id));
+  });
+
+  it('is nobody else’s to see or to change', async () => {
+    const [patient, other] = [await newPatient(), await newPatient()];
+    const { body: consent } = await patient.grant();
+    let answer!: Answer;
+    await whileIs('drop', 'hospital', async () => {
+      answer = await patient.put(consent.id, { class: classes('Observation') });
+      expect((await send(other.as, `GET ${answer.headers.get('location')}`)).status).to.equal(404);
+      expect((await send(other.as, 'GET /wishes')).body.wishes).to.deep.equal([]);
+      expect((await send('patients operator', 'GET /wishes')).status).to.equal(403);
+    });
+    await untilDone(patient, answer);
+    const theirs = other.consent({}, { id: consent.id });
+    const hers = patient.consent({}, { id: consent.id });
+    for (const status of ['active', 'inactive']) {
+      for (const body of [theirs, hers]) {
+        const tried = await send(other.as, `PUT /fhir/R4/Consent/${consent.id}`, { ...body, status });
+        expect(tried.status, JSON.stringify(tried.body)).to.be.within(400, 499);
+      }
+      // Nor does the organisation's own system mistake one for the other.
+      const mistaken = await send('patients', `PUT /fhir/R4/Consent/${consent.id}`, { ...theirs, status });
+      expect(mistaken.status).to.equal(422);
+    }
+    expect((await send(other.as, 'POST /fhir/R4/Consent', patient.consent({}))).status).to.equal(403);
+    expect((await send('patients caretaker', 'POST /fhir/R4/Consent', patient.consent({}))).status).to.equal(403);
+    const { body } = await send(patient.as, `GET /fhir/R4/Consent/${consent.id}`);
+    expect(body).to.deep.include({ status: 'active' });
+    expect(body.meta.versionId).to.equal('2');
+  });
+});
