@@ -55,7 +55,6 @@ export const WRITERS: Partial<Record<Kind, Writer>> = {
   custodian: {
     write: writeConsent,
     transactions: ['GrantConsent', 'AmendConsent', 'RevokeConsent'],
-    signsFor: ['patient'],
   },
   payer: { write: registerCoverage, transactions: ['RegisterCoverage'] },
 };

@@ -160,7 +160,10 @@ onEachDatabase('A patient’s wish', function (kind) {
       await untilDone(patient, answer);
       expect(await statusOf(patient, answer)).to.include({ version: 2, versionInForce: 2 });
       expect(await access(patient)).to.include({ status: 'refused', reason: 'consent-absent' });
-      await until(async () => (await send('hospital', `GET /access-requests/${granted.id}`)).body.status === 'purged', READY_MS);
+      await until(
+        async () => (await send('hospital', `GET /access-requests/${granted.id}`)).body.status === 'purged',
+        READY_MS,
+      );
     });
 
   it('that does more than take away leaves in force what was, until the provider is back', async () => {

@@ -5,7 +5,7 @@
 
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Draft, TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
-import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf, demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
 import type { NewDraft, Repository, Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
@@ -31,8 +31,6 @@ export interface Writer {
   write: Write;
   /** The transactions that a write can become: a caller who may send none of them writes nothing. */
   transactions: readonly TransactionName[];
-  /** Roles whose writes the organisation signs itself, and checks itself. */
-  signsFor?: readonly Role[];
 }
 
 const AUDIT = 'AuditEvent';
@@ -48,8 +46,8 @@ export class Records implements Repository {
 
   admit(caller: Caller, type?: string): void {
     const { kind } = this.#services.organisation;
-    const { transactions: names = [], signsFor = [] } = this.#writers[kind] ?? {};
-    if (signsFor.includes(caller.role) || mayCall(kind, caller.role, names)) return;
+    const names = this.#writers[kind]?.transactions ?? [];
+    if (mayCall(kind, caller.role, names)) return;
     const sight = sightOf(caller);
     if (type !== undefined) demandCaller(kind, caller, ...names);
     else if ('none' in sight) throw new LedgerError('FORBIDDEN', sight.none);
