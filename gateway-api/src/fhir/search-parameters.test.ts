@@ -1,7 +1,7 @@
 /** A row of the table is the whole of a search parameter: one that a test adds is read, stored, searched and stated. */
 import { expect } from 'chai';
 import { onEachDatabase } from '../index/databases.fixture.ts';
-import { FixtureIndex, recordWrite } from '../index/index.fixture.ts';
+import { FixtureIndex, recordWrites } from '../index/index.fixture.ts';
 import { type Json, observation } from './fixtures/resources.ts';
 import { bodyOf, issuesOf, serverOf } from './fixtures/server.ts';
 import { parametersOf, SEARCH_PARAMETERS, type SearchParameter, searchValuesOf } from './search-parameters.ts';
@@ -98,7 +98,7 @@ onEachDatabase('A search parameter that is added as a row', (kind) => {
   let fixture: FixtureIndex;
   before(async () => {
     fixture = await FixtureIndex.open('hospital', kind);
-    await fixture.block({ privateWrites: [recordWrite('Observation', measured('0'))] });
+    await fixture.block({ privateWrites: recordWrites('Observation', measured('0')) });
   });
   after(() => fixture.close());
 
@@ -119,8 +119,8 @@ onEachDatabase('A search parameter that is added as a row', (kind) => {
     table.push(...ADDED);
     const own = await FixtureIndex.open('hospital', kind);
     try {
-      const writes = ['1', '2'].map((code) => recordWrite('Observation', measured(code)));
-      await own.block({ privateWrites: writes });
+      const writes = ['1', '2'].map((code) => recordWrites('Observation', measured(code)));
+      await own.block({ privateWrites: writes.flat() });
       const idsOf = async (parameter: string, token: { system?: string; value: string }) => {
         const search = { type: 'Observation', values: [{ parameter, anyOf: [token] }], count: 10 };
         return (await own.index.search(search)).matches.map(({ resource }) => resource.id);

@@ -1,20 +1,23 @@
 /** A read model in a place of its own, filled from fixture blocks, for tests. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { peer } from '@hyperledger/fabric-protos';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
-import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { leafHash, rootOf } from '@telemed-ledger/chaincode/model/merkle.ts';
+import { type Content, leafText, type Place, recordIdAt, type Sheet } from '@telemed-ledger/chaincode/model/sheets.ts';
+import { collections, collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { pino } from 'pino';
 import { extraction } from '../fhir/search-parameters.ts';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock } from '../ledger/block.fixture.ts';
-import { type ParsedBlock, parseBlock } from '../ledger/block.ts';
+import { type BlockScope, type ParsedBlock, parseBlock } from '../ledger/block.ts';
 import { type DatabaseKind, sqlite } from './databases.fixture.ts';
 import { ReadModel } from './read/queries.ts';
 import type { Stores } from './schema.ts';
 import { Seals } from './seals.ts';
 import { openStores } from './stores.ts';
-import { Projector } from './write/projector.ts';
+import { Projector, type ProjectorOptions } from './write/projector.ts';
 
 export const consortium: Consortium = {
   channel: 'telemed',
@@ -34,8 +37,15 @@ export const seals = sealsNow();
 
 export const silent = pino({ level: 'silent' });
 
+/** The same with a second payer, so that "another's" can be tried. */
+export const wideConsortium: Consortium = {
+  ...consortium,
+  organisations: [...consortium.organisations, { name: 'payer-two', mspId: 'PayerTwoMSP', kind: 'payer' }],
+};
+
 export class FixtureIndex {
   readonly #organisation: string;
+  readonly #consortium: Consortium;
   readonly #place: Awaited<ReturnType<DatabaseKind['place']>>;
   #last: peer.BlockAndPrivateData | undefined;
   #number = 0;
@@ -43,13 +53,18 @@ export class FixtureIndex {
   projector!: Projector;
   index!: ReadModel;
 
-  private constructor(organisation: string, place: Awaited<ReturnType<DatabaseKind['place']>>) {
+  private constructor(organisation: string, place: Awaited<ReturnType<DatabaseKind['place']>>, members: Consortium) {
     this.#organisation = organisation;
     this.#place = place;
+    this.#consortium = members;
   }
 
-  static async open(organisation = 'hospital', kind: DatabaseKind = sqlite): Promise<FixtureIndex> {
-    const made = new FixtureIndex(organisation, await kind.place());
+  static async open(
+    organisation = 'hospital',
+    kind: DatabaseKind = sqlite,
+    members: Consortium = consortium,
+  ): Promise<FixtureIndex> {
+    const made = new FixtureIndex(organisation, await kind.place(), members);
     await made.reopen();
     return made;
   }
@@ -58,9 +73,20 @@ export class FixtureIndex {
     await this.stores?.close();
     this.stores = await openStores(this.#place, silent);
     const seals = sealsNow();
-    this.projector = await Projector.open(this.stores.writing, this.member, seals, silent);
+    this.projector = await this.openProjector();
     this.index = new ReadModel({
-      ...{ db: this.stores.reading, seals, consortium, organisation: this.#organisation, log: silent },
+      ...{ db: this.stores.reading, seals, organisation: this.#organisation, log: silent },
+      consortium: this.#consortium,
+      undelivered: { lacks: () => this.projector.lacks(), retryAfterSeconds: () => 1 },
+    });
+  }
+
+  /** A projector of this read model, as it is opened when the gateway starts. */
+  openProjector(options: Partial<ProjectorOptions> = {}): Promise<Projector> {
+    const [db, seals] = [this.stores.writing, sealsNow()];
+    return Projector.open({
+      ...{ db, member: this.member, consortium: this.#consortium, seals, log: silent },
+      ...options,
     });
   }
 
@@ -74,7 +100,16 @@ export class FixtureIndex {
   }
 
   get member(): Organisation {
-    return consortium.organisations.find(({ name }) => name === this.#organisation)!;
+    return this.#consortium.organisations.find(({ name }) => name === this.#organisation)!;
+  }
+
+  /** What its peer delivers. */
+  get scope(): BlockScope {
+    return { chaincode: 'telemed', collections: collectionsOfMember(this.#consortium, this.member) };
+  }
+
+  get consortium(): Consortium {
+    return this.#consortium;
   }
 
   /** Applies a block with these transactions and answers how it was delivered. */
@@ -107,7 +142,7 @@ export class FixtureIndex {
   }
 
   #parsed(delivered: peer.BlockAndPrivateData): ParsedBlock {
-    return parseBlock(delivered, { chaincode: 'telemed', collections: collectionsOfMember(consortium, this.member) });
+    return parseBlock(delivered, this.scope);
   }
 
   async close(): Promise<void> {
@@ -124,8 +159,17 @@ export interface RecordFixture {
   [element: string]: unknown;
 }
 
-/** The text of a record version as the chaincode anchors it. */
-export function anchored(type: string, fields: RecordFixture): { id: string; version: number; text: string } {
+/** What stands on a sheet, or lies under the key of a consent or a coverage, as the chaincode anchors it. */
+export interface AnchoredFixture {
+  type: string;
+  id: string;
+  version: number;
+  text: string;
+}
+
+export const newSalt = (): string => randomBytes(32).toString('hex');
+
+export function anchored(type: string, fields: RecordFixture): AnchoredFixture {
   const {
     id = randomUUID(),
     version = 1,
@@ -133,16 +177,42 @@ export function anchored(type: string, fields: RecordFixture): { id: string; ver
     recordedAt = '2026-03-01T10:00:00.000Z',
     ...rest
   } = fields;
-  const resource = { resourceType: type, id, ...rest };
-  return { id, version, text: canonicalJson({ author, id, version, recordedAt, salt: '00', resource }) };
+  const resource = canonicalJson({ resourceType: type, id, ...rest });
+  return { type, id, version, text: leafText({ author, id, version, recordedAt, salt: newSalt() }, resource) };
 }
 
-/** The private write of a record version. */
-export function recordWrite(
-  type: string,
-  fields: RecordFixture,
-  collection = 'care_hospital',
-): FixtureWrite & { id: string } {
-  const { id, version, text } = anchored(type, fields);
-  return { collection, key: `record/${id}/${version}`, value: text, id };
+/** The private writes of one transaction that puts records on a sheet of their provider's. */
+export function sheetWrites(
+  records: readonly AnchoredFixture[],
+  { sheet = randomUUID(), collection = 'care_hospital' }: { sheet?: string; collection?: string } = {},
+): FixtureWrite[] {
+  const leaves = records.map(({ text }) => text);
+  const tree: Sheet = { schema: 1, root: rootOf(leaves.map(leafHash)), size: leaves.length, salt: newSalt() };
+  const values: [string, object][] = [
+    [privateKeys.sheet(sheet), tree],
+    [privateKeys.content(sheet, 0), { schema: 1, leaves } satisfies Content],
+  ];
+  for (const [index, { type, id, version }] of records.entries()) {
+    if (version === 1 && id === recordIdAt({ sheet, index }, type)) continue;
+    const place: Place = { schema: 1, sheet, index, type, salt: newSalt() };
+    values.push([privateKeys.version(id, version), place]);
+  }
+  return values.map(([key, value]) => ({ collection, key, value: canonicalJson(value) }));
+}
+
+export interface RecordWrites extends Array<FixtureWrite> {
+  /** Of the record. */
+  id: string;
+}
+
+/** Author of what a provider writes into its care collection. */
+const authorOf = (collection: string): string =>
+  consortium.organisations.find(({ name }) => collections.care(name) === collection)?.mspId ?? 'HospitalMSP';
+
+/** The private writes of a record version on a sheet of its own; without an id it has the one that follows from its place. */
+export function recordWrites(type: string, fields: RecordFixture, collection = 'care_hospital'): RecordWrites {
+  const sheet = randomUUID();
+  const { id = recordIdAt({ sheet, index: 0 }, type), author = authorOf(collection) } = fields;
+  const record = anchored(type, { ...fields, id, author });
+  return Object.assign(sheetWrites([record], { sheet, collection }), { id });
 }

@@ -4,7 +4,7 @@ import { GatewayError } from '@hyperledger/fabric-gateway';
 import type { peer } from '@hyperledger/fabric-protos';
 import { expect } from 'chai';
 import { until } from '../consortium.fixture.ts';
-import { FixtureIndex, recordWrite, silent } from '../index/index.fixture.ts';
+import { FixtureIndex, recordWrites, silent } from '../index/index.fixture.ts';
 import { fixtureBlock, withheld } from './block.fixture.ts';
 import type { Enrolled, LedgerConnection } from './connect.ts';
 import { LateData, type Pace } from './late-data.ts';
@@ -15,9 +15,10 @@ const tooLarge = Object.assign(Object.create(GatewayError.prototype) as GatewayE
 });
 
 describe('private data that the peer obtains late', () => {
-  const records = Array.from({ length: 5 }, () => recordWrite('Patient', {}));
+  /** Each two values: a sheet and its content. */
+  const records = Array.from({ length: 5 }, () => recordWrites('Patient', {}));
   const chain: peer.BlockAndPrivateData[] = [];
-  for (const record of records) chain.push(fixtureBlock(chain.length, [{ privateWrites: [record] }], chain.at(-1)));
+  for (const record of records) chain.push(fixtureBlock(chain.length, [{ privateWrites: record }], chain.at(-1)));
 
   let fixture: FixtureIndex;
   let late: LateData;
@@ -70,11 +71,11 @@ describe('private data that the peer obtains late', () => {
   it('comes into the read model by itself, and is counted until then', async () => {
     lacking.delete(0);
     await start({ firstMs: 5 });
-    await until(() => fixture.projector.lacks() === 4);
+    await until(() => fixture.projector.lacks() === 8);
     const arrived: number[] = [];
     late.on('block', ({ number }) => arrived.push(number));
     lacking.delete(3);
-    await until(() => fixture.projector.lacks() === 3);
+    await until(() => fixture.projector.lacks() === 6);
     expect([await held(), arrived]).to.deep.equal([2, [3]]);
     lacking.clear();
     await until(() => fixture.projector.lacks() === 0);

@@ -8,6 +8,7 @@ import type { Origin, RecordEvidence } from '@telemed-ledger/chaincode/model/she
 import type { Kysely } from 'kysely';
 import { notHereYet } from '../../http/failures.ts';
 import type { IndexTables } from '../schema.ts';
+import { STANDING } from '../write/resources.ts';
 import { leafOf, sheetIn } from '../write/sheets.ts';
 import type { Checks } from './checks.ts';
 import type { VersionRow } from './stored.ts';
@@ -77,24 +78,24 @@ export class Evidence {
   async #isWritten(collection: string, key: string): Promise<boolean> {
     const row = await this.#db
       .selectFrom('anchors')
-      .select('block')
+      .selectAll()
       .where('key_hash', '=', sha256Hex(key))
       .where('collection', '=', collection)
       .executeTakeFirst();
-    return row !== undefined;
+    return row !== undefined && this.#checks.row('anchors', row) !== undefined;
   }
 
-  /** Where version 1 of a record stands, as its row says; undefined where it is not here. */
+  /** Where version 1 of a record stands, as its row says; undefined where it is not here. @throws {IntegrityFailure} */
   async originOf(collection: string, id: string): Promise<Origin | undefined> {
     const row = await this.#db
       .selectFrom('versions')
-      .select(['key', 'leaf'])
+      .select(STANDING)
       .where('id', '=', id)
       .where('collection', '=', collection)
       .where('version', '=', 1)
       .executeTakeFirst();
-    const sheet = row === undefined ? undefined : sheetIn(row.key);
-    const leaf = row === undefined ? undefined : leafOf(row);
+    if (row === undefined) return undefined;
+    const [sheet, leaf] = [sheetIn(row.key), leafOf(this.#checks.row('versions', row))];
     return sheet === undefined || leaf === undefined ? undefined : { sheet, index: leaf.index };
   }
 

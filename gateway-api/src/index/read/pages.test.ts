@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { SearchPage } from '../../fhir/repository.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
-import { FixtureIndex, recordWrite } from '../index.fixture.ts';
+import { FixtureIndex, recordWrites } from '../index.fixture.ts';
 
 const MIB = 1024 * 1024;
 
@@ -31,8 +31,8 @@ onEachDatabase('Long answers', (kind) => {
   };
 
   it('of a search come in pages of any size', async () => {
-    const writes = Array.from({ length: 9 }, () => recordWrite('Observation', {}));
-    for (const write of writes) await fixture.block({ privateWrites: [write] });
+    const writes = Array.from({ length: 9 }, () => recordWrites('Observation', {}));
+    for (const write of writes) await fixture.block({ privateWrites: write });
     const ids = writes.map(({ id }) => id);
     for (const count of [1, 3, 4, 5, 8, 9, 10, 100]) {
       const { found, totals } = await pages(count);
@@ -48,9 +48,9 @@ onEachDatabase('Long answers', (kind) => {
   it('of a search end early where they would be too large', async () => {
     const text = 'x'.repeat(3 * MIB);
     const writes = Array.from({ length: 7 }, (_, index) =>
-      recordWrite('Observation', { note: [{ text: index === 3 ? text + text + text : text }] }),
+      recordWrites('Observation', { note: [{ text: index === 3 ? text + text + text : text }] }),
     );
-    for (const write of writes) await fixture.block({ privateWrites: [write] });
+    for (const write of writes) await fixture.block({ privateWrites: write });
     const { found } = await pages(100);
     expect(found.map((page) => page.length)).to.deep.equal([2, 1, 1, 2, 1]);
     expect(found.flat()).to.deep.equal(writes.map(({ id }) => id));
@@ -59,7 +59,7 @@ onEachDatabase('Long answers', (kind) => {
   it('of a history come in pages, newest first, with the total of all', async () => {
     const id = randomUUID();
     for (let version = 1; version <= 12; version += 1) {
-      await fixture.block({ privateWrites: [recordWrite('Observation', { id, version })] });
+      await fixture.block({ privateWrites: recordWrites('Observation', { id, version }) });
     }
     for (const count of [1, 5, 12, 100]) {
       const versions: number[] = [];
@@ -83,7 +83,7 @@ onEachDatabase('Long answers', (kind) => {
     const id = randomUUID();
     const note = [{ text: 'x'.repeat(3 * MIB) }];
     for (let version = 1; version <= 6; version += 1) {
-      await fixture.block({ privateWrites: [recordWrite('Observation', { id, version, note })] });
+      await fixture.block({ privateWrites: recordWrites('Observation', { id, version, note }) });
     }
     const first = await fixture.index.versions('Observation', id);
     expect(first.versions.map(({ version }) => version)).to.deep.equal([6, 5]);
@@ -93,12 +93,12 @@ onEachDatabase('Long answers', (kind) => {
 
   if (kind.name === 'SQLite') {
     it('of a search have a total that is counted to its end only where nothing else is asked for', async () => {
-      const [{ value, key, id }] = [recordWrite('Observation', {})];
-      await fixture.block({ privateWrites: [{ collection: 'care_hospital', key, value: value! }] });
+      const privateWrites = recordWrites('Observation', {});
+      await fixture.block({ privateWrites });
       const row = await fixture.stores.writing.selectFrom('versions').selectAll().executeTakeFirstOrThrow();
       const rows = Array.from({ length: 10_500 }, (_, index) => ({
         ...row,
-        id: `${id}${index}`,
+        id: `${privateWrites.id}${index}`,
         sequence: row.sequence + 1 + index,
       }));
       for (let start = 0; start < rows.length; start += 500) {

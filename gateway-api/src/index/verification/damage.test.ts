@@ -1,8 +1,7 @@
 /** Whatever is changed in the database behind the gateway's back: what is served is refused or right. */
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { expect } from 'chai';
 import { onEachDatabase } from '../databases.fixture.ts';
-import { seals, silent } from '../index.fixture.ts';
-import { Projector } from '../write/projector.ts';
 import { type Damage, everyDamage } from './damage.fixture.ts';
 import { type RichIndex, richIndex } from './rich-index.fixture.ts';
 
@@ -10,7 +9,8 @@ import { type RichIndex, richIndex } from './rich-index.fixture.ts';
 const READ_BY: Record<Exclude<Damage['table'], 'versions'>, RegExp> = {
   checkpoint: /^nothing/,
   transactions: /^receipt/,
-  private_values: /^request/,
+  private_values: /^request|^evidence/,
+  anchors: /^newest/,
   search_values: /identifier/,
   states: /state|Consent/,
   access_consents: /^copies/,
@@ -65,7 +65,11 @@ onEachDatabase('a read model that is changed behind its back', function (kind) {
       rich.fixture.index.forgetKnown();
       const answer = await read().then(
         (now) => judge(truth.get(name), now),
-        (error) => (error.status === 409 && error.issue === 'security' ? 'refused' : `failed with ${error.message}`),
+        (error) => {
+          if (error.status === 409 && error.issue === 'security') return 'refused';
+          // What is not there may yet arrive: nothing is shown.
+          return error.status === 503 ? 'less' : `failed with ${error.message}`;
+        },
       );
       found.set(name, answer as Verdict);
     }
@@ -150,12 +154,21 @@ onEachDatabase('a read model that is changed behind its back', function (kind) {
   });
 
   it('refuses what is looked up by its address where anything else of it was changed', async () => {
+    const newest = damages.find(({ row }) => row['id'] === rich.ids.observation && row['version'] === 3)!.row;
+    const isShownWith = (row: Damage['row']) =>
+      ['sheet', 'version'].includes(String(row['kind'])) && row['transaction_id'] === newest['transaction_id'];
     const lookups: [string, Damage['table'], (row: Damage['row']) => boolean][] = [
       ['read Consent', 'states', (row) => row['id'] === rich.ids.consent],
       ['state of a claim', 'states', (row) => row['id'] === rich.ids.claim],
       ['own states', 'states', (row) => row['kind'] === 'access'],
       ['receipt', 'transactions', (row) => row['event'] === 'RecordsAnchored'],
-      ['request', 'private_values', () => true],
+      ['request', 'private_values', (row) => row['kind'] === 'request'],
+      ['evidence of Observation', 'private_values', isShownWith],
+      [
+        'newest version of a consent',
+        'anchors',
+        (row) => row['key_hash'] === sha256Hex(`consent/${rich.ids.consent}/1`),
+      ],
       ['claim by key', 'versions', (row) => row['id'] === rich.ids.claim],
       ['read Copy', 'versions', (row) => row['id'] === rich.ids.copied],
       ['match by identifier', 'search_values', () => true],
@@ -181,7 +194,7 @@ onEachDatabase('a read model that is changed behind its back', function (kind) {
     for (const { inflict, undo, name, column } of changes) {
       if (column === 'sealed_by') continue;
       await inflict();
-      const projector = await Projector.open(rich.fixture.stores.writing, rich.fixture.member, seals, silent);
+      const projector = await rich.fixture.openProjector();
       const opened = await projector.reopen().then(
         () => 'opened',
         (error: Error) => error.message,

@@ -1,14 +1,23 @@
 /** A read model of the clinic that holds something in every column, and everything that is ever read of it. */
 import { randomUUID } from 'node:crypto';
 import type { peer } from '@hyperledger/fabric-protos';
-import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { type FixtureWrite, newTransactionId } from '../../ledger/block.fixture.ts';
-import { accessState, requestText, stateWrite } from '../../subjects/access/accesses.fixture.ts';
 import type { DatabaseKind } from '../databases.fixture.ts';
-import { anchored, FixtureIndex, recordWrite } from '../index.fixture.ts';
+import { FixtureIndex, type RecordFixture, recordWrites } from '../index.fixture.ts';
 import type { OwnPage } from '../read/own-states.ts';
+import {
+  accessState,
+  accessWrites,
+  claimState,
+  claimStateWrites,
+  claimWrites,
+  consentWrite,
+  copiesWrite,
+  evidenceFrom,
+  LATER,
+  requestWrite,
+} from '../values.fixture.ts';
 
-const LATER = '2126-01-01T00:00:00.000Z';
 const SYSTEM = 'urn:example:mrn';
 
 export type Reads = Record<string, () => Promise<unknown>>;
@@ -24,71 +33,52 @@ export interface RichIndex {
 
 export async function richIndex(kind: DatabaseKind): Promise<RichIndex> {
   const fixture = await FixtureIndex.open('clinic', kind);
-  const patient = recordWrite('Patient', { identifier: [{ system: SYSTEM, value: 'P-1' }] }, 'care_clinic');
+  const own = (type: string, fields: RecordFixture) => recordWrites(type, fields, 'care_clinic');
+  const patient = own('Patient', { identifier: [{ system: SYSTEM, value: 'P-1' }] });
   const subject = { reference: `Patient/${patient.id}` };
-  const observation = recordWrite('Observation', { subject, status: 'preliminary' }, 'care_clinic');
-  const second = recordWrite(
-    'Observation',
-    { id: observation.id, version: 2, subject, status: 'final' },
-    'care_clinic',
-  );
-  const third = recordWrite(
-    'Observation',
-    { id: observation.id, version: 3, subject, status: 'amended' },
-    'care_clinic',
-  );
-  const consent = anchored('Consent', { author: 'PatientsMSP', status: 'active', patient: subject });
-  const consentState = { id: consent.id, status: 'active', version: 1, updatedAt: '2026-03-01T10:00:00.000Z' };
-  const original = anchored('Observation', { status: 'final' });
+  const observation = own('Observation', { subject, status: 'preliminary' });
+  const { id } = observation;
+  const second = own('Observation', { id, version: 2, subject, status: 'final' });
+  const third = own('Observation', { id, version: 3, subject, status: 'amended' });
+  const { id: consent, ...grant } = consentWrite({ patient: subject }, 'clinic');
+  const original = recordWrites('Observation', { id: randomUUID(), status: 'final' });
   const access = randomUUID();
-  const delivery = { accessId: access, holder: 'hospital', deliveredAt: LATER, expiresAt: LATER, salt: '0' };
-  const granted = accessState({
-    ...{ id: access, status: 'granted', decidedAt: '2026-03-02T10:00:00.000Z', expiresAt: LATER },
-    consent: { id: consent.id, version: 1 },
-  });
+  const decided = { decidedAt: '2026-03-02T10:00:00.000Z', expiresAt: LATER, consent: { id: consent, version: 1 } };
+  const granted = accessState({ id: access, status: 'granted', ...decided });
+  const copies = copiesWrite([evidenceFrom(original, original.id)], { access });
   const claim = randomUUID();
-  const care = (write: FixtureWrite) => ({
-    creator: 'ClinicMSP',
-    endorsers: ['ClinicMSP', 'PatientsMSP'],
-    privateWrites: [write],
+  const care = (privateWrites: FixtureWrite[]) => ({
+    ...{ creator: 'ClinicMSP', endorsers: ['ClinicMSP', 'PatientsMSP'], privateWrites },
   });
+  const custodian = (privateWrites: FixtureWrite[]) => ({ creator: 'PatientsMSP', privateWrites });
   const transactionId = newTransactionId();
+  const event = { name: 'RecordsAnchored', payload: '{}' };
+  const withdrawn = requestWrite(randomUUID(), 'P-2');
   const chain = [
+    await fixture.block({ ...care(patient), transactionId, event }, care(observation), { privateWrites: original }),
+    await fixture.block(custodian([grant]), { code: 11 }),
     await fixture.block(
-      { ...care(patient), transactionId, event: { name: 'RecordsAnchored', payload: '{}' } },
-      care(observation),
+      care(second),
+      custodian([
+        ...[requestWrite(access, 'P-1'), ...accessWrites(granted), copies, withdrawn],
+        { ...copiesWrite([]), delivered: false },
+      ]),
     ),
     await fixture.block(
-      {
-        privateWrites: [{ collection: 'consent_clinic', key: `consent/${consent.id}/1`, value: consent.text }],
-        publicWrites: [{ key: `consent/${consent.id}`, value: JSON.stringify(consentState) }],
-      },
-      { code: 11 },
+      care(third),
+      care([
+        ...claimWrites(claim, { patient: subject }, 'clinic'),
+        ...claimStateWrites(claimState({ id: claim, provider: 'clinic' }), 'clinic'),
+      ]),
     ),
-    await fixture.block(care(second), {
-      privateWrites: [
-        { collection: 'inbox_clinic', key: `request/${access}`, value: requestText(access, 'P-1') },
-        {
-          collection: 'inbox_clinic',
-          key: `copy/${access}/${original.id}`,
-          value: canonicalJson({ ...delivery, record: original.text }),
-        },
-        { collection: 'inbox_clinic', key: `copy/${access}/${randomUUID()}`, value: '{}', delivered: false },
-      ],
-      publicWrites: [stateWrite('access', { ...granted })],
-    }),
-    await fixture.block(care(third), {
-      creator: 'PayerMSP',
-      privateWrites: [
-        {
-          ...{ collection: 'claim_clinic_payer', key: `claim/${claim}` },
-          value: canonicalJson({ resource: { resourceType: 'Claim', id: claim, patient: subject }, salt: '0' }),
-        },
-      ],
-      publicWrites: [{ key: `claim/${claim}`, value: JSON.stringify({ id: claim, status: 'submitted' }) }],
-    }),
+    // Keys that were written twice, and one that was purged.
+    await fixture.block(
+      care(patient.slice(0, 1)),
+      custodian([{ collection: withdrawn.collection, key: withdrawn.key, purge: true }]),
+      custodian([withdrawn]),
+    ),
   ];
-  const ids = { patient: patient.id, observation: observation.id, copied: original.id, consent: consent.id, claim };
+  const ids = { patient: patient.id, observation: id, copied: original.id, consent, claim };
   return { fixture, chain, ids, reads: readsOf(fixture, ids, { access, transactionId }) };
 }
 
@@ -110,6 +100,12 @@ function readsOf(
     reads[`search ${name}`] = () => index.search({ type, count: 10 });
     reads[`search ${name} by id`] = () => index.search({ type, count: 10, ids: [id] });
     reads[`reference to ${name}`] = () => index.missing([`${type}/${id}`]);
+    if (name !== 'Patient' && name !== 'Observation') continue;
+    reads[`origin of ${name}`] = () => index.evidence.originOf('care_clinic', id);
+    reads[`evidence of ${name}`] = async () => {
+      const row = await index.newestRow(type, id);
+      return row && index.evidence.ofRecord(row);
+    };
   }
   const values = [{ parameter: 'identifier', anyOf: [{ system: SYSTEM, value: 'P-1' }] }];
   const lastUpdated = [{ prefix: 'ge' as const, value: '2026-01-01' }];
@@ -125,13 +121,15 @@ function readsOf(
     'records of a patient': () => index.recordsOfPatient('care_clinic', patient, [], 10),
     'copies of an access': () => index.copiesOf(access),
     request: () => index.privateValue('inbox_clinic', `request/${access}`),
-    'text of a claim': () => index.anchoredText('claim_clinic_payer', `claim/${claim}`),
-    'claim by key': () => index.rowAt('claim_clinic_payer', `claim/${claim}`, 'Claim'),
+    'text of a claim': () => index.anchoredText('billing_clinic', `claim/${claim}`),
+    'claim by key': () => index.rowAt('billing_clinic', `claim/${claim}`, 'Claim'),
     'state of a consent': () => index.state('consent', consent),
     'state of a claim': () => index.state('claim', claim),
     'own states': async () => readAll(await index.own.page('access', { count: 10 })),
     'own states by status': async () => readAll(await index.own.page('access', { count: 10, status: 'granted' })),
     'own states by time': async () => readAll(await index.own.updated('access', lastUpdated, { count: 10 })),
+    'newest version of a consent': async () =>
+      Array.from({ length: await index.evidence.newest('care_clinic', `consent/${consent}/`) }, (_, at) => at + 1),
     receipt: () => index.transaction(transactionId),
   };
 }

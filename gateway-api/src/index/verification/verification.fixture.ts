@@ -3,10 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { peer } from '@hyperledger/fabric-protos';
-import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import { type ParsedBlock, parseBlock } from '../../ledger/block.ts';
 import { checked } from '../../ledger/whole-chain.ts';
-import { consortium, type FixtureIndex, seals, silent } from '../index.fixture.ts';
+import { type FixtureIndex, seals, silent } from '../index.fixture.ts';
 import type { Difference, VerifyReport } from './report.ts';
 import { verifyReadModel } from './verify.ts';
 
@@ -19,7 +18,7 @@ export async function verify(
   options: { pause?: () => Promise<void>; position?: number } = {},
 ): Promise<VerifyReport> {
   const directory = mkdtempSync(join(tmpdir(), 'verification-'));
-  const scope = { chaincode: 'telemed', collections: collectionsOfMember(consortium, fixture.member) };
+  const { scope, consortium } = fixture;
   async function* blocks(): AsyncGenerator<ParsedBlock> {
     let previous: ParsedBlock | undefined;
     for (let number = 0; ; number += 1) {
@@ -30,7 +29,8 @@ export async function verify(
   }
   try {
     return await verifyReadModel({
-      ...{ live: fixture.stores.reading, isPostgres: fixture.isPostgres, member: fixture.member, seals, log: silent },
+      ...{ live: fixture.stores.reading, isPostgres: fixture.isPostgres, member: fixture.member, consortium },
+      ...{ seals, log: silent },
       ledger: { blocks, block: async (number) => parseBlock(chain[number]!, scope) },
       file: join(directory, 'index.sqlite'),
       position: options.position ?? fixture.projector.checkpoint()?.block ?? -1,

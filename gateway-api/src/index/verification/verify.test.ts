@@ -2,10 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { peer } from '@hyperledger/fabric-protos';
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { leafHash } from '@telemed-ledger/chaincode/model/merkle.ts';
 import { expect } from 'chai';
 import { type FixtureTransaction, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
-import { FixtureIndex, recordWrite } from '../index.fixture.ts';
+import { FixtureIndex, recordWrites } from '../index.fixture.ts';
 import { placeOf } from '../places.ts';
 import { everyDamage } from './damage.fixture.ts';
 import { type RichIndex, richIndex } from './rich-index.fixture.ts';
@@ -20,14 +22,21 @@ onEachDatabase('The comparison of a read model that holds something in every col
   after(() => rich?.fixture.close());
 
   const differences = async () =>
-    (await verify(rich.fixture, rich.chain)).differences.filter((one) => one.kind !== 'missing');
+    (await verify(rich.fixture, rich.chain)).differences.filter(
+      ({ kind }) => kind !== 'missing' && kind !== 'rewritten',
+    );
 
-  it('finds nothing but what has not been delivered', async () => {
+  it('finds nothing but what has not been delivered, and what was written twice', async () => {
     const report = await verify(rich.fixture, rich.chain);
-    expect(report.differences.map(named)).to.deep.equal([
-      `missing missing inbox_clinic ${(await rich.fixture.stores.reading.selectFrom('missing').select('key_hash').executeTakeFirstOrThrow()).key_hash}`,
+    const { reading } = rich.fixture.stores;
+    const lacking = await reading.selectFrom('missing').select('key_hash').executeTakeFirstOrThrow();
+    const rewritten = await reading.selectFrom('anchors').selectAll().where('rewritten_by', 'is not', null).execute();
+    expect(rewritten.map(({ collection }) => collection)).to.have.members(['care_clinic', 'inbox_clinic']);
+    expect(report.differences.map(named)).to.have.members([
+      `missing missing inbox_clinic ${lacking.key_hash}`,
+      ...rewritten.map(({ collection, key_hash }) => `rewritten anchors ${collection} ${key_hash}`),
     ]);
-    expect(report).to.include({ organisation: 'clinic', block: 3, more: 0 });
+    expect(report).to.include({ organisation: 'clinic', block: 4, more: 0 });
     expect(report.values).to.be.greaterThan(20);
   });
 
@@ -81,18 +90,24 @@ onEachDatabase('The comparison of a read model that holds something in every col
   it('names a text that was forged with its anchor', async () => {
     const { writing } = rich.fixture.stores;
     const { patient: id } = rich.ids;
-    const { value, anchor } = await writing
+    const { value, anchor, leaf } = await writing
       .selectFrom('versions')
-      .select(['value', 'anchor'])
+      .select(['value', 'anchor', 'leaf'])
       .where('id', '=', id)
       .executeTakeFirstOrThrow();
     const forged = value.replace('P-1', 'P-2');
-    const set = (to: { value: string; anchor: string }) =>
+    const set = (to: { value: string; anchor: string; leaf: string | null }) =>
       writing.updateTable('versions').set(to).where('id', '=', id).execute();
-    await set({ value: forged, anchor: sha256Hex(forged) });
-    const found = await differences();
-    await set({ value, anchor });
-    expect(found.map(named)).to.deep.equal([`changed versions Patient/${id}/_history/1 (anchor)`]);
+    const forgeries = [
+      [{ anchor: leafHash(forged), leaf }, '(anchor)'],
+      [{ anchor: sha256Hex(forged), leaf: null }, '(anchor, leaf)'],
+    ] as const;
+    for (const [forgery, columns] of forgeries) {
+      await set({ value: forged, ...forgery });
+      const found = await differences();
+      await set({ value, anchor, leaf });
+      expect(found.map(named)).to.deep.equal([`changed versions Patient/${id}/_history/1 ${columns}`]);
+    }
   });
 });
 
@@ -106,61 +121,70 @@ onEachDatabase('The comparison of read model and ledger', (kind) => {
   afterEach(() => fixture.close());
 
   const commit = async (...transactions: FixtureTransaction[]): Promise<void> =>
-    void chain.push(await fixture.block(...transactions));
-  const record = (fields = {}) => recordWrite('Observation', fields, 'care_clinic');
+    void chain.push(await fixture.block(...transactions.map((one) => ({ creator: 'ClinicMSP', ...one }))));
+  const record = (fields = {}) => recordWrites('Observation', fields, 'care_clinic');
   const found = async (peerHolds: readonly peer.BlockAndPrivateData[] = chain) =>
     (await verify(fixture, peerHolds)).differences;
 
   it('goes through more rows than one page', async () => {
     for (let block = 0; block < 3; block += 1) {
-      await commit({ privateWrites: Array.from({ length: 350 }, () => record()) });
+      await commit({ privateWrites: Array.from({ length: 120 }, () => record()).flat() });
     }
     const report = await verify(fixture, chain);
     expect(report.differences).to.deep.equal([]);
-    expect(report.values).to.equal(1_053);
+    // Of each record its version, its sheet and two anchors.
+    expect(report.values).to.equal(3 * (120 * 4 + 1));
   });
 
   it('holds while blocks and late values come', async () => {
     const late = [record(), record()];
-    const whole = fixtureBlock(0, [{ privateWrites: [late[0]!] }, { privateWrites: [late[1]!] }]);
+    const whole = fixtureBlock(
+      0,
+      late.map((privateWrites) => ({ creator: 'ClinicMSP', privateWrites })),
+    );
     await fixture.apply(withheld(whole, () => true));
     fixture.startAfter(whole);
     chain.push(whole);
-    for (let block = 0; block < 5; block += 1) await commit({ privateWrites: [record()] });
+    for (let block = 0; block < 5; block += 1) await commit({ privateWrites: record() });
     let paused = 0;
     const pause = async (): Promise<void> => {
       paused += 1;
       if (paused === 3) await fixture.complete(whole);
-      if (paused < 8) await commit({ privateWrites: [record(), record({ id: late[0]!.id, version: paused + 1 })] });
+      if (paused < 8)
+        await commit({ privateWrites: [...record(), ...record({ id: late[0]!.id, version: paused + 1 })] });
     };
     expect((await verify(fixture, chain, { pause })).differences).to.deep.equal([]);
     expect(paused).to.be.greaterThan(5);
   });
 
   it('names what has not been delivered, and what can never be shown', async () => {
-    const key = `record/${randomUUID()}/1`;
+    const key = privateKeys.sheet(randomUUID());
     const lacking = { collection: 'care_clinic', key, value: '{}', delivered: false };
-    const unreadable = { collection: 'care_clinic', key: 'record/a\0/1', value: '{}' };
-    await commit({ privateWrites: [lacking, unreadable, record()] });
+    const nul = 'sheet/a\0b';
+    const unreadable = { collection: 'care_clinic', key: nul, value: '{}' };
+    await commit({ privateWrites: [lacking, unreadable, ...record()] });
     const all = await found();
     expect(all.map(({ kind, place, remedy }) => [kind, place, remedy])).to.have.deep.members([
       ['missing', `care_clinic ${sha256Hex(key)}`, 'wait'],
-      ['unreadable', `care_clinic ${sha256Hex('record/a\0/1')}`, 'none'],
+      ['unreadable', `care_clinic ${sha256Hex(nul)}`, 'none'],
     ]);
   });
 
   it('takes what the peer lost for no difference of the read model, and names it', async () => {
     const write = record();
-    await commit({ privateWrites: [write] });
-    await commit({ privateWrites: [record({ id: write.id, version: 2 })] });
-    const [all] = [await found([withheld(chain[0]!, () => true), chain[1]!])];
-    expect(all.map(named)).to.deep.equal([`gone versions Observation/${write.id}/_history/1`]);
-    expect(all[0]!.remedy).to.equal('repair');
+    await commit({ privateWrites: write });
+    await commit({ privateWrites: record({ id: write.id, version: 2 }) });
+    const all = await found([withheld(chain[0]!, () => true), chain[1]!]);
+    expect(all.map(named)).to.have.members([
+      `gone private_values care_clinic ${write[0]!.key}`,
+      `gone versions Observation/${write.id}/_history/1`,
+    ]);
+    expect(all.map(({ remedy }) => remedy)).to.deep.equal(['repair', 'repair']);
   });
 
   it('names a block of the peer that is not what its hash says, and compares nothing with it', async () => {
-    await commit({ privateWrites: [record()] });
-    await commit({ privateWrites: [record()] });
+    await commit({ privateWrites: record() });
+    await commit({ privateWrites: record() });
     const damaged = chain.map((block) => block.cloneMessage());
     damaged[1]!
       .getBlock()!
@@ -172,10 +196,10 @@ onEachDatabase('The comparison of read model and ledger', (kind) => {
 
   it('names a purged value that was put back', async () => {
     const write = record();
-    await commit({ privateWrites: [write] });
+    await commit({ privateWrites: write });
     const { writing } = fixture.stores;
     const row = await writing.selectFrom('versions').selectAll().executeTakeFirstOrThrow();
-    await commit({ privateWrites: [{ collection: write.collection, key: write.key, purge: true }] });
+    await commit({ privateWrites: write.map(({ collection, key }) => ({ collection, key, purge: true })) });
     expect(await found()).to.deep.equal([]);
     await writing.insertInto('versions').values(row).execute();
     expect((await found()).map(named)).to.deep.equal([`additional versions Observation/${write.id}/_history/1`]);

@@ -1,0 +1,128 @@
+/** Private values beside records, as the chaincode writes them: consents, marks, accesses, deliveries and claims. */
+import { randomUUID } from 'node:crypto';
+import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { auditPaths } from '@telemed-ledger/chaincode/model/merkle.ts';
+import { type Content, type Copies, leavesOf, type RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
+import {
+  ACCESS_STEPS,
+  type AccessState,
+  type Anchored,
+  CLAIM_STEPS,
+  type ClaimState,
+} from '@telemed-ledger/chaincode/model/values.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { FixtureTransaction, FixtureWrite } from '../ledger/block.fixture.ts';
+import { anchored, newSalt, type RecordFixture } from './index.fixture.ts';
+
+export const LATER = '2126-01-01T00:00:00.000Z';
+
+const write = (collection: string, key: string, value: object): FixtureWrite => ({
+  ...{ collection, key },
+  value: canonicalJson(value),
+});
+
+/** A version of a consent, as its custodian grants or amends it. */
+export function consentWrite(fields: RecordFixture, provider = 'hospital'): FixtureWrite & { id: string } {
+  const { id, version, text } = anchored('Consent', { author: 'PatientsMSP', status: 'active', ...fields });
+  return { collection: collections.care(provider), key: privateKeys.consent(id, version), value: text, id };
+}
+
+/** A mark that revokes a consent, or with a version withdraws that one. */
+export const markWrite = (id: string, version?: number, at = '2026-03-02T10:00:00.000Z'): FixtureWrite =>
+  write(collections.marks, version === undefined ? privateKeys.revoked(id) : privateKeys.withdrawn(id, version), {
+    schema: 1,
+    at,
+    salt: newSalt(),
+  });
+
+export function accessState(fields: Partial<AccessState> = {}): AccessState {
+  return {
+    ...{ schema: 1, id: randomUUID(), requestor: 'clinic', holder: 'hospital', custodian: 'patients' },
+    ...{ purpose: 'TREAT', status: 'requested', requestedAt: '2026-03-01T10:00:00.000Z', salt: newSalt() },
+    ...fields,
+  };
+}
+
+/** The steps of an access that a transaction writes: in its requestor's inbox and, from the decision on, with its holder. */
+export function accessWrites(state: AccessState): FixtureWrite[] {
+  const step = ACCESS_STEPS[state.status];
+  const places = [collections.inbox(state.requestor), ...(step === 1 ? [] : [collections.care(state.holder)])];
+  return places.map((collection) => write(collection, privateKeys.access(state.id, step), state));
+}
+
+/** What a requestor asks for; the identifier's system is `urn:example:mrn`. */
+export const requestWrite = (id: string, mrn: string, requestor = 'clinic'): FixtureWrite =>
+  write(collections.inbox(requestor), privateKeys.request(id), {
+    ...{ id, salt: newSalt(), holder: 'hospital', types: [], purpose: 'TREAT' },
+    patient: { system: 'urn:example:mrn', value: mrn },
+  });
+
+/** A record of a sheet as it is shown to others, from the private writes that put it there. */
+export function evidenceFrom(writes: readonly FixtureWrite[], id: string, version = 1): RecordEvidence {
+  const valueAt = (key: string) => writes.find((one) => one.key === key)?.value;
+  for (const { key, value } of writes) {
+    const [kind, sheet = ''] = key.split('/');
+    if (kind !== 'content' || value === undefined) continue;
+    const content = JSON.parse(value) as Content;
+    for (const [index, text] of content.leaves.entries()) {
+      const leaf = typeof text === 'string' ? (JSON.parse(text) as Anchored) : undefined;
+      if (leaf?.id !== id || leaf.version !== version) continue;
+      const path = auditPaths(leavesOf(content))[index]!;
+      const tree = valueAt(privateKeys.sheet(sheet))!;
+      const place = valueAt(privateKeys.version(id, version));
+      return { id, version, text: text as string, sheet, index, path, tree, ...(place !== undefined && { place }) };
+    }
+  }
+  throw new Error('there is no such record version');
+}
+
+/** A delivery in the requestor's inbox. */
+export function copiesWrite(
+  records: readonly RecordEvidence[],
+  {
+    access = randomUUID(),
+    requestor = 'clinic',
+    ...fields
+  }: { access?: string; requestor?: string } & Partial<Copies> = {},
+): FixtureWrite {
+  const copies: Copies = {
+    ...{ schema: 1, accessId: access, holder: 'hospital', deliveredAt: '2026-03-02T10:00:00.000Z', expiresAt: LATER },
+    ...{ salt: newSalt(), records: [...records], ...fields },
+  };
+  return write(collections.inbox(requestor), privateKeys.copies(access), copies);
+}
+
+/** A transaction of the custodian's that delivers. */
+export const delivery = (...privateWrites: FixtureWrite[]): FixtureTransaction => ({
+  ...{ creator: 'PatientsMSP', endorsers: ['PatientsMSP', 'HospitalMSP'], privateWrites },
+});
+
+export function claimState(fields: Partial<ClaimState> = {}): ClaimState {
+  const { status = 'submitted' } = fields;
+  return {
+    ...{ schema: 1, step: CLAIM_STEPS[status], id: randomUUID(), provider: 'hospital', payer: 'payer', status },
+    ...{ submittedAt: '2026-03-01T10:00:00.000Z', updatedAt: '2026-03-01T10:00:00.000Z', salt: newSalt() },
+    ...fields,
+  };
+}
+
+/** A value of a claim in its payer's collection and the copies of it. */
+export const billingWrites = (key: string, value: object, ...copies: string[]): FixtureWrite[] =>
+  ['payer', ...copies].map((name) => write(collections.billing(name), key, value));
+
+/** A step of a claim with its copies for those whom it concerns. */
+export const claimStateWrites = (state: ClaimState, ...copies: string[]): FixtureWrite[] =>
+  billingWrites(privateKeys.claimState(state.id, state.step), state, ...copies);
+
+/** A Claim as it is submitted. */
+export const claimWrites = (id: string, fields: object, ...copies: string[]): FixtureWrite[] =>
+  billingWrites(
+    privateKeys.claim(id),
+    {
+      ...{ schema: 1, id, salt: newSalt(), submittedAt: '2026-03-01T10:00:00.000Z', provider: 'hospital' },
+      ...{ payer: 'payer', coverage: { id: randomUUID(), version: 1 }, evidence: [], edits: [] },
+      resource: { resourceType: 'Claim', id, ...fields },
+    },
+    ...copies,
+  );
