@@ -7,7 +7,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { parseText } from '../ledger/parse.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { canonicalText } from '../model/canonical.ts';
+import { canonicalJson } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { type Resource, resourceSchema } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
@@ -87,7 +87,7 @@ function entriesOf(sheet: SheetDraft, root: string): Entry[] {
 /** Canonical JSON of a record, and of nothing that a transaction of its own makes. */
 function readRecord({ id, resource: text }: RecordDraft, at: string): Resource {
   const resource = parseText(resourceSchema, text, `${at}.resource`);
-  if (canonicalText(text) !== text) throw new LedgerError('INVALID', 'is not canonical JSON', `${at}.resource`);
+  if (canonicalJson(resource) !== text) throw new LedgerError('INVALID', 'is not canonical JSON', `${at}.resource`);
   if (resource.id !== id) throw new LedgerError('INVALID', "the resource's id is not its key's", `${at}.resource.id`);
   const reason = unrecordable(resource);
   if (reason !== undefined) throw new LedgerError('INVALID', reason, `${at}.resource.resourceType`);

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { LedgerError } from '../model/errors.ts';
+import { parseExact } from '../model/numbers.ts';
 
 /** Members that we name ourselves are letters only; anything else may be content and is masked. */
 const segment = (part: PropertyKey): string =>
@@ -32,11 +33,11 @@ export function parseValue<S extends z.ZodType>(schema: S, value: unknown, root 
   throw new LedgerError('INVALID', reasonOf(issue), [root, path].filter((part) => part !== '').join('.') || undefined);
 }
 
-/** Parses JSON text by a schema. @throws LedgerError INVALID, as {@link parseValue} */
+/** Parses JSON text by a schema, every digit of its numbers kept. @throws LedgerError INVALID, as {@link parseValue} */
 export function parseText<S extends z.ZodType>(schema: S, text: string, root = ''): z.output<S> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExact(text);
   } catch {
     // The parser's own message quotes the text.
     throw new LedgerError('INVALID', 'is not JSON', root || undefined);

@@ -36,12 +36,16 @@ const CODE = /^[!-~]+( [!-~]+)*$/;
 const sequence = z.int().min(1);
 const coding = z.looseObject({ system: z.string().optional(), code: z.string().trim().regex(CODE) });
 
+/** Numbers by their digits. */
+const positive = z.custom((value) => (decimalOf(value)?.digits ?? -1n) > 0n);
+const notNegative = z.custom((value) => (decimalOf(value)?.digits ?? -1n) >= 0n);
+
 const itemSchema = z.looseObject({
   sequence,
   productOrService: z.looseObject({ coding: z.array(coding).min(1).max(10) }),
-  quantity: z.looseObject({ value: z.number().positive() }).optional(),
+  quantity: z.looseObject({ value: positive }).optional(),
   unitPrice: z.unknown().optional(),
-  factor: z.number().min(0).optional(),
+  factor: notNegative.optional(),
   net: z.unknown().optional(),
   servicedDate: dateTime.optional(),
   servicedPeriod: period.optional(),

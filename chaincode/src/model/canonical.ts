@@ -4,14 +4,9 @@
  * decimals are as precise as they are written (hl7.org/fhir/R4/datatypes.html#decimal).
  */
 import { createHash } from 'node:crypto';
+import { isExactNumber, parseExact } from './numbers.ts';
 
-/** ECMAScript's source text access (tc39.es/proposal-json-parse-with-source), which TypeScript does not describe yet. */
-interface SourceJson {
-  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
-  rawJSON(text: string): object;
-  isRawJSON(value: unknown): value is { rawJSON: string };
-}
-const { parse, rawJSON, isRawJSON } = JSON as unknown as SourceJson;
+export { parseExact } from './numbers.ts';
 
 /** Canonical JSON that stands in a value as it is, without being read again. */
 export class CanonicalText {
@@ -25,7 +20,7 @@ export class CanonicalText {
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (isRawJSON(value)) return value.rawJSON;
+  if (isExactNumber(value)) return value.rawJSON;
   if (value instanceof CanonicalText) return value.text;
   const members: string[] = [];
   for (const key of Object.keys(value).sort()) {
@@ -34,15 +29,6 @@ export function canonicalJson(value: unknown): string {
   }
   return `{${members.join(',')}}`;
 }
-
-/**
- * Parses JSON without losing a digit: a number whose digits JavaScript would write otherwise becomes an object that
- * JSON.stringify and canonicalJson write as it came. @throws SyntaxError
- */
-export const parseExact = (text: string): unknown =>
-  parse(text, (_key, value, { source }) =>
-    typeof value === 'number' && source !== undefined && String(value) !== source ? rawJSON(source) : value,
-  );
 
 /** The canonical form of a JSON text, every digit kept. @throws SyntaxError */
 export const canonicalText = (text: string): string => canonicalJson(parseExact(text));

@@ -11,12 +11,17 @@ import { type Amount, type Decimal, decimalOf, parseMoney } from './money.ts';
 const COST_TYPES = 'http://terminology.hl7.org/CodeSystem/coverage-copay-type';
 const dateTime = z.string().regex(FHIR_DATE_TIME);
 
+const isPercentage = (value: unknown): boolean => {
+  const { digits, scale } = decimalOf(value) ?? { digits: -1n, scale: 0 };
+  return digits >= 0n && digits <= 100n * 10n ** BigInt(scale);
+};
+
 const costSchema = z.looseObject({
   type: z.looseObject({
     coding: z.array(z.looseObject({ system: z.string().optional(), code: z.string().optional() })).min(1),
   }),
   valueMoney: z.unknown().optional(),
-  valueQuantity: z.looseObject({ value: z.number().min(0).max(100) }).optional(),
+  valueQuantity: z.looseObject({ value: z.custom(isPercentage) }).optional(),
   exception: z.undefined('exceptions are not supported').optional(),
 });
 

@@ -12,6 +12,7 @@ import {
   roundHalfUp,
   toMoney,
 } from './money.ts';
+import { parseExact } from './numbers.ts';
 
 const decimal = (value: number): Decimal => decimalOf(value)!;
 
@@ -59,6 +60,27 @@ describe('money', () => {
         });
     });
   }
+
+  it('reads the digits that were sent, not the double next to them', () => {
+    for (const [text, units] of [
+      ['120.50', 12050],
+      ['120.5000', 12050],
+      ['1.2050E+2', 12050],
+      ['0.00', 0],
+      ['9999999999999.990', MAX_UNITS],
+      ['120.50000000000000000001', undefined],
+      ['0.29999999999999998889776975', undefined],
+      ['1e-400', undefined],
+      ['1e400', undefined],
+      ['1e99999', undefined],
+      [`1.${'0'.repeat(200)}`, undefined],
+      ['-0.01', undefined],
+    ] as const) {
+      const read = () => parseMoney({ value: parseExact(text), currency: 'USD' }, 'x').units;
+      if (units === undefined) expect(read, text).to.throw(LedgerError);
+      else expect(read(), text).to.equal(units);
+    }
+  });
 
   it('gives every amount of every kind of currency back unchanged through JSON', () => {
     fc.assert(

@@ -3,6 +3,7 @@
  * fraction inside the ledger. Keep tariffs and sharing rules out of here.
  */
 import { LedgerError } from './errors.ts';
+import { isNumber, textOfNumber } from './numbers.ts';
 
 /** An amount in minor units (cents for USD) of an ISO 4217 currency. */
 export interface Amount {
@@ -45,17 +46,22 @@ const EXPONENTS = new Map(CURRENCIES.flatMap(([exponent, codes]) => codes.split(
 /** How many decimals a currency has; undefined for what is no active ISO 4217 code. */
 export const exponentOf = (currency: string): number | undefined => EXPONENTS.get(currency);
 
-const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/;
+const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
+/** Of a number that is computed with; longer ones, and exponents of more than three digits, are no amounts. */
+const LONGEST = 100;
 
-/** The exact decimal that a JSON number's shortest text says; undefined for what is not a finite number. */
-export function decimalOf(value: number): Decimal | undefined {
-  const found = Number.isFinite(value) ? NUMBER.exec(String(value)) : null;
+/** The exact decimal that a JSON number says by its digits; undefined for anything else, and for what is out of all proportion. */
+export function decimalOf(value: unknown): Decimal | undefined {
+  if (!isNumber(value)) return undefined;
+  const text = textOfNumber(value);
+  const found = text.length > LONGEST ? null : NUMBER.exec(text);
   if (found === null) return undefined;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = found;
-  const digits = BigInt(`${sign}${whole}${fraction}`);
-  const scale = fraction.length - Number(exponent);
-  return scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 };
+  return scaled(BigInt(`${sign}${whole}${fraction}`), fraction.length - Number(exponent));
 }
+
+const scaled = (digits: bigint, scale: number): Decimal =>
+  scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 };
 
 export const ONE: Decimal = { digits: 1n, scale: 0 };
 
@@ -80,13 +86,22 @@ export function percentOf(units: number, percent: Decimal): number {
   return roundHalfUp(share) ?? 0;
 }
 
-function unitsOf(value: number, exponent: number): number | undefined {
-  const decimal = decimalOf(value);
-  if (decimal === undefined || decimal.digits < 0n) return undefined;
-  const shift = exponent - decimal.scale;
-  const scaled = shift >= 0 ? decimal.digits * 10n ** BigInt(shift) : decimal.digits / 10n ** BigInt(-shift);
-  const exact = shift >= 0 || scaled * 10n ** BigInt(-shift) === decimal.digits;
-  return exact && scaled <= BigInt(MAX_UNITS) ? Number(scaled) : undefined;
+/** The integer that a decimal is; undefined where it is none. */
+function integerOf({ digits, scale }: Decimal): bigint | undefined {
+  const divisor = 10n ** BigInt(scale);
+  return digits % divisor === 0n ? digits / divisor : undefined;
+}
+
+/** Money with its value in minor units, of which it may have fractions. @throws LedgerError INVALID, as parseMoney */
+function readMoney(money: unknown, expression: string): { decimal: Decimal | undefined; currency: string } {
+  const { value, currency } = (money ?? {}) as { value?: unknown; currency?: unknown };
+  const exponent = typeof currency === 'string' ? exponentOf(currency) : undefined;
+  if (typeof currency !== 'string' || exponent === undefined) {
+    throw new LedgerError('INVALID', 'money needs an ISO 4217 currency', `${expression}.currency`);
+  }
+  const major = decimalOf(value);
+  const decimal = major === undefined || major.digits < 0n ? undefined : scaled(major.digits, major.scale - exponent);
+  return { decimal, currency };
 }
 
 /**
@@ -95,20 +110,16 @@ function unitsOf(value: number, exponent: number): number | undefined {
  * amount is negative or too large, or it has more decimals than the currency.
  */
 export function parseMoney(money: unknown, expression: string): Amount {
-  const { value, currency } = (money ?? {}) as Partial<Money>;
-  const exponent = typeof currency === 'string' ? exponentOf(currency) : undefined;
-  if (currency === undefined || exponent === undefined) {
-    throw new LedgerError('INVALID', 'money needs an ISO 4217 currency', `${expression}.currency`);
-  }
-  const units = typeof value === 'number' ? unitsOf(value, exponent) : undefined;
-  if (units === undefined) {
+  const { decimal, currency } = readMoney(money, expression);
+  const units = decimal && integerOf(decimal);
+  if (units === undefined || units > BigInt(MAX_UNITS)) {
     throw new LedgerError(
       'INVALID',
       "money must be an amount from zero up, with no more decimals than its currency's",
       `${expression}.value`,
     );
   }
-  return { units, currency };
+  return { units: Number(units), currency };
 }
 
 /** Minor units as FHIR Money. */

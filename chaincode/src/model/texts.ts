@@ -3,6 +3,7 @@
  * built from these alone, so that nothing reaches an endorser which another reader of the ledger could not store.
  */
 import { z } from 'zod';
+import { isExactNumber } from './numbers.ts';
 
 /** No control character, no lone surrogate, no noncharacter: one printable line. */
 const LINE = /^[^\p{Cc}\p{Cs}\u{2028}\u{2029}\u{FFFE}\u{FFFF}]*$/u;
@@ -115,7 +116,7 @@ function faultAt(
   if (typeof value === 'string')
     return isText(value) ? undefined : { path, reason: 'holds a character that no text may hold' };
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : { path, reason: 'is no finite number' };
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (typeof value !== 'object' || value === null || isExactNumber(value)) return undefined;
   if (depth >= DEEPEST) return { path, reason: 'nests too deep' };
   const entries: [string | number, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
   for (const [key, member] of entries) {
