@@ -4,6 +4,7 @@ import { evidenceOf, targetOf } from './claim-evidence.ts';
 import { addDays, countDays, covers, daysFrom, daysOfPeriod, firstDay, lastDay } from './days.ts';
 import { findLedgerError } from './errors.ts';
 import { type Changeable, exampleClaim, exampleIds } from './example-claim.fixture.ts';
+import { parseExact } from './numbers.ts';
 
 const claimWith = (change: (claim: Changeable) => void): Changeable => {
   const { claim } = exampleClaim();
@@ -63,6 +64,27 @@ describe('a bill', () => {
     ]);
   });
 
+  it('computes with the digits that were sent, and rounds what is paid alone', () => {
+    for (const [quantity, unitPrice, factor, computed] of [
+      ['2.0', '15.250', undefined, 3050],
+      ['90', '0.0334', undefined, 301],
+      ['3', '33.33', '0.50', 5000],
+      ['3', '33.333333333333333333', '1.000', 10000],
+      ['1.00000000000000000001', '0.005', '1E+0', 1],
+      ['0.99999999999999999999', '0.005', '1', 0],
+    ] as const) {
+      const { items } = readBill(
+        claimWith((claim) => {
+          const [, item] = claim['item'];
+          item.quantity.value = parseExact(quantity);
+          item.unitPrice.value = parseExact(unitPrice);
+          if (factor !== undefined) item.factor = parseExact(factor);
+        }),
+      );
+      expect(items[1]?.computed, `${quantity} × ${unitPrice}`).to.equal(computed);
+    }
+  });
+
   const MALFORMED: [string, (claim: Changeable) => void, string][] = [
     ['another type', (claim) => (claim['resourceType'] = 'Coverage'), 'Claim.resourceType'],
     ['a draft', (claim) => (claim['status'] = 'draft'), 'Claim.status'],
@@ -85,6 +107,22 @@ describe('a bill', () => {
     ['money with too many decimals', (claim) => (claim['item'][0].net.value = 1.001), 'Claim.item[0].net.value'],
     ['money below zero', (claim) => (claim['total'].value = -1), 'Claim.total.value'],
     ['a quantity of none', (claim) => (claim['item'][1].quantity.value = 0), 'Claim.item[1].quantity.value'],
+    [
+      'a quantity of nearly none',
+      (claim) => (claim['item'][1].quantity.value = parseExact('0.0e5')),
+      'Claim.item[1].quantity.value',
+    ],
+    [
+      'a quantity out of all proportion',
+      (claim) => (claim['item'][1].quantity.value = parseExact('1e400')),
+      'Claim.item[1].unitPrice',
+    ],
+    [
+      'a quantity that nobody could count',
+      (claim) => (claim['item'][1].quantity.value = parseExact('1e4000')),
+      'Claim.item[1].quantity.value',
+    ],
+    ['a price below zero', (claim) => (claim['item'][1].unitPrice.value = -0.001), 'Claim.item[1].unitPrice.value'],
     ['a factor below zero', (claim) => (claim['item'][1].factor = -1), 'Claim.item[1].factor'],
     ['a product out of range', (claim) => (claim['item'][1].quantity.value = 1e15), 'Claim.item[1].unitPrice'],
     ['details', (claim) => (claim['item'][0].detail = [{}]), 'Claim.item[0].detail'],

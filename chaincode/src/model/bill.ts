@@ -7,16 +7,7 @@ import { targetOf } from './claim-evidence.ts';
 import { countDays, FHIR_DATE_TIME, firstDay, lastDay } from './days.ts';
 import { LedgerError } from './errors.ts';
 import type { Reference } from './fhir.ts';
-import {
-  type Amount,
-  type Decimal,
-  decimalOf,
-  decimalOfUnits,
-  multiply,
-  ONE,
-  parseMoney,
-  roundHalfUp,
-} from './money.ts';
+import { type Decimal, decimalOf, multiply, ONE, parseMoney, parsePrice, roundHalfUp } from './money.ts';
 
 const MAX_ITEMS = 500;
 /** Of a claim's other lists, and of what one item names of them: each item is held against each of them. */
@@ -163,15 +154,35 @@ function servicesOf(claim: Claim, item: ClaimItem, at: string): string[] {
   return [...new Set(references.map(targetOf).filter((target) => target !== undefined))];
 }
 
-function readItem(claim: Claim, item: ClaimItem, at: string, money: (value: unknown, at: string) => Amount): BillItem {
+/** Reads money, and remembers the currencies in the order in which they appear. */
+class Reader {
+  readonly currencies: string[] = [];
+
+  units(money: unknown, at: string): number {
+    const { units, currency } = parseMoney(money, at);
+    this.#see(currency);
+    return units;
+  }
+
+  price(money: unknown, at: string): Decimal {
+    const { price, currency } = parsePrice(money, at);
+    this.#see(currency);
+    return price;
+  }
+
+  #see(currency: string): void {
+    if (!this.currencies.includes(currency)) this.currencies.push(currency);
+  }
+}
+
+function readItem(claim: Claim, item: ClaimItem, at: string, reader: Reader): BillItem {
   const quantity = item.quantity === undefined ? ONE : decimalOf(item.quantity.value);
   const factor = item.factor === undefined ? ONE : decimalOf(item.factor);
   if (quantity === undefined || factor === undefined) throw invalid('not a number', at);
-  const price = item.unitPrice === undefined ? undefined : money(item.unitPrice, `${at}.unitPrice`).units;
-  const computed =
-    price === undefined ? undefined : roundHalfUp(multiply(multiply(decimalOfUnits(price), quantity), factor));
+  const price = item.unitPrice === undefined ? undefined : reader.price(item.unitPrice, `${at}.unitPrice`);
+  const computed = price === undefined ? undefined : roundHalfUp(multiply(multiply(price, quantity), factor));
   if (price !== undefined && computed === undefined) throw invalid('the amount is too large', `${at}.unitPrice`);
-  const net = item.net === undefined ? undefined : money(item.net, `${at}.net`).units;
+  const net = item.net === undefined ? undefined : reader.units(item.net, `${at}.net`);
   const team = claim.careTeam ?? [];
   const members =
     item.careTeamSequence === undefined ? team : named(team, item.careTeamSequence, `${at}.careTeamSequence`);
@@ -197,14 +208,10 @@ export function readBill(resource: unknown): Bill {
     throw invalid('missing, malformed or not supported', expressionOf('Claim', parsed.error.issues[0]?.path ?? []));
   }
   const claim = parsed.data;
-  const currencies: string[] = [];
-  const money = (value: unknown, at: string): Amount => {
-    const amount = parseMoney(value, at);
-    if (!currencies.includes(amount.currency)) currencies.push(amount.currency);
-    return amount;
-  };
-  const items = claim.item.map((item, index) => readItem(claim, item, `Claim.item[${index}]`, money));
-  const total = claim.total === undefined ? undefined : money(claim.total, 'Claim.total').units;
+  const reader = new Reader();
+  const items = claim.item.map((item, index) => readItem(claim, item, `Claim.item[${index}]`, reader));
+  const total = claim.total === undefined ? undefined : reader.units(claim.total, 'Claim.total');
+  const { currencies } = reader;
   if (new Set(items.map((item) => item.sequence)).size < items.length) {
     throw invalid('two items have the same sequence', 'Claim.item.sequence');
   }

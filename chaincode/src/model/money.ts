@@ -122,6 +122,16 @@ export function parseMoney(money: unknown, expression: string): Amount {
   return { units: Number(units), currency };
 }
 
+/**
+ * The price of one unit, in minor units of its currency: it may have fractions of them, only what is paid may not.
+ * @throws LedgerError INVALID at `expression`, as parseMoney
+ */
+export function parsePrice(money: unknown, expression: string): { price: Decimal; currency: string } {
+  const { decimal: price, currency } = readMoney(money, expression);
+  if (price !== undefined) return { price, currency };
+  throw new LedgerError('INVALID', 'a price must be an amount from zero up', `${expression}.value`);
+}
+
 /** Minor units as FHIR Money. */
 export function toMoney({ units, currency }: Amount): Money {
   const exponent = exponentOf(currency);
