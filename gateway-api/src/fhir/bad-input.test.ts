@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { mutated } from './fixtures/mutations.ts';
-import { bundleOf, type Json, observation, patient, post, samples } from './fixtures/resources.ts';
+import { bundleOf, claim, type Json, observation, patient, post, samples } from './fixtures/resources.ts';
 import { bodiesOf, bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';
 
 const JSON_TYPE = 'application/fhir+json';
@@ -105,15 +105,48 @@ describe('bad input', () => {
     expect(patch.get('Allow')).to.equal('GET, PUT, HEAD, OPTIONS');
   });
 
-  it('a number that would be stored as another one is refused with its place', async () => {
-    const text = JSON.stringify({ ...observation(), valueQuantity: { value: 0.25 } });
-    const digits = text.replace('0.25', '12345678901234567890.123456789');
-    const place = 'value Observation.valueQuantity.value';
-    expect(issuesOf(await postText('/Observation', digits).expect(422))).to.deep.equal([place]);
-    const transaction = `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":${digits}}]}`;
-    expect(issuesOf(await postText('', transaction).expect(422))).to.deep.equal([
-      'value Bundle.entry[0].resource.valueQuantity.value',
-    ]);
+  it('a number that is no integer is refused where R4 has one, with its place, however it is written', async () => {
+    const claimed = (sequence: string): string =>
+      JSON.stringify(claim()).replace('"item":[{"sequence":1,', `"item":[{"sequence":${sequence},`);
+    for (const sequence of ['1.0', '1e0', '10E-1', '-0', '0', '9007199254740993', '1e400']) {
+      const place = 'value Claim.item[0].sequence';
+      expect(issuesOf(await postText('/Claim', claimed(sequence)).expect(422)), sequence).to.deep.equal([place]);
+      const transaction = `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":${claimed(sequence)},"request":{"method":"POST","url":"Claim"}}]}`;
+      expect(issuesOf(await postText('', transaction).expect(422))).to.deep.equal([
+        'value Bundle.entry[0].resource.item[0].sequence',
+      ]);
+    }
+  });
+
+  it('a number stands for nothing but a number, with zeros at its end or without', async () => {
+    for (const number of ['1', '1.50']) {
+      const at = (element: string) => JSON.stringify(observation()).replace('{', `{${element}:${number},`);
+      for (const [element, issue] of [
+        ['"code"', 'structure Observation.code'],
+        ['"effectivePeriod"', 'structure Observation.effectivePeriod'],
+        ['"_status"', 'structure Observation.status'],
+        ['"contained"', 'structure Observation.contained'],
+        ['"issued"', 'value Observation.issued'],
+      ] as const) {
+        const name = JSON.parse(element) as string;
+        const { [name]: _, ...rest } = observation();
+        const text = JSON.stringify(rest).replace('{', `{${element}:${number},`);
+        expect(issuesOf(await postText('/Observation', text).expect(422)), at(element)).to.include(issue);
+      }
+      expect(issuesOf(await postText('/Observation', `[${number}]`).expect(422))).to.deep.equal([
+        'structure Observation',
+      ]);
+      await postText('/Observation', number).expect(400);
+      const entry = `{"resourceType":"Bundle","type":"transaction","entry":[${number}]}`;
+      expect(issuesOf(await postText('', entry).expect(400))).to.deep.equal(['structure Bundle.entry[0]']);
+      const request = `{"resourceType":"Bundle","type":"transaction","entry":[{"request":${number}}]}`;
+      expect(issuesOf(await postText('', request).expect(400))).to.deep.equal(['required Bundle.entry[0].request']);
+      const resource = `{"resourceType":"Bundle","type":"batch","entry":[{"resource":${number},"request":{"method":"POST","url":"Patient"}}]}`;
+      const {
+        entry: [answer],
+      } = bodyOf(await postText('', resource).expect(200)) as { entry: [{ response: { status: string } }] };
+      expect(answer.response.status).to.match(/^422/);
+    }
   });
 
   it('half a surrogate pair is no text', async () => {

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { asRecorded } from '@telemed-ledger/chaincode/model/record-types.ts';
 import { type Renamed, withFinalIds } from '../ledger/outcomes.ts';
 import { newSalt } from '../ledger/sender.ts';
@@ -95,6 +96,6 @@ export class Change {
   rename(renamed: Renamed | undefined): void {
     if (renamed === undefined || renamed.size === 0) return;
     this.id = renamed.get(this.id) ?? this.id;
-    this.resource = JSON.parse(withFinalIds(JSON.stringify(this.resource), renamed)) as Record<string, unknown>;
+    this.resource = parseExact(withFinalIds(JSON.stringify(this.resource), renamed)) as Record<string, unknown>;
   }
 }

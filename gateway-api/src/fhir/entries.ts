@@ -2,6 +2,7 @@
  * The entries of a transaction or batch Bundle (hl7.org/fhir/R4/bundle.html), read into changes and reads. What is wrong
  * with an entry's request is reported with its place in the Bundle.
  */
+import { isExactNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { MAX_RECORDS } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { Change } from './changes.ts';
 import { errorIssue, type Issue, Refusal, refuse } from './outcomes.ts';
@@ -30,7 +31,7 @@ export interface Entries {
 
 type Members = Record<string, unknown>;
 const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
 
 const BUNDLE_ELEMENTS = new Set(
   'resourceType id meta implicitRules language identifier type timestamp total link entry signature'.split(' '),

@@ -2,7 +2,7 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import express, { type Request, type RequestHandler } from 'express';
 import type { z } from 'zod';
-import { errorIssue, Refusal, refuse, UNPROCESSABLE } from '../fhir/outcomes.ts';
+import { refuse } from '../fhir/outcomes.ts';
 import { beginHash } from '../idempotency/request.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { hasBody, readJson } from './json-body.ts';
@@ -29,8 +29,8 @@ function demandType(request: Request, types: string[]): void {
 }
 
 /**
- * Puts the parsed body on `request.body`; undefined where there is none. To be mounted behind everything that can
- * refuse the request without it. Its memory counts until the request is answered.
+ * Puts the parsed body on `request.body`, its numbers as they were sent (ExactNumber); undefined where there is none. To be
+ * mounted behind everything that can refuse the request without it. Its memory counts until the request is answered.
  */
 export function jsonBody({ limit, budget, clientOf, apart = false }: BodiesOptions): RequestHandler {
   return async (request, response, next) => {
@@ -38,9 +38,7 @@ export function jsonBody({ limit, budget, clientOf, apart = false }: BodiesOptio
     const reservation = budget.open(clientOf(request));
     response.once('close', reservation.release);
     const onBytes = beginHash(request);
-    const read = await readJson(request, response, { limit, reservation, apart, ...(onBytes && { onBytes }) });
-    if (read !== undefined && read.inexact.length > 0) throw changed(read.inexact);
-    request.body = read?.value;
+    request.body = await readJson(request, response, { limit, reservation, apart, ...(onBytes && { onBytes }) });
     await inTurn(next);
   };
 }
@@ -54,14 +52,6 @@ export function formBody(): RequestHandler[] {
     next();
   };
   return [demandForm, express.urlencoded({ limit: SMALL_BODY_BYTES, extended: false })];
-}
-
-function changed(places: readonly string[]): Refusal {
-  const text = 'This number has more digits than are kept here; it would become another one.';
-  return new Refusal(
-    UNPROCESSABLE,
-    places.map((place) => errorIssue('value', text, place)),
-  );
 }
 
 /** The input in its schema's form. @throws {LedgerError} INVALID that names the first element at fault. */

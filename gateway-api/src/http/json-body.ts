@@ -9,7 +9,7 @@ import { MAX_RECORDS } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Reservation } from './body-budget.ts';
 import { Failure } from './failures.ts';
 import { JsonScan } from './json-scan.ts';
-import { type ParsedText, parseText } from './json-text.ts';
+import { parseText } from './json-text.ts';
 
 /** Commas and opening brackets of all of a body: parsing a million takes some 60 MB. */
 const MOST_MARKS = 1_000_000;
@@ -48,14 +48,15 @@ export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 /**
- * The body of a request; undefined where it has none. Nothing is read of one that is refused by its headers.
+ * The body of a request, every digit of its numbers kept; undefined where it has none. Nothing is read of one that is
+ * refused by its headers.
  * @throws {Failure} 413, 415, 429, 503, or 400 where it breaks off. @throws {JsonSyntaxError} 400
  */
 export async function readJson(
   request: IncomingMessage,
   response: ServerResponse,
   { limit, reservation, apart = false, onBytes }: BodyOptions,
-): Promise<ParsedText | undefined> {
+): Promise<object | undefined> {
   if (!hasBody(request)) return undefined;
   demandUtf8(request);
   const decode = decoderOf(request);

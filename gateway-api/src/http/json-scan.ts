@@ -9,14 +9,11 @@ export interface Span {
   end: number;
   /** Commas and opening brackets in it. */
   marks: number;
-  /** Whether it has a number long enough to lose digits when it is parsed. */
-  longNumber: boolean;
 }
 
 /** Members of the root whose elements are taken apart: `entry` of a Bundle. */
 const PIECES = 'entry';
 const KEY_BYTES = 16;
-const LONG_NUMBER = 16;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -32,7 +29,7 @@ export class JsonScan {
   /** Elements of the root's `entry`, in their order. */
   readonly pieces: Span[] = [];
   /** All that is no piece. */
-  readonly frame: Span = { start: 0, end: 0, marks: 0, longNumber: false };
+  readonly frame: Span = { start: 0, end: 0, marks: 0 };
   /** Deepest nesting of brackets so far. */
   deepest = 0;
   /** The root has `entry` more than once. */
@@ -40,8 +37,6 @@ export class JsonScan {
   #depth = 0;
   #inString = false;
   #escaped = false;
-  /** Characters of the number, or whatever else stands outside strings, that is being passed. */
-  #plain = 0;
   #inPieces = false;
   #sawPieces = false;
   #piece: Span | undefined;
@@ -64,8 +59,7 @@ export class JsonScan {
     for (let index = 0; index < chunk.length; index += 1) {
       const byte = chunk[index]!;
       if (this.#inString) this.#inText(byte);
-      else if (byte <= SPACE) this.#plain = 0;
-      else this.#outside(byte, base + index);
+      else if (byte > SPACE) this.#outside(byte, base + index);
     }
     this.frame.end = base + chunk.length;
   }
@@ -110,16 +104,12 @@ export class JsonScan {
         break;
       default:
         this.#begin(at);
-        this.#plain += 1;
-        if (this.#plain >= LONG_NUMBER) (this.#piece ?? this.frame).longNumber = true;
-        return;
     }
-    this.#plain = 0;
   }
 
   #begin(at: number): void {
     if (this.#inPieces && this.#depth === 2 && this.#piece === undefined) {
-      this.#piece = { start: at, end: at, marks: 0, longNumber: false };
+      this.#piece = { start: at, end: at, marks: 0 };
     }
   }
 

@@ -1,17 +1,11 @@
 /**
  * Parses a JSON text that a JsonScan went through: the elements of a Bundle one by one, so that a long one does not hold
- * up everybody else. What comes out is what JSON.parse makes of the whole.
+ * up everybody else. What comes out is what parseExact makes of the whole: numbers keep the digits that were sent.
  */
 import { isUtf8 } from 'node:buffer';
-import { changedNumbers, MOST_PLACES, rootOf } from '../fhir/validation/decimals.ts';
+import { isExactNumber, parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { JsonScan, Span } from './json-scan.ts';
 import { inTurn } from './pauses.ts';
-
-export interface ParsedText {
-  value: unknown;
-  /** FHIRPaths of numbers that parsing has changed. */
-  inexact: string[];
-}
 
 /** A text that is no JSON; `message` names the place and quotes nothing. */
 export class JsonSyntaxError extends Error {
@@ -24,38 +18,26 @@ const FEW_BYTES = 64 * 1024;
 /** A byte order mark may be ignored (RFC 8259 section 8.1), and some clients send one. */
 const MARK = Buffer.from('\u{feff}');
 
-/** @throws {JsonSyntaxError} */
-export async function parseText(bytes: Buffer, scan: JsonScan): Promise<ParsedText> {
+/** The object or array of a text, in which numbers may be ExactNumbers. @throws {JsonSyntaxError} */
+export async function parseText(bytes: Buffer, scan: JsonScan): Promise<object> {
   if (!isUtf8(bytes)) throw new JsonSyntaxError('the text is not UTF-8');
   if (scan.repeated) throw new JsonSyntaxError('a member stands twice in the object');
   const from = bytes.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0;
   const pieces = bytes.length > FEW_BYTES ? scan.pieces : [];
-  return pieces.length === 0 ? inTurn(() => parseWhole(bytes, from, scan)) : parsePieces(bytes, from, scan);
+  if (pieces.length > 0) return parsePieces(bytes, from, pieces);
+  return inTurn(() => parseAt(bytes, bytes.subarray(from), (offset) => from + offset));
 }
 
-function parseWhole(bytes: Buffer, from: number, scan: JsonScan): ParsedText {
-  const text = bytes.subarray(from);
-  const value = parseAt(bytes, text, (offset) => from + offset);
-  const longNumber = scan.frame.longNumber || scan.pieces.some((piece) => piece.longNumber);
-  return { value, inexact: longNumber ? changedNumbers(text) : [] };
-}
-
-async function parsePieces(bytes: Buffer, from: number, scan: JsonScan): Promise<ParsedText> {
-  const { pieces } = scan;
+async function parsePieces(bytes: Buffer, from: number, pieces: readonly Span[]): Promise<object> {
   const frameText = frameOf(bytes, from, pieces);
   const frame = parseAt(bytes, frameText, (offset) => offsetOf(from + offset, pieces)) as { entry?: unknown };
-  const inexact = scan.frame.longNumber ? changedNumbers(frameText) : [];
   if (!isReplaced(frame.entry, pieces.length)) throw new JsonSyntaxError('a member stands twice in the object');
   const elements: unknown[] = [];
-  for (const [index, { start, end, longNumber }] of pieces.entries()) {
-    const piece = bytes.subarray(start, end);
-    await inTurn(() => {
-      elements.push(parsed(bytes, piece, (offset) => start + offset));
-      if (longNumber) inexact.push(...changedNumbers(piece, `${rootOf(frame)}.entry[${index}]`));
-    });
+  for (const { start, end } of pieces) {
+    await inTurn(() => elements.push(parsed(bytes, bytes.subarray(start, end), (offset) => start + offset)));
   }
   frame.entry = elements;
-  return { value: frame, inexact: inexact.slice(0, MOST_PLACES) };
+  return frame;
 }
 
 /** The parser does not say where an unexpected character stands, nor where a text should have gone on. */
@@ -92,14 +74,14 @@ function offsetOf(offset: number, pieces: readonly Span[]): number {
 /** An object or an array; FHIR has no other bodies. */
 function parseAt(bytes: Buffer, part: Buffer, offsetIn: (offset: number) => number): object {
   const value = parsed(bytes, part, offsetIn);
-  if (typeof value !== 'object' || value === null) throw new JsonSyntaxError(placeOf(bytes, 0));
+  if (typeof value !== 'object' || value === null || isExactNumber(value)) throw new JsonSyntaxError(placeOf(bytes, 0));
   return value;
 }
 
 function parsed(bytes: Buffer, part: Buffer, offsetIn: (offset: number) => number): unknown {
   const text = part.toString('utf8');
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch (error) {
     const position = /at position (\d+)/.exec((error as Error).message)?.[1];
     if (position === undefined) throw new JsonSyntaxError(NO_PLACE);

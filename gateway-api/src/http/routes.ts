@@ -13,6 +13,7 @@ import { demandCaller } from '../auth/entitlement.ts';
 import { type IdempotentRequest, idempotencyOf } from '../idempotency/request.ts';
 import type { Services } from '../subjects/services.ts';
 import { type BodiesOptions, jsonBody, parsedInput, SMALL_BODY_BYTES } from './bodies.ts';
+import { withPlainNumbers } from './plain-numbers.ts';
 
 export interface RouteRequest<Parameters, Body, Query> {
   caller: Caller;
@@ -111,7 +112,7 @@ const handlerOf =
       caller: callerOf(response),
       parameters: parsedInput(parameters, request.params),
       query: parsedInput(query, request.query),
-      body: parsedInput(body, request.body),
+      body: parsedInput(body, withPlainNumbers(request.body)),
       idempotency: isRead ? undefined : idempotencyOf(request),
     };
     const client = callerIn(response)?.subject;

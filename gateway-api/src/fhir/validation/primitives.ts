@@ -2,6 +2,7 @@
  * The form of R4's primitive types (hl7.org/fhir/R4/datatypes.html#primitive) in JSON. Values are only tested here,
  * never changed or repeated in a message.
  */
+import { isExactNumber, isNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
 
 const MAX_STRING = 1024 * 1024;
 const DATE = '(?:[0-9](?:[0-9](?:[0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)';
@@ -40,10 +41,16 @@ const day =
   (pattern: RegExp): Test =>
   (value) =>
     typeof value === 'string' && pattern.test(value) && isCalendarDay(value);
+/**
+ * By R4's regex an integer has neither point nor exponent: JavaScript writes such a number with the same digits, so none of
+ * them is an ExactNumber but -0, which is no unsigned one.
+ */
 const integer =
   (least: number): Test =>
   (value) =>
-    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= 2_147_483_647;
+    isExactNumber(value)
+      ? value.rawJSON === '-0' && least < 0
+      : typeof value === 'number' && Number.isInteger(value) && value >= least && value <= 2_147_483_647;
 
 const base64: Test = (value) =>
   typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(value);
@@ -53,7 +60,8 @@ const TESTS: Record<string, Test> = {
   integer: integer(-2_147_483_648),
   unsignedInt: integer(0),
   positiveInt: integer(1),
-  decimal: (value) => typeof value === 'number' && Number.isFinite(value),
+  // R4's regex is JSON's grammar of a number: any precision, any exponent.
+  decimal: isNumber,
   string: text,
   markdown: text,
   xhtml: text,

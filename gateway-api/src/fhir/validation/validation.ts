@@ -4,8 +4,10 @@
  * references, so that no second walk is needed. Issues name the place, never the value.
  */
 
+import { isExactNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { errorIssue, type Issue } from '../outcomes.ts';
 import { isBound } from './bindings.ts';
+import { Compared } from './compared.ts';
 import type { Invariant } from './invariants.ts';
 import { narrativeFault } from './narrative.ts';
 import { isOfPrimitive } from './primitives.ts';
@@ -39,7 +41,7 @@ const PROPERTY = /^_?[A-Za-z][A-Za-z0-9]{0,63}$/;
 
 type Members = Record<string, unknown>;
 const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
 
 /** Where the walk is. */
 interface Place {
@@ -63,6 +65,8 @@ class Walk implements Validation {
   readonly links: FoundLink[] = [];
   readonly #pending: Pending[] = [];
   readonly #root: Members;
+  /** Some number keeps digits that a double has not. */
+  #isExact = false;
 
   constructor(root: Members) {
     this.#root = root;
@@ -154,6 +158,7 @@ class Walk implements Validation {
     if (type === 'Resource') return this.resource(value, path, depth + 1);
     if (element.primitive) {
       if (!isOfPrimitive(type, value)) return this.report('value', path, `This is not a valid ${type}.`);
+      if (isExactNumber(value)) this.#isExact = true;
       this.#link(type, value, holder, key);
     } else {
       if (!isMembers(value)) return this.report('structure', path, `A JSON object of type ${type} is expected.`);
@@ -236,10 +241,12 @@ class Walk implements Validation {
   /** Invariants presuppose a sound structure: they are checked when the walk found no fault. */
   invariants(): void {
     if (this.issues.length > 0) return;
-    const root = typed(this.#root);
+    const compared = this.#isExact ? new Compared() : undefined;
+    const seen = <T>(value: T): T => compared?.of(value) ?? value;
+    const root = typed(seen(this.#root));
     for (const { invariant, value, type, resource, path } of this.#pending) {
-      const context = { root, resource: resource === this.#root ? root : typed(resource) };
-      if (!holds(invariant, value, type, context))
+      const context = { root, resource: resource === this.#root ? root : typed(seen(resource)) };
+      if (!holds(invariant, seen(value), type, context))
         this.report('invariant', path, `${invariant.key}: ${invariant.human}`);
     }
   }
