@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { isExactNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { BrokenJson, parseJson } from './json.ts';
 
 export interface Entry {
@@ -75,7 +76,9 @@ function asBundle(file: string, value: unknown): Bundle {
     throw new UnreadableFile(file, 'is a Bundle of another type than transaction or batch (Bundle.type)');
   }
   if (!Array.isArray(entry)) throw new UnreadableFile(file, 'has no list of entries (Bundle.entry)');
-  const wrong = entry.findIndex((one) => typeof one !== 'object' || one === null || Array.isArray(one));
+  const isObject = (one: unknown): boolean =>
+    typeof one === 'object' && one !== null && !Array.isArray(one) && !isExactNumber(one);
+  const wrong = entry.findIndex((one) => !isObject(one));
   if (wrong >= 0) throw new UnreadableFile(file, `has an entry that is no object (Bundle.entry[${wrong}])`);
   return { resourceType, type, entry: entry as Entry[] };
 }
@@ -133,7 +136,7 @@ export function* referencesIn(value: unknown): Generator<string> {
 /** A copy of `value` in which every `reference` that `replacements` knows is replaced. */
 export function withReferences<T>(value: T, replacements: ReadonlyMap<string, string>): T {
   if (Array.isArray(value)) return value.map((item) => withReferences(item, replacements)) as T;
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || isExactNumber(value)) return value;
   const members = Object.entries(value).map(([name, member]) => [
     name,
     name === 'reference' && typeof member === 'string'

@@ -19,6 +19,8 @@ export class FakeGateway {
   mostInFlight = 0;
   /** Entries of each Bundle written, in the order of writing. */
   readonly written: number[] = [];
+  /** What was posted, as it came. */
+  readonly bodies: string[] = [];
   readonly #answers = new Map<string, string>();
   readonly #keys = new Map<string, string>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
@@ -55,6 +57,7 @@ export class FakeGateway {
   }
 
   #post(body: string, request: IncomingMessage, response: ServerResponse): void {
+    this.bodies.push(body);
     const fault = this.faults.shift();
     if (fault === 'unavailable') return void response.writeHead(503, { 'retry-after': '0' }).end();
     if (fault === 'throttled') return void response.writeHead(429, { 'retry-after': '0' }).end();

@@ -2,6 +2,7 @@
  * Reads JSON and names the place where it is broken. The runtime's own message quotes the text around the fault, which in
  * a medical record must not reach a terminal or a log; this one names line and column only.
  */
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 
 /** The text is not JSON; line and column count from 1. */
 export class BrokenJson extends Error {
@@ -15,11 +16,11 @@ export class BrokenJson extends Error {
   }
 }
 
-/** Throws BrokenJson. A byte order mark at the start is accepted. */
+/** Numbers keep the digits of the text. Throws BrokenJson. A byte order mark at the start is accepted. */
 export function parseJson(text: string): unknown {
   const clean = text.startsWith('\uFEFF') ? text.slice(1) : text;
   try {
-    return JSON.parse(clean);
+    return parseExact(clean);
   } catch {
     const offset = findFault(clean);
     const before = clean.slice(0, offset);

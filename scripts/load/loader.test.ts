@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -78,6 +78,31 @@ describe('The loader', () => {
     expect(loader.complete).to.equal(true);
     expect(loader.tally.total).to.deep.equal({ loaded: 4, there: 0, refused: 0 });
     expect([...gateway.tokens]).to.deep.equal(['Bearer token']);
+  });
+
+  it('sends numbers with the digits of the file', async () => {
+    const observation = (value: number): Entry => ({
+      resource: {
+        resourceType: 'Observation',
+        performer: [{ reference: 'Practitioner?identifier=http://s|1' }],
+        valueQuantity: { value },
+      },
+      request: { method: 'POST', url: 'Observation' },
+    });
+    const digits = ['1.50', '0.010', '1.00e2', '12345678901234567890.5', '-0'];
+    const path = await file(
+      'z.json',
+      'batch',
+      digits.map((_, index) => observation(index + 1000)),
+    );
+    const text = await readFile(path, 'utf8');
+    await writeFile(
+      path,
+      digits.reduce((all, one, index) => all.replace(`${index + 1000}`, one), text),
+    );
+    await load([await file('a.json', 'batch', [practitioner('1')]), path]);
+    const sent = gateway.bodies.at(-1) ?? '';
+    expect([...sent.matchAll(/"value":([^"}]+)/g)].map(([, one]) => one)).to.deep.equal(digits);
   });
 
   it('finds everything already there when it runs again, even when the gateway has forgotten the keys', async () => {

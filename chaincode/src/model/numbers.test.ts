@@ -101,6 +101,17 @@ describe('A text', () => {
     );
   });
 
+  it('is parsed alike however long it is, and however many numbers stand in it or in its strings', () => {
+    const many = Array.from({ length: 12_000 }, (_, index) => `${index}.50`).join(',');
+    for (const text of [
+      `{"a":[${many}],"b":1e400}`,
+      `{"a":"[${many}]","b":1e400}`,
+      `{"a":"x${'y'.repeat(1024 * 1024)}","b":[1.50,2.5,-0]}`,
+      `{"a":${'9'.repeat(2_000_000)}}`,
+    ])
+      expect(JSON.stringify(parseExact(text)) === text, text.slice(0, 20)).to.equal(true);
+  });
+
   it('is refused where it is no JSON, in the same words', () => {
     fc.assert(
       fc.property(

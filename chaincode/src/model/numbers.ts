@@ -44,23 +44,23 @@ const MARK_CODE = 0xe000;
 const MARKED = /\u{E000}|\\ue000/iu;
 /** A number where JSON has a value, or something in a string that looks like it. */
 const VALUE = /([:,[][ \t\n\r]*)(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=[ \t\n\r]*[,}\]])/g;
+/** Texts beyond this, in UTF-16 code units, have few values for their length, or so many that it makes no difference. */
+const LONG = 1024 * 1024;
+/** Beyond this they are likely to stand in a string, where all of it would be in vain. */
+const MOST_VALUES = 10_000;
 
 /**
  * Parses JSON without losing a digit. @throws SyntaxError
  *
- * A reviver sees the digits of every number, at five times the cost of parsing without one. So the numbers that need it are
- * made strings, which begin with a mark, and found again by it. Where such a number was part of a string, its quotes end
- * that string, so that the text is no JSON any more: then the reviver decides.
+ * A reviver sees the digits of every number, and costs five times as much as parsing. So numbers that need it are made
+ * strings that begin with a mark, and found again by it. Where what looked like a number was part of a string, the quotes
+ * end that string and the text is no JSON any more: then the reviver decides, as it does about marks that were sent.
  */
 export function parseExact(text: string): unknown {
-  if (MARKED.test(text)) return parseByReviver(text);
-  let isMarked = false;
-  const marked = text.replace(VALUE, (found: string, before: string, number: string) => {
-    if (isAsWritten(number)) return found;
-    isMarked = true;
-    return `${before}"${MARK}${number}"`;
-  });
-  if (isMarked) {
+  if (text.length > LONG || MARKED.test(text)) return parseByReviver(text);
+  const marked = withMarks(text);
+  if (marked === undefined) return parseByReviver(text);
+  if (marked !== text) {
     try {
       return unmarked(JSON.parse(marked));
     } catch {
@@ -69,6 +69,24 @@ export function parseExact(text: string): unknown {
   }
   const value: unknown = JSON.parse(text);
   return typeof value === 'number' ? parseByReviver(text) : value;
+}
+
+/** Undefined for a text of too many numbers. */
+function withMarks(text: string): string | undefined {
+  let marked = '';
+  let from = 0;
+  let left = MOST_VALUES;
+  VALUE.lastIndex = 0;
+  for (let found = VALUE.exec(text); found !== null; found = VALUE.exec(text)) {
+    const [all, before = '', number = ''] = found;
+    if (!isAsWritten(number)) {
+      marked += `${text.slice(from, found.index + before.length)}"${MARK}${number}"`;
+      from = found.index + all.length;
+    }
+    left -= 1;
+    if (left === 0) return undefined;
+  }
+  return from === 0 ? text : marked + text.slice(from);
 }
 
 const parseByReviver = (text: string): unknown =>
