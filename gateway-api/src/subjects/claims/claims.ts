@@ -10,6 +10,7 @@ import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { type Anchored, CLAIM_STEPS, type ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
@@ -113,12 +114,12 @@ export async function adjudicate(
   const { provider } = await claimState(index, id);
   const own = collections.billing(organisation.name);
   const claim = await textOf(index, own, privateKeys.claim(id));
-  const { coverage, resource, evidence } = JSON.parse(claim) as ClaimRecord;
+  const { coverage, resource, evidence } = parseExact(claim) as ClaimRecord;
   const newest = await index.newestRow('Coverage', coverage.id);
   if (newest === undefined) throw new LedgerError('NOT_FOUND', 'the coverage of this claim is not here');
   const records = new Map(
     evidence.map(({ text }) => {
-      const shown = JSON.parse(text) as Anchored;
+      const shown = parseExact(text) as Anchored;
       return [`${shown.resource.resourceType}/${shown.id}`, shown] as const;
     }),
   );
