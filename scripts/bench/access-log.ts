@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { leafHash } from '@telemed-ledger/chaincode/model/merkle.ts';
+import { type Content, leafText, recordIdAt, type Sheet } from '@telemed-ledger/chaincode/model/sheets.ts';
+import { ACCESS_STEPS, type AccessState } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { ReadModel } from '@telemed-ledger/gateway-api/index/read/queries.ts';
@@ -62,7 +64,10 @@ async function measured(size: number): Promise<Costs> {
   const stores = await openStores({ dataDir }, log);
   try {
     const seals = new Seals(randomBytes(32).toString('hex'));
-    const ids = await filled(await Projector.open(stores.writing, custodian, seals, log), size);
+    const ids = await filled(
+      await Projector.open({ db: stores.writing, member: custodian, consortium, seals, log }),
+      size,
+    );
     const index = new ReadModel({ db: stores.reading, seals, consortium, organisation: custodian.name, log });
     return await timed(index, ids);
   } finally {
@@ -81,8 +86,9 @@ interface Patients {
 }
 
 async function filled(projector: Projector, size: number): Promise<Patients> {
-  const [fresh, known] = [patientWrite('fresh'), patientWrite('known')];
-  const blocks: ParsedTransaction[][] = [[transaction([], [fresh.write, known.write])]];
+  const [fresh, known] = [patientWrites('fresh'), patientWrites('known')];
+  const recorded = transaction([...fresh.writes, ...known.writes], 'HospitalMSP');
+  const blocks: ParsedTransaction[][] = [[recorded]];
   const every = Math.max(1, Math.floor(size / OWN));
   let access = '';
   for (let done = 0; done < size; done += PER_BLOCK) {
@@ -105,24 +111,52 @@ async function filled(projector: Projector, size: number): Promise<Patients> {
 
 /** Granted for long: what is neither to be decided nor to be purged. */
 const accessState = (): AccessState => ({
-  ...{ id: randomUUID(), requestor: 'clinic', holder: 'hospital', custodian: 'patients', purpose: 'TREAT' },
+  ...{
+    schema: 1,
+    salt: newSalt(),
+    id: randomUUID(),
+    requestor: 'clinic',
+    holder: 'hospital',
+    custodian: 'patients',
+    purpose: 'TREAT',
+  },
   ...{ status: 'granted', requestedAt: NOW, decidedAt: NOW, expiresAt: '2999-01-01T00:00:00.000Z' },
   consent: { id: randomUUID(), version: 1 },
 });
 
 function requestOf(state: AccessState, mrn: string): ParsedTransaction {
-  const salt = randomBytes(32).toString('hex');
-  const request = { id: state.id, salt, patient: { system: SYSTEM, value: mrn }, types: [], purpose: state.purpose };
-  const write = privateWrite(collections.inbox(state.requestor), privateKeys.request(state.id), request);
-  return transaction([{ key: `access/${state.id}`, value: canonicalJson(state) }], [write]);
+  const request = {
+    id: state.id,
+    salt: newSalt(),
+    patient: { system: SYSTEM, value: mrn },
+    types: [],
+    purpose: state.purpose,
+  };
+  const inbox = collections.inbox(state.requestor);
+  const decided = privateKeys.access(state.id, ACCESS_STEPS.granted);
+  return transaction([
+    privateWrite(inbox, privateKeys.request(state.id), request),
+    ...[inbox, collections.care(state.holder)].map((collection) => privateWrite(collection, decided, state)),
+  ]);
 }
 
-function patientWrite(mrn: string): { id: string; write: PrivateWrite } {
-  const id = randomUUID();
+/** A Patient on a sheet of its own. */
+function patientWrites(mrn: string): { id: string; writes: PrivateWrite[] } {
+  const sheet = randomUUID();
+  const id = recordIdAt({ sheet, index: 0 }, 'Patient');
   const resource = { resourceType: 'Patient', id, identifier: [{ system: SYSTEM, value: mrn }] };
-  const anchored = { author: 'HospitalMSP', id, version: 1, recordedAt: NOW, salt: '00', resource };
-  return { id, write: privateWrite(CARE, privateKeys.record(id, 1), anchored) };
+  const anchored = { author: 'HospitalMSP', id, version: 1, recordedAt: NOW, salt: newSalt() };
+  const text = leafText(anchored, canonicalJson(resource));
+  const tree: Sheet = { schema: 1, root: leafHash(text), size: 1, salt: newSalt() };
+  const content: Content = { schema: 1, leaves: [text] };
+  const writes = [
+    privateWrite(CARE, privateKeys.sheet(sheet), tree),
+    privateWrite(CARE, privateKeys.content(sheet, 1), content),
+  ];
+  return { id, writes };
 }
+
+const newSalt = (): string => randomBytes(32).toString('hex');
 
 function privateWrite(collection: string, key: string, value: object): PrivateWrite {
   const text = canonicalJson(value);
@@ -130,12 +164,9 @@ function privateWrite(collection: string, key: string, value: object): PrivateWr
   return { collection, keyHash: hash('sha256', key), anchor: hash('sha256', text), purged: false, plain };
 }
 
-const transaction = (
-  publicWrites: ParsedTransaction['publicWrites'],
-  privateWrites: PrivateWrite[],
-): ParsedTransaction => ({
-  ...{ transactionId: randomBytes(32).toString('hex'), index: 0, code: 0, creator: 'ClinicMSP' },
-  ...{ endorsers: ['ClinicMSP', 'PatientsMSP'], time: NOW, publicWrites, privateWrites },
+const transaction = (privateWrites: PrivateWrite[], creator = 'PatientsMSP'): ParsedTransaction => ({
+  ...{ transactionId: randomBytes(32).toString('hex'), index: 0, code: 0, creator },
+  ...{ endorsers: [creator, 'ClinicMSP'], time: NOW, publicWrites: [], privateWrites, elsewhere: [] },
 });
 
 async function timed(index: ReadModel, { fresh, known, access }: Patients): Promise<Costs> {
