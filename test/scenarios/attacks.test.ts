@@ -6,10 +6,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '@hyperledger/fabric-gateway';
 import { common } from '@hyperledger/fabric-protos';
+import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { findLedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
-import { consentGranted } from '@telemed-ledger/scripts/demo/access.ts';
-import { claimSubmitted, coverageShown } from '@telemed-ledger/scripts/demo/claims.ts';
+import { collectionsOf } from '@telemed-ledger/consortium/collections.ts';
+import { accessAllowed, accessLog, accessRefused, consentGranted } from '@telemed-ledger/scripts/demo/access.ts';
+import { adjudicated, claimSubmitted, coverageShown, paid, remitted } from '@telemed-ledger/scripts/demo/claims.ts';
 import type { Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
 import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
@@ -22,6 +25,14 @@ const VALID = 0;
 const INVALID_ENDORSER_TRANSACTION = 5;
 const POLICY_FAILURE = 10;
 const ORGANISATIONS = ['hospital', 'clinic', 'patients', 'payer', 'bank', 'regulator'];
+
+type Pair = readonly [string, string];
+/** Every two organisations. */
+const PAIRS: readonly Pair[] = ORGANISATIONS.flatMap((one, index) =>
+  ORGANISATIONS.slice(index + 1).map((other): Pair => [one, other]),
+);
+const both = (a: string, b: string) => (one: string, other: string) => one === a && other === b;
+const withAny = (a: string) => (one: string) => one === a;
 
 const newSalt = (): string => randomBytes(32).toString('hex');
 const silent: Narrator = { fact: () => undefined, wrote: async () => undefined };
@@ -65,10 +76,18 @@ describe('A dishonest member', function () {
     }
   };
 
+  /** Second writes of a key that a member's gateway has reported. */
+  const rewritesAt = async (organisation: string): Promise<number> => {
+    const { body } = await scene.parties.of(organisation, 'operator').send({ path: '/metrics' });
+    return Number(/^gateway_rewrites_total (\d+)$/m.exec(String(body))?.[1] ?? Number.NaN);
+  };
+
   describe('with endorsers of its choice', () => {
     const record = (type = 'Basic') => {
-      const id = randomUUID();
-      return { records: [{ id, version: 1, salt: newSalt(), resource: { resourceType: type, id } }] };
+      const sheet = randomUUID();
+      const id = recordIdAt({ sheet, index: 0 }, type);
+      const resource = canonicalJson({ resourceType: type, id });
+      return { sheets: [{ id: sheet, salt: newSalt(), records: [{ id, version: 1, salt: newSalt(), resource }] }] };
     };
 
     it("keeps no record from the patient's end", async () => {
@@ -82,30 +101,36 @@ describe('A dishonest member', function () {
 
     it('asks for nothing behind the back of the patients', async () => {
       const id = randomUUID();
-      const request = { id, salt: newSalt(), patient: { system: 's', value: 'v' }, types: [], purpose: 'TREAT' };
-      const input = { id, holder: 'hospital', purpose: 'TREAT' };
-      const code = await attacker('clinic').submit('RequestAccess', input, { request }, ['clinic', 'bank']);
+      const patient = { system: 'urn:s', value: 'v' };
+      const request = { id, salt: newSalt(), holder: 'hospital', patient, types: [], purpose: 'TREAT' };
+      const code = await attacker('clinic').submit('RequestAccess', { id }, { request }, ['clinic', 'bank']);
       expect(code).to.equal(POLICY_FAILURE);
     });
 
     it("takes no other organisation's part, whatever its role", async () => {
       const id = randomUUID();
-      const decision = { request: '', salt: newSalt(), records: [] };
-      const answer = { responseId: randomUUID(), salt: newSalt() };
-      const licence = { number: '1', status: 'active', start: '2026-01-01', end: '2027-01-01' };
-      const consent = { consent: { id, version: 1, salt: newSalt(), resource: { resourceType: 'Consent', id } } };
+      const hidden = { salt: newSalt(), state: '{}', request: '{}', records: [], directory: 0, consents: [] };
+      const decision = { ...hidden, requestor: 'hospital' };
+      const consent = { id, version: 1, salt: newSalt(), resource: { resourceType: 'Consent', id } };
+      const licence = { number: '1234567893', status: 'active', start: '2026-01-01', end: '2027-01-01' };
+      const parties = { id, requestor: 'clinic', holder: 'hospital' };
+      const mark = { id, provider: 'hospital', version: 1 };
       const tries = [
         attacker('hospital').submit('DecideAccess', { id, holder: 'hospital' }, decision, ['hospital', 'patients']),
-        attacker('clinic').submit('PurgeCopies', { id, holder: 'hospital' }, { records: [id] }, ['clinic', 'patients']),
-        attacker('clinic').submit('GrantConsent', { id, provider: 'clinic' }, consent, ['clinic', 'patients']),
-        attacker('hospital').submit('AdjudicateClaim', { id, provider: 'hospital' }, answer, ['hospital', 'payer']),
-        attacker('hospital', 'practitioner').submit('SetLicence', licence, undefined, ['hospital', 'patients']),
-        attacker('patients', 'caretaker').submit('GrantConsent', { id, provider: 'clinic' }, consent, [
+        attacker('clinic').submit('PurgeCopies', parties, { state: '{}', salt: newSalt() }, ['clinic', 'patients']),
+        attacker('clinic').submit('AmendConsent', { id, provider: 'clinic' }, { consent }, ['clinic', 'patients']),
+        attacker('hospital').submit('RevokeConsent', mark, { salt: newSalt() }, ['hospital', 'patients']),
+        attacker('patients', 'caretaker').submit('RevokeConsent', mark, { salt: newSalt() }, ['patients', 'clinic']),
+        attacker('patients', 'patient').submit('AmendConsent', { id, provider: 'clinic' }, { consent }, [
           'patients',
           'clinic',
         ]),
         attacker('payer').submit('RecordVersions', {}, record(), ['payer', 'patients']),
       ];
+      const refused = await refusalOf(
+        attacker('hospital', 'practitioner').submit('SetLicence', licence, undefined, ['hospital', 'patients']),
+      );
+      expect(refused).to.be.oneOf(['FORBIDDEN', 'INVALID']);
       expect(await Promise.all(tries.map(refusalOf))).to.deep.equal(tries.map(() => 'FORBIDDEN'));
     });
 
@@ -127,7 +152,7 @@ describe('A dishonest member', function () {
         if (block.getBlock()?.getHeader()?.getNumber() === last) break;
       }
       blocks.close();
-      return [...seen].filter((name) => name !== 'registers');
+      return [...seen].filter((name) => name !== 'registers' && name !== 'marks');
     };
 
     it("is delivered nothing private at another's peer", async () => {
@@ -137,87 +162,6 @@ describe('A dishonest member', function () {
       expect(await collectionsSeenBy(attacker('hospital'))).to.include('care_hospital');
       for (const stranger of ['bank', 'clinic', 'regulator'])
         expect(await collectionsSeenBy(attacker(stranger, 'system', 'hospital')), stranger).to.deep.equal([]);
-    });
-  });
-
-  describe('in league with others who sign whatever they like', () => {
-    const id = randomUUID();
-    const forge = (endorsers: Endorser[], forged: Forged): Promise<number> =>
-      attacker(typeof endorsers[0] === 'string' ? endorsers[0] : endorsers[0]!.organisation).forge(endorsers, forged);
-    const value = (collection: string, key = `record/${id}/1`): Forged => ({
-      private: { [collection]: { [key]: 'x' } },
-    });
-    const purge = (collection: string): Forged => ({ private: { [collection]: { [`record/${id}/1`]: null } } });
-
-    const REFUSED: [string, Endorser[], Forged][] = [
-      ['writes a public key alone', ['clinic'], { public: { [`claim/${id}`]: '{}' } }],
-      ['signs twice for two', ['clinic', 'clinic'], { public: { [`claim/${id}`]: '{}' } }],
-      ['has a client sign as a peer', ['clinic', { organisation: 'bank', role: 'system' }], { public: { x: '{}' } }],
-      ["writes another's record", ['clinic', 'bank'], value('care_hospital')],
-      ["purges another's record", ['clinic', 'bank'], purge('care_hospital')],
-      ['writes a record without the patients', ['hospital', 'regulator'], value('care_hospital')],
-      ['writes a record without its provider', ['patients', 'clinic'], value('care_hospital')],
-      ['writes a consent without the patients', ['hospital', 'clinic'], value('consent_hospital')],
-      ['delivers copies to itself', ['clinic', 'hospital'], value('inbox_clinic')],
-      ['writes a claim without the payer', ['hospital', 'patients'], value('claim_hospital_payer')],
-      ['decides a claim with the bank alone', ['payer', 'bank'], value('claim_hospital_payer')],
-      ['settles without the bank', ['payer', 'hospital'], value('settle_payer_bank')],
-      ['instructs without the payer', ['bank', 'hospital'], value('settle_payer_bank')],
-      ['licenses without the regulator', ['hospital', 'clinic'], value('registers', 'licence/1')],
-      ['redefines the chaincode', ['clinic', 'bank'], { namespace: '_lifecycle', public: { 'namespaces/x': 'y' } }],
-    ];
-    for (const [what, endorsers, forged] of REFUSED)
-      it(`never ${what}`, async () => {
-        expect(await forge(endorsers, forged)).to.equal(POLICY_FAILURE);
-      });
-
-    it('licenses nobody by a key in public state', async () => {
-      const number = `F${Date.now()}`;
-      const licence = {
-        number,
-        status: 'active',
-        start: '2000-01-01',
-        end: '2099-01-01',
-        updatedAt: '2026-01-01T00:00:00Z',
-      };
-      expect(await forge(['clinic', 'bank'], { public: { [`licence/${number}`]: JSON.stringify(licence) } })).to.equal(
-        VALID,
-      );
-      const answer = await scene.parties.of('clinic', 'system').send({ path: `/licences/${number}` });
-      expect(answer.status).to.equal(404);
-    });
-
-    it('has no claim paid by calling it approved', async () => {
-      const claim = randomUUID();
-      const times = { submittedAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z' };
-      const state = { id: claim, provider: 'clinic', payer: 'payer', status: 'approved', ...times };
-      const event = { name: 'ClaimAdjudicated', payload: '{}' };
-      expect(
-        await forge(['clinic', 'bank'], { public: { [`claim/${claim}`]: JSON.stringify(state) }, event }),
-      ).to.equal(VALID);
-      const payment = { paymentId: randomUUID(), salt: newSalt(), response: '{}' };
-      const paying = attacker('payer').submit('InstructPayment', { id: claim, bank: 'bank' }, payment, [
-        'payer',
-        'bank',
-      ]);
-      expect(await refusalOf(paying)).to.equal('NOT_FOUND');
-    });
-
-    it('stops nobody with garbage: neither in a transaction nor in what it says', async () => {
-      const garbage = Uint8Array.of(0xff, 0xff, 0xff);
-      const clinic = attacker('clinic');
-      expect(await clinic.forge(['clinic'], { data: garbage })).to.equal(INVALID_ENDORSER_TRANSACTION);
-      expect(await clinic.forge(['clinic'], { endorser: garbage })).to.equal(POLICY_FAILURE);
-      expect(await clinic.forge(['clinic'], { seconds: 9e12 })).to.equal(POLICY_FAILURE);
-      expect(await clinic.forge(['clinic', 'bank'], { seconds: -9e12 })).to.equal(VALID);
-      const states = ['no JSON', 'null', '[]', '{}', '{"status":"requested"}', '{"status":"granted","expiresAt":"1"}'];
-      const keys = states.map((state) => [`access/${randomUUID()}`, state]);
-      const event = { name: 'AccessRequested', payload: 'no JSON' };
-      expect(await clinic.forge(['clinic', 'bank'], { public: Object.fromEntries(keys), event })).to.equal(VALID);
-      await untilAllCaughtUp();
-      for (const organisation of ['hospital', 'patients', 'payer'])
-        for (const path of ['/access-requests', '/fhir/R4/AuditEvent'])
-          expect((await scene.parties.of(organisation, 'system').send({ path })).status, path).to.equal(200);
     });
   });
 
@@ -347,6 +291,143 @@ describe('A dishonest member', function () {
       const path = `/fhir/R4/Observation/${story.observationId}`;
       for (let tries = 0; tries < 40 && (await clinic.send({ path })).status !== 404; tries += 1) await sleep(50);
       expect((await clinic.send({ path })).status).to.equal(404);
+    });
+  });
+
+  describe('in league with others who sign whatever they like', () => {
+    const id = randomUUID();
+    const forge = (endorsers: Endorser[], forged: Forged): Promise<number> =>
+      attacker(typeof endorsers[0] === 'string' ? endorsers[0] : endorsers[0]!.organisation).forge(endorsers, forged);
+    /** In words of its own: whose two signatures a write into a collection needs. */
+    const WRITERS: Record<string, (one: string, other: string) => boolean> = {
+      care_hospital: both('hospital', 'patients'),
+      care_clinic: both('clinic', 'patients'),
+      ...Object.fromEntries(
+        ['hospital', 'clinic', 'payer', 'bank', 'regulator'].map((owner) => [`inbox_${owner}`, withAny('patients')]),
+      ),
+      ...Object.fromEntries(
+        ['payer', 'hospital', 'clinic', 'bank'].map((owner) => [`billing_${owner}`, withAny('payer')]),
+      ),
+      payers: both('payer', 'regulator'),
+      marks: withAny('patients'),
+      registers: withAny('regulator'),
+    };
+
+    it('writes and purges nothing where those concerned have not signed: every pair, in every collection', async function () {
+      this.timeout(300_000);
+      const defined = collectionsOf(scene.consortium).map(({ name }) => name);
+      expect(Object.keys(WRITERS).sort()).to.deep.equal([...defined].sort());
+      for (const [collection, mayWrite] of Object.entries(WRITERS)) {
+        const codes = await Promise.all(
+          PAIRS.map(async ([one, other]) => {
+            const key = `probe/${randomUUID()}`;
+            const written = await forge([one, other], { private: { [collection]: { [key]: 'x' } } });
+            const purged = await forge([one, other], { private: { [collection]: { [key]: null } } });
+            return [`${one} ${other}`, written, purged];
+          }),
+        );
+        const due = PAIRS.map(([one, other]) => {
+          const code = mayWrite(one, other) || mayWrite(other, one) ? VALID : POLICY_FAILURE;
+          return [`${one} ${other}`, code, code];
+        });
+        expect(codes, collection).to.deep.equal(due);
+      }
+    });
+
+    it('writes nothing alone, twice, as a client, or into the definition of the chaincode', async () => {
+      const forged = { public: { [`claim/${id}`]: '{}' } };
+      for (const one of ORGANISATIONS) expect(await forge([one], forged), one).to.equal(POLICY_FAILURE);
+      expect(await forge(['clinic', 'clinic'], forged)).to.equal(POLICY_FAILURE);
+      expect(await forge(['clinic', { organisation: 'bank', role: 'system' }], forged)).to.equal(POLICY_FAILURE);
+      const definition = { namespace: '_lifecycle', public: { 'namespaces/x': 'y' } };
+      for (const [one, other] of PAIRS) expect(await forge([one, other], definition)).to.equal(POLICY_FAILURE);
+    });
+
+    it('is not believed in public state, which the ledger does not have: every pair', async () => {
+      const number = `F${Date.now()}`;
+      const times = { submittedAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z' };
+      const claim = randomUUID();
+      const licence = { number, status: 'active', start: '2000-01-01', end: '2099-01-01', updatedAt: times.updatedAt };
+      const state = { id: claim, provider: 'clinic', payer: 'payer', status: 'approved', ...times };
+      const access = {
+        id: randomUUID(),
+        requestor: 'clinic',
+        holder: 'hospital',
+        custodian: 'patients',
+        purpose: 'BTG',
+      };
+      const states = {
+        [`licence/${number}`]: JSON.stringify(licence),
+        [`claim/${claim}`]: JSON.stringify(state),
+        [`access/${access.id}`]: JSON.stringify({ ...access, status: 'granted', requestedAt: times.updatedAt }),
+        [`consent/${id}`]: JSON.stringify({ id, provider: 'hospital', status: 'active', version: 1 }),
+        [`revoked/${id}`]: '{}',
+      };
+      const event = { name: 'ClaimAdjudicated', payload: JSON.stringify({ id: claim }) };
+      for (const pair of PAIRS) expect(await forge([...pair], { public: states, event })).to.equal(VALID);
+      await untilAllCaughtUp();
+      for (const organisation of ORGANISATIONS) {
+        const party = scene.parties.of(organisation, 'system');
+        for (const path of [`/licences/${number}`, `/access-requests/${access.id}`, `/fhir/R4/AuditEvent/${access.id}`])
+          expect((await party.send({ path })).status, `${organisation} ${path}`).to.be.oneOf([403, 404]);
+      }
+      const payment = { paymentId: randomUUID(), salt: newSalt(), state: JSON.stringify(state), response: '{}' };
+      const paying = attacker('payer').submit('InstructPayment', { id: claim, bank: 'bank' }, payment, [
+        'payer',
+        'bank',
+      ]);
+      expect(await refusalOf(paying)).to.be.oneOf(['NOT_FOUND', 'INVALID', 'CONFLICT']);
+    });
+
+    it('changes nothing that stands: a second write of a key is an alarm at every member', async () => {
+      const sheet = randomUUID();
+      const key = `sheet/${sheet}`;
+      const owners: [string, string, string][] = [
+        ['care_hospital', 'hospital', 'patients'],
+        ['inbox_clinic', 'patients', 'bank'],
+        ['billing_payer', 'payer', 'regulator'],
+        ['registers', 'regulator', 'clinic'],
+      ];
+      const alarms = () => Promise.all(ORGANISATIONS.map(rewritesAt));
+      const before = await alarms();
+      for (const [collection, ...pair] of owners) {
+        expect(await forge(pair, { private: { [collection]: { [key]: 'first' } } })).to.equal(VALID);
+        expect(await forge(pair, { private: { [collection]: { [key]: 'second' } } }), collection).to.equal(VALID);
+      }
+      await untilAllCaughtUp();
+      expect(await alarms()).to.deep.equal(before.map((count) => count + owners.length));
+    });
+
+    it('takes no mark away, and makes no revoked consent valid again', async () => {
+      const mark = `revoked/${randomUUID()}`;
+      expect(await forge(['patients', 'clinic'], { private: { marks: { [mark]: 'x' } } })).to.equal(VALID);
+      expect(await forge(['hospital', 'clinic'], { private: { marks: { [mark]: null } } })).to.equal(POLICY_FAILURE);
+    });
+
+    it('stops nobody with garbage: neither in a transaction nor in what it says', async () => {
+      const garbage = Uint8Array.of(0xff, 0xff, 0xff);
+      const clinic = attacker('clinic');
+      expect(await clinic.forge(['clinic'], { data: garbage })).to.equal(INVALID_ENDORSER_TRANSACTION);
+      expect(await clinic.forge(['clinic'], { endorser: garbage })).to.equal(POLICY_FAILURE);
+      expect(await clinic.forge(['clinic'], { seconds: 9e12 })).to.equal(POLICY_FAILURE);
+      expect(await clinic.forge(['clinic', 'bank'], { seconds: -9e12 })).to.equal(VALID);
+      const states = ['no JSON', 'null', '[]', '{}', '{"status":"requested"}', '{"status":"granted","expiresAt":"1"}'];
+      const keys = states.map((state) => [`access/${randomUUID()}`, state]);
+      const event = { name: 'AccessRequested', payload: 'no JSON' };
+      expect(await clinic.forge(['clinic', 'bank'], { public: Object.fromEntries(keys), event })).to.equal(VALID);
+      await untilAllCaughtUp();
+      for (const organisation of ['hospital', 'patients', 'payer'])
+        for (const path of ['/access-requests', '/fhir/R4/AuditEvent'])
+          expect((await scene.parties.of(organisation, 'system').send({ path })).status, path).to.equal(200);
+    });
+
+    it('stops no list and no duty with all of that: a patient is asked for, consents, is delivered, and a claim is paid', async function () {
+      this.timeout(120_000);
+      const startedAt = new Date().toISOString();
+      const next: Story = { ...story, visit: newVisit(), startedAt, locations: new Map(), accessIds: [] };
+      const before = [visitRecorded, accessRefused, consentGranted, accessAllowed, accessLog];
+      for (const step of [...before, coverageShown, claimSubmitted, adjudicated, paid, remitted])
+        await step(next, silent);
     });
   });
 });

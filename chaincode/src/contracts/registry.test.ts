@@ -61,7 +61,7 @@ describe('the registry contract', () => {
   it('refuses a bucket that the register does not hold', async () => {
     const early = licensing(ledger, { ...licence, status: 'suspended' });
     await set();
-    const failure = 'LedgerError INVALID at <private.bucket>: is not what the register holds';
+    const failure = 'LedgerError CONFLICT at <private.bucket>: is not what the register holds';
     expect(await failureOf(ledger.submit('SetLicence', early))).to.equal(failure);
     const other = licensing(ledger, { ...licence, number: '1' });
     expect(await failureOf(ledger.submit('SetLicence', { ...other, input: licence }))).to.equal(failure);

@@ -33,7 +33,7 @@ export async function loadRegister(store: Store, known: number): Promise<Current
   return { generation, root: register.root };
 }
 
-/** The licences of a bucket that was shown. @throws LedgerError INVALID where the register holds another in its place */
+/** The licences of a bucket that was shown. @throws LedgerError CONFLICT where the register holds another in its place */
 export function licencesIn(
   { root }: CurrentRegister,
   index: number,
@@ -41,14 +41,14 @@ export function licencesIn(
   expression: string,
 ): Record<string, LicenceState> {
   if (!isBucketOf(root, index, evidence))
-    throw new LedgerError('INVALID', 'is not what the register holds', expression);
+    throw new LedgerError('CONFLICT', 'is not what the register holds', expression);
   return parseText(bucketSchema, evidence.text, expression).licences;
 }
 
 /**
  * The licences of these numbers by the buckets that were shown, one for each bucket that a number lies in, in the order of
  * their indexes. A number that has no licence is absent.
- * @throws LedgerError INVALID where a bucket is missing or is not what the register holds
+ * @throws LedgerError INVALID where a bucket is missing, CONFLICT where one is not what the register holds
  */
 export function licencesOf(
   register: CurrentRegister,

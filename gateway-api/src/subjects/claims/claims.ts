@@ -21,12 +21,16 @@ import type { VersionRow } from '../../index/read/stored.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
+import { upToDate } from '../up-to-date.ts';
 
 /** The contract takes no more. */
 const MAX_EVIDENCE = 200;
 
 /** Submits a Claim (hl7.org/fhir/R4/claim.html) under a new id. @throws {LedgerError} */
-export async function submit(
+export const submit = (services: Services, claim: Resource, id: string, sending: Sending): Promise<Outcome> =>
+  upToDate(() => submitOnce(services, claim, id, sending));
+
+async function submitOnce(
   { organisation, consortium, index, ledger }: Services,
   claim: Resource,
   id: string,
@@ -106,7 +110,11 @@ async function termsOf(index: ReadModel, own: string, provider: string, coverage
   };
 }
 
-export async function adjudicate(
+/** Decides a claim by what the payer holds. @throws {LedgerError} */
+export const adjudicate = (services: Services, id: string, sending: Sending): Promise<Outcome> =>
+  upToDate(() => adjudicateOnce(services, id, sending));
+
+async function adjudicateOnce(
   { index, ledger, organisation }: Services,
   id: string,
   sending: Sending,

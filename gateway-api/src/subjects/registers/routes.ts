@@ -6,6 +6,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { route } from '../../http/routes.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { upToDate } from '../up-to-date.ts';
 
 const licenceSchema = licenceStateSchema.meta({ id: 'Licence' });
 const licenceBody = licenceStateSchema.omit({ updatedAt: true, number: true });
@@ -23,12 +24,13 @@ export const setLicence = route({
   async handle({ caller, parameters: { number }, body, idempotency }, { index, ledger, idempotent }) {
     const { outcome, submitted } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
-      submit: async (sending) => {
-        const { register, buckets } = await index.register.bucketsOf([number]);
-        const [bucket] = buckets;
-        if (bucket === undefined) throw new Error('a number lies in a bucket');
-        return ledger.submit('SetLicence', { ...body, number }, { salt: newSalt(), register, bucket }, sending);
-      },
+      submit: (sending) =>
+        upToDate(async () => {
+          const { register, buckets } = await index.register.bucketsOf([number]);
+          const [bucket] = buckets;
+          if (bucket === undefined) throw new Error('a number lies in a bucket');
+          return ledger.submit('SetLicence', { ...body, number }, { salt: newSalt(), register, bucket }, sending);
+        }),
     }));
     // The same request wrote the same licence, whichever of them it was.
     const licence = submitted?.result ?? { ...body, number, updatedAt: outcome.time };
