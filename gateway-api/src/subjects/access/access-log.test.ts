@@ -1,18 +1,28 @@
 /** The access log, its search and the custodian's duties: what they find, by which index, and what one broken item does. */
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
+import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { expect } from 'chai';
 import type { Search } from '../../fhir/repository.ts';
 import { onEachDatabase } from '../../index/databases.fixture.ts';
-import { consortium, FixtureIndex, recordWrite } from '../../index/index.fixture.ts';
-import { type FixtureTransaction, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
+import { FixtureIndex, recordWrites } from '../../index/index.fixture.ts';
+import { accessState, accessWrites, consentWrite, LATER, markWrite, requestWrite } from '../../index/values.fixture.ts';
+import { type FixtureTransaction, type FixtureWrite, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
 import type { Services } from '../services.ts';
 import { DUTIES } from '../table.ts';
-import { accessState, consentState, requested, requestText, SYSTEM, stateWrite } from './accesses.fixture.ts';
 import { Disclosures, type Listing } from './disclosures.ts';
 
+const SYSTEM = 'urn:example:mrn';
 const LONG_AGO = '2026-01-01T00:00:00.000Z';
-const FAR = '2999-01-01T00:00:00.000Z';
+
+/** A transaction of the custodian's. */
+const custodian = (...writes: FixtureWrite[][]): FixtureTransaction => ({
+  ...{ creator: 'PatientsMSP', endorsers: ['PatientsMSP', 'HospitalMSP'], privateWrites: writes.flat() },
+});
+
+/** A transaction that requests an access, and leaves it in the state that is given. */
+const requested = (state: AccessState, mrn: string): FixtureTransaction =>
+  custodian(accessWrites(state), [requestWrite(state.id, mrn, state.requestor)]);
 
 /** A read model with what works on it, and what was reported as broken. */
 class AccessLog {
@@ -32,7 +42,7 @@ class AccessLog {
   readonly #broken = { report: (kind: string, id: string) => void this.reports.push(`${kind} ${id}`) };
 
   get disclosures(): Disclosures {
-    return new Disclosures(this.fixture.index, consortium, this.#organisation, this.#broken);
+    return new Disclosures(this.fixture.index, this.#organisation, this.#broken);
   }
 
   async ids(listing: Partial<Listing> = {}): Promise<string[]> {
@@ -48,7 +58,7 @@ class AccessLog {
   async found(name: string): Promise<string[]> {
     const duty = DUTIES.find((one) => one.name === name)!;
     const organisation = this.fixture.member;
-    const services = { index: this.fixture.index, broken: this.#broken, organisation, consortium };
+    const services = { index: this.fixture.index, broken: this.#broken, organisation };
     const ids: string[] = [];
     for await (const item of duty.find(services as unknown as Services)) ids.push(duty.idOf(item));
     return ids;
@@ -58,9 +68,9 @@ class AccessLog {
 
   async patient(mrn: string, collection = 'care_hospital'): Promise<string> {
     const identifier = [{ system: SYSTEM, value: mrn }];
-    const write = recordWrite('Patient', { identifier }, collection);
-    await this.block({ privateWrites: [write] });
-    return write.id;
+    const writes = recordWrites('Patient', { identifier }, collection);
+    await this.block(custodian(writes));
+    return writes.id;
   }
 }
 
@@ -75,7 +85,7 @@ onEachDatabase('The access log', (kind) => {
     const states = Array.from({ length: 7 }, () => accessState());
     for (const state of states) await log.block(requested(state, 'P-1'));
     const [, second] = states;
-    await log.block({ publicWrites: [stateWrite('access', { ...second!, status: 'refused', decidedAt: LONG_AGO })] });
+    await log.block(custodian(accessWrites({ ...second!, status: 'refused', decidedAt: LONG_AGO })));
     const pages: string[][] = [];
     let after: string | undefined;
     do {
@@ -88,15 +98,19 @@ onEachDatabase('The access log', (kind) => {
   });
 
   it('shows an organisation what it takes part in, and nothing of others', async () => {
-    const own = [accessState({ requestor: 'payer' }), accessState({ holder: 'payer' })];
-    const others = Array.from({ length: 5 }, () => accessState());
-    const payer = await AccessLog.open('payer', kind);
+    const refused = { status: 'refused', decidedAt: LONG_AGO } as const;
+    const own = [accessState({ requestor: 'hospital', holder: 'clinic' }), accessState(refused)];
+    const others = Array.from({ length: 5 }, () => accessState({ requestor: 'payer', holder: 'clinic', ...refused }));
+    const hospital = await AccessLog.open('hospital', kind);
     try {
-      for (const state of [...others, ...own]) await payer.block({ publicWrites: [stateWrite('access', state)] });
-      expect(await payer.ids()).to.deep.equal(own.map(({ id }) => id));
-      expect((await payer.search()).total).to.equal(2);
+      for (const state of [...others, ...own]) await hospital.block(custodian(accessWrites(state)));
+      // Nor what somebody puts where it does not belong.
+      const misplaced = accessWrites(others[0]!).map((write) => ({ ...write, collection: 'care_hospital' }));
+      await hospital.block(custodian(misplaced));
+      expect(await hospital.ids()).to.deep.equal(own.map(({ id }) => id));
+      expect((await hospital.search()).total).to.equal(2);
     } finally {
-      await payer.fixture.close();
+      await hospital.fixture.close();
     }
   });
 
@@ -121,16 +135,16 @@ onEachDatabase('The access log', (kind) => {
   it('takes a request that is delivered late, and forgets one that is removed', async () => {
     const id = await log.patient('P-1');
     const state = accessState();
-    const transaction = requested(state, 'P-1');
-    const [request] = transaction.privateWrites!;
-    const block = fixtureBlock(1, [transaction]);
-    await log.fixture.apply(withheld(block, () => true));
+    const request = requestWrite(state.id, 'P-1');
+    const before = await log.block(custodian([]));
+    const block = fixtureBlock(2, [custodian(accessWrites(state)), custodian([request])], before);
+    await log.fixture.apply(withheld(block, (transaction) => transaction === 1));
     expect(await log.ids({ compartment: id })).to.deep.equal([]);
     expect(await log.ids()).to.deep.equal([state.id]);
     expect(await log.fixture.complete(block)).to.equal(1);
     expect(await log.ids({ compartment: id })).to.deep.equal([state.id]);
-    const removal = { collection: request!.collection, key: request!.key, purge: true };
-    await log.fixture.apply(fixtureBlock(2, [{ privateWrites: [removal] }], block));
+    const removal = { collection: request.collection, key: request.key, purge: true };
+    await log.fixture.apply(fixtureBlock(3, [custodian([removal])], block));
     expect(await log.ids({ compartment: id })).to.deep.equal([]);
   });
 
@@ -138,8 +152,7 @@ onEachDatabase('The access log', (kind) => {
     const [victim, attacker] = [await log.patient('P-1'), await log.patient('P-2')];
     const state = accessState({ requestor: 'clinic' });
     await log.block(requested(state, 'P-1'));
-    const forged = { collection: 'inbox_payer', key: `request/${state.id}`, value: requestText(state.id, 'P-2') };
-    await log.block({ privateWrites: [forged] });
+    await log.block(custodian([requestWrite(state.id, 'P-2', 'payer')]));
     expect(await log.ids({ compartment: attacker })).to.deep.equal([]);
     expect(await log.ids({ compartment: victim })).to.deep.equal([state.id]);
   });
@@ -169,7 +182,7 @@ onEachDatabase('The access log', (kind) => {
     const garbage = accessState();
     for (const state of [sound[0]!, changed, garbage, sound[1]!]) await log.block(requested(state, 'P-1'));
     const { writing } = log.fixture.stores;
-    const text = requestText(changed.id, 'P-1');
+    const { value: text = '' } = requestWrite(changed.id, 'P-1');
     await writing
       .updateTable('private_values')
       .set({ value: text })
@@ -188,51 +201,81 @@ onEachDatabase('The access log', (kind) => {
 
   describe('and the custodian’s duties', () => {
     it('decide what was requested of it, each for itself', async () => {
-      const [one, other] = [accessState(), accessState()];
-      const foreign = accessState({ custodian: 'elsewhere' });
-      const bad = { ...accessState(), purpose: 7 };
-      for (const state of [one, bad, foreign, other]) {
-        await log.block({ publicWrites: [stateWrite('access', state)] });
-      }
-      await log.block({
-        publicWrites: [{ key: 'access/nonsense', value: '{"status":"requested","custodian":"patients"}' }],
-      });
-      await log.block({ publicWrites: [stateWrite('access', accessState({ status: 'refused' }))] });
-      expect(await log.found('decide access')).to.deep.equal([one.id, other.id]);
-      expect(log.reports).to.have.members([`access ${bad.id}`, 'access nonsense']);
+      const [one, broken, other] = [accessState(), accessState(), accessState()];
+      const foreign = accessState({ custodian: 'elsewhere', holder: 'patients' });
+      const refused = accessState({ status: 'refused' });
+      for (const state of [one, broken, foreign, other, refused]) await log.block(custodian(accessWrites(state)));
+      const junk = ['no JSON', 'null', '{}', JSON.stringify({ ...accessState(), purpose: 7 })].map((value) => ({
+        ...{ collection: 'inbox_clinic', key: `access/${randomUUID()}/1` },
+        value,
+      }));
+      await log.block(custodian(junk));
+      const { writing } = log.fixture.stores;
+      await writing.updateTable('states').set({ value: '{"a"' }).where('id', '=', broken.id).execute();
+      for (let round = 0; round < 2; round += 1)
+        expect(await log.found('decide access')).to.deep.equal([one.id, other.id]);
+      expect(new Set(log.reports)).to.deep.equal(new Set([`access ${broken.id}`]));
     });
 
     it('purge what is over: its time, or a consent that it rests on', async () => {
-      const [ended, amended, inForce, unknown] = [consentState(), consentState(), consentState(), consentState()];
-      const granted = (fields: object) => accessState({ status: 'granted', expiresAt: FAR, ...fields });
-      const consent = ({ id, version }: { id: string; version: number }) => ({ id, version });
+      const consents = Array.from({ length: 5 }, () => consentWrite({}));
+      const [ended, amended, withdrawn, inForce, unknown] = consents.map(({ id }) => id) as [string, ...string[]];
+      const granted = (fields: Partial<AccessState>) => accessState({ status: 'granted', expiresAt: LATER, ...fields });
+      const on = (id = '') => ({ id, version: 1 });
       const states = {
         late: granted({ expiresAt: LONG_AGO }),
-        revoked: granted({ consent: consent(ended) }),
-        amended: granted({ consent: consent(inForce), furtherConsents: [consent(amended)] }),
-        inForce: granted({ consent: consent(inForce) }),
-        unknown: granted({ consent: consent(unknown) }),
-        purged: granted({ consent: consent(ended), status: 'purged' }),
+        revoked: granted({ consent: on(ended) }),
+        amended: granted({ consent: on(inForce), furtherConsents: [on(amended)] }),
+        withdrawn: granted({ consent: on(withdrawn) }),
+        inForce: granted({ consent: on(inForce) }),
+        unknown: granted({ consent: on(unknown) }),
+        foreign: granted({ custodian: 'elsewhere', holder: 'patients', expiresAt: LONG_AGO }),
       };
-      await log.block({ publicWrites: [ended, amended, inForce].map((state) => stateWrite('consent', state)) });
-      await log.block({ publicWrites: Object.values(states).map((state) => stateWrite('access', state)) });
+      await log.block(custodian(consents.slice(0, 4)));
+      await log.block(custodian(Object.values(states).flatMap(accessWrites)));
       expect(await log.found('purge copies')).to.deep.equal([states.late.id]);
-      await log.block({ publicWrites: [stateWrite('consent', { ...ended, status: 'revoked' })] });
-      await log.block({ publicWrites: [stateWrite('consent', { ...amended, version: 2 })] });
-      expect(await log.found('purge copies')).to.have.members([states.late.id, states.revoked.id, states.amended.id]);
-      await log.block({ publicWrites: [stateWrite('access', { ...states.revoked, status: 'purged' })] });
-      expect(await log.found('purge copies')).to.have.members([states.late.id, states.amended.id]);
-      const after = granted({ consent: consent(ended) });
-      await log.block({ publicWrites: [stateWrite('access', after)] });
+      const next = consentWrite({ id: amended!, version: 2 });
+      await log.block(custodian([markWrite(ended), next, markWrite(withdrawn!, 1)]));
+      const over = [states.late, states.revoked, states.amended, states.withdrawn].map(({ id }) => id);
+      expect(await log.found('purge copies')).to.have.members(over);
+      await log.block(custodian(accessWrites({ ...states.revoked, status: 'purged', purgedAt: LONG_AGO })));
+      expect(await log.found('purge copies')).to.have.members(over.filter((id) => id !== states.revoked.id));
+      const after = granted({ consent: on(ended) });
+      await log.block(custodian(accessWrites(after)));
       expect(await log.found('purge copies')).to.include(after.id);
+    });
+
+    it('purge the others where one cannot be read', async () => {
+      const [broken, sound] = [consentWrite({}), consentWrite({})];
+      const granted = (id: string) => accessState({ status: 'granted', expiresAt: LATER, consent: { id, version: 1 } });
+      const states = [granted(broken.id), granted(sound.id)];
+      await log.block(custodian([broken, sound]));
+      await log.block(custodian(states.flatMap(accessWrites)));
+      await log.block(custodian([markWrite(broken.id), markWrite(sound.id)]));
+      const { writing } = log.fixture.stores;
+      const key = markWrite(broken.id).key;
+      await writing.updateTable('private_values').set({ value: '{}' }).where('key', '=', key).execute();
+      expect(await log.found('purge copies')).to.deep.equal([states[1]!.id]);
+      expect(log.reports).to.deep.equal([`access ${states[0]!.id}`]);
+    });
+
+    it('report purges of which the holder does not know', async () => {
+      const purged = (fields: Partial<AccessState> = {}) =>
+        accessState({ status: 'purged', decidedAt: LONG_AGO, purgedAt: LONG_AGO, ...fields });
+      const states = [purged(), purged(), purged({ custodian: 'elsewhere', holder: 'patients' })];
+      const [told, untold] = states;
+      for (const state of states) await log.block(custodian(accessWrites(state).slice(0, 1)));
+      expect(await log.found('report purge')).to.have.members([told!.id, untold!.id]);
+      await log.block(custodian(accessWrites(told!).slice(1)));
+      expect(await log.found('report purge')).to.deep.equal([untold!.id]);
     });
 
     it('find more than a page of work', async () => {
       const states = Array.from({ length: 250 }, () => accessState());
-      await log.block({ publicWrites: states.map((state) => stateWrite('access', state)) });
+      await log.block(custodian(states.flatMap(accessWrites)));
       expect(new Set(await log.found('decide access'))).to.deep.equal(new Set(states.map(({ id }) => id)));
       const late = states.map((state) => ({ ...state, status: 'granted' as const, expiresAt: LONG_AGO }));
-      await log.block({ publicWrites: late.map((state) => stateWrite('access', state)) });
+      await log.block(custodian(late.flatMap(accessWrites)));
       expect(await log.found('purge copies')).to.have.length(250);
     });
   });
@@ -240,10 +283,10 @@ onEachDatabase('The access log', (kind) => {
   if (kind.name === 'SQLite') {
     it('is read by index alone', async () => {
       const id = await log.patient('P-1');
-      const consent = consentState();
-      const state = accessState({ status: 'granted', expiresAt: LONG_AGO, consent: { id: consent.id, version: 1 } });
-      await log.block(requested(state, 'P-1'), requested(accessState(), 'P-1'));
-      await log.block({ publicWrites: [stateWrite('consent', { ...consent, status: 'revoked' })] });
+      const consent = consentWrite({});
+      const state = accessState({ status: 'granted', expiresAt: LATER, consent: { id: consent.id, version: 1 } });
+      await log.block(custodian([consent]), requested(state, 'P-1'), requested(accessState(), 'P-1'));
+      await log.block(custodian([markWrite(consent.id)]), custodian(accessWrites(accessState({ status: 'purged' }))));
       await log.fixture.reopen();
       const lastUpdated = [{ prefix: 'gt', value: '2026' }] as NonNullable<Search['lastUpdated']>;
       const plans = await plansOf(log.fixture, async () => {
@@ -258,8 +301,8 @@ onEachDatabase('The access log', (kind) => {
         await log.disclosures.read(state.id, id);
         await log.found('decide access');
         expect(await log.found('purge copies')).to.include(state.id);
-        await log.fixture.index.copiesOf(state.id);
-        await log.fixture.index.accesses.expired(FAR, { count: 1, after: `${LONG_AGO} 5` });
+        await log.found('report purge');
+        await log.fixture.index.accesses.expired(LATER, { count: 1, after: `${LONG_AGO} 5` });
         await log.fixture.index.accesses.orphaned({ count: 1, after: 'a' });
       });
       expect(plans.length).to.be.greaterThan(10);
