@@ -57,8 +57,8 @@ export class Accesses {
       .execute();
   }
 
-  /** Ids of granted accesses of this organisation whose time is over, those that ended first at the beginning. */
-  async expired(now: string, { count, after }: PageOptions): Promise<{ id: string; next: string }[]> {
+  /** Ids of accesses of this organisation about which something is due: the copies' time is over, or a purge is to be told. */
+  async due(now: string, { count, after }: PageOptions): Promise<{ id: string; next: string }[]> {
     let query = this.#db
       .selectFrom('states')
       .select(['id', 'ends_at', 'sequence'])

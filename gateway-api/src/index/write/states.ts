@@ -205,18 +205,34 @@ function stateOf(subject: Subject, values: readonly Value[], member: Organisatio
   const { state, row } = newest;
   const { status } = state;
   const own = Object.values(state).some((one) => one === member.name || one === member.mspId) ? 1 : 0;
-  const { requestedAt, decidedAt, expiresAt } = state as Partial<AccessState>;
+  const { requestedAt, decidedAt } = state as Partial<AccessState>;
   return {
     ...subject,
     sequence: Math.min(...steps.map((step) => step.row.sequence)),
     own,
     status,
     last_updated: decidedAt ?? requestedAt ?? null,
-    ends_at: own === 1 && status === 'granted' ? (expiresAt ?? null) : null,
+    ends_at: own === 1 && subject.kind === 'access' ? dueAt(state as AccessState, steps, member) : null,
     value: row.value,
     transaction_id: row.transaction_id,
     block: row.block,
   };
+}
+
+/**
+ * When something is to be done about an access: the copies of a granted one go when it ends; of a purge, its custodian has
+ * to tell the holder.
+ */
+function dueAt(
+  { status, expiresAt, purgedAt, custodian, holder }: AccessState,
+  steps: readonly { step: number; row: Value }[],
+  member: Organisation,
+): string | null {
+  if (status === 'granted') return expiresAt ?? null;
+  if (status !== 'purged' || custodian !== member.name) return null;
+  const care = collections.care(holder);
+  const isTold = steps.some(({ step, row }) => step === ACCESS_STEPS.purged && row.collection === care);
+  return isTold ? null : (purgedAt ?? null);
 }
 
 /** A value as the step that its key names, where it lies with those whom it concerns. */

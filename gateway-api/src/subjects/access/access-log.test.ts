@@ -302,7 +302,7 @@ onEachDatabase('The access log', (kind) => {
         await log.found('decide access');
         expect(await log.found('purge copies')).to.include(state.id);
         await log.found('report purge');
-        await log.fixture.index.accesses.expired(LATER, { count: 1, after: `${LONG_AGO} 5` });
+        await log.fixture.index.accesses.due(LATER, { count: 1, after: `${LONG_AGO} 5` });
         await log.fixture.index.accesses.orphaned({ count: 1, after: 'a' });
       });
       expect(plans.length).to.be.greaterThan(10);

@@ -29,7 +29,7 @@ type Shown = PrivateOf<'DecideAccess'>;
 const MAX_EVIDENCE_LENGTH = MAX_PRIVATE_LENGTH - 1024 * 1024;
 
 /** For how long after a request what is on its way is waited for: colluding members can have anything be on its way for ever. */
-const WAITED_FOR_MS = 20_000;
+const WAITED_FOR_MS = 10_000;
 
 /** The private input of DecideAccess. @throws {Failure} 503 while a part of it has not arrived here */
 export async function shownForDecision(state: AccessState, index: ReadModel): Promise<Shown> {

@@ -59,9 +59,9 @@ async function isOver(state: AccessState, index: ReadModel): Promise<boolean> {
 async function* overAccesses(services: Services): AsyncGenerator<AccessState> {
   const { index, broken, organisation } = services;
   const now = new Date().toISOString();
-  const expired = paged((page) => index.accesses.expired(now, page));
+  const due = paged((page) => index.accesses.due(now, page));
   const orphaned = paged((page) => index.accesses.orphaned(page));
-  for (const candidates of [expired, orphaned]) {
+  for (const candidates of [due, orphaned]) {
     for await (const { id } of candidates) {
       const state = await ownState(services, 'access', accessStateSchema, id);
       if (state?.custodian !== organisation.name) continue;
@@ -92,10 +92,11 @@ export const purgeCopies: Duty<AccessState> = {
 
 /** Purges that the holder has not been told of. */
 async function* unreported(services: Services): AsyncGenerator<AccessState> {
-  const { index } = services;
-  for await (const state of decidedHere(services, 'purged')) {
-    const told = privateKeys.access(state.id, ACCESS_STEPS.purged);
-    if ((await index.evidence.text(collections.care(state.holder), told)) === undefined) yield state;
+  const { index, organisation } = services;
+  const now = new Date().toISOString();
+  for await (const { id } of paged((page) => index.accesses.due(now, page))) {
+    const state = await ownState(services, 'access', accessStateSchema, id);
+    if (state?.status === 'purged' && state.custodian === organisation.name) yield state;
   }
 }
 
