@@ -171,7 +171,7 @@ const transaction = (privateWrites: PrivateWrite[], creator = 'PatientsMSP'): Pa
 
 async function timed(index: ReadModel, { fresh, known, access }: Patients): Promise<Costs> {
   const broken = { report: () => {} };
-  const disclosures = new Disclosures(index, consortium, custodian.name, broken);
+  const disclosures = new Disclosures(index, custodian.name, broken);
   const services = { index, broken, organisation: custodian, consortium } as unknown as Services;
   const search = { type: 'AuditEvent', count: 50 };
   const found = async (name: string): Promise<void> => {
