@@ -117,6 +117,13 @@ export function recordIdAt({ sheet, index }: Origin, type: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
+/**
+ * Whether an id is of the form that places give. A record of such an id begins where the id says and nowhere else: no
+ * client gives one to a new record.
+ */
+export const isIdOfPlace = (id: string): boolean => PLACED_ID.test(id);
+const PLACED_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
 /** The text of a record's leaf: canonical JSON of an Anchored value whose resource is canonical JSON already. */
 export const leafText = (anchored: Omit<Anchored, 'resource' | 'schema'>, resource: string): string =>
   canonicalJson({ schema: 1, ...anchored, resource: new CanonicalText(resource) });

@@ -4,6 +4,7 @@
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { isIdOfPlace } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Kysely } from 'kysely';
 import { notHereYet } from '../../http/failures.ts';
@@ -19,10 +20,6 @@ export interface UndeliveredOptions {
 const versionKeys = (id: string, version: number): string[] => [
   ...[privateKeys.version(id, version), privateKeys.consent(id, version), privateKeys.coverage(id, version)],
 ];
-
-/** A record that was created without an id of its client's (chaincode/model/sheets.ts): its id names no key. */
-const isPlaced = (id: string): boolean =>
-  /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id);
 
 const CARE = collections.care('');
 
@@ -61,7 +58,7 @@ export class Undelivered {
     await this.#demandContent(id, [newest + 1]);
     const keys = versionKeys(id, newest + 1);
     await this.#demand(newest === 0 ? [...keys, privateKeys.claim(id)] : keys);
-    if (newest === 0) await this.demandContents(isPlaced(id) ? [CARE, this.#inbox] : [this.#inbox]);
+    if (newest === 0) await this.demandContents(isIdOfPlace(id) ? [CARE, this.#inbox] : [this.#inbox]);
   }
 
   /** @throws {Failure} 503 where one of these versions is on its way. */

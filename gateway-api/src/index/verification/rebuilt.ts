@@ -13,7 +13,7 @@ import type { Seals } from '../seals.ts';
 import { openSqlite } from '../sqlite/sqlite.ts';
 import { Projector } from '../write/projector.ts';
 import { keyName } from '../write/rows.ts';
-import { valueFrom } from '../write/values.ts';
+import { valueFrom } from '../write/whole-values.ts';
 
 /** The peer's ledger, as far as a second read model needs it. */
 export interface Ledger {

@@ -59,10 +59,8 @@ export async function richIndex(kind: DatabaseKind): Promise<RichIndex> {
     await fixture.block(custodian([grant]), { code: 11 }),
     await fixture.block(
       care(second),
-      custodian([
-        ...[requestWrite(access, 'P-1'), ...accessWrites(granted), copies, withdrawn],
-        { ...copiesWrite([]), delivered: false },
-      ]),
+      care([requestWrite(access, 'P-1'), withdrawn]),
+      custodian([...accessWrites(granted), copies, { ...copiesWrite([]), delivered: false }]),
     ),
     await fixture.block(
       care(third),
@@ -75,7 +73,7 @@ export async function richIndex(kind: DatabaseKind): Promise<RichIndex> {
     await fixture.block(
       care(patient.slice(0, 1)),
       custodian([{ collection: withdrawn.collection, key: withdrawn.key, purge: true }]),
-      custodian([withdrawn]),
+      care([withdrawn]),
     ),
   ];
   const ids = { patient: patient.id, observation: id, copied: original.id, consent, claim };

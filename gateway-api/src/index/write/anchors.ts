@@ -84,38 +84,38 @@ export class Anchors {
   }
 
   /**
-   * The keys without what the blocks do not bear out: a copy that is not what its holder anchored, a value about a claim
-   * that the payer does not hold.
+   * The keys without what the blocks had not borne out when they were written: a record on a sheet or at a place that was
+   * written a second time, a copy that is not what its holder anchored, a value about a claim that the payer does not hold.
+   * What later blocks say changes nothing, so that it does not matter when a value arrives.
    */
   async borneOut(db: Database, keys: readonly KeyRows[]): Promise<KeyRows[]> {
-    const wanted = keys
-      .flatMap((key) => [key.anchorages ?? [], ...key.versions.map((one) => one.anchorages ?? [])])
-      .flat();
-    if (wanted.length === 0) return [...keys];
-    const rows = await this.#standing.of(db, [...new Set(wanted.map(({ keyHash }) => keyHash))]);
-    const held = new Set(
-      rows
-        .filter((row) => this.#seals.isOn('anchors', row))
-        .map((row) => named(row.collection, row.key_hash, row.anchor)),
+    const wanted = keys.flatMap((key) => [key.anchorages ?? [], ...key.versions.map((one) => one.anchorages ?? [])]);
+    const hashes = new Set(wanted.flat().map(({ keyHash }) => keyHash));
+    if (wanted.flat().length === 0) return [...keys];
+    const since = new Map<string, number>();
+    for (const row of await this.#standing.of(db, [...hashes])) {
+      if (this.#seals.isOn('anchors', row)) since.set(named(row.collection, row.key_hash, row.anchor), row.block);
+    }
+    const isHeld = ({ anyOf, keyHash, anchor }: Anchorage, block: number): boolean =>
+      anyOf.some((collection) => (since.get(named(collection, keyHash, anchor)) ?? Number.POSITIVE_INFINITY) <= block);
+    return keys.map((key) =>
+      withoutRefused(key, (anchorages) => {
+        const block = key.write?.block ?? 0;
+        return anchorages.every((one) => isHeld(one, block));
+      }),
     );
-    const isBorneOut = ({ anchorages = [] }: { anchorages?: readonly Anchorage[] }): boolean =>
-      anchorages.every(({ anyOf, keyHash, anchor }) =>
-        anyOf.some((collection) => held.has(named(collection, keyHash, anchor))),
-      );
-    return keys.map((key) => {
-      const versions = isBorneOut(key) ? key.versions.filter(isBorneOut) : [];
-      const isRefused = !isBorneOut(key) || (versions.length === 0 && key.versions.length > 0);
-      if (!isRefused || key.write === undefined) return { ...key, versions };
-      const { collection, keyHash, write } = key;
-      return {
-        collection,
-        keyHash,
-        write,
-        versions: [],
-        missing: missingRow({ collection, keyHash, write }, 'unreadable'),
-      };
-    });
   }
+}
+
+type Anchorages = readonly Anchorage[];
+
+function withoutRefused(key: KeyRows, areHeld: (anchorages: Anchorages) => boolean): KeyRows {
+  const { collection, keyHash, write, anchorages = [], versions } = key;
+  const kept = areHeld(anchorages) ? versions.filter((one) => areHeld(one.anchorages ?? [])) : [];
+  if (areHeld(anchorages) && kept.length === versions.length) return key;
+  if (kept.length > 0 || write === undefined) return { ...key, versions: kept, isPartial: true };
+  const lost = { collection, keyHash, write };
+  return { ...lost, versions: [], missing: missingRow(lost, 'unreadable') };
 }
 
 const named = (collection: string, keyHash: string, anchor: string): string => `${keyHash} ${anchor} ${collection}`;

@@ -123,7 +123,7 @@ export class Projector implements BlockSink, LateSink {
     });
     this.#checkpoint = checkpoint;
     this.#lacks = lacks;
-    this.#report(rows, keys, block.number);
+    this.#report(rows.unreadable, keys, block.number);
     for (const rewrite of rewrites) this.#reportRewrite(rewrite, block.number);
   }
 
@@ -169,11 +169,12 @@ export class Projector implements BlockSink, LateSink {
         const stillLacks = found?.missing?.reason === UNDELIVERED;
         return found === undefined || stillLacks || found.write?.anchor !== anchor ? [] : [found];
       });
-      if (arrived.length > 0) await this.#write(db, arrived);
-      return { arrived: arrived.length, left: await countLacks(db) };
+      const written = arrived.length > 0 ? await this.#write(db, arrived) : [];
+      return { arrived: written, left: await countLacks(db) };
     });
     this.#lacks = left;
-    return arrived;
+    this.#report([], arrived, block.number);
+    return arrived.length;
   }
 
   /** Moves the checkpoint on from the block that is remembered. @throws Error where the database holds another. */
@@ -201,15 +202,15 @@ export class Projector implements BlockSink, LateSink {
     if (numAffectedRows !== 1n) throw new Error('the read model is not at the block that was written last');
   }
 
-  #report({ unreadable }: BlockRows, keys: readonly KeyRows[], block: number): void {
+  #report(unreadable: readonly string[], keys: readonly KeyRows[], block: number): void {
     const { log } = this.#options;
-    const places = new Map(unreadable.map((place) => [JSON.stringify(place), place]));
-    for (const { missing } of keys) {
-      if (missing === undefined) continue;
-      const { collection, transaction_id: transactionId } = missing;
-      if (missing.reason === UNDELIVERED)
-        log.warn({ block, collection, transactionId }, 'private data was not delivered');
-      else places.set(JSON.stringify({ collection, transactionId }), { collection, transactionId });
+    const places = new Map(unreadable.map((transactionId) => [transactionId, { transactionId }]));
+    for (const { collection, write, missing, isPartial } of keys) {
+      if (write === undefined) continue;
+      const { transactionId } = write;
+      const place = { collection, transactionId };
+      if (missing?.reason === UNDELIVERED) log.warn({ block, ...place }, 'private data was not delivered');
+      else if (missing !== undefined || isPartial === true) places.set(`${transactionId} ${collection}`, place);
     }
     for (const place of places.values()) log.error({ block, ...place }, 'a committed value cannot be read');
   }

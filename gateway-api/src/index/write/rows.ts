@@ -3,7 +3,7 @@ import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { type Consortium, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { searchValuesOf } from '../../fhir/search-parameters.ts';
 import type { ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
 import {
@@ -17,8 +17,19 @@ import {
 } from '../schema.ts';
 import { fits, indexed, isStorable, isText, LONGEST } from '../storable.ts';
 import type { Anchorage } from './anchorage.ts';
+import { billingAnchorages } from './billing.ts';
 import { objectIn } from './json.ts';
-import { type Beside, type Part, partsOf, Undelivered } from './values.ts';
+import { isPlaced, kindOf } from './kinds.ts';
+import {
+  type Beside,
+  type Part,
+  type Parts,
+  partsOfContent,
+  partsOfCopies,
+  Undelivered,
+  type Written,
+} from './records.ts';
+import { readObject, wholeContent } from './values.ts';
 
 export interface BlockRows {
   transactions: TransactionsTable[];
@@ -26,8 +37,8 @@ export interface BlockRows {
   writes: KeyWrite[];
   /** Private writes of this organisation's collections that the block adds to the order (`sequenceOf`). */
   counted: number;
-  /** What is not what its key promises, by transaction and, for a private value, collection. */
-  unreadable: { collection?: string; transactionId: string }[];
+  /** Transactions of which something is no part of this ledger. */
+  unreadable: string[];
 }
 
 /** A private write as its block has it, and what it leaves where this organisation holds the collection. */
@@ -58,6 +69,8 @@ export interface KeyRows {
   missing?: MissingTable;
   /** What all of it is believed by. */
   anchorages?: readonly Anchorage[];
+  /** Something in the value is not what its key promises, and was left out. */
+  isPartial?: true;
 }
 
 export const keyName = ({ collection, keyHash }: { collection: string; keyHash: string }): string =>
@@ -70,9 +83,12 @@ export function rowsOf(block: ParsedBlock, firstWrite: number, consortium: Conso
     const { transactionId } = transaction;
     if (fits(transactionId, LONGEST.id)) rows.transactions.push(transactionRow(transaction, block.number));
     // The ledger has no public state: what is written there was written by changed chaincode, and is ignored.
-    if (transaction.unreadable === true || transaction.publicWrites.length > 0) rows.unreadable.push({ transactionId });
+    if (transaction.unreadable === true || transaction.publicWrites.length > 0) rows.unreadable.push(transactionId);
     for (const write of transaction.elsewhere) rows.writes.push({ ...write, transaction });
-    const context = { rows, transaction, firstWrite, block: block.number, consortium };
+    const context = {
+      ...{ rows, transaction, firstWrite, block: block.number, consortium },
+      besideIn: textsOf(transaction),
+    };
     for (const write of transaction.privateWrites) {
       const { collection, keyHash, anchor } = write;
       rows.writes.push({ collection, keyHash, anchor, transaction, rows: keyRows(write, context) });
@@ -100,37 +116,76 @@ interface Context {
   firstWrite: number;
   block: number;
   consortium: Consortium;
+  besideIn: (collection: string) => Beside;
 }
 
 /** Counts the write, and answers what it leaves under its key. */
-function keyRows(write: PrivateWrite, { rows, transaction, firstWrite, block, consortium }: Context): KeyRows {
+function keyRows(write: PrivateWrite, context: Context): KeyRows {
+  const { rows, transaction, firstWrite, block } = context;
   const { collection, keyHash, anchor, plain } = write;
   const { transactionId } = transaction;
   if (anchor === undefined) return { collection, keyHash, versions: [] };
   rows.counted += 1;
   const sequence = sequenceOf(firstWrite + rows.counted);
   const key = { collection, keyHash, write: { sequence, anchor, transactionId, block } };
-  const lacking = (reason: MissingTable['reason']): KeyRows => {
-    if (reason === 'unreadable') rows.unreadable.push({ collection, transactionId });
-    return { ...key, versions: [], missing: missingRow(key, reason) };
-  };
+  const lacking = (reason: MissingTable['reason']): KeyRows => ({
+    ...{ ...key, versions: [] },
+    missing: missingRow(key, reason),
+  });
   if (plain === undefined || !plain.matches) return lacking('undelivered');
   if (!fits(plain.key, LONGEST.key) || !isText(plain.value)) return lacking('unreadable');
   const place = {
     ...{ sequence, collection, key: plain.key, key_hash: keyHash, value: plain.value, anchor },
     ...{ transaction_id: transactionId, block },
   };
-  const anchorages = copiedFrom(collection, plain, keyHash, anchor, consortium);
   try {
-    const found = partsOf(plain.key, plain.value, besideIn(transaction, collection));
-    if (found === undefined)
-      return { ...key, versions: [], privateValue: { ...place, ...requested(plain) }, anchorages };
-    if (found.refused > 0) rows.unreadable.push({ collection, transactionId });
-    const versions = versionRows(found.parts, place, transaction);
-    return versions === undefined ? lacking('unreadable') : { ...key, versions, anchorages };
+    return { ...key, ...readValue(place, context) };
   } catch (error) {
     return lacking(error instanceof Undelivered ? 'undelivered' : 'unreadable');
   }
+}
+
+/** What a value leaves. @throws Undelivered, and Error where it is not what its key promises */
+function readValue(
+  place: Place,
+  { transaction, consortium, besideIn }: Context,
+): Omit<KeyRows, 'collection' | 'keyHash'> {
+  const { collection, key, key_hash: keyHash, value, anchor } = place;
+  const kind = kindOf(key);
+  const asItIs = { versions: [], privateValue: { ...place, ...requested(place) } };
+  if (kind === undefined) return asItIs;
+  if (!isPlaced(kind, collection)) throw new Error('this lies in no collection of its kind');
+  const { creator } = transaction;
+  const records = recordsIn(place, { collection, creator, beside: besideIn(collection) }, consortium);
+  if (records !== undefined) return recordRows(records, place, transaction);
+  const stated = readObject(value);
+  if (kind.ofOwner === true && creator !== ownerOf(collection, consortium))
+    throw new Error('this is signed by another');
+  const content = wholeContent(key, kind, stated);
+  if (content?.author !== undefined && content.author !== creator) throw new Error('this is signed by another');
+  const anchorages = billingAnchorages({ collection, keyHash, anchor }, kind, stated, consortium);
+  if (content === undefined) return { ...asItIs, anchorages };
+  const { versions, refused } = versionRows([{ ...content, value }], place, transaction);
+  if (refused > 0) throw new Error('no database holds this');
+  return { versions, anchorages };
+}
+
+/** MSP id of the organisation that an inbox is of. */
+const ownerOf = (collection: string, consortium: Consortium): string | undefined =>
+  consortium.organisations.find(({ name }) => collections.inbox(name) === collection)?.mspId;
+
+/** The records of a sheet or a delivery; undefined for any other value. */
+function recordsIn({ key, value }: Place, written: Written, consortium: Consortium): Parts | undefined {
+  if (key.startsWith('content/')) return partsOfContent(key, value, written);
+  return key.startsWith('copies/') ? partsOfCopies(key, value, consortium) : undefined;
+}
+
+/** @throws Error where none of the records is as it should be */
+function recordRows({ parts, refused, anchorages }: Parts, place: Place, transaction: ParsedTransaction) {
+  const { versions, refused: unstorable } = versionRows(parts, place, transaction);
+  const all = refused + unstorable;
+  if (versions.length === 0 && all > 0) throw new Error('none of these is what its key promises');
+  return { versions, anchorages, ...(all > 0 && { isPartial: true as const }) };
 }
 
 /** The note that what was written under a key cannot be shown. */
@@ -142,38 +197,21 @@ export function missingRow(
   return { sequence, reason, collection, key_hash: keyHash, anchor, transaction_id: transactionId, block };
 }
 
-/** The texts that a transaction wrote into a collection, by key. */
-function besideIn({ privateWrites }: ParsedTransaction, collection: string): Beside {
-  return (key) => {
-    const keyHash = sha256Hex(key);
-    const write = privateWrites.find((one) => one.keyHash === keyHash && one.collection === collection);
+/** The texts that a transaction wrote, by collection and key; of two under one key the first. */
+function textsOf({ privateWrites }: ParsedTransaction): (collection: string) => Beside {
+  const found = new Map<string, PrivateWrite>();
+  for (const write of privateWrites) if (!found.has(keyName(write))) found.set(keyName(write), write);
+  return (collection) => (key) => {
+    const write = found.get(keyName({ collection, keyHash: sha256Hex(key) }));
     if (write?.anchor === undefined) return undefined;
     if (write.plain?.matches !== true) throw new Undelivered();
     return write.plain.value;
   };
 }
 
-const BILLING = collections.billing('');
-
-/** A provider's and a bank's values about claims are copies: they count where a payer's collection holds the same. */
-function copiedFrom(
-  collection: string,
-  { key, value }: { key: string; value: string },
-  keyHash: string,
-  anchor: string,
-  consortium: Consortium,
-): Anchorage[] {
-  if (!collection.startsWith(BILLING)) return [];
-  const payers = organisationsOfKind(consortium, 'payer').map(({ name }) => name);
-  if (payers.some((name) => collection === collections.billing(name))) return [];
-  const stated = /^claim(-state)?\//.test(key) ? objectIn(value)?.['payer'] : undefined;
-  const held = payers.filter((name) => stated === undefined || name === stated);
-  return [{ anyOf: held.map(collections.billing), keyHash, anchor }];
-}
-
 /** The kind of a value and, where it is a request, whose records it asks for. */
 function requested({ key, value }: { key: string; value: string }): Requested {
-  const kind = kindOf(key);
+  const kind = kindName(key);
   const none = { kind, patient_system: null, patient_value: null };
   if (kind !== 'request') return none;
   const { patient } = objectIn(value) ?? {};
@@ -182,7 +220,7 @@ function requested({ key, value }: { key: string; value: string }): Requested {
   return { kind, patient_system: indexed(system), patient_value: indexed(stated) };
 }
 
-const kindOf = (key: string): string => {
+const kindName = (key: string): string => {
   const { kind } = parsePrivateKey(key);
   return fits(kind, LONGEST.type) ? kind : '';
 };
@@ -190,19 +228,25 @@ const kindOf = (key: string): string => {
 type Requested = Pick<PrivateValuesTable, 'kind' | 'patient_system' | 'patient_value'>;
 type Place = Omit<PrivateValuesTable, keyof Requested>;
 
-/** Undefined where a resource is none that any database can hold. */
-function versionRows(parts: readonly Part[], place: Place, transaction: ParsedTransaction): VersionRows[] | undefined {
+/** The rows of the resources, each type and id once; `refused` counts those that no database holds, or that come again. */
+function versionRows(
+  parts: readonly Part[],
+  place: Place,
+  transaction: ParsedTransaction,
+): { versions: VersionRows[]; refused: number } {
   const found = new Map<string, VersionRows>();
-  let sequence = place.sequence;
+  let [sequence, refused] = [place.sequence, 0];
   for (const part of parts) {
     for (const resource of part.resources) {
-      const rows = versionRow(resource, part, { ...place, sequence }, transaction);
-      if (rows === undefined || sequence - place.sequence >= RESOURCES_PER_VALUE) return undefined;
-      found.set(`${resource.resourceType}/${resource.id}`, rows);
+      const isWithin = sequence - place.sequence < RESOURCES_PER_VALUE;
+      const rows = isWithin ? versionRow(resource, part, { ...place, sequence }, transaction) : undefined;
+      const name = `${resource.resourceType}/${resource.id}`;
+      if (rows === undefined || found.has(name)) refused += 1;
+      else found.set(name, rows);
       sequence += 1;
     }
   }
-  return [...found.values()];
+  return { versions: [...found.values()], refused };
 }
 
 function versionRow(
@@ -226,7 +270,11 @@ function versionRow(
     expires_at: copy?.expiresAt ?? null,
   };
   if (!isStorable(row) || !fits(type, LONGEST.type) || !fits(id, LONGEST.id)) return undefined;
-  return { row, searchValues: searchValueRows(resource, place.collection), ...(anchorages && { anchorages }) };
+  try {
+    return { row, searchValues: searchValueRows(resource, place.collection), ...(anchorages && { anchorages }) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a resource is found by, as rows: those that a database can hold. */

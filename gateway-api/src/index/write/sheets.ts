@@ -30,8 +30,8 @@ export const leafColumn = (leaf: Leaf): string => JSON.stringify(leaf);
 /** Undefined for what stands on no sheet. */
 export const leafOf = ({ leaf }: LeafRow): Leaf | undefined => (leaf === null ? undefined : (JSON.parse(leaf) as Leaf));
 
-/** The sheet whose content a key names. */
-export const sheetIn = (key: string): string | undefined => /^content\/([^/]+)\/\d+$/.exec(key)?.[1];
+/** The sheet whose content a key names; undefined for any other key. */
+export const sheetIn = (key: string): string | undefined => /^content\/([^/]+)\/(?:0|[1-9]\d*)$/.exec(key)?.[1];
 
 /** Whether the text of a row is what its anchor stands for. */
 export function isAnchored({ value, anchor, leaf }: { value: string; anchor: string; leaf?: string | null }): boolean {

@@ -1,0 +1,84 @@
+/**
+ * What lies where: the collections in which a key of each kind counts, and what resources its value holds. Organisations
+ * that endorse together can write what they like; what lies elsewhere, or holds anything else, is not believed.
+ */
+import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
+import { type OrganisationReference, organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { type Consortium, organisationByMsp } from '@telemed-ledger/consortium/members.ts';
+
+type Value = Readonly<Record<string, unknown>>;
+
+export interface Kind {
+  /** How the names of the collections begin that may hold it. */
+  places: readonly string[];
+  /** The types of the resources in its value, in their order. */
+  holds?: readonly string[];
+  /** The member of its value that repeats the first segment of its key. */
+  names?: string;
+  /** Of what is about claims: name of the payer whose it says that it is. */
+  payer?: (value: Value, consortium: Consortium) => string | undefined;
+  /** Only the owner of the collection signs it. */
+  ofOwner?: true;
+}
+
+const CARE = [collections.care('')];
+const INBOX = [collections.inbox('')];
+const BILLING = [collections.billing('')];
+const MARKS = [collections.marks];
+const REGISTERS = [collections.registers];
+
+const textIn = (value: Value, member: string): string | undefined => {
+  const text = value[member];
+  return typeof text === 'string' ? text : undefined;
+};
+const firstOf = ({ resource, resources }: Value): Value =>
+  ((resources as Value[] | undefined)?.[0] ?? resource) as Value;
+
+const statedPayer = (value: Value) => textIn(value, 'payer');
+const payerNamedAt = (element: string) => (value: Value) =>
+  organisationNameOf(firstOf(value)[element] as OrganisationReference | undefined);
+
+const KINDS = new Map<string, Kind>(
+  Object.entries({
+    sheet: { places: CARE },
+    content: { places: CARE },
+    version: { places: CARE },
+    directory: { places: CARE },
+    consent: { places: CARE, holds: ['Consent'], names: 'id' },
+    access: { places: [...CARE, ...INBOX], names: 'id' },
+    request: { places: INBOX, names: 'id', ofOwner: true },
+    copies: { places: INBOX, names: 'accessId' },
+    revoked: { places: MARKS },
+    withdrawn: { places: MARKS },
+    coverage: {
+      ...{ places: BILLING, holds: ['Coverage'], names: 'id' },
+      payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,
+    },
+    'fee-schedule': { places: BILLING },
+    'fingerprint-key': { places: BILLING },
+    fingerprint: { places: BILLING },
+    claim: { places: BILLING, holds: ['Claim'], names: 'id', payer: statedPayer },
+    'claim-state': { places: BILLING, names: 'id', payer: statedPayer },
+    response: { places: BILLING, holds: ['ClaimResponse'], names: 'claimId', payer: payerNamedAt('insurer') },
+    payment: {
+      places: BILLING,
+      holds: ['PaymentReconciliation'],
+      names: 'claimId',
+      payer: payerNamedAt('paymentIssuer'),
+    },
+    settlement: { places: BILLING, holds: ['PaymentNotice'], names: 'claimId', payer: payerNamedAt('recipient') },
+    remittance: {
+      ...{ places: BILLING, holds: ['PaymentReconciliation', 'PaymentNotice'], names: 'claimId' },
+      payer: payerNamedAt('paymentIssuer'),
+    },
+    register: { places: REGISTERS },
+    bucket: { places: REGISTERS },
+  } satisfies Record<string, Kind>),
+);
+
+/** Undefined for a key of no kind that this gateway knows: its value holds nothing that is shown. */
+export const kindOf = (key: string): Kind | undefined => KINDS.get(parsePrivateKey(key).kind);
+
+export const isPlaced = ({ places }: Kind, collection: string): boolean =>
+  places.some((place) => collection.startsWith(place));

@@ -1,0 +1,153 @@
+/**
+ * The records of a sheet and of a delivery, each by itself: what does not stand where its sheet, its id or its version's
+ * key says is left out, and hides none of its neighbours.
+ */
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { isIncluded, leafHash } from '@telemed-ledger/chaincode/model/merkle.ts';
+import { unrecordable } from '@telemed-ledger/chaincode/model/record-types.ts';
+import {
+  type Content,
+  type Copies,
+  isIdOfPlace,
+  leavesOf,
+  type RecordEvidence,
+  recordIdAt,
+  type Sheet,
+} from '@telemed-ledger/chaincode/model/sheets.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
+import { type Anchorage, anchorageOf } from './anchorage.ts';
+import { objectIn } from './json.ts';
+import { type Leaf, leafColumn, sheetIn, treeOf } from './sheets.ts';
+import { anchoredContent, readObject, type ValueContent } from './values.ts';
+
+/** A part of a private value that has rows of its own: all of it, or one record of a sheet or a delivery. */
+export interface Part extends ValueContent {
+  value: string;
+  /** Of what stands on a sheet: the root of it. */
+  root?: string;
+  /** Where it stands there, as its row keeps it. */
+  leaf?: string;
+  /** Of a delivered copy. */
+  copy?: { source: string; access: string; expiresAt: string };
+  /** What the blocks must say for it to be believed. */
+  anchorages?: Anchorage[];
+}
+
+export interface Parts {
+  parts: Part[];
+  /** How many are not as they should be. */
+  refused: number;
+  /** What the blocks must say for all of it to be believed. */
+  anchorages: Anchorage[];
+}
+
+/** What a transaction says of itself, and what else it wrote. */
+export interface Written {
+  collection: string;
+  /** MSP id. */
+  creator: string;
+  beside: Beside;
+}
+
+/** The exact text that the same transaction wrote under a key of the collection; undefined where it wrote none. @throws Undelivered */
+export type Beside = (key: string) => string | undefined;
+
+/** A value that another one cannot be read without has not been delivered. */
+export class Undelivered extends Error {}
+
+/** The records of a sheet that its creator wrote. @throws Undelivered, and Error where this is not the content of its sheet */
+export function partsOfContent(key: string, value: string, { collection, creator, beside }: Written): Parts {
+  const sheet = sheetIn(key);
+  const content = readObject(value) as unknown as Content;
+  const hashes = leavesOf(content);
+  const { root, paths } = treeOf(hashes);
+  const tree = sheet === undefined ? undefined : beside(privateKeys.sheet(sheet));
+  const { root: anchored, size } = objectIn(tree ?? '') as Partial<Sheet>;
+  if (sheet === undefined || tree === undefined || root !== anchored || size !== hashes.length)
+    throw new Error('this is not the content of its sheet');
+  const placeOf = (id: string, version: number): string | undefined => beside(privateKeys.version(id, version));
+  const parts = content.leaves.flatMap((text, index) => {
+    if (typeof text !== 'string') return [];
+    const leaf = { index, size, path: paths[index]! };
+    return recordPart({ text, root, leaf, sheet, placeOf, author: creator, collection }) ?? [];
+  });
+  const erased = content.leaves.filter((leaf) => typeof leaf !== 'string').length;
+  const anchorages = [anchorageOf([collection], privateKeys.sheet(sheet), tree)];
+  return { parts, refused: content.leaves.length - erased - parts.length, anchorages };
+}
+
+interface Standing {
+  text: string;
+  root: string;
+  leaf: Leaf;
+  sheet: string;
+  /** The exact text under the key of that version; undefined where there is none. */
+  placeOf: (id: string, version: number) => string | undefined;
+  /** MSP id of the only one whose it can be. */
+  author: string;
+  /** Where sheet and place must be anchored. */
+  collection: string;
+}
+
+/** A record on a sheet; undefined where nothing says that it stands there. @throws Undelivered */
+function recordPart({ text, root, leaf, sheet, placeOf, author, collection }: Standing): Part | undefined {
+  const content = recordIn(text);
+  if (content === undefined || content.author !== author) return undefined;
+  const { version } = content;
+  const [{ resourceType: type, id } = { resourceType: '', id: '' }] = content.resources;
+  const part = { ...content, value: text, root, leaf: leafColumn(leaf) };
+  if (version === 1 && id === recordIdAt({ sheet, index: leaf.index }, type)) return part;
+  // The first version of such a record stands where its id says, and nowhere else.
+  const place = version === 1 && isIdOfPlace(id) ? undefined : placeOf(id, version);
+  if (place === undefined || !says(place, { sheet, index: leaf.index, type })) return undefined;
+  return { ...part, anchorages: [anchorageOf([collection], privateKeys.version(id, version), place)] };
+}
+
+/** Undefined for what no provider can record. */
+function recordIn(text: string): ReturnType<typeof anchoredContent> | undefined {
+  try {
+    const content = anchoredContent(readObject(text));
+    return content.resources.every((resource) => unrecordable(resource) === undefined) ? content : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function says(place: string, wanted: { sheet: string; index: number; type: string }): boolean {
+  const { sheet, index, type } = objectIn(place) ?? {};
+  return sheet === wanted.sheet && index === wanted.index && type === wanted.type;
+}
+
+/** The copies of a delivery that stand on the sheets they came with; that the holder anchored those is left to the blocks. */
+export function partsOfCopies(key: string, value: string, consortium: Consortium): Parts {
+  const copies = readObject(value) as unknown as Copies;
+  const { holder, accessId, expiresAt, deliveredAt, salt, records } = copies;
+  const author = organisationByName(consortium, holder)?.mspId;
+  const isDelivery = [holder, accessId, expiresAt, deliveredAt, salt].every((one) => typeof one === 'string');
+  if (!isDelivery || !Array.isArray(records) || author === undefined || key !== privateKeys.copies(accessId))
+    throw new Error('this is no delivery');
+  const parts = records.flatMap((record) => {
+    try {
+      return copyPart(record, copies, author) ?? [];
+    } catch {
+      return [];
+    }
+  });
+  return { parts, refused: records.length - parts.length, anchorages: [] };
+}
+
+/** @throws Error where it is not shaped like evidence */
+function copyPart(record: RecordEvidence, copies: Copies, author: string): Part | undefined {
+  const { text, sheet, index, path, tree, place, id, version } = record;
+  const { root, size } = readObject(tree) as unknown as Sheet;
+  if (!Number.isSafeInteger(index) || !isIncluded(leafHash(text), index, path, { root, size })) return undefined;
+  const { holder, accessId: access, expiresAt, deliveredAt, salt } = copies;
+  const collection = collections.care(holder);
+  const copy = { sheet, tree, deliveredAt, salt, ...(place === undefined ? {} : { place }) };
+  const leaf = { index, size, path, copy };
+  const part = recordPart({ text, root, leaf, sheet, placeOf: () => place, author, collection });
+  if (part === undefined || part.resources[0]?.id !== id || part.version !== version) return undefined;
+  const anchorages = [anchorageOf([collection], privateKeys.sheet(sheet), tree), ...(part.anchorages ?? [])];
+  return { ...part, copy: { source: holder, access, expiresAt }, anchorages };
+}
