@@ -104,6 +104,17 @@ describe('the records contract', () => {
     );
   });
 
+  it('begins a record whose id says where it stands there and nowhere else', async () => {
+    const sheet = createdSheet([observation(), observation()]);
+    await write(sheet);
+    const refusal = /INVALID at <private.sheets\[0\].records\[0\].id>: an id of this form says where a record begins/;
+    for (const id of [sheet.records[0]?.id, recordIdAt({ sheet: randomUUID(), index: 0 }, 'Observation')])
+      expect(await failureOf(writeOne(draftOf(id, 1, { status: 'amended' }))), id).to.match(refusal);
+    const [first, second] = sheet.records;
+    const swapped = sheetOf([second!, first!]);
+    expect(await failureOf(write(swapped))).to.match(refusal);
+  });
+
   it('writes a sheet once', async () => {
     const sheet = createdSheet([observation()]);
     await write(sheet);

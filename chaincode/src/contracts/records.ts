@@ -15,6 +15,7 @@ import { leafHash, rootOf } from '../model/merkle.ts';
 import { unrecordable } from '../model/record-types.ts';
 import {
   type Content,
+  isIdOfPlace,
   leafText,
   MAX_CONTENT_LENGTH,
   type Origin,
@@ -129,6 +130,8 @@ async function checkNext({ store }: Call<'RecordVersions'>, collection: string, 
   if (isPlacedById(entry)) return;
   const { draft, resource, at } = entry;
   const { id, version } = draft;
+  if (version === 1 && isIdOfPlace(id))
+    throw new LedgerError('INVALID', 'an id of this form says where a record begins, and it is elsewhere', `${at}.id`);
   if ((await store.anchor(collection, privateKeys.version(id, version))) !== undefined)
     throw new LedgerError('CONFLICT', 'this version is already recorded', `${at}.version`);
   if (version === 1) return;

@@ -8,7 +8,7 @@ import { sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
 import { isIncluded, leafHash } from '../model/merkle.ts';
-import { placeSchema, type RecordEvidence, recordIdAt, sheetSchema } from '../model/sheets.ts';
+import { isIdOfPlace, placeSchema, type RecordEvidence, recordIdAt, sheetSchema } from '../model/sheets.ts';
 import { type Anchored, anchoredSchema } from '../model/values.ts';
 import { parseText } from './parse.ts';
 import type { Store } from './store.ts';
@@ -78,6 +78,8 @@ async function checkPlace(
       throw new LedgerError('INVALID', 'does not show where the version stands', `${expression}.place`);
     return;
   }
+  if (version === 1 && isIdOfPlace(id))
+    throw new LedgerError('INVALID', 'begins where its id says', `${expression}.place`);
   const key = privateKeys.version(id, version);
   const stated = await checkPresented(store, collection, key, place, placeSchema, `${expression}.place`);
   if (stated.sheet !== sheet || stated.index !== index)

@@ -4,7 +4,7 @@
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import type { Origin, RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
+import { type Origin, type RecordEvidence, recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import type { Kysely } from 'kysely';
 import { notHereYet } from '../../http/failures.ts';
 import type { IndexTables } from '../schema.ts';
@@ -101,13 +101,15 @@ export class Evidence {
 
   /** A record version with its path. @throws {Failure} 503 where a part of it has not arrived */
   async ofRecord(row: VersionRow): Promise<RecordEvidence> {
-    const sheet = sheetIn(row.key);
-    const leaf = leafOf(row);
-    const { collection, id, version } = row;
+    const [sheet, leaf] = [sheetIn(row.key), leafOf(row)];
+    const { collection, type, id, version } = row;
     const tree = sheet === undefined ? undefined : await this.text(collection, privateKeys.sheet(sheet));
     if (sheet === undefined || leaf === undefined || tree === undefined) throw notHereYet(1);
-    const place = await this.text(collection, privateKeys.version(id, version));
     const { index, path } = leaf;
-    return { id, version, text: row.value, sheet, index, path, tree, ...(place === undefined ? {} : { place }) };
+    const shown = { id, version, text: row.value, sheet, index, path, tree };
+    if (version === 1 && id === recordIdAt({ sheet, index }, type)) return shown;
+    const place = await this.text(collection, privateKeys.version(id, version));
+    if (place === undefined) throw notHereYet(1);
+    return { ...shown, place };
   }
 }

@@ -65,7 +65,7 @@ function deliveries(hospital: [AnchoredFixture, FixtureWrite[]][]): Written[] {
 const consents = (): Written[] =>
   cross([A, B], [1, 2, 3]).flatMap(([id, version]) => [
     by('PatientsMSP', [consentWrite({ id, version })]),
-    by('HospitalMSP', [consentWrite({ id, version }, 'clinic')]),
+    by('HospitalMSP', [consentWrite({ id, version, author: 'HospitalMSP' }, 'clinic')]),
     by('PatientsMSP', [markWrite(id, version)]),
     by('PatientsMSP', [markWrite(id)]),
   ]);
@@ -91,7 +91,7 @@ function accesses(): Written[] {
       const all = accessWrites(state);
       const creator =
         state.status !== 'requested' ? 'PatientsMSP' : state.requestor === 'payer' ? 'PayerMSP' : 'ClinicMSP';
-      return [by(creator, all), ...all.map((one) => by('BankMSP', [one]))];
+      return [by(creator, all), ...all.map((one) => by(creator, [one])), by('BankMSP', all)];
     }),
   ];
 }

@@ -51,12 +51,12 @@ export class Projector implements BlockSink, LateSink {
   #move: CompiledQuery | undefined;
 
   private constructor(options: ProjectorOptions) {
-    const { seals, member } = options;
+    const { seals, member, consortium } = options;
     this.#options = options;
     this.#inserts = newInserts(seals);
     this.#anchors = new Anchors(this.#inserts, seals);
     this.#keys = new PrivateKeys(this.#inserts, seals);
-    this.#states = new States(this.#inserts, seals, member);
+    this.#states = new States({ inserts: this.#inserts, seals, member, consortium });
   }
 
   get #db(): Kysely<IndexTables> {

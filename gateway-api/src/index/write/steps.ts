@@ -1,0 +1,186 @@
+/**
+ * What the private values of an access, a consent or a claim say together: the newest step counts, of those that lie with
+ * whom they concern, were signed by whose step it is, and belong to the series that was begun first.
+ */
+import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import {
+  ACCESS_STEPS,
+  type AccessState,
+  accessStateSchema,
+  CLAIM_STEPS,
+  type ClaimState,
+  claimStateSchema,
+  markSchema,
+} from '@telemed-ledger/chaincode/model/values.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { type Consortium, type Organisation, organisationByMsp } from '@telemed-ledger/consortium/members.ts';
+import type { AccessConsentsTable, IndexTables, StatesTable } from '../schema.ts';
+import { objectIn } from './json.ts';
+import type { Standing } from './resources.ts';
+
+export type Value = IndexTables['private_values'];
+
+/** What a step is the state of. */
+export interface Subject {
+  kind: 'access' | 'claim' | 'consent';
+  id: string;
+}
+
+export type Untimed = Omit<StatesTable, 'time'>;
+export type Rest = Omit<AccessConsentsTable, 'ended'>;
+
+export const nameOf = ({ kind, id }: { kind: string; id: string }): string => `${kind}/${id}`;
+
+/** What a key says something of; undefined for a key that is no step of anything. */
+export function subjectOf(key: string): Subject | undefined {
+  const { kind, segments } = parsePrivateKey(key);
+  const [id] = segments;
+  if (id === undefined) return undefined;
+  if (kind === 'access') return { kind, id };
+  if (kind === 'claim-state') return { kind: 'claim', id };
+  return ['consent', 'revoked', 'withdrawn'].includes(kind) ? { kind: 'consent', id } : undefined;
+}
+
+const stepsTo = (last: number): number[] => Array.from({ length: last }, (_, step) => step + 1);
+const ACCESS = stepsTo(Math.max(...Object.values(ACCESS_STEPS)));
+const CLAIM = stepsTo(Math.max(...Object.values(CLAIM_STEPS)));
+
+/** The keys of the steps of an access or a claim. */
+export const stepKeys = ({ kind, id }: Subject): string[] =>
+  kind === 'access'
+    ? ACCESS.map((step) => privateKeys.access(id, step))
+    : CLAIM.map((step) => privateKeys.claimState(id, step));
+
+/** A value as a step. */
+interface Step {
+  step: number;
+  state: AccessState | ClaimState;
+  /** The organisations between whom the series runs. */
+  series: string;
+  row: Value;
+}
+
+/** Whose read model it is, and who signed which transaction (MSP id). */
+export interface View {
+  member: Organisation;
+  consortium: Consortium;
+  signerOf: (transactionId: string) => string | undefined;
+}
+
+/** The state that the newest step says; undefined where no value is one. */
+export function stateOf(subject: Subject, values: readonly Value[], view: View): Untimed | undefined {
+  const all = values.flatMap((row) => stepIn(subject, row, view) ?? []);
+  const [begun] = all.toSorted((a, b) => a.row.sequence - b.row.sequence);
+  const steps = all.filter(({ series }) => series === begun?.series);
+  const [newest] = steps.toSorted((a, b) => b.step - a.step || a.row.sequence - b.row.sequence);
+  if (begun === undefined || newest === undefined) return undefined;
+  const { state, row } = newest;
+  const { name, mspId } = view.member;
+  const own = Object.values(state).some((one) => one === name || one === mspId) ? 1 : 0;
+  const { requestedAt, decidedAt, expiresAt } = state as Partial<AccessState>;
+  return {
+    ...subject,
+    sequence: begun.row.sequence,
+    own,
+    status: state.status,
+    last_updated: decidedAt ?? requestedAt ?? null,
+    ends_at: own === 1 && state.status === 'granted' ? (expiresAt ?? null) : null,
+    value: row.value,
+    transaction_id: row.transaction_id,
+    block: row.block,
+  };
+}
+
+/** A value as the step that its key names; undefined where it is none. */
+function stepIn({ kind, id }: Subject, row: Value, view: View): Step | undefined {
+  const step = Number(row.key.split('/')[2]);
+  const found = kind === 'access' ? accessStep(row) : claimStep(row);
+  if (found === undefined || found.state.id !== id || found.step !== step) return undefined;
+  const { places, signer, ...one } = found;
+  const signed = organisationByMsp(view.consortium, view.signerOf(row.transaction_id) ?? '')?.name;
+  return places.includes(row.collection) && signed === signer ? { ...one, row } : undefined;
+}
+
+interface Read extends Omit<Step, 'row'> {
+  /** Collections that it may lie in. */
+  places: string[];
+  /** Name of the organisation that takes this step. */
+  signer: string | undefined;
+}
+
+function accessStep({ value }: Value): Read | undefined {
+  const { data: state } = accessStateSchema.safeParse(objectIn(value));
+  if (state === undefined) return undefined;
+  const { requestor, holder, custodian, status } = state;
+  return {
+    ...{ step: ACCESS_STEPS[status], state, series: [requestor, holder, custodian].join() },
+    places: [collections.inbox(requestor), collections.care(holder)],
+    signer: status === 'requested' ? requestor : custodian,
+  };
+}
+
+function claimStep({ value }: Value): Read | undefined {
+  const { data: state } = claimStateSchema.safeParse(objectIn(value));
+  if (state === undefined) return undefined;
+  const { provider, payer, bank, step } = state;
+  const signers = [provider, payer, payer, bank, payer];
+  return {
+    ...{ step, state, series: [provider, payer].join() },
+    places: [provider, payer, ...(bank === undefined ? [] : [bank])].map(collections.billing),
+    signer: signers[step - 1],
+  };
+}
+
+export type ConsentVersion = Standing;
+
+/** The newest, and of several the one that came first. */
+export const newestOf = (rows: readonly ConsentVersion[]): ConsentVersion =>
+  rows.reduce((one, other) =>
+    other.version > one.version || (other.version === one.version && other.sequence < one.sequence) ? other : one,
+  );
+
+/** A consent as its newest version and the marks, by key, say. */
+export function consentState(
+  newest: ConsentVersion,
+  versions: readonly ConsentVersion[],
+  marks: ReadonlyMap<string, Value>,
+): Untimed {
+  const { id, version, collection } = newest;
+  const revoked = marks.get(privateKeys.revoked(id));
+  const mark = revoked ?? marks.get(privateKeys.withdrawn(id, version));
+  const status = mark === undefined ? 'active' : revoked === undefined ? 'withdrawn' : 'revoked';
+  const updatedAt = (mark && markedAt(mark)) ?? newest.last_updated;
+  const provider = collection.slice(collections.care('').length);
+  return {
+    ...{ kind: 'consent', id, own: 1, status, last_updated: null, ends_at: null },
+    sequence: Math.min(...versions.map(({ sequence }) => sequence)),
+    value: canonicalJson({ id, provider, status, version, updatedAt }),
+    transaction_id: (mark ?? newest).transaction_id,
+    block: (mark ?? newest).block,
+  };
+}
+
+/** That a mark stands there revokes, whatever it says. */
+const markedAt = ({ value }: Value): string | undefined => markSchema.safeParse(objectIn(value)).data?.at;
+
+/** The consents that an access rests on, each once. */
+export const consentsOf = ({
+  consent,
+  furtherConsents = [],
+}: Pick<AccessState, 'consent' | 'furtherConsents'>): { id: string; version: number }[] => [
+  ...new Map([consent, ...furtherConsents].flatMap((one) => (one === undefined ? [] : [[one.id, one]]))).values(),
+];
+
+export function restsOf({ id, value }: Pick<StatesTable, 'id' | 'value'>): Rest[] {
+  const { data: state } = accessStateSchema.safeParse(objectIn(value));
+  return state === undefined
+    ? []
+    : consentsOf(state).map(({ id: consent, version }) => ({ access: id, consent, version }));
+}
+
+/** Whether a version of a consent is not in force any more; one that is not known may yet be. */
+export function hasEnded(version: number, consent: Pick<StatesTable, 'value'> | undefined): boolean {
+  const state = consent && objectIn(consent.value);
+  return state !== undefined && (state['status'] !== 'active' || state['version'] !== version);
+}
