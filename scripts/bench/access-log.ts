@@ -99,7 +99,7 @@ async function filled(projector: Projector, size: number): Promise<Patients> {
         const state = accessState();
         if (isKnown) access = state.id;
         return requestOf(state, isKnown ? 'known' : `P-${done + index}`);
-      }),
+      }).flat(),
     );
   }
   for (const [number, transactions] of blocks.entries()) {
@@ -124,7 +124,8 @@ const accessState = (): AccessState => ({
   consent: { id: randomUUID(), version: 1 },
 });
 
-function requestOf(state: AccessState, mrn: string): ParsedTransaction {
+/** A request, and what its custodian decided. */
+function requestOf(state: AccessState, mrn: string): ParsedTransaction[] {
   const request = {
     id: state.id,
     salt: newSalt(),
@@ -134,10 +135,11 @@ function requestOf(state: AccessState, mrn: string): ParsedTransaction {
   };
   const inbox = collections.inbox(state.requestor);
   const decided = privateKeys.access(state.id, ACCESS_STEPS.granted);
-  return transaction([
-    privateWrite(inbox, privateKeys.request(state.id), request),
-    ...[inbox, collections.care(state.holder)].map((collection) => privateWrite(collection, decided, state)),
-  ]);
+  const places = [inbox, collections.care(state.holder)];
+  return [
+    transaction([privateWrite(inbox, privateKeys.request(state.id), request)], 'ClinicMSP'),
+    transaction(places.map((collection) => privateWrite(collection, decided, state))),
+  ];
 }
 
 /** A Patient on a sheet of its own. */

@@ -165,7 +165,7 @@ export function consentState(
 const markedAt = ({ value }: Value): string | undefined => markSchema.safeParse(objectIn(value)).data?.at;
 
 /** The consents that an access rests on, each once. */
-export const consentsOf = ({
+const consentsOf = ({
   consent,
   furtherConsents = [],
 }: Pick<AccessState, 'consent' | 'furtherConsents'>): { id: string; version: number }[] => [
@@ -177,10 +177,4 @@ export function restsOf({ id, value }: Pick<StatesTable, 'id' | 'value'>): Rest[
   return state === undefined
     ? []
     : consentsOf(state).map(({ id: consent, version }) => ({ access: id, consent, version }));
-}
-
-/** Whether a version of a consent is not in force any more; one that is not known may yet be. */
-export function hasEnded(version: number, consent: Pick<StatesTable, 'value'> | undefined): boolean {
-  const state = consent && objectIn(consent.value);
-  return state !== undefined && (state['status'] !== 'active' || state['version'] !== version);
 }

@@ -4,6 +4,7 @@
  */
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { Anchored } from '@telemed-ledger/chaincode/model/values.ts';
 import type { VersionsTable } from '../schema.ts';
 import { type Kind, kindOf } from './kinds.ts';
@@ -18,11 +19,15 @@ export interface ValueContent {
   resources: Resource[];
 }
 
-/** The content of a stored row. Throws where its text is not what its key promises. */
+/**
+ * The content of a stored row, its numbers with the digits that were sent. Throws where its text is not what its key
+ * promises.
+ */
 export function contentOf(row: Pick<VersionsTable, 'key' | 'value' | 'leaf'>): ValueContent | undefined {
-  if (leafOf(row) !== undefined) return anchoredContent(readObject(row.value));
+  const value = asObject(parseExact(row.value));
+  if (leafOf(row) !== undefined) return anchoredContent(value);
   const kind = kindOf(row.key);
-  return kind && wholeContent(row.key, kind, readObject(row.value));
+  return kind && wholeContent(row.key, kind, value);
 }
 
 const VERSIONED = new Set(['consent', 'coverage']);
@@ -50,8 +55,9 @@ function unversionedContent(value: Record<string, unknown>): ValueContent {
 }
 
 /** @throws Error where the text is of no object */
-export function readObject(text: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(text);
+export const readObject = (text: string): Record<string, unknown> => asObject(JSON.parse(text));
+
+function asObject(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('this is no object');
   return value as Record<string, unknown>;
 }
