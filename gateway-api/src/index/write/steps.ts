@@ -78,18 +78,34 @@ export function stateOf(subject: Subject, values: readonly Value[], view: View):
   const { state, row } = newest;
   const { name, mspId } = view.member;
   const own = Object.values(state).some((one) => one === name || one === mspId) ? 1 : 0;
-  const { requestedAt, decidedAt, expiresAt } = state as Partial<AccessState>;
+  const { requestedAt, decidedAt } = state as Partial<AccessState>;
   return {
     ...subject,
     sequence: begun.row.sequence,
     own,
     status: state.status,
     last_updated: decidedAt ?? requestedAt ?? null,
-    ends_at: own === 1 && state.status === 'granted' ? (expiresAt ?? null) : null,
+    ends_at: own === 1 && subject.kind === 'access' ? dueAt(state as AccessState, steps, view.member) : null,
     value: row.value,
     transaction_id: row.transaction_id,
     block: row.block,
   };
+}
+
+/**
+ * When something is to be done about an access: the copies of a granted one go when it ends; of a purge, its custodian has
+ * to tell the holder.
+ */
+function dueAt(
+  { status, expiresAt, purgedAt, custodian, holder }: AccessState,
+  steps: readonly Step[],
+  member: Organisation,
+): string | null {
+  if (status === 'granted') return expiresAt ?? null;
+  if (status !== 'purged' || custodian !== member.name) return null;
+  const care = collections.care(holder);
+  const isTold = steps.some(({ step, row }) => step === ACCESS_STEPS.purged && row.collection === care);
+  return isTold ? null : (purgedAt ?? null);
 }
 
 /** A value as the step that its key names; undefined where it is none. */
