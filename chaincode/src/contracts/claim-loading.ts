@@ -77,7 +77,7 @@ export async function loadEvidence(
 
 /** The evidence as it was checked and stored at submission. */
 export const storedEvidence = (record: ClaimRecord): Map<string, Anchored> =>
-  byTarget(record.evidence.map(({ text }) => anchoredSchema.parse(JSON.parse(text))));
+  byTarget(record.evidence.map(({ text }) => parseText(anchoredSchema, text)));
 
 /** The prices that are in force for the provider, as they were shown; that there are none, or newer ones, cannot be hidden. */
 async function checkFeeSchedule(

@@ -7,18 +7,28 @@ import { type Changeable, exampleIds } from '../model/example-claim.fixture.ts';
 import { numberText } from '../model/numbers.fixture.ts';
 import { parseExact } from '../model/numbers.ts';
 import { ExamplePatient } from './example-patient.fixture.ts';
+import { createdSheet, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { Story } from './example-story.fixture.ts';
 
 const extension = (digits: string) => [{ url: 'urn:example:decimal', valueDecimal: parseExact(digits) }];
 const resourceAt = (text: string): string => canonicalJson((parseExact(text) as { resource: unknown }).resource);
 
 describe('Decimals on the ledger', () => {
-  it('stand in records and their evidence as they were sent, whatever their size', async () => {
+  it('stand in records, their versions and their evidence as they were sent, whatever their size', async () => {
     const example = new ExamplePatient();
+    const observed = (digits: string) => ({
+      resourceType: 'Observation',
+      valueQuantity: { value: parseExact(digits) },
+    });
     await fc.assert(
-      fc.asyncProperty(numberText, async (digits) => {
-        const id = await example.record({ resourceType: 'Observation', valueQuantity: { value: parseExact(digits) } });
-        expect(example.evidence(id).text).to.include(`"valueQuantity":{"value":${digits}}`);
+      fc.asyncProperty(numberText, numberText, async (first, second) => {
+        const sheet = createdSheet([observed(first)]);
+        await example.ledger.submit('RecordVersions', recording([sheet]));
+        const { id } = sheet.records[0]!;
+        expect(example.evidence(id).text).to.include(`"valueQuantity":{"value":${first}}`);
+        const next = recordDraft({ ...observed(second), id }, 2, { origin: { sheet: sheet.id, index: 0 } });
+        await example.ledger.submit('RecordVersions', recording([sheetOf([next])]));
+        expect(example.evidence(id, 2).text).to.include(`"valueQuantity":{"value":${second}}`);
       }),
       { numRuns: 20 },
     );
@@ -58,6 +68,7 @@ describe('Decimals on the ledger', () => {
     test.net.value = parseExact('30.50');
     claim['total'].value = parseExact('150.50');
     claim['type'].extension = extension('1e400');
+    story.example.observation['valueQuantity'] = { value: parseExact('-1e400') };
     await story.prepare();
     await story.submitClaim();
     await story.adjudicate();

@@ -135,26 +135,26 @@ async function checkNext({ store }: Call<'RecordVersions'>, collection: string, 
   if ((await store.anchor(collection, privateKeys.version(id, version))) !== undefined)
     throw new LedgerError('CONFLICT', 'this version is already recorded', `${at}.version`);
   if (version === 1) return;
-  const type = await typeOfVersion(store, collection, draft);
+  const type = await typeOfVersion(store, collection, draft, resource.resourceType);
   if (type === undefined)
     throw new LedgerError('CONFLICT', 'the version before this one is not recorded', `${at}.version`);
   if (type !== resource.resourceType)
     throw new LedgerError('INVALID', 'a record keeps its type', `${at}.resource.resourceType`);
 }
 
-/** The type of the version before, as its key says, or as the id says of a record that was created at `origin`. */
+/** The type of the version before: as its key says, or `type` where the id says so of a record created at `origin`. */
 async function typeOfVersion(
   store: Call<'RecordVersions'>['store'],
   collection: string,
-  { id, version, origin, resource }: RecordDraft,
+  { id, version, origin }: RecordDraft,
+  type: string,
 ): Promise<string | undefined> {
   const place = await store.getPrivate(collection, privateKeys.version(id, version - 1), placeSchema);
   if (place !== undefined) return place.type;
   if (version !== 2 || origin === undefined) return undefined;
   const sheet = await store.getPrivate(collection, privateKeys.sheet(origin.sheet), sheetSchema);
   if (sheet === undefined || origin.index >= sheet.size) return undefined;
-  const { resourceType } = resourceSchema.parse(JSON.parse(resource));
-  return id === recordIdAt(origin, resourceType) ? resourceType : undefined;
+  return id === recordIdAt(origin, type) ? type : undefined;
 }
 
 function putSheet(
