@@ -6,8 +6,6 @@
 import { createHash } from 'node:crypto';
 import { isExactNumber, parseExact } from './numbers.ts';
 
-export { parseExact } from './numbers.ts';
-
 /** Canonical JSON that stands in a value as it is, without being read again. */
 export class CanonicalText {
   readonly text: string;
