@@ -37,6 +37,15 @@ export const seals = sealsNow();
 
 export const silent = pino({ level: 'silent' });
 
+/** A line of a log as it is written. */
+export interface Logged extends Record<string, unknown> {
+  level: number;
+  msg: string;
+}
+
+export const logInto = (lines: Logged[]) =>
+  pino({ level: 'debug' }, { write: (line) => void lines.push(JSON.parse(line) as Logged) });
+
 /** The same with a second payer, so that "another's" can be tried. */
 export const wideConsortium: Consortium = {
   ...consortium,

@@ -12,6 +12,8 @@ export interface FixtureWrite {
   delivered?: boolean;
   /** What the peer delivers instead of the value. */
   instead?: string;
+  /** What the block says in place of the hashes of key and value. */
+  hashes?: { key?: Uint8Array; value?: Uint8Array };
 }
 
 export interface FixtureTransaction {
@@ -83,6 +85,22 @@ export function withheld(
         .getCollectionPvtRwsetList()
         .filter((one) => !isWithheld(transaction, one.getCollectionName()));
       namespace.setCollectionPvtRwsetList(kept);
+    }
+  });
+  return copy;
+}
+
+/** The same block as a peer delivers it that lacks the values of some keys. */
+export function withheldKeys(
+  delivered: peer.BlockAndPrivateData,
+  isWithheld: (key: string) => boolean,
+): peer.BlockAndPrivateData {
+  const copy = peer.BlockAndPrivateData.deserializeBinary(delivered.serializeBinary());
+  copy.getPrivateDataMapMap().forEach((set) => {
+    for (const one of set.getNsPvtRwsetList().flatMap((namespace) => namespace.getCollectionPvtRwsetList())) {
+      const writes = kvrwset.KVRWSet.deserializeBinary(one.getRwset_asU8());
+      writes.setWritesList(writes.getWritesList().filter((write) => !isWithheld(write.getKey())));
+      one.setRwset(writes.serializeBinary());
     }
   });
   return copy;
@@ -180,11 +198,11 @@ function results({ publicWrites = [], privateWrites = [], chaincode = 'telemed' 
   return message.serializeBinary();
 }
 
-function hashedWrite({ key, value, purge = false }: FixtureWrite) {
+function hashedWrite({ key, value, purge = false, hashes = {} }: FixtureWrite) {
   const write = new kvrwset.KVWriteHash();
-  write.setKeyHash(sha256(key));
+  write.setKeyHash(hashes.key ?? sha256(key));
   if (value === undefined) write.setIsDelete(true);
-  else write.setValueHash(sha256(value));
+  else write.setValueHash(hashes.value ?? sha256(value));
   write.setIsPurge(purge);
   return write;
 }

@@ -50,6 +50,46 @@ describe('parsing a block with private data', () => {
     expect(transaction?.privateWrites[1]).to.not.have.property('deletedKey');
   });
 
+  it('reads of other collections what the hashes say, whatever is delivered of them', () => {
+    const writes = [
+      { collection: 'care_clinic', key: 'sheet/a', value: '{}' },
+      { collection: 'marks', key: 'revoked/a', purge: true },
+      { collection: 'marks', key: 'revoked/b' },
+      { collection: 'marks', key: 'revoked/c', value: '' },
+    ];
+    const own = { collection: 'care_hospital', key: 'sheet/b', value: '1' };
+    const block = fixtureBlock(1, [{ privateWrites: [...writes, own] }, { code: 11, privateWrites: writes }]);
+    const [first, second] = parseBlock(block, scope).transactions;
+    const hashed = (collection: string, key: string, value?: string) => ({
+      ...{ collection, keyHash: sha256(key).toString('hex') },
+      anchor: value === undefined ? undefined : sha256(value).toString('hex'),
+    });
+    expect(first?.elsewhere).to.deep.equal([
+      hashed('care_clinic', 'sheet/a', '{}'),
+      hashed('marks', 'revoked/a'),
+      hashed('marks', 'revoked/b'),
+      // Peers take an empty value for a deletion.
+      hashed('marks', 'revoked/c'),
+    ]);
+    expect(first?.privateWrites.map(({ collection }) => collection)).to.deep.equal(['care_hospital']);
+    expect(second?.elsewhere).to.deep.equal([]);
+  });
+
+  it('joins each of several writes of one key to its own value', () => {
+    const one = { collection: 'care_hospital', key: 'sheet/a' };
+    const privateWrites = [
+      { ...one, value: '1' },
+      { ...one, purge: true },
+      { ...one, value: '2' },
+    ];
+    const [transaction] = parseBlock(fixtureBlock(1, [{ privateWrites }]), scope).transactions;
+    expect(transaction?.privateWrites.map(({ plain, deletedKey }) => plain ?? deletedKey)).to.deep.equal([
+      { key: 'sheet/a', value: '1', matches: true },
+      'sheet/a',
+      { key: 'sheet/a', value: '2', matches: true },
+    ]);
+  });
+
   it('reads nothing of an invalid transaction, another chaincode or a collection it was not asked for', () => {
     const privateWrites = [{ collection: 'care_hospital', key: 'k', value: '1' }];
     const publicWrites = [{ key: 'claim/1', value: '{}' }];
@@ -63,6 +103,9 @@ describe('parsing a block with private data', () => {
       expect(transaction.privateWrites).to.deep.equal([]);
       expect(transaction.publicWrites).to.deep.equal([]);
     }
+    expect(parseBlock(block, scope).transactions.map(({ elsewhere: others }) => others.length)).to.deep.equal([
+      0, 0, 1,
+    ]);
   });
 
   it('reads public writes, deletes and the event', () => {

@@ -213,14 +213,17 @@ const withoutPlain = ({ key, value, isDelete }: Write, collection: string): Hash
   anchor: isDelete ? undefined : value.toString('hex'),
 });
 
-/** The plain writes of a collection by the SHA-256 of their key, hex. */
-function plainWrites(set: PrivateSet, chaincode: string, collection: string): Map<string, Write> {
-  const found = new Map<string, Write>();
+/** The plain writes of a collection by the SHA-256 of their key, hex. What was put together by hand may have several. */
+function plainWrites(set: PrivateSet, chaincode: string, collection: string): Map<string, Write[]> {
+  const found = new Map<string, Write[]>();
   for (const namespace of set?.getNsPvtRwsetList() ?? []) {
     if (namespace.getNamespace() !== chaincode) continue;
     for (const one of namespace.getCollectionPvtRwsetList()) {
       if (one.getCollectionName() !== collection) continue;
-      for (const write of decodeWrites(one.getRwset_asU8())) found.set(digest(write.key), write);
+      for (const write of decodeWrites(one.getRwset_asU8())) {
+        const keyHash = digest(write.key);
+        found.set(keyHash, [...(found.get(keyHash) ?? []), write]);
+      }
     }
   }
   return found;
@@ -229,10 +232,12 @@ function plainWrites(set: PrivateSet, chaincode: string, collection: string): Ma
 function hashedWrite(
   { key, value, isDelete, isPurge }: Write,
   collection: string,
-  plain: Map<string, Write>,
+  plain: Map<string, Write[]>,
 ): PrivateWrite {
   const keyHash = key.toString('hex');
-  const found = plain.get(keyHash);
+  const all = plain.get(keyHash) ?? [];
+  const found =
+    all.find((one) => one.isDelete === isDelete && (isDelete || digest(one.value) === value.toString('hex'))) ?? all[0];
   if (isDelete) {
     const deletedKey = found?.isDelete === true ? { deletedKey: found.key.toString('utf8') } : {};
     return { collection, keyHash, anchor: undefined, purged: isPurge, ...deletedKey };

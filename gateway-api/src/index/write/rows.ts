@@ -5,7 +5,7 @@ import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { searchValuesOf } from '../../fhir/search-parameters.ts';
-import type { ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
+import type { HashedWrite, ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
 import {
   type MissingTable,
   type PrivateValuesTable,
@@ -83,19 +83,27 @@ export function rowsOf(block: ParsedBlock, firstWrite: number, consortium: Conso
     const { transactionId } = transaction;
     if (fits(transactionId, LONGEST.id)) rows.transactions.push(transactionRow(transaction, block.number));
     // The ledger has no public state: what is written there was written by changed chaincode, and is ignored.
-    if (transaction.unreadable === true || transaction.publicWrites.length > 0) rows.unreadable.push(transactionId);
-    for (const write of transaction.elsewhere) rows.writes.push({ ...write, transaction });
+    const { unreadable, publicWrites, elsewhere, privateWrites } = transaction;
+    const isOdd = unreadable === true || publicWrites.length > 0;
+    if (isOdd || ![...elsewhere, ...privateWrites].every(isHashed)) rows.unreadable.push(transactionId);
+    for (const write of transaction.elsewhere) if (isHashed(write)) rows.writes.push({ ...write, transaction });
     const context = {
       ...{ rows, transaction, firstWrite, block: block.number, consortium },
       besideIn: textsOf(transaction),
     };
-    for (const write of transaction.privateWrites) {
+    for (const write of transaction.privateWrites.filter(isHashed)) {
       const { collection, keyHash, anchor } = write;
       rows.writes.push({ collection, keyHash, anchor, transaction, rows: keyRows(write, context) });
     }
   }
   return rows;
 }
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** What was put together by hand may say anything in place of a hash; no key and no value has such a one. */
+const isHashed = ({ keyHash, anchor }: HashedWrite): boolean =>
+  SHA256.test(keyHash) && (anchor === undefined || SHA256.test(anchor));
 
 const transactionRow = (transaction: ParsedTransaction, block: number): TransactionsTable => ({
   transaction_id: transaction.transactionId,

@@ -81,16 +81,15 @@ export class States {
   /** The states of accesses and claims, by their newest steps. */
   async #steps(db: Writing, subjects: readonly Subject[]): Promise<Found> {
     const values = await this.#values.of(db, subjects.flatMap(stepKeys).map(sha256Hex));
-    const signers = await this.#transactionsOf(db, values);
+    const { intact: signed, changed } = await this.#transactionsOf(db, values);
     const { member, consortium } = this.#options;
-    const view = { member, consortium, signerOf: (id: string) => signers.get(id)?.creator };
-    const bySubject = Map.groupBy(values, ({ key }) => nameOf(subjectOf(key)!));
-    const rows = subjects.flatMap((subject) => {
-      const own = (bySubject.get(nameOf(subject)) ?? []).filter((row) => this.#isIntact(row));
-      return stateOf(subject, own, view) ?? [];
-    });
-    const changed = values.filter((row) => !this.#isIntact(row));
-    return { rows, unsure: changed.map(({ key }) => subjectOf(key)!) };
+    const view = { member, consortium, signerOf: (id: string) => signed.get(id)?.creator };
+    const isIntact = (row: Value): boolean => this.#isIntact(row) && !changed.has(row.transaction_id);
+    const bySubject = Map.groupBy(values.filter(isIntact), ({ key }) => nameOf(subjectOf(key)!));
+    return {
+      rows: subjects.flatMap((subject) => stateOf(subject, bySubject.get(nameOf(subject)) ?? [], view) ?? []),
+      unsure: values.filter((row) => !isIntact(row)).map(({ key }) => subjectOf(key)!),
+    };
   }
 
   async #consentStates(db: Writing, ids: readonly string[]): Promise<Found> {
@@ -130,19 +129,21 @@ export class States {
     return this.#options.seals.isOn('private_values', row) && isAnchored(row);
   }
 
-  async #transactionsOf(
-    db: Writing,
-    rows: readonly { transaction_id: string }[],
-  ): Promise<Map<string, TransactionsTable>> {
+  async #transactionsOf(db: Writing, rows: readonly { transaction_id: string }[]): Promise<Transactions> {
     const found = await this.#transactions.of(db, [...new Set(rows.map((row) => row.transaction_id))]);
-    const intact = found.filter((row) => this.#options.seals.isOn('transactions', row));
-    return new Map(intact.map((row) => [row.transaction_id, row]));
+    const { seals } = this.#options;
+    const [intact, changed] = [new Map<string, TransactionsTable>(), new Set<string>()];
+    for (const row of found) {
+      if (seals.isOn('transactions', row)) intact.set(row.transaction_id, row);
+      else changed.add(row.transaction_id);
+    }
+    return { intact, changed };
   }
 
   /** With the time of the transaction that each rests on. */
   async #timed(db: Writing, rows: readonly Untimed[]): Promise<StatesTable[]> {
-    const transactions = await this.#transactionsOf(db, rows);
-    return rows.map((row) => ({ ...row, time: transactions.get(row.transaction_id)?.time ?? '' }));
+    const { intact } = await this.#transactionsOf(db, rows);
+    return rows.map((row) => ({ ...row, time: intact.get(row.transaction_id)?.time ?? '' }));
   }
 
   async #replace(db: Writing, subjects: readonly Subject[], rows: readonly StatesTable[]): Promise<void> {
@@ -212,4 +213,10 @@ interface Found {
   rows: Untimed[];
   /** Of what not all rows are as this gateway wrote them. */
   unsure: Subject[];
+}
+
+interface Transactions {
+  intact: ReadonlyMap<string, TransactionsTable>;
+  /** Ids of those that are not as this gateway wrote them. */
+  changed: ReadonlySet<string>;
 }
