@@ -13,7 +13,7 @@ import {
 } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { FixtureTransaction, FixtureWrite } from '../ledger/block.fixture.ts';
-import { anchored, newSalt, type RecordFixture } from './index.fixture.ts';
+import { anchored, newSalt, type RecordFixture, wideConsortium } from './index.fixture.ts';
 
 export const LATER = '2126-01-01T00:00:00.000Z';
 
@@ -50,6 +50,21 @@ export function accessWrites(state: AccessState): FixtureWrite[] {
   const places = [collections.inbox(state.requestor), ...(step === 1 ? [] : [collections.care(state.holder)])];
   return places.map((collection) => write(collection, privateKeys.access(state.id, step), state));
 }
+
+const mspIdOf = (name: string): string =>
+  wideConsortium.organisations.find((organisation) => organisation.name === name)?.mspId ?? name;
+
+/** A step of an access as a transaction of whom it comes from. */
+export const accessStep = (state: AccessState): FixtureTransaction => ({
+  creator: mspIdOf(state.status === 'requested' ? state.requestor : state.custodian),
+  privateWrites: accessWrites(state),
+});
+
+/** A request, and an access to it as it stands, as transactions of whom they come from. */
+export const requestedAccess = (state: AccessState, mrn: string): FixtureTransaction[] => [
+  { creator: mspIdOf(state.requestor), privateWrites: [requestWrite(state.id, mrn, state.requestor)] },
+  accessStep(state),
+];
 
 /** What a requestor asks for; the identifier's system is `urn:example:mrn`. */
 export const requestWrite = (id: string, mrn: string, requestor = 'clinic'): FixtureWrite =>

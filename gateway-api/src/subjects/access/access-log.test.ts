@@ -6,7 +6,16 @@ import { expect } from 'chai';
 import type { Search } from '../../fhir/repository.ts';
 import { onEachDatabase } from '../../index/databases.fixture.ts';
 import { FixtureIndex, recordWrites } from '../../index/index.fixture.ts';
-import { accessState, accessWrites, consentWrite, LATER, markWrite, requestWrite } from '../../index/values.fixture.ts';
+import {
+  accessState,
+  accessStep,
+  accessWrites,
+  consentWrite,
+  LATER,
+  markWrite,
+  requestedAccess,
+  requestWrite,
+} from '../../index/values.fixture.ts';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
 import type { Services } from '../services.ts';
 import { DUTIES } from '../table.ts';
@@ -19,10 +28,6 @@ const LONG_AGO = '2026-01-01T00:00:00.000Z';
 const custodian = (...writes: FixtureWrite[][]): FixtureTransaction => ({
   ...{ creator: 'PatientsMSP', endorsers: ['PatientsMSP', 'HospitalMSP'], privateWrites: writes.flat() },
 });
-
-/** A transaction that requests an access, and leaves it in the state that is given. */
-const requested = (state: AccessState, mrn: string): FixtureTransaction =>
-  custodian(accessWrites(state), [requestWrite(state.id, mrn, state.requestor)]);
 
 /** A read model with what works on it, and what was reported as broken. */
 class AccessLog {
@@ -69,7 +74,8 @@ class AccessLog {
   async patient(mrn: string, collection = 'care_hospital'): Promise<string> {
     const identifier = [{ system: SYSTEM, value: mrn }];
     const writes = recordWrites('Patient', { identifier }, collection);
-    await this.block(custodian(writes));
+    const creator = collection === 'care_clinic' ? 'ClinicMSP' : 'HospitalMSP';
+    await this.block({ creator, privateWrites: writes });
     return writes.id;
   }
 }
@@ -83,9 +89,9 @@ onEachDatabase('The access log', (kind) => {
 
   it('is paged in the order in which accesses were requested, whatever becomes of them', async () => {
     const states = Array.from({ length: 7 }, () => accessState());
-    for (const state of states) await log.block(requested(state, 'P-1'));
+    for (const state of states) await log.block(...requestedAccess(state, 'P-1'));
     const [, second] = states;
-    await log.block(custodian(accessWrites({ ...second!, status: 'refused', decidedAt: LONG_AGO })));
+    await log.block(accessStep({ ...second!, status: 'refused', decidedAt: LONG_AGO }));
     const pages: string[][] = [];
     let after: string | undefined;
     do {
@@ -103,7 +109,7 @@ onEachDatabase('The access log', (kind) => {
     const others = Array.from({ length: 5 }, () => accessState({ requestor: 'payer', holder: 'clinic', ...refused }));
     const hospital = await AccessLog.open('hospital', kind);
     try {
-      for (const state of [...others, ...own]) await hospital.block(custodian(accessWrites(state)));
+      for (const state of [...others, ...own]) await hospital.block(accessStep(state));
       // Nor what somebody puts where it does not belong.
       const misplaced = accessWrites(others[0]!).map((write) => ({ ...write, collection: 'care_hospital' }));
       await hospital.block(custodian(misplaced));
@@ -118,8 +124,9 @@ onEachDatabase('The access log', (kind) => {
     const id = await log.patient('P-1');
     const other = await log.patient('P-2');
     const mine = Array.from({ length: 5 }, () => accessState());
-    for (const state of mine) await log.block(requested(state, 'P-1'), requested(accessState(), 'P-2'));
-    await log.block(requested(accessState({ holder: 'clinic', requestor: 'hospital' }), 'P-1'));
+    for (const state of mine)
+      await log.block(...requestedAccess(state, 'P-1'), ...requestedAccess(accessState(), 'P-2'));
+    await log.block(...requestedAccess(accessState({ holder: 'clinic', requestor: 'hospital' }), 'P-1'));
     expect(await log.ids({ compartment: id })).to.deep.equal(mine.map((state) => state.id));
     expect(await log.ids({ compartment: id, patients: [other] })).to.deep.equal([]);
     expect(await log.ids({ patients: [id, other] })).to.have.length(10);
@@ -137,7 +144,7 @@ onEachDatabase('The access log', (kind) => {
     const state = accessState();
     const request = requestWrite(state.id, 'P-1');
     const before = await log.block(custodian([]));
-    const block = fixtureBlock(2, [custodian(accessWrites(state)), custodian([request])], before);
+    const block = fixtureBlock(2, [accessStep(state), { creator: 'ClinicMSP', privateWrites: [request] }], before);
     await log.fixture.apply(withheld(block, (transaction) => transaction === 1));
     expect(await log.ids({ compartment: id })).to.deep.equal([]);
     expect(await log.ids()).to.deep.equal([state.id]);
@@ -151,8 +158,8 @@ onEachDatabase('The access log', (kind) => {
   it('does not believe a request in another inbox than its requestor’s', async () => {
     const [victim, attacker] = [await log.patient('P-1'), await log.patient('P-2')];
     const state = accessState({ requestor: 'clinic' });
-    await log.block(requested(state, 'P-1'));
-    await log.block(custodian([requestWrite(state.id, 'P-2', 'payer')]));
+    await log.block(...requestedAccess(state, 'P-1'));
+    await log.block({ creator: 'PayerMSP', privateWrites: [requestWrite(state.id, 'P-2', 'payer')] });
     expect(await log.ids({ compartment: attacker })).to.deep.equal([]);
     expect(await log.ids({ compartment: victim })).to.deep.equal([state.id]);
   });
@@ -160,7 +167,7 @@ onEachDatabase('The access log', (kind) => {
   it('is searched by time, in pages in the order of that time', async () => {
     const day = (number: number) => `2026-04-0${number}T10:00:00.000Z`;
     const states = [3, 1, 2, 5, 4].map((number) => accessState({ requestedAt: day(number) }));
-    for (const state of states) await log.block(requested(state, 'P-1'));
+    for (const state of states) await log.block(...requestedAccess(state, 'P-1'));
     const lastUpdated = [{ prefix: 'ge', value: '2026-04-02' }] as Search['lastUpdated'];
     const times: string[] = [];
     let after: string | undefined;
@@ -180,7 +187,7 @@ onEachDatabase('The access log', (kind) => {
     const sound = [accessState(), accessState()];
     const changed = accessState();
     const garbage = accessState();
-    for (const state of [sound[0]!, changed, garbage, sound[1]!]) await log.block(requested(state, 'P-1'));
+    for (const state of [sound[0]!, changed, garbage, sound[1]!]) await log.block(...requestedAccess(state, 'P-1'));
     const { writing } = log.fixture.stores;
     const { value: text = '' } = requestWrite(changed.id, 'P-1');
     await writing
@@ -204,7 +211,7 @@ onEachDatabase('The access log', (kind) => {
       const [one, broken, other] = [accessState(), accessState(), accessState()];
       const foreign = accessState({ custodian: 'elsewhere', holder: 'patients' });
       const refused = accessState({ status: 'refused' });
-      for (const state of [one, broken, foreign, other, refused]) await log.block(custodian(accessWrites(state)));
+      for (const state of [one, broken, foreign, other, refused]) await log.block(accessStep(state));
       const junk = ['no JSON', 'null', '{}', JSON.stringify({ ...accessState(), purpose: 7 })].map((value) => ({
         ...{ collection: 'inbox_clinic', key: `access/${randomUUID()}/1` },
         value,
@@ -272,7 +279,7 @@ onEachDatabase('The access log', (kind) => {
 
     it('find more than a page of work', async () => {
       const states = Array.from({ length: 250 }, () => accessState());
-      await log.block(custodian(states.flatMap(accessWrites)));
+      await log.block({ creator: 'ClinicMSP', privateWrites: states.flatMap(accessWrites) });
       expect(new Set(await log.found('decide access'))).to.deep.equal(new Set(states.map(({ id }) => id)));
       const late = states.map((state) => ({ ...state, status: 'granted' as const, expiresAt: LONG_AGO }));
       await log.block(custodian(late.flatMap(accessWrites)));
@@ -285,8 +292,8 @@ onEachDatabase('The access log', (kind) => {
       const id = await log.patient('P-1');
       const consent = consentWrite({});
       const state = accessState({ status: 'granted', expiresAt: LATER, consent: { id: consent.id, version: 1 } });
-      await log.block(custodian([consent]), requested(state, 'P-1'), requested(accessState(), 'P-1'));
-      await log.block(custodian([markWrite(consent.id)]), custodian(accessWrites(accessState({ status: 'purged' }))));
+      await log.block(custodian([consent]), ...requestedAccess(state, 'P-1'), ...requestedAccess(accessState(), 'P-1'));
+      await log.block(custodian([markWrite(consent.id)]), accessStep(accessState({ status: 'purged' })));
       await log.fixture.reopen();
       const lastUpdated = [{ prefix: 'gt', value: '2026' }] as NonNullable<Search['lastUpdated']>;
       const plans = await plansOf(log.fixture, async () => {
