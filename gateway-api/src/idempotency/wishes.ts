@@ -126,7 +126,7 @@ export class WishJournal {
     await this.#lazily.updateTable('pending_wishes').set({ waits_for }).where('id', '=', id).execute();
   }
 
-  /** Ends a pending wish; one that has ended stays as it is. */
+  /** Ends a pending wish. One that has ended stays as it is, but that what was superseded may turn out to be done. */
   async end(id: string, { status, version, transactionId, reason }: Ending): Promise<void> {
     await this.#db
       .updateTable('pending_wishes')
@@ -135,7 +135,7 @@ export class WishJournal {
         ...{ draft: null, promised: null, waits_for: null, ended_at: new Date().toISOString() },
       })
       .where('id', '=', id)
-      .where('status', '=', 'pending')
+      .where('status', 'in', status === 'done' ? ['pending', 'superseded'] : ['pending'])
       .execute();
   }
 

@@ -3,7 +3,6 @@
  * there any more, whether they have been purged yet or not.
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
-import type { ConsentState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Kysely } from 'kysely';
@@ -133,8 +132,7 @@ export class ReadModel {
   /** @throws {Failure} 503 while a newer version is on its way. */
   async newest(type: string, id: string, compartment?: string): Promise<StoredResource | undefined> {
     const row = await this.#newestRow(type, id, compartment);
-    const [newest] = row === undefined ? [] : await this.#shown([row]);
-    return newest;
+    return row && this.#asItStands(row);
   }
 
   /** The row behind `newest`, for those who need its text and its key. */
@@ -155,6 +153,14 @@ export class ReadModel {
     const shown = rows.map((row) => this.stored(row));
     const revocation = newest === undefined ? undefined : await this.#revocation(newest);
     return revocation === undefined ? shown : [revokedOf(shown[0]!, revocation), ...shown];
+  }
+
+  /** The newest version as it stands now: of a consent that was revoked or withdrawn, inactive. */
+  async #asItStands(row: VersionRow): Promise<StoredResource> {
+    const end = await this.#end(row);
+    const newest = this.stored(row);
+    if (end === undefined) return newest;
+    return end.isVersion ? revokedOf(newest, end) : endedOf(newest, newest.version, end);
   }
 
   /** What `choose` takes of the versions of one resource, given newest first and checked: none of them may be lacking. */
@@ -208,18 +214,25 @@ export class ReadModel {
     return storedResource(row, this.#options.consortium) ?? this.#checks.refuse('versions', row);
   }
 
+  /** The revocation of a consent, of whose newest version this is the row: it is shown as one more version. */
+  async #revocation(row: Standing): Promise<ConsentEnd | undefined> {
+    const end = await this.#end(row);
+    return end?.isVersion === true ? end : undefined;
+  }
+
   /**
-   * Revoking writes no new content: the public state says it. The revoked consent is shown as one more version, status
-   * inactive. A consent without its state, or with an older one, is not shown: it may have been revoked.
+   * Ending a consent writes no new content: its state says so. A consent without its state, or with an older one, is not
+   * shown: it may have ended.
    */
-  async #revocation(row: Standing): Promise<Revocation | undefined> {
+  async #end(row: Standing): Promise<ConsentEnd | undefined> {
     if (row.type !== 'Consent' || !row.key.startsWith(CONSENT)) return undefined;
     const found = await this.state('consent', row.id);
-    const state = found === undefined ? undefined : (JSON.parse(found.value) as ConsentState);
+    const state = found === undefined ? undefined : (JSON.parse(found.value) as { version: number; updatedAt: string });
     if (found === undefined || state === undefined || state.version < row.version) {
       return this.#checks.refuse('versions', row);
     }
-    return state.status === 'revoked' ? { at: state.updatedAt, transactionId: found.transaction_id } : undefined;
+    if (found.status === 'active' || state.version > row.version) return undefined;
+    return { at: state.updatedAt, transactionId: found.transaction_id, isVersion: found.status === 'revoked' };
   }
 
   /**
@@ -230,8 +243,8 @@ export class ReadModel {
     const { rows, ...page } = await searchRows(this.#db, matchingIn(this.#visible(), search, compartment), search);
     const matches: StoredResource[] = [];
     await inStretches(rows, async (row) => {
-      const [newest] = await this.#shown([row]);
-      if (newest === undefined || !hasValues(newest.resource, search)) this.#checks.refuse('versions', row);
+      const newest = await this.#asItStands(row);
+      if (!hasValues(newest.resource, search)) this.#checks.refuse('versions', row);
       matches.push(newest);
     });
     const lacks = this.undelivered.count();
@@ -410,15 +423,22 @@ function gapsIn(rows: readonly Standing[]): number[] {
   });
 }
 
-interface Revocation {
+interface ConsentEnd {
   /** ISO 8601 UTC. */
   at: string;
   transactionId: string;
+  /** A revocation is final and shown as a version; a withdrawn version makes room for the next one. */
+  isVersion: boolean;
 }
 
 /** A revoked consent as one more version than the newest that was written. */
-function revokedOf(newest: StoredResource, { at: lastUpdated, transactionId }: Revocation): StoredResource {
-  const version = newest.version + 1;
+const revokedOf = (newest: StoredResource, end: ConsentEnd): StoredResource => endedOf(newest, newest.version + 1, end);
+
+function endedOf(
+  newest: StoredResource,
+  version: number,
+  { at: lastUpdated, transactionId }: ConsentEnd,
+): StoredResource {
   const meta = { ...(newest.resource['meta'] as object), versionId: String(version), lastUpdated };
   const resource = { ...newest.resource, status: 'inactive', meta };
   return { ...newest, resource, version, lastUpdated, transactionId };

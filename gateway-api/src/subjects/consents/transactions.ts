@@ -2,6 +2,7 @@
  * What a wish about a consent is on the ledger. The custodian signs all of them: a certificate of the patient's own would
  * stand in every block, and tell which of them are one patient's.
  */
+import { parseExact } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
@@ -81,7 +82,7 @@ export async function narrowed({ index }: Sides, wish: Wanted, { resource }: Dra
   if (wish.kind !== 'amend') return undefined;
   const row = await index.newestRow('Consent', wish.consent);
   if (row === undefined || (await isWithdrawn(index, { id: wish.consent, version: row.version }))) return undefined;
-  const before = (JSON.parse(row.value) as Anchored).resource;
+  const before = (parseExact(row.value) as Anchored).resource;
   return onlyTakesAway(before, resource) ? row.version : undefined;
 }
 

@@ -1,8 +1,14 @@
 /** What patients want of their consents, on the embedded network, while those who must endorse it are away or unwilling. */
 import { randomUUID } from 'node:crypto';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { expect } from 'chai';
+import { Consents } from '../../../../chaincode/src/contracts/consents.ts';
+import { type RunningServer, serve } from '../../../../chaincode/src/server.ts';
 import { type Answer, FixtureConsortium, until } from '../../consortium.fixture.ts';
+import { outcomeUnknown } from '../../http/failures.ts';
+import { WishJournal } from '../../idempotency/wishes.ts';
 import { onEachDatabase } from '../../index/databases.fixture.ts';
+import { LedgerClient } from '../../ledger/client.ts';
 
 const SYSTEM = 'urn:example:mrn';
 const PRIVACY = {
@@ -153,12 +159,17 @@ onEachDatabase('A patient’s wish', function (kind) {
         expectKept(answer, /earlier version is withdrawn; this one takes effect when hospital has endorsed it/);
         expect(answer.headers.get('x-transaction-id')).to.match(/^[0-9a-f]{64}$/);
         expect(await statusOf(patient, answer)).not.to.have.property('versionInForce');
+        const { body: shown } = await send(patient.as, `GET /fhir/R4/Consent/${consent.id}`);
+        expect([shown.status, shown.meta.versionId]).to.deep.equal(['inactive', '1']);
+        expect((await send(patient.as, 'GET /fhir/R4/Consent')).body.entry[0].resource.status).to.equal('inactive');
         await until(async () => (await send('clinic', `GET ${patient.observation}`)).status === 404, READY_MS);
         const state = await send('clinic', `GET /access-requests/${granted.id}`);
         expect(state.body).to.include({ status: 'purged', reason: 'consent-amended' });
       });
       await untilDone(patient, answer);
       expect(await statusOf(patient, answer)).to.include({ version: 2, versionInForce: 2 });
+      const { body: shown } = await send(patient.as, `GET /fhir/R4/Consent/${consent.id}`);
+      expect([shown.status, shown.meta.versionId]).to.deep.equal(['active', '2']);
       expect(await access(patient)).to.include({ status: 'refused', reason: 'consent-absent' });
       await until(
         async () => (await send('hospital', `GET /access-requests/${granted.id}`)).body.status === 'purged',
@@ -241,6 +252,139 @@ onEachDatabase('A patient’s wish', function (kind) {
     expect(body.provision.class[0].code).to.equal('Observation');
     const listed = await send(patient.as, 'GET /wishes');
     expect(listed.body.wishes.map(({ id }: { id: string }) => id)).to.deep.equal(statuses.map(({ id }) => id));
+  });
+
+  it('to revoke is kept while there is nobody else at all, and done when one is back', async () => {
+    const patient = await newPatient();
+    const { body: consent } = await patient.grant();
+    const others = ['hospital', 'clinic', 'payer', 'bank', 'regulator'];
+    let answer!: Answer;
+    try {
+      for (const name of others) consortium.network.drop(name, true);
+      answer = await patient.put(consent.id, {}, { status: 'inactive' });
+      expectKept(answer, /Version 1 stays in force until another organisation has endorsed its end/);
+      const amended = await patient.put(consent.id, { class: classes('Observation') });
+      expect(amended.status, JSON.stringify(amended.body)).to.equal(409);
+    } finally {
+      for (const name of others) consortium.network.drop(name, false);
+    }
+    await untilDone(patient, answer);
+    expect(await statusOf(patient, answer)).to.include({ change: 'revoke', version: 2 });
+    expect((await send(patient.as, `GET /fhir/R4/Consent/${consent.id}`)).body.status).to.equal('inactive');
+  });
+
+  describe('that its provider alone refuses', () => {
+    let changed: RunningServer;
+    const { GrantConsent, AmendConsent } = Consents.prototype;
+
+    before(async () => {
+      // The other organisations' chaincode runs in threads of its own and stays as it is.
+      const refuse = async (): Promise<string> => {
+        throw new LedgerError('FORBIDDEN', 'the hospital does not want it');
+      };
+      Object.assign(Consents.prototype, { GrantConsent: refuse, AmendConsent: refuse });
+      const ccid = `telemed:${'0'.repeat(64)}`;
+      changed = await serve({ consortium: consortium.members, ccid, address: '127.0.0.1:0' });
+    });
+    after(() => {
+      changed?.close();
+      Object.assign(Consents.prototype, { GrantConsent, AmendConsent });
+    });
+    const whileItRefuses = async (run: () => Promise<void>): Promise<void> => {
+      await consortium.useChaincode('hospital', changed.address);
+      try {
+        await run();
+      } finally {
+        await consortium.useChaincode('hospital');
+      }
+    };
+
+    it('is kept as if it were away', async () => {
+      const patient = await newPatient();
+      let answer!: Answer;
+      await whileItRefuses(async () => {
+        answer = await patient.grant();
+        expectKept(answer, /takes effect when hospital has endorsed it/);
+        expect((await statusOf(patient, answer)).waitsFor).to.deep.equal(['hospital']);
+      });
+      await untilDone(patient, answer);
+    });
+
+    it('takes away what it takes away', async () => {
+      const patient = await newPatient();
+      const { body: consent } = await patient.grant();
+      let answer!: Answer;
+      await whileItRefuses(async () => {
+        answer = await patient.put(consent.id, { actor: [actor('payer')] });
+        expectKept(answer, /earlier version is withdrawn/);
+        const { body: second } = await patient.grant({ class: classes('Condition') });
+        expect(second.issue[0].code).to.equal('informational');
+        const revoked = await patient.put(consent.id, {}, { status: 'inactive' });
+        expect(revoked.status, JSON.stringify(revoked.body)).to.equal(200);
+      });
+      expect(await statusOf(patient, answer)).to.include({ status: 'superseded' });
+    });
+  });
+
+  describe('that is committed', () => {
+    const { submit } = LedgerClient.prototype;
+    const { forget } = WishJournal.prototype;
+    afterEach(() => {
+      LedgerClient.prototype.submit = submit;
+      WishJournal.prototype.forget = forget;
+    });
+    const versionsOf = async (patient: Patient, id: string) =>
+      (await send(patient.as, `GET /fhir/R4/Consent/${id}/_history`)).body.total;
+
+    it('is a success though the journal fails then, and is not sent twice', async () => {
+      const patient = await newPatient();
+      WishJournal.prototype.forget = async () => {
+        throw new Error('the journal is away');
+      };
+      const { status, body, headers } = await patient.grant();
+      expect(status, JSON.stringify(body)).to.equal(201);
+      WishJournal.prototype.forget = forget;
+      const listed = async () => (await send(patient.as, 'GET /wishes')).body.wishes[0];
+      await until(async () => (await listed()).status === 'done', READY_MS);
+      const transactionId = headers.get('x-transaction-id');
+      expect(await listed()).to.include({ consent: `Consent/${body.id}`, version: 1, transactionId });
+      expect(await versionsOf(patient, body.id)).to.equal(1);
+    });
+
+    it('and not known to be is kept, found, and answered again under its key', async () => {
+      const patient = await newPatient();
+      const { body: consent } = await patient.grant();
+      LedgerClient.prototype.submit = async function (this: LedgerClient, ...call: Parameters<typeof submit>) {
+        const { transactionId } = await submit.apply(this, call);
+        throw outcomeUnknown(transactionId);
+      } as unknown as typeof submit;
+      const headers = { 'idempotency-key': randomUUID(), 'if-match': 'W/"1"' };
+      const answer = await patient.put(consent.id, { actor: [actor('clinic')] }, {}, headers);
+      LedgerClient.prototype.submit = submit;
+      expect(answer.status, JSON.stringify(answer.body)).to.equal(202);
+      await untilDone(patient, answer);
+      const { transactionId } = await statusOf(patient, answer);
+      expect(await versionsOf(patient, consent.id)).to.equal(2);
+      const again = await patient.put(consent.id, { actor: [actor('clinic')] }, {}, headers);
+      expect(again.status, JSON.stringify(again.body)).to.equal(200);
+      expect(again.headers.get('x-transaction-id')).to.equal(transactionId);
+    });
+  });
+
+  it('that everybody refuses is answered so, kept by nobody, and leaves all as it was', async () => {
+    const patient = await newPatient();
+    const { body: consent } = await patient.grant();
+    const tooLarge = { class: Array.from({ length: 1_000 }, (_, index) => classes(`x${index}`)[0]!) };
+    for (const isAway of [false, true]) {
+      const run = async () => {
+        const answer = await patient.put(consent.id, { ...tooLarge, actor: [actor('payer')] });
+        expect(answer.status, JSON.stringify(answer.body)).to.equal(422);
+      };
+      await (isAway ? whileIs('drop', 'hospital', run) : run());
+      expect((await send(patient.as, 'GET /wishes')).body.wishes).to.deep.equal([]);
+      const { body } = await send(patient.as, `GET /fhir/R4/Consent/${consent.id}`);
+      expect([body.status, body.meta.versionId]).to.deep.equal(['active', '1']);
+    }
   });
 
   it('is nobody else’s to see or to change', async () => {

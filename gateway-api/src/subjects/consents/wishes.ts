@@ -4,6 +4,7 @@
  * of them; and where a new version only takes away, the old one is withdrawn before its provider agrees to the new one.
  */
 import { randomUUID } from 'node:crypto';
+import { parseExact } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { type Consortium, organisationByMsp } from '@telemed-ledger/consortium/members.ts';
@@ -34,9 +35,9 @@ export interface WishesOptions extends Pick<Services, 'index' | 'ledger'> {
 }
 
 /** How long the provider has before the version that is only narrowed is withdrawn without it. */
-const AT_ONCE_MS = 1_500;
+const AT_ONCE_MS = 2_000;
 /** How long whoever narrows a consent waits for the new version, once the old one is withdrawn. */
-const PATIENCE_MS = 1_000;
+const PATIENCE_MS = 3_000;
 /** Of one patient, pending at the same time. */
 const MOST = 50;
 const PAGE = 100;
@@ -116,7 +117,7 @@ export class Wishes {
     const ready = await prepared(this.#options, wanted, undefined);
     const id = await this.#take(wanted, sending);
     const outcome = await this.#first({ id, wanted, ready, sending });
-    await this.#supersedeAbout(wanted).catch((error: unknown) =>
+    await this.#supersedeAbout(wanted, id).catch((error: unknown) =>
       this.#warn(id, error, 'what it ended is still listed'),
     );
     return outcome;
@@ -141,19 +142,17 @@ export class Wishes {
   /** Of one consent the last word counts, and what it takes away is taken away at once. */
   async #behind(id: string, wanted: Wanted, old: number | undefined): Promise<never> {
     try {
-      await this.#supersedeAbout(wanted);
+      await this.#supersedeAbout(wanted, id);
       throw await this.#kept(id, old === undefined ? undefined : await this.#withdrawn(id, wanted, old));
     } finally {
       this.#inHand.delete(id);
     }
   }
 
-  /** Ends what is pending about a consent and is not being sent. */
-  async #supersedeAbout({ patient, consent }: Wanted): Promise<void> {
-    for (const wish of await this.#waiting(patient)) {
-      if (wish.consent !== consent || this.#inHand.has(wish.id)) continue;
-      await this.#wishes.end(wish.id, { status: 'superseded' });
-    }
+  /** Ends what is pending about a consent. What is on its way to the ledger just now may yet be done. */
+  async #supersedeAbout({ patient, consent }: Wanted, by: string): Promise<void> {
+    const over = (await this.#waiting(patient)).filter((wish) => wish.consent === consent && wish.id !== by);
+    for (const { id } of over) await this.#wishes.end(id, { status: 'superseded' });
   }
 
   /** Stores a wish before anything of it is sent, and answers its id. */
@@ -213,7 +212,7 @@ export class Wishes {
   }
 
   async #sendKept(wish: Wish): Promise<void> {
-    const draft = wish.draft === null ? undefined : (JSON.parse(wish.draft) as Draft);
+    const draft = wish.draft === null ? undefined : (parseExact(wish.draft) as Draft);
     const done = await committed(this.#options, wish, draft);
     if (done !== undefined) return this.#wishes.end(wish.id, { status: 'done', ...done });
     const old = draft === undefined ? undefined : await narrowed(this.#options, wish, draft);
