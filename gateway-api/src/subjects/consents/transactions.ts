@@ -2,9 +2,10 @@
  * What a wish about a consent is on the ledger. The custodian signs all of them: a certificate of the patient's own would
  * stand in every block, and tell which of them are one patient's.
  */
-import { parseExact } from '@telemed-ledger/chaincode/model/canonical.ts';
+
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Anchored } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';

@@ -4,8 +4,8 @@
  * of them; and where a new version only takes away, the old one is withdrawn before its provider agrees to the new one.
  */
 import { randomUUID } from 'node:crypto';
-import { parseExact } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { type Consortium, organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
