@@ -95,18 +95,17 @@ describe('Endorsers that fail', function () {
       expect(statuses).to.deep.equal(Array.from({ length: 4 }, () => '503 Service Unavailable'));
     }));
 
-  it("names this gateway's own peer where that is the one that hangs, for writes and reads", () =>
+  it("names this gateway's own peer where that is the one that hangs, for writes; reads do without it", () =>
     whileIs('pause', 'hospital', async () => {
-      const [write, read] = await Promise.all([
+      const [answer, read] = await Promise.all([
         timed(() => send('hospital', 'POST /fhir/R4/Patient', patient())),
         timed(() => send('hospital', 'GET /licences/1')),
       ]);
-      for (const answer of [write, read]) {
-        expect(answer.status, JSON.stringify(answer.body)).to.equal(503);
-        expect(kindOf(answer)).to.equal('slow');
-        expect(wordsOf(answer)).to.match(/HospitalMSP did not answer/);
-        expect(answer.ms).to.be.lessThan(BUDGET_MS + GRACE_MS);
-      }
+      expect(answer.status, JSON.stringify(answer.body)).to.equal(503);
+      expect(kindOf(answer)).to.equal('slow');
+      expect(wordsOf(answer)).to.match(/HospitalMSP did not answer/);
+      expect(answer.ms).to.be.lessThan(BUDGET_MS + GRACE_MS);
+      expect(read.status).to.equal(404);
     }));
 
   it('names clocks that are too far apart as what they are', async () => {
@@ -121,12 +120,10 @@ describe('Endorsers that fail', function () {
       }
     } as DateConstructor;
     try {
-      const answer = await send('hospital', 'GET /licences/1');
+      const answer = await send('hospital', 'POST /fhir/R4/Patient', patient());
       expect(answer.status, JSON.stringify(answer.body)).to.equal(503);
       expect(kindOf(answer)).to.equal('clock');
       expect(wordsOf(answer)).to.match(/the clock of this machine is 20 minutes behind it/);
-      const write = await send('hospital', 'POST /fhir/R4/Patient', patient());
-      expect(kindOf(write)).to.equal('clock');
       const reasons = async () => (await consortium.gateway('hospital').readiness()).reasons.join();
       await until(async () => /clock of this machine is 20 minutes behind/.test(await reasons()));
     } finally {

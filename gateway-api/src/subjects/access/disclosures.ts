@@ -121,8 +121,16 @@ export class Disclosures {
     return lastUpdated.every((condition) => holds(condition, updatedAt(disclosure.state))) ? disclosure : undefined;
   }
 
+  /** As `find`. @throws {Failure} 503 while its next step is on its way here */
+  async newest(id: string, compartment?: string): Promise<Disclosure | undefined> {
+    const found = await this.find(id, compartment);
+    const step = found === undefined ? 0 : ACCESS_STEPS[found.state.status];
+    await this.#index.undelivered.demandValue(privateKeys.access(id, step + 1));
+    return found;
+  }
+
   async read(id: string, compartment?: string): Promise<StoredResource | undefined> {
-    const disclosure = await this.find(id, compartment);
+    const disclosure = await this.newest(id, compartment);
     return disclosure === undefined ? undefined : this.#stored(disclosure);
   }
 
