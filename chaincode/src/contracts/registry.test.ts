@@ -52,6 +52,12 @@ describe('the registry contract', () => {
     expect(() => licencesOf({ generation: 13, root }, numbers, buckets.slice(1))).to.throw(/are not the buckets/);
   });
 
+  it('knows no licence of a number that is what every object has', () => {
+    const number = 'constructor';
+    const { buckets } = bucketEvidence(ledger, [number]);
+    expect([...licencesOf({ generation: 0, root: EMPTY_ROOT }, [number], buckets)]).to.deep.equal([]);
+  });
+
   it('reads one key of the register, whosever licence it is', async () => {
     await set();
     await set({ number: '1' });

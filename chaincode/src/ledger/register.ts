@@ -61,7 +61,7 @@ export function licencesOf(
   const licences = new Map<string, LicenceState>();
   for (const [position, index] of indexes.entries()) {
     const held = licencesIn(register, index, buckets[position]!, `buckets[${position}]`);
-    for (const number of numbers) if (held[number] !== undefined) licences.set(number, held[number]);
+    for (const number of numbers) if (Object.hasOwn(held, number)) licences.set(number, held[number]!);
   }
   return licences;
 }

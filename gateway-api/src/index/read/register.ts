@@ -3,6 +3,7 @@
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { leafHash, rootFrom } from '@telemed-ledger/chaincode/model/merkle.ts';
 import {
+  BUCKETS,
   type Bucket,
   type BucketEvidence,
   bucketOfNumber,
@@ -40,7 +41,8 @@ export class LicenceRegister {
   /** A licence by its number; undefined where there is none. @throws {Failure} 503 where a part of it has not arrived */
   async licence(number: string): Promise<LicenceState | undefined> {
     const { texts } = await this.#current();
-    return (JSON.parse(texts.get(bucketOfNumber(number)) ?? EMPTY_BUCKET) as Bucket).licences[number];
+    const { licences } = JSON.parse(texts.get(bucketOfNumber(number)) ?? EMPTY_BUCKET) as Bucket;
+    return Object.hasOwn(licences, number) ? licences[number] : undefined;
   }
 
   /**
@@ -79,7 +81,7 @@ export class LicenceRegister {
     let { sequence } = before;
     const newest = new Map<number, number>();
     for (const bucket of await this.#evidence.values(REGISTERS, 'bucket', before.sequence)) {
-      const [, index, at] = bucket.key.split('/').map(Number);
+      const { index, at } = placeIn(bucket.key) ?? {};
       if (index === undefined || at === undefined || at > generation || at < (newest.get(index) ?? 0)) continue;
       newest.set(index, at);
       texts.set(index, bucket.value);
@@ -87,6 +89,13 @@ export class LicenceRegister {
     }
     return { generation, texts, paths: bucketPaths(texts), sequence };
   }
+}
+
+/** The bucket and the generation that a key names; undefined for one that is no bucket's. */
+function placeIn(key: string): { index: number; at: number } | undefined {
+  const [index = -1, at = 0] = key.split('/').slice(1).map(Number);
+  const isBucket = index < BUCKETS && key === privateKeys.bucket(index, at);
+  return isBucket ? { index, at } : undefined;
 }
 
 const rootIn = ({ texts, paths }: Standing): string =>

@@ -4,11 +4,13 @@ import type { peer } from '@hyperledger/fabric-protos';
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { leafHash } from '@telemed-ledger/chaincode/model/merkle.ts';
+import { recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { expect } from 'chai';
 import { type FixtureTransaction, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
-import { FixtureIndex, recordWrites } from '../index.fixture.ts';
+import { anchored, FixtureIndex, recordWrites, sheetWrites } from '../index.fixture.ts';
 import { placeOf } from '../places.ts';
+import { copiesWrite, delivery, evidenceFrom } from '../values.fixture.ts';
 import { everyDamage } from './damage.fixture.ts';
 import { type RichIndex, richIndex } from './rich-index.fixture.ts';
 import { named, verify } from './verification.fixture.ts';
@@ -180,6 +182,31 @@ onEachDatabase('The comparison of read model and ledger', (kind) => {
       `gone versions Observation/${write.id}/_history/1`,
     ]);
     expect(all.map(({ remedy }) => remedy)).to.deep.equal(['repair', 'repair']);
+  });
+
+  it('puts together what the peer lost of sheets and deliveries, and misses it where it cannot', async () => {
+    const sheet = randomUUID();
+    const records = [0, 1, 2].map((index) => {
+      const id = index === 1 ? randomUUID() : recordIdAt({ sheet, index }, 'Observation');
+      return anchored('Observation', { id, author: 'ClinicMSP' });
+    });
+    const writes = sheetWrites(records, { sheet, collection: 'care_clinic' });
+    const theirs = sheetWrites(records.map(({ id }) => anchored('Observation', { id })));
+    const delivered = records.map(({ id }) => evidenceFrom(theirs, id));
+    const copies = copiesWrite(delivered.slice(1, 2));
+    await commit({ privateWrites: writes }, { creator: 'HospitalMSP', privateWrites: theirs }, delivery(copies));
+    expect(await found()).to.deep.equal([]);
+    const lost = await found([withheld(chain[0]!, () => true)]);
+    expect(lost.map(named)).to.have.members([
+      ...records.map(({ id }) => `gone versions Observation/${id}/_history/1`),
+      `gone versions Observation/${records[1]!.id}/_history/1`,
+      `gone private_values care_clinic sheet/${sheet}`,
+      `gone private_values care_clinic version/${records[1]!.id}/1`,
+    ]);
+    const { writing } = fixture.stores;
+    await writing.deleteFrom('versions').where('id', '=', records[0]!.id).execute();
+    const some = (await found([withheld(chain[0]!, () => true)])).map(({ kind, table }) => `${kind} ${table}`);
+    expect(some).to.include.members(['missing missing', 'absent missing', 'additional versions']);
   });
 
   it('names a block of the peer that is not what its hash says, and compares nothing with it', async () => {
