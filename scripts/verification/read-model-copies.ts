@@ -1,12 +1,14 @@
 /**
- * Private values as the gateways' read models keep them: copies apart from the peers' ledger, for a repair. Whatever a
- * read model says is held against the hash on the ledger before it is used.
+ * Private values as the gateways' read models keep them: copies apart from the peers' ledger, for a repair. Records lie
+ * there one by one, so contents and deliveries are put together again; whatever a read model says is held against the hash
+ * on the ledger before it is used.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Write } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
+import { type ValueRow, valueFrom } from '@telemed-ledger/gateway-api/index/write/whole-values.ts';
 import {
   type Copy,
   fits,
@@ -15,18 +17,18 @@ import {
 
 type SetPlace = Parameters<PrivateCopies['find']>[0];
 
-interface Row {
+/** What a read model holds under a key. */
+interface Held {
   organisation: string;
-  table: 'versions' | 'private_values';
-  sequence: number;
-  key: string;
+  key: Buffer;
+  /** undefined: not all of it. */
+  value: Buffer | undefined;
 }
 
 export class ReadModelCopies implements PrivateCopies {
   readonly #files: { organisation: string; path: string }[];
-  readonly #open = new Map<string, DatabaseSync>();
-  /** By collection and the key's hash; made when it is first needed. */
-  #rows: Map<string, Row[]> | undefined;
+  /** Opened when the first value is looked for. */
+  #open: { organisation: string; database: DatabaseSync }[] | undefined;
 
   /** Of the organisations whose read models lie in files under the data directory; those in PostgreSQL are left out. */
   constructor(dataDir: string, organisations: readonly string[]) {
@@ -39,45 +41,55 @@ export class ReadModelCopies implements PrivateCopies {
   }
 
   async find({ collection }: SetPlace, hashed: Write): Promise<Copy | undefined> {
-    for (const { organisation, table, sequence, key } of this.#rowsOf(collection, hashed.key)) {
-      if (hashed.isDelete) return { key: Buffer.from(key), value: Buffer.alloc(0), from: 'its key' };
-      const select = `SELECT value FROM ${table} WHERE sequence = ?`;
-      const row = this.#open.get(organisation)?.prepare(select).get(sequence) as { value: string } | undefined;
-      const value = Buffer.from(row?.value ?? '');
-      if (fits({ value }, hashed)) return { key: Buffer.from(key), value, from: `${organisation}'s read model` };
+    for (const { organisation, key, value } of this.#held(collection, hashed.key)) {
+      if (hashed.isDelete) return { key, value: Buffer.alloc(0), from: 'its key' };
+      if (value !== undefined && fits({ value }, hashed)) return { key, value, from: `${organisation}'s read model` };
     }
     return undefined;
   }
 
   async keyOf({ collection }: SetPlace, keyHash: Buffer): Promise<Buffer | undefined> {
-    const [row] = this.#rowsOf(collection, keyHash);
-    return row && Buffer.from(row.key);
+    return this.#held(collection, keyHash).next().value?.key;
   }
 
-  #rowsOf(collection: string, keyHash: Buffer): Row[] {
-    this.#rows ??= this.#readAll();
-    return this.#rows.get(idOf(collection, keyHash)) ?? [];
-  }
-
-  #readAll(): Map<string, Row[]> {
-    const rows = new Map<string, Row[]>();
-    for (const { organisation, path } of this.#files) {
-      const database = new DatabaseSync(path, { readOnly: true });
-      this.#open.set(organisation, database);
-      for (const table of ['versions', 'private_values'] as const) {
-        const all = database.prepare(`SELECT sequence, collection, key FROM ${table}`).iterate();
-        for (const each of all as Iterable<{ sequence: number; collection: string; key: string }>) {
-          const id = idOf(each.collection, sha256(Buffer.from(each.key)));
-          rows.set(id, [...(rows.get(id) ?? []), { organisation, table, sequence: each.sequence, key: each.key }]);
-        }
-      }
+  /** What each read model has under a key, where it has anything and the key is the one that its hash says. */
+  *#held(collection: string, keyHash: Buffer): Generator<Held, undefined> {
+    this.#open ??= this.#files.map(({ organisation, path }) => ({
+      organisation,
+      database: new DatabaseSync(path, { readOnly: true }),
+    }));
+    for (const { organisation, database } of this.#open) {
+      const found = attempt(() => heldIn(database, collection, keyHash));
+      if (found !== undefined && sha256(found.key).equals(keyHash)) yield { organisation, ...found };
     }
-    return rows;
+    return undefined;
   }
 
   close(): void {
-    for (const database of this.#open.values()) database.close();
+    for (const { database } of this.#open ?? []) database.close();
   }
 }
 
-const idOf = (collection: string, keyHash: Buffer): string => `${collection}\0${keyHash.toString('hex')}`;
+const WHERE = 'WHERE key_hash = ? AND collection = ? ORDER BY sequence';
+const PRIVATE_VALUE = `SELECT key, value FROM private_values ${WHERE}`;
+const VERSIONS = `SELECT key, value, leaf, source, access, expires_at FROM versions ${WHERE}`;
+
+function heldIn(database: DatabaseSync, collection: string, keyHash: Buffer): Omit<Held, 'organisation'> | undefined {
+  const at = [keyHash.toString('hex'), collection];
+  const rows = (query: string) => database.prepare(query).all(...at) as unknown as (ValueRow & { key: string })[];
+  const [whole] = rows(PRIVATE_VALUE);
+  const versions = whole === undefined ? rows(VERSIONS) : [];
+  const key = whole?.key ?? versions[0]?.key;
+  if (key === undefined) return undefined;
+  const value = whole?.value ?? attempt(() => valueFrom(versions));
+  return { key: Buffer.from(key), value: value === undefined ? undefined : Buffer.from(value) };
+}
+
+/** A read model that is broken, or of an earlier gateway's, is no reason to end: another may hold the same. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
