@@ -152,9 +152,8 @@ const ROWS: Record<string, Row> = {
     what: 'altered: the record of height and last hashes',
     place: /^chain record$/,
   },
-  'changed public state': { change: altered('stelemed'), what: 'altered: a key of public state', place: KEY },
-  'deleted public state': { change: dropped('stelemed'), what: 'missing: a key of public state', place: KEY },
   'a changed definition': { change: altered('s_lifecycle'), what: 'altered: a key of public state', place: KEY },
+  'a deleted definition': { change: dropped('s_lifecycle'), what: 'missing: a key of public state', place: KEY },
   'a deleted hash': { change: dropped('c'), what: 'missing: the hash of a private value', place: KEY },
   'a changed hash': { change: altered('c'), what: 'altered: the hash of a private value', place: KEY },
   'a deleted private value': {
