@@ -7,6 +7,7 @@ import type { EventName } from '@telemed-ledger/chaincode/model/events.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import type { ParsedBlock } from '../ledger/block.ts';
+import { SYSTEM } from '../ledger/sender.ts';
 import type { Services } from '../subjects/services.ts';
 import { DutyWorker } from './worker.ts';
 
@@ -26,7 +27,7 @@ export interface Duty<T = unknown> {
 }
 
 /** In whose name duties send their transactions. */
-export const AS_SYSTEM = { as: { role: 'system' } } as const;
+export const AS_SYSTEM = { as: SYSTEM } as const;
 
 export interface DutiesOptions {
   duties: readonly Duty[];

@@ -6,6 +6,9 @@ import type { Sender } from './client.ts';
 /** 32 random bytes as hex. */
 export const newSalt = (): string => randomBytes(32).toString('hex');
 
+/** The organisation itself. */
+export const SYSTEM: Sender = { role: 'system' };
+
 /** A caller as the sender of a transaction. */
 export const senderOf = ({ role, fhirUser }: Caller): Sender =>
   fhirUser === undefined ? { role } : { role, fhirUser };

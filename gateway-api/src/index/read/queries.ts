@@ -17,6 +17,7 @@ import { indexed } from '../storable.ts';
 import { byAge, resourceOf, STANDING } from '../write/resources.ts';
 import { Accesses } from './accesses.ts';
 import { Checks } from './checks.ts';
+import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
 import { Evidence } from './evidence.ts';
 import { FEW, hasValues, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
@@ -160,7 +161,7 @@ export class ReadModel {
     const end = await this.#end(row);
     const newest = this.stored(row);
     if (end === undefined) return newest;
-    return end.isVersion ? revokedOf(newest, end) : endedOf(newest, newest.version, end);
+    return shownAt(newest, end);
   }
 
   /** What `choose` takes of the versions of one resource, given newest first and checked: none of them may be lacking. */
@@ -226,13 +227,8 @@ export class ReadModel {
    */
   async #end(row: Standing): Promise<ConsentEnd | undefined> {
     if (row.type !== 'Consent' || !row.key.startsWith(CONSENT)) return undefined;
-    const found = await this.state('consent', row.id);
-    const state = found === undefined ? undefined : (JSON.parse(found.value) as { version: number; updatedAt: string });
-    if (found === undefined || state === undefined || state.version < row.version) {
-      return this.#checks.refuse('versions', row);
-    }
-    if (found.status === 'active' || state.version > row.version) return undefined;
-    return { at: state.updatedAt, transactionId: found.transaction_id, isVersion: found.status === 'revoked' };
+    const end = endOf(row.version, await this.state('consent', row.id));
+    return end === UNKNOWN ? this.#checks.refuse('versions', row) : end;
   }
 
   /**
@@ -421,27 +417,6 @@ function gapsIn(rows: readonly Standing[]): number[] {
     const before = versions[index - 1] ?? 0;
     return Array.from({ length: Math.min(version - before - 1, LONGEST_GAP) }, (_, at) => before + 1 + at);
   });
-}
-
-interface ConsentEnd {
-  /** ISO 8601 UTC. */
-  at: string;
-  transactionId: string;
-  /** A revocation is final and shown as a version; a withdrawn version makes room for the next one. */
-  isVersion: boolean;
-}
-
-/** A revoked consent as one more version than the newest that was written. */
-const revokedOf = (newest: StoredResource, end: ConsentEnd): StoredResource => endedOf(newest, newest.version + 1, end);
-
-function endedOf(
-  newest: StoredResource,
-  version: number,
-  { at: lastUpdated, transactionId }: ConsentEnd,
-): StoredResource {
-  const meta = { ...(newest.resource['meta'] as object), versionId: String(version), lastUpdated };
-  const resource = { ...newest.resource, status: 'inactive', meta };
-  return { ...newest, resource, version, lastUpdated, transactionId };
 }
 
 /** How a transaction ended, as its block says. */

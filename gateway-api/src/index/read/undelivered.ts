@@ -73,6 +73,13 @@ export class Undelivered {
     if (this.#options.lacks() > 0) await this.#demand([key]);
   }
 
+  /** The transaction that wrote a value which is on its way under this key; undefined where there is none. */
+  async transactionOf(key: string): Promise<string | undefined> {
+    if (this.#options.lacks() === 0) return undefined;
+    const found = await this.#undelivered().where('key_hash', '=', sha256Hex(key)).executeTakeFirst();
+    return found && this.#checks.row('missing', found).transaction_id;
+  }
+
   /** @throws {Failure} 503 where it is known where one of these versions stands, and the content there is on its way. */
   async #demandContent(id: string, versions: readonly number[]): Promise<void> {
     const hashes = versions.map((version) => sha256Hex(privateKeys.version(id, version)));

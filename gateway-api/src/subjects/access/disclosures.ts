@@ -29,7 +29,7 @@ export interface Disclosure {
   request?: AccessRequest;
   /** Id of the holder's Patient, where this organisation knows it. */
   patient?: string;
-  /** Values of the transaction that have not arrived at this organisation; absent where none is missing. */
+  /** Values of its last steps that have not arrived at this organisation; absent where none is missing. */
   undelivered?: number;
 }
 
@@ -50,6 +50,7 @@ export interface DisclosurePage {
 
 /** Candidates that one page looks at: a page may have fewer accesses than it could, and a next one all the same. */
 const MOST_CANDIDATES = 2_000;
+const STEPS = [...new Set(Object.values(ACCESS_STEPS))];
 /** A total beyond this is not counted. */
 const MOST_COUNTED = 10_000;
 
@@ -64,9 +65,15 @@ export class Disclosures {
     this.#broken = broken;
   }
 
-  /** An access this organisation takes part in; `compartment` limits it to one patient's. */
+  /**
+   * An access this organisation takes part in; `compartment` limits it to one patient's.
+   * @throws {Failure} 503 where nothing of it has arrived here yet
+   */
   async find(id: string, compartment?: string): Promise<Disclosure | undefined> {
     const row = await this.#index.state('access', id);
+    if (row === undefined) {
+      for (const step of STEPS) await this.#index.undelivered.demandValue(privateKeys.access(id, step));
+    }
     const disclosure = row === undefined ? undefined : await this.#disclosure(row);
     return compartment === undefined || disclosure?.patient === compartment ? disclosure : undefined;
   }
@@ -121,16 +128,8 @@ export class Disclosures {
     return lastUpdated.every((condition) => holds(condition, updatedAt(disclosure.state))) ? disclosure : undefined;
   }
 
-  /** As `find`. @throws {Failure} 503 while its next step is on its way here */
-  async newest(id: string, compartment?: string): Promise<Disclosure | undefined> {
-    const found = await this.find(id, compartment);
-    const step = found === undefined ? 0 : ACCESS_STEPS[found.state.status];
-    await this.#index.undelivered.demandValue(privateKeys.access(id, step + 1));
-    return found;
-  }
-
   async read(id: string, compartment?: string): Promise<StoredResource | undefined> {
-    const disclosure = await this.newest(id, compartment);
+    const disclosure = await this.find(id, compartment);
     return disclosure === undefined ? undefined : this.#stored(disclosure);
   }
 
@@ -181,7 +180,7 @@ export class Disclosures {
     if (state === undefined || state.id !== row.id) return undefined;
     if (![state.requestor, state.holder, state.custodian].includes(this.#organisation)) return undefined;
     const disclosure: Disclosure = { state, transactionId: row.transaction_id };
-    const undelivered = await this.#index.undelivered.ofTransaction(row.transaction_id);
+    const undelivered = await this.#undelivered(state, row.transaction_id);
     if (undelivered > 0) disclosure.undelivered = undelivered;
     const inbox = collections.inbox(state.requestor);
     const asked = await this.#index.privateValue(inbox, privateKeys.request(state.id));
@@ -192,6 +191,14 @@ export class Disclosures {
     const patient = await this.#index.patientByIdentifier(collections.care(state.holder), request.patient);
     if (patient !== undefined) disclosure.patient = patient.id;
     return disclosure;
+  }
+
+  /** Values of its last step, and of the step after that, that have not arrived. */
+  async #undelivered({ id, status }: AccessState, transactionId: string): Promise<number> {
+    const { undelivered } = this.#index;
+    const own = await undelivered.ofTransaction(transactionId);
+    const next = await undelivered.transactionOf(privateKeys.access(id, ACCESS_STEPS[status] + 1));
+    return next === undefined || next === transactionId ? own : own + (await undelivered.ofTransaction(next));
   }
 
   #stored(disclosure: Disclosure): StoredResource {

@@ -95,7 +95,7 @@ export const accessRequest = route({
   parameters: z.object({ id: z.string().meta({ description: 'Id of the request.' }) }),
   answers: { 200: { description: 'The request as it stands.', schema: stateSchema } },
   async handle({ caller, parameters }, { disclosures }) {
-    const disclosure = await disclosures.newest(parameters.id, compartmentOf(caller));
+    const disclosure = await disclosures.find(parameters.id, compartmentOf(caller));
     if (disclosure === undefined) throw notFound();
     return { body: shown(disclosure) };
   },

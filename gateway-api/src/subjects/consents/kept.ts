@@ -5,7 +5,7 @@ import type { Wish } from '../../idempotency/wishes.ts';
 const ACCEPTED = 202;
 const RETRY_SECONDS = '5';
 
-export const placeOfWish = ({ id }: Pick<Wish, 'id'>): string => `/wishes/${id}`;
+const placeOfWish = ({ id }: Pick<Wish, 'id'>): string => `/wishes/${id}`;
 
 /** 202 with an OperationOutcome. It is thrown, so that nothing takes the wish for written. */
 export class Kept extends Refusal {

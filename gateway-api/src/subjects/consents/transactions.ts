@@ -9,18 +9,21 @@ import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Anchored } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { AS_SYSTEM } from '../../duties/duties.ts';
 import { notHereYet } from '../../http/failures.ts';
 import type { Wish } from '../../idempotency/wishes.ts';
 import type { Sending } from '../../idempotency/writes.ts';
+import type { ReadModel } from '../../index/read/queries.ts';
+import type { LedgerClient } from '../../ledger/client.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
-import { newSalt } from '../../ledger/sender.ts';
-import type { Services } from '../services.ts';
+import { newSalt, SYSTEM } from '../../ledger/sender.ts';
 import { knownDirectory } from './directory.ts';
 import { isRevoked, isWithdrawn } from './ends.ts';
 import { onlyTakesAway } from './narrowing.ts';
 
-type Sides = Pick<Services, 'index' | 'ledger'>;
+interface Sides {
+  index: ReadModel;
+  ledger: LedgerClient;
+}
 type Wanted = Pick<Wish, 'kind' | 'consent' | 'patient' | 'provider'>;
 type Turn = Pick<Sending, 'client' | 'beforeSubmit'>;
 
@@ -31,7 +34,7 @@ export interface Prepared {
 }
 
 /** The newest version that is written; 0 where there is none. */
-export const newestVersion = ({ index }: Pick<Sides, 'index'>, { provider, consent }: Wanted): Promise<number> =>
+const newestVersion = ({ index }: Pick<Sides, 'index'>, { provider, consent }: Wanted): Promise<number> =>
   index.evidence.newest(collections.care(provider), privateKeys.consent(consent, 0).slice(0, -1));
 
 /** Reads what the transaction rests on. @throws {Failure} 503 while a part of it is on its way here */
@@ -39,7 +42,7 @@ export async function prepared(sides: Sides, wish: Wanted, draft: Draft | undefi
   const { ledger } = sides;
   const input = { id: wish.consent, provider: wish.provider };
   const version = await newestVersion(sides, wish);
-  const as = AS_SYSTEM.as;
+  const as = SYSTEM;
   if (draft === undefined) {
     const salt = newSalt();
     const send = (turn: Turn) => ledger.submit('RevokeConsent', { ...input, version }, { salt }, { as, ...turn });
@@ -71,7 +74,8 @@ export async function withdraw(
 ): Promise<string | undefined> {
   const mark = { salt: newSalt() };
   try {
-    return (await ledger.submit('WithdrawConsentVersion', { id, provider, version }, mark, AS_SYSTEM)).transactionId;
+    return (await ledger.submit('WithdrawConsentVersion', { id, provider, version }, mark, { as: SYSTEM }))
+      .transactionId;
   } catch (error) {
     if (error instanceof LedgerError && error.code === 'CONFLICT') return undefined;
     throw error;

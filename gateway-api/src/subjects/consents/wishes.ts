@@ -9,15 +9,16 @@ import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { type Consortium, organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
-import { AS_SYSTEM } from '../../duties/duties.ts';
 import { throttled } from '../../http/failures.ts';
 import type { Journal } from '../../idempotency/journal.ts';
 import { Turns } from '../../idempotency/turns.ts';
 import type { Wish, WishJournal } from '../../idempotency/wishes.ts';
 import type { Promised, Sending } from '../../idempotency/writes.ts';
+import type { ReadModel } from '../../index/read/queries.ts';
+import type { LedgerClient } from '../../ledger/client.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
+import { SYSTEM } from '../../ledger/sender.ts';
 import { loggable } from '../../operations/log.ts';
-import type { Services } from '../services.ts';
 import { Kept } from './kept.ts';
 import { committed, inForce, narrowed, type Prepared, prepared, withdraw } from './transactions.ts';
 import { ended, endingOf, lackingIn, type Try, within } from './tries.ts';
@@ -27,7 +28,9 @@ export interface Wanted extends Pick<Wish, 'kind' | 'consent' | 'patient' | 'pro
   draft?: Draft;
 }
 
-export interface WishesOptions extends Pick<Services, 'index' | 'ledger'> {
+export interface WishesOptions {
+  index: ReadModel;
+  ledger: LedgerClient;
   consortium: Consortium;
   journal: Pick<Journal, 'submitting' | 'settled'>;
   wishes: WishJournal;
@@ -253,7 +256,7 @@ export class Wishes {
   #storing(promised: Promised | undefined, version: number): Pick<Sending, 'beforeSubmit'> {
     if (promised === undefined) return {};
     const { journal } = this.#options;
-    const stored = { ...promised, answer: withVersion(promised.answer, version), sender: AS_SYSTEM.as };
+    const stored = { ...promised, answer: withVersion(promised.answer, version), sender: SYSTEM };
     return { beforeSubmit: (transactionId, signed) => journal.submitting({ ...stored, transactionId, signed }) };
   }
 
