@@ -58,7 +58,7 @@ export class Undelivered {
     await this.#demandContent(id, [newest + 1]);
     const keys = versionKeys(id, newest + 1);
     await this.#demand(newest === 0 ? [...keys, privateKeys.claim(id)] : keys);
-    if (newest === 0 && isIdOfPlace(id)) await this.demandContents([CARE, this.#inbox]);
+    if (newest === 0) await this.demandContents(isIdOfPlace(id) ? [CARE, this.#inbox] : [this.#inbox]);
   }
 
   /** @throws {Failure} 503 where one of these versions is on its way. */
