@@ -51,6 +51,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const { services, journal, wishJournal, sweeper } = wiredServices({ config, consortium, side, stores, metrics, log });
   const { index, groups, readiness } = services;
   const duties = new Duties({ duties: DUTIES, services, log, intervalMs: config.dutyIntervalMs });
+  metrics.watch('gateway_duty_items_failing', 'What duties have failed at and try again.', () => duties.failing);
   feed.on('block', (block) => {
     const removes = block.transactions.some(({ privateWrites }) => privateWrites.some((write) => isRemoval(write)));
     if (removes) index.forgetKnown();

@@ -46,6 +46,11 @@ export class Duties {
       .map((duty) => ({ worker: new DutyWorker(workOf(duty, services), log, intervalMs), on: duty.on }));
   }
 
+  /** How many items have failed and are to be tried again. */
+  get failing(): number {
+    return this.#assigned.reduce((sum, { worker }) => sum + worker.failing, 0);
+  }
+
   start(): void {
     for (const { worker } of this.#assigned) worker.start();
   }

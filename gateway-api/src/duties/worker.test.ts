@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { pino } from 'pino';
 import { until } from '../consortium.fixture.ts';
 import { silent } from '../index/index.fixture.ts';
 import { DutyWorker, type Work } from './worker.ts';
@@ -13,7 +14,7 @@ describe('A duty', () => {
     for (const worker of started.splice(0)) await worker.stop();
   });
 
-  const run = (duty: Partial<Work<string>>, intervalMs = 60_000) => {
+  const run = (duty: Partial<Work<string>>, intervalMs = 60_000, log = silent) => {
     const whole = {
       name: 'test',
       idOf: (id: string) => id,
@@ -21,7 +22,7 @@ describe('A duty', () => {
       perform: async () => {},
       ...duty,
     };
-    const worker = new DutyWorker(whole, silent, intervalMs);
+    const worker = new DutyWorker(whole, log, intervalMs);
     started.push(worker);
     worker.start();
     return worker;
@@ -78,6 +79,31 @@ describe('A duty', () => {
       ['bad', 2],
       ['good', 1],
     ]);
+  });
+
+  it('counts what fails, and says it once however often it is tried', async () => {
+    const said: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line: string) => void said.push(JSON.parse(line).msg) });
+    let attempts = 0;
+    let reason = 'away';
+    const worker = run(
+      {
+        find: () => each(['bad', 'good']),
+        perform: async (id) => {
+          if (id === 'good') return;
+          attempts += 1;
+          throw new Error(reason);
+        },
+      },
+      20,
+      log,
+    );
+    await until(() => attempts === 3);
+    expect(worker.failing).to.equal(1);
+    expect(said).to.have.length(1);
+    reason = 'refused';
+    await until(() => attempts === 4);
+    await until(() => said.length === 2);
   });
 
   it('ends with the work in hand', async () => {

@@ -23,8 +23,8 @@ export class DutyWorker<T> {
   readonly #duty: Work<T>;
   readonly #log: Logger;
   readonly #intervalMs: number;
-  /** When an item that failed may be tried again. */
-  readonly #failed = new Map<string, { again: number; backoff: number }>();
+  /** When an item that failed may be tried again, and what it failed with. */
+  readonly #failed = new Map<string, { again: number; backoff: number; reason: string }>();
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
   #nudged = false;
@@ -34,6 +34,11 @@ export class DutyWorker<T> {
     this.#duty = duty;
     this.#log = log;
     this.#intervalMs = intervalMs;
+  }
+
+  /** How many items have failed and are to be tried again. */
+  get failing(): number {
+    return this.#failed.size;
   }
 
   start(): void {
@@ -97,9 +102,13 @@ export class DutyWorker<T> {
       await this.#duty.perform(item);
       this.#failed.delete(id);
     } catch (error) {
-      const backoff = Math.min((this.#failed.get(id)?.backoff ?? FIRST_BACKOFF_MS / 2) * 2, LONGEST_BACKOFF_MS);
-      this.#failed.set(id, { again: Date.now() + backoff, backoff });
-      if (!this.#stopped) this.#log.warn({ duty: this.#duty.name, id, ...loggable(error) }, 'duty failed');
+      const before = this.#failed.get(id);
+      const backoff = Math.min((before?.backoff ?? FIRST_BACKOFF_MS / 2) * 2, LONGEST_BACKOFF_MS);
+      const reason = String(error);
+      this.#failed.set(id, { again: Date.now() + backoff, backoff, reason });
+      // What goes on failing in the same way is said once.
+      const level = before?.reason === reason ? 'debug' : 'warn';
+      if (!this.#stopped) this.#log[level]({ duty: this.#duty.name, id, ...loggable(error) }, 'duty failed');
     }
   }
 }

@@ -11,7 +11,7 @@ export function newLog(organisation: string, level: string, destination?: Destin
 
 /** Errors whose messages are Fabric's and the gateway's own; any other may quote what it stumbled over. */
 const PLAIN =
-  /^(LedgerError|Failure|IntegrityFailure|DatabaseLost|LockHeld|\w*(Endorse|Submit|Commit|CommitStatus|Gateway)Error)$/;
+  /^(LedgerError|LoneRefusal|LedgerFailure|Failure|IntegrityFailure|DatabaseLost|LockHeld|\w*(Endorse|Submit|Commit|CommitStatus|Gateway)Error)$/;
 
 /**
  * An error as the log may have it: its kind, where it was made, and its message only where that cannot hold content

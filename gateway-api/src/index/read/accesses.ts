@@ -88,4 +88,16 @@ export class Accesses {
     if (after !== undefined) query = query.where('access', '>', after);
     return (await query.execute()).map(({ access }) => ({ id: access, next: access }));
   }
+
+  /** Whether a granted access of this organisation rests on a consent which has ended. */
+  async isOrphaned(access: string): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('access_consents')
+      .select('consent')
+      .where('access', '=', access)
+      .where('ended', '=', YES)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
 }

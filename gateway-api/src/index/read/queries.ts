@@ -390,7 +390,9 @@ export class ReadModel {
       .select(STANDING)
       .where('patient', '=', patient)
       .where('collection', '=', collection)
-      .where('current', '=', NEWEST);
+      .where('current', '=', NEWEST)
+      // Consents lie in the same collection, and on no sheet.
+      .where('leaf', 'is not', null);
     if (types.length > 0) query = query.where('type', 'in', types);
     const rows = await query.orderBy('sequence', 'desc').limit(limit).execute();
     return this.#checks.rows('versions', rows).map((row) => ({ type: row.type, ...versionOf(row) }));

@@ -206,6 +206,26 @@ onEachDatabase('The access log', (kind) => {
     expect(read).to.equal('IntegrityFailure');
   });
 
+  it('says what is still to be done', async () => {
+    const consents = [consentWrite({}), consentWrite({})];
+    const [over, kept] = consents.map(({ id }) =>
+      accessState({ status: 'granted', expiresAt: LATER, consent: { id, version: 1 } }),
+    );
+    const states = {
+      requested: accessState(),
+      refused: accessState({ status: 'refused' }),
+      late: accessState({ status: 'granted', expiresAt: LONG_AGO }),
+      ...{ over: over!, kept: kept! },
+    };
+    await log.block(custodian(consents), ...Object.values(states).map(accessStep));
+    await log.block(custodian([markWrite(consents[0]!.id)]));
+    const pending = async ({ id }: AccessState) => (await log.disclosures.find(id))?.pending;
+    const found = await Promise.all(Object.values(states).map(pending));
+    expect(found).to.deep.equal(['decision', undefined, 'purge', 'purge', undefined]);
+    const event = await log.disclosures.read(states.over.id);
+    expect(event?.resource).to.include({ outcome: '0', outcomeDesc: 'purge-pending' });
+  });
+
   describe('and the custodian’s duties', () => {
     it('decide what was requested of it, each for itself', async () => {
       const [one, broken, other] = [accessState(), accessState(), accessState()];

@@ -31,6 +31,8 @@ export interface Disclosure {
   patient?: string;
   /** Values of its last steps that have not arrived at this organisation; absent where none is missing. */
   undelivered?: number;
+  /** What is still to be done about it; absent where nothing is. */
+  pending?: 'decision' | 'purge';
 }
 
 /** Which accesses are listed: those of one patient's compartment, of these patients, last updated then; else all. */
@@ -182,6 +184,8 @@ export class Disclosures {
     const disclosure: Disclosure = { state, transactionId: row.transaction_id };
     const undelivered = await this.#undelivered(state, row.transaction_id);
     if (undelivered > 0) disclosure.undelivered = undelivered;
+    const pending = await this.#pending(state);
+    if (pending !== undefined) disclosure.pending = pending;
     const inbox = collections.inbox(state.requestor);
     const asked = await this.#index.privateValue(inbox, privateKeys.request(state.id));
     if (asked === undefined) return disclosure;
@@ -191,6 +195,14 @@ export class Disclosures {
     const patient = await this.#index.patientByIdentifier(collections.care(state.holder), request.patient);
     if (patient !== undefined) disclosure.patient = patient.id;
     return disclosure;
+  }
+
+  /** Copies are to go whose consent has ended, or whose time is over. */
+  async #pending({ id, status, expiresAt }: AccessState): Promise<Disclosure['pending']> {
+    if (status === 'requested') return 'decision';
+    if (status !== 'granted') return undefined;
+    const isOver = expiresAt !== undefined && expiresAt <= new Date().toISOString();
+    return isOver || (await this.#index.accesses.isOrphaned(id)) ? 'purge' : undefined;
   }
 
   /** Values of its last step, and of the step after that, that have not arrived. */
@@ -258,12 +270,13 @@ const organisation = (name: string) => ({ identifier: { system: ORGANISATION_SYS
 const EXPORT = { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110106', display: 'Export' };
 
 function auditEvent(
-  { state, request, patient, undelivered }: Disclosure,
+  { state, request, patient, undelivered, pending }: Disclosure,
   version: number,
   lastUpdated: string,
 ): Resource {
   const refused = state.status === 'refused';
-  const described = undelivered === undefined ? state.reason : 'delivery-incomplete';
+  const told = pending === 'purge' ? 'purge-pending' : state.reason;
+  const described = undelivered === undefined ? told : 'delivery-incomplete';
   const purpose = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: state.purpose };
   const who: Record<string, unknown>[] = [];
   if (patient !== undefined) who.push({ what: { reference: `Patient/${patient}` } });

@@ -1,7 +1,11 @@
 /** Asking another provider for a patient's records, and what came of it (see DESIGN: consent and access). */
 import { randomUUID } from 'node:crypto';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { accessRequestSchema, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
+import {
+  type AccessState,
+  accessRequestSchema,
+  accessStateSchema,
+} from '@telemed-ledger/chaincode/model/transactions.ts';
 import { custodianOf } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
@@ -18,10 +22,13 @@ const deliverySchema = z.object({
   status: z.literal('incomplete'),
   undelivered: z.int().meta({ description: 'Values that have not arrived at this organisation yet.' }),
 });
+const pendingSchema = z.enum(['decision', 'purge']).meta({
+  description: 'What is still to be done: it is tried until it can be, whoever is away.',
+});
 /** How an access stands, with the transaction of its last step, and what has not arrived here of it. */
 const stateSchema = accessStateSchema
   .omit({ schema: true, salt: true })
-  .extend({ transactionId: z.string(), delivery: deliverySchema.optional() })
+  .extend({ transactionId: z.string(), delivery: deliverySchema.optional(), pending: pendingSchema.optional() })
   .meta({ id: 'AccessState' });
 
 const MOST = 500;
@@ -48,11 +55,13 @@ const listSchema = z.object({
 });
 
 const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
-/** Without the salt: whoever knew it could confirm a guess at an access by its hash in a block. */
-const shown = ({ state: { schema: _, salt: __, ...state }, transactionId, undelivered }: Disclosure): object => ({
-  ...state,
+/** Whoever knew the salt could confirm a guess at an access by its hash in a block. */
+const withoutSalt = ({ schema: _, salt: __, ...state }: AccessState): object => state;
+const shown = ({ state, transactionId, undelivered, pending }: Disclosure): object => ({
+  ...withoutSalt(state),
   transactionId,
   ...(undelivered === undefined ? {} : { delivery: { status: 'incomplete', undelivered } }),
+  ...(pending === undefined ? {} : { pending }),
 });
 
 export const requestAccess = route({
@@ -75,7 +84,7 @@ export const requestAccess = route({
       const { holder, purpose } = body;
       const parties = { requestor: organisation.name, holder, custodian: custodianOf(consortium).name };
       const requestedAt = submitted.result.time;
-      const asked = { id, ...parties, purpose, status: 'requested', requestedAt, transactionId };
+      const asked = { id, ...parties, purpose, status: 'requested', requestedAt, pending: 'decision', transactionId };
       return { status: 201, headers, body: asked, transactionId };
     }
     const found = await afterCommit(() => disclosures.find(answer.id));

@@ -257,6 +257,7 @@ onEachDatabase('A patient’s wish', function (kind) {
   it('to revoke is kept while there is nobody else at all, and done when one is back', async () => {
     const patient = await newPatient();
     const { body: consent } = await patient.grant();
+    const { id } = await access(patient);
     const others = ['hospital', 'clinic', 'payer', 'bank', 'regulator'];
     let answer!: Answer;
     try {
@@ -271,6 +272,14 @@ onEachDatabase('A patient’s wish', function (kind) {
     await untilDone(patient, answer);
     expect(await statusOf(patient, answer)).to.include({ change: 'revoke', version: 2 });
     expect((await send(patient.as, `GET /fhir/R4/Consent/${consent.id}`)).body.status).to.equal('inactive');
+    // And with it all that follows: the copies go, and the holder knows.
+    const states = () =>
+      Promise.all(['patients', 'clinic', 'hospital'].map((name) => send(name, `GET /access-requests/${id}`)));
+    await until(async () => (await states()).every(({ body }) => body.status === 'purged'), READY_MS);
+    for (const { body } of await states()) {
+      expect(body).to.include({ reason: 'consent-revoked' });
+      expect(body).not.to.have.any.keys('salt', 'schema', 'pending');
+    }
   });
 
   describe('that its provider alone refuses', () => {
