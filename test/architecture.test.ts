@@ -238,7 +238,7 @@ describe('Architecture', () => {
     );
     expect(left).to.deep.equal([]);
     const methods = contracts.flatMap((file) => codeOf(file).match(/\(ctx: Context/g) ?? []);
-    expect(methods.length).to.be.greaterThan(20);
+    expect(methods.length).to.be.greaterThan(15);
   });
 
   it('keeps rules, model and consortium free of input, output, clocks and randomness', () => {

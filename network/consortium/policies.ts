@@ -14,7 +14,7 @@ export const all = (...rules: PolicyRule[]): PolicyRule => ({ need: rules.length
 export const anyOf = (rules: readonly PolicyRule[]): PolicyRule => ({ need: 1, of: rules });
 
 /** One organisation and any one of others (MSP ids). */
-export const withOneOf = (mspId: string, others: readonly string[]): PolicyRule => all(mspId, anyOf(others));
+const withOneOf = (mspId: string, others: readonly string[]): PolicyRule => all(mspId, anyOf(others));
 
 /** One organisation and any one other of the consortium (MSP ids). */
 export const withAnyOther = ({ organisations }: Pick<Consortium, 'organisations'>, mspId: string): PolicyRule =>

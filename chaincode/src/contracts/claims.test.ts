@@ -230,7 +230,7 @@ describe('the claims contract', () => {
       const licence = { number: exampleNumber, status: 'excluded', start: '2020-01-01', end: '2027-12-31' } as const;
       const earlier = story.submission();
       await story.ledger.submit('SetLicence', licensing(story.ledger, licence));
-      expect(await codeOf(story.ledger.submit('SubmitClaim', earlier))).to.equal('INVALID buckets[0]');
+      expect(await codeOf(story.ledger.submit('SubmitClaim', earlier))).to.equal('CONFLICT buckets[0]');
       await story.submitClaim();
       expect(story.status()).to.include({ status: 'denied', reason: 'practitioner-not-licensed' });
     });

@@ -78,7 +78,7 @@ async function consentInForce(
 }
 
 /** The newest version of a consent, sought from one that is known. */
-export async function currentVersion(store: Store, provider: string, id: string, known: number): Promise<number> {
+async function currentVersion(store: Store, provider: string, id: string, known: number): Promise<number> {
   const collection = collections.care(provider);
   let version = known;
   while ((await store.anchor(collection, privateKeys.consent(id, version + 1))) !== undefined) version += 1;

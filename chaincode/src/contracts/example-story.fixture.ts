@@ -22,13 +22,12 @@ import { Records } from './records.ts';
 import { Registry } from './registry.ts';
 import { Settlements } from './settlements.ts';
 
-export const CARE = 'care_hospital';
 /** The payer's, the provider's and the bank's. */
 export const PAYER = 'billing_payer';
 export const PROVIDER = 'billing_hospital';
 export const BANK = 'billing_bank';
 
-export const draftOf = (resource: Changeable, version = 1): Draft => ({
+const draftOf = (resource: Changeable, version = 1): Draft => ({
   ...{ id: resource.id, version, salt: exampleSalt('a') },
   resource,
 });

@@ -11,7 +11,6 @@ import {
   type Role,
 } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
-import { sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 
 export interface Caller {
@@ -20,17 +19,6 @@ export interface Caller {
   role: Role;
   /** Relative FHIR reference such as `Practitioner/<id>`, or `sha256:` and its hash, when the certificate has one. */
   fhirUser: string | undefined;
-}
-
-const HASHED = 'sha256:';
-
-/**
- * SHA-256 (hex) of the FHIR reference of whoever calls; undefined where the certificate names nobody. Certificates
- * stand in blocks, so one may carry `sha256:<hex>` in the place of `Patient/<id>`.
- */
-export function userHashOf({ fhirUser }: Caller): string | undefined {
-  if (fhirUser === undefined) return undefined;
-  return fhirUser.startsWith(HASHED) ? fhirUser.slice(HASHED.length) : sha256Hex(fhirUser);
 }
 
 /** What of a fabric-contract-api Context tells the caller. */

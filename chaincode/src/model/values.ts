@@ -61,7 +61,7 @@ export const anchoredSchema = z.strictObject({
 });
 export type Anchored = z.infer<typeof anchoredSchema>;
 
-export const PURPOSES = ['TREAT', 'ETREAT', 'HPAYMT', 'HOPERAT', 'BTG'] as const;
+const PURPOSES = ['TREAT', 'ETREAT', 'HPAYMT', 'HOPERAT', 'BTG'] as const;
 /** What lies under `request/<id>` in the requestor's inbox. */
 export const accessRequestSchema = z.strictObject({
   id: idSchema,
