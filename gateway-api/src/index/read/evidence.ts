@@ -7,7 +7,7 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { type Origin, type RecordEvidence, recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import type { Kysely } from 'kysely';
 import { notHereYet } from '../../http/failures.ts';
-import type { IndexTables } from '../schema.ts';
+import type { IndexTables, PrivateValuesTable } from '../schema.ts';
 import { STANDING } from '../write/resources.ts';
 import { leafOf, sheetIn } from '../write/sheets.ts';
 import type { Checks } from './checks.ts';
@@ -47,7 +47,7 @@ export class Evidence {
     collection: string,
     kind: string,
     after = -1,
-  ): Promise<{ key: string; value: string; sequence: number }[]> {
+  ): Promise<Pick<PrivateValuesTable, 'key' | 'value' | 'sequence' | 'transaction_id'>[]> {
     const rows = await this.#db
       .selectFrom('private_values')
       .selectAll()

@@ -17,6 +17,9 @@ import { expect } from 'chai';
 import { type FixtureWrite, fixtureBlock, withheld, withheldKeys } from '../../ledger/block.fixture.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
 import { FixtureIndex, newSalt } from '../index.fixture.ts';
+import { COLUMNS, type TableName } from '../schema.ts';
+import type { Evidence } from './evidence.ts';
+import { LicenceRegister } from './register.ts';
 
 const NUMBERS = ['1000000001', '1000000002', '1000000003'];
 
@@ -94,7 +97,9 @@ onEachDatabase('The register of licences', (kind) => {
     await expectEvidence([...NUMBERS, ...NUMBERS]);
     await fixture.reopen();
     expect(await Promise.all(NUMBERS.map(statusOf))).to.deep.equal(['active', 'excluded', 'active']);
-    expect(await statusOf('constructor'), 'what every object has').to.equal(undefined);
+    await commit(registry.set('toString'));
+    expect(await statusOf('toString')).to.equal('active');
+    expect(await fixture.index.register.licence('constructor'), 'what every object has').to.equal(undefined);
   });
 
   it('keeps several licences of a bucket', async () => {
@@ -167,6 +172,36 @@ onEachDatabase('The register of licences', (kind) => {
     await expectEvidence(NUMBERS);
   });
 
+  it('is read again from its beginning where the read model is filled anew', async () => {
+    for (const number of NUMBERS) await commit(registry.set(number));
+    expect(await statusOf(NUMBERS[2]!)).to.equal('active');
+    for (const table of Object.keys(COLUMNS) as TableName[]) await fixture.stores.writing.deleteFrom(table).execute();
+    await fixture.projector.reopen();
+    const seen: unknown[][] = [];
+    for (const block of chain) {
+      await fixture.apply(block);
+      seen.push(await Promise.all(NUMBERS.map(statusOf)));
+    }
+    expect(seen).to.deep.equal([
+      ['active', undefined, undefined],
+      ['active', 'active', undefined],
+      ['active', 'active', 'active'],
+    ]);
+  });
+
+  it('is of one generation, though the next comes while it is read', async () => {
+    for (const number of NUMBERS) await commit(registry.set(number));
+    const { evidence } = fixture.index;
+    const before = Object.assign(Object.create(evidence) as Evidence, {
+      newest: async () => 2,
+      text: evidence.text.bind(evidence),
+      values: evidence.values.bind(evidence),
+    });
+    const register = new LicenceRegister(before);
+    const held = await Promise.all(NUMBERS.map(async (number) => (await register.licence(number))?.status));
+    expect(held).to.deep.equal(['active', 'active', undefined]);
+  });
+
   it('goes on over junk under keys of no bucket', async () => {
     await commit(registry.set(NUMBERS[0]!));
     const index = bucketOfNumber(NUMBERS[0]!);
@@ -184,6 +219,17 @@ onEachDatabase('The register of licences', (kind) => {
       `bucket/${index}/1e0`,
     ];
     await commit(keys.map((key) => at(key, '{"licences":{}}')));
+    // Nor what another transaction than the generation's puts into its place.
+    const free = Array.from({ length: 9 }, (_, bucket) => bucket).find(
+      (bucket) => !NUMBERS.map(bucketOfNumber).includes(bucket),
+    )!;
+    await commit([at(privateKeys.bucket(free, 1), '{"licences":{}}')]);
+    await commit([
+      ...registry.set(NUMBERS[1]!),
+      ...keys.slice(1).map((key) => at(`${key}/2`, '{}')),
+      at(`bucket/${index}/02`, '{}'),
+    ]);
+    expect(await statusOf(NUMBERS[0]!)).to.equal('active');
     await commit([at('register/x', '{}'), at('register/', '{}'), at('licence/1', '{}')]);
     expect(await statusOf(NUMBERS[0]!)).to.equal('active');
     await commit(registry.set(NUMBERS[1]!));

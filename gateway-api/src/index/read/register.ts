@@ -60,7 +60,7 @@ export class LicenceRegister {
     const generation = await this.#evidence.newest(REGISTERS, 'register/');
     if (this.#standing.generation === generation) return this.#standing;
     const root = await this.#rootOf(generation);
-    // A bucket that arrived late lies before the last one that was read: then all are read again.
+    // A read model that is being filled anew is at an earlier generation than what is remembered.
     for (const before of [this.#standing, EMPTY]) {
       const next = await this.#after(before, generation);
       if (rootIn(next) !== root) continue;
@@ -77,13 +77,15 @@ export class LicenceRegister {
   }
 
   async #after(before: Standing, generation: number): Promise<Standing> {
+    const roots = await this.#evidence.values(REGISTERS, 'register', before.sequence);
+    const writtenBy = new Map(roots.map((root) => [root.key, root.transaction_id]));
     const texts = new Map(before.texts);
     let { sequence } = before;
-    const newest = new Map<number, number>();
     for (const bucket of await this.#evidence.values(REGISTERS, 'bucket', before.sequence)) {
       const { index, at } = placeIn(bucket.key) ?? {};
-      if (index === undefined || at === undefined || at > generation || at < (newest.get(index) ?? 0)) continue;
-      newest.set(index, at);
+      if (index === undefined || at === undefined || at > generation) continue;
+      // Only the transaction that made a generation says what its bucket is.
+      if (writtenBy.get(privateKeys.register(at)) !== bucket.transaction_id) continue;
       texts.set(index, bucket.value);
       sequence = bucket.sequence;
     }
@@ -94,7 +96,7 @@ export class LicenceRegister {
 /** The bucket and the generation that a key names; undefined for one that is no bucket's. */
 function placeIn(key: string): { index: number; at: number } | undefined {
   const [index = -1, at = 0] = key.split('/').slice(1).map(Number);
-  const isBucket = index < BUCKETS && key === privateKeys.bucket(index, at);
+  const isBucket = index >= 0 && index < BUCKETS && key === privateKeys.bucket(index, at);
   return isBucket ? { index, at } : undefined;
 }
 
