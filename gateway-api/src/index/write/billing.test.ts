@@ -186,6 +186,8 @@ onEachDatabase('A copy of what a payer holds', (kind) => {
           [key, rest, creator],
           [key, { ...rest, resource: { ...resource, resourceType: 'Patient' } }, creator],
         );
+        if (kindOfKey === 'claim')
+          variants.push([key, { ...rest, resource: { ...resource, id: randomUUID() } }, creator]);
         const more = { ...rest, resource, resources: [{ resourceType: 'Patient', id: 'x' }] };
         if (kindOfKey !== 'coverage') variants.push([key, more, creator]);
       }

@@ -1,7 +1,7 @@
 /** A delivered copy is shown where it is what its holder anchored, until its time is over or it is purged. */
 import { randomUUID } from 'node:crypto';
 import { canonicalJson, sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
-import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
+import { type RecordEvidence, recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { expect } from 'chai';
 import { type FixtureWrite, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
@@ -135,6 +135,14 @@ onEachDatabase('Delivered copies', (kind) => {
       await expectLeftOut((one) => ({ ...one, sheet: randomUUID() }));
     });
 
+    it('where the place is no number of one, though the id follows from it', async () => {
+      const sheet = randomUUID();
+      const record = anchored('Observation', { id: recordIdAt({ sheet, index: 0.5 }, 'Observation') });
+      const writes = sheetWrites([record], { sheet });
+      await clinic.block({ privateWrites: writes });
+      await expectLeftOut(() => ({ ...evidenceFrom(writes, record.id), place: undefined, index: 0.5 }));
+    });
+
     it('where the tree is another, though its root is the same', async () => {
       await expectLeftOut((one) => ({ ...one, tree: canonicalJson({ ...JSON.parse(one.tree), salt: newSalt() }) }));
       await expectLeftOut((one) => ({ ...one, tree: canonicalJson({ ...JSON.parse(one.tree), size: 2 }) }));
@@ -205,6 +213,7 @@ onEachDatabase('Delivered copies', (kind) => {
       await clinic.apply(fixtureBlock(1, [{ privateWrites: writes }], early));
       expect(await clinic.complete(early)).to.equal(1);
       expect(await held()).to.deep.equal([]);
+      expect(reports()).to.have.length(1);
     });
 
     it('of a second writing of a sheet', async () => {

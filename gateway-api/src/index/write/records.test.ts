@@ -238,12 +238,7 @@ onEachDatabase('The records of a sheet', (kind) => {
             all.map((one) => one.text),
             sheet,
           );
-          return [
-            ...writes,
-            place(before!, sheet, 0),
-            place({ ...good, id: randomUUID() }, sheet, 1),
-            place(after!, sheet, 2),
-          ];
+          return [...writes, place(before!, sheet, 0), place(good, sheet, 1), place(after!, sheet, 2)];
         });
       }
     });

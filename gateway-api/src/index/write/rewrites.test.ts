@@ -3,6 +3,7 @@
 import type { peer } from '@hyperledger/fabric-protos';
 import { canonicalJson, sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { expect } from 'chai';
 import {
   type FixtureTransaction,
@@ -74,26 +75,32 @@ onEachDatabase('A second write of a private key', (kind) => {
   const sheet = '22222222-2222-4222-8222-222222222222';
 
   it('of a sheet is reported by everybody, and the records of the first are served', async () => {
-    const writes = sheetWrites([placed], { sheet });
+    const created = recordIdAt({ sheet, index: 0 }, 'Observation');
+    const writes = sheetWrites([anchored('Observation', { id: created, status: 'final' })], { sheet });
     await commit({ privateWrites: writes });
-    const forged = anchored('Observation', { id, version, status: 'amended' });
-    const [tree, content] = sheetWrites([forged], { sheet });
+    const [tree, content] = sheetWrites([anchored('Observation', { id: created, status: 'amended' })], { sheet });
     const rewriting = second([tree!, { ...content!, key: privateKeys.content(sheet, 1) }]);
     await commit(rewriting);
-    for (const name of ['hospital', 'patients']) {
-      const { versions } = await at(name).index.versions('Observation', id);
-      expect(versions.map(({ resource }) => resource['status'])).to.deep.equal(['final']);
-      const [{ anchor }, { value }] = [
-        await at(name).stores.reading.selectFrom('versions').selectAll().executeTakeFirstOrThrow(),
-        (await at(name).index.privateValue('care_hospital', privateKeys.sheet(sheet)))!,
-      ];
-      expect(value).to.equal(writes[0]!.value);
-      expect(JSON.parse(value).root).to.equal(anchor);
-    }
     const unreadable = `unreadable missing care_hospital ${sha256Hex(privateKeys.content(sheet, 1))}`;
-    for (const name of ['hospital', 'patients'])
+    for (const name of ['hospital', 'patients']) {
+      const { versions } = await at(name).index.versions('Observation', created);
+      expect(versions.map(({ resource }) => resource['status'])).to.deep.equal(['final']);
+      const stored = await at(name).index.privateValue('care_hospital', privateKeys.sheet(sheet));
+      expect(stored?.value).to.equal(writes[0]!.value);
       expect((await verify(at(name), chain)).differences.map(named)).to.include(unreadable);
-    expect(alarms('bank')[0]).to.include({ transactionId: rewriting.transactionId });
+    }
+    for (const name of ORGANISATIONS)
+      expect(alarms(name).map(({ transactionId }) => transactionId)).to.deep.equal([rewriting.transactionId]);
+  });
+
+  it('of a sheet in its own transaction leaves the records of the first', async () => {
+    const [first, other] = ['final', 'amended'].map((status) =>
+      sheetWrites([anchored('Observation', { id, status })], { sheet }),
+    );
+    const both = second([...first!, other![0]!]);
+    await commit(both);
+    await expectAlarm(first![0]!, both.transactionId, both.endorsers);
+    expect((await at('hospital').index.newest('Observation', id))?.resource['status']).to.equal('final');
   });
 
   it('of a place is reported by everybody, and the version stands where it stood', async () => {

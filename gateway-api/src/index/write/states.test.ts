@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
 import { consortium, FixtureIndex } from '../index.fixture.ts';
-import { accessState, accessWrites, consentWrite, LATER, markWrite } from '../values.fixture.ts';
+import { accessState, accessWrites, consentWrite, LATER, markWrite, requestWrite } from '../values.fixture.ts';
 
 const MSP_IDS = consortium.organisations.map(({ mspId }) => mspId);
 const DECIDED = { decidedAt: '2026-03-02T10:00:00.000Z', expiresAt: LATER };
@@ -117,6 +117,15 @@ onEachDatabase('The states of accesses and consents', (kind) => {
       ];
       for (const key of keys) await fixture.block(custodian([{ ...write!, key }]));
       expect(await states()).to.deep.equal([]);
+    });
+
+    it('and the request are their requestor’s', async () => {
+      for (const creator of MSP_IDS) {
+        const request = requestWrite(randomUUID(), 'P-1');
+        await fixture.block(by(creator, [request]));
+        const found = await fixture.index.privateValue(request.collection, request.key);
+        expect(found !== undefined, creator).to.equal(creator === 'ClinicMSP');
+      }
     });
 
     it('belong to the series that was begun first', async () => {
