@@ -162,7 +162,6 @@ onEachDatabase('The records of a sheet', (kind) => {
     }
     const without = (writes: FixtureWrite[], { id, version }: AnchoredFixture): FixtureWrite[] =>
       writes.filter(({ key }) => key !== privateKeys.version(id, version));
-    const withText = (text: string, record = own()): AnchoredFixture => ({ ...record, text });
 
     it('whose version no key gives', async () => {
       for (const version of [1, 2]) {
@@ -211,35 +210,25 @@ onEachDatabase('The records of a sheet', (kind) => {
     });
 
     it('that are no anchored resource', async () => {
-      const good = own();
-      const value = JSON.parse(good.text) as Anchored;
-      const texts = [
-        ...['null', '7', '"x"', '[]', '{}', 'not JSON', '\u{1}'],
-        ...[
-          { ...value, author: 7 },
-          { ...value, version: '1' },
-          { ...value, version: 0 },
-          { ...value, version: 1.5 },
-          { ...value, recordedAt: undefined },
-          { ...value, id: randomUUID() },
-          { ...value, resource: null },
-          { ...value, resource: { ...value.resource, id: 7 } },
-          { ...value, resource: { ...value.resource, resourceType: [] } },
-          { ...value, resource: [value.resource] },
-        ].map((one) => canonicalJson(one)),
+      const changes: ((value: Anchored) => unknown)[] = [
+        ...['null', '7', '"x"', '[]', '{}', 'not JSON', '\u{1}'].map((text) => () => text),
+        (value) => ({ ...value, author: 7 }),
+        ...['1', 0, -1, 1.5, null].map((version) => (value: Anchored) => ({ ...value, version })),
+        (value) => ({ ...value, recordedAt: undefined }),
+        (value) => ({ ...value, id: randomUUID() }),
+        (value) => ({ ...value, resource: null }),
+        (value) => ({ ...value, resource: { ...value.resource, id: 7 } }),
+        (value) => ({ ...value, resource: { ...value.resource, resourceType: [] } }),
+        (value) => ({ ...value, resource: [value.resource] }),
       ];
-      for (const text of texts) {
+      for (const to of changes) {
         logged.length = 0;
         await fixture.stores.writing.deleteFrom('versions').execute();
-        await expectNeighboursOf(withText(text, good), (all) => {
-          const sheet = randomUUID();
-          const [before, , after] = all;
-          const writes = sheetOver(
-            all.map((one) => one.text),
-            sheet,
-          );
-          return [...writes, place(before!, sheet, 0), place(good, sheet, 1), place(after!, sheet, 2)];
-        });
+        // The key gives the place of what the text was before.
+        const record = own();
+        const changed = to(JSON.parse(record.text) as Anchored);
+        const text = typeof changed === 'string' ? changed : canonicalJson(changed);
+        await expectNeighboursOf({ ...record, text }, sheetWrites);
       }
     });
 
