@@ -232,6 +232,14 @@ onEachDatabase('The records of a sheet', (kind) => {
       }
     });
 
+    it('whose version is below the first', async () => {
+      for (const version of [0, -1]) {
+        logged.length = 0;
+        await fixture.stores.writing.deleteFrom('versions').execute();
+        await expectNeighboursOf(own({ version }), sheetWrites);
+      }
+    });
+
     it('that no database holds', async () => {
       for (const fields of [{ id: 'a\0b' }, { id: 'x'.repeat(10_000) }]) {
         logged.length = 0;
