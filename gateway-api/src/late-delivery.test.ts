@@ -1,5 +1,6 @@
 /** A delivery whose values the receiver's peer obtains later: what everybody is told meanwhile, and that it arrives. */
 import { randomUUID } from 'node:crypto';
+import { recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { expect } from 'chai';
 import { type Answer, FixtureConsortium, until } from './consortium.fixture.ts';
 import { onEachDatabase } from './index/databases.fixture.ts';
@@ -77,8 +78,11 @@ onEachDatabase('A delivery that the receiving peer lacks at first', function (ki
         derivedFrom: [{ reference: `Observation/${result}` }],
       }),
     );
-    // Nobody knows what a delivery holds before it is here.
-    expectNotYet(await send('clinic', `GET /fhir/R4/Observation/${randomUUID()}`));
+    expect((await send('clinic', `GET /fhir/R4/Observation/${randomUUID()}`)).status).to.equal(404);
+    // Nobody knows which records that were created by a sheet a delivery holds, before it is here.
+    const placed = recordIdAt({ sheet: randomUUID(), index: 0 }, 'Observation');
+    expectNotYet(await send('clinic', `GET /fhir/R4/Observation/${placed}`));
+    expect((await send('clinic', 'GET /access-requests')).body).to.include({ undelivered: 2 });
     const [outcome] = (await send('clinic', 'GET /fhir/R4/Observation')).body.entry;
     expect(outcome.search).to.deep.equal({ mode: 'outcome' });
     expect(outcome.resource.issue[0]).to.include({ severity: 'warning', code: 'incomplete' });

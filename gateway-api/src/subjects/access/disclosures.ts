@@ -72,12 +72,21 @@ export class Disclosures {
    * @throws {Failure} 503 where nothing of it has arrived here yet
    */
   async find(id: string, compartment?: string): Promise<Disclosure | undefined> {
-    const row = await this.#index.state('access', id);
-    if (row === undefined) {
+    const disclosure = await this.#known(id);
+    if (disclosure === undefined) {
       for (const step of STEPS) await this.#index.undelivered.demandValue(privateKeys.access(id, step));
     }
-    const disclosure = row === undefined ? undefined : await this.#disclosure(row);
     return compartment === undefined || disclosure?.patient === compartment ? disclosure : undefined;
+  }
+
+  async #known(id: string): Promise<Disclosure | undefined> {
+    const row = await this.#index.state('access', id);
+    return row === undefined ? undefined : this.#disclosure(row);
+  }
+
+  /** Values that are on the ledger and have not arrived here: some may be of accesses. */
+  undelivered(): number {
+    return this.#index.undelivered.count();
   }
 
   /** A page of the accesses that this organisation takes part in, oldest first. Skips what cannot be read. */
@@ -124,7 +133,7 @@ export class Disclosures {
     patients: readonly string[],
     lastUpdated: NonNullable<Search['lastUpdated']>,
   ): Promise<Disclosure | undefined> {
-    const disclosure = await this.find(id);
+    const disclosure = await this.#known(id);
     if (disclosure?.patient === undefined || !patients.includes(disclosure.patient)) return undefined;
     if (inbox !== collections.inbox(disclosure.state.requestor)) return undefined;
     return lastUpdated.every((condition) => holds(condition, updatedAt(disclosure.state))) ? disclosure : undefined;
@@ -137,6 +146,12 @@ export class Disclosures {
 
   /** Searchable by _id, patient and _lastUpdated. A total is given where it is cheap to know. */
   async search(search: Search, compartment?: string): Promise<SearchPage> {
+    const page = await this.#search(search, compartment);
+    const lacks = this.undelivered();
+    return lacks === 0 ? page : { ...page, undelivered: lacks };
+  }
+
+  async #search(search: Search, compartment: string | undefined): Promise<SearchPage> {
     if (search.values !== undefined) return { matches: [], total: 0 };
     if (search.ids !== undefined) return this.#searchIds(search.ids, search, compartment);
     const { patients, lastUpdated, count, after } = search;
@@ -156,7 +171,7 @@ export class Disclosures {
     const { lastUpdated = [], count, after } = search;
     const patients = patientsOf({ compartment, patients: search.patients });
     const listed = new Listed();
-    for (const id of new Set(ids)) await listed.add(id, () => this.find(id), this.#broken);
+    for (const id of new Set(ids)) await listed.add(id, () => this.#known(id), this.#broken);
     const all = listed.disclosures
       .filter(({ patient }) => patients === undefined || (patient !== undefined && patients.includes(patient)))
       .filter(({ state }) => lastUpdated.every((condition) => holds(condition, updatedAt(state))))

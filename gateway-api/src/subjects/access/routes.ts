@@ -52,6 +52,10 @@ const listSchema = z.object({
   accessRequests: z.array(stateSchema),
   next: z.string().optional().meta({ description: 'The next page; absent on the last one.' }),
   leftOut: z.int().optional().meta({ description: 'Requests that cannot be read; the log of the gateway names them.' }),
+  undelivered: z
+    .int()
+    .optional()
+    .meta({ description: 'Values that have not arrived here yet: some may be of requests.' }),
 });
 
 const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
@@ -120,6 +124,8 @@ export const accessRequests = route({
     const page = await disclosures.page({ compartment: compartmentOf(caller), count, after });
     const next = page.next === undefined ? {} : { next: `/access-requests?${nextPage(count, page.next)}` };
     const leftOut = page.broken === 0 ? {} : { leftOut: page.broken };
-    return { body: { accessRequests: page.disclosures.map(shown), ...next, ...leftOut } };
+    const lacks = disclosures.undelivered();
+    const undelivered = lacks === 0 ? {} : { undelivered: lacks };
+    return { body: { accessRequests: page.disclosures.map(shown), ...next, ...leftOut, ...undelivered } };
   },
 });
