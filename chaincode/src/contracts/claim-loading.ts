@@ -88,10 +88,10 @@ async function checkFeeSchedule(
 ): Promise<FeeSchedule | undefined> {
   const collection = collections.billing(payer);
   const generation = shown?.generation ?? 0;
-  if ((await store.anchor(collection, privateKeys.feeSchedule(provider, generation + 1))) !== undefined)
+  if ((await store.anchor(collection, privateKeys.feeSchedule({ payer, provider }, generation + 1))) !== undefined)
     throw new LedgerError('CONFLICT', 'the payer has loaded other prices', 'feeSchedule');
   if (shown === undefined) return undefined;
-  const key = privateKeys.feeSchedule(provider, generation);
+  const key = privateKeys.feeSchedule({ payer, provider }, generation);
   return checkPresented(store, collection, key, shown.text, feeScheduleSchema, 'feeSchedule');
 }
 
@@ -137,7 +137,7 @@ async function checkFingerprintKey(
   shown: string | undefined,
 ): Promise<string | undefined> {
   const collection = collections.billing(payer);
-  const name = privateKeys.fingerprintKey(provider);
+  const name = privateKeys.fingerprintKey({ payer, provider });
   if (shown !== undefined)
     return (await checkPresented(store, collection, name, shown, fingerprintKeySchema, 'fingerprintKey')).key;
   if ((await store.anchor(collection, name)) !== undefined)

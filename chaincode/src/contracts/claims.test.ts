@@ -92,7 +92,7 @@ describe('the claims contract', () => {
       const text =
         `{"currency":"USD","loadedAt":"${story.ledger.time}","prices":{"166888009":1000},` +
         `"salt":"${exampleSalt('b')}","schema":1,"version":"2026-1"}`;
-      const names = [`${PAYER} fee-schedule/hospital/1`, `${PROVIDER} fee-schedule/hospital/1`];
+      const names = [`${PAYER} fee-schedule/payer/hospital/1`, `${PROVIDER} fee-schedule/payer/hospital/1`];
       expect(writes).to.deep.equal({
         ...{ public: {}, private: Object.fromEntries(names.map((name) => [name, text])) },
         ...{ purged: [], policies: {}, event: undefined },
@@ -104,12 +104,25 @@ describe('the claims contract', () => {
         const request = story.feeSchedule({ '166888009': 1000 + known });
         await story.ledger.submit('LoadFeeSchedule', { ...request, private: { ...request.private!, known } });
       }
-      expect(story.ledger.read(PAYER, 'fee-schedule/hospital/3')).to.have.deep.property('prices', {
+      expect(story.ledger.read(PAYER, 'fee-schedule/payer/hospital/3')).to.have.deep.property('prices', {
         '166888009': 1002,
       });
       const beyond = story.feeSchedule({});
       const unknown = { ...beyond, private: { ...beyond.private!, known: 4 } };
       expect(await codeOf(story.ledger.submit('LoadFeeSchedule', unknown))).to.equal('INVALID known');
+    });
+
+    it("keeps two payers' prices and keys for one provider apart", async () => {
+      const request = story.feeSchedule({ '166888009': 1000 });
+      const loading = { payer: request, 'payer-two': { ...request, from: 'payer-two' } };
+      for (const [payer, one] of Object.entries(loading)) {
+        const { writes } = await story.ledger.submit('LoadFeeSchedule', one);
+        const names = Object.keys(writes.private);
+        expect(names, payer).to.have.members([
+          `billing_${payer} fee-schedule/${payer}/hospital/1`,
+          `${PROVIDER} fee-schedule/${payer}/hospital/1`,
+        ]);
+      }
     });
 
     it('refuses an unknown currency', async () => {
@@ -147,7 +160,7 @@ describe('the claims contract', () => {
       expect(of('claim')).to.deep.equal(withBoth(`claim/${exampleIds.claim}`, claim));
       expect(of('claim-state')).to.deep.equal(withBoth(`claim-state/${exampleIds.claim}/1`, state));
       expect(of('fingerprint-key').map(([name]) => name)).to.deep.equal([
-        ...[`${PAYER} fingerprint-key/hospital`, `${PROVIDER} fingerprint-key/hospital`],
+        ...[`${PAYER} fingerprint-key/payer/hospital`, `${PROVIDER} fingerprint-key/payer/hospital`],
       ]);
       expect(of('fingerprint')).to.have.length(8);
       expect(Object.keys(writes.private)).to.have.length(14);

@@ -104,12 +104,13 @@ async function loadFeeSchedule(call: Call<'LoadFeeSchedule'>): Promise<Done> {
     throw new LedgerError('INVALID', 'not an ISO 4217 currency', 'currency');
   }
   const own = collections.billing(caller.organisation.name);
+  const between = { payer: caller.organisation.name, provider: input.provider };
   let generation = known + 1;
-  while ((await store.anchor(own, privateKeys.feeSchedule(input.provider, generation))) !== undefined) generation += 1;
-  if (known > 0 && (await store.anchor(own, privateKeys.feeSchedule(input.provider, known))) === undefined)
+  while ((await store.anchor(own, privateKeys.feeSchedule(between, generation))) !== undefined) generation += 1;
+  if (known > 0 && (await store.anchor(own, privateKeys.feeSchedule(between, known))) === undefined)
     throw new LedgerError('INVALID', 'there is no such generation', 'known');
   const value: FeeSchedule = { schema: 1, ...tariff, loadedAt: store.time };
-  const key = privateKeys.feeSchedule(input.provider, generation);
+  const key = privateKeys.feeSchedule(between, generation);
   store.putPrivate(own, key, value);
   await putCopies(store, [input.provider], key, value);
   return { time: store.time };
@@ -163,7 +164,7 @@ async function putFingerprints(
 ): Promise<void> {
   const own = collections.billing(payer);
   if (fingerprints.isNew) {
-    const [key, value] = [privateKeys.fingerprintKey(provider), { schema: 1, key: fingerprints.key }];
+    const [key, value] = [privateKeys.fingerprintKey({ payer, provider }), { schema: 1, key: fingerprints.key }];
     store.putPrivate(own, key, value);
     await putCopies(store, [provider], key, value);
   }

@@ -95,9 +95,11 @@ export class Story {
   terms(): ShownTerms {
     const coverages = [...this.ledger.private].filter(([name]) => name.startsWith(`${PAYER} coverage/`));
     const [, coverage = ''] = coverages.findLast(([name]) => name.includes(exampleIds.coverage)) ?? [];
-    const schedules = [...this.ledger.private].filter(([name]) => name.startsWith(`${PAYER} fee-schedule/hospital/`));
+    const schedules = [...this.ledger.private].filter(([name]) =>
+      name.startsWith(`${PAYER} fee-schedule/payer/hospital/`),
+    );
     const [, text] = schedules.at(-1) ?? [];
-    const fingerprintKey = this.ledger.private.get(`${PAYER} fingerprint-key/hospital`);
+    const fingerprintKey = this.ledger.private.get(`${PAYER} fingerprint-key/payer/hospital`);
     return {
       coverage,
       ...(text === undefined ? {} : { feeSchedule: { generation: schedules.length, text } }),

@@ -29,7 +29,7 @@ export const findingSchema = z.strictObject({
 });
 export type Finding = z.infer<typeof findingSchema>;
 
-/** `fee-schedule/<provider>/<generation>`: prices in minor units, by `system|code` or by bare code. */
+/** `fee-schedule/<payer>/<provider>/<generation>`: prices in minor units, by `system|code` or by bare code. */
 export const feeScheduleSchema = z.strictObject({
   schema: schemaVersion,
   salt: saltSchema,
@@ -40,7 +40,7 @@ export const feeScheduleSchema = z.strictObject({
 });
 export type FeeSchedule = z.infer<typeof feeScheduleSchema>;
 
-/** `fingerprint-key/<provider>`: the secret that keeps fingerprints of services from being guessed by others. */
+/** `fingerprint-key/<payer>/<provider>`: the secret that keeps fingerprints of services from being guessed by others. */
 export const fingerprintKeySchema = z.strictObject({ schema: schemaVersion, key: saltSchema });
 
 /** `fingerprint/<hash>`: the claim that was paid, or may be paid, for a service. */

@@ -25,9 +25,10 @@ export const privateKeys = {
   /** billing_<Payer>, and a copy with each provider it is shown to. */
   coverage: (id: string, version: number): string => `coverage/${id}/${version}`,
   /** billing_<Payer>, copied to the provider: its prices, one generation after the other. */
-  feeSchedule: (provider: string, generation: number): string => `fee-schedule/${provider}/${generation}`,
+  feeSchedule: ({ payer, provider }: Contracting, generation: number): string =>
+    `fee-schedule/${payer}/${provider}/${generation}`,
   /** billing_<Payer>, copied to the provider: the secret that their fingerprints are keyed with. */
-  fingerprintKey: (provider: string): string => `fingerprint-key/${provider}`,
+  fingerprintKey: ({ payer, provider }: Contracting): string => `fingerprint-key/${payer}/${provider}`,
   /** billing_<Payer> */
   fingerprint: (hash: string): string => `fingerprint/${hash}`,
   /** billing_<Payer>, copied to the provider, the response to it and the remittance as well. */
@@ -43,6 +44,12 @@ export const privateKeys = {
   register: (generation: number): string => `register/${generation}`,
   bucket: (index: number, generation: number): string => `bucket/${index}/${generation}`,
 };
+
+/** A payer and a provider between whom prices and fingerprints are: a provider holds those of every payer. */
+export interface Contracting {
+  payer: string;
+  provider: string;
+}
 
 export interface PrivateKey {
   /** The first segment, as it stands there: `claim-state`, not claimState. */

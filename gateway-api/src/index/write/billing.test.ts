@@ -24,7 +24,11 @@ function values(payer: string): [key: string, value: object, creator: string][] 
   const { id, text } = anchored('Coverage', { author: payer === 'payer' ? 'PayerMSP' : 'PayerTwoMSP' });
   const [claim] = claimWrites(CLAIM, {});
   const signer = payer === 'payer' ? 'PayerMSP' : 'PayerTwoMSP';
+  const between = { payer, provider: 'hospital' };
+  const prices = { version: '1', currency: 'USD', prices: {}, loadedAt: '2026-03-01T10:00:00.000Z' };
   return [
+    [privateKeys.feeSchedule(between, 1), { schema: 1, salt: newSalt(), ...prices }, signer],
+    [privateKeys.fingerprintKey(between), { schema: 1, key: newSalt() }, 'HospitalMSP'],
     [privateKeys.coverage(id, 1), JSON.parse(text), signer],
     [privateKeys.claim(CLAIM), { ...JSON.parse(claim!.value!), payer }, 'HospitalMSP'],
     [privateKeys.claimState(CLAIM, 1), claimState({ id: CLAIM, payer }), 'HospitalMSP'],
@@ -145,21 +149,11 @@ onEachDatabase('A copy of what a payer holds', (kind) => {
   }
 
   it('counts with what names no payer, where one holds the same', async () => {
-    const prices = {
-      schema: 1,
-      salt: newSalt(),
-      version: '1',
-      currency: 'USD',
-      prices: {},
-      loadedAt: '2026-03-01T10:00:00.000Z',
-    };
-    const key = privateKeys.feeSchedule('hospital', 1);
-    await hospital.block({
-      creator: 'PayerMSP',
-      privateWrites: [at('hospital', privateKeys.feeSchedule('hospital', 2), prices)],
-    });
-    await hospital.block({ creator: 'PayerMSP', privateWrites: billingWrites(key, prices, 'hospital') });
-    expect(await held()).to.deep.equal([key]);
+    const fingerprint = { claimId: CLAIM, item: 0, salt: newSalt() };
+    const [known, lacking] = [privateKeys.fingerprint('a'), privateKeys.fingerprint('b')];
+    await hospital.block({ creator: 'HospitalMSP', privateWrites: [at('hospital', lacking, fingerprint)] });
+    await hospital.block({ creator: 'HospitalMSP', privateWrites: billingWrites(known, fingerprint, 'hospital') });
+    expect(await held()).to.deep.equal([known]);
   });
 
   it('counts at a bank too', async () => {

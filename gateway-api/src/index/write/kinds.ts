@@ -16,8 +16,8 @@ export interface Kind {
   holds?: readonly string[];
   /** The member of its value that repeats the first segment of its key. */
   names?: string;
-  /** Of what is about claims: name of the payer whose it says that it is. */
-  payer?: (value: Value, consortium: Consortium) => string | undefined;
+  /** Of what is about claims: name of the payer whose its value, or its key by its segments, says that it is. */
+  payer?: (value: Value, consortium: Consortium, segments: readonly string[]) => string | undefined;
   /** Only the owner of the collection signs it. */
   ofOwner?: true;
 }
@@ -36,6 +36,7 @@ const firstOf = ({ resource, resources }: Value): Value =>
   ((resources as Value[] | undefined)?.[0] ?? resource) as Value;
 
 const statedPayer = (value: Value) => textIn(value, 'payer');
+const payerInKey: Kind['payer'] = (_value, _consortium, [payer]) => payer;
 const payerNamedAt = (element: string) => (value: Value) =>
   organisationNameOf(firstOf(value)[element] as OrganisationReference | undefined);
 
@@ -55,8 +56,8 @@ const KINDS = new Map<string, Kind>(
       ...{ places: BILLING, holds: ['Coverage'], names: 'id' },
       payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,
     },
-    'fee-schedule': { places: BILLING },
-    'fingerprint-key': { places: BILLING },
+    'fee-schedule': { places: BILLING, payer: payerInKey },
+    'fingerprint-key': { places: BILLING, payer: payerInKey },
     fingerprint: { places: BILLING },
     claim: { places: BILLING, holds: ['Claim'], names: 'id', payer: statedPayer },
     'claim-state': { places: BILLING, names: 'id', payer: statedPayer },

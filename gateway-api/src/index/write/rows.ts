@@ -171,7 +171,7 @@ function readValue(
     throw new Error('this is signed by another');
   const content = wholeContent(key, kind, stated);
   if (content?.author !== undefined && content.author !== creator) throw new Error('this is signed by another');
-  const anchorages = billingAnchorages({ collection, keyHash, anchor }, kind, stated, consortium);
+  const anchorages = billingAnchorages({ collection, key, keyHash, anchor }, kind, stated, consortium);
   if (content === undefined) return { ...asItIs, anchorages };
   const { versions, refused } = versionRows([{ ...content, value }], place, transaction);
   if (refused > 0) throw new Error('no database holds this');

@@ -9,7 +9,7 @@ import { licenceNumbersOf } from '@telemed-ledger/chaincode/model/claim-practiti
 import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { type Contracting, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { type Anchored, CLAIM_STEPS, type ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
@@ -42,7 +42,10 @@ async function submitOnce(
   const resource = { ...claim, id };
   const { evidence, records } = await evidenceFor(resource, collections.care(organisation.name), index);
   const own = collections.billing(organisation.name);
-  const terms = await termsOf(index, own, organisation.name, coverage.value, { claim: resource, records });
+  const terms = await termsOf(index, own, { payer, provider: organisation.name }, coverage.value, {
+    claim: resource,
+    records,
+  });
   const submission = { claim: { id, salt: newSalt(), resource }, ...terms, evidence };
   return ledger.submit('SubmitClaim', { id, payer }, submission, sending);
 }
@@ -95,12 +98,12 @@ interface Judged {
 }
 
 /** What the payer holds that a claim is judged by, from this organisation's billing collection, and the register. */
-async function termsOf(index: ReadModel, own: string, provider: string, coverage: string, judged: Judged) {
-  const series = privateKeys.feeSchedule(provider, 0).slice(0, -1);
+async function termsOf(index: ReadModel, own: string, between: Contracting, coverage: string, judged: Judged) {
+  const series = privateKeys.feeSchedule(between, 0).slice(0, -1);
   const generation = await index.evidence.newest(own, series);
   const text =
-    generation === 0 ? undefined : await index.evidence.text(own, privateKeys.feeSchedule(provider, generation));
-  const fingerprintKey = await index.evidence.text(own, privateKeys.fingerprintKey(provider));
+    generation === 0 ? undefined : await index.evidence.text(own, privateKeys.feeSchedule(between, generation));
+  const fingerprintKey = await index.evidence.text(own, privateKeys.fingerprintKey(between));
   const numbers = licenceNumbersOf({ bill: readBill(judged.claim), evidence: judged.records });
   return {
     coverage,
@@ -131,7 +134,10 @@ async function adjudicateOnce(
       return [`${shown.resource.resourceType}/${shown.id}`, shown] as const;
     }),
   );
-  const terms = await termsOf(index, own, provider, newest.value, { claim: resource, records });
+  const terms = await termsOf(index, own, { payer: organisation.name, provider }, newest.value, {
+    claim: resource,
+    records,
+  });
   const state = await textOf(index, own, privateKeys.claimState(id, CLAIM_STEPS.submitted));
   const decision = { responseId: randomUUID(), salt: newSalt(), claim, state, ...terms };
   return ledger.submit('AdjudicateClaim', { id, provider }, decision, sending);

@@ -69,7 +69,7 @@ export const loadFeeSchedule = route({
     const { outcome } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
       submit: async (sending) => {
-        const series = privateKeys.feeSchedule(provider, 0).slice(0, -1);
+        const series = privateKeys.feeSchedule({ payer: organisation.name, provider }, 0).slice(0, -1);
         const own = collections.billing(organisation.name);
         const known = await index.evidence.newest(own, series);
         return ledger.submit('LoadFeeSchedule', { provider }, { ...body, salt: newSalt(), known }, sending);
