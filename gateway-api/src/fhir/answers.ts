@@ -39,9 +39,10 @@ export const answerOf = (stored: StoredResource): Answer => ({
 export function failedAnswer(error: unknown, report: (error: unknown) => void, place?: string): Answer {
   const known = failureOf(error);
   if (known === undefined) report(error);
-  const { status, issues } = known ?? internalFailure();
+  const { status, issues, headers } = known ?? internalFailure();
   const placed = issues.map((issue) => (place === undefined ? issue : { expression: [place], ...issue }));
-  return { status, resource: outcomeOf(placed) };
+  const { Location: location } = headers;
+  return { status, resource: outcomeOf(placed), ...(location === undefined ? {} : { location }) };
 }
 
 /** The `response` (and resource) of a Bundle's entry: hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response. */
@@ -81,9 +82,12 @@ export const committedAnswer = (transactionId: string, resource: object | undefi
   transactions: [transactionId],
 });
 
+const ACCEPTED = 202;
+
 /** What a client wants to see of what it wrote (Prefer: return=…); by default the whole resource. */
 export function preferred(answer: Answer, wanted: Return | undefined): Answer {
-  if (wanted === undefined || wanted === 'representation') return answer;
+  // What is kept to be done later has no representation: its outcome says what is in force meanwhile.
+  if (wanted === undefined || wanted === 'representation' || answer.status === ACCEPTED) return answer;
   const { resource: _resource, ...rest } = answer;
   return wanted === 'minimal' ? rest : { ...rest, resource: informed('Committed to the ledger.') };
 }

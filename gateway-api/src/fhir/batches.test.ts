@@ -50,11 +50,11 @@ describe('batch', () => {
   });
 
   it('writes entry by entry what the ledger refuses together', async () => {
-    const isBad = (resource: object): boolean => JSON.stringify(resource).includes('bad');
+    const isBad = (resource: object): boolean => JSON.stringify(resource).includes('refused name');
     server.repository.refuse = (writes) => {
       if (writes.some(({ resource }) => isBad(resource))) throw new LedgerError('FORBIDDEN', 'not this one');
     };
-    const bad = { ...patient(), name: [{ text: 'bad' }] };
+    const bad = { ...patient(), name: [{ text: 'refused name' }] };
     const response = await send([post(observation()), post(bad), post(observation())]).expect(200);
     expect(told(bodyOf(response))).to.deep.equal(['201 Created', '403 Forbidden: forbidden', '201 Created']);
     expect(server.repository.transactions.map((writes) => writes.length)).to.deep.equal([1, 1]);

@@ -177,6 +177,34 @@ onEachDatabase('A patient’s wish', function (kind) {
       );
     });
 
+  it('that only takes away does not wait behind one that hangs', async () => {
+    const patient = await newPatient();
+    const { body: consent } = await patient.grant();
+    const answers: Promise<Answer>[] = [];
+    await whileIs('pause', 'hospital', async () => {
+      answers.push(patient.grant({ class: classes('Condition') }));
+      await until(async () => (await send(patient.as, 'GET /wishes')).body.wishes.length === 1);
+      answers.push(patient.put(consent.id, { actor: [actor('payer')] }));
+      const path = `GET /fhir/R4/Consent/${consent.id}`;
+      await until(async () => (await send(patient.as, path)).body.status === 'inactive', READY_MS);
+      for (const answer of await Promise.all(answers)) expectKept(answer, /Kept/);
+    });
+    for (const answer of await Promise.all(answers)) await untilDone(patient, answer);
+  });
+
+  it('is kept as a part of a batch', async () => {
+    const patient = await newPatient();
+    const resource = patient.consent({});
+    const entry = [{ resource, request: { method: 'POST', url: 'Consent' } }];
+    await whileIs('drop', 'hospital', async () => {
+      const batch = await send(patient.as, 'POST /fhir/R4', { resourceType: 'Bundle', type: 'batch', entry });
+      const { response } = batch.body.entry[0];
+      expect(response).to.include({ status: '202 Accepted' });
+      expect(response.location).to.match(/^\/wishes\//);
+      expect(response.outcome.issue[0]).to.include({ severity: 'information', code: 'informational' });
+    });
+  });
+
   it('that does more than take away leaves in force what was, until the provider is back', async () => {
     const patient = await newPatient();
     const { body: consent } = await patient.grant({ class: classes('Condition') });

@@ -51,6 +51,8 @@ export class Wishes {
   readonly #turns = new Turns();
   /** Ids of wishes that are being sent: by the request that brought them, or by the duty. */
   readonly #inHand = new Set<string>();
+  /** First tries under way, by patient. */
+  readonly #trying = new Map<string, Promise<Try>>();
   #pending = 0;
 
   constructor(options: WishesOptions) {
@@ -80,7 +82,11 @@ export class Wishes {
     if (earlier !== undefined) throw await this.#kept(earlier.id);
     const { draft } = wanted;
     if (draft === undefined) return this.#revoke(wanted, sending);
-    return this.#turns.hold([wanted.patient], () => this.#inOrder({ ...wanted, draft }, sending));
+    // One that the ledger is about to answer is waited for; behind one that hangs this one is kept.
+    const before = this.#trying.get(wanted.patient);
+    if (before !== undefined) await within(before, PATIENCE_MS);
+    const place = await this.#turns.hold([wanted.patient], () => this.#placed({ ...wanted, draft }, sending));
+    return place.sent();
   }
 
   /** What the duty has to send now: the first of each patient, and every revocation. */
@@ -116,30 +122,34 @@ export class Wishes {
     return (await this.#wishes.pendingOf(patient)).filter(({ kind }) => kind !== 'revoke');
   }
 
+  /** Waits for no other wish, and ends what is pending about the consent: it is the last word. */
   async #revoke(wanted: Wanted, sending: Sending): Promise<Outcome> {
     const ready = await prepared(this.#options, wanted, undefined);
     const id = await this.#take(wanted, sending);
-    const outcome = await this.#first({ id, wanted, ready, sending });
-    await this.#supersedeAbout(wanted, id).catch((error: unknown) =>
-      this.#warn(id, error, 'what it ended is still listed'),
-    );
-    return outcome;
+    const superseded = this.#supersedeAbout(wanted, id);
+    await superseded.catch((error: unknown) => this.#warn(id, error, 'what it ends is still listed'));
+    return this.#first({ id, wanted, ready, sending });
   }
 
-  /** Sends it where nothing of the patient's is pending, and else keeps it behind what is. */
-  async #inOrder(wanted: Wanted & { draft: Draft }, sending: Sending): Promise<Outcome> {
-    const pending = await this.#wishes.pendingOf(wanted.patient);
-    if (pending.some(({ kind, consent }) => kind === 'revoke' && consent === wanted.consent))
+  /** Takes its place: it is sent where nothing of the patient's is pending, and else kept behind what is. */
+  async #placed(wanted: Wanted & { draft: Draft }, sending: Sending): Promise<{ sent(): Promise<Outcome> }> {
+    const { patient, consent, draft } = wanted;
+    const pending = await this.#wishes.pendingOf(patient);
+    if (pending.some((wish) => wish.kind === 'revoke' && wish.consent === consent))
       throw new LedgerError('CONFLICT', 'the end of this consent is pending');
     if (pending.length >= MOST) throw throttled('Too many wishes of this patient are pending.');
-    const old = await narrowed(this.#options, wanted, wanted.draft);
-    const ready = await prepared(this.#options, wanted, wanted.draft);
+    const old = await narrowed(this.#options, wanted, draft);
+    const ready = await prepared(this.#options, wanted, draft);
     const isFirst = pending.every(({ kind }) => kind === 'revoke');
-    if (isFirst && ready.version !== wanted.draft.version)
-      throw new LedgerError('CONFLICT', 'this is not the next version');
+    if (isFirst && ready.version !== draft.version) throw new LedgerError('CONFLICT', 'this is not the next version');
     const id = await this.#take(wanted, sending);
-    if (isFirst) return this.#first({ id, wanted, ready, sending, old });
-    return this.#behind(id, wanted, old);
+    if (!isFirst) return { sent: () => this.#behind(id, wanted, old) };
+    const outcome = this.#first({ id, wanted, ready, sending, old });
+    const trying = ended(outcome).finally(() => {
+      if (this.#trying.get(patient) === trying) this.#trying.delete(patient);
+    });
+    this.#trying.set(patient, trying);
+    return { sent: () => outcome };
   }
 
   /** Of one consent the last word counts, and what it takes away is taken away at once. */
