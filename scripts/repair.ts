@@ -91,7 +91,9 @@ async function mendFabric(dataDir: string, organisation: string | undefined): Pr
     throw new UsageError('on Fabric name the organisation whose peer is to be mended: --org');
   // Gateways would ask a peer that has only some of its blocks.
   holdDataDirectory(dataDir)();
-  const { before, after } = await repairPeer(dataDir, organisation);
+  const { startedAfter, failure, after, aside } = await repairPeer(dataDir, organisation);
+  if (startedAfter !== undefined) console.log(`${organisation}'s peer was away and was started: ${startedAfter}`);
+  if (failure !== undefined) console.log(`${organisation}'s peer did not start: ${failure}`);
   if (after === undefined) console.log(`${organisation}'s peer is sound.`);
   else {
     console.log(`${organisation}'s ledger was made anew: ${after.blocks} blocks ← the orderers`);
@@ -99,10 +101,11 @@ async function mendFabric(dataDir: string, organisation: string | undefined): Pr
       `${after.values} private values ← the peers of the other members, each held against its hash in the blocks`,
     );
     printFindings(peerLines(after));
+    if (aside !== undefined) console.log(`What the peer had before stays in ${aside}`);
   }
   const left = await mendReadModels(dataDir, 'fabric', [organisation]);
   if (left === 0) console.log('The read model is as the ledger.');
-  return left + (after ?? before ?? { findings: [] }).findings.length === 0 ? 0 : 1;
+  return left + (after?.findings.length ?? 0) === 0 ? 0 : 1;
 }
 
 await runCommand(async () => {
@@ -119,3 +122,5 @@ await runCommand(async () => {
   if (left === 0) console.log('The read models are as the ledger.');
   return repair.remaining.length + left === 0 ? 0 : 1;
 });
+// A connection that is being made to a peer that is paused is never given up, and would keep this process.
+process.exit();

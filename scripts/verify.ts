@@ -17,6 +17,7 @@ import {
 import { holdDataDirectory, isHeld } from './consortium/data-directory.ts';
 import { urlVariable } from './consortium/ports.ts';
 import { networkInUse } from './consortium/read-models.ts';
+import { isKnown } from './verification/channel/channel-check.ts';
 import type { PeerReport } from './verification/channel/peer-check.ts';
 import { peerLines, peerRows } from './verification/channel/report.ts';
 import { onlyOf, verifyRunning, verifyStopped } from './verification/peer-ledger.ts';
@@ -82,12 +83,20 @@ async function askFabric(names: readonly string[], dataDir: string): Promise<Fou
   for (const report of await checkAll(dataDir, definedConsortium(), names))
     found.peers.set(report.organisation, report);
   const isAsked = isHeld(dataDir) || names.some((name) => process.env[urlVariable(name)] !== undefined);
-  const answering = names.filter((name) => found.peers.get(name)?.away === undefined);
-  return {
-    ...found,
-    readModels: await (isAsked ? sweepAll(answering, dataDir) : compareStopped(dataDir, 'fabric', answering)),
-  };
+  const compared = [...found.peers.values()].filter(isReadable).map(({ organisation }) => organisation);
+  if (compared.length < names.length) {
+    console.log("Read models are compared with their peers' ledgers once these are sound.\n");
+  }
+  if (compared.length === 0) return found;
+  const readModels = await (isAsked ? sweepAll(compared, dataDir) : compareStopped(dataDir, 'fabric', compared));
+  return { ...found, readModels };
 }
+
+/** Whether a read model can be made from what the peer delivers, and a gateway becomes ready at it. */
+const isReadable = (report: PeerReport): boolean =>
+  isKnown(report) &&
+  report.withoutChaincode === undefined &&
+  report.findings.every(({ part }) => part === 'state' || part === 'index');
 
 /** Reads the store; where the network could start on it, the gateways compare their rows. */
 async function readStopped(names: readonly string[], dataDir: string): Promise<Found> {
@@ -110,3 +119,5 @@ await runCommand(async () => {
   const found = await look(names, dataDir);
   return print(names, found) === 0 ? 0 : 1;
 });
+// A connection that is being made to a peer that is paused is never given up, and would keep this process.
+process.exit();

@@ -3,14 +3,15 @@
  * the ledger decides what is left to do, so it may be interrupted and repeated.
  */
 import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { chaincodeEndorsementPolicy, collectionConfigsOf } from '../collections.ts';
 import type { Binaries } from './binaries.ts';
 import { type ChaincodePackage, chaincodePackage } from './chaincode-package.ts';
 import { writeIfDifferent } from './files.ts';
-import type { Layout } from './layout.ts';
-import { type Committed, type Definition, Lifecycle } from './lifecycle.ts';
+import type { Layout, PeerLayout } from './layout.ts';
+import { type Committed, type Definition, Lifecycle, LOST } from './lifecycle.ts';
 import type { Material } from './material.ts';
 
 export interface Chaincode {
@@ -58,7 +59,7 @@ export async function deploy(
   early?.catch(() => undefined);
   const installed = await install(layout, lifecycle, built.id, packageFile);
   if (installed > 0) report(`installed on peers: ${installed} (${built.id})`);
-  const approvals = await approve(layout, lifecycle, definition);
+  const approvals = await approve(layout, lifecycle, definition, isCommitted);
   if (approvals > 0) report(`approved by organisations: ${approvals} (sequence ${definition.sequence})`);
   await (early ?? serve(built.id));
   report("every organisation's chaincode listens");
@@ -84,6 +85,20 @@ export function assertReadable(version: string, written: string | undefined): vo
       'was changed. Either begin anew (npm run network -- reset removes ledgers, channel and read models), set DATA_DIR ' +
       'to another directory, or go on with the release that wrote it.',
   );
+}
+
+/** Installs the deployed package again on a peer that has lost it. @throws Error where the package is not here any more */
+export async function installAgain(
+  layout: Layout,
+  peer: PeerLayout,
+  lifecycle: Lifecycle,
+  packageId: string,
+): Promise<void> {
+  if (await lifecycle.isInstalled(peer, packageId)) return;
+  const file = join(layout.chaincodeDirectory, `${packageId.split(':')[0]}.tar.gz`);
+  const hash = existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : '';
+  if (!packageId.endsWith(`:${hash}`)) throw new Error(`${file} is not what was deployed: npm run network -- deploy`);
+  await lifecycle.install(peer, file);
 }
 
 export const packageOf = (consortium: ConsortiumDefinition, { version, fingerprint }: Chaincode): ChaincodePackage =>
@@ -117,11 +132,17 @@ async function install(layout: Layout, lifecycle: Lifecycle, packageId: string, 
   return outcomes.filter((outcome) => outcome === 1).length;
 }
 
-async function approve(layout: Layout, lifecycle: Lifecycle, definition: Definition): Promise<number> {
+async function approve(
+  layout: Layout,
+  lifecycle: Lifecycle,
+  definition: Definition,
+  isCommitted: boolean,
+): Promise<number> {
   const outcomes = await Promise.all(
     layout.peers.map(async (peer) => {
       const approved = await lifecycle.approved(peer, definition.name, definition.sequence);
-      if (approved === definition.packageId) return 0;
+      // What is committed had been approved; its version names the package.
+      if (approved === definition.packageId || (approved === LOST && isCommitted)) return 0;
       await lifecycle.approve(peer, definition);
       return 1;
     }),

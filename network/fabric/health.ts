@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Layout, NodeLayout, OrdererLayout } from './layout.ts';
-import { lastLines, logFile, runningPid } from './processes.ts';
+import { lastLines, logFile, recorded, runningPid } from './processes.ts';
 import { type Answer, ask, type ClientTls, type Question } from './requests.ts';
 
 const POLL_MS = 50;
@@ -126,14 +126,27 @@ export async function untilProcess(
 const whereItWrites = (layout: Layout, name: string): string =>
   layout.place.ownsProcesses ? logFile(layout, name) : `docker compose logs ${name}`;
 
-const CONSIDERED_LINES = 40;
+/** Of a process of this machine that has ended by itself: what it said of that. undefined where it runs, or was ended. */
+export function endOf(layout: Layout, name: string): string | undefined {
+  const hasEnded = layout.place.ownsProcesses && recorded(layout).includes(name) && !runningPid(layout, name);
+  if (!hasEnded) return undefined;
+  const [cause] = linesOf(layout, name).filter((line) => CRASH.test(line));
+  return `${name} has ended by itself; it ${cause === undefined ? 'did not say why' : `said: ${cause}`}`;
+}
+
+/** A crash of a program in Go ends with its stack. */
+const CONSIDERED_LINES = 200;
 const SHOWN_LINES = 4;
+const CRASH = /\b(PANI|FATA)\b|\b(panic|fatal error):|^Error: /;
 
 function lastWords(layout: Layout, name: string): string {
-  const lines = lastLines(layout, name, CONSIDERED_LINES)
-    .split('\n')
-    .filter((line) => line.trim() !== '');
-  const serious = lines.filter((line) => /\b(ERRO|PANI|FATA|panic:|Error)\b/.test(line));
+  const lines = linesOf(layout, name);
+  const serious = lines.filter((line) => /\b(ERRO|Error)\b/.test(line) || CRASH.test(line));
   const shown = (serious.length > 0 ? serious : lines).slice(-SHOWN_LINES);
   return [...shown.map((line) => `  ${line}`), `  (see ${logFile(layout, name)})`].join('\n');
 }
+
+const linesOf = (layout: Layout, name: string): string[] =>
+  lastLines(layout, name, CONSIDERED_LINES, true)
+    .split('\n')
+    .filter((line) => line.trim() !== '');

@@ -24,6 +24,12 @@ export interface Committed {
   version: string;
 }
 
+/**
+ * An organisation's approval is private to it: a peer whose ledger was made anew has its hash, by which it runs the chaincode,
+ * and gets the record from nobody.
+ */
+export const LOST = Symbol('the record of an approval is lost');
+
 export class Lifecycle {
   readonly #layout: Layout;
   readonly #material: Material;
@@ -65,8 +71,8 @@ export class Lifecycle {
     }
   }
 
-  /** The package that the organisation approved for a sequence. */
-  async approved(peer: PeerLayout, name: string, sequence: number): Promise<string | undefined> {
+  /** The package that the organisation approved for a sequence; LOST where its peer has lost the record of that. */
+  async approved(peer: PeerLayout, name: string, sequence: number): Promise<string | typeof LOST | undefined> {
     const args = ['-C', this.#channel, '-n', name, '--sequence', String(sequence), '--output', 'json'];
     try {
       const answer = JSON.parse((await this.#run(peer, 'queryapproved', args)).stdout) as {
@@ -74,8 +80,9 @@ export class Lifecycle {
       };
       return answer.source?.Type?.LocalPackage?.package_id;
     } catch (error) {
-      if (error instanceof CommandError && /could not fetch approved chaincode definition/.test(error.output))
-        return undefined;
+      if (!(error instanceof CommandError)) throw error;
+      if (/could not fetch approved chaincode definition/.test(error.output)) return undefined;
+      if (/private data matching public hash version is not available/.test(error.output)) return LOST;
       throw error;
     }
   }

@@ -8,8 +8,10 @@ import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition
 import type { Binaries } from './binaries.ts';
 import { administratorOf, joinOrderer, joinPeer } from './channel.ts';
 import {
+  endOf,
   isAdministrable,
   isHealthy,
+  isListening,
   type LedgerReading,
   ordererHeight,
   peerHeight,
@@ -69,17 +71,39 @@ export async function joinNetwork(
   binaries: Pick<Binaries, 'peer'>,
 ): Promise<void> {
   const { orderers, peers } = layout;
-  const tlsRootOf = ({ organisation }: PeerLayout) => organisationIn(material, organisation.name).tlsCaCertificateFile;
   await Promise.all([
     ...orderers.map((orderer) => untilAdministrable(layout, orderer, channel, material)),
-    ...peers.map((peer) => untilHealthy(layout, peer)),
+    ...peers.map((peer) => explaining(layout, peer, untilHealthy(layout, peer))),
   ]);
   await Promise.all([
     ...orderers.map((orderer) => joinOrderer(layout, orderer, channel, administratorOf(material, orderer))),
-    ...peers.map((peer) => joinPeer(layout, peer, channel, tlsRootOf(peer), binaries)),
+    ...peers.map((peer) => explaining(layout, peer, untilInChannel(layout, peer, channel, material, binaries))),
   ]);
-  const hasChannel = async (peer: PeerLayout) => (await peerHeight(peer, channel)) !== undefined;
-  await Promise.all(peers.map((peer) => untilProcess(layout, peer.process, 'in the channel', () => hasChannel(peer))));
+}
+
+async function untilInChannel(
+  layout: Layout,
+  peer: PeerLayout,
+  channel: string,
+  material: Material,
+  binaries: Pick<Binaries, 'peer'>,
+): Promise<void> {
+  const { tlsCaCertificateFile } = organisationIn(material, peer.organisation.name);
+  await joinPeer(layout, peer, channel, tlsCaCertificateFile, binaries);
+  const hasChannel = async () => (await peerHeight(peer, channel)) !== undefined;
+  await untilProcess(layout, peer.process, 'in the channel', hasChannel);
+}
+
+/** A peer that has had a ledger may fail for what is damaged in it. */
+async function explaining<T>(layout: Layout, { process: name, directory, organisation }: PeerLayout, work: Promise<T>) {
+  const hadLedger = layout.place.ownsProcesses && existsSync(join(directory, 'data', 'ledgersData', 'chains'));
+  return work.catch((error: Error) => {
+    if (!hadLedger) throw error;
+    const end = endOf(layout, name);
+    const said = end === undefined || error.message.startsWith(`${name} ended`) ? [] : [end];
+    const remedy = `where ${name}'s ledger is damaged: npm run repair -- --org ${organisation.name}`;
+    throw new Error([error.message, ...said, remedy].join('\n'), { cause: error });
+  });
 }
 
 const untilAdministrable = (layout: Layout, orderer: OrdererLayout, channel: string, material: Material) =>
@@ -87,8 +111,14 @@ const untilAdministrable = (layout: Layout, orderer: OrdererLayout, channel: str
     isAdministrable(orderer, channel, administratorOf(material, orderer)),
   );
 
+/** A peer says that it is healthy before it has opened its ledgers, and listens after. */
 const untilHealthy = (layout: Layout, peer: PeerLayout) =>
-  untilProcess(layout, peer.process, 'healthy', () => isHealthy(peer));
+  untilProcess(
+    layout,
+    peer.process,
+    'healthy',
+    async () => (await isHealthy(peer)) && (await isListening(peer.host, peer.port)),
+  );
 
 async function startOrderer(layout: Layout, orderer: OrdererLayout, binaries: Binaries): Promise<void> {
   await startProcess(layout, {

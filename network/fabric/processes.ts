@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -37,6 +38,8 @@ interface ProcessRecord {
   purpose: string;
   /** Absent when whoever started it was killed before writing it down. */
   pid?: number;
+  /** How long the log was before. */
+  logBytes?: number;
 }
 
 const TOKEN_VARIABLE = 'TELEMED_PROCESS';
@@ -74,9 +77,10 @@ export async function startProcess(layout: Layout, spec: ProcessSpec): Promise<b
     await stopProcess(layout, spec.name);
   }
   mkdirSync(layout.logDirectory, { recursive: true, mode: 0o700 });
-  const record: ProcessRecord = { token: randomUUID(), argv: [spec.command, ...spec.args], purpose };
-  writeIfDifferent(recordFile(layout, spec.name), JSON.stringify(record));
   const log = openSync(logFile(layout, spec.name), 'a', 0o600);
+  const logBytes = fstatSync(log).size;
+  const record: ProcessRecord = { token: randomUUID(), argv: [spec.command, ...spec.args], purpose, logBytes };
+  writeIfDifferent(recordFile(layout, spec.name), JSON.stringify(record));
   const child = spawn(spec.command, spec.args, {
     detached: true,
     stdio: ['ignore', log, log],
@@ -129,11 +133,12 @@ async function hasEnded(record: ProcessRecord, pid: number): Promise<boolean> {
 
 const LONGEST_TAIL_BYTES = 1024 * 1024;
 
-/** The last lines of a process's log; empty when there is none. */
-export function lastLines(layout: Layout, name: string, count: number): string {
+/** The last lines of a process's log; empty when there is none. `isOfThisRun`: nothing that it said before it was started. */
+export function lastLines(layout: Layout, name: string, count: number, isOfThisRun = false): string {
   const file = logFile(layout, name);
   if (!existsSync(file)) return '';
-  const length = Math.min(statSync(file).size, LONGEST_TAIL_BYTES);
+  const from = isOfThisRun ? (recordOf(layout, name)?.logBytes ?? 0) : 0;
+  const length = Math.min(Math.max(0, statSync(file).size - from), LONGEST_TAIL_BYTES);
   const buffer = Buffer.alloc(length);
   const descriptor = openSync(file, 'r');
   readSync(descriptor, buffer, 0, length, statSync(file).size - length);

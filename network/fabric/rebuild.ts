@@ -1,7 +1,8 @@
 /**
  * Makes one peer's ledger anew from the others': its process ends, what it had is put aside, and it joins the channel
  * again, gets every block from the orderers and its private data from the other members' peers. Installed chaincodes and
- * keys stay. It may be killed at any moment and repeated.
+ * keys stay. It may be killed at any moment and repeated. What was put aside is removed by whoever has found the new ledger
+ * whole: until then it may be the only copy of a value.
  */
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
@@ -29,11 +30,19 @@ const POLL_MS = 500;
 /** Without a further block for so long, something keeps the peer from getting them. */
 const STANDSTILL_MS = 120_000;
 
-/** @throws Error where the peer does not start or stops getting blocks; what it had stays aside then. */
+/** What makes up a peer's ledgers. */
+export const ledgerOf = ({ directory }: PeerLayout): string => join(directory, 'data', 'ledgersData');
+
+/** Where the ledger that a peer had before is put. */
+export const asideOf = (peer: PeerLayout): string => `${ledgerOf(peer)}.damaged`;
+
+/** It may hold private values that are purged later. */
+export const removeAside = (peer: PeerLayout): Promise<void> => rm(asideOf(peer), { recursive: true, force: true });
+
+/** @throws Error where the peer does not start or stops getting blocks. */
 export async function rebuildPeer(options: RebuildOptions): Promise<void> {
   const { layout, peer, channel, material, binaries } = options;
-  const ledger = join(peer.directory, 'data', 'ledgersData');
-  const aside = `${ledger}.damaged`;
+  const [ledger, aside] = [ledgerOf(peer), asideOf(peer)];
   await stopProcess(layout, peer.process);
   // What an earlier attempt put aside is what the peer had before it.
   if (existsSync(aside)) await rm(ledger, { recursive: true, force: true });
@@ -41,11 +50,15 @@ export async function rebuildPeer(options: RebuildOptions): Promise<void> {
   await restartNode(layout, peer.process, channel, material, binaries);
   await joinNetwork({ ...layout, orderers: [], peers: [peer] }, channel, material, binaries);
   await untilHeight(options);
-  // It may hold private values that are purged later.
-  await rm(aside, { recursive: true, force: true });
 }
 
-async function untilHeight({ peer, channel, height, onHeight }: RebuildOptions): Promise<void> {
+/** @throws Error where the peer gets no further block for two minutes */
+export async function untilHeight({
+  peer,
+  channel,
+  height,
+  onHeight,
+}: Pick<RebuildOptions, 'peer' | 'channel' | 'height' | 'onHeight'>): Promise<void> {
   let [reached, at] = [0, Date.now()];
   for (;;) {
     const now = (await peerHeight(peer, channel)) ?? 0;

@@ -1,6 +1,6 @@
 /** Each block that one peer delivers: whether it is the next one, whole, ordered, and validated as it says. */
 import {
-  commitHashOf,
+  COMMIT_HASH,
   dataHash,
   headerHash,
   type StoredBlock,
@@ -14,17 +14,33 @@ import type { DeliveredBlock } from './deliver.ts';
 import { Ordering } from './ordering.ts';
 import type { PeerFinding } from './peer-findings.ts';
 
+/** What must be the same on every peer; undefined of a block that could not be read. */
+export type Digest = { header: string; codes: string } | undefined;
+
 export class BlockCheck {
   readonly findings: PeerFinding[] = [];
-  /** By number: what must be the same on every peer. */
-  readonly digests: { header: string; codes: string }[] = [];
+  /** By number. */
+  readonly digests: Digest[] = [];
+  /** Unknown where the block that says so is damaged: then signatures are not checked. */
   #ordering: Ordering | undefined;
   /** The block before, where it was as it should be: what follows from another one tells nothing. */
   #previous: StoredBlock | undefined;
 
+  /** Blocks read so far, those included that could not be. */
+  get height(): number {
+    return this.digests.length;
+  }
+
+  /** The peer cannot deliver the next one. */
+  missed(): void {
+    this.findings.push({ part: 'blocks', place: `block ${this.height}`, what: 'unreadable: the block' });
+    this.digests.push(undefined);
+    this.#previous = undefined;
+  }
+
   /** Answers whether the block is as it should be, so that what it holds may be believed. */
   async check({ bytes, block }: DeliveredBlock): Promise<boolean> {
-    const number = this.digests.length;
+    const number = this.height;
     const { header, envelopes } = block;
     const faults = header.number === number ? await this.#faultsOf(block) : ['another block stands in its place'];
     for (const what of faults) this.findings.push({ part: 'blocks', place: `block ${number}`, what });
@@ -43,18 +59,28 @@ export class BlockCheck {
       faults.push('it does not follow the block before');
     }
     // The first block is nobody's: it is compared with the others' first blocks.
-    if (header.number > 0 && !(await this.#ordering?.isSigned(block))) {
+    if (header.number > 0 && (await this.#ordering?.isSigned(block)) === false) {
       faults.push("the orderers' signatures do not hold");
     }
-    if (commitHashFits(block, [this.#previous]) === false) {
+    if (isCommitted(block, this.#previous) === false) {
       faults.push('its validation codes and commit hash do not follow from it');
     }
     return faults;
   }
 }
 
+/** Whether the commit hash follows; undefined where that cannot be told. */
+function isCommitted(block: StoredBlock, previous: StoredBlock | undefined): boolean | undefined {
+  try {
+    return commitHashFits(block, [previous]);
+  } catch {
+    // What stands in its place is no message.
+    return false;
+  }
+}
+
 /** Codes and commit hash, which each peer writes by itself. */
-function codesDigest(block: StoredBlock): string {
-  const codes = block.metadata[TRANSACTIONS_FILTER] ?? Buffer.alloc(0);
-  return sha256(codes, commitHashOf(block) ?? Buffer.alloc(0)).toString('base64');
+function codesDigest({ metadata }: StoredBlock): string {
+  const nothing = Buffer.alloc(0);
+  return sha256(metadata[TRANSACTIONS_FILTER] ?? nothing, metadata[COMMIT_HASH] ?? nothing).toString('base64');
 }

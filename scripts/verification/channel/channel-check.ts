@@ -7,7 +7,7 @@ import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition
 import { BlockCheck } from './block-check.ts';
 import { deliver } from './deliver.ts';
 import { checkPeer, type PeerReport } from './peer-check.ts';
-import { PeerAway, type Reach } from './reach.ts';
+import { PeerAway, PeerFault, PeerRefuses, type Reach } from './reach.ts';
 
 export interface ChannelOptions {
   consortium: ConsortiumDefinition;
@@ -25,7 +25,7 @@ export async function checkChannel({ consortium, reaches, chosen }: ChannelOptio
     const collections = new Map(
       [...collectionsOfMember(consortium, { name: reach.organisation })].map((name) => [name, 0]),
     );
-    reports.push(await checkPeer(reach, collections).catch((error) => awayReport(reach.organisation, error)));
+    reports.push(await checkPeer(reach, collections).catch((error) => unknownReport(reach.organisation, error)));
   }
   const asker = own[0];
   const others = reaches.filter(({ organisation }) => !chosen.includes(organisation));
@@ -34,10 +34,15 @@ export async function checkChannel({ consortium, reaches, chosen }: ChannelOptio
   return reports;
 }
 
-/** @throws what is not a PeerAway */
-function awayReport(organisation: string, error: unknown): PeerReport {
-  if (!(error instanceof PeerAway)) throw error;
-  return { organisation, away: error.message, blocks: 0, values: 0, state: 0, digests: [], findings: [] };
+/** Whether the peer was read. */
+export const isKnown = ({ away, refuses }: PeerReport): boolean => away === undefined && refuses === undefined;
+
+/** @throws what is neither PeerAway nor PeerRefuses */
+function unknownReport(organisation: string, error: unknown): PeerReport {
+  const nothing = { organisation, blocks: 0, values: 0, state: 0, digests: [], findings: [] };
+  if (error instanceof PeerAway) return { ...nothing, away: error.message };
+  if (error instanceof PeerRefuses) return { ...nothing, refuses: error.message };
+  throw error;
 }
 
 /** Another organisation's blocks, which any member of the channel may read; undefined where its peer is away. */
@@ -47,11 +52,12 @@ async function readOther(asker: Reach, { organisation, connection }: Reach): Pro
   const reach = { ...asker, connection: { ...asker.connection, ...at } };
   const blocks = new BlockCheck();
   try {
+    // Its height is not known, so that what it cannot deliver ends the reading.
     for await (const block of deliver(reach, { from: 0, to: 'newest', withPrivateData: false }))
       await blocks.check(block);
   } catch (error) {
-    if (error instanceof PeerAway) return undefined;
-    throw error;
+    if (error instanceof PeerAway || error instanceof PeerRefuses) return undefined;
+    if (!(error instanceof PeerFault)) throw error;
   }
   const { digests, findings } = blocks;
   return { organisation, blocks: digests.length, values: 0, state: 0, digests, findings };
@@ -59,7 +65,7 @@ async function readOther(asker: Reach, { organisation, connection }: Reach): Pro
 
 /** Adds to each report what its blocks are not: those that most of the others have. */
 function compareAll(reports: PeerReport[]): void {
-  const answering = reports.filter(({ away }) => away === undefined);
+  const answering = reports.filter(isKnown);
   const height = Math.max(0, ...answering.map(({ digests }) => digests.length));
   for (let number = 0; number < height; number++) {
     for (const part of ['header', 'codes'] as const) {

@@ -8,7 +8,7 @@ import { decodeBlock, type StoredBlock } from '@telemed-ledger/formats/blocks/bl
 import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { createSigner } from '@telemed-ledger/network/embedded/identity/signer.ts';
-import { asAway, PeerAway, type Reach } from './reach.ts';
+import { kindOf, PeerAway, PeerFault, PeerRefuses, type Reach } from './reach.ts';
 
 export interface DeliveredBlock {
   bytes: Buffer;
@@ -30,7 +30,13 @@ const MESSAGE_BYTES = 100 * 1024 * 1024;
 /** A peer that says nothing for so long is away, though its connection stands. */
 const SILENCE_MS = 20_000;
 
-/** @throws PeerAway; Error with the status that the peer answered, or where what it delivers is no block. */
+/** common.Status. NOT_FOUND is also what a peer answers whose index does not lead to the block. */
+const [SUCCESS, NOT_FOUND, LEAST_FAULT] = [200, 404, 500];
+
+/**
+ * @throws PeerAway; PeerFault where the peer cannot deliver the block that follows the last one, or delivers what is none;
+ * PeerRefuses
+ */
 export async function* deliver(reach: Reach, request: DeliverRequest): AsyncGenerator<DeliveredBlock> {
   const client = clientOf(reach);
   const method = request.withPrivateData ? 'DeliverWithPrivateData' : 'Deliver';
@@ -42,15 +48,13 @@ export async function* deliver(reach: Reach, request: DeliverRequest): AsyncGene
     for await (const bytes of call) {
       silence.refresh();
       const delivered = read(bytes as Buffer);
-      if (typeof delivered === 'number') {
-        if (delivered === 200) return;
-        throw new Error(`the peer answers with status ${delivered}`);
-      }
+      if (delivered === SUCCESS) return;
+      if (typeof delivered === 'number') throw failure(delivered);
       yield delivered;
       silence.refresh();
     }
   } catch (error) {
-    throw asAway(error);
+    throw kindOf(error);
   } finally {
     clearTimeout(silence);
     call.cancel();
@@ -81,13 +85,22 @@ function seekEnvelope({ connection, identity }: Reach, { from, to }: DeliverRequ
   return encode([1, payload], [2, signer.sign(payload)]);
 }
 
-/** DeliverResponse: a status, a block, or a block with private data. */
+function failure(status: number): Error {
+  const isFault = status === NOT_FOUND || status >= LEAST_FAULT;
+  return new (isFault ? PeerFault : PeerRefuses)(`it answers with status ${status}`);
+}
+
+/** DeliverResponse: a status, a block, or a block with private data. @throws PeerFault */
 function read(bytes: Buffer): DeliveredBlock | number {
-  const response = new Message(bytes);
-  if (response.has(2)) return withSets(response.bytes(2), []);
-  if (!response.has(4)) return response.number(1);
-  const both = response.message(4);
-  return withSets(both.bytes(1), both.messages(2));
+  try {
+    const response = new Message(bytes);
+    if (response.has(2)) return withSets(response.bytes(2), []);
+    if (!response.has(4)) return response.number(1);
+    const both = response.message(4);
+    return withSets(both.bytes(1), both.messages(2));
+  } catch (error) {
+    throw new PeerFault(`what it delivers is no block: ${(error as Error).message}`);
+  }
 }
 
 function withSets(bytes: Buffer, entries: Message[]): DeliveredBlock {

@@ -10,7 +10,7 @@ import {
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { parseTransaction } from '@telemed-ledger/network/embedded/ledger/blocks/transaction.ts';
 import type { PeerFinding } from './peer-findings.ts';
-import { asAway, PeerAway } from './reach.ts';
+import { kindOf, PeerAway } from './reach.ts';
 
 const SAMPLES = 40;
 
@@ -18,6 +18,8 @@ interface Sample {
   block: number;
   hash: Buffer;
   txId: string;
+  /** What the transaction's envelope holds: its payload. */
+  payload: Buffer;
   code: number;
 }
 
@@ -30,9 +32,10 @@ export class IndexSample {
   add(block: StoredBlock): void {
     const codes = block.metadata[TRANSACTIONS_FILTER] ?? Buffer.alloc(0);
     for (const [tx, envelope] of block.envelopes.entries()) {
-      const { txId } = parseTransaction(envelope);
+      const { txId, payload } = parseTransaction(envelope);
       if (txId === '') continue;
-      const sample = { block: block.header.number, hash: headerHash(block.header), txId, code: codes[tx] ?? 0 };
+      const code = codes[tx] ?? 0;
+      const sample = { block: block.header.number, hash: headerHash(block.header), txId, payload, code };
       this.#newest = sample;
       this.#seen++;
       const at = this.#kept.length < SAMPLES ? this.#kept.length : randomInt(this.#seen);
@@ -52,18 +55,17 @@ export async function checkIndex(network: Network, mspId: string, samples: Sampl
   const ask = async (name: string, argument: string | Uint8Array): Promise<Uint8Array | undefined> => {
     const request = { arguments: [channel, argument], endorsingOrganizations: [mspId] };
     return qscc.evaluate(name, request).catch((error) => {
-      const reason = asAway(error);
+      const reason = kindOf(error);
       if (reason instanceof PeerAway) throw reason;
       return undefined;
     });
   };
   const findings: PeerFinding[] = [];
-  for (const { block, hash, txId, code } of samples) {
-    const found = await ask('GetTransactionByID', txId);
-    const place = `transaction ${txId}`;
+  for (const { block, hash, ...sample } of samples) {
+    const found = await ask('GetTransactionByID', sample.txId);
+    const place = `transaction ${sample.txId}`;
     if (!found) findings.push({ part: 'index', place, what: 'missing: an entry of the index of transactions' });
-    // A transaction whose id was used before is found by the first one's code.
-    else if (new Message(found).number(2) !== code && code !== DUPLICATE_TXID) {
+    else if (!isTransaction(found, sample)) {
       findings.push({ part: 'index', place, what: 'altered: an entry of the index of transactions' });
     }
     const byHash = await ask('GetBlockByHash', hash);
@@ -76,3 +78,10 @@ export async function checkIndex(network: Network, mspId: string, samples: Sampl
 
 /** peer.TxValidationCode */
 const DUPLICATE_TXID = 9;
+
+/** Whether a ProcessedTransaction is this one; one whose id was used before is found as the first one. */
+function isTransaction(found: Uint8Array, { payload, code }: Pick<Sample, 'payload' | 'code'>): boolean {
+  if (code === DUPLICATE_TXID) return true;
+  const processed = new Message(found);
+  return processed.number(2) === code && processed.message(1).bytes(1).equals(payload);
+}

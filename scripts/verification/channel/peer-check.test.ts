@@ -95,6 +95,18 @@ const ROWS: Record<string, { change: Change; found: string[] }> = {
     change: async (database) => database.put(blockKey(BLOCK), database.getSync(blockKey(2)) ?? Buffer.alloc(0)),
     found: ['blocks: block 3: another block stands in its place'],
   },
+  'a block that is none': {
+    change: async (database) => database.put(blockKey(BLOCK), Buffer.from([0xff])),
+    found: ['blocks: block 3: unreadable: the block'],
+  },
+  'a deleted block': {
+    change: async (database) => database.del(blockKey(BLOCK)),
+    found: ['blocks: block 3: unreadable: the block'],
+  },
+  'a deleted first block': {
+    change: async (database) => database.del(blockKey(0)),
+    found: ['blocks: block 0: unreadable: the block'],
+  },
   'an altered transaction': {
     change: block((each) => each.envelopes.splice(0, 1, flip(each.envelopes[0], 2000))),
     found: ['blocks: block 3: its transactions are not those that were ordered'],
@@ -107,6 +119,12 @@ const ROWS: Record<string, { change: Change; found: string[] }> = {
     change: metadata(COMMIT_HASH),
     found: ['blocks: block 3: its validation codes and commit hash do not follow from it'],
   },
+  'a commit hash that is none': {
+    change: block((each) => {
+      each.metadata[COMMIT_HASH] = Buffer.from([0xff]);
+    }),
+    found: ['blocks: block 3: its validation codes and commit hash do not follow from it'],
+  },
   "an altered orderer's signature": {
     change: metadata(SIGNATURES),
     found: ["blocks: block 3: the orderers' signatures do not hold"],
@@ -115,12 +133,19 @@ const ROWS: Record<string, { change: Change; found: string[] }> = {
     change: entry(storedSetKey(2, 0, CHAINCODE, 'shared'), last),
     found: ['private data: altered: private data kept for delivery'],
   },
+  'private data that is none': {
+    change: entry(storedSetKey(2, 0, CHAINCODE, 'shared'), () => Buffer.from([0xff])),
+    found: ['private data: altered: private data kept for delivery'],
+  },
   'deleted private data': {
     change: entry(storedSetKey(2, 0, CHAINCODE, 'shared')),
     found: ['private data: missing: private data kept for delivery'],
   },
   'an altered private value': { change: entry(at('alpha', 'kept'), last), found: ['state: altered: a private value'] },
-  'a deleted private value': { change: entry(at('alpha', 'kept')), found: ['state: missing: a private value'] },
+  'a deleted private value': {
+    change: entry(at('alpha', 'kept')),
+    found: ['state: missing or unreadable: a private value'],
+  },
   'an altered hash': {
     change: entry(hashKey(CHAINCODE, 'shared', sha256(Buffer.from('kept'))), last),
     found: ['state: altered: the hash of a private value'],

@@ -32,12 +32,48 @@ export class PeerAway extends Error {
   override name = 'PeerAway';
 }
 
+/** The peer answers, and its chaincode does not: what only that can tell is not known. */
+export class ChaincodeAway extends Error {
+  override name = 'ChaincodeAway';
+}
+
+/** The peer answers that it cannot give what it should have. */
+export class PeerFault extends Error {
+  override name = 'PeerFault';
+}
+
+/** The peer answers that whoever asks may not: that tells nothing of what it holds. */
+export class PeerRefuses extends Error {
+  override name = 'PeerRefuses';
+}
+
+/** The peer answers, and has no ledger of the channel. */
+export class NotInChannel extends Error {
+  override name = 'NotInChannel';
+}
+
 /** gRPC: CANCELLED, DEADLINE_EXCEEDED and UNAVAILABLE. */
 const AWAY = new Set([1, 4, 14]);
+/** gRPC: INVALID_ARGUMENT, PERMISSION_DENIED and UNAUTHENTICATED, which say more of who asks than of what is asked for. */
+const REFUSED = new Set([3, 7, 16]);
+/** What a peer says of a channel that it has not joined, as gateway and as endorser. */
+const WITHOUT_CHANNEL = /could not get last config for channel|channel '?[\w.-]+'? (was )?not found|Invalid chain ID/i;
 
-/** The same error, as a PeerAway where it says no more than that nobody answered. */
-export function asAway(error: unknown): Error {
-  const { code, message } = error as { code?: number; message?: string };
-  if (code !== undefined && AWAY.has(code)) return new PeerAway(message ?? 'no answer', { cause: error });
+const KINDS = [PeerAway, PeerFault, PeerRefuses, NotInChannel];
+
+/** The same error, as one of the kinds above where it is one. */
+export function kindOf(error: unknown): Error {
+  if (KINDS.some((kind) => error instanceof kind)) return error as Error;
+  const { code, message = 'no answer', details } = error as { code?: number; message?: string; details?: unknown };
+  if (typeof code === 'number') {
+    const said = saidBy(details) || message;
+    if (WITHOUT_CHANNEL.test(`${message} ${said}`)) return new NotInChannel(said, { cause: error });
+    if (AWAY.has(code)) return new PeerAway(message, { cause: error });
+    return new (REFUSED.has(code) ? PeerRefuses : PeerFault)(said, { cause: error });
+  }
   return error instanceof Error ? error : new Error(String(error));
 }
+
+/** The words of the peers that the answering one asked. */
+const saidBy = (details: unknown): string =>
+  Array.isArray(details) ? details.map(({ message }: { message?: string }) => message ?? '').join('; ') : '';

@@ -4,6 +4,7 @@
  */
 import { keyPlace } from '@telemed-ledger/network/embedded/ledger/verification/damage.ts';
 import type { PeerFinding } from './peer-findings.ts';
+import { ChaincodeAway, PeerFault } from './reach.ts';
 import type { Held } from './values-check.ts';
 
 const AT_ONCE = 500;
@@ -52,10 +53,26 @@ export async function checkState(
 const describeValue = ({ collection }: Known): string =>
   collection === '' ? 'a key of public state' : 'a private value';
 
+const UNAVAILABLE = 'unavailable';
+
+/**
+ * Answers a hash for each. Where the peer cannot answer for all of them at once, the halves are asked for by themselves: one
+ * entry that it cannot read must not hide the others. @throws PeerAway; ChaincodeAway where it answers nothing at all
+ */
 async function ask(name: 'GetAnchors' | 'GetHeld', batch: Known[], evaluate: Evaluate): Promise<string[]> {
   if (batch.length === 0) return [];
   const entries = batch.map(({ collection, key }) => ({ collection, key }));
-  return (await evaluate(name, { entries })).hashes;
+  try {
+    return (await evaluate(name, { entries })).hashes;
+  } catch (error) {
+    if (!(error instanceof PeerFault)) throw error;
+    await evaluate(name, { entries: [] }).catch((reason: Error) => {
+      throw new ChaincodeAway(reason.message, { cause: reason });
+    });
+    if (batch.length === 1) return [UNAVAILABLE];
+    const half = Math.ceil(batch.length / 2);
+    return [await ask(name, batch.slice(0, half), evaluate), await ask(name, batch.slice(half), evaluate)].flat();
+  }
 }
 
 function compare(
@@ -67,8 +84,18 @@ function compare(
   return batch.flatMap((each, index) => {
     const [found = '', expected = ''] = [hashes[index], each.hash];
     if (found === expected) return [];
-    const fault = found === '' || found === 'unavailable' ? 'missing' : expected === '' ? 'unexpected' : 'altered';
+    const fault = faultOf(found, expected);
     const place = keyPlace(chaincode, each.collection, each.keyHash);
     return [{ part: 'state' as const, place, what: `${fault}: ${describe(each)}` }];
   });
 }
+
+/** A peer answers in the same way that it lacks a private value and that it cannot read it. */
+const faultOf = (found: string, expected: string): string =>
+  found === UNAVAILABLE
+    ? 'missing or unreadable'
+    : found === ''
+      ? 'missing'
+      : expected === ''
+        ? 'unexpected'
+        : 'altered';
