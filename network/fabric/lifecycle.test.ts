@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { expect } from 'chai';
 import { type Layout, layoutOf } from './layout.ts';
-import { Lifecycle } from './lifecycle.ts';
+import { Lifecycle, LOST } from './lifecycle.ts';
 import type { Material } from './material.ts';
 
 const DEFINITION = { name: 'telemed', version: '1', sequence: 1, packageId: 'a:b', endorsementPolicy: "OR('A.peer')" };
@@ -75,5 +75,18 @@ describe('Having a definition ordered', () => {
     const refusal = 'proposal failed with status: 500 - chaincode definition not agreed to by this org';
     expect(await outcome(lifecycle({ 7151: refusal }).commit(DEFINITION))).to.contain('not agreed to by this org');
     expect(asked()).to.deep.equal(['-o 127.0.0.1:7151']);
+  });
+
+  it('tells an approval that was never given from one whose record is lost', async () => {
+    const answer = async (text: string) => {
+      const peer = join(directory, 'peer');
+      const under = lifecycle({});
+      writeFileSync(peer, `#!/bin/sh\necho "Error: ${text}" >&2\nexit 1\n`);
+      return under.approved(layout.peers[0]!, 'telemed', 1);
+    };
+    expect(await answer('could not fetch approved chaincode definition (name: telemed, sequence: 1)')).to.equal(
+      undefined,
+    );
+    expect(await answer('GET_STATE failed: private data matching public hash version is not available')).to.equal(LOST);
   });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { expect } from 'chai';
-import { untilProcess } from './health.ts';
+import { endOf, untilProcess } from './health.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { CONTAINERS } from './place.ts';
 import { lastLines, recorded, runningPid, startProcess, stopProcess } from './processes.ts';
@@ -90,6 +90,24 @@ describe('A process of the network', () => {
       (error: Error) => error.message,
     );
     expect(outcome).to.match(/^a ended before healthy:\n {2}ERRO the disk is full\n {2}\(see .*a\.log\)$/);
+  });
+
+  it('says what it crashed with in this run, where it did', async () => {
+    const crash = ['-e', 'console.error("panic: no block\\n\\ngoroutine 1 [running]:"); process.exit(2)'];
+    const ended = async (): Promise<boolean> => runningPid(layout, 'a') === undefined;
+    const untilEnded = async (): Promise<void> => {
+      while (!(await ended())) await new Promise((next) => setTimeout(next, 10));
+    };
+    await start('a', '', crash);
+    await untilEnded();
+    expect(endOf(layout, 'a')).to.equal('a has ended by itself; it said: panic: no block');
+    await start('a', '', ['-e', 'process.kill(process.pid, "SIGKILL")']);
+    await untilEnded();
+    expect(endOf(layout, 'a')).to.equal('a has ended by itself; it did not say why');
+    await start('a');
+    expect(endOf(layout, 'a')).to.equal(undefined);
+    await stopProcess(layout, 'a');
+    expect(endOf(layout, 'a')).to.equal(undefined);
   });
 
   it('is waited for in containers too, where only the reason that it does not answer can be told', async () => {
