@@ -1,6 +1,7 @@
 /**
- * One consortium on the embedded network, or on a Fabric network of its own where TEST_NETWORK is `fabric`, for all scenarios of a run: started when it is first asked for, in a directory of
- * its own, on ports of the system's choosing; closed and removed when the run ends.
+ * One consortium on the embedded network, or on a Fabric network of its own where TEST_NETWORK is `fabric`, for all scenarios
+ * of a run, and others for those that leave behind what would disturb the rest: started when first asked for, each in a
+ * directory of its own, on ports of the system's choosing; closed and removed when the run ends.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,10 +19,12 @@ export interface Scene extends RunningConsortium {
 
 export const START_TIMEOUT_MS = 90_000;
 
-let scene: Promise<Scene> | undefined;
+const scenes = new Map<string, Promise<Scene>>();
 
-export function consortium(): Promise<Scene> {
-  scene ??= start();
+/** The consortium that all scenarios share, or another one of that name. */
+export function consortium(name = 'shared'): Promise<Scene> {
+  const scene = scenes.get(name) ?? start();
+  scenes.set(name, scene);
   return scene;
 }
 
@@ -54,12 +57,14 @@ async function startOnFabric(dataDir: string, ports: Record<string, number>): Pr
 }
 
 after(async function () {
-  this.timeout(30_000);
-  const opened = await scene?.catch(() => undefined);
-  opened?.parties.close();
-  await opened?.close();
-  if (opened !== undefined && IS_FABRIC) await runNetwork(['down'], environmentOf(opened.dataDir));
-  if (opened !== undefined) rmSync(opened.dataDir, { recursive: true, force: true });
+  this.timeout(90_000);
+  for (const scene of scenes.values()) {
+    const opened = await scene.catch(() => undefined);
+    opened?.parties.close();
+    await opened?.close();
+    if (opened !== undefined && IS_FABRIC) await runNetwork(['down'], environmentOf(opened.dataDir));
+    if (opened !== undefined) rmSync(opened.dataDir, { recursive: true, force: true });
+  }
 });
 
 const TIMEOUTS = { evaluateMs: 10_000, endorseMs: 10_000, submitMs: 10_000, commitStatusMs: 10_000 };

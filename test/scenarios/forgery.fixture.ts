@@ -6,8 +6,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
-import { type Contract, connect, type Gateway, hash } from '@hyperledger/fabric-gateway';
+import { type Contract, connect, type Gateway, GatewayError, hash } from '@hyperledger/fabric-gateway';
 import { common, gateway, ledger, msp, peer } from '@hyperledger/fabric-protos';
+import { findLedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { qualifiedName, TRANSIENT_KEY, type TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Role } from '@telemed-ledger/consortium/members.ts';
 import { newSigner, type Signer } from '@telemed-ledger/gateway-api/ledger/signer.ts';
@@ -270,3 +271,14 @@ function hashedWrite(key: string, value: string | null) {
   } else write.setValueHash(sha256(value));
   return write;
 }
+
+/** What the chaincode said when it refused to endorse; the promise must fail. */
+export const refusalOf = (action: Promise<unknown>): Promise<string | undefined> =>
+  action.then(
+    (code) => `committed with ${code}`,
+    (error: unknown) => {
+      if (!(error instanceof GatewayError)) throw error;
+      const texts = [error.message, ...error.details.map(({ message }) => message)];
+      return texts.map(findLedgerError).find((found) => found !== undefined)?.code ?? texts.join();
+    },
+  );
