@@ -76,7 +76,7 @@ describe('A gateway that is stopped', function () {
   });
 
   it('names the transactions whose outcome it does not know', async () => {
-    const { body, closing } = await closingWhile(() => consortium.network.stopOrderer(true), { drainMs: 500 });
+    const { body, closing } = await closingWhile(() => consortium.network.stopOrderer(true), { drainMs: 3_000 });
     const { requests, transactions } = await closing;
     expect(requests).to.equal(1);
     expect(transactions).to.have.length(1);

@@ -168,6 +168,7 @@ export function postgres(): Promise<FixturePostgres> {
   return shared;
 }
 
-after('stop PostgreSQL', async () => {
+after('stop PostgreSQL', async function () {
+  this.timeout(120_000);
   await (await shared)?.stop();
 });
