@@ -1,5 +1,8 @@
 /** What a gateway does when its PostgreSQL is killed, is away when it starts, or belongs to another gateway. */
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Answer, FixtureConsortium, until } from './consortium.fixture.ts';
 import type { DatabaseKind } from './index/databases.fixture.ts';
@@ -15,6 +18,7 @@ const suite = postgresAbsent === undefined ? describe : describe.skip;
 
 suite(`A gateway on PostgreSQL${postgresAbsent === undefined ? '' : `: skipped, ${postgresAbsent}`}`, function () {
   this.timeout(300_000);
+  const directory = mkdtempSync(join(tmpdir(), 'telemed-database-'));
   let server: FixturePostgres;
   let settings: DatabaseSettings;
   let consortium: FixtureConsortium;
@@ -23,7 +27,8 @@ suite(`A gateway on PostgreSQL${postgresAbsent === undefined ? '' : `: skipped, 
     settings = await server.database();
     const kind: DatabaseKind = {
       name: 'PostgreSQL',
-      place: async () => ({ dataDir: '', database: settings, remove: () => {} }),
+      // Named and not made, as in a container that has only just been started.
+      place: async () => ({ dataDir: join(directory, 'gateway'), database: settings, remove: () => {} }),
     };
     consortium = await FixtureConsortium.start(['hospital'], kind);
   });
@@ -31,6 +36,7 @@ suite(`A gateway on PostgreSQL${postgresAbsent === undefined ? '' : `: skipped, 
     await server?.run();
     await consortium?.close();
     await server?.stop();
+    rmSync(directory, { recursive: true });
   });
 
   const create = (value: string, key?: string): Promise<Answer> =>

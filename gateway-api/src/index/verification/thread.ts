@@ -2,7 +2,7 @@
  * Runs a comparison in a thread of its own: making the tables a second time takes the processor for as long as the ledger
  * is large, and whoever asks this gateway for anything must not wait for it.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -49,6 +49,8 @@ export function verifyInThread(
   directory: string,
   stop: AbortSignal,
 ): RunningVerification {
+  // Nothing else makes it where the database is elsewhere.
+  if (directory !== '') mkdirSync(directory, { recursive: true, mode: 0o700 });
   const scratch = mkdtempSync(join(directory === '' ? tmpdir() : directory, 'verification-'));
   const workerData: VerificationTask = { ...task, file: join(scratch, 'index.sqlite') };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, resourceLimits: RESOURCE_LIMITS });
