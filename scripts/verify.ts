@@ -19,7 +19,7 @@ import { urlVariable } from './consortium/ports.ts';
 import { networkInUse } from './consortium/read-models.ts';
 import { isKnown } from './verification/channel/channel-check.ts';
 import type { PeerReport } from './verification/channel/peer-check.ts';
-import { peerLines, peerRows } from './verification/channel/report.ts';
+import { nativeRemedies, peerLines, peerRows, remoteRemedies } from './verification/channel/report.ts';
 import { onlyOf, verifyRunning, verifyStopped } from './verification/peer-ledger.ts';
 import { checkAll } from './verification/repair-fabric.ts';
 import { ledgerFindings, ledgerRows, printOrganisation } from './verification/report.ts';
@@ -39,6 +39,9 @@ interface Found {
 
 const nothing = (): Found => ({ ledgers: new Map(), peers: new Map(), readModels: new Map() });
 
+/** Whether the organisation's gateway, and with it the network, is not this data directory's. */
+const isElsewhere = (name: string): boolean => process.env[urlVariable(name)] !== undefined;
+
 /** Answers the number of damages. */
 function print(names: readonly string[], { ledgers, peers, readModels }: Found): number {
   let damaged = 0;
@@ -51,7 +54,7 @@ function print(names: readonly string[], { ledgers, peers, readModels }: Found):
     ];
     const findings = [
       ...(ledger ? ledgerFindings(name, ledger.damages) : []),
-      ...(peer ? peerLines(peer) : []),
+      ...(peer ? peerLines(peer, (isElsewhere(name) ? remoteRemedies : nativeRemedies)(name)) : []),
       ...(readModel ? readModelFindings(name, readModel) : []),
     ];
     printOrganisation(name, rows, findings);
@@ -82,7 +85,7 @@ async function askFabric(names: readonly string[], dataDir: string): Promise<Fou
   const found = nothing();
   for (const report of await checkAll(dataDir, definedConsortium(), names))
     found.peers.set(report.organisation, report);
-  const isAsked = isHeld(dataDir) || names.some((name) => process.env[urlVariable(name)] !== undefined);
+  const isAsked = isHeld(dataDir) || names.some(isElsewhere);
   const compared = [...found.peers.values()].filter(isReadable).map(({ organisation }) => organisation);
   if (compared.length < names.length) {
     console.log("Read models are compared with their peers' ledgers once these are sound.\n");

@@ -5,7 +5,7 @@ import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { expect } from 'chai';
 import { parse } from 'yaml';
 import { chaincodePackage } from './chaincode-package.ts';
-import { definitionOf } from './deployment.ts';
+import { agreedOn, definitionOf } from './deployment.ts';
 import { writeYaml } from './files.ts';
 import { addressOf, layoutOf, portsOf } from './layout.ts';
 import { writeMemberMsp } from './msp.ts';
@@ -129,5 +129,18 @@ describe('What is to be deployed', () => {
     ];
     expect(definitions.map(({ sequence }) => sequence)).to.deep.equal([5, 5, 5]);
     expect(new Set(definitions.map(({ version }) => version)).size).to.equal(3);
+  });
+
+  it('is held against what the channel has agreed on, by the peer that has come farthest, once all know it', async () => {
+    const committed = (sequence: number) => ({ sequence, version: String(sequence) });
+    const peers = ['peer-a', 'peer-b', 'peer-c'].map((process) => ({ process }));
+    let asked = 0;
+    const catchingUp = async ({ process }: { process: string }) =>
+      process === 'peer-a' && asked++ === 0 ? undefined : committed(2);
+    expect(await agreedOn(peers, catchingUp)).to.deep.equal(committed(2));
+    expect(await agreedOn(peers, async () => undefined)).to.equal(undefined);
+    const behind = async ({ process }: { process: string }) => committed(process === 'peer-b' ? 1 : 2);
+    const failure = await agreedOn(peers, behind, 0).catch((error: Error) => error.message);
+    expect(failure).to.equal('peer-b: without the definition that the channel has agreed on (sequence 2)');
   });
 });

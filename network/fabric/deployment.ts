@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { chaincodeEndorsementPolicy, collectionConfigsOf } from '../collections.ts';
 import type { Binaries } from './binaries.ts';
@@ -50,7 +51,7 @@ export async function deploy(
   const packageFile = join(layout.chaincodeDirectory, `${built.label}.tar.gz`);
   writeIfDifferent(packageFile, built.bytes);
 
-  const committed = await lifecycle.committed(layout.peers[0]!, consortium.chaincode);
+  const committed = await agreedOn(layout.peers, (peer) => lifecycle.committed(peer, consortium.chaincode));
   assertReadable(chaincode.version, committed?.version);
   const definition = definitionOf(consortium, chaincode, built, committed);
   const isCommitted = committed?.sequence === definition.sequence;
@@ -85,6 +86,34 @@ export function assertReadable(version: string, written: string | undefined): vo
       'was changed. Either begin anew (npm run network -- reset removes ledgers, channel and read models), set DATA_DIR ' +
       'to another directory, or go on with the release that wrote it.',
   );
+}
+
+const CATCH_UP_MS = 60_000;
+const POLL_MS = 500;
+
+/**
+ * What the channel has agreed on, by the peer that has come farthest, once all of them know it: one that is only just catching
+ * up would have approved again what was committed long ago.
+ * @throws Error naming those that do not come to it within a minute
+ */
+export async function agreedOn<P extends Pick<PeerLayout, 'process'>>(
+  peers: readonly P[],
+  committed: (peer: P) => Promise<Committed | undefined>,
+  patienceMs: number = CATCH_UP_MS,
+): Promise<Committed | undefined> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const known = await Promise.all(peers.map(committed));
+    const sequenceOf = (one: Committed | undefined): number => one?.sequence ?? 0;
+    const newest = known.reduce((one, other) => (sequenceOf(other) > sequenceOf(one) ? other : one), undefined);
+    const behind = peers.filter((_, index) => sequenceOf(known[index]) < sequenceOf(newest));
+    if (behind.length === 0) return newest;
+    if (Date.now() > deadline) {
+      const names = behind.map(({ process }) => process).join(', ');
+      throw new Error(`${names}: without the definition that the channel has agreed on (sequence ${newest?.sequence})`);
+    }
+    await delay(POLL_MS);
+  }
 }
 
 /** Installs the deployed package again on a peer that has lost it. @throws Error where the package is not here any more */

@@ -187,4 +187,8 @@ describe('The compose network', function () {
     }
     await newPatient(parties.of('hospital', 'practitioner'));
   });
+
+  it("finds every peer and every read model as anchored, by the tools' command", async () => {
+    expect(await compose('run', '--rm', '-T', 'tools', 'scripts/verify.ts')).to.contain('Everything is as anchored.');
+  });
 });

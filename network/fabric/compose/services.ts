@@ -291,7 +291,8 @@ function tools(organisations: readonly OrganisationDefinition[]): Service {
         `http://${serviceOf.gateway(name)}:${gatewayPort}`,
       ]),
     ),
-    networks: [OUTSIDE_NETWORK],
+    // Peers too: verify reads what each of them holds, by its own organisation's identity.
+    networks: [OUTSIDE_NETWORK, CONSORTIUM_NETWORK],
     volumes: [...organisations.map(({ name }) => mount(organisationVolume(name), 'ro')), mount(LOAD_VOLUME, 'rw')],
     tmpfs: ['/tmp:uid=1000,gid=1000'],
     mem_limit: '384m',
