@@ -1,7 +1,8 @@
 /** The story's middle: who may see the results, and who saw that they were asked for. */
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
-import { expectThat, type Resource } from './parties.ts';
+import { reasonOf } from '../load/sender.ts';
+import { expectThat, type Party, type Resource } from './parties.ts';
 import { known, type Narrator, type Story } from './step.ts';
 
 type Shown = AccessState & { transactionId: string };
@@ -58,8 +59,29 @@ export async function consentGranted({ parties, patientId, visit }: Story, narra
       })),
     },
   };
-  const { body, transactionId } = await patient.write({ method: 'POST', path: '/fhir/R4/Consent', body: consent });
-  await narrator.wrote(`Consent/${body.id}: the clinic may read results, for treatment`, 'patients', transactionId);
+  const { id, transactionId } = await granted(patient, consent);
+  await narrator.wrote(`Consent/${id}: the clinic may read results, for treatment`, 'patients', transactionId);
+}
+
+interface Wish {
+  status: string;
+  /** `Consent/<id>` */
+  consent: string;
+  transactionId: string;
+}
+
+/** Where the hospital cannot endorse at once, the patient's wish is kept, and done when it can. */
+async function granted(patient: Party, consent: object): Promise<{ id: string; transactionId: string }> {
+  const answer = await patient.send({ method: 'POST', path: '/fhir/R4/Consent', body: consent });
+  if (answer.status !== 202) {
+    const transactionId = answer.headers['x-transaction-id'];
+    const came = `${answer.status}${reasonOf(answer.body)}`;
+    expectThat(answer.status === 201 && typeof transactionId === 'string', 'the consent to be recorded', came);
+    return { id: (answer.body as Resource).id, transactionId };
+  }
+  const path = /\/wishes\/[^/?]+$/.exec(String(answer.headers['location']))?.[0] ?? '';
+  const wish = await patient.find<Wish>({ path }, 'the wish to be done', ({ status }) => status === 'done');
+  return { id: wish.consent.slice('Consent/'.length), transactionId: wish.transactionId };
 }
 
 export async function accessAllowed(story: Story, narrator: Narrator): Promise<void> {
