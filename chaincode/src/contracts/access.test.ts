@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { failureOf } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { referenceTo } from '../model/organisations.ts';
 import type { Copies } from '../model/sheets.ts';
 import type { AccessRequest } from '../model/transactions.ts';
 import { ExamplePatient, identifier, newSalt, patients, toOrganisation } from './example-patient.fixture.ts';
@@ -68,6 +69,14 @@ describe('the access contract', () => {
         { role: 'practitioner', fhirUser: 'Practitioner/d1' },
         /FORBIDDEN at <private.request.practitioner>/,
       ],
+      ...['Practitioner/', 'nobody', `Practitioner/${'d'.repeat(65)}`, 'Practitioner/\0'].map(
+        (fhirUser): [string, object, object, RegExp] => [
+          `a certificate for ${JSON.stringify(fhirUser)}`,
+          {},
+          { role: 'practitioner', fhirUser },
+          /FORBIDDEN: the certificate's fhirUser/,
+        ],
+      ),
       ['an unknown purpose', { purpose: 'MARKETING' }, {}, /INVALID at <private.request.purpose>/],
       [
         'U+0000 in an identifier',
@@ -109,6 +118,50 @@ describe('the access contract', () => {
       await example.request(request);
       expect(await failureOf(example.request(request))).to.match(/CONFLICT at <id>/);
     });
+  });
+
+  describe("of a practitioner, whose reference another organisation's practitioner has too", () => {
+    const asking = { role: 'practitioner', fhirUser: 'Practitioner/d1' };
+    const to = (reference: string) => [{ reference: { reference } }];
+    const cases: [string, object, string, string?][] = [
+      [
+        "of a permission for the clinic's",
+        { type: 'permit', actor: to(referenceTo('clinic', asking.fhirUser)) },
+        'granted',
+      ],
+      [
+        "of a permission for the hospital's",
+        { type: 'permit', actor: to(asking.fhirUser) },
+        'refused',
+        'consent-absent',
+      ],
+      [
+        "of a permission for the payer's",
+        { type: 'permit', actor: to(referenceTo('payer', asking.fhirUser)) },
+        'refused',
+        'consent-absent',
+      ],
+      [
+        'of a denial of anybody of that reference',
+        { type: 'permit', provision: [{ type: 'deny', actor: to(asking.fhirUser) }] },
+        'refused',
+        'consent-denied',
+      ],
+      [
+        "of a denial of the payer's",
+        { type: 'permit', provision: [{ type: 'deny', actor: to(referenceTo('payer', asking.fhirUser)) }] },
+        'granted',
+      ],
+    ];
+    for (const [what, provision, status, reason] of cases)
+      it(`is ${status} because ${what}`, async () => {
+        const observation = await example.observation();
+        await example.permit(provision);
+        const id = await example.ask({}, asking);
+        await example.decide(id, [observation]);
+        const { status: came, reason: why } = example.accessState(id);
+        expect([came, why]).to.deep.equal([status, reason]);
+      });
   });
 
   describe('a decision', () => {

@@ -5,6 +5,7 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, custodianOf, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
+import type { Caller } from '../ledger/caller.ts';
 import { checkPresented, type ShownRecord } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
@@ -13,6 +14,7 @@ import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
 import type { Copies } from '../model/sheets.ts';
+import { userSchema } from '../model/texts.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import {
   ACCESS_STEPS,
@@ -145,10 +147,21 @@ const putStep = (store: Store, collection: string, state: AccessState): Promise<
 /** The request as it is anchored. Who asks comes from the certificate; a request may only repeat it. */
 function checkedRequest({ input, caller, private: { request } }: Call<'RequestAccess'>): AccessRequest {
   if (request.id !== input.id) throw new LedgerError('INVALID', 'is not the id of the argument', 'private.request.id');
-  const practitioner = caller.role === 'practitioner' ? caller.fhirUser : undefined;
+  const practitioner = practitionerOf(caller);
   if (request.practitioner !== undefined && request.practitioner !== practitioner)
     throw new LedgerError('FORBIDDEN', 'is not who calls', 'private.request.practitioner');
   return practitioner === undefined ? request : { ...request, practitioner };
+}
+
+/**
+ * Whom the requestor's organisation certified, as its certificate names him. What cannot stand in a request is refused
+ * before it is written: nobody could read that request again.
+ */
+function practitionerOf({ role, fhirUser }: Caller): string | undefined {
+  if (role !== 'practitioner' || fhirUser === undefined) return undefined;
+  if (!userSchema.safeParse(fhirUser).success)
+    throw new LedgerError('FORBIDDEN', "the certificate's fhirUser names nobody");
+  return fhirUser;
 }
 
 /**
@@ -184,8 +197,9 @@ async function decide(
   return { delivery: decideDelivery(consents, asked, patient.resource, resources, store.time), records };
 }
 
-const requestFacts = ({ requestor, purpose }: AccessState, { practitioner }: AccessRequest): AccessFacts => ({
+const requestFacts = ({ requestor, holder, purpose }: AccessState, { practitioner }: AccessRequest): AccessFacts => ({
   organisation: requestor,
+  holder,
   practitioner,
   role: practitioner === undefined ? 'system' : 'practitioner',
   purpose,

@@ -84,17 +84,10 @@ export class ExamplePatient {
   }
 
   /** Has the clinic ask for Observations, and answers the request's id. */
-  async ask(request: object = {}): Promise<string> {
+  async ask(request: object = {}, caller: object = {}): Promise<string> {
     const id = randomUUID();
-    await this.request({
-      id,
-      salt: newSalt(),
-      holder: 'hospital',
-      patient: identifier,
-      types: ['Observation'],
-      purpose: 'TREAT',
-      ...request,
-    });
+    const asked = { holder: 'hospital', patient: identifier, types: ['Observation'], purpose: 'TREAT' as const };
+    await this.request({ id, salt: newSalt(), ...asked, ...request }, caller);
     return id;
   }
 

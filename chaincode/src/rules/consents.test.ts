@@ -1,14 +1,17 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Resource } from '../model/fhir.ts';
-import { ORGANISATION_SYSTEM } from '../model/organisations.ts';
+import { ORGANISATION_SYSTEM, referenceTo } from '../model/organisations.ts';
 import { type AccessFacts, evaluateConsents, type LedgerConsent, recordFacts } from './consents.ts';
 import type { Provision } from './provisions.ts';
 
 const NOW = '2026-03-01T12:00:00.000Z';
 const LOINC = 'http://loinc.org';
-const clinic: AccessFacts = { organisation: 'clinic', role: 'system', purpose: 'TREAT' };
+const clinic: AccessFacts = { organisation: 'clinic', holder: 'hospital', role: 'system', purpose: 'TREAT' };
 const doctor: AccessFacts = { ...clinic, role: 'practitioner', practitioner: 'Practitioner/d1' };
+const other: AccessFacts = { ...doctor, practitioner: 'Practitioner/d2' };
+/** Whom another organisation certified under the same reference. */
+const namesake: AccessFacts = { ...doctor, organisation: 'payer' };
 
 const observation: Resource = {
   resourceType: 'Observation',
@@ -51,6 +54,21 @@ const rule = (provision: Provision, policy?: string): object => ({
 });
 const toOrganisation = (value: string) => [{ reference: { identifier: { system: ORGANISATION_SYSTEM, value } } }];
 const toClinic = toOrganisation('clinic');
+const toPractitioner = (reference: string) => [{ reference: { reference } }];
+const D1 = referenceTo('clinic', 'Practitioner/d1');
+const D1_AT_HOME = referenceTo('hospital', 'Practitioner/d1');
+const ofClinic = toPractitioner(D1);
+const ofHolder = toPractitioner('Practitioner/d1');
+const permitOf = (actor: ReturnType<typeof toPractitioner>): object => rule({ type: 'permit', actor });
+const denialOf = (actor: ReturnType<typeof toPractitioner>): object => rule({ type: 'deny', actor }, 'OPTIN');
+const BASES_OF_NOBODY = [
+  'https://clinic.example/fhir/R4',
+  'clinic',
+  ORGANISATION_SYSTEM,
+  `${ORGANISATION_SYSTEM}/clinic/x`,
+  `${ORGANISATION_SYSTEM}/Clinic`,
+  ORGANISATION_SYSTEM.replace('.example', 'xexample').concat('/clinic'),
+];
 const coded = (...codes: string[]) => codes.map((code) => ({ coding: [{ code }] }));
 
 function outcomeOf(content: object, request: AccessFacts, record: Resource, others: Resource[] = []): string {
@@ -102,17 +120,38 @@ describe('a consent', () => {
       'permit',
     ],
     ['for nobody, by an empty list', rule({ type: 'permit', actor: [] }), 'consent-absent'],
+    ["for the clinic's practitioner who asks", rule({ type: 'permit', actor: ofClinic }), 'permit', doctor],
+    ['for a version of them', rule({ type: 'permit', actor: toPractitioner(`${D1}/_history/2`) }), 'permit', doctor],
     [
-      'for a practitioner who asks',
-      rule({ type: 'permit', actor: [{ reference: { reference: 'Practitioner/d1' } }] }),
-      'permit',
-      doctor,
-    ],
-    [
-      'for a practitioner, asked for by a system',
-      rule({ type: 'permit', actor: [{ reference: { reference: 'Practitioner/d1' } }] }),
+      "for the clinic's practitioner, asked for by a system",
+      rule({ type: 'permit', actor: ofClinic }),
       'consent-absent',
     ],
+    ["for the clinic's other practitioner", rule({ type: 'permit', actor: ofClinic }), 'consent-absent', other],
+    ["for the clinic's practitioner, whom another has too", permitOf(ofClinic), 'consent-absent', namesake],
+    ["that opts in but for the clinic's practitioner", denialOf(ofClinic), 'consent-denied', doctor],
+    ["that opts in but for the clinic's practitioner, whom another has too", denialOf(ofClinic), 'permit', namesake],
+    // A relative reference means the governed provider's own, and denies everybody of that id.
+    ['for a practitioner of its provider, whom the clinic has too', permitOf(ofHolder), 'consent-absent', doctor],
+    ['for a practitioner of its provider', permitOf(ofHolder), 'permit', { ...doctor, organisation: 'hospital' }],
+    ['that opts in but for a practitioner, no matter whose', denialOf(ofHolder), 'consent-denied', doctor],
+    ['that opts in but for a practitioner, no matter whose either', denialOf(ofHolder), 'consent-denied', namesake],
+    ['that opts in but for another practitioner', denialOf(ofHolder), 'permit', other],
+    ['that opts in but for a practitioner in full', denialOf(toPractitioner(D1_AT_HOME)), 'permit', doctor],
+    ...BASES_OF_NOBODY.flatMap((base): [string, object, string, AccessFacts][] => [
+      [
+        `for a practitioner under ${base}`,
+        permitOf(toPractitioner(`${base}/Practitioner/d1`)),
+        'consent-absent',
+        doctor,
+      ],
+      [
+        `that opts in but for one under ${base}`,
+        denialOf(toPractitioner(`${base}/Practitioner/d1`)),
+        'consent-denied',
+        doctor,
+      ],
+    ]),
     ['for a role that asks', rule({ type: 'permit', actor: [{ role: coded('practitioner')[0]! }] }), 'permit', doctor],
     [
       'for a role that does not ask',
@@ -314,6 +353,22 @@ describe('a consent', () => {
       clinic,
       observation,
       [encounter],
+    ],
+    [
+      'for what a practitioner authored, named in full',
+      rule({
+        type: 'permit',
+        data: [{ meaning: 'authoredby', reference: { reference: referenceTo('hospital', 'Practitioner/d9') } }],
+      }),
+      'permit',
+    ],
+    [
+      "for what another organisation's practitioner authored",
+      rule({
+        type: 'permit',
+        data: [{ meaning: 'authoredby', reference: { reference: referenceTo('clinic', 'Practitioner/d9') } }],
+      }),
+      'consent-absent',
     ],
     [
       'for what a practitioner authored',

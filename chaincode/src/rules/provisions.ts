@@ -4,7 +4,7 @@
  * @see https://hl7.org/fhir/R4/consent-definitions.html#Consent.provision
  */
 import { z } from 'zod';
-import { organisationNameOf } from '../model/organisations.ts';
+import { type ActorReference, organisationNameOf, practitionerNamed, referenceTo } from '../model/organisations.ts';
 import { contains, overlaps, spanOfPeriod, within } from './periods.ts';
 import { type Coding, type RecordFacts, relative } from './record-facts.ts';
 
@@ -12,7 +12,9 @@ import { type Coding, type RecordFacts, relative } from './record-facts.ts';
 export interface AccessFacts {
   /** Name of the requestor's organisation. */
   organisation: string;
-  /** FHIR reference of the practitioner who asks, where one does. */
+  /** Name of the provider whose data is asked for: relative references of its consents mean its own practitioners. */
+  holder: string;
+  /** FHIR reference of the practitioner who asks, where one does: whom `organisation` certified under it. */
   practitioner?: string | undefined;
   /** Role of the ledger: `practitioner`, `system` … */
   role: string;
@@ -78,7 +80,7 @@ const CRITERIA: Record<string, Criterion> = {
     const span = spanOfPeriod(period);
     return span === undefined ? denies : contains(span, now);
   },
-  actor: ({ actor = [] }, { request }) => actor.some((one) => isActor(one, request)),
+  actor: ({ actor = [] }, { request, denies }) => actor.some((one) => isActor(one, request, denies)),
   // What is decided here is access by the requestor, which is disclosure by the holder.
   action: ({ action = [] }) => codesOf(action).some(({ code }) => code === 'access' || code === 'disclose'),
   securityLabel: ({ securityLabel = [] }, { record, denies }) => meetsLabels(securityLabel, record.labels, denies),
@@ -94,7 +96,7 @@ const CRITERIA: Record<string, Criterion> = {
     if (span === undefined || record.span === undefined) return denies;
     return denies ? overlaps(record.span, span) : within(record.span, span);
   },
-  data: ({ data = [] }, { record }) => data.some((one) => isData(one, record)),
+  data: ({ data = [] }, { request, record }) => data.some((one) => isData(one, request.holder, record)),
 };
 
 /** Members that say nothing about where a provision applies. */
@@ -123,13 +125,27 @@ const isCoding = (wanted: Coding, coding: Coding): boolean =>
 const LEDGER_ROLES = new Set(['system', 'practitioner', 'patient', 'caretaker']);
 
 /** By organisation, by practitioner, or by role alone; a role of the ledger narrows the others. */
-function isActor({ role, reference }: Actor, request: AccessFacts): boolean {
+function isActor({ role, reference }: Actor, request: AccessFacts, denies: boolean): boolean {
   const roles = (role?.coding ?? []).map(({ code }) => code ?? '').filter((code) => LEDGER_ROLES.has(code));
   const hasRole = roles.includes(request.role);
   if (roles.length > 0 && !hasRole) return false;
   if (reference === undefined) return hasRole;
   if (organisationNameOf(reference) === request.organisation) return true;
-  return request.practitioner !== undefined && relative(reference.reference ?? '') === request.practitioner;
+  return isPractitioner(reference, request, denies);
+}
+
+/**
+ * A person is who an organisation certified, not the reference alone. A denial that does not say whose practitioner it
+ * means denies every organisation's of that id.
+ */
+function isPractitioner(
+  reference: ActorReference,
+  { organisation, holder, practitioner }: AccessFacts,
+  denies: boolean,
+): boolean {
+  const named = practitionerNamed(reference, holder);
+  if (named === undefined || named.fhirUser !== practitioner) return false;
+  return named.organisation === organisation || (denies && (named.isRelative || named.organisation === undefined));
 }
 
 const CONFIDENTIALITY = ['U', 'L', 'M', 'N', 'R', 'V'];
@@ -152,10 +168,11 @@ function meetsLabels(wanted: readonly Coding[], labels: readonly Coding[], denie
 }
 
 /** @see https://hl7.org/fhir/R4/valueset-consent-data-meaning.html */
-function isData({ meaning, reference }: Data, record: RecordFacts): boolean {
-  const target = relative(reference?.reference ?? '');
+function isData({ meaning, reference }: Data, holder: string, record: RecordFacts): boolean {
+  const local = (text: string): string => relative(text).replace(referenceTo(holder, ''), '');
+  const target = local(reference?.reference ?? '');
   if (target === '') return false;
-  if (meaning === 'authoredby') return record.authors.includes(target);
+  if (meaning === 'authoredby') return record.authors.map(local).includes(target);
   if (record.reference === target) return true;
   if (meaning === 'related') return record.referredBy.includes(target);
   if (meaning === 'dependents') return record.refersTo.includes(target);

@@ -67,9 +67,9 @@ export const requestedAccess = (state: AccessState, mrn: string): FixtureTransac
 ];
 
 /** What a requestor asks for; the identifier's system is `urn:example:mrn`. */
-export const requestWrite = (id: string, mrn: string, requestor = 'clinic'): FixtureWrite =>
+export const requestWrite = (id: string, mrn: string, requestor = 'clinic', more: object = {}): FixtureWrite =>
   write(collections.inbox(requestor), privateKeys.request(id), {
-    ...{ id, salt: newSalt(), holder: 'hospital', types: [], purpose: 'TREAT' },
+    ...{ id, salt: newSalt(), holder: 'hospital', types: [], purpose: 'TREAT', ...more },
     patient: { system: 'urn:example:mrn', value: mrn },
   });
 

@@ -3,7 +3,7 @@
  * that endorse together can write what they like; what lies elsewhere, or holds anything else, is not believed.
  */
 import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
-import { type OrganisationReference, organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
+import { type ActorReference, organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 
@@ -38,7 +38,7 @@ const firstOf = ({ resource, resources }: Value): Value =>
 const statedPayer = (value: Value) => textIn(value, 'payer');
 const payerInKey: Kind['payer'] = (_value, _consortium, [payer]) => payer;
 const payerNamedAt = (element: string) => (value: Value) =>
-  organisationNameOf(firstOf(value)[element] as OrganisationReference | undefined);
+  organisationNameOf(firstOf(value)[element] as ActorReference | undefined);
 
 const KINDS = new Map<string, Kind>(
   Object.entries({

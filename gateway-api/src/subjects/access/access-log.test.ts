@@ -1,6 +1,7 @@
 /** The access log, its search and the custodian's duties: what they find, by which index, and what one broken item does. */
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
+import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { expect } from 'chai';
 import type { Search } from '../../fhir/repository.ts';
@@ -117,6 +118,25 @@ onEachDatabase('The access log', (kind) => {
       expect((await hospital.search()).total).to.equal(2);
     } finally {
       await hospital.fixture.close();
+    }
+  });
+
+  it('names who asked as whom his organisation certified', async () => {
+    const certified: [string, object][] = [
+      ['Practitioner/d1', { reference: `${ORGANISATION_SYSTEM}/clinic/Practitioner/d1` }],
+      [
+        'sha256:x',
+        { identifier: { system: `${ORGANISATION_SYSTEM}/clinic/people`, value: `sha256:${'0'.repeat(64)}` } },
+      ],
+    ];
+    for (const [user, who] of certified) {
+      const practitioner = user.replace('x', '0'.repeat(64));
+      const state = accessState();
+      const asked = requestWrite(state.id, 'P-1', 'clinic', { practitioner });
+      await log.block({ creator: 'ClinicMSP', privateWrites: [asked] }, accessStep(state));
+      const shown = await log.disclosures.read(state.id);
+      const [, agent] = shown!.resource['agent'] as { who: object }[];
+      expect(agent?.who).to.deep.equal(who);
     }
   });
 

@@ -4,7 +4,7 @@
  */
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
+import { ORGANISATION_SYSTEM, referenceTo } from '@telemed-ledger/chaincode/model/organisations.ts';
 import {
   ACCESS_STEPS,
   type AccessRequest,
@@ -281,6 +281,11 @@ function holds(condition: NonNullable<Search['lastUpdated']>[number], instant: s
 }
 
 const organisation = (name: string) => ({ identifier: { system: ORGANISATION_SYSTEM, value: name }, display: name });
+/** Whom an organisation certified: a relative reference would mean somebody of whoever reads it. */
+const person = (certifiedBy: string, fhirUser: string) =>
+  fhirUser.startsWith('Practitioner/')
+    ? { reference: referenceTo(certifiedBy, fhirUser) }
+    : { identifier: { system: referenceTo(certifiedBy, 'people'), value: fhirUser } };
 /** DICOM's code for data leaving a holder (hl7.org/fhir/R4/valueset-audit-event-type.html). */
 const EXPORT = { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110106', display: 'Export' };
 
@@ -312,7 +317,9 @@ function auditEvent(
     purposeOfEvent: [{ coding: [purpose] }],
     agent: [
       { who: organisation(state.requestor), requestor: true },
-      ...(request?.practitioner === undefined ? [] : [{ who: { reference: request.practitioner }, requestor: false }]),
+      ...(request?.practitioner === undefined
+        ? []
+        : [{ who: person(state.requestor, request.practitioner), requestor: false }]),
       { who: organisation(state.holder), requestor: false },
     ],
     source: { observer: organisation(state.custodian) },

@@ -138,6 +138,7 @@ describe('A new version of a consent', () => {
   const pair = text.chain((before) => fc.tuple(fc.constant(before), fc.oneof(text, changedFrom(before))));
   const asked: fc.Arbitrary<AccessFacts> = fc.record({
     organisation: some('clinic', 'payer'),
+    holder: fc.constant('hospital'),
     role: some('system', 'practitioner'),
     purpose: some('TREAT', 'HPAYMT'),
   });
