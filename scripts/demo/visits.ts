@@ -4,10 +4,14 @@ import { known, type Narrator, type Story } from './step.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 
-export async function licensed({ parties, visit }: Story, narrator: Narrator): Promise<void> {
+const NPI = 'http://hl7.org/fhir/sid/us-npi';
+
+export async function licensed(story: Story, narrator: Narrator): Promise<void> {
+  const { parties, visit } = story;
   const day = Date.parse(visit.day);
   const date = (time: number) => new Date(time).toISOString().slice(0, 10);
-  const licence = { status: 'active', start: date(day - YEAR_MS), end: date(day + YEAR_MS) };
+  const practitioners = [{ organisation: 'hospital', practitioner: await practitionerOf(story) }];
+  const licence = { status: 'active', start: date(day - YEAR_MS), end: date(day + YEAR_MS), practitioners };
   const regulator = parties.of('regulator', 'system');
   const path = `/licences/${visit.npi}`;
   const { transactionId } = await regulator.write({ method: 'PUT', path, body: licence });
@@ -16,6 +20,16 @@ export async function licensed({ parties, visit }: Story, narrator: Narrator): P
     .of('hospital', 'practitioner')
     .find<{ end: string }>({ path }, 'the licence at the hospital', ({ end }) => end === licence.end);
   narrator.fact('every member can read it');
+}
+
+/** The hospital's own record of who saw the patient, as `Practitioner/<id>`: the one that the visit finds by the number. */
+async function practitionerOf({ parties, visit }: Story): Promise<string> {
+  const body = visit.bundle.entry.find(({ resource }) => resource?.resourceType === 'Practitioner')?.resource;
+  const headers = { 'If-None-Exist': `identifier=${NPI}|${visit.npi}` };
+  const hospital = parties.of('hospital', 'system');
+  const answer = await hospital.send({ method: 'POST', path: '/fhir/R4/Practitioner', body, headers });
+  expectThat([200, 201].includes(answer.status), 'a Practitioner to be there', `status ${answer.status}`);
+  return `Practitioner/${(answer.body as Resource).id}`;
 }
 
 interface BundleResponse {

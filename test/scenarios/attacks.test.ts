@@ -6,14 +6,17 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { common } from '@hyperledger/fabric-protos';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import { recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Role } from '@telemed-ledger/consortium/members.ts';
 import { consentGranted } from '@telemed-ledger/scripts/demo/access.ts';
 import { claimSubmitted, coverageShown } from '@telemed-ledger/scripts/demo/claims.ts';
 import type { Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
 import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
 import { licensed, visitRecorded } from '@telemed-ledger/scripts/demo/visits.ts';
+import { withReferences } from '@telemed-ledger/scripts/load/bundle.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 import { Attacker, refusalOf } from './forgery.fixture.ts';
@@ -188,6 +191,104 @@ describe('A dishonest member', function () {
     });
 
     const references = () => ({ patient: { reference: `Patient/${story.patientId}` } });
+  });
+
+  describe("whose certificate names another organisation's practitioner", () => {
+    type Entry = { resource: Resource & { id: string; agent: { who: { reference?: string } }[] } };
+    let next: Story;
+    let practitioner: string;
+    before(async () => {
+      const { parties } = scene;
+      const startedAt = new Date().toISOString();
+      next = { parties, visit: newVisit(), startedAt, locations: new Map(), accessIds: [] };
+      for (const step of [licensed, visitRecorded]) await step(next, silent);
+      practitioner = [...next.locations.values()].find((location) => location.startsWith('Practitioner/')) ?? '';
+    });
+
+    const patient = () => scene.parties.of('patients', 'patient', `Patient/${next.patientId}`);
+    const grant = (reference: string) => {
+      const role = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'PRCP' }] };
+      const actor = [{ role, reference: { reference } }];
+      const scope = {
+        coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }],
+      };
+      const body = {
+        ...{ resourceType: 'Consent', status: 'active', scope },
+        category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+        patient: { reference: `Patient/${next.patientId}` },
+        organization: [{ identifier: { system: ORGANISATION_SYSTEM, value: 'hospital' } }],
+        policyRule: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTIN' }] },
+        provision: { type: 'permit', actor },
+      };
+      return patient().send({ method: 'POST', path: '/fhir/R4/Consent', body });
+    };
+    /** Asks as the clinic's practitioner of that reference, and answers what was decided. */
+    const ask = async (): Promise<AccessState> => {
+      const clinic = scene.parties.of('clinic', 'practitioner', practitioner);
+      const body = { holder: 'hospital', patient: next.visit.mrn, types: ['Observation'], purpose: 'TREAT' };
+      const asked = await clinic.write<AccessState>({ method: 'POST', path: '/access-requests', body });
+      const path = `/access-requests/${asked.body.id}`;
+      return clinic.find<AccessState>({ path }, 'a decision', ({ status }) => status !== 'requested');
+    };
+
+    it('is delivered nothing by what the other is permitted, and stands in the log as who it is', async () => {
+      expect((await grant(practitioner)).status).to.be.oneOf([201, 202]);
+      const refused = await ask();
+      expect([refused.status, refused.reason]).to.deep.equal(['refused', 'consent-absent']);
+      const log = await patient().ask<{ entry: Entry[] }>({ path: `/fhir/R4/AuditEvent?patient=${next.patientId}` });
+      const entry = log.entry.find(({ resource }) => resource.id === refused.id);
+      const named = entry?.resource.agent.flatMap(({ who }) => who.reference ?? []);
+      expect(named).to.deep.equal([`${ORGANISATION_SYSTEM}/clinic/${practitioner}`]);
+      expect((await grant(`${ORGANISATION_SYSTEM}/clinic/${practitioner}`)).status).to.be.oneOf([201, 202]);
+      expect((await ask()).status).to.equal('granted');
+    });
+  });
+
+  describe("that bills with the number of another organisation's practitioner", () => {
+    /** The story as if the clinic were the hospital. */
+    const atClinic = (): Story => {
+      const { parties } = scene;
+      const clinics = Object.create(parties, {
+        of: {
+          value: (name: string, ...who: [Role, string?]) => parties.of(name === 'hospital' ? 'clinic' : name, ...who),
+        },
+      });
+      const startedAt = new Date().toISOString();
+      return { parties: clinics, visit: newVisit(), startedAt, locations: new Map(), accessIds: [] };
+    };
+
+    it('is denied, until the licence names its own too', async () => {
+      const { parties } = scene;
+      const own = atClinic();
+      await visitRecorded(own, silent);
+      const payer = parties.of('payer', 'adjudicator');
+      const shown = await payer.ask<Resource>({ path: `/fhir/R4/Coverage/${story.coverageId}` });
+      const coverage = {
+        ...shown,
+        extension: [{ ...(shown['extension'] as object[])[0], valueString: 'clinic' }],
+        beneficiary: { identifier: own.visit.member },
+      };
+      const { body: registered } = await payer.write({ method: 'POST', path: '/fhir/R4/Coverage', body: coverage });
+      const clinic = parties.of('clinic', 'system');
+      await clinic.find({ path: `/fhir/R4/Coverage/${registered.id}` }, 'the coverage');
+      const insurance = [{ sequence: 1, focal: true, coverage: { reference: `Coverage/${registered.id}` } }];
+      const provider = { identifier: { system: ORGANISATION_SYSTEM, value: 'clinic' } };
+      const claim = { ...withReferences(own.visit.claim, own.locations), provider, insurance };
+      const submit = async (): Promise<Record<string, unknown>> => {
+        const sending = { method: 'POST', path: '/fhir/R4/Claim/$submit', body: claim } as const;
+        return (await clinic.write(sending)).body;
+      };
+      const denied = await submit();
+      expect(denied).to.include({ outcome: 'error', disposition: 'denied: practitioner-not-licensed' });
+      const path = `/licences/${own.visit.npi}`;
+      type Licence = { practitioners: object[] } & Record<string, unknown>;
+      const regulator = parties.of('regulator', 'system');
+      const { number: _, updatedAt: __, ...licence } = await regulator.ask<Licence>({ path });
+      const practitioner = [...own.locations.values()].find((location) => location.startsWith('Practitioner/'));
+      const practitioners = [...licence.practitioners, { organisation: 'clinic', practitioner }];
+      await regulator.write({ method: 'PUT', path, body: { ...licence, practitioners } });
+      expect(await submit()).to.include({ outcome: 'queued' });
+    });
   });
 
   describe('that does everything at once', () => {

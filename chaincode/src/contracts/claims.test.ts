@@ -248,6 +248,22 @@ describe('the claims contract', () => {
       expect(story.status()).to.include({ status: 'denied', reason: 'practitioner-not-licensed' });
     });
 
+    it("is denied by a licence that names another organisation's practitioner of the same reference", async () => {
+      const practitioner = `Practitioner/${exampleIds.practitioner}`;
+      const licence = { number: exampleNumber, status: 'active', start: '2020-01-01', end: '2027-12-31' } as const;
+      const set = (organisation: string) => {
+        const bound = { ...licence, practitioners: [{ organisation, practitioner }] };
+        return story.ledger.submit('SetLicence', licensing(story.ledger, bound));
+      };
+      await set('clinic');
+      await story.submitClaim();
+      expect(story.status()).to.include({ status: 'denied', reason: 'practitioner-not-licensed' });
+      await set('hospital');
+      story.example.claim['id'] = exampleIds.otherClaim;
+      await story.submitClaim();
+      expect(story.ledger.read(PAYER, `claim-state/${exampleIds.otherClaim}/1`)).to.include({ status: 'submitted' });
+    });
+
     type Submission = ReturnType<Story['submission']>;
     const hidden = (request: Submission): NonNullable<Request<'SubmitClaim'>['private']> => request.private as never;
     const REFUSED: [string, (request: Submission, claim: Changeable) => void, string][] = [

@@ -4,6 +4,7 @@ import { failureOf, MemoryLedger } from '../ledger/memory-ledger.fixture.ts';
 import { licencesOf } from '../ledger/register.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { leafHash, rootOf } from '../model/merkle.ts';
+import { ORGANISATION_SYSTEM } from '../model/organisations.ts';
 import { BUCKETS, bucketOfNumber, EMPTY_BUCKET, EMPTY_ROOT } from '../model/registers.ts';
 import type { InputOf } from '../model/transactions.ts';
 import { bucketEvidence, licensing } from './example-register.fixture.ts';
@@ -76,6 +77,16 @@ describe('the registry contract', () => {
     expect(await failureOf(ledger.submit('SetLicence', unknown))).to.match(/INVALID at <register>/);
   });
 
+  it('goes on naming whom a licence named, until others are named', async () => {
+    const [one, other] = ['Practitioner/x', 'Practitioner/y'].map((practitioner) => ({
+      ...{ organisation: 'hospital', practitioner },
+    }));
+    expect((await set({ practitioners: [one!] })).reply.practitioners).to.deep.equal([one]);
+    expect((await set({ status: 'suspended' })).reply).to.deep.include({ status: 'suspended', practitioners: [one] });
+    expect((await set({ practitioners: [other!] })).reply.practitioners).to.deep.equal([other]);
+    expect((await set({ number: '1' })).reply).to.not.have.property('practitioners');
+  });
+
   it('goes with any second organisation', async () => {
     for (const other of ['hospital', 'clinic', 'patients', 'payer', 'bank'])
       await ledger.submit('SetLicence', { ...licensing(ledger, licence), endorsers: ['regulator', other] });
@@ -101,6 +112,18 @@ describe('the registry contract', () => {
       'LedgerError INVALID at <end>: a licence cannot end before it starts',
     ],
     ['a date that is none', { input: { ...licence, start: 'soon' } }, 'LedgerError INVALID at <start>: invalid format'],
+    ...['payer', 'regulator', 'nobody'].map((organisation): [string, object, string] => [
+      `a practitioner of ${organisation}`,
+      { input: { ...licence, practitioners: [{ organisation, practitioner: 'Practitioner/x' }] } },
+      'LedgerError INVALID at <practitioners[0].organisation>: is no provider of the consortium',
+    ]),
+    ...['Patient/x', 'x', `${ORGANISATION_SYSTEM}/hospital/Practitioner/x`].map(
+      (practitioner): [string, object, string] => [
+        `a practitioner named ${practitioner}`,
+        { input: { ...licence, practitioners: [{ organisation: 'hospital', practitioner }] } },
+        'LedgerError INVALID at <practitioners[0].practitioner>: invalid format',
+      ],
+    ),
     ['a member too many', { input: { ...licence, name: 'x' } }, 'LedgerError INVALID: has a member that is not known'],
   ];
   for (const [what, change, message] of refused)

@@ -3,7 +3,7 @@
  * the consortium. No public state: any two organisations could write under a public key that nobody has used yet.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { licencesIn, loadRegister } from '../ledger/register.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
@@ -31,14 +31,19 @@ export class Registry extends LedgerContract {
   }
 }
 
-async function setLicence({ input, store, private: hidden }: Call<'SetLicence'>): Promise<LicenceState> {
+async function setLicence(call: Call<'SetLicence'>): Promise<LicenceState> {
+  const { input, store, private: hidden } = call;
   if (input.end < input.start) throw new LedgerError('INVALID', 'a licence cannot end before it starts', 'end');
+  checkPractitioners(call);
   const { bucket, salt } = hidden;
   const register = await loadRegister(store, hidden.register);
   const index = bucketOfNumber(input.number);
-  const licence = { ...input, updatedAt: store.time };
-  const licences = { ...licencesIn(register, index, bucket, 'private.bucket'), [input.number]: licence };
-  const next: Bucket = { schema: 1, licences };
+  const licences = licencesIn(register, index, bucket, 'private.bucket');
+  const before = Object.hasOwn(licences, input.number) ? licences[input.number] : undefined;
+  // Whom a licence names it goes on naming: left out by mistake, it would count for whoever claims the number.
+  const practitioners = input.practitioners ?? before?.practitioners;
+  const licence = { ...input, ...(practitioners && { practitioners }), updatedAt: store.time };
+  const next: Bucket = { schema: 1, licences: { ...licences, [input.number]: licence } };
   const generation = register.generation + 1;
   const root = rootWith(index, canonicalJson(next), bucket.path);
   store.putPrivate(collections.registers, privateKeys.register(generation), {
@@ -49,6 +54,13 @@ async function setLicence({ input, store, private: hidden }: Call<'SetLicence'>)
   await store.putOnce(collections.registers, privateKeys.bucket(index, generation), next, { expression: 'number' });
   store.emit(events.LicenceSet, licence);
   return licence;
+}
+
+/** Practitioners are whom a provider certified. */
+function checkPractitioners({ input, consortium }: Call<'SetLicence'>): void {
+  for (const [index, { organisation }] of (input.practitioners ?? []).entries())
+    if (organisationByName(consortium, organisation)?.kind !== 'provider')
+      throw new LedgerError('INVALID', 'is no provider of the consortium', `practitioners[${index}].organisation`);
 }
 
 function listOrganisations({ consortium }: Call<'ListOrganisations'>): OutputOf<'ListOrganisations'> {

@@ -34,11 +34,16 @@ const isPractitioner = (reference: Reference): boolean => {
   return type === 'Practitioner';
 };
 
-/**
- * The licence numbers of everybody who answers for an item: its care team, and whoever its encounters, procedures and
- * observations name. undefined stands for a person whose number is not to be found.
- */
-export function practitionersOf(item: BillItem, { evidence }: Billed): (string | undefined)[] {
+/** Who answers for an item. */
+export interface Answering {
+  /** Licence number; undefined where it is not to be found. */
+  number: string | undefined;
+  /** How he is named: by reference, by identifier or by both. */
+  reference: Reference;
+}
+
+/** Everybody who answers for an item: its care team, and whoever its encounters, procedures and observations name. */
+export function practitionersOf(item: BillItem, { evidence }: Billed): Answering[] {
   const performers = item.services.flatMap((service) => {
     const shown = evidence.get(service);
     return shown === undefined ? [] : (objectsOf(performersOf(shown.resource)) as Reference[]);
@@ -47,11 +52,11 @@ export function practitionersOf(item: BillItem, { evidence }: Billed): (string |
     (reference) =>
       (reference.reference !== undefined || reference.identifier !== undefined) && isPractitioner(reference),
   );
-  return [...new Set(people.map((reference) => numberOf(reference, evidence)))];
+  return people.map((reference) => ({ number: numberOf(reference, evidence), reference }));
 }
 
 /** Every licence number the claim's edits will ask for. */
 export const licenceNumbersOf = (basis: Billed): string[] => {
-  const numbers = billedItems(basis.bill).flatMap((item) => practitionersOf(item, basis));
-  return [...new Set(numbers.filter((number) => number !== undefined))].sort();
+  const people = billedItems(basis.bill).flatMap((item) => practitionersOf(item, basis));
+  return [...new Set(people.flatMap(({ number }) => number ?? []))].sort();
 };

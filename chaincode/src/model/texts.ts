@@ -31,6 +31,11 @@ export const userSchema = z
   .string()
   .max(128)
   .regex(/^(?:[A-Z][A-Za-z]{1,63}\/[A-Za-z0-9.-]{1,64}|sha256:[0-9a-f]{64})$/);
+/** `Practitioner/<id>`, as an organisation certifies its own. */
+export const practitionerSchema = z
+  .string()
+  .max(128)
+  .regex(/^Practitioner\/[A-Za-z0-9.-]{1,64}$/);
 export const resourceTypeSchema = z
   .string()
   .max(64)

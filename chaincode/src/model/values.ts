@@ -11,6 +11,7 @@ import {
   licenceNumberSchema,
   line,
   minorUnitsSchema,
+  practitionerSchema,
   resourceTypeSchema,
   saltSchema,
   table,
@@ -165,12 +166,18 @@ export const claimStateSchema = z.strictObject({
 });
 export type ClaimState = z.infer<typeof claimStateSchema>;
 
+/** A person: whom which organisation certified under which reference. */
+export const personSchema = z.strictObject({ organisation: nameSchema, practitioner: practitionerSchema });
+export type Person = z.infer<typeof personSchema>;
+
 export const licenceStateSchema = z.strictObject({
   number: licenceNumberSchema,
   status: z.enum(['active', 'suspended', 'excluded']),
   /** Dates, inclusive. */
   start: daySchema,
   end: daySchema,
+  /** Who holds it, at each organisation where they work. Licences of earlier chaincode name nobody. */
+  practitioners: z.array(personSchema).min(1).max(100).optional(),
   updatedAt: instant,
 });
 export type LicenceState = z.infer<typeof licenceStateSchema>;

@@ -12,6 +12,7 @@ import {
   exampleNumber,
   exampleSalt,
 } from '../model/example-claim.fixture.ts';
+import { referenceTo } from '../model/organisations.ts';
 import type { LicenceState } from '../model/transactions.ts';
 import { fingerprintsOf } from './claim-edits/duplicates.ts';
 import type { ClaimFacts, Earlier } from './claim-facts.ts';
@@ -68,6 +69,10 @@ function changed(change: (given: Case) => void): ClaimFacts {
   change(given);
   return factsOf(given);
 }
+
+const ofHospital = { organisation: 'hospital', practitioner: `Practitioner/${exampleIds.practitioner}` };
+const fromClinic = referenceTo('clinic', ofHospital.practitioner);
+const numbered = { identifier: { system: 'http://hl7.org/fhir/sid/us-npi', value: exampleNumber } };
 
 const usd = (value: number): object => ({ value, currency: 'USD' });
 const feeSchedule = (currency: string): FeeSchedule => ({
@@ -147,6 +152,21 @@ const PASSING: [string, (given: Case) => void][] = [
       given.encounter['participant'] = [];
     },
   ],
+  ['whose practitioner the licence names', (given) => (given.licence!.practitioners = [ofHospital])],
+  [
+    'whose practitioner the licence names among others, known by the number alone',
+    (given) => {
+      given.licence!.practitioners = [{ ...ofHospital, ...atClinic }, ofHospital];
+      given.encounter['participant'] = [{ individual: numbered }];
+    },
+  ],
+  [
+    "with another organisation's practitioner, whom the licence names there",
+    (given) => {
+      given.licence!.practitioners = [{ ...ofHospital, ...atClinic }];
+      given.encounter['participant'] = [{ individual: { ...numbered, reference: fromClinic } }];
+    },
+  ],
   [
     'with a relative at the visit',
     (given) => given.encounter['participant'].push({ individual: { reference: 'RelatedPerson/1' } }),
@@ -159,6 +179,15 @@ const PASSING: [string, (given: Case) => void][] = [
     'beside a visit that fills the rest of the day',
     (given) => given.more.push(visit(exampleIds.other, '2026-02-10T00:00:00Z', '2026-02-10T23:20:00Z')),
   ],
+];
+
+const atClinic = { organisation: 'clinic' };
+/** Whom the licence names in place of the hospital's practitioner, and who is at the visit. */
+const OF_ANOTHER: [title: string, named: object, shown?: object][] = [
+  ["another organisation's practitioner of that reference", atClinic],
+  ["the provider's other practitioner", { practitioner: `Practitioner/${exampleIds.other}` }],
+  ["another organisation's practitioner, by the number alone", atClinic, numbered],
+  ['a practitioner said to be another organisation’s', {}, { ...numbered, reference: fromClinic }],
 ];
 
 const DENIED: [edit: string, title: string, change: (given: Case) => void, facts: object][] = [
@@ -364,6 +393,15 @@ const DENIED: [edit: string, title: string, change: (given: Case) => void, facts
     (given) => (given.licence!.end = '2026-02-09'),
     { item: 1, practitioner: exampleNumber, objection: 'licence-expired' },
   ],
+  ...OF_ANOTHER.map(([title, named, shown]): (typeof DENIED)[number] => [
+    'practitioner-not-licensed',
+    title,
+    (given) => {
+      given.licence!.practitioners = [{ ...ofHospital, ...named }];
+      if (shown !== undefined) given.encounter['participant'] = [{ individual: shown }];
+    },
+    { item: 1, practitioner: exampleNumber, objection: 'licence-of-another' },
+  ]),
   [
     'practitioner-not-licensed',
     'an unlicensed performer behind a licensed care team',

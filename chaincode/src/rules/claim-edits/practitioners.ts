@@ -1,31 +1,47 @@
 /** Edits about the people who did it: licensed on the day, and not at work for more hours than a day has. */
 
 import { objectsOf, targetOf } from '../../model/claim-evidence.ts';
-import { billedItems, practitionersOf } from '../../model/claim-practitioners.ts';
-import type { Resource } from '../../model/fhir.ts';
-import type { LicenceState } from '../../model/transactions.ts';
-import type { ClaimEdit } from '../claim-facts.ts';
-import { evaluateLicence } from '../licences.ts';
+import { type Answering, billedItems, practitionersOf } from '../../model/claim-practitioners.ts';
+import type { Reference, Resource } from '../../model/fhir.ts';
+import { practitionerNamed } from '../../model/organisations.ts';
+import type { ClaimEdit, ClaimFacts } from '../claim-facts.ts';
+import { evaluateLicence, type Holder } from '../licences.ts';
 
-/** Why a licence does not hold from `first` to `last`; undefined where it does. */
-function objection(licence: LicenceState | undefined, first: string, last: string): string | undefined {
-  const decisions = [first, last].map((day) => evaluateLicence(licence, day));
+/** Whom a reference in a provider's claims and records means: its own practitioner, unless it says whose he is. */
+function holderIn(reference: Reference, provider: string): Holder {
+  const named = practitionerNamed(reference, provider);
+  const organisation = named === undefined ? provider : named.organisation;
+  return { organisation, practitioner: named?.fhirUser };
+}
+
+/** Why somebody's licence does not hold from `first` to `last`; undefined where it does. */
+function objection(
+  { number, reference }: Answering,
+  { first, last }: { first: string; last: string },
+  { licences, provider }: ClaimFacts,
+): string | undefined {
+  if (number === undefined) return undefined;
+  const holder = holderIn(reference, provider.name);
+  const decisions = [first, last].map((day) => evaluateLicence(licences.get(number), holder, day));
   return decisions.find((decision) => decision.outcome === 'deny')?.reason;
 }
 
-/** Everybody who answers for a billed item is known by number and was licensed, and not excluded, on its days. */
+/**
+ * Everybody who answers for a billed item is known by number, is whom the licence of that number names, and was licensed,
+ * and not excluded, on its days.
+ */
 export const practitionerLicensed: ClaimEdit = {
   name: 'practitioner-not-licensed',
   version: '1',
   after: ['service-not-shown'],
   judge: (facts) => {
     for (const item of billedItems(facts.bill)) {
-      const numbers = practitionersOf(item, facts);
-      if (numbers.length === 0) return { item: item.sequence, objection: 'no practitioner named' };
-      for (const number of numbers) {
-        if (number === undefined) return { item: item.sequence, objection: 'practitioner not identified' };
-        const found = objection(facts.licences.get(number), item.first, item.last);
-        if (found !== undefined) return { item: item.sequence, practitioner: number, objection: found };
+      const people = practitionersOf(item, facts);
+      if (people.length === 0) return { item: item.sequence, objection: 'no practitioner named' };
+      for (const one of people) {
+        if (one.number === undefined) return { item: item.sequence, objection: 'practitioner not identified' };
+        const found = objection(one, item, facts);
+        if (found !== undefined) return { item: item.sequence, practitioner: one.number, objection: found };
       }
     }
     return undefined;

@@ -5,6 +5,7 @@ import { licenceStateSchema, transactions } from '@telemed-ledger/chaincode/mode
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { route } from '../../http/routes.ts';
+import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { upToDate } from '../up-to-date.ts';
 
@@ -32,8 +33,11 @@ export const setLicence = route({
           return ledger.submit('SetLicence', { ...body, number }, { salt: newSalt(), register, bucket }, sending);
         }),
     }));
-    // The same request wrote the same licence, whichever of them it was.
-    const licence = submitted?.result ?? { ...body, number, updatedAt: outcome.time };
+    // The same request wrote the same licence, whichever of them it was; whom it left out, the register goes on naming.
+    const licence = submitted?.result ?? {
+      ...(await afterCommit(() => index.register.licence(number))),
+      ...{ ...body, number, updatedAt: outcome.time },
+    };
     return { body: licence, transactionId: outcome.transactionId };
   },
 });
