@@ -7,6 +7,7 @@ import { type Consortium, custodianOf, organisationByName } from '@telemed-ledge
 import type { Context } from 'fabric-contract-api';
 import type { Caller } from '../ledger/caller.ts';
 import { checkPresented, type ShownRecord } from '../ledger/evidence.ts';
+import { isMarkedErased } from '../ledger/marks.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { sha256Hex } from '../model/canonical.ts';
@@ -23,7 +24,7 @@ import {
   accessRequestSchema,
   accessStateSchema,
 } from '../model/values.ts';
-import { consentsBehind, type Delivery, decideDelivery, purgeReason } from '../rules/access.ts';
+import { consentsBehind, type Delivery, decideDelivery, type PurgeReason, purgeReason } from '../rules/access.ts';
 import type { AccessFacts } from '../rules/consents.ts';
 import { consentsInForce, endOfConsent } from './consent-directory.ts';
 import { checkHeldRecords, checkPatient } from './held-records.ts';
@@ -117,10 +118,7 @@ function outcomeOf(
 async function purgeCopies(call: Call<'PurgeCopies'>): Promise<Done> {
   const { input, store } = call;
   const current = await presentedStep(call, input.requestor, 'granted');
-  const ends = await Promise.all(
-    consentsBehind(current).map((consent) => endOfConsent(store, current.holder, consent)),
-  );
-  const reason = purgeReason(current, ends, store.time);
+  const reason = (await reasonOfErasure(call)) ?? (await reasonOfEnd(call, current));
   if (reason === undefined) throw new LedgerError('CONFLICT', 'the consent is in force', 'id');
   const inbox = collections.inbox(input.requestor);
   const key = privateKeys.copies(input.id);
@@ -130,6 +128,16 @@ async function purgeCopies(call: Call<'PurgeCopies'>): Promise<Done> {
   await putStep(store, inbox, { ...current, status: 'purged', purgedAt: store.time, reason, salt });
   store.emit(events.CopiesPurged, { id: input.id });
   return { time: store.time };
+}
+
+/** Why delivered copies go whatever their consents say: the custodian, who holds them too, names an erased record of theirs. */
+async function reasonOfErasure({ store, private: { erased } }: Call<'PurgeCopies'>): Promise<PurgeReason | undefined> {
+  return erased !== undefined && (await isMarkedErased(store, erased)) ? 'record-erased' : undefined;
+}
+
+async function reasonOfEnd({ store }: Call<'PurgeCopies'>, state: AccessState): Promise<PurgeReason | undefined> {
+  const ends = await Promise.all(consentsBehind(state).map((consent) => endOfConsent(store, state.holder, consent)));
+  return purgeReason(state, ends, store.time);
 }
 
 async function reportPurge(call: Call<'ReportPurge'>): Promise<Done> {

@@ -4,9 +4,9 @@
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
-import { all } from '@telemed-ledger/consortium/policies.ts';
 import type { Context } from 'fabric-contract-api';
 import { checkRecord } from '../ledger/evidence.ts';
+import { putMark } from '../ledger/marks.ts';
 import { parseValue } from '../ledger/parse.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
@@ -84,7 +84,7 @@ async function amendConsent(call: Call<'AmendConsent'>): Promise<ConsentState> {
 async function revokeConsent(call: Call<'RevokeConsent'>): Promise<ConsentState> {
   const { input, store } = call;
   await checkExists(call);
-  await putMark(call, privateKeys.revoked(input.id));
+  await mark(call, privateKeys.revoked(input.id));
   store.emit(events.ConsentRevoked, { id: input.id });
   return stateOf(call, 'revoked', input.version);
 }
@@ -92,7 +92,7 @@ async function revokeConsent(call: Call<'RevokeConsent'>): Promise<ConsentState>
 async function withdrawVersion(call: Call<'WithdrawConsentVersion'>): Promise<OutputOf<'WithdrawConsentVersion'>> {
   const { input, store } = call;
   await checkExists(call);
-  await putMark(call, privateKeys.withdrawn(input.id, input.version));
+  await mark(call, privateKeys.withdrawn(input.id, input.version));
   store.emit(events.ConsentAmended, { id: input.id });
   return { time: store.time };
 }
@@ -110,14 +110,12 @@ async function checkExists({ input, store }: Call<'RevokeConsent' | 'WithdrawCon
     throw new LedgerError('NOT_FOUND', 'no such version of a consent', 'id');
 }
 
-/** Written once, and then by nobody without all of the consortium, so that no pair sets a consent back. */
-async function putMark(
+/** @throws LedgerError CONFLICT where it is marked already */
+async function mark(
   { consortium, store, private: { salt } }: Call<'RevokeConsent' | 'WithdrawConsentVersion'>,
   key: string,
 ): Promise<void> {
-  const mark: Mark = { schema: 1, at: store.time, salt };
-  const everybody = all(...consortium.organisations.map(({ mspId }) => mspId));
-  await store.putOnce(collections.marks, key, mark, { expression: 'id', policy: everybody });
+  await putMark(store, consortium, key, { schema: 1, at: store.time, salt } satisfies Mark, 'id');
 }
 
 /** A revocation is final. */

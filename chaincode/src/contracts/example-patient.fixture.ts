@@ -1,7 +1,8 @@
 /** For tests of consents and access: a ledger on which the hospital has a patient, and what is done about them. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
-import { MemoryLedger, type Outcome } from '../ledger/memory-ledger.fixture.ts';
+import { MemoryLedger, type Outcome, type Request } from '../ledger/memory-ledger.fixture.ts';
+import { beginningOf, erasureHandle } from '../model/erasures.ts';
 import type { Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { ORGANISATION_SYSTEM } from '../model/organisations.ts';
@@ -9,6 +10,7 @@ import type { RecordEvidence } from '../model/sheets.ts';
 import type { AccessState, ConsentState, Draft, PrivateOf } from '../model/transactions.ts';
 import { Access } from './access.ts';
 import { Consents } from './consents.ts';
+import { Erasures } from './erasures.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { Records } from './records.ts';
 
@@ -29,6 +31,7 @@ export class ExamplePatient {
     new Records(exampleConsortium),
     new Consents(exampleConsortium),
     new Access(exampleConsortium),
+    new Erasures(exampleConsortium),
   ]);
   patientId = '';
 
@@ -128,6 +131,17 @@ export class ExamplePatient {
   accessState(id: string): AccessState {
     const steps = [3, 2, 1].map((step) => this.text(privateKeys.access(id, step)));
     return JSON.parse(steps.find((text) => text !== '') ?? 'null');
+  }
+
+  /** Has the custodian mark a record of the hospital's as erased. */
+  erase(record: string, change: Partial<Request<'EraseRecord'>> = {}): Promise<Outcome<'EraseRecord'>> {
+    const marked = { handle: erasureHandle('hospital', record), begins: beginningOf(record), salt: newSalt() };
+    return this.ledger.submit('EraseRecord', {
+      ...patients,
+      input: { provider: 'hospital' },
+      private: marked,
+      ...change,
+    });
   }
 
   /** Revokes a consent of version 1. */

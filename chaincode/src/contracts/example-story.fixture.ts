@@ -16,6 +16,7 @@ import type { RecordEvidence } from '../model/sheets.ts';
 import type { ClaimState, Draft } from '../model/values.ts';
 import type { ShownTerms } from './claim-loading.ts';
 import { Claims } from './claims.ts';
+import { Erasures } from './erasures.ts';
 import { bucketEvidence, licensing } from './example-register.fixture.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { Records } from './records.ts';
@@ -50,7 +51,7 @@ export class Story {
   readonly example: Example = exampleClaim();
 
   constructor(consortium: Consortium = exampleConsortium) {
-    const contracts = [Records, Registry, Claims, Settlements].map((Contract) => new Contract(consortium));
+    const contracts = [Records, Registry, Claims, Settlements, Erasures].map((Contract) => new Contract(consortium));
     this.ledger = new MemoryLedger(consortium, contracts);
   }
 

@@ -5,6 +5,7 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
+import { checkNotErased } from '../ledger/marks.ts';
 import { parseText } from '../ledger/parse.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { canonicalJson } from '../model/canonical.ts';
@@ -19,7 +20,7 @@ import {
   leafText,
   MAX_CONTENT_LENGTH,
   type Origin,
-  type Place,
+  placeOf,
   placeSchema,
   type RecordDraft,
   recordIdAt,
@@ -125,11 +126,12 @@ async function checkUnused(
 const isPlacedById = ({ draft, origin, resource }: Entry): boolean =>
   draft.version === 1 && draft.id === recordIdAt(origin, resource.resourceType);
 
-/** The version is free, and the one before it, of the same type, is there. */
-async function checkNext({ store }: Call<'RecordVersions'>, collection: string, entry: Entry): Promise<void> {
+/** The version is free, the one before it, of the same type, is there, and the record is not erased. */
+async function checkNext({ caller, store }: Call<'RecordVersions'>, collection: string, entry: Entry): Promise<void> {
   if (isPlacedById(entry)) return;
   const { draft, resource, at } = entry;
   const { id, version } = draft;
+  await checkNotErased(store, caller.organisation.name, id, `${at}.id`);
   if (version === 1 && isIdOfPlace(id))
     throw new LedgerError('INVALID', 'an id of this form says where a record begins, and it is elsewhere', `${at}.id`);
   if ((await store.anchor(collection, privateKeys.version(id, version))) !== undefined)
@@ -172,7 +174,7 @@ function putSheet(
   store.putPrivate(collection, privateKeys.content(sheet.id, 0), { schema: 1, leaves: texts } satisfies Content);
   for (const entry of entries.filter((one) => !isPlacedById(one))) {
     const { draft, resource, origin } = entry;
-    const place: Place = { schema: 1, ...origin, type: resource.resourceType, salt: draft.salt };
+    const place = placeOf(origin, resource.resourceType, draft.salt);
     store.putPrivate(collection, privateKeys.version(draft.id, draft.version), place);
   }
 }

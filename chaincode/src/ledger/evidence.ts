@@ -10,6 +10,7 @@ import { privateKeys } from '../model/keys.ts';
 import { isIncluded, leafHash } from '../model/merkle.ts';
 import { isIdOfPlace, placeSchema, type RecordEvidence, recordIdAt, sheetSchema } from '../model/sheets.ts';
 import { type Anchored, anchoredSchema } from '../model/values.ts';
+import { checkNotErased } from './marks.ts';
 import { parseText } from './parse.ts';
 import type { Store } from './store.ts';
 
@@ -42,7 +43,7 @@ export interface ShownRecord {
  * Checks that a record version stands on a sheet of its provider, and is the current one. Works on every peer.
  * @param expression where in the input the evidence stands, for the error
  * @throws LedgerError NOT_FOUND when there is no such sheet, INVALID when it holds something else, CONFLICT when a newer
- *   version is anchored
+ *   version is anchored or the record is erased
  */
 export async function checkRecord(
   store: Store,
@@ -62,6 +63,7 @@ export async function checkRecord(
   await checkPlace(store, collection, evidence, anchored.resource.resourceType, expression);
   if ((await store.anchor(collection, privateKeys.version(id, version + 1))) !== undefined)
     throw new LedgerError('CONFLICT', 'is not the current version', expression);
+  await checkNotErased(store, provider, id, expression);
   return { anchored, evidence };
 }
 

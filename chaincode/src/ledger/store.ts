@@ -51,6 +51,8 @@ export class Store {
   readonly #stub: LedgerStub;
   readonly #writes: (() => Promise<void> | void)[] = [];
   readonly #written = new Set<string>();
+  /** Hashes that were asked for: what is committed stays the same while a transaction is simulated. */
+  readonly #anchors = new Map<string, Promise<string | undefined>>();
 
   constructor(stub: LedgerStub) {
     this.#stub = stub;
@@ -84,7 +86,15 @@ export class Store {
   }
 
   /** The SHA-256 (hex) of what lies under a private key; undefined where there is none. Works on every peer. */
-  async anchor(collection: string, key: string): Promise<string | undefined> {
+  anchor(collection: string, key: string): Promise<string | undefined> {
+    const name = `${collection}\0${key}`;
+    const known = this.#written.has(name) ? undefined : this.#anchors.get(name);
+    const asked = known ?? this.#anchor(collection, key);
+    this.#anchors.set(name, asked);
+    return asked;
+  }
+
+  async #anchor(collection: string, key: string): Promise<string | undefined> {
     const hash = await this.#ask(collection, key, () => this.#stub.getPrivateDataHash(collection, key));
     return hash.length === 0 ? undefined : Buffer.from(hash).toString('hex');
   }

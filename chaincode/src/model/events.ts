@@ -9,6 +9,8 @@ export const events = {
   AccessRequested: 'AccessRequested',
   AccessDecided: 'AccessDecided',
   CopiesPurged: 'CopiesPurged',
+  RecordErased: 'RecordErased',
+  ContentPurged: 'ContentPurged',
   ClaimSubmitted: 'ClaimSubmitted',
   ClaimAdjudicated: 'ClaimAdjudicated',
   PaymentInstructed: 'PaymentInstructed',

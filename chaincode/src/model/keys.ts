@@ -16,6 +16,10 @@ export const privateKeys = {
   /** marks: a consent, or one version of it, is in force no more. */
   revoked: (consentId: string): string => `revoked/${consentId}`,
   withdrawn: (consentId: string, version: number): string => `withdrawn/${consentId}/${version}`,
+  /** marks: a record is erased; see model/erasures.ts. */
+  erased: (handle: string): string => `erased/${handle}`,
+  /** care_<Provider>: that a version of an erased record is gone from its sheet. */
+  erasure: (handle: string, sheet: string): string => `erasure/${handle}/${sheet}`,
   /** inbox_<Requestor>, and the decision in care_<Holder>: the steps of an access, 1 requested, 2 decided, 3 purged. */
   access: (id: string, step: number): string => `access/${id}/${step}`,
   /** inbox_<Requestor>: what was asked. */

@@ -19,7 +19,7 @@ import {
 } from './texts.ts';
 import { type Anchored, MAX_DELIVERED, MAX_RECORDS, MAX_VALUE_LENGTH, schemaVersion } from './values.ts';
 
-const indexSchema = z
+export const indexSchema = z
   .int()
   .min(0)
   .max(MAX_RECORDS - 1);
@@ -44,6 +44,8 @@ export const contentSchema = z.strictObject({
     .array(z.union([anchoredText(MAX_VALUE_LENGTH), z.strictObject({ hash: hashSchema })]))
     .min(1)
     .max(MAX_RECORDS),
+  /** The exact text under `sheet/<id>`, from generation 1 on: what was written with the first stands in another block. */
+  tree: anchoredText(1_024).optional(),
 });
 export type Content = z.infer<typeof contentSchema>;
 
@@ -127,6 +129,15 @@ const PLACED_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a
 /** The text of a record's leaf: canonical JSON of an Anchored value whose resource is canonical JSON already. */
 export const leafText = (anchored: Omit<Anchored, 'resource' | 'schema'>, resource: string): string =>
   canonicalJson({ schema: 1, ...anchored, resource: new CanonicalText(resource) });
+
+/**
+ * What lies under `version/<record>/<n>`. It follows from the leaf and where that stands, so a place can be checked by its
+ * hash where its value is not at hand.
+ */
+export const placeOf = ({ sheet, index }: Origin, type: string, salt: string): Place => ({
+  ...{ schema: 1, sheet, index },
+  ...{ type, salt },
+});
 
 /** The leaf hashes of a content, erased records included. */
 export const leavesOf = ({ leaves }: Content): string[] =>

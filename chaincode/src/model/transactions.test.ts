@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { z } from 'zod';
 import { claimRecordSchema, claimResponseRecordSchema, feeScheduleSchema, remittanceRecordSchema } from './claims.ts';
+import { erasedMarkSchema, erasureSchema } from './erasures.ts';
 import { resourceSchema } from './fhir.ts';
 import { contentSchema, copiesSchema, placeSchema, sheetSchema } from './sheets.ts';
 import {
@@ -9,6 +10,7 @@ import {
   claimStateSchema,
   consentStateSchema,
   licenceStateSchema,
+  markSchema,
   type Transaction,
   transactions,
 } from './transactions.ts';
@@ -97,6 +99,9 @@ describe('the transaction table', () => {
       contentSchema,
       sheetSchema,
       placeSchema,
+      erasedMarkSchema,
+      erasureSchema,
+      markSchema,
     };
     const more = { licenceStateSchema, claimRecordSchema, claimResponseRecordSchema, feeScheduleSchema };
     const all = Object.entries({ ...stored, ...more, remittanceRecordSchema });

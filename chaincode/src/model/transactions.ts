@@ -5,23 +5,10 @@
  *
  * Arguments and replies stand in blocks: they hold random ids, versions and states, never content.
  */
-import {
-  callerOnly,
-  type Endorsers,
-  every,
-  withAnother,
-  withCustodian,
-  withOneOf,
-} from '@telemed-ledger/consortium/endorsers.ts';
-import {
-  type Consortium,
-  custodianOf,
-  type Kind,
-  nameSchema,
-  organisationSchema,
-  type Role,
-} from '@telemed-ledger/consortium/members.ts';
+import { callerOnly, every, withAnother, withCustodian, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
+import { custodianOf, nameSchema, organisationSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
 import { bucketEvidenceSchema } from './registers.ts';
 import { MAX_SHEETS, recordEvidenceSchema, sheetDraftSchema } from './sheets.ts';
@@ -30,15 +17,16 @@ import {
   collectionNameSchema,
   currencySchema,
   daySchema,
+  hashSchema,
   heldHashSchema,
   idSchema,
-  instantSchema as instant,
   LONGEST_LINE,
   line,
   optionalHashSchema,
   saltSchema,
   versionSchema,
 } from './texts.ts';
+import { done, hintSchema, transaction } from './transaction.ts';
 import {
   accessRequestSchema,
   consentStateSchema,
@@ -50,10 +38,9 @@ import {
   pricesSchema,
 } from './values.ts';
 
+export type { Transaction } from './transaction.ts';
 export * from './values.ts';
 
-/** A generation or version that the caller knows of; the contract goes on from there to the current one. */
-const hintSchema = z.int().min(0).max(999_999_999);
 /** The longest text of a state or request that is shown again. */
 const MAX_STATE_LENGTH = 64 * 1024;
 
@@ -68,31 +55,6 @@ const termsShape = {
 };
 
 const empty = z.strictObject({});
-const done = z.strictObject({ time: instant });
-
-export interface Transaction<
-  Input extends z.ZodType = z.ZodType,
-  Private extends z.ZodType = z.ZodType,
-  Output extends z.ZodType = z.ZodType,
-> {
-  contract: string;
-  kind: 'submit' | 'evaluate';
-  /** Kinds of organisation and roles that may call it; empty means any. */
-  callers: readonly Kind[];
-  roles: readonly Role[];
-  /** Roles at whose request their gateway sends it as `system`: a certificate of their own would name them in every block. */
-  onBehalfOf?: readonly Role[];
-  input: Input;
-  /** JSON under the transient key `private`; undefined where there is none. */
-  private?: Private;
-  output: Output;
-  /** The organisations that endorse it, and the others that may where one of several is enough. */
-  endorsers: (consortium: Consortium, caller: string, input: z.infer<Input>) => Endorsers;
-}
-
-const transaction = <I extends z.ZodType, P extends z.ZodType, O extends z.ZodType>(
-  definition: Transaction<I, P, O>,
-): Transaction<I, P, O> => definition;
 
 export const transactions = {
   /**
@@ -222,14 +184,21 @@ export const transactions = {
     output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
   }),
-  /** Purges delivered copies whose consent is in force no more or whose time is over. `state` is the decision's text. */
+  /**
+   * Purges delivered copies whose consent is in force no more or whose time is over, or among which a record is erased:
+   * then `erased` is its handle. `state` is the decision's text.
+   */
   PurgeCopies: transaction({
     contract: 'access',
     kind: 'submit',
     callers: ['custodian'],
     roles: ['system'],
     input: z.strictObject({ id: idSchema, requestor: nameSchema, holder: nameSchema }),
-    private: z.strictObject({ state: anchoredText(MAX_STATE_LENGTH), salt: saltSchema }),
+    private: z.strictObject({
+      state: anchoredText(MAX_STATE_LENGTH),
+      salt: saltSchema,
+      erased: hashSchema.optional(),
+    }),
     output: done,
     endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
   }),
@@ -244,6 +213,8 @@ export const transactions = {
     output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
   }),
+
+  ...erasureTransactions,
 
   /** The next version of a member's coverage, shown to these providers. */
   RegisterCoverage: transaction({

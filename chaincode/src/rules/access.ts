@@ -76,7 +76,7 @@ function refusalOf(decisions: readonly ConsentDecision[]): Delivery {
   return deciding === undefined ? refusal : { ...refusal, consent: deciding };
 }
 
-export type PurgeReason = 'copies-expired' | 'consent-revoked' | 'consent-amended';
+export type PurgeReason = 'copies-expired' | 'consent-revoked' | 'consent-amended' | 'record-erased';
 
 /** The consents that delivered copies rest on. */
 export const consentsBehind = ({ consent, furtherConsents = [] }: AccessState): ConsentVersion[] => [
