@@ -190,7 +190,7 @@ async function timed(index: ReadModel, { fresh, known, access }: Patients): Prom
     ['50 by _lastUpdated', () => disclosures.search({ ...search, lastUpdated: [{ prefix: 'ge', value: '2026' }] })],
     ['the duty to decide, with nothing to do', () => found('decide access')],
     ['the duty to purge, with nothing to do', () => found('purge copies')],
-    ['the duty to report purges, with nothing to do', () => found('report purge')],
+    ['the duty to report to holders, with nothing to do', () => found('report access')],
   ];
   const costs: Costs = new Map();
   for (const [name, run] of operations) {

@@ -356,6 +356,121 @@ describe('the access contract', () => {
     });
   });
 
+  describe('what a decision would be', () => {
+    it('is what it then is, and writes nothing', async () => {
+      const observation = await example.observation();
+      const cases: [object | undefined, object][] = [
+        [undefined, { outcome: 'deny', reason: 'consent-absent' }],
+        [forClinic, { outcome: 'permit' }],
+        [{ type: 'deny' }, { outcome: 'deny', reason: 'consent-denied' }],
+      ];
+      for (const [provision, expected] of cases) {
+        const named =
+          provision === undefined ? {} : { consent: { id: (await example.permit(provision)).id, version: 1 } };
+        const id = await example.ask();
+        const before = example.ledger.private.size;
+        expect(await example.evaluate(id, [observation])).to.deep.equal({ ...expected, ...named });
+        expect(example.ledger.private.size).to.equal(before);
+        await example.decide(id, [observation]);
+        const { reason, status, consent } = example.accessState(id);
+        expect({ status, reason, consent }).to.deep.equal({
+          status: provision === forClinic ? 'granted' : 'refused',
+          reason: (expected as { reason?: string }).reason,
+          consent: (named as { consent?: object }).consent,
+        });
+      }
+    });
+
+    it('is told to the custodian alone', async () => {
+      const id = await example.ask();
+      expect(await failureOf(example.evaluate(id, [], { from: 'hospital' }))).to.match(/FORBIDDEN: only a custodian/);
+    });
+  });
+
+  describe('a refusal that does not wait for the holder', () => {
+    const refuse = (id: string, change: object = {}, caller: object = {}) => {
+      const input = { id, requestor: 'clinic', holder: 'hospital' };
+      const hidden = {
+        state: example.text(`access/${id}/1`),
+        salt: 'ab'.repeat(32),
+        reason: 'consent-absent',
+        ...change,
+      };
+      return example.ledger.submit('RefuseAccess', { ...patients, input, private: hidden, ...caller });
+    };
+    const report = (id: string, state = example.text(`access/${id}/2`)) => {
+      const input = { id, requestor: 'clinic', holder: 'hospital' };
+      return example.ledger.submit('ReportAccess', { ...patients, input, private: { state } });
+    };
+
+    it('goes with any second organisation, and writes the step for the requestor alone', async () => {
+      for (const second of ['hospital', 'clinic', 'payer', 'bank', 'regulator']) {
+        const id = await example.ask();
+        const { reply, writes } = await refuse(id, {}, { endorsers: ['patients', second] });
+        const state = example.accessState(id);
+        expect(reply).to.deep.equal({ time: example.ledger.time });
+        expect(state).to.include({ status: 'refused', reason: 'consent-absent', decidedAt: example.ledger.time });
+        expect(writes).to.deep.equal({
+          public: {},
+          private: { [`inbox_clinic access/${id}/2`]: canonicalJson(state) },
+          purged: [],
+          policies: {},
+          event: { name: 'AccessDecided', payload: canonicalJson({ id }) },
+        });
+      }
+    });
+
+    it('names the consent that denies, where the holder’s data are governed by it', async () => {
+      const { id: consent } = await example.permit({ type: 'deny' });
+      const id = await example.ask();
+      const absent = { reason: 'consent-denied', consent: { id: consent, version: 2 } };
+      expect(await failureOf(refuse(id, absent))).to.match(/INVALID at <private.consent>/);
+      await refuse(id, { reason: 'consent-denied', consent: { id: consent, version: 1 } });
+      expect(example.accessState(id)).to.deep.include({ consent: { id: consent, version: 1 } });
+    });
+
+    it('and a decision exclude each other', async () => {
+      const [one, other] = [await example.ask(), await example.ask()];
+      await refuse(one);
+      expect(await failureOf(example.decide(one, []))).to.match(/CONFLICT at <id>: this is already written/);
+      expect(await failureOf(refuse(one))).to.match(/CONFLICT at <id>: this is already written/);
+      await example.decide(other, []);
+      expect(await failureOf(refuse(other))).to.match(/CONFLICT at <id>: this is already written/);
+    });
+
+    it('is reported to the holder, as it is', async () => {
+      const id = await example.ask();
+      const requested = example.text(`access/${id}/1`);
+      expect(await failureOf(report(id, requested))).to.match(/INVALID at <private.state>: a request is reported once/);
+      await refuse(id);
+      const state = example.text(`access/${id}/2`);
+      const changed = canonicalJson({ ...JSON.parse(state), reason: 'consent-denied' });
+      expect(await failureOf(report(id, changed))).to.match(/INVALID at <private.state>: not what was anchored/);
+      const { writes } = await report(id);
+      expect(writes).to.deep.equal({
+        public: {},
+        private: { [`care_hospital access/${id}/2`]: state },
+        purged: [],
+        policies: {},
+        event: { name: 'AccessReported', payload: canonicalJson({ id }) },
+      });
+      expect(await failureOf(report(id))).to.match(/CONFLICT at <id>/);
+    });
+
+    it('rests on the request that was made, and is the custodian’s', async () => {
+      const [id, other] = [await example.ask(), await example.ask()];
+      const foreign = { state: example.text(`access/${other}/1`) };
+      expect(await failureOf(refuse(id, foreign))).to.match(/INVALID at <private.state>: not what was anchored/);
+      const input = { id, requestor: 'clinic', holder: 'clinic' };
+      expect(await failureOf(refuse(id, {}, { input }))).to.match(/INVALID at <holder>/);
+      const elsewhere = { input: { id, requestor: 'payer', holder: 'hospital' } };
+      expect(await failureOf(refuse(id, {}, elsewhere))).to.match(/NOT_FOUND at <private.state>/);
+      expect(await failureOf(refuse(id, {}, { from: 'clinic' }))).to.match(/FORBIDDEN: only a custodian/);
+      expect(await failureOf(refuse(id, { reason: 'She said no' }))).to.match(/INVALID at <private.reason>/);
+      expect(example.accessState(id).status).to.equal('requested');
+    });
+  });
+
   describe('a purge', () => {
     let id: string;
     let observation: string;
@@ -401,8 +516,11 @@ describe('the access contract', () => {
     it('is reported to the holder, as it is', async () => {
       const input = { id, requestor: 'clinic', holder: 'hospital' };
       const report = (state: string) =>
-        example.ledger.submit('ReportPurge', { ...patients, input, private: { state } });
-      expect(await failureOf(report(example.text(`access/${id}/2`)))).to.match(/NOT_FOUND at <private.state>/);
+        example.ledger.submit('ReportAccess', { ...patients, input, private: { state } });
+      const decision = example.text(`access/${id}/2`);
+      expect(await failureOf(report(decision))).to.match(/CONFLICT at <id>: this is already written/);
+      const early = { ...JSON.parse(decision), status: 'purged' };
+      expect(await failureOf(report(canonicalJson(early)))).to.match(/NOT_FOUND at <private.state>/);
       await revoke();
       await purge();
       const state = example.text(`access/${id}/3`);

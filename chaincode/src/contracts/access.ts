@@ -8,6 +8,7 @@ import type { Context } from 'fabric-contract-api';
 import type { Caller } from '../ledger/caller.ts';
 import { checkPresented, type ShownRecord } from '../ledger/evidence.ts';
 import { isMarkedErased } from '../ledger/marks.ts';
+import { parseText } from '../ledger/parse.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { sha256Hex } from '../model/canonical.ts';
@@ -23,6 +24,7 @@ import {
   type AccessState,
   accessRequestSchema,
   accessStateSchema,
+  type ConsentVersion,
 } from '../model/values.ts';
 import { consentsBehind, type Delivery, decideDelivery, type PurgeReason, purgeReason } from '../rules/access.ts';
 import type { AccessFacts } from '../rules/consents.ts';
@@ -45,12 +47,20 @@ export class Access extends LedgerContract {
     return run('DecideAccess', this.#consortium, ctx, argument, decideAccess);
   }
 
+  EvaluateAccess(ctx: Context, argument: string): Promise<string> {
+    return run('EvaluateAccess', this.#consortium, ctx, argument, evaluateAccess);
+  }
+
+  RefuseAccess(ctx: Context, argument: string): Promise<string> {
+    return run('RefuseAccess', this.#consortium, ctx, argument, refuseAccess);
+  }
+
   PurgeCopies(ctx: Context, argument: string): Promise<string> {
     return run('PurgeCopies', this.#consortium, ctx, argument, purgeCopies);
   }
 
-  ReportPurge(ctx: Context, argument: string): Promise<string> {
-    return run('ReportPurge', this.#consortium, ctx, argument, reportPurge);
+  ReportAccess(ctx: Context, argument: string): Promise<string> {
+    return run('ReportAccess', this.#consortium, ctx, argument, reportAccess);
   }
 }
 
@@ -83,12 +93,8 @@ async function requestAccess(call: Call<'RequestAccess'>): Promise<Done> {
 
 async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
   const { input, store } = call;
-  const { requestor, request: text, salt } = call.private;
-  const inbox = collections.inbox(requestor);
-  const current = await presentedStep(call, requestor, 'requested');
-  const key = privateKeys.request(input.id);
-  const request = await checkPresented(store, inbox, key, text, accessRequestSchema, 'private.request');
-  const { delivery, records } = await decide(call, current, request);
+  const { requestor, salt } = call.private;
+  const { current, delivery, records } = await decide(call);
   const decided: AccessState = {
     ...current,
     ...outcomeOf(delivery),
@@ -99,10 +105,45 @@ async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
     const delivered = delivery.permitted.map((index) => records[index]!);
     putCopies(call, current, delivered, delivery.expiresAt);
   }
-  await putStep(store, inbox, decided);
+  await putStep(store, collections.inbox(requestor), decided);
   await putStep(store, collections.care(input.holder), decided);
   store.emit(events.AccessDecided, { id: input.id });
   return { time: store.time };
+}
+
+async function evaluateAccess(call: Call<'EvaluateAccess'>): Promise<OutputOf<'EvaluateAccess'>> {
+  const { delivery } = await decide(call);
+  const { outcome, consent } = delivery;
+  const named = consent === undefined ? {} : { consent };
+  return delivery.outcome === 'deny' ? { outcome, reason: delivery.reason, ...named } : { outcome, ...named };
+}
+
+/**
+ * A refusal takes nothing from the holder and shows it nothing, so it waits for no particular second organisation. Why it is
+ * refused is the custodian's word: nobody else may see what it rests on.
+ */
+async function refuseAccess(call: Call<'RefuseAccess'>): Promise<Done> {
+  const { input, store } = call;
+  const { reason, consent, salt } = call.private;
+  const current = await presentedStep(call, input.requestor, 'requested');
+  if (consent !== undefined) await checkConsent(store, input.holder, consent);
+  const refused: AccessState = {
+    ...current,
+    status: 'refused',
+    ...(consent === undefined ? {} : { consent }),
+    reason,
+    decidedAt: store.time,
+    salt: sha256Hex(`decided/${salt}`),
+  };
+  await putStep(store, collections.inbox(input.requestor), refused);
+  store.emit(events.AccessDecided, { id: input.id });
+  return { time: store.time };
+}
+
+/** @throws LedgerError INVALID where the holder's data are governed by no such version of a consent */
+async function checkConsent(store: Store, holder: string, { id, version }: ConsentVersion): Promise<void> {
+  if ((await store.anchor(collections.care(holder), privateKeys.consent(id, version))) === undefined)
+    throw new LedgerError('INVALID', 'there is no such version of a consent', 'private.consent');
 }
 
 function outcomeOf(
@@ -140,11 +181,15 @@ async function reasonOfEnd({ store }: Call<'PurgeCopies'>, state: AccessState): 
   return purgeReason(state, ends, store.time);
 }
 
-async function reportPurge(call: Call<'ReportPurge'>): Promise<Done> {
+/** The holder's copy of a step is what the requestor's inbox holds, byte for byte. */
+async function reportAccess(call: Call<'ReportAccess'>): Promise<Done> {
   const { input, store } = call;
-  const purged = await presentedStep(call, input.requestor, 'purged');
-  await putStep(store, collections.care(input.holder), purged);
-  store.emit(events.CopiesPurged, { id: input.id });
+  const { status } = parseText(accessStateSchema, call.private.state, 'private.state');
+  if (status === 'requested')
+    throw new LedgerError('INVALID', 'a request is reported once it is decided', 'private.state');
+  const step = await presentedStep(call, input.requestor, status);
+  await putStep(store, collections.care(input.holder), step);
+  store.emit(events.AccessReported, { id: input.id });
   return { time: store.time };
 }
 
@@ -160,6 +205,9 @@ function checkedRequest({ input, caller, private: { request } }: Call<'RequestAc
     throw new LedgerError('FORBIDDEN', 'is not who calls', 'private.request.practitioner');
   return practitioner === undefined ? request : { ...request, practitioner };
 }
+
+/** What follows a request. */
+type Later = 'DecideAccess' | 'EvaluateAccess' | 'RefuseAccess' | 'PurgeCopies' | 'ReportAccess';
 
 /**
  * Whom the requestor's organisation certified, as its certificate names him. What cannot stand in a request is refused
@@ -177,7 +225,7 @@ function practitionerOf({ role, fhirUser }: Caller): string | undefined {
  * @throws LedgerError NOT_FOUND, INVALID, CONFLICT where the access stands at another step
  */
 async function presentedStep(
-  { input, caller, store, private: { state: text } }: Call<'DecideAccess' | 'PurgeCopies' | 'ReportPurge'>,
+  { input, caller, store, private: { state: text } }: Call<Later>,
   requestor: string,
   status: AccessState['status'],
 ): Promise<AccessState> {
@@ -191,18 +239,28 @@ async function presentedStep(
   return state;
 }
 
-async function decide(
-  { input, store, private: named }: Call<'DecideAccess'>,
-  state: AccessState,
-  request: AccessRequest,
-): Promise<{ delivery: Delivery; records: ShownRecord[] }> {
-  if (named.patient === undefined) return { delivery: { outcome: 'deny', reason: 'patient-unknown' }, records: [] };
+interface Decided {
+  current: AccessState;
+  delivery: Delivery;
+  records: ShownRecord[];
+}
+
+/** What comes of a request by what stands on the ledger now. @throws LedgerError where what was shown is not what stands there */
+async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<Decided> {
+  const { input, store, private: named } = call;
+  const current = await presentedStep(call, named.requestor, 'requested');
+  const inbox = collections.inbox(named.requestor);
+  const key = privateKeys.request(input.id);
+  const request = await checkPresented(store, inbox, key, named.request, accessRequestSchema, 'private.request');
+  if (named.patient === undefined)
+    return { current, delivery: { outcome: 'deny', reason: 'patient-unknown' }, records: [] };
   const { anchored: patient } = await checkPatient(store, input.holder, named.patient, request);
   const records = await checkHeldRecords(store, input.holder, patient.id, named.records, request);
   const consents = await consentsInForce(store, input.holder, patient.id, named.directory, named.consents);
   const resources = records.map(({ anchored }) => anchored.resource);
-  const asked = requestFacts(state, request);
-  return { delivery: decideDelivery(consents, asked, patient.resource, resources, store.time), records };
+  const asked = requestFacts(current, request);
+  const delivery = decideDelivery(consents, asked, patient.resource, resources, store.time);
+  return { current, delivery, records };
 }
 
 const requestFacts = ({ requestor, holder, purpose }: AccessState, { practitioner }: AccessRequest): AccessFacts => ({

@@ -7,7 +7,7 @@ import type { Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { ORGANISATION_SYSTEM } from '../model/organisations.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
-import type { AccessState, ConsentState, Draft, PrivateOf } from '../model/transactions.ts';
+import type { AccessState, ConsentState, Draft, OutputOf, PrivateOf } from '../model/transactions.ts';
 import { Access } from './access.ts';
 import { Consents } from './consents.ts';
 import { Erasures } from './erasures.ts';
@@ -105,19 +105,28 @@ export class ExamplePatient {
     });
   }
 
-  /** Has the custodian decide about these records of version 1. */
-  decide(id: string, records: string[], change: object = {}, caller: object = {}): Promise<Outcome<'DecideAccess'>> {
-    const hidden: PrivateOf<'DecideAccess'> = {
+  /** What the custodian shows to have it decided about these records of version 1. */
+  shown(id: string, records: string[]): PrivateOf<'EvaluateAccess'> {
+    return {
       requestor: 'clinic',
       request: this.text(privateKeys.request(id)),
       state: this.text(privateKeys.access(id, 1)),
       directory: 0,
       consents: [],
-      salt: 'ab'.repeat(32),
       patient: this.evidence(this.patientId),
       records: records.map((record) => this.evidence(record)),
-      ...change,
     };
+  }
+
+  /** What the custodian's peer says that a decision about these records would be. */
+  evaluate(id: string, records: string[], caller: object = {}): Promise<OutputOf<'EvaluateAccess'>> {
+    const input = { id, holder: 'hospital' };
+    return this.ledger.evaluate('EvaluateAccess', { ...patients, input, private: this.shown(id, records), ...caller });
+  }
+
+  /** Has the custodian decide about these records of version 1. */
+  decide(id: string, records: string[], change: object = {}, caller: object = {}): Promise<Outcome<'DecideAccess'>> {
+    const hidden = { ...this.shown(id, records), salt: 'ab'.repeat(32), ...change };
     const input = { id, holder: 'hospital' };
     return this.ledger.submit('DecideAccess', { ...patients, input, private: hidden, ...caller });
   }

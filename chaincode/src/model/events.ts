@@ -11,6 +11,7 @@ export const events = {
   CopiesPurged: 'CopiesPurged',
   RecordErased: 'RecordErased',
   ContentPurged: 'ContentPurged',
+  AccessReported: 'AccessReported',
   ClaimSubmitted: 'ClaimSubmitted',
   ClaimAdjudicated: 'ClaimAdjudicated',
   PaymentInstructed: 'PaymentInstructed',

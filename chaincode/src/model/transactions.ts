@@ -14,6 +14,7 @@ import { bucketEvidenceSchema } from './registers.ts';
 import { MAX_SHEETS, recordEvidenceSchema, sheetDraftSchema } from './sheets.ts';
 import {
   anchoredText,
+  codeSchema,
   collectionNameSchema,
   currencySchema,
   daySchema,
@@ -30,6 +31,7 @@ import { done, hintSchema, transaction } from './transaction.ts';
 import {
   accessRequestSchema,
   consentStateSchema,
+  consentVersionSchema,
   draftSchema,
   licenceStateSchema,
   MAX_CONSENTS,
@@ -52,6 +54,21 @@ const termsShape = {
   /** A generation of the register of licences that is known, and the buckets that the claim's practitioners lie in. */
   register: hintSchema,
   buckets: z.array(bucketEvidenceSchema).max(100),
+};
+
+/**
+ * What an access is decided on. `request` and `state` are the anchored texts of the request and its first step; `patient`
+ * the holder's Patient record that it names; `records` what the holder has of the types asked for, each with its path to
+ * the holder's sheet; `directory` and `consents` say where the patient's consents are known to stand.
+ */
+const decisionShape = {
+  requestor: nameSchema,
+  request: anchoredText(MAX_STATE_LENGTH),
+  state: anchoredText(MAX_STATE_LENGTH),
+  patient: recordEvidenceSchema.optional(),
+  records: z.array(recordEvidenceSchema).max(MAX_DELIVERED),
+  directory: hintSchema,
+  consents: z.array(consentVersionSchema).max(MAX_CONSENTS),
 };
 
 const empty = z.strictObject({});
@@ -160,10 +177,8 @@ export const transactions = {
     endorsers: withCustodian,
   }),
   /**
-   * Sent by the custodian when it sees a request. `request` and `state` are the anchored texts of the request and its
-   * first step; `patient` the holder's Patient record that it names; `records` what the holder has of the types asked for,
-   * each with its path to the holder's sheet; `directory` and `consents` say where the patient's consents are known to
-   * stand. Permitted records are delivered into the requestor's inbox in this same transaction.
+   * Sent by the custodian when it sees a request. Permitted records are delivered into the requestor's inbox in this same
+   * transaction.
    */
   DecideAccess: transaction({
     contract: 'access',
@@ -171,18 +186,43 @@ export const transactions = {
     callers: ['custodian'],
     roles: ['system'],
     input: z.strictObject({ id: idSchema, holder: nameSchema }),
-    private: z.strictObject({
-      requestor: nameSchema,
-      request: anchoredText(MAX_STATE_LENGTH),
-      state: anchoredText(MAX_STATE_LENGTH),
-      salt: saltSchema,
-      patient: recordEvidenceSchema.optional(),
-      records: z.array(recordEvidenceSchema).max(MAX_DELIVERED),
-      directory: hintSchema,
-      consents: z.array(z.strictObject({ id: idSchema, version: versionSchema })).max(MAX_CONSENTS),
-    }),
+    private: z.strictObject({ ...decisionShape, salt: saltSchema }),
     output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
+  }),
+  /** What DecideAccess would decide now, as the custodian's own peer computes it. Writes nothing, and stands in no block. */
+  EvaluateAccess: transaction({
+    contract: 'access',
+    kind: 'evaluate',
+    callers: ['custodian'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, holder: nameSchema }),
+    private: z.strictObject(decisionShape),
+    output: z.strictObject({
+      outcome: z.enum(['permit', 'deny']),
+      reason: codeSchema.optional(),
+      consent: consentVersionSchema.optional(),
+    }),
+    endorsers: callerOnly,
+  }),
+  /**
+   * Records a refusal that does not wait for the holder. `state` is the request's first step; whoever endorses it sees no
+   * content. The holder is told by ReportAccess.
+   */
+  RefuseAccess: transaction({
+    contract: 'access',
+    kind: 'submit',
+    callers: ['custodian'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, requestor: nameSchema, holder: nameSchema }),
+    private: z.strictObject({
+      state: anchoredText(MAX_STATE_LENGTH),
+      salt: saltSchema,
+      reason: codeSchema,
+      consent: consentVersionSchema.optional(),
+    }),
+    output: done,
+    endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
   }),
   /**
    * Purges delivered copies whose consent is in force no more or whose time is over, or among which a record is erased:
@@ -202,8 +242,8 @@ export const transactions = {
     output: done,
     endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
   }),
-  /** Tells the holder that copies of its records are gone. `state` is the purge's text. */
-  ReportPurge: transaction({
+  /** Tells the holder of a step that was taken without it: a refusal, a purge. `state` is the step's text. */
+  ReportAccess: transaction({
     contract: 'access',
     kind: 'submit',
     callers: ['custodian'],

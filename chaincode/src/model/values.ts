@@ -78,7 +78,7 @@ export const accessRequestSchema = z.strictObject({
 });
 export type AccessRequest = z.infer<typeof accessRequestSchema>;
 
-const consentVersionSchema = z.strictObject({ id: idSchema, version: versionSchema });
+export const consentVersionSchema = z.strictObject({ id: idSchema, version: versionSchema });
 export type ConsentVersion = z.infer<typeof consentVersionSchema>;
 
 /** `access/<id>/<step>`: an access as the step left it. Without the patient; the requestor, the custodian and, once it is decided, the holder have it. */

@@ -22,6 +22,8 @@ export interface Duty<T = unknown> {
   find(services: Services): AsyncIterable<T>;
   /** A name for the log: an id of the ledger, never of a patient. */
   idOf(item: T): string;
+  /** Name of the organisation that it cannot be done without: while that one is away, it keeps nothing else waiting. */
+  waitsFor?(item: T): string;
   /** Does it; the ledger must refuse doing it twice. */
   perform(item: T, services: Services): Promise<void>;
 }
@@ -70,5 +72,6 @@ const workOf = (duty: Duty, services: Services) => ({
   name: duty.name,
   find: () => duty.find(services),
   idOf: (item: unknown) => duty.idOf(item),
+  laneOf: (item: unknown) => duty.waitsFor?.(item) ?? '',
   perform: (item: unknown) => duty.perform(item, services),
 });

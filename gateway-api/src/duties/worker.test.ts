@@ -106,6 +106,73 @@ describe('A duty', () => {
     await until(() => said.length === 2);
   });
 
+  it('keeps nothing waiting but what waits for the same organisation', async () => {
+    const todo = new Set(Array.from({ length: 20 }, (_, index) => `hospital ${index}`));
+    const begun: string[] = [];
+    let isBack = (): void => {};
+    const away = new Promise<void>((resolve) => {
+      isBack = resolve;
+    });
+    const worker = run({
+      find: () => each(todo),
+      laneOf: (id) => id.split(' ')[0]!,
+      perform: async (id) => {
+        begun.push(id);
+        if (id.startsWith('hospital')) await away;
+        todo.delete(id);
+      },
+    });
+    await until(() => begun.length === 4);
+    todo.add('clinic 1');
+    worker.nudge();
+    await until(() => begun.includes('clinic 1'));
+    expect(begun).to.have.length(5);
+    isBack();
+    await until(() => todo.size === 0);
+    expect(begun).to.have.length(21);
+  });
+
+  it('finds again what was too much to wait, and does everything once', async () => {
+    const todo = new Set(Array.from({ length: 1_000 }, (_, index) => String(index)));
+    const begun: string[] = [];
+    run({
+      find: () => each(todo),
+      perform: async (id) => {
+        begun.push(id);
+        await new Promise((resolve) => setImmediate(resolve));
+        todo.delete(id);
+      },
+    });
+    await until(() => todo.size === 0);
+    expect(new Set(begun).size).to.equal(1_000);
+    expect(begun).to.have.length(1_000);
+  });
+
+  it('does not do once more what a search under way finds after it was done', async () => {
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const begun: string[] = [];
+    let searches = 0;
+    const worker = run({
+      find: async function* () {
+        searches += 1;
+        yield 'a';
+        if (searches > 1) return;
+        await held;
+        yield 'a';
+        yield 'b';
+      },
+      perform: async (id) => void begun.push(id),
+    });
+    await until(() => begun.length === 1);
+    goOn();
+    await until(() => begun.length === 2);
+    expect(begun).to.deep.equal(['a', 'b']);
+    await worker.stop();
+  });
+
   it('ends with the work in hand', async () => {
     let begun = false;
     let ended = false;

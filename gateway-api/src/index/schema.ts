@@ -111,7 +111,7 @@ export interface StatesTable {
   status: string;
   /** Of an access: when it was decided, or else requested. */
   last_updated: string | null;
-  /** Of a granted access of this organisation, when it ends; of a purge that the holder is to be told of, when that was. */
+  /** Of an access of this organisation, when something is to be done: the copies go, or the holder is to be told of a step. */
   ends_at: string | null;
   /** Canonical JSON of an AccessState, ConsentState or ClaimState. */
   value: string;

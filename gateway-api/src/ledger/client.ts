@@ -10,6 +10,7 @@ import {
   type OutputOf,
   type PrivateOf,
   qualifiedName,
+  TRANSIENT_KEY,
   type TransactionName,
   transactions,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
@@ -93,8 +94,11 @@ export interface LedgerLimits {
 type Timed = SubmitOptions & { deadline: number };
 
 const OWN = 'duties';
-/** In flight for the gateway's own duties, beside those of its callers: neither takes the other's. */
-const OWN_WRITES = 20;
+/**
+ * In flight for the gateway's own duties, beside those of its callers: neither takes the other's. Enough for some that wait
+ * for organisations that are away (duties/worker.ts says how many) and for all others.
+ */
+const OWN_WRITES = 100;
 /** Of its budget a write may wait so much for its turn: what is left must be enough to learn an outcome. */
 const WAITING_SHARE = 0.8;
 const HEDGE_MS = 2_000;
@@ -126,7 +130,7 @@ export class LedgerClient {
     this.#endorser = new Endorser({
       connection,
       log,
-      hedgeMs: limits.hedgeMs ?? HEDGE_MS,
+      hedgeMs: this.hedgeMs,
       chain: { heightAt: (mspId) => this.#heightAt(mspId), known: () => known?.() ?? -1 },
       onDisagreement: (organisations) => onDisagreement?.(organisations),
     });
@@ -141,6 +145,11 @@ export class LedgerClient {
   /** Writes that wait until it is their client's turn. */
   get waiting(): number {
     return this.#clients.waiting + this.#own.waiting;
+  }
+
+  /** How long one organisation has before another is asked, where another may do. */
+  get hedgeMs(): number {
+    return this.#options.limits.hedgeMs ?? HEDGE_MS;
   }
 
   /** Number of the last block that holds a transaction of this gateway; −1 before the first. */
@@ -192,13 +201,14 @@ export class LedgerClient {
   async evaluate<N extends TransactionName>(
     name: N,
     input: InputOf<N>,
-    options: { as?: Sender; at?: string } = {},
+    options: { as?: Sender; at?: string; private?: PrivateOf<N> } = {},
   ): Promise<OutputOf<N>> {
     const { connection, organisation, limits } = this.#options;
     const identity = await this.#options.identityOf(options.as ?? { role: 'system' });
     const asked = this.#mspId(options.at ?? organisation);
     const deadline = Math.min(Date.now() + connection.timeouts.evaluateMs, deadlineWithin(limits.budgetMs));
-    const request = { arguments: [JSON.stringify(input)], endorsingOrganizations: [asked] };
+    const transient = transientOf(options.private);
+    const request = { arguments: [JSON.stringify(input)], endorsingOrganizations: [asked], ...transient };
     try {
       const proposal = connection.contract(identity).newProposal(qualifiedName(name), request);
       const bytes = await proposal.evaluate({ deadline });
@@ -206,6 +216,11 @@ export class LedgerClient {
     } catch (error) {
       throw verdictOf(error, { organisation: asked, own: connection.settings.mspId });
     }
+  }
+
+  /** Whether this organisation's peer, by name, has failed or kept a transaction waiting within the last seconds. */
+  failedLately(organisation: string): boolean {
+    return this.#endorser.failedLately(this.#mspId(organisation));
   }
 
   /** Height of the chain as this organisation's peer has it. @throws {LedgerFailure} */
@@ -323,6 +338,9 @@ export class LedgerClient {
       : new Error(`transaction ${transactionId} was invalidated with code ${code}`);
   }
 }
+
+const transientOf = (privateInput: unknown) =>
+  privateInput === undefined ? {} : { transientData: { [TRANSIENT_KEY]: JSON.stringify(privateInput) } };
 
 /** The transaction stands in a block, and did nothing. */
 class Invalidated extends Error {

@@ -57,7 +57,7 @@ export class Accesses {
       .execute();
   }
 
-  /** Ids of accesses of this organisation about which something is due: the copies' time is over, or a purge is to be told. */
+  /** Ids of accesses of this organisation about which something is due: the copies' time is over, or the holder is to be told. */
   async due(now: string, { count, after }: PageOptions): Promise<{ id: string; next: string }[]> {
     let query = this.#db
       .selectFrom('states')

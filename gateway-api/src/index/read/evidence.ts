@@ -65,17 +65,18 @@ export class Evidence {
    */
   async newest(collection: string, series: string): Promise<number> {
     let [first, step] = [0, 1];
-    while (await this.#isWritten(collection, `${series}${first + step}`)) {
+    while (await this.isWritten(collection, `${series}${first + step}`)) {
       first += step;
       step *= 2;
     }
     for (; step >= 1; step = Math.floor(step / 2)) {
-      if (await this.#isWritten(collection, `${series}${first + step}`)) first += step;
+      if (await this.isWritten(collection, `${series}${first + step}`)) first += step;
     }
     return first;
   }
 
-  async #isWritten(collection: string, key: string): Promise<boolean> {
+  /** Whether a key is written, as the blocks say: its value need not have arrived. */
+  async isWritten(collection: string, key: string): Promise<boolean> {
     const row = await this.#db
       .selectFrom('anchors')
       .selectAll()

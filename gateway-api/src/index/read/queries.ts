@@ -15,6 +15,7 @@ import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } 
 import type { Seals } from '../seals.ts';
 import { indexed } from '../storable.ts';
 import { byAge, resourceOf, STANDING } from '../write/resources.ts';
+import { AccessSteps } from './access-steps.ts';
 import { Accesses } from './accesses.ts';
 import { Checks } from './checks.ts';
 import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
@@ -66,6 +67,7 @@ export class ReadModel {
   readonly undelivered: Undelivered;
   readonly own: OwnStates;
   readonly accesses: Accesses;
+  readonly steps: AccessSteps;
   readonly evidence: Evidence;
   readonly register: LicenceRegister;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
@@ -78,6 +80,7 @@ export class ReadModel {
     this.undelivered = new Undelivered(db, this.#checks, organisation, undelivered);
     this.own = new OwnStates(db, this.#checks);
     this.accesses = new Accesses(db);
+    this.steps = new AccessSteps(db, this.#checks);
     this.evidence = new Evidence(db, this.#checks);
     this.register = new LicenceRegister(this.evidence);
   }

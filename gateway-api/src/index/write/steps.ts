@@ -93,20 +93,24 @@ export function stateOf(subject: Subject, values: readonly Value[], view: View):
 }
 
 /**
- * When something is to be done about an access: the copies of a granted one go when it ends; of a purge, its custodian has
- * to tell the holder.
+ * When something is to be done about an access: its custodian has to tell the holder of a step that was taken without it;
+ * the copies of a granted one go when it ends.
  */
-function dueAt(
-  { status, expiresAt, purgedAt, custodian, holder }: AccessState,
-  steps: readonly Step[],
-  member: Organisation,
-): string | null {
-  if (status === 'granted') return expiresAt ?? null;
-  if (status !== 'purged' || custodian !== member.name) return null;
-  const care = collections.care(holder);
-  const isTold = steps.some(({ step, row }) => step === ACCESS_STEPS.purged && row.collection === care);
-  return isTold ? null : (purgedAt ?? null);
+function dueAt(state: AccessState, steps: readonly Step[], member: Organisation): string | null {
+  const { status, expiresAt, custodian } = state;
+  const untold = custodian === member.name ? untoldAt(state, steps) : undefined;
+  return untold ?? (status === 'granted' ? (expiresAt ?? null) : null);
 }
+
+/** When the first of the steps was taken that the requestor's inbox has and the holder's collection has not. */
+function untoldAt({ requestor, holder }: AccessState, steps: readonly Step[]): string | undefined {
+  const [inbox, care] = [collections.inbox(requestor), collections.care(holder)];
+  const told = new Set(steps.filter(({ row }) => row.collection === care).map(({ step }) => step));
+  const untold = steps.filter(({ row, step }) => row.collection === inbox && step > 1 && !told.has(step));
+  return untold.flatMap(({ state }) => takenAt(state as AccessState) ?? []).sort()[0];
+}
+
+const takenAt = ({ decidedAt, purgedAt }: AccessState): string | undefined => purgedAt ?? decidedAt;
 
 /** A value as the step that its key names; undefined where it is none. */
 function stepIn({ kind, id }: Subject, row: Value, view: View): Step | undefined {

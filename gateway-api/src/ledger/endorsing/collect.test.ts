@@ -73,6 +73,18 @@ describe('A round of endorsement', () => {
     expect(failure).to.deep.include({ kind: 'away', organisations: ['a'] });
   });
 
+  it('remembers who of those that must is away or keeps it waiting, until that one answers', async () => {
+    for (const behaviour of ['never', away('a')] as const) {
+      const peers = new Peers({ a: [behaviour, {}] });
+      const first = peers.collect(['own', 'a'], [], behaviour === 'never' ? HEDGE_MS * 3 : 5_000);
+      await new Promise((resolve) => setTimeout(resolve, HEDGE_MS * 2));
+      expect(peers.memory.has('a'), String(behaviour)).to.equal(behaviour === 'never');
+      await failureOf(first);
+      await peers.collect(['own', 'a']);
+      expect(peers.memory.has('a')).to.equal(false);
+    }
+  });
+
   it('goes to the next of those that may when one is away, refuses or fails', async () => {
     for (const behaviour of [away('a'), refusal, new Error('a bug')]) {
       const peers = new Peers({ a: behaviour });

@@ -79,15 +79,33 @@ function report({ organisation, payload }: Endorsement, others: Endorsements, { 
 
 /** Every one of them. Fails as soon as one does; where that one refused, with what the others said. */
 async function together(organisations: readonly string[], options: RoundOptions): Promise<Endorsements> {
-  const { ask, deadline, retried } = options;
+  const { deadline, retried } = options;
   const again = (error: Error): boolean => error instanceof LedgerFailure && retried.has(error.kind);
-  const answers = organisations.map((one) => persist(() => ask(one, deadline), { deadline, again }));
+  const answers = organisations.map((one) => persist(() => remembered(one, options), { deadline, again }));
   try {
     return (await Promise.all(answers)) as [Endorsement, ...Endorsement[]];
   } catch (error) {
     if (error instanceof LedgerError) throw await refusedBy(organisations, answers, error);
     const own = answers[organisations.indexOf(options.own)];
     throw (await isSlow(error, own)) ?? error;
+  }
+}
+
+/** Who fails, or keeps others waiting, is asked last for a while where another may endorse in its place. */
+async function remembered(
+  organisation: string,
+  { ask, deadline, hedgeMs, memory }: RoundOptions,
+): Promise<Endorsement> {
+  const late = setTimeout(() => memory.failed(organisation), hedgeMs);
+  try {
+    const endorsement = await ask(organisation, deadline);
+    memory.answered(organisation);
+    return endorsement;
+  } catch (error) {
+    if (error instanceof LedgerFailure) memory.failed(organisation);
+    throw error;
+  } finally {
+    clearTimeout(late);
   }
 }
 

@@ -51,6 +51,11 @@ export class Endorser {
     return { transaction, endorsers: endorsements.map(({ organisation }) => organisation) };
   }
 
+  /** MSP id. */
+  failedLately(organisation: string): boolean {
+    return this.#memory.has(organisation);
+  }
+
   async #round(
     identity: Enrolled,
     proposed: Proposed,

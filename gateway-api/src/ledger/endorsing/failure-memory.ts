@@ -15,9 +15,13 @@ export class FailureMemory {
     this.#until.delete(organisation);
   }
 
+  has(organisation: string): boolean {
+    return (this.#until.get(organisation) ?? 0) > Date.now();
+  }
+
   /** In their order, those that failed lately last. */
   sorted(organisations: readonly string[]): string[] {
-    const late = (organisation: string): boolean => (this.#until.get(organisation) ?? 0) > Date.now();
+    const late = (organisation: string): boolean => this.has(organisation);
     return [...organisations.filter((one) => !late(one)), ...organisations.filter(late)];
   }
 }

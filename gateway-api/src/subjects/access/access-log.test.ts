@@ -246,6 +246,32 @@ onEachDatabase('The access log', (kind) => {
     expect(event?.resource).to.include({ outcome: '0', outcomeDesc: 'purge-pending' });
   });
 
+  it('says who endorsed a decision, and when a holder who did not was told of it', async () => {
+    const [alone, together] = ['refused', 'refused'].map(() =>
+      accessState({ status: 'refused', decidedAt: LONG_AGO, reason: 'consent-absent' }),
+    ) as [AccessState, AccessState];
+    const without = { ...custodian(accessWrites(alone).slice(0, 1)), endorsers: ['PatientsMSP', 'ClinicMSP'] };
+    await log.block(without, custodian(accessWrites(together)));
+    const detailsOf = async ({ id }: AccessState) => {
+      const event = await log.disclosures.read(id);
+      const entities = event?.resource['entity'] as { name?: string; detail?: object[] }[] | undefined;
+      return entities?.find(({ name }) => name === 'decision')?.detail;
+    };
+    const endorser = (valueString: string) => ({ type: 'endorser', valueString });
+    const both = ['PatientsMSP', 'ClinicMSP'].map(endorser);
+    expect(await detailsOf(together)).to.deep.equal(['PatientsMSP', 'HospitalMSP'].map(endorser));
+    expect(await detailsOf(alone)).to.deep.equal([...both, { type: 'holder-told', valueString: 'pending' }]);
+    expect((await log.disclosures.find(alone.id))?.pending).to.equal('report');
+    await log.block(custodian(accessWrites(alone).slice(1)));
+    const { decided, pending } = (await log.disclosures.find(alone.id)) ?? {};
+    expect([decided?.endorsers, pending]).to.deep.equal([['PatientsMSP', 'ClinicMSP'], undefined]);
+    expect(await detailsOf(alone)).to.deep.equal([
+      ...both,
+      { type: 'holder-told', valueString: decided?.holderToldAt },
+    ]);
+    expect(decided?.holderToldAt).to.match(/^20/);
+  });
+
   describe('and the custodian’s duties', () => {
     it('decide what was requested of it, each for itself', async () => {
       const [one, broken, other] = [accessState(), accessState(), accessState()];
@@ -306,15 +332,31 @@ onEachDatabase('The access log', (kind) => {
       expect(log.reports).to.deep.equal([`access ${states[0]!.id}`]);
     });
 
-    it('report purges of which the holder does not know', async () => {
-      const purged = (fields: Partial<AccessState> = {}) =>
-        accessState({ status: 'purged', decidedAt: LONG_AGO, purgedAt: LONG_AGO, ...fields });
-      const states = [purged(), purged(), purged({ custodian: 'elsewhere', holder: 'patients' })];
-      const [told, untold] = states;
-      for (const state of states) await log.block(custodian(accessWrites(state).slice(0, 1)));
-      expect(await log.found('report purge')).to.have.members([told!.id, untold!.id]);
-      await log.block(custodian(accessWrites(told!).slice(1)));
-      expect(await log.found('report purge')).to.deep.equal([untold!.id]);
+    it('report each step that was taken without the holder, until the holder has it', async () => {
+      const done = { decidedAt: LONG_AGO } as const;
+      const refused = accessState({ status: 'refused', ...done });
+      const granted = accessState({ status: 'granted', ...done, expiresAt: LATER });
+      const purged: AccessState = { ...granted, status: 'purged', purgedAt: LONG_AGO };
+      const foreign = accessState({ status: 'refused', ...done, custodian: 'elsewhere', holder: 'patients' });
+      const inbox = (state: AccessState) => custodian(accessWrites(state).slice(0, 1));
+      const care = (state: AccessState) => custodian(accessWrites(state).slice(1));
+      for (const state of [refused, granted, foreign]) await log.block(inbox(state));
+      expect(await log.found('report access')).to.have.members([`${refused.id}/2`, `${granted.id}/2`]);
+      await log.block(inbox(purged), care(refused));
+      expect(await log.found('report access')).to.deep.equal([`${purged.id}/2`, `${purged.id}/3`]);
+      await log.block(care(granted));
+      expect(await log.found('report access')).to.deep.equal([`${purged.id}/3`]);
+      await log.block(care(purged));
+      expect(await log.found('report access')).to.deep.equal([]);
+    });
+
+    it('report no step that the holder has, though its value is still on its way here', async () => {
+      const refused = accessState({ status: 'refused', decidedAt: LONG_AGO });
+      const first = await log.block(custodian(accessWrites(refused).slice(0, 1)));
+      const told = fixtureBlock(1, [custodian(accessWrites(refused).slice(1))], first);
+      await log.fixture.apply(withheld(told, () => true));
+      expect(await log.found('report access')).to.deep.equal([]);
+      expect((await log.disclosures.find(refused.id))?.pending).to.equal(undefined);
     });
 
     it('find more than a page of work', async () => {
@@ -348,7 +390,7 @@ onEachDatabase('The access log', (kind) => {
         await log.disclosures.read(state.id, id);
         await log.found('decide access');
         expect(await log.found('purge copies')).to.include(state.id);
-        await log.found('report purge');
+        await log.found('report access');
         await log.fixture.index.accesses.due(LATER, { count: 1, after: `${LONG_AGO} 5` });
         await log.fixture.index.accesses.orphaned({ count: 1, after: 'a' });
       });

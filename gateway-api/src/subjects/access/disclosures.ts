@@ -15,6 +15,7 @@ import {
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import { DatabaseLost } from '../../index/health.ts';
+import type { Decided } from '../../index/read/access-steps.ts';
 import { boundsOf } from '../../index/read/dates.ts';
 import type { PageOptions } from '../../index/read/own-states.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -32,7 +33,9 @@ export interface Disclosure {
   /** Values of its last steps that have not arrived at this organisation; absent where none is missing. */
   undelivered?: number;
   /** What is still to be done about it; absent where nothing is. */
-  pending?: 'decision' | 'purge';
+  pending?: 'decision' | 'purge' | 'report';
+  /** Who endorsed the decision, and when a holder who did not was told of it; absent before. */
+  decided?: Decided;
 }
 
 /** Which accesses are listed: those of one patient's compartment, of these patients, last updated then; else all. */
@@ -201,6 +204,8 @@ export class Disclosures {
     if (undelivered > 0) disclosure.undelivered = undelivered;
     const pending = await this.#pending(state);
     if (pending !== undefined) disclosure.pending = pending;
+    const decided = await this.#index.steps.decided(state);
+    if (decided !== undefined) disclosure.decided = decided;
     const inbox = collections.inbox(state.requestor);
     const asked = await this.#index.privateValue(inbox, privateKeys.request(state.id));
     if (asked === undefined) return disclosure;
@@ -212,12 +217,17 @@ export class Disclosures {
     return disclosure;
   }
 
-  /** Copies are to go whose consent has ended, or whose time is over. */
-  async #pending({ id, status, expiresAt }: AccessState): Promise<Disclosure['pending']> {
-    if (status === 'requested') return 'decision';
-    if (status !== 'granted') return undefined;
-    const isOver = expiresAt !== undefined && expiresAt <= new Date().toISOString();
-    return isOver || (await this.#index.accesses.isOrphaned(id)) ? 'purge' : undefined;
+  /** Copies are to go whose consent has ended, or whose time is over; the holder is told of what was done without it. */
+  async #pending(state: AccessState): Promise<Disclosure['pending']> {
+    if (state.status === 'requested') return 'decision';
+    if (await this.#isOver(state)) return 'purge';
+    return (await this.#index.steps.untold(state)).length > 0 ? 'report' : undefined;
+  }
+
+  async #isOver({ id, status, expiresAt }: AccessState): Promise<boolean> {
+    if (status !== 'granted') return false;
+    const isLate = expiresAt !== undefined && expiresAt <= new Date().toISOString();
+    return isLate || (await this.#index.accesses.isOrphaned(id));
   }
 
   /** Values of its last step, and of the step after that, that have not arrived. */
@@ -289,11 +299,17 @@ const person = (certifiedBy: string, fhirUser: string) =>
 /** DICOM's code for data leaving a holder (hl7.org/fhir/R4/valueset-audit-event-type.html). */
 const EXPORT = { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110106', display: 'Export' };
 
-function auditEvent(
-  { state, request, patient, undelivered, pending }: Disclosure,
-  version: number,
-  lastUpdated: string,
-): Resource {
+/** Who endorsed the decision, and when the holder was told of one that it did not endorse. */
+function decisionOf({ decided, pending }: Disclosure): Record<string, unknown>[] {
+  if (decided === undefined) return [];
+  const { endorsers, holderToldAt } = decided;
+  const told = pending === 'report' ? 'pending' : holderToldAt;
+  const facts = [...endorsers.map((endorser) => ['endorser', endorser]), ...(told ? [['holder-told', told]] : [])];
+  return [{ name: 'decision', detail: facts.map(([type, valueString]) => ({ type, valueString })) }];
+}
+
+function auditEvent(disclosure: Disclosure, version: number, lastUpdated: string): Resource {
+  const { state, request, patient, undelivered, pending } = disclosure;
   const refused = state.status === 'refused';
   const told = pending === 'purge' ? 'purge-pending' : state.reason;
   const described = undelivered === undefined ? told : 'delivery-incomplete';
@@ -304,6 +320,7 @@ function auditEvent(
   if (state.consent !== undefined) {
     who.push({ what: { reference: `Consent/${state.consent.id}/_history/${state.consent.version}` } });
   }
+  who.push(...decisionOf(disclosure));
   return {
     resourceType: AUDIT_EVENT,
     id: state.id,

@@ -1,7 +1,7 @@
 /**
  * The custodian's duties: has every access request decided as soon as it is seen, purges delivered copies when their
- * consent is in force no more or their time is over, and tells the holder of a purge. The decision itself is the
- * chaincode's. Each access is for itself: one that cannot be read or done holds up no other.
+ * consent is in force no more or their time is over, and tells the holder of what was done without it. The decision itself
+ * is the chaincode's. Each access is for itself: one that cannot be read or done holds up no other.
  */
 import { events } from '@telemed-ledger/chaincode/model/events.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
@@ -14,6 +14,7 @@ import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { hasEnded } from '../consents/ends.ts';
 import type { Services } from '../services.ts';
+import { decided } from './deciding.ts';
 import { anchoredText, shownForDecision } from './decision.ts';
 
 /** The accesses in a status that this custodian decides about. */
@@ -32,11 +33,9 @@ export const decideAccess: Duty<AccessState> = {
   kind: 'custodian',
   on: [events.AccessRequested],
   idOf: ({ id }) => id,
+  waitsFor: ({ holder }) => holder,
   find: (services) => decidedHere(services, 'requested'),
-  async perform(state, { index, ledger }) {
-    const { id, holder } = state;
-    await ledger.submit('DecideAccess', { id, holder }, await shownForDecision(state, index), AS_SYSTEM);
-  },
+  perform: async (state, { index, ledger }) => decided(state, await shownForDecision(state, index), ledger),
 };
 
 /** The consents that delivered copies rest on. */
@@ -90,25 +89,30 @@ export const purgeCopies: Duty<AccessState> = {
   },
 };
 
-/** Purges that the holder has not been told of. */
+/** Steps that were taken without the holder, and that it has not been told of. */
 async function* unreported(services: Services): AsyncGenerator<AccessState> {
   const { index, organisation } = services;
   const now = new Date().toISOString();
   for await (const { id } of paged((page) => index.accesses.due(now, page))) {
     const state = await ownState(services, 'access', accessStateSchema, id);
-    if (state?.status === 'purged' && state.custodian === organisation.name) yield state;
+    if (state?.custodian !== organisation.name) continue;
+    for (const step of await index.steps.untold(state)) {
+      const text = await index.evidence.text(collections.inbox(state.requestor), privateKeys.access(id, step));
+      if (text !== undefined) yield accessStateSchema.parse(JSON.parse(text));
+    }
   }
 }
 
-export const reportPurge: Duty<AccessState> = {
-  name: 'report purge',
+export const reportAccess: Duty<AccessState> = {
+  name: 'report access',
   kind: 'custodian',
-  on: [events.CopiesPurged],
-  idOf: ({ id }) => id,
+  on: [events.AccessDecided, events.CopiesPurged],
+  idOf: ({ id, status }) => `${id}/${ACCESS_STEPS[status]}`,
+  waitsFor: ({ holder }) => holder,
   find: unreported,
   async perform(state, { index, ledger }) {
-    const { id, requestor, holder } = state;
-    const shown = { state: await stepOf(state, ACCESS_STEPS.purged, index) };
-    await ledger.submit('ReportPurge', { id, requestor, holder }, shown, AS_SYSTEM);
+    const { id, requestor, holder, status } = state;
+    const shown = { state: await stepOf(state, ACCESS_STEPS[status], index) };
+    await ledger.submit('ReportAccess', { id, requestor, holder }, shown, AS_SYSTEM);
   },
 };

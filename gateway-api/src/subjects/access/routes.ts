@@ -22,13 +22,22 @@ const deliverySchema = z.object({
   status: z.literal('incomplete'),
   undelivered: z.int().meta({ description: 'Values that have not arrived at this organisation yet.' }),
 });
-const pendingSchema = z.enum(['decision', 'purge']).meta({
-  description: 'What is still to be done: it is tried until it can be, whoever is away.',
+const pendingSchema = z.enum(['decision', 'purge', 'report']).meta({
+  description:
+    'What is still to be done: it is tried until it can be, whoever is away. `report`: the holder is to be told.',
 });
+const decidedShape = {
+  endorsers: z.array(z.string()).optional().meta({ description: 'MSP ids of those that endorsed the decision.' }),
+  holderToldAt: z.iso
+    .datetime()
+    .optional()
+    .meta({ description: 'When the holder was told of a decision that it did not endorse.' }),
+};
 /** How an access stands, with the transaction of its last step, and what has not arrived here of it. */
 const stateSchema = accessStateSchema
   .omit({ schema: true, salt: true })
   .extend({ transactionId: z.string(), delivery: deliverySchema.optional(), pending: pendingSchema.optional() })
+  .extend(decidedShape)
   .meta({ id: 'AccessState' });
 
 const MOST = 500;
@@ -61,9 +70,10 @@ const listSchema = z.object({
 const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
 /** Whoever knew the salt could confirm a guess at an access by its hash in a block. */
 const withoutSalt = ({ schema: _, salt: __, ...state }: AccessState): object => state;
-const shown = ({ state, transactionId, undelivered, pending }: Disclosure): object => ({
+const shown = ({ state, transactionId, undelivered, pending, decided }: Disclosure): object => ({
   ...withoutSalt(state),
   transactionId,
+  ...decided,
   ...(undelivered === undefined ? {} : { delivery: { status: 'incomplete', undelivered } }),
   ...(pending === undefined ? {} : { pending }),
 });

@@ -8,6 +8,7 @@ export const sendWishes: Duty<Wish> = {
   // What is lacking comes back without an event.
   on: [],
   idOf: ({ id }) => id,
+  waitsFor: ({ provider }) => provider,
   find: ({ wishes }) => wishes.due(),
   perform: (wish, { wishes }) => wishes.send(wish),
 };
