@@ -13,7 +13,7 @@ import { type Answer, preferred, unreadableNow } from './answers.ts';
 import { Change, type ChangeRequest } from './changes.ts';
 import { Refusal } from './outcomes.ts';
 import { criteriaOf, plan } from './plan.ts';
-import type { Scope } from './repository.ts';
+import type { NewDraft, Scope } from './repository.ts';
 import type { Return } from './requests.ts';
 import { supportedType } from './types.ts';
 
@@ -79,13 +79,14 @@ export async function commit(
     await ready();
     const writing = changes.filter(({ exists }) => !exists);
     if (writing.length === 0) return undefined;
-    const drafts = writing.map((change) => change.draft());
+    const drafts: NewDraft[] = [];
+    await inStretches(writing, (change) => void drafts.push(change.draft()));
     const submit = (sending: Parameters<typeof repository.submit>[2]) => repository.submit(caller, drafts, sending);
     return { answer: changes.map(lineOf), submit };
   };
   const written = await idempotent.write<Line[], Outcome>(caller, idempotency, prepare, locks);
   const isReplay = written !== undefined && written.submitted === undefined;
-  for (const change of changes) change.rename(written?.submitted?.renamed);
+  await inStretches(changes, (change) => change.rename(written?.submitted?.renamed));
   return isReplay ? replayedAnswers(written, scope) : answersOf(changes, written?.outcome, scope);
 }
 

@@ -62,6 +62,21 @@ describe('Long work', () => {
     expect(order).to.have.length(105);
   });
 
+  it('of the gateway itself has every other turn, however many clients wait', async () => {
+    const order: string[] = [];
+    const piece = (client: string) => () => {
+      spin(16);
+      order.push(client);
+    };
+    const others = pieces(20).map((_, index) =>
+      workFor(`client ${index}`, () => inStretches(pieces(2), piece('client'))),
+    );
+    await inStretches(pieces(10), piece('own'));
+    expect(order.filter((client) => client === 'client').length).to.be.within(1, 13);
+    await Promise.all(others);
+    expect(order).to.have.length(50);
+  });
+
   it('ends with the first failure', async () => {
     const done: number[] = [];
     const failing = inStretches([1, 2, 3], (item) => {

@@ -8,6 +8,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** Well under the 100 ms that nobody may hold the event loop for. */
 const STRETCH_MS = 15;
 
+/** The gateway itself: its feed, its duties. */
+const OWN = '';
 /** For whom work is done; undefined for the gateway itself. */
 const workingFor = new AsyncLocalStorage<string>();
 
@@ -21,6 +23,7 @@ export function workFor<T>(client: string, run: () => T): T {
 const waiting = new Map<string, (() => void)[]>();
 let began: number | undefined;
 let isServing = false;
+let served: string | undefined;
 
 function isTurnOver(): boolean {
   return performance.now() - (began ?? beginTurn()) >= STRETCH_MS;
@@ -42,7 +45,7 @@ function beginTurn(): number {
 function pause(): Promise<void> | undefined {
   if (!isTurnOver()) return undefined;
   return new Promise((resolve) => {
-    const client = workingFor.getStore() ?? '';
+    const client = workingFor.getStore() ?? OWN;
     const own = waiting.get(client);
     if (own === undefined) waiting.set(client, [resolve]);
     else own.push(resolve);
@@ -56,16 +59,23 @@ function serveSoon(): void {
   isServing = true;
   setImmediate(() => {
     isServing = false;
-    const [next] = waiting;
-    if (next === undefined) return;
+    const client = nextClient();
+    const own = waiting.get(client) ?? [];
     beginTurn();
-    const [client, own] = next;
     const resolve = own.shift();
     waiting.delete(client);
     if (own.length > 0) waiting.set(client, own);
+    served = client;
     resolve?.();
     serveSoon();
   });
+}
+
+/** Every other turn may be the gateway's own: who has written waits for its feed, however many others ask. */
+function nextClient(): string {
+  if (served !== OWN && waiting.has(OWN)) return OWN;
+  const [first = OWN, second = first] = waiting.keys();
+  return first === OWN ? second : first;
 }
 
 /** Does one piece of work in this turn, or where it has had its stretch in another one. */

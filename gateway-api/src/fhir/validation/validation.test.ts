@@ -24,6 +24,9 @@ const changed = (resource: Json, change: (resource: Json) => void): Json => {
   change(resource);
   return resource;
 };
+const BEYOND_DOUBLES = 'a number beyond the range of doubles';
+const infinityAsText = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? BEYOND_DOUBLES : value;
 const faults = (resource: unknown): string[] =>
   validateResource(resource).issues.map(({ code, expression }) => `${code} ${expression?.[0]}`);
 
@@ -203,7 +206,9 @@ describe('validation', () => {
     };
     fc.assert(
       fc.property(mutated([...samples(), consent()]), (resource) => {
-        fc.pre(isRefusedByMedplum(JSON.parse(JSON.stringify(resource)) as Json));
+        const read = JSON.parse(JSON.stringify(resource)) as Json;
+        // Beyond a double's range only we know a number; see model/numbers.ts.
+        fc.pre(!JSON.stringify(read, infinityAsText).includes(BEYOND_DOUBLES) && isRefusedByMedplum(read));
         expect(faults(resource)).not.to.deep.equal([]);
       }),
       { numRuns: 1500 },

@@ -3,6 +3,7 @@
  * them. Only the parameters change.
  */
 import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
+import { inTurn } from '../../http/pauses.ts';
 import { COLUMNS, type IndexRows, type IndexTables, KEYS, type TableName } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 
@@ -41,15 +42,16 @@ export class Insert<T extends TableName> {
 
   async into(db: Kysely<IndexTables>, all: readonly Row<T>[]): Promise<void> {
     const rows = this.#replacing === undefined ? all : lastOfEach(all, this.#replacing);
-    for (const piece of pieces(rows)) {
-      const compiled = this.#of(db, piece.length);
-      const parameters: unknown[] = [];
-      for (const row of piece) {
-        const values: Record<string, unknown> = { ...row, seal: this.#seals.of(this.#table, row) };
-        for (const column of this.#columns) parameters.push(values[column]);
-      }
-      await db.executeQuery({ ...compiled, parameters });
+    for (const piece of pieces(rows)) await inTurn(() => this.#insert(db, piece));
+  }
+
+  async #insert(db: Kysely<IndexTables>, rows: readonly Row<T>[]): Promise<void> {
+    const parameters: unknown[] = [];
+    for (const row of rows) {
+      const values: Record<string, unknown> = { ...row, seal: this.#seals.of(this.#table, row) };
+      for (const column of this.#columns) parameters.push(values[column]);
     }
+    await db.executeQuery({ ...this.#of(db, rows.length), parameters });
   }
 
   #of(db: Kysely<IndexTables>, count: number): CompiledQuery {
@@ -99,7 +101,8 @@ export class Lookup<Result> {
     const found: Result[] = [];
     for (const piece of pieces(values)) {
       const parameters = Array.from({ length: this.#times }, () => piece).flat();
-      const { rows } = await db.executeQuery<Result>({ ...this.#with(db, piece.length), parameters });
+      const query = { ...this.#with(db, piece.length), parameters };
+      const { rows } = await inTurn(() => db.executeQuery<Result>(query));
       found.push(...rows);
     }
     return found;

@@ -111,7 +111,7 @@ export class Projector implements BlockSink, LateSink {
   async apply(block: ParsedBlock): Promise<void> {
     if (this.#checkpoint !== undefined && block.number <= this.#checkpoint.block) return;
     const written = this.#checkpoint?.writes ?? 0;
-    const rows = rowsOf(block, written, this.#options.consortium);
+    const rows = await rowsOf(block, written, this.#options.consortium);
     const checkpoint: Checkpoint = { block: block.number, hash: block.hash, writes: written + rows.counted };
     const { keys, rewrites, lacks } = await this.#db.transaction().execute(async (db) => {
       await this.#advance(db, checkpoint);
@@ -163,7 +163,7 @@ export class Projector implements BlockSink, LateSink {
         .where('reason', '=', UNDELIVERED)
         .execute();
       const lacks = noted.filter((row) => this.#seals.isOn('missing', row));
-      const keys = numberedLike(block, lacks, this.#options.consortium);
+      const keys = await numberedLike(block, lacks, this.#options.consortium);
       const arrived = lacks.flatMap(({ collection, key_hash: keyHash, anchor }) => {
         const found = keys.get(keyName({ collection, keyHash }));
         const stillLacks = found?.missing?.reason === UNDELIVERED;
@@ -236,15 +236,15 @@ async function countLacks(db: Kysely<IndexTables>): Promise<number> {
 }
 
 /** The first write of each key of a block, numbered as they were when its lacks were noted; by `keyName`. */
-function numberedLike(
+async function numberedLike(
   block: ParsedBlock,
   lacks: readonly MissingTable[],
   consortium: Consortium,
-): Map<string, KeyRows> {
-  const counted = firstWrites(rowsOf(block, 0, consortium));
+): Promise<Map<string, KeyRows>> {
+  const counted = firstWrites(await rowsOf(block, 0, consortium));
   for (const { collection, key_hash: keyHash, sequence } of lacks) {
     const write = counted.get(keyName({ collection, keyHash }))?.write;
-    if (write !== undefined) return firstWrites(rowsOf(block, writeOf(sequence - write.sequence), consortium));
+    if (write !== undefined) return firstWrites(await rowsOf(block, writeOf(sequence - write.sequence), consortium));
   }
   return counted;
 }

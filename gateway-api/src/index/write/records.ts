@@ -16,6 +16,7 @@ import {
 } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
+import { inStretches } from '../../http/pauses.ts';
 import { type Anchorage, anchorageOf } from './anchorage.ts';
 import { objectIn } from './json.ts';
 import { type Leaf, leafColumn, sheetIn, treeOf } from './sheets.ts';
@@ -56,8 +57,12 @@ export type Beside = (key: string) => string | undefined;
 /** A value that another one cannot be read without has not been delivered. */
 export class Undelivered extends Error {}
 
-/** The records of a sheet that its creator wrote. @throws Undelivered, and Error where this is not the content of its sheet */
-export function partsOfContent(key: string, value: string, { collection, creator, beside }: Written): Parts {
+/** The records of a sheet that its creator wrote, read in stretches: there may be thousands. @throws Undelivered, and Error where this is not the content of its sheet */
+export async function partsOfContent(
+  key: string,
+  value: string,
+  { collection, creator, beside }: Written,
+): Promise<Parts> {
   const sheet = sheetIn(key);
   const content = readObject(value) as unknown as Content;
   const hashes = leavesOf(content);
@@ -67,10 +72,12 @@ export function partsOfContent(key: string, value: string, { collection, creator
   if (sheet === undefined || tree === undefined || root !== anchored || size !== hashes.length)
     throw new Error('this is not the content of its sheet');
   const placeOf = (id: string, version: number): string | undefined => beside(privateKeys.version(id, version));
-  const parts = content.leaves.flatMap((text, index) => {
-    if (typeof text !== 'string') return [];
+  const parts: Part[] = [];
+  await inStretches(content.leaves.entries(), ([index, text]) => {
+    if (typeof text !== 'string') return;
     const leaf = { index, size, path: paths[index]! };
-    return recordPart({ text, root, leaf, sheet, placeOf, author: creator, collection }) ?? [];
+    const part = recordPart({ text, root, leaf, sheet, placeOf, author: creator, collection });
+    if (part !== undefined) parts.push(part);
   });
   const erased = content.leaves.filter((leaf) => typeof leaf !== 'string').length;
   const anchorages = [anchorageOf([collection], privateKeys.sheet(sheet), tree)];
@@ -120,25 +127,31 @@ function says(place: string, wanted: { sheet: string; index: number; type: strin
 }
 
 /** The copies of a delivery that stand on the sheets they came with; that the holder anchored those is left to the blocks. */
-export function partsOfCopies(key: string, value: string, consortium: Consortium): Parts {
+export async function partsOfCopies(key: string, value: string, consortium: Consortium): Promise<Parts> {
   const copies = readObject(value) as unknown as Copies;
   const { holder, accessId, expiresAt, deliveredAt, salt, records } = copies;
   const author = organisationByName(consortium, holder)?.mspId;
   const isDelivery = [holder, accessId, expiresAt, deliveredAt, salt].every((one) => typeof one === 'string');
   if (!isDelivery || !Array.isArray(records) || author === undefined || key !== privateKeys.copies(accessId))
     throw new Error('this is no delivery');
-  const parts = records.flatMap((record) => {
-    try {
-      return copyPart(record, copies, author) ?? [];
-    } catch {
-      return [];
-    }
+  const parts: Part[] = [];
+  await inStretches(records, (record) => {
+    const part = copyPart(record, copies, author);
+    if (part !== undefined) parts.push(part);
   });
   return { parts, refused: records.length - parts.length, anchorages: [] };
 }
 
-/** @throws Error where it is not shaped like evidence */
-function copyPart(record: RecordEvidence, copies: Copies, author: string): Part | undefined {
+/** Undefined where it is not shaped like evidence, or proves nothing. */
+function copyPart(...of: [record: RecordEvidence, copies: Copies, author: string]): Part | undefined {
+  try {
+    return provedCopy(...of);
+  } catch {
+    return undefined;
+  }
+}
+
+function provedCopy(record: RecordEvidence, copies: Copies, author: string): Part | undefined {
   const { text, sheet, index, path, tree, place, id, version } = record;
   const { root, size } = readObject(tree) as unknown as Sheet;
   if (!Number.isSafeInteger(index) || !isIncluded(leafHash(text), index, path, { root, size })) return undefined;

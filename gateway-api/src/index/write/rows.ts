@@ -5,6 +5,7 @@ import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { searchValuesOf } from '../../fhir/search-parameters.ts';
+import { inStretches } from '../../http/pauses.ts';
 import type { HashedWrite, ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
 import {
   type MissingTable,
@@ -77,7 +78,7 @@ export const keyName = ({ collection, keyHash }: { collection: string; keyHash: 
   `${keyHash} ${collection}`;
 
 /** @param firstWrite number of private writes of this organisation's collections before this block */
-export function rowsOf(block: ParsedBlock, firstWrite: number, consortium: Consortium): BlockRows {
+export async function rowsOf(block: ParsedBlock, firstWrite: number, consortium: Consortium): Promise<BlockRows> {
   const rows: BlockRows = { transactions: [], writes: [], counted: 0, unreadable: [] };
   for (const transaction of block.transactions) {
     const { transactionId } = transaction;
@@ -93,7 +94,7 @@ export function rowsOf(block: ParsedBlock, firstWrite: number, consortium: Conso
     };
     for (const write of transaction.privateWrites.filter(isHashed)) {
       const { collection, keyHash, anchor } = write;
-      rows.writes.push({ collection, keyHash, anchor, transaction, rows: keyRows(write, context) });
+      rows.writes.push({ collection, keyHash, anchor, transaction, rows: await keyRows(write, context) });
     }
   }
   return rows;
@@ -128,7 +129,7 @@ interface Context {
 }
 
 /** Counts the write, and answers what it leaves under its key. */
-function keyRows(write: PrivateWrite, context: Context): KeyRows {
+async function keyRows(write: PrivateWrite, context: Context): Promise<KeyRows> {
   const { rows, transaction, firstWrite, block } = context;
   const { collection, keyHash, anchor, plain } = write;
   const { transactionId } = transaction;
@@ -147,24 +148,24 @@ function keyRows(write: PrivateWrite, context: Context): KeyRows {
     ...{ transaction_id: transactionId, block },
   };
   try {
-    return { ...key, ...readValue(place, context) };
+    return { ...key, ...(await readValue(place, context)) };
   } catch (error) {
     return lacking(error instanceof Undelivered ? 'undelivered' : 'unreadable');
   }
 }
 
 /** What a value leaves. @throws Undelivered, and Error where it is not what its key promises */
-function readValue(
+async function readValue(
   place: Place,
   { transaction, consortium, besideIn }: Context,
-): Omit<KeyRows, 'collection' | 'keyHash'> {
+): Promise<Omit<KeyRows, 'collection' | 'keyHash'>> {
   const { collection, key, key_hash: keyHash, value, anchor } = place;
   const kind = kindOf(key);
   const asItIs = { versions: [], privateValue: { ...place, ...requested(place) } };
   if (kind === undefined) return asItIs;
   if (!isPlaced(kind, collection)) throw new Error('this lies in no collection of its kind');
   const { creator } = transaction;
-  const records = recordsIn(place, { collection, creator, beside: besideIn(collection) }, consortium);
+  const records = await recordsIn(place, { collection, creator, beside: besideIn(collection) }, consortium);
   if (records !== undefined) return recordRows(records, place, transaction);
   const stated = readObject(value);
   if (kind.ofOwner === true && creator !== ownerOf(collection, consortium))
@@ -173,7 +174,7 @@ function readValue(
   if (content?.author !== undefined && content.author !== creator) throw new Error('this is signed by another');
   const anchorages = billingAnchorages({ collection, key, keyHash, anchor }, kind, stated, consortium);
   if (content === undefined) return { ...asItIs, anchorages };
-  const { versions, refused } = versionRows([{ ...content, value }], place, transaction);
+  const { versions, refused } = await versionRows([{ ...content, value }], place, transaction);
   if (refused > 0) throw new Error('no database holds this');
   return { versions, anchorages };
 }
@@ -183,14 +184,14 @@ const ownerOf = (collection: string, consortium: Consortium): string | undefined
   consortium.organisations.find(({ name }) => collections.inbox(name) === collection)?.mspId;
 
 /** The records of a sheet or a delivery; undefined for any other value. */
-function recordsIn({ key, value }: Place, written: Written, consortium: Consortium): Parts | undefined {
+async function recordsIn({ key, value }: Place, written: Written, consortium: Consortium): Promise<Parts | undefined> {
   if (key.startsWith('content/')) return partsOfContent(key, value, written);
   return key.startsWith('copies/') ? partsOfCopies(key, value, consortium) : undefined;
 }
 
 /** @throws Error where none of the records is as it should be */
-function recordRows({ parts, refused, anchorages }: Parts, place: Place, transaction: ParsedTransaction) {
-  const { versions, refused: unstorable } = versionRows(parts, place, transaction);
+async function recordRows({ parts, refused, anchorages }: Parts, place: Place, transaction: ParsedTransaction) {
+  const { versions, refused: unstorable } = await versionRows(parts, place, transaction);
   const all = refused + unstorable;
   if (versions.length === 0 && all > 0) throw new Error('none of these is what its key promises');
   return { versions, anchorages, ...(all > 0 && { isPartial: true as const }) };
@@ -237,14 +238,14 @@ type Requested = Pick<PrivateValuesTable, 'kind' | 'patient_system' | 'patient_v
 type Place = Omit<PrivateValuesTable, keyof Requested>;
 
 /** The rows of the resources, each type and id once; `refused` counts those that no database holds, or that come again. */
-function versionRows(
+async function versionRows(
   parts: readonly Part[],
   place: Place,
   transaction: ParsedTransaction,
-): { versions: VersionRows[]; refused: number } {
+): Promise<{ versions: VersionRows[]; refused: number }> {
   const found = new Map<string, VersionRows>();
   let [sequence, refused] = [place.sequence, 0];
-  for (const part of parts) {
+  await inStretches(parts, (part) => {
     for (const resource of part.resources) {
       const isWithin = sequence - place.sequence < RESOURCES_PER_VALUE;
       const rows = isWithin ? versionRow(resource, part, { ...place, sequence }, transaction) : undefined;
@@ -253,7 +254,7 @@ function versionRows(
       else found.set(name, rows);
       sequence += 1;
     }
-  }
+  });
   return { versions: [...found.values()], refused };
 }
 

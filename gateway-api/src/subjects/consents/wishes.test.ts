@@ -1,4 +1,5 @@
-/** What patients want of their consents, on the embedded network, while those who must endorse it are away or unwilling. */
+/** What patients want of their consents, on the embedded network, while those who must endorse it are away or unwilling. The
+ * journal itself is tried on each database in idempotency/wishes.test.ts. */
 import { randomUUID } from 'node:crypto';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { expect } from 'chai';
@@ -7,7 +8,6 @@ import { type RunningServer, serve } from '../../../../chaincode/src/server.ts';
 import { type Answer, FixtureConsortium, until } from '../../consortium.fixture.ts';
 import { outcomeUnknown } from '../../http/failures.ts';
 import { WishJournal } from '../../idempotency/wishes.ts';
-import { onEachDatabase } from '../../index/databases.fixture.ts';
 import { LedgerClient } from '../../ledger/client.ts';
 
 const SYSTEM = 'urn:example:mrn';
@@ -24,13 +24,13 @@ const actor = (name: string) => ({
   reference: { identifier: { system: 'https://telemed-ledger.example/organisations', value: name } },
 });
 
-onEachDatabase('A patient’s wish', function (kind) {
+describe('A patient’s wish', function () {
   this.timeout(90_000);
   let consortium: FixtureConsortium;
 
   before(async function () {
     this.timeout(60_000);
-    consortium = await FixtureConsortium.start([], kind);
+    consortium = await FixtureConsortium.start([]);
     for (const name of ['hospital', 'clinic', 'patients']) await open(name);
   });
   after(() => consortium?.close());
