@@ -4,13 +4,23 @@
  */
 import { type Collection, collectionsOf } from '@telemed-ledger/consortium/collections.ts';
 import { type ConsortiumDefinition, endorsementFloor } from '@telemed-ledger/consortium/definition.ts';
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
-import type { PolicyRule } from '@telemed-ledger/consortium/policies.ts';
+import { type Consortium, custodianOf, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
+import { all, type PolicyRule } from '@telemed-ledger/consortium/policies.ts';
 import type { CollectionConfig } from '@telemed-ledger/formats/channel/collection-config.ts';
 
+type Definition = Pick<Consortium, 'organisations'> & Pick<ConsortiumDefinition, 'emptyCollections'>;
+
 /** All collections, in a fixed order. @throws Error when there is no custodian, which the loader refuses. */
-export const collectionConfigsOf = (consortium: Pick<Consortium, 'organisations'>): CollectionConfig[] =>
-  collectionsOf(consortium).map(collectionConfig);
+export const collectionConfigsOf = (consortium: Definition): CollectionConfig[] =>
+  [...collectionsOf(consortium), ...emptyCollections(consortium)].map(collectionConfig);
+
+/** Each of one provider and the custodian, as most collections are. */
+function emptyCollections({ organisations, emptyCollections = 0 }: Definition): Collection[] {
+  const [provider] = organisationsOfKind({ organisations }, 'provider');
+  const members = [provider!, custodianOf({ organisations })];
+  const endorsement = all(...members.map(({ mspId }) => mspId));
+  return Array.from({ length: emptyCollections }, (_, index) => ({ name: `empty_${index + 1}`, members, endorsement }));
+}
 
 export const chaincodeEndorsementPolicy = (consortium: ConsortiumDefinition): string =>
   policyText(endorsementFloor(consortium));

@@ -10,6 +10,7 @@ import { greedy } from './bench/greedy.ts';
 import { linkability } from './bench/linkability.ts';
 import { busyCores, cpuTimes, processTree, residentBytes, TICK_MS } from './bench/processes.ts';
 import { Rest } from './bench/rest.ts';
+import { scale } from './bench/scale.ts';
 import { openSdk } from './bench/sdk.ts';
 import { lineOf, measure, type Operation, ratioOf, type Series } from './bench/series.ts';
 import {
@@ -28,7 +29,8 @@ import { table } from './table.ts';
 const CALLERS = [1, 16, 64];
 const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
-const USAGE = `usage: npm run bench [-- greedy | access-log | linkability] [--org x] [--seconds 60] [--patients 200]`;
+const USAGE = `usage: npm run bench [-- greedy | access-log | linkability | scale] [--org x] [--seconds 60]
+  [--patients 200] [--points 6x14,6x114,6x414,12,24]`;
 const REST = 'REST create, 1 KB';
 const SDK = 'bare SDK, OpenSSL signer';
 const DEFAULT_SDK = 'bare SDK, its own signer';
@@ -39,11 +41,13 @@ await runCommand(async () => {
       org: { type: 'string', default: 'hospital' },
       seconds: { type: 'string', default: '60' },
       patients: { type: 'string', default: '200' },
+      points: { type: 'string', default: '6x14,6x114,6x414,12,24' },
     },
     allowPositionals: true,
   });
   const [kind] = positionals;
   if (kind === 'access-log') return accessLog().then(() => 0);
+  if (kind === 'scale') return scale(values.points, positive('--seconds', values.seconds)).then(() => 0);
   if (kind === 'linkability') return linkability(positive('--patients', values.patients)).then(() => 0);
   const provider = organisationNamed(values.org);
   const seconds = positive('--seconds', values.seconds);

@@ -17,6 +17,9 @@ const batchSchema = z.strictObject({
 
 const organisationDefinitionSchema = organisationSchema.extend({ gatewayPort: port, peerPort: port });
 
+/** Beyond this a peer takes minutes to agree on a definition. */
+const MOST_EMPTY_COLLECTIONS = 1_000;
+
 export const definitionSchema = z.strictObject({
   channel: z.string().regex(/^[a-z][a-z0-9.-]{0,248}$/, 'must be lower-case letters, digits, dots and hyphens'),
   chaincode: z.string().regex(/^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$/, 'must be letters and digits, joined by - or _'),
@@ -29,6 +32,8 @@ export const definitionSchema = z.strictObject({
     orderers: z.array(z.strictObject({ name: nameSchema, organisation: z.string(), port })),
     batch: batchSchema,
   }),
+  /** Collections that nothing is written to, for measuring what their number costs (`npm run bench -- scale`). */
+  emptyCollections: z.int().min(0).max(MOST_EMPTY_COLLECTIONS).optional(),
 });
 
 export type OrganisationDefinition = z.infer<typeof organisationDefinitionSchema>;

@@ -1,4 +1,4 @@
-/** What a gateway's /metrics says of its event loop, between two readings. */
+/** What a gateway's /metrics says of its event loop and its ledger transactions, between two readings. */
 
 /** Times that the event loop was held for longer than each bound, by the bound in seconds; Infinity: observations. */
 export type Held = Map<number, number>;
@@ -13,6 +13,10 @@ export function heldIn(text: string): Held {
   }
   return counts;
 }
+
+/** Transactions of several writes that group commit has sent. */
+export const groupsIn = (text: string): number =>
+  Number(/^gateway_group_writes_count(?:\{[^}]*\})? (\d+)/m.exec(text)?.[1] ?? 0);
 
 /** How often it was held for longer than `seconds`, which is one of the metric's bounds, between two readings. */
 export function heldLonger(seconds: number, from: Held, to: Held): number {

@@ -1,4 +1,5 @@
 /** The operations that are measured through the gateway's REST interface. */
+import { randomUUID } from 'node:crypto';
 import type { HttpClient } from '../http.ts';
 import { reasonOf } from '../load/sender.ts';
 import { newObservation } from './observations.ts';
@@ -40,17 +41,33 @@ export class Rest {
     await ask(this.#http, await this.#token(), 'GET', `/fhir/R4/Observation/${id}`);
   };
 
-  bundle = async (): Promise<void> => {
-    const entry = Array.from({ length: BUNDLE_ENTRIES }, () => ({
-      resource: newObservation(this.#patientId),
-      request: { method: 'POST', url: 'Observation' },
-    }));
-    await ask(this.#http, await this.#token(), 'POST', '/fhir/R4', {
-      resourceType: 'Bundle',
-      type: 'transaction',
-      entry,
-    });
-  };
+  bundle = (): Promise<void> => this.bundleOf(BUNDLE_ENTRIES);
+
+  /** A transaction of so many Observations under the ids that the ledger gives. */
+  bundleOf(entries: number): Promise<void> {
+    return this.#send(
+      Array.from({ length: entries }, () => ({
+        resource: newObservation(this.#patientId),
+        request: { method: 'POST', url: 'Observation' },
+      })),
+    );
+  }
+
+  /** The same under ids of the client's: each is a private key of its own on the ledger. */
+  bundleWithIds(entries: number): Promise<void> {
+    return this.#send(
+      Array.from({ length: entries }, () => {
+        const id = randomUUID();
+        const request = { method: 'PUT', url: `Observation/${id}` };
+        return { resource: { ...newObservation(this.#patientId), id }, request };
+      }),
+    );
+  }
+
+  async #send(entry: readonly object[]): Promise<void> {
+    const bundle = { resourceType: 'Bundle', type: 'transaction', entry };
+    await ask(this.#http, await this.#token(), 'POST', '/fhir/R4', bundle);
+  }
 }
 
 async function ask(http: HttpClient, token: string, method: 'GET' | 'POST', path: string, body?: unknown) {
