@@ -1,5 +1,4 @@
 /** The operations that are measured through the gateway's REST interface. */
-import { randomUUID } from 'node:crypto';
 import type { HttpClient } from '../http.ts';
 import { reasonOf } from '../load/sender.ts';
 import { newObservation } from './observations.ts';
@@ -12,6 +11,8 @@ export class Rest {
   readonly #patientId: string;
   /** Observations that were written, to be read. */
   readonly #written: string[] = [];
+  /** Observations that were written in one Bundle, by Bundle. */
+  readonly #together: string[][] = [];
 
   private constructor(http: HttpClient, token: () => Promise<string>, patientId: string) {
     this.#http = http;
@@ -41,32 +42,38 @@ export class Rest {
     await ask(this.#http, await this.#token(), 'GET', `/fhir/R4/Observation/${id}`);
   };
 
+  /** A Bundle of fifty, as `bundleOf`. */
   bundle = (): Promise<void> => this.bundleOf(BUNDLE_ENTRIES);
 
   /** A transaction of so many Observations under the ids that the ledger gives. */
-  bundleOf(entries: number): Promise<void> {
-    return this.#send(
+  async bundleOf(entries: number): Promise<void> {
+    const locations = await this.#send(
       Array.from({ length: entries }, () => ({
         resource: newObservation(this.#patientId),
         request: { method: 'POST', url: 'Observation' },
       })),
     );
+    this.#together.push(locations.map((location) => location.split('/')[1] ?? ''));
   }
 
-  /** The same under ids of the client's: each is a private key of its own on the ledger. */
-  bundleWithIds(entries: number): Promise<void> {
-    return this.#send(
-      Array.from({ length: entries }, () => {
-        const id = randomUUID();
-        const request = { method: 'PUT', url: `Observation/${id}` };
-        return { resource: { ...newObservation(this.#patientId), id }, request };
-      }),
-    );
+  /** A new version of each Observation of an earlier Bundle: each is a private key of its own on the ledger. */
+  async updateOfBundle(): Promise<void> {
+    const ids = this.#together.shift();
+    if (ids === undefined) throw new Error('there are fewer Bundles than callers');
+    await this.#send(
+      ids.map((id) => ({
+        resource: { ...newObservation(this.#patientId), id },
+        request: { method: 'PUT', url: `Observation/${id}` },
+      })),
+    ).finally(() => this.#together.push(ids));
   }
 
-  async #send(entry: readonly object[]): Promise<void> {
+  async #send(entry: readonly object[]): Promise<string[]> {
     const bundle = { resourceType: 'Bundle', type: 'transaction', entry };
-    await ask(this.#http, await this.#token(), 'POST', '/fhir/R4', bundle);
+    const answer = (await ask(this.#http, await this.#token(), 'POST', '/fhir/R4', bundle)) as {
+      entry: { response: { location?: string } }[];
+    };
+    return answer.entry.map(({ response }) => response.location ?? '');
   }
 }
 

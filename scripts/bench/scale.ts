@@ -20,7 +20,7 @@ import { openSdk } from './sdk.ts';
 const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
 const BUNDLE = 100;
-/** A sheet and its content; a record under an id of the client's has a key of its own. */
+/** A sheet and its content; a later version of a record has a key of its own. */
 const KEYS_OF_A_SHEET = 2;
 const LARGE: Omit<Measured, 'milliseconds'> = { keys: 2, records: 1, collections: 14 + 3 * 54, organisations: 60 };
 
@@ -50,9 +50,14 @@ export async function scale(points: string, seconds: number): Promise<void> {
   const lines: Line[] = [];
   for (const consortium of points.split(',').map((point) => consortiumOf(base, settingOf(point)))) {
     const directory = join(dataDirectory(), 'bench-scale');
-    const found = await onNetwork(directory, consortium, () => measuredOn(consortium, directory, seconds));
-    lines.push(...found);
-    report(found);
+    try {
+      const found = await onNetwork(directory, consortium, () => measuredOn(consortium, directory, seconds));
+      lines.push(...found);
+      report(found);
+    } catch (error) {
+      const { organisations } = consortium;
+      console.log(`${organisations.length} organisations could not be measured: ${(error as Error).message}`);
+    }
   }
   reportCosts(lines);
 }
@@ -93,7 +98,7 @@ const loadsOf = (rest: Rest, sdk: ReturnType<typeof openSdk>): Load[] => [
     ...{ records: BUNDLE, keys: 0, isGrouped: true },
   },
   {
-    ...{ name: `REST Bundle of ${BUNDLE}, own ids`, callers: 16, run: () => rest.bundleWithIds(BUNDLE) },
+    ...{ name: `REST Bundle of ${BUNDLE} updates`, callers: 16, run: () => rest.updateOfBundle() },
     ...{ records: BUNDLE, keys: BUNDLE, isGrouped: true },
   },
 ];
@@ -158,7 +163,7 @@ function report(lines: readonly Line[]): void {
 
 /** Where there are too few measurements for it, only the tables are printed. */
 function reportCosts(lines: readonly Line[]): void {
-  const measurements = lines.map(({ measured }) => measured);
+  const measurements = lines.filter(({ operations }) => operations > 0).map(({ measured }) => measured);
   const varies = (of: (one: Measured) => number) => new Set(measurements.map(of)).size > 1;
   if (!varies(({ collections }) => collections) || !varies(({ organisations }) => organisations)) return;
   const costs = costsOf(measurements);
