@@ -4,7 +4,6 @@ import { failureOf } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import { referenceTo } from '../model/organisations.ts';
 import type { Copies } from '../model/sheets.ts';
-import type { AccessRequest } from '../model/transactions.ts';
 import { ExamplePatient, identifier, newSalt, patients, toOrganisation } from './example-patient.fixture.ts';
 
 const forClinic = { type: 'permit', actor: toOrganisation('clinic') };
@@ -16,112 +15,9 @@ describe('the access contract', () => {
     await example.arrive();
   });
 
-  describe('a request', () => {
-    let request: AccessRequest;
-    beforeEach(() => {
-      const asked = { holder: 'hospital', patient: identifier, types: ['Observation'], purpose: 'TREAT' } as const;
-      request = { ...asked, id: randomUUID(), salt: newSalt(), types: ['Observation'] };
-    });
-
-    it('writes what is asked into the inbox, and nothing public but the id', async () => {
-      const { reply, writes } = await example.request(request);
-      expect(reply).to.deep.equal({ time: example.ledger.time });
-      expect(writes).to.deep.equal({
-        public: {},
-        private: {
-          [`inbox_clinic request/${request.id}`]: canonicalJson(request),
-          [`inbox_clinic access/${request.id}/1`]: canonicalJson({
-            schema: 1,
-            id: request.id,
-            requestor: 'clinic',
-            holder: 'hospital',
-            custodian: 'patients',
-            purpose: 'TREAT',
-            status: 'requested',
-            requestedAt: example.ledger.time,
-            salt: sha256Hex(`access/${request.salt}`),
-          }),
-        },
-        purged: [],
-        policies: {},
-        event: { name: 'AccessRequested', payload: canonicalJson({ id: request.id }) },
-      });
-    });
-
-    it("takes the practitioner from the caller's certificate", async () => {
-      await example.request(request, { role: 'practitioner', fhirUser: 'Practitioner/d1' });
-      const written = example.ledger.read('inbox_clinic', `request/${request.id}`);
-      expect(written).to.have.property('practitioner', 'Practitioner/d1');
-    });
-
-    const refused: [string, object, object, RegExp][] = [
-      ['a bank', {}, { from: 'bank' }, /FORBIDDEN: only a provider or payer/],
-      ['an operator', {}, { role: 'operator' }, /FORBIDDEN: the role must be/],
-      [
-        'a practitioner of its own choice',
-        { practitioner: 'Practitioner/d1' },
-        {},
-        /FORBIDDEN at <private.request.pract/,
-      ],
-      [
-        'another practitioner',
-        { practitioner: 'Practitioner/d2' },
-        { role: 'practitioner', fhirUser: 'Practitioner/d1' },
-        /FORBIDDEN at <private.request.practitioner>/,
-      ],
-      ...['Practitioner/', 'nobody', `Practitioner/${'d'.repeat(65)}`, 'Practitioner/\0'].map(
-        (fhirUser): [string, object, object, RegExp] => [
-          `a certificate for ${JSON.stringify(fhirUser)}`,
-          {},
-          { role: 'practitioner', fhirUser },
-          /FORBIDDEN: the certificate's fhirUser/,
-        ],
-      ),
-      ['an unknown purpose', { purpose: 'MARKETING' }, {}, /INVALID at <private.request.purpose>/],
-      [
-        'U+0000 in an identifier',
-        { patient: { ...identifier, value: 'a\0b' } },
-        {},
-        /INVALID at <private.request.patient.value>/,
-      ],
-      [
-        'a lone surrogate',
-        { patient: { ...identifier, value: '\ud800' } },
-        {},
-        /INVALID at <private.request.patient.value>/,
-      ],
-      [
-        'an endless identifier',
-        { patient: { ...identifier, value: 'a'.repeat(2000) } },
-        {},
-        /INVALID at <private.request.pat/,
-      ],
-      ['another id', { id: randomUUID() }, {}, /INVALID at <private.request.id>/],
-    ];
-    for (const [what, change, caller, message] of refused)
-      it(`by or with ${what} is refused and writes nothing`, async () => {
-        const changed = { ...request, ...change } as AccessRequest;
-        const before = example.ledger.private.size;
-        expect(await failureOf(example.request(changed, { input: { id: request.id }, ...caller }))).to.match(message);
-        expect(example.ledger.private.size).to.equal(before);
-      });
-
-    it('to oneself or to no provider is refused', async () => {
-      for (const holder of ['clinic', 'payer', 'nobody']) {
-        expect(await failureOf(example.request({ ...request, holder }))).to.match(
-          /INVALID at <private.request.holder>/,
-        );
-      }
-    });
-
-    it('with an id that exists is refused', async () => {
-      await example.request(request);
-      expect(await failureOf(example.request(request))).to.match(/CONFLICT at <id>/);
-    });
-  });
-
   describe("of a practitioner, whose reference another organisation's practitioner has too", () => {
-    const asking = { role: 'practitioner', fhirUser: 'Practitioner/d1' };
+    const doctor = randomUUID();
+    const asking = { role: 'practitioner', fhirUser: `Practitioner/${doctor}` };
     const to = (reference: string) => [{ reference: { reference } }];
     const cases: [string, object, string, string?][] = [
       [
@@ -156,7 +52,8 @@ describe('the access contract', () => {
     for (const [what, provision, status, reason] of cases)
       it(`is ${status} because ${what}`, async () => {
         const observation = await example.observation();
-        await example.permit(provision);
+        const recorded = await example.recordAt('hospital', { resourceType: 'Practitioner' }, doctor);
+        await example.permit(provision, [recorded]);
         const id = await example.ask({}, asking);
         await example.decide(id, [observation]);
         const { status: came, reason: why } = example.accessState(id);

@@ -6,7 +6,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, custodianOf, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import type { Caller } from '../ledger/caller.ts';
-import { checkPresented, type ShownRecord } from '../ledger/evidence.ts';
+import { checkPresented, checkRecord, type ShownRecord } from '../ledger/evidence.ts';
 import { isMarkedErased } from '../ledger/marks.ts';
 import { parseText } from '../ledger/parse.ts';
 import type { Store } from '../ledger/store.ts';
@@ -15,9 +15,10 @@ import { sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
+import { mayAskFor, PURPOSES_OF_KIND } from '../model/purposes.ts';
 import type { Copies } from '../model/sheets.ts';
 import { userSchema } from '../model/texts.ts';
-import type { OutputOf } from '../model/transactions.ts';
+import type { OutputOf, PrivateOf } from '../model/transactions.ts';
 import {
   ACCESS_STEPS,
   type AccessRequest,
@@ -29,7 +30,7 @@ import {
 import { consentsBehind, type Delivery, decideDelivery, type PurgeReason, purgeReason } from '../rules/access.ts';
 import type { AccessFacts } from '../rules/consents.ts';
 import { consentsInForce, endOfConsent } from './consent-directory.ts';
-import { checkHeldRecords, checkPatient } from './held-records.ts';
+import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
 
 export class Access extends LedgerContract {
   readonly #consortium: Consortium;
@@ -203,18 +204,33 @@ function checkedRequest({ input, caller, private: { request } }: Call<'RequestAc
   const practitioner = practitionerOf(caller);
   if (request.practitioner !== undefined && request.practitioner !== practitioner)
     throw new LedgerError('FORBIDDEN', 'is not who calls', 'private.request.practitioner');
-  return practitioner === undefined ? request : { ...request, practitioner };
+  if (request.role !== undefined && request.role !== caller.role)
+    throw new LedgerError('FORBIDDEN', 'is not who calls', 'private.request.role');
+  checkPurpose(caller, request.purpose);
+  const asked = { ...request, role: caller.role as NonNullable<AccessRequest['role']> };
+  return practitioner === undefined ? asked : { ...asked, practitioner };
+}
+
+/** Which kind of organisation may ask for what is a table: a payer is not asked in whose treatment it has a part. */
+function checkPurpose({ organisation: { kind } }: Caller, purpose: string): void {
+  if (mayAskFor(kind, purpose)) return;
+  const allowed = PURPOSES_OF_KIND[kind] ?? [];
+  throw new LedgerError(
+    'FORBIDDEN',
+    `a ${kind} asks for ${allowed.join(', ')} or a purpose that is a kind of it, and not for ${purpose}`,
+    'private.request.purpose',
+  );
 }
 
 /** What follows a request. */
 type Later = 'DecideAccess' | 'EvaluateAccess' | 'RefuseAccess' | 'PurgeCopies' | 'ReportAccess';
 
 /**
- * Whom the requestor's organisation certified, as its certificate names him. What cannot stand in a request is refused
- * before it is written: nobody could read that request again.
+ * Whom the requestor's organisation certified, as its certificate names him: a practitioner, or whom a system acts for. What
+ * cannot stand in a request is refused before it is written: nobody could read that request again.
  */
-function practitionerOf({ role, fhirUser }: Caller): string | undefined {
-  if (role !== 'practitioner' || fhirUser === undefined) return undefined;
+function practitionerOf({ fhirUser }: Caller): string | undefined {
+  if (fhirUser === undefined) return undefined;
   if (!userSchema.safeParse(fhirUser).success)
     throw new LedgerError('FORBIDDEN', "the certificate's fhirUser names nobody");
   return fhirUser;
@@ -256,20 +272,40 @@ async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<De
     return { current, delivery: { outcome: 'deny', reason: 'patient-unknown' }, records: [] };
   const { anchored: patient } = await checkPatient(store, input.holder, named.patient, request);
   const records = await checkHeldRecords(store, input.holder, patient.id, named.records, request);
+  const context = await checkContext(store, input.holder, patient.id, named.context ?? []);
   const consents = await consentsInForce(store, input.holder, patient.id, named.directory, named.consents);
-  const resources = records.map(({ anchored }) => anchored.resource);
-  const asked = requestFacts(current, request);
-  const delivery = decideDelivery(consents, asked, patient.resource, resources, store.time);
-  return { current, delivery, records };
+  const who = requestFacts(current, request);
+  const asked = { ...who, identifiers: await identifiersOf(store, request, current, named) };
+  const shown = { patient: patient.resource, records: records.map(({ anchored }) => anchored.resource), context };
+  return { current, delivery: decideDelivery(consents, asked, shown, store.time), records };
 }
 
-const requestFacts = ({ requestor, holder, purpose }: AccessState, { practitioner }: AccessRequest): AccessFacts => ({
+/** A practitioner who does not say who he is is none: neither he nor a system may pass for the other. */
+const requestFacts = (
+  { requestor, holder, purpose }: AccessState,
+  { practitioner, role }: AccessRequest,
+): AccessFacts => ({
   organisation: requestor,
   holder,
   practitioner,
-  role: practitioner === undefined ? 'system' : 'practitioner',
+  role: practitioner === undefined ? (role ?? 'unknown') : 'practitioner',
   purpose,
 });
+
+/** What the requestor's own record of the practitioner who asks has; undefined where it is not shown. */
+async function identifiersOf(
+  store: Store,
+  { practitioner }: AccessRequest,
+  { requestor }: AccessState,
+  { practitioner: evidence }: Pick<PrivateOf<'DecideAccess'>, 'practitioner'>,
+): Promise<AccessFacts['identifiers']> {
+  if (evidence === undefined) return undefined;
+  const place = 'private.practitioner';
+  const { resource } = (await checkRecord(store, requestor, evidence, place)).anchored;
+  if (`${resource.resourceType}/${resource.id}` !== practitioner)
+    throw new LedgerError('INVALID', 'is not who asks', place);
+  return [resource['identifier'] ?? []].flat() as NonNullable<AccessFacts['identifiers']>;
+}
 
 function putCopies(
   { input, store, private: { salt } }: Call<'DecideAccess'>,

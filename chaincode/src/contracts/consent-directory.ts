@@ -74,7 +74,8 @@ async function consentInForce(
   const anchored = await store.getPrivate(collections.care(provider), privateKeys.consent(id, version), anchoredSchema);
   if (anchored === undefined)
     throw new LedgerError('INVALID', 'there is no such version of a consent', 'private.consents');
-  return { id, version, status: 'active', resource: consentContentSchema.parse(anchored.resource) };
+  const { resource, actors } = anchored;
+  return { id, version, status: 'active', resource: consentContentSchema.parse(resource), actors };
 }
 
 /** The newest version of a consent, sought from one that is known. */

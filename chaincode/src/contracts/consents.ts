@@ -11,9 +11,10 @@ import { parseValue } from '../ledger/parse.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { canonicalJson } from '../model/canonical.ts';
+import { CONSENT_REFUSALS, type Doubt } from '../model/consent-refusals.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
-import { patientIdOf } from '../model/fhir.ts';
+import { patientIdOf, type Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { organisationNameOf } from '../model/organisations.ts';
 import type { OutputOf } from '../model/transactions.ts';
@@ -25,7 +26,11 @@ import {
   type Draft,
   type Mark,
 } from '../model/values.ts';
+import { unknownActors } from '../rules/consent-actors.ts';
+import type { BoundActors, ConsentContent } from '../rules/consent-content.ts';
+import { doubtsOf, isOfPrivacy } from '../rules/consent-meaning.ts';
 import { consentContentSchema } from '../rules/consents.ts';
+import { bindActors } from './bound-actors.ts';
 import { enterConsent } from './consent-directory.ts';
 
 export class Consents extends LedgerContract {
@@ -34,6 +39,10 @@ export class Consents extends LedgerContract {
   constructor(consortium: Consortium) {
     super('consents');
     this.#consortium = consortium;
+  }
+
+  CheckConsent(ctx: Context, argument: string): Promise<string> {
+    return run('CheckConsent', this.#consortium, ctx, argument, checkConsent);
   }
 
   GrantConsent(ctx: Context, argument: string): Promise<string> {
@@ -57,13 +66,43 @@ const RESOURCE = 'private.consent.resource';
 /** Of a consent's text: it is read, and held against each record, whenever somebody asks for its patient's data. */
 const MAX_LENGTH = 50_000;
 
+async function checkConsent(call: Call<'CheckConsent'>): Promise<OutputOf<'CheckConsent'>> {
+  const { provider } = call.input;
+  const { resource, actors: shown = [] } = call.private;
+  const content = contentOf(resource);
+  const actors = await bindActors(call, provider, content, shown);
+  return { doubts: doubtsAbout(call, provider, content, actors), actors };
+}
+
+/** What keeps a consent from being taken: two meanings, or somebody whom nobody knows. */
+function doubtsAbout(
+  { consortium }: Pick<Call<'CheckConsent'>, 'consortium'>,
+  provider: string,
+  content: ConsentContent,
+  bound: BoundActors,
+): Doubt[] {
+  const doubts = doubtsOf(content);
+  if (!isOfPrivacy(content)) return doubts;
+  const doubtful = new Set(doubts.map(({ expression }) => expression));
+  const unknown = unknownActors(content, { consortium, provider, bound });
+  return [...doubts, ...unknown.filter(({ expression }) => !doubtful.has(expression))];
+}
+
+/** @throws LedgerError INVALID for a consent that can be read in two ways, with how to write each */
+function checkMeaning(call: Call<'GrantConsent' | 'AmendConsent'>, content: ConsentContent, bound: BoundActors): void {
+  const [doubt] = doubtsAbout(call, call.input.provider, content, bound);
+  if (doubt === undefined) return;
+  throw new LedgerError('INVALID', CONSENT_REFUSALS[doubt.rule], doubt.expression.replace(/^Consent/, RESOURCE));
+}
+
 async function grantConsent(call: Call<'GrantConsent'>): Promise<ConsentState> {
   const { input, store } = call;
   const { consent, directory } = call.private;
-  const patientId = checkContent(call, consent);
+  const { patientId, content } = checkContent(call, consent);
+  const actors = await boundIn(call, content);
   if (consent.version !== 1) throw new LedgerError('CONFLICT', 'begins at version 1', 'private.consent.version');
   await checkPatient(call, patientId);
-  await putVersion(call, consent);
+  await putVersion(call, consent, actors);
   await enterConsent(store, input.provider, patientId, consent, directory);
   store.emit(events.ConsentGranted, { id: input.id });
   return stateOf(call, 'active', 1);
@@ -72,11 +111,12 @@ async function grantConsent(call: Call<'GrantConsent'>): Promise<ConsentState> {
 async function amendConsent(call: Call<'AmendConsent'>): Promise<ConsentState> {
   const { input, store } = call;
   const { consent } = call.private;
-  const patientId = checkContent(call, consent);
+  const { patientId, content } = checkContent(call, consent);
+  const actors = await boundIn(call, content);
   const previous = { id: input.id, version: consent.version - 1 };
   await checkNotRevoked(store, input.id);
   await checkSamePatient(call, previous, patientId);
-  await putVersion(call, consent);
+  await putVersion(call, consent, actors);
   store.emit(events.ConsentAmended, { id: input.id });
   return stateOf(call, 'active', consent.version);
 }
@@ -124,21 +164,36 @@ async function checkNotRevoked(store: Store, id: string): Promise<void> {
     throw new LedgerError('CONFLICT', 'the consent is revoked', 'id');
 }
 
-/** Checks what a consent's content must agree with, and answers the id of its patient. */
-function checkContent({ input, consortium }: Call<'GrantConsent' | 'AmendConsent'>, consent: Draft): string {
+/** Whom the actors are, once the consent has one meaning. */
+async function boundIn(call: Call<'GrantConsent' | 'AmendConsent'>, content: ConsentContent): Promise<BoundActors> {
+  const bound = await bindActors(call, call.input.provider, content, call.private.actors ?? []);
+  checkMeaning(call, content, bound);
+  return bound;
+}
+
+const contentOf = (resource: Resource): ConsentContent => parseValue(consentContentSchema, resource, RESOURCE);
+
+interface CheckedContent {
+  patientId: string;
+  content: ConsentContent;
+}
+
+/** Checks what a consent's content must agree with, but for what it means. */
+function checkContent({ input, consortium }: Call<'GrantConsent' | 'AmendConsent'>, consent: Draft): CheckedContent {
   const { resource } = consent;
   if (organisationByName(consortium, input.provider)?.kind !== 'provider')
     throw new LedgerError('INVALID', 'is no provider of the consortium', 'provider');
   if (consent.id !== input.id) throw new LedgerError('INVALID', 'is not the id of the argument', 'private.consent.id');
   if (resource.id !== input.id) throw new LedgerError('INVALID', 'is not the id of the consent', `${RESOURCE}.id`);
   if (canonicalJson(resource).length > MAX_LENGTH) throw new LedgerError('INVALID', 'is too large', RESOURCE);
-  const { status, organization: governed = [] } = parseValue(consentContentSchema, resource, RESOURCE);
+  const content = contentOf(resource);
+  const { status, organization: governed = [] } = content;
   if (status !== 'active') throw new LedgerError('INVALID', 'must be active', `${RESOURCE}.status`);
   if (governed.length > 0 && !governed.some((reference) => organisationNameOf(reference) === input.provider))
     throw new LedgerError('INVALID', 'does not name the provider of the argument', `${RESOURCE}.organization`);
   const patientId = patientIdOf({ patient: resource['patient'] });
   if (patientId === undefined) throw new LedgerError('INVALID', 'must refer to a Patient', `${RESOURCE}.patient`);
-  return patientId;
+  return { patientId, content };
 }
 
 /** The patient is one of the governed provider's own records. */
@@ -165,8 +220,10 @@ async function checkSamePatient(
 async function putVersion(
   { input, caller, store }: Call<'GrantConsent' | 'AmendConsent'>,
   consent: Draft,
+  bound: BoundActors,
 ): Promise<void> {
-  const content: Anchored = { schema: 1, ...consent, author: caller.mspId, recordedAt: store.time };
+  const actors = Object.keys(bound).length === 0 ? {} : { actors: bound };
+  const content: Anchored = { schema: 1, ...consent, ...actors, author: caller.mspId, recordedAt: store.time };
   const key = privateKeys.consent(consent.id, consent.version);
   await store.putOnce(collections.care(input.provider), key, content, { expression: 'private.consent.version' });
 }

@@ -25,6 +25,9 @@ const PRIVACY = {
   coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }],
 };
 
+/** Name of a provider, and the id of one of its records. */
+export type PlacedRecord = readonly [provider: string, id: string];
+
 /** A ledger with the three contracts, and shorter ways to call them. */
 export class ExamplePatient {
   readonly ledger = new MemoryLedger(exampleConsortium, [
@@ -52,6 +55,11 @@ export class ExamplePatient {
     return evidenceFrom(this.ledger, 'hospital', id, version);
   }
 
+  /** Of whichever provider. */
+  evidenceAt(provider: string, id: string): RecordEvidence {
+    return evidenceFrom(this.ledger, provider, id);
+  }
+
   observation(): Promise<string> {
     return this.record({ resourceType: 'Observation', subject: { reference: `Patient/${this.patientId}` } });
   }
@@ -71,19 +79,28 @@ export class ExamplePatient {
     return { id, version, salt: newSalt(), resource };
   }
 
-  grant(consent: Draft, caller: object = {}): Promise<Outcome<'GrantConsent'>> {
+  /** `actors` are records that tell whom it names, by their provider. */
+  grant(consent: Draft, caller: object = {}, actors: readonly PlacedRecord[] = []): Promise<Outcome<'GrantConsent'>> {
     const input = { id: consent.id, provider: 'hospital' };
+    const shown = actors.map(([provider, id]) => ({ provider, record: evidenceFrom(this.ledger, provider, id) }));
     return this.ledger.submit('GrantConsent', {
       ...patients,
       input,
-      private: { consent, patient: this.evidence(this.patientId), directory: 0 },
+      private: { consent, patient: this.evidence(this.patientId), directory: 0, actors: shown },
       ...caller,
     });
   }
 
   /** Grants a consent with this root provision and answers its state. */
-  async permit(provision: object): Promise<ConsentState> {
-    return (await this.grant(this.consent(provision))).reply;
+  async permit(provision: object, actors: readonly PlacedRecord[] = []): Promise<ConsentState> {
+    return (await this.grant(this.consent(provision), {}, actors)).reply;
+  }
+
+  /** Has a provider record what is nobody's data, such as a Practitioner. */
+  async recordAt(provider: string, content: object, id: string = randomUUID()): Promise<PlacedRecord> {
+    const draft = recordDraft({ ...content, id } as Resource);
+    await this.ledger.submit('RecordVersions', recording([sheetOf([draft])], provider));
+    return [provider, id];
   }
 
   /** Has the clinic ask for Observations, and answers the request's id. */

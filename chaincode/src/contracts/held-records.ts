@@ -3,7 +3,7 @@
 import { checkRecord, checkRecords, type ShownRecord } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import { LedgerError } from '../model/errors.ts';
-import { patientIdOf } from '../model/fhir.ts';
+import { patientIdOf, type Resource } from '../model/fhir.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { AccessRequest } from '../model/values.ts';
 
@@ -46,4 +46,21 @@ export async function checkHeldRecords(
       throw new LedgerError('INVALID', 'is of a type that was not asked for', place);
   }
   return records;
+}
+
+/**
+ * Further records of the patient, to whose references consents point.
+ * @throws LedgerError NOT_FOUND, CONFLICT, INVALID (of another patient, or named twice)
+ */
+export async function checkContext(
+  store: Store,
+  holder: string,
+  patientId: string,
+  evidence: readonly RecordEvidence[],
+): Promise<Resource[]> {
+  const shown = await checkRecords(store, holder, evidence, 'private.context');
+  return shown.map(({ anchored: { resource } }, index) => {
+    if (patientIdOf(resource) === patientId) return resource;
+    throw new LedgerError('INVALID', 'belongs to another patient', `private.context[${index}]`);
+  });
 }

@@ -8,6 +8,7 @@
 import { callerOnly, every, withAnother, withCustodian, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema, organisationSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
 import { bucketEvidenceSchema } from './registers.ts';
@@ -30,6 +31,7 @@ import {
 import { done, hintSchema, transaction } from './transaction.ts';
 import {
   accessRequestSchema,
+  boundActorsSchema,
   consentStateSchema,
   consentVersionSchema,
   draftSchema,
@@ -59,7 +61,8 @@ const termsShape = {
 /**
  * What an access is decided on. `request` and `state` are the anchored texts of the request and its first step; `patient`
  * the holder's Patient record that it names; `records` what the holder has of the types asked for, each with its path to
- * the holder's sheet; `directory` and `consents` say where the patient's consents are known to stand.
+ * the holder's sheet; `practitioner` the requestor's record of who asks; `context` further records of the patient, to whose
+ * references consents point; `directory` and `consents` say where the patient's consents are known to stand.
  */
 const decisionShape = {
   requestor: nameSchema,
@@ -67,9 +70,21 @@ const decisionShape = {
   state: anchoredText(MAX_STATE_LENGTH),
   patient: recordEvidenceSchema.optional(),
   records: z.array(recordEvidenceSchema).max(MAX_DELIVERED),
+  practitioner: recordEvidenceSchema.optional(),
+  context: z.array(recordEvidenceSchema).max(100).optional(),
   directory: hintSchema,
   consents: z.array(consentVersionSchema).max(MAX_CONSENTS),
 };
+
+/** Records of practitioners and of their roles, which tell whom the actors of a consent mean; each of its organisation's. */
+const actorsShown = z
+  .array(z.strictObject({ provider: nameSchema, record: recordEvidenceSchema }))
+  .max(100)
+  .optional();
+const doubtSchema = z.strictObject({
+  rule: z.enum(Object.keys(CONSENT_REFUSALS) as [ConsentRefusal, ...ConsentRefusal[]]),
+  expression: line(4_096),
+});
 
 const empty = z.strictObject({});
 
@@ -118,6 +133,18 @@ export const transactions = {
     endorsers: callerOnly,
   }),
 
+  /** Why a consent for this provider's data would not be taken, and whom its actors are; writes nothing. */
+  CheckConsent: transaction({
+    contract: 'consents',
+    kind: 'evaluate',
+    callers: ['custodian'],
+    roles: ['system'],
+    onBehalfOf: ['patient'],
+    input: z.strictObject({ provider: nameSchema }),
+    private: z.strictObject({ resource: resourceSchema, actors: actorsShown }),
+    output: z.strictObject({ doubts: z.array(doubtSchema).max(1_000), actors: boundActorsSchema }),
+    endorsers: callerOnly,
+  }),
   GrantConsent: transaction({
     contract: 'consents',
     kind: 'submit',
@@ -126,7 +153,12 @@ export const transactions = {
     onBehalfOf: ['patient'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
     /** `patient` is the governed provider's Patient record, `directory` a generation of its bucket that is known; 0: none. */
-    private: z.strictObject({ consent: draftSchema, patient: recordEvidenceSchema, directory: hintSchema }),
+    private: z.strictObject({
+      consent: draftSchema,
+      patient: recordEvidenceSchema,
+      directory: hintSchema,
+      actors: actorsShown,
+    }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),
   }),
@@ -137,7 +169,7 @@ export const transactions = {
     roles: ['system'],
     onBehalfOf: ['patient'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
-    private: z.strictObject({ consent: draftSchema }),
+    private: z.strictObject({ consent: draftSchema, actors: actorsShown }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),
   }),

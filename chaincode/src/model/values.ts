@@ -2,7 +2,9 @@
 import { mspIdSchema, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { resourceSchema } from './fhir.ts';
+import { PURPOSE_CODES } from './purposes.ts';
 import {
+  anchoredText,
   codeSchema,
   daySchema,
   idSchema,
@@ -48,6 +50,16 @@ export type Draft = z.infer<typeof draftSchema>;
 /** Says by which rules a value is to be read; later chaincode reads earlier ones. */
 export const schemaVersion = z.literal(1);
 
+/** Whom the actors of a consent were found to be when it was given: practitioners of organisations, by what names them there. */
+export const boundActorsSchema = table(
+  anchoredText(4_200),
+  z
+    .array(z.strictObject({ organisation: nameSchema, practitioner: userSchema }))
+    .min(1)
+    .max(100),
+  1_000,
+);
+
 /** A record version as its sheet holds it, and what lies under a consent's and a coverage's private key: in canonical JSON. */
 export const anchoredSchema = z.strictObject({
   schema: schemaVersion,
@@ -59,10 +71,11 @@ export const anchoredSchema = z.strictObject({
   recordedAt: instant,
   salt: saltSchema,
   resource: resourceSchema,
+  /** Of a consent some of whose actors only records can tell; absent in older ones. */
+  actors: boundActorsSchema.optional(),
 });
 export type Anchored = z.infer<typeof anchoredSchema>;
 
-const PURPOSES = ['TREAT', 'ETREAT', 'HPAYMT', 'HOPERAT', 'BTG'] as const;
 /** What lies under `request/<id>` in the requestor's inbox. */
 export const accessRequestSchema = z.strictObject({
   id: idSchema,
@@ -72,9 +85,11 @@ export const accessRequestSchema = z.strictObject({
   patient: z.strictObject({ system: uri, value: line(LONGEST_LINE) }),
   /** Resource types asked for; empty asks for all. */
   types: z.array(resourceTypeSchema).max(50),
-  purpose: z.enum(PURPOSES),
+  purpose: z.enum(PURPOSE_CODES),
   /** FHIR reference of the practitioner who asks; filled from the caller's certificate when it has one. */
   practitioner: userSchema.optional(),
+  /** Role of who asks, from the certificate; absent in older ones. */
+  role: z.enum(['system', 'practitioner']).optional(),
 });
 export type AccessRequest = z.infer<typeof accessRequestSchema>;
 
@@ -88,7 +103,7 @@ export const accessStateSchema = z.strictObject({
   requestor: nameSchema,
   holder: nameSchema,
   custodian: nameSchema,
-  purpose: z.enum(PURPOSES),
+  purpose: z.enum(PURPOSE_CODES),
   status: z.enum(['requested', 'granted', 'refused', 'purged']),
   requestedAt: instant,
   decidedAt: instant.optional(),

@@ -4,6 +4,7 @@
  */
 import type { Resource } from '../model/fhir.ts';
 import type { AccessState, ConsentVersion } from '../model/values.ts';
+import type { Provision } from './consent-content.ts';
 import {
   type AccessFacts,
   type ConsentDecision,
@@ -11,6 +12,7 @@ import {
   type LedgerConsent,
   recordFacts,
 } from './consents.ts';
+import { spanOfPeriod } from './periods.ts';
 
 /** How long copies are left with whoever received them, where the consent ends no sooner. */
 const COPY_LIFETIME_DAYS = 30;
@@ -37,33 +39,70 @@ export type Delivery =
       permitted: number[];
     };
 
+/** What a decision is taken on. */
+export interface Considered {
+  /**
+   * The holder's Patient record; where no records were found it alone is asked about, so that a requestor without consent
+   * does not learn that there are none.
+   */
+  patient: Resource;
+  /** Current versions of the patient's records. */
+  records: readonly Resource[];
+  /** Further records, to whose references consents point. */
+  context?: readonly Resource[];
+}
+
 /**
  * @param consents those of the patient for the holder's data
- * @param patient the holder's Patient record; where no records were found it alone is asked about, so that a
- *   requestor without consent does not learn that there are none
- * @param records current versions of the patient's records
  * @param now time of the transaction, ISO 8601 UTC
  */
 export function decideDelivery(
   consents: readonly LedgerConsent[],
   request: AccessFacts,
-  patient: Resource,
-  records: readonly Resource[],
+  { patient, records, context = [] }: Considered,
   now: string,
 ): Delivery {
-  const asked = records.length === 0 ? [patient] : records;
-  const decisions = recordFacts(asked).map((facts) => evaluateConsents(consents, request, facts, now));
+  const asked = recordFacts(records.length === 0 ? [patient] : records, context);
+  const decisions = asked.map((facts) => evaluateConsents(consents, request, facts, now));
   const permissions = decisions.filter(({ outcome }) => outcome === 'permit');
   const [first] = permissions;
   if (first === undefined) return refusalOf(decisions);
   if (records.length === 0) return { outcome: 'deny', reason: 'records-absent' };
   const latest = new Date(Date.parse(now) + COPY_LIFETIME_DAYS * DAY_MS).toISOString();
-  const [expiresAt] = [latest, ...permissions.flatMap(({ until }) => until ?? [])].sort();
   const permitted = decisions.flatMap(({ outcome }, index) => (outcome === 'permit' ? [index] : []));
+  const delivered = permitted.map((index) => asked[index]!);
+  const withdrawnAt = firstChange(consents, now, latest, (instant) =>
+    delivered.some((facts) => evaluateConsents(consents, request, facts, instant).outcome === 'deny'),
+  );
+  const [expiresAt] = [latest, withdrawnAt ?? latest, ...permissions.flatMap(({ until }) => until ?? [])].sort();
   const consent = first.consent!;
   const named = new Map(permissions.map((permission) => [permission.consent!.id, permission.consent!]));
   named.delete(consent.id);
   return { outcome: 'permit', consent, furtherConsents: [...named.values()], expiresAt: expiresAt!, permitted };
+}
+
+/** So many moments are looked into; where more lie ahead, the next one counts as one at which something changes. */
+const MOST_MOMENTS = 32;
+
+/** The first moment, of those at which a rule of a consent begins or ends, at which something is so; undefined where none is. */
+function firstChange(
+  consents: readonly LedgerConsent[],
+  now: string,
+  latest: string,
+  isSo: (instant: string) => boolean,
+): string | undefined {
+  const moments = [...new Set(consents.flatMap(({ resource }) => boundsIn(resource.provision)))]
+    .filter((moment) => moment > Date.parse(now) && moment < Date.parse(latest))
+    .sort((one, other) => one - other)
+    .map((moment) => new Date(moment).toISOString());
+  return moments.slice(0, MOST_MOMENTS).find(isSo) ?? moments[MOST_MOMENTS];
+}
+
+/** When a provision, and those nested in it, begin and end; milliseconds since 1970. */
+function boundsIn(provision: Provision | undefined): number[] {
+  if (provision === undefined) return [];
+  const { start, end } = spanOfPeriod(provision.period) ?? { start: -Infinity, end: Infinity };
+  return [start, end].filter(Number.isFinite).concat((provision.provision ?? []).flatMap(boundsIn));
 }
 
 const REFUSALS = ['consent-denied', 'consent-expired', 'consent-absent'] as const;

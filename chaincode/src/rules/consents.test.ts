@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Resource } from '../model/fhir.ts';
 import { ORGANISATION_SYSTEM, referenceTo } from '../model/organisations.ts';
+import type { Provision } from './consent-content.ts';
 import { type AccessFacts, evaluateConsents, type LedgerConsent, recordFacts } from './consents.ts';
-import type { Provision } from './provisions.ts';
 
 const NOW = '2026-03-01T12:00:00.000Z';
 const LOINC = 'http://loinc.org';
@@ -347,9 +347,9 @@ describe('a consent', () => {
       [observation],
     ],
     [
-      'for what an encounter refers to',
+      'for what was recorded in an encounter',
       rule({ type: 'permit', data: [{ meaning: 'related', reference: { reference: 'Encounter/e1' } }] }),
-      'consent-absent',
+      'permit',
       clinic,
       observation,
       [encounter],
@@ -463,6 +463,7 @@ describe('a consent', () => {
       outcome: 'permit',
       reason: 'consent-permits',
       consent: { id: 'c7', version: 3 },
+      provision: 'Consent.provision',
       until: '2026-07-01T00:00:00.000Z',
     });
   });
@@ -470,8 +471,9 @@ describe('a consent', () => {
   it('ends when the nested provision that permits ends', () => {
     const [facts] = recordFacts([observation]);
     const nested = { type: 'permit', period: { end: '2026-03-31' } };
-    const consent = consentOf(rule({ type: 'permit', period: { end: '2026-06-30' }, provision: [nested] }));
-    expect(evaluateConsents([consent], clinic, facts!, NOW).until).to.equal('2026-04-01T00:00:00.000Z');
+    const consent = consentOf(rule({ type: 'deny', period: { end: '2026-06-30' }, provision: [nested] }));
+    const { until, provision } = evaluateConsents([consent], clinic, facts!, NOW);
+    expect([until, provision]).to.deep.equal(['2026-04-01T00:00:00.000Z', 'Consent.provision.provision[0]']);
   });
 });
 

@@ -1,15 +1,18 @@
 /**
  * The decision whether a record may cross to whoever asks for it. Default is deny; a denial by any consent
  * overrides every permission; inside one consent the most specific nested provision wins, and of two equally
- * specific ones the denial.
+ * specific ones the denial. A consent of two meanings, given before such were refused, permits nothing; its denials hold.
  * @see https://hl7.org/fhir/R4/consent.html
  */
+import { BREAK_GLASS } from '../model/purposes.ts';
+import type { AccessFacts, BoundActors, ConsentContent, Provision } from './consent-content.ts';
+import { baseOf, criteriaOf, type Effect, hasOneMeaning, isOfPrivacy, typeOf } from './consent-meaning.ts';
 import { spanOfPeriod } from './periods.ts';
-import { type AccessFacts, type ConsentContent, type Provision, unmetCriteria } from './provisions.ts';
+import { namesBreakGlass, unmetCriteria } from './provisions.ts';
 import type { RecordFacts } from './record-facts.ts';
 
-export type { AccessFacts } from './provisions.ts';
-export { consentContentSchema } from './provisions.ts';
+export type { AccessFacts } from './consent-content.ts';
+export { consentContentSchema } from './consent-content.ts';
 export type { RecordFacts } from './record-facts.ts';
 export { recordFacts } from './record-facts.ts';
 
@@ -19,6 +22,8 @@ export interface LedgerConsent {
   version: number;
   status: 'active' | 'revoked';
   resource: ConsentContent;
+  /** Whom its actors were found to be when it was given; absent in older ones. */
+  actors?: BoundActors | undefined;
 }
 
 export type ConsentReason = 'consent-permits' | 'consent-denied' | 'consent-expired' | 'consent-absent';
@@ -28,22 +33,23 @@ export interface ConsentDecision {
   reason: ConsentReason;
   /** The consent that decided, where one did. */
   consent?: { id: string; version: number };
+  /** FHIRPath of the provision, or of the policy rule, that decided; with `consent`. */
+  provision?: string;
   /** Of a permission: when its consent ends, ISO 8601 UTC; absent where it states no end. */
   until?: string;
 }
 
-const SCOPES = 'http://terminology.hl7.org/CodeSystem/consentscope';
-
-/**
- * Whether a consent is an agreement about disclosure. Consents to a treatment or to research and advance directives are
- * kept as documents; they say nothing here.
- */
-const isOfPrivacy = ({ scope }: ConsentContent): boolean =>
-  (scope?.coding ?? []).some(({ system, code }) => system === SCOPES && code === 'patient-privacy');
-
-type Effect = 'permit' | 'deny';
 /** What one consent says. `expired` when only the end of its period keeps it from permitting. */
-type Finding = { effect: Effect | 'silent' | 'expired'; until: number };
+interface Finding {
+  effect: Effect | 'silent' | 'expired';
+  until: number;
+  /** FHIRPath of what says it. */
+  at: string;
+}
+
+const ROOT = 'Consent.provision';
+const RULE = 'Consent.policyRule';
+const SILENT: Finding = { effect: 'silent', until: Infinity, at: 'Consent' };
 
 /**
  * Decides about one record.
@@ -59,74 +65,112 @@ export function evaluateConsents(
   const found = consents
     .filter(({ status, resource }) => status === 'active' && resource.status === 'active' && isOfPrivacy(resource))
     .sort((one, other) => (one.id < other.id ? -1 : 1))
-    .map((consent) => ({ consent, finding: examine(consent.resource, request, record, Date.parse(now)) }));
+    .map((consent) => ({ consent, finding: new Examination(consent, request, record, Date.parse(now)).finding() }));
   const by = (effect: Finding['effect']) => found.filter(({ finding }) => finding.effect === effect);
   const [denial] = by('deny');
-  if (denial !== undefined) return { outcome: 'deny', reason: 'consent-denied', consent: named(denial.consent) };
+  if (denial !== undefined) return { outcome: 'deny', reason: 'consent-denied', ...named(denial) };
   const [permission] = by('permit').sort((one, other) => later(other.finding.until, one.finding.until));
   if (permission === undefined)
     return { outcome: 'deny', reason: by('expired').length > 0 ? 'consent-expired' : 'consent-absent' };
   const { until } = permission.finding;
-  const decision = { outcome: 'permit', reason: 'consent-permits', consent: named(permission.consent) } as const;
+  const decision = { outcome: 'permit', reason: 'consent-permits', ...named(permission) } as const;
   return until === Infinity ? decision : { ...decision, until: new Date(until).toISOString() };
 }
 
 /** Orders times, of which two may be infinite. */
 const later = (one: number, other: number): number => (one === other ? 0 : one > other ? 1 : -1);
 
-const named = ({ id, version }: LedgerConsent): { id: string; version: number } => ({ id, version });
+const named = ({ consent: { id, version }, finding: { at } }: { consent: LedgerConsent; finding: Finding }) => ({
+  consent: { id, version },
+  provision: at,
+});
 
-function examine(resource: ConsentContent, request: AccessFacts, record: RecordFacts, now: number): Finding {
-  const base = baseOf(resource);
-  const root = resource.provision;
-  if (root === undefined) return { effect: base ?? 'silent', until: Infinity };
-  const type = typeOf(root) ?? base;
-  // A root without a type only groups: whether it is read widely or narrowly is each nested provision's matter.
-  const unmet = unmetCriteria(root, { request, record, now, denies: type === 'deny' });
-  const { effect, until } = unmet.length === 0 ? effectOf(root, base, request, record, now) : elsewhere(root, base);
-  if (effect !== 'silent') return { effect, until };
-  const ended = (spanOfPeriod(root.period)?.end ?? Infinity) <= now;
-  return { effect: ended && unmet.join() === 'period' ? 'expired' : 'silent', until: Infinity };
-}
+/** One consent, held against one record and whoever asks. */
+class Examination {
+  readonly #resource: ConsentContent;
+  readonly #question: Omit<Parameters<typeof unmetCriteria>[1], 'denies'>;
 
-/** OPTIN: what no provision speaks about is permitted; OPTOUT: it is denied (HL7 v3 ActCode). */
-function baseOf({ policyRule }: ConsentContent): Effect | undefined {
-  const coding = policyRule?.coding ?? [];
-  if (coding.some(({ code }) => code === 'OPTOUT')) return 'deny';
-  return coding.some(({ code }) => code === 'OPTIN') ? 'permit' : undefined;
-}
+  constructor({ resource, actors = {} }: LedgerConsent, request: AccessFacts, record: RecordFacts, now: number) {
+    this.#resource = resource;
+    this.#question = { request, record, now, bound: actors };
+  }
 
-/** A type that we do not know denies. */
-const typeOf = ({ type }: Provision): Effect | undefined =>
-  type === undefined ? undefined : type === 'permit' ? 'permit' : 'deny';
+  finding(): Finding {
+    if (!hasOneMeaning(this.#resource)) return this.#denialAlone();
+    const root = this.#resource.provision;
+    if (root === undefined) return this.#base();
+    const unmet = this.#unmet(root, typeOf(root) ?? baseOf(this.#resource) ?? 'permit');
+    const { effect, until, at } = unmet.length === 0 ? this.#effectOf(root, ROOT, false) : this.#elsewhere(root);
+    if (effect !== 'silent') return { effect, until, at };
+    const ended = (spanOfPeriod(root.period)?.end ?? Infinity) <= this.#question.now;
+    return ended && unmet.join() === 'period' ? { ...SILENT, effect: 'expired' } : SILENT;
+  }
 
-/**
- * Where the root's criteria are not met only the policy rule is left. An opt-in that a permitting root narrows
- * down permits nothing beyond it; one from which a denying root takes something away still permits the rest.
- */
-function elsewhere(root: Provision, base: Effect | undefined): Finding {
-  const narrowed = base === 'permit' && typeOf(root) !== 'deny';
-  return { effect: narrowed ? 'silent' : (base ?? 'silent'), until: Infinity };
-}
+  #unmet(provision: Provision, effect: Effect): string[] {
+    return unmetCriteria(provision, { ...this.#question, denies: effect === 'deny' }, criteriaOf(provision));
+  }
 
-/** What a provision that applies says: its nested provisions first, a denial among them before a permission. */
-function effectOf(
-  provision: Provision,
-  base: Effect | undefined,
-  request: AccessFacts,
-  record: RecordFacts,
-  now: number,
-): Finding {
-  const end = spanOfPeriod(provision.period)?.end ?? Infinity;
-  const nested = (provision.provision ?? []).flatMap((inner) => {
-    const type = typeOf(inner) ?? 'deny';
-    if (unmetCriteria(inner, { request, record, now, denies: type === 'deny' }).length > 0) return [];
-    return [effectOf(inner, type, request, record, now)];
-  });
-  const [first, ...others] = nested;
-  const own: Finding = { effect: typeOf(provision) ?? base ?? 'silent', until: end };
-  if (first === undefined) return own;
-  const denial = nested.find(({ effect }) => effect === 'deny');
-  const until = Math.min(end, ...[first, ...others].map((finding) => finding.until));
-  return { effect: denial === undefined ? first.effect : 'deny', until };
+  /** Whether a denial says nothing here: glass that is to be broken is reached by name alone. */
+  #isSilenced(isNamed: boolean): boolean {
+    return this.#question.request.purpose === BREAK_GLASS && !isNamed;
+  }
+
+  /** What the policy rule alone says. */
+  #base(): Finding {
+    const effect = baseOf(this.#resource);
+    if (effect === undefined || (effect === 'deny' && this.#isSilenced(false))) return SILENT;
+    return { effect, until: Infinity, at: RULE };
+  }
+
+  /**
+   * Where the root's criteria are not met only the policy rule is left. A root without a type has no criteria but the period
+   * in which all of the consent is valid. An opt-in that a permitting root narrows down permits nothing beyond it; one from
+   * which a denying root takes something away still permits the rest.
+   */
+  #elsewhere(root: Provision): Finding {
+    const type = typeOf(root);
+    const isNarrowed = type === undefined || (type === 'permit' && baseOf(this.#resource) === 'permit');
+    return isNarrowed ? SILENT : this.#base();
+  }
+
+  /** What a provision that applies says: its nested provisions first, a denial among them before a permission. */
+  #effectOf(provision: Provision, at: string, isNamedAround: boolean): Finding {
+    const isNamed = isNamedAround || namesBreakGlass(provision);
+    const end = spanOfPeriod(provision.period)?.end ?? Infinity;
+    const nested = (provision.provision ?? [])
+      .map((inner, index) => ({ inner, place: `${at}.provision[${index}]` }))
+      .filter(({ inner }) => this.#unmet(inner, typeOf(inner) ?? 'deny').length === 0)
+      .map(({ inner, place }) => this.#effectOf(inner, place, isNamed))
+      .filter(({ effect }) => effect !== 'silent');
+    const [first, ...others] = nested;
+    if (first === undefined) return this.#own(provision, at, isNamed, end);
+    const until = Math.min(end, ...[first, ...others].map((finding) => finding.until));
+    return { ...(nested.find(({ effect }) => effect === 'deny') ?? first), until };
+  }
+
+  #own(provision: Provision, at: string, isNamed: boolean, until: number): Finding {
+    const type = typeOf(provision);
+    const effect = type ?? baseOf(this.#resource);
+    if (effect === undefined || (effect === 'deny' && this.#isSilenced(isNamed))) return SILENT;
+    return { effect, until, at: type === undefined ? RULE : at };
+  }
+
+  /** Of a consent of two meanings only what denies counts, and no exception to it. */
+  #denialAlone(): Finding {
+    const base = this.#base();
+    if (base.effect === 'deny') return base;
+    const { provision } = this.#resource;
+    const at = provision && this.#denialIn(provision, ROOT, false, true);
+    return at === undefined ? SILENT : { effect: 'deny', until: Infinity, at };
+  }
+
+  #denialIn(provision: Provision, at: string, isNamedAround: boolean, isRoot: boolean): string | undefined {
+    if (this.#unmet(provision, 'deny').length > 0) return undefined;
+    const isNamed = isNamedAround || namesBreakGlass(provision);
+    const type = typeOf(provision) ?? (isRoot ? undefined : 'deny');
+    if (type === 'deny' && !this.#isSilenced(isNamed)) return at;
+    return (provision.provision ?? [])
+      .map((inner, index) => this.#denialIn(inner, `${at}.provision[${index}]`, isNamed, false))
+      .find((found) => found !== undefined);
+  }
 }

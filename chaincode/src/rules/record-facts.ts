@@ -1,23 +1,23 @@
 /** What a consent's rules ask of a record: what it is, when, by whom, about what, and how confidential. */
+import type { Code } from '../model/consent-codes.ts';
 import type { Resource } from '../model/fhir.ts';
+import { referenceTo } from '../model/organisations.ts';
 import { type Span, spanOf, spanOfPeriod } from './periods.ts';
-
-export interface Coding {
-  system?: string | undefined;
-  code?: string | undefined;
-}
 
 export interface RecordFacts {
   /** `Type/id` */
   reference: string;
-  /** Its resource type and the profiles that it claims. */
-  kinds: string[];
+  type: string;
+  /** The profiles that it claims. */
+  profiles: string[];
   /** Codings of the kind of document. */
-  classes: Coding[];
+  classes: Code[];
+  /** Media types of what is attached to it, in lower case. */
+  media: string[];
   /** Every coding that is found in it. */
-  codes: Coding[];
-  /** meta.security */
-  labels: Coding[];
+  codes: Code[];
+  /** Its security labels, those of its parts among them. */
+  labels: Code[];
   /** When the fact held or happened; undefined where the record does not say. */
   span: Span | undefined;
   /** References of those who authored it. */
@@ -26,9 +26,13 @@ export interface RecordFacts {
   refersTo: string[];
   /** Records, among those considered with it, that refer to it. */
   referredBy: string[];
+  /** The records considered with it: of others it is not known to what they refer. */
+  considered: ReadonlySet<string>;
 }
 
 const CLASS_ELEMENTS = ['type', 'category', 'class'];
+/** Elements of some types that label them beside meta.security: DocumentReference, Composition. */
+const LABEL_ELEMENTS = ['securityLabel', 'confidentiality'];
 const TIME_ELEMENTS = [
   'effectiveDateTime',
   'effectivePeriod',
@@ -65,14 +69,14 @@ const objectsIn = (value: unknown): Record<string, unknown>[] =>
   [value].flat().filter((item) => typeof item === 'object' && item !== null) as Record<string, unknown>[];
 
 /** The codings of Codings and CodeableConcepts. */
-const codingsIn = (value: unknown): Coding[] =>
+const codingsIn = (value: unknown): Code[] =>
   objectsIn(value).flatMap((object) => ('coding' in object ? objectsIn(object['coding']) : [object]));
 
 /** Whatever in a value has a code, however deep: a consent's code covers each instance that it is found in. */
-function codingsAnywhereIn(value: unknown): Coding[] {
+function codingsAnywhereIn(value: unknown): Code[] {
   if (Array.isArray(value)) return value.flatMap(codingsAnywhereIn);
   if (typeof value !== 'object' || value === null) return [];
-  const own = 'code' in value && typeof value.code === 'string' ? [value as Coding] : [];
+  const own = 'code' in value && typeof value.code === 'string' ? [value as Code] : [];
   return [...own, ...Object.values(value).flatMap(codingsAnywhereIn)];
 }
 
@@ -85,8 +89,25 @@ function referencesIn(value: unknown): string[] {
   );
 }
 
+/** The text of every member of a name, anywhere in a value. */
+function textsIn(value: unknown, wanted: string): string[] {
+  if (Array.isArray(value)) return value.flatMap((one) => textsIn(one, wanted));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) =>
+    name === wanted && typeof member === 'string' ? [member] : textsIn(member, wanted),
+  );
+}
+
+/** What a resource and those contained in it are labelled with; a level may be stated as a code alone. */
+function labelsIn(resource: Record<string, unknown>): Code[] {
+  const { security } = (resource['meta'] ?? {}) as { security?: unknown };
+  const own = LABEL_ELEMENTS.map((element) => resource[element]);
+  const coded = own.flatMap((label) => (typeof label === 'string' ? [{ code: label }] : codingsIn(label)));
+  return [...codingsIn(security), ...coded, ...objectsIn(resource['contained']).flatMap(labelsIn)];
+}
+
 /** A reference without its version. */
-export const relative = (reference: string): string => reference.replace(/\/_history\/[^/]+$/, '');
+const relative = (reference: string): string => reference.replace(/\/_history\/[^/]+$/, '');
 
 function spanIn(resource: Resource): Span | undefined {
   for (const element of TIME_ELEMENTS) {
@@ -97,25 +118,65 @@ function spanIn(resource: Resource): Span | undefined {
   return undefined;
 }
 
-/** The facts of records that are considered together. */
-export function recordFacts(resources: readonly Resource[]): RecordFacts[] {
-  const facts = resources.map((resource): RecordFacts => {
-    const { meta, ...content } = resource;
-    const { security, profile } = (meta ?? {}) as { security?: unknown; profile?: string[] };
-    return {
-      reference: `${resource.resourceType}/${resource.id}`,
-      kinds: [resource.resourceType, ...(profile ?? [])],
-      classes: CLASS_ELEMENTS.flatMap((element) => codingsIn(resource[element])),
-      codes: codingsAnywhereIn(content),
-      labels: codingsIn(security),
-      span: spanIn(resource),
-      authors: AUTHOR_ELEMENTS.flatMap((element) => referencesIn(resource[element])),
-      refersTo: referencesIn(resource),
-      referredBy: [],
-    };
-  });
+/**
+ * The facts of records that are considered together.
+ * @param context further records, which are only asked to what they refer
+ */
+export function recordFacts(resources: readonly Resource[], context: readonly Resource[] = []): RecordFacts[] {
+  const facts = [...resources, ...context].map(factsOf);
   const byReference = new Map(facts.map((fact) => [fact.reference, fact]));
   for (const { reference, refersTo } of facts)
     for (const target of refersTo) byReference.get(target)?.referredBy.push(reference);
-  return facts;
+  const considered = new Set(byReference.keys());
+  return facts.slice(0, resources.length).map((fact) => ({ ...fact, considered }));
+}
+
+function factsOf(resource: Resource): RecordFacts {
+  const { meta, ...content } = resource;
+  const { profile = [] } = (meta ?? {}) as { profile?: string[] };
+  return {
+    reference: `${resource.resourceType}/${resource.id}`,
+    type: resource.resourceType,
+    profiles: profile,
+    classes: CLASS_ELEMENTS.flatMap((element) => codingsIn(resource[element])),
+    media: textsIn(content, 'contentType').map((type) => type.toLowerCase()),
+    codes: codingsAnywhereIn(content),
+    labels: labelsIn(resource),
+    span: spanIn(resource),
+    authors: AUTHOR_ELEMENTS.flatMap((element) => referencesIn(resource[element])),
+    refersTo: referencesIn(resource),
+    referredBy: [],
+    considered: new Set(),
+  };
+}
+
+/** What a consent's `data` names. */
+export interface NamedData {
+  meaning: string | undefined;
+  target: string;
+  /** Name of the provider whose record it is. */
+  holder: string;
+  denies: boolean;
+}
+
+/**
+ * Whom or what records belong to by being recorded for it: of these IHE PCF reads `related` as the records that refer to
+ * them, as R4's own definition would hardly have it (the instances that they refer to).
+ */
+const EPISODES = /^(?:Encounter|EpisodeOfCare|CarePlan)\//;
+
+/** Whether a record is what a consent's `data` names. @see https://hl7.org/fhir/R4/valueset-consent-data-meaning.html */
+export function isAbout(record: RecordFacts, { meaning, target: stated, holder, denies }: NamedData): boolean {
+  const local = (text: string): string => relative(text).replace(referenceTo(holder, ''), '');
+  const target = local(stated);
+  const refersToIt = record.refersTo.map(local).includes(target);
+  if (meaning === 'authoredby')
+    return target === `Organization/${holder}` || record.authors.map(local).includes(target);
+  if (record.reference === target) return true;
+  if (meaning === 'dependents') return refersToIt;
+  if (meaning === 'related') {
+    if (record.referredBy.includes(target)) return true;
+    return denies ? refersToIt || !record.considered.has(target) : EPISODES.test(target) && refersToIt;
+  }
+  return denies && meaning !== 'instance';
 }

@@ -7,6 +7,7 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import {
   type AccessState,
+  type Anchored,
   accessRequestSchema,
   type ConsentVersion,
   directorySchema,
@@ -38,19 +39,71 @@ export async function shownForDecision(state: AccessState, index: ReadModel): Pr
     anchoredText(index, inbox, privateKeys.request(state.id)),
     anchoredText(index, inbox, privateKeys.access(state.id, 1)),
   ]);
-  const { patient: identifier, types } = accessRequestSchema.parse(JSON.parse(request));
+  const { patient: identifier, types, practitioner } = accessRequestSchema.parse(JSON.parse(request));
   const common = { requestor: state.requestor, request, state: asked, salt: newSalt() };
   const care = collections.care(state.holder);
   await demandContents(state, index);
   const patient = await index.patientByIdentifier(care, identifier);
   if (patient === undefined) return { ...common, records: [], directory: 0, consents: [] };
   const found = await index.recordsOfPatient(care, patient.id, types, MAX_DELIVERED);
+  const known = await consentsKnown(index, state.holder, patient.id);
   return {
     ...common,
+    ...known,
     patient: await evidenceOf(index, care, 'Patient', patient.id),
     records: await evidenceThatFits(index, care, found),
-    ...(await consentsKnown(index, state.holder, patient.id)),
+    context: await contextOf(index, care, known.consents),
+    ...(await whoAsks(index, state.requestor, practitioner)),
   };
+}
+
+/** The requestor's own record of the practitioner who asks: consents may name him by an identifier that it has. */
+async function whoAsks(
+  index: ReadModel,
+  requestor: string,
+  practitioner: string | undefined,
+): Promise<Pick<Shown, 'practitioner'>> {
+  const [type, id] = practitioner?.split('/') ?? [];
+  if (type !== 'Practitioner' || id === undefined) return {};
+  const row = await index.newestRow(type, id);
+  return row?.collection === collections.care(requestor) ? { practitioner: await index.evidence.ofRecord(row) } : {};
+}
+
+/** A transaction takes no more; of what relates to others a denial is held to be about everything. */
+const MOST_CONTEXT = 100;
+
+/** The records that consents name with what they refer to: only they tell what that is. */
+async function contextOf(
+  index: ReadModel,
+  care: string,
+  consents: readonly ConsentVersion[],
+): Promise<RecordEvidence[]> {
+  const references = new Set<string>();
+  for (const { id, version } of consents) {
+    const text = await index.evidence.text(care, privateKeys.consent(id, version));
+    const { resource } = JSON.parse(text ?? '{}') as Partial<Anchored>;
+    for (const reference of relatedIn(resource?.['provision'])) references.add(reference);
+  }
+  const shown: RecordEvidence[] = [];
+  for (const reference of [...references].slice(0, MOST_CONTEXT)) {
+    const [type = '', id = ''] = reference.split('/');
+    const row = await index.newestRow(type, id);
+    if (row?.collection === care && row.patient !== null) shown.push(await index.evidence.ofRecord(row));
+  }
+  return shown;
+}
+
+interface Provision {
+  data?: { meaning?: string; reference?: { reference?: string } }[];
+  provision?: Provision[];
+}
+
+function relatedIn(provision: unknown): string[] {
+  const { data = [], provision: inner = [] } = (provision ?? {}) as Provision;
+  const own = data
+    .filter(({ meaning }) => meaning === 'related')
+    .flatMap(({ reference }) => reference?.reference ?? []);
+  return [...own.map((one) => one.replace(/\/_history\/.*$/, '')), ...inner.flatMap(relatedIn)];
 }
 
 /** The exact text of a private value. @throws {Failure} 503 where it has not arrived */

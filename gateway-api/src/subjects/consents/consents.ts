@@ -14,6 +14,7 @@ import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { onlyOne, type Write } from '../records/records.ts';
+import { demandOneMeaning } from './meaning.ts';
 import type { Wanted } from './wishes.ts';
 
 /** Statuses that end a consent. */
@@ -21,9 +22,10 @@ const ENDED = new Set(['inactive', 'rejected', 'entered-in-error']);
 
 /**
  * Grants, amends or revokes.
- * @throws {LedgerError} FORBIDDEN for another patient's, CONFLICT for a stale version. @throws {Kept} 202
+ * @throws {Refusal} 422 for what can be read in two ways. @throws {LedgerError} FORBIDDEN for another patient's, CONFLICT for a stale version. @throws {Kept} 202
  */
-export const writeConsent: Write = async ({ index, wishes, consortium }, drafts, sending, caller) => {
+export const writeConsent: Write = async (services, drafts, sending, caller) => {
+  const { index, wishes, consortium } = services;
   const draft = onlyOne(drafts);
   const { id: consent, version } = draft;
   const resource = draft.resource as Resource;
@@ -37,10 +39,12 @@ export const writeConsent: Write = async ({ index, wishes, consortium }, drafts,
   if (newest === undefined) {
     if (hasEnded) throw new LedgerError('INVALID', 'a new consent is active', 'Consent.status');
     const provider = await governedProvider(resource, patient, index, consortium);
+    await demandOneMeaning(services, resource, provider);
     return wishes.write({ kind: 'grant', ...about, provider, draft }, sending);
   }
   const provider = await recordedProvider(consent, patient, caller, index, consortium);
   if (hasEnded) return wishes.write({ kind: 'revoke', ...about, provider } satisfies Wanted, sending);
+  await demandOneMeaning(services, resource, provider);
   return wishes.write({ kind: 'amend', ...about, provider, draft }, sending);
 };
 

@@ -145,7 +145,9 @@ describe('A new version of a consent', () => {
   const at = (day: string) => ({ start: Date.parse(day), end: Date.parse(day) + 86_400_000 });
   const record: fc.Arbitrary<RecordFacts> = fc.record({
     reference: some('Observation/1', 'Condition/2'),
-    kinds: some(['Observation'], ['Condition']),
+    type: some('Observation', 'Condition'),
+    profiles: fc.constant([]),
+    media: fc.constant([]),
     classes: some([], codes('Observation')),
     codes: fc.subarray(codes('a', 'b')),
     labels: fc.subarray(codes('N', 'R', 'x')),
@@ -153,6 +155,7 @@ describe('A new version of a consent', () => {
     authors: fc.constant([]),
     refersTo: fc.constant([]),
     referredBy: fc.constant([]),
+    considered: fc.constant(new Set(['Observation/1', 'Condition/2'])),
   });
   const now = some('2025-12-31T00:00:00Z', '2026-02-01T00:00:00Z', '2026-03-01T12:00:00Z', '2026-04-01T00:00:00Z');
 

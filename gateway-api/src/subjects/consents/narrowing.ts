@@ -78,20 +78,28 @@ function permitsNothing(consent: Json): boolean {
 function permitsAll(consent: Json): boolean {
   const root = rootOf(consent);
   if (root === undefined) return baseOf(consent) === 'permit';
-  return permitsByItself(root, consent) && criteriaOf(root).length === 0;
+  return permitsByItself(root, consent) && nestedIn(root).length === 0 && criteriaOf(root).length === 0;
 }
 
 /** Whether a root permits whatever it applies to, by its own type or the consent's rule. */
 const permitsByItself = (root: Provision, consent: Json): boolean => permits(root) || baseOf(consent) === 'permit';
 
-/** Whether each record that `next` permits is one that `before`, which denies nothing, permits. */
+/** Without a type it says nothing but the period of all; what it says beside is no one meaning, and permits nothing. */
+const isSound = (root: Provision): boolean =>
+  root.type !== undefined || criteriaOf(root).every((name) => name === 'period');
+
+/**
+ * Whether each record that `next` permits is one that `before`, which denies nothing, permits. A permission inside one that
+ * permits by itself has two meanings, and the chaincode lets it permit nothing.
+ */
 function isWithin(next: Json, before: Json): boolean {
   const [inner, outer] = [rootOf(next), rootOf(before)];
-  if (inner === undefined || outer === undefined) return false;
+  if (inner === undefined || outer === undefined || !isSound(outer)) return false;
   const isRead = permits(inner) || (inner.type === undefined && baseOf(next) !== 'deny');
   if (!isRead || !areCriteriaWithin(inner, outer)) return false;
-  if (permitsByItself(outer, before)) return true;
-  return !permitsByItself(inner, next) && nestedIn(inner).every((one) => isCovered(one, nestedIn(outer)));
+  if (permitsByItself(outer, before)) return nestedIn(outer).length === 0;
+  const isGroup = nestedIn(outer).every((one) => permits(one) && nestedIn(one).length === 0);
+  return isGroup && !permitsByItself(inner, next) && nestedIn(inner).every((one) => isCovered(one, nestedIn(outer)));
 }
 
 /** A nested provision that permits nothing, or nothing but what one of the others permits. */
@@ -115,9 +123,14 @@ function isCriterionWithin(name: string, inner: unknown, outer: unknown): boolea
   if (isSame(inner, outer)) return true;
   if (PERIODS.has(name)) return isPeriodWithin(inner as Json, outer as Json);
   if (!ANY_OF.has(name) || !Array.isArray(inner) || !Array.isArray(outer)) return false;
+  if (name === 'actor' && outer.some(isCustodian)) return false;
   const known = new Set(outer.map((one) => canonicalJson(one)));
   return inner.every((one) => known.has(canonicalJson(one)));
 }
+
+/** Whose data it is, which is asked beside who may see it: without the one or the other more is permitted. */
+const isCustodian = (actor: Json): boolean =>
+  listIn((actor['role'] as Json | undefined)?.['coding']).some(({ code }) => code === 'CST');
 
 function isPeriodWithin(inner: Json, outer: Json): boolean {
   const [starts, ends] = [

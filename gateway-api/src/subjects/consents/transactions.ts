@@ -9,6 +9,7 @@ import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { Draft } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Anchored } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { notHereYet } from '../../http/failures.ts';
 import type { Wish } from '../../idempotency/wishes.ts';
 import type { Sending } from '../../idempotency/writes.ts';
@@ -16,6 +17,7 @@ import type { ReadModel } from '../../index/read/queries.ts';
 import type { LedgerClient } from '../../ledger/client.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt, SYSTEM } from '../../ledger/sender.ts';
+import { actorsShown } from './actors.ts';
 import { knownDirectory } from './directory.ts';
 import { isRevoked, isWithdrawn } from './ends.ts';
 import { onlyTakesAway } from './narrowing.ts';
@@ -23,6 +25,7 @@ import { onlyTakesAway } from './narrowing.ts';
 interface Sides {
   index: ReadModel;
   ledger: LedgerClient;
+  consortium: Consortium;
 }
 type Wanted = Pick<Wish, 'kind' | 'consent' | 'patient' | 'provider'>;
 type Turn = Pick<Sending, 'client' | 'beforeSubmit'>;
@@ -50,17 +53,18 @@ export async function prepared(sides: Sides, wish: Wanted, draft: Draft | undefi
     return { version: version + 1, send };
   }
   const consent = { ...draft, version: version + 1 };
+  const actors = await actorsShown(sides.index, draft.resource, sides.consortium);
   if (wish.kind === 'amend') {
-    const send = (turn: Turn) => ledger.submit('AmendConsent', input, { consent }, { as, ...turn });
+    const send = (turn: Turn) => ledger.submit('AmendConsent', input, { consent, actors }, { as, ...turn });
     return { version: consent.version, send };
   }
-  const shown = { consent, ...(await placeOf(sides, wish)) };
+  const shown = { consent, actors, ...(await placeOf(sides, wish)) };
   const send = (turn: Turn) => ledger.submit('GrantConsent', input, shown, { as, ...turn });
   return { version: consent.version, send };
 }
 
 /** The patient whom a new consent is of, and the directory that it is entered in. */
-async function placeOf({ index }: Sides, { provider, patient }: Wanted) {
+async function placeOf({ index }: Pick<Sides, 'index'>, { provider, patient }: Wanted) {
   const row = await index.newestRow('Patient', patient);
   if (row?.collection !== collections.care(provider)) throw notHereYet(1);
   return { patient: await index.evidence.ofRecord(row), directory: await knownDirectory(index, provider, patient) };
@@ -68,7 +72,7 @@ async function placeOf({ index }: Sides, { provider, patient }: Wanted) {
 
 /** Marks a version as in force no more, and answers the transaction's id; undefined where it is marked already. */
 export async function withdraw(
-  { ledger }: Sides,
+  { ledger }: Pick<Sides, 'ledger'>,
   { consent: id, provider }: Wanted,
   version: number,
 ): Promise<string | undefined> {
@@ -83,7 +87,11 @@ export async function withdraw(
 }
 
 /** The version in force that a new one only takes away from; undefined where it does more than that. */
-export async function narrowed({ index }: Sides, wish: Wanted, { resource }: Draft): Promise<number | undefined> {
+export async function narrowed(
+  { index }: Pick<Sides, 'index'>,
+  wish: Wanted,
+  { resource }: Draft,
+): Promise<number | undefined> {
   if (wish.kind !== 'amend') return undefined;
   const row = await index.newestRow('Consent', wish.consent);
   if (row === undefined || (await isWithdrawn(index, { id: wish.consent, version: row.version }))) return undefined;
@@ -93,7 +101,7 @@ export async function narrowed({ index }: Sides, wish: Wanted, { resource }: Dra
 
 /** What a wish came to, where an earlier try of it turns out to be committed. */
 export async function committed(
-  { index }: Sides,
+  { index }: Pick<Sides, 'index'>,
   wish: Wanted,
   draft: Draft | undefined,
 ): Promise<{ version: number; transactionId: string } | undefined> {

@@ -4,8 +4,9 @@
  */
 
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { Draft, TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
-import type { Kind } from '@telemed-ledger/consortium/members.ts';
+import { type Kind, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf, demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
 import type { NewDraft, Repository, Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
@@ -87,8 +88,12 @@ export class Records implements Repository {
     return compartment === undefined ? page : untold;
   }
 
+  /** A member of the consortium is there by its name, whether or not anybody has recorded an Organization for it. */
   missing(references: string[]): Promise<string[]> {
-    return this.#services.index.missing(references);
+    const { index, consortium } = this.#services;
+    const isMember = (reference: string): boolean =>
+      organisationByName(consortium, organisationNameOf({ reference }) ?? '') !== undefined;
+    return index.missing(references.filter((reference) => !isMember(reference)));
   }
 
   findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]> {

@@ -1,0 +1,235 @@
+/** Consents that are refused when they are given, and their neighbours that are not. */
+import type { ConsentRefusal } from '../../model/consent-refusals.ts';
+import {
+  ACT_CODE,
+  ACT_REASON,
+  CLINIC,
+  CONFIDENTIALITY,
+  type Given,
+  labels,
+  OPTIN,
+  OPTOUT,
+  organisation,
+  policy,
+  purposes,
+  recipients,
+  reference,
+  role,
+  rule,
+} from './cases.fixture.ts';
+
+const refused = (what: string, one: object, ...rules: ConsentRefusal[]): Given => ({
+  what,
+  consent: one,
+  refused: rules,
+});
+const SOURCE = 'http://example.org/unknown';
+export const REFUSALS: Given[] = [
+  refused('a root of an actor without a type', rule(recipients(organisation(CLINIC)), OPTIN), 'root-without-type'),
+  refused('a root of a purpose without a type', rule(purposes('TREAT'), OPTOUT), 'root-without-type'),
+  refused(
+    'a root without a type that only groups',
+    rule({ provision: [{ type: 'permit', ...purposes('TREAT') }] }, OPTOUT),
+  ),
+  refused('a root without a type that has an extension', rule({ extension: [{ url: SOURCE, valueCode: 'x' }] }, OPTIN)),
+  refused(
+    'a permission in an opt-in',
+    rule({ provision: [{ type: 'permit', ...purposes('TREAT') }] }, OPTIN),
+    'nested-permit',
+  ),
+  refused(
+    'a permission in a permission',
+    rule({ type: 'permit', provision: [{ type: 'permit', ...purposes('TREAT') }] }),
+    'nested-permit',
+  ),
+  refused(
+    'a permission in a denial in a permission',
+    rule({
+      type: 'permit',
+      provision: [
+        { type: 'deny', ...purposes('TREAT'), provision: [{ type: 'permit', ...recipients(organisation(CLINIC)) }] },
+      ],
+    }),
+  ),
+  refused(
+    'a denial in a denial, which adds nothing',
+    rule({ type: 'deny', provision: [{ type: 'deny', ...purposes('TREAT') }] }),
+  ),
+  refused(
+    'an exception without a type',
+    rule({ type: 'permit', provision: [purposes('TREAT')] }),
+    'nested-without-type',
+  ),
+  refused(
+    'an exception to everything',
+    rule({ type: 'permit', ...purposes('TREAT'), provision: [{ type: 'deny', ...purposes('TREAT') }] }),
+    'nested-cancels',
+  ),
+  refused('a type of its own', rule({ type: 'perhaps' }), 'unknown-type'),
+  refused(
+    'an opt-in and an opt-out',
+    { policyRule: { coding: [{ code: 'OPTIN' }, { code: 'OPTOUT' }] } },
+    'policy-rule-not-one',
+  ),
+  refused('a directive that is not kept', policy('EMRGONLY'), 'policy-rule-unknown'),
+  refused('a policy by its name', {
+    policyRule: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentpolicycodes', code: 'cric' }] },
+  }),
+  refused(
+    'a modifier extension of the consent',
+    { ...OPTIN, modifierExtension: [{ url: SOURCE }] },
+    'modifier-extension',
+  ),
+  refused(
+    'a modifier extension of a nested actor',
+    rule({
+      type: 'permit',
+      provision: [
+        {
+          type: 'deny',
+          actor: [{ ...role('PRCP'), reference: organisation(CLINIC), modifierExtension: [{ url: SOURCE }] }],
+        },
+      ],
+    }),
+    'modifier-extension',
+  ),
+  refused(
+    'a modifier extension in what it contains',
+    { ...OPTIN, contained: [{ resourceType: 'Practitioner', id: 'x', modifierExtension: [{ url: SOURCE }] }] },
+    'modifier-extension',
+  ),
+  refused('implicit rules', { ...OPTIN, implicitRules: SOURCE }, 'implicit-rules'),
+  refused(
+    'two scopes',
+    {
+      ...OPTIN,
+      scope: {
+        coding: ['patient-privacy', 'research'].map((code) => ({
+          system: 'http://terminology.hl7.org/CodeSystem/consentscope',
+          code,
+        })),
+      },
+    },
+    'scope-not-one',
+  ),
+  refused(
+    'an unknown purpose',
+    rule({ type: 'permit', purpose: [{ system: ACT_REASON, code: 'CURIOSITY' }] }),
+    'unknown-purpose',
+  ),
+  refused(
+    'a purpose of another system',
+    rule({ type: 'permit', purpose: [{ system: SOURCE, code: 'TREAT' }] }),
+    'unknown-purpose',
+  ),
+  refused(
+    'an unknown class',
+    rule({ type: 'permit', class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'Observations' }] }),
+    'unknown-class',
+  ),
+  refused(
+    'a mistyped LOINC class',
+    rule({ type: 'permit', class: [{ system: 'http://loinc.org', code: '34133-8' }] }),
+    'unknown-class',
+  ),
+  refused(
+    'a class of another system',
+    rule({ type: 'deny', class: [{ system: SOURCE, code: 'Observation' }] }),
+    'unknown-class',
+  ),
+  refused('an unknown action', rule({ type: 'permit', action: [{ coding: [{ code: 'look' }] }] }), 'unknown-action'),
+  refused(
+    'an action that nothing here decides',
+    rule({ type: 'deny', action: [{ coding: [{ code: 'collect' }] }] }),
+    'action-not-decided',
+  ),
+  refused(
+    'an unknown label',
+    rule({ type: 'deny', securityLabel: [{ system: ACT_CODE, code: 'SECRET' }] }),
+    'unknown-label',
+  ),
+  refused(
+    'a group of labels',
+    rule({ type: 'deny', securityLabel: [{ system: ACT_CODE, code: '_ActInformationSensitivityPolicy' }] }),
+    'unknown-label',
+  ),
+  refused(
+    'a label of a retired system',
+    rule({ type: 'deny', securityLabel: [{ system: CONFIDENTIALITY, code: 'PSY' }] }),
+    'unknown-label',
+  ),
+  refused('a level and a sensitivity', rule({ type: 'permit', ...labels('R', 'PSY') }), 'mixed-labels'),
+  refused(
+    'an unknown role',
+    rule({ type: 'permit', actor: [{ ...role('WIT'), reference: organisation(CLINIC) }] }),
+    'unknown-role',
+  ),
+  refused(
+    'a role in words',
+    rule({ type: 'permit', actor: [{ role: { text: 'recipient' }, reference: organisation(CLINIC) }] }),
+  ),
+  refused(
+    'an author as actor',
+    rule({ type: 'permit', actor: [{ ...role('AUT'), reference: reference('Practitioner/primary') }] }),
+    'unknown-role',
+  ),
+  refused(
+    'an actor by display alone',
+    rule({ type: 'deny', ...recipients({ display: 'Bill T Lookafter' }) }),
+    'actor-display',
+  ),
+  refused('an actor who is nobody', rule({ type: 'deny', actor: [role('PRCP')] }), 'actor-nobody'),
+  refused(
+    'an actor by an identifier without a system',
+    rule({ type: 'deny', ...recipients({ identifier: { value: '17' } }) }),
+    'actor-nobody',
+  ),
+  refused('a group as actor', rule({ type: 'deny', ...recipients(reference('Group/1')) }), 'actor-unsupported'),
+  refused('a contained actor', rule({ type: 'deny', ...recipients(reference('#nurse')) }), 'actor-unsupported'),
+  refused(
+    'two organisations in one actor',
+    rule({ type: 'deny', ...recipients({ reference: 'Organization/clinic', ...organisation('payer') }) }),
+    'actor-disagrees',
+  ),
+  refused(
+    'data by display',
+    rule({ type: 'deny', data: [{ meaning: 'instance', reference: { display: 'that letter' } }] }),
+    'data-reference',
+  ),
+  refused(
+    'data on another server',
+    rule({
+      type: 'deny',
+      data: [{ meaning: 'instance', reference: { reference: 'https://x.example/fhir/Observation/o1' } }],
+    }),
+    'data-reference',
+  ),
+  refused(
+    'an unknown meaning of data',
+    rule({ type: 'deny', data: [{ meaning: 'about', reference: { reference: 'Observation/o1' } }] }),
+    'unknown-meaning',
+  ),
+  refused('a code in words', rule({ type: 'deny', code: [{ text: 'diabetes' } as object] }), 'code-without-coding'),
+  refused('a period that is no date', rule({ type: 'permit', period: { end: 'soon' } }), 'period-no-date'),
+  refused(
+    'a period that ends before it begins',
+    rule({ type: 'permit', period: { start: '2026-06-01', end: '2026-05-01' } }),
+    'period-inverted',
+  ),
+  refused('data of no time', rule({ type: 'deny', dataPeriod: {} }), 'empty-criterion'),
+  refused('an empty list', rule({ type: 'permit', actor: [] }), 'empty-criterion'),
+  refused(
+    'a criterion of a later FHIR',
+    rule({ type: 'permit', expression: { language: 'text/fhirpath', expression: 'true' } }),
+    'unknown-criterion',
+  ),
+  refused(
+    'a type that is missing with a reason',
+    rule({ type: 'permit', _purpose: [{ extension: [] }] }),
+    'unread-element',
+  ),
+  refused('a document of scope treatment, whatever its provisions say', {
+    scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'treatment' }] },
+    ...rule(recipients({ display: 'x' })),
+  }),
+];
