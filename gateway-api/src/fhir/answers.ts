@@ -29,7 +29,7 @@ export const answerOf = (stored: StoredResource): Answer => ({
   resource: stored.resource,
   version: stored.version,
   lastModified: stored.lastUpdated,
-  headers: { 'X-Transaction-Id': stored.transactionId },
+  ...(stored.transactionId === '' ? {} : { headers: { 'X-Transaction-Id': stored.transactionId } }),
 });
 
 /**

@@ -20,6 +20,7 @@ export interface StoredResource {
   lastUpdated: string;
   /** Name of the organisation that wrote it. */
   author: string;
+  /** Empty for what no transaction wrote. */
   transactionId: string;
 }
 
@@ -27,8 +28,8 @@ export interface Search {
   type: string;
   /** Every array is OR'd; the members, and the members of `values` and `lastUpdated`, are AND'd. */
   ids?: string[];
-  /** By a parameter that is kept in search_values; a token without a system is of any. */
-  values?: { parameter: string; anyOf: { system?: string; value: string }[] }[];
+  /** By a parameter that is kept in search_values; a token without a system is of any, a prefix begins the value. */
+  values?: { parameter: string; anyOf: { system?: string; value: string }[]; isPrefix?: true }[];
   /** Patient ids. */
   patients?: string[];
   lastUpdated?: { prefix: 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'sa' | 'eb'; value: string }[];

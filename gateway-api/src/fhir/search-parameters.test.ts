@@ -47,6 +47,24 @@ describe('A search parameter', () => {
     expect(parametersOf('Provenance').map(({ name }) => name)).to.deep.equal(['_id', '_lastUpdated', 'patient']);
   });
 
+  it('that is a string compares without case, accents and white space, from the beginning of any part of a name', async () => {
+    const server = serverOf();
+    const name = [{ family: 'Müller-Lüdenscheidt', given: ['Ana  María', 'Zoë'], prefix: ['Dr.'] }];
+    server.repository.seed({ resourceType: 'Practitioner', id: 'a', name } as never);
+    server.repository.seed({ resourceType: 'Practitioner', id: 'b', name: [{ text: 'Zorro' }] } as never);
+    const found = async (text: string) =>
+      (bodyOf(await server.get(`/Practitioner?name=${encodeURIComponent(text)}`).expect(200))['entry'] ?? []).map(
+        (one: Json) => one['resource'].id,
+      );
+    for (const text of ['muller', 'MÜLLER-L', 'ana maria', 'ZOE', 'dr.'])
+      expect(await found(text), text).to.deep.equal(['a']);
+    expect(await found('zo')).to.deep.equal(['a', 'b']);
+    for (const text of ['uller', 'maria', 'x', 'muller,zor'.split(',')[0]!.slice(1)])
+      expect(await found(text), text).to.deep.equal([]);
+    expect(await found('muller,zorro')).to.deep.equal(['a', 'b']);
+    expect(issuesOf(await server.get('/Practitioner?name=').expect(400))).to.deep.equal(['value name']);
+  });
+
   describe('that is added as a row', () => {
     before(() => table.push(...ADDED));
     after(() => table.splice(-ADDED.length));

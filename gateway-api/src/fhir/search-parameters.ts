@@ -9,7 +9,7 @@ import { schemaOf } from './validation/schema.ts';
 export interface SearchParameter {
   name: string;
   /** hl7.org/fhir/R4/search.html#ptypes */
-  type: 'token' | 'reference' | 'date';
+  type: 'token' | 'reference' | 'date' | 'string';
   /** Canonical URL of R4's SearchParameter where one definition fits every type. */
   definition?: string;
   documentation?: string;
@@ -96,6 +96,22 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     target: 'Patient',
     documentation: 'Patient/id or id',
   },
+  {
+    name: 'name',
+    type: 'string',
+    types: ['Organization', 'Practitioner'],
+    column: 'search_values',
+    path: 'name',
+    isRare: true,
+    documentation: 'any part of the name, from its beginning',
+  },
+  ...(['practitioner', 'organization'] as const).map(
+    (name): SearchParameter => ({
+      ...{ name, type: 'reference', types: ['PractitionerRole'], column: 'search_values', path: name },
+      target: name === 'practitioner' ? 'Practitioner' : 'Organization',
+      isRare: true,
+    }),
+  ),
 ];
 
 function isOf({ types }: SearchParameter, type: string): boolean {
@@ -120,13 +136,19 @@ export function searchValuesOf(resource: Resource): SearchValue[] {
   for (const { name, type, path, column } of parametersOf(resource.resourceType)) {
     if (column !== 'search_values' || path === undefined) continue;
     for (const element of elementsAt(resource, path.split('.'))) {
-      for (const { system, value } of type === 'reference' ? referencesIn(element) : tokensIn(element)) {
+      for (const { system, value } of (EXTRACTED[type] ?? tokensIn)(element)) {
         found.set(JSON.stringify([name, system, value]), { parameter: name, system, value });
       }
     }
   }
   return [...found.values()];
 }
+
+/** How long a string is kept and compared. */
+const LONGEST_STRING = 100;
+/** hl7.org/fhir/R4/search.html#string: without regard to case, accents and the amount of white space. */
+export const comparable = (text: string): string =>
+  text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim().replace(/\s+/g, ' ').slice(0, LONGEST_STRING);
 
 /** Identifies what the read model extracts: with another text, its search values are not those that searches look for. */
 export const extraction = (): string =>
@@ -156,9 +178,26 @@ function tokensIn(element: unknown): Token[] {
   return typeof text === 'string' ? [{ system: typeof system === 'string' ? system : '', value: text }] : [];
 }
 
+/** Parts of a HumanName, or a name that is a string (hl7.org/fhir/R4/datatypes.html#HumanName). */
+function stringsIn(element: unknown): Token[] {
+  if (typeof element === 'string')
+    return [{ system: '', value: comparable(element) }].filter(({ value }) => value !== '');
+  if (typeof element !== 'object' || element === null) return [];
+  const { text, family, given, prefix, suffix } = element as Record<string, unknown>;
+  return [text, family, given, prefix, suffix]
+    .flat()
+    .flatMap((part) => (typeof part === 'string' ? stringsIn(part) : []));
+}
+
 /** `Type/id` of what is on this server; versions are no part of it. */
 function referencesIn(element: unknown): Token[] {
   const reference = (element as { reference?: unknown } | null)?.reference;
   const [, value] = /^([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})(?:\/_history\/.*)?$/.exec(String(reference)) ?? [];
   return value === undefined ? [] : [{ system: '', value }];
 }
+
+/** What is kept of an element, by the type of its parameter. */
+const EXTRACTED: Partial<Record<SearchParameter['type'], (element: unknown) => Token[]>> = {
+  reference: referencesIn,
+  string: stringsIn,
+};

@@ -4,7 +4,7 @@
  */
 import { refuse } from './outcomes.ts';
 import type { Search } from './repository.ts';
-import { parametersOf, type SearchParameter } from './search-parameters.ts';
+import { comparable, parametersOf, type SearchParameter } from './search-parameters.ts';
 import { parseToken, splitEscaped, type Token } from './tokens.ts';
 import type { SupportedType } from './types.ts';
 
@@ -61,6 +61,16 @@ function parseIds(name: string, type: string, text: string, baseUrl: string): st
 const parseTokens = (name: string, text: string): Token[] =>
   splitEscaped(text, ',').map((one) => parseToken(one) ?? badValue(name, 'system|value or value'));
 
+/** hl7.org/fhir/R4/search.html#string: what begins with the text. */
+const parseStrings = (name: string, text: string): Token[] =>
+  splitEscaped(text, ',').map((one) => {
+    const value = comparable(one.replace(/\\([\\,|$])/g, '$1'));
+    return value === '' ? badValue(name, 'the beginning of a name') : { value };
+  });
+
+const valuesOf = (type: SearchParameter['type'], name: string, text: string): Token[] =>
+  type === 'string' ? parseStrings(name, text) : parseTokens(name, text);
+
 const both = (before: string[] | undefined, ids: string[]): string[] =>
   before === undefined ? ids : before.filter((id) => ids.includes(id));
 
@@ -103,8 +113,9 @@ class Reading {
     else if (column === 'last_updated') search.lastUpdated = [...(search.lastUpdated ?? []), parseDate(name, text)];
     else {
       const isReference = type === 'reference' && target !== undefined;
-      const anyOf = isReference ? ids(target).map((id) => ({ value: `${target}/${id}` })) : parseTokens(name, text);
-      search.values = [...(search.values ?? []), { parameter: name, anyOf }];
+      const anyOf = isReference ? ids(target).map((id) => ({ value: `${target}/${id}` })) : valuesOf(type, name, text);
+      const how = type === 'string' ? { isPrefix: true as const } : {};
+      search.values = [...(search.values ?? []), { parameter: name, anyOf, ...how }];
     }
   }
 

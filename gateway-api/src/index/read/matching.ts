@@ -47,10 +47,17 @@ export function matchingIn(
   return query;
 }
 
+/** Sorts behind whatever may follow a prefix: texts are compared byte by byte. */
+const AFTER_ALL = '\u{10ffff}';
+
 type WantedValue = NonNullable<Search['values']>[number];
 
 /** What has the value in its newest version: the collection tells apart what others recorded under the same id. */
-function withValue(query: VersionQuery<object>, type: string, { parameter, anyOf }: WantedValue): VersionQuery<object> {
+function withValue(
+  query: VersionQuery<object>,
+  type: string,
+  { parameter, anyOf, isPrefix }: WantedValue,
+): VersionQuery<object> {
   return query.where(
     (where) => where.refTuple('versions.id', 'versions.collection'),
     'in',
@@ -62,12 +69,17 @@ function withValue(query: VersionQuery<object>, type: string, { parameter, anyOf
         .where((or) =>
           or.or(
             anyOf.map(({ system, value }) =>
-              system === undefined
-                ? or('search_values.value', '=', indexed(value))
-                : or.and([
-                    or('search_values.value', '=', indexed(value)),
-                    or('search_values.system', '=', indexed(system)),
-                  ]),
+              isPrefix === true
+                ? or.and([
+                    or('search_values.value', '>=', value),
+                    or('search_values.value', '<', `${value}${AFTER_ALL}`),
+                  ])
+                : system === undefined
+                  ? or('search_values.value', '=', indexed(value))
+                  : or.and([
+                      or('search_values.value', '=', indexed(value)),
+                      or('search_values.system', '=', indexed(system)),
+                    ]),
             ),
           ),
         )
@@ -80,10 +92,13 @@ function withValue(query: VersionQuery<object>, type: string, { parameter, anyOf
 export function hasValues(resource: Resource, { values = [] }: Search): boolean {
   if (values.length === 0) return true;
   const stated = searchValuesOf(resource);
-  return values.every(({ parameter, anyOf }) =>
+  return values.every(({ parameter, anyOf, isPrefix }) =>
     anyOf.some(({ system, value }) =>
       stated.some(
-        (one) => one.parameter === parameter && one.value === value && (system === undefined || one.system === system),
+        (one) =>
+          one.parameter === parameter &&
+          (isPrefix === true ? one.value.startsWith(value) : one.value === value) &&
+          (system === undefined || one.system === system),
       ),
     ),
   );

@@ -12,6 +12,7 @@ import { compartmentOf, demandCaller, mayCall, sightOf } from '../../auth/entitl
 import type { NewDraft, Repository, Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
+import { isInDirectory, readEntry, searchEntries } from '../directory/directory.ts';
 import type { Services } from '../services.ts';
 
 /** What of the gateway reading and writing records needs. */
@@ -57,6 +58,7 @@ export class Records implements Repository {
   async read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined> {
     const compartment = compartmentOf(caller);
     if (type === AUDIT) return this.#services.disclosures.read(id, compartment);
+    if (isInDirectory(caller, type, this.#services.organisation)) return readEntry(this.#services, type, id);
     return this.#services.index.newest(type, id, compartment);
   }
 
@@ -82,6 +84,7 @@ export class Records implements Repository {
   async search(caller: Caller, search: Search): Promise<SearchPage> {
     const compartment = compartmentOf(caller);
     if (search.type === AUDIT) return this.#services.disclosures.search(search, compartment);
+    if (isInDirectory(caller, search.type, this.#services.organisation)) return searchEntries(this.#services, search);
     const page = await this.#services.index.search(search, compartment);
     // A total would count what the compartment hides, were it ever computed without it: patients get none.
     const { total: _, ...untold } = page;
