@@ -4,6 +4,7 @@ import type { Contract } from 'fabric-contract-api';
 import { Access } from './contracts/access.ts';
 import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
+import { Emergencies } from './contracts/emergencies.ts';
 import { Erasures } from './contracts/erasures.ts';
 import { Records } from './contracts/records.ts';
 import { Registry } from './contracts/registry.ts';
@@ -11,4 +12,6 @@ import { Settlements } from './contracts/settlements.ts';
 
 /** One instance of each contract, for a consortium. Their names are the table's. */
 export const contracts = (consortium: Consortium): Contract[] =>
-  [Records, Consents, Access, Erasures, Claims, Settlements, Registry].map((Class) => new Class(consortium));
+  [Records, Consents, Access, Emergencies, Erasures, Claims, Settlements, Registry].map(
+    (Class) => new Class(consortium),
+  );

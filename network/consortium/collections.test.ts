@@ -10,11 +10,11 @@ describe('The collections of a member', () => {
     clinic: ['care_clinic', 'inbox_clinic', 'billing_clinic', 'marks', 'registers'],
     patients: [
       ...['care_hospital', 'care_clinic', 'inbox_hospital', 'inbox_clinic', 'inbox_payer', 'inbox_bank'],
-      ...['inbox_regulator', 'billing_hospital', 'billing_clinic', 'billing_payer', 'marks', 'registers'],
+      ...['inbox_regulator', 'billing_hospital', 'billing_clinic', 'billing_payer', 'marks', 'registers', 'reviews'],
     ],
     payer: ['inbox_payer', 'billing_payer', 'payers', 'marks', 'registers'],
     bank: ['inbox_bank', 'billing_bank', 'marks', 'registers'],
-    regulator: ['inbox_regulator', 'payers', 'marks', 'registers'],
+    regulator: ['inbox_regulator', 'payers', 'marks', 'registers', 'reviews'],
   };
   for (const member of consortium.organisations) {
     it(`are, for the ${member.kind} ${member.name}, those that it shares`, () => {

@@ -16,6 +16,8 @@ export const collections = {
   marks: 'marks',
   /** Held by everybody: what the regulators vouch for. */
   registers: 'registers',
+  /** Held by the regulators and the custodian: emergencies, and what the regulators made of them. */
+  reviews: 'reviews',
 };
 
 export interface Collection {
@@ -46,6 +48,7 @@ export function collectionsOf(consortium: Members): Collection[] {
     acrossPayers(payers, organisationsOfKind(consortium, 'regulator')),
     { name: collections.marks, members: consortium.organisations, endorsement: custodianAndAnyOther(consortium) },
     registers(consortium),
+    reviews(consortium, custodian),
   ];
 }
 
@@ -92,4 +95,11 @@ function acrossPayers(payers: Organisation[], regulators: Organisation[]): Colle
 function registers(consortium: Members): Collection {
   const pairs = organisationsOfKind(consortium, 'regulator').map(({ mspId }) => withAnyOther(consortium, mspId));
   return { name: collections.registers, members: consortium.organisations, endorsement: anyOf(pairs) };
+}
+
+/** The custodian opens a review and a regulator closes it, each with any one other. */
+function reviews(consortium: Members, custodian: Organisation): Collection {
+  const members = [custodian, ...organisationsOfKind(consortium, 'regulator')];
+  const pairs = members.map(({ mspId }) => withAnyOther(consortium, mspId));
+  return { name: collections.reviews, members, endorsement: anyOf(pairs) };
 }

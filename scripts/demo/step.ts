@@ -13,6 +13,7 @@ export interface Story {
   patientId?: string;
   observationId?: string;
   accessIds: string[];
+  emergencyId?: string;
   coverageId?: string;
   claimId?: string;
   deniedClaimId?: string;

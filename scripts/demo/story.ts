@@ -4,6 +4,7 @@
  */
 import { accessAllowed, accessLog, accessRefused, consentGranted } from './access.ts';
 import { adjudicated, claimSubmitted, coverageShown, duplicateCaught, paid, remitted } from './claims.ts';
+import { glassBroken, glassReviewed } from './emergencies.ts';
 import type { Narrator, Step, Story } from './step.ts';
 import { changeDetected, changeUndone } from './tampering.ts';
 import { licensed, visitRecorded } from './visits.ts';
@@ -15,6 +16,8 @@ export const steps: readonly Step[] = [
   { title: 'The patient grants consent', run: consentGranted },
   { title: 'The clinic asks again and reads its delivered copy', run: accessAllowed },
   { title: 'The patient sees both requests in the access log', run: accessLog },
+  { title: "In an emergency the clinic's physician breaks the glass", run: glassBroken },
+  { title: 'The regulator reviews it', run: glassReviewed },
   { title: 'The payer shows the hospital the coverage', run: coverageShown },
   { title: 'The hospital submits a claim for the visit', run: claimSubmitted },
   { title: 'The payer adjudicates the claim', run: adjudicated },

@@ -80,6 +80,7 @@ describe('Members in league, who sign whatever they like', function () {
     payers: both('payer', 'regulator'),
     marks: withAny('patients'),
     registers: withAny('regulator'),
+    reviews: (one) => one === 'patients' || one === 'regulator',
   };
 
   it('writes and purges nothing where those concerned have not signed: every pair, in every collection', async function () {

@@ -62,7 +62,7 @@ describe('the access contract', () => {
     });
 
     const purposes: [from: string, purpose: string, isAllowed: boolean][] = [
-      ...['TREAT', 'ETREAT', 'BTG', 'COC', 'HPAYMT', 'HOPERAT', 'PATSFTY'].map((one): [string, string, boolean] => [
+      ...['TREAT', 'ERTREAT', 'COC', 'HPAYMT', 'HOPERAT', 'PATSFTY'].map((one): [string, string, boolean] => [
         'clinic',
         one,
         true,

@@ -6,12 +6,13 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, custodianOf, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import type { Caller } from '../ledger/caller.ts';
-import { checkPresented, checkRecord, type ShownRecord } from '../ledger/evidence.ts';
+import { checkRecord, type ShownRecord } from '../ledger/evidence.ts';
 import { isMarkedErased } from '../ledger/marks.ts';
 import { parseText } from '../ledger/parse.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { sha256Hex } from '../model/canonical.ts';
+import { isEmergency, isEmergencyPurpose } from '../model/emergencies.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
@@ -19,16 +20,10 @@ import { mayAskFor, PURPOSES_OF_KIND } from '../model/purposes.ts';
 import type { Copies } from '../model/sheets.ts';
 import { userSchema } from '../model/texts.ts';
 import type { OutputOf, PrivateOf } from '../model/transactions.ts';
-import {
-  ACCESS_STEPS,
-  type AccessRequest,
-  type AccessState,
-  accessRequestSchema,
-  accessStateSchema,
-  type ConsentVersion,
-} from '../model/values.ts';
+import { type AccessRequest, type AccessState, accessStateSchema, type ConsentVersion } from '../model/values.ts';
 import { consentsBehind, type Delivery, decideDelivery, type PurgeReason, purgeReason } from '../rules/access.ts';
 import type { AccessFacts } from '../rules/consents.ts';
+import { presentedRequest, presentedStep, putStep } from './access-steps.ts';
 import { consentsInForce, endOfConsent } from './consent-directory.ts';
 import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
 
@@ -194,10 +189,6 @@ async function reportAccess(call: Call<'ReportAccess'>): Promise<Done> {
   return { time: store.time };
 }
 
-/** Each step is a key of its own, written once. */
-const putStep = (store: Store, collection: string, state: AccessState): Promise<void> =>
-  store.putOnce(collection, privateKeys.access(state.id, ACCESS_STEPS[state.status]), state, { expression: 'id' });
-
 /** The request as it is anchored. Who asks comes from the certificate; a request may only repeat it. */
 function checkedRequest({ input, caller, private: { request } }: Call<'RequestAccess'>): AccessRequest {
   if (request.id !== input.id) throw new LedgerError('INVALID', 'is not the id of the argument', 'private.request.id');
@@ -207,6 +198,7 @@ function checkedRequest({ input, caller, private: { request } }: Call<'RequestAc
   if (request.role !== undefined && request.role !== caller.role)
     throw new LedgerError('FORBIDDEN', 'is not who calls', 'private.request.role');
   checkPurpose(caller, request.purpose);
+  checkEmergency(caller, request);
   const asked = { ...request, role: caller.role as NonNullable<AccessRequest['role']> };
   return practitioner === undefined ? asked : { ...asked, practitioner };
 }
@@ -222,9 +214,6 @@ function checkPurpose({ organisation: { kind } }: Caller, purpose: string): void
   );
 }
 
-/** What follows a request. */
-type Later = 'DecideAccess' | 'EvaluateAccess' | 'RefuseAccess' | 'PurgeCopies' | 'ReportAccess';
-
 /**
  * Whom the requestor's organisation certified, as its certificate names him: a practitioner, or whom a system acts for. What
  * cannot stand in a request is refused before it is written: nobody could read that request again.
@@ -236,23 +225,16 @@ function practitionerOf({ fhirUser }: Caller): string | undefined {
   return fhirUser;
 }
 
-/**
- * The step of an access that was shown, exactly as the requestor's inbox holds it. Works on every peer.
- * @throws LedgerError NOT_FOUND, INVALID, CONFLICT where the access stands at another step
- */
-async function presentedStep(
-  { input, caller, store, private: { state: text } }: Call<Later>,
-  requestor: string,
-  status: AccessState['status'],
-): Promise<AccessState> {
-  const inbox = collections.inbox(requestor);
-  const key = privateKeys.access(input.id, ACCESS_STEPS[status]);
-  const state = await checkPresented(store, inbox, key, text, accessStateSchema, 'private.state');
-  if (state.custodian !== caller.organisation.name)
-    throw new LedgerError('FORBIDDEN', 'another custodian decides', 'id');
-  if (state.holder !== input.holder) throw new LedgerError('INVALID', 'is not the holder asked', 'holder');
-  if (state.status !== status) throw new LedgerError('CONFLICT', `the request is ${state.status}`, 'id');
-  return state;
+/** Breaking the glass is a practitioner's, who says who he is and why. */
+function checkEmergency({ organisation, role, fhirUser }: Caller, { purpose, reason }: AccessRequest): void {
+  if (!isEmergencyPurpose(purpose)) {
+    if (reason === undefined) return;
+    throw new LedgerError('INVALID', 'a reason is of an emergency', 'private.request.reason');
+  }
+  if (organisation.kind !== 'provider' || role !== 'practitioner' || fhirUser === undefined)
+    throw new LedgerError('FORBIDDEN', 'an emergency is a practitioner’s, who is named', 'private.request.purpose');
+  if (reason === undefined)
+    throw new LedgerError('INVALID', 'an emergency needs a written reason', 'private.request.reason');
 }
 
 interface Decided {
@@ -265,9 +247,8 @@ interface Decided {
 async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<Decided> {
   const { input, store, private: named } = call;
   const current = await presentedStep(call, named.requestor, 'requested');
-  const inbox = collections.inbox(named.requestor);
-  const key = privateKeys.request(input.id);
-  const request = await checkPresented(store, inbox, key, named.request, accessRequestSchema, 'private.request');
+  const request = await presentedRequest(store, current, named.request);
+  if (isEmergency(request)) throw new LedgerError('INVALID', 'an emergency is decided otherwise', 'private.request');
   if (named.patient === undefined)
     return { current, delivery: { outcome: 'deny', reason: 'patient-unknown' }, records: [] };
   const { anchored: patient } = await checkPatient(store, input.holder, named.patient, request);
@@ -281,7 +262,7 @@ async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<De
 }
 
 /** A practitioner who does not say who he is is none: neither he nor a system may pass for the other. */
-const requestFacts = (
+export const requestFacts = (
   { requestor, holder, purpose }: AccessState,
   { practitioner, role }: AccessRequest,
 ): AccessFacts => ({
@@ -293,7 +274,7 @@ const requestFacts = (
 });
 
 /** What the requestor's own record of the practitioner who asks has; undefined where it is not shown. */
-async function identifiersOf(
+export async function identifiersOf(
   store: Store,
   { practitioner }: AccessRequest,
   { requestor }: AccessState,

@@ -10,9 +10,11 @@ import type { RecordEvidence } from '../model/sheets.ts';
 import type { AccessState, ConsentState, Draft, OutputOf, PrivateOf } from '../model/transactions.ts';
 import { Access } from './access.ts';
 import { Consents } from './consents.ts';
+import { Emergencies } from './emergencies.ts';
 import { Erasures } from './erasures.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { Records } from './records.ts';
+import { Registry } from './registry.ts';
 
 export const newSalt = (): string => randomBytes(32).toString('hex');
 export const identifier = { system: 'urn:oid:2.16.840.1.113883.19.5', value: 'MRN-4711' };
@@ -34,6 +36,8 @@ export class ExamplePatient {
     new Records(exampleConsortium),
     new Consents(exampleConsortium),
     new Access(exampleConsortium),
+    new Emergencies(exampleConsortium),
+    new Registry(exampleConsortium),
     new Erasures(exampleConsortium),
   ]);
   patientId = '';

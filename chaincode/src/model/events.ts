@@ -12,6 +12,8 @@ export const events = {
   RecordErased: 'RecordErased',
   ContentPurged: 'ContentPurged',
   AccessReported: 'AccessReported',
+  ReviewOpened: 'ReviewOpened',
+  ReviewClosed: 'ReviewClosed',
   ClaimSubmitted: 'ClaimSubmitted',
   ClaimAdjudicated: 'ClaimAdjudicated',
   PaymentInstructed: 'PaymentInstructed',

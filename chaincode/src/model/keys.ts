@@ -24,6 +24,8 @@ export const privateKeys = {
   access: (id: string, step: number): string => `access/${id}/${step}`,
   /** inbox_<Requestor>: what was asked. */
   request: (accessId: string): string => `request/${accessId}`,
+  /** reviews: an emergency, 1 that it is to be reviewed, 2 what the regulator made of it. */
+  review: (accessId: string, step: number): string => `review/${accessId}/${step}`,
   /** inbox_<Requestor>: the delivered copies of one access, together. */
   copies: (accessId: string): string => `copies/${accessId}`,
   /** billing_<Payer>, and a copy with each provider it is shown to. */

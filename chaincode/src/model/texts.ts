@@ -26,6 +26,20 @@ export const uri = z.string().min(1).max(2_048).regex(URI);
 export const anchoredText = (longest: number) =>
   z.string().max(longest).refine(isText, 'holds a character that no text may hold').meta({ characters: 'text' });
 
+/**
+ * What a person writes down, as R4's string holds it (hl7.org/fhir/R4/datatypes.html#string): at most `longest` characters,
+ * and not white space alone. A character may be two UTF-16 code units.
+ */
+export const written = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(2 * longest)
+    .refine(isText, 'holds a character that no text may hold')
+    .refine((text) => [...text].length <= longest, `has more than ${longest} characters`)
+    .refine((text) => /\S/.test(text), 'is blank')
+    .meta({ characters: 'text' });
+
 /** `Type/id` (hl7.org/fhir/R4/references.html#literal), or `sha256:` and its hash, as certificates name their user. */
 export const userSchema = z
   .string()

@@ -1,10 +1,12 @@
 import { expect } from 'chai';
 import type { z } from 'zod';
 import { claimRecordSchema, claimResponseRecordSchema, feeScheduleSchema, remittanceRecordSchema } from './claims.ts';
+import { reviewOutcomeSchema, reviewSchema } from './emergencies.ts';
 import { erasedMarkSchema, erasureSchema } from './erasures.ts';
 import { resourceSchema } from './fhir.ts';
 import { contentSchema, copiesSchema, placeSchema, sheetSchema } from './sheets.ts';
 import {
+  accessRequestSchema,
   accessStateSchema,
   anchoredSchema,
   claimStateSchema,
@@ -91,6 +93,9 @@ describe('the transaction table', () => {
 
   it('bounds every string, number and list of what lies on the ledger', () => {
     const stored = {
+      accessRequestSchema,
+      reviewSchema,
+      reviewOutcomeSchema,
       accessStateSchema,
       anchoredSchema,
       claimStateSchema,

@@ -9,6 +9,8 @@ import { callerOnly, every, withAnother, withCustodian, withOneOf } from '@telem
 import { custodianOf, nameSchema, organisationSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
+import { decisionShape, MAX_STATE_LENGTH } from './decision-shape.ts';
+import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
 import { bucketEvidenceSchema } from './registers.ts';
@@ -36,17 +38,12 @@ import {
   consentVersionSchema,
   draftSchema,
   licenceStateSchema,
-  MAX_CONSENTS,
-  MAX_DELIVERED,
   MAX_VALUE_LENGTH,
   pricesSchema,
 } from './values.ts';
 
 export type { Transaction } from './transaction.ts';
 export * from './values.ts';
-
-/** The longest text of a state or request that is shown again. */
-const MAX_STATE_LENGTH = 64 * 1024;
 
 /** What a claim is judged by of the payer's, as the anchored texts; what is left out must not be there. */
 const termsShape = {
@@ -56,24 +53,6 @@ const termsShape = {
   /** A generation of the register of licences that is known, and the buckets that the claim's practitioners lie in. */
   register: hintSchema,
   buckets: z.array(bucketEvidenceSchema).max(100),
-};
-
-/**
- * What an access is decided on. `request` and `state` are the anchored texts of the request and its first step; `patient`
- * the holder's Patient record that it names; `records` what the holder has of the types asked for, each with its path to
- * the holder's sheet; `practitioner` the requestor's record of who asks; `context` further records of the patient, to whose
- * references consents point; `directory` and `consents` say where the patient's consents are known to stand.
- */
-const decisionShape = {
-  requestor: nameSchema,
-  request: anchoredText(MAX_STATE_LENGTH),
-  state: anchoredText(MAX_STATE_LENGTH),
-  patient: recordEvidenceSchema.optional(),
-  records: z.array(recordEvidenceSchema).max(MAX_DELIVERED),
-  practitioner: recordEvidenceSchema.optional(),
-  context: z.array(recordEvidenceSchema).max(100).optional(),
-  directory: hintSchema,
-  consents: z.array(consentVersionSchema).max(MAX_CONSENTS),
 };
 
 /** Records of practitioners and of their roles, which tell whom the actors of a consent mean; each of its organisation's. */
@@ -286,6 +265,7 @@ export const transactions = {
     endorsers: (_, caller, { holder }) => every(caller, holder),
   }),
 
+  ...emergencyTransactions,
   ...erasureTransactions,
 
   /** The next version of a member's coverage, shown to these providers. */

@@ -1,6 +1,7 @@
 /** What lies on the ledger: the schemas of states and private values, which the transaction table and the read model share. */
 import { mspIdSchema, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { reasonSchema } from './emergencies.ts';
 import { resourceSchema } from './fhir.ts';
 import { PURPOSE_CODES } from './purposes.ts';
 import {
@@ -90,6 +91,8 @@ export const accessRequestSchema = z.strictObject({
   practitioner: userSchema.optional(),
   /** Role of who asks, from the certificate; absent in older ones. */
   role: z.enum(['system', 'practitioner']).optional(),
+  /** Of an emergency, and of nothing else: why there is no time for a consent. */
+  reason: reasonSchema.optional(),
 });
 export type AccessRequest = z.infer<typeof accessRequestSchema>;
 

@@ -37,7 +37,8 @@ const TYPES: Record<Dialect, Types> = {
 
 /**
  * The read model is filled from the ledger, so a change of its tables is a new name here and nothing else: whatever an
- * older version left is dropped, and the start fills the new tables from block 0.
+ * older version left is dropped, and the start fills the new tables from block 0. The name must sort behind all others: the
+ * migrator refuses a database that lacks an earlier one.
  */
 const INDEX_STEPS = [
   '2026-01-tables',
@@ -46,6 +47,7 @@ const INDEX_STEPS = [
   '2026-11-states-that-name-us',
   '2026-11-seals',
   '2026-11-sheets',
+  '2026-11-under-review',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -213,6 +215,7 @@ async function createStates(db: Kysely<unknown>, types: Types): Promise<void> {
     .addColumn('status', types.text, (column) => column.notNull())
     .addColumn('last_updated', types.text)
     .addColumn('ends_at', types.text)
+    .addColumn('about', types.text)
     .addColumn('value', types.text, (column) => column.notNull())
     .addColumn('transaction_id', types.text, (column) => column.notNull())
     .addColumn('block', types.integer, (column) => column.notNull())
@@ -225,6 +228,12 @@ async function createStates(db: Kysely<unknown>, types: Types): Promise<void> {
   await own('own_states', ['kind', 'sequence']).execute();
   await own('own_states_by_status', ['kind', 'status', 'sequence']).execute();
   await own('own_states_by_time', ['kind', 'last_updated', 'sequence']).execute();
+  await db.schema
+    .createIndex('states_about')
+    .on('states')
+    .columns(['kind', 'about', 'status'])
+    .where(sql.ref('about'), 'is not', null)
+    .execute();
   await db.schema
     .createIndex('own_states_by_end')
     .on('states')

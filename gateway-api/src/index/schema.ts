@@ -101,7 +101,7 @@ export interface PrivateValuesTable {
 
 /** How accesses, consents and claims stand, put together from the private values of their steps. */
 export interface StatesTable {
-  /** access, consent, claim. */
+  /** access, consent, claim, review. */
   kind: string;
   id: string;
   /** Of the first value of its series that is held: the order in which they came onto the ledger, and the place of a page. */
@@ -113,7 +113,9 @@ export interface StatesTable {
   last_updated: string | null;
   /** Of an access of this organisation, when something is to be done: the copies go, or the holder is to be told of a step. */
   ends_at: string | null;
-  /** Canonical JSON of an AccessState, ConsentState or ClaimState. */
+  /** Of a review: number of the licence that it is about. */
+  about: string | null;
+  /** Canonical JSON of an AccessState, ConsentState, ClaimState or ReviewState. */
   value: string;
   /** Of its last step, with its block and time. */
   transaction_id: string;
@@ -208,8 +210,8 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
     ...(['patient_system', 'patient_value'] as const),
   ],
   states: [
-    ...(['kind', 'id', 'sequence', 'own', 'status', 'last_updated', 'ends_at', 'value'] as const),
-    ...(['transaction_id', 'block', 'time'] as const),
+    ...(['kind', 'id', 'sequence', 'own', 'status', 'last_updated', 'ends_at', 'about'] as const),
+    ...(['value', 'transaction_id', 'block', 'time'] as const),
   ],
   anchors: ['key_hash', 'collection', 'anchor', 'transaction_id', 'block', 'purged_by', 'rewritten_by'],
   access_consents: ['access', 'consent', 'version', 'ended'],

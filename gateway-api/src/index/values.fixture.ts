@@ -1,6 +1,7 @@
 /** Private values beside records, as the chaincode writes them: consents, marks, accesses, deliveries and claims. */
 import { randomUUID } from 'node:crypto';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import type { Review, ReviewOutcome } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { auditPaths } from '@telemed-ledger/chaincode/model/merkle.ts';
 import { type Content, type Copies, leavesOf, type RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
@@ -71,6 +72,20 @@ export const requestWrite = (id: string, mrn: string, requestor = 'clinic', more
   write(collections.inbox(requestor), privateKeys.request(id), {
     ...{ id, salt: newSalt(), holder: 'hospital', types: [], purpose: 'TREAT', ...more },
     patient: { system: 'urn:example:mrn', value: mrn },
+  });
+
+/** A review of an emergency as its custodian opens it. */
+export const reviewWrite = (id: string, fields: Partial<Review> = {}): FixtureWrite =>
+  write(collections.reviews, privateKeys.review(id, 1), {
+    ...{ schema: 1, id, licence: '1234567893', requestor: 'clinic', holder: 'hospital', purpose: 'BTG' },
+    ...{ reason: 'Unconscious', openedAt: '2026-03-02T10:00:00.000Z', salt: newSalt(), ...fields },
+  });
+
+/** What a regulator made of it. */
+export const reviewOutcomeWrite = (id: string, fields: Partial<ReviewOutcome> = {}): FixtureWrite =>
+  write(collections.reviews, privateKeys.review(id, 2), {
+    ...{ schema: 1, id, outcome: 'justified', text: 'c2VhbGVk', closedAt: '2026-03-03T10:00:00.000Z' },
+    ...{ salt: newSalt(), ...fields },
   });
 
 /** A record of a sheet as it is shown to others, from the private writes that put it there. */

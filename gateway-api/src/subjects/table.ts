@@ -19,6 +19,7 @@ import { receipt } from './receipts/routes.ts';
 import { recordVersions } from './records/groups.ts';
 import type { Writer } from './records/records.ts';
 import { getLicence, loadFeeSchedule, setLicence } from './registers/routes.ts';
+import { closeReview, review, reviews } from './reviews/routes.ts';
 import type { SubjectOperation } from './services.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -30,6 +31,9 @@ export const ROUTES: readonly Route[] = [
   wishes,
   wish,
   receipt,
+  reviews,
+  review,
+  closeReview,
   setLicence,
   getLicence,
   loadFeeSchedule,

@@ -43,11 +43,15 @@ export class OwnStates {
   }
 
   /** In the order in which they came. */
-  async page(kind: string, { count, after, status }: PageOptions & { status?: string }): Promise<OwnPage> {
+  async page(
+    kind: string,
+    { count, after, status, about }: PageOptions & { status?: string | undefined; about?: string | undefined },
+  ): Promise<OwnPage> {
     let query = this.#of(kind)
       .orderBy('sequence')
       .limit(count + 1);
     if (status !== undefined) query = query.where('status', '=', status);
+    if (about !== undefined) query = query.where('about', '=', about);
     if (after !== undefined) query = query.where('sequence', '>', Number(after));
     return this.#pageOf(await query.execute(), count, ({ sequence }) => String(sequence));
   }
@@ -74,6 +78,18 @@ export class OwnStates {
       query = query.where('last_updated', '>=', time);
     }
     return this.#pageOf(await query.execute(), count, (row) => `${row.last_updated} ${row.sequence}`);
+  }
+
+  /** How many there are of what is about something, by status. */
+  async countAbout(kind: string, about: string): Promise<Map<string, number>> {
+    const rows = await this.#db
+      .selectFrom('states')
+      .select(['status', (select) => select.fn.countAll<number>().as('number')])
+      .where('kind', '=', kind)
+      .where('about', '=', about)
+      .groupBy('status')
+      .execute();
+    return new Map(rows.map(({ status, number }) => [status, Number(number)]));
   }
 
   /** How many there are; undefined where there are more than `most`. */

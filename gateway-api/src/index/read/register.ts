@@ -11,7 +11,7 @@ import {
   EMPTY_BUCKET,
   type Register,
 } from '@telemed-ledger/chaincode/model/registers.ts';
-import type { LicenceState } from '@telemed-ledger/chaincode/model/values.ts';
+import type { LicenceState, Person } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { notHereYet } from '../../http/failures.ts';
 import type { Evidence } from './evidence.ts';
@@ -43,6 +43,15 @@ export class LicenceRegister {
     const { texts } = await this.#current();
     const { licences } = JSON.parse(texts.get(bucketOfNumber(number)) ?? EMPTY_BUCKET) as Bucket;
     return Object.hasOwn(licences, number) ? licences[number] : undefined;
+  }
+
+  /** The licences that name a person. @throws {Failure} 503 where a part of it has not arrived */
+  async licencesNaming({ organisation, practitioner }: Person): Promise<LicenceState[]> {
+    const { texts } = await this.#current();
+    const all = [...texts.values()].flatMap((text) => Object.values((JSON.parse(text) as Bucket).licences));
+    return all.filter(({ practitioners = [] }) =>
+      practitioners.some((one) => one.organisation === organisation && one.practitioner === practitioner),
+    );
   }
 
   /**

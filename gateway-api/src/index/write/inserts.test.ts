@@ -17,7 +17,7 @@ const transaction = (position: number): TransactionsTable => ({
 
 const state = (id: string, block: number): StatesTable => ({
   ...{ kind: 'access', id, block, status: `after ${block}` },
-  ...{ sequence: block, own: 1, last_updated: null, ends_at: null },
+  ...{ sequence: block, own: 1, last_updated: null, ends_at: null, about: null },
   ...{ value: '{}', transaction_id: `${block}`, time: '2026-03-01T10:00:00.000Z' },
 });
 

@@ -6,7 +6,16 @@ import { expect } from 'chai';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
 import { consortium, FixtureIndex } from '../index.fixture.ts';
-import { accessState, accessWrites, consentWrite, LATER, markWrite, requestWrite } from '../values.fixture.ts';
+import {
+  accessState,
+  accessWrites,
+  consentWrite,
+  LATER,
+  markWrite,
+  requestWrite,
+  reviewOutcomeWrite,
+  reviewWrite,
+} from '../values.fixture.ts';
 
 const MSP_IDS = consortium.organisations.map(({ mspId }) => mspId);
 const DECIDED = { decidedAt: '2026-03-02T10:00:00.000Z', expiresAt: LATER };
@@ -263,6 +272,75 @@ onEachDatabase('The states of accesses and consents', (kind) => {
         [2, 0],
         [1, 1],
       ]);
+    });
+  });
+
+  describe('of a review', () => {
+    const id = randomUUID();
+    const opened = reviewWrite(id);
+    const closed = reviewOutcomeWrite(id);
+    const review = async () => (await states()).find(({ kind }) => kind === 'review');
+
+    it('are open, and then what the regulator made of it, at the regulator and the custodian', async () => {
+      for (const name of ['patients', 'regulator']) {
+        await open(name);
+        await fixture.block(custodian([opened]));
+        expect(await review()).to.include({ id, status: 'open', own: 1, about: '1234567893' });
+        await fixture.block(by('RegulatorMSP', [closed]));
+        expect(await review()).to.include({ status: 'justified', last_updated: '2026-03-03T10:00:00.000Z' });
+        expect(await fixture.index.own.countAbout('review', '1234567893')).to.deep.equal(new Map([['justified', 1]]));
+      }
+    });
+
+    it('are nothing to others', async () => {
+      await open('hospital');
+      await fixture.block(custodian([opened]), by('RegulatorMSP', [closed]));
+      expect(await states()).to.deep.equal([]);
+    });
+
+    it('are opened by the custodian alone and closed by a regulator alone, whoever else writes there', async () => {
+      for (const [write, signer] of [
+        [opened, 'PatientsMSP'],
+        [closed, 'RegulatorMSP'],
+      ] as const) {
+        for (const creator of MSP_IDS.filter((one) => one !== signer)) {
+          await open('regulator');
+          if (write === closed) await fixture.block(custodian([opened]));
+          await fixture.block(by(creator, [write]));
+          expect((await review())?.status, `${write.key} by ${creator}`).to.equal(
+            write === closed ? 'open' : undefined,
+          );
+        }
+      }
+    });
+
+    it('lie under their own keys, in their collection', async () => {
+      await open('regulator');
+      const places = [
+        { ...opened, collection: 'inbox_regulator' },
+        { ...opened, key: privateKeys.review(randomUUID(), 1) },
+        { ...opened, key: privateKeys.review(id, 2) },
+        { ...opened, key: `review/${id}` },
+        { ...opened, value: '{}' },
+        { ...opened, value: 'junk' },
+      ];
+      for (const place of places) {
+        await fixture.block(custodian([place]));
+        expect(await review(), JSON.stringify(place)).to.equal(undefined);
+      }
+      await fixture.block(by('RegulatorMSP', [closed]));
+      expect(await review()).to.equal(undefined);
+    });
+
+    it('are put together the same when the end arrives first', async () => {
+      await open('regulator');
+      const first = fixtureBlock(0, [custodian([opened])]);
+      const second = fixtureBlock(1, [by('RegulatorMSP', [closed])], first);
+      for (const block of [first, second]) await fixture.apply(withheld(block, () => true));
+      await fixture.complete(second);
+      expect(await review()).to.equal(undefined);
+      await fixture.complete(first);
+      expect(await review()).to.include({ status: 'justified' });
     });
   });
 

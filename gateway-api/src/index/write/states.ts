@@ -1,5 +1,5 @@
 /**
- * Writes how accesses, consents and claims stand (steps.ts), made anew from all their values whenever one comes or goes. Of
+ * Writes how accesses, consents, claims and reviews stand (steps.ts), made anew from all their values whenever one comes or goes. Of
  * an access that was granted, the consents it rests on are rows of their own, so that the end of a consent finds its
  * accesses and nobody else's.
  */
@@ -12,6 +12,7 @@ import type { IndexTables, StatesTable, TransactionsTable } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 import { type Inserts, Lookup, pieces } from './inserts.ts';
 import { STANDING } from './resources.ts';
+import { reviewState } from './review-states.ts';
 import type { KeyRows } from './rows.ts';
 import { isAnchored } from './sheets.ts';
 import {
@@ -78,7 +79,7 @@ export class States {
     await this.#end(db, consents);
   }
 
-  /** The states of accesses and claims, by their newest steps. */
+  /** The states of accesses, claims and reviews, by their newest steps. */
   async #steps(db: Writing, subjects: readonly Subject[]): Promise<Found> {
     const values = await this.#values.of(db, subjects.flatMap(stepKeys).map(sha256Hex));
     const { intact: signed, changed } = await this.#transactionsOf(db, values);
@@ -87,7 +88,10 @@ export class States {
     const isIntact = (row: Value): boolean => this.#isIntact(row) && !changed.has(row.transaction_id);
     const bySubject = Map.groupBy(values.filter(isIntact), ({ key }) => nameOf(subjectOf(key)!));
     return {
-      rows: subjects.flatMap((subject) => stateOf(subject, bySubject.get(nameOf(subject)) ?? [], view) ?? []),
+      rows: subjects.flatMap((subject) => {
+        const own = bySubject.get(nameOf(subject)) ?? [];
+        return (subject.kind === 'review' ? reviewState(subject.id, own, view) : stateOf(subject, own, view)) ?? [];
+      }),
       unsure: values.filter((row) => !isIntact(row)).map(({ key }) => subjectOf(key)!),
     };
   }

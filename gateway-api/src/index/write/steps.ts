@@ -3,6 +3,7 @@
  * whom they concern, were signed by whose step it is, and belong to the series that was begun first.
  */
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { REVIEW_STEPS } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import {
   ACCESS_STEPS,
@@ -23,7 +24,7 @@ export type Value = IndexTables['private_values'];
 
 /** What a step is the state of. */
 export interface Subject {
-  kind: 'access' | 'claim' | 'consent';
+  kind: 'access' | 'claim' | 'consent' | 'review';
   id: string;
 }
 
@@ -39,6 +40,7 @@ export function subjectOf(key: string): Subject | undefined {
   if (id === undefined) return undefined;
   if (kind === 'access') return { kind, id };
   if (kind === 'claim-state') return { kind: 'claim', id };
+  if (kind === 'review') return { kind, id };
   return ['consent', 'revoked', 'withdrawn'].includes(kind) ? { kind: 'consent', id } : undefined;
 }
 
@@ -46,11 +48,13 @@ const stepsTo = (last: number): number[] => Array.from({ length: last }, (_, ste
 const ACCESS = stepsTo(Math.max(...Object.values(ACCESS_STEPS)));
 const CLAIM = stepsTo(Math.max(...Object.values(CLAIM_STEPS)));
 
-/** The keys of the steps of an access or a claim. */
-export const stepKeys = ({ kind, id }: Subject): string[] =>
-  kind === 'access'
+/** The keys of the steps of an access, a claim or a review. */
+export function stepKeys({ kind, id }: Subject): string[] {
+  if (kind === 'review') return Object.values(REVIEW_STEPS).map((step) => privateKeys.review(id, step));
+  return kind === 'access'
     ? ACCESS.map((step) => privateKeys.access(id, step))
     : CLAIM.map((step) => privateKeys.claimState(id, step));
+}
 
 /** A value as a step. */
 interface Step {
@@ -86,6 +90,7 @@ export function stateOf(subject: Subject, values: readonly Value[], view: View):
     status: state.status,
     last_updated: decidedAt ?? requestedAt ?? null,
     ends_at: own === 1 && subject.kind === 'access' ? dueAt(state as AccessState, steps, view.member) : null,
+    about: null,
     value: row.value,
     transaction_id: row.transaction_id,
     block: row.block,
@@ -173,7 +178,7 @@ export function consentState(
   const updatedAt = (mark && markedAt(mark)) ?? newest.last_updated;
   const provider = collection.slice(collections.care('').length);
   return {
-    ...{ kind: 'consent', id, own: 1, status, last_updated: null, ends_at: null },
+    ...{ kind: 'consent', id, own: 1, status, last_updated: null, ends_at: null, about: null },
     sequence: Math.min(...versions.map(({ sequence }) => sequence)),
     value: canonicalJson({ id, provider, status, version, updatedAt }),
     transaction_id: (mark ?? newest).transaction_id,

@@ -5,8 +5,8 @@
 import type { AccessState, PrivateOf } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { AS_SYSTEM } from '../../duties/duties.ts';
 import type { LedgerClient } from '../../ledger/client.ts';
-import { newSalt } from '../../ledger/sender.ts';
 import { ended, lackingIn, type Try, within } from '../consents/tries.ts';
+import { refuse } from './refusals.ts';
 
 /** @throws what the decision lacks: it is to be tried again */
 export async function decided(
@@ -28,14 +28,13 @@ const lacksHolder = (end: Try | undefined): boolean => end === undefined || lack
 
 /** Refuses it without the holder, where that is what comes of it now; whether it did. */
 async function refused(
-  { id, holder, requestor }: AccessState,
+  state: AccessState,
   { salt: _, ...shown }: PrivateOf<'DecideAccess'>,
   ledger: LedgerClient,
 ): Promise<boolean> {
-  const decision = await ledger.evaluate('EvaluateAccess', { id, holder }, { private: shown });
-  const { outcome, reason, consent } = decision;
+  const { id, holder } = state;
+  const { outcome, reason, consent } = await ledger.evaluate('EvaluateAccess', { id, holder }, { private: shown });
   if (outcome !== 'deny' || reason === undefined) return false;
-  const refusal = { state: shown.state, salt: newSalt(), reason, ...(consent === undefined ? {} : { consent }) };
-  await ledger.submit('RefuseAccess', { id, requestor, holder }, refusal, AS_SYSTEM);
+  await refuse(state, shown.state, { reason, consent }, ledger);
   return true;
 }

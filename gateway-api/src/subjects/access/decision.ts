@@ -58,7 +58,7 @@ export async function shownForDecision(state: AccessState, index: ReadModel): Pr
 }
 
 /** The requestor's own record of the practitioner who asks: consents may name him by an identifier that it has. */
-async function whoAsks(
+export async function whoAsks(
   index: ReadModel,
   requestor: string,
   practitioner: string | undefined,
@@ -73,7 +73,7 @@ async function whoAsks(
 const MOST_CONTEXT = 100;
 
 /** The records that consents name with what they refer to: only they tell what that is. */
-async function contextOf(
+export async function contextOf(
   index: ReadModel,
   care: string,
   consents: readonly ConsentVersion[],
@@ -122,14 +122,14 @@ async function demandContents({ holder, requestedAt }: AccessState, index: ReadM
   await index.undelivered.demandContents([collections.care(holder)]);
 }
 
-async function evidenceOf(index: ReadModel, care: string, type: string, id: string): Promise<RecordEvidence> {
+export async function evidenceOf(index: ReadModel, care: string, type: string, id: string): Promise<RecordEvidence> {
   const row = await index.newestRow(type, id);
   if (row?.collection !== care) throw notHereYet(1);
   return index.evidence.ofRecord(row);
 }
 
 /** The evidence of these records, in their order, as far as one delivery holds it. */
-async function evidenceThatFits(
+export async function evidenceThatFits(
   index: ReadModel,
   care: string,
   records: readonly { type: string; id: string }[],
@@ -150,7 +150,7 @@ async function evidenceThatFits(
  * Where the patient's consents are known to stand: the chaincode goes on from there, so that what is not known here costs
  * it a few reads and changes nothing.
  */
-async function consentsKnown(
+export async function consentsKnown(
   index: ReadModel,
   holder: string,
   patientId: string,

@@ -2,6 +2,7 @@
  * The access log as AuditEvents (hl7.org/fhir/R4/auditevent.html), made from the ledger: one per access request,
  * as the custodian, the holder and the requestor of it are each entitled to see it.
  */
+import { isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ORGANISATION_SYSTEM, referenceTo } from '@telemed-ledger/chaincode/model/organisations.ts';
@@ -21,6 +22,7 @@ import type { PageOptions } from '../../index/read/own-states.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { StatesTable } from '../../index/schema.ts';
 import type { BrokenItems } from '../../operations/broken-items.ts';
+import { type Reviewed, reviewOf } from '../reviews/reviews.ts';
 
 /** One access as this organisation knows it. */
 export interface Disclosure {
@@ -34,6 +36,8 @@ export interface Disclosure {
   undelivered?: number;
   /** What is still to be done about it; absent where nothing is. */
   pending?: 'decision' | 'purge' | 'report';
+  /** Of an emergency, where this organisation holds the reviews. */
+  review?: Reviewed;
   /** Who endorsed the decision, and when a holder who did not was told of it; absent before. */
   decided?: Decided;
 }
@@ -206,6 +210,8 @@ export class Disclosures {
     if (pending !== undefined) disclosure.pending = pending;
     const decided = await this.#index.steps.decided(state);
     if (decided !== undefined) disclosure.decided = decided;
+    const review = isEmergencyPurpose(state.purpose) ? await reviewOf(this.#index, state.id) : undefined;
+    if (review !== undefined) disclosure.review = review;
     const inbox = collections.inbox(state.requestor);
     const asked = await this.#index.privateValue(inbox, privateKeys.request(state.id));
     if (asked === undefined) return disclosure;
@@ -304,23 +310,45 @@ function decisionOf({ decided, pending }: Disclosure): Record<string, unknown>[]
   if (decided === undefined) return [];
   const { endorsers, holderToldAt } = decided;
   const told = pending === 'report' ? 'pending' : holderToldAt;
-  const facts = [...endorsers.map((endorser) => ['endorser', endorser]), ...(told ? [['holder-told', told]] : [])];
-  return [{ name: 'decision', detail: facts.map(([type, valueString]) => ({ type, valueString })) }];
+  const endorsed = endorsers.map((endorser): Fact => ['endorser', endorser]);
+  return [factsOf('decision', [...endorsed, ['holder-told', told]])];
 }
+
+/** How an emergency is reviewed. */
+function reviewIn({ review }: Disclosure): Record<string, unknown>[] {
+  if (review === undefined) return [];
+  const { status, licence, closedAt, text } = review;
+  return [
+    factsOf('review', [
+      ['outcome', status],
+      ['licence', licence],
+      ['closed', closedAt],
+      ['text', text],
+    ]),
+  ];
+}
+
+type Fact = [type: string, value: string | undefined];
+
+const factsOf = (name: string, facts: readonly Fact[]): Record<string, unknown> => ({
+  name,
+  detail: facts.flatMap(([type, valueString]) => (valueString === undefined ? [] : [{ type, valueString }])),
+});
 
 function auditEvent(disclosure: Disclosure, version: number, lastUpdated: string): Resource {
   const { state, request, patient, undelivered, pending } = disclosure;
   const refused = state.status === 'refused';
   const told = pending === 'purge' ? 'purge-pending' : state.reason;
   const described = undelivered === undefined ? told : 'delivery-incomplete';
-  const purpose = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: state.purpose };
+  const coding = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: state.purpose }];
+  const purpose = { coding, ...(request?.reason === undefined ? {} : { text: request.reason }) };
   const who: Record<string, unknown>[] = [];
   if (patient !== undefined) who.push({ what: { reference: `Patient/${patient}` } });
   else if (request !== undefined) who.push({ what: { identifier: request.patient } });
   if (state.consent !== undefined) {
     who.push({ what: { reference: `Consent/${state.consent.id}/_history/${state.consent.version}` } });
   }
-  who.push(...decisionOf(disclosure));
+  who.push(...decisionOf(disclosure), ...reviewIn(disclosure));
   return {
     resourceType: AUDIT_EVENT,
     id: state.id,
@@ -331,7 +359,7 @@ function auditEvent(disclosure: Disclosure, version: number, lastUpdated: string
     recorded: lastUpdated,
     outcome: refused || undelivered !== undefined ? '4' : '0',
     ...(described === undefined ? {} : { outcomeDesc: described }),
-    purposeOfEvent: [{ coding: [purpose] }],
+    purposeOfEvent: [purpose],
     agent: [
       { who: organisation(state.requestor), requestor: true },
       ...(request?.practitioner === undefined

@@ -3,9 +3,15 @@
  * consent is in force no more or their time is over, and tells the holder of what was done without it. The decision itself
  * is the chaincode's. Each access is for itself: one that cannot be read or done holds up no other.
  */
+import { isEmergency, isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { events } from '@telemed-ledger/chaincode/model/events.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import { ACCESS_STEPS, type AccessState, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
+import {
+  ACCESS_STEPS,
+  type AccessState,
+  accessRequestSchema,
+  accessStateSchema,
+} from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
 import { ownState, ownStates, paged } from '../../duties/found.ts';
@@ -16,6 +22,7 @@ import { hasEnded } from '../consents/ends.ts';
 import type { Services } from '../services.ts';
 import { decided } from './deciding.ts';
 import { anchoredText, shownForDecision } from './decision.ts';
+import { emergencyDecided } from './emergency.ts';
 
 /** The accesses in a status that this custodian decides about. */
 async function* decidedHere(services: Services, status: AccessState['status']): AsyncGenerator<AccessState> {
@@ -33,9 +40,16 @@ export const decideAccess: Duty<AccessState> = {
   kind: 'custodian',
   on: [events.AccessRequested],
   idOf: ({ id }) => id,
-  waitsFor: ({ holder }) => holder,
+  // An emergency waits for nothing that others wait for.
+  waitsFor: ({ holder, requestor, purpose }) => (isEmergencyPurpose(purpose) ? `emergency at ${requestor}` : holder),
   find: (services) => decidedHere(services, 'requested'),
-  perform: async (state, { index, ledger }) => decided(state, await shownForDecision(state, index), ledger),
+  async perform(state, services) {
+    const { index, ledger } = services;
+    const text = await anchoredText(index, collections.inbox(state.requestor), privateKeys.request(state.id));
+    const request = accessRequestSchema.parse(JSON.parse(text));
+    if (isEmergency(request)) await emergencyDecided(state, request, services);
+    else await decided(state, await shownForDecision(state, index), ledger);
+  },
 };
 
 /** The consents that delivered copies rest on. */

@@ -1,5 +1,6 @@
 /** Asking another provider for a patient's records, and what came of it (see DESIGN: consent and access). */
 import { randomUUID } from 'node:crypto';
+import { EMERGENCIES, isEmergencyPurpose, reasonSchema } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import {
   type AccessState,
@@ -12,11 +13,23 @@ import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { REVIEW_STATUSES } from '../reviews/reviews.ts';
 import type { Disclosure } from './disclosures.ts';
 
 const requestSchema = accessRequestSchema
   .pick({ holder: true, patient: true, purpose: true })
-  .extend({ types: accessRequestSchema.shape.types.default([]) })
+  .extend({
+    types: accessRequestSchema.shape.types.default([]),
+    reason: reasonSchema.optional().meta({
+      description: `Why there is no time for a consent, where the purpose is one of ${EMERGENCIES.join(', ')}; else absent.`,
+    }),
+  })
+  .refine(({ purpose, reason }) => reason !== undefined || !isEmergencyPurpose(purpose), {
+    ...{ path: ['reason'], message: 'an emergency needs a written reason' },
+  })
+  .refine(({ purpose, reason }) => reason === undefined || isEmergencyPurpose(purpose), {
+    ...{ path: ['reason'], message: 'a reason is of an emergency' },
+  })
   .meta({ id: 'AccessRequest' });
 const deliverySchema = z.object({
   status: z.literal('incomplete'),
@@ -26,6 +39,10 @@ const pendingSchema = z.enum(['decision', 'purge', 'report']).meta({
   description:
     'What is still to be done: it is tried until it can be, whoever is away. `report`: the holder is to be told.',
 });
+const emergencyShape = {
+  writtenReason: z.string().optional().meta({ description: 'Of an emergency: why there was no time for a consent.' }),
+  review: z.enum(REVIEW_STATUSES).optional().meta({ description: 'Of an emergency, at the custodian.' }),
+};
 const decidedShape = {
   endorsers: z.array(z.string()).optional().meta({ description: 'MSP ids of those that endorsed the decision.' }),
   holderToldAt: z.iso
@@ -37,7 +54,7 @@ const decidedShape = {
 const stateSchema = accessStateSchema
   .omit({ schema: true, salt: true })
   .extend({ transactionId: z.string(), delivery: deliverySchema.optional(), pending: pendingSchema.optional() })
-  .extend(decidedShape)
+  .extend({ ...decidedShape, ...emergencyShape })
   .meta({ id: 'AccessState' });
 
 const MOST = 500;
@@ -70,10 +87,12 @@ const listSchema = z.object({
 const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
 /** Whoever knew the salt could confirm a guess at an access by its hash in a block. */
 const withoutSalt = ({ schema: _, salt: __, ...state }: AccessState): object => state;
-const shown = ({ state, transactionId, undelivered, pending, decided }: Disclosure): object => ({
+const shown = ({ state, transactionId, undelivered, pending, decided, request, review }: Disclosure): object => ({
   ...withoutSalt(state),
   transactionId,
   ...decided,
+  ...(request?.reason === undefined ? {} : { writtenReason: request.reason }),
+  ...(review === undefined ? {} : { review: review.status }),
   ...(undelivered === undefined ? {} : { delivery: { status: 'incomplete', undelivered } }),
   ...(pending === undefined ? {} : { pending }),
 });
@@ -87,7 +106,8 @@ export const requestAccess = route({
   answers: { 201: { description: 'The request; the custodian decides it.', schema: stateSchema } },
   async handle({ caller, body, idempotency }, { ledger, idempotent, disclosures, organisation, consortium }) {
     const id = randomUUID();
-    const request = { id, salt: newSalt(), ...body };
+    const { reason, ...asked } = body;
+    const request = { id, salt: newSalt(), ...asked, ...(reason === undefined ? {} : { reason }) };
     const { outcome, answer, submitted } = await idempotent.write(caller, idempotency, () => ({
       answer: { id },
       submit: (sending) => ledger.submit('RequestAccess', { id }, { request }, sending),
@@ -98,8 +118,8 @@ export const requestAccess = route({
       const { holder, purpose } = body;
       const parties = { requestor: organisation.name, holder, custodian: custodianOf(consortium).name };
       const requestedAt = submitted.result.time;
-      const asked = { id, ...parties, purpose, status: 'requested', requestedAt, pending: 'decision', transactionId };
-      return { status: 201, headers, body: asked, transactionId };
+      const shown = { id, ...parties, purpose, status: 'requested', requestedAt, pending: 'decision', transactionId };
+      return { status: 201, headers, body: shown, transactionId };
     }
     const found = await afterCommit(() => disclosures.find(answer.id));
     return {

@@ -1,0 +1,66 @@
+/**
+ * The steps of an access: each a key of its own, written once, and shown to the transaction that takes the next one. A
+ * request, its decision, the end of what was delivered.
+ */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { checkPresented } from '../ledger/evidence.ts';
+import type { Store } from '../ledger/store.ts';
+import type { Call } from '../ledger/transaction.ts';
+import { LedgerError } from '../model/errors.ts';
+import { privateKeys } from '../model/keys.ts';
+import {
+  ACCESS_STEPS,
+  type AccessRequest,
+  type AccessState,
+  accessRequestSchema,
+  accessStateSchema,
+} from '../model/values.ts';
+
+/** What follows a request. */
+type Later =
+  | 'DecideAccess'
+  | 'EvaluateAccess'
+  | 'RefuseAccess'
+  | 'PurgeCopies'
+  | 'ReportAccess'
+  | 'EvaluateEmergency'
+  | 'OpenReview'
+  | 'BreakGlass';
+
+/** Writes a step where none is yet. @throws LedgerError CONFLICT at `id` */
+export const putStep = (store: Store, collection: string, state: AccessState): Promise<void> =>
+  store.putOnce(collection, privateKeys.access(state.id, ACCESS_STEPS[state.status]), state, { expression: 'id' });
+
+/**
+ * The step of an access that was shown, exactly as the requestor's inbox holds it. Works on every peer.
+ * @throws LedgerError NOT_FOUND, INVALID, CONFLICT where the access stands at another step
+ */
+export async function presentedStep(
+  { input, caller, store, private: { state: text } }: Call<Later>,
+  requestor: string,
+  status: AccessState['status'],
+): Promise<AccessState> {
+  const inbox = collections.inbox(requestor);
+  const key = privateKeys.access(input.id, ACCESS_STEPS[status]);
+  const state = await checkPresented(store, inbox, key, text, accessStateSchema, 'private.state');
+  if (state.custodian !== caller.organisation.name)
+    throw new LedgerError('FORBIDDEN', 'another custodian decides', 'id');
+  if (state.holder !== input.holder) throw new LedgerError('INVALID', 'is not the holder asked', 'holder');
+  if (state.status !== status) throw new LedgerError('CONFLICT', `the request is ${state.status}`, 'id');
+  return state;
+}
+
+/** The request of an access that was shown, exactly as it is anchored. @throws LedgerError NOT_FOUND, INVALID */
+export const presentedRequest = (
+  store: Store,
+  { id, requestor }: Pick<AccessState, 'id' | 'requestor'>,
+  text: string,
+): Promise<AccessRequest> =>
+  checkPresented(
+    store,
+    collections.inbox(requestor),
+    privateKeys.request(id),
+    text,
+    accessRequestSchema,
+    'private.request',
+  );

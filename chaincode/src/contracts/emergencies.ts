@@ -1,0 +1,207 @@
+/**
+ * Emergencies. The custodian's own peer says what the patient has denied, which nobody else may read; then it opens a review
+ * and, with the holder or else the requestor, delivers for a day. Both see the licence, the request and the records' place on
+ * the holder's sheets by hash, so a holder that is away stops nobody's treatment.
+ */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import type { Context } from 'fabric-contract-api';
+import { checkPresented, type ShownRecord } from '../ledger/evidence.ts';
+import { licencesOf, loadRegister } from '../ledger/register.ts';
+import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
+import { sha256Hex } from '../model/canonical.ts';
+import {
+  EMERGENCY_HOURS,
+  isEmergency,
+  isEmergencyPurpose,
+  REVIEW_STEPS,
+  type Review,
+  type ReviewOutcome,
+  reviewSchema,
+} from '../model/emergencies.ts';
+import { LedgerError } from '../model/errors.ts';
+import { events } from '../model/events.ts';
+import { privateKeys } from '../model/keys.ts';
+import type { Copies } from '../model/sheets.ts';
+import type { OutputOf } from '../model/transactions.ts';
+import type { AccessRequest, AccessState, LicenceState } from '../model/values.ts';
+import { decideEmergency, licenceRefusal } from '../rules/emergencies.ts';
+import type { LicenceRefusal } from '../rules/licences.ts';
+import { identifiersOf, requestFacts } from './access.ts';
+import { presentedRequest, presentedStep, putStep } from './access-steps.ts';
+import { consentsInForce } from './consent-directory.ts';
+import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
+
+export class Emergencies extends LedgerContract {
+  readonly #consortium: Consortium;
+
+  constructor(consortium: Consortium) {
+    super('emergencies');
+    this.#consortium = consortium;
+  }
+
+  EvaluateEmergency(ctx: Context, argument: string): Promise<string> {
+    return run('EvaluateEmergency', this.#consortium, ctx, argument, evaluateEmergency);
+  }
+
+  OpenReview(ctx: Context, argument: string): Promise<string> {
+    return run('OpenReview', this.#consortium, ctx, argument, openReview);
+  }
+
+  BreakGlass(ctx: Context, argument: string): Promise<string> {
+    return run('BreakGlass', this.#consortium, ctx, argument, breakGlass);
+  }
+
+  CloseReview(ctx: Context, argument: string): Promise<string> {
+    return run('CloseReview', this.#consortium, ctx, argument, closeReview);
+  }
+}
+
+type Done = OutputOf<'BreakGlass'>;
+type Licensed = Call<'OpenReview' | 'BreakGlass'>;
+const HOUR_MS = 3_600_000;
+
+async function evaluateEmergency(call: Call<'EvaluateEmergency'>): Promise<OutputOf<'EvaluateEmergency'>> {
+  const { input, store, private: shown } = call;
+  const { current, request } = await asked(call);
+  const refusal = await refusalByLicence(call, request);
+  if (refusal !== undefined) return { outcome: 'deny', reason: refusal };
+  if (shown.patient === undefined) return { outcome: 'deny', reason: 'patient-unknown' };
+  const { anchored: patient } = await checkPatient(store, input.holder, shown.patient, request);
+  const records = await checkHeldRecords(store, input.holder, patient.id, shown.records, request);
+  const context = await checkContext(store, input.holder, patient.id, shown.context ?? []);
+  const consents = await consentsInForce(store, input.holder, patient.id, shown.directory, shown.consents);
+  const identifiers = await identifiersOf(store, request, current, shown);
+  const who = { ...requestFacts(current, request), identifiers };
+  const considered = { patient: patient.resource, records: records.map(({ anchored }) => anchored.resource), context };
+  return decideEmergency(consents, who, considered, store.time);
+}
+
+async function openReview(call: Call<'OpenReview'>): Promise<Done> {
+  const { input, store, private: shown } = call;
+  const { current, request } = await asked(call);
+  await checkLicence(call, request);
+  const review: Review = {
+    schema: 1,
+    id: input.id,
+    licence: shown.licence.number,
+    requestor: current.requestor,
+    holder: current.holder,
+    purpose: request.purpose,
+    reason: request.reason,
+    openedAt: store.time,
+    salt: sha256Hex(`review/${shown.salt}`),
+  };
+  const key = privateKeys.review(input.id, REVIEW_STEPS.opened);
+  await store.putOnce(collections.reviews, key, review, { expression: 'id' });
+  store.emit(events.ReviewOpened, { id: input.id });
+  return { time: store.time };
+}
+
+async function breakGlass(call: Call<'BreakGlass'>): Promise<Done> {
+  const { input, store, private: shown } = call;
+  const { current, request } = await asked(call);
+  await checkReview(call);
+  await checkLicence(call, request);
+  const patient = await checkPatient(store, input.holder, shown.patient, request);
+  const records = await checkHeldRecords(store, input.holder, patient.anchored.id, shown.records, request);
+  const expiresAt = new Date(Date.parse(store.time) + EMERGENCY_HOURS * HOUR_MS).toISOString();
+  const decided: AccessState = {
+    ...current,
+    status: 'granted',
+    expiresAt,
+    decidedAt: store.time,
+    salt: sha256Hex(`decided/${shown.salt}`),
+  };
+  await putCopies(call, [patient, ...records], expiresAt);
+  await putStep(store, collections.inbox(input.requestor), decided);
+  store.emit(events.AccessDecided, { id: input.id });
+  return { time: store.time };
+}
+
+async function closeReview({ input, store, private: closed }: Call<'CloseReview'>): Promise<Done> {
+  const opened = privateKeys.review(input.id, REVIEW_STEPS.opened);
+  if ((await store.anchor(collections.reviews, opened)) === undefined)
+    throw new LedgerError('NOT_FOUND', 'there is no such review', 'id');
+  const outcome: ReviewOutcome = {
+    schema: 1,
+    id: input.id,
+    outcome: closed.outcome,
+    text: closed.text,
+    closedAt: store.time,
+    salt: closed.salt,
+  };
+  const key = privateKeys.review(input.id, REVIEW_STEPS.closed);
+  await store.putOnce(collections.reviews, key, outcome, { expression: 'id' });
+  store.emit(events.ReviewClosed, { id: input.id });
+  return { time: store.time };
+}
+
+/** A request for an emergency: who asks is named, and says why. */
+type EmergencyRequest = AccessRequest & Pick<Review, 'purpose' | 'reason'> & { practitioner: string };
+
+interface Asked {
+  current: AccessState;
+  request: EmergencyRequest;
+}
+
+/** The request as it was made. @throws LedgerError NOT_FOUND, CONFLICT, INVALID for what is no emergency */
+async function asked(call: Call<'EvaluateEmergency' | 'OpenReview' | 'BreakGlass'>): Promise<Asked> {
+  const { input, store, private: shown } = call;
+  const current = await presentedStep(call, input.requestor, 'requested');
+  const request = await presentedRequest(store, current, shown.request);
+  if (!isOfEmergency(request)) throw new LedgerError('INVALID', 'is no emergency', 'private.request');
+  return { current, request };
+}
+
+const isOfEmergency = (request: AccessRequest): request is EmergencyRequest =>
+  isEmergency(request) && isEmergencyPurpose(request.purpose) && request.practitioner !== undefined;
+
+/** Why whoever asks has no licence for this; undefined where he has. */
+async function refusalByLicence(
+  { input, store, private: { licence } }: Call<'EvaluateEmergency'> | Licensed,
+  { practitioner }: EmergencyRequest,
+): Promise<LicenceRefusal | undefined> {
+  const held = licence && (await licenceOf(store, licence));
+  return licenceRefusal(held, { organisation: input.requestor, practitioner }, store.time);
+}
+
+async function licenceOf(
+  store: Licensed['store'],
+  { number, register, bucket }: Licensed['private']['licence'],
+): Promise<LicenceState | undefined> {
+  const current = await loadRegister(store, register);
+  return licencesOf(current, [number], [bucket]).get(number);
+}
+
+/** @throws LedgerError CONFLICT where the licence does not hold: the custodian refuses the request then */
+async function checkLicence(call: Licensed, request: EmergencyRequest): Promise<void> {
+  const refusal = await refusalByLicence(call, request);
+  if (refusal !== undefined) throw new LedgerError('CONFLICT', refusal, 'private.licence');
+}
+
+/** Nothing is shown before the regulators can see that it will be. @throws LedgerError NOT_FOUND, INVALID */
+async function checkReview({ input, store, private: shown }: Call<'BreakGlass'>): Promise<void> {
+  const key = privateKeys.review(input.id, REVIEW_STEPS.opened);
+  await checkPresented(store, collections.reviews, key, shown.review, reviewSchema, 'private.review');
+}
+
+/** The Patient goes with the records, once. */
+async function putCopies(
+  { input, store, private: { salt } }: Call<'BreakGlass'>,
+  [patient, ...records]: readonly [ShownRecord, ...ShownRecord[]],
+  expiresAt: string,
+): Promise<void> {
+  const others = records.filter(({ evidence }) => evidence.id !== patient.evidence.id);
+  const copies: Copies = {
+    schema: 1,
+    accessId: input.id,
+    holder: input.holder,
+    deliveredAt: store.time,
+    expiresAt,
+    salt: sha256Hex(`copies/${salt}`),
+    records: [patient, ...others].map(({ evidence }) => evidence),
+  };
+  const key = privateKeys.copies(input.id);
+  await store.putOnce(collections.inbox(input.requestor), key, copies, { expression: 'id' });
+}

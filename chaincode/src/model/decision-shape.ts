@@ -1,0 +1,28 @@
+/** What is shown to have an access decided: the same to whoever decides, and to the custodian's peer that foresees it. */
+import { nameSchema } from '@telemed-ledger/consortium/members.ts';
+import { z } from 'zod';
+import { recordEvidenceSchema } from './sheets.ts';
+import { anchoredText } from './texts.ts';
+import { hintSchema } from './transaction.ts';
+import { consentVersionSchema, MAX_CONSENTS, MAX_DELIVERED } from './values.ts';
+
+/** The longest text of a state or request that is shown again. */
+export const MAX_STATE_LENGTH = 64 * 1024;
+
+/**
+ * What an access is decided on. `request` and `state` are the anchored texts of the request and its first step; `patient`
+ * the holder's Patient record that it names; `records` what the holder has of the types asked for, each with its path to
+ * the holder's sheet; `practitioner` the requestor's record of who asks; `context` further records of the patient, to whose
+ * references consents point; `directory` and `consents` say where the patient's consents are known to stand.
+ */
+export const decisionShape = {
+  requestor: nameSchema,
+  request: anchoredText(MAX_STATE_LENGTH),
+  state: anchoredText(MAX_STATE_LENGTH),
+  patient: recordEvidenceSchema.optional(),
+  records: z.array(recordEvidenceSchema).max(MAX_DELIVERED),
+  practitioner: recordEvidenceSchema.optional(),
+  context: z.array(recordEvidenceSchema).max(100).optional(),
+  directory: hintSchema,
+  consents: z.array(consentVersionSchema).max(MAX_CONSENTS),
+};

@@ -1,0 +1,47 @@
+/**
+ * Whether a practitioner may be shown records in an emergency: it takes a licence that names him, and no consent. What
+ * stops it is what the patient has denied: emergency treatment by a denial that covers it, breaking the glass only by one
+ * that names it, which stops emergency treatment too.
+ */
+import { BREAK_GLASS } from '../model/purposes.ts';
+import type { ConsentVersion, LicenceState, Person } from '../model/values.ts';
+import type { AccessRefusal, Considered } from './access.ts';
+import { type AccessFacts, evaluateConsents, type LedgerConsent, type RecordFacts, recordFacts } from './consents.ts';
+import { evaluateLicence, type LicenceRefusal, names } from './licences.ts';
+
+export type EmergencyDecision =
+  | { outcome: 'deny'; reason: AccessRefusal | LicenceRefusal; consent?: ConsentVersion }
+  /** Positions, among the records, of those that may be shown. */
+  | { outcome: 'permit'; permitted: number[] };
+
+/** Why this practitioner may not act in an emergency; undefined where he may. @param now ISO 8601 UTC */
+export function licenceRefusal(
+  licence: LicenceState | undefined,
+  person: Person,
+  now: string,
+): LicenceRefusal | undefined {
+  const decision = evaluateLicence(licence, person, now.slice(0, 10));
+  if (decision.outcome === 'deny') return decision.reason;
+  // A licence that names nobody is anybody's who knows its number.
+  return licence !== undefined && names(licence, person) ? undefined : 'licence-of-another';
+}
+
+/**
+ * @param consents those of the patient for the holder's data
+ * @param considered the Patient record is shown with the others: where it is denied, all is
+ */
+export function decideEmergency(
+  consents: readonly LedgerConsent[],
+  request: AccessFacts,
+  { patient, records, context = [] }: Considered,
+  now: string,
+): EmergencyDecision {
+  const purposes = request.purpose === BREAK_GLASS ? [BREAK_GLASS] : [request.purpose, BREAK_GLASS];
+  const denialOf = (facts: RecordFacts): ConsentVersion | undefined => {
+    const decisions = purposes.map((purpose) => evaluateConsents(consents, { ...request, purpose }, facts, now));
+    return decisions.find(({ reason }) => reason === 'consent-denied')?.consent;
+  };
+  const [ofPatient, ...denials] = recordFacts([patient, ...records], context).map(denialOf);
+  if (ofPatient !== undefined) return { outcome: 'deny', reason: 'consent-denied', consent: ofPatient };
+  return { outcome: 'permit', permitted: denials.flatMap((denial, index) => (denial === undefined ? [index] : [])) };
+}

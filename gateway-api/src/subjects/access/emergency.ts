@@ -1,0 +1,107 @@
+/**
+ * What the custodian does about a request for an emergency: asks its own peer what comes of it, opens a review, and has the
+ * glass broken with the holder or else the requestor. No step of it waits for one particular other organisation.
+ */
+import { REVIEW_STEPS } from '@telemed-ledger/chaincode/model/emergencies.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import {
+  type AccessRequest,
+  type AccessState,
+  type InputOf,
+  type LicenceState,
+  MAX_DELIVERED,
+  type PrivateOf,
+} from '@telemed-ledger/chaincode/model/transactions.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { AS_SYSTEM } from '../../duties/duties.ts';
+import type { ReadModel } from '../../index/read/queries.ts';
+import { newSalt } from '../../ledger/sender.ts';
+import type { Services } from '../services.ts';
+import { anchoredText, consentsKnown, contextOf, evidenceOf, evidenceThatFits, whoAsks } from './decision.ts';
+import { refuse } from './refusals.ts';
+
+type Sides = Pick<Services, 'index' | 'ledger'>;
+type Evaluated = PrivateOf<'EvaluateEmergency'>;
+
+/** What is shown first where not all of a patient's records fit: allergies, problems, medication. */
+const CRITICAL = ['AllergyIntolerance', 'Condition', 'MedicationStatement', 'MedicationRequest'];
+/** Beside the Patient. */
+const MOST_RECORDS = MAX_DELIVERED - 1;
+
+/** @throws what the decision lacks: it is to be tried again */
+export async function emergencyDecided(state: AccessState, request: AccessRequest, sides: Sides): Promise<void> {
+  const { index, ledger } = sides;
+  const { id, requestor, holder } = state;
+  const parties = { id, requestor, holder };
+  const shown = await shownFor(state, request, index);
+  const {
+    outcome,
+    reason,
+    consent,
+    permitted = [],
+  } = await ledger.evaluate('EvaluateEmergency', parties, {
+    private: shown,
+  });
+  if (outcome === 'deny') return refuse(state, shown.state, { reason: reason ?? 'consent-absent', consent }, ledger);
+  await breakGlass(parties, { ...shown, records: permitted.flatMap((place) => shown.records[place] ?? []) }, sides);
+}
+
+/** Opens the review, where an earlier try has not, and delivers. */
+async function breakGlass(parties: InputOf<'BreakGlass'>, shown: Evaluated, { index, ledger }: Sides): Promise<void> {
+  const { request, state, licence, patient, records } = shown;
+  if (licence === undefined || patient === undefined) throw new Error('a permission without a licence or a patient');
+  const key = privateKeys.review(parties.id, REVIEW_STEPS.opened);
+  const asked = { request, state, licence };
+  if (!(await index.evidence.isWritten(collections.reviews, key)))
+    await ledger.submit('OpenReview', parties, { ...asked, salt: newSalt() }, AS_SYSTEM);
+  const review = await anchoredText(index, collections.reviews, key);
+  await ledger.submit('BreakGlass', parties, { ...asked, review, patient, records, salt: newSalt() }, AS_SYSTEM);
+}
+
+/** The private input of EvaluateEmergency: what is here now is shown, nothing that is on its way is waited for. */
+async function shownFor(state: AccessState, request: AccessRequest, index: ReadModel): Promise<Evaluated> {
+  const inbox = collections.inbox(state.requestor);
+  const care = collections.care(state.holder);
+  const common = {
+    request: await anchoredText(index, inbox, privateKeys.request(state.id)),
+    state: await anchoredText(index, inbox, privateKeys.access(state.id, 1)),
+    ...(await licenceOf(state, request, index)),
+  };
+  const patient = await index.patientByIdentifier(care, request.patient);
+  if (patient === undefined) return { ...common, records: [], directory: 0, consents: [] };
+  const found = await recordsOf(index, care, patient.id, request.types);
+  const known = await consentsKnown(index, state.holder, patient.id);
+  return {
+    ...common,
+    ...known,
+    context: await contextOf(index, care, known.consents),
+    ...(await whoAsks(index, state.requestor, request.practitioner)),
+    patient: await evidenceOf(index, care, 'Patient', patient.id),
+    records: await evidenceThatFits(index, care, found),
+  };
+}
+
+/** The newest of a patient's records, what is critical before all others. The Patient goes apart. */
+async function recordsOf(index: ReadModel, care: string, patient: string, types: string[]) {
+  const critical = types.length === 0 ? CRITICAL : CRITICAL.filter((type) => types.includes(type));
+  const first = critical.length === 0 ? [] : await index.recordsOfPatient(care, patient, critical, MOST_RECORDS);
+  const others = await index.recordsOfPatient(care, patient, types, MAX_DELIVERED);
+  const all = [...first, ...others].filter(({ type }) => type !== 'Patient');
+  return [...new Map(all.map((record) => [record.id, record])).values()].slice(0, MOST_RECORDS);
+}
+
+/** A licence that names who asks, one that is in force before any other; the chaincode judges it. */
+async function licenceOf(
+  { requestor }: AccessState,
+  { practitioner = '' }: AccessRequest,
+  index: ReadModel,
+): Promise<Pick<Evaluated, 'licence'>> {
+  const today = new Date().toISOString().slice(0, 10);
+  const isInForce = ({ status, start, end }: LicenceState) => status === 'active' && start <= today && today <= end;
+  const named = await index.register.licencesNaming({ organisation: requestor, practitioner });
+  const licence = named.find(isInForce) ?? named[0];
+  if (licence === undefined) return {};
+  const { register, buckets } = await index.register.bucketsOf([licence.number]);
+  const [bucket] = buckets;
+  return bucket === undefined ? {} : { licence: { number: licence.number, register, bucket } };
+}
