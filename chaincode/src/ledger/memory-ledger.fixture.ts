@@ -11,6 +11,7 @@ import { firstAsked } from '@telemed-ledger/consortium/endorsers.ts';
 import { type Consortium, organisationByName, type Role } from '@telemed-ledger/consortium/members.ts';
 import type { Contract } from 'fabric-contract-api';
 import { canonicalJson, sha256 } from '../model/canonical.ts';
+import { DECOYS_KEY } from '../model/decoys.ts';
 import {
   type InputOf,
   type OutputOf,
@@ -41,6 +42,8 @@ export interface Request<N extends TransactionName> {
   fhirUser?: string;
   input: InputOf<N>;
   private?: PrivateOf<N>;
+  /** As the client sends them. */
+  decoys?: unknown;
   /** ISO 8601; the ledger's own default otherwise. */
   time?: string;
   /** Instead of the table's endorsers. */
@@ -144,8 +147,11 @@ class Simulation implements LedgerStub {
   }
 
   getTransient(): Map<string, Uint8Array> {
-    const hidden = this.#request.private;
-    return new Map(hidden === undefined ? [] : [[TRANSIENT_KEY, Buffer.from(JSON.stringify(hidden))]]);
+    const { private: hidden, decoys } = this.#request;
+    const given = Object.entries({ [TRANSIENT_KEY]: hidden, [DECOYS_KEY]: decoys });
+    return new Map(
+      given.flatMap(([key, value]) => (value === undefined ? [] : [[key, Buffer.from(JSON.stringify(value))]])),
+    );
   }
 
   getTxID(): string {

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import type { Context } from 'fabric-contract-api';
 import { recordDraft, sheetOf } from '../contracts/example-sheets.fixture.ts';
 import { Records } from '../contracts/records.ts';
+import { MAX_DECOYS } from '../model/decoys.ts';
 import { LedgerError } from '../model/errors.ts';
 import { bucketPaths, EMPTY_BUCKET } from '../model/registers.ts';
 import { anchoredSchema, licenceStateSchema, type OutputOf, TRANSIENT_KEY } from '../model/transactions.ts';
@@ -71,6 +72,31 @@ describe('the frame of a transaction', () => {
     const failure = await failing(() => JSON.parse('Jane Doe'));
     expect(failure).to.match(/^SetLicence failed by a fault of the chaincode at ledger\/transaction.test.ts:\d+$/);
     expect(failure).not.to.contain('Jane');
+  });
+
+  it('reads decoys, and changes nothing for them', async () => {
+    const ledger = ledgerWith(({ store, ...call }) => {
+      store.putPrivate('registers', 'bucket/1/1', {});
+      return reply({ store, ...call });
+    });
+    const alone = await ledger.submit('SetLicence', request);
+    const calls = ledger.lastCalls;
+    const decoys = ['bucket/1/1', 'bucket/2/1', 'register/1'].map((key) => ({ collection: 'registers', key }));
+    const among = await ledger.submit('SetLicence', { ...request, decoys });
+    expect(ledger.lastCalls).to.equal(calls + decoys.length);
+    expect(among).to.deep.equal(alone);
+  });
+
+  it('refuses decoys that are none, or too many', async () => {
+    const ledger = ledgerWith(reply);
+    const decoy = { collection: 'registers', key: 'bucket/1/1' };
+    for (const decoys of [
+      ...[1, {}, [1], [{ ...decoy, more: 1 }], [{ ...decoy, key: '\u0000' }], [{ ...decoy, collection: '' }]],
+      Array.from({ length: MAX_DECOYS + 1 }, () => decoy),
+    ])
+      expect(await failureOf(ledger.submit('SetLicence', { ...request, decoys }))).to.match(
+        /^LedgerError INVALID at <decoys/,
+      );
   });
 
   it('passes on what the peer refused', async () => {

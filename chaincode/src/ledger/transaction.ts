@@ -5,6 +5,7 @@
  */
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { type Context, Contract } from 'fabric-contract-api';
+import { DECOYS_KEY, decoysSchema } from '../model/decoys.ts';
 import { LedgerError } from '../model/errors.ts';
 import {
   type InputOf,
@@ -60,6 +61,7 @@ export async function run<N extends TransactionName>(
     checkCaller(caller, definition.callers, definition.roles);
     const input = parseText(definition.input, argument) as InputOf<N>;
     const hidden = privateInput(definition, store) as PrivateOf<N>;
+    if (definition.kind === 'submit') await readDecoys(store);
     const reply = await decide({ input, private: hidden, caller, consortium, store });
     const output = JSON.stringify(checkedOutput(definition, reply));
     await calls.settle();
@@ -80,6 +82,16 @@ function privateInput(definition: Transaction, store: Store): unknown {
   if (text.length > MAX_PRIVATE_LENGTH)
     throw new LedgerError('INVALID', 'is too large for one transaction', TRANSIENT_KEY);
   return parseText(definition.private, text, TRANSIENT_KEY);
+}
+
+/** Before anything is written: the peer answers from committed state. */
+async function readDecoys(store: Store): Promise<void> {
+  const text = store.transient(DECOYS_KEY);
+  if (text === undefined) return;
+  if (text.length > MAX_PRIVATE_LENGTH)
+    throw new LedgerError('INVALID', 'is too large for one transaction', DECOYS_KEY);
+  const decoys = parseText(decoysSchema, text, DECOYS_KEY);
+  await Promise.all(decoys.map(({ collection, key }) => store.anchor(collection, key)));
 }
 
 /** A reply that does not fit the table is a bug of ours, not of the input. */

@@ -421,7 +421,7 @@ export type OutputOf<N extends TransactionName> = z.infer<Transactions[N]['outpu
 /** The longest private input, as JSON: the private data of a whole block must fit into one message of a peer (100 MiB). */
 export const MAX_PRIVATE_LENGTH = 17 * 1024 * 1024;
 
-/** The transient map's only key. */
+/** The private input's key in the transient map. Decoys have one of their own: model/decoys.ts. */
 export const TRANSIENT_KEY = 'private';
 
 /** `contract:Transaction`, as fabric-contract-api names it. */

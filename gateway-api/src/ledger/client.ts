@@ -4,6 +4,7 @@
  * guessed.
  */
 import type { Transaction as SdkTransaction } from '@hyperledger/fabric-gateway';
+import type { Decoy } from '@telemed-ledger/chaincode/model/decoys.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import {
   type InputOf,
@@ -75,6 +76,8 @@ export interface LedgerClientOptions {
   /** Called with the MSP ids of organisations that computed different results. */
   onDisagreement?: (organisations: readonly string[]) => void;
   observe?: (transaction: string, outcome: string, milliseconds: number) => void;
+  /** The keys that a transaction is to read beside those that its input rests on. */
+  decoys?: (name: TransactionName, input: unknown, privateInput: unknown) => Promise<Decoy[]>;
 }
 
 export interface LedgerLimits {
@@ -251,6 +254,7 @@ export class LedgerClient {
       name: qualifiedName(name),
       argument: JSON.stringify(input),
       transient: privateInput === undefined ? undefined : JSON.stringify(privateInput),
+      decoys: (await this.#options.decoys?.(name, input, privateInput)) ?? [],
     };
     const again = (error: Error): boolean => error instanceof Invalidated && error.isPassing && !options.isShared;
     try {

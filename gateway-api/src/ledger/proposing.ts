@@ -1,5 +1,6 @@
 /** A proposal that is signed once and can be sent to one organisation's peer after the other: the same bytes each time. */
 import type { Gateway } from '@hyperledger/fabric-gateway';
+import { DECOYS_KEY, type Decoy } from '@telemed-ledger/chaincode/model/decoys.ts';
 import { TRANSIENT_KEY } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
@@ -17,14 +18,20 @@ export interface Proposed {
   argument: string;
   /** JSON; undefined where there is no private input. */
   transient: string | undefined;
+  /** Keys that are read beside those that matter. */
+  decoys: readonly Decoy[];
 }
 
 /** A new proposal, as a way to ask organisations for their endorsements of it. */
 export async function propose(connection: LedgerConnection, identity: Enrolled, proposed: Proposed): Promise<Ask> {
-  const { name, argument, transient } = proposed;
+  const { name, argument, transient, decoys } = proposed;
+  const transientData = {
+    ...(transient === undefined ? {} : { [TRANSIENT_KEY]: transient }),
+    ...(decoys.length === 0 ? {} : { [DECOYS_KEY]: JSON.stringify(decoys) }),
+  };
   const proposal = connection.contract(identity).newProposal(name, {
     arguments: [argument],
-    ...(transient === undefined ? {} : { transientData: { [TRANSIENT_KEY]: transient } }),
+    ...(Object.keys(transientData).length === 0 ? {} : { transientData }),
   });
   const signature = await connection.signer(identity)(proposal.getDigest());
   const gateway = connection.gateway(identity);

@@ -63,12 +63,12 @@ describe('Writes to the ledger', () => {
     const { submit, asked } = clientOf({ inFlightWrites: 1, clientWrites: 1 });
     submit('c1', 'client');
     submit('c2', 'client');
-    for (let duty = 0; duty < 50; duty += 1) submit(`d${duty}`);
+    for (let duty = 0; duty < 150; duty += 1) submit(`d${duty}`);
     await turn();
     expect(asked.slice(0, 3)).to.deep.equal(['c1', 'd0', 'd1']);
-    expect(asked).to.have.length(21);
+    expect(asked).to.have.length(101);
     const other = clientOf({ inFlightWrites: 1, clientWrites: 1 });
-    for (let duty = 0; duty < 50; duty += 1) other.submit(`d${duty}`);
+    for (let duty = 0; duty < 150; duty += 1) other.submit(`d${duty}`);
     other.submit('c1', 'client');
     await turn();
     expect(other.asked).to.include('c1');

@@ -6,6 +6,7 @@ import { type Identities, rememberedIdentities } from '../auth/identities.ts';
 import type { GatewayConfig } from '../config.ts';
 import { extraction } from '../fhir/search-parameters.ts';
 import { demand } from '../index/health.ts';
+import { Decoys } from '../index/read/decoys.ts';
 import type { Stores } from '../index/schema.ts';
 import { Seals } from '../index/seals.ts';
 import { Projector } from '../index/write/projector.ts';
@@ -73,6 +74,7 @@ export async function ledgerSide(options: LedgerSideOptions): Promise<LedgerSide
     onFeedLate: () => feed.reconnect(),
     onDisagreement: (organisations) => metrics.disagreement(organisations),
     observe: (name, outcome, ms) => metrics.transaction(name, outcome, ms),
+    decoys: new Decoys(stores.reading).of,
   });
   stores.health.onBack(() => feed.reconnect());
   metrics.watch('gateway_values_missing', 'Private values that the peer has not delivered yet.', projector.lacks);
