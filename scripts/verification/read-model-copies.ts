@@ -6,9 +6,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { Write } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
-import { type ValueRow, valueFrom } from '@telemed-ledger/gateway-api/index/write/whole-values.ts';
+import { contentIn } from '@telemed-ledger/gateway-api/index/write/sheets.ts';
+import { type Remainder, type ValueRow, valueFrom } from '@telemed-ledger/gateway-api/index/write/whole-values.ts';
 import {
   type Copy,
   fits,
@@ -73,16 +75,28 @@ export class ReadModelCopies implements PrivateCopies {
 const WHERE = 'WHERE key_hash = ? AND collection = ? ORDER BY sequence';
 const PRIVATE_VALUE = `SELECT key, value FROM private_values ${WHERE}`;
 const VERSIONS = `SELECT key, value, leaf, source, access, expires_at FROM versions ${WHERE}`;
+const NOTES = "SELECT value FROM private_values WHERE kind = 'erasure' AND collection = ?";
 
 function heldIn(database: DatabaseSync, collection: string, keyHash: Buffer): Omit<Held, 'organisation'> | undefined {
   const at = [keyHash.toString('hex'), collection];
-  const rows = (query: string) => database.prepare(query).all(...at) as unknown as (ValueRow & { key: string })[];
+  const rows = (query: string) => database.prepare(query).all(...at) as unknown as ValueRow[];
   const [whole] = rows(PRIVATE_VALUE);
   const versions = whole === undefined ? rows(VERSIONS) : [];
   const key = whole?.key ?? versions[0]?.key;
   if (key === undefined) return undefined;
-  const value = whole?.value ?? attempt(() => valueFrom(versions));
+  const value = whole?.value ?? attempt(() => valueFrom(versions, remainderIn(database, collection, key)));
   return { key: Buffer.from(key), value: value === undefined ? undefined : Buffer.from(value) };
+}
+
+/** What a content that an erasure wrote again holds beside its rows; undefined for any other key. */
+function remainderIn(database: DatabaseSync, collection: string, key: string): Remainder | undefined {
+  const content = contentIn(key);
+  if (content === undefined || content.generation === 0) return undefined;
+  const hash = sha256(Buffer.from(privateKeys.sheet(content.sheet))).toString('hex');
+  const texts = (query: string, ...at: string[]) =>
+    database.prepare(query).all(...at) as unknown as { value: string }[];
+  const [tree] = texts(PRIVATE_VALUE, hash, collection);
+  return { tree: tree?.value, notes: texts(NOTES, collection).map(({ value }) => value) };
 }
 
 /** A read model that is broken, or of an earlier gateway's, is no reason to end: another may hold the same. */

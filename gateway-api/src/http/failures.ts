@@ -6,6 +6,7 @@ export type IssueCode =
   | 'login'
   | 'forbidden'
   | 'not-found'
+  | 'deleted'
   | 'conflict'
   | 'business-rule'
   | 'duplicate'
@@ -52,6 +53,16 @@ export const unavailable = (message: string, retryAfterSeconds = 1): Failure =>
 /** 503: what is asked for is on the ledger, and this organisation's peer has not delivered it yet. */
 export const notHereYet = (retryAfterSeconds: number): Failure =>
   unavailable('This is on the ledger and has not arrived here yet.', retryAfterSeconds);
+
+const GONE = 410;
+
+/** 410: it was here, and is erased for good. */
+export const gone = (): Failure => new Failure(GONE, 'deleted', 'This resource has been erased.');
+
+/** For those to whom what is erased is as if it were not here. @throws any other failure */
+export function absentWhereGone(error: unknown): undefined {
+  if (!(error instanceof Failure) || error.status !== GONE) throw error;
+}
 
 /** 429: this gateway has as many writes in flight as it takes. */
 export const throttled = (message: string): Failure =>

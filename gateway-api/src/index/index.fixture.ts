@@ -5,7 +5,8 @@ import type { peer } from '@hyperledger/fabric-protos';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { leafHash, rootOf } from '@telemed-ledger/chaincode/model/merkle.ts';
-import { type Content, leafText, type Place, recordIdAt, type Sheet } from '@telemed-ledger/chaincode/model/sheets.ts';
+import { type Content, leafText, placeOf, recordIdAt, type Sheet } from '@telemed-ledger/chaincode/model/sheets.ts';
+import type { Anchored } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections, collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { pino } from 'pino';
@@ -201,12 +202,21 @@ export function sheetWrites(
     [privateKeys.sheet(sheet), tree],
     [privateKeys.content(sheet, 0), { schema: 1, leaves } satisfies Content],
   ];
-  for (const [index, { type, id, version }] of records.entries()) {
+  for (const [index, { type, id, version, text }] of records.entries()) {
     if (version === 1 && id === recordIdAt({ sheet, index }, type)) continue;
-    const place: Place = { schema: 1, sheet, index, type, salt: newSalt() };
-    values.push([privateKeys.version(id, version), place]);
+    const salt = saltIn(text) ?? newSalt();
+    values.push([privateKeys.version(id, version), placeOf({ sheet, index }, type, salt)]);
   }
   return values.map(([key, value]) => ({ collection, key, value: canonicalJson(value) }));
+}
+
+/** Of a leaf; undefined for what is none. */
+function saltIn(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as Anchored | null)?.salt;
+  } catch {
+    return undefined;
+  }
 }
 
 export interface RecordWrites extends Array<FixtureWrite> {

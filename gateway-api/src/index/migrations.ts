@@ -48,6 +48,7 @@ const INDEX_STEPS = [
   '2026-11-seals',
   '2026-11-sheets',
   '2026-11-under-review',
+  '2026-11-what-is-erased',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -66,6 +67,7 @@ async function createAnew(db: Kysely<unknown>, types: Types): Promise<void> {
   await createStates(db, types);
   await createAnchors(db, types);
   await createAccessConsents(db, types);
+  await createErasures(db, types);
 }
 
 async function createTransactions(db: Kysely<unknown>, types: Types): Promise<void> {
@@ -102,6 +104,7 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .addColumn('version', types.integer, (column) => column.notNull())
     .addColumn('current', types.integer, (column) => column.notNull())
     .addColumn('held', types.integer, (column) => column.notNull())
+    .addColumn('erased', types.integer, (column) => column.notNull())
     .addColumn('collection', types.text, (column) => column.notNull())
     .addColumn('key', types.text, (column) => column.notNull())
     .addColumn('key_hash', types.text, (column) => column.notNull())
@@ -143,6 +146,12 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .where(sql.ref('access'), 'is not', null)
     .execute();
   await db.schema.createIndex('versions_by_key').on('versions').columns(['key_hash', 'collection']).execute();
+  await db.schema
+    .createIndex('versions_erased')
+    .on('versions')
+    .columns(['sequence'])
+    .where(sql.ref('erased'), '=', sql.lit(1))
+    .execute();
 }
 
 async function createSearchValues(db: Kysely<unknown>, types: Types): Promise<void> {
@@ -188,6 +197,12 @@ async function createPrivateValues(db: Kysely<unknown>, types: Types): Promise<v
     .createIndex('private_values_by_kind')
     .on('private_values')
     .columns(['kind', 'collection', 'sequence'])
+    .execute();
+  await db.schema
+    .createIndex('private_values_of_erasures')
+    .on('private_values')
+    .columns(['key'])
+    .where(sql.ref('kind'), '=', sql.lit('erasure'))
     .execute();
   await db.schema
     .createTable('missing')
@@ -250,6 +265,7 @@ async function createAnchors(db: Kysely<unknown>, types: Types): Promise<void> {
     .addColumn('anchor', types.text, (column) => column.notNull())
     .addColumn('transaction_id', types.text, (column) => column.notNull())
     .addColumn('block', types.integer, (column) => column.notNull())
+    .addColumn('sequence', types.integer)
     .addColumn('purged_by', types.text)
     .addColumn('rewritten_by', types.text)
     .addColumn('seal', types.text, (column) => column.notNull())
@@ -282,6 +298,31 @@ async function createAccessConsents(db: Kysely<unknown>, types: Types): Promise<
     .columns(['access'])
     .where(sql.ref('ended'), '=', sql.lit(1))
     .execute();
+}
+
+async function createErasures(db: Kysely<unknown>, types: Types): Promise<void> {
+  await db.schema
+    .createTable('erasures')
+    .addColumn('id', types.text, (column) => column.primaryKey())
+    .addColumn('collection', types.text, (column) => column.notNull())
+    .addColumn('record', types.text, (column) => column.notNull())
+    .addColumn('type', types.text, (column) => column.notNull())
+    .addColumn('patient', types.text)
+    .addColumn('status', types.text, (column) => column.notNull())
+    .addColumn('sequence', types.integer, (column) => column.notNull())
+    .addColumn('transaction_id', types.text, (column) => column.notNull())
+    .addColumn('block', types.integer, (column) => column.notNull())
+    .addColumn('marked_at', types.text, (column) => column.notNull())
+    .addColumn('author', types.text, (column) => column.notNull())
+    .addColumn('purged_at', types.text)
+    .addColumn('purged_by', types.text)
+    .addColumn('seal', types.text, (column) => column.notNull())
+    .$call(types.withoutRowid)
+    .execute();
+  const by = (name: string, columns: string[]) => db.schema.createIndex(name).on('erasures').columns(columns).execute();
+  await by('erasures_by_patient', ['patient', 'sequence']);
+  await by('erasures_by_record', ['record']);
+  await by('erasures_in_order', ['sequence']);
 }
 
 const journalMigrations = (types: Types): Record<string, Migration> => ({

@@ -12,6 +12,7 @@ const NAMES: Naming = {
   states: (row) => `${row.kind}/${row.id}`,
   anchors: (row) => `${row.collection} ${row.key_hash}`,
   access_consents: (row) => `access/${row.access} on consent/${row.consent}`,
+  erasures: (row) => `erasure/${row.id}`,
   missing: (row) => `${row.collection} ${row.key_hash}`,
 };
 

@@ -51,6 +51,8 @@ export interface VersionsTable {
   current: number;
   /** For the newest version: how many rows the resource has here. 0 for the others. */
   held: number;
+  /** 1 where the record is marked as erased: it is not shown, and its text is to go. */
+  erased: number;
   collection: string;
   key: string;
   /** SHA-256 of the key, hex: how blocks name it. */
@@ -135,6 +137,8 @@ export interface AnchorsTable {
   anchor: string;
   transaction_id: string;
   block: number;
+  /** The place of that write in the order of the ledger (`sequenceOf`); null where the collection is not this organisation's. */
+  sequence: number | null;
   /** The transaction that purged it. */
   purged_by: string | null;
   /** The first transaction that wrote another value under the key: what honest chaincode refuses. Its value is ignored. */
@@ -148,6 +152,29 @@ export interface AccessConsentsTable {
   version: number;
   /** 1 where that version is not in force any more: the copies are to be purged. */
   ended: number;
+}
+
+/** The records marked as erased whose provider or custodian this organisation is: what is left to say of them. */
+export interface ErasuresTable {
+  /** See write/erasures.ts. */
+  id: string;
+  /** care_<Provider> */
+  collection: string;
+  record: string;
+  type: string;
+  /** Id of the Patient that it was about. */
+  patient: string | null;
+  /** pending: this organisation still holds a version of it. */
+  status: 'pending' | 'purged';
+  /** Of the mark, with its time and MSP id of who had it erased. */
+  sequence: number;
+  transaction_id: string;
+  block: number;
+  marked_at: string;
+  author: string;
+  /** Of the last version that was purged. */
+  purged_at: string | null;
+  purged_by: string | null;
 }
 
 /** What the block anchors and the read model cannot show: see `reason`. */
@@ -173,6 +200,7 @@ export interface IndexRows {
   states: StatesTable;
   anchors: AnchorsTable;
   access_consents: AccessConsentsTable;
+  erasures: ErasuresTable;
   missing: MissingTable;
 }
 
@@ -190,8 +218,9 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   checkpoint: ['id', 'block', 'hash', 'writes', 'sealed_by'],
   transactions: ['transaction_id', 'block', 'position', 'code', 'creator', 'endorsers', 'event', 'time'],
   versions: [
-    ...(['sequence', 'type', 'id', 'version', 'current', 'held', 'collection', 'key', 'key_hash', 'value'] as const),
+    ...(['sequence', 'type', 'id', 'version', 'current', 'held', 'erased', 'collection', 'key', 'key_hash'] as const),
     ...([
+      'value',
       'anchor',
       'leaf',
       'author',
@@ -213,8 +242,12 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
     ...(['kind', 'id', 'sequence', 'own', 'status', 'last_updated', 'ends_at', 'about'] as const),
     ...(['value', 'transaction_id', 'block', 'time'] as const),
   ],
-  anchors: ['key_hash', 'collection', 'anchor', 'transaction_id', 'block', 'purged_by', 'rewritten_by'],
+  anchors: ['key_hash', 'collection', 'anchor', 'transaction_id', 'block', 'sequence', 'purged_by', 'rewritten_by'],
   access_consents: ['access', 'consent', 'version', 'ended'],
+  erasures: [
+    ...(['id', 'collection', 'record', 'type', 'patient', 'status', 'sequence', 'transaction_id', 'block'] as const),
+    ...(['marked_at', 'author', 'purged_at', 'purged_by'] as const),
+  ],
   missing: ['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'],
 };
 
@@ -228,6 +261,7 @@ export const KEYS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   states: ['kind', 'id'],
   anchors: ['key_hash', 'collection'],
   access_consents: ['access', 'consent'],
+  erasures: ['id'],
   missing: ['key_hash', 'collection'],
 };
 

@@ -2,8 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { Review, ReviewOutcome } from '@telemed-ledger/chaincode/model/emergencies.ts';
+import { beginningOf, type ErasedMark, type Erasure, erasureHandle } from '@telemed-ledger/chaincode/model/erasures.ts';
+import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import { auditPaths } from '@telemed-ledger/chaincode/model/merkle.ts';
+import { auditPaths, leafHash } from '@telemed-ledger/chaincode/model/merkle.ts';
 import { type Content, type Copies, leavesOf, type RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import {
   ACCESS_STEPS,
@@ -156,3 +158,45 @@ export const claimWrites = (id: string, fields: object, ...copies: string[]): Fi
     },
     ...copies,
   );
+
+/** A mark that a record of a provider's is erased. */
+export const erasedMark = (record: string, provider = 'hospital'): FixtureWrite =>
+  write(collections.marks, privateKeys.erased(erasureHandle(provider, record)), {
+    ...{ schema: 1, at: '2026-03-03T10:00:00.000Z', begins: beginningOf(record), salt: newSalt() },
+  } satisfies ErasedMark);
+
+/**
+ * What PurgeContent writes: the content of the sheet that these writes put there, without the texts of some records. Of its
+ * next generations, what was written the last time is given.
+ */
+export function purgeWrites(written: readonly FixtureWrite[], records: readonly string[]): FixtureWrite[] {
+  const content = written.find(({ key, value }) => key.startsWith('content/') && value !== undefined)!;
+  const { collection } = content;
+  const provider = collection.slice(collections.care('').length);
+  const [, sheet = '', generation = ''] = content.key.split('/');
+  const tree = written.find(({ key }) => key === privateKeys.sheet(sheet))?.value;
+  const before = JSON.parse(content.value!) as Content;
+  const gone: FixtureWrite[] = [{ collection, key: content.key, purge: true }];
+  const leaves = before.leaves.map((text, index) => {
+    const leaf = typeof text === 'string' ? (JSON.parse(text) as Anchored) : undefined;
+    if (typeof text !== 'string' || leaf === undefined || !records.includes(leaf.id)) return text;
+    const { id: record, version, resource } = leaf;
+    const hash = leafHash(text);
+    const patient = patientIdOf(resource);
+    const note: Erasure = {
+      ...{ schema: 1, record, type: resource.resourceType, version, sheet, index, leaf: hash },
+      ...{ ...(patient === undefined ? {} : { patient }), purgedAt: '2026-03-04T10:00:00.000Z', salt: newSalt() },
+    };
+    gone.push(write(collection, privateKeys.erasure(erasureHandle(provider, record), sheet), note));
+    const place = privateKeys.version(record, version);
+    if (written.some(({ key }) => key === place)) gone.push({ collection, key: place, purge: true });
+    return { hash };
+  });
+  const next = privateKeys.content(sheet, Number(generation) + 1);
+  return [write(collection, next, { schema: 1, leaves, tree: before.tree ?? tree } satisfies Content), ...gone];
+}
+
+/** A transaction by which holder and custodian purge. */
+export const purging = (...privateWrites: FixtureWrite[]): FixtureTransaction => ({
+  ...{ creator: 'PatientsMSP', endorsers: ['PatientsMSP', 'HospitalMSP'], privateWrites },
+});

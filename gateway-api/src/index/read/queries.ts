@@ -9,6 +9,7 @@ import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
+import { absentWhereGone, gone } from '../../http/failures.ts';
 import { inStretches } from '../../http/pauses.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
@@ -19,6 +20,7 @@ import { AccessSteps } from './access-steps.ts';
 import { Accesses } from './accesses.ts';
 import { Checks } from './checks.ts';
 import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
+import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
 import { FEW, hasValues, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
@@ -69,6 +71,7 @@ export class ReadModel {
   readonly accesses: Accesses;
   readonly steps: AccessSteps;
   readonly evidence: Evidence;
+  readonly erasures: Erasures;
   readonly register: LicenceRegister;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = newKnown();
@@ -82,6 +85,7 @@ export class ReadModel {
     this.accesses = new Accesses(db);
     this.steps = new AccessSteps(db, this.#checks);
     this.evidence = new Evidence(db, this.#checks);
+    this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());
     this.register = new LicenceRegister(this.evidence);
   }
 
@@ -91,7 +95,7 @@ export class ReadModel {
 
   /**
    * A page of the versions of a resource, newest first; copies only where there is no original. Its total is of all.
-   * @throws {Failure} 503 while one of them is on its way
+   * @throws {Failure} 503 while one of them is on its way, 410 where the record is erased; so do the other reads by id
    */
   async versions(
     type: string,
@@ -106,6 +110,7 @@ export class ReadModel {
     const [newest] = all;
     await this.undelivered.demandNext(id, newest?.version ?? 0);
     await this.undelivered.demandVersions(id, gapsIn(all));
+    await this.erasures.demandNone(id, newest, compartment);
     const versions = rows.map((row) => this.stored(row));
     const revocation = newest === undefined ? undefined : await this.#revocation(newest);
     const isFirst = before === Number.POSITIVE_INFINITY;
@@ -120,28 +125,30 @@ export class ReadModel {
 
   /** @throws {Failure} 503 while this version is on its way. */
   async version(type: string, id: string, version: number, compartment?: string): Promise<StoredResource | undefined> {
-    let isKnown = false;
+    let known: Standing | undefined;
     const { rows } = await this.#rows(type, id, compartment, (standing) => {
-      isKnown = standing.length > 0;
+      [known] = standing;
       // A revocation is one more version than the newest that was written.
       const newest = standing[0]?.version ?? 0;
       return standing.filter((row) => row.version === Math.min(version, newest));
     });
     const found = (await this.#shown(rows)).find((one) => one.version === version);
     if (found === undefined) await this.undelivered.demandVersions(id, [version]);
-    if (!isKnown) await this.undelivered.demandNext(id, 0);
+    if (known === undefined) await this.undelivered.demandNext(id, 0);
+    await this.erasures.demandNone(id, known, compartment);
     return found;
   }
 
   /** @throws {Failure} 503 while a newer version is on its way. */
   async newest(type: string, id: string, compartment?: string): Promise<StoredResource | undefined> {
     const row = await this.#newestRow(type, id, compartment);
+    await this.erasures.demandNone(id, row, compartment);
     return row && this.#asItStands(row);
   }
 
-  /** The row behind `newest`, for those who need its text and its key. */
+  /** The row behind `newest`, for those who need its text and its key; undefined where the record is erased. */
   newestRow(type: string, id: string): Promise<VersionRow | undefined> {
-    return this.#newestRow(type, id, undefined);
+    return this.#newestRow(type, id, undefined).catch(absentWhereGone);
   }
 
   async #newestRow(type: string, id: string, compartment: string | undefined): Promise<VersionRow | undefined> {
@@ -191,6 +198,7 @@ export class ReadModel {
     const own = all
       .filter((row) => this.#isVisible(row, now))
       .filter(({ patient }) => compartment === undefined || patient === compartment);
+    if (own.length > 0 && newest.erased === 1) throw gone();
     return own.filter((row, index) => row.version !== own[index - 1]?.version);
   }
 
@@ -239,7 +247,8 @@ export class ReadModel {
    * @throws {IntegrityFailure} where one of them is not what was anchored: a page without it would look complete
    */
   async search(search: Search, compartment?: string): Promise<SearchPage> {
-    const { rows, ...page } = await searchRows(this.#db, matchingIn(this.#visible(), search, compartment), search);
+    const shown = this.#visible().where('erased', '=', 0);
+    const { rows, ...page } = await searchRows(this.#db, matchingIn(shown, search, compartment), search);
     const matches: StoredResource[] = [];
     await inStretches(rows, async (row) => {
       const newest = await this.#asItStands(row);
@@ -251,7 +260,8 @@ export class ReadModel {
   }
 
   /**
-   * Which of these `Type/id` are not here. A record that was found once is not looked for again.
+   * Which of these `Type/id` are not here. A record that was found once is not looked for again; one that is erased was
+   * here, and what refers to it stays as it is.
    * @throws {Failure} 503 where one is on its way.
    */
   async missing(references: string[]): Promise<string[]> {
@@ -270,8 +280,11 @@ export class ReadModel {
         if (key.startsWith(RECORD)) known.set(`${type}/${id}`, true);
       }
     }
-    const missing = unknown.filter((reference) => !found.has(reference));
-    for (const reference of missing) await this.undelivered.demandNext(reference.slice(reference.indexOf('/') + 1), 0);
+    const idIn = (reference: string) => reference.slice(reference.indexOf('/') + 1);
+    const unfound = unknown.filter((reference) => !found.has(reference));
+    const erased = await this.erasures.marked(unfound.map(idIn));
+    const missing = unfound.filter((reference) => !erased.has(idIn(reference)));
+    for (const reference of missing) await this.undelivered.demandNext(idIn(reference), 0);
     return missing;
   }
 
@@ -394,6 +407,7 @@ export class ReadModel {
       .where('patient', '=', patient)
       .where('collection', '=', collection)
       .where('current', '=', NEWEST)
+      .where('erased', '=', 0)
       // Consents lie in the same collection, and on no sheet.
       .where('leaf', 'is not', null);
     if (types.length > 0) query = query.where('type', 'in', types);

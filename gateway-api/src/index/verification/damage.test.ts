@@ -14,6 +14,7 @@ const READ_BY: Record<Exclude<Damage['table'], 'versions'>, RegExp> = {
   search_values: /identifier/,
   states: /state|Consent/,
   access_consents: /^copies/,
+  erasures: /^erasures/,
   missing: /^(read|history|vread|reference)/,
 };
 

@@ -3,6 +3,7 @@
  * must hold. What has not been delivered to this organisation stays as it stands in the read model that is compared.
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
@@ -13,7 +14,8 @@ import type { Seals } from '../seals.ts';
 import { openSqlite } from '../sqlite/sqlite.ts';
 import { Projector } from '../write/projector.ts';
 import { keyName } from '../write/rows.ts';
-import { valueFrom } from '../write/whole-values.ts';
+import { contentIn } from '../write/sheets.ts';
+import { type Remainder, valueFrom } from '../write/whole-values.ts';
 
 /** The peer's ledger, as far as a second read model needs it. */
 export interface Ledger {
@@ -135,8 +137,19 @@ export class Rebuilt {
       .where((where) => where.and(at))
       .executeTakeFirst();
     const key = whole?.key ?? versions[0]?.key;
-    const value = whole?.value ?? valueFrom(versions);
+    const value = whole?.value ?? valueFrom(versions, await this.#remainder(collection, key));
     if (key === undefined || value === undefined || sha256Hex(value) !== anchor) return undefined;
     return sha256Hex(key) === keyHash ? { key, value } : undefined;
+  }
+
+  /** What a content that an erasure wrote again holds beside its rows; undefined for any other key. */
+  async #remainder(collection: string, key = ''): Promise<Remainder | undefined> {
+    const content = contentIn(key);
+    if (content === undefined || content.generation === 0) return undefined;
+    const { live } = this.#options;
+    const values = live.selectFrom('private_values').select('value').where('collection', '=', collection);
+    const tree = await values.where('key_hash', '=', sha256Hex(privateKeys.sheet(content.sheet))).executeTakeFirst();
+    const notes = await values.where('kind', '=', 'erasure').execute();
+    return { tree: tree?.value, notes: notes.map(({ value }) => value) };
   }
 }

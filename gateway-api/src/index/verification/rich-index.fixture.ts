@@ -1,9 +1,10 @@
 /** A read model of the clinic that holds something in every column, and everything that is ever read of it. */
 import { randomUUID } from 'node:crypto';
 import type { peer } from '@hyperledger/fabric-protos';
+import { recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { type FixtureWrite, newTransactionId } from '../../ledger/block.fixture.ts';
 import type { DatabaseKind } from '../databases.fixture.ts';
-import { FixtureIndex, type RecordFixture, recordWrites } from '../index.fixture.ts';
+import { anchored, FixtureIndex, type RecordFixture, recordWrites, sheetWrites } from '../index.fixture.ts';
 import type { OwnPage } from '../read/own-states.ts';
 import {
   accessState,
@@ -13,8 +14,10 @@ import {
   claimWrites,
   consentWrite,
   copiesWrite,
+  erasedMark,
   evidenceFrom,
   LATER,
+  purgeWrites,
   requestWrite,
 } from '../values.fixture.ts';
 
@@ -28,7 +31,7 @@ export interface RichIndex {
   chain: peer.BlockAndPrivateData[];
   /** What somebody is shown, by what is asked. */
   reads: Reads;
-  ids: { patient: string; observation: string; copied: string; consent: string; claim: string };
+  ids: { patient: string; observation: string; condition: string; copied: string; consent: string; claim: string };
 }
 
 export async function richIndex(kind: DatabaseKind): Promise<RichIndex> {
@@ -47,6 +50,13 @@ export async function richIndex(kind: DatabaseKind): Promise<RichIndex> {
   const granted = accessState({ id: access, status: 'granted', ...decided });
   const copies = copiesWrite([evidenceFrom(original, original.id)], { access });
   const claim = randomUUID();
+  // Three on a sheet: one that stays, one that is erased, and one that is marked and still held.
+  const sheet = randomUUID();
+  const on = (index: number) =>
+    anchored('Condition', { id: recordIdAt({ sheet, index }, 'Condition'), author: 'ClinicMSP', subject });
+  const [kept, erased, pending] = [on(0), on(1), on(2)] as const;
+  const conditions = sheetWrites([kept, erased, pending], { sheet, collection: 'care_clinic' });
+  const marks = [erased, pending].map(({ id: one }) => erasedMark(one, 'clinic'));
   const care = (privateWrites: FixtureWrite[]) => ({
     ...{ creator: 'ClinicMSP', endorsers: ['ClinicMSP', 'PatientsMSP'], privateWrites },
   });
@@ -75,8 +85,9 @@ export async function richIndex(kind: DatabaseKind): Promise<RichIndex> {
       custodian([{ collection: withdrawn.collection, key: withdrawn.key, purge: true }]),
       care([withdrawn]),
     ),
+    await fixture.block(care(conditions), custodian([...marks, ...purgeWrites(conditions, [erased.id])])),
   ];
-  const ids = { patient: patient.id, observation: id, copied: original.id, consent, claim };
+  const ids = { patient: patient.id, observation: id, condition: kept.id, copied: original.id, consent, claim };
   return { fixture, chain, ids, reads: readsOf(fixture, ids, { access, transactionId }) };
 }
 
@@ -84,11 +95,17 @@ const readAll = ({ rows }: OwnPage) => rows.map((row) => row.read());
 
 function readsOf(
   { index }: FixtureIndex,
-  { patient, observation, copied, consent, claim }: RichIndex['ids'],
+  { patient, observation, condition, copied, consent, claim }: RichIndex['ids'],
   { access, transactionId }: { access: string; transactionId: string },
 ): Reads {
   const reads: Reads = {};
-  const resources = { Patient: patient, Observation: observation, Consent: consent, Claim: claim };
+  const resources = {
+    Patient: patient,
+    Observation: observation,
+    Condition: condition,
+    Consent: consent,
+    Claim: claim,
+  };
   for (const [type, id] of [...Object.entries(resources), ['Observation', copied] as const]) {
     const name = id === copied ? 'Copy' : type;
     reads[`read ${name}`] = () => index.newest(type, id);
@@ -128,6 +145,8 @@ function readsOf(
     'own states by time': async () => readAll(await index.own.updated('access', lastUpdated, { count: 10 })),
     'newest version of a consent': async () =>
       Array.from({ length: await index.evidence.newest('care_clinic', `consent/${consent}/`) }, (_, at) => at + 1),
+    erasures: async () => (await index.erasures.page({ count: 10 })).erasures,
+    'erasures of a patient': async () => (await index.erasures.page({ count: 10, patients: [patient] })).erasures,
     receipt: () => index.transaction(transactionId),
   };
 }

@@ -38,7 +38,7 @@ onEachDatabase('The comparison of a read model that holds something in every col
       `missing missing inbox_clinic ${lacking.key_hash}`,
       ...rewritten.map(({ collection, key_hash }) => `rewritten anchors ${collection} ${key_hash}`),
     ]);
-    expect(report).to.include({ organisation: 'clinic', block: 4, more: 0 });
+    expect(report).to.include({ organisation: 'clinic', block: 5, more: 0 });
     expect(report.values).to.be.greaterThan(20);
   });
 

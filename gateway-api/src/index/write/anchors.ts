@@ -66,7 +66,8 @@ export class Anchors {
     if (before === undefined) {
       if (anchor === undefined) return undefined;
       const place = { key_hash: keyHash, collection, anchor, transaction_id: transactionId, block };
-      return { ...place, purged_by: null, rewritten_by: null };
+      const sequence = write.rows?.write?.sequence ?? null;
+      return { ...place, sequence, purged_by: null, rewritten_by: null };
     }
     // What fails its check is not sealed anew: verify finds it.
     if ('seal' in before && !this.#seals.isOn('anchors', before as Row)) return before;

@@ -19,9 +19,11 @@ import {
   claimWrites,
   consentWrite,
   copiesWrite,
+  erasedMark,
   evidenceFrom,
   LATER,
   markWrite,
+  purgeWrites,
   requestWrite,
 } from '../values.fixture.ts';
 
@@ -60,6 +62,18 @@ function deliveries(hospital: [AnchoredFixture, FixtureWrite[]][]): Written[] {
     const other = { ...evidence, text: evidence.text.replace('"x"', '"w"') };
     return by('PatientsMSP', [copiesWrite([evidence, other], { access: uuid(access) })]);
   });
+}
+
+/** Marks, contents written again with and without what an erasure needs, and notes alone. */
+function erasures(hospital: [AnchoredFixture, FixtureWrite[]][]): Written[] {
+  const marks = [...new Set(hospital.map(([{ id }]) => id))].map((id) => by('PatientsMSP', [erasedMark(id)]));
+  const purges = hospital.flatMap(([{ id }, writes]) => {
+    const first = purgeWrites(writes, [id]);
+    const kept = purgeWrites(writes, []);
+    const again = purgeWrites(kept, [id]);
+    return [first, kept, again, kept.slice(0, 1), first.slice(0, 2), first.slice(2), [...kept, ...again]];
+  });
+  return [...marks, ...marks, ...purges.map((writes) => by('PatientsMSP', writes))];
 }
 
 const consents = (): Written[] =>
@@ -121,7 +135,7 @@ function claims(): Written[] {
 /** What can be written, in kinds. */
 function everything(): Written[][] {
   const { hospital, all } = records();
-  const kinds = [all, deliveries(hospital), consents(), accesses(), claims()];
+  const kinds = [all, deliveries(hospital), erasures(hospital), consents(), accesses(), claims()];
   const keys = kinds.map((items) => items.flatMap(({ privateWrites }) => privateWrites));
   const removed = keys.map((writes) =>
     writes.flatMap(({ collection, key }, index) => [by('PatientsMSP', [{ collection, key, purge: index % 2 === 0 }])]),

@@ -126,6 +126,7 @@ export interface Inserts {
   states: Insert<'states'>;
   anchors: Insert<'anchors'>;
   accessConsents: Insert<'access_consents'>;
+  erasures: Insert<'erasures'>;
   missing: Insert<'missing'>;
 }
 
@@ -139,5 +140,6 @@ export const newInserts = (seals: Seals): Inserts => ({
   states: new Insert('states', seals, { replaces: true }),
   anchors: new Insert('anchors', seals, { replaces: true }),
   accessConsents: new Insert('access_consents', seals),
+  erasures: new Insert('erasures', seals, { replaces: true }),
   missing: new Insert('missing', seals),
 });

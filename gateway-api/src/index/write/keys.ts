@@ -6,6 +6,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { IndexTables, SearchValuesTable } from '../schema.ts';
 import type { Seals } from '../seals.ts';
+import type { ErasedView } from './erased.ts';
 import { type Inserts, Lookup } from './inserts.ts';
 import { newestOf, STANDING, type Standing, settled } from './resources.ts';
 import { type KeyRows, searchValueRows, type VersionRows } from './rows.ts';
@@ -40,13 +41,14 @@ export class PrivateKeys {
     this.#seals = seals;
   }
 
-  /** Replaces what is under these keys; answers the keys that were there before. */
-  async write(db: Database, keys: readonly KeyRows[]): Promise<string[]> {
+  /** Replaces what is under these keys; answers the keys that were there before, and their versions. */
+  async write(db: Database, keys: readonly KeyRows[], erased: ErasedView): Promise<Cleared> {
     const inserts = this.#inserts;
     const versions = keys.flatMap((key) => key.versions);
     const { cleared, names } = await this.#clear(db, keys);
     const changed = await this.#notNew(db, versions);
-    for (const { id } of cleared) changed.add(id);
+    for (const { id } of [...cleared, ...versions.map(({ row }) => row).filter(erased.isErased)]) changed.add(id);
+    for (const id of erased.ids) changed.add(id);
     const alone = versions.filter(({ row }) => !changed.has(row.id));
     const allOf = <T>(of: (key: KeyRows) => T | undefined): T[] => keys.flatMap((key) => of(key) ?? []);
     await inserts.versions.into(
@@ -65,12 +67,12 @@ export class PrivateKeys {
       db,
       allOf(({ missing }) => missing),
     );
-    await this.#settle(db, [...changed], cleared, versions);
-    return names;
+    await this.#settle(db, [...changed], { cleared, written: versions, erased });
+    return { names, cleared };
   }
 
   /** Removes what is under the keys; answers the versions that went, and the keys. */
-  async #clear(db: Database, keys: readonly KeyRows[]): Promise<{ cleared: Standing[]; names: string[] }> {
+  async #clear(db: Database, keys: readonly KeyRows[]): Promise<Cleared> {
     const cleared: Standing[] = [];
     const names: string[] = [];
     const hashes = new Set(keys.map(({ keyHash }) => keyHash));
@@ -100,19 +102,16 @@ export class PrivateKeys {
   }
 
   /** Makes anew what the rows of these resources say together. */
-  async #settle(
-    db: Database,
-    ids: string[],
-    cleared: readonly Standing[],
-    written: readonly VersionRows[],
-  ): Promise<void> {
+  async #settle(db: Database, ids: string[], { cleared, written, erased }: Settling): Promise<void> {
     if (ids.length === 0) return;
     const rows = await this.#standing.of(db, ids);
     const added = new Set(written.map(({ row }) => row.sequence));
-    for (const { sequence, current, held, seal } of settled(rows, cleared, added, this.#seals)) {
-      await db.updateTable('versions').set({ current, held, seal }).where('sequence', '=', sequence).execute();
+    for (const row of settled(rows, { cleared, added, isErased: erased.isErased }, this.#seals)) {
+      const { sequence, current, held, erased, seal } = row;
+      await db.updateTable('versions').set({ current, held, erased, seal }).where('sequence', '=', sequence).execute();
     }
-    await this.#settleSearchValues(db, ids, rows, written);
+    const shown = rows.filter((row) => !erased.isErased(row));
+    await this.#settleSearchValues(db, ids, shown, written);
   }
 
   /** A resource is found by what its newest version states, in the collection of that version. */
@@ -140,6 +139,18 @@ export class PrivateKeys {
     }
     await this.#inserts.searchValues.into(db, [...wanted.values()]);
   }
+}
+
+/** What a write took away. */
+export interface Cleared {
+  names: string[];
+  cleared: Standing[];
+}
+
+interface Settling {
+  cleared: readonly Standing[];
+  written: readonly VersionRows[];
+  erased: ErasedView;
 }
 
 const named = ({ collection, key_hash }: { collection: string; key_hash: string }): string =>

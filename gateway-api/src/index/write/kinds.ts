@@ -53,6 +53,8 @@ const KINDS = new Map<string, Kind>(
     review: { places: [collections.reviews], names: 'id' },
     revoked: { places: MARKS },
     withdrawn: { places: MARKS },
+    erased: { places: MARKS },
+    erasure: { places: CARE },
     coverage: {
       ...{ places: BILLING, holds: ['Coverage'], names: 'id' },
       payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,

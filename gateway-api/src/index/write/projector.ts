@@ -18,8 +18,11 @@ import {
 } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 import { Anchors, type Rewrite } from './anchors.ts';
+import { Erased } from './erased.ts';
+import { Erasures } from './erasures.ts';
 import { type Inserts, newInserts } from './inserts.ts';
 import { PrivateKeys } from './keys.ts';
+import { Remainders } from './remainders.ts';
 import { type BlockRows, type KeyRows, keyName, rowsOf } from './rows.ts';
 import { States } from './states.ts';
 
@@ -45,6 +48,9 @@ export class Projector implements BlockSink, LateSink {
   readonly #inserts: Inserts;
   readonly #anchors: Anchors;
   readonly #keys: PrivateKeys;
+  readonly #remainders: Remainders;
+  readonly #erased: Erased;
+  readonly #erasures: Erasures;
   readonly #states: States;
   #checkpoint: Checkpoint | undefined;
   #lacks = 0;
@@ -56,6 +62,9 @@ export class Projector implements BlockSink, LateSink {
     this.#inserts = newInserts(seals);
     this.#anchors = new Anchors(this.#inserts, seals);
     this.#keys = new PrivateKeys(this.#inserts, seals);
+    this.#remainders = new Remainders(seals);
+    this.#erased = new Erased(seals);
+    this.#erasures = new Erasures(this.#inserts, seals, this.#erased);
     this.#states = new States({ inserts: this.#inserts, seals, member, consortium });
   }
 
@@ -86,6 +95,7 @@ export class Projector implements BlockSink, LateSink {
 
   /** A database that crashed may have lost its last blocks: what it holds counts, not what is remembered here. */
   async reopen(): Promise<void> {
+    this.#erased.forget();
     const stored = await this.#db.selectFrom('checkpoint').selectAll().executeTakeFirst();
     if (stored?.sealed_by !== this.#seals.keyName) return this.#empty(stored !== undefined);
     if (!this.#seals.isOn('checkpoint', stored)) {
@@ -129,10 +139,12 @@ export class Projector implements BlockSink, LateSink {
 
   /** Writes what the blocks bear out of these keys, and what follows from it; answers what was written. */
   async #write(db: Writing, keys: readonly KeyRows[]): Promise<KeyRows[]> {
-    const borneOut = await this.#anchors.borneOut(db, keys);
-    const gone = await this.#keys.write(db, borneOut);
-    await this.#states.settle(db, borneOut, gone);
-    return borneOut;
+    const read = await this.#remainders.read(db, keys);
+    const erased = await this.#erased.view(db, await this.#anchors.borneOut(db, read));
+    const { names, cleared } = await this.#keys.write(db, erased.keys, erased);
+    await this.#states.settle(db, erased.keys, names);
+    await this.#erasures.settle(db, { keys: erased.keys, changed: erased.changed, names, cleared });
+    return erased.keys;
   }
 
   /** How many values the peer has not delivered. */

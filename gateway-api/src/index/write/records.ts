@@ -29,6 +29,8 @@ export interface Part extends ValueContent {
   root?: string;
   /** Where it stands there, as its row keeps it. */
   leaf?: string;
+  /** Its place among the rows of a content, whatever of the content is left. */
+  at?: number;
   /** Of a delivered copy. */
   copy?: { source: string; access: string; expiresAt: string };
   /** What the blocks must say for it to be believed. */
@@ -64,19 +66,43 @@ export async function partsOfContent(
   { collection, creator, beside }: Written,
 ): Promise<Parts> {
   const sheet = sheetIn(key);
+  const tree = sheet === undefined ? undefined : beside(privateKeys.sheet(sheet));
+  if (sheet === undefined || tree === undefined) throw new Error('this is not the content of its sheet');
+  const placeOf = (id: string, version: number): string | undefined => beside(privateKeys.version(id, version));
   const content = readObject(value) as unknown as Content;
+  return partsOnSheet(content, { sheet, tree, collection, creator, placeOf: () => placeOf });
+}
+
+/** What an erasure left of them. @throws Error where this is not the content of its sheet */
+export const partsOfRemainder = (
+  content: Content,
+  {
+    placeAt,
+    ...written
+  }: Pick<OnSheet, 'sheet' | 'tree' | 'collection' | 'creator'> & { placeAt: (index: number) => string },
+): Promise<Parts> => partsOnSheet(content, { ...written, placeOf: (index) => () => placeAt(index) });
+
+interface OnSheet {
+  sheet: string;
+  /** The exact text under the sheet's own key. */
+  tree: string;
+  collection: string;
+  /** MSP id. */
+  creator: string;
+  /** By the place of a leaf: the exact text under the key of its version; undefined where there is none. */
+  placeOf: (index: number) => Standing['placeOf'];
+}
+
+async function partsOnSheet(content: Content, { sheet, tree, collection, creator, placeOf }: OnSheet): Promise<Parts> {
   const hashes = leavesOf(content);
   const { root, paths } = treeOf(hashes);
-  const tree = sheet === undefined ? undefined : beside(privateKeys.sheet(sheet));
-  const { root: anchored, size } = objectIn(tree ?? '') as Partial<Sheet>;
-  if (sheet === undefined || tree === undefined || root !== anchored || size !== hashes.length)
-    throw new Error('this is not the content of its sheet');
-  const placeOf = (id: string, version: number): string | undefined => beside(privateKeys.version(id, version));
+  const { root: anchored, size } = objectIn(tree) as Partial<Sheet>;
+  if (root !== anchored || size !== hashes.length) throw new Error('this is not the content of its sheet');
   const parts: Part[] = [];
   await inStretches(content.leaves.entries(), ([index, text]) => {
     if (typeof text !== 'string') return;
     const leaf = { index, size, path: paths[index]! };
-    const part = recordPart({ text, root, leaf, sheet, placeOf, author: creator, collection });
+    const part = recordPart({ text, root, leaf, sheet, placeOf: placeOf(index), author: creator, collection });
     if (part !== undefined) parts.push(part);
   });
   const erased = content.leaves.filter((leaf) => typeof leaf !== 'string').length;
@@ -103,7 +129,8 @@ function recordPart({ text, root, leaf, sheet, placeOf, author, collection }: St
   if (content === undefined || content.author !== author) return undefined;
   const { version } = content;
   const [{ resourceType: type, id } = { resourceType: '', id: '' }] = content.resources;
-  const part = { ...content, value: text, root, leaf: leafColumn(leaf) };
+  const at = leaf.copy === undefined ? { at: leaf.index } : {};
+  const part = { ...content, value: text, root, leaf: leafColumn(leaf), ...at };
   if (version === 1 && id === recordIdAt({ sheet, index: leaf.index }, type)) return part;
   // The first version of such a record stands where its id says, and nowhere else.
   const place = version === 1 && isIdOfPlace(id) ? undefined : placeOf(id, version);

@@ -40,20 +40,22 @@ export const newestOf = <T extends Row>(rows: readonly T[]): T[] =>
 /** The newest row says how many rows its resource has: that one was taken away must show. */
 const UNSURE = 0;
 
+interface Settled {
+  cleared: readonly Standing[];
+  added: ReadonlySet<number>;
+  /** Whether a row is of a record that is marked as erased. */
+  isErased: (row: Standing) => boolean;
+}
+
 /**
- * The rows whose `current` or `held` must change, as they are to be.
+ * The rows whose `current`, `held` or `erased` must change, as they are to be.
  *
  * @param rows all rows of some resources, after `cleared` went and `added` (by sequence) came
  *
  * The count goes on from the one that is sealed, and a row that fails its check is not sealed anew: what was done to the
  * rows behind the gateway's back stays visible.
  */
-export function settled(
-  rows: readonly Standing[],
-  cleared: readonly Standing[],
-  added: ReadonlySet<number>,
-  seals: Seals,
-): Standing[] {
+export function settled(rows: readonly Standing[], { cleared, added, isErased }: Settled, seals: Seals): Standing[] {
   const isIntact = (row: Standing): boolean => seals.isOn('versions', row as IndexTables['versions']);
   return byResource(rows).flatMap((all) => {
     const resource = resourceOf(all[0]!);
@@ -63,8 +65,8 @@ export function settled(
     const known = before.length === 0 ? 0 : last?.held;
     const held = known === undefined ? UNSURE : known - gone.length + all.length - (before.length - gone.length);
     return all.flatMap((row, age) => {
-      const wanted = age === 0 ? { current: 1, held } : { current: 0, held: 0 };
-      if (row.current === wanted.current && row.held === wanted.held) return [];
+      const wanted = { ...(age === 0 ? { current: 1, held } : { current: 0, held: 0 }), erased: isErased(row) ? 1 : 0 };
+      if (row.current === wanted.current && row.held === wanted.held && row.erased === wanted.erased) return [];
       const changed = { ...row, ...wanted };
       return [
         { ...changed, seal: isIntact(row) ? seals.of('versions', changed as IndexTables['versions']) : row.seal },

@@ -1,7 +1,7 @@
 /** A parsed block as rows of the read model: pure, so that the projector only writes. */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
+import { parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { searchValuesOf } from '../../fhir/search-parameters.ts';
@@ -30,6 +30,7 @@ import {
   Undelivered,
   type Written,
 } from './records.ts';
+import { contentIn } from './sheets.ts';
 import { readObject, wholeContent } from './values.ts';
 
 export interface BlockRows {
@@ -68,6 +69,8 @@ export interface KeyRows {
   versions: VersionRows[];
   privateValue?: PrivateValuesTable;
   missing?: MissingTable;
+  /** A content that an erasure wrote again: what it leaves is read with what earlier blocks say (remainders.ts). */
+  remainder?: { key: string; value: string };
   /** What all of it is believed by. */
   anchorages?: readonly Anchorage[];
   /** Something in the value is not what its key promises, and was left out. */
@@ -91,6 +94,7 @@ export async function rowsOf(block: ParsedBlock, firstWrite: number, consortium:
     const context = {
       ...{ rows, transaction, firstWrite, block: block.number, consortium },
       besideIn: textsOf(transaction),
+      sequences: sequencesOf(transaction, firstWrite + rows.counted),
     };
     for (const write of transaction.privateWrites.filter(isHashed)) {
       const { collection, keyHash, anchor } = write;
@@ -126,6 +130,17 @@ interface Context {
   block: number;
   consortium: Consortium;
   besideIn: (collection: string) => Beside;
+  /** Where the transaction's writes stand in the order, by `keyName`. */
+  sequences: ReadonlyMap<string, number>;
+}
+
+/** The place in the order of what a transaction writes, of the first write of each key. */
+function sequencesOf({ privateWrites }: ParsedTransaction, before: number): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  const written = privateWrites.filter((write) => isHashed(write) && write.anchor !== undefined);
+  for (const [index, write] of written.entries())
+    if (!found.has(keyName(write))) found.set(keyName(write), sequenceOf(before + index + 1));
+  return found;
 }
 
 /** Counts the write, and answers what it leaves under its key. */
@@ -157,24 +172,28 @@ async function keyRows(write: PrivateWrite, context: Context): Promise<KeyRows> 
 /** What a value leaves. @throws Undelivered, and Error where it is not what its key promises */
 async function readValue(
   place: Place,
-  { transaction, consortium, besideIn }: Context,
+  { transaction, consortium, besideIn, sequences }: Context,
 ): Promise<Omit<KeyRows, 'collection' | 'keyHash'>> {
   const { collection, key, key_hash: keyHash, value, anchor } = place;
   const kind = kindOf(key);
   const asItIs = { versions: [], privateValue: { ...place, ...requested(place) } };
   if (kind === undefined) return asItIs;
   if (!isPlaced(kind, collection)) throw new Error('this lies in no collection of its kind');
+  const content = contentIn(key);
+  if (content !== undefined && content.generation > 0) return { versions: [], remainder: { key, value } };
   const { creator } = transaction;
   const records = await recordsIn(place, { collection, creator, beside: besideIn(collection) }, consortium);
-  if (records !== undefined) return recordRows(records, place, transaction);
+  // What stands on a sheet is in the order where the sheet is, also when its content is written again.
+  const ofSheet = sequences.get(keyName({ collection, keyHash: sha256Hex(privateKeys.sheet(content?.sheet ?? '')) }));
+  if (records !== undefined) return recordRows(records, { ...place, sequence: ofSheet ?? place.sequence }, transaction);
   const stated = readObject(value);
   if (kind.ofOwner === true && creator !== ownerOf(collection, consortium))
     throw new Error('this is signed by another');
-  const content = wholeContent(key, kind, stated);
-  if (content?.author !== undefined && content.author !== creator) throw new Error('this is signed by another');
+  const whole = wholeContent(key, kind, stated);
+  if (whole?.author !== undefined && whole.author !== creator) throw new Error('this is signed by another');
   const anchorages = billingAnchorages({ collection, key, keyHash, anchor }, kind, stated, consortium);
-  if (content === undefined) return { ...asItIs, anchorages };
-  const { versions, refused } = await versionRows([{ ...content, value }], place, transaction);
+  if (whole === undefined) return { ...asItIs, anchorages };
+  const { versions, refused } = await versionRows([{ ...whole, value }], place, transaction);
   if (refused > 0) throw new Error('no database holds this');
   return { versions, anchorages };
 }
@@ -190,7 +209,7 @@ async function recordsIn({ key, value }: Place, written: Written, consortium: Co
 }
 
 /** @throws Error where none of the records is as it should be */
-async function recordRows({ parts, refused, anchorages }: Parts, place: Place, transaction: ParsedTransaction) {
+export async function recordRows({ parts, refused, anchorages }: Parts, place: Place, transaction: Signed) {
   const { versions, refused: unstorable } = await versionRows(parts, place, transaction);
   const all = refused + unstorable;
   if (versions.length === 0 && all > 0) throw new Error('none of these is what its key promises');
@@ -236,16 +255,18 @@ const kindName = (key: string): string => {
 
 type Requested = Pick<PrivateValuesTable, 'kind' | 'patient_system' | 'patient_value'>;
 type Place = Omit<PrivateValuesTable, keyof Requested>;
+type Signed = Pick<ParsedTransaction, 'creator' | 'time'>;
 
 /** The rows of the resources, each type and id once; `refused` counts those that no database holds, or that come again. */
 async function versionRows(
   parts: readonly Part[],
   place: Place,
-  transaction: ParsedTransaction,
+  transaction: Signed,
 ): Promise<{ versions: VersionRows[]; refused: number }> {
   const found = new Map<string, VersionRows>();
   let [sequence, refused] = [place.sequence, 0];
   await inStretches(parts, (part) => {
+    if (part.at !== undefined) sequence = place.sequence + part.at;
     for (const resource of part.resources) {
       const isWithin = sequence - place.sequence < RESOURCES_PER_VALUE;
       const rows = isWithin ? versionRow(resource, part, { ...place, sequence }, transaction) : undefined;
@@ -258,18 +279,13 @@ async function versionRows(
   return { versions: [...found.values()], refused };
 }
 
-function versionRow(
-  resource: Resource,
-  part: Part,
-  place: Place,
-  transaction: ParsedTransaction,
-): VersionRows | undefined {
+function versionRow(resource: Resource, part: Part, place: Place, transaction: Signed): VersionRows | undefined {
   const { resourceType: type, id } = resource;
   const { version, author, recordedAt, copy, value, root, leaf = null, anchorages } = part;
   const patient = patientIdOf(resource);
   const row: VersionsTable = {
     ...place,
-    ...{ type, id, version, current: 1, held: 1, value, leaf },
+    ...{ type, id, version, current: 1, held: 1, erased: 0, value, leaf },
     anchor: root ?? place.anchor,
     author: author ?? transaction.creator,
     patient: patient !== undefined && fits(patient, LONGEST.id) ? patient : null,

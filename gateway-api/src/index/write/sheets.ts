@@ -30,8 +30,14 @@ export const leafColumn = (leaf: Leaf): string => JSON.stringify(leaf);
 /** Undefined for what stands on no sheet. */
 export const leafOf = ({ leaf }: LeafRow): Leaf | undefined => (leaf === null ? undefined : (JSON.parse(leaf) as Leaf));
 
+/** The sheet whose content a key names, and which generation of it; undefined for any other key. */
+export function contentIn(key: string): { sheet: string; generation: number } | undefined {
+  const [, sheet, generation] = /^content\/([^/]+)\/(0|[1-9]\d{0,8})$/.exec(key) ?? [];
+  return sheet === undefined ? undefined : { sheet, generation: Number(generation) };
+}
+
 /** The sheet whose content a key names; undefined for any other key. */
-export const sheetIn = (key: string): string | undefined => /^content\/([^/]+)\/(?:0|[1-9]\d*)$/.exec(key)?.[1];
+export const sheetIn = (key: string): string | undefined => contentIn(key)?.sheet;
 
 /** Whether the text of a row is what its anchor stands for. */
 export function isAnchored({ value, anchor, leaf }: { value: string; anchor: string; leaf?: string | null }): boolean {

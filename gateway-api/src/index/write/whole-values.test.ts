@@ -8,7 +8,15 @@ import fc from 'fast-check';
 import type { FixtureWrite } from '../../ledger/block.fixture.ts';
 import { sqlite } from '../databases.fixture.ts';
 import { anchored, FixtureIndex, sheetWrites } from '../index.fixture.ts';
-import { claimWrites, consentWrite, copiesWrite, delivery, evidenceFrom } from '../values.fixture.ts';
+import {
+  claimWrites,
+  consentWrite,
+  copiesWrite,
+  delivery,
+  evidenceFrom,
+  purgeWrites,
+  purging,
+} from '../values.fixture.ts';
 import { valueFrom } from './whole-values.ts';
 
 /** Texts that canonical JSON must bring back: escapes, other planes, what looks like markup. */
@@ -70,6 +78,29 @@ describe('A private value from its rows', () => {
       }
     });
     await fc.assert(property, { numRuns: 150 });
+  });
+
+  it('is the content that an erasure wrote again, whichever and how many of its records are gone', async () => {
+    const few = fc.array(fc.boolean(), { minLength: 1, maxLength: 9 });
+    const property = fc.asyncProperty(few, fc.nat({ max: 8 }), async (areErased, kept) => {
+      const all = areErased.map(() => ({ isCreated: false, version: 1, note: 'x', places: 0 }));
+      const { texts, writes } = sheetFrom(all);
+      const gone = texts.filter((_, index) => areErased[index] && index !== kept % texts.length).map(({ id }) => id);
+      await fixture.block({ privateWrites: writes });
+      let content = writes;
+      for (const ids of [gone.slice(0, 1), gone.slice(1)]) {
+        const next = purgeWrites(content, ids);
+        await fixture.block(purging(...next));
+        content = [...next, ...writes.filter(({ key }) => !key.startsWith('content/'))];
+      }
+      const rows = await rowsOf(content[0]!);
+      const values = await fixture.stores.reading.selectFrom('private_values').select(['kind', 'value']).execute();
+      const notes = values.filter(({ kind }) => kind === 'erasure').map(({ value }) => value);
+      expect(valueFrom(rows, { tree: writes[0]!.value, notes })).to.equal(content[0]!.value);
+      expect(valueFrom(rows, { tree: undefined, notes })).to.equal(undefined);
+      if (gone.length > 0) expect(valueFrom(rows, { tree: writes[0]!.value, notes: [] })).to.equal(undefined);
+    });
+    await fc.assert(property, { numRuns: 30 });
   });
 
   it('is what lies under a key of its own', async () => {

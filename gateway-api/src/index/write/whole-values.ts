@@ -1,27 +1,54 @@
 /** Private values put together again from their rows, byte for byte: what a peer has lost is taken from a read model. */
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import type { Erasure } from '@telemed-ledger/chaincode/model/erasures.ts';
 import type { Content, Copies, RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import type { Anchored } from '@telemed-ledger/chaincode/model/values.ts';
 import type { VersionsTable } from '../schema.ts';
-import { leafOf } from './sheets.ts';
+import { leafOf, sheetIn } from './sheets.ts';
 
 /** What of a row its value is made from. */
-export type ValueRow = Pick<VersionsTable, 'value' | 'leaf' | 'source' | 'access' | 'expires_at'>;
+export type ValueRow = Pick<VersionsTable, 'key' | 'value' | 'leaf' | 'source' | 'access' | 'expires_at'>;
+
+/** What a content that an erasure wrote again holds beside its rows. */
+export interface Remainder {
+  /** The text under its sheet's own key. */
+  tree: string | undefined;
+  /** The texts of the notes of erasures in its collection, of any sheet. */
+  notes: readonly string[];
+}
 
 /**
  * The private value that all rows of one key, in the order of their sequence, were made from; undefined where they do not
- * say all of it (a record of the sheet was erased, or is not shown). Whoever uses it holds it against its hash.
+ * say all of it (a record is not shown). Whoever uses it holds it against its hash.
+ * @param remainder for the key of a content of a later generation than the first
  */
-export function valueFrom(rows: readonly ValueRow[]): string | undefined {
+export function valueFrom(rows: readonly ValueRow[], remainder?: Remainder): string | undefined {
   const [first] = rows;
   const leaf = first && leafOf(first);
   if (first === undefined || leaf === undefined) return first?.value;
   if (leaf.copy !== undefined) return copiesText(rows);
+  if (remainder !== undefined) return remainderText(rows, first.key, leaf.size, remainder);
   return leaf.size === rows.length ? contentText(rows) : undefined;
 }
 
 const contentText = (rows: readonly ValueRow[]): string =>
   canonicalJson({ schema: 1, leaves: rows.map(({ value }) => value) } satisfies Content);
+
+function remainderText(
+  rows: readonly ValueRow[],
+  key: string,
+  size: number,
+  { tree, notes }: Remainder,
+): string | undefined {
+  const sheet = sheetIn(key);
+  const erased = notes.map((note) => JSON.parse(note) as Erasure).filter((note) => note.sheet === sheet);
+  const found = new Map<number, Content['leaves'][number]>();
+  for (const { index, leaf: hash } of erased) found.set(index, { hash });
+  for (const row of rows) found.set(leafOf(row)!.index, row.value);
+  const leaves = Array.from({ length: size }, (_, index) => found.get(index));
+  if (tree === undefined || !leaves.every((leaf) => leaf !== undefined)) return undefined;
+  return canonicalJson({ schema: 1, leaves, tree } satisfies Content);
+}
 
 function copiesText(rows: readonly ValueRow[]): string | undefined {
   const [first] = rows;
