@@ -30,7 +30,7 @@ const CALLERS = [1, 16, 64];
 const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
 const USAGE = `usage: npm run bench [-- greedy | access-log | linkability | scale] [--org x] [--seconds 60]
-  [--patients 200] [--points 6x14,6x114,6x414,12,24]`;
+  [--patients 200] [--points 6,6x114,6x414,12]`;
 const REST = 'REST create, 1 KB';
 const SDK = 'bare SDK, OpenSSL signer';
 const DEFAULT_SDK = 'bare SDK, its own signer';
@@ -41,7 +41,7 @@ await runCommand(async () => {
       org: { type: 'string', default: 'hospital' },
       seconds: { type: 'string', default: '60' },
       patients: { type: 'string', default: '200' },
-      points: { type: 'string', default: '6x14,6x114,6x414,12,24' },
+      points: { type: 'string', default: '6,6x114,6x414,12' },
     },
     allowPositionals: true,
   });
