@@ -136,6 +136,66 @@ describe('A dishonest member', function () {
     for (const step of [licensed, visitRecorded, coverageShown]) await step(story, silent);
   });
 
+  describe('whose own client writes what is no valid FHIR R4', () => {
+    const faulty = {
+      text: { status: 'generated', div: '<div xmlns="http://www.w3.org/1999/xhtml"><script>steal()</script></div>' },
+    };
+    const invalidAt = async (organisation: string): Promise<number> => {
+      const { body } = await scene.parties.of(organisation, 'operator').send({ path: '/metrics' });
+      return Number(/^gateway_invalid_resources_total\S* (\d+)$/m.exec(String(body))?.[1] ?? Number.NaN);
+    };
+    /** Waits until it is known at a gateway, and expects that it is shown nowhere there while others are. */
+    const expectHidden = async (organisation: string, role: Role, reference: string): Promise<void> => {
+      const party = scene.parties.of(organisation, role);
+      const path = `/fhir/R4/${reference}`;
+      let answer = await party.send({ path });
+      for (let tries = 0; tries < 200 && answer.status === 404; tries += 1) {
+        await sleep(50);
+        answer = await party.send({ path });
+      }
+      expect(answer.status, reference).to.equal(409);
+      expect(JSON.stringify(answer.body)).to.not.include('steal');
+      const [type] = reference.split('/');
+      type Page = Resource & { entry: { resource: Resource & { issue?: { code: string }[] } }[] };
+      const { entry } = await party.ask<Page>({ path: `/fhir/R4/${type}?_count=1000` });
+      expect(JSON.stringify(entry)).to.not.include('steal');
+      const issues = entry.flatMap(({ resource }) => resource.issue ?? []);
+      expect(issues.map(({ code }) => code)).to.include('invalid');
+    };
+
+    it('is shown to nobody else: a record, a coverage', async () => {
+      const { patientId, visit } = story;
+      const sheet = randomUUID();
+      const id = recordIdAt({ sheet, index: 0 }, 'Observation');
+      const subject = { reference: `Patient/${patientId}` };
+      const observation = { resourceType: 'Observation', id, status: 'final', code: { text: 'x' }, subject, ...faulty };
+      const records = [{ id, version: 1, salt: newSalt(), resource: canonicalJson(observation) }];
+      const before = await invalidAt('patients');
+      const hospital = attacker('hospital');
+      const sheets = [{ id: sheet, salt: newSalt(), records }];
+      expect(await hospital.submit('RecordVersions', {}, { sheets }, ['hospital', 'patients'])).to.equal(VALID);
+      await expectHidden('patients', 'system', `Observation/${id}`);
+      expect(await invalidAt('patients')).to.equal(before + 1);
+      const coverageId = randomUUID();
+      const resource = {
+        ...{ resourceType: 'Coverage', id: coverageId, status: 'active', payor: [{ display: 'payer' }], ...faulty },
+        ...{ beneficiary: { identifier: visit.member }, period: { start: '2026-01-01', end: '2026-12-31' } },
+      };
+      const coverage = { id: coverageId, version: 1, salt: newSalt(), resource };
+      const shown = attacker('payer', 'adjudicator').submit(
+        'RegisterCoverage',
+        { providers: ['hospital'] },
+        { coverage },
+        ['payer', 'hospital'],
+      );
+      expect(await shown).to.equal(VALID);
+      await expectHidden('hospital', 'system', `Coverage/${coverageId}`);
+      expect(await invalidAt('hospital')).to.be.greaterThan(0);
+      const verified = await scene.parties.of('patients', 'operator').send({ method: 'POST', path: '/verify' });
+      expect((verified.body as { differences?: unknown[] }).differences).to.deep.equal([]);
+    });
+  });
+
   describe('or one of its people, at its own gateway', () => {
     /** Ways to what is the patient's: directly, by search, and by a GET in a Bundle. */
     const ways = (): string[] => {

@@ -11,6 +11,7 @@ import { newSalt } from '../ledger/sender.ts';
 import { type Issue, UNPROCESSABLE } from './outcomes.ts';
 import type { NewDraft } from './repository.ts';
 import type { Criterion } from './tokens.ts';
+import { modifierIssues } from './validation/modifiers.ts';
 import { type FoundLink, type FoundReference, validateResource } from './validation/validation.ts';
 
 export interface ChangeRequest {
@@ -64,6 +65,9 @@ export class Change {
     for (const issue of issues) this.fail(UNPROCESSABLE, issue);
     if (issues.length > 0) return;
     this.resource = this.request.body as Record<string, unknown>;
+    // Of a Consent the chaincode refuses them in words for patients.
+    const modifiers = this.type === 'Consent' ? [] : modifierIssues(this.resource, this.path);
+    for (const issue of modifiers) this.fail(UNPROCESSABLE, issue);
     this.references = references;
     this.links = links;
   }

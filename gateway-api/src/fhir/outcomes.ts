@@ -11,6 +11,7 @@ export type IssueType =
   | IssueCode
   | 'required'
   | 'code-invalid'
+  | 'extension'
   | 'invariant'
   | 'too-long'
   | 'multiple-matches'

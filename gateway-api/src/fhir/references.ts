@@ -4,11 +4,11 @@
  * repository for all conditional references, one for all literal ones.
  */
 import type { Change } from './changes.ts';
-import { errorIssue } from './outcomes.ts';
+import { errorIssue, type Issue, UNPROCESSABLE } from './outcomes.ts';
 import type { Repository } from './repository.ts';
 import { type Criterion, criterionKey, parseCriterion } from './tokens.ts';
 import { identifierParameter, supportedType } from './types.ts';
-import { isResourceType } from './validation/schema.ts';
+import { containedIssues, literalIssue, RELATIVE, typeIssue } from './validation/reference-rules.ts';
 import type { FoundReference } from './validation/validation.ts';
 
 /** Where the targets of a request's references are. */
@@ -24,11 +24,8 @@ export interface Targets {
   written: ReadonlySet<string>;
 }
 
-const RELATIVE = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9.-]{1,64})(?:\/_history\/[A-Za-z0-9.-]{1,64})?$/;
 const CONDITIONAL = /^([A-Z][A-Za-z]+)\?(.*)$/s;
-const ABSOLUTE = /^[a-z][a-z0-9+.-]*:/i;
 const RESTFUL = /^(https?:\/\/.*\/)[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/;
-const CONTAINED_TYPES = /\/([A-Z][A-Za-z]+)\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[^/]+)?$/;
 
 interface Open {
   change: Change;
@@ -39,34 +36,7 @@ const refuseReference = (
   { change, found }: Open,
   code: 'not-found' | 'value' | 'structure' | 'multiple-matches' | 'not-supported',
   text: string,
-): void => change.fail(code === 'multiple-matches' ? 412 : 422, errorIssue(code, text, found.expression));
-
-/** `#x` must be the id of a contained resource of the same root, and each contained one must be referred to (dom-3). */
-function checkContained(change: Change): void {
-  const contained = Array.isArray(change.resource['contained']) ? change.resource['contained'] : [];
-  const ids = contained.map((one) => (one as { id?: string }).id);
-  const referredTo = new Set<unknown>();
-  for (const found of change.references) {
-    const { reference } = found.holder;
-    if (!reference.startsWith('#')) continue;
-    referredTo.add(
-      reference === '#' ? found.expression.replace(/^(.*\.contained\[\d+\]).*$/, '$1') : reference.slice(1),
-    );
-    if (reference !== '#' && !ids.includes(reference.slice(1))) {
-      refuseReference({ change, found }, 'not-found', 'ref-1: no contained resource has this id.');
-    }
-  }
-  for (const { holder, key } of change.links) {
-    const value = holder[key];
-    if (typeof value === 'string' && value.startsWith('#')) referredTo.add(value.slice(1));
-  }
-  ids.forEach((id, index) => {
-    const place = `${change.path}.contained[${index}]`;
-    if (!referredTo.has(id) && !referredTo.has(place)) {
-      change.fail(422, errorIssue('invariant', 'dom-3: nothing in the resource refers to this contained one.', place));
-    }
-  });
-}
+): void => change.fail(code === 'multiple-matches' ? 412 : UNPROCESSABLE, errorIssue(code, text, found.expression));
 
 /** Writes the new `Type/id` where a reference names an entry of the Bundle or this server's own base URL. */
 function localise({ change, found }: Open, { baseUrl, byFullUrl }: Targets): void {
@@ -93,18 +63,10 @@ function rewriteLinks(change: Change, byFullUrl: Targets['byFullUrl']): void {
   }
 }
 
-/** The type a reference names must be one that the element allows; a URL of another server is judged by its end. */
-function checkTarget(open: Open, type: string | undefined): boolean {
-  const { holder, targets } = open.found;
-  if (type !== undefined && targets !== undefined && !targets.has(type)) {
-    refuseReference(open, 'structure', 'This element may not refer to a resource of that type.');
-    return false;
-  }
-  if (type !== undefined && holder.type !== undefined && holder.type !== type && isResourceType(holder.type)) {
-    refuseReference(open, 'structure', 'Reference.type is not the type of what is referred to.');
-    return false;
-  }
-  return true;
+/** Reports what is wrong with a reference; true where there is nothing. */
+function isRight({ change }: Open, issue: Issue | undefined): boolean {
+  if (issue !== undefined) change.fail(UNPROCESSABLE, issue);
+  return issue === undefined;
 }
 
 /** Resolves `Type?identifier=system|value` for all changes at once: exactly one match, or the change fails. */
@@ -117,7 +79,7 @@ async function resolveConditional(opens: Open[], { repository, mayMatch }: Targe
       open.change.fail(403, errorIssue('forbidden', 'This role may not search for others.', open.found.expression));
     } else if (criterion === undefined) {
       refuseReference(open, 'not-supported', 'A conditional reference here is Type?identifier=system|value.');
-    } else if (checkTarget(open, type)) {
+    } else if (isRight(open, typeIssue(open.found, type))) {
       const key = criterionKey(criterion);
       const group = criteria.get(key) ?? { criterion, opens: [] };
       group.opens.push(open);
@@ -144,20 +106,14 @@ async function resolveConditional(opens: Open[], { repository, mayMatch }: Targe
 /** Sorts one reference; what must be looked up in the store is returned as `Type/id`. */
 function literalOf(open: Open, { written }: Targets): string | undefined {
   const { reference } = open.found.holder;
-  const relative = RELATIVE.exec(reference);
-  if (relative !== null) {
-    const [, type = '', id = ''] = relative;
-    if (!checkTarget(open, type) || written.has(`${type}/${id}`)) return undefined;
-    if (supportedType(type) !== undefined) return `${type}/${id}`;
-    refuseReference(open, 'not-found', 'This server holds no resources of that type.');
-  } else if (/^urn:(?:uuid|oid):/i.test(reference)) {
+  if (/^urn:(?:uuid|oid):/i.test(reference)) {
     refuseReference(open, 'not-found', 'No entry of this Bundle has this fullUrl.');
-  } else if (ABSOLUTE.test(reference)) {
-    const type = CONTAINED_TYPES.exec(reference)?.[1];
-    checkTarget(open, type !== undefined && isResourceType(type) ? type : undefined);
-  } else {
-    refuseReference(open, 'value', 'A reference is Type/id, #id, an absolute URL, or Type?identifier=system|value.');
+    return undefined;
   }
+  const [, type = '', id = ''] = RELATIVE.exec(reference) ?? [];
+  if (!isRight(open, literalIssue(open.found)) || type === '' || written.has(`${type}/${id}`)) return undefined;
+  if (supportedType(type) !== undefined) return `${type}/${id}`;
+  refuseReference(open, 'not-found', 'This server holds no resources of that type.');
   return undefined;
 }
 
@@ -165,7 +121,7 @@ function literalOf(open: Open, { written }: Targets): string | undefined {
 export async function resolveReferences(changes: readonly Change[], targets: Targets): Promise<void> {
   const sound = changes.filter((change) => change.failure === undefined);
   for (const change of sound) {
-    checkContained(change);
+    for (const issue of containedIssues(change.resource, change.path, change)) change.fail(UNPROCESSABLE, issue);
     rewriteLinks(change, targets.byFullUrl);
   }
   const opens = sound

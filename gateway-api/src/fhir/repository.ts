@@ -47,6 +47,8 @@ export interface SearchPage {
   next?: string;
   /** How many matches are not shown because they cannot be read. */
   broken?: number;
+  /** How many resources of the type are not shown because what another organisation wrote of them is not valid. */
+  invalid?: number;
   /** Values that are on the ledger and have not arrived here yet: some may be matches. Absent where there are none. */
   undelivered?: number;
 }

@@ -45,7 +45,7 @@ interface Links {
 }
 
 /** hl7.org/fhir/R4/search.html#status: what a searcher must know of the search itself. */
-function outcomeEntries({ undelivered = 0, broken = 0 }: SearchPage): object[] {
+function outcomeEntries({ undelivered = 0, broken = 0, invalid = 0 }: SearchPage): object[] {
   const issues: Issue[] = [];
   if (undelivered > 0) {
     const diagnostics = `${undelivered} values are on the ledger and have not arrived here yet; some may be matches.`;
@@ -54,6 +54,10 @@ function outcomeEntries({ undelivered = 0, broken = 0 }: SearchPage): object[] {
   if (broken > 0) {
     const diagnostics = `${broken} matches are left out: what is stored of them is not what was anchored on the ledger.`;
     issues.push({ severity: 'warning', code: 'security', diagnostics });
+  }
+  if (invalid > 0) {
+    const diagnostics = `${invalid} resources of this type are not shown: what others wrote of them is not valid FHIR R4.`;
+    issues.push({ severity: 'warning', code: 'invalid', diagnostics });
   }
   return issues.length === 0 ? [] : [{ resource: outcomeOf(issues), search: { mode: 'outcome' } }];
 }

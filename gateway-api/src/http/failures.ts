@@ -64,6 +64,10 @@ export function absentWhereGone(error: unknown): undefined {
   if (!(error instanceof Failure) || error.status !== GONE) throw error;
 }
 
+/** 409: another organisation (MSP id) wrote it, and it would be refused here; a correction by its author is shown. */
+export const notValid = (author: string): Failure =>
+  new Failure(409, 'invalid', `What ${author} wrote here is not valid FHIR R4, and is not shown.`);
+
 /** 429: this gateway has as many writes in flight as it takes. */
 export const throttled = (message: string): Failure =>
   new Failure(429, 'throttled', message, { headers: { 'Retry-After': '1' }, kind: 'quota' });

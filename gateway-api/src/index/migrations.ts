@@ -49,6 +49,7 @@ const INDEX_STEPS = [
   '2026-11-sheets',
   '2026-11-under-review',
   '2026-11-what-is-erased',
+  '2026-11-faults',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -119,6 +120,7 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .addColumn('source', types.text)
     .addColumn('access', types.text)
     .addColumn('expires_at', types.text)
+    .addColumn('fault', types.text)
     .addColumn('seal', types.text, (column) => column.notNull())
     .execute();
   await db.schema
@@ -144,6 +146,12 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .on('versions')
     .columns(['access'])
     .where(sql.ref('access'), 'is not', null)
+    .execute();
+  await db.schema
+    .createIndex('versions_faulty')
+    .on('versions')
+    .columns(['type'])
+    .where(sql.ref('fault'), 'is not', null)
     .execute();
   await db.schema.createIndex('versions_by_key').on('versions').columns(['key_hash', 'collection']).execute();
   await db.schema

@@ -73,6 +73,8 @@ export interface VersionsTable {
   source: string | null;
   access: string | null;
   expires_at: string | null;
+  /** Why what another organisation wrote is not shown (fhir/validation/faults.ts); null for what is. */
+  fault: string | null;
 }
 
 /** By what resources are found: see fhir/search-parameters.ts. */
@@ -231,7 +233,7 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
       'source',
       'access',
     ] as const),
-    'expires_at',
+    ...(['expires_at', 'fault'] as const),
   ],
   search_values: ['parameter', 'type', 'id', 'collection', 'system', 'value'],
   private_values: [

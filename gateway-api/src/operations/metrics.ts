@@ -16,6 +16,7 @@ export class Metrics {
   readonly #groupsApart: Counter;
   readonly #integrity: Counter;
   readonly #rewrites: Counter;
+  readonly #invalid: Counter;
   readonly #refusals: Counter;
   readonly #disagreements: Counter;
   readonly #broken: Counter;
@@ -86,6 +87,11 @@ export class Metrics {
       help: 'Private keys that were written a second time, in whichever collection: the work of changed chaincode.',
       registers,
     });
+    this.#invalid = new Counter({
+      name: 'gateway_invalid_resources_total',
+      help: 'Versions of resources that other organisations wrote and that are not shown because they are not valid FHIR R4.',
+      registers,
+    });
     this.#disagreements = new Counter({
       name: 'gateway_disagreements_total',
       help: 'Transactions of which a member computed another result than others, on equal reads, by member.',
@@ -130,6 +136,10 @@ export class Metrics {
 
   keyRewritten(): void {
     this.#rewrites.inc();
+  }
+
+  invalidResources(count: number): void {
+    this.#invalid.inc(count);
   }
 
   brokenItem(kind: string): void {

@@ -4,11 +4,12 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import { type Identities, rememberedIdentities } from '../auth/identities.ts';
 import type { GatewayConfig } from '../config.ts';
-import { extraction } from '../fhir/search-parameters.ts';
+import { faultOf } from '../fhir/validation/faults.ts';
 import { demand } from '../index/health.ts';
 import { Decoys } from '../index/read/decoys.ts';
 import type { Stores } from '../index/schema.ts';
 import { Seals } from '../index/seals.ts';
+import { making } from '../index/write/making.ts';
 import { Projector } from '../index/write/projector.ts';
 import { LedgerClient } from '../ledger/client.ts';
 import { type Enrolled, LedgerConnection } from '../ledger/connect.ts';
@@ -47,10 +48,11 @@ export async function ledgerSide(options: LedgerSideOptions): Promise<LedgerSide
   const identityOf = rememberedIdentities(identities);
   const systemIdentity = () => identityOf({ role: 'system' });
   const { privateKey } = await systemIdentity();
-  const seals = new Seals(privateKey, extraction());
+  const seals = new Seals(privateKey, making());
   const projector = await Projector.open({
-    ...{ db: stores.writing, member: organisation, consortium, seals, log },
+    ...{ db: stores.writing, member: organisation, consortium, seals, judge: faultOf, log },
     onRewrite: () => metrics.keyRewritten(),
+    onFaults: (count) => metrics.invalidResources(count),
   });
   const delivered = {
     connection,

@@ -49,7 +49,11 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     organisation: organisation.name,
     log,
     onIntegrityFailure: () => metrics.integrityFailure(),
-    undelivered: { lacks: projector.lacks, retryAfterSeconds: () => late.retryAfterSeconds() },
+    undelivered: {
+      lacks: projector.lacks,
+      faults: projector.faults,
+      retryAfterSeconds: () => late.retryAfterSeconds(),
+    },
   });
   const groups = recordGroups(ledger, {
     limits: { ...config.groups, writes: limits.inFlightWrites, budgetMs: limits.budgetMs },

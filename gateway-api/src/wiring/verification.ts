@@ -1,10 +1,10 @@
 /** The comparison of one gateway's read model with its peer's ledger, wired. */
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { GatewayConfig } from '../config.ts';
-import { extraction } from '../fhir/search-parameters.ts';
 import { indexFile } from '../index/sqlite/stores.ts';
 import type { Compare } from '../index/verification/sweeper.ts';
 import { type VerificationTask, verifyInThread } from '../index/verification/thread.ts';
+import { making } from '../index/write/making.ts';
 import type { LedgerSide } from './ledger.ts';
 
 /** Begins comparisons, each in a thread of its own. */
@@ -12,7 +12,7 @@ export function comparisons(config: GatewayConfig, consortium: Consortium, side:
   return (unhurried, stop) => {
     const thread = side.systemIdentity().then((identity) => {
       const { organisation: member, connection, timeouts, dataDir } = config;
-      const secrets = { identity, secret: identity.privateKey, making: extraction() };
+      const secrets = { identity, secret: identity.privateKey, making: making() };
       const position = side.feed.position();
       const task = { member, consortium, connection, timeouts, ...secrets, live: liveOf(config), position, unhurried };
       return verifyInThread(task, dataDir, stop);

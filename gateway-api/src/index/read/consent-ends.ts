@@ -1,6 +1,7 @@
 /**
  * A consent that is in force no more, as it is shown. Ending one writes no new content: its state (write/states.ts) says so.
  */
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { ConsentState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { StoredResource } from '../../fhir/repository.ts';
 import type { StatesTable } from '../schema.ts';
@@ -15,6 +16,12 @@ export interface ConsentEnd {
 
 /** There is no state that knows of the version: it may have ended. */
 export const UNKNOWN = 'unknown';
+
+/** The keys of the marks that end a version, with whether the end is shown as one more. */
+export const marksOf = (id: string, version: number): [key: string, isVersion: boolean][] => [
+  [privateKeys.revoked(id), true],
+  [privateKeys.withdrawn(id, version), false],
+];
 
 /** How a version of a consent ended; undefined where it is in force, or not the newest. */
 export function endOf(

@@ -11,7 +11,7 @@ import type { IndexTables, PrivateValuesTable } from '../schema.ts';
 import { STANDING } from '../write/resources.ts';
 import { leafOf, sheetIn } from '../write/sheets.ts';
 import type { Checks } from './checks.ts';
-import type { VersionRow } from './stored.ts';
+import { demandShown, type VersionRow } from './stored.ts';
 
 export class Evidence {
   readonly #db: Kysely<IndexTables>;
@@ -22,7 +22,7 @@ export class Evidence {
     this.#checks = checks;
   }
 
-  /** The exact text of a value that stands on no sheet; undefined where it is not here. @throws {IntegrityFailure} */
+  /** The exact text of a value that stands on no sheet; undefined where it is not here. @throws {Failure} 409 */
   async text(collection: string, key: string): Promise<string | undefined> {
     const at = { key_hash: sha256Hex(key), collection };
     const value = await this.#db
@@ -36,7 +36,7 @@ export class Evidence {
       .selectAll()
       .where((where) => where.and(at))
       .executeTakeFirst();
-    return version && this.#checks.anchored('versions', version).value;
+    return version && demandShown(this.#checks.anchored('versions', version)).value;
   }
 
   /**

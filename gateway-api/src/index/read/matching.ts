@@ -1,6 +1,6 @@
 /** What a search matches among the versions, as SQL; and what of it is checked again on the text of each match. */
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { type SelectQueryBuilder, sql } from 'kysely';
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Search } from '../../fhir/repository.ts';
 import { SEARCH_PARAMETERS, searchValuesOf } from '../../fhir/search-parameters.ts';
 import type { IndexTables } from '../schema.ts';
@@ -23,6 +23,19 @@ export const FEW = {
 const RARE = new Set(SEARCH_PARAMETERS.filter(({ isRare }) => isRare).map(({ name }) => name));
 export const isForFew = ({ ids, values = [] }: Search): boolean =>
   ids !== undefined || values.some(({ parameter }) => RARE.has(parameter));
+
+/** Originals, and copies in this inbox whose time is not over. */
+export function heldIn(db: Kysely<IndexTables>, inbox: string): VersionQuery<object> {
+  const now = new Date().toISOString();
+  return db
+    .selectFrom('versions')
+    .where((where) =>
+      where.or([
+        where('source', 'is', null),
+        where.and([where('collection', '=', inbox), where('expires_at', '>', now)]),
+      ]),
+    );
+}
 
 /** The newest versions among `visible` that a search matches. */
 export function matchingIn(

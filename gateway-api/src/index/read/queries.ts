@@ -22,12 +22,12 @@ import { Checks } from './checks.ts';
 import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
 import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
-import { FEW, hasValues, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
+import { FEW, hasValues, heldIn, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
 import { LicenceRegister } from './register.ts';
 import { type Chosen, chosenRows, searchRows } from './rows.ts';
-import { storedResource, type VersionRow } from './stored.ts';
-import { Undelivered, type UndeliveredOptions } from './undelivered.ts';
+import { demandShown, storedResource, type VersionRow } from './stored.ts';
+import { gapsIn, Undelivered, type UndeliveredOptions } from './undelivered.ts';
 
 const IDS_PER_QUERY = 500;
 const INBOX = 'inbox_';
@@ -36,6 +36,8 @@ const KNOWN_REFERENCES = 20_000;
 const newKnown = () => new LRUCache<string, true>({ max: KNOWN_REFERENCES });
 const CONSENT = 'consent/';
 const IDENTIFIER = 'identifier';
+/** Resources that a search says are not shown; beyond that it says so many. */
+const MOST_FAULTY = 1_000;
 
 /** What of a version is known without its text. */
 type Standing = Omit<VersionRow, 'value'>;
@@ -105,21 +107,23 @@ export class ReadModel {
     let all: readonly Standing[] = [];
     const { rows, isCut } = await this.#rows(type, id, compartment, (standing) => {
       all = standing;
-      return standing.filter(({ version }) => version < before).slice(0, count);
+      return standing.filter(({ version, fault }) => fault === null && version < before).slice(0, count);
     });
     const [newest] = all;
     await this.undelivered.demandNext(id, newest?.version ?? 0);
     await this.undelivered.demandVersions(id, gapsIn(all));
     await this.erasures.demandNone(id, newest, compartment);
+    const shown = all.filter(({ fault }) => fault === null);
+    if (newest !== undefined && shown.length === 0) demandShown(newest);
     const versions = rows.map((row) => this.stored(row));
-    const revocation = newest === undefined ? undefined : await this.#revocation(newest);
+    const revocation = newest === undefined || newest.fault !== null ? undefined : await this.#revocation(newest);
     const isFirst = before === Number.POSITIVE_INFINITY;
     if (revocation !== undefined && isFirst && versions[0] !== undefined) {
       versions.unshift(revokedOf(versions[0], revocation));
     }
     const oldest = rows.at(-1)?.version ?? 0;
-    const isMore = rows.length > 0 && (isCut || all.some(({ version }) => version < oldest));
-    const total = all.length + (revocation === undefined ? 0 : 1);
+    const isMore = rows.length > 0 && (isCut || shown.some(({ version }) => version < oldest));
+    const total = shown.length + (revocation === undefined ? 0 : 1);
     return { versions, total, ...(isMore ? { next: oldest } : {}) };
   }
 
@@ -155,7 +159,7 @@ export class ReadModel {
     const { rows } = await this.#rows(type, id, compartment, (standing) => standing.slice(0, 1));
     const [row] = rows;
     await this.undelivered.demandNext(id, row?.version ?? 0);
-    return row && this.#checks.anchored('versions', row);
+    return row && demandShown(this.#checks.anchored('versions', row));
   }
 
   /** A row as a resource, with the revocation before it where it is the newest of a consent that was revoked. */
@@ -208,21 +212,17 @@ export class ReadModel {
   }
 
   #visible(): VersionQuery<object> {
-    const now = new Date().toISOString();
-    const inbox = collections.inbox(this.#options.organisation);
-    return this.#db
-      .selectFrom('versions')
-      .where((where) =>
-        where.or([
-          where('source', 'is', null),
-          where.and([where('collection', '=', inbox), where('expires_at', '>', now)]),
-        ]),
-      );
+    return this.#held().where('fault', 'is', null);
+  }
+
+  /** What is held and not expired, shown or not. */
+  #held(): VersionQuery<object> {
+    return heldIn(this.#db, collections.inbox(this.#options.organisation));
   }
 
   /** The resource of a row, checked; a failed check is logged by its place alone. */
   stored(row: VersionRow): StoredResource {
-    this.#checks.anchored('versions', row);
+    demandShown(this.#checks.anchored('versions', row));
     return storedResource(row, this.#options.consortium) ?? this.#checks.refuse('versions', row);
   }
 
@@ -238,8 +238,10 @@ export class ReadModel {
    */
   async #end(row: Standing): Promise<ConsentEnd | undefined> {
     if (row.type !== 'Consent' || !row.key.startsWith(CONSENT)) return undefined;
-    const end = endOf(row.version, await this.state('consent', row.id));
-    return end === UNKNOWN ? this.#checks.refuse('versions', row) : end;
+    const state = await this.state('consent', row.id);
+    const end = endOf(row.version, state);
+    if (end === UNKNOWN) return this.#checks.refuse('versions', row);
+    return state?.status === 'active' ? this.undelivered.endOfConsent(row) : end;
   }
 
   /**
@@ -256,7 +258,16 @@ export class ReadModel {
       matches.push(newest);
     });
     const lacks = this.undelivered.count();
-    return { matches, ...page, ...(lacks === 0 ? {} : { undelivered: lacks }) };
+    const invalid = await this.#faultyOf(search.type, compartment);
+    return { matches, ...page, ...(lacks > 0 && { undelivered: lacks }), ...(invalid > 0 && { invalid }) };
+  }
+
+  /** How many resources of a type are not shown because their newest version is faulty. */
+  async #faultyOf(type: string, compartment: string | undefined): Promise<number> {
+    if (this.#options.undelivered?.faults?.() === 0) return 0;
+    const faulty = this.#held().where('fault', 'is not', null).where('erased', '=', 0);
+    const query = matchingIn(faulty, { type, count: MOST_FAULTY }, compartment).select(STANDING).limit(MOST_FAULTY);
+    return this.#checks.rows('versions', await query.execute()).length;
   }
 
   /**
@@ -342,14 +353,14 @@ export class ReadModel {
   /** The row of a type in a private value. */
   async rowAt(collection: string, key: string, type: string): Promise<VersionRow | undefined> {
     const row = await this.#at(collection, key).where('type', '=', type).executeTakeFirst();
-    return row && this.#checks.anchored('versions', row);
+    return row && demandShown(this.#checks.anchored('versions', row));
   }
 
   /** The text of a private value that holds resources, exactly as anchored. @throws {Failure} 503 while it is on its way */
   async anchoredText(collection: string, key: string): Promise<string | undefined> {
     const row = await this.#at(collection, key).executeTakeFirst();
     if (row === undefined) await this.undelivered.demandValue(key);
-    return row && this.#checks.anchored('versions', row).value;
+    return row && demandShown(this.#checks.anchored('versions', row)).value;
   }
 
   #at(collection: string, key: string) {
@@ -408,6 +419,7 @@ export class ReadModel {
       .where('collection', '=', collection)
       .where('current', '=', NEWEST)
       .where('erased', '=', 0)
+      .where('fault', 'is', null)
       // Consents lie in the same collection, and on no sheet.
       .where('leaf', 'is not', null);
     if (types.length > 0) query = query.where('type', 'in', types);
@@ -426,17 +438,6 @@ export class ReadModel {
 }
 
 const versionOf = ({ id, version }: { id: string; version: number }) => ({ id, version });
-
-const LONGEST_GAP = 100;
-
-/** Versions that are lacking between those held; of a long gap the first. */
-function gapsIn(rows: readonly Standing[]): number[] {
-  const versions = rows.map(({ version }) => version).reverse();
-  return versions.flatMap((version, index) => {
-    const before = versions[index - 1] ?? 0;
-    return Array.from({ length: Math.min(version - before - 1, LONGEST_GAP) }, (_, at) => before + 1 + at);
-  });
-}
 
 /** How a transaction ended, as its block says. */
 export const outcomeOf = (row: TransactionsTable): Outcome => ({

@@ -4,6 +4,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { Selectable } from 'kysely';
 import type { StoredResource } from '../../fhir/repository.ts';
+import { notValid } from '../../http/failures.ts';
 import type { IndexTables } from '../schema.ts';
 import { contentOf } from '../write/values.ts';
 
@@ -11,6 +12,12 @@ export type VersionRow = Selectable<IndexTables['versions']>;
 
 /** The origin of a delivered copy (Resource.meta.source is a uri). */
 const sourceUri = (organisation: string): string => `https://telemed-ledger.example/organisations/${organisation}`;
+
+/** The same row. @throws {Failure} 409 where it holds what is not shown */
+export function demandShown<Row extends Pick<VersionRow, 'fault' | 'author'>>(row: Row): Row {
+  if (row.fault !== null) throw notValid(row.author);
+  return row;
+}
 
 /** The resource that a checked row stands for; undefined where its text does not say what the row says. */
 export function storedResource(row: VersionRow, consortium: Consortium): StoredResource | undefined {

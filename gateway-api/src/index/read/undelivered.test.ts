@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { type FixtureTransaction, fixtureBlock, withheldKeys } from '../../ledger/block.fixture.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
 import { anchored, FixtureIndex, recordWrites, sheetWrites } from '../index.fixture.ts';
-import { claimWrites, consentWrite, copiesWrite, delivery, evidenceFrom } from '../values.fixture.ts';
+import { claimWrites, consentWrite, copiesWrite, delivery, evidenceFrom, markWrite } from '../values.fixture.ts';
 
 onEachDatabase('What has not arrived', (kind) => {
   let fixture: FixtureIndex;
@@ -51,6 +51,37 @@ onEachDatabase('What has not arrived', (kind) => {
     for (const id of [randomUUID(), recordWrites('Observation', {}).id])
       expect(await answers('Observation', id)).to.deep.equal(unknown);
   });
+
+  const ends: [string, number | undefined, number][] = [
+    ['revokes a consent', undefined, 2],
+    ['withdraws a version', 1, 1],
+  ];
+  for (const [what, version, shownAs] of ends)
+    for (const value of [undefined, 'no JSON'])
+      it(`is a mark that ${what}, which is ended ${value === undefined ? 'before it arrives' : 'whatever it says'}`, async () => {
+        const { id, ...grant } = consentWrite({});
+        await commit({ creator: 'PatientsMSP', privateWrites: [grant] });
+        const standing = async () => {
+          const found = await fixture.index.newest('Consent', id);
+          const { matches } = await fixture.index.search({ type: 'Consent', count: 1 });
+          expect(matches[0]?.resource['status']).to.equal(found?.resource['status']);
+          return [found?.resource['status'], found?.version];
+        };
+        expect(await standing()).to.deep.equal(['active', 1]);
+        const mark = markWrite(id, version);
+        const marked = value === undefined ? mark : { ...mark, value };
+        await commit(
+          { creator: 'PatientsMSP', privateWrites: [marked] },
+          (key) => value === undefined && key === mark.key,
+        );
+        expect(await standing()).to.deep.equal(['inactive', shownAs]);
+        const { versions } = await fixture.index.versions('Consent', id);
+        await complete();
+        expect(await standing()).to.deep.equal(['inactive', shownAs]);
+        expect((await fixture.index.versions('Consent', id)).versions.map((one) => one.version)).to.deep.equal(
+          versions.map((one) => one.version),
+        );
+      });
 
   for (const lacking of ['content', 'sheet']) {
     it(`may be a created record where a ${lacking} is on its way`, async () => {

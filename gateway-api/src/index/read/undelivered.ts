@@ -10,11 +10,14 @@ import type { Kysely } from 'kysely';
 import { notHereYet } from '../../http/failures.ts';
 import type { IndexTables } from '../schema.ts';
 import type { Checks } from './checks.ts';
+import { type ConsentEnd, marksOf } from './consent-ends.ts';
 
 export interface UndeliveredOptions {
   /** How many values are undelivered: nobody looks for what cannot be there. */
   lacks: () => number;
   retryAfterSeconds: () => number;
+  /** How many versions are held and not shown; nobody looks for them where there are none. */
+  faults?: () => number;
 }
 
 const versionKeys = (id: string, version: number): string[] => [
@@ -73,6 +76,31 @@ export class Undelivered {
     if (this.#options.lacks() > 0) await this.#demand([key]);
   }
 
+  /**
+   * How a version of a consent ended by a mark whose value has not arrived or cannot be read: a mark ends it by being there.
+   * undefined where there is none.
+   */
+  async endOfConsent({ id, version }: { id: string; version: number }): Promise<ConsentEnd | undefined> {
+    for (const [key, isVersion] of marksOf(id, version)) {
+      const mark = await this.#db
+        .selectFrom('missing')
+        .selectAll()
+        .where('key_hash', '=', sha256Hex(key))
+        .where('collection', '=', collections.marks)
+        .executeTakeFirst();
+      if (mark === undefined) continue;
+      const { transaction_id: transactionId } = this.#checks.row('missing', mark);
+      const transaction = await this.#db
+        .selectFrom('transactions')
+        .selectAll()
+        .where('transaction_id', '=', transactionId)
+        .executeTakeFirstOrThrow();
+      const { time } = this.#checks.row('transactions', transaction);
+      return { at: time, transactionId, isVersion };
+    }
+    return undefined;
+  }
+
   /** The transaction that wrote a value which is on its way under this key; undefined where there is none. */
   async transactionOf(key: string): Promise<string | undefined> {
     if (this.#options.lacks() === 0) return undefined;
@@ -127,4 +155,15 @@ export class Undelivered {
     if (keys.length === 0) return;
     this.#refuse(await this.#undelivered().where('key_hash', 'in', keys.map(sha256Hex)).executeTakeFirst());
   }
+}
+
+const LONGEST_GAP = 100;
+
+/** Versions that are lacking between those held, which are given newest first; of a long gap the first. */
+export function gapsIn(rows: readonly { version: number }[]): number[] {
+  const versions = rows.map(({ version }) => version).reverse();
+  return versions.flatMap((version, index) => {
+    const before = versions[index - 1] ?? 0;
+    return Array.from({ length: Math.min(version - before - 1, LONGEST_GAP) }, (_, at) => before + 1 + at);
+  });
 }

@@ -12,6 +12,7 @@ import { migrateIndex } from '../migrations.ts';
 import type { IndexTables } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 import { openSqlite } from '../sqlite/sqlite.ts';
+import type { Judge } from '../write/judging.ts';
 import { Projector } from '../write/projector.ts';
 import { keyName } from '../write/rows.ts';
 import { contentIn } from '../write/sheets.ts';
@@ -32,6 +33,8 @@ export interface RebuiltOptions {
   consortium: Consortium;
   seals: Seals;
   ledger: Ledger;
+  /** As the projector of the live read model judges. */
+  judge?: Judge | undefined;
   log: Logger;
   /** Called after each block. */
   pause?: () => Promise<void>;
@@ -64,14 +67,19 @@ export class Rebuilt {
 
   /** Nothing is read of the ledger yet. */
   static async open(options: RebuiltOptions): Promise<Rebuilt> {
-    const { file, live, member, consortium, seals, log } = options;
+    const { file, live, member, consortium, seals, judge, log } = options;
     const noted = await live.selectFrom('missing').selectAll().where('reason', '=', 'undelivered').execute();
     const names = noted
       .filter((row) => seals.isOn('missing', row))
       .map(({ collection, key_hash: keyHash }) => keyName({ collection, keyHash }));
     const db = openSqlite<IndexTables>(file, { durability: 'OFF' });
     await migrateIndex(db, 'sqlite');
-    return new Rebuilt(db, await Projector.open({ db, member, consortium, seals, log }), new Set(names), options);
+    return new Rebuilt(
+      db,
+      await Projector.open({ db, member, consortium, seals, judge, log }),
+      new Set(names),
+      options,
+    );
   }
 
   /** Last block that it holds; −1 before the first. */

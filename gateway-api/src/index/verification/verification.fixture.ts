@@ -6,6 +6,7 @@ import type { peer } from '@hyperledger/fabric-protos';
 import { type ParsedBlock, parseBlock } from '../../ledger/block.ts';
 import { checked } from '../../ledger/whole-chain.ts';
 import { type FixtureIndex, seals, silent } from '../index.fixture.ts';
+import type { Judge } from '../write/judging.ts';
 import type { Difference, VerifyReport } from './report.ts';
 import { verifyReadModel } from './verify.ts';
 
@@ -15,7 +16,7 @@ export type Chain = readonly peer.BlockAndPrivateData[];
 export async function verify(
   fixture: FixtureIndex,
   chain: Chain,
-  options: { pause?: () => Promise<void>; position?: number } = {},
+  options: { pause?: () => Promise<void>; position?: number; judge?: Judge } = {},
 ): Promise<VerifyReport> {
   const directory = mkdtempSync(join(tmpdir(), 'verification-'));
   const { scope, consortium } = fixture;
@@ -30,7 +31,7 @@ export async function verify(
   try {
     return await verifyReadModel({
       ...{ live: fixture.stores.reading, isPostgres: fixture.isPostgres, member: fixture.member, consortium },
-      ...{ seals, log: silent },
+      ...{ seals, log: silent, judge: options.judge },
       ledger: { blocks, block: async (number) => parseBlock(chain[number]!, scope) },
       file: join(directory, 'index.sqlite'),
       position: options.position ?? fixture.projector.checkpoint()?.block ?? -1,

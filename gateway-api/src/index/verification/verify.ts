@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { DamagedBlock } from '../../ledger/whole-chain.ts';
 import type { IndexTables } from '../schema.ts';
 import type { Seals } from '../seals.ts';
+import type { Judge } from '../write/judging.ts';
 import { type Comparison, compareAll, difference } from './compare.ts';
 import { type Ledger, Rebuilt } from './rebuilt.ts';
 import { type Difference, REMEDIES, type VerifyReport } from './report.ts';
@@ -19,6 +20,8 @@ export interface Verification {
   member: Organisation;
   consortium: Consortium;
   seals: Seals;
+  /** As the projector of the live read model judges. */
+  judge?: Judge | undefined;
   ledger: Ledger;
   /** A file that does not exist, for the second read model. Whoever calls removes it. */
   file: string;

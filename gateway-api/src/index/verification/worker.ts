@@ -6,6 +6,7 @@ import { qualifiedName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import type { Kysely } from 'kysely';
 import { pino } from 'pino';
+import { faultOf } from '../../fhir/validation/faults.ts';
 import { LedgerConnection } from '../../ledger/connect.ts';
 import { blockAt } from '../../ledger/late-data.ts';
 import { type ChainReader, wholeChain } from '../../ledger/whole-chain.ts';
@@ -78,6 +79,7 @@ async function run(): Promise<FromThread> {
         member,
         consortium,
         seals: new Seals(secret, making),
+        judge: faultOf,
         file,
         position,
       },

@@ -13,7 +13,10 @@ import { type KeyRows, searchValueRows, type VersionRows } from './rows.ts';
 import { contentOf } from './values.ts';
 
 type Database = Kysely<IndexTables>;
-type Text = Pick<IndexTables['versions'], 'sequence' | 'type' | 'id' | 'collection' | 'key' | 'value' | 'leaf'>;
+type Text = Pick<
+  IndexTables['versions'],
+  'sequence' | 'type' | 'id' | 'collection' | 'key' | 'value' | 'leaf' | 'fault'
+>;
 
 const columns = sql.join(STANDING.map((column) => sql.ref(column)));
 
@@ -30,7 +33,8 @@ export class PrivateKeys {
   );
   readonly #standing = new Lookup<Standing>((ids) => sql`select ${columns} from versions where id in ${ids}`);
   readonly #texts = new Lookup<Text>(
-    (rows) => sql`select sequence, type, id, collection, key, value, leaf from versions where sequence in ${rows}`,
+    (rows) =>
+      sql`select sequence, type, id, collection, key, value, leaf, fault from versions where sequence in ${rows}`,
   );
   readonly #stated = new Lookup<IndexTables['search_values']>(
     (ids) => sql`select * from search_values where id in ${ids}`,
@@ -159,7 +163,8 @@ const named = ({ collection, key_hash }: { collection: string; key_hash: string 
 const nameOf = ({ parameter, type, id, collection, system, value }: SearchValuesTable): string =>
   JSON.stringify([parameter, type, id, collection, system, value]);
 
-function searchValuesIn({ type, id, collection, ...text }: Text): SearchValuesTable[] {
+function searchValuesIn({ type, id, collection, fault, ...text }: Text): SearchValuesTable[] {
+  if (fault !== null) return [];
   const resources = contentOf(text)?.resources ?? [];
   const resource = resources.findLast((one) => one.resourceType === type && one.id === id);
   return resource === undefined ? [] : searchValueRows(resource, collection);

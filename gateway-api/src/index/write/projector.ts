@@ -21,6 +21,7 @@ import { Anchors, type Rewrite } from './anchors.ts';
 import { Erased } from './erased.ts';
 import { Erasures } from './erasures.ts';
 import { type Inserts, newInserts } from './inserts.ts';
+import { type Judge, judgeForeign } from './judging.ts';
 import { PrivateKeys } from './keys.ts';
 import { Remainders } from './remainders.ts';
 import { type BlockRows, type KeyRows, keyName, rowsOf } from './rows.ts';
@@ -39,8 +40,12 @@ export interface ProjectorOptions {
   consortium: Consortium;
   seals: Seals;
   log: Logger;
+  /** Judges what other organisations wrote, the same way for as long as `making` says the same; without it all is shown. */
+  judge?: Judge | undefined;
   /** Called for every second write of a private key. */
   onRewrite?: () => void;
+  /** Called with the number of versions that are not shown because of what other organisations wrote. */
+  onFaults?: (count: number) => void;
 }
 
 export class Projector implements BlockSink, LateSink {
@@ -54,6 +59,7 @@ export class Projector implements BlockSink, LateSink {
   readonly #states: States;
   #checkpoint: Checkpoint | undefined;
   #lacks = 0;
+  #faults = 0;
   #move: CompiledQuery | undefined;
 
   private constructor(options: ProjectorOptions) {
@@ -103,6 +109,7 @@ export class Projector implements BlockSink, LateSink {
     }
     this.#checkpoint = stored;
     this.#lacks = await countLacks(this.#db);
+    this.#faults = await countFaults(this.#db);
   }
 
   async #empty(wasSealed: boolean): Promise<void> {
@@ -115,6 +122,7 @@ export class Projector implements BlockSink, LateSink {
     });
     this.#checkpoint = undefined;
     this.#lacks = 0;
+    this.#faults = 0;
   }
 
   /** Applies a block; one that was applied before is passed over. */
@@ -123,23 +131,36 @@ export class Projector implements BlockSink, LateSink {
     const written = this.#checkpoint?.writes ?? 0;
     const rows = await rowsOf(block, written, this.#options.consortium);
     const checkpoint: Checkpoint = { block: block.number, hash: block.hash, writes: written + rows.counted };
-    const { keys, rewrites, lacks } = await this.#db.transaction().execute(async (db) => {
+    const { keys, rewrites, lacks, faults } = await this.#db.transaction().execute(async (db) => {
       await this.#advance(db, checkpoint);
       await this.#inserts.transactions.into(db, rows.transactions);
       const { keys: taken, rewrites } = await this.#anchors.take(db, rows.writes, block.number);
       const keys = await this.#write(db, [...taken.values()]);
       const mayLack = this.#lacks > 0 || keys.some(({ missing }) => missing?.reason === UNDELIVERED);
-      return { keys, rewrites, lacks: mayLack ? await countLacks(db) : 0 };
+      const faults = await this.#faultsAfter(db, keys);
+      return { keys, rewrites, lacks: mayLack ? await countLacks(db) : 0, faults };
     });
     this.#checkpoint = checkpoint;
     this.#lacks = lacks;
+    this.#faults = faults;
     this.#report(rows.unreadable, keys, block.number);
     for (const rewrite of rewrites) this.#reportRewrite(rewrite, block.number);
+  }
+
+  #judge(keys: readonly KeyRows[]): Promise<void> {
+    const { member, judge } = this.#options;
+    return judge === undefined ? Promise.resolve() : judgeForeign(keys, member.mspId, judge);
+  }
+
+  /** How many faulty versions there are once these keys are written. */
+  async #faultsAfter(db: Writing, keys: readonly KeyRows[]): Promise<number> {
+    return this.#faults > 0 || keys.some(hasFaults) ? countFaults(db) : 0;
   }
 
   /** Writes what the blocks bear out of these keys, and what follows from it; answers what was written. */
   async #write(db: Writing, keys: readonly KeyRows[]): Promise<KeyRows[]> {
     const read = await this.#remainders.read(db, keys);
+    await this.#judge(read);
     const erased = await this.#erased.view(db, await this.#anchors.borneOut(db, read));
     const { names, cleared } = await this.#keys.write(db, erased.keys, erased);
     await this.#states.settle(db, erased.keys, names);
@@ -149,6 +170,9 @@ export class Projector implements BlockSink, LateSink {
 
   /** How many values the peer has not delivered. */
   lacks = (): number => this.#lacks;
+
+  /** How many versions are held that are not shown. */
+  faults = (): number => this.#faults;
 
   /** The blocks whose values the peer had not all delivered, newest first. */
   async incomplete(): Promise<Incomplete[]> {
@@ -167,7 +191,7 @@ export class Projector implements BlockSink, LateSink {
    * the rows end as if the values had come in time.
    */
   async complete(block: ParsedBlock): Promise<number> {
-    const { arrived, left } = await this.#db.transaction().execute(async (db) => {
+    const { arrived, left, faults } = await this.#db.transaction().execute(async (db) => {
       const noted = await db
         .selectFrom('missing')
         .selectAll()
@@ -182,9 +206,10 @@ export class Projector implements BlockSink, LateSink {
         return found === undefined || stillLacks || found.write?.anchor !== anchor ? [] : [found];
       });
       const written = arrived.length > 0 ? await this.#write(db, arrived) : [];
-      return { arrived: written, left: await countLacks(db) };
+      return { arrived: written, left: await countLacks(db), faults: await this.#faultsAfter(db, written) };
     });
     this.#lacks = left;
+    this.#faults = faults;
     this.#report([], arrived, block.number);
     return arrived.length;
   }
@@ -225,6 +250,21 @@ export class Projector implements BlockSink, LateSink {
       else if (missing !== undefined || isPartial === true) places.set(`${transactionId} ${collection}`, place);
     }
     for (const place of places.values()) log.error({ block, ...place }, 'a committed value cannot be read');
+    for (const key of keys) this.#reportFaults(key, block);
+  }
+
+  /** Once for each key, by its first fault: what its author wrote is not quoted. An erasure writes a neighbour's again. */
+  #reportFaults({ collection, write, versions }: KeyRows, block: number): void {
+    const { log, onFaults } = this.#options;
+    const faulty = versions.filter(({ row }) => row.fault !== null && row.transaction_id === write?.transactionId);
+    const [first] = faulty;
+    if (first === undefined) return;
+    const { transaction_id: transactionId, author, fault } = first.row;
+    log.error(
+      { block, collection, transactionId, author, faulty: faulty.length, fault },
+      'what another organisation wrote is not valid FHIR R4',
+    );
+    onFaults?.(faulty.length);
   }
 
   /** The ledger's alarm that colluding organisations tried to change what stands on it. */
@@ -236,6 +276,17 @@ export class Projector implements BlockSink, LateSink {
     );
     onRewrite?.();
   }
+}
+
+const hasFaults = ({ versions }: KeyRows): boolean => versions.some(({ row }) => row.fault !== null);
+
+async function countFaults(db: Kysely<IndexTables>): Promise<number> {
+  const { faults } = await db
+    .selectFrom('versions')
+    .select((select) => select.fn.countAll<number>().as('faults'))
+    .where('fault', 'is not', null)
+    .executeTakeFirstOrThrow();
+  return Number(faults);
 }
 
 async function countLacks(db: Kysely<IndexTables>): Promise<number> {

@@ -293,6 +293,7 @@ function versionRow(resource: Resource, part: Part, place: Place, transaction: S
     source: copy?.source ?? null,
     access: copy?.access ?? null,
     expires_at: copy?.expiresAt ?? null,
+    fault: null,
   };
   if (!isStorable(row) || !fits(type, LONGEST.type) || !fits(id, LONGEST.id)) return undefined;
   try {

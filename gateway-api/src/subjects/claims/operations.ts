@@ -8,6 +8,7 @@ import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { committedAnswer } from '../../fhir/answers.ts';
+import { issuesOf } from '../../fhir/validation/faults.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { definitionOf, type SubjectOperation } from '../services.ts';
 import { adjudicate, claimState, resourceAt, submit } from './claims.ts';
@@ -23,6 +24,8 @@ export const submitClaim: SubjectOperation = {
   async handle({ caller, body, idempotency }, services) {
     compartmentOf(caller);
     const claim = claimIn(body);
+    const [fault] = issuesOf(claim);
+    if (fault !== undefined) throw new LedgerError('INVALID', fault.diagnostics, fault.expression?.[0]);
     const id = randomUUID();
     const { outcome, answer } = await services.idempotent.write(caller, idempotency, () => ({
       answer: { id },
