@@ -54,7 +54,7 @@ describe('the erasures contract', () => {
     example.ledger.submit('PurgeContent', {
       ...patients,
       input: { provider: 'hospital' },
-      private: { sheet, generation, places, salt: newSalt() },
+      private: { sheet, generation, erased: places.map((index) => ({ index })), salt: newSalt() },
       ...change,
     });
   /** At the provider's own request. */
@@ -247,7 +247,7 @@ describe('the erasures contract', () => {
       const texts = content(sheet.id, 0)!.leaves as string[];
       await example.erase(id);
       const { writes } = await purge(sheet.id, [1], {
-        private: { sheet: sheet.id, generation: 0, places: [1], salt: 'cd'.repeat(32) },
+        private: { sheet: sheet.id, generation: 0, erased: [{ index: 1, askedBy: 'patient' }], salt: 'cd'.repeat(32) },
       } as object);
       const leaves = [texts[0], { hash: leafHash(texts[1]!) }, texts[2]];
       const tree = example.ledger.private.get(`${CARE} sheet/${sheet.id}`);
@@ -258,7 +258,7 @@ describe('the erasures contract', () => {
           [`${CARE} erasure/${erasureHandle('hospital', id)}/${sheet.id}`]: canonicalJson({
             ...{ schema: 1, record: id, type: 'Observation', version: 1, sheet: sheet.id, index: 1 },
             leaf: leafHash(texts[1]!),
-            ...{ patient: example.patientId, purgedAt: example.ledger.time },
+            ...{ patient: example.patientId, askedBy: 'patient', purgedAt: example.ledger.time },
             salt: sha256Hex(`erasure/1/${'cd'.repeat(32)}`),
           }),
         },
@@ -293,11 +293,11 @@ describe('the erasures contract', () => {
       return sheet;
     };
     const refused: [string, number[], Partial<Request<'PurgeContent'>> & { generation?: number }, RegExp][] = [
-      ['of a record that is not marked', [1], {}, /CONFLICT at <private.places\[0\]>: the record is not marked/],
-      ['of a marked and another', [0, 1], {}, /CONFLICT at <private.places\[1\]>: the record is not marked/],
-      ['of a place that is not there', [2], {}, /INVALID at <private.places\[0\]>: the sheet has no such place/],
-      ['of one place twice', [0, 0], {}, /INVALID at <private.places>: the same record twice/],
-      ['of no place', [], {}, /INVALID at <private.places>/],
+      ['of a record that is not marked', [1], {}, /CONFLICT at <private.erased\[0\]>: the record is not marked/],
+      ['of a marked and another', [0, 1], {}, /CONFLICT at <private.erased\[1\]>: the record is not marked/],
+      ['of a place that is not there', [2], {}, /INVALID at <private.erased\[0\]>: the sheet has no such place/],
+      ['of one place twice', [0, 0], {}, /INVALID at <private.erased>: the same record twice/],
+      ['of no place', [], {}, /INVALID at <private.erased>/],
       ['of another generation', [0], { generation: 1 }, /CONFLICT at <private.generation>: is not the newest content/],
       ["of another provider's", [0], { input: { provider: 'clinic' } }, /CONFLICT at <private.generation>/],
       ['by the provider alone', [0], { from: 'hospital' }, /FORBIDDEN: only a custodian may do this/],
@@ -324,7 +324,7 @@ describe('the erasures contract', () => {
       await purge(sheet.id, [0]);
       expect(await failureOf(purge(sheet.id, [0]))).to.match(/CONFLICT at <private.generation>/);
       expect(await failureOf(purge(sheet.id, [0], { generation: 1 }))).to.match(
-        /CONFLICT at <private.places\[0\]>: is erased already/,
+        /CONFLICT at <private.erased\[0\]>: is erased already/,
       );
     });
 

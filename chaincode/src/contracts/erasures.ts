@@ -17,7 +17,7 @@ import { patientIdOf } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { leafHash, rootOf } from '../model/merkle.ts';
 import { type Content, contentSchema, leavesOf, type Sheet, sheetSchema } from '../model/sheets.ts';
-import type { OutputOf } from '../model/transactions.ts';
+import type { OutputOf, PrivateOf } from '../model/transactions.ts';
 import { type Anchored, anchoredSchema } from '../model/values.ts';
 
 export class Erasures extends LedgerContract {
@@ -66,12 +66,12 @@ async function purgeContent(call: Call<'PurgeContent'>): Promise<OutputOf<'Purge
   const { sheet, generation } = hidden;
   const collection = collections.care(input.provider);
   const { content, tree } = await currentContent(call, collection);
-  const erased = await Promise.all(hidden.places.map((place, at) => erasedAt(call, content, place, `places[${at}]`)));
+  const erased = await Promise.all(hidden.erased.map((one, at) => erasedAt(call, content, one, `erased[${at}]`)));
   if (new Set(erased.map(({ handle }) => handle)).size < erased.length)
-    throw new LedgerError('INVALID', 'the same record twice', 'private.places');
+    throw new LedgerError('INVALID', 'the same record twice', 'private.erased');
   for (const one of erased) await putErasure(call, collection, one);
-  const gone = new Map(erased.map(({ place, text }) => [place, { hash: leafHash(text) }]));
-  const leaves = content.leaves.map((leaf, place) => gone.get(place) ?? leaf);
+  const gone = new Map(erased.map(({ index, text }) => [index, { hash: leafHash(text) }]));
+  const leaves = content.leaves.map((leaf, index) => gone.get(index) ?? leaf);
   const next: Content = { schema: 1, leaves, tree };
   await store.putOnce(collection, privateKeys.content(sheet, generation + 1), next, {
     expression: 'private.generation',
@@ -95,8 +95,9 @@ async function currentContent(
   return { content, tree };
 }
 
-interface ErasedText {
-  place: number;
+type Named = PrivateOf<'PurgeContent'>['erased'][number];
+
+interface ErasedText extends Named {
   text: string;
   handle: string;
   anchored: Anchored;
@@ -106,17 +107,17 @@ interface ErasedText {
 async function erasedAt(
   { input, store }: Call<'PurgeContent'>,
   { leaves }: Content,
-  place: number,
+  named: Named,
   at: string,
 ): Promise<ErasedText> {
-  const text = leaves[place];
+  const text = leaves[named.index];
   if (text === undefined) throw new LedgerError('INVALID', 'the sheet has no such place', `private.${at}`);
   if (typeof text !== 'string') throw new LedgerError('CONFLICT', 'is erased already', `private.${at}`);
   const anchored = parseText(anchoredSchema, text, `private.${at}`);
   const handle = erasureHandle(input.provider, anchored.id);
   if (!(await isMarkedErased(store, handle)))
     throw new LedgerError('CONFLICT', 'the record is not marked as erased', `private.${at}`);
-  return { place, text, handle, anchored };
+  return { ...named, text, handle, anchored };
 }
 
 /**
@@ -126,12 +127,13 @@ async function erasedAt(
 async function putErasure(
   { store, private: { sheet, salt } }: Call<'PurgeContent'>,
   collection: string,
-  { place: index, text, handle, anchored: { id, version, resource } }: ErasedText,
+  { index, askedBy, text, handle, anchored: { id, version, resource } }: ErasedText,
 ): Promise<void> {
   const patient = patientIdOf(resource);
   const note: Erasure = {
     ...{ schema: 1, record: id, type: resource.resourceType, version, sheet, index, leaf: leafHash(text) },
     ...(patient === undefined ? {} : { patient }),
+    ...(askedBy === undefined ? {} : { askedBy }),
     ...{ purgedAt: store.time, salt: sha256Hex(`erasure/${index}/${salt}`) },
   };
   await store.putOnce(collection, privateKeys.erasure(handle, sheet), note, { expression: 'private.sheet' });

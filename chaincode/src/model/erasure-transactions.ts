@@ -2,7 +2,7 @@
 import { every, withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { markedSchema } from './erasures.ts';
+import { askedBySchema, markedSchema } from './erasures.ts';
 import { indexSchema } from './sheets.ts';
 import { idSchema, saltSchema } from './texts.ts';
 import { done, hintSchema, transaction } from './transaction.ts';
@@ -29,7 +29,7 @@ export const erasureTransactions = {
   }),
   /**
    * Replaces a content by its next generation, without the texts at these places of its sheet, whose records are marked as
-   * erased. The only transaction that reads a content.
+   * erased. The only transaction that reads a content. `askedBy` is the custodian's word.
    */
   PurgeContent: transaction({
     contract: 'erasures',
@@ -40,7 +40,10 @@ export const erasureTransactions = {
     private: z.strictObject({
       sheet: idSchema,
       generation: hintSchema,
-      places: z.array(indexSchema).min(1).max(MAX_RECORDS),
+      erased: z
+        .array(z.strictObject({ index: indexSchema, askedBy: askedBySchema.optional() }))
+        .min(1)
+        .max(MAX_RECORDS),
       salt: saltSchema,
     }),
     output: done,

@@ -46,6 +46,9 @@ export const markedSchema = z.strictObject({
 });
 export type Marked = z.infer<typeof markedSchema>;
 
+/** Who wanted it, by role at the organisation that had the record marked. */
+export const askedBySchema = z.enum(['patient', 'caretaker', 'system']);
+
 /** `erasure/<handle>/<sheet>` in care_<Provider>: the version of the record that stood on that sheet, without its content. */
 export const erasureSchema = z.strictObject({
   schema: schemaVersion,
@@ -58,6 +61,7 @@ export const erasureSchema = z.strictObject({
   leaf: hashSchema,
   /** Id of the Patient that it was about, for that patient's log. */
   patient: fhirIdSchema.optional(),
+  askedBy: askedBySchema.optional(),
   purgedAt: instantSchema,
   salt: saltSchema,
 });

@@ -40,7 +40,7 @@ const TYPES: Record<Dialect, Types> = {
  * older version left is dropped, and the start fills the new tables from block 0. The name must sort behind all others: the
  * migrator refuses a database that lacks an earlier one.
  */
-const INDEX_STEPS = [
+export const INDEX_STEPS = [
   '2026-01-tables',
   '2026-11-order-of-the-ledger',
   '2026-11-search-values',
@@ -49,7 +49,8 @@ const INDEX_STEPS = [
   '2026-11-sheets',
   '2026-11-under-review',
   '2026-11-what-is-erased',
-  '2026-11-faults',
+  '2026-11-who-had-it-erased',
+  '2026-11-with-faults',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -322,6 +323,7 @@ async function createErasures(db: Kysely<unknown>, types: Types): Promise<void> 
     .addColumn('block', types.integer, (column) => column.notNull())
     .addColumn('marked_at', types.text, (column) => column.notNull())
     .addColumn('author', types.text, (column) => column.notNull())
+    .addColumn('asked_by', types.text)
     .addColumn('purged_at', types.text)
     .addColumn('purged_by', types.text)
     .addColumn('seal', types.text, (column) => column.notNull())
@@ -395,6 +397,22 @@ const journalMigrations = (types: Types): Record<string, Migration> => ({
       await wishes('pending_wishes_by_status', ['status', 'patient', 'sequence']);
       await wishes('pending_wishes_by_key', ['caller', 'key']);
       await wishes('pending_wishes_by_end', ['ended_at']);
+    },
+  },
+  '2026-11-wanted-erasures': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('wanted_erasures')
+        .addColumn('id', types.text, (column) => column.primaryKey())
+        .addColumn('provider', types.text, (column) => column.notNull())
+        .addColumn('type', types.text, (column) => column.notNull())
+        .addColumn('record', types.text, (column) => column.notNull())
+        .addColumn('patient', types.text)
+        .addColumn('asked_by', types.text, (column) => column.notNull())
+        .addColumn('marked', types.integer, (column) => column.notNull())
+        .addColumn('waits_for', types.text)
+        .addColumn('created_at', types.text, (column) => column.notNull())
+        .execute();
     },
   },
 });

@@ -174,6 +174,8 @@ export interface ErasuresTable {
   block: number;
   marked_at: string;
   author: string;
+  /** By role, as the custodian noted it; null before a version is purged. */
+  asked_by: string | null;
   /** Of the last version that was purged. */
   purged_at: string | null;
   purged_by: string | null;
@@ -248,7 +250,7 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   access_consents: ['access', 'consent', 'version', 'ended'],
   erasures: [
     ...(['id', 'collection', 'record', 'type', 'patient', 'status', 'sequence', 'transaction_id', 'block'] as const),
-    ...(['marked_at', 'author', 'purged_at', 'purged_by'] as const),
+    ...(['marked_at', 'author', 'asked_by', 'purged_at', 'purged_by'] as const),
   ],
   missing: ['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'],
 };
@@ -314,8 +316,26 @@ export interface PendingWishesTable {
   ended_at: string | null;
 }
 
+/** Erasures that were asked for here, until nothing is left to do about them; see idempotency/erasures.ts. */
+export interface WantedErasuresTable {
+  /** The erasure's, as index/write/erasures.ts makes it. */
+  id: string;
+  /** Name of the provider whose record it is. */
+  provider: string;
+  type: string;
+  record: string;
+  patient: string | null;
+  asked_by: 'patient' | 'caretaker' | 'system';
+  /** 1 once the ledger has the mark. */
+  marked: number;
+  /** Names of the organisations whose endorsement was lacking at the last try, joined by commas. */
+  waits_for: string | null;
+  created_at: string;
+}
+
 export interface JournalTables {
   envelopes: EnvelopesTable;
+  wanted_erasures: WantedErasuresTable;
   idempotency: IdempotencyTable;
   pending_wishes: PendingWishesTable;
 }

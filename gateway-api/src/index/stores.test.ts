@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'chai';
 import { Journal } from '../idempotency/journal.ts';
 import { silent } from './index.fixture.ts';
+import { INDEX_STEPS } from './migrations.ts';
 import { dropIndex, openStores } from './stores.ts';
 
 describe('stores', () => {
@@ -28,6 +29,10 @@ describe('stores', () => {
     );
     dropIndex(directory);
     await (await openStores({ dataDir: directory }, silent)).close();
+  });
+
+  it('of an earlier version are made anew: the last step sorts behind all others, as the migrator wants', () => {
+    expect([...INDEX_STEPS].sort().at(-1)).to.equal(INDEX_STEPS.at(-1));
   });
 
   it('take over a journal of before writes shared a transaction', async () => {

@@ -185,7 +185,8 @@ export function purgeWrites(written: readonly FixtureWrite[], records: readonly 
     const patient = patientIdOf(resource);
     const note: Erasure = {
       ...{ schema: 1, record, type: resource.resourceType, version, sheet, index, leaf: hash },
-      ...{ ...(patient === undefined ? {} : { patient }), purgedAt: '2026-03-04T10:00:00.000Z', salt: newSalt() },
+      ...{ ...(patient === undefined ? {} : { patient }), askedBy: 'patient', purgedAt: '2026-03-04T10:00:00.000Z' },
+      salt: newSalt(),
     };
     gone.push(write(collection, privateKeys.erasure(erasureHandle(provider, record), sheet), note));
     const place = privateKeys.version(record, version);

@@ -12,7 +12,9 @@ import type { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import type { ReadinessCheck } from '../operations/readiness.ts';
 import type { Disclosures } from './access/disclosures.ts';
+import type { AuditEvents } from './audit-events.ts';
 import type { Wishes } from './consents/wishes.ts';
+import type { ErasureRequests } from './erasures/requests.ts';
 import type { RecordItem } from './records/sheets.ts';
 
 export interface Services {
@@ -25,8 +27,11 @@ export interface Services {
   groups: GroupCommit<RecordItem>;
   idempotent: IdempotentWrites;
   disclosures: Disclosures;
+  auditEvents: AuditEvents;
   /** What patients want of their consents. */
   wishes: Wishes;
+  /** What is to be erased. */
+  erasures: ErasureRequests;
   /** Reads take turns among callers. */
   reads: Pick<FairSlots, 'run'>;
   /** Where items that cannot be read are reported, while the rest goes on. */

@@ -13,6 +13,9 @@ import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { writeConsent } from './consents/consents.ts';
 import { sendWishes } from './consents/duties.ts';
 import { wish, wishes } from './consents/routes.ts';
+import { purgeContents, purgeErasedCopies, sendPatientsErasures, sendProvidersErasures } from './erasures/duties.ts';
+import { eraseRecord } from './erasures/operations.ts';
+import { erasure } from './erasures/routes.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
 import { settlePayment } from './payments/operations.ts';
 import { receipt } from './receipts/routes.ts';
@@ -30,6 +33,7 @@ export const ROUTES: readonly Route[] = [
   accessRequest,
   wishes,
   wish,
+  erasure,
   receipt,
   reviews,
   review,
@@ -42,13 +46,17 @@ export const ROUTES: readonly Route[] = [
   metrics,
 ];
 
-export const OPERATIONS: readonly SubjectOperation[] = [submitClaim, adjudicateClaim, settlePayment];
+export const OPERATIONS: readonly SubjectOperation[] = [submitClaim, adjudicateClaim, settlePayment, ...eraseRecord];
 
 export const DUTIES: readonly Duty[] = [
   decideAccess,
   purgeCopies,
   reportAccess,
   sendWishes,
+  sendPatientsErasures,
+  sendProvidersErasures,
+  purgeContents,
+  purgeErasedCopies,
   instructPayment,
   remitPayment,
 ];

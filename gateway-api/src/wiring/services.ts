@@ -3,6 +3,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import { FairSlots } from '../clients/fair-slots.ts';
 import type { GatewayConfig } from '../config.ts';
+import { ErasureJournal } from '../idempotency/erasures.ts';
 import { Journal } from '../idempotency/journal.ts';
 import { WishJournal } from '../idempotency/wishes.ts';
 import { IdempotentWrites } from '../idempotency/writes.ts';
@@ -13,7 +14,9 @@ import { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { ReadinessCheck } from '../operations/readiness.ts';
 import { Disclosures } from '../subjects/access/disclosures.ts';
+import { AuditEvents } from '../subjects/audit-events.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
+import { ErasureRequests } from '../subjects/erasures/requests.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
 import type { Services } from '../subjects/services.ts';
 import type { LedgerSide } from './ledger.ts';
@@ -76,6 +79,9 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const sweeper = new Sweeper(comparisons(config, consortium, side), log, config.verifyIntervalMs);
   const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
   const disclosures = new Disclosures(index, organisation.name, broken);
+  const auditEvents = new AuditEvents(disclosures, index.erasures, consortium);
+  const erasureJournal = new ErasureJournal(stores.journal, stores.journalLazily);
+  const erasures = new ErasureRequests({ index, ledger, organisation, consortium, journal: erasureJournal, log });
   const { name } = organisation;
   const readiness = new ReadinessCheck(ledger, feed, stores.health, consortium, name, log, projector.lacks);
   const differences = 'Differences between read model and ledger in the last comparison.';
@@ -83,7 +89,22 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   metrics.watch('gateway_reads_waiting', 'Reads that wait for their turn.', () => reads.waiting);
   metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => groups.writes);
   metrics.watch('gateway_pending_wishes', 'Changes of consents that lack an endorser.', () => wishes.pending);
+  metrics.watch('gateway_pending_erasures', 'Erasures that wait for their mark.', () => erasures.waiting);
   const { channel } = config.connection;
-  const made = { index, ledger, groups, idempotent, disclosures, wishes, broken, reads, metrics, sweeper, readiness };
+  const made = {
+    index,
+    ledger,
+    groups,
+    idempotent,
+    disclosures,
+    auditEvents,
+    wishes,
+    erasures,
+    broken,
+    reads,
+    metrics,
+    sweeper,
+    readiness,
+  };
   return { services: { organisation, consortium, channel, ...made }, journal, wishJournal, sweeper };
 }

@@ -12,6 +12,7 @@ import { gone } from '../../http/failures.ts';
 import type { ErasuresTable, IndexTables, VersionsTable } from '../schema.ts';
 import { STANDING, type Standing } from '../write/resources.ts';
 import type { Checks } from './checks.ts';
+import { NEWEST } from './matching.ts';
 import type { PageOptions } from './own-states.ts';
 
 /** A literal: the partial index is used only where the statement says so itself. */
@@ -22,6 +23,16 @@ export interface ErasurePage {
   erasures: ErasuresTable[];
   /** Where the next page begins; undefined behind the last one. */
   next?: string;
+}
+
+/** A record that may be erased. */
+export interface ErasureSubject {
+  type: string;
+  record: string;
+  /** Name of the provider whose record it is. */
+  provider: string;
+  /** Id of the Patient that it is about. */
+  patient: string | null;
 }
 
 /** Which erasures are meant: those about these patients, marked then; else all. */
@@ -96,6 +107,57 @@ export class Erasures {
     const erasures = rows.slice(0, count);
     const last = erasures.at(-1);
     return { erasures, ...(rows.length > count && last !== undefined ? { next: String(last.sequence) } : {}) };
+  }
+
+  /** What may be erased of a type and id: a record of a provider that this organisation shares a collection with. */
+  async subject(type: string, record: string): Promise<ErasureSubject | undefined> {
+    const rows = await this.#db
+      .selectFrom('versions')
+      .select(STANDING)
+      .where('id', '=', record)
+      .where('type', '=', type)
+      .where('current', '=', NEWEST)
+      .where('leaf', 'is not', null)
+      .where('collection', 'like', `${CARE}%`)
+      .execute();
+    const [held] = this.#checks.rows('versions', rows).toSorted((one, other) => one.sequence - other.sequence);
+    const known = held ?? (await this.#all().where('record', '=', record).where('type', '=', type).executeTakeFirst());
+    if (known === undefined) return undefined;
+    if (held === undefined) this.#checks.row('erasures', known as IndexTables['erasures']);
+    return { type, record, provider: known.collection.slice(CARE.length), patient: known.patient };
+  }
+
+  /** Whether other records of a patient than the Patient itself, or consents, stand in a provider's collection. */
+  async others(provider: string, patient: string): Promise<readonly Pick<Standing, 'type' | 'id'>[]> {
+    const rows = await this.#db
+      .selectFrom('versions')
+      .select(STANDING)
+      .where('patient', '=', patient)
+      .where('collection', '=', `${CARE}${provider}`)
+      .where('current', '=', NEWEST)
+      .where('erased', '=', 0)
+      .where('id', '!=', patient)
+      .execute();
+    return this.#checks.rows('versions', rows);
+  }
+
+  /** How many there are; those about these patients, or all. */
+  async count(patients?: readonly string[]): Promise<number> {
+    let query = this.#db.selectFrom('erasures').select((select) => select.fn.countAll<number>().as('total'));
+    if (patients !== undefined) query = query.where('patient', 'in', [...patients]);
+    return Number((await query.executeTakeFirstOrThrow()).total);
+  }
+
+  /** The erased versions that lie under a key. */
+  async heldUnder(collection: string, keyHash: string): Promise<readonly Standing[]> {
+    const rows = await this.#db
+      .selectFrom('versions')
+      .select(STANDING)
+      .where('key_hash', '=', keyHash)
+      .where('collection', '=', collection)
+      .where('erased', '=', YES)
+      .execute();
+    return this.#checks.rows('versions', rows);
   }
 
   /** Erased versions that this organisation holds, of records and of delivered copies, oldest first. */

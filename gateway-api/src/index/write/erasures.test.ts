@@ -159,8 +159,13 @@ onEachDatabase('An erased record', function (kind) {
     expect(pending).to.include({ ...about, status: 'pending', purged_at: null, purged_by: null });
     await commit(purging(...purgeWrites(writes, [id])));
     const [done, ...more] = await erasures();
-    const { seal: _, purged_by: __, ...marked } = pending as never as Record<string, unknown>;
-    expect(done).to.include({ ...marked, status: 'purged', purged_at: '2026-03-04T10:00:00.000Z' });
+    const { seal: _, purged_by: __, asked_by: ___, ...marked } = pending as never as Record<string, unknown>;
+    expect(done).to.include({
+      ...marked,
+      status: 'purged',
+      purged_at: '2026-03-04T10:00:00.000Z',
+      asked_by: 'patient',
+    });
     expect(more).to.deep.equal([]);
     expect(await fixture.index.erasures.find(common.id)).to.deep.equal(done);
     const page = await fixture.index.erasures.page({ count: 1, patients: [PATIENT] });

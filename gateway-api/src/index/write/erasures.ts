@@ -107,6 +107,7 @@ export class Erasures {
       status: newest === undefined ? 'purged' : 'pending',
       ...{ sequence: mark.sequence, transaction_id: mark.transaction_id, block: mark.block },
       ...{ marked_at: signed.time, author: signed.creator },
+      asked_by: last?.erasure.askedBy ?? null,
       purged_at: last?.erasure.purgedAt ?? null,
       purged_by: last?.row.transaction_id ?? null,
     };

@@ -18,7 +18,7 @@ import type { Services } from '../services.ts';
 /** What of the gateway reading and writing records needs. */
 export type RecordServices = Pick<
   Services,
-  'organisation' | 'consortium' | 'index' | 'ledger' | 'groups' | 'disclosures' | 'wishes'
+  'organisation' | 'consortium' | 'index' | 'ledger' | 'groups' | 'auditEvents' | 'wishes'
 >;
 
 /** Writes drafts in one ledger transaction. */
@@ -57,7 +57,7 @@ export class Records implements Repository {
 
   async read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined> {
     const compartment = compartmentOf(caller);
-    if (type === AUDIT) return this.#services.disclosures.read(id, compartment);
+    if (type === AUDIT) return this.#services.auditEvents.read(id, compartment);
     if (isInDirectory(caller, type, this.#services.organisation)) return readEntry(this.#services, type, id);
     return this.#services.index.newest(type, id, compartment);
   }
@@ -65,7 +65,7 @@ export class Records implements Repository {
   async readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined> {
     const compartment = compartmentOf(caller);
     if (type !== AUDIT) return this.#services.index.version(type, id, version, compartment);
-    const event = await this.#services.disclosures.read(id, compartment);
+    const event = await this.#services.auditEvents.read(id, compartment);
     return event?.version === version ? event : undefined;
   }
 
@@ -77,13 +77,13 @@ export class Records implements Repository {
   ): Promise<VersionsPage> {
     const compartment = compartmentOf(caller);
     if (type !== AUDIT) return this.#services.index.versions(type, id, { compartment, ...page });
-    const event = await this.#services.disclosures.read(id, compartment);
+    const event = await this.#services.auditEvents.read(id, compartment);
     return event === undefined ? { versions: [], total: 0 } : { versions: [event], total: 1 };
   }
 
   async search(caller: Caller, search: Search): Promise<SearchPage> {
     const compartment = compartmentOf(caller);
-    if (search.type === AUDIT) return this.#services.disclosures.search(search, compartment);
+    if (search.type === AUDIT) return this.#services.auditEvents.search(search, compartment);
     if (isInDirectory(caller, search.type, this.#services.organisation)) return searchEntries(this.#services, search);
     const page = await this.#services.index.search(search, compartment);
     // A total would count what the compartment hides, were it ever computed without it: patients get none.
