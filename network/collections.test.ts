@@ -74,6 +74,20 @@ describe('Collections', () => {
           'Payer+Regulator',
         ],
       },
+      reviews: {
+        members: 'Patients Regulator',
+        endorsers: [
+          'Bank+Patients',
+          'Bank+Regulator',
+          'Clinic+Patients',
+          'Clinic+Regulator',
+          'Hospital+Patients',
+          'Hospital+Regulator',
+          'Patients+Payer',
+          'Patients+Regulator',
+          'Payer+Regulator',
+        ],
+      },
     });
   });
 
