@@ -56,7 +56,7 @@ function outcomeEntries({ undelivered = 0, broken = 0, invalid = 0 }: SearchPage
     issues.push({ severity: 'warning', code: 'security', diagnostics });
   }
   if (invalid > 0) {
-    const diagnostics = `${invalid} resources of this type are not shown: what others wrote of them is not valid FHIR R4.`;
+    const diagnostics = `${invalid} resources of this type are not shown: what others wrote of them is not valid FHIR R4, or not theirs to say.`;
     issues.push({ severity: 'warning', code: 'invalid', diagnostics });
   }
   return issues.length === 0 ? [] : [{ resource: outcomeOf(issues), search: { mode: 'outcome' } }];

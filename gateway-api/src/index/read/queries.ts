@@ -14,15 +14,16 @@ import { inStretches } from '../../http/pauses.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
 import type { Seals } from '../seals.ts';
-import { indexed } from '../storable.ts';
 import { byAge, resourceOf, STANDING } from '../write/resources.ts';
 import { AccessSteps } from './access-steps.ts';
 import { Accesses } from './accesses.ts';
 import { Checks } from './checks.ts';
+import { ClaimWords } from './claim-words.ts';
 import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
 import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
-import { FEW, hasValues, heldIn, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
+import { idsByIdentifier, patientByIdentifier } from './identifiers.ts';
+import { hasValues, heldIn, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
 import { LicenceRegister } from './register.ts';
 import { type Chosen, chosenRows, searchRows } from './rows.ts';
@@ -30,12 +31,10 @@ import { demandShown, storedResource, type VersionRow } from './stored.ts';
 import { gapsIn, Undelivered, type UndeliveredOptions } from './undelivered.ts';
 
 const IDS_PER_QUERY = 500;
-const INBOX = 'inbox_';
 const RECORD = 'content/';
 const KNOWN_REFERENCES = 20_000;
 const newKnown = () => new LRUCache<string, true>({ max: KNOWN_REFERENCES });
 const CONSENT = 'consent/';
-const IDENTIFIER = 'identifier';
 /** Resources that a search says are not shown; beyond that it says so many. */
 const MOST_FAULTY = 1_000;
 
@@ -75,6 +74,7 @@ export class ReadModel {
   readonly evidence: Evidence;
   readonly erasures: Erasures;
   readonly register: LicenceRegister;
+  readonly #claims: ClaimWords;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = newKnown();
 
@@ -89,6 +89,7 @@ export class ReadModel {
     this.evidence = new Evidence(db, this.#checks);
     this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());
     this.register = new LicenceRegister(this.evidence);
+    this.#claims = new ClaimWords(options.consortium, (claim) => this.state('claim', claim));
   }
 
   get #db(): Kysely<IndexTables> {
@@ -179,14 +180,16 @@ export class ReadModel {
   }
 
   /** What `choose` takes of the versions of one resource, given newest first and checked: none of them may be lacking. */
-  #rows(
+  async #rows(
     type: string,
     id: string,
     compartment: string | undefined,
     choose: <Row extends Standing>(rows: Row[]) => Row[],
   ): Promise<Chosen> {
     const query = this.#db.selectFrom('versions').where('id', '=', id).where('type', '=', type).orderBy('sequence');
-    return chosenRows(this.#db, query, (rows) => choose(this.#standing(rows, compartment)));
+    const chosen = await chosenRows(this.#db, query, (rows) => choose(this.#standing(rows, compartment)));
+    await this.#claims.demand(chosen.rows);
+    return chosen;
   }
 
   #standing<Row extends Standing>(rows: Row[], compartment: string | undefined): Row[] {
@@ -252,13 +255,18 @@ export class ReadModel {
     const shown = this.#visible().where('erased', '=', 0);
     const { rows, ...page } = await searchRows(this.#db, matchingIn(shown, search, compartment), search);
     const matches: StoredResource[] = [];
+    let untold = 0;
     await inStretches(rows, async (row) => {
+      if (!(await this.#claims.isTold(row))) {
+        untold += 1;
+        return;
+      }
       const newest = await this.#asItStands(row);
       if (!hasValues(newest.resource, search)) this.#checks.refuse('versions', row);
       matches.push(newest);
     });
     const lacks = this.undelivered.count();
-    const invalid = await this.#faultyOf(search.type, compartment);
+    const invalid = untold + (await this.#faultyOf(search.type, compartment));
     return { matches, ...page, ...(lacks > 0 && { undelivered: lacks }), ...(invalid > 0 && { invalid }) };
   }
 
@@ -305,32 +313,8 @@ export class ReadModel {
   }
 
   /** Ids of this organisation's own resources by identifier; delivered copies are not meant. */
-  async findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]> {
-    const wanted = queries.map(({ type, system, value }) => ({
-      type,
-      system: system === undefined ? undefined : indexed(system),
-      value: indexed(value),
-    }));
-    const values = [...new Set(wanted.map((query) => query.value))];
-    const rows: { type: string; system: string; value: string; id: string }[] = [];
-    for (let start = 0; start < values.length; start += IDS_PER_QUERY) {
-      const found = await this.#db
-        .selectFrom('search_values')
-        .selectAll()
-        .where('parameter', '=', IDENTIFIER)
-        .where('type', 'in', [...new Set(queries.map((query) => query.type))])
-        .where('value', 'in', values.slice(start, start + IDS_PER_QUERY))
-        .where('collection', 'not like', `${INBOX}%`)
-        .execute();
-      rows.push(...this.#checks.rows('search_values', found));
-    }
-    return wanted.map(({ type, system, value }) => [
-      ...new Set(
-        rows
-          .filter((row) => row.type === type && row.value === value && (system === undefined || row.system === system))
-          .map((row) => row.id),
-      ),
-    ]);
+  findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]> {
+    return idsByIdentifier(this.#db, this.#checks, queries);
   }
 
   async state(kind: string, id: string): Promise<StatesTable | undefined> {
@@ -378,31 +362,11 @@ export class ReadModel {
   }
 
   /** The Patient record in a collection that carries an identifier: its newest version. */
-  async patientByIdentifier(
+  patientByIdentifier(
     collection: string,
     identifier: { system: string; value: string },
   ): Promise<{ id: string; version: number } | undefined> {
-    const stated = await this.#db
-      .selectFrom('search_values')
-      .selectAll()
-      .where('parameter', '=', IDENTIFIER)
-      .where('type', '=', 'Patient')
-      .where('value', '=', indexed(identifier.value))
-      .where('system', '=', indexed(identifier.system))
-      .where('collection', '=', collection)
-      .execute();
-    if (stated.length === 0) return undefined;
-    const ids = this.#checks.rows('search_values', stated).map(({ id }) => id);
-    const rows = await this.#db
-      .selectFrom('versions')
-      .select(STANDING)
-      .where('id', 'in', ids)
-      .where('type', '=', 'Patient')
-      .where('collection', '=', collection)
-      .where(FEW.current, '=', NEWEST)
-      .execute();
-    const [first] = [...this.#checks.rows('versions', rows)].sort((one, other) => one.sequence - other.sequence);
-    return first && versionOf(first);
+    return patientByIdentifier(this.#db, this.#checks, collection, identifier);
   }
 
   /** The newest versions of a patient's records in a collection, last written first. No types given: all. */

@@ -12,6 +12,11 @@ import { billingWrites, claimState, claimStateWrites, claimWrites } from '../val
 const named = (value: string) => ({ identifier: { system: ORGANISATION_SYSTEM, value } });
 const CLAIM = randomUUID();
 
+interface Named {
+  resourceType: string;
+  id: string;
+}
+
 /** Every kind of value about a claim, as its payer states it, by its key; and who signs it. */
 function values(payer: string): [key: string, value: object, creator: string][] {
   const record = (resources: object[]) => ({
@@ -198,6 +203,32 @@ onEachDatabase('A copy of what a payer holds', (kind) => {
       }
     }
   });
+
+  for (const [payer, shown] of [
+    ['payer', [1, undefined]],
+    ['payer-two', [0, 1]],
+  ] as const)
+    it(`is ${shown[0] === 1 ? '' : 'not '}shown as what became of a claim where it is the word of ${payer}`, async () => {
+      const [, submitted] = values('payer').find(([key]) => key.startsWith('claim-state/'))!;
+      const state = privateKeys.claimState(CLAIM, 1);
+      await hospital.block({ creator: 'HospitalMSP', privateWrites: billingWrites(state, submitted, 'hospital') });
+      const answers = values(payer).filter(([key]) => /^(response|payment|settlement|remittance)/.test(key));
+      for (const [key, value, creator] of answers)
+        await hospital.block({ creator, privateWrites: [at(payer, key, value), at('hospital', key, value)] });
+      expect(await held()).to.have.length(answers.length + 1);
+      for (const [key, value] of answers) {
+        const { resource, resources = [resource!] } = value as { resource?: Named; resources?: Named[] };
+        for (const { resourceType: type, id } of resources) {
+          const read = hospital.index.newest(type, id).then(
+            (found) => (found === undefined ? 'nothing' : 'shown'),
+            ({ code }) => code,
+          );
+          expect(await read, key).to.equal(shown[0] === 1 ? 'shown' : 'NOT_FOUND');
+          const { matches, invalid } = await hospital.index.search({ type, ids: [id], count: 10 });
+          expect([matches.length, invalid], key).to.deep.equal(shown);
+        }
+      }
+    });
 
   describe('and the state of a claim', () => {
     const step = (fields: object, creator: string): FixtureTransaction => {
