@@ -30,6 +30,3 @@ export const withOneOf = (caller: string, ...others: string[]): Endorsers => ({
 /** The caller and any one other organisation: those preferred before the rest. */
 export const withAnother = (consortium: Consortium, caller: string, preferred: string[] = []): Endorsers =>
   withOneOf(caller, ...preferred, ...consortium.organisations.map(({ name }) => name));
-
-/** Who is asked where everybody answers. */
-export const firstAsked = ({ must, oneOf }: Endorsers): string[] => [...must, ...oneOf.slice(0, 1)];

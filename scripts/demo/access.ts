@@ -71,7 +71,7 @@ interface Wish {
 }
 
 /** Where the hospital cannot endorse at once, the patient's wish is kept, and done when it can. */
-async function granted(patient: Party, consent: object): Promise<{ id: string; transactionId: string }> {
+export async function granted(patient: Party, consent: object): Promise<{ id: string; transactionId: string }> {
   const answer = await patient.send({ method: 'POST', path: '/fhir/R4/Consent', body: consent });
   if (answer.status !== 202) {
     const transactionId = answer.headers['x-transaction-id'];

@@ -1,13 +1,12 @@
 /**
- * A ledger in memory for the tests of contracts. Each submit is simulated once per endorser of the table, each
- * with only the private data that this organisation is a member of; the writes of all must be the same bytes.
+ * A ledger in memory for the tests of contracts. Each submit is simulated once per organisation that may endorse it by the
+ * table, each with only the private data that it is a member of; the writes of all must be the same bytes.
  * Like Fabric it gives no read of one's own writes, and it holds the caller to memberOnlyRead and -Write. Like the shim
  * it answers the calls of a transaction one after the other, and a transaction that answers earlier has failed the test.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 
 import { type Collection, collectionsOf } from '@telemed-ledger/consortium/collections.ts';
-import { firstAsked } from '@telemed-ledger/consortium/endorsers.ts';
 import { type Consortium, organisationByName, type Role } from '@telemed-ledger/consortium/members.ts';
 import type { Contract } from 'fabric-contract-api';
 import { canonicalJson, sha256 } from '../model/canonical.ts';
@@ -220,16 +219,30 @@ export class MemoryLedger {
   async submit<N extends TransactionName>(name: N, request: Request<N>): Promise<Outcome<N>> {
     this.#transactions += 1;
     const definition: Transaction = transactions[name];
-    const input = request.input as Record<string, unknown>;
-    const endorsers = request.endorsers ?? firstAsked(definition.endorsers(this.consortium, request.from, input));
+    const endorsers = request.endorsers ?? this.#endorsersOf(definition, request);
     if (definition.kind === 'submit' && endorsers.length < 2) throw new Error(`${name} needs two endorsers`);
     const outcomes: Outcome<N>[] = [];
     for (const endorser of endorsers) outcomes.push(await this.#simulate(name, request, endorser));
     const [first, ...others] = outcomes;
     for (const other of others)
       if (canonicalJson(other) !== canonicalJson(first)) throw new Error('the endorsers wrote different bytes');
+    this.#checkAlways(definition, request, first!.writes);
     this.#commit(first!.writes);
     return first!;
+  }
+
+  /** All that may: whichever of them stands in must compute the same. */
+  #endorsersOf(definition: Transaction, request: Request<TransactionName>): string[] {
+    const input = request.input as Record<string, unknown>;
+    const { must, oneOf } = definition.endorsers(this.consortium, request.from, input);
+    return [...must, ...oneOf];
+  }
+
+  #checkAlways(definition: Transaction, request: Request<TransactionName>, writes: Writes): void {
+    const told = { consortium: this.consortium, caller: request.from, input: request.input, private: request.private };
+    const written = new Set([...Object.keys(writes.private), ...writes.purged].map((name) => name.split(' ')[0]));
+    for (const collection of definition.writes?.(told).always ?? [])
+      if (!written.has(collection)) throw new Error(`the table says that it writes into ${collection}`);
   }
 
   /** Evaluates on the caller's own peer. */

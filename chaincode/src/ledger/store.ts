@@ -148,6 +148,11 @@ export class Store {
     return bytes === undefined ? undefined : decoder.decode(bytes);
   }
 
+  /** The collections that it has written into, purges included; '' is public state. */
+  get collections(): Set<string> {
+    return new Set([...this.#written].map((name) => name.slice(0, name.indexOf('\0'))));
+  }
+
   /** Sends the writes, in the order in which they were made. Called once, when the transaction has succeeded. */
   async flush(): Promise<void> {
     const sent = this.#writes.map((write) => this.#asPeerError(async () => write()));

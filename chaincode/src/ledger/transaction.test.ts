@@ -145,11 +145,26 @@ describe('the frame of a transaction', () => {
     expect(ledger.private.size).to.equal(0);
   });
 
+  it('writes nothing where the table does not say that it writes', async () => {
+    for (const write of [
+      (call: Call<'SetLicence'>) => call.store.put('licence/1', {}),
+      (call: Call<'SetLicence'>) => call.store.putPrivate('marks', 'licence/1', {}),
+      (call: Call<'SetLicence'>) => call.store.purge('inbox_clinic', 'licence/1'),
+    ]) {
+      const ledger = ledgerWith((call) => {
+        write(call);
+        return reply(call);
+      });
+      expect(await failureOf(ledger.submit('SetLicence', request))).to.match(/failed by a fault of the chaincode/);
+      expect([ledger.public.size, ledger.private.size]).to.deep.equal([0, 0]);
+    }
+  });
+
   it('is told apart when two endorsers write different bytes', async () => {
     let count = 0;
     const ledger = ledgerWith((call) => {
       count += 1;
-      call.store.put('licence/1', { count });
+      call.store.putPrivate('registers', 'licence/1', { count });
       return reply(call);
     });
     expect(await failureOf(ledger.submit('SetLicence', request))).to.equal('the endorsers wrote different bytes');
@@ -243,7 +258,7 @@ describe('calls to the peer that are under way', () => {
         await call.store.anchor('c', 'second');
       };
       void chain();
-      call.store.put('licence/1', {});
+      call.store.putPrivate('registers', 'licence/1', {});
       return answerOf(call);
     });
     for (const key of ['first', 'second', 'licence/1']) {
@@ -258,9 +273,9 @@ describe('calls to the peer that are under way', () => {
 
   it('are all answered when one of several writes is refused', async () => {
     const { stub, state } = await running((call) => {
-      call.store.put('a', {}, 'HospitalMSP');
-      call.store.putPrivate('c', 'b', {});
-      call.store.purge('c', 'd');
+      call.store.putPrivate('registers', 'a', {}, 'HospitalMSP');
+      call.store.putPrivate('registers', 'b', {});
+      call.store.purge('registers', 'd');
       call.store.emit('LicenceSet', {});
       return answerOf(call);
     });

@@ -7,6 +7,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { type Context, Contract } from 'fabric-contract-api';
 import { DECOYS_KEY, decoysSchema } from '../model/decoys.ts';
 import { LedgerError } from '../model/errors.ts';
+import type { Writes } from '../model/transaction.ts';
 import {
   type InputOf,
   MAX_PRIVATE_LENGTH,
@@ -65,7 +66,11 @@ export async function run<N extends TransactionName>(
     const reply = await decide({ input, private: hidden, caller, consortium, store });
     const output = JSON.stringify(checkedOutput(definition, reply));
     await calls.settle();
-    if (definition.kind === 'submit') await store.flush();
+    if (definition.kind === 'submit') {
+      const told = { consortium, caller: caller.organisation.name, input, private: hidden };
+      checkWrites(store, definition.writes?.(told));
+      await store.flush();
+    }
     return output;
   } catch (error) {
     throw outwardError(name, ctx.stub.getTxID(), error);
@@ -101,6 +106,13 @@ function checkedOutput(definition: Transaction, reply: unknown): unknown {
   } catch (error) {
     throw new Error(`the reply does not fit the table: ${(error as Error).message}`);
   }
+}
+
+/** Who must endorse follows from where a transaction writes: beyond that, by a bug of ours, it writes nothing. */
+function checkWrites(store: Store, { always, copies = [] }: Writes = { always: [] }): void {
+  const named = new Set([...always, ...copies]);
+  const beyond = [...store.collections].filter((collection) => !named.has(collection));
+  if (beyond.length > 0) throw new Error(`it writes into ${beyond.join()}, and the table does not say so`);
 }
 
 /** Messages of bugs may quote values, so only their place in the code goes on, to the caller and to the log. */

@@ -1,4 +1,5 @@
 /** The rows of the transaction table that are about emergencies. */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { callerOnly, withAnother, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
@@ -67,6 +68,7 @@ export const emergencyTransactions = {
     private: z.strictObject({ ...requestShape, licence: licenceShownSchema, salt: saltSchema }),
     output: done,
     endorsers: (_, caller, { holder, requestor }) => withOneOf(caller, holder, requestor),
+    writes: () => ({ always: [collections.reviews] }),
   }),
   /**
    * Delivers records without a consent, for a day. `review` is the text of the review that is open; `patient` and `records`
@@ -88,6 +90,7 @@ export const emergencyTransactions = {
     }),
     output: done,
     endorsers: (_, caller, { holder, requestor }) => withOneOf(caller, holder, requestor),
+    writes: ({ input: { requestor } }) => ({ always: [collections.inbox(requestor)] }),
   }),
   /** What a regulator makes of an emergency. `text` is sealed, so that any other organisation can endorse it. */
   CloseReview: transaction({
@@ -99,5 +102,6 @@ export const emergencyTransactions = {
     private: reviewOutcomeSchema.pick({ outcome: true, text: true, salt: true }),
     output: done,
     endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
+    writes: () => ({ always: [collections.reviews] }),
   }),
 } as const;

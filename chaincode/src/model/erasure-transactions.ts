@@ -1,4 +1,5 @@
 /** The rows of the transaction table that erase records. */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { every, withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
@@ -26,6 +27,7 @@ export const erasureTransactions = {
       caller === custodianOf(consortium).name
         ? withAnother(consortium, caller, [provider])
         : withCustodian(consortium, caller),
+    writes: () => ({ always: [collections.marks] }),
   }),
   /**
    * Replaces a content by its next generation, without the texts at these places of its sheet, whose records are marked as
@@ -48,5 +50,6 @@ export const erasureTransactions = {
     }),
     output: done,
     endorsers: (_, caller, { provider }) => every(caller, provider),
+    writes: ({ input: { provider } }) => ({ always: [collections.care(provider)] }),
   }),
 } as const;

@@ -27,6 +27,26 @@ export interface Transaction<
   output: Output;
   /** The organisations that endorse it, and the others that may where one of several is enough. */
   endorsers: (consortium: Consortium, caller: string, input: z.infer<Input>) => Endorsers;
+  /**
+   * The collections that it writes into, of one that writes. The frame holds it to that, and a test holds the policies of
+   * those collections to `endorsers`.
+   */
+  writes?: (told: Told<z.infer<Input>, z.infer<Private>>) => Writes;
+}
+
+/** What tells where a transaction writes. */
+export interface Told<Input, Private> {
+  consortium: Consortium;
+  caller: string;
+  input: Input;
+  private: Private;
+}
+
+/** Names of collections. */
+export interface Writes {
+  always: readonly string[];
+  /** As it may turn out: copies for those whom it concerns. */
+  copies?: readonly string[];
 }
 
 /** A row with its types inferred. */

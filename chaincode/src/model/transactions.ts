@@ -5,9 +5,11 @@
  *
  * Arguments and replies stand in blocks: they hold random ids, versions and states, never content.
  */
-import { callerOnly, every, withAnother, withCustodian, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { callerOnly, every, withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema, organisationSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
 import { decisionShape, MAX_STATE_LENGTH } from './decision-shape.ts';
 import { emergencyTransactions } from './emergency-transactions.ts';
@@ -19,8 +21,6 @@ import {
   anchoredText,
   codeSchema,
   collectionNameSchema,
-  currencySchema,
-  daySchema,
   hashSchema,
   heldHashSchema,
   idSchema,
@@ -38,22 +38,10 @@ import {
   consentVersionSchema,
   draftSchema,
   licenceStateSchema,
-  MAX_VALUE_LENGTH,
-  pricesSchema,
 } from './values.ts';
 
 export type { Transaction } from './transaction.ts';
 export * from './values.ts';
-
-/** What a claim is judged by of the payer's, as the anchored texts; what is left out must not be there. */
-const termsShape = {
-  coverage: anchoredText(MAX_STATE_LENGTH),
-  feeSchedule: z.strictObject({ generation: hintSchema, text: anchoredText(MAX_VALUE_LENGTH) }).optional(),
-  fingerprintKey: anchoredText(1_024).optional(),
-  /** A generation of the register of licences that is known, and the buckets that the claim's practitioners lie in. */
-  register: hintSchema,
-  buckets: z.array(bucketEvidenceSchema).max(100),
-};
 
 /** Records of practitioners and of their roles, which tell whom the actors of a consent mean; each of its organisation's. */
 const actorsShown = z
@@ -81,6 +69,7 @@ export const transactions = {
     private: z.strictObject({ sheets: z.array(sheetDraftSchema).min(1).max(MAX_SHEETS) }),
     output: done,
     endorsers: withCustodian,
+    writes: ({ caller }) => ({ always: [collections.care(caller)] }),
   }),
   /** The SHA-256 the ledger holds for private keys, hex, or '' where there is none. Works on every peer. */
   GetAnchors: transaction({
@@ -140,6 +129,7 @@ export const transactions = {
     }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),
+    writes: ({ input: { provider } }) => ({ always: [collections.care(provider)] }),
   }),
   AmendConsent: transaction({
     contract: 'consents',
@@ -151,6 +141,7 @@ export const transactions = {
     private: z.strictObject({ consent: draftSchema, actors: actorsShown }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),
+    writes: ({ input: { provider } }) => ({ always: [collections.care(provider)] }),
   }),
   /** Marks a consent as revoked. Shows no content, so that any other organisation can endorse it. */
   RevokeConsent: transaction({
@@ -163,6 +154,7 @@ export const transactions = {
     private: z.strictObject({ salt: saltSchema }),
     output: consentStateSchema,
     endorsers: (consortium, caller, { provider }) => withAnother(consortium, caller, [provider]),
+    writes: () => ({ always: [collections.marks] }),
   }),
   /** Marks one version of a consent, which is about to be narrowed, as in force no more. */
   WithdrawConsentVersion: transaction({
@@ -175,6 +167,7 @@ export const transactions = {
     private: z.strictObject({ salt: saltSchema }),
     output: done,
     endorsers: (consortium, caller, { provider }) => withAnother(consortium, caller, [provider]),
+    writes: () => ({ always: [collections.marks] }),
   }),
 
   RequestAccess: transaction({
@@ -186,6 +179,7 @@ export const transactions = {
     private: z.strictObject({ request: accessRequestSchema }),
     output: done,
     endorsers: withCustodian,
+    writes: ({ caller }) => ({ always: [collections.inbox(caller)] }),
   }),
   /**
    * Sent by the custodian when it sees a request. Permitted records are delivered into the requestor's inbox in this same
@@ -200,6 +194,9 @@ export const transactions = {
     private: z.strictObject({ ...decisionShape, salt: saltSchema }),
     output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
+    writes: ({ input: { holder }, private: { requestor } }) => ({
+      always: [collections.inbox(requestor), collections.care(holder)],
+    }),
   }),
   /** What DecideAccess would decide now, as the custodian's own peer computes it. Writes nothing, and stands in no block. */
   EvaluateAccess: transaction({
@@ -234,6 +231,7 @@ export const transactions = {
     }),
     output: done,
     endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
+    writes: ({ input: { requestor } }) => ({ always: [collections.inbox(requestor)] }),
   }),
   /**
    * Purges delivered copies whose consent is in force no more or whose time is over, or among which a record is erased:
@@ -252,6 +250,7 @@ export const transactions = {
     }),
     output: done,
     endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
+    writes: ({ input: { requestor } }) => ({ always: [collections.inbox(requestor)] }),
   }),
   /** Tells the holder of a step that was taken without it: a refusal, a purge. `state` is the step's text. */
   ReportAccess: transaction({
@@ -263,128 +262,12 @@ export const transactions = {
     private: z.strictObject({ state: anchoredText(MAX_STATE_LENGTH) }),
     output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
+    writes: ({ input: { holder } }) => ({ always: [collections.care(holder)] }),
   }),
 
   ...emergencyTransactions,
   ...erasureTransactions,
-
-  /** The next version of a member's coverage, shown to these providers. */
-  RegisterCoverage: transaction({
-    contract: 'claims',
-    kind: 'submit',
-    callers: ['payer'],
-    roles: ['system', 'adjudicator'],
-    input: z.strictObject({ providers: z.array(nameSchema).min(1).max(50) }),
-    private: z.strictObject({ coverage: draftSchema }),
-    output: done,
-    endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
-  }),
-  /** Prices per service code in minor units, private to the payer, one provider and the custodian. */
-  LoadFeeSchedule: transaction({
-    contract: 'claims',
-    kind: 'submit',
-    callers: ['payer'],
-    roles: ['system', 'adjudicator'],
-    input: z.strictObject({ provider: nameSchema }),
-    private: z.strictObject({
-      salt: saltSchema,
-      version: line(64),
-      currency: currencySchema,
-      prices: pricesSchema,
-      known: hintSchema,
-    }),
-    output: done,
-    endorsers: (consortium, caller, { provider }) => withAnother(consortium, caller, [provider]),
-  }),
-  /**
-   * Runs the submission edits. A claim that fails one is recorded as denied, with the edit's name. What the payer holds is
-   * shown as the provider holds it: the coverage, the prices and the key of the fingerprints, where there are any.
-   */
-  SubmitClaim: transaction({
-    contract: 'claims',
-    kind: 'submit',
-    callers: ['provider'],
-    roles: ['system', 'practitioner'],
-    input: z.strictObject({ id: idSchema, payer: nameSchema }),
-    private: z.strictObject({
-      claim: z.strictObject({ id: idSchema, salt: saltSchema, resource: resourceSchema }),
-      ...termsShape,
-      /** Record versions of the provider: the patient, encounters, procedures … the claim rests on. */
-      evidence: z.array(recordEvidenceSchema).max(200),
-    }),
-    output: done,
-    endorsers: (_, caller, { payer }) => every(caller, payer),
-  }),
-  /** `claim` and `state` are the anchored texts. */
-  AdjudicateClaim: transaction({
-    contract: 'claims',
-    kind: 'submit',
-    callers: ['payer'],
-    roles: ['adjudicator', 'system'],
-    input: z.strictObject({ id: idSchema, provider: nameSchema }),
-    private: z.strictObject({
-      responseId: idSchema,
-      salt: saltSchema,
-      claim: anchoredText(MAX_VALUE_LENGTH),
-      state: anchoredText(MAX_STATE_LENGTH),
-      ...termsShape,
-    }),
-    output: done,
-    endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
-  }),
-
-  /** `response` is the anchored text of response/<claim id>; the bank's peer checks it by its hash. */
-  InstructPayment: transaction({
-    contract: 'settlements',
-    kind: 'submit',
-    callers: ['payer'],
-    roles: ['system', 'adjudicator'],
-    input: z.strictObject({ id: idSchema, bank: nameSchema }),
-    private: z.strictObject({
-      paymentId: idSchema,
-      salt: saltSchema,
-      state: anchoredText(MAX_STATE_LENGTH),
-      response: anchoredText(MAX_VALUE_LENGTH),
-    }),
-    output: done,
-    endorsers: (_, caller, { bank }) => every(caller, bank),
-  }),
-  SettlePayment: transaction({
-    contract: 'settlements',
-    kind: 'submit',
-    callers: ['bank'],
-    roles: ['settlement', 'system'],
-    input: z.strictObject({ id: idSchema, payer: nameSchema }),
-    private: z.strictObject({
-      noticeId: idSchema,
-      salt: saltSchema,
-      state: anchoredText(MAX_STATE_LENGTH),
-      payment: anchoredText(MAX_VALUE_LENGTH),
-      /** The bank's own reference of the transfer. */
-      reference: line(140),
-      paidOn: daySchema,
-    }),
-    output: done,
-    endorsers: (_, caller, { payer }) => every(caller, payer),
-  }),
-  /** Tells the provider: PaymentReconciliation and PaymentNotice. */
-  RemitPayment: transaction({
-    contract: 'settlements',
-    kind: 'submit',
-    callers: ['payer'],
-    roles: ['system'],
-    input: z.strictObject({ id: idSchema, provider: nameSchema }),
-    private: z.strictObject({
-      reconciliationId: idSchema,
-      salt: saltSchema,
-      state: anchoredText(MAX_STATE_LENGTH),
-      response: anchoredText(MAX_VALUE_LENGTH),
-      settlement: anchoredText(MAX_VALUE_LENGTH),
-      payment: anchoredText(MAX_VALUE_LENGTH),
-    }),
-    output: done,
-    endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
-  }),
+  ...claimTransactions,
 
   /** Changes a licence in the register: `bucket` is the one that it lies in, as the register stands. */
   SetLicence: transaction({
@@ -396,6 +279,7 @@ export const transactions = {
     private: z.strictObject({ salt: saltSchema, register: hintSchema, bucket: bucketEvidenceSchema }),
     output: licenceStateSchema,
     endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
+    writes: () => ({ always: [collections.registers] }),
   }),
   ListOrganisations: transaction({
     contract: 'registry',

@@ -121,6 +121,13 @@ describe('A round of endorsement', () => {
     expect(failure.organisations).to.have.members(['a', 'b']);
   });
 
+  it('asks all of those that may again where each was given up for the other', async () => {
+    const peers = new Peers({ a: ['never', {}], b: ['never', {}] });
+    expect(namesOf(await peers.collect(['own'], ['a', 'b']))).to.have.length(2);
+    const slow = await failureOf(new Peers({ a: 'never', b: 'never' }).collect(['own'], ['a', 'b'], 400));
+    expect(slow).to.include({ kind: 'slow' });
+  });
+
   it('tells a refusal that all give from one that only some give', async () => {
     const all = await failureOf(new Peers({ own: refusal, a: refusal }).collect(['own', 'a']));
     expect(all).to.deep.include({ refusal, isUnanimous: true });
@@ -147,6 +154,17 @@ describe('A round of endorsement', () => {
     const peers = new Peers({ a: { answer: 'no' } });
     expect(namesOf(await peers.collect(['own'], ['a', 'b']))).to.deep.equal(['own', 'b']);
     expect(peers.dissent).to.deep.equal([{ organisation: 'a', others: ['own', 'b'] }]);
+  });
+
+  it('does not call it a disagreement yet where one computes something else and the other may see it a moment later', async () => {
+    const behind = await failureOf(
+      new Peers({ a: { answer: 'no' }, b: { reads: { k: { block: 1, tx: 0 } } } }).collect(['own'], ['a', 'b']),
+    );
+    expect(behind.difference).to.include({ isOfReads: true });
+    expect(behind.groups.flat()).to.have.members(['own', 'b']);
+    const refused = await failureOf(new Peers({ a: { answer: 'no' }, b: refusal }).collect(['own'], ['a', 'b']));
+    expect(refused).to.deep.include({ refusal, by: ['b'], isUnanimous: false });
+    expect(refused.dissent.groups.flat()).to.have.members(['own', 'a']);
   });
 
   it('reports nobody who differs in what it has read: it may have seen other blocks', async () => {

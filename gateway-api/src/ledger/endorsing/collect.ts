@@ -67,7 +67,19 @@ async function agreeing(
     }
     dissenting.push(answer);
   }
-  throw dissenting.length > 0 ? new Differing([...musts, ...dissenting]) : standIns.failure();
+  throw lackOf(musts, dissenting, standIns.failure());
+}
+
+/**
+ * Why none of those that may agrees. One that has seen other blocks, or refuses what others accept, may agree a moment
+ * later: whoever differs besides does not decide.
+ */
+function lackOf(musts: Endorsements, dissenting: readonly Endorsement[], failure: Error): Error {
+  if (dissenting.length === 0) return failure;
+  const elsewhere = dissenting.filter(({ payload }) => differenceOf(musts[0].payload, payload).isOfReads);
+  if (elsewhere.length > 0) return new Differing([...musts, ...elsewhere]);
+  const dissent = new Differing([...musts, ...dissenting]);
+  return failure instanceof Refused ? new Refused(failure.refusal, failure.by, false, dissent) : dissent;
 }
 
 function report({ organisation, payload }: Endorsement, others: Endorsements, { onDissent }: RoundOptions): void {

@@ -10,12 +10,15 @@ export class Refused extends Error {
   readonly by: readonly string[];
   /** Whether nobody is known to have accepted it. */
   readonly isUnanimous: boolean;
+  /** Where others, who accepted it, computed different results. */
+  readonly dissent: Differing | undefined;
 
-  constructor(refusal: LedgerError, by: readonly string[], isUnanimous: boolean) {
+  constructor(refusal: LedgerError, by: readonly string[], isUnanimous: boolean, dissent?: Differing) {
     super(refusal.message);
     this.refusal = refusal;
     this.by = by;
     this.isUnanimous = isUnanimous;
+    this.dissent = dissent;
   }
 }
 

@@ -82,6 +82,12 @@ describe('Rounds of endorsement', () => {
     expect(rounds()).to.equal(2);
   });
 
+  it('report a disagreement where one goes on refusing and another computed something else', async () => {
+    const { done, rounds } = play([new Refused(refusal, ['b'], false, differing({}, { answer: 'no' }))], { own: 7 });
+    expect(await failureOf(done)).to.deep.include({ kind: 'disagrees', organisations: ['own', 'a'] });
+    expect(rounds()).to.equal(2);
+  });
+
   it('take a refusal that one repeats, holding what the others hold, as it is, and name that one', async () => {
     const { done, rounds } = play([new Refused(refusal, ['a'], false)], { own: 7, a: 7 });
     const failure = await failureOf(done);

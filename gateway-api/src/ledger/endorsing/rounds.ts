@@ -43,6 +43,7 @@ export async function untilAgreed(round: () => Promise<Endorsements>, options: R
     } catch (error) {
       if (error instanceof Refused) {
         if (error.isUnanimous) throw error.refusal;
+        if (isSecondRefusal && error.dissent !== undefined) throw disagreement(error.dissent);
         if (isSecondRefusal) {
           options.onLoneRefusal?.(error.by);
           throw new LoneRefusal(error.refusal, error.by);

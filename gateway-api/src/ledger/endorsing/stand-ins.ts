@@ -75,10 +75,11 @@ export class StandIns {
     return new LedgerFailure(first.kind, message, [...this.#failures.keys()]);
   }
 
-  /** Asks those that may be well again, after a pause; whether there are any. */
+  /** Asks those that may be well again, after a pause; whether there are any. Who was given up for another may be just slow. */
   #beginAgain(): boolean {
     const { retried, deadline } = this.#options;
-    const passing = [...this.#failures].filter(([, one]) => one instanceof LedgerFailure && retried.has(one.kind));
+    const isPassing = ({ kind }: LedgerFailure): boolean => retried.has(kind) || kind === 'slow';
+    const passing = [...this.#failures].filter(([, one]) => one instanceof LedgerFailure && isPassing(one));
     if (passing.length === 0 || Date.now() + PAUSE_MS >= deadline) return false;
     this.#due = passing.map(([organisation]) => organisation);
     setTimeout(() => this.#askNext(), PAUSE_MS);

@@ -37,10 +37,10 @@ export interface WishesOptions {
   log: Logger;
 }
 
-/** How long the provider has before the version that is only narrowed is withdrawn without it. */
-const AT_ONCE_MS = 2_000;
-/** How long whoever narrows a consent waits for the new version, once the old one is withdrawn. */
+/** How long a write that is under way is waited for by the next one of the same patient. */
 const PATIENCE_MS = 3_000;
+/** How long whoever narrows a consent waits for the new version, once the old one is withdrawn: that is what mattered. */
+const WITHDRAWN_PATIENCE_MS = 500;
 /** Of one patient, pending at the same time. */
 const MOST = 50;
 const PAGE = 100;
@@ -188,11 +188,11 @@ export class Wishes {
     const { client, promised } = sending;
     const turn = client === undefined ? {} : { client };
     const sent = ended(ready.send({ ...turn, ...this.#storing(promised, ready.version) }));
-    let end = old === undefined ? await sent : await within(sent, AT_ONCE_MS);
+    let end = old === undefined ? await sent : await within(sent, this.#atOnceMs(wanted));
     let transactionId: string | undefined;
     if (old !== undefined && (end === undefined || lackingIn(end) !== undefined)) {
       transactionId = await this.#withdrawn(id, wanted, old);
-      end ??= await within(sent, PATIENCE_MS);
+      end ??= await within(sent, WITHDRAWN_PATIENCE_MS);
     }
     if (end === undefined) {
       void sent.then((later) => this.#note(id, later, ready.version)).finally(() => this.#inHand.delete(id));
@@ -210,6 +210,12 @@ export class Wishes {
     }
     await this.#note(id, end, ready.version);
     throw await this.#kept(id, transactionId);
+  }
+
+  /** How long the provider has before the version that is only narrowed is withdrawn without it. */
+  #atOnceMs({ provider }: Wanted): number {
+    const { ledger } = this.#options;
+    return ledger.failedLately(provider) ? 0 : ledger.hedgeMs;
   }
 
   /** Runs with a wish that is pending and that nobody else is sending. */

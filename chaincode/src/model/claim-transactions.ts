@@ -1,0 +1,163 @@
+/** The rows of the transaction table that are about coverages, claims and their payment. */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { every, withAnother, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
+import { type Consortium, custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
+import { z } from 'zod';
+import { MAX_STATE_LENGTH } from './decision-shape.ts';
+import { resourceSchema } from './fhir.ts';
+import { bucketEvidenceSchema } from './registers.ts';
+import { recordEvidenceSchema } from './sheets.ts';
+import { anchoredText, currencySchema, daySchema, idSchema, line, saltSchema } from './texts.ts';
+import { done, hintSchema, transaction, type Writes } from './transaction.ts';
+import { draftSchema, MAX_VALUE_LENGTH, pricesSchema } from './values.ts';
+
+/** What a claim is judged by of the payer's, as the anchored texts; what is left out must not be there. */
+const termsShape = {
+  coverage: anchoredText(MAX_STATE_LENGTH),
+  feeSchedule: z.strictObject({ generation: hintSchema, text: anchoredText(MAX_VALUE_LENGTH) }).optional(),
+  fingerprintKey: anchoredText(1_024).optional(),
+  /** A generation of the register of licences that is known, and the buckets that the claim's practitioners lie in. */
+  register: hintSchema,
+  buckets: z.array(bucketEvidenceSchema).max(100),
+};
+
+/** A payer's collection decides a claim; whom a step concerns follows from the claim. */
+const billed = (consortium: Consortium, payer: string): Writes => ({
+  always: [collections.billing(payer)],
+  copies: consortium.organisations
+    .filter(({ kind }) => kind === 'provider' || kind === 'bank')
+    .map(({ name }) => collections.billing(name)),
+});
+
+export const claimTransactions = {
+  /** The next version of a member's coverage, shown to these providers. */
+  RegisterCoverage: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({ providers: z.array(nameSchema).min(1).max(50) }),
+    private: z.strictObject({ coverage: draftSchema }),
+    output: done,
+    endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
+    writes: ({ caller, input: { providers } }) => ({
+      always: [collections.billing(caller)],
+      copies: providers.map(collections.billing),
+    }),
+  }),
+  /** Prices per service code in minor units, private to the payer, one provider and the custodian. */
+  LoadFeeSchedule: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({ provider: nameSchema }),
+    private: z.strictObject({
+      salt: saltSchema,
+      version: line(64),
+      currency: currencySchema,
+      prices: pricesSchema,
+      known: hintSchema,
+    }),
+    output: done,
+    endorsers: (consortium, caller, { provider }) => withAnother(consortium, caller, [provider]),
+    writes: ({ caller, input: { provider } }) => ({
+      always: [collections.billing(caller)],
+      copies: [collections.billing(provider)],
+    }),
+  }),
+  /**
+   * Runs the submission edits. A claim that fails one is recorded as denied, with the edit's name. What the payer holds is
+   * shown as the provider holds it: the coverage, the prices and the key of the fingerprints, where there are any.
+   */
+  SubmitClaim: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['provider'],
+    roles: ['system', 'practitioner'],
+    input: z.strictObject({ id: idSchema, payer: nameSchema }),
+    private: z.strictObject({
+      claim: z.strictObject({ id: idSchema, salt: saltSchema, resource: resourceSchema }),
+      ...termsShape,
+      /** Record versions of the provider: the patient, encounters, procedures … the claim rests on. */
+      evidence: z.array(recordEvidenceSchema).max(200),
+    }),
+    output: done,
+    endorsers: (_, caller, { payer }) => every(caller, payer),
+    writes: ({ consortium, input: { payer } }) => billed(consortium, payer),
+  }),
+  /** `claim` and `state` are the anchored texts. */
+  AdjudicateClaim: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['adjudicator', 'system'],
+    input: z.strictObject({ id: idSchema, provider: nameSchema }),
+    private: z.strictObject({
+      responseId: idSchema,
+      salt: saltSchema,
+      claim: anchoredText(MAX_VALUE_LENGTH),
+      state: anchoredText(MAX_STATE_LENGTH),
+      ...termsShape,
+    }),
+    output: done,
+    endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
+    writes: ({ consortium, caller }) => billed(consortium, caller),
+  }),
+
+  /** `response` is the anchored text of response/<claim id>; the bank's peer checks it by its hash. */
+  InstructPayment: transaction({
+    contract: 'settlements',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({ id: idSchema, bank: nameSchema }),
+    private: z.strictObject({
+      paymentId: idSchema,
+      salt: saltSchema,
+      state: anchoredText(MAX_STATE_LENGTH),
+      response: anchoredText(MAX_VALUE_LENGTH),
+    }),
+    output: done,
+    endorsers: (_, caller, { bank }) => every(caller, bank),
+    writes: ({ consortium, caller }) => billed(consortium, caller),
+  }),
+  SettlePayment: transaction({
+    contract: 'settlements',
+    kind: 'submit',
+    callers: ['bank'],
+    roles: ['settlement', 'system'],
+    input: z.strictObject({ id: idSchema, payer: nameSchema }),
+    private: z.strictObject({
+      noticeId: idSchema,
+      salt: saltSchema,
+      state: anchoredText(MAX_STATE_LENGTH),
+      payment: anchoredText(MAX_VALUE_LENGTH),
+      /** The bank's own reference of the transfer. */
+      reference: line(140),
+      paidOn: daySchema,
+    }),
+    output: done,
+    endorsers: (_, caller, { payer }) => every(caller, payer),
+    writes: ({ consortium, input: { payer } }) => billed(consortium, payer),
+  }),
+  /** Tells the provider: PaymentReconciliation and PaymentNotice. */
+  RemitPayment: transaction({
+    contract: 'settlements',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, provider: nameSchema }),
+    private: z.strictObject({
+      reconciliationId: idSchema,
+      salt: saltSchema,
+      state: anchoredText(MAX_STATE_LENGTH),
+      response: anchoredText(MAX_VALUE_LENGTH),
+      settlement: anchoredText(MAX_VALUE_LENGTH),
+      payment: anchoredText(MAX_VALUE_LENGTH),
+    }),
+    output: done,
+    endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
+    writes: ({ consortium, caller }) => billed(consortium, caller),
+  }),
+} as const;

@@ -1,0 +1,170 @@
+/**
+ * Three things say who must endorse: the transaction table, the policies of the collections that a transaction writes into,
+ * and the policies of single keys. Here the second and third are held to the first, for every transaction, whoever is
+ * concerned: what the table asks for is enough for Fabric, and what is enough for Fabric is what the table asks for, but for
+ * what is said to be wider, with its reason.
+ */
+import { collectionsOf } from '@telemed-ledger/consortium/collections.ts';
+import type { Endorsers } from '@telemed-ledger/consortium/endorsers.ts';
+import type { Consortium, Kind } from '@telemed-ledger/consortium/members.ts';
+import { all, type PolicyRule } from '@telemed-ledger/consortium/policies.ts';
+import { expect } from 'chai';
+import type { Told, Transaction } from './transaction.ts';
+import { type TransactionName, transactions } from './transactions.ts';
+
+/** Several of each kind that may be several, so that "another's" is among the sets that are tried. */
+const KINDS: Record<string, Kind> = {
+  ...{ hospital: 'provider', clinic: 'provider', patients: 'custodian', payer: 'payer', 'payer-two': 'payer' },
+  ...{ bank: 'bank', regulator: 'regulator', 'regulator-two': 'regulator' },
+};
+const consortium: Consortium = {
+  ...{ channel: 'telemed', chaincode: 'telemed' },
+  organisations: Object.entries(KINDS).map(([name, kind]) => ({ name, mspId: `${name}-msp`, kind })),
+};
+const NAMES = Object.keys(KINDS);
+const POLICIES = new Map(collectionsOf(consortium).map(({ name, endorsement }) => [name, endorsement]));
+const SETS = Array.from({ length: 2 ** NAMES.length }, (_, bits) => NAMES.filter((_name, at) => (bits >> at) & 1));
+
+const isSatisfied = (rule: PolicyRule, names: readonly string[]): boolean =>
+  typeof rule === 'string'
+    ? names.some((name) => `${name}-msp` === rule)
+    : rule.of.filter((part) => isSatisfied(part, names)).length >= rule.need;
+/** The chaincode's own policy: any two. */
+const isEnough = (collections: readonly string[], names: readonly string[]): boolean =>
+  names.length >= 2 && collections.every((collection) => isSatisfied(POLICIES.get(collection)!, names));
+const isAskedFor = ({ must, oneOf }: Endorsers, names: readonly string[]): boolean =>
+  must.every((one) => names.includes(one)) && (oneOf.length === 0 || oneOf.some((one) => names.includes(one)));
+
+/** Whom the fields of an input name, and of which kinds they are. */
+const FIELDS: Record<string, readonly Kind[]> = {
+  ...{
+    holder: ['provider'],
+    provider: ['provider'],
+    payer: ['payer'],
+    bank: ['bank'],
+    requestor: ['provider', 'payer'],
+  },
+};
+const namesOf = (kinds: readonly Kind[]): string[] => NAMES.filter((name) => kinds.includes(KINDS[name]!));
+
+interface Case extends Told<Record<string, unknown>, Record<string, unknown>> {
+  parties: Record<string, string>;
+}
+
+/** Every way in which callers and parties can be chosen. */
+function casesOf(definition: Transaction): Case[] {
+  const fields = Object.keys(FIELDS);
+  let chosen: Record<string, string>[] = namesOf(definition.callers).map((caller) => ({ caller }));
+  for (const field of fields)
+    chosen = chosen.flatMap((some) => namesOf(FIELDS[field]!).map((name) => ({ ...some, [field]: name })));
+  const distinct = chosen.filter(({ holder, requestor, caller }) => holder !== requestor && holder !== caller);
+  return distinct.map((parties) => ({
+    ...{ consortium, parties, caller: parties['caller']! },
+    input: { ...parties, providers: [parties['provider']!] },
+    private: parties,
+  }));
+}
+
+/**
+ * Where the collections' policies ask for less than the table, whose endorsement they do not ask for, and why that is
+ * meant. What such colluders write counts for nothing where its reader can see that it is not theirs.
+ */
+const WIDER: Partial<Record<TransactionName, { without: string[]; because: string }>> = {
+  RequestAccess: {
+    without: ['caller'],
+    because: 'an inbox is the custodian’s to write with anybody; a request counts where its requestor has signed it',
+  },
+  BreakGlass: {
+    without: ['one of'],
+    because: 'the policy of an inbox names no holder; the custodian holds what it shows, and could show it to anybody',
+  },
+  OpenReview: {
+    without: ['caller', 'one of'],
+    because: 'opening and closing lie in one collection; a review counts as opened where the custodian has signed it',
+  },
+  CloseReview: {
+    without: ['caller'],
+    because: 'opening and closing lie in one collection; a review counts as closed where a regulator has signed it',
+  },
+  SetLicence: { without: ['caller'], because: 'any regulator vouches for the register' },
+  SubmitClaim: {
+    without: ['caller'],
+    because:
+      'the payer’s collection decides, and it could deny anything; a claim counts where its provider has signed it',
+  },
+  AdjudicateClaim: {
+    without: ['one of'],
+    because: 'the payer owes what it adjudicates; who recomputes it is not to be a third party, but could be',
+  },
+  RemitPayment: { without: ['one of'], because: 'it tells the provider what stands there already' },
+  InstructPayment: { without: ['bank'], because: 'the payer’s collection decides; the bank pays what it has endorsed' },
+  SettlePayment: {
+    without: ['caller'],
+    because: 'the payer’s collection decides; a settlement counts where its bank has signed it',
+  },
+  EraseRecord: {
+    without: ['caller'],
+    because: 'a mark is the custodian’s with anybody: for a patient it erases without the provider',
+  },
+};
+
+/** Whose endorsement the policies of what is always written do not ask for, as the parties are called. */
+function notAskedFor(definition: Transaction, one: Case): string[] {
+  const { must, oneOf } = definition.endorsers(consortium, one.caller, one.input);
+  const { always } = definition.writes!(one);
+  const enough = SETS.filter((names) => isEnough(always, names));
+  const calledOf = (name: string) => Object.entries(one.parties).find(([, party]) => party === name)?.[0] ?? name;
+  const without = must.filter((name) => enough.some((names) => !names.includes(name))).map(calledOf);
+  const isWithoutAny = oneOf.length > 0 && enough.some((names) => oneOf.every((name) => !names.includes(name)));
+  return [...without, ...(isWithoutAny ? ['one of'] : [])];
+}
+
+describe('Who endorses', () => {
+  const submitted = (Object.entries(transactions) as [TransactionName, Transaction][]).filter(
+    ([, { kind }]) => kind === 'submit',
+  );
+
+  for (const [name, definition] of submitted) {
+    it(`${name} is enough for every collection that it writes into, whoever of those that may does`, () => {
+      const cases = casesOf(definition);
+      expect(cases).to.have.length.greaterThan(0);
+      for (const one of cases) {
+        const { must, oneOf } = definition.endorsers(consortium, one.caller, one.input);
+        const { always, copies = [] } = definition.writes!(one);
+        const written = [...always, ...copies];
+        expect([...POLICIES.keys()]).to.include.members(written);
+        const sets = oneOf.length === 0 ? [must] : oneOf.map((another) => [...must, another]);
+        for (const names of sets) expect(isEnough(written, names), `${names} for ${written}`).to.equal(true);
+      }
+    });
+
+    it(`${name} is nothing less than the table asks for${name in WIDER ? ', but for what is meant to be wider' : ''}`, () => {
+      const found = new Set(casesOf(definition).flatMap((one) => notAskedFor(definition, one)));
+      expect([...found].sort(), WIDER[name]?.because).to.deep.equal([...(WIDER[name]?.without ?? [])].sort());
+      for (const one of casesOf(definition)) {
+        const endorsers = definition.endorsers(consortium, one.caller, one.input);
+        const { always } = definition.writes!(one);
+        for (const names of SETS.filter((some) => isAskedFor(endorsers, some)))
+          expect(isEnough(always, names), `${names}`).to.equal(true);
+      }
+    });
+  }
+
+  it('says where it writes, of everything that writes, and of nothing else', () => {
+    for (const [name, { kind, writes }] of Object.entries(transactions) as [string, Transaction][])
+      expect(writes !== undefined, name).to.equal(kind === 'submit');
+  });
+
+  it('a mark once more is everybody together, which no transaction asks for', () => {
+    const everybody = all(...consortium.organisations.map(({ mspId }) => mspId));
+    const enough = SETS.filter((names) => isSatisfied(everybody, names));
+    expect(enough).to.deep.equal([NAMES]);
+    expect(isEnough(['marks'], NAMES)).to.equal(true);
+    for (const [name, definition] of submitted)
+      for (const one of casesOf(definition)) {
+        const { must, oneOf } = definition.endorsers(consortium, one.caller, one.input);
+        for (const another of oneOf.length === 0 ? [undefined] : oneOf)
+          expect(new Set([...must, another]).size, name).to.be.lessThan(NAMES.length);
+      }
+  });
+});
