@@ -182,7 +182,7 @@ onEachDatabase('Gateways on the embedded network', function (kind) {
     expect(consent.status, JSON.stringify(consent.body)).to.equal(201);
     const granted = await ask();
     expect((await send('clinic', `GET ${granted}`)).body).to.include({ status: 'granted' });
-    const copy = await send('clinic', `GET /fhir/R4/Observation/${result}`);
+    const copy = await send('clinic practitioner Practitioner/c1', `GET /fhir/R4/Observation/${result}`);
     expect(copy.status).to.equal(200);
     expect(copy.body.meta.source).to.match(/hospital$/);
     const log = await send(as, `GET /fhir/R4/AuditEvent?patient=${id}`);
@@ -194,7 +194,10 @@ onEachDatabase('Gateways on the embedded network', function (kind) {
     const shown = await send(as, `GET /fhir/R4/Consent/${consent.body.id}`);
     expect(shown.body).to.deep.include({ status: 'inactive' });
     expect(shown.body.meta.versionId).to.equal('2');
-    await until(async () => (await send('clinic', `GET /fhir/R4/Observation/${result}`)).status === 404);
+    await until(
+      async () =>
+        (await send('clinic practitioner Practitioner/c1', `GET /fhir/R4/Observation/${result}`)).status === 404,
+    );
     expect((await send('clinic', `GET ${granted}`)).body.status).to.equal('purged');
   });
 

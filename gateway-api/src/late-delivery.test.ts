@@ -70,9 +70,9 @@ onEachDatabase('A delivery that the receiving peer lacks at first', function (ki
       status: 'requested',
       delivery: { status: 'incomplete', undelivered: 2 },
     });
-    expectNotYet(await send('clinic', `GET /fhir/R4/Observation/${result}`));
-    expectNotYet(await send('clinic', `GET /fhir/R4/Observation/${result}/_history`));
-    expectNotYet(await send('clinic', `GET /fhir/R4/Observation/${result}/_history/1`));
+    expectNotYet(await send('clinic practitioner Practitioner/c1', `GET /fhir/R4/Observation/${result}`));
+    expectNotYet(await send('clinic practitioner Practitioner/c1', `GET /fhir/R4/Observation/${result}/_history`));
+    expectNotYet(await send('clinic practitioner Practitioner/c1', `GET /fhir/R4/Observation/${result}/_history/1`));
     expectNotYet(
       await send('clinic', 'POST /fhir/R4/Observation', {
         ...observation(result),
@@ -81,9 +81,9 @@ onEachDatabase('A delivery that the receiving peer lacks at first', function (ki
       }),
     );
     // Nobody knows which records a delivery holds before it is here.
-    expectNotYet(await send('clinic', `GET /fhir/R4/Observation/${randomUUID()}`));
+    expectNotYet(await send('clinic practitioner Practitioner/c1', `GET /fhir/R4/Observation/${randomUUID()}`));
     expect((await send('clinic', 'GET /access-requests')).body).to.include({ undelivered: 2 });
-    const [outcome] = (await send('clinic', 'GET /fhir/R4/Observation')).body.entry;
+    const [outcome] = (await send('clinic practitioner Practitioner/c1', 'GET /fhir/R4/Observation')).body.entry;
     expect(outcome.search).to.deep.equal({ mode: 'outcome' });
     expect(outcome.resource.issue[0]).to.include({ severity: 'warning', code: 'incomplete' });
     const event = (await send('clinic', `GET /fhir/R4/AuditEvent/${asked.id}`)).body;
@@ -94,10 +94,14 @@ onEachDatabase('A delivery that the receiving peer lacks at first', function (ki
     expect(differences.map((one: { kind: string }) => one.kind)).to.deep.equal(['missing', 'missing']);
 
     consortium.network.withhold('clinic', false);
-    await until(async () => (await send('clinic', `GET /fhir/R4/Observation/${result}`)).status === 200, 30_000);
+    await until(
+      async () =>
+        (await send('clinic practitioner Practitioner/c1', `GET /fhir/R4/Observation/${result}`)).status === 200,
+      30_000,
+    );
     await until(async () => (await access()).delivery === undefined, 30_000);
     expect(await access()).to.include({ status: 'granted' });
-    expect((await send('clinic', 'GET /fhir/R4/Observation')).body.total).to.equal(1);
+    expect((await send('clinic practitioner Practitioner/c1', 'GET /fhir/R4/Observation')).body.total).to.equal(1);
     expect((await send('clinic', `GET /fhir/R4/AuditEvent/${asked.id}`)).body.outcome).to.equal('0');
     await until(async () => (await metric('gateway_values_missing')) === 0, 30_000);
     expect((await send('clinic operator', 'POST /verify')).body.differences).to.deep.equal([]);

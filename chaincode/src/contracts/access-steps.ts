@@ -64,3 +64,7 @@ export const presentedRequest = (
     accessRequestSchema,
     'private.request',
   );
+
+/** For whom something is delivered; not said of a request of earlier chaincode, which does not say who asked. */
+export const audienceOf = ({ role, practitioner }: AccessRequest): Pick<AccessState, 'audience'> =>
+  role === undefined ? {} : { audience: { role, ...(practitioner === undefined ? {} : { user: practitioner }) } };

@@ -23,7 +23,7 @@ import type { OutputOf, PrivateOf } from '../model/transactions.ts';
 import { type AccessRequest, type AccessState, accessStateSchema, type ConsentVersion } from '../model/values.ts';
 import { consentsBehind, type Delivery, decideDelivery, type PurgeReason, purgeReason } from '../rules/access.ts';
 import type { AccessFacts } from '../rules/consents.ts';
-import { presentedRequest, presentedStep, putStep } from './access-steps.ts';
+import { audienceOf, presentedRequest, presentedStep, putStep } from './access-steps.ts';
 import { consentsInForce, endOfConsent } from './consent-directory.ts';
 import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
 
@@ -90,16 +90,18 @@ async function requestAccess(call: Call<'RequestAccess'>): Promise<Done> {
 async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
   const { input, store } = call;
   const { requestor, salt } = call.private;
-  const { current, delivery, records } = await decide(call);
+  const { current, request, delivery, records } = await decide(call);
+  const audience = delivery.outcome === 'permit' ? audienceOf(request) : {};
   const decided: AccessState = {
     ...current,
     ...outcomeOf(delivery),
+    ...audience,
     decidedAt: store.time,
     salt: sha256Hex(`decided/${salt}`),
   };
   if (delivery.outcome === 'permit') {
     const delivered = delivery.permitted.map((index) => records[index]!);
-    putCopies(call, current, delivered, delivery.expiresAt);
+    putCopies(call, { ...current, ...audience }, delivered, delivery.expiresAt);
   }
   await putStep(store, collections.inbox(requestor), decided);
   await putStep(store, collections.care(input.holder), decided);
@@ -239,6 +241,7 @@ function checkEmergency({ organisation, role, fhirUser }: Caller, { purpose, rea
 
 interface Decided {
   current: AccessState;
+  request: AccessRequest;
   delivery: Delivery;
   records: ShownRecord[];
 }
@@ -250,7 +253,7 @@ async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<De
   const request = await presentedRequest(store, current, named.request);
   if (isEmergency(request)) throw new LedgerError('INVALID', 'an emergency is decided otherwise', 'private.request');
   if (named.patient === undefined)
-    return { current, delivery: { outcome: 'deny', reason: 'patient-unknown' }, records: [] };
+    return { current, request, delivery: { outcome: 'deny', reason: 'patient-unknown' }, records: [] };
   const { anchored: patient } = await checkPatient(store, input.holder, named.patient, request);
   const records = await checkHeldRecords(store, input.holder, patient.id, named.records, request);
   const context = await checkContext(store, input.holder, patient.id, named.context ?? []);
@@ -258,7 +261,7 @@ async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<De
   const who = requestFacts(current, request);
   const asked = { ...who, identifiers: await identifiersOf(store, request, current, named) };
   const shown = { patient: patient.resource, records: records.map(({ anchored }) => anchored.resource), context };
-  return { current, delivery: decideDelivery(consents, asked, shown, store.time), records };
+  return { current, request, delivery: decideDelivery(consents, asked, shown, store.time), records };
 }
 
 /** A practitioner who does not say who he is is none: neither he nor a system may pass for the other. */
@@ -290,7 +293,7 @@ export async function identifiersOf(
 
 function putCopies(
   { input, store, private: { salt } }: Call<'DecideAccess'>,
-  { requestor }: AccessState,
+  { requestor, purpose, audience }: AccessState,
   records: readonly ShownRecord[],
   expiresAt: string,
 ): void {
@@ -301,6 +304,7 @@ function putCopies(
     deliveredAt: store.time,
     expiresAt,
     salt: sha256Hex(`copies/${salt}`),
+    ...(audience === undefined ? {} : { audience, purpose }),
     records: records.map(({ evidence }) => evidence),
   };
   store.putPrivate(collections.inbox(requestor), privateKeys.copies(input.id), copies);

@@ -28,7 +28,7 @@ import type { AccessRequest, AccessState, LicenceState } from '../model/values.t
 import { decideEmergency, licenceRefusal } from '../rules/emergencies.ts';
 import type { LicenceRefusal } from '../rules/licences.ts';
 import { identifiersOf, requestFacts } from './access.ts';
-import { presentedRequest, presentedStep, putStep } from './access-steps.ts';
+import { audienceOf, presentedRequest, presentedStep, putStep } from './access-steps.ts';
 import { consentsInForce } from './consent-directory.ts';
 import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
 
@@ -109,11 +109,12 @@ async function breakGlass(call: Call<'BreakGlass'>): Promise<Done> {
   const decided: AccessState = {
     ...current,
     status: 'granted',
+    ...audienceOf(request),
     expiresAt,
     decidedAt: store.time,
     salt: sha256Hex(`decided/${shown.salt}`),
   };
-  await putCopies(call, [patient, ...records], expiresAt);
+  await putCopies(call, decided, [patient, ...records], expiresAt);
   await putStep(store, collections.inbox(input.requestor), decided);
   store.emit(events.AccessDecided, { id: input.id });
   return { time: store.time };
@@ -189,6 +190,7 @@ async function checkReview({ input, store, private: shown }: Call<'BreakGlass'>)
 /** The Patient goes with the records, once. */
 async function putCopies(
   { input, store, private: { salt } }: Call<'BreakGlass'>,
+  { audience, purpose }: AccessState,
   [patient, ...records]: readonly [ShownRecord, ...ShownRecord[]],
   expiresAt: string,
 ): Promise<void> {
@@ -200,6 +202,7 @@ async function putCopies(
     deliveredAt: store.time,
     expiresAt,
     salt: sha256Hex(`copies/${salt}`),
+    ...(audience === undefined ? {} : { audience, purpose }),
     records: [patient, ...others].map(({ evidence }) => evidence),
   };
   const key = privateKeys.copies(input.id);

@@ -8,6 +8,7 @@ import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { CanonicalText, canonicalJson } from './canonical.ts';
 import { leafHash } from './merkle.ts';
+import { PURPOSE_CODES } from './purposes.ts';
 import {
   anchoredText,
   hashSchema,
@@ -17,7 +18,14 @@ import {
   saltSchema,
   versionSchema,
 } from './texts.ts';
-import { type Anchored, MAX_DELIVERED, MAX_RECORDS, MAX_VALUE_LENGTH, schemaVersion } from './values.ts';
+import {
+  type Anchored,
+  audienceSchema,
+  MAX_DELIVERED,
+  MAX_RECORDS,
+  MAX_VALUE_LENGTH,
+  schemaVersion,
+} from './values.ts';
 
 export const indexSchema = z
   .int()
@@ -106,6 +114,9 @@ export const copiesSchema = z.strictObject({
   deliveredAt: instantSchema,
   expiresAt: instantSchema,
   salt: saltSchema,
+  /** For whom and for what it was asked; the receiving gateway shows it to nobody else. Absent in older ones. */
+  audience: audienceSchema.optional(),
+  purpose: z.enum(PURPOSE_CODES).optional(),
   records: z.array(recordEvidenceSchema).min(1).max(MAX_DELIVERED),
 });
 export type Copies = z.infer<typeof copiesSchema>;

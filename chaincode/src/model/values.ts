@@ -96,6 +96,16 @@ export const accessRequestSchema = z.strictObject({
 });
 export type AccessRequest = z.infer<typeof accessRequestSchema>;
 
+/**
+ * For whom something is delivered: the person who asked or for whom a system did, as his organisation certified him; without
+ * a user a role of the organisation's that does not say who it is.
+ */
+export const audienceSchema = z.strictObject({ role: z.enum(['system', 'practitioner']), user: userSchema.optional() });
+
+/** What a reader must be to be shown something: whom it is for, or where that is nobody named, of that role and as unnamed. */
+export const audienceName = ({ role, user }: { role: string; user?: string | undefined }): string =>
+  user ?? `role ${role}`;
+
 export const consentVersionSchema = z.strictObject({ id: idSchema, version: versionSchema });
 export type ConsentVersion = z.infer<typeof consentVersionSchema>;
 
@@ -116,6 +126,8 @@ export const accessStateSchema = z.strictObject({
   consent: consentVersionSchema.optional(),
   /** The other consents that delivered records rest on: when one of them ends, the copies go. */
   furtherConsents: z.array(consentVersionSchema).min(1).max(MAX_DELIVERED).optional(),
+  /** Of what was delivered; absent in older ones. */
+  audience: audienceSchema.optional(),
   salt: saltSchema,
 });
 export type AccessState = z.infer<typeof accessStateSchema>;

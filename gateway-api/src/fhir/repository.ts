@@ -22,6 +22,8 @@ export interface StoredResource {
   author: string;
   /** Empty for what no transaction wrote. */
   transactionId: string;
+  /** Of a delivered copy: the access that it was delivered under. */
+  access?: string;
 }
 
 export interface Search {

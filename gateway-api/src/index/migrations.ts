@@ -2,38 +2,11 @@
  * The tables, step by step, the same for SQLite and PostgreSQL. The read model is made anew by each of its steps; a step
  * of the journal that has run anywhere is never changed, a new one is appended. They are separate files or schemas.
  */
-import { type ColumnDataType, type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
+import { type Dialect, TYPES, type Types } from './column-types.ts';
+import { journalMigrations } from './journal-migrations.ts';
 import { COLUMNS } from './schema.ts';
-
-export type Dialect = 'sqlite' | 'postgres';
-
-type DataType = ColumnDataType | RawBuilder<unknown>;
-
-interface Types {
-  /** Compared byte by byte, as SQLite does: times are texts, and their order must be the order of time. */
-  text: DataType;
-  /** 64 bits. */
-  integer: DataType;
-  bytes: DataType;
-  /** A table with a key of its own needs no row number in SQLite. */
-  withoutRowid<T extends string, C extends string>(table: CreateTableBuilder<T, C>): CreateTableBuilder<T, C>;
-}
-
-const TYPES: Record<Dialect, Types> = {
-  sqlite: {
-    text: 'text',
-    integer: 'integer',
-    bytes: 'blob',
-    withoutRowid: (table) => table.modifyEnd(sql`without rowid`),
-  },
-  postgres: {
-    text: sql`text collate "C"`,
-    integer: 'bigint',
-    bytes: 'bytea',
-    withoutRowid: (table) => table,
-  },
-};
 
 /**
  * The read model is filled from the ledger, so a change of its tables is a new name here and nothing else: whatever an
@@ -51,6 +24,7 @@ export const INDEX_STEPS = [
   '2026-11-what-is-erased',
   '2026-11-who-had-it-erased',
   '2026-11-with-faults',
+  '2026-11-with-whom',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -122,6 +96,7 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .addColumn('access', types.text)
     .addColumn('expires_at', types.text)
     .addColumn('fault', types.text)
+    .addColumn('audience', types.text)
     .addColumn('seal', types.text, (column) => column.notNull())
     .execute();
   await db.schema
@@ -141,6 +116,12 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .on('versions')
     .columns(['type', 'sequence'])
     .where(sql.ref('current'), '=', sql.lit(1))
+    .execute();
+  await db.schema
+    .createIndex('versions_by_audience')
+    .on('versions')
+    .columns(['type', 'audience', 'sequence'])
+    .where(sql.ref('audience'), 'is not', null)
     .execute();
   await db.schema
     .createIndex('versions_by_access')
@@ -334,88 +315,6 @@ async function createErasures(db: Kysely<unknown>, types: Types): Promise<void> 
   await by('erasures_by_record', ['record']);
   await by('erasures_in_order', ['sequence']);
 }
-
-const journalMigrations = (types: Types): Record<string, Migration> => ({
-  '2026-01-idempotency': {
-    async up(db: Kysely<unknown>): Promise<void> {
-      await db.schema
-        .createTable('idempotency')
-        .addColumn('caller', types.text, (column) => column.notNull())
-        .addColumn('key', types.text, (column) => column.notNull())
-        .addColumn('request_hash', types.text, (column) => column.notNull())
-        .addColumn('transaction_id', types.text, (column) => column.notNull())
-        .addColumn('envelope', types.bytes)
-        .addColumn('sender', types.text, (column) => column.notNull())
-        .addColumn('answer', types.text, (column) => column.notNull())
-        .addColumn('created_at', types.text, (column) => column.notNull())
-        .addPrimaryKeyConstraint('idempotency_key', ['caller', 'key'])
-        .execute();
-      await db.schema.createIndex('idempotency_by_age').on('idempotency').column('created_at').execute();
-    },
-  },
-  /** Writes under many keys share a transaction: it is stored once. */
-  '2026-11-envelopes': {
-    async up(db: Kysely<unknown>): Promise<void> {
-      await db.schema
-        .createTable('envelopes')
-        .addColumn('transaction_id', types.text, (column) => column.primaryKey())
-        .addColumn('envelope', types.bytes, (column) => column.notNull())
-        .addColumn('created_at', types.text, (column) => column.notNull())
-        .execute();
-      await sql`insert into envelopes (transaction_id, envelope, created_at)
-        select transaction_id, envelope, created_at from idempotency where envelope is not null
-        on conflict do nothing`.execute(db);
-      await db.schema.alterTable('idempotency').dropColumn('envelope').execute();
-      await db.schema.createIndex('envelopes_by_age').on('envelopes').column('created_at').execute();
-    },
-  },
-  '2026-11-pending-wishes': {
-    async up(db: Kysely<unknown>): Promise<void> {
-      await db.schema
-        .createTable('pending_wishes')
-        .addColumn('sequence', types.integer, (column) => column.primaryKey())
-        .addColumn('id', types.text, (column) => column.notNull().unique())
-        .addColumn('kind', types.text, (column) => column.notNull())
-        .addColumn('patient', types.text, (column) => column.notNull())
-        .addColumn('consent', types.text, (column) => column.notNull())
-        .addColumn('provider', types.text, (column) => column.notNull())
-        .addColumn('status', types.text, (column) => column.notNull())
-        .addColumn('draft', types.text)
-        .addColumn('caller', types.text)
-        .addColumn('key', types.text)
-        .addColumn('promised', types.text)
-        .addColumn('waits_for', types.text)
-        .addColumn('reason', types.text)
-        .addColumn('version', types.integer)
-        .addColumn('transaction_id', types.text)
-        .addColumn('created_at', types.text, (column) => column.notNull())
-        .addColumn('ended_at', types.text)
-        .execute();
-      const wishes = (name: string, columns: string[]) =>
-        db.schema.createIndex(name).on('pending_wishes').columns(columns).execute();
-      await wishes('pending_wishes_by_patient', ['patient', 'status', 'sequence']);
-      await wishes('pending_wishes_by_status', ['status', 'patient', 'sequence']);
-      await wishes('pending_wishes_by_key', ['caller', 'key']);
-      await wishes('pending_wishes_by_end', ['ended_at']);
-    },
-  },
-  '2026-11-wanted-erasures': {
-    async up(db: Kysely<unknown>): Promise<void> {
-      await db.schema
-        .createTable('wanted_erasures')
-        .addColumn('id', types.text, (column) => column.primaryKey())
-        .addColumn('provider', types.text, (column) => column.notNull())
-        .addColumn('type', types.text, (column) => column.notNull())
-        .addColumn('record', types.text, (column) => column.notNull())
-        .addColumn('patient', types.text)
-        .addColumn('asked_by', types.text, (column) => column.notNull())
-        .addColumn('marked', types.integer, (column) => column.notNull())
-        .addColumn('waits_for', types.text)
-        .addColumn('created_at', types.text, (column) => column.notNull())
-        .execute();
-    },
-  },
-});
 
 async function migrate<T>(
   db: Kysely<T>,

@@ -75,6 +75,8 @@ export interface VersionsTable {
   expires_at: string | null;
   /** Why what another organisation wrote is not shown (fhir/validation/faults.ts); null for what is. */
   fault: string | null;
+  /** For whom it was delivered (`audienceName`); null for what is for everybody of the organisation. */
+  audience: string | null;
 }
 
 /** By what resources are found: see fhir/search-parameters.ts. */
@@ -235,7 +237,7 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
       'source',
       'access',
     ] as const),
-    ...(['expires_at', 'fault'] as const),
+    ...(['expires_at', 'fault', 'audience'] as const),
   ],
   search_values: ['parameter', 'type', 'id', 'collection', 'system', 'value'],
   private_values: [
@@ -333,9 +335,26 @@ export interface WantedErasuresTable {
   created_at: string;
 }
 
+/** Who was shown, or refused, what was delivered under an access; see subjects/access/delivered-reads.ts. */
+export interface DeliveredReadsTable {
+  sequence: number;
+  access: string;
+  at: string;
+  outcome: 'shown' | 'refused';
+  interaction: 'read' | 'vread' | 'history' | 'search';
+  /** Subject of the token, its role and its FHIR user. */
+  subject: string;
+  role: string;
+  fhir_user: string | null;
+  type: string;
+  /** Ids of the records, JSON. */
+  records: string;
+}
+
 export interface JournalTables {
   envelopes: EnvelopesTable;
   wanted_erasures: WantedErasuresTable;
+  delivered_reads: DeliveredReadsTable;
   idempotency: IdempotencyTable;
   pending_wishes: PendingWishesTable;
 }

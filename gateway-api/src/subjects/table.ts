@@ -7,7 +7,7 @@ import type { Duty } from '../duties/duties.ts';
 import type { Route } from '../http/routes.ts';
 import { alive, lastVerification, metrics, ready, verify } from '../operations/routes.ts';
 import { decideAccess, purgeCopies, reportAccess } from './access/duties.ts';
-import { accessRequest, accessRequests, requestAccess } from './access/routes.ts';
+import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
 import { registerCoverage } from './claims/coverages.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { writeConsent } from './consents/consents.ts';
@@ -31,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   requestAccess,
   accessRequests,
   accessRequest,
+  deliveredReads,
   wishes,
   wish,
   erasure,

@@ -24,17 +24,17 @@ const RARE = new Set(SEARCH_PARAMETERS.filter(({ isRare }) => isRare).map(({ nam
 export const isForFew = ({ ids, values = [] }: Search): boolean =>
   ids !== undefined || values.some(({ parameter }) => RARE.has(parameter));
 
-/** Originals, and copies in this inbox whose time is not over. */
-export function heldIn(db: Kysely<IndexTables>, inbox: string): VersionQuery<object> {
+/** Originals, and copies in this inbox whose time is not over: those for this audience, where one is given, or for all. */
+export function heldIn(db: Kysely<IndexTables>, inbox: string, audience?: string): VersionQuery<object> {
   const now = new Date().toISOString();
-  return db
-    .selectFrom('versions')
-    .where((where) =>
-      where.or([
-        where('source', 'is', null),
-        where.and([where('collection', '=', inbox), where('expires_at', '>', now)]),
-      ]),
-    );
+  return db.selectFrom('versions').where((where) => {
+    const delivered = [where('collection', '=', inbox), where('expires_at', '>', now)];
+    const isFor = where.or([where('audience', 'is', null), where('audience', '=', audience ?? '')]);
+    return where.or([
+      where('source', 'is', null),
+      where.and(audience === undefined ? delivered : [...delivered, isFor]),
+    ]);
+  });
 }
 
 /** The newest versions among `visible` that a search matches. */

@@ -20,6 +20,7 @@ import { Accesses } from './accesses.ts';
 import { Checks } from './checks.ts';
 import { ClaimWords } from './claim-words.ts';
 import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
+import { Deliveries, type View } from './deliveries.ts';
 import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
 import { idsByIdentifier, patientByIdentifier } from './identifiers.ts';
@@ -41,8 +42,7 @@ const MOST_FAULTY = 1_000;
 /** What of a version is known without its text. */
 type Standing = Omit<VersionRow, 'value'>;
 
-export interface HistoryOptions {
-  compartment?: string | undefined;
+export interface HistoryOptions extends View {
   /** Versions of the page; all where it is left out, as far as they fit into one answer. */
   count?: number | undefined;
   /** `next` of the page before. */
@@ -70,6 +70,7 @@ export class ReadModel {
   readonly undelivered: Undelivered;
   readonly own: OwnStates;
   readonly accesses: Accesses;
+  readonly deliveries: Deliveries;
   readonly steps: AccessSteps;
   readonly evidence: Evidence;
   readonly erasures: Erasures;
@@ -85,6 +86,7 @@ export class ReadModel {
     this.undelivered = new Undelivered(db, this.#checks, organisation, undelivered);
     this.own = new OwnStates(db, this.#checks);
     this.accesses = new Accesses(db);
+    this.deliveries = new Deliveries(db, this.#checks, this.#inbox);
     this.steps = new AccessSteps(db, this.#checks);
     this.evidence = new Evidence(db, this.#checks);
     this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());
@@ -103,17 +105,17 @@ export class ReadModel {
   async versions(
     type: string,
     id: string,
-    { compartment, count = Number.POSITIVE_INFINITY, before = Number.POSITIVE_INFINITY }: HistoryOptions = {},
+    { count = Number.POSITIVE_INFINITY, before = Number.POSITIVE_INFINITY, ...view }: HistoryOptions = {},
   ): Promise<VersionsPage> {
     let all: readonly Standing[] = [];
-    const { rows, isCut } = await this.#rows(type, id, compartment, (standing) => {
+    const { rows, isCut } = await this.#rows(type, id, view, (standing) => {
       all = standing;
       return standing.filter(({ version, fault }) => fault === null && version < before).slice(0, count);
     });
     const [newest] = all;
     await this.undelivered.demandNext(id, newest?.version ?? 0);
     await this.undelivered.demandVersions(id, gapsIn(all));
-    await this.erasures.demandNone(id, newest, compartment);
+    await this.erasures.demandNone(id, newest, view.compartment);
     const shown = all.filter(({ fault }) => fault === null);
     if (newest !== undefined && shown.length === 0) demandShown(newest);
     const versions = rows.map((row) => this.stored(row));
@@ -129,9 +131,9 @@ export class ReadModel {
   }
 
   /** @throws {Failure} 503 while this version is on its way. */
-  async version(type: string, id: string, version: number, compartment?: string): Promise<StoredResource | undefined> {
+  async version(type: string, id: string, version: number, view: View = {}): Promise<StoredResource | undefined> {
     let known: Standing | undefined;
-    const { rows } = await this.#rows(type, id, compartment, (standing) => {
+    const { rows } = await this.#rows(type, id, view, (standing) => {
       [known] = standing;
       // A revocation is one more version than the newest that was written.
       const newest = standing[0]?.version ?? 0;
@@ -140,24 +142,24 @@ export class ReadModel {
     const found = (await this.#shown(rows)).find((one) => one.version === version);
     if (found === undefined) await this.undelivered.demandVersions(id, [version]);
     if (known === undefined) await this.undelivered.demandNext(id, 0);
-    await this.erasures.demandNone(id, known, compartment);
+    await this.erasures.demandNone(id, known, view.compartment);
     return found;
   }
 
   /** @throws {Failure} 503 while a newer version is on its way. */
-  async newest(type: string, id: string, compartment?: string): Promise<StoredResource | undefined> {
-    const row = await this.#newestRow(type, id, compartment);
-    await this.erasures.demandNone(id, row, compartment);
+  async newest(type: string, id: string, view: View = {}): Promise<StoredResource | undefined> {
+    const row = await this.#newestRow(type, id, view);
+    await this.erasures.demandNone(id, row, view.compartment);
     return row && this.#asItStands(row);
   }
 
   /** The row behind `newest`, for those who need its text and its key; undefined where the record is erased. */
   newestRow(type: string, id: string): Promise<VersionRow | undefined> {
-    return this.#newestRow(type, id, undefined).catch(absentWhereGone);
+    return this.#newestRow(type, id, {}).catch(absentWhereGone);
   }
 
-  async #newestRow(type: string, id: string, compartment: string | undefined): Promise<VersionRow | undefined> {
-    const { rows } = await this.#rows(type, id, compartment, (standing) => standing.slice(0, 1));
+  async #newestRow(type: string, id: string, view: View): Promise<VersionRow | undefined> {
+    const { rows } = await this.#rows(type, id, view, (standing) => standing.slice(0, 1));
     const [row] = rows;
     await this.undelivered.demandNext(id, row?.version ?? 0);
     return row && demandShown(this.#checks.anchored('versions', row));
@@ -183,44 +185,53 @@ export class ReadModel {
   async #rows(
     type: string,
     id: string,
-    compartment: string | undefined,
+    view: View,
     choose: <Row extends Standing>(rows: Row[]) => Row[],
   ): Promise<Chosen> {
     const query = this.#db.selectFrom('versions').where('id', '=', id).where('type', '=', type).orderBy('sequence');
-    const chosen = await chosenRows(this.#db, query, (rows) => choose(this.#standing(rows, compartment)));
+    const chosen = await chosenRows(this.#db, query, (rows) => choose(this.#standing(rows, view)));
     await this.#claims.demand(chosen.rows);
     return chosen;
   }
 
-  #standing<Row extends Standing>(rows: Row[], compartment: string | undefined): Row[] {
+  #standing<Row extends Standing>(rows: Row[], view: View): Row[] {
     this.#checks.rows('versions', rows);
     const now = new Date().toISOString();
-    const visible = rows.filter((row) => this.#isVisible(row, now));
-    const home = visible.find((row) => row.source === null) ?? visible[0];
+    const visible = rows.filter((row) => this.#isVisible(row, view, now));
+    const home = visible.find((row) => row.source === null) ?? visible.toSorted(byAge)[0];
     if (home === undefined) return [];
     const resource = resourceOf(home);
     const all = rows.filter((row) => resourceOf(row) === resource).sort(byAge);
     const [newest] = all;
     if (newest?.current !== 1 || newest.held !== all.length) this.#checks.refuse('versions', newest ?? home);
     const own = all
-      .filter((row) => this.#isVisible(row, now))
-      .filter(({ patient }) => compartment === undefined || patient === compartment);
+      .filter((row) => this.#isVisible(row, view, now))
+      .filter(({ patient }) => view.compartment === undefined || patient === view.compartment);
     if (own.length > 0 && newest.erased === 1) throw gone();
     return own.filter((row, index) => row.version !== own[index - 1]?.version);
   }
 
-  #isVisible({ source, collection, expires_at: expiresAt }: Standing, now: string): boolean {
+  #isVisible(
+    { source, collection, expires_at: expiresAt, audience }: Standing,
+    { audience: own }: View,
+    now: string,
+  ): boolean {
     if (source === null) return true;
-    return collection === collections.inbox(this.#options.organisation) && expiresAt !== null && expiresAt > now;
+    const isForReader = audience === null || own === undefined || audience === own;
+    return isForReader && collection === this.#inbox && expiresAt !== null && expiresAt > now;
   }
 
-  #visible(): VersionQuery<object> {
-    return this.#held().where('fault', 'is', null);
+  get #inbox(): string {
+    return collections.inbox(this.#options.organisation);
   }
 
-  /** What is held and not expired, shown or not. */
-  #held(): VersionQuery<object> {
-    return heldIn(this.#db, collections.inbox(this.#options.organisation));
+  #visible(view: View = {}): VersionQuery<object> {
+    return this.#held(view).where('fault', 'is', null);
+  }
+
+  /** What is held and not expired, as far as a reader sees it, shown or not. */
+  #held({ audience }: View = {}): VersionQuery<object> {
+    return heldIn(this.#db, this.#inbox, audience);
   }
 
   /** The resource of a row, checked; a failed check is logged by its place alone. */
@@ -251,9 +262,9 @@ export class ReadModel {
    * Current versions in the order in which they arrived.
    * @throws {IntegrityFailure} where one of them is not what was anchored: a page without it would look complete
    */
-  async search(search: Search, compartment?: string): Promise<SearchPage> {
-    const shown = this.#visible().where('erased', '=', 0);
-    const { rows, ...page } = await searchRows(this.#db, matchingIn(shown, search, compartment), search);
+  async search(search: Search, view: View = {}): Promise<SearchPage> {
+    const shown = this.#visible(view).where('erased', '=', 0);
+    const { rows, ...page } = await searchRows(this.#db, matchingIn(shown, search, view.compartment), search);
     const matches: StoredResource[] = [];
     let untold = 0;
     await inStretches(rows, async (row) => {
@@ -262,19 +273,22 @@ export class ReadModel {
         return;
       }
       const newest = await this.#asItStands(row);
-      if (!hasValues(newest.resource, search)) this.#checks.refuse('versions', row);
-      matches.push(newest);
+      if (hasValues(newest.resource, search)) matches.push(newest);
+      // What others were delivered of the record may be another version, which is found by other values.
+      else if (row.audience === null) this.#checks.refuse('versions', row);
     });
     const lacks = this.undelivered.count();
-    const invalid = untold + (await this.#faultyOf(search.type, compartment));
+    const invalid = untold + (await this.#faultyOf(search.type, view));
     return { matches, ...page, ...(lacks > 0 && { undelivered: lacks }), ...(invalid > 0 && { invalid }) };
   }
 
   /** How many resources of a type are not shown because their newest version is faulty. */
-  async #faultyOf(type: string, compartment: string | undefined): Promise<number> {
+  async #faultyOf(type: string, view: View): Promise<number> {
     if (this.#options.undelivered?.faults?.() === 0) return 0;
-    const faulty = this.#held().where('fault', 'is not', null).where('erased', '=', 0);
-    const query = matchingIn(faulty, { type, count: MOST_FAULTY }, compartment).select(STANDING).limit(MOST_FAULTY);
+    const faulty = this.#held(view).where('fault', 'is not', null).where('erased', '=', 0);
+    const query = matchingIn(faulty, { type, count: MOST_FAULTY }, view.compartment)
+      .select(STANDING)
+      .limit(MOST_FAULTY);
     return this.#checks.rows('versions', await query.execute()).length;
   }
 
@@ -353,12 +367,6 @@ export class ReadModel {
       .selectAll()
       .where('key_hash', '=', sha256Hex(key))
       .where('collection', '=', collection);
-  }
-
-  /** Ids of the records of one delivered access. */
-  async copiesOf(access: string): Promise<string[]> {
-    const rows = await this.#db.selectFrom('versions').select(STANDING).where('access', '=', access).execute();
-    return [...new Set(this.#checks.rows('versions', rows).map(({ id }) => id))];
   }
 
   /** The Patient record in a collection that carries an identifier: its newest version. */

@@ -48,7 +48,11 @@ export async function richIndex(kind: DatabaseKind): Promise<RichIndex> {
   const access = randomUUID();
   const decided = { decidedAt: '2026-03-02T10:00:00.000Z', expiresAt: LATER, consent: { id: consent, version: 1 } };
   const granted = accessState({ id: access, status: 'granted', ...decided });
-  const copies = copiesWrite([evidenceFrom(original, original.id)], { access });
+  const copies = copiesWrite([evidenceFrom(original, original.id)], {
+    access,
+    audience: { role: 'system' },
+    purpose: 'TREAT',
+  });
   const claim = randomUUID();
   // Three on a sheet: one that stays, one that is erased, and one that is marked and still held.
   const sheet = randomUUID();
@@ -130,11 +134,11 @@ function readsOf(
     'search by identifier': () => index.search({ type: 'Patient', count: 10, values }),
     'search by patient': () => index.search({ type: 'Observation', count: 10, patients: [patient] }),
     'search by time': () => index.search({ type: 'Observation', count: 10, lastUpdated }),
-    'search in a compartment': () => index.search({ type: 'Observation', count: 10 }, patient),
+    'search in a compartment': () => index.search({ type: 'Observation', count: 10 }, { compartment: patient }),
     'match by identifier': () => index.findByIdentifier([{ type: 'Patient', ...identifier }]),
     'patient by identifier': () => index.patientByIdentifier('care_clinic', identifier),
     'records of a patient': () => index.recordsOfPatient('care_clinic', patient, [], 10),
-    'copies of an access': () => index.copiesOf(access),
+    'copies of an access': () => index.deliveries.recordsOf(access),
     request: () => index.privateValue('inbox_clinic', `request/${access}`),
     'text of a claim': () => index.anchoredText('billing_clinic', `claim/${claim}`),
     'claim by key': () => index.rowAt('billing_clinic', `claim/${claim}`, 'Claim'),

@@ -53,6 +53,54 @@ onEachDatabase('Delivered copies', (kind) => {
     expect(reports()).to.deep.equal([]);
   });
 
+  it('are for everybody where they say for nobody, for whom they say, and for nobody where that cannot be read', async () => {
+    const [older, own1, own2, odd] = await anchor(own(), own(), own(), own());
+    await deliver(
+      copiesWrite([older!]),
+      copiesWrite([own1!], { audience: { role: 'practitioner', user: 'Practitioner/d1' } }),
+      copiesWrite([own2!], { audience: { role: 'system' } }),
+      copiesWrite([odd!], { audience: 'everybody' as never }),
+    );
+    const seen = async (audience: string | undefined): Promise<string[]> => {
+      const { matches } = await clinic.index.search({ type: 'Observation', count: 10 }, { audience });
+      const found = matches.map(({ resource: { id } }) => id);
+      for (const { id } of [older!, own1!, own2!, odd!])
+        expect((await clinic.index.newest('Observation', id, { audience })) !== undefined, id).to.equal(
+          found.includes(id),
+        );
+      return found;
+    };
+    expect(await seen('Practitioner/d1')).to.deep.equal([older!.id, own1!.id]);
+    expect(await seen('role system')).to.deep.equal([older!.id, own2!.id]);
+    expect(await seen('role practitioner')).to.deep.equal([older!.id]);
+    expect(await seen('')).to.deep.equal([older!.id, odd!.id]);
+    expect(
+      (await clinic.index.deliveries.withheld('Observation', { view: { audience: 'role system' } })).flatMap(
+        ({ ids }) => ids,
+      ),
+    ).to.have.members([own1!.id, odd!.id]);
+  });
+
+  it('of one record are each in the version that was delivered for whom they are', async () => {
+    const id = randomUUID();
+    const [first] = await anchor(anchored('Observation', { id, identifier: [{ system: 's', value: 'old' }] }));
+    await deliver(copiesWrite([first!], { audience: { role: 'practitioner', user: 'Practitioner/d1' } }));
+    const [second] = await anchor(
+      anchored('Observation', { id, version: 2, identifier: [{ system: 's', value: 'new' }] }),
+    );
+    await deliver(copiesWrite([second!], { audience: { role: 'practitioner', user: 'Practitioner/d2' } }));
+    const found = async (audience: string, value: string): Promise<number[]> => {
+      const values = [{ parameter: 'identifier', anyOf: [{ system: 's', value }] }];
+      const { matches } = await clinic.index.search({ type: 'Observation', count: 10, values }, { audience });
+      return matches.map(({ version }) => version);
+    };
+    expect(await found('Practitioner/d1', 'old')).to.deep.equal([1]);
+    expect(await found('Practitioner/d1', 'new')).to.deep.equal([]);
+    expect(await found('Practitioner/d2', 'new')).to.deep.equal([2]);
+    expect(await found('Practitioner/d2', 'old')).to.deep.equal([]);
+    expect(reports()).to.deep.equal([]);
+  });
+
   it('are forgotten when they are purged by their hash alone, with their identifiers', async () => {
     const records = await anchor(anchored('Patient', { identifier: [{ system: 's', value: 'x' }] }), own());
     const copies = copiesWrite(records);

@@ -62,15 +62,15 @@ onEachDatabase('An erased record', function (kind) {
   /** How reads, vreads and histories of a record are answered. */
   const answers = (id: string, compartment?: string) =>
     Promise.all([
-      statusOf(fixture.index.newest('Observation', id, compartment)),
-      statusOf(fixture.index.version('Observation', id, 1, compartment)),
+      statusOf(fixture.index.newest('Observation', id, { compartment })),
+      statusOf(fixture.index.version('Observation', id, 1, { compartment })),
       statusOf(fixture.index.versions('Observation', id, { compartment }).then(({ total }) => total || undefined)),
     ]);
   const GONE = [410, 410, 410];
   const HERE = [200, 200, 200];
   const NOWHERE = [404, 404, 404];
   const found = async (compartment?: string) =>
-    (await fixture.index.search({ type: 'Observation', count: 10 }, compartment)).matches.map(
+    (await fixture.index.search({ type: 'Observation', count: 10 }, { compartment })).matches.map(
       ({ resource }) => resource.id,
     );
   const byIdentifier = (value: string) =>

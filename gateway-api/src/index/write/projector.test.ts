@@ -190,7 +190,7 @@ onEachDatabase('the read model', (kind) => {
     expect((await search('Observation', { ids: [stranger.id] })).total).to.equal(1);
     const late = { prefix: 'ge' as const, value: '2026-03-01T10:00:20Z' };
     expect((await search('Observation', { patients: [patient], lastUpdated: [late] })).total).to.equal(5);
-    const compartment = await fixture.index.search({ type: 'Observation', count: 50 }, patient);
+    const compartment = await fixture.index.search({ type: 'Observation', count: 50 }, { compartment: patient });
     expect(compartment.total).to.equal(25);
   });
 

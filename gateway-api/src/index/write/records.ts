@@ -14,6 +14,7 @@ import {
   recordIdAt,
   type Sheet,
 } from '@telemed-ledger/chaincode/model/sheets.ts';
+import { audienceName, audienceSchema } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import { inStretches } from '../../http/pauses.ts';
@@ -32,7 +33,7 @@ export interface Part extends ValueContent {
   /** Its place among the rows of a content, whatever of the content is left. */
   at?: number;
   /** Of a delivered copy. */
-  copy?: { source: string; access: string; expiresAt: string };
+  copy?: { source: string; access: string; expiresAt: string; audience: string | null };
   /** What the blocks must say for it to be believed. */
   anchorages?: Anchorage[];
 }
@@ -178,16 +179,28 @@ function copyPart(...of: [record: RecordEvidence, copies: Copies, author: string
   }
 }
 
+/** Of a delivery that does not say it as it should, nobody. */
+function audienceIn({ audience }: Copies): string | null {
+  if (audience === undefined) return null;
+  const { data } = audienceSchema.safeParse(audience);
+  return data === undefined ? NOBODY : audienceName(data);
+}
+
+/** No reader's name. */
+const NOBODY = '';
+
 function provedCopy(record: RecordEvidence, copies: Copies, author: string): Part | undefined {
   const { text, sheet, index, path, tree, place, id, version } = record;
   const { root, size } = readObject(tree) as unknown as Sheet;
   if (!Number.isSafeInteger(index) || !isIncluded(leafHash(text), index, path, { root, size })) return undefined;
   const { holder, accessId: access, expiresAt, deliveredAt, salt } = copies;
   const collection = collections.care(holder);
-  const copy = { sheet, tree, deliveredAt, salt, ...(place === undefined ? {} : { place }) };
+  const { audience, purpose } = copies;
+  const whom = { ...(audience === undefined ? {} : { audience }), ...(purpose === undefined ? {} : { purpose }) };
+  const copy = { sheet, tree, deliveredAt, salt, ...whom, ...(place === undefined ? {} : { place }) };
   const leaf = { index, size, path, copy };
   const part = recordPart({ text, root, leaf, sheet, placeOf: () => place, author, collection });
   if (part === undefined || part.resources[0]?.id !== id || part.version !== version) return undefined;
   const anchorages = [anchorageOf([collection], privateKeys.sheet(sheet), tree), ...(part.anchorages ?? [])];
-  return { ...part, copy: { source: holder, access, expiresAt }, anchorages };
+  return { ...part, copy: { source: holder, access, expiresAt, audience: audienceIn(copies) }, anchorages };
 }

@@ -5,7 +5,7 @@
 import { COLUMNS, type IndexTables, type VersionsTable } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 
-type Row = Pick<VersionsTable, 'type' | 'id' | 'collection' | 'key' | 'version' | 'sequence'>;
+type Row = Pick<VersionsTable, 'type' | 'id' | 'collection' | 'key' | 'version' | 'sequence' | 'audience'>;
 
 /** A stored version without its text. */
 export type Standing = Omit<IndexTables['versions'], 'value'>;
@@ -13,10 +13,11 @@ export const STANDING = [...COLUMNS.versions, 'seal' as const].filter((column) =
 
 /**
  * A record or a copy is what lies in its own collection, so that nobody else's record of the same id can take its place;
- * anything else may lie in several (a Coverage shown to two providers).
+ * anything else may lie in several (a Coverage shown to two providers). What was delivered for one person is apart from what
+ * was delivered for another.
  */
-export const resourceOf = ({ type, id, collection, key }: Row): string =>
-  /^(content|copies)\//.test(key) ? `${type}/${id} ${collection}` : `${type}/${id}`;
+export const resourceOf = ({ type, id, collection, key, audience }: Row): string =>
+  /^(content|copies)\//.test(key) ? `${type}/${id} ${collection} ${audience ?? 'all'}` : `${type}/${id}`;
 
 /** Newest first: by version, and of equal ones the last that was written. */
 export const byAge = (a: Row, b: Row): number => b.version - a.version || b.sequence - a.sequence;

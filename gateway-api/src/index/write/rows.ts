@@ -294,6 +294,7 @@ function versionRow(resource: Resource, part: Part, place: Place, transaction: S
     access: copy?.access ?? null,
     expires_at: copy?.expiresAt ?? null,
     fault: null,
+    audience: copy?.audience ?? null,
   };
   if (!isStorable(row) || !fits(type, LONGEST.type) || !fits(id, LONGEST.id)) return undefined;
   try {

@@ -1,6 +1,7 @@
 /** A record's place on its sheet, as its row keeps it: what the checks on read and the evidence need beside its text. */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { auditPaths, isIncluded, leafHash, rootOf } from '@telemed-ledger/chaincode/model/merkle.ts';
+import type { Copies } from '@telemed-ledger/chaincode/model/sheets.ts';
 import type { VersionsTable } from '../schema.ts';
 
 export interface Leaf {
@@ -21,6 +22,8 @@ export interface CopiedLeaf {
   deliveredAt: string;
   /** Of the whole delivery. */
   salt: string;
+  audience?: Copies['audience'];
+  purpose?: Copies['purpose'];
 }
 
 type LeafRow = Pick<VersionsTable, 'leaf'>;

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalJson, sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { leafHash } from '@telemed-ledger/chaincode/model/merkle.ts';
-import { recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
+import { type Copies, recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { FixtureWrite } from '../../ledger/block.fixture.ts';
@@ -59,7 +59,12 @@ describe('A private value from its rows', () => {
 
   it('is the content and the delivery that were anchored', async () => {
     let turn = 0;
-    const property = fc.asyncProperty(records, fc.nat({ max: 0xfff }), async (all, chosen) => {
+    const whom = fc.constantFrom<Partial<Copies>>(
+      {},
+      { audience: { role: 'system' }, purpose: 'TREAT' },
+      { audience: { role: 'practitioner', user: 'Practitioner/d1' }, purpose: 'HPAYMT' },
+    );
+    const property = fc.asyncProperty(records, fc.nat({ max: 0xfff }), whom, async (all, chosen, more) => {
       if (turn % 50 === 0) {
         await fixture.close();
         fixture = await FixtureIndex.open('patients', sqlite);
@@ -69,6 +74,7 @@ describe('A private value from its rows', () => {
       const delivered = texts.filter((_, index) => (chosen & (1 << index)) !== 0);
       const copies = copiesWrite(
         (delivered.length > 0 ? delivered : texts).map(({ id, version }) => evidenceFrom(writes, id, version)),
+        more,
       );
       await fixture.block({ privateWrites: writes }, delivery(copies));
       for (const write of [writes[1]!, copies]) {

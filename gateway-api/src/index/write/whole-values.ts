@@ -55,9 +55,19 @@ function copiesText(rows: readonly ValueRow[]): string | undefined {
   const { source: holder = null, access: accessId = null, expires_at: expiresAt = null } = first ?? {};
   const { copy } = (first && leafOf(first)) ?? {};
   if (copy === undefined || holder === null || accessId === null || expiresAt === null) return undefined;
-  const { deliveredAt, salt } = copy;
+  const { deliveredAt, salt, audience, purpose } = copy;
+  const whom = { ...(audience === undefined ? {} : { audience }), ...(purpose === undefined ? {} : { purpose }) };
   const records = rows.flatMap((row) => evidenceIn(row) ?? []);
-  return canonicalJson({ schema: 1, accessId, holder, deliveredAt, expiresAt, salt, records } satisfies Copies);
+  return canonicalJson({
+    schema: 1,
+    accessId,
+    holder,
+    deliveredAt,
+    expiresAt,
+    salt,
+    ...whom,
+    records,
+  } satisfies Copies);
 }
 
 function evidenceIn(row: ValueRow): RecordEvidence | undefined {

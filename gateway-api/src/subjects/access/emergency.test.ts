@@ -54,7 +54,7 @@ describe('An emergency', function () {
     const lasts = Date.parse(state.expiresAt) - Date.parse(state.decidedAt);
     expect(lasts).to.equal(DAY_MS);
     for (const place of [`Observation/${observation}`, `Patient/${patient.id}`])
-      expect((await scene.send('clinic', `GET /fhir/R4/${place}`)).status, place).to.equal(200);
+      expect((await scene.send(DOCTOR, `GET /fhir/R4/${place}`)).status, place).to.equal(200);
   };
 
   for (const purpose of ['BTG', 'ETREAT'])
@@ -127,8 +127,8 @@ describe('An emergency', function () {
     await scene.consented(patient, { type: 'deny', purpose: purposeOf('BTG'), data });
     const shown = await scene.observation(patient);
     await scene.becomes('clinic', await ask(), ({ status }) => status === 'granted');
-    expect((await scene.send('clinic', `GET /fhir/R4/Observation/${shown}`)).status).to.equal(200);
-    expect((await scene.send('clinic', `GET /fhir/R4/Observation/${observation}`)).status).to.equal(404);
+    expect((await scene.send(DOCTOR, `GET /fhir/R4/Observation/${shown}`)).status).to.equal(200);
+    expect((await scene.send(DOCTOR, `GET /fhir/R4/Observation/${observation}`)).status).to.equal(404);
     await scene.consented(patient, { type: 'deny', purpose: purposeOf('BTG') });
     for (const purpose of ['BTG', 'ETREAT']) {
       const refused = await ask({ purpose });

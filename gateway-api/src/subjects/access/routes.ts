@@ -14,6 +14,7 @@ import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { REVIEW_STATUSES } from '../reviews/reviews.ts';
+import type { DeliveredRead } from './delivered-reads.ts';
 import type { Disclosure } from './disclosures.ts';
 
 const requestSchema = accessRequestSchema
@@ -157,5 +158,52 @@ export const accessRequests = route({
     const lacks = disclosures.undelivered();
     const undelivered = lacks === 0 ? {} : { undelivered: lacks };
     return { body: { accessRequests: page.disclosures.map(shown), ...next, ...leftOut, ...undelivered } };
+  },
+});
+
+const readSchema = z
+  .object({
+    at: z.string().meta({ description: 'ISO 8601 UTC.' }),
+    outcome: z.enum(['shown', 'refused']).meta({ description: 'Refused: it was delivered for somebody else.' }),
+    interaction: z.enum(['read', 'vread', 'history', 'search']),
+    subject: z.string().meta({ description: 'Of the token.' }),
+    role: z.string(),
+    fhirUser: z.string().optional(),
+    type: z.string(),
+    records: z.array(z.string()).meta({ description: 'Ids of the records.' }),
+  })
+  .meta({ id: 'DeliveredRead' });
+
+const shownRead = ({ at, outcome, interaction, subject, role, fhir_user, type, records }: DeliveredRead): object => ({
+  ...{ at, outcome, interaction, subject, role },
+  ...(fhir_user === null ? {} : { fhirUser: fhir_user }),
+  ...{ type, records: JSON.parse(records) },
+});
+
+export const deliveredReads = route({
+  method: 'get',
+  path: '/access-requests/:id/reads',
+  summary: 'Who of this organisation was shown what was delivered, and who was refused it, oldest first, in pages.',
+  parameters: z.object({ id: z.string().meta({ description: 'Id of the request.' }) }),
+  query: pageSchema,
+  answers: {
+    200: {
+      description: 'A page of reads.',
+      schema: z.object({
+        reads: z.array(readSchema),
+        next: z.string().optional().meta({ description: 'The next page; absent on the last one.' }),
+      }),
+    },
+  },
+  async handle({ caller, parameters: { id }, query: { count, after } }, services) {
+    const { disclosures, organisation } = services;
+    const disclosure = await disclosures.find(id, compartmentOf(caller));
+    if (disclosure?.state.requestor !== organisation.name) throw notFound();
+    const from = after === undefined ? {} : { after: Number(after) };
+    const page = await services.deliveredReads.page(id, { count, ...from });
+    const last = page.length < count ? undefined : page.at(-1);
+    const path = `/access-requests/${id}/reads`;
+    const next = last === undefined ? {} : { next: `${path}?${nextPage(count, String(last.sequence))}` };
+    return { body: { reads: page.map(shownRead), ...next } };
   },
 });

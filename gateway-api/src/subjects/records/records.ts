@@ -5,20 +5,22 @@
 
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
-import type { Draft, TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { audienceName, type Draft, type TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { type Kind, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf, demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
 import type { NewDraft, Repository, Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
 import type { Sending } from '../../idempotency/writes.ts';
+import { byAccess, type View } from '../../index/read/deliveries.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
+import type { Asked } from '../access/delivered-reads.ts';
 import { isInDirectory, readEntry, searchEntries } from '../directory/directory.ts';
 import type { Services } from '../services.ts';
 
 /** What of the gateway reading and writing records needs. */
 export type RecordServices = Pick<
   Services,
-  'organisation' | 'consortium' | 'index' | 'ledger' | 'groups' | 'auditEvents' | 'wishes'
+  'organisation' | 'consortium' | 'index' | 'ledger' | 'groups' | 'auditEvents' | 'deliveredReads' | 'wishes'
 >;
 
 /** Writes drafts in one ledger transaction. */
@@ -56,16 +58,22 @@ export class Records implements Repository {
   }
 
   async read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined> {
-    const compartment = compartmentOf(caller);
-    if (type === AUDIT) return this.#services.auditEvents.read(id, compartment);
+    const view = viewOf(caller);
+    if (type === AUDIT) return this.#services.auditEvents.read(id, view.compartment);
     if (isInDirectory(caller, type, this.#services.organisation)) return readEntry(this.#services, type, id);
-    return this.#services.index.newest(type, id, compartment);
+    const found = await this.#services.index.newest(type, id, view);
+    await this.#note(caller, { interaction: 'read', type, id }, found === undefined ? [] : [found]);
+    return found;
   }
 
   async readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined> {
-    const compartment = compartmentOf(caller);
-    if (type !== AUDIT) return this.#services.index.version(type, id, version, compartment);
-    const event = await this.#services.auditEvents.read(id, compartment);
+    const view = viewOf(caller);
+    if (type !== AUDIT) {
+      const found = await this.#services.index.version(type, id, version, view);
+      await this.#note(caller, { interaction: 'vread', type, id }, found === undefined ? [] : [found]);
+      return found;
+    }
+    const event = await this.#services.auditEvents.read(id, view.compartment);
     return event?.version === version ? event : undefined;
   }
 
@@ -75,20 +83,44 @@ export class Records implements Repository {
     id: string,
     page: { count: number; before?: number },
   ): Promise<VersionsPage> {
-    const compartment = compartmentOf(caller);
-    if (type !== AUDIT) return this.#services.index.versions(type, id, { compartment, ...page });
-    const event = await this.#services.auditEvents.read(id, compartment);
+    const view = viewOf(caller);
+    if (type !== AUDIT) {
+      const found = await this.#services.index.versions(type, id, { ...view, ...page });
+      await this.#note(caller, { interaction: 'history', type, id }, found.versions);
+      return found;
+    }
+    const event = await this.#services.auditEvents.read(id, view.compartment);
     return event === undefined ? { versions: [], total: 0 } : { versions: [event], total: 1 };
   }
 
   async search(caller: Caller, search: Search): Promise<SearchPage> {
-    const compartment = compartmentOf(caller);
+    const view = viewOf(caller);
+    const { compartment } = view;
     if (search.type === AUDIT) return this.#services.auditEvents.search(search, compartment);
     if (isInDirectory(caller, search.type, this.#services.organisation)) return searchEntries(this.#services, search);
-    const page = await this.#services.index.search(search, compartment);
+    const page = await this.#services.index.search(search, view);
+    await this.#noteSearch(caller, search, page);
     // A total would count what the compartment hides, were it ever computed without it: patients get none.
     const { total: _, ...untold } = page;
     return compartment === undefined ? page : untold;
+  }
+
+  /** Of what was delivered: who was shown it, or refused it where it is for others. Nobody is answered before. */
+  async #note(caller: Caller, { id, ...asked }: AskedById, found: readonly StoredResource[]): Promise<void> {
+    const { index, deliveredReads } = this.#services;
+    const shown = byAccess(found.map(({ access = null }) => ({ access, id })));
+    const view = viewOf(caller);
+    const refused = found.length > 0 ? [] : await index.deliveries.withheld(asked.type, { ids: [id], view });
+    await deliveredReads.note(caller, { ...asked, shown, refused });
+  }
+
+  async #noteSearch(caller: Caller, search: Search, { matches }: SearchPage): Promise<void> {
+    const { index, deliveredReads } = this.#services;
+    const { type, after, isTotalAlone = false } = search;
+    const seen = isTotalAlone ? [] : matches.map(({ access = null, resource: { id } }) => ({ access, id }));
+    // What is withheld is withheld from all pages alike: it is written down with the first one.
+    const refused = after === undefined ? await index.deliveries.withheld(type, { search, view: viewOf(caller) }) : [];
+    await deliveredReads.note(caller, { interaction: 'search', type, shown: byAccess(seen), refused });
   }
 
   /** A member of the consortium is there by its name, whether or not anybody has recorded an Organization for it. */
@@ -112,6 +144,16 @@ export class Records implements Repository {
     return writer.write(this.#services, drafts, sending, caller);
   }
 }
+
+interface AskedById extends Pick<Asked, 'interaction' | 'type'> {
+  id: string;
+}
+
+/** What of the read model a caller sees. @throws {LedgerError} FORBIDDEN */
+export const viewOf = (caller: Caller): View => ({
+  compartment: compartmentOf(caller),
+  audience: audienceName({ role: caller.role, user: caller.fhirUser }),
+});
 
 /** The only draft. @throws {LedgerError} INVALID for more than one: these types have a transaction each. */
 export function onlyOne(drafts: readonly NewDraft[]): Draft {

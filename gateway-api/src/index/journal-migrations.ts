@@ -1,0 +1,111 @@
+/**
+ * The journal's tables: what only this gateway knows, so that each step keeps what the one before held. A step that has run
+ * anywhere is never changed; the name of a new one sorts behind all others.
+ */
+import { type Kysely, sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import type { Types } from './column-types.ts';
+
+export const journalMigrations = (types: Types): Record<string, Migration> => ({
+  '2026-01-idempotency': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('idempotency')
+        .addColumn('caller', types.text, (column) => column.notNull())
+        .addColumn('key', types.text, (column) => column.notNull())
+        .addColumn('request_hash', types.text, (column) => column.notNull())
+        .addColumn('transaction_id', types.text, (column) => column.notNull())
+        .addColumn('envelope', types.bytes)
+        .addColumn('sender', types.text, (column) => column.notNull())
+        .addColumn('answer', types.text, (column) => column.notNull())
+        .addColumn('created_at', types.text, (column) => column.notNull())
+        .addPrimaryKeyConstraint('idempotency_key', ['caller', 'key'])
+        .execute();
+      await db.schema.createIndex('idempotency_by_age').on('idempotency').column('created_at').execute();
+    },
+  },
+  /** Writes under many keys share a transaction: it is stored once. */
+  '2026-11-envelopes': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('envelopes')
+        .addColumn('transaction_id', types.text, (column) => column.primaryKey())
+        .addColumn('envelope', types.bytes, (column) => column.notNull())
+        .addColumn('created_at', types.text, (column) => column.notNull())
+        .execute();
+      await sql`insert into envelopes (transaction_id, envelope, created_at)
+        select transaction_id, envelope, created_at from idempotency where envelope is not null
+        on conflict do nothing`.execute(db);
+      await db.schema.alterTable('idempotency').dropColumn('envelope').execute();
+      await db.schema.createIndex('envelopes_by_age').on('envelopes').column('created_at').execute();
+    },
+  },
+  '2026-11-pending-wishes': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('pending_wishes')
+        .addColumn('sequence', types.integer, (column) => column.primaryKey())
+        .addColumn('id', types.text, (column) => column.notNull().unique())
+        .addColumn('kind', types.text, (column) => column.notNull())
+        .addColumn('patient', types.text, (column) => column.notNull())
+        .addColumn('consent', types.text, (column) => column.notNull())
+        .addColumn('provider', types.text, (column) => column.notNull())
+        .addColumn('status', types.text, (column) => column.notNull())
+        .addColumn('draft', types.text)
+        .addColumn('caller', types.text)
+        .addColumn('key', types.text)
+        .addColumn('promised', types.text)
+        .addColumn('waits_for', types.text)
+        .addColumn('reason', types.text)
+        .addColumn('version', types.integer)
+        .addColumn('transaction_id', types.text)
+        .addColumn('created_at', types.text, (column) => column.notNull())
+        .addColumn('ended_at', types.text)
+        .execute();
+      const wishes = (name: string, columns: string[]) =>
+        db.schema.createIndex(name).on('pending_wishes').columns(columns).execute();
+      await wishes('pending_wishes_by_patient', ['patient', 'status', 'sequence']);
+      await wishes('pending_wishes_by_status', ['status', 'patient', 'sequence']);
+      await wishes('pending_wishes_by_key', ['caller', 'key']);
+      await wishes('pending_wishes_by_end', ['ended_at']);
+    },
+  },
+  '2026-11-wanted-erasures': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('wanted_erasures')
+        .addColumn('id', types.text, (column) => column.primaryKey())
+        .addColumn('provider', types.text, (column) => column.notNull())
+        .addColumn('type', types.text, (column) => column.notNull())
+        .addColumn('record', types.text, (column) => column.notNull())
+        .addColumn('patient', types.text)
+        .addColumn('asked_by', types.text, (column) => column.notNull())
+        .addColumn('marked', types.integer, (column) => column.notNull())
+        .addColumn('waits_for', types.text)
+        .addColumn('created_at', types.text, (column) => column.notNull())
+        .execute();
+    },
+  },
+  '2026-11-who-looked': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('delivered_reads')
+        .addColumn('sequence', types.integer, (column) => column.primaryKey())
+        .addColumn('access', types.text, (column) => column.notNull())
+        .addColumn('at', types.text, (column) => column.notNull())
+        .addColumn('outcome', types.text, (column) => column.notNull())
+        .addColumn('interaction', types.text, (column) => column.notNull())
+        .addColumn('subject', types.text, (column) => column.notNull())
+        .addColumn('role', types.text, (column) => column.notNull())
+        .addColumn('fhir_user', types.text)
+        .addColumn('type', types.text, (column) => column.notNull())
+        .addColumn('records', types.text, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createIndex('delivered_reads_by_access')
+        .on('delivered_reads')
+        .columns(['access', 'sequence'])
+        .execute();
+    },
+  },
+});
