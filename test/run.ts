@@ -10,7 +10,7 @@ const ROOMS = '{chaincode,gateway-api,network,scripts,test}/**/*.test.ts';
 /** About half of the time. */
 const FIRST = /^gateway-api\/src\/(?!index\/)/;
 const COUNTED = /^part of the run: (\d+) (\d+) (\d+)$/gm;
-const OPTIONS = ['--no-config', '--exit', '--timeout', '30000', '--reporter', 'test/reporter.cjs'];
+const OPTIONS = ['--no-config', '--exit', '--timeout', '60000', '--reporter', 'test/reporter.cjs'];
 
 interface Run {
   output: string;

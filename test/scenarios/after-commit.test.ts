@@ -184,6 +184,21 @@ describe('After a commit, while every read fails', function () {
     await payer.write({ method: 'PUT', path: '/fee-schedules/clinic', body: fees });
   });
 
+  it('A record is erased', async () => {
+    const hospital = scene.parties.of('hospital', 'system');
+    const body = { resourceType: 'Patient', identifier: [{ system: 'urn:example:mrn', value: randomUUID() }] };
+    const created = await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body });
+    const sending = { method: 'POST', path: `/fhir/R4/Patient/${created.body.id}/$erase` } as const;
+    const first = await reads.during(() => send.call(hospital, sending));
+    expect([200, 202], JSON.stringify(first.body)).to.include(first.status);
+    expect(reads.commits).to.be.at.least(1);
+    // It may have been purged meanwhile, which the second answer says.
+    const again = await send.call(hospital, sending);
+    expect([200, 202]).to.include(again.status);
+    expect(again.headers['x-transaction-id']).to.equal(first.headers['x-transaction-id']);
+    sent.push(`${sending.method} ${sending.path}`);
+  });
+
   it('left no write route out', async () => {
     const missed: string[] = [];
     for (const organisation of Object.keys(scene.urls)) {
@@ -225,5 +240,9 @@ async function writeRoutes(url: string): Promise<string[]> {
     ...(can('update') ? ['PUT /fhir/R4/:type/:id'] : []),
   ];
   expect(documented).to.include.members(fhir);
-  return documented.filter((route) => route !== 'POST /fhir/R4');
+  // One handler for all types.
+  const folded = documented.map((route) =>
+    route.replace(/^POST \/fhir\/R4\/\w+\/:id\/\$erase$/, 'POST /fhir/R4/:type/:id/$erase'),
+  );
+  return [...new Set(folded)].filter((route) => route !== 'POST /fhir/R4');
 }
