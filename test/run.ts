@@ -1,14 +1,14 @@
 /**
- * `npm test`: every suite, in two mocha processes side by side, because most of a run waits for clocks. The output of the
- * second follows the first's, and one closing line counts both. With arguments it is mocha as it is.
+ * `npm test`: every suite, in three mocha processes side by side, because most of a run waits for clocks. Their outputs follow
+ * each other, and one closing line counts all of them. With arguments it is mocha as it is.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
 
 const ROOMS = '{chaincode,gateway-api,network,scripts,test}/**/*.test.ts';
-/** About half of the time. */
-const FIRST = /^gateway-api\/src\/(?!index\/)/;
+/** About a third of the time each; the last has what no other takes. */
+const PARTS = [/^gateway-api\/src\/(?!index\/)/, /^gateway-api\//, /./];
 const COUNTED = /^part of the run: (\d+) (\d+) (\d+)$/gm;
 const OPTIONS = ['--no-config', '--exit', '--timeout', '60000', '--reporter', 'test/reporter.cjs'];
 
@@ -41,10 +41,16 @@ function closingLine(runs: readonly Run[]): string {
 
 async function all(): Promise<number> {
   const files = globSync(ROOMS, { exclude: (name) => name === 'node_modules' }).sort();
-  const share = (isFirst: boolean): string[] => [...OPTIONS, ...files.filter((file) => FIRST.test(file) === isFirst)];
-  const second = part(share(false), false);
-  const runs = [await part(share(true), true), await second];
-  process.stdout.write(runs[1]!.output);
+  const partOf = (file: string): number => PARTS.findIndex((one) => one.test(file));
+  const started = PARTS.map((_, index) =>
+    part([...OPTIONS, ...files.filter((file) => partOf(file) === index)], index === 0),
+  );
+  const runs: Run[] = [];
+  for (const [index, one] of started.entries()) {
+    const run = await one;
+    if (index > 0) process.stdout.write(run.output);
+    runs.push(run);
+  }
   console.log(closingLine(runs));
   return Math.max(...runs.map(({ code }) => code));
 }
