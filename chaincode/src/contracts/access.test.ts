@@ -103,6 +103,8 @@ describe('the access contract', () => {
           accessId: id,
           holder: 'hospital',
           deliveredAt: example.ledger.time,
+          audience: { role: 'system' },
+          purpose: state.purpose,
           expiresAt,
           salt: sha256Hex(`copies/${'ab'.repeat(32)}`),
           records: [example.evidence(observation)],

@@ -281,6 +281,7 @@ describe('the emergencies contract', () => {
         expect(state.consent).to.equal(undefined);
         const copies: Copies = {
           ...{ schema: 1, accessId: id, holder: 'hospital', deliveredAt: example.ledger.time, expiresAt },
+          ...{ audience: { role: 'practitioner', user: 'Practitioner/d1' }, purpose: 'BTG' },
           ...{ salt: sha256Hex(`copies/${'ab'.repeat(32)}`), records: evidence([example.patientId, one, other]) },
         };
         expect(writes).to.deep.equal({

@@ -46,10 +46,13 @@ describe('An emergency', function () {
   };
   const log = async (id: string) =>
     (await scene.send(`patients patient Patient/${patient.id}`, `GET /fhir/R4/AuditEvent/${id}`)).body;
-  const isDelivered = async (id: string, second: string): Promise<void> => {
+  /** @param seconds who may have endorsed it beside the custodian: a holder that is slow here is not waited for long */
+  const isDelivered = async (id: string, ...seconds: string[]): Promise<void> => {
     const state = await scene.becomes('clinic', id, isDecided);
     expect(state).to.include({ status: 'granted', writtenReason: REASON });
-    expect(state.endorsers).to.have.members(['PatientsMSP', second]);
+    const [second, ...others] = (state.endorsers ?? []).filter((one: string) => one !== 'PatientsMSP');
+    expect(seconds).to.include(second);
+    expect([state.endorsers.length, others]).to.deep.equal([2, []]);
     expect(await scene.endorsersOf(state.transactionId)).to.have.members(['PatientsMSP', second]);
     const lasts = Date.parse(state.expiresAt) - Date.parse(state.decidedAt);
     expect(lasts).to.equal(DAY_MS);
@@ -60,7 +63,7 @@ describe('An emergency', function () {
   for (const purpose of ['BTG', 'ETREAT'])
     it(`(${purpose}) is shown the records without a consent, reviewed, logged at once and told to the holder`, async () => {
       const id = await ask({ purpose });
-      await isDelivered(id, 'HospitalMSP');
+      await isDelivered(id, 'HospitalMSP', 'ClinicMSP');
       const review = await reviewAt(id);
       const { openedAt, transactionId: _, ofPractitioner, ...said } = review;
       expect(said).to.deep.equal({
@@ -182,7 +185,7 @@ describe('An emergency', function () {
 
     it('once, with a text that the patient reads', async () => {
       const id = await ask();
-      await isDelivered(id, 'HospitalMSP');
+      await isDelivered(id, 'HospitalMSP', 'ClinicMSP');
       await reviewAt(id);
       const text = 'The time does not fit the ambulance’s protocol.';
       const outcome = { outcome: 'not-justified', text };
