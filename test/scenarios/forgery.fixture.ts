@@ -15,7 +15,8 @@ import { newSigner, type Signer } from '@telemed-ledger/gateway-api/ledger/signe
 import timestamps from 'google-protobuf/google/protobuf/timestamp_pb.js';
 
 const { kvrwset } = ledger.rwset;
-const DEADLINE_MS = 10_000;
+/** On Fabric a peer takes seconds for each block with values that it is never given. */
+const DEADLINE_MS = 120_000;
 
 /** Writes as they stand in a block: text by key, null deletes (and purges, where private). */
 export interface Forged {
