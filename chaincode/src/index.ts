@@ -8,10 +8,11 @@ import { Emergencies } from './contracts/emergencies.ts';
 import { Erasures } from './contracts/erasures.ts';
 import { Records } from './contracts/records.ts';
 import { Registry } from './contracts/registry.ts';
+import { Renewals } from './contracts/renewals.ts';
 import { Settlements } from './contracts/settlements.ts';
 
 /** One instance of each contract, for a consortium. Their names are the table's. */
 export const contracts = (consortium: Consortium): Contract[] =>
-  [Records, Consents, Access, Emergencies, Erasures, Claims, Settlements, Registry].map(
+  [Records, Consents, Access, Emergencies, Erasures, Renewals, Claims, Settlements, Registry].map(
     (Class) => new Class(consortium),
   );

@@ -3,17 +3,20 @@
  * request, its decision, the end of what was delivered.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { checkPresented } from '../ledger/evidence.ts';
+import { checkPresented, type ShownRecord } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Call } from '../ledger/transaction.ts';
+import { sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
+import type { Copies } from '../model/sheets.ts';
 import {
   ACCESS_STEPS,
   type AccessRequest,
   type AccessState,
   accessRequestSchema,
   accessStateSchema,
+  type ConsentVersion,
 } from '../model/values.ts';
 
 /** What follows a request. */
@@ -25,23 +28,62 @@ type Later =
   | 'ReportAccess'
   | 'EvaluateEmergency'
   | 'OpenReview'
-  | 'BreakGlass';
+  | 'BreakGlass'
+  | 'ReviewDelivery'
+  | 'DeliverAgain';
 
 /** Writes a step where none is yet. @throws LedgerError CONFLICT at `id` */
 export const putStep = (store: Store, collection: string, state: AccessState): Promise<void> =>
   store.putOnce(collection, privateKeys.access(state.id, ACCESS_STEPS[state.status]), state, { expression: 'id' });
 
+/** What came of a request. */
+type Came =
+  | { outcome: 'deny'; reason: string; consent?: ConsentVersion }
+  | { outcome: 'permit'; consent?: ConsentVersion; furtherConsents: ConsentVersion[]; expiresAt: string };
+
+/** What its step says of that. */
+export function outcomeOf(
+  came: Came,
+): Pick<AccessState, 'status' | 'consent' | 'furtherConsents' | 'expiresAt' | 'reason'> {
+  const named = came.consent === undefined ? {} : { consent: came.consent };
+  if (came.outcome === 'deny') return { status: 'refused', ...named, reason: came.reason };
+  const { furtherConsents, expiresAt } = came;
+  return { status: 'granted', ...named, ...(furtherConsents.length === 0 ? {} : { furtherConsents }), expiresAt };
+}
+
+/** Delivers, for as long and to whom the step says. */
+export function putCopies(
+  store: Store,
+  { id, holder, requestor, purpose, audience, expiresAt = store.time }: AccessState,
+  records: readonly ShownRecord[],
+  salt: string,
+): Promise<void> {
+  const copies: Copies = {
+    schema: 1,
+    accessId: id,
+    holder,
+    deliveredAt: store.time,
+    expiresAt,
+    salt: sha256Hex(`copies/${salt}`),
+    ...(audience === undefined ? {} : { audience, purpose }),
+    records: records.map(({ evidence }) => evidence),
+  };
+  return store.putOnce(collections.inbox(requestor), privateKeys.copies(id), copies, { expression: 'id' });
+}
+
 /**
  * The step of an access that was shown, exactly as the requestor's inbox holds it. Works on every peer.
+ * @param id of the access; that of the argument where nothing else is said
  * @throws LedgerError NOT_FOUND, INVALID, CONFLICT where the access stands at another step
  */
 export async function presentedStep(
   { input, caller, store, private: { state: text } }: Call<Later>,
   requestor: string,
   status: AccessState['status'],
+  id: string = input.id,
 ): Promise<AccessState> {
   const inbox = collections.inbox(requestor);
-  const key = privateKeys.access(input.id, ACCESS_STEPS[status]);
+  const key = privateKeys.access(id, ACCESS_STEPS[status]);
   const state = await checkPresented(store, inbox, key, text, accessStateSchema, 'private.state');
   if (state.custodian !== caller.organisation.name)
     throw new LedgerError('FORBIDDEN', 'another custodian decides', 'id');

@@ -6,7 +6,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, custodianOf, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import type { Caller } from '../ledger/caller.ts';
-import { checkRecord, type ShownRecord } from '../ledger/evidence.ts';
+import type { ShownRecord } from '../ledger/evidence.ts';
 import { isMarkedErased } from '../ledger/marks.ts';
 import { parseText } from '../ledger/parse.ts';
 import type { Store } from '../ledger/store.ts';
@@ -17,15 +17,14 @@ import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
 import { mayAskFor, PURPOSES_OF_KIND } from '../model/purposes.ts';
-import type { Copies } from '../model/sheets.ts';
+import { lifetimeEnd } from '../model/renewals.ts';
 import { userSchema } from '../model/texts.ts';
-import type { OutputOf, PrivateOf } from '../model/transactions.ts';
+import type { OutputOf } from '../model/transactions.ts';
 import { type AccessRequest, type AccessState, accessStateSchema, type ConsentVersion } from '../model/values.ts';
 import { consentsBehind, type Delivery, decideDelivery, type PurgeReason, purgeReason } from '../rules/access.ts';
-import type { AccessFacts } from '../rules/consents.ts';
-import { audienceOf, presentedRequest, presentedStep, putStep } from './access-steps.ts';
-import { consentsInForce, endOfConsent } from './consent-directory.ts';
-import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
+import { audienceOf, outcomeOf, presentedRequest, presentedStep, putCopies, putStep } from './access-steps.ts';
+import { endOfConsent } from './consent-directory.ts';
+import { groundsOf } from './deciding.ts';
 
 export class Access extends LedgerContract {
   readonly #consortium: Consortium;
@@ -101,7 +100,7 @@ async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
   };
   if (delivery.outcome === 'permit') {
     const delivered = delivery.permitted.map((index) => records[index]!);
-    putCopies(call, { ...current, ...audience }, delivered, delivery.expiresAt);
+    await putCopies(store, decided, delivered, salt);
   }
   await putStep(store, collections.inbox(requestor), decided);
   await putStep(store, collections.care(input.holder), decided);
@@ -144,27 +143,23 @@ async function checkConsent(store: Store, holder: string, { id, version }: Conse
     throw new LedgerError('INVALID', 'there is no such version of a consent', 'private.consent');
 }
 
-function outcomeOf(
-  delivery: Delivery,
-): Pick<AccessState, 'status' | 'consent' | 'furtherConsents' | 'expiresAt' | 'reason'> {
-  const { consent } = delivery;
-  const named = consent === undefined ? {} : { consent };
-  if (delivery.outcome === 'deny') return { status: 'refused', ...named, reason: delivery.reason };
-  const { furtherConsents, expiresAt } = delivery;
-  return { status: 'granted', ...named, ...(furtherConsents.length === 0 ? {} : { furtherConsents }), expiresAt };
-}
-
+/**
+ * Takes away, which needs no proof: that a delivery is not what would be delivered now is the custodian's word, as it is of a
+ * refusal, and so is that something of it may be shown still.
+ */
 async function purgeCopies(call: Call<'PurgeCopies'>): Promise<Done> {
   const { input, store } = call;
   const current = await presentedStep(call, input.requestor, 'granted');
-  const reason = (await reasonOfErasure(call)) ?? (await reasonOfEnd(call, current));
+  const { withdraw, goesOn } = call.private;
+  const reason = (await reasonOfErasure(call)) ?? (await reasonOfEnd(call, current)) ?? withdraw;
   if (reason === undefined) throw new LedgerError('CONFLICT', 'the consent is in force', 'id');
   const inbox = collections.inbox(input.requestor);
   const key = privateKeys.copies(input.id);
   if ((await store.anchor(inbox, key)) === undefined) throw new LedgerError('NOT_FOUND', 'no such copies', 'id');
   store.purge(inbox, key);
   const salt = sha256Hex(`purged/${call.private.salt}`);
-  await putStep(store, inbox, { ...current, status: 'purged', purgedAt: store.time, reason, salt });
+  const purged: AccessState = { ...current, status: 'purged', purgedAt: store.time, reason, salt };
+  await putStep(store, inbox, goesOn === undefined ? purged : { ...purged, goesOn });
   store.emit(events.CopiesPurged, { id: input.id });
   return { time: store.time };
 }
@@ -248,64 +243,14 @@ interface Decided {
 
 /** What comes of a request by what stands on the ledger now. @throws LedgerError where what was shown is not what stands there */
 async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<Decided> {
-  const { input, store, private: named } = call;
+  const { store, private: named } = call;
   const current = await presentedStep(call, named.requestor, 'requested');
   const request = await presentedRequest(store, current, named.request);
   if (isEmergency(request)) throw new LedgerError('INVALID', 'an emergency is decided otherwise', 'private.request');
-  if (named.patient === undefined)
+  const grounds = await groundsOf(store, current, request, named);
+  if (grounds === undefined)
     return { current, request, delivery: { outcome: 'deny', reason: 'patient-unknown' }, records: [] };
-  const { anchored: patient } = await checkPatient(store, input.holder, named.patient, request);
-  const records = await checkHeldRecords(store, input.holder, patient.id, named.records, request);
-  const context = await checkContext(store, input.holder, patient.id, named.context ?? []);
-  const consents = await consentsInForce(store, input.holder, patient.id, named.directory, named.consents);
-  const who = requestFacts(current, request);
-  const asked = { ...who, identifiers: await identifiersOf(store, request, current, named) };
-  const shown = { patient: patient.resource, records: records.map(({ anchored }) => anchored.resource), context };
-  return { current, request, delivery: decideDelivery(consents, asked, shown, store.time), records };
-}
-
-/** A practitioner who does not say who he is is none: neither he nor a system may pass for the other. */
-export const requestFacts = (
-  { requestor, holder, purpose }: AccessState,
-  { practitioner, role }: AccessRequest,
-): AccessFacts => ({
-  organisation: requestor,
-  holder,
-  practitioner,
-  role: practitioner === undefined ? (role ?? 'unknown') : 'practitioner',
-  purpose,
-});
-
-/** What the requestor's own record of the practitioner who asks has; undefined where it is not shown. */
-export async function identifiersOf(
-  store: Store,
-  { practitioner }: AccessRequest,
-  { requestor }: AccessState,
-  { practitioner: evidence }: Pick<PrivateOf<'DecideAccess'>, 'practitioner'>,
-): Promise<AccessFacts['identifiers']> {
-  if (evidence === undefined) return undefined;
-  const place = 'private.practitioner';
-  const { resource } = (await checkRecord(store, requestor, evidence, place)).anchored;
-  if (`${resource.resourceType}/${resource.id}` !== practitioner)
-    throw new LedgerError('INVALID', 'is not who asks', place);
-  return [resource['identifier'] ?? []].flat() as NonNullable<AccessFacts['identifiers']>;
-}
-
-function putCopies(
-  { input, store, private: { salt } }: Call<'DecideAccess'>,
-  { requestor, purpose, audience }: AccessState,
-  records: readonly ShownRecord[],
-  expiresAt: string,
-): void {
-  const copies: Copies = {
-    schema: 1,
-    accessId: input.id,
-    holder: input.holder,
-    deliveredAt: store.time,
-    expiresAt,
-    salt: sha256Hex(`copies/${salt}`),
-    ...(audience === undefined ? {} : { audience, purpose }),
-    records: records.map(({ evidence }) => evidence),
-  };
-  store.putPrivate(collections.inbox(requestor), privateKeys.copies(input.id), copies);
+  const { consents, who, considered, records } = grounds;
+  const times = { now: store.time, latest: lifetimeEnd(request, store.time) };
+  return { current, request, delivery: decideDelivery(consents, who, considered, times), records };
 }

@@ -6,12 +6,11 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
-import { checkPresented, type ShownRecord } from '../ledger/evidence.ts';
+import { checkPresented } from '../ledger/evidence.ts';
 import { licencesOf, loadRegister } from '../ledger/register.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import {
-  EMERGENCY_HOURS,
   isEmergency,
   isEmergencyPurpose,
   REVIEW_STEPS,
@@ -22,15 +21,14 @@ import {
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
-import type { Copies } from '../model/sheets.ts';
+import { lifetimeEnd } from '../model/renewals.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import type { AccessRequest, AccessState, LicenceState } from '../model/values.ts';
 import { decideEmergency, licenceRefusal } from '../rules/emergencies.ts';
 import type { LicenceRefusal } from '../rules/licences.ts';
-import { identifiersOf, requestFacts } from './access.ts';
-import { audienceOf, presentedRequest, presentedStep, putStep } from './access-steps.ts';
-import { consentsInForce } from './consent-directory.ts';
-import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
+import { audienceOf, presentedRequest, presentedStep, putCopies, putStep } from './access-steps.ts';
+import { groundsOf, withPatient } from './deciding.ts';
+import { checkHeldRecords, checkPatient } from './held-records.ts';
 
 export class Emergencies extends LedgerContract {
   readonly #consortium: Consortium;
@@ -59,22 +57,16 @@ export class Emergencies extends LedgerContract {
 
 type Done = OutputOf<'BreakGlass'>;
 type Licensed = Call<'OpenReview' | 'BreakGlass'>;
-const HOUR_MS = 3_600_000;
 
 async function evaluateEmergency(call: Call<'EvaluateEmergency'>): Promise<OutputOf<'EvaluateEmergency'>> {
-  const { input, store, private: shown } = call;
+  const { store, private: shown } = call;
   const { current, request } = await asked(call);
   const refusal = await refusalByLicence(call, request);
   if (refusal !== undefined) return { outcome: 'deny', reason: refusal };
-  if (shown.patient === undefined) return { outcome: 'deny', reason: 'patient-unknown' };
-  const { anchored: patient } = await checkPatient(store, input.holder, shown.patient, request);
-  const records = await checkHeldRecords(store, input.holder, patient.id, shown.records, request);
-  const context = await checkContext(store, input.holder, patient.id, shown.context ?? []);
-  const consents = await consentsInForce(store, input.holder, patient.id, shown.directory, shown.consents);
-  const identifiers = await identifiersOf(store, request, current, shown);
-  const who = { ...requestFacts(current, request), identifiers };
-  const considered = { patient: patient.resource, records: records.map(({ anchored }) => anchored.resource), context };
-  return decideEmergency(consents, who, considered, store.time);
+  const grounds = await groundsOf(store, current, request, shown);
+  if (grounds === undefined) return { outcome: 'deny', reason: 'patient-unknown' };
+  const { consents, who, considered } = grounds;
+  return decideEmergency(consents, who, considered, { now: store.time, latest: lifetimeEnd(request, store.time) });
 }
 
 async function openReview(call: Call<'OpenReview'>): Promise<Done> {
@@ -105,16 +97,16 @@ async function breakGlass(call: Call<'BreakGlass'>): Promise<Done> {
   await checkLicence(call, request);
   const patient = await checkPatient(store, input.holder, shown.patient, request);
   const records = await checkHeldRecords(store, input.holder, patient.anchored.id, shown.records, request);
-  const expiresAt = new Date(Date.parse(store.time) + EMERGENCY_HOURS * HOUR_MS).toISOString();
+  const [expiresAt] = [lifetimeEnd(request, store.time), ...(shown.until === undefined ? [] : [shown.until])].sort();
   const decided: AccessState = {
     ...current,
     status: 'granted',
     ...audienceOf(request),
-    expiresAt,
+    expiresAt: expiresAt!,
     decidedAt: store.time,
     salt: sha256Hex(`decided/${shown.salt}`),
   };
-  await putCopies(call, decided, [patient, ...records], expiresAt);
+  await putCopies(store, decided, withPatient(patient, records), shown.salt);
   await putStep(store, collections.inbox(input.requestor), decided);
   store.emit(events.AccessDecided, { id: input.id });
   return { time: store.time };
@@ -185,26 +177,4 @@ async function checkLicence(call: Licensed, request: EmergencyRequest): Promise<
 async function checkReview({ input, store, private: shown }: Call<'BreakGlass'>): Promise<void> {
   const key = privateKeys.review(input.id, REVIEW_STEPS.opened);
   await checkPresented(store, collections.reviews, key, shown.review, reviewSchema, 'private.review');
-}
-
-/** The Patient goes with the records, once. */
-async function putCopies(
-  { input, store, private: { salt } }: Call<'BreakGlass'>,
-  { audience, purpose }: AccessState,
-  [patient, ...records]: readonly [ShownRecord, ...ShownRecord[]],
-  expiresAt: string,
-): Promise<void> {
-  const others = records.filter(({ evidence }) => evidence.id !== patient.evidence.id);
-  const copies: Copies = {
-    schema: 1,
-    accessId: input.id,
-    holder: input.holder,
-    deliveredAt: store.time,
-    expiresAt,
-    salt: sha256Hex(`copies/${salt}`),
-    ...(audience === undefined ? {} : { audience, purpose }),
-    records: [patient, ...others].map(({ evidence }) => evidence),
-  };
-  const key = privateKeys.copies(input.id);
-  await store.putOnce(collections.inbox(input.requestor), key, copies, { expression: 'id' });
 }

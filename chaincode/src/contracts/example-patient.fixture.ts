@@ -15,6 +15,7 @@ import { Erasures } from './erasures.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { Records } from './records.ts';
 import { Registry } from './registry.ts';
+import { Renewals } from './renewals.ts';
 
 export const newSalt = (): string => randomBytes(32).toString('hex');
 export const identifier = { system: 'urn:oid:2.16.840.1.113883.19.5', value: 'MRN-4711' };
@@ -39,6 +40,7 @@ export class ExamplePatient {
     new Emergencies(exampleConsortium),
     new Registry(exampleConsortium),
     new Erasures(exampleConsortium),
+    new Renewals(exampleConsortium),
   ]);
   patientId = '';
 

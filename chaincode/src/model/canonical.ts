@@ -33,3 +33,12 @@ export const canonicalText = (text: string): string => canonicalJson(parseExact(
 
 export const sha256 = (bytes: string | Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 export const sha256Hex = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** A UUID (RFC 9562, version 8) that follows from a text, and from no other. */
+export function uuidFrom(text: string): string {
+  const digest = sha256(text);
+  digest[6] = (digest[6]! & 0x0f) | 0x80;
+  digest[8] = (digest[8]! & 0x3f) | 0x80;
+  const hex = digest.toString('hex', 0, 16);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

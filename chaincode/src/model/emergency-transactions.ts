@@ -7,7 +7,7 @@ import { decisionShape, MAX_STATE_LENGTH } from './decision-shape.ts';
 import { reviewOutcomeSchema } from './emergencies.ts';
 import { bucketEvidenceSchema } from './registers.ts';
 import { recordEvidenceSchema } from './sheets.ts';
-import { anchoredText, codeSchema, idSchema, licenceNumberSchema, saltSchema } from './texts.ts';
+import { anchoredText, codeSchema, idSchema, instantSchema, licenceNumberSchema, saltSchema } from './texts.ts';
 import { done, hintSchema, transaction } from './transaction.ts';
 import { consentVersionSchema, MAX_DELIVERED } from './values.ts';
 
@@ -55,6 +55,7 @@ export const emergencyTransactions = {
       reason: codeSchema.optional(),
       consent: consentVersionSchema.optional(),
       permitted: z.array(positionSchema).max(MAX_RECORDS).optional(),
+      until: instantSchema.optional(),
     }),
     endorsers: callerOnly,
   }),
@@ -86,6 +87,8 @@ export const emergencyTransactions = {
       licence: licenceShownSchema,
       patient: recordEvidenceSchema,
       records: z.array(recordEvidenceSchema).max(MAX_RECORDS),
+      /** When a denial of what is delivered begins, as EvaluateEmergency says it; absent where none does within the day. */
+      until: instantSchema.optional(),
       salt: saltSchema,
     }),
     output: done,

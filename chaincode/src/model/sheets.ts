@@ -3,10 +3,9 @@
  * `content/<id>/<generation>` holds the texts, and `version/<record>/<n>` says on which sheet a version stands that its
  * record's id does not place. A record is shown to a third party by its text and its path to the sheet.
  */
-import { createHash } from 'node:crypto';
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { CanonicalText, canonicalJson } from './canonical.ts';
+import { CanonicalText, canonicalJson, uuidFrom } from './canonical.ts';
 import { leafHash } from './merkle.ts';
 import { PURPOSE_CODES } from './purposes.ts';
 import {
@@ -121,14 +120,9 @@ export const copiesSchema = z.strictObject({
 });
 export type Copies = z.infer<typeof copiesSchema>;
 
-/** The id of a record created at a place of a sheet, a UUID (RFC 9562, version 8): none exists twice, and it tells its type. */
-export function recordIdAt({ sheet, index }: Origin, type: string): string {
-  const digest = createHash('sha256').update(`record/${sheet}/${index}/${type}`).digest();
-  digest[6] = (digest[6]! & 0x0f) | 0x80;
-  digest[8] = (digest[8]! & 0x3f) | 0x80;
-  const hex = digest.toString('hex', 0, 16);
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-}
+/** The id of a record created at a place of a sheet: none exists twice, and it tells its type. */
+export const recordIdAt = ({ sheet, index }: Origin, type: string): string =>
+  uuidFrom(`record/${sheet}/${index}/${type}`);
 
 /**
  * Whether an id is of the form that places give. A record of such an id begins where the id says and nowhere else: no

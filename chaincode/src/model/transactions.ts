@@ -16,6 +16,8 @@ import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
 import { bucketEvidenceSchema } from './registers.ts';
+import { renewalTransactions } from './renewal-transactions.ts';
+import { WITHDRAWALS } from './renewals.ts';
 import { MAX_SHEETS, recordEvidenceSchema, sheetDraftSchema } from './sheets.ts';
 import {
   anchoredText,
@@ -235,7 +237,8 @@ export const transactions = {
   }),
   /**
    * Purges delivered copies whose consent is in force no more or whose time is over, or among which a record is erased:
-   * then `erased` is its handle. `state` is the decision's text.
+   * then `erased` is its handle; or that are not what would be delivered now: then `withdraw` says why. `goesOn` says that
+   * something of them may be shown still. `state` is the decision's text.
    */
   PurgeCopies: transaction({
     contract: 'access',
@@ -247,6 +250,8 @@ export const transactions = {
       state: anchoredText(MAX_STATE_LENGTH),
       salt: saltSchema,
       erased: hashSchema.optional(),
+      withdraw: z.enum(WITHDRAWALS).optional(),
+      goesOn: z.literal(true).optional(),
     }),
     output: done,
     endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
@@ -267,6 +272,7 @@ export const transactions = {
 
   ...emergencyTransactions,
   ...erasureTransactions,
+  ...renewalTransactions,
   ...claimTransactions,
 
   /** Changes a licence in the register: `bucket` is the one that it lies in, as the register stands. */

@@ -128,6 +128,12 @@ export const accessStateSchema = z.strictObject({
   furtherConsents: z.array(consentVersionSchema).min(1).max(MAX_DELIVERED).optional(),
   /** Of what was delivered; absent in older ones. */
   audience: audienceSchema.optional(),
+  /** Of a purge: what may be shown of it still is delivered anew (model/renewals.ts). */
+  goesOn: z.literal(true).optional(),
+  /** Of what was delivered anew: the access that it goes on from, the one that was asked for, and how long it lasts at most. */
+  renews: idSchema.optional(),
+  root: idSchema.optional(),
+  lastsUntil: instant.optional(),
   salt: saltSchema,
 });
 export type AccessState = z.infer<typeof accessStateSchema>;

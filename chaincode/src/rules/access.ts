@@ -3,6 +3,7 @@
  * Which record may cross is rules/consents.ts's matter.
  */
 import type { Resource } from '../model/fhir.ts';
+import type { Withdrawal } from '../model/renewals.ts';
 import type { AccessState, ConsentVersion } from '../model/values.ts';
 import type { Provision } from './consent-content.ts';
 import {
@@ -13,10 +14,6 @@ import {
   recordFacts,
 } from './consents.ts';
 import { spanOfPeriod } from './periods.ts';
-
-/** How long copies are left with whoever received them, where the consent ends no sooner. */
-const COPY_LIFETIME_DAYS = 30;
-const DAY_MS = 86_400_000;
 
 export type AccessRefusal =
   | 'patient-unknown'
@@ -33,7 +30,7 @@ export type Delivery =
       consent: { id: string; version: number };
       /** Those that permitted others of them, each once. */
       furtherConsents: { id: string; version: number }[];
-      /** When the first of the consents ends, and COPY_LIFETIME_DAYS at the latest; ISO 8601 UTC. */
+      /** When the first of them is permitted no more, and `latest` at the latest; ISO 8601 UTC. */
       expiresAt: string;
       /** Positions, among the records, of those permitted. */
       permitted: number[];
@@ -52,15 +49,20 @@ export interface Considered {
   context?: readonly Resource[];
 }
 
-/**
- * @param consents those of the patient for the holder's data
- * @param now time of the transaction, ISO 8601 UTC
- */
+/** ISO 8601 UTC. */
+export interface Times {
+  /** Of the transaction. */
+  now: string;
+  /** When copies go at the latest. */
+  latest: string;
+}
+
+/** @param consents those of the patient for the holder's data */
 export function decideDelivery(
   consents: readonly LedgerConsent[],
   request: AccessFacts,
   { patient, records, context = [] }: Considered,
-  now: string,
+  { now, latest }: Times,
 ): Delivery {
   const asked = recordFacts(records.length === 0 ? [patient] : records, context);
   const decisions = asked.map((facts) => evaluateConsents(consents, request, facts, now));
@@ -68,10 +70,9 @@ export function decideDelivery(
   const [first] = permissions;
   if (first === undefined) return refusalOf(decisions);
   if (records.length === 0) return { outcome: 'deny', reason: 'records-absent' };
-  const latest = new Date(Date.parse(now) + COPY_LIFETIME_DAYS * DAY_MS).toISOString();
   const permitted = decisions.flatMap(({ outcome }, index) => (outcome === 'permit' ? [index] : []));
   const delivered = permitted.map((index) => asked[index]!);
-  const withdrawnAt = firstChange(consents, now, latest, (instant) =>
+  const withdrawnAt = firstChange(consents, { now, latest }, (instant) =>
     delivered.some((facts) => evaluateConsents(consents, request, facts, instant).outcome === 'deny'),
   );
   const [expiresAt] = [latest, withdrawnAt ?? latest, ...permissions.flatMap(({ until }) => until ?? [])].sort();
@@ -85,10 +86,9 @@ export function decideDelivery(
 const MOST_MOMENTS = 32;
 
 /** The first moment, of those at which a rule of a consent begins or ends, at which something is so; undefined where none is. */
-function firstChange(
+export function firstChange(
   consents: readonly LedgerConsent[],
-  now: string,
-  latest: string,
+  { now, latest }: Times,
   isSo: (instant: string) => boolean,
 ): string | undefined {
   const moments = [...new Set(consents.flatMap(({ resource }) => boundsIn(resource.provision)))]
@@ -115,7 +115,7 @@ function refusalOf(decisions: readonly ConsentDecision[]): Delivery {
   return deciding === undefined ? refusal : { ...refusal, consent: deciding };
 }
 
-export type PurgeReason = 'copies-expired' | 'consent-revoked' | 'consent-amended' | 'record-erased';
+export type PurgeReason = 'copies-expired' | 'consent-revoked' | 'consent-amended' | 'record-erased' | Withdrawal;
 
 /** The consents that delivered copies rest on. */
 export const consentsBehind = ({ consent, furtherConsents = [] }: AccessState): ConsentVersion[] => [

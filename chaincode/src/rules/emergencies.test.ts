@@ -6,6 +6,7 @@ import type { LedgerConsent } from './consents.ts';
 import { decideEmergency, licenceRefusal } from './emergencies.ts';
 
 const NOW = '2026-03-01T23:59:59.000Z';
+const LATEST = '2026-03-02T23:59:59.000Z';
 const doctor = { organisation: 'clinic', practitioner: 'Practitioner/d1' };
 const licence: LicenceState = {
   ...{ number: '1', status: 'active', start: '2026-01-01', end: '2026-03-01', updatedAt: NOW },
@@ -63,7 +64,7 @@ describe('An emergency', () => {
   };
   const purpose = (...codes: string[]) => codes.map((code) => ({ code }));
   const decide = (consents: LedgerConsent[], code: string) =>
-    decideEmergency(consents, asking(code), { patient, records }, NOW);
+    decideEmergency(consents, asking(code), { patient, records }, { now: NOW, latest: LATEST });
   const all = { outcome: 'permit', permitted: [0, 1] };
   const denied = { outcome: 'deny', reason: 'consent-denied', consent: { id: 'c', version: 1 } };
   const one = [{ meaning: 'instance', reference: { reference: 'Observation/a' } }];

@@ -5,14 +5,19 @@
  */
 import { BREAK_GLASS } from '../model/purposes.ts';
 import type { ConsentVersion, LicenceState, Person } from '../model/values.ts';
-import type { AccessRefusal, Considered } from './access.ts';
+import { type AccessRefusal, type Considered, firstChange, type Times } from './access.ts';
 import { type AccessFacts, evaluateConsents, type LedgerConsent, type RecordFacts, recordFacts } from './consents.ts';
 import { evaluateLicence, type LicenceRefusal, names } from './licences.ts';
 
 export type EmergencyDecision =
   | { outcome: 'deny'; reason: AccessRefusal | LicenceRefusal; consent?: ConsentVersion }
-  /** Positions, among the records, of those that may be shown. */
-  | { outcome: 'permit'; permitted: number[] };
+  | {
+      outcome: 'permit';
+      /** Positions, among the records, of those that may be shown. */
+      permitted: number[];
+      /** When a denial of one of them begins; ISO 8601 UTC, absent where none does in time. */
+      until?: string;
+    };
 
 /** Why this practitioner may not act in an emergency; undefined where he may. @param now ISO 8601 UTC */
 export function licenceRefusal(
@@ -34,14 +39,20 @@ export function decideEmergency(
   consents: readonly LedgerConsent[],
   request: AccessFacts,
   { patient, records, context = [] }: Considered,
-  now: string,
+  { now, latest }: Times,
 ): EmergencyDecision {
   const purposes = request.purpose === BREAK_GLASS ? [BREAK_GLASS] : [request.purpose, BREAK_GLASS];
-  const denialOf = (facts: RecordFacts): ConsentVersion | undefined => {
-    const decisions = purposes.map((purpose) => evaluateConsents(consents, { ...request, purpose }, facts, now));
+  const denialOf = (facts: RecordFacts, instant: string): ConsentVersion | undefined => {
+    const decisions = purposes.map((purpose) => evaluateConsents(consents, { ...request, purpose }, facts, instant));
     return decisions.find(({ reason }) => reason === 'consent-denied')?.consent;
   };
-  const [ofPatient, ...denials] = recordFacts([patient, ...records], context).map(denialOf);
+  const all = recordFacts([patient, ...records], context);
+  const [ofPatient, ...denials] = all.map((facts) => denialOf(facts, now));
   if (ofPatient !== undefined) return { outcome: 'deny', reason: 'consent-denied', consent: ofPatient };
-  return { outcome: 'permit', permitted: denials.flatMap((denial, index) => (denial === undefined ? [index] : [])) };
+  const permitted = denials.flatMap((denial, index) => (denial === undefined ? [index] : []));
+  const shown = [all[0]!, ...permitted.map((index) => all[index + 1]!)];
+  const until = firstChange(consents, { now, latest }, (instant) =>
+    shown.some((facts) => denialOf(facts, instant) !== undefined),
+  );
+  return { outcome: 'permit', permitted, ...(until === undefined ? {} : { until }) };
 }

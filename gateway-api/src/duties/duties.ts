@@ -17,9 +17,11 @@ export interface Duty<T = unknown> {
   /** Whose duty it is. */
   kind: Kind;
   /** Events after which there may be work. */
-  on: readonly EventName[];
+  on: readonly EventName[] | 'every block';
   /** What is to be done now, read from the ledger's states. */
   find(services: Services): AsyncIterable<T>;
+  /** When there will be work without an event, milliseconds since 1970; undefined where that is not known. */
+  soonest?(services: Services): Promise<number | undefined>;
   /** A name for the log: an id of the ledger, never of a patient. */
   idOf(item: T): string;
   /** Name of the organisation that it cannot be done without: while that one is away, it keeps nothing else waiting. */
@@ -40,7 +42,7 @@ export interface DutiesOptions {
 }
 
 export class Duties {
-  readonly #assigned: readonly { worker: DutyWorker<unknown>; on: readonly EventName[] }[];
+  readonly #assigned: readonly { worker: DutyWorker<unknown>; on: Duty['on'] }[];
 
   constructor({ duties, services, log, intervalMs }: DutiesOptions) {
     this.#assigned = duties
@@ -60,7 +62,8 @@ export class Duties {
   /** Call it with each block that the read model holds. */
   sees(block: ParsedBlock): void {
     const seen = new Set(block.transactions.map((transaction) => transaction.event?.name));
-    for (const { worker, on } of this.#assigned) if (on.some((name) => seen.has(name))) worker.nudge();
+    for (const { worker, on } of this.#assigned)
+      if (on === 'every block' || on.some((name) => seen.has(name))) worker.nudge();
   }
 
   async stop(): Promise<void> {
@@ -71,6 +74,7 @@ export class Duties {
 const workOf = (duty: Duty, services: Services) => ({
   name: duty.name,
   find: () => duty.find(services),
+  soonest: async () => duty.soonest?.(services),
   idOf: (item: unknown) => duty.idOf(item),
   laneOf: (item: unknown) => duty.waitsFor?.(item) ?? '',
   perform: (item: unknown) => duty.perform(item, services),

@@ -173,6 +173,20 @@ describe('A duty', () => {
     await worker.stop();
   });
 
+  it('is looked for when it says that there will be more', async () => {
+    const due = Date.now() + 300;
+    const found: number[] = [];
+    run({
+      find: async function* () {
+        found.push(Date.now());
+        yield* [];
+      },
+      soonest: async () => (Date.now() < due ? due : undefined),
+    });
+    await until(() => found.some((time) => time >= due));
+    expect(found.filter((time) => time < due)).to.have.length(1);
+  });
+
   it('ends with the work in hand', async () => {
     let begun = false;
     let ended = false;

@@ -10,6 +10,8 @@ export interface Work<T> {
   name: string;
   /** What is to be done now, as it is found: what is done meanwhile may be found again. */
   find: () => AsyncIterable<T>;
+  /** When there will be more without a nudge, milliseconds since 1970; undefined where that is not known. */
+  soonest?: () => Promise<number | undefined>;
   /** A name for the log: an id of the ledger, never of a patient. */
   idOf: (item: T) => string;
   /** The lane it waits in: name of the organisation that it cannot be done without. Default: all in one. */
@@ -44,6 +46,8 @@ export class DutyWorker<T> {
   /** What was done since the search under way began: it may still find that. */
   readonly #done = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  /** As it was said at the end of the last search. */
+  #soonest: number | undefined;
   #search: Promise<void> | undefined;
   #nudged = false;
   #stopped = false;
@@ -92,10 +96,10 @@ export class DutyWorker<T> {
     if (!this.#stopped) this.#timer = setTimeout(() => this.nudge(), this.#pause());
   }
 
-  /** Until the interval is over or the first failed item may be tried again. */
+  /** Until the interval is over, the first failed item may be tried again, or there is more. */
   #pause(): number {
-    const soonest = Math.min(...[...this.#failed.values()].map(({ again }) => again - Date.now()));
-    return Math.max(50, Math.min(this.#intervalMs, soonest));
+    const times = [...[...this.#failed.values()].map(({ again }) => again), ...(this.#soonest ? [this.#soonest] : [])];
+    return Math.max(50, Math.min(this.#intervalMs, ...times.map((time) => time - Date.now())));
   }
 
   async #look(): Promise<void> {
@@ -109,6 +113,7 @@ export class DutyWorker<T> {
         found.add(id);
       }
       for (const id of this.#failed.keys()) if (!found.has(id) && !this.#taken.has(id)) this.#failed.delete(id);
+      this.#soonest = await this.#duty.soonest?.();
     } catch (error) {
       this.#log.error({ duty: this.#duty.name, ...loggable(error) }, 'looking for work failed');
     }

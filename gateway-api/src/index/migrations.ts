@@ -25,6 +25,7 @@ export const INDEX_STEPS = [
   '2026-11-who-had-it-erased',
   '2026-11-with-faults',
   '2026-11-with-whom',
+  '2026-11-withdrawals',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -127,6 +128,12 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
     .createIndex('versions_by_access')
     .on('versions')
     .columns(['access'])
+    .where(sql.ref('access'), 'is not', null)
+    .execute();
+  await db.schema
+    .createIndex('versions_delivered')
+    .on('versions')
+    .columns(['patient', 'source'])
     .where(sql.ref('access'), 'is not', null)
     .execute();
   await db.schema

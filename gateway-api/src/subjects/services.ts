@@ -11,6 +11,7 @@ import type { LedgerClient } from '../ledger/client.ts';
 import type { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import type { ReadinessCheck } from '../operations/readiness.ts';
+import type { Changes } from './access/changes.ts';
 import type { DeliveredReads } from './access/delivered-reads.ts';
 import type { Disclosures } from './access/disclosures.ts';
 import type { AuditEvents } from './audit-events.ts';
@@ -31,6 +32,8 @@ export interface Services {
   auditEvents: AuditEvents;
   /** Who was shown, or refused, what was delivered here. */
   deliveredReads: DeliveredReads;
+  /** Deliveries after which something was changed. */
+  changes: Changes;
   /** What patients want of their consents. */
   wishes: Wishes;
   /** What is to be erased. */

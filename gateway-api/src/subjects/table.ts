@@ -6,7 +6,7 @@ import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Duty } from '../duties/duties.ts';
 import type { Route } from '../http/routes.ts';
 import { alive, lastVerification, metrics, ready, verify } from '../operations/routes.ts';
-import { decideAccess, purgeCopies, reportAccess } from './access/duties.ts';
+import { decideAccess, deliverAgain, purgeCopies, reportAccess, reviewDeliveries } from './access/duties.ts';
 import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
 import { registerCoverage } from './claims/coverages.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
@@ -52,6 +52,8 @@ export const OPERATIONS: readonly SubjectOperation[] = [submitClaim, adjudicateC
 export const DUTIES: readonly Duty[] = [
   decideAccess,
   purgeCopies,
+  reviewDeliveries,
+  deliverAgain,
   reportAccess,
   sendWishes,
   sendPatientsErasures,

@@ -13,6 +13,7 @@ import { Sweeper } from '../index/verification/sweeper.ts';
 import { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { ReadinessCheck } from '../operations/readiness.ts';
+import { Changes } from '../subjects/access/changes.ts';
 import { DeliveredReads } from '../subjects/access/delivered-reads.ts';
 import { Disclosures } from '../subjects/access/disclosures.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
@@ -80,6 +81,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const sweeper = new Sweeper(comparisons(config, consortium, side), log, config.verifyIntervalMs);
   const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
   const deliveredReads = new DeliveredReads(stores.journal, stores.journalLazily);
+  const changes = new Changes(index.delivered, () => index.undelivered.count());
   const disclosures = new Disclosures(index, organisation.name, broken);
   const auditEvents = new AuditEvents(disclosures, index.erasures, consortium);
   const erasureJournal = new ErasureJournal(stores.journal, stores.journalLazily);
@@ -101,6 +103,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     disclosures,
     auditEvents,
     deliveredReads,
+    changes,
     wishes,
     erasures,
     broken,

@@ -76,6 +76,18 @@ export class Accesses {
     return rows.map(({ id, ends_at, sequence }) => ({ id, next: `${ends_at} ${sequence}` }));
   }
 
+  /** When the next of them will be due that is not yet; milliseconds since 1970. */
+  async nextDue(now: string): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('states')
+      .select('ends_at')
+      .where('ends_at', '>', now)
+      .orderBy('ends_at')
+      .limit(1)
+      .executeTakeFirst();
+    return row?.ends_at ? Date.parse(row.ends_at) : undefined;
+  }
+
   /** Ids of granted accesses of this organisation that rest on a consent which has ended. */
   async orphaned({ count, after }: PageOptions): Promise<{ id: string; next: string }[]> {
     let query = this.#db

@@ -65,10 +65,10 @@ export class Deliveries {
     return byAccess(rows);
   }
 
-  /** Ids of the records of one delivered access. */
-  async recordsOf(access: string): Promise<string[]> {
+  /** The records of one delivered access. */
+  async recordsOf(access: string): Promise<{ type: string; id: string }[]> {
     const rows = await this.#db.selectFrom('versions').select(STANDING).where('access', '=', access).execute();
-    return [...new Set(this.#checks.rows('versions', rows).map(({ id }) => id))];
+    return this.#checks.rows('versions', rows).map(({ type, id }) => ({ type, id }));
   }
 }
 

@@ -20,6 +20,7 @@ import { Accesses } from './accesses.ts';
 import { Checks } from './checks.ts';
 import { ClaimWords } from './claim-words.ts';
 import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
+import { Delivered } from './delivered.ts';
 import { Deliveries, type View } from './deliveries.ts';
 import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
@@ -71,6 +72,7 @@ export class ReadModel {
   readonly own: OwnStates;
   readonly accesses: Accesses;
   readonly deliveries: Deliveries;
+  readonly delivered: Delivered;
   readonly steps: AccessSteps;
   readonly evidence: Evidence;
   readonly erasures: Erasures;
@@ -87,6 +89,7 @@ export class ReadModel {
     this.own = new OwnStates(db, this.#checks);
     this.accesses = new Accesses(db);
     this.deliveries = new Deliveries(db, this.#checks, this.#inbox);
+    this.delivered = new Delivered(db, this.#checks);
     this.steps = new AccessSteps(db, this.#checks);
     this.evidence = new Evidence(db, this.#checks);
     this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());

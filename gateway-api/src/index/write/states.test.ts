@@ -1,6 +1,7 @@
 /** How accesses and consents stand follows from their steps: from whom each comes, where it lies, and which came first. */
 import { randomUUID } from 'node:crypto';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { renewalOf } from '@telemed-ledger/chaincode/model/renewals.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/values.ts';
 import { expect } from 'chai';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
@@ -177,6 +178,24 @@ onEachDatabase('The states of accesses and consents', (kind) => {
       expect([await statuses(), await resting()]).to.deep.equal([['requested'], []]);
       await fixture.block(removal(writes[0]!));
       expect(await states()).to.deep.equal([]);
+    });
+
+    it('say at the custodian that what goes on is to be delivered anew, until it is', async () => {
+      const goesOn: AccessState = { ...purged, goesOn: true };
+      const renewal: AccessState = { ...granted, id: renewalOf(id), renews: id, root: id, lastsUntil: LATER };
+      const due = async () => (await states()).map(({ ends_at }) => ends_at);
+      const steps = [accessWrites(requested), accessWrites(granted), accessWrites(goesOn), accessWrites(renewal)];
+      const signers = ['ClinicMSP', 'PatientsMSP', 'PatientsMSP', 'PatientsMSP'];
+      for (const [index, writes] of steps.slice(0, 3).entries()) await fixture.block(by(signers[index]!, writes));
+      expect(await due()).to.deep.equal([LATER]);
+      await fixture.block(by('BankMSP', steps[3]!));
+      expect(await due(), 'signed by another').to.deep.equal([LATER]);
+      await open('patients');
+      for (const [index, writes] of steps.entries()) await fixture.block(by(signers[index]!, writes));
+      expect(await due()).to.deep.equal([null, LATER]);
+      await open('clinic');
+      for (const [index, writes] of steps.entries()) await fixture.block(by(signers[index]!, writes));
+      expect(await due(), 'at the requestor').to.deep.equal([null, LATER]);
     });
 
     it('keep their place in the order in which accesses came, whatever becomes of them', async () => {

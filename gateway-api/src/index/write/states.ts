@@ -5,6 +5,7 @@
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { renewalOf } from '@telemed-ledger/chaincode/model/renewals.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { type Kysely, sql } from 'kysely';
@@ -21,6 +22,8 @@ import {
   nameOf,
   newestOf,
   type Rest,
+  renewalKey,
+  renewedBy,
   restsOf,
   type Subject,
   stateOf,
@@ -60,10 +63,9 @@ export class States {
   async settle(db: Writing, keys: readonly KeyRows[], gone: readonly string[]): Promise<void> {
     const written = keys.flatMap(({ privateValue, versions }) => privateValue?.key ?? versions[0]?.row.key ?? []);
     const subjects = new Map<string, Subject>();
-    for (const key of [...written, ...gone]) {
-      const subject = subjectOf(key);
+    const renewed = keys.flatMap(({ privateValue }) => (privateValue && renewedBy(privateValue)) ?? []);
+    for (const subject of [...[...written, ...gone].map(subjectOf), ...renewed])
       if (subject !== undefined) subjects.set(nameOf(subject), subject);
-    }
     if (subjects.size === 0) return;
     const all = [...subjects.values()];
     const consents = all.filter(({ kind }) => kind === 'consent').map(({ id }) => id);
@@ -81,7 +83,9 @@ export class States {
 
   /** The states of accesses, claims and reviews, by their newest steps. */
   async #steps(db: Writing, subjects: readonly Subject[]): Promise<Found> {
-    const values = await this.#values.of(db, subjects.flatMap(stepKeys).map(sha256Hex));
+    const accesses = subjects.filter(({ kind }) => kind === 'access').map(({ id }) => id);
+    const keys = new Set([...subjects.flatMap(stepKeys), ...accesses.map(renewalKey)]);
+    const values = await this.#values.of(db, [...keys].map(sha256Hex));
     const { intact: signed, changed } = await this.#transactionsOf(db, values);
     const { member, consortium } = this.#options;
     const view = { member, consortium, signerOf: (id: string) => signed.get(id)?.creator };
@@ -90,7 +94,9 @@ export class States {
     return {
       rows: subjects.flatMap((subject) => {
         const own = bySubject.get(nameOf(subject)) ?? [];
-        return (subject.kind === 'review' ? reviewState(subject.id, own, view) : stateOf(subject, own, view)) ?? [];
+        if (subject.kind === 'review') return reviewState(subject.id, own, view) ?? [];
+        const later = subject.kind === 'access' ? (bySubject.get(`access/${renewalOf(subject.id)}`) ?? []) : [];
+        return stateOf(subject, own, view, later) ?? [];
       }),
       unsure: values.filter((row) => !isIntact(row)).map(({ key }) => subjectOf(key)!),
     };

@@ -5,6 +5,7 @@
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { REVIEW_STEPS } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { renewalOf } from '@telemed-ledger/chaincode/model/renewals.ts';
 import {
   ACCESS_STEPS,
   type AccessState,
@@ -56,6 +57,16 @@ export function stepKeys({ kind, id }: Subject): string[] {
     : CLAIM.map((step) => privateKeys.claimState(id, step));
 }
 
+/** The key that says what became of an access which goes on. */
+export const renewalKey = (id: string): string => privateKeys.access(renewalOf(id), ACCESS_STEPS.granted);
+
+/** The access that a value goes on from. */
+export function renewedBy({ key, value }: Pick<Value, 'key' | 'value'>): Subject | undefined {
+  const { kind } = parsePrivateKey(key);
+  const renews = kind === 'access' ? objectIn(value)?.['renews'] : undefined;
+  return typeof renews === 'string' ? { kind: 'access', id: renews } : undefined;
+}
+
 /** A value as a step. */
 interface Step {
   step: number;
@@ -72,8 +83,16 @@ export interface View {
   signerOf: (transactionId: string) => string | undefined;
 }
 
-/** The state that the newest step says; undefined where no value is one. */
-export function stateOf(subject: Subject, values: readonly Value[], view: View): Untimed | undefined {
+/**
+ * The state that the newest step says; undefined where no value is one.
+ * @param later values under the key that says what became of an access which goes on
+ */
+export function stateOf(
+  subject: Subject,
+  values: readonly Value[],
+  view: View,
+  later: readonly Value[] = [],
+): Untimed | undefined {
   const all = values.flatMap((row) => stepIn(subject, row, view) ?? []);
   const [begun] = all.toSorted((a, b) => a.row.sequence - b.row.sequence);
   const steps = all.filter(({ series }) => series === begun?.series);
@@ -89,7 +108,7 @@ export function stateOf(subject: Subject, values: readonly Value[], view: View):
     own,
     status: state.status,
     last_updated: decidedAt ?? requestedAt ?? null,
-    ends_at: own === 1 && subject.kind === 'access' ? dueAt(state as AccessState, steps, view.member) : null,
+    ends_at: own === 1 && subject.kind === 'access' ? dueAt(state as AccessState, steps, later, view) : null,
     about: null,
     value: row.value,
     transaction_id: row.transaction_id,
@@ -98,14 +117,21 @@ export function stateOf(subject: Subject, values: readonly Value[], view: View):
 }
 
 /**
- * When something is to be done about an access: its custodian has to tell the holder of a step that was taken without it;
- * the copies of a granted one go when it ends.
+ * When something is to be done about an access: its custodian has to tell the holder of a step that was taken without it, and
+ * to deliver anew what may be shown still; the copies of a granted one go when it ends.
  */
-function dueAt(state: AccessState, steps: readonly Step[], member: Organisation): string | null {
-  const { status, expiresAt, custodian } = state;
-  const untold = custodian === member.name ? untoldAt(state, steps) : undefined;
-  return untold ?? (status === 'granted' ? (expiresAt ?? null) : null);
+function dueAt(state: AccessState, steps: readonly Step[], later: readonly Value[], view: View): string | null {
+  const { id, status, expiresAt, custodian, goesOn, purgedAt } = state;
+  if (status === 'granted')
+    return firstOf([expiresAt, custodian === view.member.name ? untoldAt(state, steps) : undefined]);
+  if (custodian !== view.member.name) return null;
+  const renewal: Subject = { kind: 'access', id: renewalOf(id) };
+  const isOpen = goesOn === true && !later.some((row) => stepIn(renewal, row, view) !== undefined);
+  return firstOf([untoldAt(state, steps), isOpen ? purgedAt : undefined]);
 }
+
+const firstOf = (times: readonly (string | undefined)[]): string | null =>
+  times.filter((time) => time !== undefined).sort()[0] ?? null;
 
 /** When the first of the steps was taken that the requestor's inbox has and the holder's collection has not. */
 function untoldAt({ requestor, holder }: AccessState, steps: readonly Step[]): string | undefined {

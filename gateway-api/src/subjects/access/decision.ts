@@ -6,6 +6,7 @@ import { bucketOf } from '@telemed-ledger/chaincode/model/directories.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import {
+  type AccessRequest,
   type AccessState,
   type Anchored,
   accessRequestSchema,
@@ -39,26 +40,39 @@ export async function shownForDecision(state: AccessState, index: ReadModel): Pr
     anchoredText(index, inbox, privateKeys.request(state.id)),
     anchoredText(index, inbox, privateKeys.access(state.id, 1)),
   ]);
-  const { patient: identifier, types, practitioner } = accessRequestSchema.parse(JSON.parse(request));
+  const asks = accessRequestSchema.parse(JSON.parse(request));
   const common = { requestor: state.requestor, request, state: asked, salt: newSalt() };
   const care = collections.care(state.holder);
   await demandContents(state, index);
-  const patient = await index.patientByIdentifier(care, identifier);
-  if (patient === undefined) return { ...common, records: [], directory: 0, consents: [] };
-  const found = await index.recordsOfPatient(care, patient.id, types, MAX_DELIVERED);
-  const known = await consentsKnown(index, state.holder, patient.id);
+  const patient = await index.patientByIdentifier(care, asks.patient);
+  if (patient === undefined) return { ...common, ...NO_GROUNDS };
+  const found = await index.recordsOfPatient(care, patient.id, asks.types, MAX_DELIVERED);
+  return { ...common, ...(await groundsShown(index, state, asks, { patient: patient.id, found })) };
+}
+
+/** What is shown of a patient whom the holder does not know. */
+export const NO_GROUNDS = { records: [], directory: 0, consents: [] };
+
+/** What a decision rests on beside what was asked. @param found records of the patient */
+export async function groundsShown(
+  index: ReadModel,
+  { requestor, holder }: Pick<AccessState, 'requestor' | 'holder'>,
+  { practitioner }: AccessRequest,
+  { patient, found }: { patient: string; found: readonly { type: string; id: string }[] },
+) {
+  const care = collections.care(holder);
+  const known = await consentsKnown(index, holder, patient);
   return {
-    ...common,
     ...known,
-    patient: await evidenceOf(index, care, 'Patient', patient.id),
+    patient: await evidenceOf(index, care, 'Patient', patient),
     records: await evidenceThatFits(index, care, found),
     context: await contextOf(index, care, known.consents),
-    ...(await whoAsks(index, state.requestor, practitioner)),
+    ...(await whoAsks(index, requestor, practitioner)),
   };
 }
 
 /** The requestor's own record of the practitioner who asks: consents may name him by an identifier that it has. */
-export async function whoAsks(
+async function whoAsks(
   index: ReadModel,
   requestor: string,
   practitioner: string | undefined,
@@ -73,7 +87,7 @@ export async function whoAsks(
 const MOST_CONTEXT = 100;
 
 /** The records that consents name with what they refer to: only they tell what that is. */
-export async function contextOf(
+async function contextOf(
   index: ReadModel,
   care: string,
   consents: readonly ConsentVersion[],
@@ -122,14 +136,14 @@ async function demandContents({ holder, requestedAt }: AccessState, index: ReadM
   await index.undelivered.demandContents([collections.care(holder)]);
 }
 
-export async function evidenceOf(index: ReadModel, care: string, type: string, id: string): Promise<RecordEvidence> {
+async function evidenceOf(index: ReadModel, care: string, type: string, id: string): Promise<RecordEvidence> {
   const row = await index.newestRow(type, id);
   if (row?.collection !== care) throw notHereYet(1);
   return index.evidence.ofRecord(row);
 }
 
 /** The evidence of these records, in their order, as far as one delivery holds it. */
-export async function evidenceThatFits(
+async function evidenceThatFits(
   index: ReadModel,
   care: string,
   records: readonly { type: string; id: string }[],
@@ -150,7 +164,7 @@ export async function evidenceThatFits(
  * Where the patient's consents are known to stand: the chaincode goes on from there, so that what is not known here costs
  * it a few reads and changes nothing.
  */
-export async function consentsKnown(
+async function consentsKnown(
   index: ReadModel,
   holder: string,
   patientId: string,

@@ -6,6 +6,7 @@ import { isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ORGANISATION_SYSTEM, referenceTo } from '@telemed-ledger/chaincode/model/organisations.ts';
+import { renewalOf, rootOf } from '@telemed-ledger/chaincode/model/renewals.ts';
 import {
   ACCESS_STEPS,
   type AccessRequest,
@@ -20,7 +21,7 @@ import type { Decided } from '../../index/read/access-steps.ts';
 import { boundsOf } from '../../index/read/dates.ts';
 import type { PageOptions } from '../../index/read/own-states.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import type { StatesTable } from '../../index/schema.ts';
+import { RESOURCES_PER_VALUE, type StatesTable } from '../../index/schema.ts';
 import type { BrokenItems } from '../../operations/broken-items.ts';
 import { type Reviewed, reviewOf } from '../reviews/reviews.ts';
 
@@ -35,7 +36,9 @@ export interface Disclosure {
   /** Values of its last steps that have not arrived at this organisation; absent where none is missing. */
   undelivered?: number;
   /** What is still to be done about it; absent where nothing is. */
-  pending?: 'decision' | 'purge' | 'report';
+  pending?: 'decision' | 'purge' | 'renewal' | 'report';
+  /** Id of the access that goes on from it. */
+  renewedBy?: string;
   /** Of an emergency, where this organisation holds the reviews. */
   review?: Reviewed;
   /** Who endorsed the decision, and when a holder who did not was told of it; absent before. */
@@ -118,32 +121,47 @@ export class Disclosures {
     { lastUpdated = [], count, after }: Listing,
   ): Promise<DisclosurePage> {
     const listed = new Listed();
-    let position = after;
+    const last = placeIn(after);
+    let place = last;
     let isMore = patients.length > 0;
     for (let seen = 0; isMore && listed.disclosures.length < count && seen < MOST_CANDIDATES; ) {
-      const wanted = count - listed.disclosures.length;
-      const found = await this.#index.accesses.requestsFor(patients, { count: wanted + 1, after: position });
+      const wanted = count - listed.disclosures.length + 1;
+      // What goes on from the request that the page before ended with may be on this one.
+      const from = place === last ? place.request - 1 : place.request;
+      const found = await this.#index.accesses.requestsFor(patients, { count: wanted + 1, after: String(from) });
       isMore = found.length > wanted;
       for (const { id, collection, sequence } of found.slice(0, wanted)) {
-        position = String(sequence);
         seen += 1;
-        await listed.add(id, () => this.#ofRequest(id, collection, patients, lastUpdated), this.#broken);
+        for await (const { access, depth, read } of this.#from(id)) {
+          if (listed.disclosures.length === count) return { ...listed, next: nameOf(place) };
+          const isListed = sequence === last.request && depth <= last.depth;
+          const wantedOne = async () => {
+            const disclosure = await read();
+            return isListed ? undefined : ofPatient(disclosure, collection, patients, lastUpdated);
+          };
+          await listed.add(access, wantedOne, this.#broken);
+          if (!isListed) place = { request: sequence, depth };
+        }
       }
     }
-    return { ...listed, ...(isMore && position !== undefined ? { next: position } : {}) };
+    return { ...listed, ...(isMore ? { next: nameOf(place) } : {}) };
   }
 
-  /** Anybody can put a request into an inbox under an id of others': it counts in its requestor's own. */
-  async #ofRequest(
-    id: string,
-    inbox: string,
-    patients: readonly string[],
-    lastUpdated: NonNullable<Search['lastUpdated']>,
-  ): Promise<Disclosure | undefined> {
-    const disclosure = await this.#known(id);
-    if (disclosure?.patient === undefined || !patients.includes(disclosure.patient)) return undefined;
-    if (inbox !== collections.inbox(disclosure.state.requestor)) return undefined;
-    return lastUpdated.every((condition) => holds(condition, updatedAt(disclosure.state))) ? disclosure : undefined;
+  /** An access and those that go on from it, each to be read before the next one is asked for. */
+  async *#from(id: string): AsyncGenerator<{ access: string; depth: number; read: () => Promise<Known> }> {
+    let next: string | undefined = id;
+    for (let depth = 0; next !== undefined && depth < RESOURCES_PER_VALUE; depth += 1) {
+      const access: string = next;
+      let known: Known;
+      yield {
+        ...{ access, depth },
+        read: async () => {
+          known = await this.#known(access);
+          return known;
+        },
+      };
+      next = known?.renewedBy;
+    }
   }
 
   async read(id: string, compartment?: string): Promise<StoredResource | undefined> {
@@ -206,14 +224,16 @@ export class Disclosures {
     const disclosure: Disclosure = { state, transactionId: row.transaction_id };
     const undelivered = await this.#undelivered(state, row.transaction_id);
     if (undelivered > 0) disclosure.undelivered = undelivered;
-    const pending = await this.#pending(state);
+    const renewedBy = await this.#renewalOf(state);
+    if (renewedBy !== undefined) disclosure.renewedBy = renewedBy;
+    const pending = await this.#pending(state, renewedBy);
     if (pending !== undefined) disclosure.pending = pending;
     const decided = await this.#index.steps.decided(state);
     if (decided !== undefined) disclosure.decided = decided;
-    const review = isEmergencyPurpose(state.purpose) ? await reviewOf(this.#index, state.id) : undefined;
+    const review = isEmergencyPurpose(state.purpose) ? await reviewOf(this.#index, rootOf(state)) : undefined;
     if (review !== undefined) disclosure.review = review;
     const inbox = collections.inbox(state.requestor);
-    const asked = await this.#index.privateValue(inbox, privateKeys.request(state.id));
+    const asked = await this.#index.privateValue(inbox, privateKeys.request(rootOf(state)));
     if (asked === undefined) return disclosure;
     const { data: request } = accessRequestSchema.safeParse(JSON.parse(asked.value));
     if (request === undefined) return disclosure;
@@ -223,10 +243,17 @@ export class Disclosures {
     return disclosure;
   }
 
+  /** What may be shown still of what was withdrawn. */
+  async #renewalOf({ id, goesOn }: AccessState): Promise<string | undefined> {
+    const renewal = renewalOf(id);
+    return goesOn === true && (await this.#index.state('access', renewal)) !== undefined ? renewal : undefined;
+  }
+
   /** Copies are to go whose consent has ended, or whose time is over; the holder is told of what was done without it. */
-  async #pending(state: AccessState): Promise<Disclosure['pending']> {
+  async #pending(state: AccessState, renewedBy: string | undefined): Promise<Disclosure['pending']> {
     if (state.status === 'requested') return 'decision';
     if (await this.#isOver(state)) return 'purge';
+    if (state.goesOn === true && renewedBy === undefined) return 'renewal';
     return (await this.#index.steps.untold(state)).length > 0 ? 'report' : undefined;
   }
 
@@ -256,6 +283,35 @@ export class Disclosures {
       transactionId,
     };
   }
+}
+
+type Known = Disclosure | undefined;
+
+/** Where a page ends: the place of a request in the order of the ledger, and how often what it brought went on since. */
+interface Place {
+  request: number;
+  depth: number;
+}
+
+/** Both in one number: requests stand further apart than that. */
+function placeIn(after: string | undefined): Place {
+  if (after === undefined) return { request: 0, depth: -1 };
+  const depth = Number(after) % RESOURCES_PER_VALUE;
+  return { request: Number(after) - depth, depth };
+}
+
+const nameOf = ({ request, depth }: Place): string => String(request + Math.max(depth, 0));
+
+/** Anybody can put a request into an inbox under an id of others': it counts in its requestor's own. */
+function ofPatient(
+  disclosure: Disclosure | undefined,
+  inbox: string,
+  patients: readonly string[],
+  lastUpdated: NonNullable<Search['lastUpdated']>,
+): Disclosure | undefined {
+  if (disclosure?.patient === undefined || !patients.includes(disclosure.patient)) return undefined;
+  if (inbox !== collections.inbox(disclosure.state.requestor)) return undefined;
+  return lastUpdated.every((condition) => holds(condition, updatedAt(disclosure.state))) ? disclosure : undefined;
 }
 
 /** What a page has gathered; an item that cannot be read is reported and counted. */
@@ -328,6 +384,17 @@ function reviewIn({ review }: Disclosure): Record<string, unknown>[] {
   ];
 }
 
+/** From which delivery it goes on, and what goes on from it. */
+function renewalIn({ state, renewedBy }: Disclosure): Record<string, unknown>[] {
+  if (state.renews === undefined && renewedBy === undefined) return [];
+  return [
+    factsOf('renewal', [
+      ['renews', state.renews],
+      ['renewed-by', renewedBy],
+    ]),
+  ];
+}
+
 type Fact = [type: string, value: string | undefined];
 
 const factsOf = (name: string, facts: readonly Fact[]): Record<string, unknown> => ({
@@ -348,7 +415,7 @@ function auditEvent(disclosure: Disclosure, version: number, lastUpdated: string
   if (state.consent !== undefined) {
     who.push({ what: { reference: `Consent/${state.consent.id}/_history/${state.consent.version}` } });
   }
-  who.push(...decisionOf(disclosure), ...reviewIn(disclosure));
+  who.push(...decisionOf(disclosure), ...reviewIn(disclosure), ...renewalIn(disclosure));
   return {
     resourceType: AUDIT_EVENT,
     id: state.id,

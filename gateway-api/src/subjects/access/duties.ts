@@ -1,16 +1,19 @@
 /**
  * The custodian's duties: has every access request decided as soon as it is seen, purges delivered copies when their
- * consent is in force no more or their time is over, and tells the holder of what was done without it. The decision itself
- * is the chaincode's. Each access is for itself: one that cannot be read or done holds up no other.
+ * consent is in force no more, their time is over or they are not what would be delivered now, has delivered anew what may be
+ * shown still, and tells the holder of what was done without it. The decision itself is the chaincode's. Each access is for
+ * itself: one that cannot be read or done holds up no other.
  */
 import { isEmergency, isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { events } from '@telemed-ledger/chaincode/model/events.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { renewalOf } from '@telemed-ledger/chaincode/model/renewals.ts';
 import {
   ACCESS_STEPS,
   type AccessState,
   accessRequestSchema,
   accessStateSchema,
+  type PrivateOf,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
@@ -23,6 +26,7 @@ import type { Services } from '../services.ts';
 import { decided } from './deciding.ts';
 import { anchoredText, shownForDecision } from './decision.ts';
 import { emergencyDecided } from './emergency.ts';
+import { deliveredAgain, goesOn, reviewed } from './renewing.ts';
 
 /** The accesses in a status that this custodian decides about. */
 async function* decidedHere(services: Services, status: AccessState['status']): AsyncGenerator<AccessState> {
@@ -70,23 +74,26 @@ async function isOver(state: AccessState, index: ReadModel): Promise<boolean> {
 
 /** The index names what may be over; the steps and the consents themselves decide. */
 async function* overAccesses(services: Services): AsyncGenerator<AccessState> {
-  const { index, broken, organisation } = services;
+  const { index, organisation } = services;
   const now = new Date().toISOString();
   const due = paged((page) => index.accesses.due(now, page));
   const orphaned = paged((page) => index.accesses.orphaned(page));
   for (const candidates of [due, orphaned]) {
     for await (const { id } of candidates) {
       const state = await ownState(services, 'access', accessStateSchema, id);
-      if (state?.custodian !== organisation.name) continue;
-      try {
-        if (!(await isOver(state, index))) continue;
-      } catch (error) {
-        if (error instanceof DatabaseLost) throw error;
-        broken.report('access', id, error);
-        continue;
-      }
-      yield state;
+      if (state?.custodian === organisation.name && (await isOverHere(state, services))) yield state;
     }
+  }
+}
+
+/** The same of one among many: one of which it cannot be said is reported; undefined. */
+async function isOverHere(state: AccessState, { index, broken }: Services): Promise<boolean | undefined> {
+  try {
+    return await isOver(state, index);
+  } catch (error) {
+    if (error instanceof DatabaseLost) throw error;
+    broken.report('access', state.id, error);
+    return undefined;
   }
 }
 
@@ -96,11 +103,73 @@ export const purgeCopies: Duty<AccessState> = {
   on: [events.ConsentRevoked, events.ConsentAmended, events.AccessDecided],
   idOf: ({ id }) => id,
   find: overAccesses,
-  async perform(state, { index, ledger }) {
-    const { id, requestor, holder } = state;
-    const shown = { state: await stepOf(state, ACCESS_STEPS.granted, index), salt: newSalt() };
-    await ledger.submit('PurgeCopies', { id, requestor, holder }, shown, AS_SYSTEM);
+  soonest: ({ index }) => index.accesses.nextDue(new Date().toISOString()),
+  async perform(state, sides) {
+    await withdrawn(state, await goesOn(state, sides), sides);
   },
+};
+
+/** Has the copies of an access purged, and says whether something of them may be shown still. */
+async function withdrawn(
+  state: AccessState,
+  why: Pick<PrivateOf<'PurgeCopies'>, 'withdraw' | 'goesOn'>,
+  { index, ledger }: Pick<Services, 'index' | 'ledger'>,
+): Promise<void> {
+  const { id, requestor, holder } = state;
+  const shown = { state: await stepOf(state, ACCESS_STEPS.granted, index), salt: newSalt(), ...why };
+  await ledger.submit('PurgeCopies', { id, requestor, holder }, shown, AS_SYSTEM);
+}
+
+/** A delivery after which something was changed. */
+interface Touched {
+  state: AccessState;
+  /** How often, when it was found. */
+  changes: number;
+}
+
+/** The deliveries that this custodian decides about and that are not over anyhow. */
+async function* touched(services: Services): AsyncGenerator<Touched> {
+  const { changes: all, organisation } = services;
+  for (const [id, changes] of await all.open()) {
+    const state = await ownState(services, 'access', accessStateSchema, id);
+    if (state?.status !== 'granted' || state.custodian !== organisation.name) all.looked(id, changes);
+    else if ((await isOverHere(state, services)) === false) yield { state, changes };
+  }
+}
+
+export const reviewDeliveries: Duty<Touched> = {
+  name: 'review deliveries',
+  kind: 'custodian',
+  on: 'every block',
+  // What is changed while it is being reviewed is reviewed after that.
+  idOf: ({ state, changes }) => `${state.id}/${changes}`,
+  find: touched,
+  async perform({ state, changes }, services) {
+    const { withdraw, goesOn } = await reviewed(state, services);
+    if (withdraw !== undefined) await withdrawn(state, { withdraw, ...(goesOn ? { goesOn } : {}) }, services);
+    services.changes.looked(state.id, changes);
+  },
+};
+
+/** Withdrawn deliveries of which something may be shown still. */
+async function* unrenewed(services: Services): AsyncGenerator<AccessState> {
+  const { index, organisation } = services;
+  const now = new Date().toISOString();
+  for await (const { id } of paged((page) => index.accesses.due(now, page))) {
+    const state = await ownState(services, 'access', accessStateSchema, id);
+    if (state?.goesOn !== true || state.custodian !== organisation.name) continue;
+    if ((await index.state('access', renewalOf(id))) === undefined) yield state;
+  }
+}
+
+export const deliverAgain: Duty<AccessState> = {
+  name: 'deliver again',
+  kind: 'custodian',
+  on: [events.CopiesPurged],
+  idOf: ({ id }) => id,
+  waitsFor: ({ holder }) => holder,
+  find: unrenewed,
+  perform: (state, services) => deliveredAgain(renewalOf(state.id), state, services),
 };
 
 /** Steps that were taken without the holder, and that it has not been told of. */

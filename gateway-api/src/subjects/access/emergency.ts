@@ -17,7 +17,7 @@ import { AS_SYSTEM } from '../../duties/duties.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
-import { anchoredText, consentsKnown, contextOf, evidenceOf, evidenceThatFits, whoAsks } from './decision.ts';
+import { anchoredText, groundsShown, NO_GROUNDS } from './decision.ts';
 import { refuse } from './refusals.ts';
 
 type Sides = Pick<Services, 'index' | 'ledger'>;
@@ -39,23 +39,30 @@ export async function emergencyDecided(state: AccessState, request: AccessReques
     reason,
     consent,
     permitted = [],
+    until,
   } = await ledger.evaluate('EvaluateEmergency', parties, {
     private: shown,
   });
   if (outcome === 'deny') return refuse(state, shown.state, { reason: reason ?? 'consent-absent', consent }, ledger);
-  await breakGlass(parties, { ...shown, records: permitted.flatMap((place) => shown.records[place] ?? []) }, sides);
+  const delivered = permitted.flatMap((place) => shown.records[place] ?? []);
+  await breakGlass(parties, { ...shown, records: delivered, until }, sides);
 }
 
 /** Opens the review, where an earlier try has not, and delivers. */
-async function breakGlass(parties: InputOf<'BreakGlass'>, shown: Evaluated, { index, ledger }: Sides): Promise<void> {
-  const { request, state, licence, patient, records } = shown;
+async function breakGlass(
+  parties: InputOf<'BreakGlass'>,
+  shown: Evaluated & { until: string | undefined },
+  { index, ledger }: Sides,
+): Promise<void> {
+  const { request, state, licence, patient, records, until } = shown;
   if (licence === undefined || patient === undefined) throw new Error('a permission without a licence or a patient');
   const key = privateKeys.review(parties.id, REVIEW_STEPS.opened);
   const asked = { request, state, licence };
   if (!(await index.evidence.isWritten(collections.reviews, key)))
     await ledger.submit('OpenReview', parties, { ...asked, salt: newSalt() }, AS_SYSTEM);
   const review = await anchoredText(index, collections.reviews, key);
-  await ledger.submit('BreakGlass', parties, { ...asked, review, patient, records, salt: newSalt() }, AS_SYSTEM);
+  const delivered = { patient, records, ...(until === undefined ? {} : { until }) };
+  await ledger.submit('BreakGlass', parties, { ...asked, review, ...delivered, salt: newSalt() }, AS_SYSTEM);
 }
 
 /** The private input of EvaluateEmergency: what is here now is shown, nothing that is on its way is waited for. */
@@ -68,21 +75,13 @@ async function shownFor(state: AccessState, request: AccessRequest, index: ReadM
     ...(await licenceOf(state, request, index)),
   };
   const patient = await index.patientByIdentifier(care, request.patient);
-  if (patient === undefined) return { ...common, records: [], directory: 0, consents: [] };
-  const found = await recordsOf(index, care, patient.id, request.types);
-  const known = await consentsKnown(index, state.holder, patient.id);
-  return {
-    ...common,
-    ...known,
-    context: await contextOf(index, care, known.consents),
-    ...(await whoAsks(index, state.requestor, request.practitioner)),
-    patient: await evidenceOf(index, care, 'Patient', patient.id),
-    records: await evidenceThatFits(index, care, found),
-  };
+  if (patient === undefined) return { ...common, ...NO_GROUNDS };
+  const found = await criticalFirst(index, care, patient.id, request.types);
+  return { ...common, ...(await groundsShown(index, state, request, { patient: patient.id, found })) };
 }
 
 /** The newest of a patient's records, what is critical before all others. The Patient goes apart. */
-async function recordsOf(index: ReadModel, care: string, patient: string, types: string[]) {
+export async function criticalFirst(index: ReadModel, care: string, patient: string, types: string[]) {
   const critical = types.length === 0 ? CRITICAL : CRITICAL.filter((type) => types.includes(type));
   const first = critical.length === 0 ? [] : await index.recordsOfPatient(care, patient, critical, MOST_RECORDS);
   const others = await index.recordsOfPatient(care, patient, types, MAX_DELIVERED);

@@ -36,15 +36,19 @@ const deliverySchema = z.object({
   status: z.literal('incomplete'),
   undelivered: z.int().meta({ description: 'Values that have not arrived at this organisation yet.' }),
 });
-const pendingSchema = z.enum(['decision', 'purge', 'report']).meta({
+const pendingSchema = z.enum(['decision', 'purge', 'renewal', 'report']).meta({
   description:
-    'What is still to be done: it is tried until it can be, whoever is away. `report`: the holder is to be told.',
+    'What is still to be done: it is tried until it can be, whoever is away. `renewal`: what may be shown still is delivered anew. `report`: the holder is to be told.',
 });
 const emergencyShape = {
   writtenReason: z.string().optional().meta({ description: 'Of an emergency: why there was no time for a consent.' }),
   review: z.enum(REVIEW_STATUSES).optional().meta({ description: 'Of an emergency, at the custodian.' }),
 };
 const decidedShape = {
+  renewedBy: z
+    .string()
+    .optional()
+    .meta({ description: 'Of what was withdrawn: the access by which what may be shown still was delivered anew.' }),
   endorsers: z.array(z.string()).optional().meta({ description: 'MSP ids of those that endorsed the decision.' }),
   holderToldAt: z.iso
     .datetime()
@@ -88,10 +92,20 @@ const listSchema = z.object({
 const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
 /** Whoever knew the salt could confirm a guess at an access by its hash in a block. */
 const withoutSalt = ({ schema: _, salt: __, ...state }: AccessState): object => state;
-const shown = ({ state, transactionId, undelivered, pending, decided, request, review }: Disclosure): object => ({
+const shown = ({
+  state,
+  transactionId,
+  undelivered,
+  pending,
+  decided,
+  request,
+  review,
+  renewedBy,
+}: Disclosure): object => ({
   ...withoutSalt(state),
   transactionId,
   ...decided,
+  ...(renewedBy === undefined ? {} : { renewedBy }),
   ...(request?.reason === undefined ? {} : { writtenReason: request.reason }),
   ...(review === undefined ? {} : { review: review.status }),
   ...(undelivered === undefined ? {} : { delivery: { status: 'incomplete', undelivered } }),

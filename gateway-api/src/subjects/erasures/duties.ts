@@ -15,6 +15,7 @@ import type { Standing } from '../../index/write/resources.ts';
 import { contentIn, leafOf } from '../../index/write/sheets.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { anchoredText } from '../access/decision.ts';
+import { goesOn } from '../access/renewing.ts';
 import type { Services } from '../services.ts';
 
 const PAGE = 100;
@@ -78,7 +79,7 @@ export const purgeContents: Duty<Standing> = {
   },
 };
 
-/** A delivery goes whole. */
+/** A delivery goes whole; what of it is not erased is delivered anew. */
 export const purgeErasedCopies: Duty<Standing> = {
   name: 'purge erased copies',
   kind: 'custodian',
@@ -92,6 +93,7 @@ export const purgeErasedCopies: Duty<Standing> = {
     if (state?.status !== 'granted' || erased === undefined) return;
     const { id, requestor, holder } = state;
     const text = await anchoredText(index, collections.inbox(requestor), privateKeys.access(id, ACCESS_STEPS.granted));
-    await ledger.submit('PurgeCopies', { id, requestor, holder }, { state: text, salt: newSalt(), erased }, AS_SYSTEM);
+    const shown = { state: text, salt: newSalt(), erased, ...(await goesOn(state, services)) };
+    await ledger.submit('PurgeCopies', { id, requestor, holder }, shown, AS_SYSTEM);
   },
 };

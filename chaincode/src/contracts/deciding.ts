@@ -1,0 +1,80 @@
+/**
+ * What a decision about access rests on: who asks, the holder's records that are shown, and the patient's consents for them
+ * as they stand.
+ */
+import { checkRecord, type ShownRecord } from '../ledger/evidence.ts';
+import type { Store } from '../ledger/store.ts';
+import { LedgerError } from '../model/errors.ts';
+import type { PrivateOf } from '../model/transactions.ts';
+import type { AccessRequest, AccessState } from '../model/values.ts';
+import type { Considered } from '../rules/access.ts';
+import type { AccessFacts, LedgerConsent } from '../rules/consents.ts';
+import { consentsInForce } from './consent-directory.ts';
+import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
+
+/** What is shown of it. */
+type Shown = Omit<PrivateOf<'EvaluateAccess'>, 'requestor' | 'request' | 'state'>;
+
+export interface Grounds {
+  who: AccessFacts;
+  consents: LedgerConsent[];
+  considered: Considered;
+  patient: ShownRecord;
+  records: ShownRecord[];
+}
+
+/** Undefined where the holder does not know the patient. @throws LedgerError where what was shown is not what stands there */
+export async function groundsOf(
+  store: Store,
+  state: AccessState,
+  request: AccessRequest,
+  shown: Shown,
+): Promise<Grounds | undefined> {
+  if (shown.patient === undefined) return undefined;
+  const { holder } = state;
+  const patient = await checkPatient(store, holder, shown.patient, request);
+  const { id } = patient.anchored;
+  const records = await checkHeldRecords(store, holder, id, shown.records, request);
+  const context = await checkContext(store, holder, id, shown.context ?? []);
+  const consents = await consentsInForce(store, holder, id, shown.directory, shown.consents);
+  const identifiers = await identifiersOf(store, request, state, shown);
+  const who = { ...requestFacts(state, request), identifiers };
+  const resources = records.map(({ anchored }) => anchored.resource);
+  return {
+    ...{ who, consents, patient, records },
+    considered: { patient: patient.anchored.resource, records: resources, context },
+  };
+}
+
+/** In an emergency the Patient goes with the records, once. */
+export const withPatient = (patient: ShownRecord, records: readonly ShownRecord[]): ShownRecord[] => [
+  patient,
+  ...records.filter(({ evidence }) => evidence.id !== patient.evidence.id),
+];
+
+/** A practitioner who does not say who he is is none: neither he nor a system may pass for the other. */
+const requestFacts = (
+  { requestor, holder, purpose }: AccessState,
+  { practitioner, role }: AccessRequest,
+): AccessFacts => ({
+  organisation: requestor,
+  holder,
+  practitioner,
+  role: practitioner === undefined ? (role ?? 'unknown') : 'practitioner',
+  purpose,
+});
+
+/** What the requestor's own record of the practitioner who asks has; undefined where it is not shown. */
+async function identifiersOf(
+  store: Store,
+  { practitioner }: AccessRequest,
+  { requestor }: AccessState,
+  { practitioner: evidence }: Shown,
+): Promise<AccessFacts['identifiers']> {
+  if (evidence === undefined) return undefined;
+  const place = 'private.practitioner';
+  const { resource } = (await checkRecord(store, requestor, evidence, place)).anchored;
+  if (`${resource.resourceType}/${resource.id}` !== practitioner)
+    throw new LedgerError('INVALID', 'is not who asks', place);
+  return [resource['identifier'] ?? []].flat() as NonNullable<AccessFacts['identifiers']>;
+}
