@@ -11,8 +11,10 @@ export interface Damage {
   /** The column that is changed; undefined where a row is removed or added. */
   column?: string;
   kind: 'changed' | 'removed' | 'added';
-  /** The row before, where there was one. */
+  /** The row before; where one is added, that one. */
   row: Record<string, unknown>;
+  /** The row that it is made from. */
+  of: Record<string, unknown>;
   inflict(): Promise<void>;
   undo(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export async function everyDamage(db: Kysely<IndexTables>): Promise<Damage[]> {
               column,
               kind: 'changed',
               row,
+              of: row,
             },
             inflict: async () =>
               void (await any
@@ -84,6 +87,7 @@ export async function everyDamage(db: Kysely<IndexTables>): Promise<Damage[]> {
           table,
           kind: 'removed',
           row,
+          of: row,
           inflict: () => remove(key),
           undo: () => add(row),
         },
@@ -92,7 +96,7 @@ export async function everyDamage(db: Kysely<IndexTables>): Promise<Damage[]> {
       if (additional === undefined) continue;
       const additionalKey = Object.fromEntries(KEYS[table].map((one) => [one, additional[one]]));
       found.push({
-        ...{ name: `${table}: a row added`, table, kind: 'added', row: additional },
+        ...{ name: `${table}: a row added`, table, kind: 'added', row: additional, of: row },
         inflict: () => add(additional),
         undo: () => remove(additionalKey),
       });
