@@ -1,5 +1,6 @@
 /** Who acts in the story: a person or a system of one organisation, speaking to that organisation's gateway. */
 
+import { randomUUID } from 'node:crypto';
 import type { Role } from '@telemed-ledger/consortium/members.ts';
 import pRetry from 'p-retry';
 import { bearerToken } from '../credentials.ts';
@@ -8,6 +9,9 @@ import { reasonOf } from '../load/sender.ts';
 
 /** Something did not turn out as expected; the message names both, what was expected and what came. */
 export class Unexpected extends Error {}
+
+/** What was asked for was not done for now, and may be asked for again. */
+class Unavailable extends Unexpected {}
 
 export function expectThat(holds: boolean, expected: string, came: unknown): asserts holds {
   if (!holds)
@@ -37,7 +41,8 @@ export interface ConsortiumReach {
   urls: Record<string, string>;
 }
 
-const FIND_TIMEOUT_MS = 30_000;
+const PATIENCE_MS = 30_000;
+const RETRY_PAUSE_MS = 1_000;
 const FIND_PAUSE_MS = 50;
 
 export class Party {
@@ -61,9 +66,16 @@ export class Party {
     return (await this.#expect(sending, [status])).body as T;
   }
 
-  /** A request that is answered with its transaction's id. @throws Unexpected */
+  /**
+   * A request that is answered with its transaction's id. What is answered 503, as on a busy machine, is sent again under its
+   * key for half a minute. @throws Unexpected
+   */
   async write<T = Resource>(sending: Sending, statuses: readonly number[] = [200, 201]): Promise<Written<T>> {
-    const answer = await this.#expect(sending, statuses);
+    const headers = { 'idempotency-key': randomUUID(), ...sending.headers };
+    const answer = await pRetry(() => this.#expect({ ...sending, headers }, statuses), {
+      ...{ retries: Number.POSITIVE_INFINITY, maxRetryTime: PATIENCE_MS, minTimeout: RETRY_PAUSE_MS, factor: 1 },
+      shouldRetry: ({ error }) => error instanceof Unavailable,
+    });
     const transactionId = answer.headers['x-transaction-id'];
     expectThat(typeof transactionId === 'string', 'the header X-Transaction-Id', 'none');
     return { body: answer.body as T, transactionId };
@@ -74,11 +86,11 @@ export class Party {
     const attempt = async (): Promise<T> => {
       const answer = await this.send(sending);
       const isFound = answer.status === 200 && isIt(answer.body as T);
-      expectThat(isFound, `${waitedFor} within ${FIND_TIMEOUT_MS / 1000} s`, `status ${answer.status}`);
+      expectThat(isFound, `${waitedFor} within ${PATIENCE_MS / 1000} s`, `status ${answer.status}`);
       return answer.body as T;
     };
     return pRetry(attempt, {
-      ...{ retries: Number.POSITIVE_INFINITY, maxRetryTime: FIND_TIMEOUT_MS, minTimeout: FIND_PAUSE_MS, factor: 1 },
+      ...{ retries: Number.POSITIVE_INFINITY, maxRetryTime: PATIENCE_MS, minTimeout: FIND_PAUSE_MS, factor: 1 },
       shouldRetry: ({ error }) => error instanceof Unexpected,
     });
   }
@@ -96,8 +108,9 @@ export class Party {
     const answer = await this.send(sending);
     const asked = `${sending.method ?? 'GET'} ${sending.path.split('?')[0]} at the ${this.organisation}'s gateway`;
     const came = `${answer.status}${reasonOf(answer.body)}`;
-    expectThat(statuses.includes(answer.status), `${asked} to answer ${statuses.join(' or ')}`, came);
-    return answer;
+    if (statuses.includes(answer.status)) return answer;
+    const what = `expected ${asked} to answer ${statuses.join(' or ')}; came ${came}`;
+    throw answer.status === 503 ? new Unavailable(what) : new Unexpected(what);
   }
 }
 
