@@ -129,6 +129,7 @@ function requestOf(state: AccessState, mrn: string): ParsedTransaction[] {
   const request = {
     id: state.id,
     salt: newSalt(),
+    holder: state.holder,
     patient: { system: SYSTEM, value: mrn },
     types: [],
     purpose: state.purpose,
@@ -153,7 +154,7 @@ function patientWrites(mrn: string): { id: string; writes: PrivateWrite[] } {
   const content: Content = { schema: 1, leaves: [text] };
   const writes = [
     privateWrite(CARE, privateKeys.sheet(sheet), tree),
-    privateWrite(CARE, privateKeys.content(sheet, 1), content),
+    privateWrite(CARE, privateKeys.content(sheet, 0), content),
   ];
   return { id, writes };
 }
@@ -192,6 +193,8 @@ async function timed(index: ReadModel, { fresh, known, access }: Patients): Prom
     ['the duty to purge, with nothing to do', () => found('purge copies')],
     ['the duty to report to holders, with nothing to do', () => found('report access')],
   ];
+  const { matches } = await disclosures.search(search, known);
+  if (matches.length !== OWN) throw new Error(`the patient's log has ${matches.length} entries`);
   const costs: Costs = new Map();
   for (const [name, run] of operations) {
     await run();

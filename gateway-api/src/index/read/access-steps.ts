@@ -20,6 +20,12 @@ export interface Decided {
   holderToldAt?: string;
 }
 
+export interface Taken {
+  /** Steps, from the decision on, that the requestor's inbox has and the holder has not. */
+  untold: number[];
+  decided?: Decided;
+}
+
 /** Ids of the transactions that wrote a step: for the requestor, and for the holder. */
 interface Written {
   inbox?: string;
@@ -38,15 +44,15 @@ export class AccessSteps {
     this.#checks = checks;
   }
 
-  /** Steps, from the decision on, that the requestor's inbox has and the holder has not. */
-  async untold(access: Parties): Promise<number[]> {
+  /** Which steps the holder has not been told of, and who endorsed the decision, where there is one. */
+  async taken(access: Parties): Promise<Taken> {
     const steps = await this.#written(access);
-    return [DECIDED, PURGED].filter((step) => isUntold(steps.get(step)));
+    const untold = [DECIDED, PURGED].filter((step) => isUntold(steps.get(step)));
+    const decided = await this.#decided(steps.get(DECIDED));
+    return decided === undefined ? { untold } : { untold, decided };
   }
 
-  /** Who endorsed the decision; undefined where there is none. */
-  async decided(access: Parties): Promise<Decided | undefined> {
-    const { inbox, care } = (await this.#written(access)).get(DECIDED) ?? {};
+  async #decided({ inbox, care }: Written = {}): Promise<Decided | undefined> {
     const decision = inbox && (await this.#transaction(inbox));
     if (!decision) return undefined;
     const endorsers = decision.endorsers.split(',');

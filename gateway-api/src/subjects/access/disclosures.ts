@@ -17,7 +17,7 @@ import {
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import { DatabaseLost } from '../../index/health.ts';
-import type { Decided } from '../../index/read/access-steps.ts';
+import type { Decided, Taken } from '../../index/read/access-steps.ts';
 import { boundsOf } from '../../index/read/dates.ts';
 import type { PageOptions } from '../../index/read/own-states.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -226,9 +226,9 @@ export class Disclosures {
     if (undelivered > 0) disclosure.undelivered = undelivered;
     const renewedBy = await this.#renewalOf(state);
     if (renewedBy !== undefined) disclosure.renewedBy = renewedBy;
-    const pending = await this.#pending(state, renewedBy);
+    const { untold, decided } = await this.#taken(state);
+    const pending = await this.#pending(state, untold, renewedBy);
     if (pending !== undefined) disclosure.pending = pending;
-    const decided = await this.#index.steps.decided(state);
     if (decided !== undefined) disclosure.decided = decided;
     const review = isEmergencyPurpose(state.purpose) ? await reviewOf(this.#index, rootOf(state)) : undefined;
     if (review !== undefined) disclosure.review = review;
@@ -250,11 +250,20 @@ export class Disclosures {
   }
 
   /** Copies are to go whose consent has ended, or whose time is over; the holder is told of what was done without it. */
-  async #pending(state: AccessState, renewedBy: string | undefined): Promise<Disclosure['pending']> {
+  async #pending(
+    state: AccessState,
+    untold: readonly number[],
+    renewedBy: string | undefined,
+  ): Promise<Disclosure['pending']> {
     if (state.status === 'requested') return 'decision';
     if (await this.#isOver(state)) return 'purge';
     if (state.goesOn === true && renewedBy === undefined) return 'renewal';
-    return (await this.#index.steps.untold(state)).length > 0 ? 'report' : undefined;
+    return untold.length > 0 ? 'report' : undefined;
+  }
+
+  /** Of what is not decided there is nothing to be found. */
+  async #taken(state: AccessState): Promise<Taken> {
+    return state.status === 'requested' ? { untold: [] } : this.#index.steps.taken(state);
   }
 
   async #isOver({ id, status, expiresAt }: AccessState): Promise<boolean> {

@@ -179,7 +179,7 @@ async function* unreported(services: Services): AsyncGenerator<AccessState> {
   for await (const { id } of paged((page) => index.accesses.due(now, page))) {
     const state = await ownState(services, 'access', accessStateSchema, id);
     if (state?.custodian !== organisation.name) continue;
-    for (const step of await index.steps.untold(state)) {
+    for (const step of (await index.steps.taken(state)).untold) {
       const text = await index.evidence.text(collections.inbox(state.requestor), privateKeys.access(id, step));
       if (text !== undefined) yield accessStateSchema.parse(JSON.parse(text));
     }
