@@ -2,20 +2,23 @@
  * What a transaction shows to its endorsers comes from the read model, and the ledger may be ahead of that by a moment:
  * another write has put a newer value in its place. Then what is shown is gathered again.
  */
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { LedgerFailure } from '../ledger/ledger-failure.ts';
+import { isOutdated } from '../ledger/outdated.ts';
 import { persist } from '../ledger/persist.ts';
 
 /** How long the read model is waited for; a few blocks at most. */
 const WAIT_MS = 5_000;
-/** Where the chaincode says that it was shown what is not the newest. */
-const SHOWN = /^(private\.)?(coverage|feeSchedule|fingerprintKey|buckets?)\b/;
-
 /**
  * Gathers and sends, again where the ledger has newer values than were shown.
- * @throws as `attempt` did last
+ * @param waitMs how long the read model is waited for
+ * @throws {LedgerFailure} lag where it does not come so far in that time; otherwise as `attempt` did last
  */
-export const upToDate = <T>(attempt: () => Promise<T>): Promise<T> =>
-  persist(attempt, { deadline: Date.now() + WAIT_MS, again: isBehind });
-
-const isBehind = (error: Error): boolean =>
-  error instanceof LedgerError && error.code === 'CONFLICT' && SHOWN.test(error.expression ?? '');
+export async function upToDate<T>(attempt: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
+  try {
+    return await persist(attempt, { deadline: Date.now() + waitMs, again: isOutdated });
+  } catch (error) {
+    if (!isOutdated(error)) throw error;
+    const what = 'Not here yet: the ledger holds newer values than this gateway was given';
+    throw new LedgerFailure('lag', `${what} (${error.expression}). Nothing was written.`);
+  }
+}

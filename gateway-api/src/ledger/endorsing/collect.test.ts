@@ -138,6 +138,16 @@ describe('A round of endorsement', () => {
     expect(none).to.deep.include({ refusal, isUnanimous: false, by: ['a', 'b'] });
   });
 
+  it('does not keep for a silent peer what another one found outdated', async () => {
+    const outdated = new LedgerError('CONFLICT', 'is not what the register holds', 'buckets[0]');
+    const peers = new Peers({ a: 'never', b: outdated });
+    expect(await failureOf(peers.collect(['own'], ['a', 'b']))).to.deep.include({ refusal: outdated, by: ['b'] });
+    expect(peers.asked.filter((one) => one === 'a')).to.have.length(1);
+    const second = new Peers({ a: {}, b: outdated });
+    second.memory.failed('a');
+    expect(namesOf(await second.collect(['own'], ['a', 'b']))).to.deep.equal(['own', 'a']);
+  });
+
   it('does not wait for a silent peer when another one has refused', async () => {
     const started = performance.now();
     expect(await failureOf(new Peers({ own: refusal, a: 'never' }).collect(['own', 'a']))).to.include({ refusal });

@@ -4,6 +4,7 @@
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { type FailureKind, LedgerFailure } from '../ledger-failure.ts';
+import { isOutdated } from '../outdated.ts';
 import { Refused } from './dissent.ts';
 import type { Endorsement } from './endorsement.ts';
 import type { FailureMemory } from './failure-memory.ts';
@@ -33,6 +34,8 @@ export class StandIns {
   readonly #options: StandInOptions;
   #due: string[];
   #pending = 0;
+  /** How many of them take longer than it takes to ask another. */
+  #late = 0;
   #closed = false;
   readonly #answers: Endorsement[] = [];
   readonly #refusals = new Map<string, LedgerError>();
@@ -51,6 +54,7 @@ export class StandIns {
     for (;;) {
       const answer = this.#answers.shift();
       if (answer !== undefined) return answer;
+      if (this.#isInVain()) return undefined;
       if (this.#pending === 0 && this.#due.length === 0 && !this.#beginAgain()) return undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -75,6 +79,14 @@ export class StandIns {
     return new LedgerFailure(first.kind, message, [...this.#failures.keys()]);
   }
 
+  /**
+   * Whether one has found that the ledger holds something newer than was shown, and the others keep it waiting: what is sent
+   * is better made anew than kept for them.
+   */
+  #isInVain(): boolean {
+    return [...this.#refusals.values()].some(isOutdated) && this.#due.length === 0 && this.#pending === this.#late;
+  }
+
   /** Asks those that may be well again, after a pause; whether there are any. Who was given up for another may be just slow. */
   #beginAgain(): boolean {
     const { retried, deadline } = this.#options;
@@ -91,13 +103,18 @@ export class StandIns {
     if (organisation === undefined) return;
     this.#pending += 1;
     const { hedgeMs, memory } = this.#options;
+    let isLate = false;
     const hedge = setTimeout(() => {
+      isLate = true;
+      this.#late += 1;
       memory.failed(organisation);
       this.#askNext();
+      this.#wake();
     }, hedgeMs);
     void this.#ask(organisation).finally(() => {
       clearTimeout(hedge);
       this.#pending -= 1;
+      if (isLate) this.#late -= 1;
       this.#wake();
     });
   }
