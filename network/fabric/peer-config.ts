@@ -101,7 +101,9 @@ function gossip(address: string): object {
     publishStateInfoInterval: '500ms',
     publishCertPeriod: '10s',
     skipBlockVerification: false,
-    dialTimeout: '3s',
+    // Whoever sends private data to a peer that is gone, and not yet known to be, dials it for so long, one after the other.
+    // Three round trips must fit in.
+    dialTimeout: '500ms',
     connTimeout: '2s',
     recvBuffSize: 200,
     sendBuffSize: 200,
@@ -109,7 +111,8 @@ function gossip(address: string): object {
     requestWaitTime: '300ms',
     responseWaitTime: '500ms',
     aliveTimeInterval: '500ms',
-    aliveExpirationTimeout: '10s',
+    // Sends to a peer that is gone wait for each other's dialling until it is known to be.
+    aliveExpirationTimeout: '5s',
     reconnectInterval: '1s',
     maxConnectionAttempts: 120,
     msgExpirationFactor: 20,

@@ -3,24 +3,15 @@
  * while this machine's clock is off. The longest answers are printed.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { membersOf } from '@telemed-ledger/consortium/definition.ts';
-import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
-import { chaincodeProcess, layoutOf, peerProcess } from '@telemed-ledger/network/fabric/layout.ts';
-import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
-import { type RunningConsortium, startConsortium } from '@telemed-ledger/scripts/consortium.ts';
-import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
+import type { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
 import { steps } from '@telemed-ledger/scripts/demo/story.ts';
 import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
 import type { Answer } from '@telemed-ledger/scripts/http.ts';
-import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { expect } from 'chai';
 import { Records } from '../../chaincode/src/contracts/records.ts';
-import { type RunningServer, serve } from '../../chaincode/src/server.ts';
 import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { FabricScene } from './fabric-scene.fixture.ts';
 
 const BUDGET_MS = 15_000;
 /** How much a request may exceed its budget on a busy machine. */
@@ -37,8 +28,7 @@ const longest = (answers: readonly Timed[]): string =>
 
 describe('Endorsers that fail, on Fabric', function () {
   this.timeout(300_000);
-  let environment: { DATA_DIR: string; CONSORTIUM: string } | undefined;
-  let running: RunningConsortium | undefined;
+  let scene: FabricScene;
   let parties: Parties;
 
   before(async function () {
@@ -47,62 +37,14 @@ describe('Endorsers that fail, on Fabric', function () {
       console.log(`skipped: ${reason}`);
       return this.skip();
     }
-    const dataDir = mkdtempSync(join(tmpdir(), 'endorsers-'));
-    environment = { DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') };
-    await definitionOnFreePorts(environment.CONSORTIUM);
-    for (const command of ['up', 'deploy']) {
-      const { code, error } = await runNetwork([command], environment);
-      expect(code, error).to.equal(0);
-    }
-    const names = loadConsortium(environment.CONSORTIUM).organisations.map(({ name }) => name);
-    const ports = Object.fromEntries(names.map((name) => [name, 0]));
-    running = await startConsortium({ dataDir, network: 'fabric', consortiumFile: environment.CONSORTIUM, ports });
-    parties = new Parties({ dataDir, urls: running.urls });
+    scene = await FabricScene.start();
+    ({ parties } = scene);
   });
+  after(() => scene?.close());
 
-  after(async () => {
-    if (environment === undefined) return;
-    for (const organisation of ['hospital', 'patients']) signal(organisation, 'SIGCONT');
-    parties?.close();
-    await running?.close();
-    await runNetwork(['reset', '--yes'], environment);
-    rmSync(environment.DATA_DIR, { recursive: true, force: true });
-  });
-
-  const layout = () => layoutOf(environment!.DATA_DIR, loadConsortium(environment!.CONSORTIUM), 'bft');
-  function signal(organisation: string, name: NodeJS.Signals): void {
-    const pid = runningPid(layout(), peerProcess(organisation));
-    if (pid !== undefined) process.kill(pid, name);
-  }
-  async function whilePaused(organisation: string, run: () => Promise<void>): Promise<void> {
-    signal(organisation, 'SIGSTOP');
-    try {
-      await run();
-    } finally {
-      signal(organisation, 'SIGCONT');
-      await untilReady();
-    }
-  }
-  const until = async (condition: () => Promise<boolean>): Promise<void> => {
-    const deadline = Date.now() + 60_000;
-    while (!(await condition())) {
-      if (Date.now() > deadline) throw new Error('what was waited for did not come about');
-      await new Promise((next) => setTimeout(next, 200));
-    }
-  };
-  const untilReady = () =>
-    until(async () => (await Promise.all(running!.gateways.map((one) => one.readiness()))).every(({ ready }) => ready));
-
-  async function timed(
-    organisation: string,
-    method: 'GET' | 'POST' | 'PUT',
-    path: string,
-    body?: object,
-  ): Promise<Timed> {
+  async function timed(organisation: string, method: 'POST' | 'PUT', path: string, body: object): Promise<Timed> {
     const started = performance.now();
-    const answer = await parties
-      .of(organisation, 'system')
-      .send({ method, path, ...(body === undefined ? {} : { body }) });
+    const answer = await parties.of(organisation, 'system').send({ method, path, body });
     return { ...answer, ms: performance.now() - started };
   }
   const record = (organisation = 'hospital') =>
@@ -118,7 +60,7 @@ describe('Endorsers that fail, on Fabric', function () {
     });
 
   it('a paused custodian stops no licence, and holds nobody beyond the budget', () =>
-    whilePaused('patients', async () => {
+    scene.whilePaused('patients', async () => {
       const [first, ...writes] = await Promise.all([licence(), ...Array.from({ length: 8 }, () => record())]);
       const later: Timed[] = [];
       for (let count = 0; count < 10; count += 1) later.push(await licence());
@@ -136,16 +78,15 @@ describe('Endorsers that fail, on Fabric', function () {
     }));
 
   it('a paused peer of its own holds nobody beyond the budget either', () =>
-    whilePaused('hospital', async () => {
-      const answers = await Promise.all([record(), record(), timed('hospital', 'GET', '/licences/1'), licence()]);
-      const own = answers.slice(0, 3);
-      console.log(`      longest: ${longest(own)}; a licence meanwhile ${longest(answers.slice(3))}`);
+    scene.whilePaused('hospital', async () => {
+      const [other, ...own] = await Promise.all([licence(), record(), record()]);
+      console.log(`      longest: ${longest(own)}; a licence meanwhile ${longest([other])}`);
       for (const answer of own) {
         expect([answer.status, kindOf(answer)], JSON.stringify(answer.body)).to.deep.equal([503, 'slow']);
         expect(issueOf(answer)?.diagnostics).to.match(/HospitalMSP/);
         expect(answer.ms).to.be.lessThan(BUDGET_MS + GRACE_MS);
       }
-      expect(answers[3]?.status).to.equal(200);
+      expect(other.status).to.equal(200);
     }));
 
   it('a paused provider stops no adjudication: the custodian recomputes it', async () => {
@@ -156,7 +97,7 @@ describe('Endorsers that fail, on Fabric', function () {
     for (const title of [/licenses/, /records a/, /coverage/, /submits a claim/]) await run(title);
     const claim = { path: `/fhir/R4/Claim/${story.claimId}` };
     await parties.of('payer', 'adjudicator').find(claim, 'the claim at the payer');
-    await whilePaused('hospital', async () => {
+    await scene.whilePaused('hospital', async () => {
       const started = performance.now();
       await run(/adjudicates/);
       const seconds = (performance.now() - started) / 1000;
@@ -175,10 +116,9 @@ describe('Endorsers that fail, on Fabric', function () {
       }
     } as DateConstructor;
     try {
-      for (const answer of [await timed('hospital', 'GET', '/licences/1'), await record()]) {
-        expect([answer.status, kindOf(answer)], JSON.stringify(answer.body)).to.deep.equal([503, 'clock']);
-        expect(issueOf(answer)?.diagnostics).to.match(/the clock of this machine is 20 minutes ahead of it/);
-      }
+      const answer = await record();
+      expect([answer.status, kindOf(answer)], JSON.stringify(answer.body)).to.deep.equal([503, 'clock']);
+      expect(issueOf(answer)?.diagnostics).to.match(/the clock of this machine is 20 minutes ahead of it/);
     } finally {
       globalThis.Date = Real;
     }
@@ -186,41 +126,29 @@ describe('Endorsers that fail, on Fabric', function () {
 
   describe('where the custodian runs another chaincode', () => {
     const real = Records.prototype.RecordVersions;
-    let changed: RunningServer;
 
-    before(async () => {
-      const consortium = membersOf(loadConsortium(environment!.CONSORTIUM));
-      const records = new Records(consortium);
+    const whileItDoes = async (run: () => Promise<void>): Promise<void> => {
+      const records = new Records(scene.members);
       Records.prototype.RecordVersions = async (...call) => `${await real.apply(records, call)} `;
-      const pid = runningPid(layout(), chaincodeProcess('patients'));
-      process.kill(pid ?? 0, 'SIGKILL');
-      await until(async () => runningPid(layout(), chaincodeProcess('patients')) === undefined);
-      const { chaincodeHost, chaincodePort } = layout().peers.find(
-        ({ organisation }) => organisation.name === 'patients',
-      )!;
-      const ccid = readFileSync(join(layout().chaincodeDirectory, 'package-id'), 'utf8').trim();
-      changed = await serve({ consortium, ccid, address: `${chaincodeHost}:${chaincodePort}` });
-      await untilReady();
-    });
-    after(async () => {
-      changed.close();
-      Records.prototype.RecordVersions = real;
-      const { code, error } = await runNetwork(['restart', 'chaincode-patients'], environment!);
-      expect(code, error).to.equal(0);
-      await untilReady();
-    });
-
-    it('the disagreement is answered at once, as what it is, with those that differ', async () => {
-      const answers = await Promise.all(Array.from({ length: 5 }, () => record()));
-      for (const answer of answers) {
-        expect([answer.status, kindOf(answer)], JSON.stringify(answer.body)).to.deep.equal([409, 'disagrees']);
-        expect(issueOf(answer)?.diagnostics).to.match(/HospitalMSP computed another result than PatientsMSP/);
-        expect(answer.ms).to.be.lessThan(3_000);
+      try {
+        await scene.whileServedHere('patients', run);
+      } finally {
+        Records.prototype.RecordVersions = real;
       }
-      const metrics = String((await parties.of('hospital', 'operator').send({ path: '/metrics' })).body);
-      expect(metrics).to.match(/gateway_disagreements_total\{member="PatientsMSP"[^}]*\} [1-9]/);
-      console.log(`      longest: ${longest(answers)}`);
-    });
+    };
+
+    it('the disagreement is answered at once, as what it is, with those that differ', () =>
+      whileItDoes(async () => {
+        const answers = await Promise.all(Array.from({ length: 5 }, () => record()));
+        for (const answer of answers) {
+          expect([answer.status, kindOf(answer)], JSON.stringify(answer.body)).to.deep.equal([409, 'disagrees']);
+          expect(issueOf(answer)?.diagnostics).to.match(/HospitalMSP computed another result than PatientsMSP/);
+          expect(answer.ms).to.be.lessThan(3_000);
+        }
+        const metrics = String((await parties.of('hospital', 'operator').send({ path: '/metrics' })).body);
+        expect(metrics).to.match(/gateway_disagreements_total\{member="PatientsMSP"[^}]*\} [1-9]/);
+        console.log(`      longest: ${longest(answers)}`);
+      }));
   });
 
   it('and all is well again afterwards', async () => {

@@ -132,7 +132,7 @@ async function adjudicated(parties: Parties, { claimId }: Story, disposition: st
   return transactionId;
 }
 
-const ACTS: readonly Act[] = [
+export const ACTS: readonly Act[] = [
   {
     name: 'a revocation',
     acting: ['patients'],
