@@ -15,7 +15,7 @@ import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { REVIEW_STATUSES } from '../reviews/reviews.ts';
 import type { DeliveredRead } from './delivered-reads.ts';
-import type { Disclosure } from './disclosures.ts';
+import type { Disclosure } from './disclosure.ts';
 
 const requestSchema = accessRequestSchema
   .pick({ holder: true, patient: true, purpose: true })

@@ -1,0 +1,118 @@
+/** One access as an AuditEvent (hl7.org/fhir/R4/auditevent.html), with what whoever reads it may know of it. */
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { ORGANISATION_SYSTEM, referenceTo } from '@telemed-ledger/chaincode/model/organisations.ts';
+import type { AccessRequest, AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Decided } from '../../index/read/access-steps.ts';
+import type { Reviewed } from '../reviews/reviews.ts';
+
+/** One access as this organisation knows it. */
+export interface Disclosure {
+  state: AccessState;
+  transactionId: string;
+  /** What was asked, where this organisation holds the requestor's inbox. */
+  request?: AccessRequest;
+  /** Id of the holder's Patient, where this organisation knows it. */
+  patient?: string;
+  /** Values of its last steps that have not arrived at this organisation; absent where none is missing. */
+  undelivered?: number;
+  /** What is still to be done about it; absent where nothing is. */
+  pending?: 'decision' | 'purge' | 'renewal' | 'report';
+  /** Id of the access that goes on from it. */
+  renewedBy?: string;
+  /** Of an emergency, where this organisation holds the reviews. */
+  review?: Reviewed;
+  /** Who endorsed the decision, and when a holder who did not was told of it; absent before. */
+  decided?: Decided;
+}
+
+const organisation = (name: string) => ({ identifier: { system: ORGANISATION_SYSTEM, value: name }, display: name });
+/** Whom an organisation certified: a relative reference would mean somebody of whoever reads it. */
+const person = (certifiedBy: string, fhirUser: string) =>
+  fhirUser.startsWith('Practitioner/')
+    ? { reference: referenceTo(certifiedBy, fhirUser) }
+    : { identifier: { system: referenceTo(certifiedBy, 'people'), value: fhirUser } };
+/** DICOM's code for data leaving a holder (hl7.org/fhir/R4/valueset-audit-event-type.html). */
+const EXPORT = { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110106', display: 'Export' };
+
+/** Who endorsed the decision, and when the holder was told of one that it did not endorse. */
+function decisionOf({ decided, pending }: Disclosure): Record<string, unknown>[] {
+  if (decided === undefined) return [];
+  const { endorsers, holderToldAt } = decided;
+  const told = pending === 'report' ? 'pending' : holderToldAt;
+  const endorsed = endorsers.map((endorser): Fact => ['endorser', endorser]);
+  return [factsOf('decision', [...endorsed, ['holder-told', told]])];
+}
+
+/** How an emergency is reviewed. */
+function reviewIn({ review }: Disclosure): Record<string, unknown>[] {
+  if (review === undefined) return [];
+  const { status, licence, closedAt, text } = review;
+  return [
+    factsOf('review', [
+      ['outcome', status],
+      ['licence', licence],
+      ['closed', closedAt],
+      ['text', text],
+    ]),
+  ];
+}
+
+/** From which delivery it goes on, and what goes on from it. */
+function renewalIn({ state, renewedBy }: Disclosure): Record<string, unknown>[] {
+  if (state.renews === undefined && renewedBy === undefined) return [];
+  return [
+    factsOf('renewal', [
+      ['renews', state.renews],
+      ['renewed-by', renewedBy],
+    ]),
+  ];
+}
+
+type Fact = [type: string, value: string | undefined];
+
+const factsOf = (name: string, facts: readonly Fact[]): Record<string, unknown> => ({
+  name,
+  detail: facts.flatMap(([type, valueString]) => (valueString === undefined ? [] : [{ type, valueString }])),
+});
+
+/**
+ * An access as an AuditEvent; DICOM's Export.
+ * @param version how many steps it has taken
+ * @param lastUpdated instant
+ */
+export function auditEvent(disclosure: Disclosure, version: number, lastUpdated: string): Resource {
+  const { state, request, patient, undelivered, pending } = disclosure;
+  const refused = state.status === 'refused';
+  const told = pending === 'purge' ? 'purge-pending' : state.reason;
+  const described = undelivered === undefined ? told : 'delivery-incomplete';
+  const coding = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: state.purpose }];
+  const purpose = { coding, ...(request?.reason === undefined ? {} : { text: request.reason }) };
+  const who: Record<string, unknown>[] = [];
+  if (patient !== undefined) who.push({ what: { reference: `Patient/${patient}` } });
+  else if (request !== undefined) who.push({ what: { identifier: request.patient } });
+  if (state.consent !== undefined) {
+    who.push({ what: { reference: `Consent/${state.consent.id}/_history/${state.consent.version}` } });
+  }
+  who.push(...decisionOf(disclosure), ...reviewIn(disclosure), ...renewalIn(disclosure));
+  return {
+    resourceType: 'AuditEvent',
+    id: state.id,
+    meta: { versionId: String(version), lastUpdated },
+    type: EXPORT,
+    subtype: [{ system: 'https://telemed-ledger.example/fhir/CodeSystem/access-status', code: state.status }],
+    action: 'R',
+    recorded: lastUpdated,
+    outcome: refused || undelivered !== undefined ? '4' : '0',
+    ...(described === undefined ? {} : { outcomeDesc: described }),
+    purposeOfEvent: [purpose],
+    agent: [
+      { who: organisation(state.requestor), requestor: true },
+      ...(request?.practitioner === undefined
+        ? []
+        : [{ who: person(state.requestor, request.practitioner), requestor: false }]),
+      { who: organisation(state.holder), requestor: false },
+    ],
+    source: { observer: organisation(state.custodian) },
+    ...(who.length === 0 ? {} : { entity: who }),
+  };
+}
