@@ -32,6 +32,7 @@ import { doubtsOf, isOfPrivacy } from '../rules/consent-meaning.ts';
 import { consentContentSchema } from '../rules/consents.ts';
 import { bindActors } from './bound-actors.ts';
 import { enterConsent } from './consent-directory.ts';
+import { evaluateFor } from './foreseeing.ts';
 
 export class Consents extends LedgerContract {
   readonly #consortium: Consortium;
@@ -43,6 +44,10 @@ export class Consents extends LedgerContract {
 
   CheckConsent(ctx: Context, argument: string): Promise<string> {
     return run('CheckConsent', this.#consortium, ctx, argument, checkConsent);
+  }
+
+  EvaluateConsents(ctx: Context, argument: string): Promise<string> {
+    return run('EvaluateConsents', this.#consortium, ctx, argument, evaluateFor);
   }
 
   GrantConsent(ctx: Context, argument: string): Promise<string> {

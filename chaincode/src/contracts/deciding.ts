@@ -23,6 +23,11 @@ export interface Grounds {
   records: ShownRecord[];
 }
 
+/** Between whom, and for what. */
+type Parties = Pick<AccessState, 'requestor' | 'holder' | 'purpose'>;
+/** Who asks, and for what records. */
+type Asking = Pick<AccessRequest, 'practitioner' | 'role' | 'types'>;
+
 /** Undefined where the holder does not know the patient. @throws LedgerError where what was shown is not what stands there */
 export async function groundsOf(
   store: Store,
@@ -31,14 +36,25 @@ export async function groundsOf(
   shown: Shown,
 ): Promise<Grounds | undefined> {
   if (shown.patient === undefined) return undefined;
-  const { holder } = state;
-  const patient = await checkPatient(store, holder, shown.patient, request);
+  const patient = await checkPatient(store, state.holder, shown.patient, request);
+  return groundsAbout(store, patient, state, request, shown);
+}
+
+/** The same of a patient who is known. @throws LedgerError */
+export async function groundsAbout(
+  store: Store,
+  patient: ShownRecord,
+  parties: Parties,
+  request: Asking,
+  shown: Omit<Shown, 'patient'>,
+): Promise<Grounds> {
+  const { holder } = parties;
   const { id } = patient.anchored;
   const records = await checkHeldRecords(store, holder, id, shown.records, request);
   const context = await checkContext(store, holder, id, shown.context ?? []);
   const consents = await consentsInForce(store, holder, id, shown.directory, shown.consents);
-  const identifiers = await identifiersOf(store, request, state, shown);
-  const who = { ...requestFacts(state, request), identifiers };
+  const identifiers = await identifiersOf(store, request, parties, shown);
+  const who = { ...requestFacts(parties, request), identifiers };
   const resources = records.map(({ anchored }) => anchored.resource);
   return {
     ...{ who, consents, patient, records },
@@ -53,10 +69,7 @@ export const withPatient = (patient: ShownRecord, records: readonly ShownRecord[
 ];
 
 /** A practitioner who does not say who he is is none: neither he nor a system may pass for the other. */
-const requestFacts = (
-  { requestor, holder, purpose }: AccessState,
-  { practitioner, role }: AccessRequest,
-): AccessFacts => ({
+const requestFacts = ({ requestor, holder, purpose }: Parties, { practitioner, role }: Asking): AccessFacts => ({
   organisation: requestor,
   holder,
   practitioner,
@@ -67,9 +80,9 @@ const requestFacts = (
 /** What the requestor's own record of the practitioner who asks has; undefined where it is not shown. */
 async function identifiersOf(
   store: Store,
-  { practitioner }: AccessRequest,
-  { requestor }: AccessState,
-  { practitioner: evidence }: Shown,
+  { practitioner }: Asking,
+  { requestor }: Parties,
+  { practitioner: evidence }: Pick<Shown, 'practitioner'>,
 ): Promise<AccessFacts['identifiers']> {
   if (evidence === undefined) return undefined;
   const place = 'private.practitioner';

@@ -35,7 +35,7 @@ export async function checkHeldRecords(
   holder: string,
   patientId: string,
   evidence: readonly RecordEvidence[],
-  { types }: AccessRequest,
+  { types }: Pick<AccessRequest, 'types'>,
 ): Promise<ShownRecord[]> {
   const records = await checkRecords(store, holder, evidence, 'private.records');
   for (const [index, { anchored }] of records.entries()) {

@@ -2,12 +2,20 @@
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { recordEvidenceSchema } from './sheets.ts';
-import { anchoredText } from './texts.ts';
+import { anchoredText, instantSchema, line } from './texts.ts';
 import { hintSchema } from './transaction.ts';
-import { consentVersionSchema, MAX_CONSENTS, MAX_DELIVERED } from './values.ts';
+import { accessRequestSchema, consentVersionSchema, MAX_CONSENTS, MAX_DELIVERED } from './values.ts';
 
 /** The longest text of a state or request that is shown again. */
 export const MAX_STATE_LENGTH = 64 * 1024;
+
+const grounds = {
+  records: z.array(recordEvidenceSchema).max(MAX_DELIVERED),
+  practitioner: recordEvidenceSchema.optional(),
+  context: z.array(recordEvidenceSchema).max(100).optional(),
+  directory: hintSchema,
+  consents: z.array(consentVersionSchema).max(MAX_CONSENTS),
+};
 
 /**
  * What an access is decided on. `request` and `state` are the anchored texts of the request and its first step; `patient`
@@ -16,13 +24,36 @@ export const MAX_STATE_LENGTH = 64 * 1024;
  * references consents point; `directory` and `consents` say where the patient's consents are known to stand.
  */
 export const decisionShape = {
-  requestor: nameSchema,
-  request: anchoredText(MAX_STATE_LENGTH),
-  state: anchoredText(MAX_STATE_LENGTH),
+  ...{ requestor: nameSchema, request: anchoredText(MAX_STATE_LENGTH), state: anchoredText(MAX_STATE_LENGTH) },
   patient: recordEvidenceSchema.optional(),
-  records: z.array(recordEvidenceSchema).max(MAX_DELIVERED),
-  practitioner: recordEvidenceSchema.optional(),
-  context: z.array(recordEvidenceSchema).max(100).optional(),
-  directory: hintSchema,
-  consents: z.array(consentVersionSchema).max(MAX_CONSENTS),
+  ...grounds,
 };
+
+/** The same for a request that nobody has made: `who` says who would. */
+export const foreseenShape = {
+  who: z.strictObject({
+    requestor: nameSchema,
+    ...accessRequestSchema.pick({ purpose: true, practitioner: true, role: true }).shape,
+  }),
+  patient: recordEvidenceSchema,
+  ...grounds,
+};
+
+/** What would become of one record. */
+export const foreseenSchema = z.strictObject({
+  outcome: z.enum(['permit', 'deny']),
+  reason: z.enum([
+    'consent-permits',
+    'consent-denied',
+    'consent-expired',
+    'consent-absent',
+    'emergency',
+    'purpose-not-allowed',
+  ]),
+  consent: consentVersionSchema.optional(),
+  /** FHIRPath of what decided, in that consent. */
+  provision: line(4_096).optional(),
+  /** Of a permission: when it ends by what is known now; absent where nothing ends it. */
+  until: instantSchema.optional(),
+});
+export type Foreseen = z.infer<typeof foreseenSchema>;

@@ -11,7 +11,7 @@ import { custodianOf, nameSchema, organisationSchema } from '@telemed-ledger/con
 import { z } from 'zod';
 import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
-import { decisionShape, MAX_STATE_LENGTH } from './decision-shape.ts';
+import { decisionShape, foreseenSchema, foreseenShape, MAX_STATE_LENGTH } from './decision-shape.ts';
 import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
@@ -40,6 +40,7 @@ import {
   consentVersionSchema,
   draftSchema,
   licenceStateSchema,
+  MAX_DELIVERED,
 } from './values.ts';
 
 export type { Transaction } from './transaction.ts';
@@ -113,6 +114,22 @@ export const transactions = {
     input: z.strictObject({ provider: nameSchema }),
     private: z.strictObject({ resource: resourceSchema, actors: actorsShown }),
     output: z.strictObject({ doubts: z.array(doubtSchema).max(1_000), actors: boundActorsSchema }),
+    endorsers: callerOnly,
+  }),
+  /** What of a patient's records whoever asks would be shown now, and why; a dry run, which writes nothing. */
+  EvaluateConsents: transaction({
+    contract: 'consents',
+    kind: 'evaluate',
+    callers: ['custodian'],
+    roles: ['system'],
+    onBehalfOf: ['patient'],
+    input: z.strictObject({ provider: nameSchema }),
+    private: z.strictObject({
+      ...foreseenShape,
+      /** One that is not given yet, and whom its actors are: it is held against the records in the place of its own id's. */
+      draft: z.strictObject({ consent: draftSchema.omit({ salt: true }), actors: actorsShown }).optional(),
+    }),
+    output: z.strictObject({ decisions: z.array(foreseenSchema).max(MAX_DELIVERED) }),
     endorsers: callerOnly,
   }),
   GrantConsent: transaction({

@@ -5,7 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Request, Response } from 'express';
 import { sendJson } from '../http/streamed-json.ts';
-import { failureOf, internalFailure, outcomeOf } from './outcomes.ts';
+import { failureOf, type Issue, internalFailure, outcomeOf } from './outcomes.ts';
 import type { StoredResource } from './repository.ts';
 import { etagOf, type Return } from './requests.ts';
 
@@ -68,8 +68,8 @@ const isUnchanged = (request: Request, { status, version }: Answer): boolean => 
   return asked.trim() === '*' || asked.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${version}"`);
 };
 
-const informed = (diagnostics: string): object =>
-  outcomeOf([{ severity: 'information', code: 'informational', diagnostics }]);
+const informed = (diagnostics: string, told: readonly Issue[] = []): object =>
+  outcomeOf([{ severity: 'information', code: 'informational', diagnostics }, ...told]);
 
 /** Stands for a resource that was written and cannot be read at the moment: the write is a success all the same. */
 export const unreadableNow = (): object =>
@@ -84,12 +84,15 @@ export const committedAnswer = (transactionId: string, resource: object | undefi
 
 const ACCEPTED = 202;
 
-/** What a client wants to see of what it wrote (Prefer: return=…); by default the whole resource. */
-export function preferred(answer: Answer, wanted: Return | undefined): Answer {
+/**
+ * What a client wants to see of what it wrote (Prefer: return=…); by default the whole resource.
+ * @param told what an OperationOutcome says beside that it is committed
+ */
+export function preferred(answer: Answer, wanted: Return | undefined, told: readonly Issue[] = []): Answer {
   // What is kept to be done later has no representation: its outcome says what is in force meanwhile.
   if (wanted === undefined || wanted === 'representation' || answer.status === ACCEPTED) return answer;
   const { resource: _resource, ...rest } = answer;
-  return wanted === 'minimal' ? rest : { ...rest, resource: informed('Committed to the ledger.') };
+  return wanted === 'minimal' ? rest : { ...rest, resource: informed('Committed to the ledger.', told) };
 }
 
 /** A batch whose entries went alone has many: as many as a header may well hold. */

@@ -5,7 +5,7 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { inStretches } from '../http/pauses.ts';
 import type { IdempotentRequest } from '../idempotency/request.ts';
-import { type Answer, entryOf, failedAnswer, preferred } from './answers.ts';
+import { type Answer, entryOf, failedAnswer } from './answers.ts';
 import type { Change } from './changes.ts';
 import { demandModestReads } from './costs.ts';
 import { type Entries, type EntryRead, readBundle } from './entries.ts';
@@ -16,7 +16,7 @@ import type { Scope } from './repository.ts';
 import { search } from './search.ts';
 import { criterionKey } from './tokens.ts';
 import { supportedType } from './types.ts';
-import { type Answers, asPrecondition, commit, replayedAnswers, type WriteOptions } from './writes.ts';
+import { type Answers, asPrecondition, asPreferred, commit, replayedAnswers, type WriteOptions } from './writes.ts';
 
 export interface BundleOptions extends WriteOptions {
   lenient: boolean;
@@ -218,7 +218,7 @@ export async function bundle(body: unknown, scope: Scope, options: BundleOptions
   const wanted = options.return ?? 'minimal';
   for (const { index } of entries.changes) {
     const answer = answers.get(index);
-    if (answer !== undefined && answer.status < 300) answers.set(index, preferred(answer, wanted));
+    if (answer !== undefined && answer.status < 300) answers.set(index, await asPreferred(answer, scope, wanted));
   }
   await addReads(answers, entries, scope, options);
   const entry = Array.from({ length: entries.count }, (_, index) => entryOf(answers.get(index) ?? { status: 500 }));

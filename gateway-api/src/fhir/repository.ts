@@ -11,6 +11,7 @@ import type { Caller } from '../auth/caller.ts';
 import type { FairSlots } from '../clients/fair-slots.ts';
 import type { IdempotentWrites, Sending } from '../idempotency/writes.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
+import type { Issue } from './outcomes.ts';
 
 /** One version of a resource as it is stored; `resource.meta` already holds versionId and lastUpdated. */
 export interface StoredResource {
@@ -90,6 +91,8 @@ export interface Repository {
    * query, in their order.
    */
   findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]>;
+  /** What a resource that was written comes to, in plain words; absent where nothing is to be told. */
+  told?(resource: Resource): Promise<Issue[] | undefined>;
   /**
    * Writes all of them in one ledger transaction and answers when they are committed and readable here.
    * @throws {LedgerError} CONFLICT where a version is not the next one. @throws {Failure} 429, 503, 504

@@ -3,6 +3,7 @@
  * parser runs before it, behind authentication for everything but `/metadata`.
  */
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { Caller } from '../auth/caller.ts';
@@ -53,6 +54,8 @@ interface Endpoint {
   /** Refuses what can be refused by the URL, the headers and the caller, before any of the body is read. */
   admit?: (request: Request) => void;
   body?: 'resource' | 'bundle' | 'form';
+  /** Writes nothing, whatever is posted. */
+  isQuestion?: true;
 }
 type Endpoints = Partial<Record<'get' | 'post' | 'put', Endpoint>>;
 
@@ -190,7 +193,8 @@ class FhirApi {
         baseUrl: scope.baseUrl,
       });
     };
-    return { handle, admit, body: 'resource', summary: operation.summary };
+    const isQuestion = transaction !== undefined && transactions[transaction].kind === 'evaluate';
+    return { handle, admit, body: 'resource', summary: operation.summary, ...(isQuestion ? { isQuestion: true } : {}) };
   }
 
   #writing(request: Request) {
@@ -266,12 +270,14 @@ export function documentedRoutes(options: FhirOptions): DocumentedRoute[] {
   const { organisation, operations = [] } = options;
   const writes = supportedTypes.some(({ writer }) => writer === organisation.kind);
   return routesOf(new FhirApi(options), operations).flatMap(([path, endpoints]) =>
-    (Object.entries(endpoints) as ['get' | 'post' | 'put', Endpoint][]).flatMap(([method, { summary, body }]) => {
-      const isWrite = body === 'resource' || body === 'bundle';
-      const isOfResources = path === '/:type' || path === '/:type/:id';
-      if (summary === undefined || (isWrite && isOfResources && !writes)) return [];
-      return [{ method, path, summary, isOpen: path === '/metadata', isWrite, body }];
-    }),
+    (Object.entries(endpoints) as ['get' | 'post' | 'put', Endpoint][]).flatMap(
+      ([method, { summary, body, isQuestion }]) => {
+        const isWrite = isQuestion !== true && (body === 'resource' || body === 'bundle');
+        const isOfResources = path === '/:type' || path === '/:type/:id';
+        if (summary === undefined || (isWrite && isOfResources && !writes)) return [];
+        return [{ method, path, summary, isOpen: path === '/metadata', isWrite, body }];
+      },
+    ),
   );
 }
 

@@ -4,6 +4,7 @@
  * and versions that its first one stored.
  */
 
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { inStretches } from '../http/pauses.ts';
 import { afterCommit } from '../idempotency/after-commit.ts';
 import type { IdempotentRequest } from '../idempotency/request.ts';
@@ -45,10 +46,18 @@ export async function write(request: ChangeRequest, scope: Scope, options: Write
   };
   try {
     const answers = await commit([change], scope, options.idempotency, ready, criteriaOf([change]));
-    return preferred(answers.get(0) ?? { status: 200 }, options.return);
+    return asPreferred(answers.get(0) ?? { status: 200 }, scope, options.return);
   } catch (error) {
     throw asPrecondition(error, change);
   }
+}
+
+/** As a client wants to see what it wrote; what it comes to is told where an OperationOutcome is wanted. */
+export async function asPreferred(answer: Answer, { repository }: Scope, wanted: Return | undefined): Promise<Answer> {
+  const { resource } = answer;
+  if (wanted !== 'OperationOutcome' || resource === undefined) return preferred(answer, wanted);
+  const told = await afterCommit(async () => repository.told?.(resource as Resource));
+  return preferred(answer, wanted, told);
 }
 
 /** A version that came in between: 412 for who named the one to change, 409 for who did not. */

@@ -68,6 +68,13 @@ describe('The OpenAPI document', () => {
     expect(components?.schemas).to.include.keys('Licence', 'OperationOutcome', 'Receipt', 'AccessState');
   });
 
+  it('takes no question for a write', () => {
+    const { paths = {} } = documentOf('custodian');
+    const headersOf = (path: string) => paths[path]?.post?.parameters?.map((one) => ('name' in one ? one.name : ''));
+    expect(headersOf('/fhir/R4/Consent/$evaluate')).to.deep.equal(['X-Wait-For-Block']);
+    expect(headersOf('/fhir/R4/Observation/{id}/$erase')).to.include('Idempotency-Key');
+  });
+
   it('is served with a page that loads everything from here', async () => {
     const app = express().use(docs(documentOf('provider'), (_request, _response, next) => next()));
     expect((await request(app).get('/openapi.json').expect(200)).body.info.version).to.equal('1.2.3');

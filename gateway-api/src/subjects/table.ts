@@ -12,6 +12,7 @@ import { registerCoverage } from './claims/coverages.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { writeConsent } from './consents/consents.ts';
 import { sendWishes } from './consents/duties.ts';
+import { evaluateConsents } from './consents/evaluate.ts';
 import { wish, wishes } from './consents/routes.ts';
 import { purgeContents, purgeErasedCopies, sendPatientsErasures, sendProvidersErasures } from './erasures/duties.ts';
 import { eraseRecord } from './erasures/operations.ts';
@@ -47,7 +48,13 @@ export const ROUTES: readonly Route[] = [
   metrics,
 ];
 
-export const OPERATIONS: readonly SubjectOperation[] = [submitClaim, adjudicateClaim, settlePayment, ...eraseRecord];
+export const OPERATIONS: readonly SubjectOperation[] = [
+  evaluateConsents,
+  submitClaim,
+  adjudicateClaim,
+  settlePayment,
+  ...eraseRecord,
+];
 
 export const DUTIES: readonly Duty[] = [
   decideAccess,

@@ -57,7 +57,7 @@ export const NO_GROUNDS = { records: [], directory: 0, consents: [] };
 export async function groundsShown(
   index: ReadModel,
   { requestor, holder }: Pick<AccessState, 'requestor' | 'holder'>,
-  { practitioner }: AccessRequest,
+  { practitioner }: Pick<AccessRequest, 'practitioner'>,
   { patient, found }: { patient: string; found: readonly { type: string; id: string }[] },
 ) {
   const care = collections.care(holder);

@@ -13,8 +13,10 @@ import { organisationByName, organisationsOfKind } from '@telemed-ledger/consort
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import { onlyOne, type Write } from '../records/records.ts';
+import { onlyOne, type RecordServices, type Write } from '../records/records.ts';
+import { Kept } from './kept.ts';
 import { demandOneMeaning } from './meaning.ts';
+import { issuesTelling } from './telling.ts';
 import type { Wanted } from './wishes.ts';
 
 /** Statuses that end a consent. */
@@ -40,13 +42,28 @@ export const writeConsent: Write = async (services, drafts, sending, caller) => 
     if (hasEnded) throw new LedgerError('INVALID', 'a new consent is active', 'Consent.status');
     const provider = await governedProvider(resource, patient, index, consortium);
     await demandOneMeaning(services, resource, provider);
-    return wishes.write({ kind: 'grant', ...about, provider, draft }, sending);
+    return telling(wishes.write({ kind: 'grant', ...about, provider, draft }, sending), services, resource, provider);
   }
   const provider = await recordedProvider(consent, patient, caller, index, consortium);
   if (hasEnded) return wishes.write({ kind: 'revoke', ...about, provider } satisfies Wanted, sending);
   await demandOneMeaning(services, resource, provider);
-  return wishes.write({ kind: 'amend', ...about, provider, draft }, sending);
+  return telling(wishes.write({ kind: 'amend', ...about, provider, draft }, sending), services, resource, provider);
 };
+
+/** Where the wish is kept, the answer says what it will come to as well. */
+async function telling<T>(
+  written: Promise<T>,
+  { index }: Pick<RecordServices, 'index'>,
+  resource: Resource,
+  provider: string,
+): Promise<T> {
+  try {
+    return await written;
+  } catch (error) {
+    if (error instanceof Kept) error.issues.push(...(await issuesTelling(index, resource, provider)));
+    throw error;
+  }
+}
 
 /** @throws {LedgerError} FORBIDDEN */
 function checkPatient(patient: string, caller: Caller): void {

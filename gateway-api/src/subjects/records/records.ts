@@ -4,16 +4,19 @@
  */
 
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
 import { audienceName, type Draft, type TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { type Kind, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf, demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
+import type { Issue } from '../../fhir/outcomes.ts';
 import type { NewDraft, Repository, Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import { byAccess, type View } from '../../index/read/deliveries.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import type { Asked } from '../access/delivered-reads.ts';
+import { toldOf } from '../consents/telling.ts';
 import { isInDirectory, readEntry, searchEntries } from '../directory/directory.ts';
 import type { Services } from '../services.ts';
 
@@ -133,6 +136,10 @@ export class Records implements Repository {
 
   findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]> {
     return this.#services.index.findByIdentifier(queries);
+  }
+
+  told(resource: Resource): Promise<Issue[] | undefined> {
+    return toldOf(this.#services, resource);
   }
 
   async submit(caller: Caller, drafts: NewDraft[], sending: Sending): Promise<Outcome> {
