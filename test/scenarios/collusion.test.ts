@@ -3,6 +3,7 @@
  * consortium of its own: values that they never deliver stay on their way for ever.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { erasureHandle } from '@telemed-ledger/chaincode/model/erasures.ts';
 import { collectionsOf } from '@telemed-ledger/consortium/collections.ts';
 import { accessAllowed, consentGranted } from '@telemed-ledger/scripts/demo/access.ts';
 import { adjudicated, claimSubmitted, coverageShown, paid, remitted } from '@telemed-ledger/scripts/demo/claims.ts';
@@ -184,6 +185,33 @@ describe('Members in league, who sign whatever they like', function () {
     const mark = `revoked/${randomUUID()}`;
     expect(await forge(['patients', 'clinic'], { private: { marks: { [mark]: 'x' } } })).to.equal(VALID);
     expect(await forge(['hospital', 'clinic'], { private: { marks: { [mark]: null } } })).to.equal(POLICY_FAILURE);
+  });
+
+  it('erases no record without its custodian, and undoes no erasure: every pair', async function () {
+    this.timeout(120_000);
+    const hospital = scene.parties.of('hospital', 'system');
+    const observation = { resourceType: 'Observation', status: 'final', code: { text: 'example' } };
+    const { body } = await hospital.write({ method: 'POST', path: '/fhir/R4/Observation', body: observation });
+    const path = `/fhir/R4/Observation/${body.id}`;
+    const mark = `erased/${erasureHandle('hospital', body.id)}`;
+    const without = PAIRS.filter((pair) => !pair.includes('patients'));
+    const marking = without.map((pair) => forge([...pair], { private: { marks: { [mark]: 'x' } } }));
+    expect(new Set(await Promise.all(marking))).to.deep.equal(new Set([POLICY_FAILURE]));
+    await untilAllCaughtUp();
+    const served = { path };
+    expect((await hospital.send(served)).status).to.equal(200);
+
+    expect((await hospital.send({ method: 'POST', path: `${path}/$erase` })).status).to.equal(202);
+    const custodian = scene.parties.of('patients', 'system');
+    const isGone = async (party: typeof hospital) => (await party.send(served)).status === 410;
+    while (!((await isGone(hospital)) && (await isGone(custodian)))) await new Promise((next) => setTimeout(next, 50));
+    const undoing = PAIRS.flatMap((pair) => [
+      forge([...pair], { private: { marks: { [mark]: null } } }),
+      forge([...pair], { private: { marks: { [mark]: '{}' } } }),
+    ]);
+    expect(new Set(await Promise.all(undoing))).to.deep.equal(new Set([POLICY_FAILURE]));
+    await untilAllCaughtUp();
+    for (const party of [hospital, custodian]) expect((await party.send(served)).status).to.equal(410);
   });
 
   it('stops nobody with garbage: neither in a transaction nor in what it says', async () => {

@@ -116,9 +116,9 @@ export class ReadModel {
       return standing.filter(({ version, fault }) => fault === null && version < before).slice(0, count);
     });
     const [newest] = all;
+    await this.erasures.demandNone(id, newest, view.compartment);
     await this.undelivered.demandNext(id, newest?.version ?? 0);
     await this.undelivered.demandVersions(id, gapsIn(all));
-    await this.erasures.demandNone(id, newest, view.compartment);
     const shown = all.filter(({ fault }) => fault === null);
     if (newest !== undefined && shown.length === 0) demandShown(newest);
     const versions = rows.map((row) => this.stored(row));
@@ -142,17 +142,16 @@ export class ReadModel {
       const newest = standing[0]?.version ?? 0;
       return standing.filter((row) => row.version === Math.min(version, newest));
     });
+    await this.erasures.demandNone(id, known, view.compartment);
     const found = (await this.#shown(rows)).find((one) => one.version === version);
     if (found === undefined) await this.undelivered.demandVersions(id, [version]);
     if (known === undefined) await this.undelivered.demandNext(id, 0);
-    await this.erasures.demandNone(id, known, view.compartment);
     return found;
   }
 
   /** @throws {Failure} 503 while a newer version is on its way. */
   async newest(type: string, id: string, view: View = {}): Promise<StoredResource | undefined> {
     const row = await this.#newestRow(type, id, view);
-    await this.erasures.demandNone(id, row, view.compartment);
     return row && this.#asItStands(row);
   }
 
@@ -164,6 +163,8 @@ export class ReadModel {
   async #newestRow(type: string, id: string, view: View): Promise<VersionRow | undefined> {
     const { rows } = await this.#rows(type, id, view, (standing) => standing.slice(0, 1));
     const [row] = rows;
+    // What is erased is not waited for.
+    await this.erasures.demandNone(id, row, view.compartment);
     await this.undelivered.demandNext(id, row?.version ?? 0);
     return row && demandShown(this.#checks.anchored('versions', row));
   }

@@ -66,6 +66,7 @@ onEachDatabase('An erased record', function (kind) {
       statusOf(fixture.index.version('Observation', id, 1, { compartment })),
       statusOf(fixture.index.versions('Observation', id, { compartment }).then(({ total }) => total || undefined)),
     ]);
+  const onItsWay = (write: FixtureWrite): FixtureWrite => ({ ...write, delivered: false });
   const GONE = [410, 410, 410];
   const HERE = [200, 200, 200];
   const NOWHERE = [404, 404, 404];
@@ -257,6 +258,16 @@ onEachDatabase('An erased record', function (kind) {
     await commit({ privateWrites: writes });
     await commit(purging({ ...erasedMark(lost), delivered: false }));
     expect([await answers(kept), await answers(lost)]).to.deep.equal([HERE, GONE]);
+  });
+
+  it('is erased whatever else is on its way, before its texts are purged and after', async () => {
+    const { records, writes } = sheetOf(1);
+    const [{ id }] = records as [AnchoredFixture];
+    await commit({ privateWrites: writes }, { privateWrites: sheetOf(1).writes.map(onItsWay) });
+    await commit(purging(erasedMark(id)));
+    expect(await answers(id)).to.deep.equal(GONE);
+    await commit(purging(...purgeWrites(writes, [id])));
+    expect(await answers(id)).to.deep.equal(GONE);
   });
 
   it('is not erased by what is no mark: elsewhere, or of nothing', async () => {
