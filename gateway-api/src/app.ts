@@ -12,8 +12,10 @@ import { Duties } from './duties/duties.ts';
 import { type Gateway, type GatewayParts, running } from './gateway.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { gatewayApp, monitoringApp } from './http/gateway-app.ts';
+import { Forgetting } from './index/forgetting.ts';
 import type { Stores } from './index/schema.ts';
 import { openStores } from './index/stores.ts';
+import { removeInterrupted } from './index/verification/thread.ts';
 import { isRemoval } from './ledger/block.ts';
 import { newLog } from './operations/log.ts';
 import { Metrics } from './operations/metrics.ts';
@@ -33,6 +35,7 @@ export interface GatewayDeps {
 /** Opens the databases and wires one gateway; nothing runs before `listen`. */
 export async function createGateway(config: GatewayConfig, deps: GatewayDeps): Promise<Gateway> {
   const log = deps.log ?? newLog(config.organisation.name, 'info');
+  removeInterrupted(config.dataDir);
   const stores = await openStores(config, log);
   try {
     return running(config, await wire(config, deps, stores, log), log);
@@ -52,9 +55,15 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const { index, groups, readiness } = services;
   const duties = new Duties({ duties: DUTIES, services, log, intervalMs: config.dutyIntervalMs });
   metrics.watch('gateway_duty_items_failing', 'What duties have failed at and try again.', () => duties.failing);
+  const forgetting = new Forgetting(stores.forget, log);
+  // Where somebody was in the way when the stores were opened.
+  forgetting.nudge();
   feed.on('block', (block) => {
     const removes = block.transactions.some(({ privateWrites }) => privateWrites.some((write) => isRemoval(write)));
-    if (removes) index.forgetKnown();
+    if (removes) {
+      index.forgetKnown();
+      forgetting.nudge();
+    }
     duties.sees(block);
     late.sees(block);
   });
@@ -73,6 +82,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     wishJournal,
     groups,
     metrics,
+    forgetting,
     stores,
   };
   return { app, monitoring, ...ran };

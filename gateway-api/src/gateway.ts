@@ -9,6 +9,7 @@ import { close, listen } from './http/listening.ts';
 import { newServer } from './http/server.ts';
 import type { Journal } from './idempotency/journal.ts';
 import type { WishJournal } from './idempotency/wishes.ts';
+import type { Forgetting } from './index/forgetting.ts';
 import type { Stores } from './index/schema.ts';
 import type { Sweeper } from './index/verification/sweeper.ts';
 import type { LedgerClient } from './ledger/client.ts';
@@ -59,6 +60,7 @@ export interface GatewayParts {
   journal: Journal;
   wishJournal: WishJournal;
   groups: Services['groups'];
+  forgetting: Forgetting;
   stores: Stores;
   metrics: Pick<Metrics, 'eventLoopDelay'>;
 }
@@ -137,7 +139,7 @@ async function drained(drain: Drain, parts: GatewayParts, drainMs: number, log: 
 
 /** Closes everything, the ledger's connection and the stores last. */
 async function ended(parts: GatewayParts, server: Server, monitor: Server): Promise<void> {
-  const { connection, feed, late, watch, sweeper, groups, stores } = parts;
+  const { connection, feed, late, watch, sweeper, groups, forgetting, stores } = parts;
   groups.stop();
   await close(server);
   watch.stop();
@@ -146,5 +148,6 @@ async function ended(parts: GatewayParts, server: Server, monitor: Server): Prom
   await feed.stop();
   await close(monitor);
   connection.close();
+  await forgetting.stop();
   await stores.close();
 }

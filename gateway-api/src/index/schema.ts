@@ -370,5 +370,11 @@ export interface Stores {
   /** The same journal; what is written here need not outlive a power cut. */
   journalLazily: Kysely<JournalTables>;
   health: StoreHealth;
+  /**
+   * Takes what was deleted off the disk, as far as it can be had. `isNew`: something was, since this was called last. False
+   * where it is too early, or somebody is in the way: it is to be tried again. PostgreSQL is asked for nothing
+   * (docs/erasure.md).
+   */
+  forget(isNew: boolean): Promise<boolean>;
   close(): Promise<void>;
 }

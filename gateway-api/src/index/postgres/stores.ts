@@ -77,6 +77,7 @@ export async function openPostgresStores(settings: DatabaseSettings, log: Logger
       journal: journal.kysely,
       journalLazily: journalLazily.kysely,
       health: watch,
+      forget: async () => true,
       close,
     };
   } catch (error) {

@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely, SqliteDialect, sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { checkParameters, tooMany } from '../parameters.ts';
 
@@ -30,12 +30,29 @@ export function openSqlite<Tables>(
     const journal = options.durability === 'OFF' ? 'MEMORY' : 'WAL';
     database.exec(`PRAGMA journal_mode = ${journal}; PRAGMA synchronous = ${options.durability};`);
     database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
+    // What is deleted is overwritten, in the pages that stay and in those that are free.
+    database.exec('PRAGMA secure_delete = ON;');
   }
   database.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;`);
   // As PostgreSQL has it.
   database.exec('PRAGMA case_sensitive_like = ON;');
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(database) }) });
 }
+
+/**
+ * Takes what was deleted out of the write-ahead log: what it holds goes into the file, and the log begins anew. False where a
+ * reader or a writer is in the way, which nobody waits for: it is to be tried again.
+ */
+export const emptyLog = <Tables>(db: Kysely<Tables>): Promise<boolean> =>
+  db.connection().execute(async (connection) => {
+    await sql`pragma busy_timeout = 0`.execute(connection);
+    try {
+      const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(connection);
+      return rows[0]?.busy === 0;
+    } finally {
+      await sql`pragma busy_timeout = ${sql.lit(BUSY_TIMEOUT_MS)}`.execute(connection);
+    }
+  });
 
 interface Adapted {
   close(): void;

@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { alwaysThere } from '../health.ts';
 import { migrateIndex, migrateJournal } from '../migrations.ts';
 import type { IndexTables, JournalTables, Stores } from '../schema.ts';
-import { openSqlite } from './sqlite.ts';
+import { isRewritable, rewrite } from './rewriting.ts';
+import { emptyLog, openSqlite } from './sqlite.ts';
 
 const INDEX_FILE = 'index.sqlite';
 const JOURNAL_FILE = 'journal.sqlite';
+/** Writes wait while the read model is written anew. */
+const REWRITE_EVERY_MS = 60_000;
 
 /** Where a gateway's read model lies. */
 export const indexFile = (dataDir: string): string => join(dataDir, INDEX_FILE);
 
 /** @throws Error naming the file that cannot be read and what to do about it. */
-export async function openSqliteStores(dataDir: string): Promise<Stores> {
+export async function openSqliteStores(dataDir: string, rewriteEveryMs = REWRITE_EVERY_MS): Promise<Stores> {
   const file = indexFile(dataDir);
   const writing = await opened(file, 'npm run reindex fills it again from the ledger', async () => {
     const database = openSqlite<IndexTables>(file, { durability: 'NORMAL' });
@@ -32,12 +35,32 @@ export async function openSqliteStores(dataDir: string): Promise<Stores> {
     },
   );
   const journalLazily = openSqlite<JournalTables>(journalFile, { durability: 'NORMAL' });
+  const emptyLogs = async (): Promise<boolean> => {
+    const emptied = [await emptyLog(writing), await emptyLog(journal)];
+    return emptied.every((one) => one);
+  };
+  let [rewrittenAt, isToRewrite] = [Number.NEGATIVE_INFINITY, false];
+  const forget = async (isNew: boolean): Promise<boolean> => {
+    isToRewrite ||= isNew;
+    if (isToRewrite && performance.now() - rewrittenAt >= rewriteEveryMs) {
+      // The projector waits for the connection, not in SQLite.
+      await writing.connection().execute(async () => {
+        if (await isRewritable(file)) await rewrite(file);
+      });
+      rewrittenAt = performance.now();
+      isToRewrite = false;
+    }
+    return (await emptyLogs()) && !isToRewrite;
+  };
+  // What a process deleted that was killed then.
+  await emptyLogs();
   return {
     writing,
     reading,
     journal,
     journalLazily,
     health: alwaysThere,
+    forget,
     close: async () => {
       await reading.destroy();
       await writing.destroy();

@@ -2,7 +2,7 @@
  * Runs a comparison in a thread of its own: making the tables a second time takes the processor for as long as the ledger
  * is large, and whoever asks this gateway for anything must not wait for it.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -32,6 +32,15 @@ export interface VerificationTask {
 
 export type FromThread = { report: VerifyReport } | { failure: string };
 
+const SCRATCH = 'verification-';
+
+/** What a process left of its comparisons that was killed: everybody's records. Only before one begins. */
+export function removeInterrupted(directory: string): void {
+  if (!existsSync(directory)) return;
+  const left = readdirSync(directory).filter((name) => name.startsWith(SCRATCH));
+  for (const name of left) rmSync(join(directory, name), { recursive: true, force: true });
+}
+
 /** Enough for some blocks of the largest values. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 16 };
 
@@ -51,7 +60,7 @@ export function verifyInThread(
 ): RunningVerification {
   // Nothing else makes it where the database is elsewhere.
   if (directory !== '') mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const scratch = mkdtempSync(join(directory === '' ? tmpdir() : directory, 'verification-'));
+  const scratch = mkdtempSync(join(directory === '' ? tmpdir() : directory, SCRATCH));
   const workerData: VerificationTask = { ...task, file: join(scratch, 'index.sqlite') };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, resourceLimits: RESOURCE_LIMITS });
   const report = answerOf(worker, stop).finally(async () => {
