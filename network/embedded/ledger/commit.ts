@@ -50,6 +50,8 @@ export interface CommitContext {
   view: View;
   definitions: ReadonlyMap<string, CommittedDefinition>;
   chain: ChainState;
+  /** Told of the keys whose former values a block purges, before it is written. */
+  purging?: (keys: readonly Buffer[], block: number) => Promise<void>;
   /** A block that was ordered before and is committed again: its header and its orderer's signature are kept. */
   ordered?: StoredBlock;
   /** Stage 1, unless a replay has reason to judge otherwise. */
@@ -88,7 +90,11 @@ export async function commitBlock(envelopes: Uint8Array[], context: CommitContex
   putTransactions(batch, entries, isCommitted);
   putState(batch, updates);
   putHistory(batch, number, transactions, results);
-  await commitPrivateData(transactions, results, updates, { ...context, block: number, committed, batch });
+  const purged = await commitPrivateData(transactions, results, updates, {
+    ...{ ...context, block: number },
+    ...{ committed, batch },
+  });
+  await context.purging?.(purged, number);
   const defined = context.history.record(number, updates, committed, batch);
   await context.transient.sweep(number, batch);
   const next = { ...chain, height: number + 1, previousHash: chain.headerHash, commitHash: hash };

@@ -26,13 +26,14 @@ import { loadDefinitions } from './definitions/definitions.ts';
 import { DefinitionHistory } from './definitions/history.ts';
 import type { PublishedState } from './peer-view.ts';
 import { PeerView } from './peer-view.ts';
+import { Forgetting, purgesFile } from './private/forgetting.ts';
 import { checkDissemination, deliverable } from './private/private-sets.ts';
 import { readStoredSets } from './private/stored-sets.ts';
 import { TransientStore } from './private/transient-store.ts';
 import { LedgerSimulator } from './simulation/simulator.ts';
 import { blockKey, DEFINITION_RANGE, headerHashKey, readNumber64, txIdKey } from './state/keys.ts';
 import type { Database } from './state/store.ts';
-import { openDatabase, View } from './state/store.ts';
+import { oldestRead, openDatabase, View } from './state/store.ts';
 import { PolicyCache } from './validation/endorsement-check.ts';
 
 export interface LedgerOptions {
@@ -63,7 +64,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     await bringUp(database, chain.height, options);
     const history = new DefinitionHistory(options.channel);
     await history.load(database.iterator(DEFINITION_RANGE));
-    return new ChannelLedger(options, database, history, chain);
+    const ledger = new ChannelLedger(options, database, history, chain);
+    await ledger.forgetting.begin(chain.height);
+    return ledger;
   } catch (error) {
     await database.close();
     throw error;
@@ -111,6 +114,7 @@ class ChannelLedger implements Ledger {
   readonly #database: Database;
   readonly #history: DefinitionHistory;
   readonly #transient: TransientStore;
+  readonly forgetting: Forgetting;
   readonly #policies: PolicyCache;
   readonly #peers: Map<string, PeerView>;
   /** First block without private data, by organisation. */
@@ -128,6 +132,11 @@ class ChannelLedger implements Ledger {
     this.#database = database;
     this.#history = history;
     this.#transient = new TransientStore(database);
+    this.forgetting = new Forgetting({
+      ...{ database, file: purgesFile(options.dir), durable: options.durable },
+      oldestRead: () => oldestRead(database),
+      between: (write) => this.#between(write),
+    });
     this.#policies = new PolicyCache(options.channel);
     this.#chain = chain;
     const view = new View(database, chain.height);
@@ -240,12 +249,21 @@ class ChannelLedger implements Ledger {
       view: this.#state.view,
       definitions: this.#state.definitions,
       chain: this.#chain,
+      purging: (keys, block) => this.forgetting.note(keys, block),
     });
     const { number, bytes } = committed.block;
     this.#copied = orderer?.append(number, bytes);
     this.#copied?.catch(() => undefined);
     this.#publish(committed);
     return committed.block;
+  }
+
+  /** Runs after the commits that are under way, and before those that come. */
+  #between(write: () => Promise<void>): Promise<void> {
+    const written = this.#tail.then(write);
+    this.#tail = written;
+    written.catch(() => undefined);
+    return written;
   }
 
   #publish({ block, chain, defined }: Committed): void {
@@ -276,6 +294,7 @@ class ChannelLedger implements Ledger {
   }
 
   async #close(): Promise<void> {
+    await this.forgetting.close();
     await this.#tail.catch(() => undefined);
     await this.#copied?.catch(() => undefined);
     for (const peer of this.#peers.values()) peer.close();

@@ -21,10 +21,12 @@ import {
   privateKey,
   readNumber64,
   storedSetKey,
+  transientKey,
 } from '../state/keys.ts';
 import type { Batch } from '../state/store.ts';
 import { decodeVersioned, encodeVersioned } from '../state/store.ts';
 import type { CommittedState, Updates } from '../state/updates.ts';
+import { transientKeyOf } from './forgetting.ts';
 import type { StoredSet } from './stored-sets.ts';
 import { occurrences, putStoredSets, Trimmer } from './stored-sets.ts';
 import type { TransientStore } from './transient-store.ts';
@@ -53,13 +55,13 @@ export interface PrivateContext {
   batch: Batch;
 }
 
-/** Writes everything private of one block into its batch. */
+/** Writes everything private of one block into its batch; answers the keys whose former values are purged. */
 export async function commitPrivateData(
   transactions: ParsedTransaction[],
   results: number[],
   updates: Updates,
   context: PrivateContext,
-): Promise<void> {
+): Promise<Buffer[]> {
   const work = new PrivateCommit(context);
   for (const [tx, transaction] of transactions.entries()) {
     const code = results[tx] ?? codes.INVALID_OTHER_REASON;
@@ -72,14 +74,20 @@ export async function commitPrivateData(
   await work.expire(updates);
   work.schedule(updates);
   work.write();
+  return work.purged;
 }
+
+/** With the key under which it was kept before its transaction was ordered. */
+type TakenSet = StoredSet & { pending: Buffer };
 
 class PrivateCommit {
   readonly #context: PrivateContext;
   /** Private state by database key; undefined deletes. */
   readonly #state = new Map<string, { databaseKey: Buffer; bytes: Buffer | undefined }>();
   readonly #trimmer: Trimmer;
-  #sets: StoredSet[] = [];
+  /** Database keys that held what is purged: of private state, of stored sets and of sets before their commit. */
+  readonly purged: Buffer[] = [];
+  #sets: TakenSet[] = [];
 
   constructor(context: PrivateContext) {
     this.#context = context;
@@ -100,7 +108,8 @@ class PrivateCommit {
         if (!bytes) continue;
         transient.remove(transaction.txId, privateHash, batch);
         const organisations = this.#eligible(this.#collection(namespace, collection));
-        if (organisations.length > 0) this.#sets.push({ tx, namespace, collection, organisations, bytes });
+        const pending = transientKey(transaction.txId, privateHash);
+        if (organisations.length > 0) this.#sets.push({ tx, namespace, collection, organisations, bytes, pending });
       }
     }
   }
@@ -161,6 +170,9 @@ class PrivateCommit {
         this.#trimmer.remove(namespace, collection, occurrence);
         batch.del(occurrence.databaseKey);
         this.#drop(namespace, collection, occurrence.key);
+        const { block, tx } = occurrence;
+        const pending = transientKeyOf(committed.view, { block, tx, namespace, collection });
+        this.purged.push(storedSetKey(block, tx, namespace, collection), ...(pending === undefined ? [] : [pending]));
       }
     }
   }
@@ -174,7 +186,9 @@ class PrivateCommit {
     };
     this.#sets = this.#sets.map((set) => {
       if (set.tx > tx || set.namespace !== namespace || set.collection !== collection) return set;
-      return { ...set, bytes: withoutKeys(set.bytes, isPurged) };
+      const bytes = withoutKeys(set.bytes, isPurged);
+      if (bytes.length !== set.bytes.length) this.purged.push(set.pending);
+      return { ...set, bytes };
     });
   }
 
@@ -182,7 +196,9 @@ class PrivateCommit {
   #drop(namespace: string, collection: string, key: Buffer): void {
     for (const { name } of this.#context.organisations) {
       const databaseKey = privateKey(name, namespace, collection, key);
-      if (this.#bytes(databaseKey)) this.#put(databaseKey, undefined);
+      if (!this.#bytes(databaseKey)) continue;
+      this.#put(databaseKey, undefined);
+      this.purged.push(databaseKey);
     }
   }
 

@@ -3,11 +3,12 @@
  * blocks determine by replaying them, private values from the sets kept with the blocks, from any member's private state
  * or from elsewhere, each held against its hash on the ledger. Done again it changes nothing; killed, it is begun anew.
  */
+import { join } from 'node:path';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import { BlockReader } from '../blocks/block-files.ts';
 import { ordererDirectory, storeDirectory } from '../directories.ts';
 import { TRANSIENT_RANGE, txIdKey } from '../state/keys.ts';
-import type { Batch, Database, Reader } from '../state/store.ts';
+import { type Batch, type Database, openDatabase, type Reader } from '../state/store.ts';
 import { differencesOf } from '../verification/compare.ts';
 import type { Damage } from '../verification/damage.ts';
 import { indexIdOf } from '../verification/lacking.ts';
@@ -104,15 +105,24 @@ async function patch(
   await writer.end();
 }
 
-/** Completes the store made by the replay and has it take the place of the damaged one. */
-async function rebuild({ store, scratch, scratchDir }: OpenLedger, expected: Reader, dir: string): Promise<void> {
-  const writer = new BatchWriter(scratch);
-  for await (const [key, value] of store.entries(TRANSIENT_RANGE)) {
-    if (isPending(key, value, expected)) await writer.set(key, value);
+/**
+ * Writes what the replay came to into a store of its own, which takes the place of the damaged one. The files of the replay's
+ * may hold what was purged on the way.
+ */
+async function rebuild({ store, work }: OpenLedger, expected: Reader, dir: string): Promise<void> {
+  const rebuiltDir = join(work, 'rebuilt');
+  const rebuilt = await openDatabase(rebuiltDir);
+  try {
+    const writer = new BatchWriter(rebuilt);
+    for await (const [key, value] of expected.entries({})) await writer.set(key, value);
+    for await (const [key, value] of store.entries(TRANSIENT_RANGE)) {
+      if (isPending(key, value, expected)) await writer.set(key, value);
+    }
+    await writer.end();
+  } finally {
+    await rebuilt.close();
   }
-  await writer.end();
-  await scratch.close();
-  await offer(scratchDir, dir);
+  await offer(rebuiltDir, dir);
 }
 
 /** Whether a set is whole and its transaction not yet committed. */

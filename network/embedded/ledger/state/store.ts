@@ -86,6 +86,13 @@ export interface Reader {
   entries(range: Partial<KeyRange>): AsyncIterableIterator<[Buffer, Buffer]>;
 }
 
+/** The states that somebody reads, by their database. */
+const reading = new WeakMap<Database, Set<View>>();
+
+/** The height of the oldest state that somebody reads. */
+export const oldestRead = (database: Database): number =>
+  Math.min(...[...(reading.get(database) ?? [])].map(({ height }) => height));
+
 /**
  * The state as of one height, for as long as anybody holds it. Whoever takes it calls `retain`, and `release` when
  * done.
@@ -102,6 +109,8 @@ export class View implements Reader {
     this.#database = database;
     this.#snapshot = database.snapshot();
     this.#options = { snapshot: this.#snapshot };
+    const views = reading.get(database) ?? new Set();
+    reading.set(database, views.add(this));
   }
 
   retain(): this {
@@ -111,7 +120,8 @@ export class View implements Reader {
 
   release(): void {
     this.#holders--;
-    if (this.#holders === 0) void this.#snapshot.close();
+    if (this.#holders > 0) return;
+    void this.#snapshot.close().finally(() => reading.get(this.#database)?.delete(this));
   }
 
   get(key: Buffer): Buffer | undefined {
