@@ -4,8 +4,18 @@
  * repair. Damage of single entries, of every kind there is, is in network/embedded/ledger/{verification,repair}.
  */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
@@ -16,6 +26,7 @@ import {
   SIGNATURES,
   TRANSACTIONS_FILTER,
 } from '@telemed-ledger/formats/blocks/block.ts';
+import { purgesFile } from '@telemed-ledger/network/embedded/ledger/private/forgetting.ts';
 import { repairLedger } from '@telemed-ledger/network/embedded/ledger/repair/repair.ts';
 import { type Database, openDatabase } from '@telemed-ledger/network/embedded/ledger/state/store.ts';
 import type { Damage } from '@telemed-ledger/network/embedded/ledger/verification/damage.ts';
@@ -28,10 +39,13 @@ import { networkConfigWithoutChaincode, verifyStopped } from '@telemed-ledger/sc
 import { ReadModelCopies } from '@telemed-ledger/scripts/verification/read-model-copies.ts';
 import { type Finding, ledgerFindings } from '@telemed-ledger/scripts/verification/report.ts';
 import { expect } from 'chai';
+import { findSecret } from '../scenarios/secrets.fixture.ts';
 
 const ORGANISATIONS = ['hospital', 'clinic', 'patients', 'payer', 'bank', 'regulator'];
 const KEY = /^\S+ key [0-9a-f]{64}/;
 const BLOCK = 6;
+/** Of a record that is erased before all of this; nothing that LevelDB would compress. */
+const FORGOTTEN = randomBytes(24).toString('base64url');
 
 interface Row {
   what: string;
@@ -263,6 +277,7 @@ describe('A ledger that is damaged', function () {
     const ports = Object.fromEntries(ORGANISATIONS.map((name) => [name, 0]));
     const running = await startConsortium({ dataDir, ports });
     const parties = new Parties({ dataDir, urls: running.urls });
+    await erase(parties);
     const visit = newVisit();
     secrets = [...visit.secrets, visit.mrn.value, visit.member.value];
     const story = { parties, visit, startedAt: new Date().toISOString(), locations: new Map(), accessIds: [] };
@@ -272,6 +287,40 @@ describe('A ledger that is damaged', function () {
     cpSync(dataDir, join(directory, 'sound'), { recursive: true });
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
+
+  /** Of two records on a sheet one is erased, before the story begins. */
+  async function erase(parties: Parties): Promise<void> {
+    const hospital = parties.of('hospital', 'system');
+    const entry = ['a text that stays', FORGOTTEN].map((text) => ({
+      resource: { resourceType: 'Observation', status: 'final', code: { text }, note: [{ text }] },
+      request: { method: 'POST', url: 'Observation' },
+    }));
+    const body = { resourceType: 'Bundle', type: 'transaction', entry };
+    const made = await hospital.ask<{ entry: { response: { location: string } }[] }>({
+      ...{ method: 'POST', path: '/fhir/R4' },
+      body,
+    });
+    const record = made.entry[1]?.response.location.split('/_history')[0];
+    await parties.of('patients', 'system').find({ path: `/fhir/R4/${record}` }, 'the record');
+    expect(remembering()).not.to.deep.equal([]);
+    cpSync(join(dataDir, 'organisations', 'patients', 'gateway'), join(directory, 'backup'), { recursive: true });
+    const answer = await hospital.send({ method: 'POST', path: `/fhir/R4/${record}/$erase` });
+    const path = String(answer.headers['location']);
+    for (const name of ['hospital', 'patients'])
+      await parties
+        .of(name, 'system')
+        .find<{ status: string }>({ path }, 'the erasure', ({ status }) => status === 'erased');
+    const isNoted = () => existsSync(purgesFile(join(dataDir, 'network', 'ledger')));
+    while (isNoted()) await new Promise((next) => setTimeout(next, 50));
+  }
+
+  /** Files that hold the text of the erased record. */
+  function remembering(root = dataDir): string[] {
+    return readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => findSecret(readFileSync(path), { text: FORGOTTEN }).length > 0);
+  }
 
   const places: () => Places = () => ({
     store: join(dataDir, 'network', 'ledger'),
@@ -308,6 +357,7 @@ describe('A ledger that is damaged', function () {
   it('is not what a story leaves', async () => {
     expect(await findings()).to.deep.equal([]);
     expect(await start()).to.equal('starts');
+    expect(remembering()).to.deep.equal([]);
   });
 
   for (const [name, { change, what, place, organisation, losesHistory = false }] of Object.entries(ROWS)) {
@@ -337,6 +387,7 @@ describe('A ledger that is damaged', function () {
       else expect(remaining).to.deep.equal([]);
       expect(await findings()).to.have.length(remaining.length);
       expect(await start()).to.equal('starts');
+      expect(remembering()).to.deep.equal([]);
     });
   }
 
@@ -347,7 +398,20 @@ describe('A ledger that is damaged', function () {
     rmSync(places().store, { recursive: true });
     const { taken, remaining } = await repair();
     expect(taken.map(({ from }) => from).join()).to.contain('read model');
+    expect(remembering()).to.deep.equal([]);
     expect(remaining.filter((damage) => !isHistory(damage))).to.deep.equal([]);
+  });
+
+  it('takes back nothing that was erased, not from a read model that a backup brought back either', async () => {
+    const gateway = join(dataDir, 'organisations', 'patients', 'gateway');
+    rmSync(gateway, { recursive: true });
+    cpSync(join(directory, 'backup'), gateway, { recursive: true });
+    expect(remembering()).not.to.deep.equal([]);
+    rmSync(places().store, { recursive: true });
+    const { remaining } = await repair();
+    expect(remaining.filter((damage) => !isHistory(damage))).to.deep.equal([]);
+    expect(remembering(join(dataDir, 'network'))).to.deep.equal([]);
+    expect(await start()).to.equal('starts');
   });
 
   describe('and the commands', () => {
