@@ -10,6 +10,7 @@ const USAGE = `usage: npm run network -- COMMAND
   status                    every process: port, number, height of its ledger
   down                      ends everything; ledgers stay
   restart NAME              ends one process and starts it again
+  forget [ORG…]             takes off the peers' disks what their ledgers have purged, one stopped peer at a time
   logs NAME [--lines N]     the end of one process's log (default 40 lines)
   reset [--yes]             down, and removes ledgers, channel and read models; keys stay
   compose                   writes docker-compose.yaml from the consortium's definition

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { Binaries } from './binaries.ts';
 import { administratorOf, joinOrderer, joinPeer } from './channel.ts';
+import { settleStores } from './forgetting.ts';
 import {
   endOf,
   isAdministrable,
@@ -130,6 +131,7 @@ async function startOrderer(layout: Layout, orderer: OrdererLayout, binaries: Bi
 }
 
 async function startPeer(layout: Layout, peer: PeerLayout, binaries: Binaries): Promise<void> {
+  await settleStores(peer);
   await startProcess(layout, {
     name: peer.process,
     command: binaries.peer,

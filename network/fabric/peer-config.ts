@@ -186,7 +186,8 @@ function ledger(peer: PeerLayout): object {
       collElgProcMaxDbBatchSize: 5000,
       collElgProcDbBatchesInterval: 1000,
       deprioritizedDataReconcilerInterval: '60m',
-      purgeInterval: 100,
+      // What is purged leaves this store with its block, not with the next hundredth one.
+      purgeInterval: 1,
       purgedKeyAuditLogging: false,
     },
     snapshots: { rootDir: join(peer.directory, 'snapshots') },

@@ -6,9 +6,10 @@ import { composeFile } from '@telemed-ledger/network/fabric/compose/compose-file
 import { prometheusFile } from '@telemed-ledger/network/fabric/compose/monitoring.ts';
 import { deploy, packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
+import { forgetPurged } from '@telemed-ledger/network/fabric/forgetting.ts';
 import { examine, heal, report } from '@telemed-ledger/network/fabric/healing.ts';
 import { candidates } from '@telemed-ledger/network/fabric/lag.ts';
-import { chaincodeProcess } from '@telemed-ledger/network/fabric/layout.ts';
+import { chaincodeProcess, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import type { Material } from '@telemed-ledger/network/fabric/material.ts';
 import {
   alone,
@@ -44,6 +45,7 @@ export const COMMANDS: Record<string, (given: Arguments) => Promise<number>> = {
   status,
   down,
   restart,
+  forget,
   logs,
   reset,
   check,
@@ -152,6 +154,26 @@ async function restart({ names }: Arguments): Promise<number> {
   return 0;
 }
 
+async function forget({ names }: Arguments): Promise<number> {
+  const context = networkContext();
+  const { consortium, layout } = context;
+  const peers = names.length === 0 ? layout.peers : names.map((name) => peerOf(layout, name));
+  const material = await preparedMaterial(context);
+  const binaries = await requireBinaries(process.env);
+  await alone(layout, async () => {
+    for (const peer of peers) {
+      const [began, wasRunning] = [Date.now(), await stopProcess(layout, peer.process)];
+      try {
+        await forgetPurged(peer);
+      } finally {
+        if (wasRunning) await restartNode(layout, peer.process, consortium.channel, material, binaries);
+      }
+      console.log(`${peer.process} keeps nothing of what was purged, after ${seconds(began)}`);
+    }
+  });
+  return 0;
+}
+
 async function logs({ names, lines }: Arguments): Promise<number> {
   const context = networkContext();
   const name = processNamed(context, names);
@@ -225,6 +247,13 @@ function processNamed({ layout }: NetworkContext, [name]: string[]): string {
   ];
   if (name !== undefined && all.includes(name)) return name;
   throw new UsageError(`${name === undefined ? 'name one of' : `there is no ${name}:`} ${all.join(', ')}`);
+}
+
+function peerOf({ peers }: NetworkContext['layout'], organisation: string): PeerLayout {
+  const peer = peers.find((one) => one.organisation.name === organisation);
+  if (peer !== undefined) return peer;
+  const all = peers.map((one) => one.organisation.name);
+  throw new UsageError(`there is no organisation ${organisation}: ${all.join(', ')}`);
 }
 
 const seconds = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`;
