@@ -52,8 +52,18 @@ const integer =
       ? value.rawJSON === '-0' && least < 0
       : typeof value === 'number' && Number.isInteger(value) && value >= least && value <= 2_147_483_647;
 
-const base64: Test = (value) =>
-  typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(value);
+/** In groups of four characters, with white space between groups, as MIME and PEM break lines. */
+const base64: Test = (value) => {
+  if (typeof value !== 'string') return false;
+  const lines = value.split(/[ \t\r\n]+/).filter((line) => line !== '');
+  const last = lines.pop();
+  return (
+    last !== undefined &&
+    /^[A-Za-z0-9+/]+={0,2}$/.test(last) &&
+    [...lines, last].every((line) => line.length % 4 === 0) &&
+    lines.every((line) => /^[A-Za-z0-9+/]+$/.test(line))
+  );
+};
 
 const TESTS: Record<string, Test> = {
   boolean: (value) => typeof value === 'boolean',

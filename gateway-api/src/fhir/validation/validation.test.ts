@@ -160,6 +160,49 @@ describe('validation', () => {
     });
   }
 
+  const BASE64: Record<string, [data: string, isSound: boolean]> = {
+    'in one line': ['AAECAwQF', true],
+    'in lines of 76, as MIME has it': [`${'QUJD'.repeat(19)}\n${'QUJD'.repeat(19)}\r\nQQ==\n`, true],
+    'with white space before, between and after': [' \tAAEC AwQF\r\n QQ== ', true],
+    'broken within a group': ['AAE\nCAwQF', false],
+    'of white space alone': [' \n', false],
+    'of no whole groups': ['AAECA', false],
+    'with padding before the end': ['QQ==\nAAEC', false],
+    'with other characters': ['AA-_\nAAEC', false],
+    'with a space that is none of ASCII': ['AAEC\u00a0AwQF', false],
+  };
+  for (const [how, [data, isSound]] of Object.entries(BASE64)) {
+    it(`${isSound ? 'takes' : 'refuses'} base64 ${how}`, () => {
+      const expected = isSound ? [] : ['value Patient.photo[0].data'];
+      expect(faults({ ...patient(), photo: [{ contentType: 'image/png', data }] })).to.deep.equal(expected);
+    });
+  }
+
+  it('takes base64 of many lines in a time that grows with its length', () => {
+    const data = `${'QUJD'.repeat(19)}\n`.repeat(100_000);
+    expect(faults({ ...patient(), photo: [{ contentType: 'image/png', data }] })).to.deep.equal([]);
+  });
+
+  it('takes an id alone beside the value of a primitive, and nowhere else', () => {
+    const given = (values: unknown, siblings: unknown) => ({ name: [{ given: values, _given: siblings }] });
+    const sound = [
+      { birthDate: '1970-03-30', _birthDate: { id: 'b' } },
+      given(['A', 'B'], [{ id: 'a' }, null]),
+      given(['A', 'B'], [null, { id: 'b' }]),
+    ];
+    for (const members of sound) expect(faults({ ...patient(), ...members })).to.deep.equal([]);
+    const empty: [object, string][] = [
+      [{ birthDate: undefined, _birthDate: { id: 'b' } }, 'structure Patient.birthDate'],
+      [{ birthDate: '1970-03-30', _birthDate: {} }, 'structure Patient.birthDate'],
+      [given(['A', null], [null, { id: 'b' }]), 'structure Patient.name[0].given[1]'],
+      [{ name: [{ id: 'n' }] }, 'structure Patient.name[0]'],
+    ];
+    for (const [members, fault] of empty) {
+      const resource = JSON.parse(JSON.stringify({ ...patient(), ...members })) as Json;
+      expect(faults(resource)).to.deep.equal([fault]);
+    }
+  });
+
   it('tells several faults at once, and stops telling at fifty', () => {
     expect(faults({ ...patient(), gender: 'x', birthDate: 'x', active: 'x' })).to.have.length(3);
     const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`x${index}`, 1]));

@@ -89,8 +89,11 @@ class Walk implements Validation {
     return this.object(schema, value, { path, resource: value, depth });
   }
 
-  /** Walks a resource, a data type or a backbone element; true where nothing was reported in it. */
-  object(schema: TypeSchema, value: Members, place: Place): boolean {
+  /**
+   * Walks a resource, a data type or a backbone element; true where nothing was reported in it. `isBeside`: it stands beside
+   * the value of a primitive element, so that an id is enough (ele-1).
+   */
+  object(schema: TypeSchema, value: Members, place: Place, isBeside = false): boolean {
     const { path } = place;
     if (place.depth > MAX_DEPTH) return this.report('too-long', path, `Nested deeper than ${MAX_DEPTH} levels.`);
     const before = this.issues.length;
@@ -98,7 +101,7 @@ class Walk implements Validation {
     let choices: Map<string, string> | undefined;
     for (const key of Object.keys(value)) {
       if (key === 'resourceType' && schema.resource) continue;
-      if (key !== 'id') substance += 1;
+      if (key !== 'id' || isBeside) substance += 1;
       const name = key.startsWith('_') ? key.slice(1) : key;
       const element = schema.elements.get(name);
       if (element === undefined || (name !== key && !element.primitive)) {
@@ -182,7 +185,9 @@ class Walk implements Validation {
     for (const [index, one] of (element.repeats ? (value as unknown[]) : [value]).entries()) {
       const path = element.repeats ? `${place.path}[${index}]` : place.path;
       if (one === null && element.repeats && Array.isArray(siblings) && (siblings[index] ?? null) !== null) continue;
-      if (isMembers(one)) this.object(schemaOf('Element')!, one, { ...place, path, depth: place.depth + 1 });
+      const beside = element.repeats && Array.isArray(siblings) ? siblings[index] : siblings;
+      const isBeside = (beside ?? null) !== null;
+      if (isMembers(one)) this.object(schemaOf('Element')!, one, { ...place, path, depth: place.depth + 1 }, isBeside);
       else this.report('structure', path, `${key} holds JSON objects.`);
     }
     return true;
