@@ -38,6 +38,28 @@ describe('bad input', () => {
     expect(issuesOf(await server.post('').expect(400))).to.deep.equal(['invalid Bundle.resourceType']);
   });
 
+  it('a body of another version than R4 is 415, and an answer in another 406', async () => {
+    for (const version of ['3.0', '"5.0"', '4.3', '']) {
+      const type = `${JSON_TYPE}; fhirVersion=${version}`;
+      expect(issuesOf(await postText('/Patient', '{}', type).expect(415))).to.deep.equal([
+        'not-supported Content-Type',
+      ]);
+      expect(issuesOf(await server.get('/Patient').set('Accept', type).expect(406))).to.deep.equal([
+        'not-supported Accept',
+      ]);
+      const format = encodeURIComponent(type);
+      expect(issuesOf(await server.get(`/Patient?_format=${format}`).expect(406))).to.deep.equal([
+        'not-supported _format',
+      ]);
+    }
+    for (const version of ['4.0', '"4.0"', '4.0.1']) {
+      const type = `${JSON_TYPE}; charset=utf-8; fhirVersion=${version}`;
+      await postText('/Patient', '{', type).expect(400);
+      await server.get('/Patient').set('Accept', type).expect(200);
+    }
+    await server.get('/Patient').set('Accept', `${JSON_TYPE}; fhirVersion=3.0, ${JSON_TYPE}`).expect(200);
+  });
+
   it('another content type is 415, and an answer that cannot be given 406', async () => {
     for (const type of [
       'application/fhir+xml',

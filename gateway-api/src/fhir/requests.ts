@@ -1,6 +1,6 @@
 /** What the FHIR API reads from a request beside its body: what it accepts, preferences, conditions. */
 import type { Request, RequestHandler } from 'express';
-import { JSON_TYPES } from '../http/json-types.ts';
+import { isOtherVersion, JSON_TYPES } from '../http/json-types.ts';
 import { refuse } from './outcomes.ts';
 
 const FORMATS = new Set(['json', ...JSON_TYPES]);
@@ -33,7 +33,7 @@ export function ifMatchOf(header: string | undefined, expression: string): numbe
 
 export const etagOf = (version: number): string => `W/"${version}"`;
 
-/** Parameters such as `fhirVersion=4.0` do not count, but for q=0. */
+/** Of parameters q=0 and another `fhirVersion` than R4's count. */
 const acceptsJson = (accept: string | undefined): boolean =>
   accept === undefined ||
   accept.split(',').some((one) => {
@@ -42,7 +42,9 @@ const acceptsJson = (accept: string | undefined): boolean =>
       .split(';')
       .map((part) => part.trim());
     return (
-      [...JSON_TYPES, 'application/*', '*/*'].includes(type) && !parameters.some((part) => /^q=0(\.0*)?$/.test(part))
+      [...JSON_TYPES, 'application/*', '*/*'].includes(type) &&
+      !parameters.some((part) => /^q=0(\.0*)?$/.test(part)) &&
+      !isOtherVersion(one)
     );
   });
 
@@ -51,6 +53,9 @@ export const jsonOnly: RequestHandler = (request, _response, next) => {
   const format = request.query['_format'];
   if (format !== undefined && (typeof format !== 'string' || !FORMATS.has(format.split(';')[0]!.replace(' ', '+')))) {
     refuse(406, 'not-supported', 'Only JSON is answered.', '_format');
+  }
+  if (typeof format === 'string' && isOtherVersion(format)) {
+    refuse(406, 'not-supported', 'Only FHIR R4 (fhirVersion=4.0) is answered.', '_format');
   }
   if (format === undefined && !acceptsJson(request.get('accept'))) {
     refuse(406, 'not-supported', 'Only application/fhir+json is answered.', 'Accept');

@@ -6,7 +6,7 @@ import { refuse } from '../fhir/outcomes.ts';
 import { beginHash } from '../idempotency/request.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { hasBody, readJson } from './json-body.ts';
-import { JSON_TYPES } from './json-types.ts';
+import { isOtherVersion, JSON_TYPES } from './json-types.ts';
 import { inTurn } from './pauses.ts';
 
 /** Enough for what is no resource and no table. */
@@ -35,6 +35,8 @@ function demandType(request: Request, types: string[]): void {
 export function jsonBody({ limit, budget, clientOf, apart = false }: BodiesOptions): RequestHandler {
   return async (request, response, next) => {
     demandType(request, JSON_TYPES);
+    if (isOtherVersion(request.get('content-type') ?? ''))
+      refuse(415, 'not-supported', 'Only FHIR R4 (fhirVersion=4.0) is read.', 'Content-Type');
     const reservation = budget.open(clientOf(request));
     response.once('close', reservation.release);
     const onBytes = beginHash(request);
