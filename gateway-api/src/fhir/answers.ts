@@ -7,7 +7,7 @@ import type { Request, Response } from 'express';
 import { sendJson } from '../http/streamed-json.ts';
 import { failureOf, type Issue, internalFailure, outcomeOf } from './outcomes.ts';
 import type { StoredResource } from './repository.ts';
-import { etagOf, type Return } from './requests.ts';
+import { etagOf, forbidsVersion, type Return } from './requests.ts';
 
 export interface Answer {
   status: number;
@@ -65,7 +65,7 @@ const isUnchanged = (request: Request, { status, version }: Answer): boolean => 
   const asked = request.get('if-none-match');
   if (asked === undefined || status !== 200 || version === undefined) return false;
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
-  return asked.trim() === '*' || asked.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${version}"`);
+  return forbidsVersion(asked, version);
 };
 
 const informed = (diagnostics: string, told: readonly Issue[] = []): object =>

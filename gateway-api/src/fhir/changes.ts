@@ -29,6 +29,8 @@ export interface ChangeRequest {
   fullUrl?: string;
   criterion?: Criterion;
   ifMatch?: number;
+  /** The header as it came: an update of what it names is refused. */
+  ifNoneMatch?: string;
   /** Expressions of the conditions: the header's name or the element of the entry. */
   conditionPath?: string;
   /** Expression of the URL: undefined for a single request. */

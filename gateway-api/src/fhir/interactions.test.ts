@@ -250,6 +250,19 @@ describe('update', () => {
     expect(server.repository.transactions).to.have.length(0);
   });
 
+  it('refuses with 412 what If-None-Match forbids, and does the rest', async () => {
+    for (const header of ['*', 'W/"1"', '"1"', 'W/"7", W/"1"']) {
+      const refused = await server.put(place, patient()).set('If-None-Match', header).expect(412);
+      expect(issuesOf(refused)).to.deep.equal(['conflict If-None-Match']);
+    }
+    expect(server.repository.transactions).to.have.length(0);
+    await server.put(place, patient()).set('If-None-Match', 'W/"7"').expect(200);
+    await server
+      .put('/Patient/new', { ...patient(), id: 'new' })
+      .set('If-None-Match', '*')
+      .expect(405);
+  });
+
   it('tells a version that came in between: 412 with If-Match, 409 without', async () => {
     server.repository.refuse = () => {
       throw new LedgerError('CONFLICT', 'a version is not the next one');

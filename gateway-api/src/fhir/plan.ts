@@ -9,6 +9,7 @@ import type { Change } from './changes.ts';
 import { errorIssue, Refusal } from './outcomes.ts';
 import { resolveReferences } from './references.ts';
 import type { Scope } from './repository.ts';
+import { forbidsVersion } from './requests.ts';
 import { criterionKey } from './tokens.ts';
 import { type SupportedType, supportedType } from './types.ts';
 import { isResourceType } from './validation/schema.ts';
@@ -88,7 +89,7 @@ async function resolveCreates(changes: readonly Change[], scope: Scope): Promise
 
 /** The version an update makes: the one after the newest here, which must be the one that If-Match names. */
 async function resolveUpdate(change: Change, { repository, organisation, caller }: Scope): Promise<void> {
-  const { ifMatch, conditionPath, urlPath } = change.request;
+  const { ifMatch, ifNoneMatch, conditionPath, urlPath } = change.request;
   const current = await repository.read(caller, change.type, change.id);
   const place = urlPath ?? `${change.path}.id`;
   if (current === undefined) {
@@ -103,6 +104,8 @@ async function resolveUpdate(change: Change, { repository, organisation, caller 
     );
   } else if (ifMatch !== undefined && ifMatch !== current.version) {
     change.fail(412, errorIssue('conflict', `The resource is at version ${current.version}.`, conditionPath));
+  } else if (ifNoneMatch !== undefined && forbidsVersion(ifNoneMatch, current.version)) {
+    change.fail(412, errorIssue('conflict', `The resource is at version ${current.version}.`, 'If-None-Match'));
   } else {
     change.version = current.version + 1;
   }

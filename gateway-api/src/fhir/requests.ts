@@ -31,6 +31,10 @@ export function ifMatchOf(header: string | undefined, expression: string): numbe
   return Number(version);
 }
 
+/** Whether an If-None-Match header forbids to touch what is at this version (RFC 9110 section 13.1.2). */
+export const forbidsVersion = (header: string, version: number): boolean =>
+  header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${version}"`);
+
 export const etagOf = (version: number): string => `W/"${version}"`;
 
 /** Of parameters q=0 and another `fhirVersion` than R4's count. */

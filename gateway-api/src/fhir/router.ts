@@ -171,7 +171,12 @@ class FhirApi {
     const { name: type } = typeOf(request);
     const ifMatch = ifMatchOf(request.get('if-match'), 'If-Match');
     const change = { body: request.body, path: type, interaction: 'update' as const, type, conditionPath: 'If-Match' };
-    const target = { id: idOf(request), ...(ifMatch === undefined ? {} : { ifMatch }) };
+    const ifNoneMatch = request.get('if-none-match');
+    const conditions = {
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+    };
+    const target = { id: idOf(request), ...conditions };
     return write({ ...change, ...target }, this.#scope(request), this.#writing(request));
   };
 
