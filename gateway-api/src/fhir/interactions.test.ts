@@ -203,6 +203,33 @@ describe('read, vread and history', () => {
     ]);
   });
 
+  it('history leaves out what was made before _since, and says how many are left', async () => {
+    const [second, first] = bodyOf(await server.get(`${place}/_history`).expect(200))['entry'].map(
+      ({ resource }: Json) => resource.meta.lastUpdated as string,
+    );
+    const since = async (instant: string, count = 50) => {
+      const query = `_since=${encodeURIComponent(instant)}&_count=${count}`;
+      const { total, entry = [], link } = bodyOf(await server.get(`${place}/_history?${query}`).expect(200));
+      expect(decodeURIComponent(link[0].url)).to.contain(`_since=${instant}`);
+      return [total, entry.map(({ resource }: Json) => resource.meta.versionId)];
+    };
+    const later = (instant: string) => new Date(Date.parse(instant) + 1).toISOString();
+    expect(await since(first)).to.deep.equal([2, ['2', '1']]);
+    expect(await since(first, 1)).to.deep.equal([2, ['2']]);
+    if (first !== second) expect(await since(second)).to.deep.equal([1, ['2']]);
+    expect(await since(later(second))).to.deep.equal([0, []]);
+    expect(await since('2035-01-01T00:00:00+01:00')).to.deep.equal([0, []]);
+    await server.get('/Patient/none/_history?_since=2035-01-01T00:00:00Z').expect(404);
+  });
+
+  it('history refuses parameters that it would have to ignore', async () => {
+    for (const query of ['_since=yesterday', '_since=2035', '_since=2035-13-01T00:00:00Z', '_at=2020', 'x=y']) {
+      await server.get(`${place}/_history?${query}`).expect(400);
+    }
+    await server.get(`${place}/_history?x=y`).set('Prefer', 'handling=lenient').expect(200);
+    await server.get(`${place}/_history?_format=json&_pretty=true`).expect(200);
+  });
+
   it('HEAD answers like GET without the body', async () => {
     const response = await request(server.app).head(`/fhir/R4${place}`).expect(200);
     expect(response.get('ETag')).to.equal('W/"2"');

@@ -1,7 +1,7 @@
 /** The reading interactions of hl7.org/fhir/R4/http.html: read, vread and the history of an instance. */
 import { type Answer, answerOf } from './answers.ts';
 import { refuse } from './outcomes.ts';
-import type { Scope, StoredResource } from './repository.ts';
+import type { HistoryPage, Scope, StoredResource } from './repository.ts';
 import { etagOf } from './requests.ts';
 import type { Parameters } from './search-query.ts';
 
@@ -35,27 +35,50 @@ function historyEntry({ resource, version, lastUpdated }: StoredResource, type: 
 const DEFAULT_COUNT = 50;
 const MAX_COUNT = 500;
 
-/** `_count` and `_page` of a history; anything else says what is not supported (R4 lets a server ignore it). */
-function pageOf(parameters: Parameters): { count: number; before?: number } {
+const KNOWN = new Set(['_count', '_page', '_since', '_format', '_pretty']);
+const INSTANT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
+
+interface HistoryRequest {
+  parameters: Parameters;
+  /** Prefer: handling=lenient. */
+  lenient: boolean;
+}
+
+/** `_count`, `_since` and `_page` of a history; anything else is refused: an ignored filter shows too much. */
+function pageOf({ parameters, lenient }: HistoryRequest): HistoryPage {
+  const other = parameters.find(([name]) => !KNOWN.has(name))?.[0];
+  if (other !== undefined && !lenient) refuse(400, 'not-supported', 'A history has no such parameter.', other);
   const given = new Map(parameters);
   const count = given.get('_count') ?? String(DEFAULT_COUNT);
   const page = given.get('_page');
   if (!/^[0-9]{1,9}$/.test(count)) refuse(400, 'value', 'Expected a whole number.', '_count');
   if (page !== undefined && !VERSION.test(page)) refuse(400, 'value', 'Expected a page as it was linked.', '_page');
   const wanted = Math.min(Math.max(Number(count), 1), MAX_COUNT);
-  return { count: wanted, ...(page === undefined ? {} : { before: Number(page) }) };
+  return {
+    count: wanted,
+    ...(page === undefined ? {} : { before: Number(page) }),
+    ...(given.has('_since') ? { since: sinceOf(given.get('_since')!) } : {}),
+  };
+}
+
+/** An instant as milliseconds since 1970. */
+function sinceOf(text: string): number {
+  const since = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(since) ? refuse(400, 'value', 'Expected an instant: 2026-11-29T10:00:00Z.', '_since') : since;
 }
 
 /** In pages, newest first (hl7.org/fhir/R4/http.html#history). */
-export async function history(scope: Scope, type: string, id: string, parameters: Parameters): Promise<Answer> {
+export async function history(scope: Scope, type: string, id: string, request: HistoryRequest): Promise<Answer> {
   const { repository, caller, baseUrl } = scope;
-  const page = pageOf(parameters);
-  const none = { versions: [], total: 0, next: undefined };
-  const { versions, total, next } = ID.test(id) ? await repository.history(caller, type, id, page) : none;
-  if (total === 0) return notFound();
+  const page = pageOf(request);
+  const none = { versions: [], total: 0, exists: false, next: undefined };
+  const { versions, total, exists, next } = ID.test(id) ? await repository.history(caller, type, id, page) : none;
+  if (!exists) return notFound();
+  const since = new Map(request.parameters).get('_since');
   const url = `${baseUrl}/${type}/${id}/_history`;
   const linkTo = (relation: string, before: number | undefined) => {
     const query = new URLSearchParams(before === undefined ? {} : { _page: String(before) });
+    if (since !== undefined) query.set('_since', since);
     if (page.count !== DEFAULT_COUNT) query.set('_count', String(page.count));
     return { relation, url: query.size === 0 ? url : `${url}?${query}` };
   };

@@ -56,12 +56,23 @@ export interface SearchPage {
   undelivered?: number;
 }
 
+/** Which versions of a resource are asked for. */
+export interface HistoryPage {
+  count: number;
+  /** The `next` of an earlier page. */
+  before?: number;
+  /** Made then or later, milliseconds since 1970. */
+  since?: number;
+}
+
 /** A page of a resource's history. */
 export interface VersionsPage {
   /** Newest first. */
   versions: StoredResource[];
   /** Of all pages. */
   total: number;
+  /** Whether there is such a resource, also where none of its versions was asked for. */
+  exists: boolean;
   /** What the next page comes before; undefined on the last one. */
   next?: number;
 }
@@ -81,8 +92,8 @@ export interface Repository {
    */
   read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined>;
   readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined>;
-  /** Versions, newest first; none where there is no such resource. `before` is the `next` of an earlier page. */
-  history(caller: Caller, type: string, id: string, page: { count: number; before?: number }): Promise<VersionsPage>;
+  /** Versions, newest first; none where there is no such resource. */
+  history(caller: Caller, type: string, id: string, page: HistoryPage): Promise<VersionsPage>;
   search(caller: Caller, search: Search): Promise<SearchPage>;
   /** Which of these `Type/id` do not exist here. */
   missing(references: string[]): Promise<string[]>;

@@ -129,7 +129,10 @@ class FhirApi {
   vread: Handle = (request) =>
     this.#reading(request, (scope, { name }) => vread(scope, name, idOf(request), String(request.params['version'])));
   history: Handle = (request) =>
-    this.#reading(request, (scope, { name }) => history(scope, name, idOf(request), queryOf(request)));
+    this.#reading(request, (scope, { name }) => {
+      const lenient = preferencesOf(request).handling === 'lenient';
+      return history(scope, name, idOf(request), { parameters: queryOf(request), lenient });
+    });
 
   /** A search by POST. */
   admitSearch = (request: Request): void => void typeOf(request);

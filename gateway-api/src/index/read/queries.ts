@@ -37,6 +37,7 @@ const RECORD = 'content/';
 const KNOWN_REFERENCES = 20_000;
 const newKnown = () => new LRUCache<string, true>({ max: KNOWN_REFERENCES });
 const CONSENT = 'consent/';
+const ALL = Number.POSITIVE_INFINITY;
 /** Resources that a search says are not shown; beyond that it says so many. */
 const MOST_FAULTY = 1_000;
 
@@ -48,6 +49,8 @@ export interface HistoryOptions extends View {
   count?: number | undefined;
   /** `next` of the page before. */
   before?: number | undefined;
+  /** Versions made then or later, milliseconds since 1970. */
+  since?: number | undefined;
 }
 
 export interface ReadModelOptions {
@@ -108,12 +111,14 @@ export class ReadModel {
   async versions(
     type: string,
     id: string,
-    { count = Number.POSITIVE_INFINITY, before = Number.POSITIVE_INFINITY, ...view }: HistoryOptions = {},
+    { count = ALL, before = ALL, since = -ALL, ...view }: HistoryOptions = {},
   ): Promise<VersionsPage> {
     let all: readonly Standing[] = [];
+    const isSince = (time: string) => since === -ALL || Date.parse(time) >= since;
+    const isAsked = ({ fault, last_updated: time }: Standing) => fault === null && isSince(time);
     const { rows, isCut } = await this.#rows(type, id, view, (standing) => {
       all = standing;
-      return standing.filter(({ version, fault }) => fault === null && version < before).slice(0, count);
+      return standing.filter((row) => isAsked(row) && row.version < before).slice(0, count);
     });
     const [newest] = all;
     await this.erasures.demandNone(id, newest, view.compartment);
@@ -123,14 +128,15 @@ export class ReadModel {
     if (newest !== undefined && shown.length === 0) demandShown(newest);
     const versions = rows.map((row) => this.stored(row));
     const revocation = newest === undefined || newest.fault !== null ? undefined : await this.#revocation(newest);
-    const isFirst = before === Number.POSITIVE_INFINITY;
-    if (revocation !== undefined && isFirst && versions[0] !== undefined) {
-      versions.unshift(revokedOf(versions[0], revocation));
-    }
+    const isRevokedSince = revocation !== undefined && isSince(revocation.at);
+    const revoked =
+      isRevokedSince && before === ALL ? (versions[0] ?? (await this.#newestStored(type, id, view))) : undefined;
+    if (revoked !== undefined) versions.unshift(revokedOf(revoked, revocation!));
+    const asked = shown.filter(isAsked);
     const oldest = rows.at(-1)?.version ?? 0;
-    const isMore = rows.length > 0 && (isCut || shown.some(({ version }) => version < oldest));
-    const total = shown.length + (revocation === undefined ? 0 : 1);
-    return { versions, total, ...(isMore ? { next: oldest } : {}) };
+    const isMore = rows.length > 0 && (isCut || asked.some(({ version }) => version < oldest));
+    const total = asked.length + (isRevokedSince ? 1 : 0);
+    return { versions, total, exists: shown.length > 0, ...(isMore ? { next: oldest } : {}) };
   }
 
   /** @throws {Failure} 503 while this version is on its way. */
@@ -158,6 +164,11 @@ export class ReadModel {
   /** The row behind `newest`, for those who need its text and its key; undefined where the record is erased. */
   newestRow(type: string, id: string): Promise<VersionRow | undefined> {
     return this.#newestRow(type, id, {}).catch(absentWhereGone);
+  }
+
+  async #newestStored(type: string, id: string, view: View): Promise<StoredResource | undefined> {
+    const row = await this.#newestRow(type, id, view);
+    return row && this.stored(row);
   }
 
   async #newestRow(type: string, id: string, view: View): Promise<VersionRow | undefined> {

@@ -234,6 +234,16 @@ onEachDatabase('the read model', (kind) => {
       [1, 'active'],
     ]);
     expect(versions[0]?.resource['meta']).to.deep.equal({ versionId: '2', lastUpdated: at });
+    const since = async (time: number) => {
+      const { versions, total, exists } = await fixture.index.versions('Consent', id, { since: time, count: 10 });
+      return [versions.map(({ version }) => version), total, exists];
+    };
+    const first = Date.parse(versions[1]!.lastUpdated);
+    expect(first).to.be.below(Date.parse(at));
+    expect(await since(first)).to.deep.equal([[2, 1], 2, true]);
+    expect(await since(Date.parse(at))).to.deep.equal([[2], 1, true]);
+    expect(await since(Date.parse(at) + 1)).to.deep.equal([[], 0, true]);
+    expect((await fixture.index.versions('Consent', randomUUID(), { since: 0 })).exists).to.equal(false);
   });
 
   it("never lets another provider's record of the same id take a record's place at the custodian", async () => {

@@ -11,7 +11,15 @@ import { type Kind, organisationByName } from '@telemed-ledger/consortium/member
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf, demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
 import type { Issue } from '../../fhir/outcomes.ts';
-import type { NewDraft, Repository, Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
+import type {
+  HistoryPage,
+  NewDraft,
+  Repository,
+  Search,
+  SearchPage,
+  StoredResource,
+  VersionsPage,
+} from '../../fhir/repository.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import { byAccess, type View } from '../../index/read/deliveries.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
@@ -80,12 +88,7 @@ export class Records implements Repository {
     return event?.version === version ? event : undefined;
   }
 
-  async history(
-    caller: Caller,
-    type: string,
-    id: string,
-    page: { count: number; before?: number },
-  ): Promise<VersionsPage> {
+  async history(caller: Caller, type: string, id: string, page: HistoryPage): Promise<VersionsPage> {
     const view = viewOf(caller);
     if (type !== AUDIT) {
       const found = await this.#services.index.versions(type, id, { ...view, ...page });
@@ -93,7 +96,10 @@ export class Records implements Repository {
       return found;
     }
     const event = await this.#services.auditEvents.read(id, view.compartment);
-    return event === undefined ? { versions: [], total: 0 } : { versions: [event], total: 1 };
+    const { before = Number.POSITIVE_INFINITY, since = Number.NEGATIVE_INFINITY } = page;
+    const isAsked = event !== undefined && event.version < before && Date.parse(event.lastUpdated) >= since;
+    const versions = isAsked ? [event] : [];
+    return { versions, total: versions.length, exists: event !== undefined };
   }
 
   async search(caller: Caller, search: Search): Promise<SearchPage> {
