@@ -86,6 +86,17 @@ describe('transaction', () => {
     expect(second!['text'].div).to.include(`href="Patient/${second!['id']}"`).and.include(`href="${OTHER}"`);
   });
 
+  it('leaves a canonical as it is that repeats a fullUrl', async () => {
+    const url = 'https://example.org/x';
+    const extension = [
+      { url, valueCanonical: URN },
+      { url, valueUri: URN },
+    ];
+    await server.post('/', transaction(post({ ...patient(), extension }, { fullUrl: URN }))).expect(200);
+    const [{ id, extension: kept }] = written() as [Json];
+    expect(kept.map((one: Json) => one.valueCanonical ?? one.valueUri)).to.deep.equal([URN, `Patient/${id}`]);
+  });
+
   it('resolves conditional references with one question for all of them', async () => {
     server.repository.seed(practitioner());
     const reference = `Practitioner?identifier=${NPI}|9999999901`;

@@ -193,10 +193,13 @@ class Walk implements Validation {
     return true;
   }
 
-  /** A uri or narrative that may have to follow a Bundle's fullUrl to its new id. */
+  /** A uri or narrative that may have to follow a Bundle's fullUrl to its new id; a canonical never does. */
   #link(type: string, value: unknown, holder: Members, key: string | number): void {
     if (typeof value !== 'string') return;
-    const isLink = type === 'xhtml' ? value.includes('urn:') : /^(?:urn:|#)/.test(value) && URI_TYPES.has(type);
+    const isLink =
+      type === 'xhtml'
+        ? value.includes('urn:')
+        : (type === 'canonical' ? /^#/ : /^(?:urn:|#)/).test(value) && URI_TYPES.has(type);
     if (isLink) this.links.push({ holder: holder as Record<string | number, unknown>, key });
   }
 
