@@ -109,6 +109,31 @@ describe('transaction', () => {
     expect(server.repository.lookups).to.equal(1);
   });
 
+  it('resolves conditional references to what the same transaction writes, as it is afterwards', async () => {
+    const NEWER = [{ system: NPI, value: '9999999902' }];
+    const { id: _id, ...nameless } = practitioner();
+    const by = (token: string) => ({
+      ...observation(),
+      performer: [{ reference: `Practitioner?identifier=${token}` }],
+    });
+    const send = (...entries: Json[]) => server.post('/', transaction(post(patient(), { fullUrl: URN }), ...entries));
+    const about1 = (token: string) => post(about(by(token), URN));
+    await send(about1(`${NPI}|9999999901`), post(nameless), about1('9999999901')).expect(200);
+    const created = written().find(({ resourceType }) => resourceType === 'Practitioner')!['id'];
+    for (const one of written().filter(({ resourceType }) => resourceType === 'Observation'))
+      expect(one['performer'][0].reference).to.equal(`Practitioner/${created}`);
+    await send(post(nameless), about1(`${NPI}|9999999901`)).expect(412);
+    await send(post({ ...nameless, identifier: NEWER }), about1('|9999999902')).expect(412);
+    await send(post({ ...nameless, identifier: NEWER }), about1(`urn:other|9999999902`)).expect(412);
+    const put = {
+      resource: { ...nameless, id: created, identifier: NEWER },
+      request: { method: 'PUT', url: `Practitioner/${created}` },
+    };
+    await send(put, about1(`${NPI}|9999999901`)).expect(412);
+    await send(put, about1(`${NPI}|9999999902`)).expect(200);
+    expect(written().at(-1)!['performer'][0].reference).to.equal(`Practitioner/${created}`);
+  });
+
   it('fails as a whole where a conditional reference matches none, or several, and names each place', async () => {
     server.repository.seed(patient());
     server.repository.seed(practitioner());

@@ -69,8 +69,46 @@ function isRight({ change }: Open, issue: Issue | undefined): boolean {
   return issue === undefined;
 }
 
+/**
+ * Finds what a transaction itself writes by its identifiers: conditional references come after its writes
+ * (hl7.org/fhir/R4/http.html#trules).
+ */
+class WrittenHere {
+  readonly #ids = new Set<string>();
+  readonly #byValue = new Map<string, { type: string; id: string; system: unknown }[]>();
+
+  constructor(changes: readonly Change[]) {
+    for (const { type, id, resource } of changes) {
+      this.#ids.add(`${type}/${id}`);
+      for (const { system, value } of identifiersOf(resource)) {
+        if (typeof value !== 'string') continue;
+        const others = this.#byValue.get(value) ?? [];
+        this.#byValue.set(value, others);
+        others.push({ type, id, system });
+      }
+    }
+  }
+
+  /** Of what the store found, what is not written anew here; and what is written here and matches. */
+  matches({ type, system, value }: Criterion, stored: readonly string[]): string[] {
+    const isMeant = (one: unknown): boolean => system === undefined || (one ?? '') === system;
+    const here = (this.#byValue.get(value) ?? []).filter((one) => one.type === type && isMeant(one.system));
+    return [...new Set([...stored.filter((id) => !this.#ids.has(`${type}/${id}`)), ...here.map(({ id }) => id)])];
+  }
+}
+
+/** Of most types an array, of some one. */
+function identifiersOf({ identifier }: Readonly<Record<string, unknown>>): { system?: unknown; value?: unknown }[] {
+  if (identifier === undefined) return [];
+  return Array.isArray(identifier) ? identifier : [identifier as object];
+}
+
 /** Resolves `Type?identifier=system|value` for all changes at once: exactly one match, or the change fails. */
-async function resolveConditional(opens: Open[], { repository, mayMatch }: Targets): Promise<void> {
+async function resolveConditional(
+  opens: Open[],
+  { repository, mayMatch }: Targets,
+  writtenHere: () => WrittenHere,
+): Promise<void> {
   const criteria = new Map<string, { criterion: Criterion; opens: Open[] }>();
   for (const open of opens) {
     const [, type = '', query = ''] = CONDITIONAL.exec(open.found.holder.reference) ?? [];
@@ -89,8 +127,9 @@ async function resolveConditional(opens: Open[], { repository, mayMatch }: Targe
   if (criteria.size === 0) return;
   const groups = [...criteria.values()];
   const matches = await repository.findByIdentifier(groups.map(({ criterion }) => criterion));
+  const here = writtenHere();
   groups.forEach((group, index) => {
-    const ids = matches[index] ?? [];
+    const ids = here.matches(group.criterion, matches[index] ?? []);
     for (const open of group.opens) {
       if (ids.length === 1) open.found.holder.reference = `${group.criterion.type}/${ids[0]}`;
       else if (ids.length === 0)
@@ -130,7 +169,9 @@ export async function resolveReferences(changes: readonly Change[], targets: Tar
   for (const open of opens) localise(open, targets);
   const isConditional = ({ found }: Open): boolean => CONDITIONAL.test(found.holder.reference);
   const literals = opens.filter((open) => !isConditional(open));
-  await resolveConditional(opens.filter(isConditional), targets);
+  // Of what is written together alone `written` knows.
+  const together = () => new WrittenHere(sound.filter(({ reference }) => targets.written.has(reference)));
+  await resolveConditional(opens.filter(isConditional), targets, together);
   const wanted = new Map<string, Open[]>();
   for (const open of literals) {
     const literal = literalOf(open, targets);
