@@ -3,12 +3,17 @@
  * takes the place of what it corrects, and the patient's log has all of it. On either network.
  */
 import { randomUUID } from 'node:crypto';
+import { common, ledger } from '@hyperledger/fabric-protos';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
+import { Attacker } from './forgery.fixture.ts';
+
+const { kvrwset } = ledger.rwset;
+const POLICY_FAILURE = 10;
 
 const RESTRICTED = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }];
 const MRN = 'https://hospital.example/mrn';
@@ -251,4 +256,41 @@ describe('What was delivered is reached by what changes later', function () {
     expect(await one.versionAtClinic(one.result)).to.equal(0);
     await one.shows(0, 1);
   });
+
+  it('and is neither left at its requestor’s peer nor put back there by it and any other', async () => {
+    await one.delivered(toClinic);
+    const clinic = new Attacker(scene.dataDir, 'clinic');
+    try {
+      const key = `copies/${one.accessId}`;
+      expect(await keysAt(clinic)).to.include(key);
+      await one.consented({ type: 'deny' });
+      await one.shows(0, 0);
+      await one.access('a purge', ({ status }) => status === 'purged');
+      expect(await keysAt(clinic)).to.not.include(key);
+      const kept = { private: { inbox_clinic: { [key]: '{}' } } };
+      for (const other of ['hospital', 'payer', 'bank', 'regulator'])
+        expect(await clinic.forge(['clinic', other], kept), other).to.equal(POLICY_FAILURE);
+      await one.shows(0, 0);
+    } finally {
+      clinic.close();
+    }
+  });
 });
+
+/** The keys of the private values that a peer delivers to its own client, from block 0 on. */
+async function keysAt(attacker: Attacker): Promise<Set<string>> {
+  const info = await attacker.network.getContract('qscc').evaluateTransaction('GetChainInfo', 'telemed');
+  const last = common.BlockchainInfo.deserializeBinary(info).getHeight() - 1;
+  const blocks = await attacker.network.getBlockAndPrivateDataEvents({ startBlock: 0n });
+  const keys = new Set<string>();
+  for await (const block of blocks) {
+    block.getPrivateDataMapMap().forEach((set) => {
+      for (const collection of set.getNsPvtRwsetList().flatMap((one) => one.getCollectionPvtRwsetList()))
+        for (const write of kvrwset.KVRWSet.deserializeBinary(collection.getRwset_asU8()).getWritesList())
+          if (!write.getIsDelete()) keys.add(write.getKey());
+    });
+    if (block.getBlock()?.getHeader()?.getNumber() === last) break;
+  }
+  blocks.close();
+  return keys;
+}

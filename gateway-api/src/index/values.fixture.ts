@@ -125,10 +125,19 @@ export function copiesWrite(
   return write(collections.inbox(requestor), privateKeys.copies(access), copies);
 }
 
-/** A transaction of the custodian's that delivers. */
+/** A transaction of the custodian's that delivers: with the step that grants each access, which its holder has too. */
 export const delivery = (...privateWrites: FixtureWrite[]): FixtureTransaction => ({
-  ...{ creator: 'PatientsMSP', endorsers: ['PatientsMSP', 'HospitalMSP'], privateWrites },
+  ...{ creator: 'PatientsMSP', endorsers: ['PatientsMSP', 'HospitalMSP'] },
+  privateWrites: [...privateWrites, ...privateWrites.flatMap((one) => grantOf(one))],
 });
+
+/** The step that a delivery comes with; none of what is no delivery. */
+export function grantOf({ collection, key, value }: FixtureWrite, more: Partial<AccessState> = {}): FixtureWrite[] {
+  if (!key.startsWith('copies/') || value === undefined) return [];
+  const { accessId: id, holder, deliveredAt: decidedAt, expiresAt } = JSON.parse(value) as Copies;
+  const requestor = collection.slice(collections.inbox('').length);
+  return accessWrites(accessState({ id, requestor, holder, status: 'granted', decidedAt, expiresAt, ...more }));
+}
 
 export function claimState(fields: Partial<ClaimState> = {}): ClaimState {
   const { status = 'submitted' } = fields;

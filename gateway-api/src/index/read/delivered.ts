@@ -14,9 +14,10 @@ const CARE = collections.care('');
 /** Rows of the order of the ledger that are looked at together. */
 const STRETCH = 1_000;
 
-/** A patient of a provider's. */
+/** What was written of a provider's: something about a patient. */
 interface Concerned {
-  patient: string;
+  id: string;
+  patient: string | null;
   /** care_<Provider> */
   collection: string;
 }
@@ -36,41 +37,44 @@ export class Delivered {
     return Number((await query.executeTakeFirst())?.head ?? 0);
   }
 
-  /** Accesses that delivered something of patients of whom something was changed in this part of the order, `to` included. */
+  /**
+   * Accesses that delivered something which was changed in this part of the order, `to` included, or something else of its
+   * patient's: a record may have been another's before.
+   */
   async touched(from: number, to: number): Promise<string[]> {
     const found = new Set<string>();
     const seen = new Set<string>();
     for (let at = from; at < to; ) {
       const rows = await this.#db
         .selectFrom('versions')
-        .select(['sequence', 'type', 'version', 'patient', 'collection'])
+        .select(['sequence', 'type', 'id', 'version', 'patient', 'collection'])
         .where('sequence', '>', at)
         .where('sequence', '<=', to)
         .orderBy('sequence')
         .limit(STRETCH)
         .execute();
-      for (const row of rows.filter(isChange)) {
-        const { patient, collection } = row as Concerned;
-        if (!seen.has(`${collection} ${patient}`))
-          for (const access of await this.#of({ patient, collection })) found.add(access);
-        seen.add(`${collection} ${patient}`);
-      }
+      for (const { id, patient, collection } of rows.filter(isChange))
+        for (const about of [...(patient === null ? [] : [{ patient }]), { id }]) {
+          const name = `${collection} ${JSON.stringify(about)}`;
+          if (!seen.has(name)) for (const access of await this.#of(collection, about)) found.add(access);
+          seen.add(name);
+        }
       at = rows.length < STRETCH ? to : rows.at(-1)!.sequence;
     }
     return [...found];
   }
 
-  /** Accesses whose copies are here. */
-  async #of({ patient, collection }: Concerned): Promise<string[]> {
-    const rows = await this.#db
+  /** Accesses whose copies are here: of a patient, or of a record. */
+  async #of(collection: string, { patient, id }: Partial<Concerned>): Promise<string[]> {
+    let query = this.#db
       .selectFrom('versions')
       .select('access')
       .distinct()
       .where('access', 'is not', null)
-      .where('patient', '=', patient)
-      .where('source', '=', collection.slice(CARE.length))
-      .execute();
-    return rows.flatMap(({ access }) => access ?? []);
+      .where('source', '=', collection.slice(CARE.length));
+    if (id !== undefined) query = query.where('id', '=', id);
+    if (patient !== undefined) query = query.where('patient', '=', patient);
+    return (await query.execute()).flatMap(({ access }) => access ?? []);
   }
 
   /** Of all deliveries that are here a page of those that something was changed after, by id of the access. */
@@ -86,22 +90,29 @@ export class Delivered {
       .execute();
     const ids = page.flatMap(({ access }) => access ?? []);
     if (ids.length === 0) return { ids };
+    const found = new Set<string>();
+    for (const same of ['patient', 'id'] as const)
+      for (const access of await this.#changedSince(ids, same)) found.add(access);
+    return page.length < count ? { ids: [...found] } : { ids: [...found], next: ids.at(-1)! };
+  }
+
+  /** Of these accesses those after which their holder wrote something of the same patient, or of the same record. */
+  async #changedSince(accesses: readonly string[], same: 'patient' | 'id'): Promise<string[]> {
     const changed = await this.#db
       .selectFrom('versions as copy')
       .innerJoin('versions as change', (join) =>
         join
-          .onRef('change.patient', '=', 'copy.patient')
+          .onRef(`change.${same}`, '=', `copy.${same}`)
           .on('change.current', '=', NEWEST)
           .onRef('change.sequence', '>', 'copy.sequence')
-          .on(sql<boolean>`${sql.ref('change.collection')} = ${CARE} || ${sql.ref('copy.source')}`)
+          .on(sql<boolean>`${sql.ref('change.collection')} = ${sql.lit(CARE)} || ${sql.ref('copy.source')}`)
           .on((on) => on.or([on('change.type', '=', 'Consent'), on('change.version', '>', 1)])),
       )
       .select('copy.access as access')
       .distinct()
-      .where('copy.access', 'in', ids)
+      .where('copy.access', 'in', [...accesses])
       .execute();
-    const found = changed.flatMap(({ access }) => access ?? []);
-    return page.length < count ? { ids: found } : { ids: found, next: ids.at(-1)! };
+    return changed.flatMap(({ access }) => access ?? []);
   }
 
   /** Of these records of a provider those that were there at a time. @param until ISO 8601 UTC */
@@ -120,5 +131,5 @@ export class Delivered {
 }
 
 /** What can change what may be shown of a patient: another version of a record, a consent. */
-const isChange = (row: Pick<IndexTables['versions'], 'type' | 'version' | 'patient' | 'collection'>): boolean =>
-  row.patient !== null && row.collection.startsWith(CARE) && (row.type === 'Consent' || row.version > 1);
+const isChange = ({ type, version, collection }: Pick<IndexTables['versions'], 'type' | 'version' | 'collection'>) =>
+  collection.startsWith(CARE) && (type === 'Consent' || version > 1);

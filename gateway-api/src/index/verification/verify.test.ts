@@ -10,7 +10,7 @@ import { type FixtureTransaction, fixtureBlock, withheld } from '../../ledger/bl
 import { onEachDatabase } from '../databases.fixture.ts';
 import { anchored, FixtureIndex, recordWrites, sheetWrites } from '../index.fixture.ts';
 import { placeOf } from '../places.ts';
-import { copiesWrite, delivery, evidenceFrom } from '../values.fixture.ts';
+import { copiesWrite, delivery, evidenceFrom, grantOf } from '../values.fixture.ts';
 import { type Damage, everyDamage } from './damage.fixture.ts';
 import { type RichIndex, richIndex } from './rich-index.fixture.ts';
 import { named, verify } from './verification.fixture.ts';
@@ -208,6 +208,7 @@ onEachDatabase('The comparison of read model and ledger', (kind) => {
       `gone versions Observation/${records[1]!.id}/_history/1`,
       `gone private_values care_clinic sheet/${sheet}`,
       `gone private_values care_clinic version/${records[1]!.id}/1`,
+      `gone private_values inbox_clinic ${grantOf(copies)[0]!.key}`,
     ]);
     const { writing } = fixture.stores;
     await writing.deleteFrom('versions').where('id', '=', records[0]!.id).execute();

@@ -15,7 +15,7 @@ import {
   recordWrites,
   sheetWrites,
 } from '../index.fixture.ts';
-import { copiesWrite, delivery, evidenceFrom, LATER } from '../values.fixture.ts';
+import { copiesWrite, delivery, evidenceFrom, grantOf, LATER } from '../values.fixture.ts';
 
 const PAST = '2020-01-01T00:00:00.000Z';
 
@@ -29,6 +29,11 @@ onEachDatabase('Delivered copies', (kind) => {
   });
   afterEach(() => clinic.close());
 
+  /** Another one, which holds nothing. */
+  async function reopened(): Promise<FixtureIndex> {
+    await clinic.close();
+    return FixtureIndex.open('clinic', kind);
+  }
   const held = async (): Promise<string[]> =>
     (await clinic.stores.reading.selectFrom('versions').select('id').orderBy('sequence').execute()).map(({ id }) => id);
   const own = (fields: object = {}) => anchored('Observation', { id: randomUUID(), ...fields });
@@ -50,6 +55,18 @@ onEachDatabase('Delivered copies', (kind) => {
     expect((stored!.resource['meta'] as { source: string }).source).to.match(/organisations\/hospital$/);
     expect(await clinic.index.newest('Observation', over!.id)).to.equal(undefined);
     expect(await total()).to.equal(1);
+    expect(reports()).to.deep.equal([]);
+  });
+
+  it('are shown without their holder’s part in an emergency, which waits for nobody', async () => {
+    for (const purpose of ['BTG', 'ETREAT'] as const) {
+      const [record] = await anchor(own());
+      const copies = copiesWrite([record!]);
+      const [step] = grantOf(copies, { purpose });
+      const broken = { creator: 'PatientsMSP', endorsers: ['PatientsMSP', 'ClinicMSP'] };
+      await clinic.block({ ...broken, privateWrites: [copies, step!] });
+      expect(await held()).to.include(record!.id);
+    }
     expect(reports()).to.deep.equal([]);
   });
 
@@ -259,9 +276,59 @@ onEachDatabase('Delivered copies', (kind) => {
       const early = fixtureBlock(0, [delivery(copies)]);
       await clinic.apply(withheld(early, () => true));
       await clinic.apply(fixtureBlock(1, [{ privateWrites: writes }], early));
-      expect(await clinic.complete(early)).to.equal(1);
+      expect(await clinic.complete(early)).to.equal(2);
       expect(await held()).to.deep.equal([]);
       expect(reports()).to.have.length(1);
+    });
+
+    /** A delivery that the custodian makes up with any other member, which may write to the inbox: with these steps. */
+    async function expectForgedRefused(steps: (copies: FixtureWrite) => FixtureWrite[]): Promise<void> {
+      const [record] = await anchor(own());
+      const copies = copiesWrite([record!]);
+      const forged = { creator: 'PatientsMSP', endorsers: ['PatientsMSP', 'BankMSP'] };
+      await clinic.block({ ...forged, privateWrites: [copies, ...steps(copies)] });
+      expect(await held()).to.deep.equal([]);
+      const missing = await clinic.stores.reading.selectFrom('missing').select(['key_hash', 'reason']).execute();
+      expect(missing).to.deep.include({ key_hash: sha256Hex(copies.key), reason: 'unreadable' });
+    }
+    const [inbox, care] = [0, 1] as const;
+
+    it('of which its holder knows nothing, also where it goes on from another one, in an emergency too', async () => {
+      const renews = randomUUID();
+      const renewal = { renews, root: renews, lastsUntil: LATER };
+      for (const more of [
+        {},
+        renewal,
+        { ...renewal, purpose: 'BTG' as const },
+        { ...renewal, purpose: 'ETREAT' as const },
+      ]) {
+        clinic = await reopened();
+        await expectForgedRefused((copies) => [grantOf(copies, more)[inbox]!]);
+      }
+    });
+
+    it('that comes with no step that grants it, or with another access’s, holder’s or requestor’s', async () => {
+      const wrong: ((copies: FixtureWrite) => FixtureWrite[])[] = [
+        () => [],
+        (copies) => [grantOf(copies)[care]!],
+        (copies) => grantOf(copies, { status: 'refused', reason: 'consent-absent' }),
+        (copies) => grantOf(copies, { holder: 'payer' }),
+        (copies) => grantOf(copies).map((one) => ({ ...one, value: '{}' })),
+        (copies) => grantOf(copies).map((one) => ({ ...one, value: one.value!.replace('"clinic"', '"payer"') })),
+        (copies) => grantOf(copies, { id: randomUUID() }).map((one) => ({ ...one, key: grantOf(copies)[inbox]!.key })),
+      ];
+      for (const steps of wrong) {
+        clinic = await reopened();
+        await expectForgedRefused(steps);
+      }
+    });
+
+    it('to which its holder agreed otherwise', async () => {
+      await expectForgedRefused((copies) => {
+        const [told] = grantOf(copies, { expiresAt: LATER });
+        const [, agreed] = grantOf(copies, { expiresAt: PAST });
+        return [told!, agreed!];
+      });
     });
 
     it('of a second writing of a sheet', async () => {
@@ -326,7 +393,7 @@ onEachDatabase('Delivered copies', (kind) => {
     const { status } = await clinic.index.newest('Observation', one!.id).catch((error) => error);
     expect(status).to.equal(503);
     await clinic.apply(fixtureBlock(2, [delivery({ collection: gone.collection, key: gone.key, purge: true })], late));
-    expect(await clinic.complete(late)).to.equal(1);
+    expect(await clinic.complete(late)).to.equal(3);
     expect(await held()).to.deep.equal([one!.id]);
   });
 

@@ -21,6 +21,7 @@ import {
   copiesWrite,
   erasedMark,
   evidenceFrom,
+  grantOf,
   LATER,
   markWrite,
   purgeWrites,
@@ -60,7 +61,8 @@ function deliveries(hospital: [AnchoredFixture, FixtureWrite[]][]): Written[] {
   return cross(['1', '2'], hospital).map(([access, [{ id, version }, writes]]) => {
     const evidence = evidenceFrom(writes, id, version);
     const other = { ...evidence, text: evidence.text.replace('"x"', '"w"') };
-    return by('PatientsMSP', [copiesWrite([evidence, other], { access: uuid(access) })]);
+    const copies = copiesWrite([evidence, other], { access: uuid(access) });
+    return by('PatientsMSP', [copies, ...grantOf(copies)]);
   });
 }
 

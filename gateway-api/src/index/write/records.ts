@@ -2,6 +2,7 @@
  * The records of a sheet and of a delivery, each by itself: what does not stand where its sheet, its id or its version's
  * key says is left out, and hides none of its neighbours.
  */
+import { isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { isIncluded, leafHash } from '@telemed-ledger/chaincode/model/merkle.ts';
 import { unrecordable } from '@telemed-ledger/chaincode/model/record-types.ts';
@@ -14,7 +15,12 @@ import {
   recordIdAt,
   type Sheet,
 } from '@telemed-ledger/chaincode/model/sheets.ts';
-import { audienceName, audienceSchema } from '@telemed-ledger/chaincode/model/values.ts';
+import {
+  ACCESS_STEPS,
+  accessStateSchema,
+  audienceName,
+  audienceSchema,
+} from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import { inStretches } from '../../http/pauses.ts';
@@ -154,20 +160,44 @@ function says(place: string, wanted: { sheet: string; index: number; type: strin
   return sheet === wanted.sheet && index === wanted.index && type === wanted.type;
 }
 
-/** The copies of a delivery that stand on the sheets they came with; that the holder anchored those is left to the blocks. */
-export async function partsOfCopies(key: string, value: string, consortium: Consortium): Promise<Parts> {
+/**
+ * The copies of a delivery that stand on the sheets they came with, and what its holder agreed to; that the holder anchored
+ * those is left to the blocks. @throws Undelivered, and Error where this is no delivery
+ */
+export async function partsOfCopies(
+  key: string,
+  value: string,
+  { collection, beside }: Pick<Written, 'collection' | 'beside'>,
+  consortium: Consortium,
+): Promise<Parts> {
   const copies = readObject(value) as unknown as Copies;
   const { holder, accessId, expiresAt, deliveredAt, salt, records } = copies;
   const author = organisationByName(consortium, holder)?.mspId;
   const isDelivery = [holder, accessId, expiresAt, deliveredAt, salt].every((one) => typeof one === 'string');
   if (!isDelivery || !Array.isArray(records) || author === undefined || key !== privateKeys.copies(accessId))
     throw new Error('this is no delivery');
+  const anchorages = agreementTo(copies, collection, beside);
   const parts: Part[] = [];
   await inStretches(records, (record) => {
     const part = copyPart(record, copies, author);
     if (part !== undefined) parts.push(part);
   });
-  return { parts, refused: records.length - parts.length, anchorages: [] };
+  return { parts, refused: records.length - parts.length, anchorages };
+}
+
+/**
+ * That the holder has agreed: the step that grants the access, which a delivery comes with, lies in the holder's collection too,
+ * to which nobody writes without it. What is first delivered in an emergency waits for no holder.
+ * @throws Undelivered, and Error where a delivery comes without that step
+ */
+function agreementTo({ accessId, holder }: Copies, inbox: string, beside: Beside): Anchorage[] {
+  const key = privateKeys.access(accessId, ACCESS_STEPS.granted);
+  const step = beside(key) ?? '';
+  const { data: state } = accessStateSchema.safeParse(objectIn(step));
+  const isStep = state?.status === 'granted' && state.id === accessId && state.holder === holder;
+  if (!isStep || collections.inbox(state.requestor) !== inbox) throw new Error('this is no delivery');
+  const isAlone = isEmergencyPurpose(state.purpose) && state.renews === undefined;
+  return isAlone ? [] : [anchorageOf([collections.care(holder)], key, step)];
 }
 
 /** Undefined where it is not shaped like evidence, or proves nothing. */

@@ -205,7 +205,7 @@ const ownerOf = (collection: string, consortium: Consortium): string | undefined
 /** The records of a sheet or a delivery; undefined for any other value. */
 async function recordsIn({ key, value }: Place, written: Written, consortium: Consortium): Promise<Parts | undefined> {
   if (key.startsWith('content/')) return partsOfContent(key, value, written);
-  return key.startsWith('copies/') ? partsOfCopies(key, value, consortium) : undefined;
+  return key.startsWith('copies/') ? partsOfCopies(key, value, written, consortium) : undefined;
 }
 
 /** @throws Error where none of the records is as it should be */

@@ -123,6 +123,14 @@ describe('What was delivered', function () {
       expect(body).to.deep.include(content);
     });
 
+  it('loses what turns out to be another patient’s', async () => {
+    const id = await delivered();
+    const other = await scene.patient();
+    await change(first, { subject: { reference: `Patient/${other.id}` } });
+    await becomes([0, 1]);
+    expect(await scene.at('clinic', id)).to.include({ status: 'purged', reason: 'record-changed' });
+  });
+
   it('loses with a consent only what rested on that one', async () => {
     const consent = await scene.consented(patient, { type: 'permit', data: instance(first) });
     const id = await delivered({ type: 'permit', data: instance(second) });
