@@ -2,6 +2,7 @@
  * FHIR R4 Bundles as files hold them (hl7.org/fhir/R4/bundle.html), plain or gzip: reading one, and what in it
  * matters for the order in which it's sent.
  */
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -52,11 +53,29 @@ async function readText(file: string): Promise<string> {
   } catch (error) {
     throw new UnreadableFile(file, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`);
   }
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString();
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return textOf(file, bytes);
+  let inflated: Buffer;
   try {
-    return (await inflate(bytes)).toString();
+    inflated = await inflate(bytes);
   } catch (error) {
     throw new UnreadableFile(file, `is gzip and broken after ${bytes.length} bytes (${(error as Error).message})`);
+  }
+  return textOf(file, inflated);
+}
+
+/** JSON is UTF-8 (RFC 8259 section 8.1): whatever else is read as that changes the records. */
+function textOf(file: string, bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  throw new UnreadableFile(file, `line ${lineOfFault(bytes)}: this is not UTF-8`);
+}
+
+/** Counts from 1. A line feed is part of no other character. */
+function lineOfFault(bytes: Buffer): number {
+  let line = 1;
+  for (let start = 0; ; line += 1) {
+    const end = bytes.indexOf(0x0a, start);
+    if (end < 0 || !isUtf8(bytes.subarray(start, end))) return line;
+    start = end + 1;
   }
 }
 

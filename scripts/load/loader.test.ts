@@ -201,6 +201,19 @@ describe('The loader', () => {
     ]);
   });
 
+  for (const [name, pack] of Object.entries({ plain: (bytes: Buffer) => bytes, gzip: gzipSync })) {
+    it(`names a file that is not UTF-8 and its line, and sends nothing of it: ${name}`, async () => {
+      const entry = [{ ...patient('a'), resource: { resourceType: 'Patient', name: [{ family: 'Müller' }] } }];
+      const text = JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry }, undefined, 1);
+      const line = text.split('\n').findIndex((one) => one.includes('Müller')) + 1;
+      const path = join(directory, 'latin1.json');
+      await writeFile(path, pack(Buffer.from(text, 'latin1')));
+      const loader = await load([path]);
+      expect(loader.unreadable).to.deep.equal([`${path}: line ${line}: this is not UTF-8`]);
+      expect([loader.complete, loader.tally.total.loaded]).to.deep.equal([false, 0]);
+    });
+  }
+
   it('has as many Bundles in flight as allowed', async () => {
     const names = Array.from({ length: 9 }, (_, index) => `${index}`);
     const files = await Promise.all(names.map((name) => file(`${name}.json`, 'transaction', [patient(name)])));
