@@ -43,7 +43,25 @@ export async function readBundle(file: string): Promise<BundleFile> {
   const hash = createHash('sha256')
     .update(JSON.stringify([bundle.type, bundle.entry]))
     .digest('hex');
-  return { bundle, hash };
+  const entry = bundle.type === 'transaction' ? absoluteWithin(bundle.entry) : bundle.entry;
+  return { bundle: { ...bundle, entry }, hash };
+}
+
+const RESTFUL = /^(https?:\/\/.*\/)[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/;
+
+/**
+ * A relative reference is relative to the base of its entry's fullUrl (hl7.org/fhir/R4/bundle.html#references): where that
+ * leads to another entry it is written out, so that it is found when the entries are sent in several parts.
+ */
+function absoluteWithin(entries: Entry[]): Entry[] {
+  const fullUrls = new Set(entries.map(({ fullUrl }) => fullUrl));
+  return entries.map((entry) => {
+    const base = RESTFUL.exec(entry.fullUrl ?? '')?.[1];
+    if (base === undefined || entry.resource === undefined) return entry;
+    const absolute = [...referencesIn(entry.resource)].map((one) => [one, base + one] as const);
+    const within = new Map(absolute.filter(([, url]) => fullUrls.has(url)));
+    return within.size === 0 ? entry : { ...entry, resource: withReferences(entry.resource, within) };
+  });
 }
 
 async function readText(file: string): Promise<string> {

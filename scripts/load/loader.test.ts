@@ -169,6 +169,27 @@ describe('The loader', () => {
     expect(again.tally.total).to.deep.equal({ loaded: 0, there: 4, refused: 0 });
   });
 
+  it('follows relative references to RESTful fullUrls when it cuts a transaction', async () => {
+    const BASE = 'https://elsewhere.example/fhir';
+    const of = (name: string, reference: string) => ({
+      ...encounter('x', '1', `${BASE}/Encounter/${name}`),
+      resource: { resourceType: 'Encounter', subject: { reference } },
+    });
+    const entries = [
+      ...[of('e1', 'Patient/p1'), of('e2', 'Patient/p1'), of('e3', `${BASE}/Patient/p1`)],
+      { ...patient('x'), fullUrl: `${BASE}/Patient/p1` },
+    ];
+    const { tally } = await load([await file('relative.json', 'transaction', entries)], {
+      limits: { entries: 2, bytes: 1e6 },
+    });
+    expect(tally.total).to.deep.equal({ loaded: 4, there: 0, refused: 0 });
+    const [location] = [...gateway.resources.keys()].filter((key) => key.startsWith('Patient/'));
+    const subjects = [...gateway.resources.values()].flatMap(({ subject }) => subject ?? []);
+    // The first is sent together with the Patient, to whom the gateway leads its reference.
+    const references = [`${BASE}/Patient/p1`, location, location];
+    expect(subjects).to.deep.equal(references.map((reference) => ({ reference })));
+  });
+
   it('keeps a transaction that is refused out whole, and loads the sound entries of a batch', async () => {
     const transaction = await file('t.json', 'transaction', [patient('x'), encounter('x', 'nobody')]);
     const batch = await file('b.json', 'batch', [patient('y'), encounter('absent', 'nobody', 'urn:uuid:other')]);
