@@ -60,6 +60,11 @@ export interface GatewayConfig {
   verifyIntervalMs: number;
   /** How often this organisation's duties look for work without an event. */
   dutyIntervalMs: number;
+  /**
+   * A request for access that is not permitted is refused so long after it was made, or a whole number of times as long: how
+   * long it took to be decided tells nobody anything.
+   */
+  refusalsEveryMs: number;
   /** How long an Idempotency-Key is remembered. */
   idempotencyHours: number;
   /** How long requests under way are answered when the gateway is stopped. */
@@ -80,6 +85,7 @@ export const DEFAULTS = {
   groups: { inFlight: 3, spread: 32, items: 500, bytes: 4 * MIB, gatherShare: 1 / 8, gatherMs: 50 },
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
+  refusalsEveryMs: 1_000,
   idempotencyHours: 48,
   drainMs: 20_000,
 } as const satisfies Partial<GatewayConfig>;

@@ -29,6 +29,8 @@ import type { StorePlace } from './index/stores.ts';
 
 const PACKAGE_ID = `telemed:${'0'.repeat(64)}`;
 const READY_MS = 20_000;
+/** Short: most tests are about something else. */
+const REFUSALS_EVERY_MS = 100;
 
 export interface Answer {
   status: number;
@@ -89,6 +91,7 @@ export class FixtureConsortium {
       organisation: { name, mspId, kind },
       connection: { endpoint, tlsRootCertificate: tlsCaCertificate, mspId, channel, chaincode },
       port: 0,
+      refusalsEveryMs: REFUSALS_EVERY_MS,
       dataDir,
       ...(database === undefined ? {} : { database }),
       tokens: {

@@ -175,7 +175,7 @@ onEachDatabase('Gateways on the embedded network', function (kind) {
       return path;
     };
     const refused = (await send('clinic', `GET ${await ask()}`)).body;
-    expect(refused).to.include({ status: 'refused', reason: 'consent-absent' });
+    expect(refused).to.include({ status: 'refused', reason: 'not-permitted' });
 
     const as = `patients patient Patient/${id}`;
     const consent = await send(as, 'POST /fhir/R4/Consent', consentOf(id));

@@ -174,8 +174,9 @@ const transaction = (privateWrites: PrivateWrite[], creator = 'PatientsMSP'): Pa
 
 async function timed(index: ReadModel, { fresh, known, access }: Patients): Promise<Costs> {
   const broken = { report: () => {} };
-  const disclosures = new Disclosures(index, custodian.name, broken);
-  const services = { index, broken, organisation: custodian, consortium } as unknown as Services;
+  const refusals = { find: async () => undefined, due: async () => [] };
+  const disclosures = new Disclosures(index, custodian.name, broken, refusals);
+  const services = { index, broken, refusals, organisation: custodian, consortium } as unknown as Services;
   const search = { type: 'AuditEvent', count: 50 };
   const found = async (name: string): Promise<void> => {
     const duty = DUTIES.find((one) => one.name === name);

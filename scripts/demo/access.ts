@@ -26,11 +26,13 @@ async function ask({ parties, visit, accessIds }: Story, narrator: Narrator): Pr
 export async function accessRefused(story: Story, narrator: Narrator): Promise<void> {
   const decided = await ask(story, narrator);
   const came = { status: decided.status, reason: decided.reason };
-  expectThat(came.status === 'refused' && came.reason === 'consent-absent', 'a refusal for want of consent', came);
+  expectThat(came.status === 'refused' && came.reason === 'not-permitted', 'a refusal that does not say why', came);
   const clinic = story.parties.of('clinic', 'practitioner');
   const answer = await clinic.send({ path: `/fhir/R4/Observation/${story.observationId}` });
   expectThat(answer.status === 404, 'the clinic to have no such Observation', `status ${answer.status}`);
-  narrator.fact('reason: consent-absent. The clinic holds nothing of this patient: 404');
+  narrator.fact(
+    'reason: not-permitted, as of a patient whom nobody knows. The clinic holds nothing of this patient: 404',
+  );
 }
 
 export async function consentGranted({ parties, patientId, visit }: Story, narrator: Narrator): Promise<void> {
@@ -124,6 +126,6 @@ export async function accessLog(story: Story, narrator: Narrator): Promise<void>
   expectThat(events.length === 2, 'two entries', came);
   expectThat(refused?.outcome === '4' && refused.outcomeDesc === 'consent-absent', 'the refusal in the log', came);
   expectThat(granted?.outcome === '0', 'the delivery in the log', came);
-  narrator.fact(`AuditEvent/${refused.id}: the clinic asked, refused (consent-absent)`);
+  narrator.fact(`AuditEvent/${refused.id}: the clinic asked, refused: she reads why (consent-absent)`);
   narrator.fact(`AuditEvent/${granted.id}: the clinic asked, delivered`);
 }

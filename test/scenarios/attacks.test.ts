@@ -294,7 +294,7 @@ describe('A dishonest member', function () {
     it('is delivered nothing by what the other is permitted, and stands in the log as who it is', async () => {
       expect((await grant(practitioner)).status).to.be.oneOf([201, 202]);
       const refused = await ask();
-      expect([refused.status, refused.reason]).to.deep.equal(['refused', 'consent-absent']);
+      expect([refused.status, refused.reason]).to.deep.equal(['refused', 'not-permitted']);
       const log = await patient().ask<{ entry: Entry[] }>({ path: `/fhir/R4/AuditEvent?patient=${next.patientId}` });
       const entry = log.entry.find(({ resource }) => resource.id === refused.id);
       const named = entry?.resource.agent.flatMap(({ who }) => who.reference ?? []);

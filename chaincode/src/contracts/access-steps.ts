@@ -17,6 +17,7 @@ import {
   accessRequestSchema,
   accessStateSchema,
   type ConsentVersion,
+  NOT_PERMITTED,
 } from '../model/values.ts';
 
 /** What follows a request. */
@@ -36,20 +37,25 @@ type Later =
 export const putStep = (store: Store, collection: string, state: AccessState): Promise<void> =>
   store.putOnce(collection, privateKeys.access(state.id, ACCESS_STEPS[state.status]), state, { expression: 'id' });
 
-/** What came of a request. */
-type Came =
-  | { outcome: 'deny'; reason: string; consent?: ConsentVersion }
-  | { outcome: 'permit'; consent?: ConsentVersion; furtherConsents: ConsentVersion[]; expiresAt: string };
+/** A permission that came of a request. */
+interface Permitted {
+  consent?: ConsentVersion;
+  furtherConsents: ConsentVersion[];
+  expiresAt: string;
+}
 
 /** What its step says of that. */
-export function outcomeOf(
-  came: Came,
-): Pick<AccessState, 'status' | 'consent' | 'furtherConsents' | 'expiresAt' | 'reason'> {
-  const named = came.consent === undefined ? {} : { consent: came.consent };
-  if (came.outcome === 'deny') return { status: 'refused', ...named, reason: came.reason };
-  const { furtherConsents, expiresAt } = came;
+export function outcomeOf({
+  consent,
+  furtherConsents,
+  expiresAt,
+}: Permitted): Pick<AccessState, 'status' | 'consent' | 'furtherConsents' | 'expiresAt'> {
+  const named = consent === undefined ? {} : { consent };
   return { status: 'granted', ...named, ...(furtherConsents.length === 0 ? {} : { furtherConsents }), expiresAt };
 }
+
+/** What every refusal says in the requestor's inbox. */
+export const REFUSED = { status: 'refused', reason: NOT_PERMITTED } as const;
 
 /** Delivers, for as long and to whom the step says. */
 export function putCopies(

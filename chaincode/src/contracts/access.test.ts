@@ -55,37 +55,30 @@ describe('the access contract', () => {
         const recorded = await example.recordAt('hospital', { resourceType: 'Practitioner' }, doctor);
         await example.permit(provision, [recorded]);
         const id = await example.ask({}, asking);
-        await example.decide(id, [observation]);
-        const { status: came, reason: why } = example.accessState(id);
+        const { status: came, reason: why } = await example.settle(id, [observation]);
         expect([came, why]).to.deep.equal([status, reason]);
       });
   });
 
   describe('a decision', () => {
     /** What a request comes to, asked and decided about these records. */
-    const outcome = async (records: string[], change: object = {}) => {
-      const id = await example.ask();
-      await example.decide(id, records, change);
-      return example.accessState(id);
-    };
+    const outcome = async (records: string[], change: object = {}) =>
+      example.settle(await example.ask(), records, change);
 
-    it('without any consent is a refusal, recorded', async () => {
+    it('is taken of what is permitted alone: where nothing is, nothing is written', async () => {
       const observation = await example.observation();
       const id = await example.ask();
-      const { reply, writes } = await example.decide(id, [observation]);
-      const state = example.accessState(id);
-      expect(reply).to.deep.equal({ time: example.ledger.time });
-      expect(state).to.include({ status: 'refused', reason: 'consent-absent', decidedAt: example.ledger.time });
-      expect(writes).to.deep.equal({
-        public: {},
-        private: {
-          [`inbox_clinic access/${id}/2`]: canonicalJson(state),
-          [`care_hospital access/${id}/2`]: canonicalJson(state),
-        },
-        purged: [],
-        policies: {},
-        event: { name: 'AccessDecided', payload: canonicalJson({ id }) },
-      });
+      const before = example.ledger.private.size;
+      for (const [records, change] of [
+        [[observation], {}],
+        [[], {}],
+        [[], { patient: undefined }],
+      ] as const)
+        expect(await failureOf(example.decide(id, [...records], change))).to.match(
+          /CONFLICT at <id>: nothing is permitted now/,
+        );
+      expect(example.ledger.private.size).to.equal(before);
+      expect(example.accessState(id).status).to.equal('requested');
     });
 
     it('with a consent delivers exactly what is anchored', async () => {
@@ -142,10 +135,7 @@ describe('the access contract', () => {
       it(`with a consent that ${what} is refused as ${reason}`, async () => {
         const observation = await example.observation();
         await example.permit(provision!);
-        const id = await example.ask();
-        const { writes } = await example.decide(id, [observation]);
-        expect(example.accessState(id)).to.include({ status: 'refused', reason });
-        expect(Object.keys(writes.private)).to.have.length(2);
+        expect(await outcome([observation])).to.include({ status: 'refused', reason });
       });
 
     it('goes by the version of a consent that is in force, and by none that is revoked', async () => {
@@ -197,9 +187,11 @@ describe('the access contract', () => {
     });
 
     it('is taken once', async () => {
+      const observation = await example.observation();
+      await example.permit(forClinic);
       const id = await example.ask();
-      await example.decide(id, []);
-      expect(await failureOf(example.decide(id, []))).to.match(/CONFLICT at <id>: this is already written/);
+      await example.decide(id, [observation]);
+      expect(await failureOf(example.decide(id, [observation]))).to.match(/CONFLICT at <id>: this is already written/);
     });
 
     it('is refused to all but the custodian', async () => {
@@ -270,8 +262,7 @@ describe('the access contract', () => {
         const before = example.ledger.private.size;
         expect(await example.evaluate(id, [observation])).to.deep.equal({ ...expected, ...named });
         expect(example.ledger.private.size).to.equal(before);
-        await example.decide(id, [observation]);
-        const { reason, status, consent } = example.accessState(id);
+        const { reason, status, consent } = await example.settle(id, [observation]);
         expect({ status, reason, consent }).to.deep.equal({
           status: provision === forClinic ? 'granted' : 'refused',
           reason: (expected as { reason?: string }).reason,
@@ -286,29 +277,19 @@ describe('the access contract', () => {
     });
   });
 
-  describe('a refusal that does not wait for the holder', () => {
-    const refuse = (id: string, change: object = {}, caller: object = {}) => {
-      const input = { id, requestor: 'clinic', holder: 'hospital' };
-      const hidden = {
-        state: example.text(`access/${id}/1`),
-        salt: 'ab'.repeat(32),
-        reason: 'consent-absent',
-        ...change,
-      };
-      return example.ledger.submit('RefuseAccess', { ...patients, input, private: hidden, ...caller });
-    };
-    const report = (id: string, state = example.text(`access/${id}/2`)) => {
-      const input = { id, requestor: 'clinic', holder: 'hospital' };
-      return example.ledger.submit('ReportAccess', { ...patients, input, private: { state } });
-    };
-
-    it('goes with any second organisation, and writes the step for the requestor alone', async () => {
+  describe('a refusal', () => {
+    it('goes with any second organisation, and writes the step for the requestor alone, without a reason', async () => {
       for (const second of ['hospital', 'clinic', 'payer', 'bank', 'regulator']) {
         const id = await example.ask();
-        const { reply, writes } = await refuse(id, {}, { endorsers: ['patients', second] });
+        const { reply, writes } = await example.refuse(id, {}, { endorsers: ['patients', second] });
+        const { salt: _, ...asked } = JSON.parse(example.text(`access/${id}/1`));
         const state = example.accessState(id);
         expect(reply).to.deep.equal({ time: example.ledger.time });
-        expect(state).to.include({ status: 'refused', reason: 'consent-absent', decidedAt: example.ledger.time });
+        expect(state).to.deep.equal({
+          ...asked,
+          ...{ status: 'refused', reason: 'not-permitted', decidedAt: example.ledger.time },
+          salt: sha256Hex(`decided/${'ab'.repeat(32)}`),
+        });
         expect(writes).to.deep.equal({
           public: {},
           private: { [`inbox_clinic access/${id}/2`]: canonicalJson(state) },
@@ -319,53 +300,91 @@ describe('the access contract', () => {
       }
     });
 
-    it('names the consent that denies, where the holder’s data are governed by it', async () => {
+    it('takes no reason and no consent: an earlier client is told so', async () => {
       const { id: consent } = await example.permit({ type: 'deny' });
       const id = await example.ask();
-      const absent = { reason: 'consent-denied', consent: { id: consent, version: 2 } };
-      expect(await failureOf(refuse(id, absent))).to.match(/INVALID at <private.consent>/);
-      await refuse(id, { reason: 'consent-denied', consent: { id: consent, version: 1 } });
-      expect(example.accessState(id)).to.deep.include({ consent: { id: consent, version: 1 } });
+      for (const told of [{ reason: 'consent-denied' }, { consent: { id: consent, version: 1 } }, { because: {} }])
+        expect(await failureOf(example.refuse(id, told))).to.match(/INVALID at <private>/);
+      expect(example.accessState(id).status).to.equal('requested');
     });
 
     it('and a decision exclude each other', async () => {
+      const observation = await example.observation();
+      await example.permit(forClinic);
       const [one, other] = [await example.ask(), await example.ask()];
-      await refuse(one);
-      expect(await failureOf(example.decide(one, []))).to.match(/CONFLICT at <id>: this is already written/);
-      expect(await failureOf(refuse(one))).to.match(/CONFLICT at <id>: this is already written/);
-      await example.decide(other, []);
-      expect(await failureOf(refuse(other))).to.match(/CONFLICT at <id>: this is already written/);
+      await example.refuse(one);
+      expect(await failureOf(example.decide(one, [observation]))).to.match(/CONFLICT at <id>: this is already written/);
+      expect(await failureOf(example.refuse(one))).to.match(/CONFLICT at <id>: this is already written/);
+      await example.decide(other, [observation]);
+      expect(await failureOf(example.refuse(other))).to.match(/CONFLICT at <id>: this is already written/);
     });
 
-    it('is reported to the holder, as it is', async () => {
+    it('is reported to the holder with what it rests on, under a salt of its own', async () => {
+      const { id: consent } = await example.permit({ type: 'deny' });
       const id = await example.ask();
-      const requested = example.text(`access/${id}/1`);
-      expect(await failureOf(report(id, requested))).to.match(/INVALID at <private.state>: a request is reported once/);
-      await refuse(id);
-      const state = example.text(`access/${id}/2`);
-      const changed = canonicalJson({ ...JSON.parse(state), reason: 'consent-denied' });
-      expect(await failureOf(report(id, changed))).to.match(/INVALID at <private.state>: not what was anchored/);
-      const { writes } = await report(id);
+      const because = { reason: 'consent-denied', consent: { id: consent, version: 1 }, salt: newSalt() };
+      expect(await failureOf(example.report(id, because, example.text(`access/${id}/1`)))).to.match(
+        /INVALID at <private.state>: a request is reported once/,
+      );
+      await example.refuse(id);
+      const { reason, consent: named } = because;
+      expect(await failureOf(example.report(id, { reason, consent: named } as never))).to.match(
+        /INVALID at <private.because.salt>/,
+      );
+      const state = example.accessState(id);
+      const changed = canonicalJson({ ...state, decidedAt: state.requestedAt.replace('T12', 'T13') });
+      expect(await failureOf(example.report(id, because, changed))).to.match(
+        /INVALID at <private.state>: not what was anchored/,
+      );
+      const { writes } = await example.report(id, because);
       expect(writes).to.deep.equal({
         public: {},
-        private: { [`care_hospital access/${id}/2`]: state },
+        private: { [`care_hospital access/${id}/2`]: canonicalJson({ ...state, because }) },
         purged: [],
         policies: {},
         event: { name: 'AccessReported', payload: canonicalJson({ id }) },
       });
-      expect(await failureOf(report(id))).to.match(/CONFLICT at <id>/);
+      expect(await failureOf(example.report(id, because))).to.match(/CONFLICT at <id>/);
+    });
+
+    it('of earlier chaincode is reported as it is, and rests on nothing else', async () => {
+      const id = await example.ask();
+      await example.refuse(id);
+      const early = canonicalJson({ ...example.accessState(id), reason: 'consent-absent' });
+      example.ledger.private.set(`inbox_clinic access/${id}/2`, early);
+      const because = { reason: 'consent-denied', salt: newSalt() };
+      expect(await failureOf(example.report(id, because))).to.match(/INVALID at <private.because>/);
+      await example.report(id);
+      expect(example.ledger.private.get(`care_hospital access/${id}/2`)).to.equal(early);
+    });
+
+    it('says the same to the requestor, whatever it rests on', async () => {
+      const observation = await example.observation();
+      const seen = new Set<string>();
+      for (const [records, change] of [
+        [[observation], {}],
+        [[], {}],
+        [[], { patient: undefined }],
+      ] as const) {
+        const id = await example.ask();
+        await example.settle(id, [...records], change);
+        const { salt: _, ...step } = JSON.parse(example.text(`access/${id}/2`));
+        seen.add(canonicalJson({ ...step, id: '' }));
+      }
+      expect(seen.size).to.equal(1);
     });
 
     it('rests on the request that was made, and is the custodian’s', async () => {
       const [id, other] = [await example.ask(), await example.ask()];
       const foreign = { state: example.text(`access/${other}/1`) };
-      expect(await failureOf(refuse(id, foreign))).to.match(/INVALID at <private.state>: not what was anchored/);
+      expect(await failureOf(example.refuse(id, foreign))).to.match(
+        /INVALID at <private.state>: not what was anchored/,
+      );
       const input = { id, requestor: 'clinic', holder: 'clinic' };
-      expect(await failureOf(refuse(id, {}, { input }))).to.match(/INVALID at <holder>/);
+      expect(await failureOf(example.refuse(id, {}, { input }))).to.match(/INVALID at <holder>/);
       const elsewhere = { input: { id, requestor: 'payer', holder: 'hospital' } };
-      expect(await failureOf(refuse(id, {}, elsewhere))).to.match(/NOT_FOUND at <private.state>/);
-      expect(await failureOf(refuse(id, {}, { from: 'clinic' }))).to.match(/FORBIDDEN: only a custodian/);
-      expect(await failureOf(refuse(id, { reason: 'She said no' }))).to.match(/INVALID at <private.reason>/);
+      expect(await failureOf(example.refuse(id, {}, elsewhere))).to.match(/NOT_FOUND at <private.state>/);
+      expect(await failureOf(example.refuse(id, {}, { from: 'clinic' }))).to.match(/FORBIDDEN: only a custodian/);
       expect(example.accessState(id).status).to.equal('requested');
     });
   });

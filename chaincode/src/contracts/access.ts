@@ -9,7 +9,6 @@ import type { Caller } from '../ledger/caller.ts';
 import type { ShownRecord } from '../ledger/evidence.ts';
 import { isMarkedErased } from '../ledger/marks.ts';
 import { parseText } from '../ledger/parse.ts';
-import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import { isEmergency, isEmergencyPurpose } from '../model/emergencies.ts';
@@ -20,9 +19,9 @@ import { mayAskFor, PURPOSES_OF_KIND } from '../model/purposes.ts';
 import { lifetimeEnd } from '../model/renewals.ts';
 import { userSchema } from '../model/texts.ts';
 import type { OutputOf } from '../model/transactions.ts';
-import { type AccessRequest, type AccessState, accessStateSchema, type ConsentVersion } from '../model/values.ts';
+import { type AccessRequest, type AccessState, accessStateSchema, NOT_PERMITTED } from '../model/values.ts';
 import { consentsBehind, type Delivery, decideDelivery, type PurgeReason, purgeReason } from '../rules/access.ts';
-import { audienceOf, outcomeOf, presentedRequest, presentedStep, putCopies, putStep } from './access-steps.ts';
+import { audienceOf, outcomeOf, presentedRequest, presentedStep, putCopies, putStep, REFUSED } from './access-steps.ts';
 import { endOfConsent } from './consent-directory.ts';
 import { groundsOf } from './deciding.ts';
 
@@ -90,18 +89,17 @@ async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
   const { input, store } = call;
   const { requestor, salt } = call.private;
   const { current, request, delivery, records } = await decide(call);
-  const audience = delivery.outcome === 'permit' ? audienceOf(request) : {};
+  // Recorded here, the reason would be the requestor's to read, and what was read for it everybody's.
+  if (delivery.outcome === 'deny') throw new LedgerError('CONFLICT', 'nothing is permitted now', 'id');
   const decided: AccessState = {
     ...current,
     ...outcomeOf(delivery),
-    ...audience,
+    ...audienceOf(request),
     decidedAt: store.time,
     salt: sha256Hex(`decided/${salt}`),
   };
-  if (delivery.outcome === 'permit') {
-    const delivered = delivery.permitted.map((index) => records[index]!);
-    await putCopies(store, decided, delivered, salt);
-  }
+  const delivered = delivery.permitted.map((index) => records[index]!);
+  await putCopies(store, decided, delivered, salt);
   await putStep(store, collections.inbox(requestor), decided);
   await putStep(store, collections.care(input.holder), decided);
   store.emit(events.AccessDecided, { id: input.id });
@@ -116,31 +114,17 @@ async function evaluateAccess(call: Call<'EvaluateAccess'>): Promise<OutputOf<'E
 }
 
 /**
- * A refusal takes nothing from the holder and shows it nothing, so it waits for no particular second organisation. Why it is
- * refused is the custodian's word: nobody else may see what it rests on.
+ * A refusal takes nothing from the holder and shows it nothing, so it waits for no particular second organisation. That it is
+ * refused is the custodian's word: nobody else may see what it rests on, and by no refusal can anybody tell.
  */
 async function refuseAccess(call: Call<'RefuseAccess'>): Promise<Done> {
   const { input, store } = call;
-  const { reason, consent, salt } = call.private;
   const current = await presentedStep(call, input.requestor, 'requested');
-  if (consent !== undefined) await checkConsent(store, input.holder, consent);
-  const refused: AccessState = {
-    ...current,
-    status: 'refused',
-    ...(consent === undefined ? {} : { consent }),
-    reason,
-    decidedAt: store.time,
-    salt: sha256Hex(`decided/${salt}`),
-  };
+  const salt = sha256Hex(`decided/${call.private.salt}`);
+  const refused: AccessState = { ...current, ...REFUSED, decidedAt: store.time, salt };
   await putStep(store, collections.inbox(input.requestor), refused);
   store.emit(events.AccessDecided, { id: input.id });
   return { time: store.time };
-}
-
-/** @throws LedgerError INVALID where the holder's data are governed by no such version of a consent */
-async function checkConsent(store: Store, holder: string, { id, version }: ConsentVersion): Promise<void> {
-  if ((await store.anchor(collections.care(holder), privateKeys.consent(id, version))) === undefined)
-    throw new LedgerError('INVALID', 'there is no such version of a consent', 'private.consent');
 }
 
 /**
@@ -174,14 +158,17 @@ async function reasonOfEnd({ store }: Call<'PurgeCopies'>, state: AccessState): 
   return purgeReason(state, ends, store.time);
 }
 
-/** The holder's copy of a step is what the requestor's inbox holds, byte for byte. */
+/** The holder's copy of a step is what the requestor's inbox holds, and with a refusal what that rests on. */
 async function reportAccess(call: Call<'ReportAccess'>): Promise<Done> {
   const { input, store } = call;
-  const { status } = parseText(accessStateSchema, call.private.state, 'private.state');
+  const { because } = call.private;
+  const { status, reason } = parseText(accessStateSchema, call.private.state, 'private.state');
   if (status === 'requested')
     throw new LedgerError('INVALID', 'a request is reported once it is decided', 'private.state');
+  if (because !== undefined && (status !== 'refused' || reason !== NOT_PERMITTED))
+    throw new LedgerError('INVALID', 'is of a refusal that does not say it', 'private.because');
   const step = await presentedStep(call, input.requestor, status);
-  await putStep(store, collections.care(input.holder), step);
+  await putStep(store, collections.care(input.holder), because === undefined ? step : { ...step, because });
   store.emit(events.AccessReported, { id: input.id });
   return { time: store.time };
 }

@@ -98,8 +98,7 @@ describe('the meaning of a consent', () => {
         else expect(Object.values(actors ?? {})).to.deep.equal([[person]]);
         const outcome = async (caller: object) => {
           const asked = await example.ask({}, caller);
-          await example.decide(asked, [observation]);
-          return example.accessState(asked).status;
+          return (await example.settle(asked, [observation])).status;
         };
         const asHim = { role: 'practitioner', fhirUser: `Practitioner/${id}` };
         expect(await outcome(asHim)).to.equal('granted');
@@ -150,8 +149,7 @@ describe('the meaning of a consent', () => {
       const outcome = async ([provider, who]: PlacedRecord, isShown: boolean) => {
         const asked = await example.ask({}, { role: 'practitioner', fhirUser: `Practitioner/${who}` });
         const shown = isShown ? { practitioner: example.evidenceAt(provider, who) } : {};
-        await example.decide(asked, [observation], shown);
-        return example.accessState(asked).status;
+        return (await example.settle(asked, [observation], shown)).status;
       };
       expect(await outcome(nurse, true)).to.equal('refused');
       expect(await outcome(doctor, true)).to.equal('granted');
@@ -176,7 +174,7 @@ describe('the meaning of a consent', () => {
     await example.permit({ type: 'permit', provision: [{ type: 'deny', data }] });
     const decided = async (context: object) => {
       const asked = await example.ask();
-      await example.decide(asked, [kept, other], context);
+      await example.settle(asked, [kept, other], context);
       const copies = example.text(`copies/${asked}`);
       return copies === '' ? [] : JSON.parse(copies).records.map(({ id }: { id: string }) => id);
     };
@@ -196,11 +194,7 @@ describe('the meaning of a consent', () => {
 
   it('of one that lies on the ledger from before permits nothing, and its denials hold', async () => {
     const observation = await example.observation();
-    const outcome = async () => {
-      const asked = await example.ask();
-      await example.decide(asked, [observation]);
-      return example.accessState(asked);
-    };
+    const outcome = async () => example.settle(await example.ask(), [observation]);
     /** As chaincode before this one took it. */
     const older = async (provision: object) => {
       const { id } = await example.permit({ type: 'permit' });

@@ -338,7 +338,7 @@ describe('the emergencies contract', () => {
       const refuse = (id: string) =>
         example.ledger.submit('RefuseAccess', {
           ...{ ...patients, input: parties(id) },
-          private: { state: example.text(`access/${id}/1`), salt: newSalt(), reason: 'consent-denied' },
+          private: { state: example.text(`access/${id}/1`), salt: newSalt() },
         });
       const [one, other] = [await ask(), await ask()];
       for (const id of [one, other]) await openReview(id);

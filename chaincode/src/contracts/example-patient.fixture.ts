@@ -7,7 +7,7 @@ import type { Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { ORGANISATION_SYSTEM } from '../model/organisations.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
-import type { AccessState, ConsentState, Draft, OutputOf, PrivateOf } from '../model/transactions.ts';
+import type { AccessState, Because, ConsentState, Draft, OutputOf, PrivateOf } from '../model/transactions.ts';
 import { Access } from './access.ts';
 import { Consents } from './consents.ts';
 import { Emergencies } from './emergencies.ts';
@@ -30,6 +30,8 @@ const PRIVACY = {
 
 /** Name of a provider, and the id of one of its records. */
 export type PlacedRecord = readonly [provider: string, id: string];
+
+export type Came = Pick<AccessState, 'status' | 'reason' | 'consent'>;
 
 /** A ledger with the three contracts, and shorter ways to call them. */
 export class ExamplePatient {
@@ -152,6 +154,48 @@ export class ExamplePatient {
     const hidden = { ...this.shown(id, records), salt: 'ab'.repeat(32), ...change };
     const input = { id, holder: 'hospital' };
     return this.ledger.submit('DecideAccess', { ...patients, input, private: hidden, ...caller });
+  }
+
+  /** Has the custodian do about a request what it does: what is permitted is delivered, else it is refused and reported. */
+  async settle(id: string, records: string[], change: object = {}): Promise<Came> {
+    const input = { id, holder: 'hospital' };
+    const shown = { ...this.shown(id, records), ...change };
+    const {
+      outcome,
+      reason = '',
+      consent,
+    } = await this.ledger.evaluate('EvaluateAccess', {
+      ...{ ...patients, input, private: shown },
+    });
+    if (outcome === 'permit') await this.decide(id, records, change);
+    else {
+      await this.refuse(id);
+      await this.report(id, { reason, salt: newSalt(), ...(consent === undefined ? {} : { consent }) });
+    }
+    return this.came(id);
+  }
+
+  /** What came of a request, as its holder holds it. */
+  came(id: string): Came {
+    const step = JSON.parse(this.ledger.private.get(`care_hospital ${privateKeys.access(id, 2)}`)!) as AccessState;
+    const { status, reason, consent, because } = step;
+    return { status, reason: because?.reason ?? reason, consent: because?.consent ?? consent };
+  }
+
+  refuse(id: string, change: object = {}, caller: object = {}): Promise<Outcome<'RefuseAccess'>> {
+    const input = { id, requestor: 'clinic', holder: 'hospital' };
+    const hidden = { state: this.text(privateKeys.access(id, 1)), salt: 'ab'.repeat(32), ...change };
+    return this.ledger.submit('RefuseAccess', { ...patients, input, private: hidden, ...caller });
+  }
+
+  report(
+    id: string,
+    because?: Because,
+    state: string = this.text(privateKeys.access(id, 2)),
+  ): Promise<Outcome<'ReportAccess'>> {
+    const input = { id, requestor: 'clinic', holder: 'hospital' };
+    const hidden = { state, ...(because === undefined ? {} : { because }) };
+    return this.ledger.submit('ReportAccess', { ...patients, input, private: hidden });
   }
 
   /** What lies under a key in the clinic's inbox. */

@@ -236,14 +236,17 @@ describe('the renewals contract', () => {
       await one.permit({ type: 'deny' });
       const { writes } = await one.again();
       const id = renewalOf(one.id);
-      expect(one.accessState(id)).to.include({ status: 'refused', reason: 'consent-denied', renews: one.id });
+      expect(one.accessState(id)).to.include({ status: 'refused', reason: 'not-permitted', renews: one.id });
+      expect(one.accessState(id)).to.not.have.any.keys('because', 'consent');
+      expect(one.came(id)).to.include({ status: 'refused', reason: 'consent-denied' });
       expect(writes.private).to.have.all.keys(`inbox_clinic access/${id}/2`, `care_hospital access/${id}/2`);
     });
 
     it('is nothing once its time is over', async () => {
       await one.withdraw();
       await one.again(one.id, {}, { time: LATEST });
-      expect(one.accessState(renewalOf(one.id))).to.include({ status: 'refused', reason: 'copies-expired' });
+      expect(one.accessState(renewalOf(one.id))).to.include({ status: 'refused', reason: 'not-permitted' });
+      expect(one.came(renewalOf(one.id))).to.include({ reason: 'copies-expired' });
     });
 
     it('rests on what was asked, and on nothing that is not withdrawn or does not go on', async () => {

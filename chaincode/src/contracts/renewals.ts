@@ -17,9 +17,9 @@ import { privateKeys } from '../model/keys.ts';
 import { lastsUntil, renewalOf, rootOf } from '../model/renewals.ts';
 import { copiesSchema } from '../model/sheets.ts';
 import type { OutputOf } from '../model/transactions.ts';
-import { type AccessRequest, type AccessState, anchoredSchema } from '../model/values.ts';
+import { type AccessRequest, type AccessState, anchoredSchema, type Because } from '../model/values.ts';
 import { decideAgain, type Redelivery, withdrawalOf } from '../rules/renewals.ts';
-import { audienceOf, outcomeOf, presentedRequest, presentedStep, putCopies, putStep } from './access-steps.ts';
+import { audienceOf, outcomeOf, presentedRequest, presentedStep, putCopies, putStep, REFUSED } from './access-steps.ts';
 import { groundsOf, withPatient } from './deciding.ts';
 
 export class Renewals extends LedgerContract {
@@ -64,20 +64,27 @@ async function deliverAgain(call: Call<'DeliverAgain'>): Promise<OutputOf<'Deliv
   if (previous.goesOn !== true) throw new LedgerError('CONFLICT', 'it does not go on', 'private.previous');
   const { redelivery, permitted, request } = await decidedAgain(call, previous);
   const { schema, requestor, holder, custodian, purpose, requestedAt } = previous;
+  const isPermitted = redelivery.outcome === 'permit';
   const state: AccessState = {
     ...{ schema, id: input.id, requestor, holder, custodian, purpose, requestedAt },
     ...{ renews: previous.id, root: rootOf(previous), lastsUntil: lastsUntil(previous, request) },
-    ...outcomeOf(redelivery),
-    ...(redelivery.outcome === 'permit' ? audienceOf(request) : {}),
+    ...(isPermitted ? { ...outcomeOf(redelivery), ...audienceOf(request) } : REFUSED),
     decidedAt: store.time,
     salt: sha256Hex(`decided/${shown.salt}`),
   };
-  if (redelivery.outcome === 'permit') await putCopies(store, state, permitted, shown.salt);
+  if (isPermitted) await putCopies(store, state, permitted, shown.salt);
   await putStep(store, collections.inbox(requestor), state);
-  await putStep(store, collections.care(holder), state);
+  const told = isPermitted ? state : { ...state, because: becauseOf(redelivery, shown.salt) };
+  await putStep(store, collections.care(holder), told);
   store.emit(events.AccessDecided, { id: input.id });
   return { time: store.time };
 }
+
+/** What a refusal rests on, as the holder is told it. */
+const becauseOf = ({ reason, consent }: Extract<Redelivery, { outcome: 'deny' }>, salt: string): Because => ({
+  ...{ reason, salt: sha256Hex(`because/${salt}`) },
+  ...(consent === undefined ? {} : { consent }),
+});
 
 interface DecidedAgain {
   redelivery: Redelivery;

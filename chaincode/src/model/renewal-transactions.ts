@@ -31,7 +31,8 @@ export const renewalTransactions = {
   }),
   /**
    * Delivers anew what may be shown still of a delivery that was withdrawn: `previous` is its access, `state` the text of its
-   * last step, `request` that of the request it began with. Where nothing may any more, it is recorded as refused.
+   * last step, `request` that of the request it began with. Where nothing may any more, it is recorded as refused; what that rests on
+   * is told to the holder alone.
    */
   DeliverAgain: transaction({
     contract: 'renewals',

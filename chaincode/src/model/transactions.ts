@@ -35,6 +35,7 @@ import {
 import { done, hintSchema, transaction } from './transaction.ts';
 import {
   accessRequestSchema,
+  becauseSchema,
   boundActorsSchema,
   consentStateSchema,
   consentVersionSchema,
@@ -201,8 +202,8 @@ export const transactions = {
     writes: ({ caller }) => ({ always: [collections.inbox(caller)] }),
   }),
   /**
-   * Sent by the custodian when it sees a request. Permitted records are delivered into the requestor's inbox in this same
-   * transaction.
+   * Delivers the permitted records into the requestor's inbox. Where none is, it fails as a CONFLICT: a refusal would tell
+   * the requestor, and by what was read everybody, what it rests on.
    */
   DecideAccess: transaction({
     contract: 'access',
@@ -217,7 +218,7 @@ export const transactions = {
       always: [collections.inbox(requestor), collections.care(holder)],
     }),
   }),
-  /** What DecideAccess would decide now, as the custodian's own peer computes it. Writes nothing, and stands in no block. */
+  /** What comes of a request now, as the custodian's own peer computes it. Writes nothing, and stands in no block. */
   EvaluateAccess: transaction({
     contract: 'access',
     kind: 'evaluate',
@@ -233,8 +234,8 @@ export const transactions = {
     endorsers: callerOnly,
   }),
   /**
-   * Records a refusal that does not wait for the holder. `state` is the request's first step; whoever endorses it sees no
-   * content. The holder is told by ReportAccess.
+   * Records a refusal, which waits for no particular second organisation. `state` is the request's first step: neither who
+   * endorses it nor who asked sees what it rests on. The holder is told that by ReportAccess.
    */
   RefuseAccess: transaction({
     contract: 'access',
@@ -242,12 +243,7 @@ export const transactions = {
     callers: ['custodian'],
     roles: ['system'],
     input: z.strictObject({ id: idSchema, requestor: nameSchema, holder: nameSchema }),
-    private: z.strictObject({
-      state: anchoredText(MAX_STATE_LENGTH),
-      salt: saltSchema,
-      reason: codeSchema,
-      consent: consentVersionSchema.optional(),
-    }),
+    private: z.strictObject({ state: anchoredText(MAX_STATE_LENGTH), salt: saltSchema }),
     output: done,
     endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
     writes: ({ input: { requestor } }) => ({ always: [collections.inbox(requestor)] }),
@@ -274,14 +270,17 @@ export const transactions = {
     endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
     writes: ({ input: { requestor } }) => ({ always: [collections.inbox(requestor)] }),
   }),
-  /** Tells the holder of a step that was taken without it: a refusal, a purge. `state` is the step's text. */
+  /**
+   * Tells the holder of a step that was taken without it: a refusal, and what that rests on, or a purge. `state` is the
+   * step's text.
+   */
   ReportAccess: transaction({
     contract: 'access',
     kind: 'submit',
     callers: ['custodian'],
     roles: ['system'],
     input: z.strictObject({ id: idSchema, requestor: nameSchema, holder: nameSchema }),
-    private: z.strictObject({ state: anchoredText(MAX_STATE_LENGTH) }),
+    private: z.strictObject({ state: anchoredText(MAX_STATE_LENGTH), because: becauseSchema.optional() }),
     output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
     writes: ({ input: { holder } }) => ({ always: [collections.care(holder)] }),

@@ -109,6 +109,19 @@ export const audienceName = ({ role, user }: { role: string; user?: string | und
 export const consentVersionSchema = z.strictObject({ id: idSchema, version: versionSchema });
 export type ConsentVersion = z.infer<typeof consentVersionSchema>;
 
+/** What a refusal says to whoever asked, and to all that are not involved, whatever it rests on. */
+export const NOT_PERMITTED = 'not-permitted';
+/**
+ * What a refusal rests on, for the holder and the custodian. It has a salt of its own: whoever asked knows the rest of the
+ * step, and could try what the hash of the whole would be.
+ */
+export const becauseSchema = z.strictObject({
+  reason: codeSchema,
+  consent: consentVersionSchema.optional(),
+  salt: saltSchema,
+});
+export type Because = z.infer<typeof becauseSchema>;
+
 /** `access/<id>/<step>`: an access as the step left it. Without the patient; the requestor, the custodian and, once it is decided, the holder have it. */
 export const accessStateSchema = z.strictObject({
   schema: schemaVersion,
@@ -124,6 +137,8 @@ export const accessStateSchema = z.strictObject({
   expiresAt: instant.optional(),
   reason: codeSchema.optional(),
   consent: consentVersionSchema.optional(),
+  /** Of a refusal, in the holder's collection alone; absent in older ones, which say their reason to all that have them. */
+  because: becauseSchema.optional(),
   /** The other consents that delivered records rest on: when one of them ends, the copies go. */
   furtherConsents: z.array(consentVersionSchema).min(1).max(MAX_DELIVERED).optional(),
   /** Of what was delivered; absent in older ones. */

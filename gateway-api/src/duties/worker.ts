@@ -46,7 +46,7 @@ export class DutyWorker<T> {
   /** What was done since the search under way began: it may still find that. */
   readonly #done = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
-  /** As it was said at the end of the last search. */
+  /** As it was said at the end of the last search, or of what was done after it. */
   #soonest: number | undefined;
   #search: Promise<void> | undefined;
   #nudged = false;
@@ -161,6 +161,7 @@ export class DutyWorker<T> {
       await this.#duty.perform(item);
       this.#failed.delete(id);
       this.#done.add(id);
+      this.#soonest = await this.#duty.soonest?.();
     } catch (error) {
       const before = this.#failed.get(id);
       const backoff = Math.min((before?.backoff ?? FIRST_BACKOFF_MS / 2) * 2, LONGEST_BACKOFF_MS);

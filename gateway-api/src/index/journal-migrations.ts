@@ -108,4 +108,20 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
         .execute();
     },
   },
+  '2026-11-why-refused': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('refusals')
+        .addColumn('access', types.text, (column) => column.primaryKey())
+        .addColumn('reason', types.text, (column) => column.notNull())
+        .addColumn('consent', types.text)
+        .addColumn('consent_version', types.integer)
+        .addColumn('salt', types.text, (column) => column.notNull())
+        .addColumn('due_at', types.text, (column) => column.notNull())
+        .addColumn('status', types.text, (column) => column.notNull())
+        .addColumn('created_at', types.text, (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('refusals_by_due').on('refusals').columns(['status', 'due_at', 'access']).execute();
+    },
+  },
 });

@@ -335,6 +335,22 @@ export interface WantedErasuresTable {
   created_at: string;
 }
 
+/** What refusals of requests for access rest on, until their holders have been told; see idempotency/refusals.ts. */
+export interface RefusalsTable {
+  access: string;
+  /** A code, never a fact. */
+  reason: string;
+  /** The consent that denies it, where one does. */
+  consent: string | null;
+  consent_version: number | null;
+  /** With which the holder is told: who knows the step could else guess at what the hash of the whole is. */
+  salt: string;
+  /** When it is to be sent. ISO 8601 UTC. */
+  due_at: string;
+  status: 'open' | 'sent';
+  created_at: string;
+}
+
 /** Who was shown, or refused, what was delivered under an access; see subjects/access/delivered-reads.ts. */
 export interface DeliveredReadsTable {
   sequence: number;
@@ -355,6 +371,7 @@ export interface JournalTables {
   envelopes: EnvelopesTable;
   wanted_erasures: WantedErasuresTable;
   delivered_reads: DeliveredReadsTable;
+  refusals: RefusalsTable;
   idempotency: IdempotencyTable;
   pending_wishes: PendingWishesTable;
 }

@@ -4,6 +4,7 @@ import type { FairSlots } from '../clients/fair-slots.ts';
 import type { Answer } from '../fhir/answers.ts';
 import type { Operation, OperationRequest } from '../fhir/operations.ts';
 import type { GroupCommit } from '../group-commit/group-commit.ts';
+import type { RefusalJournal } from '../idempotency/refusals.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
 import type { ReadModel } from '../index/read/queries.ts';
 import type { Sweeper } from '../index/verification/sweeper.ts';
@@ -34,6 +35,10 @@ export interface Services {
   deliveredReads: DeliveredReads;
   /** Deliveries after which something was changed. */
   changes: Changes;
+  /** What refusals rest on, until their holders have been told. */
+  refusals: RefusalJournal;
+  /** Between the moments at which a request may be refused. */
+  refusalsEveryMs: number;
   /** What patients want of their consents. */
   wishes: Wishes;
   /** What is to be erased. */

@@ -5,6 +5,7 @@ import { FairSlots } from '../clients/fair-slots.ts';
 import type { GatewayConfig } from '../config.ts';
 import { ErasureJournal } from '../idempotency/erasures.ts';
 import { Journal } from '../idempotency/journal.ts';
+import { RefusalJournal } from '../idempotency/refusals.ts';
 import { WishJournal } from '../idempotency/wishes.ts';
 import { IdempotentWrites } from '../idempotency/writes.ts';
 import { outcomeOf, ReadModel } from '../index/read/queries.ts';
@@ -82,7 +83,9 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
   const deliveredReads = new DeliveredReads(stores.journal, stores.journalLazily);
   const changes = new Changes(index.delivered, () => index.undelivered.count());
-  const disclosures = new Disclosures(index, organisation.name, broken);
+  const refusals = new RefusalJournal(stores.journal, stores.journalLazily);
+  const { refusalsEveryMs } = config;
+  const disclosures = new Disclosures(index, organisation.name, broken, refusals);
   const auditEvents = new AuditEvents(disclosures, index.erasures, consortium);
   const erasureJournal = new ErasureJournal(stores.journal, stores.journalLazily);
   const erasures = new ErasureRequests({ index, ledger, organisation, consortium, journal: erasureJournal, log });
@@ -104,6 +107,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     auditEvents,
     deliveredReads,
     changes,
+    refusals,
+    refusalsEveryMs,
     wishes,
     erasures,
     broken,

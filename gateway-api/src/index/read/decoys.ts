@@ -60,11 +60,12 @@ export class Decoys {
   }
 
   /**
-   * The decoys for what a transaction shows to its endorsers: records, consents, a coverage. New records rest on nothing.
+   * The decoys for what a transaction shows to its endorsers: records, consents, a coverage. New records rest on nothing, and
+   * of the consents that a report names no hash is read: decoys would tell whether it names any.
    * @param input the argument, which names the payer of a coverage, the provider of a consent
    */
   of = async (name: TransactionName, input: unknown, privateInput: unknown): Promise<Decoy[]> => {
-    if (name === 'RecordVersions') return [];
+    if (name === 'RecordVersions' || name === 'ReportAccess') return [];
     const neighbourhoods: Neighbourhood[] = [];
     for (const ground of groundsIn(privateInput)) {
       const found = await inTurn(() => this.#around(ground));

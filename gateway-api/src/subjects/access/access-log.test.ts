@@ -47,8 +47,10 @@ class AccessLog {
 
   readonly #broken = { report: (kind: string, id: string) => void this.reports.push(`${kind} ${id}`) };
 
+  readonly #refusals = { find: async () => undefined, due: async () => [] };
+
   get disclosures(): Disclosures {
-    return new Disclosures(this.fixture.index, this.#organisation, this.#broken);
+    return new Disclosures(this.fixture.index, this.#organisation, this.#broken, this.#refusals);
   }
 
   async ids(listing: Partial<Listing> = {}): Promise<string[]> {
@@ -64,7 +66,7 @@ class AccessLog {
   async found(name: string): Promise<string[]> {
     const duty = DUTIES.find((one) => one.name === name)!;
     const organisation = this.fixture.member;
-    const services = { index: this.fixture.index, broken: this.#broken, organisation };
+    const services = { index: this.fixture.index, broken: this.#broken, refusals: this.#refusals, organisation };
     const ids: string[] = [];
     for await (const item of duty.find(services as unknown as Services)) ids.push(duty.idOf(item));
     return ids;

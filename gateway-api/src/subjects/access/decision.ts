@@ -127,6 +127,10 @@ export async function anchoredText(index: ReadModel, collection: string, key: st
   return text;
 }
 
+/** A step of an access, exactly as the requestor's inbox holds it. @throws {Failure} 503 where it has not arrived */
+export const stepOf = ({ id, requestor }: AccessState, step: number, index: ReadModel): Promise<string> =>
+  anchoredText(index, collections.inbox(requestor), privateKeys.access(id, step));
+
 /**
  * A content that is on its way here may hold the patient, or a record that is asked for. It is waited for, and not for
  * ever: a holder whose peer never delivers one must not keep all others' requests from being decided.

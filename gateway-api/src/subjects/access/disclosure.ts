@@ -1,7 +1,7 @@
 /** One access as an AuditEvent (hl7.org/fhir/R4/auditevent.html), with what whoever reads it may know of it. */
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { ORGANISATION_SYSTEM, referenceTo } from '@telemed-ledger/chaincode/model/organisations.ts';
-import type { AccessRequest, AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { AccessRequest, AccessState, Because } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Decided } from '../../index/read/access-steps.ts';
 import type { Reviewed } from '../reviews/reviews.ts';
 
@@ -17,6 +17,8 @@ export interface Disclosure {
   undelivered?: number;
   /** What is still to be done about it; absent where nothing is. */
   pending?: 'decision' | 'purge' | 'renewal' | 'report';
+  /** What a refusal rests on; absent for who asked. */
+  because?: Because;
   /** Id of the access that goes on from it. */
   renewedBy?: string;
   /** Of an emergency, where this organisation holds the reviews. */
@@ -81,18 +83,17 @@ const factsOf = (name: string, facts: readonly Fact[]): Record<string, unknown> 
  * @param lastUpdated instant
  */
 export function auditEvent(disclosure: Disclosure, version: number, lastUpdated: string): Resource {
-  const { state, request, patient, undelivered, pending } = disclosure;
+  const { state, request, patient, undelivered, pending, because } = disclosure;
   const refused = state.status === 'refused';
-  const told = pending === 'purge' ? 'purge-pending' : state.reason;
+  const told = pending === 'purge' ? 'purge-pending' : (because?.reason ?? state.reason);
+  const consent = because?.consent ?? state.consent;
   const described = undelivered === undefined ? told : 'delivery-incomplete';
   const coding = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: state.purpose }];
   const purpose = { coding, ...(request?.reason === undefined ? {} : { text: request.reason }) };
   const who: Record<string, unknown>[] = [];
   if (patient !== undefined) who.push({ what: { reference: `Patient/${patient}` } });
   else if (request !== undefined) who.push({ what: { identifier: request.patient } });
-  if (state.consent !== undefined) {
-    who.push({ what: { reference: `Consent/${state.consent.id}/_history/${state.consent.version}` } });
-  }
+  if (consent !== undefined) who.push({ what: { reference: `Consent/${consent.id}/_history/${consent.version}` } });
   who.push(...decisionOf(disclosure), ...reviewIn(disclosure), ...renewalIn(disclosure));
   return {
     resourceType: 'AuditEvent',

@@ -13,6 +13,7 @@ import {
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
+import type { RefusalJournal } from '../../idempotency/refusals.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import type { Taken } from '../../index/read/access-steps.ts';
 import { boundsOf } from '../../index/read/dates.ts';
@@ -21,6 +22,7 @@ import type { ReadModel } from '../../index/read/queries.ts';
 import { RESOURCES_PER_VALUE, type StatesTable } from '../../index/schema.ts';
 import type { BrokenItems } from '../../operations/broken-items.ts';
 import { reviewOf } from '../reviews/reviews.ts';
+import { becauseOf, isToldApart } from './because.ts';
 import { auditEvent, type Disclosure } from './disclosure.ts';
 
 /** Which accesses are listed: those of one patient's compartment, of these patients, last updated then; else all. */
@@ -48,11 +50,18 @@ export class Disclosures {
   readonly #index: ReadModel;
   readonly #organisation: string;
   readonly #broken: Pick<BrokenItems, 'report'>;
+  readonly #refusals: Pick<RefusalJournal, 'find'>;
 
-  constructor(index: ReadModel, organisation: string, broken: Pick<BrokenItems, 'report'>) {
+  constructor(
+    index: ReadModel,
+    organisation: string,
+    broken: Pick<BrokenItems, 'report'>,
+    refusals: Pick<RefusalJournal, 'find'>,
+  ) {
     this.#index = index;
     this.#organisation = organisation;
     this.#broken = broken;
+    this.#refusals = refusals;
   }
 
   /**
@@ -208,6 +217,8 @@ export class Disclosures {
     const pending = await this.#pending(state, untold, renewedBy);
     if (pending !== undefined) disclosure.pending = pending;
     if (decided !== undefined) disclosure.decided = decided;
+    const because = await this.#because(state);
+    if (because !== undefined) disclosure.because = because;
     const review = isEmergencyPurpose(state.purpose) ? await reviewOf(this.#index, rootOf(state)) : undefined;
     if (review !== undefined) disclosure.review = review;
     const inbox = collections.inbox(state.requestor);
@@ -219,6 +230,17 @@ export class Disclosures {
     const patient = await this.#index.patientByIdentifier(collections.care(state.holder), request.patient);
     if (patient !== undefined) disclosure.patient = patient.id;
     return disclosure;
+  }
+
+  /** What a refusal rests on: the holder is told it with the step, and the custodian notes it until it is. */
+  async #because(state: AccessState): Promise<Disclosure['because']> {
+    if (!isToldApart(state) || state.requestor === this.#organisation) return undefined;
+    const care = collections.care(state.holder);
+    const told = await this.#index.privateValue(care, privateKeys.access(state.id, ACCESS_STEPS.refused));
+    const { data: step } = accessStateSchema.safeParse(told && JSON.parse(told.value));
+    if (step?.because !== undefined) return step.because;
+    const noted = await this.#refusals.find(state.id);
+    return noted && becauseOf(noted);
   }
 
   /** What may be shown still of what was withdrawn. */

@@ -23,9 +23,11 @@ import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { hasEnded } from '../consents/ends.ts';
 import type { Services } from '../services.ts';
+import { becauseOf, isToldApart } from './because.ts';
 import { decided } from './deciding.ts';
-import { anchoredText, shownForDecision } from './decision.ts';
+import { anchoredText, shownForDecision, stepOf } from './decision.ts';
 import { emergencyDecided } from './emergency.ts';
+import { sendRefusal } from './refusals.ts';
 import { deliveredAgain, goesOn, reviewed } from './renewing.ts';
 
 /** The accesses in a status that this custodian decides about. */
@@ -35,24 +37,43 @@ async function* decidedHere(services: Services, status: AccessState['status']): 
   }
 }
 
-/** A step of an access, exactly as the requestor's inbox holds it. */
-const stepOf = ({ id, requestor }: AccessState, step: number, index: ReadModel): Promise<string> =>
-  anchoredText(index, collections.inbox(requestor), privateKeys.access(id, step));
+/** A request, and whether it is refused already: then that is to be sent. */
+interface Asked {
+  state: AccessState;
+  isRefused: boolean;
+}
 
-export const decideAccess: Duty<AccessState> = {
+async function* asked(services: Services): AsyncGenerator<Asked> {
+  const { refusals } = services;
+  for await (const { access } of paged((page) => refusals.due(new Date().toISOString(), page))) {
+    const state = await ownState(services, 'access', accessStateSchema, access);
+    if (state?.status === 'requested') yield { state, isRefused: true };
+    // What was sent before this process ended, or was decided otherwise.
+    else if (state !== undefined) await (state.status === 'refused' ? refusals.sent(access) : refusals.forget(access));
+  }
+  for await (const state of decidedHere(services, 'requested'))
+    if ((await refusals.find(state.id)) === undefined) yield { state, isRefused: false };
+}
+
+export const decideAccess: Duty<Asked> = {
   name: 'decide access',
   kind: 'custodian',
   on: [events.AccessRequested],
-  idOf: ({ id }) => id,
-  // An emergency waits for nothing that others wait for.
-  waitsFor: ({ holder, requestor, purpose }) => (isEmergencyPurpose(purpose) ? `emergency at ${requestor}` : holder),
-  find: (services) => decidedHere(services, 'requested'),
-  async perform(state, services) {
-    const { index, ledger } = services;
+  idOf: ({ state, isRefused }) => (isRefused ? `${state.id}/refusal` : state.id),
+  // A refusal waits for no holder, and an emergency for nothing that others wait for.
+  waitsFor({ state: { holder, requestor, purpose }, isRefused }) {
+    if (isRefused) return `refusals to ${requestor}`;
+    return isEmergencyPurpose(purpose) ? `emergency at ${requestor}` : holder;
+  },
+  find: asked,
+  soonest: ({ refusals }) => refusals.nextDue(),
+  async perform({ state, isRefused }, services) {
+    if (isRefused) return sendRefusal(state, services);
+    const { index } = services;
     const text = await anchoredText(index, collections.inbox(state.requestor), privateKeys.request(state.id));
     const request = accessRequestSchema.parse(JSON.parse(text));
     if (isEmergency(request)) await emergencyDecided(state, request, services);
-    else await decided(state, await shownForDecision(state, index), ledger);
+    else await decided(state, await shownForDecision(state, index), services);
   },
 };
 
@@ -193,9 +214,12 @@ export const reportAccess: Duty<AccessState> = {
   idOf: ({ id, status }) => `${id}/${ACCESS_STEPS[status]}`,
   waitsFor: ({ holder }) => holder,
   find: unreported,
-  async perform(state, { index, ledger }) {
+  async perform(state, { index, ledger, refusals }) {
     const { id, requestor, holder, status } = state;
-    const shown = { state: await stepOf(state, ACCESS_STEPS[status], index) };
+    const refusal = isToldApart(state) ? await refusals.find(id) : undefined;
+    const because = refusal === undefined ? {} : { because: becauseOf(refusal) };
+    const shown = { state: await stepOf(state, ACCESS_STEPS[status], index), ...because };
     await ledger.submit('ReportAccess', { id, requestor, holder }, shown, AS_SYSTEM);
+    if (refusal !== undefined) await refusals.forget(id);
   },
 };

@@ -40,6 +40,8 @@ describe('An emergency', function () {
   };
   const ask = (change: object = {}, as = DOCTOR) => scene.ask(patient, { ...EMERGENCY, ...change }, as);
   const isDecided = ({ status }: Shown): boolean => status !== 'requested';
+  /** What a refusal rests on, as the custodian has it. */
+  const because = async (id: string) => (await scene.becomes('patients', id, isDecided)).because;
   const reviewAt = async (id: string): Promise<Shown> => {
     await until(async () => (await scene.send('regulator auditor', `GET /reviews/${id}`)).status === 200, 20_000);
     return (await scene.send('regulator auditor', `GET /reviews/${id}`)).body;
@@ -135,7 +137,8 @@ describe('An emergency', function () {
     await scene.consented(patient, { type: 'deny', purpose: purposeOf('BTG') });
     for (const purpose of ['BTG', 'ETREAT']) {
       const refused = await ask({ purpose });
-      expect(await scene.becomes('clinic', refused, isDecided)).to.include({ reason: 'consent-denied' });
+      expect(await scene.becomes('clinic', refused, isDecided)).to.include({ reason: 'not-permitted' });
+      expect(await because(refused)).to.include({ reason: 'consent-denied' });
       expect((await scene.send('regulator', `GET /reviews/${refused}`)).status).to.equal(404);
     }
   });
@@ -148,7 +151,8 @@ describe('An emergency', function () {
     ];
     for (const [practitioner, reason] of practitioners) {
       const id = await ask({}, `clinic practitioner ${practitioner}`);
-      expect(await scene.becomes('clinic', id, isDecided)).to.include({ status: 'refused', reason });
+      expect(await scene.becomes('clinic', id, isDecided)).to.include({ status: 'refused', reason: 'not-permitted' });
+      expect(await because(id)).to.deep.equal({ reason });
       expect((await scene.send('regulator', `GET /reviews/${id}`)).status).to.equal(404);
       expect(await log(id)).to.include({ outcome: '4', outcomeDesc: reason });
     }
@@ -159,7 +163,8 @@ describe('An emergency', function () {
       ...scene.request('x'),
       ...other,
     });
-    expect(await scene.becomes('hospital', id, isDecided)).to.include({ reason: 'licence-absent' });
+    expect(await scene.becomes('hospital', id, isDecided)).to.include({ status: 'refused' });
+    expect(await because(id)).to.deep.equal({ reason: 'licence-absent' });
   });
 
   it('is asked for with a written reason of 1 to 1,000 characters', async () => {

@@ -20,7 +20,7 @@ import type { Services } from '../services.ts';
 import { anchoredText, groundsShown, NO_GROUNDS } from './decision.ts';
 import { refuse } from './refusals.ts';
 
-type Sides = Pick<Services, 'index' | 'ledger'>;
+type Sides = Pick<Services, 'index' | 'ledger' | 'refusals' | 'refusalsEveryMs'>;
 type Evaluated = PrivateOf<'EvaluateEmergency'>;
 
 /** What is shown first where not all of a patient's records fit: allergies, problems, medication. */
@@ -43,7 +43,7 @@ export async function emergencyDecided(state: AccessState, request: AccessReques
   } = await ledger.evaluate('EvaluateEmergency', parties, {
     private: shown,
   });
-  if (outcome === 'deny') return refuse(state, shown.state, { reason: reason ?? 'consent-absent', consent }, ledger);
+  if (outcome === 'deny') return refuse(state, { reason: reason ?? 'consent-absent', consent }, sides);
   const delivered = permitted.flatMap((place) => shown.records[place] ?? []);
   await breakGlass(parties, { ...shown, records: delivered, until }, sides);
 }

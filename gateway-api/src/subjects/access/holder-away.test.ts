@@ -21,8 +21,9 @@ describe('A request for access whose holder does not endorse', function () {
 
   const isRefusedWithoutHolder = async (id: string): Promise<void> => {
     await scene.becomes('clinic', id, ({ status }) => status === 'refused');
-    const state = await scene.at('patients', id);
-    expect(state).to.include({ status: 'refused', reason: 'consent-absent' });
+    const state = await scene.becomes('patients', id, ({ status }) => status === 'refused');
+    expect(state).to.include({ status: 'refused', reason: 'not-permitted' });
+    expect(state.because).to.deep.equal({ reason: 'consent-absent' });
     expect(state.endorsers).to.include('PatientsMSP').and.not.include('HospitalMSP');
     expect(await scene.endorsersOf(state.transactionId)).to.have.members(state.endorsers);
   };

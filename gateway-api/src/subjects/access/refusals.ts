@@ -1,16 +1,41 @@
-/** A refusal that waits for no particular second organisation. */
+/**
+ * A refusal says the same to whoever asked, whatever it rests on, and comes at the same times: how long it took to be decided
+ * would tell whether there was anything to decide about. What it rests on is kept until the holder can be told.
+ */
 import type { AccessState, ConsentVersion } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { AS_SYSTEM } from '../../duties/duties.ts';
-import type { LedgerClient } from '../../ledger/client.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import type { Services } from '../services.ts';
+import { stepOf } from './decision.ts';
 
-/** @param state the anchored text of the request's first step */
+/** What a refusal rests on. */
+export interface Grounds {
+  reason: string;
+  consent?: ConsentVersion | undefined;
+}
+
+/** Notes a refusal, which is sent at the next moment at which refusals are. */
 export async function refuse(
-  { id, requestor, holder }: AccessState,
-  state: string,
-  { reason, consent }: { reason: string; consent?: ConsentVersion | undefined },
-  ledger: LedgerClient,
+  { id, requestedAt }: AccessState,
+  { reason, consent }: Grounds,
+  { refusals, refusalsEveryMs }: Pick<Services, 'refusals' | 'refusalsEveryMs'>,
 ): Promise<void> {
-  const refusal = { state, salt: newSalt(), reason, ...(consent === undefined ? {} : { consent }) };
-  await ledger.submit('RefuseAccess', { id, requestor, holder }, refusal, AS_SYSTEM);
+  const due_at = new Date(nextMoment(Date.parse(requestedAt), Date.now(), refusalsEveryMs)).toISOString();
+  const named = { consent: consent?.id ?? null, consent_version: consent?.version ?? null };
+  await refusals.add({ access: id, reason, ...named, salt: newSalt(), due_at });
+}
+
+/** The next moment that is a whole number of steps from one; a clock that is ahead puts nothing off by more than a step. */
+export const nextMoment = (from: number, now: number, step: number): number =>
+  now + step - ((((now - from) % step) + step) % step);
+
+/** Sends a refusal that was noted: of no particular second organisation's, and without what it rests on. */
+export async function sendRefusal(
+  state: AccessState,
+  { index, ledger, refusals }: Pick<Services, 'index' | 'ledger' | 'refusals'>,
+): Promise<void> {
+  const { id, requestor, holder } = state;
+  const shown = { state: await stepOf(state, 1, index), salt: newSalt() };
+  await ledger.submit('RefuseAccess', { id, requestor, holder }, shown, AS_SYSTEM);
+  await refusals.sent(id);
 }

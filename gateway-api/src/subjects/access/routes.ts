@@ -6,6 +6,8 @@ import {
   type AccessState,
   accessRequestSchema,
   accessStateSchema,
+  type Because,
+  becauseSchema,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { custodianOf } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
@@ -55,9 +57,13 @@ const decidedShape = {
     .optional()
     .meta({ description: 'When the holder was told of a decision that it did not endorse.' }),
 };
+const becauseShape = becauseSchema.omit({ salt: true }).optional().meta({
+  description: 'What a refusal rests on; the patient, the custodian and the holder see it, and not who asked.',
+});
 /** How an access stands, with the transaction of its last step, and what has not arrived here of it. */
 const stateSchema = accessStateSchema
   .omit({ schema: true, salt: true })
+  .extend({ because: becauseShape })
   .extend({ transactionId: z.string(), delivery: deliverySchema.optional(), pending: pendingSchema.optional() })
   .extend({ ...decidedShape, ...emergencyShape })
   .meta({ id: 'AccessState' });
@@ -91,7 +97,8 @@ const listSchema = z.object({
 
 const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
 /** Whoever knew the salt could confirm a guess at an access by its hash in a block. */
-const withoutSalt = ({ schema: _, salt: __, ...state }: AccessState): object => state;
+const withoutSalt = ({ schema: _, salt: __, because: ___, ...state }: AccessState): object => state;
+const withoutItsSalt = ({ salt: _, ...because }: Because): object => because;
 const shown = ({
   state,
   transactionId,
@@ -101,10 +108,12 @@ const shown = ({
   request,
   review,
   renewedBy,
+  because,
 }: Disclosure): object => ({
   ...withoutSalt(state),
   transactionId,
   ...decided,
+  ...(because === undefined ? {} : { because: withoutItsSalt(because) }),
   ...(renewedBy === undefined ? {} : { renewedBy }),
   ...(request?.reason === undefined ? {} : { writtenReason: request.reason }),
   ...(review === undefined ? {} : { review: review.status }),

@@ -170,7 +170,7 @@ describe('A patient’s wish', function () {
       expect(await statusOf(patient, answer)).to.include({ version: 2, versionInForce: 2 });
       const { body: shown } = await send(patient.as, `GET /fhir/R4/Consent/${consent.id}`);
       expect([shown.status, shown.meta.versionId]).to.deep.equal(['active', '2']);
-      expect(await access(patient)).to.include({ status: 'refused', reason: 'consent-absent' });
+      expect(await access(patient)).to.include({ status: 'refused', reason: 'not-permitted' });
       await until(
         async () => (await send('hospital', `GET /access-requests/${granted.id}`)).body.status === 'purged',
         READY_MS,
