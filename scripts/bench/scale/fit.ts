@@ -1,8 +1,8 @@
 /**
  * What one transaction costs a machine that is busy with nothing else, by what it is made of: found by least squares over
- * what was measured, each measurement counting by its relative error.
+ * what was measured, no cost below zero, each measurement counting by its relative error.
  */
-import { Matrix, solve } from 'ml-matrix';
+import { fcnnlsVector } from 'ml-fcnnls';
 
 /** What was measured of one kind of load on one network. */
 export interface Measured {
@@ -40,8 +40,13 @@ export function costsOf(measured: readonly Measured[]): Costs {
   const names = Object.keys(TERMS) as (keyof Costs)[];
   if (measured.length < names.length) throw new Error(`${names.length} measurements are needed at least`);
   const left = measured.map((one) => names.map((name) => TERMS[name](one) / one.milliseconds));
-  const right = measured.map(() => [1]);
-  const found = solve(new Matrix(left), new Matrix(right), true).to1DArray();
+  // Columns of one size each: the solver compares them.
+  const sizes = names.map((_, column) => Math.max(...left.map((row) => row[column] ?? 0)));
+  const scaled = left.map((row) => row.map((value, column) => value / (sizes[column] ?? 1)));
+  const target = measured.map(() => 1);
+  const found = fcnnlsVector(scaled, target)
+    .K.to1DArray()
+    .map((value, column) => value / (sizes[column] ?? 1));
   return Object.fromEntries(names.map((name, index) => [name, found[index] ?? 0])) as unknown as Costs;
 }
 
