@@ -65,7 +65,7 @@ export async function deploy(
   await (early ?? serve(built.id));
   report("every organisation's chaincode listens");
   if (!isCommitted) {
-    const missing = await lifecycle.missingApprovals(layout.peers[0]!, definition);
+    const missing = await untilApproved(layout, lifecycle, definition);
     if (missing.length > 0) throw new Error(`not committed: ${missing.join(', ')} did not approve the same definition`);
     await lifecycle.commit(definition);
     report(`committed ${definition.name} ${definition.version} as sequence ${definition.sequence}`);
@@ -112,6 +112,22 @@ export async function agreedOn<P extends Pick<PeerLayout, 'process'>>(
       const names = behind.map(({ process }) => process).join(', ');
       throw new Error(`${names}: without the definition that the channel has agreed on (sequence ${newest?.sequence})`);
     }
+    await delay(POLL_MS);
+  }
+}
+
+const KNOWN_EVERYWHERE_MS = 20_000;
+
+/**
+ * Waits until every peer knows of every approval: one that lacks the last block would endorse the commit otherwise than the
+ * others. Answers whose approval some peer still does not know.
+ */
+async function untilApproved({ peers }: Layout, lifecycle: Lifecycle, definition: Definition): Promise<string[]> {
+  const deadline = Date.now() + KNOWN_EVERYWHERE_MS;
+  for (;;) {
+    const missing = await Promise.all(peers.map((peer) => lifecycle.missingApprovals(peer, definition)));
+    const names = [...new Set(missing.flat())];
+    if (names.length === 0 || Date.now() > deadline) return names;
     await delay(POLL_MS);
   }
 }

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { qualifiedName } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { openSdk } from '@telemed-ledger/scripts/bench/sdk.ts';
 import { definitionOnFreePorts, runNetwork, SCRIPT } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { expect } from 'chai';
 import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
-import { Member } from '../scenarios/consortium.fixture.ts';
 
 describe("npm run network, on Fabric's own programs", function () {
   this.timeout(120_000);
@@ -99,19 +99,14 @@ describe("npm run network, on Fabric's own programs", function () {
   it('has ordered by those that are left while one stands still, and brings it up to them', async () => {
     const pid = Number(/^orderer-payer +running +\d+ +(\d+)/m.exec(await succeed(['status']))?.[1]);
     process.kill(pid, 'SIGSTOP');
-    const regulator = new Member(dataDir, 'regulator');
+    const profile = join(dataDir, 'organisations', 'hospital', 'connection.json');
+    const sdk = openSdk(profile, randomUUID(), ['HospitalMSP', 'PatientsMSP']);
     try {
-      const licence = { number: '1', status: 'active', start: '2026-01-01', end: '2030-01-01' };
-      const proposal = {
-        arguments: [JSON.stringify(licence)],
-        endorsingOrganizations: ['RegulatorMSP', 'HospitalMSP'],
-      };
-      const contract = regulator.network.getContract('telemed');
-      const submit = () => contract.submit(qualifiedName('SetLicence'), proposal);
       // It may have been the leader: then the others first agree on another one.
+      const submit = () => sdk.create();
       await submit().catch(submit).catch(submit);
     } finally {
-      regulator.close();
+      sdk.close();
     }
     expect(await succeed(['up'])).to.match(/orderer-payer was started again: it has all \d+ blocks/);
     const state = await succeed(['status']);

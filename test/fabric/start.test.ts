@@ -3,55 +3,45 @@
  * gateways become ready, and none is ended for its own lag or another's.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
-import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
 import { layoutOf, peerProcess } from '@telemed-ledger/network/fabric/layout.ts';
 import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
+import { type BareSdk, openSdk } from '@telemed-ledger/scripts/bench/sdk.ts';
 import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
 import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { expect } from 'chai';
 import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
 import { ConsortiumProcess, kill } from '../faults/process.fixture.ts';
 
-const TIMEOUTS = { evaluateMs: 10_000, endorseMs: 10_000, submitMs: 10_000, commitStatusMs: 10_000 };
 const LANES = 12;
 
-/** Licences, written by the regulator's own client without its gateway, one after the other in several lanes. */
+/** Observations, written by the hospital's own client without its gateway, one after the other in several lanes. */
 class SteadyWrites {
-  readonly #connection: LedgerConnection;
-  readonly #identity: { name: string; certificate: string; privateKey: string };
+  readonly #sdk: BareSdk;
   readonly #lanes: Promise<void>[];
   #stopped = false;
   committed = 0;
 
   constructor(dataDir: string) {
-    const file = join(dataDir, 'organisations', 'regulator', 'connection.json');
-    const { tlsRootCertificate, identities, ...reach } = JSON.parse(readFileSync(file, 'utf8'));
-    const read = (path: string): string => readFileSync(path, 'utf8');
-    const { certificate, privateKey } = identities.system;
-    this.#connection = new LedgerConnection({ ...reach, tlsRootCertificate: read(tlsRootCertificate) }, TIMEOUTS);
-    this.#identity = { name: 'system', certificate: read(certificate), privateKey: read(privateKey) };
+    const profile = join(dataDir, 'organisations', 'hospital', 'connection.json');
+    this.#sdk = openSdk(profile, randomUUID(), ['HospitalMSP', 'PatientsMSP']);
     this.#lanes = Array.from({ length: LANES }, () => this.#lane());
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#lanes);
-    this.#connection.close();
+    this.#sdk.close();
   }
 
   async #lane(): Promise<void> {
-    const contract = this.#connection.contract(this.#identity);
-    const term = { status: 'active', start: '2026-01-01', end: '2030-01-01' };
     while (!this.#stopped) {
-      const argument = JSON.stringify({ number: randomUUID().slice(0, 12), ...term });
-      const request = { arguments: [argument], endorsingOrganizations: ['RegulatorMSP', 'BankMSP'] };
       try {
-        await contract.submit('registry:SetLicence', request);
+        await this.#sdk.create();
         this.committed += 1;
       } catch {
         await sleep(100);
