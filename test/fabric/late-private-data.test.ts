@@ -103,7 +103,8 @@ describe('A delivery decided while the receiving peer is dead, on Fabric', funct
       types: ['Observation'],
       purpose: 'TREAT',
     };
-    const asked = (await post(parties.of('clinic', 'practitioner'), '/access-requests', request)).body.id;
+    const practitioner = parties.of('clinic', 'practitioner');
+    const asked = (await post(practitioner, '/access-requests', request)).body.id;
     signal('clinic', 'SIGKILL');
     signal('hospital', 'SIGCONT');
     const path = `/access-requests/${asked}`;
@@ -119,11 +120,11 @@ describe('A delivery decided while the receiving peer is dead, on Fabric', funct
     // The decision and what it delivers, which the receiver alone holds besides the custodian.
     const awaited = await access(clinic!);
     expect([awaited.status, awaited.delivery]).to.deep.equal(['requested', { status: 'incomplete', undelivered: 2 }]);
-    const notYet = await clinic!.send(observation);
+    const notYet = await practitioner.send(observation);
     expect([notYet.status, Number(notYet.headers['retry-after']) > 0]).to.deep.equal([503, true]);
 
     signal('patients', 'SIGCONT');
-    const milliseconds = await until(async () => (await clinic!.send(observation)).status === 200);
+    const milliseconds = await until(async () => (await practitioner.send(observation)).status === 200);
     console.log(`      arrived ${(milliseconds / 1000).toFixed(1)} s after the custodian's peer went on`);
     await until(async () => (await access(clinic!)).delivery === undefined);
     expect((await access(clinic!)).status).to.equal('granted');
