@@ -68,6 +68,9 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     late.sees(block);
   });
   late.on('block', (block) => duties.sees(block));
+  // Patients are the custodian's callers.
+  if (config.organisation.kind === 'custodian')
+    for (const blocks of [feed, late]) blocks.on('block', (block) => services.accessStreams.sees(block));
   const { app, monitoring } = apps(config, services, side, log);
   const ran = {
     connection,
@@ -81,6 +84,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     journal,
     wishJournal,
     groups,
+    accessStreams: services.accessStreams,
     metrics,
     forgetting,
     stores,

@@ -20,6 +20,7 @@ import { Projector } from '@telemed-ledger/gateway-api/index/write/projector.ts'
 import type { ParsedTransaction, PrivateWrite } from '@telemed-ledger/gateway-api/ledger/block.ts';
 import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
 import { Disclosures } from '@telemed-ledger/gateway-api/subjects/access/disclosures.ts';
+import { Undecided } from '@telemed-ledger/gateway-api/subjects/access/undecided.ts';
 import type { Services } from '@telemed-ledger/gateway-api/subjects/services.ts';
 import { DUTIES } from '@telemed-ledger/gateway-api/subjects/table.ts';
 import { table } from '../table.ts';
@@ -176,7 +177,9 @@ async function timed(index: ReadModel, { fresh, known, access }: Patients): Prom
   const broken = { report: () => {} };
   const refusals = { find: async () => undefined, due: async () => [] };
   const disclosures = new Disclosures(index, custodian.name, broken, refusals);
-  const services = { index, broken, refusals, organisation: custodian, consortium } as unknown as Services;
+  const { own, accesses, concerned } = index;
+  const undecided = new Undecided({ own, accesses, concerned, lacks: () => 0 });
+  const services = { index, broken, refusals, undecided, organisation: custodian, consortium } as unknown as Services;
   const search = { type: 'AuditEvent', count: 50 };
   const found = async (name: string): Promise<void> => {
     const duty = DUTIES.find((one) => one.name === name);

@@ -20,7 +20,16 @@ import { lifetimeEnd } from '../model/renewals.ts';
 import { userSchema } from '../model/texts.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import { type AccessRequest, type AccessState, accessStateSchema, NOT_PERMITTED } from '../model/values.ts';
-import { consentsBehind, type Delivery, decideDelivery, type PurgeReason, purgeReason } from '../rules/access.ts';
+import { isWaiting, waitRefusal } from '../model/waiting.ts';
+import {
+  type AccessRefusal,
+  consentsBehind,
+  type Delivery,
+  decideDelivery,
+  type PurgeReason,
+  permittedFrom,
+  purgeReason,
+} from '../rules/access.ts';
 import { audienceOf, outcomeOf, presentedRequest, presentedStep, putCopies, putStep, REFUSED } from './access-steps.ts';
 import { endOfConsent } from './consent-directory.ts';
 import { groundsOf } from './deciding.ts';
@@ -77,6 +86,7 @@ async function requestAccess(call: Call<'RequestAccess'>): Promise<Done> {
     purpose: request.purpose,
     status: 'requested',
     requestedAt: store.time,
+    ...(request.waitUntil === undefined ? {} : { waitUntil: request.waitUntil }),
     salt: sha256Hex(`access/${request.salt}`),
   };
   await store.putOnce(inbox, privateKeys.request(input.id), request, { expression: 'id' });
@@ -107,10 +117,11 @@ async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
 }
 
 async function evaluateAccess(call: Call<'EvaluateAccess'>): Promise<OutputOf<'EvaluateAccess'>> {
-  const { delivery } = await decide(call);
+  const { delivery, again } = await decide(call);
   const { outcome, consent } = delivery;
   const named = consent === undefined ? {} : { consent };
-  return delivery.outcome === 'deny' ? { outcome, reason: delivery.reason, ...named } : { outcome, ...named };
+  if (delivery.outcome === 'permit') return { outcome, ...named };
+  return { outcome, reason: delivery.reason, ...named, ...(again === undefined ? {} : { again }) };
 }
 
 /**
@@ -174,7 +185,7 @@ async function reportAccess(call: Call<'ReportAccess'>): Promise<Done> {
 }
 
 /** The request as it is anchored. Who asks comes from the certificate; a request may only repeat it. */
-function checkedRequest({ input, caller, private: { request } }: Call<'RequestAccess'>): AccessRequest {
+function checkedRequest({ input, caller, store, private: { request } }: Call<'RequestAccess'>): AccessRequest {
   if (request.id !== input.id) throw new LedgerError('INVALID', 'is not the id of the argument', 'private.request.id');
   const practitioner = practitionerOf(caller);
   if (request.practitioner !== undefined && request.practitioner !== practitioner)
@@ -183,6 +194,7 @@ function checkedRequest({ input, caller, private: { request } }: Call<'RequestAc
     throw new LedgerError('FORBIDDEN', 'is not who calls', 'private.request.role');
   checkPurpose(caller, request.purpose);
   checkEmergency(caller, request);
+  checkWait(request, store.time);
   const asked = { ...request, role: caller.role as NonNullable<AccessRequest['role']> };
   return practitioner === undefined ? asked : { ...asked, practitioner };
 }
@@ -221,11 +233,20 @@ function checkEmergency({ organisation, role, fhirUser }: Caller, { purpose, rea
     throw new LedgerError('INVALID', 'an emergency needs a written reason', 'private.request.reason');
 }
 
+/** An emergency waits for nobody. */
+function checkWait({ waitUntil, purpose }: AccessRequest, now: string): void {
+  if (waitUntil === undefined) return;
+  const refusal = isEmergencyPurpose(purpose) ? 'an emergency does not wait' : waitRefusal(waitUntil, now);
+  if (refusal !== undefined) throw new LedgerError('INVALID', refusal, 'private.request.waitUntil');
+}
+
 interface Decided {
   current: AccessState;
   request: AccessRequest;
   delivery: Delivery;
   records: ShownRecord[];
+  /** Of what is denied and waits: when something of it will be permitted by what is known now. */
+  again?: string;
 }
 
 /** What comes of a request by what stands on the ledger now. @throws LedgerError where what was shown is not what stands there */
@@ -234,10 +255,16 @@ async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<De
   const current = await presentedStep(call, named.requestor, 'requested');
   const request = await presentedRequest(store, current, named.request);
   if (isEmergency(request)) throw new LedgerError('INVALID', 'an emergency is decided otherwise', 'private.request');
+  const denied = (reason: AccessRefusal): Decided => ({
+    ...{ current, request, delivery: { outcome: 'deny', reason }, records: [] },
+  });
+  if (request.waitUntil !== undefined && !isWaiting(request, store.time)) return denied('wait-over');
   const grounds = await groundsOf(store, current, request, named);
-  if (grounds === undefined)
-    return { current, request, delivery: { outcome: 'deny', reason: 'patient-unknown' }, records: [] };
+  if (grounds === undefined) return denied('patient-unknown');
   const { consents, who, considered, records } = grounds;
   const times = { now: store.time, latest: lifetimeEnd(request, store.time) };
-  return { current, request, delivery: decideDelivery(consents, who, considered, times), records };
+  const delivery = decideDelivery(consents, who, considered, times);
+  if (delivery.outcome === 'permit' || request.waitUntil === undefined) return { current, request, delivery, records };
+  const again = permittedFrom(consents, who, considered, { now: store.time, latest: request.waitUntil });
+  return { current, request, delivery, records, ...(again === undefined ? {} : { again }) };
 }

@@ -93,6 +93,8 @@ export const accessRequestSchema = z.strictObject({
   role: z.enum(['system', 'practitioner']).optional(),
   /** Of an emergency, and of nothing else: why there is no time for a consent. */
   reason: reasonSchema.optional(),
+  /** Until when it waits for the patient where nothing permits it; absent: it is refused at once. */
+  waitUntil: instant.optional(),
 });
 export type AccessRequest = z.infer<typeof accessRequestSchema>;
 
@@ -132,6 +134,8 @@ export const accessStateSchema = z.strictObject({
   purpose: z.enum(PURPOSE_CODES),
   status: z.enum(['requested', 'granted', 'refused', 'purged']),
   requestedAt: instant,
+  /** As the request has it; absent where it does not wait. */
+  waitUntil: instant.optional(),
   decidedAt: instant.optional(),
   purgedAt: instant.optional(),
   expiresAt: instant.optional(),

@@ -18,6 +18,7 @@ import { spanOfPeriod } from './periods.ts';
 export type AccessRefusal =
   | 'patient-unknown'
   | 'records-absent'
+  | 'wait-over'
   | 'consent-denied'
   | 'consent-expired'
   | 'consent-absent';
@@ -80,6 +81,19 @@ export function decideDelivery(
   const named = new Map(permissions.map((permission) => [permission.consent!.id, permission.consent!]));
   named.delete(consent.id);
   return { outcome: 'permit', consent, furtherConsents: [...named.values()], expiresAt: expiresAt!, permitted };
+}
+
+/** When something of what is asked for will first be permitted by these consents; undefined where that is not in time. */
+export function permittedFrom(
+  consents: readonly LedgerConsent[],
+  request: AccessFacts,
+  { patient, records, context = [] }: Considered,
+  times: Times,
+): string | undefined {
+  const asked = recordFacts(records.length === 0 ? [patient] : records, context);
+  return firstChange(consents, times, (instant) =>
+    asked.some((facts) => evaluateConsents(consents, request, facts, instant).outcome === 'permit'),
+  );
 }
 
 /** So many moments are looked into; where more lie ahead, the next one counts as one at which something changes. */

@@ -31,6 +31,8 @@ export interface RouteAnswer {
   headers?: Record<string, string>;
   /** Of the transaction that wrote it. */
   transactionId?: string;
+  /** Goes on answering once the head is sent, in the place of a body, and ends the answer. */
+  stream?: (request: Request, response: Response) => Promise<void>;
 }
 
 export interface Route<Parameters = unknown, Body = unknown, Query = unknown> {
@@ -120,6 +122,9 @@ const handlerOf =
     const answer = await (isRead && client !== undefined ? services.reads.run(client, answering) : answering());
     if (answer.transactionId !== undefined) response.set('X-Transaction-Id', answer.transactionId);
     response.status(answer.status ?? 200).set(answer.headers ?? {});
-    if (typeof answer.body === 'string') response.send(answer.body);
+    if (answer.stream !== undefined) {
+      response.flushHeaders();
+      await answer.stream(request, response);
+    } else if (typeof answer.body === 'string') response.send(answer.body);
     else response.json(answer.body);
   };

@@ -15,6 +15,8 @@ import type { ReadinessCheck } from '../operations/readiness.ts';
 import type { Changes } from './access/changes.ts';
 import type { DeliveredReads } from './access/delivered-reads.ts';
 import type { Disclosures } from './access/disclosures.ts';
+import type { AccessStreams } from './access/streams.ts';
+import type { Undecided } from './access/undecided.ts';
 import type { AuditEvents } from './audit-events.ts';
 import type { Wishes } from './consents/wishes.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
@@ -35,6 +37,10 @@ export interface Services {
   deliveredReads: DeliveredReads;
   /** Deliveries after which something was changed. */
   changes: Changes;
+  /** Requests that are to be looked at, and those that wait for the patient. */
+  undecided: Undecided;
+  /** Events of accesses to the patients whom they are about. */
+  accessStreams: AccessStreams;
   /** What refusals rest on, until their holders have been told. */
   refusals: RefusalJournal;
   /** Between the moments at which a request may be refused. */

@@ -8,6 +8,7 @@ import type { Route } from '../http/routes.ts';
 import { alive, lastVerification, metrics, ready, verify } from '../operations/routes.ts';
 import { decideAccess, deliverAgain, purgeCopies, reportAccess, reviewDeliveries } from './access/duties.ts';
 import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
+import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { registerCoverage } from './claims/coverages.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { writeConsent } from './consents/consents.ts';
@@ -31,7 +32,9 @@ export const ROUTES: readonly Route[] = [
   ready,
   requestAccess,
   accessRequests,
+  accessEvents,
   accessRequest,
+  refuseAccess,
   deliveredReads,
   wishes,
   wish,

@@ -17,6 +17,9 @@ import { ReadinessCheck } from '../operations/readiness.ts';
 import { Changes } from '../subjects/access/changes.ts';
 import { DeliveredReads } from '../subjects/access/delivered-reads.ts';
 import { Disclosures } from '../subjects/access/disclosures.ts';
+import { shown } from '../subjects/access/shown.ts';
+import { AccessStreams } from '../subjects/access/streams.ts';
+import { Undecided } from '../subjects/access/undecided.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
@@ -83,9 +86,17 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
   const deliveredReads = new DeliveredReads(stores.journal, stores.journalLazily);
   const changes = new Changes(index.delivered, () => index.undelivered.count());
+  const { own, accesses, concerned } = index;
+  const undecided = new Undecided({ own, accesses, concerned, lacks: () => index.undelivered.count() });
   const refusals = new RefusalJournal(stores.journal, stores.journalLazily);
   const { refusalsEveryMs } = config;
   const disclosures = new Disclosures(index, organisation.name, broken, refusals);
+  const accessStreams = new AccessStreams({
+    find: (access) => disclosures.find(access),
+    of: (patient, since) => disclosures.since(patient, since),
+    shown,
+  });
+  metrics.watch('gateway_access_streams', 'Streams of events to patients.', () => accessStreams.open);
   const auditEvents = new AuditEvents(disclosures, index.erasures, consortium);
   const erasureJournal = new ErasureJournal(stores.journal, stores.journalLazily);
   const erasures = new ErasureRequests({ index, ledger, organisation, consortium, journal: erasureJournal, log });
@@ -95,6 +106,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   metrics.watch('gateway_verification_differences', differences, sweeper.differences);
   metrics.watch('gateway_reads_waiting', 'Reads that wait for their turn.', () => reads.waiting);
   metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => groups.writes);
+  metrics.watch('gateway_waiting_requests', 'Requests for access that wait for the patient.', () => undecided.waiting);
   metrics.watch('gateway_pending_wishes', 'Changes of consents that lack an endorser.', () => wishes.pending);
   metrics.watch('gateway_pending_erasures', 'Erasures that wait for their mark.', () => erasures.waiting);
   const { channel } = config.connection;
@@ -109,6 +121,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     changes,
     refusals,
     refusalsEveryMs,
+    undecided,
+    accessStreams,
     wishes,
     erasures,
     broken,

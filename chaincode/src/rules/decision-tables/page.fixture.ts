@@ -22,6 +22,15 @@ does not say keeps a permission from applying and lets a denial apply. In all ca
 is 1 March 2026, and the purpose is TREAT where none is named.
 `;
 
+const REQUESTS = `## What a request comes to
+
+A request is granted where something is permitted, and else refused: at once, or with \`waitUntil\` when that time is over or the
+patient says no. While it waits, whatever is written of its patient has it decided again within seconds: a consent, an
+amendment, the end of a denial, a first record, and the moment at which a period begins or ends. From \`waitUntil\` on no consent
+permits it. To whoever asked every refusal is \`not-permitted\`, and waiting looks the same for somebody whom nobody knows; the
+patient, the custodian and the holder read what it rests on. That she refused it before its time tells that somebody did: a
+patient who does not want that known lets it run out.`;
+
 const escaped = (text: string): string => text.replaceAll('|', '\\|');
 const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
   [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.map(escaped).join(' | ')} |`).join('\n');
@@ -63,6 +72,7 @@ export function consentsPage(): string {
     OPENING.trim(),
     `## Why a consent is refused\n\n${reasons}`,
     `## Who may ask for what\n\n${kinds}`,
+    REQUESTS,
     ...TABLES.map(section),
   ].join('\n\n')}\n`;
 }

@@ -24,6 +24,8 @@ export interface OwnPage {
   rows: StoredState[];
   /** Where the next page begins; undefined behind the last one. */
   next?: string;
+  /** Where the last row of this page stands; undefined where it is empty. */
+  last?: string;
 }
 
 export interface PageOptions {
@@ -133,6 +135,7 @@ export class OwnStates {
     const last = shown.at(-1);
     return {
       rows: shown.map((row) => ({ id: row.id, read: () => this.#checks.row('states', row) })),
+      ...(last === undefined ? {} : { last: cursorOf(last) }),
       ...(rows.length > count && last !== undefined ? { next: cursorOf(last) } : {}),
     };
   }

@@ -19,6 +19,7 @@ import { AccessSteps } from './access-steps.ts';
 import { Accesses } from './accesses.ts';
 import { Checks } from './checks.ts';
 import { ClaimWords } from './claim-words.ts';
+import { ConcernedPatients } from './concerned.ts';
 import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
 import { Delivered } from './delivered.ts';
 import { Deliveries, type View } from './deliveries.ts';
@@ -76,6 +77,7 @@ export class ReadModel {
   readonly accesses: Accesses;
   readonly deliveries: Deliveries;
   readonly delivered: Delivered;
+  readonly concerned: ConcernedPatients;
   readonly steps: AccessSteps;
   readonly evidence: Evidence;
   readonly erasures: Erasures;
@@ -91,6 +93,7 @@ export class ReadModel {
     this.undelivered = new Undelivered(db, this.#checks, organisation, undelivered);
     this.own = new OwnStates(db, this.#checks);
     this.accesses = new Accesses(db);
+    this.concerned = new ConcernedPatients(db);
     this.deliveries = new Deliveries(db, this.#checks, this.#inbox);
     this.delivered = new Delivered(db, this.#checks);
     this.steps = new AccessSteps(db, this.#checks);

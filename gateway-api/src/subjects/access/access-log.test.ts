@@ -21,6 +21,7 @@ import { type FixtureTransaction, type FixtureWrite, fixtureBlock, withheld } fr
 import type { Services } from '../services.ts';
 import { DUTIES } from '../table.ts';
 import { Disclosures, type Listing } from './disclosures.ts';
+import { Undecided } from './undecided.ts';
 
 const SYSTEM = 'urn:example:mrn';
 const LONG_AGO = '2026-01-01T00:00:00.000Z';
@@ -66,7 +67,10 @@ class AccessLog {
   async found(name: string): Promise<string[]> {
     const duty = DUTIES.find((one) => one.name === name)!;
     const organisation = this.fixture.member;
-    const services = { index: this.fixture.index, broken: this.#broken, refusals: this.#refusals, organisation };
+    const { index } = this.fixture;
+    const { own, accesses, concerned } = index;
+    const undecided = new Undecided({ own, accesses, concerned, lacks: () => 0 });
+    const services = { index, broken: this.#broken, refusals: this.#refusals, undecided, organisation };
     const ids: string[] = [];
     for await (const item of duty.find(services as unknown as Services)) ids.push(duty.idOf(item));
     return ids;
@@ -288,7 +292,7 @@ onEachDatabase('The access log', (kind) => {
       const { writing } = log.fixture.stores;
       await writing.updateTable('states').set({ value: '{"a"' }).where('id', '=', broken.id).execute();
       for (let round = 0; round < 2; round += 1)
-        expect(await log.found('decide access')).to.deep.equal([one.id, other.id]);
+        expect(await log.found('decide access')).to.deep.equal([`${one.id}/1`, `${other.id}/1`]);
       expect(new Set(log.reports)).to.deep.equal(new Set([`access ${broken.id}`]));
     });
 
@@ -364,7 +368,7 @@ onEachDatabase('The access log', (kind) => {
     it('find more than a page of work', async () => {
       const states = Array.from({ length: 250 }, () => accessState());
       await log.block({ creator: 'ClinicMSP', privateWrites: states.flatMap(accessWrites) });
-      expect(new Set(await log.found('decide access'))).to.deep.equal(new Set(states.map(({ id }) => id)));
+      expect(new Set(await log.found('decide access'))).to.deep.equal(new Set(states.map(({ id }) => `${id}/1`)));
       const late = states.map((state) => ({ ...state, status: 'granted' as const, expiresAt: LONG_AGO }));
       await log.block(custodian(late.flatMap(accessWrites)));
       expect(await log.found('purge copies')).to.have.length(250);

@@ -9,6 +9,8 @@ import type { Reviewed } from '../reviews/reviews.ts';
 export interface Disclosure {
   state: AccessState;
   transactionId: string;
+  /** Of that transaction. */
+  block: number;
   /** What was asked, where this organisation holds the requestor's inbox. */
   request?: AccessRequest;
   /** Id of the holder's Patient, where this organisation knows it. */
@@ -16,7 +18,7 @@ export interface Disclosure {
   /** Values of its last steps that have not arrived at this organisation; absent where none is missing. */
   undelivered?: number;
   /** What is still to be done about it; absent where nothing is. */
-  pending?: 'decision' | 'purge' | 'renewal' | 'report';
+  pending?: 'decision' | 'patient' | 'refusal' | 'purge' | 'renewal' | 'report';
   /** What a refusal rests on; absent for who asked. */
   because?: Because;
   /** Id of the access that goes on from it. */

@@ -11,6 +11,7 @@ import {
   accessRequestSchema,
   accessStateSchema,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { isWaiting } from '@telemed-ledger/chaincode/model/waiting.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import type { RefusalJournal } from '../../idempotency/refusals.ts';
@@ -30,6 +31,7 @@ export interface Listing extends PageOptions {
   compartment?: string | undefined;
   patients?: readonly string[] | undefined;
   lastUpdated?: Search['lastUpdated'];
+  status?: AccessState['status'] | undefined;
 }
 
 export interface DisclosurePage {
@@ -43,6 +45,7 @@ export interface DisclosurePage {
 /** Candidates that one page looks at: a page may have fewer accesses than it could, and a next one all the same. */
 const MOST_CANDIDATES = 2_000;
 const STEPS = [...new Set(Object.values(ACCESS_STEPS))];
+const PAGE = 100;
 /** A total beyond this is not counted. */
 const MOST_COUNTED = 10_000;
 
@@ -92,6 +95,17 @@ export class Disclosures {
     return patients === undefined ? this.#ownPage(listing) : this.#patientsPage(patients, listing);
   }
 
+  /** A patient's accesses, oldest first: those that are not decided, or with a block all that stand so from it on. */
+  async *since(compartment: string, block?: number): AsyncGenerator<Disclosure> {
+    const status = block === undefined ? 'requested' : undefined;
+    for (let after: string | undefined; ; ) {
+      const page = await this.page({ compartment, status, count: PAGE, after });
+      for (const disclosure of page.disclosures) if (disclosure.block >= (block ?? 0)) yield disclosure;
+      if (page.next === undefined) return;
+      after = page.next;
+    }
+  }
+
   async #ownPage({ lastUpdated = [], ...page }: Listing): Promise<DisclosurePage> {
     const { own } = this.#index;
     const found = await (lastUpdated.length === 0
@@ -105,7 +119,7 @@ export class Disclosures {
   /** By the requests for these patients; which patient a request means is decided for each. */
   async #patientsPage(
     patients: readonly string[],
-    { lastUpdated = [], count, after }: Listing,
+    { lastUpdated = [], count, after, status }: Listing,
   ): Promise<DisclosurePage> {
     const listed = new Listed();
     const last = placeIn(after);
@@ -124,7 +138,8 @@ export class Disclosures {
           const isListed = sequence === last.request && depth <= last.depth;
           const wantedOne = async () => {
             const disclosure = await read();
-            return isListed ? undefined : ofPatient(disclosure, collection, patients, lastUpdated);
+            if (isListed || (status !== undefined && disclosure?.state.status !== status)) return undefined;
+            return ofPatient(disclosure, collection, patients, lastUpdated);
           };
           await listed.add(access, wantedOne, this.#broken);
           if (!isListed) place = { request: sequence, depth };
@@ -208,7 +223,7 @@ export class Disclosures {
     const { data: state } = accessStateSchema.safeParse(JSON.parse(row.value));
     if (state === undefined || state.id !== row.id) return undefined;
     if (![state.requestor, state.holder, state.custodian].includes(this.#organisation)) return undefined;
-    const disclosure: Disclosure = { state, transactionId: row.transaction_id };
+    const disclosure: Disclosure = { state, transactionId: row.transaction_id, block: row.block };
     const undelivered = await this.#undelivered(state, row.transaction_id);
     if (undelivered > 0) disclosure.undelivered = undelivered;
     const renewedBy = await this.#renewalOf(state);
@@ -255,10 +270,16 @@ export class Disclosures {
     untold: readonly number[],
     renewedBy: string | undefined,
   ): Promise<Disclosure['pending']> {
-    if (state.status === 'requested') return 'decision';
+    if (state.status === 'requested') return this.#pendingDecision(state);
     if (await this.#isOver(state)) return 'purge';
     if (state.goesOn === true && renewedBy === undefined) return 'renewal';
     return untold.length > 0 ? 'report' : undefined;
+  }
+
+  /** Who asked is told the same whether a refusal is noted or not. */
+  async #pendingDecision(state: AccessState): Promise<Disclosure['pending']> {
+    if (state.custodian === this.#organisation && (await this.#refusals.find(state.id)) !== undefined) return 'refusal';
+    return isWaiting(state, new Date().toISOString()) ? 'patient' : 'decision';
   }
 
   /** Of what is not decided there is nothing to be found. */

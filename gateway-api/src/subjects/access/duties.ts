@@ -17,7 +17,7 @@ import {
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
-import { ownState, ownStates, paged } from '../../duties/found.ts';
+import { ownState, paged } from '../../duties/found.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
@@ -30,52 +30,62 @@ import { emergencyDecided } from './emergency.ts';
 import { sendRefusal } from './refusals.ts';
 import { deliveredAgain, goesOn, reviewed } from './renewing.ts';
 
-/** The accesses in a status that this custodian decides about. */
-async function* decidedHere(services: Services, status: AccessState['status']): AsyncGenerator<AccessState> {
-  for await (const state of ownStates(services, 'access', accessStateSchema, [status])) {
-    if (state.custodian === services.organisation.name) yield state;
-  }
-}
-
-/** A request, and whether it is refused already: then that is to be sent. */
+/** A request that is to be decided, or whose refusal is to be sent. */
 interface Asked {
   state: AccessState;
-  isRefused: boolean;
+  /** How often something was found of it; undefined where it is refused already. */
+  changes?: number;
 }
 
 async function* asked(services: Services): AsyncGenerator<Asked> {
-  const { refusals } = services;
+  const { refusals, undecided, organisation } = services;
   for await (const { access } of paged((page) => refusals.due(new Date().toISOString(), page))) {
     const state = await ownState(services, 'access', accessStateSchema, access);
-    if (state?.status === 'requested') yield { state, isRefused: true };
+    if (state?.status === 'requested') yield { state };
     // What was sent before this process ended, or was decided otherwise.
     else if (state !== undefined) await (state.status === 'refused' ? refusals.sent(access) : refusals.forget(access));
   }
-  for await (const state of decidedHere(services, 'requested'))
-    if ((await refusals.find(state.id)) === undefined) yield { state, isRefused: false };
+  for (const [id, changes] of await undecided.open()) {
+    const state = await ownState(services, 'access', accessStateSchema, id);
+    const isOpen = state?.status === 'requested' && state.custodian === organisation.name;
+    if (isOpen && (await refusals.find(id)) === undefined) yield { state, changes };
+    else undecided.looked(id, changes);
+  }
 }
 
 export const decideAccess: Duty<Asked> = {
   name: 'decide access',
   kind: 'custodian',
-  on: [events.AccessRequested],
-  idOf: ({ state, isRefused }) => (isRefused ? `${state.id}/refusal` : state.id),
+  // What lets a request be permitted that waits may be anything that is written of its patient.
+  on: 'every block',
+  idOf: ({ state: { id }, changes = 'refusal' }) => `${id}/${changes}`,
   // A refusal waits for no holder, and an emergency for nothing that others wait for.
-  waitsFor({ state: { holder, requestor, purpose }, isRefused }) {
-    if (isRefused) return `refusals to ${requestor}`;
+  waitsFor({ state: { holder, requestor, purpose }, changes }) {
+    if (changes === undefined) return `refusals to ${requestor}`;
     return isEmergencyPurpose(purpose) ? `emergency at ${requestor}` : holder;
   },
   find: asked,
-  soonest: ({ refusals }) => refusals.nextDue(),
-  async perform({ state, isRefused }, services) {
-    if (isRefused) return sendRefusal(state, services);
-    const { index } = services;
-    const text = await anchoredText(index, collections.inbox(state.requestor), privateKeys.request(state.id));
-    const request = accessRequestSchema.parse(JSON.parse(text));
-    if (isEmergency(request)) await emergencyDecided(state, request, services);
-    else await decided(state, await shownForDecision(state, index), services);
+  async soonest({ refusals, undecided }) {
+    const times = [await refusals.nextDue(), undecided.soonest()].filter((time) => time !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  },
+  async perform({ state, changes }, services) {
+    if (changes === undefined) return sendRefusal(state, services);
+    const until = await came(state, services);
+    if (until === undefined) services.undecided.looked(state.id, changes);
+    else services.undecided.waits(state.id, changes, until);
   },
 };
+
+/** Decides one; until when it waits, milliseconds since 1970, where it does. */
+async function came(state: AccessState, services: Services): Promise<number | undefined> {
+  const { index } = services;
+  const text = await anchoredText(index, collections.inbox(state.requestor), privateKeys.request(state.id));
+  const request = accessRequestSchema.parse(JSON.parse(text));
+  if (!isEmergency(request)) return decided(state, await shownForDecision(state, index), services);
+  await emergencyDecided(state, request, services);
+  return undefined;
+}
 
 /** The consents that delivered copies rest on. */
 const consentsBehind = ({ consent, furtherConsents = [] }: AccessState) => [

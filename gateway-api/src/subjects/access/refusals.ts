@@ -16,11 +16,11 @@ export interface Grounds {
 
 /** Notes a refusal, which is sent at the next moment at which refusals are. */
 export async function refuse(
-  { id, requestedAt }: AccessState,
+  { id, requestedAt, waitUntil = requestedAt }: AccessState,
   { reason, consent }: Grounds,
   { refusals, refusalsEveryMs }: Pick<Services, 'refusals' | 'refusalsEveryMs'>,
 ): Promise<void> {
-  const due_at = new Date(nextMoment(Date.parse(requestedAt), Date.now(), refusalsEveryMs)).toISOString();
+  const due_at = new Date(nextMoment(Date.parse(waitUntil), Date.now(), refusalsEveryMs)).toISOString();
   const named = { consent: consent?.id ?? null, consent_version: consent?.version ?? null };
   await refusals.add({ access: id, reason, ...named, salt: newSalt(), due_at });
 }

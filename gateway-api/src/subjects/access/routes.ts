@@ -1,23 +1,16 @@
 /** Asking another provider for a patient's records, and what came of it (see DESIGN: consent and access). */
 import { randomUUID } from 'node:crypto';
 import { EMERGENCIES, isEmergencyPurpose, reasonSchema } from '@telemed-ledger/chaincode/model/emergencies.ts';
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import {
-  type AccessState,
-  accessRequestSchema,
-  accessStateSchema,
-  type Because,
-  becauseSchema,
-} from '@telemed-ledger/chaincode/model/transactions.ts';
+import { accessRequestSchema, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { LONGEST_WAIT_DAYS, waitRefusal } from '@telemed-ledger/chaincode/model/waiting.ts';
 import { custodianOf } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
-import { REVIEW_STATUSES } from '../reviews/reviews.ts';
 import type { DeliveredRead } from './delivered-reads.ts';
-import type { Disclosure } from './disclosure.ts';
+import { notFound, shown, stateSchema } from './shown.ts';
 
 const requestSchema = accessRequestSchema
   .pick({ holder: true, patient: true, purpose: true })
@@ -27,6 +20,18 @@ const requestSchema = accessRequestSchema
       description: `Why there is no time for a consent, where the purpose is one of ${EMERGENCIES.join(', ')}; else absent.`,
     }),
   })
+  .extend({
+    waitUntil: accessRequestSchema.shape.waitUntil.meta({
+      description: `Until when it waits for the patient where nothing permits it, at most ${LONGEST_WAIT_DAYS} days; absent: it is refused at once.`,
+    }),
+  })
+  .refine(({ purpose, waitUntil }) => waitUntil === undefined || !isEmergencyPurpose(purpose), {
+    ...{ path: ['waitUntil'], message: 'an emergency does not wait' },
+  })
+  .superRefine(({ waitUntil }, context) => {
+    const message = waitUntil === undefined ? undefined : waitRefusal(waitUntil, new Date().toISOString());
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['waitUntil'], message });
+  })
   .refine(({ purpose, reason }) => reason !== undefined || !isEmergencyPurpose(purpose), {
     ...{ path: ['reason'], message: 'an emergency needs a written reason' },
   })
@@ -34,40 +39,6 @@ const requestSchema = accessRequestSchema
     ...{ path: ['reason'], message: 'a reason is of an emergency' },
   })
   .meta({ id: 'AccessRequest' });
-const deliverySchema = z.object({
-  status: z.literal('incomplete'),
-  undelivered: z.int().meta({ description: 'Values that have not arrived at this organisation yet.' }),
-});
-const pendingSchema = z.enum(['decision', 'purge', 'renewal', 'report']).meta({
-  description:
-    'What is still to be done: it is tried until it can be, whoever is away. `renewal`: what may be shown still is delivered anew. `report`: the holder is to be told.',
-});
-const emergencyShape = {
-  writtenReason: z.string().optional().meta({ description: 'Of an emergency: why there was no time for a consent.' }),
-  review: z.enum(REVIEW_STATUSES).optional().meta({ description: 'Of an emergency, at the custodian.' }),
-};
-const decidedShape = {
-  renewedBy: z
-    .string()
-    .optional()
-    .meta({ description: 'Of what was withdrawn: the access by which what may be shown still was delivered anew.' }),
-  endorsers: z.array(z.string()).optional().meta({ description: 'MSP ids of those that endorsed the decision.' }),
-  holderToldAt: z.iso
-    .datetime()
-    .optional()
-    .meta({ description: 'When the holder was told of a decision that it did not endorse.' }),
-};
-const becauseShape = becauseSchema.omit({ salt: true }).optional().meta({
-  description: 'What a refusal rests on; the patient, the custodian and the holder see it, and not who asked.',
-});
-/** How an access stands, with the transaction of its last step, and what has not arrived here of it. */
-const stateSchema = accessStateSchema
-  .omit({ schema: true, salt: true })
-  .extend({ because: becauseShape })
-  .extend({ transactionId: z.string(), delivery: deliverySchema.optional(), pending: pendingSchema.optional() })
-  .extend({ ...decidedShape, ...emergencyShape })
-  .meta({ id: 'AccessState' });
-
 const MOST = 500;
 const pageSchema = z.object({
   count: z.coerce
@@ -95,32 +66,6 @@ const listSchema = z.object({
     .meta({ description: 'Values that have not arrived here yet: some may be of requests.' }),
 });
 
-const notFound = (): LedgerError => new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
-/** Whoever knew the salt could confirm a guess at an access by its hash in a block. */
-const withoutSalt = ({ schema: _, salt: __, because: ___, ...state }: AccessState): object => state;
-const withoutItsSalt = ({ salt: _, ...because }: Because): object => because;
-const shown = ({
-  state,
-  transactionId,
-  undelivered,
-  pending,
-  decided,
-  request,
-  review,
-  renewedBy,
-  because,
-}: Disclosure): object => ({
-  ...withoutSalt(state),
-  transactionId,
-  ...decided,
-  ...(because === undefined ? {} : { because: withoutItsSalt(because) }),
-  ...(renewedBy === undefined ? {} : { renewedBy }),
-  ...(request?.reason === undefined ? {} : { writtenReason: request.reason }),
-  ...(review === undefined ? {} : { review: review.status }),
-  ...(undelivered === undefined ? {} : { delivery: { status: 'incomplete', undelivered } }),
-  ...(pending === undefined ? {} : { pending }),
-});
-
 export const requestAccess = route({
   method: 'post',
   path: '/access-requests',
@@ -130,8 +75,10 @@ export const requestAccess = route({
   answers: { 201: { description: 'The request; the custodian decides it.', schema: stateSchema } },
   async handle({ caller, body, idempotency }, { ledger, idempotent, disclosures, organisation, consortium }) {
     const id = randomUUID();
-    const { reason, ...asked } = body;
-    const request = { id, salt: newSalt(), ...asked, ...(reason === undefined ? {} : { reason }) };
+    const { reason, waitUntil: wait, ...asked } = body;
+    // As instants are written here: they are compared as texts too.
+    const waits = wait === undefined ? {} : { waitUntil: new Date(wait).toISOString() };
+    const request = { id, salt: newSalt(), ...asked, ...waits, ...(reason === undefined ? {} : { reason }) };
     const { outcome, answer, submitted } = await idempotent.write(caller, idempotency, () => ({
       answer: { id },
       submit: (sending) => ledger.submit('RequestAccess', { id }, { request }, sending),
@@ -139,11 +86,12 @@ export const requestAccess = route({
     const { transactionId } = outcome;
     const headers = { Location: `/access-requests/${answer.id}` };
     if (submitted !== undefined) {
-      const { holder, purpose } = body;
+      const { holder, purpose, types } = body;
       const parties = { requestor: organisation.name, holder, custodian: custodianOf(consortium).name };
       const requestedAt = submitted.result.time;
-      const shown = { id, ...parties, purpose, status: 'requested', requestedAt, pending: 'decision', transactionId };
-      return { status: 201, headers, body: shown, transactionId };
+      const pending = wait === undefined ? 'decision' : 'patient';
+      const state = { id, ...parties, purpose, status: 'requested', requestedAt, ...waits, types };
+      return { status: 201, headers, body: { ...state, pending, transactionId }, transactionId };
     }
     const found = await afterCommit(() => disclosures.find(answer.id));
     return {
@@ -172,11 +120,14 @@ export const accessRequests = route({
   method: 'get',
   path: '/access-requests',
   summary: 'The access requests that this organisation takes part in, oldest first, in pages.',
-  query: pageSchema,
+  query: pageSchema.extend({
+    status: accessStateSchema.shape.status.optional().meta({ description: 'Those alone that stand so.' }),
+  }),
   answers: { 200: { description: 'A page of requests.', schema: listSchema } },
-  async handle({ caller, query: { count, after } }, { disclosures }) {
-    const page = await disclosures.page({ compartment: compartmentOf(caller), count, after });
-    const next = page.next === undefined ? {} : { next: `/access-requests?${nextPage(count, page.next)}` };
+  async handle({ caller, query: { count, after, status } }, { disclosures }) {
+    const page = await disclosures.page({ compartment: compartmentOf(caller), count, after, status });
+    const narrowed = status === undefined ? '' : `&status=${status}`;
+    const next = page.next === undefined ? {} : { next: `/access-requests?${nextPage(count, page.next)}${narrowed}` };
     const leftOut = page.broken === 0 ? {} : { leftOut: page.broken };
     const lacks = disclosures.undelivered();
     const undelivered = lacks === 0 ? {} : { undelivered: lacks };

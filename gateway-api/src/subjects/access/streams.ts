@@ -1,0 +1,152 @@
+/**
+ * Streams of server-sent events (html.spec.whatwg.org, 9.2) to patients: what waits for them, and what became of it. An event's
+ * id is the block at which the access stands so; who resumes from one is sent everything since, that block's again.
+ */
+import type { ServerResponse } from 'node:http';
+import { Failure } from '../../http/failures.ts';
+import { DatabaseLost } from '../../index/health.ts';
+import type { ParsedBlock } from '../../ledger/block.ts';
+import type { Disclosure } from './disclosure.ts';
+
+export interface StreamsOptions {
+  /** An access with its patient; undefined where there is none here, or not yet. */
+  find: (access: string) => Promise<Disclosure | undefined>;
+  /** A patient's accesses: those that are not decided, or with a block all that changed from it on. */
+  of: (patient: string, since: number | undefined) => AsyncIterable<Disclosure>;
+  shown: (disclosure: Disclosure) => object;
+  /** Streams of one client and of all. */
+  limits?: { client: number; all: number; heartbeatMs: number };
+}
+
+const LIMITS = { client: 4, all: 1_000, heartbeatMs: 15_000 };
+/** What a client may leave unread before it is let go, bytes. It resumes. */
+const MOST_UNREAD = 1024 * 1024;
+/** After which a client that was let go comes again. */
+const RETRY_MS = 2_000;
+
+interface Stream {
+  client: string;
+  patient: string;
+  response: ServerResponse;
+  /** Events that come while the first are being gathered; undefined after that. */
+  held: Disclosure[] | undefined;
+}
+
+export class AccessStreams {
+  readonly #options: StreamsOptions;
+  readonly #limits: NonNullable<StreamsOptions['limits']>;
+  readonly #streams = new Set<Stream>();
+  #heartbeat: NodeJS.Timeout | undefined;
+  #isEnding = false;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+    this.#limits = options.limits ?? LIMITS;
+  }
+
+  /** How many are open. */
+  get open(): number {
+    return this.#streams.size;
+  }
+
+  /** @throws {Failure} 429 where a client, or all together, have as many open as they may; 503 at the end */
+  demandRoom(client: string): void {
+    if (this.#isEnding)
+      throw new Failure(503, 'transient', 'This gateway is stopping.', { headers: { 'Retry-After': '5' } });
+    const own = [...this.#streams].filter((stream) => stream.client === client).length;
+    const { client: ofOne, all } = this.#limits;
+    const message =
+      own >= ofOne
+        ? `This client has ${ofOne} streams open.`
+        : `This gateway has ${all} streams open: ask again later.`;
+    if (own >= ofOne || this.open >= all)
+      throw new Failure(429, 'throttled', message, { headers: { 'Retry-After': '5' } });
+  }
+
+  /**
+   * Sends a patient's events on an answer whose head is written, until it is closed or its time is over.
+   * @param since the block to resume from @param endsAt milliseconds since 1970
+   */
+  async add(
+    { client, patient, response }: Omit<Stream, 'held'>,
+    { since, endsAt }: { since: number | undefined; endsAt: number },
+  ): Promise<void> {
+    const stream: Stream = { client, patient, response, held: [] };
+    this.#streams.add(stream);
+    const over = setTimeout(() => response.end(), Math.max(0, endsAt - Date.now()));
+    this.#heartbeat ??= setInterval(() => this.#beat(), this.#limits.heartbeatMs);
+    response.once('close', () => {
+      clearTimeout(over);
+      this.#streams.delete(stream);
+      if (this.#streams.size > 0) return;
+      clearInterval(this.#heartbeat);
+      this.#heartbeat = undefined;
+    });
+    response.write(`retry: ${RETRY_MS}\n\n`);
+    try {
+      for await (const event of this.#options.of(patient, since)) this.#write(stream, event);
+      for (const event of stream.held ?? []) this.#write(stream, event);
+      stream.held = undefined;
+    } catch {
+      // What could not be gathered is gathered when it resumes.
+      response.end();
+    }
+  }
+
+  /** Call it with each block that the read model holds. */
+  sees(block: Pick<ParsedBlock, 'transactions'>): void {
+    if (this.#streams.size === 0) return;
+    const found = new Set(block.transactions.flatMap(({ event }) => accessIn(event)));
+    for (const access of found) void this.#tell(access);
+  }
+
+  /** Ends all of them. */
+  end(): void {
+    this.#isEnding = true;
+    for (const { response } of this.#streams) response.end();
+  }
+
+  async #tell(access: string): Promise<void> {
+    try {
+      const event = await this.#options.find(access);
+      for (const stream of this.#streams) {
+        if (event?.patient !== stream.patient) continue;
+        if (stream.held === undefined) this.#write(stream, event);
+        else stream.held.push(event);
+      }
+    } catch (error) {
+      // Where the database is gone, or something has not arrived, nobody is told: who resumes is.
+      if (error instanceof DatabaseLost) this.#letAllGo();
+    }
+  }
+
+  #letAllGo(): void {
+    for (const { response } of this.#streams) response.end();
+  }
+
+  #write({ response }: Stream, disclosure: Disclosure): void {
+    if (response.writableEnded || response.destroyed) return;
+    const { block } = disclosure;
+    const name = disclosure.state.status === 'requested' ? 'requested' : 'decided';
+    response.write(`id: ${block}\nevent: ${name}\ndata: ${JSON.stringify(this.#options.shown(disclosure))}\n\n`);
+    if (response.writableLength > MOST_UNREAD) response.destroy();
+  }
+
+  #beat(): void {
+    for (const { response } of this.#streams) {
+      if (response.writableLength > MOST_UNREAD) response.destroy();
+      else if (!response.writableEnded) response.write(':\n\n');
+    }
+  }
+}
+
+/** The access that an event of the ledger is about; anybody may put anything into one. */
+function accessIn(event: ParsedBlock['transactions'][number]['event']): string[] {
+  if (event === undefined || !/^(Access|Copies)/.test(event.name)) return [];
+  try {
+    const { id } = JSON.parse(event.payload) as { id?: unknown };
+    return typeof id === 'string' ? [id] : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,79 @@
+/** What a patient is asked: a stream of the requests for her records, and her answer that refuses one. */
+import { isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { decodeJwt } from 'jose';
+import { z } from 'zod';
+import { compartmentOf } from '../../auth/entitlement.ts';
+import { route } from '../../http/routes.ts';
+import { newSalt } from '../../ledger/sender.ts';
+import { within } from '../consents/tries.ts';
+import { sendRefusal } from './refusals.ts';
+import { notFound, shown, stateSchema } from './shown.ts';
+
+export const refuseAccess = route({
+  method: 'post',
+  path: '/access-requests/:id/refusal',
+  summary: 'The patient says no to a request that is not decided. It is kept until the ledger has it, whoever is away.',
+  transaction: 'RefuseAccess',
+  roles: ['patient'],
+  parameters: z.object({ id: z.string().meta({ description: 'Id of the request.' }) }),
+  answers: {
+    202: {
+      description: 'Kept: how the request stands, `pending` being `refusal` until it is refused.',
+      schema: stateSchema,
+    },
+  },
+  async handle({ caller, parameters: { id } }, services) {
+    const { disclosures, refusals } = services;
+    const patient = compartmentOf(caller);
+    const found = patient === undefined ? undefined : await disclosures.find(id, patient);
+    if (found === undefined) throw notFound();
+    const { status, purpose } = found.state;
+    if (status === 'requested' && isEmergencyPurpose(purpose))
+      throw new LedgerError('CONFLICT', 'an emergency waits for nobody: a consent denies it');
+    if (status !== 'requested' && status !== 'refused') throw new LedgerError('CONFLICT', `the request is ${status}`);
+    if (status === 'requested') {
+      const noted = { access: id, reason: 'patient-refused', consent: null, consent_version: null };
+      await refusals.add({ ...noted, salt: newSalt(), due_at: new Date().toISOString() });
+      const sent = sendRefusal(found.state, services).catch(() => undefined);
+      // Until the next endorser would be asked, and once more that long; it goes on after the answer.
+      await within(sent, 2 * services.ledger.hedgeMs);
+    }
+    const headers = { Location: `/access-requests/${id}` };
+    return { status: 202, headers, body: shown((await disclosures.find(id, patient)) ?? found) };
+  },
+});
+
+export const accessEvents = route({
+  method: 'get',
+  path: '/access-requests/events',
+  summary: 'Server-sent events to the patient: `requested`, what is not decided yet, and `decided`, what became of it.',
+  roles: ['patient'],
+  answers: {
+    200: {
+      description:
+        'text/event-stream; each event has the access as data. Last-Event-ID resumes. It ends with the token.',
+      schema: z.string(),
+    },
+  },
+  handle({ caller }, { accessStreams, organisation }) {
+    const patient = compartmentOf(caller);
+    if (patient === undefined || organisation.kind !== 'custodian') throw notFound();
+    accessStreams.demandRoom(caller.subject);
+    return {
+      headers: {
+        'Content-Type': 'text/event-stream; charset=utf-8',
+        'Cache-Control': 'no-store',
+        'X-Accel-Buffering': 'no',
+      },
+      body: '',
+      async stream(request, response) {
+        const { 'last-event-id': last, authorization = '' } = request.headers;
+        const since = typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
+        // It was verified when the request came.
+        const endsAt = Number(decodeJwt(authorization.replace(/^bearer +/i, '')).exp) * 1_000;
+        await accessStreams.add({ client: caller.subject, patient, response }, { since, endsAt });
+      },
+    };
+  },
+});
