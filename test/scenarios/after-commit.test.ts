@@ -184,6 +184,16 @@ describe('After a commit, while every read fails', function () {
     await payer.write({ method: 'PUT', path: '/fee-schedules/clinic', body: fees });
   });
 
+  it('A patient refuses a request that waits', async () => {
+    const waitUntil = new Date(Date.now() + 3_600_000).toISOString();
+    const body = { holder: 'hospital', patient: story.visit.mrn, types: ['Encounter'], purpose: 'TREAT', waitUntil };
+    const asked = await scene.parties.of('clinic', 'system').write({ method: 'POST', path: '/access-requests', body });
+    const patient = scene.parties.of('patients', 'patient', `Patient/${story.patientId}`);
+    const path = `/access-requests/${asked.body.id}`;
+    await patient.find({ path }, 'the request');
+    expect((await patient.send({ method: 'POST', path: `${path}/refusal` })).status).to.equal(202);
+  });
+
   it('A record is erased', async () => {
     const hospital = scene.parties.of('hospital', 'system');
     const body = { resourceType: 'Patient', identifier: [{ system: 'urn:example:mrn', value: randomUUID() }] };

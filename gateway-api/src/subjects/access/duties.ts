@@ -70,7 +70,10 @@ export const decideAccess: Duty<Asked> = {
     return times.length === 0 ? undefined : Math.min(...times);
   },
   async perform({ state, changes }, services) {
-    if (changes === undefined) return sendRefusal(state, services);
+    if (changes === undefined) {
+      await sendRefusal(state, services);
+      return;
+    }
     const until = await came(state, services);
     if (until === undefined) services.undecided.looked(state.id, changes);
     else services.undecided.waits(state.id, changes, until);

@@ -29,13 +29,14 @@ export async function refuse(
 export const nextMoment = (from: number, now: number, step: number): number =>
   now + step - ((((now - from) % step) + step) % step);
 
-/** Sends a refusal that was noted: of no particular second organisation's, and without what it rests on. */
+/** Sends a refusal that was noted: of no particular second organisation's, and without what it rests on. Its transaction's id. */
 export async function sendRefusal(
   state: AccessState,
   { index, ledger, refusals }: Pick<Services, 'index' | 'ledger' | 'refusals'>,
-): Promise<void> {
+): Promise<string> {
   const { id, requestor, holder } = state;
   const shown = { state: await stepOf(state, 1, index), salt: newSalt() };
-  await ledger.submit('RefuseAccess', { id, requestor, holder }, shown, AS_SYSTEM);
+  const { transactionId } = await ledger.submit('RefuseAccess', { id, requestor, holder }, shown, AS_SYSTEM);
   await refusals.sent(id);
+  return transactionId;
 }

@@ -5,6 +5,7 @@ import { decodeJwt } from 'jose';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
+import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { within } from '../consents/tries.ts';
 import { sendRefusal } from './refusals.ts';
@@ -32,15 +33,15 @@ export const refuseAccess = route({
     if (status === 'requested' && isEmergencyPurpose(purpose))
       throw new LedgerError('CONFLICT', 'an emergency waits for nobody: a consent denies it');
     if (status !== 'requested' && status !== 'refused') throw new LedgerError('CONFLICT', `the request is ${status}`);
-    if (status === 'requested') {
-      const noted = { access: id, reason: 'patient-refused', consent: null, consent_version: null };
-      await refusals.add({ ...noted, salt: newSalt(), due_at: new Date().toISOString() });
-      const sent = sendRefusal(found.state, services).catch(() => undefined);
-      // Until the next endorser would be asked, and once more that long; it goes on after the answer.
-      await within(sent, 2 * services.ledger.hedgeMs);
-    }
     const headers = { Location: `/access-requests/${id}` };
-    return { status: 202, headers, body: shown((await disclosures.find(id, patient)) ?? found) };
+    if (status === 'refused') return { status: 202, headers, body: shown(found), transactionId: found.transactionId };
+    const noted = { access: id, reason: 'patient-refused', consent: null, consent_version: null };
+    await refusals.add({ ...noted, salt: newSalt(), due_at: new Date().toISOString() });
+    const sent = sendRefusal(found.state, services).catch(() => undefined);
+    // Until the next endorser would be asked, and once more that long; it goes on after the answer.
+    const transactionId = await within(sent, 2 * services.ledger.hedgeMs);
+    const body = shown((await afterCommit(() => disclosures.find(id, patient))) ?? { ...found, pending: 'refusal' });
+    return { status: 202, headers, body, ...(transactionId === undefined ? {} : { transactionId }) };
   },
 });
 
