@@ -64,8 +64,9 @@ export class RecordedParty extends Party {
     return { request, answer: await this.attempt(request, sending) };
   }
 
-  begin({ method = 'GET', path }: Sending, isThere = false): Request {
-    const key = method === 'GET' || path === '/verify' ? undefined : randomUUID();
+  begin({ method = 'GET', path, headers }: Sending, isThere = false): Request {
+    const isWrite = method !== 'GET' && path !== '/verify';
+    const key = isWrite ? (headers?.['idempotency-key'] ?? randomUUID()) : undefined;
     return this.#history.begin({
       organisation: this.organisation,
       method,
