@@ -11,6 +11,7 @@ import { type RunningConsortium, startConsortium } from '@telemed-ledger/scripts
 import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
 import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { expect } from 'chai';
+import { until } from '../../gateway-api/src/consortium.fixture.ts';
 import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
 import { filesWith, recordErasable } from '../faults/erasable.fixture.ts';
 
@@ -61,12 +62,6 @@ describe('Erasure on Fabric', function () {
   const at = (organisation: string) => parties.of(organisation, 'system');
   const statusAt = async (organisation: string, id: string): Promise<number> =>
     (await at(organisation).send({ path: `/fhir/R4/Observation/${id}` })).status;
-  async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-    for (const deadline = Date.now() + LONG_MS; !(await condition()); ) {
-      if (Date.now() > deadline) throw new Error('what was waited for did not come about');
-      await new Promise((next) => setTimeout(next, 200));
-    }
-  }
   /** Files, named from the data directory on; the numbers of LevelDB's are of no interest. */
   const remembering = (): string[] => {
     const files = filesWith(environment!.DATA_DIR, secret).map((path) => relative(environment!.DATA_DIR, path));
@@ -78,7 +73,7 @@ describe('Erasure on Fabric', function () {
     for (const id of erased) {
       const path = `/fhir/R4/Observation/${id}/$erase`;
       const { headers } = await at('patients').send({ method: 'POST', path });
-      for (const name of [...HOLDERS, 'clinic']) await until(async () => (await statusAt(name, id)) === 410);
+      for (const name of [...HOLDERS, 'clinic']) await until(async () => (await statusAt(name, id)) === 410, LONG_MS);
       type Erasure = { status: string };
       const isDone = ({ status }: Erasure) => status === 'erased';
       for (const name of HOLDERS) await at(name).find<Erasure>({ path: headers['location']! }, 'its end', isDone);
@@ -91,7 +86,7 @@ describe('Erasure on Fabric', function () {
     await until(() => {
       const files = remembering();
       return ofPeers(files).length === files.length;
-    });
+    }, LONG_MS);
     console.log(`before npm run network -- forget:\n${remembering().join('\n')}`);
     expect(await succeed('forget')).to.match(/^peer-hospital keeps nothing of what was purged/m);
     expect(remembering()).to.deep.equal([]);

@@ -12,6 +12,7 @@ import { type RunningConsortium, startConsortium } from '@telemed-ledger/scripts
 import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
 import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { type RunningServer, serve } from '../../chaincode/src/server.ts';
+import { until } from '../../gateway-api/src/consortium.fixture.ts';
 
 const WAIT_MS = 60_000;
 
@@ -76,7 +77,7 @@ export class FabricScene {
     const ccid = readFileSync(join(chaincodeDirectory, 'package-id'), 'utf8').trim();
     await this.#kill(chaincodeProcess(organisation));
     // A process that is killed listens until it has gone.
-    await until(async () => !(await isListening(peer.chaincodeHost, peer.chaincodePort)));
+    await until(async () => !(await isListening(peer.chaincodeHost, peer.chaincodePort)), WAIT_MS);
     let server: RunningServer | undefined;
     try {
       const address = `${peer.chaincodeHost}:${peer.chaincodePort}`;
@@ -92,7 +93,9 @@ export class FabricScene {
 
   async untilReady(): Promise<void> {
     const { gateways } = this.#running;
-    await until(async () => (await Promise.all(gateways.map((one) => one.readiness()))).every(({ ready }) => ready));
+    const areReady = async () =>
+      (await Promise.all(gateways.map((one) => one.readiness()))).every(({ ready }) => ready);
+    await until(areReady, WAIT_MS);
   }
 
   #layout() {
@@ -107,19 +110,11 @@ export class FabricScene {
 
   async #kill(named: string): Promise<void> {
     this.#signal(named, 'SIGKILL');
-    await until(async () => runningPid(this.#layout(), named) === undefined);
+    await until(async () => runningPid(this.#layout(), named) === undefined, WAIT_MS);
   }
 }
 
 async function commanded(environment: Record<string, string>, ...args: string[]): Promise<void> {
   const { code, error } = await runNetwork(args, environment);
   if (code !== 0) throw new Error(`npm run network -- ${args.join(' ')}: ${error}`);
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + WAIT_MS;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('what was waited for did not come about');
-    await new Promise((next) => setTimeout(next, 200));
-  }
 }

@@ -11,6 +11,7 @@ import { purgesFile } from '@telemed-ledger/network/embedded/ledger/private/forg
 import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
 import { NoAnswer } from '@telemed-ledger/scripts/http.ts';
 import { expect } from 'chai';
+import { until } from '../../gateway-api/src/consortium.fixture.ts';
 import { dropUnordered, filesWith, recordErasable } from './erasable.fixture.ts';
 import { ConsortiumProcess } from './process.fixture.ts';
 
@@ -54,12 +55,6 @@ describe('Erasure (on Linux only)', function () {
   const at = (organisation: string) => parties.of(organisation, 'system');
   const statusAt = async (organisation: string, id: string): Promise<number> =>
     (await at(organisation).send({ path: `/fhir/R4/Observation/${id}` })).status;
-  async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-    for (const deadline = Date.now() + LONG_MS; !(await condition()); ) {
-      if (Date.now() > deadline) throw new Error('what was waited for did not come about');
-      await new Promise((next) => setTimeout(next, 100));
-    }
-  }
   const remembering = (): string[] => filesWith(dataDir, secret);
 
   /** Asks for all of them at once, by turns at the custodian and the holder. */
@@ -82,7 +77,7 @@ describe('Erasure (on Linux only)', function () {
   async function killWhilePurging(): Promise<void> {
     let isKilled = false;
     const asking = askForAll(() => isKilled);
-    await until(() => existsSync(purgesFile(join(dataDir, 'network', 'ledger'))));
+    await until(() => existsSync(purgesFile(join(dataDir, 'network', 'ledger'))), LONG_MS);
     isKilled = true;
     await consortium.killAll();
     await asking;
@@ -98,7 +93,7 @@ describe('Erasure (on Linux only)', function () {
     expect(remembering()).not.to.deep.equal([]);
     let isKilled = false;
     const asking = askForAll(() => isKilled);
-    await until(() => acknowledged.size >= ACKNOWLEDGED);
+    await until(() => acknowledged.size >= ACKNOWLEDGED, LONG_MS);
     isKilled = true;
     await consortium.killAll();
     await asking;
@@ -120,7 +115,7 @@ describe('Erasure (on Linux only)', function () {
   });
 
   it('leaves nothing of the text in any file of anybody', async () => {
-    await until(() => remembering().length === 0);
+    await until(() => remembering().length === 0, LONG_MS);
     await consortium.stop();
     expect(remembering()).to.deep.equal([]);
     await start();
