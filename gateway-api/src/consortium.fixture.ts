@@ -152,7 +152,7 @@ export class FixtureConsortium {
     return issueToken({ directory, organisation, role, ...(fhirUser === undefined ? {} : { fhirUser }) });
   }
 
-  /** A request as a caller of an organisation: `POST /fhir/R4/Patient`. */
+  /** A request as a caller of an organisation: `POST /fhir/R4/Patient`; a body that is no text is sent as JSON. */
   async send(as: string, request: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const [organisation = '', role = 'system', fhirUser] = as.split(' ');
     const [method = 'GET', path = '/'] = request.split(' ');
@@ -163,7 +163,7 @@ export class FixtureConsortium {
         ...(body === undefined ? {} : { 'content-type': 'application/fhir+json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') === true;

@@ -21,11 +21,11 @@ import {
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
+import type { LicenceRefusal } from '../model/licences.ts';
 import { lifetimeEnd } from '../model/renewals.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import type { AccessRequest, AccessState, LicenceState } from '../model/values.ts';
 import { decideEmergency, licenceRefusal } from '../rules/emergencies.ts';
-import type { LicenceRefusal } from '../rules/licences.ts';
 import { audienceOf, presentedRequest, presentedStep, putCopies, putStep } from './access-steps.ts';
 import { groundsOf, withPatient } from './deciding.ts';
 import { checkHeldRecords, checkPatient } from './held-records.ts';

@@ -6,7 +6,7 @@ import { canonicalJson } from '../model/canonical.ts';
 import { leafHash, rootOf } from '../model/merkle.ts';
 import { ORGANISATION_SYSTEM } from '../model/organisations.ts';
 import { BUCKETS, bucketOfNumber, EMPTY_BUCKET, EMPTY_ROOT } from '../model/registers.ts';
-import type { InputOf } from '../model/transactions.ts';
+import { type InputOf, MAX_STANDINGS } from '../model/transactions.ts';
 import { bucketEvidence, licensing } from './example-register.fixture.ts';
 import { Registry } from './registry.ts';
 
@@ -85,6 +85,83 @@ describe('the registry contract', () => {
     expect((await set({ status: 'suspended' })).reply).to.deep.include({ status: 'suspended', practitioners: [one] });
     expect((await set({ practitioners: [other!] })).reply.practitioners).to.deep.equal([other]);
     expect((await set({ number: '1' })).reply).to.not.have.property('practitioners');
+  });
+
+  it('keeps what counted before the day from which something else counts', async () => {
+    const first = (await set({ jurisdictions: ['DE'] })).reply;
+    ledger.time = '2026-04-01T00:00:00.000Z';
+    const { reply } = await set({ status: 'suspended', effective: '2026-03-01' });
+    const { status, start, end } = licence;
+    expect(reply).to.deep.equal({
+      ...{ ...licence, status: 'suspended', effective: '2026-03-01', jurisdictions: ['DE'], updatedAt: ledger.time },
+      history: [{ status, start, end, jurisdictions: ['DE'], effective: start, updatedAt: first.updatedAt }],
+    });
+    expect((await set()).reply, 'all of it anew').to.deep.equal({ ...first, updatedAt: ledger.time });
+  });
+
+  it('says no of what would be one standing too many, and keeps the others', async () => {
+    await set({ effective: '2024-01-01' });
+    const day = (index: number) => new Date(Date.UTC(2024, 0, 1 + index)).toISOString().slice(0, 10);
+    for (let index = 1; index < MAX_STANDINGS; index += 1) await set({ effective: day(index) });
+    expect(await failureOf(set({ effective: day(MAX_STANDINGS) }))).to.match(/CONFLICT at <number>: .*200 standings/);
+    await set({ effective: day(3), status: 'suspended' });
+    const { buckets } = bucketEvidence(ledger, [licence.number]);
+    expect(JSON.parse(buckets[0]!.text).licences[licence.number].history).to.have.length(3);
+  });
+
+  describe('several at once', () => {
+    const numbers = Array.from({ length: 60 }, (_, index) => String(2_000_000_000 + index));
+    const several = (of: readonly string[]) => ({
+      ...{ from: 'regulator', role: 'system' },
+      input: { licences: of.map((number) => ({ ...licence, number, status: 'excluded' as const })) },
+      private: { salt: 'ab'.repeat(32), ...bucketEvidence(ledger, of) },
+    });
+
+    it('sets all of them in one generation, and each can be shown', async () => {
+      for (const number of numbers.slice(0, 3)) await set({ number });
+      const { reply } = await ledger.submit('SetLicences', several(numbers));
+      expect(reply.licences.map(({ number }) => number)).to.deep.equal(numbers);
+      const { root } = ledger.read('registers', 'register/4') as { root: string };
+      const { register, buckets } = bucketEvidence(ledger, numbers);
+      expect(register).to.equal(4);
+      const found = licencesOf({ generation: 4, root }, numbers, buckets);
+      expect(numbers.map((number) => found.get(number)?.status)).to.deep.equal(numbers.map(() => 'excluded'));
+    });
+
+    it('sets none of them where one cannot be, and names it', async () => {
+      // Buckets of an empty register are all alike.
+      await set({ number: numbers[0]! });
+      const before = ledger.private.size;
+      const good = several(numbers);
+      const one = (at: number, change: object) => ({
+        ...good,
+        input: { licences: good.input.licences.map((each, index) => (index === at ? { ...each, ...change } : each)) },
+      });
+      const refused: [object, RegExp][] = [
+        [one(7, { end: '2020-01-01' }), /INVALID at <licences\[7\].end>/],
+        [one(7, { number: numbers[3]! }), /INVALID at <licences\[7\].number>: the same licence twice/],
+        [one(2, { practitioners: [{ organisation: 'payer', practitioner: 'Practitioner/x' }] }), /<licences\[2\].prac/],
+        [
+          { ...good, private: { ...good.private, buckets: good.private.buckets.slice(1) } },
+          /INVALID at <private.buckets>/,
+        ],
+        [
+          { ...good, private: { ...good.private, buckets: good.private.buckets.toReversed() } },
+          /CONFLICT at <private.buckets\[/,
+        ],
+        [{ ...good, from: 'hospital' }, /FORBIDDEN/],
+        [{ ...good, role: 'operator' }, /FORBIDDEN/],
+      ];
+      for (const [request, message] of refused)
+        expect(await failureOf(ledger.submit('SetLicences', request as typeof good))).to.match(message);
+      expect(ledger.private.size).to.equal(before);
+    });
+
+    it('refuses what was gathered before another change', async () => {
+      const early = several(numbers.slice(0, 2));
+      await set({ number: numbers[1]! });
+      expect(await failureOf(ledger.submit('SetLicences', early))).to.match(/CONFLICT at <private.buckets\[/);
+    });
   });
 
   it('goes with any second organisation', async () => {

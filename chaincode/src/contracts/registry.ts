@@ -5,14 +5,22 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
-import { licencesIn, loadRegister } from '../ledger/register.ts';
+import { bucketsOf, type CurrentRegister, licencesIn, loadRegister } from '../ledger/register.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
-import { type Bucket, bucketOfNumber, type Register, rootWith } from '../model/registers.ts';
-import type { LicenceState, OutputOf } from '../model/transactions.ts';
+import { licenceAfter } from '../model/licences.ts';
+import {
+  type Bucket,
+  type BucketChange,
+  type BucketEvidence,
+  bucketOfNumber,
+  type Register,
+  rootWith,
+} from '../model/registers.ts';
+import { type LicenceInput, type LicenceState, MAX_STANDINGS, type OutputOf } from '../model/transactions.ts';
 
 export class Registry extends LedgerContract {
   readonly #consortium: Consortium;
@@ -26,6 +34,10 @@ export class Registry extends LedgerContract {
     return run('SetLicence', this.#consortium, ctx, argument, setLicence);
   }
 
+  SetLicences(ctx: Context, argument: string): Promise<string> {
+    return run('SetLicences', this.#consortium, ctx, argument, setLicences);
+  }
+
   ListOrganisations(ctx: Context, argument: string): Promise<string> {
     return run('ListOrganisations', this.#consortium, ctx, argument, listOrganisations);
   }
@@ -33,34 +45,101 @@ export class Registry extends LedgerContract {
 
 async function setLicence(call: Call<'SetLicence'>): Promise<LicenceState> {
   const { input, store, private: hidden } = call;
-  if (input.end < input.start) throw new LedgerError('INVALID', 'a licence cannot end before it starts', 'end');
-  checkPractitioners(call);
-  const { bucket, salt } = hidden;
-  const register = await loadRegister(store, hidden.register);
-  const index = bucketOfNumber(input.number);
-  const licences = licencesIn(register, index, bucket, 'private.bucket');
-  const before = Object.hasOwn(licences, input.number) ? licences[input.number] : undefined;
-  // Whom a licence names it goes on naming: left out by mistake, it would count for whoever claims the number.
-  const practitioners = input.practitioners ?? before?.practitioners;
-  const licence = { ...input, ...(practitioners && { practitioners }), updatedAt: store.time };
-  const next: Bucket = { schema: 1, licences: { ...licences, [input.number]: licence } };
-  const generation = register.generation + 1;
-  const root = rootWith(index, canonicalJson(next), bucket.path);
-  store.putPrivate(collections.registers, privateKeys.register(generation), {
-    schema: 1,
-    root,
-    salt,
-  } satisfies Register);
-  await store.putOnce(collections.registers, privateKeys.bucket(index, generation), next, { expression: 'number' });
+  checkLicence(call, input);
+  const changes = await bucketsAfter(call, [{ said: input, at: 'number' }], [hidden.bucket], () => 'private.bucket');
+  const { register, licences } = changes;
+  await putBuckets(call, register, changes.buckets);
+  const [licence] = licences;
   store.emit(events.LicenceSet, licence);
+  return licence!;
+}
+
+async function setLicences(call: Call<'SetLicences'>): Promise<OutputOf<'SetLicences'>> {
+  const { input, store, private: hidden } = call;
+  const said = input.licences.map((one, index) => ({ said: one, at: `licences[${index}]` }));
+  const repeated = said.findIndex(({ said: { number } }, index) =>
+    said.slice(0, index).some((one) => one.said.number === number),
+  );
+  if (repeated >= 0) throw new LedgerError('INVALID', 'the same licence twice', `licences[${repeated}].number`);
+  for (const { said: one, at } of said) checkLicence(call, one, `${at}.`);
+  const changes = await bucketsAfter(call, said, hidden.buckets, (index) => `private.buckets[${index}]`);
+  await putBuckets(call, changes.register, changes.buckets);
+  store.emit(events.LicenceSet, { count: said.length });
+  return { licences: changes.licences };
+}
+
+type Setting = Call<'SetLicence'> | Call<'SetLicences'>;
+
+interface Said {
+  said: LicenceInput;
+  /** Where in the input it stands, for errors. */
+  at: string;
+}
+
+/** The buckets as they are once this is said, and the licences in the order in which it was. @throws LedgerError */
+async function bucketsAfter(
+  { store, private: hidden }: Setting,
+  said: readonly Said[],
+  evidence: readonly BucketEvidence[],
+  placeOf: (index: number) => string,
+): Promise<{ register: CurrentRegister; buckets: BucketChange[]; licences: LicenceState[] }> {
+  const register = await loadRegister(store, hidden.register);
+  const indexes = bucketsOf(said.map(({ said: { number } }) => number));
+  if (indexes.length !== evidence.length)
+    throw new LedgerError('INVALID', 'are not the buckets of these licences', 'private.buckets');
+  const after = new Map<string, LicenceState>();
+  const buckets = indexes.map((index, place) => {
+    const { path } = evidence[place]!;
+    const before = licencesIn(register, index, evidence[place]!, placeOf(place));
+    const changed = said.filter(({ said: { number } }) => bucketOfNumber(number) === index);
+    for (const { said: one, at } of changed) after.set(one.number, changedLicence(before, one, store.time, at));
+    const licences = {
+      ...before,
+      ...Object.fromEntries(changed.map(({ said: { number } }) => [number, after.get(number)!])),
+    };
+    return { index, path, text: canonicalJson({ schema: 1, licences } satisfies Bucket) };
+  });
+  return { register, buckets, licences: said.map(({ said: { number } }) => after.get(number)!) };
+}
+
+/** @throws LedgerError CONFLICT where more would count of it than a licence holds */
+function changedLicence(
+  before: Record<string, LicenceState>,
+  said: LicenceInput,
+  now: string,
+  at: string,
+): LicenceState {
+  const licence = licenceAfter(Object.hasOwn(before, said.number) ? before[said.number] : undefined, said, now);
+  if ((licence.history?.length ?? 0) >= MAX_STANDINGS)
+    throw new LedgerError('CONFLICT', `no licence has more than ${MAX_STANDINGS} standings`, at);
   return licence;
 }
 
-/** Practitioners are whom a provider certified. */
-function checkPractitioners({ input, consortium }: Call<'SetLicence'>): void {
-  for (const [index, { organisation }] of (input.practitioners ?? []).entries())
+async function putBuckets(
+  { store, private: { salt } }: Setting,
+  { generation: before }: CurrentRegister,
+  buckets: BucketChange[],
+) {
+  const generation = before + 1;
+  const register: Register = { schema: 1, root: rootWith(buckets), salt };
+  store.putPrivate(collections.registers, privateKeys.register(generation), register);
+  for (const { index, text } of buckets)
+    await store.putOnce(collections.registers, privateKeys.bucket(index, generation), JSON.parse(text), {
+      expression: 'number',
+    });
+}
+
+/** @throws LedgerError INVALID */
+function checkLicence({ consortium }: Setting, { start, end, practitioners }: LicenceInput, root = ''): void {
+  if (end < start) throw new LedgerError('INVALID', 'a licence cannot end before it starts', `${root}end`);
+  // Practitioners are whom a provider certified.
+  for (const [index, { organisation }] of (practitioners ?? []).entries())
     if (organisationByName(consortium, organisation)?.kind !== 'provider')
-      throw new LedgerError('INVALID', 'is no provider of the consortium', `practitioners[${index}].organisation`);
+      throw new LedgerError(
+        'INVALID',
+        'is no provider of the consortium',
+        `${root}practitioners[${index}].organisation`,
+      );
 }
 
 function listOrganisations({ consortium }: Call<'ListOrganisations'>): OutputOf<'ListOrganisations'> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { auditPaths, isIncluded, leafHash, rootOf } from './merkle.ts';
+import { auditPaths, isIncluded, leafHash, rootOf, rootWithLeaves } from './merkle.ts';
 
 /** The definition of RFC 6962, section 2.1, to the letter. */
 function definedRoot(data: readonly string[]): string {
@@ -55,6 +55,20 @@ describe('the Merkle tree', () => {
         const path = auditPaths(leaves)[index]!;
         path[changed % path.length] = leafHash('another');
         return !isIncluded(leaves[index]!, index, path, { root: rootOf(leaves), size });
+      }),
+    );
+  });
+
+  it('comes to the root of the whole tree when any of its leaves change together', () => {
+    const several = fc.uniqueArray(fc.nat(63), { minLength: 1, maxLength: 64 });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 6 }), several, (height, indexes) => {
+        const leaves = texts(2 ** height).map(leafHash);
+        const paths = auditPaths(leaves);
+        const changed = [...new Set(indexes.map((index) => index % leaves.length))];
+        const changes = changed.map((index) => ({ index, leaf: leafHash(`changed ${index}`), path: paths[index]! }));
+        const after = leaves.map((leaf, index) => changes.find((one) => one.index === index)?.leaf ?? leaf);
+        expect(rootWithLeaves(changes)).to.equal(rootOf(after));
       }),
     );
   });

@@ -70,3 +70,24 @@ export const rootFrom = (leaf: string, index: number, path: readonly string[]): 
       Math.floor(index / 2 ** height) % 2 === 1 ? nodeHash(sibling, hash) : nodeHash(hash, sibling),
     leaf,
   );
+
+/** A leaf that is to change, and its path in the tree as it is. */
+export interface LeafChange {
+  index: number;
+  leaf: string;
+  path: readonly string[];
+}
+
+/** The root once several leaves, each once and at least one, have changed in a tree whose size is a power of two. */
+export function rootWithLeaves(changes: readonly LeafChange[]): string {
+  let nodes = new Map(changes.map(({ index, leaf }) => [index, leaf]));
+  const [{ path } = { path: [] }] = changes;
+  for (let height = 0; height < path.length; height += 1) {
+    const siblings = new Map(changes.map((one) => [Math.floor(one.index / 2 ** height) ^ 1, one.path[height]!]));
+    const at = (place: number): string => nodes.get(place) ?? siblings.get(place)!;
+    nodes = new Map(
+      [...nodes.keys()].map((place) => [Math.floor(place / 2), nodeHash(at(place & ~1), at(place | 1))] as const),
+    );
+  }
+  return nodes.get(0)!;
+}

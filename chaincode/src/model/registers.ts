@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { canonicalJson, sha256Hex } from './canonical.ts';
-import { auditPaths, isIncluded, leafHash, rootFrom, rootOf } from './merkle.ts';
+import { auditPaths, isIncluded, leafHash, rootOf, rootWithLeaves } from './merkle.ts';
 import { anchoredText, hashSchema, licenceNumberSchema, saltSchema, table } from './texts.ts';
 import { licenceStateSchema, schemaVersion } from './values.ts';
 
@@ -12,6 +12,8 @@ import { licenceStateSchema, schemaVersion } from './values.ts';
 export const BUCKETS = 4_096;
 const PATH_LENGTH = Math.log2(BUCKETS);
 const MAX_LICENCES = 20_000;
+/** How many one transaction sets. */
+export const MAX_LICENCES_AT_ONCE = 500;
 
 /** `register/<generation>` */
 export const registerSchema = z.strictObject({ schema: schemaVersion, root: hashSchema, salt: saltSchema });
@@ -43,9 +45,16 @@ export const EMPTY_ROOT = rootOf(emptyLeaves());
 export const isBucketOf = (root: string, index: number, { text, path }: BucketEvidence): boolean =>
   isIncluded(leafHash(text), index, path, { root, size: BUCKETS });
 
-/** The root once a bucket holds another text. */
-export const rootWith = (index: number, text: string, path: readonly string[]): string =>
-  rootFrom(leafHash(text), index, path);
+/** A bucket's next text, and its path to the root as it stands. */
+export interface BucketChange {
+  index: number;
+  text: string;
+  path: readonly string[];
+}
+
+/** The root once these buckets, each once, hold other texts. */
+export const rootWith = (changes: readonly BucketChange[]): string =>
+  rootWithLeaves(changes.map(({ index, text, path }) => ({ index, path, leaf: leafHash(text) })));
 
 /** The paths of all buckets; `texts` are those that are not empty, by index. */
 export function bucketPaths(texts: ReadonlyMap<number, string>): string[][] {

@@ -15,7 +15,7 @@ import { decisionShape, foreseenSchema, foreseenShape, MAX_STATE_LENGTH } from '
 import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
-import { bucketEvidenceSchema } from './registers.ts';
+import { bucketEvidenceSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
 import { renewalTransactions } from './renewal-transactions.ts';
 import { WITHDRAWALS } from './renewals.ts';
 import { MAX_SHEETS, recordEvidenceSchema, sheetDraftSchema } from './sheets.ts';
@@ -41,6 +41,7 @@ import {
   consentStateSchema,
   consentVersionSchema,
   draftSchema,
+  licenceInputSchema,
   licenceStateSchema,
   MAX_DELIVERED,
 } from './values.ts';
@@ -301,9 +302,25 @@ export const transactions = {
     kind: 'submit',
     callers: ['regulator'],
     roles: ['system', 'auditor'],
-    input: licenceStateSchema.omit({ updatedAt: true }),
+    input: licenceInputSchema,
     private: z.strictObject({ salt: saltSchema, register: hintSchema, bucket: bucketEvidenceSchema }),
     output: licenceStateSchema,
+    endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
+    writes: () => ({ always: [collections.registers] }),
+  }),
+  /** The same of several, all or nothing, each once: `buckets` are those that they lie in, ascending and each once. */
+  SetLicences: transaction({
+    contract: 'registry',
+    kind: 'submit',
+    callers: ['regulator'],
+    roles: ['system', 'auditor'],
+    input: z.strictObject({ licences: z.array(licenceInputSchema).min(1).max(MAX_LICENCES_AT_ONCE) }),
+    private: z.strictObject({
+      salt: saltSchema,
+      register: hintSchema,
+      buckets: z.array(bucketEvidenceSchema).min(1).max(MAX_LICENCES_AT_ONCE),
+    }),
+    output: z.strictObject({ licences: z.array(licenceStateSchema).max(MAX_LICENCES_AT_ONCE) }),
     endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
     writes: () => ({ always: [collections.registers] }),
   }),

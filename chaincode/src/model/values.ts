@@ -225,14 +225,44 @@ export type ClaimState = z.infer<typeof claimStateSchema>;
 export const personSchema = z.strictObject({ organisation: nameSchema, practitioner: practitionerSchema });
 export type Person = z.infer<typeof personSchema>;
 
-export const licenceStateSchema = z.strictObject({
-  number: licenceNumberSchema,
-  status: z.enum(['active', 'suspended', 'excluded']),
+/** A country or a part of one by ISO 3166, `US` or `US-MA`; a country stands for all its parts. */
+export const jurisdictionSchema = z
+  .string()
+  .max(6)
+  .regex(/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/, 'must be a code of ISO 3166');
+export const LICENCE_STATUSES = ['active', 'suspended', 'excluded'] as const;
+const licenceTerms = {
+  status: z.enum(LICENCE_STATUSES),
   /** Dates, inclusive. */
   start: daySchema,
   end: daySchema,
+  /** Where it counts; absent: everywhere. */
+  jurisdictions: z.array(jurisdictionSchema).min(1).max(300).optional(),
+};
+
+/** What counted of a licence from a day on, until the next one did. */
+export const licenceStandingSchema = z.strictObject({ ...licenceTerms, effective: daySchema, updatedAt: instant });
+export type LicenceStanding = z.infer<typeof licenceStandingSchema>;
+
+/** The most standings that a licence has at a time. */
+export const MAX_STANDINGS = 200;
+
+export const licenceStateSchema = z.strictObject({
+  number: licenceNumberSchema,
+  ...licenceTerms,
+  /** The day from which this counts, and what counted before goes on; absent: it is all that counts. */
+  effective: daySchema.optional(),
   /** Who holds it, at each organisation where they work. Licences of earlier chaincode name nobody. */
   practitioners: z.array(personSchema).min(1).max(100).optional(),
   updatedAt: instant,
+  /** What counted before that day, by the day it counted from, ascending; absent where nothing did. */
+  history: z
+    .array(licenceStandingSchema)
+    .min(1)
+    .max(MAX_STANDINGS - 1)
+    .optional(),
 });
 export type LicenceState = z.infer<typeof licenceStateSchema>;
+/** What a regulator says of a licence. */
+export const licenceInputSchema = licenceStateSchema.omit({ updatedAt: true, history: true });
+export type LicenceInput = z.infer<typeof licenceInputSchema>;

@@ -3,11 +3,12 @@
  * stops it is what the patient has denied: emergency treatment by a denial that covers it, breaking the glass only by one
  * that names it, which stops emergency treatment too.
  */
+import type { LicenceRefusal } from '../model/licences.ts';
 import { BREAK_GLASS } from '../model/purposes.ts';
 import type { ConsentVersion, LicenceState, Person } from '../model/values.ts';
 import { type AccessRefusal, type Considered, firstChange, type Times } from './access.ts';
 import { type AccessFacts, evaluateConsents, type LedgerConsent, type RecordFacts, recordFacts } from './consents.ts';
-import { evaluateLicence, type LicenceRefusal, names } from './licences.ts';
+import { evaluateLicence, names } from './licences.ts';
 
 export type EmergencyDecision =
   | { outcome: 'deny'; reason: AccessRefusal | LicenceRefusal; consent?: ConsentVersion }

@@ -1,18 +1,8 @@
-/** Whether a practitioner's licence was in force on a date, by the regulator's public register, and whose it is. */
+/** Whether a practitioner's licence was in force on a date, by the regulator's register as it stands, and whose it is. */
+import { addDays } from '../model/days.ts';
+import { decisionOn, denyLicence as deny, type LicenceDecision, standingsOf } from '../model/licences.ts';
 import type { LicenceState } from '../model/transactions.ts';
 import type { Person } from '../model/values.ts';
-
-export type LicenceRefusal =
-  | 'licence-absent'
-  | 'licence-of-another'
-  | 'licence-suspended'
-  | 'licence-excluded'
-  | 'licence-not-begun'
-  | 'licence-expired';
-
-export type LicenceDecision = { outcome: 'permit' } | { outcome: 'deny'; reason: LicenceRefusal };
-
-const deny = (reason: LicenceRefusal): LicenceDecision => ({ outcome: 'deny', reason });
 
 /** Who is said to hold a licence. */
 export interface Holder {
@@ -24,16 +14,30 @@ export interface Holder {
 
 /**
  * @param licence what the register holds, undefined where it holds nothing
- * @param date the day of the service, YYYY-MM-DD; first and last day of a licence are within it
+ * @param date the day of the act, YYYY-MM-DD; first and last day of a licence are within it
  */
 export function evaluateLicence(licence: LicenceState | undefined, holder: Holder, date: string): LicenceDecision {
   if (licence === undefined) return deny('licence-absent');
   if (licence.practitioners?.some((person) => isHeldBy(person, holder)) === false) return deny('licence-of-another');
-  if (licence.status !== 'active') return deny(`licence-${licence.status}`);
-  if (date < licence.start) return deny('licence-not-begun');
-  if (date > licence.end) return deny('licence-expired');
-  return { outcome: 'permit' };
+  return decisionOn(licence, date);
 }
+
+/** The same of every day from the first to the last: the first reason against it. */
+export function evaluateLicenceDuring(
+  licence: LicenceState | undefined,
+  holder: Holder,
+  { first, last }: { first: string; last: string },
+): LicenceDecision {
+  const changes = licence === undefined ? [] : standingsOf(licence).map(({ effective }) => effective);
+  const days = [first, ...changes.filter((day) => first < day && day < last), last].flatMap((day) =>
+    dayBeforeAnd(day, first),
+  );
+  const decisions = [...new Set(days)].sort().map((day) => evaluateLicence(licence, holder, day));
+  return decisions.find(({ outcome }) => outcome === 'deny') ?? { outcome: 'permit' };
+}
+
+/** What comes to an end, ends on the day before the next begins to count. */
+const dayBeforeAnd = (day: string, first: string): string[] => (day <= first ? [day] : [addDays(day, -1), day]);
 
 const isHeldBy = (person: Person, { organisation, practitioner = person.practitioner }: Holder): boolean =>
   person.organisation === organisation && person.practitioner === practitioner;

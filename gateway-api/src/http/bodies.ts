@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { refuse } from '../fhir/outcomes.ts';
 import { beginHash } from '../idempotency/request.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { hasBody, readJson } from './json-body.ts';
+import { hasBody, readJson, readText } from './json-body.ts';
 import { isOtherVersion, JSON_TYPES } from './json-types.ts';
 import { inTurn } from './pauses.ts';
 
@@ -41,6 +41,18 @@ export function jsonBody({ limit, budget, clientOf, apart = false }: BodiesOptio
     response.once('close', reservation.release);
     const onBytes = beginHash(request);
     request.body = await readJson(request, response, { limit, reservation, apart, ...(onBytes && { onBytes }) });
+    await inTurn(next);
+  };
+}
+
+/** Puts the body's text on `request.body`; undefined where there is none. To be mounted as jsonBody is. */
+export function textBody(type: string, { limit, budget, clientOf }: BodiesOptions): RequestHandler {
+  return async (request, response, next) => {
+    demandType(request, [type]);
+    const reservation = budget.open(clientOf(request));
+    response.once('close', reservation.release);
+    const onBytes = beginHash(request);
+    request.body = await readText(request, response, { limit, reservation, ...(onBytes && { onBytes }) });
     await inTurn(next);
   };
 }

@@ -2,6 +2,7 @@
  * Reads a JSON body: in UTF-8, as it came or compressed, never more of it than its limits and its client's budget
  * permit. What it holds is known before it is parsed, so that no body costs more time or memory than its size says.
  */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
@@ -79,6 +80,36 @@ export async function readJson(
   const bytes = Buffer.concat(chunks);
   chunks.length = 0;
   return bytes.length === 0 ? undefined : parseText(bytes, scan);
+}
+
+/**
+ * The text of a request in UTF-8; undefined where it has no body. @throws {Failure} as readJson, and 400 for bytes that are
+ * not UTF-8
+ */
+export async function readText(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { limit, reservation, onBytes }: BodyOptions,
+): Promise<string | undefined> {
+  if (!hasBody(request)) return undefined;
+  demandUtf8(request);
+  const decode = decoderOf(request);
+  const stated = Number(request.headers['content-length'] ?? 0);
+  if (stated > limit) throw tooLarge(LARGER);
+  reservation.raise(stated * COPIES);
+  inviteBody(request, response);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  await collect(request, decode === undefined ? request : request.pipe(decode()), (chunk) => {
+    length += chunk.length;
+    if (length > limit) throw tooLarge(LARGER);
+    reservation.raise(Math.max(length, stated) * COPIES);
+    onBytes?.(chunk);
+    chunks.push(chunk);
+  });
+  const bytes = Buffer.concat(chunks);
+  if (!isUtf8(bytes)) throw new Failure(400, 'invalid', 'The body is not UTF-8.', { expression: 'body' });
+  return bytes.toString('utf8');
 }
 
 /** RFC 8259 and hl7.org/fhir/R4/http.html#mime-type know no other character set. */

@@ -97,7 +97,9 @@ function operationOf({
   roles,
   transaction,
   parameters,
+  query,
   body,
+  text,
   answers,
 }: Route): ZodOpenApiOperationObject {
   const isWrite = transaction !== undefined;
@@ -113,14 +115,20 @@ function operationOf({
     summary,
     ...(roles === undefined ? {} : { description: `For the roles ${roles.join(', ')}.` }),
     ...(open === true ? { security: [] } : {}),
-    ...parametersOf(parameters as z.ZodObject | undefined, isWrite, open === true),
-    ...(body === undefined ? {} : { requestBody: { required: true, content: { [JSON_TYPE]: { schema: body } } } }),
+    ...parametersOf(
+      { path: parameters as z.ZodObject | undefined, query: query as z.ZodObject | undefined },
+      isWrite,
+      open === true,
+    ),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { [text ?? JSON_TYPE]: { schema: body } } } }),
     responses,
   };
 }
 
 function parametersOf(
-  path: z.ZodObject | undefined,
+  { path, query }: { path: z.ZodObject | undefined; query?: z.ZodObject | undefined },
   isWrite: boolean,
   isOpen: boolean,
 ): { requestParams?: ZodOpenApiParameters } {
@@ -131,6 +139,7 @@ function parametersOf(
   return {
     requestParams: {
       ...(path === undefined ? {} : { path }),
+      ...(query === undefined ? {} : { query }),
       ...(Object.keys(headers).length === 0 ? {} : { header: z.object(headers) }),
     },
   };
@@ -145,7 +154,7 @@ function fhirOperationOf({ path, summary, isOpen, isWrite, body }: DocumentedRou
     summary,
     tags: ['FHIR R4'],
     ...(isOpen ? { security: [] } : {}),
-    ...parametersOf(inPath, isWrite, isOpen === true),
+    ...parametersOf({ path: inPath }, isWrite, isOpen === true),
     ...(body === undefined ? {} : { requestBody: { content: { [type]: { schema } } } }),
     responses: {
       '2XX': {

@@ -12,7 +12,7 @@ import { type Caller, callerIn, callerOf } from '../auth/caller.ts';
 import { demandCaller } from '../auth/entitlement.ts';
 import { type IdempotentRequest, idempotencyOf } from '../idempotency/request.ts';
 import type { Services } from '../subjects/services.ts';
-import { type BodiesOptions, jsonBody, parsedInput, SMALL_BODY_BYTES } from './bodies.ts';
+import { type BodiesOptions, jsonBody, parsedInput, SMALL_BODY_BYTES, textBody } from './bodies.ts';
 import { withPlainNumbers } from './plain-numbers.ts';
 
 export interface RouteRequest<Parameters, Body, Query> {
@@ -52,6 +52,8 @@ export interface Route<Parameters = unknown, Body = unknown, Query = unknown> {
   /** What may stand behind the path, after `?`. */
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
+  /** The body is text of this media type, where it is not JSON. */
+  text?: string;
   /** A body of more than 64 KiB is taken, up to the gateway's limit. */
   large?: true;
   /** What it sends to the ledger: callers who may not are refused before any of the body is read. */
@@ -78,10 +80,14 @@ export function serve(
   for (const one of routes) {
     const checked = roles ? [...rolesOf(one), ...sendersOf(one, services)] : [];
     const limit = one.large === true ? bodies.limit : Math.min(bodies.limit, SMALL_BODY_BYTES);
-    const reader = one.body === undefined ? [] : [jsonBody({ ...bodies, limit })];
-    router[one.method](one.path, ...checked, ...reader, handlerOf(one, services));
+    router[one.method](one.path, ...checked, ...readerOf(one, { ...bodies, limit }), handlerOf(one, services));
   }
   return router;
+}
+
+function readerOf({ body, text }: Route, options: BodiesOptions): RequestHandler[] {
+  if (body === undefined) return [];
+  return [text === undefined ? jsonBody(options) : textBody(text, options)];
 }
 
 function sendersOf({ transaction }: Route, { organisation }: Services): RequestHandler[] {

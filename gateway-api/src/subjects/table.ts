@@ -23,7 +23,9 @@ import { settlePayment } from './payments/operations.ts';
 import { receipt } from './receipts/routes.ts';
 import { recordVersions } from './records/groups.ts';
 import type { Writer } from './records/records.ts';
-import { getLicence, loadFeeSchedule, setLicence } from './registers/routes.ts';
+import { importExclusions } from './registers/exclusions.ts';
+import { loadFeeSchedule } from './registers/fee-schedules.ts';
+import { getLicence, licenceHistory, licences, setLicence } from './registers/licences.ts';
 import { closeReview, review, reviews } from './reviews/routes.ts';
 import type { SubjectOperation } from './services.ts';
 
@@ -44,7 +46,10 @@ export const ROUTES: readonly Route[] = [
   review,
   closeReview,
   setLicence,
+  licences,
   getLicence,
+  licenceHistory,
+  importExclusions,
   loadFeeSchedule,
   verify,
   lastVerification,

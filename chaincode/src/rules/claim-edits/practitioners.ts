@@ -5,7 +5,7 @@ import { type Answering, billedItems, practitionersOf } from '../../model/claim-
 import type { Reference, Resource } from '../../model/fhir.ts';
 import { practitionerNamed } from '../../model/organisations.ts';
 import type { ClaimEdit, ClaimFacts } from '../claim-facts.ts';
-import { evaluateLicence, type Holder } from '../licences.ts';
+import { evaluateLicenceDuring, type Holder } from '../licences.ts';
 
 /** Whom a reference in a provider's claims and records means: its own practitioner, unless it says whose he is. */
 function holderIn(reference: Reference, provider: string): Holder {
@@ -22,8 +22,8 @@ function objection(
 ): string | undefined {
   if (number === undefined) return undefined;
   const holder = holderIn(reference, provider.name);
-  const decisions = [first, last].map((day) => evaluateLicence(licences.get(number), holder, day));
-  return decisions.find((decision) => decision.outcome === 'deny')?.reason;
+  const decision = evaluateLicenceDuring(licences.get(number), holder, { first, last });
+  return decision.outcome === 'deny' ? decision.reason : undefined;
 }
 
 /**

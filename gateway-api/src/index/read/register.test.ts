@@ -35,7 +35,7 @@ class Registry {
     const { licences } = JSON.parse(this.#texts.get(index) ?? EMPTY_BUCKET) as Bucket;
     const licence = { number, status, start: '2020-01-01', end: '2030-12-31', updatedAt: '2026-03-01T10:00:00.000Z' };
     const text = canonicalJson({ schema: 1, licences: { ...licences, [number]: licence } });
-    const root = rootWith(index, text, bucketPaths(this.#texts)[index]!);
+    const root = rootWith([{ index, text, path: bucketPaths(this.#texts)[index]! }]);
     this.#texts.set(index, text);
     this.generation += 1;
     this.roots.push(root);

@@ -1,5 +1,5 @@
 /** The register of licences as this organisation's read model holds it: its buckets, and their paths to the root. */
-
+import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { leafHash, rootFrom } from '@telemed-ledger/chaincode/model/merkle.ts';
 import {
@@ -33,6 +33,7 @@ export class LicenceRegister {
   readonly #evidence: Evidence;
   /** As it was last put together: a generation is the same for ever. */
   #standing = EMPTY;
+  #listed: { standing: Standing; licences: readonly LicenceState[] } | undefined;
 
   constructor(evidence: Evidence) {
     this.#evidence = evidence;
@@ -45,11 +46,37 @@ export class LicenceRegister {
     return Object.hasOwn(licences, number) ? licences[number] : undefined;
   }
 
+  /** All licences, by number. @throws {Failure} 503 where a part of it has not arrived */
+  async licences(): Promise<readonly LicenceState[]> {
+    const standing = await this.#current();
+    // Put together once for a generation: they are asked for with every write of a practitioner.
+    if (this.#listed?.standing !== standing) this.#listed = { standing, licences: licencesIn(standing) };
+    return this.#listed.licences;
+  }
+
+  /** What was said of a licence over time, oldest first. @throws {Failure} 503 where a part of it has not arrived */
+  async statements(number: string): Promise<{ licence: LicenceState; transactionId: string }[]> {
+    const { generation } = await this.#current();
+    const index = bucketOfNumber(number);
+    const said: { licence: LicenceState; transactionId: string }[] = [];
+    const roots = await this.#evidence.values(REGISTERS, 'register');
+    const writtenBy = new Map(roots.map((root) => [root.key, root.transaction_id]));
+    for (const { key, value, transaction_id: transactionId } of await this.#evidence.values(REGISTERS, 'bucket')) {
+      const place = placeIn(key);
+      if (place?.index !== index || place.at > generation) continue;
+      if (writtenBy.get(privateKeys.register(place.at)) !== transactionId) continue;
+      const { licences } = JSON.parse(value) as Bucket;
+      const licence = Object.hasOwn(licences, number) ? licences[number] : undefined;
+      // A bucket is written for any of its licences.
+      const isSaid = licence !== undefined && canonicalJson(licence) !== canonicalJson(said.at(-1)?.licence ?? {});
+      if (isSaid) said.push({ licence, transactionId });
+    }
+    return said;
+  }
+
   /** The licences that name a person. @throws {Failure} 503 where a part of it has not arrived */
   async licencesNaming({ organisation, practitioner }: Person): Promise<LicenceState[]> {
-    const { texts } = await this.#current();
-    const all = [...texts.values()].flatMap((text) => Object.values((JSON.parse(text) as Bucket).licences));
-    return all.filter(({ practitioners = [] }) =>
+    return (await this.licences()).filter(({ practitioners = [] }) =>
       practitioners.some((one) => one.organisation === organisation && one.practitioner === practitioner),
     );
   }
@@ -108,6 +135,11 @@ function placeIn(key: string): { index: number; at: number } | undefined {
   const isBucket = index >= 0 && index < BUCKETS && key === privateKeys.bucket(index, at);
   return isBucket ? { index, at } : undefined;
 }
+
+const licencesIn = ({ texts }: Standing): LicenceState[] =>
+  [...texts.values()]
+    .flatMap((text) => Object.values((JSON.parse(text) as Bucket).licences))
+    .sort((one, other) => (one.number < other.number ? -1 : 1));
 
 const rootIn = ({ texts, paths }: Standing): string =>
   rootFrom(leafHash(texts.get(0) ?? EMPTY_BUCKET), 0, paths[0] ?? []);

@@ -4,6 +4,7 @@
  */
 import { REVIEW_STEPS } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { decisionOn } from '@telemed-ledger/chaincode/model/licences.ts';
 import {
   type AccessRequest,
   type AccessState,
@@ -96,7 +97,7 @@ async function licenceOf(
   index: ReadModel,
 ): Promise<Pick<Evaluated, 'licence'>> {
   const today = new Date().toISOString().slice(0, 10);
-  const isInForce = ({ status, start, end }: LicenceState) => status === 'active' && start <= today && today <= end;
+  const isInForce = (licence: LicenceState) => decisionOn(licence, today).outcome === 'permit';
   const named = await index.register.licencesNaming({ organisation: requestor, practitioner });
   const licence = named.find(isInForce) ?? named[0];
   if (licence === undefined) return {};

@@ -1,0 +1,153 @@
+/** Licences from the regulator's statement to what every member finds of it, and lists of exclusions. */
+import { expect } from 'chai';
+import { FixtureConsortium, until } from '../../consortium.fixture.ts';
+
+const TERMS = { status: 'active', start: '2024-01-01', end: '2029-12-31' };
+const CSV = { 'content-type': 'text/csv' };
+const HEAD = 'LASTNAME,NPI,EXCLTYPE,EXCLDATE,REINDATE';
+
+describe('The register of licences, at the gateways', function () {
+  this.timeout(60_000);
+  let consortium: FixtureConsortium;
+  before(async () => {
+    consortium = await FixtureConsortium.start(['hospital', 'regulator']);
+  });
+  after(() => consortium?.close());
+
+  const send = (...request: Parameters<FixtureConsortium['send']>) => consortium.send(...request);
+  const put = async (number: string, change: object = {}) => {
+    const { status, body } = await send('regulator', `PUT /licences/${number}`, { ...TERMS, ...change });
+    expect(status, JSON.stringify(body)).to.equal(200);
+    return body;
+  };
+  const listed = async (query: string, as = 'regulator auditor') => {
+    const { status, body } = await send(as, `GET /licences?${query}`);
+    expect(status, JSON.stringify(body)).to.equal(200);
+    return body;
+  };
+  const numbersOf = ({ licences }: { licences: { number: string }[] }) => licences.map(({ number }) => number);
+  const excluded = (rows: string[], query = '', as = 'regulator auditor') =>
+    send(as, `POST /licences/exclusions${query}`, [HEAD, ...rows].join('\r\n'), CSV);
+
+  it('says on every day what counted then, and what was said when', async () => {
+    await put('3000000001');
+    await put('3000000001', { status: 'suspended', effective: '2026-03-01' });
+    await put('3000000001', { effective: '2026-06-01' });
+    const on = async (day: string) =>
+      (await listed(`on=${day}`)).licences.find(({ number = '' }) => number === '3000000001');
+    expect(await on('2026-02-28')).to.include({ inForce: true });
+    expect(await on('2026-03-01')).to.include({ inForce: false, because: 'licence-suspended' });
+    expect(await on('2026-06-01')).to.include({ inForce: true });
+    await put('3000000001', { status: 'excluded', effective: '2025-01-01' });
+    await until(async () => (await send('hospital', 'GET /licences/3000000001/history')).body.statements?.length === 4);
+    const { statements } = (await send('hospital', 'GET /licences/3000000001/history')).body;
+    expect(statements.map(({ act, effective }: { act: string; effective?: string }) => [act, effective])).to.deep.equal(
+      [
+        ['exclude', '2025-01-01'],
+        ['reinstate', '2026-06-01'],
+        ['suspend', '2026-03-01'],
+        ['issue', undefined],
+      ],
+    );
+    expect(new Set(statements.map(({ transactionId }: { transactionId: string }) => transactionId)).size).to.equal(4);
+    expect((await send('regulator', 'GET /licences/nobody/history')).status).to.equal(404);
+  });
+
+  it('is searched by whom it names, by place, status and day, in pages that lose nothing', async () => {
+    const numbers = ['4000000001', '4000000002', '4000000003', '4000000004', '4000000005'];
+    const named = (practitioner: string) => ({ practitioners: [{ organisation: 'clinic', practitioner }] });
+    for (const [index, number] of numbers.entries())
+      await put(number, { ...named(`Practitioner/p${index % 2}`), ...(index === 4 ? { jurisdictions: ['DE'] } : {}) });
+    const mine = (query: string) => listed(`organisation=clinic&${query}`).then(numbersOf);
+    expect(await mine('')).to.deep.equal(numbers);
+    expect(await mine('practitioner=Practitioner/p1')).to.deep.equal([numbers[1], numbers[3]]);
+    expect(await mine('jurisdiction=US-MA&inForce=true')).to.deep.equal(numbers.slice(0, 4));
+    expect(await mine('jurisdiction=DE-BY&inForce=true')).to.deep.equal(numbers);
+    expect(await mine('on=2023-12-31&inForce=false')).to.deep.equal(numbers);
+    expect(await mine('status=suspended')).to.deep.equal([]);
+    expect(await listed('organisation=hospital').then(numbersOf)).to.deep.equal([]);
+    const pages: string[] = [];
+    let next: string | undefined = '/licences?organisation=clinic&count=2';
+    for (; next !== undefined; ) {
+      const { body }: { body: { licences: { number: string }[]; next?: string; total: number } } = await send(
+        'regulator auditor',
+        `GET ${next}`,
+      );
+      expect(body.total).to.equal(5);
+      pages.push(...numbersOf(body));
+      next = body.next;
+    }
+    expect(pages).to.deep.equal(numbers);
+    for (const query of ['on=soon', 'jurisdiction=x', 'status=none', 'count=0', 'count=501', 'practitioner=x'])
+      expect((await send('regulator', `GET /licences?${query}`)).status, query).to.equal(422);
+  });
+
+  it('takes a list of exclusions once, tells first what it changes, and names the rows that it cannot read', async () => {
+    await put('5000000001');
+    await put('5000000002', { status: 'excluded', effective: '2026-01-01' });
+    const rows = [
+      '"DOE, JR",5000000001,1128a1,20260215,00000000',
+      'ROE,5000000002,1128a1,20260301,00000000',
+      'POE,5000000003,1128b4,20250401,00000000',
+      'LOE,0000000000,1128b4,20250401,00000000',
+      'MOE,5000000004,1128b4,20251399,00000000',
+      'NOE,"50 00",1128b4,20250401,00000000',
+      'QOE,5000000005,1128b4,20250401,20260401',
+    ];
+    const told = {
+      changes: [
+        { number: '5000000001', act: 'exclude', effective: '2026-02-15' },
+        { number: '5000000003', act: 'exclude', effective: '2025-04-01' },
+      ],
+      ...{ unchanged: 1, withoutLicence: ['5000000005'], withoutNumber: 1 },
+      unusable: [
+        { line: 6, reason: 'EXCLDATE is no day' },
+        { line: 7, reason: 'NPI is no number of a licence' },
+      ],
+    };
+    const preview = await excluded(rows, '?preview=true');
+    expect(preview.body).to.deep.equal({ preview: true, ...told, transactionIds: [] });
+    expect((await send('regulator', 'GET /licences/5000000003')).status, 'nothing was written').to.equal(404);
+    const { transactionIds, ...taken } = (await excluded(rows)).body;
+    expect(taken).to.deep.equal({ preview: false, ...told });
+    expect(transactionIds).to.have.length(1);
+    const at = async (number: string) => (await send('regulator', `GET /licences/${number}`)).body;
+    expect(await at('5000000001')).to.include({ status: 'excluded', effective: '2026-02-15', start: '2024-01-01' });
+    expect(await at('5000000001').then(({ history }) => history)).to.have.length(1);
+    expect(await at('5000000003')).to.include({ status: 'excluded', start: '2025-04-01', end: '9999-12-31' });
+    const again = (await excluded(rows)).body;
+    expect(again).to.deep.include({ changes: [], unchanged: 3, transactionIds: [] });
+    const back = (await excluded(['X,5000000001,1128a1,20260215,20260501'])).body;
+    expect(back.changes).to.deep.equal([{ number: '5000000001', act: 'reinstate', effective: '2026-05-01' }]);
+    const { licences } = await listed('on=2026-05-02&inForce=true');
+    expect(licences.map(({ number }: { number: string }) => number)).to.include('5000000001');
+  });
+
+  it('refuses what is no list, and anybody but a regulator', async () => {
+    const refused: [string, string, Record<string, string>, number][] = [
+      ['regulator', 'NAME\nx', CSV, 400],
+      ['regulator', `${HEAD}\n"x`, CSV, 400],
+      ['regulator', `${HEAD}\nx,y`, CSV, 400],
+      ['regulator', '', CSV, 422],
+      ['regulator', '[]', { 'content-type': 'application/json' }, 415],
+      ['hospital', HEAD, CSV, 403],
+      ['regulator operator', HEAD, CSV, 403],
+    ];
+    for (const [as, body, headers, status] of refused) {
+      const answer = await send(as, 'POST /licences/exclusions', body, headers);
+      expect(answer.status, `${as} ${body} ${JSON.stringify(answer.body)}`).to.equal(status);
+    }
+  });
+
+  it('takes more at once than one transaction holds', async () => {
+    const numbers = Array.from({ length: 620 }, (_, index) => String(6_000_000_000 + index));
+    const { body } = await excluded(numbers.map((number) => `X,${number},1128a1,20260215,`));
+    expect(body.transactionIds).to.have.length(2);
+    expect((await listed('status=excluded&count=500&after=5999999999')).licences).to.have.length(500);
+    const { body: again } = await excluded(
+      numbers.map((number) => `X,${number},1128a1,20260215,`),
+      '?preview=true',
+    );
+    expect(again).to.include({ unchanged: 620 });
+  });
+});
