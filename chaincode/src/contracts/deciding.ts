@@ -3,12 +3,15 @@
  * as they stand.
  */
 import { checkRecord, type ShownRecord } from '../ledger/evidence.ts';
+import { loadRules } from '../ledger/register.ts';
 import type { Store } from '../ledger/store.ts';
+import { isEmergencyPurpose } from '../model/emergencies.ts';
 import { LedgerError } from '../model/errors.ts';
 import type { PrivateOf } from '../model/transactions.ts';
 import type { AccessRequest, AccessState } from '../model/values.ts';
 import type { Considered } from '../rules/access.ts';
 import type { AccessFacts, LedgerConsent } from '../rules/consents.ts';
+import type { EmergencyFacts } from '../rules/emergencies.ts';
 import { consentsInForce } from './consent-directory.ts';
 import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
 
@@ -16,7 +19,7 @@ import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts'
 type Shown = Omit<PrivateOf<'EvaluateAccess'>, 'requestor' | 'request' | 'state'>;
 
 export interface Grounds {
-  who: AccessFacts;
+  who: EmergencyFacts;
   consents: LedgerConsent[];
   considered: Considered;
   patient: ShownRecord;
@@ -54,12 +57,19 @@ export async function groundsAbout(
   const context = await checkContext(store, holder, id, shown.context ?? []);
   const consents = await consentsInForce(store, holder, id, shown.directory, shown.consents);
   const identifiers = await identifiersOf(store, request, parties, shown);
-  const who = { ...requestFacts(parties, request), identifiers };
+  const who = { ...requestFacts(parties, request), ...(await lawOf(store, parties)), identifiers };
   const resources = records.map(({ anchored }) => anchored.resource);
   return {
     ...{ who, consents, patient, records },
     considered: { patient: patient.anchored.resource, records: resources, context },
   };
+}
+
+/** What the consortium's rules say of an emergency; nothing else depends on them. */
+async function lawOf(store: Store, { purpose }: Parties): Promise<Pick<EmergencyFacts, 'denialStopsBreakGlass'>> {
+  if (!isEmergencyPurpose(purpose)) return {};
+  const { denialStopsBreakGlass } = await loadRules(store);
+  return { denialStopsBreakGlass };
 }
 
 /** In an emergency the Patient goes with the records, once. */

@@ -267,6 +267,51 @@ describe('the emergencies contract', () => {
     });
   });
 
+  describe('by the rules that a regulator has set', () => {
+    const rules = (change: Partial<InputOf<'SetRules'>>) =>
+      example.ledger.submit('SetRules', {
+        ...{ from: 'regulator', role: 'system', private: { salt: newSalt() } },
+        input: { emergencyHours: 24, denialStopsBreakGlass: true, recordingLicence: 'named', ...change },
+      });
+
+    it('lasts so many hours, also what goes on from it once they are others', async () => {
+      await rules({ emergencyHours: 6 });
+      const id = await ask();
+      await openReview(id);
+      await breakGlass(id, []);
+      const expiresAt = '2026-03-01T18:00:00.000Z';
+      expect(example.accessState(id)).to.include({ expiresAt, lastsUntil: expiresAt });
+      await rules({ emergencyHours: 24 });
+      const later = await ask();
+      await openReview(later);
+      await breakGlass(later, []);
+      expect(example.accessState(later))
+        .to.include({ expiresAt: '2026-03-02T12:00:00.000Z' })
+        .and.not.have.property('lastsUntil');
+    });
+
+    for (const purpose of Object.values(PURPOSES))
+      it(`is for ${purpose} stopped by a denial that names it, or is not`, async () => {
+        const record = await example.observation();
+        await example.permit({ type: 'deny', purpose: purposeOf('BTG') });
+        expect((await evaluate(await ask({ purpose }), [record])).outcome).to.equal('deny');
+        await rules({ denialStopsBreakGlass: false });
+        expect(await evaluate(await ask({ purpose }), [record])).to.deep.equal({
+          outcome: 'permit',
+          permitted: [0],
+        });
+        await rules({ denialStopsBreakGlass: true });
+        expect((await evaluate(await ask({ purpose }), [record])).outcome).to.equal('deny');
+      });
+
+    it('is stopped by a denial of emergency treatment whatever they say of breaking the glass', async () => {
+      await example.permit({ type: 'deny', purpose: purposeOf('TREAT') });
+      await rules({ denialStopsBreakGlass: false });
+      expect((await evaluate(await ask({ purpose: 'ETREAT' }), [])).outcome).to.equal('deny');
+      expect((await evaluate(await ask({ purpose: 'BTG' }), [])).outcome).to.equal('permit');
+    });
+  });
+
   describe('breaking the glass', () => {
     for (const endorser of ['hospital', 'clinic'])
       it(`with the ${endorser} delivers the Patient and the records for a day`, async () => {

@@ -7,10 +7,11 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { checkPresented } from '../ledger/evidence.ts';
-import { licencesOf, loadRegister } from '../ledger/register.ts';
+import { licenceShown, loadRules } from '../ledger/register.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import {
+  EMERGENCY_HOURS,
   isEmergency,
   isEmergencyPurpose,
   REVIEW_STEPS,
@@ -24,8 +25,9 @@ import { privateKeys } from '../model/keys.ts';
 import type { LicenceRefusal } from '../model/licences.ts';
 import { lifetimeEnd } from '../model/renewals.ts';
 import type { OutputOf } from '../model/transactions.ts';
-import type { AccessRequest, AccessState, LicenceState } from '../model/values.ts';
-import { decideEmergency, licenceRefusal } from '../rules/emergencies.ts';
+import type { AccessRequest, AccessState } from '../model/values.ts';
+import { decideEmergency } from '../rules/emergencies.ts';
+import { licenceRefusal } from '../rules/licences.ts';
 import { audienceOf, presentedRequest, presentedStep, putCopies, putStep } from './access-steps.ts';
 import { groundsOf, withPatient } from './deciding.ts';
 import { checkHeldRecords, checkPatient } from './held-records.ts';
@@ -66,7 +68,9 @@ async function evaluateEmergency(call: Call<'EvaluateEmergency'>): Promise<Outpu
   const grounds = await groundsOf(store, current, request, shown);
   if (grounds === undefined) return { outcome: 'deny', reason: 'patient-unknown' };
   const { consents, who, considered } = grounds;
-  return decideEmergency(consents, who, considered, { now: store.time, latest: lifetimeEnd(request, store.time) });
+  const { emergencyHours } = await loadRules(store);
+  const latest = lifetimeEnd(request, store.time, emergencyHours);
+  return decideEmergency(consents, who, considered, { now: store.time, latest });
 }
 
 async function openReview(call: Call<'OpenReview'>): Promise<Done> {
@@ -97,12 +101,16 @@ async function breakGlass(call: Call<'BreakGlass'>): Promise<Done> {
   await checkLicence(call, request);
   const patient = await checkPatient(store, input.holder, shown.patient, request);
   const records = await checkHeldRecords(store, input.holder, patient.anchored.id, shown.records, request);
-  const [expiresAt] = [lifetimeEnd(request, store.time), ...(shown.until === undefined ? [] : [shown.until])].sort();
+  const { emergencyHours } = await loadRules(store);
+  const latest = lifetimeEnd(request, store.time, emergencyHours);
+  const [expiresAt] = [latest, ...(shown.until === undefined ? [] : [shown.until])].sort();
   const decided: AccessState = {
     ...current,
     status: 'granted',
     ...audienceOf(request),
     expiresAt: expiresAt!,
+    // What goes on from it lasts no longer, whatever the rules say by then.
+    ...(emergencyHours === EMERGENCY_HOURS ? {} : { lastsUntil: latest }),
     decidedAt: store.time,
     salt: sha256Hex(`decided/${shown.salt}`),
   };
@@ -155,16 +163,8 @@ async function refusalByLicence(
   { input, store, private: { licence } }: Call<'EvaluateEmergency'> | Licensed,
   { practitioner }: EmergencyRequest,
 ): Promise<LicenceRefusal | undefined> {
-  const held = licence && (await licenceOf(store, licence));
+  const held = licence && (await licenceShown(store, licence));
   return licenceRefusal(held, { organisation: input.requestor, practitioner }, store.time);
-}
-
-async function licenceOf(
-  store: Licensed['store'],
-  { number, register, bucket }: Licensed['private']['licence'],
-): Promise<LicenceState | undefined> {
-  const current = await loadRegister(store, register);
-  return licencesOf(current, [number], [bucket]).get(number);
 }
 
 /** @throws LedgerError CONFLICT where the licence does not hold: the custodian refuses the request then */

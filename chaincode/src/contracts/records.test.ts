@@ -14,8 +14,11 @@ import {
   recordIdAt,
   type SheetDraft,
 } from '../model/sheets.ts';
+import type { InputOf } from '../model/transactions.ts';
+import { bucketEvidence, licensing } from './example-register.fixture.ts';
 import { createdSheet, evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { Records } from './records.ts';
+import { Registry } from './registry.ts';
 
 const observation = (id: string = randomUUID(), content: object = {}): Resource => ({
   resourceType: 'Observation',
@@ -34,6 +37,76 @@ describe('the records contract', () => {
   });
   const write = (...sheets: SheetDraft[]) => ledger.submit('RecordVersions', recording(sheets));
   const writeOne = (draft: RecordDraft) => write(sheetOf([draft]));
+
+  describe('of a practitioner', () => {
+    const NUMBER = '1234567893';
+    const PERSON = 'Practitioner/d1';
+    const TERMS = { number: NUMBER, status: 'active', start: '2020-01-01', end: '2030-01-01' } as const;
+    beforeEach(() => {
+      ledger = new MemoryLedger(exampleConsortium, [new Records(exampleConsortium), new Registry(exampleConsortium)]);
+    });
+    const licensed = (change: Partial<InputOf<'SetLicence'>> = {}) => {
+      const practitioners = [{ organisation: 'hospital', practitioner: PERSON }];
+      return ledger.submit('SetLicence', licensing(ledger, { ...TERMS, practitioners, ...change }));
+    };
+    const shown = () => {
+      const { register, buckets } = bucketEvidence(ledger, [NUMBER]);
+      return { licence: { number: NUMBER, register, bucket: buckets[0]! } };
+    };
+    const record = (hidden: object = {}, by: object = { fhirUser: PERSON }) => {
+      const request = recording([createdSheet([observation()])]);
+      return ledger.submit('RecordVersions', {
+        ...{ ...request, role: 'practitioner', private: { ...request.private!, ...hidden } },
+        ...by,
+      });
+    };
+    const required = () =>
+      ledger.submit('SetRules', {
+        ...{ from: 'regulator', role: 'system', private: { salt: 'ab'.repeat(32) } },
+        input: { emergencyHours: 24, denialStopsBreakGlass: true, recordingLicence: 'required' },
+      });
+
+    it('is recorded with a licence in force that names him, and with none that does not hold', async () => {
+      await licensed();
+      await record(shown());
+      const refused: [object, string][] = [
+        [{ status: 'suspended' }, 'licence-suspended'],
+        [{ status: 'excluded' }, 'licence-excluded'],
+        [{ end: '2026-02-28' }, 'licence-expired'],
+        [{ start: '2026-03-02' }, 'licence-not-begun'],
+        [{ practitioners: [{ organisation: 'clinic', practitioner: PERSON }] }, 'licence-of-another'],
+        [{ practitioners: [{ organisation: 'hospital', practitioner: 'Practitioner/d2' }] }, 'licence-of-another'],
+      ];
+      for (const [change, reason] of refused) {
+        await licensed(change);
+        const before = ledger.private.size;
+        expect(await failureOf(record(shown()))).to.equal(`LedgerError FORBIDDEN at <private.licence>: ${reason}`);
+        expect(ledger.private.size).to.equal(before);
+      }
+      await licensed({ status: 'suspended', effective: '2026-03-02' });
+      await record(shown());
+    });
+
+    it('is recorded without one only until the rules require it of all', async () => {
+      await record();
+      await record({}, {});
+      await required();
+      const absent = 'LedgerError FORBIDDEN at <private.licence>: licence-absent';
+      for (const by of [{ fhirUser: PERSON }, {}]) expect(await failureOf(record({}, by))).to.equal(absent);
+      expect(await failureOf(record(shown()))).to.equal(absent);
+      await licensed();
+      await record(shown());
+      expect(await failureOf(record(shown(), {}))).to.match(/licence-of-another/);
+      await record({}, { role: 'system' });
+    });
+
+    it('is not recorded by a licence as the register no longer has it', async () => {
+      await licensed();
+      const early = shown();
+      await licensed({ status: 'suspended' });
+      expect(await failureOf(record(early))).to.match(/CONFLICT/);
+    });
+  });
 
   it('writes two private values for a sheet of new records, in canonical JSON, and nothing else', async () => {
     const sheet = createdSheet([observation(), { resourceType: 'Patient' }, observation()]);

@@ -7,6 +7,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { checkNotErased } from '../ledger/marks.ts';
 import { parseText } from '../ledger/parse.ts';
+import { licenceShown, loadRules } from '../ledger/register.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
@@ -29,6 +30,7 @@ import {
   sheetSchema,
 } from '../model/sheets.ts';
 import { MAX_RECORDS, type OutputOf } from '../model/transactions.ts';
+import { licenceRefusal } from '../rules/licences.ts';
 
 export class Records extends LedgerContract {
   readonly #consortium: Consortium;
@@ -62,6 +64,7 @@ interface Entry {
 
 async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'RecordVersions'>> {
   const { store, private: hidden } = call;
+  await checkRecorder(call);
   const collection = collections.care(call.caller.organisation.name);
   const sheets = hidden.sheets.map((sheet, index) => ({
     sheet,
@@ -73,6 +76,18 @@ async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'R
   await Promise.all(sheets.flatMap(({ entries }) => entries.map((entry) => checkNext(call, collection, entry))));
   for (const { sheet, entries } of sheets) putSheet(call, collection, sheet, entries);
   return { time: store.time };
+}
+
+/** @throws LedgerError FORBIDDEN where a practitioner lacks the licence that the rules ask for */
+async function checkRecorder({ caller, store, private: { licence } }: Call<'RecordVersions'>): Promise<void> {
+  const { role, fhirUser: practitioner, organisation } = caller;
+  if (role !== 'practitioner') return;
+  const { recordingLicence } = await loadRules(store);
+  if (licence === undefined && recordingLicence === 'named') return;
+  const held = licence && (await licenceShown(store, licence));
+  const person = { organisation: organisation.name, practitioner: practitioner ?? '' };
+  const refusal = licenceRefusal(held, person, store.time);
+  if (refusal !== undefined) throw new LedgerError('FORBIDDEN', refusal, 'private.licence');
 }
 
 /** The records of a sheet, read and held to what a record may be. @throws LedgerError INVALID */

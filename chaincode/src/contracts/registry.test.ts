@@ -3,6 +3,7 @@ import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf, MemoryLedger } from '../ledger/memory-ledger.fixture.ts';
 import { licencesOf } from '../ledger/register.ts';
 import { canonicalJson } from '../model/canonical.ts';
+import type { Rules } from '../model/consortium-rules.ts';
 import { leafHash, rootOf } from '../model/merkle.ts';
 import { ORGANISATION_SYSTEM } from '../model/organisations.ts';
 import { BUCKETS, bucketOfNumber, EMPTY_BUCKET, EMPTY_ROOT } from '../model/registers.ts';
@@ -162,6 +163,33 @@ describe('the registry contract', () => {
       await set({ number: numbers[1]! });
       expect(await failureOf(ledger.submit('SetLicences', early))).to.match(/CONFLICT at <private.buckets\[/);
     });
+  });
+
+  it('sets the rules, one generation after the other, for whatever a regulator may choose', async () => {
+    const rules = { emergencyHours: 6, denialStopsBreakGlass: false, recordingLicence: 'required' } as const;
+    const setRules = (input: object = rules, change: object = {}) =>
+      ledger.submit('SetRules', {
+        ...{ from: 'regulator', role: 'auditor', input: input as typeof rules, private: { salt: 'cd'.repeat(32) } },
+        ...change,
+      });
+    for (let generation = 1; generation <= 9; generation += 1) {
+      const emergencyHours = generation;
+      const { writes } = await setRules({ ...rules, emergencyHours });
+      expect(Object.keys(writes.private)).to.deep.equal([`registers rules/${generation}`]);
+      const { schema, updatedAt, salt, ...said } = ledger.read('registers', `rules/${generation}`) as Rules;
+      expect({ schema, updatedAt, salt }).to.deep.equal({ schema: 1, updatedAt: ledger.time, salt: 'cd'.repeat(32) });
+      expect(said).to.deep.equal({ ...rules, emergencyHours });
+    }
+    const refused: [object, object, RegExp][] = [
+      [{ ...rules, emergencyHours: 0 }, {}, /INVALID at <emergencyHours>/],
+      [{ ...rules, emergencyHours: 169 }, {}, /INVALID at <emergencyHours>/],
+      [{ ...rules, emergencyHours: 1.5 }, {}, /INVALID at <emergencyHours>/],
+      [{ ...rules, recordingLicence: 'never' }, {}, /INVALID at <recordingLicence>/],
+      [{ emergencyHours: 6 }, {}, /INVALID/],
+      [rules, { from: 'patients', role: 'system' }, /FORBIDDEN: only a regulator/],
+      [rules, { role: 'operator' }, /FORBIDDEN/],
+    ];
+    for (const [input, change, message] of refused) expect(await failureOf(setRules(input, change))).to.match(message);
   });
 
   it('goes with any second organisation', async () => {

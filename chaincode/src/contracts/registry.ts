@@ -5,9 +5,10 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
-import { bucketsOf, type CurrentRegister, licencesIn, loadRegister } from '../ledger/register.ts';
+import { bucketsOf, type CurrentRegister, licencesIn, loadRegister, loadRules } from '../ledger/register.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { canonicalJson } from '../model/canonical.ts';
+import type { Rules } from '../model/consortium-rules.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
@@ -36,6 +37,10 @@ export class Registry extends LedgerContract {
 
   SetLicences(ctx: Context, argument: string): Promise<string> {
     return run('SetLicences', this.#consortium, ctx, argument, setLicences);
+  }
+
+  SetRules(ctx: Context, argument: string): Promise<string> {
+    return run('SetRules', this.#consortium, ctx, argument, setRules);
   }
 
   ListOrganisations(ctx: Context, argument: string): Promise<string> {
@@ -140,6 +145,14 @@ function checkLicence({ consortium }: Setting, { start, end, practitioners }: Li
         'is no provider of the consortium',
         `${root}practitioners[${index}].organisation`,
       );
+}
+
+async function setRules({ input, store, private: { salt } }: Call<'SetRules'>): Promise<OutputOf<'SetRules'>> {
+  const { generation } = await loadRules(store);
+  const rules: Rules = { schema: 1, ...input, updatedAt: store.time, salt };
+  store.putPrivate(collections.registers, privateKeys.rules(generation + 1), rules);
+  store.emit(events.RulesSet, input);
+  return { time: store.time };
 }
 
 function listOrganisations({ consortium }: Call<'ListOrganisations'>): OutputOf<'ListOrganisations'> {

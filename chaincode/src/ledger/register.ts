@@ -3,6 +3,7 @@
  * buckets that are shown and held against it.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { DEFAULT_RULES, type RulesInput, rulesSchema } from '../model/consortium-rules.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
 import {
@@ -11,6 +12,7 @@ import {
   bucketSchema,
   EMPTY_ROOT,
   isBucketOf,
+  type LicenceShown,
   registerSchema,
 } from '../model/registers.ts';
 import type { LicenceState } from '../model/values.ts';
@@ -31,6 +33,22 @@ export async function loadRegister(store: Store, known: number): Promise<Current
   const register = await store.getPrivate(collections.registers, privateKeys.register(generation), registerSchema);
   if (register === undefined) throw new LedgerError('INVALID', 'there is no such generation', 'register');
   return { generation, root: register.root };
+}
+
+/** The rules as they stand. Their generation is 0 where nobody has set any. */
+export async function loadRules(store: Store): Promise<RulesInput & { generation: number }> {
+  const isSet = async (generation: number) =>
+    (await store.anchor(collections.registers, privateKeys.rules(generation))) !== undefined;
+  let [generation, step] = [0, 1];
+  while (await isSet(generation + step)) {
+    generation += step;
+    step *= 2;
+  }
+  for (; step >= 1; step = Math.floor(step / 2)) if (await isSet(generation + step)) generation += step;
+  const key = privateKeys.rules(generation);
+  const set = generation === 0 ? undefined : await store.getPrivate(collections.registers, key, rulesSchema);
+  const { emergencyHours, denialStopsBreakGlass, recordingLicence } = set ?? DEFAULT_RULES;
+  return { generation, emergencyHours, denialStopsBreakGlass, recordingLicence };
 }
 
 /** The licences of a bucket that was shown. @throws LedgerError CONFLICT where the register holds another in its place */
@@ -64,6 +82,15 @@ export function licencesOf(
     for (const number of numbers) if (Object.hasOwn(held, number)) licences.set(number, held[number]!);
   }
   return licences;
+}
+
+/** A licence that was shown; undefined where the register has none of that number. @throws LedgerError as licencesOf */
+export async function licenceShown(
+  store: Store,
+  { number, register, bucket }: LicenceShown,
+): Promise<LicenceState | undefined> {
+  const current = await loadRegister(store, register);
+  return licencesOf(current, [number], [bucket]).get(number);
 }
 
 /** The buckets that these numbers lie in, each once, ascending. */

@@ -10,7 +10,7 @@ import { idSchema, instantSchema, licenceNumberSchema, saltSchema, written } fro
 export const EMERGENCIES = ['ETREAT', 'BTG'] as const;
 export type Emergency = (typeof EMERGENCIES)[number];
 
-/** How long what was delivered in an emergency stays with whoever received it, hours. */
+/** How long what was delivered in an emergency stays with whoever received it, hours, where no regulator has set it. */
 export const EMERGENCY_HOURS = 24;
 
 /** Why there is no time for a consent, in the practitioner's words. */

@@ -5,10 +5,10 @@ import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { decisionShape, MAX_STATE_LENGTH } from './decision-shape.ts';
 import { reviewOutcomeSchema } from './emergencies.ts';
-import { bucketEvidenceSchema } from './registers.ts';
+import { licenceShownSchema } from './registers.ts';
 import { recordEvidenceSchema } from './sheets.ts';
-import { anchoredText, codeSchema, idSchema, instantSchema, licenceNumberSchema, saltSchema } from './texts.ts';
-import { done, hintSchema, transaction } from './transaction.ts';
+import { anchoredText, codeSchema, idSchema, instantSchema, saltSchema } from './texts.ts';
+import { done, transaction } from './transaction.ts';
 import { consentVersionSchema, MAX_DELIVERED } from './values.ts';
 
 /** Beside the Patient. */
@@ -17,13 +17,6 @@ const positionSchema = z
   .int()
   .min(0)
   .max(MAX_RECORDS - 1);
-
-/** The licence that names who asks: its bucket, and a generation of the register that is known. */
-const licenceShownSchema = z.strictObject({
-  number: licenceNumberSchema,
-  register: hintSchema,
-  bucket: bucketEvidenceSchema,
-});
 
 /** The anchored texts of a request and its first step. */
 const requestShape = {

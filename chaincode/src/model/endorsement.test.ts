@@ -87,6 +87,7 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     because: 'opening and closing lie in one collection; a review counts as closed where a regulator has signed it',
   },
   SetLicence: { without: ['caller'], because: 'any regulator vouches for the register' },
+  SetRules: { without: ['caller'], because: 'any regulator vouches for the register' },
   SetLicences: { without: ['caller'], because: 'any regulator vouches for the register' },
   SubmitClaim: {
     without: ['caller'],

@@ -20,5 +20,6 @@ export const events = {
   PaymentSettled: 'PaymentSettled',
   PaymentRemitted: 'PaymentRemitted',
   LicenceSet: 'LicenceSet',
+  RulesSet: 'RulesSet',
 } as const;
 export type EventName = keyof typeof events;

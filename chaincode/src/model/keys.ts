@@ -49,6 +49,8 @@ export const privateKeys = {
   /** registers: the root over all licences, one generation after the other, and the buckets as a generation left them. */
   register: (generation: number): string => `register/${generation}`,
   bucket: (index: number, generation: number): string => `bucket/${index}/${generation}`,
+  /** registers: what the consortium's law leaves open, one generation after the other. */
+  rules: (generation: number): string => `rules/${generation}`,
 };
 
 /** A payer and a provider between whom prices and fingerprints are: a provider holds those of every payer. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { canonicalJson, sha256Hex } from './canonical.ts';
 import { auditPaths, isIncluded, leafHash, rootOf, rootWithLeaves } from './merkle.ts';
 import { anchoredText, hashSchema, licenceNumberSchema, saltSchema, table } from './texts.ts';
+import { hintSchema } from './transaction.ts';
 import { licenceStateSchema, schemaVersion } from './values.ts';
 
 /** Leaves of the tree; a path has its logarithm of hashes. */
@@ -32,6 +33,14 @@ export const bucketEvidenceSchema = z.strictObject({
   path: z.array(hashSchema).length(PATH_LENGTH),
 });
 export type BucketEvidence = z.infer<typeof bucketEvidenceSchema>;
+
+/** The licence that names somebody: its bucket, and a generation of the register that is known. */
+export const licenceShownSchema = z.strictObject({
+  number: licenceNumberSchema,
+  register: hintSchema,
+  bucket: bucketEvidenceSchema,
+});
+export type LicenceShown = z.infer<typeof licenceShownSchema>;
 
 /** The bucket that a licence number lies in, from 0. */
 export const bucketOfNumber = (number: string): number => Number.parseInt(sha256Hex(number).slice(0, 8), 16) % BUCKETS;

@@ -21,8 +21,12 @@ export const renewalOf = (access: string): string => uuidFrom(`renewal/${access}
 export const rootOf = ({ id, root }: Pick<AccessState, 'id' | 'root'>): string => root ?? id;
 
 /** Until when what is delivered on a request stays at most. @param now when it is first delivered, ISO 8601 UTC */
-export function lifetimeEnd(request: Pick<AccessRequest, 'purpose' | 'reason'>, now: string): string {
-  const hours = isEmergency(request) ? EMERGENCY_HOURS : COPY_LIFETIME_HOURS;
+export function lifetimeEnd(
+  request: Pick<AccessRequest, 'purpose' | 'reason'>,
+  now: string,
+  emergencyHours = EMERGENCY_HOURS,
+): string {
+  const hours = isEmergency(request) ? emergencyHours : COPY_LIFETIME_HOURS;
   return new Date(Date.parse(now) + hours * HOUR_MS).toISOString();
 }
 

@@ -11,11 +11,12 @@ import { custodianOf, nameSchema, organisationSchema } from '@telemed-ledger/con
 import { z } from 'zod';
 import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
+import { rulesInputSchema } from './consortium-rules.ts';
 import { decisionShape, foreseenSchema, foreseenShape, MAX_STATE_LENGTH } from './decision-shape.ts';
 import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
-import { bucketEvidenceSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
+import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
 import { renewalTransactions } from './renewal-transactions.ts';
 import { WITHDRAWALS } from './renewals.ts';
 import { MAX_SHEETS, recordEvidenceSchema, sheetDraftSchema } from './sheets.ts';
@@ -64,7 +65,8 @@ const empty = z.strictObject({});
 export const transactions = {
   /**
    * New records and new versions of records, on sheets; all or nothing. Refuses a version that is not the next one
-   * (CONFLICT).
+   * (CONFLICT), and a practitioner's without a licence in force as the rules ask for it (FORBIDDEN): `licence` is one that
+   * names him.
    */
   RecordVersions: transaction({
     contract: 'records',
@@ -72,7 +74,10 @@ export const transactions = {
     callers: ['provider'],
     roles: ['system', 'practitioner'],
     input: empty,
-    private: z.strictObject({ sheets: z.array(sheetDraftSchema).min(1).max(MAX_SHEETS) }),
+    private: z.strictObject({
+      sheets: z.array(sheetDraftSchema).min(1).max(MAX_SHEETS),
+      licence: licenceShownSchema.optional(),
+    }),
     output: done,
     endorsers: withCustodian,
     writes: ({ caller }) => ({ always: [collections.care(caller)] }),
@@ -321,6 +326,18 @@ export const transactions = {
       buckets: z.array(bucketEvidenceSchema).min(1).max(MAX_LICENCES_AT_ONCE),
     }),
     output: z.strictObject({ licences: z.array(licenceStateSchema).max(MAX_LICENCES_AT_ONCE) }),
+    endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
+    writes: () => ({ always: [collections.registers] }),
+  }),
+  /** Sets what the consortium's law leaves open. */
+  SetRules: transaction({
+    contract: 'registry',
+    kind: 'submit',
+    callers: ['regulator'],
+    roles: ['system', 'auditor'],
+    input: rulesInputSchema,
+    private: z.strictObject({ salt: saltSchema }),
+    output: done,
     endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
     writes: () => ({ always: [collections.registers] }),
   }),

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import type { Resource } from '../model/fhir.ts';
 import type { LicenceState } from '../model/values.ts';
 import type { LedgerConsent } from './consents.ts';
-import { decideEmergency, licenceRefusal } from './emergencies.ts';
+import { decideEmergency } from './emergencies.ts';
+import { licenceRefusal } from './licences.ts';
 
 const NOW = '2026-03-01T23:59:59.000Z';
 const LATEST = '2026-03-02T23:59:59.000Z';

@@ -1,14 +1,13 @@
 /**
  * Whether a practitioner may be shown records in an emergency: it takes a licence that names him, and no consent. What
  * stops it is what the patient has denied: emergency treatment by a denial that covers it, breaking the glass only by one
- * that names it, which stops emergency treatment too.
+ * that names it, which stops emergency treatment too, where the consortium's rules let her say so.
  */
 import type { LicenceRefusal } from '../model/licences.ts';
 import { BREAK_GLASS } from '../model/purposes.ts';
-import type { ConsentVersion, LicenceState, Person } from '../model/values.ts';
+import type { ConsentVersion } from '../model/values.ts';
 import { type AccessRefusal, type Considered, firstChange, type Times } from './access.ts';
 import { type AccessFacts, evaluateConsents, type LedgerConsent, type RecordFacts, recordFacts } from './consents.ts';
-import { evaluateLicence, names } from './licences.ts';
 
 export type EmergencyDecision =
   | { outcome: 'deny'; reason: AccessRefusal | LicenceRefusal; consent?: ConsentVersion }
@@ -20,17 +19,11 @@ export type EmergencyDecision =
       until?: string;
     };
 
-/** Why this practitioner may not act in an emergency; undefined where he may. @param now ISO 8601 UTC */
-export function licenceRefusal(
-  licence: LicenceState | undefined,
-  person: Person,
-  now: string,
-): LicenceRefusal | undefined {
-  const decision = evaluateLicence(licence, person, now.slice(0, 10));
-  if (decision.outcome === 'deny') return decision.reason;
-  // A licence that names nobody is anybody's who knows its number.
-  return licence !== undefined && names(licence, person) ? undefined : 'licence-of-another';
-}
+/** Who asks, and by which law. */
+export type EmergencyFacts = AccessFacts & {
+  /** Whether a denial that names breaking the glass stops it, as the consortium's rules have it; default: yes. */
+  denialStopsBreakGlass?: boolean;
+};
 
 /**
  * @param consents those of the patient for the holder's data
@@ -38,11 +31,12 @@ export function licenceRefusal(
  */
 export function decideEmergency(
   consents: readonly LedgerConsent[],
-  request: AccessFacts,
+  { denialStopsBreakGlass = true, ...request }: EmergencyFacts,
   { patient, records, context = [] }: Considered,
   { now, latest }: Times,
 ): EmergencyDecision {
-  const purposes = request.purpose === BREAK_GLASS ? [BREAK_GLASS] : [request.purpose, BREAK_GLASS];
+  const named = request.purpose === BREAK_GLASS ? [BREAK_GLASS] : [request.purpose, BREAK_GLASS];
+  const purposes = named.filter((purpose) => denialStopsBreakGlass || purpose !== BREAK_GLASS);
   const denialOf = (facts: RecordFacts, instant: string): ConsentVersion | undefined => {
     const decisions = purposes.map((purpose) => evaluateConsents(consents, { ...request, purpose }, facts, instant));
     return decisions.find(({ reason }) => reason === 'consent-denied')?.consent;

@@ -11,10 +11,10 @@ import {
   type RecordFacts,
   recordFacts,
 } from './consents.ts';
-import { decideEmergency } from './emergencies.ts';
+import { decideEmergency, type EmergencyFacts } from './emergencies.ts';
 
 /** Who would ask, and whether that kind of organisation may ask for such a purpose at all. */
-type Asking = AccessFacts & { isAllowed: boolean };
+type Asking = EmergencyFacts & { isAllowed: boolean };
 
 /**
  * One decision for each record, in their order.
@@ -42,7 +42,7 @@ export function foresee(
 /** Of an emergency: the positions of what is shown without a consent, as nothing denies it; undefined of anything else. */
 function inEmergency(
   consents: readonly LedgerConsent[],
-  request: AccessFacts,
+  request: EmergencyFacts,
   considered: Considered,
   times: Times,
 ): ReadonlySet<number> | undefined {

@@ -1,6 +1,12 @@
 /** Whether a practitioner's licence was in force on a date, by the regulator's register as it stands, and whose it is. */
 import { addDays } from '../model/days.ts';
-import { decisionOn, denyLicence as deny, type LicenceDecision, standingsOf } from '../model/licences.ts';
+import {
+  decisionOn,
+  denyLicence as deny,
+  type LicenceDecision,
+  type LicenceRefusal,
+  standingsOf,
+} from '../model/licences.ts';
 import type { LicenceState } from '../model/transactions.ts';
 import type { Person } from '../model/values.ts';
 
@@ -45,3 +51,15 @@ const isHeldBy = (person: Person, { organisation, practitioner = person.practiti
 /** Whether a licence names this person: where nothing but a certificate says who somebody is, a number does not do. */
 export const names = ({ practitioners = [] }: LicenceState, person: Person): boolean =>
   practitioners.some((one) => isHeldBy(one, person));
+
+/** Why this practitioner may not act where a licence must name him; undefined where he may. @param now ISO 8601 UTC */
+export function licenceRefusal(
+  licence: LicenceState | undefined,
+  person: Person,
+  now: string,
+): LicenceRefusal | undefined {
+  const decision = evaluateLicence(licence, person, now.slice(0, 10));
+  if (decision.outcome === 'deny') return decision.reason;
+  // A licence that names nobody is anybody's who knows its number.
+  return licence !== undefined && names(licence, person) ? undefined : 'licence-of-another';
+}

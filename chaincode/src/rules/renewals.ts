@@ -2,8 +2,8 @@
 import type { Withdrawal } from '../model/renewals.ts';
 import type { ConsentVersion } from '../model/values.ts';
 import { type AccessRefusal, type Considered, decideDelivery, type Times } from './access.ts';
-import type { AccessFacts, LedgerConsent } from './consents.ts';
-import { decideEmergency } from './emergencies.ts';
+import type { LedgerConsent } from './consents.ts';
+import { decideEmergency, type EmergencyFacts } from './emergencies.ts';
 
 export type Redelivery =
   | { outcome: 'deny'; reason: AccessRefusal | 'copies-expired'; consent?: ConsentVersion }
@@ -22,7 +22,7 @@ export type Redelivery =
  */
 export function decideAgain(
   consents: readonly LedgerConsent[],
-  request: AccessFacts & { isEmergency: boolean },
+  request: EmergencyFacts & { isEmergency: boolean },
   considered: Considered,
   times: Times,
 ): Redelivery {

@@ -26,6 +26,7 @@ import type { Writer } from './records/records.ts';
 import { importExclusions } from './registers/exclusions.ts';
 import { loadFeeSchedule } from './registers/fee-schedules.ts';
 import { getLicence, licenceHistory, licences, setLicence } from './registers/licences.ts';
+import { getRules, setRules } from './registers/rules.ts';
 import { closeReview, review, reviews } from './reviews/routes.ts';
 import type { SubjectOperation } from './services.ts';
 
@@ -50,6 +51,8 @@ export const ROUTES: readonly Route[] = [
   getLicence,
   licenceHistory,
   importExclusions,
+  getRules,
+  setRules,
   loadFeeSchedule,
   verify,
   lastVerification,

@@ -24,6 +24,7 @@ import { AuditEvents } from '../subjects/audit-events.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
+import { licenceNaming } from '../subjects/registers/licence-shown.ts';
 import type { Services } from '../subjects/services.ts';
 import type { LedgerSide } from './ledger.ts';
 import { comparisons } from './verification.ts';
@@ -64,7 +65,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
       retryAfterSeconds: () => late.retryAfterSeconds(),
     },
   });
-  const groups = recordGroups(ledger, {
+  const licenceOf = (practitioner: string) => licenceNaming(index, { organisation: organisation.name, practitioner });
+  const groups = recordGroups(ledger, licenceOf, {
     limits: { ...config.groups, writes: limits.inFlightWrites, budgetMs: limits.budgetMs },
     onGroup: (writes, items) => metrics.group(writes, items),
     onApart: (refusal) => metrics.groupApart(refusal),

@@ -77,6 +77,7 @@ const KINDS = new Map<string, Kind>(
       payer: payerNamedAt('paymentIssuer'),
     },
     register: { places: REGISTERS },
+    rules: { places: REGISTERS },
     bucket: { places: REGISTERS },
   } satisfies Record<string, Kind>),
 );

@@ -4,12 +4,10 @@
  */
 import { REVIEW_STEPS } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import { decisionOn } from '@telemed-ledger/chaincode/model/licences.ts';
 import {
   type AccessRequest,
   type AccessState,
   type InputOf,
-  type LicenceState,
   MAX_DELIVERED,
   type PrivateOf,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
@@ -17,6 +15,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { AS_SYSTEM } from '../../duties/duties.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { licenceNaming } from '../registers/licence-shown.ts';
 import type { Services } from '../services.ts';
 import { anchoredText, groundsShown, NO_GROUNDS } from './decision.ts';
 import { refuse } from './refusals.ts';
@@ -73,7 +72,7 @@ async function shownFor(state: AccessState, request: AccessRequest, index: ReadM
   const common = {
     request: await anchoredText(index, inbox, privateKeys.request(state.id)),
     state: await anchoredText(index, inbox, privateKeys.access(state.id, 1)),
-    ...(await licenceOf(state, request, index)),
+    ...(await licenceNaming(index, { organisation: state.requestor, practitioner: request.practitioner ?? '' })),
   };
   const patient = await index.patientByIdentifier(care, request.patient);
   if (patient === undefined) return { ...common, ...NO_GROUNDS };
@@ -88,20 +87,4 @@ export async function criticalFirst(index: ReadModel, care: string, patient: str
   const others = await index.recordsOfPatient(care, patient, types, MAX_DELIVERED);
   const all = [...first, ...others].filter(({ type }) => type !== 'Patient');
   return [...new Map(all.map((record) => [record.id, record])).values()].slice(0, MOST_RECORDS);
-}
-
-/** A licence that names who asks, one that is in force before any other; the chaincode judges it. */
-async function licenceOf(
-  { requestor }: AccessState,
-  { practitioner = '' }: AccessRequest,
-  index: ReadModel,
-): Promise<Pick<Evaluated, 'licence'>> {
-  const today = new Date().toISOString().slice(0, 10);
-  const isInForce = (licence: LicenceState) => decisionOn(licence, today).outcome === 'permit';
-  const named = await index.register.licencesNaming({ organisation: requestor, practitioner });
-  const licence = named.find(isInForce) ?? named[0];
-  if (licence === undefined) return {};
-  const { register, buckets } = await index.register.bucketsOf([licence.number]);
-  const [bucket] = buckets;
-  return bucket === undefined ? {} : { licence: { number: licence.number, register, bucket } };
 }

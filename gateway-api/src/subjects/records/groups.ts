@@ -1,9 +1,11 @@
 /** Records of several callers in one RecordVersions: how they lie on sheets, and which of them a refusal names. */
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { LicenceShown } from '@telemed-ledger/chaincode/model/registers.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-commit.ts';
 import type { LedgerClient } from '../../ledger/client.ts';
+import { upToDate } from '../up-to-date.ts';
 import type { Write } from './records.ts';
 import { type RecordItem, sheetsOf } from './sheets.ts';
 
@@ -21,8 +23,12 @@ export function recordAtFault(
   return before.reduce((sum, { records }) => sum + records.length, Number(record));
 }
 
+/** The licence that names a practitioner, where one does. */
+type LicenceOf = (fhirUser: string) => Promise<{ licence?: LicenceShown }>;
+
 export const recordGroups = (
   ledger: Pick<LedgerClient, 'submit'>,
+  licenceOf: LicenceOf,
   options: Omit<GroupCommitOptions<RecordItem>, 'send' | 'itemAtFault'>,
 ): GroupCommit<RecordItem> =>
   new GroupCommit({
@@ -34,7 +40,13 @@ export const recordGroups = (
         beforeSubmit === undefined
           ? undefined
           : (transactionId: string, signed: Uint8Array) => beforeSubmit(transactionId, signed, renamed);
-      const outcome = await ledger.submit('RecordVersions', {}, { sheets }, { as, ...sending, beforeSubmit: stored });
+      const submit = (licence: Awaited<ReturnType<LicenceOf>>) =>
+        ledger.submit('RecordVersions', {}, { sheets, ...licence }, { as, ...sending, beforeSubmit: stored });
+      const { role, fhirUser } = as;
+      const outcome =
+        role === 'practitioner' && fhirUser !== undefined
+          ? await upToDate(async () => submit(await licenceOf(fhirUser)))
+          : await submit({});
       return { ...outcome, renamed };
     },
   });

@@ -150,4 +150,52 @@ describe('The register of licences, at the gateways', function () {
     );
     expect(again).to.include({ unchanged: 620 });
   });
+
+  describe('of whoever records', () => {
+    const PERSON = 'Practitioner/r1';
+    const rules = (change: object = {}, as = 'regulator auditor') =>
+      send(as, 'PUT /consortium-rules', {
+        ...{ emergencyHours: 24, denialStopsBreakGlass: true, recordingLicence: 'named' },
+        ...change,
+      });
+    const record = async (as = `hospital practitioner ${PERSON}`) => {
+      const { status, body } = await send(as, 'POST /fhir/R4/Patient', { resourceType: 'Patient' });
+      return status === 201 ? 'recorded' : `${status} ${body.issue[0].diagnostics}`;
+    };
+    const licensed = async (change: object = {}) => {
+      const practitioners = [{ organisation: 'hospital', practitioner: PERSON }];
+      const { updatedAt } = await put('7000000001', { practitioners, ...change });
+      const isHere = async () => (await send('hospital', 'GET /licences/7000000001')).body.updatedAt === updatedAt;
+      await until(isHere);
+    };
+
+    it('stops a suspended practitioner, alone and in company, until he is reinstated', async () => {
+      expect(await record(), 'the register does not name him').to.equal('recorded');
+      await licensed();
+      expect(await record()).to.equal('recorded');
+      await licensed({ status: 'suspended', effective: '2026-01-01' });
+      const answers = await Promise.all(Array.from({ length: 8 }, () => record()));
+      for (const answer of answers) expect(answer).to.match(/^403 .*licence-suspended/);
+      expect(await record('hospital practitioner Practitioner/r2')).to.equal('recorded');
+      await licensed({ effective: new Date().toISOString().slice(0, 10) });
+      expect(await record()).to.equal('recorded');
+    });
+
+    it('is asked of all where the rules say so, which everybody reads and a regulator sets', async () => {
+      expect((await rules({ recordingLicence: 'required' }, 'hospital')).status).to.equal(403);
+      const { status, body } = await rules({ recordingLicence: 'required', emergencyHours: 12 });
+      expect(status).to.equal(200);
+      expect(body).to.include({ recordingLicence: 'required', emergencyHours: 12 });
+      expect(body.updatedAt).to.be.a('string');
+      await until(async () => (await send('hospital', 'GET /consortium-rules')).body.emergencyHours === 12);
+      expect(await record('hospital practitioner Practitioner/r2')).to.match(/^403 .*licence-absent/);
+      expect(await record('hospital practitioner')).to.match(/^403 .*licence-absent/);
+      expect(await record()).to.equal('recorded');
+      expect(await record('hospital')).to.equal('recorded');
+      await rules();
+      expect(await record('hospital practitioner Practitioner/r2')).to.equal('recorded');
+      for (const change of [{ emergencyHours: 0 }, { recordingLicence: 'x' }, { other: 1 }])
+        expect((await rules(change)).status).to.equal(422);
+    });
+  });
 });

@@ -1,0 +1,39 @@
+/**
+ * What the consortium's law leaves open, as a regulator sets it: how long an emergency shows records, whether a patient's
+ * denial stops breaking the glass, and who may record. `rules/<generation>` in the registers, which everybody holds.
+ */
+import { z } from 'zod';
+import { EMERGENCY_HOURS } from './emergencies.ts';
+import { instantSchema, saltSchema } from './texts.ts';
+import { schemaVersion } from './values.ts';
+
+/** At most a week: what lasts longer is treatment, for which there is time to ask. */
+const MOST_HOURS = 168;
+
+export const rulesInputSchema = z.strictObject({
+  /** How long what was delivered in an emergency stays with whoever received it, hours. */
+  emergencyHours: z.int().min(1).max(MOST_HOURS),
+  /** Whether a patient's denial that names breaking the glass stops it: `Not even then.` */
+  denialStopsBreakGlass: z.boolean(),
+  /**
+   * Whose records take a licence in force that names them: of practitioners whom the register names (whoever is not named
+   * may record), or of all practitioners.
+   */
+  recordingLicence: z.enum(['named', 'required']),
+});
+export type RulesInput = z.infer<typeof rulesInputSchema>;
+
+export const rulesSchema = z.strictObject({
+  schema: schemaVersion,
+  ...rulesInputSchema.shape,
+  updatedAt: instantSchema,
+  salt: saltSchema,
+});
+export type Rules = z.infer<typeof rulesSchema>;
+
+/** Until a regulator says otherwise. */
+export const DEFAULT_RULES: RulesInput = {
+  emergencyHours: EMERGENCY_HOURS,
+  denialStopsBreakGlass: true,
+  recordingLicence: 'named',
+};
