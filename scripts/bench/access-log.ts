@@ -105,7 +105,7 @@ async function filled(projector: Projector, size: number): Promise<Patients> {
   }
   for (const [number, transactions] of blocks.entries()) {
     const at = (one: number) => hash('sha256', `${one}`);
-    await projector.apply({ number, hash: at(number), previousHash: at(number - 1), transactions });
+    await projector.apply({ number, hash: at(number), previousHash: at(number - 1), transactions, entries: [] });
   }
   return { fresh: fresh.id, known: known.id, access };
 }

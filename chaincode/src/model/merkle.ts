@@ -10,7 +10,8 @@ const NODE = Buffer.from([1]);
 /** Of a leaf's data: SHA-256(0x00 ‖ data). */
 export const leafHash = (data: string): string => createHash('sha256').update(LEAF).update(data).digest('hex');
 
-const nodeHash = (left: string, right: string): string =>
+/** Of two nodes side by side: SHA-256(0x01 ‖ left ‖ right). */
+export const nodeHash = (left: string, right: string): string =>
   createHash('sha256').update(NODE).update(left, 'hex').update(right, 'hex').digest('hex');
 
 /** The levels of the tree from the leaves to the root; an odd last node rises unchanged, which is RFC 6962's split from below. */

@@ -26,6 +26,7 @@ export const INDEX_STEPS = [
   '2026-11-with-faults',
   '2026-11-with-whom',
   '2026-11-withdrawals',
+  '2026-11-witnessed-tree',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -45,6 +46,7 @@ async function createAnew(db: Kysely<unknown>, types: Types): Promise<void> {
   await createAnchors(db, types);
   await createAccessConsents(db, types);
   await createErasures(db, types);
+  await createTree(db, types);
 }
 
 async function createTransactions(db: Kysely<unknown>, types: Types): Promise<void> {
@@ -321,6 +323,28 @@ async function createErasures(db: Kysely<unknown>, types: Types): Promise<void> 
   await by('erasures_by_patient', ['patient', 'sequence']);
   await by('erasures_by_record', ['record']);
   await by('erasures_in_order', ['sequence']);
+}
+
+async function createTree(db: Kysely<unknown>, types: Types): Promise<void> {
+  await db.schema
+    .createTable('leaves')
+    .addColumn('leaf', types.integer, (column) => column.primaryKey())
+    .addColumn('block', types.integer, (column) => column.notNull())
+    .addColumn('position', types.integer, (column) => column.notNull())
+    .addColumn('transaction_id', types.text)
+    .addColumn('entry', types.text, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('leaves_by_place').on('leaves').columns(['block', 'position']).execute();
+  await db.schema
+    .createTable('tree_nodes')
+    .addColumn('level', types.integer, (column) => column.notNull())
+    .addColumn('position', types.integer, (column) => column.notNull())
+    .addColumn('hash', types.text, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
+    .addPrimaryKeyConstraint('tree_nodes_key', ['level', 'position'])
+    .$call(types.withoutRowid)
+    .execute();
 }
 
 async function migrate<T>(

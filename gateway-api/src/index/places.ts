@@ -14,6 +14,8 @@ const NAMES: Naming = {
   access_consents: (row) => `access/${row.access} on consent/${row.consent}`,
   erasures: (row) => `erasure/${row.id}`,
   missing: (row) => `${row.collection} ${row.key_hash}`,
+  leaves: (row) => `leaf ${row.leaf} of the tree`,
+  tree_nodes: (row) => `node ${row.position} on level ${row.level} of the tree`,
 };
 
 export const placeOf = <T extends TableName>(table: T, row: Omit<IndexRows[T], 'value'>): string => NAMES[table](row);

@@ -196,6 +196,28 @@ export interface MissingTable {
   block: number;
 }
 
+/** The leaves of the ledger's tree: one for every envelope of every block, in their order, the same at every member. */
+export interface LeavesTable {
+  /** From 0 on. */
+  leaf: number;
+  block: number;
+  position: number;
+  /** null where the envelope proves none. */
+  transaction_id: string | null;
+  /** Its text (verifier/entry.ts). */
+  entry: string;
+}
+
+/** The nodes over complete subtrees of the ledger's tree (RFC 6962), leaves included: what has been written stays. */
+export interface TreeNodesTable {
+  /** 0: a leaf. */
+  level: number;
+  /** It covers the leaves from position × 2^level on. */
+  position: number;
+  /** Hex. */
+  hash: string;
+}
+
 /** The rows of each table as the ledger makes them. */
 export interface IndexRows {
   checkpoint: CheckpointTable;
@@ -208,6 +230,8 @@ export interface IndexRows {
   access_consents: AccessConsentsTable;
   erasures: ErasuresTable;
   missing: MissingTable;
+  leaves: LeavesTable;
+  tree_nodes: TreeNodesTable;
 }
 
 export type TableName = keyof IndexRows;
@@ -255,6 +279,8 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
     ...(['marked_at', 'author', 'asked_by', 'purged_at', 'purged_by'] as const),
   ],
   missing: ['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'],
+  leaves: ['leaf', 'block', 'position', 'transaction_id', 'entry'],
+  tree_nodes: ['level', 'position', 'hash'],
 };
 
 /** What tells one row of a table from another, in the order of an index. */
@@ -269,6 +295,8 @@ export const KEYS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   access_consents: ['access', 'consent'],
   erasures: ['id'],
   missing: ['key_hash', 'collection'],
+  leaves: ['leaf'],
+  tree_nodes: ['level', 'position'],
 };
 
 export interface IdempotencyTable {

@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { common, type ledger, type peer } from '@hyperledger/fabric-protos';
+import { leafHash, rootOf } from '@telemed-ledger/chaincode/model/merkle.ts';
 import { headerHash, TRANSACTIONS_FILTER } from '@telemed-ledger/formats/blocks/block.ts';
 import { decodeHashedWrites, decodeWrites, readNamespaces, type Write } from '@telemed-ledger/formats/blocks/rwset.ts';
 import {
@@ -23,6 +24,7 @@ import {
 import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
 import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
 import { mspIdOf } from '@telemed-ledger/formats/identity.ts';
+import { type Entry, type HashedKey, writeText } from '@telemed-ledger/verifier/entry.ts';
 
 export interface PublicWrite {
   key: string;
@@ -70,12 +72,19 @@ export interface ParsedTransaction {
   unreadable?: boolean;
 }
 
+/** With every private write in the order of the envelope, whoever holds its collection. */
+interface Read extends ParsedTransaction {
+  hashed?: HashedKey[];
+}
+
 export interface ParsedBlock {
   number: number;
   /** Hash of the header, hex; the next block's `previousHash`. */
   hash: string;
   previousHash: string;
   transactions: ParsedTransaction[];
+  /** One for every envelope, also for those that are no transaction: what the ledger's tree has as leaves. */
+  entries: Entry[];
 }
 
 /** The chaincode whose writes are read, and of which collections this organisation is a member. */
@@ -105,23 +114,52 @@ export function parseBlock(delivered: peer.BlockAndPrivateData, scope: BlockScop
   if (block === undefined || header === undefined) throw new Error('a block without a header was delivered');
   const filter = block.getMetadata()?.getMetadataList_asU8()[TRANSACTIONS_FILTER];
   const privateSets = delivered.getPrivateDataMapMap();
+  const place = { block: header.getNumber(), header: hashOf(header) };
   const transactions: ParsedTransaction[] = [];
-  for (const [index, envelope] of (block.getData()?.getDataList_asU8() ?? []).entries()) {
-    const code = filter?.[index] ?? codes.NOT_VALIDATED;
-    if (OF_UNPROVEN_ID.includes(code)) continue;
-    const transaction = attempt(() => readTransaction(envelope, index, code));
-    if (transaction === undefined) continue;
-    const read = attempt(() => withAction(transaction, scope, privateSets.get(index)));
-    transactions.push(
-      read ?? (code === codes.VALID ? { ...transaction.parsed, unreadable: true } : transaction.parsed),
-    );
+  const entries: Entry[] = [];
+  for (const [position, envelope] of (block.getData()?.getDataList_asU8() ?? []).entries()) {
+    const code = filter?.[position] ?? codes.NOT_VALIDATED;
+    const { hashed, ...read }: Partial<Read> =
+      readAny(envelope, position, code, scope, privateSets.get(position)) ?? {};
+    if (isRead(read)) transactions.push(read);
+    const { transactionId } = read;
+    entries.push({
+      ...{ ...place, position, code, envelope: digest(envelope) },
+      transactionId: transactionId !== undefined && HEX.test(transactionId) ? transactionId : undefined,
+      writes: writesOf(hashed),
+    });
   }
   return {
-    number: header.getNumber(),
-    hash: hashOf(header),
+    number: place.block,
+    hash: place.header,
     previousHash: bufferOf(header.getPreviousHash_asU8()).toString('hex'),
     transactions,
+    entries,
   };
+}
+
+const HEX = /^[0-9a-f]{64}$/;
+const isRead = (read: Partial<ParsedTransaction>): read is ParsedTransaction => read.transactionId !== undefined;
+
+/** Undefined for what is no transaction, or of an id that it does not prove to have. */
+function readAny(
+  envelope: Uint8Array,
+  index: number,
+  code: number,
+  scope: BlockScope,
+  privateSet: PrivateSet,
+): Read | undefined {
+  if (OF_UNPROVEN_ID.includes(code)) return undefined;
+  const transaction = attempt(() => readTransaction(envelope, index, code));
+  if (transaction === undefined) return undefined;
+  const read = attempt(() => withAction(transaction, scope, privateSet));
+  return read ?? (code === codes.VALID ? { ...transaction.parsed, unreadable: true } : transaction.parsed);
+}
+
+/** The tree over what a transaction wrote, the same whichever member reads it. */
+function writesOf(hashed: readonly HashedKey[] = []): Entry['writes'] {
+  if (hashed.length === 0) return undefined;
+  return { count: hashed.length, root: rootOf(hashed.map((write) => leafHash(writeText(write)))) };
 }
 
 const hashOf = (header: common.BlockHeader): string =>
@@ -162,8 +200,8 @@ function readTransaction(envelope: Uint8Array, index: number, code: number): Rea
   return { parsed: { transactionId, index, code, creator, time: timeOf(timestamp), ...nothing }, data };
 }
 
-function withAction({ parsed, data }: ReadHeader, scope: BlockScope, privateSet: PrivateSet): ParsedTransaction {
-  const transaction: ParsedTransaction = {
+function withAction({ parsed, data }: ReadHeader, scope: BlockScope, privateSet: PrivateSet): Read {
+  const transaction: Read = {
     ...parsed,
     endorsers: [],
     publicWrites: [],
@@ -190,22 +228,26 @@ function readEvent(event: Buffer | undefined, transaction: ParsedTransaction): v
 type PrivateSet = ledger.rwset.TxPvtReadWriteSet | undefined;
 
 /** The first set of our chaincode's namespace. */
-function readResults(results: Buffer, transaction: ParsedTransaction, scope: BlockScope, privateSet: PrivateSet): void {
+function readResults(results: Buffer, transaction: Read, scope: BlockScope, privateSet: PrivateSet): void {
   const ours = readNamespaces(results).find(({ namespace }) => namespace === scope.chaincode);
   if (ours === undefined) return;
   transaction.publicWrites = decodeWrites(ours.publicSet).map(({ key, value, isDelete }) => ({
     key: key.toString('utf8'),
     value: isDelete ? undefined : value.toString('utf8'),
   }));
+  const hashed: HashedKey[] = [];
   for (const { collection, hashedSet } of ours.collections) {
+    const writes = decodeHashedWrites(hashedSet);
+    const all = writes.map((write) => withoutPlain(write, collection));
+    for (const { anchor: valueHash, keyHash } of all) hashed.push({ collection, keyHash, valueHash });
     if (!scope.collections.has(collection)) {
-      transaction.elsewhere.push(...decodeHashedWrites(hashedSet).map((write) => withoutPlain(write, collection)));
+      transaction.elsewhere.push(...all);
       continue;
     }
     const plain = plainWrites(privateSet, scope.chaincode, collection);
-    for (const write of decodeHashedWrites(hashedSet))
-      transaction.privateWrites.push(hashedWrite(write, collection, plain));
+    for (const write of writes) transaction.privateWrites.push(hashedWrite(write, collection, plain));
   }
+  transaction.hashed = hashed;
 }
 
 const withoutPlain = ({ key, value, isDelete }: Write, collection: string): HashedWrite => ({

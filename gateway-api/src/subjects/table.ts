@@ -21,6 +21,7 @@ import { erasure } from './erasures/routes.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
 import { settlePayment } from './payments/operations.ts';
 import { receipt } from './receipts/routes.ts';
+import { ledgerTree } from './receipts/tree-routes.ts';
 import { recordVersions } from './records/groups.ts';
 import type { Writer } from './records/records.ts';
 import { importExclusions } from './registers/exclusions.ts';
@@ -43,6 +44,7 @@ export const ROUTES: readonly Route[] = [
   wish,
   erasure,
   receipt,
+  ledgerTree,
   reviews,
   review,
   closeReview,

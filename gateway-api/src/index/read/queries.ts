@@ -31,6 +31,7 @@ import { OwnStates } from './own-states.ts';
 import { LicenceRegister } from './register.ts';
 import { type Chosen, chosenRows, searchRows } from './rows.ts';
 import { demandShown, storedResource, type VersionRow } from './stored.ts';
+import { LedgerTree } from './tree.ts';
 import { gapsIn, Undelivered, type UndeliveredOptions } from './undelivered.ts';
 
 const IDS_PER_QUERY = 500;
@@ -82,6 +83,7 @@ export class ReadModel {
   readonly evidence: Evidence;
   readonly erasures: Erasures;
   readonly register: LicenceRegister;
+  readonly tree: LedgerTree;
   readonly #claims: ClaimWords;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = newKnown();
@@ -100,6 +102,7 @@ export class ReadModel {
     this.evidence = new Evidence(db, this.#checks);
     this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());
     this.register = new LicenceRegister(this.evidence);
+    this.tree = new LedgerTree(db, this.#checks);
     this.#claims = new ClaimWords(options.consortium, (claim) => this.state('claim', claim));
   }
 

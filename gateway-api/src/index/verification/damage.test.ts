@@ -16,6 +16,8 @@ const READ_BY: Record<Exclude<Damage['table'], 'versions'>, RegExp> = {
   access_consents: /^copies/,
   erasures: /^erasures/,
   missing: /^(read|history|vread|reference)/,
+  leaves: /^leaf/,
+  tree_nodes: /^root/,
 };
 
 type Verdict = 'right' | 'refused' | 'less' | 'wrong';

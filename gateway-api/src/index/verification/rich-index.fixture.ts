@@ -139,6 +139,8 @@ function readsOf(
     'patient by identifier': () => index.patientByIdentifier('care_clinic', identifier),
     'records of a patient': () => index.recordsOfPatient('care_clinic', patient, [], 10),
     'copies of an access': () => index.deliveries.recordsOf(access),
+    'leaf of the tree': () => index.tree.leaf(0, 0),
+    'root of the tree': () => index.tree.root(5),
     request: () => index.privateValue('inbox_clinic', `request/${access}`),
     'text of a claim': () => index.anchoredText('billing_clinic', `claim/${claim}`),
     'claim by key': () => index.rowAt('billing_clinic', `claim/${claim}`, 'Claim'),

@@ -128,6 +128,8 @@ export interface Inserts {
   accessConsents: Insert<'access_consents'>;
   erasures: Insert<'erasures'>;
   missing: Insert<'missing'>;
+  leaves: Insert<'leaves'>;
+  treeNodes: Insert<'tree_nodes'>;
 }
 
 /** The projector's inserts. One set for one database. */
@@ -142,4 +144,6 @@ export const newInserts = (seals: Seals): Inserts => ({
   accessConsents: new Insert('access_consents', seals),
   erasures: new Insert('erasures', seals, { replaces: true }),
   missing: new Insert('missing', seals),
+  leaves: new Insert('leaves', seals),
+  treeNodes: new Insert('tree_nodes', seals),
 });

@@ -26,6 +26,7 @@ import { PrivateKeys } from './keys.ts';
 import { Remainders } from './remainders.ts';
 import { type BlockRows, type KeyRows, keyName, rowsOf } from './rows.ts';
 import { States } from './states.ts';
+import { Tree } from './tree.ts';
 
 type Writing = Transaction<IndexTables>;
 
@@ -57,6 +58,7 @@ export class Projector implements BlockSink, LateSink {
   readonly #erased: Erased;
   readonly #erasures: Erasures;
   readonly #states: States;
+  readonly #tree: Tree;
   #checkpoint: Checkpoint | undefined;
   #lacks = 0;
   #faults = 0;
@@ -72,6 +74,7 @@ export class Projector implements BlockSink, LateSink {
     this.#erased = new Erased(seals);
     this.#erasures = new Erasures(this.#inserts, seals, this.#erased);
     this.#states = new States({ inserts: this.#inserts, seals, member, consortium });
+    this.#tree = new Tree(this.#inserts, seals);
   }
 
   get #db(): Kysely<IndexTables> {
@@ -102,6 +105,7 @@ export class Projector implements BlockSink, LateSink {
   /** A database that crashed may have lost its last blocks: what it holds counts, not what is remembered here. */
   async reopen(): Promise<void> {
     this.#erased.forget();
+    this.#tree.forget();
     const stored = await this.#db.selectFrom('checkpoint').selectAll().executeTakeFirst();
     if (stored?.sealed_by !== this.#seals.keyName) return this.#empty(stored !== undefined);
     if (!this.#seals.isOn('checkpoint', stored)) {
@@ -131,16 +135,18 @@ export class Projector implements BlockSink, LateSink {
     const written = this.#checkpoint?.writes ?? 0;
     const rows = await rowsOf(block, written, this.#options.consortium);
     const checkpoint: Checkpoint = { block: block.number, hash: block.hash, writes: written + rows.counted };
-    const { keys, rewrites, lacks, faults } = await this.#db.transaction().execute(async (db) => {
+    const { keys, rewrites, lacks, faults, grown } = await this.#db.transaction().execute(async (db) => {
       await this.#advance(db, checkpoint);
+      const grown = await this.#tree.grow(db, block.entries);
       await this.#inserts.transactions.into(db, rows.transactions);
       const { keys: taken, rewrites } = await this.#anchors.take(db, rows.writes, block.number);
       const keys = await this.#write(db, [...taken.values()]);
       const mayLack = this.#lacks > 0 || keys.some(({ missing }) => missing?.reason === UNDELIVERED);
       const faults = await this.#faultsAfter(db, keys);
-      return { keys, rewrites, lacks: mayLack ? await countLacks(db) : 0, faults };
+      return { keys, rewrites, lacks: mayLack ? await countLacks(db) : 0, faults, grown };
     });
     this.#checkpoint = checkpoint;
+    this.#tree.has(grown);
     this.#lacks = lacks;
     this.#faults = faults;
     this.#report(rows.unreadable, keys, block.number);
