@@ -19,16 +19,21 @@ export interface Damage {
   undo(): Promise<void>;
 }
 
+/** Beyond everything that is there. */
+const FAR = 1_000_003;
+
 type Row = Record<string, unknown>;
 // biome-ignore lint/suspicious/noExplicitAny: tables and columns are found at run time
 type AnyKysely = Kysely<any>;
 
 const isNumber = (dataType: string): boolean => /int/i.test(dataType);
 
-/** Other values of the same kind; for a column that may be null null as well. */
-function others(value: unknown, dataType: string, nullable: boolean): unknown[] {
+/** Other values of the same kind; for a column that may be null null as well. What is a key is no flag. */
+function others(value: unknown, dataType: string, isKey: boolean, nullable: boolean): unknown[] {
   const other = isNumber(dataType)
-    ? turned(value)
+    ? isKey
+      ? Number(value) + FAR
+      : turned(value)
     : typeof value === 'string' && value !== ''
       ? value.slice(0, -1)
       : 'x';
@@ -36,7 +41,7 @@ function others(value: unknown, dataType: string, nullable: boolean): unknown[] 
 }
 
 /** 0 and 1 are flags. */
-const turned = (value: unknown): number => (value === 0 ? 1 : value === 1 ? 0 : Number(value ?? 0) + 1_000_003);
+const turned = (value: unknown): number => (value === 0 ? 1 : value === 1 ? 0 : Number(value ?? 0) + FAR);
 
 /** Every column of every row (each with some other values), every row removed, and every row added once more. */
 export async function everyDamage(db: Kysely<IndexTables>): Promise<Damage[]> {
@@ -56,7 +61,7 @@ export async function everyDamage(db: Kysely<IndexTables>): Promise<Damage[]> {
           .execute());
       const add = async (values: Row) => void (await any.insertInto(table).values(values).execute());
       for (const { name: column, dataType, isNullable } of columns) {
-        for (const value of others(row[column], dataType, isNullable && !(column in key))) {
+        for (const value of others(row[column], dataType, column in key, isNullable && !(column in key))) {
           const changed = { ...row, [column]: value };
           const changedKey = Object.fromEntries(KEYS[table].map((one) => [one, changed[one]]));
           found.push({
@@ -111,6 +116,6 @@ function copyOf(row: Row, table: TableName): Row | undefined {
   const copy = { ...row };
   for (const column of [...KEYS[table], 'key', 'key_hash'])
     if (column in copy)
-      copy[column] = typeof copy[column] === 'number' ? (copy[column] as number) + 1_000_003 : `${copy[column]}y`;
+      copy[column] = typeof copy[column] === 'number' ? (copy[column] as number) + FAR : `${copy[column]}y`;
   return copy;
 }

@@ -140,8 +140,8 @@ onEachDatabase('The comparison of read model and ledger', (kind) => {
     }
     const report = await verify(fixture, chain);
     expect(report.differences).to.deep.equal([]);
-    // Of each record its version, its sheet and two anchors.
-    expect(report.values).to.equal(3 * (120 * 4 + 1));
+    // Of each record its version, its sheet and two anchors; of three transactions their leaves and the nodes over them.
+    expect(report.values).to.equal(3 * (120 * 4 + 1) + 3 + 4);
   });
 
   it('holds while blocks and late values come', async () => {
