@@ -176,7 +176,7 @@ const transaction = (privateWrites: PrivateWrite[], creator = 'PatientsMSP'): Pa
 async function timed(index: ReadModel, { fresh, known, access }: Patients): Promise<Costs> {
   const broken = { report: () => {} };
   const refusals = { find: async () => undefined, due: async () => [] };
-  const disclosures = new Disclosures(index, custodian.name, broken, refusals);
+  const disclosures = new Disclosures(index, custodian, broken, refusals);
   const { own, accesses, concerned } = index;
   const undecided = new Undecided({ own, accesses, concerned, lacks: () => 0 });
   const services = { index, broken, refusals, undecided, organisation: custodian, consortium } as unknown as Services;

@@ -98,13 +98,14 @@ async function requestAccess(call: Call<'RequestAccess'>): Promise<Done> {
 async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
   const { input, store } = call;
   const { requestor, salt } = call.private;
-  const { current, request, delivery, records } = await decide(call);
+  const { current, request, delivery, records, patient } = await decide(call);
   // Recorded here, the reason would be the requestor's to read, and what was read for it everybody's.
   if (delivery.outcome === 'deny') throw new LedgerError('CONFLICT', 'nothing is permitted now', 'id');
   const decided: AccessState = {
     ...current,
     ...outcomeOf(delivery),
     ...audienceOf(request),
+    ...(patient === undefined ? {} : { patient }),
     decidedAt: store.time,
     salt: sha256Hex(`decided/${salt}`),
   };
@@ -245,6 +246,8 @@ interface Decided {
   request: AccessRequest;
   delivery: Delivery;
   records: ShownRecord[];
+  /** Id of the holder's Patient; absent where it is not known. */
+  patient?: string;
   /** Of what is denied and waits: when something of it will be permitted by what is known now. */
   again?: string;
 }
@@ -262,9 +265,11 @@ async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<De
   const grounds = await groundsOf(store, current, request, named);
   if (grounds === undefined) return denied('patient-unknown');
   const { consents, who, considered, records } = grounds;
+  const patient = grounds.patient.anchored.id;
   const times = { now: store.time, latest: lifetimeEnd(request, store.time) };
   const delivery = decideDelivery(consents, who, considered, times);
-  if (delivery.outcome === 'permit' || request.waitUntil === undefined) return { current, request, delivery, records };
+  if (delivery.outcome === 'permit' || request.waitUntil === undefined)
+    return { current, request, delivery, records, patient };
   const again = permittedFrom(consents, who, considered, { now: store.time, latest: request.waitUntil });
-  return { current, request, delivery, records, ...(again === undefined ? {} : { again }) };
+  return { current, request, delivery, records, patient, ...(again === undefined ? {} : { again }) };
 }

@@ -34,12 +34,12 @@ type Asking = Pick<AccessRequest, 'practitioner' | 'role' | 'types'>;
 /** Undefined where the holder does not know the patient. @throws LedgerError where what was shown is not what stands there */
 export async function groundsOf(
   store: Store,
-  state: AccessState,
+  state: Parties & Pick<AccessState, 'patient'>,
   request: AccessRequest,
   shown: Shown,
 ): Promise<Grounds | undefined> {
   if (shown.patient === undefined) return undefined;
-  const patient = await checkPatient(store, state.holder, shown.patient, request);
+  const patient = await checkPatient(store, state.holder, shown.patient, request, state.patient);
   return groundsAbout(store, patient, state, request, shown);
 }
 

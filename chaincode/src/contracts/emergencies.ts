@@ -108,6 +108,7 @@ async function breakGlass(call: Call<'BreakGlass'>): Promise<Done> {
     ...current,
     status: 'granted',
     ...audienceOf(request),
+    patient: patient.anchored.id,
     expiresAt: expiresAt!,
     // What goes on from it lasts no longer, whatever the rules say by then.
     ...(emergencyHours === EMERGENCY_HOURS ? {} : { lastsUntil: latest }),

@@ -8,7 +8,9 @@ import type { RecordEvidence } from '../model/sheets.ts';
 import type { AccessRequest } from '../model/values.ts';
 
 /**
- * The holder's Patient record that carries the identifier asked for.
+ * The holder's Patient record that was asked for: what a request is decided on carries the identifier, and what goes on from
+ * a decision is about the Patient of that decision, whatever identifiers it has by then.
+ * @param decidedOn id of that Patient; absent before a decision, and after one of earlier chaincode
  * @throws LedgerError NOT_FOUND, CONFLICT (not the current version), INVALID (another patient, or no patient)
  */
 export async function checkPatient(
@@ -16,12 +18,14 @@ export async function checkPatient(
   holder: string,
   evidence: RecordEvidence,
   { patient }: AccessRequest,
+  decidedOn?: string,
 ): Promise<ShownRecord> {
   const record = await checkRecord(store, holder, evidence, 'private.patient');
-  const { resource } = record.anchored;
+  const { id, resource } = record.anchored;
   const identifiers = [resource['identifier'] ?? []].flat() as { system?: unknown; value?: unknown }[];
   const carries = identifiers.some(({ system, value }) => system === patient.system && value === patient.value);
-  if (resource.resourceType !== 'Patient' || !carries)
+  const isMeant = decidedOn === undefined ? carries : id === decidedOn;
+  if (resource.resourceType !== 'Patient' || !isMeant)
     throw new LedgerError('INVALID', 'is not the Patient asked for', 'private.patient');
   return record;
 }

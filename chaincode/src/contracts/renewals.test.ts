@@ -197,6 +197,7 @@ describe('the renewals contract', () => {
         ...{ status: 'granted', requestedAt: '2026-03-01T12:00:00.000Z', decidedAt: time, expiresAt: LATEST },
         ...{ renews: one.id, root: one.id, lastsUntil: LATEST, consent: { id: one.consentId, version: 1 } },
         ...{ audience: { role: 'system' }, salt: sha256Hex(`decided/${'ab'.repeat(32)}`) },
+        patient: one.patientId,
       });
       expect(one.copies(id).records.map((record) => record.id)).to.deep.equal([one.second]);
       expect(one.copies(id)).to.include({ deliveredAt: time, expiresAt: LATEST, purpose: 'TREAT' });

@@ -62,13 +62,14 @@ async function deliverAgain(call: Call<'DeliverAgain'>): Promise<OutputOf<'Deliv
   if (input.id !== renewalOf(shown.previous)) throw new LedgerError('INVALID', 'does not go on from that access', 'id');
   const previous = await presentedStep(call, shown.requestor, 'purged', shown.previous);
   if (previous.goesOn !== true) throw new LedgerError('CONFLICT', 'it does not go on', 'private.previous');
-  const { redelivery, permitted, request } = await decidedAgain(call, previous);
+  const { redelivery, permitted, request, decidedOn } = await decidedAgain(call, previous);
   const { schema, requestor, holder, custodian, purpose, requestedAt } = previous;
   const isPermitted = redelivery.outcome === 'permit';
   const state: AccessState = {
     ...{ schema, id: input.id, requestor, holder, custodian, purpose, requestedAt },
     ...{ renews: previous.id, root: rootOf(previous), lastsUntil: lastsUntil(previous, request) },
     ...(isPermitted ? { ...outcomeOf(redelivery), ...audienceOf(request) } : REFUSED),
+    ...(decidedOn === undefined ? {} : { patient: decidedOn }),
     decidedAt: store.time,
     salt: sha256Hex(`decided/${shown.salt}`),
   };
@@ -92,6 +93,8 @@ interface DecidedAgain {
   considered: ShownRecord[];
   permitted: ShownRecord[];
   request: AccessRequest;
+  /** Id of the Patient that it is about; absent where no decision says so and the holder does not know her. */
+  decidedOn?: string;
 }
 
 /** What may be shown of what an access delivered. @throws LedgerError where what was shown is not what stands there */
@@ -101,14 +104,20 @@ async function decidedAgain(call: Call<'ReviewDelivery' | 'DeliverAgain'>, state
   const request = await presentedRequest(store, { id: rootOf(state), requestor }, shown.request);
   const grounds = await groundsOf(store, state, request, shown);
   if (grounds === undefined)
-    return { redelivery: { outcome: 'deny', reason: 'patient-unknown' }, considered: [], permitted: [], request };
+    return {
+      redelivery: { outcome: 'deny', reason: 'patient-unknown' },
+      considered: [],
+      permitted: [],
+      request,
+      ...(state.patient === undefined ? {} : { decidedOn: state.patient }),
+    };
   const { consents, considered, patient, records } = grounds;
   const times = { now: store.time, latest: lastsUntil(state, request) };
   const who = { ...grounds.who, isEmergency: isEmergency(request) };
   const redelivery = decideAgain(consents, who, considered, times);
   const all = who.isEmergency ? (some: ShownRecord[]) => withPatient(patient, some) : (some: ShownRecord[]) => some;
   const permitted = redelivery.outcome === 'permit' ? all(redelivery.permitted.map((index) => records[index]!)) : [];
-  return { redelivery, considered: all(records), permitted, request };
+  return { redelivery, considered: all(records), permitted, request, decidedOn: patient.anchored.id };
 }
 
 const versionOf = ({ id, version, resource }: ShownRecord['anchored']) => ({

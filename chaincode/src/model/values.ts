@@ -120,11 +120,13 @@ export const NOT_PERMITTED = 'not-permitted';
 export const becauseSchema = z.strictObject({
   reason: codeSchema,
   consent: consentVersionSchema.optional(),
+  /** Id of the holder's Patient that was meant; absent where nobody is, and in older ones. */
+  patient: idSchema.optional(),
   salt: saltSchema,
 });
 export type Because = z.infer<typeof becauseSchema>;
 
-/** `access/<id>/<step>`: an access as the step left it. Without the patient; the requestor, the custodian and, once it is decided, the holder have it. */
+/** `access/<id>/<step>`: an access as the step left it; the requestor, the custodian and, once it is decided, the holder have it. */
 export const accessStateSchema = z.strictObject({
   schema: schemaVersion,
   id: idSchema,
@@ -147,6 +149,11 @@ export const accessStateSchema = z.strictObject({
   furtherConsents: z.array(consentVersionSchema).min(1).max(MAX_DELIVERED).optional(),
   /** Of what was delivered; absent in older ones. */
   audience: audienceSchema.optional(),
+  /**
+   * Id of the holder's Patient whose records were delivered: who bears the identifier of the request may change. Absent in
+   * older ones, and in refusals, which tell nobody who asks whether there is such a patient (see `because`).
+   */
+  patient: idSchema.optional(),
   /** Of a purge: what may be shown of it still is delivered anew (model/renewals.ts). */
   goesOn: z.literal(true).optional(),
   /** Of what was delivered anew: the access that it goes on from, the one that was asked for, and how long it lasts at most. */

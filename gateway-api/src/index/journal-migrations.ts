@@ -124,4 +124,10 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
       await db.schema.createIndex('refusals_by_due').on('refusals').columns(['status', 'due_at', 'access']).execute();
     },
   },
+  /** Whom a refusal was about; those that are noted by then do not say so. */
+  '2026-11-x-whom-refused': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema.alterTable('refusals').addColumn('patient', types.text).execute();
+    },
+  },
 });

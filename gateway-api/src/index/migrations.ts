@@ -27,6 +27,7 @@ export const INDEX_STEPS = [
   '2026-11-with-whom',
   '2026-11-withdrawals',
   '2026-11-witnessed-tree',
+  '2026-11-worn-identifiers',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -245,7 +246,7 @@ async function createStates(db: Kysely<unknown>, types: Types): Promise<void> {
   await db.schema
     .createIndex('states_about')
     .on('states')
-    .columns(['kind', 'about', 'status'])
+    .columns(['kind', 'about', 'sequence'])
     .where(sql.ref('about'), 'is not', null)
     .execute();
   await db.schema

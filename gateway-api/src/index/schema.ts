@@ -119,7 +119,7 @@ export interface StatesTable {
   last_updated: string | null;
   /** Of an access of this organisation, when something is to be done: the copies go, or the holder is to be told of a step. */
   ends_at: string | null;
-  /** Of a review: number of the licence that it is about. */
+  /** Of a review: number of the licence that it is about. Of an access: id of the Patient that it was decided on. */
   about: string | null;
   /** Canonical JSON of an AccessState, ConsentState, ClaimState or ReviewState. */
   value: string;
@@ -371,6 +371,8 @@ export interface RefusalsTable {
   /** The consent that denies it, where one does. */
   consent: string | null;
   consent_version: number | null;
+  /** Id of the holder's Patient that was meant, where one was. */
+  patient: string | null;
   /** With which the holder is told: who knows the step could else guess at what the hash of the whole is. */
   salt: string;
   /** When it is to be sent. ISO 8601 UTC. */

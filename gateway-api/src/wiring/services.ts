@@ -92,7 +92,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const undecided = new Undecided({ own, accesses, concerned, lacks: () => index.undelivered.count() });
   const refusals = new RefusalJournal(stores.journal, stores.journalLazily);
   const { refusalsEveryMs } = config;
-  const disclosures = new Disclosures(index, organisation.name, broken, refusals);
+  const disclosures = new Disclosures(index, organisation, broken, refusals);
   const accessStreams = new AccessStreams({
     find: (access) => disclosures.find(access),
     of: (patient, since) => disclosures.since(patient, since),

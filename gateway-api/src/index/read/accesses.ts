@@ -4,12 +4,12 @@
  */
 import { type Kysely, sql } from 'kysely';
 import type { IndexTables } from '../schema.ts';
+import { WORN } from '../write/rows.ts';
 import type { PageOptions } from './own-states.ts';
 
 /** A literal: the partial indexes are used only where the statement says so itself. */
 const YES = sql.lit(1);
 const REQUEST = 'request/';
-const IDENTIFIER = 'identifier';
 
 /** A request in the inbox of who sent it. */
 export interface FoundRequest {
@@ -26,7 +26,7 @@ export class Accesses {
     this.#db = db;
   }
 
-  /** Requests for a patient, by an identifier that one of these Patients has now; oldest first. */
+  /** Requests by an identifier that one of these Patients has or had; oldest first. */
   async requestsFor(patients: readonly string[], { count, after }: PageOptions): Promise<FoundRequest[]> {
     const found: FoundRequest[] = [];
     // One statement for each identifier, so that each is answered from the index and cut by it.
@@ -51,7 +51,7 @@ export class Accesses {
       .selectFrom('search_values')
       .select(['system', 'value'])
       .distinct()
-      .where('parameter', '=', IDENTIFIER)
+      .where('parameter', '=', WORN)
       .where('id', 'in', [...patients])
       .where('type', '=', 'Patient')
       .execute();

@@ -59,6 +59,7 @@ export class Deliveries {
       .where('collection', '=', this.#inbox)
       .where('expires_at', '>', new Date().toISOString())
       .where('type', '=', type);
+    if (compartment !== undefined) query = query.where('patient', '=', compartment);
     if (ids !== undefined) query = query.where('id', 'in', ids);
     if (search !== undefined) query = matchingIn(query, search, compartment);
     const rows = await query.select(['access', 'id']).distinct().limit(MOST_WITHHELD).execute();

@@ -1,10 +1,10 @@
 /** Finds resources by their identifiers, as their newest versions state them. */
 import type { Kysely } from 'kysely';
-import type { IndexTables } from '../schema.ts';
+import type { IndexTables, VersionsTable } from '../schema.ts';
 import { indexed } from '../storable.ts';
-import { STANDING } from '../write/resources.ts';
+import { searchValueRows, WORN } from '../write/rows.ts';
+import { contentOf } from '../write/values.ts';
 import type { Checks } from './checks.ts';
-import { FEW, NEWEST } from './matching.ts';
 
 type Database = Kysely<IndexTables>;
 
@@ -45,32 +45,55 @@ export async function idsByIdentifier(
   ]);
 }
 
-/** The Patient record in a collection that carries an identifier: its newest version. */
-export async function patientByIdentifier(
+/**
+ * Whom an identifier meant in a collection when something came onto the ledger: the Patient that bore it then, or where
+ * nobody did the first that did after. Whoever bears it by now is not meant. Undefined where nobody ever did.
+ * @param sequence the place of what came, in the order of the ledger
+ */
+export async function bearerAt(
   db: Database,
   checks: Checks,
   collection: string,
-  identifier: { system: string; value: string },
-): Promise<{ id: string; version: number } | undefined> {
+  { system, value }: { system: string; value: string },
+  sequence: number,
+): Promise<string | undefined> {
+  const wanted = { system: indexed(system), value: indexed(value) };
   const stated = await db
     .selectFrom('search_values')
     .selectAll()
-    .where('parameter', '=', IDENTIFIER)
+    .where('parameter', '=', WORN)
     .where('type', '=', 'Patient')
-    .where('value', '=', indexed(identifier.value))
-    .where('system', '=', indexed(identifier.system))
+    .where('value', '=', wanted.value)
+    .where('system', '=', wanted.system)
     .where('collection', '=', collection)
     .execute();
   if (stated.length === 0) return undefined;
-  const ids = checks.rows('search_values', stated).map(({ id }) => id);
   const rows = await db
     .selectFrom('versions')
-    .select(STANDING)
-    .where('id', 'in', ids)
+    .selectAll()
     .where('type', '=', 'Patient')
+    .where('id', 'in', [...new Set(checks.rows('search_values', stated).map(({ id }) => id))])
     .where('collection', '=', collection)
-    .where(FEW.current, '=', NEWEST)
+    .where('fault', 'is', null)
+    .where('erased', '=', 0)
     .execute();
-  const [first] = [...checks.rows('versions', rows)].sort((one, other) => one.sequence - other.sequence);
-  return first && { id: first.id, version: first.version };
+  const all = rows.map((row) => checks.anchored('versions', row)).sort((one, other) => one.sequence - other.sequence);
+  const bears = (row: VersionsTable): boolean => identifiersIn(row).some((one) => isSame(one, wanted));
+  return (standingAt(all, sequence).find(bears) ?? all.find((row) => row.sequence > sequence && bears(row)))?.id;
 }
+
+/** The newest version of each of them at a place in the order of the ledger. @param rows in that order */
+function standingAt(rows: readonly VersionsTable[], sequence: number): VersionsTable[] {
+  const standing = new Map<string, VersionsTable>();
+  for (const row of rows.filter((one) => one.sequence <= sequence))
+    if (row.version >= (standing.get(row.id)?.version ?? 0)) standing.set(row.id, row);
+  return [...standing.values()];
+}
+
+const isSame = (one: { system: string; value: string }, other: { system: string; value: string }): boolean =>
+  one.system === other.system && one.value === other.value;
+
+const identifiersIn = (row: VersionsTable): { system: string; value: string }[] =>
+  (contentOf(row)?.resources ?? []).flatMap((resource) =>
+    searchValueRows(resource, row.collection).filter(({ parameter }) => parameter === WORN),
+  );

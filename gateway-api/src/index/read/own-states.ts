@@ -58,6 +58,29 @@ export class OwnStates {
     return this.#pageOf(await query.execute(), count, ({ sequence }) => String(sequence));
   }
 
+  /** Those about any of these, in the order in which they came. */
+  async pageAbout(
+    kind: string,
+    about: readonly string[],
+    { count, after, status }: PageOptions & { status?: string | undefined },
+  ): Promise<OwnPage> {
+    const found: Row[] = [];
+    // One statement for each, so that each is answered from the index and cut by it.
+    for (const one of about) {
+      let query = this.#db.selectFrom('states').selectAll().where('kind', '=', kind).where('about', '=', one);
+      if (status !== undefined) query = query.where('status', '=', status);
+      if (after !== undefined) query = query.where('sequence', '>', Number(after));
+      found.push(
+        ...(await query
+          .orderBy('sequence')
+          .limit(count + 1)
+          .execute()),
+      );
+    }
+    found.sort((one, other) => one.sequence - other.sequence);
+    return this.#pageOf(found, count, ({ sequence }) => String(sequence));
+  }
+
   /** Those last updated within these times, in the order of that time. */
   async updated(
     kind: string,

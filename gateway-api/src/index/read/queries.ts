@@ -25,7 +25,7 @@ import { Delivered } from './delivered.ts';
 import { Deliveries, type View } from './deliveries.ts';
 import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
-import { idsByIdentifier, patientByIdentifier } from './identifiers.ts';
+import { bearerAt, idsByIdentifier } from './identifiers.ts';
 import { hasValues, heldIn, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
 import { LicenceRegister } from './register.ts';
@@ -390,12 +390,13 @@ export class ReadModel {
       .where('collection', '=', collection);
   }
 
-  /** The Patient record in a collection that carries an identifier: its newest version. */
-  patientByIdentifier(
+  /** Id of the Patient in a collection that an identifier meant at a place in the order of the ledger. */
+  bearerAt(
     collection: string,
     identifier: { system: string; value: string },
-  ): Promise<{ id: string; version: number } | undefined> {
-    return patientByIdentifier(this.#db, this.#checks, collection, identifier);
+    sequence: number,
+  ): Promise<string | undefined> {
+    return bearerAt(this.#db, this.#checks, collection, identifier, sequence);
   }
 
   /** The newest versions of a patient's records in a collection, last written first. No types given: all. */

@@ -136,7 +136,7 @@ function readsOf(
     'search by time': () => index.search({ type: 'Observation', count: 10, lastUpdated }),
     'search in a compartment': () => index.search({ type: 'Observation', count: 10 }, { compartment: patient }),
     'match by identifier': () => index.findByIdentifier([{ type: 'Patient', ...identifier }]),
-    'patient by identifier': () => index.patientByIdentifier('care_clinic', identifier),
+    'patient by identifier': () => index.bearerAt('care_clinic', identifier, Number.MAX_SAFE_INTEGER),
     'records of a patient': () => index.recordsOfPatient('care_clinic', patient, [], 10),
     'copies of an access': () => index.deliveries.recordsOf(access),
     'leaf of the tree': () => index.tree.leaf(0, 0),

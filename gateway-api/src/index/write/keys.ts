@@ -9,7 +9,7 @@ import type { Seals } from '../seals.ts';
 import type { ErasedView } from './erased.ts';
 import { type Inserts, Lookup } from './inserts.ts';
 import { newestOf, STANDING, type Standing, settled } from './resources.ts';
-import { type KeyRows, searchValueRows, type VersionRows } from './rows.ts';
+import { type KeyRows, searchValueRows, type VersionRows, WORN } from './rows.ts';
 import { contentOf } from './values.ts';
 
 type Database = Kysely<IndexTables>;
@@ -118,7 +118,10 @@ export class PrivateKeys {
     await this.#settleSearchValues(db, ids, shown, written);
   }
 
-  /** A resource is found by what its newest version states, in the collection of that version. */
+  /**
+   * A resource is found by what its newest version states, in the collection of that version; a Patient by each identifier
+   * that it had as well.
+   */
   async #settleSearchValues(
     db: Database,
     ids: string[],
@@ -127,12 +130,15 @@ export class PrivateKeys {
   ): Promise<void> {
     const newest = newestOf(rows);
     const atHand = new Map(written.map(({ row, searchValues }) => [row.sequence, searchValues]));
-    const unread = newest.map(({ sequence }) => sequence).filter((sequence) => !atHand.has(sequence));
+    const earlier = rows.filter((row) => row.type === 'Patient' && !newest.includes(row));
+    const unread = [...newest, ...earlier].map(({ sequence }) => sequence).filter((sequence) => !atHand.has(sequence));
     for (const text of await this.#texts.of(db, unread)) atHand.set(text.sequence, searchValuesIn(text));
     const wanted = new Map<string, SearchValuesTable>();
     for (const { sequence } of newest) {
       for (const row of atHand.get(sequence) ?? []) wanted.set(nameOf(row), row);
     }
+    for (const row of earlier.flatMap(({ sequence }) => atHand.get(sequence) ?? []))
+      if (row.parameter === WORN) wanted.set(nameOf(row), row);
     for (const row of await this.#stated.of(db, ids)) {
       if (this.#seals.isOn('search_values', row) && wanted.delete(nameOf(row))) continue;
       const { seal: _, ...key } = row;

@@ -304,11 +304,15 @@ function versionRow(resource: Resource, part: Part, place: Place, transaction: S
   }
 }
 
+/** The parameter under which a Patient is found by an identifier of any of its versions. */
+export const WORN = 'identifier, once';
+
 /** What a resource is found by, as rows: those that a database can hold. */
 export function searchValueRows(resource: Resource, collection: string): SearchValuesTable[] {
   const { resourceType: type, id } = resource;
   const rows = searchValuesOf(resource).map(({ parameter, system, value }) => ({
     ...{ parameter, type, id, collection, system: indexed(system), value: indexed(value) },
   }));
-  return rows.filter(isStorable);
+  const worn = rows.filter(({ parameter }) => type === 'Patient' && parameter === 'identifier');
+  return [...rows, ...worn.map((row) => ({ ...row, parameter: WORN }))].filter(isStorable);
 }

@@ -109,7 +109,7 @@ export function stateOf(
     status: state.status,
     last_updated: decidedAt ?? requestedAt ?? null,
     ends_at: own === 1 && subject.kind === 'access' ? dueAt(state as AccessState, steps, later, view) : null,
-    about: null,
+    about: subject.kind === 'access' ? patientOf(steps) : null,
     value: row.value,
     transaction_id: row.transaction_id,
     block: row.block,
@@ -128,6 +128,12 @@ function dueAt(state: AccessState, steps: readonly Step[], later: readonly Value
   const renewal: Subject = { kind: 'access', id: renewalOf(id) };
   const isOpen = goesOn === true && !later.some((row) => stepIn(renewal, row, view) !== undefined);
   return firstOf([untoldAt(state, steps), isOpen ? purgedAt : undefined]);
+}
+
+/** Whom it was decided on; of a refusal the holder's copy alone says so. */
+function patientOf(steps: readonly Step[]): string | null {
+  const states = steps.map(({ state }) => state as AccessState);
+  return states.map(({ patient, because }) => patient ?? because?.patient).find((one) => one !== undefined) ?? null;
 }
 
 const firstOf = (times: readonly (string | undefined)[]): string | null =>

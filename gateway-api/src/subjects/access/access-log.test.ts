@@ -35,15 +35,13 @@ const custodian = (...writes: FixtureWrite[][]): FixtureTransaction => ({
 class AccessLog {
   readonly reports: string[] = [];
   readonly fixture: FixtureIndex;
-  readonly #organisation: string;
 
-  private constructor(fixture: FixtureIndex, organisation: string) {
+  private constructor(fixture: FixtureIndex) {
     this.fixture = fixture;
-    this.#organisation = organisation;
   }
 
   static async open(...[organisation = 'patients', kind]: Parameters<typeof FixtureIndex.open>): Promise<AccessLog> {
-    return new AccessLog(await FixtureIndex.open(organisation, kind), organisation);
+    return new AccessLog(await FixtureIndex.open(organisation, kind));
   }
 
   readonly #broken = { report: (kind: string, id: string) => void this.reports.push(`${kind} ${id}`) };
@@ -51,7 +49,7 @@ class AccessLog {
   readonly #refusals = { find: async () => undefined, due: async () => [] };
 
   get disclosures(): Disclosures {
-    return new Disclosures(this.fixture.index, this.#organisation, this.#broken, this.#refusals);
+    return new Disclosures(this.fixture.index, this.fixture.member, this.#broken, this.#refusals);
   }
 
   async ids(listing: Partial<Listing> = {}): Promise<string[]> {
@@ -163,6 +161,79 @@ onEachDatabase('The access log', (kind) => {
     expect(found).to.deep.equal(mine.map((state) => state.id));
     expect(third.next).to.equal(undefined);
     expect((await log.search({}, id)).total).to.equal(5);
+  });
+
+  describe('is tied to whom', () => {
+    const wears = async (id: string, version: number, ...mrns: string[]) => {
+      const identifier = mrns.map((value) => ({ system: SYSTEM, value }));
+      await log.block({ creator: 'HospitalMSP', privateWrites: recordWrites('Patient', { id, version, identifier }) });
+    };
+
+    it('bore the identifier when the request came, whoever bears it today', async () => {
+      const [hers, other] = [await log.patient('P-1'), await log.patient('P-2')];
+      const [before, after] = [accessState(), accessState()];
+      await log.block(...requestedAccess(before, 'P-1'));
+      await wears(hers, 2, 'P-3');
+      await wears(other, 2, 'P-2', 'P-1');
+      await log.block(...requestedAccess(after, 'P-1'));
+      expect(await log.ids({ compartment: hers })).to.deep.equal([before.id]);
+      expect(await log.ids({ compartment: other })).to.deep.equal([after.id]);
+      expect((await log.disclosures.find(before.id, other))?.patient).to.equal(undefined);
+      await wears(other, 3, 'P-2');
+      await wears(hers, 3, 'P-1');
+      expect(await log.ids({ compartment: hers })).to.deep.equal([before.id]);
+      expect(await log.ids({ compartment: other })).to.deep.equal([after.id]);
+      await log.fixture.reopen();
+      expect(await log.ids({ compartment: other })).to.deep.equal([after.id]);
+    });
+
+    it('bore it first, where nobody did yet', async () => {
+      const state = accessState();
+      await log.block(...requestedAccess(state, 'P-1'));
+      const first = await log.patient('P-1');
+      const second = await log.patient('P-1');
+      expect(await log.ids({ compartment: first })).to.deep.equal([state.id]);
+      expect(await log.ids({ compartment: second })).to.deep.equal([]);
+    });
+
+    it('it was decided on, where the decision says so', async () => {
+      const [one, other] = [await log.patient('P-1'), await log.patient('P-2')];
+      await wears(other, 2, 'P-1');
+      const asked = accessState();
+      const granted: AccessState = {
+        ...asked,
+        status: 'granted',
+        decidedAt: LONG_AGO,
+        expiresAt: LATER,
+        patient: other,
+      };
+      await log.block(...requestedAccess(asked, 'P-1'));
+      expect(await log.ids({ compartment: one })).to.deep.equal([granted.id]);
+      await log.block(accessStep(granted));
+      expect(await log.ids({ compartment: one })).to.deep.equal([]);
+      expect(await log.ids({ compartment: other })).to.deep.equal([granted.id]);
+    });
+  });
+
+  it('is found by patient at the holder, who is told of refusals and whom they were about', async () => {
+    await log.fixture.close();
+    log = await AccessLog.open('hospital', kind);
+    const [hers, others] = [await log.patient('P-1'), await log.patient('P-2')];
+    const decidedAt = LONG_AGO;
+    const states = [hers, others, hers].map((patient) =>
+      accessState({ status: 'granted', decidedAt, expiresAt: LATER, patient }),
+    );
+    for (const state of states) await log.block(custodian(accessWrites(state).slice(1)));
+    const because = { reason: 'consent-absent', patient: hers, salt: 'ab'.repeat(32) };
+    const refused = accessState({ status: 'refused', decidedAt, reason: 'not-permitted', because });
+    await log.block(custodian(accessWrites(refused).slice(1)));
+    const found = [states[0]!, states[2]!, refused].map(({ id }) => id);
+    expect(await log.ids({ patients: [hers] })).to.deep.equal(found);
+    const pages = [await log.search({ patients: [hers], count: 2 })];
+    pages.push(await log.search({ patients: [hers], count: 2, after: pages[0]!.next! }));
+    expect(pages.flatMap(({ matches }) => matches.map(({ resource }) => resource.id))).to.deep.equal(found);
+    expect(pages[1]!.next).to.equal(undefined);
+    expect(await log.ids({ patients: [hers, others] })).to.have.length(4);
   });
 
   it('takes a request that is delivered late, and forgets one that is removed', async () => {

@@ -3,8 +3,9 @@ import { type AccessState, type Because, NOT_PERMITTED } from '@telemed-ledger/c
 import type { Refusal } from '../../idempotency/refusals.ts';
 
 /** What a refusal that was noted rests on, as the holder is told it. */
-export const becauseOf = ({ reason, consent, consent_version: version, salt }: Refusal): Because => ({
+export const becauseOf = ({ reason, consent, consent_version: version, patient, salt }: Refusal): Because => ({
   ...{ reason, salt },
+  ...(patient === null ? {} : { patient }),
   ...(consent === null || version === null ? {} : { consent: { id: consent, version } }),
 });
 

@@ -15,7 +15,7 @@ import { refuse } from './refusals.ts';
 export async function decided(
   state: AccessState,
   shown: PrivateOf<'DecideAccess'>,
-  services: Pick<Services, 'ledger' | 'refusals' | 'refusalsEveryMs'>,
+  services: Pick<Services, 'index' | 'ledger' | 'refusals' | 'refusalsEveryMs'>,
 ): Promise<number | undefined> {
   const { id, holder, waitUntil } = state;
   const { salt: _, ...evaluated } = shown;

@@ -21,6 +21,7 @@ import { notHereYet } from '../../http/failures.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { knownDirectory } from '../consents/directory.ts';
+import { patientShown } from './patient.ts';
 
 type Shown = PrivateOf<'DecideAccess'>;
 
@@ -44,10 +45,10 @@ export async function shownForDecision(state: AccessState, index: ReadModel): Pr
   const common = { requestor: state.requestor, request, state: asked, salt: newSalt() };
   const care = collections.care(state.holder);
   await demandContents(state, index);
-  const patient = await index.patientByIdentifier(care, asks.patient);
+  const patient = await patientShown(state, index);
   if (patient === undefined) return { ...common, ...NO_GROUNDS };
-  const found = await index.recordsOfPatient(care, patient.id, asks.types, MAX_DELIVERED);
-  return { ...common, ...(await groundsShown(index, state, asks, { patient: patient.id, found })) };
+  const found = await index.recordsOfPatient(care, patient, asks.types, MAX_DELIVERED);
+  return { ...common, ...(await groundsShown(index, state, asks, { patient, found })) };
 }
 
 /** What is shown of a patient whom the holder does not know. */

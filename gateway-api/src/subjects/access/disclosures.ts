@@ -5,14 +5,10 @@
 import { isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { renewalOf, rootOf } from '@telemed-ledger/chaincode/model/renewals.ts';
-import {
-  ACCESS_STEPS,
-  type AccessState,
-  accessRequestSchema,
-  accessStateSchema,
-} from '@telemed-ledger/chaincode/model/transactions.ts';
+import { ACCESS_STEPS, type AccessState, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { isWaiting } from '@telemed-ledger/chaincode/model/waiting.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import type { RefusalJournal } from '../../idempotency/refusals.ts';
 import { DatabaseLost } from '../../index/health.ts';
@@ -25,6 +21,7 @@ import type { BrokenItems } from '../../operations/broken-items.ts';
 import { reviewOf } from '../reviews/reviews.ts';
 import { becauseOf, isToldApart } from './because.ts';
 import { auditEvent, type Disclosure } from './disclosure.ts';
+import { askedBy, patientMeant } from './patient.ts';
 
 /** Which accesses are listed: those of one patient's compartment, of these patients, last updated then; else all. */
 export interface Listing extends PageOptions {
@@ -52,17 +49,20 @@ const MOST_COUNTED = 10_000;
 export class Disclosures {
   readonly #index: ReadModel;
   readonly #organisation: string;
+  /** Which alone holds the requests of all others. */
+  readonly #isCustodian: boolean;
   readonly #broken: Pick<BrokenItems, 'report'>;
   readonly #refusals: Pick<RefusalJournal, 'find'>;
 
   constructor(
     index: ReadModel,
-    organisation: string,
+    { name, kind }: Pick<Organisation, 'name' | 'kind'>,
     broken: Pick<BrokenItems, 'report'>,
     refusals: Pick<RefusalJournal, 'find'>,
   ) {
     this.#index = index;
-    this.#organisation = organisation;
+    this.#organisation = name;
+    this.#isCustodian = kind === 'custodian';
     this.#broken = broken;
     this.#refusals = refusals;
   }
@@ -92,7 +92,8 @@ export class Disclosures {
   /** A page of the accesses that this organisation takes part in, oldest first. Skips what cannot be read. */
   async page(listing: Listing): Promise<DisclosurePage> {
     const patients = patientsOf(listing);
-    return patients === undefined ? this.#ownPage(listing) : this.#patientsPage(patients, listing);
+    if (patients === undefined) return this.#ownPage(listing);
+    return this.#isCustodian ? this.#patientsPage(patients, listing) : this.#decidedPage(patients, listing);
   }
 
   /** A patient's accesses, oldest first: those that are not decided, or with a block all that stand so from it on. */
@@ -114,6 +115,26 @@ export class Disclosures {
     const listed = new Listed();
     for (const row of found.rows) await listed.add(row.id, async () => this.#disclosure(row.read()), this.#broken);
     return { ...listed, ...(found.next === undefined ? {} : { next: found.next }) };
+  }
+
+  /** By whom they were decided on, which the holder and the requestor are told with the decision. */
+  async #decidedPage(
+    patients: readonly string[],
+    { lastUpdated = [], count, after, status }: Listing,
+  ): Promise<DisclosurePage> {
+    const listed = new Listed();
+    const { rows, next } = await this.#index.own.pageAbout('access', patients, { count, after, status });
+    for (const row of rows)
+      await listed.add(
+        row.id,
+        async () => {
+          const found = await this.#disclosure(row.read());
+          const isMeant = lastUpdated.every((one) => found !== undefined && holds(one, updatedAt(found.state)));
+          return isMeant ? found : undefined;
+        },
+        this.#broken,
+      );
+    return { ...listed, ...(next === undefined ? {} : { next }) };
   }
 
   /** By the requests for these patients; which patient a request means is decided for each. */
@@ -236,14 +257,11 @@ export class Disclosures {
     if (because !== undefined) disclosure.because = because;
     const review = isEmergencyPurpose(state.purpose) ? await reviewOf(this.#index, rootOf(state)) : undefined;
     if (review !== undefined) disclosure.review = review;
-    const inbox = collections.inbox(state.requestor);
-    const asked = await this.#index.privateValue(inbox, privateKeys.request(rootOf(state)));
-    if (asked === undefined) return disclosure;
-    const { data: request } = accessRequestSchema.safeParse(JSON.parse(asked.value));
-    if (request === undefined) return disclosure;
-    disclosure.request = request;
-    const patient = await this.#index.patientByIdentifier(collections.care(state.holder), request.patient);
-    if (patient !== undefined) disclosure.patient = patient.id;
+    const asked = await askedBy(state, this.#index);
+    if (asked !== undefined) disclosure.request = asked.request;
+    const { patient = state.patient } = because ?? {};
+    const meant = await patientMeant({ holder: state.holder, patient }, asked, this.#index);
+    if (meant !== undefined) disclosure.patient = meant;
     return disclosure;
   }
 

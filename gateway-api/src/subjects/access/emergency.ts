@@ -18,6 +18,7 @@ import { newSalt } from '../../ledger/sender.ts';
 import { licenceNaming } from '../registers/licence-shown.ts';
 import type { Services } from '../services.ts';
 import { anchoredText, groundsShown, NO_GROUNDS } from './decision.ts';
+import { patientShown } from './patient.ts';
 import { refuse } from './refusals.ts';
 
 type Sides = Pick<Services, 'index' | 'ledger' | 'refusals' | 'refusalsEveryMs'>;
@@ -74,10 +75,10 @@ async function shownFor(state: AccessState, request: AccessRequest, index: ReadM
     state: await anchoredText(index, inbox, privateKeys.access(state.id, 1)),
     ...(await licenceNaming(index, { organisation: state.requestor, practitioner: request.practitioner ?? '' })),
   };
-  const patient = await index.patientByIdentifier(care, request.patient);
+  const patient = await patientShown(state, index);
   if (patient === undefined) return { ...common, ...NO_GROUNDS };
-  const found = await criticalFirst(index, care, patient.id, request.types);
-  return { ...common, ...(await groundsShown(index, state, request, { patient: patient.id, found })) };
+  const found = await criticalFirst(index, care, patient, request.types);
+  return { ...common, ...(await groundsShown(index, state, request, { patient, found })) };
 }
 
 /** The newest of a patient's records, what is critical before all others. The Patient goes apart. */

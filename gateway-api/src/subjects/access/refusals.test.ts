@@ -32,7 +32,7 @@ onEachDatabase('The journal of refusals', (kind) => {
   });
   after(() => fixture?.close());
   const refusal = (access: string, due_at: string, reason = 'consent-absent') =>
-    journal.add({ access, reason, consent: null, consent_version: null, salt: 'ab'.repeat(32), due_at });
+    journal.add({ access, reason, patient: null, consent: null, consent_version: null, salt: 'ab'.repeat(32), due_at });
 
   it('keeps the first of an access, and says what is due in its order, page by page', async () => {
     await refusal('b', '2026-03-01T10:00:00.000Z');

@@ -7,6 +7,7 @@ import { AS_SYSTEM } from '../../duties/duties.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { stepOf } from './decision.ts';
+import { askedBy, patientMeant } from './patient.ts';
 
 /** What a refusal rests on. */
 export interface Grounds {
@@ -16,13 +17,15 @@ export interface Grounds {
 
 /** Notes a refusal, which is sent at the next moment at which refusals are. */
 export async function refuse(
-  { id, requestedAt, waitUntil = requestedAt }: AccessState,
+  state: AccessState,
   { reason, consent }: Grounds,
-  { refusals, refusalsEveryMs }: Pick<Services, 'refusals' | 'refusalsEveryMs'>,
+  { index, refusals, refusalsEveryMs }: Pick<Services, 'index' | 'refusals' | 'refusalsEveryMs'>,
 ): Promise<void> {
+  const { id, requestedAt, waitUntil = requestedAt } = state;
+  const patient = (await patientMeant(state, await askedBy(state, index), index)) ?? null;
   const due_at = new Date(nextMoment(Date.parse(waitUntil), Date.now(), refusalsEveryMs)).toISOString();
   const named = { consent: consent?.id ?? null, consent_version: consent?.version ?? null };
-  await refusals.add({ access: id, reason, ...named, salt: newSalt(), due_at });
+  await refusals.add({ access: id, reason, patient, ...named, salt: newSalt(), due_at });
 }
 
 /** The next moment that is a whole number of steps from one; a clock that is ahead puts nothing off by more than a step. */

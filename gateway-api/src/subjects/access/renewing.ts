@@ -23,6 +23,7 @@ import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { anchoredText, groundsShown, NO_GROUNDS } from './decision.ts';
 import { criticalFirst } from './emergency.ts';
+import { patientShown } from './patient.ts';
 
 type Shown = PrivateOf<'ReviewDelivery'>;
 type Sides = Pick<Services, 'index' | 'ledger'>;
@@ -76,10 +77,10 @@ async function shownAgain(
   ]);
   const request = accessRequestSchema.parse(JSON.parse(text));
   const common = { requestor, request: text, state: step };
-  const patient = await index.patientByIdentifier(collections.care(holder), request.patient);
+  const patient = await patientShown(state, index);
   if (patient === undefined) return { ...common, ...NO_GROUNDS };
-  const found = await recordsOf(patient.id, request);
-  return { ...common, ...(await groundsShown(index, { requestor, holder }, request, { patient: patient.id, found })) };
+  const found = await recordsOf(patient, request);
+  return { ...common, ...(await groundsShown(index, { requestor, holder }, request, { patient, found })) };
 }
 
 /** What was delivered, as far as it is there and the patient's; in an emergency the Patient is shown apart. */

@@ -42,7 +42,7 @@ const decidedShape = {
     .optional()
     .meta({ description: 'When the holder was told of a decision that it did not endorse.' }),
 };
-const becauseShape = becauseSchema.omit({ salt: true }).optional().meta({
+const becauseShape = becauseSchema.omit({ salt: true, patient: true }).optional().meta({
   description: 'What a refusal rests on; the patient, the custodian and the holder see it, and not who asked.',
 });
 /** How an access stands, with the transaction of its last step, and what has not arrived here of it. */
@@ -57,7 +57,8 @@ export const notFound = (): LedgerError =>
   new LedgerError('NOT_FOUND', 'this organisation takes part in no such access');
 /** Whoever knew the salt could confirm a guess at an access by its hash in a block. */
 const withoutSalt = ({ schema: _, salt: __, because: ___, ...state }: AccessState): object => state;
-const withoutItsSalt = ({ salt: _, ...because }: Because): object => because;
+/** The AuditEvent says whom it was about. */
+const withoutItsSalt = ({ salt: _, patient: __, ...because }: Because): object => because;
 const askedIn = ({ types, practitioner }: AccessRequest): object => ({
   types,
   ...(practitioner === undefined ? {} : { practitioner }),

@@ -35,7 +35,13 @@ export const refuseAccess = route({
     if (status !== 'requested' && status !== 'refused') throw new LedgerError('CONFLICT', `the request is ${status}`);
     const headers = { Location: `/access-requests/${id}` };
     if (status === 'refused') return { status: 202, headers, body: shown(found), transactionId: found.transactionId };
-    const noted = { access: id, reason: 'patient-refused', consent: null, consent_version: null };
+    const noted = {
+      access: id,
+      reason: 'patient-refused',
+      patient: patient ?? null,
+      consent: null,
+      consent_version: null,
+    };
     await refusals.add({ ...noted, salt: newSalt(), due_at: new Date().toISOString() });
     const sent = sendRefusal(found.state, services).catch(() => undefined);
     // Until the next endorser would be asked, and once more that long; it goes on after the answer.
