@@ -19,6 +19,7 @@ import { removeInterrupted } from './index/verification/thread.ts';
 import { isRemoval } from './ledger/block.ts';
 import { newLog } from './operations/log.ts';
 import { Metrics } from './operations/metrics.ts';
+import { caretaking } from './subjects/consents/delegations.ts';
 import { Records } from './subjects/records/records.ts';
 import type { Services } from './subjects/services.ts';
 import { DUTIES, OPERATIONS, ROUTES, WRITERS } from './subjects/table.ts';
@@ -107,6 +108,14 @@ function apps(config: GatewayConfig, services: Services, { feed, ledger }: Ledge
   };
   const repository = new Records(services, WRITERS);
   const limits = { clients, trustedProxies, budgetMs };
-  const app = gatewayApp({ ...served, ...limits, blocks, repository, operations: OPERATIONS, tokens });
+  const app = gatewayApp({
+    ...served,
+    ...limits,
+    blocks,
+    caretaking: caretaking(services),
+    repository,
+    operations: OPERATIONS,
+    tokens,
+  });
   return { app, monitoring: monitoringApp(served) };
 }

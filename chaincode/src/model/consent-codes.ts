@@ -12,6 +12,18 @@ export const SCOPES = 'http://terminology.hl7.org/CodeSystem/consentscope';
 /** The only scope that is an agreement about disclosure. */
 export const PRIVACY = 'patient-privacy';
 
+/** Our own: a patient lets somebody act for her (delegations.ts). */
+export const DELEGATION_SCOPES = 'https://telemed-ledger.example/fhir/CodeSystem/consent-scope';
+export const DELEGATION = 'delegation';
+export const CARETAKER_ACT_SYSTEM = 'https://telemed-ledger.example/fhir/CodeSystem/caretaker-act';
+
+/**
+ * What a caretaker may do: read her records, consents and log; answer requests, by a consent or a refusal; revoke consents;
+ * book appointments; see bills.
+ */
+export const CARETAKER_ACTS = ['read', 'answer', 'revoke', 'book', 'bills'] as const;
+export type CaretakerAct = (typeof CARETAKER_ACTS)[number];
+
 /** hl7.org/fhir/R4/valueset-consent-action.html */
 const ACTIONS = 'http://terminology.hl7.org/CodeSystem/consentaction';
 const ACTION_CODES = new Set(['collect', 'access', 'use', 'disclose', 'correct']);

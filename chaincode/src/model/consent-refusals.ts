@@ -2,7 +2,15 @@
  * Why a consent is not taken: it could be read in two ways, or it says what nobody here could keep. Each says how to write
  * what was meant. Texts hold nothing of the consent itself.
  */
-import { ACTOR_ROLE_CODES, DATA_MEANINGS, DECIDED_ACTIONS, POLICY_RULES } from './consent-codes.ts';
+
+import {
+  ACTOR_ROLE_CODES,
+  CARETAKER_ACT_SYSTEM,
+  CARETAKER_ACTS,
+  DATA_MEANINGS,
+  DECIDED_ACTIONS,
+  POLICY_RULES,
+} from './consent-codes.ts';
 
 const list = (codes: readonly string[]): string => codes.join(', ');
 
@@ -58,6 +66,11 @@ export const CONSENT_REFUSALS = {
   'unknown-meaning': `The meaning of data is one of ${list(DATA_MEANINGS)}.`,
   'data-reference':
     'Data is found by a reference to a record of this patient (Type/id), or to its author; an identifier, a name or another server is not. Write the reference.',
+  'delegation-form':
+    'A delegation has one provision of type permit with its actors, its actions and a period, and nothing else: whoever acts for a patient acts in all of her record here. For a part of it give a consent of scope patient-privacy.',
+  'delegation-actor':
+    'A delegation names who acts by reference, RelatedPerson/<id> or Person/<id>, as their token has it. Organisations and practitioners are not caretakers.',
+  'delegation-action': `What a caretaker may do is said by codes of ${CARETAKER_ACT_SYSTEM}: ${list(CARETAKER_ACTS)}. Name at least one, and no other.`,
 } as const;
 
 export type ConsentRefusal = keyof typeof CONSENT_REFUSALS;

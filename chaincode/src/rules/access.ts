@@ -3,6 +3,7 @@
  * Which record may cross is rules/consents.ts's matter.
  */
 import type { Resource } from '../model/fhir.ts';
+import { spanOfPeriod } from '../model/periods.ts';
 import type { Withdrawal } from '../model/renewals.ts';
 import type { AccessState, ConsentVersion } from '../model/values.ts';
 import type { Provision } from './consent-content.ts';
@@ -13,7 +14,6 @@ import {
   type LedgerConsent,
   recordFacts,
 } from './consents.ts';
-import { spanOfPeriod } from './periods.ts';
 
 export type AccessRefusal =
   | 'patient-unknown'

@@ -21,9 +21,10 @@ import {
   SCOPES,
 } from '../model/consent-codes.ts';
 import type { ConsentRefusal, Doubt } from '../model/consent-refusals.ts';
+import { delegationDoubts, isDelegation } from '../model/delegations.ts';
+import { spanOfPeriod } from '../model/periods.ts';
 import { ACT_CODE } from '../model/security-labels.ts';
 import type { Actor, Concept, ConsentContent, Provision } from './consent-content.ts';
-import { spanOfPeriod } from './periods.ts';
 
 export type Effect = 'permit' | 'deny';
 
@@ -56,6 +57,7 @@ export const typeOf = ({ type }: Provision): Effect | undefined =>
 /** Everything in a consent that can be read in two ways, or that nobody could keep; nothing where it has one meaning. */
 export function doubtsOf(consent: ConsentContent): Doubt[] {
   const anywhere = modifiersIn(consent, 'Consent');
+  if (isDelegation(consent)) return [...anywhere, ...delegationDoubts(consent)];
   if (!isOfPrivacy(consent)) return anywhere;
   const { provision } = consent;
   const nested = provision === undefined ? [] : rootDoubts(provision, baseOf(consent));

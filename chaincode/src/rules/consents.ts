@@ -4,10 +4,11 @@
  * specific ones the denial. A consent of two meanings, given before such were refused, permits nothing; its denials hold.
  * @see https://hl7.org/fhir/R4/consent.html
  */
+
+import { spanOfPeriod } from '../model/periods.ts';
 import { BREAK_GLASS } from '../model/purposes.ts';
 import type { AccessFacts, BoundActors, ConsentContent, Provision } from './consent-content.ts';
 import { baseOf, criteriaOf, type Effect, hasOneMeaning, isOfPrivacy, typeOf } from './consent-meaning.ts';
-import { spanOfPeriod } from './periods.ts';
 import { namesBreakGlass, unmetCriteria } from './provisions.ts';
 import type { RecordFacts } from './record-facts.ts';
 

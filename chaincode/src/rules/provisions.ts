@@ -12,11 +12,11 @@ import {
   isPurpose,
   isSensitivityCode,
 } from '../model/consent-codes.ts';
+import { contains, overlaps, spanOfPeriod, within } from '../model/periods.ts';
 import { BREAK_GLASS, coversPurpose } from '../model/purposes.ts';
 import { coversSensitivity, rankOf } from '../model/security-labels.ts';
 import { meetsActors } from './consent-actors.ts';
 import type { Data, Provision, Question } from './consent-content.ts';
-import { contains, overlaps, spanOfPeriod, within } from './periods.ts';
 import { isAbout, type RecordFacts } from './record-facts.ts';
 
 type Criterion = (provision: Provision, question: Question) => boolean;

@@ -2,7 +2,7 @@
 import type { Code } from '../model/consent-codes.ts';
 import type { Resource } from '../model/fhir.ts';
 import { referenceTo } from '../model/organisations.ts';
-import { type Span, spanOf, spanOfPeriod } from './periods.ts';
+import { type Span, spanOf, spanOfPeriod } from '../model/periods.ts';
 
 export interface RecordFacts {
   /** `Type/id` */

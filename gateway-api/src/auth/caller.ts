@@ -1,4 +1,5 @@
 /** Who is calling, as the verified token states. */
+import type { CaretakerAct } from '@telemed-ledger/chaincode/model/consent-codes.ts';
 import type { Role } from '@telemed-ledger/consortium/members.ts';
 import type { Response } from 'express';
 
@@ -8,6 +9,15 @@ export interface Caller {
   role: Role;
   /** For instance `Practitioner/…` or `Patient/…`. */
   fhirUser?: string;
+  /** Of a caretaker: for whom, as the delegations in force say. */
+  actsFor?: ActsFor;
+}
+
+/** A patient for whom a caretaker acts, and what he may do for her. */
+export interface ActsFor {
+  /** Id of the Patient. */
+  patient: string;
+  acts: readonly CaretakerAct[];
 }
 
 const CALLER = 'caller';

@@ -3,10 +3,11 @@
  * chaincode decides the second again, and it alone decides
  * consent between organisations; which kind of organisation writes which type is in fhir/types.ts.
  */
+import type { CaretakerAct } from '@telemed-ledger/chaincode/model/consent-codes.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { type Transaction, type TransactionName, transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
-import type { Caller } from './caller.ts';
+import type { ActsFor, Caller } from './caller.ts';
 
 /** Everything of the organisation, one patient's compartment, or no content at all. */
 export type Sight = { all: true } | { patient: string } | { none: string };
@@ -24,18 +25,37 @@ export function sightOf(caller: Caller): Sight {
       return patient === undefined ? { none: 'this token names no patient' } : { patient };
     }
     case 'caretaker':
-      return { none: 'caretakers cannot read yet: no delegation from a patient is recorded' };
+      return caller.actsFor === undefined ? { none: 'no delegation names this caretaker' } : caller.actsFor;
     case 'auditor':
     case 'operator':
       return { none: `the role ${caller.role} sees no health data` };
   }
 }
 
-/** The compartment to read in, undefined for everything. @throws {LedgerError} FORBIDDEN */
-export function compartmentOf(caller: Caller): string | undefined {
+/**
+ * The compartment to read in, undefined for everything. @throws {LedgerError} FORBIDDEN
+ * @param acts what this is, of what is delegated: a caretaker may do it where he may do any of these
+ */
+export function compartmentOf(caller: Caller, ...acts: readonly CaretakerAct[]): string | undefined {
   const sight = sightOf(caller);
+  if (caller.actsFor !== undefined) demandAct(caller.actsFor, acts);
   if ('none' in sight) throw new LedgerError('FORBIDDEN', sight.none);
   return 'patient' in sight ? sight.patient : undefined;
+}
+
+function demandAct({ acts: delegated }: ActsFor, acts: readonly CaretakerAct[]): void {
+  if (acts.some((act) => delegated.includes(act))) return;
+  const lacks = acts.length === 0 ? 'no caretaker may do this' : `this is not delegated: it takes ${acts.join(' or ')}`;
+  throw new LedgerError('FORBIDDEN', lacks);
+}
+
+/** Resources about money; everything else is read as a record. */
+const BILLS =
+  /^(?:Account|ChargeItem|Claim|ClaimResponse|Coverage|CoverageEligibility\w+|ExplanationOfBenefit|Invoice|Payment\w+)$/;
+/** What of what is delegated reading a type is. */
+export function readingOf(type: string): readonly CaretakerAct[] {
+  if (BILLS.test(type)) return ['bills'];
+  return type === 'Consent' ? ['read', 'answer', 'revoke'] : ['read'];
 }
 
 /** Whether the ledger takes one of these transactions of callers of this kind and role, or of their gateway for them. */

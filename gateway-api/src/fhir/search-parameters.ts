@@ -105,6 +105,10 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     isRare: true,
     documentation: 'any part of the name, from its beginning',
   },
+  {
+    ...{ name: 'actor', type: 'reference', types: ['Consent'], column: 'search_values' },
+    ...{ path: 'provision.actor.reference', isRare: true, definition: `${R4}/Consent-actor`, target: 'RelatedPerson' },
+  },
   ...(['practitioner', 'organization'] as const).map(
     (name): SearchParameter => ({
       ...{ name, type: 'reference', types: ['PractitionerRole'], column: 'search_values', path: name },

@@ -1,5 +1,5 @@
 /** The Express applications of a gateway: the one for callers, and the one for a monitoring network. */
-import express, { type Express, type Request } from 'express';
+import express, { type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { callerIn, callerOf } from '../auth/caller.ts';
@@ -34,6 +34,8 @@ export interface AppOptions {
   /** Addresses or networks whose X-Forwarded headers are believed. */
   trustedProxies: readonly string[];
   blocks: Blocks;
+  /** Finds out for whom a caretaker acts. */
+  caretaking: RequestHandler;
   /** How long one request may ask the ledger, and wait for a block. */
   budgetMs: number;
   log: Logger;
@@ -41,8 +43,20 @@ export interface AppOptions {
 
 /** For callers: everything but open routes and FHIR's metadata asks for a token. */
 export function gatewayApp(options: AppOptions): Express {
-  const { services, repository, routes, operations, tokens, bodies, clients, trustedProxies, blocks, budgetMs, log } =
-    options;
+  const {
+    services,
+    repository,
+    routes,
+    operations,
+    tokens,
+    bodies,
+    clients,
+    trustedProxies,
+    blocks,
+    caretaking,
+    budgetMs,
+    log,
+  } = options;
   const { organisation, idempotent, reads, metrics } = services;
   const report = reportTo(log);
   const app = express().disable('x-powered-by').disable('etag');
@@ -84,6 +98,7 @@ export function gatewayApp(options: AppOptions): Express {
     ),
   );
   app.use(awaitBlock(blocks, { mspId: organisation.mspId, budgetMs }));
+  app.use(caretaking);
   app.use(FHIR_BASE, fhirRouter(fhir));
   const others = routes.filter((route) => !route.open);
   app.use(serve(others, services, { bodies }));

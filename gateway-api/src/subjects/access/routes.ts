@@ -110,7 +110,7 @@ export const accessRequest = route({
   parameters: z.object({ id: z.string().meta({ description: 'Id of the request.' }) }),
   answers: { 200: { description: 'The request as it stands.', schema: stateSchema } },
   async handle({ caller, parameters }, { disclosures }) {
-    const disclosure = await disclosures.find(parameters.id, compartmentOf(caller));
+    const disclosure = await disclosures.find(parameters.id, compartmentOf(caller, 'read', 'answer'));
     if (disclosure === undefined) throw notFound();
     return { body: shown(disclosure) };
   },
@@ -125,7 +125,7 @@ export const accessRequests = route({
   }),
   answers: { 200: { description: 'A page of requests.', schema: listSchema } },
   async handle({ caller, query: { count, after, status } }, { disclosures }) {
-    const page = await disclosures.page({ compartment: compartmentOf(caller), count, after, status });
+    const page = await disclosures.page({ compartment: compartmentOf(caller, 'read', 'answer'), count, after, status });
     const narrowed = status === undefined ? '' : `&status=${status}`;
     const next = page.next === undefined ? {} : { next: `/access-requests?${nextPage(count, page.next)}${narrowed}` };
     const leftOut = page.broken === 0 ? {} : { leftOut: page.broken };
@@ -171,7 +171,7 @@ export const deliveredReads = route({
   },
   async handle({ caller, parameters: { id }, query: { count, after } }, services) {
     const { disclosures, organisation } = services;
-    const disclosure = await disclosures.find(id, compartmentOf(caller));
+    const disclosure = await disclosures.find(id, compartmentOf(caller, 'read', 'answer'));
     if (disclosure?.state.requestor !== organisation.name) throw notFound();
     const from = after === undefined ? {} : { after: Number(after) };
     const page = await services.deliveredReads.page(id, { count, ...from });

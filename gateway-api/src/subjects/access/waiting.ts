@@ -16,7 +16,7 @@ export const refuseAccess = route({
   path: '/access-requests/:id/refusal',
   summary: 'The patient says no to a request that is not decided. It is kept until the ledger has it, whoever is away.',
   transaction: 'RefuseAccess',
-  roles: ['patient'],
+  roles: ['patient', 'caretaker'],
   parameters: z.object({ id: z.string().meta({ description: 'Id of the request.' }) }),
   answers: {
     202: {
@@ -26,7 +26,7 @@ export const refuseAccess = route({
   },
   async handle({ caller, parameters: { id } }, services) {
     const { disclosures, refusals } = services;
-    const patient = compartmentOf(caller);
+    const patient = compartmentOf(caller, 'answer');
     const found = patient === undefined ? undefined : await disclosures.find(id, patient);
     if (found === undefined) throw notFound();
     const { status, purpose } = found.state;
@@ -37,7 +37,7 @@ export const refuseAccess = route({
     if (status === 'refused') return { status: 202, headers, body: shown(found), transactionId: found.transactionId };
     const noted = {
       access: id,
-      reason: 'patient-refused',
+      reason: caller.role === 'caretaker' ? 'caretaker-refused' : 'patient-refused',
       patient: patient ?? null,
       consent: null,
       consent_version: null,
@@ -55,7 +55,7 @@ export const accessEvents = route({
   method: 'get',
   path: '/access-requests/events',
   summary: 'Server-sent events to the patient: `requested`, what is not decided yet, and `decided`, what became of it.',
-  roles: ['patient'],
+  roles: ['patient', 'caretaker'],
   answers: {
     200: {
       description:
@@ -64,7 +64,7 @@ export const accessEvents = route({
     },
   },
   handle({ caller }, { accessStreams, organisation }) {
-    const patient = compartmentOf(caller);
+    const patient = compartmentOf(caller, 'read', 'answer');
     if (patient === undefined || organisation.kind !== 'custodian') throw notFound();
     accessStreams.demandRoom(caller.subject);
     return {

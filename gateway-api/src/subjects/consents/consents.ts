@@ -4,6 +4,7 @@
  * the chaincode alone decides.
  */
 
+import { caretakersOf, isDelegation } from '@telemed-ledger/chaincode/model/delegations.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf, type Reference, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
@@ -14,6 +15,7 @@ import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { onlyOne, type RecordServices, type Write } from '../records/records.ts';
+import { demandGuardians } from './delegations.ts';
 import { Kept } from './kept.ts';
 import { demandOneMeaning } from './meaning.ts';
 import { issuesTelling } from './telling.ts';
@@ -40,15 +42,24 @@ export const writeConsent: Write = async (services, drafts, sending, caller) => 
   const about = { consent, patient };
   if (newest === undefined) {
     if (hasEnded) throw new LedgerError('INVALID', 'a new consent is active', 'Consent.status');
+    await demandGiver(resource, patient, caller, index);
     const provider = await governedProvider(resource, patient, index, consortium);
     await demandOneMeaning(services, resource, provider);
     return telling(wishes.write({ kind: 'grant', ...about, provider, draft }, sending), services, resource, provider);
   }
   const provider = await recordedProvider(consent, patient, caller, index, consortium);
+  checkCaretaker(newest.resource, caller, hasEnded);
   if (hasEnded) return wishes.write({ kind: 'revoke', ...about, provider } satisfies Wanted, sending);
+  await demandGiver(resource, patient, caller, index);
   await demandOneMeaning(services, resource, provider);
   return telling(wishes.write({ kind: 'amend', ...about, provider, draft }, sending), services, resource, provider);
 };
+
+/** Who may give this: the patient, a caretaker of hers in his own name, or of a delegation two organisations. @throws {LedgerError} */
+async function demandGiver(resource: Resource, patient: string, caller: Caller, index: ReadModel): Promise<void> {
+  if (caller.role === 'caretaker') checkPerformer(resource, caller);
+  if (caller.role === 'system') await demandGuardians(resource, patient, index);
+}
 
 /** Where the wish is kept, the answer says what it will come to as well. */
 async function telling<T>(
@@ -65,9 +76,30 @@ async function telling<T>(
   }
 }
 
+/**
+ * A caretaker gives and changes consents in his own name, and no delegations: he would make himself, or others, more of a
+ * caretaker than he is. @throws {LedgerError} FORBIDDEN, INVALID
+ */
+function checkPerformer(resource: Resource, caller: Caller): void {
+  compartmentOf(caller, 'answer');
+  if (isDelegation(resource)) throw new LedgerError('FORBIDDEN', 'a caretaker delegates nothing', 'Consent.scope');
+  const performers = [resource['performer'] ?? []].flat() as Reference[];
+  if (performers.length !== 1 || performers[0]?.reference !== caller.fhirUser)
+    throw new LedgerError('INVALID', 'a caretaker agrees in his own name: write his reference', 'Consent.performer');
+}
+
+/** Whoever may revoke may also change. Of delegations a caretaker may end his own. @throws {LedgerError} FORBIDDEN */
+function checkCaretaker(recorded: Resource, caller: Caller, hasEnded: boolean): void {
+  if (caller.role !== 'caretaker') return;
+  if (!isDelegation(recorded)) return void compartmentOf(caller, 'revoke');
+  const names = caretakersOf(recorded);
+  if (!hasEnded || names.length !== 1 || names[0] !== caller.fhirUser)
+    throw new LedgerError('FORBIDDEN', 'a caretaker ends his own delegation alone', 'Consent.id');
+}
+
 /** @throws {LedgerError} FORBIDDEN */
 function checkPatient(patient: string, caller: Caller): void {
-  const own = compartmentOf(caller);
+  const own = caller.actsFor === undefined ? compartmentOf(caller) : caller.actsFor.patient;
   if (own !== undefined && patient !== own)
     throw new LedgerError('FORBIDDEN', 'a patient acts on consents of their own only', 'Consent.patient');
 }

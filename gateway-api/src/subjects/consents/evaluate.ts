@@ -74,7 +74,7 @@ async function patientOf(
   caller: Caller,
   { consortium, index }: Pick<Services, 'consortium' | 'index'>,
 ): Promise<{ patient: string; provider: string }> {
-  const own = compartmentOf(caller);
+  const own = compartmentOf(caller, 'read', 'answer');
   const patient = stated ?? own;
   if (patient === undefined) throw new LedgerError('INVALID', 'names no patient', 'Parameters.parameter');
   // Whether there is another patient of that id is not said.

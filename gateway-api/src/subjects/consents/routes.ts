@@ -48,7 +48,7 @@ export const wish = route({
   parameters: z.object({ id: z.string().meta({ description: 'As the Location of the answer 202 has it.' }) }),
   answers: { 200: { description: 'The wish as it stands.', schema: wishSchema } },
   async handle({ caller, parameters }, services) {
-    const own = compartmentOf(caller);
+    const own = compartmentOf(caller, 'read', 'answer', 'revoke');
     const found = await services.wishes.find(parameters.id);
     if (found === undefined || (own !== undefined && found.patient !== own))
       throw new LedgerError('NOT_FOUND', 'there is no such wish');
@@ -81,7 +81,7 @@ export const wishes = route({
     },
   },
   async handle({ caller, query: { count, after } }, services) {
-    const page = await services.wishes.page(compartmentOf(caller), { count, after });
+    const page = await services.wishes.page(compartmentOf(caller, 'read', 'answer', 'revoke'), { count, after });
     const body = await Promise.all(page.map((one) => shown(one, services)));
     const last = page.length < count ? undefined : page.at(-1);
     const next = last === undefined ? {} : { next: `/wishes?count=${count}&after=${last.sequence}` };

@@ -4,7 +4,15 @@
  * @see https://hl7.org/fhir/R4/consent.html
  */
 import { actorNamed, type Named } from '@telemed-ledger/chaincode/model/actors.ts';
-import { actorMeaning, POLICY_RULES, PRIVACY, SCOPES } from '@telemed-ledger/chaincode/model/consent-codes.ts';
+import {
+  actorMeaning,
+  CARETAKER_ACTS,
+  type CaretakerAct,
+  POLICY_RULES,
+  PRIVACY,
+  SCOPES,
+} from '@telemed-ledger/chaincode/model/consent-codes.ts';
+import { isDelegation } from '@telemed-ledger/chaincode/model/delegations.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { type Coding, dataWords, type Effect, type Provision, purposeWords, spanWords } from './word-parts.ts';
 
@@ -29,6 +37,7 @@ const RULE = 'Consent.policyRule';
 export function statementsOf(consent: Resource, surroundings: Surroundings): Statement[] {
   if (consent['status'] !== 'active')
     return [{ effect: 'none', expression: 'Consent.status', text: 'It has ended: it permits and denies nothing.' }];
+  if (isDelegation(consent)) return [delegated(consent)];
   const scopes = ((consent['scope'] ?? {}) as { coding?: Coding[] }).coding ?? [];
   if (!scopes.some(({ system, code }) => system === SCOPES && code === PRIVACY))
     return [
@@ -38,6 +47,28 @@ export function statementsOf(consent: Resource, surroundings: Surroundings): Sta
   const base = rules.flatMap(({ code }) => POLICY_RULES[code ?? ''] ?? [])[0];
   const root = consent['provision'] as Provision | undefined;
   return root === undefined ? [wholly(base, surroundings, {})] : statedBy(root, base, surroundings);
+}
+
+const ACT_WORDS: Record<CaretakerAct, string> = {
+  read: 'read your records, consents and log',
+  answer: 'answer requests for your records, by a consent or a refusal',
+  revoke: 'revoke your consents',
+  book: 'book appointments',
+  bills: 'see your bills',
+};
+
+/** Whom it lets act, in what and when: it permits no organisation anything. */
+function delegated(consent: Resource): Statement {
+  const {
+    actor = [],
+    action = [],
+    period,
+  } = (consent['provision'] ?? {}) as Provision & { action?: { coding?: Coding[] }[] };
+  const codes = new Set(action.flatMap(({ coding = [] }) => coding.map(({ code }) => code)));
+  const acts = CARETAKER_ACTS.filter((act) => codes.has(act)).map((act) => ACT_WORDS[act]);
+  const whom = actor.map(({ reference }) => reference?.display ?? reference?.reference ?? 'somebody').join(', ');
+  const text = `${upper(whom)} may act for you: ${acts.join('; ')}; ${spanWords(period, 'permit')}. It shows nothing to any organisation.`;
+  return { effect: 'none', expression: ROOT, text };
 }
 
 function statedBy(root: Provision, base: Effect | undefined, surroundings: Surroundings): Statement[] {

@@ -39,7 +39,7 @@ async function subjectOf(type: string, id: string, caller: Caller, { index }: Se
   const compartment = compartmentOf(caller);
   const subject = await index.erasures.subject(type, id);
   if (subject !== undefined && (compartment === undefined || subject.patient === compartment)) return subject;
-  const shown = await index.newest(type, id, viewOf(caller));
+  const shown = await index.newest(type, id, viewOf(caller, type));
   if (shown === undefined) return refuse(404, 'not-found', 'This server has no such resource.');
   throw new LedgerError('FORBIDDEN', 'this is no record of a provider that may be erased here');
 }

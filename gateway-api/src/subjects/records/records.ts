@@ -9,7 +9,7 @@ import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisation
 import { audienceName, type Draft, type TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { type Kind, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
-import { compartmentOf, demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
+import { compartmentOf, demandCaller, mayCall, readingOf, sightOf } from '../../auth/entitlement.ts';
 import type { Issue } from '../../fhir/outcomes.ts';
 import type {
   HistoryPage,
@@ -69,7 +69,7 @@ export class Records implements Repository {
   }
 
   async read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined> {
-    const view = viewOf(caller);
+    const view = viewOf(caller, type);
     if (type === AUDIT) return this.#services.auditEvents.read(id, view.compartment);
     if (isInDirectory(caller, type, this.#services.organisation)) return readEntry(this.#services, type, id);
     const found = await this.#services.index.newest(type, id, view);
@@ -78,7 +78,7 @@ export class Records implements Repository {
   }
 
   async readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined> {
-    const view = viewOf(caller);
+    const view = viewOf(caller, type);
     if (type !== AUDIT) {
       const found = await this.#services.index.version(type, id, version, view);
       await this.#note(caller, { interaction: 'vread', type, id }, found === undefined ? [] : [found]);
@@ -89,7 +89,7 @@ export class Records implements Repository {
   }
 
   async history(caller: Caller, type: string, id: string, page: HistoryPage): Promise<VersionsPage> {
-    const view = viewOf(caller);
+    const view = viewOf(caller, type);
     if (type !== AUDIT) {
       const found = await this.#services.index.versions(type, id, { ...view, ...page });
       await this.#note(caller, { interaction: 'history', type, id }, found.versions);
@@ -103,7 +103,7 @@ export class Records implements Repository {
   }
 
   async search(caller: Caller, search: Search): Promise<SearchPage> {
-    const view = viewOf(caller);
+    const view = viewOf(caller, search.type);
     const { compartment } = view;
     if (search.type === AUDIT) return this.#services.auditEvents.search(search, compartment);
     if (isInDirectory(caller, search.type, this.#services.organisation)) return searchEntries(this.#services, search);
@@ -118,7 +118,7 @@ export class Records implements Repository {
   async #note(caller: Caller, { id, ...asked }: AskedById, found: readonly StoredResource[]): Promise<void> {
     const { index, deliveredReads } = this.#services;
     const shown = byAccess(found.map(({ access = null }) => ({ access, id })));
-    const view = viewOf(caller);
+    const view = viewOf(caller, asked.type);
     const refused = found.length > 0 ? [] : await index.deliveries.withheld(asked.type, { ids: [id], view });
     await deliveredReads.note(caller, { ...asked, shown, refused });
   }
@@ -128,7 +128,8 @@ export class Records implements Repository {
     const { type, after, isTotalAlone = false } = search;
     const seen = isTotalAlone ? [] : matches.map(({ access = null, resource: { id } }) => ({ access, id }));
     // What is withheld is withheld from all pages alike: it is written down with the first one.
-    const refused = after === undefined ? await index.deliveries.withheld(type, { search, view: viewOf(caller) }) : [];
+    const refused =
+      after === undefined ? await index.deliveries.withheld(type, { search, view: viewOf(caller, type) }) : [];
     await deliveredReads.note(caller, { interaction: 'search', type, shown: byAccess(seen), refused });
   }
 
@@ -163,8 +164,8 @@ interface AskedById extends Pick<Asked, 'interaction' | 'type'> {
 }
 
 /** What of the read model a caller sees. @throws {LedgerError} FORBIDDEN */
-export const viewOf = (caller: Caller): View => ({
-  compartment: compartmentOf(caller),
+export const viewOf = (caller: Caller, type: string): View => ({
+  compartment: compartmentOf(caller, ...readingOf(type)),
   audience: audienceName({ role: caller.role, user: caller.fhirUser }),
 });
 

@@ -1,0 +1,117 @@
+/**
+ * Caretakers at the patients' gateway: for whom one acts, and in what, by the delegations that are in force at that moment.
+ * The token says who he is; nothing in the request says what he may do.
+ */
+import { type Delegation, delegationAt, isDelegation } from '@telemed-ledger/chaincode/model/delegations.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { RequestHandler } from 'express';
+import { type ActsFor, type Caller, callerIn, setCaller } from '../../auth/caller.ts';
+import type { ReadModel } from '../../index/read/queries.ts';
+import type { Services } from '../services.ts';
+import { isRevoked, isWithdrawn } from './ends.ts';
+
+/** The patient for whom a caretaker of several acts in a request: `Patient/<id>`. */
+const HEADER = 'X-Patient';
+/** The most delegations to one caretaker that are looked at. */
+const MOST = 200;
+
+interface Held extends ActsFor {
+  delegation: Delegation;
+}
+
+/** Every delegation in force that names him. @throws {Failure} 503 where a part of it has not arrived */
+async function delegationsTo(caretaker: string, index: ReadModel): Promise<Held[]> {
+  const values = [{ parameter: 'actor', anyOf: [{ value: caretaker }] }];
+  const { matches } = await index.search(
+    { type: 'Consent', values, count: MOST },
+    { compartment: undefined, audience: '' },
+  );
+  const now = new Date().toISOString();
+  const held: Held[] = [];
+  for (const { resource, version } of matches) {
+    const delegation = delegationAt(resource, now);
+    if (delegation?.caretakers.includes(caretaker) !== true) continue;
+    const consent = { id: resource.id, version };
+    if ((await isRevoked(index, consent.id)) || (await isWithdrawn(index, consent))) continue;
+    const patient = /^Patient\/(.+)$/.exec(String((resource['patient'] as { reference?: string }).reference))?.[1];
+    if (patient !== undefined) held.push({ patient, acts: delegation.acts, delegation });
+  }
+  return held;
+}
+
+/** What he may do for one patient: all that her delegations say together. @throws {LedgerError} FORBIDDEN */
+function actsFor(held: readonly Held[], stated: string | undefined): ActsFor {
+  const patients = [...new Set(held.map(({ patient }) => patient))];
+  const named = stated === undefined ? undefined : /^Patient\/(.+)$/.exec(stated)?.[1];
+  if (stated === undefined && patients.length > 1)
+    throw new LedgerError('FORBIDDEN', `acts for several patients: name one as Patient/<id> in ${HEADER}`, HEADER);
+  const patient = stated === undefined ? patients[0] : named;
+  const hers = held.filter((one) => one.patient === patient);
+  if (patient === undefined || hers.length === 0)
+    throw new LedgerError('FORBIDDEN', 'no delegation in force names this caretaker');
+  return { patient, acts: [...new Set(hers.flatMap(({ acts }) => acts))] };
+}
+
+/** Puts on a caretaker's request for whom he acts. To be mounted behind what says who is calling. */
+export const caretaking =
+  ({ index }: Pick<Services, 'index'>): RequestHandler =>
+  async (request, response, next) => {
+    // FHIR's metadata is open to anybody.
+    const caller = callerIn(response);
+    if (caller?.role === 'caretaker') setCaller(response, await acting(caller, request.get(HEADER), index));
+    next();
+  };
+
+async function acting(caller: Caller, stated: string | undefined, index: ReadModel): Promise<Caller> {
+  const held = caller.fhirUser === undefined ? [] : await delegationsTo(caller.fhirUser, index);
+  return { ...caller, actsFor: actsFor(held, stated) };
+}
+
+/** Relationships of HL7's v3-RoleCode by which a person acts for somebody who cannot. */
+const GUARDIANS = new Set([
+  'PRN',
+  'MTH',
+  'FTH',
+  'NMTH',
+  'NFTH',
+  'ADOPTP',
+  'STPPRN',
+  'PRNFOST',
+  'GUARD',
+  'POWATT',
+  'HPOWATT',
+  'DPOWATT',
+  'SPOWATT',
+]);
+const ROLE_CODES = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode';
+
+interface RelatedPerson {
+  active?: boolean;
+  patient?: { reference?: string };
+  relationship?: { coding?: { system?: string; code?: string }[] }[];
+}
+
+/**
+ * Holds a delegation that no patient gives herself to what two organisations say: the custodian sends it, and a provider has
+ * recorded each caretaker as the patient's parent, guardian or attorney. @throws {LedgerError} FORBIDDEN
+ */
+export async function demandGuardians(consent: Resource, patient: string, index: ReadModel): Promise<void> {
+  if (!isDelegation(consent)) return;
+  const { actor = [] } = (consent['provision'] ?? {}) as { actor?: { reference?: { reference?: string } }[] };
+  for (const [at, { reference }] of actor.entries()) {
+    const id = /^RelatedPerson\/(.+)$/.exec(reference?.reference ?? '')?.[1];
+    const found = id === undefined ? undefined : await index.newest('RelatedPerson', id);
+    if (found !== undefined && isGuardian(found.resource as RelatedPerson, patient)) continue;
+    const reason =
+      'a delegation that the patient does not give herself takes a RelatedPerson that a provider has recorded as her parent, guardian or attorney';
+    throw new LedgerError('FORBIDDEN', reason, `Consent.provision.actor[${at}].reference`);
+  }
+}
+
+const isGuardian = ({ active, patient: of, relationship = [] }: RelatedPerson, patient: string): boolean =>
+  active !== false &&
+  of?.reference === `Patient/${patient}` &&
+  relationship.some(({ coding = [] }) =>
+    coding.some(({ system, code = '' }) => system === ROLE_CODES && GUARDIANS.has(code)),
+  );
