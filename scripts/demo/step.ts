@@ -13,6 +13,8 @@ export interface Story {
   patientId?: string;
   observationId?: string;
   accessIds: string[];
+  /** Who acts for the patient, `RelatedPerson/<id>`. */
+  caretaker?: string;
   emergencyId?: string;
   coverageId?: string;
   claimId?: string;

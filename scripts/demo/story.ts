@@ -3,6 +3,7 @@
  * and checks that it turned out as expected; `npm run demo` prints them and the end-to-end tests run the same ones.
  */
 import { accessAllowed, accessLog, accessRefused, consentGranted } from './access.ts';
+import { answered, delegated } from './caretakers.ts';
 import { adjudicated, claimSubmitted, coverageShown, duplicateCaught, paid, remitted } from './claims.ts';
 import { glassBroken, glassReviewed } from './emergencies.ts';
 import type { Narrator, Step, Story } from './step.ts';
@@ -16,6 +17,8 @@ export const steps: readonly Step[] = [
   { title: 'The patient grants consent', run: consentGranted },
   { title: 'The clinic asks again and reads its delivered copy', run: accessAllowed },
   { title: 'The patient sees both requests in the access log', run: accessLog },
+  { title: 'The patient lets her daughter act for her', run: delegated },
+  { title: 'The clinic asks and waits, and the daughter answers', run: answered },
   { title: "In an emergency the clinic's physician breaks the glass", run: glassBroken },
   { title: 'The regulator reviews it', run: glassReviewed },
   { title: 'The payer shows the hospital the coverage', run: coverageShown },
