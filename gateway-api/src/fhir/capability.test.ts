@@ -92,6 +92,7 @@ describe('operations', () => {
     const stated = resource.filter((one: Json) => one['operation'] !== undefined);
     expect(stated.map((one: Json) => [one['type'], one['operation'].map(({ name }: Json) => name)])).to.deep.equal([
       ['Claim', ['submit', 'adjudicate']],
+      ['Patient', ['everything', 'summary']],
     ]);
     for (const path of ['/Claim/$other', '/Patient/$submit', '/Claim/c-1/$submit', '/$submit', '/Claim/$adjudicate']) {
       await server.post(path, patient()).expect(404);

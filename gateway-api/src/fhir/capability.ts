@@ -26,9 +26,17 @@ const searchParameters = (type: string): object[] =>
     ...(documentation === undefined ? {} : { documentation }),
   }));
 
+/** Operations that read, which are everywhere. */
+const OF_PATIENTS: readonly Pick<Operation, 'type' | 'name' | 'definition'>[] = [
+  ...[
+    { type: 'Patient', name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },
+  ],
+  ...[{ type: 'Patient', name: 'summary', definition: 'http://hl7.org/fhir/uv/ips/OperationDefinition/summary' }],
+];
+
 function resourceOf(type: SupportedType, { organisation, operations }: CapabilityOptions): object {
   const isWritten = type.writer === organisation.kind;
-  const mounted = operations.filter((operation) => operation.type === type.name);
+  const mounted = [...OF_PATIENTS, ...operations].filter((operation) => operation.type === type.name);
   return {
     type: type.name,
     interaction: codes(isWritten ? ['create', 'update', ...READS] : READS),

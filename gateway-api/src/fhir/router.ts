@@ -16,6 +16,7 @@ import { VERSION } from '../version.ts';
 import { type Answer, send } from './answers.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement } from './capability.ts';
+import { everything } from './everything.ts';
 import type { Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
 import { refusalOfWriter } from './plan.ts';
@@ -24,6 +25,7 @@ import type { Repository, Scope } from './repository.ts';
 import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
 import type { Parameters } from './search-query.ts';
+import { summary } from './summary.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
 import { type SupportedType, supportedType, supportedTypes } from './types.ts';
 import { validateResource } from './validation/validation.ts';
@@ -134,6 +136,15 @@ class FhirApi {
       return history(scope, name, idOf(request), { parameters: queryOf(request), lenient });
     });
 
+  /** An operation on all of a patient's records. */
+  ofPatient =
+    (work: typeof everything): Handle =>
+    (request) => {
+      const lenient = preferencesOf(request).handling === 'lenient';
+      const scope = this.#scope(request);
+      return scope.reads.run(scope.caller.subject, () => work(scope, idOf(request), queryOf(request), lenient));
+    };
+
   /** A search by POST. */
   admitSearch = (request: Request): void => void typeOf(request);
 
@@ -237,6 +248,14 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
   return [
     ['/', { post: { handle: api.bundle, ...bundle } }],
     ['/metadata', { get: { handle: api.metadata, summary: 'The CapabilityStatement: what of FHIR works here.' } }],
+    [
+      '/Patient/:id/$everything',
+      { get: { handle: api.ofPatient(everything), summary: 'All of a patient’s records, in pages.' } },
+    ],
+    [
+      '/Patient/:id/$summary',
+      { get: { handle: api.ofPatient(summary), summary: 'A patient summary (IPS), as a document.' } },
+    ],
     ...mounted,
     [
       '/:type',

@@ -12,28 +12,34 @@ import type { SupportedType } from './types.ts';
 /** Lives as long as the process: links to further pages do not outlast it. */
 const KEY = randomBytes(32);
 
-function seal(search: Search): string {
+/** What a link to a further page holds: nobody but this process reads it. */
+export function sealed(place: object): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', KEY, nonce);
-  const text = Buffer.concat([cipher.update(JSON.stringify(search)), cipher.final()]);
+  const text = Buffer.concat([cipher.update(JSON.stringify(place)), cipher.final()]);
   return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
 }
 
-function unseal(token: string, type: string): Search {
+/** Undefined for what was not sealed by this process. */
+export function unsealed(token: string): unknown {
   try {
     const bytes = Buffer.from(token, 'base64url');
     const decipher = createDecipheriv('aes-256-gcm', KEY, bytes.subarray(0, 12), { authTagLength: 16 });
     decipher.setAuthTag(bytes.subarray(12, 28));
     const text = Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
-    const search = JSON.parse(text) as Search;
-    if (search.type === type) return search;
+    return JSON.parse(text);
   } catch {
-    // Refused below, as a token of another type is.
+    return undefined;
   }
+}
+
+function unseal(token: string, type: string): Search {
+  const search = unsealed(token) as Partial<Search> | undefined;
+  if (search?.type === type) return search as Search;
   return refuse(400, 'value', 'This page is not known (any more): search again.', '_page');
 }
 
-const matchOf = ({ resource }: StoredResource, baseUrl: string): object => ({
+export const matchOf = ({ resource }: StoredResource, baseUrl: string): object => ({
   fullUrl: `${baseUrl}/${resource.resourceType}/${resource.id}`,
   resource,
   search: { mode: 'match' },
@@ -45,7 +51,7 @@ interface Links {
 }
 
 /** hl7.org/fhir/R4/search.html#status: what a searcher must know of the search itself. */
-function outcomeEntries({ undelivered = 0, broken = 0, invalid = 0 }: SearchPage): object[] {
+export function outcomeEntries({ undelivered = 0, broken = 0, invalid = 0 }: SearchPage): object[] {
   const issues: Issue[] = [];
   if (undelivered > 0) {
     const diagnostics = `${undelivered} values are on the ledger and have not arrived here yet; some may be matches.`;
@@ -97,7 +103,7 @@ export async function search(scope: Scope, request: SearchRequest): Promise<Answ
   const wanted = parsed.page === undefined ? parsed.search : unseal(parsed.page, type.name);
   const page = parsed.impossible ? { matches: [], total: 0 } : await repository.search(caller, wanted);
   const isLast = page.next === undefined || parsed.countOnly;
-  const next = isLast ? undefined : `${baseUrl}/${type.name}?_page=${seal({ ...wanted, after: page.next! })}`;
+  const next = isLast ? undefined : `${baseUrl}/${type.name}?_page=${sealed({ ...wanted, after: page.next! })}`;
   const links = { self: selfOf(parsed, type.name, baseUrl, method), next };
   return { status: 200, resource: searchset(page, links, parsed.countOnly, baseUrl) };
 }

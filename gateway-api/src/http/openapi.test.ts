@@ -34,7 +34,8 @@ describe('The OpenAPI document', () => {
       const own = OPERATIONS.filter((one) => one.kind === kind).map(
         ({ type, name, level }) => `/fhir/R4/${type}${level === 'instance' ? '/{id}' : ''}/$${name}`,
       );
-      expect(operations).to.deep.equal(own);
+      const reading = ['everything', 'summary'].map((name) => `/fhir/R4/Patient/{id}/$${name}`);
+      expect(operations).to.deep.equal([...reading, ...own]);
       const writes = ['provider', 'custodian', 'payer'].includes(kind);
       expect(document.paths?.['/fhir/R4/{type}']?.post !== undefined).to.equal(writes);
       expect(document.paths?.['/fhir/R4/{type}/{id}']?.get).to.not.equal(undefined);

@@ -98,6 +98,13 @@ describe('A caretaker', function () {
     const { body } = await scene.send(caretaker, 'GET /fhir/R4/Observation');
     expect(body.entry.map(({ resource }: { resource: { id: string } }) => resource.id)).to.deep.equal([observation]);
     expect(await statusOf('GET /fhir/R4/AuditEvent')).to.equal(200);
+    const everything = await scene.send(caretaker, `GET /fhir/R4/Patient/${patient.id}/$everything`);
+    const types = everything.body.entry.map(
+      ({ resource }: { resource: { resourceType: string } }) => resource.resourceType,
+    );
+    expect(types).to.include('Observation').and.include('OperationOutcome');
+    expect(everything.body.entry.at(-1).resource.issue[0].diagnostics).to.match(/Not shown to this caller: .*Claim, /);
+    expect(await statusOf(`GET /fhir/R4/Patient/${other.id}/$everything`)).to.equal(404);
     for (const type of ['Claim', 'ClaimResponse', 'Coverage', 'ExplanationOfBenefit'])
       expect(await statusOf(`GET /fhir/R4/${type}`), type).to.equal(403);
     expect(

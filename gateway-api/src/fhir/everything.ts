@@ -1,0 +1,153 @@
+/**
+ * `Patient/<id>/$everything` (hl7.org/fhir/R4/patient-operation-everything.html): all of a patient's records that the caller may
+ * read, in pages, what matters most first. Every type is searched as a search by the caller is, and written down as one.
+ */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Answer } from './answers.ts';
+import { type Issue, outcomeOf, refuse } from './outcomes.ts';
+import type { Scope, Search, SearchPage } from './repository.ts';
+import { matchOf, outcomeEntries, sealed, unsealed } from './search.ts';
+import { parametersOf } from './search-parameters.ts';
+import { type Parameters, parseSearch } from './search-query.ts';
+import { supportedType, supportedTypes } from './types.ts';
+
+const FIRST = [
+  'Patient',
+  'AllergyIntolerance',
+  'Condition',
+  'MedicationStatement',
+  'MedicationRequest',
+  'Immunization',
+];
+const ofPatients = supportedTypes
+  .map(({ name }) => name)
+  .filter((name) => name === 'Patient' || parametersOf(name).some(({ column }) => column === 'patient'));
+/** The types that have a patient, in the order in which they are answered. */
+const PATIENT_TYPES: readonly string[] = [...FIRST, ...ofPatients.filter((name) => !FIRST.includes(name))];
+
+const DEFAULT_COUNT = 100;
+const MAX_COUNT = 500;
+const KNOWN = new Set(['_count', '_since', '_type', '_page', '_format', '_pretty']);
+
+/** Where a page begins, and what is asked for. */
+interface Place {
+  patient: string;
+  types: string[];
+  count: number;
+  since?: string;
+  /** Of the first of the types. */
+  after?: string;
+}
+
+/** @throws {Refusal} 404 for a patient whom the caller does not see, 400 for a parameter that is not kept */
+export async function everything(scope: Scope, id: string, parameters: Parameters, lenient: boolean): Promise<Answer> {
+  const { baseUrl } = scope;
+  await demandPatient(scope, id);
+  const url = `${baseUrl}/Patient/${id}/$everything`;
+  const place = placeIn(id, parameters, lenient);
+  const { entries, next } = await pageFrom(place, scope);
+  const query = new URLSearchParams(
+    parameters.filter(([name]) => name !== '_page').map(([name, value]): [string, string] => [name, value]),
+  );
+  const self = query.size === 0 ? url : `${url}?${query}`;
+  const link = [
+    { relation: 'self', url: self },
+    ...(next === undefined ? [] : [{ relation: 'next', url: `${url}?_page=${sealed(next)}` }]),
+  ];
+  const entry = entries.length === 0 ? {} : { entry: entries };
+  return { status: 200, resource: { resourceType: 'Bundle', type: 'searchset', link, ...entry } };
+}
+
+/** Whether the caller sees such a patient is answered alike for all who are not hers. @throws {Refusal} 404 */
+export async function demandPatient({ repository, caller }: Scope, id: string): Promise<void> {
+  const isId = /^[A-Za-z0-9.-]{1,64}$/.test(id);
+  if (!isId || (await repository.read(caller, 'Patient', id)) === undefined)
+    refuse(404, 'not-found', 'This server has no such resource.');
+}
+
+function placeIn(patient: string, parameters: Parameters, lenient: boolean): Place {
+  const other = parameters.find(([name]) => !KNOWN.has(name))?.[0];
+  if (other !== undefined && !lenient)
+    refuse(400, 'not-supported', 'This operation has no such parameter here.', other);
+  const given = new Map(parameters);
+  const page = given.get('_page');
+  if (page !== undefined) return pageOf(page, patient);
+  const count = given.get('_count') ?? String(DEFAULT_COUNT);
+  if (!/^[1-9][0-9]{0,8}$/.test(count)) refuse(400, 'value', 'Expected a whole number from 1.', '_count');
+  const wanted = parameters.filter(([name]) => name === '_type').flatMap(([, value]) => value.split(','));
+  for (const type of wanted)
+    if (!PATIENT_TYPES.includes(type))
+      refuse(400, 'value', 'Expected types of resources that have a patient.', '_type');
+  const types = wanted.length === 0 ? [...PATIENT_TYPES] : PATIENT_TYPES.filter((type) => wanted.includes(type));
+  const since = given.get('_since');
+  // Refuses what is no date.
+  if (since !== undefined) sinceIn(since);
+  return { patient, types, count: Math.min(Number(count), MAX_COUNT), ...(since === undefined ? {} : { since }) };
+}
+
+/** As a search of any type reads it. */
+function sinceIn(since: string): NonNullable<Search['lastUpdated']> {
+  const { search } = parseSearch(supportedType('Patient')!, [['_lastUpdated', `ge${since}`]], '', false);
+  return search.lastUpdated ?? [];
+}
+
+function pageOf(token: string, patient: string): Place {
+  const place = unsealed(token) as Partial<Place> | undefined;
+  // A page of one patient's is none of another's.
+  if (place?.patient === patient && place.types !== undefined) return place as Place;
+  return refuse(400, 'value', 'This page is not known (any more): ask again.', '_page');
+}
+
+interface Gathered {
+  entries: object[];
+  next?: Place;
+}
+
+async function pageFrom(place: Place, scope: Scope): Promise<Gathered> {
+  const { patient, types, count, since } = place;
+  const common = since === undefined ? {} : { lastUpdated: sinceIn(since) };
+  const entries: object[] = [];
+  const hidden: string[] = [];
+  let { after } = place;
+  for (const [index, type] of types.entries()) {
+    const room = count - entries.length;
+    if (room <= 0)
+      return {
+        entries: [...entries, ...hiddenEntry(hidden)],
+        next: { ...place, types: types.slice(index), ...at(undefined) },
+      };
+    const whose = type === 'Patient' ? { ids: [patient] } : { patients: [patient] };
+    const page = await searched({ type, ...whose, ...common, count: room, ...at(after) }, scope);
+    after = undefined;
+    if (page === undefined) {
+      hidden.push(type);
+      continue;
+    }
+    entries.push(...page.matches.map((match) => matchOf(match, scope.baseUrl)), ...outcomeEntries(page));
+    if (page.next !== undefined)
+      return {
+        entries: [...entries, ...hiddenEntry(hidden)],
+        next: { ...place, types: types.slice(index), after: page.next },
+      };
+  }
+  return { entries: [...entries, ...hiddenEntry(hidden)] };
+}
+
+const at = (after: string | undefined): { after?: string } => (after === undefined ? {} : { after });
+
+/** A page of a type; undefined where the caller may not read that type. */
+async function searched(search: Search, { repository, caller }: Scope): Promise<SearchPage | undefined> {
+  try {
+    return await repository.search(caller, search);
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'FORBIDDEN') return undefined;
+    throw error;
+  }
+}
+
+function hiddenEntry(types: readonly string[]): object[] {
+  if (types.length === 0) return [];
+  const diagnostics = `Not shown to this caller: ${types.join(', ')}.`;
+  const issue: Issue = { severity: 'information', code: 'suppressed', diagnostics };
+  return [{ resource: outcomeOf([issue]), search: { mode: 'outcome' } }];
+}
