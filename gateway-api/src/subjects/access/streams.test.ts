@@ -54,6 +54,25 @@ describe('Streams of events to patients', () => {
     return response;
   };
 
+  it('end before they tell anything to whom may not listen any more, also where that cannot be found out', async () => {
+    for (const answer of [async () => false, () => Promise.reject(new Error('lost'))]) {
+      let isOver = false;
+      const response = new FakeResponse();
+      const listening = { client: 'c', patient: 'a', response: response as unknown as ServerResponse };
+      const mayGoOn = () => (isOver ? answer() : Promise.resolve(true));
+      await streams.add({ ...listening, mayGoOn }, { since: undefined, endsAt: Date.now() + 60_000 });
+      known.set('one', disclosure('a'));
+      streams.sees(block('{"id":"one"}'));
+      await until(() => response.text.includes('event: requested'));
+      isOver = true;
+      const told = response.text;
+      streams.sees(block('{"id":"one"}'));
+      await until(() => response.writableEnded);
+      expect(response.text.slice(told.length)).to.not.contain('event:');
+    }
+    expect(streams.open).to.equal(0);
+  });
+
   it('beat while nothing happens, end with their token, and at the end', async () => {
     const [one, other] = [await open('a'), await open('b', 'b', Date.now() + 50)];
     await until(() => one.text.includes(':\n\n') && other.writableEnded);

@@ -30,6 +30,8 @@ interface Stream {
   response: ServerResponse;
   /** Events that come while the first are being gathered; undefined after that. */
   held: Disclosure[] | undefined;
+  /** Whether who listens may still: asked before every event and with every beat. Absent: until its time is over. */
+  mayGoOn?: (() => Promise<boolean>) | undefined;
 }
 
 export class AccessStreams {
@@ -68,10 +70,10 @@ export class AccessStreams {
    * @param since the block to resume from @param endsAt milliseconds since 1970
    */
   async add(
-    { client, patient, response }: Omit<Stream, 'held'>,
+    { client, patient, response, mayGoOn }: Omit<Stream, 'held'>,
     { since, endsAt }: { since: number | undefined; endsAt: number },
   ): Promise<void> {
-    const stream: Stream = { client, patient, response, held: [] };
+    const stream: Stream = { client, patient, response, held: [], mayGoOn };
     this.#streams.add(stream);
     const over = setTimeout(() => response.end(), Math.max(0, endsAt - Date.now()));
     this.#heartbeat ??= setInterval(() => this.#beat(), this.#limits.heartbeatMs);
@@ -110,7 +112,7 @@ export class AccessStreams {
     try {
       const event = await this.#options.find(access);
       for (const stream of this.#streams) {
-        if (event?.patient !== stream.patient) continue;
+        if (event?.patient !== stream.patient || !(await isListening(stream))) continue;
         if (stream.held === undefined) this.#write(stream, event);
         else stream.held.push(event);
       }
@@ -133,11 +135,20 @@ export class AccessStreams {
   }
 
   #beat(): void {
-    for (const { response } of this.#streams) {
+    for (const stream of this.#streams) {
+      const { response } = stream;
+      void isListening(stream);
       if (response.writableLength > MOST_UNREAD) response.destroy();
       else if (!response.writableEnded) response.write(':\n\n');
     }
   }
+}
+
+/** Ends a stream whose listener may not go on, or of whom that cannot be found out. */
+async function isListening({ mayGoOn, response }: Stream): Promise<boolean> {
+  const goesOn = mayGoOn === undefined || (await mayGoOn().catch(() => false));
+  if (!goesOn) response.end();
+  return goesOn;
 }
 
 /** The access that an event of the ledger is about; anybody may put anything into one. */

@@ -7,6 +7,7 @@ import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { isActing } from '../consents/delegations.ts';
 import { within } from '../consents/tries.ts';
 import { sendRefusal } from './refusals.ts';
 import { notFound, shown, stateSchema } from './shown.ts';
@@ -51,6 +52,9 @@ export const refuseAccess = route({
   },
 });
 
+/** What of what is delegated listening is. */
+const LISTENING = ['read', 'answer'] as const;
+
 export const accessEvents = route({
   method: 'get',
   path: '/access-requests/events',
@@ -63,8 +67,8 @@ export const accessEvents = route({
       schema: z.string(),
     },
   },
-  handle({ caller }, { accessStreams, organisation }) {
-    const patient = compartmentOf(caller, 'read', 'answer');
+  handle({ caller }, { accessStreams, index, organisation }) {
+    const patient = compartmentOf(caller, ...LISTENING);
     if (patient === undefined || organisation.kind !== 'custodian') throw notFound();
     accessStreams.demandRoom(caller.subject);
     return {
@@ -79,7 +83,8 @@ export const accessEvents = route({
         const since = typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
         // It was verified when the request came.
         const endsAt = Number(decodeJwt(authorization.replace(/^bearer +/i, '')).exp) * 1_000;
-        await accessStreams.add({ client: caller.subject, patient, response }, { since, endsAt });
+        const mayGoOn = caller.role === 'caretaker' ? () => isActing(caller, index, ...LISTENING) : undefined;
+        await accessStreams.add({ client: caller.subject, patient, response, mayGoOn }, { since, endsAt });
       },
     };
   },

@@ -134,6 +134,28 @@ describe('A caretaker', function () {
     expect(because).to.deep.equal({ reason: 'caretaker-refused' });
   });
 
+  it('hears of requests only while it is delegated', async () => {
+    const id = await delegated(['answer'], { period: { end: inADay() } });
+    const answer = await fetch(`${scene.consortium.urls.get('patients')}/access-requests/events`, {
+      headers: {
+        authorization: `Bearer ${await scene.consortium.token('patients', 'caretaker', `RelatedPerson/${related}`)}`,
+      },
+    });
+    expect(answer.status).to.equal(200);
+    let heard = '';
+    const ended = (async () => {
+      const decoder = new TextDecoder();
+      for await (const chunk of answer.body!) heard += decoder.decode(chunk as Uint8Array);
+    })();
+    await scene.ask(patient, { waitUntil: inADay() });
+    await until(() => heard.includes('event: requested'), 20_000);
+    await revoked(id, delegation(['answer']), herself);
+    const told = heard.split('event:').length;
+    await scene.ask(patient, { waitUntil: inADay() });
+    await ended;
+    expect(heard.split('event:').length).to.equal(told);
+  });
+
   it('gives a consent in their own name alone, and takes one back where that is delegated', async () => {
     const name = `RelatedPerson/${related}`;
     await delegated(['answer']);

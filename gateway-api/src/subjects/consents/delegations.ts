@@ -2,6 +2,7 @@
  * Caretakers at the patients' gateway: for whom one acts, and in what, by the delegations that are in force at that moment.
  * The token says who he is; nothing in the request says what he may do.
  */
+import type { CaretakerAct } from '@telemed-ledger/chaincode/model/consent-codes.ts';
 import { type Delegation, delegationAt, isDelegation } from '@telemed-ledger/chaincode/model/delegations.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
@@ -66,6 +67,16 @@ export const caretaking =
 async function acting(caller: Caller, stated: string | undefined, index: ReadModel): Promise<Caller> {
   const held = caller.fhirUser === undefined ? [] : await delegationsTo(caller.fhirUser, index);
   return { ...caller, actsFor: actsFor(held, stated) };
+}
+
+/** Whether a caretaker still acts for the patient for whom he did when he asked, in one of these. */
+export async function isActing(
+  { fhirUser = '', actsFor: before }: Caller,
+  index: ReadModel,
+  ...acts: readonly CaretakerAct[]
+): Promise<boolean> {
+  const held = await delegationsTo(fhirUser, index);
+  return held.some(({ patient, acts: now }) => patient === before?.patient && acts.some((act) => now.includes(act)));
 }
 
 /** Relationships of HL7's v3-RoleCode by which a person acts for somebody who cannot. */
