@@ -18,6 +18,7 @@ import { wish, wishes } from './consents/routes.ts';
 import { purgeContents, purgeErasedCopies, sendPatientsErasures, sendProvidersErasures } from './erasures/duties.ts';
 import { eraseRecord } from './erasures/operations.ts';
 import { erasure } from './erasures/routes.ts';
+import { oversight } from './oversight/routes.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
 import { settlePayment } from './payments/operations.ts';
 import { receipt } from './receipts/routes.ts';
@@ -48,6 +49,7 @@ export const ROUTES: readonly Route[] = [
   reviews,
   review,
   closeReview,
+  oversight,
   setLicence,
   licences,
   getLicence,

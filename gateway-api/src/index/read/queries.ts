@@ -21,6 +21,7 @@ import { Checks } from './checks.ts';
 import { ClaimWords } from './claim-words.ts';
 import { ConcernedPatients } from './concerned.ts';
 import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
+import { Counts } from './counts.ts';
 import { Delivered } from './delivered.ts';
 import { Deliveries, type View } from './deliveries.ts';
 import { Erasures } from './erasures.ts';
@@ -84,6 +85,7 @@ export class ReadModel {
   readonly erasures: Erasures;
   readonly register: LicenceRegister;
   readonly tree: LedgerTree;
+  readonly counts: Counts;
   readonly #claims: ClaimWords;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = newKnown();
@@ -103,6 +105,7 @@ export class ReadModel {
     this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());
     this.register = new LicenceRegister(this.evidence);
     this.tree = new LedgerTree(db, this.#checks);
+    this.counts = new Counts(db);
     this.#claims = new ClaimWords(options.consortium, (claim) => this.state('claim', claim));
   }
 

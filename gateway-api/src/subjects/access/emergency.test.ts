@@ -74,6 +74,13 @@ describe('An emergency', function () {
       });
       expect(Date.now() - Date.parse(openedAt)).to.be.lessThan(60_000);
       expect(ofPractitioner.open).to.be.greaterThan(0);
+      const { body: overview } = await scene.send('regulator auditor', 'GET /oversight');
+      expect(overview.practitioners.find(({ licence }: { licence: string }) => licence === NUMBER)).to.deep.equal({
+        ...{ licence: NUMBER, emergencies: ofPractitioner.open, open: ofPractitioner.open, notJustified: 0 },
+      });
+      expect(overview.reviews.openSince <= openedAt).to.equal(true);
+      expect(overview.transactions.valid.ReviewOpened).to.be.greaterThan(0);
+      expect(JSON.stringify(overview)).to.not.contain(patient.id).and.not.contain(observation).and.not.contain(REASON);
       const event = await log(id);
       expect(event.purposeOfEvent[0]).to.deep.include({ text: REASON });
       expect(await scene.details('patients', id, 'review')).to.deep.equal([

@@ -123,6 +123,24 @@ describe('The register of licences, at the gateways', function () {
     expect(licences.map(({ number }: { number: string }) => number)).to.include('5000000001');
   });
 
+  it('is counted in the regulators’ overview, which is nobody else’s', async () => {
+    await put('8000000001');
+    await put('8000000002', { status: 'suspended' });
+    const { status, body } = await send('regulator auditor', 'GET /oversight?days=1');
+    expect(status).to.equal(200);
+    expect(body.licences.inForce).to.be.greaterThan(0);
+    expect(body.licences.notInForce['licence-suspended']).to.be.greaterThan(0);
+    const { total, inForce, notInForce } = body.licences;
+    expect(Object.values(notInForce as Record<string, number>).reduce((sum, one) => sum + one, inForce)).to.equal(
+      total,
+    );
+    expect(body.transactions.valid.LicenceSet).to.be.greaterThan(1);
+    expect(body.alarms).to.deep.equal([]);
+    for (const as of ['hospital', 'regulator operator', 'hospital practitioner'])
+      expect((await send(as, 'GET /oversight')).status, as).to.equal(403);
+    expect((await send('regulator', 'GET /oversight?days=0')).status).to.equal(422);
+  });
+
   it('refuses what is no list, and anybody but a regulator', async () => {
     const refused: [string, string, Record<string, string>, number][] = [
       ['regulator', 'NAME\nx', CSV, 400],
