@@ -48,6 +48,8 @@ export interface ConsortiumOptions {
   readyTimeoutMs?: number;
   /** How long the gateways may take to answer what is under way when they are closed. */
   drainMs?: number | undefined;
+  /** How long something stands on the ledger until its members sign it; 0: never. */
+  checkpointEveryMs?: number | undefined;
 }
 
 export interface RunningConsortium {
@@ -118,7 +120,14 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
     const gateways = await Promise.all(
       ledger.organisations.map((organisation) =>
         gatewayOf(
-          { dataDir, consortium, members, network, drainMs: options.drainMs },
+          {
+            dataDir,
+            consortium,
+            members,
+            network,
+            drainMs: options.drainMs,
+            checkpointEveryMs: options.checkpointEveryMs,
+          },
           organisation,
           ledger.endpoints[organisation.name]!,
           ports[organisation.name]!,
@@ -157,10 +166,11 @@ interface Surroundings {
   members: Members;
   network: NetworkKind;
   drainMs: number | undefined;
+  checkpointEveryMs: number | undefined;
 }
 
 async function gatewayOf(
-  { dataDir, consortium, members, network, drainMs }: Surroundings,
+  { dataDir, consortium, members, network, drainMs, checkpointEveryMs }: Surroundings,
   organisation: PreparedOrganisation,
   endpoint: string,
   port: number,
@@ -174,6 +184,8 @@ async function gatewayOf(
     connection,
     port,
     dataDir: gatewayDirectory(directory, network),
+    witnessDir: join(directory, 'witness'),
+    ...(checkpointEveryMs === undefined ? {} : { checkpointEveryMs }),
     ...(drainMs === undefined ? {} : { drainMs }),
     tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },
   };

@@ -10,9 +10,10 @@ import { Records } from './contracts/records.ts';
 import { Registry } from './contracts/registry.ts';
 import { Renewals } from './contracts/renewals.ts';
 import { Settlements } from './contracts/settlements.ts';
+import { Witnesses } from './contracts/witnesses.ts';
 
 /** One instance of each contract, for a consortium. Their names are the table's. */
 export const contracts = (consortium: Consortium): Contract[] =>
-  [Records, Consents, Access, Emergencies, Erasures, Renewals, Claims, Settlements, Registry].map(
+  [Records, Consents, Access, Emergencies, Erasures, Renewals, Claims, Settlements, Registry, Witnesses].map(
     (Class) => new Class(consortium),
   );

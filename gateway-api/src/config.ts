@@ -56,6 +56,10 @@ export interface GatewayConfig {
   trustedProxies: readonly string[];
   /** How many records travel in one transaction; see group-commit/. */
   groups: Omit<GroupLimits, 'writes' | 'budgetMs'>;
+  /** Holds the key that this member signs the ledger's tree with, and what it has signed last. Never lost, never copied. */
+  witnessDir: string;
+  /** How long something stands on the ledger until its tree is signed; 0: this gateway signs nothing. */
+  checkpointEveryMs: number;
   /** How often everything stored is compared with the ledger; 0: only when asked. */
   verifyIntervalMs: number;
   /** How often this organisation's duties look for work without an event. */
@@ -83,6 +87,7 @@ export const DEFAULTS = {
   clients: { requests: 200, perSecond: 0, reads: 32, strangersPerMinute: 1_200, addressConnections: 1_000 },
   trustedProxies: [],
   groups: { inFlight: 3, spread: 32, items: 500, bytes: 4 * MIB, gatherShare: 1 / 8, gatherMs: 50 },
+  checkpointEveryMs: 10_000,
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
   refusalsEveryMs: 1_000,
@@ -147,6 +152,9 @@ const EXPECTED = `Expected:
                     PostgreSQL instead of SQLite: a database of this gateway's own (DATABASE_PORT: default ${DATABASE_PORT};
                     DATABASE_TLS_CA: path of the authority of its certificate, default no TLS;
                     DATABASE_WAIT_MS: how long the start waits for it, default ${DATABASE_WAIT_MS})
+  WITNESS_DIR       where the key lies that signs the ledger's tree (default: witness, beside CONNECTION)
+  CHECKPOINT_EVERY_MS
+                    how long something stands on the ledger until it is signed; 0: never (default ${DEFAULTS.checkpointEveryMs})
   OPERATIONS_PORT   a second listener with /healthz, /readyz and /metrics without a token (OPERATIONS_HOST: default ${DEFAULTS.host})
   REQUEST_BUDGET_MS how long one request may ask the ledger (default ${DEFAULTS.limits.budgetMs})
   DRAIN_MS          how long requests under way are answered when the gateway is stopped (default ${DEFAULTS.drainMs})
@@ -177,6 +185,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const drainMs = read.integer('DRAIN_MS', DEFAULTS.drainMs, 0, 600_000);
   const trustedProxies = read.networks('TRUSTED_PROXIES');
   const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
+  const checkpointEveryMs = read.integer('CHECKPOINT_EVERY_MS', DEFAULTS.checkpointEveryMs, 0, 86_400_000);
   const keys = read.keys('JWKS', read.text('JWKS'));
   const logLevel = environment['LOG_LEVEL'] ?? 'info';
   if (!LOG_LEVELS.includes(logLevel)) mistakes.push(`LOG_LEVEL: ${logLevel} is none of ${LOG_LEVELS.join(', ')}`);
@@ -199,6 +208,8 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       host: environment['HOST'] ?? DEFAULTS.host,
       port,
       dataDir,
+      witnessDir: environment['WITNESS_DIR'] || join(base, 'witness'),
+      checkpointEveryMs,
       ...(database === undefined ? {} : { database }),
       ...(operations === undefined ? {} : { operations }),
       tokens: {

@@ -93,6 +93,9 @@ export class FixtureConsortium {
       port: 0,
       refusalsEveryMs: REFUSALS_EVERY_MS,
       dataDir,
+      witnessDir: join(directory, 'witness'),
+      // Most tests count what they write.
+      checkpointEveryMs: 0,
       ...(database === undefined ? {} : { database }),
       tokens: {
         issuer: issuerOf(name),

@@ -12,3 +12,6 @@ export function serializeIdentity(mspId: string, certificatePem: string): Uint8A
 
 /** @throws MalformedMessage */
 export const mspIdOf = (serializedIdentity: Uint8Array): string => new Message(serializedIdentity).text(1);
+
+/** PEM. @throws MalformedMessage */
+export const certificateOf = (serializedIdentity: Uint8Array): string => new Message(serializedIdentity).text(2);

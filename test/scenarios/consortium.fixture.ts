@@ -21,18 +21,20 @@ export const START_TIMEOUT_MS = 90_000;
 
 const scenes = new Map<string, Promise<Scene>>();
 
-/** The consortium that all scenarios share, or another one of that name. */
-export function consortium(name = 'shared'): Promise<Scene> {
-  const scene = scenes.get(name) ?? start();
+/** The consortium that all scenarios share, or another one of that name. Where nothing is said, it signs no trees. */
+export function consortium(name = 'shared', checkpointEveryMs = 0): Promise<Scene> {
+  const scene = scenes.get(name) ?? start(checkpointEveryMs);
   scenes.set(name, scene);
   return scene;
 }
 
-async function start(): Promise<Scene> {
+async function start(checkpointEveryMs: number): Promise<Scene> {
   const dataDir = mkdtempSync(join(tmpdir(), 'telemed-scenarios-'));
   const names = ['hospital', 'clinic', 'patients', 'payer', 'bank', 'regulator'];
   const ports = Object.fromEntries(names.map((name) => [name, 0]));
-  const running = IS_FABRIC ? await startOnFabric(dataDir, ports) : await startConsortium({ dataDir, ports });
+  const running = IS_FABRIC
+    ? await startOnFabric(dataDir, ports, checkpointEveryMs)
+    : await startConsortium({ dataDir, ports, checkpointEveryMs });
   return { ...running, dataDir, parties: new Parties({ dataDir, urls: running.urls }) };
 }
 
@@ -46,14 +48,24 @@ before(async function () {
   this.skip();
 });
 
-async function startOnFabric(dataDir: string, ports: Record<string, number>): Promise<RunningConsortium> {
+async function startOnFabric(
+  dataDir: string,
+  ports: Record<string, number>,
+  checkpointEveryMs: number,
+): Promise<RunningConsortium> {
   const environment = environmentOf(dataDir);
   await definitionOnFreePorts(environment.CONSORTIUM);
   for (const command of ['up', 'deploy']) {
     const { code, error } = await runNetwork([command], environment);
     if (code !== 0) throw new Error(error);
   }
-  return startConsortium({ dataDir, ports, network: 'fabric', consortiumFile: environment.CONSORTIUM });
+  return startConsortium({
+    dataDir,
+    ports,
+    network: 'fabric',
+    consortiumFile: environment.CONSORTIUM,
+    checkpointEveryMs,
+  });
 }
 
 after(async function () {

@@ -104,6 +104,10 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     without: ['caller'],
     because: 'the payer’s collection decides; a settlement counts where its bank has signed it',
   },
+  CosignCheckpoint: {
+    without: ['caller'],
+    because: 'it writes nothing, and counts by the signature of the witness itself',
+  },
   EraseRecord: {
     without: ['caller'],
     because: 'a mark is the custodian’s with anybody: for a patient it erases without the provider',

@@ -21,5 +21,6 @@ export const events = {
   PaymentRemitted: 'PaymentRemitted',
   LicenceSet: 'LicenceSet',
   RulesSet: 'RulesSet',
+  CheckpointCosigned: 'CheckpointCosigned',
 } as const;
 export type EventName = keyof typeof events;

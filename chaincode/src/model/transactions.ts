@@ -46,6 +46,7 @@ import {
   licenceStateSchema,
   MAX_DELIVERED,
 } from './values.ts';
+import { witnessTransactions } from './witness-transactions.ts';
 
 export type { Transaction } from './transaction.ts';
 export * from './values.ts';
@@ -300,6 +301,7 @@ export const transactions = {
   ...erasureTransactions,
   ...renewalTransactions,
   ...claimTransactions,
+  ...witnessTransactions,
 
   /** Changes a licence in the register: `bucket` is the one that it lies in, as the register stands. */
   SetLicence: transaction({

@@ -28,6 +28,7 @@ export const INDEX_STEPS = [
   '2026-11-withdrawals',
   '2026-11-witnessed-tree',
   '2026-11-worn-identifiers',
+  '2026-11-written-by-witnesses',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -344,6 +345,31 @@ async function createTree(db: Kysely<unknown>, types: Types): Promise<void> {
     .addColumn('hash', types.text, (column) => column.notNull())
     .addColumn('seal', types.text, (column) => column.notNull())
     .addPrimaryKeyConstraint('tree_nodes_key', ['level', 'position'])
+    .$call(types.withoutRowid)
+    .execute();
+  await db.schema
+    .createTable('cosignatures')
+    .addColumn('size', types.integer, (column) => column.notNull())
+    .addColumn('msp_id', types.text, (column) => column.notNull())
+    .addColumn('root', types.text, (column) => column.notNull())
+    .addColumn('time', types.integer, (column) => column.notNull())
+    .addColumn('public_key', types.text, (column) => column.notNull())
+    .addColumn('signature', types.text, (column) => column.notNull())
+    .addColumn('transaction_id', types.text, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
+    .addPrimaryKeyConstraint('cosignatures_key', ['size', 'msp_id'])
+    .$call(types.withoutRowid)
+    .execute();
+  await db.schema
+    .createTable('witnesses')
+    .addColumn('msp_id', types.text, (column) => column.notNull())
+    .addColumn('public_key', types.text, (column) => column.notNull())
+    .addColumn('time', types.integer, (column) => column.notNull())
+    .addColumn('signature', types.text, (column) => column.notNull())
+    .addColumn('certificate', types.text, (column) => column.notNull())
+    .addColumn('transaction_id', types.text, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
+    .addPrimaryKeyConstraint('witnesses_key', ['msp_id', 'public_key'])
     .$call(types.withoutRowid)
     .execute();
 }

@@ -16,6 +16,8 @@ const NAMES: Naming = {
   missing: (row) => `${row.collection} ${row.key_hash}`,
   leaves: (row) => `leaf ${row.leaf} of the tree`,
   tree_nodes: (row) => `node ${row.position} on level ${row.level} of the tree`,
+  cosignatures: (row) => `signature of ${row.msp_id} at ${row.size}`,
+  witnesses: (row) => `witness ${row.msp_id}`,
 };
 
 export const placeOf = <T extends TableName>(table: T, row: Omit<IndexRows[T], 'value'>): string => NAMES[table](row);

@@ -4,6 +4,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { StoreHealth } from './health.ts';
+import type { CosignaturesTable, LeavesTable, TreeNodesTable, WitnessesTable } from './tree-tables.ts';
 
 /** At most this many resources of one private value have a place in the order. */
 export const RESOURCES_PER_VALUE = 4096;
@@ -196,28 +197,6 @@ export interface MissingTable {
   block: number;
 }
 
-/** The leaves of the ledger's tree: one for every envelope of every block, in their order, the same at every member. */
-export interface LeavesTable {
-  /** From 0 on. */
-  leaf: number;
-  block: number;
-  position: number;
-  /** null where the envelope proves none. */
-  transaction_id: string | null;
-  /** Its text (verifier/entry.ts). */
-  entry: string;
-}
-
-/** The nodes over complete subtrees of the ledger's tree (RFC 6962), leaves included: what has been written stays. */
-export interface TreeNodesTable {
-  /** 0: a leaf. */
-  level: number;
-  /** It covers the leaves from position × 2^level on. */
-  position: number;
-  /** Hex. */
-  hash: string;
-}
-
 /** The rows of each table as the ledger makes them. */
 export interface IndexRows {
   checkpoint: CheckpointTable;
@@ -232,6 +211,8 @@ export interface IndexRows {
   missing: MissingTable;
   leaves: LeavesTable;
   tree_nodes: TreeNodesTable;
+  cosignatures: CosignaturesTable;
+  witnesses: WitnessesTable;
 }
 
 export type TableName = keyof IndexRows;
@@ -281,6 +262,8 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   missing: ['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'],
   leaves: ['leaf', 'block', 'position', 'transaction_id', 'entry'],
   tree_nodes: ['level', 'position', 'hash'],
+  cosignatures: ['size', 'msp_id', 'root', 'time', 'public_key', 'signature', 'transaction_id'],
+  witnesses: ['msp_id', 'public_key', 'time', 'signature', 'certificate', 'transaction_id'],
 };
 
 /** What tells one row of a table from another, in the order of an index. */
@@ -297,6 +280,8 @@ export const KEYS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   missing: ['key_hash', 'collection'],
   leaves: ['leaf'],
   tree_nodes: ['level', 'position'],
+  cosignatures: ['size', 'msp_id'],
+  witnesses: ['msp_id', 'public_key'],
 };
 
 export interface IdempotencyTable {

@@ -23,7 +23,7 @@ import {
 } from '@telemed-ledger/formats/blocks/transaction.ts';
 import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
 import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
-import { mspIdOf } from '@telemed-ledger/formats/identity.ts';
+import { certificateOf, mspIdOf } from '@telemed-ledger/formats/identity.ts';
 import { type Entry, type HashedKey, writeText } from '@telemed-ledger/verifier/entry.ts';
 
 export interface PublicWrite {
@@ -68,6 +68,8 @@ export interface ParsedTransaction {
   privateWrites: PrivateWrite[];
   /** Of all other collections. */
   elsewhere: HashedWrite[];
+  /** Where it has an event: the certificate that sent it, PEM. */
+  identity?: string;
   /** True where the peer found it valid and it cannot be read here: none of its writes are above. */
   unreadable?: boolean;
 }
@@ -169,6 +171,13 @@ const hashOf = (header: common.BlockHeader): string =>
     dataHash: bufferOf(header.getDataHash_asU8()),
   }).toString('hex');
 
+/** The private writes of one envelope of a block, in its order, whoever holds their collections. */
+export function hashedWritesIn(block: common.Block, position: number, scope: BlockScope): HashedKey[] {
+  const envelope = block.getData()?.getDataList_asU8()[position];
+  const code = block.getMetadata()?.getMetadataList_asU8()[TRANSACTIONS_FILTER]?.[position] ?? codes.NOT_VALIDATED;
+  return (envelope && readAny(envelope, position, code, scope, undefined)?.hashed) ?? [];
+}
+
 /** The height of the chain from what qscc's GetChainInfo answers. */
 export const heightOf = (blockchainInfo: Uint8Array): number =>
   common.BlockchainInfo.deserializeBinary(blockchainInfo).getHeight();
@@ -186,6 +195,8 @@ interface ReadHeader {
   parsed: ParsedTransaction;
   /** Serialised peer.Transaction. */
   data: Buffer;
+  /** Serialised msp.SerializedIdentity. */
+  sender: Buffer;
 }
 
 /** Undefined for what is no transaction of a chaincode. */
@@ -195,12 +206,14 @@ function readTransaction(envelope: Uint8Array, index: number, code: number): Rea
   const { channelHeader, signatureHeader } = readHeader(header);
   const { type, txId: transactionId, timestamp } = readChannelHeader(channelHeader);
   if (type !== ENDORSER_TRANSACTION) return undefined;
-  const creator = mspIdOf(readSignatureHeader(signatureHeader).creator);
+  const { creator: sender } = readSignatureHeader(signatureHeader);
+  const creator = mspIdOf(sender);
   const nothing = { endorsers: [], publicWrites: [], privateWrites: [], elsewhere: [] };
-  return { parsed: { transactionId, index, code, creator, time: timeOf(timestamp), ...nothing }, data };
+  const parsed = { transactionId, index, code, creator, time: timeOf(timestamp), ...nothing };
+  return { parsed, data, sender };
 }
 
-function withAction({ parsed, data }: ReadHeader, scope: BlockScope, privateSet: PrivateSet): Read {
+function withAction({ parsed, data, sender }: ReadHeader, scope: BlockScope, privateSet: PrivateSet): Read {
   const transaction: Read = {
     ...parsed,
     endorsers: [],
@@ -215,6 +228,7 @@ function withAction({ parsed, data }: ReadHeader, scope: BlockScope, privateSet:
   if (transaction.code !== codes.VALID) return transaction;
   const { event, results } = readChaincodeAction(readResponsePayload(responsePayload).chaincodeAction);
   readEvent(event, transaction);
+  if (transaction.event !== undefined) transaction.identity = certificateOf(sender);
   readResults(results, transaction, scope, privateSet);
   return transaction;
 }

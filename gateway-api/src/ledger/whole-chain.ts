@@ -4,7 +4,8 @@
  */
 import { peer } from '@hyperledger/fabric-protos';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
-import { type BlockScope, type ParsedBlock, parseBlock } from './block.ts';
+import type { HashedKey } from '@telemed-ledger/verifier/entry.ts';
+import { type BlockScope, hashedWritesIn, type ParsedBlock, parseBlock } from './block.ts';
 import type { Enrolled, LedgerConnection } from './connect.ts';
 import { isOversized } from './feed.ts';
 
@@ -82,6 +83,12 @@ async function withoutPrivateData(
   } finally {
     blocks.close();
   }
+}
+
+/** The private writes of one envelope, as this organisation's peer has it in its blocks. */
+export async function writesAt(reader: ChainReader, block: number, position: number): Promise<HashedKey[]> {
+  const found = (await withoutPrivateData(reader, block)).getBlock();
+  return found === undefined ? [] : hashedWritesIn(found, position, reader.scope);
 }
 
 /** @throws {DamagedBlock} */

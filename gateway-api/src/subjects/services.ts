@@ -1,5 +1,7 @@
 /** What the subjects of one gateway work with: app.ts makes it once and hands it to every route, operation and duty. */
 import type { Consortium, Kind, Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { HashedKey } from '@telemed-ledger/verifier/entry.ts';
+import type { Logger } from 'pino';
 import type { FairSlots } from '../clients/fair-slots.ts';
 import type { Answer } from '../fhir/answers.ts';
 import type { Operation, OperationRequest } from '../fhir/operations.ts';
@@ -20,6 +22,7 @@ import type { Undecided } from './access/undecided.ts';
 import type { AuditEvents } from './audit-events.ts';
 import type { Wishes } from './consents/wishes.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
+import type { Witness } from './receipts/witness.ts';
 import type { RecordItem } from './records/sheets.ts';
 
 export interface Services {
@@ -54,6 +57,13 @@ export interface Services {
   /** Where items that cannot be read are reported, while the rest goes on. */
   broken: Pick<BrokenItems, 'report'>;
   metrics: Metrics;
+  log: Logger;
+  /** Signs the ledger's tree for this member. */
+  witness: Witness;
+  /** How long something waits until it is signed; 0: this gateway signs nothing. */
+  checkpointEveryMs: number;
+  /** The private writes of one envelope of a block, from the peer. */
+  writesOf(block: number, position: number): Promise<HashedKey[]>;
   sweeper: Pick<Sweeper, 'run' | 'last'>;
   readiness: ReadinessCheck;
 }

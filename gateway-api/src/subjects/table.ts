@@ -21,6 +21,8 @@ import { erasure } from './erasures/routes.ts';
 import { oversight } from './oversight/routes.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
 import { settlePayment } from './payments/operations.ts';
+import { signTree } from './receipts/duties.ts';
+import { decisionProof, resourceProof, transactionProof, witnesses } from './receipts/proof-routes.ts';
 import { receipt } from './receipts/routes.ts';
 import { ledgerTree } from './receipts/tree-routes.ts';
 import { recordVersions } from './records/groups.ts';
@@ -46,6 +48,10 @@ export const ROUTES: readonly Route[] = [
   erasure,
   receipt,
   ledgerTree,
+  transactionProof,
+  resourceProof,
+  decisionProof,
+  witnesses,
   reviews,
   review,
   closeReview,
@@ -84,6 +90,7 @@ export const DUTIES: readonly Duty[] = [
   purgeErasedCopies,
   instructPayment,
   remitPayment,
+  ...signTree,
 ];
 
 /** What a create or update of a FHIR resource is on the ledger, by the kind of organisation. */

@@ -16,6 +16,7 @@ import { type Enrolled, LedgerConnection } from '../ledger/connect.ts';
 import { Feed } from '../ledger/feed.ts';
 import { FeedWatch } from '../ledger/feed-watch.ts';
 import { LateData } from '../ledger/late-data.ts';
+import type { ChainReader } from '../ledger/whole-chain.ts';
 import type { Metrics } from '../operations/metrics.ts';
 
 export interface LedgerSide {
@@ -25,6 +26,8 @@ export interface LedgerSide {
   seals: Seals;
   projector: Projector;
   feed: Feed;
+  /** Single blocks of the peer's. */
+  chain: ChainReader;
   /** Private data that arrives later than its block. */
   late: LateData;
   ledger: LedgerClient;
@@ -83,5 +86,15 @@ export async function ledgerSide(options: LedgerSideOptions): Promise<LedgerSide
   metrics.watch('gateway_block', 'Last block in the read model.', () => feed.position());
   metrics.watch('gateway_writes_in_flight', 'Ledger transactions under way.', () => ledger.inFlight);
   metrics.watch('gateway_writes_waiting', 'Ledger transactions that wait for their turn.', () => ledger.waiting);
-  return { connection, systemIdentity, seals, projector, feed, late, ledger, watch: new FeedWatch(feed, ledger, log) };
+  return {
+    connection,
+    chain: delivered,
+    systemIdentity,
+    seals,
+    projector,
+    feed,
+    late,
+    ledger,
+    watch: new FeedWatch(feed, ledger, log),
+  };
 }

@@ -11,6 +11,7 @@ import { IdempotentWrites } from '../idempotency/writes.ts';
 import { outcomeOf, ReadModel } from '../index/read/queries.ts';
 import type { Stores } from '../index/schema.ts';
 import { Sweeper } from '../index/verification/sweeper.ts';
+import { writesAt } from '../ledger/whole-chain.ts';
 import { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { ReadinessCheck } from '../operations/readiness.ts';
@@ -23,6 +24,7 @@ import { Undecided } from '../subjects/access/undecided.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
+import { Witness } from '../subjects/receipts/witness.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
 import { licenceNaming } from '../subjects/registers/licence-shown.ts';
 import type { Services } from '../subjects/services.ts';
@@ -112,6 +114,9 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   metrics.watch('gateway_pending_wishes', 'Changes of consents that lack an endorser.', () => wishes.pending);
   metrics.watch('gateway_pending_erasures', 'Erasures that wait for their mark.', () => erasures.waiting);
   const { channel } = config.connection;
+  const witness = new Witness({
+    ...{ directory: config.witnessDir, organisation, channel, index, identity: side.systemIdentity },
+  });
   const made = {
     index,
     ledger,
@@ -132,6 +137,10 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     metrics,
     sweeper,
     readiness,
+    log,
+    witness,
+    checkpointEveryMs: config.checkpointEveryMs,
+    writesOf: (block: number, position: number) => writesAt(side.chain, block, position),
   };
   return { services: { organisation, consortium, channel, ...made }, journal, wishJournal, sweeper };
 }

@@ -86,6 +86,31 @@ export class Evidence {
     return row !== undefined && this.#checks.row('anchors', row) !== undefined;
   }
 
+  /** The transaction that wrote a key first, as the blocks say; undefined where none has. */
+  async writtenBy(collection: string, key: string): Promise<string | undefined> {
+    const row = await this.#db
+      .selectFrom('anchors')
+      .selectAll()
+      .where('key_hash', '=', sha256Hex(key))
+      .where('collection', '=', collection)
+      .executeTakeFirst();
+    return row && this.#checks.row('anchors', row).transaction_id;
+  }
+
+  /** The row of one version, the original before copies of it; undefined where it is not here. @throws {Failure} 409 */
+  async rowOf(type: string, id: string, version: number): Promise<VersionRow | undefined> {
+    const rows = await this.#db
+      .selectFrom('versions')
+      .selectAll()
+      .where('id', '=', id)
+      .where('type', '=', type)
+      .where('version', '=', version)
+      .orderBy('sequence')
+      .execute();
+    const row = rows.find(({ source }) => source === null) ?? rows[0];
+    return row && demandShown(this.#checks.anchored('versions', row));
+  }
+
   /** Where version 1 of a record stands, as its row says; undefined where it is not here. @throws {IntegrityFailure} */
   async originOf(collection: string, id: string): Promise<Origin | undefined> {
     const row = await this.#db

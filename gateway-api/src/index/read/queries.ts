@@ -21,6 +21,7 @@ import { Checks } from './checks.ts';
 import { ClaimWords } from './claim-words.ts';
 import { ConcernedPatients } from './concerned.ts';
 import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
+import { Cosignatures } from './cosignatures.ts';
 import { Counts } from './counts.ts';
 import { Delivered } from './delivered.ts';
 import { Deliveries, type View } from './deliveries.ts';
@@ -86,6 +87,7 @@ export class ReadModel {
   readonly register: LicenceRegister;
   readonly tree: LedgerTree;
   readonly counts: Counts;
+  readonly cosignatures: Cosignatures;
   readonly #claims: ClaimWords;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = newKnown();
@@ -106,6 +108,7 @@ export class ReadModel {
     this.register = new LicenceRegister(this.evidence);
     this.tree = new LedgerTree(db, this.#checks);
     this.counts = new Counts(db);
+    this.cosignatures = new Cosignatures(db, this.#checks);
     this.#claims = new ClaimWords(options.consortium, (claim) => this.state('claim', claim));
   }
 

@@ -1,7 +1,8 @@
 /** The ledger's tree as this organisation's peer has it: roots, leaves and audit paths. Each node that is used is checked. */
 import type { Kysely } from 'kysely';
 import { joined, type NodePlace, pathOf, peaksOf } from '../growing-tree.ts';
-import type { IndexTables, LeavesTable } from '../schema.ts';
+import type { IndexTables } from '../schema.ts';
+import type { LeavesTable } from '../tree-tables.ts';
 import type { Checks } from './checks.ts';
 
 export class LedgerTree {

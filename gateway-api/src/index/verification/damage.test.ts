@@ -18,6 +18,8 @@ const READ_BY: Record<Exclude<Damage['table'], 'versions'>, RegExp> = {
   missing: /^(read|history|vread|reference)/,
   leaves: /^leaf/,
   tree_nodes: /^root/,
+  cosignatures: /^signatures/,
+  witnesses: /^witness/,
 };
 
 type Verdict = 'right' | 'refused' | 'less' | 'wrong';

@@ -139,6 +139,7 @@ function readsOf(
     'patient by identifier': () => index.bearerAt('care_clinic', identifier, Number.MAX_SAFE_INTEGER),
     'records of a patient': () => index.recordsOfPatient('care_clinic', patient, [], 10),
     'copies of an access': () => index.deliveries.recordsOf(access),
+    'signatures of the tree': () => index.cosignatures.over(0),
     'leaf of the tree': () => index.tree.leaf(0, 0),
     'root of the tree': () => index.tree.root(5),
     request: () => index.privateValue('inbox_clinic', `request/${access}`),

@@ -130,6 +130,8 @@ export interface Inserts {
   missing: Insert<'missing'>;
   leaves: Insert<'leaves'>;
   treeNodes: Insert<'tree_nodes'>;
+  cosignatures: Insert<'cosignatures'>;
+  witnesses: Insert<'witnesses'>;
 }
 
 /** The projector's inserts. One set for one database. */
@@ -146,4 +148,7 @@ export const newInserts = (seals: Seals): Inserts => ({
   missing: new Insert('missing', seals),
   leaves: new Insert('leaves', seals),
   treeNodes: new Insert('tree_nodes', seals),
+  // Of a member at a size, and of what vouches for a key, the first stands.
+  cosignatures: new Insert('cosignatures', seals),
+  witnesses: new Insert('witnesses', seals),
 });

@@ -18,6 +18,7 @@ import {
 } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 import { Anchors, type Rewrite } from './anchors.ts';
+import { writeCosignatures } from './cosignatures.ts';
 import { Erased } from './erased.ts';
 import { Erasures } from './erasures.ts';
 import { type Inserts, newInserts } from './inserts.ts';
@@ -138,6 +139,7 @@ export class Projector implements BlockSink, LateSink {
     const { keys, rewrites, lacks, faults, grown } = await this.#db.transaction().execute(async (db) => {
       await this.#advance(db, checkpoint);
       const grown = await this.#tree.grow(db, block.entries);
+      await writeCosignatures(db, block.transactions, this.#inserts);
       await this.#inserts.transactions.into(db, rows.transactions);
       const { keys: taken, rewrites } = await this.#anchors.take(db, rows.writes, block.number);
       const keys = await this.#write(db, [...taken.values()]);

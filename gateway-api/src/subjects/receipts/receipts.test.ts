@@ -1,0 +1,233 @@
+/** Receipts of a whole consortium, checked by the verifier and by code that is not ours. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LogCheckpoint } from '@sigstore/verify/dist/tlog/checkpoint.js';
+import { verifyMerkleInclusion } from '@sigstore/verify/dist/tlog/merkle.js';
+import { BadReceipt, checkReceipt, type Roots } from '@telemed-ledger/verifier/check.ts';
+import { type Proof, proofText, readProof } from '@telemed-ledger/verifier/proof.ts';
+import { expect } from 'chai';
+import { FixtureConsortium, until } from '../../consortium.fixture.ts';
+import { LedgerConnection } from '../../ledger/connect.ts';
+
+const NAMES = ['hospital', 'clinic', 'patients', 'payer', 'bank', 'regulator'];
+const NEEDED = 4;
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe('Receipts', function () {
+  this.timeout(120_000);
+  let consortium: FixtureConsortium;
+  let roots: Roots;
+  let record: { id: string; transactionId: string; family: string };
+  let receipt: string;
+
+  const text = async (as: string, path: string): Promise<string | undefined> => {
+    const { status, body } = await consortium.send(as, `GET ${path}`);
+    return status === 200 ? (body as string) : undefined;
+  };
+  const receiptOf = async (as: string, path: string): Promise<string> => {
+    let found: string | undefined;
+    await until(async () => {
+      found = await text(as, path);
+      return found !== undefined;
+    }, 30_000);
+    return found!;
+  };
+  const authorityOf = (name: string, file = 'ca.pem') =>
+    readFileSync(join(consortium.dataDir, 'organisations', name, 'ca', file), 'utf8');
+  const refusal = async (changed: string | Uint8Array, other: Roots = roots): Promise<string> => {
+    const bytesOf = typeof changed === 'string' ? bytes(changed) : changed;
+    return checkReceipt(bytesOf, other).then(
+      () => 'holds',
+      (error) => {
+        expect(error).to.be.instanceOf(BadReceipt);
+        return (error as Error).message;
+      },
+    );
+  };
+  const changed = (change: (proof: Proof) => void): string => {
+    const proof = readProof(receipt);
+    change(proof);
+    return proofText(proof);
+  };
+
+  before(async () => {
+    consortium = await FixtureConsortium.start([]);
+    for (const name of NAMES) await consortium.open(name, { checkpointEveryMs: 100, dutyIntervalMs: 1_000 });
+    const family = `Family ${randomUUID()}`;
+    const patient = { resourceType: 'Patient', name: [{ family }] };
+    const { headers, body } = await consortium.send('hospital', 'POST /fhir/R4/Patient', patient);
+    record = { id: body.id, transactionId: headers.get('x-transaction-id')!, family };
+    const { origin } = (await consortium.send('bank', 'GET /ledger-tree')).body;
+    roots = {
+      channel: consortium.members.channel,
+      genesis: String(origin).split('/').at(-1)!,
+      organisations: consortium.members.organisations.map(({ name, mspId }) => ({
+        mspId,
+        authorities: [authorityOf(name)],
+      })),
+    };
+    receipt = await receiptOf('hospital', `/resource-receipts/Patient/${record.id}/1/tlog-proof`);
+  });
+  after(() => consortium?.close());
+
+  it('prove a record to whoever has the roots', async () => {
+    const { content, entry, witnesses, proved, notProved } = await checkReceipt(bytes(receipt), roots);
+    expect(JSON.parse(content!.text!).resource.name[0].family).to.equal(record.family);
+    expect(entry).to.include({ transactionId: record.transactionId, code: 0 });
+    expect(witnesses.length).to.be.at.least(NEEDED);
+    expect(proved.length).to.equal(2);
+    expect(notProved.join()).to.match(/still in force/);
+  });
+
+  it('prove a transaction of hashes alone to everybody, at every member alike', async () => {
+    for (const name of ['bank', 'regulator']) {
+      const proof = await receiptOf(`${name} system`, `/receipts/${record.transactionId}/tlog-proof`);
+      expect(proof).not.to.contain(record.family);
+      const { entry, content } = await checkReceipt(bytes(proof), roots);
+      expect(content).to.equal(undefined);
+      expect(entry.transactionId).to.equal(record.transactionId);
+    }
+  });
+
+  it('are given of content only to those who may read it', async () => {
+    const path = `/resource-receipts/Patient/${record.id}/1/tlog-proof`;
+    expect((await consortium.send('bank', `GET ${path}`)).status).to.equal(404);
+    expect((await consortium.send('hospital operator', `GET ${path}`)).status).to.equal(403);
+    expect((await consortium.send('patients patient Patient/another', `GET ${path}`)).status).to.equal(404);
+    const own = await receiptOf(`patients patient Patient/${record.id}`, path);
+    expect((await checkReceipt(bytes(own), roots)).content?.text).to.contain(record.family);
+  });
+
+  it('are read by tools that are not ours: a C2SP checkpoint, and an inclusion proof of RFC 6962', () => {
+    const { checkpoint, extra, index, path } = readProof(receipt);
+    const read = LogCheckpoint.fromString(checkpoint);
+    const { size } = { size: Number(read.logSize) };
+    const hashes = path.map((hash) => Buffer.from(hash));
+    const inclusionProof = { logIndex: String(index), treeSize: String(size), hashes, rootHash: read.logHash };
+    const entry = { canonicalizedBody: Buffer.from(extra.entry), inclusionProof };
+    verifyMerkleInclusion(entry as never, read);
+    const other = { ...entry, canonicalizedBody: Buffer.from(extra.entry.replace('code 0', 'code 1')) };
+    expect(() => verifyMerkleInclusion(other as never, read)).to.throw(/root hash/);
+  });
+
+  it('are refused with any byte changed', async () => {
+    const whole = bytes(receipt);
+    const accepted: number[] = [];
+    for (let at = 0; at < whole.length; at += 1) {
+      const mutated = whole.slice();
+      mutated[at]! ^= 1 + (at % 127);
+      if ((await refusal(mutated)) === 'holds') accepted.push(at);
+    }
+    expect(accepted).to.deep.equal([]);
+    for (const other of [
+      `${receipt}\n`,
+      receipt.slice(0, -1),
+      `\ufeff${receipt}`,
+      ` ${receipt}`,
+      receipt + receipt,
+      '',
+    ])
+      expect(await refusal(other)).not.to.equal('holds');
+  });
+
+  it('are refused under too few members, or one member several times', async () => {
+    const one = changed((proof) => {
+      proof.signatures.splice(1);
+      proof.extra.witnesses.splice(1);
+    });
+    expect(await refusal(one)).to.equal(`1 members have signed it, ${NEEDED} are needed`);
+    const twice = changed((proof) => {
+      proof.signatures.fill(proof.signatures[0]!);
+      proof.extra.witnesses.fill(proof.extra.witnesses[0]!);
+    });
+    expect(await refusal(twice)).to.equal('a member signs twice');
+  });
+
+  it('are refused with another validation code, a path cut short, another place, another content', async () => {
+    const code = changed(({ extra }) => {
+      extra.entry = extra.entry.replace('code 0', 'code 11');
+    });
+    expect(await refusal(code)).to.match(/not in the tree/);
+    expect(await refusal(changed(({ path }) => void path.pop()))).to.match(/not in the tree/);
+    expect(await refusal(changed((proof) => void Object.assign(proof, { index: proof.index + 1 })))).to.match(
+      /not in the tree/,
+    );
+    const content = changed(({ extra }) => {
+      const shown = extra.content!.record!;
+      shown.text = shown.text.replace(record.family, 'Family other');
+    });
+    expect(await refusal(content)).to.match(/not on its sheet/);
+    const key = changed(({ extra }) => void Object.assign(extra.content!, { key: `${extra.content!.key}x` }));
+    expect(await refusal(key)).to.match(/did not write/);
+  });
+
+  it('are refused of another channel, of another ledger, of authorities that are not the roots', async () => {
+    expect(await refusal(receipt, { ...roots, channel: 'other' })).to.match(/another ledger/);
+    expect(await refusal(receipt, { ...roots, genesis: '0'.repeat(64) })).to.match(/another ledger/);
+    const foreign = roots.organisations.map((one) => ({ ...one, authorities: [authorityOf('bank')] }));
+    expect(await refusal(receipt, { ...roots, organisations: foreign })).to.match(/of no authority|of no member/);
+    const fewer = roots.organisations.filter(({ mspId }) => mspId === 'BankMSP');
+    expect(await refusal(receipt, { ...roots, organisations: fewer })).to.match(/no member of this consortium/);
+  });
+
+  it('are refused under a certificate that was revoked', async () => {
+    // Loaded after the verifier, which brings what it asks for.
+    const { X509Certificate, X509CrlGenerator } = await import('@peculiar/x509');
+    const [first] = readProof(receipt).extra.witnesses;
+    const certificate = new X509Certificate(first!.certificate);
+    const mspId = first!.statement.split('\n')[2]!;
+    const { name } = consortium.members.organisations.find((one) => one.mspId === mspId)!;
+    const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+    const der = Buffer.from(authorityOf(name, 'ca.key').replace(/-----[^-]+-----|\s/g, ''), 'base64');
+    const signingKey = await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
+    const list = await X509CrlGenerator.create({
+      ...{ issuer: new X509Certificate(authorityOf(name)).subject, signingAlgorithm: algorithm, signingKey },
+      nextUpdate: new Date(Date.now() + 86_400_000),
+      entries: [{ serialNumber: certificate.serialNumber, revocationDate: new Date() }],
+    });
+    const revoking = roots.organisations.map((one) =>
+      one.mspId === mspId ? { ...one, revocations: [list.toString('pem')] } : one,
+    );
+    expect(await refusal(receipt, { ...roots, organisations: revoking })).to.match(/is revoked/);
+  });
+
+  it('name a member that signs another tree than the others have', async () => {
+    const input = { size: 1, root: 'ab'.repeat(32), time: 1_800_000_000, publicKey: 'cd'.repeat(32) };
+    const argument = JSON.stringify({ ...input, signature: 'ef'.repeat(64) });
+    const { connection: settings, timeouts } = await consortium.config('bank');
+    const connection = new LedgerConnection(settings, timeouts);
+    const identity = await consortium.identities('bank').of('system');
+    try {
+      await connection.contract(identity).submit('witnesses:CosignCheckpoint', {
+        ...{ arguments: [argument], endorsingOrganizations: ['BankMSP', 'RegulatorMSP'] },
+      });
+    } finally {
+      connection.close();
+    }
+    const disagreeing = async () => {
+      const { body } = await consortium.send('hospital', 'GET /witnesses');
+      return body.witnesses.filter(({ agrees }: { agrees: boolean }) => !agrees);
+    };
+    await until(async () => (await disagreeing()).length > 0);
+    const found = await disagreeing();
+    expect(found.map(({ mspId, size }: { mspId: string; size: number }) => [mspId, size])).to.deep.equal([
+      ['BankMSP', 1],
+    ]);
+    expect(await refusal(await receiptOf('clinic', `/receipts/${record.transactionId}/tlog-proof`))).to.equal('holds');
+  });
+
+  it('end: signatures themselves are no reason to sign', async () => {
+    const sizes = async () => {
+      const { body } = await consortium.send('hospital', 'GET /witnesses');
+      return new Set(body.witnesses.map(({ size }: { size: number }) => size)).size;
+    };
+    let [before, now] = [-1, await sizes()];
+    await until(async () => {
+      [before, now] = [now, await sizes()];
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return before === now;
+    }, 20_000);
+    expect(now).to.be.lessThan(30);
+  });
+});

@@ -1,0 +1,107 @@
+/**
+ * A receipt as a text: C2SP tlog-proof v1. The tree's entry, the witnesses' certificates and, where content is shown, its path
+ * travel in the line of extra data, which nothing authenticates by itself: check.ts holds every byte of it to what is signed.
+ */
+import { fromBase64, toBase64 } from './checkpoint.ts';
+
+/** A private value and its place among the writes of its transaction. */
+export interface Content {
+  collection: string;
+  key: string;
+  value: string;
+  /** Of its leaf in the tree over the transaction's writes, and the path, hex. */
+  index: number;
+  path: string[];
+  /** Where the value is a sheet: one of the texts on it. */
+  record?: { text: string; index: number; path: string[] };
+}
+
+export interface CertifiedWitness {
+  statement: string;
+  /** Base64. */
+  signature: string;
+  /** DER, base64. */
+  certificate: string;
+}
+
+/** In the order of the signature lines. */
+export interface Extra {
+  entry: string;
+  witnesses: CertifiedWitness[];
+  content?: Content;
+}
+
+export interface Proof {
+  extra: Extra;
+  index: number;
+  path: Uint8Array[];
+  /** Text of the checkpoint. */
+  checkpoint: string;
+  /** Lines without their newlines. */
+  signatures: string[];
+}
+
+const FIRST_LINE = 'c2sp.org/tlog-proof@v1';
+const utf8 = new TextEncoder();
+const HASH = 32;
+
+/** JSON in one form: members in this order, no white space. */
+function extraText({ entry, witnesses, content }: Extra): string {
+  const shown = content && {
+    ...{ collection: content.collection, key: content.key, value: content.value },
+    ...{ index: content.index, path: content.path },
+    ...(content.record && {
+      record: { text: content.record.text, index: content.record.index, path: content.record.path },
+    }),
+  };
+  const certified = witnesses.map(({ statement, signature, certificate }) => ({ statement, signature, certificate }));
+  return JSON.stringify({ entry, witnesses: certified, ...(shown && { content: shown }) });
+}
+
+export function proofText({ extra, index, path, checkpoint, signatures }: Proof): string {
+  const bytes = utf8.encode(extraText(extra));
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  const lines = [FIRST_LINE, `extra ${btoa(binary)}`, `index ${index}`, ...path.map(toBase64), ''];
+  return `${lines.join('\n')}\n${checkpoint}\n${signatures.map((line) => `${line}\n`).join('')}`;
+}
+
+const isHashes = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.length <= 64 && value.every((one) => /^[0-9a-f]{64}$/.test(String(one)));
+const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** @throws Error where it is not in the one form */
+function readExtra(text: string): Extra {
+  const extra = JSON.parse(text) as Extra;
+  const { entry, witnesses, content } = extra;
+  const isText = (...values: unknown[]): boolean => values.every((value) => typeof value === 'string');
+  const areWitnesses =
+    Array.isArray(witnesses) && witnesses.every((one) => isText(one?.statement, one?.signature, one?.certificate));
+  const isRecord = (one: Content['record']): boolean =>
+    one === undefined || (isText(one.text) && isIndex(one.index) && isHashes(one.path));
+  const isContent =
+    content === undefined ||
+    (isText(content.collection, content.key, content.value) &&
+      isIndex(content.index) &&
+      isHashes(content.path) &&
+      isRecord(content.record));
+  if (!isText(entry) || !areWitnesses || !isContent || extraText(extra) !== text)
+    throw new Error('the extra data is not in its form');
+  return extra;
+}
+
+const PROOF =
+  /^c2sp\.org\/tlog-proof@v1\nextra ([A-Za-z0-9+/=]+)\nindex (0|[1-9]\d{0,14})\n((?:[A-Za-z0-9+/=]{44}\n){0,64})\n((?:[^\n]+\n){3})\n((?:— [^\n]+\n){1,1000})$/;
+
+/** @throws Error where it is not exactly what `proofText` writes */
+export function readProof(text: string): Proof {
+  const [, extra, index, path, checkpoint, signatures] = PROOF.exec(text) ?? [];
+  if (extra === undefined) throw new Error('the receipt is not in its form');
+  const hashes = path!.split('\n').slice(0, -1).map(fromBase64);
+  if (hashes.some(({ length }) => length !== HASH)) throw new Error('the path is not in its form');
+  return {
+    extra: readExtra(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(fromBase64(extra))),
+    ...{ index: Number(index), path: hashes, checkpoint: checkpoint! },
+    signatures: signatures!.split('\n').slice(0, -1),
+  };
+}

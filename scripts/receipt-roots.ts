@@ -1,0 +1,36 @@
+/**
+ * `npm run -s receipt:roots > roots.json`: the consortium's roots as a verifier of receipts is given them, from the data directory
+ * and a running gateway, which says which ledger it is. A real verifier takes each member's authority from that member.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import type { Roots } from '@telemed-ledger/verifier/roots.ts';
+import { dataDirectory } from './command-line.ts';
+import { Parties } from './demo/parties.ts';
+
+/** @param origin as GET /ledger-tree answers it */
+export function rootsOf(dataDir: string, { channel, organisations }: Consortium, origin: string): Roots {
+  const read = (name: string, file: string) => join(dataDir, 'organisations', name, 'ca', file);
+  return {
+    ...{ channel, genesis: origin.split('/').at(-1)! },
+    organisations: organisations.map(({ name, mspId }) => ({
+      ...{ mspId, authorities: [readFileSync(read(name, 'ca.pem'), 'utf8')] },
+      ...(existsSync(read(name, 'crl.pem')) && { revocations: [readFileSync(read(name, 'crl.pem'), 'utf8')] }),
+    })),
+  };
+}
+
+if (import.meta.main) {
+  const dataDir = dataDirectory();
+  const consortium = loadConsortium(process.env['CONSORTIUM'] || undefined);
+  const urls = Object.fromEntries(
+    consortium.organisations.map(({ name, gatewayPort }) => [name, `http://127.0.0.1:${gatewayPort}`]),
+  );
+  const parties = new Parties({ dataDir, urls });
+  const [first] = consortium.organisations;
+  const { origin } = await parties.of(first!.name, 'system').ask<{ origin: string }>({ path: '/ledger-tree' });
+  console.log(JSON.stringify(rootsOf(dataDir, consortium, origin), null, 2));
+  parties.close();
+}
