@@ -92,11 +92,12 @@ async function bucketsAfter(
   const indexes = bucketsOf(said.map(({ said: { number } }) => number));
   if (indexes.length !== evidence.length)
     throw new LedgerError('INVALID', 'are not the buckets of these licences', 'private.buckets');
+  const byBucket = Map.groupBy(said, ({ said: { number } }) => bucketOfNumber(number));
   const after = new Map<string, LicenceState>();
   const buckets = indexes.map((index, place) => {
     const { path } = evidence[place]!;
     const before = licencesIn(register, index, evidence[place]!, placeOf(place));
-    const changed = said.filter(({ said: { number } }) => bucketOfNumber(number) === index);
+    const changed = byBucket.get(index) ?? [];
     for (const { said: one, at } of changed) after.set(one.number, changedLicence(before, one, store.time, at));
     const licences = {
       ...before,

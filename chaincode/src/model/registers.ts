@@ -14,7 +14,7 @@ export const BUCKETS = 4_096;
 const PATH_LENGTH = Math.log2(BUCKETS);
 const MAX_LICENCES = 20_000;
 /** How many one transaction sets. */
-export const MAX_LICENCES_AT_ONCE = 500;
+export const MAX_LICENCES_AT_ONCE = 250;
 
 /** `register/<generation>` */
 export const registerSchema = z.strictObject({ schema: schemaVersion, root: hashSchema, salt: saltSchema });
