@@ -9,6 +9,7 @@ import { median } from './bench/closed-loop.ts';
 import { greedy } from './bench/greedy.ts';
 import { linkability } from './bench/linkability.ts';
 import { busyCores, cpuTimes, processTree, residentBytes, TICK_MS } from './bench/processes.ts';
+import { readsWithLog } from './bench/reads.ts';
 import { Rest } from './bench/rest.ts';
 import { scale } from './bench/scale.ts';
 import { openSdk } from './bench/sdk.ts';
@@ -29,7 +30,7 @@ import { table } from './table.ts';
 const CALLERS = [1, 16, 64];
 const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
-const USAGE = `usage: npm run bench [-- greedy | access-log | linkability | scale] [--org x] [--seconds 60]
+const USAGE = `usage: npm run bench [-- greedy | access-log | reads | linkability | scale] [--org x] [--seconds 60]
   [--patients 200] [--points 6,6x114,6x414,12]`;
 const REST = 'REST create, 1 KB';
 const SDK = 'bare SDK, OpenSSL signer';
@@ -47,6 +48,7 @@ await runCommand(async () => {
   });
   const [kind] = positionals;
   if (kind === 'access-log') return accessLog().then(() => 0);
+  if (kind === 'reads') return readsWithLog(positive('--seconds', values.seconds)).then(() => 0);
   if (kind === 'scale') return scale(values.points, positive('--seconds', values.seconds)).then(() => 0);
   if (kind === 'linkability') return linkability(positive('--patients', values.patients)).then(() => 0);
   const provider = organisationNamed(values.org);

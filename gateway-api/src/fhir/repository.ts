@@ -25,6 +25,8 @@ export interface StoredResource {
   transactionId: string;
   /** Of a delivered copy: the access that it was delivered under. */
   access?: string;
+  /** Id of the Patient whom it is about; absent where it is about none. */
+  patient?: string;
 }
 
 export interface Search {

@@ -1,4 +1,5 @@
 /** Calls that come while one is under way are done together by the next: one wait for the disk instead of one each. */
+import { setImmediate } from 'node:timers/promises';
 
 interface Waiting<T> {
   item: T;
@@ -8,12 +9,18 @@ interface Waiting<T> {
 
 export class Gathered<T> {
   readonly #run: (items: T[]) => Promise<void>;
+  readonly #turns: number;
   #waiting: Waiting<T>[] = [];
   #isRunning = false;
 
-  /** `run` does all items or none. */
-  constructor(run: (items: T[]) => Promise<void>) {
+  /**
+   * `run` does all items or none.
+   * @param turns of the event loop that each run waits for what else is under way; without any what comes in the same turn
+   * goes along
+   */
+  constructor(run: (items: T[]) => Promise<void>, turns = 0) {
     this.#run = run;
+    this.#turns = turns;
   }
 
   /** Done when the run that took the item is. @throws what that run throws */
@@ -29,6 +36,7 @@ export class Gathered<T> {
     // What is added in the same turn of the event loop goes along.
     await undefined;
     while (this.#waiting.length > 0) {
+      for (let turn = 0; turn < this.#turns; turn += 1) await setImmediate();
       const taken = this.#waiting.splice(0);
       try {
         await this.#run(taken.map(({ item }) => item));

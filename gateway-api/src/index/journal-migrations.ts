@@ -130,4 +130,36 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
       await db.schema.alterTable('refusals').addColumn('patient', types.text).execute();
     },
   },
+  /** One log of all reads: what was written of deliveries is kept in it. */
+  '2026-11-y-all-reads': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('reads')
+        .addColumn('sequence', types.integer, (column) => column.primaryKey())
+        .addColumn('at', types.text, (column) => column.notNull())
+        .addColumn('outcome', types.text, (column) => column.notNull())
+        .addColumn('interaction', types.text, (column) => column.notNull())
+        .addColumn('subject', types.text, (column) => column.notNull())
+        .addColumn('role', types.text, (column) => column.notNull())
+        .addColumn('fhir_user', types.text)
+        .addColumn('patient', types.text)
+        .addColumn('access', types.text)
+        .addColumn('type', types.text, (column) => column.notNull())
+        .addColumn('records', types.text, (column) => column.notNull())
+        .addColumn('hash', types.text, (column) => column.notNull())
+        .execute();
+      await sql`insert into reads
+        (sequence, at, outcome, interaction, subject, role, fhir_user, patient, access, type, records, hash)
+        select sequence, at, outcome, interaction, subject, role, fhir_user, null, access, type, records, ''
+        from delivered_reads`.execute(db);
+      await db.schema.dropTable('delivered_reads').execute();
+      for (const about of ['patient', 'access'])
+        await db.schema
+          .createIndex(`reads_by_${about}`)
+          .on('reads')
+          .columns([about, 'sequence'])
+          .where(sql.ref(about), 'is not', null)
+          .execute();
+    },
+  },
 });

@@ -366,26 +366,47 @@ export interface RefusalsTable {
   created_at: string;
 }
 
-/** Who was shown, or refused, what was delivered under an access; see subjects/access/delivered-reads.ts. */
-export interface DeliveredReadsTable {
+/** Every read of what this organisation holds, each row for one patient; see subjects/reads/read-log.ts. */
+export interface ReadsTable {
   sequence: number;
-  access: string;
+  /** ISO 8601 UTC. */
   at: string;
-  outcome: 'shown' | 'refused';
-  interaction: 'read' | 'vread' | 'history' | 'search';
+  /** pruned: the last of those whose time is over, of which nothing but its hash is left. */
+  outcome: 'shown' | 'refused' | 'pruned';
+  interaction: Interaction;
   /** Subject of the token, its role and its FHIR user. */
   subject: string;
   role: string;
   fhir_user: string | null;
+  /** Id of the Patient whom the records are about; null where they are about none, or this organisation cannot know. */
+  patient: string | null;
+  /** Of what was delivered, and of accesses themselves: the access. */
+  access: string | null;
   type: string;
   /** Ids of the records, JSON. */
   records: string;
+  /** SHA-256 over the hash before and this row, hex; empty in rows of versions that had no chain. */
+  hash: string;
 }
+
+/** How something was read. `log`: who read. `access`: requests and what came of them. `events`: the stream of those. */
+export type Interaction =
+  | 'read'
+  | 'vread'
+  | 'history'
+  | 'search'
+  | 'directory'
+  | 'evaluate'
+  | 'access'
+  | 'events'
+  | 'log'
+  | 'review'
+  | 'erasure';
 
 export interface JournalTables {
   envelopes: EnvelopesTable;
   wanted_erasures: WantedErasuresTable;
-  delivered_reads: DeliveredReadsTable;
+  reads: ReadsTable;
   refusals: RefusalsTable;
   idempotency: IdempotencyTable;
   pending_wishes: PendingWishesTable;

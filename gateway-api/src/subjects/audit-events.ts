@@ -79,7 +79,8 @@ export class AuditEvents {
   }
 
   #eventOf(erasure: ErasuresTable): StoredResource {
-    return eventOf(erasure, this.#consortium);
+    const { patient } = erasure;
+    return { ...eventOf(erasure, this.#consortium), ...(patient === null ? {} : { patient }) };
   }
 }
 

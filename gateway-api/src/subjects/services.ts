@@ -15,7 +15,6 @@ import type { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import type { ReadinessCheck } from '../operations/readiness.ts';
 import type { Changes } from './access/changes.ts';
-import type { DeliveredReads } from './access/delivered-reads.ts';
 import type { Disclosures } from './access/disclosures.ts';
 import type { AccessStreams } from './access/streams.ts';
 import type { Undecided } from './access/undecided.ts';
@@ -23,6 +22,7 @@ import type { AuditEvents } from './audit-events.ts';
 import type { Wishes } from './consents/wishes.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
 import type { Witness } from './receipts/witness.ts';
+import type { ReadLog } from './reads/read-log.ts';
 import type { RecordItem } from './records/sheets.ts';
 
 export interface Services {
@@ -36,8 +36,8 @@ export interface Services {
   idempotent: IdempotentWrites;
   disclosures: Disclosures;
   auditEvents: AuditEvents;
-  /** Who was shown, or refused, what was delivered here. */
-  deliveredReads: DeliveredReads;
+  /** Who was shown, or refused, what is here. */
+  readLog: ReadLog;
   /** Deliveries after which something was changed. */
   changes: Changes;
   /** Requests that are to be looked at, and those that wait for the patient. */

@@ -6,6 +6,7 @@ import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Duty } from '../duties/duties.ts';
 import type { Route } from '../http/routes.ts';
 import { alive, lastVerification, metrics, ready, verify } from '../operations/routes.ts';
+import { accounting } from './access/accounting.ts';
 import { decideAccess, deliverAgain, purgeCopies, reportAccess, reviewDeliveries } from './access/duties.ts';
 import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
 import { accessEvents, refuseAccess } from './access/waiting.ts';
@@ -23,6 +24,7 @@ import { instructPayment, remitPayment } from './payments/duties.ts';
 import { settlePayment } from './payments/operations.ts';
 import { signTree } from './receipts/duties.ts';
 import { decisionProof, resourceProof, transactionProof, witnesses } from './receipts/proof-routes.ts';
+import { reads } from './reads/routes.ts';
 import { receipt } from './receipts/routes.ts';
 import { ledgerTree } from './receipts/tree-routes.ts';
 import { recordVersions } from './records/groups.ts';
@@ -43,6 +45,8 @@ export const ROUTES: readonly Route[] = [
   accessRequest,
   refuseAccess,
   deliveredReads,
+  reads,
+  accounting,
   wishes,
   wish,
   erasure,

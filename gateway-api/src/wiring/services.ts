@@ -16,7 +16,6 @@ import { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { ReadinessCheck } from '../operations/readiness.ts';
 import { Changes } from '../subjects/access/changes.ts';
-import { DeliveredReads } from '../subjects/access/delivered-reads.ts';
 import { Disclosures } from '../subjects/access/disclosures.ts';
 import { shown } from '../subjects/access/shown.ts';
 import { AccessStreams } from '../subjects/access/streams.ts';
@@ -25,11 +24,12 @@ import { AuditEvents } from '../subjects/audit-events.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
 import { Witness } from '../subjects/receipts/witness.ts';
+import { ReadLog } from '../subjects/reads/read-log.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
 import { licenceNaming } from '../subjects/registers/licence-shown.ts';
 import type { Services } from '../subjects/services.ts';
 import type { LedgerSide } from './ledger.ts';
-import { comparisons } from './verification.ts';
+import { comparisons, withReads } from './verification.ts';
 
 export interface ServicesOptions {
   config: GatewayConfig;
@@ -86,9 +86,9 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   });
   const wishJournal = new WishJournal(stores.journal, stores.journalLazily);
   const wishes = new Wishes({ index, ledger, consortium, journal, wishes: wishJournal, log });
-  const sweeper = new Sweeper(comparisons(config, consortium, side), log, config.verifyIntervalMs);
+  const readLog = new ReadLog(stores.journal, stores.journalLazily);
+  const sweeper = new Sweeper(withReads(comparisons(config, consortium, side), readLog), log, config.verifyIntervalMs);
   const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
-  const deliveredReads = new DeliveredReads(stores.journal, stores.journalLazily);
   const changes = new Changes(index.delivered, () => index.undelivered.count());
   const { own, accesses, concerned } = index;
   const undecided = new Undecided({ own, accesses, concerned, lacks: () => index.undelivered.count() });
@@ -124,7 +124,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     idempotent,
     disclosures,
     auditEvents,
-    deliveredReads,
+    readLog,
     changes,
     refusals,
     refusalsEveryMs,

@@ -5,6 +5,7 @@ import { indexFile } from '../index/sqlite/stores.ts';
 import type { Compare } from '../index/verification/sweeper.ts';
 import { type VerificationTask, verifyInThread } from '../index/verification/thread.ts';
 import { making } from '../index/write/making.ts';
+import type { ReadLog } from '../subjects/reads/read-log.ts';
 import type { LedgerSide } from './ledger.ts';
 
 /** Begins comparisons, each in a thread of its own. */
@@ -21,6 +22,18 @@ export function comparisons(config: GatewayConfig, consortium: Consortium, side:
     return { report: thread.then((running) => running.report), hurry };
   };
 }
+
+/** The same with what is wrong with the log of reads, which no ledger holds. */
+export const withReads =
+  (compare: Compare, readLog: Pick<ReadLog, 'differences'>): Compare =>
+  (unhurried, stop) => {
+    const { report, hurry } = compare(unhurried, stop);
+    const whole = async () => {
+      const found = await report;
+      return { ...found, differences: [...found.differences, ...(await readLog.differences(stop))] };
+    };
+    return { report: whole(), hurry };
+  };
 
 function liveOf({ dataDir, database }: GatewayConfig): VerificationTask['live'] {
   if (database === undefined) return { file: indexFile(dataDir) };

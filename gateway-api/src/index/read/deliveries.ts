@@ -27,10 +27,11 @@ interface Withheld {
   view: View;
 }
 
-/** Records of one access. */
-export interface DeliveredRecords {
-  access: string;
-  ids: string[];
+/** A record as it was delivered. */
+export interface DeliveredRecord {
+  access: string | null;
+  patient: string | null;
+  id: string;
 }
 
 /** So many records are named at once. */
@@ -48,8 +49,8 @@ export class Deliveries {
     this.#inbox = inbox;
   }
 
-  /** What is here of these records for others than a reader: of each access its records. */
-  async withheld(type: string, { ids, search, view }: Withheld): Promise<DeliveredRecords[]> {
+  /** What is here of these records for others than a reader: with whom it is about. */
+  async withheld(type: string, { ids, search, view }: Withheld): Promise<DeliveredRecord[]> {
     const { audience: own, compartment } = view;
     if (own === undefined) return [];
     let query = this.#db
@@ -62,8 +63,13 @@ export class Deliveries {
     if (compartment !== undefined) query = query.where('patient', '=', compartment);
     if (ids !== undefined) query = query.where('id', 'in', ids);
     if (search !== undefined) query = matchingIn(query, search, compartment);
-    const rows = await query.select(['access', 'id']).distinct().limit(MOST_WITHHELD).execute();
-    return byAccess(rows);
+    return query.select(['access', 'patient', 'id']).distinct().limit(MOST_WITHHELD).execute();
+  }
+
+  /** Whom a record that is here is about, whether a reader sees it or not; undefined where there is none. */
+  async ownerOf(type: string, id: string): Promise<{ patient: string | null } | undefined> {
+    const query = this.#db.selectFrom('versions').select('patient').where('id', '=', id).where('type', '=', type);
+    return query.where('source', 'is', null).limit(1).executeTakeFirst();
   }
 
   /** The records of one delivered access. */
@@ -71,13 +77,4 @@ export class Deliveries {
     const rows = await this.#db.selectFrom('versions').select(STANDING).where('access', '=', access).execute();
     return this.#checks.rows('versions', rows).map(({ type, id }) => ({ type, id }));
   }
-}
-
-/** Records by the access that they were delivered under. */
-export function byAccess(rows: readonly { access: string | null; id: string }[]): DeliveredRecords[] {
-  const found = new Map<string, string[]>();
-  for (const { access, id } of rows) {
-    if (access !== null) found.set(access, [...(found.get(access) ?? []), id]);
-  }
-  return [...found].map(([access, ids]) => ({ access, ids }));
 }

@@ -31,6 +31,7 @@ export function storedResource(row: VersionRow, consortium: Consortium): StoredR
     author: organisationByMsp(consortium, row.author)?.name ?? row.author,
     transactionId: row.transaction_id,
     ...(row.access === null ? {} : { access: row.access }),
+    ...(row.patient === null ? {} : { patient: row.patient }),
   };
 }
 

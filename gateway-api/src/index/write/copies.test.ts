@@ -93,7 +93,7 @@ onEachDatabase('Delivered copies', (kind) => {
     expect(await seen('')).to.deep.equal([older!.id, odd!.id]);
     expect(
       (await clinic.index.deliveries.withheld('Observation', { view: { audience: 'role system' } })).flatMap(
-        ({ ids }) => ids,
+        ({ id }) => id,
       ),
     ).to.have.members([own1!.id, odd!.id]);
   });

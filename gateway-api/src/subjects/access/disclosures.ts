@@ -329,6 +329,7 @@ export class Disclosures {
       lastUpdated,
       author: state.custodian,
       transactionId,
+      ...(disclosure.patient === undefined ? {} : { patient: disclosure.patient }),
     };
   }
 }

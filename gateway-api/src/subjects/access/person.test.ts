@@ -72,7 +72,8 @@ onEachDatabase('What is delivered for a person', function (kind) {
   };
   const readsOf = async (access: string) => {
     const { body } = await send('clinic', `GET /access-requests/${access}/reads`);
-    return body.reads.map(({ outcome, interaction, role, fhirUser }: Record<string, string>) =>
+    const ofRecords = body.reads.filter(({ type }: { type: string }) => type === 'Observation').reverse();
+    return ofRecords.map(({ outcome, interaction, role, fhirUser }: Record<string, string>) =>
       [outcome, interaction, role, fhirUser].filter(Boolean).join(' '),
     );
   };
@@ -148,7 +149,7 @@ onEachDatabase('What is delivered for a person', function (kind) {
     expect([...(await shownTo(first)), ...(await shownTo(second))]).to.deep.equal([DOCTOR, NURSE]);
   });
 
-  it('is written down before it is shown, and before it is refused, with who and what; what is one’s own is not', async () => {
+  it('is written down before it is shown, and before it is refused, with who, what, for what and until when', async () => {
     const id = await delivered(`clinic practitioner ${DOCTOR}`);
     for (const as of [`clinic practitioner ${DOCTOR}`, `clinic practitioner ${NURSE}`, 'clinic practitioner'])
       await statusFor(as);
@@ -157,12 +158,17 @@ onEachDatabase('What is delivered for a person', function (kind) {
       `refused read practitioner ${NURSE}`,
       'refused read practitioner',
     ]);
-    const { body } = await send('clinic', `GET /access-requests/${id}/reads?count=1`);
-    expect(body.reads[0])
-      .to.include({ type: 'Observation', subject: DOCTOR })
-      .and.to.have.deep.property('records', [observation]);
-    const { body: rest } = await send('clinic', `GET ${body.next.replace('count=1', 'count=9')}`);
-    expect(rest.reads).to.have.length(2);
+    const { body } = await send('clinic', `GET /access-requests/${id}/reads?count=2`);
+    // The newest are the looks at this log itself.
+    expect(body.reads.map(({ interaction }: { interaction: string }) => interaction)).to.deep.equal(['log', 'log']);
+    const { body: rest } = await send('clinic', `GET ${body.next.replace('count=2', 'count=9')}`);
+    const shown = rest.reads.find(
+      ({ outcome, type }: Record<string, string>) => outcome === 'shown' && type === 'Observation',
+    );
+    expect(shown).to.include({ subject: DOCTOR, organisation: 'clinic', patient, purpose: 'TREAT', count: 1 });
+    expect(shown.records).to.deep.equal([observation]);
+    expect(shown.consent).to.match(/^[0-9a-f-]{36}\/1$/);
+    expect(shown.until).to.match(/^20/);
     expect((await send('hospital', `GET /access-requests/${id}/reads`)).status, 'at the holder').to.equal(404);
     expect((await send('clinic operator', `GET /access-requests/${id}/reads`)).status).to.equal(403);
   });

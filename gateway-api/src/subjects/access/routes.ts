@@ -9,7 +9,8 @@ import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
-import type { DeliveredRead } from './delivered-reads.ts';
+import { foundAccess, noteAccesses } from '../reads/noting.ts';
+import { readsAnswer, readsPage, readsShown } from '../reads/routes.ts';
 import { notFound, shown, stateSchema } from './shown.ts';
 
 const requestSchema = accessRequestSchema
@@ -109,8 +110,14 @@ export const accessRequest = route({
   summary: 'What came of an access request.',
   parameters: z.object({ id: z.string().meta({ description: 'Id of the request.' }) }),
   answers: { 200: { description: 'The request as it stands.', schema: stateSchema } },
-  async handle({ caller, parameters }, { disclosures }) {
-    const disclosure = await disclosures.find(parameters.id, compartmentOf(caller, 'read', 'answer'));
+  async handle({ caller, parameters }, services) {
+    const disclosure = await foundAccess(
+      caller,
+      'access',
+      parameters.id,
+      compartmentOf(caller, 'read', 'answer'),
+      services,
+    );
     if (disclosure === undefined) throw notFound();
     return { body: shown(disclosure) };
   },
@@ -124,8 +131,10 @@ export const accessRequests = route({
     status: accessStateSchema.shape.status.optional().meta({ description: 'Those alone that stand so.' }),
   }),
   answers: { 200: { description: 'A page of requests.', schema: listSchema } },
-  async handle({ caller, query: { count, after, status } }, { disclosures }) {
+  async handle({ caller, query: { count, after, status } }, services) {
+    const { disclosures } = services;
     const page = await disclosures.page({ compartment: compartmentOf(caller, 'read', 'answer'), count, after, status });
+    await noteAccesses(caller, 'access', page.disclosures, services);
     const narrowed = status === undefined ? '' : `&status=${status}`;
     const next = page.next === undefined ? {} : { next: `/access-requests?${nextPage(count, page.next)}${narrowed}` };
     const leftOut = page.broken === 0 ? {} : { leftOut: page.broken };
@@ -135,49 +144,17 @@ export const accessRequests = route({
   },
 });
 
-const readSchema = z
-  .object({
-    at: z.string().meta({ description: 'ISO 8601 UTC.' }),
-    outcome: z.enum(['shown', 'refused']).meta({ description: 'Refused: it was delivered for somebody else.' }),
-    interaction: z.enum(['read', 'vread', 'history', 'search']),
-    subject: z.string().meta({ description: 'Of the token.' }),
-    role: z.string(),
-    fhirUser: z.string().optional(),
-    type: z.string(),
-    records: z.array(z.string()).meta({ description: 'Ids of the records.' }),
-  })
-  .meta({ id: 'DeliveredRead' });
-
-const shownRead = ({ at, outcome, interaction, subject, role, fhir_user, type, records }: DeliveredRead): object => ({
-  ...{ at, outcome, interaction, subject, role },
-  ...(fhir_user === null ? {} : { fhirUser: fhir_user }),
-  ...{ type, records: JSON.parse(records) },
-});
-
 export const deliveredReads = route({
   method: 'get',
   path: '/access-requests/:id/reads',
-  summary: 'Who of this organisation was shown what was delivered, and who was refused it, oldest first, in pages.',
+  summary: 'Who of this organisation was shown what was delivered, and who was refused it, newest first, in pages.',
   parameters: z.object({ id: z.string().meta({ description: 'Id of the request.' }) }),
-  query: pageSchema,
-  answers: {
-    200: {
-      description: 'A page of reads.',
-      schema: z.object({
-        reads: z.array(readSchema),
-        next: z.string().optional().meta({ description: 'The next page; absent on the last one.' }),
-      }),
-    },
-  },
-  async handle({ caller, parameters: { id }, query: { count, after } }, services) {
-    const { disclosures, organisation } = services;
-    const disclosure = await disclosures.find(id, compartmentOf(caller, 'read', 'answer'));
-    if (disclosure?.state.requestor !== organisation.name) throw notFound();
-    const from = after === undefined ? {} : { after: Number(after) };
-    const page = await services.deliveredReads.page(id, { count, ...from });
-    const last = page.length < count ? undefined : page.at(-1);
+  query: readsPage,
+  answers: { 200: readsAnswer },
+  async handle({ caller, parameters: { id }, query }, services) {
+    const disclosure = await foundAccess(caller, 'log', id, compartmentOf(caller, 'read', 'answer'), services);
+    if (disclosure?.state.requestor !== services.organisation.name) throw notFound();
     const path = `/access-requests/${id}/reads`;
-    const next = last === undefined ? {} : { next: `${path}?${nextPage(count, String(last.sequence))}` };
-    return { body: { reads: page.map(shownRead), ...next } };
+    return { body: await readsShown({ access: id }, query, { path, narrowed: {} }, services) };
   },
 });

@@ -67,10 +67,12 @@ export const accessEvents = route({
       schema: z.string(),
     },
   },
-  handle({ caller }, { accessStreams, index, organisation }) {
+  async handle({ caller }, { accessStreams, index, organisation, readLog }) {
     const patient = compartmentOf(caller, ...LISTENING);
     if (patient === undefined || organisation.kind !== 'custodian') throw notFound();
     accessStreams.demandRoom(caller.subject);
+    const about = [{ outcome: 'shown' as const, patient, access: null, records: [] }];
+    await readLog.note(caller, { interaction: 'events', type: 'AccessRequest', about });
     return {
       headers: {
         'Content-Type': 'text/event-stream; charset=utf-8',

@@ -12,6 +12,7 @@ import type { Answer } from '../../fhir/answers.ts';
 import { refuse } from '../../fhir/outcomes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { groundsShown } from '../access/decision.ts';
+import { aboutOf } from '../reads/read-log.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
 import { actorsShown } from './actors.ts';
 import { type Asked, askedIn } from './evaluate-parameters.ts';
@@ -36,6 +37,13 @@ export const evaluateConsents: SubjectOperation = {
     const found = await recordsOf(asked, patient, provider, services.index);
     const shown = await shownOf(asked, { patient, provider, found, draft }, services);
     const { decisions } = await services.ledger.evaluate('EvaluateConsents', { provider }, { private: shown });
+    const about = aboutOf(
+      'shown',
+      shown.records.map(({ id }) => ({ patient, id })),
+    );
+    const nothing = [{ outcome: 'shown' as const, patient, access: null, records: [] }];
+    const looked = about.length > 0 ? about : nothing;
+    await services.readLog.note(caller, { interaction: 'evaluate', type: 'Consent', about: looked });
     const types = new Map(found.map(({ type, id }) => [id, type]));
     const parameter = [
       ...shown.records.map(({ id }, index) => decisionPart(`${types.get(id)}/${id}`, decisions[index]!, draft)),
@@ -72,14 +80,18 @@ async function shownOf(
 async function patientOf(
   { patient: stated, who }: Asked,
   caller: Caller,
-  { consortium, index }: Pick<Services, 'consortium' | 'index'>,
+  { consortium, index, readLog }: Pick<Services, 'consortium' | 'index' | 'readLog'>,
 ): Promise<{ patient: string; provider: string }> {
   const own = compartmentOf(caller, 'read', 'answer');
   const patient = stated ?? own;
   if (patient === undefined) throw new LedgerError('INVALID', 'names no patient', 'Parameters.parameter');
   // Whether there is another patient of that id is not said.
-  if (own !== undefined && patient !== own)
+  if (own !== undefined && patient !== own) {
+    const known = await index.deliveries.ownerOf('Patient', patient);
+    const about = known === undefined ? [] : aboutOf('refused', [{ patient, id: patient }]);
+    await readLog.note(caller, { interaction: 'evaluate', type: 'Consent', about });
     throw new LedgerError('FORBIDDEN', 'a patient asks about records of their own only', 'Parameters.parameter');
+  }
   const row = await index.newestRow('Patient', patient);
   const providers = organisationsOfKind(consortium, 'provider').map(({ name }) => name);
   const provider = providers.find((name) => collections.care(name) === row?.collection);

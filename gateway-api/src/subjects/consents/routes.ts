@@ -1,9 +1,11 @@
 /** What became of wishes that were answered with 202. */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
+import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import type { Wish } from '../../idempotency/wishes.ts';
+import { aboutOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
 import { inForce } from './transactions.ts';
 
@@ -40,6 +42,19 @@ async function shown(wish: Wish, services: Services): Promise<object> {
   };
 }
 
+const noteWishes = (
+  caller: Caller,
+  outcome: 'shown' | 'refused',
+  found: readonly Wish[],
+  { readLog }: Pick<Services, 'readLog'>,
+): Promise<void> => {
+  const about = aboutOf(
+    outcome,
+    found.map(({ patient, consent: id }) => ({ patient, id })),
+  );
+  return readLog.note(caller, { interaction: 'read', type: 'Consent', about });
+};
+
 export const wish = route({
   method: 'get',
   path: '/wishes/:id',
@@ -50,8 +65,9 @@ export const wish = route({
   async handle({ caller, parameters }, services) {
     const own = compartmentOf(caller, 'read', 'answer', 'revoke');
     const found = await services.wishes.find(parameters.id);
-    if (found === undefined || (own !== undefined && found.patient !== own))
-      throw new LedgerError('NOT_FOUND', 'there is no such wish');
+    const isOthers = own !== undefined && found?.patient !== own;
+    if (found !== undefined) await noteWishes(caller, isOthers ? 'refused' : 'shown', [found], services);
+    if (found === undefined || isOthers) throw new LedgerError('NOT_FOUND', 'there is no such wish');
     return { body: await shown(found, services) };
   },
 });
@@ -82,6 +98,7 @@ export const wishes = route({
   },
   async handle({ caller, query: { count, after } }, services) {
     const page = await services.wishes.page(compartmentOf(caller, 'read', 'answer', 'revoke'), { count, after });
+    await noteWishes(caller, 'shown', page, services);
     const body = await Promise.all(page.map((one) => shown(one, services)));
     const last = page.length < count ? undefined : page.at(-1);
     const next = last === undefined ? {} : { next: `/wishes?count=${count}&after=${last.sequence}` };

@@ -3,6 +3,7 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
+import { aboutOf } from '../reads/read-log.ts';
 import type { ErasureStanding } from './requests.ts';
 
 const erasureSchema = z
@@ -45,11 +46,15 @@ export const erasure = route({
   roles: ['patient', 'system'],
   parameters: z.object({ id: z.string().meta({ description: 'As the Location of the answer of $erase has it.' }) }),
   answers: { 200: { description: 'The erasure as it stands.', schema: erasureSchema } },
-  async handle({ caller, parameters }, { erasures }) {
+  async handle({ caller, parameters }, { erasures, readLog }) {
     const own = compartmentOf(caller);
     const found = await erasures.standing(parameters.id);
-    if (found === undefined || (own !== undefined && found.patient !== own))
-      throw new LedgerError('NOT_FOUND', 'there is no such erasure');
+    const isOthers = own !== undefined && found?.patient !== own;
+    if (found !== undefined) {
+      const about = aboutOf(isOthers ? 'refused' : 'shown', [{ patient: found.patient ?? null, id: found.record }]);
+      await readLog.note(caller, { interaction: 'erasure', type: found.type, about });
+    }
+    if (found === undefined || isOthers) throw new LedgerError('NOT_FOUND', 'there is no such erasure');
     return { body: shown(found) };
   },
 });

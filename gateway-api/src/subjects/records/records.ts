@@ -21,17 +21,17 @@ import type {
   VersionsPage,
 } from '../../fhir/repository.ts';
 import type { Sending } from '../../idempotency/writes.ts';
-import { byAccess, type View } from '../../index/read/deliveries.ts';
+import type { View } from '../../index/read/deliveries.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
-import type { Asked } from '../access/delivered-reads.ts';
 import { toldOf } from '../consents/telling.ts';
 import { isInDirectory, readEntry, searchEntries } from '../directory/directory.ts';
+import { type About, type Asked, aboutOf, shownOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
 
 /** What of the gateway reading and writing records needs. */
 export type RecordServices = Pick<
   Services,
-  'organisation' | 'consortium' | 'index' | 'ledger' | 'groups' | 'auditEvents' | 'deliveredReads' | 'wishes'
+  'organisation' | 'consortium' | 'index' | 'ledger' | 'groups' | 'auditEvents' | 'readLog' | 'wishes'
 >;
 
 /** Writes drafts in one ledger transaction. */
@@ -69,33 +69,41 @@ export class Records implements Repository {
   }
 
   async read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined> {
-    const view = viewOf(caller, type);
-    if (type === AUDIT) return this.#services.auditEvents.read(id, view.compartment);
-    if (isInDirectory(caller, type, this.#services.organisation)) return readEntry(this.#services, type, id);
+    const view = await this.#viewFor(caller, 'read', type, id);
+    const asked = { interaction: 'read', type, id } as const;
+    if (type === AUDIT) return this.#event(caller, asked, view);
+    if (isInDirectory(caller, type, this.#services.organisation)) {
+      const entry = await readEntry(this.#services, type, id);
+      await this.#noteEntries(caller, type, entry === undefined ? [] : [entry]);
+      return entry;
+    }
     const found = await this.#services.index.newest(type, id, view);
-    await this.#note(caller, { interaction: 'read', type, id }, found === undefined ? [] : [found]);
+    await this.#note(caller, asked, found === undefined ? [] : [found], view);
     return found;
   }
 
   async readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined> {
-    const view = viewOf(caller, type);
+    const view = await this.#viewFor(caller, 'vread', type, id);
+    const asked = { interaction: 'vread', type, id } as const;
     if (type !== AUDIT) {
       const found = await this.#services.index.version(type, id, version, view);
-      await this.#note(caller, { interaction: 'vread', type, id }, found === undefined ? [] : [found]);
+      await this.#note(caller, asked, found === undefined ? [] : [found], view);
       return found;
     }
-    const event = await this.#services.auditEvents.read(id, view.compartment);
+    const event = await this.#event(caller, asked, view);
     return event?.version === version ? event : undefined;
   }
 
   async history(caller: Caller, type: string, id: string, page: HistoryPage): Promise<VersionsPage> {
-    const view = viewOf(caller, type);
+    const view = await this.#viewFor(caller, 'history', type, id);
+    const asked = { interaction: 'history', type, id } as const;
     if (type !== AUDIT) {
       const found = await this.#services.index.versions(type, id, { ...view, ...page });
-      await this.#note(caller, { interaction: 'history', type, id }, found.versions);
+      // Of a record that is there a page may be empty.
+      if (found.versions.length > 0 || !found.exists) await this.#note(caller, asked, found.versions, view);
       return found;
     }
-    const event = await this.#services.auditEvents.read(id, view.compartment);
+    const event = await this.#event(caller, asked, view);
     const { before = Number.POSITIVE_INFINITY, since = Number.NEGATIVE_INFINITY } = page;
     const isAsked = event !== undefined && event.version < before && Date.parse(event.lastUpdated) >= since;
     const versions = isAsked ? [event] : [];
@@ -103,34 +111,99 @@ export class Records implements Repository {
   }
 
   async search(caller: Caller, search: Search): Promise<SearchPage> {
-    const view = viewOf(caller, search.type);
+    const view = await this.#viewFor(caller, 'search', search.type);
     const { compartment } = view;
-    if (search.type === AUDIT) return this.#services.auditEvents.search(search, compartment);
-    if (isInDirectory(caller, search.type, this.#services.organisation)) return searchEntries(this.#services, search);
+    if (search.type === AUDIT) {
+      const found = await this.#services.auditEvents.search(search, compartment);
+      await this.#noteSearch(caller, search, found, view);
+      return found;
+    }
+    if (isInDirectory(caller, search.type, this.#services.organisation)) {
+      const entries = await searchEntries(this.#services, search);
+      await this.#noteEntries(caller, search.type, entries.matches);
+      return entries;
+    }
     const page = await this.#services.index.search(search, view);
-    await this.#noteSearch(caller, search, page);
+    await this.#noteSearch(caller, search, page, view);
     // A total would count what the compartment hides, were it ever computed without it: patients get none.
     const { total: _, ...untold } = page;
     return compartment === undefined ? page : untold;
   }
 
-  /** Of what was delivered: who was shown it, or refused it where it is for others. Nobody is answered before. */
-  async #note(caller: Caller, { id, ...asked }: AskedById, found: readonly StoredResource[]): Promise<void> {
-    const { index, deliveredReads } = this.#services;
-    const shown = byAccess(found.map(({ access = null }) => ({ access, id })));
-    const view = viewOf(caller, asked.type);
-    const refused = found.length > 0 ? [] : await index.deliveries.withheld(asked.type, { ids: [id], view });
-    await deliveredReads.note(caller, { ...asked, shown, refused });
+  /** What a caller sees; one who sees nothing is refused, and that is written down where there is such a record. */
+  async #viewFor(caller: Caller, interaction: Asked['interaction'], type: string, id?: string): Promise<View> {
+    try {
+      return viewOf(caller, type);
+    } catch (error) {
+      const { index, readLog } = this.#services;
+      const owner = id === undefined ? { patient: null } : await index.deliveries.ownerOf(type, id);
+      const refused = { outcome: 'refused', access: null, records: id === undefined ? [] : [id] } as const;
+      if (owner !== undefined)
+        await readLog.note(caller, {
+          interaction,
+          type,
+          about: [{ ...refused, records: [...refused.records], ...owner }],
+        });
+      throw error;
+    }
   }
 
-  async #noteSearch(caller: Caller, search: Search, { matches }: SearchPage): Promise<void> {
-    const { index, deliveredReads } = this.#services;
-    const { type, after, isTotalAlone = false } = search;
-    const seen = isTotalAlone ? [] : matches.map(({ access = null, resource: { id } }) => ({ access, id }));
+  async #event(caller: Caller, asked: AskedById, { compartment }: View): Promise<StoredResource | undefined> {
+    const { auditEvents, readLog } = this.#services;
+    const { interaction, type, id } = asked;
+    const event = await auditEvents.read(id, compartment);
+    if (event !== undefined) await readLog.note(caller, { interaction, type, about: shownOf([event]) });
+    else if (compartment !== undefined) {
+      const others = await auditEvents.read(id);
+      const refused = others === undefined ? [] : [{ patient: others.patient ?? null, id }];
+      await readLog.note(caller, { interaction, type, about: aboutOf('refused', refused) });
+    }
+    return event;
+  }
+
+  #noteEntries(caller: Caller, type: string, entries: readonly StoredResource[]): Promise<void> {
+    const about = aboutOf(
+      'shown',
+      entries.map(({ resource: { id } }) => ({ id })),
+    );
+    return this.#services.readLog.note(caller, { interaction: 'directory', type, about });
+  }
+
+  /** Who was shown it; or refused it, where it is for others or another patient's. Nobody is answered before. */
+  async #note(caller: Caller, asked: AskedById, found: readonly StoredResource[], view: View): Promise<void> {
+    const { readLog } = this.#services;
+    const { interaction, type } = asked;
+    const about = found.length > 0 ? onceEach(shownOf(found)) : await this.#refused(asked, view);
+    await readLog.note(caller, { interaction, type, about });
+  }
+
+  async #refused({ type, id }: AskedById, view: View): Promise<About[]> {
+    const { deliveries } = this.#services.index;
+    const withheld = await deliveries.withheld(type, { ids: [id], view });
+    if (withheld.length > 0) return aboutOf('refused', withheld);
+    const owner = view.compartment === undefined ? undefined : await deliveries.ownerOf(type, id);
+    return owner === undefined ? [] : aboutOf('refused', [{ ...owner, id }]);
+  }
+
+  /** What a search returned. One that returned nothing, or a number alone, is a read of whom it named all the same. */
+  async #noteSearch(caller: Caller, search: Search, { matches }: SearchPage, view: View): Promise<void> {
+    const { index, readLog } = this.#services;
+    const { type, after, patients = [], isTotalAlone = false } = search;
+    const shown = isTotalAlone ? [] : shownOf(matches);
+    const isOthers = (patient: string) => view.compartment !== undefined && patient !== view.compartment;
+    const named = patients.length > 0 ? patients : [view.compartment ?? null];
+    const nothing = named
+      .filter((patient) => !shown.some((one) => one.patient === patient))
+      .map((patient): About => {
+        const outcome = patient !== null && isOthers(patient) ? 'refused' : 'shown';
+        return { outcome, patient, access: null, records: [] };
+      });
+    const isNamed = patients.length > 0 || shown.length === 0;
     // What is withheld is withheld from all pages alike: it is written down with the first one.
-    const refused =
-      after === undefined ? await index.deliveries.withheld(type, { search, view: viewOf(caller, type) }) : [];
-    await deliveredReads.note(caller, { interaction: 'search', type, shown: byAccess(seen), refused });
+    const withheld =
+      after === undefined && type !== AUDIT ? await index.deliveries.withheld(type, { search, view }) : [];
+    const about = [...shown, ...(isNamed ? nothing : []), ...aboutOf('refused', withheld)];
+    await readLog.note(caller, { interaction: 'search', type, about });
   }
 
   /** A member of the consortium is there by its name, whether or not anybody has recorded an Organization for it. */
@@ -162,6 +235,9 @@ export class Records implements Repository {
 interface AskedById extends Pick<Asked, 'interaction' | 'type'> {
   id: string;
 }
+
+/** Versions of one record are one record. */
+const onceEach = (about: About[]): About[] => about.map((one) => ({ ...one, records: [...new Set(one.records)] }));
 
 /** What of the read model a caller sees. @throws {LedgerError} FORBIDDEN */
 export const viewOf = (caller: Caller, type: string): View => ({

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { route } from '../../http/routes.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { aboutOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
 import { openedReview, REVIEW_STATUSES, type Reviewed, reviewedIn, reviewOf } from './reviews.ts';
 import { sealedText } from './sealed-text.ts';
@@ -86,7 +87,7 @@ export const reviews = route({
   roles: ROLES,
   query: pageSchema,
   answers: { 200: { description: 'A page of reviews.', schema: listSchema } },
-  async handle({ query: { status, licence, count, after } }, services) {
+  async handle({ caller, query: { status, licence, count, after } }, services) {
     demandRegulator(services);
     const { index, broken } = services;
     const { rows, next } = await index.own.page('review', { status, about: licence, count, after });
@@ -99,6 +100,8 @@ export const reviews = route({
         broken.report('review', row.id, error);
       }
     }
+    const about = rows.flatMap(({ id }) => aboutOf('shown', [{ access: id, id }]));
+    await services.readLog.note(caller, { interaction: 'review', type: 'Review', about });
     const left = rows.length - found.length;
     const page = new URLSearchParams({
       ...(status === undefined ? {} : { status }),
@@ -122,10 +125,12 @@ export const review = route({
   roles: ROLES,
   parameters: idParameter,
   answers: { 200: { description: 'The review as it stands.', schema: reviewSchema } },
-  async handle({ parameters: { id } }, services) {
+  async handle({ caller, parameters: { id } }, services) {
     demandRegulator(services);
     const found = await reviewOf(services.index, id);
     if (found === undefined) throw notFound();
+    const about = aboutOf('shown', [{ access: id, id }]);
+    await services.readLog.note(caller, { interaction: 'review', type: 'Review', about });
     return { body: await withCounts(services, found) };
   },
 });

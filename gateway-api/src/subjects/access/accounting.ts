@@ -1,0 +1,94 @@
+/**
+ * An accounting of disclosures (45 CFR 164.528): for six years each access to a patient's records across organisations, with
+ * date, recipient, what and why, as comma-separated values (RFC 4180) for a spreadsheet.
+ */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { stringify } from 'csv-stringify/sync';
+import { z } from 'zod';
+import { compartmentOf } from '../../auth/entitlement.ts';
+import { route } from '../../http/routes.ts';
+import { noteAccesses } from '../reads/noting.ts';
+import type { Services } from '../services.ts';
+import type { Disclosure } from './disclosure.ts';
+
+/** Accesses of one file: more are on its next page. */
+const MOST = 1_000;
+const YEARS = 6;
+
+const COLUMNS = [
+  ...['requested', 'decided', 'holder', 'recipient', 'person', 'purpose', 'written reason', 'records asked for'],
+  ...['outcome', 'because', 'consent', 'other consents', 'until', 'taken back', 'access', 'transaction'],
+];
+
+/** One access as it is accounted for, in the order of the columns; empty what is not so, or not for this organisation. */
+export function accountOf({ state, request, because, pending, transactionId }: Disclosure): string[] {
+  const { consent = because?.consent, furtherConsents = [] } = state;
+  const named = (one: { id: string; version: number }): string => `${one.id}/${one.version}`;
+  const types = request === undefined ? '' : request.types.length === 0 ? 'all' : request.types.join(' ');
+  return [
+    ...[
+      state.requestedAt,
+      state.decidedAt,
+      state.holder,
+      state.requestor,
+      request?.practitioner ?? state.audience?.user,
+    ],
+    ...[state.purpose, request?.reason, types, pending === 'purge' ? 'granted, to be taken back' : state.status],
+    ...[because?.reason ?? state.reason, consent && named(consent), furtherConsents.map(named).join(' ')],
+    ...[state.expiresAt, state.purgedAt, state.id, transactionId],
+  ].map((value) => value ?? '');
+}
+
+/** Rows as a file. What a spreadsheet would take for a formula is kept from being one: reasons are other people's words. */
+export const csvOf = (rows: readonly (readonly string[])[]): string =>
+  stringify([COLUMNS, ...rows], { escape_formulas: true, record_delimiter: 'windows' });
+
+export const accounting = route({
+  method: 'get',
+  path: '/accounting',
+  summary: 'An accounting of the disclosures of six years, as CSV: to a patient of hers, to a system of one patient.',
+  roles: ['system', 'patient'],
+  query: z.object({
+    patient: z.string().optional().meta({ description: 'Id of the Patient; a patient may leave out her own.' }),
+    after: z
+      .string()
+      .regex(/^\d{1,16}$/)
+      .optional()
+      .meta({ description: 'As the Link of the page before has it.' }),
+  }),
+  answers: {
+    200: {
+      description: `text/csv, at most ${MOST} accesses; a Link with rel="next" leads to further ones.`,
+      schema: z.string(),
+    },
+    404: { description: 'No patient is named, or another than the one who asks.' },
+  },
+  async handle({ caller, query: { patient, after } }, services) {
+    const own = compartmentOf(caller, 'read');
+    const meant = patient ?? own;
+    if (meant === undefined || (own !== undefined && meant !== own)) throw noPatient();
+    const { disclosures, next } = await pageOf(meant, after, services);
+    await noteAccesses(caller, 'log', disclosures, services);
+    const link =
+      next === undefined
+        ? {}
+        : { Link: `</accounting?patient=${encodeURIComponent(meant)}&after=${next}>; rel="next"` };
+    return {
+      headers: {
+        ...{ 'Content-Type': 'text/csv; charset=utf-8; header=present', 'Cache-Control': 'no-store' },
+        ...{ 'Content-Disposition': 'attachment; filename="accounting.csv"', ...link },
+      },
+      body: csvOf(disclosures.map(accountOf)),
+    };
+  },
+});
+
+/** Whether there is such a patient is not said. */
+const noPatient = (): LedgerError => new LedgerError('NOT_FOUND', 'there is no such patient');
+
+async function pageOf(patient: string, after: string | undefined, { disclosures }: Services) {
+  const since = new Date();
+  since.setUTCFullYear(since.getUTCFullYear() - YEARS);
+  const lastUpdated = [{ prefix: 'ge' as const, value: since.toISOString() }];
+  return disclosures.page({ patients: [patient], lastUpdated, count: MOST, after });
+}

@@ -1,0 +1,238 @@
+/**
+ * Who read what of this organisation's data, and who was refused it: on the disk before anything is answered, together for
+ * all that wait. Kept in the journal, as no ledger could give it back, each row chained to the one before, for six years.
+ * What is not in it was not shown by this gateway; what somebody read past the gateway is in no log.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { canonicalJson, sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { CompiledQuery, type Kysely, type Selectable, sql } from 'kysely';
+import type { Caller } from '../../auth/caller.ts';
+import type { StoredResource } from '../../fhir/repository.ts';
+import { Gathered } from '../../idempotency/gathered.ts';
+import type { JournalTables, ReadsTable } from '../../index/schema.ts';
+import type { Difference } from '../../index/verification/report.ts';
+import { pieces } from '../../index/write/inserts.ts';
+
+export type Read = Selectable<ReadsTable>;
+type NewRead = Omit<Read, 'sequence' | 'at' | 'hash'>;
+
+/** Records of one patient that were shown, or refused, together. */
+export interface About extends Pick<NewRead, 'outcome' | 'patient' | 'access'> {
+  records: string[];
+}
+
+/** What was asked for, and what came of it. */
+export interface Asked extends Pick<NewRead, 'interaction' | 'type'> {
+  about: readonly About[];
+}
+
+/** Rows that are wanted; without any condition all. */
+export interface Wanted {
+  patient?: string | undefined;
+  access?: string | undefined;
+}
+
+export interface ReadLogOptions {
+  /** For how long rows are kept, milliseconds. */
+  keptMs?: number;
+  now?: () => number;
+}
+
+const YEAR_MS = 365.25 * 24 * 3_600_000;
+/** HIPAA's accounting of disclosures covers six years (45 CFR 164.528). */
+const KEPT_MS = 6 * YEAR_MS;
+/** How often it is looked for rows whose time is over, and how many are removed at once. */
+const PRUNE_EVERY_MS = 3_600_000;
+const PRUNED = 5_000;
+/** Reads that are under way go along: without waiting for them each would be a transaction of its own. */
+const TURNS = 1;
+/** Rows that are checked at once. */
+const CHECKED = 500;
+/** Differences that are listed. */
+const LISTED = 100;
+
+const COLUMNS = [
+  ...(['sequence', 'at', 'outcome', 'interaction', 'subject', 'role', 'fhir_user'] as const),
+  ...(['patient', 'access', 'type', 'records', 'hash'] as const),
+];
+
+interface Head {
+  sequence: number;
+  hash: string;
+}
+
+export class ReadLog {
+  readonly #db: Kysely<JournalTables>;
+  readonly #lazily: Kysely<JournalTables>;
+  readonly #keptMs: number;
+  readonly #now: () => number;
+  readonly #gathered = new Gathered<NewRead[]>((lists) => this.#store(lists.flat()), TURNS);
+  readonly #inserts = new Map<number, CompiledQuery>();
+  #last: Head | undefined;
+  #prunedAt = Number.NEGATIVE_INFINITY;
+
+  /** `db` waits for the disk; `lazily`, a second connection to the same journal, does not. */
+  constructor(db: Kysely<JournalTables>, lazily: Kysely<JournalTables>, options: ReadLogOptions = {}) {
+    this.#db = db;
+    this.#lazily = lazily;
+    this.#keptMs = options.keptMs ?? KEPT_MS;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** On the disk when it is done. */
+  async note({ subject, role, fhirUser }: Caller, { interaction, type, about }: Asked): Promise<void> {
+    const who = { subject, role, fhir_user: fhirUser ?? null, interaction, type };
+    const rows = about.map((one): NewRead => ({ ...who, ...one, records: JSON.stringify(one.records) }));
+    if (rows.length > 0) await this.#gathered.add(rows);
+  }
+
+  /** Newest first. @param before sequence of the last row of the page before */
+  page(
+    { patient, access }: Wanted,
+    { count, before }: { count: number; before?: number | undefined },
+  ): Promise<Read[]> {
+    let query = this.#lazily.selectFrom('reads').selectAll().orderBy('sequence', 'desc').limit(count);
+    if (patient !== undefined) query = query.where('patient', '=', patient);
+    if (access !== undefined) query = query.where('access', '=', access);
+    if (before !== undefined) query = query.where('sequence', '<', before);
+    return query.where('outcome', '!=', 'pruned').execute();
+  }
+
+  /**
+   * Rows that were changed, removed or put in between since they were written, each by its number. That the newest were
+   * removed while no gateway ran, and that all were written anew, does not show here: that takes somebody else's word.
+   */
+  async differences(stop?: AbortSignal): Promise<Difference[]> {
+    const found: Difference[] = [];
+    let last: Head | undefined;
+    let after: number | undefined;
+    for (;;) {
+      stop?.throwIfAborted();
+      const rows = await this.#after(after);
+      for (const row of rows) {
+        found.push(...differenceBetween(last, row));
+        // The first has the number 1.
+        if (Number(row.sequence) > 0) last = { sequence: Number(row.sequence), hash: row.hash };
+      }
+      after = rows.at(-1)?.sequence;
+      if (rows.length < CHECKED || found.length >= LISTED) break;
+      await setImmediate();
+    }
+    const known = this.#last?.sequence ?? 0;
+    if (found.length < LISTED && known > (last?.sequence ?? 0)) found.push(lacking(last?.sequence ?? 0, known));
+    return found.slice(0, LISTED);
+  }
+
+  async #after(sequence = Number.MIN_SAFE_INTEGER): Promise<Read[]> {
+    const query = this.#lazily.selectFrom('reads').selectAll().where('sequence', '>', sequence);
+    return query.orderBy('sequence').limit(CHECKED).execute();
+  }
+
+  async #store(reads: readonly NewRead[]): Promise<void> {
+    const at = new Date(this.#now()).toISOString();
+    let last = this.#last ?? (await this.#newest());
+    const rows = reads.map((read): Read => {
+      const row = { ...read, sequence: last.sequence + 1, at };
+      last = { sequence: row.sequence, hash: hashOf(last.hash, row) };
+      return { ...row, hash: last.hash };
+    });
+    await this.#db.transaction().execute(async (db) => {
+      for (const piece of pieces(rows)) await this.#insert(db, piece);
+    });
+    this.#last = last;
+    await this.#prune();
+  }
+
+  async #insert(db: Kysely<JournalTables>, rows: readonly Read[]): Promise<void> {
+    const known = this.#inserts.get(rows.length) ?? CompiledQuery.raw(insertOf(rows.length).compile(db).sql);
+    this.#inserts.set(rows.length, known);
+    await db.executeQuery({ ...known, parameters: rows.flatMap((row) => COLUMNS.map((column) => row[column])) });
+  }
+
+  async #newest(): Promise<Head> {
+    const query = this.#db.selectFrom('reads').select(['sequence', 'hash']).orderBy('sequence', 'desc').limit(1);
+    const row = await query.executeTakeFirst();
+    return { sequence: Number(row?.sequence ?? 0), hash: row?.hash ?? '' };
+  }
+
+  /** Removes what is older than it is kept. The last of it stays without what it said: the chain goes on from its hash. */
+  async #prune(): Promise<void> {
+    const now = this.#now();
+    if (now < this.#prunedAt + PRUNE_EVERY_MS) return;
+    const over = new Date(now - this.#keptMs).toISOString();
+    const oldest = await this.#db
+      .selectFrom('reads')
+      .select(['sequence', 'at'])
+      .orderBy('sequence')
+      .limit(PRUNED)
+      .execute();
+    const cut = oldest.findLast(({ at }) => at < over)?.sequence;
+    if (cut !== undefined) {
+      const nothing = { outcome: 'pruned', subject: '', role: '', fhir_user: null, type: '', records: '[]' } as const;
+      const gone = { ...nothing, patient: null, access: null };
+      await this.#db.transaction().execute(async (db) => {
+        await db.deleteFrom('reads').where('sequence', '<', cut).execute();
+        await db.updateTable('reads').set(gone).where('sequence', '=', cut).execute();
+      });
+    }
+    // More may be over: the next write goes on.
+    if (cut === undefined || oldest.length < PRUNED) this.#prunedAt = now;
+  }
+}
+
+const insertOf = (rows: number) => {
+  const row = sql`(${sql.join(COLUMNS.map(() => sql.val(null)))})`;
+  const columns = sql.join(COLUMNS.map((column) => sql.ref(column)));
+  return sql`insert into reads (${columns}) values ${sql.join(Array.from({ length: rows }, () => row))}`;
+};
+
+/** Over all that the row says. */
+function hashOf(previous: string, { sequence, ...row }: Omit<Read, 'hash'>): string {
+  const { at, outcome, interaction, subject, role, fhir_user, patient, access, type, records } = row;
+  const said = [Number(sequence), at, outcome, interaction, subject, role, fhir_user, patient, access, type, records];
+  return sha256Hex(`${previous}${canonicalJson(said)}`);
+}
+
+/** What is wrong with a row that follows another. @param last undefined for the first row that is left */
+function differenceBetween(last: Head | undefined, row: Read): Difference[] {
+  const sequence = Number(row.sequence);
+  const place = `reads ${sequence}`;
+  if (sequence < 1) return [{ kind: 'additional', remedy: 'none', place }];
+  const isFirst = last === undefined;
+  // Rows of versions that had no chain come before all others, and the last of the removed stands for them.
+  if (isFirst && row.outcome === 'pruned') return [];
+  if (row.hash === '') return last === undefined || last.hash === '' ? [] : [changed(place)];
+  const before = last?.sequence ?? 0;
+  if (sequence !== before + 1 && last?.hash !== '') return [lacking(before, sequence - 1)];
+  return row.hash === hashOf(last?.hash ?? '', row) ? [] : [changed(place)];
+}
+
+const changed = (place: string): Difference => ({ kind: 'changed', remedy: 'none', place });
+
+const lacking = (after: number, to: number): Difference => ({
+  kind: 'absent',
+  remedy: 'none',
+  place: to === after + 1 ? `reads ${to}` : `reads ${after + 1} to ${to}`,
+});
+
+/** Records by the patient whom they are about, and the access that they were delivered under. */
+export function aboutOf(
+  outcome: 'shown' | 'refused',
+  records: readonly { patient?: string | null; access?: string | null; id: string }[],
+): About[] {
+  const found = new Map<string, About>();
+  for (const { patient = null, access = null, id } of records) {
+    const name = JSON.stringify([patient, access]);
+    const known = found.get(name);
+    if (known === undefined) found.set(name, { outcome, patient, access, records: [id] });
+    else known.records.push(id);
+  }
+  return [...found.values()];
+}
+
+/** What was shown. */
+export const shownOf = (found: readonly StoredResource[]): About[] =>
+  aboutOf(
+    'shown',
+    found.map(({ patient, access, resource: { id } }) => ({ patient: patient ?? null, access: access ?? null, id })),
+  );
