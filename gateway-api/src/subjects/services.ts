@@ -21,8 +21,8 @@ import type { Undecided } from './access/undecided.ts';
 import type { AuditEvents } from './audit-events.ts';
 import type { Wishes } from './consents/wishes.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
-import type { Witness } from './receipts/witness.ts';
 import type { ReadLog } from './reads/read-log.ts';
+import type { Witness } from './receipts/witness.ts';
 import type { RecordItem } from './records/sheets.ts';
 
 export interface Services {
