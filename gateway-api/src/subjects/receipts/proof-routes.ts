@@ -6,6 +6,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { type RouteAnswer, route } from '../../http/routes.ts';
+import { foundAccess } from '../reads/noting.ts';
 import { Records } from '../records/records.ts';
 import type { Services } from '../services.ts';
 import { proofOf, type Shown } from './proofs.ts';
@@ -62,7 +63,7 @@ export const decisionProof = route({
   parameters: z.object({ id: z.string() }),
   answers,
   async handle({ caller, parameters: { id } }, services) {
-    const found = await services.disclosures.find(id, compartmentOf(caller));
+    const found = await foundAccess(caller, 'access', id, compartmentOf(caller), services);
     if (found === undefined) throw none();
     const { requestor, holder } = found.state;
     for (const step of Object.values(ACCESS_STEPS).toReversed()) {
