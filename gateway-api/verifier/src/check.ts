@@ -64,7 +64,7 @@ async function checked(receipt: Uint8Array, roots: Roots): Promise<Checked> {
   const members = new Set(signed.map(({ statement }) => statement.mspId)).size;
   if (members < signed.length) throw new Error('a member signs twice');
   if (members < neededOf(roots)) throw new Error(`${members} members have signed it, ${neededOf(roots)} are needed`);
-  for (const one of signed) await checkVouched(one, roots);
+  await Promise.all(signed.map((one) => checkVouched(one, roots)));
   const witnesses = signed.map(({ statement: { mspId }, time }) => ({ mspId, time: iso(time) }));
   const tree = { size, root: toHex(root), index };
   return { origin, tree, entry, witnesses, ...(content && { content }), ...sayings(entry, members, content) };
@@ -138,7 +138,7 @@ function sayings(entry: Entry, members: number, content: Checked['content']): Pi
     notProved: [
       'that the content is true, or complete, or still in force: later transactions may have changed, revoked or erased it',
       'when it was written: the times are those of the members that signed',
-      'anything against more members who collude than may be wrong: as many as are needed sign what they like',
+      'anything, where as many members collude as are needed: they sign what they like',
     ],
   };
 }

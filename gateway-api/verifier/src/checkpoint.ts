@@ -59,7 +59,7 @@ export const keyIdSource = (name: string, publicKey: Uint8Array): Uint8Array<Arr
 export function signatureLine({ name, keyId, time, signature }: Cosignature): string {
   const stamp = new Uint8Array(TIME);
   new DataView(stamp.buffer).setBigUint64(0, BigInt(time));
-  return `— ${name} ${toBase64(Uint8Array.from([...keyId, ...stamp, ...signature]))}\n`;
+  return `\u2014 ${name} ${toBase64(Uint8Array.from([...keyId, ...stamp, ...signature]))}\n`;
 }
 
 /** @throws Error where it is not exactly what `checkpointText` writes */
@@ -74,7 +74,7 @@ export function readCheckpoint(text: string): Checkpoint {
 
 /** @throws Error where it is not exactly what `signatureLine` writes */
 export function readSignatureLine(line: string): Cosignature {
-  const [, name, encoded] = /^— ([^\s+]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? [];
+  const [, name, encoded] = /^\u2014 ([^\s+]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? [];
   const bytes = encoded === undefined ? undefined : fromBase64(encoded);
   if (bytes?.length !== KEY_ID + TIME + SIGNATURE) throw new Error('a signature is not in its form');
   const time = Number(new DataView(bytes.buffer, KEY_ID, TIME).getBigUint64(0));

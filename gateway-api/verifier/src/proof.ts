@@ -91,7 +91,7 @@ function readExtra(text: string): Extra {
 }
 
 const PROOF =
-  /^c2sp\.org\/tlog-proof@v1\nextra ([A-Za-z0-9+/=]+)\nindex (0|[1-9]\d{0,14})\n((?:[A-Za-z0-9+/=]{44}\n){0,64})\n((?:[^\n]+\n){3})\n((?:— [^\n]+\n){1,1000})$/;
+  /^c2sp\.org\/tlog-proof@v1\nextra ([A-Za-z0-9+/=]+)\nindex (0|[1-9]\d{0,14})\n((?:[A-Za-z0-9+/=]{44}\n){0,64})\n((?:[^\n]+\n){3})\n((?:\u2014 [^\n]+\n){1,1000})$/;
 
 /** @throws Error where it is not exactly what `proofText` writes */
 export function readProof(text: string): Proof {
