@@ -14,7 +14,8 @@ const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   CONSORTIUM                  the consortium's definition (default network/consortium.yaml)
   GATEWAY_PORT_<ORGANISATION> an organisation's port (default: as the consortium's definition says; 0: any)
   PEER_PORT_<ORGANISATION>    its peer's port on the embedded network (likewise; any where the gateway's is)
-  DRAIN_MS                    how long requests under way are answered when it is stopped (default 20000)`;
+  DRAIN_MS                    how long requests under way are answered when it is stopped (default 20000)
+  CHECKPOINT_EVERY_MS         how long something stands on the ledger until its members sign it; 0: never (default 10000)`;
 
 interface Settings {
   fresh: boolean;
@@ -24,6 +25,7 @@ interface Settings {
   ports: Record<string, number>;
   peerPorts: Record<string, number>;
   drainMs: number | undefined;
+  checkpointEveryMs: number | undefined;
 }
 
 /** @throws Error that lists every mistake. */
@@ -39,6 +41,9 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
   const peerPorts = portsIn(environment, portVariable('', 'peer'), mistakes);
   const drain = environment['DRAIN_MS'] || undefined;
   if (drain !== undefined && !/^\d{1,7}$/.test(drain)) mistakes.push('DRAIN_MS: not a number of milliseconds');
+  const checkpoint = environment['CHECKPOINT_EVERY_MS'] || undefined;
+  if (checkpoint !== undefined && !/^\d{1,7}$/.test(checkpoint))
+    mistakes.push('CHECKPOINT_EVERY_MS: not a number of milliseconds');
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return {
     fresh: values.fresh,
@@ -48,6 +53,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
     ports,
     peerPorts,
     drainMs: drain === undefined ? undefined : Number(drain),
+    checkpointEveryMs: checkpoint === undefined ? undefined : Number(checkpoint),
   };
 }
 

@@ -27,7 +27,7 @@ describe('npm start that is asked to end (on Linux only)', function () {
 
   /** A write that waits for a network that is paused, and the consortium that is asked to end. */
   async function endingWithAWrite(environment: Record<string, string>) {
-    running = await ConsortiumProcess.start(directory, {}, environment);
+    running = await ConsortiumProcess.start(directory, {}, { CHECKPOINT_EVERY_MS: '0', ...environment });
     const { urls } = running;
     parties = new Parties({ dataDir: directory, urls });
     const { network } = pidsOf(running);
