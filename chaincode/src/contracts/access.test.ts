@@ -237,7 +237,7 @@ describe('the access contract', () => {
       expect(await failure(observation, foreign)).to.match(
         /INVALID at <private.records\[1\]>: belongs to another patient/,
       );
-      expect(await failure(condition)).to.match(/INVALID at <private.records\[0\]>: is of a type/);
+      expect(await failure(condition)).to.match(/INVALID at <private.records\[0\]>: was not asked for/);
       const shown = example.evidence(observation);
       const unknown = { records: [{ ...shown, sheet: randomUUID() }] };
       expect(await failureOf(example.decide(id, [], unknown))).to.match(/NOT_FOUND at <private.records\[0\].tree>/);

@@ -10,7 +10,8 @@ import type { ShownRecord } from '../ledger/evidence.ts';
 import { isMarkedErased } from '../ledger/marks.ts';
 import { parseText } from '../ledger/parse.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { sha256Hex } from '../model/canonical.ts';
+import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { MAX_STATE_LENGTH } from '../model/decision-shape.ts';
 import { isEmergency, isEmergencyPurpose } from '../model/emergencies.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
@@ -197,7 +198,13 @@ function checkedRequest({ input, caller, store, private: { request } }: Call<'Re
   checkEmergency(caller, request);
   checkWait(request, store.time);
   const asked = { ...request, role: caller.role as NonNullable<AccessRequest['role']> };
-  return practitioner === undefined ? asked : { ...asked, practitioner };
+  return shownAgain(practitioner === undefined ? asked : { ...asked, practitioner });
+}
+
+/** A request that is too long to be shown again could never be decided. */
+function shownAgain(request: AccessRequest): AccessRequest {
+  if (canonicalJson(request).length <= MAX_STATE_LENGTH) return request;
+  throw new LedgerError('INVALID', `is longer than ${MAX_STATE_LENGTH} characters`, 'private.request');
 }
 
 /** Which kind of organisation may ask for what is a table: a payer is not asked in whose treatment it has a part. */

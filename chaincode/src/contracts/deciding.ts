@@ -7,6 +7,7 @@ import { loadRules } from '../ledger/register.ts';
 import type { Store } from '../ledger/store.ts';
 import { isEmergencyPurpose } from '../model/emergencies.ts';
 import { LedgerError } from '../model/errors.ts';
+import type { Narrowing } from '../model/narrowing.ts';
 import type { PrivateOf } from '../model/transactions.ts';
 import type { AccessRequest, AccessState } from '../model/values.ts';
 import type { Considered } from '../rules/access.ts';
@@ -29,7 +30,7 @@ export interface Grounds {
 /** Between whom, and for what. */
 type Parties = Pick<AccessState, 'requestor' | 'holder' | 'purpose'>;
 /** Who asks, and for what records. */
-type Asking = Pick<AccessRequest, 'practitioner' | 'role' | 'types'>;
+type Asking = Pick<AccessRequest, 'practitioner' | 'role'> & Narrowing;
 
 /** Undefined where the holder does not know the patient. @throws LedgerError where what was shown is not what stands there */
 export async function groundsOf(
@@ -79,7 +80,7 @@ export const withPatient = (patient: ShownRecord, records: readonly ShownRecord[
 ];
 
 /** A practitioner who does not say who he is is none: neither he nor a system may pass for the other. */
-const requestFacts = ({ requestor, holder, purpose }: Parties, { practitioner, role }: Asking): AccessFacts => ({
+const requestFacts = ({ requestor, holder, purpose }: Parties, { practitioner, role }: Omit<Asking, 'types'>): AccessFacts => ({
   organisation: requestor,
   holder,
   practitioner,

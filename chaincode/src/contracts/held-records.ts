@@ -4,6 +4,7 @@ import { checkRecord, checkRecords, type ShownRecord } from '../ledger/evidence.
 import type { Store } from '../ledger/store.ts';
 import { LedgerError } from '../model/errors.ts';
 import { patientIdOf, type Resource } from '../model/fhir.ts';
+import { isAskedFor, type Narrowing } from '../model/narrowing.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { AccessRequest } from '../model/values.ts';
 
@@ -31,23 +32,22 @@ export async function checkPatient(
 }
 
 /**
- * The patient's records of the types asked for.
- * @throws LedgerError NOT_FOUND, CONFLICT, INVALID (of another patient, of another type, or named twice)
+ * The patient's records that are asked for.
+ * @throws LedgerError NOT_FOUND, CONFLICT, INVALID (of another patient, not asked for, or named twice)
  */
 export async function checkHeldRecords(
   store: Store,
   holder: string,
   patientId: string,
   evidence: readonly RecordEvidence[],
-  { types }: Pick<AccessRequest, 'types'>,
+  asked: Narrowing,
 ): Promise<ShownRecord[]> {
   const records = await checkRecords(store, holder, evidence, 'private.records');
   for (const [index, { anchored }] of records.entries()) {
     const place = `private.records[${index}]`;
     if (patientIdOf(anchored.resource) !== patientId)
       throw new LedgerError('INVALID', 'belongs to another patient', place);
-    if (types.length > 0 && !types.includes(anchored.resource.resourceType))
-      throw new LedgerError('INVALID', 'is of a type that was not asked for', place);
+    if (!isAskedFor(anchored.resource, asked)) throw new LedgerError('INVALID', 'was not asked for', place);
   }
   return records;
 }

@@ -3,6 +3,7 @@ import { mspIdSchema, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { reasonSchema } from './emergencies.ts';
 import { resourceSchema } from './fhir.ts';
+import { narrowingShape } from './narrowing.ts';
 import { PURPOSE_CODES } from './purposes.ts';
 import {
   anchoredText,
@@ -86,6 +87,7 @@ export const accessRequestSchema = z.strictObject({
   patient: z.strictObject({ system: uri, value: line(LONGEST_LINE) }),
   /** Resource types asked for; empty asks for all. */
   types: z.array(resourceTypeSchema).max(50),
+  ...narrowingShape,
   purpose: z.enum(PURPOSE_CODES),
   /** FHIR reference of the practitioner who asks; filled from the caller's certificate when it has one. */
   practitioner: userSchema.optional(),

@@ -1,7 +1,7 @@
 /** What the rules read of a consent and of a request: shapes alone, which every rule about consents shares. */
 import { z } from 'zod';
 import type { Person } from '../model/actors.ts';
-import type { RecordFacts } from './record-facts.ts';
+import type { RecordFacts } from '../model/record-facts.ts';
 
 /** Who asks, and for what. */
 export interface AccessFacts {

@@ -17,7 +17,8 @@ import { BREAK_GLASS, coversPurpose } from '../model/purposes.ts';
 import { coversSensitivity, rankOf } from '../model/security-labels.ts';
 import { meetsActors } from './consent-actors.ts';
 import type { Data, Provision, Question } from './consent-content.ts';
-import { isAbout, type RecordFacts } from './record-facts.ts';
+import type { RecordFacts } from '../model/record-facts.ts';
+import { isAbout } from './named-data.ts';
 
 type Criterion = (provision: Provision, question: Question) => boolean;
 

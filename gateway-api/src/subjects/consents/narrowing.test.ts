@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type AccessFacts, evaluateConsents, type LedgerConsent } from '../../../../chaincode/src/rules/consents.ts';
-import type { RecordFacts } from '../../../../chaincode/src/rules/record-facts.ts';
+import type { RecordFacts } from '../../../../chaincode/src/model/record-facts.ts';
 import { onlyTakesAway } from './narrowing.ts';
 
 const PRIVACY = {

@@ -1,8 +1,7 @@
-/** What a consent's rules ask of a record: what it is, when, by whom, about what, and how confidential. */
-import type { Code } from '../model/consent-codes.ts';
-import type { Resource } from '../model/fhir.ts';
-import { referenceTo } from '../model/organisations.ts';
-import { type Span, spanOf, spanOfPeriod } from '../model/periods.ts';
+/** What the rules of a consent, and a request that asks for some records alone, ask of a record: what it is, when, by whom, about what. */
+import type { Code } from './consent-codes.ts';
+import type { Resource } from './fhir.ts';
+import { type Span, spanOf, spanOfPeriod } from './periods.ts';
 
 export interface RecordFacts {
   /** `Type/id` */
@@ -107,7 +106,7 @@ function labelsIn(resource: Record<string, unknown>): Code[] {
 }
 
 /** A reference without its version. */
-const relative = (reference: string): string => reference.replace(/\/_history\/[^/]+$/, '');
+export const relative = (reference: string): string => reference.replace(/\/_history\/[^/]+$/, '');
 
 function spanIn(resource: Resource): Span | undefined {
   for (const element of TIME_ELEMENTS) {
@@ -148,35 +147,4 @@ function factsOf(resource: Resource): RecordFacts {
     referredBy: [],
     considered: new Set(),
   };
-}
-
-/** What a consent's `data` names. */
-export interface NamedData {
-  meaning: string | undefined;
-  target: string;
-  /** Name of the provider whose record it is. */
-  holder: string;
-  denies: boolean;
-}
-
-/**
- * Whom or what records belong to by being recorded for it: of these IHE PCF reads `related` as the records that refer to
- * them, as R4's own definition would hardly have it (the instances that they refer to).
- */
-const EPISODES = /^(?:Encounter|EpisodeOfCare|CarePlan)\//;
-
-/** Whether a record is what a consent's `data` names. @see https://hl7.org/fhir/R4/valueset-consent-data-meaning.html */
-export function isAbout(record: RecordFacts, { meaning, target: stated, holder, denies }: NamedData): boolean {
-  const local = (text: string): string => relative(text).replace(referenceTo(holder, ''), '');
-  const target = local(stated);
-  const refersToIt = record.refersTo.map(local).includes(target);
-  if (meaning === 'authoredby')
-    return target === `Organization/${holder}` || record.authors.map(local).includes(target);
-  if (record.reference === target) return true;
-  if (meaning === 'dependents') return refersToIt;
-  if (meaning === 'related') {
-    if (record.referredBy.includes(target)) return true;
-    return denies ? refersToIt || !record.considered.has(target) : EPISODES.test(target) && refersToIt;
-  }
-  return denies && meaning !== 'instance';
 }
