@@ -7,6 +7,7 @@ import { checkPresented, type ShownRecord } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Call } from '../ledger/transaction.ts';
 import { sha256Hex } from '../model/canonical.ts';
+import type { Account, DeliveryPlace, Withheld } from '../model/deliveries.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
 import type { Copies } from '../model/sheets.ts';
@@ -31,7 +32,9 @@ type Later =
   | 'OpenReview'
   | 'BreakGlass'
   | 'ReviewDelivery'
-  | 'DeliverAgain';
+  | 'DeliverAgain'
+  | 'DeliverFurther'
+  | 'EvaluateAgain';
 
 /** Writes a step where none is yet. @throws LedgerError CONFLICT at `id` */
 export const putStep = (store: Store, collection: string, state: AccessState): Promise<void> =>
@@ -56,6 +59,42 @@ export function outcomeOf({
 
 /** What every refusal says in the requestor's inbox. */
 export const REFUSED = { status: 'refused', reason: NOT_PERMITTED } as const;
+
+/** What whoever has something delivered says of the part. */
+interface ToldPart {
+  through?: DeliveryPlace | undefined;
+  unreadable?: true | undefined;
+}
+
+/**
+ * The same as its step says it: how many records are delivered, and where the next part goes on.
+ * @throws LedgerError INVALID where that is behind none of the records that are shown
+ */
+export function partOfStep(
+  delivered: readonly ShownRecord[],
+  shown: readonly ShownRecord[],
+  { through, unreadable }: ToldPart,
+): Pick<AccessState, 'delivered' | 'through' | 'unreadable'> {
+  if (through !== undefined && !shown.some(({ anchored: { id } }) => id === through.id))
+    throw new LedgerError('INVALID', 'is none of the records shown', 'private.through');
+  return {
+    delivered: delivered.length,
+    ...(through === undefined ? {} : { through }),
+    ...(unreadable === undefined ? {} : { unreadable }),
+  };
+}
+
+/** Says to the holder what of a part was delivered, and what was not; nothing where the custodian does not say it. */
+export async function putAccount(
+  store: Store,
+  { id, requestor, holder, delivered = 0 }: AccessState,
+  withheld: Withheld | undefined,
+  salt: string,
+): Promise<void> {
+  if (withheld === undefined) return;
+  const account: Account = { schema: 1, id, requestor, delivered, withheld, salt: sha256Hex(`account/${salt}`) };
+  await store.putOnce(collections.care(holder), privateKeys.account(id), account, { expression: 'id' });
+}
 
 /** Delivers, for as long and to whom the step says. */
 export function putCopies(

@@ -30,8 +30,19 @@ import {
   type PurgeReason,
   permittedFrom,
   purgeReason,
+  reasonsOf,
 } from '../rules/access.ts';
-import { audienceOf, outcomeOf, presentedRequest, presentedStep, putCopies, putStep, REFUSED } from './access-steps.ts';
+import {
+  audienceOf,
+  outcomeOf,
+  partOfStep,
+  presentedRequest,
+  presentedStep,
+  putAccount,
+  putCopies,
+  putStep,
+  REFUSED,
+} from './access-steps.ts';
 import { endOfConsent } from './consent-directory.ts';
 import { groundsOf } from './deciding.ts';
 
@@ -102,26 +113,28 @@ async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
   const { current, request, delivery, records, patient } = await decide(call);
   // Recorded here, the reason would be the requestor's to read, and what was read for it everybody's.
   if (delivery.outcome === 'deny') throw new LedgerError('CONFLICT', 'nothing is permitted now', 'id');
+  const delivered = delivery.permitted.map((index) => records[index]!);
   const decided: AccessState = {
     ...current,
     ...outcomeOf(delivery),
     ...audienceOf(request),
     ...(patient === undefined ? {} : { patient }),
+    ...partOfStep(delivered, records, call.private),
     decidedAt: store.time,
     salt: sha256Hex(`decided/${salt}`),
   };
-  const delivered = delivery.permitted.map((index) => records[index]!);
   await putCopies(store, decided, delivered, salt);
   await putStep(store, collections.inbox(requestor), decided);
   await putStep(store, collections.care(input.holder), decided);
+  await putAccount(store, decided, call.private.withheld, salt);
   store.emit(events.AccessDecided, { id: input.id });
   return { time: store.time };
 }
 
 async function evaluateAccess(call: Call<'EvaluateAccess'>): Promise<OutputOf<'EvaluateAccess'>> {
-  const { delivery, again } = await decide(call);
+  const { delivery, again, reasons } = await decide(call);
   const { outcome, consent } = delivery;
-  const named = consent === undefined ? {} : { consent };
+  const named = { ...(consent === undefined ? {} : { consent }), ...(reasons === undefined ? {} : { reasons }) };
   if (delivery.outcome === 'permit') return { outcome, ...named };
   return { outcome, reason: delivery.reason, ...named, ...(again === undefined ? {} : { again }) };
 }
@@ -257,6 +270,8 @@ interface Decided {
   patient?: string;
   /** Of what is denied and waits: when something of it will be permitted by what is known now. */
   again?: string;
+  /** Of each record, unless it is denied whatever the records are. */
+  reasons?: OutputOf<'EvaluateAccess'>['reasons'];
 }
 
 /** What comes of a request by what stands on the ledger now. @throws LedgerError where what was shown is not what stands there */
@@ -275,8 +290,9 @@ async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<De
   const patient = grounds.patient.anchored.id;
   const times = { now: store.time, latest: lifetimeEnd(request, store.time) };
   const delivery = decideDelivery(consents, who, considered, times);
-  if (delivery.outcome === 'permit' || request.waitUntil === undefined)
-    return { current, request, delivery, records, patient };
+  const reasons = reasonsOf(consents, who, considered, store.time);
+  const decided = { current, request, delivery, records, patient, reasons };
+  if (delivery.outcome === 'permit' || request.waitUntil === undefined) return decided;
   const again = permittedFrom(consents, who, considered, { now: store.time, latest: request.waitUntil });
-  return { current, request, delivery, records, patient, ...(again === undefined ? {} : { again }) };
+  return again === undefined ? decided : { ...decided, again };
 }

@@ -80,7 +80,10 @@ export const withPatient = (patient: ShownRecord, records: readonly ShownRecord[
 ];
 
 /** A practitioner who does not say who he is is none: neither he nor a system may pass for the other. */
-const requestFacts = ({ requestor, holder, purpose }: Parties, { practitioner, role }: Omit<Asking, 'types'>): AccessFacts => ({
+const requestFacts = (
+  { requestor, holder, purpose }: Parties,
+  { practitioner, role }: Omit<Asking, 'types'>,
+): AccessFacts => ({
   organisation: requestor,
   holder,
   practitioner,

@@ -28,7 +28,7 @@ import type { OutputOf } from '../model/transactions.ts';
 import type { AccessRequest, AccessState } from '../model/values.ts';
 import { decideEmergency } from '../rules/emergencies.ts';
 import { licenceRefusal } from '../rules/licences.ts';
-import { audienceOf, presentedRequest, presentedStep, putCopies, putStep } from './access-steps.ts';
+import { audienceOf, partOfStep, presentedRequest, presentedStep, putCopies, putStep } from './access-steps.ts';
 import { groundsOf, withPatient } from './deciding.ts';
 import { checkHeldRecords, checkPatient } from './held-records.ts';
 
@@ -104,18 +104,20 @@ async function breakGlass(call: Call<'BreakGlass'>): Promise<Done> {
   const { emergencyHours } = await loadRules(store);
   const latest = lifetimeEnd(request, store.time, emergencyHours);
   const [expiresAt] = [latest, ...(shown.until === undefined ? [] : [shown.until])].sort();
+  const delivered = withPatient(patient, records);
   const decided: AccessState = {
     ...current,
     status: 'granted',
     ...audienceOf(request),
     patient: patient.anchored.id,
+    ...partOfStep(delivered, delivered, shown),
     expiresAt: expiresAt!,
     // What goes on from it lasts no longer, whatever the rules say by then.
     ...(emergencyHours === EMERGENCY_HOURS ? {} : { lastsUntil: latest }),
     decidedAt: store.time,
     salt: sha256Hex(`decided/${shown.salt}`),
   };
-  await putCopies(store, decided, withPatient(patient, records), shown.salt);
+  await putCopies(store, decided, delivered, shown.salt);
   await putStep(store, collections.inbox(input.requestor), decided);
   store.emit(events.AccessDecided, { id: input.id });
   return { time: store.time };

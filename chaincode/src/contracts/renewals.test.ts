@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { failureOf } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { continuationOf } from '../model/deliveries.ts';
 import { renewalOf } from '../model/renewals.ts';
 import { type Copies, copiesSchema, type RecordEvidence } from '../model/sheets.ts';
 import type { OutputOf, PrivateOf } from '../model/transactions.ts';
@@ -196,7 +197,7 @@ describe('the renewals contract', () => {
         ...{ schema: 1, id, requestor: 'clinic', holder: 'hospital', custodian: 'patients', purpose: 'TREAT' },
         ...{ status: 'granted', requestedAt: '2026-03-01T12:00:00.000Z', decidedAt: time, expiresAt: LATEST },
         ...{ renews: one.id, root: one.id, lastsUntil: LATEST, consent: { id: one.consentId, version: 1 } },
-        ...{ audience: { role: 'system' }, salt: sha256Hex(`decided/${'ab'.repeat(32)}`) },
+        ...{ audience: { role: 'system' }, salt: sha256Hex(`decided/${'ab'.repeat(32)}`), delivered: 1 },
         patient: one.patientId,
       });
       expect(one.copies(id).records.map((record) => record.id)).to.deep.equal([one.second]);
@@ -354,6 +355,103 @@ describe('the renewals contract', () => {
         ],
         [glass.second, 1],
       ]);
+    });
+  });
+
+  describe('what follows a part', () => {
+    let third: string;
+    beforeEach(async () => {
+      one = new Delivered();
+      await one.arrive();
+      [one.first, one.second, third] = [await one.observation(), await one.observation(), await one.observation()];
+      one.consentId = (await one.permit(forClinic)).id;
+      one.id = await one.ask();
+      await one.decide(one.id, [one.first], { through: placeAt(one.first), withheld: { 'consent-denied': 2 } });
+    });
+    const placeAt = (id: string) => ({ group: 4, at: '2026-03-01T12:00:00.000Z', id });
+    const further = (previous: string, records: string[], change: object = {}) => {
+      const shown = one.shownAt(
+        previous,
+        2,
+        records.map((id) => one.evidence(id)),
+      );
+      const input = { id: continuationOf(previous), ...INPUT };
+      const hidden = { ...shown, previous, salt: 'cd'.repeat(32), ...change };
+      return one.ledger.submit('DeliverFurther', { ...patients, input, private: hidden });
+    };
+
+    it('is said by the part before, and what is not delivered to the holder alone', async () => {
+      expect(one.accessState(one.id)).to.deep.include({ delivered: 1, through: placeAt(one.first) });
+      const account = JSON.parse(one.ledger.private.get(`care_hospital account/${one.id}`)!);
+      expect(account).to.deep.include({ delivered: 1, withheld: { 'consent-denied': 2 }, requestor: 'clinic' });
+      expect([...one.ledger.private.keys()].filter((key) => key.startsWith('inbox_clinic account/'))).to.deep.equal([]);
+    });
+
+    it('is an access of its own, for no longer, and goes on from there', async () => {
+      const until = { through: placeAt(one.second) };
+      await further(one.id, [one.second], until);
+      const id = continuationOf(one.id);
+      expect(one.accessState(id)).to.deep.include({
+        ...{ status: 'granted', continues: one.id, root: one.id, part: 2, delivered: 1, lastsUntil: LATEST },
+        ...{ stretch: { after: placeAt(one.first) }, ...until },
+      });
+      expect(one.copies(id).records.map((record) => record.id)).to.deep.equal([one.second]);
+      await further(id, [third]);
+      const last = one.accessState(continuationOf(id));
+      expect(last).to.deep.include({ part: 3, continues: id, root: one.id, stretch: { after: placeAt(one.second) } });
+      expect(last).not.to.have.property('through');
+    });
+
+    it('comes once, and only where the part before says that there is more', async () => {
+      await further(one.id, [one.second]);
+      expect(await failureOf(further(one.id, [third]))).to.match(/CONFLICT at <id>/);
+      const id = continuationOf(one.id);
+      expect(await failureOf(further(id, [third]))).to.match(/CONFLICT at <private.previous>: is the last part/);
+    });
+
+    it('ends with none of the records that are not shown', async () => {
+      const elsewhere = { through: placeAt(third) };
+      expect(await failureOf(further(one.id, [one.second], elsewhere))).to.match(/INVALID at <private.through>/);
+    });
+
+    it('comes also where the part before was withdrawn meanwhile', async () => {
+      await one.withdraw();
+      await further(one.id, [one.second]);
+      expect(one.accessState(continuationOf(one.id))).to.include({ status: 'granted' });
+    });
+
+    it('is recorded as refused where nothing is permitted any more', async () => {
+      await one.permit({ type: 'deny' });
+      await further(one.id, [one.second], { withheld: { 'consent-denied': 2 } });
+      const state = one.accessState(continuationOf(one.id));
+      expect(state).to.include({ status: 'refused', reason: 'not-permitted', part: 2 });
+      expect(state).not.to.have.any.keys('consent', 'delivered', 'because');
+      expect(one.text(`copies/${state.id}`)).to.equal('');
+    });
+
+    it('is delivered anew as the same stretch, and not what comes behind it', async () => {
+      await further(one.id, [one.second], { through: placeAt(one.second) });
+      const id = continuationOf(one.id);
+      await one.withdraw(id);
+      const shown = one.shownAt(id, 3, [one.evidence(one.second)]);
+      await one.again(id, shown);
+      expect(one.accessState(renewalOf(id))).to.deep.include({
+        ...{ part: 2, renews: id, root: one.id },
+        stretch: { after: placeAt(one.first), upTo: placeAt(one.second) },
+      });
+    });
+
+    it('is foreseen record by record', async () => {
+      await one.denyFirst();
+      const shown = one.shownAt(
+        one.id,
+        2,
+        [one.first, one.second].map((id) => one.evidence(id)),
+      );
+      const input = { id: one.id, ...INPUT };
+      const hidden = { ...shown, going: 'further' as const };
+      const { outcome, reasons } = await one.ledger.evaluate('EvaluateAgain', { ...patients, input, private: hidden });
+      expect({ outcome, reasons }).to.deep.equal({ outcome: 'permit', reasons: ['consent-denied', 'consent-permits'] });
     });
   });
 });

@@ -41,7 +41,9 @@ describe('a request that waits for the patient', () => {
 
   it('is permitted by a consent that is given meanwhile, and by none once its time is over', async () => {
     const [one, other] = [await example.ask({ waitUntil: after(1) }), await example.ask({ waitUntil: after(1) })];
-    expect(await example.evaluate(one, [observation])).to.deep.equal({ outcome: 'deny', reason: 'consent-absent' });
+    expect(await example.evaluate(one, [observation])).to.deep.equal({
+      ...{ outcome: 'deny', reason: 'consent-absent', reasons: ['consent-absent'] },
+    });
     await example.permit(forClinic);
     await example.decide(one, [observation]);
     expect(example.accessState(one)).to.include({ status: 'granted' });
@@ -56,6 +58,7 @@ describe('a request that waits for the patient', () => {
     await example.permit({ ...forClinic, period: { start: tomorrow } });
     expect(await example.evaluate(id, [observation])).to.deep.equal({
       ...{ outcome: 'deny', reason: 'consent-absent', again: `${tomorrow}T00:00:00.000Z` },
+      reasons: ['consent-absent'],
     });
     const short = await example.ask({ waitUntil: after(0.1) });
     expect(await example.evaluate(short, [observation])).to.not.have.property('again');

@@ -29,6 +29,11 @@ export const decisionShape = {
   ...grounds,
 };
 
+/** What a decision says of one record: that it may be delivered, or why not. */
+const RECORD_REASONS = ['consent-permits', 'consent-denied', 'consent-expired', 'consent-absent'] as const;
+/** One for each record that was shown, in their order. */
+export const recordReasonsSchema = z.array(z.enum(RECORD_REASONS)).max(MAX_DELIVERED);
+
 /** The same for a request that nobody has made: `who` says who would. */
 export const foreseenShape = {
   who: z.strictObject({

@@ -4,6 +4,7 @@ import { callerOnly, withAnother, withOneOf } from '@telemed-ledger/consortium/e
 import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { decisionShape, MAX_STATE_LENGTH } from './decision-shape.ts';
+import { partShape } from './deliveries.ts';
 import { reviewOutcomeSchema } from './emergencies.ts';
 import { licenceShownSchema } from './registers.ts';
 import { recordEvidenceSchema } from './sheets.ts';
@@ -66,7 +67,7 @@ export const emergencyTransactions = {
   }),
   /**
    * Delivers records without a consent, for a day. `review` is the text of the review that is open; `patient` and `records`
-   * are what is delivered. The holder endorses it, or else the requestor: nobody else may see what it shows.
+   * are what is delivered; where more follows it waits for the holder (DeliverFurther). The holder endorses it, or else the requestor: nobody else may see what it shows.
    */
   BreakGlass: transaction({
     contract: 'emergencies',
@@ -82,6 +83,7 @@ export const emergencyTransactions = {
       records: z.array(recordEvidenceSchema).max(MAX_RECORDS),
       /** When a denial of what is delivered begins, as EvaluateEmergency says it; absent where none does within the day. */
       until: instantSchema.optional(),
+      ...partShape,
       salt: saltSchema,
     }),
     output: done,

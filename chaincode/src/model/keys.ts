@@ -22,6 +22,8 @@ export const privateKeys = {
   erasure: (handle: string, sheet: string): string => `erasure/${handle}/${sheet}`,
   /** inbox_<Requestor>, and the decision in care_<Holder>: the steps of an access, 1 requested, 2 decided, 3 purged. */
   access: (id: string, step: number): string => `access/${id}/${step}`,
+  /** care_<Holder>: what of an access was delivered and what was not; see model/deliveries.ts. */
+  account: (accessId: string): string => `account/${accessId}`,
   /** inbox_<Requestor>: what was asked. */
   request: (accessId: string): string => `request/${accessId}`,
   /** reviews: an emergency, 1 that it is to be reviewed, 2 what the regulator made of it. */

@@ -31,7 +31,11 @@ const CASES: [what: string, asked: Partial<Narrowing>, found: Resource[]][] = [
   ['a time before', { period: { end: '2026-02' } }, []],
   ['an encounter', { encounters: ['visit'] }, [pressure, visit]],
   ['another encounter', { encounters: ['other'] }, []],
-  ['single records', { records: ['Procedure/stay', 'AllergyIntolerance/allergy', 'Procedure/pressure'] }, [stay, undated]],
+  [
+    'single records',
+    { records: ['Procedure/stay', 'AllergyIntolerance/allergy', 'Procedure/pressure'] },
+    [stay, undated],
+  ],
   ['several at once', { types: ['Observation'], encounters: ['visit'], period: { start: '2026-03' } }, [pressure]],
   ['several of which one does not hold', { types: ['Procedure'], encounters: ['visit'] }, []],
 ];

@@ -3,10 +3,18 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { callerOnly, every } from '@telemed-ledger/consortium/endorsers.ts';
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { decisionShape } from './decision-shape.ts';
+import { decisionShape, recordReasonsSchema } from './decision-shape.ts';
+import { partShape, withheldSchema } from './deliveries.ts';
 import { WITHDRAWALS } from './renewals.ts';
-import { idSchema, saltSchema } from './texts.ts';
+import { codeSchema, idSchema, saltSchema } from './texts.ts';
 import { done, transaction } from './transaction.ts';
+import { consentVersionSchema } from './values.ts';
+
+/** What is shown to deliver on a request that was decided: `previous` is the access that it goes on from. */
+const deliveryShape = {
+  ...decisionShape,
+  ...{ ...partShape, withheld: withheldSchema.optional(), previous: idSchema, salt: saltSchema },
+};
 
 export const renewalTransactions = {
   /**
@@ -40,7 +48,43 @@ export const renewalTransactions = {
     callers: ['custodian'],
     roles: ['system'],
     input: z.strictObject({ id: idSchema, holder: nameSchema }),
-    private: z.strictObject({ ...decisionShape, previous: idSchema, salt: saltSchema }),
+    private: z.strictObject(deliveryShape),
+    output: done,
+    endorsers: (_, caller, { holder }) => every(caller, holder),
+    writes: ({ input: { holder }, private: { requestor } }) => ({
+      always: [collections.inbox(requestor), collections.care(holder)],
+    }),
+  }),
+  /**
+   * What may be shown now on a request that was decided, as the custodian's own peer computes it: `further` of what comes behind
+   * a delivery, whose decision's text `state` is; `again` of one that was purged, whose last step it is. Writes nothing.
+   */
+  EvaluateAgain: transaction({
+    contract: 'renewals',
+    kind: 'evaluate',
+    callers: ['custodian'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, holder: nameSchema }),
+    private: z.strictObject({ ...decisionShape, going: z.enum(['further', 'again']) }),
+    output: z.strictObject({
+      outcome: z.enum(['permit', 'deny']),
+      reason: codeSchema.optional(),
+      consent: consentVersionSchema.optional(),
+      reasons: recordReasonsSchema.optional(),
+    }),
+    endorsers: callerOnly,
+  }),
+  /**
+   * Delivers the next part of what was asked for: `previous` is the access of the part before, `state` the text of its decision,
+   * whatever became of it since. Where nothing may be shown any more, it is recorded as refused, and no part follows.
+   */
+  DeliverFurther: transaction({
+    contract: 'renewals',
+    kind: 'submit',
+    callers: ['custodian'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, holder: nameSchema }),
+    private: z.strictObject(deliveryShape),
     output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
     writes: ({ input: { holder }, private: { requestor } }) => ({

@@ -12,7 +12,14 @@ import { z } from 'zod';
 import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
 import { rulesInputSchema } from './consortium-rules.ts';
-import { decisionShape, foreseenSchema, foreseenShape, MAX_STATE_LENGTH } from './decision-shape.ts';
+import {
+  decisionShape,
+  foreseenSchema,
+  foreseenShape,
+  MAX_STATE_LENGTH,
+  recordReasonsSchema,
+} from './decision-shape.ts';
+import { partShape, withheldSchema } from './deliveries.ts';
 import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
@@ -211,7 +218,8 @@ export const transactions = {
   }),
   /**
    * Delivers the permitted records into the requestor's inbox. Where none is, it fails as a CONFLICT: a refusal would tell
-   * the requestor, and by what was read everybody, what it rests on.
+   * the requestor, and by what was read everybody, what it rests on. `through` says that more follows, `withheld` to the
+   * holder what is not delivered of what the part is about.
    */
   DecideAccess: transaction({
     contract: 'access',
@@ -219,7 +227,7 @@ export const transactions = {
     callers: ['custodian'],
     roles: ['system'],
     input: z.strictObject({ id: idSchema, holder: nameSchema }),
-    private: z.strictObject({ ...decisionShape, salt: saltSchema }),
+    private: z.strictObject({ ...decisionShape, ...partShape, withheld: withheldSchema.optional(), salt: saltSchema }),
     output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
     writes: ({ input: { holder }, private: { requestor } }) => ({
@@ -240,6 +248,8 @@ export const transactions = {
       consent: consentVersionSchema.optional(),
       /** Of a request that waits: when it may come to something else by what is known now. */
       again: instantSchema.optional(),
+      /** Absent where it is denied whatever the records are. */
+      reasons: recordReasonsSchema.optional(),
     }),
     endorsers: callerOnly,
   }),

@@ -1,6 +1,7 @@
 /** What lies on the ledger: the schemas of states and private values, which the transaction table and the read model share. */
 import { mspIdSchema, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { deliveryPlaceSchema, stretchSchema } from './deliveries.ts';
 import { reasonSchema } from './emergencies.ts';
 import { resourceSchema } from './fhir.ts';
 import { narrowingShape } from './narrowing.ts';
@@ -162,6 +163,16 @@ export const accessStateSchema = z.strictObject({
   renews: idSchema.optional(),
   root: idSchema.optional(),
   lastsUntil: instant.optional(),
+  /** Of what is delivered: how many records. Absent in older ones. */
+  delivered: z.int().min(1).max(MAX_DELIVERED).optional(),
+  /** Something that was asked for could not be looked at. */
+  unreadable: z.literal(true).optional(),
+  /** Of a part after the first (model/deliveries.ts): the part before it, which one it is, and what it is about. */
+  continues: idSchema.optional(),
+  part: z.int().min(2).max(99_999).optional(),
+  stretch: stretchSchema.optional(),
+  /** There is more behind this record: the next part brings it. */
+  through: deliveryPlaceSchema.optional(),
   salt: saltSchema,
 });
 export type AccessState = z.infer<typeof accessStateSchema>;

@@ -83,6 +83,15 @@ export function decideDelivery(
   return { outcome: 'permit', consent, furtherConsents: [...named.values()], expiresAt: expiresAt!, permitted };
 }
 
+/** What each record is decided to be, by itself, in their order. @param now ISO 8601 UTC */
+export const reasonsOf = (
+  consents: readonly LedgerConsent[],
+  request: AccessFacts,
+  { records, context = [] }: Considered,
+  now: string,
+): ConsentDecision['reason'][] =>
+  recordFacts(records, context).map((facts) => evaluateConsents(consents, request, facts, now).reason);
+
 /** When something of what is asked for will first be permitted by these consents; undefined where that is not in time. */
 export function permittedFrom(
   consents: readonly LedgerConsent[],

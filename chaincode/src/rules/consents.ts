@@ -7,15 +7,15 @@
 
 import { spanOfPeriod } from '../model/periods.ts';
 import { BREAK_GLASS } from '../model/purposes.ts';
+import type { RecordFacts } from '../model/record-facts.ts';
 import type { AccessFacts, BoundActors, ConsentContent, Provision } from './consent-content.ts';
 import { baseOf, criteriaOf, type Effect, hasOneMeaning, isOfPrivacy, typeOf } from './consent-meaning.ts';
 import { namesBreakGlass, unmetCriteria } from './provisions.ts';
-import type { RecordFacts } from '../model/record-facts.ts';
 
-export type { AccessFacts } from './consent-content.ts';
-export { consentContentSchema } from './consent-content.ts';
 export type { RecordFacts } from '../model/record-facts.ts';
 export { recordFacts } from '../model/record-facts.ts';
+export type { AccessFacts } from './consent-content.ts';
+export { consentContentSchema } from './consent-content.ts';
 
 /** One version of a consent with what the ledger says of it. */
 export interface LedgerConsent {

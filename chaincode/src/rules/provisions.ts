@@ -14,10 +14,10 @@ import {
 } from '../model/consent-codes.ts';
 import { contains, overlaps, spanOfPeriod, within } from '../model/periods.ts';
 import { BREAK_GLASS, coversPurpose } from '../model/purposes.ts';
+import type { RecordFacts } from '../model/record-facts.ts';
 import { coversSensitivity, rankOf } from '../model/security-labels.ts';
 import { meetsActors } from './consent-actors.ts';
 import type { Data, Provision, Question } from './consent-content.ts';
-import type { RecordFacts } from '../model/record-facts.ts';
 import { isAbout } from './named-data.ts';
 
 type Criterion = (provision: Provision, question: Question) => boolean;

@@ -7,7 +7,14 @@ import type { Duty } from '../duties/duties.ts';
 import type { Route } from '../http/routes.ts';
 import { alive, lastVerification, metrics, ready, verify } from '../operations/routes.ts';
 import { accounting } from './access/accounting.ts';
-import { decideAccess, deliverAgain, purgeCopies, reportAccess, reviewDeliveries } from './access/duties.ts';
+import {
+  decideAccess,
+  deliverAgain,
+  deliverFurther,
+  purgeCopies,
+  reportAccess,
+  reviewDeliveries,
+} from './access/duties.ts';
 import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
 import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { registerCoverage } from './claims/coverages.ts';
@@ -86,6 +93,7 @@ export const DUTIES: readonly Duty[] = [
   purgeCopies,
   reviewDeliveries,
   deliverAgain,
+  deliverFurther,
   reportAccess,
   sendWishes,
   sendPatientsErasures,

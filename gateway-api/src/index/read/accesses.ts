@@ -10,6 +10,7 @@ import type { PageOptions } from './own-states.ts';
 /** A literal: the partial indexes are used only where the statement says so itself. */
 const YES = sql.lit(1);
 const REQUEST = 'request/';
+const IDS_PER_QUERY = 500;
 
 /** A request in the inbox of who sent it. */
 export interface FoundRequest {
@@ -55,6 +56,21 @@ export class Accesses {
       .where('id', 'in', [...patients])
       .where('type', '=', 'Patient')
       .execute();
+  }
+
+  /** Those of these accesses that are here, with their places in the order of the ledger. */
+  async placesOf(ids: readonly string[]): Promise<{ id: string; sequence: number }[]> {
+    const found: { id: string; sequence: number }[] = [];
+    for (let start = 0; start < ids.length; start += IDS_PER_QUERY)
+      found.push(
+        ...(await this.#db
+          .selectFrom('states')
+          .select(['id', 'sequence'])
+          .where('kind', '=', 'access')
+          .where('id', 'in', ids.slice(start, start + IDS_PER_QUERY))
+          .execute()),
+      );
+    return found;
   }
 
   /** Ids of accesses of this organisation about which something is due: the copies' time is over, or the holder is to be told. */

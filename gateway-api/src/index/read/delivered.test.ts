@@ -11,7 +11,6 @@ onEachDatabase('Deliveries at the custodian', (kind) => {
   let record: RecordWrites;
   let access: string;
   let start: number;
-  const CARE = 'care_hospital';
   const subject = (id: string) => ({ subject: { reference: `Patient/${id}` } });
 
   beforeEach(async () => {
@@ -99,16 +98,5 @@ onEachDatabase('Deliveries at the custodian', (kind) => {
     await custodian.block(delivery(copies));
     expect(await outdated()).to.deep.equal([access]);
     expect(await touched()).to.have.members([access, JSON.parse(grantOf(copies)[0]!.value!).id]);
-  });
-
-  it('say which records were there at a time', async () => {
-    const later = recordWrites('Observation', { recordedAt: '2026-06-01T00:00:00.000Z' });
-    await written(later);
-    const { delivered: read } = custodian.index;
-    const ids = [record.id, later.id, randomUUID()];
-    expect(await read.thereBy(CARE, ids, '2026-05-01T00:00:00.000Z')).to.deep.equal(new Set([record.id]));
-    expect(await read.thereBy(CARE, ids, '2026-07-01T00:00:00.000Z')).to.deep.equal(new Set([record.id, later.id]));
-    expect(await read.thereBy('care_clinic', ids, '2026-07-01T00:00:00.000Z')).to.deep.equal(new Set());
-    expect(await read.thereBy(CARE, [], '2026-07-01T00:00:00.000Z')).to.deep.equal(new Set());
   });
 });

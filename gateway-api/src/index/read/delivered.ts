@@ -5,8 +5,6 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Kysely, sql } from 'kysely';
 import type { IndexTables } from '../schema.ts';
-import { STANDING } from '../write/resources.ts';
-import type { Checks } from './checks.ts';
 import { NEWEST } from './matching.ts';
 import type { PageOptions } from './own-states.ts';
 
@@ -24,11 +22,9 @@ interface Concerned {
 
 export class Delivered {
   readonly #db: Kysely<IndexTables>;
-  readonly #checks: Checks;
 
-  constructor(db: Kysely<IndexTables>, checks: Checks) {
+  constructor(db: Kysely<IndexTables>) {
     this.#db = db;
-    this.#checks = checks;
   }
 
   /** How far the order of the ledger goes; 0 where nothing is there. */
@@ -113,20 +109,6 @@ export class Delivered {
       .where('copy.access', 'in', [...accesses])
       .execute();
     return changed.flatMap(({ access }) => access ?? []);
-  }
-
-  /** Of these records of a provider those that were there at a time. @param until ISO 8601 UTC */
-  async thereBy(collection: string, ids: readonly string[], until: string): Promise<Set<string>> {
-    if (ids.length === 0) return new Set();
-    const rows = await this.#db
-      .selectFrom('versions')
-      .select(STANDING)
-      .where('id', 'in', [...ids])
-      .where('collection', '=', collection)
-      .where('version', '=', 1)
-      .execute();
-    const firsts = this.#checks.rows('versions', rows).filter((row) => row.last_updated <= until);
-    return new Set(firsts.map(({ id }) => id));
   }
 }
 

@@ -30,6 +30,7 @@ import { Evidence } from './evidence.ts';
 import { bearerAt, idsByIdentifier } from './identifiers.ts';
 import { hasValues, heldIn, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
+import { PatientRecords } from './patient-records.ts';
 import { LicenceRegister } from './register.ts';
 import { type Chosen, chosenRows, searchRows } from './rows.ts';
 import { demandShown, storedResource, type VersionRow } from './stored.ts';
@@ -79,6 +80,7 @@ export class ReadModel {
   readonly own: OwnStates;
   readonly accesses: Accesses;
   readonly deliveries: Deliveries;
+  readonly patientRecords: PatientRecords;
   readonly delivered: Delivered;
   readonly concerned: ConcernedPatients;
   readonly steps: AccessSteps;
@@ -101,7 +103,8 @@ export class ReadModel {
     this.accesses = new Accesses(db);
     this.concerned = new ConcernedPatients(db);
     this.deliveries = new Deliveries(db, this.#checks, this.#inbox);
-    this.delivered = new Delivered(db, this.#checks);
+    this.patientRecords = new PatientRecords(db, this.#checks);
+    this.delivered = new Delivered(db);
     this.steps = new AccessSteps(db, this.#checks);
     this.evidence = new Evidence(db, this.#checks);
     this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());
@@ -405,28 +408,6 @@ export class ReadModel {
     return bearerAt(this.#db, this.#checks, collection, identifier, sequence);
   }
 
-  /** The newest versions of a patient's records in a collection, last written first. No types given: all. */
-  async recordsOfPatient(
-    collection: string,
-    patient: string,
-    types: string[],
-    limit: number,
-  ): Promise<{ type: string; id: string; version: number }[]> {
-    let query = this.#db
-      .selectFrom('versions')
-      .select(STANDING)
-      .where('patient', '=', patient)
-      .where('collection', '=', collection)
-      .where('current', '=', NEWEST)
-      .where('erased', '=', 0)
-      .where('fault', 'is', null)
-      // Consents lie in the same collection, and on no sheet.
-      .where('leaf', 'is not', null);
-    if (types.length > 0) query = query.where('type', 'in', types);
-    const rows = await query.orderBy('sequence', 'desc').limit(limit).execute();
-    return this.#checks.rows('versions', rows).map((row) => ({ type: row.type, ...versionOf(row) }));
-  }
-
   async transaction(transactionId: string): Promise<TransactionsTable | undefined> {
     const row = await this.#db
       .selectFrom('transactions')
@@ -436,8 +417,6 @@ export class ReadModel {
     return row && this.#checks.row('transactions', row);
   }
 }
-
-const versionOf = ({ id, version }: { id: string; version: number }) => ({ id, version });
 
 /** How a transaction ended, as its block says. */
 export const outcomeOf = (row: TransactionsTable): Outcome => ({

@@ -141,6 +141,18 @@ export class Undelivered {
     this.#refuse(found);
   }
 
+  /** How many values of a collection have not arrived. */
+  async countIn(collection: string): Promise<number> {
+    if (this.#options.lacks() === 0) return 0;
+    const { values } = await this.#db
+      .selectFrom('missing')
+      .select((select) => select.fn.countAll<number>().as('values'))
+      .where('collection', '=', collection)
+      .where('reason', '=', 'undelivered')
+      .executeTakeFirstOrThrow();
+    return Number(values);
+  }
+
   #undelivered() {
     return this.#db.selectFrom('missing').selectAll().where('reason', '=', 'undelivered').limit(1);
   }

@@ -107,7 +107,7 @@ onEachDatabase('An erased record', function (kind) {
     expect(await found(PATIENT)).to.deep.equal([kept]);
     expect(await byIdentifier('1')).to.deep.equal([[]]);
     expect(await byIdentifier('0')).to.deep.equal([[kept]]);
-    const listed = await fixture.index.recordsOfPatient('care_hospital', PATIENT, [], 10);
+    const listed = await fixture.index.patientRecords.newest('care_hospital', PATIENT, [], 10);
     expect(listed.map(({ id }) => id)).to.deep.equal([kept]);
     expect(await fixture.index.missing([`Observation/${lost}`, `Observation/${kept}`])).to.deep.equal([]);
     expect(await differences()).to.deep.equal([]);

@@ -113,7 +113,7 @@ onEachDatabase('What other organisations wrote', (kind) => {
     expect(await custodian.index.bearerAt('care_hospital', identifier[0]!, Number.MAX_SAFE_INTEGER)).to.equal(
       undefined,
     );
-    expect(await custodian.index.recordsOfPatient('care_hospital', id, [], 10)).to.deep.equal([]);
+    expect(await custodian.index.patientRecords.newest('care_hospital', id, [], 10)).to.deep.equal([]);
     expect(await statusOf(custodian.index.versions('Patient', id))).to.equal(409);
   });
 

@@ -50,6 +50,7 @@ const KINDS = new Map<string, Kind>(
     access: { places: [...CARE, ...INBOX], names: 'id' },
     request: { places: INBOX, names: 'id', ofOwner: true },
     copies: { places: INBOX, names: 'accessId' },
+    account: { places: CARE, names: 'id' },
     review: { places: [collections.reviews], names: 'id' },
     revoked: { places: MARKS },
     withdrawn: { places: MARKS },

@@ -196,7 +196,8 @@ function agreementTo({ accessId, holder }: Copies, inbox: string, beside: Beside
   const { data: state } = accessStateSchema.safeParse(objectIn(step));
   const isStep = state?.status === 'granted' && state.id === accessId && state.holder === holder;
   if (!isStep || collections.inbox(state.requestor) !== inbox) throw new Error('this is no delivery');
-  const isAlone = isEmergencyPurpose(state.purpose) && state.renews === undefined;
+  const isFirst = state.renews === undefined && state.continues === undefined;
+  const isAlone = isEmergencyPurpose(state.purpose) && isFirst;
   return isAlone ? [] : [anchorageOf([collections.care(holder)], key, step)];
 }
 

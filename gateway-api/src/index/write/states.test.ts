@@ -1,5 +1,6 @@
 /** How accesses and consents stand follows from their steps: from whom each comes, where it lies, and which came first. */
 import { randomUUID } from 'node:crypto';
+import { continuationOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { renewalOf } from '@telemed-ledger/chaincode/model/renewals.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/values.ts';
@@ -196,6 +197,27 @@ onEachDatabase('The states of accesses and consents', (kind) => {
       await open('clinic');
       for (const [index, writes] of steps.entries()) await fixture.block(by(signers[index]!, writes));
       expect(await due(), 'at the requestor').to.deep.equal([null, LATER]);
+    });
+
+    it('say at the custodian that there is more to deliver, until it is, whatever became of the part before', async () => {
+      const through = { group: 4, at: LATER, id: randomUUID() };
+      const first: AccessState = { ...granted, through };
+      const withdrawn: AccessState = { ...purged, through };
+      const next: AccessState = { ...granted, id: continuationOf(id), continues: id, root: id, part: 2 };
+      const due = async () => (await states()).map(({ ends_at }) => ends_at);
+      const signers = ['ClinicMSP', 'PatientsMSP', 'PatientsMSP'];
+      for (const last of [first, withdrawn]) {
+        await open('patients');
+        const steps = [requested, ...new Set([first, last])].map(accessWrites);
+        for (const [index, writes] of steps.entries()) await fixture.block(by(signers[index]!, writes));
+        expect(await due()).to.deep.equal([granted.decidedAt]);
+        await fixture.block(by('BankMSP', accessWrites(next)));
+        expect(await due(), 'signed by another').to.deep.equal([granted.decidedAt]);
+      }
+      await open('patients');
+      const all = [requested, first, next].map(accessWrites);
+      for (const [index, writes] of all.entries()) await fixture.block(by(signers[index]!, writes));
+      expect(await due()).to.deep.equal([granted.expiresAt, granted.expiresAt]);
     });
 
     it('keep their place in the order in which accesses came, whatever becomes of them', async () => {

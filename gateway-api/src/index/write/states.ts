@@ -5,7 +5,6 @@
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import { renewalOf } from '@telemed-ledger/chaincode/model/renewals.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { type Kysely, sql } from 'kysely';
@@ -19,11 +18,12 @@ import { isAnchored } from './sheets.ts';
 import {
   type ConsentVersion,
   consentState,
+  goesOnFrom,
+  laterKeys,
+  laterOf,
   nameOf,
   newestOf,
   type Rest,
-  renewalKey,
-  renewedBy,
   restsOf,
   type Subject,
   stateOf,
@@ -63,8 +63,8 @@ export class States {
   async settle(db: Writing, keys: readonly KeyRows[], gone: readonly string[]): Promise<void> {
     const written = keys.flatMap(({ privateValue, versions }) => privateValue?.key ?? versions[0]?.row.key ?? []);
     const subjects = new Map<string, Subject>();
-    const renewed = keys.flatMap(({ privateValue }) => (privateValue && renewedBy(privateValue)) ?? []);
-    for (const subject of [...[...written, ...gone].map(subjectOf), ...renewed])
+    const before = keys.flatMap(({ privateValue }) => (privateValue && goesOnFrom(privateValue)) ?? []);
+    for (const subject of [...[...written, ...gone].map(subjectOf), ...before])
       if (subject !== undefined) subjects.set(nameOf(subject), subject);
     if (subjects.size === 0) return;
     const all = [...subjects.values()];
@@ -84,7 +84,7 @@ export class States {
   /** The states of accesses, claims and reviews, by their newest steps. */
   async #steps(db: Writing, subjects: readonly Subject[]): Promise<Found> {
     const accesses = subjects.filter(({ kind }) => kind === 'access').map(({ id }) => id);
-    const keys = new Set([...subjects.flatMap(stepKeys), ...accesses.map(renewalKey)]);
+    const keys = new Set([...subjects.flatMap(stepKeys), ...accesses.flatMap(laterKeys)]);
     const values = await this.#values.of(db, [...keys].map(sha256Hex));
     const { intact: signed, changed } = await this.#transactionsOf(db, values);
     const { member, consortium } = this.#options;
@@ -95,7 +95,8 @@ export class States {
       rows: subjects.flatMap((subject) => {
         const own = bySubject.get(nameOf(subject)) ?? [];
         if (subject.kind === 'review') return reviewState(subject.id, own, view) ?? [];
-        const later = subject.kind === 'access' ? (bySubject.get(`access/${renewalOf(subject.id)}`) ?? []) : [];
+        const later =
+          subject.kind === 'access' ? laterOf(subject.id).flatMap((id) => bySubject.get(`access/${id}`) ?? []) : [];
         return stateOf(subject, own, view, later) ?? [];
       }),
       unsure: values.filter((row) => !isIntact(row)).map(({ key }) => subjectOf(key)!),

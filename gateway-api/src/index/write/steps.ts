@@ -3,6 +3,7 @@
  * whom they concern, were signed by whose step it is, and belong to the series that was begun first.
  */
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { continuationOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import { REVIEW_STEPS } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { renewalOf } from '@telemed-ledger/chaincode/model/renewals.ts';
@@ -57,14 +58,19 @@ export function stepKeys({ kind, id }: Subject): string[] {
     : CLAIM.map((step) => privateKeys.claimState(id, step));
 }
 
-/** The key that says what became of an access which goes on. */
-export const renewalKey = (id: string): string => privateKeys.access(renewalOf(id), ACCESS_STEPS.granted);
+/** The accesses that may go on from one: what may be shown of it still, and the part behind it. */
+export const laterOf = (id: string): string[] => [renewalOf(id), continuationOf(id)];
+
+/** The keys that say what became of an access which goes on. */
+export const laterKeys = (id: string): string[] =>
+  laterOf(id).map((later) => privateKeys.access(later, ACCESS_STEPS.granted));
 
 /** The access that a value goes on from. */
-export function renewedBy({ key, value }: Pick<Value, 'key' | 'value'>): Subject | undefined {
+export function goesOnFrom({ key, value }: Pick<Value, 'key' | 'value'>): Subject | undefined {
   const { kind } = parsePrivateKey(key);
-  const renews = kind === 'access' ? objectIn(value)?.['renews'] : undefined;
-  return typeof renews === 'string' ? { kind: 'access', id: renews } : undefined;
+  const { renews, continues } = (kind === 'access' ? objectIn(value) : undefined) ?? {};
+  const id = [renews, continues].find((one) => typeof one === 'string');
+  return typeof id === 'string' ? { kind: 'access', id } : undefined;
 }
 
 /** A value as a step. */
@@ -85,7 +91,7 @@ export interface View {
 
 /**
  * The state that the newest step says; undefined where no value is one.
- * @param later values under the key that says what became of an access which goes on
+ * @param later values under the keys that say what became of an access which goes on
  */
 export function stateOf(
   subject: Subject,
@@ -117,17 +123,17 @@ export function stateOf(
 }
 
 /**
- * When something is to be done about an access: its custodian has to tell the holder of a step that was taken without it, and
- * to deliver anew what may be shown still; the copies of a granted one go when it ends.
+ * When something is to be done about an access: its custodian has to tell the holder of a step that was taken without it, to
+ * deliver what comes behind it, and anew what may be shown still; the copies of a granted one go when it ends.
  */
 function dueAt(state: AccessState, steps: readonly Step[], later: readonly Value[], view: View): string | null {
-  const { id, status, expiresAt, custodian, goesOn, purgedAt } = state;
-  if (status === 'granted')
-    return firstOf([expiresAt, custodian === view.member.name ? untoldAt(state, steps) : undefined]);
-  if (custodian !== view.member.name) return null;
-  const renewal: Subject = { kind: 'access', id: renewalOf(id) };
-  const isOpen = goesOn === true && !later.some((row) => stepIn(renewal, row, view) !== undefined);
-  return firstOf([untoldAt(state, steps), isOpen ? purgedAt : undefined]);
+  const { id, status, expiresAt, custodian, goesOn, purgedAt, decidedAt, through } = state;
+  const ends = status === 'granted' ? expiresAt : undefined;
+  if (custodian !== view.member.name) return firstOf([ends]);
+  const isThere = (one: string) => later.some((row) => stepIn({ kind: 'access', id: one }, row, view) !== undefined);
+  const further = through === undefined || isThere(continuationOf(id)) ? undefined : decidedAt;
+  const again = goesOn !== true || isThere(renewalOf(id)) ? undefined : purgedAt;
+  return firstOf([ends, untoldAt(state, steps), further, again]);
 }
 
 /** Whom it was decided on; of a refusal the holder's copy alone says so. */

@@ -2,10 +2,15 @@
  * Has one request decided. The custodian's own peer says first what comes of it: that stands in no block. Only what is
  * permitted goes to the holder, and waits for it; a refusal waits for nobody and shows nobody why.
  */
-import type { AccessState, PrivateOf } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { isWaiting } from '@telemed-ledger/chaincode/model/waiting.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { AS_SYSTEM } from '../../duties/duties.ts';
+import type { ReadModel } from '../../index/read/queries.ts';
+import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
+import { evidenceAt, isWaitedFor, type Shown } from './decision.ts';
+import { type Evaluated, type FilledPart, filledPart } from './parts.ts';
 import { refuse } from './refusals.ts';
 
 /**
@@ -14,15 +19,48 @@ import { refuse } from './refusals.ts';
  */
 export async function decided(
   state: AccessState,
-  shown: PrivateOf<'DecideAccess'>,
+  shown: Shown,
   services: Pick<Services, 'index' | 'ledger' | 'refusals' | 'refusalsEveryMs'>,
 ): Promise<number | undefined> {
-  const { id, holder, waitUntil } = state;
-  const { salt: _, ...evaluated } = shown;
-  const foreseen = await services.ledger.evaluate('EvaluateAccess', { id, holder }, { private: evaluated });
-  const { outcome, reason = 'consent-absent', consent, again = waitUntil } = foreseen;
-  if (outcome === 'permit') await services.ledger.submit('DecideAccess', { id, holder }, shown, AS_SYSTEM);
-  else if (again !== undefined && isWaiting(state, new Date().toISOString())) return Date.parse(again);
-  else await refuse(state, { reason, consent }, services);
+  const { id, holder, waitUntil, requestedAt } = state;
+  const { ledger, index } = services;
+  const part = await filledFrom(shown, { index, holder, since: requestedAt }, (records) =>
+    ledger.evaluate('EvaluateAccess', { id, holder }, { private: { ...shown.grounds, records } }),
+  );
+  const { records, refusal, again = waitUntil } = part;
+  if (records.length > 0) {
+    const delivered = { ...shown.grounds, records, ...toldOf(part), withheld: part.withheld, salt: newSalt() };
+    await ledger.submit('DecideAccess', { id, holder }, delivered, AS_SYSTEM);
+  } else if (again !== undefined && isWaiting(state, new Date().toISOString())) return Date.parse(again);
+  else await refuse(state, refusal ?? { reason: 'records-absent' }, services);
   return undefined;
+}
+
+/** What is said of a part to all that have its step. */
+export const toldOf = ({
+  through,
+  unreadable,
+}: {
+  through?: FilledPart['through'] | undefined;
+  unreadable?: true | undefined;
+}): Pick<FilledPart, 'through' | 'unreadable'> => ({
+  ...(through === undefined ? {} : { through }),
+  ...(unreadable === undefined ? {} : { unreadable }),
+});
+
+/** A part of what is shown. @param since from when on what has not arrived is waited for, ISO 8601 */
+export async function filledFrom(
+  { request, candidates }: Shown,
+  { index, holder, since }: { index: ReadModel; holder: string; since: string },
+  evaluate: (records: Parameters<Parameters<typeof filledPart>[0]['evaluate']>[0]) => Promise<Evaluated>,
+): Promise<FilledPart> {
+  const part = await filledPart({
+    ...{ candidates, asked: request, evaluate },
+    evidenceOf: (record) => evidenceAt(index, record),
+    isWaitedFor: isWaitedFor(since),
+  });
+  // A content that has not arrived does not say what is in it.
+  const lacking = part.through === undefined ? await index.undelivered.countIn(collections.care(holder)) : 0;
+  if (lacking === 0) return part;
+  return { ...part, unreadable: true, withheld: { ...part.withheld, 'not-arrived': lacking } };
 }

@@ -8,7 +8,7 @@ import { onEachDatabase } from '../../index/databases.fixture.ts';
 import { FixtureIndex, newSalt, recordWrites } from '../../index/index.fixture.ts';
 import { accessState, accessWrites, consentWrite, evidenceFrom, requestWrite } from '../../index/values.fixture.ts';
 import { type FixtureWrite, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
-import { shownForDecision } from './decision.ts';
+import { evidenceAt, shownForDecision } from './decision.ts';
 
 const SYSTEM = 'urn:example:mrn';
 
@@ -46,15 +46,16 @@ onEachDatabase('What is shown for a decision', (kind) => {
     for (const writes of [patient, ...records, newer, foreign]) await fixture.block({ privateWrites: writes });
     await fixture.block(custodian([consentWrite({ patient: { reference: `Patient/${patient.id}` } })]));
     const { state, request, step } = await asked();
-    const shown = await shownForDecision(state, fixture.index);
-    expect(shown).to.deep.include({ requestor: 'clinic', request: request.value, state: step.value });
-    expect(shown.patient).to.deep.equal(evidenceFrom(patient, patient.id));
-    expect(shown.records).to.have.deep.members([
-      evidenceFrom(patient, patient.id),
+    const { grounds, candidates } = await shownForDecision(state, fixture.index);
+    expect(grounds).to.deep.include({ requestor: 'clinic', request: request.value, state: step.value });
+    expect(grounds.patient).to.deep.equal(evidenceFrom(patient, patient.id));
+    const shown = await Promise.all(candidates.map((one) => evidenceAt(fixture.index, one)));
+    expect(shown[0]).to.deep.equal(evidenceFrom(patient, patient.id));
+    expect(shown.slice(1)).to.have.deep.members([
       evidenceFrom(newer, records[0]!.id, 2),
       evidenceFrom(records[1]!, records[1]!.id),
     ]);
-    expect([shown.directory, shown.consents]).to.deep.equal([0, []]);
+    expect([grounds.directory, grounds.consents]).to.deep.equal([0, []]);
   });
 
   it('names where the patient’s consents are known to stand', async () => {
@@ -73,7 +74,7 @@ onEachDatabase('What is shown for a decision', (kind) => {
     await fixture.block({ privateWrites: patient });
     await fixture.block(custodian(consents, directories, [consentWrite({ id: other!, version: 2 })]));
     const { state } = await asked();
-    const { directory, consents: known } = await shownForDecision(state, fixture.index);
+    const { directory, consents: known } = (await shownForDecision(state, fixture.index)).grounds;
     expect(directory).to.equal(2);
     expect(known).to.deep.equal([
       { id: one, version: 1 },
@@ -84,9 +85,9 @@ onEachDatabase('What is shown for a decision', (kind) => {
   it('has no patient where the holder has none of that identifier, though others have', async () => {
     await fixture.block(clinic(recordWrites('Patient', identifier('P-1'), 'care_clinic')));
     const { state } = await asked();
-    const shown = await shownForDecision(state, fixture.index);
-    expect(shown).not.to.have.property('patient');
-    expect(shown.records).to.deep.equal([]);
+    const { grounds, candidates } = await shownForDecision(state, fixture.index);
+    expect(grounds).not.to.have.property('patient');
+    expect(candidates).to.deep.equal([]);
   });
 
   it('waits for the request, and for its step', async () => {
@@ -100,7 +101,7 @@ onEachDatabase('What is shown for a decision', (kind) => {
         await other.apply(withheld(block, (transaction) => transaction === lacking));
         expect(await failureOf(shownForDecision(state, other.index))).to.equal(503);
         await other.complete(block);
-        expect(await shownForDecision(state, other.index)).to.include({ requestor: 'clinic' });
+        expect((await shownForDecision(state, other.index)).grounds).to.include({ requestor: 'clinic' });
       } finally {
         await other.close();
       }
@@ -117,25 +118,33 @@ onEachDatabase('What is shown for a decision', (kind) => {
     const { state } = await asked();
     expect(await failureOf(shownForDecision(state, fixture.index))).to.equal(503);
     const { state: old } = await asked({ requestedAt: '2026-01-01T00:00:00.000Z' });
-    const idsOf = async (one: AccessState) => (await shownForDecision(one, fixture.index)).records.map(({ id }) => id);
+    const idsOf = async (one: AccessState) =>
+      (await shownForDecision(one, fixture.index)).candidates.map(({ id }) => id);
     expect(await idsOf(old)).to.deep.equal([patient.id]);
     await fixture.complete(block);
-    expect(await idsOf(state)).to.deep.equal([record.id, patient.id]);
+    expect(await idsOf(state)).to.deep.equal([patient.id, record.id]);
   });
 
-  it('is no more than one transaction carries: what is too long is left out, and the rest shown', async () => {
+  it('is not held up by a record that consents point to and that is damaged', async () => {
     const patient = recordWrites('Patient', identifier('P-1'));
-    await fixture.block({ privateWrites: patient });
-    const long = (megabytes: number) => ({
-      note: [{ text: 'x'.repeat(megabytes * 1024 * 1024) }],
-      ...about(patient.id),
+    const [damaged, whole] = [1, 2].map(() => recordWrites('Encounter', about(patient.id)));
+    const consent = consentWrite({
+      patient: { reference: `Patient/${patient.id}` },
+      provision: {
+        type: 'deny',
+        data: [damaged, whole].map((one) => ({ meaning: 'related', reference: { reference: `Encounter/${one!.id}` } })),
+      },
     });
-    const records = [2, 9, 9, 1].map((megabytes) => recordWrites('Observation', long(megabytes)));
-    for (const writes of records) await fixture.block({ privateWrites: writes });
+    const directory: FixtureWrite = {
+      collection: 'care_hospital',
+      key: privateKeys.directory(bucketOf(patient.id), 1),
+      value: JSON.stringify({ schema: 1, consents: { [patient.id]: [consent.id] }, salt: newSalt() }),
+    };
+    for (const writes of [patient, damaged!, whole!]) await fixture.block({ privateWrites: writes });
+    await fixture.block(custodian([consent, directory]));
+    await fixture.stores.writing.updateTable('versions').set({ value: '{}' }).where('id', '=', damaged!.id).execute();
     const { state } = await asked();
-    const shown = await shownForDecision(state, fixture.index);
-    const newestThatFit = [records[3]!, records[2]!, records[0]!, patient].map(({ id }) => id);
-    expect(shown.records.map(({ id }) => id)).to.deep.equal(newestThatFit);
-    expect(JSON.stringify(shown).length).to.be.lessThan(17 * 1024 * 1024);
-  }).timeout(60_000);
+    const { grounds } = await shownForDecision(state, fixture.index);
+    expect(grounds.context).to.deep.equal([evidenceFrom(whole!, whole!.id)]);
+  });
 });

@@ -12,61 +12,87 @@ import {
   accessRequestSchema,
   type ConsentVersion,
   directorySchema,
-  MAX_DELIVERED,
   MAX_PRIVATE_LENGTH,
   type PrivateOf,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { notHereYet } from '../../http/failures.ts';
+import { DatabaseLost } from '../../index/health.ts';
+import type { PatientRecord } from '../../index/read/patient-records.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import { newSalt } from '../../ledger/sender.ts';
 import { knownDirectory } from '../consents/directory.ts';
 import { patientShown } from './patient.ts';
 
-type Shown = PrivateOf<'DecideAccess'>;
-
-/**
- * How much of the records goes into one delivery, as JSON in UTF-16 code units: the rest of the private input must fit
- * beside it. What is left out is older than what is delivered.
- */
+/** How much of the records is shown at once, as JSON in UTF-16 code units: the rest of the private input must fit beside it. */
 const MAX_EVIDENCE_LENGTH = MAX_PRIVATE_LENGTH - 1024 * 1024;
 
 /** For how long after a request what is on its way is waited for: colluding members can have anything be on its way for ever. */
 const WAITED_FOR_MS = 10_000;
 
-/** The private input of DecideAccess. @throws {Failure} 503 while a part of it has not arrived here */
+/** What a decision rests on beside the records, and what records there are. */
+export interface Shown {
+  grounds: Omit<PrivateOf<'EvaluateAccess'>, 'records'>;
+  request: AccessRequest;
+  candidates: PatientRecord[];
+}
+
+/** What is shown to have a request decided, without the records. @throws {Failure} 503 while a part of it has not arrived here */
 export async function shownForDecision(state: AccessState, index: ReadModel): Promise<Shown> {
   const inbox = collections.inbox(state.requestor);
-  const [request, asked] = await Promise.all([
+  const [text, asked] = await Promise.all([
     anchoredText(index, inbox, privateKeys.request(state.id)),
     anchoredText(index, inbox, privateKeys.access(state.id, 1)),
   ]);
-  const asks = accessRequestSchema.parse(JSON.parse(request));
-  const common = { requestor: state.requestor, request, state: asked, salt: newSalt() };
-  const care = collections.care(state.holder);
-  await demandContents(state, index);
-  const patient = await patientShown(state, index);
-  if (patient === undefined) return { ...common, ...NO_GROUNDS };
-  const found = await index.recordsOfPatient(care, patient, asks.types, MAX_DELIVERED);
-  return { ...common, ...(await groundsShown(index, state, asks, { patient, found })) };
+  const request = accessRequestSchema.parse(JSON.parse(text));
+  const common = { requestor: state.requestor, request: text, state: asked };
+  if (isWaitedFor(state.requestedAt)) await index.undelivered.demandContents([collections.care(state.holder)]);
+  return shownAbout(state, request, common, index);
 }
 
+/** The same once the texts of the access are at hand. */
+export async function shownAbout(
+  state: AccessState,
+  request: AccessRequest,
+  common: Pick<Shown['grounds'], 'requestor' | 'request' | 'state'>,
+  index: ReadModel,
+): Promise<Shown> {
+  const patient = await patientShown(state, index);
+  if (patient === undefined) return { grounds: { ...common, ...NO_CONSENTS }, request, candidates: [] };
+  const grounds = { ...common, ...(await groundsOf(index, state, request, patient)) };
+  return {
+    grounds,
+    request,
+    candidates: await index.patientRecords.of(collections.care(state.holder), patient, request),
+  };
+}
+
+const NO_CONSENTS = { directory: 0, consents: [] };
+
 /** What is shown of a patient whom the holder does not know. */
-export const NO_GROUNDS = { records: [], directory: 0, consents: [] };
+export const NO_GROUNDS = { records: [], ...NO_CONSENTS };
 
 /** What a decision rests on beside what was asked. @param found records of the patient */
 export async function groundsShown(
   index: ReadModel,
+  parties: Pick<AccessState, 'requestor' | 'holder'>,
+  asks: Pick<AccessRequest, 'practitioner'>,
+  { patient, found }: { patient: string; found: readonly { type: string; id: string }[] },
+) {
+  const grounds = await groundsOf(index, parties, asks, patient);
+  return { ...grounds, records: await evidenceThatFits(index, collections.care(parties.holder), found) };
+}
+
+async function groundsOf(
+  index: ReadModel,
   { requestor, holder }: Pick<AccessState, 'requestor' | 'holder'>,
   { practitioner }: Pick<AccessRequest, 'practitioner'>,
-  { patient, found }: { patient: string; found: readonly { type: string; id: string }[] },
+  patient: string,
 ) {
   const care = collections.care(holder);
   const known = await consentsKnown(index, holder, patient);
   return {
     ...known,
     patient: await evidenceOf(index, care, 'Patient', patient),
-    records: await evidenceThatFits(index, care, found),
     context: await contextOf(index, care, known.consents),
     ...(await whoAsks(index, requestor, practitioner)),
   };
@@ -77,7 +103,7 @@ async function whoAsks(
   index: ReadModel,
   requestor: string,
   practitioner: string | undefined,
-): Promise<Pick<Shown, 'practitioner'>> {
+): Promise<Pick<Shown['grounds'], 'practitioner'>> {
   const [type, id] = practitioner?.split('/') ?? [];
   if (type !== 'Practitioner' || id === undefined) return {};
   const row = await index.newestRow(type, id);
@@ -102,10 +128,26 @@ async function contextOf(
   const shown: RecordEvidence[] = [];
   for (const reference of [...references].slice(0, MOST_CONTEXT)) {
     const [type = '', id = ''] = reference.split('/');
-    const row = await index.newestRow(type, id);
-    if (row?.collection === care && row.patient !== null) shown.push(await index.evidence.ofRecord(row));
+    const evidence = await contextAt(index, care, type, id);
+    if (evidence !== undefined) shown.push(evidence);
   }
   return shown;
+}
+
+/** Without one that cannot be read a denial is held to be about everything: it holds up no decision. */
+async function contextAt(
+  index: ReadModel,
+  care: string,
+  type: string,
+  id: string,
+): Promise<RecordEvidence | undefined> {
+  try {
+    const row = await index.newestRow(type, id);
+    return row?.collection === care && row.patient !== null ? await index.evidence.ofRecord(row) : undefined;
+  } catch (error) {
+    if (error instanceof DatabaseLost) throw error;
+    return undefined;
+  }
 }
 
 interface Provision {
@@ -133,12 +175,17 @@ export const stepOf = ({ id, requestor }: AccessState, step: number, index: Read
   anchoredText(index, collections.inbox(requestor), privateKeys.access(id, step));
 
 /**
- * A content that is on its way here may hold the patient, or a record that is asked for. It is waited for, and not for
- * ever: a holder whose peer never delivers one must not keep all others' requests from being decided.
+ * Whether what is on its way here is waited for: it may hold the patient, or a record that is asked for. Not for ever: a holder
+ * whose peer never delivers it must not keep all others' requests from being decided. @param since ISO 8601
  */
-async function demandContents({ holder, requestedAt }: AccessState, index: ReadModel): Promise<void> {
-  if (Date.now() - Date.parse(requestedAt) > WAITED_FOR_MS) return;
-  await index.undelivered.demandContents([collections.care(holder)]);
+export const isWaitedFor = (since: string): boolean => Date.now() - Date.parse(since) <= WAITED_FOR_MS;
+
+/** One of the records of a patient as evidence. @throws {Failure} 503 where it, or its next version, has not arrived */
+export async function evidenceAt(index: ReadModel, { id, version, sequence }: PatientRecord): Promise<RecordEvidence> {
+  const row = await index.patientRecords.row(sequence);
+  await index.undelivered.demandNext(id, version);
+  if (row?.id !== id) throw notHereYet(1);
+  return index.evidence.ofRecord(row);
 }
 
 async function evidenceOf(index: ReadModel, care: string, type: string, id: string): Promise<RecordEvidence> {
@@ -173,7 +220,7 @@ async function consentsKnown(
   index: ReadModel,
   holder: string,
   patientId: string,
-): Promise<Pick<Shown, 'directory' | 'consents'>> {
+): Promise<Pick<Shown['grounds'], 'directory' | 'consents'>> {
   const care = collections.care(holder);
   const directory = await knownDirectory(index, holder, patientId);
   const text = await index.evidence.text(care, privateKeys.directory(bucketOf(patientId), directory));

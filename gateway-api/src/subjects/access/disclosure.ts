@@ -1,9 +1,11 @@
 /** One access as an AuditEvent (hl7.org/fhir/R4/auditevent.html), with what whoever reads it may know of it. */
+import type { Account } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { ORGANISATION_SYSTEM, referenceTo } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessRequest, AccessState, Because } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Decided } from '../../index/read/access-steps.ts';
 import type { Reviewed } from '../reviews/reviews.ts';
+import type { Whole } from './whole.ts';
 
 /** One access as this organisation knows it. */
 export interface Disclosure {
@@ -18,11 +20,17 @@ export interface Disclosure {
   /** Values of its last steps that have not arrived at this organisation; absent where none is missing. */
   undelivered?: number;
   /** What is still to be done about it; absent where nothing is. */
-  pending?: 'decision' | 'patient' | 'refusal' | 'purge' | 'renewal' | 'report';
+  pending?: 'decision' | 'patient' | 'refusal' | 'purge' | 'renewal' | 'part' | 'report';
   /** What a refusal rests on; absent for who asked. */
   because?: Because;
   /** Id of the access that goes on from it. */
   renewedBy?: string;
+  /** Id of the access that carries the part behind it. */
+  continuedBy?: string;
+  /** Of what was asked for: how it stands in all its parts. */
+  whole?: Whole;
+  /** What of it was delivered and what was not; absent for who asked. */
+  account?: Account;
   /** Of an emergency, where this organisation holds the reviews. */
   review?: Reviewed;
   /** Who endorsed the decision, and when a holder who did not was told of it; absent before. */
@@ -72,6 +80,25 @@ function renewalIn({ state, renewedBy }: Disclosure): Record<string, unknown>[] 
   ];
 }
 
+/** How much was delivered, in which part, and to whom it may be said what was not. */
+function deliveryIn({ state, continuedBy, account, whole }: Disclosure): Record<string, unknown>[] {
+  const { delivered, part, continues, unreadable } = state;
+  if (delivered === undefined && account === undefined) return [];
+  const number = (value: number | undefined) => (value === undefined ? undefined : String(value));
+  const withheld = Object.entries(account?.withheld ?? {}).map(([why, count]): Fact => ['withheld', `${count} ${why}`]);
+  return [
+    factsOf('delivery', [
+      ['delivered', number(delivered)],
+      ['part', number(part)],
+      ['continues', continues],
+      ['continued-by', continuedBy],
+      ['whole', whole?.status],
+      ['unreadable', unreadable === true ? 'true' : undefined],
+      ...withheld,
+    ]),
+  ];
+}
+
 type Fact = [type: string, value: string | undefined];
 
 const factsOf = (name: string, facts: readonly Fact[]): Record<string, unknown> => ({
@@ -96,7 +123,7 @@ export function auditEvent(disclosure: Disclosure, version: number, lastUpdated:
   if (patient !== undefined) who.push({ what: { reference: `Patient/${patient}` } });
   else if (request !== undefined) who.push({ what: { identifier: request.patient } });
   if (consent !== undefined) who.push({ what: { reference: `Consent/${consent.id}/_history/${consent.version}` } });
-  who.push(...decisionOf(disclosure), ...reviewIn(disclosure), ...renewalIn(disclosure));
+  who.push(...decisionOf(disclosure), ...reviewIn(disclosure), ...renewalIn(disclosure), ...deliveryIn(disclosure));
   return {
     resourceType: 'AuditEvent',
     id: state.id,

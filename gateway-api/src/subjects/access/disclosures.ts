@@ -2,6 +2,7 @@
  * The access log as AuditEvents (hl7.org/fhir/R4/auditevent.html), made from the ledger: one per access request,
  * as the custodian, the holder and the requestor of it are each entitled to see it.
  */
+import { type Account, accountSchema, continuationOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import { isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { renewalOf, rootOf } from '@telemed-ledger/chaincode/model/renewals.ts';
@@ -22,6 +23,7 @@ import { reviewOf } from '../reviews/reviews.ts';
 import { becauseOf, isToldApart } from './because.ts';
 import { auditEvent, type Disclosure } from './disclosure.ts';
 import { askedBy, patientMeant } from './patient.ts';
+import { familyOf, wholeOf } from './whole.ts';
 
 /** Which accesses are listed: those of one patient's compartment, of these patients, last updated then; else all. */
 export interface Listing extends PageOptions {
@@ -154,11 +156,11 @@ export class Disclosures {
       isMore = found.length > wanted;
       for (const { id, collection, sequence } of found.slice(0, wanted)) {
         seen += 1;
-        for await (const { access, depth, read } of this.#from(id)) {
+        for (const [depth, access] of (await familyOf(id, this.#index)).entries()) {
           if (listed.disclosures.length === count) return { ...listed, next: nameOf(place) };
           const isListed = sequence === last.request && depth <= last.depth;
           const wantedOne = async () => {
-            const disclosure = await read();
+            const disclosure = await this.#known(access);
             if (isListed || (status !== undefined && disclosure?.state.status !== status)) return undefined;
             return ofPatient(disclosure, collection, patients, lastUpdated);
           };
@@ -168,23 +170,6 @@ export class Disclosures {
       }
     }
     return { ...listed, ...(isMore ? { next: nameOf(place) } : {}) };
-  }
-
-  /** An access and those that go on from it, each to be read before the next one is asked for. */
-  async *#from(id: string): AsyncGenerator<{ access: string; depth: number; read: () => Promise<Known> }> {
-    let next: string | undefined = id;
-    for (let depth = 0; next !== undefined && depth < RESOURCES_PER_VALUE; depth += 1) {
-      const access: string = next;
-      let known: Known;
-      yield {
-        ...{ access, depth },
-        read: async () => {
-          known = await this.#known(access);
-          return known;
-        },
-      };
-      next = known?.renewedBy;
-    }
   }
 
   async read(id: string, compartment?: string): Promise<StoredResource | undefined> {
@@ -250,7 +235,13 @@ export class Disclosures {
     const renewedBy = await this.#renewalOf(state);
     if (renewedBy !== undefined) disclosure.renewedBy = renewedBy;
     const { untold, decided } = await this.#taken(state);
-    const pending = await this.#pending(state, untold, renewedBy);
+    const continuedBy = await this.#continuationOf(state);
+    if (continuedBy !== undefined) disclosure.continuedBy = continuedBy;
+    const whole = await wholeOf(state, this.#index);
+    if (whole !== undefined) disclosure.whole = whole;
+    const account = await this.#account(state);
+    if (account !== undefined) disclosure.account = account;
+    const pending = await this.#pending(state, untold, { renewedBy, continuedBy });
     if (pending !== undefined) disclosure.pending = pending;
     if (decided !== undefined) disclosure.decided = decided;
     const because = await this.#because(state);
@@ -282,15 +273,29 @@ export class Disclosures {
     return goesOn === true && (await this.#index.state('access', renewal)) !== undefined ? renewal : undefined;
   }
 
+  /** The part behind it. */
+  async #continuationOf({ id, through }: AccessState): Promise<string | undefined> {
+    const next = continuationOf(id);
+    return through !== undefined && (await this.#index.state('access', next)) !== undefined ? next : undefined;
+  }
+
+  /** What was delivered and what was not; not for whoever asked. */
+  async #account({ id, requestor, holder }: AccessState): Promise<Account | undefined> {
+    if (requestor === this.#organisation) return undefined;
+    const value = await this.#index.privateValue(collections.care(holder), privateKeys.account(id));
+    return accountSchema.safeParse(value && JSON.parse(value.value)).data;
+  }
+
   /** Copies are to go whose consent has ended, or whose time is over; the holder is told of what was done without it. */
   async #pending(
     state: AccessState,
     untold: readonly number[],
-    renewedBy: string | undefined,
+    { renewedBy, continuedBy }: Record<'renewedBy' | 'continuedBy', string | undefined>,
   ): Promise<Disclosure['pending']> {
     if (state.status === 'requested') return this.#pendingDecision(state);
     if (await this.#isOver(state)) return 'purge';
     if (state.goesOn === true && renewedBy === undefined) return 'renewal';
+    if (state.through !== undefined && continuedBy === undefined) return 'part';
     return untold.length > 0 ? 'report' : undefined;
   }
 
@@ -333,8 +338,6 @@ export class Disclosures {
     };
   }
 }
-
-type Known = Disclosure | undefined;
 
 /** Where a page ends: the place of a request in the order of the ledger, and how often what it brought went on since. */
 interface Place {

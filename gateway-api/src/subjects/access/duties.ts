@@ -4,6 +4,7 @@
  * shown still, and tells the holder of what was done without it. The decision itself is the chaincode's. Each access is for
  * itself: one that cannot be read or done holds up no other.
  */
+import { continuationOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import { isEmergency, isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { events } from '@telemed-ledger/chaincode/model/events.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
@@ -28,7 +29,7 @@ import { decided } from './deciding.ts';
 import { anchoredText, shownForDecision, stepOf } from './decision.ts';
 import { emergencyDecided } from './emergency.ts';
 import { sendRefusal } from './refusals.ts';
-import { deliveredAgain, goesOn, reviewed } from './renewing.ts';
+import { deliveredAgain, deliveredFurther, goesOn, reviewed } from './renewing.ts';
 
 /** A request that is to be decided, or whose refusal is to be sent. */
 interface Asked {
@@ -204,6 +205,28 @@ export const deliverAgain: Duty<AccessState> = {
   waitsFor: ({ holder }) => holder,
   find: unrenewed,
   perform: (state, services) => deliveredAgain(renewalOf(state.id), state, services),
+};
+
+/** Deliveries behind which there is more that nobody has delivered yet. */
+async function* unfinished(services: Services): AsyncGenerator<AccessState> {
+  const { index, organisation } = services;
+  const now = new Date().toISOString();
+  for await (const { id } of paged((page) => index.accesses.due(now, page))) {
+    const state = await ownState(services, 'access', accessStateSchema, id);
+    if (state?.through === undefined || state.custodian !== organisation.name) continue;
+    if ((await index.state('access', continuationOf(id))) === undefined) yield state;
+  }
+}
+
+export const deliverFurther: Duty<AccessState> = {
+  name: 'deliver further',
+  kind: 'custodian',
+  on: [events.AccessDecided],
+  // The ledger takes each part once: a gateway that ends between two goes on where it stopped.
+  idOf: ({ id }) => id,
+  waitsFor: ({ holder }) => holder,
+  find: unfinished,
+  perform: (state, services) => deliveredFurther(continuationOf(state.id), state, services),
 };
 
 /** Steps that were taken without the holder, and that it has not been told of. */

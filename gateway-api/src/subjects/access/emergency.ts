@@ -4,88 +4,76 @@
  */
 import { REVIEW_STEPS } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import {
-  type AccessRequest,
-  type AccessState,
-  type InputOf,
-  MAX_DELIVERED,
-  type PrivateOf,
-} from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { AccessRequest, AccessState, InputOf, PrivateOf } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { AS_SYSTEM } from '../../duties/duties.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { licenceNaming } from '../registers/licence-shown.ts';
 import type { Services } from '../services.ts';
-import { anchoredText, groundsShown, NO_GROUNDS } from './decision.ts';
-import { patientShown } from './patient.ts';
+import { filledFrom, toldOf } from './deciding.ts';
+import { anchoredText, type Shown, shownAbout } from './decision.ts';
+import type { FilledPart } from './parts.ts';
 import { refuse } from './refusals.ts';
 
 type Sides = Pick<Services, 'index' | 'ledger' | 'refusals' | 'refusalsEveryMs'>;
 type Evaluated = PrivateOf<'EvaluateEmergency'>;
 
-/** What is shown first where not all of a patient's records fit: allergies, problems, medication. */
-const CRITICAL = ['AllergyIntolerance', 'Condition', 'MedicationStatement', 'MedicationRequest'];
-/** Beside the Patient. */
-const MOST_RECORDS = MAX_DELIVERED - 1;
+/** Nothing that is on its way is waited for. */
+const NEVER = new Date(0).toISOString();
 
 /** @throws what the decision lacks: it is to be tried again */
 export async function emergencyDecided(state: AccessState, request: AccessRequest, sides: Sides): Promise<void> {
   const { index, ledger } = sides;
   const { id, requestor, holder } = state;
   const parties = { id, requestor, holder };
-  const shown = await shownFor(state, request, index);
-  const {
-    outcome,
-    reason,
-    consent,
-    permitted = [],
-    until,
-  } = await ledger.evaluate('EvaluateEmergency', parties, {
-    private: shown,
+  const { licence, shown } = await shownFor(state, request, index);
+  const { requestor: _, ...grounds } = shown.grounds;
+  const part = await filledFrom(shown, { index, holder, since: NEVER }, async (records) => {
+    const asked = { ...grounds, ...licence, records };
+    const { permitted = [], ...evaluated } = await ledger.evaluate('EvaluateEmergency', parties, { private: asked });
+    if (evaluated.outcome === 'deny') return evaluated;
+    const reasons = records.map((_, place) => (permitted.includes(place) ? 'consent-permits' : 'consent-denied'));
+    return { ...evaluated, reasons };
   });
-  if (outcome === 'deny') return refuse(state, { reason: reason ?? 'consent-absent', consent }, sides);
-  const delivered = permitted.flatMap((place) => shown.records[place] ?? []);
-  await breakGlass(parties, { ...shown, records: delivered, until }, sides);
+  if (part.refusal !== undefined) return refuse(state, part.refusal, sides);
+  const { records, until } = part;
+  await breakGlass(parties, { ...grounds, ...licence, records, until, ...toldOf(part) }, sides);
 }
 
 /** Opens the review, where an earlier try has not, and delivers. */
 async function breakGlass(
   parties: InputOf<'BreakGlass'>,
-  shown: Evaluated & { until: string | undefined },
+  shown: Evaluated & Pick<FilledPart, 'through' | 'unreadable'> & { until: string | undefined },
   { index, ledger }: Sides,
 ): Promise<void> {
-  const { request, state, licence, patient, records, until } = shown;
+  const { request, state, licence, patient, records, until, through, unreadable } = shown;
   if (licence === undefined || patient === undefined) throw new Error('a permission without a licence or a patient');
   const key = privateKeys.review(parties.id, REVIEW_STEPS.opened);
   const asked = { request, state, licence };
   if (!(await index.evidence.isWritten(collections.reviews, key)))
     await ledger.submit('OpenReview', parties, { ...asked, salt: newSalt() }, AS_SYSTEM);
   const review = await anchoredText(index, collections.reviews, key);
-  const delivered = { patient, records, ...(until === undefined ? {} : { until }) };
+  const told = { ...(until === undefined ? {} : { until }), ...toldOf({ through, unreadable }) };
+  const delivered = { patient, records, ...told };
   await ledger.submit('BreakGlass', parties, { ...asked, review, ...delivered, salt: newSalt() }, AS_SYSTEM);
 }
 
-/** The private input of EvaluateEmergency: what is here now is shown, nothing that is on its way is waited for. */
-async function shownFor(state: AccessState, request: AccessRequest, index: ReadModel): Promise<Evaluated> {
+/** What is shown of an emergency, without the records: what is here now, nothing that is on its way is waited for. */
+async function shownFor(
+  state: AccessState,
+  request: AccessRequest,
+  index: ReadModel,
+): Promise<{ licence: Pick<Evaluated, 'licence'>; shown: Shown }> {
   const inbox = collections.inbox(state.requestor);
-  const care = collections.care(state.holder);
   const common = {
+    requestor: state.requestor,
     request: await anchoredText(index, inbox, privateKeys.request(state.id)),
     state: await anchoredText(index, inbox, privateKeys.access(state.id, 1)),
-    ...(await licenceNaming(index, { organisation: state.requestor, practitioner: request.practitioner ?? '' })),
   };
-  const patient = await patientShown(state, index);
-  if (patient === undefined) return { ...common, ...NO_GROUNDS };
-  const found = await criticalFirst(index, care, patient, request.types);
-  return { ...common, ...(await groundsShown(index, state, request, { patient, found })) };
-}
-
-/** The newest of a patient's records, what is critical before all others. The Patient goes apart. */
-export async function criticalFirst(index: ReadModel, care: string, patient: string, types: string[]) {
-  const critical = types.length === 0 ? CRITICAL : CRITICAL.filter((type) => types.includes(type));
-  const first = critical.length === 0 ? [] : await index.recordsOfPatient(care, patient, critical, MOST_RECORDS);
-  const others = await index.recordsOfPatient(care, patient, types, MAX_DELIVERED);
-  const all = [...first, ...others].filter(({ type }) => type !== 'Patient');
-  return [...new Map(all.map((record) => [record.id, record])).values()].slice(0, MOST_RECORDS);
+  const { candidates, ...shown } = await shownAbout(state, request, common, index);
+  // The Patient goes apart, and with the first part.
+  const records = candidates.filter(({ type }) => type !== 'Patient');
+  const who = { organisation: state.requestor, practitioner: request.practitioner ?? '' };
+  return { licence: await licenceNaming(index, who), shown: { ...shown, candidates: records } };
 }

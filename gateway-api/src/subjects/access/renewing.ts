@@ -2,6 +2,7 @@
  * What the custodian shows to have a delivery looked at again, or delivered anew: the texts of the access and of the request
  * that it began with, and the holder's records as they stand.
  */
+import { isWithin, restOf, sameOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import { isEmergency } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { rootOf } from '@telemed-ledger/chaincode/model/renewals.ts';
@@ -10,22 +11,21 @@ import {
   type AccessRequest,
   type AccessState,
   accessRequestSchema,
-  accessStateSchema,
-  MAX_DELIVERED,
   type OutputOf,
   type PrivateOf,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { AS_SYSTEM } from '../../duties/duties.ts';
+import { IntegrityFailure } from '../../http/failures.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
-import { anchoredText, groundsShown, NO_GROUNDS } from './decision.ts';
-import { criticalFirst } from './emergency.ts';
+import { filledFrom, toldOf } from './deciding.ts';
+import { anchoredText, groundsShown, NO_GROUNDS, type Shown, shownAbout, stepOf } from './decision.ts';
 import { patientShown } from './patient.ts';
 
-type Shown = PrivateOf<'ReviewDelivery'>;
+type Reviewed = PrivateOf<'ReviewDelivery'>;
 type Sides = Pick<Services, 'index' | 'ledger'>;
 interface Named {
   type: string;
@@ -58,24 +58,68 @@ export async function goesOn(state: AccessState, sides: Sides): Promise<{ goesOn
 }
 
 /** Has delivered anew what may be shown still of a delivery that was withdrawn. */
-export async function deliveredAgain(id: string, state: AccessState, { index, ledger }: Sides): Promise<void> {
-  const shown = await shownAgain(state, index, (patient, request) => thereThen(index, state, patient, request));
-  const { id: previous, holder } = state;
-  await ledger.submit('DeliverAgain', { id, holder }, { ...shown, previous, salt: newSalt() }, AS_SYSTEM);
+export const deliveredAgain = (id: string, state: AccessState, sides: Sides): Promise<void> =>
+  delivered(state, 'again', sides, async (shown) => {
+    const { id: previous, holder } = state;
+    await sides.ledger.submit('DeliverAgain', { id, holder }, { ...shown, previous, salt: newSalt() }, AS_SYSTEM);
+  });
+
+/** Has delivered what comes behind a delivery, whatever became of that since. */
+export const deliveredFurther = (id: string, state: AccessState, sides: Sides): Promise<void> =>
+  delivered(state, 'further', sides, async (shown) => {
+    const { id: previous, holder } = state;
+    await sides.ledger.submit('DeliverFurther', { id, holder }, { ...shown, previous, salt: newSalt() }, AS_SYSTEM);
+  });
+
+type Delivery = Omit<PrivateOf<'DeliverFurther'>, 'previous' | 'salt'>;
+
+/** Fills the part and has it delivered; where nothing may be shown, it shows a record that says why. */
+async function delivered(
+  state: AccessState,
+  going: 'further' | 'again',
+  { index, ledger }: Sides,
+  submit: (shown: Delivery) => Promise<void>,
+): Promise<void> {
+  const { id, holder, decidedAt = '', purgedAt = '' } = state;
+  const shown = await shownOf(state, going, index);
+  const since = going === 'further' ? decidedAt : purgedAt;
+  const part = await filledFrom(shown, { index, holder, since }, (records) =>
+    ledger.evaluate('EvaluateAgain', { id, holder }, { private: { ...shown.grounds, records, going } }),
+  );
+  const { refusal, withheld } = part;
+  const isRefused = part.records.length === 0 && refusal?.record !== undefined;
+  const records = isRefused ? [refusal.record!] : part.records;
+  await submit({ ...shown.grounds, records, ...toldOf(part), withheld });
+}
+
+/** The grounds of such a part, and of what was asked for what it is about: what was there when it was first delivered. */
+async function shownOf(state: AccessState, going: 'further' | 'again', index: ReadModel): Promise<Shown> {
+  const { text, request } = await requestOf(state, index);
+  const step = going === 'further' ? ACCESS_STEPS.granted : ACCESS_STEPS[state.status];
+  const common = { requestor: state.requestor, request: text, state: await stepOf(state, step, index) };
+  const shown = await shownAbout(state, request, common, index);
+  const { stretch = {} } = going === 'further' ? restOf(state) : sameOf(state);
+  const then = await firstDelivered(state, index);
+  const isApart = (type: string) => type === 'Patient' && isEmergency(request);
+  const candidates = shown.candidates.filter(
+    ({ type, place, since }) => since < then && isWithin(place, stretch) && !isApart(type),
+  );
+  return { ...shown, candidates };
+}
+
+async function requestOf(state: AccessState, index: ReadModel): Promise<{ text: string; request: AccessRequest }> {
+  const text = await anchoredText(index, collections.inbox(state.requestor), privateKeys.request(rootOf(state)));
+  return { text, request: accessRequestSchema.parse(JSON.parse(text)) };
 }
 
 async function shownAgain(
   state: AccessState,
   index: ReadModel,
   recordsOf: (patient: string, request: AccessRequest) => Promise<Named[]>,
-): Promise<Shown> {
+): Promise<Reviewed> {
   const { requestor, holder } = state;
-  const inbox = collections.inbox(requestor);
-  const [text, step] = await Promise.all([
-    anchoredText(index, inbox, privateKeys.request(rootOf(state))),
-    anchoredText(index, inbox, privateKeys.access(state.id, ACCESS_STEPS[state.status])),
-  ]);
-  const request = accessRequestSchema.parse(JSON.parse(text));
+  const { text, request } = await requestOf(state, index);
+  const step = await stepOf(state, ACCESS_STEPS[state.status], index);
   const common = { requestor, request: text, state: step };
   const patient = await patientShown(state, index);
   if (patient === undefined) return { ...common, ...NO_GROUNDS };
@@ -87,30 +131,20 @@ async function shownAgain(
 async function standing(index: ReadModel, { holder }: AccessState, delivered: Named[], patient: string) {
   const found: Named[] = [];
   for (const { type, id } of delivered) {
-    const row = await index.newestRow(type, id);
+    const row = await index.newestRow(type, id).catch(absentWhereDamaged);
     if (row?.collection === collections.care(holder) && row.patient === patient) found.push({ type, id });
   }
   return found;
 }
 
-/** Of what was asked for what was there when it was first delivered: what was recorded later is another request's. */
-async function thereThen(index: ReadModel, state: AccessState, patient: string, request: AccessRequest) {
-  const care = collections.care(state.holder);
-  const found = isEmergency(request)
-    ? await criticalFirst(index, care, patient, request.types)
-    : await index.recordsOfPatient(care, patient, request.types, MAX_DELIVERED);
-  const then = await firstDelivered(index, state);
-  const there = await index.delivered.thereBy(
-    care,
-    found.map(({ id }) => id),
-    then,
-  );
-  return found.filter(({ id }) => there.has(id));
+/** What is not as it was anchored counts as changed: the delivery is withdrawn, and delivered anew without it. */
+function absentWhereDamaged(error: unknown): undefined {
+  if (!(error instanceof IntegrityFailure)) throw error;
 }
 
-/** When the delivery that it goes on from was decided; ISO 8601 UTC. */
-async function firstDelivered(index: ReadModel, state: AccessState): Promise<string> {
-  const row = state.root === undefined ? undefined : await index.state('access', state.root);
-  const first = row === undefined ? state : accessStateSchema.parse(JSON.parse(row.value));
-  return first.decidedAt ?? first.requestedAt;
+/** Where the first delivery on the request was decided, in the order of the ledger: no clock says what was there then. */
+async function firstDelivered(state: AccessState, index: ReadModel): Promise<number> {
+  const key = privateKeys.access(rootOf(state), ACCESS_STEPS.granted);
+  const step = await index.privateValue(collections.inbox(state.requestor), key);
+  return step?.sequence ?? Number.POSITIVE_INFINITY;
 }

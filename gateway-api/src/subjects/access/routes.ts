@@ -1,6 +1,7 @@
 /** Asking another provider for a patient's records, and what came of it (see DESIGN: consent and access). */
 import { randomUUID } from 'node:crypto';
 import { EMERGENCIES, isEmergencyPurpose, reasonSchema } from '@telemed-ledger/chaincode/model/emergencies.ts';
+import { narrowingShape } from '@telemed-ledger/chaincode/model/narrowing.ts';
 import { accessRequestSchema, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { LONGEST_WAIT_DAYS, waitRefusal } from '@telemed-ledger/chaincode/model/waiting.ts';
 import { custodianOf } from '@telemed-ledger/consortium/members.ts';
@@ -11,12 +12,18 @@ import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { foundAccess, noteAccesses } from '../reads/noting.ts';
 import { readsAnswer, readsPage, readsShown } from '../reads/routes.ts';
-import { notFound, shown, stateSchema } from './shown.ts';
+import { narrowed, notFound, shown, stateSchema } from './shown.ts';
 
 const requestSchema = accessRequestSchema
   .pick({ holder: true, patient: true, purpose: true })
   .extend({
     types: accessRequestSchema.shape.types.default([]),
+    codes: narrowingShape.codes.meta({ description: 'Records in which one of these codes is found.' }),
+    period: narrowingShape.period.meta({
+      description: 'Records whose time and this one overlap; not those without one.',
+    }),
+    encounters: narrowingShape.encounters.meta({ description: 'Ids of Encounters: they and what refers to them.' }),
+    records: narrowingShape.records.meta({ description: '`Type/id` of records. All that is given holds together.' }),
     reason: reasonSchema.optional().meta({
       description: `Why there is no time for a consent, where the purpose is one of ${EMERGENCIES.join(', ')}; else absent.`,
     }),
@@ -87,11 +94,12 @@ export const requestAccess = route({
     const { transactionId } = outcome;
     const headers = { Location: `/access-requests/${answer.id}` };
     if (submitted !== undefined) {
-      const { holder, purpose, types } = body;
+      const { holder, purpose, types, codes, period, encounters, records } = body;
+      const narrowing = narrowed({ types, codes, period, encounters, records });
       const parties = { requestor: organisation.name, holder, custodian: custodianOf(consortium).name };
       const requestedAt = submitted.result.time;
       const pending = wait === undefined ? 'decision' : 'patient';
-      const state = { id, ...parties, purpose, status: 'requested', requestedAt, ...waits, types };
+      const state = { id, ...parties, purpose, status: 'requested', requestedAt, ...waits, ...narrowing };
       return { status: 201, headers, body: { ...state, pending, transactionId }, transactionId };
     }
     const found = await afterCommit(() => disclosures.find(answer.id));

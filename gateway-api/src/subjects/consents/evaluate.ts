@@ -103,7 +103,7 @@ async function patientOf(
 /** The records that are named, or all of these types, the newest first. @throws {Refusal} 404 for what is not the patient's */
 async function recordsOf({ records, types }: Asked, patient: string, provider: string, index: ReadModel) {
   const care = collections.care(provider);
-  if (records.length === 0) return index.recordsOfPatient(care, patient, types, MAX_DELIVERED + 1);
+  if (records.length === 0) return index.patientRecords.newest(care, patient, types, MAX_DELIVERED + 1);
   const found: { type: string; id: string }[] = [];
   for (const { type, id } of records) {
     const row = await index.newestRow(type, id);

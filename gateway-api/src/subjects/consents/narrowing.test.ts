@@ -1,8 +1,8 @@
 /** When a consent only takes away: cases by hand, and against the chaincode's own evaluation whatever the texts say. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type AccessFacts, evaluateConsents, type LedgerConsent } from '../../../../chaincode/src/rules/consents.ts';
 import type { RecordFacts } from '../../../../chaincode/src/model/record-facts.ts';
+import { type AccessFacts, evaluateConsents, type LedgerConsent } from '../../../../chaincode/src/rules/consents.ts';
 import { onlyTakesAway } from './narrowing.ts';
 
 const PRIVACY = {
