@@ -209,6 +209,24 @@ describe('After a commit, while every read fails', function () {
     sent.push(`${sending.method} ${sending.path}`);
   });
 
+  it('The rules are set, and exclusions taken', async () => {
+    const regulator = scene.parties.of('regulator', 'auditor');
+    const rules = { emergencyHours: 24, denialStopsBreakGlass: true, recordingLicence: 'named' };
+    await regulator.write({ method: 'PUT', path: '/consortium-rules', body: rules });
+    const number = randomUUID().slice(0, 8);
+    const list = `NPI,EXCLDATE\n${number},20260101`;
+    const headers = { 'content-type': 'text/csv' };
+    const sending = { method: 'POST', path: '/licences/exclusions', body: list, headers } as const;
+    const first = await reads.during(() => send.call(regulator, sending));
+    expect(first.status, JSON.stringify(first.body)).to.equal(200);
+    expect(reads.commits).to.equal(1);
+    expect((first.body as { transactionIds: string[] }).transactionIds).to.have.length(1);
+    // What is in the register already is not written again: the list itself is its key.
+    const again = await send.call(regulator, sending);
+    expect(again.body).to.deep.include({ unchanged: 1, transactionIds: [] });
+    sent.push(`${sending.method} ${sending.path}`);
+  });
+
   it('left no write route out', async () => {
     const missed: string[] = [];
     for (const organisation of Object.keys(scene.urls)) {
