@@ -3,6 +3,7 @@
  * patient of its own, and at the end the consent's revocation. Every step checks what it finds.
  */
 
+import { isDelegation } from '@telemed-ledger/chaincode/model/delegations.ts';
 import { expectThat, type Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Narrator, Step, Story } from '@telemed-ledger/scripts/demo/step.ts';
 import { steps } from '@telemed-ledger/scripts/demo/story.ts';
@@ -25,8 +26,8 @@ const revoked: Step = {
     const patient = parties.of('patients', 'patient', `Patient/${patientId}`);
     const path = `/fhir/R4/Consent?patient=${patientId}`;
     const { entry = [] } = await patient.ask<{ entry?: { resource: Resource }[] }>({ path });
-    expectThat(entry.length === 1, 'one consent of the patient', entry.length);
-    const consent = entry[0]!.resource;
+    const [consent, ...others] = entry.map(({ resource }) => resource).filter((one) => !isDelegation(one));
+    expectThat(consent !== undefined && others.length === 0, 'one consent to disclosure', entry.length);
     const body = { ...consent, status: 'inactive' };
     await patient.write({ method: 'PUT', path: `/fhir/R4/Consent/${consent.id}`, body });
     const clinic = parties.of('clinic', 'practitioner');
