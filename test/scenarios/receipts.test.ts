@@ -1,6 +1,9 @@
 /** One tree at every member, signed by all of them, and a receipt that somebody without a ledger checks. */
 import { randomUUID } from 'node:crypto';
 import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
+import { known, type Narrator, type Story } from '@telemed-ledger/scripts/demo/step.ts';
+import { steps } from '@telemed-ledger/scripts/demo/story.ts';
+import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
 import { rootsOf } from '@telemed-ledger/scripts/receipt-roots.ts';
 import { checkReceipt } from '@telemed-ledger/verifier/check.ts';
 import { expect } from 'chai';
@@ -48,5 +51,47 @@ describe('Receipts that travel', function () {
     const changed = `${receipt.slice(0, last)}B${receipt.slice(last + 1)}`;
     const refused = await checkReceipt(new TextEncoder().encode(changed), roots).catch(() => 'refused');
     expect(refused).to.equal('refused');
+  });
+
+  it('prove a consent, a decision, a coverage, a claim, its response, its payment and its remittance', async () => {
+    const startedAt = new Date().toISOString();
+    const story: Story = { parties: scene.parties, visit: newVisit(), startedAt, locations: new Map(), accessIds: [] };
+    const silent: Narrator = { fact: () => undefined, wrote: async () => undefined };
+    for (const { title, run } of steps) if (!/byte/.test(title)) await run(story, silent);
+    const patient = scene.parties.of('patients', 'patient', `Patient/${story.patientId}`);
+    const { origin } = await tree('bank');
+    const roots = rootsOf(scene.dataDir, scene.consortium, origin);
+    const checked = async (party: Party, path: string) =>
+      checkReceipt(new TextEncoder().encode(await party.find<string>({ path }, `the receipt ${path}`)), roots);
+    const newest = async (party: Party, type: string): Promise<string[]> => {
+      const page = await party.ask<{ entry?: { resource: { id: string; meta: { versionId: string } } }[] }>({
+        path: `/fhir/R4/${type}`,
+      });
+      return (page.entry ?? []).map(({ resource: { id, meta } }) => `${id}/${meta.versionId}`);
+    };
+    const shown: [string, Party, string][] = [
+      ['Consent', patient, 'patient-privacy'],
+      ['Coverage', system('payer'), 'Coverage'],
+      ['Claim', system('hospital'), known(story.claimId, 'claim')],
+      ['ClaimResponse', system('payer'), 'ClaimResponse'],
+      ['PaymentReconciliation', system('bank'), 'PaymentReconciliation'],
+      ['PaymentNotice', system('bank'), 'PaymentNotice'],
+    ];
+    for (const [type, party, says] of shown) {
+      const texts: string[] = [];
+      for (const place of await newest(party, type)) {
+        const { content, entry } = await checked(party, `/resource-receipts/${type}/${place}/tlog-proof`);
+        expect(entry.code).to.equal(0);
+        texts.push(content?.text ?? content?.value ?? '');
+      }
+      expect(
+        texts.some((text) => text.includes(says)),
+        type,
+      ).to.equal(true);
+    }
+    for (const id of story.accessIds) {
+      const { content } = await checked(system('clinic'), `/access-requests/${id}/tlog-proof`);
+      expect(content?.value).to.match(/"status":"(granted|refused|purged)"/);
+    }
   });
 });
