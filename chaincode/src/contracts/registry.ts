@@ -75,6 +75,10 @@ async function setLicences(call: Call<'SetLicences'>): Promise<OutputOf<'SetLice
 
 type Setting = Call<'SetLicence'> | Call<'SetLicences'>;
 
+interface NextBucket extends BucketChange {
+  bucket: Bucket;
+}
+
 interface Said {
   said: LicenceInput;
   /** Where in the input it stands, for errors. */
@@ -87,7 +91,7 @@ async function bucketsAfter(
   said: readonly Said[],
   evidence: readonly BucketEvidence[],
   placeOf: (index: number) => string,
-): Promise<{ register: CurrentRegister; buckets: BucketChange[]; licences: LicenceState[] }> {
+): Promise<{ register: CurrentRegister; buckets: NextBucket[]; licences: LicenceState[] }> {
   const register = await loadRegister(store, hidden.register);
   const indexes = bucketsOf(said.map(({ said: { number } }) => number));
   if (indexes.length !== evidence.length)
@@ -103,7 +107,8 @@ async function bucketsAfter(
       ...before,
       ...Object.fromEntries(changed.map(({ said: { number } }) => [number, after.get(number)!])),
     };
-    return { index, path, text: canonicalJson({ schema: 1, licences } satisfies Bucket) };
+    const bucket: Bucket = { schema: 1, licences };
+    return { index, path, bucket, text: canonicalJson(bucket) };
   });
   return { register, buckets, licences: said.map(({ said: { number } }) => after.get(number)!) };
 }
@@ -124,13 +129,13 @@ function changedLicence(
 async function putBuckets(
   { store, private: { salt } }: Setting,
   { generation: before }: CurrentRegister,
-  buckets: BucketChange[],
+  buckets: readonly NextBucket[],
 ) {
   const generation = before + 1;
   const register: Register = { schema: 1, root: rootWith(buckets), salt };
   store.putPrivate(collections.registers, privateKeys.register(generation), register);
-  for (const { index, text } of buckets)
-    await store.putOnce(collections.registers, privateKeys.bucket(index, generation), JSON.parse(text), {
+  for (const { index, bucket } of buckets)
+    await store.putOnce(collections.registers, privateKeys.bucket(index, generation), bucket, {
       expression: 'number',
     });
 }

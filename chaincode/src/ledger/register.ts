@@ -15,6 +15,7 @@ import {
   type LicenceShown,
   registerSchema,
 } from '../model/registers.ts';
+import { newestNumber } from '../model/series.ts';
 import type { LicenceState } from '../model/values.ts';
 import { parseText } from './parse.ts';
 import type { Store } from './store.ts';
@@ -37,14 +38,9 @@ export async function loadRegister(store: Store, known: number): Promise<Current
 
 /** The rules as they stand. Their generation is 0 where nobody has set any. */
 export async function loadRules(store: Store): Promise<RulesInput & { generation: number }> {
-  const isSet = async (generation: number) =>
-    (await store.anchor(collections.registers, privateKeys.rules(generation))) !== undefined;
-  let [generation, step] = [0, 1];
-  while (await isSet(generation + step)) {
-    generation += step;
-    step *= 2;
-  }
-  for (; step >= 1; step = Math.floor(step / 2)) if (await isSet(generation + step)) generation += step;
+  const generation = await newestNumber(
+    async (number) => (await store.anchor(collections.registers, privateKeys.rules(number))) !== undefined,
+  );
   const key = privateKeys.rules(generation);
   const set = generation === 0 ? undefined : await store.getPrivate(collections.registers, key, rulesSchema);
   const { emergencyHours, denialStopsBreakGlass, recordingLicence } = set ?? DEFAULT_RULES;

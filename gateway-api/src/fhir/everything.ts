@@ -3,6 +3,7 @@
  * read, in pages, what matters most first. Every type is searched as a search by the caller is, and written down as one.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { Answer } from './answers.ts';
 import { type Issue, outcomeOf, refuse } from './outcomes.ts';
 import type { Scope, Search, SearchPage } from './repository.ts';
@@ -42,7 +43,7 @@ interface Place {
 /** @throws {Refusal} 404 for a patient whom the caller does not see, 400 for a parameter that is not kept */
 export async function everything(scope: Scope, id: string, parameters: Parameters, lenient: boolean): Promise<Answer> {
   const { baseUrl } = scope;
-  await demandPatient(scope, id);
+  await patientOf(scope, id);
   const url = `${baseUrl}/Patient/${id}/$everything`;
   const place = placeIn(id, parameters, lenient);
   const { entries, next } = await pageFrom(place, scope);
@@ -58,17 +59,22 @@ export async function everything(scope: Scope, id: string, parameters: Parameter
   return { status: 200, resource: { resourceType: 'Bundle', type: 'searchset', link, ...entry } };
 }
 
-/** Whether the caller sees such a patient is answered alike for all who are not hers. @throws {Refusal} 404 */
-export async function demandPatient({ repository, caller }: Scope, id: string): Promise<void> {
+/** A Patient as the caller may see it; whose it is otherwise is answered alike. @throws {Refusal} 404 */
+export async function patientOf({ repository, caller }: Scope, id: string): Promise<Resource> {
   const isId = /^[A-Za-z0-9.-]{1,64}$/.test(id);
-  if (!isId || (await repository.read(caller, 'Patient', id)) === undefined)
-    refuse(404, 'not-found', 'This server has no such resource.');
+  const found = isId ? await repository.read(caller, 'Patient', id) : undefined;
+  return found?.resource ?? refuse(404, 'not-found', 'This server has no such resource.');
+}
+
+/** @throws {Refusal} 400 for a parameter that would be ignored: it could have asked for less */
+export function demandKnown(parameters: Parameters, known: ReadonlySet<string>, lenient: boolean): void {
+  const other = parameters.find(([name]) => !known.has(name))?.[0];
+  if (other !== undefined && !lenient)
+    refuse(400, 'not-supported', 'This operation has no such parameter here.', other);
 }
 
 function placeIn(patient: string, parameters: Parameters, lenient: boolean): Place {
-  const other = parameters.find(([name]) => !KNOWN.has(name))?.[0];
-  if (other !== undefined && !lenient)
-    refuse(400, 'not-supported', 'This operation has no such parameter here.', other);
+  demandKnown(parameters, KNOWN, lenient);
   const given = new Map(parameters);
   const page = given.get('_page');
   if (page !== undefined) return pageOf(page, patient);

@@ -6,8 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { Answer } from './answers.ts';
-import { demandPatient } from './everything.ts';
-import { refuse } from './outcomes.ts';
+import { demandKnown, patientOf } from './everything.ts';
 import type { Scope, StoredResource } from './repository.ts';
 import type { Parameters } from './search-query.ts';
 import { lineOf, SECTIONS, type Section } from './summary-sections.ts';
@@ -27,12 +26,8 @@ interface Filled extends Section {
 
 /** @throws {Refusal} 404 for a patient whom the caller does not see. @throws {LedgerError} FORBIDDEN for a type he may not read */
 export async function summary(scope: Scope, id: string, parameters: Parameters, lenient: boolean): Promise<Answer> {
-  const other = parameters.find(([name]) => !KNOWN.has(name))?.[0];
-  if (other !== undefined && !lenient)
-    refuse(400, 'not-supported', 'This operation has no such parameter here.', other);
-  await demandPatient(scope, id);
-  const [patient] = await recordsOf('Patient', id, scope);
-  if (patient === undefined) return refuse(404, 'not-found', 'This server has no such resource.');
+  demandKnown(parameters, KNOWN, lenient);
+  const patient = await patientOf(scope, id);
   const records = new Map<string, Resource[]>();
   for (const type of new Set(SECTIONS.flatMap(({ types }) => types)))
     records.set(type, await recordsOf(type, id, scope));
@@ -44,12 +39,11 @@ const isThere = ({ isRequired, shown }: Filled): boolean => isRequired === true 
 
 /** All of a type, the newest first. */
 async function recordsOf(type: string, patient: string, { repository, caller }: Scope): Promise<Resource[]> {
-  const whose = type === 'Patient' ? { ids: [patient] } : { patients: [patient] };
   const found: StoredResource[] = [];
   let after: string | undefined;
   for (let page = 0; page < PAGES; page += 1) {
     const { matches, next } = await repository.search(caller, {
-      ...{ type, ...whose, count: PAGE },
+      ...{ type, patients: [patient], count: PAGE },
       ...(after === undefined ? {} : { after }),
     });
     found.push(...matches);

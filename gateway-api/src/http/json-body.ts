@@ -58,16 +58,11 @@ export async function readJson(
   response: ServerResponse,
   { limit, reservation, apart = false, onBytes }: BodyOptions,
 ): Promise<object | undefined> {
-  if (!hasBody(request)) return undefined;
-  demandUtf8(request);
-  const decode = decoderOf(request);
-  const stated = Number(request.headers['content-length'] ?? 0);
-  if (stated > limit) throw tooLarge(LARGER);
-  reservation.raise(stated * COPIES);
-  inviteBody(request, response);
+  const body = opened(request, response, { limit, reservation });
+  if (body === undefined) return undefined;
+  const { stated, stream } = body;
   const scan = new JsonScan();
   const chunks: Buffer[] = [];
-  const stream = decode === undefined ? request : request.pipe(decode());
   await collect(request, stream, (chunk) => {
     scan.push(chunk);
     if (scan.bytes > limit) throw tooLarge(LARGER);
@@ -91,16 +86,12 @@ export async function readText(
   response: ServerResponse,
   { limit, reservation, onBytes }: BodyOptions,
 ): Promise<string | undefined> {
-  if (!hasBody(request)) return undefined;
-  demandUtf8(request);
-  const decode = decoderOf(request);
-  const stated = Number(request.headers['content-length'] ?? 0);
-  if (stated > limit) throw tooLarge(LARGER);
-  reservation.raise(stated * COPIES);
-  inviteBody(request, response);
+  const body = opened(request, response, { limit, reservation });
+  if (body === undefined) return undefined;
+  const { stated, stream } = body;
   const chunks: Buffer[] = [];
   let length = 0;
-  await collect(request, decode === undefined ? request : request.pipe(decode()), (chunk) => {
+  await collect(request, stream, (chunk) => {
     length += chunk.length;
     if (length > limit) throw tooLarge(LARGER);
     reservation.raise(Math.max(length, stated) * COPIES);
@@ -110,6 +101,25 @@ export async function readText(
   const bytes = Buffer.concat(chunks);
   if (!isUtf8(bytes)) throw new Failure(400, 'invalid', 'The body is not UTF-8.', { expression: 'body' });
   return bytes.toString('utf8');
+}
+
+/**
+ * The body of a request, decompressed, with the length that its headers state; undefined where it has none. Nothing of it has
+ * been read yet. @throws {Failure} 413, 415, 429, 503 for what its headers say
+ */
+function opened(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { limit, reservation }: Pick<BodyOptions, 'limit' | 'reservation'>,
+): { stated: number; stream: Readable } | undefined {
+  if (!hasBody(request)) return undefined;
+  demandUtf8(request);
+  const decode = decoderOf(request);
+  const stated = Number(request.headers['content-length'] ?? 0);
+  if (stated > limit) throw tooLarge(LARGER);
+  reservation.raise(stated * COPIES);
+  inviteBody(request, response);
+  return { stated, stream: decode === undefined ? request : request.pipe(decode()) };
 }
 
 /** RFC 8259 and hl7.org/fhir/R4/http.html#mime-type know no other character set. */

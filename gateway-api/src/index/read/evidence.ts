@@ -4,6 +4,7 @@
  */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { newestNumber } from '@telemed-ledger/chaincode/model/series.ts';
 import { type Origin, type RecordEvidence, recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import type { Kysely } from 'kysely';
 import { notHereYet } from '../../http/failures.ts';
@@ -61,29 +62,15 @@ export class Evidence {
 
   /**
    * The number that the newest key of a series ends in, 0 where there is none, as the blocks say: its value need not have
-   * arrived. `series` ends with a slash.
+   * arrived. `series` ends with a slash. @param known one that was there when it was last looked
    */
-  async newest(collection: string, series: string): Promise<number> {
-    let [first, step] = [0, 1];
-    while (await this.isWritten(collection, `${series}${first + step}`)) {
-      first += step;
-      step *= 2;
-    }
-    for (; step >= 1; step = Math.floor(step / 2)) {
-      if (await this.isWritten(collection, `${series}${first + step}`)) first += step;
-    }
-    return first;
+  newest(collection: string, series: string, known = 0): Promise<number> {
+    return newestNumber((number) => this.isWritten(collection, `${series}${number}`), known);
   }
 
   /** Whether a key is written, as the blocks say: its value need not have arrived. */
   async isWritten(collection: string, key: string): Promise<boolean> {
-    const row = await this.#db
-      .selectFrom('anchors')
-      .selectAll()
-      .where('key_hash', '=', sha256Hex(key))
-      .where('collection', '=', collection)
-      .executeTakeFirst();
-    return row !== undefined && this.#checks.row('anchors', row) !== undefined;
+    return (await this.writtenBy(collection, key)) !== undefined;
   }
 
   /** The transaction that wrote a key first, as the blocks say; undefined where none has. */

@@ -93,7 +93,7 @@ export class LicenceRegister {
   }
 
   async #current(): Promise<Standing> {
-    const generation = await this.#evidence.newest(REGISTERS, 'register/');
+    const generation = await this.#evidence.newest(REGISTERS, 'register/', this.#standing.generation);
     if (this.#standing.generation === generation) return this.#standing;
     const root = await this.#rootOf(generation);
     // A read model that is being filled anew is at an earlier generation than what is remembered.

@@ -7,6 +7,7 @@ import { LONGEST_WAIT_DAYS, waitRefusal } from '@telemed-ledger/chaincode/model/
 import { custodianOf } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
+import { nextPage, pageCount } from '../../http/paging.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
@@ -47,26 +48,19 @@ const requestSchema = accessRequestSchema
     ...{ path: ['reason'], message: 'a reason is of an emergency' },
   })
   .meta({ id: 'AccessRequest' });
-const MOST = 500;
 const pageSchema = z.object({
-  count: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MOST)
-    .default(100)
-    .meta({ description: `At most ${MOST}.` }),
+  count: pageCount,
   after: z
     .string()
     .regex(/^\d{1,16}$/)
     .optional()
     .meta({ description: 'As `next` has it.' }),
 });
-const nextPage = (count: number, after: string): URLSearchParams =>
+const pageQuery = (count: number, after: string): URLSearchParams =>
   new URLSearchParams({ count: String(count), after });
 const listSchema = z.object({
   accessRequests: z.array(stateSchema),
-  next: z.string().optional().meta({ description: 'The next page; absent on the last one.' }),
+  next: nextPage,
   leftOut: z.int().optional().meta({ description: 'Requests that cannot be read; the log of the gateway names them.' }),
   undelivered: z
     .int()
@@ -144,7 +138,7 @@ export const accessRequests = route({
     const page = await disclosures.page({ compartment: compartmentOf(caller, 'read', 'answer'), count, after, status });
     await noteAccesses(caller, 'access', page.disclosures, services);
     const narrowed = status === undefined ? '' : `&status=${status}`;
-    const next = page.next === undefined ? {} : { next: `/access-requests?${nextPage(count, page.next)}${narrowed}` };
+    const next = page.next === undefined ? {} : { next: `/access-requests?${pageQuery(count, page.next)}${narrowed}` };
     const leftOut = page.broken === 0 ? {} : { leftOut: page.broken };
     const lacks = disclosures.undelivered();
     const undelivered = lacks === 0 ? {} : { undelivered: lacks };

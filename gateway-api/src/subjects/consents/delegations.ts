@@ -3,7 +3,7 @@
  * The token says who he is; nothing in the request says what he may do.
  */
 import type { CaretakerAct } from '@telemed-ledger/chaincode/model/consent-codes.ts';
-import { type Delegation, delegationAt, isDelegation } from '@telemed-ledger/chaincode/model/delegations.ts';
+import { delegationAt, isDelegation } from '@telemed-ledger/chaincode/model/delegations.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { RequestHandler } from 'express';
@@ -17,32 +17,28 @@ const HEADER = 'X-Patient';
 /** The most delegations to one caretaker that are looked at. */
 const MOST = 200;
 
-interface Held extends ActsFor {
-  delegation: Delegation;
-}
-
 /** Every delegation in force that names him. @throws {Failure} 503 where a part of it has not arrived */
-async function delegationsTo(caretaker: string, index: ReadModel): Promise<Held[]> {
+async function delegationsTo(caretaker: string, index: ReadModel): Promise<ActsFor[]> {
   const values = [{ parameter: 'actor', anyOf: [{ value: caretaker }] }];
   const { matches } = await index.search(
     { type: 'Consent', values, count: MOST },
     { compartment: undefined, audience: '' },
   );
   const now = new Date().toISOString();
-  const held: Held[] = [];
+  const held: ActsFor[] = [];
   for (const { resource, version } of matches) {
     const delegation = delegationAt(resource, now);
     if (delegation?.caretakers.includes(caretaker) !== true) continue;
     const consent = { id: resource.id, version };
     if ((await isRevoked(index, consent.id)) || (await isWithdrawn(index, consent))) continue;
     const patient = /^Patient\/(.+)$/.exec(String((resource['patient'] as { reference?: string }).reference))?.[1];
-    if (patient !== undefined) held.push({ patient, acts: delegation.acts, delegation });
+    if (patient !== undefined) held.push({ patient, acts: delegation.acts });
   }
   return held;
 }
 
 /** What he may do for one patient: all that her delegations say together. @throws {LedgerError} FORBIDDEN */
-function actsFor(held: readonly Held[], stated: string | undefined): ActsFor {
+function actsFor(held: readonly ActsFor[], stated: string | undefined): ActsFor {
   const patients = [...new Set(held.map(({ patient }) => patient))];
   const named = stated === undefined ? undefined : /^Patient\/(.+)$/.exec(stated)?.[1];
   if (stated === undefined && patients.length > 1)

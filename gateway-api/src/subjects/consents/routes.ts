@@ -3,6 +3,7 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
+import { nextPage, pageCount } from '../../http/paging.ts';
 import { route } from '../../http/routes.ts';
 import type { Wish } from '../../idempotency/wishes.ts';
 import { aboutOf } from '../reads/read-log.ts';
@@ -29,7 +30,6 @@ const wishSchema = z
 
 /** Everybody else sees no health data of the custodian's. */
 const ROLES = ['patient', 'system'] as const;
-const MOST = 500;
 
 async function shown(wish: Wish, services: Services): Promise<object> {
   const { id, consent, kind, status, created_at: since, ended_at: endedAt, waits_for: waitsFor } = wish;
@@ -78,13 +78,7 @@ export const wishes = route({
   summary: 'The changes of consents that lacked an endorser, oldest first, in pages.',
   roles: ROLES,
   query: z.object({
-    count: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(MOST)
-      .default(100)
-      .meta({ description: `At most ${MOST}.` }),
+    count: pageCount,
     after: z.coerce.number().int().min(0).optional().meta({ description: 'As `next` has it.' }),
   }),
   answers: {
@@ -92,7 +86,7 @@ export const wishes = route({
       description: 'A page of wishes.',
       schema: z.object({
         wishes: z.array(wishSchema),
-        next: z.string().optional().meta({ description: 'The next page; absent on the last one.' }),
+        next: nextPage,
       }),
     },
   },

@@ -2,21 +2,15 @@
 import { accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
+import { nextPage, pageCount } from '../../http/paging.ts';
 import { route } from '../../http/routes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { Services } from '../services.ts';
 import { aboutOf, type Read, type Wanted } from './read-log.ts';
 
-const MOST = 500;
 /** How much of the log is asked for, and from where on. */
 export const readsPage = z.object({
-  count: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MOST)
-    .default(100)
-    .meta({ description: `At most ${MOST}.` }),
+  count: pageCount,
   before: z
     .string()
     .regex(/^\d{1,15}$/)
@@ -49,7 +43,7 @@ export const readsAnswer = {
   description: 'A page of reads, newest first.',
   schema: z.object({
     reads: z.array(readSchema),
-    next: z.string().optional().meta({ description: 'The next page; absent on the last one.' }),
+    next: nextPage,
   }),
 };
 

@@ -11,6 +11,7 @@ import {
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { nextPage, pageCount } from '../../http/paging.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
@@ -24,7 +25,6 @@ const decisionSchema = {
   inForce: z.boolean().meta({ description: 'On the day that is asked for, in the place that is asked for.' }),
   because: z.string().optional().meta({ description: 'Why it is not.' }),
 };
-const MOST = 500;
 const searchSchema = z.object({
   on: z.iso.date().optional().meta({ description: 'The day that `inForce` is about; default: today (UTC).' }),
   jurisdiction: jurisdictionSchema.optional().meta({ description: 'The place that `inForce` is about.' }),
@@ -32,13 +32,7 @@ const searchSchema = z.object({
   status: z.enum(LICENCE_STATUSES).optional().meta({ description: 'As the last statement has it.' }),
   organisation: nameSchema.optional().meta({ description: 'Of a practitioner whom it names.' }),
   practitioner: practitionerSchema.optional().meta({ description: 'Whom it names, `Practitioner/<id>`.' }),
-  count: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MOST)
-    .default(100)
-    .meta({ description: `At most ${MOST}.` }),
+  count: pageCount,
   after: licenceStateSchema.shape.number.optional().meta({ description: 'As `next` has it.' }),
 });
 type Search = z.infer<typeof searchSchema>;
@@ -46,7 +40,7 @@ const listSchema = z.object({
   on: z.iso.date(),
   licences: z.array(licenceStateSchema.extend(decisionSchema)),
   total: z.int().meta({ description: 'On all pages.' }),
-  next: z.string().optional().meta({ description: 'The next page; absent on the last one.' }),
+  next: nextPage,
 });
 const historySchema = z.object({
   number: licenceStateSchema.shape.number,

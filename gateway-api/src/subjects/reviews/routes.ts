@@ -3,6 +3,7 @@ import { reasonSchema, reviewOutcomeSchema } from '@telemed-ledger/chaincode/mod
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { licenceNumberSchema } from '@telemed-ledger/chaincode/model/texts.ts';
 import { z } from 'zod';
+import { nextPage, pageCount } from '../../http/paging.ts';
 import { route } from '../../http/routes.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import { newSalt } from '../../ledger/sender.ts';
@@ -35,21 +36,14 @@ const reviewSchema = z
   .meta({ id: 'Review' });
 const listSchema = z.object({
   reviews: z.array(reviewSchema),
-  next: z.string().optional().meta({ description: 'The next page; absent on the last one.' }),
+  next: nextPage,
   leftOut: z.int().optional().meta({ description: 'Reviews that cannot be read; the log of the gateway names them.' }),
 });
 
-const MOST = 500;
 const pageSchema = z.object({
   status: z.enum(REVIEW_STATUSES).optional(),
   licence: licenceNumberSchema.optional(),
-  count: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MOST)
-    .default(100)
-    .meta({ description: `At most ${MOST}.` }),
+  count: pageCount,
   after: z
     .string()
     .regex(/^\d{1,16}$/)
