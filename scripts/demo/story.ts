@@ -6,6 +6,7 @@ import { accessAllowed, accessLog, accessRefused, consentGranted } from './acces
 import { answered, delegated } from './caretakers.ts';
 import { adjudicated, claimSubmitted, coverageShown, duplicateCaught, paid, remitted } from './claims.ts';
 import { glassBroken, glassReviewed } from './emergencies.ts';
+import { corrected, erased } from './rights.ts';
 import type { Narrator, Step, Story } from './step.ts';
 import { changeDetected, changeUndone } from './tampering.ts';
 import { licensed, visitRecorded } from './visits.ts';
@@ -17,6 +18,7 @@ export const steps: readonly Step[] = [
   { title: 'The patient grants consent', run: consentGranted },
   { title: 'The clinic asks again and reads its delivered copy', run: accessAllowed },
   { title: 'The patient sees both requests in the access log', run: accessLog },
+  { title: 'The hospital corrects a result, and the correction reaches the clinic', run: corrected },
   { title: 'The patient lets her daughter act for her', run: delegated },
   { title: 'The clinic asks and waits, and the daughter answers', run: answered },
   { title: "In an emergency the clinic's physician breaks the glass", run: glassBroken },
@@ -27,6 +29,7 @@ export const steps: readonly Step[] = [
   { title: 'A second claim for the same service is caught', run: duplicateCaught },
   { title: 'The bank pays', run: paid },
   { title: 'The hospital sees the remittance', run: remitted },
+  { title: 'The patient has that result erased, everywhere', run: erased },
   { title: 'One byte of a stored copy is changed on disk, and the change is detected and named', run: changeDetected },
   { title: 'The byte is put back', run: changeUndone },
 ];
