@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Roots } from '@telemed-ledger/verifier/roots.ts';
-import { dataDirectory } from './command-line.ts';
+import { dataDirectory, gatewayUrls } from './command-line.ts';
 import { Parties } from './demo/parties.ts';
 
 /** @param origin as GET /ledger-tree answers it */
@@ -22,15 +22,18 @@ export function rootsOf(dataDir: string, { channel, organisations }: Consortium,
   };
 }
 
-if (import.meta.main) {
+/** The roots of the running consortium of this data directory. */
+export async function presentRoots(): Promise<Roots> {
   const dataDir = dataDirectory();
   const consortium = loadConsortium(process.env['CONSORTIUM'] || undefined);
-  const urls = Object.fromEntries(
-    consortium.organisations.map(({ name, gatewayPort }) => [name, `http://127.0.0.1:${gatewayPort}`]),
-  );
-  const parties = new Parties({ dataDir, urls });
-  const [first] = consortium.organisations;
-  const { origin } = await parties.of(first!.name, 'system').ask<{ origin: string }>({ path: '/ledger-tree' });
-  console.log(JSON.stringify(rootsOf(dataDir, consortium, origin), null, 2));
-  parties.close();
+  const parties = new Parties({ dataDir, urls: gatewayUrls() });
+  try {
+    const [first] = consortium.organisations;
+    const { origin } = await parties.of(first!.name, 'system').ask<{ origin: string }>({ path: '/ledger-tree' });
+    return rootsOf(dataDir, consortium, origin);
+  } finally {
+    parties.close();
+  }
 }
+
+if (import.meta.main) console.log(JSON.stringify(await presentRoots(), null, 2));

@@ -1,5 +1,5 @@
 /**
- * `npm run verify [-- --org x]`: checks whole what each organisation holds, its peer's ledger against the blocks and its
+ * `npm run verify -- FILE [ROOTS]`: checks an export or a receipt, see verify-export.ts. `npm run verify [-- --org x]`: checks whole what each organisation holds, its peer's ledger against the blocks and its
  * read model against the ledger, prints a table for each organisation with every damage, its place and its remedy, and
  * ends with exit code 1 where there is any. It asks what runs, and reads the files of what does not.
  */
@@ -13,6 +13,7 @@ import {
   organisationNamed,
   organisations,
   runCommand,
+  UsageError,
 } from './command-line.ts';
 import { holdDataDirectory, isHeld } from './consortium/data-directory.ts';
 import { urlVariable } from './consortium/ports.ts';
@@ -25,6 +26,7 @@ import { checkAll } from './verification/repair-fabric.ts';
 import { ledgerFindings, ledgerRows, printOrganisation } from './verification/report.ts';
 import { compareStopped } from './verification/stopped-read-models.ts';
 import { readModelFindings, readModelRow, sweep } from './verification/sweep.ts';
+import { verifyFile } from './verify-export.ts';
 
 type ReadModel = Parameters<typeof readModelRow>[0];
 
@@ -114,7 +116,10 @@ async function readStopped(names: readonly string[], dataDir: string): Promise<F
 }
 
 await runCommand(async () => {
-  const { values } = parseArgs({ options: { org: { type: 'string' } } });
+  const { values, positionals } = parseArgs({ options: { org: { type: 'string' } }, allowPositionals: true });
+  const [file, roots, ...more] = positionals;
+  if (more.length > 0) throw new UsageError('usage: npm run verify -- FILE [ROOTS]');
+  if (file !== undefined) return verifyFile(file, roots);
   const chosen = values.org === undefined ? organisations() : [organisationNamed(values.org)];
   const names = chosen.map(({ name }) => name);
   const dataDir = dataDirectory();

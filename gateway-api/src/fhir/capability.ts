@@ -1,5 +1,5 @@
 /** The CapabilityStatement (hl7.org/fhir/R4/capabilitystatement.html), made from the tables that the routes run on. */
-import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { Kind, Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Operation } from './operations.ts';
 import { parametersOf } from './search-parameters.ts';
 import { identifierParameter, type SupportedType, supportedTypes } from './types.ts';
@@ -26,17 +26,22 @@ const searchParameters = (type: string): object[] =>
     ...(documentation === undefined ? {} : { documentation }),
   }));
 
-/** Operations that read, which are everywhere. */
-const OF_PATIENTS: readonly Pick<Operation, 'type' | 'name' | 'definition'>[] = [
+/** Operations that read, everywhere or at organisations of one kind. */
+const OF_PATIENTS: readonly (Pick<Operation, 'type' | 'name' | 'definition'> & { kind?: Kind })[] = [
   ...[
     { type: 'Patient', name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },
   ],
   ...[{ type: 'Patient', name: 'summary', definition: 'http://hl7.org/fhir/uv/ips/OperationDefinition/summary' }],
+  {
+    ...{ type: 'Patient', name: 'export-record', kind: 'custodian' },
+    definition: 'https://telemed-ledger.example/fhir/OperationDefinition/export-record',
+  },
 ];
 
 function resourceOf(type: SupportedType, { organisation, operations }: CapabilityOptions): object {
   const isWritten = type.writer === organisation.kind;
-  const mounted = [...OF_PATIENTS, ...operations].filter((operation) => operation.type === type.name);
+  const reading = OF_PATIENTS.filter(({ kind = organisation.kind }) => kind === organisation.kind);
+  const mounted = [...reading, ...operations].filter((operation) => operation.type === type.name);
   return {
     type: type.name,
     interaction: codes(isWritten ? ['create', 'update', ...READS] : READS),

@@ -24,7 +24,7 @@ const ofPatients = supportedTypes
   .map(({ name }) => name)
   .filter((name) => name === 'Patient' || parametersOf(name).some(({ column }) => column === 'patient'));
 /** The types that have a patient, in the order in which they are answered. */
-const PATIENT_TYPES: readonly string[] = [...FIRST, ...ofPatients.filter((name) => !FIRST.includes(name))];
+export const PATIENT_TYPES: readonly string[] = [...FIRST, ...ofPatients.filter((name) => !FIRST.includes(name))];
 
 const DEFAULT_COUNT = 100;
 const MAX_COUNT = 500;

@@ -99,8 +99,11 @@ export function gatewayApp(options: AppOptions): Express {
   );
   app.use(awaitBlock(blocks, { mspId: organisation.mspId, budgetMs }));
   app.use(caretaking);
-  app.use(FHIR_BASE, fhirRouter(fhir));
   const others = routes.filter((route) => !route.open);
+  // Operations that answer no resource stand before FHIR's own routes, which know of none.
+  const isFhir = ({ path }: Route): boolean => path.startsWith(`${FHIR_BASE}/`);
+  app.use(serve(others.filter(isFhir), services, { bodies }));
+  app.use(FHIR_BASE, fhirRouter(fhir));
   app.use(serve(others, services, { bodies }));
   return ending(app, report);
 }

@@ -39,7 +39,7 @@ export async function sendJson(response: ServerResponse, value: object, list: st
 }
 
 /** Resolves when the reader can take more; false when it has gone. */
-function written(response: ServerResponse, piece: string): Promise<boolean> | boolean {
+export function written(response: ServerResponse, piece: string | Uint8Array): Promise<boolean> | boolean {
   if (response.destroyed) return false;
   if (response.write(piece)) return true;
   return new Promise((resolve) => {

@@ -11,6 +11,7 @@ import type { IdempotentWrites } from '../idempotency/writes.ts';
 import type { ReadModel } from '../index/read/queries.ts';
 import type { Sweeper } from '../index/verification/sweeper.ts';
 import type { LedgerClient } from '../ledger/client.ts';
+import type { Enrolled } from '../ledger/connect.ts';
 import type { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import type { ReadinessCheck } from '../operations/readiness.ts';
@@ -58,6 +59,8 @@ export interface Services {
   broken: Pick<BrokenItems, 'report'>;
   metrics: Metrics;
   log: Logger;
+  /** The member's system identity, which signs for it. */
+  systemIdentity(): Promise<Enrolled>;
   /** Signs the ledger's tree for this member. */
   witness: Witness;
   /** How long something waits until it is signed; 0: this gateway signs nothing. */

@@ -26,6 +26,7 @@ import { wish, wishes } from './consents/routes.ts';
 import { purgeContents, purgeErasedCopies, sendPatientsErasures, sendProvidersErasures } from './erasures/duties.ts';
 import { eraseRecord } from './erasures/operations.ts';
 import { erasure } from './erasures/routes.ts';
+import { exportRecord } from './exports/routes.ts';
 import { oversight } from './oversight/routes.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
 import { settlePayment } from './payments/operations.ts';
@@ -59,6 +60,7 @@ export const ROUTES: readonly Route[] = [
   erasure,
   receipt,
   ledgerTree,
+  exportRecord,
   transactionProof,
   resourceProof,
   decisionProof,

@@ -139,6 +139,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     readiness,
     log,
     witness,
+    systemIdentity: side.systemIdentity,
     checkpointEveryMs: config.checkpointEveryMs,
     writesOf: (block: number, position: number) => writesAt(side.chain, block, position),
   };

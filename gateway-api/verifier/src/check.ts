@@ -19,6 +19,9 @@ import { fromHex, leafHash, rootBy, sha256, sha256Hex, toHex } from './tree.ts';
 
 export type { Roots } from './roots.ts';
 
+/** What was checked of signatures already, for whoever checks many receipts under the same ones. */
+export type Seen = Map<string, Promise<Cosigner>>;
+
 /** What a receipt that was checked says. */
 export interface Checked {
   origin: string;
@@ -37,17 +40,18 @@ export class BadReceipt extends Error {}
 
 /**
  * @param receipt the bytes of a tlog-proof
+ * @param seen made once for many receipts with the same roots
  * @throws {BadReceipt} where anything of it does not hold
  */
-export async function checkReceipt(receipt: Uint8Array, roots: Roots): Promise<Checked> {
+export async function checkReceipt(receipt: Uint8Array, roots: Roots, seen: Seen = new Map()): Promise<Checked> {
   try {
-    return await checked(receipt, roots);
+    return await checked(receipt, roots, seen);
   } catch (error) {
     throw new BadReceipt((error as Error).message);
   }
 }
 
-async function checked(receipt: Uint8Array, roots: Roots): Promise<Checked> {
+async function checked(receipt: Uint8Array, roots: Roots, seen: Seen): Promise<Checked> {
   const { extra, index, path, checkpoint, signatures } = readProof(
     new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(receipt),
   );
@@ -59,12 +63,16 @@ async function checked(receipt: Uint8Array, roots: Roots): Promise<Checked> {
   const content = extra.content && (await checkedContent(extra.content, entry));
   if (extra.witnesses.length !== signatures.length) throw new Error('a signature without its witness');
   const signed: Cosigner[] = [];
-  for (const [at, line] of signatures.entries())
-    signed.push(await checkedSignature(line, extra.witnesses[at]!, checkpoint, origin));
+  for (const [at, line] of signatures.entries()) {
+    const witness = extra.witnesses[at]!;
+    const name = JSON.stringify([checkpoint, line, witness.statement, witness.signature, witness.certificate]);
+    const cosigner = seen.get(name) ?? checkedCosigner(line, witness, checkpoint, origin, roots);
+    seen.set(name, cosigner);
+    signed.push(await cosigner);
+  }
   const members = new Set(signed.map(({ statement }) => statement.mspId)).size;
   if (members < signed.length) throw new Error('a member signs twice');
   if (members < neededOf(roots)) throw new Error(`${members} members have signed it, ${neededOf(roots)} are needed`);
-  await Promise.all(signed.map((one) => checkVouched(one, roots)));
   const witnesses = signed.map(({ statement: { mspId }, time }) => ({ mspId, time: iso(time) }));
   const tree = { size, root: toHex(root), index };
   return { origin, tree, entry, witnesses, ...(content && { content }), ...sayings(entry, members, content) };
@@ -72,11 +80,23 @@ async function checked(receipt: Uint8Array, roots: Roots): Promise<Checked> {
 
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-interface Cosigner {
+export interface Cosigner {
   statement: Statement;
   witness: CertifiedWitness;
   certificate: Uint8Array<ArrayBuffer>;
   time: number;
+}
+
+async function checkedCosigner(
+  line: string,
+  witness: CertifiedWitness,
+  checkpoint: string,
+  origin: string,
+  roots: Roots,
+): Promise<Cosigner> {
+  const cosigner = await checkedSignature(line, witness, checkpoint, origin);
+  await checkVouched(cosigner, roots);
+  return cosigner;
 }
 
 /** The key that signed the checkpoint, which a certificate is yet to vouch for. */

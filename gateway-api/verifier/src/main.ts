@@ -1,25 +1,16 @@
-/** `node main.ts RECEIPT ROOTS`: checks a receipt, and says what it proves and what it does not. Exit code 1: it does not hold. */
+/** `node main.ts FILE ROOTS`: checks a receipt or an export, and says what it proves and what it does not. Exit code 1: it does not hold. */
 import { readFileSync } from 'node:fs';
-import { type BadReceipt, checkReceipt, type Roots } from './check.ts';
+import type { Roots } from './check.ts';
+import { reportOn } from './report.ts';
 
-const [receiptFile, rootsFile] = process.argv.slice(2);
-if (receiptFile === undefined || rootsFile === undefined) {
+const [file, rootsFile] = process.argv.slice(2);
+if (file === undefined || rootsFile === undefined) {
   console.error(
-    "usage: npm run -s verify:receipt -- RECEIPT ROOTS\n  RECEIPT  a .tlog-proof\n  ROOTS    the consortium's roots, JSON",
+    "usage: npm run -s verify:receipt -- FILE ROOTS\n  FILE   a receipt or an export\n  ROOTS  the consortium's roots, JSON",
   );
   process.exit(2);
 }
 const roots = JSON.parse(readFileSync(rootsFile, 'utf8')) as Roots;
-await checkReceipt(readFileSync(receiptFile), roots).then(
-  ({ proved, notProved, witnesses, entry, tree, content }) => {
-    console.log(`holds: transaction ${entry.transactionId ?? 'without id'}, leaf ${tree.index} of ${tree.size}`);
-    for (const { mspId, time } of witnesses) console.log(`signed by ${mspId} at ${time}`);
-    if (content !== undefined) console.log(`content: ${content.text ?? content.value}`);
-    for (const line of proved) console.log(`proved: ${line}`);
-    for (const line of notProved) console.log(`not proved: ${line}`);
-  },
-  (error: BadReceipt) => {
-    console.error(`does not hold: ${error.message}`);
-    process.exit(1);
-  },
-);
+const { holds, lines } = await reportOn(readFileSync(file), roots);
+for (const line of lines) (holds ? console.log : console.error)(line);
+process.exitCode = holds ? 0 : 1;

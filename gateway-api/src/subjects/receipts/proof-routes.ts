@@ -1,15 +1,12 @@
 /** Receipts that travel: C2SP tlog-proofs of transactions, and of what they wrote for those who may read it. */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import { ACCESS_STEPS } from '@telemed-ledger/chaincode/model/transactions.ts';
-import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { type RouteAnswer, route } from '../../http/routes.ts';
 import { foundAccess } from '../reads/noting.ts';
 import { Records } from '../records/records.ts';
-import type { Services } from '../services.ts';
-import { proofOf, type Shown } from './proofs.ts';
+import { proofOf } from './proofs.ts';
+import { decisionReceipt, versionReceipt } from './what-is-proved.ts';
 
 const answers = {
   200: { description: 'A C2SP tlog-proof; docs/receipts.md says how it is checked.', schema: z.string() },
@@ -17,13 +14,6 @@ const answers = {
 
 const asProof = (body: string): RouteAnswer => ({ body, headers: { 'Content-Type': 'text/plain; charset=utf-8' } });
 const none = () => new LedgerError('NOT_FOUND', 'there is nothing here to give a receipt of');
-
-/** A receipt of a value, from the transaction that wrote it first. */
-async function receiptOf(services: Services, shown: Shown): Promise<RouteAnswer> {
-  const transactionId = await services.index.evidence.writtenBy(shown.collection, shown.key);
-  if (transactionId === undefined) throw none();
-  return asProof(await proofOf(services, transactionId, shown));
-}
 
 export const transactionProof = route({
   method: 'get',
@@ -43,16 +33,10 @@ export const resourceProof = route({
   parameters: z.object({ type: z.string(), id: z.string(), version: z.coerce.number().int().min(1) }),
   answers,
   async handle({ caller, parameters: { type, id, version } }, services) {
-    const { index } = services;
     const found = await new Records(services, {}).readVersion(caller, type, id, version);
-    const row = found && (await index.evidence.rowOf(type, id, version));
-    // Of a copy the holder and the custodian have the original.
-    if (row === undefined || row.source !== null) throw none();
-    const { collection, key, value } = row;
-    if (row.leaf === null) return receiptOf(services, { collection, key, value });
-    const { sheet, tree, text, index: place, path } = await index.evidence.ofRecord(row);
-    const record = { text, index: place, path: [...path] };
-    return receiptOf(services, { collection, key: privateKeys.sheet(sheet), value: tree, record });
+    const receipt = found && (await versionReceipt(services, { type, id, version }));
+    if (receipt === undefined) throw none();
+    return asProof(receipt);
   },
 });
 
@@ -64,16 +48,9 @@ export const decisionProof = route({
   answers,
   async handle({ caller, parameters: { id } }, services) {
     const found = await foundAccess(caller, 'access', id, compartmentOf(caller), services);
-    if (found === undefined) throw none();
-    const { requestor, holder } = found.state;
-    for (const step of Object.values(ACCESS_STEPS).toReversed()) {
-      for (const collection of [collections.inbox(requestor), collections.care(holder)]) {
-        const key = privateKeys.access(id, step);
-        const value = await services.index.evidence.text(collection, key);
-        if (value !== undefined) return receiptOf(services, { collection, key, value });
-      }
-    }
-    throw none();
+    const receipt = found && (await decisionReceipt(services, found.state));
+    if (receipt === undefined) throw none();
+    return asProof(receipt);
   },
 });
 

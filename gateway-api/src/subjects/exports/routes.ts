@@ -1,0 +1,52 @@
+/** Her record, taken along: everything that her custodian has of a patient, with its proofs, as one file. */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { Archive } from '@telemed-ledger/verifier/archive.ts';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { compartmentOf } from '../../auth/entitlement.ts';
+import { route } from '../../http/routes.ts';
+import { written } from '../../http/streamed-json.ts';
+import type { Services } from '../services.ts';
+import { filesOf, type Gathered, gathered } from './files.ts';
+
+export const exportRecord = route({
+  method: 'get',
+  path: '/fhir/R4/Patient/:id/$export-record',
+  summary: 'All of a patient’s record with its receipts and her log, as one ZIP file: docs/export.md.',
+  roles: ['system', 'patient', 'caretaker'],
+  parameters: z.object({ id: z.string() }),
+  answers: {
+    200: { description: 'application/zip; `npm run verify -- FILE ROOTS` checks it.', schema: z.string() },
+    404: { description: 'There is no such patient, or it is another than the one who asks.' },
+  },
+  async handle({ caller, parameters: { id } }, services) {
+    if (services.organisation.kind !== 'custodian')
+      throw new LedgerError('FORBIDDEN', 'a record is exported by its patient’s custodian');
+    const own = compartmentOf(caller, 'read');
+    if (own !== undefined && own !== id) throw new LedgerError('NOT_FOUND', 'there is no such patient');
+    const gathering = await gathered(id, caller, services);
+    return {
+      headers: {
+        ...{ 'Content-Type': 'application/zip', 'Cache-Control': 'no-store' },
+        'Content-Disposition': 'attachment; filename="record.zip"',
+      },
+      body: '',
+      stream: (_request, response) => sendArchive(response, gathering, services),
+    };
+  },
+});
+
+/** What fails after the head is sent ends the connection: a file that breaks off is seen to. */
+async function sendArchive(response: Response, gathering: Gathered, services: Services): Promise<void> {
+  const archive = new Archive();
+  try {
+    for await (const file of filesOf(gathering, services)) {
+      for (const piece of [archive.add(file), file.bytes])
+        if (piece.length > 0 && !(await written(response, piece))) return;
+    }
+    response.end(archive.end());
+  } catch (error) {
+    response.destroy();
+    throw error;
+  }
+}
