@@ -8,7 +8,7 @@ import { Agent, request } from 'undici';
 export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
-  /** Parsed JSON; undefined where the body is empty, the text where it isn't JSON. */
+  /** Parsed JSON; undefined where the body is empty, the text where it isn't JSON; a Buffer where bytes were asked for. */
   body: unknown;
 }
 
@@ -19,6 +19,8 @@ export interface Sending {
   body?: unknown;
   headers?: Record<string, string>;
   timeoutMs?: number;
+  /** The answer is a file. */
+  asBytes?: true;
 }
 
 /** The request had no answer: refused, reset or timed out. Whether it had an effect is not known. */
@@ -59,7 +61,7 @@ export class HttpClient {
   }
 
   /** Every status is an answer. @throws {NoAnswer} within `timeoutMs`, 60 s where it is left out */
-  async send({ method = 'GET', path, body, headers = {}, timeoutMs = 60_000 }: Sending): Promise<Answer> {
+  async send({ method = 'GET', path, body, headers = {}, timeoutMs = 60_000, asBytes }: Sending): Promise<Answer> {
     const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const typed = payload === undefined ? {} : { 'content-type': 'application/fhir+json' };
     const signal = AbortSignal.timeout(timeoutMs);
@@ -72,7 +74,9 @@ export class HttpClient {
         signal,
       });
       this.#seen.see(answer);
-      return { status: answer.statusCode, headers: answer.headers, body: parseBody(await answer.body.text()) };
+      const bytes = Buffer.from(await answer.body.arrayBuffer());
+      const read = asBytes === true ? bytes : parseBody(bytes.toString('utf8'));
+      return { status: answer.statusCode, headers: answer.headers, body: read };
     } catch (error) {
       const late = signal.aborted ? new Error(`no answer within ${timeoutMs} ms`) : (error as Error);
       throw new NoAnswer(this.baseUrl, late);

@@ -8,6 +8,7 @@ import { adjudicated, claimSubmitted, coverageShown, duplicateCaught, paid, remi
 import { glassBroken, glassReviewed } from './emergencies.ts';
 import { corrected, erased } from './rights.ts';
 import type { Narrator, Step, Story } from './step.ts';
+import { takenAlong } from './taken-along.ts';
 import { changeDetected, changeUndone } from './tampering.ts';
 import { licensed, visitRecorded } from './visits.ts';
 
@@ -29,6 +30,7 @@ export const steps: readonly Step[] = [
   { title: 'A second claim for the same service is caught', run: duplicateCaught },
   { title: 'The bank pays', run: paid },
   { title: 'The hospital sees the remittance', run: remitted },
+  { title: 'The patient takes her record along, and programs that are not ours check it', run: takenAlong },
   { title: 'The patient has that result erased, everywhere', run: erased },
   { title: 'One byte of a stored copy is changed on disk, and the change is detected and named', run: changeDetected },
   { title: 'The byte is put back', run: changeUndone },

@@ -46,7 +46,6 @@ export function gatewayApp(options: AppOptions): Express {
   const {
     services,
     repository,
-    routes,
     operations,
     tokens,
     bodies,
@@ -58,6 +57,7 @@ export function gatewayApp(options: AppOptions): Express {
     log,
   } = options;
   const { organisation, idempotent, reads, metrics } = services;
+  const routes = options.routes.filter(({ kind = organisation.kind }) => kind === organisation.kind);
   const report = reportTo(log);
   const app = express().disable('x-powered-by').disable('etag');
   app.set('trust proxy', [...trustedProxies]);

@@ -5,7 +5,7 @@
 
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
-import type { Role } from '@telemed-ledger/consortium/members.ts';
+import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 import { type Caller, callerIn, callerOf } from '../auth/caller.ts';
@@ -41,6 +41,8 @@ export interface Route<Parameters = unknown, Body = unknown, Query = unknown> {
   path: string;
   /** One line for the documentation. */
   summary: string;
+  /** Only organisations of this kind have it. */
+  kind?: Kind;
   /** Anybody may ask, without a token. */
   open?: true;
   /** Also on the listener of a monitoring network, which asks for no token. */

@@ -53,7 +53,7 @@ export function readManifest(text: string): Manifest {
 const urlSafe = (text: string): string => text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 
 /** Bytes as JWS has them. */
-export const toBase64Url = (bytes: Uint8Array): string => {
+const toBase64Url = (bytes: Uint8Array): string => {
   let binary = '';
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return urlSafe(btoa(binary));

@@ -25,8 +25,9 @@ import { inTurn } from '../../http/pauses.ts';
 import { decisionReceipt, versionReceipt } from '../receipts/what-is-proved.ts';
 import { Records } from '../records/records.ts';
 import type { Services } from '../services.ts';
+import { documentOf } from './document.ts';
 import { accessesOf, auditEventsOf, readsOf, tableOf } from './log.ts';
-import { pageOf } from './page.ts';
+import { type Page, pageOf } from './page.ts';
 import { recordOf, type WholeRecord } from './record.ts';
 
 /** What is read before anything is answered. */
@@ -99,7 +100,9 @@ export async function* filesOf(gathering: Gathered, services: Services): AsyncGe
   yield listed({ path: ACCESS_LOG, bytes: BOMLESS_JSON(log) });
   yield listed({ path: 'access-log.csv', bytes: utf8.encode(tableOf(accesses)) });
   yield listed({ path: 'reads.json', bytes: BOMLESS_JSON({ organisation: organisation.name, reads }) });
-  yield listed({ path: 'record.html', bytes: await pageBytes(gathering, manifest, attachments, organisation.name) });
+  const page = asPage(gathering, manifest, attachments, organisation.name);
+  yield listed({ path: 'record.html', bytes: await pageBytes(page) });
+  yield listed({ path: 'record.pdf', bytes: await documentOf(page) });
   yield listed({ path: 'README.txt', bytes: utf8.encode(README) });
   const sums = manifest.files.map(({ path, sha256 }) => `${sha256}  ${path}\n`);
   yield listed({ path: 'SHA256SUMS', bytes: utf8.encode(sums.join('')) });
@@ -110,7 +113,7 @@ export async function* filesOf(gathering: Gathered, services: Services): AsyncGe
 
 const README = `The record of one patient, with what proves it.
 
-record.html       to be read in a browser
+record.html       to be read in a browser; record.pdf the same to be printed
 record.json       the newest version of every record (FHIR R4, Bundle)
 history.json      the earlier versions, where there are any
 attachments/      documents and pictures that records carry
@@ -159,20 +162,23 @@ async function proved(
   return undefined;
 }
 
-async function pageBytes(
+function asPage(
   { patient, made, whole }: Gathered,
   { receipts }: Manifest,
   attachments: ReadonlyMap<string, string[]>,
   organisation: string,
-): Promise<Uint8Array> {
+): Page {
   const paths = new Map(receipts.map(({ of, path }) => [of, path]));
   const versions = whole.newest.map((one) => {
     const name = versionName(one);
     const { resource, author } = one;
     return { name, resource, author, attachments: attachments.get(name) ?? [], receipt: paths.get(name) };
   });
+  return { patient: `Patient/${patient}`, made, organisation, versions, leftOut: whole.leftOut };
+}
+
+async function pageBytes(page: Page): Promise<Uint8Array> {
   const parts: string[] = [];
-  const page = { patient: `Patient/${patient}`, made, organisation, versions, leftOut: whole.leftOut };
   for await (const part of pageOf(page)) parts.push(part);
   return utf8.encode(parts.join(''));
 }

@@ -29,7 +29,7 @@ export interface Page {
 
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 /** A text where HTML has text or the value of an attribute. */
-export const escaped = (text: string): string => text.replace(/[&<>"']/g, (one) => ESCAPES[one]!);
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (one) => ESCAPES[one]!);
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 const STYLE = `body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
@@ -72,7 +72,7 @@ function articleOf({ name, resource, author, attachments, receipt }: PageVersion
 }
 
 /** What a narrative says, without its marks. */
-const plainOf = (div: unknown): string =>
+export const plainOf = (div: unknown): string =>
   String(div ?? '')
     .replace(/<[^>]*>/g, ' ')
     .replace(/&(lt|gt|amp|quot|#39);/g, (_all, name: string) => NAMED[name] ?? '')
@@ -81,7 +81,7 @@ const plainOf = (div: unknown): string =>
 const NAMED: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', '#39': "'" };
 
 /** `birthDate` as words. */
-const wordsOf = (name: string): string =>
+export const wordsOf = (name: string): string =>
   name.replace(/([a-z])([A-Z])/g, (_all, end: string, begin: string) => `${end} ${begin.toLowerCase()}`);
 
 function listOf(members: object): string {
