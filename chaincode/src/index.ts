@@ -6,6 +6,7 @@ import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
 import { Emergencies } from './contracts/emergencies.ts';
 import { Erasures } from './contracts/erasures.ts';
+import { PatientKeys } from './contracts/patient-keys.ts';
 import { Records } from './contracts/records.ts';
 import { Registry } from './contracts/registry.ts';
 import { Renewals } from './contracts/renewals.ts';
@@ -14,6 +15,16 @@ import { Witnesses } from './contracts/witnesses.ts';
 
 /** One instance of each contract, for a consortium. Their names are the table's. */
 export const contracts = (consortium: Consortium): Contract[] =>
-  [Records, Consents, Access, Emergencies, Erasures, Renewals, Claims, Settlements, Registry, Witnesses].map(
-    (Class) => new Class(consortium),
-  );
+  [
+    Records,
+    Consents,
+    Access,
+    Emergencies,
+    Erasures,
+    Renewals,
+    Claims,
+    Settlements,
+    Registry,
+    Witnesses,
+    PatientKeys,
+  ].map((Class) => new Class(consortium));

@@ -29,9 +29,10 @@ import {
 import { unknownActors } from '../rules/consent-actors.ts';
 import type { BoundActors, ConsentContent } from '../rules/consent-content.ts';
 import { doubtsOf, isOfPrivacy } from '../rules/consent-meaning.ts';
+import { signatureDoubts } from '../rules/consent-signatures.ts';
 import { consentContentSchema } from '../rules/consents.ts';
 import { bindActors } from './bound-actors.ts';
-import { enterConsent } from './consent-directory.ts';
+import { enterConsent, type FoundDirectory, loadDirectory } from './consent-directory.ts';
 import { evaluateFor } from './foreseeing.ts';
 
 export class Consents extends LedgerContract {
@@ -73,11 +74,22 @@ const MAX_LENGTH = 50_000;
 
 async function checkConsent(call: Call<'CheckConsent'>): Promise<OutputOf<'CheckConsent'>> {
   const { provider } = call.input;
-  const { resource, actors: shown = [] } = call.private;
+  const { resource, actors: shown = [], signing } = call.private;
   const content = contentOf(resource);
   const actors = await bindActors(call, provider, content, shown);
-  return { doubts: doubtsAbout(call, provider, content, actors), actors };
+  const doubts = doubtsAbout(call, provider, content, actors);
+  const patientId = patientIdOf(resource);
+  if (signing === undefined || patientId === undefined) return { doubts, actors };
+  const found = await loadDirectory(call.store, provider, patientId, signing.directory);
+  return { doubts: [...doubts, ...signatureDoubtsAbout(call, { ...signing, resource }, found)], actors };
 }
+
+/** What keeps it from being taken for its patient's own. */
+const signatureDoubtsAbout = (
+  { store: { time: now } }: Pick<Call<'CheckConsent'>, 'store'>,
+  { resource, version }: Pick<Draft, 'resource' | 'version'>,
+  { provider, patientId: patient, ring }: FoundDirectory,
+): Doubt[] => signatureDoubts(resource, { id: resource.id, version, provider, patient, now, ring });
 
 /** What keeps a consent from being taken: two meanings, or somebody whom nobody knows. */
 function doubtsAbout(
@@ -95,7 +107,15 @@ function doubtsAbout(
 
 /** @throws LedgerError INVALID for a consent that can be read in two ways, with how to write each */
 function checkMeaning(call: Call<'GrantConsent' | 'AmendConsent'>, content: ConsentContent, bound: BoundActors): void {
-  const [doubt] = doubtsAbout(call, call.input.provider, content, bound);
+  refuseDoubts(doubtsAbout(call, call.input.provider, content, bound));
+}
+
+/** Where she has a key, nobody else gives or changes a consent in her name. @throws LedgerError INVALID */
+function checkSigned(call: Call<'GrantConsent' | 'AmendConsent'>, found: FoundDirectory): void {
+  refuseDoubts(signatureDoubtsAbout(call, call.private.consent, found));
+}
+
+function refuseDoubts([doubt]: readonly Doubt[]): void {
   if (doubt === undefined) return;
   throw new LedgerError('INVALID', CONSENT_REFUSALS[doubt.rule], doubt.expression.replace(/^Consent/, RESOURCE));
 }
@@ -107,20 +127,23 @@ async function grantConsent(call: Call<'GrantConsent'>): Promise<ConsentState> {
   const actors = await boundIn(call, content);
   if (consent.version !== 1) throw new LedgerError('CONFLICT', 'begins at version 1', 'private.consent.version');
   await checkPatient(call, patientId);
+  const found = await loadDirectory(store, input.provider, patientId, directory);
+  checkSigned(call, found);
   await putVersion(call, consent, actors);
-  await enterConsent(store, input.provider, patientId, consent, directory);
+  enterConsent(store, found, consent);
   store.emit(events.ConsentGranted, { id: input.id });
   return stateOf(call, 'active', 1);
 }
 
 async function amendConsent(call: Call<'AmendConsent'>): Promise<ConsentState> {
   const { input, store } = call;
-  const { consent } = call.private;
+  const { consent, directory = 0 } = call.private;
   const { patientId, content } = checkContent(call, consent);
   const actors = await boundIn(call, content);
   const previous = { id: input.id, version: consent.version - 1 };
   await checkNotRevoked(store, input.id);
   await checkSamePatient(call, previous, patientId);
+  checkSigned(call, await loadDirectory(store, input.provider, patientId, directory));
   await putVersion(call, consent, actors);
   store.emit(events.ConsentAmended, { id: input.id });
   return stateOf(call, 'active', consent.version);

@@ -13,6 +13,7 @@ import { Consents } from './consents.ts';
 import { Emergencies } from './emergencies.ts';
 import { Erasures } from './erasures.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
+import { PatientKeys } from './patient-keys.ts';
 import { Records } from './records.ts';
 import { Registry } from './registry.ts';
 import { Renewals } from './renewals.ts';
@@ -43,6 +44,7 @@ export class ExamplePatient {
     new Registry(exampleConsortium),
     new Erasures(exampleConsortium),
     new Renewals(exampleConsortium),
+    new PatientKeys(exampleConsortium),
   ]);
   patientId = '';
 

@@ -43,8 +43,9 @@ export async function loadRules(store: Store): Promise<RulesInput & { generation
   );
   const key = privateKeys.rules(generation);
   const set = generation === 0 ? undefined : await store.getPrivate(collections.registers, key, rulesSchema);
-  const { emergencyHours, denialStopsBreakGlass, recordingLicence } = set ?? DEFAULT_RULES;
-  return { generation, emergencyHours, denialStopsBreakGlass, recordingLicence };
+  const { emergencyHours, denialStopsBreakGlass, recordingLicence, keyRecoveryHours } = set ?? DEFAULT_RULES;
+  const recovery = keyRecoveryHours === undefined ? {} : { keyRecoveryHours };
+  return { generation, emergencyHours, denialStopsBreakGlass, recordingLicence, ...recovery };
 }
 
 /** The licences of a bucket that was shown. @throws LedgerError CONFLICT where the register holds another in its place */

@@ -9,6 +9,9 @@ import { schemaVersion } from './values.ts';
 
 /** At most a week: what lasts longer is treatment, for which there is time to ask. */
 const MOST_HOURS = 168;
+const MOST_RECOVERY_HOURS = 720;
+/** Until a regulator says otherwise. */
+export const RECOVERY_HOURS = 72;
 
 export const rulesInputSchema = z.strictObject({
   /** How long what was delivered in an emergency stays with whoever received it, hours. */
@@ -20,6 +23,8 @@ export const rulesInputSchema = z.strictObject({
    * may record), or of all practitioners.
    */
   recordingLicence: z.enum(['named', 'required']),
+  /** After how long a key takes force that a code brings while another is in force, hours. Absent: three days. */
+  keyRecoveryHours: z.int().min(1).max(MOST_RECOVERY_HOURS).optional(),
 });
 export type RulesInput = z.infer<typeof rulesInputSchema>;
 

@@ -13,6 +13,9 @@ export const privateKeys = {
   consent: (id: string, version: number): string => `consent/${id}/${version}`,
   /** care_<Provider>: the consents of the patients of a bucket, one generation after the other. */
   directory: (bucket: string, generation: number): string => `directory/${bucket}/${generation}`,
+  /** care_<Provider>: a code for a patient's own key, 1 issued, 2 used; what else she signed about her keys. */
+  keyCode: (id: string, step: number): string => `key-code/${id}/${step}`,
+  keyChange: (id: string): string => `key-change/${id}`,
   /** marks: a consent, or one version of it, is in force no more. */
   revoked: (consentId: string): string => `revoked/${consentId}`,
   withdrawn: (consentId: string, version: number): string => `withdrawn/${consentId}/${version}`,

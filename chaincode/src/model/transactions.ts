@@ -23,6 +23,7 @@ import { partShape, withheldSchema } from './deliveries.ts';
 import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
+import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
 import { renewalTransactions } from './renewal-transactions.ts';
 import { WITHDRAWALS } from './renewals.ts';
@@ -128,7 +129,12 @@ export const transactions = {
     roles: ['system'],
     onBehalfOf: ['patient', 'caretaker'],
     input: z.strictObject({ provider: nameSchema }),
-    private: z.strictObject({ resource: resourceSchema, actors: actorsShown }),
+    /** `signing`: it is to be given as this version, where a generation of the directory of its patient is known. */
+    private: z.strictObject({
+      resource: resourceSchema,
+      actors: actorsShown,
+      signing: z.strictObject({ version: versionSchema, directory: hintSchema }).optional(),
+    }),
     output: z.strictObject({ doubts: z.array(doubtSchema).max(1_000), actors: boundActorsSchema }),
     endorsers: callerOnly,
   }),
@@ -173,7 +179,7 @@ export const transactions = {
     roles: ['system'],
     onBehalfOf: ['patient', 'caretaker'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
-    private: z.strictObject({ consent: draftSchema, actors: actorsShown }),
+    private: z.strictObject({ consent: draftSchema, directory: hintSchema.optional(), actors: actorsShown }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),
     writes: ({ input: { provider } }) => ({ always: [collections.care(provider)] }),
@@ -312,6 +318,7 @@ export const transactions = {
   ...renewalTransactions,
   ...claimTransactions,
   ...witnessTransactions,
+  ...patientKeyTransactions,
 
   /** Changes a licence in the register: `bucket` is the one that it lies in, as the register stands. */
   SetLicence: transaction({

@@ -5,6 +5,7 @@ import { deliveryPlaceSchema, stretchSchema } from './deliveries.ts';
 import { reasonSchema } from './emergencies.ts';
 import { resourceSchema } from './fhir.ts';
 import { narrowingShape } from './narrowing.ts';
+import { keyRingSchema } from './patient-keys.ts';
 import { PURPOSE_CODES } from './purposes.ts';
 import {
   anchoredText,
@@ -182,10 +183,12 @@ export const ACCESS_STEPS = { requested: 1, granted: 2, refused: 2, purged: 3 } 
 /** The most patients whose consents one bucket's directory lists, and the most consents of one patient for one provider. */
 const MAX_PATIENTS = 20_000;
 export const MAX_CONSENTS = 500;
-/** `directory/<bucket>/<generation>`: ids of the consents by id of the patient. */
+/** `directory/<bucket>/<generation>`: ids of the consents, and the patient's own keys, by id of the patient. */
 export const directorySchema = z.strictObject({
   schema: schemaVersion,
   consents: table(idSchema, z.array(idSchema).min(1).max(MAX_CONSENTS), MAX_PATIENTS),
+  /** Absent in older ones, and where no patient of the bucket has one. */
+  keys: table(idSchema, keyRingSchema, MAX_PATIENTS).optional(),
   salt: saltSchema,
 });
 export type Directory = z.infer<typeof directorySchema>;

@@ -1,7 +1,8 @@
 /**
  * The decision whether a record may cross to whoever asks for it. Default is deny; a denial by any consent
  * overrides every permission; inside one consent the most specific nested provision wins, and of two equally
- * specific ones the denial. A consent of two meanings, given before such were refused, permits nothing; its denials hold.
+ * specific ones the denial. A consent of two meanings, given before such were refused, permits nothing, nor does one that its
+ * patient's key has not signed where she had one; its denials hold.
  * @see https://hl7.org/fhir/R4/consent.html
  */
 
@@ -25,6 +26,8 @@ export interface LedgerConsent {
   resource: ConsentContent;
   /** Whom its actors were found to be when it was given; absent in older ones. */
   actors?: BoundActors | undefined;
+  /** Its patient had a key of her own when it was recorded, and it does not bear her signature. */
+  isUnsigned?: boolean;
 }
 
 export type ConsentReason = 'consent-permits' | 'consent-denied' | 'consent-expired' | 'consent-absent';
@@ -89,15 +92,18 @@ const named = ({ consent: { id, version }, finding: { at } }: { consent: LedgerC
 /** One consent, held against one record and whoever asks. */
 class Examination {
   readonly #resource: ConsentContent;
+  readonly #isUnsigned: boolean;
   readonly #question: Omit<Parameters<typeof unmetCriteria>[1], 'denies'>;
 
-  constructor({ resource, actors = {} }: LedgerConsent, request: AccessFacts, record: RecordFacts, now: number) {
+  constructor(consent: LedgerConsent, request: AccessFacts, record: RecordFacts, now: number) {
+    const { resource, actors = {}, isUnsigned = false } = consent;
     this.#resource = resource;
+    this.#isUnsigned = isUnsigned;
     this.#question = { request, record, now, bound: actors };
   }
 
   finding(): Finding {
-    if (!hasOneMeaning(this.#resource)) return this.#denialAlone();
+    if (this.#isUnsigned || !hasOneMeaning(this.#resource)) return this.#denialAlone();
     const root = this.#resource.provision;
     if (root === undefined) return this.#base();
     const unmet = this.#unmet(root, typeOf(root) ?? baseOf(this.#resource) ?? 'permit');
@@ -156,7 +162,7 @@ class Examination {
     return { effect, until, at: type === undefined ? RULE : at };
   }
 
-  /** Of a consent of two meanings only what denies counts, and no exception to it. */
+  /** Of a consent of two meanings, or without her signature, only what denies counts, and no exception to it. */
   #denialAlone(): Finding {
     const base = this.#base();
     if (base.effect === 'deny') return base;

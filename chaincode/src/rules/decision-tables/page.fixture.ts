@@ -18,7 +18,8 @@ Made from the decision tables that the tests go through (\`chaincode/src/rules/d
 A consent has one meaning, or it is refused when it is given (422), with the place and how to write each reading. Default is
 deny. A denial by any consent overrides every permission; inside one consent a nested provision is an exception to the one it
 is nested in. Only scope \`patient-privacy\` permits or denies; a delegation says who acts for a patient at her own gateway, and
-other scopes are kept as documents. What a record, or whoever asks,
+other scopes are kept as documents. Where a patient has a key of her own ([patient-keys](patient-keys.md)), all of them take her
+signature. What a record, or whoever asks,
 does not say keeps a permission from applying and lets a denial apply. In all cases below the hospital holds the records, it
 is 1 March 2026, and the purpose is TREAT where none is named.
 `;
