@@ -15,6 +15,7 @@ import { licenceNumbersOf } from '../model/claim-practitioners.ts';
 import {
   type ClaimRecord,
   type FeeSchedule,
+  type FingerprintKey,
   type FingerprintRecord,
   feeScheduleSchema,
   fingerprintKeySchema,
@@ -25,7 +26,13 @@ import { privateKeys } from '../model/keys.ts';
 import type { BucketEvidence } from '../model/registers.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import { type Anchored, anchoredSchema } from '../model/values.ts';
-import { type Fingerprint, fingerprintKeyFrom, fingerprintsOf } from '../rules/claim-edits/duplicates.ts';
+import {
+  earlierFingerprintsOf,
+  type Fingerprint,
+  fingerprintKeyFrom,
+  fingerprintsOf,
+} from '../rules/claim-edits/duplicates.ts';
+import { onDaysOfRecords } from '../rules/claim-edits/when.ts';
 import type { ClaimBasis, ClaimFacts, Earlier } from '../rules/claim-facts.ts';
 
 /** Of the payer's, as the anchored texts. */
@@ -79,6 +86,21 @@ export async function loadEvidence(
 export const storedEvidence = (record: ClaimRecord): Map<string, Anchored> =>
   byTarget(record.evidence.map(({ text }) => parseText(anchoredSchema, text)));
 
+/** Records of people at work change for reasons that no claim depends on; whether one may work is in the register. */
+const UNCHANGED = 'Practitioner/';
+
+/** Which records of a claim's evidence have a newer version by now, as `Type/id`. */
+export async function outdatedEvidence(store: Store, { provider, evidence }: ClaimRecord): Promise<string[]> {
+  const collection = collections.care(provider);
+  const newer = await Promise.all(
+    evidence.map(({ id, version }) => store.anchor(collection, privateKeys.version(id, version + 1))),
+  );
+  return evidence
+    .filter((_, index) => newer[index] !== undefined)
+    .map(({ text }) => targetOfRecord(parseText(anchoredSchema, text)))
+    .filter((target) => !target.startsWith(UNCHANGED));
+}
+
 /** The prices that are in force for the provider, as they were shown; that there are none, or newer ones, cannot be hidden. */
 async function checkFeeSchedule(
   store: Store,
@@ -95,21 +117,62 @@ async function checkFeeSchedule(
   return checkPresented(store, collection, key, shown.text, feeScheduleSchema, 'feeSchedule');
 }
 
+/** A service that this claim holds, or may come to hold. */
+export interface Held extends Fingerprint {
+  /** Where this claim holds it; undefined where it does not. */
+  own: number | undefined;
+  /** The next place that is free. */
+  next: number;
+  /** Another claim holds it. */
+  byAnother: boolean;
+}
+
 export interface Fingerprints {
-  /** The key of this provider's at this payer, hex. */
-  key: string;
+  /** The key of this provider's at this payer. */
+  key: FingerprintKey;
   /** The key is not on the ledger yet. */
   isNew: boolean;
-  all: Fingerprint[];
+  all: Held[];
   /** Those that other claims hold already. */
   earlier: Earlier[];
 }
 
 /** What a claim writes for each of its fingerprints. It follows from the claim, so that a claim knows its own again. */
-export const fingerprintRecord = (claimId: string, item: number, salt: string): FingerprintRecord => ({
+const fingerprintRecord = (claimId: string, item: number, salt: string): FingerprintRecord => ({
   ...{ schema: 1, claimId, item },
   salt: sha256Hex(`fingerprint/${salt}`),
 });
+
+interface Holding {
+  store: Store;
+  collection: string;
+  claimId: string;
+  salt: string;
+}
+
+/** Who holds a service: every place in turn, down to the first that nobody has taken. */
+async function loadHeld({ store, collection, claimId, salt }: Holding, fingerprint: Fingerprint): Promise<Held> {
+  const { hash, item } = fingerprint;
+  const ours = sha256Hex(canonicalJson(fingerprintRecord(claimId, item, salt)));
+  const held: Held = { ...fingerprint, own: undefined, next: 0, byAnother: false };
+  for (;;) {
+    const stands = await store.anchor(collection, privateKeys.fingerprint(hash, held.next));
+    if (stands === undefined) return held;
+    const isFreed = (await store.anchor(collection, privateKeys.fingerprintFreed(hash, held.next))) !== undefined;
+    if (!isFreed && stands === ours) held.own = held.next;
+    if (!isFreed && stands !== ours) held.byAnother = true;
+    held.next += 1;
+  }
+}
+
+/** The items of a claim that claims made before there were factors hold. */
+async function loadHeldAlone({ store, collection, claimId, salt }: Holding, asked: Fingerprint[]): Promise<Earlier[]> {
+  const held = await Promise.all(asked.map(({ hash }) => store.anchor(collection, privateKeys.fingerprintAlone(hash))));
+  const ours = (item: number): string => sha256Hex(canonicalJson(fingerprintRecord(claimId, item, salt)));
+  return asked
+    .filter(({ item }, index) => held[index] !== undefined && held[index] !== ours(item))
+    .map(({ item }) => ({ item }));
+}
 
 /** The fingerprints of a claim's items and those that other claims hold; `salt` is the claim's. */
 async function loadFingerprints(
@@ -120,14 +183,16 @@ async function loadFingerprints(
   shown: string | undefined,
 ): Promise<Fingerprints> {
   const collection = collections.billing(payer);
-  const key = await checkFingerprintKey(store, payer, basis.provider.name, shown);
-  const all = fingerprintsOf(basis, key ?? fingerprintKeyFrom(salt));
-  const held = await Promise.all(all.map(({ hash }) => store.anchor(collection, privateKeys.fingerprint(hash))));
-  const isOfAnother = ({ item }: Fingerprint, index: number): boolean =>
-    held[index] !== undefined &&
-    held[index] !== sha256Hex(canonicalJson(fingerprintRecord(basis.bill.claimId, item, salt)));
-  const earlier = all.filter(isOfAnother).map(({ item }) => ({ item }));
-  return { key: key ?? fingerprintKeyFrom(salt), isNew: key === undefined, all, earlier };
+  const known = await checkFingerprintKey(store, payer, basis.provider.name, shown);
+  const key: FingerprintKey = known ?? { schema: 1, key: fingerprintKeyFrom(salt), factors: 2 };
+  const holding = { store, collection, claimId: basis.bill.claimId, salt };
+  const all = await Promise.all(fingerprintsOf(basis, key.key).map((one) => loadHeld(holding, one)));
+  const before = key.factors === undefined ? earlierFingerprintsOf(basis, key.key) : [];
+  const earlier = [
+    ...all.filter(({ use, byAnother }) => use !== 'shared' && byAnother).map(({ item }) => ({ item })),
+    ...(await loadHeldAlone(holding, before)),
+  ];
+  return { key, isNew: known === undefined, all, earlier };
 }
 
 async function checkFingerprintKey(
@@ -135,14 +200,35 @@ async function checkFingerprintKey(
   payer: string,
   provider: string,
   shown: string | undefined,
-): Promise<string | undefined> {
+): Promise<FingerprintKey | undefined> {
   const collection = collections.billing(payer);
   const name = privateKeys.fingerprintKey({ payer, provider });
   if (shown !== undefined)
-    return (await checkPresented(store, collection, name, shown, fingerprintKeySchema, 'fingerprintKey')).key;
+    return checkPresented(store, collection, name, shown, fingerprintKeySchema, 'fingerprintKey');
   if ((await store.anchor(collection, name)) !== undefined)
     throw new LedgerError('CONFLICT', 'there is a key that was not shown', 'fingerprintKey');
   return undefined;
+}
+
+/** A claim that stands holds its services: what it does not hold yet is taken. */
+export function takeServices(store: Store, { id, salt, payer }: ClaimRecord, { all }: Fingerprints): void {
+  for (const { item, hash, use, own, next } of all) {
+    if (use === 'asked' || own !== undefined) continue;
+    store.putPrivate(
+      collections.billing(payer),
+      privateKeys.fingerprint(hash, next),
+      fingerprintRecord(id, item, salt),
+    );
+  }
+}
+
+/** One that is denied frees them, for a claim that puts right what was wrong with it. */
+export function freeServices(store: Store, { id, salt, payer }: ClaimRecord, { all }: Fingerprints): void {
+  for (const { item, hash, own } of all) {
+    if (own === undefined) continue;
+    const key = privateKeys.fingerprintFreed(hash, own);
+    store.putPrivate(collections.billing(payer), key, fingerprintRecord(id, item, sha256Hex(`freed/${salt}`)));
+  }
 }
 
 export interface Loading {
@@ -153,6 +239,7 @@ export interface Loading {
   provider: Organisation;
   evidence: ReadonlyMap<string, Anchored>;
   cover: Cover;
+  outdated: readonly string[];
   salt: string;
   /** The time to judge by, ISO 8601 UTC. */
   now: string;
@@ -160,7 +247,8 @@ export interface Loading {
 
 /** Everything the claim edits judge by, and the fingerprints to write where the claim stands. */
 export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; fingerprints: Fingerprints }> {
-  const { store, payer, terms, cover, salt, now, ...basis } = loading;
+  const { store, payer, terms, cover, salt, now, ...given } = loading;
+  const basis = { ...given, bill: onDaysOfRecords(given.bill, given.evidence) };
   const [feeSchedule, register, fingerprints] = await Promise.all([
     checkFeeSchedule(store, payer, basis.provider.name, terms.feeSchedule),
     loadRegister(store, terms.register),

@@ -26,10 +26,12 @@ import { denialOf, judgeClaim } from '../rules/claims.ts';
 import {
   checkCover,
   type Fingerprints,
-  fingerprintRecord,
+  freeServices,
   loadEvidence,
   loadFacts,
+  outdatedEvidence,
   storedEvidence,
+  takeServices,
 } from './claim-loading.ts';
 import { checkState, memberOfKind, nextState, putCopies, takeStep } from './claim-states.ts';
 
@@ -130,7 +132,7 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   }
   const shown = await loadEvidence(store, provider.name, evidence);
   const { facts, fingerprints } = await loadFacts({
-    ...{ store, payer, terms, bill, provider, evidence: shown, cover: loaded.cover },
+    ...{ store, payer, terms, bill, provider, evidence: shown, cover: loaded.cover, outdated: [] },
     ...{ salt: claim.salt, now: store.time },
   });
   const edits = judgeClaim(facts);
@@ -157,20 +159,14 @@ function submittedState(store: Store, record: ClaimRecord, denial: Finding | und
 }
 
 /** A denied claim holds no services: only a claim that stands writes them down. */
-async function putFingerprints(
-  store: Store,
-  { id, salt, provider, payer }: ClaimRecord,
-  fingerprints: Fingerprints,
-): Promise<void> {
-  const own = collections.billing(payer);
+async function putFingerprints(store: Store, record: ClaimRecord, fingerprints: Fingerprints): Promise<void> {
+  const { provider, payer } = record;
   if (fingerprints.isNew) {
-    const [key, value] = [privateKeys.fingerprintKey({ payer, provider }), { schema: 1, key: fingerprints.key }];
-    store.putPrivate(own, key, value);
-    await putCopies(store, [provider], key, value);
+    const key = privateKeys.fingerprintKey({ payer, provider });
+    store.putPrivate(collections.billing(payer), key, fingerprints.key);
+    await putCopies(store, [provider], key, fingerprints.key);
   }
-  for (const { item, hash } of fingerprints.all) {
-    store.putPrivate(own, privateKeys.fingerprint(hash), fingerprintRecord(id, item, salt));
-  }
+  takeServices(store, record, fingerprints);
 }
 
 async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
@@ -184,8 +180,9 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
   const bill = readBill(record.resource);
   const loaded = await checkCover(store, payer, terms.coverage);
   if (loaded.id !== record.coverage.id) throw new LedgerError('INVALID', 'is not what was claimed on', 'coverage');
-  const { facts } = await loadFacts({
+  const { facts, fingerprints } = await loadFacts({
     ...{ store, payer, terms, bill, evidence: storedEvidence(record), cover: loaded.cover },
+    outdated: await outdatedEvidence(store, record),
     provider: memberOfKind(consortium, state.provider, 'provider', 'provider'),
     ...{ salt: record.salt, now: record.submittedAt },
   });
@@ -201,6 +198,9 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
     }),
   };
   const { status } = adjudication;
+  // One that was submitted before there were factors holds its services by them from now on.
+  if (status === 'denied') freeServices(store, record, fingerprints);
+  else takeServices(store, record, fingerprints);
   const reason = status === 'denied' ? { reason: denial?.edit ?? 'no-benefit' } : {};
   await takeStep(store, {
     state: nextState(call, { ...state, step: 2, status, ...reason }),

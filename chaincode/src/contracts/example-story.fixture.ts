@@ -121,6 +121,16 @@ export class Story {
     };
   }
 
+  /** From now on another claim, for the procedure. */
+  billProcedure(code = '104001'): void {
+    const { claim } = this.example;
+    claim['id'] = exampleIds.otherClaim;
+    claim['item'].pop();
+    delete claim['total'];
+    claim['procedure'] = [{ sequence: 1, procedureReference: { reference: `Procedure/${exampleIds.procedure}` } }];
+    Object.assign(claim['item'][0], { procedureSequence: [1], productOrService: { coding: [{ code }] } });
+  }
+
   submitClaim(): Promise<Outcome<'SubmitClaim'>> {
     return this.ledger.submit('SubmitClaim', this.submission());
   }

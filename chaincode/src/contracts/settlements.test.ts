@@ -190,9 +190,7 @@ describe('the settlements contract', () => {
   }
 
   it("refuses another claim's response", async () => {
-    story.example.claim['id'] = exampleIds.otherClaim;
-    story.example.claim['item'][0].productOrService.coding[0].code = '1';
-    story.example.claim['item'][1].productOrService.coding[0].code = '2';
+    story.billProcedure();
     await story.submitClaim();
     expect(story.status(exampleIds.otherClaim).status).to.equal('submitted');
     await story.ledger.submit('AdjudicateClaim', story.adjudication(exampleIds.otherClaim));

@@ -34,6 +34,10 @@ const notNegative = z.custom((value) => (decimalOf(value)?.digits ?? -1n) >= 0n)
 const itemSchema = z.looseObject({
   sequence,
   productOrService: z.looseObject({ coding: z.array(coding).min(1).max(10) }),
+  modifier: z
+    .array(z.looseObject({ coding: z.array(coding).max(10).optional() }))
+    .max(10)
+    .optional(),
   quantity: z.looseObject({ value: positive }).optional(),
   unitPrice: z.unknown().optional(),
   factor: notNegative.optional(),
@@ -53,7 +57,7 @@ export const claimSchema = z.looseObject({
   id: z.string(),
   status: z.literal('active'),
   use: z.literal('claim'),
-  type: z.looseObject({}),
+  type: z.looseObject({ coding: z.array(z.looseObject({ code: z.string().optional() })).optional() }),
   patient: reference,
   created: dateTime,
   provider: reference,
@@ -85,6 +89,8 @@ type ClaimItem = Claim['item'][number];
 export interface BillItem {
   sequence: number;
   codes: { system: string; code: string }[];
+  /** Codes of its modifiers, in capitals. */
+  modifiers: string[];
   quantity: Decimal;
   /** quantity × unitPrice × factor, halves up; undefined without a unit price. */
   computed: number | undefined;
@@ -93,6 +99,8 @@ export interface BillItem {
   /** First and last day of the service, YYYY-MM-DD. */
   first: string;
   last: string;
+  /** Where the service is billed by the hour, ISO 8601 as written. */
+  times?: { start: string; end: string };
   /** `Type/id` of the encounters, procedures and observations the item points to. */
   services: string[];
   careTeam: Reference[];
@@ -100,6 +108,8 @@ export interface BillItem {
 
 export interface Bill {
   claimId: string;
+  /** A code of http://terminology.hl7.org/CodeSystem/claim-type, in small letters; empty where the type has none. */
+  type: string;
   /** `Patient/<id>` */
   patient: string;
   /** `Coverage/<id>` of the focal insurance. */
@@ -120,7 +130,7 @@ export const expressionOf = (root: string, path: readonly PropertyKey[]): string
     root,
   );
 
-function daysOfItem(claim: Claim, item: ClaimItem, at: string): { first: string; last: string } {
+function daysOfItem(claim: Claim, item: ClaimItem, at: string): Pick<BillItem, 'first' | 'last' | 'times'> {
   const span = item.servicedDate === undefined ? (item.servicedPeriod ?? claim.billablePeriod) : undefined;
   const start = item.servicedDate ?? span?.start;
   const end = item.servicedDate ?? span?.end ?? start;
@@ -131,7 +141,7 @@ function daysOfItem(claim: Claim, item: ClaimItem, at: string): { first: string;
   if (!(count >= 1 && count <= MAX_ITEM_DAYS)) {
     throw invalid(`a service takes one to ${MAX_ITEM_DAYS} days`, `${at}.serviced`);
   }
-  return days;
+  return start.includes('T') && end.includes('T') ? { ...days, times: { start, end } } : days;
 }
 
 /** The members of a list that an item names by sequence. */
@@ -189,6 +199,7 @@ function readItem(claim: Claim, item: ClaimItem, at: string, reader: Reader): Bi
   return {
     sequence: item.sequence,
     codes: item.productOrService.coding.map(({ system = '', code }) => ({ system, code })),
+    modifiers: (item.modifier ?? []).flatMap((one) => (one.coding ?? []).map(({ code }) => code.toUpperCase())),
     quantity,
     computed,
     billed: net ?? computed ?? 0,
@@ -221,7 +232,8 @@ export function readBill(resource: unknown): Bill {
   const focal = claim.insurance.filter((insurance) => insurance.focal);
   const coverage = focal.length === 1 ? targetOf(focal[0]?.coverage) : undefined;
   if (coverage === undefined) throw invalid('needs one focal insurance with its coverage', 'Claim.insurance');
-  return { claimId: claim.id, patient, coverage, currencies, items, total };
+  const type = (claim.type.coding?.[0]?.code ?? '').toLowerCase();
+  return { claimId: claim.id, type, patient, coverage, currencies, items, total };
 }
 
 /** What the bill asks for in all, in minor units. */

@@ -41,9 +41,15 @@ export const feeScheduleSchema = z.strictObject({
 export type FeeSchedule = z.infer<typeof feeScheduleSchema>;
 
 /** `fingerprint-key/<payer>/<provider>`: the secret that keeps fingerprints of services from being guessed by others. */
-export const fingerprintKeySchema = z.strictObject({ schema: schemaVersion, key: saltSchema });
+export const fingerprintKeySchema = z.strictObject({
+  schema: schemaVersion,
+  key: saltSchema,
+  /** That all claims under this key hold services by several factors; absent where there may be earlier ones. */
+  factors: z.literal(2).optional(),
+});
+export type FingerprintKey = z.infer<typeof fingerprintKeySchema>;
 
-/** `fingerprint/<hash>`: the claim that was paid, or may be paid, for a service. */
+/** `fingerprint/<hash>/<place>`: the claim that was paid, or may be paid, for a service; `fingerprint-freed/…`: that it holds it no more. */
 export const fingerprintSchema = z.strictObject({
   claimId: idSchema,
   item: z.int().min(0).max(1_000_000),

@@ -40,8 +40,11 @@ export const privateKeys = {
     `fee-schedule/${payer}/${provider}/${generation}`,
   /** billing_<Payer>, copied to the provider: the secret that their fingerprints are keyed with. */
   fingerprintKey: ({ payer, provider }: Contracting): string => `fingerprint-key/${payer}/${provider}`,
-  /** billing_<Payer> */
-  fingerprint: (hash: string): string => `fingerprint/${hash}`,
+  /** billing_<Payer>: the claims that hold a service, one after the other; each freed where the claim was denied after all. */
+  fingerprint: (hash: string, place: number): string => `fingerprint/${hash}/${place}`,
+  fingerprintFreed: (hash: string, place: number): string => `fingerprint-freed/${hash}/${place}`,
+  /** billing_<Payer>: as claims held a service before there were several places. */
+  fingerprintAlone: (hash: string): string => `fingerprint/${hash}`,
   /** billing_<Payer>, copied to the provider, the response to it and the remittance as well. */
   claim: (id: string): string => `claim/${id}`,
   /** billing_<Payer>, copied to whom the step concerns: 1 submitted, 2 adjudicated, 3 instructed, 4 settled, 5 remitted. */

@@ -29,6 +29,8 @@ export interface ClaimFacts extends ClaimBasis {
   /** Licences by practitioner number; a number that has none is absent. */
   licences: ReadonlyMap<string, LicenceState>;
   earlier: readonly Earlier[];
+  /** Evidence that the ledger has a newer version of, by `Type/id`. */
+  outdated: readonly string[];
   /** Transaction time, ISO 8601 UTC. */
   now: string;
 }

@@ -1,74 +1,17 @@
 import { expect } from 'chai';
-import { readBill } from '../model/bill.ts';
 import { licenceNumbersOf } from '../model/claim-practitioners.ts';
 import type { FeeSchedule } from '../model/claims.ts';
-import { readCover } from '../model/coverage.ts';
 import {
-  anchoredExample,
   type Changeable,
-  type Example,
   exampleClaim,
   exampleIds,
   exampleNumber,
   exampleSalt,
 } from '../model/example-claim.fixture.ts';
 import { referenceTo } from '../model/organisations.ts';
-import type { LicenceState } from '../model/transactions.ts';
 import { fingerprintsOf } from './claim-edits/duplicates.ts';
-import type { ClaimFacts, Earlier } from './claim-facts.ts';
 import { CLAIM_EDITS, denialOf, judgeClaim } from './claims.ts';
-
-/** What a case may change before the claim is judged. */
-interface Case extends Example {
-  /** Records shown next to those of the example. */
-  more: Changeable[];
-  /** Members of the example that are not shown. */
-  hidden: (keyof Example)[];
-  author: string;
-  licence: LicenceState | undefined;
-  feeSchedule: FeeSchedule | undefined;
-  earlier: Earlier[];
-  now: string;
-}
-
-const example = (): Case => ({
-  ...exampleClaim(),
-  more: [],
-  hidden: [],
-  author: 'HospitalMSP',
-  licence: {
-    number: exampleNumber,
-    status: 'active',
-    start: '2020-01-01',
-    end: '2026-02-10',
-    updatedAt: '2026-01-01T00:00:00.000Z',
-  },
-  feeSchedule: undefined,
-  earlier: [],
-  now: '2026-02-11T08:00:00.000Z',
-});
-
-const SHOWN = ['patient', 'encounter', 'procedure', 'observation', 'practitioner'] as const;
-
-function factsOf(given: Case): ClaimFacts {
-  const records = [...SHOWN.filter((name) => !given.hidden.includes(name)).map((name) => given[name]), ...given.more];
-  return {
-    bill: readBill(given.claim),
-    provider: { name: 'hospital', mspId: 'HospitalMSP', kind: 'provider' },
-    evidence: new Map(records.map((one) => [`${one.resourceType}/${one.id}`, anchoredExample(one, given.author)])),
-    cover: readCover(given.coverage),
-    feeSchedule: given.feeSchedule,
-    licences: new Map(given.licence === undefined ? [] : [[given.licence.number, given.licence]]),
-    earlier: given.earlier,
-    now: given.now,
-  };
-}
-
-function changed(change: (given: Case) => void): ClaimFacts {
-  const given = example();
-  change(given);
-  return factsOf(given);
-}
+import { type Case, changed } from './example-case.fixture.ts';
 
 const ofHospital = { organisation: 'hospital', practitioner: `Practitioner/${exampleIds.practitioner}` };
 const fromClinic = referenceTo('clinic', ofHospital.practitioner);
@@ -426,7 +369,35 @@ const DENIED: [edit: string, title: string, change: (given: Case) => void, facts
     'duplicate',
     'the same service twice in one claim',
     (given) => (given.claim['item'][1].productOrService.coding[0].code = '185317003'),
-    { item: 2, code: '185317003', day: '2026-02-10' },
+    { item: 2 },
+  ],
+  [
+    'duplicate',
+    'one visit for two days',
+    (given) => {
+      const [first, second] = given.claim['item'];
+      second.productOrService = structuredClone(first.productOrService);
+      given.encounter['period'] = { start: '2026-02-10T23:50:00+01:00', end: '2026-02-11T00:10:00+01:00' };
+      second.servicedDate = '2026-02-11';
+      given.licence!.end = '2026-12-31';
+    },
+    { item: 2 },
+  ],
+  [
+    'duplicate',
+    'two evaluations of one visit',
+    (given) => {
+      const [first, second] = given.claim['item'];
+      first.productOrService.coding[0].code = '99213';
+      second.productOrService.coding[0].code = '99214';
+    },
+    { item: 2 },
+  ],
+  [
+    'evidence-outdated',
+    'a visit that was voided since',
+    (given) => given.outdated.push(`Encounter/${exampleIds.encounter}`),
+    { record: `Encounter/${exampleIds.encounter}` },
   ],
 ];
 
@@ -489,108 +460,5 @@ describe('the claim edits', () => {
       expect(() => fingerprintsOf(facts, exampleSalt('c'))).to.not.throw();
       expect(licenceNumbersOf(facts)).to.deep.equal([]);
     }
-  });
-});
-
-describe('fingerprints', () => {
-  const key = exampleSalt('c');
-  const hashes = (change: (given: Case) => void): Set<string> =>
-    new Set(fingerprintsOf(changed(change), key).map(({ hash }) => hash));
-  const original = hashes(() => {});
-  const shares = (change: (given: Case) => void): boolean => !original.isDisjointFrom(hashes(change));
-
-  it('are one per item, name of the patient (the coverage is one), code and day', () => {
-    expect(fingerprintsOf(factsOf(example()), key).map(({ item }) => item)).to.deep.equal([1, 1, 1, 1, 2, 2, 2, 2]);
-    const twoDays = hashes(
-      (given) => (given.claim['item'][0].servicedPeriod = { start: '2026-02-10', end: '2026-02-11' }),
-    );
-    expect(twoDays.size).to.equal(12);
-  });
-
-  const GIVEN_AWAY: [string, (given: Case) => void][] = [
-    ['another claim id and other prices', (given) => (given.claim['item'][0].net = usd(1))],
-    [
-      'a code in other letters and without its system',
-      (given) => (given.claim['item'][0].productOrService = { coding: [{ code: ' 185317003 ' }] }),
-    ],
-    ['a second code', (given) => given.claim['item'][0].productOrService.coding.unshift({ code: 'other' })],
-    [
-      'a second record of the same person',
-      (given) => {
-        given.patient['id'] = exampleIds.other;
-        given.claim['patient'] = { reference: `Patient/${exampleIds.other}` };
-      },
-    ],
-    [
-      'a second record of the same insured person, under other identifiers',
-      (given) => {
-        Object.assign(given.patient, { id: exampleIds.other, identifier: [{ system: 'x', value: 'y' }] });
-        given.claim['patient'] = { reference: `Patient/${exampleIds.other}` };
-      },
-    ],
-    ['identifiers taken away', (given) => (given.patient['identifier'] = [])],
-    [
-      'a longer period',
-      (given) => (given.claim['item'][0].servicedPeriod = { start: '2026-02-09', end: '2026-02-10' }),
-    ],
-    ['only one of the items', (given) => given.claim['item'].pop()],
-  ];
-  for (const [title, change] of GIVEN_AWAY) {
-    it(`are given away by ${title}`, () => {
-      expect(shares(change)).to.equal(true);
-    });
-  }
-
-  it('do not tell a code in capitals from one in small letters', () => {
-    const coded = (code: string): Set<string> =>
-      hashes((given) => (given.claim['item'][0].productOrService.coding[0].code = code));
-    expect(coded('g0425')).to.deep.equal(coded('G0425'));
-  });
-
-  it('differ for another day, another code, another insured patient and another key', () => {
-    const day = (given: Case): void => {
-      given.claim['billablePeriod'] = { start: '2026-02-12' };
-      given.claim['item'][1].servicedDate = '2026-02-12';
-    };
-    expect(shares(day)).to.equal(false);
-    expect(
-      shares((given) => {
-        given.claim['item'][0].productOrService.coding[0].code = '1';
-        given.claim['item'][1].productOrService.coding[0].code = '2';
-      }),
-    ).to.equal(false);
-    expect(
-      shares((given) => {
-        Object.assign(given.patient, { id: exampleIds.other, identifier: [{ system: 'x', value: 'MRN-4711' }] });
-        given.claim['patient'] = { reference: `Patient/${exampleIds.other}` };
-        given.claim['insurance'][0].coverage = { reference: `Coverage/${exampleIds.otherClaim}` };
-      }),
-    ).to.equal(false);
-    const others = fingerprintsOf(factsOf(example()), exampleSalt('d')).map(({ hash }) => hash);
-    expect(original.isDisjointFrom(new Set(others))).to.equal(true);
-  });
-
-  it('refuse a claim that has too many', () => {
-    expect(() =>
-      hashes((given) => {
-        given.claim['billablePeriod'] = { start: '2025-03-01', end: '2026-02-10' };
-        given.claim['item'] = Array.from({ length: 6 }, (_, index) => ({
-          ...given.claim['item'][0],
-          sequence: index + 1,
-          productOrService: { coding: [{ code: `c${index}` }] },
-        }));
-      }),
-    ).to.throw('LedgerError INVALID at <Claim.item>: too many items and days; split it');
-  });
-
-  it('refuse a claim for a patient of too many names before they are computed', () => {
-    const started = performance.now();
-    expect(() =>
-      hashes((given) => {
-        given.claim['billablePeriod'] = { start: '2025-03-01', end: '2026-02-10' };
-        given.patient['identifier'] = Array.from({ length: 100_000 }, (_, index) => ({ value: `${index}` }));
-      }),
-    ).to.throw('too many items and days');
-    expect(performance.now() - started).to.be.below(5_000);
   });
 });

@@ -8,12 +8,13 @@ import { coverageInForce, coverageOfPatient } from './claim-edits/coverage.ts';
 import { notBilledBefore } from './claim-edits/duplicates.ts';
 import { patientShown, withinLifetime } from './claim-edits/patient.ts';
 import { possibleDay, practitionerLicensed } from './claim-edits/practitioners.ts';
-import { serviceShown } from './claim-edits/service.ts';
+import { evidenceCurrent, serviceShown } from './claim-edits/service.ts';
 import type { ClaimEdit, ClaimFacts } from './claim-facts.ts';
 
 /** In order: the first that denies gives the claim its public reason. */
 export const CLAIM_EDITS: readonly ClaimEdit[] = [
   patientShown,
+  evidenceCurrent,
   oneCurrency,
   arithmetic,
   coverageOfPatient,

@@ -4,20 +4,24 @@
  */
 import { createHmac } from 'node:crypto';
 import { canonicalJson, sha256Hex } from '../../model/canonical.ts';
-import { objectsOf } from '../../model/claim-evidence.ts';
 import { billedItems } from '../../model/claim-practitioners.ts';
 import { countDays, daysFrom } from '../../model/days.ts';
 import { LedgerError } from '../../model/errors.ts';
-import { type ClaimBasis, type ClaimEdit, patientOf } from '../claim-facts.ts';
+import type { ClaimBasis, ClaimEdit } from '../claim-facts.ts';
+import { codesOf, factorsOf, namesOf, sideOf, type Use } from './billed-services.ts';
 
 /** Reads and writes per claim that one transaction can bear. */
 const MAX_FINGERPRINTS = 5000;
 /** Before equal ones are counted once. */
 const MAX_MADE = 4 * MAX_FINGERPRINTS;
 
+/** The most that the names, codes and records of one item may come to, multiplied. */
+const MAX_OF_ITEM = 1_000;
+
 export interface Fingerprint {
   item: number;
   hash: string;
+  use: Use;
 }
 
 /**
@@ -26,68 +30,94 @@ export interface Fingerprint {
  */
 export const fingerprintKeyFrom = (salt: string): string => sha256Hex(`fingerprint-key/${salt}`);
 
-/**
- * All names that the patient goes by: any one of them gives a second claim away. The coverage is one, so that a second
- * Patient record for the same insured person, with other identifiers, does not.
- */
-function namesOf(basis: ClaimBasis): string[] {
-  const identifiers = objectsOf(patientOf(basis)?.['identifier']).filter(({ value }) => value !== undefined);
-  return [
-    basis.bill.patient,
-    basis.bill.coverage,
-    ...identifiers.map(({ system = '', value }) => `${system}|${value}`),
-  ];
-}
-
 const tooMany = (): LedgerError => new LedgerError('INVALID', 'too many items and days; split it', 'Claim.item');
 
+/** Counted before any is made: who bills must not keep those busy who check the bill. @throws LedgerError INVALID */
+function checkSizes(basis: ClaimBasis, names: number): void {
+  let made = 0;
+  for (const item of billedItems(basis.bill)) {
+    const codes = codesOf(item).length;
+    if (names * codes * Math.max(1, item.services.length) > MAX_OF_ITEM) throw tooMany();
+    made += names * codes * countDays(item.first, item.last);
+    if (made > MAX_MADE) throw tooMany();
+  }
+}
+
+class Collected {
+  readonly #key: Buffer;
+  readonly #found = new Map<string, Fingerprint>();
+
+  constructor(key: string) {
+    this.#key = Buffer.from(key, 'hex');
+  }
+
+  add(item: number, use: Use, parts: readonly string[]): void {
+    const hash = createHmac('sha256', this.#key).update(canonicalJson(parts)).digest('hex');
+    // Of two uses the stricter counts.
+    if (!this.#found.has(hash) || (use === 'sole' && this.#found.get(hash)?.use !== 'sole'))
+      this.#found.set(hash, { item, hash, use });
+    if (this.#found.size > MAX_FINGERPRINTS) throw tooMany();
+  }
+
+  all(): Fingerprint[] {
+    return [...this.#found.values()];
+  }
+}
+
 /**
- * One fingerprint per billed item, name of the patient, service code and day, for this provider; each once, with the
- * first item that has it. The code's system is left out, so that leaving it out gains nothing.
+ * The fingerprints of a claim for this provider: one per factor of each billed item, each once, with the first item that has it.
+ * @param key hex
  * @throws LedgerError INVALID where a claim has more than one transaction can hold.
  */
 export function fingerprintsOf(basis: ClaimBasis, key: string): Fingerprint[] {
-  const found = new Map<string, number>();
-  const names = namesOf(basis);
-  let made = 0;
+  checkSizes(basis, namesOf(basis).length);
+  const collected = new Collected(key);
   for (const item of billedItems(basis.bill)) {
-    const codes = item.codes.map(({ code }) => code.toUpperCase());
-    // Counted before any is made: who bills must not keep those busy who check the bill.
-    made += names.length * codes.length * countDays(item.first, item.last);
-    if (made > MAX_MADE) throw tooMany();
-    for (const day of daysFrom(item.first, item.last)) {
-      for (const code of codes) {
-        for (const name of names) {
-          const text = canonicalJson([name, code, day, basis.provider.name]);
-          const hash = createHmac('sha256', Buffer.from(key, 'hex')).update(text).digest('hex');
-          if (!found.has(hash)) found.set(hash, item.sequence);
-        }
-      }
-    }
-    if (found.size > MAX_FINGERPRINTS) throw tooMany();
+    for (const { use, parts } of factorsOf(basis, item))
+      collected.add(item.sequence, use, ['2', ...parts, basis.provider.name]);
   }
-  return [...found].map(([hash, item]) => ({ item, hash }));
+  return collected.all();
 }
 
-/** A claim that names one code twice for one day bills it twice: more of it is a quantity. */
-function repeated(basis: ClaimBasis): { item: number; code: string; day: string } | undefined {
-  const seen = new Set<string>();
+/**
+ * As claims made them before there were factors: one per item, name of the patient, code and day. Still asked for where such
+ * claims may be on the ledger. @throws LedgerError INVALID
+ */
+export function earlierFingerprintsOf(basis: ClaimBasis, key: string): Fingerprint[] {
+  const names = namesOf(basis);
+  checkSizes(basis, names.length);
+  const collected = new Collected(key);
   for (const item of billedItems(basis.bill)) {
-    const own = new Set(item.codes.map(({ code }) => code.toUpperCase()));
-    for (const day of daysFrom(item.first, item.last)) {
-      for (const code of own) {
-        if (seen.has(`${code} ${day}`)) return { item: item.sequence, code, day };
-      }
+    for (const day of daysFrom(item.first, item.last))
+      for (const code of codesOf(item))
+        for (const name of names) collected.add(item.sequence, 'asked', [name, code, day, basis.provider.name]);
+  }
+  return collected.all();
+}
+
+/**
+ * A claim that names one code twice for one record, or for one day of a stay, bills it twice: more of it is a quantity. So do
+ * two evaluations of one visit.
+ */
+function repeated(basis: ClaimBasis): { item: number } | undefined {
+  const seen = new Map<string, string>();
+  for (const item of billedItems(basis.bill)) {
+    const own = `${[...codesOf(item)].sort().join(' ')} ${sideOf(item)}`;
+    for (const { use, parts } of factorsOf(basis, item)) {
+      const factor = canonicalJson(parts);
+      const before = use === 'sole' ? seen.get(factor) : undefined;
+      const isTwice = before !== undefined && (before === own || parts[1] === 'evaluation');
+      if (isTwice) return { item: item.sequence };
     }
-    for (const day of daysFrom(item.first, item.last)) for (const code of own) seen.add(`${code} ${day}`);
+    for (const { use, parts } of factorsOf(basis, item)) if (use === 'sole') seen.set(canonicalJson(parts), own);
   }
   return undefined;
 }
 
-/** The same service for the same patient on the same day by the same provider was billed before, or twice here. */
+/** A service that this claim bills was billed before by the same provider, or twice here. */
 export const notBilledBefore: ClaimEdit = {
   name: 'duplicate',
-  version: '1',
+  version: '2',
   after: ['patient-mismatch'],
   judge: (facts) => {
     const [earlier] = facts.earlier;

@@ -5,9 +5,9 @@
 import type { BillItem } from '../../model/bill.ts';
 import { targetOf } from '../../model/claim-evidence.ts';
 import { billedItems } from '../../model/claim-practitioners.ts';
-import { addDays, covers, type Days, daysOfPeriod, lastDay } from '../../model/days.ts';
-import type { Resource } from '../../model/fhir.ts';
+import { addDays, covers, lastDay } from '../../model/days.ts';
 import type { ClaimBasis, ClaimEdit } from '../claim-facts.ts';
+import { daysOfService } from './when.ts';
 
 /** The statuses in which the service has taken place. */
 const DONE: Record<string, readonly string[]> = {
@@ -15,20 +15,6 @@ const DONE: Record<string, readonly string[]> = {
   Procedure: ['completed'],
   Observation: ['final', 'amended', 'corrected'],
 };
-
-/** When it happened; without an end it is the day it began, and without a beginning no day at all. */
-function daysOfService(resource: Resource): Days | undefined {
-  const [single, period] = {
-    Encounter: [undefined, resource['period']],
-    Procedure: [resource['performedDateTime'], resource['performedPeriod']],
-    Observation: [resource['effectiveDateTime'] ?? resource['effectiveInstant'], resource['effectivePeriod']],
-  }[resource.resourceType] ?? [undefined, undefined];
-  const { start, end = start } = (typeof single === 'string' ? { start: single } : (period ?? {})) as Partial<
-    Record<'start' | 'end', unknown>
-  >;
-  const known = typeof start === 'string' && typeof end === 'string' && start.length >= 10;
-  return known ? daysOfPeriod({ start, end }) : undefined;
-}
 
 /** Why one record does not show that an item's service happened; undefined where it does. */
 function objection(item: BillItem, service: string, { bill, provider, evidence }: ClaimBasis): string | undefined {
@@ -44,7 +30,7 @@ function objection(item: BillItem, service: string, { bill, provider, evidence }
 
 export const serviceShown: ClaimEdit = {
   name: 'service-not-shown',
-  version: '1',
+  version: '2',
   after: ['patient-mismatch'],
   judge: (facts) => {
     // An author's clock may be a day ahead of UTC; what lies beyond has not happened yet.
@@ -59,4 +45,15 @@ export const serviceShown: ClaimEdit = {
     }
     return undefined;
   },
+};
+
+/**
+ * Nothing that the claim rests on was changed since: a visit voided or moved, a death recorded. What changed is not known to
+ * whoever decides here; the provider submits the claim anew, on its records as they are.
+ */
+export const evidenceCurrent: ClaimEdit = {
+  name: 'evidence-outdated',
+  version: '1',
+  after: [],
+  judge: ({ outdated: [record] }) => (record === undefined ? undefined : { record }),
 };

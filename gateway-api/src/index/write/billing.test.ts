@@ -155,7 +155,7 @@ onEachDatabase('A copy of what a payer holds', (kind) => {
 
   it('counts with what names no payer, where one holds the same', async () => {
     const fingerprint = { claimId: CLAIM, item: 0, salt: newSalt() };
-    const [known, lacking] = [privateKeys.fingerprint('a'), privateKeys.fingerprint('b')];
+    const [known, lacking] = [privateKeys.fingerprint('a', 0), privateKeys.fingerprint('b', 0)];
     await hospital.block({ creator: 'HospitalMSP', privateWrites: [at('hospital', lacking, fingerprint)] });
     await hospital.block({ creator: 'HospitalMSP', privateWrites: billingWrites(known, fingerprint, 'hospital') });
     expect(await held()).to.deep.equal([known]);

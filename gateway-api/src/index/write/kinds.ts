@@ -63,6 +63,7 @@ const KINDS = new Map<string, Kind>(
     'fee-schedule': { places: BILLING, payer: payerInKey },
     'fingerprint-key': { places: BILLING, payer: payerInKey },
     fingerprint: { places: BILLING },
+    'fingerprint-freed': { places: BILLING },
     claim: { places: BILLING, holds: ['Claim'], names: 'id', payer: statedPayer },
     'claim-state': { places: BILLING, names: 'id', payer: statedPayer },
     response: { places: BILLING, holds: ['ClaimResponse'], names: 'claimId', payer: payerNamedAt('insurer') },

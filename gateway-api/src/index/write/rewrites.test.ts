@@ -200,7 +200,7 @@ onEachDatabase('A second write of a private key', (kind) => {
 
   it('is none of the same key in another collection, of a copy, or in an invalid transaction', async () => {
     const value = canonicalJson({ schema: 1 });
-    const key = privateKeys.fingerprint('a');
+    const key = privateKeys.fingerprint('a', 0);
     const write = (collection: string) => ({ collection, key, value });
     await commit({ creator: 'PayerMSP', privateWrites: ['billing_payer', 'billing_hospital'].map(write) });
     await commit({ code: 11, privateWrites: [write('billing_payer')] });

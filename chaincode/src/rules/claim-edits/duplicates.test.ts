@@ -1,0 +1,267 @@
+import { expect } from 'chai';
+import { exampleIds, exampleSalt } from '../../model/example-claim.fixture.ts';
+import { denialOf, judgeClaim } from '../claims.ts';
+import { type Case, changed } from '../example-case.fixture.ts';
+import { fingerprintsOf } from './duplicates.ts';
+import { onDaysOfRecords } from './when.ts';
+
+const usd = (value: number): object => ({ value, currency: 'USD' });
+
+describe('fingerprints', () => {
+  const key = exampleSalt('c');
+  type Made = ReturnType<typeof fingerprintsOf>;
+  const made = (change: (given: Case) => void): Made => fingerprintsOf(changed(change), key);
+  const taken = (all: Made): Set<string> => new Set(all.filter(({ use }) => use !== 'asked').map(({ hash }) => hash));
+  const barred = (all: Made): Set<string> => new Set(all.filter(({ use }) => use !== 'shared').map(({ hash }) => hash));
+  /** Whether a claim stands in the way of another. */
+  const meets = (first: (given: Case) => void, second: (given: Case) => void): boolean =>
+    !taken(made(first)).isDisjointFrom(barred(made(second)));
+
+  type Change = (given: Case) => void;
+  /** Bills the visit alone, by one code. */
+  const visitAs =
+    (code: string, more: Change = () => {}): Change =>
+    (given) => {
+      given.claim['item'].pop();
+      given.claim['item'][0].productOrService = { coding: [{ code }] };
+      more(given);
+    };
+  /** Another visit, at this time. */
+  const at =
+    (start: string, end: string): Change =>
+    ({ claim, encounter }) => {
+      encounter['id'] = exampleIds.other;
+      encounter['period'] = { start, end };
+      claim['item'][0].encounter = [{ reference: `Encounter/${exampleIds.other}` }];
+      claim['billablePeriod'] = { start, end };
+    };
+  const secondPatient: Change = ({ claim, patient, encounter }) => {
+    Object.assign(patient, { id: exampleIds.other, identifier: [{ system: 'x', value: 'y' }] });
+    claim['patient'] = { reference: `Patient/${exampleIds.other}` };
+    encounter['subject'] = claim['patient'];
+  };
+  const moved: Change = ({ claim, encounter }) => {
+    claim['billablePeriod'] = { start: '2026-02-12', end: '2026-02-12' };
+    encounter['period'] = { start: '2026-02-12T09:00:00+01:00', end: '2026-02-12T09:40:00+01:00' };
+  };
+  const anotherPerson: Change = (given) => {
+    secondPatient(given);
+    given.claim['insurance'][0].coverage = { reference: `Coverage/${exampleIds.otherClaim}` };
+  };
+  const sameTime: Change = at('2026-02-10T09:00:00+01:00', '2026-02-10T09:40:00+01:00');
+  const byRecord = (name: 'procedure' | 'observation', code: string, more: Change = () => {}): Change =>
+    visitAs(code, (given) => {
+      const [item] = given.claim['item'];
+      const reference = { reference: `${given[name].resourceType}/${given[name].id}` };
+      if (name === 'procedure') given.claim['procedure'] = [{ sequence: 1, procedureReference: reference }];
+      else given.claim['supportingInfo'] = [{ sequence: 1, category: {}, valueReference: reference }];
+      item[name === 'procedure' ? 'procedureSequence' : 'informationSequence'] = [1];
+      more(given);
+    });
+  const modified =
+    (...codes: string[]): Change =>
+    (given) =>
+      (given.claim['item'][0].modifier = codes.map((code) => ({ coding: [{ code }] })));
+  const inHospital: Change = ({ encounter }) => {
+    encounter['class'] = { code: 'IMP' };
+    encounter['period'] = { start: '2026-02-10', end: '2026-02-14' };
+  };
+  const onDay =
+    (day: string): Change =>
+    (given) => {
+      inHospital(given);
+      given.claim['item'][0].servicedDate = day;
+    };
+  const pharmacy: Change = (given) => (given.claim['type'] = { coding: [{ code: 'pharmacy' }] });
+
+  const MET: [string, Change, Change][] = [
+    ['another claim id and other prices', () => {}, ({ claim }) => (claim['item'][0].net = usd(1))],
+    ['a visit under another code', visitAs('99213'), visitAs('10')],
+    ['a visit under another evaluation', visitAs('99213'), visitAs('99215', pharmacy)],
+    ['a code in other letters and without its system', visitAs('G0425'), visitAs(' g0425 ')],
+    ['a visit moved to another day', visitAs('99213'), visitAs('99213', moved)],
+    ['a visit moved to another patient', visitAs('99213'), visitAs('99213', anotherPerson)],
+    [
+      'a visit over midnight, by its other day',
+      () => {},
+      ({ claim }) => (claim['billablePeriod'] = { start: '2026-02-11' }),
+    ],
+    ['a second record of a visit at the same time', visitAs('99213'), visitAs('99213', sameTime)],
+    [
+      'a second record of an evaluation that overlaps it',
+      visitAs('99213'),
+      visitAs('99214', at('2026-02-10T08:10:00Z', '2026-02-10T08:50:00Z')),
+    ],
+    [
+      'a second record of a visit for a second record of the insured person',
+      visitAs('10'),
+      visitAs('10', (given) => {
+        sameTime(given);
+        secondPatient(given);
+      }),
+    ],
+    ['a record of an evaluation without hours', visitAs('99213'), visitAs('99213', at('2026-02-10', '2026-02-10'))],
+    ['an evaluation after a record without hours', visitAs('99213', at('2026-02-10', '2026-02-10')), visitAs('99213')],
+    ['a procedure under another code', byRecord('procedure', 'A'), byRecord('procedure', 'B')],
+    ['a procedure of one side after the whole', byRecord('procedure', 'A'), byRecord('procedure', 'A', modified('RT'))],
+    [
+      'the whole after one side',
+      byRecord('procedure', 'A', modified('LT')),
+      byRecord('procedure', 'A', modified('59')),
+    ],
+    ['an observation twice', byRecord('observation', 'A'), byRecord('observation', 'A')],
+    ['a day of a stay twice', visitAs('A', onDay('2026-02-11')), visitAs('A', onDay('2026-02-11'))],
+    [
+      'two evaluations on a day of a stay',
+      visitAs('99221', onDay('2026-02-11')),
+      visitAs('99221', onDay('2026-02-11')),
+    ],
+    ['a medicine twice', visitAs('A', pharmacy), visitAs('A', pharmacy)],
+  ];
+  for (const [title, first, second] of MET) it(`meet in ${title}`, () => expect(meets(first, second)).to.equal(true));
+
+  const APART: [string, Change, Change][] = [
+    [
+      'a second visit of the day under the same code',
+      visitAs('99213'),
+      visitAs('99213', at('2026-02-10T16:00:00+01:00', '2026-02-10T16:15:00+01:00')),
+    ],
+    [
+      'a visit that begins when the other ends',
+      visitAs('99213'),
+      visitAs('99213', at('2026-02-10T09:40:00+01:00', '2026-02-10T10:00:00+01:00')),
+    ],
+    [
+      'the same time of another insured person',
+      visitAs('99213'),
+      visitAs('99213', (given) => {
+        sameTime(given);
+        anotherPerson(given);
+      }),
+    ],
+    ['the right and the left', byRecord('procedure', 'A', modified('RT')), byRecord('procedure', 'A', modified('LT'))],
+    ['a procedure and its visit', byRecord('procedure', 'A'), visitAs('99213')],
+    ['what one observation bears out', byRecord('observation', 'A'), byRecord('observation', 'B')],
+    ['two days of a stay', visitAs('A', onDay('2026-02-11')), visitAs('A', onDay('2026-02-12'))],
+    ['a visit and the medicine prescribed at it', visitAs('99213'), visitAs('A', pharmacy)],
+  ];
+  for (const [title, first, second] of APART) {
+    it(`do not meet in ${title}`, () => {
+      expect(meets(first, second)).to.equal(false);
+      expect(meets(second, first)).to.equal(false);
+    });
+  }
+
+  it('differ under another key', () => {
+    const others = fingerprintsOf(
+      changed(() => {}),
+      exampleSalt('d'),
+    ).map(({ hash }) => hash);
+    expect(new Set(others).isDisjointFrom(new Set(made(() => {}).map(({ hash }) => hash)))).to.equal(true);
+  });
+
+  it('refuse a claim that has too many', () => {
+    expect(() =>
+      made((given) => {
+        inHospital(given);
+        given.claim['billablePeriod'] = { start: '2025-03-01', end: '2026-02-10' };
+        given.claim['item'] = Array.from({ length: 12 }, (_, index) => ({
+          ...given.claim['item'][0],
+          sequence: index + 1,
+          productOrService: { coding: [{ code: `c${index}` }] },
+        }));
+      }),
+    ).to.throw('LedgerError INVALID at <Claim.item>: too many items and days; split it');
+  });
+
+  it('refuse a claim for a patient of too many names before they are computed', () => {
+    const started = performance.now();
+    expect(() =>
+      made(
+        (given) =>
+          (given.patient['identifier'] = Array.from({ length: 100_000 }, (_, index) => ({ value: `${index}` }))),
+      ),
+    ).to.throw('too many items and days');
+    expect(performance.now() - started).to.be.below(5_000);
+  });
+
+  it('of five hundred lines of one visit fit one claim', () => {
+    const all = made(({ claim }) => {
+      const [line] = claim['item'];
+      claim['item'] = Array.from({ length: 500 }, (_, index) => ({
+        ...line,
+        sequence: index + 1,
+        productOrService: { coding: [{ code: `c${index}` }] },
+      }));
+    });
+    expect(all.length).to.be.below(5_000);
+  });
+});
+
+describe('the days of a claim', () => {
+  const judged = (change: (given: Case) => void) => {
+    const { bill, ...facts } = changed((given) => {
+      given.claim['item'].pop();
+      delete given.claim['total'];
+      change(given);
+    });
+    return denialOf(judgeClaim({ ...facts, bill: onDaysOfRecords(bill, facts.evidence) }));
+  };
+  const EVENING = { start: '2026-02-09T21:00:00-05:00', end: '2026-02-09T21:30:00-05:00' };
+  const MEANT: [string, object, object][] = [
+    [
+      'the instants of the record in UTC',
+      EVENING,
+      { servicedPeriod: { start: '2026-02-10T02:00:00Z', end: '2026-02-10T02:30:00Z' } },
+    ],
+    [
+      'the instants in a third offset',
+      EVENING,
+      { servicedPeriod: { start: '2026-02-10T11:00:00+09:00', end: '2026-02-10T11:30:00+09:00' } },
+    ],
+    ['the day where the record was made', EVENING, { servicedDate: '2026-02-09' }],
+    [
+      'the local day of a record in UTC',
+      { start: '2026-02-10T02:00:00Z', end: '2026-02-10T02:30:00Z' },
+      { servicedDate: '2026-02-09' },
+    ],
+    [
+      'the day of a record in UTC',
+      { start: '2026-02-10T02:00:00Z', end: '2026-02-10T02:30:00Z' },
+      { servicedDate: '2026-02-10' },
+    ],
+    [
+      'the second day of a visit over midnight',
+      { start: '2026-02-09T23:50:00-05:00', end: '2026-02-10T00:20:00-05:00' },
+      { servicedDate: '2026-02-10' },
+    ],
+  ];
+  for (const [title, period, item] of MEANT) {
+    it(`are ${title}`, () => {
+      const denial = judged((given) => {
+        given.encounter['period'] = period;
+        Object.assign(given.claim['item'][0], item);
+      });
+      expect(denial).to.equal(undefined);
+    });
+  }
+
+  it('are held to the coverage where the service was rendered', () => {
+    const until = (end: string) =>
+      judged((given) => {
+        given.encounter['period'] = EVENING;
+        given.coverage['period'] = { end };
+        given.claim['item'][0].servicedPeriod = { start: '2026-02-10T02:00:00Z', end: '2026-02-10T02:30:00Z' };
+      });
+    expect(until('2026-02-09')).to.equal(undefined);
+    expect(until('2026-02-08')).to.have.property('edit', 'coverage-not-in-force');
+  });
+
+  it('are not those of another time', () => {
+    const denial = judged((given) => {
+      given.encounter['period'] = EVENING;
+      given.claim['item'][0].servicedPeriod = { start: '2026-02-10T05:00:00Z', end: '2026-02-10T05:30:00Z' };
+    });
+    expect(denial).to.have.property('edit', 'service-not-shown');
+  });
+});

@@ -1,0 +1,69 @@
+/** The example claim as the edits see it, for tests: what a case may change, and the facts that come of it. */
+import { readBill } from '../model/bill.ts';
+import type { FeeSchedule } from '../model/claims.ts';
+import { readCover } from '../model/coverage.ts';
+import {
+  anchoredExample,
+  type Changeable,
+  type Example,
+  exampleClaim,
+  exampleNumber,
+} from '../model/example-claim.fixture.ts';
+import type { LicenceState } from '../model/transactions.ts';
+import type { ClaimFacts, Earlier } from './claim-facts.ts';
+
+/** What a case may change before the claim is judged. */
+export interface Case extends Example {
+  /** Records shown next to those of the example. */
+  more: Changeable[];
+  /** Members of the example that are not shown. */
+  hidden: (keyof Example)[];
+  author: string;
+  licence: LicenceState | undefined;
+  feeSchedule: FeeSchedule | undefined;
+  earlier: Earlier[];
+  outdated: string[];
+  now: string;
+}
+
+const exampleCase = (): Case => ({
+  ...exampleClaim(),
+  more: [],
+  hidden: [],
+  author: 'HospitalMSP',
+  licence: {
+    number: exampleNumber,
+    status: 'active',
+    start: '2020-01-01',
+    end: '2026-02-10',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+  },
+  feeSchedule: undefined,
+  earlier: [],
+  outdated: [],
+  now: '2026-02-11T08:00:00.000Z',
+});
+
+const SHOWN = ['patient', 'encounter', 'procedure', 'observation', 'practitioner'] as const;
+
+function factsOf(given: Case): ClaimFacts {
+  const records = [...SHOWN.filter((name) => !given.hidden.includes(name)).map((name) => given[name]), ...given.more];
+  return {
+    bill: readBill(given.claim),
+    provider: { name: 'hospital', mspId: 'HospitalMSP', kind: 'provider' },
+    evidence: new Map(records.map((one) => [`${one.resourceType}/${one.id}`, anchoredExample(one, given.author)])),
+    cover: readCover(given.coverage),
+    feeSchedule: given.feeSchedule,
+    licences: new Map(given.licence === undefined ? [] : [[given.licence.number, given.licence]]),
+    earlier: given.earlier,
+    outdated: given.outdated,
+    now: given.now,
+  };
+}
+
+/** The facts of the example after a change. */
+export function changed(change: (given: Case) => void): ClaimFacts {
+  const given = exampleCase();
+  change(given);
+  return factsOf(given);
+}
