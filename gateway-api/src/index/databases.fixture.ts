@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
-import { postgres, postgresAbsent } from './postgres/postgres.fixture.ts';
-import { openPostgres } from './postgres/postgres.ts';
+import { pino } from 'pino';
+import { type FixturePostgres, postgres, postgresAbsent } from './postgres/postgres.fixture.ts';
+import { type DatabaseSettings, openPostgres } from './postgres/postgres.ts';
 import type { IndexTables } from './schema.ts';
 import { openSqlite } from './sqlite/sqlite.ts';
-import type { StorePlace } from './stores.ts';
+import { openStores, type StorePlace } from './stores.ts';
 
 export interface DatabaseKind {
   name: 'SQLite' | 'PostgreSQL';
@@ -23,9 +24,24 @@ export const sqlite: DatabaseKind = {
   },
 };
 
+let template: Promise<string> | undefined;
+
+/** The name of a database whose tables are there: to make them takes longer than most tests, to copy them does not. */
+async function templateWithTables(server: FixturePostgres): Promise<string> {
+  const database = await server.database();
+  await (await openStores({ dataDir: '', database }, pino({ level: 'silent' }))).close();
+  return database.name;
+}
+
+async function databaseWithTables(): Promise<DatabaseSettings> {
+  const server = await postgres();
+  template ??= templateWithTables(server);
+  return server.database(await template);
+}
+
 export const postgresql: DatabaseKind = {
   name: 'PostgreSQL',
-  place: async () => ({ dataDir: '', database: await (await postgres()).database(), remove: () => {} }),
+  place: async () => ({ dataDir: '', database: await databaseWithTables(), remove: () => {} }),
 };
 
 /** Declares a suite once for each database; where there is no PostgreSQL it says why and skips. */

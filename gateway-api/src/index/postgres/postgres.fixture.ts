@@ -102,11 +102,11 @@ export class FixturePostgres {
     await ended;
   }
 
-  /** An empty database, with what a gateway needs to reach it. */
-  async database(): Promise<DatabaseSettings> {
+  /** A database, empty or with what another one holds that nobody is connected to; with what a gateway needs to reach it. */
+  async database(template = 'template1'): Promise<DatabaseSettings> {
     this.#databases += 1;
     const name = `gateway_${this.#databases}`;
-    await this.query(`create database ${name}`);
+    await this.query(`create database ${name} template ${template}`);
     return { ...this.#settings(name), waitMs: 10_000 };
   }
 
