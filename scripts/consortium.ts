@@ -50,6 +50,7 @@ export interface ConsortiumOptions {
   drainMs?: number | undefined;
   /** How long something stands on the ledger until its members sign it; 0: never. */
   checkpointEveryMs?: number | undefined;
+  logAnchorEveryMs?: number | undefined;
 }
 
 export interface RunningConsortium {
@@ -127,6 +128,7 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
             network,
             drainMs: options.drainMs,
             checkpointEveryMs: options.checkpointEveryMs,
+            logAnchorEveryMs: options.logAnchorEveryMs,
           },
           organisation,
           ledger.endpoints[organisation.name]!,
@@ -167,10 +169,11 @@ interface Surroundings {
   network: NetworkKind;
   drainMs: number | undefined;
   checkpointEveryMs: number | undefined;
+  logAnchorEveryMs: number | undefined;
 }
 
 async function gatewayOf(
-  { dataDir, consortium, members, network, drainMs, checkpointEveryMs }: Surroundings,
+  { dataDir, consortium, members, network, drainMs, checkpointEveryMs, logAnchorEveryMs }: Surroundings,
   organisation: PreparedOrganisation,
   endpoint: string,
   port: number,
@@ -186,6 +189,7 @@ async function gatewayOf(
     dataDir: gatewayDirectory(directory, network),
     witnessDir: join(directory, 'witness'),
     ...(checkpointEveryMs === undefined ? {} : { checkpointEveryMs }),
+    ...(logAnchorEveryMs === undefined ? {} : { logAnchorEveryMs }),
     ...(drainMs === undefined ? {} : { drainMs }),
     tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },
   };

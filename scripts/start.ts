@@ -15,7 +15,8 @@ const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   GATEWAY_PORT_<ORGANISATION> an organisation's port (default: as the consortium's definition says; 0: any)
   PEER_PORT_<ORGANISATION>    its peer's port on the embedded network (likewise; any where the gateway's is)
   DRAIN_MS                    how long requests under way are answered when it is stopped (default 20000)
-  CHECKPOINT_EVERY_MS         how long something stands on the ledger until its members sign it; 0: never (default 10000)`;
+  CHECKPOINT_EVERY_MS         how long something stands on the ledger until its members sign it; 0: never (default 10000)
+  LOG_ANCHOR_EVERY_MS         how long a read waits until the log of reads is anchored; 0: until asked (default 300000)`;
 
 interface Settings {
   fresh: boolean;
@@ -26,6 +27,7 @@ interface Settings {
   peerPorts: Record<string, number>;
   drainMs: number | undefined;
   checkpointEveryMs: number | undefined;
+  logAnchorEveryMs: number | undefined;
 }
 
 /** @throws Error that lists every mistake. */
@@ -44,6 +46,9 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
   const checkpoint = environment['CHECKPOINT_EVERY_MS'] || undefined;
   if (checkpoint !== undefined && !/^\d{1,7}$/.test(checkpoint))
     mistakes.push('CHECKPOINT_EVERY_MS: not a number of milliseconds');
+  const anchor = environment['LOG_ANCHOR_EVERY_MS'] || undefined;
+  if (anchor !== undefined && !/^\d{1,7}$/.test(anchor))
+    mistakes.push('LOG_ANCHOR_EVERY_MS: not a number of milliseconds');
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return {
     fresh: values.fresh,
@@ -54,6 +59,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
     peerPorts,
     drainMs: drain === undefined ? undefined : Number(drain),
     checkpointEveryMs: checkpoint === undefined ? undefined : Number(checkpoint),
+    logAnchorEveryMs: anchor === undefined ? undefined : Number(anchor),
   };
 }
 

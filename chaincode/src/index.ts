@@ -6,6 +6,7 @@ import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
 import { Emergencies } from './contracts/emergencies.ts';
 import { Erasures } from './contracts/erasures.ts';
+import { Logs } from './contracts/logs.ts';
 import { PatientKeys } from './contracts/patient-keys.ts';
 import { Records } from './contracts/records.ts';
 import { Registry } from './contracts/registry.ts';
@@ -27,4 +28,5 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Registry,
     Witnesses,
     PatientKeys,
+    Logs,
   ].map((Class) => new Class(consortium));

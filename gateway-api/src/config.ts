@@ -60,6 +60,8 @@ export interface GatewayConfig {
   witnessDir: string;
   /** How long something stands on the ledger until its tree is signed; 0: this gateway signs nothing. */
   checkpointEveryMs: number;
+  /** How long a row of the log of reads waits until it is anchored on the ledger; 0: until somebody asks for it. */
+  logAnchorEveryMs: number;
   /** How often everything stored is compared with the ledger; 0: only when asked. */
   verifyIntervalMs: number;
   /** How often this organisation's duties look for work without an event. */
@@ -88,6 +90,7 @@ export const DEFAULTS = {
   trustedProxies: [],
   groups: { inFlight: 3, spread: 32, items: 500, bytes: 4 * MIB, gatherShare: 1 / 8, gatherMs: 50 },
   checkpointEveryMs: 10_000,
+  logAnchorEveryMs: 5 * 60_000,
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
   refusalsEveryMs: 1_000,
@@ -155,6 +158,8 @@ const EXPECTED = `Expected:
   WITNESS_DIR       where the key lies that signs the ledger's tree (default: witness, beside CONNECTION)
   CHECKPOINT_EVERY_MS
                     how long something stands on the ledger until it is signed; 0: never (default ${DEFAULTS.checkpointEveryMs})
+  LOG_ANCHOR_EVERY_MS
+                    how long a row of the log of reads waits until it is anchored; 0: until asked (default ${DEFAULTS.logAnchorEveryMs})
   OPERATIONS_PORT   a second listener with /healthz, /readyz and /metrics without a token (OPERATIONS_HOST: default ${DEFAULTS.host})
   REQUEST_BUDGET_MS how long one request may ask the ledger (default ${DEFAULTS.limits.budgetMs})
   DRAIN_MS          how long requests under way are answered when the gateway is stopped (default ${DEFAULTS.drainMs})
@@ -186,6 +191,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const trustedProxies = read.networks('TRUSTED_PROXIES');
   const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
   const checkpointEveryMs = read.integer('CHECKPOINT_EVERY_MS', DEFAULTS.checkpointEveryMs, 0, 86_400_000);
+  const logAnchorEveryMs = read.integer('LOG_ANCHOR_EVERY_MS', DEFAULTS.logAnchorEveryMs, 0, 86_400_000);
   const keys = read.keys('JWKS', read.text('JWKS'));
   const logLevel = environment['LOG_LEVEL'] ?? 'info';
   if (!LOG_LEVELS.includes(logLevel)) mistakes.push(`LOG_LEVEL: ${logLevel} is none of ${LOG_LEVELS.join(', ')}`);
@@ -210,6 +216,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       dataDir,
       witnessDir: environment['WITNESS_DIR'] || join(base, 'witness'),
       checkpointEveryMs,
+      logAnchorEveryMs,
       ...(database === undefined ? {} : { database }),
       ...(operations === undefined ? {} : { operations }),
       tokens: {

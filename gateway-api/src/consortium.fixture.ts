@@ -96,6 +96,7 @@ export class FixtureConsortium {
       witnessDir: join(directory, 'witness'),
       // Most tests count what they write.
       checkpointEveryMs: 0,
+      logAnchorEveryMs: 0,
       ...(database === undefined ? {} : { database }),
       tokens: {
         issuer: issuerOf(name),

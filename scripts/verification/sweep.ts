@@ -55,6 +55,7 @@ export function readModelFindings(organisation: string, found: VerifyReport | Ho
     reindex: `npm run reindex -- --org ${organisation}`,
     repair: `npm run repair -- --org ${organisation}`,
     wait: 'it arrives by itself when the peer has obtained it',
+    log: 'the custodian has what was anchored of this log: docs/access-log.md says how to go on',
     none: 'nothing here helps',
   };
   if ('hopeless' in found) return [{ place: 'the whole read model', what: found.hopeless, remedy: remedies.reindex }];

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
+import { checkReads, type ReadsProof } from '@telemed-ledger/verifier/reads.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 
@@ -11,6 +12,9 @@ const MRN = 'https://hospital.example/mrn';
 
 interface Log {
   entry?: { resource: { id: string } }[];
+}
+interface Proofs {
+  proofs: ReadsProof[];
 }
 interface Reads {
   reads: { interaction: string; outcome: string; type: string; role: string }[];
@@ -60,5 +64,24 @@ describe('A patient’s log', function () {
     expect(idsIn(await stranger!.find<Log>({ path: path(others) }, 'the other log'))).to.deep.equal([]);
     const { reads } = await hospital.find<Reads>({ path: `/reads?patient=${hers}` }, 'who read at the holder');
     expect(reads.map(({ interaction, type }) => `${interaction} ${type}`)).to.include('search AuditEvent');
+  });
+
+  it('is anchored on the ledger, and proves to her every read at the holder, and none of who was not read', async () => {
+    const ids = [await created({ resourceType: 'Patient' }), await created({ resourceType: 'Patient' })];
+    const [patient, stranger] = ids.map((id) => scene.parties.of('patients', 'patient', `Patient/${id}`));
+    await hospital.find({ path: `/fhir/R4/Patient/${ids[0]}` }, 'her record');
+    const { body } = await hospital.write<{ anchors: { n: number }[] }>(
+      { method: 'POST', path: '/log-anchors', body: {} },
+      [200],
+    );
+    const { n } = body.anchors.at(-1)!;
+    const path = `/log-anchors/hospital/proofs?to=${n}`;
+    const isThere = ({ proofs }: Proofs) => proofs.at(-1)?.n === n;
+    const proofs = await Promise.all(
+      [patient!, stranger!].map((one) => one.find<Proofs>({ path }, 'the proofs', isThere)),
+    );
+    const [hers, none] = await Promise.all(proofs.map((one) => checkReads(one.proofs)));
+    expect(hers?.reads.map((row) => row.slice(2, 4).join(' '))).to.include('shown read');
+    expect(none?.reads).to.deep.equal([]);
   });
 });

@@ -108,6 +108,11 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     without: ['caller'],
     because: 'it writes nothing, and counts by the signature of the witness itself',
   },
+  AnchorLog: {
+    without: ['caller'],
+    because:
+      'marks and inboxes are the custodian’s to write with anybody; an anchor counts where its organisation signed it',
+  },
   EraseRecord: {
     without: ['caller'],
     because: 'a mark is the custodian’s with anybody: for a patient it erases without the provider',

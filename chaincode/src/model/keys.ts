@@ -21,6 +21,10 @@ export const privateKeys = {
   withdrawn: (consentId: string, version: number): string => `withdrawn/${consentId}/${version}`,
   /** marks: a record is erased; see model/erasures.ts. */
   erased: (handle: string): string => `erased/${handle}`,
+  /** marks: how far an organisation's log of reads had come; see model/log-anchors.ts. */
+  log: (organisation: string, n: number): string => `log/${organisation}/${n}`,
+  /** inbox_<Org>: the rows of that log between two anchors. */
+  reads: (organisation: string, n: number): string => `reads/${organisation}/${n}`,
   /** care_<Provider>: that a version of an erased record is gone from its sheet. */
   erasure: (handle: string, sheet: string): string => `erasure/${handle}/${sheet}`,
   /** inbox_<Requestor>, and the decision in care_<Holder>: the steps of an access, 1 requested, 2 decided, 3 purged. */

@@ -23,6 +23,7 @@ import { partShape, withheldSchema } from './deliveries.ts';
 import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
+import { logTransactions } from './log-transactions.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
 import { renewalTransactions } from './renewal-transactions.ts';
@@ -319,6 +320,7 @@ export const transactions = {
   ...claimTransactions,
   ...witnessTransactions,
   ...patientKeyTransactions,
+  ...logTransactions,
 
   /** Changes a licence in the register: `bucket` is the one that it lies in, as the register stands. */
   SetLicence: transaction({

@@ -162,4 +162,15 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
           .execute();
     },
   },
+  /** What this gateway's anchors of the log of reads state: on the disk before they are sent. */
+  '2026-11-z-anchors-of-the-log': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('log_statements')
+        .addColumn('n', types.integer, (column) => column.primaryKey())
+        .addColumn('statement', types.text, (column) => column.notNull())
+        .addColumn('secret', types.text, (column) => column.notNull())
+        .execute();
+    },
+  },
 });

@@ -29,6 +29,7 @@ export const INDEX_STEPS = [
   '2026-11-witnessed-tree',
   '2026-11-worn-identifiers',
   '2026-11-written-by-witnesses',
+  '2026-11-x-reads-of-others',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -49,6 +50,7 @@ async function createAnew(db: Kysely<unknown>, types: Types): Promise<void> {
   await createAccessConsents(db, types);
   await createErasures(db, types);
   await createTree(db, types);
+  await createCarriedReads(db, types);
 }
 
 async function createTransactions(db: Kysely<unknown>, types: Types): Promise<void> {
@@ -325,6 +327,24 @@ async function createErasures(db: Kysely<unknown>, types: Types): Promise<void> 
   await by('erasures_by_patient', ['patient', 'sequence']);
   await by('erasures_by_record', ['record']);
   await by('erasures_in_order', ['sequence']);
+}
+
+async function createCarriedReads(db: Kysely<unknown>, types: Types): Promise<void> {
+  await db.schema
+    .createTable('carried_reads')
+    .addColumn('sequence', types.integer, (column) => column.primaryKey())
+    .addColumn('collection', types.text, (column) => column.notNull())
+    .addColumn('key_hash', types.text, (column) => column.notNull())
+    .addColumn('organisation', types.text, (column) => column.notNull())
+    .addColumn('patient', types.text, (column) => column.notNull())
+    .addColumn('at', types.text, (column) => column.notNull())
+    .addColumn('text', types.text, (column) => column.notNull())
+    .addColumn('seal', types.text, (column) => column.notNull())
+    .execute();
+  const by = (name: string, columns: string[]) =>
+    db.schema.createIndex(name).on('carried_reads').columns(columns).execute();
+  await by('carried_reads_by_patient', ['patient', 'at', 'sequence']);
+  await by('carried_reads_by_key', ['key_hash']);
 }
 
 async function createTree(db: Kysely<unknown>, types: Types): Promise<void> {

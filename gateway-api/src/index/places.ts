@@ -14,6 +14,7 @@ const NAMES: Naming = {
   access_consents: (row) => `access/${row.access} on consent/${row.consent}`,
   erasures: (row) => `erasure/${row.id}`,
   missing: (row) => `${row.collection} ${row.key_hash}`,
+  carried_reads: (row) => `${row.collection} ${row.key_hash}, a read at ${row.organisation}`,
   leaves: (row) => `leaf ${row.leaf} of the tree`,
   tree_nodes: (row) => `node ${row.position} on level ${row.level} of the tree`,
   cosignatures: (row) => `signature of ${row.msp_id} at ${row.size}`,

@@ -4,6 +4,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { StoreHealth } from './health.ts';
+import type { CarriedReadsTable, LogStatementsTable } from './log-tables.ts';
 import type { CosignaturesTable, LeavesTable, TreeNodesTable, WitnessesTable } from './tree-tables.ts';
 
 /** At most this many resources of one private value have a place in the order. */
@@ -209,6 +210,7 @@ export interface IndexRows {
   access_consents: AccessConsentsTable;
   erasures: ErasuresTable;
   missing: MissingTable;
+  carried_reads: CarriedReadsTable;
   leaves: LeavesTable;
   tree_nodes: TreeNodesTable;
   cosignatures: CosignaturesTable;
@@ -260,6 +262,7 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
     ...(['marked_at', 'author', 'asked_by', 'purged_at', 'purged_by'] as const),
   ],
   missing: ['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'],
+  carried_reads: ['sequence', 'collection', 'key_hash', 'organisation', 'patient', 'at', 'text'],
   leaves: ['leaf', 'block', 'position', 'transaction_id', 'entry'],
   tree_nodes: ['level', 'position', 'hash'],
   cosignatures: ['size', 'msp_id', 'root', 'time', 'public_key', 'signature', 'transaction_id'],
@@ -278,6 +281,7 @@ export const KEYS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   access_consents: ['access', 'consent'],
   erasures: ['id'],
   missing: ['key_hash', 'collection'],
+  carried_reads: ['sequence'],
   leaves: ['leaf'],
   tree_nodes: ['level', 'position'],
   cosignatures: ['size', 'msp_id'],
@@ -404,6 +408,7 @@ export type Interaction =
   | 'erasure';
 
 export interface JournalTables {
+  log_statements: LogStatementsTable;
   envelopes: EnvelopesTable;
   wanted_erasures: WantedErasuresTable;
   reads: ReadsTable;

@@ -67,7 +67,7 @@ const reportSchema = z
         kind: z.string().meta({ description: 'content, changed, absent, additional, missing, gone and others.' }),
         place: z.string(),
         columns: z.array(z.string()).optional(),
-        remedy: z.enum(['reindex', 'repair', 'wait', 'none']),
+        remedy: z.enum(['reindex', 'repair', 'wait', 'log', 'none']),
       }),
     ),
     more: z.int().meta({ description: 'Differences beyond those listed.' }),

@@ -22,6 +22,7 @@ import type { Undecided } from './access/undecided.ts';
 import type { AuditEvents } from './audit-events.ts';
 import type { Wishes } from './consents/wishes.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
+import type { LogAnchors } from './reads/anchors.ts';
 import type { ReadLog } from './reads/read-log.ts';
 import type { Witness } from './receipts/witness.ts';
 import type { RecordItem } from './records/sheets.ts';
@@ -39,6 +40,8 @@ export interface Services {
   auditEvents: AuditEvents;
   /** Who was shown, or refused, what is here. */
   readLog: ReadLog;
+  /** What of the logs of reads stands on the ledger. */
+  logAnchors: LogAnchors;
   /** Deliveries after which something was changed. */
   changes: Changes;
   /** Requests that are to be looked at, and those that wait for the patient. */

@@ -30,6 +30,8 @@ import { exportRecord } from './exports/routes.ts';
 import { oversight } from './oversight/routes.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
 import { settlePayment } from './payments/operations.ts';
+import { anchorNow, logAnchorProof, logAnchors, logProofs } from './reads/anchor-routes.ts';
+import { anchorLogs } from './reads/duties.ts';
 import { reads } from './reads/routes.ts';
 import { signTree } from './receipts/duties.ts';
 import { decisionProof, resourceProof, transactionProof, witnesses } from './receipts/proof-routes.ts';
@@ -54,6 +56,10 @@ export const ROUTES: readonly Route[] = [
   refuseAccess,
   deliveredReads,
   reads,
+  logAnchors,
+  anchorNow,
+  logProofs,
+  logAnchorProof,
   accounting,
   wishes,
   wish,
@@ -105,6 +111,7 @@ export const DUTIES: readonly Duty[] = [
   instructPayment,
   remitPayment,
   ...signTree,
+  ...anchorLogs,
 ];
 
 /** What a create or update of a FHIR resource is on the ledger, by the kind of organisation. */

@@ -23,6 +23,7 @@ import { Undecided } from '../subjects/access/undecided.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
+import { LogAnchors } from '../subjects/reads/anchors.ts';
 import { ReadLog } from '../subjects/reads/read-log.ts';
 import { Witness } from '../subjects/receipts/witness.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
@@ -87,7 +88,12 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const wishJournal = new WishJournal(stores.journal, stores.journalLazily);
   const wishes = new Wishes({ index, ledger, consortium, journal, wishes: wishJournal, log });
   const readLog = new ReadLog(stores.journal, stores.journalLazily);
-  const sweeper = new Sweeper(withReads(comparisons(config, consortium, side), readLog), log, config.verifyIntervalMs);
+  const anchors = new LogAnchors({
+    ...{ index, ledger, readLog, journal: stores.journal, consortium, organisation: organisation.name },
+    everyMs: config.logAnchorEveryMs,
+  });
+  const compared = withReads(comparisons(config, consortium, side), readLog, anchors);
+  const sweeper = new Sweeper(compared, log, config.verifyIntervalMs);
   const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
   const changes = new Changes(index.delivered, () => index.undelivered.count());
   const { own, accesses, concerned } = index;
@@ -125,6 +131,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     disclosures,
     auditEvents,
     readLog,
+    logAnchors: anchors,
     changes,
     refusals,
     refusalsEveryMs,

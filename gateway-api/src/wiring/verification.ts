@@ -5,6 +5,7 @@ import { indexFile } from '../index/sqlite/stores.ts';
 import type { Compare } from '../index/verification/sweeper.ts';
 import { type VerificationTask, verifyInThread } from '../index/verification/thread.ts';
 import { making } from '../index/write/making.ts';
+import type { LogAnchors } from '../subjects/reads/anchors.ts';
 import type { ReadLog } from '../subjects/reads/read-log.ts';
 import type { LedgerSide } from './ledger.ts';
 
@@ -23,14 +24,14 @@ export function comparisons(config: GatewayConfig, consortium: Consortium, side:
   };
 }
 
-/** The same with what is wrong with the log of reads, which no ledger holds. */
+/** The same with what is wrong with the log of reads, which is held to its own chain and to what is anchored of it. */
 export const withReads =
-  (compare: Compare, readLog: Pick<ReadLog, 'differences'>): Compare =>
+  (compare: Compare, readLog: Pick<ReadLog, 'differences'>, anchors: Pick<LogAnchors, 'own'>): Compare =>
   (unhurried, stop) => {
     const { report, hurry } = compare(unhurried, stop);
     const whole = async () => {
       const found = await report;
-      return { ...found, differences: [...found.differences, ...(await readLog.differences(stop))] };
+      return { ...found, differences: [...found.differences, ...(await readLog.differences(anchors.own(), stop))] };
     };
     return { report: whole(), hurry };
   };

@@ -17,6 +17,7 @@ import type { Seals } from '../seals.ts';
 import { byAge, resourceOf, STANDING } from '../write/resources.ts';
 import { AccessSteps } from './access-steps.ts';
 import { Accesses } from './accesses.ts';
+import { CarriedReads } from './carried-reads.ts';
 import { Checks } from './checks.ts';
 import { ClaimWords } from './claim-words.ts';
 import { ConcernedPatients } from './concerned.ts';
@@ -90,6 +91,7 @@ export class ReadModel {
   readonly tree: LedgerTree;
   readonly counts: Counts;
   readonly cosignatures: Cosignatures;
+  readonly carriedReads: CarriedReads;
   readonly #claims: ClaimWords;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = newKnown();
@@ -111,6 +113,7 @@ export class ReadModel {
     this.register = new LicenceRegister(this.evidence);
     this.tree = new LedgerTree(db, this.#checks);
     this.counts = new Counts(db);
+    this.carriedReads = new CarriedReads(db, this.#checks);
     this.cosignatures = new Cosignatures(db, this.#checks);
     this.#claims = new ClaimWords(options.consortium, (claim) => this.state('claim', claim));
   }

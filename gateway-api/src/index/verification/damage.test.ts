@@ -15,6 +15,8 @@ const READ_BY: Record<Exclude<Damage['table'], 'versions'>, RegExp> = {
   states: /state|Consent/,
   access_consents: /^copies/,
   erasures: /^erasures/,
+  // The custodian's alone.
+  carried_reads: /^nothing/,
   missing: /^(read|history|vread|reference)/,
   leaves: /^leaf/,
   tree_nodes: /^root/,

@@ -20,8 +20,9 @@ export type DifferenceKind =
   | 'rewritten'
   | 'block';
 
-/** reindex: the read model is filled anew. repair: the peer's ledger is. wait: it arrives by itself. none: nothing here helps. */
-export type Remedy = 'reindex' | 'repair' | 'wait' | 'none';
+/** reindex: the read model is filled anew. repair: the peer's ledger is. wait: it arrives by itself. log: of the log of
+ * reads, of which the custodian has what was anchored. none: nothing here helps. */
+export type Remedy = 'reindex' | 'repair' | 'wait' | 'log' | 'none';
 
 export const REMEDIES: Record<DifferenceKind, Remedy> = {
   content: 'reindex',

@@ -128,6 +128,7 @@ export interface Inserts {
   accessConsents: Insert<'access_consents'>;
   erasures: Insert<'erasures'>;
   missing: Insert<'missing'>;
+  carriedReads: Insert<'carried_reads'>;
   leaves: Insert<'leaves'>;
   treeNodes: Insert<'tree_nodes'>;
   cosignatures: Insert<'cosignatures'>;
@@ -146,6 +147,7 @@ export const newInserts = (seals: Seals): Inserts => ({
   accessConsents: new Insert('access_consents', seals),
   erasures: new Insert('erasures', seals, { replaces: true }),
   missing: new Insert('missing', seals),
+  carriedReads: new Insert('carried_reads', seals),
   leaves: new Insert('leaves', seals),
   treeNodes: new Insert('tree_nodes', seals),
   // Of a member at a size, and of what vouches for a key, the first stands.

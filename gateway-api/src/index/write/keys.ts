@@ -22,6 +22,7 @@ const columns = sql.join(STANDING.map((column) => sql.ref(column)));
 
 /** One for one database: it keeps its statements. */
 export class PrivateKeys {
+  readonly #isCustodian: boolean;
   readonly #inserts: Inserts;
   readonly #seals: Seals;
   readonly #held = new Lookup<{ collection: string; key_hash: string }>(
@@ -40,7 +41,9 @@ export class PrivateKeys {
     (ids) => sql`select * from search_values where id in ${ids}`,
   );
 
-  constructor(inserts: Inserts, seals: Seals) {
+  /** @param isCustodian whether this organisation has the patients, to whom others' reads are shown */
+  constructor(inserts: Inserts, seals: Seals, isCustodian: boolean) {
+    this.#isCustodian = isCustodian;
     this.#inserts = inserts;
     this.#seals = seals;
   }
@@ -71,6 +74,11 @@ export class PrivateKeys {
       db,
       allOf(({ missing }) => missing),
     );
+    if (this.#isCustodian)
+      await inserts.carriedReads.into(
+        db,
+        keys.flatMap(({ carriedReads = [] }) => carriedReads),
+      );
     await this.#settle(db, [...changed], { cleared, written: versions, erased });
     return { names, cleared };
   }
@@ -90,6 +98,10 @@ export class PrivateKeys {
         .execute();
       const values = db.deleteFrom('private_values').where((where) => where.and(at));
       names.push(...(await values.returning('key').execute()).map(({ key }) => key));
+      await db
+        .deleteFrom('carried_reads')
+        .where((where) => where.and(at))
+        .execute();
       const gone = db.deleteFrom('versions').where((where) => where.and(at));
       cleared.push(...(await gone.returning(STANDING).execute()));
     }

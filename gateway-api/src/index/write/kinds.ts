@@ -55,6 +55,8 @@ const KINDS = new Map<string, Kind>(
     revoked: { places: MARKS },
     withdrawn: { places: MARKS },
     erased: { places: MARKS },
+    log: { places: MARKS },
+    reads: { places: INBOX, ofOwner: true },
     erasure: { places: CARE },
     coverage: {
       ...{ places: BILLING, holds: ['Coverage'], names: 'id' },

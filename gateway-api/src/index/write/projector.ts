@@ -70,7 +70,7 @@ export class Projector implements BlockSink, LateSink {
     this.#options = options;
     this.#inserts = newInserts(seals);
     this.#anchors = new Anchors(this.#inserts, seals);
-    this.#keys = new PrivateKeys(this.#inserts, seals);
+    this.#keys = new PrivateKeys(this.#inserts, seals, member.kind === 'custodian');
     this.#remainders = new Remainders(seals);
     this.#erased = new Erased(seals);
     this.#erasures = new Erasures(this.#inserts, seals, this.#erased);

@@ -7,6 +7,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { searchValuesOf } from '../../fhir/search-parameters.ts';
 import { inStretches } from '../../http/pauses.ts';
 import type { HashedWrite, ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
+import type { CarriedReadsTable } from '../log-tables.ts';
 import {
   type MissingTable,
   type PrivateValuesTable,
@@ -19,6 +20,7 @@ import {
 import { fits, indexed, isStorable, isText, LONGEST } from '../storable.ts';
 import type { Anchorage } from './anchorage.ts';
 import { billingAnchorages } from './billing.ts';
+import { carriedReads } from './carried-reads.ts';
 import { objectIn } from './json.ts';
 import { isPlaced, kindOf } from './kinds.ts';
 import {
@@ -68,6 +70,8 @@ export interface KeyRows {
   write?: { sequence: number; anchor: string; transactionId: string; block: number };
   versions: VersionRows[];
   privateValue?: PrivateValuesTable;
+  /** Of the rows of an organisation's log of reads. */
+  carriedReads?: CarriedReadsTable[];
   missing?: MissingTable;
   /** A content that an erasure wrote again: what it leaves is read with what earlier blocks say (remainders.ts). */
   remainder?: { key: string; value: string };
@@ -189,6 +193,7 @@ async function readValue(
   const stated = readObject(value);
   if (kind.ofOwner === true && creator !== ownerOf(collection, consortium))
     throw new Error('this is signed by another');
+  if (parsePrivateKey(key).kind === 'reads') return { ...asItIs, carriedReads: carriedReads(place, stated) };
   const whole = wholeContent(key, kind, stated);
   if (whole?.author !== undefined && whole.author !== creator) throw new Error('this is signed by another');
   const anchorages = billingAnchorages({ collection, key, keyHash, anchor }, kind, stated, consortium);

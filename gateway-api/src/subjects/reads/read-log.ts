@@ -3,8 +3,7 @@
  * all that wait. Kept in the journal, as no ledger could give it back, each row chained to the one before, for six years.
  * What is not in it was not shown by this gateway; what somebody read past the gateway is in no log.
  */
-import { setImmediate } from 'node:timers/promises';
-import { canonicalJson, sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { type LogPlace, rowHash, rowText } from '@telemed-ledger/chaincode/model/log-anchors.ts';
 import { CompiledQuery, type Kysely, type Selectable, sql } from 'kysely';
 import type { Caller } from '../../auth/caller.ts';
 import type { StoredResource } from '../../fhir/repository.ts';
@@ -12,6 +11,7 @@ import { Gathered } from '../../idempotency/gathered.ts';
 import type { JournalTables, ReadsTable } from '../../index/schema.ts';
 import type { Difference } from '../../index/verification/report.ts';
 import { pieces } from '../../index/write/inserts.ts';
+import { type Anchored, logDifferences } from './log-check.ts';
 
 export type Read = Selectable<ReadsTable>;
 type NewRead = Omit<Read, 'sequence' | 'at' | 'hash'>;
@@ -48,18 +48,11 @@ const PRUNED = 5_000;
 const TURNS = 1;
 /** Rows that are checked at once. */
 const CHECKED = 500;
-/** Differences that are listed. */
-const LISTED = 100;
 
 const COLUMNS = [
   ...(['sequence', 'at', 'outcome', 'interaction', 'subject', 'role', 'fhir_user'] as const),
   ...(['patient', 'access', 'type', 'records', 'hash'] as const),
 ];
-
-interface Head {
-  sequence: number;
-  hash: string;
-}
 
 export class ReadLog {
   readonly #db: Kysely<JournalTables>;
@@ -68,7 +61,7 @@ export class ReadLog {
   readonly #now: () => number;
   readonly #gathered = new Gathered<NewRead[]>((lists) => this.#store(lists.flat()), TURNS);
   readonly #inserts = new Map<number, CompiledQuery>();
-  #last: Head | undefined;
+  #last: LogPlace | undefined;
   #prunedAt = Number.NEGATIVE_INFINITY;
 
   /** `db` waits for the disk; `lazily`, a second connection to the same journal, does not. */
@@ -81,7 +74,14 @@ export class ReadLog {
 
   /** On the disk when it is done. */
   async note({ subject, role, fhirUser }: Caller, { interaction, type, about }: Asked): Promise<void> {
-    const who = { subject, role, fhir_user: fhirUser ?? null, interaction, type };
+    // What no transaction could carry.
+    const who = {
+      subject: subject.replaceAll(/\p{Noncharacter_Code_Point}/gu, '\u{fffd}'),
+      role,
+      fhir_user: fhirUser ?? null,
+      interaction,
+      type,
+    };
     const rows = about.map((one): NewRead => ({ ...who, ...one, records: JSON.stringify(one.records) }));
     if (rows.length > 0) await this.#gathered.add(rows);
   }
@@ -98,34 +98,45 @@ export class ReadLog {
     return query.where('outcome', '!=', 'pruned').execute();
   }
 
-  /**
-   * Rows that were changed, removed or put in between since they were written, each by its number. That the newest were
-   * removed while no gateway ran, and that all were written anew, does not show here: that takes somebody else's word.
-   */
-  async differences(stop?: AbortSignal): Promise<Difference[]> {
-    const found: Difference[] = [];
-    let last: Head | undefined;
-    let after: number | undefined;
-    for (;;) {
-      stop?.throwIfAborted();
-      const rows = await this.#after(after);
-      for (const row of rows) {
-        found.push(...differenceBetween(last, row));
-        // The first has the number 1.
-        if (Number(row.sequence) > 0) last = { sequence: Number(row.sequence), hash: row.hash };
-      }
-      after = rows.at(-1)?.sequence;
-      if (rows.length < CHECKED || found.length >= LISTED) break;
-      await setImmediate();
-    }
-    const known = this.#last?.sequence ?? 0;
-    if (found.length < LISTED && known > (last?.sequence ?? 0)) found.push(lacking(last?.sequence ?? 0, known));
-    return found.slice(0, LISTED);
+  /** What is wrong with its rows: see log-check.ts. */
+  differences(anchored: AsyncIterable<Anchored> = nothing(), stop?: AbortSignal): Promise<Difference[]> {
+    const isDue = (at: string) => at < new Date(this.#now() - this.#keptMs).toISOString();
+    const rows = { after: (sequence?: number) => this.#after(sequence, CHECKED), stretch: this.stretch.bind(this) };
+    return logDifferences({ ...rows, known: this.#last?.sequence ?? 0, isDue }, anchored, stop);
   }
 
-  async #after(sequence = Number.MIN_SAFE_INTEGER): Promise<Read[]> {
+  /** The rows behind a number up to another, in their order. */
+  async stretch(after: number, to: number): Promise<Read[]> {
+    const query = this.#lazily.selectFrom('reads').selectAll().where('sequence', '>', after);
+    return query.where('sequence', '<=', to).orderBy('sequence').execute();
+  }
+
+  /** The first rows behind a number: as many as have texts of so many characters together, one at least. */
+  async next(after: number, { rows: most, length }: { rows: number; length: number }): Promise<Read[]> {
+    const rows = await this.#after(after, most);
+    let used = 0;
+    const over = rows.findIndex((row) => {
+      used += rowText(row).length;
+      return used > length;
+    });
+    return over < 0 ? rows : rows.slice(0, Math.max(1, over));
+  }
+
+  /** Where the log begins: before the row with the number 1, or at what stands for the rows that were removed. */
+  async beginning(): Promise<LogPlace> {
+    const [first] = await this.#after(0, 1);
+    if (first?.outcome !== 'pruned') return { sequence: 0, hash: '' };
+    return { sequence: Number(first.sequence), hash: first.hash };
+  }
+
+  /** The row with a number; undefined where there is none. */
+  async row(sequence: number): Promise<Read | undefined> {
+    return this.#lazily.selectFrom('reads').selectAll().where('sequence', '=', sequence).executeTakeFirst();
+  }
+
+  async #after(sequence = Number.MIN_SAFE_INTEGER, most: number): Promise<Read[]> {
     const query = this.#lazily.selectFrom('reads').selectAll().where('sequence', '>', sequence);
-    return query.orderBy('sequence').limit(CHECKED).execute();
+    return query.orderBy('sequence').limit(most).execute();
   }
 
   async #store(reads: readonly NewRead[]): Promise<void> {
@@ -133,7 +144,7 @@ export class ReadLog {
     let last = this.#last ?? (await this.#newest());
     const rows = reads.map((read): Read => {
       const row = { ...read, sequence: last.sequence + 1, at };
-      last = { sequence: row.sequence, hash: hashOf(last.hash, row) };
+      last = { sequence: row.sequence, hash: rowHash(last.hash, rowText(row)) };
       return { ...row, hash: last.hash };
     });
     await this.#db.transaction().execute(async (db) => {
@@ -149,7 +160,7 @@ export class ReadLog {
     await db.executeQuery({ ...known, parameters: rows.flatMap((row) => COLUMNS.map((column) => row[column])) });
   }
 
-  async #newest(): Promise<Head> {
+  async #newest(): Promise<LogPlace> {
     const query = this.#db.selectFrom('reads').select(['sequence', 'hash']).orderBy('sequence', 'desc').limit(1);
     const row = await query.executeTakeFirst();
     return { sequence: Number(row?.sequence ?? 0), hash: row?.hash ?? '' };
@@ -180,40 +191,13 @@ export class ReadLog {
   }
 }
 
+async function* nothing(): AsyncGenerator<Anchored> {}
+
 const insertOf = (rows: number) => {
   const row = sql`(${sql.join(COLUMNS.map(() => sql.val(null)))})`;
   const columns = sql.join(COLUMNS.map((column) => sql.ref(column)));
   return sql`insert into reads (${columns}) values ${sql.join(Array.from({ length: rows }, () => row))}`;
 };
-
-/** Over all that the row says. */
-function hashOf(previous: string, { sequence, ...row }: Omit<Read, 'hash'>): string {
-  const { at, outcome, interaction, subject, role, fhir_user, patient, access, type, records } = row;
-  const said = [Number(sequence), at, outcome, interaction, subject, role, fhir_user, patient, access, type, records];
-  return sha256Hex(`${previous}${canonicalJson(said)}`);
-}
-
-/** What is wrong with a row that follows another. @param last undefined for the first row that is left */
-function differenceBetween(last: Head | undefined, row: Read): Difference[] {
-  const sequence = Number(row.sequence);
-  const place = `reads ${sequence}`;
-  if (sequence < 1) return [{ kind: 'additional', remedy: 'none', place }];
-  const isFirst = last === undefined;
-  // Rows of versions that had no chain come before all others, and the last of the removed stands for them.
-  if (isFirst && row.outcome === 'pruned') return [];
-  if (row.hash === '') return last === undefined || last.hash === '' ? [] : [changed(place)];
-  const before = last?.sequence ?? 0;
-  if (sequence !== before + 1 && last?.hash !== '') return [lacking(before, sequence - 1)];
-  return row.hash === hashOf(last?.hash ?? '', row) ? [] : [changed(place)];
-}
-
-const changed = (place: string): Difference => ({ kind: 'changed', remedy: 'none', place });
-
-const lacking = (after: number, to: number): Difference => ({
-  kind: 'absent',
-  remedy: 'none',
-  place: to === after + 1 ? `reads ${to}` : `reads ${after + 1} to ${to}`,
-});
 
 /** Records by the patient whom they are about, and the access that they were delivered under. */
 export function aboutOf(
