@@ -1,10 +1,10 @@
 /** The databases that a read model can lie in, for suites that run on each. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
 import { pino } from 'pino';
-import { type FixturePostgres, postgres, postgresAbsent } from './postgres/postgres.fixture.ts';
+import { postgres, postgresAbsent } from './postgres/postgres.fixture.ts';
 import { type DatabaseSettings, openPostgres } from './postgres/postgres.ts';
 import type { IndexTables } from './schema.ts';
 import { openSqlite } from './sqlite/sqlite.ts';
@@ -16,32 +16,48 @@ export interface DatabaseKind {
   place(): Promise<StorePlace & { remove(): void }>;
 }
 
+const silent = pino({ level: 'silent' });
+
+/** Makes something once for the whole run. To make tables takes longer than most tests, to copy them does not. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'telemed-index-'));
+
+/** A directory of files whose tables are there. */
+const filesWithTables = once(async () => {
+  const dataDir = newDirectory();
+  process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+  await (await openStores({ dataDir }, silent)).close();
+  return dataDir;
+});
+
 export const sqlite: DatabaseKind = {
   name: 'SQLite',
   place: async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'telemed-index-'));
+    const dataDir = newDirectory();
+    cpSync(await filesWithTables(), dataDir, { recursive: true });
     return { dataDir, remove: () => rmSync(dataDir, { recursive: true, force: true }) };
   },
 };
 
-let template: Promise<string> | undefined;
-
-/** The name of a database whose tables are there: to make them takes longer than most tests, to copy them does not. */
-async function templateWithTables(server: FixturePostgres): Promise<string> {
-  const database = await server.database();
-  await (await openStores({ dataDir: '', database }, pino({ level: 'silent' }))).close();
+/** The name of a database whose tables are there. */
+const databaseWithTables = once(async () => {
+  const database = await (await postgres()).database();
+  await (await openStores({ dataDir: '', database }, silent)).close();
   return database.name;
-}
+});
 
-async function databaseWithTables(): Promise<DatabaseSettings> {
-  const server = await postgres();
-  template ??= templateWithTables(server);
-  return server.database(await template);
-}
+const copyOfDatabase = async (): Promise<DatabaseSettings> => (await postgres()).database(await databaseWithTables());
 
 export const postgresql: DatabaseKind = {
   name: 'PostgreSQL',
-  place: async () => ({ dataDir: '', database: await databaseWithTables(), remove: () => {} }),
+  place: async () => ({ dataDir: '', database: await copyOfDatabase(), remove: () => {} }),
 };
 
 /** Declares a suite once for each database; where there is no PostgreSQL it says why and skips. */

@@ -106,7 +106,7 @@ export class FixturePostgres {
   async database(template = 'template1'): Promise<DatabaseSettings> {
     this.#databases += 1;
     const name = `gateway_${this.#databases}`;
-    await this.query(`create database ${name} template ${template}`);
+    await this.query(`create database ${name} template ${template} strategy file_copy`);
     return { ...this.#settings(name), waitMs: 10_000 };
   }
 
