@@ -57,6 +57,10 @@ export function outcomeOf({
   return { status: 'granted', ...named, ...(furtherConsents.length === 0 ? {} : { furtherConsents }), expiresAt };
 }
 
+/** Which companions go, where any does. */
+export const companionsIn = ({ companions }: { companions: number[] }): { companions?: number[] } =>
+  companions.length === 0 ? {} : { companions };
+
 /** What every refusal says in the requestor's inbox. */
 export const REFUSED = { status: 'refused', reason: NOT_PERMITTED } as const;
 
@@ -74,11 +78,13 @@ export function partOfStep(
   delivered: readonly ShownRecord[],
   shown: readonly ShownRecord[],
   { through, unreadable }: ToldPart,
-): Pick<AccessState, 'delivered' | 'through' | 'unreadable'> {
+  companions: readonly ShownRecord[] = [],
+): Pick<AccessState, 'delivered' | 'companions' | 'through' | 'unreadable'> {
   if (through !== undefined && !shown.some(({ anchored: { id } }) => id === through.id))
     throw new LedgerError('INVALID', 'is none of the records shown', 'private.through');
   return {
     delivered: delivered.length,
+    ...(companions.length === 0 ? {} : { companions: companions.length }),
     ...(through === undefined ? {} : { through }),
     ...(unreadable === undefined ? {} : { unreadable }),
   };

@@ -34,6 +34,7 @@ import {
 } from '../rules/access.ts';
 import {
   audienceOf,
+  companionsIn,
   outcomeOf,
   partOfStep,
   presentedRequest,
@@ -110,20 +111,21 @@ async function requestAccess(call: Call<'RequestAccess'>): Promise<Done> {
 async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
   const { input, store } = call;
   const { requestor, salt } = call.private;
-  const { current, request, delivery, records, patient } = await decide(call);
+  const { current, request, delivery, records, companions, patient } = await decide(call);
   // Recorded here, the reason would be the requestor's to read, and what was read for it everybody's.
   if (delivery.outcome === 'deny') throw new LedgerError('CONFLICT', 'nothing is permitted now', 'id');
   const delivered = delivery.permitted.map((index) => records[index]!);
+  const along = delivery.companions.map((index) => companions[index]!);
   const decided: AccessState = {
     ...current,
     ...outcomeOf(delivery),
     ...audienceOf(request),
     ...(patient === undefined ? {} : { patient }),
-    ...partOfStep(delivered, records, call.private),
+    ...partOfStep(delivered, records, call.private, along),
     decidedAt: store.time,
     salt: sha256Hex(`decided/${salt}`),
   };
-  await putCopies(store, decided, delivered, salt);
+  await putCopies(store, decided, [...delivered, ...along], salt);
   await putStep(store, collections.inbox(requestor), decided);
   await putStep(store, collections.care(input.holder), decided);
   await putAccount(store, decided, call.private.withheld, salt);
@@ -135,7 +137,7 @@ async function evaluateAccess(call: Call<'EvaluateAccess'>): Promise<OutputOf<'E
   const { delivery, again, reasons } = await decide(call);
   const { outcome, consent } = delivery;
   const named = { ...(consent === undefined ? {} : { consent }), ...(reasons === undefined ? {} : { reasons }) };
-  if (delivery.outcome === 'permit') return { outcome, ...named };
+  if (delivery.outcome === 'permit') return { outcome, ...named, ...companionsIn(delivery) };
   return { outcome, reason: delivery.reason, ...named, ...(again === undefined ? {} : { again }) };
 }
 
@@ -266,6 +268,7 @@ interface Decided {
   request: AccessRequest;
   delivery: Delivery;
   records: ShownRecord[];
+  companions: ShownRecord[];
   /** Id of the holder's Patient; absent where it is not known. */
   patient?: string;
   /** Of what is denied and waits: when something of it will be permitted by what is known now. */
@@ -281,17 +284,17 @@ async function decide(call: Call<'DecideAccess' | 'EvaluateAccess'>): Promise<De
   const request = await presentedRequest(store, current, named.request);
   if (isEmergency(request)) throw new LedgerError('INVALID', 'an emergency is decided otherwise', 'private.request');
   const denied = (reason: AccessRefusal): Decided => ({
-    ...{ current, request, delivery: { outcome: 'deny', reason }, records: [] },
+    ...{ current, request, delivery: { outcome: 'deny', reason }, records: [], companions: [] },
   });
   if (request.waitUntil !== undefined && !isWaiting(request, store.time)) return denied('wait-over');
   const grounds = await groundsOf(store, current, request, named);
   if (grounds === undefined) return denied('patient-unknown');
-  const { consents, who, considered, records } = grounds;
+  const { consents, who, considered, records, companions } = grounds;
   const patient = grounds.patient.anchored.id;
   const times = { now: store.time, latest: lifetimeEnd(request, store.time) };
   const delivery = decideDelivery(consents, who, considered, times);
   const reasons = reasonsOf(consents, who, considered, store.time);
-  const decided = { current, request, delivery, records, patient, reasons };
+  const decided = { current, request, delivery, records, companions, patient, reasons };
   if (delivery.outcome === 'permit' || request.waitUntil === undefined) return decided;
   const again = permittedFrom(consents, who, considered, { now: store.time, latest: request.waitUntil });
   return again === undefined ? decided : { ...decided, again };

@@ -14,7 +14,7 @@ import type { Considered } from '../rules/access.ts';
 import type { AccessFacts, LedgerConsent } from '../rules/consents.ts';
 import type { EmergencyFacts } from '../rules/emergencies.ts';
 import { consentsInForce } from './consent-directory.ts';
-import { checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
+import { checkCompanions, checkContext, checkHeldRecords, checkPatient } from './held-records.ts';
 
 /** What is shown of it. */
 type Shown = Omit<PrivateOf<'EvaluateAccess'>, 'requestor' | 'request' | 'state'>;
@@ -25,6 +25,7 @@ export interface Grounds {
   considered: Considered;
   patient: ShownRecord;
   records: ShownRecord[];
+  companions: ShownRecord[];
 }
 
 /** Between whom, and for what. */
@@ -55,14 +56,18 @@ export async function groundsAbout(
   const { holder } = parties;
   const { id } = patient.anchored;
   const records = await checkHeldRecords(store, holder, id, shown.records, request);
+  const companions = await checkCompanions(store, holder, shown.companions);
   const context = await checkContext(store, holder, id, shown.context ?? []);
   const consents = await consentsInForce(store, holder, id, shown.directory, shown.consents);
   const identifiers = await identifiersOf(store, request, parties, shown);
   const who = { ...requestFacts(parties, request), ...(await lawOf(store, parties)), identifiers };
   const resources = records.map(({ anchored }) => anchored.resource);
   return {
-    ...{ who, consents, patient, records },
-    considered: { patient: patient.anchored.resource, records: resources, context },
+    ...{ who, consents, patient, records, companions },
+    considered: {
+      ...{ patient: patient.anchored.resource, records: resources, context },
+      companions: companions.map(({ anchored }) => anchored.resource),
+    },
   };
 }
 

@@ -341,6 +341,30 @@ describe('the emergencies contract', () => {
         });
       });
 
+    it('takes along what the Patient and the records refer to, but for what is denied', async () => {
+      const house = await example.record({ resourceType: 'Organization' });
+      const doctor = await example.record({ resourceType: 'Practitioner' });
+      const denied = await example.record({ resourceType: 'Practitioner' });
+      const other = await example.record({ resourceType: 'Practitioner' });
+      const data = [{ meaning: 'instance', reference: { reference: `Practitioner/${denied}` } }];
+      await example.permit({ type: 'deny', purpose: purposeOf('BTG'), data });
+      const managingOrganization = { reference: `Organization/${house}` };
+      const change = { resourceType: 'Patient', identifier: [identifier], managingOrganization };
+      await example.record(change, 2, example.patientId);
+      const patient = example.evidence(example.patientId, 2);
+      const subject = { reference: `Patient/${example.patientId}` };
+      const performer = [doctor, denied].map((one) => ({ reference: `Practitioner/${one}` }));
+      const record = await example.record({ resourceType: 'Observation', subject, performer });
+      const id = await ask();
+      const companions = evidence([other, denied, doctor, house]);
+      expect(await evaluate(id, [record], { patient, companions })).to.deep.include({ companions: [2, 3] });
+      await openReview(id);
+      await breakGlass(id, [record], { patient, companions: evidence([other, doctor, house]) });
+      expect(example.accessState(id)).to.include({ delivered: 2, companions: 2 });
+      const { records } = JSON.parse(example.text(`copies/${id}`)) as Copies;
+      expect(records.map((one) => one.id)).to.deep.equal([example.patientId, record, doctor, house]);
+    });
+
     it('is reported to the holder, and over after a day', async () => {
       const id = await ask();
       await openReview(id);

@@ -6,7 +6,7 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
-import { checkPresented } from '../ledger/evidence.ts';
+import { checkPresented, type ShownRecord } from '../ledger/evidence.ts';
 import { licenceShown, loadRules } from '../ledger/register.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { sha256Hex } from '../model/canonical.ts';
@@ -26,11 +26,20 @@ import type { LicenceRefusal } from '../model/licences.ts';
 import { lifetimeEnd } from '../model/renewals.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import type { AccessRequest, AccessState } from '../model/values.ts';
+import { comingAlong } from '../rules/companions.ts';
 import { decideEmergency } from '../rules/emergencies.ts';
 import { licenceRefusal } from '../rules/licences.ts';
-import { audienceOf, partOfStep, presentedRequest, presentedStep, putCopies, putStep } from './access-steps.ts';
+import {
+  audienceOf,
+  companionsIn,
+  partOfStep,
+  presentedRequest,
+  presentedStep,
+  putCopies,
+  putStep,
+} from './access-steps.ts';
 import { groundsOf, withPatient } from './deciding.ts';
-import { checkHeldRecords, checkPatient } from './held-records.ts';
+import { checkCompanions, checkHeldRecords, checkPatient } from './held-records.ts';
 
 export class Emergencies extends LedgerContract {
   readonly #consortium: Consortium;
@@ -70,7 +79,10 @@ async function evaluateEmergency(call: Call<'EvaluateEmergency'>): Promise<Outpu
   const { consents, who, considered } = grounds;
   const { emergencyHours } = await loadRules(store);
   const latest = lifetimeEnd(request, store.time, emergencyHours);
-  return decideEmergency(consents, who, considered, { now: store.time, latest });
+  const decision = decideEmergency(consents, who, considered, { now: store.time, latest });
+  if (decision.outcome === 'deny') return decision;
+  const { companions, ...permission } = decision;
+  return { ...permission, ...companionsIn({ companions }) };
 }
 
 async function openReview(call: Call<'OpenReview'>): Promise<Done> {
@@ -101,27 +113,36 @@ async function breakGlass(call: Call<'BreakGlass'>): Promise<Done> {
   await checkLicence(call, request);
   const patient = await checkPatient(store, input.holder, shown.patient, request);
   const records = await checkHeldRecords(store, input.holder, patient.anchored.id, shown.records, request);
+  const companions = await checkCompanions(store, input.holder, shown.companions);
   const { emergencyHours } = await loadRules(store);
   const latest = lifetimeEnd(request, store.time, emergencyHours);
   const [expiresAt] = [latest, ...(shown.until === undefined ? [] : [shown.until])].sort();
   const delivered = withPatient(patient, records);
+  const along = goingWith(delivered, companions, input.holder);
   const decided: AccessState = {
     ...current,
     status: 'granted',
     ...audienceOf(request),
     patient: patient.anchored.id,
-    ...partOfStep(delivered, delivered, shown),
+    ...partOfStep(delivered, delivered, shown, along),
     expiresAt: expiresAt!,
     // What goes on from it lasts no longer, whatever the rules say by then.
     ...(emergencyHours === EMERGENCY_HOURS ? {} : { lastsUntil: latest }),
     decidedAt: store.time,
     salt: sha256Hex(`decided/${shown.salt}`),
   };
-  await putCopies(store, decided, delivered, shown.salt);
+  await putCopies(store, decided, [...delivered, ...along], shown.salt);
   await putStep(store, collections.inbox(input.requestor), decided);
   store.emit(events.AccessDecided, { id: input.id });
   return { time: store.time };
 }
+
+/** Nobody here may see what the patient has denied: which of them are denied is the custodian's word, as of the records. */
+const goingWith = (delivered: ShownRecord[], companions: ShownRecord[], holder: string): ShownRecord[] => {
+  const resourcesOf = (all: ShownRecord[]) => all.map(({ anchored }) => anchored.resource);
+  const places = comingAlong(resourcesOf(delivered), resourcesOf(companions), holder, () => true);
+  return places.map((place) => companions[place]!);
+};
 
 async function closeReview({ input, store, private: closed }: Call<'CloseReview'>): Promise<Done> {
   const opened = privateKeys.review(input.id, REVIEW_STEPS.opened);

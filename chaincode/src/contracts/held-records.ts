@@ -52,6 +52,13 @@ export async function checkHeldRecords(
   return records;
 }
 
+/** What is shown of the holder to go with these records; what of it does is a rule. @throws LedgerError NOT_FOUND, CONFLICT, INVALID */
+export const checkCompanions = (
+  store: Store,
+  holder: string,
+  evidence: readonly RecordEvidence[] = [],
+): Promise<ShownRecord[]> => checkRecords(store, holder, evidence, 'private.companions');
+
 /**
  * Further records of the patient, to whose references consents point.
  * @throws LedgerError NOT_FOUND, CONFLICT, INVALID (of another patient, or named twice)

@@ -23,6 +23,7 @@ import { reasonsOf } from '../rules/access.ts';
 import { decideAgain, type Redelivery, withdrawalOf } from '../rules/renewals.ts';
 import {
   audienceOf,
+  companionsIn,
   outcomeOf,
   partOfStep,
   presentedRequest,
@@ -66,12 +67,12 @@ async function reviewDelivery(call: Call<'ReviewDelivery'>): Promise<OutputOf<'R
   const copies = await store.getPrivate(inbox, privateKeys.copies(input.id), copiesSchema);
   if (copies === undefined) throw new LedgerError('NOT_FOUND', 'no such copies', 'id');
   const delivered = copies.records.map(({ text }) => parseText(anchoredSchema, text, 'id')).map(versionOf);
-  const { redelivery, considered, permitted } = await decidedAgain(call, state);
+  const { redelivery, considered, permitted, companions } = await decidedAgain(call, state);
   const goesOn = redelivery.outcome === 'permit';
   const withdraw = withdrawalOf({
     delivered,
-    now: considered.map(({ anchored }) => versionOf(anchored)),
-    permitted: permitted.map(({ anchored }) => versionOf(anchored)),
+    now: [...considered, ...companions.shown].map(({ anchored }) => versionOf(anchored)),
+    permitted: [...permitted, ...companions.along].map(({ anchored }) => versionOf(anchored)),
     expiresAt: { told: copies.expiresAt, due: goesOn ? redelivery.expiresAt : copies.expiresAt },
   });
   return withdraw === undefined ? { goesOn } : { withdraw, goesOn };
@@ -87,7 +88,8 @@ async function evaluateAgain(call: Call<'EvaluateAgain'>): Promise<OutputOf<'Eva
   );
   const { outcome, consent } = redelivery;
   const named = { ...(consent === undefined ? {} : { consent }), ...(reasons === undefined ? {} : { reasons }) };
-  return redelivery.outcome === 'permit' ? { outcome, ...named } : { outcome, reason: redelivery.reason, ...named };
+  if (redelivery.outcome === 'deny') return { outcome, reason: redelivery.reason, ...named };
+  return { outcome, ...named, ...companionsIn(redelivery) };
 }
 
 async function deliverAgain(call: Call<'DeliverAgain'>): Promise<OutputOf<'DeliverAgain'>> {
@@ -124,11 +126,13 @@ async function delivered(
 ): Promise<OutputOf<'DeliverAgain'>> {
   const { input, store, private: shown } = call;
   const about = { ...(part === undefined ? {} : { part }), ...(stretch === undefined ? {} : { stretch }) };
-  const { redelivery, permitted, considered, request, decidedOn } = await decidedAgain(call, { ...previous, ...about });
+  const decided = await decidedAgain(call, { ...previous, ...about });
+  const { redelivery, permitted, considered, request, decidedOn } = decided;
+  const { along } = decided.companions;
   const { schema, requestor, holder, custodian, purpose, requestedAt } = previous;
   const isPermitted = redelivery.outcome === 'permit';
   const outcome = isPermitted
-    ? { ...outcomeOf(redelivery), ...audienceOf(request), ...partOfStep(permitted, considered, shown) }
+    ? { ...outcomeOf(redelivery), ...audienceOf(request), ...partOfStep(permitted, considered, shown, along) }
     : REFUSED;
   const state: AccessState = {
     ...{ schema, id: input.id, requestor, holder, custodian, purpose, requestedAt },
@@ -140,7 +144,7 @@ async function delivered(
     decidedAt: store.time,
     salt: sha256Hex(`decided/${shown.salt}`),
   };
-  if (isPermitted) await putCopies(store, state, permitted, shown.salt);
+  if (isPermitted) await putCopies(store, state, [...permitted, ...along], shown.salt);
   await putStep(store, collections.inbox(requestor), state);
   const told = isPermitted ? state : { ...state, because: becauseOf(redelivery, shown.salt) };
   await putStep(store, collections.care(holder), told);
@@ -162,6 +166,8 @@ interface DecidedAgain {
   /** What was shown, and of that what may be delivered. */
   considered: ShownRecord[];
   permitted: ShownRecord[];
+  /** The same of companions. */
+  companions: { shown: ShownRecord[]; along: ShownRecord[] };
   request: AccessRequest;
   /** Id of the Patient that it is about; absent where no decision says so and the holder does not know her. */
   decidedOn?: string;
@@ -180,6 +186,7 @@ async function decidedAgain(call: Call<Again>, state: AccessState): Promise<Deci
       redelivery: { outcome: 'deny', reason: 'patient-unknown' },
       considered: [],
       permitted: [],
+      companions: { shown: [], along: [] },
       request,
       ...(state.patient === undefined ? {} : { decidedOn: state.patient }),
     };
@@ -195,7 +202,9 @@ async function decidedAgain(call: Call<Again>, state: AccessState): Promise<Deci
   const reasons = who.isEmergency
     ? records.map((_, index) => (places.includes(index) ? 'consent-permits' : 'consent-denied'))
     : reasonsOf(consents, grounds.who, considered, store.time);
-  const decided = { considered: all(records), permitted, request, reasons, decidedOn: patient.anchored.id };
+  const along = redelivery.outcome === 'permit' ? redelivery.companions.map((one) => grounds.companions[one]!) : [];
+  const companions = { shown: grounds.companions, along };
+  const decided = { considered: all(records), permitted, companions, request, reasons, decidedOn: patient.anchored.id };
   // A part of an emergency that nothing is left of.
   if (redelivery.outcome === 'permit' && permitted.length === 0)
     return { ...decided, redelivery: { outcome: 'deny', reason: 'records-absent' } };

@@ -1,6 +1,7 @@
 /** What is shown to have an access decided: the same to whoever decides, and to the custodian's peer that foresees it. */
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { MAX_COMPANIONS } from './companions.ts';
 import { recordEvidenceSchema } from './sheets.ts';
 import { anchoredText, instantSchema, line } from './texts.ts';
 import { hintSchema } from './transaction.ts';
@@ -21,13 +22,25 @@ const grounds = {
  * What an access is decided on. `request` and `state` are the anchored texts of the request and its first step; `patient`
  * the holder's Patient record that it names; `records` what the holder has of the types asked for, each with its path to
  * the holder's sheet; `practitioner` the requestor's record of who asks; `context` further records of the patient, to whose
- * references consents point; `directory` and `consents` say where the patient's consents are known to stand.
+ * references consents point; `directory` and `consents` say where the patient's consents are known to stand; `companions` are
+ * the holder's records about no patient that go with those that refer to them, and none that is anything else goes.
  */
 export const decisionShape = {
   ...{ requestor: nameSchema, request: anchoredText(MAX_STATE_LENGTH), state: anchoredText(MAX_STATE_LENGTH) },
   patient: recordEvidenceSchema.optional(),
   ...grounds,
+  companions: z.array(recordEvidenceSchema).max(MAX_COMPANIONS).optional(),
 };
+/** Positions, among the companions that were shown, of those that go. */
+export const companionsSchema = z
+  .array(
+    z
+      .int()
+      .min(0)
+      .max(MAX_COMPANIONS - 1),
+  )
+  .max(MAX_COMPANIONS)
+  .optional();
 
 /** What a decision says of one record: that it may be delivered, or why not. */
 const RECORD_REASONS = ['consent-permits', 'consent-denied', 'consent-expired', 'consent-absent'] as const;

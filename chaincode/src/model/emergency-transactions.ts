@@ -3,7 +3,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { callerOnly, withAnother, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { decisionShape, MAX_STATE_LENGTH } from './decision-shape.ts';
+import { companionsSchema, decisionShape, MAX_STATE_LENGTH } from './decision-shape.ts';
 import { partShape } from './deliveries.ts';
 import { reviewOutcomeSchema } from './emergencies.ts';
 import { licenceShownSchema } from './registers.ts';
@@ -49,6 +49,7 @@ export const emergencyTransactions = {
       reason: codeSchema.optional(),
       consent: consentVersionSchema.optional(),
       permitted: z.array(positionSchema).max(MAX_RECORDS).optional(),
+      companions: companionsSchema,
       until: instantSchema.optional(),
     }),
     endorsers: callerOnly,
@@ -81,6 +82,7 @@ export const emergencyTransactions = {
       licence: licenceShownSchema,
       patient: recordEvidenceSchema,
       records: z.array(recordEvidenceSchema).max(MAX_RECORDS),
+      companions: decisionShape.companions,
       /** When a denial of what is delivered begins, as EvaluateEmergency says it; absent where none does within the day. */
       until: instantSchema.optional(),
       ...partShape,

@@ -3,7 +3,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { callerOnly, every } from '@telemed-ledger/consortium/endorsers.ts';
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { decisionShape, recordReasonsSchema } from './decision-shape.ts';
+import { companionsSchema, decisionShape, recordReasonsSchema } from './decision-shape.ts';
 import { partShape, withheldSchema } from './deliveries.ts';
 import { WITHDRAWALS } from './renewals.ts';
 import { codeSchema, idSchema, saltSchema } from './texts.ts';
@@ -71,6 +71,7 @@ export const renewalTransactions = {
       reason: codeSchema.optional(),
       consent: consentVersionSchema.optional(),
       reasons: recordReasonsSchema.optional(),
+      companions: companionsSchema,
     }),
     endorsers: callerOnly,
   }),

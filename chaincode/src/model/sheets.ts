@@ -6,6 +6,7 @@
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { CanonicalText, canonicalJson, uuidFrom } from './canonical.ts';
+import { MAX_COMPANIONS } from './companions.ts';
 import { leafHash } from './merkle.ts';
 import { PURPOSE_CODES } from './purposes.ts';
 import {
@@ -116,7 +117,11 @@ export const copiesSchema = z.strictObject({
   /** For whom and for what it was asked; the receiving gateway shows it to nobody else. Absent in older ones. */
   audience: audienceSchema.optional(),
   purpose: z.enum(PURPOSE_CODES).optional(),
-  records: z.array(recordEvidenceSchema).min(1).max(MAX_DELIVERED),
+  /** Companions follow the records that were asked for. */
+  records: z
+    .array(recordEvidenceSchema)
+    .min(1)
+    .max(MAX_DELIVERED + MAX_COMPANIONS),
 });
 export type Copies = z.infer<typeof copiesSchema>;
 

@@ -13,6 +13,7 @@ import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
 import { rulesInputSchema } from './consortium-rules.ts';
 import {
+  companionsSchema,
   decisionShape,
   foreseenSchema,
   foreseenShape,
@@ -257,6 +258,7 @@ export const transactions = {
       again: instantSchema.optional(),
       /** Absent where it is denied whatever the records are. */
       reasons: recordReasonsSchema.optional(),
+      companions: companionsSchema,
     }),
     endorsers: callerOnly,
   }),

@@ -1,6 +1,7 @@
 /** What lies on the ledger: the schemas of states and private values, which the transaction table and the read model share. */
 import { mspIdSchema, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { MAX_COMPANIONS } from './companions.ts';
 import { deliveryPlaceSchema, stretchSchema } from './deliveries.ts';
 import { reasonSchema } from './emergencies.ts';
 import { resourceSchema } from './fhir.ts';
@@ -166,6 +167,8 @@ export const accessStateSchema = z.strictObject({
   lastsUntil: instant.optional(),
   /** Of what is delivered: how many records. Absent in older ones. */
   delivered: z.int().min(1).max(MAX_DELIVERED).optional(),
+  /** Companions that go with them (model/companions.ts); absent where none does, and in older ones. */
+  companions: z.int().min(1).max(MAX_COMPANIONS).optional(),
   /** Something that was asked for could not be looked at. */
   unreadable: z.literal(true).optional(),
   /** Of a part after the first (model/deliveries.ts): the part before it, which one it is, and what it is about. */

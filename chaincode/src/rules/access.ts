@@ -6,6 +6,7 @@ import type { Resource } from '../model/fhir.ts';
 import { spanOfPeriod } from '../model/periods.ts';
 import type { Withdrawal } from '../model/renewals.ts';
 import type { AccessState, ConsentVersion } from '../model/values.ts';
+import { comingAlong, isApart } from './companions.ts';
 import type { Provision } from './consent-content.ts';
 import {
   type AccessFacts,
@@ -35,6 +36,8 @@ export type Delivery =
       expiresAt: string;
       /** Positions, among the records, of those permitted. */
       permitted: number[];
+      /** The same among the companions. */
+      companions: number[];
     };
 
 /** What a decision is taken on. */
@@ -48,6 +51,8 @@ export interface Considered {
   records: readonly Resource[];
   /** Further records, to whose references consents point. */
   context?: readonly Resource[];
+  /** Records of the holder that are about no patient, to which these refer. */
+  companions?: readonly Resource[];
 }
 
 /** ISO 8601 UTC. */
@@ -62,7 +67,7 @@ export interface Times {
 export function decideDelivery(
   consents: readonly LedgerConsent[],
   request: AccessFacts,
-  { patient, records, context = [] }: Considered,
+  { patient, records, context = [], companions = [] }: Considered,
   { now, latest }: Times,
 ): Delivery {
   const asked = recordFacts(records.length === 0 ? [patient] : records, context);
@@ -72,15 +77,21 @@ export function decideDelivery(
   if (first === undefined) return refusalOf(decisions);
   if (records.length === 0) return { outcome: 'deny', reason: 'records-absent' };
   const permitted = decisions.flatMap(({ outcome }, index) => (outcome === 'permit' ? [index] : []));
-  const delivered = permitted.map((index) => asked[index]!);
+  const shown = permitted.map((index) => records[index]!);
+  const apart = recordFacts(companions).map((facts) => (isApart(facts, consents) ? facts : undefined));
+  const own = apart.map((facts) => facts && evaluateConsents(consents, request, facts, now));
+  const along = comingAlong(shown, companions, request.holder, (one) => own[one]?.outcome !== 'deny');
+  const delivered = [...permitted.map((index) => asked[index]!), ...along.flatMap((one) => apart[one] ?? [])];
   const withdrawnAt = firstChange(consents, { now, latest }, (instant) =>
     delivered.some((facts) => evaluateConsents(consents, request, facts, instant).outcome === 'deny'),
   );
-  const [expiresAt] = [latest, withdrawnAt ?? latest, ...permissions.flatMap(({ until }) => until ?? [])].sort();
+  const all = [...permissions, ...along.flatMap((one) => own[one] ?? [])];
+  const [expiresAt] = [latest, withdrawnAt ?? latest, ...all.flatMap(({ until }) => until ?? [])].sort();
   const consent = first.consent!;
-  const named = new Map(permissions.map((permission) => [permission.consent!.id, permission.consent!]));
+  const named = new Map(all.map((permission) => [permission.consent!.id, permission.consent!]));
   named.delete(consent.id);
-  return { outcome: 'permit', consent, furtherConsents: [...named.values()], expiresAt: expiresAt!, permitted };
+  const furtherConsents = [...named.values()];
+  return { outcome: 'permit', consent, furtherConsents, expiresAt: expiresAt!, permitted, companions: along };
 }
 
 /** What each record is decided to be, by itself, in their order. @param now ISO 8601 UTC */

@@ -66,7 +66,7 @@ describe('An emergency', () => {
   const purpose = (...codes: string[]) => codes.map((code) => ({ code }));
   const decide = (consents: LedgerConsent[], code: string) =>
     decideEmergency(consents, asking(code), { patient, records }, { now: NOW, latest: LATEST });
-  const all = { outcome: 'permit', permitted: [0, 1] };
+  const all = { outcome: 'permit', permitted: [0, 1], companions: [] };
   const denied = { outcome: 'deny', reason: 'consent-denied', consent: { id: 'c', version: 1 } };
   const one = [{ meaning: 'instance', reference: { reference: 'Observation/a' } }];
 
@@ -100,8 +100,8 @@ describe('An emergency', () => {
     [
       'with a denial for one record',
       [consent({ type: 'deny', purpose: purpose('BTG'), data: one })],
-      { outcome: 'permit', permitted: [1] },
-      { outcome: 'permit', permitted: [1] },
+      { outcome: 'permit', permitted: [1], companions: [] },
+      { outcome: 'permit', permitted: [1], companions: [] },
     ],
     [
       'with a permission beside the denial',

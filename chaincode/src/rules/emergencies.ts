@@ -7,6 +7,7 @@ import type { LicenceRefusal } from '../model/licences.ts';
 import { BREAK_GLASS } from '../model/purposes.ts';
 import type { ConsentVersion } from '../model/values.ts';
 import { type AccessRefusal, type Considered, firstChange, type Times } from './access.ts';
+import { comingAlong, isApart } from './companions.ts';
 import { type AccessFacts, evaluateConsents, type LedgerConsent, type RecordFacts, recordFacts } from './consents.ts';
 
 export type EmergencyDecision =
@@ -15,6 +16,8 @@ export type EmergencyDecision =
       outcome: 'permit';
       /** Positions, among the records, of those that may be shown. */
       permitted: number[];
+      /** The same among the companions. */
+      companions: number[];
       /** When a denial of one of them begins; ISO 8601 UTC, absent where none does in time. */
       until?: string;
     };
@@ -32,7 +35,7 @@ export type EmergencyFacts = AccessFacts & {
 export function decideEmergency(
   consents: readonly LedgerConsent[],
   { denialStopsBreakGlass = true, ...request }: EmergencyFacts,
-  { patient, records, context = [] }: Considered,
+  { patient, records, context = [], companions = [] }: Considered,
   { now, latest }: Times,
 ): EmergencyDecision {
   const named = request.purpose === BREAK_GLASS ? [BREAK_GLASS] : [request.purpose, BREAK_GLASS];
@@ -45,9 +48,16 @@ export function decideEmergency(
   const [ofPatient, ...denials] = all.map((facts) => denialOf(facts, now));
   if (ofPatient !== undefined) return { outcome: 'deny', reason: 'consent-denied', consent: ofPatient };
   const permitted = denials.flatMap((denial, index) => (denial === undefined ? [index] : []));
-  const shown = [all[0]!, ...permitted.map((index) => all[index + 1]!)];
+  const resources = [patient, ...permitted.map((index) => records[index]!)];
+  const apart = recordFacts(companions).map((facts) => (isApart(facts, consents) ? facts : undefined));
+  const isAllowed = (facts: RecordFacts | undefined) => facts === undefined || denialOf(facts, now) === undefined;
+  const along = comingAlong(resources, companions, request.holder, (one) => isAllowed(apart[one]));
+  const shown = [
+    ...[all[0]!, ...permitted.map((index) => all[index + 1]!)],
+    ...along.flatMap((one) => apart[one] ?? []),
+  ];
   const until = firstChange(consents, { now, latest }, (instant) =>
     shown.some((facts) => denialOf(facts, instant) !== undefined),
   );
-  return { outcome: 'permit', permitted, ...(until === undefined ? {} : { until }) };
+  return { outcome: 'permit', permitted, companions: along, ...(until === undefined ? {} : { until }) };
 }

@@ -14,6 +14,8 @@ export type Redelivery =
       expiresAt: string;
       /** Positions, among the records, of those that may be shown. */
       permitted: number[];
+      /** The same among the companions. */
+      companions: number[];
     };
 
 /**
@@ -34,8 +36,8 @@ export function decideAgain(
     const named = decision.consent === undefined ? {} : { consent: decision.consent };
     return { outcome: 'deny', reason: 'consent-denied', ...named };
   }
-  const { permitted, until } = decision;
-  return { outcome: 'permit', furtherConsents: [], expiresAt: until ?? times.latest, permitted };
+  const { permitted, companions, until } = decision;
+  return { outcome: 'permit', furtherConsents: [], expiresAt: until ?? times.latest, permitted, companions };
 }
 
 /** One record, whatever its version. */

@@ -7,12 +7,10 @@ import type { Search } from '../../fhir/repository.ts';
 import type { IndexTables } from '../schema.ts';
 import { STANDING } from '../write/resources.ts';
 import type { Checks } from './checks.ts';
-import { matchingIn } from './matching.ts';
+import { type Compartment, matchingIn } from './matching.ts';
 
 /** How much of what is held a reader sees. */
-export interface View {
-  /** One patient's data alone. */
-  compartment?: string | undefined;
+export interface View extends Compartment {
   /**
    * Of deliveries what is for whom bears this name (`audienceName`), beside what is for everybody. Without it all are seen:
    * for this gateway's own work, whose results are no reader's.
@@ -51,7 +49,7 @@ export class Deliveries {
 
   /** What is here of these records for others than a reader: with whom it is about. */
   async withheld(type: string, { ids, search, view }: Withheld): Promise<DeliveredRecord[]> {
-    const { audience: own, compartment } = view;
+    const { audience: own, compartment, beside } = view;
     if (own === undefined) return [];
     let query = this.#db
       .selectFrom('versions')
@@ -62,7 +60,7 @@ export class Deliveries {
       .where('type', '=', type);
     if (compartment !== undefined) query = query.where('patient', '=', compartment);
     if (ids !== undefined) query = query.where('id', 'in', ids);
-    if (search !== undefined) query = matchingIn(query, search, compartment);
+    if (search !== undefined) query = matchingIn(query, search, { compartment, beside });
     return query.select(['access', 'patient', 'id']).distinct().limit(MOST_WITHHELD).execute();
   }
 

@@ -9,6 +9,14 @@ import { boundsOf } from './dates.ts';
 
 export type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
 
+/** The data of one patient. */
+export interface Compartment {
+  /** Id of the Patient; absent: everybody's data. */
+  compartment?: string | undefined;
+  /** In a compartment: ids of what is about no patient and is seen beside it, of the type that is asked for. */
+  beside?: readonly string[] | undefined;
+}
+
 /** A literal: the indexes over the newest versions only are used where the statement says so itself. */
 export const NEWEST = sql.lit(1);
 
@@ -41,11 +49,18 @@ export function heldIn(db: Kysely<IndexTables>, inbox: string, audience?: string
 export function matchingIn(
   visible: VersionQuery<object>,
   search: Search,
-  compartment: string | undefined,
+  { compartment, beside = [] }: Compartment,
 ): VersionQuery<object> {
   const current = isForFew(search) ? FEW.current : 'current';
   let query = visible.where(current, '=', NEWEST).where('type', '=', search.type);
-  if (compartment !== undefined) query = query.where('patient', '=', compartment);
+  if (compartment !== undefined && beside.length === 0) query = query.where('patient', '=', compartment);
+  if (compartment !== undefined && beside.length > 0)
+    query = query.where((where) =>
+      where.or([
+        where('patient', '=', compartment),
+        where.and([where('patient', 'is', null), where('id', 'in', [...beside])]),
+      ]),
+    );
   if (search.ids !== undefined) query = query.where('id', 'in', search.ids);
   if (search.patients !== undefined) query = query.where('patient', 'in', search.patients);
   for (const value of search.values ?? []) query = withValue(query, search.type, value);

@@ -20,6 +20,7 @@ import { Accesses } from './accesses.ts';
 import { CarriedReads } from './carried-reads.ts';
 import { Checks } from './checks.ts';
 import { ClaimWords } from './claim-words.ts';
+import { Companions } from './companions.ts';
 import { ConcernedPatients } from './concerned.ts';
 import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-ends.ts';
 import { Cosignatures } from './cosignatures.ts';
@@ -82,6 +83,7 @@ export class ReadModel {
   readonly accesses: Accesses;
   readonly deliveries: Deliveries;
   readonly patientRecords: PatientRecords;
+  readonly companions: Companions;
   readonly delivered: Delivered;
   readonly concerned: ConcernedPatients;
   readonly steps: AccessSteps;
@@ -106,6 +108,7 @@ export class ReadModel {
     this.concerned = new ConcernedPatients(db);
     this.deliveries = new Deliveries(db, this.#checks, this.#inbox);
     this.patientRecords = new PatientRecords(db, this.#checks);
+    this.companions = new Companions(db, this.#checks);
     this.delivered = new Delivered(db);
     this.steps = new AccessSteps(db, this.#checks);
     this.evidence = new Evidence(db, this.#checks);
@@ -237,9 +240,7 @@ export class ReadModel {
     const all = rows.filter((row) => resourceOf(row) === resource).sort(byAge);
     const [newest] = all;
     if (newest?.current !== 1 || newest.held !== all.length) this.#checks.refuse('versions', newest ?? home);
-    const own = all
-      .filter((row) => this.#isVisible(row, view, now))
-      .filter(({ patient }) => view.compartment === undefined || patient === view.compartment);
+    const own = all.filter((row) => this.#isVisible(row, view, now)).filter((row) => isIn(row, view));
     if (own.length > 0 && newest.erased === 1) throw gone();
     return own.filter((row, index) => row.version !== own[index - 1]?.version);
   }
@@ -297,7 +298,7 @@ export class ReadModel {
    */
   async search(search: Search, view: View = {}): Promise<SearchPage> {
     const shown = this.#visible(view).where('erased', '=', 0);
-    const { rows, ...page } = await searchRows(this.#db, matchingIn(shown, search, view.compartment), search);
+    const { rows, ...page } = await searchRows(this.#db, matchingIn(shown, search, view), search);
     const matches: StoredResource[] = [];
     let untold = 0;
     await inStretches(rows, async (row) => {
@@ -319,9 +320,7 @@ export class ReadModel {
   async #faultyOf(type: string, view: View): Promise<number> {
     if (this.#options.undelivered?.faults?.() === 0) return 0;
     const faulty = this.#held(view).where('fault', 'is not', null).where('erased', '=', 0);
-    const query = matchingIn(faulty, { type, count: MOST_FAULTY }, view.compartment)
-      .select(STANDING)
-      .limit(MOST_FAULTY);
+    const query = matchingIn(faulty, { type, count: MOST_FAULTY }, view).select(STANDING).limit(MOST_FAULTY);
     return this.#checks.rows('versions', await query.execute()).length;
   }
 
@@ -420,6 +419,10 @@ export class ReadModel {
     return row && this.#checks.row('transactions', row);
   }
 }
+
+/** Whether a row is of a compartment, or seen beside it. */
+const isIn = ({ patient, id }: Pick<Standing, 'patient' | 'id'>, { compartment, beside = [] }: View): boolean =>
+  compartment === undefined || patient === compartment || (patient === null && beside.includes(id));
 
 /** How a transaction ended, as its block says. */
 export const outcomeOf = (row: TransactionsTable): Outcome => ({

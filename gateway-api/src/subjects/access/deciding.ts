@@ -2,6 +2,7 @@
  * Has one request decided. The custodian's own peer says first what comes of it: that stands in no block. Only what is
  * permitted goes to the holder, and waits for it; a refusal waits for nobody and shows nobody why.
  */
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { isWaiting } from '@telemed-ledger/chaincode/model/waiting.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
@@ -9,8 +10,9 @@ import { AS_SYSTEM } from '../../duties/duties.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
+import { CompanionFinder } from './companions.ts';
 import { evidenceAt, isWaitedFor, type Shown } from './decision.ts';
-import { type Evaluated, type FilledPart, filledPart } from './parts.ts';
+import { type FilledPart, filledPart, type Source } from './parts.ts';
 import { refuse } from './refusals.ts';
 
 /**
@@ -24,12 +26,13 @@ export async function decided(
 ): Promise<number | undefined> {
   const { id, holder, waitUntil, requestedAt } = state;
   const { ledger, index } = services;
-  const part = await filledFrom(shown, { index, holder, since: requestedAt }, (records) =>
-    ledger.evaluate('EvaluateAccess', { id, holder }, { private: { ...shown.grounds, records } }),
+  const part = await filledFrom(shown, { index, holder, since: requestedAt }, (records, companions) =>
+    ledger.evaluate('EvaluateAccess', { id, holder }, { private: { ...shown.grounds, records, companions } }),
   );
-  const { records, refusal, again = waitUntil } = part;
+  const { records, companions, refusal, again = waitUntil } = part;
   if (records.length > 0) {
-    const delivered = { ...shown.grounds, records, ...toldOf(part), withheld: part.withheld, salt: newSalt() };
+    const { withheld } = part;
+    const delivered = { ...shown.grounds, records, companions, ...toldOf(part), withheld, salt: newSalt() };
     await ledger.submit('DecideAccess', { id, holder }, delivered, AS_SYSTEM);
   } else if (again !== undefined && isWaiting(state, new Date().toISOString())) return Date.parse(again);
   else await refuse(state, refusal ?? { reason: 'records-absent' }, services);
@@ -48,14 +51,24 @@ export const toldOf = ({
   ...(unreadable === undefined ? {} : { unreadable }),
 });
 
-/** A part of what is shown. @param since from when on what has not arrived is waited for, ISO 8601 */
+/** The Patient where it goes apart from the records, for what goes with it. */
+export const patientIn = ({ patient }: Pick<Shown['grounds'], 'patient'>): { apart?: Resource } =>
+  patient === undefined ? {} : { apart: (JSON.parse(patient.text) as { resource: Resource }).resource };
+
+/**
+ * A part of what is shown. @param since from when on what has not arrived is waited for, ISO 8601
+ * @param apart what goes with it that is none of the records
+ */
 export async function filledFrom(
   { request, candidates }: Shown,
-  { index, holder, since }: { index: ReadModel; holder: string; since: string },
-  evaluate: (records: Parameters<Parameters<typeof filledPart>[0]['evaluate']>[0]) => Promise<Evaluated>,
+  { index, holder, since, apart }: { index: ReadModel; holder: string; since: string; apart?: Resource },
+  evaluate: Source['evaluate'],
 ): Promise<FilledPart> {
+  const finder = new CompanionFinder(index, holder);
   const part = await filledPart({
     ...{ candidates, asked: request, evaluate },
+    companionsOf: (resource) => finder.of(resource),
+    ...(apart === undefined ? {} : { apart }),
     evidenceOf: (record) => evidenceAt(index, record),
     isWaitedFor: isWaitedFor(since),
   });

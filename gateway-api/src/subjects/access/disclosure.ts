@@ -82,13 +82,14 @@ function renewalIn({ state, renewedBy }: Disclosure): Record<string, unknown>[] 
 
 /** How much was delivered, in which part, and to whom it may be said what was not. */
 function deliveryIn({ state, continuedBy, account, whole }: Disclosure): Record<string, unknown>[] {
-  const { delivered, part, continues, unreadable } = state;
+  const { delivered, companions, part, continues, unreadable } = state;
   if (delivered === undefined && account === undefined) return [];
   const number = (value: number | undefined) => (value === undefined ? undefined : String(value));
   const withheld = Object.entries(account?.withheld ?? {}).map(([why, count]): Fact => ['withheld', `${count} ${why}`]);
   return [
     factsOf('delivery', [
       ['delivered', number(delivered)],
+      ['companions', number(companions)],
       ['part', number(part)],
       ['continues', continues],
       ['continued-by', continuedBy],

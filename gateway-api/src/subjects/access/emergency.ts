@@ -11,7 +11,7 @@ import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { licenceNaming } from '../registers/licence-shown.ts';
 import type { Services } from '../services.ts';
-import { filledFrom, toldOf } from './deciding.ts';
+import { filledFrom, patientIn, toldOf } from './deciding.ts';
 import { anchoredText, type Shown, shownAbout } from './decision.ts';
 import type { FilledPart } from './parts.ts';
 import { refuse } from './refusals.ts';
@@ -29,16 +29,17 @@ export async function emergencyDecided(state: AccessState, request: AccessReques
   const parties = { id, requestor, holder };
   const { licence, shown } = await shownFor(state, request, index);
   const { requestor: _, ...grounds } = shown.grounds;
-  const part = await filledFrom(shown, { index, holder, since: NEVER }, async (records) => {
-    const asked = { ...grounds, ...licence, records };
+  const apart = patientIn(grounds);
+  const part = await filledFrom(shown, { index, holder, since: NEVER, ...apart }, async (records, companions) => {
+    const asked = { ...grounds, ...licence, records, companions };
     const { permitted = [], ...evaluated } = await ledger.evaluate('EvaluateEmergency', parties, { private: asked });
     if (evaluated.outcome === 'deny') return evaluated;
     const reasons = records.map((_, place) => (permitted.includes(place) ? 'consent-permits' : 'consent-denied'));
     return { ...evaluated, reasons };
   });
   if (part.refusal !== undefined) return refuse(state, part.refusal, sides);
-  const { records, until } = part;
-  await breakGlass(parties, { ...grounds, ...licence, records, until, ...toldOf(part) }, sides);
+  const { records, companions, until } = part;
+  await breakGlass(parties, { ...grounds, ...licence, records, companions, until, ...toldOf(part) }, sides);
 }
 
 /** Opens the review, where an earlier try has not, and delivers. */
@@ -47,7 +48,7 @@ async function breakGlass(
   shown: Evaluated & Pick<FilledPart, 'through' | 'unreadable'> & { until: string | undefined },
   { index, ledger }: Sides,
 ): Promise<void> {
-  const { request, state, licence, patient, records, until, through, unreadable } = shown;
+  const { request, state, licence, patient, records, companions, until, through, unreadable } = shown;
   if (licence === undefined || patient === undefined) throw new Error('a permission without a licence or a patient');
   const key = privateKeys.review(parties.id, REVIEW_STEPS.opened);
   const asked = { request, state, licence };
@@ -55,7 +56,7 @@ async function breakGlass(
     await ledger.submit('OpenReview', parties, { ...asked, salt: newSalt() }, AS_SYSTEM);
   const review = await anchoredText(index, collections.reviews, key);
   const told = { ...(until === undefined ? {} : { until }), ...toldOf({ through, unreadable }) };
-  const delivered = { patient, records, ...told };
+  const delivered = { patient, records, companions, ...told };
   await ledger.submit('BreakGlass', parties, { ...asked, review, ...delivered, salt: newSalt() }, AS_SYSTEM);
 }
 

@@ -125,6 +125,78 @@ describe('A part of a delivery', () => {
     });
   });
 
+  describe('takes along what its records refer to', () => {
+    /** Each record refers to as many companions of its own, and all to `shared`. */
+    const referring = (own: number, length = 10, fault?: string): Partial<Source> => ({
+      companionsOf: async ({ id }) =>
+        ['shared', ...Array.from({ length: own }, (_, one) => `${id}/${one}`)].map((name) => ({
+          ...{ name, length: name === 'shared' ? 10 : length },
+          ...(fault !== undefined && name !== 'shared' ? { fault } : { evidence: evidenceOf(name) }),
+        })),
+    });
+    const evidenceOf = (name: string): RecordEvidence => ({
+      ...{ id: name, version: 1, text: '', sheet: 's', index: 0, path: [], tree: '' },
+    });
+    const carried = async (names: string[], change: Partial<Source>, limits: Partial<Limits> = {}) => {
+      const records = new Records(...names);
+      const source = records.source(change);
+      const evaluate: Source['evaluate'] = async (some, companions = []) => {
+        const refused = companions.findIndex(({ id }) => id.startsWith('refused'));
+        if (refused >= 0) throw new LedgerError('INVALID', 'does not stand there', `private.companions[${refused}]`);
+        const going = companions.flatMap(({ id }, place) => (id.startsWith('denied') ? [] : [place]));
+        return { ...(await source.evaluate(some)), companions: going };
+      };
+      const part = await filledPart({ ...source, evaluate }, limits);
+      const { companions, withheld, through, unreadable } = part;
+      return {
+        delivered: part.records.length,
+        companions: companions.length,
+        withheld,
+        through: through?.id,
+        unreadable,
+      };
+    };
+
+    it('each once', async () => {
+      expect(await carried(['ok', 'ok'], referring(1))).to.deep.equal({
+        ...{ delivered: 2, companions: 3, withheld: {}, ...whole },
+      });
+      expect(await carried(['denied'], referring(1)), 'of what is not delivered none').to.include({ companions: 0 });
+    });
+
+    it('and ends before the record whose companions are too many or too long', async () => {
+      expect(await carried(['ok', 'ok', 'ok'], referring(49))).to.deep.equal({
+        ...{ delivered: 2, companions: 99, withheld: {}, through: 'ok-1', unreadable: undefined },
+      });
+      const long = await carried(['ok', 'ok', 'ok'], referring(1, 1_000), { length: 2_600 });
+      expect(long).to.include({ delivered: 2, companions: 3, through: 'ok-1' });
+    });
+
+    it('as many as fit, of one record that has more than that, and says so', async () => {
+      expect(await carried(['ok', 'ok'], referring(120))).to.deep.equal({
+        ...{
+          delivered: 1,
+          companions: 100,
+          withheld: { 'companion-too-large': 21 },
+          through: 'ok-0',
+          unreadable: true,
+        },
+      });
+    });
+
+    it('and counts those that do not go, by reason', async () => {
+      const refused = { ...referring(0), companionsOf: async () => ['refused', 'denied', 'fine'].map(asCompanion) };
+      expect(await carried(['ok'], refused)).to.deep.equal({
+        ...{ delivered: 1, companions: 1, through: undefined, unreadable: true },
+        withheld: { 'companion-unreadable': 1, 'companion-restricted': 1 },
+      });
+      expect(await carried(['ok', 'ok'], referring(1, 10, 'invalid'))).to.deep.include({
+        ...{ companions: 1, withheld: { 'companion-invalid': 2 }, unreadable: true },
+      });
+    });
+    const asCompanion = (name: string) => ({ name, length: 10, evidence: evidenceOf(name) });
+  });
+
   it('says what a refusal rests on: the most telling reason, with a record of it', async () => {
     const evaluate = async (records: RecordEvidence[]): Promise<Evaluated> => {
       const reasons = records.map(({ id }) => (id.startsWith('denied') ? DENIED : 'consent-absent'));

@@ -12,6 +12,7 @@ import { type ConsentVersion, MAX_PRIVATE_LENGTH } from '@telemed-ledger/chainco
 import { Failure } from '../../http/failures.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import type { PatientRecord } from '../../index/read/patient-records.ts';
+import { CarriedCompanions, type Companion } from './companions.ts';
 
 /** What the custodian's peer says of some records. */
 export interface Evaluated {
@@ -24,6 +25,8 @@ export interface Evaluated {
   until?: string | undefined;
   /** Of each of them, in their order; undefined where it is denied whatever the records are. */
   reasons?: readonly string[] | undefined;
+  /** Positions of the companions that may go with them. */
+  companions?: readonly number[] | undefined;
 }
 
 export interface Source {
@@ -32,7 +35,11 @@ export interface Source {
   asked: Narrowing;
   /** @throws {Failure} 503 where it has not arrived */
   evidenceOf: (record: PatientRecord) => Promise<RecordEvidence>;
-  evaluate: (records: RecordEvidence[]) => Promise<Evaluated>;
+  evaluate: (records: RecordEvidence[], companions?: RecordEvidence[]) => Promise<Evaluated>;
+  /** What goes with a record. */
+  companionsOf?: (resource: Resource) => Promise<Companion[]>;
+  /** What is shown apart from the records, and has companions too: the Patient, in an emergency. */
+  apart?: Resource;
   /** Whether what has not arrived is waited for: then it fails, to be tried again. */
   isWaitedFor: boolean;
 }
@@ -51,6 +58,7 @@ const LIMITS: Limits = { records: 400, length: MAX_PRIVATE_LENGTH - 1024 * 1024,
 
 export interface FilledPart {
   records: RecordEvidence[];
+  companions: RecordEvidence[];
   /** The place of the last of them where more follows. */
   through?: DeliveryPlace;
   withheld: Withheld;
@@ -66,6 +74,7 @@ export interface FilledPart {
 interface Item {
   place: DeliveryPlace;
   evidence?: RecordEvidence;
+  resource?: Resource;
   length: number;
   reason?: string;
 }
@@ -87,6 +96,7 @@ class Filling {
   readonly #source: Source;
   readonly #limits: Limits;
   readonly #records: RecordEvidence[] = [];
+  readonly #companions = new CarriedCompanions();
   readonly #withheld = new Map<string, number>();
   /** Withheld behind the last record that is delivered: of the next part, where there is one. */
   #since: string[] = [];
@@ -106,6 +116,8 @@ class Filling {
   }
 
   async fill(): Promise<FilledPart> {
+    const { apart } = this.#source;
+    if (apart !== undefined) await this.#join(apart);
     let items: Item[] = [];
     for (const candidate of this.#source.candidates) {
       const item = await this.#read(candidate);
@@ -121,16 +133,23 @@ class Filling {
     if (!this.#isOver && items.length > 0) await this.#judge(items);
     // Where there are no records the patient alone is asked about.
     if (!this.#isOver && !this.#isAsked) await this.#judge([]);
-    return this.#filled();
+    const isDelivered = this.#records.length > 0 || (apart !== undefined && this.#refusal === undefined);
+    const companions = isDelivered ? await this.#permittedCompanions() : [];
+    return this.#filled(companions);
   }
 
   #fits(items: readonly Item[], { length }: Item): boolean {
     const { records, length: longest, ahead } = this.#limits;
     const room = this.#isFull
       ? { records: ahead, length: longest }
-      : { records: records - this.#records.length, length: longest - this.#length };
+      : { records: records - this.#records.length, length: longest - this.#taken };
     const taken = items.reduce((sum, item) => sum + item.length, 0);
     return items.length < room.records && taken + length <= room.length;
+  }
+
+  /** Of what a part can carry. */
+  get #taken(): number {
+    return this.#length + this.#companions.length;
   }
 
   /** Undefined for what is not asked for. */
@@ -142,7 +161,9 @@ class Filling {
       const { resource } = JSON.parse(evidence.text) as { resource: Resource };
       if (!isAskedFor(resource, this.#source.asked)) return undefined;
       const length = JSON.stringify(evidence).length;
-      return length > this.#limits.length ? { place, length: 0, reason: 'too-large' } : { place, length, evidence };
+      return length > this.#limits.length
+        ? { place, length: 0, reason: 'too-large' }
+        : { place, length, evidence, resource };
     } catch (error) {
       if (error instanceof DatabaseLost || (isTransient(error) && this.#source.isWaitedFor)) throw error;
       return { place, length: 0, reason: 'unreadable' };
@@ -155,12 +176,12 @@ class Filling {
       this.#isOver = true;
       return;
     }
-    for (const { place, evidence, length, reason } of judged) {
+    for (const { place, evidence, resource, length, reason } of judged) {
       if (evidence === undefined || reason !== PERMITTED) {
         this.#since.push(reason ?? 'unreadable');
         continue;
       }
-      if (this.#isFull) {
+      if (this.#isFull || !(await this.#join(resource, length))) {
         this.#isMore = true;
         this.#isOver = true;
         return;
@@ -171,6 +192,38 @@ class Filling {
       this.#count();
     }
     if (this.#records.length >= this.#limits.records) this.#isFull = true;
+  }
+
+  /** Takes what goes with a record; false where the part cannot carry both, and the record is to wait for the next one. */
+  async #join(resource: Resource | undefined, length = 0): Promise<boolean> {
+    const { companionsOf } = this.#source;
+    const companions = companionsOf && resource && (await companionsOf(resource));
+    if (companions === undefined) return true;
+    const room = this.#limits.length - this.#taken - length;
+    if (this.#records.length > 0 && !this.#companions.fits(companions, room)) return false;
+    this.#companions.take(companions, Math.max(room, 0));
+    return true;
+  }
+
+  /** Of the companions of all that is delivered those that may go. What is withheld of them is counted apart. */
+  async #permittedCompanions(): Promise<RecordEvidence[]> {
+    for (;;) {
+      const companions = this.#companions.evidence;
+      if (companions.length === 0) return [];
+      try {
+        const evaluated = await this.#source.evaluate(this.#records, companions);
+        const going = new Set(evaluated.outcome === 'permit' ? evaluated.companions : []);
+        for (const [place, one] of companions.entries())
+          if (!going.has(place)) this.#companions.drop(one, 'restricted');
+        this.#again = firstOf(this.#again, evaluated.again);
+        this.#until = firstOf(this.#until, evaluated.until);
+        return this.#companions.evidence;
+      } catch (error) {
+        const refused = companions[refusedPlace(error, 'companions')];
+        if (refused === undefined || (this.#source.isWaitedFor && isConflict(error))) throw error;
+        this.#companions.drop(refused, 'unreadable');
+      }
+    }
   }
 
   /** What may be done with each; undefined where it is denied whatever they are. */
@@ -188,7 +241,7 @@ class Filling {
         const found = new Map(asked.map((item, index) => [item, reasons[index]]));
         return judged.map((item) => ({ ...item, reason: item.reason ?? found.get(item) ?? 'unreadable' }));
       } catch (error) {
-        const refused = asked[refusedPlace(error)];
+        const refused = asked[refusedPlace(error, 'records')];
         // A newer version may be about to arrive here.
         if (refused === undefined || (this.#source.isWaitedFor && isConflict(error))) throw error;
         judged = judged.map((item) => (item === refused ? { ...item, reason: 'unreadable' } : item));
@@ -214,11 +267,18 @@ class Filling {
     this.#since = [];
   }
 
-  #filled(): FilledPart {
+  #filled(companions: RecordEvidence[]): FilledPart {
     if (!this.#isMore) this.#count();
-    const isUnreadable = UNREADABLE.some((reason) => this.#withheld.has(reason));
+    for (const fault of this.#companions.faults) {
+      const reason = `companion-${fault}`;
+      this.#withheld.set(reason, (this.#withheld.get(reason) ?? 0) + 1);
+    }
+    const isUnreadable = UNREADABLE.some(
+      (reason) => this.#withheld.has(reason) || this.#withheld.has(`companion-${reason}`),
+    );
     return {
       records: this.#records,
+      companions,
       withheld: Object.fromEntries(this.#withheld),
       ...(this.#isMore && this.#last !== undefined ? { through: this.#last } : {}),
       ...(isUnreadable ? { unreadable: true as const } : {}),
@@ -236,8 +296,8 @@ const isTransient = (error: unknown): boolean => error instanceof Failure && err
 const isConflict = (error: unknown): boolean => error instanceof LedgerError && error.code === 'CONFLICT';
 
 /** Which of the records that were shown the ledger refuses; −1 where it refuses something else. */
-function refusedPlace(error: unknown): number {
+function refusedPlace(error: unknown, list: 'records' | 'companions'): number {
   const expression = error instanceof LedgerError ? error.expression : undefined;
-  const [, place] = /^private\.records\[(\d+)\]/.exec(expression ?? '') ?? [];
+  const [, place] = new RegExp(`^private\\.${list}\\[(\\d+)\\]`).exec(expression ?? '') ?? [];
   return place === undefined ? -1 : Number(place);
 }

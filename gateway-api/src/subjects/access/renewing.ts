@@ -2,10 +2,12 @@
  * What the custodian shows to have a delivery looked at again, or delivered anew: the texts of the access and of the request
  * that it began with, and the holder's records as they stand.
  */
-import { isWithin, restOf, sameOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
+import { companionTypes } from '@telemed-ledger/chaincode/model/companions.ts';
+import { isWithin, partOf, restOf, sameOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import { isEmergency } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { rootOf } from '@telemed-ledger/chaincode/model/renewals.ts';
+import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import {
   ACCESS_STEPS,
   type AccessRequest,
@@ -21,7 +23,7 @@ import { DatabaseLost } from '../../index/health.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
-import { filledFrom, toldOf } from './deciding.ts';
+import { filledFrom, patientIn, toldOf } from './deciding.ts';
 import { anchoredText, groundsShown, NO_GROUNDS, type Shown, shownAbout, stepOf } from './decision.ts';
 import { patientShown } from './patient.ts';
 
@@ -83,13 +85,16 @@ async function delivered(
   const { id, holder, decidedAt = '', purgedAt = '' } = state;
   const shown = await shownOf(state, going, index);
   const since = going === 'further' ? decidedAt : purgedAt;
-  const part = await filledFrom(shown, { index, holder, since }, (records) =>
-    ledger.evaluate('EvaluateAgain', { id, holder }, { private: { ...shown.grounds, records, going } }),
+  // In an emergency the Patient goes with the first part.
+  const isFirst = going === 'again' && partOf(state) === 1 && isEmergency(shown.request);
+  const apart = isFirst ? patientIn(shown.grounds) : {};
+  const part = await filledFrom(shown, { index, holder, since, ...apart }, (records, companions) =>
+    ledger.evaluate('EvaluateAgain', { id, holder }, { private: { ...shown.grounds, records, companions, going } }),
   );
-  const { refusal, withheld } = part;
+  const { companions, refusal, withheld } = part;
   const isRefused = part.records.length === 0 && refusal?.record !== undefined;
   const records = isRefused ? [refusal.record!] : part.records;
-  await submit({ ...shown.grounds, records, ...toldOf(part), withheld });
+  await submit({ ...shown.grounds, records, companions, ...toldOf(part), withheld });
 }
 
 /** The grounds of such a part, and of what was asked for what it is about: what was there when it was first delivered. */
@@ -115,7 +120,7 @@ async function requestOf(state: AccessState, index: ReadModel): Promise<{ text: 
 async function shownAgain(
   state: AccessState,
   index: ReadModel,
-  recordsOf: (patient: string, request: AccessRequest) => Promise<Named[]>,
+  recordsOf: (patient: string, request: AccessRequest) => Promise<Standing>,
 ): Promise<Reviewed> {
   const { requestor, holder } = state;
   const { text, request } = await requestOf(state, index);
@@ -123,18 +128,36 @@ async function shownAgain(
   const common = { requestor, request: text, state: step };
   const patient = await patientShown(state, index);
   if (patient === undefined) return { ...common, ...NO_GROUNDS };
-  const found = await recordsOf(patient, request);
-  return { ...common, ...(await groundsShown(index, { requestor, holder }, request, { patient, found })) };
+  const { found, companions } = await recordsOf(patient, request);
+  return { ...common, ...(await groundsShown(index, { requestor, holder }, request, { patient, found })), companions };
 }
 
-/** What was delivered, as far as it is there and the patient's; in an emergency the Patient is shown apart. */
-async function standing(index: ReadModel, { holder }: AccessState, delivered: Named[], patient: string) {
+/** What was delivered, as it stands. */
+interface Standing {
+  found: Named[];
+  companions: RecordEvidence[];
+}
+
+/**
+ * The same as far as it is there and the patient's, or goes with what is; in an emergency the Patient is shown apart. A companion
+ * that nothing refers to any more is left to the rule.
+ */
+async function standing(
+  index: ReadModel,
+  { holder }: AccessState,
+  delivered: Named[],
+  patient: string,
+): Promise<Standing> {
+  const care = collections.care(holder);
   const found: Named[] = [];
+  const companions: RecordEvidence[] = [];
   for (const { type, id } of delivered) {
     const row = await index.newestRow(type, id).catch(absentWhereDamaged);
-    if (row?.collection === collections.care(holder) && row.patient === patient) found.push({ type, id });
+    if (row?.collection !== care) continue;
+    if (row.patient === patient) found.push({ type, id });
+    else if (row.patient === null && companionTypes.includes(type)) companions.push(await index.evidence.ofRecord(row));
   }
-  return found;
+  return { found, companions };
 }
 
 /** What is not as it was anchored counts as changed: the delivery is withdrawn, and delivered anew without it. */

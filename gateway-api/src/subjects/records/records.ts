@@ -3,6 +3,7 @@
  * transaction that a write is at this kind of organisation. What a provider writes is in groups.ts.
  */
 
+import { companionTypes } from '@telemed-ledger/chaincode/model/companions.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
@@ -72,7 +73,8 @@ export class Records implements Repository {
     const view = await this.#viewFor(caller, 'read', type, id);
     const asked = { interaction: 'read', type, id } as const;
     if (type === AUDIT) return this.#event(caller, asked, view);
-    if (isInDirectory(caller, type, this.#services.organisation)) {
+    const isBeside = view.beside?.includes(id) === true;
+    if (!isBeside && isInDirectory(caller, type, this.#services.organisation)) {
       const entry = await readEntry(this.#services, type, id);
       await this.#noteEntries(caller, type, entry === undefined ? [] : [entry]);
       return entry;
@@ -133,8 +135,9 @@ export class Records implements Repository {
   /** What a caller sees; one who sees nothing is refused, and that is written down where there is such a record. */
   async #viewFor(caller: Caller, interaction: Asked['interaction'], type: string, id?: string): Promise<View> {
     try {
-      return viewOf(caller, type);
+      return await this.#withCompanions(viewOf(caller, type), type);
     } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
       const { index, readLog } = this.#services;
       const owner = id === undefined ? { patient: null } : await index.deliveries.ownerOf(type, id);
       const refused = { outcome: 'refused', access: null, records: id === undefined ? [] : [id] } as const;
@@ -146,6 +149,15 @@ export class Records implements Repository {
         });
       throw error;
     }
+  }
+
+  /** At the custodian a patient also reads what her records refer to and is about nobody. */
+  async #withCompanions(view: View, type: string): Promise<View> {
+    const { index, organisation } = this.#services;
+    const { compartment } = view;
+    if (compartment === undefined || organisation.kind !== 'custodian' || !companionTypes.includes(type)) return view;
+    const found = await index.companions.ofPatient(compartment);
+    return { ...view, beside: found.filter((one) => one.type === type).map(({ id }) => id) };
   }
 
   async #event(caller: Caller, asked: AskedById, { compartment }: View): Promise<StoredResource | undefined> {
