@@ -127,6 +127,25 @@ describe('A delivery', function () {
       expect(await becomes(clinic, id, 'it', () => true)).to.deep.include(asked());
     });
 
+  it('comes in parts in an emergency too, under one review, for whoever broke the glass', async () => {
+    const fhirUser = `Practitioner/${randomUUID()}`;
+    const physician = scene.parties.of('clinic', 'practitioner', fhirUser);
+    const practitioners = [{ organisation: 'clinic', practitioner: fhirUser }];
+    const licence = { status: 'active', start: '2020-01-01', end: '2099-01-01', practitioners };
+    const number = randomUUID().slice(0, 8);
+    const regulator = scene.parties.of('regulator', 'system');
+    await regulator.write({ method: 'PUT', path: `/licences/${number}`, body: licence });
+    const asked = { holder: 'hospital', patient: { system: MRN, value: mrn }, purpose: 'BTG', reason: 'Unconscious.' };
+    const { body } = await physician.write<Shown>({ method: 'POST', path: '/access-requests', body: asked }, [201]);
+    const { whole } = await complete(body.id);
+    // The visit is denied to the clinic, but not to whoever breaks the glass.
+    expect(whole).to.deep.equal({ status: 'complete', parts: 2, records: OBSERVATIONS + 3 });
+    await physician.ask({ path: `/fhir/R4/Encounter/${visit}` });
+    const auditor = scene.parties.of('regulator', 'auditor');
+    const { reviews } = await auditor.ask<{ reviews: { id: string }[] }>({ path: `/reviews?licence=${number}` });
+    expect(reviews.map(({ id }) => id)).to.deep.equal([body.id]);
+  });
+
   it('is refused where what it is narrowed to is nothing at all', async () => {
     const body = { holder: 'hospital', patient: { system: MRN, value: mrn }, purpose: 'TREAT', codes: [] };
     expect((await clinic.send({ method: 'POST', path: '/access-requests', body })).status).to.equal(422);
