@@ -202,10 +202,14 @@ export class FixtureConsortium {
 const newLog = () => pino({ level: process.env['TEST_LOG'] ?? 'silent' });
 
 /** Waits for a condition; fails when it does not come about in time. */
-export async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 10_000): Promise<void> {
+export async function until(
+  condition: () => Promise<boolean> | boolean,
+  timeoutMs = 10_000,
+  intervalMs = 20,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error('what was waited for did not come about');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
   }
 }

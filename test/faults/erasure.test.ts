@@ -19,6 +19,8 @@ const SHEETS = 8;
 /** Acknowledged before everything is killed. */
 const ACKNOWLEDGED = 3;
 const LONG_MS = 60_000;
+/** Between two searches of every file. */
+const SEARCH_MS = 2_000;
 const HOLDERS = ['hospital', 'patients'];
 
 describe('Erasure (on Linux only)', function () {
@@ -120,8 +122,8 @@ describe('Erasure (on Linux only)', function () {
 
   it('leaves nothing of the text in any file of anybody', async () => {
     const isGone = (): boolean => remembering().length === 0;
-    await until(isGone, LONG_MS).catch(forgetUncommitted);
-    await until(isGone, LONG_MS);
+    await until(isGone, LONG_MS, SEARCH_MS).catch(forgetUncommitted);
+    await until(isGone, LONG_MS, SEARCH_MS);
     await consortium.stop();
     expect(remembering()).to.deep.equal([]);
     await start();
