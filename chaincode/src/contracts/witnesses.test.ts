@@ -17,10 +17,22 @@ describe('the witnesses contract', () => {
     expect(writes).to.deep.equal({ public: {}, private: {}, purged: [], policies: {}, event });
   });
 
+  it('takes a COSE signature beside it, and does without', async () => {
+    const both = { ...input, cose: 'd'.repeat(128) };
+    const { writes } = await ledger.submit('CosignCheckpoint', { from: 'payer', role: 'system', input: both });
+    expect(writes.event?.payload).to.equal(canonicalJson(both));
+  });
+
   it('takes it of a member itself alone, and only in its form', async () => {
     const by = (role: string) => ledger.submit('CosignCheckpoint', { from: 'hospital', role, input });
     expect(await failureOf(by('practitioner'))).to.match(/FORBIDDEN/);
-    const odd = [{ size: 0 }, { root: 'A'.repeat(64) }, { signature: 'c'.repeat(126) }, { note: 'x' }];
+    const odd = [
+      { size: 0 },
+      { root: 'A'.repeat(64) },
+      { signature: 'c'.repeat(126) },
+      { cose: 'd'.repeat(127) },
+      { note: 'x' },
+    ];
     for (const change of odd) {
       const request = { from: 'bank', role: 'system', input: { ...input, ...change } };
       expect(await failureOf(ledger.submit('CosignCheckpoint', request)), JSON.stringify(change)).to.match(/INVALID/);

@@ -20,6 +20,8 @@ export const cosignedSchema = z.strictObject({
   /** Ed25519. */
   publicKey: hex(32),
   signature: hex(64),
+  /** The same tree signed as COSE has it (RFC 9942): a signature with the same key. Absent in older ones. */
+  cose: hex(64).optional(),
   /** Sent until it stands on the ledger: the member's system certificate vouches for the key (ECDSA P-256, r ‖ s). */
   vouched: z
     .strictObject({

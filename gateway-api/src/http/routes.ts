@@ -26,7 +26,7 @@ export interface RouteRequest<Parameters, Body, Query> {
 export interface RouteAnswer {
   /** Default 200. */
   status?: number;
-  /** An object is sent as JSON. */
+  /** An object is sent as JSON, a Buffer as it is. */
   body: object | string;
   headers?: Record<string, string>;
   /** Of the transaction that wrote it. */
@@ -133,6 +133,6 @@ const handlerOf =
     if (answer.stream !== undefined) {
       response.flushHeaders();
       await answer.stream(request, response);
-    } else if (typeof answer.body === 'string') response.send(answer.body);
+    } else if (typeof answer.body === 'string' || Buffer.isBuffer(answer.body)) response.send(answer.body);
     else response.json(answer.body);
   };

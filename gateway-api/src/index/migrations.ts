@@ -30,6 +30,7 @@ export const INDEX_STEPS = [
   '2026-11-worn-identifiers',
   '2026-11-written-by-witnesses',
   '2026-11-x-reads-of-others',
+  '2026-11-x-signed-in-cose',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -375,6 +376,7 @@ async function createTree(db: Kysely<unknown>, types: Types): Promise<void> {
     .addColumn('time', types.integer, (column) => column.notNull())
     .addColumn('public_key', types.text, (column) => column.notNull())
     .addColumn('signature', types.text, (column) => column.notNull())
+    .addColumn('cose', types.text)
     .addColumn('transaction_id', types.text, (column) => column.notNull())
     .addColumn('seal', types.text, (column) => column.notNull())
     .addPrimaryKeyConstraint('cosignatures_key', ['size', 'msp_id'])

@@ -265,7 +265,7 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   carried_reads: ['sequence', 'collection', 'key_hash', 'organisation', 'patient', 'at', 'text'],
   leaves: ['leaf', 'block', 'position', 'transaction_id', 'entry'],
   tree_nodes: ['level', 'position', 'hash'],
-  cosignatures: ['size', 'msp_id', 'root', 'time', 'public_key', 'signature', 'transaction_id'],
+  cosignatures: ['size', 'msp_id', 'root', 'time', 'public_key', 'signature', 'cose', 'transaction_id'],
   witnesses: ['msp_id', 'public_key', 'time', 'signature', 'certificate', 'transaction_id'],
 };
 

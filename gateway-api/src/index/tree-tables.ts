@@ -32,6 +32,8 @@ export interface CosignaturesTable {
   time: number;
   public_key: string;
   signature: string;
+  /** The same as COSE has it, hex; null where its member did not say. */
+  cose: string | null;
   transaction_id: string;
 }
 

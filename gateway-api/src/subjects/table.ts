@@ -34,7 +34,7 @@ import { anchorNow, logAnchorProof, logAnchors, logProofs } from './reads/anchor
 import { anchorLogs } from './reads/duties.ts';
 import { reads } from './reads/routes.ts';
 import { signTree } from './receipts/duties.ts';
-import { decisionProof, resourceProof, transactionProof, witnesses } from './receipts/proof-routes.ts';
+import { proofs, witnesses } from './receipts/proof-routes.ts';
 import { receipt } from './receipts/routes.ts';
 import { ledgerTree } from './receipts/tree-routes.ts';
 import { recordVersions } from './records/groups.ts';
@@ -67,9 +67,7 @@ export const ROUTES: readonly Route[] = [
   receipt,
   ledgerTree,
   exportRecord,
-  transactionProof,
-  resourceProof,
-  decisionProof,
+  ...proofs,
   witnesses,
   reviews,
   review,

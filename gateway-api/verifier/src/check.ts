@@ -2,20 +2,13 @@
  * Checks a receipt with the consortium's roots and nothing else: no network, no ledger, no code of ours beside this package.
  * Start reading here. A receipt of which any byte is changed is refused: each is signed, hashed, or has one form.
  */
-import {
-  cosignedMessage,
-  fromBase64,
-  keyIdSource,
-  originOf,
-  readCheckpoint,
-  readSignatureLine,
-  witnessName,
-} from './checkpoint.ts';
+import { originOf, readCheckpoint } from './checkpoint.ts';
+import { isCose, readCose } from './cose.ts';
+import { type Cosigner, coseSigner, lineSigner, type SignedTree, statementSigner } from './cosigners.ts';
 import { type Entry, readEntry, writeText } from './entry.ts';
-import { type CertifiedWitness, type Content, readProof } from './proof.ts';
-import { neededOf, type Roots, systemCertificate } from './roots.ts';
-import { readStatement, type Statement } from './statement.ts';
-import { fromHex, leafHash, rootBy, sha256, sha256Hex, toHex } from './tree.ts';
+import { type Content, readProof } from './proof.ts';
+import { neededOf, type Roots } from './roots.ts';
+import { fromHex, leafHash, rootBy, sha256Hex, toHex } from './tree.ts';
 
 export type { Roots } from './roots.ts';
 
@@ -51,86 +44,86 @@ export async function checkReceipt(receipt: Uint8Array, roots: Roots, seen: Seen
   }
 }
 
+/** A signature to be checked, with a name of all that it rests on. */
+interface Signer {
+  name: string;
+  check: () => Promise<Cosigner>;
+}
+
+/** A receipt in either encoding, as far as its form says. */
+interface Received {
+  entry: string;
+  index: number;
+  tree: SignedTree;
+  content: Content | undefined;
+  signers: Signer[];
+  /** Who hands it out, where that is signed. */
+  issuer?: Signer;
+}
+
 async function checked(receipt: Uint8Array, roots: Roots, seen: Seen): Promise<Checked> {
+  const {
+    entry: text,
+    index,
+    tree,
+    content: shown,
+    signers,
+    issuer,
+  } = await (isCose(receipt) ? inCose : inText)(receipt, roots);
+  const entry = readEntry(text);
+  const content = shown && (await checkedContent(shown, entry));
+  const once = ({ name, check }: Signer): Promise<Cosigner> => {
+    const cosigner = seen.get(name) ?? check();
+    seen.set(name, cosigner);
+    return cosigner;
+  };
+  const signed: Cosigner[] = [];
+  for (const signer of signers) signed.push(await once(signer));
+  if (issuer !== undefined) await once(issuer);
+  const members = new Set(signed.map(({ statement }) => statement.mspId)).size;
+  if (members < signed.length) throw new Error('a member signs twice');
+  if (members < neededOf(roots)) throw new Error(`${members} members have signed it, ${neededOf(roots)} are needed`);
+  const witnesses = signed.map(({ statement: { mspId }, time }) => ({ mspId, time: iso(time) }));
+  const { origin, size, root } = tree;
+  const place = { size, root: toHex(root), index };
+  return { origin, tree: place, entry, witnesses, ...(content && { content }), ...sayings(entry, members, content) };
+}
+
+async function inText(receipt: Uint8Array, roots: Roots): Promise<Received> {
   const { extra, index, path, checkpoint, signatures } = readProof(
     new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(receipt),
   );
   const { origin, size, root } = readCheckpoint(checkpoint);
   if (origin !== originOf(roots.channel, roots.genesis)) throw new Error('the checkpoint is of another ledger');
-  const entry = readEntry(extra.entry);
   const reached = await rootBy(await leafHash(extra.entry), index, size, path);
   if (reached === undefined || toHex(reached) !== toHex(root)) throw new Error('the entry is not in the tree');
-  const content = extra.content && (await checkedContent(extra.content, entry));
   if (extra.witnesses.length !== signatures.length) throw new Error('a signature without its witness');
-  const signed: Cosigner[] = [];
-  for (const [at, line] of signatures.entries()) {
+  const tree = { origin, size, root };
+  const signers = signatures.map((line, at) => {
     const witness = extra.witnesses[at]!;
-    const name = JSON.stringify([checkpoint, line, witness.statement, witness.signature, witness.certificate]);
-    const cosigner = seen.get(name) ?? checkedCosigner(line, witness, checkpoint, origin, roots);
-    seen.set(name, cosigner);
-    signed.push(await cosigner);
-  }
-  const members = new Set(signed.map(({ statement }) => statement.mspId)).size;
-  if (members < signed.length) throw new Error('a member signs twice');
-  if (members < neededOf(roots)) throw new Error(`${members} members have signed it, ${neededOf(roots)} are needed`);
-  const witnesses = signed.map(({ statement: { mspId }, time }) => ({ mspId, time: iso(time) }));
-  const tree = { size, root: toHex(root), index };
-  return { origin, tree, entry, witnesses, ...(content && { content }), ...sayings(entry, members, content) };
+    return { name: JSON.stringify([checkpoint, line, witness]), check: () => lineSigner(line, witness, tree, roots) };
+  });
+  return { entry: extra.entry, index, tree, content: extra.content, signers };
+}
+
+/** The root is not in it: it is what the entry comes to by its path, and what each member has signed. */
+async function inCose(receipt: Uint8Array, roots: Roots): Promise<Received> {
+  const { entry, size, index, path, receipts, statement, content } = readCose(receipt);
+  const root = await rootBy(await leafHash(entry), index, size, path);
+  if (root === undefined) throw new Error('the entry is not in the tree');
+  const tree = { origin: originOf(roots.channel, roots.genesis), size, root };
+  const issuer = {
+    name: JSON.stringify([entry, toHex(statement.protectedHeader), toHex(statement.signature), statement.witness]),
+    check: () => statementSigner(statement, entry, tree, roots),
+  };
+  const signers = receipts.map((one) => ({
+    name: JSON.stringify([size, toHex(root), toHex(one.protectedHeader), toHex(one.signature), one.witness]),
+    check: () => coseSigner(one, tree, roots),
+  }));
+  return { entry, index, tree, content, signers, issuer };
 }
 
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
-
-export interface Cosigner {
-  statement: Statement;
-  witness: CertifiedWitness;
-  certificate: Uint8Array<ArrayBuffer>;
-  time: number;
-}
-
-async function checkedCosigner(
-  line: string,
-  witness: CertifiedWitness,
-  checkpoint: string,
-  origin: string,
-  roots: Roots,
-): Promise<Cosigner> {
-  const cosigner = await checkedSignature(line, witness, checkpoint, origin);
-  await checkVouched(cosigner, roots);
-  return cosigner;
-}
-
-/** The key that signed the checkpoint, which a certificate is yet to vouch for. */
-async function checkedSignature(
-  line: string,
-  witness: CertifiedWitness,
-  checkpoint: string,
-  origin: string,
-): Promise<Cosigner> {
-  const statement = readStatement(witness.statement);
-  const { mspId } = statement;
-  const certificate = fromBase64(witness.certificate);
-  const { name, keyId, time, signature } = readSignatureLine(line);
-  const publicKey = fromHex(statement.publicKey);
-  if (statement.origin !== origin || name !== witnessName(origin, mspId))
-    throw new Error('a witness is of another ledger');
-  const isItsKey = toHex((await sha256(keyIdSource(name, publicKey))).slice(0, 4)) === toHex(keyId);
-  if (!isItsKey || toHex(await sha256(certificate)) !== statement.certificateHash)
-    throw new Error('a witness is not the one that its certificate vouches for');
-  const key = await crypto.subtle.importKey('raw', publicKey, 'Ed25519', false, ['verify']);
-  if (!(await crypto.subtle.verify('Ed25519', key, signature, cosignedMessage(checkpoint, time))))
-    throw new Error(`the signature of ${mspId} does not fit the checkpoint`);
-  return { statement, witness, certificate, time };
-}
-
-async function checkVouched({ statement, witness, certificate: der }: Cosigner, roots: Roots): Promise<void> {
-  const { mspId } = statement;
-  const certificate = await systemCertificate(der, statement, roots);
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const vouching = await certificate.publicKey.export(algorithm, ['verify']);
-  const text = new TextEncoder().encode(witness.statement);
-  if (!(await crypto.subtle.verify(algorithm, vouching, fromBase64(witness.signature), text)))
-    throw new Error(`the certificate of ${mspId} does not vouch for its witness`);
-}
 
 /** @throws Error where the content is not what the transaction wrote */
 async function checkedContent(content: Content, { code, writes }: Entry): Promise<Checked['content']> {

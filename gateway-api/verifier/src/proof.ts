@@ -45,15 +45,24 @@ const FIRST_LINE = 'c2sp.org/tlog-proof@v1';
 const utf8 = new TextEncoder();
 const HASH = 32;
 
+/** Its members in their order, and no others. */
+const inForm = ({ collection, key, value, index, path, record }: Content): Content => ({
+  ...{ collection, key, value, index, path },
+  ...(record && { record: { text: record.text, index: record.index, path: record.path } }),
+});
+
+export const contentText = (content: Content): string => JSON.stringify(inForm(content));
+
+/** @throws Error where it is not exactly what `contentText` writes */
+export function readContent(text: string): Content {
+  const content = JSON.parse(text) as Content;
+  if (!isContent(content) || contentText(content) !== text) throw new Error('the content is not in its form');
+  return content;
+}
+
 /** JSON in one form: members in this order, no white space. */
 function extraText({ entry, witnesses, content }: Extra): string {
-  const shown = content && {
-    ...{ collection: content.collection, key: content.key, value: content.value },
-    ...{ index: content.index, path: content.path },
-    ...(content.record && {
-      record: { text: content.record.text, index: content.record.index, path: content.record.path },
-    }),
-  };
+  const shown = content && inForm(content);
   const certified = witnesses.map(({ statement, signature, certificate }) => ({ statement, signature, certificate }));
   return JSON.stringify({ entry, witnesses: certified, ...(shown && { content: shown }) });
 }
@@ -69,23 +78,21 @@ export function proofText({ extra, index, path, checkpoint, signatures }: Proof)
 const isHashes = (value: unknown): value is string[] =>
   Array.isArray(value) && value.length <= 64 && value.every((one) => /^[0-9a-f]{64}$/.test(String(one)));
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isText = (...values: unknown[]): boolean => values.every((value) => typeof value === 'string');
+
+function isContent({ collection, key, value, index, path, record }: Content): boolean {
+  const isRecord = record === undefined || (isText(record.text) && isIndex(record.index) && isHashes(record.path));
+  return isText(collection, key, value) && isIndex(index) && isHashes(path) && isRecord;
+}
 
 /** @throws Error where it is not in the one form */
 function readExtra(text: string): Extra {
   const extra = JSON.parse(text) as Extra;
   const { entry, witnesses, content } = extra;
-  const isText = (...values: unknown[]): boolean => values.every((value) => typeof value === 'string');
   const areWitnesses =
     Array.isArray(witnesses) && witnesses.every((one) => isText(one?.statement, one?.signature, one?.certificate));
-  const isRecord = (one: Content['record']): boolean =>
-    one === undefined || (isText(one.text) && isIndex(one.index) && isHashes(one.path));
-  const isContent =
-    content === undefined ||
-    (isText(content.collection, content.key, content.value) &&
-      isIndex(content.index) &&
-      isHashes(content.path) &&
-      isRecord(content.record));
-  if (!isText(entry) || !areWitnesses || !isContent || extraText(extra) !== text)
+  const isSound = content === undefined || isContent(content);
+  if (!isText(entry) || !areWitnesses || !isSound || extraText(extra) !== text)
     throw new Error('the extra data is not in its form');
   return extra;
 }

@@ -24,8 +24,8 @@ export async function writeCosignatures(
     if (event?.name !== events.CheckpointCosigned) continue;
     const { success, data } = cosignedSchema.safeParse(objectIn(event.payload));
     if (!success) continue;
-    const { size, root, time, publicKey: public_key, signature, vouched } = data;
-    cosignatures.push({ size, msp_id, root, time, public_key, signature, transaction_id });
+    const { size, root, time, publicKey: public_key, signature, cose = null, vouched } = data;
+    cosignatures.push({ size, msp_id, root, time, public_key, signature, cose, transaction_id });
     if (vouched !== undefined && isSender(vouched, identity))
       witnesses.push({ msp_id, public_key, ...vouched, transaction_id });
   }

@@ -144,15 +144,15 @@ async function proved(
   of: string,
   path: string,
   manifest: Manifest,
-  make: () => Promise<string | undefined>,
+  make: () => Promise<Buffer | undefined>,
 ): Promise<ArchivedFile | undefined> {
   const receipt = await make().catch((error: unknown) => {
     if (error instanceof Failure || error instanceof LedgerError) return error;
     throw error;
   });
-  if (typeof receipt === 'string') {
+  if (Buffer.isBuffer(receipt)) {
     manifest.receipts.push({ path, of });
-    return { path, bytes: utf8.encode(receipt) };
+    return { path, bytes: receipt };
   }
   const reason =
     receipt === undefined

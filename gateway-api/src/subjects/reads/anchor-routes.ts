@@ -157,6 +157,6 @@ export const logAnchorProof = route({
     const { text: value, transactionId } = standing;
     const shown = { collection: collections.marks, key: privateKeys.log(organisation, n), value };
     const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
-    return { headers, body: await proofOf(services, transactionId, shown) };
+    return { headers, body: await proofOf(services, transactionId, { shown, as: 'tlog-proof' }) };
   },
 });

@@ -1,58 +1,77 @@
-/** Receipts that travel: C2SP tlog-proofs of transactions, and of what they wrote for those who may read it. */
+/** Receipts that travel, as C2SP tlog-proofs or COSE receipts: of transactions, and of what they wrote for those who may read it. */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
-import { type RouteAnswer, route } from '../../http/routes.ts';
+import { type Route, type RouteAnswer, route } from '../../http/routes.ts';
 import { foundAccess } from '../reads/noting.ts';
 import { Records } from '../records/records.ts';
-import { proofOf } from './proofs.ts';
+import { type Encoding, proofOf } from './proofs.ts';
 import { decisionReceipt, versionReceipt } from './what-is-proved.ts';
 
-const answers = {
-  200: { description: 'A C2SP tlog-proof; docs/receipts.md says how it is checked.', schema: z.string() },
+const ANSWERS: Record<Encoding, Route['answers']> = {
+  'tlog-proof': {
+    200: { description: 'A C2SP tlog-proof; docs/receipts.md says how it is checked.', schema: z.string() },
+  },
+  'cose-receipt': {
+    200: { description: 'COSE receipts (RFC 9942) of the members on an entry of the tree, CBOR.', schema: z.string() },
+  },
+};
+const TYPES: Record<Encoding, string> = {
+  'tlog-proof': 'text/plain; charset=utf-8',
+  'cose-receipt': 'application/scitt-statement+cose',
 };
 
-const asProof = (body: string): RouteAnswer => ({ body, headers: { 'Content-Type': 'text/plain; charset=utf-8' } });
+const asProof = (body: Buffer, as: Encoding): RouteAnswer => ({ body, headers: { 'Content-Type': TYPES[as] } });
 const none = () => new LedgerError('NOT_FOUND', 'there is nothing here to give a receipt of');
+const ENCODINGS = Object.keys(TYPES) as Encoding[];
 
-export const transactionProof = route({
-  method: 'get',
-  path: '/receipts/:transactionId/tlog-proof',
-  summary: 'Proof that a transaction was committed, signed by the members: of hashes alone.',
-  parameters: z.object({ transactionId: z.string() }),
-  answers,
-  async handle({ parameters }, services) {
-    return asProof(await proofOf(services, parameters.transactionId));
-  },
-});
+const transactionProof = (as: Encoding): Route =>
+  route({
+    method: 'get',
+    path: `/receipts/:transactionId/${as}`,
+    summary: 'Proof that a transaction was committed, signed by the members: of hashes alone.',
+    parameters: z.object({ transactionId: z.string() }),
+    answers: ANSWERS[as],
+    async handle({ parameters }, services) {
+      return asProof(await proofOf(services, parameters.transactionId, { as }), as);
+    },
+  });
 
-export const resourceProof = route({
-  method: 'get',
-  path: '/resource-receipts/:type/:id/:version/tlog-proof',
-  summary: 'Proof of one version of a record, consent, claim or payment, with its content, for who may read it.',
-  parameters: z.object({ type: z.string(), id: z.string(), version: z.coerce.number().int().min(1) }),
-  answers,
-  async handle({ caller, parameters: { type, id, version } }, services) {
-    const found = await new Records(services, {}).readVersion(caller, type, id, version);
-    const receipt = found && (await versionReceipt(services, { type, id, version }));
-    if (receipt === undefined) throw none();
-    return asProof(receipt);
-  },
-});
+const resourceProof = (as: Encoding): Route =>
+  route({
+    method: 'get',
+    path: `/resource-receipts/:type/:id/:version/${as}`,
+    summary: 'Proof of one version of a record, consent, claim or payment, with its content, for who may read it.',
+    parameters: z.object({ type: z.string(), id: z.string(), version: z.coerce.number().int().min(1) }),
+    answers: ANSWERS[as],
+    async handle({ caller, parameters: { type, id, version } }, services) {
+      const found = await new Records(services, {}).readVersion(caller, type, id, version);
+      const receipt = found && (await versionReceipt(services, { type, id, version }, as));
+      if (receipt === undefined) throw none();
+      return asProof(receipt, as);
+    },
+  });
 
-export const decisionProof = route({
-  method: 'get',
-  path: '/access-requests/:id/tlog-proof',
-  summary: 'Proof of what came of an access request, as its last step says it.',
-  parameters: z.object({ id: z.string() }),
-  answers,
-  async handle({ caller, parameters: { id } }, services) {
-    const found = await foundAccess(caller, 'access', id, compartmentOf(caller), services);
-    const receipt = found && (await decisionReceipt(services, found.state));
-    if (receipt === undefined) throw none();
-    return asProof(receipt);
-  },
-});
+const decisionProof = (as: Encoding): Route =>
+  route({
+    method: 'get',
+    path: `/access-requests/:id/${as}`,
+    summary: 'Proof of what came of an access request, as its last step says it.',
+    parameters: z.object({ id: z.string() }),
+    answers: ANSWERS[as],
+    async handle({ caller, parameters: { id } }, services) {
+      const found = await foundAccess(caller, 'access', id, compartmentOf(caller), services);
+      const receipt = found && (await decisionReceipt(services, found.state, as));
+      if (receipt === undefined) throw none();
+      return asProof(receipt, as);
+    },
+  });
+
+export const proofs: readonly Route[] = ENCODINGS.flatMap((as) => [
+  transactionProof(as),
+  resourceProof(as),
+  decisionProof(as),
+]);
 
 const witnessSchema = z
   .object({

@@ -2,11 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Sign1 } from '@auth0/cose';
 import { LogCheckpoint } from '@sigstore/verify/dist/tlog/checkpoint.js';
 import { verifyMerkleInclusion } from '@sigstore/verify/dist/tlog/merkle.js';
-import { BadReceipt, checkReceipt, type Roots } from '@telemed-ledger/verifier/check.ts';
+import { BadReceipt, checkReceipt, type Roots, type Seen } from '@telemed-ledger/verifier/check.ts';
+import { type CoseProof, coseBytes, readCose } from '@telemed-ledger/verifier/cose.ts';
 import { type Proof, proofText, readProof } from '@telemed-ledger/verifier/proof.ts';
+import { decode as decodeCbor } from 'cborg';
 import { expect } from 'chai';
+import { importJWK } from 'jose';
 import { FixtureConsortium, until } from '../../consortium.fixture.ts';
 import { LedgerConnection } from '../../ledger/connect.ts';
 
@@ -35,9 +39,13 @@ describe('Receipts', function () {
   };
   const authorityOf = (name: string, file = 'ca.pem') =>
     readFileSync(join(consortium.dataDir, 'organisations', name, 'ca', file), 'utf8');
-  const refusal = async (changed: string | Uint8Array, other: Roots = roots): Promise<string> => {
+  const refusal = async (
+    changed: string | Uint8Array,
+    other: Roots = roots,
+    seen: Seen = new Map(),
+  ): Promise<string> => {
     const bytesOf = typeof changed === 'string' ? bytes(changed) : changed;
-    return checkReceipt(bytesOf, other).then(
+    return checkReceipt(bytesOf, other, seen).then(
       () => 'holds',
       (error) => {
         expect(error).to.be.instanceOf(BadReceipt);
@@ -114,10 +122,12 @@ describe('Receipts', function () {
   it('are refused with any byte changed', async () => {
     const whole = bytes(receipt);
     const accepted: number[] = [];
+    // What was not changed is checked once.
+    const seen: Seen = new Map();
     for (let at = 0; at < whole.length; at += 1) {
       const mutated = whole.slice();
       mutated[at]! ^= 1 + (at % 127);
-      if ((await refusal(mutated)) === 'holds') accepted.push(at);
+      if ((await refusal(mutated, roots, seen)) === 'holds') accepted.push(at);
     }
     expect(accepted).to.deep.equal([]);
     for (const other of [
@@ -129,6 +139,100 @@ describe('Receipts', function () {
       '',
     ])
       expect(await refusal(other)).not.to.equal('holds');
+  });
+
+  describe('in COSE', () => {
+    let cose: Buffer;
+    const coseOf = async (as: string, path: string): Promise<Buffer> => {
+      const [organisation = '', role = 'system'] = as.split(' ');
+      const authorization = `Bearer ${await consortium.token(organisation, role as 'system')}`;
+      let found: Response | undefined;
+      await until(async () => {
+        found = await fetch(consortium.urls.get(organisation) + path, { headers: { authorization } });
+        return found.status === 200;
+      }, 30_000);
+      expect(found?.headers.get('content-type')).to.equal('application/scitt-statement+cose');
+      return Buffer.from(await found!.arrayBuffer());
+    };
+    const rewritten = (change: (proof: CoseProof) => void): Uint8Array => {
+      const proof = readCose(cose);
+      change(proof);
+      return coseBytes(proof);
+    };
+    before(async () => {
+      cose = await coseOf('hospital', `/resource-receipts/Patient/${record.id}/1/cose-receipt`);
+    });
+
+    it('prove the same record under the same roots', async () => {
+      const { content, entry, witnesses, tree } = await checkReceipt(cose, roots);
+      expect(JSON.parse(content!.text!).resource.name[0].family).to.equal(record.family);
+      expect(entry).to.include({ transactionId: record.transactionId, code: 0 });
+      expect(witnesses.length).to.be.at.least(NEEDED);
+      const { body } = await consortium.send('bank', `GET /ledger-tree?size=${tree.size}`);
+      expect(tree.root).to.equal(body.root);
+      const bare = await coseOf('bank', `/receipts/${record.transactionId}/cose-receipt`);
+      expect((await checkReceipt(bare, roots)).content).to.equal(undefined);
+      expect(bare.includes(record.family)).to.equal(false);
+    });
+
+    it('are read by libraries that are not ours: COSE_Sign1, RFC9162_SHA256, Ed25519', async () => {
+      const statement = Sign1.decode(cose);
+      const receipts = statement.unprotectedHeaders.get(394 as never) as unknown as Uint8Array[];
+      expect(receipts.length).to.be.at.least(NEEDED);
+      for (const bytesOfOne of receipts) {
+        const one = Sign1.decode(bytesOfOne);
+        const header = one.protectedHeaders as unknown as Map<number, unknown>;
+        expect([header.get(1), header.get(395)]).to.deep.equal([-8, 1]);
+        expect(one.payload).to.equal(null);
+        const proofs = one.unprotectedHeaders.get(396 as never) as unknown as Map<number, Uint8Array[]>;
+        const [size, index, path] = decodeCbor(proofs.get(-1)![0]!) as [number, number, Uint8Array[]];
+        const { body } = await consortium.send('regulator', `GET /ledger-tree?size=${size}`);
+        const logHash = Buffer.from(body.root, 'hex');
+        const hashes = path.map((hash) => Buffer.from(hash));
+        const inclusionProof = { logIndex: String(index), treeSize: String(size), hashes, rootHash: logHash };
+        const entry = { canonicalizedBody: Buffer.from(statement.payload), inclusionProof };
+        verifyMerkleInclusion(entry as never, { logSize: BigInt(size), logHash } as never);
+        const x = Buffer.from(header.get(4) as Uint8Array).toString('base64url');
+        const key = await importJWK({ kty: 'OKP', crv: 'Ed25519', x }, 'EdDSA');
+        await one.verify(key as never, { detachedPayload: logHash });
+        const other = await one.verify(key as never, { detachedPayload: Buffer.alloc(32) }).catch(() => 'refused');
+        expect(other).to.equal('refused');
+      }
+    });
+
+    it('are refused with any byte changed', async () => {
+      const accepted: number[] = [];
+      // What was not changed is checked once.
+      const seen: Seen = new Map();
+      for (let at = 0; at < cose.length; at += 1) {
+        const mutated = Buffer.from(cose);
+        mutated[at]! ^= 1 + (at % 127);
+        if ((await refusal(mutated, roots, seen)) === 'holds') accepted.push(at);
+      }
+      expect(accepted).to.deep.equal([]);
+      for (const other of [Buffer.concat([cose, Buffer.of(0)]), cose.subarray(0, -1), cose.subarray(1)])
+        expect(await refusal(other)).not.to.equal('holds');
+    });
+
+    it('are refused under too few members, one several times, another size, place or entry', async () => {
+      expect(await refusal(rewritten(({ receipts }) => void receipts.splice(1)))).to.match(/1 members have signed it/);
+      const twice = rewritten(({ receipts }) => void receipts.fill(receipts[0]!));
+      expect(await refusal(twice)).to.match(/signs twice/);
+      for (const change of [{ size: 1 }, { index: 1 }, { path: [] }])
+        expect(
+          await refusal(rewritten((proof) => void Object.assign(proof, change))),
+          JSON.stringify(change),
+        ).not.to.equal('holds');
+      const larger = rewritten((proof) => void Object.assign(proof, { size: proof.size + 1 }));
+      expect(await refusal(larger)).not.to.equal('holds');
+      const code = rewritten((proof) => void Object.assign(proof, { entry: proof.entry.replace('code 0', 'code 11') }));
+      expect(await refusal(code)).not.to.equal('holds');
+      const text = rewritten(({ content }) => {
+        content!.record!.text = content!.record!.text.replace(record.family, 'Family other');
+      });
+      expect(await refusal(text)).to.match(/not on its sheet/);
+      expect(await refusal(cose, { ...roots, channel: 'other' })).to.match(/another ledger/);
+    });
   });
 
   it('are refused under too few members, or one member several times', async () => {

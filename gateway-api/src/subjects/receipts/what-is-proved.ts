@@ -3,40 +3,42 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ACCESS_STEPS, type AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Services } from '../services.ts';
-import { proofOf, type Shown } from './proofs.ts';
+import { type Encoding, proofOf, type Shown } from './proofs.ts';
 
 /** A receipt of a value, from the transaction that wrote it first. */
-async function receiptOf(services: Services, shown: Shown): Promise<string | undefined> {
+async function receiptOf(services: Services, shown: Shown, as: Encoding): Promise<Buffer | undefined> {
   const transactionId = await services.index.evidence.writtenBy(shown.collection, shown.key);
-  return transactionId === undefined ? undefined : proofOf(services, transactionId, shown);
+  return transactionId === undefined ? undefined : proofOf(services, transactionId, { shown, as });
 }
 
 /** Of one version, for whoever may read it; undefined where no transaction wrote it, or it is a copy. @throws as proofOf */
 export async function versionReceipt(
   services: Services,
   { type, id, version }: { type: string; id: string; version: number },
-): Promise<string | undefined> {
+  as: Encoding = 'tlog-proof',
+): Promise<Buffer | undefined> {
   const { evidence } = services.index;
   const row = await evidence.rowOf(type, id, version);
   // Of a copy the holder and the custodian have the original.
   if (row === undefined || row.source !== null) return undefined;
   const { collection, key, value } = row;
-  if (row.leaf === null) return receiptOf(services, { collection, key, value });
+  if (row.leaf === null) return receiptOf(services, { collection, key, value }, as);
   const { sheet, tree, text, index: place, path } = await evidence.ofRecord(row);
   const record = { text, index: place, path: [...path] };
-  return receiptOf(services, { collection, key: privateKeys.sheet(sheet), value: tree, record });
+  return receiptOf(services, { collection, key: privateKeys.sheet(sheet), value: tree, record }, as);
 }
 
 /** Of the last step of an access; undefined where nothing of it is here. @throws as proofOf */
 export async function decisionReceipt(
   services: Services,
   { id, requestor, holder }: Pick<AccessState, 'id' | 'requestor' | 'holder'>,
-): Promise<string | undefined> {
+  as: Encoding = 'tlog-proof',
+): Promise<Buffer | undefined> {
   for (const step of Object.values(ACCESS_STEPS).toReversed()) {
     for (const collection of [collections.inbox(requestor), collections.care(holder)]) {
       const key = privateKeys.access(id, step);
       const value = await services.index.evidence.text(collection, key);
-      if (value !== undefined) return receiptOf(services, { collection, key, value });
+      if (value !== undefined) return receiptOf(services, { collection, key, value }, as);
     }
   }
   return undefined;

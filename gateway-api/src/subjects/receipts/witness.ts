@@ -16,6 +16,7 @@ import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { InputOf } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import { checkpointText, cosignedMessage, originOf } from '@telemed-ledger/verifier/checkpoint.ts';
+import { type CoseReceipt, receiptHeader, signedBytes, statementHeader } from '@telemed-ledger/verifier/cose.ts';
 import { readEntry } from '@telemed-ledger/verifier/entry.ts';
 import { statementText } from '@telemed-ledger/verifier/statement.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -92,9 +93,12 @@ export class Witness {
     this.#keep({ origin, size, root });
     const time = Math.floor(now() / 1000);
     const message = cosignedMessage(checkpointText({ origin, size, root: Buffer.from(root, 'hex') }), time);
+    const signer = { origin, mspId: organisation.mspId, publicKey: this.publicKey, time };
+    const cose = signedBytes(receiptHeader(signer, size), Buffer.from(root, 'hex'));
     return {
       ...{ size, root, time, publicKey: this.publicKey },
       signature: sign(null, message, this.#key).toString('hex'),
+      cose: sign(null, cose, this.#key).toString('hex'),
       ...vouched,
     };
   }
@@ -109,6 +113,14 @@ export class Witness {
     const key = createPrivateKey(privateKey);
     const signature = sign('sha256', Buffer.from(statementText(statement)), { key, dsaEncoding: 'ieee-p1363' });
     return { time, signature: signature.toString('hex'), certificate: der.toString('base64') };
+  }
+
+  /** An entry of the tree as a COSE statement of this member, which says what it has read and signs no tree. */
+  statement(origin: string, entry: string): Omit<CoseReceipt, 'witness'> {
+    const { organisation, now = Date.now } = this.#options;
+    const time = Math.floor(now() / 1000);
+    const protectedHeader = statementHeader({ origin, mspId: organisation.mspId, publicKey: this.publicKey, time });
+    return { protectedHeader, signature: sign(null, signedBytes(protectedHeader, Buffer.from(entry)), this.#key) };
   }
 
   #keep(signed: Signed): void {
