@@ -85,6 +85,7 @@ const MAY_IMPORT: { from: string; only: string[] }[] = [
   { from: 'chaincode/src/contracts/', only: ['chaincode/src/rules/', 'chaincode/src/ledger/', MODEL, CONSORTIUM] },
   { from: 'chaincode/', only: [CONSORTIUM] },
   { from: 'gateway-api/verifier/', only: [] },
+  { from: 'gateway-api/patient-client/', only: [] },
   { from: 'gateway-api/console/', only: [] },
   { from: 'gateway-api/', only: [MODEL, CONSORTIUM, FORMATS] },
   { from: CONSORTIUM, only: [] },
@@ -180,6 +181,7 @@ describe('Architecture', () => {
     expect(breaches(product, mayImport)).to.deep.equal([]);
     expect(mayImport('network/fabric/x.ts', 'network/embedded/config.ts')).to.equal(false);
     expect(mayImport('gateway-api/verifier/x.ts', 'gateway-api/src/config.ts')).to.equal(false);
+    expect(mayImport('gateway-api/patient-client/x.ts', 'chaincode/src/model/jws.ts')).to.equal(false);
     expect(mayImport('gateway-api/src/x.ts', 'chaincode/src/rules/access.ts')).to.equal(false);
   });
 

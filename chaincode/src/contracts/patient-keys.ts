@@ -92,7 +92,7 @@ async function enrolPatientKey(call: Call<'EnrolPatientKey'>): Promise<OutputOf<
   const key = keyOf(request);
   const found = await loadDirectory(store, input.provider, patient, directory);
   const { keyRecoveryHours = RECOVERY_HOURS } = await loadRules(store);
-  const ring = ringOf(enrolled(found.ring ?? [], key, store.time, keyRecoveryHours));
+  const ring = ringOf(enrolled(found.ring ?? [], key, { now: store.time, via: input.id }, keyRecoveryHours));
   const { from } = ring.at(-1)!;
   const use: KeyCodeUse = { schema: 1, id: input.id, request, signature, usedAt: store.time, from, salt };
   await store.putOnce(collection, privateKeys.keyCode(input.id, used), use, { expression: 'id' });
@@ -119,7 +119,7 @@ async function changePatientKey(call: Call<'ChangePatientKey'>): Promise<OutputO
   const found = await loadDirectory(store, input.provider, patient, directory);
   const other = request === undefined ? undefined : keyOf(request);
   const owner = { provider: input.provider, patient };
-  const ring = ringOf(changed(found.ring ?? [], statement, other, owner, store.time));
+  const ring = ringOf(changed(found.ring ?? [], statement, other, owner, { now: store.time, via: input.id }));
   const change: KeyChange = {
     ...{ schema: 1, id: input.id, patient, statement, changedAt: store.time, salt },
     ...(request === undefined ? {} : { request }),

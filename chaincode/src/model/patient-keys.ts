@@ -48,6 +48,8 @@ export const patientKeySchema = z.strictObject({
   y: bytes32Schema,
   /** By a code where none was in force; by the one before; by a code while one was in force, which takes its time. */
   how: z.enum(['enrolled', 'rotated', 'recovered']),
+  /** Of the code that brought it, or of the change. */
+  via: idSchema,
   addedAt: instantSchema,
   from: instantSchema,
   until: instantSchema.optional(),

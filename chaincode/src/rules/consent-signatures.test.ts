@@ -27,7 +27,7 @@ describe("a patient's signature in a consent", () => {
       ...{ dateTime: '2026-03-01', provision: { type: 'permit', period: { end: '2027-01-01' } } },
     };
     draft = await signed({ id, version: 1, salt: '0'.repeat(64), resource }, key, NOW);
-    const ring: PatientKey[] = [{ x, y, how: 'enrolled', addedAt: NOW, from: NOW }];
+    const ring: PatientKey[] = [{ x, y, how: 'enrolled', via: patient, addedAt: NOW, from: NOW }];
     signing = { id, version: 1, provider: 'hospital', patient, now: NOW, ring };
   });
 
@@ -83,6 +83,7 @@ describe("a patient's signature in a consent", () => {
           x: 'x'.repeat(43),
           y: String(index).repeat(43).slice(0, 43),
           how: 'enrolled',
+          via: '',
           addedAt: from,
           from,
           ...(until && { until }),

@@ -33,14 +33,20 @@ const refusalOfNew = (ring: KeyRing, key: PublicKey): KeyRefusal | undefined => 
   return ring.length >= MAX_KEYS ? 'no more keys are taken of one patient' : undefined;
 };
 
+/** When, by the transaction's time, and by which code or change. */
+export interface Coming {
+  now: string;
+  via: string;
+}
+
 /** A key that a code brings: at once where none is in force, else after so many hours. */
-export function enrolled(ring: KeyRing, key: PublicKey, now: string, recoveryHours: number): Next {
+export function enrolled(ring: KeyRing, key: PublicKey, { now, via }: Coming, recoveryHours: number): Next {
   const refusal = refusalOfNew(ring, key);
   if (refusal !== undefined) return { refusal };
   if (pendingKey(ring, now) !== undefined) return { refusal: 'a recovery is pending' };
   const isRecovery = keyNow(ring, now) !== undefined;
   const from = isRecovery ? new Date(Date.parse(now) + recoveryHours * HOUR_MS).toISOString() : now;
-  const added: PatientKey = { ...key, how: isRecovery ? 'recovered' : 'enrolled', addedAt: now, from };
+  const added: PatientKey = { ...key, how: isRecovery ? 'recovered' : 'enrolled', via, addedAt: now, from };
   return { ring: [...ring, added] };
 }
 
@@ -56,8 +62,9 @@ export function changed(
   statement: string,
   other: PublicKey | undefined,
   { provider, patient }: Owner,
-  now: string,
+  coming: Coming,
 ): Next {
+  const { now } = coming;
   const key = keyNow(ring, now);
   if (key === undefined) return { refusal: 'no key of hers is in force' };
   const said = statementBy(key, statement);
@@ -69,7 +76,7 @@ export function changed(
   const age = Date.parse(now) - Date.parse(said.when);
   if (age > SIGNED_AHEAD_MS || age < -CLOCK_SKEW_MS)
     return { refusal: 'was signed too long ago, or its time lies ahead' };
-  return after(said.act, ring, key, other, now);
+  return after(said.act, ring, key, other, coming);
 }
 
 /** What it says, where it is the key's. */
@@ -91,7 +98,7 @@ function after(
   ring: KeyRing,
   key: PatientKey,
   other: PublicKey | undefined,
-  now: string,
+  { now, via }: Coming,
 ): Next {
   const pending = pendingKey(ring, now);
   const cancelled = ring.map((one): PatientKey => {
@@ -105,5 +112,5 @@ function after(
     return one === key ? { ...one, until: now, ended: act === 'rotate' ? 'rotated' : 'revoked' } : one;
   });
   if (other === undefined) return { ring: ended };
-  return { ring: [...ended, { ...other, how: 'rotated', addedAt: now, from: now }] };
+  return { ring: [...ended, { ...other, how: 'rotated', via, addedAt: now, from: now }] };
 }

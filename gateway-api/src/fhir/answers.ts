@@ -100,7 +100,7 @@ const MAX_TRANSACTION_IDS = 50;
 /** Sends an answer over HTTP. */
 export async function send(request: Request, response: Response, baseUrl: string, answer: Answer): Promise<void> {
   const { status, resource, version, lastModified, location, transactions = [], headers = {} } = answer;
-  response.status(status).set(headers).set('Cache-Control', 'private, no-cache');
+  response.status(status).set({ 'Cache-Control': 'private, no-cache', ...headers });
   if (version !== undefined) response.set('ETag', etagOf(version));
   if (lastModified !== undefined) response.set('Last-Modified', new Date(lastModified).toUTCString());
   if (location !== undefined) response.set(status === 201 ? 'Location' : 'Content-Location', `${baseUrl}/${location}`);

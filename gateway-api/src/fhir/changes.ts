@@ -3,6 +3,7 @@
  * it. Single requests, transactions and batches are all lists of changes; each ends as the `Draft` of a transaction.
  */
 import { randomUUID } from 'node:crypto';
+import { signaturesIn } from '@telemed-ledger/chaincode/model/consent-signature.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { asRecorded } from '@telemed-ledger/chaincode/model/record-types.ts';
@@ -37,6 +38,15 @@ export interface ChangeRequest {
   urlPath?: string;
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A patient signs a new consent with its id in it: that is the one it is given. */
+function signedId(body: unknown): string | undefined {
+  const { resourceType, id, ...content } = (body ?? {}) as Record<string, unknown>;
+  const isSigned = resourceType === 'Consent' && signaturesIn(content).length > 0;
+  return isSigned && typeof id === 'string' && UUID.test(id) ? id : undefined;
+}
+
 export class Change {
   readonly request: ChangeRequest;
   readonly type: string;
@@ -59,7 +69,7 @@ export class Change {
     this.path = request.path;
     this.index = request.index ?? 0;
     this.fullUrl = request.fullUrl;
-    this.id = request.id ?? randomUUID();
+    this.id = request.id ?? signedId(request.body) ?? randomUUID();
   }
 
   validate(): void {

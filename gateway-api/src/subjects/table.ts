@@ -28,6 +28,8 @@ import { eraseRecord } from './erasures/operations.ts';
 import { erasure } from './erasures/routes.ts';
 import { exportRecord } from './exports/routes.ts';
 import { oversight } from './oversight/routes.ts';
+import { changePatientKey, enrolPatientKey, issueKeyCode } from './patient-keys/operations.ts';
+import { patientKeys } from './patient-keys/routes.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
 import { settlePayment } from './payments/operations.ts';
 import { anchorNow, logAnchorProof, logAnchors, logProofs } from './reads/anchor-routes.ts';
@@ -63,6 +65,7 @@ export const ROUTES: readonly Route[] = [
   accounting,
   wishes,
   wish,
+  patientKeys,
   erasure,
   receipt,
   ledgerTree,
@@ -92,6 +95,9 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   adjudicateClaim,
   settlePayment,
   ...eraseRecord,
+  issueKeyCode,
+  enrolPatientKey,
+  changePatientKey,
 ];
 
 export const DUTIES: readonly Duty[] = [

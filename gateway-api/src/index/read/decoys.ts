@@ -6,6 +6,7 @@
  */
 import { type Decoy, MAX_DECOYS } from '@telemed-ledger/chaincode/model/decoys.ts';
 import { erasureHandle } from '@telemed-ledger/chaincode/model/erasures.ts';
+import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
@@ -72,9 +73,9 @@ export class Decoys {
       if (found !== undefined) neighbourhoods.push(found);
     }
     const { payer, holder, provider = holder } = (input ?? {}) as Partial<Record<string, string>>;
-    const { directory, patient } = (privateInput ?? {}) as { directory?: unknown; patient?: { id?: unknown } };
-    const isEntered = typeof directory === 'number' && typeof patient?.id === 'string' && provider !== undefined;
-    const directories = isEntered ? await this.#directories.of(collections.care(provider), patient.id as string) : [];
+    const patient = enteredIn(privateInput);
+    const isEntered = patient !== undefined && provider !== undefined;
+    const directories = isEntered ? await this.#directories.of(collections.care(provider), patient) : [];
     return [...directories, ...withinLimit(neighbourhoods, payer)];
   };
 
@@ -183,6 +184,19 @@ function keysOf({ type, id, version, collection, key }: Neighbour, payer: string
     { collection, key: privateKeys.version(id, version + 1) },
     { collection: marks, key: privateKeys.erased(erasureHandle(collection.slice(CARE.length), id)) },
   ];
+}
+
+/** Of a transaction that reads a directory: the patient whose consents and keys are entered there. */
+function enteredIn(privateInput: unknown): string | undefined {
+  const { directory, patient, consent } = (privateInput ?? {}) as {
+    directory?: unknown;
+    patient?: { id?: unknown } | string;
+    consent?: { resource?: Record<string, unknown> };
+  };
+  if (typeof directory !== 'number') return undefined;
+  if (typeof patient === 'string') return patient;
+  if (typeof patient?.id === 'string') return patient.id;
+  return consent?.resource && patientIdOf(consent.resource);
 }
 
 /** What a private input shows that stands on the ledger already. */

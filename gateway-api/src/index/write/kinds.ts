@@ -47,6 +47,8 @@ const KINDS = new Map<string, Kind>(
     version: { places: CARE },
     directory: { places: CARE },
     consent: { places: CARE, holds: ['Consent'], names: 'id' },
+    'key-code': { places: CARE, names: 'id' },
+    'key-change': { places: CARE, names: 'id' },
     access: { places: [...CARE, ...INBOX], names: 'id' },
     request: { places: INBOX, names: 'id', ofOwner: true },
     copies: { places: INBOX, names: 'accessId' },

@@ -44,14 +44,14 @@ export const writeConsent: Write = async (services, drafts, sending, caller) => 
     if (hasEnded) throw new LedgerError('INVALID', 'a new consent is active', 'Consent.status');
     await demandGiver(resource, patient, caller, index);
     const provider = await governedProvider(resource, patient, index, consortium);
-    await demandOneMeaning(services, resource, provider);
+    await demandOneMeaning(services, resource, provider, version);
     return telling(wishes.write({ kind: 'grant', ...about, provider, draft }, sending), services, resource, provider);
   }
   const provider = await recordedProvider(consent, patient, caller, index, consortium);
   checkCaretaker(newest.resource, caller, hasEnded);
   if (hasEnded) return wishes.write({ kind: 'revoke', ...about, provider } satisfies Wanted, sending);
   await demandGiver(resource, patient, caller, index);
-  await demandOneMeaning(services, resource, provider);
+  await demandOneMeaning(services, resource, provider, version);
   return telling(wishes.write({ kind: 'amend', ...about, provider, draft }, sending), services, resource, provider);
 };
 

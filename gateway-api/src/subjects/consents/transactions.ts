@@ -55,7 +55,9 @@ export async function prepared(sides: Sides, wish: Wanted, draft: Draft | undefi
   const consent = { ...draft, version: version + 1 };
   const actors = await actorsShown(sides.index, draft.resource, sides.consortium);
   if (wish.kind === 'amend') {
-    const send = (turn: Turn) => ledger.submit('AmendConsent', input, { consent, actors }, { as, ...turn });
+    const directory = await knownDirectory(sides.index, wish.provider, wish.patient);
+    const shown = { consent, actors, directory };
+    const send = (turn: Turn) => ledger.submit('AmendConsent', input, shown, { as, ...turn });
     return { version: consent.version, send };
   }
   const shown = { consent, actors, ...(await placeOf(sides, wish)) };
