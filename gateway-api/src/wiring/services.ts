@@ -23,6 +23,7 @@ import { Undecided } from '../subjects/access/undecided.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
+import { keyNotices } from '../subjects/patient-keys/notices.ts';
 import { LogAnchors } from '../subjects/reads/anchors.ts';
 import { ReadLog } from '../subjects/reads/read-log.ts';
 import { Witness } from '../subjects/receipts/witness.ts';
@@ -105,6 +106,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     find: (access) => disclosures.find(access),
     of: (patient, since) => disclosures.since(patient, since),
     shown,
+    ...(organisation.kind === 'custodian' ? { keys: keyNotices(index, consortium) } : {}),
   });
   metrics.watch('gateway_access_streams', 'Streams of events to patients.', () => accessStreams.open);
   const auditEvents = new AuditEvents(disclosures, index.erasures, consortium);

@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http';
 import { Failure } from '../../http/failures.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import type { ParsedBlock } from '../../ledger/block.ts';
+import type { KeyNotices } from '../patient-keys/notices.ts';
 import type { Disclosure } from './disclosure.ts';
 
 export interface StreamsOptions {
@@ -14,6 +15,8 @@ export interface StreamsOptions {
   /** A patient's accesses: those that are not decided, or with a block all that changed from it on. */
   of: (patient: string, since: number | undefined) => AsyncIterable<Disclosure>;
   shown: (disclosure: Disclosure) => object;
+  /** What patients are told of their own keys; absent: nothing. */
+  keys?: KeyNotices;
   /** Streams of one client and of all. */
   limits?: { client: number; all: number; heartbeatMs: number };
 }
@@ -86,6 +89,7 @@ export class AccessStreams {
     });
     response.write(`retry: ${RETRY_MS}\n\n`);
     try {
+      await this.#tellPending(stream);
       for await (const event of this.#options.of(patient, since)) this.#write(stream, event);
       for (const event of stream.held ?? []) this.#write(stream, event);
       stream.held = undefined;
@@ -100,6 +104,7 @@ export class AccessStreams {
     if (this.#streams.size === 0) return;
     const found = new Set(block.transactions.flatMap(({ event }) => accessIn(event)));
     for (const access of found) void this.#tell(access);
+    for (const { event } of block.transactions) void this.#tellKeys(event).catch(() => undefined);
   }
 
   /** Ends all of them. */
@@ -122,15 +127,38 @@ export class AccessStreams {
     }
   }
 
+  /** How her keys stand once something of them was changed. A caretaker is told nothing of them. */
+  async #tellKeys(event: ParsedBlock['transactions'][number]['event']): Promise<void> {
+    const { keys } = this.#options;
+    const patient = await keys?.patientIn(event);
+    const streams = [...this.#streams].filter((one) => one.patient === patient && one.mayGoOn === undefined);
+    if (keys === undefined || patient === undefined || streams.length === 0) return;
+    const standing = await keys.standing(patient);
+    for (const { response } of streams)
+      this.#send(response, `event: patient-key\ndata: ${JSON.stringify(standing)}\n\n`);
+  }
+
+  /** To whoever comes: a key that a code has brought, and that the one in force may still end. */
+  async #tellPending({ patient, response, mayGoOn }: Stream): Promise<void> {
+    if (mayGoOn !== undefined) return;
+    const standing = await this.#options.keys?.standing(patient).catch(() => undefined);
+    if (standing?.pending !== undefined)
+      this.#send(response, `event: patient-key\ndata: ${JSON.stringify(standing)}\n\n`);
+  }
+
   #letAllGo(): void {
     for (const { response } of this.#streams) response.end();
   }
 
   #write({ response }: Stream, disclosure: Disclosure): void {
-    if (response.writableEnded || response.destroyed) return;
     const { block } = disclosure;
     const name = disclosure.state.status === 'requested' ? 'requested' : 'decided';
-    response.write(`id: ${block}\nevent: ${name}\ndata: ${JSON.stringify(this.#options.shown(disclosure))}\n\n`);
+    this.#send(response, `id: ${block}\nevent: ${name}\ndata: ${JSON.stringify(this.#options.shown(disclosure))}\n\n`);
+  }
+
+  #send(response: ServerResponse, text: string): void {
+    if (response.writableEnded || response.destroyed) return;
+    response.write(text);
     if (response.writableLength > MOST_UNREAD) response.destroy();
   }
 

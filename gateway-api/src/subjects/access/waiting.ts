@@ -58,7 +58,8 @@ const LISTENING = ['read', 'answer'] as const;
 export const accessEvents = route({
   method: 'get',
   path: '/access-requests/events',
-  summary: 'Server-sent events to the patient: `requested`, what is not decided yet, and `decided`, what became of it.',
+  summary:
+    'Server-sent events to the patient: `requested`, what is not decided yet, `decided`, what became of it, and `patient-key`, that her keys change.',
   roles: ['patient', 'caretaker'],
   answers: {
     200: {

@@ -260,6 +260,22 @@ describe("A patient's own key", function () {
   describe('is changed by her signature', () => {
     beforeEach(enrolled);
 
+    /** Her stream of events. */
+    async function listening() {
+      const stopping = new AbortController();
+      const token = await scene.consortium.token('patients', 'patient', `Patient/${patient.id}`);
+      const response = await fetch(`${scene.consortium.urls.get('patients')}/access-requests/events`, {
+        headers: { authorization: `Bearer ${token}` },
+        signal: stopping.signal,
+      });
+      let text = '';
+      const reading = (async () => {
+        for await (const chunk of response.body!) text += new TextDecoder().decode(chunk);
+      })();
+      reading.catch(() => undefined);
+      return { text: () => text, stop: () => stopping.abort() };
+    }
+
     it('to another one, or to none', async () => {
       const next = await makeKey();
       expect((await client.rotate(key, next)).inForce).to.equal(next.thumbprint);
@@ -275,11 +291,17 @@ describe("A patient's own key", function () {
 
     it('and a recovery that she has not asked for is ended by it', async () => {
       const thief = await makeKey();
+      const told = await listening();
       const list = await client.enrol(parameterOf(await issue(), 'code'), thief);
       expect(list.inForce).to.equal(key.thumbprint);
       expect(list.pending?.thumbprint).to.equal(thief.thumbprint);
       const refused = await client.give(await client.prepare(permission()), thief).catch(({ status }) => status);
       expect(refused).to.equal(422);
+      await until(() => told.text().includes(`"pending":{"thumbprint":"${thief.thumbprint}"`));
+      told.stop();
+      const late = await listening();
+      await until(() => late.text().includes(thief.thumbprint));
+      late.stop();
       const after = await client.cancel(key);
       expect(after.pending).to.equal(undefined);
       expect(after.keys.map(({ ended }) => ended)).to.deep.equal([undefined, 'cancelled']);
