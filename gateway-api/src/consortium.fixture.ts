@@ -32,6 +32,17 @@ const READY_MS = 20_000;
 /** Short: most tests are about something else. */
 const REFUSALS_EVERY_MS = 100;
 
+let host: Promise<RunningHost> | undefined;
+
+/** The chaincode of every consortium of a run: it keeps nothing, and to load it takes as long as a short test. */
+function chaincodeOf(consortium: Members): Promise<RunningHost> {
+  const organisations = consortium.organisations.map(({ name }) => name);
+  host ??= startHost({ consortium, ccid: PACKAGE_ID, organisations });
+  return host;
+}
+
+after('stop the chaincode', async () => (await host)?.close());
+
 export interface Answer {
   status: number;
   headers: Headers;
@@ -71,8 +82,7 @@ export class FixtureConsortium {
     const made = new FixtureConsortium(kind);
     await prepare?.(made.dataDir, made.consortium);
     made.#prepared = await prepareEmbedded(made.dataDir, made.consortium);
-    const organisations = made.members.organisations.map(({ name }) => name);
-    made.#host = await startHost({ consortium: made.members, ccid: PACKAGE_ID, organisations });
+    made.#host = await chaincodeOf(made.members);
     const chaincode = { version: '1.0', packageId: PACKAGE_ID, addresses: made.#host.addresses };
     const config = networkConfigOf(join(made.dataDir, 'network'), made.consortium, made.#prepared, chaincode);
     made.#networkConfig = { ...config, durable: false };
@@ -187,7 +197,6 @@ export class FixtureConsortium {
   async close(): Promise<void> {
     await Promise.all([...this.#gateways.values()].map((gateway) => gateway.close()));
     await this.network?.close();
-    await this.#host?.close();
     for (const place of this.#places.values()) place.remove();
     rmSync(this.dataDir, { recursive: true, force: true });
   }
