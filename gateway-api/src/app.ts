@@ -5,7 +5,7 @@
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Request } from 'express';
 import type { Logger } from 'pino';
-import { callerOf } from './auth/caller.ts';
+import { callerIn } from './auth/caller.ts';
 import type { Identities } from './auth/identities.ts';
 import type { GatewayConfig } from './config.ts';
 import { Duties } from './duties/duties.ts';
@@ -99,7 +99,7 @@ function apps(config: GatewayConfig, services: Services, { feed, ledger }: Ledge
   const { metrics } = services;
   const budget = new BodyBudget(config.bodies, (limit) => metrics.refusal(limit));
   metrics.watch('gateway_body_bytes', 'Memory that request bodies under way take.', () => budget.bytes);
-  const clientOf = (request: Request) => callerOf(request.res!).subject;
+  const clientOf = ({ res, ip }: Request) => callerIn(res!)?.subject ?? `address ${ip}`;
   const served = { services, routes: ROUTES, bodies: { limit: config.bodyBytes, budget, clientOf }, log };
   const blocks = {
     position: () => feed.position(),

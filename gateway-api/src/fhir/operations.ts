@@ -28,6 +28,8 @@ export interface Operation {
   summary: string;
   /** Canonical URL of its OperationDefinition. */
   definition: string;
+  /** Writes nothing to the ledger, whatever is posted. */
+  isQuestion?: true;
   /** What it sends to the ledger: callers who may not are refused before any of the body is read. */
   transaction?: TransactionName;
   /** Answers POST; throws Refusal, Failure or LedgerError. */

@@ -212,7 +212,8 @@ class FhirApi {
         baseUrl: scope.baseUrl,
       });
     };
-    const isQuestion = transaction !== undefined && transactions[transaction].kind === 'evaluate';
+    const isEvaluation = transaction !== undefined && transactions[transaction].kind === 'evaluate';
+    const isQuestion = operation.isQuestion === true || isEvaluation;
     return { handle, admit, body: 'resource', summary: operation.summary, ...(isQuestion ? { isQuestion: true } : {}) };
   }
 

@@ -66,7 +66,7 @@ export function gatewayApp(options: AppOptions): Express {
   app.use(blockOfAnswer(blocks));
   const unknown = strangers(clients.strangersPerMinute, () => metrics.refusal('address'));
   const open = routes.filter((route) => route.open);
-  for (const { path } of open) app.get(path, unknown.count);
+  for (const { path, method } of open) app[method](path, unknown.count);
   const fhir: FhirOptions = {
     repository,
     idempotent,

@@ -20,6 +20,8 @@ export interface RouteRequest<Parameters, Body, Query> {
   parameters: Parameters;
   query: Query;
   body: Body;
+  /** Of this gateway as it was asked, without a slash at the end. */
+  origin: string;
   idempotency: IdempotentRequest | undefined;
 }
 
@@ -45,6 +47,8 @@ export interface Route<Parameters = unknown, Body = unknown, Query = unknown> {
   kind?: Kind;
   /** Anybody may ask, without a token. */
   open?: true;
+  /** Scripts of other origins may ask (CORS). */
+  anyOrigin?: true;
   /** Also on the listener of a monitoring network, which asks for no token. */
   monitored?: true;
   /** Default: any caller. */
@@ -82,10 +86,19 @@ export function serve(
   for (const one of routes) {
     const checked = roles ? [...rolesOf(one), ...sendersOf(one, services)] : [];
     const limit = one.large === true ? bodies.limit : Math.min(bodies.limit, SMALL_BODY_BYTES);
+    if (one.anyOrigin === true) router.use(one.path, toAnyOrigin);
     router[one.method](one.path, ...checked, ...readerOf(one, { ...bodies, limit }), handlerOf(one, services));
   }
   return router;
 }
+
+/** The answer may be read by a page of any origin, and its preflight is answered. */
+const toAnyOrigin: RequestHandler = (request, response, next) => {
+  response.set({ 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' });
+  if (request.method !== 'OPTIONS') return next();
+  response.set({ 'Access-Control-Allow-Methods': 'GET, POST', 'Access-Control-Allow-Headers': 'Content-Type' });
+  response.status(204).end();
+};
 
 function readerOf({ body, text }: Route, options: BodiesOptions): RequestHandler[] {
   if (body === undefined) return [];
@@ -123,6 +136,7 @@ const handlerOf =
       parameters: parsedInput(parameters, request.params),
       query: parsedInput(query, request.query),
       body: parsedInput(body, withPlainNumbers(request.body)),
+      origin: `${request.protocol}://${request.get('host') ?? 'localhost'}`,
       idempotency: isRead ? undefined : idempotencyOf(request),
     };
     const client = callerIn(response)?.subject;

@@ -173,4 +173,27 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
         .execute();
     },
   },
+  '2026-11-z-health-links': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('health_links')
+        .addColumn('id', types.text, (column) => column.primaryKey())
+        .addColumn('token_hash', types.text, (column) => column.notNull().unique())
+        .addColumn('patient', types.text, (column) => column.notNull())
+        .addColumn('file', types.text, (column) => column.notNull())
+        .addColumn('label', types.text)
+        .addColumn('passcode', types.text)
+        .addColumn('attempts', types.integer, (column) => column.notNull())
+        .addColumn('fetches', types.integer, (column) => column.notNull())
+        .addColumn('created_at', types.text, (column) => column.notNull())
+        .addColumn('expires_at', types.text)
+        .addColumn('ended_at', types.text)
+        .execute();
+      await db.schema
+        .createIndex('health_links_by_patient')
+        .on('health_links')
+        .columns(['patient', 'created_at'])
+        .execute();
+    },
+  },
 });

@@ -4,6 +4,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { StoreHealth } from './health.ts';
+import type { HealthLinksTable } from './health-links-table.ts';
 import type { CarriedReadsTable, LogStatementsTable } from './log-tables.ts';
 import type { CosignaturesTable, LeavesTable, TreeNodesTable, WitnessesTable } from './tree-tables.ts';
 
@@ -408,6 +409,7 @@ export type Interaction =
   | 'erasure';
 
 export interface JournalTables {
+  health_links: HealthLinksTable;
   log_statements: LogStatementsTable;
   envelopes: EnvelopesTable;
   wanted_erasures: WantedErasuresTable;

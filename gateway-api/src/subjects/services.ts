@@ -22,6 +22,8 @@ import type { Undecided } from './access/undecided.ts';
 import type { AuditEvents } from './audit-events.ts';
 import type { Wishes } from './consents/wishes.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
+import type { CardKey } from './health-cards/card-key.ts';
+import type { HealthLinks } from './health-links/links.ts';
 import type { LogAnchors } from './reads/anchors.ts';
 import type { ReadLog } from './reads/read-log.ts';
 import type { Witness } from './receipts/witness.ts';
@@ -62,6 +64,10 @@ export interface Services {
   broken: Pick<BrokenItems, 'report'>;
   metrics: Metrics;
   log: Logger;
+  /** What SMART Health Cards are signed with. */
+  cardKey: CardKey;
+  /** What patients have shared by links. */
+  healthLinks: HealthLinks;
   /** The member's system identity, which signs for it. */
   systemIdentity(): Promise<Enrolled>;
   /** Signs the ledger's tree for this member. */

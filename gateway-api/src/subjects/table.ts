@@ -27,6 +27,9 @@ import { purgeContents, purgeErasedCopies, sendPatientsErasures, sendProvidersEr
 import { eraseRecord } from './erasures/operations.ts';
 import { erasure } from './erasures/routes.ts';
 import { exportRecord } from './exports/routes.ts';
+import { cardKeys, issueHealthCards } from './health-cards/operations.ts';
+import { makeHealthLink } from './health-links/operations.ts';
+import { endHealthLink, healthLinkFile, healthLinkManifest, healthLinks } from './health-links/routes.ts';
 import { oversight } from './oversight/routes.ts';
 import { changePatientKey, enrolPatientKey, issueKeyCode } from './patient-keys/operations.ts';
 import { patientKeys } from './patient-keys/routes.ts';
@@ -70,6 +73,11 @@ export const ROUTES: readonly Route[] = [
   receipt,
   ledgerTree,
   exportRecord,
+  cardKeys,
+  healthLinks,
+  endHealthLink,
+  healthLinkManifest,
+  healthLinkFile,
   ...proofs,
   witnesses,
   reviews,
@@ -94,6 +102,8 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   submitClaim,
   adjudicateClaim,
   settlePayment,
+  ...issueHealthCards,
+  makeHealthLink,
   ...eraseRecord,
   issueKeyCode,
   enrolPatientKey,

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { FairSlots } from '../clients/fair-slots.ts';
 import type { GatewayConfig } from '../config.ts';
 import { ErasureJournal } from '../idempotency/erasures.ts';
+import { HealthLinkJournal } from '../idempotency/health-links.ts';
 import { Journal } from '../idempotency/journal.ts';
 import { RefusalJournal } from '../idempotency/refusals.ts';
 import { WishJournal } from '../idempotency/wishes.ts';
@@ -23,6 +24,8 @@ import { Undecided } from '../subjects/access/undecided.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
+import { CardKey } from '../subjects/health-cards/card-key.ts';
+import { HealthLinks } from '../subjects/health-links/links.ts';
 import { keyNotices } from '../subjects/patient-keys/notices.ts';
 import { LogAnchors } from '../subjects/reads/anchors.ts';
 import { ReadLog } from '../subjects/reads/read-log.ts';
@@ -148,6 +151,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     readiness,
     log,
     witness,
+    cardKey: new CardKey(config.witnessDir),
+    healthLinks: new HealthLinks(new HealthLinkJournal(stores.journal)),
     systemIdentity: side.systemIdentity,
     checkpointEveryMs: config.checkpointEveryMs,
     writesOf: (block: number, position: number) => writesAt(side.chain, block, position),

@@ -60,6 +60,8 @@ const erase = (type: string, kind: SubjectOperation['kind']): SubjectOperation =
   async handle({ caller, id = '' }, services) {
     const subject = await subjectOf(type, id, caller, services);
     await checkLast(subject, services);
+    // What she has shared by links was made of what is to go.
+    if (subject.patient !== null) await services.healthLinks.end({ patient: subject.patient });
     return answerOf(await services.erasures.erase(subject, caller.role === 'patient' ? 'patient' : 'system'));
   },
 });
