@@ -6,6 +6,7 @@ import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
 import { Emergencies } from './contracts/emergencies.ts';
 import { Erasures } from './contracts/erasures.ts';
+import { Links } from './contracts/links.ts';
 import { Logs } from './contracts/logs.ts';
 import { PatientKeys } from './contracts/patient-keys.ts';
 import { Records } from './contracts/records.ts';
@@ -29,4 +30,5 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Witnesses,
     PatientKeys,
     Logs,
+    Links,
   ].map((Class) => new Class(consortium));

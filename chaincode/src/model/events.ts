@@ -22,6 +22,7 @@ export const events = {
   KeyCodeIssued: 'KeyCodeIssued',
   PatientKeyEnrolled: 'PatientKeyEnrolled',
   PatientKeyChanged: 'PatientKeyChanged',
+  PatientLinked: 'PatientLinked',
   LicenceSet: 'LicenceSet',
   RulesSet: 'RulesSet',
   CheckpointCosigned: 'CheckpointCosigned',

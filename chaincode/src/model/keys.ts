@@ -16,6 +16,8 @@ export const privateKeys = {
   /** care_<Provider>: a code for a patient's own key, 1 issued, 2 used; what else she signed about her keys. */
   keyCode: (id: string, step: number): string => `key-code/${id}/${step}`,
   keyChange: (id: string): string => `key-change/${id}`,
+  /** care_<Provider>: of which person a Patient is, one generation after the other. */
+  link: (patient: string, generation: number): string => `link/${patient}/${generation}`,
   /** marks: a consent, or one version of it, is in force no more. */
   revoked: (consentId: string): string => `revoked/${consentId}`,
   withdrawn: (consentId: string, version: number): string => `withdrawn/${consentId}/${version}`,

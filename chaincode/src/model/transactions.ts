@@ -24,6 +24,7 @@ import { partShape, withheldSchema } from './deliveries.ts';
 import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
+import { linkTransactions } from './link-transactions.ts';
 import { logTransactions } from './log-transactions.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
@@ -321,6 +322,7 @@ export const transactions = {
   ...renewalTransactions,
   ...claimTransactions,
   ...witnessTransactions,
+  ...linkTransactions,
   ...patientKeyTransactions,
   ...logTransactions,
 

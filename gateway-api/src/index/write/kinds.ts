@@ -49,6 +49,7 @@ const KINDS = new Map<string, Kind>(
     consent: { places: CARE, holds: ['Consent'], names: 'id' },
     'key-code': { places: CARE, names: 'id' },
     'key-change': { places: CARE, names: 'id' },
+    link: { places: CARE, names: 'patient' },
     access: { places: [...CARE, ...INBOX], names: 'id' },
     request: { places: INBOX, names: 'id', ofOwner: true },
     copies: { places: INBOX, names: 'accessId' },
