@@ -20,6 +20,7 @@ import { isRemoval } from './ledger/block.ts';
 import { newLog } from './operations/log.ts';
 import { Metrics } from './operations/metrics.ts';
 import { caretaking } from './subjects/consents/delegations.ts';
+import { persons } from './subjects/links/persons.ts';
 import { Records } from './subjects/records/records.ts';
 import type { Services } from './subjects/services.ts';
 import { DUTIES, OPERATIONS, ROUTES, WRITERS } from './subjects/table.ts';
@@ -112,7 +113,7 @@ function apps(config: GatewayConfig, services: Services, { feed, ledger }: Ledge
     ...served,
     ...limits,
     blocks,
-    caretaking: caretaking(services),
+    acting: [caretaking(services), persons(services)],
     repository,
     operations: OPERATIONS,
     tokens,

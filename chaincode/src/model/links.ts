@@ -11,7 +11,7 @@ import { hashSchema, idSchema, instantSchema, saltSchema } from './texts.ts';
 /** The most of what identifies a Patient that is looked at. */
 const MAX_IDENTITIES = 100;
 
-export const LINK_STATUSES = ['linked', 'unlinked'] as const;
+const LINK_STATUSES = ['linked', 'unlinked'] as const;
 
 /** `link/<patient>/<n>` in care_<Provider>: of which person a Patient is, one generation after the other. */
 export const linkSchema = z.strictObject({

@@ -9,6 +9,8 @@ export interface Caller {
   role: Role;
   /** For instance `Practitioner/…` or `Patient/…`. */
   fhirUser?: string;
+  /** Of a patient: ids of her other Patient records, which links make hers (subjects/links/). */
+  linked?: readonly string[];
   /** Of a caretaker: for whom, as the delegations in force say. */
   actsFor?: ActsFor;
 }

@@ -43,6 +43,12 @@ export function compartmentOf(caller: Caller, ...acts: readonly CaretakerAct[]):
   return 'patient' in sight ? sight.patient : undefined;
 }
 
+/** The same with what is linked with it: all of one person's. @throws {LedgerError} FORBIDDEN */
+export function compartmentsOf(caller: Caller, ...acts: readonly CaretakerAct[]): readonly string[] | undefined {
+  const own = compartmentOf(caller, ...acts);
+  return own === undefined ? undefined : [own, ...(caller.linked ?? [])];
+}
+
 function demandAct({ acts: delegated }: ActsFor, acts: readonly CaretakerAct[]): void {
   if (acts.some((act) => delegated.includes(act))) return;
   const lacks = acts.length === 0 ? 'no caretaker may do this' : `this is not delegated: it takes ${acts.join(' or ')}`;

@@ -99,7 +99,7 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
   {
     name: 'name',
     type: 'string',
-    types: ['Organization', 'Practitioner'],
+    types: ['Organization', 'Patient', 'Practitioner'],
     column: 'search_values',
     path: 'name',
     isRare: true,

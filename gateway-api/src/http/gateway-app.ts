@@ -34,8 +34,8 @@ export interface AppOptions {
   /** Addresses or networks whose X-Forwarded headers are believed. */
   trustedProxies: readonly string[];
   blocks: Blocks;
-  /** Finds out for whom a caretaker acts. */
-  caretaking: RequestHandler;
+  /** Finds out for whom a caretaker acts, and which records are a patient's. */
+  acting: readonly RequestHandler[];
   /** How long one request may ask the ledger, and wait for a block. */
   budgetMs: number;
   log: Logger;
@@ -43,19 +43,8 @@ export interface AppOptions {
 
 /** For callers: everything but open routes and FHIR's metadata asks for a token. */
 export function gatewayApp(options: AppOptions): Express {
-  const {
-    services,
-    repository,
-    operations,
-    tokens,
-    bodies,
-    clients,
-    trustedProxies,
-    blocks,
-    caretaking,
-    budgetMs,
-    log,
-  } = options;
+  const { services, repository, operations, tokens, bodies, clients, trustedProxies, blocks, acting, budgetMs, log } =
+    options;
   const { organisation, idempotent, reads, metrics } = services;
   const routes = options.routes.filter(({ kind = organisation.kind }) => kind === organisation.kind);
   const report = reportTo(log);
@@ -98,7 +87,7 @@ export function gatewayApp(options: AppOptions): Express {
     ),
   );
   app.use(awaitBlock(blocks, { mspId: organisation.mspId, budgetMs }));
-  app.use(caretaking);
+  app.use(...acting);
   const others = routes.filter((route) => !route.open);
   // Operations that answer no resource stand before FHIR's own routes, which know of none.
   const isFhir = ({ path }: Route): boolean => path.startsWith(`${FHIR_BASE}/`);

@@ -406,6 +406,7 @@ export type Interaction =
   | 'events'
   | 'log'
   | 'review'
+  | 'link'
   | 'erasure';
 
 export interface JournalTables {

@@ -4,7 +4,7 @@ import type { Search, SearchPage, StoredResource } from '../fhir/repository.ts';
 import { boundsOf } from '../index/read/dates.ts';
 import type { Erasures } from '../index/read/erasures.ts';
 import type { ErasuresTable } from '../index/schema.ts';
-import type { Disclosures } from './access/disclosures.ts';
+import { type Disclosures, isOf, patientsOf, type Whose } from './access/disclosures.ts';
 import { eventOf, updatedAt } from './erasures/events.ts';
 
 /** Where a page goes on among the erasures; any other position is one of the accesses'. */
@@ -26,20 +26,20 @@ export class AuditEvents {
   }
 
   /** `compartment` limits it to one patient's. @throws {Failure} 503 as Disclosures.read */
-  async read(id: string, compartment?: string): Promise<StoredResource | undefined> {
+  async read(id: string, compartment?: Whose): Promise<StoredResource | undefined> {
     const erasure = await this.#erasures.find(id);
     if (erasure === undefined) return this.#disclosures.read(id, compartment);
-    return compartment === undefined || erasure.patient === compartment ? this.#eventOf(erasure) : undefined;
+    return isOf(erasure.patient, compartment) ? this.#eventOf(erasure) : undefined;
   }
 
   /** Searchable as Disclosures.search is. */
-  async search(search: Search, compartment?: string): Promise<SearchPage> {
+  async search(search: Search, compartment?: Whose): Promise<SearchPage> {
     if (search.values !== undefined) return { matches: [], total: 0 };
     if (search.ids !== undefined) return this.#byIds(search, search.ids, compartment);
     const { after, count } = search;
     if (after?.startsWith(AMONG_ERASURES)) return this.#pageOf(search, compartment, after, count);
     const accesses = await this.#disclosures.search(search, compartment);
-    const erased = await this.#erasures.count(patientsOf(search, compartment));
+    const erased = await this.#erasures.count(patientsOf({ patients: search.patients, compartment }));
     const { total: ofAccesses, ...page } = accesses;
     const total = ofAccesses === undefined || search.lastUpdated !== undefined ? undefined : ofAccesses + erased;
     if (erased === 0) return accesses;
@@ -52,11 +52,11 @@ export class AuditEvents {
   }
 
   /** Ids are few: those of erasures are looked up, and the rest among the accesses. */
-  async #byIds(search: Search, ids: string[], compartment: string | undefined): Promise<SearchPage> {
+  async #byIds(search: Search, ids: string[], compartment: Whose): Promise<SearchPage> {
     const accesses = await this.#disclosures.search(search, compartment);
     if (search.after !== undefined) return accesses;
     const found = await Promise.all([...new Set(ids)].map((id) => this.#erasures.find(id)));
-    const patients = patientsOf(search, compartment);
+    const patients = patientsOf({ patients: search.patients, compartment });
     const erasures = found
       .filter((one) => one !== undefined)
       .filter(({ patient }) => patients === undefined || patients.includes(patient ?? ''))
@@ -69,9 +69,9 @@ export class AuditEvents {
     };
   }
 
-  async #pageOf(search: Search, compartment: string | undefined, from: string, count: number): Promise<SearchPage> {
+  async #pageOf(search: Search, compartment: Whose, from: string, count: number): Promise<SearchPage> {
     const position = from.slice(AMONG_ERASURES.length);
-    const patients = patientsOf(search, compartment);
+    const patients = patientsOf({ patients: search.patients, compartment });
     const after = position === '' ? undefined : position;
     const { erasures, next } = await this.#erasures.page({ patients, count, after });
     const matches = erasures.filter((one) => isWithin(one, search)).map((one) => this.#eventOf(one));
@@ -82,12 +82,6 @@ export class AuditEvents {
     const { patient } = erasure;
     return { ...eventOf(erasure, this.#consortium), ...(patient === null ? {} : { patient }) };
   }
-}
-
-/** The patients whose events are meant; undefined: everybody's. */
-function patientsOf({ patients }: Search, compartment: string | undefined): readonly string[] | undefined {
-  if (compartment === undefined) return patients;
-  return patients === undefined || patients.includes(compartment) ? [compartment] : [];
 }
 
 const isWithin = (erasure: ErasuresTable, { lastUpdated = [] }: Search): boolean =>

@@ -24,6 +24,7 @@ import type { Wishes } from './consents/wishes.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
 import type { CardKey } from './health-cards/card-key.ts';
 import type { HealthLinks } from './health-links/links.ts';
+import type { LinkCodes } from './links/codes.ts';
 import type { LogAnchors } from './reads/anchors.ts';
 import type { ReadLog } from './reads/read-log.ts';
 import type { Witness } from './receipts/witness.ts';
@@ -54,6 +55,8 @@ export interface Services {
   refusals: RefusalJournal;
   /** Between the moments at which a request may be refused. */
   refusalsEveryMs: number;
+  /** Codes by which patients link their records. */
+  linkCodes: LinkCodes;
   /** What patients want of their consents. */
   wishes: Wishes;
   /** What is to be erased. */

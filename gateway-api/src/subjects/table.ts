@@ -30,6 +30,8 @@ import { exportRecord } from './exports/routes.ts';
 import { cardKeys, issueHealthCards } from './health-cards/operations.ts';
 import { makeHealthLink } from './health-links/operations.ts';
 import { endHealthLink, healthLinkFile, healthLinkManifest, healthLinks } from './health-links/routes.ts';
+import { matchPatient } from './links/match.ts';
+import { endLink, linkPatients, listLinks, takeLinkCode } from './links/routes.ts';
 import { oversight } from './oversight/routes.ts';
 import { changePatientKey, enrolPatientKey, issueKeyCode } from './patient-keys/operations.ts';
 import { patientKeys } from './patient-keys/routes.ts';
@@ -66,6 +68,10 @@ export const ROUTES: readonly Route[] = [
   logProofs,
   logAnchorProof,
   accounting,
+  takeLinkCode,
+  linkPatients,
+  listLinks,
+  endLink,
   wishes,
   wish,
   patientKeys,
@@ -99,6 +105,7 @@ export const ROUTES: readonly Route[] = [
 
 export const OPERATIONS: readonly SubjectOperation[] = [
   evaluateConsents,
+  ...matchPatient,
   submitClaim,
   adjudicateClaim,
   settlePayment,

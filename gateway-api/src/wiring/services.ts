@@ -26,6 +26,7 @@ import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
 import { CardKey } from '../subjects/health-cards/card-key.ts';
 import { HealthLinks } from '../subjects/health-links/links.ts';
+import { LinkCodes } from '../subjects/links/codes.ts';
 import { keyNotices } from '../subjects/patient-keys/notices.ts';
 import { LogAnchors } from '../subjects/reads/anchors.ts';
 import { ReadLog } from '../subjects/reads/read-log.ts';
@@ -142,6 +143,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     refusalsEveryMs,
     undecided,
     accessStreams,
+    linkCodes: new LinkCodes(),
     wishes,
     erasures,
     broken,

@@ -13,6 +13,8 @@ export type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
 export interface Compartment {
   /** Id of the Patient; absent: everybody's data. */
   compartment?: string | undefined;
+  /** With a compartment: those that are linked with it. */
+  linked?: readonly string[] | undefined;
   /** In a compartment: ids of what is about no patient and is seen beside it, of the type that is asked for. */
   beside?: readonly string[] | undefined;
 }
@@ -49,15 +51,15 @@ export function heldIn(db: Kysely<IndexTables>, inbox: string, audience?: string
 export function matchingIn(
   visible: VersionQuery<object>,
   search: Search,
-  { compartment, beside = [] }: Compartment,
+  { compartment, linked = [], beside = [] }: Compartment,
 ): VersionQuery<object> {
   const current = isForFew(search) ? FEW.current : 'current';
   let query = visible.where(current, '=', NEWEST).where('type', '=', search.type);
-  if (compartment !== undefined && beside.length === 0) query = query.where('patient', '=', compartment);
+  if (compartment !== undefined && beside.length === 0) query = query.where('patient', 'in', [compartment, ...linked]);
   if (compartment !== undefined && beside.length > 0)
     query = query.where((where) =>
       where.or([
-        where('patient', '=', compartment),
+        where('patient', 'in', [compartment, ...linked]),
         where.and([where('patient', 'is', null), where('id', 'in', [...beside])]),
       ]),
     );

@@ -30,6 +30,7 @@ import { Deliveries, type View } from './deliveries.ts';
 import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
 import { bearerAt, idsByIdentifier } from './identifiers.ts';
+import { LinkedPatients } from './links.ts';
 import { hasValues, heldIn, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
 import { PatientRecords } from './patient-records.ts';
@@ -83,6 +84,7 @@ export class ReadModel {
   readonly accesses: Accesses;
   readonly deliveries: Deliveries;
   readonly patientRecords: PatientRecords;
+  readonly links: LinkedPatients;
   readonly companions: Companions;
   readonly delivered: Delivered;
   readonly concerned: ConcernedPatients;
@@ -110,6 +112,7 @@ export class ReadModel {
     this.patientRecords = new PatientRecords(db, this.#checks);
     this.companions = new Companions(db, this.#checks);
     this.delivered = new Delivered(db);
+    this.links = new LinkedPatients(db, this.#checks, () => this.undelivered.count());
     this.steps = new AccessSteps(db, this.#checks);
     this.evidence = new Evidence(db, this.#checks);
     this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());
@@ -421,8 +424,8 @@ export class ReadModel {
 }
 
 /** Whether a row is of a compartment, or seen beside it. */
-const isIn = ({ patient, id }: Pick<Standing, 'patient' | 'id'>, { compartment, beside = [] }: View): boolean =>
-  compartment === undefined || patient === compartment || (patient === null && beside.includes(id));
+const isIn = ({ patient, id }: Pick<Standing, 'patient' | 'id'>, { compartment, linked = [], beside = [] }: View) =>
+  compartment === undefined || (patient === null ? beside.includes(id) : [compartment, ...linked].includes(patient));
 
 /** How a transaction ended, as its block says. */
 export const outcomeOf = (row: TransactionsTable): Outcome => ({

@@ -5,7 +5,7 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
-import { compartmentOf } from '../../auth/entitlement.ts';
+import { compartmentsOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import { noteAccesses } from '../reads/noting.ts';
 import type { Services } from '../services.ts';
@@ -64,15 +64,13 @@ export const accounting = route({
     404: { description: 'No patient is named, or another than the one who asks.' },
   },
   async handle({ caller, query: { patient, after } }, services) {
-    const own = compartmentOf(caller, 'read');
-    const meant = patient ?? own;
-    if (meant === undefined || (own !== undefined && meant !== own)) throw noPatient();
+    const own = compartmentsOf(caller, 'read');
+    const meant = patient === undefined ? own : [patient];
+    if (meant === undefined || (own !== undefined && !meant.every((one) => own.includes(one)))) throw noPatient();
     const { disclosures, next } = await pageOf(meant, after, services);
     await noteAccesses(caller, 'log', disclosures, services);
-    const link =
-      next === undefined
-        ? {}
-        : { Link: `</accounting?patient=${encodeURIComponent(meant)}&after=${next}>; rel="next"` };
+    const named = patient === undefined ? '' : `patient=${encodeURIComponent(patient)}&`;
+    const link = next === undefined ? {} : { Link: `</accounting?${named}after=${next}>; rel="next"` };
     return {
       headers: {
         ...{ 'Content-Type': 'text/csv; charset=utf-8; header=present', 'Cache-Control': 'no-store' },
@@ -86,9 +84,9 @@ export const accounting = route({
 /** Whether there is such a patient is not said. */
 const noPatient = (): LedgerError => new LedgerError('NOT_FOUND', 'there is no such patient');
 
-async function pageOf(patient: string, after: string | undefined, { disclosures }: Services) {
+async function pageOf(patients: readonly string[], after: string | undefined, { disclosures }: Services) {
   const since = new Date();
   since.setUTCFullYear(since.getUTCFullYear() - YEARS);
   const lastUpdated = [{ prefix: 'ge' as const, value: since.toISOString() }];
-  return disclosures.page({ patients: [patient], lastUpdated, count: MOST, after });
+  return disclosures.page({ patients, lastUpdated, count: MOST, after });
 }

@@ -25,9 +25,12 @@ import { auditEvent, type Disclosure } from './disclosure.ts';
 import { askedBy, patientMeant } from './patient.ts';
 import { familyOf, wholeOf } from './whole.ts';
 
+/** Ids of one person's Patients, or of one of them; undefined: everybody's. */
+export type Whose = string | readonly string[] | undefined;
+
 /** Which accesses are listed: those of one patient's compartment, of these patients, last updated then; else all. */
 export interface Listing extends PageOptions {
-  compartment?: string | undefined;
+  compartment?: Whose;
   patients?: readonly string[] | undefined;
   lastUpdated?: Search['lastUpdated'];
   status?: AccessState['status'] | undefined;
@@ -73,12 +76,12 @@ export class Disclosures {
    * An access this organisation takes part in; `compartment` limits it to one patient's.
    * @throws {Failure} 503 where nothing of it has arrived here yet
    */
-  async find(id: string, compartment?: string): Promise<Disclosure | undefined> {
+  async find(id: string, compartment?: Whose): Promise<Disclosure | undefined> {
     const disclosure = await this.#known(id);
     if (disclosure === undefined) {
       for (const step of STEPS) await this.#index.undelivered.demandValue(privateKeys.access(id, step));
     }
-    return compartment === undefined || disclosure?.patient === compartment ? disclosure : undefined;
+    return isOf(disclosure?.patient, compartment) ? disclosure : undefined;
   }
 
   async #known(id: string): Promise<Disclosure | undefined> {
@@ -172,19 +175,19 @@ export class Disclosures {
     return { ...listed, ...(isMore ? { next: nameOf(place) } : {}) };
   }
 
-  async read(id: string, compartment?: string): Promise<StoredResource | undefined> {
+  async read(id: string, compartment?: Whose): Promise<StoredResource | undefined> {
     const disclosure = await this.find(id, compartment);
     return disclosure === undefined ? undefined : this.#stored(disclosure);
   }
 
   /** Searchable by _id, patient and _lastUpdated. A total is given where it is cheap to know. */
-  async search(search: Search, compartment?: string): Promise<SearchPage> {
+  async search(search: Search, compartment?: Whose): Promise<SearchPage> {
     const page = await this.#search(search, compartment);
     const lacks = this.undelivered();
     return lacks === 0 ? page : { ...page, undelivered: lacks };
   }
 
-  async #search(search: Search, compartment: string | undefined): Promise<SearchPage> {
+  async #search(search: Search, compartment: Whose): Promise<SearchPage> {
     if (search.values !== undefined) return { matches: [], total: 0 };
     if (search.ids !== undefined) return this.#searchIds(search.ids, search, compartment);
     const { patients, lastUpdated, count, after } = search;
@@ -200,7 +203,7 @@ export class Disclosures {
   }
 
   /** Ids are few: all of them are looked up, and then paged. */
-  async #searchIds(ids: readonly string[], search: Search, compartment: string | undefined): Promise<SearchPage> {
+  async #searchIds(ids: readonly string[], search: Search, compartment: Whose): Promise<SearchPage> {
     const { lastUpdated = [], count, after } = search;
     const patients = patientsOf({ compartment, patients: search.patients });
     const listed = new Listed();
@@ -219,7 +222,7 @@ export class Disclosures {
     };
   }
 
-  async #total(search: Search, compartment: string | undefined, all: number | undefined): Promise<number | undefined> {
+  async #total(search: Search, compartment: Whose, all: number | undefined): Promise<number | undefined> {
     if (all !== undefined && search.after === undefined) return all;
     if (patientsOf({ compartment, patients: search.patients }) !== undefined) return undefined;
     return this.#index.own.count('access', search.lastUpdated ?? [], MOST_COUNTED);
@@ -387,13 +390,18 @@ class Listed {
   }
 }
 
+/** Whether something is about one of these Patients. */
+export const isOf = (patient: string | null | undefined, whose: Whose): boolean =>
+  whose === undefined || (typeof patient === 'string' && [whose].flat().includes(patient));
+
 /** The patients whose accesses are meant; undefined: everybody's. */
-function patientsOf({
+export function patientsOf({
   compartment,
   patients,
 }: Pick<Listing, 'compartment' | 'patients'>): readonly string[] | undefined {
   if (compartment === undefined) return patients;
-  return patients === undefined || patients.includes(compartment) ? [compartment] : [];
+  const own = [compartment].flat();
+  return patients === undefined ? own : patients.filter((patient) => own.includes(patient));
 }
 
 const updatedAt = ({ decidedAt, requestedAt }: AccessState): string => decidedAt ?? requestedAt;

@@ -6,7 +6,7 @@ import { accessRequestSchema, accessStateSchema } from '@telemed-ledger/chaincod
 import { LONGEST_WAIT_DAYS, waitRefusal } from '@telemed-ledger/chaincode/model/waiting.ts';
 import { custodianOf } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { compartmentOf } from '../../auth/entitlement.ts';
+import { compartmentsOf } from '../../auth/entitlement.ts';
 import { nextPage, pageCount } from '../../http/paging.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
@@ -117,7 +117,7 @@ export const accessRequest = route({
       caller,
       'access',
       parameters.id,
-      compartmentOf(caller, 'read', 'answer'),
+      compartmentsOf(caller, 'read', 'answer'),
       services,
     );
     if (disclosure === undefined) throw notFound();
@@ -135,7 +135,12 @@ export const accessRequests = route({
   answers: { 200: { description: 'A page of requests.', schema: listSchema } },
   async handle({ caller, query: { count, after, status } }, services) {
     const { disclosures } = services;
-    const page = await disclosures.page({ compartment: compartmentOf(caller, 'read', 'answer'), count, after, status });
+    const page = await disclosures.page({
+      compartment: compartmentsOf(caller, 'read', 'answer'),
+      count,
+      after,
+      status,
+    });
     await noteAccesses(caller, 'access', page.disclosures, services);
     const narrowed = status === undefined ? '' : `&status=${status}`;
     const next = page.next === undefined ? {} : { next: `/access-requests?${pageQuery(count, page.next)}${narrowed}` };
@@ -154,7 +159,7 @@ export const deliveredReads = route({
   query: readsPage,
   answers: { 200: readsAnswer },
   async handle({ caller, parameters: { id }, query }, services) {
-    const disclosure = await foundAccess(caller, 'log', id, compartmentOf(caller, 'read', 'answer'), services);
+    const disclosure = await foundAccess(caller, 'log', id, compartmentsOf(caller, 'read', 'answer'), services);
     if (disclosure?.state.requestor !== services.organisation.name) throw notFound();
     const path = `/access-requests/${id}/reads`;
     return { body: await readsShown({ access: id }, query, { path, narrowed: {} }, services) };

@@ -3,7 +3,7 @@ import { isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { decodeJwt } from 'jose';
 import { z } from 'zod';
-import { compartmentOf } from '../../auth/entitlement.ts';
+import { compartmentOf, compartmentsOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
@@ -27,8 +27,9 @@ export const refuseAccess = route({
   },
   async handle({ caller, parameters: { id } }, services) {
     const { disclosures, refusals } = services;
-    const patient = compartmentOf(caller, 'answer');
-    const found = patient === undefined ? undefined : await disclosures.find(id, patient);
+    const own = compartmentsOf(caller, 'answer');
+    const found = own === undefined ? undefined : await disclosures.find(id, own);
+    const patient = found?.patient;
     if (found === undefined) throw notFound();
     const { status, purpose } = found.state;
     if (status === 'requested' && isEmergencyPurpose(purpose))

@@ -12,7 +12,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { organisationByName, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
-import { compartmentOf } from '../../auth/entitlement.ts';
+import { compartmentOf, compartmentsOf } from '../../auth/entitlement.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { onlyOne, type RecordServices, type Write } from '../records/records.ts';
 import { demandGuardians } from './delegations.ts';
@@ -99,8 +99,8 @@ function checkCaretaker(recorded: Resource, caller: Caller, hasEnded: boolean): 
 
 /** @throws {LedgerError} FORBIDDEN */
 function checkPatient(patient: string, caller: Caller): void {
-  const own = caller.actsFor === undefined ? compartmentOf(caller) : caller.actsFor.patient;
-  if (own !== undefined && patient !== own)
+  const own = caller.actsFor === undefined ? compartmentsOf(caller) : [caller.actsFor.patient];
+  if (own !== undefined && !own.includes(patient))
     throw new LedgerError('FORBIDDEN', 'a patient acts on consents of their own only', 'Consent.patient');
 }
 

@@ -2,6 +2,7 @@
 import type { Caller } from '../../auth/caller.ts';
 import type { Interaction } from '../../index/schema.ts';
 import type { Disclosure } from '../access/disclosure.ts';
+import { isOf, type Whose } from '../access/disclosures.ts';
 import type { Services } from '../services.ts';
 import { aboutOf } from './read-log.ts';
 
@@ -25,12 +26,12 @@ export async function foundAccess(
   caller: Caller,
   interaction: Interaction,
   id: string,
-  compartment: string | undefined,
+  compartment: Whose,
   { disclosures, readLog }: Sides,
 ): Promise<Disclosure | undefined> {
   const found = await disclosures.find(id);
   if (found === undefined) return undefined;
-  const isShown = compartment === undefined || found.patient === compartment;
+  const isShown = isOf(found.patient, compartment);
   const about = aboutOf(isShown ? 'shown' : 'refused', [{ patient: found.patient ?? null, access: id, id }]);
   await readLog.note(caller, { interaction, type: 'AccessRequest', about });
   return isShown ? found : undefined;

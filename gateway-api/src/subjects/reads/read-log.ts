@@ -28,7 +28,7 @@ export interface Asked extends Pick<NewRead, 'interaction' | 'type'> {
 
 /** Rows that are wanted; without any condition all. */
 export interface Wanted {
-  patient?: string | undefined;
+  patient?: string | readonly string[] | undefined;
   access?: string | undefined;
 }
 
@@ -92,7 +92,7 @@ export class ReadLog {
     { count, before }: { count: number; before?: number | undefined },
   ): Promise<Read[]> {
     let query = this.#lazily.selectFrom('reads').selectAll().orderBy('sequence', 'desc').limit(count);
-    if (patient !== undefined) query = query.where('patient', '=', patient);
+    if (patient !== undefined) query = query.where('patient', 'in', [patient].flat());
     if (access !== undefined) query = query.where('access', '=', access);
     if (before !== undefined) query = query.where('sequence', '<', before);
     return query.where('outcome', '!=', 'pruned').execute();

@@ -1,7 +1,7 @@
 /** Who of this organisation read what: all of it, or what is about one patient. */
 import { accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { z } from 'zod';
-import { compartmentOf } from '../../auth/entitlement.ts';
+import { compartmentsOf } from '../../auth/entitlement.ts';
 import { nextPage, pageCount } from '../../http/paging.ts';
 import { route } from '../../http/routes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -104,12 +104,15 @@ export const reads = route({
   }),
   answers: { 200: readsAnswer },
   async handle({ caller, query: { patient, ...page } }, services) {
-    const own = compartmentOf(caller, 'read');
-    const wanted = { patient: own ?? patient };
-    const narrowed = wanted.patient === undefined ? {} : { patient: wanted.patient };
-    const isOthers = own !== undefined && patient !== undefined && patient !== own;
+    const own = compartmentsOf(caller, 'read');
+    const wanted = { patient: patient ?? own };
+    const narrowed = patient === undefined ? {} : { patient };
+    const isOthers = own !== undefined && patient !== undefined && !own.includes(patient);
     const outcome = isOthers ? 'refused' : 'shown';
-    const about = aboutOf(outcome, [{ patient: patient ?? own ?? null, id: 'reads' }]);
+    const about = aboutOf(
+      outcome,
+      (patient === undefined ? (own ?? [null]) : [patient]).map((one) => ({ patient: one, id: 'reads' })),
+    );
     // A look at the log is in the log: it is written down first, and so the first that is seen.
     await services.readLog.note(caller, { interaction: 'log', type: 'Read', about: about.map(withoutRecords) });
     if (isOthers) return { body: { reads: [] } };

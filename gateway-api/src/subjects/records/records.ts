@@ -81,7 +81,7 @@ export class Records implements Repository {
     }
     const found = await this.#services.index.newest(type, id, view);
     await this.#note(caller, asked, found === undefined ? [] : [found], view);
-    return found;
+    return found && withLinks(found, caller);
   }
 
   async readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined> {
@@ -116,7 +116,7 @@ export class Records implements Repository {
     const view = await this.#viewFor(caller, 'search', search.type);
     const { compartment } = view;
     if (search.type === AUDIT) {
-      const found = await this.#services.auditEvents.search(search, compartment);
+      const found = await this.#services.auditEvents.search(search, whoseIn(view));
       await this.#noteSearch(caller, search, found, view);
       return found;
     }
@@ -129,7 +129,9 @@ export class Records implements Repository {
     await this.#noteSearch(caller, search, page, view);
     // A total would count what the compartment hides, were it ever computed without it: patients get none.
     const { total: _, ...untold } = page;
-    return compartment === undefined ? page : untold;
+    return compartment === undefined
+      ? page
+      : { ...untold, matches: page.matches.map((match) => withLinks(match, caller)) };
   }
 
   /** What a caller sees; one who sees nothing is refused, and that is written down where there is such a record. */
@@ -156,16 +158,18 @@ export class Records implements Repository {
     const { index, organisation } = this.#services;
     const { compartment } = view;
     if (compartment === undefined || organisation.kind !== 'custodian' || !companionTypes.includes(type)) return view;
-    const found = await index.companions.ofPatient(compartment);
-    return { ...view, beside: found.filter((one) => one.type === type).map(({ id }) => id) };
+    const patients = [compartment, ...(view.linked ?? [])];
+    const found = await Promise.all(patients.map((patient) => index.companions.ofPatient(patient)));
+    const beside = found.flat().filter((one) => one.type === type);
+    return { ...view, beside: beside.map(({ id }) => id) };
   }
 
-  async #event(caller: Caller, asked: AskedById, { compartment }: View): Promise<StoredResource | undefined> {
+  async #event(caller: Caller, asked: AskedById, view: View): Promise<StoredResource | undefined> {
     const { auditEvents, readLog } = this.#services;
     const { interaction, type, id } = asked;
-    const event = await auditEvents.read(id, compartment);
+    const event = await auditEvents.read(id, whoseIn(view));
     if (event !== undefined) await readLog.note(caller, { interaction, type, about: shownOf([event]) });
-    else if (compartment !== undefined) {
+    else if (view.compartment !== undefined) {
       const others = await auditEvents.read(id);
       const refused = others === undefined ? [] : [{ patient: others.patient ?? null, id }];
       await readLog.note(caller, { interaction, type, about: aboutOf('refused', refused) });
@@ -202,7 +206,8 @@ export class Records implements Repository {
     const { index, readLog } = this.#services;
     const { type, after, patients = [], isTotalAlone = false } = search;
     const shown = isTotalAlone ? [] : shownOf(matches);
-    const isOthers = (patient: string) => view.compartment !== undefined && patient !== view.compartment;
+    const own = [view.compartment, ...(view.linked ?? [])];
+    const isOthers = (patient: string) => view.compartment !== undefined && !own.includes(patient);
     const named = patients.length > 0 ? patients : [view.compartment ?? null];
     const nothing = named
       .filter((patient) => !shown.some((one) => one.patient === patient))
@@ -251,9 +256,25 @@ interface AskedById extends Pick<Asked, 'interaction' | 'type'> {
 /** Versions of one record are one record. */
 const onceEach = (about: About[]): About[] => about.map((one) => ({ ...one, records: [...new Set(one.records)] }));
 
+/** The Patients whose data a view shows; undefined: everybody's. */
+const whoseIn = ({ compartment, linked = [] }: View): readonly string[] | undefined =>
+  compartment === undefined ? undefined : [compartment, ...linked];
+
+/** A patient's own Patient says which others are hers (hl7.org/fhir/R4/patient-definitions.html#Patient.link). */
+function withLinks(stored: StoredResource, { role, fhirUser, linked = [] }: Caller): StoredResource {
+  const { resource } = stored;
+  const own = [fhirUser, ...linked.map((id) => `Patient/${id}`)];
+  if (role !== 'patient' || linked.length === 0 || !own.includes(`Patient/${resource.id}`)) return stored;
+  if (resource.resourceType !== 'Patient') return stored;
+  const others = own.filter((reference) => reference !== `Patient/${resource.id}`);
+  const link = others.map((reference) => ({ other: { reference }, type: 'seealso' }));
+  return { ...stored, resource: { ...resource, link: [...[resource['link'] ?? []].flat(), ...link] } };
+}
+
 /** What of the read model a caller sees. @throws {LedgerError} FORBIDDEN */
 export const viewOf = (caller: Caller, type: string): View => ({
   compartment: compartmentOf(caller, ...readingOf(type)),
+  ...(caller.linked === undefined ? {} : { linked: caller.linked }),
   audience: audienceName({ role: caller.role, user: caller.fhirUser }),
 });
 
