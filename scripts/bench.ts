@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { access } from './bench/access.ts';
 import { accessLog } from './bench/access-log.ts';
 import { median } from './bench/closed-loop.ts';
 import { greedy } from './bench/greedy.ts';
@@ -30,7 +31,7 @@ import { table } from './table.ts';
 const CALLERS = [1, 16, 64];
 const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
-const USAGE = `usage: npm run bench [-- greedy | access-log | reads | linkability | scale] [--org x] [--seconds 60]
+const USAGE = `usage: npm run bench [-- greedy | access | access-log | reads | linkability | scale] [--org x] [--seconds 60]
   [--patients 200] [--points 6,6x114,6x414,12]`;
 const REST = 'REST create, 1 KB';
 const SDK = 'bare SDK, OpenSSL signer';
@@ -47,6 +48,7 @@ await runCommand(async () => {
     allowPositionals: true,
   });
   const [kind] = positionals;
+  if (kind === 'access') return access(positive('--seconds', values.seconds)).then(() => 0);
   if (kind === 'access-log') return accessLog().then(() => 0);
   if (kind === 'reads') return readsWithLog(positive('--seconds', values.seconds)).then(() => 0);
   if (kind === 'scale') return scale(values.points, positive('--seconds', values.seconds)).then(() => 0);
