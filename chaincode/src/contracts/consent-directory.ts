@@ -13,7 +13,7 @@ import type { Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import type { KeyRing, PatientKey } from '../model/patient-keys.ts';
 import { anchoredSchema, type ConsentVersion, type Directory, directorySchema, MAX_CONSENTS } from '../model/values.ts';
-import { isUnsigned, type Signing } from '../rules/consent-signatures.ts';
+import { isSigned, isUnsigned, type Signing } from '../rules/consent-signatures.ts';
 import { consentContentSchema, type LedgerConsent } from '../rules/consents.ts';
 
 /** The directory that a patient's consents and keys are entered in, as it stands; 0 and nothing where there is none. */
@@ -109,10 +109,26 @@ async function consentInForce(
   if ((await endOfConsent(store, provider, { id, version })) !== undefined) return undefined;
   const text = await store.getPrivateText(collections.care(provider), privateKeys.consent(id, version));
   if (text === undefined) throw new LedgerError('INVALID', 'there is no such version of a consent', 'private.consents');
-  const { resource, actors, recordedAt } = parseText(anchoredSchema, text);
+  const { resource, actors, recordedAt, delegation: by } = parseText(anchoredSchema, text);
   const consent = { id, version, status: 'active', resource: consentContentSchema.parse(resource), actors } as const;
-  const lacks = lacksSignature(text, resource, { ...found, id, version, now: recordedAt });
+  const delegation = await delegationSigned(store, found, by);
+  const lacks = lacksSignature(text, resource, { ...found, id, version, now: recordedAt, delegation });
   return lacks ? { ...consent, isUnsigned: true } : consent;
+}
+
+/** A delegation of the patient's that she has signed with a key of her own; undefined where this is none. */
+export async function delegationSigned(
+  store: Store,
+  { directory, provider, patientId: patient, ring }: FoundDirectory,
+  named: ConsentVersion | undefined,
+): Promise<Signing['delegation']> {
+  if (named === undefined || ring === undefined) return undefined;
+  if (!(ownIn(directory?.consents, patient) ?? []).includes(named.id)) return undefined;
+  const key = privateKeys.consent(named.id, named.version);
+  const anchored = await store.getPrivate(collections.care(provider), key, anchoredSchema);
+  if (anchored === undefined) return undefined;
+  const { resource, recordedAt: now } = anchored;
+  return isSigned(resource, { ...named, provider, patient, now, ring }) ? { id: named.id, resource } : undefined;
 }
 
 /** Of texts under rings: whether a signature is lacking. A decision about many records, and the next one, asks again. */
@@ -122,14 +138,14 @@ const MOST_CHECKED = 20_000;
 function lacksSignature(
   text: string,
   resource: Resource,
-  { ring, patientId: patient, ...signing }: FoundDirectory & Pick<Signing, 'id' | 'version' | 'now'>,
+  { ring, patientId: patient, ...signing }: FoundDirectory & Pick<Signing, 'id' | 'version' | 'now' | 'delegation'>,
 ): boolean {
   if (ring === undefined) return false;
-  const name = sha256Hex(canonicalJson([text, ring, patient, signing.provider]));
+  const name = sha256Hex(canonicalJson([text, ring, patient, signing.provider, signing.delegation]));
   const known = checked.get(name);
   if (known !== undefined) return known;
-  const { id, version, provider, now } = signing;
-  const answer = isUnsigned(resource, { id, version, provider, patient, now, ring });
+  const { id, version, provider, now, delegation } = signing;
+  const answer = isUnsigned(resource, { id, version, provider, patient, now, ring, delegation });
   if (checked.size >= MOST_CHECKED) checked.clear();
   checked.set(name, answer);
   return answer;

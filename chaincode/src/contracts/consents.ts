@@ -12,6 +12,7 @@ import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { CONSENT_REFUSALS, type Doubt } from '../model/consent-refusals.ts';
+import { delegationNamedIn } from '../model/consent-signature.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { patientIdOf, type Resource } from '../model/fhir.ts';
@@ -32,7 +33,13 @@ import { doubtsOf, isOfPrivacy } from '../rules/consent-meaning.ts';
 import { signatureDoubts } from '../rules/consent-signatures.ts';
 import { consentContentSchema } from '../rules/consents.ts';
 import { bindActors } from './bound-actors.ts';
-import { enterConsent, type FoundDirectory, loadDirectory } from './consent-directory.ts';
+import {
+  delegationSigned,
+  endOfConsent,
+  enterConsent,
+  type FoundDirectory,
+  loadDirectory,
+} from './consent-directory.ts';
 import { evaluateFor } from './foreseeing.ts';
 
 export class Consents extends LedgerContract {
@@ -81,15 +88,25 @@ async function checkConsent(call: Call<'CheckConsent'>): Promise<OutputOf<'Check
   const patientId = patientIdOf(resource);
   if (signing === undefined || patientId === undefined) return { doubts, actors };
   const found = await loadDirectory(call.store, provider, patientId, signing.directory);
-  return { doubts: [...doubts, ...signatureDoubtsAbout(call, { ...signing, resource }, found)], actors };
+  const signed = await signatureDoubtsAbout(call, { ...signing, resource }, found);
+  return { doubts: [...doubts, ...signed], actors };
 }
 
-/** What keeps it from being taken for its patient's own. */
-const signatureDoubtsAbout = (
-  { store: { time: now } }: Pick<Call<'CheckConsent'>, 'store'>,
-  { resource, version }: Pick<Draft, 'resource' | 'version'>,
-  { provider, patientId: patient, ring }: FoundDirectory,
-): Doubt[] => signatureDoubts(resource, { id: resource.id, version, provider, patient, now, ring });
+/** What keeps it from being taken for its patient's own. @param delegation by which a caretaker gives it */
+async function signatureDoubtsAbout(
+  { store }: Pick<Call<'CheckConsent'>, 'store'>,
+  { resource, version, delegation: named }: Pick<Draft, 'resource' | 'version'> & Delegated,
+  found: FoundDirectory,
+): Promise<Doubt[]> {
+  const { provider, patientId: patient, ring } = found;
+  const isOver = named !== undefined && (await endOfConsent(store, provider, named)) !== undefined;
+  const delegation = isOver ? undefined : await delegationSigned(store, found, named);
+  return signatureDoubts(resource, { id: resource.id, version, provider, patient, now: store.time, ring, delegation });
+}
+
+interface Delegated {
+  delegation?: ConsentVersion | undefined;
+}
 
 /** What keeps a consent from being taken: two meanings, or somebody whom nobody knows. */
 function doubtsAbout(
@@ -111,8 +128,9 @@ function checkMeaning(call: Call<'GrantConsent' | 'AmendConsent'>, content: Cons
 }
 
 /** Where she has a key, nobody else gives or changes a consent in her name. @throws LedgerError INVALID */
-function checkSigned(call: Call<'GrantConsent' | 'AmendConsent'>, found: FoundDirectory): void {
-  refuseDoubts(signatureDoubtsAbout(call, call.private.consent, found));
+async function checkSigned(call: Call<'GrantConsent' | 'AmendConsent'>, found: FoundDirectory): Promise<void> {
+  const { consent, delegation } = call.private;
+  refuseDoubts(await signatureDoubtsAbout(call, { ...consent, delegation }, found));
 }
 
 function refuseDoubts([doubt]: readonly Doubt[]): void {
@@ -128,7 +146,7 @@ async function grantConsent(call: Call<'GrantConsent'>): Promise<ConsentState> {
   if (consent.version !== 1) throw new LedgerError('CONFLICT', 'begins at version 1', 'private.consent.version');
   await checkPatient(call, patientId);
   const found = await loadDirectory(store, input.provider, patientId, directory);
-  checkSigned(call, found);
+  await checkSigned(call, found);
   await putVersion(call, consent, actors);
   enterConsent(store, found, consent);
   store.emit(events.ConsentGranted, { id: input.id });
@@ -143,7 +161,7 @@ async function amendConsent(call: Call<'AmendConsent'>): Promise<ConsentState> {
   const previous = { id: input.id, version: consent.version - 1 };
   await checkNotRevoked(store, input.id);
   await checkSamePatient(call, previous, patientId);
-  checkSigned(call, await loadDirectory(store, input.provider, patientId, directory));
+  await checkSigned(call, await loadDirectory(store, input.provider, patientId, directory));
   await putVersion(call, consent, actors);
   store.emit(events.ConsentAmended, { id: input.id });
   return stateOf(call, 'active', consent.version);
@@ -246,12 +264,14 @@ async function checkSamePatient(
 
 /** @throws LedgerError CONFLICT where this version, or another consent of this id, is there already */
 async function putVersion(
-  { input, caller, store }: Call<'GrantConsent' | 'AmendConsent'>,
+  { input, caller, store, private: { delegation: named } }: Call<'GrantConsent' | 'AmendConsent'>,
   consent: Draft,
   bound: BoundActors,
 ): Promise<void> {
   const actors = Object.keys(bound).length === 0 ? {} : { actors: bound };
-  const content: Anchored = { schema: 1, ...consent, ...actors, author: caller.mspId, recordedAt: store.time };
+  const isByDelegation = named !== undefined && delegationNamedIn(consent.resource) === named.id;
+  const by = isByDelegation ? { delegation: named } : {};
+  const content: Anchored = { schema: 1, ...consent, ...actors, ...by, author: caller.mspId, recordedAt: store.time };
   const key = privateKeys.consent(consent.id, consent.version);
   await store.putOnce(collections.care(input.provider), key, content, { expression: 'private.consent.version' });
 }

@@ -7,7 +7,7 @@ import { randomBytes, randomUUID, type webcrypto } from 'node:crypto';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { CompactSign, calculateJwkThumbprint, exportJWK } from 'jose';
 import type { Outcome } from '../ledger/memory-ledger.fixture.ts';
-import { CONSENT_SIGNATURE, SIGNATURE_EXTENSION, signedText } from '../model/consent-signature.ts';
+import { CARETAKER_KEY, CONSENT_SIGNATURE, SIGNATURE_EXTENSION, signedText } from '../model/consent-signature.ts';
 import type { Resource } from '../model/fhir.ts';
 import { enrolmentText, KEY_STATEMENT, type KeyStatement } from '../model/patient-keys.ts';
 import type { Directory, Draft } from '../model/values.ts';
@@ -69,6 +69,8 @@ export interface Bound {
   who?: string;
   when?: string;
   typ?: string;
+  /** Of a caretaker. */
+  delegation?: string;
 }
 
 /** The draft with a patient's signature in it. */
@@ -88,6 +90,7 @@ export async function signed(draft: Draft, key: ExampleKey, now: string, bound: 
     consent: bound.consent ?? draft.id,
     version: bound.version ?? draft.version,
     provider: bound.provider ?? 'hospital',
+    ...(bound.delegation === undefined ? {} : { delegation: bound.delegation }),
   };
   const text = signedText(resource, others.length);
   const jws = await new CompactSign(Buffer.from(text)).setProtectedHeader(header).sign(key.pair.privateKey);
@@ -102,6 +105,12 @@ function withData(resource: Resource, at: number, data: string): Resource {
   );
   return { ...resource, extension };
 }
+
+/** What names a caretaker's key in a delegation. */
+export const caretakerKey = async ({ pair }: ExampleKey): Promise<object> => {
+  const { kty, crv, x, y } = await exportJWK(pair.publicKey);
+  return { url: CARETAKER_KEY, valueString: JSON.stringify({ kty, crv, x, y }) };
+};
 
 /** A statement about keys, signed. */
 export const stated = async (

@@ -72,10 +72,10 @@ export const CONSENT_REFUSALS = {
   'delegation-actor':
     'A delegation names who acts by reference, RelatedPerson/<id> or Person/<id>, as their token has it. Organisations and practitioners are not caretakers.',
   'delegation-action': `What a caretaker may do is said by codes of ${CARETAKER_ACT_SYSTEM}: ${list(CARETAKER_ACTS)}. Name at least one, and no other.`,
-  'signature-missing': `This patient has a key of her own, so a consent in her name takes her signature, in an extension ${SIGNATURE_EXTENSION}. Nobody gives or changes one in her place; anybody who acts for her may revoke it.`,
+  'signature-missing': `This patient has a key of her own, so a consent in her name takes her signature, in an extension ${SIGNATURE_EXTENSION}. Nobody gives or changes one in her place, but a caretaker by a delegation of hers that names his key; anybody who acts for her may revoke it.`,
   'signature-not-taken':
     'No key of this patient is in force at this provider, so nobody could check this signature. Leave it out, or enrol a key first.',
-  'signature-form': `A consent bears one patient’s signature: a valueSignature whose who is its patient, with sigFormat application/jose and as data a detached JWS of alg ES256 whose protected header has alg, kid, typ, consent, version and provider alone.`,
+  'signature-form': `A consent bears one patient’s signature: a valueSignature whose who is its patient, or the caretaker in whose name it is, with sigFormat application/jose and as data a detached JWS of alg ES256 whose protected header has alg, kid, typ, consent, version and provider alone, and of a caretaker delegation.`,
   'signature-numbers':
     'A number in a signed consent is written as RFC 8785 writes it, so that every program signs the same text.',
   'signature-elsewhere':
@@ -83,6 +83,8 @@ export const CONSENT_REFUSALS = {
   'signature-time':
     'This was signed too long ago, or its time lies ahead. A signature is taken within seven days; sign it anew.',
   'signature-key': 'This is not signed by the key of this patient that is in force at this provider.',
+  'signature-delegation':
+    'This is signed by a caretaker. It takes a delegation in force that the patient has signed with her own key, that lets him answer, and that names his key; and he delegates nothing himself.',
   'signature-wrong': 'The signature does not fit this consent: what was signed is another text.',
 } as const;
 

@@ -136,7 +136,9 @@ export const transactions = {
     private: z.strictObject({
       resource: resourceSchema,
       actors: actorsShown,
-      signing: z.strictObject({ version: versionSchema, directory: hintSchema }).optional(),
+      signing: z
+        .strictObject({ version: versionSchema, directory: hintSchema, delegation: consentVersionSchema.optional() })
+        .optional(),
     }),
     output: z.strictObject({ doubts: z.array(doubtSchema).max(1_000), actors: boundActorsSchema }),
     endorsers: callerOnly,
@@ -170,6 +172,8 @@ export const transactions = {
       patient: recordEvidenceSchema,
       directory: hintSchema,
       actors: actorsShown,
+      /** By which a caretaker of a patient with a key of her own gives it. */
+      delegation: consentVersionSchema.optional(),
     }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),
@@ -182,7 +186,12 @@ export const transactions = {
     roles: ['system'],
     onBehalfOf: ['patient', 'caretaker'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
-    private: z.strictObject({ consent: draftSchema, directory: hintSchema.optional(), actors: actorsShown }),
+    private: z.strictObject({
+      consent: draftSchema,
+      directory: hintSchema.optional(),
+      actors: actorsShown,
+      delegation: consentVersionSchema.optional(),
+    }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),
     writes: ({ input: { provider } }) => ({ always: [collections.care(provider)] }),

@@ -65,6 +65,9 @@ export const boundActorsSchema = table(
   1_000,
 );
 
+export const consentVersionSchema = z.strictObject({ id: idSchema, version: versionSchema });
+export type ConsentVersion = z.infer<typeof consentVersionSchema>;
+
 /** A record version as its sheet holds it, and what lies under a consent's and a coverage's private key: in canonical JSON. */
 export const anchoredSchema = z.strictObject({
   schema: schemaVersion,
@@ -78,6 +81,8 @@ export const anchoredSchema = z.strictObject({
   resource: resourceSchema,
   /** Of a consent some of whose actors only records can tell; absent in older ones. */
   actors: boundActorsSchema.optional(),
+  /** Of a consent that a caretaker has signed: the delegation by which he gave it. */
+  delegation: consentVersionSchema.optional(),
 });
 export type Anchored = z.infer<typeof anchoredSchema>;
 
@@ -112,9 +117,6 @@ export const audienceSchema = z.strictObject({ role: z.enum(['system', 'practiti
 /** What a reader must be to be shown something: whom it is for, or where that is nobody named, of that role and as unnamed. */
 export const audienceName = ({ role, user }: { role: string; user?: string | undefined }): string =>
   user ?? `role ${role}`;
-
-export const consentVersionSchema = z.strictObject({ id: idSchema, version: versionSchema });
-export type ConsentVersion = z.infer<typeof consentVersionSchema>;
 
 /** What a refusal says to whoever asked, and to all that are not involved, whatever it rests on. */
 export const NOT_PERMITTED = 'not-permitted';

@@ -4,23 +4,16 @@
  */
 import type { Doubt } from '../model/consent-refusals.ts';
 import {
+  type ConsentSignature,
+  caretakerKeyIn,
   hasOtherNumbers,
-  signatureAt,
-  signatureHeaderSchema,
-  signatureSchema,
+  readSignature,
   signaturesIn,
   signedText,
 } from '../model/consent-signature.ts';
-import { isJwsOf, type Jws, readJws, thumbprintOf } from '../model/jws.ts';
-import {
-  CLOCK_SKEW_MS,
-  type KeyRing,
-  keyAt,
-  keyNamed,
-  keyNow,
-  type PatientKey,
-  SIGNED_AHEAD_MS,
-} from '../model/patient-keys.ts';
+import { delegationAt, isDelegation } from '../model/delegations.ts';
+import { isJwsOf, type PublicKey, thumbprintOf } from '../model/jws.ts';
+import { CLOCK_SKEW_MS, type KeyRing, keyAt, keyNamed, keyNow, SIGNED_AHEAD_MS } from '../model/patient-keys.ts';
 
 type Content = Readonly<Record<string, unknown>>;
 
@@ -35,16 +28,11 @@ export interface Signing {
   now: string;
   /** Undefined where the patient never had a key. */
   ring: KeyRing | undefined;
+  /** By which a caretaker gives it: one that the patient has signed, in force by the ledger. */
+  delegation?: { id: string; resource: Content } | undefined;
 }
 
-interface Signature {
-  at: string;
-  index: number;
-  jws: Jws;
-  header: { kid: string; consent: string; version: number; provider: string };
-  who: string;
-  when: string;
-}
+type Placed = ConsentSignature & { index: number; at: string };
 
 /** What keeps a consent from being taken for its patient's; nothing where it is signed as it should be, or needs no signature. */
 export function signatureDoubts(consent: Content, signing: Signing): Doubt[] {
@@ -54,55 +42,66 @@ export function signatureDoubts(consent: Content, signing: Signing): Doubt[] {
   const at = `Consent.extension[${first ?? 0}].valueSignature`;
   if (key === undefined) return first === undefined ? [] : [{ rule: 'signature-not-taken', expression: at }];
   if (first === undefined) return [{ rule: 'signature-missing', expression: 'Consent.extension' }];
-  const signature = more.length > 0 ? undefined : readSignature(consent, first, at);
+  const signature = more.length > 0 ? undefined : readSignature(consent, first);
   if (signature === undefined) return [{ rule: 'signature-form', expression: at }];
-  return faultOf(consent, signature, signing, key);
+  const { delegation } = signature.header;
+  return faultOf(consent, { ...signature, index: first, at }, signing, delegation === undefined ? key : undefined);
 }
 
-function faultOf(consent: Content, signature: Signature, signing: Signing, key: PatientKey): Doubt[] {
+/** @param own the key of the patient; undefined where a caretaker has signed */
+function faultOf(consent: Content, signature: Placed, signing: Signing, own: PublicKey | undefined): Doubt[] {
   const { at, header } = signature;
-  if (!isPlaced(signature, signing)) return [{ rule: 'signature-elsewhere', expression: `${at}.data` }];
+  if (!isPlaced(consent, signature, signing)) return [{ rule: 'signature-elsewhere', expression: `${at}.data` }];
   if (!isTimely(signature, signing.now)) return [{ rule: 'signature-time', expression: `${at}.when` }];
   if (hasOtherNumbers(consent)) return [{ rule: 'signature-numbers', expression: 'Consent' }];
+  const key = own ?? caretakersKey(consent, signature, signing);
+  if (key === undefined) return [{ rule: 'signature-delegation', expression: `${at}.who` }];
   if (header.kid !== thumbprintOf(key)) return [{ rule: 'signature-key', expression: `${at}.data` }];
   return isTrue(consent, signature, key) ? [] : [{ rule: 'signature-wrong', expression: `${at}.data` }];
 }
 
 /**
  * Whether a consent that stands on the ledger lacks a signature that it should bear: recorded while a key of its patient was in
- * force, and not signed by one that was. @param signing.now when it was recorded
+ * force, and not signed by one that was, nor by a caretaker as she has delegated. @param signing.now when it was recorded
  */
-export function isUnsigned(consent: Content, signing: Signing): boolean {
+export const isUnsigned = (consent: Content, signing: Signing): boolean =>
+  keyAt(signing.ring ?? [], signing.now) !== undefined && !isSigned(consent, signing);
+
+/** Whether a consent that stands on the ledger bears such a signature. @param signing.now when it was recorded */
+export function isSigned(consent: Content, signing: Signing): boolean {
   const { ring = [], now } = signing;
-  if (keyAt(ring, now) === undefined) return false;
   const [first, ...more] = signaturesIn(consent);
-  const signature = first === undefined || more.length > 0 ? undefined : readSignature(consent, first, '');
-  const key = signature && keyNamed(ring, signature.header.kid, now);
-  if (signature === undefined || key === undefined) return true;
-  return !isPlaced(signature, signing) || !isTimely(signature, now) || !isTrue(consent, signature, key);
+  const found = first === undefined || more.length > 0 ? undefined : readSignature(consent, first);
+  if (first === undefined || found === undefined) return false;
+  const signature = { ...found, index: first, at: '' };
+  const { delegation, kid } = signature.header;
+  const key = delegation === undefined ? keyNamed(ring, kid, now) : caretakersKey(consent, signature, signing);
+  if (key === undefined || thumbprintOf(key) !== kid) return false;
+  return isPlaced(consent, signature, signing) && isTimely(signature, now) && isTrue(consent, signature, key);
 }
 
-function readSignature(consent: Content, index: number, at: string): Signature | undefined {
-  const { data: found } = signatureSchema.safeParse(signatureAt(consent, index));
-  const jws = found && readJws(textIn(found.data));
-  const { data: header } = signatureHeaderSchema.safeParse(jws?.header);
-  if (found === undefined || jws === undefined || header === undefined || jws.payload !== '') return undefined;
-  return { at, index, jws, header, who: found.who.reference, when: found.when };
+/** The key of a caretaker who may answer for her by her delegation, and gives no further one. */
+function caretakersKey(consent: Content, { header, who }: Placed, { delegation, now }: Signing): PublicKey | undefined {
+  if (delegation === undefined || delegation.id !== header.delegation || isDelegation(consent)) return undefined;
+  const held = delegationAt(delegation.resource, now);
+  const mayAnswer = held?.acts.includes('answer') === true && held.caretakers.includes(who);
+  return mayAnswer ? caretakerKeyIn(delegation.resource, who) : undefined;
 }
 
-/** The text of base64; empty where it is not in its one form. */
-function textIn(data: string): string {
-  const bytes = Buffer.from(data, 'base64');
-  return bytes.toString('base64') === data ? bytes.toString() : '';
+/** For which version of which consent where, by the patient, or by the caretaker in whose name it is. */
+function isPlaced(consent: Content, { header, who }: Placed, { id, version, provider, patient }: Signing): boolean {
+  const performers = [consent['performer'] ?? []].flat() as { reference?: unknown }[];
+  const isSigner =
+    header.delegation === undefined
+      ? who === `Patient/${patient}`
+      : performers.length === 1 && performers[0]?.reference === who;
+  return isSigner && header.consent === id && header.version === version && header.provider === provider;
 }
 
-const isPlaced = ({ header, who }: Signature, { id, version, provider, patient }: Signing): boolean =>
-  header.consent === id && header.version === version && header.provider === provider && who === `Patient/${patient}`;
-
-function isTimely({ when }: Signature, now: string): boolean {
+function isTimely({ when }: Placed, now: string): boolean {
   const age = Date.parse(now) - Date.parse(when);
   return age <= SIGNED_AHEAD_MS && age >= -CLOCK_SKEW_MS;
 }
 
-const isTrue = (consent: Content, { index, jws }: Signature, key: PatientKey): boolean =>
+const isTrue = (consent: Content, { index, jws }: Placed, key: PublicKey): boolean =>
   isJwsOf(jws, signedText(consent, index), key);

@@ -5,7 +5,7 @@
 import canonicalize from 'canonicalize';
 import { toBase64 } from './bytes.ts';
 import { type Code, readCode, signedWithCode } from './code.ts';
-import { canonicalOf, type Resource, sign, signerOf, type ToSign, toSign } from './consent.ts';
+import { type Caretaker, canonicalOf, type Resource, sign, signerOf, type ToSign, toSign } from './consent.ts';
 import { jwsOf, type OwnKey, requestFor } from './key.ts';
 
 export interface ClientOptions {
@@ -15,6 +15,8 @@ export interface ClientOptions {
   token: () => string | Promise<string>;
   /** Id of her Patient. */
   patient: string;
+  /** Of a caretaker, whose token and key these are. */
+  caretaker?: Caretaker;
   fetch?: typeof globalThis.fetch;
   /** Checks a receipt with roots that she has from elsewhere (`checkReceipt` of the verifier), and answers its content. */
   checkReceipt?: (receipt: Uint8Array) => Promise<{ content?: { value: string } | undefined }>;
@@ -141,7 +143,7 @@ export class PatientClient {
     const { patient } = this.#options;
     const { provider } = await this.keys();
     const before = consent.id === undefined ? 0 : await this.#versionOf(consent.id);
-    return toSign(consent, { provider, patient, version: before + 1 });
+    return toSign(consent, { provider, patient, version: before + 1, caretaker: this.#options.caretaker });
   }
 
   async #versionOf(id: string): Promise<number> {
@@ -221,10 +223,11 @@ export class PatientClient {
   }
 
   async #ask(method: string, path: string, body?: object): Promise<Answered> {
-    const { baseUrl, token, fetch = globalThis.fetch } = this.#options;
-    const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/fhir+json' };
+    const { baseUrl, token, patient, caretaker, fetch = globalThis.fetch } = this.#options;
+    const whom = caretaker === undefined ? {} : { 'x-patient': `Patient/${patient}` };
+    const sent = { authorization: `Bearer ${await token()}`, 'content-type': 'application/fhir+json', ...whom };
     const response = await fetch(baseUrl + path, {
-      ...{ method, headers },
+      ...{ method, headers: sent },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

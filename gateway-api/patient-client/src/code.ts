@@ -42,8 +42,8 @@ export async function readCode(text: string): Promise<Code> {
 }
 
 function seedOf(text: string): Bytes {
-  const symbols = text.toUpperCase().replace(/[\s-]/g, '');
-  const digits = symbols.slice(0, DIGITS).replaceAll('O', '0').replace(/[IL]/g, '1');
+  const symbols = text.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1');
+  const digits = symbols.slice(0, DIGITS);
   let value = 0n;
   for (const digit of digits) {
     const found = SYMBOLS.indexOf(digit);

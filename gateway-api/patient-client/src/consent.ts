@@ -20,9 +20,25 @@ export interface Place {
   patient: string;
   /** The version that it makes: 1 of a new one. */
   version: number;
+  /** Of a caretaker, who signs in his own name. */
+  caretaker?: Caretaker | undefined;
 }
 
+export interface Caretaker {
+  /** `RelatedPerson/<id>` or `Person/<id>`, as his token has it. */
+  name: string;
+  /** Id of the delegation that names his key. */
+  delegation: string;
+}
+
+/** What a patient puts on a caretaker's actor in a delegation, so that he signs with this key: an element of `extension`. */
+export const caretakerKey = async ({ publicKey }: OwnKey): Promise<object> => {
+  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey);
+  return { url: CARETAKER_KEY, valueString: JSON.stringify({ kty, crv, x, y }) };
+};
+
 const EXTENSION = 'https://telemed-ledger.example/fhir/StructureDefinition/patient-signature';
+const CARETAKER_KEY = 'https://telemed-ledger.example/fhir/StructureDefinition/caretaker-key';
 const TYPE = { system: 'urn:iso-astm:E1762-95:2013', code: '1.2.840.10065.1.12.1.7', display: 'Consent Signature' };
 
 interface Extension {
@@ -62,12 +78,17 @@ export function toSign(consent: Resource, place: Place, when: Date = new Date())
   const id = place.version === 1 ? crypto.randomUUID() : consent.id;
   if (id === undefined) throw new Error('a version that follows another keeps its id');
   const valueSignature = {
-    ...{ type: [TYPE], when: when.toISOString(), who: { reference: `Patient/${place.patient}` } },
+    ...{
+      type: [TYPE],
+      when: when.toISOString(),
+      who: { reference: place.caretaker?.name ?? `Patient/${place.patient}` },
+    },
     ...{ targetFormat: 'application/fhir+json', sigFormat: 'application/jose' },
   };
   const others = extensionsOf(consent).filter((one) => !isSignature(one));
   const extension = [...others, { url: EXTENSION, valueSignature }];
-  const text = canonicalOf({ ...consent, id, extension });
+  const performer = place.caretaker === undefined ? {} : { performer: [{ reference: place.caretaker.name }] };
+  const text = canonicalOf({ ...consent, ...performer, id, extension });
   return {
     place: { ...place, consent: id },
     shown: [...shownOf(place, id), ...leaves(JSON.parse(text), 'Consent')],
@@ -90,8 +111,9 @@ const TYP = 'telemed-consent+jws';
 
 /** Signs what was shown, and answers the Consent with the signature in it. */
 export async function sign({ place, text }: ToSign, key: OwnKey): Promise<Resource> {
-  const { consent, version, provider } = place;
-  const [head, , tail] = await jwsOf({ typ: TYP, consent, version, provider }, text, key);
+  const { consent, version, provider, caretaker } = place;
+  const by = caretaker === undefined ? {} : { delegation: caretaker.delegation };
+  const [head, , tail] = await jwsOf({ typ: TYP, consent, version, provider, ...by }, text, key);
   const data = toBase64(utf8(`${head}..${tail}`));
   const resource = JSON.parse(text) as Resource;
   const extension = extensionsOf(resource).map((one) =>

@@ -18,6 +18,7 @@ import type { LedgerClient } from '../../ledger/client.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt, SYSTEM } from '../../ledger/sender.ts';
 import { actorsShown } from './actors.ts';
+import { delegationShown } from './delegated.ts';
 import { knownDirectory } from './directory.ts';
 import { isRevoked, isWithdrawn } from './ends.ts';
 import { onlyTakesAway } from './narrowing.ts';
@@ -54,13 +55,14 @@ export async function prepared(sides: Sides, wish: Wanted, draft: Draft | undefi
   }
   const consent = { ...draft, version: version + 1 };
   const actors = await actorsShown(sides.index, draft.resource, sides.consortium);
+  const by = await delegationShown(sides.index, wish.provider, draft.resource);
   if (wish.kind === 'amend') {
     const directory = await knownDirectory(sides.index, wish.provider, wish.patient);
-    const shown = { consent, actors, directory };
+    const shown = { consent, actors, directory, ...by };
     const send = (turn: Turn) => ledger.submit('AmendConsent', input, shown, { as, ...turn });
     return { version: consent.version, send };
   }
-  const shown = { consent, actors, ...(await placeOf(sides, wish)) };
+  const shown = { consent, actors, ...by, ...(await placeOf(sides, wish)) };
   const send = (turn: Turn) => ledger.submit('GrantConsent', input, shown, { as, ...turn });
   return { version: consent.version, send };
 }

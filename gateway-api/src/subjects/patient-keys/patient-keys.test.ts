@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { CARETAKER_ACT_SYSTEM, DELEGATION_SCOPES } from '@telemed-ledger/chaincode/model/consent-codes.ts';
 import { PatientClient, Swapped } from '@telemed-ledger/patient-client/client.ts';
-import type { Resource } from '@telemed-ledger/patient-client/consent.ts';
+import { caretakerKey, type Resource } from '@telemed-ledger/patient-client/consent.ts';
 import { makeKey, type OwnKey } from '@telemed-ledger/patient-client/key.ts';
 import { expect } from 'chai';
 import { Consents } from '../../../../chaincode/src/contracts/consents.ts';
@@ -173,6 +173,41 @@ describe("A patient's own key", function () {
         },
       };
       expect(issuesOf(await post(permission(delegation)))).to.equal('422,required Consent.extension');
+    });
+
+    it('lets a caretaker give by a key that her delegation names, and without one only read, refuse and revoke', async () => {
+      const subject = { patient: { reference: `Patient/${patient.id}` } };
+      const related = { resourceType: 'RelatedPerson', ...subject };
+      const name = `RelatedPerson/${await scene.created('hospital', 'POST /fhir/R4/RelatedPerson', related)}`;
+      await until(async () => (await scene.send('patients', `GET /fhir/R4/${name}`)).status === 200, 20_000);
+      const his = await makeKey();
+      const delegation = permission({
+        scope: { coding: [{ system: DELEGATION_SCOPES, code: 'delegation' }] },
+        provision: {
+          type: 'permit',
+          actor: [{ role: { text: 'son' }, reference: { reference: name }, extension: [await caretakerKey(his)] }],
+          action: [{ coding: ['read', 'answer'].map((code) => ({ system: CARETAKER_ACT_SYSTEM, code })) }],
+        },
+      });
+      const { consent } = await client.give(await client.prepare(delegation), key);
+      const unsigned = await post(permission({ performer: [{ reference: name }] }), `patients caretaker ${name}`);
+      expect(issuesOf(unsigned)).to.equal('422,required Consent.extension');
+      const caretaker = new PatientClient({
+        baseUrl: scene.consortium.urls.get('patients')!,
+        token: () => scene.consortium.token('patients', 'caretaker', name),
+        patient: patient.id,
+        caretaker: { name, delegation: consent.id! },
+      });
+      const given = await caretaker.give(await caretaker.prepare(permission()), his);
+      expect(given).to.deep.include({ kept: false, version: 1 });
+      const observation = await scene.observation(patient);
+      await scene.becomes('clinic', await scene.ask(patient), ({ status }) => status === 'granted');
+      await until(async () => (await scene.send('clinic', `GET /fhir/R4/Observation/${observation}`)).status === 200);
+      const { body } = await scene.send(as(), 'GET /patient-keys');
+      expect(body.given[0]).to.deep.include({ by: 'caretaker', name, thumbprint: his.thumbprint });
+      const ended = { ...delegation, id: consent.id, status: 'inactive' };
+      expect((await scene.send(as(), `PUT /fhir/R4/Consent/${consent.id}`, ended)).status).to.equal(200);
+      expect(await caretaker.prepare(permission()).catch(({ status }) => status)).to.equal(403);
     });
 
     it('is no other, for no other consent, and of no other text', async () => {

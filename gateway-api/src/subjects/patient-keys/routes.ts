@@ -60,7 +60,7 @@ export const patientKeys = route({
   method: 'get',
   path: '/patient-keys',
   summary: 'A patient’s own keys at the provider that has recorded her, and who gave her consents.',
-  roles: ['patient', 'system', 'practitioner'],
+  roles: ['patient', 'caretaker', 'system', 'practitioner'],
   query: z.object({
     patient: z.string().optional().meta({ description: '`Patient/<id>`; of a patient herself it may be left out.' }),
   }),
@@ -84,7 +84,7 @@ export const patientKeys = route({
 
 /** @throws {LedgerError} FORBIDDEN, INVALID */
 async function patientMeant(stated: string | undefined, caller: Caller, { readLog, index }: Services): Promise<string> {
-  const own = compartmentOf(caller);
+  const own = compartmentOf(caller, 'read', 'answer');
   const named = stated === undefined ? own : /^(?:Patient\/)?([A-Za-z0-9.-]{1,64})$/.exec(stated)?.[1];
   if (named === undefined) throw new LedgerError('INVALID', 'names no patient', 'patient');
   if (own === undefined || named === own) return named;

@@ -1,7 +1,7 @@
 /** How a patient's keys stand, and who gave a consent, in the words of the answers. */
-import { signatureAt, signaturesIn } from '@telemed-ledger/chaincode/model/consent-signature.ts';
+import { readSignature, signaturesIn } from '@telemed-ledger/chaincode/model/consent-signature.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { readJws, thumbprintOf } from '@telemed-ledger/chaincode/model/jws.ts';
+import { thumbprintOf } from '@telemed-ledger/chaincode/model/jws.ts';
 import { type KeyRing, keyNow, type PatientKey, pendingKey } from '@telemed-ledger/chaincode/model/patient-keys.ts';
 
 export interface KeyShown extends Pick<PatientKey, 'how' | 'addedAt' | 'from'> {
@@ -33,13 +33,10 @@ export function giverOf(consent: Resource): {
   name?: string;
 } {
   const [index] = signaturesIn(consent);
-  if (index !== undefined) {
-    const { data } = (signatureAt(consent, index) ?? {}) as { data?: unknown };
-    const jws = typeof data === 'string' ? readJws(Buffer.from(data, 'base64').toString()) : undefined;
-    const { kid } = (jws?.header ?? {}) as { kid?: unknown };
-    return { by: 'patient-key', ...(typeof kid === 'string' ? { thumbprint: kid } : {}) };
-  }
+  const signature = index === undefined ? undefined : readSignature(consent, index);
+  const signed = signature === undefined ? {} : { thumbprint: signature.header.kid };
+  if (signature !== undefined && signature.header.delegation === undefined) return { by: 'patient-key', ...signed };
   const [performer] = [consent['performer'] ?? []].flat() as Reference[];
   const name = performer?.reference ?? '';
-  return /^(RelatedPerson|Person)\//.test(name) ? { by: 'caretaker', name } : { by: 'custodian' };
+  return /^(RelatedPerson|Person)\//.test(name) ? { by: 'caretaker', name, ...signed } : { by: 'custodian' };
 }
