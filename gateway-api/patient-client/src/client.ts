@@ -201,9 +201,13 @@ export class PatientClient {
    * What nobody has signed was given in trust; see since when she has a key. @throws {GatewayError}
    */
   async examine(keys: readonly OwnKey[]): Promise<{ consent: Resource; by: string }[]> {
+    const { patient } = this.#options;
     const { provider } = await this.keys();
     const found: { consent: Resource; by: string }[] = [];
-    for (let path: string | undefined = '/fhir/R4/Consent?_count=100'; path !== undefined; ) {
+    for (
+      let path: string | undefined = `/fhir/R4/Consent?patient=Patient/${patient}&_count=100`;
+      path !== undefined;
+    ) {
       const { body } = await this.#ask('GET', path);
       const { entry = [], link = [] } = body as {
         entry?: { resource: Resource }[];
@@ -223,9 +227,13 @@ export class PatientClient {
   }
 
   async #ask(method: string, path: string, body?: object): Promise<Answered> {
-    const { baseUrl, token, patient, caretaker, fetch = globalThis.fetch } = this.#options;
-    const whom = caretaker === undefined ? {} : { 'x-patient': `Patient/${patient}` };
-    const sent = { authorization: `Bearer ${await token()}`, 'content-type': 'application/fhir+json', ...whom };
+    const { baseUrl, token, patient, fetch = globalThis.fetch } = this.#options;
+    const sent = {
+      authorization: `Bearer ${await token()}`,
+      'content-type': 'application/fhir+json',
+      // A caretaker acts for several, and several records may be hers.
+      'x-patient': `Patient/${patient}`,
+    };
     const response = await fetch(baseUrl + path, {
       ...{ method, headers: sent },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

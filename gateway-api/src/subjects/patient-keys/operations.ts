@@ -12,7 +12,7 @@ import {
 import { idSchema } from '@telemed-ledger/chaincode/model/texts.ts';
 import { newCode, readCode } from '@telemed-ledger/patient-client/code.ts';
 import type { Caller } from '../../auth/caller.ts';
-import { compartmentOf } from '../../auth/entitlement.ts';
+import { compartmentOf, compartmentsOf } from '../../auth/entitlement.ts';
 import type { Answer } from '../../fhir/answers.ts';
 import { refuse } from '../../fhir/outcomes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
@@ -116,7 +116,7 @@ async function ownPatient(
   caller: Caller,
   { index, consortium }: Pick<Services, 'index' | 'consortium'>,
 ): Promise<PatientAt> {
-  if (caller.role !== 'patient' || compartmentOf(caller) !== id)
+  if (caller.role !== 'patient' || compartmentsOf(caller)?.includes(id) !== true)
     throw new LedgerError('FORBIDDEN', 'a patient acts on keys of their own only');
   return patientAt(index, consortium, id);
 }

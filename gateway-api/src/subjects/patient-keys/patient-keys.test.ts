@@ -129,6 +129,32 @@ describe("A patient's own key", function () {
     });
   });
 
+  it('is one for each record that she has linked, by any of her tokens', async () => {
+    const identifier = [{ system: 'urn:example:mrn', value: randomUUID() }];
+    const body = { resourceType: 'Patient', identifier };
+    const other = await scene.created('clinic', 'POST /fhir/R4/Patient', body);
+    patient = { id: await scene.created('hospital', 'POST /fhir/R4/Patient', body), value: '' };
+    for (const id of [patient.id, other])
+      await until(async () => (await scene.send('patients', `GET /fhir/R4/Patient/${id}`)).status === 200, 20_000);
+    const byOther = `patients patient Patient/${other}`;
+    const { code } = (await scene.send(as(), 'POST /links/codes', {})).body;
+    expect((await scene.send(byOther, 'POST /links', { code })).status).to.be.lessThan(300);
+    const linked = async () => (await scene.send(byOther, `GET /fhir/R4/Patient/${patient.id}`)).status === 200;
+    await until(linked, 20_000);
+    const token = () => scene.consortium.token('patients', 'patient', `Patient/${other}`);
+    const linkedClient = new PatientClient({
+      baseUrl: scene.consortium.urls.get('patients')!,
+      token,
+      patient: patient.id,
+    });
+    const fresh = await makeKey();
+    const list = await linkedClient.enrol(parameterOf(await issue(), 'code'), fresh);
+    expect(list).to.deep.include({ provider: 'hospital', inForce: fresh.thumbprint });
+    expect((await linkedClient.give(await linkedClient.prepare(permission()), fresh)).kept).to.equal(false);
+    expect((await linkedClient.examine([fresh])).map(({ by }) => by)).to.deep.equal([fresh.thumbprint]);
+    expect((await scene.send(byOther, 'GET /patient-keys')).body).to.deep.include({ provider: 'clinic', keys: [] });
+  });
+
   describe('in force', () => {
     beforeEach(enrolled);
 

@@ -8,7 +8,7 @@ import type { Anchored } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import type { Caller } from '../../auth/caller.ts';
-import { compartmentOf } from '../../auth/entitlement.ts';
+import { compartmentsOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { aboutOf } from '../reads/read-log.ts';
@@ -84,10 +84,10 @@ export const patientKeys = route({
 
 /** @throws {LedgerError} FORBIDDEN, INVALID */
 async function patientMeant(stated: string | undefined, caller: Caller, { readLog, index }: Services): Promise<string> {
-  const own = compartmentOf(caller, 'read', 'answer');
-  const named = stated === undefined ? own : /^(?:Patient\/)?([A-Za-z0-9.-]{1,64})$/.exec(stated)?.[1];
+  const own = compartmentsOf(caller, 'read', 'answer');
+  const named = stated === undefined ? own?.[0] : /^(?:Patient\/)?([A-Za-z0-9.-]{1,64})$/.exec(stated)?.[1];
   if (named === undefined) throw new LedgerError('INVALID', 'names no patient', 'patient');
-  if (own === undefined || named === own) return named;
+  if (own === undefined || own.includes(named)) return named;
   const known = await index.deliveries.ownerOf('Patient', named);
   const about = known === undefined ? [] : aboutOf('refused', [{ patient: named, id: named }]);
   await readLog.note(caller, { interaction: 'read', type: 'PatientKey', about });
