@@ -16,7 +16,7 @@ import { isEmergency, isEmergencyPurpose } from '../model/emergencies.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
-import { mayAskFor, PURPOSES_OF_KIND } from '../model/purposes.ts';
+import { coversPurpose, mayAskFor, PURPOSES_OF_KIND } from '../model/purposes.ts';
 import { lifetimeEnd } from '../model/renewals.ts';
 import { userSchema } from '../model/texts.ts';
 import type { OutputOf } from '../model/transactions.ts';
@@ -114,6 +114,11 @@ async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
   const { current, request, delivery, records, companions, patient } = await decide(call);
   // Recorded here, the reason would be the requestor's to read, and what was read for it everybody's.
   if (delivery.outcome === 'deny') throw new LedgerError('CONFLICT', 'nothing is permitted now', 'id');
+  const { counts } = call.private;
+  if (request.overview === true)
+    return told(call, current, { delivery, records, ...(patient === undefined ? {} : { patient }) });
+  if (counts !== undefined)
+    throw new LedgerError('INVALID', 'is of a request that asks who holds what', 'private.counts');
   const delivered = delivery.permitted.map((index) => records[index]!);
   const along = delivery.companions.map((index) => companions[index]!);
   const decided: AccessState = {
@@ -129,6 +134,30 @@ async function decideAccess(call: Call<'DecideAccess'>): Promise<Done> {
   await putStep(store, collections.inbox(requestor), decided);
   await putStep(store, collections.care(input.holder), decided);
   await putAccount(store, decided, call.private.withheld, salt);
+  store.emit(events.AccessDecided, { id: input.id });
+  return { time: store.time };
+}
+
+/** Of what types there is something that may be told, each shown by one record; how much of each is the custodian's word. */
+async function told(
+  { input, store, private: { requestor, counts = {}, salt } }: Call<'DecideAccess'>,
+  current: AccessState,
+  {
+    delivery,
+    records,
+    patient,
+  }: { delivery: Extract<Delivery, { outcome: 'permit' }>; records: ShownRecord[]; patient?: string },
+): Promise<Done> {
+  const types = new Set(delivery.permitted.map((index) => records[index]!.anchored.resource.resourceType));
+  if (Object.keys(counts).sort().join() !== [...types].sort().join())
+    throw new LedgerError('INVALID', 'must count the types that are shown, and no others', 'private.counts');
+  const decided: AccessState = {
+    ...{ ...current, status: 'granted', counts, toldBy: delivery.consent },
+    ...(patient === undefined ? {} : { patient }),
+    ...{ decidedAt: store.time, salt: sha256Hex(`decided/${salt}`) },
+  };
+  await putStep(store, collections.inbox(requestor), decided);
+  await putStep(store, collections.care(input.holder), decided);
   store.emit(events.AccessDecided, { id: input.id });
   return { time: store.time };
 }
@@ -212,6 +241,7 @@ function checkedRequest({ input, caller, store, private: { request } }: Call<'Re
   checkPurpose(caller, request.purpose);
   checkEmergency(caller, request);
   checkWait(request, store.time);
+  checkOverview(caller, request);
   const asked = { ...request, role: caller.role as NonNullable<AccessRequest['role']> };
   return shownAgain(practitioner === undefined ? asked : { ...asked, practitioner });
 }
@@ -254,6 +284,19 @@ function checkEmergency({ organisation, role, fhirUser }: Caller, { purpose, rea
     throw new LedgerError('FORBIDDEN', 'an emergency is a practitioner’s, who is named', 'private.request.purpose');
   if (reason === undefined)
     throw new LedgerError('INVALID', 'an emergency needs a written reason', 'private.request.reason');
+}
+
+/** Who holds what is a question of whoever treats her, by name. */
+function checkOverview({ organisation, role, fhirUser }: Caller, { overview, purpose }: AccessRequest): void {
+  if (overview === undefined) return;
+  if (organisation.kind !== 'provider' || role !== 'practitioner' || fhirUser === undefined)
+    throw new LedgerError(
+      'FORBIDDEN',
+      'who holds what is asked by a practitioner, who is named',
+      'private.request.overview',
+    );
+  if (isEmergencyPurpose(purpose) || !coversPurpose('TREAT', purpose))
+    throw new LedgerError('INVALID', 'who holds what is asked for a treatment', 'private.request.purpose');
 }
 
 /** An emergency waits for nobody. */

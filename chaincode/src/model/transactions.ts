@@ -26,6 +26,7 @@ import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
 import { linkTransactions } from './link-transactions.ts';
 import { logTransactions } from './log-transactions.ts';
+import { countsSchema } from './overviews.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
 import { renewalTransactions } from './renewal-transactions.ts';
@@ -245,7 +246,11 @@ export const transactions = {
     callers: ['custodian'],
     roles: ['system'],
     input: z.strictObject({ id: idSchema, holder: nameSchema }),
-    private: z.strictObject({ ...decisionShape, ...partShape, withheld: withheldSchema.optional(), salt: saltSchema }),
+    private: z.strictObject({
+      ...{ ...decisionShape, ...partShape, withheld: withheldSchema.optional(), salt: saltSchema },
+      /** Of a request that asks who holds what: how much, `records` being one of each type that may be told. */
+      counts: countsSchema.optional(),
+    }),
     output: done,
     endorsers: (_, caller, { holder }) => every(caller, holder),
     writes: ({ input: { holder }, private: { requestor } }) => ({

@@ -6,6 +6,7 @@ import { deliveryPlaceSchema, stretchSchema } from './deliveries.ts';
 import { reasonSchema } from './emergencies.ts';
 import { resourceSchema } from './fhir.ts';
 import { narrowingShape } from './narrowing.ts';
+import { countsSchema } from './overviews.ts';
 import { keyRingSchema } from './patient-keys.ts';
 import { PURPOSE_CODES } from './purposes.ts';
 import {
@@ -103,6 +104,8 @@ export const accessRequestSchema = z.strictObject({
   role: z.enum(['system', 'practitioner']).optional(),
   /** Of an emergency, and of nothing else: why there is no time for a consent. */
   reason: reasonSchema.optional(),
+  /** It asks who holds what (model/overviews.ts), and for no records. */
+  overview: z.literal(true).optional(),
   /** Until when it waits for the patient where nothing permits it; absent: it is refused at once. */
   waitUntil: instant.optional(),
 });
@@ -169,6 +172,9 @@ export const accessStateSchema = z.strictObject({
   lastsUntil: instant.optional(),
   /** Of what is delivered: how many records. Absent in older ones. */
   delivered: z.int().min(1).max(MAX_DELIVERED).optional(),
+  /** Of what was asked for by type alone: how much there is, and the consent by which that is told. Nothing is delivered. */
+  counts: countsSchema.optional(),
+  toldBy: consentVersionSchema.optional(),
   /** Companions that go with them (model/companions.ts); absent where none does, and in older ones. */
   companions: z.int().min(1).max(MAX_COMPANIONS).optional(),
   /** Something that was asked for could not be looked at. */

@@ -15,6 +15,7 @@ import {
   reportAccess,
   reviewDeliveries,
 } from './access/duties.ts';
+import { askHoldings } from './access/holdings.ts';
 import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
 import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { registerCoverage } from './claims/coverages.ts';
@@ -57,6 +58,7 @@ export const ROUTES: readonly Route[] = [
   alive,
   ready,
   requestAccess,
+  askHoldings,
   accessRequests,
   accessEvents,
   accessRequest,

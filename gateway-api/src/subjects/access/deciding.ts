@@ -11,6 +11,7 @@ import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { CompanionFinder } from './companions.ts';
+import { counted } from './counting.ts';
 import { evidenceAt, isWaitedFor, type Shown } from './decision.ts';
 import { type FilledPart, filledPart, type Source } from './parts.ts';
 import { refuse } from './refusals.ts';
@@ -26,6 +27,7 @@ export async function decided(
 ): Promise<number | undefined> {
   const { id, holder, waitUntil, requestedAt } = state;
   const { ledger, index } = services;
+  if (shown.request.overview === true) return overviewed(state, shown, services);
   const part = await filledFrom(shown, { index, holder, since: requestedAt }, (records, companions) =>
     ledger.evaluate('EvaluateAccess', { id, holder }, { private: { ...shown.grounds, records, companions } }),
   );
@@ -34,6 +36,27 @@ export async function decided(
     const { withheld } = part;
     const delivered = { ...shown.grounds, records, companions, ...toldOf(part), withheld, salt: newSalt() };
     await ledger.submit('DecideAccess', { id, holder }, delivered, AS_SYSTEM);
+  } else if (again !== undefined && isWaiting(state, new Date().toISOString())) return Date.parse(again);
+  else await refuse(state, refusal ?? { reason: 'records-absent' }, services);
+  return undefined;
+}
+
+/** Of whichever type something may be shown, by one record of each. @returns as decided */
+async function overviewed(
+  state: AccessState,
+  shown: Shown,
+  services: Pick<Services, 'index' | 'ledger' | 'refusals' | 'refusalsEveryMs'>,
+): Promise<number | undefined> {
+  const { id, holder, requestedAt } = state;
+  const { ledger, index } = services;
+  const { counts, samples, refusal, again } = await counted(
+    shown,
+    { evidenceOf: (record) => evidenceAt(index, record), isWaitedFor: isWaitedFor(requestedAt) },
+    (records) => ledger.evaluate('EvaluateAccess', { id, holder }, { private: { ...shown.grounds, records } }),
+  );
+  if (samples.length > 0) {
+    const told = { ...shown.grounds, records: samples, counts, salt: newSalt() };
+    await ledger.submit('DecideAccess', { id, holder }, told, AS_SYSTEM);
   } else if (again !== undefined && isWaiting(state, new Date().toISOString())) return Date.parse(again);
   else await refuse(state, refusal ?? { reason: 'records-absent' }, services);
   return undefined;

@@ -45,6 +45,8 @@ const person = (certifiedBy: string, fhirUser: string) =>
     : { identifier: { system: referenceTo(certifiedBy, 'people'), value: fhirUser } };
 /** DICOM's code for data leaving a holder (hl7.org/fhir/R4/valueset-audit-event-type.html). */
 const EXPORT = { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110106', display: 'Export' };
+/** Asking who holds what takes nothing away. */
+const QUERY = { ...EXPORT, code: '110112', display: 'Query' };
 
 /** Who endorsed the decision, and when the holder was told of one that it did not endorse. */
 function decisionOf({ decided, pending }: Disclosure): Record<string, unknown>[] {
@@ -100,6 +102,18 @@ function deliveryIn({ state, continuedBy, account, whole }: Disclosure): Record<
   ];
 }
 
+/** How many records of each type were told, where that was all that was asked. */
+function countsIn({ state: { counts } }: Disclosure): Record<string, unknown>[] {
+  return counts === undefined
+    ? []
+    : [
+        factsOf(
+          'counts',
+          Object.entries(counts).map(([type, count]): Fact => [type, String(count)]),
+        ),
+      ];
+}
+
 type Fact = [type: string, value: string | undefined];
 
 const factsOf = (name: string, facts: readonly Fact[]): Record<string, unknown> => ({
@@ -116,7 +130,7 @@ export function auditEvent(disclosure: Disclosure, version: number, lastUpdated:
   const { state, request, patient, undelivered, pending, because } = disclosure;
   const refused = state.status === 'refused';
   const told = pending === 'purge' ? 'purge-pending' : (because?.reason ?? state.reason);
-  const consent = because?.consent ?? state.consent;
+  const consent = because?.consent ?? state.consent ?? state.toldBy;
   const described = undelivered === undefined ? told : 'delivery-incomplete';
   const coding = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: state.purpose }];
   const purpose = { coding, ...(request?.reason === undefined ? {} : { text: request.reason }) };
@@ -124,12 +138,18 @@ export function auditEvent(disclosure: Disclosure, version: number, lastUpdated:
   if (patient !== undefined) who.push({ what: { reference: `Patient/${patient}` } });
   else if (request !== undefined) who.push({ what: { identifier: request.patient } });
   if (consent !== undefined) who.push({ what: { reference: `Consent/${consent.id}/_history/${consent.version}` } });
-  who.push(...decisionOf(disclosure), ...reviewIn(disclosure), ...renewalIn(disclosure), ...deliveryIn(disclosure));
+  who.push(
+    ...countsIn(disclosure),
+    ...decisionOf(disclosure),
+    ...reviewIn(disclosure),
+    ...renewalIn(disclosure),
+    ...deliveryIn(disclosure),
+  );
   return {
     resourceType: 'AuditEvent',
     id: state.id,
     meta: { versionId: String(version), lastUpdated },
-    type: EXPORT,
+    type: request?.overview === true || state.toldBy !== undefined ? QUERY : EXPORT,
     subtype: [{ system: 'https://telemed-ledger.example/fhir/CodeSystem/access-status', code: state.status }],
     action: 'R',
     recorded: lastUpdated,

@@ -23,6 +23,7 @@ import { reviewOf } from '../reviews/reviews.ts';
 import { becauseOf, isToldApart } from './because.ts';
 import { auditEvent, type Disclosure } from './disclosure.ts';
 import { askedBy, patientMeant } from './patient.ts';
+import { withoutCounts } from './shown.ts';
 import { familyOf, wholeOf } from './whole.ts';
 
 /** Ids of one person's Patients, or of one of them; undefined: everybody's. */
@@ -331,8 +332,14 @@ export class Disclosures {
     const { state, transactionId } = disclosure;
     const version = ACCESS_STEPS[state.status];
     const lastUpdated = updatedAt(state);
+    // All of the requestor's see its log.
+    const isRequestors = state.requestor === this.#organisation;
     return {
-      resource: auditEvent(disclosure, version, lastUpdated),
+      resource: auditEvent(
+        isRequestors ? { ...disclosure, state: withoutCounts(state) } : disclosure,
+        version,
+        lastUpdated,
+      ),
       version,
       lastUpdated,
       author: state.custodian,

@@ -13,7 +13,7 @@ import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { foundAccess, noteAccesses } from '../reads/noting.ts';
 import { readsAnswer, readsPage, readsShown } from '../reads/routes.ts';
-import { narrowed, notFound, shown, stateSchema } from './shown.ts';
+import { narrowed, notFound, shown, shownTo, stateSchema } from './shown.ts';
 
 const requestSchema = accessRequestSchema
   .pick({ holder: true, patient: true, purpose: true })
@@ -121,7 +121,7 @@ export const accessRequest = route({
       services,
     );
     if (disclosure === undefined) throw notFound();
-    return { body: shown(disclosure) };
+    return { body: shownTo(caller, services.organisation.name, disclosure) };
   },
 });
 
@@ -147,7 +147,14 @@ export const accessRequests = route({
     const leftOut = page.broken === 0 ? {} : { leftOut: page.broken };
     const lacks = disclosures.undelivered();
     const undelivered = lacks === 0 ? {} : { undelivered: lacks };
-    return { body: { accessRequests: page.disclosures.map(shown), ...next, ...leftOut, ...undelivered } };
+    return {
+      body: {
+        accessRequests: page.disclosures.map((one) => shownTo(caller, services.organisation.name, one)),
+        ...next,
+        ...leftOut,
+        ...undelivered,
+      },
+    };
   },
 });
 

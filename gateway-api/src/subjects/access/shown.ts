@@ -11,6 +11,7 @@ import {
   becauseSchema,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { z } from 'zod';
+import type { Caller } from '../../auth/caller.ts';
 import { REVIEW_STATUSES } from '../reviews/reviews.ts';
 import type { Disclosure } from './disclosure.ts';
 
@@ -26,6 +27,7 @@ const pendingSchema = z.enum(['decision', 'patient', 'refusal', 'purge', 'renewa
 const askedShape = {
   types: accessRequestSchema.shape.types.optional().meta({ description: 'Resource types asked for; empty: all.' }),
   ...narrowingShape,
+  overview: accessRequestSchema.shape.overview.meta({ description: 'It asks who holds what, and for no records.' }),
   practitioner: accessRequestSchema.shape.practitioner.meta({
     description: 'Who asks, as the requestor certified him.',
   }),
@@ -78,13 +80,23 @@ const withoutSalt = (state: AccessState): object => {
 };
 /** The AuditEvent says whom it was about. */
 const withoutItsSalt = ({ salt: _, patient: __, ...because }: Because): object => because;
-const askedIn = ({ types, codes, period, encounters, records, practitioner }: AccessRequest): object => ({
+const askedIn = ({ types, codes, period, encounters, records, practitioner, overview }: AccessRequest): object => ({
+  ...(overview === undefined ? {} : { overview }),
   ...narrowed({ types, codes, period, encounters, records }),
   ...(practitioner === undefined ? {} : { practitioner }),
 });
 /** What was asked for, as far as it was narrowed. */
 export const narrowed = (asked: Narrowing): object =>
   Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+/** What was told of who holds what is for whom it was told: others of the requestor's are not shown it. */
+export function shownTo({ fhirUser }: Pick<Caller, 'fhirUser'>, requestor: string, disclosure: Disclosure): object {
+  const { state, request } = disclosure;
+  const isOthers = state.requestor === requestor && request?.practitioner !== fhirUser;
+  return shown(isOthers ? { ...disclosure, state: withoutCounts(state) } : disclosure);
+}
+
+export const withoutCounts = ({ counts: _, ...state }: AccessState): AccessState => state;
+
 /** An access as it is answered. */
 export const shown = ({
   state,
