@@ -4,6 +4,7 @@ import type { Contract } from 'fabric-contract-api';
 import { Access } from './contracts/access.ts';
 import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
+import { Corrections } from './contracts/corrections.ts';
 import { Emergencies } from './contracts/emergencies.ts';
 import { Erasures } from './contracts/erasures.ts';
 import { Links } from './contracts/links.ts';
@@ -23,6 +24,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Access,
     Emergencies,
     Erasures,
+    Corrections,
     Renewals,
     Claims,
     Settlements,

@@ -10,6 +10,7 @@ import type { RecordEvidence } from '../model/sheets.ts';
 import type { AccessState, Because, ConsentState, Draft, OutputOf, PrivateOf } from '../model/transactions.ts';
 import { Access } from './access.ts';
 import { Consents } from './consents.ts';
+import { Corrections } from './corrections.ts';
 import { Emergencies } from './emergencies.ts';
 import { Erasures } from './erasures.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
@@ -43,6 +44,7 @@ export class ExamplePatient {
     new Emergencies(exampleConsortium),
     new Registry(exampleConsortium),
     new Erasures(exampleConsortium),
+    new Corrections(exampleConsortium),
     new Renewals(exampleConsortium),
     new PatientKeys(exampleConsortium),
   ]);

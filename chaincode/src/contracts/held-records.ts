@@ -1,6 +1,7 @@
 /** The holder's records that a decision about access is taken on: current, and of the patient asked for. */
 
 import { checkRecord, checkRecords, type ShownRecord } from '../ledger/evidence.ts';
+import { isRestricted } from '../ledger/marks.ts';
 import type { Store } from '../ledger/store.ts';
 import { LedgerError } from '../model/errors.ts';
 import { patientIdOf, type Resource } from '../model/fhir.ts';
@@ -33,7 +34,7 @@ export async function checkPatient(
 
 /**
  * The patient's records that are asked for.
- * @throws LedgerError NOT_FOUND, CONFLICT, INVALID (of another patient, not asked for, or named twice)
+ * @throws LedgerError NOT_FOUND, CONFLICT, INVALID (of another patient, not asked for, restricted, or named twice)
  */
 export async function checkHeldRecords(
   store: Store,
@@ -47,6 +48,8 @@ export async function checkHeldRecords(
     const place = `private.records[${index}]`;
     if (patientIdOf(anchored.resource) !== patientId)
       throw new LedgerError('INVALID', 'belongs to another patient', place);
+    if (await isRestricted(store, holder, anchored.id))
+      throw new LedgerError('INVALID', 'is restricted by its patient', place);
     if (!isAskedFor(anchored.resource, asked)) throw new LedgerError('INVALID', 'was not asked for', place);
   }
   return records;

@@ -23,6 +23,10 @@ export const privateKeys = {
   withdrawn: (consentId: string, version: number): string => `withdrawn/${consentId}/${version}`,
   /** marks: a record is erased; see model/erasures.ts. */
   erased: (handle: string): string => `erased/${handle}`,
+  /** care_<Provider>: 1 what a patient asks to be corrected, 2 the holder's answer. */
+  correction: (id: string, step: number): string => `correction/${id}/${step}`,
+  /** marks: a record is restricted where the newest number is odd; see model/corrections.ts. */
+  restricted: (handle: string, n: number): string => `restricted/${handle}/${n}`,
   /** marks: how far an organisation's log of reads had come; see model/log-anchors.ts. */
   log: (organisation: string, n: number): string => `log/${organisation}/${n}`,
   /** inbox_<Org>: the rows of that log between two anchors. */

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
 import { rulesInputSchema } from './consortium-rules.ts';
+import { correctionTransactions } from './correction-transactions.ts';
 import {
   companionsSchema,
   decisionShape,
@@ -333,6 +334,7 @@ export const transactions = {
 
   ...emergencyTransactions,
   ...erasureTransactions,
+  ...correctionTransactions,
   ...renewalTransactions,
   ...claimTransactions,
   ...witnessTransactions,

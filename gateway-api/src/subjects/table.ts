@@ -24,6 +24,8 @@ import { writeConsent } from './consents/consents.ts';
 import { sendWishes } from './consents/duties.ts';
 import { evaluateConsents } from './consents/evaluate.ts';
 import { wish, wishes } from './consents/routes.ts';
+import { correctRecord } from './corrections/operations.ts';
+import { answerCorrection, correction, corrections } from './corrections/routes.ts';
 import { purgeContents, purgeErasedCopies, sendPatientsErasures, sendProvidersErasures } from './erasures/duties.ts';
 import { eraseRecord } from './erasures/operations.ts';
 import { erasure } from './erasures/routes.ts';
@@ -81,6 +83,9 @@ export const ROUTES: readonly Route[] = [
   receipt,
   ledgerTree,
   exportRecord,
+  corrections,
+  correction,
+  answerCorrection,
   cardKeys,
   healthLinks,
   endHealthLink,
@@ -114,6 +119,7 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   ...issueHealthCards,
   makeHealthLink,
   ...eraseRecord,
+  ...correctRecord,
   issueKeyCode,
   enrolPatientKey,
   changePatientKey,

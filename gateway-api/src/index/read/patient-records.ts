@@ -21,8 +21,8 @@ export interface PatientRecord {
   place: DeliveryPlace;
   /** Where its first version stands in the order of the ledger. */
   since: number;
-  /** Why it cannot be shown: it is not valid, or its row is not what this gateway wrote. */
-  fault?: 'invalid' | 'unreadable';
+  /** Why it is not shown: it is not valid, its row is not what this gateway wrote, or its patient has it restricted. */
+  fault?: 'invalid' | 'unreadable' | 'disputed';
 }
 
 type First = Pick<VersionRow, 'last_updated' | 'sequence'>;

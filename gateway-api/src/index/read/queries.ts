@@ -35,6 +35,7 @@ import { hasValues, heldIn, matchingIn, NEWEST, type VersionQuery } from './matc
 import { OwnStates } from './own-states.ts';
 import { PatientRecords } from './patient-records.ts';
 import { LicenceRegister } from './register.ts';
+import { Restrictions } from './restrictions.ts';
 import { type Chosen, chosenRows, searchRows } from './rows.ts';
 import { demandShown, storedResource, type VersionRow } from './stored.ts';
 import { LedgerTree } from './tree.ts';
@@ -91,6 +92,7 @@ export class ReadModel {
   readonly steps: AccessSteps;
   readonly evidence: Evidence;
   readonly erasures: Erasures;
+  readonly restrictions: Restrictions;
   readonly register: LicenceRegister;
   readonly tree: LedgerTree;
   readonly counts: Counts;
@@ -117,6 +119,7 @@ export class ReadModel {
     this.evidence = new Evidence(db, this.#checks);
     this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());
     this.register = new LicenceRegister(this.evidence);
+    this.restrictions = new Restrictions(this.evidence);
     this.tree = new LedgerTree(db, this.#checks);
     this.counts = new Counts(db);
     this.carriedReads = new CarriedReads(db, this.#checks);

@@ -61,6 +61,8 @@ const KINDS = new Map<string, Kind>(
     log: { places: MARKS },
     reads: { places: INBOX, ofOwner: true },
     erasure: { places: CARE },
+    correction: { places: CARE, names: 'id' },
+    restricted: { places: MARKS },
     coverage: {
       ...{ places: BILLING, holds: ['Coverage'], names: 'id' },
       payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,

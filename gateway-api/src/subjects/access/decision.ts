@@ -59,10 +59,12 @@ export async function shownAbout(
   const patient = await patientShown(state, index);
   if (patient === undefined) return { grounds: { ...common, ...NO_CONSENTS }, request, candidates: [] };
   const grounds = { ...common, ...(await groundsOf(index, state, request, patient)) };
+  const isRestricted = await index.restrictions.of(state.holder);
+  const candidates = await index.patientRecords.of(collections.care(state.holder), patient, request);
   return {
     grounds,
     request,
-    candidates: await index.patientRecords.of(collections.care(state.holder), patient, request),
+    candidates: candidates.map((one) => (isRestricted(one.id) ? { ...one, fault: 'disputed' } : one)),
   };
 }
 
