@@ -60,7 +60,7 @@ function resourceOf(type: SupportedType, { organisation, operations }: Capabilit
 
 const DOCUMENTATION =
   'Every write is one transaction of the consortium ledger; its id is answered in X-Transaction-Id. Ids are given by the ' +
-  'server. What R4 does not define, a code outside a required value set and a reference to nothing are refused. ' +
+  'server; a Consent that its patient has signed keeps the one that it was signed with. What R4 does not define, a code outside a required value set and a reference to nothing are refused. ' +
   'An Idempotency-Key makes a write safe to repeat. Conditions are identifier=system|value.';
 
 export function capabilityStatement(options: CapabilityOptions): object {
