@@ -502,6 +502,7 @@ describe("a patient's own key", function () {
       expect(await failureOf(keyed.enrol(third, await newKey()))).to.match(/a recovery is pending/);
       const cancel = await stated({ act: 'cancel', patient: example.patientId, keys: 2 }, key, keyed.now);
       await keyed.change(cancel);
+      expect(keyed.ring().at(-1)).to.include({ ended: 'cancelled', until: example.ledger.time });
       expect(await failureOf(keyed.change(cancel))).to.match(/no recovery is pending/);
       example.ledger.time = later(200);
       await example.grant(await signedAs(example.consent(PERMIT)));

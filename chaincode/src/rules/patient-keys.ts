@@ -102,7 +102,7 @@ function after(
 ): Next {
   const pending = pendingKey(ring, now);
   const cancelled = ring.map((one): PatientKey => {
-    return one === pending ? { ...one, until: one.from, ended: 'cancelled' } : one;
+    return one === pending ? { ...one, until: now, ended: 'cancelled' } : one;
   });
   if (act === 'cancel') return pending === undefined ? { refusal: 'no recovery is pending' } : { ring: cancelled };
   const refusal = other && refusalOfNew(ring, other);
