@@ -14,10 +14,12 @@ import {
   MANIFEST,
   MANIFEST_SIGNATURE,
   type Manifest,
+  READS,
   RECORD,
   readManifest,
 } from './manifest.ts';
-import { sha256, toHex } from './tree.ts';
+import { type CheckedReads, checkReads, type ReadsProof } from './reads.ts';
+import { sha256, sha256Hex, toHex } from './tree.ts';
 
 export interface Finding {
   /** A file of the export, a record version or an access; absent where it is the export as a whole. */
@@ -33,10 +35,14 @@ export interface CheckedExport {
   versions: number;
   proven: number;
   decisions: number;
+  /** Anchors of logs of reads, between which no read of hers is left out. */
+  anchors: number;
   withoutReceipt: Manifest['withoutReceipt'];
   proved: string[];
   notProved: string[];
 }
+
+const ANCHOR = 'LogAnchor/';
 
 interface Version {
   /** `Type/id/_history/version` */
@@ -64,12 +70,13 @@ export async function checkExport(archive: Uint8Array, roots: Roots): Promise<Ch
   const versions = [...check.versionsIn(RECORD, manifest), ...check.versionsIn(HISTORY, manifest)];
   const { proven, decisions } = await check.receipts(manifest, versions);
   check.attachments(manifest, versions);
+  const anchors = await check.reads(manifest);
   const { withoutReceipt, mspId, made } = manifest;
-  const counts = { versions: versions.length, proven, decisions };
+  const counts = { versions: versions.length, proven, decisions, anchors };
   return { findings, manifest, ...counts, withoutReceipt, ...sayings(mspId, made, counts) };
 }
 
-const NOTHING = { versions: 0, proven: 0, decisions: 0, withoutReceipt: [], proved: [], notProved: [] };
+const NOTHING = { versions: 0, proven: 0, decisions: 0, anchors: 0, withoutReceipt: [], proved: [], notProved: [] };
 const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 const nameOf = ({ resourceType, id, meta }: Resource): string =>
   `${resourceType}/${id}/_history/${String(meta?.['versionId'])}`;
@@ -154,6 +161,7 @@ class ExportCheck {
     }
     const accesses = this.#accessesIn();
     for (const [of, path] of receipts) {
+      if (of.startsWith(ANCHOR)) continue;
       const id = /^AccessRequest\/([^/]+)$/.exec(of)?.[1];
       const checked = await this.#receipt(path, seen);
       if (id === undefined || !accesses.has(id)) this.#found(of, `it was removed: ${path} is a receipt of it`);
@@ -181,6 +189,40 @@ class ExportCheck {
     }
     try {
       return await checkReceipt(bytes, this.#roots, seen);
+    } catch (error) {
+      this.#found(path, (error as Error).message);
+      return undefined;
+    }
+  }
+
+  /** Between the anchors of each log that is in it no read of hers is left out, and a receipt proves the last of them. */
+  async reads({ files, patient, receipts, withoutReceipt }: Manifest): Promise<number> {
+    let anchors = 0;
+    const lacking = new Set(withoutReceipt.map(({ of }) => of));
+    const byName = new Map(receipts.map(({ of, path }) => [of, path]));
+    for (const { path } of files.filter((file) => file.path.startsWith(READS))) {
+      const checked = await this.#readsIn(path);
+      if (checked === undefined) continue;
+      const of = `${ANCHOR}${checked.organisation}/${checked.to}`;
+      if (path !== `${READS}${checked.organisation}.json` || `Patient/${checked.patient}` !== patient)
+        this.#found(path, 'it is of another log or patient');
+      const receipt = byName.get(of);
+      byName.delete(of);
+      if (receipt === undefined && !lacking.has(of)) this.#found(path, 'its last anchor has no receipt');
+      const { content } = (receipt && (await this.#receipt(receipt, new Map()))) || {};
+      if (content !== undefined && (await sha256Hex(content.value)) !== checked.marks.at(-1))
+        this.#found(path, `its last anchor is not the one that ${receipt} proves`);
+      anchors += checked.marks.length;
+    }
+    for (const [of, path] of byName)
+      if (of.startsWith(ANCHOR)) this.#found(of, `it was removed: ${path} is a receipt of it`);
+    return anchors;
+  }
+
+  async #readsIn(path: string): Promise<CheckedReads | undefined> {
+    try {
+      const { proofs } = JSON.parse(textOf(this.#files.get(path) ?? new Uint8Array())) as { proofs: ReadsProof[] };
+      return await checkReads(proofs);
     } catch (error) {
       this.#found(path, (error as Error).message);
       return undefined;
@@ -235,13 +277,14 @@ function asSent({ meta = {}, ...resource }: Resource): object {
 function sayings(
   mspId: string,
   made: string,
-  { versions, proven, decisions }: Pick<CheckedExport, 'versions' | 'proven' | 'decisions'>,
+  { versions, proven, decisions, anchors }: Pick<CheckedExport, 'versions' | 'proven' | 'decisions' | 'anchors'>,
 ): Pick<CheckedExport, 'proved' | 'notProved'> {
   return {
     proved: [
       `${mspId} has signed that these are the files of the export that it made at ${made}`,
       `${proven} of ${versions} versions are, digit for digit, what a transaction of the ledger wrote`,
       `${decisions} accesses were decided as their receipts say`,
+      `of what the logs of reads held between ${anchors} anchors nothing about her is left out`,
     ],
     notProved: [
       `that nothing is left out: that is the word of ${mspId}, which made the export`,

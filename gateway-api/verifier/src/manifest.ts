@@ -10,6 +10,8 @@ export const MANIFEST_SIGNATURE = 'manifest.jws';
 export const RECORD = 'record.json';
 export const HISTORY = 'history.json';
 export const ACCESS_LOG = 'access-log.json';
+/** A file for each organisation whose log of reads is anchored. */
+export const READS = 'reads/';
 export const MANIFEST_FORMAT = 'telemed-ledger/export@v1';
 
 export interface Manifest {
@@ -24,7 +26,7 @@ export interface Manifest {
   made: string;
   /** All but the manifest and its signature, in the order of the archive. */
   files: { path: string; size: number; sha256: string }[];
-  /** `of`: `Type/id/_history/version`, or `AccessRequest/id`. */
+  /** `of`: `Type/id/_history/version`, `AccessRequest/id`, or `LogAnchor/organisation/n`. */
   receipts: { path: string; of: string }[];
   withoutReceipt: { of: string; reason: string }[];
   /** What is not in it, and why: types that whoever asked may not read, values that had not arrived. */

@@ -33,10 +33,13 @@ async function ofReceipt(bytes: Uint8Array, roots: Roots): Promise<Report> {
 }
 
 async function ofExport(bytes: Uint8Array, roots: Roots): Promise<Report> {
-  const { findings, manifest, versions, proven, decisions, withoutReceipt, ...rest } = await checkExport(bytes, roots);
+  const { findings, manifest, versions, proven, decisions, anchors, withoutReceipt, ...rest } = await checkExport(
+    bytes,
+    roots,
+  );
   const lines = [
     ...(manifest === undefined ? [] : [`export of ${manifest.patient}, made by ${manifest.mspId} at ${manifest.made}`]),
-    `${versions} versions, ${proven} proven by their receipts; ${decisions} accesses proven by theirs`,
+    `${versions} versions, ${proven} proven by their receipts; ${decisions} accesses proven by theirs; ${anchors} anchors of logs of reads`,
     ...withoutReceipt.map(({ of, reason }) => `without receipt: ${of}: ${reason}`),
     ...(manifest?.leftOut ?? []).map(({ of, reason }) => `left out: ${of}: ${reason}`),
     ...findings.map(({ place, fault }) => `does not hold: ${place === undefined ? '' : `${place}: `}${fault}`),

@@ -89,6 +89,8 @@ describe('The export of a record', function () {
     const etag = headers.get('etag') ?? '';
     const revocation = await scene.send(herself(), `PUT /fhir/R4/Consent/${consent}`, revoked, { 'if-match': etag });
     expect(revocation.status, JSON.stringify(revocation.body)).to.equal(200);
+    for (const name of ['hospital', 'patients'])
+      expect((await scene.send(name, 'POST /log-anchors', {})).status).to.equal(200);
     const { origin } = (await scene.send('patients', 'GET /ledger-tree')).body;
     const { members, dataDir } = scene.consortium;
     const authorityOf = (name: string) => readFileSync(join(dataDir, 'organisations', name, 'ca/ca.pem'), 'utf8');
@@ -111,6 +113,7 @@ describe('The export of a record', function () {
     expect(checked.proven).to.equal(checked.versions - 1);
     expect(checked.versions).to.be.at.least(6);
     expect(checked.decisions).to.equal(1);
+    expect(checked.anchors).to.be.at.least(2);
     expect(checked.proved.join()).to.match(/digit for digit/);
     expect(checked.notProved.join()).to.match(/nothing is left out/);
   });
@@ -232,6 +235,13 @@ describe('The export of a record', function () {
     expect((await found(await fitted(removed))).join('\n')).to.match(
       new RegExp(`Observation/${observation}/_history/2: it was removed`),
     );
+    const reads = withText('reads/patients.json', (text) => {
+      const { proofs } = JSON.parse(text);
+      const own = proofs.find((proof: { own?: { rows: string[] } }) => proof.own !== undefined).own;
+      own.rows.pop();
+      return JSON.stringify({ proofs });
+    });
+    expect((await found(await fitted(reads))).join('\n')).to.match(/reads\/patients\.json: anchor \d+ shows a leaf/);
     const silent = await fitted(files(), (made) => void made.receipts.shift());
     expect((await found(silent)).join('\n')).to.match(/it has no receipt, and nothing says why/);
   });

@@ -15,6 +15,7 @@ import {
   MANIFEST_SIGNATURE,
   type Manifest,
   manifestText,
+  READS,
   RECORD,
 } from '@telemed-ledger/verifier/manifest.ts';
 import { CompactSign } from 'jose';
@@ -22,11 +23,11 @@ import type { Caller } from '../../auth/caller.ts';
 import type { StoredResource } from '../../fhir/repository.ts';
 import { Failure } from '../../http/failures.ts';
 import { inTurn } from '../../http/pauses.ts';
-import { decisionReceipt, versionReceipt } from '../receipts/what-is-proved.ts';
+import { anchorReceipt, decisionReceipt, versionReceipt } from '../receipts/what-is-proved.ts';
 import { Records } from '../records/records.ts';
 import type { Services } from '../services.ts';
 import { documentOf } from './document.ts';
-import { accessesOf, auditEventsOf, readsOf, tableOf } from './log.ts';
+import { accessesOf, auditEventsOf, readsOf, readsProofsOf, tableOf } from './log.ts';
 import { type Page, pageOf } from './page.ts';
 import { recordOf, type WholeRecord } from './record.ts';
 
@@ -55,7 +56,7 @@ export async function gathered(patient: string, caller: Caller, services: Servic
 }
 
 const utf8 = new TextEncoder();
-const BOMLESS_JSON = (value: object): Uint8Array => utf8.encode(`${JSON.stringify(value, undefined, 1)}\n`);
+const asJson = (value: object): Uint8Array => utf8.encode(`${JSON.stringify(value, undefined, 1)}\n`);
 const versionName = ({ resource, version }: StoredResource): string =>
   `${resource.resourceType}/${resource.id}/_history/${version}`;
 
@@ -96,10 +97,11 @@ export async function* filesOf(gathering: Gathered, services: Services): AsyncGe
     const receipt = await proved(`AccessRequest/${state.id}`, path, manifest, () => decisionReceipt(services, state));
     if (receipt !== undefined) yield listed(receipt);
   }
+  yield* readsProven(patient, manifest, services, listed);
   const log = { resourceType: 'Bundle', type: 'collection', timestamp: made, ...entriesOf(events) };
-  yield listed({ path: ACCESS_LOG, bytes: BOMLESS_JSON(log) });
+  yield listed({ path: ACCESS_LOG, bytes: asJson(log) });
   yield listed({ path: 'access-log.csv', bytes: utf8.encode(tableOf(accesses)) });
-  yield listed({ path: 'reads.json', bytes: BOMLESS_JSON({ organisation: organisation.name, reads }) });
+  yield listed({ path: 'reads.json', bytes: asJson({ organisation: organisation.name, reads }) });
   const page = asPage(gathering, manifest, attachments, organisation.name);
   yield listed({ path: 'record.html', bytes: await pageBytes(page) });
   yield listed({ path: 'record.pdf', bytes: await documentOf(page) });
@@ -111,6 +113,24 @@ export async function* filesOf(gathering: Gathered, services: Services): AsyncGe
   yield { path: MANIFEST_SIGNATURE, bytes: utf8.encode(await signed(text, services)) };
 }
 
+/** Of each organisation's log of reads: that nothing about her is left out between its last anchors, and a receipt of the last. */
+async function* readsProven(
+  patient: string,
+  manifest: Manifest,
+  services: Services,
+  listed: (file: ArchivedFile) => ArchivedFile,
+): AsyncGenerator<ArchivedFile> {
+  for (const { name } of services.consortium.organisations) {
+    const { proofs, last, isCut } = await readsProofsOf(patient, name, services);
+    if (last === undefined) continue;
+    const of = `LogAnchor/${name}/${last.n}`;
+    const receipt = await proved(of, `receipts/log-${name}.tlog-proof`, manifest, () => anchorReceipt(services, last));
+    if (receipt !== undefined) yield listed(receipt);
+    yield listed({ path: `${READS}${name}.json`, bytes: asJson({ proofs }) });
+    if (isCut) manifest.leftOut.push({ of: `${READS}${name}.json`, reason: 'earlier anchors of this log' });
+  }
+}
+
 const README = `The record of one patient, with what proves it.
 
 record.html       to be read in a browser; record.pdf the same to be printed
@@ -120,6 +140,7 @@ attachments/      documents and pictures that records carry
 receipts/         a C2SP tlog-proof of every version and of every decided access
 access-log.json   who asked for what, and what came of it (FHIR R4 AuditEvents); access-log.csv the same as a table
 reads.json        who read what at the organisation that made this export
+reads/            for each organisation: proof that between its last anchors no read of hers is left out
 SHA256SUMS        for sha256sum -c
 manifest.json     every file with its SHA-256, what has no receipt and why, what is left out
 manifest.jws      the signature of the organisation that made this export (RFC 7515, detached)

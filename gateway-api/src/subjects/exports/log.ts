@@ -3,6 +3,7 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { Caller } from '../../auth/caller.ts';
 import { accountOf, csvOf } from '../access/accounting.ts';
 import type { Disclosure } from '../access/disclosure.ts';
+import { readsProof } from '../reads/proofs.ts';
 import { readsShown } from '../reads/routes.ts';
 import type { Records } from '../records/records.ts';
 import type { Services } from '../services.ts';
@@ -45,4 +46,32 @@ export async function readsOf(patient: string, services: Services): Promise<obje
       page.next === undefined ? undefined : (new URLSearchParams(page.next.split('?')[1]).get('before') ?? undefined);
   } while (before !== undefined);
   return found;
+}
+
+/** Anchors of one organisation that are in an export. */
+const MOST_ANCHORS = 100;
+
+/** Proofs over the last anchors of an organisation's log of reads, as far as they are here, one after the other to the newest. */
+export async function readsProofsOf(
+  patient: string,
+  organisation: string,
+  { logAnchors }: Services,
+): Promise<{
+  proofs: object[];
+  last?: { organisation: string; n: number; text: string; transactionId: string };
+  isCut: boolean;
+}> {
+  const newest = await logAnchors.newest(organisation);
+  const first = Math.max(1, newest - MOST_ANCHORS + 1);
+  const proofs: object[] = [];
+  for (let n = first; n <= newest; n += 1) {
+    const proof = await readsProof(logAnchors, { organisation, n }, patient);
+    if (proof === undefined) break;
+    proofs.push(proof);
+  }
+  const n = first + proofs.length - 1;
+  const standing = proofs.length === 0 ? undefined : await logAnchors.mark(organisation, n);
+  if (standing === undefined) return { proofs: [], isCut: false };
+  const { text, transactionId } = standing;
+  return { proofs, last: { organisation, n, text, transactionId }, isCut: first > 1 };
 }

@@ -43,3 +43,12 @@ export async function decisionReceipt(
   }
   return undefined;
 }
+
+/** Of an anchor of a log of reads, by the transaction that wrote its mark. @throws as proofOf */
+export function anchorReceipt(
+  services: Services,
+  { organisation, n, text, transactionId }: { organisation: string; n: number; text: string; transactionId: string },
+): Promise<Buffer> {
+  const shown = { collection: collections.marks, key: privateKeys.log(organisation, n), value: text };
+  return proofOf(services, transactionId, { shown, as: 'tlog-proof' });
+}
