@@ -13,9 +13,12 @@ interface Stored {
   resources?: object[];
 }
 
-async function paidClaim(prices: Record<string, number> = {}): Promise<Story> {
+async function paidClaim(
+  prices: Record<string, number> = {},
+  unlisted: 'as-billed' | 'not-covered' = 'as-billed',
+): Promise<Story> {
   const story = await new Story().prepare();
-  await story.ledger.submit('LoadFeeSchedule', story.feeSchedule(prices));
+  await story.ledger.submit('LoadFeeSchedule', story.feeSchedule(prices, 'USD', unlisted));
   for (const step of ['submitClaim', 'adjudicate', 'instruct', 'settle', 'remit'] as const) await story[step]();
   return story;
 }
@@ -28,8 +31,12 @@ function expectValid(story: Story, collection: string, key: string): void {
 
 describe('the resources of a claim', () => {
   it('are valid R4 from the claim to the remittance', async () => {
-    for (const prices of [{}, { '166888009': 1000 }] as Record<string, number>[]) {
-      const story = await paidClaim(prices);
+    for (const [prices, unlisted] of [
+      [{}, 'as-billed'],
+      [{ '166888009': 1300 }, 'as-billed'],
+      [{ '185317003': 9000 }, 'not-covered'],
+    ] as const) {
+      const story = await paidClaim(prices, unlisted);
       for (const kind of ['claim', 'response', 'remittance'] as const)
         for (const collection of [PAYER, PROVIDER]) expectValid(story, collection, privateKeys[kind](id));
       const paid = [privateKeys.payment(id, 1), privateKeys.payment(id, 2), privateKeys.settlement(id)];

@@ -149,6 +149,30 @@ describe('A service that is billed', function () {
     expectDenied(await bill(visit), 'duplicate');
   });
 
+  it('is paid line by line by a fee schedule that can be read back, and not where it has no price', async () => {
+    const visit = await visited(at('20:00'), at('20:15'));
+    const path = '/fee-schedules/hospital';
+    const tariff = { version: randomUUID(), currency: 'USD', prices: { '99213': 5000 } };
+    await payer.write({ method: 'PUT', path, body: tariff });
+    for (const reader of [payer, hospital]) {
+      type Shown = { version: string; unlisted: string };
+      const isIt = ({ version }: Shown): boolean => version === tariff.version;
+      const shown = await reader.find<Shown>({ path }, 'the fee schedule', isIt);
+      expect(shown).to.deep.include({ ...tariff, unlisted: 'not-covered', payer: 'payer', provider: 'hospital' });
+      expect((await reader.send({ path: `${path}?version=none` })).status).to.equal(404);
+    }
+    const taken = await bill(visit, { code: '99999' });
+    expectTaken(taken);
+    const body = { resourceType: 'Parameters', parameter: [{ name: 'deny', valueBoolean: true }] };
+    await payer.find({ path: `/fhir/R4/${taken.request.reference}` }, 'the claim at the payer');
+    const asked = { method: 'POST', path: `/fhir/R4/${taken.request.reference}/$adjudicate`, body } as const;
+    expect((await payer.send(asked)).status).to.equal(422);
+    const denied = await adjudicate(taken);
+    expect(denied.disposition).to.equal('denied');
+    expect(JSON.stringify(denied['item'])).to.include('not-covered');
+    await payer.write({ method: 'PUT', path, body: { ...tariff, prices: {}, unlisted: 'as-billed' } });
+  });
+
   it('is not paid where the patient’s death was recorded before it was decided', async () => {
     const member = { system: 'https://payer.example/members', value: randomUUID() };
     const patient = await create({ resourceType: 'Patient', identifier: [member, story.visit.member] });

@@ -152,8 +152,8 @@ interface Holding {
 
 /** Who holds a service: every place in turn, down to the first that nobody has taken. */
 async function loadHeld({ store, collection, claimId, salt }: Holding, fingerprint: Fingerprint): Promise<Held> {
-  const { hash, item } = fingerprint;
-  const ours = sha256Hex(canonicalJson(fingerprintRecord(claimId, item, salt)));
+  const { hash, items } = fingerprint;
+  const ours = sha256Hex(canonicalJson(fingerprintRecord(claimId, items[0]!, salt)));
   const held: Held = { ...fingerprint, own: undefined, next: 0, byAnother: false };
   for (;;) {
     const stands = await store.anchor(collection, privateKeys.fingerprint(hash, held.next));
@@ -170,8 +170,8 @@ async function loadHeldAlone({ store, collection, claimId, salt }: Holding, aske
   const held = await Promise.all(asked.map(({ hash }) => store.anchor(collection, privateKeys.fingerprintAlone(hash))));
   const ours = (item: number): string => sha256Hex(canonicalJson(fingerprintRecord(claimId, item, salt)));
   return asked
-    .filter(({ item }, index) => held[index] !== undefined && held[index] !== ours(item))
-    .map(({ item }) => ({ item }));
+    .filter(({ items }, index) => held[index] !== undefined && held[index] !== ours(items[0]!))
+    .flatMap(({ items }) => items.map((item) => ({ item })));
 }
 
 /** The fingerprints of a claim's items and those that other claims hold; `salt` is the claim's. */
@@ -189,7 +189,9 @@ async function loadFingerprints(
   const all = await Promise.all(fingerprintsOf(basis, key.key).map((one) => loadHeld(holding, one)));
   const before = key.factors === undefined ? earlierFingerprintsOf(basis, key.key) : [];
   const earlier = [
-    ...all.filter(({ use, byAnother }) => use !== 'shared' && byAnother).map(({ item }) => ({ item })),
+    ...all
+      .filter(({ use, byAnother }) => use !== 'shared' && byAnother)
+      .flatMap(({ items }) => items.map((item) => ({ item }))),
     ...(await loadHeldAlone(holding, before)),
   ];
   return { key, isNew: known === undefined, all, earlier };
@@ -210,24 +212,25 @@ async function checkFingerprintKey(
   return undefined;
 }
 
-/** A claim that stands holds its services: what it does not hold yet is taken. */
-export function takeServices(store: Store, { id, salt, payer }: ClaimRecord, { all }: Fingerprints): void {
-  for (const { item, hash, use, own, next } of all) {
-    if (use === 'asked' || own !== undefined) continue;
-    store.putPrivate(
-      collections.billing(payer),
-      privateKeys.fingerprint(hash, next),
-      fingerprintRecord(id, item, salt),
-    );
-  }
-}
-
-/** One that is denied frees them, for a claim that puts right what was wrong with it. */
-export function freeServices(store: Store, { id, salt, payer }: ClaimRecord, { all }: Fingerprints): void {
-  for (const { item, hash, own } of all) {
-    if (own === undefined) continue;
-    const key = privateKeys.fingerprintFreed(hash, own);
-    store.putPrivate(collections.billing(payer), key, fingerprintRecord(id, item, sha256Hex(`freed/${salt}`)));
+/**
+ * The lines of a claim that stand hold their services: what is not held yet is taken, and what no line stands for any more is free, for
+ * a claim that puts right what was wrong.
+ * @param basis the claim with those lines alone
+ */
+export function holdServices(
+  store: Store,
+  { id, salt, payer }: ClaimRecord,
+  of: Fingerprints,
+  basis: ClaimBasis,
+): void {
+  const collection = collections.billing(payer);
+  const stand = new Set(fingerprintsOf(basis, of.key.key).map(({ hash }) => hash));
+  for (const { hash, items, use, own, next } of of.all) {
+    const record = (salted: string) => fingerprintRecord(id, items[0]!, salted);
+    if (own !== undefined && !stand.has(hash))
+      store.putPrivate(collection, privateKeys.fingerprintFreed(hash, own), record(sha256Hex(`freed/${salt}`)));
+    if (own === undefined && use !== 'asked' && stand.has(hash))
+      store.putPrivate(collection, privateKeys.fingerprint(hash, next), record(salt));
   }
 }
 

@@ -21,17 +21,17 @@ import { exponentOf } from '../model/money.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import type { Anchored, ClaimState, Draft } from '../model/values.ts';
 import { adjudicateClaim } from '../rules/adjudication.ts';
+import type { ClaimFacts } from '../rules/claim-facts.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
-import { denialOf, judgeClaim } from '../rules/claims.ts';
+import { judgeClaim, standing, type Verdict, verdictOf } from '../rules/claims.ts';
 import {
   checkCover,
   type Fingerprints,
-  freeServices,
+  holdServices,
   loadEvidence,
   loadFacts,
   outdatedEvidence,
   storedEvidence,
-  takeServices,
 } from './claim-loading.ts';
 import { checkState, memberOfKind, nextState, putCopies, takeStep } from './claim-states.ts';
 
@@ -111,7 +111,7 @@ async function loadFeeSchedule(call: Call<'LoadFeeSchedule'>): Promise<Done> {
   while ((await store.anchor(own, privateKeys.feeSchedule(between, generation))) !== undefined) generation += 1;
   if (known > 0 && (await store.anchor(own, privateKeys.feeSchedule(between, known))) === undefined)
     throw new LedgerError('INVALID', 'there is no such generation', 'known');
-  const value: FeeSchedule = { schema: 1, ...tariff, loadedAt: store.time };
+  const value: FeeSchedule = { schema: 1, unlisted: 'not-covered', ...tariff, loadedAt: store.time };
   const key = privateKeys.feeSchedule(between, generation);
   store.putPrivate(own, key, value);
   await putCopies(store, [input.provider], key, value);
@@ -140,10 +140,10 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
     ...{ schema: 1, id: claim.id, salt: claim.salt, submittedAt: store.time, provider: provider.name, payer },
     ...{ coverage: { id: loaded.id, version: loaded.version }, resource: claim.resource, evidence, edits },
   };
-  const denial = denialOf(edits);
-  if (denial === undefined) await putFingerprints(store, record, fingerprints);
+  const verdict = verdictOf(edits, facts.bill);
+  if (verdict.claim === undefined) await putFingerprints(store, record, fingerprints, facts, verdict);
   await takeStep(store, {
-    state: submittedState(store, record, denial),
+    state: submittedState(store, record, verdict.claim),
     event: events.ClaimSubmitted,
     values: [{ key: privateKeys.claim(claim.id), value: record, copies: [provider.name] }],
     concerned: [provider.name],
@@ -158,15 +158,21 @@ function submittedState(store: Store, record: ClaimRecord, denial: Finding | und
   return nextState({ store, private: { salt } }, { step: 1, id, provider, payer, ...outcome, submittedAt });
 }
 
-/** A denied claim holds no services: only a claim that stands writes them down. */
-async function putFingerprints(store: Store, record: ClaimRecord, fingerprints: Fingerprints): Promise<void> {
+/** A denied claim holds no services: only lines that stand do. */
+async function putFingerprints(
+  store: Store,
+  record: ClaimRecord,
+  fingerprints: Fingerprints,
+  facts: ClaimFacts,
+  verdict: Verdict,
+): Promise<void> {
   const { provider, payer } = record;
   if (fingerprints.isNew) {
     const key = privateKeys.fingerprintKey({ payer, provider });
     store.putPrivate(collections.billing(payer), key, fingerprints.key);
     await putCopies(store, [provider], key, fingerprints.key);
   }
-  takeServices(store, record, fingerprints);
+  holdServices(store, record, fingerprints, { ...facts, bill: standing(facts.bill, verdict) });
 }
 
 async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
@@ -187,21 +193,21 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
     ...{ salt: record.salt, now: record.submittedAt },
   });
   const edits = judgeClaim(facts);
-  const denial = denialOf(edits);
-  const adjudication = adjudicateClaim(bill, loaded.cover, facts.feeSchedule, denial !== undefined);
+  const verdict = verdictOf(edits, facts.bill);
+  const adjudication = adjudicateClaim(bill, loaded.cover, facts.feeSchedule, verdict);
   const response: ClaimResponseRecord = {
     ...{ schema: 1, claimId: input.id, salt, coverage: { id: loaded.id, version: loaded.version }, edits },
     ...(facts.feeSchedule === undefined ? {} : { feeSchedule: facts.feeSchedule.version }),
     resource: claimResponseOf({
       ...{ responseId, payer, claim: record.resource },
-      ...{ bill, adjudication, denial, now: store.time },
+      ...{ bill, adjudication, verdict, now: store.time },
     }),
   };
   const { status } = adjudication;
   // One that was submitted before there were factors holds its services by them from now on.
-  if (status === 'denied') freeServices(store, record, fingerprints);
-  else takeServices(store, record, fingerprints);
-  const reason = status === 'denied' ? { reason: denial?.edit ?? 'no-benefit' } : {};
+  const stands = status === 'denied' ? { ...facts.bill, items: [] } : standing(facts.bill, verdict);
+  holdServices(store, record, fingerprints, { ...facts, bill: stands });
+  const reason = status === 'denied' ? { reason: verdict.claim?.edit ?? 'no-benefit' } : {};
   await takeStep(store, {
     state: nextState(call, { ...state, step: 2, status, ...reason }),
     event: events.ClaimAdjudicated,

@@ -9,7 +9,7 @@ import { bucketEvidenceSchema } from './registers.ts';
 import { recordEvidenceSchema } from './sheets.ts';
 import { anchoredText, currencySchema, daySchema, idSchema, line, saltSchema } from './texts.ts';
 import { done, hintSchema, transaction, type Writes } from './transaction.ts';
-import { draftSchema, MAX_VALUE_LENGTH, pricesSchema } from './values.ts';
+import { draftSchema, MAX_VALUE_LENGTH, pricesSchema, unlistedSchema } from './values.ts';
 
 /** What a claim is judged by of the payer's, as the anchored texts; what is left out must not be there. */
 const termsShape = {
@@ -57,6 +57,8 @@ export const claimTransactions = {
       version: line(64),
       currency: currencySchema,
       prices: pricesSchema,
+      /** `not-covered` where it is left out. */
+      unlisted: unlistedSchema.optional(),
       known: hintSchema,
     }),
     output: done,

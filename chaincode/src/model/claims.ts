@@ -16,7 +16,7 @@ import {
   table,
   versionSchema,
 } from './texts.ts';
-import { pricesSchema, schemaVersion } from './values.ts';
+import { pricesSchema, schemaVersion, unlistedSchema } from './values.ts';
 
 const recordVersion = z.strictObject({ id: idSchema, version: versionSchema });
 
@@ -28,6 +28,8 @@ export const findingSchema = z.strictObject({
   facts: table(line(64), z.json(), 100).optional(),
 });
 export type Finding = z.infer<typeof findingSchema>;
+/** One for each edit, and where it denies lines one for each of them. */
+const findings = z.array(findingSchema).max(1_000);
 
 /** `fee-schedule/<payer>/<provider>/<generation>`: prices in minor units, by `system|code` or by bare code. */
 export const feeScheduleSchema = z.strictObject({
@@ -36,6 +38,8 @@ export const feeScheduleSchema = z.strictObject({
   version: line(64),
   currency: currencySchema,
   prices: pricesSchema,
+  /** What is owed of a service without a price; absent in those that were loaded before it could be said: as billed. */
+  unlisted: unlistedSchema.optional(),
   loadedAt: instant,
 });
 export type FeeSchedule = z.infer<typeof feeScheduleSchema>;
@@ -69,7 +73,7 @@ export const claimRecordSchema = z.strictObject({
   coverage: recordVersion,
   resource: resourceSchema,
   evidence: z.array(recordEvidenceSchema).max(200),
-  edits: z.array(findingSchema).max(100),
+  edits: findings,
 });
 export type ClaimRecord = z.infer<typeof claimRecordSchema>;
 
@@ -81,7 +85,7 @@ export const claimResponseRecordSchema = z.strictObject({
   coverage: recordVersion,
   /** Version of the fee schedule, where one was loaded. */
   feeSchedule: line(64).optional(),
-  edits: z.array(findingSchema).max(100),
+  edits: findings,
   resource: resourceSchema,
 });
 export type ClaimResponseRecord = z.infer<typeof claimResponseRecordSchema>;

@@ -39,6 +39,7 @@ export const LEDGER_LAYOUT = 2;
 export const MAX_VALUE_LENGTH = 17 * 1024 * 1024;
 /** Prices in minor units, by `system|code` or by bare code. */
 export const pricesSchema = table(line(LONGEST_LINE), minorUnitsSchema, 50_000);
+export const unlistedSchema = z.enum(['as-billed', 'not-covered']);
 
 /** The most record versions that one transaction carries. */
 export const MAX_RECORDS = 2000;
@@ -221,6 +222,7 @@ export type ConsentState = z.infer<typeof consentStateSchema>;
 export const CLAIM_STATUSES = [
   'submitted',
   'denied',
+  'patient-responsibility',
   'partial',
   'approved',
   'instructed',
@@ -231,6 +233,7 @@ export const CLAIM_STATUSES = [
 export const CLAIM_STEPS = {
   submitted: 1,
   denied: 2,
+  'patient-responsibility': 2,
   partial: 2,
   approved: 2,
   instructed: 3,

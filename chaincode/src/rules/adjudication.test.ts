@@ -5,12 +5,13 @@ import type { FeeSchedule } from '../model/claims.ts';
 import { type Cover, readCover } from '../model/coverage.ts';
 import { exampleClaim, exampleSalt } from '../model/example-claim.fixture.ts';
 import { type Adjudication, adjudicateClaim, type Decision } from './adjudication.ts';
+import type { Verdict } from './claims.ts';
 
 const VISIT = '185317003';
 const TEST = '166888009';
 
-const tariff = (prices: Record<string, number>): FeeSchedule => ({
-  ...{ schema: 1, salt: exampleSalt('b'), version: '2026-1', currency: 'USD', prices },
+const tariff = (prices: Record<string, number>, unlisted?: FeeSchedule['unlisted']): FeeSchedule => ({
+  ...{ schema: 1, salt: exampleSalt('b'), version: '2026-1', currency: 'USD', prices, unlisted },
   loadedAt: '2026-01-01T00:00:00.000Z',
 });
 
@@ -19,6 +20,14 @@ const coverWith = (copay?: number, percent?: number): Cover => ({
   ...readCover(exampleClaim().coverage),
   copay: copay === undefined ? undefined : { units: copay, currency: 'USD' },
   coinsurance: percent === undefined ? undefined : { digits: BigInt(percent), scale: 0 },
+});
+
+const ALL: Verdict = { claim: { edit: 'currency', version: '1', outcome: 'deny' }, lines: new Map() };
+const NONE: Verdict = { claim: undefined, lines: new Map() };
+/** These lines do not stand. */
+const without = (...sequences: number[]): Verdict => ({
+  claim: undefined,
+  lines: new Map(sequences.map((one) => [one, { edit: 'duplicate', version: '1', outcome: 'deny' }])),
 });
 
 const bill = (): Bill => readBill(exampleClaim().claim);
@@ -32,7 +41,7 @@ interface Case {
   title: string;
   cover: Cover;
   prices?: Record<string, number>;
-  denied?: boolean;
+  denied?: Verdict;
   status: Adjudication['status'];
   items: number[][];
   total: number[];
@@ -104,9 +113,9 @@ const CASES: Case[] = [
     total: [15050, 11050, 0, 11050, 4000],
   },
   {
-    title: 'denies where the patient pays everything',
+    title: 'leaves it to the patient where the patient pays everything',
     cover: coverWith(undefined, 100),
-    status: 'denied',
+    status: 'patient-responsibility',
     items: [
       [12000, 12000, 12000, 0, 0],
       [3050, 3050, 3050, 0, 0],
@@ -125,9 +134,31 @@ const CASES: Case[] = [
     total: [15050, 0, 0, 0, 15050],
   },
   {
+    title: 'pays the lines that stand, with the copay from them, and nothing of one that is denied',
+    cover: coverWith(2000),
+    denied: without(1),
+    status: 'partial',
+    items: [
+      [12000, 0, 0, 0, 12000],
+      [3050, 3050, 2000, 1050, 0],
+    ],
+    total: [15050, 3050, 2000, 1050, 12000],
+  },
+  {
+    title: 'finds a price whatever the case of the letters',
+    cover: coverWith(),
+    prices: { 'HTTP://SNOMED.INFO/SCT|185317003': 8000 },
+    status: 'partial',
+    items: [
+      [12000, 8000, 0, 8000, 4000],
+      [3050, 3050, 0, 3050, 0],
+    ],
+    total: [15050, 11050, 0, 11050, 4000],
+  },
+  {
     title: 'allows nothing of a claim that an edit denies',
     cover: coverWith(2000, 10),
-    denied: true,
+    denied: ALL,
     status: 'denied',
     items: [
       [12000, 0, 0, 0, 12000],
@@ -138,7 +169,7 @@ const CASES: Case[] = [
 ];
 
 describe('adjudication', () => {
-  for (const { title, cover, prices, denied = false, status, items, total } of CASES) {
+  for (const { title, cover, prices, denied = NONE, status, items, total } of CASES) {
     it(title, () => {
       const decided = adjudicateClaim(bill(), cover, prices && tariff(prices), denied);
       expect(decided.status).to.equal(status);
@@ -148,10 +179,18 @@ describe('adjudication', () => {
     });
   }
 
+  it('pays nothing for what no price is agreed on, unless that is agreed', () => {
+    const eligible = (unlisted?: FeeSchedule['unlisted']): number[] =>
+      adjudicateClaim(bill(), coverWith(), tariff({ [TEST]: 1000 }, unlisted), NONE).items.map((item) => item.eligible);
+    expect(eligible('not-covered')).to.deep.equal([0, 2000]);
+    expect(eligible('as-billed')).to.deep.equal([12000, 2000]);
+    expect(eligible()).to.deep.equal([12000, 2000]);
+  });
+
   it('looks prices up among the prices only', () => {
     const odd = bill();
     odd.items[0]!.codes = [{ system: '', code: 'constructor' }];
-    expect(adjudicateClaim(odd, coverWith(), tariff({}), false).items[0]?.eligible).to.equal(12000);
+    expect(adjudicateClaim(odd, coverWith(), tariff({}), NONE).items[0]?.eligible).to.equal(12000);
   });
 
   it('loses and makes no money: submitted = benefit + share + reduction, per item and in all, never below zero', () => {
@@ -177,7 +216,12 @@ describe('adjudication', () => {
             ...coverWith(copay ?? undefined),
             coinsurance: hundredths === null ? undefined : { digits: BigInt(hundredths), scale: 2 },
           };
-          const { items, total } = adjudicateClaim(made, cover, tariff(Object.fromEntries(priced)), denied);
+          const { items, total } = adjudicateClaim(
+            made,
+            cover,
+            tariff(Object.fromEntries(priced)),
+            denied ? ALL : without(1),
+          );
           for (const decision of [...items, total]) {
             const { submitted, eligible, share, benefit, reduction } = decision;
             expect(submitted).to.equal(benefit + share + reduction);

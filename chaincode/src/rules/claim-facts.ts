@@ -35,7 +35,10 @@ export interface ClaimFacts extends ClaimBasis {
   now: string;
 }
 
-/** Why an edit denies; stored privately, so that anyone entitled can recompute the denial. */
+/**
+ * Why an edit denies; stored privately, so that anyone entitled can recompute the denial. With `item`, a sequence of the claim, it
+ * is that line alone that is denied.
+ */
 export type DenialFacts = Record<string, string | number | boolean | null>;
 
 export interface ClaimEdit {
@@ -45,8 +48,8 @@ export interface ClaimEdit {
   version: string;
   /** Edits without which this one means nothing: where one of them denies, this one is not evaluated. */
   after: readonly string[];
-  /** undefined lets the claim pass. */
-  judge: (facts: ClaimFacts) => DenialFacts | undefined;
+  /** Lines and claim that do not stand; none lets the claim pass. */
+  judge: (facts: ClaimFacts) => DenialFacts[];
 }
 
 /** The Patient record the claim names, where it was shown. */

@@ -10,8 +10,8 @@ import {
 } from '../model/example-claim.fixture.ts';
 import { referenceTo } from '../model/organisations.ts';
 import { fingerprintsOf } from './claim-edits/duplicates.ts';
-import { CLAIM_EDITS, denialOf, judgeClaim } from './claims.ts';
-import { type Case, changed } from './example-case.fixture.ts';
+import { CLAIM_EDITS, judgeClaim, standing, verdictOf } from './claims.ts';
+import { type Case, changed, denialOf } from './example-case.fixture.ts';
 
 const ofHospital = { organisation: 'hospital', practitioner: `Practitioner/${exampleIds.practitioner}` };
 const fromClinic = referenceTo('clinic', ofHospital.practitioner);
@@ -397,7 +397,7 @@ const DENIED: [edit: string, title: string, change: (given: Case) => void, facts
     'evidence-outdated',
     'a visit that was voided since',
     (given) => given.outdated.push(`Encounter/${exampleIds.encounter}`),
-    { record: `Encounter/${exampleIds.encounter}` },
+    { item: 1, record: `Encounter/${exampleIds.encounter}` },
   ],
 ];
 
@@ -447,6 +447,29 @@ describe('the claim edits', () => {
       'coverage-not-in-force',
     ]);
     expect(denialOf(findings)?.edit).to.equal('arithmetic');
+  });
+
+  it('denies a line by the first edit that does, and lets the others stand', () => {
+    const facts = changed((given) => {
+      given.claim['item'][1].servicedDate = '2026-02-08';
+      given.earlier.push({ item: 2 });
+    });
+    const findings = judgeClaim(facts);
+    const { claim, lines } = verdictOf(findings, facts.bill);
+    expect(claim).to.equal(undefined);
+    expect([...lines].map(([item, { edit }]) => [item, edit])).to.deep.equal([[2, 'service-not-shown']]);
+    expect(standing(facts.bill, { claim, lines }).items.map(({ sequence }) => sequence)).to.deep.equal([1]);
+    expect(findings.find(({ edit }) => edit === 'duplicate')?.outcome).to.equal('pass');
+  });
+
+  it('denies the claim where it denies each of its lines that ask for money', () => {
+    const facts = changed((given) => {
+      given.claim['item'].push({ sequence: 3, productOrService: { coding: [{ code: '224299000' }] } });
+      given.earlier.push({ item: 1 }, { item: 2 });
+    });
+    const verdict = verdictOf(judgeClaim(facts), facts.bill);
+    expect(verdict.claim).to.include({ edit: 'duplicate' });
+    expect(standing(facts.bill, verdict).items).to.deep.equal([]);
   });
 
   it('does not fall over records whose elements are not what FHIR says', () => {

@@ -1,6 +1,6 @@
 /** The example claim as the edits see it, for tests: what a case may change, and the facts that come of it. */
 import { readBill } from '../model/bill.ts';
-import type { FeeSchedule } from '../model/claims.ts';
+import type { FeeSchedule, Finding } from '../model/claims.ts';
 import { readCover } from '../model/coverage.ts';
 import {
   anchoredExample,
@@ -67,3 +67,7 @@ export function changed(change: (given: Case) => void): ClaimFacts {
   change(given);
   return factsOf(given);
 }
+
+/** The first denial of any kind; undefined where the claim stands as a whole. */
+export const denialOf = (findings: readonly Finding[]): Finding | undefined =>
+  findings.find(({ outcome }) => outcome === 'deny');

@@ -50,7 +50,7 @@ import { ledgerTree } from './receipts/tree-routes.ts';
 import { recordVersions } from './records/groups.ts';
 import type { Writer } from './records/records.ts';
 import { importExclusions } from './registers/exclusions.ts';
-import { loadFeeSchedule } from './registers/fee-schedules.ts';
+import { getFeeSchedule, loadFeeSchedule } from './registers/fee-schedules.ts';
 import { getLicence, licenceHistory, licences, setLicence } from './registers/licences.ts';
 import { getRules, setRules } from './registers/rules.ts';
 import { closeReview, review, reviews } from './reviews/routes.ts';
@@ -105,6 +105,7 @@ export const ROUTES: readonly Route[] = [
   getRules,
   setRules,
   loadFeeSchedule,
+  getFeeSchedule,
   verify,
   lastVerification,
   metrics,

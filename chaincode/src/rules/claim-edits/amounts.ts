@@ -10,19 +10,20 @@ export const oneCurrency: ClaimEdit = {
   judge: ({ bill, cover, feeSchedule }) => {
     const others = [cover.copay?.currency, feeSchedule?.currency].filter((currency) => currency !== undefined);
     const all = [...new Set([...bill.currencies, ...others])];
-    return all.length === 1 ? undefined : { currencies: all.join(' ') };
+    return all.length === 1 ? [] : [{ currencies: all.join(' ') }];
   },
 };
 
 /** quantity × unitPrice × factor = net for every item, and Σ net = total. */
 export const arithmetic: ClaimEdit = {
   name: 'arithmetic',
-  version: '1',
+  version: '2',
   after: ['currency'],
   judge: ({ bill }) => {
-    const wrong = bill.items.find((item) => item.computed !== undefined && item.computed !== item.billed);
-    if (wrong !== undefined) return { item: wrong.sequence, net: wrong.billed, computed: wrong.computed ?? null };
+    const wrong = bill.items
+      .filter(({ computed, billed }) => computed !== undefined && computed !== billed)
+      .map(({ sequence, computed, billed }) => ({ item: sequence, net: billed, computed: computed ?? null }));
     const sum = billedInAll(bill);
-    return bill.total === undefined || bill.total === sum ? undefined : { total: bill.total, sum };
+    return bill.total === undefined || bill.total === sum ? wrong : [...wrong, { total: bill.total, sum }];
   },
 };

@@ -35,20 +35,23 @@ export const coverageOfPatient: ClaimEdit = {
   after: ['patient-mismatch'],
   judge: (facts) => {
     const patient = patientOf(facts);
-    return patient !== undefined && isBeneficiary(facts.cover, patient) ? undefined : { coverage: facts.cover.id };
+    return patient !== undefined && isBeneficiary(facts.cover, patient) ? [] : [{ coverage: facts.cover.id }];
   },
 };
 
 /** The coverage is active, and its period holds every day of every item. */
 export const coverageInForce: ClaimEdit = {
   name: 'coverage-not-in-force',
-  version: '1',
+  version: '2',
   after: [],
   judge: ({ bill, cover }) => {
-    if (cover.status !== 'active') return { coverage: cover.id, status: cover.status };
-    const outside = billedItems(bill).find((item) => !covers(cover.days, item.first, item.last));
-    if (outside === undefined) return undefined;
+    if (cover.status !== 'active') return [{ coverage: cover.id, status: cover.status }];
     const { first = null, last = null } = cover.days;
-    return { coverage: cover.id, item: outside.sequence, service: outside.first, until: outside.last, first, last };
+    return billedItems(bill)
+      .filter((item) => !covers(cover.days, item.first, item.last))
+      .map((item) => {
+        const service = { service: item.first, until: item.last };
+        return { coverage: cover.id, item: item.sequence, ...service, first, last };
+      });
   },
 };

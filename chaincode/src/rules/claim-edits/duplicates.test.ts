@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { exampleIds, exampleSalt } from '../../model/example-claim.fixture.ts';
-import { denialOf, judgeClaim } from '../claims.ts';
-import { type Case, changed } from '../example-case.fixture.ts';
+import { judgeClaim } from '../claims.ts';
+import { type Case, changed, denialOf } from '../example-case.fixture.ts';
 import { fingerprintsOf } from './duplicates.ts';
 import { onDaysOfRecords } from './when.ts';
 

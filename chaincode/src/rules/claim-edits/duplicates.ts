@@ -19,7 +19,8 @@ const MAX_MADE = 4 * MAX_FINGERPRINTS;
 const MAX_OF_ITEM = 1_000;
 
 export interface Fingerprint {
-  item: number;
+  /** Sequences of the items that have it, in their order. */
+  items: number[];
   hash: string;
   use: Use;
 }
@@ -53,9 +54,11 @@ class Collected {
 
   add(item: number, use: Use, parts: readonly string[]): void {
     const hash = createHmac('sha256', this.#key).update(canonicalJson(parts)).digest('hex');
+    const found = this.#found.get(hash);
+    if (found === undefined) this.#found.set(hash, { items: [item], hash, use });
+    else if (found.items.at(-1) !== item) found.items.push(item);
     // Of two uses the stricter counts.
-    if (!this.#found.has(hash) || (use === 'sole' && this.#found.get(hash)?.use !== 'sole'))
-      this.#found.set(hash, { item, hash, use });
+    if (found !== undefined && use === 'sole') found.use = use;
     if (this.#found.size > MAX_FINGERPRINTS) throw tooMany();
   }
 
@@ -99,28 +102,31 @@ export function earlierFingerprintsOf(basis: ClaimBasis, key: string): Fingerpri
  * A claim that names one code twice for one record, or for one day of a stay, bills it twice: more of it is a quantity. So do
  * two evaluations of one visit.
  */
-function repeated(basis: ClaimBasis): { item: number } | undefined {
+function repeated(basis: ClaimBasis): number[] {
   const seen = new Map<string, string>();
+  const again: number[] = [];
   for (const item of billedItems(basis.bill)) {
     const own = `${[...codesOf(item)].sort().join(' ')} ${sideOf(item)}`;
-    for (const { use, parts } of factorsOf(basis, item)) {
-      const factor = canonicalJson(parts);
-      const before = use === 'sole' ? seen.get(factor) : undefined;
-      const isTwice = before !== undefined && (before === own || parts[1] === 'evaluation');
-      if (isTwice) return { item: item.sequence };
-    }
-    for (const { use, parts } of factorsOf(basis, item)) if (use === 'sole') seen.set(canonicalJson(parts), own);
+    const factors = factorsOf(basis, item)
+      .filter(({ use }) => use === 'sole')
+      .map(({ parts }) => ({ key: canonicalJson(parts), isEvaluation: parts[1] === 'evaluation' }));
+    const isTwice = factors.some(({ key, isEvaluation }) => {
+      const before = seen.get(key);
+      return before !== undefined && (before === own || isEvaluation);
+    });
+    if (isTwice) again.push(item.sequence);
+    else for (const { key } of factors) seen.set(key, own);
   }
-  return undefined;
+  return again;
 }
 
 /** A service that this claim bills was billed before by the same provider, or twice here. */
 export const notBilledBefore: ClaimEdit = {
   name: 'duplicate',
-  version: '2',
+  version: '3',
   after: ['patient-mismatch'],
   judge: (facts) => {
-    const [earlier] = facts.earlier;
-    return earlier === undefined ? repeated(facts) : { item: earlier.item };
+    const all = new Set([...facts.earlier.map(({ item }) => item), ...repeated(facts)]);
+    return [...all].sort((a, b) => a - b).map((item) => ({ item }));
   },
 };

@@ -1,10 +1,11 @@
 /** Edits about the people who did it: licensed on the day, and not at work for more hours than a day has. */
 
+import type { BillItem } from '../../model/bill.ts';
 import { objectsOf, targetOf } from '../../model/claim-evidence.ts';
 import { type Answering, billedItems, practitionersOf } from '../../model/claim-practitioners.ts';
 import type { Reference, Resource } from '../../model/fhir.ts';
 import { practitionerNamed } from '../../model/organisations.ts';
-import type { ClaimEdit, ClaimFacts } from '../claim-facts.ts';
+import type { ClaimEdit, ClaimFacts, DenialFacts } from '../claim-facts.ts';
 import { evaluateLicenceDuring, type Holder } from '../licences.ts';
 
 /** Whom a reference in a provider's claims and records means: its own practitioner, unless it says whose he is. */
@@ -32,21 +33,25 @@ function objection(
  */
 export const practitionerLicensed: ClaimEdit = {
   name: 'practitioner-not-licensed',
-  version: '1',
+  version: '2',
   after: ['service-not-shown'],
-  judge: (facts) => {
-    for (const item of billedItems(facts.bill)) {
-      const people = practitionersOf(item, facts);
-      if (people.length === 0) return { item: item.sequence, objection: 'no practitioner named' };
-      for (const one of people) {
-        if (one.number === undefined) return { item: item.sequence, objection: 'practitioner not identified' };
-        const found = objection(one, item, facts);
-        if (found !== undefined) return { item: item.sequence, practitioner: one.number, objection: found };
-      }
-    }
-    return undefined;
-  },
+  judge: (facts) =>
+    billedItems(facts.bill).flatMap((item) => {
+      const found = objectionTo(item, facts);
+      return found === undefined ? [] : [found];
+    }),
 };
+
+function objectionTo(item: BillItem, facts: ClaimFacts): DenialFacts | undefined {
+  const people = practitionersOf(item, facts);
+  if (people.length === 0) return { item: item.sequence, objection: 'no practitioner named' };
+  for (const one of people) {
+    if (one.number === undefined) return { item: item.sequence, objection: 'practitioner not identified' };
+    const found = objection(one, item, facts);
+    if (found !== undefined) return { item: item.sequence, practitioner: one.number, objection: found };
+  }
+  return undefined;
+}
 
 /** Stays: a practitioner named in one is not at the bedside all the time. */
 const STAYS = ['IMP', 'ACUTE', 'NONAC', 'OBSENC', 'SS', 'PRENC'];
@@ -91,8 +96,8 @@ export const possibleDay: ClaimEdit = {
     const hours = new Map<string, number>();
     for (const { resource } of evidence.values()) if (resource.resourceType === 'Encounter') addVisit(hours, resource);
     const found = [...hours].find(([, spent]) => spent > DAY_MS);
-    if (found === undefined) return undefined;
+    if (found === undefined) return [];
     const [practitioner = '', day = ''] = found[0].split(' ');
-    return { practitioner, day, minutes: Math.round(found[1] / 60_000) };
+    return [{ practitioner, day, minutes: Math.round(found[1] / 60_000) }];
   },
 };

@@ -6,7 +6,7 @@ import type { BillItem } from '../../model/bill.ts';
 import { targetOf } from '../../model/claim-evidence.ts';
 import { billedItems } from '../../model/claim-practitioners.ts';
 import { addDays, covers, lastDay } from '../../model/days.ts';
-import type { ClaimBasis, ClaimEdit } from '../claim-facts.ts';
+import type { ClaimBasis, ClaimEdit, DenialFacts } from '../claim-facts.ts';
 import { daysOfService } from './when.ts';
 
 /** The statuses in which the service has taken place. */
@@ -30,20 +30,20 @@ function objection(item: BillItem, service: string, { bill, provider, evidence }
 
 export const serviceShown: ClaimEdit = {
   name: 'service-not-shown',
-  version: '2',
+  version: '3',
   after: ['patient-mismatch'],
   judge: (facts) => {
     // An author's clock may be a day ahead of UTC; what lies beyond has not happened yet.
     const latest = addDays(lastDay(facts.now), 1);
-    for (const item of billedItems(facts.bill)) {
-      if (item.last > latest) return { item: item.sequence, objection: 'in the future' };
-      if (item.services.length === 0) return { item: item.sequence, objection: 'points to nothing' };
-      for (const service of item.services) {
-        const found = objection(item, service, facts);
-        if (found !== undefined) return { item: item.sequence, service, objection: found };
-      }
-    }
-    return undefined;
+    return billedItems(facts.bill).flatMap((item): DenialFacts[] => {
+      if (item.last > latest) return [{ item: item.sequence, objection: 'in the future' }];
+      if (item.services.length === 0) return [{ item: item.sequence, objection: 'points to nothing' }];
+      const found = item.services.flatMap((service): DenialFacts[] => {
+        const why = objection(item, service, facts);
+        return why === undefined ? [] : [{ item: item.sequence, service, objection: why }];
+      });
+      return found.slice(0, 1);
+    });
   },
 };
 
@@ -55,5 +55,9 @@ export const evidenceCurrent: ClaimEdit = {
   name: 'evidence-outdated',
   version: '1',
   after: [],
-  judge: ({ outdated: [record] }) => (record === undefined ? undefined : { record }),
+  judge: ({ outdated, bill }) =>
+    outdated.flatMap((record): DenialFacts[] => {
+      const resting = billedItems(bill).filter(({ services }) => services.includes(record));
+      return resting.length === 0 ? [{ record }] : resting.map(({ sequence }) => ({ item: sequence, record }));
+    }),
 };

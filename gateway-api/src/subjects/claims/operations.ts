@@ -44,8 +44,9 @@ export const adjudicateClaim: SubjectOperation = {
   level: 'instance',
   summary: 'Adjudicates a submitted claim.',
   definition: definitionOf('Claim-adjudicate'),
-  async handle({ caller, id = '', idempotency }, services) {
+  async handle({ caller, id = '', body, idempotency }, services) {
     compartmentOf(caller);
+    checkNothingAsked(body);
     const { index, idempotent, organisation } = services;
     const { outcome } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
@@ -56,6 +57,15 @@ export const adjudicateClaim: SubjectOperation = {
     return committedAnswer(outcome.transactionId, response);
   },
 };
+
+/** What nobody reads must not look as if it had been heeded. @throws LedgerError INVALID */
+function checkNothingAsked(body: Resource | undefined): void {
+  if (body === undefined) return;
+  const asked = body.resourceType === 'Parameters' && body['parameter'] !== undefined;
+  if (body.resourceType === 'Parameters' && !asked) return;
+  const reason = 'an adjudication is computed from the ledger and takes no parameters';
+  throw new LedgerError('INVALID', reason, asked ? 'Parameters.parameter' : body.resourceType);
+}
 
 /** The one Claim of a body that is a Claim, or a Bundle with one Claim in it. */
 function claimIn(body: Resource | undefined): Resource {

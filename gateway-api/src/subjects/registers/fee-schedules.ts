@@ -1,10 +1,14 @@
 /** The fee schedules that a payer gives a provider. */
-import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { feeScheduleSchema } from '@telemed-ledger/chaincode/model/claims.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { type Contracting, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { route } from '../../http/routes.ts';
+import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { textOf } from '../claims/claims.ts';
 
 const feeScheduleBody = transactions.LoadFeeSchedule.private!.omit({ salt: true, known: true });
 
@@ -34,5 +38,49 @@ export const loadFeeSchedule = route({
     }));
     const { transactionId } = outcome;
     return { body: { provider, version: body.version, transactionId }, transactionId };
+  },
+});
+
+const shownSchema = feeScheduleSchema
+  .omit({ schema: true, salt: true })
+  .extend({ payer: z.string(), provider: z.string() })
+  .meta({ id: 'FeeSchedule' });
+
+/** The newest of them, or the newest of that version. @throws LedgerError NOT_FOUND; {Failure} 503 while it is on its way */
+async function feeScheduleOf(
+  index: ReadModel,
+  own: string,
+  between: Contracting,
+  version: string | undefined,
+): Promise<object> {
+  const series = privateKeys.feeSchedule(between, 0).slice(0, -1);
+  for (let generation = await index.evidence.newest(own, series); generation > 0; generation -= 1) {
+    const text = await textOf(index, own, privateKeys.feeSchedule(between, generation));
+    const { schema: _, salt: __, ...shown } = feeScheduleSchema.parse(JSON.parse(text));
+    if (version === undefined || shown.version === version) return { ...between, ...shown };
+  }
+  throw new LedgerError('NOT_FOUND', 'there is no such fee schedule');
+}
+
+/** Of a payer its own, of a provider those that a payer has given it. */
+export const getFeeSchedule = route({
+  method: 'get',
+  path: '/fee-schedules/:provider',
+  summary: 'The fee schedule that a payer has given a provider: for either of them.',
+  roles: ['system', 'adjudicator'],
+  parameters: z.object({ provider: z.string() }),
+  query: z.strictObject({
+    payer: z.string().optional().meta({ description: 'At a provider: whose; needed where it has several payers.' }),
+    version: z.string().optional().meta({ description: 'The newest where it is left out.' }),
+  }),
+  answers: { 200: { description: 'Prices in minor units of the currency.', schema: shownSchema } },
+  async handle({ parameters: { provider }, query: { payer, version } }, { index, organisation, consortium }) {
+    const payers = consortium.organisations.filter(({ kind }) => kind === 'payer').map(({ name }) => name);
+    const [only] = payers.length === 1 ? payers : [];
+    const whose = organisation.kind === 'payer' ? organisation.name : (payer ?? only);
+    if (whose === undefined) throw new LedgerError('INVALID', 'there are several payers', 'payer');
+    const between = { payer: whose, provider: organisation.kind === 'provider' ? organisation.name : provider };
+    if (between.provider !== provider) throw new LedgerError('NOT_FOUND', 'there is no such fee schedule');
+    return { body: await feeScheduleOf(index, collections.billing(organisation.name), between, version) };
   },
 });
