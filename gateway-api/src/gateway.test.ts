@@ -185,7 +185,7 @@ onEachDatabase('Gateways on the embedded network', function (kind) {
     const copy = await send('clinic practitioner Practitioner/c1', `GET /fhir/R4/Observation/${result}`);
     expect(copy.status).to.equal(200);
     expect(copy.body.meta.source).to.match(/hospital$/);
-    const log = await send(as, `GET /fhir/R4/AuditEvent?patient=${id}`);
+    const log = await send(as, `GET /fhir/R4/AuditEvent?patient=${id}&type=110106,110113`);
     expect(log.body.total ?? log.body.entry.length).to.equal(2);
 
     const ended = { ...consent.body, status: 'inactive' };

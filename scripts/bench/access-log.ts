@@ -14,13 +14,18 @@ import { ACCESS_STEPS, type AccessState } from '@telemed-ledger/chaincode/model/
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { ReadModel } from '@telemed-ledger/gateway-api/index/read/queries.ts';
+import type { Stores } from '@telemed-ledger/gateway-api/index/schema.ts';
 import { Seals } from '@telemed-ledger/gateway-api/index/seals.ts';
 import { openStores } from '@telemed-ledger/gateway-api/index/stores.ts';
 import { Projector } from '@telemed-ledger/gateway-api/index/write/projector.ts';
 import type { ParsedTransaction, PrivateWrite } from '@telemed-ledger/gateway-api/ledger/block.ts';
 import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
 import { Disclosures } from '@telemed-ledger/gateway-api/subjects/access/disclosures.ts';
+import { newestPage } from '@telemed-ledger/gateway-api/subjects/access/newest.ts';
 import { Undecided } from '@telemed-ledger/gateway-api/subjects/access/undecided.ts';
+import { AuditEvents } from '@telemed-ledger/gateway-api/subjects/audit-events.ts';
+import { ReadEvents } from '@telemed-ledger/gateway-api/subjects/log/read-events.ts';
+import { ReadLog } from '@telemed-ledger/gateway-api/subjects/reads/read-log.ts';
 import type { Services } from '@telemed-ledger/gateway-api/subjects/services.ts';
 import { DUTIES } from '@telemed-ledger/gateway-api/subjects/table.ts';
 import { table } from '../table.ts';
@@ -70,7 +75,7 @@ async function measured(size: number): Promise<Costs> {
       size,
     );
     const index = new ReadModel({ db: stores.reading, seals, consortium, organisation: custodian.name, log });
-    return await timed(index, ids);
+    return await timed(index, stores, ids);
   } finally {
     await stores.close();
     rmSync(dataDir, { recursive: true, force: true });
@@ -173,13 +178,21 @@ const transaction = (privateWrites: PrivateWrite[], creator = 'PatientsMSP'): Pa
   ...{ endorsers: [creator, 'ClinicMSP'], time: NOW, publicWrites: [], privateWrites, elsewhere: [] },
 });
 
-async function timed(index: ReadModel, { fresh, known, access }: Patients): Promise<Costs> {
+async function timed(index: ReadModel, stores: Stores, { fresh, known, access }: Patients): Promise<Costs> {
   const broken = { report: () => {} };
   const refusals = { find: async () => undefined, due: async () => [] };
   const disclosures = new Disclosures(index, custodian, broken, refusals);
   const { own, accesses, concerned } = index;
   const undecided = new Undecided({ own, accesses, concerned, lacks: () => 0 });
   const services = { index, broken, refusals, undecided, organisation: custodian, consortium } as unknown as Services;
+  const readLog = new ReadLog(stores.journal, stores.journalLazily);
+  const where = { organisation: custodian.name, isCustodian: true };
+  const reads = new ReadEvents({ readLog, index, ...where, termsOf: async () => ({}) });
+  const events = new AuditEvents({
+    ...{ disclosures, index, reads, consortium, organisation: custodian.name, broken },
+    actorOf: async () => undefined,
+  });
+  const listed = { disclosures, index, organisation: custodian, broken };
   const search = { type: 'AuditEvent', count: 50 };
   const found = async (name: string): Promise<void> => {
     const duty = DUTIES.find((one) => one.name === name);
@@ -187,17 +200,17 @@ async function timed(index: ReadModel, { fresh, known, access }: Patients): Prom
     for await (const _ of duty.find(services)) throw new Error(`${name} found something`);
   };
   const operations: [string, () => Promise<unknown>][] = [
-    ["a new patient's empty log", () => disclosures.search(search, fresh)],
-    [`a patient's log of ${OWN}`, () => disclosures.search(search, known)],
-    [`the same, searched by the custodian`, () => disclosures.search({ ...search, patients: [known] })],
+    ["a new patient's empty log", () => events.search(search, fresh)],
+    [`a patient's log of ${OWN}`, () => events.search(search, known)],
+    [`the same, searched by the custodian`, () => events.search({ ...search, patients: [known] })],
     ['one access', () => disclosures.read(access)],
-    ['a page of 100 of GET /access-requests', () => disclosures.page({ count: 100 })],
-    ['50 by _lastUpdated', () => disclosures.search({ ...search, lastUpdated: [{ prefix: 'ge', value: '2026' }] })],
+    ['a page of 100 of GET /access-requests', () => newestPage(listed, { compartment: undefined, count: 100 })],
+    ['50 by date', () => events.search({ ...search, recorded: [{ prefix: 'ge', value: '2026' }] })],
     ['the duty to decide, with nothing to do', () => found('decide access')],
     ['the duty to purge, with nothing to do', () => found('purge copies')],
     ['the duty to report to holders, with nothing to do', () => found('report access')],
   ];
-  const { matches } = await disclosures.search(search, known);
+  const { matches } = await events.search(search, known);
   if (matches.length !== OWN) throw new Error(`the patient's log has ${matches.length} entries`);
   const costs: Costs = new Map();
   for (const [name, run] of operations) {

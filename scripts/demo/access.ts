@@ -117,7 +117,7 @@ const isAuditEvent = ({ resourceType }: AuditEvent): boolean => resourceType ===
 export async function accessLog(story: Story, narrator: Narrator): Promise<void> {
   const patientId = known(story.patientId, 'patient');
   const patient = story.parties.of('patients', 'patient', `Patient/${patientId}`);
-  const path = `/fhir/R4/AuditEvent?patient=${patientId}`;
+  const path = `/fhir/R4/AuditEvent?patient=${patientId}&type=110106,110113`;
   const log = await patient.ask<{ entry?: { resource: AuditEvent }[] }>({ path });
   // A page may also say that something has not arrived there yet.
   const events = (log.entry ?? []).map(({ resource }) => resource).filter(isAuditEvent);

@@ -248,7 +248,9 @@ describe('Members in league, who sign whatever they like', function () {
     ];
     for (const step of [...steps, remitted]) await step(next, silent);
     const patient = scene.parties.of('patients', 'patient', `Patient/${next.patientId}`);
-    const log = await patient.ask<{ total: number }>({ path: `/fhir/R4/AuditEvent?patient=${next.patientId}` });
+    const log = await patient.ask<{ total: number }>({
+      path: `/fhir/R4/AuditEvent?patient=${next.patientId}&type=110106,110113`,
+    });
     expect(log.total).to.equal(1);
   });
 });

@@ -108,9 +108,9 @@ describe('A delivery', function () {
     expect([first, second].some((one) => 'account' in one)).to.equal(false);
     const own = await becomes(patient, second.id, 'the account', ({ account }) => account !== undefined);
     expect(own.account?.withheld).to.deep.equal({ 'consent-denied': 1 });
-    const path = `/fhir/R4/AuditEvent?patient=${patientId}`;
+    const path = `/fhir/R4/AuditEvent?patient=${patientId}&type=110106,110113`;
     const { entry } = await patient.ask<{ entry: { resource: { id: string } }[] }>({ path });
-    expect(entry.map(({ resource }) => resource.id)).to.deep.equal([id, second.id]);
+    expect(entry.map(({ resource }) => resource.id)).to.deep.equal([second.id, id]);
   });
 
   const NARROWED: [what: string, asked: () => object, records: number][] = [

@@ -127,9 +127,11 @@ class Delivered {
 
   /** What the patient's log says of the accesses, oldest first. */
   async log(): Promise<(string | undefined)[]> {
-    const { entry = [] } = await this.patient.ask<Log>({ path: `/fhir/R4/AuditEvent?patient=${this.patientId}` });
+    const { entry = [] } = await this.patient.ask<Log>({
+      path: `/fhir/R4/AuditEvent?patient=${this.patientId}&type=110106,110113`,
+    });
     const events = entry.filter(({ resource }) => resource.resourceType === 'AuditEvent');
-    return events.map(({ resource: { outcomeDesc } }) => outcomeDesc);
+    return events.map(({ resource: { outcomeDesc } }) => outcomeDesc).reverse();
   }
 }
 

@@ -58,7 +58,7 @@ describe('A patient’s log', function () {
     await wears(hers, randomUUID());
     await wears(others, other, mrn);
     const has = (id: string) => (log: Log) => idsIn(log).includes(id);
-    const path = (id: string) => `/fhir/R4/AuditEvent?patient=${id}`;
+    const path = (id: string) => `/fhir/R4/AuditEvent?patient=${id}&type=110106,110113`;
     await patient!.find<Log>({ path: path(hers) }, 'the access in her log', has(body.id));
     await hospital.find<Log>({ path: path(hers) }, 'the access in the holder’s log of her', has(body.id));
     expect(idsIn(await stranger!.find<Log>({ path: path(others) }, 'the other log'))).to.deep.equal([]);

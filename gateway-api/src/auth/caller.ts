@@ -11,6 +11,8 @@ export interface Caller {
   fhirUser?: string;
   /** Of a patient: ids of her other Patient records, which links make hers (subjects/links/). */
   linked?: readonly string[];
+  /** The header Accept-Language of the request. */
+  languages?: string;
   /** Of a caretaker: for whom, as the delegations in force say. */
   actsFor?: ActsFor;
 }

@@ -98,7 +98,8 @@ export function authentication(
     const { authorization } = request.headers;
     try {
       if (!verify.isKnown(authorization) && (await strangers.areTooMany(request))) throw tooMany();
-      setCaller(response, await verify(authorization));
+      const languages = request.get('accept-language');
+      setCaller(response, { ...(await verify(authorization)), ...(languages === undefined ? {} : { languages }) });
     } catch (error) {
       return strangers.count(request, response, (refusal?: unknown) => next(refusal ?? error));
     }

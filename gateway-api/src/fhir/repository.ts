@@ -38,6 +38,8 @@ export interface Search {
   /** Patient ids. */
   patients?: string[];
   lastUpdated?: { prefix: 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'sa' | 'eb'; value: string }[];
+  /** Of AuditEvents: when it happened. */
+  recorded?: Search['lastUpdated'];
   /** Page size. */
   count: number;
   /** Nothing but the total is asked for, however long counting takes. */

@@ -17,9 +17,10 @@ export interface SearchParameter {
   types: 'every' | { element: string } | readonly string[];
   /**
    * Where the read model keeps it: a column of `versions`, or rows of `search_values`, which are extracted by `path`. The
-   * columns are filled for reasons of their own; `patient` is the patient compartment (patientIdOf).
+   * columns are filled for reasons of their own; `patient` is the patient compartment (patientIdOf). `event`, `recorded`: of
+   * AuditEvents, which are made when they are read, and looked at then.
    */
-  column: 'id' | 'last_updated' | 'patient' | 'search_values';
+  column: 'id' | 'last_updated' | 'patient' | 'search_values' | 'event' | 'recorded';
   /** Elements by their JSON names from the resource on, `performer.actor` for instance; arrays are entered. */
   path?: string;
   /** Of a reference: the type of what it refers to. */
@@ -118,6 +119,34 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
   ),
 ];
 
+const OF_EVENTS = { types: ['AuditEvent'], column: 'event' } as const;
+/** hl7.org/fhir/R4/auditevent.html#search */
+const EVENT_PARAMETERS: readonly SearchParameter[] = [
+  { ...OF_EVENTS, name: 'action', type: 'token', path: 'action' },
+  {
+    ...OF_EVENTS,
+    name: 'agent',
+    type: 'reference',
+    path: 'agent.who',
+    documentation: 'Type/id, or an identifier as a token',
+  },
+  { ...OF_EVENTS, name: 'agent-name', type: 'string', path: 'agent.name' },
+  { ...OF_EVENTS, name: 'agent-role', type: 'token', path: 'agent.role' },
+  { types: ['AuditEvent'], column: 'recorded', name: 'date', type: 'date' },
+  {
+    ...OF_EVENTS,
+    name: 'entity',
+    type: 'reference',
+    path: 'entity.what',
+    documentation: 'Type/id, or an identifier as a token',
+  },
+  { ...OF_EVENTS, name: 'entity-role', type: 'token', path: 'entity.role' },
+  { ...OF_EVENTS, name: 'entity-type', type: 'token', path: 'entity.type' },
+  { ...OF_EVENTS, name: 'outcome', type: 'token', path: 'outcome' },
+  { ...OF_EVENTS, name: 'subtype', type: 'token', path: 'subtype' },
+  { ...OF_EVENTS, name: 'type', type: 'token', path: 'type' },
+];
+
 function isOf({ types }: SearchParameter, type: string): boolean {
   if (types === 'every') return true;
   return 'element' in types ? schemaOf(type)?.elements.has(types.element) === true : types.includes(type);
@@ -125,7 +154,7 @@ function isOf({ types }: SearchParameter, type: string): boolean {
 
 /** The parameters of a resource type. */
 export const parametersOf = (type: string): SearchParameter[] =>
-  SEARCH_PARAMETERS.filter((parameter) => isOf(parameter, type));
+  [...SEARCH_PARAMETERS, ...EVENT_PARAMETERS].filter((parameter) => isOf(parameter, type));
 
 /** What a resource is found by, `system` empty where there is none; a reference is a value `Type/id`. */
 export interface SearchValue {
@@ -146,6 +175,35 @@ export function searchValuesOf(resource: Resource): SearchValue[] {
     }
   }
   return [...found.values()];
+}
+
+/** Whether an AuditEvent has any of these values; a reference is found by its end as well. */
+export function hasEventValue(
+  event: Resource,
+  {
+    parameter,
+    anyOf,
+    isPrefix,
+  }: { parameter: string; anyOf: readonly { system?: string; value: string }[]; isPrefix?: true },
+): boolean {
+  const known = EVENT_PARAMETERS.find(({ name }) => name === parameter);
+  if (known?.path === undefined) return false;
+  const elements = elementsAt(event, known.path.split('.'));
+  const found = elements.flatMap((element) => (known.type === 'string' ? stringsIn(element) : eventTokensIn(element)));
+  return anyOf.some((wanted) => found.some((one) => isMatch(wanted, one, isPrefix === true)));
+}
+
+function isMatch(wanted: { system?: string; value: string }, { system, value }: Token, isPrefix: boolean): boolean {
+  if (isPrefix) return value.startsWith(wanted.value);
+  const isValue = value === wanted.value || (wanted.value.includes('/') && value.endsWith(`/${wanted.value}`));
+  return isValue && (wanted.system === undefined || wanted.system === system);
+}
+
+/** Of a reference what it says, without a version, and the identifier in it. */
+function eventTokensIn(element: unknown): Token[] {
+  const { reference, identifier } = (element ?? {}) as { reference?: unknown; identifier?: unknown };
+  if (typeof reference === 'string') return [{ system: '', value: reference.replace(/\/_history\/.*$/, '') }];
+  return identifier === undefined ? tokensIn(element) : tokensIn(identifier);
 }
 
 /** How long a string is kept and compared. */

@@ -110,6 +110,7 @@ class Reading {
     const ids = (of: string): string[] => parseIds(given, of, text, this.#baseUrl);
     if (column === 'id') search.ids = both(search.ids, ids(search.type));
     else if (column === 'patient') search.patients = both(search.patients, ids('Patient'));
+    else if (column === 'recorded') search.recorded = [...(search.recorded ?? []), parseDate(name, text)];
     else if (column === 'last_updated') search.lastUpdated = [...(search.lastUpdated ?? []), parseDate(name, text)];
     else {
       const isReference = type === 'reference' && target !== undefined;

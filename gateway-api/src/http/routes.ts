@@ -23,6 +23,10 @@ export interface RouteRequest<Parameters, Body, Query> {
   /** Of this gateway as it was asked, without a slash at the end. */
   origin: string;
   idempotency: IdempotentRequest | undefined;
+  /** What of these media types the caller prefers (RFC 9110, section 12.5.1), the first where any will do. */
+  prefers(...types: readonly string[]): string | undefined;
+  /** The header Accept-Language. */
+  languages?: string | undefined;
 }
 
 export interface RouteAnswer {
@@ -138,6 +142,8 @@ const handlerOf =
       body: parsedInput(body, withPlainNumbers(request.body)),
       origin: `${request.protocol}://${request.get('host') ?? 'localhost'}`,
       idempotency: isRead ? undefined : idempotencyOf(request),
+      prefers: (...types: readonly string[]) => request.accepts([...types]) || undefined,
+      languages: request.get('accept-language'),
     };
     const client = callerIn(response)?.subject;
     const answering = async () => handle(asked, services);

@@ -196,4 +196,15 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
         .execute();
     },
   },
+  /** Who granted, amended or revoked which version of a consent. */
+  '2026-11-z-who-acted': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createIndex('reads_of_acts')
+        .on('reads')
+        .column('records')
+        .where(sql.ref('interaction'), 'in', sql`('grant', 'amend', 'revoke')`)
+        .execute();
+    },
+  },
 });

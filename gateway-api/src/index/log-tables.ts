@@ -6,6 +6,8 @@ export interface CarriedReadsTable {
   collection: string;
   key_hash: string;
   organisation: string;
+  /** Its number in that log. */
+  row: number;
   /** Id of the Patient whom it is about. */
   patient: string;
   /** ISO 8601 UTC. */

@@ -31,6 +31,7 @@ export const INDEX_STEPS = [
   '2026-11-written-by-witnesses',
   '2026-11-x-reads-of-others',
   '2026-11-x-signed-in-cose',
+  '2026-11-y-rows-of-others',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -337,6 +338,7 @@ async function createCarriedReads(db: Kysely<unknown>, types: Types): Promise<vo
     .addColumn('collection', types.text, (column) => column.notNull())
     .addColumn('key_hash', types.text, (column) => column.notNull())
     .addColumn('organisation', types.text, (column) => column.notNull())
+    .addColumn('row', types.integer, (column) => column.notNull())
     .addColumn('patient', types.text, (column) => column.notNull())
     .addColumn('at', types.text, (column) => column.notNull())
     .addColumn('text', types.text, (column) => column.notNull())
@@ -346,6 +348,7 @@ async function createCarriedReads(db: Kysely<unknown>, types: Types): Promise<vo
     db.schema.createIndex(name).on('carried_reads').columns(columns).execute();
   await by('carried_reads_by_patient', ['patient', 'at', 'sequence']);
   await by('carried_reads_by_key', ['key_hash']);
+  await by('carried_reads_by_row', ['organisation', 'row']);
 }
 
 async function createTree(db: Kysely<unknown>, types: Types): Promise<void> {

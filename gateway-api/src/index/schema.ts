@@ -263,7 +263,7 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
     ...(['marked_at', 'author', 'asked_by', 'purged_at', 'purged_by'] as const),
   ],
   missing: ['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'],
-  carried_reads: ['sequence', 'collection', 'key_hash', 'organisation', 'patient', 'at', 'text'],
+  carried_reads: ['sequence', 'collection', 'key_hash', 'organisation', 'row', 'patient', 'at', 'text'],
   leaves: ['leaf', 'block', 'position', 'transaction_id', 'entry'],
   tree_nodes: ['level', 'position', 'hash'],
   cosignatures: ['size', 'msp_id', 'root', 'time', 'public_key', 'signature', 'cose', 'transaction_id'],
@@ -407,7 +407,12 @@ export type Interaction =
   | 'log'
   | 'review'
   | 'link'
-  | 'erasure';
+  | 'erasure'
+  // Acts of a patient, or of who acts for her.
+  | 'grant'
+  | 'amend'
+  | 'revoke'
+  | 'refuse';
 
 export interface JournalTables {
   health_links: HealthLinksTable;

@@ -1,94 +1,214 @@
-/** The AuditEvents of an organisation: its accesses, and after them the erasures it has a part in. */
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+/**
+ * The AuditEvents of an organisation, newest first: accesses and what was taken back of them, erasures, every read here and, at the
+ * custodian, at all members, and what a patient said. Each is made when it is read: nothing of it is stored as such.
+ */
+import { type Consortium, custodianOf } from '@telemed-ledger/consortium/members.ts';
 import type { Search, SearchPage, StoredResource } from '../fhir/repository.ts';
+import { hasEventValue } from '../fhir/search-parameters.ts';
+import { DatabaseLost } from '../index/health.ts';
 import { boundsOf } from '../index/read/dates.ts';
-import type { Erasures } from '../index/read/erasures.ts';
+import type { ReadModel } from '../index/read/queries.ts';
 import type { ErasuresTable } from '../index/schema.ts';
+import type { BrokenItems } from '../operations/broken-items.ts';
 import { type Disclosures, isOf, patientsOf, type Whose } from './access/disclosures.ts';
-import { eventOf, updatedAt } from './erasures/events.ts';
+import { eventOf } from './erasures/events.ts';
+import { accessesOf, ownAccesses } from './log/accesses.ts';
+import { type Actor, CONSENT, consentEvent, consentsOf } from './log/consents.ts';
+import { PURGED, purgeEvent } from './log/purge-event.ts';
+import { placeOfRead } from './log/read-event.ts';
+import type { ReadEvents } from './log/read-events.ts';
+import { type Happening, pageOf, type Source } from './log/timeline.ts';
 
-/** Where a page goes on among the erasures; any other position is one of the accesses'. */
-const AMONG_ERASURES = 'e';
+export interface AuditEventsOptions {
+  disclosures: Pick<Disclosures, 'read' | 'find' | 'undelivered'>;
+  index: Pick<ReadModel, 'erasures' | 'accesses' | 'own' | 'search' | 'versions'>;
+  reads: Pick<ReadEvents, 'source' | 'find'>;
+  actorOf(act: string): Promise<Actor | undefined>;
+  consortium: Consortium;
+  /** Name of this gateway's. */
+  organisation: string;
+  broken: Pick<BrokenItems, 'report'>;
+}
+
+const PAGE = 50;
+/** A total beyond this is not counted. */
+const MOST_COUNTED = 2_000;
 
 export class AuditEvents {
-  readonly #disclosures: Pick<Disclosures, 'read' | 'search'>;
-  readonly #erasures: Pick<Erasures, 'find' | 'page' | 'count'>;
-  readonly #consortium: Consortium;
+  readonly #options: AuditEventsOptions;
 
-  constructor(
-    disclosures: Pick<Disclosures, 'read' | 'search'>,
-    erasures: Pick<Erasures, 'find' | 'page' | 'count'>,
-    consortium: Consortium,
-  ) {
-    this.#disclosures = disclosures;
-    this.#erasures = erasures;
-    this.#consortium = consortium;
+  constructor(options: AuditEventsOptions) {
+    this.#options = options;
+  }
+
+  get #custodian(): string {
+    return custodianOf(this.#options.consortium).name;
   }
 
   /** `compartment` limits it to one patient's. @throws {Failure} 503 as Disclosures.read */
   async read(id: string, compartment?: Whose): Promise<StoredResource | undefined> {
-    const erasure = await this.#erasures.find(id);
-    if (erasure === undefined) return this.#disclosures.read(id, compartment);
-    return isOf(erasure.patient, compartment) ? this.#eventOf(erasure) : undefined;
+    const found = await this.#read(id);
+    return found !== undefined && isOf(found.patient, compartment) ? found : undefined;
   }
 
-  /** Searchable as Disclosures.search is. */
+  async #read(id: string): Promise<StoredResource | undefined> {
+    const { index, disclosures, reads } = this.#options;
+    const read = placeOfRead(id);
+    if (read !== undefined) return reads.find(read);
+    if (id.startsWith(CONSENT)) return this.#consent(id.slice(CONSENT.length));
+    if (id.endsWith(PURGED)) return this.#purge(id.slice(0, -PURGED.length));
+    const erasure = await index.erasures.find(id);
+    return erasure === undefined ? disclosures.read(id) : this.#eventOf(erasure);
+  }
+
+  async #consent(named: string): Promise<StoredResource | undefined> {
+    const at = named.lastIndexOf('.');
+    const [id, version] = [named.slice(0, at), Number(named.slice(at + 1))];
+    const { versions } = await this.#options.index.versions('Consent', id);
+    const found = versions.find((one) => one.version === version);
+    return found && consentEvent(found, this.#consentOptions);
+  }
+
+  async #purge(access: string): Promise<StoredResource | undefined> {
+    const { disclosures } = this.#options;
+    const found = await disclosures.find(access);
+    const event = found?.state.purgedAt === undefined ? undefined : await disclosures.read(access);
+    return event && found && purgeEvent(event, found.state);
+  }
+
+  /** Newest first. Searchable by all that fhir/search-parameters.ts has of AuditEvents. */
   async search(search: Search, compartment?: Whose): Promise<SearchPage> {
-    if (search.values !== undefined) return { matches: [], total: 0 };
-    if (search.ids !== undefined) return this.#byIds(search, search.ids, compartment);
-    const { after, count } = search;
-    if (after?.startsWith(AMONG_ERASURES)) return this.#pageOf(search, compartment, after, count);
-    const accesses = await this.#disclosures.search(search, compartment);
-    const erased = await this.#erasures.count(patientsOf({ patients: search.patients, compartment }));
-    const { total: ofAccesses, ...page } = accesses;
-    const total = ofAccesses === undefined || search.lastUpdated !== undefined ? undefined : ofAccesses + erased;
-    if (erased === 0) return accesses;
-    const known = total === undefined ? {} : { total };
-    if (page.next !== undefined) return { ...page, ...known };
-    const room = count - page.matches.length;
-    if (room === 0) return { ...page, ...known, next: AMONG_ERASURES };
-    const { matches, next } = await this.#pageOf(search, compartment, AMONG_ERASURES, room);
-    return { ...page, matches: [...page.matches, ...matches], ...known, ...(next === undefined ? {} : { next }) };
+    const lacks = this.#options.disclosures.undelivered();
+    const page = await (search.ids === undefined
+      ? this.#searched(search, compartment)
+      : this.#byIds(search, search.ids, compartment));
+    return lacks === 0 ? page : { ...page, undelivered: lacks };
   }
 
-  /** Ids are few: those of erasures are looked up, and the rest among the accesses. */
-  async #byIds(search: Search, ids: string[], compartment: Whose): Promise<SearchPage> {
-    const accesses = await this.#disclosures.search(search, compartment);
-    if (search.after !== undefined) return accesses;
-    const found = await Promise.all([...new Set(ids)].map((id) => this.#erasures.find(id)));
+  async #searched(search: Search, compartment: Whose): Promise<SearchPage> {
+    const { after, isTotalAlone, recorded = [] } = search;
     const patients = patientsOf({ patients: search.patients, compartment });
-    const erasures = found
-      .filter((one) => one !== undefined)
-      .filter(({ patient }) => patients === undefined || patients.includes(patient ?? ''))
-      .filter((one) => isWithin(one, search));
-    const { total } = accesses;
+    const sources = patients === undefined ? this.#everything() : this.#about(patients);
+    const isMeant = ({ patient }: StoredResource) => patients === undefined || patients.includes(patient ?? '');
+    const { matches, next, broken } = await pageOf(sources, {
+      count: isTotalAlone === true ? MOST_COUNTED : search.count,
+      after,
+      isAt: (at) => recorded.every((condition) => isHeld(condition, at)),
+      since: floorOf(recorded),
+      isWanted: (found) => isMeant(found) && isFound(found, search),
+      onBroken: (error, id) => this.#onBroken(error, id),
+    });
     return {
-      ...accesses,
-      matches: [...accesses.matches, ...erasures.map((one) => this.#eventOf(one))],
-      ...(total === undefined ? {} : { total: total + erasures.length }),
+      matches: isTotalAlone === true ? matches.slice(0, 1) : matches,
+      ...(after === undefined && next === undefined ? { total: matches.length } : {}),
+      ...(next === undefined ? {} : { next }),
+      ...(broken === 0 ? {} : { broken }),
     };
   }
 
-  async #pageOf(search: Search, compartment: Whose, from: string, count: number): Promise<SearchPage> {
-    const position = from.slice(AMONG_ERASURES.length);
+  /** Ids are few: all of them are looked up, and then paged. */
+  async #byIds(search: Search, ids: string[], compartment: Whose): Promise<SearchPage> {
     const patients = patientsOf({ patients: search.patients, compartment });
-    const after = position === '' ? undefined : position;
-    const { erasures, next } = await this.#erasures.page({ patients, count, after });
-    const matches = erasures.filter((one) => isWithin(one, search)).map((one) => this.#eventOf(one));
-    return { matches, ...(next === undefined ? {} : { next: `${AMONG_ERASURES}${next}` }) };
+    const all: StoredResource[] = [];
+    let broken = 0;
+    for (const id of new Set(ids)) {
+      try {
+        const found = await this.read(id, compartment);
+        if (found !== undefined && (patients === undefined || patients.includes(found.patient ?? ''))) all.push(found);
+      } catch (error) {
+        if (!this.#onBroken(error, id)) throw error;
+        broken += 1;
+      }
+    }
+    const matches = all.filter((found) => isFound(found, search) && isRecorded(found, search));
+    matches.sort((one, other) => (recordedOf(one) < recordedOf(other) ? 1 : -1));
+    const start = Number(search.after ?? 0);
+    const end = start + search.count;
+    return {
+      ...{ matches: matches.slice(start, end), total: matches.length },
+      ...(end < matches.length ? { next: String(end) } : {}),
+      ...(broken === 0 ? {} : { broken }),
+    };
+  }
+
+  #everything(): Record<string, Source> {
+    return {
+      access: ownAccesses(this.#accesses),
+      erasure: this.#erasures(undefined),
+      read: this.#options.reads.source({}),
+    };
+  }
+
+  /** What is found by a patient: all of it, each list by an index of its own. */
+  #about(patients: readonly string[]): Record<string, Source> {
+    const { reads } = this.#options;
+    return {
+      ...{ access: accessesOf(patients, this.#accesses), erasure: this.#erasures(patients) },
+      consent: consentsOf(patients, this.#consentOptions),
+      ...Object.fromEntries(patients.map((patient) => [`read ${patient}`, reads.source({ patient })])),
+    };
+  }
+
+  get #accesses() {
+    const { index, disclosures, organisation } = this.#options;
+    return { index, isCustodian: organisation === this.#custodian, read: (id: string) => disclosures.read(id) };
+  }
+
+  get #consentOptions() {
+    const { index, actorOf } = this.#options;
+    return { index, actorOf, custodian: this.#custodian };
+  }
+
+  #erasures(patients: readonly string[] | undefined): Source {
+    const { erasures } = this.#options.index;
+    const eventOf = (one: ErasuresTable) => this.#eventOf(one);
+    return async function* (behind): AsyncGenerator<Happening> {
+      for (let last = behind as number | undefined; ; ) {
+        const rows = await erasures.latest(patients, { count: PAGE, behind: last });
+        for (const row of rows) {
+          last = Number(row.sequence);
+          yield { at: row.marked_at, position: last, read: async () => eventOf(row) };
+        }
+        if (rows.length < PAGE) return;
+      }
+    };
   }
 
   #eventOf(erasure: ErasuresTable): StoredResource {
     const { patient } = erasure;
-    return { ...eventOf(erasure, this.#consortium), ...(patient === null ? {} : { patient }) };
+    return { ...eventOf(erasure, this.#options.consortium), ...(patient === null ? {} : { patient }) };
+  }
+
+  #onBroken(error: unknown, id = 'an event'): boolean {
+    if (error instanceof DatabaseLost) return false;
+    this.#options.broken.report('access', id, error);
+    return true;
   }
 }
 
-const isWithin = (erasure: ErasuresTable, { lastUpdated = [] }: Search): boolean =>
-  lastUpdated.every((condition) =>
-    boundsOf(condition).some((all) =>
-      all.every(({ operator, instant }) =>
-        operator === '<' ? updatedAt(erasure) < instant : updatedAt(erasure) >= instant,
-      ),
-    ),
+type Condition = NonNullable<Search['lastUpdated']>[number];
+
+const isHeld = (condition: Condition, instant: string): boolean =>
+  boundsOf(condition).some((all) =>
+    all.every((bound) => (bound.operator === '<' ? instant < bound.instant : instant >= bound.instant)),
   );
+
+const recordedOf = ({ resource }: StoredResource): string => String(resource['recorded']);
+const isRecorded = (found: StoredResource, { recorded = [] }: Search): boolean =>
+  recorded.every((condition) => isHeld(condition, recordedOf(found)));
+
+const isFound = (
+  { resource, lastUpdated: updated }: StoredResource,
+  { lastUpdated = [], values = [] }: Search,
+): boolean =>
+  lastUpdated.every((condition) => isHeld(condition, updated)) && values.every((one) => hasEventValue(resource, one));
+
+/** What is older is looked for by none of the conditions; undefined where there is no such time. */
+function floorOf(conditions: readonly Condition[]): string | undefined {
+  const floors = conditions.flatMap((condition) => {
+    const alternatives = boundsOf(condition);
+    const bounds = alternatives.length === 1 ? alternatives[0]! : [];
+    return bounds.flatMap(({ operator, instant }) => (operator === '<' ? [] : [instant]));
+  });
+  return floors.sort().at(-1);
+}

@@ -35,6 +35,7 @@ import { makeHealthLink } from './health-links/operations.ts';
 import { endHealthLink, healthLinkFile, healthLinkManifest, healthLinks } from './health-links/routes.ts';
 import { matchPatient } from './links/match.ts';
 import { endLink, linkPatients, listLinks, takeLinkCode } from './links/routes.ts';
+import { accessLog } from './log/routes.ts';
 import { oversight } from './oversight/routes.ts';
 import { changePatientKey, enrolPatientKey, issueKeyCode } from './patient-keys/operations.ts';
 import { patientKeys } from './patient-keys/routes.ts';
@@ -67,6 +68,7 @@ export const ROUTES: readonly Route[] = [
   refuseAccess,
   deliveredReads,
   reads,
+  accessLog,
   logAnchors,
   anchorNow,
   logProofs,

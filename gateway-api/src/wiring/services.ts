@@ -27,9 +27,11 @@ import { ErasureRequests } from '../subjects/erasures/requests.ts';
 import { CardKey } from '../subjects/health-cards/card-key.ts';
 import { HealthLinks } from '../subjects/health-links/links.ts';
 import { LinkCodes } from '../subjects/links/codes.ts';
+import { ReadEvents } from '../subjects/log/read-events.ts';
 import { keyNotices } from '../subjects/patient-keys/notices.ts';
 import { LogAnchors } from '../subjects/reads/anchors.ts';
 import { ReadLog } from '../subjects/reads/read-log.ts';
+import { termsOf } from '../subjects/reads/routes.ts';
 import { Witness } from '../subjects/receipts/witness.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
 import { licenceNaming } from '../subjects/registers/licence-shown.ts';
@@ -113,7 +115,10 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     ...(organisation.kind === 'custodian' ? { keys: keyNotices(index, consortium) } : {}),
   });
   metrics.watch('gateway_access_streams', 'Streams of events to patients.', () => accessStreams.open);
-  const auditEvents = new AuditEvents(disclosures, index.erasures, consortium);
+  const where = { organisation: organisation.name, isCustodian: organisation.kind === 'custodian' };
+  const reading = new ReadEvents({ readLog, index, ...where, termsOf: (access) => termsOf(access, index) });
+  const actorOf = (act: string) => readLog.actor(act);
+  const auditEvents = new AuditEvents({ disclosures, index, reads: reading, actorOf, consortium, broken, ...where });
   const erasureJournal = new ErasureJournal(stores.journal, stores.journalLazily);
   const erasures = new ErasureRequests({ index, ledger, organisation, consortium, journal: erasureJournal, log });
   const { name } = organisation;

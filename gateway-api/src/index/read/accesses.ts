@@ -20,6 +20,19 @@ export interface FoundRequest {
   sequence: number;
 }
 
+/** How an access stands: when it last went on, and its state where it was purged. What it says is checked when it is read. */
+export interface StandingAccess {
+  id: string;
+  last_updated: string | null;
+  value: string | null;
+}
+
+const STANDING_ACCESS = [
+  'id',
+  'last_updated',
+  sql<string | null>`case when status = 'purged' then value end`.as('value'),
+] as const;
+
 export class Accesses {
   readonly #db: Kysely<IndexTables>;
 
@@ -71,6 +84,28 @@ export class Accesses {
           .execute()),
       );
     return found;
+  }
+
+  /** Those of these accesses that are here. */
+  async standing(ids: readonly string[]): Promise<StandingAccess[]> {
+    const found: StandingAccess[] = [];
+    for (let start = 0; start < ids.length; start += IDS_PER_QUERY)
+      found.push(
+        ...(await this.#db
+          .selectFrom('states')
+          .select(STANDING_ACCESS)
+          .where('kind', '=', 'access')
+          .where('id', 'in', ids.slice(start, start + IDS_PER_QUERY))
+          .execute()),
+      );
+    return found;
+  }
+
+  /** Those that were decided on these Patients. */
+  async standingAbout(patients: readonly string[]): Promise<StandingAccess[]> {
+    if (patients.length === 0) return [];
+    const query = this.#db.selectFrom('states').select(STANDING_ACCESS).where('kind', '=', 'access');
+    return query.where('about', 'in', [...patients]).execute();
   }
 
   /** Ids of accesses of this organisation about which something is due: the copies' time is over, or the holder is to be told. */

@@ -20,14 +20,24 @@ export class CarriedReads {
     this.#checks = checks;
   }
 
-  /** Of one patient, newest first by their own time. @throws {IntegrityFailure} */
+  /** Of these patients, newest first by their own time. @throws {IntegrityFailure} */
   async page(
-    patient: string,
+    patients: readonly string[],
     { count, behind }: { count: number; behind?: Behind | undefined },
   ): Promise<readonly CarriedReadsTable[]> {
-    let query = this.#db.selectFrom('carried_reads').selectAll().where('patient', '=', patient);
+    let query = this.#db
+      .selectFrom('carried_reads')
+      .selectAll()
+      .where('patient', 'in', [...patients]);
     if (behind !== undefined) query = query.where(sql<boolean>`(at, sequence) < (${behind.at}, ${behind.sequence})`);
     const rows = await query.orderBy('at', 'desc').orderBy('sequence', 'desc').limit(count).execute();
     return this.#checks.rows('carried_reads', rows);
+  }
+
+  /** By its number in the log of another organisation. @throws {IntegrityFailure} */
+  async find(organisation: string, row: number): Promise<CarriedReadsTable | undefined> {
+    const query = this.#db.selectFrom('carried_reads').selectAll().where('organisation', '=', organisation);
+    const found = await query.where('row', '=', row).executeTakeFirst();
+    return found && this.#checks.row('carried_reads', found);
   }
 }

@@ -109,6 +109,16 @@ export class Erasures {
     return { erasures, ...(rows.length > count && last !== undefined ? { next: String(last.sequence) } : {}) };
   }
 
+  /** The latest first. @param behind sequence of the last one of the page before @throws {IntegrityFailure} */
+  async latest(
+    patients: readonly string[] | undefined,
+    { count, behind = Number.MAX_SAFE_INTEGER }: { count: number; behind?: number | undefined },
+  ): Promise<readonly ErasuresTable[]> {
+    let query = this.#all().where('sequence', '<', behind).orderBy('sequence', 'desc').limit(count);
+    if (patients !== undefined) query = query.where('patient', 'in', [...patients]);
+    return this.#checks.rows('erasures', await query.execute());
+  }
+
   /** What may be erased of a type and id: a record of a provider that this organisation shares a collection with. */
   async subject(type: string, record: string): Promise<ErasureSubject | undefined> {
     const rows = await this.#db

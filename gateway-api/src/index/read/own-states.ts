@@ -105,6 +105,26 @@ export class OwnStates {
     return this.#pageOf(await query.execute(), count, (row) => `${row.last_updated} ${row.sequence}`);
   }
 
+  /** Ids of those last updated last, the latest first; what they say is checked when they are read. */
+  async latest(
+    kind: string,
+    { count, behind }: { count: number; behind?: readonly [at: string, sequence: number] | undefined },
+  ): Promise<{ id: string; at: string; sequence: number }[]> {
+    let query = this.#db
+      .selectFrom('states')
+      .select(['id', 'last_updated', 'sequence'])
+      .where('kind', '=', kind)
+      .where('own', '=', OWN)
+      .where('last_updated', 'is not', null)
+      .orderBy('last_updated', 'desc')
+      .orderBy('sequence', 'desc')
+      .limit(count);
+    if (behind !== undefined)
+      query = query.where(sql<boolean>`(last_updated, sequence) < (${behind[0]}, ${behind[1]})`);
+    const rows = await query.execute();
+    return rows.map(({ id, last_updated: at, sequence }) => ({ id, at: at ?? '', sequence: Number(sequence) }));
+  }
+
   /** How many there are of what is about something, by status. */
   async countAbout(kind: string, about: string): Promise<Map<string, number>> {
     const rows = await this.#db
@@ -115,20 +135,6 @@ export class OwnStates {
       .groupBy('status')
       .execute();
     return new Map(rows.map(({ status, number }) => [status, Number(number)]));
-  }
-
-  /** How many there are; undefined where there are more than `most`. */
-  async count(kind: string, conditions: NonNullable<Search['lastUpdated']>, most: number): Promise<number | undefined> {
-    const counted = this.#within(this.#db.selectFrom('states'), conditions)
-      .select(sql<number>`1`.as('one'))
-      .where('kind', '=', kind)
-      .where('own', '=', OWN)
-      .limit(most + 1);
-    const { total } = await this.#db
-      .selectFrom(counted.as('counted'))
-      .select((select) => select.fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    return Number(total) > most ? undefined : Number(total);
   }
 
   #of(kind: string) {

@@ -18,9 +18,9 @@ export function carriedReads(place: Place, value: Record<string, unknown>): Carr
   checkBatch(batch);
   return batch.rows.flatMap(({ text }, index) => {
     if (text === undefined) return [];
-    const { patient, at } = rowIn(text);
+    const { patient, at, sequence: row } = rowIn(text);
     if (patient === null || !fits(patient, LONGEST.id) || !fits(at, LONGEST.status)) return [];
-    const row = { sequence: place.sequence + index, collection, key_hash, organisation, patient, at, text };
-    return isStorable(row) ? [row] : [];
+    const found = { sequence: place.sequence + index, collection, key_hash, organisation, row, patient, at, text };
+    return isStorable(found) ? [found] : [];
   });
 }

@@ -6,7 +6,7 @@ import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.t
 import { expect } from 'chai';
 import type { Search } from '../../fhir/repository.ts';
 import { onEachDatabase } from '../../index/databases.fixture.ts';
-import { FixtureIndex, recordWrites } from '../../index/index.fixture.ts';
+import { consortium, FixtureIndex, recordWrites } from '../../index/index.fixture.ts';
 import {
   accessState,
   accessStep,
@@ -18,6 +18,7 @@ import {
   requestWrite,
 } from '../../index/values.fixture.ts';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
+import { AuditEvents } from '../audit-events.ts';
 import type { Services } from '../services.ts';
 import { DUTIES } from '../table.ts';
 import { Disclosures, type Listing } from './disclosures.ts';
@@ -52,13 +53,28 @@ class AccessLog {
     return new Disclosures(this.fixture.index, this.fixture.member, this.#broken, this.#refusals);
   }
 
+  /** With nothing but accesses in them. */
+  get #events(): AuditEvents {
+    const reads = { source: () => async function* () {}, find: async () => undefined };
+    return new AuditEvents({
+      ...{
+        disclosures: this.disclosures,
+        index: this.fixture.index,
+        reads,
+        actorOf: async () => undefined,
+        consortium,
+      },
+      ...{ organisation: this.fixture.member.name, broken: this.#broken },
+    });
+  }
+
   async ids(listing: Partial<Listing> = {}): Promise<string[]> {
     const { disclosures } = await this.disclosures.page({ count: 1_000, ...listing });
     return disclosures.map(({ state }) => state.id);
   }
 
   search(search: Partial<Search> = {}, compartment?: string) {
-    return this.disclosures.search({ type: 'AuditEvent', count: 50, ...search }, compartment);
+    return this.#events.search({ type: 'AuditEvent', count: 50, ...search }, compartment);
   }
 
   /** Ids that a duty finds. */
@@ -158,7 +174,8 @@ onEachDatabase('The access log', (kind) => {
     const second = await log.search({ count: 2, after: first.next! }, id);
     const third = await log.search({ count: 2, after: second.next! }, id);
     const found = [first, second, third].flatMap(({ matches }) => matches.map(({ resource }) => resource.id));
-    expect(found).to.deep.equal(mine.map((state) => state.id));
+    expect(found).to.have.members(mine.map((state) => state.id));
+    expect(found).to.have.length(5);
     expect(third.next).to.equal(undefined);
     expect((await log.search({}, id)).total).to.equal(5);
   });
@@ -231,7 +248,7 @@ onEachDatabase('The access log', (kind) => {
     expect(await log.ids({ patients: [hers] })).to.deep.equal(found);
     const pages = [await log.search({ patients: [hers], count: 2 })];
     pages.push(await log.search({ patients: [hers], count: 2, after: pages[0]!.next! }));
-    expect(pages.flatMap(({ matches }) => matches.map(({ resource }) => resource.id))).to.deep.equal(found);
+    expect(pages.flatMap(({ matches }) => matches.map(({ resource }) => resource.id))).to.have.members(found);
     expect(pages[1]!.next).to.equal(undefined);
     expect(await log.ids({ patients: [hers, others] })).to.have.length(4);
   });
@@ -271,10 +288,9 @@ onEachDatabase('The access log', (kind) => {
     do {
       const page = await log.search({ lastUpdated: lastUpdated!, count: 2, ...(after && { after }) });
       times.push(...page.matches.map((match) => match.lastUpdated));
-      expect(page.total).to.equal(4);
       after = page.next;
     } while (after !== undefined);
-    expect(times).to.deep.equal([2, 3, 4, 5].map(day));
+    expect(times).to.deep.equal([5, 4, 3, 2].map(day));
     const id = await log.patient('P-1');
     expect((await log.search({ lastUpdated: lastUpdated! }, id)).matches).to.have.length(4);
   });
@@ -456,13 +472,13 @@ onEachDatabase('The access log', (kind) => {
       await log.fixture.reopen();
       const lastUpdated = [{ prefix: 'gt', value: '2026' }] as NonNullable<Search['lastUpdated']>;
       const plans = await plansOf(log.fixture, async () => {
-        for (const page of [{}, { after: '5' }]) {
-          await log.search(page);
+        const behind = (place: unknown) => ({ after: JSON.stringify({ access: ['2026-01-01T00:00:00.000Z', place] }) });
+        for (const page of [{}, behind(5)]) await log.search(page);
+        for (const page of [{}, behind('x')]) {
           await log.search({ ...page, patients: [id] });
           await log.search(page, id);
         }
         await log.search({ lastUpdated });
-        await log.search({ lastUpdated, after: '2026-01-01T00:00:00.000Z 5' });
         await log.search({ ids: [state.id] }, id);
         await log.disclosures.read(state.id, id);
         await log.found('decide access');

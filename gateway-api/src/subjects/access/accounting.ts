@@ -1,14 +1,16 @@
 /**
  * An accounting of disclosures (45 CFR 164.528): for six years each access to a patient's records across organisations, with
- * date, recipient, what and why, as comma-separated values (RFC 4180) for a spreadsheet.
+ * date, recipient, what and why, as comma-separated values (RFC 4180) for a spreadsheet, or as PDF to be read.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { compartmentsOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
+import { LANGUAGES, languageIn } from '../log/texts.ts';
 import { noteAccesses } from '../reads/noting.ts';
 import type { Services } from '../services.ts';
+import { accountingPdf } from './accounting-pdf.ts';
 import type { Disclosure } from './disclosure.ts';
 
 /** Accesses of one file: more are on its next page. */
@@ -46,10 +48,13 @@ export const csvOf = (rows: readonly (readonly string[])[]): string =>
 export const accounting = route({
   method: 'get',
   path: '/accounting',
-  summary: 'An accounting of the disclosures of six years, as CSV: to a patient of hers, to a system of one patient.',
+  summary:
+    'An accounting of the disclosures of six years, as CSV or PDF: to a patient of hers, to a system of one patient.',
   roles: ['system', 'patient'],
   query: z.object({
     patient: z.string().optional().meta({ description: 'Id of the Patient; a patient may leave out her own.' }),
+    format: z.enum(['csv', 'pdf']).optional().meta({ description: 'Default: as Accept prefers, CSV first.' }),
+    lang: z.enum(LANGUAGES).optional().meta({ description: 'Of the PDF. Default: as Accept-Language prefers.' }),
     after: z
       .string()
       .regex(/^\d{1,16}$/)
@@ -58,23 +63,32 @@ export const accounting = route({
   }),
   answers: {
     200: {
-      description: `text/csv, at most ${MOST} accesses; a Link with rel="next" leads to further ones.`,
+      description: `text/csv or application/pdf, at most ${MOST} accesses; a Link with rel="next" leads to further ones.`,
       schema: z.string(),
     },
     404: { description: 'No patient is named, or another than the one who asks.' },
   },
-  async handle({ caller, query: { patient, after } }, services) {
+  async handle({ caller, query: { patient, after, format, lang }, prefers, languages }, services) {
     const own = compartmentsOf(caller, 'read');
     const meant = patient === undefined ? own : [patient];
     if (meant === undefined || (own !== undefined && !meant.every((one) => own.includes(one)))) throw noPatient();
     const { disclosures, next } = await pageOf(meant, after, services);
     await noteAccesses(caller, 'log', disclosures, services);
+    const isPdf = (format ?? (prefers('text/csv', 'application/pdf') === 'application/pdf' ? 'pdf' : 'csv')) === 'pdf';
     const named = patient === undefined ? '' : `patient=${encodeURIComponent(patient)}&`;
-    const link = next === undefined ? {} : { Link: `</accounting?${named}after=${next}>; rel="next"` };
+    const narrowed = isPdf ? '&format=pdf' : '';
+    const link = next === undefined ? {} : { Link: `</accounting?${named}after=${next}${narrowed}>; rel="next"` };
+    const headers = { 'Cache-Control': 'no-store', Vary: 'Accept, Accept-Language', ...link };
+    if (isPdf) {
+      const language = lang ?? languageIn(languages);
+      const body = await accountingPdf(disclosures, { language, patients: meant, madeAt: new Date() });
+      const file = { 'Content-Disposition': 'attachment; filename="accounting.pdf"', 'Content-Language': language };
+      return { headers: { ...headers, 'Content-Type': 'application/pdf', ...file }, body };
+    }
     return {
       headers: {
-        ...{ 'Content-Type': 'text/csv; charset=utf-8; header=present', 'Cache-Control': 'no-store' },
-        ...{ 'Content-Disposition': 'attachment; filename="accounting.csv"', ...link },
+        ...{ 'Content-Type': 'text/csv; charset=utf-8; header=present', ...headers },
+        'Content-Disposition': 'attachment; filename="accounting.csv"',
       },
       body: csvOf(disclosures.map(accountOf)),
     };

@@ -4,6 +4,7 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { ORGANISATION_SYSTEM, referenceTo } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessRequest, AccessState, Because } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Decided } from '../../index/read/access-steps.ts';
+import { consentEntity, DCM, patientEntity } from '../log/balp.ts';
 import type { Reviewed } from '../reviews/reviews.ts';
 import type { Whole } from './whole.ts';
 
@@ -43,10 +44,21 @@ const person = (certifiedBy: string, fhirUser: string) =>
   fhirUser.startsWith('Practitioner/')
     ? { reference: referenceTo(certifiedBy, fhirUser) }
     : { identifier: { system: referenceTo(certifiedBy, 'people'), value: fhirUser } };
-/** DICOM's code for data leaving a holder (hl7.org/fhir/R4/valueset-audit-event-type.html). */
-const EXPORT = { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110106', display: 'Export' };
-/** Asking who holds what takes nothing away. */
-const QUERY = { ...EXPORT, code: '110112', display: 'Query' };
+/** That it was shown, and that it was decided on by consents (profiles.ihe.net/ITI/BALP). */
+const DISCLOSE = {
+  system: 'http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle',
+  code: 'disclose',
+  display: 'Disclose Record Lifecycle Event',
+};
+const AUTHORIZED = {
+  system: 'https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType',
+  code: 'AuthZ-Consent',
+  display: 'Authorization Decision using Roles and Consent',
+};
+const DISCLOSURE_PROFILE =
+  'https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PrivacyDisclosure.Source';
+const concept = (system: string, code: string) => ({ coding: [{ system, code }] });
+const RECIPIENT = concept('http://terminology.hl7.org/CodeSystem/v3-ParticipationType', 'IRCP');
 
 /** Who endorsed the decision, and when the holder was told of one that it did not endorse. */
 function decisionOf({ decided, pending }: Disclosure): Record<string, unknown>[] {
@@ -121,23 +133,31 @@ const factsOf = (name: string, facts: readonly Fact[]): Record<string, unknown> 
   detail: facts.flatMap(([type, valueString]) => (valueString === undefined ? [] : [{ type, valueString }])),
 });
 
+/** An end of the line, by its role in DICOM. */
+const end = (role: '110152' | '110153', name: string) => ({
+  ...{ type: { coding: [DCM[role]] }, who: organisation(name) },
+  network: { address: `${ORGANISATION_SYSTEM}/${name}`, type: '5' },
+});
+
 /**
- * An access as an AuditEvent; DICOM's Export.
+ * An access as an AuditEvent by IHE's Basic Audit Log Patterns: what was delivered as a disclosure at its source, anything else as a
+ * decision on consents.
  * @param version how many steps it has taken
  * @param lastUpdated instant
  */
 export function auditEvent(disclosure: Disclosure, version: number, lastUpdated: string): Resource {
   const { state, request, patient, undelivered, pending, because } = disclosure;
   const refused = state.status === 'refused';
+  const isShown = state.status === 'granted' || state.status === 'purged';
   const told = pending === 'purge' ? 'purge-pending' : (because?.reason ?? state.reason);
   const consent = because?.consent ?? state.consent ?? state.toldBy;
   const described = undelivered === undefined ? told : 'delivery-incomplete';
   const coding = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: state.purpose }];
   const purpose = { coding, ...(request?.reason === undefined ? {} : { text: request.reason }) };
   const who: Record<string, unknown>[] = [];
-  if (patient !== undefined) who.push({ what: { reference: `Patient/${patient}` } });
+  if (patient !== undefined) who.push(patientEntity(patient));
   else if (request !== undefined) who.push({ what: { identifier: request.patient } });
-  if (consent !== undefined) who.push({ what: { reference: `Consent/${consent.id}/_history/${consent.version}` } });
+  if (consent !== undefined) who.push(consentEntity(`${consent.id}/${consent.version}`));
   who.push(
     ...countsIn(disclosure),
     ...decisionOf(disclosure),
@@ -145,25 +165,35 @@ export function auditEvent(disclosure: Disclosure, version: number, lastUpdated:
     ...renewalIn(disclosure),
     ...deliveryIn(disclosure),
   );
+  // Asking who holds what takes nothing away.
+  const isOverview = request?.overview === true || state.toldBy !== undefined;
+  const isDisclosed = isShown && !isOverview;
   return {
     resourceType: 'AuditEvent',
     id: state.id,
-    meta: { versionId: String(version), lastUpdated },
-    type: request?.overview === true || state.toldBy !== undefined ? QUERY : EXPORT,
-    subtype: [{ system: 'https://telemed-ledger.example/fhir/CodeSystem/access-status', code: state.status }],
-    action: 'R',
+    meta: {
+      versionId: String(version),
+      lastUpdated,
+      ...(isDisclosed && patient !== undefined ? { profile: [DISCLOSURE_PROFILE] } : {}),
+    },
+    type: DCM[isOverview ? '110112' : isShown ? '110106' : '110113'],
+    subtype: [
+      { system: 'https://telemed-ledger.example/fhir/CodeSystem/access-status', code: state.status },
+      ...(isDisclosed ? [DISCLOSE] : [AUTHORIZED]),
+    ],
+    action: isShown ? 'R' : 'E',
     recorded: lastUpdated,
     outcome: refused || undelivered !== undefined ? '4' : '0',
     ...(described === undefined ? {} : { outcomeDesc: described }),
     purposeOfEvent: [purpose],
     agent: [
-      { who: organisation(state.requestor), requestor: true },
+      { ...end('110152', state.requestor), requestor: true },
       ...(request?.practitioner === undefined
         ? []
-        : [{ who: person(state.requestor, request.practitioner), requestor: false }]),
-      { who: organisation(state.holder), requestor: false },
+        : [{ type: RECIPIENT, who: person(state.requestor, request.practitioner), requestor: false }]),
+      { ...end('110153', state.holder), requestor: false },
     ],
-    source: { observer: organisation(state.custodian) },
+    source: { observer: organisation(isShown ? state.holder : state.custodian) },
     ...(who.length === 0 ? {} : { entity: who }),
   };
 }

@@ -10,7 +10,7 @@ import { ACCESS_STEPS, type AccessState, accessStateSchema } from '@telemed-ledg
 import { isWaiting } from '@telemed-ledger/chaincode/model/waiting.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
-import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
+import type { Search, StoredResource } from '../../fhir/repository.ts';
 import type { RefusalJournal } from '../../idempotency/refusals.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import type { Taken } from '../../index/read/access-steps.ts';
@@ -49,8 +49,6 @@ export interface DisclosurePage {
 const MOST_CANDIDATES = 2_000;
 const STEPS = [...new Set(Object.values(ACCESS_STEPS))];
 const PAGE = 100;
-/** A total beyond this is not counted. */
-const MOST_COUNTED = 10_000;
 
 export class Disclosures {
   readonly #index: ReadModel;
@@ -179,54 +177,6 @@ export class Disclosures {
   async read(id: string, compartment?: Whose): Promise<StoredResource | undefined> {
     const disclosure = await this.find(id, compartment);
     return disclosure === undefined ? undefined : this.#stored(disclosure);
-  }
-
-  /** Searchable by _id, patient and _lastUpdated. A total is given where it is cheap to know. */
-  async search(search: Search, compartment?: Whose): Promise<SearchPage> {
-    const page = await this.#search(search, compartment);
-    const lacks = this.undelivered();
-    return lacks === 0 ? page : { ...page, undelivered: lacks };
-  }
-
-  async #search(search: Search, compartment: Whose): Promise<SearchPage> {
-    if (search.values !== undefined) return { matches: [], total: 0 };
-    if (search.ids !== undefined) return this.#searchIds(search.ids, search, compartment);
-    const { patients, lastUpdated, count, after } = search;
-    const { disclosures, next, broken } = await this.page({ compartment, patients, lastUpdated, count, after });
-    const matches = disclosures.map((disclosure) => this.#stored(disclosure));
-    const total = await this.#total(search, compartment, next === undefined ? matches.length : undefined);
-    return {
-      matches,
-      ...(total === undefined ? {} : { total }),
-      ...(next === undefined ? {} : { next }),
-      ...(broken === 0 ? {} : { broken }),
-    };
-  }
-
-  /** Ids are few: all of them are looked up, and then paged. */
-  async #searchIds(ids: readonly string[], search: Search, compartment: Whose): Promise<SearchPage> {
-    const { lastUpdated = [], count, after } = search;
-    const patients = patientsOf({ compartment, patients: search.patients });
-    const listed = new Listed();
-    for (const id of new Set(ids)) await listed.add(id, () => this.#known(id), this.#broken);
-    const all = listed.disclosures
-      .filter(({ patient }) => patients === undefined || (patient !== undefined && patients.includes(patient)))
-      .filter(({ state }) => lastUpdated.every((condition) => holds(condition, updatedAt(state))))
-      .map((disclosure) => this.#stored(disclosure));
-    const start = Number(after ?? 0);
-    const end = start + count;
-    return {
-      matches: all.slice(start, end),
-      total: all.length,
-      ...(end < all.length ? { next: String(end) } : {}),
-      ...(listed.broken === 0 ? {} : { broken: listed.broken }),
-    };
-  }
-
-  async #total(search: Search, compartment: Whose, all: number | undefined): Promise<number | undefined> {
-    if (all !== undefined && search.after === undefined) return all;
-    if (patientsOf({ compartment, patients: search.patients }) !== undefined) return undefined;
-    return this.#index.own.count('access', search.lastUpdated ?? [], MOST_COUNTED);
   }
 
   async #disclosure(row: StatesTable): Promise<Disclosure | undefined> {

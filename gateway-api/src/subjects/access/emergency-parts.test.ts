@@ -103,9 +103,9 @@ describe('An emergency in several parts', function () {
   it('is in the log part by part, under one review, and lasts no longer than its first part', async () => {
     const { body: log } = await scene.send(
       `patients patient Patient/${patient.id}`,
-      `GET /fhir/R4/AuditEvent?patient=${patient.id}`,
+      `GET /fhir/R4/AuditEvent?patient=${patient.id}&type=110106`,
     );
-    const ids = log.entry.map(({ resource }: { resource: { id: string } }) => resource.id);
+    const ids = log.entry.map(({ resource }: { resource: { id: string } }) => resource.id).reverse();
     expect(ids).to.have.length(3);
     const parts = await Promise.all(ids.map((id: string) => partOf(id)));
     const [first] = parts;

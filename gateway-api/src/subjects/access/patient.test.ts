@@ -40,7 +40,7 @@ describe('A patient whose identifier is given to another', function () {
     await wears(other, other.value, hers.value);
   };
   const logOf = async ({ id }: ExamplePatient, as = `patients patient Patient/${id}`): Promise<string[]> => {
-    const { body } = await scene.send(as, `GET /fhir/R4/AuditEvent?patient=${id}`);
+    const { body } = await scene.send(as, `GET /fhir/R4/AuditEvent?patient=${id}&type=110106,110113`);
     return (body.entry ?? []).map(({ resource }: { resource: { id: string } }) => resource.id);
   };
 

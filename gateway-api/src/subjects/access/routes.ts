@@ -13,6 +13,7 @@ import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { foundAccess, noteAccesses } from '../reads/noting.ts';
 import { readsAnswer, readsPage, readsShown } from '../reads/routes.ts';
+import { newestPage } from './newest.ts';
 import { narrowed, notFound, shown, shownTo, stateSchema } from './shown.ts';
 
 const requestSchema = accessRequestSchema
@@ -52,7 +53,7 @@ const pageSchema = z.object({
   count: pageCount,
   after: z
     .string()
-    .regex(/^\d{1,16}$/)
+    .regex(/^[A-Za-z0-9_-]{1,200}$/)
     .optional()
     .meta({ description: 'As `next` has it.' }),
 });
@@ -128,22 +129,22 @@ export const accessRequest = route({
 export const accessRequests = route({
   method: 'get',
   path: '/access-requests',
-  summary: 'The access requests that this organisation takes part in, oldest first, in pages.',
+  summary: 'The access requests that this organisation takes part in, the one that went on last first, in pages.',
   query: pageSchema.extend({
     status: accessStateSchema.shape.status.optional().meta({ description: 'Those alone that stand so.' }),
   }),
   answers: { 200: { description: 'A page of requests.', schema: listSchema } },
   async handle({ caller, query: { count, after, status } }, services) {
     const { disclosures } = services;
-    const page = await disclosures.page({
-      compartment: compartmentsOf(caller, 'read', 'answer'),
-      count,
-      after,
-      status,
-    });
+    const compartment = compartmentsOf(caller, 'read', 'answer');
+    const from = after === undefined ? undefined : Buffer.from(after, 'base64url').toString('utf8');
+    const page = await newestPage(services, { compartment, count, after: from, status });
     await noteAccesses(caller, 'access', page.disclosures, services);
     const narrowed = status === undefined ? '' : `&status=${status}`;
-    const next = page.next === undefined ? {} : { next: `/access-requests?${pageQuery(count, page.next)}${narrowed}` };
+    const next =
+      page.next === undefined
+        ? {}
+        : { next: `/access-requests?${pageQuery(count, Buffer.from(page.next).toString('base64url'))}${narrowed}` };
     const leftOut = page.broken === 0 ? {} : { leftOut: page.broken };
     const lacks = disclosures.undelivered();
     const undelivered = lacks === 0 ? {} : { undelivered: lacks };

@@ -44,6 +44,8 @@ export const refuseAccess = route({
       consent: null,
       consent_version: null,
     };
+    const said = [{ outcome: 'shown' as const, patient: patient ?? null, access: id, records: [id] }];
+    await services.readLog.note(caller, { interaction: 'refuse', type: 'AccessRequest', about: said });
     await refusals.add({ ...noted, salt: newSalt(), due_at: new Date().toISOString() });
     const sent = sendRefusal(found.state, services).catch(() => undefined);
     // Until the next endorser would be asked, and once more that long; it goes on after the answer.

@@ -196,7 +196,7 @@ describe('What was delivered', function () {
     }
     const as = `patients patient Patient/${patient.id}`;
     const listed: string[] = [];
-    let url: string | undefined = 'AuditEvent?_count=1';
+    let url: string | undefined = 'AuditEvent?_count=1&type=110106,110113';
     while (url !== undefined && listed.length < 9) {
       const { body } = await scene.send(as, `GET /fhir/R4/${url}`);
       listed.push(...(body.entry ?? []).map(({ resource }: Shown) => resource.id));
@@ -205,7 +205,7 @@ describe('What was delivered', function () {
     }
     const { renewedBy } = await scene.at('patients', id);
     const { renewedBy: last } = await scene.at('patients', renewedBy);
-    expect(listed).to.deep.equal([id, renewedBy, last]);
+    expect(listed).to.deep.equal([last, renewedBy, id]);
     expect(await scene.details('patients', renewedBy, 'renewal')).to.deep.equal([
       { type: 'renews', valueString: id },
       { type: 'renewed-by', valueString: last },

@@ -45,15 +45,33 @@ export const writeConsent: Write = async (services, drafts, sending, caller) => 
     await demandGiver(resource, patient, caller, index);
     const provider = await governedProvider(resource, patient, index, consortium);
     await demandOneMeaning(services, resource, provider, version);
+    await noteAct(services, caller, 'grant', { patient, named: `${consent}/${version}` });
     return telling(wishes.write({ kind: 'grant', ...about, provider, draft }, sending), services, resource, provider);
   }
   const provider = await recordedProvider(consent, patient, caller, index, consortium);
   checkCaretaker(newest.resource, caller, hasEnded);
+  if (!hasEnded) {
+    await demandGiver(resource, patient, caller, index);
+    await demandOneMeaning(services, resource, provider, version);
+  }
+  const act = hasEnded ? 'revoke' : 'amend';
+  await noteAct(services, caller, act, { patient, named: `${consent}/${version}` });
   if (hasEnded) return wishes.write({ kind: 'revoke', ...about, provider } satisfies Wanted, sending);
-  await demandGiver(resource, patient, caller, index);
-  await demandOneMeaning(services, resource, provider, version);
   return telling(wishes.write({ kind: 'amend', ...about, provider, draft }, sending), services, resource, provider);
 };
+
+/** Who does it: the ledger has it from the custodian alone. */
+const noteAct = (
+  { readLog }: Pick<RecordServices, 'readLog'>,
+  caller: Caller,
+  interaction: 'grant' | 'amend' | 'revoke',
+  { patient, named }: { patient: string; named: string },
+) =>
+  readLog.note(caller, {
+    interaction,
+    type: 'Consent',
+    about: [{ outcome: 'shown', patient, access: null, records: [named] }],
+  });
 
 /** Who may give this: the patient, a caretaker of hers in his own name, or of a delegation two organisations. @throws {LedgerError} */
 async function demandGiver(resource: Resource, patient: string, caller: Caller, index: ReadModel): Promise<void> {

@@ -124,7 +124,7 @@ describe('The erasure of a record', function () {
     for (let count = 0; count < 2; count += 1)
       await scene.becomes('patients', await scene.ask(patient), ({ status }) => status === 'granted');
     const seen: string[] = [];
-    let path = '/fhir/R4/AuditEvent?_count=2';
+    let path = '/fhir/R4/AuditEvent?_count=2&type=110106,110113,destroy';
     for (let page = 0; path !== '' && page < 20; page += 1) {
       const { body } = await send(herself(), `GET ${path}`);
       seen.push(...(body.entry ?? []).map(({ resource }: { resource: { id: string } }) => resource.id));
@@ -132,7 +132,7 @@ describe('The erasure of a record', function () {
       path = next === '' ? '' : new URL(next).pathname + new URL(next).search;
     }
     expect(new Set(seen).size).to.equal(seen.length);
-    const { body } = await send(herself(), 'GET /fhir/R4/AuditEvent?_count=100');
+    const { body } = await send(herself(), 'GET /fhir/R4/AuditEvent?_count=100&type=110106,110113,destroy');
     expect(seen).to.have.members(body.entry.map(({ resource }: { resource: { id: string } }) => resource.id));
     expect(body.total).to.equal(seen.length);
   });

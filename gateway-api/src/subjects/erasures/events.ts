@@ -24,7 +24,7 @@ const VERSIONS = { pending: 1, purged: 2 };
 const organisation = (name: string) => ({ identifier: { system: ORGANISATION_SYSTEM, value: name }, display: name });
 
 /** When it was last known to go on. */
-export const updatedAt = ({ status, marked_at, purged_at }: ErasuresTable): string =>
+const updatedAt = ({ status, marked_at, purged_at }: ErasuresTable): string =>
   status === 'purged' ? (purged_at ?? marked_at) : marked_at;
 
 /** An erasure as it is read by its id. */

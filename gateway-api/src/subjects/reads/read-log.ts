@@ -105,6 +105,17 @@ export class ReadLog {
     return logDifferences({ ...rows, known: this.#last?.sequence ?? 0, isDue }, anchored, stop);
   }
 
+  /** Who granted, amended or revoked a version of a consent here; undefined where that is not known. @param act `id/version` */
+  async actor(act: string): Promise<Pick<Read, 'role' | 'subject' | 'fhir_user'> | undefined> {
+    const query = this.#lazily.selectFrom('reads').select(['role', 'subject', 'fhir_user']);
+    const acts = query.where('interaction', 'in', ['grant', 'amend', 'revoke']);
+    return acts
+      .where('records', '=', JSON.stringify([act]))
+      .orderBy('sequence', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+  }
+
   /** The rows behind a number up to another, in their order. */
   async stretch(after: number, to: number): Promise<Read[]> {
     const query = this.#lazily.selectFrom('reads').selectAll().where('sequence', '>', after);

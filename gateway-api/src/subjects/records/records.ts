@@ -26,6 +26,8 @@ import type { View } from '../../index/read/deliveries.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import { toldOf } from '../consents/telling.ts';
 import { isInDirectory, readEntry, searchEntries } from '../directory/directory.ts';
+import { narrativeOf } from '../log/sentences.ts';
+import { languageIn } from '../log/texts.ts';
 import { type About, type Asked, aboutOf, shownOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
 
@@ -116,7 +118,8 @@ export class Records implements Repository {
     const view = await this.#viewFor(caller, 'search', search.type);
     const { compartment } = view;
     if (search.type === AUDIT) {
-      const found = await this.#services.auditEvents.search(search, whoseIn(view));
+      const events = await this.#services.auditEvents.search(search, whoseIn(view));
+      const found = { ...events, matches: events.matches.map((event) => told(event, caller)) };
       await this.#noteSearch(caller, search, found, view);
       return found;
     }
@@ -174,7 +177,7 @@ export class Records implements Repository {
       const refused = others === undefined ? [] : [{ patient: others.patient ?? null, id }];
       await readLog.note(caller, { interaction, type, about: aboutOf('refused', refused) });
     }
-    return event;
+    return event && told(event, caller);
   }
 
   #noteEntries(caller: Caller, type: string, entries: readonly StoredResource[]): Promise<void> {
@@ -287,3 +290,9 @@ export function onlyOne(drafts: readonly NewDraft[]): Draft {
   const { isProvisional: _, ...only } = draft;
   return only;
 }
+
+/** An event with what it says as a sentence, in the caller's language. */
+const told = (event: StoredResource, { languages }: Caller): StoredResource => ({
+  ...event,
+  resource: { ...event.resource, text: narrativeOf(event.resource, languageIn(languages)) },
+});
