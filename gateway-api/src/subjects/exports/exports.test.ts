@@ -13,6 +13,7 @@ import { compactVerify, importX509 } from 'jose';
 import { fromBuffer } from 'yauzl';
 import { until } from '../../consortium.fixture.ts';
 import { AccessScene, type ExamplePatient } from '../access/access-scene.fixture.ts';
+import { chromium, reportsInBrowser } from './browser.fixture.ts';
 
 const NAMES = ['hospital', 'clinic', 'patients', 'regulator'];
 const LONG_MS = 30_000;
@@ -177,6 +178,23 @@ describe('The export of a record', function () {
         expect(verify(null, Buffer.from(message), key, bytes.subarray(12))).to.equal(true);
       }
     }
+  });
+
+  it('is checked in a browser by the page that the verifier is built into', async function () {
+    const browser = chromium();
+    if (browser === undefined) {
+      console.log('skipped: there is no Chromium here');
+      this.skip();
+    }
+    const receipt = files().find(({ path: name }) => name.endsWith('.tlog-proof'))!.bytes;
+    const changed = Buffer.from(archive);
+    changed[archive.indexOf('"value":1.50') + 8] = '2'.charCodeAt(0);
+    const all = { export: archive, receipt, changed };
+    const reports = await reportsInBrowser(browser, all, roots);
+    expect(reports['export']!.lines.join('\n')).to.match(/^holds\n/);
+    expect(reports['receipt']!.lines[0]).to.match(/^holds: transaction/);
+    expect(reports['changed']!.holds).to.equal(false);
+    expect(reports['changed']!.lines.join('\n')).to.contain('does not hold: history.json: it was changed');
   });
 
   it('is refused with any byte changed, and the file is named', async () => {
