@@ -4,6 +4,7 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { StoredResource } from '../../fhir/repository.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
+import { giverOf } from '../patient-keys/standing.ts';
 import { consentEntity, patientEntity } from './balp.ts';
 import type { Happening, Source } from './timeline.ts';
 
@@ -81,7 +82,7 @@ export async function consentEvent(found: StoredResource, options: ConsentsOptio
     ...{ action, recorded: lastUpdated, outcome: '0' },
     agent: agentsOf(patient, actor, options.custodian),
     source: { observer: organisation(options.custodian) },
-    entity: [patientEntity(patient), ...dataOf(resource.id, version)],
+    entity: [patientEntity(patient), ...dataOf(resource, version, act === 'revoke' ? [] : givenBy(resource, options))],
   };
   return { ...found, resource: event, version: 1, lastUpdated, patient };
 }
@@ -108,11 +109,22 @@ function agentsOf(patient: string, actor: Actor | undefined, custodian: string):
   ];
 }
 
-const dataOf = (id: string, version: number): object[] => [
+/** Whose word it is: signed with a key of the patient's or of a caretaker's, else the custodian's, in trust. */
+function givenBy(consent: Resource, { custodian }: Pick<ConsentsOptions, 'custodian'>): object[] {
+  const { thumbprint } = giverOf(consent);
+  return [
+    thumbprint === undefined
+      ? { type: 'in-trust', valueString: custodian }
+      : { type: 'signed-with', valueString: thumbprint },
+  ];
+}
+
+const dataOf = ({ id }: Resource, version: number, detail: object[]): object[] => [
   {
     what: { reference: `Consent/${id}` },
     type: { system: 'http://terminology.hl7.org/CodeSystem/audit-entity-type', code: '2', display: 'System Object' },
     role: { system: 'http://terminology.hl7.org/CodeSystem/object-role', code: '4', display: 'Domain Resource' },
+    ...(detail.length === 0 ? {} : { detail }),
   },
   consentEntity(`${id}/${version}`),
 ];

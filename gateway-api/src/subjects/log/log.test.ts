@@ -77,6 +77,8 @@ describe('A patient’s log', function () {
     for (const kind of ['refused AuthZ-Consent', 'purged disclose', 'purged', 'create grant', 'update revoke'])
       expect([...kinds], kind).to.include(kind);
     for (const kind of ['read read', 'search-type search', 'operation log']) expect([...kinds]).to.include(kind);
+    const [given] = all.filter(({ subtype }) => subtype.some(({ code }) => code === 'grant'));
+    expect(given!.text.div).to.include('which patients recorded in trust');
     const times = all.map(({ recorded }) => recorded);
     expect(times).to.deep.equal(times.toSorted().reverse());
     expect(new Set(all.map(({ id }) => id)).size).to.equal(all.length);

@@ -92,6 +92,18 @@ describe('The sentences of the log', () => {
     expect(sentenceOf(example('revoke'), 'es')).to.equal('Un profesional Dr Ada retiró un consentimiento');
   });
 
+  it('says of a consent with which key it is signed, or that the custodian has recorded it in trust', () => {
+    const given = (type: string, valueString: string): Resource => {
+      const event = example('grant');
+      return { ...event, entity: [...(event['entity'] as object[]), { detail: [{ type, valueString }] }] };
+    };
+    for (const language of LANGUAGES) {
+      expect(sentenceOf(given('signed-with', 'abc'), language)).to.include('abc');
+      expect(sentenceOf(given('in-trust', 'patients'), language)).to.include('patients');
+    }
+    expect(sentenceOf(given('signed-with', 'abc'), 'en')).to.match(/ gave a consent, signed with the key abc$/);
+  });
+
   it('has all plural forms of Arabic, which ask for different words', () => {
     const forms = [0, 1, 2, 3, 11, 100].map((count) => sentenceOf(example('search', { count }), 'ar'));
     expect(new Set(forms.map((text) => text.replaceAll(/[\d٠-٩]+/g, ''))).size).to.equal(6);

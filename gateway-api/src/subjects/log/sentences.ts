@@ -76,6 +76,8 @@ export function sentenceOf(resource: Resource, language: Language): string {
   const said = [filled(texts.sentences[kind], language, facts)];
   if (facts.purpose !== undefined && kind !== 'emergency') said.push(filled(texts.purpose, language, facts));
   if (facts.consent !== undefined && !isAct(kind)) said.push(filled(texts.consent, language, facts));
+  if (isAct(kind) && facts.key !== undefined) said.push(filled(texts.signed, language, facts));
+  if (isAct(kind) && facts.trusted !== undefined) said.push(filled(texts.trusted, language, facts));
   if (facts.until !== undefined) said.push(filled(texts.until, language, facts));
   if (kind === 'refused' && facts.because !== undefined) said.push(filled(texts.because, language, facts));
   return said.join('');
@@ -113,6 +115,8 @@ function factsOf(event: Event, language: Language): Facts {
     consent: put(consent?.what?.reference?.replace(/^Consent\/(.*)\/_history\//, '$1/')),
     until: until === undefined ? undefined : isolated(timeIn(until, language), language),
     because: put(outcomeDesc),
+    key: put(detail('signed-with')),
+    trusted: put(detail('in-trust')),
   };
 }
 

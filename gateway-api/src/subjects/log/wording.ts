@@ -52,6 +52,9 @@ export interface Texts {
   consent: string;
   until: string;
   because: string;
+  /** Of a consent: with which key it is signed, or that nobody has signed it. */
+  signed: string;
+  trusted: string;
   /** A whole line. */
   on: string;
   somebody: string;

@@ -31,6 +31,8 @@ export const ar: Texts = {
   consent: '، بموجب الموافقة {consent}',
   until: '، حتى {until}',
   because: ': {because}',
+  signed: '، موقّعة بالمفتاح {key}',
+  trusted: '، سجّلتها {trusted} على سبيل الثقة',
   on: '{at}: {sentence}.',
   somebody: '{role} {name}',
   roles: {

@@ -32,6 +32,8 @@ export const de: Texts = {
   consent: ', aufgrund der Einwilligung {consent}',
   until: ', bis {until}',
   because: ': {because}',
+  signed: ', unterschrieben mit dem Schlüssel {key}',
+  trusted: ', treuhänderisch eingetragen von {trusted}',
   on: '{at}: {sentence}.',
   somebody: '{role} {name}',
   roles: {

@@ -31,6 +31,8 @@ export const en: Texts = {
   consent: ', under consent {consent}',
   until: ', until {until}',
   because: ': {because}',
+  signed: ', signed with the key {key}',
+  trusted: ', which {trusted} recorded in trust',
   on: '{at}: {sentence}.',
   somebody: '{role} {name}',
   roles: {

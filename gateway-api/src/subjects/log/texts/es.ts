@@ -32,6 +32,8 @@ export const es: Texts = {
   consent: ', según el consentimiento {consent}',
   until: ', hasta {until}',
   because: ': {because}',
+  signed: ', con la firma de la clave {key}',
+  trusted: ', que {trusted} registró en confianza',
   on: '{at}: {sentence}.',
   somebody: '{role} {name}',
   roles: {
