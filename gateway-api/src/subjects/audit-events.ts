@@ -14,6 +14,7 @@ import { type Disclosures, isOf, patientsOf, type Whose } from './access/disclos
 import { eventOf } from './erasures/events.ts';
 import { accessesOf, ownAccesses } from './log/accesses.ts';
 import { type Actor, CONSENT, consentEvent, consentsOf } from './log/consents.ts';
+import { KEY, keyEventNamed, keysOf } from './log/keys.ts';
 import { PURGED, purgeEvent } from './log/purge-event.ts';
 import { placeOfRead } from './log/read-event.ts';
 import type { ReadEvents } from './log/read-events.ts';
@@ -21,7 +22,7 @@ import { type Happening, pageOf, type Source } from './log/timeline.ts';
 
 export interface AuditEventsOptions {
   disclosures: Pick<Disclosures, 'read' | 'find' | 'undelivered'>;
-  index: Pick<ReadModel, 'erasures' | 'accesses' | 'own' | 'search' | 'versions'>;
+  index: ReadModel;
   reads: Pick<ReadEvents, 'source' | 'find'>;
   actorOf(act: string): Promise<Actor | undefined>;
   consortium: Consortium;
@@ -56,6 +57,7 @@ export class AuditEvents {
     const read = placeOfRead(id);
     if (read !== undefined) return reads.find(read);
     if (id.startsWith(CONSENT)) return this.#consent(id.slice(CONSENT.length));
+    if (id.startsWith(KEY)) return keyEventNamed(id.slice(KEY.length), this.#keyOptions);
     if (id.endsWith(PURGED)) return this.#purge(id.slice(0, -PURGED.length));
     const erasure = await index.erasures.find(id);
     return erasure === undefined ? disclosures.read(id) : this.#eventOf(erasure);
@@ -145,6 +147,7 @@ export class AuditEvents {
     return {
       ...{ access: accessesOf(patients, this.#accesses), erasure: this.#erasures(patients) },
       consent: consentsOf(patients, this.#consentOptions),
+      key: keysOf(patients, this.#keyOptions),
       ...Object.fromEntries(patients.map((patient) => [`read ${patient}`, reads.source({ patient })])),
     };
   }
@@ -157,6 +160,11 @@ export class AuditEvents {
   get #consentOptions() {
     const { index, actorOf } = this.#options;
     return { index, actorOf, custodian: this.#custodian };
+  }
+
+  get #keyOptions() {
+    const { index, consortium } = this.#options;
+    return { index, consortium, custodian: this.#custodian };
   }
 
   #erasures(patients: readonly string[] | undefined): Source {

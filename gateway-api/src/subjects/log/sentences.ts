@@ -43,6 +43,8 @@ interface Event {
 const EMERGENCIES = new Set(['BTG', 'ETREAT']);
 const CONSENT_ACT = /^(?:grant|amend|revoke)(?:-delegation)?$/;
 
+const KEY_ACT = /^(?:enrol|recover|rotate|end|cancel)-key$/;
+
 /** What kind of entry an event is. */
 export function kindOf(event: Event): Kind {
   const codes = event.subtype.map(({ code = '' }) => code);
@@ -52,6 +54,8 @@ export function kindOf(event: Event): Kind {
   if (code === 'destroy') return codes.includes('pending') ? 'erasing' : isPurge(event) ? 'purged' : 'erased';
   const act = codes.find((one) => CONSENT_ACT.test(one));
   if (act !== undefined) return act as Kind;
+  const key = codes.find((one) => KEY_ACT.test(one));
+  if (key !== undefined) return key as Kind;
   if (codes.includes('refuse')) return 'answer';
   if (codes.includes('log')) return 'log';
   if (event.outcome !== '0') return 'refusal';

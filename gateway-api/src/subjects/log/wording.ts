@@ -15,6 +15,7 @@ export const KINDS = [
     'revoke',
   ] as const),
   ...(['grant-delegation', 'amend-delegation', 'revoke-delegation'] as const),
+  ...(['enrol-key', 'recover-key', 'rotate-key', 'end-key', 'cancel-key'] as const),
   ...(['read', 'search', 'refusal', 'log', 'look', 'answer', 'told'] as const),
 ] as const;
 export type Kind = (typeof KINDS)[number];

@@ -7,6 +7,7 @@ import { makeKey, type OwnKey } from '@telemed-ledger/patient-client/key.ts';
 import { expect } from 'chai';
 import { Consents } from '../../../../chaincode/src/contracts/consents.ts';
 import { type Answer, until } from '../../consortium.fixture.ts';
+import { validateResource } from '../../fhir/validation/validation.ts';
 import { AccessScene, type ExamplePatient } from '../access/access-scene.fixture.ts';
 
 const PRIVACY = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] };
@@ -367,6 +368,26 @@ describe("A patient's own key", function () {
       expect(after.pending).to.equal(undefined);
       expect(after.keys.map(({ ended }) => ended)).to.deep.equal([undefined, 'cancelled']);
       expect((await client.give(await client.prepare(permission()), key)).kept).to.equal(false);
+      const { body } = await scene.send(as(), 'GET /fhir/R4/AuditEvent?_count=200');
+      const lines: string[] = body.entry.map(
+        ({ resource }: { resource: { text?: { div: string } } }) => resource.text?.div,
+      );
+      for (const said of [
+        /put in a key of the patient’s own, by a code that hospital/,
+        /brought another key/,
+        /kept another key/,
+      ])
+        expect(
+          lines.filter((text) => said.test(text)),
+          String(said),
+        ).to.have.length(1);
+      expect(lines.filter((text) => text.includes(`signed with the key ${key.thumbprint}`))).to.have.length(1);
+      for (const { resource } of body.entry.filter(({ resource }: { resource: { id: string } }) =>
+        resource.id.startsWith('key.'),
+      )) {
+        expect(validateResource(resource).issues).to.deep.equal([]);
+        expect((await scene.send(as(), `GET /fhir/R4/AuditEvent/${resource.id}`)).status).to.equal(200);
+      }
     });
   });
 });

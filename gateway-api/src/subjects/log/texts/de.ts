@@ -19,6 +19,12 @@ export const de: Texts = {
     'grant-delegation': '{who} hat eine Vertretung für die Patientin oder den Patienten bestimmt',
     'amend-delegation': '{who} hat eine Vertretung geändert',
     'revoke-delegation': '{who} hat eine Vertretung beendet',
+    'enrol-key': '{who} hat mit einem Code von {holder} einen eigenen Schlüssel eingerichtet',
+    'recover-key':
+      'Mit einem Code von {holder} wurde ein anderer Schlüssel angemeldet, während einer gilt. Er gilt später, wenn das nicht beendet wird',
+    'rotate-key': '{who} hat den eigenen Schlüssel durch einen anderen ersetzt',
+    'end-key': '{who} hat den eigenen Schlüssel beendet',
+    'cancel-key': '{who} hat verhindert, dass ein anderer Schlüssel gilt',
     read: '{who} bei {organisation} hat {count, plural, one {einen Datensatz} other {# Datensätze}} gelesen ({type})',
     search:
       '{who} bei {organisation} hat gesucht und {count, plural, =0 {keinen Datensatz} one {einen Datensatz} other {# Datensätze}} gesehen ({type})',

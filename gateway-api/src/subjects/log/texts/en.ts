@@ -18,6 +18,12 @@ export const en: Texts = {
     'grant-delegation': '{who} let somebody act in the patient’s place',
     'amend-delegation': '{who} changed who acts in the patient’s place',
     'revoke-delegation': '{who} ended that somebody acts in the patient’s place',
+    'enrol-key': '{who} put in a key of the patient’s own, by a code that {holder} handed out',
+    'recover-key':
+      'A code of {holder} brought another key for the patient while one is in force. It takes force later, unless that is ended',
+    'rotate-key': '{who} put another key in the place of the patient’s own',
+    'end-key': '{who} ended the patient’s own key',
+    'cancel-key': '{who} kept another key from taking force',
     read: '{who} at {organisation} read {count, plural, one {one record} other {# records}} ({type})',
     search:
       '{who} at {organisation} searched and saw {count, plural, =0 {no record} one {one record} other {# records}} ({type})',

@@ -19,6 +19,12 @@ export const es: Texts = {
     'grant-delegation': '{who} permitió que alguien actúe en lugar de la persona atendida',
     'amend-delegation': '{who} cambió quién actúa en lugar de la persona atendida',
     'revoke-delegation': '{who} puso fin a que alguien actúe en lugar de la persona atendida',
+    'enrol-key': '{who} registró una clave propia con un código de {holder}',
+    'recover-key':
+      'Con un código de {holder} se presentó otra clave mientras hay una en vigor. Entrará en vigor más tarde si no se anula',
+    'rotate-key': '{who} sustituyó la clave propia por otra',
+    'end-key': '{who} dio por terminada la clave propia',
+    'cancel-key': '{who} impidió que otra clave entrara en vigor',
     read: '{who} de {organisation} leyó {count, plural, one {un registro} other {# registros}} ({type})',
     search:
       '{who} de {organisation} buscó y vio {count, plural, =0 {ningún registro} one {un registro} other {# registros}} ({type})',
