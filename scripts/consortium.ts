@@ -51,6 +51,9 @@ export interface ConsortiumOptions {
   /** How long something stands on the ledger until its members sign it; 0: never. */
   checkpointEveryMs?: number | undefined;
   logAnchorEveryMs?: number | undefined;
+  /** What endpoints of Subscriptions may be called, and how soon again. */
+  subscriptionHosts?: readonly string[] | undefined;
+  subscriptionRetryMs?: number | undefined;
 }
 
 export interface RunningConsortium {
@@ -129,6 +132,8 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
             drainMs: options.drainMs,
             checkpointEveryMs: options.checkpointEveryMs,
             logAnchorEveryMs: options.logAnchorEveryMs,
+            subscriptionHosts: options.subscriptionHosts,
+            subscriptionRetryMs: options.subscriptionRetryMs,
           },
           organisation,
           ledger.endpoints[organisation.name]!,
@@ -170,10 +175,12 @@ interface Surroundings {
   drainMs: number | undefined;
   checkpointEveryMs: number | undefined;
   logAnchorEveryMs: number | undefined;
+  subscriptionHosts: readonly string[] | undefined;
+  subscriptionRetryMs: number | undefined;
 }
 
 async function gatewayOf(
-  { dataDir, consortium, members, network, drainMs, checkpointEveryMs, logAnchorEveryMs }: Surroundings,
+  { dataDir, consortium, members, network, drainMs, checkpointEveryMs, logAnchorEveryMs, ...more }: Surroundings,
   organisation: PreparedOrganisation,
   endpoint: string,
   port: number,
@@ -191,6 +198,8 @@ async function gatewayOf(
     ...(checkpointEveryMs === undefined ? {} : { checkpointEveryMs }),
     ...(logAnchorEveryMs === undefined ? {} : { logAnchorEveryMs }),
     ...(drainMs === undefined ? {} : { drainMs }),
+    ...(more.subscriptionHosts === undefined ? {} : { subscriptionHosts: more.subscriptionHosts }),
+    ...(more.subscriptionRetryMs === undefined ? {} : { subscriptionRetryMs: more.subscriptionRetryMs }),
     tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },
   };
   const logFile = createWriteStream(join(dataDir, 'logs', `gateway-${name}.log`), { flags: 'a', mode: 0o600 });

@@ -3,6 +3,7 @@
  * them are ready, the line `ready`. Takes everything down on ctrl-C, after what is under way.
  */
 import { parseArgs } from 'node:util';
+import { hostsIn } from '@telemed-ledger/gateway-api/subjects/subscriptions/hosts.ts';
 import { portVariable } from './consortium/ports.ts';
 import { isNetworkKind, type NetworkKind } from './consortium/read-models.ts';
 import type { RunningConsortium } from './consortium.ts';
@@ -16,7 +17,8 @@ const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   PEER_PORT_<ORGANISATION>    its peer's port on the embedded network (likewise; any where the gateway's is)
   DRAIN_MS                    how long requests under way are answered when it is stopped (default 20000)
   CHECKPOINT_EVERY_MS         how long something stands on the ledger until its members sign it; 0: never (default 10000)
-  LOG_ANCHOR_EVERY_MS         how long a read waits until the log of reads is anchored; 0: until asked (default 300000)`;
+  LOG_ANCHOR_EVERY_MS         how long a read waits until the log of reads is anchored; 0: until asked (default 300000)
+  SUBSCRIPTION_HOSTS          what endpoints of Subscriptions may be called: host names, or origins (default none)`;
 
 interface Settings {
   fresh: boolean;
@@ -28,6 +30,7 @@ interface Settings {
   drainMs: number | undefined;
   checkpointEveryMs: number | undefined;
   logAnchorEveryMs: number | undefined;
+  subscriptionHosts: readonly string[];
 }
 
 /** @throws Error that lists every mistake. */
@@ -49,6 +52,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
   const anchor = environment['LOG_ANCHOR_EVERY_MS'] || undefined;
   if (anchor !== undefined && !/^\d{1,7}$/.test(anchor))
     mistakes.push('LOG_ANCHOR_EVERY_MS: not a number of milliseconds');
+  const subscriptionHosts = hostsIn(environment['SUBSCRIPTION_HOSTS'], mistakes);
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return {
     fresh: values.fresh,
@@ -60,6 +64,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
     drainMs: drain === undefined ? undefined : Number(drain),
     checkpointEveryMs: checkpoint === undefined ? undefined : Number(checkpoint),
     logAnchorEveryMs: anchor === undefined ? undefined : Number(anchor),
+    subscriptionHosts,
   };
 }
 

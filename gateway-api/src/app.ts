@@ -23,6 +23,7 @@ import { caretaking } from './subjects/consents/delegations.ts';
 import { persons } from './subjects/links/persons.ts';
 import { Records } from './subjects/records/records.ts';
 import type { Services } from './subjects/services.ts';
+import { subscriptionCapability } from './subjects/subscriptions/capability.ts';
 import { DUTIES, OPERATIONS, ROUTES, WRITERS } from './subjects/table.ts';
 import { type LedgerSide, ledgerSide } from './wiring/ledger.ts';
 import { wiredServices } from './wiring/services.ts';
@@ -66,10 +67,12 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
       index.forgetKnown();
       forgetting.nudge();
     }
+    services.subscriptions.sees(block);
     duties.sees(block);
     late.sees(block);
   });
   late.on('block', (block) => duties.sees(block));
+  services.wakeSubscribers = () => duties.nudge('tell subscribers');
   // Patients are the custodian's callers.
   if (config.organisation.kind === 'custodian')
     for (const blocks of [feed, late]) blocks.on('block', (block) => services.accessStreams.sees(block));
@@ -116,6 +119,7 @@ function apps(config: GatewayConfig, services: Services, { feed, ledger }: Ledge
     acting: [caretaking(services), persons(services)],
     repository,
     operations: OPERATIONS,
+    besides: subscriptionCapability(services.organisation),
     tokens,
   });
   return { app, monitoring: monitoringApp(served) };

@@ -21,6 +21,7 @@ import type { BodyLimits } from './http/body-budget.ts';
 import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
+import { hostsIn } from './subjects/subscriptions/hosts.ts';
 
 /** What clients may take of this gateway, each and together. */
 export interface ClientsConfig extends ClientLimits {
@@ -71,6 +72,10 @@ export interface GatewayConfig {
    * long it took to be decided tells nobody anything.
    */
   refusalsEveryMs: number;
+  /** What endpoints of Subscriptions may be called: host names, or origins as they stand; see subjects/subscriptions/hook.ts. */
+  subscriptionHosts: readonly string[];
+  /** Between the first two tries of a notification. */
+  subscriptionRetryMs: number;
   /** How long an Idempotency-Key is remembered. */
   idempotencyHours: number;
   /** How long requests under way are answered when the gateway is stopped. */
@@ -94,6 +99,8 @@ export const DEFAULTS = {
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
   refusalsEveryMs: 1_000,
+  subscriptionHosts: [],
+  subscriptionRetryMs: 5_000,
   idempotencyHours: 48,
   drainMs: 20_000,
 } as const satisfies Partial<GatewayConfig>;
@@ -151,6 +158,9 @@ const EXPECTED = `Expected:
                     requests without a valid token, and open connections, of one address
                     (defaults ${DEFAULTS.clients.strangersPerMinute}, ${DEFAULTS.clients.addressConnections})
   TRUSTED_PROXIES   addresses or networks, separated by commas, whose X-Forwarded headers are believed (default none)
+  SUBSCRIPTION_HOSTS
+                    what endpoints of Subscriptions may be called, separated by commas: host names (https), or origins such as
+                    http://127.0.0.1:9000, also inside (default none: nobody can subscribe)
   DATABASE_HOST, DATABASE_NAME, DATABASE_USER, DATABASE_PASSWORD_FILE
                     PostgreSQL instead of SQLite: a database of this gateway's own (DATABASE_PORT: default ${DATABASE_PORT};
                     DATABASE_TLS_CA: path of the authority of its certificate, default no TLS;
@@ -189,6 +199,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const budgetMs = read.integer('REQUEST_BUDGET_MS', DEFAULTS.limits.budgetMs, 1_000, 600_000);
   const drainMs = read.integer('DRAIN_MS', DEFAULTS.drainMs, 0, 600_000);
   const trustedProxies = read.networks('TRUSTED_PROXIES');
+  const subscriptionHosts = hostsIn(environment['SUBSCRIPTION_HOSTS'], mistakes);
   const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
   const checkpointEveryMs = read.integer('CHECKPOINT_EVERY_MS', DEFAULTS.checkpointEveryMs, 0, 86_400_000);
   const logAnchorEveryMs = read.integer('LOG_ANCHOR_EVERY_MS', DEFAULTS.logAnchorEveryMs, 0, 86_400_000);
@@ -231,6 +242,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       limits: { ...DEFAULTS.limits, clientWrites, budgetMs },
       drainMs,
       trustedProxies,
+      subscriptionHosts,
       verifyIntervalMs,
     },
     consortium,

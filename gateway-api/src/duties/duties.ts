@@ -42,17 +42,26 @@ export interface DutiesOptions {
 }
 
 export class Duties {
-  readonly #assigned: readonly { worker: DutyWorker<unknown>; on: Duty['on'] }[];
+  readonly #assigned: readonly { name: string; worker: DutyWorker<unknown>; on: Duty['on'] }[];
 
   constructor({ duties, services, log, intervalMs }: DutiesOptions) {
     this.#assigned = duties
       .filter(({ kind }) => kind === services.organisation.kind)
-      .map((duty) => ({ worker: new DutyWorker(workOf(duty, services), log, intervalMs), on: duty.on }));
+      .map((duty) => ({
+        name: duty.name,
+        worker: new DutyWorker(workOf(duty, services), log, intervalMs),
+        on: duty.on,
+      }));
   }
 
   /** How many items have failed and are to be tried again. */
   get failing(): number {
     return this.#assigned.reduce((sum, { worker }) => sum + worker.failing, 0);
+  }
+
+  /** Has a duty look for work without an event. */
+  nudge(wanted: string): void {
+    for (const { name, worker } of this.#assigned) if (name === wanted) worker.nudge();
   }
 
   start(): void {

@@ -8,6 +8,8 @@ import { FHIR_VERSION } from './validation/schema.ts';
 export interface CapabilityOptions {
   organisation: Organisation;
   operations: readonly Operation[];
+  /** `rest.resource` of types that other rooms serve under the same base. */
+  besides?: readonly object[] | undefined;
   /** Version of this software. */
   version: string;
   baseUrl: string;
@@ -64,7 +66,7 @@ const DOCUMENTATION =
   'An Idempotency-Key makes a write safe to repeat. Conditions are identifier=system|value.';
 
 export function capabilityStatement(options: CapabilityOptions): object {
-  const { organisation, version, baseUrl, date } = options;
+  const { organisation, version, baseUrl, date, besides = [] } = options;
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -80,7 +82,7 @@ export function capabilityStatement(options: CapabilityOptions): object {
         mode: 'server',
         documentation: DOCUMENTATION,
         security: { cors: false, description: 'A bearer token of the organisation on every request but this one.' },
-        resource: supportedTypes.map((type) => resourceOf(type, options)),
+        resource: [...supportedTypes.map((type) => resourceOf(type, options)), ...besides],
         interaction: codes(['transaction', 'batch']),
         searchParam: [{ name: '_count', type: 'number', documentation: 'Size of a page; 0 counts only.' }],
       },

@@ -40,6 +40,8 @@ export interface FhirOptions {
   /** The verified caller; throws what is answered as 401 where there is none. */
   callerOf(request: Request): Caller;
   operations?: readonly Operation[];
+  /** What the CapabilityStatement says of types that other rooms serve under the same base. */
+  besides?: readonly object[];
   /** As clients see it, without a slash at the end; by default that of each request. */
   baseUrl?: string;
   /** How bodies are read. */
@@ -98,11 +100,11 @@ class FhirApi {
   }
 
   metadata: Handle = (request) => {
-    const { organisation, operations = [] } = this.#options;
+    const { organisation, operations = [], besides } = this.#options;
     const baseUrl = this.baseUrlOf(request);
     return {
       status: 200,
-      resource: capabilityStatement({ organisation, operations, version: VERSION, baseUrl, date: this.#date }),
+      resource: capabilityStatement({ organisation, operations, besides, version: VERSION, baseUrl, date: this.#date }),
     };
   };
 

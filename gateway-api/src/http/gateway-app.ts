@@ -28,6 +28,8 @@ export interface AppOptions {
   repository: Repository;
   routes: readonly Route[];
   operations: readonly SubjectOperation[];
+  /** What the CapabilityStatement says of types that routes serve. */
+  besides: readonly object[];
   tokens: TokenSettings;
   bodies: BodiesOptions;
   clients: ClientLimits & { strangersPerMinute: number };
@@ -65,6 +67,7 @@ export function gatewayApp(options: AppOptions): Express {
     operations: operations
       .filter(({ kind }) => kind === organisation.kind)
       .map((one) => ({ ...one, handle: (request) => one.handle(request, services) })),
+    besides: options.besides,
     bodies,
     report,
   };

@@ -207,4 +207,23 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
         .execute();
     },
   },
+  '2026-11-zz-subscriptions': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('subscriptions')
+        .addColumn('id', types.text, (column) => column.primaryKey())
+        .addColumn('owner', types.text, (column) => column.notNull())
+        .addColumn('patient', types.text)
+        .addColumn('resource', types.text, (column) => column.notNull())
+        .addColumn('status', types.text, (column) => column.notNull())
+        .addColumn('error', types.text)
+        .addColumn('version', types.integer, (column) => column.notNull())
+        .addColumn('failures', types.integer, (column) => column.notNull())
+        .addColumn('due_at', types.text)
+        .addColumn('told', types.integer, (column) => column.notNull())
+        .addColumn('updated_at', types.text, (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('subscriptions_by_owner').on('subscriptions').column('owner').execute();
+    },
+  },
 });

@@ -6,6 +6,7 @@ import type { Kysely } from 'kysely';
 import type { StoreHealth } from './health.ts';
 import type { HealthLinksTable } from './health-links-table.ts';
 import type { CarriedReadsTable, LogStatementsTable } from './log-tables.ts';
+import type { SubscriptionsTable } from './subscriptions-table.ts';
 import type { CosignaturesTable, LeavesTable, TreeNodesTable, WitnessesTable } from './tree-tables.ts';
 
 /** At most this many resources of one private value have a place in the order. */
@@ -415,6 +416,7 @@ export type Interaction =
   | 'refuse';
 
 export interface JournalTables {
+  subscriptions: SubscriptionsTable;
   health_links: HealthLinksTable;
   log_statements: LogStatementsTable;
   envelopes: EnvelopesTable;

@@ -29,6 +29,7 @@ import type { LogAnchors } from './reads/anchors.ts';
 import type { ReadLog } from './reads/read-log.ts';
 import type { Witness } from './receipts/witness.ts';
 import type { RecordItem } from './records/sheets.ts';
+import type { Subscriptions } from './subscriptions/subscriptions.ts';
 
 export interface Services {
   organisation: Organisation;
@@ -55,6 +56,10 @@ export interface Services {
   refusals: RefusalJournal;
   /** Between the moments at which a request may be refused. */
   refusalsEveryMs: number;
+  /** Who is to be told of accesses. */
+  subscriptions: Subscriptions;
+  /** Has it looked for work now. */
+  wakeSubscribers: () => void;
   /** Codes by which patients link their records. */
   linkCodes: LinkCodes;
   /** What patients want of their consents. */

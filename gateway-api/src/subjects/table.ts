@@ -56,6 +56,8 @@ import { getLicence, licenceHistory, licences, setLicence } from './registers/li
 import { getRules, setRules } from './registers/rules.ts';
 import { closeReview, review, reviews } from './reviews/routes.ts';
 import type { SubjectOperation } from './services.ts';
+import { tellSubscribers } from './subscriptions/duties.ts';
+import { createSubscription, listSubscriptions, readSubscription, updateSubscription } from './subscriptions/routes.ts';
 
 export const ROUTES: readonly Route[] = [
   alive,
@@ -78,6 +80,10 @@ export const ROUTES: readonly Route[] = [
   linkPatients,
   listLinks,
   endLink,
+  createSubscription,
+  listSubscriptions,
+  readSubscription,
+  updateSubscription,
   wishes,
   wish,
   patientKeys,
@@ -142,6 +148,7 @@ export const DUTIES: readonly Duty[] = [
   purgeErasedCopies,
   instructPayment,
   remitPayment,
+  ...tellSubscribers,
   ...signTree,
   ...anchorLogs,
 ];

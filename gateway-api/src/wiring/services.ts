@@ -7,6 +7,7 @@ import { ErasureJournal } from '../idempotency/erasures.ts';
 import { HealthLinkJournal } from '../idempotency/health-links.ts';
 import { Journal } from '../idempotency/journal.ts';
 import { RefusalJournal } from '../idempotency/refusals.ts';
+import { SubscriptionJournal } from '../idempotency/subscriptions.ts';
 import { WishJournal } from '../idempotency/wishes.ts';
 import { IdempotentWrites } from '../idempotency/writes.ts';
 import { outcomeOf, ReadModel } from '../index/read/queries.ts';
@@ -36,6 +37,7 @@ import { Witness } from '../subjects/receipts/witness.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
 import { licenceNaming } from '../subjects/registers/licence-shown.ts';
 import type { Services } from '../subjects/services.ts';
+import { Subscriptions } from '../subjects/subscriptions/subscriptions.ts';
 import type { LedgerSide } from './ledger.ts';
 import { comparisons, withReads } from './verification.ts';
 
@@ -119,6 +121,14 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const reading = new ReadEvents({ readLog, index, ...where, termsOf: (access) => termsOf(access, index) });
   const actorOf = (act: string) => readLog.actor(act);
   const auditEvents = new AuditEvents({ disclosures, index, reads: reading, actorOf, consortium, broken, ...where });
+  const subscriptions = new Subscriptions({
+    ...{ journal: new SubscriptionJournal(stores.journal), hosts: config.subscriptionHosts },
+    ...{ retryMs: config.subscriptionRetryMs, organisation: organisation.name },
+    position: () => feed.position(),
+    find: (access) => disclosures.find(access),
+    of: (patient, since) => disclosures.since(patient, since),
+    isOwnSince: (block) => index.accesses.isOwnSince(block),
+  });
   const erasureJournal = new ErasureJournal(stores.journal, stores.journalLazily);
   const erasures = new ErasureRequests({ index, ledger, organisation, consortium, journal: erasureJournal, log });
   const { name } = organisation;
@@ -149,6 +159,9 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     undecided,
     accessStreams,
     linkCodes: new LinkCodes(),
+    subscriptions,
+    // The gateway that runs the duties says how.
+    wakeSubscribers: () => undefined,
     wishes,
     erasures,
     broken,

@@ -71,6 +71,12 @@ export class Accesses {
       .execute();
   }
 
+  /** Whether an access of this organisation's stands so since a later block than this one. */
+  async isOwnSince(block: number): Promise<boolean> {
+    const query = this.#db.selectFrom('states').select('id').where('kind', '=', 'access').where('own', '=', 1);
+    return (await query.where('block', '>', block).limit(1).executeTakeFirst()) !== undefined;
+  }
+
   /** Those of these accesses that are here, with their places in the order of the ledger. */
   async placesOf(ids: readonly string[]): Promise<{ id: string; sequence: number }[]> {
     const found: { id: string; sequence: number }[] = [];

@@ -7,6 +7,7 @@ import { Failure } from '../../http/failures.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import type { ParsedBlock } from '../../ledger/block.ts';
 import type { KeyNotices } from '../patient-keys/notices.ts';
+import { accessIn } from './access-events.ts';
 import type { Disclosure } from './disclosure.ts';
 
 export interface StreamsOptions {
@@ -177,15 +178,4 @@ async function isListening({ mayGoOn, response }: Stream): Promise<boolean> {
   const goesOn = mayGoOn === undefined || (await mayGoOn().catch(() => false));
   if (!goesOn) response.end();
   return goesOn;
-}
-
-/** The access that an event of the ledger is about; anybody may put anything into one. */
-function accessIn(event: ParsedBlock['transactions'][number]['event']): string[] {
-  if (event === undefined || !/^(Access|Copies)/.test(event.name)) return [];
-  try {
-    const { id } = JSON.parse(event.payload) as { id?: unknown };
-    return typeof id === 'string' ? [id] : [];
-  } catch {
-    return [];
-  }
 }

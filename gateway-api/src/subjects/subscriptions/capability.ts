@@ -1,0 +1,17 @@
+/** What the CapabilityStatement says of Subscriptions: the ledger has none of them, so FHIR's own room does not know them. */
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+import { SUBSCRIBING } from './subscription.ts';
+
+/** `rest.resource`. */
+export const subscriptionCapability = ({ kind }: Pick<Organisation, 'kind'>): object[] =>
+  SUBSCRIBING.includes(kind)
+    ? [
+        {
+          type: 'Subscription',
+          interaction: ['create', 'read', 'update', 'search-type'].map((code) => ({ code })),
+          versioning: 'versioned',
+          documentation:
+            'criteria AuditEvent, or AuditEvent?patient=<id> of a patient; channel rest-hook without payload, to hosts that this gateway may call.',
+        },
+      ]
+    : [];

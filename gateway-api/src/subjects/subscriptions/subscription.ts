@@ -1,0 +1,125 @@
+/**
+ * What a Subscription may say here (hl7.org/fhir/R4/subscription.html): that its owner is told by a rest-hook, without any content,
+ * when a request for access is made or something becomes of it.
+ */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
+import type { Caller } from '../../auth/caller.ts';
+
+interface Channel {
+  type?: unknown;
+  endpoint?: unknown;
+  payload?: unknown;
+  header?: unknown;
+}
+
+const KNOWN = [
+  'resourceType',
+  'id',
+  'meta',
+  'text',
+  'status',
+  'contact',
+  'end',
+  'reason',
+  'criteria',
+  'error',
+  'channel',
+];
+/** Kinds of organisation that take part in requests for access. */
+export const SUBSCRIBING: readonly Kind[] = ['custodian', 'provider', 'payer'];
+
+const CHANNELS = ['rest-hook', 'websocket', 'email', 'sms', 'message'];
+const MOST_HEADERS = 5;
+const HEADER = /^([A-Za-z0-9-]{1,64}): ?([\x20-\x7e]{0,1000})$/;
+/** What says where a request goes and how long it is. */
+const OWN_HEADERS = /^(?:host|content-length|transfer-encoding|connection|upgrade|expect|te|trailer)$/i;
+
+/** A Subscription that is sound. */
+export interface Asked {
+  /** Id of the Patient; undefined: all of the organisation's. */
+  patient: string | undefined;
+  endpoint: URL;
+  headers: [name: string, value: string][];
+  status: 'requested' | 'off';
+  /** ISO 8601 UTC. */
+  end: string | undefined;
+}
+
+const invalid = (reason: string, element: string): never => {
+  throw new LedgerError('INVALID', reason, element === '' ? 'Subscription' : `Subscription.${element}`);
+};
+
+/**
+ * @param own ids of the caller's Patients; undefined for a caller who sees all of the organisation's
+ * @throws {LedgerError} INVALID, which is answered 422
+ */
+export function askedIn(body: Record<string, unknown>, own: readonly string[] | undefined): Asked {
+  if (body['resourceType'] !== 'Subscription') invalid('must be a Subscription', 'resourceType');
+  const other = Object.keys(body).find((name) => !KNOWN.includes(name));
+  if (other !== undefined) invalid('is not understood here', other);
+  const { status, reason, criteria, channel = {}, end } = body as Record<string, unknown> & { channel?: Channel };
+  if (status !== 'requested' && status !== 'off')
+    return invalid('must be requested, or off: the rest is the server’s to say', 'status');
+  if (typeof reason !== 'string' || reason.trim() === '') invalid('is required', 'reason');
+  if (typeof channel !== 'object' || channel === null) return invalid('is required', 'channel');
+  return {
+    status,
+    patient: patientIn(criteria, own),
+    ...channelIn(channel),
+    end: end === undefined ? undefined : endIn(end),
+  };
+}
+
+function endIn(end: unknown): string {
+  const time =
+    typeof end === 'string' && /^\d{4}-\d{2}-\d{2}T.*(?:Z|[+-]\d{2}:\d{2})$/.test(end) ? Date.parse(end) : NaN;
+  if (Number.isNaN(time)) return invalid('must be an instant', 'end');
+  return time > Date.now() ? new Date(time).toISOString() : invalid('is over', 'end');
+}
+
+/** `AuditEvent`, of a patient with `patient`: accesses are AuditEvents. */
+function patientIn(criteria: unknown, own: readonly string[] | undefined): string | undefined {
+  const [, query] = /^AuditEvent(?:\?(.*))?$/.exec(typeof criteria === 'string' ? criteria : '') ?? [];
+  const isOne = typeof criteria === 'string' && criteria.startsWith('AuditEvent');
+  if (!isOne) return invalid('must be AuditEvent, or AuditEvent?patient=<id>', 'criteria');
+  const parameters = [...new URLSearchParams(query ?? '')];
+  if (parameters.some(([name]) => name !== 'patient') || parameters.length > 1)
+    invalid('has no other parameter than patient, once', 'criteria');
+  const named = parameters[0]?.[1].replace(/^Patient\//, '');
+  if (own === undefined)
+    return named === undefined ? undefined : invalid('is about this organisation’s requests', 'criteria');
+  if (named !== undefined && !own.includes(named)) invalid('names another patient', 'criteria');
+  return named ?? own[0];
+}
+
+function channelIn({ type, endpoint, payload, header }: Channel): Pick<Asked, 'endpoint' | 'headers'> {
+  if (type !== 'rest-hook')
+    invalid(
+      CHANNELS.includes(String(type))
+        ? `the channel ${String(type)} is not supported: rest-hook is`
+        : 'must be rest-hook',
+      'channel.type',
+    );
+  if (payload !== undefined) invalid('must be absent: a notification has no content', 'channel.payload');
+  const url =
+    typeof endpoint === 'string' && endpoint.length <= 2_000 && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol))
+    return invalid('must be an http(s) URL', 'channel.endpoint');
+  if (url.username !== '' || url.password !== '' || url.hash !== '')
+    invalid('must have no user and no fragment', 'channel.endpoint');
+  const lines =
+    header === undefined ? [] : Array.isArray(header) ? header : invalid('must be a list', 'channel.header');
+  if (lines.length > MOST_HEADERS) invalid(`at most ${MOST_HEADERS}`, 'channel.header');
+  const headers = (lines as unknown[]).map((line, at): [string, string] => {
+    const [, name = '', value = ''] = HEADER.exec(String(line)) ?? [];
+    if (name === '' || OWN_HEADERS.test(name))
+      invalid('must be a header such as Authorization: …', `channel.header[${at}]`);
+    return [name, value];
+  });
+  return { endpoint: url, headers };
+}
+
+/** Whose subscriptions a caller sees. */
+export const ownersOf = ({ role, fhirUser, subject, linked = [] }: Caller): string[] =>
+  role === 'patient' ? [fhirUser ?? '', ...linked.map((id) => `Patient/${id}`)] : [subject];
