@@ -116,9 +116,15 @@ export const listSubscriptions = route({
   path: PATH,
   summary: 'The Subscriptions of the caller’s, the last changed first.',
   roles: ROLES,
+  // An ignored parameter could have asked for less.
+  query: z.strictObject({
+    status: z.enum(['requested', 'active', 'error', 'off']).optional(),
+    _format: z.string().optional(),
+  }),
   answers: { 200: { description: 'A Bundle of type searchset.', schema: z.record(z.string(), z.unknown()) } },
-  async handle({ caller }, { subscriptions }) {
-    const rows = await subscriptions.journal.of(ownersOf(caller));
+  async handle({ caller, query: { status } }, { subscriptions }) {
+    const all = await subscriptions.journal.of(ownersOf(caller));
+    const rows = all.filter((row) => status === undefined || row.status === status);
     const entry = rows.map((row) => ({ resource: shown(row), search: { mode: 'match' } }));
     const bundle = { resourceType: 'Bundle', type: 'searchset', total: rows.length };
     return { headers: FHIR, body: entry.length === 0 ? bundle : { ...bundle, entry } };

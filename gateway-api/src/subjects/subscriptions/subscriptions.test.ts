@@ -126,6 +126,9 @@ describe('Subscriptions', function () {
     expect((await scene.send(her, `PUT /fhir/R4/Subscription/${id}`, off)).body).to.include({ status: 'off' });
     const { body } = await scene.send(her, 'GET /fhir/R4/Subscription');
     expect(body.entry.map(({ resource }: { resource: Shown }) => resource.id)).to.include(id);
+    const { body: active } = await scene.send(her, 'GET /fhir/R4/Subscription?status=active');
+    expect(active.entry.map(({ resource }: { resource: Shown }) => resource.id)).to.not.include(id);
+    expect((await scene.send(her, 'GET /fhir/R4/Subscription?url=x')).status).to.equal(422);
     const [before, told] = [endpoint.count('/off'), endpoint.count('/hers')];
     await scene.ask(patient, waitUntil());
     await until(() => endpoint.count('/hers') > told, LONG_MS);
