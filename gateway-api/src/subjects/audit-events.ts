@@ -2,7 +2,7 @@
  * The AuditEvents of an organisation, newest first: accesses and what was taken back of them, erasures, every read here and, at the
  * custodian, at all members, and what a patient said. Each is made when it is read: nothing of it is stored as such.
  */
-import { type Consortium, custodianOf } from '@telemed-ledger/consortium/members.ts';
+import { type Consortium, custodianOf, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Search, SearchPage, StoredResource } from '../fhir/repository.ts';
 import { hasEventValue } from '../fhir/search-parameters.ts';
 import { DatabaseLost } from '../index/health.ts';
@@ -14,6 +14,7 @@ import { type Disclosures, isOf, patientsOf, type Whose } from './access/disclos
 import { eventOf } from './erasures/events.ts';
 import { accessesOf, ownAccesses } from './log/accesses.ts';
 import { type Actor, CONSENT, consentEvent, consentsOf } from './log/consents.ts';
+import { CORRECTION, correctionsIn, foundCorrection } from './log/corrections.ts';
 import { KEY, keyEventNamed, keysOf } from './log/keys.ts';
 import { PURGED, purgeEvent } from './log/purge-event.ts';
 import { placeOfRead } from './log/read-event.ts';
@@ -56,6 +57,7 @@ export class AuditEvents {
     const { index, disclosures, reads } = this.#options;
     const read = placeOfRead(id);
     if (read !== undefined) return reads.find(read);
+    if (id.startsWith(CORRECTION)) return foundCorrection(id.slice(CORRECTION.length), this.#correctionOptions);
     if (id.startsWith(CONSENT)) return this.#consent(id.slice(CONSENT.length));
     if (id.startsWith(KEY)) return keyEventNamed(id.slice(KEY.length), this.#keyOptions);
     if (id.endsWith(PURGED)) return this.#purge(id.slice(0, -PURGED.length));
@@ -137,6 +139,7 @@ export class AuditEvents {
     return {
       access: ownAccesses(this.#accesses),
       erasure: this.#erasures(undefined),
+      correction: correctionsIn(undefined, this.#correctionOptions),
       read: this.#options.reads.source({}),
     };
   }
@@ -148,6 +151,7 @@ export class AuditEvents {
       ...{ access: accessesOf(patients, this.#accesses), erasure: this.#erasures(patients) },
       consent: consentsOf(patients, this.#consentOptions),
       key: keysOf(patients, this.#keyOptions),
+      correction: correctionsIn(patients, this.#correctionOptions),
       ...Object.fromEntries(patients.map((patient) => [`read ${patient}`, reads.source({ patient })])),
     };
   }
@@ -155,6 +159,12 @@ export class AuditEvents {
   get #accesses() {
     const { index, disclosures, organisation } = this.#options;
     return { index, isCustodian: organisation === this.#custodian, read: (id: string) => disclosures.read(id) };
+  }
+
+  get #correctionOptions() {
+    const { index, consortium, organisation } = this.#options;
+    const kind = organisationByName(consortium, organisation)?.kind ?? 'bank';
+    return { index, consortium, organisation: { name: organisation, kind } };
   }
 
   get #consentOptions() {

@@ -85,6 +85,20 @@ describe('A disputed record', function () {
     });
     expect(ofTask.length).to.be.greaterThan(0);
     expect(JSON.stringify(ofTask)).not.to.contain(WORDS);
+    for (const as of [herself(), 'hospital']) {
+      const { body } = await send(as, `GET /fhir/R4/AuditEvent?patient=Patient/${patient.id}&_count=200`);
+      const events = body.entry.map(({ resource }: { resource: object }) => resource);
+      const own = events.filter((event: object) => JSON.stringify(event).includes(`"Task/${answer.body.id}"`));
+      const steps = own.flatMap(({ subtype }: { subtype: { code: string }[] }) => subtype.map(({ code }) => code));
+      const both = ['correction-asked', 'correction-refused'];
+      expect(
+        steps.filter((code: string) => both.includes(code)),
+        as,
+      ).to.have.members(both);
+      expect(JSON.stringify(own)).not.to.contain(WORDS).and.not.contain(reason);
+      const one = own.find(({ id }: { id: string }) => id.startsWith('correction.'));
+      expect((await send(as, `GET /fhir/R4/AuditEvent/${one.id}`)).body).to.deep.equal(one);
+    }
   });
 
   it('is hers to dispute alone, and what is asked is seen by her, her custodian and the holder alone', async () => {

@@ -9,8 +9,8 @@ import {
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
-import type { Services } from '../services.ts';
+import { type Consortium, type Organisation, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
+import type { Evidence } from '../../index/read/evidence.ts';
 
 export interface Correction {
   asked: CorrectionAsked;
@@ -19,10 +19,14 @@ export interface Correction {
   transactionId: string;
 }
 
-type Read = Pick<Services, 'index' | 'consortium' | 'organisation'>;
+export interface CorrectionsRead {
+  consortium: Consortium;
+  index: { evidence: Pick<Evidence, 'values'> };
+  organisation: Pick<Organisation, 'name' | 'kind'>;
+}
 
 /** The providers whose corrections this organisation holds. */
-function holdersOf({ consortium, organisation }: Read): string[] {
+function holdersOf({ consortium, organisation }: CorrectionsRead): string[] {
   if (organisation.kind === 'provider') return [organisation.name];
   return organisation.kind === 'custodian' ? organisationsOfKind(consortium, 'provider').map(({ name }) => name) : [];
 }
@@ -30,7 +34,7 @@ function holdersOf({ consortium, organisation }: Read): string[] {
 const isStep = (key: string, step: number): boolean => key.endsWith(`/${step}`);
 
 /** Newest first; of one patient where she is named. What is not in its form is left out. */
-export async function correctionsOf(patient: string | undefined, services: Read): Promise<Correction[]> {
+export async function correctionsOf(patient: string | undefined, services: CorrectionsRead): Promise<Correction[]> {
   const found: { correction: Correction; at: string }[] = [];
   for (const holder of holdersOf(services)) {
     const values = await services.index.evidence.values(collections.care(holder), 'correction');
@@ -52,7 +56,7 @@ export async function correctionsOf(patient: string | undefined, services: Read)
   return found.sort((one, other) => (one.at < other.at ? 1 : -1)).map(({ correction }) => correction);
 }
 
-export async function correctionOf(id: string, services: Read): Promise<Correction | undefined> {
+export async function correctionOf(id: string, services: CorrectionsRead): Promise<Correction | undefined> {
   return (await correctionsOf(undefined, services)).find(({ asked }) => asked.id === id);
 }
 

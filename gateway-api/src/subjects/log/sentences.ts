@@ -41,6 +41,7 @@ interface Event {
 }
 
 const EMERGENCIES = new Set(['BTG', 'ETREAT']);
+const CORRECTION_STEP = /^correction-(?:asked|accepted|refused)$/;
 const CONSENT_ACT = /^(?:grant|amend|revoke)(?:-delegation)?$/;
 
 const KEY_ACT = /^(?:enrol|recover|rotate|end|cancel)-key$/;
@@ -52,6 +53,8 @@ export function kindOf(event: Event): Kind {
   if (code === '110106') return EMERGENCIES.has(purposeIn(event) ?? '') ? 'emergency' : 'delivered';
   if (code === '110113' || code === '110112') return codes.includes('refused') ? 'refused' : decidedOf(code, codes);
   if (code === 'destroy') return codes.includes('pending') ? 'erasing' : isPurge(event) ? 'purged' : 'erased';
+  const step = codes.find((one) => CORRECTION_STEP.test(one));
+  if (step !== undefined) return step as Kind;
   const act = codes.find((one) => CONSENT_ACT.test(one));
   if (act !== undefined) return act as Kind;
   const key = codes.find((one) => KEY_ACT.test(one));

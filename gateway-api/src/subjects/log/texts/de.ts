@@ -25,6 +25,9 @@ export const de: Texts = {
     'rotate-key': '{who} hat den eigenen Schlüssel durch einen anderen ersetzt',
     'end-key': '{who} hat den eigenen Schlüssel beendet',
     'cancel-key': '{who} hat verhindert, dass ein anderer Schlüssel gilt',
+    'correction-asked': '{who} hat {holder} um die Berichtigung eines Eintrags gebeten',
+    'correction-accepted': '{holder} hat einen Eintrag wie erbeten berichtigt',
+    'correction-refused': '{holder} hat abgelehnt, einen Eintrag zu berichtigen, mit Begründung',
     read: '{who} bei {organisation} hat {count, plural, one {einen Datensatz} other {# Datensätze}} gelesen ({type})',
     search:
       '{who} bei {organisation} hat gesucht und {count, plural, =0 {keinen Datensatz} one {einen Datensatz} other {# Datensätze}} gesehen ({type})',

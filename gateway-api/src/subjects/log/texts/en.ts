@@ -24,6 +24,9 @@ export const en: Texts = {
     'rotate-key': '{who} put another key in the place of the patient’s own',
     'end-key': '{who} ended the patient’s own key',
     'cancel-key': '{who} kept another key from taking force',
+    'correction-asked': '{who} asked {holder} to correct a record',
+    'correction-accepted': '{holder} corrected a record as it was asked to',
+    'correction-refused': '{holder} refused to correct a record, with a reason',
     read: '{who} at {organisation} read {count, plural, one {one record} other {# records}} ({type})',
     search:
       '{who} at {organisation} searched and saw {count, plural, =0 {no record} one {one record} other {# records}} ({type})',

@@ -25,6 +25,9 @@ export const es: Texts = {
     'rotate-key': '{who} sustituyó la clave propia por otra',
     'end-key': '{who} dio por terminada la clave propia',
     'cancel-key': '{who} impidió que otra clave entrara en vigor',
+    'correction-asked': '{who} pidió a {holder} que corrigiera un registro',
+    'correction-accepted': '{holder} corrigió un registro como se le pidió',
+    'correction-refused': '{holder} se negó a corregir un registro, con un motivo',
     read: '{who} de {organisation} leyó {count, plural, one {un registro} other {# registros}} ({type})',
     search:
       '{who} de {organisation} buscó y vio {count, plural, =0 {ningún registro} one {un registro} other {# registros}} ({type})',
