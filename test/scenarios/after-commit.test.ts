@@ -8,6 +8,9 @@ import { randomUUID } from 'node:crypto';
 import { Server } from 'node:http';
 import { ReadModel } from '@telemed-ledger/gateway-api/index/read/queries.ts';
 import { LedgerClient } from '@telemed-ledger/gateway-api/ledger/client.ts';
+import { PatientClient } from '@telemed-ledger/patient-client/client.ts';
+import { makeKey } from '@telemed-ledger/patient-client/key.ts';
+import { bearerToken } from '@telemed-ledger/scripts/credentials.ts';
 import { Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
 import { steps } from '@telemed-ledger/scripts/demo/story.ts';
@@ -227,6 +230,84 @@ describe('After a commit, while every read fails', function () {
     sent.push(`${sending.method} ${sending.path}`);
   });
 
+  it('A practitioner asks who holds what', async () => {
+    const body = { patient: story.visit.mrn, purpose: 'TREAT' };
+    const physician = scene.parties.of('clinic', 'practitioner', `Practitioner/${randomUUID()}`);
+    await physician.write({ method: 'POST', path: '/holdings', body });
+  });
+
+  it('Two records of a person are linked, and the link is ended', async () => {
+    const identifier = [{ system: 'urn:example:ssn', value: randomUUID() }];
+    const [one, other] = await Promise.all(
+      ['hospital', 'clinic'].map(async (name) => {
+        const party = scene.parties.of(name, 'system');
+        const body = { resourceType: 'Patient', identifier };
+        const { id } = (await party.write({ method: 'POST', path: '/fhir/R4/Patient', body })).body;
+        const hers = scene.parties.of('patients', 'patient', `Patient/${id}`);
+        await hers.find({ path: `/fhir/R4/Patient/${id}` }, 'her record');
+        return { id, hers };
+      }),
+    );
+    const { body } = await send.call(one!.hers, { method: 'POST', path: '/links/codes' });
+    await other!.hers.write({ method: 'POST', path: '/links', body: { code: (body as { code: string }).code } });
+    await other!.hers.write({ method: 'POST', path: `/links/${one!.id}/end` });
+  });
+
+  it('A key is enrolled, and another put in its place', async () => {
+    const hospital = scene.parties.of('hospital', 'system');
+    const body = { resourceType: 'Patient', identifier: [{ system: 'urn:example:mrn', value: randomUUID() }] };
+    const { id } = (await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body })).body;
+    const patient = scene.parties.of('patients', 'patient', `Patient/${id}`);
+    await patient.find({ path: `/fhir/R4/Patient/${id}` }, 'her record');
+    const issuing = { method: 'POST', path: `/fhir/R4/Patient/${id}/$issue-key-code` } as const;
+    const headers = { 'idempotency-key': randomUUID() };
+    const issued = await reads.during(() => send.call(hospital, { ...issuing, headers }));
+    expect(issued.status, JSON.stringify(issued.body)).to.equal(200);
+    expect(reads.commits).to.equal(1);
+    // A code is shown once.
+    expect((await send.call(hospital, { ...issuing, headers })).status).to.equal(409);
+    sent.push(`${issuing.method} ${issuing.path}`);
+    const { parameter } = issued.body as { parameter: { name: string; valueString?: string }[] };
+    const code = parameter.find(({ name }) => name === 'code')?.valueString ?? '';
+    const who = {
+      dataDir: scene.dataDir,
+      organisation: 'patients',
+      role: 'patient',
+      fhirUser: `Patient/${id}`,
+    } as const;
+    const client = new PatientClient({
+      ...{ baseUrl: scene.urls['patients'] ?? '', patient: id, token: () => bearerToken(who) },
+      // Through the party, which sends each write twice.
+      fetch: async (url, { method, body } = {}) => {
+        const sending = {
+          method,
+          path: new URL(String(url)).pathname,
+          ...(body == null ? {} : { body: String(body) }),
+        };
+        const answer = await patient.send(sending as Sending);
+        const headers = { 'content-type': 'application/fhir+json' };
+        return new Response(JSON.stringify(answer.body), { status: answer.status, headers });
+      },
+    });
+    const [first, next] = [await makeKey(), await makeKey()];
+    await client.enrol(code, first);
+    await client.rotate(first, next);
+  });
+
+  it('A record is to be corrected, is restricted, and the correction is answered', async () => {
+    const patient = scene.parties.of('patients', 'patient', `Patient/${story.patientId}`);
+    const path = `/fhir/R4/Observation/${story.observationId}`;
+    const body = { resourceType: 'Parameters', parameter: [{ name: 'text', valueString: 'This was not me.' }] };
+    const asked = await patient.send({ method: 'POST', path: `${path}/$request-correction`, body });
+    for (const name of ['restrict', 'lift-restriction'])
+      await patient.send({ method: 'POST', path: `${path}/$${name}` });
+    const place = String(asked.headers['location']);
+    const hospital = scene.parties.of('hospital', 'system');
+    await hospital.find({ path: place }, 'the correction at the hospital');
+    const refusal = { outcome: 'refused', reason: 'It was.' };
+    await hospital.write({ method: 'POST', path: `${place}/answer`, body: refusal });
+  });
+
   it('left no write route out', async () => {
     const missed: string[] = [];
     for (const organisation of Object.keys(scene.urls)) {
@@ -270,7 +351,10 @@ async function writeRoutes(url: string): Promise<string[]> {
   expect(documented).to.include.members(fhir);
   // One handler for all types.
   const folded = documented.map((route) =>
-    route.replace(/^POST \/fhir\/R4\/\w+\/:id\/\$erase$/, 'POST /fhir/R4/:type/:id/$erase'),
+    route.replace(
+      /^POST \/fhir\/R4\/\w+\/:id\/(\$erase|\$request-correction|\$restrict|\$lift-restriction)$/,
+      'POST /fhir/R4/:type/:id/$1',
+    ),
   );
   return [...new Set(folded)].filter((route) => route !== 'POST /fhir/R4');
 }

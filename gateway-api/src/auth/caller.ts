@@ -36,3 +36,6 @@ export const callerIn = (response: Response): Caller | undefined => response.loc
 
 /** The caller of a request behind authentication. */
 export const callerOf = (response: Response): Caller => response.locals[CALLER] as Caller;
+
+/** Whoever asks, with what the organisation's system sends: where a certificate of a patient's would stand in the block. */
+export const asSystem = ({ subject }: Caller): Caller => ({ subject, role: 'system' });

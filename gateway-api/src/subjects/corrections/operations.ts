@@ -7,13 +7,16 @@ import type { CaretakerAct } from '@telemed-ledger/chaincode/model/consent-codes
 import { restrictionHandle, wordsSchema } from '@telemed-ledger/chaincode/model/corrections.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import type { Caller } from '../../auth/caller.ts';
+import { asSystem, type Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { AS_SYSTEM } from '../../duties/duties.ts';
 import type { Answer } from '../../fhir/answers.ts';
 import { outcomeOf, refuse } from '../../fhir/outcomes.ts';
 import { supportedTypes } from '../../fhir/types.ts';
+import { afterCommit } from '../../idempotency/after-commit.ts';
+import type { Sending } from '../../idempotency/writes.ts';
 import type { ErasureSubject } from '../../index/read/erasures.ts';
+import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { aboutOf } from '../reads/read-log.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
@@ -87,37 +90,51 @@ const requestCorrection = (type: string): SubjectOperation => ({
   ...{ kind: 'custodian', type, name: 'request-correction', level: 'instance', transaction: 'AskCorrection' },
   summary: `Asks the holder of a ${type} to correct it, in the patient’s words.`,
   definition: definitionOf('request-correction'),
-  async handle({ caller, body, id: at = '' }, services) {
+  async handle({ caller, body, id: at = '', idempotency }, services) {
     const { words, restricts } = askedIn(body, type, at);
     const subject = await subjectOf(type, at, caller, services, 'read');
-    await demandNoOther(subject, services);
-    const newest = await services.index.newestRow(type, at);
-    if (newest === undefined) return refuse(410, 'deleted', 'This resource has been erased.');
-    const [id, { provider, record, patient }] = [randomUUID(), subject];
-    if (restricts) await setRestricted(subject, true, services);
-    const asked = { id, record, type, version: newest.version, patient, words, askedBy: askedBy(caller) };
-    const sent = await services.ledger.submit('AskCorrection', { provider }, { ...asked, salt: newSalt() }, AS_SYSTEM);
-    const correction = await correctionOf(id, services);
-    const about = aboutOf('shown', [{ patient, id }]);
-    await services.readLog.note(caller, { interaction: 'read', type: 'Task', about });
+    const { provider, record, patient } = subject;
+    const { outcome, answer } = await services.idempotent.write(asSystem(caller), idempotency, () => {
+      const id = randomUUID();
+      return {
+        answer: { id },
+        submit: async (sending) => {
+          await demandNoOther(subject, services);
+          const newest = await services.index.newestRow(type, at);
+          if (newest === undefined) return refuse(410, 'deleted', 'This resource has been erased.');
+          if (restricts) await setRestricted(subject, true, services, AS_SYSTEM);
+          const asked = { id, record, type, version: newest.version, patient, words, askedBy: askedBy(caller) };
+          return services.ledger.submit('AskCorrection', { provider }, { ...asked, salt: newSalt() }, sending);
+        },
+      };
+    });
+    const correction = await afterCommit(async () => {
+      const about = aboutOf('shown', [{ patient, id: answer.id }]);
+      await services.readLog.note(caller, { interaction: 'read', type: 'Task', about });
+      return correctionOf(answer.id, services);
+    });
     return {
-      ...{ status: 201, headers: { Location: `/corrections/${id}` }, transactions: [sent.transactionId] },
+      ...{ status: 201, headers: { Location: `/corrections/${answer.id}` }, transactions: [outcome.transactionId] },
       ...(correction === undefined ? {} : { resource: taskOf(correction) }),
     };
   },
 });
 
-/** Answers the transaction that did it; undefined where it stands so already. */
+/** Undefined where it stands so already. */
 async function setRestricted(
   { provider, record }: ErasureSubject,
   isWanted: boolean,
   { index, ledger }: Services,
-): Promise<string | undefined> {
+  sending: Pick<Sending, 'as'>,
+): Promise<Outcome | undefined> {
   const newest = await index.restrictions.newest(provider, record);
   if ((newest % 2 === 1) === isWanted) return undefined;
   const mark = { handle: restrictionHandle(provider, record), n: newest + 1, salt: newSalt() };
-  return (await ledger.submit('RestrictRecord', { provider }, mark, AS_SYSTEM)).transactionId;
+  return ledger.submit('RestrictRecord', { provider }, mark, sending);
 }
+
+/** Nothing is to be written, so nothing is kept under the request's key. */
+class StandsSo extends Error {}
 
 const SAYS = {
   restrict:
@@ -132,13 +149,25 @@ const restriction = (type: string, name: keyof typeof SAYS): SubjectOperation =>
       ? `Has a ${type} delivered to nobody while it is disputed.`
       : `Ends the restriction of a ${type}.`,
   definition: definitionOf(name),
-  async handle({ caller, id = '' }, services): Promise<Answer> {
+  async handle({ caller, id = '', idempotency }, services): Promise<Answer> {
     const subject = await subjectOf(type, id, caller, services);
-    const transactionId = await setRestricted(subject, name === 'restrict', services);
+    const written = await services.idempotent
+      .write(asSystem(caller), idempotency, () => ({
+        answer: {},
+        submit: async (sending) => {
+          const outcome = await setRestricted(subject, name === 'restrict', services, sending);
+          if (outcome === undefined) throw new StandsSo();
+          return outcome;
+        },
+      }))
+      .catch((error: unknown) => {
+        if (error instanceof StandsSo) return undefined;
+        throw error;
+      });
     return {
       status: 200,
       resource: outcomeOf([{ severity: 'information', code: 'informational', diagnostics: SAYS[name] }]),
-      ...(transactionId === undefined ? {} : { transactions: [transactionId] }),
+      ...(written === undefined ? {} : { transactions: [written.outcome.transactionId] }),
     };
   },
 });

@@ -3,11 +3,11 @@
 import { wordsSchema } from '@telemed-ledger/chaincode/model/corrections.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
-import type { Caller } from '../../auth/caller.ts';
+import { asSystem, type Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
-import { AS_SYSTEM } from '../../duties/duties.ts';
 import { refuse } from '../../fhir/outcomes.ts';
 import { route } from '../../http/routes.ts';
+import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { aboutOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
@@ -82,21 +82,31 @@ export const answerCorrection = route({
     200: { description: 'The Task as it stands.', schema: taskSchema },
     409: { description: 'It is answered already, or accepted while the record is as it was: correct it first.' },
   },
-  async handle({ caller, parameters: { id }, body }, services) {
-    const { index, ledger } = services;
+  async handle({ caller, parameters: { id }, body, idempotency }, services) {
+    const { index, ledger, idempotent } = services;
     const found = await correctionOf(id, services);
     if (found === undefined) throw none();
     await note(caller, [found], 'shown', services);
-    if (found.answered !== undefined) refuse(409, 'conflict', 'This correction is answered already.');
-    const { type, record, version } = found.asked;
-    const row = body.outcome === 'accepted' ? await index.newestRow(type, record) : undefined;
-    if (body.outcome === 'accepted' && (row === undefined || row.version <= version))
-      refuse(409, 'business-rule', 'The record is as it was when this was asked: record its corrected version first.');
-    const said = {
-      ...(row === undefined ? {} : { corrected: await index.evidence.ofRecord(row) }),
-      ...(body.reason === undefined ? {} : { reason: body.reason }),
-    };
-    const sent = await ledger.submit('AnswerCorrection', {}, { id, ...said, salt: newSalt() }, AS_SYSTEM);
-    return { body: taskOf((await correctionOf(id, services)) ?? found), transactionId: sent.transactionId };
+    const { outcome } = await idempotent.write(asSystem(caller), idempotency, () => ({
+      answer: {},
+      submit: async (sending) => {
+        if (found.answered !== undefined) refuse(409, 'conflict', 'This correction is answered already.');
+        const { type, record, version } = found.asked;
+        const row = body.outcome === 'accepted' ? await index.newestRow(type, record) : undefined;
+        if (body.outcome === 'accepted' && (row === undefined || row.version <= version))
+          refuse(
+            409,
+            'business-rule',
+            'The record is as it was when this was asked: record its corrected version first.',
+          );
+        const said = {
+          ...(row === undefined ? {} : { corrected: await index.evidence.ofRecord(row) }),
+          ...(body.reason === undefined ? {} : { reason: body.reason }),
+        };
+        return ledger.submit('AnswerCorrection', {}, { id, ...said, salt: newSalt() }, sending);
+      },
+    }));
+    const answered = await afterCommit(() => correctionOf(id, services));
+    return { body: taskOf(answered ?? found), transactionId: outcome.transactionId };
   },
 });

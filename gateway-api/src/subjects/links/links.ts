@@ -10,7 +10,9 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { isOnePerson, type PatientLink } from '@telemed-ledger/chaincode/model/links.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { AS_SYSTEM } from '../../duties/duties.ts';
+import type { Sending } from '../../idempotency/writes.ts';
 import type { VersionRow } from '../../index/read/stored.ts';
+import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 
@@ -27,24 +29,29 @@ interface Shown {
   resource: Resource;
 }
 
-/** @returns id of the last transaction. @throws {LedgerError} NOT_FOUND */
-export async function linked(own: string, other: string | undefined, sides: Sides): Promise<string> {
+/** Says it of both records, the last under `sending`. @throws {LedgerError} NOT_FOUND */
+export async function linked(own: string, other: string | undefined, sides: Sides, sending: Sending): Promise<Outcome> {
   if (other === undefined || other === own) throw refused();
   const [one, two] = await Promise.all([shownOf(own, sides), shownOf(other, sides)]);
   if (one === undefined || two === undefined || !isOnePerson(one.resource, two.resource)) throw refused();
   const { index } = sides;
   const known = (await index.links.linkOf(own)) ?? (await index.links.linkOf(other));
   const person = known?.link.status === 'linked' ? known.link.person : randomUUID();
-  await said(one, { person, status: 'linked', by: 'patient' }, sides);
-  return said(two, { person, status: 'linked', by: 'patient' }, sides);
+  await said(one, { person, status: 'linked', by: 'patient' }, sides, AS_SYSTEM);
+  return said(two, { person, status: 'linked', by: 'patient' }, sides, sending);
 }
 
 /** Takes one record out of the person that it is of. @throws {LedgerError} NOT_FOUND where it is of none */
-export async function unlinked(patient: string, by: PatientLink['by'], sides: Sides): Promise<string> {
+export async function unlinked(
+  patient: string,
+  by: PatientLink['by'],
+  sides: Sides,
+  sending: Sending,
+): Promise<Outcome> {
   const [shown, known] = [await shownOf(patient, sides), await sides.index.links.linkOf(patient)];
   if (shown === undefined || known?.link.status !== 'linked')
     throw new LedgerError('NOT_FOUND', 'nothing links this record');
-  return said(shown, { person: known.link.person, status: 'unlinked', by }, sides);
+  return said(shown, { person: known.link.person, status: 'unlinked', by }, sides, sending);
 }
 
 async function shownOf(patient: string, { index }: Sides): Promise<Shown | undefined> {
@@ -57,10 +64,11 @@ async function said(
   { row }: Shown,
   link: Pick<PatientLink, 'person' | 'status' | 'by'>,
   { index, ledger }: Sides,
-): Promise<string> {
+  sending: Sending,
+): Promise<Outcome> {
   const known = await index.evidence.newest(row.collection, privateKeys.link(row.id, 0).slice(0, -1));
   const patient = await index.evidence.ofRecord(row);
   const provider = row.collection.slice(CARE.length);
   const shown = { patient, ...link, known, salt: newSalt() };
-  return (await ledger.submit('LinkPatient', { provider }, shown, AS_SYSTEM)).transactionId;
+  return ledger.submit('LinkPatient', { provider }, shown, sending);
 }

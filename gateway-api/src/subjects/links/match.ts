@@ -156,7 +156,7 @@ async function areLinked(certain: readonly { patient: Resource }[], { index }: S
 const KINDS: readonly Kind[] = ['provider', 'custodian'];
 
 export const matchPatient: readonly SubjectOperation[] = KINDS.map((kind) => ({
-  ...{ kind, name: 'match', type: 'Patient', level: 'type' },
+  ...{ kind, name: 'match', type: 'Patient', level: 'type', isQuestion: true },
   summary:
     'Finds Patients among those that the caller sees, by identifier or by name, birth date and gender, with a grade each.',
   definition: 'http://hl7.org/fhir/OperationDefinition/Patient-match',

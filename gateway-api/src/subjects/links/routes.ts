@@ -2,9 +2,10 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
-import type { Caller } from '../../auth/caller.ts';
+import { asSystem, type Caller } from '../../auth/caller.ts';
 import { compartmentOf, compartmentsOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
+import { afterCommit } from '../../idempotency/after-commit.ts';
 import type { Services } from '../services.ts';
 import { linked, unlinked } from './links.ts';
 
@@ -19,6 +20,9 @@ const linkedSchema = z
     ),
   })
   .meta({ id: 'LinkedPatients' });
+
+/** It is on the ledger, and what is linked now could not be read. */
+const NOT_READ = { patients: [] };
 
 const ownOf = (caller: Caller): string => {
   const own = compartmentOf(caller);
@@ -74,13 +78,18 @@ export const linkPatients = route({
     201: { description: 'All records that are linked now.', schema: linkedSchema },
     404: { description: 'There is no such code, or the records do not identify one person: which, is not said.' },
   },
-  async handle({ caller, body: { code } }, services) {
+  async handle({ caller, body: { code }, idempotency }, services) {
     const own = ownOf(caller);
-    const other = services.linkCodes.redeem(code);
-    const transactionId = await linked(own, other, services);
-    await noteLink(caller, [own, other!], services);
-    const all = [own, ...(await services.index.links.of(own))];
-    return { status: 201, body: await shownLinks(all, services), transactionId };
+    const { outcome } = await services.idempotent.write(asSystem(caller), idempotency, () => ({
+      answer: {},
+      submit: (sending) => linked(own, services.linkCodes.redeem(code), services, sending),
+    }));
+    const body = await afterCommit(async () => {
+      const all = [own, ...(await services.index.links.of(own))];
+      await noteLink(caller, all, services);
+      return shownLinks(all, services);
+    });
+    return { status: 201, body: body ?? NOT_READ, transactionId: outcome.transactionId };
   },
 });
 
@@ -105,11 +114,22 @@ export const endLink = route({
   transaction: 'LinkPatient',
   parameters: z.object({ patient: z.string().meta({ description: 'Id of the Patient.' }) }),
   answers: { 200: { description: 'What is still linked with it: itself alone.', schema: linkedSchema } },
-  async handle({ caller, parameters: { patient } }, services) {
+  async handle({ caller, parameters: { patient }, idempotency }, services) {
     const own = compartmentsOf(caller);
-    if (own !== undefined && !own.includes(patient)) throw new LedgerError('NOT_FOUND', 'nothing links this record');
-    const transactionId = await unlinked(patient, own === undefined ? 'custodian' : 'patient', services);
-    await noteLink(caller, [patient], services);
-    return { body: await shownLinks([patient], services), transactionId };
+    const by = own === undefined ? 'custodian' : 'patient';
+    const { outcome, submitted } = await services.idempotent.write(asSystem(caller), idempotency, () => ({
+      answer: {},
+      submit: async (sending) => {
+        if (own?.includes(patient) === false) throw new LedgerError('NOT_FOUND', 'nothing links this record');
+        return unlinked(patient, by, services, sending);
+      },
+    }));
+    const body = await afterCommit(async () => {
+      // The same request again: the record may be nobody's of hers by now.
+      if (submitted === undefined && own?.includes(patient) === false) return undefined;
+      await noteLink(caller, [patient], services);
+      return shownLinks([patient], services);
+    });
+    return { body: body ?? NOT_READ, transactionId: outcome.transactionId };
   },
 });

@@ -11,7 +11,7 @@ import {
 } from '@telemed-ledger/chaincode/model/patient-keys.ts';
 import { idSchema } from '@telemed-ledger/chaincode/model/texts.ts';
 import { newCode, readCode } from '@telemed-ledger/patient-client/code.ts';
-import type { Caller } from '../../auth/caller.ts';
+import { asSystem, type Caller } from '../../auth/caller.ts';
 import { compartmentOf, compartmentsOf } from '../../auth/entitlement.ts';
 import type { Answer } from '../../fhir/answers.ts';
 import { refuse } from '../../fhir/outcomes.ts';
@@ -106,9 +106,6 @@ export const changePatientKey: SubjectOperation = {
     return answerOf(patient, outcome.transactionId, services);
   },
 };
-
-/** The custodian sends it: a certificate of hers would stand in the block. */
-const asSystem = ({ subject }: Caller): Caller => ({ subject, role: 'system' });
 
 /** Her keys are a patient's own: neither a caretaker nor a system acts in them. @throws {LedgerError} FORBIDDEN */
 async function ownPatient(
