@@ -38,6 +38,7 @@ describe('a bill', () => {
       quantity: { digits: 2n, scale: 0 },
       computed: 3050,
       billed: 3050,
+      modifiers: [],
       first: '2026-02-10',
       last: '2026-02-10',
       services: [`Encounter/${exampleIds.encounter}`],
