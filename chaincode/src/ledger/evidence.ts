@@ -10,7 +10,7 @@ import { privateKeys } from '../model/keys.ts';
 import { isIncluded, leafHash } from '../model/merkle.ts';
 import { isIdOfPlace, placeSchema, type RecordEvidence, recordIdAt, sheetSchema } from '../model/sheets.ts';
 import { type Anchored, anchoredSchema } from '../model/values.ts';
-import { checkNotErased } from './marks.ts';
+import { checkNotErased, isRestricted } from './marks.ts';
 import { parseText } from './parse.ts';
 import type { Store } from './store.ts';
 
@@ -64,6 +64,8 @@ export async function checkRecord(
   if ((await store.anchor(collection, privateKeys.version(id, version + 1))) !== undefined)
     throw new LedgerError('CONFLICT', 'is not the current version', expression);
   await checkNotErased(store, provider, id, expression);
+  // Whatever it is shown for: what is read of a record says nothing of that, and decoys read the same.
+  await isRestricted(store, provider, id);
   return { anchored, evidence };
 }
 

@@ -4,6 +4,8 @@
  * read together with what its neighbours would rest on, and neighbours are the same for all of them: those whose random ids
  * begin alike. docs/privacy.md says what that leaves.
  */
+
+import { restrictionHandle } from '@telemed-ledger/chaincode/model/corrections.ts';
 import { type Decoy, MAX_DECOYS } from '@telemed-ledger/chaincode/model/decoys.ts';
 import { erasureHandle } from '@telemed-ledger/chaincode/model/erasures.ts';
 import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
@@ -183,6 +185,7 @@ function keysOf({ type, id, version, collection, key }: Neighbour, payer: string
     ...(version === 1 ? [] : [{ collection, key: privateKeys.version(id, version) }]),
     { collection, key: privateKeys.version(id, version + 1) },
     { collection: marks, key: privateKeys.erased(erasureHandle(collection.slice(CARE.length), id)) },
+    { collection: marks, key: privateKeys.restricted(restrictionHandle(collection.slice(CARE.length), id), 1) },
   ];
 }
 
