@@ -33,8 +33,10 @@ const AROUND = [
   'ledger/',
   'index/',
   'duties/',
-  // A duty that looks at every block, whatever wrote it.
+  // Duties that look at every block, whatever wrote it.
   'subjects/receipts/duties.ts',
+  'subjects/subscriptions/',
+  'subjects/access/access-events.ts',
 ];
 
 describe('One write', function () {

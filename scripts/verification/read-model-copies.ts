@@ -10,7 +10,12 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { Write } from '@telemed-ledger/formats/blocks/rwset.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import { contentIn } from '@telemed-ledger/gateway-api/index/write/sheets.ts';
-import { type Remainder, type ValueRow, valueFrom } from '@telemed-ledger/gateway-api/index/write/whole-values.ts';
+import {
+  emptiedContent,
+  type Remainder,
+  type ValueRow,
+  valueFrom,
+} from '@telemed-ledger/gateway-api/index/write/whole-values.ts';
 import {
   type Copy,
   fits,
@@ -83,9 +88,26 @@ function heldIn(database: DatabaseSync, collection: string, keyHash: Buffer): Om
   const [whole] = rows(PRIVATE_VALUE);
   const versions = whole === undefined ? rows(VERSIONS) : [];
   const key = whole?.key ?? versions[0]?.key;
-  if (key === undefined) return undefined;
+  if (key === undefined) return emptiedIn(database, collection, keyHash);
   const value = whole?.value ?? attempt(() => valueFrom(versions, remainderIn(database, collection, key)));
   return { key: Buffer.from(key), value: value === undefined ? undefined : Buffer.from(value) };
+}
+
+/** A content of which every record is erased has no row: the notes of its erasures name its sheet. */
+function emptiedIn(database: DatabaseSync, collection: string, keyHash: Buffer): ReturnType<typeof heldIn> {
+  const notes = database.prepare(NOTES).all(collection) as unknown as { value: string }[];
+  const sheets = notes.map(({ value }) => (JSON.parse(value) as { sheet: string }).sheet);
+  for (const sheet of new Set(sheets)) {
+    const generations = sheets.filter((one) => one === sheet).length;
+    for (let generation = 1; generation <= generations; generation += 1) {
+      const key = privateKeys.content(sheet, generation);
+      if (!sha256(Buffer.from(key)).equals(keyHash)) continue;
+      const remainder = remainderIn(database, collection, key);
+      const value = remainder && emptiedContent(key, remainder);
+      return { key: Buffer.from(key), value: value === undefined ? undefined : Buffer.from(value) };
+    }
+  }
+  return undefined;
 }
 
 /** What a content that an erasure wrote again holds beside its rows; undefined for any other key. */

@@ -282,6 +282,7 @@ describe('A ledger that is damaged', function () {
     secrets = [...visit.secrets, visit.mrn.value, visit.member.value];
     const story = { parties, visit, startedAt: new Date().toISOString(), locations: new Map(), accessIds: [] };
     await tell(story, { fact: () => undefined, wrote: async () => undefined }, () => undefined);
+    await writeMore(parties);
     parties.close();
     await running.close();
     cpSync(dataDir, join(directory, 'sound'), { recursive: true });
@@ -310,8 +311,25 @@ describe('A ledger that is damaged', function () {
       await parties
         .of(name, 'system')
         .find<{ status: string }>({ path }, 'the erasure', ({ status }) => status === 'erased');
+    await untilRewritten();
+  }
+
+  async function untilRewritten(): Promise<void> {
     const isNoted = () => existsSync(purgesFile(join(dataDir, 'network', 'ledger')));
     while (isNoted()) await new Promise((next) => setTimeout(next, 50));
+  }
+
+  /** The story ends with an erasure, which leaves an empty log. */
+  async function writeMore(parties: Parties): Promise<void> {
+    await untilRewritten();
+    const resource = {
+      resourceType: 'Observation',
+      status: 'final',
+      code: { text: randomBytes(1_000).toString('hex') },
+    };
+    const entry = Array.from({ length: 50 }, () => ({ resource, request: { method: 'POST', url: 'Observation' } }));
+    const body = { resourceType: 'Bundle', type: 'transaction', entry };
+    await parties.of('hospital', 'system').ask({ method: 'POST', path: '/fhir/R4', body });
   }
 
   /** Files that hold the text of the erased record. */

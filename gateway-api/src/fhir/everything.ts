@@ -24,7 +24,9 @@ const ofPatients = supportedTypes
   .map(({ name }) => name)
   .filter((name) => name === 'Patient' || parametersOf(name).some(({ column }) => column === 'patient'));
 /** The types that have a patient, in the order in which they are answered. */
-export const PATIENT_TYPES: readonly string[] = [...FIRST, ...ofPatients.filter((name) => !FIRST.includes(name))];
+const PATIENT_TYPES: readonly string[] = [...FIRST, ...ofPatients.filter((name) => !FIRST.includes(name))];
+/** Her log is no part of her record, and grows with each page that is read: who wants it names its type, or searches it. */
+export const RECORD_TYPES: readonly string[] = PATIENT_TYPES.filter((name) => name !== 'AuditEvent');
 
 const DEFAULT_COUNT = 100;
 const MAX_COUNT = 500;
@@ -84,7 +86,7 @@ function placeIn(patient: string, parameters: Parameters, lenient: boolean): Pla
   for (const type of wanted)
     if (!PATIENT_TYPES.includes(type))
       refuse(400, 'value', 'Expected types of resources that have a patient.', '_type');
-  const types = wanted.length === 0 ? [...PATIENT_TYPES] : PATIENT_TYPES.filter((type) => wanted.includes(type));
+  const types = wanted.length === 0 ? [...RECORD_TYPES] : PATIENT_TYPES.filter((type) => wanted.includes(type));
   const since = given.get('_since');
   // Refuses what is no date.
   if (since !== undefined) sinceIn(since);

@@ -34,6 +34,12 @@ export function valueFrom(rows: readonly ValueRow[], remainder?: Remainder): str
 const contentText = (rows: readonly ValueRow[]): string =>
   canonicalJson({ schema: 1, leaves: rows.map(({ value }) => value) } satisfies Content);
 
+/** A content of which every record is erased: it has no row. @param key of a later generation than the first */
+export function emptiedContent(key: string, remainder: Remainder): string | undefined {
+  const { size } = JSON.parse(remainder.tree ?? '{}') as { size?: number };
+  return size === undefined ? undefined : remainderText([], key, size, remainder);
+}
+
 function remainderText(
   rows: readonly ValueRow[],
   key: string,

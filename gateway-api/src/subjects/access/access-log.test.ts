@@ -494,7 +494,11 @@ onEachDatabase('The access log', (kind) => {
         expect(scans, text).to.deep.equal([]);
         // The Patients of one identifier are few, and sorted.
         const isOfIdentifier = /^select .* from "search_values"/.test(text);
-        const sorts = steps.filter((step) => !isOfIdentifier && /USE TEMP B-TREE FOR ORDER BY/.test(step));
+        // So are the versions of one record.
+        const isOfRecord = /from "versions" where "id" = \? and "type" = \? order by/.test(text);
+        const sorts = steps.filter(
+          (step) => !isOfIdentifier && !isOfRecord && /USE TEMP B-TREE FOR ORDER BY/.test(step),
+        );
         expect(sorts, text).to.deep.equal([]);
       }
     });

@@ -1,7 +1,7 @@
 /** All versions of all records of one patient, as whoever asks may read them, each read written down as a search or a history is. */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Caller } from '../../auth/caller.ts';
-import { PATIENT_TYPES } from '../../fhir/everything.ts';
+import { RECORD_TYPES } from '../../fhir/everything.ts';
 import type { SearchPage, StoredResource } from '../../fhir/repository.ts';
 import type { Records } from '../records/records.ts';
 
@@ -17,7 +17,7 @@ export interface WholeRecord {
 
 export async function recordOf(patient: string, caller: Caller, records: Records): Promise<WholeRecord> {
   const whole: WholeRecord = { newest: [], earlier: [], leftOut: [] };
-  for (const type of PATIENT_TYPES.filter((name) => name !== 'AuditEvent')) {
+  for (const type of RECORD_TYPES) {
     const found = await allOf(type, patient, caller, records, whole.leftOut);
     for (const one of found) await addVersions(one, type, caller, records, whole);
   }
