@@ -13,7 +13,7 @@ import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
 import { licensed, visitRecorded } from '@telemed-ledger/scripts/demo/visits.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
-import { Attacker, type Endorser, type Forged, refusalOf } from './forgery.fixture.ts';
+import { Attackers, type Endorser, type Forged, refusalOf } from './forgery.fixture.ts';
 
 const VALID = 0;
 const INVALID_ENDORSER_TRANSACTION = 5;
@@ -34,19 +34,15 @@ const silent: Narrator = { fact: () => undefined, wrote: async () => undefined }
 describe('Members in league, who sign whatever they like', function () {
   this.timeout(180_000);
   let scene: Scene;
-  const attackers = new Map<string, Attacker>();
-  const attacker = (organisation: string): Attacker => {
-    const made = attackers.get(organisation) ?? new Attacker(scene.dataDir, organisation);
-    attackers.set(organisation, made);
-    return made;
-  };
+  const attackers = new Attackers(() => scene.dataDir);
+  const attacker = attackers.of;
 
   before(async function () {
     this.timeout(START_TIMEOUT_MS);
     scene = await consortium('league');
   });
   after(() => {
-    for (const one of attackers.values()) one.close();
+    attackers.close();
   });
 
   const untilAllCaughtUp = async (): Promise<void> => {

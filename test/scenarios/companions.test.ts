@@ -3,11 +3,11 @@
  * by the patient, follows corrections, goes when they go, and widens nothing. On either network.
  */
 import { randomUUID } from 'node:crypto';
-import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
+import { permissionOf } from './consents.fixture.ts';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 
 const MRN = 'https://hospital.example/mrn';
@@ -70,20 +70,14 @@ describe('What records refer to', function () {
     });
     patient = scene.parties.of('patients', 'patient', `Patient/${patientId}`);
     await patient.find({ path: `/fhir/R4/Patient/${patientId}` }, 'the patient');
-    const actor = { reference: { identifier: { system: ORGANISATION_SYSTEM, value: 'clinic' } } };
-    const { id } = await granted(patient, {
-      ...{ resourceType: 'Consent', status: 'active', category: [{ text: 'privacy' }] },
-      scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
-      patient: subject,
-      organization: [{ identifier: { system: ORGANISATION_SYSTEM, value: 'hospital' } }],
-      policy: [{ uri: 'https://telemed-ledger.example/policies/by-provision' }],
-      provision: {
-        ...{ type: 'permit', actor: [{ role: { text: 'recipient' }, ...actor }] },
+    const { id } = await granted(
+      patient,
+      permissionOf(patientId, {
         class: ['Observation', 'MedicationRequest'].map((code) => ({
           ...{ system: 'http://hl7.org/fhir/resource-types', code },
         })),
-      },
-    });
+      }),
+    );
     consentId = id;
   });
 

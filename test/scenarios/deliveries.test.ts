@@ -3,11 +3,11 @@
  * stops in between; and a request may ask for less. On either network.
  */
 import { randomUUID } from 'node:crypto';
-import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
+import { permissionOf } from './consents.fixture.ts';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 
 const MRN = 'https://hospital.example/mrn';
@@ -62,18 +62,12 @@ describe('A delivery', function () {
     await hospital.write({ method: 'POST', path: '/fhir/R4', body: bundle }, [200]);
     patient = scene.parties.of('patients', 'patient', `Patient/${patientId}`);
     await patient.find({ path: `/fhir/R4/Patient/${patientId}` }, 'the patient');
-    const actor = { reference: { identifier: { system: ORGANISATION_SYSTEM, value: 'clinic' } } };
-    await granted(patient, {
-      ...{ resourceType: 'Consent', status: 'active', category: [{ text: 'privacy' }] },
-      scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
-      patient: subject,
-      organization: [{ identifier: { system: ORGANISATION_SYSTEM, value: 'hospital' } }],
-      policy: [{ uri: 'https://telemed-ledger.example/policies/by-provision' }],
-      provision: {
-        ...{ type: 'permit', actor: [{ role: { text: 'recipient' }, ...actor }] },
+    await granted(
+      patient,
+      permissionOf(patientId, {
         provision: [{ type: 'deny', data: [{ meaning: 'instance', reference: { reference: `Encounter/${visit}` } }] }],
-      },
-    });
+      }),
+    );
   });
 
   const ask = async (change: object): Promise<string> => {

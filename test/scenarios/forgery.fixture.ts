@@ -283,3 +283,24 @@ export const refusalOf = (action: Promise<unknown>): Promise<string | undefined>
       return texts.map(findLedgerError).find((found) => found !== undefined)?.code ?? texts.join();
     },
   );
+
+/** An attacker of each organisation that is asked for, made once. */
+export class Attackers {
+  readonly #dataDir: () => string;
+  readonly #made = new Map<string, Attacker>();
+
+  /** @param dataDir of the scene, which is there when the first is asked for */
+  constructor(dataDir: () => string) {
+    this.#dataDir = dataDir;
+  }
+
+  of = (organisation: string): Attacker => {
+    const made = this.#made.get(organisation) ?? new Attacker(this.#dataDir(), organisation);
+    this.#made.set(organisation, made);
+    return made;
+  };
+
+  close(): void {
+    for (const one of this.#made.values()) one.close();
+  }
+}

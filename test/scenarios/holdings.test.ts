@@ -1,9 +1,9 @@
 /** Who holds what of a patient: told to a treating practitioner by her consent, with every question in her log. On either network. */
 import { randomUUID } from 'node:crypto';
-import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
+import { permissionOf } from './consents.fixture.ts';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 
 const MRN = 'https://hospital.example/mrn';
@@ -74,18 +74,12 @@ describe('Who holds what of a patient', function () {
   });
 
   it('is told by type where her consent permits it, of the types that it permits, and nothing is delivered', async () => {
-    const actor = { reference: { identifier: { system: ORGANISATION_SYSTEM, value: 'clinic' } } };
-    await granted(patient, {
-      ...{ resourceType: 'Consent', status: 'active', category: [{ text: 'privacy' }] },
-      scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
-      patient: { reference: `Patient/${patientId}` },
-      organization: [{ identifier: { system: ORGANISATION_SYSTEM, value: 'hospital' } }],
-      policy: [{ uri: 'https://telemed-ledger.example/policies/by-provision' }],
-      provision: {
-        ...{ type: 'permit', actor: [{ role: { text: 'recipient' }, ...actor }] },
+    await granted(
+      patient,
+      permissionOf(patientId, {
         class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'Observation' }],
-      },
-    });
+      }),
+    );
     const state = await decided(mrn);
     expect(state).to.deep.include({ status: 'granted', overview: true, counts: { Observation: OBSERVATIONS } });
     expect(state).to.not.have.any.keys('delivered', 'expiresAt', 'pending');

@@ -17,7 +17,7 @@ import { rootsOf } from '@telemed-ledger/scripts/receipt-roots.ts';
 import { checkReceipt } from '@telemed-ledger/verifier/check.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
-import { Attacker, refusalOf } from './forgery.fixture.ts';
+import { Attackers, refusalOf } from './forgery.fixture.ts';
 
 const MRN = 'https://hospital.example/mrn';
 const SIGNED_EVERY_MS = 300;
@@ -32,12 +32,8 @@ describe("A patient's own key", function () {
   let mrn: string;
   let client: PatientClient;
   let key: OwnKey;
-  const attackers = new Map<string, Attacker>();
-  const attacker = (organisation: string): Attacker => {
-    const made = attackers.get(organisation) ?? new Attacker(scene.dataDir, organisation);
-    attackers.set(organisation, made);
-    return made;
-  };
+  const attackers = new Attackers(() => scene.dataDir);
+  const attacker = attackers.of;
 
   before(async function () {
     this.timeout(START_TIMEOUT_MS);
@@ -66,7 +62,7 @@ describe("A patient's own key", function () {
     key = await makeKey();
   });
   after(() => {
-    for (const one of attackers.values()) one.close();
+    attackers.close();
   });
 
   const issued = async (): Promise<string> => {

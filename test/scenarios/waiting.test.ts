@@ -3,11 +3,11 @@
  * of its time decides it. On either network.
  */
 import { randomUUID } from 'node:crypto';
-import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
+import { permissionOf } from './consents.fixture.ts';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 
 const MRN = 'https://hospital.example/mrn';
@@ -70,19 +70,7 @@ describe('A request that waits', function () {
       pending: 'patient',
     });
     expect((await becomes(clinic, id, 'requested')).pending).to.equal('patient');
-    await granted(patient, {
-      ...{ resourceType: 'Consent', status: 'active', category: [{ text: 'privacy' }] },
-      scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
-      patient: { reference: `Patient/${patientId}` },
-      organization: [{ identifier: { system: ORGANISATION_SYSTEM, value: 'hospital' } }],
-      policy: [{ uri: 'https://telemed-ledger.example/policies/by-provision' }],
-      provision: {
-        type: 'permit',
-        actor: [
-          { role: { text: 'recipient' }, reference: { identifier: { system: ORGANISATION_SYSTEM, value: 'clinic' } } },
-        ],
-      },
-    });
+    await granted(patient, permissionOf(patientId));
     await becomes(clinic, id, 'granted');
     await clinic.find({ path: `/fhir/R4/Observation/${result}` }, 'the delivered copy');
   });

@@ -215,21 +215,21 @@ async function checkFingerprintKey(
 /**
  * The lines of a claim that stand hold their services: what is not held yet is taken, and what no line stands for any more is free, for
  * a claim that puts right what was wrong.
- * @param basis the claim with those lines alone
+ * @param standing sequences of those lines
  */
 export function holdServices(
   store: Store,
   { id, salt, payer }: ClaimRecord,
-  of: Fingerprints,
-  basis: ClaimBasis,
+  { all }: Fingerprints,
+  standing: ReadonlySet<number>,
 ): void {
   const collection = collections.billing(payer);
-  const stand = new Set(fingerprintsOf(basis, of.key.key).map(({ hash }) => hash));
-  for (const { hash, items, use, own, next } of of.all) {
+  for (const { hash, items, use, own, next } of all) {
+    const stands = items.some((item) => standing.has(item));
     const record = (salted: string) => fingerprintRecord(id, items[0]!, salted);
-    if (own !== undefined && !stand.has(hash))
+    if (own !== undefined && !stands)
       store.putPrivate(collection, privateKeys.fingerprintFreed(hash, own), record(sha256Hex(`freed/${salt}`)));
-    if (own === undefined && use !== 'asked' && stand.has(hash))
+    if (own === undefined && use !== 'asked' && stands)
       store.putPrivate(collection, privateKeys.fingerprint(hash, next), record(salt));
   }
 }

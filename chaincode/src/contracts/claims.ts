@@ -21,9 +21,8 @@ import { exponentOf } from '../model/money.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import type { Anchored, ClaimState, Draft } from '../model/values.ts';
 import { adjudicateClaim } from '../rules/adjudication.ts';
-import type { ClaimFacts } from '../rules/claim-facts.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
-import { judgeClaim, standing, type Verdict, verdictOf } from '../rules/claims.ts';
+import { judgeClaim, standing, verdictOf } from '../rules/claims.ts';
 import {
   checkCover,
   type Fingerprints,
@@ -141,7 +140,7 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
     ...{ coverage: { id: loaded.id, version: loaded.version }, resource: claim.resource, evidence, edits },
   };
   const verdict = verdictOf(edits, facts.bill);
-  if (verdict.claim === undefined) await putFingerprints(store, record, fingerprints, facts, verdict);
+  if (verdict.claim === undefined) await putFingerprints(store, record, fingerprints, standing(facts.bill, verdict));
   await takeStep(store, {
     state: submittedState(store, record, verdict.claim),
     event: events.ClaimSubmitted,
@@ -163,8 +162,7 @@ async function putFingerprints(
   store: Store,
   record: ClaimRecord,
   fingerprints: Fingerprints,
-  facts: ClaimFacts,
-  verdict: Verdict,
+  lines: ReadonlySet<number>,
 ): Promise<void> {
   const { provider, payer } = record;
   if (fingerprints.isNew) {
@@ -172,7 +170,7 @@ async function putFingerprints(
     store.putPrivate(collections.billing(payer), key, fingerprints.key);
     await putCopies(store, [provider], key, fingerprints.key);
   }
-  holdServices(store, record, fingerprints, { ...facts, bill: standing(facts.bill, verdict) });
+  holdServices(store, record, fingerprints, lines);
 }
 
 async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
@@ -205,8 +203,7 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
   };
   const { status } = adjudication;
   // One that was submitted before there were factors holds its services by them from now on.
-  const stands = status === 'denied' ? { ...facts.bill, items: [] } : standing(facts.bill, verdict);
-  holdServices(store, record, fingerprints, { ...facts, bill: stands });
+  holdServices(store, record, fingerprints, status === 'denied' ? new Set() : standing(facts.bill, verdict));
   const reason = status === 'denied' ? { reason: verdict.claim?.edit ?? 'no-benefit' } : {};
   await takeStep(store, {
     state: nextState(call, { ...state, step: 2, status, ...reason }),

@@ -44,12 +44,12 @@ export async function checkHeldRecords(
   asked: Narrowing,
 ): Promise<ShownRecord[]> {
   const records = await checkRecords(store, holder, evidence, 'private.records');
+  const restricted = await Promise.all(records.map(({ anchored }) => isRestricted(store, holder, anchored.id)));
   for (const [index, { anchored }] of records.entries()) {
     const place = `private.records[${index}]`;
     if (patientIdOf(anchored.resource) !== patientId)
       throw new LedgerError('INVALID', 'belongs to another patient', place);
-    if (await isRestricted(store, holder, anchored.id))
-      throw new LedgerError('INVALID', 'is restricted by its patient', place);
+    if (restricted[index]) throw new LedgerError('INVALID', 'is restricted by its patient', place);
     if (!isAskedFor(anchored.resource, asked)) throw new LedgerError('INVALID', 'was not asked for', place);
   }
   return records;

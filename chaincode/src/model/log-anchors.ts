@@ -77,13 +77,16 @@ export interface LogRow {
   at: string;
   outcome: string;
   interaction: string;
+  /** Subject of the token, its role and its FHIR user. */
   subject: string;
   role: string;
   fhir_user: string | null;
+  /** Id of the Patient whom the records are about; null where they are about none, or the organisation cannot know. */
   patient: string | null;
+  /** Of what was delivered, and of accesses themselves: the access. */
   access: string | null;
   type: string;
-  /** Ids, JSON. */
+  /** Ids of the records, JSON. */
   records: string;
 }
 

@@ -77,8 +77,6 @@ export function verdictOf(findings: readonly Finding[], bill: Bill): Verdict {
   return { claim, lines };
 }
 
-/** The bill without the lines that do not stand. */
-export const standing = (bill: Bill, { claim, lines }: Verdict): Bill => ({
-  ...bill,
-  items: claim === undefined ? bill.items.filter(({ sequence }) => !lines.has(sequence)) : [],
-});
+/** Sequences of the lines that stand. */
+export const standing = ({ items }: Bill, { claim, lines }: Verdict): Set<number> =>
+  new Set(claim === undefined ? items.map(({ sequence }) => sequence).filter((one) => !lines.has(one)) : []);

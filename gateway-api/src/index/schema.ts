@@ -2,6 +2,7 @@
  * The tables of the read model and of the journal, as Kysely sees them. The read model holds nothing that cannot
  * be rebuilt from the ledger; the journal (idempotency) is the gateway's own and is never thrown away.
  */
+import type { LogRow } from '@telemed-ledger/chaincode/model/log-anchors.ts';
 import type { Kysely } from 'kysely';
 import type { StoreHealth } from './health.ts';
 import type { HealthLinksTable } from './health-links-table.ts';
@@ -373,24 +374,10 @@ export interface RefusalsTable {
 }
 
 /** Every read of what this organisation holds, each row for one patient; see subjects/reads/read-log.ts. */
-export interface ReadsTable {
-  sequence: number;
-  /** ISO 8601 UTC. */
-  at: string;
+export interface ReadsTable extends LogRow {
   /** pruned: the last of those whose time is over, of which nothing but its hash is left. */
   outcome: 'shown' | 'refused' | 'pruned';
   interaction: Interaction;
-  /** Subject of the token, its role and its FHIR user. */
-  subject: string;
-  role: string;
-  fhir_user: string | null;
-  /** Id of the Patient whom the records are about; null where they are about none, or this organisation cannot know. */
-  patient: string | null;
-  /** Of what was delivered, and of accesses themselves: the access. */
-  access: string | null;
-  type: string;
-  /** Ids of the records, JSON. */
-  records: string;
   /** SHA-256 over the hash before and this row, hex; empty in rows of versions that had no chain. */
   hash: string;
 }

@@ -7,7 +7,7 @@ import { objectsOf } from '../../model/claim-evidence.ts';
 import { daysFrom, firstDay } from '../../model/days.ts';
 import type { Resource } from '../../model/fhir.ts';
 import { type ClaimBasis, patientOf } from '../claim-facts.ts';
-import { type Span, spanOf } from './when.ts';
+import { isStay, type Span, spanOf } from './when.ts';
 
 /**
  * What a factor does to other claims. `sole`: no other may have it. `shared`: others may, and it is found by those who ask
@@ -20,8 +20,6 @@ export interface Factor {
   parts: readonly string[];
 }
 
-/** Encounters that last for days, each with services of its own (http://terminology.hl7.org/CodeSystem/v3-ActCode). */
-const STAYS = ['IMP', 'ACUTE', 'NONAC', 'OBSENC', 'SS', 'PRENC'];
 /** The one evaluation that a visit has, in office, hospital, emergency room or by telephone; not prevention. */
 const EVALUATION = /^(9920[2-9]|9921[1-5]|9924[1-5]|9928[1-5]|9942[1-3]|9944[1-3]|9896[6-8])$/;
 /** Sides, eyelids, fingers and toes: each is a service of its own. */
@@ -39,10 +37,6 @@ export const sideOf = ({ modifiers }: BillItem): string => {
   const sides = [...new Set(modifiers.filter((modifier) => SIDE.test(modifier)))].sort();
   return sides.length === 0 ? 'whole' : sides.join('+');
 };
-
-const classOf = (encounter: Resource | undefined): string =>
-  String((encounter?.['class'] as { code?: unknown } | null | undefined)?.code ?? '');
-const isStay = (encounter: Resource | undefined): boolean => STAYS.includes(classOf(encounter));
 
 /** The codes that an Encounter says it is: billing one of them bills the visit itself. */
 const typesOf = (encounter: Resource | undefined): string[] =>

@@ -7,6 +7,7 @@ import type { Reference, Resource } from '../../model/fhir.ts';
 import { practitionerNamed } from '../../model/organisations.ts';
 import type { ClaimEdit, ClaimFacts, DenialFacts } from '../claim-facts.ts';
 import { evaluateLicenceDuring, type Holder } from '../licences.ts';
+import { classOf, isStay } from './when.ts';
 
 /** Whom a reference in a provider's claims and records means: its own practitioner, unless it says whose he is. */
 function holderIn(reference: Reference, provider: string): Holder {
@@ -53,8 +54,6 @@ function objectionTo(item: BillItem, facts: ClaimFacts): DenialFacts | undefined
   return undefined;
 }
 
-/** Stays: a practitioner named in one is not at the bedside all the time. */
-const STAYS = ['IMP', 'ACUTE', 'NONAC', 'OBSENC', 'SS', 'PRENC'];
 const DAY_MS = 86_400_000;
 
 /** Adds the milliseconds from `start` to `end` to the UTC days they fall on. */
@@ -74,8 +73,8 @@ const timeOf = (text: unknown): number =>
 const LONGEST_MS = 31 * DAY_MS;
 
 function addVisit(hours: Map<string, number>, encounter: Resource): void {
-  const { code } = (encounter['class'] ?? {}) as { code?: string };
-  if (code === undefined || STAYS.includes(code)) return;
+  // A practitioner named in a stay is not at the bedside all the time.
+  if (classOf(encounter) === undefined || isStay(encounter)) return;
   const counted = new Set<string>();
   for (const { individual, period } of objectsOf(encounter['participant'])) {
     const who = targetOf(individual);
