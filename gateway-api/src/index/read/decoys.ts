@@ -50,6 +50,18 @@ interface Neighbourhood {
   neighbours: readonly Neighbour[];
 }
 
+/** What one transaction's records have in common: they are of few types, and many are neighbours of each other. */
+interface Known {
+  counts: Map<string, number>;
+  neighbours: Map<string, readonly Neighbour[]>;
+}
+
+async function remembered<T>(known: Map<string, T>, name: string, read: () => Promise<T>): Promise<T> {
+  const found = known.get(name) ?? (await read());
+  known.set(name, found);
+  return found;
+}
+
 type Database = Kysely<IndexTables>;
 
 export class Decoys {
@@ -70,8 +82,9 @@ export class Decoys {
   of = async (name: TransactionName, input: unknown, privateInput: unknown): Promise<Decoy[]> => {
     if (name === 'RecordVersions' || name === 'ReportAccess') return [];
     const neighbourhoods: Neighbourhood[] = [];
+    const known: Known = { counts: new Map(), neighbours: new Map() };
     for (const ground of groundsIn(privateInput)) {
-      const found = await inTurn(() => this.#around(ground));
+      const found = await inTurn(() => this.#around(ground, known));
       if (found !== undefined) neighbourhoods.push(found);
     }
     const { payer, holder, provider = holder } = (input ?? {}) as Partial<Record<string, string>>;
@@ -82,7 +95,7 @@ export class Decoys {
   };
 
   /** Those whose ids begin like this one's, itself among them; undefined where it is not here. */
-  async #around({ id, version }: Ground): Promise<Neighbourhood | undefined> {
+  async #around({ id, version }: Ground, known: Known): Promise<Neighbourhood | undefined> {
     const own = await this.#db
       .selectFrom('versions')
       .select(['type', 'collection', 'author', 'source'])
@@ -92,9 +105,21 @@ export class Decoys {
     const start = beginningOf(id);
     if (own === undefined || own.source !== null || start === undefined) return undefined;
     const { type, collection, author } = own;
-    const depth = depthFor(await this.#count(type, collection));
-    const { from, to } = rangeOf(start, depth);
-    const neighbours = await this.#db
+    const count = await remembered(known.counts, `${type} ${collection}`, () => this.#count(type, collection));
+    const depth = depthFor(count);
+    const range = rangeOf(start, depth);
+    const name = `${type} ${collection} ${author} ${range.from}`;
+    const neighbours = await remembered(known.neighbours, name, () =>
+      this.#within(range, { type, collection, author }),
+    );
+    return { start, depth, neighbours };
+  }
+
+  #within(
+    { from, to }: { from: string; to: string },
+    { type, collection, author }: { type: string; collection: string; author: string },
+  ): Promise<readonly Neighbour[]> {
+    return this.#db
       .selectFrom('versions')
       .select(['id', 'type', 'version', 'collection', 'key'])
       .where('id', '>=', from)
@@ -104,7 +129,6 @@ export class Decoys {
       .where('author', '=', author)
       .where('current', '=', 1)
       .execute();
-    return { start, depth, neighbours };
   }
 
   async #count(type: string, collection: string): Promise<number> {
