@@ -24,8 +24,11 @@ const recordVersion = z.strictObject({ id: idSchema, version: versionSchema });
 export const findingSchema = z.strictObject({
   edit: codeSchema,
   version: line(64),
-  outcome: z.enum(['pass', 'deny', 'not-evaluated']),
+  /** A `signal` says that something is unusual: it denies nothing, and adds its weight to the claim's score. */
+  outcome: z.enum(['pass', 'deny', 'not-evaluated', 'signal']),
   facts: table(line(64), z.json(), 100).optional(),
+  /** Of a signal: what it adds, 0 to 100. */
+  weight: z.int().min(0).max(100).optional(),
 });
 export type Finding = z.infer<typeof findingSchema>;
 /** One for each edit, and where it denies lines one for each of them. */
