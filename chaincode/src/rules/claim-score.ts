@@ -4,9 +4,6 @@
  */
 import type { Finding } from '../model/claims.ts';
 
-/** The score from which a claim is to wait, where the payer has loaded no other. */
-export const PEND_AT = 50;
-
 /** The weights of the signals in sum; of one that was raised several times the heaviest. */
 export function scoreOf(findings: readonly Finding[]): number {
   const weights = new Map<string, number>();
