@@ -80,7 +80,7 @@ function codingsAnywhereIn(value: unknown): Code[] {
 }
 
 /** Every `reference` anywhere in a value, relative and without a version. */
-function referencesIn(value: unknown): string[] {
+export function referencesIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(referencesIn);
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, member]) =>

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { FixtureConsortium, until } from '../consortium.fixture.ts';
 
+const NPI = { system: 'http://hl7.org/fhir/sid/us-npi', value: randomUUID() };
 const LOINC = 'http://loinc.org';
 const CLINICAL = 'http://terminology.hl7.org/CodeSystem/condition-clinical';
 const ALLERGY = 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical';
@@ -25,6 +26,9 @@ describe('Of a patient', function () {
   let patient: string;
   let other: string;
   const ids = new Map<string, string>();
+  /** `Type/id` of what her records refer to and is about nobody. */
+  const companions = new Map<string, string>();
+  let stranger: string;
   before(async () => {
     consortium = await FixtureConsortium.start(['hospital', 'patients']);
     patient = await created({ resourceType: 'Patient', active: true });
@@ -70,6 +74,39 @@ describe('Of a patient', function () {
       ['theirs', of(observation(9), other)],
     ];
     for (const [name, resource] of all) ids.set(name, await created(resource as { resourceType: string }));
+    const companion = async (name: string, resource: { resourceType: string; [member: string]: unknown }) => {
+      const reference = `${resource.resourceType}/${await created(resource)}`;
+      companions.set(name, reference);
+      return { reference };
+    };
+    const house = await companion('house', { resourceType: 'Organization', name: 'House' });
+    const doctor = await companion('doctor', { resourceType: 'Practitioner', name: [{ family: 'First' }] });
+    await companion('nurse', { resourceType: 'Practitioner', identifier: [NPI] });
+    const role = await companion('role', {
+      ...{ resourceType: 'PractitionerRole', practitioner: doctor, organization: house },
+    });
+    const drug = await companion('drug', { resourceType: 'Medication', code: { text: 'a drug' } });
+    stranger = (await companion('stranger', { resourceType: 'Practitioner', name: [{ family: 'Stranger' }] }))
+      .reference;
+    companions.delete('stranger');
+    const visit = {
+      ...{
+        resourceType: 'Encounter',
+        status: 'finished',
+        class: { code: 'AMB' },
+        subject: { reference: `Patient/${patient}` },
+      },
+      participant: [{ individual: doctor }],
+      serviceProvider: { reference: 'Organization/hospital' },
+    };
+    ids.set('visit', await created(visit));
+    const encounter = { reference: `Encounter/${ids.get('visit')}` };
+    const prescription = {
+      ...{ resourceType: 'MedicationRequest', status: 'active', intent: 'order', encounter, subject: visit.subject },
+      ...{ medicationReference: drug, requester: role },
+      performer: { type: 'Practitioner', identifier: NPI },
+    };
+    ids.set('prescription', await created(prescription));
     await until(async () => (await get(`Observation/${ids.get('theirs')}`, 'patients')).status === 200, 20_000);
   });
   after(() => consortium?.close());
@@ -83,7 +120,17 @@ describe('Of a patient', function () {
   const get = (path: string, as = herself()) => consortium.send(as, `GET /fhir/R4/${path}`);
   const entriesOf = ({ body }: { body: { entry?: Entry[] } }): Entry[] => body.entry ?? [];
   const shownIn = (entries: Entry[]) =>
-    entries.filter(({ search }) => search?.mode !== 'outcome').map(({ resource }) => resource.id);
+    entries.filter(({ search }) => search?.mode === 'match').map(({ resource }) => resource.id);
+  const included = (entries: Entry[]) =>
+    entries
+      .filter(({ search }) => search?.mode === 'include')
+      .map(({ resource }) => `${resource.resourceType}/${resource.id}`);
+  /** References of a Bundle's entries that lead to none of them. */
+  const leadingNowhere = (entries: Entry[]): string[] => {
+    const there = new Set(entries.map(({ fullUrl = '' }) => fullUrl.split('/').slice(-2).join('/')));
+    const texts = [...JSON.stringify(entries).matchAll(/"reference":"([^"#]+)"/g)].map(([, text]) => text!);
+    return texts.filter((text) => !there.has(text.split('/').slice(-2).join('/')));
+  };
   const hers = () => [patient, ...[...ids].filter(([name]) => name !== 'theirs').map(([, id]) => id)];
 
   it('everything is hers, what matters most first, to herself, to the custodian and to the holder', async () => {
@@ -91,6 +138,8 @@ describe('Of a patient', function () {
       const answer = await get(`Patient/${patient}/$everything`, as);
       expect(answer.status).to.equal(200);
       expect(shownIn(entriesOf(answer))).to.have.members(hers());
+      expect(included(entriesOf(answer)), as).to.have.members([...companions.values(), 'Organization/hospital']);
+      expect(leadingNowhere(entriesOf(answer)), as).to.deep.equal([]);
       const types = entriesOf(answer).map(({ resource }) => resource.resourceType);
       expect(types.slice(0, 3)).to.deep.equal(['Patient', 'AllergyIntolerance', 'Condition']);
       for (const { fullUrl, resource } of entriesOf(answer))
@@ -110,6 +159,10 @@ describe('Of a patient', function () {
         const next = (answer.body.link as { relation: string; url: string }[]).find(
           ({ relation }) => relation === 'next',
         );
+        const beside = included(entriesOf(answer));
+        expect(new Set(beside).size, 'none twice on a page').to.equal(beside.length);
+        const isPresent = (text: string) => [...companions.values()].includes(text);
+        expect(leadingNowhere(entriesOf(answer)).filter(isPresent)).to.deep.equal([]);
         expect(next?.url ?? '').to.not.match(/Observation|after=/);
         path = next?.url.split('/fhir/R4/')[1];
       }
@@ -121,12 +174,19 @@ describe('Of a patient', function () {
   it('everything is narrowed by type and by time, and by nothing that is not kept', async () => {
     const of = async (query: string) => shownIn(entriesOf(await get(`Patient/${patient}/$everything?${query}`)));
     expect(await of('_type=AllergyIntolerance,Patient')).to.deep.equal([patient, ids.get('allergy')]);
+    const beside = async (query: string) => included(entriesOf(await get(`Patient/${patient}/$everything?${query}`)));
+    expect(await beside('_type=Encounter')).to.deep.equal([]);
+    expect(await beside('_type=Encounter,Practitioner')).to.deep.equal([companions.get('doctor')]);
+    expect((await of('_type=Practitioner')).map((id) => `Practitioner/${id}`)).to.have.members([
+      companions.get('doctor'),
+      companions.get('nurse'),
+    ]);
     expect(await of('_since=2099-01-01T00:00:00Z')).to.deep.equal([]);
     expect(await of('_since=2020-01-01T00:00:00Z')).to.have.members(hers());
     for (const query of [
       'start=2020-01-01',
       'foo=1',
-      '_type=Practitioner',
+      '_type=Substance',
       '_type=x',
       '_count=0',
       '_count=x',
@@ -170,11 +230,19 @@ describe('Of a patient', function () {
     ]);
     const named = (title: string) =>
       (sections.get(title)?.entry ?? []).map(({ reference }) => reference.split('/').at(-1));
+    const whole = body.entry as Entry[];
+    expect(leadingNowhere(whole.filter(({ fullUrl }) => !fullUrl?.startsWith('urn:')))).to.deep.equal([]);
+    const there = whole.map(({ resource }) => `${resource.resourceType}/${resource.id}`);
+    expect(there).to.include.members([...companions.values(), `Encounter/${ids.get('visit')}`]);
+    expect(there).to.not.include(stranger);
     expect(named('Problems')).to.deep.equal([ids.get('problem')]);
     expect(named('Past problems')).to.deep.equal([ids.get('past')]);
     expect(named('Allergies and intolerances')).to.deep.equal([ids.get('allergy')]);
     expect(named('Results')).to.have.length(4);
-    expect(sections.get('Medication')).to.have.property('emptyReason');
+    expect(named('Medication')).to.deep.equal([ids.get('prescription')]);
+    const their = (await get(`Patient/${other}/$summary`, `patients patient Patient/${other}`)).body.entry[0] as Entry;
+    const empty = their.resource.section?.find(({ title }) => title === 'Medication');
+    expect(empty).to.have.property('emptyReason');
     expect(sections.get('Results')?.text.div).to.contain('HbA1c &lt;0&gt;, 7.1 %, 2026-01-05');
     const urls = new Set((body.entry as Entry[]).map(({ fullUrl }) => fullUrl));
     for (const { entry = [] } of sections.values())

@@ -1,12 +1,13 @@
 /**
  * `Patient/<id>/$everything` (hl7.org/fhir/R4/patient-operation-everything.html): all of a patient's records that the caller may
- * read, in pages, what matters most first. Every type is searched as a search by the caller is, and written down as one.
+ * read, in pages, what matters most first. Every type is searched as a search by the caller is, and written down as one. With
+ * each page goes what its records refer to and is about no patient (who treated, where, with what), so that they lead there.
  */
+import { companionTypes } from '@telemed-ledger/chaincode/model/companions.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { Answer } from './answers.ts';
 import { type Issue, outcomeOf, refuse } from './outcomes.ts';
-import type { Scope, Search, SearchPage } from './repository.ts';
+import type { Scope, Search, SearchPage, StoredResource } from './repository.ts';
 import { matchOf, outcomeEntries, sealed, unsealed } from './search.ts';
 import { parametersOf } from './search-parameters.ts';
 import { type Parameters, parseSearch } from './search-query.ts';
@@ -24,7 +25,7 @@ const ofPatients = supportedTypes
   .map(({ name }) => name)
   .filter((name) => name === 'Patient' || parametersOf(name).some(({ column }) => column === 'patient'));
 /** The types that have a patient, in the order in which they are answered. */
-const PATIENT_TYPES: readonly string[] = [...FIRST, ...ofPatients.filter((name) => !FIRST.includes(name))];
+export const PATIENT_TYPES: readonly string[] = [...FIRST, ...ofPatients.filter((name) => !FIRST.includes(name))];
 /** Her log is no part of her record, and grows with each page that is read: who wants it names its type, or searches it. */
 export const RECORD_TYPES: readonly string[] = PATIENT_TYPES.filter((name) => name !== 'AuditEvent');
 
@@ -36,6 +37,10 @@ const KNOWN = new Set(['_count', '_since', '_type', '_page', '_format', '_pretty
 interface Place {
   patient: string;
   types: string[];
+  /** Of what records refer to; all where it is left out. */
+  beside?: string[];
+  /** Nothing else is asked for. */
+  alone?: true;
   count: number;
   since?: string;
   /** Of the first of the types. */
@@ -62,10 +67,10 @@ export async function everything(scope: Scope, id: string, parameters: Parameter
 }
 
 /** A Patient as the caller may see it; whose it is otherwise is answered alike. @throws {Refusal} 404 */
-export async function patientOf({ repository, caller }: Scope, id: string): Promise<Resource> {
+export async function patientOf({ repository, caller }: Scope, id: string): Promise<StoredResource> {
   const isId = /^[A-Za-z0-9.-]{1,64}$/.test(id);
   const found = isId ? await repository.read(caller, 'Patient', id) : undefined;
-  return found?.resource ?? refuse(404, 'not-found', 'This server has no such resource.');
+  return found ?? refuse(404, 'not-found', 'This server has no such resource.');
 }
 
 /** @throws {Refusal} 400 for a parameter that would be ignored: it could have asked for less */
@@ -84,13 +89,17 @@ function placeIn(patient: string, parameters: Parameters, lenient: boolean): Pla
   if (!/^[1-9][0-9]{0,8}$/.test(count)) refuse(400, 'value', 'Expected a whole number from 1.', '_count');
   const wanted = parameters.filter(([name]) => name === '_type').flatMap(([, value]) => value.split(','));
   for (const type of wanted)
-    if (!PATIENT_TYPES.includes(type))
-      refuse(400, 'value', 'Expected types of resources that have a patient.', '_type');
+    if (!PATIENT_TYPES.includes(type) && !companionTypes.includes(type))
+      refuse(400, 'value', 'Expected types of resources that have a patient, or that their records refer to.', '_type');
   const types = wanted.length === 0 ? [...RECORD_TYPES] : PATIENT_TYPES.filter((type) => wanted.includes(type));
+  const beside = wanted.filter((type) => companionTypes.includes(type));
   const since = given.get('_since');
   // Refuses what is no date.
   if (since !== undefined) sinceIn(since);
-  return { patient, types, count: Math.min(Number(count), MAX_COUNT), ...(since === undefined ? {} : { since }) };
+  const common = { patient, count: Math.min(Number(count), MAX_COUNT), ...(since === undefined ? {} : { since }) };
+  if (wanted.length === 0) return { ...common, types };
+  // What is referred to is found by what refers to it.
+  return types.length > 0 ? { ...common, types, beside } : { ...common, types: [...RECORD_TYPES], beside, alone: true };
 }
 
 /** As a search of any type reads it. */
@@ -111,19 +120,44 @@ interface Gathered {
   next?: Place;
 }
 
+/** Records of a page, what is said of them, and where the next begins. */
+interface Walked {
+  matches: StoredResource[];
+  outcomes: object[];
+  next?: Place;
+}
+
 async function pageFrom(place: Place, scope: Scope): Promise<Gathered> {
+  const { matches, outcomes, next } = await walked(place, scope);
+  const { found, isCut } = await scope.repository.referredTo(scope.caller, matches);
+  const { beside = companionTypes, alone } = place;
+  const shown = found.filter(({ resource }) => beside.includes(resource.resourceType));
+  const entries = [
+    ...(alone ? [] : matches.map((match) => matchOf(match, scope.baseUrl))),
+    ...shown.map((one) => ({ ...matchOf(one, scope.baseUrl), search: { mode: alone ? 'match' : 'include' } })),
+    ...outcomes,
+    ...(isCut ? [cutEntry()] : []),
+  ];
+  return { entries, ...(next === undefined ? {} : { next }) };
+}
+
+async function walked(place: Place, scope: Scope): Promise<Walked> {
   const { patient, types, count, since } = place;
   const common = since === undefined ? {} : { lastUpdated: sinceIn(since) };
-  const entries: object[] = [];
+  const matches: StoredResource[] = [];
+  const outcomes: object[] = [];
   const hidden: string[] = [];
-  let { after } = place;
+  const pageOf = (next?: Place): Walked => ({
+    ...{ matches, outcomes: [...outcomes, ...hiddenEntry(hidden)] },
+    ...(next === undefined ? {} : { next }),
+  });
+  // A position is one among the first of the types alone.
+  const { after: first, ...same } = place;
+  let after = first;
   for (const [index, type] of types.entries()) {
-    const room = count - entries.length;
-    if (room <= 0)
-      return {
-        entries: [...entries, ...hiddenEntry(hidden)],
-        next: { ...place, types: types.slice(index), ...at(undefined) },
-      };
+    const rest: Place = { ...same, types: types.slice(index) };
+    const room = count - matches.length;
+    if (room <= 0) return pageOf(rest);
     const whose = type === 'Patient' ? { ids: [patient] } : { patients: [patient] };
     const page = await searched({ type, ...whose, ...common, count: room, ...at(after) }, scope);
     after = undefined;
@@ -131,14 +165,11 @@ async function pageFrom(place: Place, scope: Scope): Promise<Gathered> {
       hidden.push(type);
       continue;
     }
-    entries.push(...page.matches.map((match) => matchOf(match, scope.baseUrl)), ...outcomeEntries(page));
-    if (page.next !== undefined)
-      return {
-        entries: [...entries, ...hiddenEntry(hidden)],
-        next: { ...place, types: types.slice(index), after: page.next },
-      };
+    matches.push(...page.matches);
+    outcomes.push(...outcomeEntries(page));
+    if (page.next !== undefined) return pageOf({ ...rest, after: page.next });
   }
-  return { entries: [...entries, ...hiddenEntry(hidden)] };
+  return pageOf();
 }
 
 const at = (after: string | undefined): { after?: string } => (after === undefined ? {} : { after });
@@ -158,4 +189,11 @@ function hiddenEntry(types: readonly string[]): object[] {
   const diagnostics = `Not shown to this caller: ${types.join(', ')}.`;
   const issue: Issue = { severity: 'information', code: 'suppressed', diagnostics };
   return [{ resource: outcomeOf([issue]), search: { mode: 'outcome' } }];
+}
+
+/** For a Bundle whose records refer to more than goes with them. */
+export function cutEntry(): { resource: object; search: { mode: 'outcome' } } {
+  const diagnostics = 'The records here refer to more than goes with them: read what is missing by its reference.';
+  const issue: Issue = { severity: 'warning', code: 'incomplete', diagnostics };
+  return { resource: outcomeOf([issue]), search: { mode: 'outcome' } };
 }

@@ -60,6 +60,13 @@ export interface SearchPage {
   undelivered?: number;
 }
 
+/** What records refer to and is about no patient. */
+export interface ReferredTo {
+  found: StoredResource[];
+  /** There is more than fits beside the records of one Bundle. */
+  isCut: boolean;
+}
+
 /** Which versions of a resource are asked for. */
 export interface HistoryPage {
   count: number;
@@ -99,6 +106,11 @@ export interface Repository {
   /** Versions, newest first; none where there is no such resource. */
   history(caller: Caller, type: string, id: string, page: HistoryPage): Promise<VersionsPage>;
   search(caller: Caller, search: Search): Promise<SearchPage>;
+  /**
+   * What these records lead to and is about no patient, as far as the caller may read it: what a Bundle of them needs for its
+   * references to lead somewhere within it.
+   */
+  referredTo(caller: Caller, records: readonly StoredResource[]): Promise<ReferredTo>;
   /** Which of these `Type/id` do not exist here. */
   missing(references: string[]): Promise<string[]>;
   /**

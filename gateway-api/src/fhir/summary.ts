@@ -1,13 +1,15 @@
 /**
  * `Patient/<id>/$summary`: a document after HL7's International Patient Summary (hl7.org/fhir/uv/ips/OperationDefinition-summary),
- * made of what the caller may read. Each section says how many of its records are left out for its length.
+ * made of what the caller may read. Each section says how many of its records are left out for its length. What the records in it
+ * refer to is in it too: her other records, and what is about no patient.
  */
 import { randomUUID } from 'node:crypto';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
+import { referencesIn } from '@telemed-ledger/chaincode/model/record-facts.ts';
 import type { Answer } from './answers.ts';
-import { demandKnown, patientOf } from './everything.ts';
-import type { Scope, StoredResource } from './repository.ts';
+import { cutEntry, demandKnown, PATIENT_TYPES, patientOf } from './everything.ts';
+import type { ReferredTo, Scope, StoredResource } from './repository.ts';
 import type { Parameters } from './search-query.ts';
 import { lineOf, SECTIONS, type Section } from './summary-sections.ts';
 
@@ -17,10 +19,14 @@ const MOST = 50;
 /** Records of a type that are looked through. */
 const PAGE = 500;
 const PAGES = 10;
+/** Of her other records that those of the sections refer to. */
+const MOST_OWN = 500;
+/** Who may read of her is no part of a summary, nor who did. */
+const REFERRED_TYPES = PATIENT_TYPES.filter((type) => !['Patient', 'AuditEvent', 'Consent'].includes(type));
 const KNOWN = new Set(['_format', '_pretty']);
 
 interface Filled extends Section {
-  shown: Resource[];
+  shown: StoredResource[];
   leftOut: number;
 }
 
@@ -28,17 +34,48 @@ interface Filled extends Section {
 export async function summary(scope: Scope, id: string, parameters: Parameters, lenient: boolean): Promise<Answer> {
   demandKnown(parameters, KNOWN, lenient);
   const patient = await patientOf(scope, id);
-  const records = new Map<string, Resource[]>();
+  const records = new Map<string, StoredResource[]>();
   for (const type of new Set(SECTIONS.flatMap(({ types }) => types)))
     records.set(type, await recordsOf(type, id, scope));
   const filled = SECTIONS.map((section) => filledWith(section, records));
-  return { status: 200, resource: documentOf(patient, filled.filter(isThere), scope) };
+  const shown = filled.filter(isThere);
+  const inSections = new Set(shown.flatMap((section) => section.shown));
+  const own = await ownReferredTo([patient, ...inSections], id, scope);
+  const beside = await scope.repository.referredTo(scope.caller, [patient, ...inSections, ...own]);
+  const besides = { own, beside };
+  return { status: 200, resource: documentOf(patient.resource, shown, besides, scope) };
+}
+
+/** What goes with the records of the sections. */
+interface Besides {
+  own: StoredResource[];
+  beside: ReferredTo;
+}
+
+/** Her other records that these refer to, and so on. */
+async function ownReferredTo(from: StoredResource[], patient: string, scope: Scope): Promise<StoredResource[]> {
+  const seen = new Set(from.map(({ resource }) => `${resource.resourceType}/${resource.id}`));
+  const found: StoredResource[] = [];
+  for (let next = from; next.length > 0 && found.length < MOST_OWN; ) {
+    const references = new Set(next.flatMap(({ resource }) => referencesIn(resource)));
+    const fresh = [...references].filter((reference) => !seen.has(reference));
+    for (const reference of fresh) seen.add(reference);
+    next = [];
+    for (const [type, all] of Map.groupBy(fresh, (reference) => reference.split('/')[0]!)) {
+      if (!REFERRED_TYPES.includes(type)) continue;
+      const ids = all.map((reference) => reference.slice(type.length + 1)).slice(0, PAGE);
+      const { matches } = await scope.repository.search(scope.caller, { type, ids, patients: [patient], count: PAGE });
+      next.push(...matches);
+    }
+    found.push(...next);
+  }
+  return found.slice(0, MOST_OWN);
 }
 
 const isThere = ({ isRequired, shown }: Filled): boolean => isRequired === true || shown.length > 0;
 
 /** All of a type, the newest first. */
-async function recordsOf(type: string, patient: string, { repository, caller }: Scope): Promise<Resource[]> {
+async function recordsOf(type: string, patient: string, { repository, caller }: Scope): Promise<StoredResource[]> {
   const found: StoredResource[] = [];
   let after: string | undefined;
   for (let page = 0; page < PAGES; page += 1) {
@@ -50,16 +87,22 @@ async function recordsOf(type: string, patient: string, { repository, caller }: 
     after = next;
     if (after === undefined) break;
   }
-  const newest = found.sort((one, other) => (one.lastUpdated < other.lastUpdated ? 1 : -1));
-  return newest.map(({ resource }) => resource);
+  return found.sort((one, other) => (one.lastUpdated < other.lastUpdated ? 1 : -1));
 }
 
-function filledWith(section: Section, records: ReadonlyMap<string, Resource[]>): Filled {
-  const all = section.types.flatMap((type) => records.get(type) ?? []).filter((one) => section.holds(one));
+function filledWith(section: Section, records: ReadonlyMap<string, StoredResource[]>): Filled {
+  const all = section.types
+    .flatMap((type) => records.get(type) ?? [])
+    .filter(({ resource }) => section.holds(resource));
   return { ...section, shown: all.slice(0, MOST), leftOut: Math.max(0, all.length - MOST) };
 }
 
-function documentOf(patient: Resource, filled: readonly Filled[], { baseUrl, organisation }: Scope): object {
+function documentOf(
+  patient: Resource,
+  filled: readonly Filled[],
+  { own, beside: { found, isCut } }: Besides,
+  { baseUrl, organisation }: Scope,
+): object {
   const now = new Date().toISOString();
   const author = `urn:uuid:${randomUUID()}`;
   const placeOf = ({ resourceType, id }: Resource): string => `${baseUrl}/${resourceType}/${id}`;
@@ -74,12 +117,14 @@ function documentOf(patient: Resource, filled: readonly Filled[], { baseUrl, org
     ...{ resourceType: 'Organization', id: author.slice('urn:uuid:'.length), name: organisation.name },
     identifier: [{ system: ORGANISATION_SYSTEM, value: organisation.name }],
   };
-  const records = new Map(filled.flatMap(({ shown }) => shown.map((one) => [placeOf(one), one])));
+  const all = [...filled.flatMap(({ shown }) => shown), ...own, ...found];
+  const records = new Map(all.map(({ resource }) => [placeOf(resource), resource]));
   const entry = [
     { fullUrl: `urn:uuid:${composition.id}`, resource: composition },
     { fullUrl: placeOf(patient), resource: patient },
     { fullUrl: author, resource: by },
     ...[...records].map(([fullUrl, resource]) => ({ fullUrl, resource })),
+    ...(isCut ? [{ fullUrl: `urn:uuid:${randomUUID()}`, resource: cutEntry().resource }] : []),
   ];
   const identifier = { system: 'urn:ietf:rfc:3986', value: `urn:uuid:${randomUUID()}` };
   return { resourceType: 'Bundle', type: 'document', identifier, timestamp: now, entry };
@@ -88,7 +133,7 @@ function documentOf(patient: Resource, filled: readonly Filled[], { baseUrl, org
 const NONE = { system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: 'unavailable' };
 
 function sectionOf({ title, code, shown, leftOut }: Filled, placeOf: (resource: Resource) => string): object {
-  const lines = shown.map(lineOf);
+  const lines = shown.map(({ resource }) => lineOf(resource));
   if (shown.length === 0) lines.push('Nothing is recorded here.');
   if (leftOut > 0) lines.push(`${leftOut} older ones are left out.`);
   return {
@@ -100,7 +145,7 @@ function sectionOf({ title, code, shown, leftOut }: Filled, placeOf: (resource: 
     },
     ...(shown.length === 0
       ? { emptyReason: { coding: [NONE] } }
-      : { entry: shown.map((one) => ({ reference: placeOf(one) })) }),
+      : { entry: shown.map(({ resource }) => ({ reference: placeOf(resource) })) }),
   };
 }
 

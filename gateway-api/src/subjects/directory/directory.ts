@@ -38,6 +38,10 @@ export async function readEntry(
   return found && entryOf(found);
 }
 
+/** A member of the consortium, by `Organization/<its name>`. */
+export const memberEntry = (consortium: Consortium, reference: string): StoredResource | undefined =>
+  members(consortium).find(({ resource }) => reference === `Organization/${resource.id}`);
+
 /** In the order of the file, or of the ledger. */
 export async function searchEntries({ index, consortium }: Sides, search: Search): Promise<SearchPage> {
   if (search.type === 'Organization') return searchMembers(members(consortium), search);

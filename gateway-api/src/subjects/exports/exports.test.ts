@@ -26,6 +26,7 @@ describe('The export of a record', function () {
   let roots: Roots;
   let patient: ExamplePatient;
   let observation: string;
+  let doctor: string;
   let archive: Buffer;
   let checked: CheckedExport;
 
@@ -83,6 +84,13 @@ describe('The export of a record', function () {
       ...{ resourceType: 'DocumentReference', status: 'current', subject },
       content: [{ attachment: { contentType: 'application/pdf', data: PDF.toString('base64') } }],
     });
+    doctor = await scene.created('hospital', 'POST /fhir/R4/Practitioner', {
+      ...{ resourceType: 'Practitioner', name: [{ family: 'First' }] },
+    });
+    await scene.created('hospital', 'POST /fhir/R4/Encounter', {
+      ...{ resourceType: 'Encounter', status: 'finished', class: { code: 'AMB' }, subject },
+      participant: [{ individual: { reference: `Practitioner/${doctor}` } }],
+    });
     const consent = await scene.consented(patient);
     await scene.becomes('patients', await scene.ask(patient), ({ status }) => status === 'granted');
     const { body, headers } = await scene.send(herself(), `GET /fhir/R4/Consent/${consent}`);
@@ -124,6 +132,13 @@ describe('The export of a record', function () {
     expect(record).to.include({ resourceType: 'Bundle', type: 'collection' });
     const types = record.entry.map(({ resource }: { resource: { resourceType: string } }) => resource.resourceType);
     expect(types).to.include.members(['Patient', 'Observation', 'DocumentReference', 'Consent']);
+    const there = record.entry.map(({ fullUrl }: { fullUrl: string }) => fullUrl.split('/').slice(-2).join('/'));
+    expect(there).to.include(`Practitioner/${doctor}`);
+    const leads = [...JSON.stringify(record).matchAll(/"reference":"([^"#]+)"/g)].map(([, text]) => text);
+    expect(leads.filter((text) => !there.includes(text))).to.deep.equal([]);
+    expect(
+      new Set(record.entry.map(({ fullUrl }: { fullUrl: string }) => fullUrl.split('/').slice(0, -2).join('/'))),
+    ).to.have.property('size', 1);
     expect(textOf('history.json')).to.contain('"value":1.50');
     const [carried] = files().filter((file) => file.path.startsWith('attachments/'));
     expect(carried?.path).to.match(/-1\.pdf$/);

@@ -60,8 +60,8 @@ const asJson = (value: object): Uint8Array => utf8.encode(`${JSON.stringify(valu
 const versionName = ({ resource, version }: StoredResource): string =>
   `${resource.resourceType}/${resource.id}/_history/${version}`;
 
-/** In the order of the archive. */
-export async function* filesOf(gathering: Gathered, services: Services): AsyncGenerator<ArchivedFile> {
+/** In the order of the archive. @param baseUrl of this gateway's FHIR, by which references within a Bundle are resolved */
+export async function* filesOf(gathering: Gathered, services: Services, baseUrl: string): AsyncGenerator<ArchivedFile> {
   const { patient, made, origin, whole, events, accesses, reads } = gathering;
   const { organisation } = services;
   const manifest: Manifest = {
@@ -73,8 +73,8 @@ export async function* filesOf(gathering: Gathered, services: Services): AsyncGe
     manifest.files.push({ path: file.path, size: file.bytes.length, sha256 });
     return file;
   };
-  yield listed({ path: RECORD, bytes: await bundleOf(whole.newest, made) });
-  if (whole.earlier.length > 0) yield listed({ path: HISTORY, bytes: await bundleOf(whole.earlier, made) });
+  yield listed({ path: RECORD, bytes: await bundleOf(whole.newest, made, baseUrl) });
+  if (whole.earlier.length > 0) yield listed({ path: HISTORY, bytes: await bundleOf(whole.earlier, made, baseUrl) });
   const attachments = new Map<string, string[]>();
   for (const one of [...whole.newest, ...whole.earlier]) {
     const files = attachmentsOf(one.resource, fileNameOf(versionName(one)));
@@ -151,12 +151,17 @@ npm run verify -- FILE ROOTS checks all of it with the consortium's roots.
 const entriesOf = (resources: readonly object[]): object =>
   resources.length === 0 ? {} : { entry: resources.map((resource) => ({ resource })) };
 
-/** A Bundle of versions, written piece by piece: a long record holds nobody up. */
-async function bundleOf(versions: readonly StoredResource[], made: string): Promise<Uint8Array> {
+/**
+ * A Bundle of versions, written piece by piece: a long record holds nobody up. A relative reference leads to an entry by the base
+ * that their full URLs share (hl7.org/fhir/R4/bundle.html#references).
+ */
+async function bundleOf(versions: readonly StoredResource[], made: string, baseUrl: string): Promise<Uint8Array> {
   const head = `{"resourceType":"Bundle","type":"collection","timestamp":"${made}","entry":[\n`;
   const entries: string[] = [];
-  for (const { resource } of versions)
-    entries.push(await inTurn(() => JSON.stringify({ fullUrl: `urn:uuid:${resource.id}`, resource })));
+  for (const { resource } of versions) {
+    const fullUrl = `${baseUrl}/${resource.resourceType}/${resource.id}`;
+    entries.push(await inTurn(() => JSON.stringify({ fullUrl, resource })));
+  }
   return utf8.encode(`${head}${entries.join(',\n')}\n]}\n`);
 }
 

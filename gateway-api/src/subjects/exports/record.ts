@@ -1,4 +1,7 @@
-/** All versions of all records of one patient, as whoever asks may read them, each read written down as a search or a history is. */
+/**
+ * All versions of all records of one patient, as whoever asks may read them, each read written down as a search or a history is;
+ * and what they refer to that is about no patient, as it stands.
+ */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Caller } from '../../auth/caller.ts';
 import { RECORD_TYPES } from '../../fhir/everything.ts';
@@ -21,6 +24,9 @@ export async function recordOf(patient: string, caller: Caller, records: Records
     const found = await allOf(type, patient, caller, records, whole.leftOut);
     for (const one of found) await addVersions(one, type, caller, records, whole);
   }
+  const { found, isCut } = await records.referredTo(caller, [...whole.newest, ...whole.earlier]);
+  whole.newest.push(...found);
+  if (isCut) whole.leftOut.push({ of: 'what records refer to', reason: 'more than goes into one file' });
   return whole;
 }
 

@@ -1,13 +1,13 @@
 /** Her record, taken along: everything that her custodian has of a patient, with its proofs, as one file. */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { ArchivedFile } from '@telemed-ledger/verifier/archive.ts';
 import { Archive } from '@telemed-ledger/verifier/archive.ts';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import { written } from '../../http/streamed-json.ts';
-import type { Services } from '../services.ts';
-import { filesOf, type Gathered, gathered } from './files.ts';
+import { filesOf, gathered } from './files.ts';
 
 export const exportRecord = route({
   method: 'get',
@@ -30,16 +30,18 @@ export const exportRecord = route({
         'Content-Disposition': 'attachment; filename="record.zip"',
       },
       body: '',
-      stream: (_request, response) => sendArchive(response, gathering, services),
+      stream: (request, response) => sendArchive(response, filesOf(gathering, services, baseUrlOf(request))),
     };
   },
 });
 
+const baseUrlOf = (request: Request): string => `${request.protocol}://${request.get('host') ?? 'localhost'}/fhir/R4`;
+
 /** What fails after the head is sent ends the connection: a file that breaks off is seen to. */
-async function sendArchive(response: Response, gathering: Gathered, services: Services): Promise<void> {
+async function sendArchive(response: Response, files: AsyncIterable<ArchivedFile>): Promise<void> {
   const archive = new Archive();
   try {
-    for await (const file of filesOf(gathering, services)) {
+    for await (const file of files) {
       for (const piece of [archive.add(file), file.bytes])
         if (piece.length > 0 && !(await written(response, piece))) return;
     }

@@ -15,6 +15,7 @@ import type { Issue } from '../../fhir/outcomes.ts';
 import type {
   HistoryPage,
   NewDraft,
+  ReferredTo,
   Repository,
   Search,
   SearchPage,
@@ -23,6 +24,7 @@ import type {
 } from '../../fhir/repository.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { View } from '../../index/read/deliveries.ts';
+import type { ReadModel } from '../../index/read/queries.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import { toldOf } from '../consents/telling.ts';
 import { isInDirectory, readEntry, searchEntries } from '../directory/directory.ts';
@@ -30,6 +32,7 @@ import { narrativeOf } from '../log/sentences.ts';
 import { languageIn } from '../log/texts.ts';
 import { type About, type Asked, aboutOf, shownOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
+import { referredTo } from './referred.ts';
 
 /** What of the gateway reading and writing records needs. */
 export type RecordServices = Pick<
@@ -52,6 +55,8 @@ export interface Writer {
 }
 
 const AUDIT = 'AuditEvent';
+
+type Beside = Awaited<ReturnType<ReadModel['companions']['ofPatient']>>[number];
 
 export class Records implements Repository {
   readonly #services: RecordServices;
@@ -137,6 +142,30 @@ export class Records implements Repository {
       : { ...untold, matches: page.matches.map((match) => withLinks(match, caller)) };
   }
 
+  referredTo(caller: Caller, records: readonly StoredResource[]): Promise<ReferredTo> {
+    const beside = new Map<string, Promise<Beside[]>>();
+    const search = (wanted: Search) => this.#searchBeside(caller, wanted, beside);
+    return referredTo(records, { consortium: this.#services.consortium, search });
+  }
+
+  /** Of what is about no patient: nothing is written down where nothing is shown, and nothing of what is for others. */
+  async #searchBeside(
+    caller: Caller,
+    search: Search,
+    known: Map<string, Promise<Beside[]>>,
+  ): Promise<StoredResource[]> {
+    const { type } = search;
+    try {
+      const view = await this.#withCompanions(viewOf(caller, type), type, known);
+      const { matches } = await this.#services.index.search(search, view);
+      await this.#services.readLog.note(caller, { interaction: 'search', type, about: shownOf(matches) });
+      return matches;
+    } catch (error) {
+      if (error instanceof LedgerError && error.code === 'FORBIDDEN') return [];
+      throw error;
+    }
+  }
+
   /** What a caller sees; one who sees nothing is refused, and that is written down where there is such a record. */
   async #viewFor(caller: Caller, interaction: Asked['interaction'], type: string, id?: string): Promise<View> {
     try {
@@ -157,12 +186,13 @@ export class Records implements Repository {
   }
 
   /** At the custodian a patient also reads what her records refer to and is about nobody. */
-  async #withCompanions(view: View, type: string): Promise<View> {
+  async #withCompanions(view: View, type: string, known = new Map<string, Promise<Beside[]>>()): Promise<View> {
     const { index, organisation } = this.#services;
     const { compartment } = view;
     if (compartment === undefined || organisation.kind !== 'custodian' || !companionTypes.includes(type)) return view;
     const patients = [compartment, ...(view.linked ?? [])];
-    const found = await Promise.all(patients.map((patient) => index.companions.ofPatient(patient)));
+    for (const patient of patients) if (!known.has(patient)) known.set(patient, index.companions.ofPatient(patient));
+    const found = await Promise.all(patients.flatMap((patient) => known.get(patient) ?? []));
     const beside = found.flat().filter((one) => one.type === type);
     return { ...view, beside: beside.map(({ id }) => id) };
   }
