@@ -34,6 +34,19 @@ describe('AdjudicateClaim', () => {
         category: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/adjudication', code }] },
         amount: usd(values[index]!),
       }));
+    const X12 = 'https://x12.org/codes/claim-adjustment';
+    const hers = (code: string, value: number): object => ({
+      category: {
+        coding: [{ system: 'http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudication', code: 'memberliability' }],
+      },
+      reason: {
+        coding: [
+          { system: `${X12}-group-codes`, code: 'PR' },
+          { system: `${X12}-reason-codes`, code },
+        ],
+      },
+      amount: usd(value),
+    });
     const payer = { system: 'https://telemed-ledger.example/organisations', value: 'payer' };
     const { claim } = story.example;
     const { resource, ...basis } = story.ledger.read(PAYER, `response/${exampleIds.claim}`) as Record<string, unknown>;
@@ -48,8 +61,11 @@ describe('AdjudicateClaim', () => {
       ...{ requestor: claim['provider'], request: { reference: `Claim/${exampleIds.claim}` } },
       ...{ outcome: 'complete', disposition: 'approved' },
       item: [
-        { itemSequence: 1, adjudication: amounts(120, 120, 30, 90) },
-        { itemSequence: 2, adjudication: amounts(30.5, 30.5, 3.05, 27.45) },
+        {
+          itemSequence: 1,
+          adjudication: [...amounts(120, 120, 30, 90), hers('3', 20), hers('2', 10)],
+        },
+        { itemSequence: 2, adjudication: [...amounts(30.5, 30.5, 3.05, 27.45), hers('2', 3.05)] },
       ],
       total: amounts(150.5, 150.5, 33.05, 117.45),
       payment: {
@@ -154,6 +170,29 @@ describe('AdjudicateClaim', () => {
     expect(
       second.adjudication.find((one: Changeable) => one['category'].coding[0].code === 'benefit').amount.value,
     ).to.be.greaterThan(0);
+  });
+
+  it('decides and shows details, and denies one alone whose sum does not hold', async () => {
+    const part = (sequence: number, value: number): Changeable =>
+      ({ sequence, productOrService: { coding: [{ code: 'a' }] }, net: { value, currency: 'USD' } }) as never;
+    const [item] = story.example.claim['item'];
+    item.detail = [
+      { ...part(1, 100), subDetail: [part(1, 60), part(2, 40)] },
+      { ...part(2, 20), subDetail: [part(1, 19)] },
+    ];
+    await story.submitClaim();
+    await story.adjudicate();
+    expect(story.status()).to.include({ status: 'partial' });
+    const { resource } = story.ledger.read(PAYER, `response/${exampleIds.claim}`) as { resource: Changeable };
+    const benefit = ({ adjudication }: Changeable): number =>
+      adjudication.find((one: Changeable) => one['category'].coding[0].code === 'benefit').amount.value;
+    const [first, second] = resource['item'][0].detail;
+    expect([first, second].map((one) => one.detailSequence)).to.deep.equal([1, 2]);
+    expect(first.subDetail.map((one: Changeable) => one['subDetailSequence'])).to.deep.equal([1, 2]);
+    expect(first.subDetail.map(benefit)).to.deep.equal([36, 36]);
+    expect([benefit(resource['item'][0]), benefit(first), benefit(second)]).to.deep.equal([72, 72, 0]);
+    expect(resource['error']).to.have.length(1);
+    expect(resource['error'][0]).to.include({ itemSequence: 1, detailSequence: 2 });
   });
 
   it('leaves to the patient what leaves nothing to pay', async () => {

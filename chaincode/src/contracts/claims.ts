@@ -23,6 +23,7 @@ import type { Anchored, ClaimState, Draft } from '../model/values.ts';
 import { adjudicateClaim } from '../rules/adjudication.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
 import { judgeClaim, standing, verdictOf } from '../rules/claims.ts';
+import { namedPrices } from '../rules/pricing.ts';
 import {
   checkCover,
   type Fingerprints,
@@ -110,7 +111,8 @@ async function loadFeeSchedule(call: Call<'LoadFeeSchedule'>): Promise<Done> {
   while ((await store.anchor(own, privateKeys.feeSchedule(between, generation))) !== undefined) generation += 1;
   if (known > 0 && (await store.anchor(own, privateKeys.feeSchedule(between, known))) === undefined)
     throw new LedgerError('INVALID', 'there is no such generation', 'known');
-  const value: FeeSchedule = { schema: 1, unlisted: 'not-covered', ...tariff, loadedAt: store.time };
+  const prices = namedPrices(tariff.prices);
+  const value: FeeSchedule = { schema: 1, unlisted: 'not-covered', ...tariff, prices, names: 1, loadedAt: store.time };
   const key = privateKeys.feeSchedule(between, generation);
   store.putPrivate(own, key, value);
   await putCopies(store, [input.provider], key, value);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { billedInAll, readBill } from './bill.ts';
+import { type BillPart, billedInAll, isInParts, readBill } from './bill.ts';
 import { evidenceOf, targetOf } from './claim-evidence.ts';
 import { addDays, countDays, covers, daysFrom, daysOfPeriod, firstDay, lastDay } from './days.ts';
 import { findLedgerError } from './errors.ts';
@@ -38,6 +38,7 @@ describe('a bill', () => {
       quantity: { digits: 2n, scale: 0 },
       computed: 3050,
       billed: 3050,
+      parts: [],
       modifiers: [],
       first: '2026-02-10',
       last: '2026-02-10',
@@ -86,6 +87,44 @@ describe('a bill', () => {
     }
   });
 
+  const PART = { sequence: 1, productOrService: { coding: [{ code: 'a' }] } };
+  const usd = (value: number): object => ({ value, currency: 'USD' });
+
+  it('reads details and theirs, each with what it asks for', () => {
+    const { items } = readBill(
+      claimWith((claim) => {
+        const [item] = claim['item'];
+        item.detail = [
+          { ...PART, net: usd(100), subDetail: [{ ...PART, quantity: { value: 4 }, unitPrice: usd(25) }] },
+          { ...PART, sequence: 2, subDetail: [{ ...PART, net: usd(20) }] },
+        ];
+      }),
+    );
+    const billed = (part: BillPart): unknown => [part.billed, ...part.parts.map(billed)];
+    expect(billed(items[0]!)).to.deep.equal([12000, [10000, [10000]], [2000, [2000]]]);
+    expect(isInParts(items[0]!)).to.equal(true);
+  });
+
+  it('asks of an item for what its details ask for, where it does not say', () => {
+    const { items } = readBill(
+      claimWith((claim) => {
+        delete claim['total'];
+        delete claim['item'][0].net;
+        claim['item'][0].detail = [
+          { ...PART, net: usd(7) },
+          { ...PART, sequence: 2 },
+        ];
+      }),
+    );
+    expect(items[0]?.billed).to.equal(700);
+  });
+
+  it('decides an item itself whose details only describe it', () => {
+    const { items } = readBill(claimWith((claim) => (claim['item'][0].detail = [PART])));
+    expect(items[0]?.billed).to.equal(12000);
+    expect(isInParts(items[0]!)).to.equal(false);
+  });
+
   const MALFORMED: [string, (claim: Changeable) => void, string][] = [
     ['another type', (claim) => (claim['resourceType'] = 'Coverage'), 'Claim.resourceType'],
     ['a draft', (claim) => (claim['status'] = 'draft'), 'Claim.status'],
@@ -126,7 +165,31 @@ describe('a bill', () => {
     ['a price below zero', (claim) => (claim['item'][1].unitPrice.value = -0.001), 'Claim.item[1].unitPrice.value'],
     ['a factor below zero', (claim) => (claim['item'][1].factor = -1), 'Claim.item[1].factor'],
     ['a product out of range', (claim) => (claim['item'][1].quantity.value = 1e15), 'Claim.item[1].unitPrice'],
-    ['details', (claim) => (claim['item'][0].detail = [{}]), 'Claim.item[0].detail'],
+    ['a detail of nothing', (claim) => (claim['item'][0].detail = [{}]), 'Claim.item[0].detail[0].sequence'],
+    [
+      'a detail below zero',
+      (claim) => (claim['item'][0].detail = [{ ...PART, net: { value: -1, currency: 'USD' } }]),
+      'Claim.item[0].detail[0].net.value',
+    ],
+    [
+      'a detail of a detail without a code',
+      (claim) => (claim['item'][0].detail = [{ ...PART, subDetail: [{ sequence: 1 }] }]),
+      'Claim.item[0].detail[0].subDetail[0].productOrService',
+    ],
+    [
+      'two details of one sequence',
+      (claim) => (claim['item'][0].detail = [PART, PART]),
+      'Claim.item[0].detail.sequence',
+    ],
+    [
+      'more details than can be decided',
+      (claim) =>
+        (claim['item'][0].detail = Array.from({ length: 100 }, (_, index) => ({
+          ...{ ...PART, sequence: index + 1 },
+          subDetail: Array.from({ length: 30 }, (_, under) => ({ ...PART, sequence: under + 1 })),
+        }))),
+      'Claim.item.detail',
+    ],
     ['two items of one sequence', (claim) => (claim['item'][1].sequence = 1), 'Claim.item.sequence'],
     ['no date', (claim) => delete claim['billablePeriod'], 'Claim.item[0].serviced'],
     ['a month as the date', (claim) => (claim['item'][1].servicedDate = '2026-02'), 'Claim.item[1].serviced'],

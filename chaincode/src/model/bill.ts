@@ -7,9 +7,13 @@ import { targetOf } from './claim-evidence.ts';
 import { countDays, FHIR_DATE_TIME, firstDay, lastDay } from './days.ts';
 import { LedgerError } from './errors.ts';
 import type { Reference } from './fhir.ts';
-import { type Decimal, decimalOf, multiply, ONE, parseMoney, parsePrice, roundHalfUp } from './money.ts';
+import { type Decimal, decimalOf, MAX_UNITS, multiply, ONE, parseMoney, parsePrice, roundHalfUp } from './money.ts';
 
 const MAX_ITEMS = 500;
+/** Of what lies in one item, or in one of its details. */
+const MAX_PARTS = 100;
+/** Items, details and their details of one claim together. */
+const MAX_PARTS_IN_ALL = 2_000;
 /** Of a claim's other lists, and of what one item names of them: each item is held against each of them. */
 const MAX_LISTED = 500;
 const MAX_NAMED = 50;
@@ -31,7 +35,8 @@ const coding = z.looseObject({ system: z.string().optional(), code: z.string().t
 const positive = z.custom((value) => (decimalOf(value)?.digits ?? -1n) > 0n);
 const notNegative = z.custom((value) => (decimalOf(value)?.digits ?? -1n) >= 0n);
 
-const itemSchema = z.looseObject({
+/** What items, their details and the details of those have alike. */
+const partShape = {
   sequence,
   productOrService: z.looseObject({ coding: z.array(coding).min(1).max(10) }),
   modifier: z
@@ -42,13 +47,19 @@ const itemSchema = z.looseObject({
   unitPrice: z.unknown().optional(),
   factor: notNegative.optional(),
   net: z.unknown().optional(),
+};
+const subDetailSchema = z.looseObject(partShape);
+const detailSchema = z.looseObject({ ...partShape, subDetail: z.array(subDetailSchema).max(MAX_PARTS).optional() });
+
+const itemSchema = z.looseObject({
+  ...partShape,
+  detail: z.array(detailSchema).max(MAX_PARTS).optional(),
   servicedDate: dateTime.optional(),
   servicedPeriod: period.optional(),
   encounter: z.array(reference).max(MAX_NAMED).optional(),
   careTeamSequence: z.array(sequence).max(MAX_NAMED).optional(),
   procedureSequence: z.array(sequence).max(MAX_NAMED).optional(),
   informationSequence: z.array(sequence).max(MAX_NAMED).optional(),
-  detail: z.undefined('items with details are not supported').optional(),
 });
 
 /** As much of a Claim (hl7.org/fhir/R4/claim.html) as the ledger must understand. */
@@ -84,9 +95,10 @@ export const claimSchema = z.looseObject({
 });
 export type Claim = z.infer<typeof claimSchema>;
 type ClaimItem = Claim['item'][number];
+type ClaimPart = z.infer<typeof subDetailSchema>;
 
-/** One line of a bill. Amounts are minor units of the bill's currency. */
-export interface BillItem {
+/** A line of a bill, or what lies in one. Amounts are minor units of the bill's currency. */
+export interface BillPart {
   sequence: number;
   codes: { system: string; code: string }[];
   /** Codes of its modifiers, in capitals. */
@@ -94,8 +106,14 @@ export interface BillItem {
   quantity: Decimal;
   /** quantity × unitPrice × factor, halves up; undefined without a unit price. */
   computed: number | undefined;
-  /** What is asked for: `net`, or else what was computed, or else nothing. */
+  /** What is asked for: `net`, or else what was computed, or else what its parts ask for. */
   billed: number;
+  /** Its details, or the details of a detail. */
+  parts: BillPart[];
+}
+
+/** One line of a bill. */
+export interface BillItem extends BillPart {
   /** First and last day of the service, YYYY-MM-DD. */
   first: string;
   last: string;
@@ -185,24 +203,48 @@ class Reader {
   }
 }
 
-function readItem(claim: Claim, item: ClaimItem, at: string, reader: Reader): BillItem {
-  const quantity = item.quantity === undefined ? ONE : decimalOf(item.quantity.value);
-  const factor = item.factor === undefined ? ONE : decimalOf(item.factor);
+function readPart(part: ClaimPart, parts: BillPart[], at: string, reader: Reader): BillPart {
+  const quantity = part.quantity === undefined ? ONE : decimalOf(part.quantity.value);
+  const factor = part.factor === undefined ? ONE : decimalOf(part.factor);
   if (quantity === undefined || factor === undefined) throw invalid('not a number', at);
-  const price = item.unitPrice === undefined ? undefined : reader.price(item.unitPrice, `${at}.unitPrice`);
+  const price = part.unitPrice === undefined ? undefined : reader.price(part.unitPrice, `${at}.unitPrice`);
   const computed = price === undefined ? undefined : roundHalfUp(multiply(multiply(price, quantity), factor));
   if (price !== undefined && computed === undefined) throw invalid('the amount is too large', `${at}.unitPrice`);
-  const net = item.net === undefined ? undefined : reader.units(item.net, `${at}.net`);
+  const net = part.net === undefined ? undefined : reader.units(part.net, `${at}.net`);
+  const inParts = billedInParts({ parts });
+  if (inParts > MAX_UNITS) throw invalid('the amount is too large', at);
+  return {
+    sequence: part.sequence,
+    codes: part.productOrService.coding.map(({ system = '', code }) => ({ system, code })),
+    modifiers: (part.modifier ?? []).flatMap((one) => (one.coding ?? []).map(({ code }) => code.toUpperCase())),
+    ...{ quantity, computed, billed: net ?? computed ?? inParts, parts },
+  };
+}
+
+/** The parts that lie in another. @throws LedgerError INVALID where two have the same sequence */
+function readParts<T extends ClaimPart>(
+  parts: readonly T[] | undefined,
+  at: string,
+  read: (part: T, at: string) => BillPart,
+): BillPart[] {
+  const found = (parts ?? []).map((part, index) => read(part, `${at}[${index}]`));
+  if (new Set(found.map((part) => part.sequence)).size < found.length)
+    throw invalid('two have the same sequence', `${at}.sequence`);
+  return found;
+}
+
+function readItem(claim: Claim, item: ClaimItem, at: string, reader: Reader): BillItem {
+  const details = readParts(item.detail, `${at}.detail`, (detail, within) => {
+    const inIt = readParts(detail.subDetail, `${within}.subDetail`, (part, deeper) =>
+      readPart(part, [], deeper, reader),
+    );
+    return readPart(detail, inIt, within, reader);
+  });
   const team = claim.careTeam ?? [];
   const members =
     item.careTeamSequence === undefined ? team : named(team, item.careTeamSequence, `${at}.careTeamSequence`);
   return {
-    sequence: item.sequence,
-    codes: item.productOrService.coding.map(({ system = '', code }) => ({ system, code })),
-    modifiers: (item.modifier ?? []).flatMap((one) => (one.coding ?? []).map(({ code }) => code.toUpperCase())),
-    quantity,
-    computed,
-    billed: net ?? computed ?? 0,
+    ...readPart(item, details, at, reader),
     ...daysOfItem(claim, item, at),
     services: servicesOf(claim, item, at),
     careTeam: members.map((member) => member.provider as Reference),
@@ -223,6 +265,8 @@ export function readBill(resource: unknown): Bill {
   const items = claim.item.map((item, index) => readItem(claim, item, `Claim.item[${index}]`, reader));
   const total = claim.total === undefined ? undefined : reader.units(claim.total, 'Claim.total');
   const { currencies } = reader;
+  if (items.flatMap(partsIn).length > MAX_PARTS_IN_ALL)
+    throw invalid('too many details; split it', 'Claim.item.detail');
   if (new Set(items.map((item) => item.sequence)).size < items.length) {
     throw invalid('two items have the same sequence', 'Claim.item.sequence');
   }
@@ -235,6 +279,16 @@ export function readBill(resource: unknown): Bill {
   const type = (claim.type.coding?.[0]?.code ?? '').toLowerCase();
   return { claimId: claim.id, type, patient, coverage, currencies, items, total };
 }
+
+/** What the parts of a part ask for, in minor units. */
+export const billedInParts = ({ parts }: Pick<BillPart, 'parts'>): number =>
+  parts.reduce((sum, part) => sum + part.billed, 0);
+
+/** A part and everything in it. */
+const partsIn = (part: BillPart): BillPart[] => [part, ...part.parts.flatMap(partsIn)];
+
+/** Whether a part is decided in its parts: where they ask for money. Where they only describe it, it is decided itself. */
+export const isInParts = (part: Pick<BillPart, 'parts'>): boolean => billedInParts(part) > 0;
 
 /** What the bill asks for in all, in minor units. */
 export const billedInAll = (bill: Bill): number => bill.items.reduce((sum, item) => sum + item.billed, 0);

@@ -7,7 +7,7 @@ import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
 import { bucketEvidenceSchema } from './registers.ts';
 import { recordEvidenceSchema } from './sheets.ts';
-import { anchoredText, currencySchema, daySchema, idSchema, line, saltSchema } from './texts.ts';
+import { anchoredText, currencySchema, daySchema, idSchema, line, minorUnitsSchema, saltSchema } from './texts.ts';
 import { done, hintSchema, transaction, type Writes } from './transaction.ts';
 import { draftSchema, MAX_VALUE_LENGTH, pricesSchema, unlistedSchema } from './values.ts';
 
@@ -59,6 +59,10 @@ export const claimTransactions = {
       prices: pricesSchema,
       /** `not-covered` where it is left out. */
       unlisted: unlistedSchema.optional(),
+      /** The most that is paid of a line `as-billed`; 50,000.00 or the like where it is left out. */
+      unlistedLimit: minorUnitsSchema.optional(),
+      /** The price of one unit of what has none of its own. */
+      defaultPrice: minorUnitsSchema.optional(),
       known: hintSchema,
     }),
     output: done,

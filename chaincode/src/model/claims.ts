@@ -12,6 +12,7 @@ import {
   idSchema,
   instantSchema as instant,
   line,
+  minorUnitsSchema,
   saltSchema,
   table,
   versionSchema,
@@ -31,8 +32,8 @@ export const findingSchema = z.strictObject({
   weight: z.int().min(0).max(100).optional(),
 });
 export type Finding = z.infer<typeof findingSchema>;
-/** One for each edit, and where it denies lines one for each of them. */
-const findings = z.array(findingSchema).max(1_000);
+/** One for each edit, and where it denies lines, or parts of them, one for each of those. */
+const findings = z.array(findingSchema).max(4_000);
 
 /** `fee-schedule/<payer>/<provider>/<generation>`: prices in minor units, by `system|code` or by bare code. */
 export const feeScheduleSchema = z.strictObject({
@@ -43,6 +44,12 @@ export const feeScheduleSchema = z.strictObject({
   prices: pricesSchema,
   /** What is owed of a service without a price; absent in those that were loaded before it could be said: as billed. */
   unlisted: unlistedSchema.optional(),
+  /** Minor units. The most that is billed of a line without a price where that is paid as billed. */
+  unlistedLimit: minorUnitsSchema.optional(),
+  /** Minor units. The price of one unit of what has none of its own. */
+  defaultPrice: minorUnitsSchema.optional(),
+  /** That the names of its prices are as `priceNameOf` makes them; absent in those that were loaded before: as they were sent. */
+  names: z.literal(1).optional(),
   loadedAt: instant,
 });
 export type FeeSchedule = z.infer<typeof feeScheduleSchema>;

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Bill, readBill } from '../model/bill.ts';
+import { type Bill, type BillPart, readBill } from '../model/bill.ts';
 import type { FeeSchedule } from '../model/claims.ts';
 import { type Cover, readCover } from '../model/coverage.ts';
 import { exampleClaim, exampleSalt } from '../model/example-claim.fixture.ts';
-import { type Adjudication, adjudicateClaim, type Decision } from './adjudication.ts';
+import { ONE } from '../model/money.ts';
+import { type Adjudication, adjudicateClaim, type Decided, type Decision } from './adjudication.ts';
 import type { Verdict } from './claims.ts';
 
 const VISIT = '185317003';
@@ -168,6 +169,14 @@ const CASES: Case[] = [
   },
 ];
 
+/** A part that asks for so much. */
+const partOf = (code: string, sequence: number, billed: number, parts: BillPart[] = []): BillPart => ({
+  ...{ sequence, billed, parts, codes: [{ system: '', code }], modifiers: [], computed: undefined, quantity: ONE },
+});
+const all = (decided: Decided): Decided[] => [decided, ...decided.parts.flatMap(all)];
+const isAsking = ({ submitted }: Decided): boolean => submitted > 0;
+const AMOUNTS = ['submitted', 'eligible', 'share', 'deductible', 'benefit', 'reduction'] as const;
+
 describe('adjudication', () => {
   for (const { title, cover, prices, denied = NONE, status, items, total } of CASES) {
     it(title, () => {
@@ -193,9 +202,77 @@ describe('adjudication', () => {
     expect(adjudicateClaim(odd, coverWith(), tariff({}), NONE).items[0]?.eligible).to.equal(12000);
   });
 
+  /** The example's bill with its first line of 120.00 in details. */
+  const inDetails = (...parts: BillPart[]): Bill => {
+    const { items, ...rest } = bill();
+    return { ...rest, items: [{ ...items[0]!, parts }, items[1]!] };
+  };
+  const decidedIn = (made: Bill, prices: Record<string, number>, verdict = NONE): Decided =>
+    adjudicateClaim(made, coverWith(), tariff(prices, 'not-covered'), verdict).items[0]!;
+
+  it('decides each detail by its own price, and what has none by nothing else', () => {
+    const made = inDetails(partOf('a', 1, 10000), partOf('b', 2, 2000));
+    const { parts, ...item } = decidedIn(made, { A: 4000 });
+    expect(parts.map(row)).to.deep.equal([
+      [10000, 4000, 0, 4000, 6000],
+      [2000, 0, 0, 0, 2000],
+    ]);
+    expect(parts[1]?.denied).to.equal('not-covered');
+    expect(row(item as Decided)).to.deep.equal([12000, 4000, 0, 4000, 8000]);
+    expect(item.denied).to.equal(undefined);
+    expect(item.adjustments).to.deep.equal([
+      { name: 'contractual', units: 6000 },
+      { name: 'not-covered', units: 2000 },
+    ]);
+  });
+
+  it('limits details by the price of the item that they lie in, from the first on', () => {
+    const made = inDetails(partOf('a', 1, 10000, [partOf('x', 1, 7000), partOf('y', 2, 3000)]), partOf('b', 2, 2000));
+    const { parts } = decidedIn(made, { [VISIT]: 9000, y: 1000 });
+    expect(parts[0]!.parts.map(({ eligible }) => eligible)).to.deep.equal([7000, 1000]);
+    expect(parts[1]!.eligible).to.equal(1000);
+  });
+
+  it('denies a detail alone, all that lies in one, and an item of which nothing is left', () => {
+    const made = inDetails(partOf('a', 1, 10000, [partOf('x', 1, 7000), partOf('y', 2, 3000)]), partOf('b', 2, 2000));
+    const denying = (...places: string[]): Verdict => ({
+      ...NONE,
+      parts: new Map(places.map((place) => [place, { edit: 'arithmetic', version: '3', outcome: 'deny' }])),
+    });
+    const benefits = (...places: string[]): number[] =>
+      all(decidedIn(made, { a: 99999, b: 99999 }, denying(...places))).map(({ benefit }) => benefit);
+    expect(benefits()).to.deep.equal([12000, 10000, 7000, 3000, 2000]);
+    expect(benefits('1.1.2')).to.deep.equal([9000, 7000, 7000, 0, 2000]);
+    expect(benefits('1.1')).to.deep.equal([2000, 0, 0, 0, 2000]);
+    expect(decidedIn(made, { a: 99999 }, denying('1.1')).denied).to.equal('arithmetic');
+  });
+
+  it('pays what has no price as billed up to a limit, or by the price of everything else', () => {
+    const asked = (billed: number, terms: Partial<FeeSchedule>): [number, string | undefined] => {
+      const made = { ...bill(), items: [{ ...bill().items[0]!, billed }] };
+      const { eligible, denied } = adjudicateClaim(made, coverWith(), { ...tariff({}), ...terms }, NONE).items[0]!;
+      return [eligible, denied];
+    };
+    expect(asked(5_000_000, {})).to.deep.equal([5_000_000, undefined]);
+    expect(asked(999_999_999_999_999, {})).to.deep.equal([0, 'no-agreed-price']);
+    expect(asked(12001, { unlisted: 'as-billed', unlistedLimit: 12000 })).to.deep.equal([0, 'no-agreed-price']);
+    expect(asked(12001, { unlisted: 'not-covered', defaultPrice: 7000 })).to.deep.equal([7000, undefined]);
+    const [unpriced] = adjudicateClaim(
+      { ...bill(), items: [{ ...bill().items[0]!, billed: 5_000_001 }] },
+      coverWith(),
+      undefined,
+      NONE,
+    ).items;
+    expect(unpriced?.denied).to.equal('no-agreed-price');
+  });
+
   it('loses and makes no money: submitted = benefit + share + reduction, per item and in all, never below zero', () => {
     const units = fc.integer({ min: 0, max: 10_000_000_000 });
-    const line = fc.record({ billed: units, price: fc.option(units), quantity: fc.integer({ min: 1, max: 999 }) });
+    const line = fc.record({
+      ...{ billed: units, price: fc.option(units), quantity: fc.integer({ min: 1, max: 999 }) },
+      inIt: fc.array(fc.array(fc.integer({ min: 0, max: 50_000 }), { maxLength: 3 }), { maxLength: 3 }),
+    });
+    const sum = (parts: readonly BillPart[]): number => parts.reduce((all, { billed }) => all + billed, 0);
     fc.assert(
       fc.property(
         fc.array(line, { minLength: 1, maxLength: 12 }),
@@ -206,10 +283,21 @@ describe('adjudication', () => {
           const [template] = bill().items;
           const made: Bill = {
             ...bill(),
-            items: lines.map(({ billed, quantity }, index) => ({
-              ...{ ...template!, sequence: index + 1, billed, codes: [{ system: '', code: `c${index}` }] },
-              quantity: { digits: BigInt(quantity), scale: 1 },
-            })),
+            items: lines.map(({ billed, quantity, inIt }, index) => {
+              const parts = inIt.map((some, place) => {
+                const deeper = some.map((asked, under) => partOf(`c${under}`, under + 1, asked));
+                return partOf(`c${place}`, place + 1, sum(deeper), deeper);
+              });
+              return {
+                ...{
+                  ...template!,
+                  sequence: index + 1,
+                  billed: sum(parts) || billed,
+                  codes: [{ system: '', code: `c${index}` }],
+                },
+                ...{ quantity: { digits: BigInt(quantity), scale: 1 }, parts },
+              };
+            }),
           };
           const priced = lines.flatMap(({ price }, index) => (price === null ? [] : [[`c${index}`, price] as const]));
           const cover: Cover = {
@@ -222,16 +310,27 @@ describe('adjudication', () => {
             tariff(Object.fromEntries(priced)),
             denied ? ALL : without(1),
           );
-          for (const decision of [...items, total]) {
+          for (const decision of [...items.flatMap(all), total]) {
             const { submitted, eligible, share, benefit, reduction } = decision;
             expect(submitted).to.equal(benefit + share + reduction);
             expect(eligible).to.equal(benefit + share);
+            if (decision !== total) {
+              const { adjustments } = decision as Decided;
+              const adjusted = adjustments.reduce((sofar, one) => sofar + one.units, 0);
+              expect(adjusted).to.equal(submitted - benefit);
+            }
             for (const amount of row(decision)) expect(Number.isSafeInteger(amount) && amount >= 0).to.equal(true);
           }
+          for (const { parts, ...item } of items.flatMap(all).filter((one) => one.parts.some(isAsking)))
+            for (const member of AMOUNTS)
+              expect(
+                parts.reduce((sum, part) => sum + part[member], 0),
+                member,
+              ).to.equal(item[member]);
           for (const member of ['submitted', 'eligible', 'share', 'benefit', 'reduction'] as const) {
             expect(items.reduce((sum, item) => sum + item[member], 0)).to.equal(total[member]);
           }
-          expect(items.map(({ submitted }) => submitted)).to.deep.equal(lines.map(({ billed }) => billed));
+          expect(items.map(({ submitted }) => submitted)).to.deep.equal(made.items.map(({ billed }) => billed));
         },
       ),
     );

@@ -1,79 +1,64 @@
 /**
- * What a payer owes of a claim, item by item, in integer minor units: nothing is lost and nothing is made, since
- * submitted = benefit + patient's share + contractual reduction holds for every item and for the whole.
+ * What a payer owes of a claim, by item, detail and what is in a detail, in integer minor units: nothing is lost and nothing is made,
+ * since submitted = benefit + patient's share + reduction holds for each of them and for the whole.
  */
-import type { Bill, BillItem } from '../model/bill.ts';
+import { type Bill, type BillItem, type BillPart, isInParts } from '../model/bill.ts';
 import type { FeeSchedule } from '../model/claims.ts';
 import type { Cover } from '../model/coverage.ts';
-import { decimalOfUnits, multiply, percentOf, roundHalfUp } from '../model/money.ts';
 import type { Verdict } from './claims.ts';
+import { type Adjusted, type CostSharing, sharingOf } from './cost-sharing.ts';
+import { allowedUnlisted, limitOf, type Pricing, priceOf, pricingOf } from './pricing.ts';
 
 /** Amounts in minor units. */
 export interface Decision {
   submitted: number;
-  /** What the fee schedule allows of it. */
+  /** What the payer's terms allow of it. */
   eligible: number;
-  /** The patient's part of what is allowed. */
+  /** The patient's part of what is allowed: copay, coinsurance and deductible. */
   share: number;
+  /** As much of the share as the deductible is. */
+  deductible: number;
   /** The payer's part of what is allowed. */
   benefit: number;
-  /** What nobody owes: submitted less eligible. */
+  /** Submitted less eligible. */
   reduction: number;
+}
+
+/** A billed part as it is decided. The adjustments of one that is decided in its parts are theirs. */
+export interface Decided extends Decision {
+  sequence: number;
+  /** The edit, or the term, that denies it. */
+  denied?: string;
+  adjustments: Adjusted[];
+  parts: Decided[];
 }
 
 export interface Adjudication {
   status: 'approved' | 'partial' | 'patient-responsibility' | 'denied';
   currency: string;
-  items: ({ sequence: number /** The edit that denies the line. */; denied?: string } & Decision)[];
+  /** Whether the terms have a deductible. */
+  hasDeductible: boolean;
+  items: Decided[];
   total: Decision;
 }
 
-/** Prices by code, whatever the case of its letters: a code in small letters is no other service. */
-const inCapitals = (prices: Record<string, number>): Map<string, number> => {
-  const all = new Map<string, number>();
-  for (const [key, price] of Object.entries(prices)) {
-    const name = key.toUpperCase();
-    all.set(name, Math.min(price, all.get(name) ?? price));
-  }
-  return all;
-};
-
-/** The price of an item's service, the lowest where several of its codes have one; by `system|code`, else by code. */
-function priceOf(item: BillItem, prices: ReadonlyMap<string, number>): number | undefined {
-  const found = item.codes.map(({ system, code }) => {
-    const key = [`${system}|${code}`, code].map((one) => one.toUpperCase()).find((one) => prices.has(one));
-    return key === undefined ? undefined : prices.get(key);
-  });
-  const priced = found.filter((price) => price !== undefined);
-  return priced.length === 0 ? undefined : Math.min(...priced);
+/** What of a price is left for what lies in a part that has one. */
+interface Budget {
+  left: number;
 }
 
-/** The most that a price allows; what no price is known of is as it is billed. */
-function allowedOf(item: BillItem, price: number | undefined): number {
-  const limit = price === undefined ? undefined : roundHalfUp(multiply(decimalOfUnits(price), item.quantity));
-  return limit === undefined ? item.billed : Math.min(item.billed, limit);
-}
-
-/** The copay first, once per claim, from the items in their order; the coinsurance on what is left of each. */
-function decideItem(allowed: number, billed: number, copayLeft: number, cover: Cover): Decision & { copay: number } {
-  const copay = Math.min(allowed, copayLeft);
-  const coinsurance = cover.coinsurance === undefined ? 0 : percentOf(allowed - copay, cover.coinsurance);
-  const share = copay + coinsurance;
-  return { submitted: billed, eligible: allowed, share, benefit: allowed - share, reduction: billed - allowed, copay };
-}
-
-/** Of a line whose service the payer has agreed on no price for. */
-const NOT_COVERED = 'not-covered';
-
-const NOTHING: Decision = { submitted: 0, eligible: 0, share: 0, benefit: 0, reduction: 0 };
+const NOTHING: Decision = { submitted: 0, eligible: 0, share: 0, deductible: 0, benefit: 0, reduction: 0 };
 
 const add = (a: Decision, b: Decision): Decision => ({
   submitted: a.submitted + b.submitted,
   eligible: a.eligible + b.eligible,
   share: a.share + b.share,
+  deductible: a.deductible + b.deductible,
   benefit: a.benefit + b.benefit,
   reduction: a.reduction + b.reduction,
 });
+
+const sumOf = (decisions: readonly Decision[]): Decision => decisions.reduce(add, NOTHING);
 
 /** What it comes to: where nothing is left to pay, the patient owes it, or nobody does. */
 function statusOf({ benefit, share, reduction }: Decision): Adjudication['status'] {
@@ -81,9 +66,78 @@ function statusOf({ benefit, share, reduction }: Decision): Adjudication['status
   return reduction === 0 ? 'approved' : 'partial';
 }
 
+interface Deciding {
+  item: BillItem;
+  verdict: Verdict;
+  pricing: Pricing;
+  sharing: CostSharing;
+}
+
+/** Nothing of a part is paid, nor of anything in it. */
+const deny = (part: BillPart, name: string): Decided => ({
+  ...{ ...NOTHING, sequence: part.sequence, denied: name, submitted: part.billed, reduction: part.billed },
+  adjustments: part.billed === 0 ? [] : [{ name, units: part.billed }],
+  parts: part.parts.map((inner) => deny(inner, name)),
+});
+
+/** Of what only describes a part that is decided itself. */
+const described = ({ sequence, parts }: BillPart): Decided => ({
+  ...{ ...NOTHING, sequence, adjustments: [], parts: parts.map(described) },
+});
+
+/** What a part's price, and the prices of what it lies in, allow of it; or why it has none. */
+function allowedOf(part: BillPart, { pricing }: Deciding, budgets: readonly Budget[]): number | string {
+  if (budgets.length === 0) return allowedUnlisted(part, pricing);
+  const allowed = Math.min(part.billed, ...budgets.map(({ left }) => left));
+  for (const budget of budgets) budget.left -= allowed;
+  return allowed;
+}
+
+function decideAlone(part: BillPart, deciding: Deciding, budgets: readonly Budget[]): Decided {
+  const { sequence, billed } = part;
+  const allowed = allowedOf(part, deciding, budgets);
+  if (typeof allowed === 'string') return deny(part, allowed);
+  const { benefit, share, deductible, adjustments } = deciding.sharing.take(deciding.item, part, allowed);
+  const eligible = benefit + share;
+  const contractual = billed > allowed ? [{ name: 'contractual', units: billed - allowed }] : [];
+  return {
+    ...{ sequence, submitted: billed, eligible, share, deductible, benefit, reduction: billed - eligible },
+    ...{ adjustments: [...contractual, ...adjustments], parts: part.parts.map(described) },
+  };
+}
+
+/** Adjustments of one name together, in the order in which they appear. */
+function merged(adjustments: readonly Adjusted[]): Adjusted[] {
+  const units = new Map<string, number>();
+  for (const one of adjustments) units.set(one.name, (units.get(one.name) ?? 0) + one.units);
+  return [...units].map(([name, sum]) => ({ name, units: sum }));
+}
+
+/** Decides a part by its parts where they ask for money; a price of its own limits what they come to. */
+function decidePart(part: BillPart, place: string, deciding: Deciding, outer: readonly Budget[] = []): Decided {
+  const denied = deciding.verdict.parts?.get(place)?.edit ?? deciding.sharing.denies(deciding.item, part);
+  if (denied !== undefined) return deny(part, denied);
+  const price = priceOf(part, deciding.pricing);
+  const budgets = price === undefined ? outer : [...outer, { left: limitOf(part, price) }];
+  if (!isInParts(part)) return decideAlone(part, deciding, budgets);
+  const parts = part.parts.map((inner) => decidePart(inner, `${place}.${inner.sequence}`, deciding, budgets));
+  const asking = parts.filter(({ submitted }) => submitted > 0);
+  const isDenied = asking.every((one) => one.denied !== undefined);
+  return {
+    ...{ sequence: part.sequence, ...(isDenied ? { denied: asking[0]!.denied! } : {}), ...sumOf(parts) },
+    ...{ adjustments: merged(parts.flatMap(({ adjustments }) => adjustments)), parts },
+  };
+}
+
+function decideItem(deciding: Deciding): Decided {
+  const { item, verdict } = deciding;
+  const denial = verdict.lines.get(item.sequence) ?? verdict.claim;
+  return denial === undefined ? decidePart(item, String(item.sequence), deciding) : deny(item, denial.edit);
+}
+
 /**
  * Decides a claim, line by line. `approved` pays all that is billed but the patient's share, `partial` less than that because of
- * the fee schedule or of lines that are denied, `patient-responsibility` nothing because the patient's share is all, `denied` nothing.
+ * the payer's terms or of lines that are denied, `patient-responsibility` nothing because the patient's share is all, `denied` nothing.
  * @param verdict what of it an edit denies: nothing of that is allowed
  */
 export function adjudicateClaim(
@@ -92,17 +146,9 @@ export function adjudicateClaim(
   feeSchedule: FeeSchedule | undefined,
   verdict: Verdict,
 ): Adjudication {
-  const prices = inCapitals(feeSchedule?.prices ?? {});
-  let copayLeft = cover.copay?.units ?? 0;
-  const items = bill.items.map((item) => {
-    const price = priceOf(item, prices);
-    const isCovered = price !== undefined || feeSchedule?.unlisted !== 'not-covered' || item.billed === 0;
-    const denied = (verdict.lines.get(item.sequence) ?? verdict.claim)?.edit ?? (isCovered ? undefined : NOT_COVERED);
-    const allowed = denied === undefined ? allowedOf(item, price) : 0;
-    const { copay, ...decision } = decideItem(allowed, item.billed, copayLeft, cover);
-    copayLeft -= copay;
-    return { sequence: item.sequence, ...(denied === undefined ? {} : { denied }), ...decision };
-  });
-  const total = items.reduce<Decision>((sum, decision) => add(sum, decision), NOTHING);
-  return { status: statusOf(total), currency: bill.currencies[0]!, items, total };
+  const pricing = pricingOf(feeSchedule);
+  const sharing = sharingOf(cover);
+  const items = bill.items.map((item) => decideItem({ item, verdict, pricing, sharing }));
+  const total = sumOf(items);
+  return { status: statusOf(total), currency: bill.currencies[0]!, hasDeductible: sharing.hasDeductible, items, total };
 }

@@ -1,44 +1,51 @@
 /**
- * Why a payer allows less than a line bills, as X12's claim adjustment group and reason codes (https://x12.org/codes), next to the
- * edit's own name. The codes alone: X12 licenses their descriptions.
+ * Why a payer pays less than a line bills, as X12's claim adjustment group and reason codes (https://x12.org/codes), next to the name
+ * of the edit or the term. The codes alone: X12 licenses their descriptions.
  */
 import { type CodeableConcept, editConcept } from './fhir-terms.ts';
 
 const REASONS = 'https://x12.org/codes/claim-adjustment-reason-codes';
 const GROUPS = 'https://x12.org/codes/claim-adjustment-group-codes';
+const C4BB = 'http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudication';
 
-/** Of each edit. An edit that is not here lacks information for adjudication (16). */
-const BY_EDIT: Record<string, string> = {
-  'patient-mismatch': '31',
-  'coverage-not-of-patient': '31',
-  'coverage-not-in-force': '27',
-  'service-not-shown': '252',
-  'evidence-outdated': '252',
-  'practitioner-not-licensed': 'B7',
-  duplicate: '18',
-  'not-covered': '96',
+/** CO: the provider may not ask the patient for it; PR: it is hers to pay. */
+type Group = 'CO' | 'PR';
+
+/** Of each edit and each term. An edit that is not here lacks information for adjudication (CO-16). */
+const ADJUSTMENTS: Readonly<Record<string, readonly [Group, string]>> = {
+  'patient-mismatch': ['CO', '31'],
+  'coverage-not-of-patient': ['CO', '31'],
+  'coverage-not-in-force': ['CO', '27'],
+  'service-not-shown': ['CO', '252'],
+  'evidence-outdated': ['CO', '252'],
+  'practitioner-not-licensed': ['CO', 'B7'],
+  duplicate: ['CO', '18'],
+  'not-covered': ['CO', '96'],
+  'no-agreed-price': ['CO', '147'],
+  contractual: ['CO', '45'],
+  deductible: ['PR', '1'],
+  coinsurance: ['PR', '2'],
+  copay: ['PR', '3'],
 };
+
+/** Parts of the patient's share, which are no denials. */
+const SHARES = new Set(['deductible', 'coinsurance', 'copay']);
 
 export interface Adjustment {
   category: CodeableConcept;
   reason: CodeableConcept;
 }
 
-const reasonOf = (code: string): CodeableConcept['coding'] => [
-  { system: GROUPS, code: 'CO' },
-  { system: REASONS, code },
-];
-
-/** A line that an edit denies; nobody owes it. */
-export const denied = (edit: string): Adjustment => ({
-  category: {
-    coding: [{ system: 'http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudication', code: 'denialreason' }],
-  },
-  reason: { coding: [...reasonOf(BY_EDIT[edit] ?? '16'), ...editConcept(edit).coding] },
+const categoryOf = (name: string): CodeableConcept => ({
+  coding: [
+    { system: C4BB, code: name === 'contractual' ? 'discount' : SHARES.has(name) ? 'memberliability' : 'denialreason' },
+  ],
 });
 
-/** What is billed above the price that is agreed on. */
-export const contractual: Adjustment = {
-  category: { coding: [{ system: 'http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudication', code: 'discount' }] },
-  reason: { coding: reasonOf('45') },
-};
+/** The codes of an adjustment; where it denies, next to the name of the edit or the term. */
+export function adjustmentOf(name: string): Adjustment {
+  const [group, code] = ADJUSTMENTS[name] ?? ['CO', '16'];
+  const own = name === 'contractual' || SHARES.has(name) ? [] : editConcept(name).coding;
+  const coding = [{ system: GROUPS, code: group }, { system: REASONS, code }, ...own];
+  return { category: categoryOf(name), reason: { coding } };
+}

@@ -37,7 +37,7 @@ export interface ClaimFacts extends ClaimBasis {
 
 /**
  * Why an edit denies; stored privately, so that anyone entitled can recompute the denial. With `item`, a sequence of the claim, it
- * is that line alone that is denied.
+ * is that line alone that is denied; with `detail` and `subDetail`, sequences in it, that part of it.
  */
 export type DenialFacts = Record<string, string | number | boolean | null>;
 

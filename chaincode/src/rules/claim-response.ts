@@ -2,9 +2,10 @@
 import type { Bill } from '../model/bill.ts';
 import type { Resource } from '../model/fhir.ts';
 import { toMoney } from '../model/money.ts';
-import type { Adjudication, Decision } from './adjudication.ts';
-import { contractual, denied } from './adjustments.ts';
+import type { Adjudication, Decided, Decision } from './adjudication.ts';
+import { adjustmentOf } from './adjustments.ts';
 import type { Verdict } from './claims.ts';
+import type { Adjusted } from './cost-sharing.ts';
 import { concept, editConcept, organisationReference } from './fhir-terms.ts';
 
 export interface ResponseFacts {
@@ -20,36 +21,71 @@ export interface ResponseFacts {
   now: string;
 }
 
-/** The reduction has no category in HL7's code system: it is what `eligible` is less than `submitted`. */
-const CATEGORIES: readonly [string, keyof Decision][] = [
-  ['submitted', 'submitted'],
-  ['eligible', 'eligible'],
-  ['copay', 'share'],
-  ['benefit', 'benefit'],
+/**
+ * `copay` is what HL7 calls so: a copay, and a percentage of it (coinsurance). The reduction has no category in HL7's code system: it is
+ * what `eligible` is less than `submitted`.
+ */
+const CATEGORIES: readonly [string, (decision: Decision) => number][] = [
+  ['submitted', ({ submitted }) => submitted],
+  ['eligible', ({ eligible }) => eligible],
+  ['deductible', ({ deductible }) => deductible],
+  ['copay', ({ share, deductible }) => share - deductible],
+  ['benefit', ({ benefit }) => benefit],
 ];
 
 type Amount = { category: object; reason?: object; amount: object };
 
-const amounts = (decision: Decision, currency: string): Amount[] =>
-  CATEGORIES.map(([code, member]) => ({
+/** @param hasDeductible whether the terms have one */
+const amounts = (decision: Decision, { currency, hasDeductible }: Adjudication): Amount[] =>
+  CATEGORIES.filter(([code]) => code !== 'deductible' || hasDeductible).map(([code, unitsOf]) => ({
     category: concept('adjudication', code),
-    amount: toMoney({ units: decision[member], currency }),
+    amount: toMoney({ units: unitsOf(decision), currency }),
   }));
 
-/** Why less is allowed of a line than it bills, by X12's codes and the edit's name, with how much less. */
-function adjustmentsOf({ denied: edit, reduction }: Adjudication['items'][number], currency: string): Amount[] {
-  if (reduction === 0) return [];
-  const { category, reason } = edit === undefined ? contractual : denied(edit);
-  return [{ category, reason, amount: toMoney({ units: reduction, currency }) }];
+/** Why less is paid of a line than it bills, by X12's codes and the name of the edit or the term, with how much less. */
+const reasons = (adjustments: readonly Adjusted[], currency: string): Amount[] =>
+  adjustments.map(({ name, units }) => ({ ...adjustmentOf(name), amount: toMoney({ units, currency }) }));
+
+const decisionOf = (decided: Decided, adjudication: Adjudication): Amount[] => [
+  ...amounts(decided, adjudication),
+  ...reasons(decided.adjustments, adjudication.currency),
+];
+
+/** A line with its details and theirs, as they are in the Claim. */
+function itemOf(item: Decided, adjudication: Adjudication): object {
+  const detail = item.parts.map((part) => ({
+    detailSequence: part.sequence,
+    adjudication: decisionOf(part, adjudication),
+    ...(part.parts.length === 0 ? {} : { subDetail: part.parts.map((inner) => subDetailOf(inner, adjudication)) }),
+  }));
+  return {
+    itemSequence: item.sequence,
+    adjudication: decisionOf(item, adjudication),
+    ...(detail.length === 0 ? {} : { detail }),
+  };
 }
 
+const subDetailOf = (part: Decided, adjudication: Adjudication): object => ({
+  subDetailSequence: part.sequence,
+  adjudication: decisionOf(part, adjudication),
+});
+
 /** What is said of the claim as a whole, or else of each line. */
-function errorsOf({ claim, lines }: Verdict): object {
+function errorsOf({ claim, lines, parts = new Map() }: Verdict): object {
+  const inLines = [...parts].filter(([place]) => !lines.has(Number.parseInt(place, 10)));
   const all =
     claim === undefined
-      ? [...lines].map(([itemSequence, { edit }]) => ({ itemSequence, code: editConcept(edit) }))
+      ? [
+          ...[...lines].map(([itemSequence, { edit }]) => ({ itemSequence, code: editConcept(edit) })),
+          ...inLines.map(([place, { edit }]) => ({ ...sequencesOf(place), code: editConcept(edit) })),
+        ]
       : [{ code: editConcept(claim.edit) }];
   return all.length === 0 ? {} : { error: all };
+}
+
+function sequencesOf(place: string): object {
+  const [itemSequence, detailSequence, subDetailSequence] = place.split('.').map(Number);
+  return { itemSequence, detailSequence, ...(subDetailSequence === undefined ? {} : { subDetailSequence }) };
 }
 
 function paymentOf({ status, total, currency }: Adjudication): object {
@@ -74,11 +110,8 @@ export function claimResponseOf(facts: ResponseFacts): Resource {
     request: { reference: `Claim/${bill.claimId}` },
     outcome: 'complete',
     disposition: adjudication.status,
-    item: adjudication.items.map((item) => ({
-      itemSequence: item.sequence,
-      adjudication: [...amounts(item, adjudication.currency), ...adjustmentsOf(item, adjudication.currency)],
-    })),
-    total: amounts(adjudication.total, adjudication.currency),
+    item: adjudication.items.map((item) => itemOf(item, adjudication)),
+    total: amounts(adjudication.total, adjudication),
     ...paymentOf(adjudication),
     insurance: [{ sequence: 1, focal: true, coverage: { reference: bill.coverage } }],
     ...errorsOf(verdict),

@@ -2,7 +2,7 @@
  * The claim edits: what a submitted claim must stand up to. A claim that fails one is denied with the edit's
  * name; a claim is never thrown out. To add an edit, write it beside the others and enter it in the table.
  */
-import type { Bill } from '../model/bill.ts';
+import { type Bill, type BillPart, isInParts } from '../model/bill.ts';
 import { billedItems } from '../model/claim-practitioners.ts';
 import type { Finding } from '../model/claims.ts';
 import { arithmetic, oneCurrency } from './claim-edits/amounts.ts';
@@ -28,14 +28,26 @@ export const CLAIM_EDITS: readonly ClaimEdit[] = [
   notBilledBefore,
 ];
 
+/** Where in a claim a denial is: `2`, `2.1` and `2.1.3` for an item, its detail and what is in that; undefined for the whole. */
+function placeOf(facts: Finding['facts']): string | undefined {
+  const [item, detail, subDetail] = [facts?.['item'], facts?.['detail'], facts?.['subDetail']];
+  if (typeof item !== 'number') return undefined;
+  const deeper = typeof detail === 'number' ? (typeof subDetail === 'number' ? [detail, subDetail] : [detail]) : [];
+  return [item, ...deeper].join('.');
+}
+
+/** Whether a place, or what it lies in, is among some. */
+const isIn = (places: ReadonlySet<string>, place: string): boolean =>
+  place.split('.').some((_, index, all) => places.has(all.slice(0, index + 1).join('.')));
+
 /**
  * What each edit says of the facts, in the table's order. Where it denies lines there is a finding for each; a line is denied once, by
- * the first edit that does.
+ * the first edit that does, and so is a part of it.
  */
 export function judgeClaim(facts: ClaimFacts, edits: readonly ClaimEdit[] = CLAIM_EDITS): Finding[] {
   const findings: Finding[] = [];
   const failed = new Set<string>();
-  const lines = new Set<number>();
+  const places = new Set<string>();
   for (const { name, version, after, judge } of edits) {
     const finding = { edit: name, version } as const;
     if (after.some((other) => failed.has(other))) {
@@ -44,8 +56,14 @@ export function judgeClaim(facts: ClaimFacts, edits: readonly ClaimEdit[] = CLAI
       findings.push({ ...finding, outcome: 'not-evaluated' });
       continue;
     }
-    const denials = judge(facts).filter(({ item }) => typeof item !== 'number' || !lines.has(item));
-    for (const { item } of denials) typeof item === 'number' ? lines.add(item) : failed.add(name);
+    const denials = judge(facts).filter((denial) => {
+      const place = placeOf(denial);
+      return place === undefined || !isIn(places, place);
+    });
+    for (const denial of denials) {
+      const place = placeOf(denial);
+      place === undefined ? failed.add(name) : places.add(place);
+    }
     if (denials.length === 0) findings.push({ ...finding, outcome: 'pass' });
     else findings.push(...denials.map((reasons): Finding => ({ ...finding, outcome: 'deny', facts: reasons })));
   }
@@ -58,23 +76,33 @@ export interface Verdict {
   claim: Finding | undefined;
   /** Why a line does not stand, by its sequence; of the whole the same for all. */
   lines: ReadonlyMap<number, Finding>;
+  /** Why a part of a line does not stand, by its place. */
+  parts?: ReadonlyMap<string, Finding>;
 }
+
+/** Whether nothing of what asks for money in a part stands. */
+const isDenied = (part: BillPart, place: string, denied: ReadonlyMap<string, unknown>): boolean =>
+  denied.has(place) ||
+  (isInParts(part) &&
+    part.parts.every((inner) => inner.billed === 0 || isDenied(inner, `${place}.${inner.sequence}`, denied)));
 
 export function verdictOf(findings: readonly Finding[], bill: Bill): Verdict {
   const denials = findings.filter(({ outcome }) => outcome === 'deny');
   const lines = new Map<number, Finding>();
+  const parts = new Map<string, Finding>();
   for (const finding of denials) {
-    const item = finding.facts?.['item'];
-    if (typeof item === 'number') lines.set(item, finding);
+    const place = placeOf(finding.facts);
+    if (place?.includes('.')) parts.set(place, finding);
+    else if (place !== undefined) lines.set(Number(place), finding);
   }
-  const isWhole = denials.some(({ facts }) => typeof facts?.['item'] !== 'number');
+  const first = new Map([...parts].reverse().map(([place, finding]) => [Number.parseInt(place, 10), finding]));
+  for (const item of billedItems(bill)) {
+    const within = first.get(item.sequence);
+    if (within !== undefined && isDenied(item, String(item.sequence), parts)) lines.set(item.sequence, within);
+  }
+  const whole = denials.find(({ facts }) => placeOf(facts) === undefined);
   const isAll = billedItems(bill).every(({ sequence }) => lines.has(sequence));
-  const claim = isWhole
-    ? denials.find(({ facts }) => typeof facts?.['item'] !== 'number')
-    : isAll
-      ? denials[0]
-      : undefined;
-  return { claim, lines };
+  return { claim: whole ?? (isAll ? denials[0] : undefined), lines, parts };
 }
 
 /** Sequences of the lines that stand. */

@@ -1,6 +1,6 @@
 /** Edits about the sums: one currency everywhere, and arithmetic that holds to the minor unit. */
-import { billedInAll } from '../../model/bill.ts';
-import type { ClaimEdit } from '../claim-facts.ts';
+import { type BillItem, type BillPart, billedInAll, billedInParts, isInParts } from '../../model/bill.ts';
+import type { ClaimEdit, DenialFacts } from '../claim-facts.ts';
 
 /** Claim, copay and fee schedule are in one currency. */
 export const oneCurrency: ClaimEdit = {
@@ -14,15 +14,33 @@ export const oneCurrency: ClaimEdit = {
   },
 };
 
-/** quantity × unitPrice × factor = net for every item, and Σ net = total. */
+const isWrong = ({ computed, billed }: BillPart): boolean => computed !== undefined && computed !== billed;
+
+/** Of what lies in an item: amounts that do not hold, each denying itself alone. */
+const wrongIn = (part: BillPart, place: DenialFacts, names: readonly string[]): DenialFacts[] =>
+  part.parts.flatMap((inner) => {
+    const at = { ...place, [names[0]!]: inner.sequence };
+    if (isWrong(inner)) return [{ ...at, net: inner.billed, computed: inner.computed ?? null }];
+    if (!isSum(inner)) return [{ ...at, net: inner.billed, sum: billedInParts(inner) }];
+    return wrongIn(inner, at, names.slice(1));
+  });
+
+const isSum = (part: BillPart): boolean => !isInParts(part) || part.billed === billedInParts(part);
+
+function wrongOf(item: BillItem): DenialFacts[] {
+  const { sequence, computed, billed } = item;
+  if (isWrong(item)) return [{ item: sequence, net: billed, computed: computed ?? null }];
+  if (!isSum(item)) return [{ item: sequence, net: billed, sum: billedInParts(item) }];
+  return wrongIn(item, { item: sequence }, ['detail', 'subDetail']);
+}
+
+/** quantity × unitPrice × factor = net for everything billed, Σ details = net of what they lie in, and Σ net = total. */
 export const arithmetic: ClaimEdit = {
   name: 'arithmetic',
-  version: '2',
+  version: '3',
   after: ['currency'],
   judge: ({ bill }) => {
-    const wrong = bill.items
-      .filter(({ computed, billed }) => computed !== undefined && computed !== billed)
-      .map(({ sequence, computed, billed }) => ({ item: sequence, net: billed, computed: computed ?? null }));
+    const wrong = bill.items.flatMap(wrongOf);
     const sum = billedInAll(bill);
     return bill.total === undefined || bill.total === sum ? wrong : [...wrong, { total: bill.total, sum }];
   },

@@ -42,7 +42,7 @@ export const loadFeeSchedule = route({
 });
 
 const shownSchema = feeScheduleSchema
-  .omit({ schema: true, salt: true })
+  .omit({ schema: true, salt: true, names: true })
   .extend({ payer: z.string(), provider: z.string() })
   .meta({ id: 'FeeSchedule' });
 
@@ -56,7 +56,7 @@ async function feeScheduleOf(
   const series = privateKeys.feeSchedule(between, 0).slice(0, -1);
   for (let generation = await index.evidence.newest(own, series); generation > 0; generation -= 1) {
     const text = await textOf(index, own, privateKeys.feeSchedule(between, generation));
-    const { schema: _, salt: __, ...shown } = feeScheduleSchema.parse(JSON.parse(text));
+    const { schema: _, salt: __, names: ___, ...shown } = feeScheduleSchema.parse(JSON.parse(text));
     if (version === undefined || shown.version === version) return { ...between, ...shown };
   }
   throw new LedgerError('NOT_FOUND', 'there is no such fee schedule');
