@@ -9,9 +9,13 @@ import {
   type Organisation,
   organisationByName,
 } from '@telemed-ledger/consortium/members.ts';
+import type { Caller } from '../ledger/caller.ts';
 import { checkPresented } from '../ledger/evidence.ts';
+import { parseText } from '../ledger/parse.ts';
 import type { Store } from '../ledger/store.ts';
 import { sha256Hex } from '../model/canonical.ts';
+import { type ClaimPlaces, placesOf } from '../model/claim-places.ts';
+import { CLAIM_STEPS, type ClaimStep, type ClaimStepName, leadsTo, MAX_CLAIM_STEPS } from '../model/claim-steps.ts';
 import { LedgerError } from '../model/errors.ts';
 import type { EventName } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
@@ -34,44 +38,67 @@ export interface Step {
 }
 
 /**
- * The step that a claim stands at, as it was shown. Works on every peer.
- * @param at the step after which the next may be taken
- * @throws LedgerError NOT_FOUND, INVALID, CONFLICT where the claim stands at another status
+ * The state that a claim stands at, as it was shown, from which a step may be taken. Works on every peer.
+ * @throws LedgerError NOT_FOUND, INVALID, CONFLICT where no such step leads from its status, FORBIDDEN where it is another's
  */
 export async function checkState(
   store: Store,
-  {
-    id,
-    payer,
-    text,
-    step,
-    statuses,
-  }: {
-    id: string;
-    payer: string;
-    text: string;
-    step: number;
-    statuses: readonly ClaimState['status'][];
-  },
+  { id, payer, text, step, caller }: { id: string; payer: string; text: string; step: ClaimStepName; caller: Caller },
 ): Promise<ClaimState> {
-  const collection = collections.billing(payer);
-  const key = privateKeys.claimState(id, step);
-  const state = await checkPresented(store, collection, key, text, claimStateSchema, 'state');
+  const shown = parseText(claimStateSchema, text, 'state');
+  if (shown.id !== id) throw new LedgerError('INVALID', "another claim's", 'state');
+  const key = privateKeys.claimState(id, shown.step);
+  const state = await checkPresented(store, collections.billing(payer), key, text, claimStateSchema, 'state');
   if (state.payer !== payer) throw new LedgerError('INVALID', "another payer's claim", 'payer');
-  if (!statuses.includes(state.status)) throw new LedgerError('CONFLICT', `the claim is ${state.status}`, 'id');
+  const { from, by }: ClaimStep = CLAIM_STEPS[step];
+  if (!from.includes(state.status)) throw new LedgerError('CONFLICT', `the claim is ${state.status}`, 'id');
+  if (state[by] !== caller.organisation.name) throw new LedgerError('FORBIDDEN', `another ${by}'s claim`, 'id');
+  if (state.step === MAX_CLAIM_STEPS) throw new LedgerError('CONFLICT', 'the claim has taken all its steps', 'id');
   return state;
 }
 
-/** The next state of a claim; its salt follows from the transaction's. */
-export const nextState = (
+/** What a claim is from its first step on. */
+type Begun = Pick<ClaimState, 'id' | 'provider' | 'payer' | 'submittedAt'>;
+
+interface Change extends Pick<ClaimState, 'status' | 'reason' | 'bank'> {
+  /** What of that which the claim rests on this step writes. */
+  writes?: readonly (keyof ClaimPlaces)[];
+}
+
+/**
+ * The state after a step, one after the one that it is taken from; its salt follows from the transaction's.
+ * @throws Error where the table has no such step: a bug
+ */
+export function nextState(
   { store, private: { salt } }: { store: Store; private: { salt: string } },
-  state: Omit<ClaimState, 'schema' | 'updatedAt' | 'salt'>,
-): ClaimState => ({
-  schema: 1,
-  ...state,
-  updatedAt: store.time,
-  salt: sha256Hex(`claim-state/${salt}`),
-});
+  name: ClaimStepName,
+  before: ClaimState | Begun,
+  { writes = [], ...change }: Change,
+): ClaimState {
+  const {
+    id,
+    provider,
+    payer,
+    submittedAt,
+    status,
+    step = 0,
+    bank,
+    claim,
+    response,
+    instruction,
+    settlement,
+  } = before as Begun & Partial<ClaimState>;
+  if (!leadsTo(name, status, change.status)) throw new Error(`no ${name} leads from ${status} to ${change.status}`);
+  const written = Object.fromEntries(writes.map((one) => [one, step + 1]));
+  return {
+    ...{ schema: 1, id, provider, payer, submittedAt, step: step + 1 },
+    ...(bank === undefined ? {} : { bank }),
+    ...placesOf({ claim, response, instruction, settlement, ...written }),
+    ...change,
+    updatedAt: store.time,
+    salt: sha256Hex(`claim-state/${salt}`),
+  };
+}
 
 /**
  * Copies of what the payer's collection holds. Where something stands already, put there by whoever may write to that

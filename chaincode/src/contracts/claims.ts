@@ -6,6 +6,7 @@ import { checkPresented } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { readBill } from '../model/bill.ts';
+import { keysOfClaim } from '../model/claim-places.ts';
 import {
   type ClaimRecord,
   type ClaimResponseRecord,
@@ -144,7 +145,7 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   const verdict = verdictOf(edits, facts.bill);
   if (verdict.claim === undefined) await putFingerprints(store, record, fingerprints, standing(facts.bill, verdict));
   await takeStep(store, {
-    state: submittedState(store, record, verdict.claim),
+    state: submittedState(call, record, verdict.claim),
     event: events.ClaimSubmitted,
     values: [{ key: privateKeys.claim(claim.id), value: record, copies: [provider.name] }],
     concerned: [provider.name],
@@ -152,11 +153,14 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   return { time: store.time };
 }
 
-function submittedState(store: Store, record: ClaimRecord, denial: Finding | undefined): ClaimState {
-  const { id, provider, payer, submittedAt, salt } = record;
+function submittedState(
+  { store }: Pick<Call<'SubmitClaim'>, 'store'>,
+  record: ClaimRecord,
+  denial?: Finding,
+): ClaimState {
   const outcome =
     denial === undefined ? { status: 'submitted' as const } : { status: 'denied' as const, reason: denial.edit };
-  return nextState({ store, private: { salt } }, { step: 1, id, provider, payer, ...outcome, submittedAt });
+  return nextState({ store, private: { salt: record.salt } }, 'submit', record, outcome);
 }
 
 /** A denied claim holds no services: only lines that stand do. */
@@ -179,9 +183,9 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
   const { input, caller, consortium, store } = call;
   const { responseId, salt, claim, state: text, ...terms } = call.private;
   const payer = caller.organisation.name;
-  const state = await checkState(store, { id: input.id, payer, text, step: 1, statuses: ['submitted'] });
+  const state = await checkState(store, { id: input.id, payer, text, step: 'adjudicate', caller });
   if (state.provider !== input.provider) throw new LedgerError('INVALID', "another provider's claim", 'provider');
-  const at = privateKeys.claim(input.id);
+  const at = keysOfClaim(state).claim;
   const record = await checkPresented(store, collections.billing(payer), at, claim, claimRecordSchema, 'claim');
   const bill = readBill(record.resource);
   const loaded = await checkCover(store, payer, terms.coverage);
@@ -208,9 +212,9 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
   holdServices(store, record, fingerprints, status === 'denied' ? new Set() : standing(facts.bill, verdict));
   const reason = status === 'denied' ? { reason: verdict.claim?.edit ?? 'no-benefit' } : {};
   await takeStep(store, {
-    state: nextState(call, { ...state, step: 2, status, ...reason }),
+    state: nextState(call, 'adjudicate', state, { status, ...reason, writes: ['response'] }),
     event: events.ClaimAdjudicated,
-    values: [{ key: privateKeys.response(input.id), value: response, copies: [state.provider] }],
+    values: [{ key: privateKeys.response(input.id, state.step + 1), value: response, copies: [state.provider] }],
     concerned: [state.provider],
   });
   return { time: store.time };

@@ -8,6 +8,7 @@ import type { Context } from 'fabric-contract-api';
 import { checkPresented } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
+import { keysOfClaim } from '../model/claim-places.ts';
 import {
   type ClaimResponseRecord,
   claimResponseRecordSchema,
@@ -19,6 +20,7 @@ import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
 import type { OutputOf } from '../model/transactions.ts';
+import type { ClaimState } from '../model/values.ts';
 import {
   instructionOf,
   isPlausibleDay,
@@ -57,9 +59,8 @@ async function instructPayment(call: Call<'InstructPayment'>): Promise<Done> {
   const { paymentId, salt, state: text, response } = call.private;
   const payer = caller.organisation.name;
   const bank = memberOfKind(consortium, input.bank, 'bank', 'bank').name;
-  const due = { id: input.id, payer, text, step: 2, statuses: ['approved', 'partial'] } as const;
-  const state = await checkState(store, due);
-  const { resource } = await checkResponse(store, payer, input.id, response);
+  const state = await checkState(store, { id: input.id, payer, text, step: 'instruct', caller });
+  const { resource } = await checkResponse(store, state, response);
   const payment: PaymentRecord = {
     ...{ schema: 1, claimId: input.id, salt },
     resource: instructionOf({
@@ -67,37 +68,32 @@ async function instructPayment(call: Call<'InstructPayment'>): Promise<Done> {
       ...{ provider: state.provider, payer, now: store.time },
     }),
   };
+  const next = nextState(call, 'instruct', state, { bank, status: 'instructed', writes: ['instruction'] });
   await takeStep(store, {
-    state: nextState(call, { ...state, step: 3, bank, status: 'instructed' }),
+    state: next,
     event: events.PaymentInstructed,
-    values: [{ key: privateKeys.payment(input.id, 1), value: payment, copies: [bank] }],
+    values: [{ key: keysOfClaim(next).instructed, value: payment, copies: [bank] }],
     concerned: [bank],
   });
   return { time: store.time };
 }
 
 /** The adjudication as the payer holds it. */
-const checkResponse = (store: Store, payer: string, id: string, text: string): Promise<ClaimResponseRecord> =>
+const checkResponse = (store: Store, state: ClaimState, text: string): Promise<ClaimResponseRecord> =>
   checkPresented(
-    store,
-    collections.billing(payer),
-    privateKeys.response(id),
-    text,
-    claimResponseRecordSchema,
-    'response',
+    ...([store, collections.billing(state.payer), keysOfClaim(state).response, text] as const),
+    ...([claimResponseRecordSchema, 'response'] as const),
   );
 
 async function settlePayment(call: Call<'SettlePayment'>): Promise<Done> {
   const { input, caller, store } = call;
   const { noticeId, salt, reference, paidOn, state: text } = call.private;
   const bank = caller.organisation.name;
-  const due = { id: input.id, payer: input.payer, text, step: 3, statuses: ['instructed'] } as const;
-  const state = await checkState(store, due);
-  if (state.bank !== bank) throw new LedgerError('FORBIDDEN', "another bank's claim", 'id');
+  const state = await checkState(store, { id: input.id, payer: input.payer, text, step: 'settle', caller });
   const payment = await checkPayment(
     store,
-    input.payer,
-    privateKeys.payment(input.id, 1),
+    state.payer,
+    keysOfClaim(state).instructed,
     call.private.payment,
     'payment',
   );
@@ -110,12 +106,13 @@ async function settlePayment(call: Call<'SettlePayment'>): Promise<Done> {
     ...{ schema: 1, claimId: input.id, salt },
     resource: noticeOf(noticeId, payment.resource, state.payer, transfer, store.time),
   };
+  const next = nextState(call, 'settle', state, { status: 'settled', writes: ['settlement'] });
   await takeStep(store, {
-    state: nextState(call, { ...state, step: 4, status: 'settled' }),
+    state: next,
     event: events.PaymentSettled,
     values: [
-      { key: privateKeys.payment(input.id, 2), value: settled, copies: [bank] },
-      { key: privateKeys.settlement(input.id), value: notice, copies: [bank] },
+      { key: keysOfClaim(next).settled, value: settled, copies: [bank] },
+      { key: keysOfClaim(next).settlement, value: notice, copies: [bank] },
     ],
     concerned: [bank],
   });
@@ -129,13 +126,12 @@ async function remitPayment(call: Call<'RemitPayment'>): Promise<Done> {
   const { input, caller, store } = call;
   const { reconciliationId, salt, state: text } = call.private;
   const payer = caller.organisation.name;
-  const state = await checkState(store, { id: input.id, payer, text, step: 4, statuses: ['settled'] });
+  const state = await checkState(store, { id: input.id, payer, text, step: 'remit', caller });
   if (state.provider !== input.provider) throw new LedgerError('INVALID', "another provider's claim", 'provider');
-  const paymentKey = privateKeys.payment(input.id, 2);
-  const payment = await checkPayment(store, payer, paymentKey, call.private.payment, 'payment');
-  const noticeKey = privateKeys.settlement(input.id);
-  const notice = await checkPayment(store, payer, noticeKey, call.private.settlement, 'settlement');
-  const response = await checkResponse(store, payer, input.id, call.private.response);
+  const keys = keysOfClaim(state);
+  const payment = await checkPayment(store, payer, keys.settled, call.private.payment, 'payment');
+  const notice = await checkPayment(store, payer, keys.settlement, call.private.settlement, 'settlement');
+  const response = await checkResponse(store, state, call.private.response);
   if (!paysResponse(payment.resource, notice.resource, response.resource)) {
     throw new LedgerError('CONFLICT', 'what was settled is not what was adjudicated', 'payment');
   }
@@ -144,9 +140,9 @@ async function remitPayment(call: Call<'RemitPayment'>): Promise<Done> {
     resources: [remittanceOf(reconciliationId, payment.resource, store.time), notice.resource],
   };
   await takeStep(store, {
-    state: nextState(call, { ...state, step: 5, status: 'remitted' }),
+    state: nextState(call, 'remit', state, { status: 'remitted' }),
     event: events.PaymentRemitted,
-    values: [{ key: privateKeys.remittance(input.id), value: remittance, copies: [state.provider] }],
+    values: [{ key: privateKeys.remittance(input.id, state.step + 1), value: remittance, copies: [state.provider] }],
     concerned: [state.provider],
   });
   return { time: store.time };

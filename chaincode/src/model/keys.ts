@@ -2,6 +2,10 @@
  * The keys of the private collections; the ledger keeps no public state. Every key is made here, and so is every guess at
  * what a key means: the projector reads private writes back with `parsePrivateKey`.
  */
+/** The steps of a claim that is decided and paid without more ado; what they write has no number in its key. */
+export const USUAL_STEPS = { claim: 1, response: 2, instruction: 3, settlement: 4, remittance: 5 } as const;
+const byStep = (key: string, step: number, usual: number): string => (step === usual ? key : `${key}/${step}`);
+
 export const privateKeys = {
   /** care_<Provider>: the root over the records of one transaction. */
   sheet: (id: string): string => `sheet/${id}`,
@@ -55,15 +59,19 @@ export const privateKeys = {
   fingerprintFreed: (hash: string, place: number): string => `fingerprint-freed/${hash}/${place}`,
   /** billing_<Payer>: as claims held a service before there were several places. */
   fingerprintAlone: (hash: string): string => `fingerprint/${hash}`,
-  /** billing_<Payer>, copied to the provider, the response to it and the remittance as well. */
-  claim: (id: string): string => `claim/${id}`,
-  /** billing_<Payer>, copied to whom the step concerns: 1 submitted, 2 adjudicated, 3 instructed, 4 settled, 5 remitted. */
+  /** billing_<Payer>, copied to the provider: the claim as it was submitted, or as a later step left it. */
+  claim: (id: string, step: number = USUAL_STEPS.claim): string => byStep(`claim/${id}`, step, USUAL_STEPS.claim),
+  /** billing_<Payer>, copied to whom the step concerns: the steps of a claim (claim-steps.ts), from 1 on. */
   claimState: (id: string, step: number): string => `claim-state/${id}/${step}`,
-  response: (claimId: string): string => `response/${claimId}`,
-  remittance: (claimId: string): string => `remittance/${claimId}`,
-  /** billing_<Payer>, copied to the bank: 1 instructed, 2 settled. */
-  payment: (claimId: string, step: number): string => `payment/${claimId}/${step}`,
-  settlement: (claimId: string): string => `settlement/${claimId}`,
+  /** billing_<Payer>, copied to the provider: what was decided by that step, and what was remitted. */
+  response: (claimId: string, step: number = USUAL_STEPS.response): string =>
+    byStep(`response/${claimId}`, step, USUAL_STEPS.response),
+  remittance: (claimId: string, step: number = USUAL_STEPS.remittance): string =>
+    byStep(`remittance/${claimId}`, step, USUAL_STEPS.remittance),
+  /** billing_<Payer>, copied to the bank: 1 instructed, 2 settled where these are the third and fourth step; always their steps less two. */
+  payment: (claimId: string, number: number): string => `payment/${claimId}/${number}`,
+  settlement: (claimId: string, step: number = USUAL_STEPS.settlement): string =>
+    byStep(`settlement/${claimId}`, step, USUAL_STEPS.settlement),
   /** registers: the root over all licences, one generation after the other, and the buckets as a generation left them. */
   register: (generation: number): string => `register/${generation}`,
   bucket: (index: number, generation: number): string => `bucket/${index}/${generation}`,

@@ -1,6 +1,7 @@
 /** What lies on the ledger: the schemas of states and private values, which the transaction table and the read model share. */
 import { mspIdSchema, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { CLAIM_STATUSES, MAX_CLAIM_STEPS } from './claim-steps.ts';
 import { MAX_COMPANIONS } from './companions.ts';
 import { deliveryPlaceSchema, stretchSchema } from './deliveries.ts';
 import { reasonSchema } from './emergencies.ts';
@@ -219,32 +220,12 @@ export const consentStateSchema = z.strictObject({
 });
 export type ConsentState = z.infer<typeof consentStateSchema>;
 
-export const CLAIM_STATUSES = [
-  'submitted',
-  'denied',
-  'patient-responsibility',
-  'partial',
-  'approved',
-  'instructed',
-  'settled',
-  'remitted',
-] as const;
-/** The step at which a claim comes to stand in a status; a claim may be denied at submission or by adjudication. */
-export const CLAIM_STEPS = {
-  submitted: 1,
-  denied: 2,
-  'patient-responsibility': 2,
-  partial: 2,
-  approved: 2,
-  instructed: 3,
-  settled: 4,
-  remitted: 5,
-} as const satisfies Record<(typeof CLAIM_STATUSES)[number], number>;
+const claimStepNumber = z.int().min(1).max(MAX_CLAIM_STEPS);
 /** `claim-state/<id>/<step>` */
 export const claimStateSchema = z.strictObject({
   schema: schemaVersion,
-  /** CLAIM_STEPS, but 1 for a claim that was denied when it was submitted. */
-  step: z.int().min(1).max(5),
+  /** The first is 1; each is one more than that of the state it was taken from. */
+  step: claimStepNumber,
   id: idSchema,
   provider: nameSchema,
   payer: nameSchema,
@@ -252,6 +233,11 @@ export const claimStateSchema = z.strictObject({
   status: z.enum(CLAIM_STATUSES),
   /** The edit that denied it, when one did: a rule's name, never a fact. */
   reason: codeSchema.optional(),
+  /** By which steps the claim as it is billed, its decision and its payment were written, where not by the usual ones. */
+  claim: claimStepNumber.optional(),
+  response: claimStepNumber.optional(),
+  instruction: claimStepNumber.optional(),
+  settlement: claimStepNumber.optional(),
   submittedAt: instant,
   updatedAt: instant,
   salt: saltSchema,

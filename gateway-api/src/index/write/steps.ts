@@ -3,6 +3,7 @@
  * whom they concern, were signed by whose step it is, and belong to the series that was begun first.
  */
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { MAX_CLAIM_STEPS, takersOf } from '@telemed-ledger/chaincode/model/claim-steps.ts';
 import { continuationOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import { REVIEW_STEPS } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
@@ -11,7 +12,6 @@ import {
   ACCESS_STEPS,
   type AccessState,
   accessStateSchema,
-  CLAIM_STEPS,
   type ClaimState,
   claimStateSchema,
   markSchema,
@@ -48,7 +48,7 @@ export function subjectOf(key: string): Subject | undefined {
 
 const stepsTo = (last: number): number[] => Array.from({ length: last }, (_, step) => step + 1);
 const ACCESS = stepsTo(Math.max(...Object.values(ACCESS_STEPS)));
-const CLAIM = stepsTo(Math.max(...Object.values(CLAIM_STEPS)));
+const CLAIM = stepsTo(MAX_CLAIM_STEPS);
 
 /** The keys of the steps of an access, a claim or a review. */
 export function stepKeys({ kind, id }: Subject): string[] {
@@ -160,16 +160,16 @@ function stepIn({ kind, id }: Subject, row: Value, view: View): Step | undefined
   const step = Number(row.key.split('/')[2]);
   const found = kind === 'access' ? accessStep(row) : claimStep(row);
   if (found === undefined || found.state.id !== id || found.step !== step) return undefined;
-  const { places, signer, ...one } = found;
+  const { places, signers, ...one } = found;
   const signed = organisationByMsp(view.consortium, view.signerOf(row.transaction_id) ?? '')?.name;
-  return places.includes(row.collection) && signed === signer ? { ...one, row } : undefined;
+  return places.includes(row.collection) && signers.some((one) => one === signed) ? { ...one, row } : undefined;
 }
 
 interface Read extends Omit<Step, 'row'> {
   /** Collections that it may lie in. */
   places: string[];
-  /** Name of the organisation that takes this step. */
-  signer: string | undefined;
+  /** Names of the organisations that may take this step. */
+  signers: readonly string[];
 }
 
 function accessStep({ value }: Value): Read | undefined {
@@ -179,19 +179,18 @@ function accessStep({ value }: Value): Read | undefined {
   return {
     ...{ step: ACCESS_STEPS[status], state, series: [requestor, holder, custodian].join() },
     places: [collections.inbox(requestor), collections.care(holder)],
-    signer: status === 'requested' ? requestor : custodian,
+    signers: [status === 'requested' ? requestor : custodian],
   };
 }
 
 function claimStep({ value }: Value): Read | undefined {
   const { data: state } = claimStateSchema.safeParse(objectIn(value));
   if (state === undefined) return undefined;
-  const { provider, payer, bank, step } = state;
-  const signers = [provider, payer, payer, bank, payer];
+  const { provider, payer, bank, step, status } = state;
   return {
     ...{ step, state, series: [provider, payer].join() },
     places: [provider, payer, ...(bank === undefined ? [] : [bank])].map(collections.billing),
-    signer: signers[step - 1],
+    signers: takersOf(status, step).flatMap((party) => state[party] ?? []),
   };
 }
 

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { readBill } from '@telemed-ledger/chaincode/model/bill.ts';
 import { evidenceOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
+import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import { licenceNumbersOf } from '@telemed-ledger/chaincode/model/claim-practitioners.ts';
 import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
@@ -12,7 +13,7 @@ import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.t
 import { type Contracting, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
-import { type Anchored, CLAIM_STEPS, type ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
+import type { Anchored, ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 import type { Sending } from '../../idempotency/writes.ts';
@@ -122,9 +123,10 @@ async function adjudicateOnce(
   id: string,
   sending: Sending,
 ): Promise<Outcome> {
-  const { provider } = await claimState(index, id);
+  const standing = await claimState(index, id);
+  const { provider, step } = standing;
   const own = collections.billing(organisation.name);
-  const claim = await textOf(index, own, privateKeys.claim(id));
+  const claim = await textOf(index, own, keysOfClaim(standing).claim);
   const { coverage, resource, evidence } = parseExact(claim) as ClaimRecord;
   const newest = await index.newestRow('Coverage', coverage.id);
   if (newest === undefined) throw new LedgerError('NOT_FOUND', 'the coverage of this claim is not here');
@@ -138,7 +140,7 @@ async function adjudicateOnce(
     claim: resource,
     records,
   });
-  const state = await textOf(index, own, privateKeys.claimState(id, CLAIM_STEPS.submitted));
+  const state = await textOf(index, own, privateKeys.claimState(id, step));
   const decision = { responseId: randomUUID(), salt: newSalt(), claim, state, ...terms };
   return ledger.submit('AdjudicateClaim', { id, provider }, decision, sending);
 }

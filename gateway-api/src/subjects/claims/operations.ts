@@ -1,8 +1,8 @@
 /** Claim/$submit at the provider (after Da Vinci PAS) and Claim/<id>/$adjudicate at the payer. */
 import { randomUUID } from 'node:crypto';
+import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
@@ -53,7 +53,9 @@ export const adjudicateClaim: SubjectOperation = {
       submit: (sending) => adjudicate(services, id, sending),
     }));
     const own = collections.billing(organisation.name);
-    const response = await afterCommit(() => resourceAt(index, 'ClaimResponse', own, privateKeys.response(id)));
+    const response = await afterCommit(async () =>
+      resourceAt(index, 'ClaimResponse', own, keysOfClaim(await claimState(index, id)).response),
+    );
     return committedAnswer(outcome.transactionId, response);
   },
 };

@@ -1,14 +1,14 @@
 /** PaymentReconciliation/<id>/$settle at the bank: reports that a payment was made. */
 
+import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { committedAnswer } from '../../fhir/answers.ts';
 import { parsedInput } from '../../http/bodies.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
-import { resourceAt } from '../claims/claims.ts';
+import { claimState, resourceAt } from '../claims/claims.ts';
 import { definitionOf, type SubjectOperation } from '../services.ts';
 import { claimOfPayment, settle } from './payments.ts';
 
@@ -32,7 +32,9 @@ export const settlePayment: SubjectOperation = {
       submit: (sending) => settle(services, claimId, transfer, sending),
     }));
     const own = collections.billing(organisation.name);
-    const notice = await afterCommit(() => resourceAt(index, 'PaymentNotice', own, privateKeys.settlement(claimId)));
+    const notice = await afterCommit(async () =>
+      resourceAt(index, 'PaymentNotice', own, keysOfClaim(await claimState(index, claimId)).settlement),
+    );
     return committedAnswer(outcome.transactionId, notice);
   },
 };

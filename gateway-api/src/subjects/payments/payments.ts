@@ -3,9 +3,10 @@
  * step gathers what its transaction needs from the read model; the chaincode decides whether it may happen.
  */
 import { randomUUID } from 'node:crypto';
+import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import { CLAIM_STEPS, type ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
+import type { ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -25,12 +26,13 @@ export interface Transfer {
 /** Has a bank pay what was adjudicated as payable. */
 export async function instruct(
   { index, ledger, organisation }: PaymentServices,
-  { id, step }: ClaimState,
+  claim: ClaimState,
   bank: string,
   sending: Sending,
 ): Promise<Outcome> {
   const own = collections.billing(organisation.name);
-  const response = await textOf(index, own, privateKeys.response(id));
+  const { id, step } = claim;
+  const response = await textOf(index, own, keysOfClaim(claim).response);
   const state = await textOf(index, own, privateKeys.claimState(id, step));
   const payment = { paymentId: randomUUID(), salt: newSalt(), state, response };
   return ledger.submit('InstructPayment', { id, bank }, payment, sending);
@@ -44,10 +46,11 @@ export async function settle(
   sending: Sending,
 ): Promise<Outcome> {
   const own = collections.billing(organisation.name);
-  const { payer } = await claimState(index, claimId);
+  const claim = await claimState(index, claimId);
+  const { payer, step } = claim;
   const shown = {
-    state: await textOf(index, own, privateKeys.claimState(claimId, CLAIM_STEPS.instructed)),
-    payment: await textOf(index, own, privateKeys.payment(claimId, 1)),
+    state: await textOf(index, own, privateKeys.claimState(claimId, step)),
+    payment: await textOf(index, own, keysOfClaim(claim).instructed),
   };
   const notice = { noticeId: randomUUID(), salt: newSalt(), ...shown, ...transfer };
   return ledger.submit('SettlePayment', { id: claimId, payer }, notice, sending);
@@ -56,15 +59,17 @@ export async function settle(
 /** Reports to the provider that its claim has been paid. */
 export async function remit(
   { index, ledger, organisation }: PaymentServices,
-  { id, provider, step }: ClaimState,
+  claim: ClaimState,
   sending: Sending,
 ): Promise<Outcome> {
   const own = collections.billing(organisation.name);
+  const { id, provider, step } = claim;
+  const keys = keysOfClaim(claim);
   const shown = {
     state: await textOf(index, own, privateKeys.claimState(id, step)),
-    response: await textOf(index, own, privateKeys.response(id)),
-    settlement: await textOf(index, own, privateKeys.settlement(id)),
-    payment: await textOf(index, own, privateKeys.payment(id, 2)),
+    response: await textOf(index, own, keys.response),
+    settlement: await textOf(index, own, keys.settlement),
+    payment: await textOf(index, own, keys.settled),
   };
   const remittance = { reconciliationId: randomUUID(), salt: newSalt(), ...shown };
   return ledger.submit('RemitPayment', { id, provider }, remittance, sending);
