@@ -110,6 +110,18 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     ...{ name: 'actor', type: 'reference', types: ['Consent'], column: 'search_values' },
     ...{ path: 'provision.actor.reference', isRare: true, definition: `${R4}/Consent-actor`, target: 'RelatedPerson' },
   },
+  {
+    ...{ name: 'subscriber-id', type: 'token', types: ['Coverage'], column: 'search_values', path: 'subscriberId' },
+    ...{ isRare: true, documentation: 'the number that the payer knows the subscriber by' },
+  },
+  {
+    ...{ name: 'beneficiary-identifier', type: 'token', types: ['Coverage'], column: 'search_values' },
+    ...{
+      path: 'beneficiary.identifier',
+      isRare: true,
+      documentation: 'system|value of Coverage.beneficiary.identifier',
+    },
+  },
   ...(['practitioner', 'organization'] as const).map(
     (name): SearchParameter => ({
       ...{ name, type: 'reference', types: ['PractitionerRole'], column: 'search_values', path: name },

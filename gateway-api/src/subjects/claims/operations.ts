@@ -8,10 +8,12 @@ import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { committedAnswer } from '../../fhir/answers.ts';
-import { issuesOf } from '../../fhir/validation/faults.ts';
+import type { Issue } from '../../fhir/outcomes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { definitionOf, type SubjectOperation } from '../services.ts';
 import { adjudicate, claimState, resourceAt, submit } from './claims.ts';
+import { resolveSubmission } from './resolving.ts';
+import { readSubmission } from './submission.ts';
 
 export const submitClaim: SubjectOperation = {
   kind: 'provider',
@@ -21,18 +23,18 @@ export const submitClaim: SubjectOperation = {
   level: 'type',
   summary: 'Submits a Claim, alone or in a Bundle (after Da Vinci PAS).',
   definition: 'http://hl7.org/fhir/OperationDefinition/Claim-submit',
-  async handle({ caller, body, idempotency }, services) {
+  async handle({ caller, body, idempotency, baseUrl }, services) {
     compartmentOf(caller);
-    const claim = claimIn(body);
-    const [fault] = issuesOf(claim);
-    if (fault !== undefined) throw new LedgerError('INVALID', fault.diagnostics, fault.expression?.[0]);
+    const { index, consortium } = services;
+    const options = { index, consortium, baseUrl, fromElsewhere: false };
+    const { claim, told } = await resolveSubmission(readSubmission(body), options);
     const id = randomUUID();
     const { outcome, answer } = await services.idempotent.write(caller, idempotency, () => ({
       answer: { id },
       submit: (sending) => submit(services, claim, id, sending),
     }));
     const state = await afterCommit(() => claimState(services.index, answer.id));
-    return committedAnswer(outcome.transactionId, state && responseOf(claim, state));
+    return committedAnswer(outcome.transactionId, state && withNotes(responseOf(claim, state), told));
   },
 };
 
@@ -69,20 +71,16 @@ function checkNothingAsked(body: Resource | undefined): void {
   throw new LedgerError('INVALID', reason, asked ? 'Parameters.parameter' : body.resourceType);
 }
 
-/** The one Claim of a body that is a Claim, or a Bundle with one Claim in it. */
-function claimIn(body: Resource | undefined): Resource {
-  if (body?.resourceType === 'Claim') return body;
-  if (body?.resourceType !== 'Bundle') {
-    throw new LedgerError('INVALID', 'a submission is a Claim, or a Bundle with one Claim', 'resourceType');
-  }
-  const entries = (body['entry'] ?? []) as { resource?: Resource }[];
-  const held = entries.map(({ resource }) => resource).filter((resource) => resource?.resourceType === 'Claim');
-  const [claim] = held;
-  if (claim === undefined || held.length > 1) {
-    throw new LedgerError('INVALID', 'a submission holds one Claim', 'Bundle.entry');
-  }
-  return claim;
-}
+/** What is to be told of a submission, as notes of its answer. */
+const withNotes = (response: object, told: readonly Issue[]): object =>
+  told.length === 0
+    ? response
+    : {
+        ...response,
+        processNote: told.map(({ diagnostics, expression = [] }, index) => ({
+          ...{ number: index + 1, type: 'display', text: `${expression.join(', ')}: ${diagnostics}` },
+        })),
+      };
 
 const organisation = (name: string) => ({ identifier: { system: ORGANISATION_SYSTEM, value: name }, display: name });
 
