@@ -38,7 +38,7 @@ export interface CoverageFound {
 }
 
 /** The focal insurance, or the only one. */
-export const focalOf = (claim: Resource): number =>
+const focalOf = (claim: Resource): number =>
   Math.max(
     ((claim['insurance'] ?? []) as Insurance[]).findIndex(({ focal }) => focal === true),
     0,
@@ -166,7 +166,7 @@ class Candidates {
 }
 
 /** The first day that a Claim is about. */
-export function dayOf(claim: Resource): string | undefined {
+function dayOf(claim: Resource): string | undefined {
   const items = (claim['item'] ?? []) as { servicedDate?: string; servicedPeriod?: { start?: string } }[];
   const [first] = items;
   const text =
