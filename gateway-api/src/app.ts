@@ -73,6 +73,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   });
   late.on('block', (block) => duties.sees(block));
   services.wakeSubscribers = () => duties.nudge('tell subscribers');
+  for (const blocks of [feed, late]) blocks.on('block', (block) => services.accessWaits.sees(block));
   // Patients are the custodian's callers.
   if (config.organisation.kind === 'custodian')
     for (const blocks of [feed, late]) blocks.on('block', (block) => services.accessStreams.sees(block));
@@ -89,7 +90,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     journal,
     wishJournal,
     groups,
-    accessStreams: services.accessStreams,
+    endless: [services.accessStreams, services.accessWaits],
     metrics,
     forgetting,
     stores,

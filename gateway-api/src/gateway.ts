@@ -60,7 +60,8 @@ export interface GatewayParts {
   journal: Journal;
   wishJournal: WishJournal;
   groups: Services['groups'];
-  accessStreams: Pick<Services['accessStreams'], 'end'>;
+  /** Answers that go on until they are ended. */
+  endless: readonly { end(): void }[];
   forgetting: Forgetting;
   stores: Stores;
   metrics: Pick<Metrics, 'eventLoopDelay'>;
@@ -121,11 +122,11 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
 
 /** Takes nothing new and lets what is under way finish, as long as that may take. */
 async function drained(drain: Drain, parts: GatewayParts, drainMs: number, log: Logger): Promise<Unfinished> {
-  const { readiness, duties, ledger, accessStreams } = parts;
+  const { readiness, duties, ledger, endless } = parts;
   log.info({ requests: drain.underWay, drainMs }, 'stopping');
   readiness.stop();
   drain.begin();
-  accessStreams.end();
+  for (const one of endless) one.end();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, drainMs);

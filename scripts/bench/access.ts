@@ -25,6 +25,9 @@ const SYSTEM = 'urn:example:bench';
 const HOLDER = 'hospital';
 const REQUESTOR = 'clinic';
 
+/** Answered once it is decided (RFC 7240). */
+const WAITING = { prefer: 'wait=30' };
+
 /** A made-up patient with one record, all of it permitted to the requestor. */
 interface Subject {
   id: string;
@@ -133,7 +136,11 @@ async function asked(parties: Parties, { identifier }: Subject): Promise<string>
 async function delivery(parties: Parties, subject: Subject): Promise<void> {
   const requestor = at(parties, REQUESTOR);
   const path = `/access-requests/${await asked(parties, subject)}`;
-  const { status } = await requestor.find<Access>({ path }, 'a decision', (one) => one.status !== 'requested');
+  const { status } = await requestor.find<Access>(
+    { path, headers: WAITING },
+    'a decision',
+    (one) => one.status !== 'requested',
+  );
   if (status !== 'granted') throw new Error(`the request was ${status}`);
   await requestor.find<Resource>({ path: `/fhir/R4/Observation/${subject.observation}` }, 'the copy');
 }

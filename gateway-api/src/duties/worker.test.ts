@@ -122,11 +122,11 @@ describe('A duty', () => {
         todo.delete(id);
       },
     });
-    await until(() => begun.length === 4);
+    await until(() => begun.length === 16);
     todo.add('clinic 1');
     worker.nudge();
     await until(() => begun.includes('clinic 1'));
-    expect(begun).to.have.length(5);
+    expect(begun).to.have.length(17);
     isBack();
     await until(() => todo.size === 0);
     expect(begun).to.have.length(21);

@@ -21,7 +21,7 @@ export interface Work<T> {
 }
 
 /** Of one lane. */
-const AT_ONCE = 4;
+const AT_ONCE = 16;
 /** What is found beyond this is found again when these are done. */
 const MOST_WAITING = 250;
 const FIRST_BACKOFF_MS = 500;

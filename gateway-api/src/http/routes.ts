@@ -27,6 +27,8 @@ export interface RouteRequest<Parameters, Body, Query> {
   prefers(...types: readonly string[]): string | undefined;
   /** The header Accept-Language. */
   languages?: string | undefined;
+  /** How long the caller would rather wait for what it asks for than be answered at once; 0: not at all. */
+  wait: { seconds: number; gone: AbortSignal };
 }
 
 export interface RouteAnswer {
@@ -70,6 +72,8 @@ export interface Route<Parameters = unknown, Body = unknown, Query = unknown> {
   transaction?: TransactionName;
   /** By status, for the documentation. */
   answers: Record<number, { description: string; schema?: z.ZodType }>;
+  /** Waits as the caller prefers to (`Prefer: wait`), before it takes its turn among those who read. */
+  wait?(request: RouteRequest<Parameters, Body, Query>, services: Services): Promise<void>;
   handle(request: RouteRequest<Parameters, Body, Query>, services: Services): RouteAnswer | Promise<RouteAnswer>;
 }
 
@@ -131,8 +135,21 @@ function rolesOf({ roles }: Route): RequestHandler[] {
   ];
 }
 
+/** Seconds, as RFC 7240 (section 4.3) has them; what is none is ignored, as that RFC asks. */
+const waitOf = (request: Request): number =>
+  Number(/(?:^|[,;\s])wait\s*=\s*"?([0-9]{1,6})\b/i.exec(request.get('prefer') ?? '')?.[1] ?? 0);
+
+function goneOf(response: Response): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
+}
+
 const handlerOf =
-  ({ parameters = NOTHING, query = NOTHING, body = NOTHING, handle }: Route, services: Services): RequestHandler =>
+  (
+    { parameters = NOTHING, query = NOTHING, body = NOTHING, wait, handle }: Route,
+    services: Services,
+  ): RequestHandler =>
   async (request: Request, response: Response) => {
     const isRead = request.method === 'GET';
     const asked = {
@@ -144,7 +161,12 @@ const handlerOf =
       idempotency: isRead ? undefined : idempotencyOf(request),
       prefers: (...types: readonly string[]) => request.accepts([...types]) || undefined,
       languages: request.get('accept-language'),
+      wait: { seconds: waitOf(request), gone: goneOf(response) },
     };
+    if (wait !== undefined && asked.wait.seconds > 0) {
+      await wait(asked, services);
+      response.set('Preference-Applied', `wait=${asked.wait.seconds}`);
+    }
     const client = callerIn(response)?.subject;
     const answering = async () => handle(asked, services);
     const answer = await (isRead && client !== undefined ? services.reads.run(client, answering) : answering());

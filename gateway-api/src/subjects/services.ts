@@ -19,6 +19,7 @@ import type { Changes } from './access/changes.ts';
 import type { Disclosures } from './access/disclosures.ts';
 import type { AccessStreams } from './access/streams.ts';
 import type { Undecided } from './access/undecided.ts';
+import type { AccessWaits } from './access/waits.ts';
 import type { AuditEvents } from './audit-events.ts';
 import type { Wishes } from './consents/wishes.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
@@ -52,6 +53,8 @@ export interface Services {
   undecided: Undecided;
   /** Events of accesses to the patients whom they are about. */
   accessStreams: AccessStreams;
+  /** Callers who wait for what becomes of an access. */
+  accessWaits: AccessWaits;
   /** What refusals rest on, until their holders have been told. */
   refusals: RefusalJournal;
   /** Between the moments at which a request may be refused. */

@@ -22,6 +22,7 @@ import { Disclosures } from '../subjects/access/disclosures.ts';
 import { shown } from '../subjects/access/shown.ts';
 import { AccessStreams } from '../subjects/access/streams.ts';
 import { Undecided } from '../subjects/access/undecided.ts';
+import { AccessWaits } from '../subjects/access/waits.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
@@ -116,6 +117,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     shown,
     ...(organisation.kind === 'custodian' ? { keys: keyNotices(index, consortium) } : {}),
   });
+  const accessWaits = new AccessWaits();
+  metrics.watch('gateway_access_waits', 'Callers who wait for what becomes of an access.', () => accessWaits.open);
   metrics.watch('gateway_access_streams', 'Streams of events to patients.', () => accessStreams.open);
   const where = { organisation: organisation.name, isCustodian: organisation.kind === 'custodian' };
   const reading = new ReadEvents({ readLog, index, ...where, termsOf: (access) => termsOf(access, index) });
@@ -158,6 +161,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     refusalsEveryMs,
     undecided,
     accessStreams,
+    accessWaits,
     linkCodes: new LinkCodes(),
     subscriptions,
     // The gateway that runs the duties says how.

@@ -13,8 +13,10 @@ import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { foundAccess, noteAccesses } from '../reads/noting.ts';
 import { readsAnswer, readsPage, readsShown } from '../reads/routes.ts';
+import type { Disclosure } from './disclosure.ts';
 import { newestPage } from './newest.ts';
 import { narrowed, notFound, shown, shownTo, stateSchema } from './shown.ts';
+import { LONGEST_WAIT_S } from './waits.ts';
 
 const requestSchema = accessRequestSchema
   .pick({ holder: true, patient: true, purpose: true })
@@ -112,7 +114,16 @@ export const accessRequest = route({
   path: '/access-requests/:id',
   summary: 'What came of an access request.',
   parameters: z.object({ id: z.string().meta({ description: 'Id of the request.' }) }),
-  answers: { 200: { description: 'The request as it stands.', schema: stateSchema } },
+  answers: {
+    200: {
+      description: `The request as it stands; with \`Prefer: wait=10\` (RFC 7240) once it is decided and what is delivered is here, or after so many seconds, at most ${LONGEST_WAIT_S}.`,
+      schema: stateSchema,
+    },
+  },
+  async wait({ caller, parameters: { id }, wait }, { disclosures, accessWaits }) {
+    const whose = compartmentsOf(caller, 'read', 'answer');
+    await accessWaits.until(id, async () => !isUnderWay(await disclosures.find(id, whose)), wait);
+  },
   async handle({ caller, parameters }, services) {
     const disclosure = await foundAccess(
       caller,
@@ -125,6 +136,10 @@ export const accessRequest = route({
     return { body: shownTo(caller, services.organisation.name, disclosure) };
   },
 });
+
+/** Undecided, or delivered and not here yet. */
+const isUnderWay = (disclosure: Disclosure | undefined): boolean =>
+  disclosure !== undefined && (disclosure.state.status === 'requested' || disclosure.undelivered !== undefined);
 
 export const accessRequests = route({
   method: 'get',

@@ -268,6 +268,49 @@ describe('A request that waits for the patient', function () {
     }
   });
 
+  describe('asked for with Prefer: wait', () => {
+    const preferring = (id: string, wait: string, as = 'clinic') =>
+      scene.send(as, `GET /access-requests/${id}`, undefined, { prefer: `respond-async, ${wait}` });
+
+    it('answers once it is decided and delivered, without having been asked again', async () => {
+      const id = await waiting();
+      const asked = Promise.all(Array.from({ length: 40 }, () => preferring(id, 'wait=20')));
+      // Who waits holds up nobody who reads: more wait than may read at once.
+      expect((await scene.at('clinic', id)).status).to.equal('requested');
+      await scene.consented(patient);
+      for (const { status, body, headers } of await asked) {
+        expect([status, body.status, body.delivery]).to.deep.equal([200, 'granted', undefined]);
+        expect(headers.get('preference-applied')).to.equal('wait=20');
+      }
+    });
+
+    it('answers how it stands after so long, and at once what waits for nothing', async () => {
+      const id = await waiting();
+      const started = performance.now();
+      expect((await preferring(id, 'wait=1')).body.status).to.equal('requested');
+      expect(performance.now() - started).to.be.greaterThan(900);
+      expect((await preferring(randomUUID(), 'wait=30')).status).to.equal(404);
+      await refusal(id, asHer(patient));
+      await scene.becomes('clinic', id, isRefused);
+      expect((await preferring(id, 'wait=30')).body.status).to.equal('refused');
+      for (const wait of ['wait=0', 'wait=-1', 'wait=soon', 'awaiting=5'])
+        expect((await preferring(id, wait)).headers.get('preference-applied'), wait).to.equal(null);
+    });
+
+    it('answers those who wait when the gateway stops', async () => {
+      const id = await waiting();
+      const asked = preferring(id, 'wait=30');
+      const started = performance.now();
+      const isWaitedFor = async () =>
+        /^gateway_access_waits\S* 1$/m.test((await scene.send('clinic', 'GET /metrics')).body);
+      await until(isWaitedFor, LONG_MS);
+      await scene.consortium.shut('clinic');
+      expect((await asked).body.status).to.equal('requested');
+      expect(performance.now() - started).to.be.lessThan(15_000);
+      await scene.consortium.open('clinic');
+    });
+  });
+
   describe('as events', () => {
     it('come to her and nobody else, with what became of it, and resume', async () => {
       const stranger = await scene.patient();
