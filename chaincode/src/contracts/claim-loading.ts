@@ -250,7 +250,7 @@ export interface Loading {
 
 /** Everything the claim edits judge by, and the fingerprints to write where the claim stands. */
 export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; fingerprints: Fingerprints }> {
-  const { store, payer, terms, cover, salt, now, ...given } = loading;
+  const { store, payer, terms, salt, now, ...given } = loading;
   const basis = { ...given, bill: onDaysOfRecords(given.bill, given.evidence) };
   const [feeSchedule, register, fingerprints] = await Promise.all([
     checkFeeSchedule(store, payer, basis.provider.name, terms.feeSchedule),
@@ -258,5 +258,5 @@ export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; 
     loadFingerprints(store, payer, basis, salt, terms.fingerprintKey),
   ]);
   const licences = licencesOf(register, licenceNumbersOf(basis), terms.buckets);
-  return { facts: { ...basis, cover, feeSchedule, licences, earlier: fingerprints.earlier, now }, fingerprints };
+  return { facts: { ...basis, feeSchedule, licences, earlier: fingerprints.earlier, now }, fingerprints };
 }

@@ -9,7 +9,7 @@ import { codeOf, expectNoContent, PAYER, PROVIDER, Story, wideConsortium } from 
 
 const VERSIONS: Record<string, string> = {
   ...{ arithmetic: '2', 'coverage-not-in-force': '2', 'outside-lifetime': '2', 'practitioner-not-licensed': '2' },
-  ...{ duplicate: '3', 'service-not-shown': '3' },
+  ...{ duplicate: '4', 'service-not-shown': '3' },
 };
 
 describe('the claims contract', () => {
@@ -200,7 +200,7 @@ describe('the claims contract', () => {
       expect(story.status(exampleIds.otherClaim)).to.include({ status: 'denied', reason: 'duplicate' });
       const { edits } = story.ledger.read(PAYER, `claim/${exampleIds.otherClaim}`) as { edits: object[] };
       expect(edits.at(-1)).to.deep.equal({
-        ...{ edit: 'duplicate', version: '3', outcome: 'deny' },
+        ...{ edit: 'duplicate', version: '4', outcome: 'deny' },
         facts: { item: 2 },
       });
     });

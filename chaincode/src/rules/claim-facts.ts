@@ -12,6 +12,8 @@ import type { Anchored, LicenceState } from '../model/transactions.ts';
 /** An item whose fingerprint another claim holds. Which one, the payer alone can read. */
 export interface Earlier {
   item: number;
+  /** Another provider's, or at another payer. */
+  elsewhere?: true;
 }
 
 /** What the records of a claim say, before anything is looked up for them. */
@@ -20,11 +22,11 @@ export interface ClaimBasis {
   provider: Organisation;
   /** Evidence by `Type/id`. */
   evidence: ReadonlyMap<string, Anchored>;
+  /** The newest version of the coverage the claim names. */
+  cover: Cover;
 }
 
 export interface ClaimFacts extends ClaimBasis {
-  /** The newest version of the coverage the claim names. */
-  cover: Cover;
   feeSchedule: FeeSchedule | undefined;
   /** Licences by practitioner number; a number that has none is absent. */
   licences: ReadonlyMap<string, LicenceState>;

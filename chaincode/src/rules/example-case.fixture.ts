@@ -19,6 +19,8 @@ export interface Case extends Example {
   /** Members of the example that are not shown. */
   hidden: (keyof Example)[];
   author: string;
+  /** Name of who bills. */
+  provider: string;
   licence: LicenceState | undefined;
   feeSchedule: FeeSchedule | undefined;
   earlier: Earlier[];
@@ -31,6 +33,7 @@ const exampleCase = (): Case => ({
   more: [],
   hidden: [],
   author: 'HospitalMSP',
+  provider: 'hospital',
   licence: {
     number: exampleNumber,
     status: 'active',
@@ -50,7 +53,7 @@ function factsOf(given: Case): ClaimFacts {
   const records = [...SHOWN.filter((name) => !given.hidden.includes(name)).map((name) => given[name]), ...given.more];
   return {
     bill: readBill(given.claim),
-    provider: { name: 'hospital', mspId: 'HospitalMSP', kind: 'provider' },
+    provider: { name: given.provider, mspId: 'HospitalMSP', kind: 'provider' },
     evidence: new Map(records.map((one) => [`${one.resourceType}/${one.id}`, anchoredExample(one, given.author)])),
     cover: readCover(given.coverage),
     feeSchedule: given.feeSchedule,

@@ -2,12 +2,14 @@
  * What a billed line is for, as the records it points to say: a visit, a procedure, an observation or a medicine, of a person,
  * at a time. Each is told by several factors, any one of which gives a second bill for the same service away.
  */
-import type { BillItem } from '../../model/bill.ts';
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { Bill, BillItem } from '../../model/bill.ts';
 import { objectsOf } from '../../model/claim-evidence.ts';
-import { daysFrom, firstDay } from '../../model/days.ts';
+import { addDays, daysFrom, firstDay } from '../../model/days.ts';
 import type { Resource } from '../../model/fhir.ts';
+import { identitiesIn } from '../../model/links.ts';
 import { type ClaimBasis, patientOf } from '../claim-facts.ts';
-import { isStay, type Span, spanOf } from './when.ts';
+import { classOf, isStay, type Span, spanOf } from './when.ts';
 
 /**
  * What a factor does to other claims. `sole`: no other may have it. `shared`: others may, and it is found by those who ask
@@ -24,6 +26,10 @@ export interface Factor {
 const EVALUATION = /^(9920[2-9]|9921[1-5]|9924[1-5]|9928[1-5]|9942[1-3]|9944[1-3]|9896[6-8])$/;
 /** Sides, eyelids, fingers and toes: each is a service of its own. */
 const SIDE = /^(RT|LT|E[1-4]|FA|F[1-9]|TA|T[1-9])$/;
+/** The reader's part of a service, and that of whoever ran the machine: each is billed for itself. */
+const PART = /^(26|TC)$/;
+/** A newborn is often insured under its mother's coverage for this long. */
+const NEWBORN_DAYS = 31;
 /** No visit is told apart by its minutes where it lasts longer. */
 const LONGEST_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -44,14 +50,46 @@ const typesOf = (encounter: Resource | undefined): string[] =>
     objectsOf(coding).map(({ code }) => String(code).toUpperCase()),
   );
 
-/** All names that the patient goes by. The coverage is one: a second Patient record of the insured person has it too. */
-export function namesOf(basis: ClaimBasis): string[] {
-  const identifiers = objectsOf(patientOf(basis)?.['identifier']).filter(({ value }) => value !== undefined);
-  return [
-    basis.bill.patient,
-    basis.bill.coverage,
-    ...identifiers.map(({ system = '', value }) => `${system}|${value}`),
+/** The two bills that one service honestly has: the practitioner's, and that of the house it was rendered in. */
+const payeeOf = ({ type }: Bill): 'professional' | 'institutional' =>
+  type === 'institutional' ? 'institutional' : 'professional';
+
+/** Told in what the house bills alone, so that what was held before the two were told apart is the practitioner's. */
+const ofHouse = (bill: Bill): string[] => (payeeOf(bill) === 'institutional' ? ['facility'] : []);
+
+/**
+ * All names that the patient goes by: a second Patient record of the same human has one of them too. The coverage is one, its
+ * beneficiary's number, every identifier of the Patient's, and its name with birth date and gender.
+ */
+export function namesOf(basis: ClaimBasis, isAcross = false): string[] {
+  const { bill, cover, provider } = basis;
+  const patient = patientOf(basis);
+  const { identifier: insured } = cover.beneficiary;
+  const apart = newbornOf(patient, bill);
+  const known = patient === undefined ? [] : identitiesIn(patient);
+  const numbers = objectsOf(patient?.['identifier']).filter(
+    ({ value }) => value !== undefined && (value !== cover.subscriberId || value === insured?.value),
+  );
+  const names = [
+    isAcross ? at(provider, bill.patient) : bill.patient,
+    `${bill.coverage}${apart}`,
+    ...[...numbers, ...(insured === undefined ? [] : [insured])].map(({ system = '', value }) =>
+      value === insured?.value ? `${system}|${value}${apart}` : `${system}|${value}`,
+    ),
+    ...known.filter(({ kind }) => kind === 'person').map(({ parts }) => `person|${parts.join('|')}`),
   ];
+  return [...new Set(names)];
+}
+
+/** A record of a provider's where others' may have its id. */
+const at = ({ name }: Organisation, reference: string): string => `${name} ${reference}`;
+
+/** What tells a newborn from its mother and its twin under one coverage; empty of everybody else. */
+function newbornOf(patient: Resource | undefined, { items }: Bill): string {
+  const { birthDate, multipleBirthInteger = '' } = (patient ?? {}) as Record<string, unknown>;
+  if (typeof birthDate !== 'string' || birthDate.length !== 10) return '';
+  const isNewborn = items.every(({ first }) => first >= birthDate && first < addDays(birthDate, NEWBORN_DAYS));
+  return isNewborn ? `|newborn ${birthDate} ${multipleBirthInteger}` : '';
 }
 
 const minutesOf = (text: string): number =>
@@ -103,49 +141,93 @@ function recordFactors(reference: string, item: BillItem): Factor[] {
   return [...side.split('+').map((one) => of('sole', one)), of('shared', 'part'), of('asked', 'whole')];
 }
 
+/**
+ * A part of a service bars that part and the whole, and the whole bars its parts. Of persons the whole does not ask for parts: its
+ * record does.
+ */
+function inParts(factors: readonly Factor[], { modifiers }: BillItem, asking: boolean): Factor[] {
+  const [part, ...more] = new Set(modifiers.filter((modifier) => PART.test(modifier)));
+  if (part === undefined || more.length > 0) {
+    const asked = factors.filter(({ use }) => asking && use === 'sole');
+    return [...factors, ...asked.map(({ parts }): Factor => ({ use: 'asked', parts: [...parts, 'component'] }))];
+  }
+  return factors.flatMap((factor): Factor[] => {
+    const { use, parts } = factor;
+    if (use !== 'sole') return [factor];
+    const own: Factor = { use, parts: [...parts, part] };
+    return [own, { use: 'shared', parts: [...parts, 'component'] }, { use: 'asked', parts }];
+  });
+}
+
 interface Line {
   basis: ClaimBasis;
   item: BillItem;
   names: readonly string[];
+  /** Told from what other providers bill, to whichever payer: whatever a visit is billed as, it is that visit. */
+  isAcross: boolean;
 }
+
+const recordIn = ({ basis, isAcross }: Line, reference: string): string =>
+  isAcross ? at(basis.provider, reference) : reference;
 
 const spanIn = ({ evidence }: ClaimBasis, reference: string): Span | undefined =>
   spanOf(evidence.get(reference)?.resource);
 
-const ofProcedure = ({ basis, item, names }: Line, reference: string): Factor[] => [
-  ...recordFactors(reference, item),
-  ...codesOf(item).flatMap((code) =>
-    begunAt(namedFor(names, 'procedure', code, sideOf(item)), spanIn(basis, reference), item),
-  ),
-];
+function ofProcedure(line: Line, reference: string): Factor[] {
+  const { basis, item, names } = line;
+  const byCode = codesOf(item).flatMap((code) => {
+    const named = namedFor(names, 'procedure', code, sideOf(item));
+    return begunAt(named, spanIn(basis, reference), item);
+  });
+  return [
+    ...inParts(recordFactors(recordIn(line, reference), item), item, true),
+    ...inParts(byCode, item, false),
+  ];
+}
 
 /** One observation may bear out several services, each under its code. */
-const ofObservation = ({ basis, item, names }: Line, reference: string): Factor[] =>
-  codesOf(item).flatMap((code): Factor[] => [
-    { use: 'sole', parts: [reference, code] },
-    ...begunAt(namedFor(names, 'observation', code), spanIn(basis, reference), item),
+function ofObservation(line: Line, reference: string): Factor[] {
+  const { basis, item, names } = line;
+  return codesOf(item).flatMap((code): Factor[] => [
+    ...inParts([{ use: 'sole', parts: [recordIn(line, reference), code] }], item, true),
+    ...inParts(begunAt(namedFor(names, 'observation', code), spanIn(basis, reference), item), item, false),
   ]);
+}
 
 /** A stay is billed by its days. */
-const ofStay = ({ item, names, basis: { bill } }: Line, reference: string): Factor[] =>
-  codesOf(item).flatMap((code) => [
-    ...onDays(namedFor([reference, ...names], 'stay', bill.type, code), item),
-    ...(EVALUATION.test(code) ? onDays(namedFor([reference], 'evaluation'), item) : []),
+function ofStay(line: Line, reference: string): Factor[] {
+  const { item, names, basis } = line;
+  const { bill } = basis;
+  const record = recordIn(line, reference);
+  return codesOf(item).flatMap((code) => [
+    ...onDays(namedFor([record, ...names], 'stay', payeeOf(bill), code), item),
+    ...(EVALUATION.test(code) ? onDays(namedFor([record], 'evaluation', ...ofHouse(bill)), item) : []),
   ]);
+}
 
-/** A visit is billed once for what it was, whatever code and day it is billed under. */
+/** A visit is billed once for what it was, whatever code, day and kind of claim it is billed under. */
 function ofVisit(line: Line, reference: string): Factor[] {
-  const { basis, item, names } = line;
-  const { type } = basis.bill;
+  const { basis, item, names, isAcross } = line;
+  const { bill, evidence } = basis;
   const span = spanIn(basis, reference);
-  const own: Factor[] = [{ use: 'sole', parts: [reference, 'visit', type] }];
-  if (isEvaluation(line, [reference]))
+  const payee = payeeOf(bill);
+  const record = recordIn(line, reference);
+  const own: Factor[] = [
+    { use: 'sole', parts: [record, 'visit', payee] },
+    // As it was held before kinds of claims were told by who is paid.
+    ...(bill.type === payee ? [] : [{ use: 'asked', parts: [record, 'visit', bill.type] } as const]),
+  ];
+  // One who comes to an emergency room from another visit is at both.
+  const emergency = classOf(evidence.get(reference)?.resource) === 'EMER' ? ['EMER'] : [];
+  if (isEvaluation(line, [reference]) || isAcross) {
+    const told = ['evaluation', ...ofHouse(bill)] as const;
     return [
       ...own,
-      { use: 'sole', parts: [reference, 'evaluation'] },
-      ...during(namedFor(names, 'evaluation'), span, item),
+      { use: 'sole', parts: [record, ...told] },
+      ...during(namedFor(names, ...told, ...emergency), span, item),
     ];
-  return [...own, ...codesOf(item).flatMap((code) => begunAt(namedFor(names, 'visit', type, code), span, item))];
+  }
+  return [...own, ...codesOf(item).flatMap((code) => begunAt(namedFor(names, 'visit', payee, code), span, item))];
 }
 
 /** Whether an item bills the visit itself: by a code of one, or by what an Encounter says it is. */
@@ -155,10 +237,10 @@ const isEvaluation = ({ basis: { evidence }, item }: Line, encounters: readonly 
   );
 
 /** Medicines are billed next to the visit that they were prescribed at. */
-const ofMedicine = ({ item, names }: Line, reference: string): Factor[] =>
-  codesOf(item).flatMap((code): Factor[] => [
-    { use: 'sole', parts: [reference, 'medicine', code] },
-    ...onDays(namedFor(names, 'medicine', code), item),
+const ofMedicine = (line: Line, reference: string): Factor[] =>
+  codesOf(line.item).flatMap((code): Factor[] => [
+    { use: 'sole', parts: [recordIn(line, reference), 'medicine', code] },
+    ...onDays(namedFor(line.names, 'medicine', code), line.item),
   ]);
 
 /** A procedure is what it says, also where its visit is named; an evaluation is its visit. */
@@ -176,9 +258,12 @@ function ofServices(line: Line): Factor[] {
   return shown.length > 0 ? shown : ofVisits();
 }
 
-/** The factors of one billed item; of what points to no record that is known here, its names, codes and days. */
-export function factorsOf(basis: ClaimBasis, item: BillItem): Factor[] {
-  const line: Line = { basis, item, names: namesOf(basis) };
+/**
+ * The factors of one billed item; of what points to no record that is known here, its names, codes and days.
+ * @param isAcross by which it is told across providers and payers
+ */
+export function factorsOf(basis: ClaimBasis, item: BillItem, isAcross = false): Factor[] {
+  const line: Line = { basis, item, names: namesOf(basis, isAcross), isAcross };
   const found = ofServices(line);
   if (found.length > 0) return found;
   return codesOf(item).flatMap((code) => onDays(namedFor(line.names, 'other', code), item));

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { exampleIds, exampleSalt } from '../../model/example-claim.fixture.ts';
 import { judgeClaim } from '../claims.ts';
 import { type Case, changed, denialOf } from '../example-case.fixture.ts';
-import { fingerprintsOf } from './duplicates.ts';
+import { fingerprintsOf, tokensOf } from './duplicates.ts';
 import { onDaysOfRecords } from './when.ts';
 
 const usd = (value: number): object => ({ value, currency: 'USD' });
@@ -47,6 +47,8 @@ describe('fingerprints', () => {
   const anotherPerson: Change = (given) => {
     secondPatient(given);
     given.claim['insurance'][0].coverage = { reference: `Coverage/${exampleIds.otherClaim}` };
+    given.coverage['id'] = exampleIds.otherClaim;
+    given.coverage['beneficiary'] = { identifier: { system: 'x', value: 'y' } };
   };
   const sameTime: Change = at('2026-02-10T09:00:00+01:00', '2026-02-10T09:40:00+01:00');
   const byRecord = (name: 'procedure' | 'observation', code: string, more: Change = () => {}): Change =>
@@ -72,6 +74,46 @@ describe('fingerprints', () => {
       inHospital(given);
       given.claim['item'][0].servicedDate = day;
     };
+  const ofType =
+    (code: string): Change =>
+    ({ claim }) =>
+      (claim['type'] = { coding: [{ code }] });
+  const house = ofType('institutional');
+  const named = (given: string, birthDate: string) => ({
+    ...{ name: [{ family: 'Roe', given: [given] }], birthDate, gender: 'female' },
+  });
+  const jane: Change = ({ patient }) => Object.assign(patient, named('Jane', '1970-05-01'));
+  /** Of the same name, day of birth and gender, and nothing else. */
+  const namesake: Change = (given) => {
+    sameTime(given);
+    anotherPerson(given);
+    Object.assign(given.patient, named(' JANE', '1970-05-01'));
+  };
+  const twin = (given: string, coverage: string): Change => (all) => {
+    sameTime(all);
+    anotherPerson(all);
+    all.encounter['id'] = coverage;
+    all.claim['item'][0].encounter = [{ reference: `Encounter/${coverage}` }];
+    const family = { system: 'https://payer.example/member', value: 'FAMILY-1' };
+    Object.assign(all.patient, { id: coverage, ...named(given, '2019-01-01'), identifier: [family] });
+    all.claim['patient'] = all.encounter['subject'] = { reference: `Patient/${coverage}` };
+    all.claim['insurance'][0].coverage = { reference: `Coverage/${coverage}` };
+    const reference = `Patient/${coverage}`;
+    Object.assign(all.coverage, { id: coverage, subscriberId: family.value, beneficiary: { reference } });
+  };
+  const firstTwin = twin('Ann', exampleIds.otherClaim);
+  const secondTwin = twin('Eve', exampleIds.procedure);
+  const newborn: Change = (given) => {
+    const { identifier } = given.patient;
+    sameTime(given);
+    secondPatient(given);
+    Object.assign(given.patient, { identifier, ...named('Baby', '2026-02-09') });
+    given.patient['identifier'] = identifier.filter(({ system }: { system: string }) => system.includes('member'));
+  };
+  const emergency: Change = (given) => {
+    at('2026-02-10T09:20:00+01:00', '2026-02-10T09:40:00+01:00')(given);
+    given.encounter['class'] = { code: 'EMER' };
+  };
   const pharmacy: Change = (given) => (given.claim['type'] = { coding: [{ code: 'pharmacy' }] });
 
   const MET: [string, Change, Change][] = [
@@ -117,6 +159,16 @@ describe('fingerprints', () => {
       visitAs('99221', onDay('2026-02-11')),
     ],
     ['a medicine twice', visitAs('A', pharmacy), visitAs('A', pharmacy)],
+    ['a visit under another kind of claim', visitAs('10'), visitAs('10', ofType('vision'))],
+    ['an evaluation that the house billed twice', visitAs('99285', house), visitAs('99284', house)],
+    ['a part of what was billed whole', byRecord('observation', 'A'), byRecord('observation', 'A', modified('26'))],
+    ['the whole of what was billed in part', byRecord('procedure', 'A', modified('TC')), byRecord('procedure', 'A')],
+    ['a part twice', byRecord('procedure', 'A', modified('26')), byRecord('procedure', 'B', modified('26'))],
+    [
+      'a record of a second Patient of the same name, under another coverage',
+      visitAs('99213', jane),
+      visitAs('99213', namesake),
+    ],
   ];
   for (const [title, first, second] of MET) it(`meet in ${title}`, () => expect(meets(first, second)).to.equal(true));
 
@@ -144,6 +196,15 @@ describe('fingerprints', () => {
     ['what one observation bears out', byRecord('observation', 'A'), byRecord('observation', 'B')],
     ['two days of a stay', visitAs('A', onDay('2026-02-11')), visitAs('A', onDay('2026-02-12'))],
     ['a visit and the medicine prescribed at it', visitAs('99213'), visitAs('A', pharmacy)],
+    ['the bill of the practitioner and that of the house', visitAs('99285'), visitAs('99285', house)],
+    [
+      'what was read and what was measured',
+      byRecord('observation', 'A', modified('26')),
+      byRecord('observation', 'A', modified('TC')),
+    ],
+    ['twins under one subscriber’s number', visitAs('99213', firstTwin), visitAs('99213', secondTwin)],
+    ['mother and newborn under one coverage', visitAs('99213'), visitAs('99213', newborn)],
+    ['a visit and the emergency room that she was taken to from it', visitAs('99213'), visitAs('99285', emergency)],
   ];
   for (const [title, first, second] of APART) {
     it(`do not meet in ${title}`, () => {
@@ -151,6 +212,71 @@ describe('fingerprints', () => {
       expect(meets(second, first)).to.equal(false);
     });
   }
+
+  const across = (change: Change): Made => tokensOf(changed(change), key);
+  const meetsAcross = (first: Change, second: Change): boolean =>
+    !taken(across(first)).isDisjointFrom(barred(across(second)));
+  /** The clinic's, of its own records: of the same patient, at the same time. */
+  const atClinic = (change: Change): Change => (given) => {
+    change(given);
+    given.provider = 'clinic';
+    for (const name of ['patient', 'encounter', 'procedure', 'observation'] as const) {
+      const { resourceType, id } = given[name];
+      const other = id.replace(/^0/, '7').replace(/^[1-6]/, '8');
+      given[name]['id'] = other;
+      given.claim = JSON.parse(JSON.stringify(given.claim).replaceAll(`${resourceType}/${id}`, `${resourceType}/${other}`));
+      for (const one of [given.encounter, given.procedure, given.observation])
+        if (name === 'patient') one['subject'] = { reference: `Patient/${other}` };
+    }
+  };
+  const anotherCoverage: Change = ({ claim, coverage }) => {
+    coverage['id'] = exampleIds.other;
+    coverage['beneficiary'] = { identifier: { system: 'https://other-payer.example', value: '77' } };
+    claim['insurance'][0].coverage = { reference: `Coverage/${exampleIds.other}` };
+  };
+  const MET_ACROSS: [string, Change, Change][] = [
+    ['one encounter billed by two providers', visitAs('99213'), atClinic(visitAs('99213'))],
+    ['one encounter billed by two providers under other codes', visitAs('99213'), atClinic(visitAs('G2012'))],
+    ['one encounter billed to two payers', visitAs('99213'), visitAs('99213', anotherCoverage)],
+    [
+      'one encounter billed to two payers on another day',
+      visitAs('99213'),
+      visitAs('99213', (given) => {
+        moved(given);
+        anotherCoverage(given);
+      }),
+    ],
+    [
+      'one encounter billed by two providers to two payers',
+      visitAs('99213'),
+      atClinic(visitAs('99213', anotherCoverage)),
+    ],
+    ['one procedure billed by two providers', byRecord('procedure', 'A'), atClinic(byRecord('procedure', 'A'))],
+  ];
+  for (const [title, first, second] of MET_ACROSS)
+    it(`meet across providers and payers in ${title}`, () => {
+      expect(meetsAcross(first, second)).to.equal(true);
+      expect(meetsAcross(second, first)).to.equal(true);
+    });
+  const APART_ACROSS: [string, Change, Change][] = [
+    ...APART,
+    ['the practitioner’s bill of one and the house’s of the other', visitAs('99213'), atClinic(visitAs('G0463', house))],
+    [
+      'a visit elsewhere later that day',
+      visitAs('99213'),
+      atClinic(visitAs('99213', at('2026-02-10T16:00:00+01:00', '2026-02-10T16:15:00+01:00'))),
+    ],
+    [
+      'a laboratory’s part and a physician’s',
+      byRecord('observation', 'A', modified('TC')),
+      atClinic(byRecord('observation', 'A', modified('26'))),
+    ],
+  ];
+  for (const [title, first, second] of APART_ACROSS)
+    it(`do not meet across providers and payers in ${title}`, () => {
+      expect(meetsAcross(first, second)).to.equal(false);
+      expect(meetsAcross(second, first)).to.equal(false);
+    });
 
   it('differ under another key', () => {
     const others = fingerprintsOf(

@@ -72,12 +72,27 @@ class Collected {
  * @param key hex
  * @throws LedgerError INVALID where a claim has more than one transaction can hold.
  */
-export function fingerprintsOf(basis: ClaimBasis, key: string): Fingerprint[] {
-  checkSizes(basis, namesOf(basis).length);
+export const fingerprintsOf = (basis: ClaimBasis, key: string): Fingerprint[] =>
+  collect(basis, key, false, (parts) => ['2', ...parts, basis.provider.name]);
+
+/**
+ * The same across providers and payers, under a key that the payers share (contracts/screenings.ts).
+ * @param key hex
+ * @throws LedgerError INVALID where a claim has more than one transaction can hold.
+ */
+export const tokensOf = (basis: ClaimBasis, key: string): Fingerprint[] =>
+  collect(basis, key, true, (parts) => ['across', ...parts]);
+
+function collect(
+  basis: ClaimBasis,
+  key: string,
+  isAcross: boolean,
+  told: (parts: readonly string[]) => string[],
+): Fingerprint[] {
+  checkSizes(basis, namesOf(basis, isAcross).length);
   const collected = new Collected(key);
   for (const item of billedItems(basis.bill)) {
-    for (const { use, parts } of factorsOf(basis, item))
-      collected.add(item.sequence, use, ['2', ...parts, basis.provider.name]);
+    for (const { use, parts } of factorsOf(basis, item, isAcross)) collected.add(item.sequence, use, told(parts));
   }
   return collected.all();
 }
@@ -120,13 +135,17 @@ function repeated(basis: ClaimBasis): number[] {
   return again;
 }
 
-/** A service that this claim bills was billed before by the same provider, or twice here. */
+/** A service that this claim bills was billed before, by this provider or elsewhere, or twice here. */
 export const notBilledBefore: ClaimEdit = {
   name: 'duplicate',
-  version: '3',
+  version: '4',
   after: ['patient-mismatch'],
   judge: (facts) => {
-    const all = new Set([...facts.earlier.map(({ item }) => item), ...repeated(facts)]);
-    return [...all].sort((a, b) => a - b).map((item) => ({ item }));
+    const here = new Set([
+      ...facts.earlier.filter(({ elsewhere }) => elsewhere !== true).map(({ item }) => item),
+      ...repeated(facts),
+    ]);
+    const all = new Set([...here, ...facts.earlier.map(({ item }) => item)]);
+    return [...all].sort((a, b) => a - b).map((item) => (here.has(item) ? { item } : { item, elsewhere: true }));
   },
 };
