@@ -120,6 +120,44 @@ describe('AdjudicateClaim', () => {
     expect(story.status(exampleIds.otherClaim).status).to.equal('approved');
   });
 
+  it('frees what a claim held by a value for each item, as claims did before', async () => {
+    await story.submitClaim();
+    const salt = sha256Hex(`fingerprint/${exampleSalt('c')}`);
+    for (const [name] of story.ledger.private) {
+      if (!name.includes(' fingerprint/')) continue;
+      story.ledger.private.set(name, canonicalJson({ schema: 1, claimId: exampleIds.claim, item: 1, salt }));
+    }
+    const { period } = story.example.coverage;
+    story.example.coverage['period'] = { end: '2026-01-31' };
+    await story.ledger.submit('RegisterCoverage', story.coverage(2));
+    const { writes } = await story.adjudicate();
+    story.example.coverage['period'] = period;
+    await story.ledger.submit('RegisterCoverage', story.coverage(3));
+    expect(Object.keys(writes.private).some((name) => name.includes(' fingerprint-freed/'))).to.equal(true);
+    story.example.claim['id'] = exampleIds.otherClaim;
+    await story.submitClaim();
+    expect(story.status(exampleIds.otherClaim).status).to.equal('submitted');
+  });
+
+  it('frees the service of a line that has no price, next to one that is paid', async () => {
+    await story.ledger.submit('LoadFeeSchedule', story.feeSchedule({ 185317003: 12_000 }));
+    const { claim } = story.example;
+    claim['item'][1].informationSequence = [1];
+    claim['supportingInfo'] = [
+      { sequence: 1, category: {}, valueReference: { reference: `Observation/${exampleIds.observation}` } },
+    ];
+    delete claim['item'][1].encounter;
+    await story.submitClaim();
+    await story.adjudicate();
+    expect(story.status().status).to.equal('partial');
+    claim['id'] = exampleIds.otherClaim;
+    await story.submitClaim();
+    expect(story.status(exampleIds.otherClaim)).to.include({ status: 'submitted' });
+    const { edits } = story.ledger.read(PAYER, `claim/${exampleIds.otherClaim}`) as { edits: Changeable[] };
+    const denials = edits.filter(({ outcome }) => outcome === 'deny');
+    expect(denials.map(({ edit, facts }) => [edit, facts.item])).to.deep.equal([['duplicate', 1]]);
+  });
+
   for (const name of ['patient', 'encounter'] as const) {
     it(`denies a claim whose ${name} was changed since`, async () => {
       await story.submitClaim();

@@ -10,30 +10,17 @@ import { parseText } from '../ledger/parse.ts';
 import { licencesOf, loadRegister } from '../ledger/register.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Bill } from '../model/bill.ts';
-import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import { licenceNumbersOf } from '../model/claim-practitioners.ts';
-import {
-  type ClaimRecord,
-  type FeeSchedule,
-  type FingerprintKey,
-  type FingerprintRecord,
-  feeScheduleSchema,
-  fingerprintKeySchema,
-} from '../model/claims.ts';
+import { type ClaimRecord, type FeeSchedule, feeScheduleSchema } from '../model/claims.ts';
 import { type Cover, readCover } from '../model/coverage.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
 import type { BucketEvidence } from '../model/registers.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import { type Anchored, anchoredSchema } from '../model/values.ts';
-import {
-  earlierFingerprintsOf,
-  type Fingerprint,
-  fingerprintKeyFrom,
-  fingerprintsOf,
-} from '../rules/claim-edits/duplicates.ts';
 import { onDaysOfRecords } from '../rules/claim-edits/when.ts';
-import type { ClaimBasis, ClaimFacts, Earlier } from '../rules/claim-facts.ts';
+import type { ClaimFacts } from '../rules/claim-facts.ts';
+import { type Fingerprints, loadFingerprints } from './held-services.ts';
 
 /** Of the payer's, as the anchored texts. */
 export interface ShownTerms {
@@ -117,123 +104,6 @@ async function checkFeeSchedule(
   return checkPresented(store, collection, key, shown.text, feeScheduleSchema, 'feeSchedule');
 }
 
-/** A service that this claim holds, or may come to hold. */
-export interface Held extends Fingerprint {
-  /** Where this claim holds it; undefined where it does not. */
-  own: number | undefined;
-  /** The next place that is free. */
-  next: number;
-  /** Another claim holds it. */
-  byAnother: boolean;
-}
-
-export interface Fingerprints {
-  /** The key of this provider's at this payer. */
-  key: FingerprintKey;
-  /** The key is not on the ledger yet. */
-  isNew: boolean;
-  all: Held[];
-  /** Those that other claims hold already. */
-  earlier: Earlier[];
-}
-
-/** What a claim writes for each of its fingerprints. It follows from the claim, so that a claim knows its own again. */
-const fingerprintRecord = (claimId: string, item: number, salt: string): FingerprintRecord => ({
-  ...{ schema: 1, claimId, item },
-  salt: sha256Hex(`fingerprint/${salt}`),
-});
-
-interface Holding {
-  store: Store;
-  collection: string;
-  claimId: string;
-  salt: string;
-}
-
-/** Who holds a service: every place in turn, down to the first that nobody has taken. */
-async function loadHeld({ store, collection, claimId, salt }: Holding, fingerprint: Fingerprint): Promise<Held> {
-  const { hash, items } = fingerprint;
-  const ours = sha256Hex(canonicalJson(fingerprintRecord(claimId, items[0]!, salt)));
-  const held: Held = { ...fingerprint, own: undefined, next: 0, byAnother: false };
-  for (;;) {
-    const stands = await store.anchor(collection, privateKeys.fingerprint(hash, held.next));
-    if (stands === undefined) return held;
-    const isFreed = (await store.anchor(collection, privateKeys.fingerprintFreed(hash, held.next))) !== undefined;
-    if (!isFreed && stands === ours) held.own = held.next;
-    if (!isFreed && stands !== ours) held.byAnother = true;
-    held.next += 1;
-  }
-}
-
-/** The items of a claim that claims made before there were factors hold. */
-async function loadHeldAlone({ store, collection, claimId, salt }: Holding, asked: Fingerprint[]): Promise<Earlier[]> {
-  const held = await Promise.all(asked.map(({ hash }) => store.anchor(collection, privateKeys.fingerprintAlone(hash))));
-  const ours = (item: number): string => sha256Hex(canonicalJson(fingerprintRecord(claimId, item, salt)));
-  return asked
-    .filter(({ items }, index) => held[index] !== undefined && held[index] !== ours(items[0]!))
-    .flatMap(({ items }) => items.map((item) => ({ item })));
-}
-
-/** The fingerprints of a claim's items and those that other claims hold; `salt` is the claim's. */
-async function loadFingerprints(
-  store: Store,
-  payer: string,
-  basis: ClaimBasis,
-  salt: string,
-  shown: string | undefined,
-): Promise<Fingerprints> {
-  const collection = collections.billing(payer);
-  const known = await checkFingerprintKey(store, payer, basis.provider.name, shown);
-  const key: FingerprintKey = known ?? { schema: 1, key: fingerprintKeyFrom(salt), factors: 2 };
-  const holding = { store, collection, claimId: basis.bill.claimId, salt };
-  const all = await Promise.all(fingerprintsOf(basis, key.key).map((one) => loadHeld(holding, one)));
-  const before = key.factors === undefined ? earlierFingerprintsOf(basis, key.key) : [];
-  const earlier = [
-    ...all
-      .filter(({ use, byAnother }) => use !== 'shared' && byAnother)
-      .flatMap(({ items }) => items.map((item) => ({ item }))),
-    ...(await loadHeldAlone(holding, before)),
-  ];
-  return { key, isNew: known === undefined, all, earlier };
-}
-
-async function checkFingerprintKey(
-  store: Store,
-  payer: string,
-  provider: string,
-  shown: string | undefined,
-): Promise<FingerprintKey | undefined> {
-  const collection = collections.billing(payer);
-  const name = privateKeys.fingerprintKey({ payer, provider });
-  if (shown !== undefined)
-    return checkPresented(store, collection, name, shown, fingerprintKeySchema, 'fingerprintKey');
-  if ((await store.anchor(collection, name)) !== undefined)
-    throw new LedgerError('CONFLICT', 'there is a key that was not shown', 'fingerprintKey');
-  return undefined;
-}
-
-/**
- * The lines of a claim that stand hold their services: what is not held yet is taken, and what no line stands for any more is free, for
- * a claim that puts right what was wrong.
- * @param standing sequences of those lines
- */
-export function holdServices(
-  store: Store,
-  { id, salt, payer }: ClaimRecord,
-  { all }: Fingerprints,
-  standing: ReadonlySet<number>,
-): void {
-  const collection = collections.billing(payer);
-  for (const { hash, items, use, own, next } of all) {
-    const stands = items.some((item) => standing.has(item));
-    const record = (salted: string) => fingerprintRecord(id, items[0]!, salted);
-    if (own !== undefined && !stands)
-      store.putPrivate(collection, privateKeys.fingerprintFreed(hash, own), record(sha256Hex(`freed/${salt}`)));
-    if (own === undefined && use !== 'asked' && stands)
-      store.putPrivate(collection, privateKeys.fingerprint(hash, next), record(salt));
-  }
-}
-
 export interface Loading {
   store: Store;
   payer: string;
@@ -244,18 +114,20 @@ export interface Loading {
   cover: Cover;
   outdated: readonly string[];
   salt: string;
+  /** Hashes of what other claims hold by that do not bar this one. */
+  beside?: ReadonlySet<string>;
   /** The time to judge by, ISO 8601 UTC. */
   now: string;
 }
 
 /** Everything the claim edits judge by, and the fingerprints to write where the claim stands. */
 export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; fingerprints: Fingerprints }> {
-  const { store, payer, terms, salt, now, ...given } = loading;
+  const { store, payer, terms, salt, now, beside = new Set<string>(), ...given } = loading;
   const basis = { ...given, bill: onDaysOfRecords(given.bill, given.evidence) };
   const [feeSchedule, register, fingerprints] = await Promise.all([
     checkFeeSchedule(store, payer, basis.provider.name, terms.feeSchedule),
     loadRegister(store, terms.register),
-    loadFingerprints(store, payer, basis, salt, terms.fingerprintKey),
+    loadFingerprints(store, { basis, salt, payer, shown: terms.fingerprintKey, beside }),
   ]);
   const licences = licencesOf(register, licenceNumbersOf(basis), terms.buckets);
   return { facts: { ...basis, feeSchedule, licences, earlier: fingerprints.earlier, now }, fingerprints };

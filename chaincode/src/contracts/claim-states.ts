@@ -96,9 +96,12 @@ export function nextState(
     ...placesOf({ claim, response, instruction, settlement, ...written }),
     ...change,
     updatedAt: store.time,
-    salt: sha256Hex(`claim-state/${salt}`),
+    salt: stateSalt(salt),
   };
 }
+
+/** The salt of a state, from that of its transaction. */
+export const stateSalt = (salt: string): string => sha256Hex(`claim-state/${salt}`);
 
 /**
  * Copies of what the payer's collection holds. Where something stands already, put there by whoever may write to that

@@ -21,20 +21,13 @@ import { privateKeys } from '../model/keys.ts';
 import { exponentOf } from '../model/money.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import type { Anchored, ClaimState, Draft } from '../model/values.ts';
-import { adjudicateClaim } from '../rules/adjudication.ts';
+import { type Adjudication, adjudicateClaim } from '../rules/adjudication.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
 import { judgeClaim, standing, verdictOf } from '../rules/claims.ts';
 import { namedPrices } from '../rules/pricing.ts';
-import {
-  checkCover,
-  type Fingerprints,
-  holdServices,
-  loadEvidence,
-  loadFacts,
-  outdatedEvidence,
-  storedEvidence,
-} from './claim-loading.ts';
+import { checkCover, loadEvidence, loadFacts, outdatedEvidence, storedEvidence } from './claim-loading.ts';
 import { checkState, memberOfKind, nextState, putCopies, takeStep } from './claim-states.ts';
+import { holdServices, putFingerprintKey } from './held-services.ts';
 
 export class Claims extends LedgerContract {
   readonly #consortium: Consortium;
@@ -143,7 +136,10 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
     ...{ coverage: { id: loaded.id, version: loaded.version }, resource: claim.resource, evidence, edits },
   };
   const verdict = verdictOf(edits, facts.bill);
-  if (verdict.claim === undefined) await putFingerprints(store, record, fingerprints, standing(facts.bill, verdict));
+  if (verdict.claim === undefined) {
+    await putFingerprintKey(store, record, fingerprints);
+    holdServices(store, record, fingerprints, standing(facts.bill, verdict));
+  }
   await takeStep(store, {
     state: submittedState(call, record, verdict.claim),
     event: events.ClaimSubmitted,
@@ -161,22 +157,6 @@ function submittedState(
   const outcome =
     denial === undefined ? { status: 'submitted' as const } : { status: 'denied' as const, reason: denial.edit };
   return nextState({ store, private: { salt: record.salt } }, 'submit', record, outcome);
-}
-
-/** A denied claim holds no services: only lines that stand do. */
-async function putFingerprints(
-  store: Store,
-  record: ClaimRecord,
-  fingerprints: Fingerprints,
-  lines: ReadonlySet<number>,
-): Promise<void> {
-  const { provider, payer } = record;
-  if (fingerprints.isNew) {
-    const key = privateKeys.fingerprintKey({ payer, provider });
-    store.putPrivate(collections.billing(payer), key, fingerprints.key);
-    await putCopies(store, [provider], key, fingerprints.key);
-  }
-  holdServices(store, record, fingerprints, lines);
 }
 
 async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
@@ -209,7 +189,7 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
   };
   const { status } = adjudication;
   // One that was submitted before there were factors holds its services by them from now on.
-  holdServices(store, record, fingerprints, status === 'denied' ? new Set() : standing(facts.bill, verdict));
+  holdServices(store, record, fingerprints, paidOf(adjudication));
   const reason = status === 'denied' ? { reason: verdict.claim?.edit ?? 'no-benefit' } : {};
   await takeStep(store, {
     state: nextState(call, 'adjudicate', state, { status, ...reason, writes: ['response'] }),
@@ -219,3 +199,9 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
   });
   return { time: store.time };
 }
+
+/** Sequences of the lines of which something is owed, by the payer or the patient: a line that is denied holds no service. */
+const paidOf = ({ status, items }: Adjudication): Set<number> =>
+  new Set(
+    status === 'denied' ? [] : items.filter(({ denied }) => denied === undefined).map(({ sequence }) => sequence),
+  );

@@ -3,7 +3,7 @@
  * at a time. Each is told by several factors, any one of which gives a second bill for the same service away.
  */
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
-import type { Bill, BillItem } from '../../model/bill.ts';
+import type { Bill, BillItem, BillPart } from '../../model/bill.ts';
 import { objectsOf } from '../../model/claim-evidence.ts';
 import { addDays, daysFrom, firstDay } from '../../model/days.ts';
 import type { Resource } from '../../model/fhir.ts';
@@ -36,7 +36,13 @@ const MINUTE_MS = 60_000;
 const GRID = 15;
 
 /** In capitals: systems and the case of letters tell no services apart. */
-export const codesOf = (item: BillItem): string[] => [...new Set(item.codes.map(({ code }) => code.toUpperCase()))];
+export const codesOf = (item: BillItem): string[] => [...new Set(allCodes(item).map((code) => code.toUpperCase()))];
+
+/** Its own, and those of its details: what a detail bills is billed. */
+const allCodes = ({ codes, parts }: BillPart): string[] => [
+  ...codes.map(({ code }) => code),
+  ...parts.flatMap(allCodes),
+];
 
 /** The parts of the body that an item's modifiers name; `whole` where they name none. */
 export const sideOf = ({ modifiers }: BillItem): string => {
@@ -179,10 +185,7 @@ function ofProcedure(line: Line, reference: string): Factor[] {
     const named = namedFor(names, 'procedure', code, sideOf(item));
     return begunAt(named, spanIn(basis, reference), item);
   });
-  return [
-    ...inParts(recordFactors(recordIn(line, reference), item), item, true),
-    ...inParts(byCode, item, false),
-  ];
+  return [...inParts(recordFactors(recordIn(line, reference), item), item, true), ...inParts(byCode, item, false)];
 }
 
 /** One observation may bear out several services, each under its code. */

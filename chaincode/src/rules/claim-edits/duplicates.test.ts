@@ -89,18 +89,20 @@ describe('fingerprints', () => {
     anotherPerson(given);
     Object.assign(given.patient, named(' JANE', '1970-05-01'));
   };
-  const twin = (given: string, coverage: string): Change => (all) => {
-    sameTime(all);
-    anotherPerson(all);
-    all.encounter['id'] = coverage;
-    all.claim['item'][0].encounter = [{ reference: `Encounter/${coverage}` }];
-    const family = { system: 'https://payer.example/member', value: 'FAMILY-1' };
-    Object.assign(all.patient, { id: coverage, ...named(given, '2019-01-01'), identifier: [family] });
-    all.claim['patient'] = all.encounter['subject'] = { reference: `Patient/${coverage}` };
-    all.claim['insurance'][0].coverage = { reference: `Coverage/${coverage}` };
-    const reference = `Patient/${coverage}`;
-    Object.assign(all.coverage, { id: coverage, subscriberId: family.value, beneficiary: { reference } });
-  };
+  const twin =
+    (given: string, coverage: string): Change =>
+    (all) => {
+      sameTime(all);
+      anotherPerson(all);
+      all.encounter['id'] = coverage;
+      all.claim['item'][0].encounter = [{ reference: `Encounter/${coverage}` }];
+      const family = { system: 'https://payer.example/member', value: 'FAMILY-1' };
+      Object.assign(all.patient, { id: coverage, ...named(given, '2019-01-01'), identifier: [family] });
+      all.claim['patient'] = all.encounter['subject'] = { reference: `Patient/${coverage}` };
+      all.claim['insurance'][0].coverage = { reference: `Coverage/${coverage}` };
+      const reference = `Patient/${coverage}`;
+      Object.assign(all.coverage, { id: coverage, subscriberId: family.value, beneficiary: { reference } });
+    };
   const firstTwin = twin('Ann', exampleIds.otherClaim);
   const secondTwin = twin('Eve', exampleIds.procedure);
   const newborn: Change = (given) => {
@@ -217,18 +219,22 @@ describe('fingerprints', () => {
   const meetsAcross = (first: Change, second: Change): boolean =>
     !taken(across(first)).isDisjointFrom(barred(across(second)));
   /** The clinic's, of its own records: of the same patient, at the same time. */
-  const atClinic = (change: Change): Change => (given) => {
-    change(given);
-    given.provider = 'clinic';
-    for (const name of ['patient', 'encounter', 'procedure', 'observation'] as const) {
-      const { resourceType, id } = given[name];
-      const other = id.replace(/^0/, '7').replace(/^[1-6]/, '8');
-      given[name]['id'] = other;
-      given.claim = JSON.parse(JSON.stringify(given.claim).replaceAll(`${resourceType}/${id}`, `${resourceType}/${other}`));
-      for (const one of [given.encounter, given.procedure, given.observation])
-        if (name === 'patient') one['subject'] = { reference: `Patient/${other}` };
-    }
-  };
+  const atClinic =
+    (change: Change): Change =>
+    (given) => {
+      change(given);
+      given.provider = 'clinic';
+      for (const name of ['patient', 'encounter', 'procedure', 'observation'] as const) {
+        const { resourceType, id } = given[name];
+        const other = id.replace(/^0/, '7').replace(/^[1-6]/, '8');
+        given[name]['id'] = other;
+        given.claim = JSON.parse(
+          JSON.stringify(given.claim).replaceAll(`${resourceType}/${id}`, `${resourceType}/${other}`),
+        );
+        for (const one of [given.encounter, given.procedure, given.observation])
+          if (name === 'patient') one['subject'] = { reference: `Patient/${other}` };
+      }
+    };
   const anotherCoverage: Change = ({ claim, coverage }) => {
     coverage['id'] = exampleIds.other;
     coverage['beneficiary'] = { identifier: { system: 'https://other-payer.example', value: '77' } };
@@ -260,7 +266,11 @@ describe('fingerprints', () => {
     });
   const APART_ACROSS: [string, Change, Change][] = [
     ...APART,
-    ['the practitioner’s bill of one and the house’s of the other', visitAs('99213'), atClinic(visitAs('G0463', house))],
+    [
+      'the practitioner’s bill of one and the house’s of the other',
+      visitAs('99213'),
+      atClinic(visitAs('G0463', house)),
+    ],
     [
       'a visit elsewhere later that day',
       visitAs('99213'),
