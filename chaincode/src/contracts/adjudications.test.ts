@@ -274,11 +274,11 @@ describe('AdjudicateClaim', () => {
     ['the provider', (request) => Object.assign(request, { from: 'hospital', role: 'system' }), 'FORBIDDEN undefined'],
     ['another payer', (request) => (request.from = 'payer-two'), 'NOT_FOUND state'],
     ['an operator', (request) => (request.role = 'operator'), 'FORBIDDEN undefined'],
-    ['an unknown claim', (request) => (request.input.id = exampleIds.other), 'NOT_FOUND state'],
+    ['an unknown claim', (request) => (request.input.id = exampleIds.other), 'INVALID state'],
     [
       'a state with one byte changed',
       (request) => (request.private!.state = request.private!.state.replace('submitted', 'submittes')),
-      'INVALID state',
+      'INVALID state.status',
     ],
     [
       'a claim with another amount',

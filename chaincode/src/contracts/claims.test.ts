@@ -8,7 +8,7 @@ import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.
 import { codeOf, expectNoContent, PAYER, PROVIDER, Story, wideConsortium } from './example-story.fixture.ts';
 
 const VERSIONS: Record<string, string> = {
-  ...{ arithmetic: '2', 'coverage-not-in-force': '2', 'outside-lifetime': '2', 'practitioner-not-licensed': '2' },
+  ...{ arithmetic: '3', 'coverage-not-in-force': '2', 'outside-lifetime': '2', 'practitioner-not-licensed': '2' },
   ...{ duplicate: '4', 'service-not-shown': '3' },
 };
 
@@ -81,7 +81,7 @@ describe('the claims contract', () => {
     it('writes the prices into the collection of the provider', async () => {
       const { writes } = await story.ledger.submit('LoadFeeSchedule', story.feeSchedule({ '166888009': 1000 }));
       const text =
-        `{"currency":"USD","loadedAt":"${story.ledger.time}","prices":{"166888009":1000},` +
+        `{"currency":"USD","loadedAt":"${story.ledger.time}","names":1,"prices":{"166888009":1000},` +
         `"salt":"${exampleSalt('b')}","schema":1,"unlisted":"not-covered","version":"2026-1"}`;
       const names = [`${PAYER} fee-schedule/payer/hospital/1`, `${PROVIDER} fee-schedule/payer/hospital/1`];
       expect(writes).to.deep.equal({
@@ -183,7 +183,7 @@ describe('the claims contract', () => {
       expect(Object.keys(writes.private).filter((name) => name.includes('fingerprint'))).to.deep.equal([]);
       const { edits } = story.ledger.read(PAYER, `claim/${exampleIds.claim}`) as { edits: { edit: string }[] };
       expect(edits.find(({ edit }) => edit === 'arithmetic')).to.deep.equal({
-        ...{ edit: 'arithmetic', version: '2', outcome: 'deny', facts: { total: 20000, sum: 15050 } },
+        ...{ edit: 'arithmetic', version: '3', outcome: 'deny', facts: { total: 20000, sum: 15050 } },
       });
       story.example.claim['total'].value = 150.5;
       story.example.claim['id'] = exampleIds.otherClaim;
