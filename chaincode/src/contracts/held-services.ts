@@ -39,19 +39,19 @@ export interface Holder {
   salt: string;
 }
 
-export const holderOf = ({ id, salt }: Pick<ClaimRecord, 'id' | 'salt'>): Holder => ({
+const holderOf = ({ id, salt }: Pick<ClaimRecord, 'id' | 'salt'>): Holder => ({
   claimId: id,
   salt: stateSalt(salt),
 });
 
 /** What a claim writes for each service that it holds, whatever the service. */
-export const holdingOf = ({ claimId, salt }: Holder): FingerprintRecord => ({
+const holdingOf = ({ claimId, salt }: Holder): FingerprintRecord => ({
   ...{ schema: 1, claimId, item: 0 },
   salt: sha256Hex(`holder/${salt}`),
 });
 
 /** The hash of that. */
-export const holderHash = (holder: Holder): string => sha256Hex(canonicalJson(holdingOf(holder)));
+const holderHash = (holder: Holder): string => sha256Hex(canonicalJson(holdingOf(holder)));
 
 /** As claims wrote it before it was one for all of their services. */
 const earlierHash = ({ id, salt }: Pick<ClaimRecord, 'id' | 'salt'>, item: number): string =>
@@ -77,7 +77,7 @@ export interface Looking {
 }
 
 /** Who holds a service: every place in turn, down to the first that nobody has taken. */
-export async function lookUp(
+async function lookUp(
   { store, collection, places, own, beside }: Looking,
   fingerprint: Fingerprint,
 ): Promise<Held> {
@@ -94,7 +94,7 @@ export async function lookUp(
 }
 
 /** The items whose services another claim holds, each once per service. */
-export const barredItems = (all: readonly Held[]): number[] =>
+const barredItems = (all: readonly Held[]): number[] =>
   all.filter(({ use, byAnother }) => use !== 'shared' && byAnother).flatMap(({ items }) => items);
 
 export interface Fingerprints {
@@ -179,7 +179,7 @@ export async function putFingerprintKey(
 }
 
 /** That a place is free again; its salt follows from the claim's. */
-export const freedBy = ({ claimId, salt }: Holder): FingerprintRecord => ({
+const freedBy = ({ claimId, salt }: Holder): FingerprintRecord => ({
   ...{ schema: 1, claimId, item: 0 },
   salt: sha256Hex(`freed/${salt}`),
 });
