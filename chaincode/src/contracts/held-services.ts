@@ -77,10 +77,7 @@ export interface Looking {
 }
 
 /** Who holds a service: every place in turn, down to the first that nobody has taken. */
-async function lookUp(
-  { store, collection, places, own, beside }: Looking,
-  fingerprint: Fingerprint,
-): Promise<Held> {
+async function lookUp({ store, collection, places, own, beside }: Looking, fingerprint: Fingerprint): Promise<Held> {
   const { hash } = fingerprint;
   const held: Held = { ...fingerprint, own: undefined, next: 0, byAnother: false };
   for (;;) {
