@@ -107,12 +107,12 @@ describe('Who holds what of a patient', function () {
 
   it('is asked in her log, each time', async () => {
     const { entry } = await patient.ask<{ entry: { resource: Resource }[] } & Resource>({
-      path: '/fhir/R4/AuditEvent?type=110112',
+      path: '/fhir/R4/AuditEvent?type=110112,110113',
     });
     expect(entry.map(({ resource }) => (resource['type'] as { code: string }).code)).to.deep.equal([
       '110112',
       '110112',
-      '110112',
+      '110113',
     ]);
   });
 

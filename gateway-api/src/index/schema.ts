@@ -400,6 +400,8 @@ export type Interaction =
   | 'grant'
   | 'amend'
   | 'revoke'
+  | 'restrict'
+  | 'lift-restriction'
   | 'refuse';
 
 export interface JournalTables {

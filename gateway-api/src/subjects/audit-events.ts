@@ -19,6 +19,7 @@ import { KEY, keyEventNamed, keysOf } from './log/keys.ts';
 import { PURGED, purgeEvent } from './log/purge-event.ts';
 import { placeOfRead } from './log/read-event.ts';
 import type { ReadEvents } from './log/read-events.ts';
+import { foundRestriction, RESTRICTION, restrictionsOf } from './log/restrictions.ts';
 import { type Happening, pageOf, type Source } from './log/timeline.ts';
 
 export interface AuditEventsOptions {
@@ -58,6 +59,7 @@ export class AuditEvents {
     const read = placeOfRead(id);
     if (read !== undefined) return reads.find(read);
     if (id.startsWith(CORRECTION)) return foundCorrection(id.slice(CORRECTION.length), this.#correctionOptions);
+    if (id.startsWith(RESTRICTION)) return foundRestriction(id.slice(RESTRICTION.length), this.#consentOptions);
     if (id.startsWith(CONSENT)) return this.#consent(id.slice(CONSENT.length));
     if (id.startsWith(KEY)) return keyEventNamed(id.slice(KEY.length), this.#keyOptions);
     if (id.endsWith(PURGED)) return this.#purge(id.slice(0, -PURGED.length));
@@ -152,6 +154,7 @@ export class AuditEvents {
       consent: consentsOf(patients, this.#consentOptions),
       key: keysOf(patients, this.#keyOptions),
       correction: correctionsIn(patients, this.#correctionOptions),
+      restriction: restrictionsOf(patients, this.#consentOptions),
       ...Object.fromEntries(patients.map((patient) => [`read ${patient}`, reads.source({ patient })])),
     };
   }

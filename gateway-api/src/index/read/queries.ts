@@ -119,7 +119,7 @@ export class ReadModel {
     this.evidence = new Evidence(db, this.#checks);
     this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());
     this.register = new LicenceRegister(this.evidence);
-    this.restrictions = new Restrictions(this.evidence);
+    this.restrictions = new Restrictions(db, this.evidence);
     this.tree = new LedgerTree(db, this.#checks);
     this.counts = new Counts(db);
     this.carriedReads = new CarriedReads(db, this.#checks);

@@ -347,8 +347,8 @@ onEachDatabase('The access log', (kind) => {
     await log.block(without, custodian(accessWrites(together)));
     const detailsOf = async ({ id }: AccessState) => {
       const event = await log.disclosures.read(id);
-      const entities = event?.resource['entity'] as { name?: string; detail?: object[] }[] | undefined;
-      return entities?.find(({ name }) => name === 'decision')?.detail;
+      const entities = event?.resource['entity'] as { type?: { code?: string }; detail?: object[] }[] | undefined;
+      return entities?.find(({ type }) => type?.code === 'Consent')?.detail;
     };
     const endorser = (valueString: string) => ({ type: 'endorser', valueString });
     const both = ['PatientsMSP', 'ClinicMSP'].map(endorser);

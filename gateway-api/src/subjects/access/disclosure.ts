@@ -4,7 +4,7 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { ORGANISATION_SYSTEM, referenceTo } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessRequest, AccessState, Because } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Decided } from '../../index/read/access-steps.ts';
-import { consentEntity, DCM, patientEntity } from '../log/balp.ts';
+import { BALP, consentEntity, DCM, noConsentEntity, patientEntity } from '../log/balp.ts';
 import type { Reviewed } from '../reviews/reviews.ts';
 import type { Whole } from './whole.ts';
 
@@ -55,9 +55,11 @@ const AUTHORIZED = {
   code: 'AuthZ-Consent',
   display: 'Authorization Decision using Roles and Consent',
 };
-const DISCLOSURE_PROFILE =
-  'https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PrivacyDisclosure.Source';
+const DISCLOSURE_PROFILE = `${BALP}.PrivacyDisclosure.Source`;
+const DECISION_PROFILE = `${BALP}.AuthZconsent`;
 const concept = (system: string, code: string) => ({ coding: [{ system, code }] });
+const ORGANISATION = concept('http://terminology.hl7.org/CodeSystem/v3-RoleClass', 'PROV');
+const AUTHORIZER = concept('http://terminology.hl7.org/CodeSystem/extra-security-role-type', 'authserver');
 const RECIPIENT = concept('http://terminology.hl7.org/CodeSystem/v3-ParticipationType', 'IRCP');
 
 /** Who endorsed the decision, and when the holder was told of one that it did not endorse. */
@@ -139,61 +141,90 @@ const end = (role: '110152' | '110153', name: string) => ({
   network: { address: `${ORGANISATION_SYSTEM}/${name}`, type: '5' },
 });
 
+/** Who takes part in a disclosure, or is told how much there is. */
+const endsOf = ({ state, request }: Disclosure): Record<string, unknown>[] => [
+  { ...end('110152', state.requestor), requestor: true },
+  ...(request?.practitioner === undefined
+    ? []
+    : [{ type: RECIPIENT, who: person(state.requestor, request.practitioner), requestor: false }]),
+  { ...end('110153', state.holder), requestor: false },
+];
+
+/** Who asked to be let see what, who decides, and whose it is. */
+function partiesOf({ state, request }: Disclosure): Record<string, unknown>[] {
+  const { requestor, custodian, holder } = state;
+  const { who, network } = end('110152', requestor);
+  const user = request?.practitioner === undefined ? who : person(requestor, request.practitioner);
+  return [
+    { type: { coding: [DCM['110150']] }, who, network, requestor: false },
+    { type: RECIPIENT, who: user, requestor: true },
+    { type: ORGANISATION, who, requestor: false },
+    { type: AUTHORIZER, who: organisation(custodian), requestor: false },
+    { ...end('110153', holder), requestor: false },
+  ];
+}
+
+/** Whom it is about: her record, where it is known here; else what she was asked for by. */
+function aboutOf({ patient, request }: Disclosure): Record<string, unknown>[] {
+  if (patient !== undefined) return [patientEntity(patient)];
+  const { type, role } = patientEntity('');
+  return request === undefined ? [] : [{ what: { type: 'Patient', identifier: request.patient }, type, role }];
+}
+
+/** What is known of an access beside whom it is about: each an entity with details. */
+const factsIn = (disclosure: Disclosure): Record<string, unknown>[] => [
+  ...countsIn(disclosure),
+  ...decisionOf(disclosure),
+  ...reviewIn(disclosure),
+  ...renewalIn(disclosure),
+  ...deliveryIn(disclosure),
+];
+
+/** A decision has no entities but the patient and consents: what else is known of it are details of the consent. */
+function decidedOn(disclosure: Disclosure, consent: Record<string, unknown>): Record<string, unknown>[] {
+  const detail = factsIn(disclosure).flatMap((facts) => facts['detail'] as object[]);
+  return [...aboutOf(disclosure), { ...consent, ...(detail.length === 0 ? {} : { detail }) }];
+}
+
 /**
  * An access as an AuditEvent by IHE's Basic Audit Log Patterns: what was delivered as a disclosure at its source, anything else as a
- * decision on consents.
+ * decision on consents. Until it is decided nothing is permitted: its outcome is none of success.
  * @param version how many steps it has taken
  * @param lastUpdated instant
  */
 export function auditEvent(disclosure: Disclosure, version: number, lastUpdated: string): Resource {
   const { state, request, patient, undelivered, pending, because } = disclosure;
-  const refused = state.status === 'refused';
   const isShown = state.status === 'granted' || state.status === 'purged';
   const told = pending === 'purge' ? 'purge-pending' : (because?.reason ?? state.reason);
   const consent = because?.consent ?? state.consent ?? state.toldBy;
-  const described = undelivered === undefined ? told : 'delivery-incomplete';
+  const described = undelivered !== undefined ? 'delivery-incomplete' : (told ?? (isShown ? undefined : 'not-decided'));
   const coding = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: state.purpose }];
   const purpose = { coding, ...(request?.reason === undefined ? {} : { text: request.reason }) };
-  const who: Record<string, unknown>[] = [];
-  if (patient !== undefined) who.push(patientEntity(patient));
-  else if (request !== undefined) who.push({ what: { identifier: request.patient } });
-  if (consent !== undefined) who.push(consentEntity(`${consent.id}/${consent.version}`));
-  who.push(
-    ...countsIn(disclosure),
-    ...decisionOf(disclosure),
-    ...reviewIn(disclosure),
-    ...renewalIn(disclosure),
-    ...deliveryIn(disclosure),
-  );
+  const consented = consent && consentEntity(`${consent.id}/${consent.version}`);
   // Asking who holds what takes nothing away.
   const isOverview = request?.overview === true || state.toldBy !== undefined;
   const isDisclosed = isShown && !isOverview;
+  const entity = isShown
+    ? [...aboutOf(disclosure), ...(consented === undefined ? [] : [consented]), ...factsIn(disclosure)]
+    : decidedOn(disclosure, consented ?? noConsentEntity);
+  const profile = isDisclosed ? DISCLOSURE_PROFILE : DECISION_PROFILE;
+  const hasProfile = (isDisclosed || !isShown) && (patient !== undefined || request !== undefined);
   return {
     resourceType: 'AuditEvent',
     id: state.id,
-    meta: {
-      versionId: String(version),
-      lastUpdated,
-      ...(isDisclosed && patient !== undefined ? { profile: [DISCLOSURE_PROFILE] } : {}),
-    },
-    type: DCM[isOverview ? '110112' : isShown ? '110106' : '110113'],
+    meta: { versionId: String(version), lastUpdated, ...(hasProfile ? { profile: [profile] } : {}) },
+    type: DCM[isShown ? (isOverview ? '110112' : '110106') : '110113'],
     subtype: [
       { system: 'https://telemed-ledger.example/fhir/CodeSystem/access-status', code: state.status },
       ...(isDisclosed ? [DISCLOSE] : [AUTHORIZED]),
     ],
     action: isShown ? 'R' : 'E',
     recorded: lastUpdated,
-    outcome: refused || undelivered !== undefined ? '4' : '0',
+    outcome: isShown && undelivered === undefined ? '0' : '4',
     ...(described === undefined ? {} : { outcomeDesc: described }),
     purposeOfEvent: [purpose],
-    agent: [
-      { ...end('110152', state.requestor), requestor: true },
-      ...(request?.practitioner === undefined
-        ? []
-        : [{ type: RECIPIENT, who: person(state.requestor, request.practitioner), requestor: false }]),
-      { ...end('110153', state.holder), requestor: false },
-    ],
+    agent: isShown ? endsOf(disclosure) : partiesOf(disclosure),
     source: { observer: organisation(isShown ? state.holder : state.custodian) },
-    ...(who.length === 0 ? {} : { entity: who }),
+    entity,
   };
 }

@@ -102,7 +102,7 @@ const requestCorrection = (type: string): SubjectOperation => ({
           await demandNoOther(subject, services);
           const newest = await services.index.newestRow(type, at);
           if (newest === undefined) return refuse(410, 'deleted', 'This resource has been erased.');
-          if (restricts) await setRestricted(subject, true, services, AS_SYSTEM);
+          if (restricts) await setRestricted(subject, true, { caller, services }, AS_SYSTEM);
           const asked = { id, record, type, version: newest.version, patient, words, askedBy: askedBy(caller) };
           return services.ledger.submit('AskCorrection', { provider }, { ...asked, salt: newSalt() }, sending);
         },
@@ -122,13 +122,17 @@ const requestCorrection = (type: string): SubjectOperation => ({
 
 /** Undefined where it stands so already. */
 async function setRestricted(
-  { provider, record }: ErasureSubject,
+  { provider, record, patient }: ErasureSubject & { patient: string },
   isWanted: boolean,
-  { index, ledger }: Services,
+  { caller, services: { index, ledger, readLog } }: { caller: Caller; services: Services },
   sending: Pick<Sending, 'as'>,
 ): Promise<Outcome | undefined> {
   const newest = await index.restrictions.newest(provider, record);
   if ((newest % 2 === 1) === isWanted) return undefined;
+  // Who does it: the ledger has it from the custodian alone.
+  const act = { outcome: 'shown', patient, access: null, records: [`${record}/${newest + 1}`] } as const;
+  const interaction = isWanted ? 'restrict' : 'lift-restriction';
+  await readLog.note(caller, { interaction, type: 'Restriction', about: [{ ...act, records: [...act.records] }] });
   const mark = { handle: restrictionHandle(provider, record), n: newest + 1, salt: newSalt() };
   return ledger.submit('RestrictRecord', { provider }, mark, sending);
 }
@@ -155,7 +159,7 @@ const restriction = (type: string, name: keyof typeof SAYS): SubjectOperation =>
       .write(asSystem(caller), idempotency, () => ({
         answer: {},
         submit: async (sending) => {
-          const outcome = await setRestricted(subject, name === 'restrict', services, sending);
+          const outcome = await setRestricted(subject, name === 'restrict', { caller, services }, sending);
           if (outcome === undefined) throw new StandsSo();
           return outcome;
         },

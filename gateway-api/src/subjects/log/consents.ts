@@ -5,7 +5,7 @@ import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisatio
 import type { StoredResource } from '../../fhir/repository.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { giverOf } from '../patient-keys/standing.ts';
-import { consentEntity, patientEntity } from './balp.ts';
+import { BALP, consentEntity, patientEntity } from './balp.ts';
 import type { Happening, Source } from './timeline.ts';
 
 export interface ConsentsOptions {
@@ -29,7 +29,6 @@ const REST = {
   code: 'rest',
   display: 'Restful Operation',
 };
-const PROFILES = 'https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit';
 const CONSENT_ACTS = 'https://telemed-ledger.example/fhir/CodeSystem/consent-act';
 
 type Act = 'grant' | 'amend' | 'revoke';
@@ -73,7 +72,7 @@ export async function consentEvent(found: StoredResource, options: ConsentsOptio
   const event: Resource = {
     resourceType: 'AuditEvent',
     id: `${CONSENT}${resource.id}.${version}`,
-    meta: { versionId: '1', lastUpdated, profile: [`${PROFILES}.${profile}`] },
+    meta: { versionId: '1', lastUpdated, profile: [`${BALP}.${profile}`] },
     type: REST,
     subtype: [
       { system: 'http://hl7.org/fhir/restful-interaction', code },

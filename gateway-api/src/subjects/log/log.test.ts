@@ -3,6 +3,8 @@ import { expect } from 'chai';
 import { type Answer, until } from '../../consortium.fixture.ts';
 import { validateResource } from '../../fhir/validation/validation.ts';
 import { AccessScene, type ExamplePatient } from '../access/access-scene.fixture.ts';
+import { faultsOf } from './balp.fixture.ts';
+import { kindOf } from './sentences.ts';
 
 const CLINICIAN = 'clinic practitioner Practitioner/c1';
 
@@ -22,6 +24,7 @@ describe('A patient’s log', function () {
   let scene: AccessScene;
   let patient: ExamplePatient;
   let granted: string;
+  let waiting: string;
   let consent: string;
   let observation: string;
   /** Id of the record of who reads at the hospital. */
@@ -53,6 +56,16 @@ describe('A patient’s log', function () {
     const revoked = await scene.send(herself(), `PUT /fhir/R4/Consent/${consent}`, ended, { 'if-match': 'W/"1"' });
     expect(revoked.status, JSON.stringify(revoked.body)).to.equal(200);
     await scene.becomes('patients', granted, ({ status }) => status === 'purged');
+    waiting = await scene.ask(patient, { waitUntil: new Date(Date.now() + 3_600_000).toISOString() });
+    const at = `/fhir/R4/Observation/${observation}`;
+    for (const name of ['restrict', 'lift-restriction'])
+      expect((await scene.send(herself(), `POST ${at}/$${name}`)).status, name).to.equal(200);
+    const parameter = [{ name: 'text', valueString: 'It was the left foot.' }];
+    const wrong = await scene.send(herself(), `POST ${at}/$request-correction`, {
+      resourceType: 'Parameters',
+      parameter,
+    });
+    expect(wrong.status, JSON.stringify(wrong.body)).to.equal(201);
     await scene.send(herself(), 'GET /reads');
     for (const name of ['hospital', 'clinic']) {
       const { body } = await scene.send(`${name} operator`, 'POST /log-anchors', {});
@@ -79,11 +92,21 @@ describe('A patient’s log', function () {
     for (const kind of ['read read', 'search-type search', 'operation log']) expect([...kinds]).to.include(kind);
     const [given] = all.filter(({ subtype }) => subtype.some(({ code }) => code === 'grant'));
     expect(given!.text.div).to.include('which patients recorded in trust');
+    const seen = new Set(all.map((event) => kindOf(event as never)));
+    const expected = ['asked', 'refused', 'delivered', 'purged', 'grant', 'revoke', 'read', 'search', 'refusal', 'log'];
+    expect([...seen]).to.include.members([...expected, 'restrict', 'lift-restriction', 'correction-asked']);
+    const restricted = all.filter(({ id }) => id.startsWith('restriction.'));
+    expect(restricted.map(({ subtype }) => subtype[1]!.code)).to.deep.equal(['lift-restriction', 'restrict']);
+    for (const { agent, entity } of restricted) {
+      expect(agent[0]!.who.reference).to.equal(`Patient/${patient.id}`);
+      expect(entity.map(({ what }) => what?.reference)).to.include(`Observation/${observation}`);
+    }
     const times = all.map(({ recorded }) => recorded);
     expect(times).to.deep.equal(times.toSorted().reverse());
     expect(new Set(all.map(({ id }) => id)).size).to.equal(all.length);
     for (const event of all) {
       expect(validateResource(event).issues, JSON.stringify(event)).to.deep.equal([]);
+      expect(faultsOf(event as never, kindOf(event as never)), JSON.stringify(event)).to.deep.equal([]);
       expect(event.text.div).to.match(/^<div xmlns="http:\/\/www.w3.org\/1999\/xhtml" lang="en"/);
       expect(event.entity.some(({ what }) => what?.reference === `Patient/${patient.id}`)).to.equal(true);
       const { body } = await scene.send(herself(), `GET /fhir/R4/AuditEvent/${event.id}`);
@@ -218,8 +241,7 @@ describe('A patient’s log', function () {
       listed.push(...body.accessRequests.map(({ id }: { id: string }) => id));
       path = body.next;
     }
-    expect(listed[0]).to.equal(later);
-    expect(listed[1]).to.equal(granted);
+    expect(listed.slice(0, 3)).to.deep.equal([later, waiting, granted]);
     expect(new Set(listed).size).to.equal(listed.length);
     expect((await scene.send(herself(), 'GET /access-requests?after=xx')).status).to.equal(422);
   });

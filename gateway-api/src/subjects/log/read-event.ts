@@ -6,7 +6,7 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { LogRow } from '@telemed-ledger/chaincode/model/log-anchors.ts';
 import { ORGANISATION_SYSTEM, referenceTo } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { StoredResource } from '../../fhir/repository.ts';
-import { consentEntity, DCM, dataEntity, patientEntity, RESOURCE_TYPES } from './balp.ts';
+import { BALP, consentEntity, DCM, dataEntity, patientEntity, RESOURCE_TYPES } from './balp.ts';
 
 /** Of what a read of something delivered was under. */
 export interface Terms {
@@ -31,7 +31,6 @@ const REST = {
 };
 const RESTFUL = 'http://hl7.org/fhir/restful-interaction';
 const OWN = 'https://telemed-ledger.example/fhir/CodeSystem/read-interaction';
-const PROFILES = 'https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit';
 
 /** HL7's interaction of ours, and whether it is a query. */
 const INTERACTIONS: Readonly<Record<string, { code: string; isQuery: boolean; isPattern: boolean }>> = {
@@ -62,7 +61,7 @@ export function readEvent({ organisation, read, terms, name }: ReadToldOf): Stor
     id: readEventId(organisation, sequence),
     meta: {
       ...{ versionId: '1', lastUpdated: at },
-      ...(profile ? { profile: [`${PROFILES}.${isQuery ? 'PatientQuery' : 'PatientRead'}`] } : {}),
+      ...(profile ? { profile: [`${BALP}.${isQuery ? 'PatientQuery' : 'PatientRead'}`] } : {}),
     },
     type: REST,
     subtype: [

@@ -14,7 +14,7 @@ export interface ReadEventsOptions extends ReadsOptions {
 }
 
 /** What is in the log so that it is known who did it: the act has an event of its own. */
-const ACTS = new Set(['grant', 'amend', 'revoke']);
+const ACTS = new Set(['grant', 'amend', 'revoke', 'restrict', 'lift-restriction']);
 /** Names that are remembered. */
 const MOST_NAMES = 1_000;
 

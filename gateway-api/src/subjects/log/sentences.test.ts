@@ -31,6 +31,8 @@ const EXAMPLES: Record<Kind, { type: string; subtype: object[]; outcome?: string
   'correction-asked': { type: 'amend', subtype: [{ code: 'correction-asked' }] },
   'correction-accepted': { type: 'amend', subtype: [{ code: 'correction-accepted' }] },
   'correction-refused': { type: 'amend', subtype: [{ code: 'correction-refused' }] },
+  restrict: { type: 'rest', subtype: [{ code: 'operation' }, { code: 'restrict' }] },
+  'lift-restriction': { type: 'rest', subtype: [{ code: 'operation' }, { code: 'lift-restriction' }] },
   read: { type: 'rest', subtype: [{ code: 'read' }, { code: 'read' }] },
   search: { type: 'rest', subtype: [{ code: 'search-type' }, { code: 'search' }] },
   refusal: { type: 'rest', subtype: [{ code: 'read' }, { code: 'read' }], outcome: '4' },

@@ -41,7 +41,7 @@ interface Event {
 }
 
 const EMERGENCIES = new Set(['BTG', 'ETREAT']);
-const CORRECTION_STEP = /^correction-(?:asked|accepted|refused)$/;
+const CORRECTION_STEP = /^(?:correction-(?:asked|accepted|refused)|restrict|lift-restriction)$/;
 const CONSENT_ACT = /^(?:grant|amend|revoke)(?:-delegation)?$/;
 
 const KEY_ACT = /^(?:enrol|recover|rotate|end|cancel)-key$/;

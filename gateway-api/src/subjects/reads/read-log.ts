@@ -105,10 +105,13 @@ export class ReadLog {
     return logDifferences({ ...rows, known: this.#last?.sequence ?? 0, isDue }, anchored, stop);
   }
 
-  /** Who granted, amended or revoked a version of a consent here; undefined where that is not known. @param act `id/version` */
+  /**
+   * Who granted, amended or revoked a version of a consent here, or restricted a record; undefined where that is not known.
+   * @param act `id/version` of a Consent, `record/number` of a restriction
+   */
   async actor(act: string): Promise<Pick<Read, 'role' | 'subject' | 'fhir_user'> | undefined> {
     const query = this.#lazily.selectFrom('reads').select(['role', 'subject', 'fhir_user']);
-    const acts = query.where('interaction', 'in', ['grant', 'amend', 'revoke']);
+    const acts = query.where('interaction', 'in', ['grant', 'amend', 'revoke', 'restrict', 'lift-restriction']);
     return acts
       .where('records', '=', JSON.stringify([act]))
       .orderBy('sequence', 'desc')

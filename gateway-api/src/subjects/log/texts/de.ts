@@ -28,6 +28,8 @@ export const de: Texts = {
     'correction-asked': '{who} hat {holder} um die Berichtigung eines Eintrags gebeten',
     'correction-accepted': '{holder} hat einen Eintrag wie erbeten berichtigt',
     'correction-refused': '{holder} hat abgelehnt, einen Eintrag zu berichtigen, mit Begründung',
+    restrict: '{who} hat die Verarbeitung eines Eintrags von {holder} einschränken lassen. Er geht an niemand Neuen',
+    'lift-restriction': '{who} hat die Einschränkung eines Eintrags von {holder} aufgehoben',
     read: '{who} bei {organisation} hat {count, plural, one {einen Datensatz} other {# Datensätze}} gelesen ({type})',
     search:
       '{who} bei {organisation} hat gesucht und {count, plural, =0 {keinen Datensatz} one {einen Datensatz} other {# Datensätze}} gesehen ({type})',

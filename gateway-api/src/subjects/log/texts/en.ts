@@ -27,6 +27,8 @@ export const en: Texts = {
     'correction-asked': '{who} asked {holder} to correct a record',
     'correction-accepted': '{holder} corrected a record as it was asked to',
     'correction-refused': '{holder} refused to correct a record, with a reason',
+    restrict: '{who} had a record of {holder} restricted. It goes to nobody new',
+    'lift-restriction': '{who} ended the restriction of a record of {holder}',
     read: '{who} at {organisation} read {count, plural, one {one record} other {# records}} ({type})',
     search:
       '{who} at {organisation} searched and saw {count, plural, =0 {no record} one {one record} other {# records}} ({type})',

@@ -28,6 +28,8 @@ export const es: Texts = {
     'correction-asked': '{who} pidió a {holder} que corrigiera un registro',
     'correction-accepted': '{holder} corrigió un registro como se le pidió',
     'correction-refused': '{holder} se negó a corregir un registro, con un motivo',
+    restrict: '{who} hizo limitar un registro de {holder}. No se entrega a nadie más',
+    'lift-restriction': '{who} puso fin a la limitación de un registro de {holder}',
     read: '{who} de {organisation} leyó {count, plural, one {un registro} other {# registros}} ({type})',
     search:
       '{who} de {organisation} buscó y vio {count, plural, =0 {ningún registro} one {un registro} other {# registros}} ({type})',
