@@ -11,7 +11,7 @@ const BALP = 'https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAud
  * The guide has patterns for RESTful interactions that succeed, for decisions on consents and for disclosures. For operations of
  * our own, for reads that are refused and for what is purged it has none.
  */
-export const PROFILE_OF: Readonly<Partial<Record<Kind, string>>> = {
+const PROFILE_OF: Readonly<Partial<Record<Kind, string>>> = {
   ...{ asked: 'AuthZconsent', refused: 'AuthZconsent' },
   ...{ delivered: 'PrivacyDisclosure.Source', emergency: 'PrivacyDisclosure.Source' },
   ...{ grant: 'PatientCreate', amend: 'PatientUpdate', revoke: 'PatientUpdate' },
