@@ -74,7 +74,7 @@ export const storedEvidence = (record: ClaimRecord): Map<string, Anchored> =>
   byTarget(record.evidence.map(({ text }) => parseText(anchoredSchema, text)));
 
 /** Records of people at work change for reasons that no claim depends on; whether one may work is in the register. */
-const UNCHANGED = 'Practitioner/';
+const UNCHANGED = ['Practitioner/', 'PractitionerRole/'];
 
 /** Which records of a claim's evidence have a newer version by now, as `Type/id`. */
 export async function outdatedEvidence(store: Store, { provider, evidence }: ClaimRecord): Promise<string[]> {
@@ -85,7 +85,7 @@ export async function outdatedEvidence(store: Store, { provider, evidence }: Cla
   return evidence
     .filter((_, index) => newer[index] !== undefined)
     .map(({ text }) => targetOfRecord(parseText(anchoredSchema, text)))
-    .filter((target) => !target.startsWith(UNCHANGED));
+    .filter((target) => !UNCHANGED.some((type) => target.startsWith(type)));
 }
 
 /** The prices that are in force for the provider, as they were shown; that there are none, or newer ones, cannot be hidden. */

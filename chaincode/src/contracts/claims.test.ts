@@ -8,8 +8,8 @@ import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.
 import { codeOf, expectNoContent, PAYER, PROVIDER, Story, wideConsortium } from './example-story.fixture.ts';
 
 const VERSIONS: Record<string, string> = {
-  ...{ arithmetic: '3', 'coverage-not-in-force': '2', 'outside-lifetime': '2', 'practitioner-not-licensed': '2' },
-  ...{ duplicate: '4', 'service-not-shown': '3' },
+  ...{ arithmetic: '3', 'coverage-not-in-force': '2', 'outside-lifetime': '3', 'practitioner-not-licensed': '3' },
+  ...{ duplicate: '4', 'service-not-shown': '4', 'patient-mismatch': '2' },
 };
 
 describe('the claims contract', () => {

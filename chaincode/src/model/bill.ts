@@ -60,6 +60,7 @@ const itemSchema = z.looseObject({
   careTeamSequence: z.array(sequence).max(MAX_NAMED).optional(),
   procedureSequence: z.array(sequence).max(MAX_NAMED).optional(),
   informationSequence: z.array(sequence).max(MAX_NAMED).optional(),
+  locationCodeableConcept: z.looseObject({ coding: z.array(coding).max(10).optional() }).optional(),
 });
 
 /** As much of a Claim (hl7.org/fhir/R4/claim.html) as the ledger must understand. */
@@ -72,6 +73,7 @@ export const claimSchema = z.looseObject({
   patient: reference,
   created: dateTime,
   provider: reference,
+  prescription: reference.optional(),
   priority: z.looseObject({}),
   billablePeriod: period.optional(),
   insurance: z
@@ -103,6 +105,8 @@ export interface BillPart {
   codes: { system: string; code: string }[];
   /** Codes of its modifiers, in capitals. */
   modifiers: string[];
+  /** Codes of where it was rendered, in capitals; absent where the item says nothing. */
+  places?: string[];
   quantity: Decimal;
   /** quantity × unitPrice × factor, halves up; undefined without a unit price. */
   computed: number | undefined;
@@ -119,7 +123,7 @@ export interface BillItem extends BillPart {
   last: string;
   /** Where the service is billed by the hour, ISO 8601 as written. */
   times?: { start: string; end: string };
-  /** `Type/id` of the encounters, procedures and observations the item points to. */
+  /** `Type/id` of the records of what was done that the item points to. */
   services: string[];
   careTeam: Reference[];
 }
@@ -132,6 +136,8 @@ export interface Bill {
   patient: string;
   /** `Coverage/<id>` of the focal insurance. */
   coverage: string;
+  /** `Type/id` of the prescription that a pharmacy claim is for. */
+  prescription?: string;
   /** Currencies in order of appearance; a proper bill has one. */
   currencies: string[];
   items: BillItem[];
@@ -240,11 +246,13 @@ function readItem(claim: Claim, item: ClaimItem, at: string, reader: Reader): Bi
     );
     return readPart(detail, inIt, within, reader);
   });
+  const places = (item.locationCodeableConcept?.coding ?? []).map(({ code }) => code.toUpperCase());
   const team = claim.careTeam ?? [];
   const members =
     item.careTeamSequence === undefined ? team : named(team, item.careTeamSequence, `${at}.careTeamSequence`);
   return {
     ...readPart(item, details, at, reader),
+    ...(places.length === 0 ? {} : { places }),
     ...daysOfItem(claim, item, at),
     services: servicesOf(claim, item, at),
     careTeam: members.map((member) => member.provider as Reference),
@@ -277,7 +285,9 @@ export function readBill(resource: unknown): Bill {
   const coverage = focal.length === 1 ? targetOf(focal[0]?.coverage) : undefined;
   if (coverage === undefined) throw invalid('needs one focal insurance with its coverage', 'Claim.insurance');
   const type = (claim.type.coding?.[0]?.code ?? '').toLowerCase();
-  return { claimId: claim.id, type, patient, coverage, currencies, items, total };
+  const prescription = targetOf(claim.prescription);
+  const prescribed = prescription === undefined ? {} : { prescription };
+  return { claimId: claim.id, type, patient, coverage, ...prescribed, currencies, items, total };
 }
 
 /** What the parts of a part ask for, in minor units. */

@@ -5,7 +5,11 @@
 import type { Reference, Resource } from './fhir.ts';
 
 /** The types whose records an edit reads. */
-const EVIDENCE_TYPES = ['Patient', 'Encounter', 'Procedure', 'Observation', 'Practitioner'];
+const EVIDENCE_TYPES = [
+  ...['Patient', 'Encounter', 'Procedure', 'Observation', 'DiagnosticReport', 'Immunization'],
+  ...['MedicationDispense', 'MedicationAdministration', 'MedicationRequest', 'Medication'],
+  ...['Practitioner', 'PractitionerRole'],
+];
 
 const RELATIVE = /^([A-Z][A-Za-z]{1,63}\/[A-Za-z0-9.-]{1,64})(?:\/_history\/[A-Za-z0-9.-]{1,64})?$/;
 
@@ -23,6 +27,7 @@ function claimReferences(claim: Resource): unknown[] {
   return [
     claim['patient'],
     claim['provider'],
+    claim['prescription'],
     ...objectsOf(claim['careTeam']).map((member) => member['provider']),
     ...objectsOf(claim['procedure']).map((procedure) => procedure['procedureReference']),
     ...objectsOf(claim['supportingInfo']).map((information) => information['valueReference']),
@@ -30,20 +35,63 @@ function claimReferences(claim: Resource): unknown[] {
   ];
 }
 
-/** The people who did what an Encounter, a Procedure or an Observation records, as references. */
-export function performersOf(resource: Resource): unknown[] {
-  if (resource.resourceType === 'Encounter') return objectsOf(resource['participant']).map((one) => one['individual']);
-  if (resource.resourceType === 'Procedure') return objectsOf(resource['performer']).map((one) => one['actor']);
-  if (resource.resourceType === 'Observation') return objectsOf(resource['performer']);
-  return [];
+const PERFORMED_BY: Record<string, (resource: Resource) => unknown[]> = {
+  Encounter: (resource) => objectsOf(resource['participant']).map((one) => one['individual']),
+  Procedure: (resource) => objectsOf(resource['performer']).map((one) => one['actor']),
+  MedicationDispense: (resource) => objectsOf(resource['performer']).map((one) => one['actor']),
+  MedicationAdministration: (resource) => objectsOf(resource['performer']).map((one) => one['actor']),
+  Immunization: (resource) => objectsOf(resource['performer']).map((one) => one['actor']),
+  Observation: (resource) => objectsOf(resource['performer']),
+  DiagnosticReport: (resource) => objectsOf(resource['performer']),
+};
+
+/** The people who did what a record is of, as references. */
+export const performersOf = (resource: Resource): unknown[] => PERFORMED_BY[resource.resourceType]?.(resource) ?? [];
+
+/** What is read next to a record: who did it, and what it says by reference alone. */
+function recordReferences(resource: Resource): unknown[] {
+  return [
+    ...performersOf(resource),
+    ...(resource.resourceType === 'PractitionerRole' ? [resource['practitioner']] : []),
+    resource['medicationReference'],
+  ];
+}
+
+const codingsIn = (concept: unknown): Coding[] =>
+  objectsOf((concept as { coding?: unknown } | null | undefined)?.coding).flatMap(({ system, code }) =>
+    typeof code === 'string' ? [{ system: typeof system === 'string' ? system : '', code: code.toUpperCase() }] : [],
+  );
+
+export interface Coding {
+  /** Empty where none is said. */
+  system: string;
+  /** In capitals. */
+  code: string;
 }
 
 /**
- * What the edits read next to this resource, as `Type/id`, each once. Follow it from the Claim on: the Claim names
- * the patient, encounters, procedures, observations and care team; those name their practitioners.
+ * The codes by which a record says what was done.
+ * @param medication the Medication that it names by reference, where that is shown
+ */
+export function codingsOf(resource: Resource, medication?: Resource): Coding[] {
+  const { type, serviceType, code, vaccineCode, medicationCodeableConcept } = resource as Record<string, unknown>;
+  const concepts: Record<string, unknown[]> = {
+    Encounter: [...objectsOf(type), serviceType],
+    Immunization: [vaccineCode],
+    ...Object.fromEntries(MEDICINES.map((one) => [one, [medicationCodeableConcept, medication?.['code']]])),
+  };
+  return (concepts[resource.resourceType] ?? [code]).flatMap(codingsIn);
+}
+
+/** Records that are of a medicine. */
+const MEDICINES = ['MedicationDispense', 'MedicationAdministration', 'MedicationRequest'];
+
+/**
+ * What the edits read next to this resource, as `Type/id`, each once. Follow it from the Claim on: the Claim names the patient,
+ * what was done and the care team; those name their practitioners, and a role whose it is.
  */
 export function evidenceOf(resource: Resource): string[] {
-  const references = resource.resourceType === 'Claim' ? claimReferences(resource) : performersOf(resource);
+  const references = resource.resourceType === 'Claim' ? claimReferences(resource) : recordReferences(resource);
   const targets = references.map(targetOf).filter((target) => target !== undefined);
   return [...new Set(targets)].filter((target) => EVIDENCE_TYPES.includes(target.split('/')[0] ?? ''));
 }

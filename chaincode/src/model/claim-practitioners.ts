@@ -4,7 +4,7 @@
  */
 import type { Bill, BillItem } from './bill.ts';
 import { objectsOf, performersOf, targetOf } from './claim-evidence.ts';
-import type { Reference } from './fhir.ts';
+import type { Reference, Resource } from './fhir.ts';
 import type { Anchored } from './values.ts';
 
 /** A bill, and the records that it rests on by `Type/id`. */
@@ -29,10 +29,16 @@ function numberOf(reference: Reference, evidence: Billed['evidence']): string | 
   return typeof number === 'string' && NUMBER.test(number) ? number : undefined;
 }
 
-const isPractitioner = (reference: Reference): boolean => {
-  const [type] = (targetOf(reference) ?? 'Practitioner/').split('/');
-  return type === 'Practitioner';
-};
+/** Organisations, patients and devices answer for nothing by a licence. */
+function isPerson(reference: Named): boolean {
+  const [type = ''] = (targetOf(reference) ?? `${reference.type ?? 'Practitioner'}/`).split('/');
+  return type === 'Practitioner' || type === 'PractitionerRole';
+}
+
+interface Named extends Reference {
+  /** hl7.org/fhir/R4/references-definitions.html#Reference.type */
+  type?: string;
+}
 
 /** Who answers for an item. */
 export interface Answering {
@@ -40,19 +46,30 @@ export interface Answering {
   number: string | undefined;
   /** How he is named: by reference, by identifier or by both. */
   reference: Reference;
+  /** The PractitionerRole that he answers in. */
+  role?: Resource;
 }
 
-/** Everybody who answers for an item: its care team, and whoever its encounters, procedures and observations name. */
+/** The practitioner behind a reference, or behind the role that it names. */
+function answeringBy(reference: Reference, evidence: Billed['evidence']): Answering {
+  const target = targetOf(reference);
+  const record = target === undefined ? undefined : evidence.get(target)?.resource;
+  if (target?.startsWith('PractitionerRole/') !== true) return { number: numberOf(reference, evidence), reference };
+  const person = record?.['practitioner'] as Reference | null | undefined;
+  if (record === undefined || typeof person !== 'object' || person === null) return { number: undefined, reference };
+  return { number: numberOf(person, evidence), reference: person, role: record };
+}
+
+/** Everybody who answers for an item: its care team, and whoever the records that it points to name. */
 export function practitionersOf(item: BillItem, { evidence }: Billed): Answering[] {
   const performers = item.services.flatMap((service) => {
     const shown = evidence.get(service);
     return shown === undefined ? [] : (objectsOf(performersOf(shown.resource)) as Reference[]);
   });
   const people = [...item.careTeam, ...performers].filter(
-    (reference) =>
-      (reference.reference !== undefined || reference.identifier !== undefined) && isPractitioner(reference),
+    (reference) => (reference.reference !== undefined || reference.identifier !== undefined) && isPerson(reference),
   );
-  return people.map((reference) => ({ number: numberOf(reference, evidence), reference }));
+  return people.map((reference) => answeringBy(reference, evidence));
 }
 
 /** Every licence number the claim's edits will ask for. */

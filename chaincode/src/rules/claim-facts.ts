@@ -4,6 +4,7 @@
  */
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Bill } from '../model/bill.ts';
+import type { LoadedTables } from '../model/claim-tables.ts';
 import type { FeeSchedule } from '../model/claims.ts';
 import type { Cover } from '../model/coverage.ts';
 import type { Resource } from '../model/fhir.ts';
@@ -28,6 +29,8 @@ export interface ClaimBasis {
 
 export interface ClaimFacts extends ClaimBasis {
   feeSchedule: FeeSchedule | undefined;
+  /** What the payer holds claims against; undefined where it has loaded nothing. */
+  tables?: LoadedTables | undefined;
   /** Licences by practitioner number; a number that has none is absent. */
   licences: ReadonlyMap<string, LicenceState>;
   earlier: readonly Earlier[];

@@ -10,8 +10,11 @@ import {
 } from '../model/example-claim.fixture.ts';
 import { referenceTo } from '../model/organisations.ts';
 import { fingerprintsOf } from './claim-edits/duplicates.ts';
+import { onDaysOfRecords } from './claim-edits/when.ts';
 import { CLAIM_EDITS, judgeClaim, standing, verdictOf } from './claims.ts';
+import { EVIDENCE_CASES } from './evidence-cases.fixture.ts';
 import { type Case, changed, denialOf } from './example-case.fixture.ts';
+import { TABLE_CASES } from './table-cases.fixture.ts';
 
 const ofHospital = { organisation: 'hospital', practitioner: `Practitioner/${exampleIds.practitioner}` };
 const fromClinic = referenceTo('clinic', ofHospital.practitioner);
@@ -122,6 +125,7 @@ const PASSING: [string, (given: Case) => void][] = [
     'beside a visit that fills the rest of the day',
     (given) => given.more.push(visit(exampleIds.other, '2026-02-10T00:00:00Z', '2026-02-10T23:20:00Z')),
   ],
+  ...[...EVIDENCE_CASES, ...TABLE_CASES].flatMap(({ honest }) => honest),
 ];
 
 const atClinic = { organisation: 'clinic' };
@@ -399,12 +403,24 @@ const DENIED: [edit: string, title: string, change: (given: Case) => void, facts
     (given) => given.outdated.push(`Encounter/${exampleIds.encounter}`),
     { item: 1, record: `Encounter/${exampleIds.encounter}` },
   ],
+  ...[...EVIDENCE_CASES, ...TABLE_CASES].map(({ edit, title, change, facts }): (typeof DENIED)[number] => [
+    edit,
+    title,
+    change,
+    facts,
+  ]),
 ];
+
+/** What the edits say of the example after a change, its days read as the contract reads them. */
+function judged(change: (given: Case) => void) {
+  const facts = changed(change);
+  return judgeClaim({ ...facts, bill: onDaysOfRecords(facts.bill, facts.evidence) });
+}
 
 describe('the claim edits', () => {
   for (const [title, change] of PASSING) {
     it(`let a claim pass ${title}`, () => {
-      const findings = judgeClaim(changed(change));
+      const findings = judged(change);
       expect(denialOf(findings)).to.equal(undefined);
       expect(findings.map(({ outcome }) => outcome)).to.deep.equal(CLAIM_EDITS.map(() => 'pass'));
     });
@@ -413,7 +429,7 @@ describe('the claim edits', () => {
   for (const [edit, title, change, facts] of DENIED) {
     it(`deny ${title} (${edit})`, () => {
       const { version } = CLAIM_EDITS.find(({ name }) => name === edit)!;
-      expect(denialOf(judgeClaim(changed(change)))).to.deep.equal({ edit, version, outcome: 'deny', facts });
+      expect(denialOf(judged(change))).to.deep.equal({ edit, version, outcome: 'deny', facts });
     });
   }
 
@@ -430,6 +446,14 @@ describe('the claim edits', () => {
       'coverage-not-of-patient',
       'outside-lifetime',
       'service-not-shown',
+      'code-not-of-record',
+      'dispense-not-shown',
+      'duration-too-short',
+      'units-exceeded',
+      'procedure-pair',
+      'age-mismatch',
+      'sex-mismatch',
+      'place-mismatch',
       'practitioner-not-licensed',
       'duplicate',
     ]);

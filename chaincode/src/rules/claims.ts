@@ -9,7 +9,10 @@ import { arithmetic, oneCurrency } from './claim-edits/amounts.ts';
 import { coverageInForce, coverageOfPatient } from './claim-edits/coverage.ts';
 import { notBilledBefore } from './claim-edits/duplicates.ts';
 import { patientShown, withinLifetime } from './claim-edits/patient.ts';
+import { longEnough, ofThatAge, ofThatSex, pairsApart, unitsWithin } from './claim-edits/payer-tables.ts';
+import { modifiersAgree, placeOfVisit } from './claim-edits/places.ts';
 import { possibleDay, practitionerLicensed } from './claim-edits/practitioners.ts';
+import { codeOfRecord, medicineGiven } from './claim-edits/record-codes.ts';
 import { evidenceCurrent, serviceShown } from './claim-edits/service.ts';
 import type { ClaimEdit, ClaimFacts } from './claim-facts.ts';
 
@@ -23,6 +26,15 @@ export const CLAIM_EDITS: readonly ClaimEdit[] = [
   coverageInForce,
   withinLifetime,
   serviceShown,
+  codeOfRecord,
+  medicineGiven,
+  longEnough,
+  unitsWithin,
+  pairsApart,
+  ofThatAge,
+  ofThatSex,
+  placeOfVisit,
+  modifiersAgree,
   practitionerLicensed,
   possibleDay,
   notBilledBefore,

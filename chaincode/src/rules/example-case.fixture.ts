@@ -1,5 +1,6 @@
 /** The example claim as the edits see it, for tests: what a case may change, and the facts that come of it. */
 import { readBill } from '../model/bill.ts';
+import type { LoadedTables } from '../model/claim-tables.ts';
 import type { FeeSchedule, Finding } from '../model/claims.ts';
 import { readCover } from '../model/coverage.ts';
 import {
@@ -8,6 +9,7 @@ import {
   type Example,
   exampleClaim,
   exampleNumber,
+  exampleSalt,
 } from '../model/example-claim.fixture.ts';
 import type { LicenceState } from '../model/transactions.ts';
 import type { ClaimFacts, Earlier } from './claim-facts.ts';
@@ -23,6 +25,8 @@ export interface Case extends Example {
   provider: string;
   licence: LicenceState | undefined;
   feeSchedule: FeeSchedule | undefined;
+  /** What the payer has loaded of its tables. */
+  tables: Partial<LoadedTables> | undefined;
   earlier: Earlier[];
   outdated: string[];
   now: string;
@@ -42,10 +46,16 @@ const exampleCase = (): Case => ({
     updatedAt: '2026-01-01T00:00:00.000Z',
   },
   feeSchedule: undefined,
+  tables: undefined,
   earlier: [],
   outdated: [],
   now: '2026-02-11T08:00:00.000Z',
 });
+
+const LOADED: LoadedTables = {
+  ...{ schema: 1, salt: exampleSalt('b'), version: '2026-1', loadedAt: '2026-01-01T00:00:00.000Z', maps: [] },
+  crosswalk: undefined,
+};
 
 const SHOWN = ['patient', 'encounter', 'procedure', 'observation', 'practitioner'] as const;
 
@@ -57,6 +67,7 @@ function factsOf(given: Case): ClaimFacts {
     evidence: new Map(records.map((one) => [`${one.resourceType}/${one.id}`, anchoredExample(one, given.author)])),
     cover: readCover(given.coverage),
     feeSchedule: given.feeSchedule,
+    tables: given.tables === undefined ? undefined : { ...LOADED, ...given.tables },
     licences: new Map(given.licence === undefined ? [] : [[given.licence.number, given.licence]]),
     earlier: given.earlier,
     outdated: given.outdated,

@@ -246,17 +246,28 @@ const ofMedicine = (line: Line, reference: string): Factor[] =>
     ...onDays(namedFor(line.names, 'medicine', code), line.item),
   ]);
 
+/** What was handed out, or given, is billed once. */
+const ofDispense = ({ item, names }: Line, reference: string): Factor[] => [
+  { use: 'sole', parts: [reference, 'whole'] },
+  ...codesOf(item).flatMap((code) => onDays(namedFor(names, 'medicine', code), item)),
+];
+
 /** A procedure is what it says, also where its visit is named; an evaluation is its visit. */
 function ofServices(line: Line): Factor[] {
   const of = (type: string): string[] => line.item.services.filter((service) => service.startsWith(`${type}/`));
-  const [encounters, procedures, observations] = [of('Encounter'), of('Procedure'), of('Observation')];
+  const [encounters, procedures] = [of('Encounter'), of('Procedure')];
+  const findings = ['Observation', 'DiagnosticReport'].flatMap(of);
+  const given = ['MedicationDispense', 'MedicationAdministration', 'Immunization'].flatMap(of);
   const ofVisits = (): Factor[] =>
     encounters.flatMap((one) => (isStay(line.basis.evidence.get(one)?.resource) ? ofStay : ofVisit)(line, one));
   if (encounters.length > 0 && isEvaluation(line, encounters)) return ofVisits();
-  if (line.basis.bill.type === 'pharmacy') return encounters.flatMap((reference) => ofMedicine(line, reference));
+  const handedOut = given.flatMap((reference) => ofDispense(line, reference));
+  if (line.basis.bill.type === 'pharmacy')
+    return [...handedOut, ...encounters.flatMap((reference) => ofMedicine(line, reference))];
   const shown = [
     ...procedures.flatMap((reference) => ofProcedure(line, reference)),
-    ...observations.flatMap((reference) => ofObservation(line, reference)),
+    ...findings.flatMap((reference) => ofObservation(line, reference)),
+    ...handedOut,
   ];
   return shown.length > 0 ? shown : ofVisits();
 }

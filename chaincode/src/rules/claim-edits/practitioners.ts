@@ -3,6 +3,7 @@
 import type { BillItem } from '../../model/bill.ts';
 import { objectsOf, targetOf } from '../../model/claim-evidence.ts';
 import { type Answering, billedItems, practitionersOf } from '../../model/claim-practitioners.ts';
+import { covers, daysOfPeriod } from '../../model/days.ts';
 import type { Reference, Resource } from '../../model/fhir.ts';
 import { practitionerNamed } from '../../model/organisations.ts';
 import type { ClaimEdit, ClaimFacts, DenialFacts } from '../claim-facts.ts';
@@ -34,7 +35,7 @@ function objection(
  */
 export const practitionerLicensed: ClaimEdit = {
   name: 'practitioner-not-licensed',
-  version: '2',
+  version: '3',
   after: ['service-not-shown'],
   judge: (facts) =>
     billedItems(facts.bill).flatMap((item) => {
@@ -48,10 +49,21 @@ function objectionTo(item: BillItem, facts: ClaimFacts): DenialFacts | undefined
   if (people.length === 0) return { item: item.sequence, objection: 'no practitioner named' };
   for (const one of people) {
     if (one.number === undefined) return { item: item.sequence, objection: 'practitioner not identified' };
-    const found = objection(one, item, facts);
+    const found = isInRole(one.role, item) ? objection(one, item, facts) : 'role not in force';
     if (found !== undefined) return { item: item.sequence, practitioner: one.number, objection: found };
   }
   return undefined;
+}
+
+/** Whether somebody had the role that he is named by, on all days of an item. */
+function isInRole(role: Resource | undefined, { first, last }: BillItem): boolean {
+  if (role === undefined) return true;
+  const { start, end } = (role['period'] ?? {}) as Record<'start' | 'end', unknown>;
+  const period = {
+    ...(typeof start === 'string' ? { start } : {}),
+    ...(typeof end === 'string' ? { end } : {}),
+  };
+  return role['active'] !== false && covers(daysOfPeriod(period), first, last);
 }
 
 const DAY_MS = 86_400_000;

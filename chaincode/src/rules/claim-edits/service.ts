@@ -1,6 +1,6 @@
 /**
- * The edit that asks whether what is billed happened: every billed item points to encounters, procedures or
- * observations of that patient, recorded by that provider, finished, on the days billed.
+ * The edits that ask whether what is billed happened: every billed item points to records of that patient's, made by that
+ * provider, of something that was done, on the days billed; and what they rest on is still so.
  */
 import type { BillItem } from '../../model/bill.ts';
 import { targetOf } from '../../model/claim-evidence.ts';
@@ -14,6 +14,10 @@ const DONE: Record<string, readonly string[]> = {
   Encounter: ['finished'],
   Procedure: ['completed'],
   Observation: ['final', 'amended', 'corrected'],
+  DiagnosticReport: ['final', 'amended', 'corrected', 'appended'],
+  Immunization: ['completed'],
+  MedicationDispense: ['completed'],
+  MedicationAdministration: ['completed'],
 };
 
 /** Why one record does not show that an item's service happened; undefined where it does. */
@@ -22,7 +26,7 @@ function objection(item: BillItem, service: string, { bill, provider, evidence }
   if (shown === undefined) return 'not shown';
   const { resource } = shown;
   if (shown.author !== provider.mspId) return 'by another provider';
-  if (targetOf(resource['subject']) !== bill.patient) return 'of another patient';
+  if (targetOf(resource['subject'] ?? resource['patient']) !== bill.patient) return 'of another patient';
   if (DONE[resource.resourceType]?.includes(String(resource['status'])) !== true) return 'not done';
   const days = daysOfService(resource);
   return days !== undefined && covers(days, item.first, item.last) ? undefined : 'on other days';
@@ -30,7 +34,7 @@ function objection(item: BillItem, service: string, { bill, provider, evidence }
 
 export const serviceShown: ClaimEdit = {
   name: 'service-not-shown',
-  version: '3',
+  version: '4',
   after: ['patient-mismatch'],
   judge: (facts) => {
     // An author's clock may be a day ahead of UTC; what lies beyond has not happened yet.

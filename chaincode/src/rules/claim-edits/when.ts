@@ -32,12 +32,24 @@ export function spanOf(resource: Resource | undefined): Span | undefined {
     Encounter: [undefined, resource['period']],
     Procedure: [resource['performedDateTime'], resource['performedPeriod']],
     Observation: [resource['effectiveDateTime'] ?? resource['effectiveInstant'], resource['effectivePeriod']],
+    DiagnosticReport: [resource['effectiveDateTime'], resource['effectivePeriod']],
+    Immunization: [resource['occurrenceDateTime'], undefined],
+    MedicationDispense: [resource['whenHandedOver'], undefined],
+    MedicationAdministration: [resource['effectiveDateTime'], resource['effectivePeriod']],
   }[resource.resourceType] ?? [undefined, undefined];
   const { start, end = start } = (typeof single === 'string' ? { start: single } : (period ?? {})) as Partial<
     Record<'start' | 'end', unknown>
   >;
   const isKnown = typeof start === 'string' && typeof end === 'string' && start.length >= 10;
   return isKnown ? { start, end } : undefined;
+}
+
+/** How long it took, in minutes; undefined where a beginning or an end has no time. */
+export function minutesOf(resource: Resource | undefined): number | undefined {
+  const { start, end } = spanOf(resource) ?? { start: '', end: '' };
+  const minutes =
+    start.includes('T') && end.includes('T') ? (Date.parse(end) - Date.parse(start)) / 60_000 : Number.NaN;
+  return minutes >= 0 ? minutes : undefined;
 }
 
 const OFFSET = /T.*([+-])(\d{2}):(\d{2})$/;
@@ -64,6 +76,10 @@ export function daysOfService(resource: Resource): Days | undefined {
   const last = span.end.includes('T') && offsetOf(span.end) === undefined && dayAt(span.end, LATEST_MS);
   return { ...days, ...(first ? { first } : {}), ...(last ? { last } : {}) };
 }
+
+/** The latest day on which an item can have begun: what is billed in UTC may have been a day later where it took place. */
+export const latestDay = ({ first, times }: BillItem): string =>
+  (times === undefined || offsetOf(times.start) !== undefined ? undefined : dayAt(times.start, LATEST_MS)) ?? first;
 
 /** An item that bills instants, on the days that they are in the offset of the record it points to. */
 function inDaysOf(item: BillItem, evidence: ReadonlyMap<string, Pick<Anchored, 'resource'>>): BillItem {
