@@ -23,6 +23,7 @@ import type { OutputOf } from '../model/transactions.ts';
 import type { Anchored, ClaimState, Draft } from '../model/values.ts';
 import { type Adjudication, adjudicateClaim } from '../rules/adjudication.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
+import { signalsOf } from '../rules/claim-signals.ts';
 import { judgeClaim, standing, verdictOf } from '../rules/claims.ts';
 import { namedPrices } from '../rules/pricing.ts';
 import { checkCover, loadEvidence, loadFacts, outdatedEvidence, storedEvidence } from './claim-loading.ts';
@@ -130,7 +131,7 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
     ...{ store, payer, terms, bill, provider, evidence: shown, cover: loaded.cover, outdated: [] },
     ...{ salt: claim.salt, now: store.time },
   });
-  const edits = judgeClaim(facts);
+  const edits = [...judgeClaim(facts), ...signalsOf(facts)];
   const record: ClaimRecord = {
     ...{ schema: 1, id: claim.id, salt: claim.salt, submittedAt: store.time, provider: provider.name, payer },
     ...{ coverage: { id: loaded.id, version: loaded.version }, resource: claim.resource, evidence, edits },
@@ -176,7 +177,7 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
     provider: memberOfKind(consortium, state.provider, 'provider', 'provider'),
     ...{ salt: record.salt, now: record.submittedAt },
   });
-  const edits = judgeClaim(facts);
+  const edits = [...judgeClaim(facts), ...signalsOf(facts)];
   const verdict = verdictOf(edits, facts.bill);
   const adjudication = adjudicateClaim(bill, loaded.cover, facts.feeSchedule, verdict);
   const response: ClaimResponseRecord = {

@@ -81,7 +81,12 @@ export const claimSchema = z.looseObject({
     .min(1)
     .max(MAX_NAMED),
   careTeam: z
-    .array(z.looseObject({ sequence, provider: reference }))
+    .array(
+      z.looseObject({
+        ...{ sequence, provider: reference },
+        role: z.looseObject({ coding: z.array(z.looseObject({ code: z.string().optional() })).optional() }).optional(),
+      }),
+    )
     .max(MAX_NAMED)
     .optional(),
   procedure: z
@@ -126,6 +131,8 @@ export interface BillItem extends BillPart {
   /** `Type/id` of the records of what was done that the item points to. */
   services: string[];
   careTeam: Reference[];
+  /** Those of its care team who rendered it, as the team's roles say; absent where they say nothing. */
+  renderedBy?: Reference[];
 }
 
 export interface Bill {
@@ -239,6 +246,11 @@ function readParts<T extends ClaimPart>(
   return found;
 }
 
+/** Roles of those who did it themselves (R4's claim-careteamrole, and CARIN Blue Button's). */
+const RENDERING = ['primary', 'performing', 'rendering', 'operating'];
+const isRendering = ({ role }: NonNullable<Claim['careTeam']>[number]): boolean =>
+  (role?.coding ?? []).some(({ code = '' }) => RENDERING.includes(code));
+
 function readItem(claim: Claim, item: ClaimItem, at: string, reader: Reader): BillItem {
   const details = readParts(item.detail, `${at}.detail`, (detail, within) => {
     const inIt = readParts(detail.subDetail, `${within}.subDetail`, (part, deeper) =>
@@ -250,12 +262,14 @@ function readItem(claim: Claim, item: ClaimItem, at: string, reader: Reader): Bi
   const team = claim.careTeam ?? [];
   const members =
     item.careTeamSequence === undefined ? team : named(team, item.careTeamSequence, `${at}.careTeamSequence`);
+  const renderedBy = members.filter(isRendering).map((member) => member.provider as Reference);
   return {
     ...readPart(item, details, at, reader),
     ...(places.length === 0 ? {} : { places }),
     ...daysOfItem(claim, item, at),
     services: servicesOf(claim, item, at),
     careTeam: members.map((member) => member.provider as Reference),
+    ...(renderedBy.length === 0 ? {} : { renderedBy }),
   };
 }
 

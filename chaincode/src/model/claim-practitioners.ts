@@ -72,6 +72,10 @@ export function practitionersOf(item: BillItem, { evidence }: Billed): Answering
   return people.map((reference) => answeringBy(reference, evidence));
 }
 
+/** Those of an item's care team who rendered it themselves. */
+export const renderersOf = ({ renderedBy = [] }: BillItem, { evidence }: Billed): Answering[] =>
+  renderedBy.map((reference) => answeringBy(reference, evidence));
+
 /** Every licence number the claim's edits will ask for. */
 export const licenceNumbersOf = (basis: Billed): string[] => {
   const people = billedItems(basis.bill).flatMap((item) => practitionersOf(item, basis));

@@ -23,7 +23,7 @@ const limit = z.number().min(0).max(1_000_000_000);
 /** What a signal is raised above, and what it adds to the score; a limit that is left out is the program's. */
 const signal = z.strictObject({ limit: limit.optional(), weight: z.int().min(0).max(100), ...dated });
 
-export const claimTablesInput = {
+const claimTablesInput = {
   /** The least that a service takes; of codes that are billed by time, for each unit. */
   durations: rows({ minutes: z.int().min(1).max(44_640), perUnit: z.boolean().optional() }).optional(),
   /** The most that is paid of a service: in one line, and of one person and day. */
@@ -46,13 +46,11 @@ export const claimTablesInput = {
   /** What a service is billed at by others, in minor units. */
   peers: rows({ mean: z.int().min(1).max(999_999_999_999) }).optional(),
   signals: table(codeSchema, signal, 100).optional(),
-  /** The score from which a claim waits for somebody. */
-  pendAt: z.int().min(1).max(10_000).optional(),
 };
 
 /** A ConceptMap of the payer's that counts. */
 const mapVersion = z.strictObject({ id: fhirIdSchema, version: z.int().min(1) });
-export const MAX_MAPS = 50;
+const MAX_MAPS = 50;
 
 /** `claim-tables/<payer>/<generation>`: the newest counts. */
 export const claimTablesSchema = z.strictObject({

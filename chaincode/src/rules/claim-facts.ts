@@ -57,5 +57,16 @@ export interface ClaimEdit {
   judge: (facts: ClaimFacts) => DenialFacts[];
 }
 
+export interface ClaimSignal {
+  /** Public: names the rule and says nothing about a patient. */
+  name: string;
+  version: string;
+  /** What it is raised above, and what it weighs, where the payer has loaded nothing else. */
+  limit: number | undefined;
+  weight: number;
+  /** What is unusual, line by line. */
+  judge: (facts: ClaimFacts, limit: number) => DenialFacts[];
+}
+
 /** The Patient record the claim names, where it was shown. */
 export const patientOf = ({ bill, evidence }: ClaimBasis): Resource | undefined => evidence.get(bill.patient)?.resource;

@@ -34,7 +34,7 @@ const shown = (given: Case, resource: Record<string, unknown>): Changeable => {
   return record;
 };
 
-const dispensed = (more: object = {}): Change =>
+export const dispensed = (more: object = {}): Change =>
   line((item, given) => {
     const dispense = shown(given, {
       ...{ resourceType: 'MedicationDispense', status: 'completed', subject: given.claim['patient'] },
@@ -49,7 +49,7 @@ const dispensed = (more: object = {}): Change =>
   });
 
 /** A pharmacy's line that points to the visit at which the medicine was prescribed. */
-const prescribed = (request: object | undefined): Change =>
+export const prescribed = (request: object | undefined): Change =>
   line((item, given) => {
     given.claim['type'] = coded(['http://terminology.hl7.org/CodeSystem/claim-type', 'pharmacy']);
     item['productOrService'] = coded([RXNORM, '313782']);

@@ -24,6 +24,8 @@ export interface Case extends Example {
   /** Name of who bills. */
   provider: string;
   licence: LicenceState | undefined;
+  /** Numbers of others who are licensed as the practitioner is. */
+  licences: string[];
   feeSchedule: FeeSchedule | undefined;
   /** What the payer has loaded of its tables. */
   tables: Partial<LoadedTables> | undefined;
@@ -45,6 +47,7 @@ const exampleCase = (): Case => ({
     end: '2026-02-10',
     updatedAt: '2026-01-01T00:00:00.000Z',
   },
+  licences: [],
   feeSchedule: undefined,
   tables: undefined,
   earlier: [],
@@ -68,7 +71,11 @@ function factsOf(given: Case): ClaimFacts {
     cover: readCover(given.coverage),
     feeSchedule: given.feeSchedule,
     tables: given.tables === undefined ? undefined : { ...LOADED, ...given.tables },
-    licences: new Map(given.licence === undefined ? [] : [[given.licence.number, given.licence]]),
+    licences: new Map(
+      given.licence === undefined
+        ? []
+        : [given.licence.number, ...given.licences].map((number) => [number, { ...given.licence!, number }]),
+    ),
     earlier: given.earlier,
     outdated: given.outdated,
     now: given.now,

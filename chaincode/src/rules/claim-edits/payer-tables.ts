@@ -11,7 +11,7 @@ import { sideOf } from './billed-services.ts';
 import { billedLeaves, type Leaf } from './leaves.ts';
 import { minutesOf } from './when.ts';
 
-export const numberOf = ({ digits, scale }: Decimal): number => Number(digits) / 10 ** scale;
+const numberOf = ({ digits, scale }: Decimal): number => Number(digits) / 10 ** scale;
 
 interface Row {
   code: string;
@@ -70,7 +70,7 @@ export const longEnough: ClaimEdit = {
 };
 
 /** What is billed of a service a day, over the days of its line. */
-export const perDayOf = (item: BillItem): number => numberOf(item.quantity) / daysFrom(item.first, item.last).length;
+const perDayOf = (item: BillItem): number => numberOf(item.quantity) / daysFrom(item.first, item.last).length;
 
 function tooMany(item: Leaf, counted: Map<string, number>, facts: ClaimFacts): DenialFacts | undefined {
   for (const { code, perLine, perDay } of rowsFor(facts.tables?.units, item)) {

@@ -36,7 +36,7 @@ const fitsCode = (billed: Coding, said: readonly Coding[], rows: readonly Crossw
   said.some((one) => isSame(billed, one) || isBilledBy(one, billed, rows));
 
 /** Whether one of the codes that an item is billed by is what a record says. */
-export function fits(item: BillItem, record: Resource, facts: Judged): boolean {
+function fits(item: BillItem, record: Resource, facts: Judged): boolean {
   const rows = countingOn(facts.tables?.crosswalk, item.first);
   const said = codingsIn(facts, record);
   return item.codes.map(inCapitals).some((billed) => fitsCode(billed, said, rows));
@@ -90,7 +90,7 @@ const isGiven = (item: BillItem, facts: ClaimBasis): boolean =>
   shownOf(item, facts).some(({ resourceType }) => GIVEN.includes(resourceType));
 
 /** Whether the prescription that a claim is for is shown, and of this medicine for this patient. */
-export function isPrescribed(item: BillItem, facts: ClaimFacts): boolean {
+function isPrescribed(item: BillItem, facts: ClaimFacts): boolean {
   const { bill, evidence, provider } = facts;
   const shown = bill.prescription === undefined ? undefined : evidence.get(bill.prescription);
   if (shown?.resource.resourceType !== 'MedicationRequest' || shown.author !== provider.mspId) return false;
