@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { access } from './bench/access.ts';
 import { accessLog } from './bench/access-log.ts';
 import { median } from './bench/closed-loop.ts';
+import { fraud } from './bench/fraud.ts';
 import { greedy } from './bench/greedy.ts';
 import { linkability } from './bench/linkability.ts';
 import { busyCores, cpuTimes, processTree, residentBytes, TICK_MS } from './bench/processes.ts';
@@ -31,8 +32,8 @@ import { table } from './table.ts';
 const CALLERS = [1, 16, 64];
 const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
-const USAGE = `usage: npm run bench [-- greedy | access | access-log | reads | linkability | scale] [--org x] [--seconds 60]
-  [--patients 200] [--points 6,6x114,6x414,12]`;
+const USAGE = `usage: npm run bench [-- greedy | access | fraud FILE… | access-log | reads | linkability | scale] [--org x] [--seconds 60]
+  [--seed 1] [--claims 200] [--rate 2] [--patients 200] [--points 6,6x114,6x414,12]`;
 const REST = 'REST create, 1 KB';
 const SDK = 'bare SDK, OpenSSL signer';
 const DEFAULT_SDK = 'bare SDK, its own signer';
@@ -41,14 +42,24 @@ await runCommand(async () => {
   const { values, positionals } = parseArgs({
     options: {
       org: { type: 'string', default: 'hospital' },
+      seed: { type: 'string', default: '1' },
+      claims: { type: 'string', default: '200' },
+      rate: { type: 'string', default: '2' },
       seconds: { type: 'string', default: '60' },
       patients: { type: 'string', default: '200' },
       points: { type: 'string', default: '6,6x114,6x414,12' },
     },
     allowPositionals: true,
   });
-  const [kind] = positionals;
+  const [kind, ...files] = positionals;
   if (kind === 'access') return access(positive('--seconds', values.seconds)).then(() => 0);
+  if (kind === 'fraud') {
+    if (files.length === 0) throw new UsageError(USAGE);
+    const [seed, claims, rate] = [values.seed, values.claims, values.rate].map((text, index) =>
+      positive(['--seed', '--claims', '--rate'][index]!, text),
+    ) as [number, number, number];
+    return fraud({ files, seed, claims, rate }).then(() => 0);
+  }
   if (kind === 'access-log') return accessLog().then(() => 0);
   if (kind === 'reads') return readsWithLog(positive('--seconds', values.seconds)).then(() => 0);
   if (kind === 'scale') return scale(values.points, positive('--seconds', values.seconds)).then(() => 0);
