@@ -11,7 +11,7 @@ import { licencesOf, loadRegister } from '../ledger/register.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Bill } from '../model/bill.ts';
 import { licenceNumbersOf } from '../model/claim-practitioners.ts';
-import { type ClaimRecord, type FeeSchedule, feeScheduleSchema } from '../model/claims.ts';
+import type { ClaimRecord } from '../model/claims.ts';
 import { type Cover, readCover } from '../model/coverage.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
@@ -20,12 +20,12 @@ import type { RecordEvidence } from '../model/sheets.ts';
 import { type Anchored, anchoredSchema } from '../model/values.ts';
 import { onDaysOfRecords } from '../rules/claim-edits/when.ts';
 import type { ClaimFacts } from '../rules/claim-facts.ts';
+import { checkPrices, type ShownPrices } from './claim-prices.ts';
 import { type Fingerprints, loadFingerprints } from './held-services.ts';
 
 /** Of the payer's, as the anchored texts. */
-export interface ShownTerms {
+export interface ShownTerms extends ShownPrices {
   coverage: string;
-  feeSchedule?: { generation: number; text: string } | undefined;
   fingerprintKey?: string | undefined;
   register: number;
   buckets: BucketEvidence[];
@@ -88,22 +88,6 @@ export async function outdatedEvidence(store: Store, { provider, evidence }: Cla
     .filter((target) => !UNCHANGED.some((type) => target.startsWith(type)));
 }
 
-/** The prices that are in force for the provider, as they were shown; that there are none, or newer ones, cannot be hidden. */
-async function checkFeeSchedule(
-  store: Store,
-  payer: string,
-  provider: string,
-  shown: ShownTerms['feeSchedule'],
-): Promise<FeeSchedule | undefined> {
-  const collection = collections.billing(payer);
-  const generation = shown?.generation ?? 0;
-  if ((await store.anchor(collection, privateKeys.feeSchedule({ payer, provider }, generation + 1))) !== undefined)
-    throw new LedgerError('CONFLICT', 'the payer has loaded other prices', 'feeSchedule');
-  if (shown === undefined) return undefined;
-  const key = privateKeys.feeSchedule({ payer, provider }, generation);
-  return checkPresented(store, collection, key, shown.text, feeScheduleSchema, 'feeSchedule');
-}
-
 export interface Loading {
   store: Store;
   payer: string;
@@ -124,11 +108,12 @@ export interface Loading {
 export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; fingerprints: Fingerprints }> {
   const { store, payer, terms, salt, now, beside = new Set<string>(), ...given } = loading;
   const basis = { ...given, bill: onDaysOfRecords(given.bill, given.evidence) };
-  const [feeSchedule, register, fingerprints] = await Promise.all([
-    checkFeeSchedule(store, payer, basis.provider.name, terms.feeSchedule),
+  const days = [...new Set(basis.bill.items.map(({ first }) => first))];
+  const [tariffs, register, fingerprints] = await Promise.all([
+    checkPrices(store, { payer, provider: basis.provider.name }, terms, days),
     loadRegister(store, terms.register),
     loadFingerprints(store, { basis, salt, payer, shown: terms.fingerprintKey, beside }),
   ]);
   const licences = licencesOf(register, licenceNumbersOf(basis), terms.buckets);
-  return { facts: { ...basis, feeSchedule, licences, earlier: fingerprints.earlier, now }, fingerprints };
+  return { facts: { ...basis, tariffs, licences, earlier: fingerprints.earlier, now }, fingerprints };
 }

@@ -83,9 +83,13 @@ describe('the claims contract', () => {
       const text =
         `{"currency":"USD","loadedAt":"${story.ledger.time}","names":1,"prices":{"166888009":1000},` +
         `"salt":"${exampleSalt('b')}","schema":1,"unlisted":"not-covered","version":"2026-1"}`;
-      const names = [`${PAYER} fee-schedule/payer/hospital/1`, `${PROVIDER} fee-schedule/payer/hospital/1`];
+      const book = `{"entries":[{"generation":1}],"salt":"${exampleSalt('b')}","schema":1}`;
+      const values = { 'fee-schedule/payer/hospital/1': text, 'price-book/payer/hospital/1': book };
+      const written = [PAYER, PROVIDER].flatMap((owner) =>
+        Object.entries(values).map(([key, value]) => [`${owner} ${key}`, value]),
+      );
       expect(writes).to.deep.equal({
-        ...{ public: {}, private: Object.fromEntries(names.map((name) => [name, text])) },
+        ...{ public: {}, private: Object.fromEntries(written) },
         ...{ purged: [], policies: {}, event: undefined },
       });
     });
@@ -111,9 +115,63 @@ describe('the claims contract', () => {
         const names = Object.keys(writes.private);
         expect(names, payer).to.have.members([
           `billing_${payer} fee-schedule/${payer}/hospital/1`,
+          `billing_${payer} price-book/${payer}/hospital/1`,
           `${PROVIDER} fee-schedule/${payer}/hospital/1`,
+          `${PROVIDER} price-book/${payer}/hospital/1`,
         ]);
       }
+    });
+
+    it('counts on its days, the newest first, and hides no book of them', async () => {
+      const load = async (price: number, days: object): Promise<void> => {
+        const request = story.feeSchedule({ 166888009: price });
+        await story.ledger.submit('LoadFeeSchedule', { ...request, private: { ...request.private!, ...days } });
+      };
+      await load(1000, {});
+      await load(900, { first: '2026-02-10', last: '2026-02-10' });
+      await load(800, { first: '2026-02-11' });
+      expect(story.ledger.read(PAYER, 'price-book/payer/hospital/3')).to.have.deep.property('entries', [
+        { generation: 1 },
+        { generation: 2, first: '2026-02-10', last: '2026-02-10' },
+        { generation: 3, first: '2026-02-11' },
+      ]);
+      const { prices, ...others } = story.terms();
+      const submit = (change: object): Promise<unknown> => {
+        const request = story.submission();
+        const terms = { ...others, prices: { ...prices!, ...change } };
+        return story.ledger.submit('SubmitClaim', { ...request, private: { ...request.private!, ...terms } });
+      };
+      const shown = (change: object): Promise<string> => codeOf(submit(change));
+      const earlier = story.text(PAYER, 'price-book/payer/hospital/2');
+      expect(await shown({ book: 2, text: earlier })).to.equal('CONFLICT feeSchedule');
+      expect(await shown({ schedules: [prices!.schedules[0]] })).to.equal('INVALID prices.schedules');
+      const swapped = { ...prices!.schedules[0]!, generation: 2 };
+      expect(await shown({ schedules: [swapped] })).to.equal('INVALID prices.schedules');
+      await submit({ schedules: [prices!.schedules[1]] });
+      await story.adjudicate();
+      const { resource } = story.ledger.read(PAYER, `response/${exampleIds.claim}`) as { resource: Changeable };
+      expect(resource['item'][1].adjudication[1].amount.value).to.equal(18);
+      expect(await codeOf(load(700, { first: '2026-02-12', last: '2026-02-11' }))).to.equal('INVALID last');
+      await load(600, {});
+      expect(story.ledger.read(PAYER, 'price-book/payer/hospital/4')).to.have.deep.property('entries', [
+        { generation: 4 },
+      ]);
+    });
+
+    it('goes on from schedules that were loaded before there was a book of them', async () => {
+      await story.ledger.submit('LoadFeeSchedule', story.feeSchedule({ '166888009': 1000 }));
+      const { schedules } = story.terms().prices!;
+      for (const owner of [PAYER, PROVIDER]) story.ledger.private.delete(`${owner} price-book/payer/hospital/1`);
+      const { prices: _, ...others } = story.submission().private as { prices?: object };
+      const request = { ...story.submission(), private: { ...others, feeSchedule: schedules[0] } as never };
+      await story.ledger.submit('SubmitClaim', request);
+      const next = story.feeSchedule({ '166888009': 900 });
+      const private_ = { ...next.private!, first: '2026-03-01' };
+      await story.ledger.submit('LoadFeeSchedule', { ...next, private: private_ });
+      expect(story.ledger.read(PAYER, 'price-book/payer/hospital/1')).to.have.deep.property('entries', [
+        { generation: 1 },
+        { generation: 2, first: '2026-03-01' },
+      ]);
     });
 
     it('refuses an unknown currency', async () => {

@@ -7,26 +7,20 @@ import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { readBill } from '../model/bill.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
-import {
-  type ClaimRecord,
-  type ClaimResponseRecord,
-  claimRecordSchema,
-  type FeeSchedule,
-  type Finding,
-} from '../model/claims.ts';
+import { type ClaimRecord, type ClaimResponseRecord, claimRecordSchema, type Finding } from '../model/claims.ts';
 import { readCover } from '../model/coverage.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
-import { exponentOf } from '../model/money.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import type { Anchored, ClaimState, Draft } from '../model/values.ts';
 import { type Adjudication, adjudicateClaim } from '../rules/adjudication.ts';
+import type { Tariffs } from '../rules/claim-facts.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
 import { signalsOf } from '../rules/claim-signals.ts';
 import { judgeClaim, standing, verdictOf } from '../rules/claims.ts';
-import { namedPrices } from '../rules/pricing.ts';
 import { checkCover, loadEvidence, loadFacts, outdatedEvidence, storedEvidence } from './claim-loading.ts';
+import { loadFeeSchedule } from './claim-prices.ts';
 import { checkState, memberOfKind, nextState, putCopies, takeStep } from './claim-states.ts';
 import { holdServices, putFingerprintKey } from './held-services.ts';
 
@@ -93,27 +87,6 @@ async function checkNextVersion(store: Store, collection: string, { id, version 
   }
 }
 
-async function loadFeeSchedule(call: Call<'LoadFeeSchedule'>): Promise<Done> {
-  const { input, caller, consortium, store } = call;
-  const { known, ...tariff } = call.private;
-  memberOfKind(consortium, input.provider, 'provider', 'provider');
-  if (exponentOf(tariff.currency) === undefined) {
-    throw new LedgerError('INVALID', 'not an ISO 4217 currency', 'currency');
-  }
-  const own = collections.billing(caller.organisation.name);
-  const between = { payer: caller.organisation.name, provider: input.provider };
-  let generation = known + 1;
-  while ((await store.anchor(own, privateKeys.feeSchedule(between, generation))) !== undefined) generation += 1;
-  if (known > 0 && (await store.anchor(own, privateKeys.feeSchedule(between, known))) === undefined)
-    throw new LedgerError('INVALID', 'there is no such generation', 'known');
-  const prices = namedPrices(tariff.prices);
-  const value: FeeSchedule = { schema: 1, unlisted: 'not-covered', ...tariff, prices, names: 1, loadedAt: store.time };
-  const key = privateKeys.feeSchedule(between, generation);
-  store.putPrivate(own, key, value);
-  await putCopies(store, [input.provider], key, value);
-  return { time: store.time };
-}
-
 async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   const { input, caller, consortium, store } = call;
   const { claim, evidence, ...terms } = call.private;
@@ -160,6 +133,13 @@ function submittedState(
   return nextState({ store, private: { salt: record.salt } }, 'submit', record, outcome);
 }
 
+/** The versions of the fee schedules that a claim was decided by. */
+function feeSchedulesIn({ all }: Tariffs): Pick<ClaimResponseRecord, 'feeSchedule' | 'feeSchedules'> {
+  const versions = all.map(({ version }) => version);
+  if (versions.length > 1) return { feeSchedules: versions };
+  return versions[0] === undefined ? {} : { feeSchedule: versions[0] };
+}
+
 async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
   const { input, caller, consortium, store } = call;
   const { responseId, salt, claim, state: text, ...terms } = call.private;
@@ -179,10 +159,10 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
   });
   const edits = [...judgeClaim(facts), ...signalsOf(facts)];
   const verdict = verdictOf(edits, facts.bill);
-  const adjudication = adjudicateClaim(bill, loaded.cover, facts.feeSchedule, verdict);
+  const adjudication = adjudicateClaim(facts.bill, loaded.cover, facts.tariffs, verdict);
   const response: ClaimResponseRecord = {
     ...{ schema: 1, claimId: input.id, salt, coverage: { id: loaded.id, version: loaded.version }, edits },
-    ...(facts.feeSchedule === undefined ? {} : { feeSchedule: facts.feeSchedule.version }),
+    ...feeSchedulesIn(facts.tariffs),
     resource: claimResponseOf({
       ...{ responseId, payer, claim: record.resource },
       ...{ bill, adjudication, verdict, now: store.time },

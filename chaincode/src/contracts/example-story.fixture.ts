@@ -91,7 +91,9 @@ export class Story {
     unlisted?: 'as-billed' | 'not-covered',
   ): Request<'LoadFeeSchedule'> {
     const terms = { currency, prices, ...(unlisted === undefined ? {} : { unlisted }) };
-    const tariff = { salt: exampleSalt('b'), version: '2026-1', ...terms, known: 0 };
+    const { prices: shown } = this.terms();
+    const before = shown && { before: { book: shown.book, text: shown.text } };
+    const tariff = { salt: exampleSalt('b'), version: '2026-1', ...terms, known: 0, ...before };
     return { from: 'payer', role: 'system', input: { provider: 'hospital' }, private: tariff };
   }
 
@@ -103,14 +105,15 @@ export class Story {
   terms(): ShownTerms {
     const coverages = [...this.ledger.private].filter(([name]) => name.startsWith(`${PAYER} coverage/`));
     const [, coverage = ''] = coverages.findLast(([name]) => name.includes(exampleIds.coverage)) ?? [];
-    const schedules = [...this.ledger.private].filter(([name]) =>
-      name.startsWith(`${PAYER} fee-schedule/payer/hospital/`),
-    );
-    const [, text] = schedules.at(-1) ?? [];
+    const valuesOf = (series: string): string[] =>
+      [...this.ledger.private].flatMap(([name, text]) => (name.startsWith(`${PAYER} ${series}/`) ? [text] : []));
+    const schedules = valuesOf('fee-schedule/payer/hospital').map((text, index) => ({ generation: index + 1, text }));
+    const books = valuesOf('price-book/payer/hospital');
+    const [text = ''] = books.slice(-1);
     const fingerprintKey = this.ledger.private.get(`${PAYER} fingerprint-key/payer/hospital`);
     return {
       coverage,
-      ...(text === undefined ? {} : { feeSchedule: { generation: schedules.length, text } }),
+      ...(books.length === 0 ? {} : { prices: { book: books.length, text, schedules } }),
       ...(fingerprintKey === undefined ? {} : { fingerprintKey }),
       ...bucketEvidence(this.ledger, [exampleNumber]),
     };

@@ -3,6 +3,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { every, withAnother, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
 import { type Consortium, custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { datedShape } from './claims.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
 import { bucketEvidenceSchema } from './registers.ts';
@@ -11,10 +12,20 @@ import { anchoredText, currencySchema, daySchema, idSchema, line, minorUnitsSche
 import { done, hintSchema, transaction, type Writes } from './transaction.ts';
 import { draftSchema, MAX_VALUE_LENGTH, pricesSchema, unlistedSchema } from './values.ts';
 
+const scheduleShown = z.strictObject({ generation: hintSchema, text: anchoredText(MAX_VALUE_LENGTH) });
+/** The newest book of fee schedules, and those in it that are in force on the days of the claim. */
+const pricesShown = z.strictObject({
+  book: hintSchema,
+  text: anchoredText(MAX_STATE_LENGTH),
+  schedules: z.array(scheduleShown).max(24),
+});
+
 /** What a claim is judged by of the payer's, as the anchored texts; what is left out must not be there. */
 const termsShape = {
   coverage: anchoredText(MAX_STATE_LENGTH),
-  feeSchedule: z.strictObject({ generation: hintSchema, text: anchoredText(MAX_VALUE_LENGTH) }).optional(),
+  /** The newest, of a provider that has no book of them yet. */
+  feeSchedule: scheduleShown.optional(),
+  prices: pricesShown.optional(),
   fingerprintKey: anchoredText(1_024).optional(),
   /** A generation of the register of licences that is known, and the buckets that the claim's practitioners lie in. */
   register: hintSchema,
@@ -64,6 +75,10 @@ export const claimTransactions = {
       /** The price of one unit of what has none of its own. */
       defaultPrice: minorUnitsSchema.optional(),
       known: hintSchema,
+      /** First and last day of service on which it counts; open where one is left out. */
+      ...datedShape,
+      /** The newest book of the provider's fee schedules; left out where there is none. */
+      before: z.strictObject({ book: hintSchema, text: anchoredText(MAX_STATE_LENGTH) }).optional(),
     }),
     output: done,
     endorsers: (consortium, caller, { provider }) => withAnother(consortium, caller, [provider]),

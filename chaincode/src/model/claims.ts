@@ -9,6 +9,7 @@ import { recordEvidenceSchema } from './sheets.ts';
 import {
   codeSchema,
   currencySchema,
+  daySchema,
   idSchema,
   instantSchema as instant,
   line,
@@ -35,6 +36,9 @@ export type Finding = z.infer<typeof findingSchema>;
 /** One for each edit, and where it denies lines, or parts of them, one for each of those. */
 const findings = z.array(findingSchema).max(4_000);
 
+/** The days of service that something is in force on, both included; open where one is left out. */
+export const datedShape = { first: daySchema.optional(), last: daySchema.optional() };
+
 /** `fee-schedule/<payer>/<provider>/<generation>`: prices in minor units, by `system|code` or by bare code. */
 export const feeScheduleSchema = z.strictObject({
   schema: schemaVersion,
@@ -51,8 +55,21 @@ export const feeScheduleSchema = z.strictObject({
   /** That the names of its prices are as `priceNameOf` makes them; absent in those that were loaded before: as they were sent. */
   names: z.literal(1).optional(),
   loadedAt: instant,
+  /** Absent where it counts on every day, and in those that were loaded before there were days. */
+  ...datedShape,
 });
 export type FeeSchedule = z.infer<typeof feeScheduleSchema>;
+
+/** Schedules of a provider that are in force on some day. */
+export const MAX_BOOK = 500;
+
+/** `price-book/<payer>/<provider>/<n>`: all fee schedules that a provider was given, oldest first, by their days. */
+export const priceBookSchema = z.strictObject({
+  schema: schemaVersion,
+  salt: saltSchema,
+  entries: z.array(z.strictObject({ generation: z.int().min(1), ...datedShape })).max(MAX_BOOK),
+});
+export type PriceBook = z.infer<typeof priceBookSchema>;
 
 /** `fingerprint-key/<payer>/<provider>`: the secret that keeps fingerprints of services from being guessed by others. */
 export const fingerprintKeySchema = z.strictObject({
@@ -95,6 +112,8 @@ export const claimResponseRecordSchema = z.strictObject({
   coverage: recordVersion,
   /** Version of the fee schedule, where one was loaded. */
   feeSchedule: line(64).optional(),
+  /** Versions, where several were in force on the days of its lines. */
+  feeSchedules: z.array(line(64)).max(24).optional(),
   edits: findings,
   resource: resourceSchema,
 });

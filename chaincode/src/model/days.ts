@@ -31,8 +31,8 @@ export const daysFrom = (first: string, last: string): string[] =>
 
 /** A span of days, both included; undefined is open. */
 export interface Days {
-  first?: string;
-  last?: string;
+  first?: string | undefined;
+  last?: string | undefined;
 }
 
 /** The days that a FHIR Period covers at most. */

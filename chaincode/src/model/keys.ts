@@ -52,6 +52,8 @@ export const privateKeys = {
   /** billing_<Payer>, copied to the provider: its prices, one generation after the other. */
   feeSchedule: ({ payer, provider }: Contracting, generation: number): string =>
     `fee-schedule/${payer}/${provider}/${generation}`,
+  /** billing_<Payer>, copied to the provider: on which days which of them is in force. */
+  priceBook: ({ payer, provider }: Contracting, n: number): string => `price-book/${payer}/${provider}/${n}`,
   /** billing_<Payer>, copied to the provider: the secret that their fingerprints are keyed with. */
   fingerprintKey: ({ payer, provider }: Contracting): string => `fingerprint-key/${payer}/${provider}`,
   /** billing_<Payer>: the claims that hold a service, one after the other; each freed where the claim was denied after all. */

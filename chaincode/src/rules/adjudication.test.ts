@@ -6,6 +6,7 @@ import { type Cover, readCover } from '../model/coverage.ts';
 import { exampleClaim, exampleSalt } from '../model/example-claim.fixture.ts';
 import { ONE } from '../model/money.ts';
 import { type Adjudication, adjudicateClaim, type Decided, type Decision } from './adjudication.ts';
+import type { Tariffs } from './claim-facts.ts';
 import type { Verdict } from './claims.ts';
 
 const VISIT = '185317003';
@@ -15,6 +16,8 @@ const tariff = (prices: Record<string, number>, unlisted?: FeeSchedule['unlisted
   ...{ schema: 1, salt: exampleSalt('b'), version: '2026-1', currency: 'USD', prices, unlisted },
   loadedAt: '2026-01-01T00:00:00.000Z',
 });
+
+const always = (schedule: FeeSchedule | undefined): Pick<Tariffs, 'on'> => ({ on: () => schedule });
 
 /** A cover with a copay in cents and a coinsurance in per cent; undefined for none. */
 const coverWith = (copay?: number, percent?: number): Cover => ({
@@ -180,7 +183,7 @@ const AMOUNTS = ['submitted', 'eligible', 'share', 'deductible', 'benefit', 'red
 describe('adjudication', () => {
   for (const { title, cover, prices, denied = NONE, status, items, total } of CASES) {
     it(title, () => {
-      const decided = adjudicateClaim(bill(), cover, prices && tariff(prices), denied);
+      const decided = adjudicateClaim(bill(), cover, always(prices && tariff(prices)), denied);
       expect(decided.status).to.equal(status);
       expect(decided.currency).to.equal('USD');
       expect(decided.items.map(row)).to.deep.equal(items);
@@ -190,16 +193,27 @@ describe('adjudication', () => {
 
   it('pays nothing for what no price is agreed on, unless that is agreed', () => {
     const eligible = (unlisted?: FeeSchedule['unlisted']): number[] =>
-      adjudicateClaim(bill(), coverWith(), tariff({ [TEST]: 1000 }, unlisted), NONE).items.map((item) => item.eligible);
+      adjudicateClaim(bill(), coverWith(), always(tariff({ [TEST]: 1000 }, unlisted)), NONE).items.map(
+        (item) => item.eligible,
+      );
     expect(eligible('not-covered')).to.deep.equal([0, 2000]);
     expect(eligible('as-billed')).to.deep.equal([12000, 2000]);
     expect(eligible()).to.deep.equal([12000, 2000]);
   });
 
+  it('goes by the prices of the day on which a service was rendered', () => {
+    const made = bill();
+    made.items[0]!.first = '2025-12-31';
+    const on = (day: string): FeeSchedule =>
+      day < '2026-01-01' ? tariff({ [VISIT]: 1000 }, 'not-covered') : tariff({ [TEST]: 500 }, 'not-covered');
+    const { items } = adjudicateClaim(made, coverWith(), { on }, NONE);
+    expect(items.map(({ eligible }) => eligible)).to.deep.equal([1000, 1000]);
+  });
+
   it('looks prices up among the prices only', () => {
     const odd = bill();
     odd.items[0]!.codes = [{ system: '', code: 'constructor' }];
-    expect(adjudicateClaim(odd, coverWith(), tariff({}), NONE).items[0]?.eligible).to.equal(12000);
+    expect(adjudicateClaim(odd, coverWith(), always(tariff({})), NONE).items[0]?.eligible).to.equal(12000);
   });
 
   /** The example's bill with its first line of 120.00 in details. */
@@ -208,7 +222,7 @@ describe('adjudication', () => {
     return { ...rest, items: [{ ...items[0]!, parts }, items[1]!] };
   };
   const decidedIn = (made: Bill, prices: Record<string, number>, verdict = NONE): Decided =>
-    adjudicateClaim(made, coverWith(), tariff(prices, 'not-covered'), verdict).items[0]!;
+    adjudicateClaim(made, coverWith(), always(tariff(prices, 'not-covered')), verdict).items[0]!;
 
   it('decides each detail by its own price, and what has none by nothing else', () => {
     const made = inDetails(partOf('a', 1, 10000), partOf('b', 2, 2000));
@@ -250,7 +264,8 @@ describe('adjudication', () => {
   it('pays what has no price as billed up to a limit, or by the price of everything else', () => {
     const asked = (billed: number, terms: Partial<FeeSchedule>): [number, string | undefined] => {
       const made = { ...bill(), items: [{ ...bill().items[0]!, billed }] };
-      const { eligible, denied } = adjudicateClaim(made, coverWith(), { ...tariff({}), ...terms }, NONE).items[0]!;
+      const { eligible, denied } = adjudicateClaim(made, coverWith(), always({ ...tariff({}), ...terms }), NONE)
+        .items[0]!;
       return [eligible, denied];
     };
     expect(asked(5_000_000, {})).to.deep.equal([5_000_000, undefined]);
@@ -260,7 +275,7 @@ describe('adjudication', () => {
     const [unpriced] = adjudicateClaim(
       { ...bill(), items: [{ ...bill().items[0]!, billed: 5_000_001 }] },
       coverWith(),
-      undefined,
+      always(undefined),
       NONE,
     ).items;
     expect(unpriced?.denied).to.equal('no-agreed-price');
@@ -307,7 +322,7 @@ describe('adjudication', () => {
           const { items, total } = adjudicateClaim(
             made,
             cover,
-            tariff(Object.fromEntries(priced)),
+            always(tariff(Object.fromEntries(priced))),
             denied ? ALL : without(1),
           );
           for (const decision of [...items.flatMap(all), total]) {

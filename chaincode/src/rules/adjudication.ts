@@ -5,6 +5,7 @@
 import { type Bill, type BillItem, type BillPart, isInParts } from '../model/bill.ts';
 import type { FeeSchedule } from '../model/claims.ts';
 import type { Cover } from '../model/coverage.ts';
+import type { Tariffs } from './claim-facts.ts';
 import type { Verdict } from './claims.ts';
 import { type Adjusted, type CostSharing, sharingOf } from './cost-sharing.ts';
 import { allowedUnlisted, limitOf, type Pricing, priceOf, pricingOf } from './pricing.ts';
@@ -135,6 +136,17 @@ function decideItem(deciding: Deciding): Decided {
   return denial === undefined ? decidePart(item, String(item.sequence), deciding) : deny(item, denial.edit);
 }
 
+/** The pricing of a day, made once for each fee schedule. */
+function pricings(tariffs: Pick<Tariffs, 'on'>): (day: string) => Pricing {
+  const made = new Map<FeeSchedule | undefined, Pricing>();
+  return (day) => {
+    const schedule = tariffs.on(day);
+    const found = made.get(schedule) ?? pricingOf(schedule);
+    made.set(schedule, found);
+    return found;
+  };
+}
+
 /**
  * Decides a claim, line by line. `approved` pays all that is billed but the patient's share, `partial` less than that because of
  * the payer's terms or of lines that are denied, `patient-responsibility` nothing because the patient's share is all, `denied` nothing.
@@ -143,12 +155,12 @@ function decideItem(deciding: Deciding): Decided {
 export function adjudicateClaim(
   bill: Bill,
   cover: Cover,
-  feeSchedule: FeeSchedule | undefined,
+  tariffs: Pick<Tariffs, 'on'>,
   verdict: Verdict,
 ): Adjudication {
-  const pricing = pricingOf(feeSchedule);
+  const pricingOn = pricings(tariffs);
   const sharing = sharingOf(cover);
-  const items = bill.items.map((item) => decideItem({ item, verdict, pricing, sharing }));
+  const items = bill.items.map((item) => decideItem({ item, verdict, pricing: pricingOn(item.first), sharing }));
   const total = sumOf(items);
   return { status: statusOf(total), currency: bill.currencies[0]!, hasDeductible: sharing.hasDeductible, items, total };
 }

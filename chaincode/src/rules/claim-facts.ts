@@ -27,8 +27,15 @@ export interface ClaimBasis {
   cover: Cover;
 }
 
+/** The fee schedules of a provider that are in force on the days of its claim. */
+export interface Tariffs {
+  /** @param day YYYY-MM-DD */
+  on: (day: string) => FeeSchedule | undefined;
+  all: readonly FeeSchedule[];
+}
+
 export interface ClaimFacts extends ClaimBasis {
-  feeSchedule: FeeSchedule | undefined;
+  tariffs: Tariffs;
   /** What the payer holds claims against; undefined where it has loaded nothing. */
   tables?: LoadedTables | undefined;
   /** Licences by practitioner number; a number that has none is absent. */

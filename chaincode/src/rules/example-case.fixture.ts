@@ -69,7 +69,7 @@ function factsOf(given: Case): ClaimFacts {
     provider: { name: given.provider, mspId: 'HospitalMSP', kind: 'provider' },
     evidence: new Map(records.map((one) => [`${one.resourceType}/${one.id}`, anchoredExample(one, given.author)])),
     cover: readCover(given.coverage),
-    feeSchedule: given.feeSchedule,
+    tariffs: { on: () => given.feeSchedule, all: given.feeSchedule === undefined ? [] : [given.feeSchedule] },
     tables: given.tables === undefined ? undefined : { ...LOADED, ...given.tables },
     licences: new Map(
       given.licence === undefined

@@ -7,8 +7,10 @@ export const oneCurrency: ClaimEdit = {
   name: 'currency',
   version: '1',
   after: [],
-  judge: ({ bill, cover, feeSchedule }) => {
-    const others = [cover.copay?.currency, feeSchedule?.currency].filter((currency) => currency !== undefined);
+  judge: ({ bill, cover, tariffs }) => {
+    const others = [cover.copay?.currency, ...tariffs.all.map(({ currency }) => currency)].filter(
+      (currency) => currency !== undefined,
+    );
     const all = [...new Set([...bill.currencies, ...others])];
     return all.length === 1 ? [] : [{ currencies: all.join(' ') }];
   },

@@ -68,6 +68,7 @@ const KINDS = new Map<string, Kind>(
       payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,
     },
     'fee-schedule': { places: BILLING, payer: payerInKey },
+    'price-book': { places: BILLING, payer: payerInKey },
     'fingerprint-key': { places: BILLING, payer: payerInKey },
     fingerprint: { places: BILLING },
     'fingerprint-freed': { places: BILLING },

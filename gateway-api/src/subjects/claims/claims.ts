@@ -3,11 +3,12 @@
  * whether a claim is payable; what follows is in subjects/payments.
  */
 import { randomUUID } from 'node:crypto';
-import { readBill } from '@telemed-ledger/chaincode/model/bill.ts';
+import { type Bill, readBill } from '@telemed-ledger/chaincode/model/bill.ts';
 import { evidenceOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
 import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import { licenceNumbersOf } from '@telemed-ledger/chaincode/model/claim-practitioners.ts';
 import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
+import { addDays } from '@telemed-ledger/chaincode/model/days.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { type Contracting, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
@@ -23,6 +24,7 @@ import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
+import { pricesShown } from './prices.ts';
 
 /** The contract takes no more. */
 const MAX_EVIDENCE = 200;
@@ -100,18 +102,23 @@ interface Judged {
 
 /** What the payer holds that a claim is judged by, from this organisation's billing collection, and the register. */
 async function termsOf(index: ReadModel, own: string, between: Contracting, coverage: string, judged: Judged) {
-  const series = privateKeys.feeSchedule(between, 0).slice(0, -1);
-  const generation = await index.evidence.newest(own, series);
-  const text =
-    generation === 0 ? undefined : await index.evidence.text(own, privateKeys.feeSchedule(between, generation));
   const fingerprintKey = await index.evidence.text(own, privateKeys.fingerprintKey(between));
-  const numbers = licenceNumbersOf({ bill: readBill(judged.claim), evidence: judged.records });
+  const bill = readBill(judged.claim);
+  const numbers = licenceNumbersOf({ bill, evidence: judged.records });
   return {
     coverage,
-    ...(text === undefined ? {} : { feeSchedule: { generation, text } }),
+    ...(await pricesShown(index, own, between, daysOf(bill))),
     ...(fingerprintKey === undefined ? {} : { fingerprintKey }),
     ...(await index.register.bucketsOf(numbers)),
   };
+}
+
+/** The days that a claim's services may be on: of instants also the days beside, which they are in another offset. */
+function daysOf({ items }: Bill): string[] {
+  const days = items.flatMap(({ first, times }) =>
+    (times === undefined ? [0] : [-1, 0, 1]).map((by) => addDays(first, by)),
+  );
+  return [...new Set(days)];
 }
 
 /** Decides a claim by what the payer holds. @throws {LedgerError} */

@@ -2,6 +2,7 @@
 import { feeScheduleSchema } from '@telemed-ledger/chaincode/model/claims.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { type Contracting, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { daySchema } from '@telemed-ledger/chaincode/model/texts.ts';
 import { transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
@@ -9,8 +10,10 @@ import { route } from '../../http/routes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { textOf } from '../claims/claims.ts';
+import { bookShown, pricesShown } from '../claims/prices.ts';
+import { upToDate } from '../up-to-date.ts';
 
-const feeScheduleBody = transactions.LoadFeeSchedule.private!.omit({ salt: true, known: true });
+const feeScheduleBody = transactions.LoadFeeSchedule.private!.omit({ salt: true, known: true, before: true });
 
 export const loadFeeSchedule = route({
   method: 'put',
@@ -29,12 +32,15 @@ export const loadFeeSchedule = route({
   async handle({ caller, parameters: { provider }, body, idempotency }, { index, ledger, idempotent, organisation }) {
     const { outcome } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
-      submit: async (sending) => {
-        const series = privateKeys.feeSchedule({ payer: organisation.name, provider }, 0).slice(0, -1);
-        const own = collections.billing(organisation.name);
-        const known = await index.evidence.newest(own, series);
-        return ledger.submit('LoadFeeSchedule', { provider }, { ...body, salt: newSalt(), known }, sending);
-      },
+      submit: (sending) =>
+        upToDate(async () => {
+          const between = { payer: organisation.name, provider };
+          const own = collections.billing(organisation.name);
+          const known = await index.evidence.newest(own, privateKeys.feeSchedule(between, 0).slice(0, -1));
+          const before = await bookShown(index, own, between);
+          const hints = { salt: newSalt(), known, ...(before === undefined ? {} : { before }) };
+          return ledger.submit('LoadFeeSchedule', { provider }, { ...body, ...hints }, sending);
+        }),
     }));
     const { transactionId } = outcome;
     return { body: { provider, version: body.version, transactionId }, transactionId };
@@ -46,20 +52,32 @@ const shownSchema = feeScheduleSchema
   .extend({ payer: z.string(), provider: z.string() })
   .meta({ id: 'FeeSchedule' });
 
-/** The newest of them, or the newest of that version. @throws LedgerError NOT_FOUND; {Failure} 503 while it is on its way */
+/** The newest of them, or the newest of that version, or what is in force on a day of service. @throws LedgerError NOT_FOUND; {Failure} 503 while it is on its way */
 async function feeScheduleOf(
   index: ReadModel,
   own: string,
   between: Contracting,
-  version: string | undefined,
+  { version, date }: { version?: string | undefined; date?: string | undefined },
 ): Promise<object> {
+  if (date !== undefined) return inForce(index, own, between, date);
   const series = privateKeys.feeSchedule(between, 0).slice(0, -1);
   for (let generation = await index.evidence.newest(own, series); generation > 0; generation -= 1) {
     const text = await textOf(index, own, privateKeys.feeSchedule(between, generation));
-    const { schema: _, salt: __, names: ___, ...shown } = feeScheduleSchema.parse(JSON.parse(text));
-    if (version === undefined || shown.version === version) return { ...between, ...shown };
+    const shown = shownOf(between, text);
+    if (version === undefined || shown.version === version) return shown;
   }
   throw new LedgerError('NOT_FOUND', 'there is no such fee schedule');
+}
+
+function shownOf(between: Contracting, text: string) {
+  const { schema: _, salt: __, names: ___, ...shown } = feeScheduleSchema.parse(JSON.parse(text));
+  return { ...between, ...shown };
+}
+
+async function inForce(index: ReadModel, own: string, between: Contracting, day: string): Promise<object> {
+  const { prices, feeSchedule = prices?.schedules[0] } = await pricesShown(index, own, between, [day]);
+  if (feeSchedule === undefined) throw new LedgerError('NOT_FOUND', 'there is no such fee schedule');
+  return shownOf(between, feeSchedule.text);
 }
 
 /** Of a payer its own, of a provider those that a payer has given it. */
@@ -71,16 +89,20 @@ export const getFeeSchedule = route({
   parameters: z.object({ provider: z.string() }),
   query: z.strictObject({
     payer: z.string().optional().meta({ description: 'At a provider: whose; needed where it has several payers.' }),
-    version: z.string().optional().meta({ description: 'The newest where it is left out.' }),
+    version: z
+      .string()
+      .optional()
+      .meta({ description: 'The newest of that version; the newest of all where it is left out.' }),
+    date: daySchema.optional().meta({ description: 'What is in force for services of that day, instead.' }),
   }),
   answers: { 200: { description: 'Prices in minor units of the currency.', schema: shownSchema } },
-  async handle({ parameters: { provider }, query: { payer, version } }, { index, organisation, consortium }) {
+  async handle({ parameters: { provider }, query: { payer, ...which } }, { index, organisation, consortium }) {
     const payers = consortium.organisations.filter(({ kind }) => kind === 'payer').map(({ name }) => name);
     const [only] = payers.length === 1 ? payers : [];
     const whose = organisation.kind === 'payer' ? organisation.name : (payer ?? only);
     if (whose === undefined) throw new LedgerError('INVALID', 'there are several payers', 'payer');
     const between = { payer: whose, provider: organisation.kind === 'provider' ? organisation.name : provider };
     if (between.provider !== provider) throw new LedgerError('NOT_FOUND', 'there is no such fee schedule');
-    return { body: await feeScheduleOf(index, collections.billing(organisation.name), between, version) };
+    return { body: await feeScheduleOf(index, collections.billing(organisation.name), between, which) };
   },
 });
