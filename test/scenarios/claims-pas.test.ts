@@ -3,6 +3,7 @@
  * authorization at either gateway. On either network.
  */
 import { randomUUID } from 'node:crypto';
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { coverageShown } from '@telemed-ledger/scripts/demo/claims.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
@@ -179,6 +180,19 @@ describe('What a client submits', function () {
         'Bundle.entry[1].resource',
       );
     });
+  });
+
+  it('states its amounts and keeps their digits, alone and in a Bundle', async () => {
+    const exactly = (claim: object): object => {
+      const text = JSON.stringify(claim).replace('"value":80,', '"value":80.00,');
+      return parseExact(text) as object;
+    };
+    for (const wrapped of [(claim: object) => claim, (claim: object) => bundleOf(entry('urn:uuid:1', claim))]) {
+      const answer = await submitted(exactly(wrapped(claimFor(`Encounter/${(await visited()).id}`))));
+      expectTaken(answer);
+      const path = `/fhir/R4/${answer['request'].reference}`;
+      expect(String((await hospital.send({ path, asBytes: true })).body)).to.include('"value":80.00');
+    }
   });
 
   it('names patient and coverage by identifiers, by this server’s address, or contains its coverage', async () => {

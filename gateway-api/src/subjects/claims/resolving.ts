@@ -4,6 +4,7 @@
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Issue } from '../../fhir/outcomes.ts';
 import { parseCriterion } from '../../fhir/tokens.ts';
@@ -58,7 +59,8 @@ class Resolution {
   constructor(submission: Submission, options: Resolving) {
     this.#submission = submission;
     this.#options = options;
-    this.#claim = structuredClone(submission.claim);
+    // Numbers keep the digits that they were sent with.
+    this.#claim = parseExact(JSON.stringify(submission.claim)) as Resource;
     this.#matching = new Matching(options.index, options.consortium, submission.entries);
   }
 
