@@ -4,9 +4,10 @@ import { expect } from 'chai';
 import { BANK, PAYER, PROVIDER, Story } from '../chaincode/src/contracts/example-story.fixture.ts';
 import { exampleIds } from '../chaincode/src/model/example-claim.fixture.ts';
 import { privateKeys } from '../chaincode/src/model/keys.ts';
+import { PAYMENT_REPORTS } from '../chaincode/src/model/payments.ts';
 import type { ClaimState } from '../chaincode/src/model/values.ts';
 
-const id = exampleIds.claim;
+const { claim: id, payment } = exampleIds;
 
 interface Stored {
   resource?: object;
@@ -37,9 +38,11 @@ describe('the resources of a claim', () => {
       [{ '185317003': 9000 }, 'not-covered'],
     ] as const) {
       const story = await paidClaim(prices, unlisted);
-      for (const kind of ['claim', 'response', 'remittance'] as const)
-        for (const collection of [PAYER, PROVIDER]) expectValid(story, collection, privateKeys[kind](id));
-      const paid = [privateKeys.payment(id, 1), privateKeys.payment(id, 2), privateKeys.settlement(id)];
+      const told = [privateKeys.remitted(payment, 'hospital', 2), privateKeys.remittedNotice(payment, 'hospital')];
+      for (const key of [privateKeys.claim(id), privateKeys.response(id), ...told])
+        for (const collection of [PAYER, PROVIDER]) expectValid(story, collection, key);
+      const paid = [privateKeys.reconciliation(payment, 1), privateKeys.reconciliation(payment, 2)];
+      paid.push(privateKeys.notice(payment));
       for (const key of paid) for (const collection of [PAYER, BANK]) expectValid(story, collection, key);
     }
   });
@@ -47,7 +50,16 @@ describe('the resources of a claim', () => {
   it('are valid R4 before the bank has paid', async () => {
     const story = await new Story().prepare();
     for (const step of ['submitClaim', 'adjudicate', 'instruct'] as const) await story[step]();
-    expectValid(story, BANK, privateKeys.payment(id, 1));
+    expectValid(story, BANK, privateKeys.reconciliation(payment, 1));
+  });
+
+  it('are valid R4 where the bank has not paid', async () => {
+    for (const status of PAYMENT_REPORTS.filter((one) => one !== 'settled')) {
+      const story = await new Story().prepare();
+      for (const step of ['submitClaim', 'adjudicate', 'instruct'] as const) await story[step]();
+      await story.ledger.submit('ReportPayment', story.report(status));
+      expectValid(story, BANK, privateKeys.reconciliation(payment, 2));
+    }
   });
 
   it('are valid R4 where an edit denies at adjudication', async () => {

@@ -153,8 +153,9 @@ describe('Members in league, who sign whatever they like', function () {
       for (const path of [`/licences/${number}`, `/access-requests/${access.id}`, `/fhir/R4/AuditEvent/${access.id}`])
         expect((await party.send({ path })).status, `${organisation} ${path}`).to.be.oneOf([403, 404]);
     }
-    const payment = { paymentId: randomUUID(), salt: newSalt(), state: JSON.stringify(state), response: '{}' };
-    const paying = attacker('payer').submit('InstructPayment', { id: claim, bank: 'bank' }, payment, ['payer', 'bank']);
+    const payment = { salt: newSalt(), claims: [{ id: claim, state: JSON.stringify(state), response: '{}' }] };
+    const instruction = { id: randomUUID(), bank: 'bank' };
+    const paying = attacker('payer').submit('InstructPayment', instruction, payment, ['payer', 'bank']);
     expect(await refusalOf(paying)).to.be.oneOf(['NOT_FOUND', 'INVALID', 'CONFLICT']);
   });
 

@@ -112,7 +112,7 @@ describe('The story of one patient', function () {
       for await (const { eventName, payload } of events) {
         names.add(eventName);
         payloads.push(Buffer.from(payload));
-        if (eventName === 'PaymentRemitted' && payloads.at(-1)?.includes(story.claimId ?? '?')) break;
+        if (eventName === 'PaymentRemitted' && payloads.at(-1)?.includes(story.paymentId ?? '?')) break;
       }
       events.close();
       expect([...names]).to.include.members(['AccessDecided', 'ConsentGranted', 'ClaimAdjudicated', 'PaymentRemitted']);

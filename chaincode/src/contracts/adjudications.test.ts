@@ -18,6 +18,7 @@ describe('AdjudicateClaim', () => {
     const state = {
       ...{ schema: 1, step: 2, id: exampleIds.claim, provider: 'hospital', payer: 'payer', status: 'approved' },
       ...{ submittedAt, updatedAt: '2026-02-12T08:00:00.000Z' },
+      owed: { units: 11_745, currency: 'USD', response: exampleIds.response },
       salt: sha256Hex(`claim-state/${exampleSalt('d')}`),
     };
     expect(story.status()).to.deep.equal(state);

@@ -39,19 +39,22 @@ export interface Step {
 
 /**
  * The state that a claim stands at, as it was shown, from which a step may be taken. Works on every peer.
+ * @param at where in the input the claim stands, of a transaction of several
  * @throws LedgerError NOT_FOUND, INVALID, CONFLICT where no such step leads from its status, FORBIDDEN where it is another's
  */
 export async function checkState(
   store: Store,
   { id, payer, text, step, caller }: { id: string; payer: string; text: string; step: ClaimStepName; caller: Caller },
+  at?: string,
 ): Promise<ClaimState> {
-  const shown = parseText(claimStateSchema, text, 'state');
-  if (shown.id !== id) throw new LedgerError('INVALID', "another claim's", 'state');
+  const expression = at === undefined ? 'state' : `${at}.state`;
+  const shown = parseText(claimStateSchema, text, expression);
+  if (shown.id !== id) throw new LedgerError('INVALID', "another claim's", expression);
   const key = privateKeys.claimState(id, shown.step);
-  const state = await checkPresented(store, collections.billing(payer), key, text, claimStateSchema, 'state');
+  const state = await checkPresented(store, collections.billing(payer), key, text, claimStateSchema, expression);
   if (state.payer !== payer) throw new LedgerError('INVALID', "another payer's claim", 'payer');
   const { from, by }: ClaimStep = CLAIM_STEPS[step];
-  if (!from.includes(state.status)) throw new LedgerError('CONFLICT', `the claim is ${state.status}`, 'id');
+  if (!from.includes(state.status)) throw new LedgerError('CONFLICT', `the claim is ${state.status}`, at ?? 'id');
   if (state[by] !== caller.organisation.name) throw new LedgerError('FORBIDDEN', `another ${by}'s claim`, 'id');
   if (state.step === MAX_CLAIM_STEPS) throw new LedgerError('CONFLICT', 'the claim has taken all its steps', 'id');
   return state;
@@ -60,7 +63,7 @@ export async function checkState(
 /** What a claim is from its first step on. */
 type Begun = Pick<ClaimState, 'id' | 'provider' | 'payer' | 'submittedAt'>;
 
-interface Change extends Pick<ClaimState, 'status' | 'reason' | 'bank'> {
+interface Change extends Pick<ClaimState, 'status' | 'reason' | 'bank' | 'owed' | 'payment'> {
   /** What of that which the claim rests on this step writes. */
   writes?: readonly (keyof ClaimPlaces)[];
 }
@@ -87,12 +90,16 @@ export function nextState(
     response,
     instruction,
     settlement,
+    owed,
+    payment,
   } = before as Begun & Partial<ClaimState>;
   if (!leadsTo(name, status, change.status)) throw new Error(`no ${name} leads from ${status} to ${change.status}`);
   const written = Object.fromEntries(writes.map((one) => [one, step + 1]));
   return {
     ...{ schema: 1, id, provider, payer, submittedAt, step: step + 1 },
     ...(bank === undefined ? {} : { bank }),
+    ...(owed === undefined ? {} : { owed }),
+    ...(payment === undefined ? {} : { payment }),
     ...placesOf({ claim, response, instruction, settlement, ...written }),
     ...change,
     updatedAt: store.time,
@@ -116,11 +123,22 @@ export async function putCopies(store: Store, owners: readonly string[], key: st
 
 /** Takes a step: nothing of it may be on the ledger yet. @throws LedgerError CONFLICT where it was taken before */
 export async function takeStep(store: Store, { state, event, values, concerned }: Step): Promise<void> {
-  const { id, payer, step } = state;
-  const own = { key: privateKeys.claimState(id, step), value: state, copies: concerned };
-  for (const { key, value, copies } of [own, ...values]) {
-    await store.putOnce(collections.billing(payer), key, value, { expression: 'id' });
-    await putCopies(store, copies, key, value);
-  }
+  const { id, payer } = state;
+  await putState(store, state, concerned);
+  for (const { key, value, copies } of values) await putWithCopies(store, payer, { key, value, copies });
   store.emit(event, { id });
+}
+
+/** The state of a step alone, of a transaction that takes a step of several claims. @throws LedgerError CONFLICT */
+export const putState = (store: Store, state: ClaimState, copies: readonly string[]): Promise<void> =>
+  putWithCopies(store, state.payer, { key: privateKeys.claimState(state.id, state.step), value: state, copies });
+
+/** A value in the payer's collection, once, and copies of it. @throws LedgerError CONFLICT at `id` where it is there already */
+export async function putWithCopies(
+  store: Store,
+  payer: string,
+  { key, value, copies }: { key: string; value: unknown; copies: readonly string[] },
+): Promise<void> {
+  await store.putOnce(collections.billing(payer), key, value, { expression: 'id' });
+  await putCopies(store, copies, key, value);
 }

@@ -11,9 +11,11 @@ import { type ClaimRecord, type ClaimResponseRecord, claimRecordSchema, type Fin
 import { readCover } from '../model/coverage.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
+import type { Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
+import { payableOf } from '../model/payment-details.ts';
 import type { OutputOf } from '../model/transactions.ts';
-import type { Anchored, ClaimState, Draft } from '../model/values.ts';
+import type { Anchored, ClaimState, Draft, Owed } from '../model/values.ts';
 import { type Adjudication, adjudicateClaim } from '../rules/adjudication.ts';
 import type { Tariffs } from '../rules/claim-facts.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
@@ -173,7 +175,12 @@ async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
   holdServices(store, record, fingerprints, paidOf(adjudication));
   const reason = status === 'denied' ? { reason: verdict.claim?.edit ?? 'no-benefit' } : {};
   await takeStep(store, {
-    state: nextState(call, 'adjudicate', state, { status, ...reason, writes: ['response'] }),
+    state: nextState(call, 'adjudicate', state, {
+      status,
+      ...reason,
+      ...owedBy(response.resource),
+      writes: ['response'],
+    }),
     event: events.ClaimAdjudicated,
     values: [{ key: privateKeys.response(input.id, state.step + 1), value: response, copies: [state.provider] }],
     concerned: [state.provider],
@@ -186,3 +193,7 @@ const paidOf = ({ status, items }: Adjudication): Set<number> =>
   new Set(
     status === 'denied' ? [] : items.filter(({ denied }) => denied === undefined).map(({ sequence }) => sequence),
   );
+
+/** What a decision says is to be paid: a payment shows it to the bank by the claim's state, without the decision itself. */
+const owedBy = (response: Resource): { owed?: Owed } =>
+  response['payment'] === undefined ? {} : { owed: { ...payableOf(response), response: response.id } };

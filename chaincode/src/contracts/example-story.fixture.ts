@@ -14,6 +14,7 @@ import {
   exampleSalt,
 } from '../model/example-claim.fixture.ts';
 import { privateKeys } from '../model/keys.ts';
+import { isEnded, type PaymentReport } from '../model/payments.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { ClaimState, Draft } from '../model/values.ts';
 import type { ShownTerms } from './claim-loading.ts';
@@ -161,7 +162,7 @@ export class Story {
 
   /** The newest step of a claim. */
   status(id: string = exampleIds.claim): ClaimState {
-    const texts = [5, 4, 3, 2, 1].map((step) => this.state(step, id));
+    const texts = [6, 5, 4, 3, 2, 1].map((step) => this.state(step, id));
     return JSON.parse(texts.find((text) => text !== '') ?? 'null');
   }
 
@@ -173,11 +174,10 @@ export class Story {
     return this.ledger.private.get(`${collection} ${key}`) ?? '';
   }
 
-  instruction(): Request<'InstructPayment'> & { private: { response: string } } {
-    const response = this.text(PAYER, privateKeys.response(exampleIds.claim));
+  instruction(): Request<'InstructPayment'> & { private: object } {
     return {
-      ...{ from: 'payer', role: 'system', input: { id: exampleIds.claim, bank: 'bank' } },
-      ...{ private: { paymentId: exampleIds.payment, salt: exampleSalt('e'), state: this.state(2), response } },
+      ...{ from: 'payer', role: 'system', input: { id: exampleIds.payment, bank: 'bank' } },
+      private: { salt: exampleSalt('e'), claims: [{ id: exampleIds.claim, state: this.state(2) }] },
       time: '2026-02-13T08:00:00.000Z',
     };
   }
@@ -186,31 +186,44 @@ export class Story {
     return this.ledger.submit('InstructPayment', this.instruction());
   }
 
-  settlement(): Request<'SettlePayment'> & { private: { paidOn: string } } {
-    const payment = this.text(PAYER, privateKeys.payment(exampleIds.claim, 1));
-    const transfer = { state: this.state(3), payment, reference: 'TRF-2026-0042', paidOn: '2026-02-14' };
+  /** A payment as it stands by a step, with the payer. */
+  payment(step: number, id: string = exampleIds.payment): { order: string; reconciliation: string } {
+    const order = this.text(PAYER, privateKeys.order(id, step));
+    return { order, reconciliation: this.text(PAYER, privateKeys.reconciliation(id, step)) };
+  }
+
+  settlement(): Request<'ReportPayment'> & { private: object } {
+    const transfer = { reference: 'TRF-2026-0042', day: '2026-02-14', noticeId: exampleIds.notice };
     return {
-      ...{ from: 'bank', role: 'settlement', input: { id: exampleIds.claim, payer: 'payer' } },
-      ...{ private: { noticeId: exampleIds.notice, salt: exampleSalt('f'), ...transfer } },
+      ...{ from: 'bank', role: 'settlement', input: { id: exampleIds.payment, payer: 'payer' } },
+      private: { salt: exampleSalt('f'), ...this.payment(1), status: 'settled', ...transfer },
       time: '2026-02-14T08:00:00.000Z',
     };
   }
 
-  settle(): Promise<Outcome<'SettlePayment'>> {
-    return this.ledger.submit('SettlePayment', this.settlement());
+  settle(): Promise<Outcome<'ReportPayment'>> {
+    return this.ledger.submit('ReportPayment', this.settlement());
   }
 
-  remittance(): Request<'RemitPayment'> & { private: { payment: string; settlement: string } } {
+  /** What else the bank reports, of the payment as it stands by a step. */
+  report(status: PaymentReport, step = 1): Request<'ReportPayment'> & { private: object } {
+    const reason = isEnded(status) ? { reason: 'AC04' } : {};
+    return {
+      ...{ from: 'bank', role: 'settlement', input: { id: exampleIds.payment, payer: 'payer' } },
+      private: { salt: exampleSalt('1'), ...this.payment(step), status, ...reason, day: '2026-02-14' },
+      time: '2026-02-14T09:00:00.000Z',
+    };
+  }
+
+  remittance(): Request<'RemitPayment'> & { private: object } {
     const shown = {
-      state: this.state(4),
-      response: this.text(PAYER, privateKeys.response(exampleIds.claim)),
-      settlement: this.text(PAYER, privateKeys.settlement(exampleIds.claim)),
-      payment: this.text(PAYER, privateKeys.payment(exampleIds.claim, 2)),
+      ...this.payment(2),
+      notice: this.text(PAYER, privateKeys.notice(exampleIds.payment)),
+      states: [this.state(3)],
     };
     return {
-      ...{ from: 'payer', role: 'system', input: { id: exampleIds.claim, provider: 'hospital' } },
-      ...{ private: { reconciliationId: exampleIds.reconciliation, salt: exampleSalt('0'), ...shown } },
-      time: '2026-02-15T08:00:00.000Z',
+      ...{ from: 'payer', role: 'system', input: { id: exampleIds.payment, provider: 'hospital' } },
+      ...{ private: { salt: exampleSalt('0'), ...shown }, time: '2026-02-15T08:00:00.000Z' },
     };
   }
 

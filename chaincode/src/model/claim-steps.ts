@@ -10,9 +10,13 @@ export const CLAIM_STATES = {
   'patient-responsibility': 'The patient owes what is allowed; the payer nothing.',
   partial: 'The payer owes less than what was billed, and is to pay it.',
   approved: 'The payer owes all but the patient’s share, and is to pay it.',
-  instructed: 'The bank is to pay it.',
-  settled: 'The bank has paid it.',
-  remitted: 'The provider has its remittance.',
+  instructed: 'The bank is to pay it, by the payment that the state names.',
+  settled: 'The bank has paid it (of payments that were instructed before payments had states of their own).',
+  remitted: 'The bank has paid it, and the provider has its remittance.',
+  rejected: 'Its bank did not execute the payment: it is unpaid.',
+  failed: 'The payment was tried and was not made: it is unpaid.',
+  stopped: 'The payment was stopped: it is unpaid.',
+  returned: 'The money of the payment came back: it is unpaid.',
 } as const;
 export type ClaimStatus = keyof typeof CLAIM_STATES;
 export const CLAIM_STATUSES = Object.keys(CLAIM_STATES) as [ClaimStatus, ...ClaimStatus[]];
@@ -44,17 +48,23 @@ export const CLAIM_STEPS = {
     takes: 'the claim, and what the payer judges it by as that stands now',
   },
   instruct: {
-    from: ['approved', 'partial'],
+    from: ['approved', 'partial', 'rejected', 'failed', 'stopped', 'returned'],
     by: 'payer',
     to: ['instructed'],
-    takes: 'the decision, which says how much',
+    takes: 'what is owed by the decision; one payment may be for many claims',
   },
-  settle: { from: ['instructed'], by: 'bank', to: ['settled'], takes: 'the transfer’s reference and day' },
+  settle: { from: ['instructed'], by: 'bank', to: ['settled'], takes: 'nothing any more: it is not taken now' },
   remit: {
-    from: ['settled'],
+    from: ['instructed', 'settled'],
     by: 'payer',
     to: ['remitted'],
-    takes: 'the bank’s notice, of the amount that was decided',
+    takes: 'the payment as its bank has settled it, of the amount that was owed',
+  },
+  unpay: {
+    from: ['instructed', 'settled', 'remitted'],
+    by: 'payer',
+    to: ['rejected', 'failed', 'stopped', 'returned'],
+    takes: 'the payment as its bank has reported that it ended, with ISO 20022’s reason',
   },
 } as const satisfies Record<string, ClaimStep>;
 export type ClaimStepName = keyof typeof CLAIM_STEPS;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { datedShape } from './claims.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
+import { MAX_CLAIMS_OF_PAYMENT, PAYMENT_REPORTS, paymentReasonSchema, transferReferenceSchema } from './payments.ts';
 import { bucketEvidenceSchema } from './registers.ts';
 import { recordEvidenceSchema } from './sheets.ts';
 import { anchoredText, currencySchema, daySchema, idSchema, line, minorUnitsSchema, saltSchema } from './texts.ts';
@@ -39,6 +40,15 @@ const billed = (consortium: Consortium, payer: string): Writes => ({
     .filter(({ kind }) => kind === 'provider' || kind === 'bank')
     .map(({ name }) => collections.billing(name)),
 });
+
+/**
+ * A payment as it stands, as the anchored texts. Of one that was instructed before payments had states of their own, `order` is
+ * the state of its claim.
+ */
+const shownPaymentShape = {
+  order: anchoredText(MAX_STATE_LENGTH),
+  reconciliation: anchoredText(MAX_VALUE_LENGTH),
+};
 
 export const claimTransactions = {
   /** The next version of a member's coverage, shown to these providers. */
@@ -126,7 +136,10 @@ export const claimTransactions = {
     writes: ({ consortium, caller }) => billed(consortium, caller),
   }),
 
-  /** `response` is the anchored text of response/<claim id>; the bank's peer checks it by its hash. */
+  /**
+   * Has a bank pay claims, all to one payee in one currency: each takes its step, or none does. `state` is a claim's anchored
+   * text, which says what is owed; of one that was decided before states did, `response` is shown as well.
+   */
   InstructPayment: transaction({
     contract: 'settlements',
     kind: 'submit',
@@ -134,35 +147,49 @@ export const claimTransactions = {
     roles: ['system', 'adjudicator'],
     input: z.strictObject({ id: idSchema, bank: nameSchema }),
     private: z.strictObject({
-      paymentId: idSchema,
       salt: saltSchema,
-      state: anchoredText(MAX_STATE_LENGTH),
-      response: anchoredText(MAX_VALUE_LENGTH),
+      claims: z
+        .array(
+          z.strictObject({
+            id: idSchema,
+            state: anchoredText(MAX_STATE_LENGTH),
+            response: anchoredText(MAX_VALUE_LENGTH).optional(),
+          }),
+        )
+        .min(1)
+        .max(MAX_CLAIMS_OF_PAYMENT),
     }),
     output: done,
     endorsers: (_, caller, { bank }) => every(caller, bank),
     writes: ({ consortium, caller }) => billed(consortium, caller),
   }),
-  SettlePayment: transaction({
+  /** What became of a payment, by the bank. A transfer takes its reference, which no other payment of the bank's has. */
+  ReportPayment: transaction({
     contract: 'settlements',
     kind: 'submit',
     callers: ['bank'],
     roles: ['settlement', 'system'],
     input: z.strictObject({ id: idSchema, payer: nameSchema }),
     private: z.strictObject({
-      noticeId: idSchema,
       salt: saltSchema,
-      state: anchoredText(MAX_STATE_LENGTH),
-      payment: anchoredText(MAX_VALUE_LENGTH),
-      /** The bank's own reference of the transfer. */
-      reference: line(140),
-      paidOn: daySchema,
+      ...shownPaymentShape,
+      status: z.enum(PAYMENT_REPORTS),
+      /** Of a payment that ended. */
+      reason: paymentReasonSchema.optional(),
+      /** Of one that is settled: the reference of the transfer, and the id of the notice. */
+      reference: transferReferenceSchema.optional(),
+      noticeId: idSchema.optional(),
+      /** The day of the transfer, of its return, or of the report. */
+      day: daySchema,
     }),
     output: done,
     endorsers: (_, caller, { payer }) => every(caller, payer),
     writes: ({ consortium, input: { payer } }) => billed(consortium, payer),
   }),
-  /** Tells the provider: PaymentReconciliation and PaymentNotice. */
+  /**
+   * Posts what the bank reported of a payment, with or without money, to the claims of a provider and tells it. `states` are the
+   * texts of all its claims that the payment is for, as they stand.
+   */
   RemitPayment: transaction({
     contract: 'settlements',
     kind: 'submit',
@@ -170,12 +197,10 @@ export const claimTransactions = {
     roles: ['system'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
     private: z.strictObject({
-      reconciliationId: idSchema,
       salt: saltSchema,
-      state: anchoredText(MAX_STATE_LENGTH),
-      response: anchoredText(MAX_VALUE_LENGTH),
-      settlement: anchoredText(MAX_VALUE_LENGTH),
-      payment: anchoredText(MAX_VALUE_LENGTH),
+      ...shownPaymentShape,
+      notice: anchoredText(MAX_VALUE_LENGTH).optional(),
+      states: z.array(anchoredText(MAX_STATE_LENGTH)).min(1).max(MAX_CLAIMS_OF_PAYMENT),
     }),
     output: done,
     endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),

@@ -126,7 +126,6 @@ export const paymentRecordSchema = z.strictObject({
   salt: saltSchema,
   resource: resourceSchema,
 });
-export type PaymentRecord = z.infer<typeof paymentRecordSchema>;
 
 /** `remittance/<claim id>`: PaymentReconciliation and PaymentNotice. */
 export const remittanceRecordSchema = z.strictObject({
@@ -135,4 +134,3 @@ export const remittanceRecordSchema = z.strictObject({
   salt: saltSchema,
   resources: z.array(resourceSchema).length(2),
 });
-export type RemittanceRecord = z.infer<typeof remittanceRecordSchema>;

@@ -100,9 +100,9 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
   },
   RemitPayment: { without: ['one of'], because: 'it tells the provider what stands there already' },
   InstructPayment: { without: ['bank'], because: 'the payer’s collection decides; the bank pays what it has endorsed' },
-  SettlePayment: {
+  ReportPayment: {
     without: ['caller'],
-    because: 'the payer’s collection decides; a settlement counts where its bank has signed it',
+    because: 'the payer’s collection decides; what a bank reports counts where it has signed it',
   },
   CosignCheckpoint: {
     without: ['caller'],

@@ -20,7 +20,7 @@ export const events = {
   ClaimSubmitted: 'ClaimSubmitted',
   ClaimAdjudicated: 'ClaimAdjudicated',
   PaymentInstructed: 'PaymentInstructed',
-  PaymentSettled: 'PaymentSettled',
+  PaymentReported: 'PaymentReported',
   PaymentRemitted: 'PaymentRemitted',
   KeyCodeIssued: 'KeyCodeIssued',
   PatientKeyEnrolled: 'PatientKeyEnrolled',

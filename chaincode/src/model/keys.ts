@@ -74,6 +74,16 @@ export const privateKeys = {
   payment: (claimId: string, number: number): string => `payment/${claimId}/${number}`,
   settlement: (claimId: string, step: number = USUAL_STEPS.settlement): string =>
     byStep(`settlement/${claimId}`, step, USUAL_STEPS.settlement),
+  /** billing_<Payer>, copied to the bank: how a payment stands, and the PaymentReconciliation of that step (payments.ts). */
+  order: (paymentId: string, step: number): string => `order/${paymentId}/${step}`,
+  reconciliation: (paymentId: string, step: number): string => `reconciliation/${paymentId}/${step}`,
+  /** billing_<Payer>, copied to the bank: its notice that it has paid. */
+  notice: (paymentId: string): string => `notice/${paymentId}`,
+  /** billing_<Payer>, copied to the provider: what it is told of a payment, and the notice. */
+  remitted: (paymentId: string, provider: string, step: number): string => `remitted/${paymentId}/${provider}/${step}`,
+  remittedNotice: (paymentId: string, provider: string): string => `remitted-notice/${paymentId}/${provider}`,
+  /** billing_<Bank> and billing_<Payer>: that a reference of a transfer is taken, by its hash. */
+  transfer: (hash: string): string => `transfer/${hash}`,
   /** registers: the root over all licences, one generation after the other, and the buckets as a generation left them. */
   register: (generation: number): string => `register/${generation}`,
   bucket: (index: number, generation: number): string => `bucket/${index}/${generation}`,

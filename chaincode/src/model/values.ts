@@ -6,6 +6,7 @@ import { MAX_COMPANIONS } from './companions.ts';
 import { deliveryPlaceSchema, stretchSchema } from './deliveries.ts';
 import { reasonSchema } from './emergencies.ts';
 import { resourceSchema } from './fhir.ts';
+import { MAX_UNITS } from './money.ts';
 import { narrowingShape } from './narrowing.ts';
 import { countsSchema } from './overviews.ts';
 import { keyRingSchema } from './patient-keys.ts';
@@ -13,6 +14,7 @@ import { PURPOSE_CODES } from './purposes.ts';
 import {
   anchoredText,
   codeSchema,
+  currencySchema,
   daySchema,
   idSchema,
   instantSchema as instant,
@@ -221,6 +223,14 @@ export const consentStateSchema = z.strictObject({
 export type ConsentState = z.infer<typeof consentStateSchema>;
 
 const claimStepNumber = z.int().min(1).max(MAX_CLAIM_STEPS);
+/** What a payer owes of a claim, in minor units, and the id of the ClaimResponse that says so. */
+export const owedSchema = z.strictObject({
+  units: z.int().min(1).max(MAX_UNITS),
+  currency: currencySchema,
+  response: idSchema,
+});
+export type Owed = z.infer<typeof owedSchema>;
+
 /** `claim-state/<id>/<step>` */
 export const claimStateSchema = z.strictObject({
   schema: schemaVersion,
@@ -238,6 +248,10 @@ export const claimStateSchema = z.strictObject({
   response: claimStepNumber.optional(),
   instruction: claimStepNumber.optional(),
   settlement: claimStepNumber.optional(),
+  /** What is to be paid; absent in claims that were decided before states said so, and where nothing is. */
+  owed: owedSchema.optional(),
+  /** The payment that it was instructed by last. */
+  payment: idSchema.optional(),
   submittedAt: instant,
   updatedAt: instant,
   salt: saltSchema,

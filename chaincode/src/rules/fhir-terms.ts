@@ -36,3 +36,14 @@ export const transferIdentifier = (bank: string, reference: string): { system: s
   system: `${OURS}/organisations/${bank}/transfers`,
   value: reference,
 });
+
+const EXTENSIONS = `${OURS}/fhir/StructureDefinition`;
+
+/** How a payment stands, beyond what its outcome says: an extension of PaymentReconciliation. */
+export const paymentStatus = (code: string) => ({ url: `${EXTENSIONS}/payment-status`, valueCode: code });
+
+/** Why a payment ended: a code of ISO 20022's external code sets, which the bank reports. */
+export const paymentReason = (code: string) => ({
+  url: `${EXTENSIONS}/payment-reason`,
+  valueCoding: { system: `${OURS}/fhir/CodeSystem/iso-20022-reasons`, code },
+});

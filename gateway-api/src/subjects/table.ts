@@ -40,7 +40,7 @@ import { oversight } from './oversight/routes.ts';
 import { changePatientKey, enrolPatientKey, issueKeyCode } from './patient-keys/operations.ts';
 import { patientKeys } from './patient-keys/routes.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
-import { settlePayment } from './payments/operations.ts';
+import { instructPayments, reportPayment, retryPayment } from './payments/operations.ts';
 import { anchorNow, logAnchorProof, logAnchors, logProofs } from './reads/anchor-routes.ts';
 import { anchorLogs } from './reads/duties.ts';
 import { reads } from './reads/routes.ts';
@@ -124,7 +124,9 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   ...matchPatient,
   submitClaim,
   adjudicateClaim,
-  settlePayment,
+  instructPayments,
+  ...reportPayment,
+  retryPayment,
   ...issueHealthCards,
   makeHealthLink,
   ...eraseRecord,

@@ -11,8 +11,9 @@ import { kindOf } from '../write/kinds.ts';
 import { readObject } from '../write/values.ts';
 import type { VersionRow } from './stored.ts';
 
-/** Kinds of keys under which it stands what became of a claim. */
+/** Kinds of keys under which it stands what became of a claim, and what of several by one payment. */
 const ANSWERS = new Set(['response', 'payment', 'settlement', 'remittance']);
+const REMITTED = new Set(['remitted', 'remitted-notice']);
 
 export class ClaimWords {
   readonly #consortium: Consortium;
@@ -27,11 +28,15 @@ export class ClaimWords {
   async isTold({ key, value }: Pick<VersionRow, 'key' | 'value'>): Promise<boolean> {
     const { kind, segments } = parsePrivateKey(key);
     const [claim] = segments;
-    if (!ANSWERS.has(kind) || claim === undefined) return true;
-    const state = await this.#stateOf(claim);
-    if (state === undefined) return false;
-    const named = kindOf(key)?.payer?.(readObject(value), this.#consortium, segments);
-    return named === (JSON.parse(state.value) as ClaimState).payer;
+    if (claim === undefined || !(ANSWERS.has(kind) || REMITTED.has(kind))) return true;
+    const content = readObject(value);
+    const named = kindOf(key)?.payer?.(content, this.#consortium, segments);
+    const claims = ANSWERS.has(kind) ? [claim] : claimsIn(content);
+    for (const one of claims) {
+      const state = await this.#stateOf(one);
+      if (state === undefined || named !== (JSON.parse(state.value) as ClaimState).payer) return false;
+    }
+    return true;
   }
 
   /** The same rows. @throws {LedgerError} NOT_FOUND where one is another's word */
@@ -41,4 +46,11 @@ export class ClaimWords {
         throw new LedgerError('NOT_FOUND', 'what is here of that claim is not from its payer');
     return rows;
   }
+}
+
+/** The claims that a remittance, or the notice of one claim's payment, names. */
+function claimsIn({ resource }: Readonly<Record<string, unknown>>): string[] {
+  type Named = { request?: { reference?: string } };
+  const { detail = [], ...notice } = resource as Named & { detail?: Named[] };
+  return [notice, ...detail].flatMap(({ request }) => request?.reference?.replace(/^Claim\//, '') ?? []);
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
+import type { PaymentState } from '@telemed-ledger/chaincode/model/payments.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { expect } from 'chai';
 import { type FixtureTransaction, type FixtureWrite, fixtureBlock, withheld } from '../../ledger/block.fixture.ts';
@@ -11,11 +12,21 @@ import { billingWrites, claimState, claimStateWrites, claimWrites } from '../val
 
 const named = (value: string) => ({ identifier: { system: ORGANISATION_SYSTEM, value } });
 const CLAIM = randomUUID();
+const PAYMENT = randomUUID();
 
 interface Named {
   resourceType: string;
   id: string;
 }
+
+const paymentOrder = (payer: string): PaymentState => ({
+  ...{ schema: 1, id: PAYMENT, step: 1, payer, bank: 'bank', payee: 'hospital', status: 'instructed' },
+  ...{ day: '2026-03-01', units: 1, currency: 'USD', claims: 1, providers: ['hospital'], salt: newSalt() },
+  ...{ instructedAt: '2026-03-01T10:00:00.000Z', updatedAt: '2026-03-01T10:00:00.000Z' },
+});
+const ofPayment = (resourceType: string, fields: object): object => ({
+  ...{ schema: 1, paymentId: PAYMENT, salt: newSalt(), resource: { resourceType, id: PAYMENT, ...fields } },
+});
 
 /** Every kind of value about a claim, as its payer states it, by its key; and who signs it. */
 function values(payer: string): [key: string, value: object, creator: string][] {
@@ -45,6 +56,19 @@ function values(payer: string): [key: string, value: object, creator: string][] 
       record([of('PaymentReconciliation', { paymentIssuer: named(payer) }), of('PaymentNotice', {})]),
       signer,
     ],
+    [privateKeys.order(PAYMENT, 1), paymentOrder(payer), signer],
+    [
+      privateKeys.reconciliation(PAYMENT, 1),
+      ofPayment('PaymentReconciliation', { paymentIssuer: named(payer) }),
+      signer,
+    ],
+    [privateKeys.notice(PAYMENT), ofPayment('PaymentNotice', { recipient: named(payer) }), 'BankMSP'],
+    [
+      privateKeys.remitted(PAYMENT, 'hospital', 2),
+      ofPayment('PaymentReconciliation', { paymentIssuer: named(payer) }),
+      signer,
+    ],
+    [privateKeys.remittedNotice(PAYMENT, 'hospital'), ofPayment('PaymentNotice', { recipient: named(payer) }), signer],
   ];
 }
 

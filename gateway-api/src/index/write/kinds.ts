@@ -86,6 +86,21 @@ const KINDS = new Map<string, Kind>(
       ...{ places: BILLING, holds: ['PaymentReconciliation', 'PaymentNotice'], names: 'claimId' },
       payer: payerNamedAt('paymentIssuer'),
     },
+    order: { places: BILLING, names: 'id', payer: statedPayer },
+    reconciliation: {
+      ...{ places: BILLING, holds: ['PaymentReconciliation'], names: 'paymentId' },
+      payer: payerNamedAt('paymentIssuer'),
+    },
+    notice: { places: BILLING, holds: ['PaymentNotice'], names: 'paymentId', payer: payerNamedAt('recipient') },
+    remitted: {
+      ...{ places: BILLING, holds: ['PaymentReconciliation'], names: 'paymentId' },
+      payer: payerNamedAt('paymentIssuer'),
+    },
+    'remitted-notice': {
+      ...{ places: BILLING, holds: ['PaymentNotice'], names: 'paymentId' },
+      payer: payerNamedAt('recipient'),
+    },
+    transfer: { places: BILLING },
     register: { places: REGISTERS },
     rules: { places: REGISTERS },
     bucket: { places: REGISTERS },

@@ -1,5 +1,5 @@
 /**
- * What the private values of an access, a consent or a claim say together: the newest step counts, of those that lie with
+ * What the private values of an access, a consent, a claim or a payment say together: the newest step counts, of those that lie with
  * whom they concern, were signed by whose step it is, and belong to the series that was begun first.
  */
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
@@ -7,6 +7,7 @@ import { MAX_CLAIM_STEPS, takersOf } from '@telemed-ledger/chaincode/model/claim
 import { continuationOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import { REVIEW_STEPS } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { MAX_PAYMENT_STEPS, type PaymentState, paymentStateSchema } from '@telemed-ledger/chaincode/model/payments.ts';
 import { renewalOf } from '@telemed-ledger/chaincode/model/renewals.ts';
 import {
   ACCESS_STEPS,
@@ -26,7 +27,7 @@ export type Value = IndexTables['private_values'];
 
 /** What a step is the state of. */
 export interface Subject {
-  kind: 'access' | 'claim' | 'consent' | 'review';
+  kind: 'access' | 'claim' | 'consent' | 'payment' | 'review';
   id: string;
 }
 
@@ -42,6 +43,7 @@ export function subjectOf(key: string): Subject | undefined {
   if (id === undefined) return undefined;
   if (kind === 'access') return { kind, id };
   if (kind === 'claim-state') return { kind: 'claim', id };
+  if (kind === 'order') return { kind: 'payment', id };
   if (kind === 'review') return { kind, id };
   return ['consent', 'revoked', 'withdrawn'].includes(kind) ? { kind: 'consent', id } : undefined;
 }
@@ -49,10 +51,12 @@ export function subjectOf(key: string): Subject | undefined {
 const stepsTo = (last: number): number[] => Array.from({ length: last }, (_, step) => step + 1);
 const ACCESS = stepsTo(Math.max(...Object.values(ACCESS_STEPS)));
 const CLAIM = stepsTo(MAX_CLAIM_STEPS);
+const PAYMENT = stepsTo(MAX_PAYMENT_STEPS);
 
-/** The keys of the steps of an access, a claim or a review. */
+/** The keys of the steps of an access, a claim, a payment or a review. */
 export function stepKeys({ kind, id }: Subject): string[] {
   if (kind === 'review') return Object.values(REVIEW_STEPS).map((step) => privateKeys.review(id, step));
+  if (kind === 'payment') return PAYMENT.map((step) => privateKeys.order(id, step));
   return kind === 'access'
     ? ACCESS.map((step) => privateKeys.access(id, step))
     : CLAIM.map((step) => privateKeys.claimState(id, step));
@@ -76,7 +80,7 @@ export function goesOnFrom({ key, value }: Pick<Value, 'key' | 'value'>): Subjec
 /** A value as a step. */
 interface Step {
   step: number;
-  state: AccessState | ClaimState;
+  state: AccessState | ClaimState | PaymentState;
   /** The organisations between whom the series runs. */
   series: string;
   row: Value;
@@ -108,12 +112,13 @@ export function stateOf(
   const { name, mspId } = view.member;
   const own = Object.values(state).some((one) => one === name || one === mspId) ? 1 : 0;
   const { requestedAt, decidedAt } = state as Partial<AccessState>;
+  const updatedAt = subject.kind === 'payment' ? (state as PaymentState).updatedAt : null;
   return {
     ...subject,
     sequence: begun.row.sequence,
     own,
     status: state.status,
-    last_updated: decidedAt ?? requestedAt ?? null,
+    last_updated: decidedAt ?? requestedAt ?? updatedAt,
     ends_at: own === 1 && subject.kind === 'access' ? dueAt(state as AccessState, steps, later, view) : null,
     about: subject.kind === 'access' ? patientOf(steps) : null,
     value: row.value,
@@ -158,7 +163,7 @@ const takenAt = ({ decidedAt, purgedAt }: AccessState): string | undefined => pu
 /** A value as the step that its key names; undefined where it is none. */
 function stepIn({ kind, id }: Subject, row: Value, view: View): Step | undefined {
   const step = Number(row.key.split('/')[2]);
-  const found = kind === 'access' ? accessStep(row) : claimStep(row);
+  const found = STEPS[kind]?.(row);
   if (found === undefined || found.state.id !== id || found.step !== step) return undefined;
   const { places, signers, ...one } = found;
   const signed = organisationByMsp(view.consortium, view.signerOf(row.transaction_id) ?? '')?.name;
@@ -171,6 +176,10 @@ interface Read extends Omit<Step, 'row'> {
   /** Names of the organisations that may take this step. */
   signers: readonly string[];
 }
+
+const STEPS: Partial<Record<Subject['kind'], (row: Value) => Read | undefined>> = {
+  ...{ access: accessStep, claim: claimStep, payment: paymentStep },
+};
 
 function accessStep({ value }: Value): Read | undefined {
   const { data: state } = accessStateSchema.safeParse(objectIn(value));
@@ -191,6 +200,17 @@ function claimStep({ value }: Value): Read | undefined {
     ...{ step, state, series: [provider, payer].join() },
     places: [provider, payer, ...(bank === undefined ? [] : [bank])].map(collections.billing),
     signers: takersOf(status, step).flatMap((party) => state[party] ?? []),
+  };
+}
+
+function paymentStep({ value }: Value): Read | undefined {
+  const { data: state } = paymentStateSchema.safeParse(objectIn(value));
+  if (state === undefined) return undefined;
+  const { payer, bank, step } = state;
+  return {
+    ...{ step, state, series: [payer, bank].join() },
+    places: [payer, bank].map(collections.billing),
+    signers: [step === 1 ? payer : bank],
   };
 }
 

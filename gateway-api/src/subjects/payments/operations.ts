@@ -1,50 +1,150 @@
-/** PaymentReconciliation/<id>/$settle at the bank: reports that a payment was made. */
-
-import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
+/**
+ * What is done with payments by FHIR's operations: at the payer `$instruct` and `$retry`, at the bank `$settle` and what else it
+ * reports of a PaymentReconciliation.
+ */
+import { randomUUID } from 'node:crypto';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import {
+  type PaymentReport,
+  paymentReasonSchema,
+  transferReferenceSchema,
+} from '@telemed-ledger/chaincode/model/payments.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { committedAnswer } from '../../fhir/answers.ts';
 import { parsedInput } from '../../http/bodies.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
-import { claimState, resourceAt } from '../claims/claims.ts';
 import { definitionOf, type SubjectOperation } from '../services.ts';
-import { claimOfPayment, settle } from './payments.ts';
+import { bankOf } from './duties.ts';
+import { instruct, paymentResources, type Report, report, unpaidOf } from './payments.ts';
+import { instructAll, wantedSchema } from './runs.ts';
 
-const transferSchema = z.object({ reference: z.string().min(1).max(140), paidOn: z.iso.date() });
+const TYPE = 'PaymentReconciliation';
+const today = (): string => new Date().toISOString().slice(0, 10);
 
-export const settlePayment: SubjectOperation = {
+interface Reporting {
+  name: string;
+  status: PaymentReport;
+  summary: string;
+  /** Of its Parameters, as a report. */
+  schema: z.ZodType<Omit<Report, 'status'>>;
+}
+
+const transferSchema = z
+  .strictObject({ reference: transferReferenceSchema, paidOn: z.iso.date() })
+  .transform(({ reference, paidOn }) => ({ reference, day: paidOn }));
+const endSchema = z
+  .strictObject({ reason: paymentReasonSchema, date: z.iso.date().optional() })
+  .transform(({ reason, date }) => ({ reason, day: date ?? today() }));
+const acceptanceSchema = z.strictObject({}).transform(() => ({ day: today() }));
+
+/** An operation by which a bank reports what became of a payment. */
+const reporting = ({ name, status, summary, schema }: Reporting): SubjectOperation => ({
   kind: 'bank',
-  name: 'settle',
-  transaction: 'SettlePayment',
-  type: 'PaymentReconciliation',
-  level: 'instance',
-  summary: 'Reports that a payment was made: Parameters with reference and paidOn.',
-  definition: definitionOf('PaymentReconciliation-settle'),
+  transaction: 'ReportPayment',
+  ...{ name, type: TYPE, level: 'instance', summary, definition: definitionOf(`${TYPE}-${name}`) },
   async handle({ caller, id = '', body, idempotency }, services) {
     compartmentOf(caller);
     const { index, idempotent, organisation } = services;
-    const transfer = parsedInput(transferSchema, parametersIn(body));
-    const claimId = await claimOfPayment(index, id);
+    const reported = { status, ...parsedInput(schema, parametersIn(body)) };
     const { outcome } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
-      submit: (sending) => settle(services, claimId, transfer, sending),
+      submit: (sending) => report(services, id, reported, sending),
     }));
+    const found = await afterCommit(() => paymentResources(index, collections.billing(organisation.name), id));
+    const answer = status === 'settled' ? found?.notice : found?.reconciliation;
+    return committedAnswer(outcome.transactionId, answer);
+  },
+});
+
+const ENDS = 'Parameters with reason, a code of ISO 20022, and date where it was not today.';
+
+/** At the bank. */
+export const reportPayment: readonly SubjectOperation[] = [
+  reporting({
+    ...{ name: 'settle', status: 'settled', schema: transferSchema },
+    summary: 'Reports that a payment was made: Parameters with reference and paidOn.',
+  }),
+  reporting({
+    ...{ name: 'accept', status: 'accepted', schema: acceptanceSchema },
+    summary: 'Reports that a payment was accepted and will be executed.',
+  }),
+  ...(
+    [
+      ['reject', 'rejected', 'was not executed'],
+      ['fail', 'failed', 'was tried and not made'],
+      ['stop', 'stopped', 'was stopped before it was made'],
+      ['return', 'returned', 'came back'],
+    ] as const
+  ).map(([name, status, words]) =>
+    reporting({ name, status, schema: endSchema, summary: `Reports that a payment ${words}: ${ENDS}` }),
+  ),
+];
+
+/** At the payer: another payment of what one that ended was to pay. */
+export const retryPayment: SubjectOperation = {
+  kind: 'payer',
+  name: 'retry',
+  transaction: 'InstructPayment',
+  type: TYPE,
+  level: 'instance',
+  summary: 'Instructs anew what a payment that ended without money was to pay.',
+  definition: definitionOf(`${TYPE}-retry`),
+  async handle({ caller, id = '', body, idempotency }, services) {
+    compartmentOf(caller);
+    parsedInput(z.strictObject({}), parametersIn(body));
+    const { index, idempotent, organisation } = services;
     const own = collections.billing(organisation.name);
-    const notice = await afterCommit(async () =>
-      resourceAt(index, 'PaymentNotice', own, keysOfClaim(await claimState(index, claimId)).settlement),
-    );
-    return committedAnswer(outcome.transactionId, notice);
+    const payment = randomUUID();
+    const { outcome, answer } = await idempotent.write(caller, idempotency, () => ({
+      answer: { id: payment },
+      submit: async (sending) => {
+        const claims = await unpaidOf(index, own, id);
+        return instruct(services, { id: payment, bank: bankOf(services) ?? '', claims }, sending);
+      },
+    }));
+    const found = await afterCommit(() => paymentResources(index, own, answer.id));
+    return committedAnswer(outcome.transactionId, found?.reconciliation);
   },
 };
 
-/** hl7.org/fhir/R4/parameters.html: name → the value[x] it carries. */
+/** At the payer: payments of many claims each. */
+export const instructPayments: SubjectOperation = {
+  kind: 'payer',
+  name: 'instruct',
+  transaction: 'InstructPayment',
+  type: TYPE,
+  level: 'type',
+  summary:
+    'Instructs all that is owed and not instructed, many claims by one payment: Parameters with provider, claim (several) and currency to narrow it.',
+  definition: definitionOf(`${TYPE}-instruct`),
+  async handle({ caller, body }, services) {
+    compartmentOf(caller);
+    const { payments, transactions } = await instructAll(
+      services,
+      caller,
+      parsedInput(wantedSchema, parametersIn(body)),
+    );
+    const { index, organisation } = services;
+    const own = collections.billing(organisation.name);
+    const entry = [];
+    for (const id of payments) {
+      const found = await afterCommit(() => paymentResources(index, own, id));
+      if (found !== undefined) entry.push({ resource: found.reconciliation });
+    }
+    return { status: 200, resource: { resourceType: 'Bundle', type: 'collection', entry }, transactions };
+  },
+};
+
+/** hl7.org/fhir/R4/parameters.html: name → the value[x] it carries, of one that is named several times all of them. */
 function parametersIn(body: Resource | undefined): unknown {
-  const parameters = (body?.['parameter'] ?? []) as Record<string, unknown>[];
-  const entries = parameters.map((parameter) => {
-    const value = Object.keys(parameter).find((key) => key.startsWith('value'));
-    return [String(parameter['name']), value === undefined ? undefined : parameter[value]];
-  });
-  return Object.fromEntries(entries);
+  const found: Record<string, unknown> = {};
+  for (const parameter of (body?.['parameter'] ?? []) as Record<string, unknown>[]) {
+    const name = String(parameter['name']);
+    const value = Object.entries(parameter).find(([member]) => member.startsWith('value'))?.[1];
+    const before = found[name];
+    found[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+  }
+  return found;
 }

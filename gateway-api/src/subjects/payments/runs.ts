@@ -1,0 +1,122 @@
+/**
+ * Payment runs: all that a payer owes and has not instructed, many claims by one payment, to each payee by payments of its own. A
+ * claim that takes another step meanwhile is left out; a run that ends in the middle is gone on with by the next.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { payableOf } from '@telemed-ledger/chaincode/model/payment-details.ts';
+import { MAX_CLAIMS_OF_PAYMENT } from '@telemed-ledger/chaincode/model/payments.ts';
+import { type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/model/values.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { z } from 'zod';
+import type { Caller } from '../../auth/caller.ts';
+import type { Sending } from '../../idempotency/writes.ts';
+import { senderOf } from '../../ledger/sender.ts';
+import { claimState, resourceAt } from '../claims/claims.ts';
+import type { Services } from '../services.ts';
+import { bankOf, claimsIn } from './duties.ts';
+import { instruct } from './payments.ts';
+
+const several = <S extends z.ZodType>(one: S) =>
+  z.union([one.transform((value) => [value]), z.array(one).min(1).max(10_000)]);
+
+/** What a run is narrowed to. */
+export const wantedSchema = z.strictObject({
+  provider: several(z.string().max(63)).optional(),
+  claim: several(
+    z
+      .string()
+      .regex(/^(Claim\/)?[A-Za-z0-9-]{1,64}$/)
+      .transform((reference) => reference.replace(/^Claim\//, '')),
+  ).optional(),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .optional(),
+});
+export type Wanted = z.infer<typeof wantedSchema>;
+
+export interface Run {
+  /** Ids of the payments, in the order in which they were instructed. */
+  payments: string[];
+  transactions: string[];
+}
+
+/** Instructs what is owed and not instructed. @throws {LedgerError} NOT_FOUND where the consortium has no bank */
+export async function instructAll(services: Services, caller: Caller, wanted: Wanted): Promise<Run> {
+  const bank = bankOf(services);
+  if (bank === undefined) throw new LedgerError('NOT_FOUND', 'there is no bank in this consortium');
+  const sending: Sending = { as: senderOf(caller), client: caller.subject };
+  const run: Run = { payments: [], transactions: [] };
+  for (const claims of await dueOf(services, wanted)) {
+    const payment = await instructThose(services, bank, claims, sending);
+    if (payment === undefined) continue;
+    run.payments.push(payment.id);
+    run.transactions.push(payment.transactionId);
+  }
+  return run;
+}
+
+/** What may be paid together, in portions of what one payment may be for. */
+async function dueOf(services: Services, { provider, claim, currency }: Wanted): Promise<ClaimState[][]> {
+  const together = new Map<string, ClaimState[]>();
+  for await (const state of claimsIn(services, 'approved', 'partial')) {
+    if (provider !== undefined && !provider.includes(state.provider)) continue;
+    if (claim !== undefined && !claim.includes(state.id)) continue;
+    const owed = await currencyOf(services, state);
+    if (owed === undefined || (currency !== undefined && owed !== currency)) continue;
+    const name = `${state.provider} ${owed}`;
+    together.set(name, [...(together.get(name) ?? []), state]);
+  }
+  return [...together.values()].flatMap(portions);
+}
+
+/** The currency that a claim is owed in; undefined where nothing is. */
+async function currencyOf({ index, organisation }: Services, claim: ClaimState): Promise<string | undefined> {
+  if (claim.owed !== undefined) return claim.owed.currency;
+  const own = collections.billing(organisation.name);
+  const response = await resourceAt(index, 'ClaimResponse', own, keysOfClaim(claim).response);
+  return response?.['payment'] === undefined ? undefined : payableOf(response).currency;
+}
+
+const portions = (claims: readonly ClaimState[]): ClaimState[][] =>
+  Array.from({ length: Math.ceil(claims.length / MAX_CLAIMS_OF_PAYMENT) }, (_, index) =>
+    claims.slice(index * MAX_CLAIMS_OF_PAYMENT, (index + 1) * MAX_CLAIMS_OF_PAYMENT),
+  );
+
+const MOST_TRIES = 8;
+const PAUSE_MS = 100;
+
+/** One payment of those that are still due: what another run, the duty or a cancellation takes meanwhile is left out. */
+async function instructThose(
+  services: Services,
+  bank: string,
+  claims: ClaimState[],
+  sending: Sending,
+): Promise<{ id: string; transactionId: string } | undefined> {
+  let due = claims;
+  for (let tries = 1; due.length > 0; tries += 1) {
+    const id = randomUUID();
+    try {
+      const { transactionId } = await instruct(services, { id, bank, claims: due }, sending);
+      return { id, transactionId };
+    } catch (error) {
+      if (tries === MOST_TRIES || !(error instanceof LedgerError) || error.code !== 'CONFLICT') throw error;
+      // The read model may be behind by a block or two.
+      await pause(PAUSE_MS * tries);
+      due = await stillDue(services, due);
+    }
+  }
+  return undefined;
+}
+
+async function stillDue({ index }: Services, claims: readonly ClaimState[]): Promise<ClaimState[]> {
+  const due: ClaimState[] = [];
+  for (const { id, step } of claims) {
+    const state = claimStateSchema.parse(await claimState(index, id));
+    if (state.step === step) due.push(state);
+  }
+  return due;
+}
