@@ -2,6 +2,7 @@
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Contract } from 'fabric-contract-api';
 import { Access } from './contracts/access.ts';
+import { ClaimCorrections } from './contracts/claim-corrections.ts';
 import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
 import { Corrections } from './contracts/corrections.ts';
@@ -27,6 +28,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Corrections,
     Renewals,
     Claims,
+    ClaimCorrections,
     Settlements,
     Registry,
     Witnesses,

@@ -57,6 +57,12 @@ describe('AdjudicateClaim', () => {
     });
     expect(resource).to.deep.equal({
       ...{ resourceType: 'ClaimResponse', id: exampleIds.response, status: 'active', use: 'claim' },
+      extension: [
+        {
+          url: 'https://telemed-ledger.example/fhir/StructureDefinition/claim-appeal-until',
+          valueDate: '2026-08-11',
+        },
+      ],
       ...{ type: claim['type'], patient: claim['patient'], created: '2026-02-12T08:00:00.000Z' },
       insurer: { type: 'Organization', identifier: payer, display: 'payer' },
       ...{ requestor: claim['provider'], request: { reference: `Claim/${exampleIds.claim}` } },

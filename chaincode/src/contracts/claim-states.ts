@@ -63,10 +63,41 @@ export async function checkState(
 /** What a claim is from its first step on. */
 type Begun = Pick<ClaimState, 'id' | 'provider' | 'payer' | 'submittedAt'>;
 
-interface Change extends Pick<ClaimState, 'status' | 'reason' | 'bank' | 'owed' | 'payment'> {
+/** What of a state the next one goes on with, where the step does not say otherwise. */
+const CARRIED = [
+  'bank',
+  'owed',
+  'payment',
+  'paid',
+  'replaces',
+  'deciders',
+  'claim',
+  'response',
+  'instruction',
+  'settlement',
+] as const;
+const PLACES = ['claim', 'response', 'instruction', 'settlement'] as const;
+
+interface Change
+  extends Pick<
+    ClaimState,
+    | 'status'
+    | 'reason'
+    | 'bank'
+    | 'owed'
+    | 'payment'
+    | 'paid'
+    | 'replaces'
+    | 'replacedBy'
+    | 'signers'
+    | 'deciders'
+    | 'appealOf'
+  > {
   /** What of that which the claim rests on this step writes. */
   writes?: readonly (keyof ClaimPlaces)[];
 }
+
+const given = (of: object): object => Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined));
 
 /**
  * The state after a step, one after the one that it is taken from; its salt follows from the transaction's.
@@ -78,33 +109,19 @@ export function nextState(
   before: ClaimState | Begun,
   { writes = [], ...change }: Change,
 ): ClaimState {
-  const {
-    id,
-    provider,
-    payer,
-    submittedAt,
-    status,
-    step = 0,
-    bank,
-    claim,
-    response,
-    instruction,
-    settlement,
-    owed,
-    payment,
-  } = before as Begun & Partial<ClaimState>;
-  if (!leadsTo(name, status, change.status)) throw new Error(`no ${name} leads from ${status} to ${change.status}`);
-  const written = Object.fromEntries(writes.map((one) => [one, step + 1]));
-  return {
-    ...{ schema: 1, id, provider, payer, submittedAt, step: step + 1 },
-    ...(bank === undefined ? {} : { bank }),
-    ...(owed === undefined ? {} : { owed }),
-    ...(payment === undefined ? {} : { payment }),
-    ...placesOf({ claim, response, instruction, settlement, ...written }),
+  const { id, provider, payer, submittedAt, ...rest } = before as Begun & Partial<ClaimState>;
+  if (!leadsTo(name, rest.status, change.status))
+    throw new Error(`no ${name} leads from ${rest.status} to ${change.status}`);
+  const step = (rest.step ?? 0) + 1;
+  const carried = Object.fromEntries(CARRIED.map((member) => [member, rest[member]]));
+  const written = Object.fromEntries(writes.map((one) => [one, step]));
+  const places = Object.fromEntries(PLACES.map((one) => [one, undefined]));
+  return given({
+    ...{ schema: 1, id, provider, payer, submittedAt, step, ...carried, ...places },
+    ...placesOf(Object.fromEntries(PLACES.map((one) => [one, written[one] ?? rest[one]]))),
     ...change,
-    updatedAt: store.time,
-    salt: stateSalt(salt),
-  };
+    ...{ updatedAt: store.time, salt: stateSalt(salt) },
+  }) as ClaimState;
 }
 
 /** The salt of a state, from that of its transaction. */

@@ -2,28 +2,32 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
-import { checkPresented } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { readBill } from '../model/bill.ts';
-import { keysOfClaim } from '../model/claim-places.ts';
-import { type ClaimRecord, type ClaimResponseRecord, claimRecordSchema, type Finding } from '../model/claims.ts';
-import { readCover } from '../model/coverage.ts';
+import { type Bill, readBill } from '../model/bill.ts';
+import { sha256Hex } from '../model/canonical.ts';
+import { APPEAL_DAYS } from '../model/claim-rules.ts';
+import type { ClaimRecord, ClaimResponseRecord, Finding } from '../model/claims.ts';
+import { type Cover, readCover } from '../model/coverage.ts';
+import { addDays, firstDay } from '../model/days.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
-import type { Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
-import { payableOf } from '../model/payment-details.ts';
 import type { OutputOf } from '../model/transactions.ts';
-import type { Anchored, ClaimState, Draft, Owed } from '../model/values.ts';
-import { type Adjudication, adjudicateClaim } from '../rules/adjudication.ts';
-import type { Tariffs } from '../rules/claim-facts.ts';
+import type { Anchored, ClaimState, Draft } from '../model/values.ts';
+import { adjudicateClaim } from '../rules/adjudication.ts';
+import type { ClaimFacts } from '../rules/claim-facts.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
 import { signalsOf } from '../rules/claim-signals.ts';
-import { judgeClaim, standing, verdictOf } from '../rules/claims.ts';
-import { checkCover, loadEvidence, loadFacts, outdatedEvidence, storedEvidence } from './claim-loading.ts';
+import { judgeClaim, standing, type Verdict, verdictOf } from '../rules/claims.ts';
+import type { StepValue } from './claim-balance.ts';
+import { checkCover, loadEvidence, loadFacts } from './claim-loading.ts';
 import { loadFeeSchedule } from './claim-prices.ts';
-import { checkState, memberOfKind, nextState, putCopies, takeStep } from './claim-states.ts';
+import { checkReplaced, type Replaced, replace } from './claim-replacing.ts';
+import { setClaimRules } from './claim-rules.ts';
+import { holdingsOf } from './claim-services.ts';
+import { memberOfKind, nextState, putCopies, takeStep } from './claim-states.ts';
+import { decideClaim } from './deciding-claims.ts';
 import { holdServices, putFingerprintKey } from './held-services.ts';
 
 export class Claims extends LedgerContract {
@@ -44,6 +48,10 @@ export class Claims extends LedgerContract {
 
   SubmitClaim(ctx: Context, argument: string): Promise<string> {
     return run('SubmitClaim', this.#consortium, ctx, argument, submitClaim);
+  }
+
+  SetClaimRules(ctx: Context, argument: string): Promise<string> {
+    return run('SetClaimRules', this.#consortium, ctx, argument, setClaimRules);
   }
 
   AdjudicateClaim(ctx: Context, argument: string): Promise<string> {
@@ -101,10 +109,11 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   if (bill.coverage !== `Coverage/${loaded.id}`) {
     throw new LedgerError('INVALID', 'names another coverage', 'Claim.insurance.coverage');
   }
+  const before = await checkReplaced(call, bill, payer);
   const shown = await loadEvidence(store, provider.name, evidence);
   const { facts, fingerprints } = await loadFacts({
     ...{ store, payer, terms, bill, provider, evidence: shown, cover: loaded.cover, outdated: [] },
-    ...{ salt: claim.salt, now: store.time },
+    ...{ salt: claim.salt, now: store.time, ...(before === undefined ? {} : { beside: holdingsOf(before.record) }) },
   });
   const edits = [...judgeClaim(facts), ...signalsOf(facts)];
   const record: ClaimRecord = {
@@ -112,14 +121,21 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
     ...{ coverage: { id: loaded.id, version: loaded.version }, resource: claim.resource, evidence, edits },
   };
   const verdict = verdictOf(edits, facts.bill);
-  if (verdict.claim === undefined) {
+  const denial = verdict.claim;
+  if (denial === undefined) {
     await putFingerprintKey(store, record, fingerprints);
     holdServices(store, record, fingerprints, standing(facts.bill, verdict));
   }
+  // A replacement that an edit denies replaces nothing.
+  const replacing = denial === undefined ? before : undefined;
+  if (replacing !== undefined) await replace(call, replacing, claim.id);
+  const next = submittedState(call, record, denial, replacing);
+  const response =
+    denial === undefined ? [] : [deniedResponse(call, { record, bill, cover: loaded.cover, facts, verdict })];
   await takeStep(store, {
-    state: submittedState(call, record, verdict.claim),
+    state: next,
     event: events.ClaimSubmitted,
-    values: [{ key: privateKeys.claim(claim.id), value: record, copies: [provider.name] }],
+    values: [{ key: privateKeys.claim(claim.id), value: record, copies: [provider.name] }, ...response],
     concerned: [provider.name],
   });
   return { time: store.time };
@@ -128,72 +144,37 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
 function submittedState(
   { store }: Pick<Call<'SubmitClaim'>, 'store'>,
   record: ClaimRecord,
-  denial?: Finding,
+  denial: Finding | undefined,
+  replacing: Replaced | undefined,
 ): ClaimState {
-  const outcome =
-    denial === undefined ? { status: 'submitted' as const } : { status: 'denied' as const, reason: denial.edit };
-  return nextState({ store, private: { salt: record.salt } }, 'submit', record, outcome);
+  const salted = { store, private: { salt: record.salt } };
+  if (denial !== undefined)
+    return nextState(salted, 'submit', record, { status: 'denied', reason: denial.edit, writes: ['response'] });
+  const { state, paid } = replacing ?? {};
+  return nextState(salted, 'submit', record, { status: 'submitted', replaces: state?.id, paid });
 }
 
-/** The versions of the fee schedules that a claim was decided by. */
-function feeSchedulesIn({ all }: Tariffs): Pick<ClaimResponseRecord, 'feeSchedule' | 'feeSchedules'> {
-  const versions = all.map(({ version }) => version);
-  if (versions.length > 1) return { feeSchedules: versions };
-  return versions[0] === undefined ? {} : { feeSchedule: versions[0] };
+interface Denied {
+  record: ClaimRecord;
+  bill: Bill;
+  cover: Cover;
+  facts: ClaimFacts;
+  verdict: Verdict;
 }
 
-async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
-  const { input, caller, consortium, store } = call;
-  const { responseId, salt, claim, state: text, ...terms } = call.private;
-  const payer = caller.organisation.name;
-  const state = await checkState(store, { id: input.id, payer, text, step: 'adjudicate', caller });
-  if (state.provider !== input.provider) throw new LedgerError('INVALID', "another provider's claim", 'provider');
-  const at = keysOfClaim(state).claim;
-  const record = await checkPresented(store, collections.billing(payer), at, claim, claimRecordSchema, 'claim');
-  const bill = readBill(record.resource);
-  const loaded = await checkCover(store, payer, terms.coverage);
-  if (loaded.id !== record.coverage.id) throw new LedgerError('INVALID', 'is not what was claimed on', 'coverage');
-  const { facts, fingerprints } = await loadFacts({
-    ...{ store, payer, terms, bill, evidence: storedEvidence(record), cover: loaded.cover },
-    outdated: await outdatedEvidence(store, record),
-    provider: memberOfKind(consortium, state.provider, 'provider', 'provider'),
-    ...{ salt: record.salt, now: record.submittedAt },
-  });
-  const edits = [...judgeClaim(facts), ...signalsOf(facts)];
-  const verdict = verdictOf(edits, facts.bill);
-  const adjudication = adjudicateClaim(facts.bill, loaded.cover, facts.tariffs, verdict);
-  const response: ClaimResponseRecord = {
-    ...{ schema: 1, claimId: input.id, salt, coverage: { id: loaded.id, version: loaded.version }, edits },
-    ...feeSchedulesIn(facts.tariffs),
+/** What the provider is answered where an edit denies at once: it may appeal against that. */
+function deniedResponse(
+  { store, private: { responseId } }: Call<'SubmitClaim'>,
+  { record, bill, cover, facts, verdict }: Denied,
+): StepValue {
+  const { id, coverage, edits, payer, provider } = record;
+  const adjudication = adjudicateClaim(facts.bill, cover, facts.tariffs, verdict);
+  const appealUntil = addDays(firstDay(store.time), APPEAL_DAYS);
+  const value: ClaimResponseRecord = {
+    ...{ schema: 1, claimId: id, salt: sha256Hex(`response/${record.salt}`), coverage, edits, appealUntil },
     resource: claimResponseOf({
-      ...{ responseId, payer, claim: record.resource },
-      ...{ bill, adjudication, verdict, now: store.time },
+      ...{ responseId, payer, claim: record.resource, bill, adjudication, verdict, appealUntil, now: store.time },
     }),
   };
-  const { status } = adjudication;
-  // One that was submitted before there were factors holds its services by them from now on.
-  holdServices(store, record, fingerprints, paidOf(adjudication));
-  const reason = status === 'denied' ? { reason: verdict.claim?.edit ?? 'no-benefit' } : {};
-  await takeStep(store, {
-    state: nextState(call, 'adjudicate', state, {
-      status,
-      ...reason,
-      ...owedBy(response.resource),
-      writes: ['response'],
-    }),
-    event: events.ClaimAdjudicated,
-    values: [{ key: privateKeys.response(input.id, state.step + 1), value: response, copies: [state.provider] }],
-    concerned: [state.provider],
-  });
-  return { time: store.time };
+  return { key: privateKeys.response(id, 1), value, copies: [provider] };
 }
-
-/** Sequences of the lines of which something is owed, by the payer or the patient: a line that is denied holds no service. */
-const paidOf = ({ status, items }: Adjudication): Set<number> =>
-  new Set(
-    status === 'denied' ? [] : items.filter(({ denied }) => denied === undefined).map(({ sequence }) => sequence),
-  );
-
-/** What a decision says is to be paid: a payment shows it to the bank by the claim's state, without the decision itself. */
-const owedBy = (response: Resource): { owed?: Owed } =>
-  response['payment'] === undefined ? {} : { owed: { ...payableOf(response), response: response.id } };

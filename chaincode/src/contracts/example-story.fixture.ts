@@ -4,6 +4,8 @@ import { expect } from 'chai';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf, MemoryLedger, type Outcome, type Request } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson } from '../model/canonical.ts';
+import { keysOfClaim } from '../model/claim-places.ts';
+import type { HumanDecision } from '../model/claims.ts';
 import { findLedgerError } from '../model/errors.ts';
 import {
   type Changeable,
@@ -17,6 +19,7 @@ import { privateKeys } from '../model/keys.ts';
 import { isEnded, type PaymentReport } from '../model/payments.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { ClaimState, Draft } from '../model/values.ts';
+import { ClaimCorrections } from './claim-corrections.ts';
 import type { ShownTerms } from './claim-loading.ts';
 import { Claims } from './claims.ts';
 import { Erasures } from './erasures.ts';
@@ -36,6 +39,16 @@ const draftOf = (resource: Changeable, version = 1): Draft => ({
   resource,
 });
 
+/** What a claim that corrects another one says of it. */
+const priorClaim = (id: string) => [
+  {
+    claim: { reference: `Claim/${id}` },
+    relationship: {
+      coding: [{ system: 'http://terminology.hl7.org/CodeSystem/ex-relatedclaimrelationship', code: 'prior' }],
+    },
+  },
+];
+
 /** The id of the sheet that a story's records of a version stand on. */
 const exampleSheet = (version: number): string => `00000000-0000-4000-9000-00000000000${version}`;
 
@@ -54,7 +67,9 @@ export class Story {
   readonly example: Example = exampleClaim();
 
   constructor(consortium: Consortium = exampleConsortium) {
-    const contracts = [Records, Registry, Claims, Settlements, Erasures].map((Contract) => new Contract(consortium));
+    const contracts = [Records, Registry, Claims, ClaimCorrections, Settlements, Erasures].map(
+      (Contract) => new Contract(consortium),
+    );
     this.ledger = new MemoryLedger(consortium, contracts);
   }
 
@@ -128,7 +143,58 @@ export class Story {
         claim: { id: claim.id, salt: exampleSalt('c'), resource: claim },
         ...this.terms(),
         evidence: this.evidence(),
+        responseId: exampleIds.response,
       },
+    };
+  }
+
+  /** The claim as it is now in the example, under another id, as what replaces one. */
+  replacement(id: string, of: string): Request<'SubmitClaim'> & { private: object } {
+    this.example.claim['id'] = id;
+    this.example.claim['related'] = priorClaim(of);
+    const submission = this.submission();
+    return { ...submission, private: { ...submission.private, replaced: this.held(of) } };
+  }
+
+  /** A claim as it stands, as its provider shows it. */
+  standing(id: string): { claim: string; state: string; response: string } {
+    const state = this.status(id);
+    const keys = keysOfClaim(state);
+    const [claim, response] = [keys.claim, keys.response].map((key) => this.text(PAYER, key));
+    return { claim: claim!, state: this.state(state.step, id), response: response! };
+  }
+
+  /** The same with the coverage that it was judged by. */
+  held(id: string): { claim: string; state: string; response: string; coverage: string } {
+    const standing = this.standing(id);
+    const { coverage } = standing.claim === '' ? { coverage: { id: '', version: 1 } } : JSON.parse(standing.claim);
+    return { ...standing, coverage: this.text(PAYER, privateKeys.coverage(coverage.id, coverage.version)) };
+  }
+
+  withdrawal(kind: 'cancel' | 'void', id: string = exampleIds.claim): Request<'WithdrawClaim'> & { private: object } {
+    const { fingerprintKey } = this.terms();
+    return {
+      ...{ from: 'hospital', role: 'system', input: { id, payer: 'payer' } },
+      private: {
+        ...{ kind, taskId: exampleIds.notice, salt: exampleSalt('7'), reason: 'billed by mistake' },
+        ...this.held(id),
+        ...(fingerprintKey === undefined ? {} : { fingerprintKey }),
+      },
+      time: '2026-02-20T08:00:00.000Z',
+    };
+  }
+
+  reopening(
+    kind: 'supplement' | 'appeal',
+    id: string = exampleIds.claim,
+  ): Request<'ReopenClaim'> & { private: object } {
+    return {
+      ...{ from: 'hospital', role: 'system', input: { id, payer: 'payer' } },
+      private: {
+        ...{ kind, taskId: exampleIds.notice, salt: exampleSalt('8'), reason: 'the visit took place' },
+        ...{ ...this.standing(id), resource: this.example.claim, evidence: this.evidence() },
+      },
+      time: '2026-02-20T08:00:00.000Z',
     };
   }
 
@@ -147,12 +213,30 @@ export class Story {
   }
 
   adjudication(id: string = exampleIds.claim): Request<'AdjudicateClaim'> & { private: object } {
-    const shown = { claim: this.text(PAYER, privateKeys.claim(id)), state: this.state(1, id), ...this.terms() };
+    const { claim, state, response } = this.standing(id);
+    const shown = { claim, state, ...this.terms(), ...this.decidedBy(id), ...(response === '' ? {} : { response }) };
     return {
       ...{ from: 'payer', role: 'adjudicator', input: { id, provider: 'hospital' } },
       ...{ private: { responseId: exampleIds.response, salt: exampleSalt('d'), ...shown } },
       time: '2026-02-12T08:00:00.000Z',
     };
+  }
+
+  /** The payer's rules, and what was signed before, as an adjudication shows them. */
+  decidedBy(id: string): { rules?: { generation: number; text: string }; signed?: string } {
+    const rules = [...this.ledger.private].filter(([name]) => name.startsWith(`${PAYER} claim-rules/payer/`));
+    const [, text] = rules.at(-1) ?? [];
+    const signed = this.text(PAYER, privateKeys.claimDecision(id, this.status(id)?.step ?? 0));
+    return {
+      ...(text === undefined ? {} : { rules: { generation: rules.length, text } }),
+      ...(signed === '' ? {} : { signed }),
+    };
+  }
+
+  /** A person's decision. */
+  decision(by: string, decision: HumanDecision, id: string = exampleIds.claim): Request<'AdjudicateClaim'> {
+    const { private: shown, ...request } = this.adjudication(id);
+    return { ...request, fhirUser: by, private: { ...shown!, decision } };
   }
 
   /** The text of a step of a claim. */
@@ -162,7 +246,7 @@ export class Story {
 
   /** The newest step of a claim. */
   status(id: string = exampleIds.claim): ClaimState {
-    const texts = [6, 5, 4, 3, 2, 1].map((step) => this.state(step, id));
+    const texts = [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1].map((step) => this.state(step, id));
     return JSON.parse(texts.find((text) => text !== '') ?? 'null');
   }
 

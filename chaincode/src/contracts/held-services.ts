@@ -57,6 +57,10 @@ const holderHash = (holder: Holder): string => sha256Hex(canonicalJson(holdingOf
 const earlierHash = ({ id, salt }: Pick<ClaimRecord, 'id' | 'salt'>, item: number): string =>
   sha256Hex(canonicalJson({ schema: 1, claimId: id, item, salt: sha256Hex(`fingerprint/${salt}`) }));
 
+/** Everything that a claim's holdings of these items may be, by hash. */
+export const holderHashes = (claim: Pick<ClaimRecord, 'id' | 'salt'>, items: readonly number[]): Set<string> =>
+  new Set([holderHash(holderOf(claim)), ...items.map((item) => earlierHash(claim, item))]);
+
 /** A service that this claim holds, or may come to hold. */
 export interface Held extends Fingerprint {
   /** Where this claim holds it; undefined where it does not. */

@@ -165,10 +165,11 @@ describe('the settlements contract', () => {
     await story.settle();
     const told = { ...complete, created: '2026-02-15T08:00:00.000Z', id: remittanceId(exampleIds.payment, 'hospital') };
     const at = [`remitted/${exampleIds.payment}/hospital/2`, `remitted-notice/${exampleIds.payment}/hospital`] as const;
+    const remitted = { ...state('remitted', 4, told.created, '0'), paid: { units: 11_745, currency: 'USD' } };
     expectWrites(await story.remit(), 'PaymentRemitted', [
       [[PAYER, PROVIDER], at[0], value(told, at[0], '0')],
       [[PAYER, PROVIDER], at[1], value(notice, at[1], '0')],
-      [[PAYER, PROVIDER], `claim-state/${exampleIds.claim}/4`, state('remitted', 4, told.created, '0')],
+      [[PAYER, PROVIDER], `claim-state/${exampleIds.claim}/4`, remitted],
     ]);
   });
 

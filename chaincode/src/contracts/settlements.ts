@@ -211,10 +211,17 @@ async function remitPayment(call: Call<'RemitPayment'>): Promise<Done> {
   const change = status === 'settled' ? ({ status: 'remitted' } as const) : { status };
   for (const state of taking) {
     const salted = { store, private: { salt: saltOf(call.private.salt, state.id) } };
-    await putState(store, nextState(salted, name, state, change), [provider]);
+    await putState(store, nextState(salted, name, state, { ...change, ...paidAfter(state, name) }), [provider]);
   }
   store.emit(events.PaymentRemitted, { id: input.id });
   return { time: store.time };
+}
+
+/** What has been paid for a claim in all, once its payment is remitted, or has come back after that. */
+function paidAfter({ status, paid, owed }: ClaimState, name: ClaimStepName): Pick<ClaimState, 'paid'> {
+  if (owed === undefined || (name !== 'remit' && (status !== 'remitted' || paid === undefined))) return {};
+  const units = (paid?.units ?? 0) + (name === 'remit' ? owed.units : -owed.units);
+  return { paid: units === 0 ? undefined : { units, currency: owed.currency } };
 }
 
 /**

@@ -6,10 +6,14 @@
 /** The statuses that a claim can stand in, and what each means. */
 export const CLAIM_STATES = {
   submitted: 'The payer has it and is to decide it.',
+  pended: 'Something is missing, or looks unusual: the provider is asked (Task), or a person at the payer decides.',
+  queued: 'It waits for a person at the payer, who signs.',
+  countersign: 'One person has signed it; it waits for another one.',
   denied: 'Nothing of it is owed.',
   'patient-responsibility': 'The patient owes what is allowed; the payer nothing.',
   partial: 'The payer owes less than what was billed, and is to pay it.',
   approved: 'The payer owes all but the patient’s share, and is to pay it.',
+  satisfied: 'What the payer owes of it was paid before; what was paid beyond that is owed back.',
   instructed: 'The bank is to pay it, by the payment that the state names.',
   settled: 'The bank has paid it (of payments that were instructed before payments had states of their own).',
   remitted: 'The bank has paid it, and the provider has its remittance.',
@@ -17,6 +21,10 @@ export const CLAIM_STATES = {
   failed: 'The payment was tried and was not made: it is unpaid.',
   stopped: 'The payment was stopped: it is unpaid.',
   returned: 'The money of the payment came back: it is unpaid.',
+  appealed: 'The provider has appealed; a person who has not decided it before decides it anew.',
+  cancelled: 'The provider took it back before it was decided.',
+  voided: 'The provider took it back after it was decided; what was paid is owed back.',
+  replaced: 'Another claim of the provider’s took its place, with its services and what was paid for them.',
 } as const;
 export type ClaimStatus = keyof typeof CLAIM_STATES;
 export const CLAIM_STATUSES = Object.keys(CLAIM_STATES) as [ClaimStatus, ...ClaimStatus[]];
@@ -42,10 +50,48 @@ export const CLAIM_STEPS = {
     takes: 'a Claim that a registered Coverage covers; the edits judge it at once',
   },
   adjudicate: {
-    from: ['submitted'],
+    from: ['submitted', 'pended', 'queued', 'countersign', 'appealed'],
     by: 'payer',
-    to: ['approved', 'partial', 'patient-responsibility', 'denied'],
-    takes: 'the claim, and what the payer judges it by as that stands now',
+    to: ['approved', 'partial', 'patient-responsibility', 'denied', 'satisfied', 'pended', 'queued', 'countersign'],
+    takes:
+      'the claim, and what the payer judges it by as that stands now; from all but `submitted` a person’s decision',
+  },
+  supplement: {
+    from: ['pended'],
+    by: 'provider',
+    to: ['submitted', 'appealed'],
+    takes: 'an answer, and the records that were missing; what is billed stays as it is',
+  },
+  appeal: {
+    from: ['denied', 'patient-responsibility', 'satisfied', 'remitted'],
+    by: 'provider',
+    to: ['appealed'],
+    takes: 'a reason, and new records, within the appeal period that the decision names',
+  },
+  cancel: {
+    from: ['submitted', 'pended', 'queued', 'countersign'],
+    by: 'provider',
+    to: ['cancelled'],
+    takes: 'a reason; its services are free again',
+  },
+  void: {
+    from: [
+      ...(['approved', 'partial', 'patient-responsibility', 'satisfied', 'remitted'] as const),
+      ...(['rejected', 'failed', 'stopped', 'returned'] as const),
+    ],
+    by: 'provider',
+    to: ['voided'],
+    takes: 'a Claim with frequency code 8 that names it; its services are free again',
+  },
+  replace: {
+    from: [
+      ...(['submitted', 'pended', 'queued', 'countersign'] as const),
+      ...(['approved', 'partial', 'patient-responsibility', 'denied', 'satisfied', 'remitted'] as const),
+      ...(['rejected', 'failed', 'stopped', 'returned'] as const),
+    ],
+    by: 'provider',
+    to: ['replaced'],
+    takes: 'a Claim with frequency code 7 that names it and that no edit denies',
   },
   instruct: {
     from: ['approved', 'partial', 'rejected', 'failed', 'stopped', 'returned'],

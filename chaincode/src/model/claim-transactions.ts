@@ -3,13 +3,23 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { every, withAnother, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
 import { type Consortium, custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { datedShape } from './claims.ts';
+import { claimRulesInputSchema } from './claim-rules.ts';
+import { datedShape, humanDecisionSchema } from './claims.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
 import { MAX_CLAIMS_OF_PAYMENT, PAYMENT_REPORTS, paymentReasonSchema, transferReferenceSchema } from './payments.ts';
 import { bucketEvidenceSchema } from './registers.ts';
 import { recordEvidenceSchema } from './sheets.ts';
-import { anchoredText, currencySchema, daySchema, idSchema, line, minorUnitsSchema, saltSchema } from './texts.ts';
+import {
+  anchoredText,
+  currencySchema,
+  daySchema,
+  idSchema,
+  line,
+  minorUnitsSchema,
+  saltSchema,
+  written,
+} from './texts.ts';
 import { done, hintSchema, transaction, type Writes } from './transaction.ts';
 import { draftSchema, MAX_VALUE_LENGTH, pricesSchema, unlistedSchema } from './values.ts';
 
@@ -31,6 +41,16 @@ const termsShape = {
   /** A generation of the register of licences that is known, and the buckets that the claim's practitioners lie in. */
   register: hintSchema,
   buckets: z.array(bucketEvidenceSchema).max(100),
+};
+
+/** A claim as it stands, as the anchored texts. */
+const standingShape = { claim: anchoredText(MAX_VALUE_LENGTH), state: anchoredText(MAX_STATE_LENGTH) };
+
+/** One that holds services, to be set free: also the coverage that it was judged by, and the decision where its state does not say what was paid. */
+const heldShape = {
+  ...standingShape,
+  coverage: anchoredText(MAX_STATE_LENGTH),
+  response: anchoredText(MAX_VALUE_LENGTH).optional(),
 };
 
 /** A payer's collection decides a claim; whom a step concerns follows from the claim. */
@@ -112,6 +132,10 @@ export const claimTransactions = {
       ...termsShape,
       /** Record versions of the provider: the patient, encounters, procedures … the claim rests on. */
       evidence: z.array(recordEvidenceSchema).max(200),
+      /** Of the ClaimResponse where an edit denies it. */
+      responseId: idSchema,
+      /** Of one that replaces another: that one, as it stands. */
+      replaced: z.strictObject(heldShape).optional(),
     }),
     output: done,
     endorsers: (_, caller, { payer }) => every(caller, payer),
@@ -127,13 +151,72 @@ export const claimTransactions = {
     private: z.strictObject({
       responseId: idSchema,
       salt: saltSchema,
-      claim: anchoredText(MAX_VALUE_LENGTH),
-      state: anchoredText(MAX_STATE_LENGTH),
+      ...standingShape,
       ...termsShape,
+      rules: z.strictObject({ generation: hintSchema, text: anchoredText(MAX_STATE_LENGTH) }).optional(),
+      /** A person's, who the certificate names; and of who signed before, where another one is to sign. */
+      decision: humanDecisionSchema.optional(),
+      signed: anchoredText(MAX_STATE_LENGTH).optional(),
+      /** Of an appeal: the decision that it is against. */
+      response: anchoredText(MAX_VALUE_LENGTH).optional(),
     }),
     output: done,
     endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
     writes: ({ consortium, caller }) => billed(consortium, caller),
+  }),
+  /** What the payer has settled about deciding claims, from which day on. */
+  SetClaimRules: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({}),
+    private: z.strictObject({ ...claimRulesInputSchema.shape, salt: saltSchema, known: hintSchema }),
+    output: done,
+    endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
+    writes: ({ caller }) => ({ always: [collections.billing(caller)] }),
+  }),
+  /** The provider takes a claim back: `cancel` before it is decided, `void` after. */
+  WithdrawClaim: transaction({
+    contract: 'claim-corrections',
+    kind: 'submit',
+    callers: ['provider'],
+    roles: ['system', 'practitioner'],
+    input: z.strictObject({ id: idSchema, payer: nameSchema }),
+    private: z.strictObject({
+      kind: z.enum(['cancel', 'void']),
+      taskId: idSchema,
+      salt: saltSchema,
+      reason: written(2_000),
+      ...heldShape,
+      fingerprintKey: anchoredText(1_024).optional(),
+    }),
+    output: done,
+    endorsers: (_, caller, { payer }) => every(caller, payer),
+    writes: ({ consortium, input: { payer } }) => billed(consortium, payer),
+  }),
+  /** The provider has a claim decided anew on what it shows now: `supplement` of one that is pended, `appeal` of one that is decided. */
+  ReopenClaim: transaction({
+    contract: 'claim-corrections',
+    kind: 'submit',
+    callers: ['provider'],
+    roles: ['system', 'practitioner'],
+    input: z.strictObject({ id: idSchema, payer: nameSchema }),
+    private: z.strictObject({
+      kind: z.enum(['supplement', 'appeal']),
+      taskId: idSchema,
+      salt: saltSchema,
+      reason: written(2_000),
+      ...standingShape,
+      /** Of an appeal: the decision that it is against. */
+      response: anchoredText(MAX_VALUE_LENGTH).optional(),
+      /** The claim with what it refers to now, and the records, as they are now. */
+      resource: resourceSchema,
+      evidence: z.array(recordEvidenceSchema).max(200),
+    }),
+    output: done,
+    endorsers: (_, caller, { payer }) => every(caller, payer),
+    writes: ({ consortium, input: { payer } }) => billed(consortium, payer),
   }),
 
   /**

@@ -16,9 +16,11 @@ import {
   minorUnitsSchema,
   saltSchema,
   table,
+  userSchema,
   versionSchema,
+  written,
 } from './texts.ts';
-import { pricesSchema, schemaVersion, unlistedSchema } from './values.ts';
+import { amountSchema, pricesSchema, schemaVersion, unlistedSchema } from './values.ts';
 
 const recordVersion = z.strictObject({ id: idSchema, version: versionSchema });
 
@@ -115,6 +117,8 @@ export const claimResponseRecordSchema = z.strictObject({
   /** Versions, where several were in force on the days of its lines. */
   feeSchedules: z.array(line(64)).max(24).optional(),
   edits: findings,
+  /** The last day on which it may be appealed; absent in older ones. */
+  appealUntil: daySchema.optional(),
   resource: resourceSchema,
 });
 export type ClaimResponseRecord = z.infer<typeof claimResponseRecordSchema>;
@@ -134,3 +138,54 @@ export const remittanceRecordSchema = z.strictObject({
   salt: saltSchema,
   resources: z.array(resourceSchema).length(2),
 });
+
+/** `claim-task/<claim id>/<step>`: a Task (hl7.org/fhir/R4/task.html). */
+export const claimTaskSchema = z.strictObject({
+  schema: schemaVersion,
+  claimId: idSchema,
+  payer: nameSchema,
+  salt: saltSchema,
+  resource: resourceSchema,
+});
+export type ClaimTask = z.infer<typeof claimTaskSchema>;
+
+/** Less of a line is paid, in minor units, than the rules come to. */
+const reductionSchema = z.strictObject({ sequence: z.int().min(1).max(1_000_000), units: minorUnitsSchema });
+
+/** What a person at the payer decides: within what the rules come to, never beyond. */
+export const humanDecisionSchema = z.strictObject({
+  outcome: z.enum(['approve', 'deny', 'pend']),
+  /** For the provider: it stands in the ClaimResponse. */
+  reason: written(2_000),
+  reductions: z.array(reductionSchema).max(500).optional(),
+});
+export type HumanDecision = z.infer<typeof humanDecisionSchema>;
+
+/** `claim-decision/<claim id>/<step>` */
+export const claimDecisionSchema = z.strictObject({
+  ...humanDecisionSchema.shape,
+  schema: schemaVersion,
+  claimId: idSchema,
+  payer: nameSchema,
+  /** As the certificate names who decided. */
+  by: userSchema,
+  salt: saltSchema,
+});
+export type ClaimDecision = z.infer<typeof claimDecisionSchema>;
+
+/** `debt/<claim id>/<step>/<number>`: what a provider owes back to a payer, and what is left of it. */
+export const debtSchema = z.strictObject({
+  schema: schemaVersion,
+  claimId: idSchema,
+  /** The step of the claim that it came of, and the how-manieth this is. */
+  step: z.int().min(1).max(100),
+  number: z.int().min(1).max(100_000),
+  payer: nameSchema,
+  provider: nameSchema,
+  left: amountSchema,
+  /** The claim of whose payment it was taken; absent in the first. */
+  takenFrom: idSchema.optional(),
+  at: instant,
+  salt: saltSchema,
+});
+export type Debt = z.infer<typeof debtSchema>;

@@ -94,6 +94,14 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     because:
       'the payer’s collection decides, and it could deny anything; a claim counts where its provider has signed it',
   },
+  WithdrawClaim: {
+    without: ['caller'],
+    because: 'the payer’s collection decides; a withdrawal counts where the claim’s provider has signed it',
+  },
+  ReopenClaim: {
+    without: ['caller'],
+    because: 'the payer’s collection decides; an answer or an appeal counts where the claim’s provider has signed it',
+  },
   AdjudicateClaim: {
     without: ['one of'],
     because: 'the payer owes what it adjudicates; who recomputes it is not to be a third party, but could be',

@@ -19,6 +19,8 @@ export const events = {
   ReviewClosed: 'ReviewClosed',
   ClaimSubmitted: 'ClaimSubmitted',
   ClaimAdjudicated: 'ClaimAdjudicated',
+  ClaimWithdrawn: 'ClaimWithdrawn',
+  ClaimAppealed: 'ClaimAppealed',
   PaymentInstructed: 'PaymentInstructed',
   PaymentReported: 'PaymentReported',
   PaymentRemitted: 'PaymentRemitted',

@@ -72,6 +72,14 @@ export const privateKeys = {
     byStep(`remittance/${claimId}`, step, USUAL_STEPS.remittance),
   /** billing_<Payer>, copied to the bank: 1 instructed, 2 settled where these are the third and fourth step; always their steps less two. */
   payment: (claimId: string, number: number): string => `payment/${claimId}/${number}`,
+  /** billing_<Payer>, copied to the provider: what one asked of the other by that step, as a Task. */
+  claimTask: (claimId: string, step: number): string => `claim-task/${claimId}/${step}`,
+  /** billing_<Payer> alone: who at the payer decided by that step, how and why. */
+  claimDecision: (claimId: string, step: number): string => `claim-decision/${claimId}/${step}`,
+  /** billing_<Payer>, copied to the provider: what a provider owes back since that step; 1 all of it, then what was left each time. */
+  debt: (claimId: string, step: number, number: number): string => `debt/${claimId}/${step}/${number}`,
+  /** billing_<Payer>: what a payer has settled about deciding claims, one generation after the other. */
+  claimRules: (payer: string, generation: number): string => `claim-rules/${payer}/${generation}`,
   settlement: (claimId: string, step: number = USUAL_STEPS.settlement): string =>
     byStep(`settlement/${claimId}`, step, USUAL_STEPS.settlement),
   /** billing_<Payer>, copied to the bank: how a payment stands, and the PaymentReconciliation of that step (payments.ts). */

@@ -222,6 +222,9 @@ export const consentStateSchema = z.strictObject({
 });
 export type ConsentState = z.infer<typeof consentStateSchema>;
 
+/** Minor units of an ISO 4217 currency. */
+export const amountSchema = z.strictObject({ units: minorUnitsSchema, currency: currencySchema });
+
 const claimStepNumber = z.int().min(1).max(MAX_CLAIM_STEPS);
 /** What a payer owes of a claim, in minor units, and the id of the ClaimResponse that says so. */
 export const owedSchema = z.strictObject({
@@ -252,6 +255,20 @@ export const claimStateSchema = z.strictObject({
   owed: owedSchema.optional(),
   /** The payment that it was instructed by last. */
   payment: idSchema.optional(),
+  /** What has been paid for it, and for what it has replaced, less what is owed back. Absent: nothing, or in older ones what was decided. */
+  paid: amountSchema.optional(),
+  /** The claim that it replaces, and the one that replaces it. */
+  replaces: idSchema.optional(),
+  replacedBy: idSchema.optional(),
+  /** While an appeal is undecided: the step of the decision that it is against. */
+  appealOf: claimStepNumber.optional(),
+  /** The persons who have signed what another one must sign, and those who have decided before. */
+  signers: z.array(userSchema).min(1).max(2).optional(),
+  deciders: z
+    .array(userSchema)
+    .min(1)
+    .max(2 * MAX_CLAIM_STEPS)
+    .optional(),
   submittedAt: instant,
   updatedAt: instant,
   salt: saltSchema,

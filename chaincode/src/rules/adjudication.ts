@@ -59,10 +59,10 @@ const add = (a: Decision, b: Decision): Decision => ({
   reduction: a.reduction + b.reduction,
 });
 
-const sumOf = (decisions: readonly Decision[]): Decision => decisions.reduce(add, NOTHING);
+export const sumOf = (decisions: readonly Decision[]): Decision => decisions.reduce(add, NOTHING);
 
 /** What it comes to: where nothing is left to pay, the patient owes it, or nobody does. */
-function statusOf({ benefit, share, reduction }: Decision): Adjudication['status'] {
+export function statusOf({ benefit, share, reduction }: Decision): Adjudication['status'] {
   if (benefit === 0) return share > 0 ? 'patient-responsibility' : 'denied';
   return reduction === 0 ? 'approved' : 'partial';
 }

@@ -32,6 +32,7 @@ const ADJUSTMENTS: Readonly<Record<string, readonly [Group, string]>> = {
   duplicate: ['CO', '18'],
   'not-covered': ['CO', '96'],
   'no-agreed-price': ['CO', '147'],
+  adjudicator: ['CO', 'A1'],
   contractual: ['CO', '45'],
   deductible: ['PR', '1'],
   coinsurance: ['PR', '2'],

@@ -4,6 +4,7 @@ import type { Resource } from '../model/fhir.ts';
 import { toMoney } from '../model/money.ts';
 import type { Adjudication, Decided, Decision } from './adjudication.ts';
 import { adjustmentOf } from './adjustments.ts';
+import type { Outcome } from './claim-outcomes.ts';
 import type { Verdict } from './claims.ts';
 import type { Adjusted } from './cost-sharing.ts';
 import { concept, editConcept, organisationReference } from './fhir-terms.ts';
@@ -17,9 +18,19 @@ export interface ResponseFacts {
   adjudication: Adjudication;
   /** What of it edits denied. */
   verdict: Verdict;
+  /** What became of it; left out: it is decided, and all that is to be paid is due. */
+  outcome?: Outcome;
+  /** The last day on which it may be appealed, YYYY-MM-DD. */
+  appealUntil?: string;
+  /** Why a person at the payer decided so. */
+  note?: string | undefined;
   /** Transaction time, ISO 8601 UTC. */
   now: string;
 }
+
+const APPEAL_UNTIL = 'https://telemed-ledger.example/fhir/StructureDefinition/claim-appeal-until';
+/** http://terminology.hl7.org/CodeSystem/payment-adjustment-reason: a prior payment is taken into account. */
+const PRIOR_PAYMENT = concept('payment-adjustment-reason', 'a001');
 
 /**
  * `copay` is what HL7 calls so: a copay, and a percentage of it (coinsurance). The reduction has no category in HL7's code system: it is
@@ -88,18 +99,49 @@ function sequencesOf(place: string): object {
   return { itemSequence, detailSequence, ...(subDetailSequence === undefined ? {} : { subDetailSequence }) };
 }
 
-function paymentOf({ status, total, currency }: Adjudication): object {
-  if (total.benefit === 0) return {};
+/** What is to be paid now: the benefit less what was paid before. */
+function paymentOf({ status, total, currency }: Adjudication, due: number): object {
+  if (due === 0) return {};
   const type = concept('ex-paymenttype', status === 'approved' ? 'complete' : 'partial');
-  return { payment: { type, amount: toMoney({ units: total.benefit, currency }) } };
+  const before = total.benefit - due;
+  const prior =
+    before === 0 ? {} : { adjustment: toMoney({ units: before, currency }), adjustmentReason: PRIOR_PAYMENT };
+  return { payment: { type, ...prior, amount: toMoney({ units: due, currency }) } };
+}
+
+function notesOf({ note, outcome, adjudication: { currency } }: ResponseFacts): object {
+  const owedBack = outcome?.owedBack ?? 0;
+  const { value } = toMoney({ units: owedBack, currency });
+  const texts = [note ?? [], owedBack === 0 ? [] : `${value} ${currency} that were paid before are owed back`].flat();
+  return texts.length === 0
+    ? {}
+    : { processNote: texts.map((text, index) => ({ number: index + 1, type: 'print', text })) };
+}
+
+/** As FHIR's outcome and disposition say it; nothing is decided while it waits. */
+function dispositionOf({ outcome, adjudication }: ResponseFacts): { outcome: string; disposition: string } {
+  const { waitsFor, status, appeal } = outcome ?? {};
+  if (waitsFor !== undefined) return { outcome: 'queued', disposition: `${status}: ${waitsFor}` };
+  return { outcome: 'complete', disposition: [appeal ?? [], adjudication.status].flat().join(': ') };
+}
+
+/** The amounts, line by line; of what is not decided there are none. */
+function amountsOf({ adjudication, outcome }: ResponseFacts): object {
+  if (outcome?.waitsFor !== undefined) return {};
+  return {
+    item: adjudication.items.map((item) => itemOf(item, adjudication)),
+    total: amounts(adjudication.total, adjudication),
+    ...paymentOf(adjudication, outcome?.due ?? adjudication.total.benefit),
+  };
 }
 
 /** The ClaimResponse that the payer owes the provider; `payment` is there when anything is to be paid. */
 export function claimResponseOf(facts: ResponseFacts): Resource {
-  const { claim, bill, adjudication, verdict } = facts;
+  const { claim, bill, verdict, appealUntil } = facts;
   return {
     resourceType: 'ClaimResponse',
     id: facts.responseId,
+    ...(appealUntil === undefined ? {} : { extension: [{ url: APPEAL_UNTIL, valueDate: appealUntil }] }),
     status: 'active',
     type: claim['type'],
     use: 'claim',
@@ -108,12 +150,10 @@ export function claimResponseOf(facts: ResponseFacts): Resource {
     insurer: organisationReference(facts.payer),
     requestor: claim['provider'],
     request: { reference: `Claim/${bill.claimId}` },
-    outcome: 'complete',
-    disposition: adjudication.status,
-    item: adjudication.items.map((item) => itemOf(item, adjudication)),
-    total: amounts(adjudication.total, adjudication),
-    ...paymentOf(adjudication),
+    ...dispositionOf(facts),
+    ...amountsOf(facts),
     insurance: [{ sequence: 1, focal: true, coverage: { reference: bill.coverage } }],
-    ...errorsOf(verdict),
+    ...notesOf(facts),
+    ...(facts.outcome?.waitsFor === undefined ? errorsOf(verdict) : {}),
   };
 }

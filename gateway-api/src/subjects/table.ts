@@ -18,6 +18,7 @@ import {
 import { askHoldings } from './access/holdings.ts';
 import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
 import { accessEvents, refuseAccess } from './access/waiting.ts';
+import { correctClaim } from './claims/correction-operations.ts';
 import { registerCoverage } from './claims/coverages.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { writeConsent } from './consents/consents.ts';
@@ -123,6 +124,7 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   evaluateConsents,
   ...matchPatient,
   submitClaim,
+  ...correctClaim,
   adjudicateClaim,
   instructPayments,
   ...reportPayment,

@@ -75,6 +75,10 @@ const KINDS = new Map<string, Kind>(
     claim: { places: BILLING, holds: ['Claim'], names: 'id', payer: statedPayer },
     'claim-state': { places: BILLING, names: 'id', payer: statedPayer },
     response: { places: BILLING, holds: ['ClaimResponse'], names: 'claimId', payer: payerNamedAt('insurer') },
+    'claim-task': { places: BILLING, holds: ['Task'], names: 'claimId', payer: statedPayer },
+    'claim-decision': { places: BILLING, names: 'claimId', payer: statedPayer },
+    debt: { places: BILLING, names: 'claimId', payer: statedPayer },
+    'claim-rules': { places: BILLING, payer: payerInKey },
     payment: {
       places: BILLING,
       holds: ['PaymentReconciliation'],

@@ -4,10 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Bill, readBill } from '@telemed-ledger/chaincode/model/bill.ts';
+import { correctionOf } from '@telemed-ledger/chaincode/model/claim-corrections.ts';
 import { evidenceOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
 import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import { licenceNumbersOf } from '@telemed-ledger/chaincode/model/claim-practitioners.ts';
-import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
+import type { ClaimRecord, HumanDecision } from '@telemed-ledger/chaincode/model/claims.ts';
 import { addDays } from '@telemed-ledger/chaincode/model/days.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
@@ -49,8 +50,47 @@ async function submitOnce(
     claim: resource,
     records,
   });
-  const submission = { claim: { id, salt: newSalt(), resource }, ...terms, evidence };
+  const correction = correctionOf(resource);
+  const replaced = correction === undefined ? {} : { replaced: await replacedBy(index, own, correction.claim) };
+  const shown = { claim: { id, salt: newSalt(), resource }, ...terms, ...replaced };
+  const submission = { ...shown, evidence, responseId: randomUUID() };
   return ledger.submit('SubmitClaim', { id, payer }, submission, sending);
+}
+
+/** A claim of this provider's as it stands, for one that replaces it. @throws {LedgerError} INVALID where it is none of its own */
+async function replacedBy(index: ReadModel, own: string, id: string): Promise<Standing & { coverage: string }> {
+  const row = await index.state('claim', id);
+  if (row === undefined) throw new LedgerError('INVALID', 'names no claim of this provider’s', 'Claim.related');
+  return heldOf(index, own, JSON.parse(row.value) as ClaimState);
+}
+
+/** The anchored texts. */
+interface Standing {
+  claim: string;
+  state: string;
+  response?: string;
+}
+
+/** A claim as it stands, as endorsers are shown it: the decision as well, where there is one here. */
+export async function standingOf(index: ReadModel, own: string, state: ClaimState): Promise<Standing> {
+  const keys = keysOfClaim(state);
+  const response = await index.evidence.text(own, keys.response);
+  return {
+    claim: await textOf(index, own, keys.claim),
+    state: await textOf(index, own, privateKeys.claimState(state.id, state.step)),
+    ...(response === undefined ? {} : { response }),
+  };
+}
+
+/** The same of one that holds services, with the coverage that it was judged by. */
+export async function heldOf(
+  index: ReadModel,
+  own: string,
+  state: ClaimState,
+): Promise<Standing & { coverage: string }> {
+  const shown = await standingOf(index, own, state);
+  const { coverage } = parseExact(shown.claim) as ClaimRecord;
+  return { ...shown, coverage: await textOf(index, own, privateKeys.coverage(coverage.id, coverage.version)) };
 }
 
 /** The Coverage that the focal (or only) insurance names, as the payer showed it to this provider. */
@@ -74,7 +114,7 @@ interface Shown {
 }
 
 /** The newest versions of the records that a claim rests on, with their paths; what is not here is ignored. */
-async function evidenceFor(claim: Resource, care: string, index: ReadModel): Promise<Shown> {
+export async function evidenceFor(claim: Resource, care: string, index: ReadModel): Promise<Shown> {
   const records: Shown['records'] = new Map();
   const evidence: RecordEvidence[] = [];
   const seen = new Set<string>();
@@ -121,19 +161,24 @@ function daysOf({ items }: Bill): string[] {
   return [...new Set(days)];
 }
 
-/** Decides a claim by what the payer holds. @throws {LedgerError} */
-export const adjudicate = (services: Services, id: string, sending: Sending): Promise<Outcome> =>
-  upToDate(() => adjudicateOnce(services, id, sending));
+/** Decides a claim by what the payer holds, and by what a person decides within that. @throws {LedgerError} */
+export const adjudicate = (
+  services: Services,
+  id: string,
+  decision: HumanDecision | undefined,
+  sending: Sending,
+): Promise<Outcome> => upToDate(() => adjudicateOnce(services, id, decision, sending));
 
 async function adjudicateOnce(
   { index, ledger, organisation }: Services,
   id: string,
+  decision: HumanDecision | undefined,
   sending: Sending,
 ): Promise<Outcome> {
   const standing = await claimState(index, id);
-  const { provider, step } = standing;
+  const { provider } = standing;
   const own = collections.billing(organisation.name);
-  const claim = await textOf(index, own, keysOfClaim(standing).claim);
+  const { claim, state } = await standingOf(index, own, standing);
   const { coverage, resource, evidence } = parseExact(claim) as ClaimRecord;
   const newest = await index.newestRow('Coverage', coverage.id);
   if (newest === undefined) throw new LedgerError('NOT_FOUND', 'the coverage of this claim is not here');
@@ -147,9 +192,24 @@ async function adjudicateOnce(
     claim: resource,
     records,
   });
-  const state = await textOf(index, own, privateKeys.claimState(id, step));
-  const decision = { responseId: randomUUID(), salt: newSalt(), claim, state, ...terms };
-  return ledger.submit('AdjudicateClaim', { id, provider }, decision, sending);
+  const shown = { claim, state, ...terms, ...(await decidedBefore(index, own, standing)) };
+  const asked = decision === undefined ? {} : { decision };
+  const made = { responseId: randomUUID(), salt: newSalt(), ...shown, ...asked };
+  return ledger.submit('AdjudicateClaim', { id, provider }, made, sending);
+}
+
+/** The payer's rules of deciding, what another person has signed, and what an appeal is against. */
+async function decidedBefore(index: ReadModel, own: string, { id, payer, step, signers, appealOf }: ClaimState) {
+  const generation = await index.evidence.newest(own, privateKeys.claimRules(payer, 0).slice(0, -1));
+  const rules =
+    generation === 0
+      ? {}
+      : { rules: { generation, text: await textOf(index, own, privateKeys.claimRules(payer, generation)) } };
+  return {
+    ...rules,
+    ...(signers === undefined ? {} : { signed: await textOf(index, own, privateKeys.claimDecision(id, step)) }),
+    ...(appealOf === undefined ? {} : { response: await textOf(index, own, privateKeys.response(id, appealOf)) }),
+  };
 }
 
 /** How a claim stands. @throws {LedgerError} NOT_FOUND */

@@ -1,18 +1,19 @@
 /** Claim/$submit at the provider (after Da Vinci PAS) and Claim/<id>/$adjudicate at the payer. */
 import { randomUUID } from 'node:crypto';
+import { correctionOf } from '@telemed-ledger/chaincode/model/claim-corrections.ts';
 import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
-import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { committedAnswer } from '../../fhir/answers.ts';
 import type { Issue } from '../../fhir/outcomes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
-import { definitionOf, type SubjectOperation } from '../services.ts';
+import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
 import { adjudicate, claimState, resourceAt, submit } from './claims.ts';
+import { withdraw } from './corrections.ts';
+import { decisionIn } from './decisions.ts';
 import { resolveSubmission } from './resolving.ts';
+import { responseOf, standing } from './response.ts';
 import { readSubmission } from './submission.ts';
 
 export const submitClaim: SubjectOperation = {
@@ -28,15 +29,35 @@ export const submitClaim: SubjectOperation = {
     const { index, consortium } = services;
     const options = { index, consortium, baseUrl, fromElsewhere: false };
     const { claim, told } = await resolveSubmission(readSubmission(body), options);
+    const correction = correctionOf(claim);
+    if (correction?.kind === 'void') {
+      const { claim: id } = correction;
+      const { outcome } = await services.idempotent.write(caller, idempotency, () => ({
+        answer: {},
+        submit: (sending) => withdraw(services, { id, kind: 'void', reason: 'voided by frequency code 8' }, sending),
+      }));
+      const response = await afterCommit(async () => responseOf(services, await claimState(services.index, id)));
+      return committedAnswer(outcome.transactionId, response && withNotes(response, told));
+    }
     const id = randomUUID();
     const { outcome, answer } = await services.idempotent.write(caller, idempotency, () => ({
       answer: { id },
       submit: (sending) => submit(services, claim, id, sending),
     }));
-    const state = await afterCommit(() => claimState(services.index, answer.id));
-    return committedAnswer(outcome.transactionId, state && withNotes(responseOf(claim, state), told));
+    const response = await afterCommit(async () => submittedAs(services, claim, answer.id));
+    return committedAnswer(outcome.transactionId, response && withNotes(response, told));
   },
 };
+
+/** What is known when a claim has been submitted: it waits for adjudication, or an edit denied it. */
+async function submittedAs(services: Services, claim: Resource, id: string): Promise<object | undefined> {
+  const state = await claimState(services.index, id);
+  if (state.step > 1) return responseOf(services, state);
+  if (state.status !== 'denied') return standing(claim, state);
+  const reason = state.reason ?? 'denied';
+  const told = { outcome: 'error', disposition: `denied: ${reason}`, error: [{ code: { text: reason } }] };
+  return { ...standing(claim, state), ...(await responseOf(services, state)), ...told };
+}
 
 export const adjudicateClaim: SubjectOperation = {
   kind: 'payer',
@@ -44,15 +65,16 @@ export const adjudicateClaim: SubjectOperation = {
   transaction: 'AdjudicateClaim',
   type: 'Claim',
   level: 'instance',
-  summary: 'Adjudicates a submitted claim.',
+  summary:
+    'Adjudicates a claim by the rules; with Parameters (decision approve, deny or pend, reason, item with sequence and reduction) a person decides within them.',
   definition: definitionOf('Claim-adjudicate'),
   async handle({ caller, id = '', body, idempotency }, services) {
     compartmentOf(caller);
-    checkNothingAsked(body);
+    const decision = decisionIn(body);
     const { index, idempotent, organisation } = services;
     const { outcome } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
-      submit: (sending) => adjudicate(services, id, sending),
+      submit: (sending) => adjudicate(services, id, decision, sending),
     }));
     const own = collections.billing(organisation.name);
     const response = await afterCommit(async () =>
@@ -61,15 +83,6 @@ export const adjudicateClaim: SubjectOperation = {
     return committedAnswer(outcome.transactionId, response);
   },
 };
-
-/** What nobody reads must not look as if it had been heeded. @throws LedgerError INVALID */
-function checkNothingAsked(body: Resource | undefined): void {
-  if (body === undefined) return;
-  const asked = body.resourceType === 'Parameters' && body['parameter'] !== undefined;
-  if (body.resourceType === 'Parameters' && !asked) return;
-  const reason = 'an adjudication is computed from the ledger and takes no parameters';
-  throw new LedgerError('INVALID', reason, asked ? 'Parameters.parameter' : body.resourceType);
-}
 
 /** What is to be told of a submission, as notes of its answer. */
 const withNotes = (response: object, told: readonly Issue[]): object =>
@@ -81,24 +94,3 @@ const withNotes = (response: object, told: readonly Issue[]): object =>
           ...{ number: index + 1, type: 'display', text: `${expression.join(', ')}: ${diagnostics}` },
         })),
       };
-
-const organisation = (name: string) => ({ identifier: { system: ORGANISATION_SYSTEM, value: name }, display: name });
-
-/** What is known when a claim has been submitted: it waits for adjudication, or an edit denied it. */
-function responseOf(claim: Resource, state: ClaimState): object {
-  const reason = state.reason ?? 'denied';
-  return {
-    resourceType: 'ClaimResponse',
-    status: 'active',
-    type: claim['type'],
-    use: claim['use'],
-    patient: claim['patient'],
-    created: state.submittedAt,
-    insurer: organisation(state.payer),
-    requestor: organisation(state.provider),
-    request: { reference: `Claim/${state.id}` },
-    ...(state.status === 'denied'
-      ? { outcome: 'error', disposition: `denied: ${reason}`, error: [{ code: { text: reason } }] }
-      : { outcome: 'queued' }),
-  };
-}

@@ -1,0 +1,166 @@
+/**
+ * How a provider puts its claims right: takes one back before or after it is decided, replaces it, answers what is missing, and
+ * appeals. Each is a step of the table; what was paid stays accounted for.
+ */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import type { Context } from 'fabric-contract-api';
+import { checkPresented } from '../ledger/evidence.ts';
+import type { Store } from '../ledger/store.ts';
+import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
+import { readBill } from '../model/bill.ts';
+import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { keysOfClaim } from '../model/claim-places.ts';
+import { APPEAL_DAYS } from '../model/claim-rules.ts';
+import { type ClaimRecord, type ClaimTask, claimRecordSchema } from '../model/claims.ts';
+import { addDays, firstDay } from '../model/days.ts';
+import { LedgerError } from '../model/errors.ts';
+import { events } from '../model/events.ts';
+import type { Resource } from '../model/fhir.ts';
+import { privateKeys, USUAL_STEPS } from '../model/keys.ts';
+import type { Amount } from '../model/money.ts';
+import { payableOf } from '../model/payment-details.ts';
+import type { OutputOf } from '../model/transactions.ts';
+import type { ClaimState } from '../model/values.ts';
+import { type ClaimTaskKind, claimTaskOf } from '../rules/claim-tasks.ts';
+import { debtOf, type StepValue } from './claim-balance.ts';
+import { checkResponse } from './claim-humans.ts';
+import { loadEvidence } from './claim-loading.ts';
+import { freeServices, servicesOf } from './claim-services.ts';
+import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts';
+
+export class ClaimCorrections extends LedgerContract {
+  readonly #consortium: Consortium;
+
+  constructor(consortium: Consortium) {
+    super('claim-corrections');
+    this.#consortium = consortium;
+  }
+
+  WithdrawClaim(ctx: Context, argument: string): Promise<string> {
+    return run('WithdrawClaim', this.#consortium, ctx, argument, withdrawClaim);
+  }
+
+  ReopenClaim(ctx: Context, argument: string): Promise<string> {
+    return run('ReopenClaim', this.#consortium, ctx, argument, reopenClaim);
+  }
+}
+
+type Done = OutputOf<'WithdrawClaim'>;
+
+/** The claim as its payer holds it. @throws LedgerError NOT_FOUND, INVALID */
+export const checkClaim = (store: Store, state: ClaimState, text: string, expression = 'claim'): Promise<ClaimRecord> =>
+  checkPresented(
+    ...([store, collections.billing(state.payer), keysOfClaim(state).claim, text] as const),
+    ...([claimRecordSchema, expression] as const),
+  );
+
+/**
+ * What has been paid for a claim. States of earlier chaincode do not say it: then the decision does, which is to be shown.
+ * @throws LedgerError NOT_FOUND, INVALID at `response`
+ */
+export async function paidFor(
+  store: Store,
+  state: ClaimState,
+  response: string | undefined,
+): Promise<Amount | undefined> {
+  if (state.paid !== undefined || state.status !== 'remitted') return state.paid;
+  return payableOf((await checkResponse(store, state, state.response, response ?? '')).resource);
+}
+
+async function withdrawClaim(call: Call<'WithdrawClaim'>): Promise<Done> {
+  const { input, caller, consortium, store } = call;
+  const { kind, claim, state: text, response, fingerprintKey, coverage, salt } = call.private;
+  const payer = memberOfKind(consortium, input.payer, 'payer', 'payer').name;
+  const state = await checkState(store, { id: input.id, payer, text, step: kind, caller });
+  const record = await checkClaim(store, state, claim);
+  const services = await servicesOf(store, record, caller.organisation, { coverage, fingerprintKey });
+  const paid = await paidFor(store, state, response);
+  freeServices(store, record, services);
+  const status = kind === 'cancel' ? 'cancelled' : 'voided';
+  const next = nextState(call, kind, state, { status, paid: undefined });
+  const owed = paid === undefined ? [] : debtOf(next, paid, store.time, salt);
+  await takeStep(store, {
+    state: next,
+    event: events.ClaimWithdrawn,
+    values: [taskValue(call, next, kind), ...owed],
+    concerned: [state.provider],
+  });
+  return { time: store.time };
+}
+
+/** What a provider asks, for both sides to read. */
+function taskValue(
+  { store, private: { taskId, reason, salt } }: Call<'WithdrawClaim'> | Call<'ReopenClaim'>,
+  { id, step, payer, provider }: ClaimState,
+  kind: ClaimTaskKind,
+): StepValue {
+  const resource = claimTaskOf({ taskId, kind, claimId: id, provider, payer, reason, now: store.time });
+  const value: ClaimTask = { schema: 1, claimId: id, payer, salt: sha256Hex(`claim-task/${salt}`), resource };
+  return { key: privateKeys.claimTask(id, step), value, copies: [provider] };
+}
+
+async function reopenClaim(call: Call<'ReopenClaim'>): Promise<Done> {
+  const { input, caller, consortium, store } = call;
+  const { kind, claim, state: text, resource, evidence } = call.private;
+  const payer = memberOfKind(consortium, input.payer, 'payer', 'payer').name;
+  const state = await checkState(store, { id: input.id, payer, text, step: kind, caller });
+  const record = await checkClaim(store, state, claim);
+  checkSameBill(record.resource, resource);
+  readBill(resource);
+  await loadEvidence(store, caller.organisation.name, evidence);
+  const next = nextState(call, kind, state, { ...(await reopened(call, state)), writes: ['claim'] });
+  const shown: ClaimRecord = { ...record, resource, evidence };
+  await takeStep(store, {
+    state: next,
+    event: kind === 'appeal' ? events.ClaimAppealed : events.ClaimSubmitted,
+    values: [{ key: keysOfClaim(next).claim, value: shown, copies: [state.provider] }, taskValue(call, next, kind)],
+    concerned: [state.provider],
+  });
+  return { time: store.time };
+}
+
+/** An answer is decided as what it was pended as. @throws LedgerError where an appeal comes too late */
+async function reopened(
+  call: Call<'ReopenClaim'>,
+  state: ClaimState,
+): Promise<Pick<ClaimState, 'status' | 'appealOf' | 'paid'>> {
+  const { kind, response } = call.private;
+  const { appealOf, paid } = state;
+  if (kind === 'supplement') return { status: appealOf === undefined ? 'submitted' : 'appealed', appealOf, paid };
+  await checkAppealPeriod(call, state);
+  return {
+    status: 'appealed',
+    appealOf: state.response ?? USUAL_STEPS.response,
+    paid: await paidFor(call.store, state, response),
+  };
+}
+
+/** What a Claim refers to for evidence, which an answer or an appeal may add to. */
+const OF_CLAIM = new Set(['supportingInfo', 'procedure', 'careTeam']);
+const OF_ITEM = new Set(['encounter', 'procedureSequence', 'informationSequence', 'careTeamSequence']);
+
+const without = (of: object, names: ReadonlySet<string>): object =>
+  Object.fromEntries(Object.entries(of).filter(([name]) => !names.has(name)));
+
+const billedIn = (claim: Resource): string =>
+  canonicalJson({
+    ...without(claim, OF_CLAIM),
+    item: ((claim['item'] ?? []) as object[]).map((item) => without(item, OF_ITEM)),
+  });
+
+/** @throws LedgerError INVALID where it bills anything else: that takes a replacement */
+function checkSameBill(before: Resource, after: Resource): void {
+  if (billedIn(before) === billedIn(after)) return;
+  throw new LedgerError('INVALID', 'only what a claim refers to may change; replace it to bill otherwise', 'resource');
+}
+
+/** @throws LedgerError CONFLICT where it is over, NOT_FOUND and INVALID at `response` */
+async function checkAppealPeriod(
+  { store, private: { response } }: Call<'ReopenClaim'>,
+  state: ClaimState,
+): Promise<void> {
+  const { appealUntil, resource } = await checkResponse(store, state, state.response, response ?? '');
+  const last = appealUntil ?? addDays(firstDay(String(resource['created'])), APPEAL_DAYS);
+  if (firstDay(store.time) > last) throw new LedgerError('CONFLICT', `the appeal period ended on ${last}`, 'id');
+}

@@ -1,0 +1,148 @@
+/** The payer decides a claim: by the rules, which every endorser computes, and by what a person decides within them. */
+import type { Call } from '../ledger/transaction.ts';
+import { readBill } from '../model/bill.ts';
+import { sha256Hex } from '../model/canonical.ts';
+import { APPEAL_DAYS, termsOn } from '../model/claim-rules.ts';
+import type { ClaimResponseRecord, ClaimTask } from '../model/claims.ts';
+import { addDays, firstDay } from '../model/days.ts';
+import { LedgerError } from '../model/errors.ts';
+import { events } from '../model/events.ts';
+import { privateKeys } from '../model/keys.ts';
+import type { OutputOf } from '../model/transactions.ts';
+import type { ClaimState } from '../model/values.ts';
+import { type Adjudication, adjudicateClaim } from '../rules/adjudication.ts';
+import type { Tariffs } from '../rules/claim-facts.ts';
+import { type Human, type Outcome, outcomeOf, reduced, reductionsOf } from '../rules/claim-outcomes.ts';
+import { claimResponseOf } from '../rules/claim-response.ts';
+import { scoreOf } from '../rules/claim-score.ts';
+import { signalsOf } from '../rules/claim-signals.ts';
+import { claimTaskOf } from '../rules/claim-tasks.ts';
+import { judgeClaim, type Verdict, verdictOf } from '../rules/claims.ts';
+import { debtOf, type StepValue } from './claim-balance.ts';
+import { checkClaim } from './claim-corrections.ts';
+import { benefitAppealed, decisionValue, humanOf, signedBefore } from './claim-humans.ts';
+import { checkCover, loadFacts, outdatedEvidence, storedEvidence } from './claim-loading.ts';
+import { checkClaimRules } from './claim-rules.ts';
+import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts';
+import { holdServices } from './held-services.ts';
+
+type Done = OutputOf<'AdjudicateClaim'>;
+
+/** The versions of the fee schedules that a claim was decided by. */
+function feeSchedulesIn({ all }: Tariffs): Pick<ClaimResponseRecord, 'feeSchedule' | 'feeSchedules'> {
+  const versions = all.map(({ version }) => version);
+  if (versions.length > 1) return { feeSchedules: versions };
+  return versions[0] === undefined ? {} : { feeSchedule: versions[0] };
+}
+
+export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
+  const { input, caller, consortium, store } = call;
+  const { responseId, salt, claim, state: text, rules, decision, signed, response: earlier, ...shown } = call.private;
+  const payer = caller.organisation.name;
+  const state = await checkState(store, { id: input.id, payer, text, step: 'adjudicate', caller });
+  if (state.provider !== input.provider) throw new LedgerError('INVALID', "another provider's claim", 'provider');
+  const human = humanOf(call, state);
+  const record = await checkClaim(store, state, claim);
+  const bill = readBill(record.resource);
+  const loaded = await checkCover(store, payer, shown.coverage);
+  if (loaded.id !== record.coverage.id) throw new LedgerError('INVALID', 'is not what was claimed on', 'coverage');
+  const { facts, fingerprints } = await loadFacts({
+    ...{ store, payer, terms: shown, bill, evidence: storedEvidence(record), cover: loaded.cover },
+    outdated: await outdatedEvidence(store, record),
+    provider: memberOfKind(consortium, state.provider, 'provider', 'provider'),
+    ...{ salt: record.salt, now: record.submittedAt },
+  });
+  const edits = [...judgeClaim(facts), ...signalsOf(facts)];
+  const verdict = deniedBy(human, verdictOf(edits, facts.bill));
+  const signatures = await signedBefore(store, state, signed);
+  const reductions = reductionsOf([...signatures, ...(decision === undefined ? [] : [decision])]);
+  const adjudication = reduced(adjudicateClaim(facts.bill, loaded.cover, facts.tariffs, verdict), reductions);
+  const terms = termsOn(await checkClaimRules(store, payer, rules), firstDay(store.time));
+  const outcome = outcomeOf({
+    ...{ before: state, adjudication, score: scoreOf(edits), terms, human },
+    earlierBenefit: await benefitAppealed(store, state, earlier),
+  });
+  const appealUntil = addDays(firstDay(store.time), terms.appealDays ?? APPEAL_DAYS);
+  const decided: ClaimResponseRecord = {
+    ...{ schema: 1, claimId: input.id, salt, coverage: { id: loaded.id, version: loaded.version }, edits },
+    ...feeSchedulesIn(facts.tariffs),
+    ...(outcome.waitsFor === undefined ? { appealUntil } : {}),
+    resource: claimResponseOf({
+      ...{ responseId, payer, claim: record.resource, bill, adjudication, verdict, outcome, note: decision?.reason },
+      ...(outcome.waitsFor === undefined ? { appealUntil } : {}),
+      now: store.time,
+    }),
+  };
+  const isDenied = outcome.status === 'denied';
+  // What was paid and is upheld keeps its services. One that was submitted before there were factors holds its own from now on.
+  if (outcome.appeal !== 'upheld' || isDenied)
+    holdServices(store, record, fingerprints, isDenied ? new Set() : paidOf(adjudication));
+  const currency = adjudication.currency;
+  const next = decidedState(call, state, outcome, verdict, currency);
+  await takeStep(store, {
+    state: next,
+    event: events.ClaimAdjudicated,
+    values: [
+      { key: privateKeys.response(input.id, next.step), value: decided, copies: [state.provider] },
+      ...decisionValue(next, human, salt),
+      ...debtOf(next, { units: outcome.owedBack, currency }, store.time, salt),
+      ...(outcome.status === 'pended' ? [askedOf(call, next, decision?.reason ?? outcome.waitsFor!)] : []),
+    ],
+    concerned: [state.provider],
+  });
+  return { time: store.time };
+}
+
+/** Of what a person denies nothing is allowed, whatever the edits say of it. */
+function deniedBy(human: Human | undefined, verdict: Verdict): Verdict {
+  if (human?.decision.outcome !== 'deny') return verdict;
+  return { ...verdict, claim: verdict.claim ?? { edit: 'adjudicator', version: '1', outcome: 'deny' } };
+}
+
+function decidedState(
+  call: Call<'AdjudicateClaim'>,
+  state: ClaimState,
+  { status, waitsFor, due, owedBack, signers }: Outcome,
+  verdict: Verdict,
+  currency: string,
+): ClaimState {
+  const reason = status === 'denied' ? { reason: verdict.claim?.edit ?? 'no-benefit' } : {};
+  if (waitsFor !== undefined) {
+    const signed = signers.length === 0 ? {} : { signers: [...signers] };
+    return nextState(call, 'adjudicate', state, { status, appealOf: state.appealOf, ...signed, writes: ['response'] });
+  }
+  const deciders = [...new Set([...(state.deciders ?? []), ...signers])];
+  const left = (state.paid?.units ?? 0) - owedBack;
+  return nextState(call, 'adjudicate', state, {
+    ...{ status, ...reason, writes: ['response'], payment: undefined },
+    // A payment shows it to the bank by the claim's state, without the decision itself.
+    owed: due === 0 ? undefined : { units: due, currency, response: call.private.responseId },
+    ...(deciders.length === 0 ? {} : { deciders }),
+    ...(owedBack === 0 ? {} : { paid: left === 0 ? undefined : { units: left, currency } }),
+  });
+}
+
+/** What the payer asks the provider. */
+function askedOf(
+  { store, private: { salt, responseId } }: Call<'AdjudicateClaim'>,
+  next: ClaimState,
+  reason: string,
+): StepValue {
+  const { id, step, payer, provider } = next;
+  // One id for what is told and what is asked in one step.
+  const facts = { taskId: responseId, kind: 'answer', claimId: id, provider, payer, reason, now: store.time } as const;
+  const value: ClaimTask = {
+    schema: 1,
+    claimId: id,
+    payer,
+    salt: sha256Hex(`claim-task/${salt}`),
+    resource: claimTaskOf(facts),
+  };
+  return { key: privateKeys.claimTask(id, step), value, copies: [provider] };
+}
+
+/** Sequences of the lines of which something is owed, by the payer or the patient: a line that is denied holds no service. */
+const paidOf = ({ status, items }: Adjudication): Set<number> =>
+  new Set(
+    status === 'denied' ? [] : items.filter(({ denied }) => denied === undefined).map(({ sequence }) => sequence),
+  );

@@ -1,0 +1,47 @@
+/**
+ * What provider and payer ask of each other about a claim, as Tasks (hl7.org/fhir/R4/task.html, as R4's financial workflow has them:
+ * hl7.org/fhir/R4/financial-module.html). The words are of whoever asks.
+ */
+import type { Resource } from '../model/fhir.ts';
+import { concept, organisationReference } from './fhir-terms.ts';
+
+const OURS = 'https://telemed-ledger.example/fhir/CodeSystem/claim-tasks';
+
+/** Codes of http://terminology.hl7.org/CodeSystem/financialtaskcode, where it has one. */
+const FINANCIAL: Partial<Record<ClaimTaskKind, string>> = { cancel: 'cancel', void: 'cancel', appeal: 'reprocess' };
+
+/** `answer` is the payer's question; all others are the provider's, and done with being written. */
+export type ClaimTaskKind = 'cancel' | 'void' | 'supplement' | 'appeal' | 'answer';
+
+export interface ClaimTaskFacts {
+  taskId: string;
+  kind: ClaimTaskKind;
+  claimId: string;
+  provider: string;
+  payer: string;
+  reason: string;
+  /** Transaction time, ISO 8601 UTC. */
+  now: string;
+}
+
+export function claimTaskOf({ taskId, kind, claimId, provider, payer, reason, now }: ClaimTaskFacts): Resource {
+  const financial = FINANCIAL[kind];
+  const [from, to] = kind === 'answer' ? [payer, provider] : [provider, payer];
+  return {
+    resourceType: 'Task',
+    id: taskId,
+    status: kind === 'answer' ? 'requested' : 'completed',
+    intent: 'order',
+    code: {
+      coding: [
+        ...(financial === undefined ? [] : concept('financialtaskcode', financial).coding),
+        { system: OURS, code: kind },
+      ],
+    },
+    focus: { reference: `Claim/${claimId}` },
+    authoredOn: now,
+    requester: organisationReference(from),
+    owner: organisationReference(to),
+    reasonCode: { text: reason },
+  };
+}
