@@ -20,6 +20,7 @@ import {
   type ConsentVersion,
   NOT_PERMITTED,
 } from '../model/values.ts';
+import { restrictedAmong } from './held-records.ts';
 
 /** What follows a request. */
 type Later =
@@ -88,6 +89,20 @@ export function partOfStep(
     ...(through === undefined ? {} : { through }),
     ...(unreadable === undefined ? {} : { unreadable }),
   };
+}
+
+/**
+ * What an emergency is told of what the patient has restricted: that it was shown all the same, as the marks say, or that something
+ * is withheld, as the custodian says.
+ */
+export async function restrictionOf(
+  store: Store,
+  holder: string,
+  delivered: readonly ShownRecord[],
+  isWithheld: true | undefined,
+): Promise<Pick<AccessState, 'restricted'>> {
+  if ((await restrictedAmong(store, holder, delivered)).some(Boolean)) return { restricted: 'delivered' };
+  return isWithheld === undefined ? {} : { restricted: 'withheld' };
 }
 
 /** Says to the holder what of a part was delivered, and what was not; nothing where the custodian does not say it. */

@@ -55,12 +55,13 @@ export async function groundsAbout(
 ): Promise<Grounds> {
   const { holder } = parties;
   const { id } = patient.anchored;
-  const records = await checkHeldRecords(store, holder, id, shown.records, request);
+  const { isShownRestricted, ...law } = await lawOf(store, parties);
+  const records = await checkHeldRecords(store, holder, id, shown.records, request, isShownRestricted);
   const companions = await checkCompanions(store, holder, shown.companions);
   const context = await checkContext(store, holder, id, shown.context ?? []);
   const consents = await consentsInForce(store, holder, id, shown.directory, shown.consents);
   const identifiers = await identifiersOf(store, request, parties, shown);
-  const who = { ...requestFacts(parties, request), ...(await lawOf(store, parties)), identifiers };
+  const who = { ...requestFacts(parties, request), ...law, identifiers };
   const resources = records.map(({ anchored }) => anchored.resource);
   return {
     ...{ who, consents, patient, records, companions },
@@ -72,10 +73,13 @@ export async function groundsAbout(
 }
 
 /** What the consortium's rules say of an emergency; nothing else depends on them. */
-async function lawOf(store: Store, { purpose }: Parties): Promise<Pick<EmergencyFacts, 'denialStopsBreakGlass'>> {
+async function lawOf(
+  store: Store,
+  { purpose }: Parties,
+): Promise<Pick<EmergencyFacts, 'denialStopsBreakGlass'> & { isShownRestricted?: boolean }> {
   if (!isEmergencyPurpose(purpose)) return {};
-  const { denialStopsBreakGlass } = await loadRules(store);
-  return { denialStopsBreakGlass };
+  const { denialStopsBreakGlass, restrictedInEmergencies = false } = await loadRules(store);
+  return { denialStopsBreakGlass, isShownRestricted: restrictedInEmergencies };
 }
 
 /** In an emergency the Patient goes with the records, once. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { failureOf } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { restrictionHandle } from '../model/corrections.ts';
 import type { Copies } from '../model/sheets.ts';
 import type { InputOf, OutputOf, PrivateOf } from '../model/transactions.ts';
 import { ExamplePatient, identifier, newSalt, patients, toOrganisation } from './example-patient.fixture.ts';
@@ -288,6 +289,42 @@ describe('the emergencies contract', () => {
       expect(example.accessState(later))
         .to.include({ expiresAt: '2026-03-02T12:00:00.000Z' })
         .and.not.have.property('lastsUntil');
+    });
+
+    it('is shown nothing that its patient has restricted, or all of it, and says so', async () => {
+      const [kept, record] = [await example.observation(), await example.observation()];
+      const restrict = (n: number) =>
+        example.ledger.submit('RestrictRecord', {
+          ...{ ...patients, input: { provider: 'hospital' } },
+          private: { handle: restrictionHandle('hospital', record), n, salt: newSalt() },
+        });
+      await restrict(1);
+      for (const purpose of Object.values(PURPOSES)) {
+        const id = await ask({ purpose });
+        await openReview(id);
+        expect(await failureOf(evaluate(id, [record]))).to.match(/restricted by its patient/);
+        expect(await failureOf(breakGlass(id, [record]))).to.match(/restricted by its patient/);
+        await breakGlass(id, [kept], { restricted: true });
+        expect(example.accessState(id)).to.include({ status: 'granted', restricted: 'withheld' });
+      }
+      await rules({ restrictedInEmergencies: true });
+      const consented = await example.ask({});
+      expect(await failureOf(example.evaluate(consented, [record]))).to.match(/restricted by its patient/);
+      for (const purpose of Object.values(PURPOSES)) {
+        const id = await ask({ purpose });
+        await openReview(id);
+        expect(await evaluate(id, [record])).to.deep.include({ outcome: 'permit', permitted: [0] });
+        await breakGlass(id, [record, kept]);
+        expect(example.accessState(id)).to.include({ status: 'granted', restricted: 'delivered' });
+        const other = await ask({ purpose });
+        await openReview(other);
+        await breakGlass(other, [kept]);
+        expect(example.accessState(other)).to.not.have.property('restricted');
+      }
+      await rules({ restrictedInEmergencies: false });
+      const last = await ask();
+      await openReview(last);
+      expect(await failureOf(breakGlass(last, [record]))).to.match(/restricted by its patient/);
     });
 
     for (const purpose of Object.values(PURPOSES))

@@ -37,6 +37,7 @@ import {
   presentedStep,
   putCopies,
   putStep,
+  restrictionOf,
 } from './access-steps.ts';
 import { groundsOf, withPatient } from './deciding.ts';
 import { checkCompanions, checkHeldRecords, checkPatient } from './held-records.ts';
@@ -112,9 +113,10 @@ async function breakGlass(call: Call<'BreakGlass'>): Promise<Done> {
   await checkReview(call);
   await checkLicence(call, request);
   const patient = await checkPatient(store, input.holder, shown.patient, request);
-  const records = await checkHeldRecords(store, input.holder, patient.anchored.id, shown.records, request);
+  const { emergencyHours, restrictedInEmergencies } = await loadRules(store);
+  const { id } = patient.anchored;
+  const records = await checkHeldRecords(store, input.holder, id, shown.records, request, restrictedInEmergencies);
   const companions = await checkCompanions(store, input.holder, shown.companions);
-  const { emergencyHours } = await loadRules(store);
   const latest = lifetimeEnd(request, store.time, emergencyHours);
   const [expiresAt] = [latest, ...(shown.until === undefined ? [] : [shown.until])].sort();
   const delivered = withPatient(patient, records);
@@ -123,8 +125,9 @@ async function breakGlass(call: Call<'BreakGlass'>): Promise<Done> {
     ...current,
     status: 'granted',
     ...audienceOf(request),
-    patient: patient.anchored.id,
+    patient: id,
     ...partOfStep(delivered, delivered, shown, along),
+    ...(await restrictionOf(store, input.holder, delivered, shown.restricted)),
     expiresAt: expiresAt!,
     // What goes on from it lasts no longer, whatever the rules say by then.
     ...(emergencyHours === EMERGENCY_HOURS ? {} : { lastsUntil: latest }),

@@ -34,6 +34,7 @@ export async function checkPatient(
 
 /**
  * The patient's records that are asked for.
+ * @param isShownRestricted what she has restricted is shown all the same
  * @throws LedgerError NOT_FOUND, CONFLICT, INVALID (of another patient, not asked for, restricted, or named twice)
  */
 export async function checkHeldRecords(
@@ -42,9 +43,10 @@ export async function checkHeldRecords(
   patientId: string,
   evidence: readonly RecordEvidence[],
   asked: Narrowing,
+  isShownRestricted = false,
 ): Promise<ShownRecord[]> {
   const records = await checkRecords(store, holder, evidence, 'private.records');
-  const restricted = await Promise.all(records.map(({ anchored }) => isRestricted(store, holder, anchored.id)));
+  const restricted = isShownRestricted ? [] : await restrictedAmong(store, holder, records);
   for (const [index, { anchored }] of records.entries()) {
     const place = `private.records[${index}]`;
     if (patientIdOf(anchored.resource) !== patientId)
@@ -54,6 +56,10 @@ export async function checkHeldRecords(
   }
   return records;
 }
+
+/** Of each, whether its patient has it restricted now. */
+export const restrictedAmong = (store: Store, holder: string, records: readonly ShownRecord[]): Promise<boolean[]> =>
+  Promise.all(records.map(({ anchored }) => isRestricted(store, holder, anchored.id)));
 
 /** What is shown of the holder to go with these records; what of it does is a rule. @throws LedgerError NOT_FOUND, CONFLICT, INVALID */
 export const checkCompanions = (

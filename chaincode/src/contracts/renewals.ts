@@ -32,6 +32,7 @@ import {
   putCopies,
   putStep,
   REFUSED,
+  restrictionOf,
 } from './access-steps.ts';
 import { groundsOf, withPatient } from './deciding.ts';
 
@@ -132,7 +133,10 @@ async function delivered(
   const { schema, requestor, holder, custodian, purpose, requestedAt } = previous;
   const isPermitted = redelivery.outcome === 'permit';
   const outcome = isPermitted
-    ? { ...outcomeOf(redelivery), ...audienceOf(request), ...partOfStep(permitted, considered, shown, along) }
+    ? {
+        ...{ ...outcomeOf(redelivery), ...audienceOf(request), ...partOfStep(permitted, considered, shown, along) },
+        ...(isEmergency(request) ? await restrictionOf(store, holder, permitted, shown.restricted) : {}),
+      }
     : REFUSED;
   const state: AccessState = {
     ...{ schema, id: input.id, requestor, holder, custodian, purpose, requestedAt },

@@ -43,9 +43,13 @@ export async function loadRules(store: Store): Promise<RulesInput & { generation
   );
   const key = privateKeys.rules(generation);
   const set = generation === 0 ? undefined : await store.getPrivate(collections.registers, key, rulesSchema);
-  const { emergencyHours, denialStopsBreakGlass, recordingLicence, keyRecoveryHours } = set ?? DEFAULT_RULES;
-  const recovery = keyRecoveryHours === undefined ? {} : { keyRecoveryHours };
-  return { generation, emergencyHours, denialStopsBreakGlass, recordingLicence, ...recovery };
+  const { emergencyHours, denialStopsBreakGlass, recordingLicence, ...later } = set ?? DEFAULT_RULES;
+  const { keyRecoveryHours, restrictedInEmergencies } = later;
+  return {
+    ...{ generation, emergencyHours, denialStopsBreakGlass, recordingLicence },
+    ...(keyRecoveryHours === undefined ? {} : { keyRecoveryHours }),
+    ...(restrictedInEmergencies === undefined ? {} : { restrictedInEmergencies }),
+  };
 }
 
 /** The licences of a bucket that was shown. @throws LedgerError CONFLICT where the register holds another in its place */

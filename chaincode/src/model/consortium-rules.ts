@@ -25,6 +25,8 @@ export const rulesInputSchema = z.strictObject({
   recordingLicence: z.enum(['named', 'required']),
   /** After how long a key takes force that a code brings while another is in force, hours. Absent: three days. */
   keyRecoveryHours: z.int().min(1).max(MOST_RECOVERY_HOURS).optional(),
+  /** Whether an emergency is shown what its patient has restricted. Absent: no. */
+  restrictedInEmergencies: z.boolean().optional(),
 });
 export type RulesInput = z.infer<typeof rulesInputSchema>;
 

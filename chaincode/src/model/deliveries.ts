@@ -88,6 +88,9 @@ export const accountSchema = z.strictObject({
 });
 export type Account = z.infer<typeof accountSchema>;
 
+/** Of an emergency: something that was asked for is withheld, since its patient has it restricted. */
+export const restrictedShape = { restricted: z.literal(true).optional() };
+
 /** What whoever has something delivered says of the part: the place of its last record where more follows. */
 export const partShape = {
   through: deliveryPlaceSchema.optional(),

@@ -4,7 +4,7 @@ import { callerOnly, withAnother, withOneOf } from '@telemed-ledger/consortium/e
 import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { companionsSchema, decisionShape, MAX_STATE_LENGTH } from './decision-shape.ts';
-import { partShape } from './deliveries.ts';
+import { partShape, restrictedShape } from './deliveries.ts';
 import { reviewOutcomeSchema } from './emergencies.ts';
 import { licenceShownSchema } from './registers.ts';
 import { recordEvidenceSchema } from './sheets.ts';
@@ -86,6 +86,7 @@ export const emergencyTransactions = {
       /** When a denial of what is delivered begins, as EvaluateEmergency says it; absent where none does within the day. */
       until: instantSchema.optional(),
       ...partShape,
+      ...restrictedShape,
       salt: saltSchema,
     }),
     output: done,

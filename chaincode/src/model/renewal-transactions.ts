@@ -4,7 +4,7 @@ import { callerOnly, every } from '@telemed-ledger/consortium/endorsers.ts';
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { companionsSchema, decisionShape, recordReasonsSchema } from './decision-shape.ts';
-import { partShape, withheldSchema } from './deliveries.ts';
+import { partShape, restrictedShape, withheldSchema } from './deliveries.ts';
 import { WITHDRAWALS } from './renewals.ts';
 import { codeSchema, idSchema, saltSchema } from './texts.ts';
 import { done, transaction } from './transaction.ts';
@@ -13,7 +13,7 @@ import { consentVersionSchema } from './values.ts';
 /** What is shown to deliver on a request that was decided: `previous` is the access that it goes on from. */
 const deliveryShape = {
   ...decisionShape,
-  ...{ ...partShape, withheld: withheldSchema.optional(), previous: idSchema, salt: saltSchema },
+  ...{ ...partShape, ...restrictedShape, withheld: withheldSchema.optional(), previous: idSchema, salt: saltSchema },
 };
 
 export const renewalTransactions = {

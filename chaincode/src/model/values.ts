@@ -183,6 +183,8 @@ export const accessStateSchema = z.strictObject({
   companions: z.int().min(1).max(MAX_COMPANIONS).optional(),
   /** Something that was asked for could not be looked at. */
   unreadable: z.literal(true).optional(),
+  /** Of an emergency: something that its patient has restricted was shown all the same, or is withheld. Absent in older ones. */
+  restricted: z.enum(['delivered', 'withheld']).optional(),
   /** Of a part after the first (model/deliveries.ts): the part before it, which one it is, and what it is about. */
   continues: idSchema.optional(),
   part: z.int().min(2).max(99_999).optional(),

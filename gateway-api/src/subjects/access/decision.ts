@@ -3,6 +3,7 @@
  * asked, and the holder's records as evidence. What decides is the chaincode.
  */
 import { bucketOf } from '@telemed-ledger/chaincode/model/directories.ts';
+import { isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import {
@@ -21,6 +22,7 @@ import { DatabaseLost } from '../../index/health.ts';
 import type { PatientRecord } from '../../index/read/patient-records.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { knownDirectory } from '../consents/directory.ts';
+import { rulesNow } from '../registers/rules.ts';
 import { patientShown } from './patient.ts';
 
 /** How much of the records is shown at once, as JSON in UTF-16 code units: the rest of the private input must fit beside it. */
@@ -59,13 +61,22 @@ export async function shownAbout(
   const patient = await patientShown(state, index);
   if (patient === undefined) return { grounds: { ...common, ...NO_CONSENTS }, request, candidates: [] };
   const grounds = { ...common, ...(await groundsOf(index, state, request, patient)) };
-  const isRestricted = await index.restrictions.of(state.holder);
+  const isRestricted = await isWithheldIn(state, index);
   const candidates = await index.patientRecords.of(collections.care(state.holder), patient, request);
   return {
     grounds,
     request,
     candidates: candidates.map((one) => (isRestricted(one.id) ? { ...one, fault: 'disputed' } : one)),
   };
+}
+
+/** What its patient has restricted goes to nobody; in an emergency where the consortium's rules say so. */
+async function isWithheldIn(
+  { holder, purpose }: Pick<AccessState, 'holder' | 'purpose'>,
+  index: ReadModel,
+): Promise<(record: string) => boolean> {
+  const isShown = isEmergencyPurpose(purpose) && (await rulesNow(index)).restrictedInEmergencies === true;
+  return isShown ? () => false : index.restrictions.of(holder);
 }
 
 const NO_CONSENTS = { directory: 0, consents: [] };

@@ -98,7 +98,7 @@ function renewalIn({ state, renewedBy }: Disclosure): Record<string, unknown>[] 
 
 /** How much was delivered, in which part, and to whom it may be said what was not. */
 function deliveryIn({ state, continuedBy, account, whole }: Disclosure): Record<string, unknown>[] {
-  const { delivered, companions, part, continues, unreadable } = state;
+  const { delivered, companions, part, continues, unreadable, restricted } = state;
   if (delivered === undefined && account === undefined) return [];
   const number = (value: number | undefined) => (value === undefined ? undefined : String(value));
   const withheld = Object.entries(account?.withheld ?? {}).map(([why, count]): Fact => ['withheld', `${count} ${why}`]);
@@ -110,6 +110,7 @@ function deliveryIn({ state, continuedBy, account, whole }: Disclosure): Record<
       ['continues', continues],
       ['continued-by', continuedBy],
       ['whole', whole?.status],
+      ['restricted', restricted],
       ['unreadable', unreadable === true ? 'true' : undefined],
       ...withheld,
     ]),

@@ -92,6 +92,44 @@ describe('An emergency', function () {
       expect(told.holderToldAt).to.be.a('string');
     });
 
+  it('says that something is restricted, or that it was shown all the same, as the law of the consortium has it', async () => {
+    const hidden = await scene.observation(patient);
+    const herself = `patients patient Patient/${patient.id}`;
+    await until(async () => (await scene.send(herself, `GET /fhir/R4/Observation/${hidden}`)).status === 200, 20_000);
+    expect((await scene.send(herself, `POST /fhir/R4/Observation/${hidden}/$restrict`)).status).to.equal(200);
+    const shownAt = async () => (await scene.send(DOCTOR, `GET /fhir/R4/Observation/${hidden}`)).status;
+    const told = async (id: string) => (await log(id)).text.div;
+    const withheld = await ask();
+    await isDelivered(withheld, 'HospitalMSP', 'ClinicMSP');
+    expect(await scene.at('clinic', withheld)).to.include({ restricted: 'withheld' });
+    expect(await shownAt()).to.equal(404);
+    expect(await told(withheld)).to.match(/without what the patient has restricted/);
+    const rules = { emergencyHours: 24, denialStopsBreakGlass: true, recordingLicence: 'named' };
+    const set = async (change: object) => {
+      const { status, body } = await scene.send('regulator', 'PUT /consortium-rules', { ...rules, ...change });
+      expect(status, JSON.stringify(body)).to.equal(200);
+      const isSet = async () => {
+        const now = (await scene.send('patients', 'GET /consortium-rules')).body;
+        return (now.restrictedInEmergencies ?? false) === 'restrictedInEmergencies' in change;
+      };
+      await until(isSet, 20_000);
+    };
+    await set({ restrictedInEmergencies: true });
+    try {
+      const shown = await ask();
+      await isDelivered(shown, 'HospitalMSP', 'ClinicMSP');
+      expect(await scene.at('clinic', shown)).to.include({ restricted: 'delivered' });
+      expect(await shownAt()).to.equal(200);
+      expect(await told(shown)).to.match(/with what the patient has restricted/);
+      expect(JSON.stringify((await log(shown)).entity)).to.include('{"type":"restricted","valueString":"delivered"}');
+      // What was shown stays for its day.
+      await scene.becomes('patients', shown, ({ pending }) => pending === undefined);
+      expect(await shownAt()).to.equal(200);
+    } finally {
+      await set({});
+    }
+  });
+
   for (const fault of ['pause', 'drop'] as const)
     it(`is shown them with the requestor while the holder ${fault === 'pause' ? 'hangs' : 'is away'}, which is told later`, async () => {
       let id = '';

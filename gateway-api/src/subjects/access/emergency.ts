@@ -39,23 +39,32 @@ export async function emergencyDecided(state: AccessState, request: AccessReques
   });
   if (part.refusal !== undefined) return refuse(state, part.refusal, sides);
   const { records, companions, until } = part;
-  await breakGlass(parties, { ...grounds, ...licence, records, companions, until, ...toldOf(part) }, sides);
+  const told = { ...toldOf(part), ...restrictedIn(part) };
+  await breakGlass(parties, { ...grounds, ...licence, records, companions, until, ...told }, sides);
 }
+
+/** Whoever treats her is told that there is something that she has restricted. */
+export const restrictedIn = ({ withheld }: Pick<FilledPart, 'withheld'>): { restricted?: true } =>
+  withheld['disputed'] === undefined ? {} : { restricted: true };
 
 /** Opens the review, where an earlier try has not, and delivers. */
 async function breakGlass(
   parties: InputOf<'BreakGlass'>,
-  shown: Evaluated & Pick<FilledPart, 'through' | 'unreadable'> & { until: string | undefined },
+  shown: Evaluated & Pick<FilledPart, 'through' | 'unreadable'> & { until: string | undefined; restricted?: true },
   { index, ledger }: Sides,
 ): Promise<void> {
-  const { request, state, licence, patient, records, companions, until, through, unreadable } = shown;
+  const { request, state, licence, patient, records, companions, until, through, unreadable, restricted } = shown;
   if (licence === undefined || patient === undefined) throw new Error('a permission without a licence or a patient');
   const key = privateKeys.review(parties.id, REVIEW_STEPS.opened);
   const asked = { request, state, licence };
   if (!(await index.evidence.isWritten(collections.reviews, key)))
     await ledger.submit('OpenReview', parties, { ...asked, salt: newSalt() }, AS_SYSTEM);
   const review = await anchoredText(index, collections.reviews, key);
-  const told = { ...(until === undefined ? {} : { until }), ...toldOf({ through, unreadable }) };
+  const told = {
+    ...(until === undefined ? {} : { until }),
+    ...toldOf({ through, unreadable }),
+    ...(restricted && { restricted }),
+  };
   const delivered = { patient, records, companions, ...told };
   await ledger.submit('BreakGlass', parties, { ...asked, review, ...delivered, salt: newSalt() }, AS_SYSTEM);
 }

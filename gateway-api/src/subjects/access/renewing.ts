@@ -25,6 +25,7 @@ import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { filledFrom, patientIn, toldOf } from './deciding.ts';
 import { anchoredText, groundsShown, NO_GROUNDS, type Shown, shownAbout, stepOf } from './decision.ts';
+import { restrictedIn } from './emergency.ts';
 import { patientShown } from './patient.ts';
 
 type Reviewed = PrivateOf<'ReviewDelivery'>;
@@ -93,8 +94,9 @@ async function delivered(
   );
   const { companions, refusal, withheld } = part;
   const isRefused = part.records.length === 0 && refusal?.record !== undefined;
+  const told = isEmergency(shown.request) ? restrictedIn(part) : {};
   const records = isRefused ? [refusal.record!] : part.records;
-  await submit({ ...shown.grounds, records, companions, ...toldOf(part), withheld });
+  await submit({ ...shown.grounds, records, companions, ...toldOf(part), ...told, withheld });
 }
 
 /** The grounds of such a part, and of what was asked for what it is about: what was there when it was first delivered. */

@@ -142,7 +142,7 @@ class StandsSo extends Error {}
 
 const SAYS = {
   restrict:
-    'The record is restricted: it is delivered to nobody until that is lifted. What was delivered stays where it is.',
+    'The record is restricted: it is delivered to nobody until that is lifted, in an emergency as the consortium’s rules say. What was delivered stays where it is.',
   'lift-restriction': 'The record is not restricted any more.',
 } as const;
 

@@ -86,6 +86,7 @@ export function sentenceOf(resource: Resource, language: Language): string {
   if (isAct(kind) && facts.key !== undefined) said.push(filled(texts.signed, language, facts));
   if (isAct(kind) && facts.trusted !== undefined) said.push(filled(texts.trusted, language, facts));
   if (facts.until !== undefined) said.push(filled(texts.until, language, facts));
+  if (facts.restricted !== undefined) said.push(texts.restricted[facts.restricted as 'withheld']);
   if (kind === 'refused' && facts.because !== undefined) said.push(filled(texts.because, language, facts));
   return said.join('');
 }
@@ -122,6 +123,7 @@ function factsOf(event: Event, language: Language): Facts {
     consent: put(consent?.what?.reference?.replace(/^Consent\/(.*)\/_history\//, '$1/')),
     until: until === undefined ? undefined : isolated(timeIn(until, language), language),
     because: put(outcomeDesc),
+    restricted: ['delivered', 'withheld'].find((one) => one === detail('restricted')),
     key: put(detail('signed-with')),
     trusted: put(detail('in-trust')),
   };

@@ -55,6 +55,8 @@ export interface Texts {
   consent: string;
   until: string;
   because: string;
+  /** Of an emergency, by what became of what the patient has restricted. */
+  restricted: Each<readonly ['delivered', 'withheld']>;
   /** Of a consent: with which key it is signed, or that nobody has signed it. */
   signed: string;
   trusted: string;

@@ -1,5 +1,10 @@
 /** What the consortium's law leaves open: read by everybody, set by a regulator. */
-import { DEFAULT_RULES, rulesInputSchema, rulesSchema } from '@telemed-ledger/chaincode/model/consortium-rules.ts';
+import {
+  DEFAULT_RULES,
+  type RulesInput,
+  rulesInputSchema,
+  rulesSchema,
+} from '@telemed-ledger/chaincode/model/consortium-rules.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { notHereYet } from '../../http/failures.ts';
@@ -14,7 +19,7 @@ const answerSchema = rulesInputSchema.extend({ updatedAt: rulesSchema.shape.upda
 const answers = { 200: { description: 'The rules as they stand.', schema: answerSchema } };
 
 /** @throws {Failure} 503 where their newest generation has not arrived */
-async function rulesNow({ evidence }: Pick<ReadModel, 'evidence'>): Promise<object> {
+export async function rulesNow({ evidence }: Pick<ReadModel, 'evidence'>): Promise<RulesInput> {
   const generation = await evidence.newest(collections.registers, 'rules/');
   if (generation === 0) return DEFAULT_RULES;
   const text = await evidence.text(collections.registers, privateKeys.rules(generation));

@@ -40,6 +40,7 @@ export const ar: Texts = {
   purpose: '، الغرض: {purpose}',
   consent: '، بموجب الموافقة {consent}',
   until: '، حتى {until}',
+  restricted: { delivered: '، بما في ذلك ما قُيِّد', withheld: '، دون ما قُيِّد' },
   because: ': {because}',
   signed: '، موقّعة بالمفتاح {key}',
   trusted: '، سجّلتها {trusted} على سبيل الثقة',

@@ -42,6 +42,7 @@ export const de: Texts = {
   purpose: ', Zweck: {purpose}',
   consent: ', aufgrund der Einwilligung {consent}',
   until: ', bis {until}',
+  restricted: { delivered: ', auch mit dem, was eingeschränkt ist', withheld: ', ohne das, was eingeschränkt ist' },
   because: ': {because}',
   signed: ', unterschrieben mit dem Schlüssel {key}',
   trusted: ', treuhänderisch eingetragen von {trusted}',

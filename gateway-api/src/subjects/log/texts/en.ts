@@ -41,6 +41,10 @@ export const en: Texts = {
   purpose: ', for {purpose}',
   consent: ', under consent {consent}',
   until: ', until {until}',
+  restricted: {
+    delivered: ', with what the patient has restricted',
+    withheld: ', without what the patient has restricted',
+  },
   because: ': {because}',
   signed: ', signed with the key {key}',
   trusted: ', which {trusted} recorded in trust',

@@ -42,6 +42,7 @@ export const es: Texts = {
   purpose: ', para {purpose}',
   consent: ', según el consentimiento {consent}',
   until: ', hasta {until}',
+  restricted: { delivered: ', también lo que está limitado', withheld: ', sin lo que está limitado' },
   because: ': {because}',
   signed: ', con la firma de la clave {key}',
   trusted: ', que {trusted} registró en confianza',
