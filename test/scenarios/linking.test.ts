@@ -159,6 +159,9 @@ describe('A person known to two providers', function () {
       for (const who of [at('patients'), scene.parties.of('patients', 'operator')])
         for (const path of ['/links', '/links/codes'])
           expect((await who.send({ method: 'POST', path, body: { code: 'x' } })).status, path).to.equal(403);
+      const named = { method: 'POST' as const, path: '/links', body: { patients: [atHospital, atClinic] } };
+      for (const who of [hers, others, scene.parties.of('patients', 'operator')])
+        expect((await who.send(named)).status, 'names others').to.equal(403);
       expect((await at('hospital').send({ method: 'POST', path: '/links/codes' })).status).to.equal(404);
       expect(await statusAt(hersToo, `Patient/${atHospital}`)).to.equal(404);
       const code = await codeOf(hers);
@@ -264,6 +267,30 @@ describe('A person known to two providers', function () {
       expect(
         (await hers.ask<Linked & Resource>({ path: '/links' })).patients.map(({ patient }) => patient),
       ).to.deep.equal([`Patient/${atHospital}`]);
+    });
+
+    it('has them linked by the custodian in trust while she has no key, where they identify one person', async () => {
+      const identified = { identifier: [{ system: SSN, value: randomUUID() }] };
+      const [one, other] = [await patientAt('hospital', identified), await patientAt('clinic', identified)];
+      const custodian = at('patients');
+      const linking = (patients: string[]) => custodian.send({ method: 'POST', path: '/links', body: { patients } });
+      expect((await linking([one, stranger])).status).to.equal(404);
+      expect((await linking([one, one])).status).to.equal(404);
+      expect((await linking([one])).status).to.be.oneOf([400, 422]);
+      const { status, body } = await linking([one, other]);
+      expect(status, JSON.stringify(body)).to.equal(201);
+      expect((body as unknown as Linked).patients).to.have.length(2);
+      expect(await statusAt(asPatient(one), `Patient/${other}`)).to.equal(200);
+      for (const id of [one, other]) {
+        const { entries } = await asPatient(id).ask<{ entries: { text: string }[] } & Resource>({
+          path: '/access-log?count=100',
+          headers: { 'x-patient': `Patient/${id}`, accept: 'application/json' },
+        });
+        const told = entries.map(({ text }) => text).filter((text) => text.includes('linked the patient’s records'));
+        expect(told.join(), id).to.match(/a system .*linked .*, which patients recorded in trust/);
+      }
+      await asPatient(other).write({ method: 'POST', path: `/links/${one}/end` }, [200]);
+      expect(await statusAt(asPatient(one), `Patient/${other}`)).to.equal(404);
     });
   });
 });

@@ -3,7 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf, MemoryLedger, type Request } from '../ledger/memory-ledger.fixture.ts';
+import { canonicalJson } from '../model/canonical.ts';
+import { bucketOf } from '../model/directories.ts';
 import type { Resource } from '../model/fhir.ts';
+import { privateKeys } from '../model/keys.ts';
 import { isOnePerson, isSamePerson, linkSchema, type PatientLink } from '../model/links.ts';
 import { newSalt } from './example-patient.fixture.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
@@ -119,9 +122,32 @@ describe('Links of Patients', () => {
     expect(isSamePerson(linkOf('hospital', here, 2), linkOf('clinic', there))).to.equal(false);
   });
 
+  it('are begun by the custodian in trust, and of nobody who has a key or is about to', async () => {
+    const here = await patientAt('hospital', { identifier: [SSN] });
+    await link('hospital', here, { by: 'custodian' });
+    expect(linkOf('hospital', here)).to.include({ by: 'custodian', status: 'linked' });
+    const keyed = await patientAt('hospital', { identifier: [SSN] });
+    const bucket = bucketOf(keyed);
+    const enter = (from: string) => {
+      const key = { x: 'x'.repeat(43), y: 'y'.repeat(43), how: 'enrolled', via: randomUUID(), addedAt: from, from };
+      const directory = { schema: 1, consents: {}, keys: { [keyed]: [key] }, salt: newSalt() };
+      ledger.private.set(`care_hospital ${privateKeys.directory(bucket, 1)}`, canonicalJson(directory));
+    };
+    for (const from of ['2026-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z']) {
+      enter(from);
+      for (const directory of [undefined, 0, 1])
+        expect(
+          await failureOf(
+            link('hospital', keyed, { by: 'custodian', ...(directory === undefined ? {} : { directory }) }),
+          ),
+        ).to.match(/FORBIDDEN at <private.by>: this patient has a key/);
+    }
+    await link('hospital', keyed, { by: 'patient' });
+    await link('hospital', keyed, { by: 'custodian', status: 'unlinked', known: 1 });
+  });
+
   it('are refused of what is no current Patient, out of turn, by others, and without anything that identifies', async () => {
     const here = await patientAt('hospital', { identifier: [SSN] });
-    expect(await failureOf(link('hospital', here, { by: 'custodian' }))).to.match(/FORBIDDEN at <private.by>/);
     expect(await failureOf(link('hospital', here, { known: 1 }))).to.match(/INVALID at <private.known>/);
     expect(await failureOf(link('hospital', here, {}, { from: 'hospital' }))).to.match(/FORBIDDEN/);
     expect(

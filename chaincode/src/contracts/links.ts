@@ -8,7 +8,9 @@ import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
 import { apartHashes, identityHashes, type PatientLink } from '../model/links.ts';
+import { keyNow, pendingKey } from '../model/patient-keys.ts';
 import type { OutputOf } from '../model/transactions.ts';
+import { loadDirectory } from './consent-directory.ts';
 
 export class Links extends LedgerContract {
   readonly #consortium: Consortium;
@@ -30,8 +32,7 @@ async function linkPatient(call: Call<'LinkPatient'>): Promise<OutputOf<'LinkPat
     .anchored;
   if (resource.resourceType !== 'Patient') throw new LedgerError('INVALID', 'is no Patient', 'private.patient');
   const identities = status === 'linked' ? identityHashes(resource, person) : [];
-  if (status === 'linked' && by !== 'patient')
-    throw new LedgerError('FORBIDDEN', 'the custodian begins no link', 'private.by');
+  if (status === 'linked' && by !== 'patient') await checkNoKey(call, id);
   if (status === 'linked' && identities.length === 0)
     throw new LedgerError('INVALID', 'nothing identifies this Patient', 'private.patient');
   await checkKnown(call, id);
@@ -41,6 +42,16 @@ async function linkPatient(call: Call<'LinkPatient'>): Promise<OutputOf<'LinkPat
   await store.putOnce(collections.care(input.provider), key, link, { expression: 'private.known' });
   store.emit(events.PatientLinked, {});
   return { time: store.time };
+}
+
+/** The custodian acts for who has no key of her own, and for nobody else. @throws LedgerError FORBIDDEN */
+async function checkNoKey(
+  { input, store, private: { directory = 0 } }: Call<'LinkPatient'>,
+  id: string,
+): Promise<void> {
+  const { ring = [] } = await loadDirectory(store, input.provider, id, directory);
+  if (keyNow(ring, store.time) !== undefined || pendingKey(ring, store.time) !== undefined)
+    throw new LedgerError('FORBIDDEN', 'this patient has a key of her own: she begins a link', 'private.by');
 }
 
 /** A series has no gaps: the generation that is said to stand is there. @throws LedgerError INVALID */

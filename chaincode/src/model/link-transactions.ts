@@ -10,7 +10,8 @@ import { done, hintSchema, transaction } from './transaction.ts';
 export const linkTransactions = {
   /**
    * Says of which person a provider's Patient is: `patient` is that record, current, and `known` the generation that stands. The
-   * provider's peer takes what identifies her from the record itself, so that the custodian alone links nobody to anybody.
+   * provider's peer takes what identifies her from the record itself, so that the custodian alone links nobody to anybody. It begins a link
+   * only of who has no key of her own, and says so.
    */
   LinkPatient: transaction({
     contract: 'links',
@@ -23,6 +24,8 @@ export const linkTransactions = {
       patient: recordEvidenceSchema,
       ...linkSchema.pick({ person: true, status: true, by: true, salt: true }).shape,
       known: hintSchema,
+      /** Of one that the custodian begins: a generation of the directory that says whether she has a key. */
+      directory: hintSchema.optional(),
     }),
     output: done,
     endorsers: (_, caller, { provider }) => every(caller, provider),

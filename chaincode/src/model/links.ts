@@ -27,7 +27,7 @@ export const linkSchema = z.strictObject({
   gender: hashSchema.optional(),
   /** Version of the Patient that says so. */
   version: z.int().min(1).max(999_999_999),
-  /** Who asked: the patient, or the custodian, which can end a link and begin none. */
+  /** Who asked: the patient, or the custodian, which begins a link only of who has no key of her own. */
   by: z.enum(['patient', 'custodian']),
   at: instantSchema,
   salt: saltSchema,

@@ -226,4 +226,28 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
       await db.schema.createIndex('subscriptions_by_owner').on('subscriptions').column('owner').execute();
     },
   },
+  '2026-11-zzz-link-codes': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('link_codes')
+        .addColumn('code_hash', types.text, (column) => column.primaryKey())
+        .addColumn('patient', types.text, (column) => column.notNull())
+        .addColumn('claimed_by', types.text)
+        .addColumn('expires_at', types.text, (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('link_codes_by_patient').on('link_codes').column('patient').execute();
+      await db.schema.createIndex('link_codes_by_age').on('link_codes').column('expires_at').execute();
+    },
+  },
+  /** Who restricted a record, or had that lifted. */
+  '2026-11-zzz-who-restricted': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createIndex('reads_of_restrictions')
+        .on('reads')
+        .column('records')
+        .where(sql.ref('interaction'), 'in', sql`('restrict', 'lift-restriction')`)
+        .execute();
+    },
+  },
 });

@@ -6,6 +6,7 @@ import type { LogRow } from '@telemed-ledger/chaincode/model/log-anchors.ts';
 import type { Kysely } from 'kysely';
 import type { StoreHealth } from './health.ts';
 import type { HealthLinksTable } from './health-links-table.ts';
+import type { LinkCodesTable } from './link-codes-table.ts';
 import type { CarriedReadsTable, LogStatementsTable } from './log-tables.ts';
 import type { SubscriptionsTable } from './subscriptions-table.ts';
 import type { CosignaturesTable, LeavesTable, TreeNodesTable, WitnessesTable } from './tree-tables.ts';
@@ -395,6 +396,7 @@ export type Interaction =
   | 'log'
   | 'review'
   | 'link'
+  | 'unlink'
   | 'erasure'
   // Acts of a patient, or of who acts for her.
   | 'grant'
@@ -407,6 +409,7 @@ export type Interaction =
 export interface JournalTables {
   subscriptions: SubscriptionsTable;
   health_links: HealthLinksTable;
+  link_codes: LinkCodesTable;
   log_statements: LogStatementsTable;
   envelopes: EnvelopesTable;
   wanted_erasures: WantedErasuresTable;

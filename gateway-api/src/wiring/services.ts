@@ -162,7 +162,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     undecided,
     accessStreams,
     accessWaits,
-    linkCodes: new LinkCodes(),
+    linkCodes: new LinkCodes(stores.journal),
     subscriptions,
     // The gateway that runs the duties says how.
     wakeSubscribers: () => undefined,

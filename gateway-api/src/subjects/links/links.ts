@@ -1,7 +1,8 @@
 /**
  * Linking a person's Patient records by herself. With the token of one record she takes a code, with the token of another she gives
  * it back: so nobody links two records who is not known by both providers as their patient. The records must identify one
- * person as well, by an identifier or by name, birth date and gender; both providers' peers take that from their own record.
+ * person as well, by an identifier or by name, birth date and gender; both providers' peers take that from their own record. For who
+ * has no key of her own the custodian may do it in trust, and her log says so.
  */
 import { randomUUID } from 'node:crypto';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
@@ -14,6 +15,7 @@ import type { Sending } from '../../idempotency/writes.ts';
 import type { VersionRow } from '../../index/read/stored.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { knownDirectory } from '../consents/directory.ts';
 import type { Services } from '../services.ts';
 
 const CARE = collections.care('');
@@ -29,16 +31,25 @@ interface Shown {
   resource: Resource;
 }
 
-/** Says it of both records, the last under `sending`. @throws {LedgerError} NOT_FOUND */
-export async function linked(own: string, other: string | undefined, sides: Sides, sending: Sending): Promise<Outcome> {
+/**
+ * Says it of both records, the last under `sending`.
+ * @param by the custodian in trust, for who has no key of her own
+ * @throws {LedgerError} NOT_FOUND, FORBIDDEN for the custodian where she has one
+ */
+export async function linked(
+  [own, other]: readonly [string, string | undefined],
+  by: PatientLink['by'],
+  sides: Sides,
+  sending: Sending,
+): Promise<Outcome> {
   if (other === undefined || other === own) throw refused();
   const [one, two] = await Promise.all([shownOf(own, sides), shownOf(other, sides)]);
   if (one === undefined || two === undefined || !isOnePerson(one.resource, two.resource)) throw refused();
   const { index } = sides;
   const known = (await index.links.linkOf(own)) ?? (await index.links.linkOf(other));
   const person = known?.link.status === 'linked' ? known.link.person : randomUUID();
-  await said(one, { person, status: 'linked', by: 'patient' }, sides, AS_SYSTEM);
-  return said(two, { person, status: 'linked', by: 'patient' }, sides, sending);
+  await said(one, { person, status: 'linked', by }, sides, AS_SYSTEM);
+  return said(two, { person, status: 'linked', by }, sides, sending);
 }
 
 /** Takes one record out of the person that it is of. @throws {LedgerError} NOT_FOUND where it is of none */
@@ -69,6 +80,8 @@ async function said(
   const known = await index.evidence.newest(row.collection, privateKeys.link(row.id, 0).slice(0, -1));
   const patient = await index.evidence.ofRecord(row);
   const provider = row.collection.slice(CARE.length);
-  const shown = { patient, ...link, known, salt: newSalt() };
+  const isInTrust = link.by === 'custodian' && link.status === 'linked';
+  const directory = isInTrust ? { directory: await knownDirectory(index, provider, row.id) } : {};
+  const shown = { patient, ...link, known, ...directory, salt: newSalt() };
   return ledger.submit('LinkPatient', { provider }, shown, sending);
 }

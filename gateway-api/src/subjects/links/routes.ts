@@ -6,6 +6,8 @@ import { asSystem, type Caller } from '../../auth/caller.ts';
 import { compartmentOf, compartmentsOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
+import type { Sending } from '../../idempotency/writes.ts';
+import type { Outcome } from '../../ledger/outcomes.ts';
 import type { Services } from '../services.ts';
 import { linked, unlinked } from './links.ts';
 
@@ -21,19 +23,33 @@ const linkedSchema = z
   })
   .meta({ id: 'LinkedPatients' });
 
+const idText = z.string().max(64);
+
 /** It is on the ledger, and what is linked now could not be read. */
 const NOT_READ = { patients: [] };
 
 const ownOf = (caller: Caller): string => {
   const own = compartmentOf(caller);
-  if (own === undefined) throw new LedgerError('FORBIDDEN', 'a patient links her own records');
+  if (own === undefined) throw new LedgerError('FORBIDDEN', 'a patient links her own records by a code');
   return own;
 };
 
+/** Whoever sees all that the organisation has. @throws {LedgerError} FORBIDDEN */
+function demandCustodian<T>(caller: Caller, named: T): T {
+  if (compartmentOf(caller) !== undefined)
+    throw new LedgerError('FORBIDDEN', 'a patient links her records by a code: she names no others');
+  return named;
+}
+
 /** Both records' logs have it. */
-async function noteLink(caller: Caller, patients: readonly string[], { readLog }: Pick<Services, 'readLog'>) {
+async function noteLink(
+  caller: Caller,
+  interaction: 'link' | 'unlink',
+  patients: readonly string[],
+  { readLog }: Pick<Services, 'readLog'>,
+) {
   const about = patients.map((patient) => ({ outcome: 'shown' as const, patient, access: null, records: [patient] }));
-  await readLog.note(caller, { interaction: 'link', type: 'Patient', about });
+  await readLog.note(caller, { interaction, type: 'Patient', about });
 }
 
 async function shownLinks(patients: readonly string[], { index }: Pick<Services, 'index'>): Promise<object> {
@@ -62,36 +78,62 @@ export const takeLinkCode = route({
     },
   },
   async handle({ caller }, { linkCodes }) {
-    return { status: 201, headers: { 'Cache-Control': 'no-store' }, body: linkCodes.take(ownOf(caller)) };
+    return { status: 201, headers: { 'Cache-Control': 'no-store' }, body: await linkCodes.take(ownOf(caller)) };
   },
 });
 
 export const linkPatients = route({
   method: 'post',
   path: '/links',
-  summary: 'Links the record whose code this is with the caller’s, where both identify one person.',
+  summary:
+    'Links two records that identify one person: a patient’s with the one whose code this is; in trust, for who has no key of her own, the two that the custodian names.',
   kind: 'custodian',
-  roles: ['patient'],
+  roles: ['patient', 'system'],
   transaction: 'LinkPatient',
-  body: z.strictObject({ code: z.string().max(64) }),
+  body: z.union([
+    z.strictObject({ code: z.string().max(64) }),
+    z.strictObject({
+      patients: z.tuple([idText, idText]).meta({ description: 'Ids of two Patients, of the custodian.' }),
+    }),
+  ]),
   answers: {
+    403: { description: 'A patient names no others; the custodian none who has a key of her own.' },
     201: { description: 'All records that are linked now.', schema: linkedSchema },
     404: { description: 'There is no such code, or the records do not identify one person: which, is not said.' },
   },
-  async handle({ caller, body: { code }, idempotency }, services) {
-    const own = ownOf(caller);
+  async handle({ caller, body, idempotency }, services) {
+    const own = 'code' in body ? ownOf(caller) : demandCustodian(caller, body.patients)[0];
     const { outcome } = await services.idempotent.write(asSystem(caller), idempotency, () => ({
       answer: {},
-      submit: (sending) => linked(own, services.linkCodes.redeem(code), services, sending),
+      submit: (sending) =>
+        'code' in body
+          ? linkedBy(body.code, own, services, sending)
+          : linked(body.patients, 'custodian', services, sending),
     }));
-    const body = await afterCommit(async () => {
+    const shown = await afterCommit(async () => {
       const all = [own, ...(await services.index.links.of(own))];
-      await noteLink(caller, all, services);
+      await noteLink(caller, 'link', all, services);
       return shownLinks(all, services);
     });
-    return { status: 201, body: body ?? NOT_READ, transactionId: outcome.transactionId };
+    return { status: 201, body: shown ?? NOT_READ, transactionId: outcome.transactionId };
   },
 });
+
+/** A code counts once: it is spent by what came of it, and kept where it is to be tried again. */
+async function linkedBy(code: string, own: string, services: Services, sending: Sending): Promise<Outcome> {
+  const { linkCodes } = services;
+  const other = await linkCodes.redeem(code, own);
+  try {
+    const outcome = await linked([own, other], 'patient', services, sending);
+    await linkCodes.spend(code);
+    return outcome;
+  } catch (error) {
+    const isUseless = error instanceof LedgerError && error.code === 'NOT_FOUND';
+    // Somebody else's is not to be spent by whoever has seen it.
+    if (isUseless && other !== undefined) await linkCodes.spend(code);
+    throw error;
+  }
+}
 
 export const listLinks = route({
   method: 'get',
@@ -127,7 +169,7 @@ export const endLink = route({
     const body = await afterCommit(async () => {
       // The same request again: the record may be nobody's of hers by now.
       if (submitted === undefined && own?.includes(patient) === false) return undefined;
-      await noteLink(caller, [patient], services);
+      await noteLink(caller, 'unlink', [patient], services);
       return shownLinks([patient], services);
     });
     return { body: body ?? NOT_READ, transactionId: outcome.transactionId };

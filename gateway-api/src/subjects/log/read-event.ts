@@ -122,7 +122,14 @@ function personOf(organisation: string, user: string | null, subject: string): o
   return { reference: referenceTo(organisation, user) };
 }
 
-function entitiesOf({ read, terms }: Omit<ReadToldOf, 'name'>, ids: readonly string[], isQuery: boolean): object[] {
+/** The custodian links for who has no key of her own. */
+const isInTrust = ({ interaction, role }: LogRow): boolean => interaction === 'link' && role === 'system';
+
+function entitiesOf(
+  { organisation, read, terms }: Omit<ReadToldOf, 'name'>,
+  ids: readonly string[],
+  isQuery: boolean,
+): object[] {
   const { patient, type } = read;
   const isResource = type !== 'Read' && type !== 'AccessRequest' && type !== 'Review';
   const described = isResource ? type : 'Basic';
@@ -144,6 +151,7 @@ function entitiesOf({ read, terms }: Omit<ReadToldOf, 'name'>, ids: readonly str
         { type: 'type', valueString: type },
         { type: 'count', valueString: String(ids.length) },
         ...ids.slice(0, MOST_NAMED).map((id) => ({ type: 'record', valueString: `${type}/${id}` })),
+        ...(isInTrust(read) ? [{ type: 'in-trust', valueString: organisation }] : []),
         ...(terms.until === undefined ? [] : [{ type: 'until', valueString: terms.until }]),
       ],
     },

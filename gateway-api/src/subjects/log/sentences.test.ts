@@ -33,6 +33,8 @@ const EXAMPLES: Record<Kind, { type: string; subtype: object[]; outcome?: string
   'correction-refused': { type: 'amend', subtype: [{ code: 'correction-refused' }] },
   restrict: { type: 'rest', subtype: [{ code: 'operation' }, { code: 'restrict' }] },
   'lift-restriction': { type: 'rest', subtype: [{ code: 'operation' }, { code: 'lift-restriction' }] },
+  link: { type: 'rest', subtype: [{ code: 'operation' }, { code: 'link' }] },
+  unlink: { type: 'rest', subtype: [{ code: 'operation' }, { code: 'unlink' }] },
   read: { type: 'rest', subtype: [{ code: 'read' }, { code: 'read' }] },
   search: { type: 'rest', subtype: [{ code: 'search-type' }, { code: 'search' }] },
   refusal: { type: 'rest', subtype: [{ code: 'read' }, { code: 'read' }], outcome: '4' },

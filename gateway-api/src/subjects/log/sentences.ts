@@ -59,6 +59,8 @@ export function kindOf(event: Event): Kind {
   if (act !== undefined) return act as Kind;
   const key = codes.find((one) => KEY_ACT.test(one));
   if (key !== undefined) return key as Kind;
+  const link = codes.find((one) => one === 'link' || one === 'unlink');
+  if (link !== undefined) return link as Kind;
   if (codes.includes('refuse')) return 'answer';
   if (codes.includes('log')) return 'log';
   if (event.outcome !== '0') return 'refusal';
@@ -84,7 +86,8 @@ export function sentenceOf(resource: Resource, language: Language): string {
   if (facts.purpose !== undefined && kind !== 'emergency') said.push(filled(texts.purpose, language, facts));
   if (facts.consent !== undefined && !isAct(kind)) said.push(filled(texts.consent, language, facts));
   if (isAct(kind) && facts.key !== undefined) said.push(filled(texts.signed, language, facts));
-  if (isAct(kind) && facts.trusted !== undefined) said.push(filled(texts.trusted, language, facts));
+  if ((isAct(kind) || kind === 'link') && facts.trusted !== undefined)
+    said.push(filled(texts.trusted, language, facts));
   if (facts.until !== undefined) said.push(filled(texts.until, language, facts));
   if (facts.restricted !== undefined) said.push(texts.restricted[facts.restricted as 'withheld']);
   if (kind === 'refused' && facts.because !== undefined) said.push(filled(texts.because, language, facts));

@@ -17,7 +17,7 @@ export const KINDS = [
   ...(['grant-delegation', 'amend-delegation', 'revoke-delegation'] as const),
   ...(['enrol-key', 'recover-key', 'rotate-key', 'end-key', 'cancel-key'] as const),
   ...(['correction-asked', 'correction-accepted', 'correction-refused'] as const),
-  ...(['restrict', 'lift-restriction'] as const),
+  ...(['restrict', 'lift-restriction', 'link', 'unlink'] as const),
   ...(['read', 'search', 'refusal', 'log', 'look', 'answer', 'told'] as const),
 ] as const;
 export type Kind = (typeof KINDS)[number];

@@ -111,12 +111,16 @@ export class ReadLog {
    */
   async actor(act: string): Promise<Pick<Read, 'role' | 'subject' | 'fhir_user'> | undefined> {
     const query = this.#lazily.selectFrom('reads').select(['role', 'subject', 'fhir_user']);
-    const acts = query.where('interaction', 'in', ['grant', 'amend', 'revoke', 'restrict', 'lift-restriction']);
-    return acts
-      .where('records', '=', JSON.stringify([act]))
-      .orderBy('sequence', 'desc')
-      .limit(1)
-      .executeTakeFirst();
+    const named = query.where('records', '=', JSON.stringify([act]));
+    // Literals: a partial index is used only where the statement says so itself.
+    for (const acts of [
+      sql<boolean>`interaction in ('grant', 'amend', 'revoke')`,
+      sql<boolean>`interaction in ('restrict', 'lift-restriction')`,
+    ]) {
+      const found = await named.where(acts).orderBy('sequence', 'desc').limit(1).executeTakeFirst();
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** The rows behind a number up to another, in their order. */

@@ -29,6 +29,8 @@ export const ar: Texts = {
     'correction-refused': 'رفض {holder} تصحيح سجل مع ذكر السبب',
     restrict: 'تقييد سجل لدى {holder}، فلا يُسلَّم إلى أحد جديد، بواسطة: {who}',
     'lift-restriction': 'إنهاء تقييد سجل لدى {holder}، بواسطة: {who}',
+    link: 'ربط سجلات المريض لدى عدة جهات، لدى {organisation}، بواسطة: {who}',
+    unlink: 'إنهاء ربط سجلات المريض لدى عدة جهات، لدى {organisation}، بواسطة: {who}',
     read: `قراءة ${SOME} ({type}) لدى {organisation}، بواسطة: {who}`,
     search: `بحث لدى {organisation} أظهر {count, plural, =0 {لا سجلات} one {سجلًا واحدًا} two {سجلين} few {# سجلات} many {# سجلًا} other {# سجل}} ({type})، بواسطة: {who}`,
     refusal: 'رُفضت محاولة الاطلاع على {type} لدى {organisation}، بواسطة: {who}',

@@ -30,6 +30,8 @@ export const de: Texts = {
     'correction-refused': '{holder} hat abgelehnt, einen Eintrag zu berichtigen, mit Begründung',
     restrict: '{who} hat die Verarbeitung eines Eintrags von {holder} einschränken lassen. Er geht an niemand Neuen',
     'lift-restriction': '{who} hat die Einschränkung eines Eintrags von {holder} aufgehoben',
+    link: '{who} bei {organisation} hat Akten mehrerer Häuser als die einer Person verbunden',
+    unlink: '{who} bei {organisation} hat die Verbindung von Akten mehrerer Häuser beendet',
     read: '{who} bei {organisation} hat {count, plural, one {einen Datensatz} other {# Datensätze}} gelesen ({type})',
     search:
       '{who} bei {organisation} hat gesucht und {count, plural, =0 {keinen Datensatz} one {einen Datensatz} other {# Datensätze}} gesehen ({type})',

@@ -29,6 +29,8 @@ export const en: Texts = {
     'correction-refused': '{holder} refused to correct a record, with a reason',
     restrict: '{who} had a record of {holder} restricted. It goes to nobody new',
     'lift-restriction': '{who} ended the restriction of a record of {holder}',
+    link: '{who} at {organisation} linked the patient’s records of several providers',
+    unlink: '{who} at {organisation} ended that records of several providers are linked',
     read: '{who} at {organisation} read {count, plural, one {one record} other {# records}} ({type})',
     search:
       '{who} at {organisation} searched and saw {count, plural, =0 {no record} one {one record} other {# records}} ({type})',

@@ -30,6 +30,8 @@ export const es: Texts = {
     'correction-refused': '{holder} se negó a corregir un registro, con un motivo',
     restrict: '{who} hizo limitar un registro de {holder}. No se entrega a nadie más',
     'lift-restriction': '{who} puso fin a la limitación de un registro de {holder}',
+    link: '{who} de {organisation} vinculó los historiales de varios proveedores',
+    unlink: '{who} de {organisation} puso fin al vínculo entre historiales de varios proveedores',
     read: '{who} de {organisation} leyó {count, plural, one {un registro} other {# registros}} ({type})',
     search:
       '{who} de {organisation} buscó y vio {count, plural, =0 {ningún registro} one {un registro} other {# registros}} ({type})',
