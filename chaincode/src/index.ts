@@ -3,6 +3,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Contract } from 'fabric-contract-api';
 import { Access } from './contracts/access.ts';
 import { ClaimCorrections } from './contracts/claim-corrections.ts';
+import { Authorizations } from './contracts/authorizations.ts';
 import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
 import { Corrections } from './contracts/corrections.ts';
@@ -29,6 +30,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Renewals,
     Claims,
     ClaimCorrections,
+    Authorizations,
     Settlements,
     Registry,
     Witnesses,

@@ -89,6 +89,20 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
   SetLicence: { without: ['caller'], because: 'any regulator vouches for the register' },
   SetRules: { without: ['caller'], because: 'any regulator vouches for the register' },
   SetLicences: { without: ['caller'], because: 'any regulator vouches for the register' },
+  RequestAuthorization: {
+    without: ['caller'],
+    because: 'the payer’s collection decides; a request of a member counts where that member has signed it',
+  },
+  ReceiveAuthorization: {
+    // Here one provider is also called the holder.
+    without: ['holder', 'provider'],
+    because:
+      'the payer’s collection decides; what it received from elsewhere is its own word, which the provider reads',
+  },
+  DecideAuthorization: {
+    without: ['one of'],
+    because: 'the payer answers for what it authorizes; who recomputes it is not to be a third party, but could be',
+  },
   SubmitClaim: {
     without: ['caller'],
     because:

@@ -17,6 +17,8 @@ export const events = {
   AccessReported: 'AccessReported',
   ReviewOpened: 'ReviewOpened',
   ReviewClosed: 'ReviewClosed',
+  AuthorizationRequested: 'AuthorizationRequested',
+  AuthorizationDecided: 'AuthorizationDecided',
   ClaimSubmitted: 'ClaimSubmitted',
   ClaimAdjudicated: 'ClaimAdjudicated',
   ClaimWithdrawn: 'ClaimWithdrawn',

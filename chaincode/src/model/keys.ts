@@ -92,6 +92,9 @@ export const privateKeys = {
   remittedNotice: (paymentId: string, provider: string): string => `remitted-notice/${paymentId}/${provider}`,
   /** billing_<Bank> and billing_<Payer>: that a reference of a transfer is taken, by its hash. */
   transfer: (hash: string): string => `transfer/${hash}`,
+  /** billing_<Payer>, copied to the provider: a request for authorization as each step left it, and how it stands. */
+  authorization: (id: string, step: number): string => `authorization/${id}/${step}`,
+  authorizationState: (id: string, step: number): string => `authorization-state/${id}/${step}`,
   /** registers: the root over all licences, one generation after the other, and the buckets as a generation left them. */
   register: (generation: number): string => `register/${generation}`,
   bucket: (index: number, generation: number): string => `bucket/${index}/${generation}`,

@@ -9,6 +9,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { callerOnly, every, withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema, organisationSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { authorizationTransactions } from './authorization-transactions.ts';
 import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
 import { rulesInputSchema } from './consortium-rules.ts';
@@ -337,6 +338,7 @@ export const transactions = {
   ...correctionTransactions,
   ...renewalTransactions,
   ...claimTransactions,
+  ...authorizationTransactions,
   ...witnessTransactions,
   ...linkTransactions,
   ...patientKeyTransactions,

@@ -14,7 +14,8 @@ function isMemberNumber(identifier: Record<string, unknown>): boolean {
   return objectsOf(coding).some(({ code }) => typeof code === 'string' && MEMBER_TYPES.includes(code));
 }
 
-function isBeneficiary(cover: Cover, patient: Resource): boolean {
+/** Whether a coverage insures a person, by what it calls its beneficiary. */
+export function isBeneficiary(cover: Cover, patient: Resource): boolean {
   const identifiers = objectsOf(patient['identifier']);
   const { identifier, reference } = cover.beneficiary;
   if (identifier !== undefined) {

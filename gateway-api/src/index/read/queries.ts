@@ -124,7 +124,10 @@ export class ReadModel {
     this.counts = new Counts(db);
     this.carriedReads = new CarriedReads(db, this.#checks);
     this.cosignatures = new Cosignatures(db, this.#checks);
-    this.#claims = new ClaimWords(options.consortium, (claim) => this.state('claim', claim));
+    this.#claims = new ClaimWords(
+      options.consortium,
+      async (claim) => (await this.state('claim', claim)) ?? this.state('authorization', claim),
+    );
   }
 
   get #db(): Kysely<IndexTables> {

@@ -74,6 +74,8 @@ const KINDS = new Map<string, Kind>(
     'fingerprint-freed': { places: BILLING },
     claim: { places: BILLING, holds: ['Claim'], names: 'id', payer: statedPayer },
     'claim-state': { places: BILLING, names: 'id', payer: statedPayer },
+    authorization: { places: BILLING, holds: ['Claim', 'ClaimResponse'], names: 'id', payer: statedPayer },
+    'authorization-state': { places: BILLING, names: 'id', payer: statedPayer },
     response: { places: BILLING, holds: ['ClaimResponse'], names: 'claimId', payer: payerNamedAt('insurer') },
     'claim-task': { places: BILLING, holds: ['Task'], names: 'claimId', payer: statedPayer },
     'claim-decision': { places: BILLING, names: 'claimId', payer: statedPayer },

@@ -2,6 +2,11 @@
  * What the private values of an access, a consent, a claim or a payment say together: the newest step counts, of those that lie with
  * whom they concern, were signed by whose step it is, and belong to the series that was begun first.
  */
+import {
+  type AuthorizationState,
+  authorizationStateSchema,
+  MAX_AUTHORIZATION_STEPS,
+} from '@telemed-ledger/chaincode/model/authorizations.ts';
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { MAX_CLAIM_STEPS, takersOf } from '@telemed-ledger/chaincode/model/claim-steps.ts';
 import { continuationOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
@@ -27,7 +32,7 @@ export type Value = IndexTables['private_values'];
 
 /** What a step is the state of. */
 export interface Subject {
-  kind: 'access' | 'claim' | 'consent' | 'payment' | 'review';
+  kind: 'access' | 'authorization' | 'claim' | 'consent' | 'payment' | 'review';
   id: string;
 }
 
@@ -44,17 +49,20 @@ export function subjectOf(key: string): Subject | undefined {
   if (kind === 'access') return { kind, id };
   if (kind === 'claim-state') return { kind: 'claim', id };
   if (kind === 'order') return { kind: 'payment', id };
+  if (kind === 'authorization-state') return { kind: 'authorization', id };
   if (kind === 'review') return { kind, id };
   return ['consent', 'revoked', 'withdrawn'].includes(kind) ? { kind: 'consent', id } : undefined;
 }
 
 const stepsTo = (last: number): number[] => Array.from({ length: last }, (_, step) => step + 1);
 const ACCESS = stepsTo(Math.max(...Object.values(ACCESS_STEPS)));
+const AUTHORIZATION = stepsTo(MAX_AUTHORIZATION_STEPS);
 const CLAIM = stepsTo(MAX_CLAIM_STEPS);
 const PAYMENT = stepsTo(MAX_PAYMENT_STEPS);
 
 /** The keys of the steps of an access, a claim, a payment or a review. */
 export function stepKeys({ kind, id }: Subject): string[] {
+  if (kind === 'authorization') return AUTHORIZATION.map((step) => privateKeys.authorizationState(id, step));
   if (kind === 'review') return Object.values(REVIEW_STEPS).map((step) => privateKeys.review(id, step));
   if (kind === 'payment') return PAYMENT.map((step) => privateKeys.order(id, step));
   return kind === 'access'
@@ -80,7 +88,7 @@ export function goesOnFrom({ key, value }: Pick<Value, 'key' | 'value'>): Subjec
 /** A value as a step. */
 interface Step {
   step: number;
-  state: AccessState | ClaimState | PaymentState;
+  state: AccessState | AuthorizationState | ClaimState | PaymentState;
   /** The organisations between whom the series runs. */
   series: string;
   row: Value;
@@ -178,7 +186,7 @@ interface Read extends Omit<Step, 'row'> {
 }
 
 const STEPS: Partial<Record<Subject['kind'], (row: Value) => Read | undefined>> = {
-  ...{ access: accessStep, claim: claimStep, payment: paymentStep },
+  ...{ access: accessStep, authorization: authorizationStep, claim: claimStep, payment: paymentStep },
 };
 
 function accessStep({ value }: Value): Read | undefined {
@@ -211,6 +219,21 @@ function paymentStep({ value }: Value): Read | undefined {
     ...{ step, state, series: [payer, bank].join() },
     places: [payer, bank].map(collections.billing),
     signers: [step === 1 ? payer : bank],
+  };
+}
+
+/** What a member asks it signs; what a payer received elsewhere, and what it decides, the payer does. */
+function authorizationStep({ value }: Value): Read | undefined {
+  const { data: state } = authorizationStateSchema.safeParse(objectIn(value));
+  if (state === undefined) return undefined;
+  const { provider, payer, step, status } = state;
+  const parties = [payer, ...(provider === undefined ? [] : [provider])];
+  return {
+    step,
+    state,
+    series: [provider, payer].join(),
+    places: parties.map(collections.billing),
+    signers: status === 'approved' || status === 'partial' ? [payer] : parties,
   };
 }
 

@@ -31,6 +31,8 @@ export function contentOf(row: Pick<VersionsTable, 'key' | 'value' | 'leaf'>): V
 }
 
 const VERSIONED = new Set(['consent', 'coverage']);
+/** Several resources under each other's versions. */
+const TOGETHER = new Set(['authorization']);
 
 /** What a value says that lies under a key of its own; undefined where it holds no resource. @throws Error as contentOf */
 export function wholeContent(key: string, kind: Kind, value: Record<string, unknown>): ValueContent | undefined {
@@ -38,12 +40,15 @@ export function wholeContent(key: string, kind: Kind, value: Record<string, unkn
   const [first, second] = segments;
   if (kind.names !== undefined && value[kind.names] !== first) throw new Error('this is of another key');
   if (kind.holds === undefined) return undefined;
-  const content = VERSIONED.has(name) ? anchoredContent(value) : unversionedContent(value);
+  const isNumbered = VERSIONED.has(name) || TOGETHER.has(name);
+  const content = VERSIONED.has(name)
+    ? anchoredContent(value)
+    : { ...unversionedContent(value), ...(TOGETHER.has(name) ? versionIn(value) : {}) };
   const types = content.resources.map(({ resourceType }) => resourceType);
   if (types.join() !== kind.holds.join()) throw new Error('these are other resources');
   const [resource] = content.resources;
   if (kind.names === 'id' && resource?.id !== first) throw new Error('this is another resource');
-  if (VERSIONED.has(name) && String(content.version) !== second) throw new Error('this is another version');
+  if (isNumbered && String(content.version) !== second) throw new Error('this is another version');
   return content;
 }
 
@@ -52,6 +57,13 @@ function unversionedContent(value: Record<string, unknown>): ValueContent {
   const resources = [value['resource'], ...many].filter(isResource);
   const at = value['submittedAt'];
   return { version: 1, resources, ...(isText(at) ? { recordedAt: at } : {}) };
+}
+
+/** @throws Error where it says no version, or not when */
+function versionIn({ version, recordedAt }: Record<string, unknown>): Pick<ValueContent, 'version' | 'recordedAt'> {
+  if (!Number.isSafeInteger(version) || Number(version) < 1 || !isText(recordedAt))
+    throw new Error('this has no version');
+  return { version: Number(version), recordedAt };
 }
 
 /** @throws Error where the text is of no object */

@@ -1,0 +1,82 @@
+/** The rows of the transaction table that are about prior authorizations. */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { every, withCustodian, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
+import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
+import { z } from 'zod';
+import { authorizationDecisionSchema } from './authorizations.ts';
+import { MAX_STATE_LENGTH } from './decision-shape.ts';
+import { resourceSchema } from './fhir.ts';
+import { anchoredText, idSchema, saltSchema } from './texts.ts';
+import { done, transaction } from './transaction.ts';
+import { MAX_VALUE_LENGTH } from './values.ts';
+
+/** A step that goes on from another shows it. */
+const before = {
+  state: anchoredText(MAX_STATE_LENGTH),
+  record: anchoredText(MAX_VALUE_LENGTH),
+};
+
+const asked = z.strictObject({
+  salt: saltSchema,
+  claim: resourceSchema,
+  /** Id of the ClaimResponse; of an amendment the one that there is. */
+  responseId: idSchema,
+  coverage: anchoredText(MAX_STATE_LENGTH),
+  /** Whom it is for, by id and identifiers alone: what the coverage's beneficiary is held against. Not kept. */
+  patient: resourceSchema,
+  /** Of an amendment: what it amends. */
+  before: z.strictObject(before).optional(),
+});
+
+export const authorizationTransactions = {
+  /** A provider asks a payer, or amends or takes back what it asked. The payer's clock starts. */
+  RequestAuthorization: transaction({
+    contract: 'authorizations',
+    kind: 'submit',
+    callers: ['provider'],
+    roles: ['system', 'practitioner'],
+    input: z.strictObject({ id: idSchema, payer: nameSchema }),
+    private: asked,
+    output: done,
+    endorsers: (_, caller, { payer }) => every(caller, payer),
+    writes: ({ caller, input: { payer } }) => ({
+      always: [collections.billing(payer)],
+      copies: [collections.billing(caller)],
+    }),
+  }),
+  /**
+   * What reached the payer itself: submitted by it, endorsed by the provider where that is a member and by the custodian where it is
+   * not, so that no payer alone says when it came.
+   */
+  ReceiveAuthorization: transaction({
+    contract: 'authorizations',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({ id: idSchema, provider: nameSchema.optional() }),
+    private: asked,
+    output: done,
+    endorsers: (consortium, caller, { provider }) =>
+      provider === undefined ? withCustodian(consortium, caller) : every(caller, provider),
+    writes: ({ caller, input: { provider } }) => ({
+      always: [collections.billing(caller)],
+      copies: provider === undefined ? [] : [collections.billing(provider)],
+    }),
+  }),
+  /** The payer decides, or says what it waits for. */
+  DecideAuthorization: transaction({
+    contract: 'authorizations',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['adjudicator', 'system'],
+    input: z.strictObject({ id: idSchema, provider: nameSchema.optional() }),
+    private: z.strictObject({ salt: saltSchema, ...before, decision: authorizationDecisionSchema }),
+    output: done,
+    endorsers: (consortium, caller, { provider }) =>
+      withOneOf(caller, ...(provider === undefined ? [] : [provider]), custodianOf(consortium).name),
+    writes: ({ caller, input: { provider } }) => ({
+      always: [collections.billing(caller)],
+      copies: provider === undefined ? [] : [collections.billing(provider)],
+    }),
+  }),
+} as const;
