@@ -217,4 +217,196 @@ describe('What a client submits', function () {
     expectTaken(answer);
     expect(answer['processNote'][0].text).to.include('Claim.insurance[0].coverage');
   });
+
+  describe('to have authorized', () => {
+    const PAS = 'http://hl7.org/fhir/us/davinci-pas/StructureDefinition';
+    let payer: Party;
+    before(() => {
+      payer = story.parties.of('payer', 'adjudicator');
+    });
+
+    /** A PAS request as a client writes it: relative references, nothing of the ledger's. */
+    function asked({ subscriber = 'none', member = {}, more = {} }: Record<string, unknown> = {}) {
+      const claim = {
+        ...{
+          resourceType: 'Claim',
+          id: 'R1',
+          status: 'active',
+          use: 'preauthorization',
+          created: `${day}T11:01:00+05:00`,
+        },
+        identifier: [{ system: 'urn:trnorg:9012345678', value: randomUUID() }],
+        type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/claim-type', code: 'professional' }] },
+        ...{ patient: { reference: 'Patient/S1' }, insurer: { reference: 'Organization/I1' } },
+        provider: { reference: 'Organization/U1' },
+        priority: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/processpriority', code: 'normal' }] },
+        insurance: [{ sequence: 1, focal: true, coverage: { reference: 'Coverage/C1' } }],
+        item: [1, 2].map((sequence) => ({
+          extension: [
+            { url: `${PAS}/extension-itemTraceNumber`, valueIdentifier: { system: 'urn:trace', value: `${sequence}` } },
+            {
+              url: `${PAS}/extension-certificationType`,
+              valueCodeableConcept: { coding: [{ system: 'https://codesystem.x12.org/005010/1322', code: 'I' }] },
+            },
+            { url: `${PAS}/extension-requestedService`, valueReference: { reference: 'ServiceRequest/Q1' } },
+          ],
+          sequence,
+          productOrService: { coding: [{ system: 'https://codesystem.x12.org/005010/1365', code: '3' }] },
+        })),
+        ...(more as object),
+      };
+      const npi = (value: string) => [{ system: 'http://hl7.org/fhir/sid/us-npi', value }];
+      const resources = [
+        claim,
+        { resourceType: 'Organization', id: 'U1', name: 'DR. JOE SMITH CORPORATION', identifier: npi('8189991234') },
+        { resourceType: 'Organization', id: 'I1', name: 'AN INSURANCE COMPANY', identifier: npi('1234567893') },
+        {
+          ...{ resourceType: 'Coverage', id: 'C1', status: 'active', subscriberId: subscriber },
+          ...{ beneficiary: { reference: 'Patient/S1' }, payor: [{ reference: 'Organization/I1' }] },
+        },
+        {
+          ...{ resourceType: 'Patient', id: 'S1', identifier: [member], name: [{ family: 'SMITH' }] },
+          address: [{ line: ['1 Secret Street'] }],
+        },
+        {
+          ...{ resourceType: 'ServiceRequest', id: 'Q1', status: 'active', intent: 'order' },
+          subject: { reference: 'Patient/S1' },
+        },
+      ];
+      const entries = resources.map((one) => entry(`http://example.org/fhir/${one.resourceType}/${one.id}`, one));
+      return {
+        ...bundleOf(...entries),
+        identifier: { system: 'urn:submitter', value: 'A12345' },
+        timestamp: `${day}T11:01:00Z`,
+      };
+    }
+
+    const post = async (party: Party, path: string, body: object): Promise<Answered> =>
+      (await party.write<Answered>({ method: 'POST', path: `/fhir/R4/${path}`, body })).body;
+    const actionsOf = (response: Answered): string[] =>
+      response['item'].map(
+        (item: Answered) => item['adjudication'][0].extension[0].extension[0].valueCodeableConcept.coding[0].code,
+      );
+    const clockOf = (response: Answered): Record<string, string> =>
+      Object.fromEntries(
+        response['extension'][0].extension.map(({ url, ...value }: Answered) => [url, Object.values(value)[0]]),
+      );
+
+    it('is pended by the provider’s gateway with its clock, decided by the payer, inquired, amended and taken back', async () => {
+      const request = asked({ member: story.visit.member });
+      const answer = await post(hospital, 'Claim/$submit', request);
+      expect(answer).to.include({ resourceType: 'Bundle', type: 'collection' });
+      expect(answer['identifier']).to.deep.equal(request.identifier);
+      const [pended, claim] = answer['entry'].map(({ resource }: Answered) => resource);
+      expect(pended).to.include({ resourceType: 'ClaimResponse', outcome: 'queued', use: 'preauthorization' });
+      expect(actionsOf(pended)).to.deep.equal(['A4', 'A4']);
+      const clock = clockOf(pended);
+      expect(Date.parse(clock['due']!) - Date.parse(clock['received']!)).to.equal(168 * 3_600_000);
+      expect(claim.patient.reference).to.equal(`Patient/${story.patientId}`);
+      expect(claim.contained.map(({ resourceType }: Answered) => resourceType)).to.have.members([
+        ...['Organization', 'Organization', 'ServiceRequest'],
+      ]);
+      expect(JSON.stringify(answer)).to.not.include('Secret Street');
+
+      const reference = `Claim/${claim.id}`;
+      await payer.find({ path: `/fhir/R4/${reference}` }, 'the request at the payer');
+      const decision = {
+        resourceType: 'Parameters',
+        parameter: [
+          { name: 'outcome', valueCode: 'approve' },
+          {
+            name: 'item',
+            part: [
+              ...[
+                { name: 'sequence', valueInteger: 2 },
+                { name: 'outcome', valueCode: 'deny' },
+              ],
+              {
+                name: 'reason',
+                valueCodeableConcept: {
+                  coding: [{ system: 'urn:reasons', code: '0V' }],
+                  text: 'not before physiotherapy',
+                },
+              },
+            ],
+          },
+          { name: 'period', valuePeriod: { start: '2026-01-01', end: '2026-12-31' } },
+        ],
+      };
+      const unreasoned = { ...decision, parameter: [{ name: 'outcome', valueCode: 'deny' }] };
+      const path = `/fhir/R4/${reference}/$authorize`;
+      expect((await payer.send({ method: 'POST', path, body: unreasoned })).status).to.equal(422);
+      const odd = { ...decision, parameter: [...decision.parameter, { name: 'x', valueCode: 'y' }] };
+      expect((await payer.send({ method: 'POST', path, body: odd })).status).to.equal(422);
+      const decided = await post(payer, `${reference}/$authorize`, decision);
+      expect(decided).to.include({ outcome: 'partial', id: pended.id });
+      expect(actionsOf(decided)).to.deep.equal(['A1', 'A3']);
+      expect(JSON.stringify(decided['item'][1])).to.include('not before physiotherapy');
+      await hospital.find<Answered>(
+        { path: `/fhir/R4/ClaimResponse/${pended.id}` },
+        'the decision',
+        ({ outcome }: Answered) => outcome === 'partial',
+      );
+      const history = await hospital.ask<Answered>({ path: `/fhir/R4/ClaimResponse/${pended.id}/_history` });
+      expect(history['entry'].map(({ resource }: Answered) => resource.outcome)).to.deep.equal(['partial', 'queued']);
+      const byRequest = await hospital.ask<Answered>({ path: `/fhir/R4/ClaimResponse?request=${reference}` });
+      expect(byRequest['entry']).to.have.length(1);
+
+      const found = await hospital.ask<Answered>({ method: 'POST', path: '/fhir/R4/Claim/$inquire', body: request });
+      const [latest] = found['parameter'].map(({ resource }: Answered) => resource.entry[0].resource);
+      expect(latest).to.include({ id: pended.id, preAuthRef: decided['preAuthRef'] });
+
+      const amending = (more: object) =>
+        asked({ member: story.visit.member, more: { related: [{ claim: { reference } }], ...more } });
+      const revised = await post(hospital, 'Claim/$submit', amending({}));
+      expect(revised['entry'][0].resource).to.include({ id: pended.id, outcome: 'queued' });
+      const flagged = (asked().entry[0] as { resource: Answered }).resource;
+      const item = flagged['item'].map((one: object) => ({
+        ...one,
+        modifierExtension: [{ url: `${PAS}/modifierextension-infoCancelled`, valueBoolean: true }],
+      }));
+      const cancelled = await post(hospital, 'Claim/$submit', amending({ item }));
+      expect(cancelled['entry'][0].resource).to.include({ status: 'cancelled', id: pended.id });
+    });
+
+    it('is received by the payer from whoever sends it, matched by the subscriber number, and counted', async () => {
+      const year = new Date().getUTCFullYear();
+      const subscriber = randomUUID();
+      const member = { system: 'http://example.org/MIN', value: randomUUID() };
+      const body = {
+        ...{ resourceType: 'Coverage', status: 'active', subscriberId: subscriber },
+        extension: [
+          { url: 'https://telemed-ledger.example/fhir/StructureDefinition/coverage-provider', valueString: 'clinic' },
+        ],
+        ...{ beneficiary: { identifier: member }, payor: [{ display: 'payer' }] },
+      };
+      await post(payer, 'Coverage', body);
+      const metrics = () => payer.ask<Answered>({ path: `/prior-authorization-metrics?year=${year}` });
+      const before = await metrics();
+      const urgent = { priority: { coding: [{ code: 'stat' }] } };
+      const answer = await post(payer, 'Claim/$submit', asked({ subscriber, member, more: urgent }));
+      const [pended, claim] = answer['entry'].map(({ resource }: Answered) => resource);
+      expect(pended.outcome).to.equal('queued');
+      expect(clockOf(pended)).to.include({ urgency: 'expedited', receivedBy: 'payer' });
+      expect(claim.patient).to.deep.equal({ identifier: member });
+      expect(JSON.stringify(answer)).to.not.include('Secret Street');
+      const denying = {
+        resourceType: 'Parameters',
+        parameter: [
+          { name: 'outcome', valueCode: 'deny' },
+          { name: 'reason', valueString: 'an alternative is as good' },
+        ],
+      };
+      const denied = await post(payer, `Claim/${claim.id}/$authorize`, denying);
+      expect(denied).to.include({ outcome: 'complete', disposition: 'an alternative is as good' });
+      expect(actionsOf(denied)).to.deep.equal(['A3', 'A3']);
+      const after = await metrics();
+      expect(after['expedited'].denied).to.equal(before['expedited'].denied + 1);
+      expect(after['expedited'].requests).to.equal(before['expedited'].requests + 1);
+      const other = asked({ subscriber: randomUUID(), member: { ...member, value: 'x' } });
+      const refusal = await payer.send({ method: 'POST', path: '/fhir/R4/Claim/$submit', body: other });
+      expect(refusal.status).to.equal(422);
+      expect((refusal.body as Answered)['issue'][0].expression[0]).to.equal('Bundle.entry[3].resource');
+    });
+  });
 });

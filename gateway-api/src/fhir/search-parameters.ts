@@ -111,6 +111,26 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     ...{ path: 'provision.actor.reference', isRare: true, definition: `${R4}/Consent-actor`, target: 'RelatedPerson' },
   },
   {
+    ...{ name: 'coverage', type: 'reference', types: ['Claim', 'ClaimResponse'], column: 'search_values' },
+    ...{ path: 'insurance.coverage', target: 'Coverage', isRare: true, documentation: 'Coverage/id or id' },
+  },
+  {
+    ...{ name: 'request', type: 'reference', types: ['ClaimResponse'], column: 'search_values', path: 'request' },
+    ...{ target: 'Claim', isRare: true, definition: `${R4}/ClaimResponse-request` },
+  },
+  {
+    ...{ name: 'use', type: 'token', types: ['Claim', 'ClaimResponse'], column: 'search_values', path: 'use' },
+    definition: `${R4}/Claim-use`,
+  },
+  {
+    ...{ name: 'outcome', type: 'token', types: ['ClaimResponse'], column: 'search_values', path: 'outcome' },
+    definition: `${R4}/ClaimResponse-outcome`,
+  },
+  {
+    ...{ name: 'priority', type: 'token', types: ['Claim'], column: 'search_values', path: 'priority' },
+    definition: `${R4}/Claim-priority`,
+  },
+  {
     ...{ name: 'subscriber-id', type: 'token', types: ['Coverage'], column: 'search_values', path: 'subscriberId' },
     ...{ isRare: true, documentation: 'the number that the payer knows the subscriber by' },
   },

@@ -19,6 +19,8 @@ import { askHoldings } from './access/holdings.ts';
 import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
 import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { correctClaim } from './claims/correction-operations.ts';
+import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/metrics-routes.ts';
+import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
 import { registerCoverage } from './claims/coverages.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { writeConsent } from './consents/consents.ts';
@@ -115,6 +117,8 @@ export const ROUTES: readonly Route[] = [
   setRules,
   loadFeeSchedule,
   getFeeSchedule,
+  listAuthorizations,
+  priorAuthorizationMetrics,
   verify,
   lastVerification,
   metrics,
@@ -129,6 +133,9 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   instructPayments,
   ...reportPayment,
   retryPayment,
+  receiveAuthorization,
+  ...inquireAuthorizations,
+  decideAuthorization,
   ...issueHealthCards,
   makeHealthLink,
   ...eraseRecord,

@@ -94,7 +94,7 @@ export async function heldOf(
 }
 
 /** The Coverage that the focal (or only) insurance names, as the payer showed it to this provider. */
-async function coverageOf(claim: Resource, index: ReadModel): Promise<VersionRow> {
+export async function coverageOf(claim: Resource, index: ReadModel): Promise<VersionRow> {
   const insurances = (claim['insurance'] ?? []) as { focal?: boolean; coverage?: Reference }[];
   const position = Math.max(
     insurances.findIndex(({ focal }) => focal === true),

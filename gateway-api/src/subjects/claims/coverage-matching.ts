@@ -34,6 +34,8 @@ export interface CoverageFound {
   claim: { insurance: unknown; contained: unknown };
   /** The entry that described it. */
   entry: Entry | undefined;
+  /** The subscriber number that it states. */
+  subscriberId: string | undefined;
   told: Issue[];
 }
 
@@ -54,7 +56,7 @@ export async function coverageFor(claim: Resource, search: CoverageSearch): Prom
   const contained = (claim['contained'] ?? []) as Resource[];
   const asItIs = {
     claim: { insurance: claim['insurance'], contained: claim['contained'] },
-    entry: undefined,
+    ...{ entry: undefined, subscriberId: undefined },
     told: [],
   };
   if (named === undefined) return asItIs;
@@ -79,6 +81,7 @@ export async function coverageFor(claim: Resource, search: CoverageSearch): Prom
         ];
   return {
     claim: { insurance: insurance.with(position, of), contained: left.length === 0 ? undefined : left },
+    subscriberId: typeof described?.['subscriberId'] === 'string' ? described['subscriberId'] : undefined,
     ...{ entry, told },
   };
 }

@@ -8,6 +8,7 @@ import { compartmentOf } from '../../auth/entitlement.ts';
 import { committedAnswer } from '../../fhir/answers.ts';
 import type { Issue } from '../../fhir/outcomes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
+import { askAuthorization } from '../authorizations/operations.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
 import { adjudicate, claimState, resourceAt, submit } from './claims.ts';
 import { withdraw } from './corrections.ts';
@@ -22,13 +23,18 @@ export const submitClaim: SubjectOperation = {
   transaction: 'SubmitClaim',
   type: 'Claim',
   level: 'type',
-  summary: 'Submits a Claim, alone or in a Bundle (after Da Vinci PAS).',
+  summary:
+    'Submits a Claim, or asks for prior authorization: alone or in a Bundle with what it refers to (Da Vinci PAS).',
   definition: 'http://hl7.org/fhir/OperationDefinition/Claim-submit',
-  async handle({ caller, body, idempotency, baseUrl }, services) {
+  async handle(request, services) {
+    const { caller, body, idempotency, baseUrl } = request;
     compartmentOf(caller);
     const { index, consortium } = services;
+    const submission = readSubmission(body);
     const options = { index, consortium, baseUrl, fromElsewhere: false };
-    const { claim, told } = await resolveSubmission(readSubmission(body), options);
+    const resolved = await resolveSubmission(submission, options);
+    const { claim, told } = resolved;
+    if (claim['use'] !== 'claim') return askAuthorization(request, submission, resolved, services);
     const correction = correctionOf(claim);
     if (correction?.kind === 'void') {
       const { claim: id } = correction;

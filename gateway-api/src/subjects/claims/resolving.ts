@@ -19,6 +19,9 @@ export interface Resolved {
   claim: Resource;
   /** What was done with what was sent, for whoever sent it. */
   told: Issue[];
+  /** What the Bundle calls the patient, and the subscriber number that it states. */
+  called: readonly Identifier[];
+  subscriberId: string | undefined;
 }
 
 export interface Resolving {
@@ -31,6 +34,9 @@ export interface Resolving {
 
 /** What a claim for something that was done rests on: it must be recorded here, under whatever name. */
 const RESTS_ON = /^Claim\.(?:patient|item\[\d+\]\.encounter\[\d+\]|procedure\[\d+\]\.procedureReference)\.reference$/;
+
+/** What amends a request names one that is here. */
+const AMENDS = /^Claim\.related\[\d+\]\.claim\.reference$/;
 
 const warning = (code: Issue['code'], diagnostics: string, expression: string): Issue => ({
   ...{ severity: 'warning', code, diagnostics },
@@ -55,6 +61,9 @@ class Resolution {
   readonly #contained = new Map<Entry, string>();
   readonly #used = new Set<Entry>();
   readonly #told: Issue[] = [];
+  /** Of a request for authorization whose patient is nobody's record here: whom the coverage insures. */
+  #insured: { entry: Entry | undefined; as: Reference } | undefined;
+  #subscriberId: string | undefined;
 
   constructor(submission: Submission, options: Resolving) {
     this.#submission = submission;
@@ -68,6 +77,8 @@ class Resolution {
     const { at } = this.#submission;
     await this.#identify();
     await this.#resolveCoverage();
+    const patientEntry = this.#patientEntry();
+    if (this.#isAsking) await this.#takePatient(patientEntry);
     for (const found of this.#referencesOf(this.#claim)) await this.#resolve(found, this.#submission.fullUrl);
     this.#containAll();
     const [fault] = issuesOf(this.#claim);
@@ -76,7 +87,35 @@ class Resolution {
     for (const entry of this.#submission.entries)
       if (!this.#used.has(entry))
         this.#told.push(warning('informational', 'Nothing in the Claim refers to this: it was not used.', entry.at));
-    return { claim: this.#claim, told: this.#told };
+    const called = patientEntry === undefined ? [] : identifiersOf(patientEntry.resource);
+    return { claim: this.#claim, told: this.#told, called, subscriberId: this.#subscriberId };
+  }
+
+  get #isAsking(): boolean {
+    return this.#claim['use'] !== 'claim';
+  }
+
+  #patientEntry(): Entry | undefined {
+    const { reference } = (this.#claim['patient'] ?? {}) as Reference;
+    return entryNamed(reference, this.#submission.fullUrl, this.#submission.entries);
+  }
+
+  /** A request for authorization names its patient by her record here, or as her payer does: nothing else of her goes along. */
+  async #takePatient(entry: Entry | undefined): Promise<void> {
+    const { index } = this.#options;
+    const patient = this.#claim['patient'] as Reference;
+    const known = entry === undefined ? undefined : await this.#matching.known(entry);
+    if (entry !== undefined) this.#used.add(entry);
+    const isHere = known !== undefined || (entry === undefined && /^Patient\//.test(patient.reference ?? ''));
+    if (isHere) return;
+    const insurance = (this.#claim['insurance'] ?? []) as { focal?: boolean; coverage?: Reference }[];
+    const { coverage } = insurance.find(({ focal }) => focal === true) ?? insurance[0] ?? {};
+    const id = /^Coverage\/([^/]+)$/.exec(coverage?.reference ?? '')?.[1];
+    const stored = id === undefined ? undefined : await index.newest('Coverage', id);
+    const insured = stored?.resource['beneficiary'] as Reference | undefined;
+    if (insured === undefined) return;
+    this.#insured = { entry, as: insured };
+    this.#claim['patient'] = insured;
   }
 
   #referencesOf(resource: Resource): FoundReference[] {
@@ -89,9 +128,13 @@ class Resolution {
 
   /** References that name what they mean by an identifier alone (hl7.org/fhir/R4/references.html#logical). */
   async #identify(): Promise<void> {
-    for (const [element, type] of [['patient', 'Patient']] as const) {
-      const reference = this.#claim[element] as (Reference & { identifier?: Identifier }) | undefined;
-      if (reference === undefined || reference.reference !== undefined || reference.identifier === undefined) continue;
+    const related = (this.#claim['related'] ?? []) as { claim?: Reference }[];
+    const named = [
+      ['patient', 'Patient', this.#claim['patient'] as Reference | undefined],
+      ...related.map((one, index) => [`related[${index}].claim`, 'Claim', one.claim] as const),
+    ] as const;
+    for (const [element, type, reference] of named) {
+      if (reference?.identifier === undefined || reference.reference !== undefined) continue;
       const entry = this.#entryWith(type, reference.identifier);
       const [identifier] = identifiersOf({ identifier: reference.identifier });
       const id =
@@ -100,7 +143,7 @@ class Resolution {
           : await this.#matching.byIdentifiers(type, [identifier], this.#placed(`Claim.${element}`));
       if (entry !== undefined) reference.reference = entry.fullUrl ?? `${type}/${entry.resource.id}`;
       else if (id !== undefined) reference.reference = `${type}/${id}`;
-      else if (!this.#options.fromElsewhere)
+      else if (type === 'Claim' || !(this.#options.fromElsewhere || this.#isAsking))
         throw new LedgerError(
           'INVALID',
           'nobody here has this identifier',
@@ -121,9 +164,10 @@ class Resolution {
   /** Before anything else: of what is contained only the Coverage is looked up here. */
   async #resolveCoverage(): Promise<void> {
     const { index, consortium } = this.#options;
-    const { claim, entry, told } = await coverageFor(this.#claim, {
+    const { claim, entry, told, subscriberId } = await coverageFor(this.#claim, {
       ...{ index, consortium, matching: this.#matching, submission: this.#submission },
     });
+    this.#subscriberId = subscriberId;
     if (entry !== undefined) this.#used.add(entry);
     Object.assign(this.#claim, claim);
     if (this.#claim['contained'] === undefined) delete this.#claim['contained'];
@@ -136,7 +180,7 @@ class Resolution {
   async #resolve({ holder, expression }: FoundReference, from: string | undefined): Promise<void> {
     const { baseUrl, fromElsewhere } = this.#options;
     const { reference } = holder;
-    const isResting = this.#claim['use'] !== 'preauthorization' && RESTS_ON.test(expression);
+    const isResting = (!this.#isAsking && RESTS_ON.test(expression)) || AMENDS.test(expression);
     const entry = entryNamed(reference, from, this.#submission.entries) ?? this.#conditionally(reference);
     if (entry !== undefined) return this.#take(holder, entry, isResting);
     if (reference.startsWith(`${baseUrl}/`)) holder.reference = reference.slice(baseUrl.length + 1);
@@ -150,7 +194,8 @@ class Resolution {
 
   async #take(holder: FoundReference['holder'], entry: Entry, isResting: boolean): Promise<void> {
     this.#used.add(entry);
-    const known = await this.#matching.known(entry);
+    const isInsured = this.#insured?.entry === entry;
+    const known = isInsured ? this.#insured?.as : await this.#matching.known(entry);
     if (known === undefined && isResting)
       throw new LedgerError('INVALID', `this ${entry.resource.resourceType} is not recorded here`, entry.at);
     if (known === undefined) {
