@@ -44,6 +44,8 @@ export interface Search {
   count: number;
   /** Nothing but the total is asked for, however long counting takes. */
   isTotalAlone?: boolean;
+  /** Of a type that is made when it is read: what was recorded under its name. */
+  asRecorded?: boolean;
   /** Opaque position from an earlier page. */
   after?: string;
 }

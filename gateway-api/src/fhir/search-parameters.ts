@@ -119,6 +119,10 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     ...{ target: 'Claim', isRare: true, definition: `${R4}/ClaimResponse-request` },
   },
   {
+    ...{ name: 'claim', type: 'reference', types: ['ExplanationOfBenefit'], column: 'search_values', path: 'claim' },
+    ...{ target: 'Claim', isRare: true, definition: `${R4}/ExplanationOfBenefit-claim` },
+  },
+  {
     ...{ name: 'use', type: 'token', types: ['Claim', 'ClaimResponse'], column: 'search_values', path: 'use' },
     definition: `${R4}/Claim-use`,
   },

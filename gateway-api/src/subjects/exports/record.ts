@@ -42,7 +42,7 @@ async function allOf(
   const found: StoredResource[] = [];
   let after: string | undefined;
   do {
-    const search = { type, ...whose, count: PAGE, ...(after === undefined ? {} : { after }) };
+    const search = { type, ...whose, count: PAGE, asRecorded: true, ...(after === undefined ? {} : { after }) };
     const page: SearchPage | undefined = await records.search(caller, search).catch(hidden);
     if (page === undefined) {
       leftOut.push({ of: type, reason: 'not shown to whoever asked for this export' });

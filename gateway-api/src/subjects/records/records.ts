@@ -26,6 +26,7 @@ import type { Sending } from '../../idempotency/writes.ts';
 import type { View } from '../../index/read/deliveries.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
+import { isExplained, readExplanation, searchExplanations } from '../claims/explanations.ts';
 import { toldOf } from '../consents/telling.ts';
 import { isInDirectory, readEntry, searchEntries } from '../directory/directory.ts';
 import { narrativeOf } from '../log/sentences.ts';
@@ -86,33 +87,49 @@ export class Records implements Repository {
       await this.#noteEntries(caller, type, entry === undefined ? [] : [entry]);
       return entry;
     }
+    if (isExplained(type, this.#services.organisation)) return this.#explanation(caller, asked, view);
     const found = await this.#services.index.newest(type, id, view);
     await this.#note(caller, asked, found === undefined ? [] : [found], view);
     return found && withLinks(found, caller);
   }
 
+  /** What is made when it is read has one version: how it stands. Undefined for a type that is recorded. */
+  #made(caller: Caller, asked: AskedById, view: View): Promise<StoredResource | undefined> | undefined {
+    if (asked.type === AUDIT) return this.#event(caller, asked, view);
+    if (isExplained(asked.type, this.#services.organisation)) return this.#explanation(caller, asked, view);
+    return undefined;
+  }
+
+  async #explanation(caller: Caller, asked: AskedById, view: View): Promise<StoredResource | undefined> {
+    const found = await readExplanation(this.#services.index, asked.id, view);
+    await this.#note(caller, asked, found === undefined ? [] : [found], view);
+    return found;
+  }
+
   async readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined> {
     const view = await this.#viewFor(caller, 'vread', type, id);
     const asked = { interaction: 'vread', type, id } as const;
-    if (type !== AUDIT) {
+    const made = this.#made(caller, asked, view);
+    if (made === undefined) {
       const found = await this.#services.index.version(type, id, version, view);
       await this.#note(caller, asked, found === undefined ? [] : [found], view);
       return found;
     }
-    const event = await this.#event(caller, asked, view);
-    return event?.version === version ? event : undefined;
+    const only = await made;
+    return only?.version === version ? only : undefined;
   }
 
   async history(caller: Caller, type: string, id: string, page: HistoryPage): Promise<VersionsPage> {
     const view = await this.#viewFor(caller, 'history', type, id);
     const asked = { interaction: 'history', type, id } as const;
-    if (type !== AUDIT) {
+    const made = this.#made(caller, asked, view);
+    if (made === undefined) {
       const found = await this.#services.index.versions(type, id, { ...view, ...page });
       // Of a record that is there a page may be empty.
       if (found.versions.length > 0 || !found.exists) await this.#note(caller, asked, found.versions, view);
       return found;
     }
-    const event = await this.#event(caller, asked, view);
+    const event = await made;
     const { before = Number.POSITIVE_INFINITY, since = Number.NEGATIVE_INFINITY } = page;
     const isAsked = event !== undefined && event.version < before && Date.parse(event.lastUpdated) >= since;
     const versions = isAsked ? [event] : [];
@@ -133,7 +150,9 @@ export class Records implements Repository {
       await this.#noteEntries(caller, search.type, entries.matches);
       return entries;
     }
-    const page = await this.#services.index.search(search, view);
+    const { index, organisation } = this.#services;
+    const isMade = search.asRecorded !== true && isExplained(search.type, organisation);
+    const page = await (isMade ? searchExplanations(index, search, view) : index.search(search, view));
     await this.#noteSearch(caller, search, page, view);
     // A total would count what the compartment hides, were it ever computed without it: patients get none.
     const { total: _, ...untold } = page;
