@@ -2,8 +2,8 @@
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Contract } from 'fabric-contract-api';
 import { Access } from './contracts/access.ts';
-import { ClaimCorrections } from './contracts/claim-corrections.ts';
 import { Authorizations } from './contracts/authorizations.ts';
+import { ClaimCorrections } from './contracts/claim-corrections.ts';
 import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
 import { Corrections } from './contracts/corrections.ts';

@@ -18,9 +18,9 @@ import {
 import { askHoldings } from './access/holdings.ts';
 import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
 import { accessEvents, refuseAccess } from './access/waiting.ts';
-import { correctClaim } from './claims/correction-operations.ts';
 import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/metrics-routes.ts';
 import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
+import { correctClaim } from './claims/correction-operations.ts';
 import { registerCoverage } from './claims/coverages.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { writeConsent } from './consents/consents.ts';
