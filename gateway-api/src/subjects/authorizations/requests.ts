@@ -26,7 +26,7 @@ import { upToDate } from '../up-to-date.ts';
 type Asking = Pick<Services, 'index' | 'ledger' | 'organisation' | 'consortium'>;
 
 /** How a request stands. @throws {LedgerError} NOT_FOUND */
-export async function authorizationState(index: ReadModel, id: string): Promise<AuthorizationState> {
+async function authorizationState(index: ReadModel, id: string): Promise<AuthorizationState> {
   const row = await index.state('authorization', id);
   if (row === undefined) throw new LedgerError('NOT_FOUND', 'there is no such request for authorization');
   return authorizationStateSchema.parse(JSON.parse(row.value));
