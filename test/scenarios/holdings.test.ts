@@ -23,6 +23,8 @@ describe('Who holds what of a patient', function () {
   let doctor: Party;
   let patient: Party;
   let patientId: string;
+  let consent: { id: string };
+  let told: string;
   const mrn = randomUUID();
 
   before(async function () {
@@ -74,13 +76,14 @@ describe('Who holds what of a patient', function () {
   });
 
   it('is told by type where her consent permits it, of the types that it permits, and nothing is delivered', async () => {
-    await granted(
+    consent = await granted(
       patient,
       permissionOf(patientId, {
         class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'Observation' }],
       }),
     );
     const state = await decided(mrn);
+    told = state.id;
     expect(state).to.deep.include({ status: 'granted', overview: true, counts: { Observation: OBSERVATIONS } });
     expect(state).to.not.have.any.keys('delivered', 'expiresAt', 'pending');
     const { entry = [] } = await doctor.ask<{ entry?: object[] } & Resource>({
@@ -114,6 +117,25 @@ describe('Who holds what of a patient', function () {
       '110112',
       '110113',
     ]);
+  });
+
+  it('is told no more once the consent that let it be told has ended; her log keeps what was told', async () => {
+    const path = `/fhir/R4/Consent/${consent.id}`;
+    const { meta: _, ...given } = await patient.ask<Resource>({ path });
+    const headers = { 'if-match': 'W/"1"' };
+    await patient.write({ method: 'PUT', path, body: { ...given, status: 'inactive' }, headers }, [200, 202]);
+    const ended = await doctor.find<State>(
+      { path: `/access-requests/${told}` },
+      'without counts',
+      ({ counts }) => counts === undefined,
+    );
+    expect(ended.status).to.equal('granted');
+    type List = { accessRequests: State[] } & Resource;
+    const { accessRequests } = await doctor.ask<List>({ path: '/access-requests?count=200' });
+    expect(accessRequests.filter(({ counts }) => counts !== undefined)).to.deep.equal([]);
+    const event = await patient.ask<Resource>({ path: `/fhir/R4/AuditEvent/${told}` });
+    expect(JSON.stringify(event['entity'])).to.include(`{"type":"Observation","valueString":"${OBSERVATIONS}"}`);
+    expect((await decided(mrn)).status).to.equal('refused');
   });
 
   it('is a question of a practitioner, for a treatment', async () => {

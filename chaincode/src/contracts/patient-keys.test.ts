@@ -31,6 +31,11 @@ describe("a patient's own key", function () {
   before(async () => {
     [code, key] = [await newCode(), await newKey()];
   });
+  const cancel = (from: string) =>
+    example.ledger.submit('CancelKeyCode', {
+      ...{ from, role: 'system', endorsers: ['patients', 'hospital'] },
+      ...{ input: { id: code.id, provider: 'hospital' }, private: { salt: newSalt() } },
+    });
   beforeEach(async () => {
     example = new ExamplePatient();
     await example.arrive();
@@ -78,6 +83,42 @@ describe("a patient's own key", function () {
         /NOT_FOUND at <private.patient.tree>/,
       ],
       ['a provider’s auditor issues the code', () => keyed.issue(code, { role: 'operator' }), /FORBIDDEN: the role/],
+      [
+        'its provider has taken the code back',
+        async () => {
+          await keyed.issue(code);
+          await cancel('hospital');
+          return keyed.enrol(code, key);
+        },
+        /CONFLICT at <id>: this is already written/,
+      ],
+      [
+        'she has ended the code',
+        async () => {
+          await keyed.issue(code);
+          await cancel('patients');
+          return keyed.enrol(code, key);
+        },
+        /CONFLICT at <id>: this is already written/,
+      ],
+      [
+        'another provider takes the code back',
+        async () => {
+          await keyed.issue(code);
+          return cancel('clinic');
+        },
+        /FORBIDDEN at <provider>/,
+      ],
+      [
+        'a code is taken back that is used',
+        async () => {
+          await keyed.issue(code);
+          await keyed.enrol(code, key);
+          return cancel('hospital');
+        },
+        /CONFLICT at <id>: this is already written/,
+      ],
+      ['a code is taken back that nobody has issued', () => cancel('hospital'), /NOT_FOUND at <id>/],
       ['nobody has issued the code', async () => keyed.enrol(await newCode(), key), /NOT_FOUND at <id>/],
       [
         'a provider passes it on without the custodian',

@@ -22,6 +22,7 @@ import {
   KEY_CODE_STEPS,
   type KeyChange,
   type KeyCode,
+  type KeyCodeCancelled,
   type KeyCodeUse,
   keyCodeSchema,
   type PatientKey,
@@ -41,6 +42,10 @@ export class PatientKeys extends LedgerContract {
 
   IssueKeyCode(ctx: Context, argument: string): Promise<string> {
     return run('IssueKeyCode', this.#consortium, ctx, argument, issueKeyCode);
+  }
+
+  CancelKeyCode(ctx: Context, argument: string): Promise<string> {
+    return run('CancelKeyCode', this.#consortium, ctx, argument, cancelKeyCode);
   }
 
   EnrolPatientKey(ctx: Context, argument: string): Promise<string> {
@@ -82,6 +87,22 @@ function issuerOf({ fhirUser, role }: Caller): KeyCode['issuedBy'] {
   if (fhirUser !== undefined && !userSchema.safeParse(fhirUser).success)
     throw new LedgerError('FORBIDDEN', "the certificate's fhirUser names nobody");
   return { role: role as KeyCode['issuedBy']['role'], ...(fhirUser === undefined ? {} : { user: fhirUser }) };
+}
+
+async function cancelKeyCode(call: Call<'CancelKeyCode'>): Promise<OutputOf<'CancelKeyCode'>> {
+  const { input, caller, store, private: hidden } = call;
+  const { kind, name } = caller.organisation;
+  if (kind === 'provider' && name !== input.provider)
+    throw new LedgerError('FORBIDDEN', 'another provider issued it', 'provider');
+  const collection = collections.care(input.provider);
+  const code = await store.getPrivate(collection, privateKeys.keyCode(input.id, issued), keyCodeSchema);
+  if (code === undefined) throw new LedgerError('NOT_FOUND', 'there is no such code', 'id');
+  if (code.expiresAt <= store.time) throw new LedgerError('CONFLICT', 'the code is over', 'id');
+  const cancelledBy = kind === 'provider' ? 'provider' : 'patient';
+  const end: KeyCodeCancelled = { schema: 1, id: input.id, cancelledBy, cancelledAt: store.time, salt: hidden.salt };
+  await store.putOnce(collection, privateKeys.keyCode(input.id, used), end, { expression: 'id' });
+  store.emit(events.KeyCodeCancelled, { id: input.id });
+  return { time: store.time };
 }
 
 async function enrolPatientKey(call: Call<'EnrolPatientKey'>): Promise<OutputOf<'EnrolPatientKey'>> {

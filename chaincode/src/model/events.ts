@@ -27,6 +27,7 @@ export const events = {
   PaymentReported: 'PaymentReported',
   PaymentRemitted: 'PaymentRemitted',
   KeyCodeIssued: 'KeyCodeIssued',
+  KeyCodeCancelled: 'KeyCodeCancelled',
   PatientKeyEnrolled: 'PatientKeyEnrolled',
   PatientKeyChanged: 'PatientKeyChanged',
   PatientLinked: 'PatientLinked',

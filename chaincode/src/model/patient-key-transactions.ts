@@ -1,7 +1,7 @@
 /** The rows of the transaction table that are about patients' own keys. */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { every, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
-import { nameSchema } from '@telemed-ledger/consortium/members.ts';
+import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { oneTimeKeySchema, oneTimeSignatureSchema, requestSchema, statementTextSchema } from './patient-keys.ts';
 import { recordEvidenceSchema } from './sheets.ts';
@@ -23,6 +23,19 @@ export const patientKeyTransactions = {
     output: z.strictObject({ time: instantSchema, expiresAt: instantSchema }),
     endorsers: withCustodian,
     writes: ({ caller }) => ({ always: [collections.care(caller)] }),
+  }),
+  /** The provider takes back a code that nobody has used, or the patient whom it is for ends it. */
+  CancelKeyCode: transaction({
+    contract: 'patient-keys',
+    kind: 'submit',
+    callers: ['provider', 'custodian'],
+    roles: ['system', 'practitioner'],
+    onBehalfOf: ['patient'],
+    input: z.strictObject({ id: idSchema, provider: nameSchema }),
+    private: z.strictObject({ salt: saltSchema }),
+    output: done,
+    endorsers: (consortium, _, { provider }) => every(custodianOf(consortium).name, provider),
+    writes: ({ input: { provider } }) => ({ always: [collections.care(provider)] }),
   }),
   /**
    * A patient enrols the key of a request that the code's key has signed. Where one is in force it is a recovery, and takes

@@ -123,6 +123,16 @@ export const keyCodeUseSchema = z.strictObject({
 });
 export type KeyCodeUse = z.infer<typeof keyCodeUseSchema>;
 
+/** `key-code/<id>/2` of a code that is cancelled before it is used: one of the two is there, once. */
+export const keyCodeCancelledSchema = z.strictObject({
+  schema: schemaVersion,
+  id: idSchema,
+  cancelledBy: z.enum(['patient', 'provider']),
+  cancelledAt: instantSchema,
+  salt: saltSchema,
+});
+export type KeyCodeCancelled = z.infer<typeof keyCodeCancelledSchema>;
+
 /** What a patient signs about her keys, with the one in force. */
 export const keyStatementSchema = z.strictObject({
   /** Puts another key in its place; ends it, so that the custodian acts in trust again; ends one that a code has brought. */

@@ -40,6 +40,7 @@ import { matchPatient } from './links/match.ts';
 import { endLink, linkPatients, listLinks, takeLinkCode } from './links/routes.ts';
 import { accessLog } from './log/routes.ts';
 import { oversight } from './oversight/routes.ts';
+import { cancelKeyCode, keyCodes } from './patient-keys/code-routes.ts';
 import { changePatientKey, enrolPatientKey, issueKeyCode } from './patient-keys/operations.ts';
 import { patientKeys } from './patient-keys/routes.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
@@ -90,6 +91,8 @@ export const ROUTES: readonly Route[] = [
   wishes,
   wish,
   patientKeys,
+  keyCodes,
+  cancelKeyCode,
   erasure,
   receipt,
   ledgerTree,

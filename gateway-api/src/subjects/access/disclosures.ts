@@ -19,6 +19,7 @@ import type { PageOptions } from '../../index/read/own-states.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { RESOURCES_PER_VALUE, type StatesTable } from '../../index/schema.ts';
 import type { BrokenItems } from '../../operations/broken-items.ts';
+import { hasEnded } from '../consents/ends.ts';
 import { reviewOf } from '../reviews/reviews.ts';
 import { becauseOf, isToldApart } from './because.ts';
 import { auditEvent, type Disclosure } from './disclosure.ts';
@@ -180,8 +181,9 @@ export class Disclosures {
   }
 
   async #disclosure(row: StatesTable): Promise<Disclosure | undefined> {
-    const { data: state } = accessStateSchema.safeParse(JSON.parse(row.value));
-    if (state === undefined || state.id !== row.id) return undefined;
+    const { data: told } = accessStateSchema.safeParse(JSON.parse(row.value));
+    if (told === undefined || told.id !== row.id) return undefined;
+    const state = await this.#withoutOverCounts(told);
     if (![state.requestor, state.holder, state.custodian].includes(this.#organisation)) return undefined;
     const disclosure: Disclosure = { state, transactionId: row.transaction_id, block: row.block };
     const undelivered = await this.#undelivered(state, row.transaction_id);
@@ -208,6 +210,13 @@ export class Disclosures {
     const meant = await patientMeant({ holder: state.holder, patient }, asked, this.#index);
     if (meant !== undefined) disclosure.patient = meant;
     return disclosure;
+  }
+
+  /** Who asked is told no more who holds what once the consent that let him be told has ended; in her log it stays. */
+  async #withoutOverCounts(state: AccessState): Promise<AccessState> {
+    const { counts, toldBy, requestor, holder } = state;
+    if (counts === undefined || toldBy === undefined || requestor !== this.#organisation) return state;
+    return (await hasEnded(this.#index, holder, toldBy)) ? withoutCounts(state) : state;
   }
 
   /** What a refusal rests on: the holder is told it with the step, and the custodian notes it until it is. */

@@ -28,6 +28,8 @@ const EXAMPLES: Record<Kind, { type: string; subtype: object[]; outcome?: string
   'rotate-key': { type: 'rest', subtype: [{ code: 'operation' }, { code: 'rotate-key' }] },
   'end-key': { type: 'rest', subtype: [{ code: 'operation' }, { code: 'end-key' }] },
   'cancel-key': { type: 'rest', subtype: [{ code: 'operation' }, { code: 'cancel-key' }] },
+  'issue-code': { type: 'rest', subtype: [{ code: 'operation' }, { code: 'issue-code' }] },
+  'cancel-code': { type: 'rest', subtype: [{ code: 'operation' }, { code: 'cancel-code' }] },
   'correction-asked': { type: 'amend', subtype: [{ code: 'correction-asked' }] },
   'correction-accepted': { type: 'amend', subtype: [{ code: 'correction-accepted' }] },
   'correction-refused': { type: 'amend', subtype: [{ code: 'correction-refused' }] },

@@ -44,7 +44,7 @@ const EMERGENCIES = new Set(['BTG', 'ETREAT']);
 const CORRECTION_STEP = /^(?:correction-(?:asked|accepted|refused)|restrict|lift-restriction)$/;
 const CONSENT_ACT = /^(?:grant|amend|revoke)(?:-delegation)?$/;
 
-const KEY_ACT = /^(?:enrol|recover|rotate|end|cancel)-key$/;
+const KEY_ACT = /^(?:(?:enrol|recover|rotate|end|cancel)-key|(?:issue|cancel)-code)$/;
 
 /** What kind of entry an event is. */
 export function kindOf(event: Event): Kind {

@@ -15,7 +15,7 @@ export const KINDS = [
     'revoke',
   ] as const),
   ...(['grant-delegation', 'amend-delegation', 'revoke-delegation'] as const),
-  ...(['enrol-key', 'recover-key', 'rotate-key', 'end-key', 'cancel-key'] as const),
+  ...(['enrol-key', 'recover-key', 'rotate-key', 'end-key', 'cancel-key', 'issue-code', 'cancel-code'] as const),
   ...(['correction-asked', 'correction-accepted', 'correction-refused'] as const),
   ...(['restrict', 'lift-restriction', 'link', 'unlink'] as const),
   ...(['read', 'search', 'refusal', 'log', 'look', 'answer', 'told'] as const),

@@ -107,6 +107,58 @@ describe("A patient's own key", function () {
       expect(JSON.stringify(body)).to.include('PatientKey');
     });
 
+    it('by no code that her provider or she has taken back; both see which are open, and her log has each', async () => {
+      type Code = { id: string; status: string; cancelledBy?: string };
+      const codes = async (who: string, query = ''): Promise<Code[]> => {
+        const { status, body } = await scene.send(who, `GET /patient-keys/codes?patient=${patient.id}${query}`);
+        expect(status, JSON.stringify(body)).to.equal(200);
+        expect(JSON.stringify(body)).to.not.match(/publicKey|salt/);
+        return body.codes;
+      };
+      const [first, second, third] = [await issue(), await issue(), await issue()];
+      const isOpen = async () => (await codes(as(), '&status=open')).length === 3;
+      await until(isOpen, 20_000);
+      const [c, b, a] = await codes('hospital', '&status=open');
+      const cancel = (who: string, id: string) => scene.send(who, `POST /patient-keys/codes/${id}/cancellation`);
+      for (const [who, status] of [
+        [`patients patient Patient/${randomUUID()}`, 404],
+        ['patients', 403],
+        ['clinic', 404],
+        ['hospital operator', 403],
+      ] as const)
+        expect((await cancel(who, a!.id)).status, who).to.equal(status);
+      expect((await cancel('hospital practitioner Practitioner/1', a!.id)).body).to.include({
+        status: 'cancelled',
+        cancelledBy: 'provider',
+      });
+      expect((await cancel(as(), b!.id)).body).to.include({ status: 'cancelled', cancelledBy: 'patient' });
+      expect((await cancel(as(), b!.id)).status).to.equal(409);
+      const tried = async (answer: Answer) =>
+        client.enrol(parameterOf(answer, 'code'), await makeKey()).then(
+          () => 200,
+          ({ status }) => status,
+        );
+      expect([await tried(first), await tried(second), await tried(third)]).to.deep.equal([409, 409, 200]);
+      await until(async () => (await codes('hospital')).find(({ id }) => id === c!.id)?.status === 'used', 20_000);
+      expect((await cancel('hospital', c!.id)).status).to.equal(409);
+      expect((await codes(as())).map(({ status }) => status)).to.have.members(['used', 'cancelled', 'cancelled']);
+      expect((await scene.send('clinic', 'GET /patient-keys/codes')).body.codes).to.deep.equal([]);
+      const { body } = await scene.send(as(), `GET /fhir/R4/AuditEvent?patient=${patient.id}&_count=200`);
+      const events: { id: string; subtype: { code: string }[] }[] = body.entry.map(
+        ({ resource }: { resource: object }) => resource,
+      );
+      const ofCodes = events
+        .flatMap(({ subtype }) => subtype.map(({ code }) => code))
+        .filter((code) => /-code$/.test(code));
+      expect(ofCodes.toSorted()).to.deep.equal([
+        ...['cancel-code', 'cancel-code', 'issue-code', 'issue-code', 'issue-code'],
+      ]);
+      for (const event of events.filter(({ id }) => id.startsWith('key.'))) {
+        expect(validateResource(event as never).issues, JSON.stringify(event)).to.deep.equal([]);
+        expect((await scene.send(as(), `GET /fhir/R4/AuditEvent/${event.id}`)).body.id).to.equal(event.id);
+      }
+    });
+
     it('by herself alone, and by what is of the form that is asked for', async () => {
       const operation = `POST /fhir/R4/Patient/${patient.id}/$enrol-key`;
       const parameters = (parameter: object[]) => ({ resourceType: 'Parameters', parameter });

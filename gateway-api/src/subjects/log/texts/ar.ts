@@ -24,6 +24,8 @@ export const ar: Texts = {
     'rotate-key': 'استبدال المفتاح الخاص بآخر، بواسطة: {who}',
     'end-key': 'إنهاء المفتاح الخاص، بواسطة: {who}',
     'cancel-key': 'منع مفتاح آخر من السريان، بواسطة: {who}',
+    'issue-code': 'تسليم رمز لتسجيل مفتاح خاص لدى {holder}، بواسطة: {who}',
+    'cancel-code': 'إلغاء رمز لم يُستخدم من {holder} لتسجيل مفتاح، بواسطة: {who}',
     'correction-asked': 'طلب {who} من {holder} تصحيح سجل',
     'correction-accepted': 'صحّح {holder} سجلًا كما طُلب منه',
     'correction-refused': 'رفض {holder} تصحيح سجل مع ذكر السبب',

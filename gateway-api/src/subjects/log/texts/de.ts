@@ -25,6 +25,8 @@ export const de: Texts = {
     'rotate-key': '{who} hat den eigenen Schlüssel durch einen anderen ersetzt',
     'end-key': '{who} hat den eigenen Schlüssel beendet',
     'cancel-key': '{who} hat verhindert, dass ein anderer Schlüssel gilt',
+    'issue-code': '{who} bei {holder} hat einen Code für einen eigenen Schlüssel ausgegeben',
+    'cancel-code': '{who} hat einen unbenutzten Code von {holder} für einen Schlüssel beendet',
     'correction-asked': '{who} hat {holder} um die Berichtigung eines Eintrags gebeten',
     'correction-accepted': '{holder} hat einen Eintrag wie erbeten berichtigt',
     'correction-refused': '{holder} hat abgelehnt, einen Eintrag zu berichtigen, mit Begründung',

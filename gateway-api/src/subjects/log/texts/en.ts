@@ -24,6 +24,8 @@ export const en: Texts = {
     'rotate-key': '{who} put another key in the place of the patient’s own',
     'end-key': '{who} ended the patient’s own key',
     'cancel-key': '{who} kept another key from taking force',
+    'issue-code': '{who} at {holder} handed out a code by which the patient can put in a key of their own',
+    'cancel-code': '{who} ended a code of {holder} for a key that nobody had used',
     'correction-asked': '{who} asked {holder} to correct a record',
     'correction-accepted': '{holder} corrected a record as it was asked to',
     'correction-refused': '{holder} refused to correct a record, with a reason',

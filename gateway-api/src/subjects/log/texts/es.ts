@@ -25,6 +25,8 @@ export const es: Texts = {
     'rotate-key': '{who} sustituyó la clave propia por otra',
     'end-key': '{who} dio por terminada la clave propia',
     'cancel-key': '{who} impidió que otra clave entrara en vigor',
+    'issue-code': '{who} de {holder} entregó un código para registrar una clave propia',
+    'cancel-code': '{who} anuló un código de {holder} para una clave que nadie había usado',
     'correction-asked': '{who} pidió a {holder} que corrigiera un registro',
     'correction-accepted': '{holder} corrigió un registro como se le pidió',
     'correction-refused': '{holder} se negó a corregir un registro, con un motivo',
