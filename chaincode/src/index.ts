@@ -4,6 +4,7 @@ import type { Contract } from 'fabric-contract-api';
 import { Access } from './contracts/access.ts';
 import { Authorizations } from './contracts/authorizations.ts';
 import { ClaimCorrections } from './contracts/claim-corrections.ts';
+import { PayerTables } from './contracts/claim-tables.ts';
 import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
 import { Corrections } from './contracts/corrections.ts';
@@ -31,6 +32,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Claims,
     ClaimCorrections,
     Authorizations,
+    PayerTables,
     Settlements,
     Registry,
     Witnesses,

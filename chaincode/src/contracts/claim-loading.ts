@@ -21,12 +21,14 @@ import { type Anchored, anchoredSchema } from '../model/values.ts';
 import { onDaysOfRecords } from '../rules/claim-edits/when.ts';
 import type { ClaimFacts } from '../rules/claim-facts.ts';
 import { checkPrices, type ShownPrices } from './claim-prices.ts';
+import { checkTables, type ShownTables } from './claim-tables.ts';
 import { type Fingerprints, loadFingerprints } from './held-services.ts';
 
 /** Of the payer's, as the anchored texts. */
 export interface ShownTerms extends ShownPrices {
   coverage: string;
   fingerprintKey?: string | undefined;
+  tables?: ShownTables | undefined;
   register: number;
   buckets: BucketEvidence[];
 }
@@ -109,11 +111,12 @@ export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; 
   const { store, payer, terms, salt, now, beside = new Set<string>(), ...given } = loading;
   const basis = { ...given, bill: onDaysOfRecords(given.bill, given.evidence) };
   const days = [...new Set(basis.bill.items.map(({ first }) => first))];
-  const [tariffs, register, fingerprints] = await Promise.all([
+  const [tariffs, tables, register, fingerprints] = await Promise.all([
     checkPrices(store, { payer, provider: basis.provider.name }, terms, days),
+    checkTables(store, payer, terms.tables),
     loadRegister(store, terms.register),
     loadFingerprints(store, { basis, salt, payer, shown: terms.fingerprintKey, beside }),
   ]);
   const licences = licencesOf(register, licenceNumbersOf(basis), terms.buckets);
-  return { facts: { ...basis, tariffs, licences, earlier: fingerprints.earlier, now }, fingerprints };
+  return { facts: { ...basis, tariffs, tables, licences, earlier: fingerprints.earlier, now }, fingerprints };
 }

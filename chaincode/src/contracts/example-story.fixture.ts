@@ -6,6 +6,7 @@ import { failureOf, MemoryLedger, type Outcome, type Request } from '../ledger/m
 import { canonicalJson } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import type { HumanDecision } from '../model/claims.ts';
+import type { ClaimTables } from '../model/claim-tables.ts';
 import { findLedgerError } from '../model/errors.ts';
 import {
   type Changeable,
@@ -21,6 +22,7 @@ import type { RecordEvidence } from '../model/sheets.ts';
 import type { ClaimState, Draft } from '../model/values.ts';
 import { ClaimCorrections } from './claim-corrections.ts';
 import type { ShownTerms } from './claim-loading.ts';
+import { PayerTables, type ShownTables } from './claim-tables.ts';
 import { Claims } from './claims.ts';
 import { Erasures } from './erasures.ts';
 import { bucketEvidence, licensing } from './example-register.fixture.ts';
@@ -62,12 +64,14 @@ export const wideConsortium: Consortium = {
   ],
 };
 
+type Loaded = NonNullable<Request<'LoadClaimTables'>['private']>;
+
 export class Story {
   readonly ledger: MemoryLedger;
   readonly example: Example = exampleClaim();
 
   constructor(consortium: Consortium = exampleConsortium) {
-    const contracts = [Records, Registry, Claims, ClaimCorrections, Settlements, Erasures].map(
+    const contracts = [Records, Registry, PayerTables, Claims, ClaimCorrections, Settlements, Erasures].map(
       (Contract) => new Contract(consortium),
     );
     this.ledger = new MemoryLedger(consortium, contracts);
@@ -131,7 +135,29 @@ export class Story {
       coverage,
       ...(books.length === 0 ? {} : { prices: { book: books.length, text, schedules } }),
       ...(fingerprintKey === undefined ? {} : { fingerprintKey }),
+      ...this.tables(),
       ...bucketEvidence(this.ledger, [exampleNumber]),
+    };
+  }
+
+  /** The tables that claims are held against, with the maps that they name. */
+  tables(): { tables?: ShownTables } {
+    const names = [...this.ledger.private.keys()].filter((name) => name.startsWith(`${PAYER} claim-tables/payer/`));
+    const generation = names.length;
+    if (generation === 0) return {};
+    const text = this.text(PAYER, privateKeys.claimTables('payer', generation));
+    const { maps } = JSON.parse(text) as ClaimTables;
+    const shown = maps.map(({ id, version }) => this.text(PAYER, privateKeys.conceptMap(id, version)));
+    return { tables: { generation, text, maps: shown } };
+  }
+
+  /** The payer loads a map, or tables, in place of what there is. */
+  loading(loaded: Pick<Loaded, 'map' | 'tables'>): Request<'LoadClaimTables'> & { private: Loaded } {
+    const { generation: known = 0, text: current } = this.tables().tables ?? {};
+    const shown = current === undefined ? {} : { current };
+    return {
+      ...{ from: 'payer', role: 'adjudicator', input: {} },
+      private: { salt: exampleSalt('7'), known, ...shown, ...loaded },
     };
   }
 

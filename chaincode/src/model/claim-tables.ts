@@ -4,7 +4,17 @@
  * which it counts: no list of codes is in the program.
  */
 import { z } from 'zod';
-import { codeSchema, daySchema, fhirIdSchema, instantSchema, LONGEST_LINE, line, saltSchema, table } from './texts.ts';
+import {
+  codeSchema,
+  daySchema,
+  idSchema,
+  instantSchema,
+  LONGEST_LINE,
+  line,
+  saltSchema,
+  table,
+  versionSchema,
+} from './texts.ts';
 import { schemaVersion } from './values.ts';
 
 /** `system|code`, or a code of any system; the case of letters makes no difference. */
@@ -23,7 +33,9 @@ const limit = z.number().min(0).max(1_000_000_000);
 /** What a signal is raised above, and what it adds to the score; a limit that is left out is the program's. */
 const signal = z.strictObject({ limit: limit.optional(), weight: z.int().min(0).max(100), ...dated });
 
-const claimTablesInput = {
+export const claimTablesInput = {
+  /** The payer's own name for it. */
+  version: line(64).optional(),
   /** The least that a service takes; of codes that are billed by time, for each unit. */
   durations: rows({ minutes: z.int().min(1).max(44_640), perUnit: z.boolean().optional() }).optional(),
   /** The most that is paid of a service: in one line, and of one person and day. */
@@ -49,15 +61,13 @@ const claimTablesInput = {
 };
 
 /** A ConceptMap of the payer's that counts. */
-const mapVersion = z.strictObject({ id: fhirIdSchema, version: z.int().min(1) });
-const MAX_MAPS = 50;
+const mapVersion = z.strictObject({ id: idSchema, version: versionSchema });
+export const MAX_MAPS = 50;
 
 /** `claim-tables/<payer>/<generation>`: the newest counts. */
 export const claimTablesSchema = z.strictObject({
   schema: schemaVersion,
   salt: saltSchema,
-  /** The payer's own name for it. */
-  version: line(64),
   loadedAt: instantSchema,
   maps: z.array(mapVersion).max(MAX_MAPS),
   ...claimTablesInput,
@@ -75,6 +85,7 @@ export interface CrosswalkRow {
 
 /** The tables as claims are judged by them. */
 export interface LoadedTables extends ClaimTables {
+  generation: number;
   /** Undefined where the payer has none: then codes of different systems are not compared. */
   crosswalk: readonly CrosswalkRow[] | undefined;
 }

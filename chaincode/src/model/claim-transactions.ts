@@ -1,10 +1,11 @@
 /** The rows of the transaction table that are about coverages, claims and their payment. */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { every, withAnother, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
-import { type Consortium, custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
+import { type Consortium, custodianOf, nameSchema, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { claimRulesInputSchema } from './claim-rules.ts';
 import { datedShape, humanDecisionSchema } from './claims.ts';
+import { claimTablesInput, MAX_MAPS } from './claim-tables.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
 import { MAX_CLAIMS_OF_PAYMENT, PAYMENT_REPORTS, paymentReasonSchema, transferReferenceSchema } from './payments.ts';
@@ -38,6 +39,14 @@ const termsShape = {
   feeSchedule: scheduleShown.optional(),
   prices: pricesShown.optional(),
   fingerprintKey: anchoredText(1_024).optional(),
+  /** What the payer holds claims against, with the texts of the ConceptMaps that it names, in their order. */
+  tables: z
+    .strictObject({
+      generation: hintSchema,
+      text: anchoredText(MAX_VALUE_LENGTH),
+      maps: z.array(anchoredText(MAX_VALUE_LENGTH)).max(MAX_MAPS),
+    })
+    .optional(),
   /** A generation of the register of licences that is known, and the buckets that the claim's practitioners lie in. */
   register: hintSchema,
   buckets: z.array(bucketEvidenceSchema).max(100),
@@ -115,6 +124,30 @@ export const claimTransactions = {
     writes: ({ caller, input: { provider } }) => ({
       always: [collections.billing(caller)],
       copies: [collections.billing(provider)],
+    }),
+  }),
+  /**
+   * The payer's tables, or one ConceptMap of them, in place of what they were: `current` is the text of the generation `known`, 0
+   * where there is none. A map that is not active counts no more.
+   */
+  LoadClaimTables: transaction({
+    contract: 'claim-tables',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({}),
+    private: z.strictObject({
+      salt: saltSchema,
+      known: hintSchema,
+      current: anchoredText(MAX_VALUE_LENGTH).optional(),
+      map: draftSchema.optional(),
+      tables: z.strictObject(claimTablesInput).optional(),
+    }),
+    output: done,
+    endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
+    writes: ({ caller, consortium }) => ({
+      always: [collections.billing(caller)],
+      copies: organisationsOfKind(consortium, 'provider').map(({ name }) => collections.billing(name)),
     }),
   }),
   /**

@@ -54,6 +54,9 @@ export const privateKeys = {
     `fee-schedule/${payer}/${provider}/${generation}`,
   /** billing_<Payer>, copied to the provider: on which days which of them is in force. */
   priceBook: ({ payer, provider }: Contracting, n: number): string => `price-book/${payer}/${provider}/${n}`,
+  /** billing_<Payer>, copied to every provider: what claims are held against, one generation after the other. */
+  claimTables: (payer: string, generation: number): string => `claim-tables/${payer}/${generation}`,
+  conceptMap: (id: string, version: number): string => `concept-map/${id}/${version}`,
   /** billing_<Payer>, copied to the provider: the secret that their fingerprints are keyed with. */
   fingerprintKey: ({ payer, provider }: Contracting): string => `fingerprint-key/${payer}/${provider}`,
   /** billing_<Payer>: the claims that hold a service, one after the other; each freed where the claim was denied after all. */

@@ -182,7 +182,7 @@ export const EVIDENCE_CASES: readonly EvidenceCase[] = [
     ),
     facts: {
       ...{ item: 1, billed: `${SNOMED}|448337001 ${CPT}|99215`, recorded: `${SNOMED}|448337001` },
-      crosswalk: '2026-1',
+      crosswalk: 2,
     },
     honest: [
       ['by the code that the crosswalk has for the visit', all(consulted([[CPT, '99213']]), crosswalk())],
@@ -212,14 +212,14 @@ export const EVIDENCE_CASES: readonly EvidenceCase[] = [
     edit: 'code-not-of-record',
     title: 'a code that the crosswalk has for other visits',
     change: all(consulted([[CPT, '99213']]), crosswalk({ record: `${SNOMED}|185349003` })),
-    facts: { item: 1, billed: `${CPT}|99213`, recorded: `${SNOMED}|448337001`, crosswalk: '2026-1' },
+    facts: { item: 1, billed: `${CPT}|99213`, recorded: `${SNOMED}|448337001`, crosswalk: 2 },
     honest: [],
   },
   {
     edit: 'code-not-of-record',
     title: 'a row of the crosswalk that ended the day before',
     change: all(consulted([[CPT, '99213']]), crosswalk({ until: '2026-02-09' })),
-    facts: { item: 1, billed: `${CPT}|99213`, recorded: `${SNOMED}|448337001`, crosswalk: '2026-1' },
+    facts: { item: 1, billed: `${CPT}|99213`, recorded: `${SNOMED}|448337001`, crosswalk: 2 },
     honest: [['on the last day of the row', all(consulted([[CPT, '99213']]), crosswalk({ until: '2026-02-10' }))]],
   },
   {
@@ -235,7 +235,7 @@ export const EVIDENCE_CASES: readonly EvidenceCase[] = [
       crosswalk(),
     ),
     facts: {
-      ...{ item: 1, detail: 2, billed: `${CPT}|99215`, recorded: `${SNOMED}|448337001`, crosswalk: '2026-1' },
+      ...{ item: 1, detail: 2, billed: `${CPT}|99215`, recorded: `${SNOMED}|448337001`, crosswalk: 2 },
     },
     honest: [
       [

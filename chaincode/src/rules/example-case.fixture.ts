@@ -56,7 +56,7 @@ const exampleCase = (): Case => ({
 });
 
 const LOADED: LoadedTables = {
-  ...{ schema: 1, salt: exampleSalt('b'), version: '2026-1', loadedAt: '2026-01-01T00:00:00.000Z', maps: [] },
+  ...{ schema: 1, salt: exampleSalt('b'), generation: 2, loadedAt: '2026-01-01T00:00:00.000Z', maps: [] },
   crosswalk: undefined,
 };
 

@@ -36,7 +36,7 @@ export const TABLE_CASES: readonly EvidenceCase[] = [
     edit: 'units-exceeded',
     title: 'more units than are paid in a line',
     change: all(billed('99213', { quantity: { value: 3 } }), table({ units: [{ code: '99213', perLine: 2 }] })),
-    facts: { item: 1, code: '99213', units: 3, perLine: 2, tables: '2026-1' },
+    facts: { item: 1, code: '99213', units: 3, perLine: 2, tables: 2 },
     honest: [
       [
         'for as many as are paid',
@@ -55,7 +55,7 @@ export const TABLE_CASES: readonly EvidenceCase[] = [
     edit: 'units-exceeded',
     title: 'more units in two lines than are paid of a day',
     change: all(twoLines('20610', '20610'), table({ units: [{ code: `${CPT}|20610`, perDay: 2 }] })),
-    facts: { item: 2, code: `${CPT}|20610`, day: '2026-02-10', units: 3, perDay: 2, tables: '2026-1' },
+    facts: { item: 2, code: `${CPT}|20610`, day: '2026-02-10', units: 3, perDay: 2, tables: 2 },
     honest: [
       [
         'for both sides, each a service of its own',
@@ -73,7 +73,7 @@ export const TABLE_CASES: readonly EvidenceCase[] = [
     edit: 'duration-too-short',
     title: 'a code of an hour for a visit of forty minutes',
     change: all(billed('99215'), table({ durations: [{ code: '99215', minutes: 60 }] })),
-    facts: { item: 1, minutes: 40, required: 60, tables: '2026-1' },
+    facts: { item: 1, minutes: 40, required: 60, tables: 2 },
     honest: [
       [
         'for forty minutes of a visit of forty',
@@ -99,7 +99,7 @@ export const TABLE_CASES: readonly EvidenceCase[] = [
       given.licence!.end = '2026-12-31';
       given.now = '2026-03-30T08:00:00.000Z';
     }),
-    facts: { item: 1, minutes: 40, required: 60, tables: '2026-1' },
+    facts: { item: 1, minutes: 40, required: 60, tables: 2 },
     honest: [],
   },
   {
@@ -109,7 +109,7 @@ export const TABLE_CASES: readonly EvidenceCase[] = [
       billed('97110', { quantity: { value: 3 } }),
       table({ durations: [{ code: '97110', minutes: 15, perUnit: true }] }),
     ),
-    facts: { item: 1, minutes: 40, required: 45, tables: '2026-1' },
+    facts: { item: 1, minutes: 40, required: 45, tables: 2 },
     honest: [
       [
         'for as many units as a visit had time for',
@@ -134,7 +134,7 @@ export const TABLE_CASES: readonly EvidenceCase[] = [
         ],
       };
     },
-    facts: { item: 2, minutes: 10, required: 15, tables: '2026-1' },
+    facts: { item: 2, minutes: 10, required: 15, tables: 2 },
     honest: [
       [
         'for two services that fit into one visit',
@@ -158,14 +158,14 @@ export const TABLE_CASES: readonly EvidenceCase[] = [
     change: all(billed('99215'), table({ durations: [{ code: '99215', minutes: 10 }] }), (given) => {
       given.encounter['period'] = { start: '2026-02-10T09:00:00+01:00' };
     }),
-    facts: { item: 1, minutes: 0, required: 10, tables: '2026-1' },
+    facts: { item: 1, minutes: 0, required: 10, tables: 2 },
     honest: [],
   },
   {
     edit: 'procedure-pair',
     title: 'a service that is part of another one',
     change: all(twoLines('99213', '20610'), table(PAIR)),
-    facts: { item: 2, code: '20610', with: '99213', line: 1, tables: '2026-1' },
+    facts: { item: 2, code: '20610', with: '99213', line: 1, tables: 2 },
     honest: [
       ['for a pair with a modifier of the table', all(twoLines('99213', '20610', modifiers('59')), table(PAIR))],
       ['for two services that are no pair', all(twoLines('99213', '20611'), table(PAIR))],
@@ -183,14 +183,14 @@ export const TABLE_CASES: readonly EvidenceCase[] = [
     edit: 'procedure-pair',
     title: 'a pair with a modifier that the table does not have',
     change: all(twoLines('99213', '20610', modifiers('25')), table(PAIR)),
-    facts: { item: 2, code: '20610', with: '99213', line: 1, tables: '2026-1' },
+    facts: { item: 2, code: '20610', with: '99213', line: 1, tables: 2 },
     honest: [],
   },
   {
     edit: 'age-mismatch',
     title: 'a service for children, of an adult',
     change: all(billed('99392'), table({ people: [{ code: '99392', maxYears: 4 }] })),
-    facts: { item: 1, code: '99392', years: 55, minYears: null, maxYears: 4, tables: '2026-1' },
+    facts: { item: 1, code: '99392', years: 55, minYears: null, maxYears: 4, tables: 2 },
     honest: [
       [
         'for somebody of that age',
@@ -214,7 +214,7 @@ export const TABLE_CASES: readonly EvidenceCase[] = [
       table({ people: [{ code: '59400', sex: 'female' }] }),
       (given) => (given.patient['gender'] = 'male'),
     ),
-    facts: { item: 1, code: '59400', gender: 'male', sex: 'female', tables: '2026-1' },
+    facts: { item: 1, code: '59400', gender: 'male', sex: 'female', tables: 2 },
     honest: ['female', 'other', 'unknown', undefined].map((gender): [string, Change] => [
       `for somebody whose gender is ${gender ?? 'not recorded'}`,
       all(
@@ -246,7 +246,7 @@ export const TABLE_CASES: readonly EvidenceCase[] = [
     edit: 'place-mismatch',
     title: 'by video what is paid in the operating theatre alone',
     change: all(billed('29881'), table({ places: [{ code: '29881', places: ['21', '22', 'IMP', 'AMB'] }] })),
-    facts: { item: 1, code: '29881', place: '02 10', visit: 'VR', allowed: '21 22 IMP AMB', tables: '2026-1' },
+    facts: { item: 1, code: '29881', place: '02 10', visit: 'VR', allowed: '21 22 IMP AMB', tables: 2 },
     honest: [
       [
         'where the table has it',

@@ -247,9 +247,9 @@ const ofMedicine = (line: Line, reference: string): Factor[] =>
   ]);
 
 /** What was handed out, or given, is billed once. */
-const ofDispense = ({ item, names }: Line, reference: string): Factor[] => [
-  { use: 'sole', parts: [reference, 'whole'] },
-  ...codesOf(item).flatMap((code) => onDays(namedFor(names, 'medicine', code), item)),
+const ofDispense = (line: Line, reference: string): Factor[] => [
+  { use: 'sole', parts: [recordIn(line, reference), 'whole'] },
+  ...codesOf(line.item).flatMap((code) => onDays(namedFor(line.names, 'medicine', code), line.item)),
 ];
 
 /** A procedure is what it says, also where its visit is named; an evaluation is its visit. */

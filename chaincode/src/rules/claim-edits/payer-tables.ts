@@ -26,7 +26,7 @@ export const rowsFor = <R extends Row>(rows: readonly R[] | undefined, item: Bil
 /** A line that a row of a table denies. */
 const refused = ({ place }: Leaf, facts: DenialFacts, { tables }: ClaimFacts): DenialFacts => ({
   ...{ ...place, ...facts },
-  tables: tables?.version ?? null,
+  tables: tables?.generation ?? null,
 });
 
 /** The minutes that are left of each record, by `Type/id`: what two lines were done in, was not done in the time of one. */

@@ -51,7 +51,7 @@ function elsewhere(item: Leaf, facts: ClaimFacts): DenialFacts | undefined {
       are.length > 0 && may.length > 0 && !are.some((one) => may.includes(one));
     if (isOutside(places, ofPlaces!) || isOutside(classes, ofVisits!)) {
       const where = { place: places.join(' '), visit: classes.join(' '), allowed: allowed.join(' ').slice(0, 200) };
-      return { ...item.place, code, ...where, tables: facts.tables?.version ?? null };
+      return { ...item.place, code, ...where, tables: facts.tables?.generation ?? null };
     }
   }
   return undefined;

@@ -74,7 +74,7 @@ export const codeOfRecord: ClaimEdit = {
       const billed = item.codes.map(({ system, code }) => `${system}|${code}`).join(' ');
       const said = [...new Set(records.flatMap((record) => codingsIn(facts, record)))];
       const recorded = said.map(({ system, code }) => `${system}|${code}`).join(' ');
-      const crosswalk = facts.tables?.crosswalk === undefined ? null : facts.tables.version;
+      const crosswalk = facts.tables?.crosswalk === undefined ? null : facts.tables.generation;
       return [{ ...item.place, billed: billed.slice(0, 500), recorded: recorded.slice(0, 500), crosswalk }];
     }),
 };
