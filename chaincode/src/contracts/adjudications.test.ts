@@ -190,7 +190,7 @@ describe('AdjudicateClaim', () => {
     claim['id'] = exampleIds.other;
     claim['item'] = [
       { ...both['item'][0], sequence: 1 },
-      { ...both['item'][0], sequence: 2, productOrService: { coding: [{ code: 'B' }] } },
+      { ...both['item'][0], sequence: 2, productOrService: { coding: [{ code: '166888009' }] } },
     ];
     claim['supportingInfo'] = [
       { sequence: 1, category: {}, valueReference: { reference: `Observation/${exampleIds.observation}` } },

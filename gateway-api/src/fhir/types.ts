@@ -41,6 +41,7 @@ const RECORDS = [
 const LEDGER_TYPES: Record<string, Kind | undefined> = {
   AuditEvent: undefined,
   ClaimResponse: undefined,
+  ConceptMap: 'payer',
   Consent: 'custodian',
   Coverage: 'payer',
   PaymentNotice: undefined,

@@ -21,8 +21,9 @@ import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/metrics-routes.ts';
 import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
 import { correctClaim } from './claims/correction-operations.ts';
-import { registerCoverage } from './claims/coverages.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
+import { getClaimTables, loadClaimTables } from './claims/tables.ts';
+import { writeTerms } from './claims/terms.ts';
 import { writeConsent } from './consents/consents.ts';
 import { sendWishes } from './consents/duties.ts';
 import { evaluateConsents } from './consents/evaluate.ts';
@@ -122,6 +123,8 @@ export const ROUTES: readonly Route[] = [
   getFeeSchedule,
   listAuthorizations,
   priorAuthorizationMetrics,
+  loadClaimTables,
+  getClaimTables,
   verify,
   lastVerification,
   metrics,
@@ -174,5 +177,5 @@ export const WRITERS: Partial<Record<Kind, Writer>> = {
     write: writeConsent,
     transactions: ['GrantConsent', 'AmendConsent', 'RevokeConsent'],
   },
-  payer: { write: registerCoverage, transactions: ['RegisterCoverage'] },
+  payer: { write: writeTerms, transactions: ['RegisterCoverage', 'LoadClaimTables'] },
 };

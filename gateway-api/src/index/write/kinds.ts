@@ -67,6 +67,11 @@ const KINDS = new Map<string, Kind>(
       ...{ places: BILLING, holds: ['Coverage'], names: 'id' },
       payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,
     },
+    'claim-tables': { places: BILLING, payer: payerInKey },
+    'concept-map': {
+      ...{ places: BILLING, holds: ['ConceptMap'], names: 'id' },
+      payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,
+    },
     'fee-schedule': { places: BILLING, payer: payerInKey },
     'price-book': { places: BILLING, payer: payerInKey },
     'fingerprint-key': { places: BILLING, payer: payerInKey },

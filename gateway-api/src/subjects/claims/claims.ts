@@ -26,6 +26,7 @@ import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
 import { pricesShown } from './prices.ts';
+import { tablesShown } from './tables-shown.ts';
 
 /** The contract takes no more. */
 const MAX_EVIDENCE = 200;
@@ -142,6 +143,7 @@ interface Judged {
 
 /** What the payer holds that a claim is judged by, from this organisation's billing collection, and the register. */
 async function termsOf(index: ReadModel, own: string, between: Contracting, coverage: string, judged: Judged) {
+  const tables = await tablesShown(index, own, between.payer);
   const fingerprintKey = await index.evidence.text(own, privateKeys.fingerprintKey(between));
   const bill = readBill(judged.claim);
   const numbers = licenceNumbersOf({ bill, evidence: judged.records });
@@ -149,6 +151,7 @@ async function termsOf(index: ReadModel, own: string, between: Contracting, cove
     coverage,
     ...(await pricesShown(index, own, between, daysOf(bill))),
     ...(fingerprintKey === undefined ? {} : { fingerprintKey }),
+    ...(tables === undefined ? {} : { tables }),
     ...(await index.register.bucketsOf(numbers)),
   };
 }
