@@ -207,8 +207,21 @@ describe('the claims contract', () => {
             'coverage-not-of-patient',
             'coverage-not-in-force',
           ],
-          ...['outside-lifetime', 'service-not-shown', 'code-not-of-record', 'dispense-not-shown', 'duration-too-short'],
-          ...['units-exceeded', 'procedure-pair', 'age-mismatch', 'sex-mismatch', 'place-mismatch', 'modifier-conflict'],
+          ...[
+            'outside-lifetime',
+            'service-not-shown',
+            'code-not-of-record',
+            'dispense-not-shown',
+            'duration-too-short',
+          ],
+          ...[
+            'units-exceeded',
+            'procedure-pair',
+            'age-mismatch',
+            'sex-mismatch',
+            'place-mismatch',
+            'modifier-conflict',
+          ],
           ...['practitioner-not-licensed', 'impossible-day', 'duplicate'],
         ].map((edit) => ({ edit, version: VERSIONS[edit] ?? '1', outcome: 'pass' })),
       };

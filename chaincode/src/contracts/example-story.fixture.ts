@@ -5,8 +5,8 @@ import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf, MemoryLedger, type Outcome, type Request } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
-import type { HumanDecision } from '../model/claims.ts';
 import type { ClaimTables } from '../model/claim-tables.ts';
+import type { HumanDecision } from '../model/claims.ts';
 import { findLedgerError } from '../model/errors.ts';
 import {
   type Changeable,

@@ -4,8 +4,8 @@ import { every, withAnother, withOneOf } from '@telemed-ledger/consortium/endors
 import { type Consortium, custodianOf, nameSchema, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { claimRulesInputSchema } from './claim-rules.ts';
-import { datedShape, humanDecisionSchema } from './claims.ts';
 import { claimTablesInput, MAX_MAPS } from './claim-tables.ts';
+import { datedShape, humanDecisionSchema } from './claims.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
 import { MAX_CLAIMS_OF_PAYMENT, PAYMENT_REPORTS, paymentReasonSchema, transferReferenceSchema } from './payments.ts';
