@@ -26,7 +26,7 @@ export interface Decimal {
 /** The largest amount, in minor units: fifteen digits, which every JSON number holds exactly. */
 export const MAX_UNITS = 999_999_999_999_999;
 
-/** ISO 4217 active currencies by the number of decimals they have. */
+/** ISO 4217 currencies by the number of decimals they have, as of its amendment 177; those withdrawn since stay, bills name them. */
 const CURRENCIES: readonly [number, string][] = [
   [0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'],
   [
@@ -35,8 +35,8 @@ const CURRENCIES: readonly [number, string][] = [
       'CHW CNY COP COU CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HRK ' +
       'HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR ' +
       'MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP ' +
-      'SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD YER ZAR ' +
-      'ZMW ZWL',
+      'SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ' +
+      'ZAR ZMW ZWG ZWL',
   ],
   [3, 'BHD IQD JOD KWD LYD OMR TND'],
   [4, 'CLF UYW'],
