@@ -24,7 +24,9 @@ export interface BodiesOptions {
 
 /** Refuses a body of another type than its route reads. */
 function demandType(request: Request, types: string[]): void {
-  if (!hasBody(request) || typeof request.is(types) === 'string') return;
+  // Media types are the same in small letters and in capitals (RFC 9110, section 8.3.1).
+  const names = types.map((type) => type.toLowerCase());
+  if (!hasBody(request) || typeof request.is(names) === 'string') return;
   refuse(415, 'not-supported', `The body must be ${types[0]}.`, 'Content-Type');
 }
 

@@ -63,6 +63,7 @@ import { closeReview, review, reviews } from './reviews/routes.ts';
 import type { SubjectOperation } from './services.ts';
 import { tellSubscribers } from './subscriptions/duties.ts';
 import { createSubscription, listSubscriptions, readSubscription, updateSubscription } from './subscriptions/routes.ts';
+import { importClaims } from './x12/routes.ts';
 
 export const ROUTES: readonly Route[] = [
   alive,
@@ -125,6 +126,7 @@ export const ROUTES: readonly Route[] = [
   priorAuthorizationMetrics,
   loadClaimTables,
   getClaimTables,
+  importClaims,
   verify,
   lastVerification,
   metrics,

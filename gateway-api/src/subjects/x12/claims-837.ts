@@ -1,0 +1,260 @@
+/**
+ * Claims in an 837 (005010X222A1 professional, 005010X223A2 institutional) as far as they become FHIR Claims. What is read stands in
+ * one table; everything else that is not empty is named by its place, so that nothing is lost without being said.
+ */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
+import { elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
+
+/** One service of a claim. */
+export interface Line {
+  sequence: number;
+  /** HCPCS or CPT; of an institutional line its revenue code where it has no other. */
+  code: string;
+  modifiers: string[];
+  revenue?: string;
+  /** Money, as it is written. */
+  charge: unknown;
+  /** Units; undefined where it is counted otherwise. */
+  quantity: unknown;
+  diagnoses: number[];
+  place?: string;
+  served?: Served;
+  segment: Segment;
+}
+
+/** Days, YYYY-MM-DD, both among them. */
+export interface Served {
+  first: string;
+  last: string;
+}
+
+export interface Claim837 {
+  type: 'professional' | 'institutional';
+  /** CLM01 */
+  controlNumber: string;
+  charge: unknown;
+  created: string;
+  place: string;
+  /** CLM05-3: 1 original, 7 replacement, 8 void. */
+  frequency: string;
+  /** What the payer calls the claim that it corrects. */
+  original?: string;
+  authorization?: string;
+  member: string;
+  payer: string;
+  /** ICD-10-CM, in their order. */
+  diagnoses: string[];
+  /** NPI of who rendered it. */
+  rendering?: string;
+  served?: Served;
+  lines: Line[];
+  segment: Segment;
+}
+
+export interface Read837 {
+  claims: Claim837[];
+  /** Elements that are not empty and are not read, `REF*EI 02`, with how often. */
+  notMapped: Map<string, number>;
+}
+
+const TYPES: Readonly<Record<string, Claim837['type']>> = {
+  '005010X222A1': 'professional',
+  '005010X222A2': 'professional',
+  '005010X223A2': 'institutional',
+  '005010X223A3': 'institutional',
+};
+
+/** Which elements are read, by segment and qualifier: the qualifier itself is the first of them. */
+const READ: Readonly<Record<string, readonly number[]>> = {
+  BHT: [1, 2, 3, 4, 5, 6],
+  HL: [1, 2, 3, 4],
+  LX: [1],
+  CLM: [1, 2, 5],
+  'NM1*IL': [1, 2, 8, 9],
+  'NM1*PR': [1, 2, 8, 9],
+  'NM1*82': [1, 2, 8, 9],
+  'NM1*71': [1, 2, 8, 9],
+  HI: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+  SV1: [1, 2, 3, 4, 5, 7],
+  SV2: [1, 2, 3, 4, 5],
+  'DTP*472': [1, 2, 3],
+  'DTP*434': [1, 2, 3],
+  'REF*F8': [1, 2],
+  'REF*G1': [1, 2],
+};
+
+/** Segments whose first element says what they are; of the others it is content. */
+const QUALIFIED = new Set(['AMT', 'DMG', 'DTP', 'NM1', 'PER', 'PRV', 'REF', 'SBR']);
+
+const fault = (reason: string, place: string): never => {
+  throw new LedgerError('INVALID', reason, place);
+};
+
+/** @throws LedgerError INVALID with the segment and the element at fault */
+export function read837(sets: readonly TransactionSet[]): Read837 {
+  const read: Read837 = { claims: [], notMapped: new Map() };
+  for (const set of sets) {
+    const type = TYPES[set.version];
+    if (set.type !== '837' || type === undefined)
+      fault(`only 837 of ${Object.keys(TYPES).join(', ')} is read`, placeOf(set.segments[0] ?? NOWHERE));
+    else new Reader(set, type, read).run();
+  }
+  return read;
+}
+
+const NOWHERE: Segment = { id: 'ST', elements: [], position: 3 };
+
+/** An amount as it is written: R4's decimals keep their digits. */
+function decimalIn(segment: Segment, place: number): unknown {
+  const text = elementOf(segment, place);
+  if (!/^(\d{1,15}(\.\d{0,4})?|\.\d{1,4})$/.test(text)) fault('is no amount', placeOf(segment, place));
+  const [whole = '', fraction = ''] = text.split('.');
+  const digits = `${whole.replace(/^0+(?=\d)/, '') || '0'}${fraction === '' ? '' : `.${fraction}`}`;
+  return parseExact(digits);
+}
+
+const dayIn = (text: string): string | undefined => /^(\d{4})(\d\d)(\d\d)$/.exec(text)?.slice(1).join('-');
+
+function servedIn(segment: Segment): Served {
+  const [format, text] = [elementOf(segment, 2), elementOf(segment, 3)];
+  const [from = '', to = from] = format === 'RD8' ? text.split('-') : [text.slice(0, format === 'DT' ? 8 : undefined)];
+  const [first, last] = [dayIn(from), dayIn(to)];
+  if (first === undefined || last === undefined || last < first) return fault('is no day or days', placeOf(segment, 3));
+  return { first, last };
+}
+
+class Reader {
+  readonly #set: TransactionSet;
+  readonly #type: Claim837['type'];
+  readonly #read: Read837;
+  #created = '';
+  #level = '';
+  #member: string | undefined;
+  #payer = '';
+  #claim: Claim837 | undefined;
+  #line: Line | undefined;
+
+  constructor(set: TransactionSet, type: Claim837['type'], read: Read837) {
+    this.#set = set;
+    this.#type = type;
+    this.#read = read;
+  }
+
+  run(): void {
+    for (const segment of this.#set.segments) {
+      this.#take(segment);
+      this.#note(segment);
+    }
+    for (const { lines, segment } of this.#read.claims)
+      if (lines.length === 0) fault('has no service lines', placeOf(segment));
+  }
+
+  #take(segment: Segment): void {
+    const qualifier = elementOf(segment, 1);
+    if (segment.id === 'BHT') this.#created = dayIn(elementOf(segment, 4)) ?? fault('is no day', placeOf(segment, 4));
+    else if (segment.id === 'HL') this.#enter(segment);
+    else if (segment.id === 'NM1') this.#name(segment, qualifier);
+    else if (segment.id === 'CLM') this.#begin(segment);
+    else if (segment.id === 'HI') this.#diagnosed(segment);
+    else if (segment.id === 'LX') this.#line = undefined;
+    else if (segment.id === 'SV1' || segment.id === 'SV2') this.#serve(segment);
+    else if (segment.id === 'DTP' && (qualifier === '472' || qualifier === '434')) this.#date(segment);
+    else if (segment.id === 'REF' && this.#claim !== undefined && this.#line === undefined) {
+      if (qualifier === 'F8') this.#claim.original = elementOf(segment, 2);
+      if (qualifier === 'G1') this.#claim.authorization = elementOf(segment, 2);
+    }
+  }
+
+  /** What stands above a level does not go on below another one. */
+  #enter(segment: Segment): void {
+    this.#level = elementOf(segment, 3);
+    this.#claim = undefined;
+    this.#line = undefined;
+    if (this.#level !== '23') this.#member = undefined;
+    if (!['20', '22', '23'].includes(this.#level)) fault('is none of the levels of an 837', placeOf(segment, 3));
+  }
+
+  #name(segment: Segment, qualifier: string): void {
+    const id = elementOf(segment, 9);
+    if (qualifier === 'IL' && this.#claim === undefined) this.#member = id;
+    else if (qualifier === 'PR' && this.#claim === undefined) this.#payer = id;
+    else if ((qualifier === '82' || qualifier === '71') && this.#claim !== undefined && this.#line === undefined)
+      this.#claim.rendering = id;
+  }
+
+  #begin(segment: Segment): void {
+    const { component } = this.#set;
+    const [place = '', , frequency = ''] = elementOf(segment, 5).split(component);
+    const controlNumber = elementOf(segment, 1);
+    if (controlNumber === '') fault('is empty', placeOf(segment, 1));
+    if (!['1', '7', '8'].includes(frequency)) fault('is no frequency that is known: 1, 7 or 8', placeOf(segment, 5));
+    this.#line = undefined;
+    this.#claim = {
+      ...{ type: this.#type, controlNumber, charge: decimalIn(segment, 2), created: this.#created, place, frequency },
+      member: this.#member ?? fault('names no subscriber before it', placeOf(segment)),
+      ...{ payer: this.#payer, diagnoses: [], lines: [], segment },
+    };
+    this.#read.claims.push(this.#claim);
+  }
+
+  #diagnosed(segment: Segment): void {
+    for (const [at, element] of segment.elements.entries()) {
+      const [qualifier = '', code = ''] = element.split(this.#set.component);
+      if (element === '') continue;
+      if (/^(ABK|ABF)$/.test(qualifier) && this.#claim !== undefined) this.#claim.diagnoses.push(dotted(code));
+      else this.#count(`HI*${qualifier}`, at + 1);
+    }
+  }
+
+  #serve(segment: Segment): void {
+    const claim = this.#claim ?? fault('stands in no claim', placeOf(segment));
+    const shift = segment.id === 'SV2' ? 1 : 0;
+    const [qualifier = '', code = '', ...modifiers] = elementOf(segment, 1 + shift).split(this.#set.component);
+    const revenue = shift === 1 ? elementOf(segment, 1) : '';
+    if (code === '' && revenue === '') fault('names no service', placeOf(segment, 1 + shift));
+    if (code !== '' && qualifier !== 'HC') fault('is no HCPCS code (HC)', placeOf(segment, 1 + shift));
+    const pointers =
+      shift === 1
+        ? []
+        : elementOf(segment, 7)
+            .split(this.#set.component)
+            .filter((one) => one !== '');
+    const isUnits = elementOf(segment, 3 + shift) === 'UN';
+    if (!isUnits && elementOf(segment, 4 + shift) !== '') this.#count(segment.id, 4 + shift);
+    const place = shift === 1 ? '' : elementOf(segment, 5);
+    this.#line = {
+      ...{
+        sequence: claim.lines.length + 1,
+        code: code === '' ? revenue : code,
+        modifiers: modifiers.slice(0, 4).filter((one) => one !== ''),
+      },
+      ...(revenue === '' ? {} : { revenue }),
+      ...{ charge: decimalIn(segment, 2 + shift), quantity: isUnits ? decimalIn(segment, 4 + shift) : undefined },
+      ...{ diagnoses: pointers.map(Number), segment, ...(place === '' ? {} : { place }) },
+    };
+    claim.lines.push(this.#line);
+  }
+
+  #date(segment: Segment): void {
+    if (this.#line !== undefined && elementOf(segment, 1) === '472') this.#line.served = servedIn(segment);
+    else if (this.#claim !== undefined && this.#line === undefined) this.#claim.served = servedIn(segment);
+  }
+
+  #note(segment: Segment): void {
+    const isQualified = QUALIFIED.has(segment.id);
+    const name = isQualified ? `${segment.id}*${elementOf(segment, 1)}` : segment.id;
+    const read = READ[name] ?? [];
+    for (const [at, element] of segment.elements.entries())
+      if (element !== '' && !(isQualified && at === 0) && !read.includes(at + 1)) this.#count(name, at + 1);
+  }
+
+  #count(name: string, element: number): void {
+    const said = `${name} ${String(element).padStart(2, '0')}`;
+    this.#read.notMapped.set(said, (this.#read.notMapped.get(said) ?? 0) + 1);
+  }
+}
+
+/** ICD-10-CM as it is written: X12 leaves the point out. */
+const dotted = (code: string): string =>
+  code.length > 3 && !code.includes('.') ? `${code.slice(0, 3)}.${code.slice(3)}` : code;

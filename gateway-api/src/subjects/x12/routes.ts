@@ -1,0 +1,98 @@
+/** Claims as billing systems send them: an 837 becomes FHIR Claims, each submitted as any other. */
+import { randomUUID } from 'node:crypto';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { z } from 'zod';
+import { compartmentOf } from '../../auth/entitlement.ts';
+import { Failure } from '../../http/failures.ts';
+import { route } from '../../http/routes.ts';
+import { afterCommit } from '../../idempotency/after-commit.ts';
+import type { IdempotentRequest } from '../../idempotency/request.ts';
+import { claimState, submit } from '../claims/claims.ts';
+import { resolveSubmission } from '../claims/resolving.ts';
+import { readSubmission } from '../claims/submission.ts';
+import type { Services } from '../services.ts';
+import { claimOf } from './claim-of.ts';
+import { type Claim837, read837 } from './claims-837.ts';
+import { EDI_X12, placeOf, readX12 } from './segments.ts';
+
+type Asked = Parameters<ReturnType<typeof route>['handle']>[0];
+
+const answerSchema = z.object({
+  claims: z.array(
+    z.object({
+      controlNumber: z.string().meta({ description: 'CLM01.' }),
+      place: z.string().meta({ description: 'Its CLM in the file.' }),
+      status: z.enum(['submitted', 'denied', 'refused']),
+      claim: z.string().optional().meta({ description: '`Claim/<id>`, where it is on the ledger.' }),
+      reason: z.string().optional().meta({ description: 'The edit that denied it, or why it was refused.' }),
+      expression: z.string().optional().meta({ description: 'Where, of one that was refused.' }),
+    }),
+  ),
+  notMapped: z.record(z.string(), z.int()).meta({
+    description: 'Elements of the file that were not read, as `REF*EI 02`, with how often each stood there.',
+  }),
+});
+type Answered = z.infer<typeof answerSchema>['claims'][number];
+
+export const importClaims = route({
+  method: 'post',
+  path: '/x12/837',
+  kind: 'provider',
+  summary:
+    'Submits the claims of an X12 837 (005010X222A1, 005010X223A2), each for itself. What is sent again under its Idempotency-Key is submitted once.',
+  body: z.string(),
+  text: EDI_X12,
+  large: true,
+  transaction: 'SubmitClaim',
+  answers: { 200: { description: 'What became of each claim.', schema: answerSchema } },
+  async handle(asked, services) {
+    compartmentOf(asked.caller);
+    const { claims, notMapped } = read837(readX12(asked.body));
+    const answered: Answered[] = [];
+    for (const [index, read] of claims.entries()) answered.push(await submitted(read, index, asked, services));
+    return { body: { claims: answered, notMapped: Object.fromEntries([...notMapped].sort()) } };
+  },
+});
+
+/** One of a file: what is wrong with it holds up no other. */
+async function submitted(read: Claim837, index: number, asked: Asked, services: Services): Promise<Answered> {
+  const named = { controlNumber: read.controlNumber, place: placeOf(read.segment) };
+  try {
+    return { ...named, ...(await onLedger(read, index, asked, services)) };
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'INVALID')
+      return {
+        ...named,
+        status: 'refused',
+        reason: error.reason,
+        ...(error.expression === undefined ? {} : { expression: error.expression }),
+      };
+    throw error;
+  }
+}
+
+async function onLedger(
+  read: Claim837,
+  index: number,
+  { caller, origin, idempotency }: Asked,
+  services: Services,
+): Promise<Pick<Answered, 'status' | 'claim' | 'reason'>> {
+  const { consortium, organisation, idempotent } = services;
+  const claim = await claimOf(read, organisation.name, services.index);
+  const options = { index: services.index, consortium, baseUrl: `${origin}/fhir/R4`, fromElsewhere: false };
+  const resolved = await resolveSubmission(readSubmission(claim), options);
+  const id = randomUUID();
+  const { answer } = await idempotent.write(caller, partOf(idempotency, index), () => ({
+    answer: { id },
+    submit: (sending) => submit(services, resolved.claim, id, sending),
+  }));
+  const state = await afterCommit(() => claimState(services.index, answer.id));
+  if (state === undefined) throw new Failure(503, 'transient', 'What was submitted has not arrived here yet.');
+  const claimed = `Claim/${answer.id}`;
+  return state.status === 'denied'
+    ? { status: 'denied', claim: claimed, reason: state.reason ?? 'denied' }
+    : { status: 'submitted', claim: claimed };
+}
+
+const partOf = (idempotency: IdempotentRequest | undefined, index: number): IdempotentRequest | undefined =>
+  idempotency && { ...idempotency, key: `${idempotency.key}/${index + 1}` };

@@ -1,0 +1,190 @@
+/**
+ * X12's syntax (https://x12.org/products/transaction-sets): interchanges, groups and transaction sets in segments of elements. Read as
+ * strictly as its counts and control numbers allow: a file that was cut or put together is refused as a whole. What a segment means is
+ * not known here.
+ */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+
+/** RFC 1767. */
+export const EDI_X12 = 'application/EDI-X12';
+/** ISA is as long as this in every interchange: its separators stand at fixed places. */
+const ISA_LENGTH = 106;
+const MOST_SEGMENTS = 200_000;
+
+export interface Segment {
+  id: string;
+  /** Its elements, the first at 0. */
+  elements: readonly string[];
+  /** In the file, from 1. */
+  position: number;
+}
+
+/** From ST to SE, without these. */
+export interface TransactionSet {
+  /** ST01: `837` */
+  type: string;
+  /** ST03, or GS08: `005010X222A1` */
+  version: string;
+  segments: readonly Segment[];
+  /** Between the parts of an element. */
+  component: string;
+}
+
+const broken = (reason: string, expression: string): never => {
+  throw new LedgerError('INVALID', reason, expression);
+};
+
+/** An element by its place as X12 counts, from 1; empty where it is left out. */
+export const elementOf = ({ elements }: Pick<Segment, 'elements'>, place: number): string => elements[place - 1] ?? '';
+
+/** `segment 12 (CLM02)`: where something stands, without what. */
+export const placeOf = ({ id, position }: Segment, element?: number): string =>
+  `segment ${position} (${id}${element === undefined ? '' : String(element).padStart(2, '0')})`;
+
+/** All transaction sets of a file. @throws LedgerError INVALID with the segment at fault */
+export function readX12(text: string): TransactionSet[] {
+  const sets: TransactionSet[] = [];
+  let rest = text.replace(/^\uFEFF/, '').trimStart();
+  let read = 0;
+  if (rest === '') broken('the file is empty', 'ISA');
+  while (rest !== '') {
+    const interchange = readInterchange(rest, read);
+    sets.push(...interchange.sets);
+    read += interchange.segments;
+    rest = interchange.rest;
+  }
+  return sets;
+}
+
+interface Interchange {
+  sets: TransactionSet[];
+  segments: number;
+  rest: string;
+}
+
+function readInterchange(text: string, before: number): Interchange {
+  if (!text.startsWith('ISA') || text.length < ISA_LENGTH)
+    broken('an interchange begins with ISA', `segment ${before + 1}`);
+  const [element, component, end] = [text[3]!, text[ISA_LENGTH - 2]!, text[ISA_LENGTH - 1]!];
+  if (new Set([element, component, end]).size < 3 || /[A-Za-z0-9 ]/.test(element + component + end))
+    broken('its separators are no separators', `segment ${before + 1} (ISA)`);
+  const segments: Segment[] = [];
+  let from = 0;
+  for (;;) {
+    const to = text.indexOf(end, from);
+    if (to === -1) return broken('the interchange has no end (IEA)', `segment ${before + segments.length + 1}`);
+    const [id = '', ...elements] = text.slice(from, to).trimStart().split(element);
+    segments.push({ id, elements, position: before + segments.length + 1 });
+    if (segments.length > MOST_SEGMENTS) broken(`there are more than ${MOST_SEGMENTS} segments`, id);
+    from = to + 1;
+    if (id === 'IEA') break;
+  }
+  return { sets: setsIn(segments, component), segments: segments.length, rest: text.slice(from).trimStart() };
+}
+
+/** Envelopes within each other: what ends one states how many were in it, and its number. */
+class Envelope {
+  readonly #start: Segment;
+  readonly #number: number;
+  count = 0;
+
+  constructor(start: Segment, number: number) {
+    this.#start = start;
+    this.#number = number;
+  }
+
+  end(last: Segment, count: number): void {
+    if (Number(elementOf(last, 1)) !== count) broken(`counts ${count} otherwise`, placeOf(last, 1));
+    if (elementOf(last, 2).trim() !== elementOf(this.#start, this.#number).trim())
+      broken(`is not the number of its ${this.#start.id}`, placeOf(last, 2));
+  }
+}
+
+function setsIn(segments: readonly Segment[], component: string): TransactionSet[] {
+  const sets: TransactionSet[] = [];
+  const [isa] = segments;
+  const interchange = new Envelope(isa!, 13);
+  let group: { envelope: Envelope; version: string } | undefined;
+  let open: { envelope: Envelope; st: Segment; segments: Segment[] } | undefined;
+  for (const segment of segments.slice(1)) {
+    if (segment.id === 'GS' && group === undefined)
+      group = { envelope: new Envelope(segment, 6), version: elementOf(segment, 8) };
+    else if (segment.id === 'ST' && group !== undefined && open === undefined)
+      open = { envelope: new Envelope(segment, 2), st: segment, segments: [] };
+    else if (segment.id === 'SE' && open !== undefined && group !== undefined) {
+      open.envelope.end(segment, open.segments.length + 2);
+      const version = elementOf(open.st, 3) || group.version;
+      sets.push({ type: elementOf(open.st, 1), version, segments: open.segments, component });
+      group.envelope.count += 1;
+      open = undefined;
+    } else if (segment.id === 'GE' && group !== undefined && open === undefined) {
+      group.envelope.end(segment, group.envelope.count);
+      interchange.count += 1;
+      group = undefined;
+    } else if (segment.id === 'IEA' && group === undefined) interchange.end(segment, interchange.count);
+    else if (open !== undefined && !['ISA', 'IEA', 'GS', 'GE', 'ST'].includes(segment.id)) open.segments.push(segment);
+    else broken('does not belong here', placeOf(segment));
+  }
+  return sets;
+}
+
+export interface Parties {
+  /** ISA06 and GS02; ISA08 and GS03. */
+  sender: string;
+  receiver: string;
+  /** ISO 8601 UTC. */
+  at: string;
+  /** ISA13: nine digits at most. */
+  control: number;
+  /** GS01, of the set: `HP` of an 835. */
+  group: string;
+  type: string;
+  version: string;
+}
+
+/** What stands between elements, their repetitions, their parts and segments. */
+const [ELEMENT, REPETITION, COMPONENT, END] = ['*', '^', ':', '~'];
+
+/** As X12's extended character set has it: separators, line ends and all beyond ASCII are left out. */
+const plain = (text: string): string =>
+  text
+    .normalize('NFD')
+    .replaceAll(/[^ -~]|[*^:~]/g, '')
+    .trim();
+
+/**
+ * One interchange with one transaction set.
+ * @param segments from the one behind ST to the one before SE; each its id and its elements
+ */
+export function writeX12(
+  segments: readonly (readonly string[])[],
+  { sender, receiver, at, control, group, type, version }: Parties,
+): string {
+  const [day, time] = [at.slice(0, 10).replaceAll('-', ''), at.slice(11, 16).replace(':', '')];
+  const number = String(control % 1_000_000_000).padStart(9, '0');
+  const party = (name: string): string => plain(name).slice(0, 15).padEnd(15);
+  const isa = [
+    'ISA',
+    '00',
+    ' '.repeat(10),
+    '00',
+    ' '.repeat(10),
+    'ZZ',
+    party(sender),
+    'ZZ',
+    party(receiver),
+    day.slice(2),
+    time,
+  ];
+  const head = [...isa, REPETITION!, '00501', number, '0', 'P', COMPONENT!].join(ELEMENT);
+  const gs = ['GS', group, party(sender).trim(), party(receiver).trim(), day, time, String(control), 'X', version];
+  const all = [
+    gs,
+    ['ST', type, '0001', version],
+    ...segments,
+    ['SE', String(segments.length + 2), '0001'],
+    ['GE', '1', String(control)],
+    ['IEA', '1', number],
+  ];
+  return [head, ...all.map((one) => one.join(ELEMENT).replace(/\*+$/, ''))].map((one) => `${one}${END}\n`).join('');
+}
