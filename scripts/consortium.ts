@@ -54,6 +54,8 @@ export interface ConsortiumOptions {
   /** What endpoints of Subscriptions may be called, and how soon again. */
   subscriptionHosts?: readonly string[] | undefined;
   subscriptionRetryMs?: number | undefined;
+  /** Origins whose pages may call the gateways from a browser. */
+  browserOrigins?: readonly string[] | undefined;
 }
 
 export interface RunningConsortium {
@@ -134,6 +136,7 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
             logAnchorEveryMs: options.logAnchorEveryMs,
             subscriptionHosts: options.subscriptionHosts,
             subscriptionRetryMs: options.subscriptionRetryMs,
+            browserOrigins: options.browserOrigins,
           },
           organisation,
           ledger.endpoints[organisation.name]!,
@@ -177,6 +180,7 @@ interface Surroundings {
   logAnchorEveryMs: number | undefined;
   subscriptionHosts: readonly string[] | undefined;
   subscriptionRetryMs: number | undefined;
+  browserOrigins: readonly string[] | undefined;
 }
 
 async function gatewayOf(
@@ -199,6 +203,7 @@ async function gatewayOf(
     ...(logAnchorEveryMs === undefined ? {} : { logAnchorEveryMs }),
     ...(drainMs === undefined ? {} : { drainMs }),
     ...(more.subscriptionHosts === undefined ? {} : { subscriptionHosts: more.subscriptionHosts }),
+    ...(more.browserOrigins === undefined ? {} : { browserOrigins: more.browserOrigins }),
     ...(more.subscriptionRetryMs === undefined ? {} : { subscriptionRetryMs: more.subscriptionRetryMs }),
     tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },
   };

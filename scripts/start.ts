@@ -3,6 +3,7 @@
  * them are ready, the line `ready`. Takes everything down on ctrl-C, after what is under way.
  */
 import { parseArgs } from 'node:util';
+import { originsIn } from '@telemed-ledger/gateway-api/http/cross-origin.ts';
 import { hostsIn } from '@telemed-ledger/gateway-api/subjects/subscriptions/hosts.ts';
 import { portVariable } from './consortium/ports.ts';
 import { isNetworkKind, type NetworkKind } from './consortium/read-models.ts';
@@ -18,6 +19,7 @@ const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   DRAIN_MS                    how long requests under way are answered when it is stopped (default 20000)
   CHECKPOINT_EVERY_MS         how long something stands on the ledger until its members sign it; 0: never (default 10000)
   LOG_ANCHOR_EVERY_MS         how long a read waits until the log of reads is anchored; 0: until asked (default 300000)
+  BROWSER_ORIGINS             origins whose pages may call the gateways from a browser (default none)
   SUBSCRIPTION_HOSTS          what endpoints of Subscriptions may be called: host names, or origins (default none)`;
 
 interface Settings {
@@ -31,6 +33,7 @@ interface Settings {
   checkpointEveryMs: number | undefined;
   logAnchorEveryMs: number | undefined;
   subscriptionHosts: readonly string[];
+  browserOrigins: readonly string[];
 }
 
 /** @throws Error that lists every mistake. */
@@ -53,6 +56,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
   if (anchor !== undefined && !/^\d{1,7}$/.test(anchor))
     mistakes.push('LOG_ANCHOR_EVERY_MS: not a number of milliseconds');
   const subscriptionHosts = hostsIn(environment['SUBSCRIPTION_HOSTS'], mistakes);
+  const browserOrigins = originsIn(environment['BROWSER_ORIGINS'], mistakes);
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return {
     fresh: values.fresh,
@@ -65,6 +69,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
     checkpointEveryMs: checkpoint === undefined ? undefined : Number(checkpoint),
     logAnchorEveryMs: anchor === undefined ? undefined : Number(anchor),
     subscriptionHosts,
+    browserOrigins,
   };
 }
 

@@ -99,7 +99,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
 }
 
 function apps(config: GatewayConfig, services: Services, { feed, ledger }: LedgerSide, log: Logger) {
-  const { tokens, clients, trustedProxies } = config;
+  const { tokens, clients, trustedProxies, browserOrigins } = config;
   const { budgetMs } = config.limits;
   const { metrics } = services;
   const budget = new BodyBudget(config.bodies, (limit) => metrics.refusal(limit));
@@ -112,7 +112,7 @@ function apps(config: GatewayConfig, services: Services, { feed, ledger }: Ledge
     until: (block: number, deadline: number) => feed.until(block, deadline),
   };
   const repository = new Records(services, WRITERS);
-  const limits = { clients, trustedProxies, budgetMs };
+  const limits = { clients, trustedProxies, budgetMs, browserOrigins };
   const app = gatewayApp({
     ...served,
     ...limits,

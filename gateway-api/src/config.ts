@@ -18,6 +18,7 @@ import type { TokenSettings } from './auth/tokens.ts';
 import type { ClientLimits } from './clients/quotas.ts';
 import type { GroupLimits } from './group-commit/group-commit.ts';
 import type { BodyLimits } from './http/body-budget.ts';
+import { originsIn } from './http/cross-origin.ts';
 import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
@@ -55,6 +56,8 @@ export interface GatewayConfig {
   clients: ClientsConfig;
   /** Addresses or networks of proxies whose X-Forwarded headers are believed. */
   trustedProxies: readonly string[];
+  /** Origins whose pages may call this gateway from a browser; see http/cross-origin.ts. */
+  browserOrigins: readonly string[];
   /** How many records travel in one transaction; see group-commit/. */
   groups: Omit<GroupLimits, 'writes' | 'budgetMs'>;
   /** Holds the key that this member signs the ledger's tree with, and what it has signed last. Never lost, never copied. */
@@ -63,6 +66,8 @@ export interface GatewayConfig {
   checkpointEveryMs: number;
   /** How long a row of the log of reads waits until it is anchored on the ledger; 0: until somebody asks for it. */
   logAnchorEveryMs: number;
+  /** How long rows of the log of reads are kept, days. */
+  readLogDays: number;
   /** How often everything stored is compared with the ledger; 0: only when asked. */
   verifyIntervalMs: number;
   /** How often this organisation's duties look for work without an event. */
@@ -93,9 +98,11 @@ export const DEFAULTS = {
   limits: { inFlightWrites: 300, clientWrites: 100, budgetMs: 15_000, feedWaitMs: 5_000 },
   clients: { requests: 200, perSecond: 0, reads: 32, strangersPerMinute: 1_200, addressConnections: 1_000 },
   trustedProxies: [],
+  browserOrigins: [],
   groups: { inFlight: 3, spread: 32, items: 500, bytes: 4 * MIB, gatherShare: 1 / 8, gatherMs: 50 },
   checkpointEveryMs: 10_000,
   logAnchorEveryMs: 5 * 60_000,
+  readLogDays: 2_192,
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
   refusalsEveryMs: 1_000,
@@ -158,6 +165,8 @@ const EXPECTED = `Expected:
                     requests without a valid token, and open connections, of one address
                     (defaults ${DEFAULTS.clients.strangersPerMinute}, ${DEFAULTS.clients.addressConnections})
   TRUSTED_PROXIES   addresses or networks, separated by commas, whose X-Forwarded headers are believed (default none)
+  BROWSER_ORIGINS   origins whose pages may call this gateway from a browser, such as https://app.example, separated by commas
+                    (default none)
   SUBSCRIPTION_HOSTS
                     what endpoints of Subscriptions may be called, separated by commas: host names (https), or origins such as
                     http://127.0.0.1:9000, also inside (default none: nobody can subscribe)
@@ -170,6 +179,7 @@ const EXPECTED = `Expected:
                     how long something stands on the ledger until it is signed; 0: never (default ${DEFAULTS.checkpointEveryMs})
   LOG_ANCHOR_EVERY_MS
                     how long a row of the log of reads waits until it is anchored; 0: until asked (default ${DEFAULTS.logAnchorEveryMs})
+  READ_LOG_DAYS     how long rows of the log of reads are kept, 1 to 36500 (default ${DEFAULTS.readLogDays}: six years)
   OPERATIONS_PORT   a second listener with /healthz, /readyz and /metrics without a token (OPERATIONS_HOST: default ${DEFAULTS.host})
   REQUEST_BUDGET_MS how long one request may ask the ledger (default ${DEFAULTS.limits.budgetMs})
   DRAIN_MS          how long requests under way are answered when the gateway is stopped (default ${DEFAULTS.drainMs})
@@ -199,10 +209,12 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const budgetMs = read.integer('REQUEST_BUDGET_MS', DEFAULTS.limits.budgetMs, 1_000, 600_000);
   const drainMs = read.integer('DRAIN_MS', DEFAULTS.drainMs, 0, 600_000);
   const trustedProxies = read.networks('TRUSTED_PROXIES');
+  const browserOrigins = originsIn(environment['BROWSER_ORIGINS'], mistakes);
   const subscriptionHosts = hostsIn(environment['SUBSCRIPTION_HOSTS'], mistakes);
   const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
   const checkpointEveryMs = read.integer('CHECKPOINT_EVERY_MS', DEFAULTS.checkpointEveryMs, 0, 86_400_000);
   const logAnchorEveryMs = read.integer('LOG_ANCHOR_EVERY_MS', DEFAULTS.logAnchorEveryMs, 0, 86_400_000);
+  const readLogDays = read.integer('READ_LOG_DAYS', DEFAULTS.readLogDays, 1, 36_500);
   const keys = read.keys('JWKS', read.text('JWKS'));
   const logLevel = environment['LOG_LEVEL'] ?? 'info';
   if (!LOG_LEVELS.includes(logLevel)) mistakes.push(`LOG_LEVEL: ${logLevel} is none of ${LOG_LEVELS.join(', ')}`);
@@ -228,6 +240,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       witnessDir: environment['WITNESS_DIR'] || join(base, 'witness'),
       checkpointEveryMs,
       logAnchorEveryMs,
+      readLogDays,
       ...(database === undefined ? {} : { database }),
       ...(operations === undefined ? {} : { operations }),
       tokens: {
@@ -242,6 +255,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       limits: { ...DEFAULTS.limits, clientWrites, budgetMs },
       drainMs,
       trustedProxies,
+      browserOrigins,
       subscriptionHosts,
       verifyIntervalMs,
     },

@@ -15,6 +15,7 @@ import type { Services, SubjectOperation } from '../subjects/services.ts';
 import { VERSION } from '../version.ts';
 import { awaitBlock, type Blocks, blockOfAnswer } from './blocks.ts';
 import type { BodiesOptions } from './bodies.ts';
+import { crossOrigin } from './cross-origin.ts';
 import { docs } from './docs.ts';
 import { observe } from './observe.ts';
 import { openApiDocument } from './openapi.ts';
@@ -35,6 +36,8 @@ export interface AppOptions {
   clients: ClientLimits & { strangersPerMinute: number };
   /** Addresses or networks whose X-Forwarded headers are believed. */
   trustedProxies: readonly string[];
+  /** Pages of which may call this gateway from a browser. */
+  browserOrigins: readonly string[];
   blocks: Blocks;
   /** Finds out for whom a caretaker acts, and which records are a patient's. */
   acting: readonly RequestHandler[];
@@ -52,7 +55,7 @@ export function gatewayApp(options: AppOptions): Express {
   const report = reportTo(log);
   const app = express().disable('x-powered-by').disable('etag');
   app.set('trust proxy', [...trustedProxies]);
-  app.use(observe(log, metrics), helmet());
+  app.use(observe(log, metrics), helmet(), crossOrigin(options.browserOrigins));
   app.use((_request, _response, next) => asOneRequest(next));
   app.use(blockOfAnswer(blocks));
   const unknown = strangers(clients.strangersPerMinute, () => metrics.refusal('address'));

@@ -60,6 +60,7 @@ export interface WiredServices {
 }
 
 /** How much of all reads one client may have under way. */
+const DAY_MS = 24 * 3_600_000;
 const READS_OF_ONE = 0.75;
 
 export function wiredServices({ config, consortium, side, stores, metrics, log }: ServicesOptions): WiredServices {
@@ -97,7 +98,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   });
   const wishJournal = new WishJournal(stores.journal, stores.journalLazily);
   const wishes = new Wishes({ index, ledger, consortium, journal, wishes: wishJournal, log });
-  const readLog = new ReadLog(stores.journal, stores.journalLazily);
+  const readLog = new ReadLog(stores.journal, stores.journalLazily, { keptMs: config.readLogDays * DAY_MS });
   const anchors = new LogAnchors({
     ...{ index, ledger, readLog, journal: stores.journal, consortium, organisation: organisation.name },
     everyMs: config.logAnchorEveryMs,
