@@ -16,6 +16,7 @@ import { PatientKeys } from './contracts/patient-keys.ts';
 import { Records } from './contracts/records.ts';
 import { Registry } from './contracts/registry.ts';
 import { Renewals } from './contracts/renewals.ts';
+import { Screenings } from './contracts/screenings.ts';
 import { Settlements } from './contracts/settlements.ts';
 import { Witnesses } from './contracts/witnesses.ts';
 
@@ -33,6 +34,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     ClaimCorrections,
     Authorizations,
     PayerTables,
+    Screenings,
     Settlements,
     Registry,
     Witnesses,

@@ -28,6 +28,7 @@ import { checkResponse } from './claim-humans.ts';
 import { loadEvidence } from './claim-loading.ts';
 import { freeServices, servicesOf } from './claim-services.ts';
 import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts';
+import { freeScreened } from './screened.ts';
 
 export class ClaimCorrections extends LedgerContract {
   readonly #consortium: Consortium;
@@ -70,13 +71,14 @@ export async function paidFor(
 
 async function withdrawClaim(call: Call<'WithdrawClaim'>): Promise<Done> {
   const { input, caller, consortium, store } = call;
-  const { kind, claim, state: text, response, fingerprintKey, coverage, salt } = call.private;
+  const { kind, claim, state: text, response, fingerprintKey, coverage, screening, salt } = call.private;
   const payer = memberOfKind(consortium, input.payer, 'payer', 'payer').name;
   const state = await checkState(store, { id: input.id, payer, text, step: kind, caller });
   const record = await checkClaim(store, state, claim);
   const services = await servicesOf(store, record, caller.organisation, { coverage, fingerprintKey });
   const paid = await paidFor(store, state, response);
   freeServices(store, record, services);
+  await freeScreened(store, record, screening);
   const status = kind === 'cancel' ? 'cancelled' : 'voided';
   const next = nextState(call, kind, state, { status, paid: undefined });
   const owed = paid === undefined ? [] : debtOf(next, paid, store.time, salt);

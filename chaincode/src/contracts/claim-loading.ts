@@ -100,6 +100,8 @@ export interface Loading {
   cover: Cover;
   outdated: readonly string[];
   salt: string;
+  /** Items that bill what claims of others hold, as the screening says. */
+  elsewhere?: readonly number[];
   /** Hashes of what other claims hold by that do not bar this one. */
   beside?: ReadonlySet<string>;
   /** The time to judge by, ISO 8601 UTC. */
@@ -108,7 +110,7 @@ export interface Loading {
 
 /** Everything the claim edits judge by, and the fingerprints to write where the claim stands. */
 export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; fingerprints: Fingerprints }> {
-  const { store, payer, terms, salt, now, beside = new Set<string>(), ...given } = loading;
+  const { store, payer, terms, salt, now, beside = new Set<string>(), elsewhere = [], ...given } = loading;
   const basis = { ...given, bill: onDaysOfRecords(given.bill, given.evidence) };
   const days = [...new Set(basis.bill.items.map(({ first }) => first))];
   const [tariffs, tables, register, fingerprints] = await Promise.all([
@@ -117,6 +119,7 @@ export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; 
     loadRegister(store, terms.register),
     loadFingerprints(store, { basis, salt, payer, shown: terms.fingerprintKey, beside }),
   ]);
+  const earlier = [...fingerprints.earlier, ...elsewhere.map((item) => ({ item, elsewhere: true as const }))];
   const licences = licencesOf(register, licenceNumbersOf(basis), terms.buckets);
-  return { facts: { ...basis, tariffs, tables, licences, earlier: fingerprints.earlier, now }, fingerprints };
+  return { facts: { ...basis, tariffs, tables, licences, earlier, now }, fingerprints };
 }

@@ -1,5 +1,4 @@
 /** A claim that takes another one's place: its services, and what was paid for them. */
-import type { Store } from '../ledger/store.ts';
 import type { Call } from '../ledger/transaction.ts';
 import type { Bill } from '../model/bill.ts';
 import { sha256Hex } from '../model/canonical.ts';
@@ -9,10 +8,10 @@ import { LedgerError } from '../model/errors.ts';
 import type { Amount } from '../model/money.ts';
 import type { ClaimState } from '../model/values.ts';
 import { checkClaim, paidFor } from './claim-corrections.ts';
-
 import { freeServices, servicesOf } from './claim-services.ts';
 import { checkState, nextState, putState } from './claim-states.ts';
 import type { Fingerprints } from './held-services.ts';
+import { freeScreened } from './screened.ts';
 
 /** The claim that is replaced, as it stands. */
 export interface Replaced {
@@ -48,11 +47,12 @@ export async function checkReplaced(
 
 /** What the other one held is free, for this one. */
 export async function replace(
-  { store }: { store: Store },
+  { store, private: { replaced } }: Call<'SubmitClaim'>,
   { state, record, services }: Replaced,
   by: string,
 ): Promise<void> {
   freeServices(store, record, services);
+  await freeScreened(store, record, replaced?.screening);
   const salted = { store, private: { salt: sha256Hex(`replaced/${by}/${record.salt}`) } };
   const next = nextState(salted, 'replace', state, { status: 'replaced', replacedBy: by, paid: undefined });
   await putState(store, next, [state.provider]);

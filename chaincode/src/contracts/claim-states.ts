@@ -53,6 +53,8 @@ export async function checkState(
   const key = privateKeys.claimState(id, shown.step);
   const state = await checkPresented(store, collections.billing(payer), key, text, claimStateSchema, expression);
   if (state.payer !== payer) throw new LedgerError('INVALID', "another payer's claim", 'payer');
+  if ((await store.anchor(collections.billing(payer), privateKeys.claimState(id, shown.step + 1))) !== undefined)
+    throw new LedgerError('CONFLICT', 'the claim has taken another step', 'id');
   const { from, by }: ClaimStep = CLAIM_STEPS[step];
   if (!from.includes(state.status)) throw new LedgerError('CONFLICT', `the claim is ${state.status}`, at ?? 'id');
   if (state[by] !== caller.organisation.name) throw new LedgerError('FORBIDDEN', `another ${by}'s claim`, 'id');

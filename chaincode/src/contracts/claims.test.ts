@@ -3,14 +3,10 @@ import { expect } from 'chai';
 import type { Request } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import { type Changeable, exampleIds, exampleNumber, exampleSalt } from '../model/example-claim.fixture.ts';
+import { CLAIM_EDITS } from '../rules/claims.ts';
 import { licensing } from './example-register.fixture.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { codeOf, expectNoContent, PAYER, PROVIDER, Story, wideConsortium } from './example-story.fixture.ts';
-
-const VERSIONS: Record<string, string> = {
-  ...{ arithmetic: '3', 'coverage-not-in-force': '2', 'outside-lifetime': '3', 'practitioner-not-licensed': '3' },
-  ...{ duplicate: '4', 'service-not-shown': '4', 'patient-mismatch': '2' },
-};
 
 describe('the claims contract', () => {
   let story: Story;
@@ -198,32 +194,7 @@ describe('the claims contract', () => {
         ...{ schema: 1, id: exampleIds.claim, salt: exampleSalt('c'), submittedAt: time },
         ...{ provider: 'hospital', payer: 'payer', coverage: { id: exampleIds.coverage, version: 1 } },
         ...{ resource: story.example.claim, evidence: story.evidence() },
-        edits: [
-          ...[
-            'patient-mismatch',
-            'evidence-outdated',
-            'currency',
-            'arithmetic',
-            'coverage-not-of-patient',
-            'coverage-not-in-force',
-          ],
-          ...[
-            'outside-lifetime',
-            'service-not-shown',
-            'code-not-of-record',
-            'dispense-not-shown',
-            'duration-too-short',
-          ],
-          ...[
-            'units-exceeded',
-            'procedure-pair',
-            'age-mismatch',
-            'sex-mismatch',
-            'place-mismatch',
-            'modifier-conflict',
-          ],
-          ...['practitioner-not-licensed', 'impossible-day', 'duplicate'],
-        ].map((edit) => ({ edit, version: VERSIONS[edit] ?? '1', outcome: 'pass' })),
+        edits: CLAIM_EDITS.map(({ name: edit, version }) => ({ edit, version, outcome: 'pass' })),
       };
       const of = (kind: string) => Object.entries(writes.private).filter(([name]) => name.includes(` ${kind}/`));
       const withBoth = (key: string, value: object) =>

@@ -2,6 +2,7 @@
 import type { Call } from '../ledger/transaction.ts';
 import { readBill } from '../model/bill.ts';
 import { sha256Hex } from '../model/canonical.ts';
+import { billedItems } from '../model/claim-practitioners.ts';
 import { APPEAL_DAYS, termsOn } from '../model/claim-rules.ts';
 import type { ClaimResponseRecord, ClaimTask } from '../model/claims.ts';
 import { addDays, firstDay } from '../model/days.ts';
@@ -25,6 +26,7 @@ import { checkCover, loadFacts, outdatedEvidence, storedEvidence } from './claim
 import { checkClaimRules } from './claim-rules.ts';
 import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts';
 import { holdServices } from './held-services.ts';
+import { checkScreened, freeTokens, loadScreening } from './screened.ts';
 
 type Done = OutputOf<'AdjudicateClaim'>;
 
@@ -37,12 +39,24 @@ function feeSchedulesIn({ all }: Tariffs): Pick<ClaimResponseRecord, 'feeSchedul
 
 export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {
   const { input, caller, consortium, store } = call;
-  const { responseId, salt, claim, state: text, rules, decision, signed, response: earlier, ...shown } = call.private;
+  const {
+    responseId,
+    salt,
+    claim,
+    state: text,
+    rules,
+    decision,
+    signed,
+    response: earlier,
+    screening: screened,
+    ...shown
+  } = call.private;
   const payer = caller.organisation.name;
   const state = await checkState(store, { id: input.id, payer, text, step: 'adjudicate', caller });
   if (state.provider !== input.provider) throw new LedgerError('INVALID', "another provider's claim", 'provider');
   const human = humanOf(call, state);
   const record = await checkClaim(store, state, claim);
+  const screening = await loadScreening(store, payer, input.id, screened);
   const bill = readBill(record.resource);
   const loaded = await checkCover(store, payer, shown.coverage);
   if (loaded.id !== record.coverage.id) throw new LedgerError('INVALID', 'is not what was claimed on', 'coverage');
@@ -51,6 +65,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     outdated: await outdatedEvidence(store, record),
     provider: memberOfKind(consortium, state.provider, 'provider', 'provider'),
     ...{ salt: record.salt, now: record.submittedAt },
+    elsewhere: screening?.claim === sha256Hex(claim) ? screening.elsewhere : [],
   });
   const edits = [...judgeClaim(facts), ...signalsOf(facts)];
   const verdict = deniedBy(human, verdictOf(edits, facts.bill));
@@ -75,8 +90,14 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
   };
   const isDenied = outcome.status === 'denied';
   // What was paid and is upheld keeps its services. One that was submitted before there were factors holds its own from now on.
-  if (outcome.appeal !== 'upheld' || isDenied)
-    holdServices(store, record, fingerprints, isDenied ? new Set() : paidOf(adjudication));
+  if (outcome.appeal !== 'upheld' || isDenied) {
+    const owed = isDenied ? new Set<number>() : paidOf(adjudication);
+    const asking = new Set(billedItems(facts.bill).map(({ sequence }) => sequence));
+    if (outcome.waitsFor === undefined) checkScreened(screening, claim, asking.intersection(owed));
+    holdServices(store, record, fingerprints, owed);
+    if (outcome.waitsFor === undefined)
+      await freeTokens(store, record, screening, { generation: screened?.generation, standing: owed });
+  }
   const currency = adjudication.currency;
   const next = decidedState(call, state, outcome, verdict, currency);
   await takeStep(store, {

@@ -29,6 +29,7 @@ import { bucketEvidence, licensing } from './example-register.fixture.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { Records } from './records.ts';
 import { Registry } from './registry.ts';
+import { Screenings } from './screenings.ts';
 import { Settlements } from './settlements.ts';
 
 /** The payer's, the provider's and the bank's. */
@@ -69,12 +70,43 @@ type Loaded = NonNullable<Request<'LoadClaimTables'>['private']>;
 export class Story {
   readonly ledger: MemoryLedger;
   readonly example: Example = exampleClaim();
+  /** Whether what is submitted is screened at once. */
+  screens = true;
 
-  constructor(consortium: Consortium = exampleConsortium) {
-    const contracts = [Records, Registry, PayerTables, Claims, ClaimCorrections, Settlements, Erasures].map(
-      (Contract) => new Contract(consortium),
-    );
-    this.ledger = new MemoryLedger(consortium, contracts);
+  /** Who bills, and whom. */
+  readonly provider: string;
+  readonly payer: string;
+
+  /** @param beside a story on whose ledger this one is, of another provider or payer */
+  constructor(consortium: Consortium = exampleConsortium, beside?: Pick<Story, 'ledger' | 'provider' | 'payer'>) {
+    const contracts = [Records, Registry, PayerTables, Claims, ClaimCorrections, Screenings, Settlements, Erasures];
+    this.ledger =
+      beside?.ledger ??
+      new MemoryLedger(
+        consortium,
+        contracts.map((Contract) => new Contract(consortium)),
+      );
+    this.provider = beside?.provider ?? 'hospital';
+    this.payer = beside?.payer ?? 'payer';
+    if (beside === undefined) this.#screenAll(consortium);
+  }
+
+  /** Screens what is submitted at once, as payers' gateways do. */
+  #screenAll(consortium: Consortium): void {
+    const submit = this.ledger.submit.bind(this.ledger);
+    this.ledger.submit = async (name, request) => {
+      const outcome = await submit(name, request);
+      const { id = '', payer = '' } = request.input as { id?: string; payer?: string };
+      if (!this.screens || (name !== 'SubmitClaim' && name !== 'ReopenClaim')) return outcome;
+      const story = new Story(consortium, { ledger: this.ledger, provider: request.from, payer });
+      const time = request.time ?? this.ledger.time;
+      if (story.status(id).status !== 'denied') await submit('ScreenClaim', { ...story.screeningOf(id), time });
+      return outcome;
+    };
+  }
+
+  get billing(): string {
+    return `billing_${this.payer}`;
   }
 
   records(): Changeable[] {
@@ -89,6 +121,7 @@ export class Story {
     const licence = { number: exampleNumber, status: 'active', start: '2020-01-01', end: '2027-12-31' } as const;
     await this.ledger.submit('SetLicence', licensing(this.ledger, licence));
     await this.ledger.submit('RegisterCoverage', this.coverage());
+    await this.ledger.submit('ChangeScreeningKey', this.keyChange());
     this.ledger.time = '2026-02-11T08:00:00.000Z';
     return this;
   }
@@ -97,12 +130,17 @@ export class Story {
   record(resources: Changeable[], version = 1): Promise<Outcome<'RecordVersions'>> {
     const drafts = resources.map((resource) => recordDraft(resource, version, { salt: exampleSalt('a') }));
     const sheet = sheetOf(drafts, exampleSheet(version), exampleSalt('9'));
-    return this.ledger.submit('RecordVersions', recording([sheet]));
+    return this.ledger.submit('RecordVersions', recording([sheet], this.provider));
   }
 
-  coverage(version = 1, providers = ['hospital']): Request<'RegisterCoverage'> {
+  keyChange(before?: { generation: number; text: string }): Request<'ChangeScreeningKey'> {
+    const made = { secret: exampleSalt('1'), ...(before === undefined ? {} : { before }) };
+    return { from: this.payer, role: 'system', input: {}, private: made };
+  }
+
+  coverage(version = 1, providers = [this.provider]): Request<'RegisterCoverage'> {
     const coverage = draftOf(this.example.coverage, version);
-    return { from: 'payer', role: 'adjudicator', input: { providers }, private: { coverage } };
+    return { from: this.payer, role: 'adjudicator', input: { providers }, private: { coverage } };
   }
 
   feeSchedule(
@@ -114,23 +152,21 @@ export class Story {
     const { prices: shown } = this.terms();
     const before = shown && { before: { book: shown.book, text: shown.text } };
     const tariff = { salt: exampleSalt('b'), version: '2026-1', ...terms, known: 0, ...before };
-    return { from: 'payer', role: 'system', input: { provider: 'hospital' }, private: tariff };
+    return { from: this.payer, role: 'system', input: { provider: this.provider }, private: tariff };
   }
 
   evidence(): RecordEvidence[] {
-    return this.records().map(({ id }) => evidenceFrom(this.ledger, 'hospital', id));
+    return this.records().map(({ id }) => evidenceFrom(this.ledger, this.provider, id));
   }
 
   /** What the payer holds that a claim is judged by, as its provider has it: the newest of each. */
   terms(): ShownTerms {
-    const coverages = [...this.ledger.private].filter(([name]) => name.startsWith(`${PAYER} coverage/`));
-    const [, coverage = ''] = coverages.findLast(([name]) => name.includes(exampleIds.coverage)) ?? [];
-    const valuesOf = (series: string): string[] =>
-      [...this.ledger.private].flatMap(([name, text]) => (name.startsWith(`${PAYER} ${series}/`) ? [text] : []));
-    const schedules = valuesOf('fee-schedule/payer/hospital').map((text, index) => ({ generation: index + 1, text }));
-    const books = valuesOf('price-book/payer/hospital');
+    const between = `${this.payer}/${this.provider}`;
+    const [coverage = ''] = this.series(`coverage/${this.example.coverage.id}`).slice(-1);
+    const schedules = this.series(`fee-schedule/${between}`).map((text, index) => ({ generation: index + 1, text }));
+    const books = this.series(`price-book/${between}`);
     const [text = ''] = books.slice(-1);
-    const fingerprintKey = this.ledger.private.get(`${PAYER} fingerprint-key/payer/hospital`);
+    const fingerprintKey = this.ledger.private.get(`${this.billing} fingerprint-key/${between}`);
     return {
       coverage,
       ...(books.length === 0 ? {} : { prices: { book: books.length, text, schedules } }),
@@ -142,12 +178,12 @@ export class Story {
 
   /** The tables that claims are held against, with the maps that they name. */
   tables(): { tables?: ShownTables } {
-    const names = [...this.ledger.private.keys()].filter((name) => name.startsWith(`${PAYER} claim-tables/payer/`));
+    const names = [...this.ledger.private.keys()].filter((name) => name.startsWith(`${this.billing} claim-tables/${this.payer}/`));
     const generation = names.length;
     if (generation === 0) return {};
-    const text = this.text(PAYER, privateKeys.claimTables('payer', generation));
+    const text = this.text(this.billing, privateKeys.claimTables(this.payer, generation));
     const { maps } = JSON.parse(text) as ClaimTables;
-    const shown = maps.map(({ id, version }) => this.text(PAYER, privateKeys.conceptMap(id, version)));
+    const shown = maps.map(({ id, version }) => this.text(this.billing, privateKeys.conceptMap(id, version)));
     return { tables: { generation, text, maps: shown } };
   }
 
@@ -156,15 +192,22 @@ export class Story {
     const { generation: known = 0, text: current } = this.tables().tables ?? {};
     const shown = current === undefined ? {} : { current };
     return {
-      ...{ from: 'payer', role: 'adjudicator', input: {} },
+      ...{ from: this.payer, role: 'adjudicator', input: {} },
       private: { salt: exampleSalt('7'), known, ...shown, ...loaded },
     };
+  }
+
+  /** The texts of what the payer holds under keys that begin so, in their order. */
+  series(prefix: string): string[] {
+    return [...this.ledger.private].flatMap(([name, text]) =>
+      name.startsWith(`${this.billing} ${prefix}/`) ? [text] : [],
+    );
   }
 
   submission(): Request<'SubmitClaim'> & { private: object } {
     const { claim } = this.example;
     return {
-      ...{ from: 'hospital', role: 'system', input: { id: claim.id, payer: 'payer' } },
+      ...{ from: this.provider, role: 'system', input: { id: claim.id, payer: this.payer } },
       private: {
         claim: { id: claim.id, salt: exampleSalt('c'), resource: claim },
         ...this.terms(),
@@ -186,21 +229,22 @@ export class Story {
   standing(id: string): { claim: string; state: string; response: string } {
     const state = this.status(id);
     const keys = keysOfClaim(state);
-    const [claim, response] = [keys.claim, keys.response].map((key) => this.text(PAYER, key));
+    const [claim, response] = [keys.claim, keys.response].map((key) => this.text(this.billing, key));
     return { claim: claim!, state: this.state(state.step, id), response: response! };
   }
 
   /** The same with the coverage that it was judged by. */
-  held(id: string): { claim: string; state: string; response: string; coverage: string } {
+  held(id: string): { claim: string; state: string; response: string; coverage: string } & ReturnType<Story["screening"]> {
     const standing = this.standing(id);
     const { coverage } = standing.claim === '' ? { coverage: { id: '', version: 1 } } : JSON.parse(standing.claim);
-    return { ...standing, coverage: this.text(PAYER, privateKeys.coverage(coverage.id, coverage.version)) };
+    const judgedBy = this.text(this.billing, privateKeys.coverage(coverage.id, coverage.version));
+    return { ...standing, coverage: judgedBy, ...this.screening(id) };
   }
 
   withdrawal(kind: 'cancel' | 'void', id: string = exampleIds.claim): Request<'WithdrawClaim'> & { private: object } {
     const { fingerprintKey } = this.terms();
     return {
-      ...{ from: 'hospital', role: 'system', input: { id, payer: 'payer' } },
+      ...{ from: this.provider, role: 'system', input: { id, payer: this.payer } },
       private: {
         ...{ kind, taskId: exampleIds.notice, salt: exampleSalt('7'), reason: 'billed by mistake' },
         ...this.held(id),
@@ -215,7 +259,7 @@ export class Story {
     id: string = exampleIds.claim,
   ): Request<'ReopenClaim'> & { private: object } {
     return {
-      ...{ from: 'hospital', role: 'system', input: { id, payer: 'payer' } },
+      ...{ from: this.provider, role: 'system', input: { id, payer: this.payer } },
       private: {
         ...{ kind, taskId: exampleIds.notice, salt: exampleSalt('8'), reason: 'the visit took place' },
         ...{ ...this.standing(id), resource: this.example.claim, evidence: this.evidence() },
@@ -238,11 +282,38 @@ export class Story {
     return this.ledger.submit('SubmitClaim', this.submission());
   }
 
+  /** The newest of what a claim holds across providers and payers, where it was screened. */
+  screening(id: string): { screening?: { generation: number; text: string } } {
+    const all = this.series(`screening/${id}`);
+    return all.length === 0 ? {} : { screening: { generation: all.length, text: all.at(-1)! } };
+  }
+
+  keys(): { generation: number; text: string }[] {
+    const all = [...this.ledger.private].filter(([name]) => name.startsWith('payers screening-key/'));
+    return all.map(([, text], index) => ({ generation: index + 1, text }));
+  }
+
+  screeningOf(id: string = exampleIds.claim): Request<'ScreenClaim'> & { private: object } {
+    const { claim, state } = this.standing(id);
+    const { coverage: of } = claim === '' ? { coverage: { id: '' } } : JSON.parse(claim);
+    const [coverage = ''] = this.series(`coverage/${of.id}`).slice(-1);
+    const shown = { claim, state, coverage, keys: this.keys(), ...this.screening(id) };
+    return {
+      ...{ from: this.payer, role: 'system', input: { id, provider: this.provider } },
+      private: { salt: exampleSalt('2'), ...shown },
+    };
+  }
+
+  screenClaim(id?: string): Promise<Outcome<'ScreenClaim'>> {
+    return this.ledger.submit('ScreenClaim', this.screeningOf(id));
+  }
+
   adjudication(id: string = exampleIds.claim): Request<'AdjudicateClaim'> & { private: object } {
     const { claim, state, response } = this.standing(id);
-    const shown = { claim, state, ...this.terms(), ...this.decidedBy(id), ...(response === '' ? {} : { response }) };
+    const before = { ...this.decidedBy(id), ...this.screening(id), ...(response === '' ? {} : { response }) };
+    const shown = { claim, state, ...this.terms(), ...before };
     return {
-      ...{ from: 'payer', role: 'adjudicator', input: { id, provider: 'hospital' } },
+      ...{ from: this.payer, role: 'adjudicator', input: { id, provider: this.provider } },
       ...{ private: { responseId: exampleIds.response, salt: exampleSalt('d'), ...shown } },
       time: '2026-02-12T08:00:00.000Z',
     };
@@ -250,9 +321,11 @@ export class Story {
 
   /** The payer's rules, and what was signed before, as an adjudication shows them. */
   decidedBy(id: string): { rules?: { generation: number; text: string }; signed?: string } {
-    const rules = [...this.ledger.private].filter(([name]) => name.startsWith(`${PAYER} claim-rules/payer/`));
+    const rules = [...this.ledger.private].filter(([name]) =>
+      name.startsWith(`${this.billing} claim-rules/${this.payer}/`),
+    );
     const [, text] = rules.at(-1) ?? [];
-    const signed = this.text(PAYER, privateKeys.claimDecision(id, this.status(id)?.step ?? 0));
+    const signed = this.text(this.billing, privateKeys.claimDecision(id, this.status(id)?.step ?? 0));
     return {
       ...(text === undefined ? {} : { rules: { generation: rules.length, text } }),
       ...(signed === '' ? {} : { signed }),
@@ -267,7 +340,7 @@ export class Story {
 
   /** The text of a step of a claim. */
   state(step: number, id: string = exampleIds.claim): string {
-    return this.text(PAYER, privateKeys.claimState(id, step));
+    return this.text(this.billing, privateKeys.claimState(id, step));
   }
 
   /** The newest step of a claim. */
@@ -286,7 +359,7 @@ export class Story {
 
   instruction(): Request<'InstructPayment'> & { private: object } {
     return {
-      ...{ from: 'payer', role: 'system', input: { id: exampleIds.payment, bank: 'bank' } },
+      ...{ from: this.payer, role: 'system', input: { id: exampleIds.payment, bank: 'bank' } },
       private: { salt: exampleSalt('e'), claims: [{ id: exampleIds.claim, state: this.state(2) }] },
       time: '2026-02-13T08:00:00.000Z',
     };
@@ -298,14 +371,14 @@ export class Story {
 
   /** A payment as it stands by a step, with the payer. */
   payment(step: number, id: string = exampleIds.payment): { order: string; reconciliation: string } {
-    const order = this.text(PAYER, privateKeys.order(id, step));
-    return { order, reconciliation: this.text(PAYER, privateKeys.reconciliation(id, step)) };
+    const order = this.text(this.billing, privateKeys.order(id, step));
+    return { order, reconciliation: this.text(this.billing, privateKeys.reconciliation(id, step)) };
   }
 
   settlement(): Request<'ReportPayment'> & { private: object } {
     const transfer = { reference: 'TRF-2026-0042', day: '2026-02-14', noticeId: exampleIds.notice };
     return {
-      ...{ from: 'bank', role: 'settlement', input: { id: exampleIds.payment, payer: 'payer' } },
+      ...{ from: 'bank', role: 'settlement', input: { id: exampleIds.payment, payer: this.payer } },
       private: { salt: exampleSalt('f'), ...this.payment(1), status: 'settled', ...transfer },
       time: '2026-02-14T08:00:00.000Z',
     };
@@ -319,7 +392,7 @@ export class Story {
   report(status: PaymentReport, step = 1): Request<'ReportPayment'> & { private: object } {
     const reason = isEnded(status) ? { reason: 'AC04' } : {};
     return {
-      ...{ from: 'bank', role: 'settlement', input: { id: exampleIds.payment, payer: 'payer' } },
+      ...{ from: 'bank', role: 'settlement', input: { id: exampleIds.payment, payer: this.payer } },
       private: { salt: exampleSalt('1'), ...this.payment(step), status, ...reason, day: '2026-02-14' },
       time: '2026-02-14T09:00:00.000Z',
     };
@@ -328,11 +401,11 @@ export class Story {
   remittance(): Request<'RemitPayment'> & { private: object } {
     const shown = {
       ...this.payment(2),
-      notice: this.text(PAYER, privateKeys.notice(exampleIds.payment)),
+      notice: this.text(this.billing, privateKeys.notice(exampleIds.payment)),
       states: [this.state(3)],
     };
     return {
-      ...{ from: 'payer', role: 'system', input: { id: exampleIds.payment, provider: 'hospital' } },
+      ...{ from: this.payer, role: 'system', input: { id: exampleIds.payment, provider: this.provider } },
       ...{ private: { salt: exampleSalt('0'), ...shown }, time: '2026-02-15T08:00:00.000Z' },
     };
   }

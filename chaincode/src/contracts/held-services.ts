@@ -39,19 +39,19 @@ export interface Holder {
   salt: string;
 }
 
-const holderOf = ({ id, salt }: Pick<ClaimRecord, 'id' | 'salt'>): Holder => ({
+export const holderOf = ({ id, salt }: Pick<ClaimRecord, 'id' | 'salt'>): Holder => ({
   claimId: id,
   salt: stateSalt(salt),
 });
 
 /** What a claim writes for each service that it holds, whatever the service. */
-const holdingOf = ({ claimId, salt }: Holder): FingerprintRecord => ({
+export const holdingOf = ({ claimId, salt }: Holder): FingerprintRecord => ({
   ...{ schema: 1, claimId, item: 0 },
   salt: sha256Hex(`holder/${salt}`),
 });
 
 /** The hash of that. */
-const holderHash = (holder: Holder): string => sha256Hex(canonicalJson(holdingOf(holder)));
+export const holderHash = (holder: Holder): string => sha256Hex(canonicalJson(holdingOf(holder)));
 
 /** As claims wrote it before it was one for all of their services. */
 const earlierHash = ({ id, salt }: Pick<ClaimRecord, 'id' | 'salt'>, item: number): string =>
@@ -81,7 +81,10 @@ export interface Looking {
 }
 
 /** Who holds a service: every place in turn, down to the first that nobody has taken. */
-async function lookUp({ store, collection, places, own, beside }: Looking, fingerprint: Fingerprint): Promise<Held> {
+export async function lookUp(
+  { store, collection, places, own, beside }: Looking,
+  fingerprint: Fingerprint,
+): Promise<Held> {
   const { hash } = fingerprint;
   const held: Held = { ...fingerprint, own: undefined, next: 0, byAnother: false };
   for (;;) {
@@ -95,7 +98,7 @@ async function lookUp({ store, collection, places, own, beside }: Looking, finge
 }
 
 /** The items whose services another claim holds, each once per service. */
-const barredItems = (all: readonly Held[]): number[] =>
+export const barredItems = (all: readonly Held[]): number[] =>
   all.filter(({ use, byAnother }) => use !== 'shared' && byAnother).flatMap(({ items }) => items);
 
 export interface Fingerprints {
@@ -180,7 +183,7 @@ export async function putFingerprintKey(
 }
 
 /** That a place is free again; its salt follows from the claim's. */
-const freedBy = ({ claimId, salt }: Holder): FingerprintRecord => ({
+export const freedBy = ({ claimId, salt }: Holder): FingerprintRecord => ({
   ...{ schema: 1, claimId, item: 0 },
   salt: sha256Hex(`freed/${salt}`),
 });

@@ -10,6 +10,7 @@ import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
 import { MAX_CLAIMS_OF_PAYMENT, PAYMENT_REPORTS, paymentReasonSchema, transferReferenceSchema } from './payments.ts';
 import { bucketEvidenceSchema } from './registers.ts';
+import { screeningShown } from './screening-transactions.ts';
 import { recordEvidenceSchema } from './sheets.ts';
 import {
   anchoredText,
@@ -60,6 +61,7 @@ const heldShape = {
   ...standingShape,
   coverage: anchoredText(MAX_STATE_LENGTH),
   response: anchoredText(MAX_VALUE_LENGTH).optional(),
+  screening: screeningShown,
 };
 
 /** A payer's collection decides a claim; whom a step concerns follows from the claim. */
@@ -185,6 +187,7 @@ export const claimTransactions = {
       responseId: idSchema,
       salt: saltSchema,
       ...standingShape,
+      screening: screeningShown,
       ...termsShape,
       rules: z.strictObject({ generation: hintSchema, text: anchoredText(MAX_STATE_LENGTH) }).optional(),
       /** A person's, who the certificate names; and of who signed before, where another one is to sign. */

@@ -108,6 +108,11 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     because:
       'the payer’s collection decides, and it could deny anything; a claim counts where its provider has signed it',
   },
+  ChangeScreeningKey: { without: ['caller'], because: 'any payer vouches for the key, as all of them know it' },
+  ScreenClaim: {
+    without: ['patients'],
+    because: 'the payer’s collection decides, and it could pay anything; what it pays twice it loses',
+  },
   WithdrawClaim: {
     without: ['caller'],
     because: 'the payer’s collection decides; a withdrawal counts where the claim’s provider has signed it',

@@ -20,6 +20,8 @@ export const events = {
   AuthorizationRequested: 'AuthorizationRequested',
   AuthorizationDecided: 'AuthorizationDecided',
   ClaimSubmitted: 'ClaimSubmitted',
+  ClaimScreened: 'ClaimScreened',
+  ScreeningKeyChanged: 'ScreeningKeyChanged',
   ClaimAdjudicated: 'ClaimAdjudicated',
   ClaimWithdrawn: 'ClaimWithdrawn',
   ClaimAppealed: 'ClaimAppealed',

@@ -64,6 +64,13 @@ export const privateKeys = {
   fingerprintFreed: (hash: string, place: number): string => `fingerprint-freed/${hash}/${place}`,
   /** billing_<Payer>: as claims held a service before there were several places. */
   fingerprintAlone: (hash: string): string => `fingerprint/${hash}`,
+  /** payers: the secret that services are told by across providers and payers, one generation after the other. */
+  screeningKey: (generation: number): string => `screening-key/${generation}`,
+  /** billing_<Payer>: as fingerprints, across providers and payers. */
+  token: (hash: string, place: number): string => `token/${hash}/${place}`,
+  tokenFreed: (hash: string, place: number): string => `token-freed/${hash}/${place}`,
+  /** billing_<Payer>, copied to the provider: what of that a claim holds, one generation after the other. */
+  screening: (claimId: string, generation: number): string => `screening/${claimId}/${generation}`,
   /** billing_<Payer>, copied to the provider: the claim as it was submitted, or as a later step left it. */
   claim: (id: string, step: number = USUAL_STEPS.claim): string => byStep(`claim/${id}`, step, USUAL_STEPS.claim),
   /** billing_<Payer>, copied to whom the step concerns: the steps of a claim (claim-steps.ts), from 1 on. */

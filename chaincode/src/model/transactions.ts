@@ -33,6 +33,7 @@ import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
 import { renewalTransactions } from './renewal-transactions.ts';
 import { WITHDRAWALS } from './renewals.ts';
+import { screeningTransactions } from './screening-transactions.ts';
 import { MAX_SHEETS, recordEvidenceSchema, sheetDraftSchema } from './sheets.ts';
 import {
   anchoredText,
@@ -339,6 +340,7 @@ export const transactions = {
   ...renewalTransactions,
   ...claimTransactions,
   ...authorizationTransactions,
+  ...screeningTransactions,
   ...witnessTransactions,
   ...linkTransactions,
   ...patientKeyTransactions,

@@ -2,7 +2,7 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 
 /** Where the chaincode says that it was shown what is not the newest. */
-const SHOWN = /^(private\.)?(coverage|feeSchedule|fingerprintKey|buckets?|order|states|tables|known)\b/;
+const SHOWN = /^(private\.)?(coverage|feeSchedule|fingerprintKey|buckets?|keys|known|order|screening|states|tables)\b/;
 
 /** Whether the chaincode refused because the ledger holds something newer than it was shown. */
 export const isOutdated = (error: unknown): error is LedgerError =>

@@ -24,6 +24,7 @@ import { correctClaim } from './claims/correction-operations.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { getClaimTables, loadClaimTables } from './claims/tables.ts';
 import { writeTerms } from './claims/terms.ts';
+import { screenClaims } from './claims/screenings.ts';
 import { writeConsent } from './consents/consents.ts';
 import { sendWishes } from './consents/duties.ts';
 import { evaluateConsents } from './consents/evaluate.ts';
@@ -165,6 +166,7 @@ export const DUTIES: readonly Duty[] = [
   sendProvidersErasures,
   purgeContents,
   purgeErasedCopies,
+  screenClaims,
   instructPayment,
   remitPayment,
   ...tellSubscribers,

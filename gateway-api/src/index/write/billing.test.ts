@@ -48,6 +48,14 @@ function values(payer: string): [key: string, value: object, creator: string][] 
     [privateKeys.coverage(id, 1), JSON.parse(text), signer],
     [privateKeys.claim(CLAIM), { ...JSON.parse(claim!.value!), payer }, 'HospitalMSP'],
     [privateKeys.claimState(CLAIM, 1), claimState({ id: CLAIM, payer }), 'HospitalMSP'],
+    [
+      privateKeys.screening(CLAIM, 1),
+      {
+        ...{ schema: 1, claimId: CLAIM, payer, salt: newSalt(), at: prices.loadedAt, claim: newSalt() },
+        ...{ lines: [1], elsewhere: [], tokens: [] },
+      },
+      signer,
+    ],
     [privateKeys.response(CLAIM), record([of('ClaimResponse', { insurer: named(payer) })]), signer],
     [privateKeys.payment(CLAIM, 1), record([of('PaymentReconciliation', { paymentIssuer: named(payer) })]), signer],
     [privateKeys.settlement(CLAIM), record([of('PaymentNotice', { recipient: named(payer) })]), 'BankMSP'],

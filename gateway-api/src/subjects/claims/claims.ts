@@ -59,7 +59,7 @@ async function submitOnce(
 }
 
 /** A claim of this provider's as it stands, for one that replaces it. @throws {LedgerError} INVALID where it is none of its own */
-async function replacedBy(index: ReadModel, own: string, id: string): Promise<Standing & { coverage: string }> {
+async function replacedBy(index: ReadModel, own: string, id: string): Promise<Standing & Held> {
   const row = await index.state('claim', id);
   if (row === undefined) throw new LedgerError('INVALID', 'names no claim of this provider’s', 'Claim.related');
   return heldOf(index, own, JSON.parse(row.value) as ClaimState);
@@ -70,6 +70,37 @@ interface Standing {
   claim: string;
   state: string;
   response?: string;
+}
+
+interface Held {
+  coverage: string;
+  screening?: ShownValue;
+}
+
+/** A value of a series, as endorsers are shown it. */
+export interface ShownValue {
+  generation: number;
+  text: string;
+}
+
+/** The newest value of a series; undefined where there is none. @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */
+export async function newestOf(
+  index: ReadModel,
+  collection: string,
+  series: (generation: number) => string,
+): Promise<ShownValue | undefined> {
+  const generation = await index.evidence.newest(collection, series(0).slice(0, -1));
+  return generation === 0 ? undefined : { generation, text: await textOf(index, collection, series(generation)) };
+}
+
+/** What a claim holds across providers and payers by now, where it was screened. */
+export async function screenedAs(
+  index: ReadModel,
+  collection: string,
+  claimId: string,
+): Promise<{ screening?: ShownValue }> {
+  const screening = await newestOf(index, collection, (generation) => privateKeys.screening(claimId, generation));
+  return screening === undefined ? {} : { screening };
 }
 
 /** A claim as it stands, as endorsers are shown it: the decision as well, where there is one here. */
@@ -84,14 +115,11 @@ export async function standingOf(index: ReadModel, own: string, state: ClaimStat
 }
 
 /** The same of one that holds services, with the coverage that it was judged by. */
-export async function heldOf(
-  index: ReadModel,
-  own: string,
-  state: ClaimState,
-): Promise<Standing & { coverage: string }> {
+export async function heldOf(index: ReadModel, own: string, state: ClaimState): Promise<Standing & Held> {
   const shown = await standingOf(index, own, state);
   const { coverage } = parseExact(shown.claim) as ClaimRecord;
-  return { ...shown, coverage: await textOf(index, own, privateKeys.coverage(coverage.id, coverage.version)) };
+  const judgedBy = await textOf(index, own, privateKeys.coverage(coverage.id, coverage.version));
+  return { ...shown, coverage: judgedBy, ...(await screenedAs(index, own, state.id)) };
 }
 
 /** The Coverage that the focal (or only) insurance names, as the payer showed it to this provider. */
@@ -164,15 +192,8 @@ function daysOf({ items }: Bill): string[] {
   return [...new Set(days)];
 }
 
-/** Decides a claim by what the payer holds, and by what a person decides within that. @throws {LedgerError} */
-export const adjudicate = (
-  services: Services,
-  id: string,
-  decision: HumanDecision | undefined,
-  sending: Sending,
-): Promise<Outcome> => upToDate(() => adjudicateOnce(services, id, decision, sending));
-
-async function adjudicateOnce(
+/** Decides a claim by what is here, and by what a person decides within that. @throws {LedgerError} */
+export async function adjudicateOnce(
   { index, ledger, organisation }: Services,
   id: string,
   decision: HumanDecision | undefined,
@@ -195,7 +216,8 @@ async function adjudicateOnce(
     claim: resource,
     records,
   });
-  const shown = { claim, state, ...terms, ...(await decidedBefore(index, own, standing)) };
+  const before = { ...(await decidedBefore(index, own, standing)), ...(await screenedAs(index, own, id)) };
+  const shown = { claim, state, ...terms, ...before };
   const asked = decision === undefined ? {} : { decision };
   const made = { responseId: randomUUID(), salt: newSalt(), ...shown, ...asked };
   return ledger.submit('AdjudicateClaim', { id, provider }, made, sending);

@@ -10,11 +10,12 @@ import type { Issue } from '../../fhir/outcomes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { askAuthorization } from '../authorizations/operations.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
-import { adjudicate, claimState, resourceAt, submit } from './claims.ts';
+import { claimState, resourceAt, submit } from './claims.ts';
 import { withdraw } from './corrections.ts';
 import { decisionIn } from './decisions.ts';
 import { resolveSubmission } from './resolving.ts';
 import { responseOf, standing } from './response.ts';
+import { adjudicate } from './screenings.ts';
 import { readSubmission } from './submission.ts';
 
 export const submitClaim: SubjectOperation = {

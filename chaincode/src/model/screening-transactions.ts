@@ -1,0 +1,62 @@
+/** The rows of the transaction table by which payers screen claims for what was billed elsewhere. */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { every, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
+import { custodianOf, nameSchema, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
+import { z } from 'zod';
+import { MAX_STATE_LENGTH } from './decision-shape.ts';
+import { MAX_KEYS } from './screenings.ts';
+import { anchoredText, idSchema, saltSchema } from './texts.ts';
+import { done, hintSchema, transaction } from './transaction.ts';
+import { MAX_VALUE_LENGTH } from './values.ts';
+
+/** A value of a series as it was anchored. */
+const generationShown = (longest: number) => z.strictObject({ generation: hintSchema, text: anchoredText(longest) });
+
+/** What a claim holds by now; left out where it was not screened yet. */
+export const screeningShown = generationShown(MAX_VALUE_LENGTH).optional();
+
+export const screeningTransactions = {
+  /** The next key. Those who may read it endorse: payers and regulators. `before` is the newest, where there is one. */
+  ChangeScreeningKey: transaction({
+    contract: 'screenings',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system'],
+    input: z.strictObject({}),
+    private: z.strictObject({ secret: saltSchema, before: generationShown(1_024).optional() }),
+    output: done,
+    endorsers: (consortium, caller) =>
+      withOneOf(
+        caller,
+        ...(['regulator', 'payer'] as const).flatMap((kind) =>
+          organisationsOfKind(consortium, kind).map(({ name }) => name),
+        ),
+      ),
+    writes: () => ({ always: [collections.payers] }),
+  }),
+  /**
+   * Has a claim hold what it bills across providers and payers, and finds what others hold. The custodian endorses: it holds the
+   * payers' claims already, so that the keys, which it is shown, tell it nothing. `keys` are the newest and those before it, ascending.
+   */
+  ScreenClaim: transaction({
+    contract: 'screenings',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({ id: idSchema, provider: nameSchema }),
+    private: z.strictObject({
+      salt: saltSchema,
+      claim: anchoredText(MAX_VALUE_LENGTH),
+      state: anchoredText(MAX_STATE_LENGTH),
+      coverage: anchoredText(MAX_STATE_LENGTH),
+      keys: z.array(generationShown(1_024)).min(1).max(MAX_KEYS),
+      screening: screeningShown,
+    }),
+    output: done,
+    endorsers: (consortium, caller) => every(caller, custodianOf(consortium).name),
+    writes: ({ caller, input: { provider } }) => ({
+      always: [collections.billing(caller)],
+      copies: [collections.billing(provider)],
+    }),
+  }),
+} as const;

@@ -1,0 +1,131 @@
+/**
+ * The payer's screening of claims across providers and payers: as soon as a claim is submitted, and again before it is decided where
+ * it was not, or not as it is billed by now. The chaincode finds what is billed elsewhere; here the keys are kept going.
+ */
+import { randomBytes } from 'node:crypto';
+import { readBill } from '@telemed-ledger/chaincode/model/bill.ts';
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import type { ClaimRecord, HumanDecision } from '@telemed-ledger/chaincode/model/claims.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { events } from '@telemed-ledger/chaincode/model/events.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
+import {
+  KEY_DAYS,
+  lookedBackTo,
+  MAX_KEYS,
+  type Screening,
+  type ScreeningKey,
+} from '@telemed-ledger/chaincode/model/screenings.ts';
+import { type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/model/values.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
+import { ownStates } from '../../duties/found.ts';
+import type { Sending } from '../../idempotency/writes.ts';
+import type { Outcome } from '../../ledger/outcomes.ts';
+import { isOutdated } from '../../ledger/outdated.ts';
+import { newSalt } from '../../ledger/sender.ts';
+import type { Services } from '../services.ts';
+import { upToDate } from '../up-to-date.ts';
+import { adjudicateOnce, claimState, newestOf, type ShownValue, screenedAs, standingOf, textOf } from './claims.ts';
+
+type Screener = Pick<Services, 'index' | 'ledger' | 'organisation'>;
+
+/** Whether a claim is to be screened (again) before it is decided. @param claim its text */
+function isDue(screening: ShownValue | undefined, claim: string): boolean {
+  if (screening === undefined) return true;
+  const { claim: screened, elsewhere, lines } = JSON.parse(screening.text) as Screening;
+  return screened !== sha256Hex(claim) || elsewhere.length > 0 || lines.length === 0;
+}
+
+/** Has a claim screened that is to be decided, where that is due. @throws {LedgerError} */
+const screenIfDue = (services: Screener, id: string): Promise<void> =>
+  upToDate(async () => {
+    const { index, organisation } = services;
+    const own = collections.billing(organisation.name);
+    const state = await claimState(index, id);
+    const standing = await standingOf(index, own, state);
+    const { screening } = await screenedAs(index, own, id);
+    if (isDue(screening, standing.claim)) await screen(services, state, { ...standing, screening });
+  });
+
+async function screen(
+  services: Screener,
+  { id, provider }: ClaimState,
+  { claim, state, screening }: { claim: string; state: string; screening: ShownValue | undefined },
+): Promise<void> {
+  const { index, ledger } = services;
+  const { coverage, resource } = parseExact(claim) as ClaimRecord;
+  const newest = await index.newestRow('Coverage', coverage.id);
+  if (newest === undefined) throw new LedgerError('NOT_FOUND', 'the coverage of this claim is not here');
+  const first =
+    readBill(resource)
+      .items.map((item) => item.first)
+      .sort()[0] ?? '';
+  const shown = {
+    ...{ salt: newSalt(), claim, state, coverage: newest.value },
+    keys: await keysSince(services, lookedBackTo(first, new Date().toISOString())),
+    ...(screening === undefined ? {} : { screening }),
+  };
+  await ledger.submit('ScreenClaim', { id, provider }, shown, AS_SYSTEM);
+}
+
+const DAY_MS = 86_400_000;
+const fromOf = ({ text }: ShownValue): string => (JSON.parse(text) as ScreeningKey).from;
+
+/** The keys that count since a day, ascending, up to the newest, which is made where there is none and replaced where it is old. */
+async function keysSince(services: Screener, since: string): Promise<ShownValue[]> {
+  const { index } = services;
+  const keys = [await newestKey(services)];
+  while (keys[0]!.generation > 1 && fromOf(keys[0]!).slice(0, 10) >= since && keys.length < MAX_KEYS) {
+    const generation = keys[0]!.generation - 1;
+    keys.unshift({ generation, text: await textOf(index, collections.payers, privateKeys.screeningKey(generation)) });
+  }
+  return keys;
+}
+
+async function newestKey({ index, ledger }: Screener): Promise<ShownValue> {
+  const newest = () => newestOf(index, collections.payers, privateKeys.screeningKey);
+  const before = await newest();
+  if (before !== undefined && Date.now() - Date.parse(fromOf(before)) < KEY_DAYS * DAY_MS) return before;
+  const made = { secret: randomBytes(32).toString('hex'), ...(before === undefined ? {} : { before }) };
+  await ledger.submit('ChangeScreeningKey', {}, made, AS_SYSTEM);
+  const after = await newest();
+  if (after !== undefined) return after;
+  throw new LedgerError('CONFLICT', 'the key is not here yet', 'keys');
+}
+
+/**
+ * Decides a claim by what the payer holds, and by what a person decides within that. Of one that is denied nobody need screen it, so
+ * that nobody can hold that up. @throws {LedgerError}
+ */
+export const adjudicate = (
+  services: Services,
+  id: string,
+  decision: HumanDecision | undefined,
+  sending: Sending,
+): Promise<Outcome> =>
+  upToDate(async () => {
+    const failure = await screenIfDue(services, id).catch((error: unknown) => ({ error }));
+    try {
+      return await adjudicateOnce(services, id, decision, sending);
+    } catch (error) {
+      throw failure !== undefined && isOutdated(error) ? failure.error : error;
+    }
+  });
+
+/** Screens claims as soon as they are submitted: who is screened first holds the service. */
+export const screenClaims: Duty<ClaimState> = {
+  name: 'screen claims',
+  kind: 'payer',
+  on: [events.ClaimSubmitted],
+  idOf: ({ id }) => id,
+  async *find(services) {
+    const own = collections.billing(services.organisation.name);
+    for await (const state of ownStates(services, 'claim', claimStateSchema, ['submitted', 'appealed'])) {
+      if (state.payer !== services.organisation.name) continue;
+      if (!(await services.index.evidence.isWritten(own, privateKeys.screening(state.id, 1)))) yield state;
+    }
+  },
+  perform: ({ id }, services) => screenIfDue(services, id),
+};
