@@ -178,7 +178,9 @@ export class Story {
 
   /** The tables that claims are held against, with the maps that they name. */
   tables(): { tables?: ShownTables } {
-    const names = [...this.ledger.private.keys()].filter((name) => name.startsWith(`${this.billing} claim-tables/${this.payer}/`));
+    const names = [...this.ledger.private.keys()].filter((name) =>
+      name.startsWith(`${this.billing} claim-tables/${this.payer}/`),
+    );
     const generation = names.length;
     if (generation === 0) return {};
     const text = this.text(this.billing, privateKeys.claimTables(this.payer, generation));
@@ -234,7 +236,9 @@ export class Story {
   }
 
   /** The same with the coverage that it was judged by. */
-  held(id: string): { claim: string; state: string; response: string; coverage: string } & ReturnType<Story["screening"]> {
+  held(
+    id: string,
+  ): { claim: string; state: string; response: string; coverage: string } & ReturnType<Story['screening']> {
     const standing = this.standing(id);
     const { coverage } = standing.claim === '' ? { coverage: { id: '', version: 1 } } : JSON.parse(standing.claim);
     const judgedBy = this.text(this.billing, privateKeys.coverage(coverage.id, coverage.version));

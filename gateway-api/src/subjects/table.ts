@@ -22,9 +22,9 @@ import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/
 import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
 import { correctClaim } from './claims/correction-operations.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
+import { screenClaims } from './claims/screenings.ts';
 import { getClaimTables, loadClaimTables } from './claims/tables.ts';
 import { writeTerms } from './claims/terms.ts';
-import { screenClaims } from './claims/screenings.ts';
 import { writeConsent } from './consents/consents.ts';
 import { sendWishes } from './consents/duties.ts';
 import { evaluateConsents } from './consents/evaluate.ts';
