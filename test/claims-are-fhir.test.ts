@@ -6,6 +6,7 @@ import { exampleIds } from '../chaincode/src/model/example-claim.fixture.ts';
 import { privateKeys } from '../chaincode/src/model/keys.ts';
 import { PAYMENT_REPORTS } from '../chaincode/src/model/payments.ts';
 import type { ClaimState } from '../chaincode/src/model/values.ts';
+import { offsetOf } from '../chaincode/src/rules/offsets.ts';
 
 const { claim: id, payment } = exampleIds;
 
@@ -71,5 +72,27 @@ describe('the resources of a claim', () => {
     const { status } = story.ledger.read(PROVIDER, privateKeys.claimState(id, 2)) as ClaimState;
     expect(status).to.equal('denied');
     expectValid(story, PROVIDER, privateKeys.response(id));
+  });
+
+  it('are valid R4 where a claim is pended, denied by a person, appealed, voided, and its debt taken from another', async () => {
+    const story = await new Story().prepare();
+    await story.submitClaim();
+    const decide = (by: string, outcome: 'approve' | 'deny' | 'pend') =>
+      story.ledger.submit('AdjudicateClaim', story.decision(by, { outcome, reason: 'looked at' }));
+    await decide('Practitioner/a', 'pend');
+    await story.ledger.submit('ReopenClaim', story.reopening('supplement'));
+    await decide('Practitioner/a', 'deny');
+    await story.ledger.submit('ReopenClaim', story.reopening('appeal'));
+    await decide('Practitioner/b', 'approve');
+    await story.ledger.submit('WithdrawClaim', story.withdrawal('void'));
+    expect(story.status()).to.include({ status: 'voided', step: 7 });
+    const tasks = [2, 3, 5, 7].map((step) => privateKeys.claimTask(id, step));
+    const responses = [2, 4, 6].map((step) => privateKeys.response(id, step));
+    for (const key of [...tasks, ...responses, privateKeys.claim(id, 3), privateKeys.claim(id, 5)])
+      for (const collection of [PAYER, PROVIDER]) expectValid(story, collection, key);
+    const facts = { reconciliationId: exampleIds.reconciliation, claimId: id, response: exampleIds.response };
+    const between = { payer: 'payer', provider: 'hospital', now: '2026-02-21T08:00:00.000Z', currency: 'USD' };
+    const offset = offsetOf({ ...facts, ...between, parts: [{ claimId: exampleIds.otherClaim, units: 250 }] });
+    expect(validateResource(offset).issues).to.deep.equal([]);
   });
 });

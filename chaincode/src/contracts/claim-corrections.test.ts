@@ -249,6 +249,78 @@ describe('A claim that was wrong', () => {
     });
   });
 
+  describe('leaves a debt', () => {
+    const offset = (id: string, texts: readonly string[]): Request<'OffsetClaim'> => ({
+      ...{ from: 'payer', role: 'system', input: { id, provider: 'hospital' } },
+      private: {
+        reconciliationId: exampleIds.reconciliation,
+        salt: exampleSalt('5'),
+        state: story.standing(id).state,
+        debts: [...texts],
+      },
+      time: '2026-02-21T08:00:00.000Z',
+    });
+    const debtTexts = () =>
+      [...story.ledger.private].filter(([key]) => key.startsWith(`${PAYER} debt/`)).map(([, text]) => text);
+    /** Voided after it was paid: 117.45 are owed back; then the procedure alone is billed, for which 90 are owed. */
+    beforeEach(async () => {
+      await story.submitClaim();
+      await story.adjudicate();
+      await pay(FIRST);
+      await submit('WithdrawClaim', story.withdrawal('void'));
+      smaller();
+      story.example.claim['id'] = SECOND;
+      await story.submitClaim();
+      await adjudicate(SECOND);
+    });
+
+    it('that a later claim pays, without a transfer where that is all', async () => {
+      const { writes } = await story.ledger.submit('OffsetClaim', offset(SECOND, debtTexts()));
+      expect(writes.event?.name).to.equal('ClaimOffset');
+      expect(story.status(SECOND)).to.deep.include({ status: 'satisfied', paid: { units: 9_000, currency: 'USD' } });
+      expect(debts().map(({ number, left }) => [number, left.units])).to.deep.equal([
+        [1, 11_745],
+        [2, 2_745],
+      ]);
+      const { resource } = story.ledger.read(PROVIDER, `offset/${SECOND}/3`) as { resource: Changeable };
+      const details = resource['detail'].map((one: Changeable) => [one['request'].reference, one['amount'].value]);
+      expect(details).to.deep.equal([
+        [`Claim/${SECOND}`, 90],
+        [`Claim/${FIRST}`, -90],
+      ]);
+      expect(resource['paymentAmount'].value).to.equal(0);
+      await refused('CONFLICT claims[0]', () => story.ledger.submit('InstructPayment', instruction(SECOND)));
+    });
+
+    it('of which nothing is taken twice, and nothing of another’s', async () => {
+      const first = offset(SECOND, debtTexts());
+      await story.ledger.submit('OffsetClaim', first);
+      await refused('CONFLICT debts[0]', () => story.ledger.submit('OffsetClaim', first));
+      story.example.claim['item'].push({ ...story.example.claim['item'][0] });
+      story.billProcedure();
+      story.example.claim['id'] = THIRD;
+      await story.submitClaim();
+      await adjudicate(THIRD);
+      const [whole, left] = debtTexts();
+      await refused('CONFLICT debts[0]', () => story.ledger.submit('OffsetClaim', offset(THIRD, [whole!])));
+      await refused('INVALID debts[0]', () =>
+        story.ledger.submit('OffsetClaim', offset(THIRD, [left!.replace('2745', '9745')])),
+      );
+      await refused('INVALID debts', () => story.ledger.submit('OffsetClaim', offset(THIRD, [left!, left!])));
+      const { input: _, ...others } = offset(THIRD, [left!]);
+      const elsewhere = { ...others, input: { id: THIRD, provider: 'clinic' } };
+      await refused('INVALID provider', () => story.ledger.submit('OffsetClaim', elsewhere));
+      const owed = story.status(THIRD).owed!.units;
+      await story.ledger.submit('OffsetClaim', offset(THIRD, [left!]));
+      expect(story.status(THIRD)).to.deep.include({ paid: { units: 2_745, currency: 'USD' } });
+      expect(story.status(THIRD).owed!.units).to.equal(owed - 2_745);
+      await pay(THIRD);
+      expect(story.status(THIRD)).to.deep.include({ status: 'remitted', paid: { units: owed, currency: 'USD' } });
+      const spent = debtTexts().at(-1)!;
+      expect(JSON.parse(spent).left.units).to.equal(0);
+    });
+  });
+
   it('has exactly one successor, whatever is tried at once', async () => {
     await story.submitClaim();
     const before = new Map(story.ledger.private);

@@ -26,6 +26,7 @@ import { type ClaimTaskKind, claimTaskOf } from '../rules/claim-tasks.ts';
 import { debtOf, type StepValue } from './claim-balance.ts';
 import { checkResponse } from './claim-humans.ts';
 import { loadEvidence } from './claim-loading.ts';
+import { offsetClaim } from './claim-offsets.ts';
 import { freeServices, servicesOf } from './claim-services.ts';
 import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts';
 import { freeScreened } from './screened.ts';
@@ -40,6 +41,10 @@ export class ClaimCorrections extends LedgerContract {
 
   WithdrawClaim(ctx: Context, argument: string): Promise<string> {
     return run('WithdrawClaim', this.#consortium, ctx, argument, withdrawClaim);
+  }
+
+  OffsetClaim(ctx: Context, argument: string): Promise<string> {
+    return run('OffsetClaim', this.#consortium, ctx, argument, offsetClaim);
   }
 
   ReopenClaim(ctx: Context, argument: string): Promise<string> {

@@ -93,6 +93,12 @@ export const CLAIM_STEPS = {
     to: ['replaced'],
     takes: 'a Claim with frequency code 7 that names it and that no edit denies',
   },
+  offset: {
+    from: ['approved', 'partial'],
+    by: 'payer',
+    to: ['approved', 'partial', 'satisfied'],
+    takes: 'debts of the provider’s, of which it takes what is owed at most; what is left is paid by the bank',
+  },
   instruct: {
     from: ['approved', 'partial', 'rejected', 'failed', 'stopped', 'returned'],
     by: 'payer',

@@ -231,6 +231,24 @@ export const claimTransactions = {
     endorsers: (_, caller, { payer }) => every(caller, payer),
     writes: ({ consortium, input: { payer } }) => billed(consortium, payer),
   }),
+  /** Takes what the provider owes back from what the payer owes of a claim, before a bank is instructed to pay the rest. */
+  OffsetClaim: transaction({
+    contract: 'claim-corrections',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({ id: idSchema, provider: nameSchema }),
+    private: z.strictObject({
+      reconciliationId: idSchema,
+      salt: saltSchema,
+      state: anchoredText(MAX_STATE_LENGTH),
+      /** What is left of each debt. */
+      debts: z.array(anchoredText(MAX_STATE_LENGTH)).min(1).max(20),
+    }),
+    output: done,
+    endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
+    writes: ({ consortium, caller }) => billed(consortium, caller),
+  }),
   /** The provider has a claim decided anew on what it shows now: `supplement` of one that is pended, `appeal` of one that is decided. */
   ReopenClaim: transaction({
     contract: 'claim-corrections',

@@ -130,6 +130,7 @@ export const paymentRecordSchema = z.strictObject({
   salt: saltSchema,
   resource: resourceSchema,
 });
+export type PaymentRecord = z.infer<typeof paymentRecordSchema>;
 
 /** `remittance/<claim id>`: PaymentReconciliation and PaymentNotice. */
 export const remittanceRecordSchema = z.strictObject({

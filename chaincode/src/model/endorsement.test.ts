@@ -121,6 +121,10 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     without: ['caller'],
     because: 'the payer’s collection decides; an answer or an appeal counts where the claim’s provider has signed it',
   },
+  OffsetClaim: {
+    without: ['one of'],
+    because: 'it takes from debts that stand there already, and the provider sees from which',
+  },
   AdjudicateClaim: {
     without: ['one of'],
     because: 'the payer owes what it adjudicates; who recomputes it is not to be a third party, but could be',

@@ -25,6 +25,7 @@ export const events = {
   ClaimAdjudicated: 'ClaimAdjudicated',
   ClaimWithdrawn: 'ClaimWithdrawn',
   ClaimAppealed: 'ClaimAppealed',
+  ClaimOffset: 'ClaimOffset',
   PaymentInstructed: 'PaymentInstructed',
   PaymentReported: 'PaymentReported',
   PaymentRemitted: 'PaymentRemitted',

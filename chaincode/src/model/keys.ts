@@ -88,6 +88,8 @@ export const privateKeys = {
   claimDecision: (claimId: string, step: number): string => `claim-decision/${claimId}/${step}`,
   /** billing_<Payer>, copied to the provider: what a provider owes back since that step; 1 all of it, then what was left each time. */
   debt: (claimId: string, step: number, number: number): string => `debt/${claimId}/${step}/${number}`,
+  /** billing_<Payer>, copied to the provider: what was taken from its debts by that step of a claim. */
+  offset: (claimId: string, step: number): string => `offset/${claimId}/${step}`,
   /** billing_<Payer>: what a payer has settled about deciding claims, one generation after the other. */
   claimRules: (payer: string, generation: number): string => `claim-rules/${payer}/${generation}`,
   settlement: (claimId: string, step: number = USUAL_STEPS.settlement): string =>

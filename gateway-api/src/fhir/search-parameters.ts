@@ -119,6 +119,10 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     ...{ target: 'Claim', isRare: true, definition: `${R4}/ClaimResponse-request` },
   },
   {
+    ...{ name: 'focus', type: 'reference', types: ['Task'], column: 'search_values', path: 'focus' },
+    ...{ target: 'Claim', isRare: true, definition: `${R4}/Task-focus` },
+  },
+  {
     ...{ name: 'claim', type: 'reference', types: ['ExplanationOfBenefit'], column: 'search_values', path: 'claim' },
     ...{ target: 'Claim', isRare: true, definition: `${R4}/ExplanationOfBenefit-claim` },
   },

@@ -46,6 +46,7 @@ const LEDGER_TYPES: Record<string, Kind | undefined> = {
   Coverage: 'payer',
   PaymentNotice: undefined,
   PaymentReconciliation: undefined,
+  Task: undefined,
 };
 
 export interface SupportedType {

@@ -21,8 +21,11 @@ import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/metrics-routes.ts';
 import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
 import { correctClaim } from './claims/correction-operations.ts';
+import { debts } from './claims/debts.ts';
+import { claimFindings } from './claims/findings.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { screenClaims } from './claims/screenings.ts';
+import { getClaimRules, setClaimRules } from './claims/rules.ts';
 import { getClaimTables, loadClaimTables } from './claims/tables.ts';
 import { writeTerms } from './claims/terms.ts';
 import { writeConsent } from './consents/consents.ts';
@@ -128,6 +131,9 @@ export const ROUTES: readonly Route[] = [
   loadClaimTables,
   getClaimTables,
   importClaims,
+  getClaimRules,
+  setClaimRules,
+  debts,
   verify,
   lastVerification,
   metrics,
@@ -138,6 +144,7 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   ...matchPatient,
   submitClaim,
   ...correctClaim,
+  ...claimFindings,
   adjudicateClaim,
   instructPayments,
   ...reportPayment,

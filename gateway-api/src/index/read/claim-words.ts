@@ -12,7 +12,7 @@ import { readObject } from '../write/values.ts';
 import type { VersionRow } from './stored.ts';
 
 /** Kinds of keys under which it stands what became of a claim, and what of several by one payment. */
-const ANSWERS = new Set(['authorization', 'response', 'claim-task', 'payment', 'settlement', 'remittance']);
+const ANSWERS = new Set(['authorization', 'response', 'claim-task', 'offset', 'payment', 'settlement', 'remittance']);
 const REMITTED = new Set(['remitted', 'remitted-notice']);
 
 export class ClaimWords {

@@ -88,6 +88,10 @@ const KINDS = new Map<string, Kind>(
     response: { places: BILLING, holds: ['ClaimResponse'], names: 'claimId', payer: payerNamedAt('insurer') },
     'claim-task': { places: BILLING, holds: ['Task'], names: 'claimId', payer: statedPayer },
     'claim-decision': { places: BILLING, names: 'claimId', payer: statedPayer },
+    offset: {
+      ...{ places: BILLING, holds: ['PaymentReconciliation'], names: 'claimId' },
+      payer: payerNamedAt('paymentIssuer'),
+    },
     debt: { places: BILLING, names: 'claimId', payer: statedPayer },
     'claim-rules': { places: BILLING, payer: payerInKey },
     payment: {

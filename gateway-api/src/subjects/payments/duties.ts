@@ -9,6 +9,8 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
 import { ownStates } from '../../duties/found.ts';
+import { claimState } from '../claims/claims.ts';
+import { recoup } from '../claims/debts.ts';
 import type { Services } from '../services.ts';
 import { instruct, paymentState, remit } from './payments.ts';
 
@@ -32,7 +34,11 @@ export const instructPayment: Duty<ClaimState> = {
     if (bankOf(services) !== undefined) yield* claimsIn(services, 'approved', 'partial');
   },
   async perform(state, services) {
-    await instruct(services, { id: randomUUID(), bank: bankOf(services) ?? '', claims: [state] }, AS_SYSTEM);
+    // What the provider owes back is taken first.
+    const isLess = await recoup(services, state, AS_SYSTEM);
+    const due = isLess ? await claimState(services.index, state.id) : state;
+    if (!['approved', 'partial'].includes(due.status)) return;
+    await instruct(services, { id: randomUUID(), bank: bankOf(services) ?? '', claims: [due] }, AS_SYSTEM);
   },
 };
 

@@ -12,9 +12,11 @@ import { type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/mod
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import type { Caller } from '../../auth/caller.ts';
+import { AS_SYSTEM } from '../../duties/duties.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import { senderOf } from '../../ledger/sender.ts';
 import { claimState, resourceAt } from '../claims/claims.ts';
+import { recoup } from '../claims/debts.ts';
 import type { Services } from '../services.ts';
 import { bankOf, claimsIn } from './duties.ts';
 import { instruct } from './payments.ts';
@@ -62,15 +64,21 @@ export async function instructAll(services: Services, caller: Caller, wanted: Wa
 /** What may be paid together, in portions of what one payment may be for. */
 async function dueOf(services: Services, { provider, claim, currency }: Wanted): Promise<ClaimState[][]> {
   const together = new Map<string, ClaimState[]>();
-  for await (const state of claimsIn(services, 'approved', 'partial')) {
-    if (provider !== undefined && !provider.includes(state.provider)) continue;
-    if (claim !== undefined && !claim.includes(state.id)) continue;
-    const owed = await currencyOf(services, state);
+  for await (const found of claimsIn(services, 'approved', 'partial')) {
+    if (provider !== undefined && !provider.includes(found.provider)) continue;
+    if (claim !== undefined && !claim.includes(found.id)) continue;
+    const state = await lessDebts(services, found);
+    const owed = state.status === 'satisfied' ? undefined : await currencyOf(services, state);
     if (owed === undefined || (currency !== undefined && owed !== currency)) continue;
     const name = `${state.provider} ${owed}`;
     together.set(name, [...(together.get(name) ?? []), state]);
   }
   return [...together.values()].flatMap(portions);
+}
+
+/** A claim after what its provider owes back was taken from it. */
+async function lessDebts(services: Services, claim: ClaimState): Promise<ClaimState> {
+  return (await recoup(services, claim, AS_SYSTEM)) ? claimState(services.index, claim.id) : claim;
 }
 
 /** The currency that a claim is owed in; undefined where nothing is. */

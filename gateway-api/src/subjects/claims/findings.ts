@@ -1,0 +1,63 @@
+/** Claim/<id>/$findings: what the edits and signals said of a claim, by step, for its provider and its payer. */
+import type { ClaimRecord, ClaimResponseRecord, Finding } from '@telemed-ledger/chaincode/model/claims.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import type { ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
+import { compartmentOf } from '../../auth/entitlement.ts';
+import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
+import { claimState, textOf } from './claims.ts';
+
+/** What was said by a step of a claim. */
+interface Said {
+  step: number;
+  findings: readonly Finding[];
+}
+
+async function saidOf(services: Services, { id, step: last }: ClaimState): Promise<Said[]> {
+  const { index, organisation } = services;
+  const own = collections.billing(organisation.name);
+  const claim = JSON.parse(await textOf(index, own, privateKeys.claim(id))) as ClaimRecord;
+  const said: Said[] = [{ step: 1, findings: claim.edits }];
+  for (let step = 2; step <= last; step += 1) {
+    const text = await index.evidence.text(own, privateKeys.response(id, step));
+    if (text !== undefined) said.push({ step, findings: (JSON.parse(text) as ClaimResponseRecord).edits });
+  }
+  return said;
+}
+
+const valued = (value: unknown): object =>
+  typeof value === 'boolean'
+    ? { valueBoolean: value }
+    : typeof value === 'number' && Number.isInteger(value)
+      ? { valueInteger: value }
+      : { valueString: typeof value === 'string' ? value : JSON.stringify(value) };
+
+const findingOf = (step: number, { edit, version, outcome, facts = {}, weight }: Finding): object => ({
+  name: 'finding',
+  part: [
+    { name: 'step', valueInteger: step },
+    { name: 'edit', valueCode: edit },
+    { name: 'version', valueString: version },
+    { name: 'outcome', valueCode: outcome },
+    ...(weight === undefined ? [] : [{ name: 'weight', valueInteger: weight }]),
+    ...(Object.keys(facts).length === 0
+      ? []
+      : [{ name: 'facts', part: Object.entries(facts).map(([name, value]) => ({ name, ...valued(value) })) }]),
+  ],
+});
+
+const findingsAt = (kind: Kind): SubjectOperation => ({
+  ...{ kind, name: 'findings', type: 'Claim', level: 'instance', isQuestion: true },
+  summary:
+    'What each edit and signal said of a claim, by step, with versions and facts: for its provider and its payer.',
+  definition: definitionOf('Claim-findings'),
+  async handle({ caller, id = '' }, services) {
+    compartmentOf(caller);
+    const said = await saidOf(services, await claimState(services.index, id));
+    const parameter = said.flatMap(({ step, findings }) => findings.map((finding) => findingOf(step, finding)));
+    return { status: 200, resource: { resourceType: 'Parameters', parameter } };
+  },
+});
+
+export const claimFindings: readonly SubjectOperation[] = [findingsAt('provider'), findingsAt('payer')];
