@@ -39,6 +39,7 @@ export async function fraud(options: FraudOptions): Promise<void> {
   const parties = new Parties({ dataDir: dataDirectory(), urls: gatewayUrls() });
   try {
     await priced(parties, visits);
+    await tabled(parties, visits);
     const results = await run(new Scene(parties), visits, options);
     report(results);
   } finally {
@@ -57,6 +58,24 @@ async function priced(parties: Parties, visits: readonly Planned[]): Promise<voi
     const loaded = await parties.of('payer', 'adjudicator').write({ method: 'PUT', path, body });
     await parties.of(provider, 'system').find({ path: `/receipts/${loaded.transactionId}` }, 'the fee schedule');
   }
+}
+
+/** What the payer holds the codes against: by what else a visit may be billed, how often in a line, how long that takes. */
+async function tabled(parties: Parties, visits: readonly Planned[]): Promise<void> {
+  const payer = parties.of('payer', 'adjudicator');
+  const codes = [...new Map(visits.map(({ code }) => [code.code, code])).values()];
+  const element = codes.map(({ code }) => ({ code, target: [{ code: '99213', equivalence: 'wider' }] }));
+  const group = [{ source: codes[0]!.system, target: 'http://www.ama-assn.org/go/cpt', element }];
+  const map = { resourceType: 'ConceptMap', status: 'active', group };
+  await payer.write({ method: 'POST', path: '/fhir/R4/ConceptMap', body: map });
+  const units = [...codes.map(({ code }) => code), '99213'].map((code) => ({ code, perLine: 1 }));
+  const body = { version: 'bench', units, durations: [{ code: '99215', minutes: 40 }] };
+  await payer.write({ method: 'PUT', path: '/claim-tables', body });
+  const { generation } = await payer.ask<{ generation: number }>({ path: '/claim-tables' });
+  for (const provider of PROVIDERS)
+    await parties
+      .of(provider, 'system')
+      .find<{ generation: number }>({ path: '/claim-tables' }, 'the tables', (shown) => shown.generation >= generation);
 }
 
 async function run(scene: Scene, visits: readonly Planned[], { seed, claims, rate }: FraudOptions): Promise<Result[]> {

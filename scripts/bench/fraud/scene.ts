@@ -55,7 +55,6 @@ interface Answer extends Resource {
   item?: {
     adjudication?: { category: { coding?: { code?: string }[] }; reason?: { coding?: { code?: string }[] } }[];
   }[];
-  processNote?: { text?: string }[];
   payment?: { amount?: { value: number } };
 }
 
@@ -200,8 +199,8 @@ const NONE: Outcome = { came: 'refused', by: [], units: 0 };
 function outcomeOf(answer: Answer, denied: 'refused' | 'denied'): Outcome {
   const units = Math.round((answer.payment?.amount?.value ?? 0) * 100);
   const by = [...new Set((answer.error ?? []).flatMap(({ code }) => code.coding?.[0]?.code ?? []))];
-  if (answer.disposition === 'pended' || answer.disposition === 'queued')
-    return { ...NONE, came: 'pended', by: (answer.processNote ?? []).flatMap(({ text }) => text ?? []) };
+  const [waits] = /^(pended|queued|countersign)\b.*$/.exec(answer.disposition ?? '') ?? [];
+  if (waits !== undefined) return { ...NONE, came: 'pended', by: by.length > 0 ? by : [waits] };
   if (units > 0) return { came: 'paid', by, units };
   const said = by.length > 0 ? by : [(answer.disposition ?? answer.outcome).replace(/^denied: /, '')];
   return { came: denied, by: said, units };
