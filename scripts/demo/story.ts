@@ -6,6 +6,7 @@ import { accessAllowed, accessLog, accessRefused, consentGranted } from './acces
 import { answered, delegated } from './caretakers.ts';
 import { adjudicated, claimSubmitted, coverageShown, duplicateCaught, paid, remitted } from './claims.ts';
 import { glassBroken, glassReviewed } from './emergencies.ts';
+import { appealed, asked, explained, replaced } from './put-right.ts';
 import { corrected, erased } from './rights.ts';
 import type { Narrator, Step, Story } from './step.ts';
 import { takenAlong } from './taken-along.ts';
@@ -30,6 +31,10 @@ export const steps: readonly Step[] = [
   { title: 'A second claim for the same service is caught', run: duplicateCaught },
   { title: 'The bank pays', run: paid },
   { title: 'The hospital sees the remittance', run: remitted },
+  { title: 'The patient reads what was decided and paid for her', run: explained },
+  { title: 'The hospital billed another visit wrongly and replaces the claim', run: replaced },
+  { title: 'A person at the payer asks about a claim, and the hospital answers', run: asked },
+  { title: 'The payer denies a claim, the hospital appeals, and another person decides', run: appealed },
   { title: 'The patient takes her record along, and programs that are not ours check it', run: takenAlong },
   { title: 'The patient has that result erased, everywhere', run: erased },
   { title: 'One byte of a stored copy is changed on disk, and the change is detected and named', run: changeDetected },
