@@ -33,6 +33,7 @@ import { sendWishes } from './consents/duties.ts';
 import { evaluateConsents } from './consents/evaluate.ts';
 import { wish, wishes } from './consents/routes.ts';
 import { correctRecord } from './corrections/operations.ts';
+import { correctionProofs, listRestrictions } from './corrections/proof-routes.ts';
 import { answerCorrection, correction, corrections } from './corrections/routes.ts';
 import { purgeContents, purgeErasedCopies, sendPatientsErasures, sendProvidersErasures } from './erasures/duties.ts';
 import { eraseRecord } from './erasures/operations.ts';
@@ -112,6 +113,8 @@ export const ROUTES: readonly Route[] = [
   healthLinkManifest,
   healthLinkFile,
   ...proofs,
+  listRestrictions,
+  ...correctionProofs,
   witnesses,
   reviews,
   review,

@@ -8,7 +8,8 @@ import { Records } from '../records/records.ts';
 import { type Encoding, proofOf } from './proofs.ts';
 import { decisionReceipt, versionReceipt } from './what-is-proved.ts';
 
-const ANSWERS: Record<Encoding, Route['answers']> = {
+/** Of a route that gives receipts. */
+export const PROOF_ANSWERS: Record<Encoding, Route['answers']> = {
   'tlog-proof': {
     200: { description: 'A C2SP tlog-proof; docs/receipts.md says how it is checked.', schema: z.string() },
   },
@@ -21,9 +22,9 @@ const TYPES: Record<Encoding, string> = {
   'cose-receipt': 'application/scitt-statement+cose',
 };
 
-const asProof = (body: Buffer, as: Encoding): RouteAnswer => ({ body, headers: { 'Content-Type': TYPES[as] } });
+export const asProof = (body: Buffer, as: Encoding): RouteAnswer => ({ body, headers: { 'Content-Type': TYPES[as] } });
 const none = () => new LedgerError('NOT_FOUND', 'there is nothing here to give a receipt of');
-const ENCODINGS = Object.keys(TYPES) as Encoding[];
+export const ENCODINGS = Object.keys(TYPES) as Encoding[];
 
 const transactionProof = (as: Encoding): Route =>
   route({
@@ -31,7 +32,7 @@ const transactionProof = (as: Encoding): Route =>
     path: `/receipts/:transactionId/${as}`,
     summary: 'Proof that a transaction was committed, signed by the members: of hashes alone.',
     parameters: z.object({ transactionId: z.string() }),
-    answers: ANSWERS[as],
+    answers: PROOF_ANSWERS[as],
     async handle({ parameters }, services) {
       return asProof(await proofOf(services, parameters.transactionId, { as }), as);
     },
@@ -43,7 +44,7 @@ const resourceProof = (as: Encoding): Route =>
     path: `/resource-receipts/:type/:id/:version/${as}`,
     summary: 'Proof of one version of a record, consent, claim or payment, with its content, for who may read it.',
     parameters: z.object({ type: z.string(), id: z.string(), version: z.coerce.number().int().min(1) }),
-    answers: ANSWERS[as],
+    answers: PROOF_ANSWERS[as],
     async handle({ caller, parameters: { type, id, version } }, services) {
       const found = await new Records(services, {}).readVersion(caller, type, id, version);
       const receipt = found && (await versionReceipt(services, { type, id, version }, as));
@@ -58,7 +59,7 @@ const decisionProof = (as: Encoding): Route =>
     path: `/access-requests/:id/${as}`,
     summary: 'Proof of what came of an access request, as its last step says it.',
     parameters: z.object({ id: z.string() }),
-    answers: ANSWERS[as],
+    answers: PROOF_ANSWERS[as],
     async handle({ caller, parameters: { id } }, services) {
       const found = await foundAccess(caller, 'access', id, compartmentOf(caller), services);
       const receipt = found && (await decisionReceipt(services, found.state, as));

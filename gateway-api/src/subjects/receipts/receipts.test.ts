@@ -107,6 +107,56 @@ describe('Receipts', function () {
     expect((await checkReceipt(bytes(own), roots)).content?.text).to.contain(record.family);
   });
 
+  it('prove a correction that was asked for, its answer, and a restriction, to those whom they concern', async () => {
+    const herself = `patients patient Patient/${record.id}`;
+    const subject = { reference: `Patient/${record.id}` };
+    const resource = { resourceType: 'Observation', status: 'final', code: { text: 'x' }, subject };
+    const { body } = await consortium.send('hospital', 'POST /fhir/R4/Observation', resource);
+    const at = `/fhir/R4/Observation/${body.id}`;
+    await until(async () => (await consortium.send(herself, `GET ${at}`)).status === 200, 20_000);
+    const words = `It was the left foot: ${randomUUID()}`;
+    const parameters = { resourceType: 'Parameters', parameter: [{ name: 'text', valueString: words }] };
+    const asked = await consortium.send(herself, `POST ${at}/$request-correction`, parameters);
+    expect(asked.status, JSON.stringify(asked.body)).to.equal(201);
+    const place = asked.headers.get('location')!;
+    const first = await checkReceipt(bytes(await receiptOf(herself, `${place}/tlog-proof`)), roots);
+    expect(JSON.parse(first.content!.value)).to.include({ words, record: body.id, provider: 'hospital' });
+    await until(async () => (await consortium.send('hospital', `GET ${place}`)).status === 200, 20_000);
+    const answer = { outcome: 'refused', reason: 'The picture shows the right one.' };
+    expect((await consortium.send('hospital', `POST ${place}/answer`, answer)).status).to.equal(200);
+    await until(async () => (await consortium.send(herself, `GET ${place}`)).body.status === 'rejected', 20_000);
+    for (const as of [herself, 'hospital', 'patients']) {
+      const { content } = await checkReceipt(bytes(await receiptOf(as, `${place}/tlog-proof`)), roots);
+      expect(JSON.parse(content!.value)).to.include({ outcome: 'refused', reason: answer.reason });
+    }
+    for (const [name, status] of [
+      ['restrict', 'restricted'],
+      ['lift-restriction', 'lifted'],
+    ] as const) {
+      expect((await consortium.send(herself, `POST ${at}/$${name}`)).status).to.equal(200);
+      const { restrictions } = (await consortium.send(herself, 'GET /restrictions')).body;
+      expect(restrictions).to.have.length(1);
+      expect(restrictions[0]).to.include({ record: `Observation/${body.id}`, status, provider: 'hospital' });
+      const proof = await receiptOf(herself, `/restrictions/${body.id}/tlog-proof`);
+      const { content, entry } = await checkReceipt(bytes(proof), roots);
+      expect(entry.transactionId).to.equal(restrictions[0].transactionId);
+      expect(content?.key).to.match(new RegExp(`^restricted/[0-9a-f]{64}/${status === 'restricted' ? 1 : 2}$`));
+      expect(JSON.parse(content!.value).at).to.equal(restrictions[0].since);
+    }
+    const other = 'patients patient Patient/another';
+    for (const [as, path] of [
+      [other, place],
+      ['clinic', place],
+      [other, `/restrictions/${body.id}`],
+      ['clinic', `/restrictions/${body.id}`],
+      ['bank', `/restrictions/${body.id}`],
+    ] as const)
+      expect((await consortium.send(as, `GET ${path}/tlog-proof`)).status, `${as} ${path}`).to.equal(404);
+    expect((await consortium.send(other, `GET /restrictions?patient=${record.id}`)).body.restrictions).to.deep.equal(
+      [],
+    );
+  });
+
   it('are read by tools that are not ours: a C2SP checkpoint, and an inclusion proof of RFC 6962', () => {
     const { checkpoint, extra, index, path } = readProof(receipt);
     const read = LogCheckpoint.fromString(checkpoint);

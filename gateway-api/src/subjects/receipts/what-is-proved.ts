@@ -1,4 +1,5 @@
 /** Which value of the ledger a receipt shows: of a version of a resource, and of what came of an access. */
+import { CORRECTION_STEPS, restrictionHandle } from '@telemed-ledger/chaincode/model/corrections.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ACCESS_STEPS, type AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
@@ -42,6 +43,34 @@ export async function decisionReceipt(
     }
   }
   return undefined;
+}
+
+/** Of a correction: the holder's answer, or what was asked where there is none yet. @throws as proofOf */
+export async function correctionReceipt(
+  services: Services,
+  { asked, answered }: { asked: { id: string; provider: string }; answered?: object },
+  as: Encoding,
+): Promise<Buffer | undefined> {
+  const step = answered === undefined ? CORRECTION_STEPS.asked : CORRECTION_STEPS.answered;
+  return valueReceipt(services, collections.care(asked.provider), privateKeys.correction(asked.id, step), as);
+}
+
+/** Of the mark that restricts a record, or lifts that. @throws as proofOf */
+export const restrictionReceipt = (
+  services: Services,
+  { provider, record, n }: { provider: string; record: string; n: number },
+  as: Encoding,
+): Promise<Buffer | undefined> =>
+  valueReceipt(services, collections.marks, privateKeys.restricted(restrictionHandle(provider, record), n), as);
+
+async function valueReceipt(
+  services: Services,
+  collection: string,
+  key: string,
+  as: Encoding,
+): Promise<Buffer | undefined> {
+  const value = await services.index.evidence.text(collection, key);
+  return value === undefined ? undefined : receiptOf(services, { collection, key, value }, as);
 }
 
 /** Of an anchor of a log of reads, by the transaction that wrote its mark. @throws as proofOf */
