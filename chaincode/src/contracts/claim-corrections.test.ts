@@ -295,7 +295,7 @@ describe('A claim that was wrong', () => {
     it('of which nothing is taken twice, and nothing of another’s', async () => {
       const first = offset(SECOND, debtTexts());
       await story.ledger.submit('OffsetClaim', first);
-      await refused('CONFLICT debts[0]', () => story.ledger.submit('OffsetClaim', first));
+      await refused('CONFLICT id', () => story.ledger.submit('OffsetClaim', first));
       story.example.claim['item'].push({ ...story.example.claim['item'][0] });
       story.billProcedure();
       story.example.claim['id'] = THIRD;

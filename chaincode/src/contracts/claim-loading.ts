@@ -100,6 +100,10 @@ export interface Loading {
   cover: Cover;
   outdated: readonly string[];
   salt: string;
+  /** As the claim keeps them. */
+  identities?: ClaimFacts['identities'];
+  /** What other payers decided of it before. */
+  prior?: ClaimFacts['prior'];
   /** Items that bill what claims of others hold, as the screening says. */
   elsewhere?: readonly number[];
   /** Hashes of what other claims hold by that do not bar this one. */

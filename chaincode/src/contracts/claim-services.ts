@@ -30,7 +30,13 @@ export async function servicesOf(
   const at = [store, collections.billing(payer), key, shown.coverage] as const;
   const cover = readCover((await checkPresented(...at, anchoredSchema, 'coverage')).resource);
   const evidence = storedEvidence(record);
-  const basis = { bill: onDaysOfRecords(readBill(resource), evidence), provider, evidence, cover };
+  const basis = {
+    bill: onDaysOfRecords(readBill(resource), evidence),
+    provider,
+    evidence,
+    cover,
+    identities: record.identities,
+  };
   return loadFingerprints(store, { basis, salt, payer, shown: shown.fingerprintKey, beside: new Set() });
 }
 

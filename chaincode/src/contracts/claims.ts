@@ -16,11 +16,13 @@ import { privateKeys } from '../model/keys.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import type { Anchored, ClaimState, Draft } from '../model/values.ts';
 import { adjudicateClaim } from '../rules/adjudication.ts';
-import type { ClaimFacts } from '../rules/claim-facts.ts';
+import { identitiesOf } from '../rules/claim-edits/billed-services.ts';
+import { type ClaimFacts, patientOf } from '../rules/claim-facts.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
 import { signalsOf } from '../rules/claim-signals.ts';
 import { judgeClaim, standing, type Verdict, verdictOf } from '../rules/claims.ts';
 import type { StepValue } from './claim-balance.ts';
+import { checkPrior } from './claim-coordination.ts';
 import { checkCover, loadEvidence, loadFacts } from './claim-loading.ts';
 import { loadFeeSchedule } from './claim-prices.ts';
 import { checkReplaced, type Replaced, replace } from './claim-replacing.ts';
@@ -110,15 +112,20 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
     throw new LedgerError('INVALID', 'names another coverage', 'Claim.insurance.coverage');
   }
   const before = await checkReplaced(call, bill, payer);
+  const prior = await checkPrior(call, bill);
   const shown = await loadEvidence(store, provider.name, evidence);
   const { facts, fingerprints } = await loadFacts({
     ...{ store, payer, terms, bill, provider, evidence: shown, cover: loaded.cover, outdated: [] },
-    ...{ salt: claim.salt, now: store.time, ...(before === undefined ? {} : { beside: holdingsOf(before.record) }) },
+    ...{ salt: claim.salt, now: store.time, prior },
+    beside: new Set([...(before === undefined ? [] : holdingsOf(before.record)), ...prior.map(({ holder }) => holder)]),
   });
   const edits = [...judgeClaim(facts), ...signalsOf(facts)];
+  const identities = identitiesOf(patientOf(facts));
   const record: ClaimRecord = {
     ...{ schema: 1, id: claim.id, salt: claim.salt, submittedAt: store.time, provider: provider.name, payer },
     ...{ coverage: { id: loaded.id, version: loaded.version }, resource: claim.resource, evidence, edits },
+    ...(identities.length === 0 ? {} : { identities }),
+    ...(prior.length === 0 ? {} : { prior }),
   };
   const verdict = verdictOf(edits, facts.bill);
   const denial = verdict.claim;

@@ -19,6 +19,7 @@ import { scoreOf } from '../rules/claim-score.ts';
 import { signalsOf } from '../rules/claim-signals.ts';
 import { claimTaskOf } from '../rules/claim-tasks.ts';
 import { judgeClaim, type Verdict, verdictOf } from '../rules/claims.ts';
+import { coordinated } from '../rules/coordination.ts';
 import { debtOf, type StepValue } from './claim-balance.ts';
 import { checkClaim } from './claim-corrections.ts';
 import { benefitAppealed, decisionValue, humanOf, signedBefore } from './claim-humans.ts';
@@ -65,13 +66,21 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     outdated: await outdatedEvidence(store, record),
     provider: memberOfKind(consortium, state.provider, 'provider', 'provider'),
     ...{ salt: record.salt, now: record.submittedAt },
+    ...{
+      identities: record.identities,
+      prior: record.prior,
+      beside: new Set(record.prior?.map(({ holder }) => holder)),
+    },
     elsewhere: screening?.claim === sha256Hex(claim) ? screening.elsewhere : [],
   });
   const edits = [...judgeClaim(facts), ...signalsOf(facts)];
   const verdict = deniedBy(human, verdictOf(edits, facts.bill));
   const signatures = await signedBefore(store, state, signed);
   const reductions = reductionsOf([...signatures, ...(decision === undefined ? [] : [decision])]);
-  const adjudication = reduced(adjudicateClaim(facts.bill, loaded.cover, facts.tariffs, verdict), reductions);
+  const adjudication = reduced(
+    coordinated(adjudicateClaim(facts.bill, loaded.cover, facts.tariffs, verdict), record.prior ?? []),
+    reductions,
+  );
   const terms = termsOn(await checkClaimRules(store, payer, rules), firstDay(store.time));
   const outcome = outcomeOf({
     ...{ before: state, adjudication, score: scoreOf(edits), terms, human },
@@ -83,7 +92,17 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     ...feeSchedulesIn(facts.tariffs),
     ...(outcome.waitsFor === undefined ? { appealUntil } : {}),
     resource: claimResponseOf({
-      ...{ responseId, payer, claim: record.resource, bill, adjudication, verdict, outcome, note: decision?.reason },
+      ...{
+        responseId,
+        payer,
+        claim: record.resource,
+        prior: record.prior,
+        bill,
+        adjudication,
+        verdict,
+        outcome,
+        note: decision?.reason,
+      },
       ...(outcome.waitsFor === undefined ? { appealUntil } : {}),
       now: store.time,
     }),

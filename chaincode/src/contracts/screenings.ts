@@ -133,7 +133,7 @@ async function lookAcross(call: Call<'ScreenClaim'>, record: ClaimRecord): Promi
   const evidence = storedEvidence(record);
   const bill = onDaysOfRecords(readBill(record.resource), evidence);
   const provider = memberOfKind(consortium, record.provider, 'provider', 'provider');
-  const basis: ClaimBasis = { bill, provider, evidence, cover };
+  const basis: ClaimBasis = { bill, provider, evidence, cover, identities: record.identities };
   const first = bill.items.map((item) => item.first).sort()[0]!;
   const keys = await checkKeys(store, call.private.keys, lookedBackTo(first, store.time));
   const found = await Promise.all(keys.map(({ key }) => askAll(call, record, tokensOf(basis, key))));
@@ -159,7 +159,7 @@ async function askAll(
   asked: Fingerprint[],
 ): Promise<Held[]> {
   const own = new Set([holderHash(holderOf(record))]);
-  const beside = new Set<string>();
+  const beside = new Set(record.prior?.map(({ holder }) => holder));
   const others = organisationsOfKind(consortium, 'payer').filter(({ name }) => name !== record.payer);
   const look = (name: string, one: Fingerprint): Promise<Held> =>
     lookUp({ store, collection: collections.billing(name), places: TOKENS, own, beside }, one);

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { claimRulesInputSchema } from './claim-rules.ts';
 import { claimTablesInput, MAX_MAPS } from './claim-tables.ts';
 import { datedShape, humanDecisionSchema } from './claims.ts';
+import { MAX_PRIOR } from './coordination.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
 import { MAX_CLAIMS_OF_PAYMENT, PAYMENT_REPORTS, paymentReasonSchema, transferReferenceSchema } from './payments.ts';
@@ -171,6 +172,16 @@ export const claimTransactions = {
       responseId: idSchema,
       /** Of one that replaces another: that one, as it stands. */
       replaced: z.strictObject(heldShape).optional(),
+      /** Decisions of other payers on the same services, as their claims stand; `first` is the first state of each. */
+      prior: z
+        .array(
+          z.strictObject({
+            ...{ ...standingShape, first: anchoredText(MAX_STATE_LENGTH) },
+            response: anchoredText(MAX_VALUE_LENGTH),
+          }),
+        )
+        .max(MAX_PRIOR)
+        .optional(),
     }),
     output: done,
     endorsers: (_, caller, { payer }) => every(caller, payer),

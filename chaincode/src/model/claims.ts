@@ -4,12 +4,14 @@
  */
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { MAX_PRIOR, priorDecisionSchema } from './coordination.ts';
 import { resourceSchema } from './fhir.ts';
 import { recordEvidenceSchema } from './sheets.ts';
 import {
   codeSchema,
   currencySchema,
   daySchema,
+  hashSchema,
   idSchema,
   instantSchema as instant,
   line,
@@ -103,6 +105,10 @@ export const claimRecordSchema = z.strictObject({
   resource: resourceSchema,
   evidence: z.array(recordEvidenceSchema).max(200),
   edits: findings,
+  /** Hashes of the patient's names with birth date and gender, by which a second Patient of hers is known; absent in older ones. */
+  identities: z.array(hashSchema).max(100).optional(),
+  /** What other payers decided of it before; absent where nobody did. */
+  prior: z.array(priorDecisionSchema).min(1).max(MAX_PRIOR).optional(),
 });
 export type ClaimRecord = z.infer<typeof claimRecordSchema>;
 

@@ -35,6 +35,7 @@ const coverageSchema = z.looseObject({
     identifier: z.looseObject({ system: z.string().optional(), value: z.string().min(1) }).optional(),
   }),
   period: z.looseObject({ start: dateTime.optional(), end: dateTime.optional() }).optional(),
+  order: z.int().min(1).max(100).optional(),
   payor: z.array(z.looseObject({})).min(1),
   costToBeneficiary: z.array(costSchema).max(10).optional(),
 });
@@ -47,6 +48,8 @@ export interface Cover {
     identifier?: { system?: string | undefined; value: string } | undefined;
   };
   subscriberId: string | undefined;
+  /** Which of several insurances it is: who comes second pays on what the first decided. */
+  order?: number | undefined;
   days: Days;
   /** Once per claim. */
   copay: Amount | undefined;
@@ -86,6 +89,7 @@ export function readCover(resource: unknown): Cover {
   if (!parsed.success) {
     throw invalid('missing, malformed or not supported', expressionOf('Coverage', parsed.error.issues[0]?.path ?? []));
   }
-  const { id, status, beneficiary, subscriberId, period, costToBeneficiary } = parsed.data;
-  return { id, status, beneficiary, subscriberId, days: daysOfPeriod(period), ...readCosts(costToBeneficiary ?? []) };
+  const { id, status, beneficiary, subscriberId, order, period, costToBeneficiary } = parsed.data;
+  const insured = { id, status, beneficiary, subscriberId, ...(order === undefined ? {} : { order }) };
+  return { ...insured, days: daysOfPeriod(period), ...readCosts(costToBeneficiary ?? []) };
 }

@@ -41,6 +41,8 @@ export interface Adjudication {
   hasDeductible: boolean;
   items: Decided[];
   total: Decision;
+  /** What others paid of it before, where others decided. */
+  prior?: number;
 }
 
 /** What of a price is left for what lies in a part that has one. */

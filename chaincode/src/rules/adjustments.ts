@@ -8,8 +8,8 @@ const REASONS = 'https://x12.org/codes/claim-adjustment-reason-codes';
 const GROUPS = 'https://x12.org/codes/claim-adjustment-group-codes';
 const C4BB = 'http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudication';
 
-/** CO: the provider may not ask the patient for it; PR: it is hers to pay. */
-type Group = 'CO' | 'PR';
+/** CO: the provider may not ask the patient for it; PR: it is hers to pay; OA: neither. */
+type Group = 'CO' | 'PR' | 'OA';
 
 /** Of each edit and each term. An edit that is not here lacks information for adjudication (CO-16). */
 const ADJUSTMENTS: Readonly<Record<string, readonly [Group, string]>> = {
@@ -33,6 +33,9 @@ const ADJUSTMENTS: Readonly<Record<string, readonly [Group, string]>> = {
   'not-covered': ['CO', '96'],
   'no-agreed-price': ['CO', '147'],
   adjudicator: ['CO', 'A1'],
+  coordination: ['CO', '22'],
+  'prior-payer': ['OA', '23'],
+  'prior-allowed': ['OA', '23'],
   contractual: ['CO', '45'],
   deductible: ['PR', '1'],
   coinsurance: ['PR', '2'],
@@ -47,16 +50,24 @@ export interface Adjustment {
   reason: CodeableConcept;
 }
 
+/** The categories of those that deny nothing; the patient's share has one. */
+const CATEGORIES: Readonly<Record<string, string>> = {
+  contractual: 'discount',
+  'prior-allowed': 'discount',
+  'prior-payer': 'priorpayerpaid',
+};
+
 const categoryOf = (name: string): CodeableConcept => ({
-  coding: [
-    { system: C4BB, code: name === 'contractual' ? 'discount' : SHARES.has(name) ? 'memberliability' : 'denialreason' },
-  ],
+  coding: [{ system: C4BB, code: CATEGORIES[name] ?? (SHARES.has(name) ? 'memberliability' : 'denialreason') }],
 });
+
+/** What other payers paid of a claim. */
+export const PRIOR_PAID = categoryOf('prior-payer');
 
 /** The codes of an adjustment; where it denies, next to the name of the edit or the term. */
 export function adjustmentOf(name: string): Adjustment {
   const [group, code] = ADJUSTMENTS[name] ?? ['CO', '16'];
-  const own = name === 'contractual' || SHARES.has(name) ? [] : editConcept(name).coding;
+  const own = name in CATEGORIES || SHARES.has(name) ? [] : editConcept(name).coding;
   const coding = [{ system: GROUPS, code: group }, { system: REASONS, code }, ...own];
   return { category: categoryOf(name), reason: { coding } };
 }

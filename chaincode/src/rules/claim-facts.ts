@@ -6,6 +6,7 @@ import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Bill } from '../model/bill.ts';
 import type { LoadedTables } from '../model/claim-tables.ts';
 import type { FeeSchedule } from '../model/claims.ts';
+import type { PriorDecision } from '../model/coordination.ts';
 import type { Cover } from '../model/coverage.ts';
 import type { Resource } from '../model/fhir.ts';
 import type { Anchored, LicenceState } from '../model/transactions.ts';
@@ -25,6 +26,8 @@ export interface ClaimBasis {
   evidence: ReadonlyMap<string, Anchored>;
   /** The newest version of the coverage the claim names. */
   cover: Cover;
+  /** What names of the patient come to, where the claim keeps no names; absent: her record says. */
+  identities?: readonly string[] | undefined;
 }
 
 /** The fee schedules of a provider that are in force on the days of its claim. */
@@ -41,6 +44,8 @@ export interface ClaimFacts extends ClaimBasis {
   /** Licences by practitioner number; a number that has none is absent. */
   licences: ReadonlyMap<string, LicenceState>;
   earlier: readonly Earlier[];
+  /** What other payers decided of the same services before. */
+  prior?: readonly PriorDecision[] | undefined;
   /** Evidence that the ledger has a newer version of, by `Type/id`. */
   outdated: readonly string[];
   /** Transaction time, ISO 8601 UTC. */

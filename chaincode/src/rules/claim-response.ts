@@ -1,9 +1,10 @@
 /** An adjudication as a FHIR R4 ClaimResponse (hl7.org/fhir/R4/claimresponse.html). */
 import type { Bill } from '../model/bill.ts';
+import type { PriorDecision } from '../model/coordination.ts';
 import type { Resource } from '../model/fhir.ts';
 import { toMoney } from '../model/money.ts';
 import type { Adjudication, Decided, Decision } from './adjudication.ts';
-import { adjustmentOf } from './adjustments.ts';
+import { adjustmentOf, PRIOR_PAID } from './adjustments.ts';
 import type { Outcome } from './claim-outcomes.ts';
 import type { Verdict } from './claims.ts';
 import type { Adjusted } from './cost-sharing.ts';
@@ -16,6 +17,8 @@ export interface ResponseFacts {
   claim: Resource;
   bill: Bill;
   adjudication: Adjudication;
+  /** What others decided of it before. */
+  prior?: readonly PriorDecision[] | undefined;
   /** What of it edits denied. */
   verdict: Verdict;
   /** What became of it; left out: it is decided, and all that is to be paid is due. */
@@ -130,10 +133,23 @@ function amountsOf({ adjudication, outcome }: ResponseFacts): object {
   if (outcome?.waitsFor !== undefined) return {};
   return {
     item: adjudication.items.map((item) => itemOf(item, adjudication)),
-    total: amounts(adjudication.total, adjudication),
+    total: [...amounts(adjudication.total, adjudication), ...priorPaid(adjudication)],
     ...paymentOf(adjudication, outcome?.due ?? adjudication.total.benefit),
   };
 }
+
+/** What others paid before, where they decided. */
+const priorPaid = ({ prior, currency }: Adjudication): Amount[] =>
+  prior === undefined ? [] : [{ category: PRIOR_PAID, amount: toMoney({ units: prior, currency }) }];
+
+/** The coverage that it is decided on, and those that others decided on before. */
+const insuranceOf = ({ bill, prior = [] }: ResponseFacts): object[] => [
+  { sequence: 1, focal: true, coverage: { reference: bill.coverage } },
+  ...prior.map(({ coverage, responseId }, index) => ({
+    ...{ sequence: index + 2, focal: false, coverage: { reference: coverage } },
+    claimResponse: { reference: `ClaimResponse/${responseId}` },
+  })),
+];
 
 /** The ClaimResponse that the payer owes the provider; `payment` is there when anything is to be paid. */
 export function claimResponseOf(facts: ResponseFacts): Resource {
@@ -152,7 +168,7 @@ export function claimResponseOf(facts: ResponseFacts): Resource {
     request: { reference: `Claim/${bill.claimId}` },
     ...dispositionOf(facts),
     ...amountsOf(facts),
-    insurance: [{ sequence: 1, focal: true, coverage: { reference: bill.coverage } }],
+    insurance: insuranceOf(facts),
     ...notesOf(facts),
     ...(facts.outcome?.waitsFor === undefined ? errorsOf(verdict) : {}),
   };

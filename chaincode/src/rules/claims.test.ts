@@ -221,6 +221,12 @@ const DENIED: [edit: string, title: string, change: (given: Case) => void, facts
     },
   ],
   [
+    'coordination',
+    'a second coverage on which nothing was decided before',
+    (given) => (given.coverage['order'] = 2),
+    { coverage: exampleIds.coverage, order: 2 },
+  ],
+  [
     'outside-lifetime',
     'a service before birth',
     (given) => (given.patient['birthDate'] = '2026-02-11'),

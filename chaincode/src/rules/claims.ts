@@ -6,6 +6,7 @@ import { type Bill, type BillPart, isInParts } from '../model/bill.ts';
 import { billedItems } from '../model/claim-practitioners.ts';
 import type { Finding } from '../model/claims.ts';
 import { arithmetic, oneCurrency } from './claim-edits/amounts.ts';
+import { paidInOrder } from './claim-edits/coordination.ts';
 import { coverageInForce, coverageOfPatient } from './claim-edits/coverage.ts';
 import { notBilledBefore } from './claim-edits/duplicates.ts';
 import { patientShown, withinLifetime } from './claim-edits/patient.ts';
@@ -24,6 +25,7 @@ export const CLAIM_EDITS: readonly ClaimEdit[] = [
   arithmetic,
   coverageOfPatient,
   coverageInForce,
+  paidInOrder,
   withinLifetime,
   serviceShown,
   codeOfRecord,

@@ -4,6 +4,7 @@
  */
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Bill, BillItem, BillPart } from '../../model/bill.ts';
+import { canonicalJson, sha256Hex } from '../../model/canonical.ts';
 import { objectsOf } from '../../model/claim-evidence.ts';
 import { addDays, daysFrom, firstDay } from '../../model/days.ts';
 import type { Resource } from '../../model/fhir.ts';
@@ -72,7 +73,6 @@ export function namesOf(basis: ClaimBasis, isAcross = false): string[] {
   const patient = patientOf(basis);
   const { identifier: insured } = cover.beneficiary;
   const apart = newbornOf(patient, bill);
-  const known = patient === undefined ? [] : identitiesIn(patient);
   const numbers = objectsOf(patient?.['identifier']).filter(
     ({ value }) => value !== undefined && (value !== cover.subscriberId || value === insured?.value),
   );
@@ -82,10 +82,16 @@ export function namesOf(basis: ClaimBasis, isAcross = false): string[] {
     ...[...numbers, ...(insured === undefined ? [] : [insured])].map(({ system = '', value }) =>
       value === insured?.value ? `${system}|${value}${apart}` : `${system}|${value}`,
     ),
-    ...known.filter(({ kind }) => kind === 'person').map(({ parts }) => `person|${parts.join('|')}`),
+    ...(basis.identities ?? identitiesOf(patient)),
   ];
   return [...new Set(names)];
 }
+
+/** What a Patient's names with birth date and gender come to; a claim keeps this of them (`ClaimRecord.identities`). */
+export const identitiesOf = (patient: Resource | undefined): string[] =>
+  (patient === undefined ? [] : identitiesIn(patient))
+    .filter(({ kind }) => kind === 'person')
+    .map(({ parts }) => sha256Hex(`identity/${canonicalJson(parts)}`));
 
 /** A record of a provider's where others' may have its id. */
 const at = ({ name }: Organisation, reference: string): string => `${name} ${reference}`;

@@ -9,10 +9,11 @@ import { evidenceOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
 import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import { licenceNumbersOf } from '@telemed-ledger/chaincode/model/claim-practitioners.ts';
 import type { ClaimRecord, HumanDecision } from '@telemed-ledger/chaincode/model/claims.ts';
+import { priorResponsesOf } from '@telemed-ledger/chaincode/model/coordination.ts';
 import { addDays } from '@telemed-ledger/chaincode/model/days.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { type Contracting, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { type Contracting, parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import type { Anchored, ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
@@ -53,9 +54,31 @@ async function submitOnce(
   });
   const correction = correctionOf(resource);
   const replaced = correction === undefined ? {} : { replaced: await replacedBy(index, own, correction.claim) };
-  const shown = { claim: { id, salt: newSalt(), resource }, ...terms, ...replaced };
+  const shown = {
+    claim: { id, salt: newSalt(), resource },
+    ...terms,
+    ...replaced,
+    ...(await priorShown(index, own, resource)),
+  };
   const submission = { ...shown, evidence, responseId: randomUUID() };
   return ledger.submit('SubmitClaim', { id, payer }, submission, sending);
+}
+
+/** What other payers decided of the same services, as the claim names it. @throws {LedgerError} INVALID where that is not here */
+async function priorShown(index: ReadModel, own: string, claim: Resource) {
+  const shown = await Promise.all(
+    priorResponsesOf(claim).map(async (responseId) => {
+      const row = await index.newestRow('ClaimResponse', responseId);
+      const { kind, segments } = parsePrivateKey(row?.key ?? '');
+      const [id] = segments;
+      if (kind !== 'response' || id === undefined)
+        throw new LedgerError('INVALID', 'names no decision that is here', 'Claim.insurance.claimResponse');
+      const state = await claimState(index, id);
+      const { response = '', ...standing } = await standingOf(index, own, state);
+      return { ...standing, response, first: await textOf(index, own, privateKeys.claimState(id, 1)) };
+    }),
+  );
+  return shown.length === 0 ? {} : { prior: shown };
 }
 
 /** A claim of this provider's as it stands, for one that replaces it. @throws {LedgerError} INVALID where it is none of its own */
