@@ -2,11 +2,13 @@
  * Mistakes in claims are put right through the gateways: taken back, replaced, answered for, signed and appealed; what was paid too much is
  * taken from a later payment. On either network.
  */
+import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import { coverageShown } from '@telemed-ledger/scripts/demo/claims.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
 import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
 import { licensed, visitRecorded } from '@telemed-ledger/scripts/demo/visits.ts';
+import { recomputeClaim } from '@telemed-ledger/scripts/recompute.ts';
 import { expect } from 'chai';
 import { consortium, START_TIMEOUT_MS } from './consortium.fixture.ts';
 
@@ -162,6 +164,18 @@ describe('A claim that is to be put right', function () {
     expect((await bill(visit, 80)).outcome).to.equal('queued');
   });
 
+  it('takes one step of twenty that are tried at once', async () => {
+    const taken = await bill(await visited(), 80);
+    const { reference } = taken.request;
+    await payer.find({ path: `/fhir/R4/${reference}` }, 'the claim at the payer');
+    const tries = Array.from({ length: 20 }, (_, index) =>
+      (index % 2 === 0 ? hospital : payer).send(operation(reference, index % 2 === 0 ? 'cancel' : 'adjudicate')),
+    );
+    const all = (await Promise.all(tries)).map(({ status }) => status);
+    expect(all.filter((status) => status === 200)).to.have.length(1);
+    expect(all.filter((status) => ![200, 409, 503].includes(status))).to.deep.equal([]);
+  });
+
   it('is replaced after it was paid; the difference is owed back, and taken from the next payment', async () => {
     const [visit, next] = [await visited(), await visited()];
     const first = await bill(visit, 80);
@@ -248,7 +262,13 @@ describe('A claim that is to be put right', function () {
     expect(reduced).to.deep.include({ disposition: 'partial' });
     expect(reduced.payment?.amount.value).to.equal(50);
     expect(JSON.stringify(reduced['processNote'])).to.include('a shorter visit');
+    const members: readonly Organisation[] = (await consortium()).consortium.organisations;
     for (const reader of [hospital, payer]) {
+      const again = await recomputeClaim(reader, reference.slice('Claim/'.length), members);
+      expect(again.map(({ step, differences }) => [step, differences])).to.deep.equal([
+        [2, []],
+        [4, []],
+      ]);
       const found = await reader.ask(operation(reference, 'findings'));
       expect(JSON.stringify(found)).to.include('duplicate').and.include('"step"');
     }

@@ -20,6 +20,7 @@ import { accessRequest, accessRequests, deliveredReads, requestAccess } from './
 import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/metrics-routes.ts';
 import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
+import { claimBasis } from './claims/basis.ts';
 import { correctClaim } from './claims/correction-operations.ts';
 import { debts } from './claims/debts.ts';
 import { claimFindings } from './claims/findings.ts';
@@ -137,6 +138,7 @@ export const ROUTES: readonly Route[] = [
   getClaimRules,
   setClaimRules,
   debts,
+  claimBasis,
   verify,
   lastVerification,
   metrics,
