@@ -51,6 +51,12 @@ const visit = (id: string, start: string, end: string, code = 'AMB'): Changeable
   period: { start, end },
 });
 
+/** Billed by the hour. */
+function served(given: Case, start: string, end: string): void {
+  const { servicedDate: _, ...item } = given.claim['item'][0];
+  given.claim['item'][0] = { ...item, servicedPeriod: { start, end } };
+}
+
 const PASSING: [string, (given: Case) => void][] = [
   ['as it is', () => {}],
   ['with a fee schedule in its currency', (given) => (given.feeSchedule = feeSchedule('USD'))],
@@ -125,6 +131,7 @@ const PASSING: [string, (given: Case) => void][] = [
     'beside a visit that fills the rest of the day',
     (given) => given.more.push(visit(exampleIds.other, '2026-02-10T00:00:00Z', '2026-02-10T23:20:00Z')),
   ],
+  ['whose hours are rounded to the quarter', (given) => served(given, '2026-02-10T08:00:00Z', '2026-02-10T08:45:00Z')],
   ...[...EVIDENCE_CASES, ...TABLE_CASES].flatMap(({ honest }) => honest),
 ];
 
@@ -303,6 +310,12 @@ const DENIED: [edit: string, title: string, change: (given: Case) => void, facts
     'a patient shown as the service',
     (given) => (given.claim['item'][0].encounter = [{ reference: `Patient/${exampleIds.patient}` }]),
     { item: 1, service: `Patient/${exampleIds.patient}`, objection: 'of another patient' },
+  ],
+  [
+    'service-not-shown',
+    'more hours than the visit took',
+    (given) => served(given, '2026-02-10T09:00:00+01:00', '2026-02-10T10:00:00+01:00'),
+    { item: 1, objection: 'longer than it took' },
   ],
   [
     'service-not-shown',

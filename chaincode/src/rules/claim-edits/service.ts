@@ -7,7 +7,7 @@ import { targetOf } from '../../model/claim-evidence.ts';
 import { billedItems } from '../../model/claim-practitioners.ts';
 import { addDays, covers, lastDay } from '../../model/days.ts';
 import type { ClaimBasis, ClaimEdit, DenialFacts } from '../claim-facts.ts';
-import { daysOfService } from './when.ts';
+import { daysOfService, minutesOf } from './when.ts';
 
 /** The statuses in which the service has taken place. */
 const DONE: Record<string, readonly string[]> = {
@@ -32,9 +32,20 @@ function objection(item: BillItem, service: string, { bill, provider, evidence }
   return days !== undefined && covers(days, item.first, item.last) ? undefined : 'on other days';
 }
 
+/** Billing rounds to the quarter of an hour. */
+const ROUNDED_MINUTES = 15;
+
+/** Whether an item bills more time than all that it points to took; what has no hours may have taken any. */
+function isLonger({ times, services }: BillItem, { evidence }: ClaimBasis): boolean {
+  if (times === undefined) return false;
+  const taken = services.map((service) => minutesOf(evidence.get(service)?.resource) ?? Number.POSITIVE_INFINITY);
+  const billed = (Date.parse(times.end) - Date.parse(times.start)) / 60_000;
+  return billed > taken.reduce((sum, minutes) => sum + minutes, ROUNDED_MINUTES);
+}
+
 export const serviceShown: ClaimEdit = {
   name: 'service-not-shown',
-  version: '4',
+  version: '5',
   after: ['patient-mismatch'],
   judge: (facts) => {
     // An author's clock may be a day ahead of UTC; what lies beyond has not happened yet.
@@ -46,6 +57,8 @@ export const serviceShown: ClaimEdit = {
         const why = objection(item, service, facts);
         return why === undefined ? [] : [{ item: item.sequence, service, objection: why }];
       });
+      if (found.length === 0 && isLonger(item, facts))
+        return [{ item: item.sequence, objection: 'longer than it took' }];
       return found.slice(0, 1);
     });
   },
