@@ -28,6 +28,8 @@ import { hostsIn } from './subjects/subscriptions/hosts.ts';
 export interface ClientsConfig extends ClientLimits {
   /** Reads at once, of all; one client takes three quarters of them at most. */
   reads: number;
+  /** Exports of records at once, of all; one client takes one. */
+  exports: number;
   /** Requests without a valid token, by address. */
   strangersPerMinute: number;
   /** Open connections, by address. */
@@ -96,7 +98,7 @@ export const DEFAULTS = {
   bodies: { clientBytes: 96 * MIB, allBytes: 256 * MIB },
   timeouts: { evaluateMs: 10_000, endorseMs: 15_000, submitMs: 10_000, commitStatusMs: 15_000 },
   limits: { inFlightWrites: 300, clientWrites: 100, budgetMs: 15_000, feedWaitMs: 5_000 },
-  clients: { requests: 200, perSecond: 0, reads: 32, strangersPerMinute: 1_200, addressConnections: 1_000 },
+  clients: { requests: 200, perSecond: 0, reads: 32, exports: 4, strangersPerMinute: 1_200, addressConnections: 1_000 },
   trustedProxies: [],
   browserOrigins: [],
   groups: { inFlight: 3, spread: 32, items: 500, bytes: 4 * MIB, gatherShare: 1 / 8, gatherMs: 50 },
@@ -161,6 +163,7 @@ const EXPECTED = `Expected:
                     of one client (default ${DEFAULTS.clients.perSecond}: any number)
   CLIENT_WRITES     transactions of one client at once (default ${DEFAULTS.limits.clientWrites})
   READS_AT_ONCE     of all clients; more wait for their turn (default ${DEFAULTS.clients.reads})
+  EXPORTS_AT_ONCE   exports of whole records, of all clients; one takes one (default ${DEFAULTS.clients.exports})
   ADDRESS_REQUESTS_PER_MINUTE, ADDRESS_CONNECTIONS
                     requests without a valid token, and open connections, of one address
                     (defaults ${DEFAULTS.clients.strangersPerMinute}, ${DEFAULTS.clients.addressConnections})
@@ -309,11 +312,12 @@ class Environment {
   }
 
   clients(): ClientsConfig {
-    const { requests, perSecond, reads, strangersPerMinute, addressConnections } = DEFAULTS.clients;
+    const { requests, perSecond, reads, exports, strangersPerMinute, addressConnections } = DEFAULTS.clients;
     return {
       requests: this.integer('CLIENT_REQUESTS', requests, 1, 100_000),
       perSecond: this.integer('CLIENT_REQUESTS_PER_SECOND', perSecond, 0, 1_000_000),
       reads: this.integer('READS_AT_ONCE', reads, 2, 10_000),
+      exports: this.integer('EXPORTS_AT_ONCE', exports, 1, 1_000),
       strangersPerMinute: this.integer('ADDRESS_REQUESTS_PER_MINUTE', strangersPerMinute, 1, 10_000_000),
       addressConnections: this.integer('ADDRESS_CONNECTIONS', addressConnections, 1, 1_000_000),
     };

@@ -1,7 +1,8 @@
 /** One client that asks for more than its part, against a whole gateway: what it gets, and what others get meanwhile. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect } from 'chai';
 import { DEFAULTS } from './config.ts';
-import { FixtureConsortium } from './consortium.fixture.ts';
+import { FixtureConsortium, until } from './consortium.fixture.ts';
 import { type Answered, RawConnection } from './http/connection.fixture.ts';
 
 const LARGE = { 'Content-Type': 'application/fhir+json', 'Content-Length': 15 * 1024 * 1024 };
@@ -10,7 +11,7 @@ describe('A greedy client', function () {
   this.timeout(60_000);
   let consortium: FixtureConsortium;
   before(async () => {
-    consortium = await FixtureConsortium.start(['hospital', 'payer', 'regulator']);
+    consortium = await FixtureConsortium.start(['hospital', 'payer', 'regulator', 'patients']);
   });
   after(() => consortium?.close());
 
@@ -92,6 +93,80 @@ describe('A greedy client', function () {
     ]);
     expect(before, 'how many of the greedy came first').to.be.within(0, 30);
     for (const answer of await Promise.all([...modest, ...greedy])) expect(answer.status).to.equal(201);
+  });
+
+  it('asks for exports, matches and summaries 64 times at once: bounded, refused in time, and nobody else waits long', async () => {
+    await consortium.shut('patients');
+    await consortium.open('patients', { clients: { ...DEFAULTS.clients, exports: 1 } });
+    const created = async (body: { resourceType: string; [name: string]: unknown }): Promise<string> => {
+      const answer = await consortium.send('hospital', `POST /fhir/R4/${body.resourceType}`, body);
+      expect(answer.status, JSON.stringify(answer.body)).to.equal(201);
+      return answer.body.id;
+    };
+    const identifier = [{ system: 'urn:oid:2.999.9', value: 'greedy' }];
+    const patient = await created({ resourceType: 'Patient', identifier });
+    const subject = { reference: `Patient/${patient}` };
+    const code = { text: 'x'.repeat(20_000) };
+    const entry = Array.from({ length: 30 }, () => ({
+      resource: { resourceType: 'Observation', status: 'final', code, subject },
+      request: { method: 'POST', url: 'Observation' },
+    }));
+    const stored = await consortium.send('hospital', 'POST /fhir/R4', {
+      resourceType: 'Bundle',
+      type: 'transaction',
+      entry,
+    });
+    expect(stored.status).to.equal(200);
+    const herself = `patients patient Patient/${patient}`;
+    const summary = `GET /fhir/R4/Patient/${patient}/$summary`;
+    await until(async () => (await consortium.send(herself, summary)).status === 200, 20_000);
+    const matching = { resourceType: 'Patient', identifier };
+    const delays = monitorEventLoopDelay({ resolution: 5 });
+    const before = process.memoryUsage().rss;
+    let peak = before;
+    const watching = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 20);
+    delays.enable();
+    const ask = async (who: string, line: string, body?: object): Promise<[number, string | null]> => {
+      const token = await consortium.token(
+        'patients',
+        who === herself ? 'patient' : 'system',
+        who === herself ? `Patient/${patient}` : undefined,
+      );
+      const [method = '', path = ''] = line.split(' ');
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/fhir+json' };
+      const response = await fetch(`${consortium.urls.get('patients')}${path}`, {
+        ...{ method, headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      await response.arrayBuffer();
+      return [response.status, response.headers.get('retry-after')];
+    };
+    const all: Promise<[number, string | null]>[] = [];
+    for (let at = 0; at < 64; at += 1) {
+      const who = at % 2 === 0 ? herself : 'patients';
+      all.push(ask(who, `GET /fhir/R4/Patient/${patient}/$export-record`), ask(who, summary));
+      all.push(ask(who, 'POST /fhir/R4/Patient/$match', matching));
+    }
+    const started = performance.now();
+    const modest = await consortium.send('patients caretaker RelatedPerson/x', 'GET /fhir/R4/metadata');
+    const waited = performance.now() - started;
+    expect(modest.status).to.equal(200);
+    const answers = await Promise.all(all);
+    clearInterval(watching);
+    delays.disable();
+    for (const [status, after] of answers) {
+      expect(status).to.be.oneOf([200, 429, 503]);
+      if (status !== 200) expect(Number(after)).to.be.greaterThan(0);
+    }
+    const exported = answers.filter((_answer, at) => at % 3 === 0).map(([status]) => status);
+    expect(exported.filter((status) => status === 200).length).to.be.within(1, 63);
+    expect(exported).to.include(429).and.to.include(503);
+    const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
+    const slowest = `${Math.round(delays.max / 1e6)} ms`;
+    console.log(
+      `      64 at once: ${mib(peak - before)} more, event loop held up to ${slowest}, another waited ${Math.round(waited)} ms`,
+    );
+    expect((await ask(herself, `GET /fhir/R4/Patient/${patient}/$export-record`))[0], 'afterwards').to.equal(200);
   });
 
   it('without a valid token is answered 429 after a while, by its address; callers are not', async () => {

@@ -62,6 +62,24 @@ export class FairSlots {
     }
   }
 
+  /**
+   * A slot now, or none: to be held until the work is done, wherever that ends.
+   * @throws {Failure} 429 where the client has all of its own, 503 where others have all
+   * @returns to be called once; what is called again releases nothing more
+   */
+  takeNow(name: string): Release {
+    const client = this.#clients.get(name) ?? { running: 0, waiters: [] };
+    if (!this.#isFree(client))
+      throw client.running > 0 ? busy() : unavailable('This gateway is busy; nothing was done.');
+    this.#clients.set(name, client);
+    const release = this.#take(name, client);
+    let isHeld = true;
+    return () => {
+      if (isHeld) release();
+      isHeld = false;
+    };
+  }
+
   #slot(name: string): Release | Promise<Release> {
     const client = this.#clients.get(name) ?? { running: 0, waiters: [] };
     this.#clients.set(name, client);

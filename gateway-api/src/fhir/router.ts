@@ -206,13 +206,16 @@ class FhirApi {
       const scope = this.#scope(request);
       const { issues } = request.body === undefined ? { issues: [] } : validateResource(request.body);
       if (issues.length > 0) throw new Refusal(UNPROCESSABLE, issues);
-      return operation.handle({
-        caller: scope.caller,
-        body: request.body as Resource | undefined,
-        id: operation.level === 'instance' ? idOf(request) : undefined,
-        idempotency: idempotencyOf(request),
-        baseUrl: scope.baseUrl,
-      });
+      const answered = () =>
+        operation.handle({
+          caller: scope.caller,
+          body: request.body as Resource | undefined,
+          id: operation.level === 'instance' ? idOf(request) : undefined,
+          idempotency: idempotencyOf(request),
+          baseUrl: scope.baseUrl,
+        });
+      // What only reads takes its turn among reads.
+      return operation.isQuestion === true ? scope.reads.run(scope.caller.subject, answered) : answered();
     };
     const isEvaluation = transaction !== undefined && transactions[transaction].kind === 'evaluate';
     const isQuestion = operation.isQuestion === true || isEvaluation;

@@ -16,13 +16,16 @@ const bidi = (createRequire(import.meta.url)('bidi-js') as () => Bidi)();
 const MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const CONTROLS = /\p{Cc}+/gu;
 
+/** Characters of a word that no line holds: it is not measured whole. */
+const LONGEST_WORD = 500;
+
 /** Where lines begin and end in a text, end exclusive; a word that is wider than a line is broken. */
 function breaks(text: string, width: number, measure: Measure): [start: number, end: number][] {
   const space = measure(' ');
   const lines: [start: number, end: number][] = [];
   let used = 0;
   for (const { 0: word, index } of text.matchAll(/\S+/gu)) {
-    const wide = measure(visible(word));
+    const wide = word.length > LONGEST_WORD ? Number.POSITIVE_INFINITY : measure(visible(word));
     const line = lines.at(-1);
     if (line !== undefined && used + space + wide <= width) {
       line[1] = index + word.length;
@@ -41,17 +44,31 @@ function breaks(text: string, width: number, measure: Measure): [start: number, 
 
 /** A word in pieces that fit. */
 function piecesOf(word: string, width: number, measure: Measure): string[] {
-  if (measure(visible(word)) <= width) return [word];
+  if (word.length <= LONGEST_WORD && measure(visible(word)) <= width) return [word];
+  const characters = [...word];
   const pieces: string[] = [];
-  let piece = '';
-  for (const character of word) {
-    if (piece !== '' && measure(visible(piece + character)) > width) {
-      pieces.push(piece);
-      piece = '';
-    }
-    piece += character;
+  for (let start = 0; start < characters.length; ) {
+    const end = start + fitting(characters, start, width, measure);
+    pieces.push(characters.slice(start, end).join(''));
+    start = end;
   }
-  return [...pieces, piece];
+  return pieces;
+}
+
+/** How many characters from a place on fit, one at least: found by halves, since measuring a piece takes as long as it is. */
+function fitting(characters: readonly string[], start: number, width: number, measure: Measure): number {
+  const fits = (count: number): boolean => measure(visible(characters.slice(start, start + count).join(''))) <= width;
+  const most = characters.length - start;
+  let high = 1;
+  while (high < most && fits(high)) high = Math.min(most, high * 2);
+  if (fits(high)) return high;
+  let low = Math.floor(high / 2);
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  return Math.max(1, low);
 }
 
 const visible = (text: string): string => text.replace(MARKS, '');

@@ -63,7 +63,10 @@ const ROWS_AT_ONCE = 20;
 export async function pdfOf({ title, ...options }: PdfOptions, blocks: Iterable<PdfBlock>): Promise<Buffer> {
   const page = new Page(title, options);
   page.text(title, STYLES.title);
-  for (const block of blocks) await page.block(block);
+  for (const block of blocks) {
+    await page.block(block);
+    await setImmediate();
+  }
   return page.end();
 }
 
@@ -112,7 +115,7 @@ class Page {
       if (this.#y + 3 * STYLES.heading.size * LEADING > this.#bottom) this.#next();
       this.text(block.text, STYLES.heading);
     } else if (block.kind === 'paragraph') this.text(block.text, STYLES.text);
-    else if (block.kind === 'facts') this.#facts(block.facts);
+    else if (block.kind === 'facts') await this.#facts(block.facts);
     else await this.#table(block.columns, block.rows);
     this.#y += GAP;
   }
@@ -125,12 +128,15 @@ class Page {
     }
   }
 
-  #facts(facts: readonly (readonly [string, string])[]): void {
+  async #facts(facts: readonly (readonly [string, string])[]): Promise<void> {
     const columns = [
       { title: '', share: NAME_SHARE },
       { title: '', share: 1 - NAME_SHARE },
     ];
-    for (const fact of facts) this.#row(fact, this.#places(columns), [STYLES.name, STYLES.cell]);
+    for (const [at, fact] of facts.entries()) {
+      this.#row(fact, this.#places(columns), [STYLES.name, STYLES.cell]);
+      if (at % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await setImmediate();
+    }
   }
 
   async #table(columns: readonly PdfColumn[], rows: Iterable<readonly string[]>): Promise<void> {

@@ -71,6 +71,8 @@ export interface Services {
   erasures: ErasureRequests;
   /** Reads take turns among callers. */
   reads: Pick<FairSlots, 'run'>;
+  /** So do exports of whole records, of which each client has one at a time. */
+  exports: Pick<FairSlots, 'takeNow'>;
   /** Where items that cannot be read are reported, while the rest goes on. */
   broken: Pick<BrokenItems, 'report'>;
   metrics: Metrics;

@@ -87,6 +87,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   });
   const { reads: all } = config.clients;
   const reads = new FairSlots({ all, client: Math.ceil(all * READS_OF_ONE), waitMs: limits.budgetMs });
+  const exports = new FairSlots({ all: config.clients.exports, client: 1, waitMs: 0 });
   const journal = new Journal(stores.journal, stores.journalLazily);
   const idempotent = new IdempotentWrites({
     journal,
@@ -171,6 +172,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     erasures,
     broken,
     reads,
+    exports,
     metrics,
     sweeper,
     readiness,

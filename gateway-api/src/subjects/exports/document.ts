@@ -32,7 +32,7 @@ function* recordIn({ name, resource, author, attachments, receipt }: PageVersion
     text?: { div?: unknown };
   };
   yield { kind: 'paragraph', text: lineOf(resource) };
-  const told: Fact[] = text === undefined ? [] : [['text', plainOf(text.div)]];
+  const told: Fact[] = text === undefined ? [] : [['text', shortened(plainOf(text.div))]];
   const place: Fact[] = [
     ...attachments.map((path): Fact => ['attached', path]),
     ['record', `${name}, recorded by ${author}`],
@@ -40,6 +40,13 @@ function* recordIn({ name, resource, author, attachments, receipt }: PageVersion
   ];
   yield { kind: 'facts', facts: [...told, ...factsIn('', rest), ...place] };
 }
+
+/** Characters of a value that are printed: pages are laid out while others wait. */
+const LONGEST = 10_000;
+const shortened = (text: string): string =>
+  text.length <= LONGEST
+    ? text
+    : `${text.slice(0, LONGEST).toWellFormed()} … (${text.length - LONGEST} more characters: record.html has them)`;
 
 /** Each value by the way to it: `code, coding, display`. */
 function* factsIn(way: string, value: unknown): Generator<Fact> {
@@ -50,5 +57,5 @@ function* factsIn(way: string, value: unknown): Generator<Fact> {
       // What is attached stands in a file of its own.
       if (name !== 'data') yield* factsIn(way === '' ? wordsOf(name) : `${way}, ${wordsOf(name)}`, member);
     }
-  else yield [way, String(value)];
+  else yield [way, shortened(String(value))];
 }

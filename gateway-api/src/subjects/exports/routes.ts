@@ -19,26 +19,35 @@ export const exportRecord = route({
   answers: {
     200: { description: 'application/zip; `npm run verify -- FILE ROOTS` checks it.', schema: z.string() },
     404: { description: 'There is no such patient, or it is another than the one who asks.' },
+    429: { description: 'This client has another under way: Retry-After says when to ask again. 503: others have.' },
   },
   async handle({ caller, parameters: { id } }, services) {
     const own = compartmentOf(caller, 'read');
     if (own !== undefined && own !== id) throw new LedgerError('NOT_FOUND', 'there is no such patient');
-    const gathering = await gathered(id, caller, services);
+    const release = services.exports.takeNow(caller.subject);
+    const gathering = await gathered(id, caller, services).catch((error: unknown) => {
+      release();
+      throw error;
+    });
     return {
       headers: {
         ...{ 'Content-Type': 'application/zip', 'Cache-Control': 'no-store' },
         'Content-Disposition': 'attachment; filename="record.zip"',
       },
       body: '',
-      stream: (request, response) => sendArchive(response, filesOf(gathering, services, baseUrlOf(request))),
+      stream: (request, response) => sendArchive(response, filesOf(gathering, services, baseUrlOf(request)), release),
     };
   },
 });
 
 const baseUrlOf = (request: Request): string => `${request.protocol}://${request.get('host') ?? 'localhost'}/fhir/R4`;
 
+/** Whoever reads nothing for so long has no more of it. */
+const STALLED_MS = 30_000;
+
 /** What fails after the head is sent ends the connection: a file that breaks off is seen to. */
-async function sendArchive(response: Response, files: AsyncIterable<ArchivedFile>): Promise<void> {
+async function sendArchive(response: Response, files: AsyncIterable<ArchivedFile>, release: () => void): Promise<void> {
+  response.setTimeout(STALLED_MS, () => response.destroy());
   const archive = new Archive();
   try {
     for await (const file of files) {
@@ -49,5 +58,7 @@ async function sendArchive(response: Response, files: AsyncIterable<ArchivedFile
   } catch (error) {
     response.destroy();
     throw error;
+  } finally {
+    release();
   }
 }
