@@ -2,6 +2,7 @@
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Contract } from 'fabric-contract-api';
 import { Access } from './contracts/access.ts';
+import { Accounts } from './contracts/accounts.ts';
 import { Authorizations } from './contracts/authorizations.ts';
 import { ClaimCorrections } from './contracts/claim-corrections.ts';
 import { PayerTables } from './contracts/claim-tables.ts';
@@ -36,6 +37,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     PayerTables,
     Screenings,
     Settlements,
+    Accounts,
     Registry,
     Witnesses,
     PatientKeys,

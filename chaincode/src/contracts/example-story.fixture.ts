@@ -20,6 +20,7 @@ import { privateKeys } from '../model/keys.ts';
 import { isEnded, type PaymentReport } from '../model/payments.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { ClaimState, Draft } from '../model/values.ts';
+import { Accounts } from './accounts.ts';
 import { ClaimCorrections } from './claim-corrections.ts';
 import type { ShownTerms } from './claim-loading.ts';
 import { PayerTables, type ShownTables } from './claim-tables.ts';
@@ -79,7 +80,8 @@ export class Story {
 
   /** @param beside a story on whose ledger this one is, of another provider or payer */
   constructor(consortium: Consortium = exampleConsortium, beside?: Pick<Story, 'ledger' | 'provider' | 'payer'>) {
-    const contracts = [Records, Registry, PayerTables, Claims, ClaimCorrections, Screenings, Settlements, Erasures];
+    const billing = [PayerTables, Claims, ClaimCorrections, Screenings, Settlements, Accounts];
+    const contracts = [Records, Registry, ...billing, Erasures];
     this.ledger =
       beside?.ledger ??
       new MemoryLedger(

@@ -9,7 +9,7 @@ import type { Context } from 'fabric-contract-api';
 import { checkPresented } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { sha256Hex } from '../model/canonical.ts';
+import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import { CLAIM_STEPS, type ClaimStep, type ClaimStepName } from '../model/claim-steps.ts';
 import { claimResponseRecordSchema } from '../model/claims.ts';
@@ -40,6 +40,7 @@ import {
   reportedPaymentOf,
   sumOf,
 } from '../rules/payments.ts';
+import { checkPaymentTerms } from './accounts.ts';
 import { checkState, memberOfKind, nextState, putState, putWithCopies } from './claim-states.ts';
 import { checkStanding, loadNotice, loadPayment, loadStates, type Payment } from './payment-loading.ts';
 
@@ -77,17 +78,17 @@ async function instructPayment(call: Call<'InstructPayment'>): Promise<Done> {
   if (new Set(claims.map(({ id }) => id)).size < claims.length)
     throw new LedgerError('INVALID', 'a claim is named twice', 'claims');
   const due = await Promise.all(claims.map((claim, index) => loadDue(call, claim, index)));
-  const payee = due[0]!.state.provider;
   const amount = sumOf(due.map(({ owed }) => owed));
-  if (amount === undefined || due.some(({ state }) => state.provider !== payee))
-    throw new LedgerError('INVALID', 'one payment is to one payee, in one currency', 'claims');
+  if (amount === undefined) throw new LedgerError('INVALID', 'one payment is in one currency', 'claims');
+  const providers = [...new Set(due.map(({ state }) => state.provider))].sort();
+  const { payee, ...accounts } = await loadPayee(call, providers);
   const resource = instructionOf({
     ...{ paymentId: input.id, payer, payee, now: store.time },
     due: due.map(({ state: { id, provider }, owed }): Due => ({ claimId: id, provider, owed })),
   });
   const order: PaymentState = {
     ...{ schema: 1, id: input.id, step: 1, payer, bank, payee, status: 'instructed', ...amount, claims: due.length },
-    providers: [...new Set(due.map(({ state }) => state.provider))].sort(),
+    ...{ ...accounts, providers },
     ...{ day: lastDay(store.time), instructedAt: store.time, updatedAt: store.time, salt: saltOf(salt, 'order') },
   };
   await askAhead(
@@ -104,6 +105,34 @@ async function instructPayment(call: Call<'InstructPayment'>): Promise<Done> {
   }
   store.emit(events.PaymentInstructed, { id: input.id });
   return { time: store.time };
+}
+
+type Paid = Pick<PaymentState, 'payee' | 'payerAccount' | 'payeeAccount'>;
+
+/**
+ * To whom and from where claims of these providers are paid together: by the terms that are agreed on, else to the provider.
+ * @throws LedgerError INVALID where that is not one payee with one account, CONFLICT where the terms are others
+ */
+async function loadPayee(
+  { input: { bank }, caller, private: { terms: shown = [] }, store }: Call<'InstructPayment'>,
+  providers: readonly string[],
+): Promise<Paid> {
+  const payer = caller.organisation.name;
+  const all: Paid[] = [];
+  for (const provider of providers) {
+    const own = shown.find((one) => one.provider === provider);
+    const terms = await checkPaymentTerms(store, { payer, provider }, own);
+    if (terms !== undefined && terms.bank !== bank)
+      throw new LedgerError('INVALID', 'the terms of payment name another bank', 'bank');
+    all.push({
+      payee: terms?.payee ?? provider,
+      ...(terms?.payerAccount === undefined ? {} : { payerAccount: terms.payerAccount.id }),
+      ...(terms?.payeeAccount === undefined ? {} : { payeeAccount: terms.payeeAccount.id }),
+    });
+  }
+  const [first] = all;
+  if (all.every((one) => canonicalJson(one) === canonicalJson(first))) return first!;
+  throw new LedgerError('INVALID', 'one payment is to one payee', 'claims');
 }
 
 type ShownClaim = Call<'InstructPayment'>['private']['claims'][number];

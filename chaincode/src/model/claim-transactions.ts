@@ -306,6 +306,17 @@ export const claimTransactions = {
         )
         .min(1)
         .max(MAX_CLAIMS_OF_PAYMENT),
+      /** The terms in force with each provider whose claims these are, where there are any. */
+      terms: z
+        .array(
+          z.strictObject({
+            provider: nameSchema,
+            generation: z.int().min(1).max(999_999_999),
+            text: anchoredText(MAX_STATE_LENGTH),
+          }),
+        )
+        .max(50)
+        .optional(),
     }),
     output: done,
     endorsers: (_, caller, { bank }) => every(caller, bank),

@@ -129,6 +129,21 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     without: ['one of'],
     because: 'the payer owes what it adjudicates; who recomputes it is not to be a third party, but could be',
   },
+  RegisterAccount: {
+    without: ['bank', 'caller'],
+    because:
+      'the payer’s collection decides; an account counts where its owner has signed it and its bank has confirmed it',
+  },
+  SayOfAccount: {
+    without: ['caller'],
+    because: 'the payer’s collection decides; what a bank says of an account counts where it has signed it',
+  },
+  SetPaymentTerms: {
+    // The same organisation, where it is called both.
+    without: ['holder', 'provider'],
+    because:
+      'the payer owes, and could pay elsewhere without a ledger; the account is one that the provider has signed',
+  },
   RemitPayment: { without: ['one of'], because: 'it tells the provider what stands there already' },
   InstructPayment: { without: ['bank'], because: 'the payer’s collection decides; the bank pays what it has endorsed' },
   ReportPayment: {

@@ -26,6 +26,7 @@ export const events = {
   ClaimWithdrawn: 'ClaimWithdrawn',
   ClaimAppealed: 'ClaimAppealed',
   ClaimOffset: 'ClaimOffset',
+  AccountRegistered: 'AccountRegistered',
   PaymentInstructed: 'PaymentInstructed',
   PaymentReported: 'PaymentReported',
   PaymentRemitted: 'PaymentRemitted',

@@ -107,6 +107,12 @@ export const privateKeys = {
   /** billing_<Payer>, copied to the provider: a request for authorization as each step left it, and how it stands. */
   authorization: (id: string, step: number): string => `authorization/${id}/${step}`,
   authorizationState: (id: string, step: number): string => `authorization-state/${id}/${step}`,
+  /** billing_<Payer>, copied to its owner and its bank: an account; billing_<Bank> alone: its number (accounts.ts). */
+  bankAccount: (id: string, step: number): string => `bank-account/${id}/${step}`,
+  accountNumber: (id: string): string => `account-number/${id}`,
+  /** billing_<Payer>, copied to provider and bank: how a provider's claims are paid, one generation after the other. */
+  paymentTerms: ({ payer, provider }: Contracting, generation: number): string =>
+    `payment-terms/${payer}/${provider}/${generation}`,
   /** registers: the root over all licences, one generation after the other, and the buckets as a generation left them. */
   register: (generation: number): string => `register/${generation}`,
   bucket: (index: number, generation: number): string => `bucket/${index}/${generation}`,

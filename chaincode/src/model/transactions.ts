@@ -9,6 +9,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { callerOnly, every, withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema, organisationSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { accountTransactions } from './account-transactions.ts';
 import { authorizationTransactions } from './authorization-transactions.ts';
 import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
@@ -341,6 +342,7 @@ export const transactions = {
   ...claimTransactions,
   ...authorizationTransactions,
   ...screeningTransactions,
+  ...accountTransactions,
   ...witnessTransactions,
   ...linkTransactions,
   ...patientKeyTransactions,

@@ -151,7 +151,8 @@ export class Metrics {
   }
 
   /** A value that is read when the metrics are. */
-  watch(name: string, help: string, read: () => number): void {
-    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
+  watch(name: string, help: string, read: () => number | Promise<number>): void {
+    const collect = async () => gauge.set(await read());
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect });
   }
 }

@@ -50,8 +50,12 @@ import { oversight } from './oversight/routes.ts';
 import { cancelKeyCode, keyCodes } from './patient-keys/code-routes.ts';
 import { changePatientKey, enrolPatientKey, issueKeyCode } from './patient-keys/operations.ts';
 import { patientKeys } from './patient-keys/routes.ts';
+import { getAccount, listAccounts, registerAccount, sayOfAccount } from './payments/accounts.ts';
 import { instructPayment, remitPayment } from './payments/duties.ts';
+import { downloadInitiation, downloadPayment, uploadReports } from './payments/iso20022/routes.ts';
 import { instructPayments, reportPayment, retryPayment } from './payments/operations.ts';
+import { compareReconciliation, reconciliation } from './payments/reconciliation-routes.ts';
+import { getPaymentTerms, setPaymentTerms } from './payments/terms.ts';
 import { anchorNow, logAnchorProof, logAnchors, logProofs } from './reads/anchor-routes.ts';
 import { anchorLogs } from './reads/duties.ts';
 import { reads } from './reads/routes.ts';
@@ -139,6 +143,17 @@ export const ROUTES: readonly Route[] = [
   setClaimRules,
   debts,
   claimBasis,
+  registerAccount,
+  listAccounts,
+  getAccount,
+  sayOfAccount,
+  setPaymentTerms,
+  getPaymentTerms,
+  downloadInitiation,
+  downloadPayment,
+  uploadReports,
+  reconciliation,
+  compareReconciliation,
   verify,
   lastVerification,
   metrics,

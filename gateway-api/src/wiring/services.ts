@@ -31,6 +31,7 @@ import { HealthLinks } from '../subjects/health-links/links.ts';
 import { LinkCodes } from '../subjects/links/codes.ts';
 import { ReadEvents } from '../subjects/log/read-events.ts';
 import { keyNotices } from '../subjects/patient-keys/notices.ts';
+import { watchPayments } from '../subjects/payments/overview.ts';
 import { LogAnchors } from '../subjects/reads/anchors.ts';
 import { ReadLog } from '../subjects/reads/read-log.ts';
 import { termsOf } from '../subjects/reads/routes.ts';
@@ -145,6 +146,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   metrics.watch('gateway_waiting_requests', 'Requests for access that wait for the patient.', () => undecided.waiting);
   metrics.watch('gateway_pending_wishes', 'Changes of consents that lack an endorser.', () => wishes.pending);
   metrics.watch('gateway_pending_erasures', 'Erasures that wait for their mark.', () => erasures.waiting);
+  watchPayments(metrics, { index, organisation });
   const { channel } = config.connection;
   const witness = new Witness({
     ...{ directory: config.witnessDir, organisation, channel, index, identity: side.systemIdentity },

@@ -13,11 +13,11 @@ const BILLING = collections.billing('');
 /** What the blocks must say for a value in a billing collection to be believed. */
 export function billingAnchorages(
   { collection, key, keyHash, anchor }: { collection: string; key: string; keyHash: string; anchor: string },
-  { payer }: Kind,
+  { payer, alone }: Kind,
   value: Readonly<Record<string, unknown>>,
   consortium: Consortium,
 ): Anchorage[] {
-  if (!collection.startsWith(BILLING)) return [];
+  if (!collection.startsWith(BILLING) || alone === true) return [];
   const payers = organisationsOfKind(consortium, 'payer').map(({ name }) => name);
   const stated = payer?.(value, consortium, parsePrivateKey(key).segments);
   const held = (payer === undefined ? payers : payers.filter((name) => name === stated)).map(collections.billing);

@@ -18,6 +18,8 @@ export interface Kind {
   names?: string;
   /** Of what is about claims: name of the payer whose its value, or its key by its segments, says that it is. */
   payer?: (value: Value, consortium: Consortium, segments: readonly string[]) => string | undefined;
+  /** It lies with its holder alone: another value, which the payer holds, says its hash. */
+  alone?: true;
   /** Only the owner of the collection signs it. */
   ofOwner?: true;
 }
@@ -120,6 +122,9 @@ const KINDS = new Map<string, Kind>(
       payer: payerNamedAt('recipient'),
     },
     transfer: { places: BILLING },
+    'bank-account': { places: BILLING, names: 'id', payer: statedPayer },
+    'account-number': { places: BILLING, names: 'id', alone: true },
+    'payment-terms': { places: BILLING, payer: payerInKey },
     register: { places: REGISTERS },
     rules: { places: REGISTERS },
     bucket: { places: REGISTERS },

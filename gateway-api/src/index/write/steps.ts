@@ -1,7 +1,9 @@
 /**
- * What the private values of an access, a consent, a claim or a payment say together: the newest step counts, of those that lie with
+ * What the private values of an access, a consent, a claim, a payment or an account say together: the newest step counts, of those that lie with
  * whom they concern, were signed by whose step it is, and belong to the series that was begun first.
  */
+
+import { type Account, accountSchema, MAX_ACCOUNT_STEPS } from '@telemed-ledger/chaincode/model/accounts.ts';
 import {
   type AuthorizationState,
   authorizationStateSchema,
@@ -32,7 +34,7 @@ export type Value = IndexTables['private_values'];
 
 /** What a step is the state of. */
 export interface Subject {
-  kind: 'access' | 'authorization' | 'claim' | 'consent' | 'payment' | 'review';
+  kind: 'access' | 'authorization' | 'bank-account' | 'claim' | 'consent' | 'payment' | 'review';
   id: string;
 }
 
@@ -50,6 +52,7 @@ export function subjectOf(key: string): Subject | undefined {
   if (kind === 'claim-state') return { kind: 'claim', id };
   if (kind === 'order') return { kind: 'payment', id };
   if (kind === 'authorization-state') return { kind: 'authorization', id };
+  if (kind === 'bank-account') return { kind, id };
   if (kind === 'review') return { kind, id };
   return ['consent', 'revoked', 'withdrawn'].includes(kind) ? { kind: 'consent', id } : undefined;
 }
@@ -59,11 +62,13 @@ const ACCESS = stepsTo(Math.max(...Object.values(ACCESS_STEPS)));
 const AUTHORIZATION = stepsTo(MAX_AUTHORIZATION_STEPS);
 const CLAIM = stepsTo(MAX_CLAIM_STEPS);
 const PAYMENT = stepsTo(MAX_PAYMENT_STEPS);
+const ACCOUNT = stepsTo(MAX_ACCOUNT_STEPS);
 
 /** The keys of the steps of an access, a claim, a payment or a review. */
 export function stepKeys({ kind, id }: Subject): string[] {
   if (kind === 'authorization') return AUTHORIZATION.map((step) => privateKeys.authorizationState(id, step));
   if (kind === 'review') return Object.values(REVIEW_STEPS).map((step) => privateKeys.review(id, step));
+  if (kind === 'bank-account') return ACCOUNT.map((step) => privateKeys.bankAccount(id, step));
   if (kind === 'payment') return PAYMENT.map((step) => privateKeys.order(id, step));
   return kind === 'access'
     ? ACCESS.map((step) => privateKeys.access(id, step))
@@ -88,7 +93,7 @@ export function goesOnFrom({ key, value }: Pick<Value, 'key' | 'value'>): Subjec
 /** A value as a step. */
 interface Step {
   step: number;
-  state: AccessState | AuthorizationState | ClaimState | PaymentState;
+  state: AccessState | AuthorizationState | ClaimState | PaymentState | Account;
   /** The organisations between whom the series runs. */
   series: string;
   row: Value;
@@ -120,7 +125,8 @@ export function stateOf(
   const { name, mspId } = view.member;
   const own = Object.values(state).some((one) => one === name || one === mspId) ? 1 : 0;
   const { requestedAt, decidedAt } = state as Partial<AccessState>;
-  const updatedAt = subject.kind === 'payment' ? (state as PaymentState).updatedAt : null;
+  const isDated = subject.kind === 'payment' || subject.kind === 'bank-account';
+  const updatedAt = isDated ? (state as PaymentState | Account).updatedAt : null;
   return {
     ...subject,
     sequence: begun.row.sequence,
@@ -186,7 +192,8 @@ interface Read extends Omit<Step, 'row'> {
 }
 
 const STEPS: Partial<Record<Subject['kind'], (row: Value) => Read | undefined>> = {
-  ...{ access: accessStep, authorization: authorizationStep, claim: claimStep, payment: paymentStep },
+  ...{ access: accessStep, authorization: authorizationStep, 'bank-account': accountStep },
+  ...{ claim: claimStep, payment: paymentStep },
 };
 
 function accessStep({ value }: Value): Read | undefined {
@@ -234,6 +241,17 @@ function authorizationStep({ value }: Value): Read | undefined {
     series: [provider, payer].join(),
     places: parties.map(collections.billing),
     signers: status === 'approved' || status === 'partial' ? [payer] : parties,
+  };
+}
+
+function accountStep({ value }: Value): Read | undefined {
+  const { data: state } = accountSchema.safeParse(objectIn(value));
+  if (state === undefined) return undefined;
+  const { owner, payer, bank, step } = state;
+  return {
+    ...{ step, state, series: [owner, payer, bank].join() },
+    places: [owner, payer, bank].map(collections.billing),
+    signers: [step === 1 ? owner : bank],
   };
 }
 

@@ -6,13 +6,13 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { paymentStateSchema } from '@telemed-ledger/chaincode/model/payments.ts';
 import { type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
 import { ownStates } from '../../duties/found.ts';
 import { claimState } from '../claims/claims.ts';
 import { recoup } from '../claims/debts.ts';
 import type { Services } from '../services.ts';
 import { instruct, paymentState, remit } from './payments.ts';
+import { type Agreed, agreedTerms } from './terms.ts';
 
 /** Claims at this payer in one of these statuses. */
 export async function* claimsIn(services: Services, ...statuses: ClaimState['status'][]): AsyncGenerator<ClaimState> {
@@ -21,24 +21,25 @@ export async function* claimsIn(services: Services, ...statuses: ClaimState['sta
   }
 }
 
-/** Payments go to the consortium's first bank where payer and provider have agreed on none. */
-export const bankOf = ({ consortium }: Services): string | undefined =>
-  organisationsOfKind(consortium, 'bank')[0]?.name;
-
 export const instructPayment: Duty<ClaimState> = {
   name: 'instruct payment',
   kind: 'payer',
   on: [events.ClaimAdjudicated],
   idOf: (state) => state.id,
   async *find(services) {
-    if (bankOf(services) !== undefined) yield* claimsIn(services, 'approved', 'partial');
+    const agreed = new Map<string, Agreed>();
+    for await (const claim of claimsIn(services, 'approved', 'partial')) {
+      const terms = agreed.get(claim.provider) ?? (await agreedTerms(services, claim.provider));
+      agreed.set(claim.provider, terms);
+      if (terms.bank !== undefined && terms.runs === 'each') yield claim;
+    }
   },
   async perform(state, services) {
     // What the provider owes back is taken first.
     const isLess = await recoup(services, state, AS_SYSTEM);
     const due = isLess ? await claimState(services.index, state.id) : state;
     if (!['approved', 'partial'].includes(due.status)) return;
-    await instruct(services, { id: randomUUID(), bank: bankOf(services) ?? '', claims: [due] }, AS_SYSTEM);
+    await instruct(services, { id: randomUUID(), claims: [due] }, AS_SYSTEM);
   },
 };
 

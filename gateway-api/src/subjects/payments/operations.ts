@@ -16,7 +16,6 @@ import { committedAnswer } from '../../fhir/answers.ts';
 import { parsedInput } from '../../http/bodies.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { definitionOf, type SubjectOperation } from '../services.ts';
-import { bankOf } from './duties.ts';
 import { instruct, paymentResources, type Report, report, unpaidOf } from './payments.ts';
 import { instructAll, wantedSchema } from './runs.ts';
 
@@ -101,7 +100,7 @@ export const retryPayment: SubjectOperation = {
       answer: { id: payment },
       submit: async (sending) => {
         const claims = await unpaidOf(index, own, id);
-        return instruct(services, { id: payment, bank: bankOf(services) ?? '', claims }, sending);
+        return instruct(services, { id: payment, claims }, sending);
       },
     }));
     const found = await afterCommit(() => paymentResources(index, own, answer.id));

@@ -20,34 +20,44 @@ import { newSalt } from '../../ledger/sender.ts';
 import { claimState, textOf } from '../claims/claims.ts';
 import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
+import { type Agreed, agreedTerms, type TermServices } from './terms.ts';
 
 type PaymentServices = Pick<Services, 'index' | 'ledger' | 'organisation'>;
 
-/** A payment that a bank is to make. */
+/** A payment that a bank is to make: at the bank, to the payee and from the account that the terms of payment name. */
 export interface Wanted {
   /** Id of the payment, new. */
   id: string;
-  bank: string;
   /** To one payee, in one currency. */
   claims: readonly ClaimState[];
 }
 
 /** Has a bank pay what is owed of claims. @throws {LedgerError} CONFLICT where one of them has taken another step */
-export async function instruct(
-  { index, ledger, organisation }: PaymentServices,
-  { id, bank, claims }: Wanted,
-  sending: Sending,
-): Promise<Outcome> {
+export async function instruct(services: TermServices, { id, claims }: Wanted, sending: Sending): Promise<Outcome> {
+  const { index, ledger, organisation } = services;
   const own = collections.billing(organisation.name);
-  const shown = [];
-  for (const claim of claims) {
-    const state = await textOf(index, own, privateKeys.claimState(claim.id, claim.step));
-    // Claims that were decided before their states said what is owed show the decision itself.
-    const response =
-      claim.owed === undefined ? { response: await textOf(index, own, keysOfClaim(claim).response) } : {};
-    shown.push({ id: claim.id, state, ...response });
-  }
-  return ledger.submit('InstructPayment', { id, bank }, { salt: newSalt(), claims: shown }, sending);
+  return upToDate(async () => {
+    const shown = [];
+    for (const claim of claims) {
+      const state = await textOf(index, own, privateKeys.claimState(claim.id, claim.step));
+      // Claims that were decided before their states said what is owed show the decision itself.
+      const response =
+        claim.owed === undefined ? { response: await textOf(index, own, keysOfClaim(claim).response) } : {};
+      shown.push({ id: claim.id, state, ...response });
+    }
+    const agreed = await agreedWith(services, new Set(claims.map(({ provider }) => provider)));
+    const { bank } = agreed[0] ?? {};
+    if (bank === undefined) throw new LedgerError('NOT_FOUND', 'there is no bank in this consortium');
+    const terms = agreed.flatMap((one) => one.shown ?? []);
+    const instruction = { salt: newSalt(), claims: shown, ...(terms.length === 0 ? {} : { terms }) };
+    return ledger.submit('InstructPayment', { id, bank }, instruction, sending);
+  });
+}
+
+async function agreedWith(services: TermServices, providers: ReadonlySet<string>): Promise<Agreed[]> {
+  const agreed: Agreed[] = [];
+  for (const provider of providers) agreed.push(await agreedTerms(services, provider));
+  return agreed;
 }
 
 /** What a bank reports of a payment. */

@@ -18,8 +18,9 @@ import { senderOf } from '../../ledger/sender.ts';
 import { claimState, resourceAt } from '../claims/claims.ts';
 import { recoup } from '../claims/debts.ts';
 import type { Services } from '../services.ts';
-import { bankOf, claimsIn } from './duties.ts';
+import { claimsIn } from './duties.ts';
 import { instruct } from './payments.ts';
+import { type Agreed, agreedTerms } from './terms.ts';
 
 const several = <S extends z.ZodType>(one: S) =>
   z.union([one.transform((value) => [value]), z.array(one).min(1).max(10_000)]);
@@ -46,14 +47,12 @@ export interface Run {
   transactions: string[];
 }
 
-/** Instructs what is owed and not instructed. @throws {LedgerError} NOT_FOUND where the consortium has no bank */
+/** Instructs what is owed and not instructed. @throws {LedgerError} NOT_FOUND where there is no bank */
 export async function instructAll(services: Services, caller: Caller, wanted: Wanted): Promise<Run> {
-  const bank = bankOf(services);
-  if (bank === undefined) throw new LedgerError('NOT_FOUND', 'there is no bank in this consortium');
   const sending: Sending = { as: senderOf(caller), client: caller.subject };
   const run: Run = { payments: [], transactions: [] };
   for (const claims of await dueOf(services, wanted)) {
-    const payment = await instructThose(services, bank, claims, sending);
+    const payment = await instructThose(services, claims, sending);
     if (payment === undefined) continue;
     run.payments.push(payment.id);
     run.transactions.push(payment.transactionId);
@@ -64,13 +63,19 @@ export async function instructAll(services: Services, caller: Caller, wanted: Wa
 /** What may be paid together, in portions of what one payment may be for. */
 async function dueOf(services: Services, { provider, claim, currency }: Wanted): Promise<ClaimState[][]> {
   const together = new Map<string, ClaimState[]>();
+  const known = new Map<string, Promise<Agreed>>();
+  const agreed = (name: string): Promise<Agreed> => {
+    const terms = known.get(name) ?? agreedTerms(services, name);
+    known.set(name, terms);
+    return terms;
+  };
   for await (const found of claimsIn(services, 'approved', 'partial')) {
     if (provider !== undefined && !provider.includes(found.provider)) continue;
     if (claim !== undefined && !claim.includes(found.id)) continue;
     const state = await lessDebts(services, found);
     const owed = state.status === 'satisfied' ? undefined : await currencyOf(services, state);
     if (owed === undefined || (currency !== undefined && owed !== currency)) continue;
-    const name = `${state.provider} ${owed}`;
+    const name = `${payeeOf(await agreed(state.provider))} ${owed}`;
     together.set(name, [...(together.get(name) ?? []), state]);
   }
   return [...together.values()].flatMap(portions);
@@ -80,6 +85,10 @@ async function dueOf(services: Services, { provider, claim, currency }: Wanted):
 async function lessDebts(services: Services, claim: ClaimState): Promise<ClaimState> {
   return (await recoup(services, claim, AS_SYSTEM)) ? claimState(services.index, claim.id) : claim;
 }
+
+/** What must be the same for claims to be paid together. */
+const payeeOf = ({ bank, payee, payerAccount, payeeAccount }: Agreed): string =>
+  [bank, payee, payerAccount?.id, payeeAccount?.id].join(' ');
 
 /** The currency that a claim is owed in; undefined where nothing is. */
 async function currencyOf({ index, organisation }: Services, claim: ClaimState): Promise<string | undefined> {
@@ -100,7 +109,6 @@ const PAUSE_MS = 100;
 /** One payment of those that are still due: what another run, the duty or a cancellation takes meanwhile is left out. */
 async function instructThose(
   services: Services,
-  bank: string,
   claims: ClaimState[],
   sending: Sending,
 ): Promise<{ id: string; transactionId: string } | undefined> {
@@ -108,7 +116,7 @@ async function instructThose(
   for (let tries = 1; due.length > 0; tries += 1) {
     const id = randomUUID();
     try {
-      const { transactionId } = await instruct(services, { id, bank, claims: due }, sending);
+      const { transactionId } = await instruct(services, { id, claims: due }, sending);
       return { id, transactionId };
     } catch (error) {
       if (tries === MOST_TRIES || !(error instanceof LedgerError) || error.code !== 'CONFLICT') throw error;
