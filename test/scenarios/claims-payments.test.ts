@@ -4,30 +4,24 @@
  */
 import { randomUUID } from 'node:crypto';
 import { referenceOf } from '@telemed-ledger/gateway-api/subjects/payments/iso20022/pain001.ts';
-import { coverageShown } from '@telemed-ledger/scripts/demo/claims.ts';
-import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
-import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
-import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
-import { licensed, visitRecorded } from '@telemed-ledger/scripts/demo/visits.ts';
+import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Sending } from '@telemed-ledger/scripts/http.ts';
 import { expect } from 'chai';
 import { notification } from '../../gateway-api/src/subjects/payments/iso20022/examples.fixture.ts';
 import { consortium, START_TIMEOUT_MS } from './consortium.fixture.ts';
+import {
+  type PaymentBundle as Bundle,
+  claimsIn,
+  instructing,
+  onPayment as operation,
+  PayableClaims,
+  type Payment,
+  paymentsIn,
+} from './payable-claims.fixture.ts';
 
-const silent: Narrator = { fact: () => undefined, wrote: async () => undefined };
-const CPT = 'http://www.ama-assn.org/go/cpt';
 const IBANS = { payer: 'DE89370400440532013000', hospital: 'GB82WEST12345698765432' };
 const CLAIMS = 8;
 
-interface Payment extends Resource {
-  outcome: string;
-  disposition?: string;
-  paymentAmount: { value: number };
-  detail: { request: { reference: string }; amount: { value: number } }[];
-}
-interface Bundle {
-  entry?: { resource: Payment }[];
-}
 interface Taken {
   counts: Record<string, number>;
   entries: { outcome: string; words?: string; payment?: string }[];
@@ -38,87 +32,25 @@ interface Reconciled {
   differences: object[];
 }
 
-const paymentsIn = ({ entry = [] }: Bundle): Payment[] => entry.map(({ resource }) => resource);
-const claimsIn = (payments: readonly Payment[]): string[] =>
-  payments.flatMap(({ detail }) => detail.map(({ request }) => request.reference));
-
 describe('Claims of a provider', function () {
   this.timeout(120_000);
-  let story: Story;
+  let payable: PayableClaims;
   let hospital: Party;
   let payer: Party;
   let bank: Party;
-  let practitioner: object;
   let claims: string[];
   const accounts: Record<string, string> = {};
-  const { day } = newVisit();
   const today = new Date().toISOString().slice(0, 10);
-  let minute = 0;
 
   before(async function () {
     this.timeout(START_TIMEOUT_MS + 90_000);
-    const { parties } = await consortium();
-    story = { parties, visit: newVisit(), startedAt: '', locations: new Map(), accessIds: [] };
-    for (const step of [licensed, visitRecorded, coverageShown]) await step(story, silent);
-    hospital = parties.of('hospital', 'system');
-    payer = parties.of('payer', 'adjudicator');
-    bank = parties.of('bank', 'settlement');
-    const location = [...story.locations.values()].find((one) => one.startsWith('Encounter/'));
-    ({ participant: practitioner } = await hospital.ask<Resource & { participant: object }>({
-      path: `/fhir/R4/${location}`,
-    }));
+    payable = await PayableClaims.open((await consortium()).parties);
+    ({ hospital, payer, bank } = payable);
   });
 
   // What other scenarios pay, they pay at once.
-  after(() => payer.ask({ method: 'PUT', path: '/payment-terms/hospital', body: { bank: 'bank', runs: 'each' } }));
+  after(() => payable.pay('each'));
 
-  /** A visit of its own time, billed and approved. */
-  async function approved(): Promise<string> {
-    const hour = (offset: number): string =>
-      `${day}T${String(6 + Math.floor((minute + offset) / 60)).padStart(2, '0')}:${String((minute + offset) % 60).padStart(2, '0')}:00-05:00`;
-    const visit = {
-      ...{ resourceType: 'Encounter', status: 'finished', class: { code: 'VR' } },
-      ...{ subject: { reference: `Patient/${story.patientId}` }, participant: practitioner },
-      period: { start: hour(0), end: hour(15) },
-    };
-    minute += 30;
-    const encounter = (await hospital.write({ method: 'POST', path: '/fhir/R4/Encounter', body: visit })).body;
-    const claim = {
-      ...{ resourceType: 'Claim', status: 'active', use: 'claim', created: day },
-      ...{ priority: { coding: [{ code: 'normal' }] }, patient: { reference: `Patient/${story.patientId}` } },
-      type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/claim-type', code: 'professional' }] },
-      provider: { identifier: { system: 'https://telemed-ledger.example/organisations', value: 'hospital' } },
-      insurance: [{ sequence: 1, focal: true, coverage: { reference: `Coverage/${story.coverageId}` } }],
-      item: [
-        {
-          ...{ sequence: 1, productOrService: { coding: [{ system: CPT, code: '99213' }] }, servicedDate: day },
-          ...{ encounter: [{ reference: `Encounter/${encounter.id}` }], net: { value: 80, currency: 'USD' } },
-        },
-      ],
-    };
-    type Answer = Resource & { outcome: string; disposition?: string; request: { reference: string } };
-    const { body } = await hospital.write<Answer>({ method: 'POST', path: '/fhir/R4/Claim/$submit', body: claim });
-    expect(body.outcome, body.disposition).to.equal('queued');
-    const { reference } = body.request;
-    await payer.find({ path: `/fhir/R4/${reference}` }, 'the claim at the payer');
-    const path = `/fhir/R4/${reference}/$adjudicate`;
-    const decided = await payer.write<Answer>({ method: 'POST', path });
-    expect(decided.body.disposition).to.equal('approved');
-    return reference;
-  }
-
-  function parameters(values: Record<string, string | string[]>): object {
-    const parameter = Object.entries(values).flatMap(([name, value]) =>
-      [value].flat().map((one) => ({ name, ...(name === 'paidOn' ? { valueDate: one } : { valueString: one }) })),
-    );
-    return { resourceType: 'Parameters', ...(parameter.length === 0 ? {} : { parameter }) };
-  }
-  const operation = (id: string, name: string, values: Record<string, string> = {}): Sending => ({
-    ...{ method: 'POST', path: `/fhir/R4/PaymentReconciliation/${id}/$${name}`, body: parameters(values) },
-  });
-  const instructing = (values: Record<string, string | string[]> = {}): Sending => ({
-    ...{ method: 'POST', path: '/fhir/R4/PaymentReconciliation/$instruct', body: parameters(values) },
-  });
   const file = (text: string): Sending => ({
     ...{ method: 'POST', path: '/payments/files', body: text, headers: { 'content-type': 'application/xml' } },
   });
@@ -173,8 +105,7 @@ describe('Claims of a provider', function () {
   });
 
   it('are instructed together, each once, however often and by how many that is asked for at once', async () => {
-    claims = [];
-    for (let index = 0; index < CLAIMS; index += 1) claims.push(await approved());
+    claims = await Promise.all(Array.from({ length: CLAIMS }, () => payable.approved()));
     const runs = await Promise.all(
       [1, 2, 3].map(() => payer.ask<Bundle>(instructing({ provider: 'hospital', claim: claims.slice(3) }))),
     );
@@ -300,9 +231,9 @@ describe('Claims of a provider', function () {
   });
 
   it('are missed by nobody who watches what waits', async () => {
-    const [claim] = [await approved()];
+    const [claim] = [await payable.approved()];
     const metrics = async (party: Party): Promise<string> => String((await party.send({ path: '/metrics' })).body);
-    const watched = story.parties.of('payer', 'system');
+    const watched = (await consortium()).parties.of('payer', 'system');
     expect(await metrics(watched)).to.match(/gateway_oldest_unpaid_seconds\{[^}]*\} [0-9.e+-]+/);
     const { unpaid } = (
       await payer.ask<{ open: { unpaid: { status: string }[] } }>({ path: `/reconciliation?date=${today}` })

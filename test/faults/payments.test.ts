@@ -1,0 +1,116 @@
+/**
+ * Everything is killed in the middle of a payment run, and in the middle of its settlement: nothing is lost, nothing is paid twice,
+ * and the same run and the same reports, sent again, go on where they were.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
+import { expect } from 'chai';
+import {
+  claimsIn,
+  instructing,
+  onPayment,
+  PayableClaims,
+  type Payment,
+  type PaymentBundle,
+  paymentsIn,
+} from '../scenarios/payable-claims.fixture.ts';
+import { ConsortiumProcess } from './process.fixture.ts';
+
+const CLAIMS = 18;
+/** Of one run each, so that the kill meets some before, some under way and some after. */
+const RUNS = 6;
+
+describe('When everything is killed in a payment run (on Linux only)', function () {
+  this.timeout(240_000);
+  let directory: string;
+  let consortium: ConsortiumProcess;
+  let parties: Parties;
+  const today = new Date().toISOString().slice(0, 10);
+
+  before(async function () {
+    if (process.platform !== 'linux') return this.skip();
+    directory = mkdtempSync(join(tmpdir(), 'telemed-payments-'));
+    await start();
+  });
+
+  after(async () => {
+    parties?.close();
+    await consortium?.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  async function start(): Promise<void> {
+    consortium = await ConsortiumProcess.start(join(directory, 'data'));
+    parties = new Parties({ dataDir: join(directory, 'data'), urls: consortium.urls });
+  }
+
+  /** Sends all at once, kills everything when some are answered, and starts again; whatever came of them. */
+  async function killedAmid(sends: readonly (() => Promise<unknown>)[]): Promise<void> {
+    let answered = 0;
+    let some = (): void => undefined;
+    const enough = new Promise<void>((resolve) => {
+      some = resolve;
+    });
+    const sent = sends.map((send) =>
+      send().then(
+        () => {
+          answered += 1;
+          if (answered >= 2) some();
+        },
+        () => undefined,
+      ),
+    );
+    await Promise.race([enough, Promise.all(sent)]);
+    parties.close();
+    await consortium.killAll();
+    await Promise.all(sent);
+    await start();
+  }
+
+  const held = async (organisation: string, role: 'settlement' | 'system'): Promise<Payment[]> => {
+    const path = `/fhir/R4/PaymentReconciliation?_count=1000`;
+    return paymentsIn(await parties.of(organisation, role).ask<PaymentBundle>({ path }));
+  };
+
+  it('each claim is in one payment, settled once and told once', async () => {
+    const payable = await PayableClaims.open(parties);
+    await payable.pay('together');
+    const claims = await Promise.all(Array.from({ length: CLAIMS }, () => payable.approved()));
+    const portions = Array.from({ length: RUNS }, (_, run) => claims.filter((_claim, index) => index % RUNS === run));
+    const payer = () => parties.of('payer', 'adjudicator');
+    await killedAmid([
+      ...portions.map((claim) => () => payer().ask(instructing({ claim }))),
+      () => payer().ask(instructing()),
+    ]);
+    await payer().ask(instructing());
+    await payer().find<PaymentBundle>(
+      { path: '/fhir/R4/PaymentReconciliation?_count=1000' },
+      'all claims in payments',
+      (bundle) => claimsIn(paymentsIn(bundle)).length >= CLAIMS,
+    );
+    const payments = await held('bank', 'settlement');
+    expect(claimsIn(payments).sort(), 'each in one payment').to.deep.equal([...claims].sort());
+
+    const settle = ({ id }: Payment) =>
+      parties.of('bank', 'settlement').send(onPayment(id, 'settle', { reference: `TRF-${id}`, paidOn: today }));
+    await killedAmid(payments.map((payment) => () => settle(payment)));
+    const again = await Promise.all(payments.map(settle));
+    for (const { status } of again) expect(status).to.be.oneOf([200, 409]);
+    const isTold = (bundle: PaymentBundle) => claimsIn(paymentsIn(bundle)).length >= CLAIMS;
+    const hospital = parties.of('hospital', 'system');
+    await hospital.find<PaymentBundle>(
+      { path: '/fhir/R4/PaymentReconciliation?_count=1000' },
+      'the remittances',
+      isTold,
+    );
+    const told = await held('hospital', 'system');
+    expect(told.map(({ outcome }) => outcome)).to.deep.equal(told.map(() => 'complete'));
+    expect(claimsIn(told).sort(), 'each told once').to.deep.equal([...claims].sort());
+    const notices = await parties.of('bank', 'settlement').ask<{ total: number }>({
+      path: '/fhir/R4/PaymentNotice?_summary=count',
+    });
+    expect(notices.total, 'one notice for each payment').to.equal(payments.length);
+  });
+});
