@@ -8,6 +8,7 @@ import { countDays, FHIR_DATE_TIME, firstDay, lastDay } from './days.ts';
 import { LedgerError } from './errors.ts';
 import type { Reference } from './fhir.ts';
 import { type Decimal, decimalOf, MAX_UNITS, multiply, ONE, parseMoney, parsePrice, roundHalfUp } from './money.ts';
+import { type ActorReference, organisationNameOf } from './organisations.ts';
 
 const MAX_ITEMS = 500;
 /** Of what lies in one item, or in one of its details. */
@@ -74,6 +75,12 @@ export const claimSchema = z.looseObject({
   created: dateTime,
   provider: reference,
   prescription: reference.optional(),
+  payee: z
+    .looseObject({
+      type: z.looseObject({ coding: z.array(z.looseObject({ code: z.string().optional() })).optional() }),
+      party: z.looseObject({}).optional(),
+    })
+    .optional(),
   priority: z.looseObject({}),
   billablePeriod: period.optional(),
   insurance: z
@@ -145,6 +152,8 @@ export interface Bill {
   coverage: string;
   /** `Type/id` of the prescription that a pharmacy claim is for. */
   prescription?: string;
+  /** Who is to be paid, where it says so: a member's name, or the code of whom else than its provider. */
+  payee?: string;
   /** Currencies in order of appearance; a proper bill has one. */
   currencies: string[];
   items: BillItem[];
@@ -301,7 +310,15 @@ export function readBill(resource: unknown): Bill {
   const type = (claim.type.coding?.[0]?.code ?? '').toLowerCase();
   const prescription = targetOf(claim.prescription);
   const prescribed = prescription === undefined ? {} : { prescription };
-  return { claimId: claim.id, type, patient, coverage, ...prescribed, currencies, items, total };
+  return { claimId: claim.id, type, patient, coverage, ...prescribed, ...payeeOf(claim), currencies, items, total };
+}
+
+/** A member that is named counts, whatever the code; one that names nobody here, where its code is not the provider's. */
+function payeeOf({ payee }: Claim): { payee?: string } {
+  const code = payee?.type.coding?.[0]?.code?.toLowerCase();
+  const named =
+    organisationNameOf(payee?.party as ActorReference | undefined) ?? (code === 'provider' ? undefined : code);
+  return named === undefined ? {} : { payee: named };
 }
 
 /** What the parts of a part ask for, in minor units. */

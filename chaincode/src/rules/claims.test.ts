@@ -57,8 +57,14 @@ function served(given: Case, start: string, end: string): void {
   given.claim['item'][0] = { ...item, servicedPeriod: { start, end } };
 }
 
+const payee = (code: string, party?: object) => (given: Case) =>
+  (given.claim['payee'] = { type: { coding: [{ code }] }, ...(party && { party }) });
+const member = (value: string) => ({ identifier: { system: 'https://telemed-ledger.example/organisations', value } });
+
 const PASSING: [string, (given: Case) => void][] = [
   ['as it is', () => {}],
+  ['that asks for its provider to be paid', payee('provider')],
+  ['that names its provider as the payee', payee('other', member('hospital'))],
   ['with a fee schedule in its currency', (given) => (given.feeSchedule = feeSchedule('USD'))],
   ['that points to a procedure', byProcedure],
   ['that points to an observation', byObservation],
@@ -157,6 +163,8 @@ const DENIED: [edit: string, title: string, change: (given: Case) => void, facts
     (given) => (given.patient['id'] = exampleIds.other),
     { patient: `Patient/${exampleIds.patient}`, shown: false },
   ],
+  ['payee', 'another member as the payee', payee('provider', member('clinic')), { payee: 'clinic' }],
+  ['payee', 'the patient as the payee', payee('subscriber'), { payee: 'subscriber' }],
   ['currency', 'two currencies', (given) => (given.claim['total'].currency = 'EUR'), { currencies: 'USD EUR' }],
   [
     'currency',

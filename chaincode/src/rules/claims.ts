@@ -10,6 +10,7 @@ import { paidInOrder } from './claim-edits/coordination.ts';
 import { coverageInForce, coverageOfPatient } from './claim-edits/coverage.ts';
 import { notBilledBefore } from './claim-edits/duplicates.ts';
 import { patientShown, withinLifetime } from './claim-edits/patient.ts';
+import { paidToProvider } from './claim-edits/payee.ts';
 import { longEnough, ofThatAge, ofThatSex, pairsApart, unitsWithin } from './claim-edits/payer-tables.ts';
 import { modifiersAgree, placeOfVisit } from './claim-edits/places.ts';
 import { possibleDay, practitionerLicensed } from './claim-edits/practitioners.ts';
@@ -23,6 +24,7 @@ export const CLAIM_EDITS: readonly ClaimEdit[] = [
   evidenceCurrent,
   oneCurrency,
   arithmetic,
+  paidToProvider,
   coverageOfPatient,
   coverageInForce,
   paidInOrder,
