@@ -194,6 +194,19 @@ describe('What is billed', function () {
     expect(earlier.version).to.equal('2026-1');
   });
 
+  it('waits where its practitioner’s day is too long with other claims, and says why', async () => {
+    await putTables({ signals: { 'hours-in-day': { limit: 30, weight: 100 } } });
+    const taken = await bill(cpt('99213', await consulted(25)));
+    expectTaken(taken);
+    const path = `/fhir/R4/${taken.request.reference}`;
+    await payer.find({ path }, 'the claim at the payer');
+    const decided = await payer.write<Answer>({ method: 'POST', path: `${path}/$adjudicate` });
+    expect(decided.body.outcome).to.equal('queued');
+    expect(decided.body.disposition).to.match(/^pended: /);
+    const [note] = decided.body['processNote'] as { text: string }[];
+    expect(note?.text).to.match(/^hours-in-day \(100\): practitioner \w+, day [\d-]+, minutes \d+, .*limit 30$/);
+  });
+
   it('is refused as a table where it says what is not computed', async () => {
     const body = mapped('99213', { dependsOn: [{ property: 'urn:x', value: 'y' }] });
     const refused = await payer.send({ method: 'POST', path: '/fhir/R4/ConceptMap', body });

@@ -205,7 +205,8 @@ describe('the claims contract', () => {
         ...[`${PAYER} fingerprint-key/payer/hospital`, `${PROVIDER} fingerprint-key/payer/hospital`],
       ]);
       expect(of('fingerprint')).to.have.length(9);
-      expect(Object.keys(writes.private)).to.have.length(15);
+      expect(of('activity')).to.have.length(1);
+      expect(Object.keys(writes.private)).to.have.length(16);
       for (const [name] of of('fingerprint')) expect(name.startsWith(PAYER)).to.equal(true);
     });
 

@@ -21,6 +21,7 @@ import { type ClaimFacts, patientOf } from '../rules/claim-facts.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
 import { signalsOf } from '../rules/claim-signals.ts';
 import { judgeClaim, standing, type Verdict, verdictOf } from '../rules/claims.ts';
+import { activityOf } from './claim-activities.ts';
 import type { StepValue } from './claim-balance.ts';
 import { checkPrior } from './claim-coordination.ts';
 import { checkCover, loadEvidence, loadFacts } from './claim-loading.ts';
@@ -142,7 +143,11 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   await takeStep(store, {
     state: next,
     event: events.ClaimSubmitted,
-    values: [{ key: privateKeys.claim(claim.id), value: record, copies: [provider.name] }, ...response],
+    values: [
+      { key: privateKeys.claim(claim.id), value: record, copies: [provider.name] },
+      ...response,
+      ...(denial === undefined ? activityOf(record, facts) : []),
+    ],
     concerned: [provider.name],
   });
   return { time: store.time };

@@ -20,6 +20,7 @@ import { signalsOf } from '../rules/claim-signals.ts';
 import { claimTaskOf } from '../rules/claim-tasks.ts';
 import { judgeClaim, type Verdict, verdictOf } from '../rules/claims.ts';
 import { coordinated } from '../rules/coordination.ts';
+import { checkActivities } from './claim-activities.ts';
 import { debtOf, type StepValue } from './claim-balance.ts';
 import { checkClaim } from './claim-corrections.ts';
 import { benefitAppealed, decisionValue, humanOf, signedBefore } from './claim-humans.ts';
@@ -50,6 +51,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     signed,
     response: earlier,
     screening: screened,
+    activities: texts = [],
     ...shown
   } = call.private;
   const payer = caller.organisation.name;
@@ -73,7 +75,9 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     },
     elsewhere: screening?.claim === sha256Hex(claim) ? screening.elsewhere : [],
   });
-  const edits = [...judgeClaim(facts), ...signalsOf(facts)];
+  const between = { payer, provider: state.provider, beyond: input.beyond === true };
+  const activities = await checkActivities(store, { ...between, texts });
+  const edits = [...judgeClaim(facts), ...signalsOf({ ...facts, activities })];
   const verdict = deniedBy(human, verdictOf(edits, facts.bill));
   const signatures = await signedBefore(store, state, signed);
   const reductions = reductionsOf([...signatures, ...(decision === undefined ? [] : [decision])]);
@@ -103,6 +107,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
         outcome,
         note: decision?.reason,
       },
+      signals: edits.filter((one) => one.outcome === 'signal'),
       ...(outcome.waitsFor === undefined ? { appealUntil } : {}),
       now: store.time,
     }),

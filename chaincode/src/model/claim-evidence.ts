@@ -95,3 +95,11 @@ export function evidenceOf(resource: Resource): string[] {
   const targets = references.map(targetOf).filter((target) => target !== undefined);
   return [...new Set(targets)].filter((target) => EVIDENCE_TYPES.includes(target.split('/')[0] ?? ''));
 }
+
+/** Encounters that last for days, each with services of its own (http://terminology.hl7.org/CodeSystem/v3-ActCode). */
+const STAYS = ['IMP', 'ACUTE', 'NONAC', 'OBSENC', 'SS', 'PRENC'];
+
+/** The code of an Encounter's class. */
+export const classOf = (encounter: Resource | undefined): string | undefined =>
+  (encounter?.['class'] as { code?: string } | null | undefined)?.code;
+export const isStay = (encounter: Resource | undefined): boolean => STAYS.includes(classOf(encounter) ?? '');

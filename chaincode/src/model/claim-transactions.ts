@@ -9,6 +9,7 @@ import { datedShape, humanDecisionSchema } from './claims.ts';
 import { MAX_PRIOR } from './coordination.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
+import { MAX_ACTIVITIES } from './over-time.ts';
 import { MAX_CLAIMS_OF_PAYMENT, PAYMENT_REPORTS, paymentReasonSchema, transferReferenceSchema } from './payments.ts';
 import { bucketEvidenceSchema } from './registers.ts';
 import { screeningShown } from './screening-transactions.ts';
@@ -193,7 +194,8 @@ export const claimTransactions = {
     kind: 'submit',
     callers: ['payer'],
     roles: ['adjudicator', 'system'],
-    input: z.strictObject({ id: idSchema, provider: nameSchema }),
+    /** `beyond`: claims of other providers are shown as well, so that the custodian endorses and not the provider. */
+    input: z.strictObject({ id: idSchema, provider: nameSchema, beyond: z.literal(true).optional() }),
     private: z.strictObject({
       responseId: idSchema,
       salt: saltSchema,
@@ -204,11 +206,14 @@ export const claimTransactions = {
       /** A person's, who the certificate names; and of who signed before, where another one is to sign. */
       decision: humanDecisionSchema.optional(),
       signed: anchoredText(MAX_STATE_LENGTH).optional(),
+      /** What was done for other claims that say something together with this one. */
+      activities: z.array(anchoredText(MAX_STATE_LENGTH)).max(MAX_ACTIVITIES).optional(),
       /** Of an appeal: the decision that it is against. */
       response: anchoredText(MAX_VALUE_LENGTH).optional(),
     }),
     output: done,
-    endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
+    endorsers: (consortium, caller, { provider, beyond }) =>
+      withOneOf(caller, ...(beyond === true ? [] : [provider]), custodianOf(consortium).name),
     writes: ({ consortium, caller }) => billed(consortium, caller),
   }),
   /** What the payer has settled about deciding claims, from which day on. */

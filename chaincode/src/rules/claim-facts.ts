@@ -3,6 +3,7 @@
  * edit. Edits are pure: no ledger, no clock, no randomness.
  */
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { Activity } from '../model/activities.ts';
 import type { Bill } from '../model/bill.ts';
 import type { LoadedTables } from '../model/claim-tables.ts';
 import type { FeeSchedule } from '../model/claims.ts';
@@ -46,6 +47,8 @@ export interface ClaimFacts extends ClaimBasis {
   earlier: readonly Earlier[];
   /** What other payers decided of the same services before. */
   prior?: readonly PriorDecision[] | undefined;
+  /** What was done for other claims, as far as the payer shows it. */
+  activities?: readonly Activity[] | undefined;
   /** Evidence that the ledger has a newer version of, by `Type/id`. */
   outdated: readonly string[];
   /** Transaction time, ISO 8601 UTC. */

@@ -1,6 +1,7 @@
 /** An adjudication as a FHIR R4 ClaimResponse (hl7.org/fhir/R4/claimresponse.html). */
 import type { Bill } from '../model/bill.ts';
 import type { PriorDecision } from '../model/coordination.ts';
+import type { Finding } from '../model/claims.ts';
 import type { Resource } from '../model/fhir.ts';
 import { toMoney } from '../model/money.ts';
 import type { Adjudication, Decided, Decision } from './adjudication.ts';
@@ -27,6 +28,8 @@ export interface ResponseFacts {
   appealUntil?: string;
   /** Why a person at the payer decided so. */
   note?: string | undefined;
+  /** What is unusual about it. */
+  signals?: readonly Finding[];
   /** Transaction time, ISO 8601 UTC. */
   now: string;
 }
@@ -112,10 +115,20 @@ function paymentOf({ status, total, currency }: Adjudication, due: number): obje
   return { payment: { type, ...prior, amount: toMoney({ units: due, currency }) } };
 }
 
-function notesOf({ note, outcome, adjudication: { currency } }: ResponseFacts): object {
+/** A signal with what it was raised by, its limit and its weight: `hours-in-day (100): practitioner 1234567893, day 2026-02-10 …`. */
+function signalText({ edit, weight = 0, facts = {} }: Finding): string {
+  const said = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`);
+  return `${edit} (${weight}): ${said.join(', ')}`;
+}
+
+function notesOf({ note, outcome, adjudication: { currency }, signals = [] }: ResponseFacts): object {
   const owedBack = outcome?.owedBack ?? 0;
   const { value } = toMoney({ units: owedBack, currency });
-  const texts = [note ?? [], owedBack === 0 ? [] : `${value} ${currency} that were paid before are owed back`].flat();
+  const texts = [
+    note ?? [],
+    owedBack === 0 ? [] : `${value} ${currency} that were paid before are owed back`,
+    signals.map(signalText),
+  ].flat();
   return texts.length === 0
     ? {}
     : { processNote: texts.map((text, index) => ({ number: index + 1, type: 'print', text })) };

@@ -2,9 +2,9 @@
  * The signals: what is unusual about a claim without speaking against it. A signal never denies. It weighs, and from a score on the
  * claim waits for somebody who looks at it. Limits and weights are the payer's, dated by the days of service, or else those here.
  */
-
-import { countingOn } from '../model/claim-tables.ts';
+import { entriesOfBill } from '../model/activities.ts';
 import type { Finding } from '../model/claims.ts';
+import { judgedOver, OVER_TIME, settingOf } from '../model/over-time.ts';
 import type { ClaimFacts, ClaimSignal } from './claim-facts.ts';
 import {
   claimedLate,
@@ -14,12 +14,23 @@ import {
   renderedByAnother,
 } from './claim-signals/of-claim.ts';
 
+/** What this and other claims say together. */
+const overTime: readonly ClaimSignal[] = OVER_TIME.map((signal) => ({
+  ...signal,
+  judge: (facts, limit) => {
+    const own = { claimId: facts.bill.claimId, provider: facts.provider.name, entries: entriesOfBill(facts) };
+    const raised = judgedOver(own, facts.activities ?? [], facts.tables)(signal, limit);
+    return raised.map(({ facts: found, claims }) => ({ ...found, claims: claims.length }));
+  },
+}));
+
 export const CLAIM_SIGNALS: readonly ClaimSignal[] = [
   deathUndated,
   dispenseOutstanding,
   claimedLate,
   facilityAtDistance,
   renderedByAnother,
+  ...overTime,
 ];
 
 /** The first day that a claim bills: which of the payer's limits count. */
@@ -29,9 +40,7 @@ const dayOf = ({ bill }: ClaimFacts): string => bill.items.map(({ first }) => fi
 export function signalsOf(facts: ClaimFacts): Finding[] {
   const day = dayOf(facts);
   return CLAIM_SIGNALS.flatMap((signal) => {
-    const own = facts.tables?.signals?.[signal.name];
-    const [loaded] = countingOn(own === undefined ? [] : [own], day);
-    const { limit = signal.limit, weight } = loaded ?? { weight: signal.weight };
+    const { limit, weight } = settingOf(signal, facts.tables, day);
     if (weight === 0) return [];
     const raised = signal.judge(facts, limit ?? 0);
     return raised.map(

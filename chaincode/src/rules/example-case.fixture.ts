@@ -1,4 +1,5 @@
 /** The example claim as the edits see it, for tests: what a case may change, and the facts that come of it. */
+import type { Activity } from '../model/activities.ts';
 import { readBill } from '../model/bill.ts';
 import type { LoadedTables } from '../model/claim-tables.ts';
 import type { FeeSchedule, Finding } from '../model/claims.ts';
@@ -30,6 +31,8 @@ export interface Case extends Example {
   /** What the payer has loaded of its tables. */
   tables: Partial<LoadedTables> | undefined;
   earlier: Earlier[];
+  /** What was done for other claims. */
+  activities: Activity[];
   outdated: string[];
   now: string;
 }
@@ -51,6 +54,7 @@ const exampleCase = (): Case => ({
   feeSchedule: undefined,
   tables: undefined,
   earlier: [],
+  activities: [],
   outdated: [],
   now: '2026-02-11T08:00:00.000Z',
 });
@@ -77,6 +81,7 @@ function factsOf(given: Case): ClaimFacts {
         : [given.licence.number, ...given.licences].map((number) => [number, { ...given.licence!, number }]),
     ),
     earlier: given.earlier,
+    activities: given.activities,
     outdated: given.outdated,
     now: given.now,
   };

@@ -1,6 +1,7 @@
 /** Claims that raise a signal, each beside honest ones that look alike and raise none. */
-import { type Changeable, exampleIds } from '../model/example-claim.fixture.ts';
-import { type Change, to } from './claim-changes.fixture.ts';
+import type { ActivityEntry } from '../model/activities.ts';
+import { type Changeable, exampleIds, exampleNumber, exampleSalt } from '../model/example-claim.fixture.ts';
+import { all, type Change, to } from './claim-changes.fixture.ts';
 import { dispensed, prescribed } from './evidence-cases.fixture.ts';
 
 interface SignalCase {
@@ -29,6 +30,44 @@ const team =
     given.claim['careTeam'] = [{ sequence: 1, provider: to(colleague(number)), role: { coding: [{ code: role }] } }];
     given.claim['item'].pop();
     delete given.claim['total'];
+  };
+
+/** 09:00 at +01:00, when the visit begins, and midnight (UTC) of that day, in minutes. */
+const VISIT = Date.parse('2026-02-10T08:00:00Z') / 60_000;
+const DAY_START = Date.parse('2026-02-10T00:00:00Z') / 60_000;
+
+const visit = (from: number, minutes: number): ActivityEntry => ({
+  ...{ practitioner: exampleNumber, record: `Encounter/${from}`, from, until: from + minutes, codes: ['X'] },
+  billed: 12_000,
+});
+/** Other claims, one visit each. */
+const others =
+  (count: number, of: (n: number) => ActivityEntry): Change =>
+  (given) => {
+    given.activities = Array.from({ length: count }, (_, n) => ({
+      ...{ schema: 1, claimId: `other-${n}`, provider: 'hospital', salt: exampleSalt('b'), entries: [of(n)] },
+    }));
+  };
+const oneLine: Change = (given) => {
+  given.claim['item'].pop();
+  delete given.claim['total'];
+};
+const here =
+  (reference: string): Change =>
+  (given) => {
+    given.encounter['class'] = { code: 'AMB' };
+    given.encounter['location'] = [{ location: { reference } }];
+  };
+const atLevel =
+  (code: string): Change =>
+  (given) => {
+    oneLine(given);
+    given.claim['item'][0].productOrService = { coding: [{ code }] };
+  };
+const peers =
+  (mean: number): Change =>
+  (given) => {
+    given.tables = { peers: [{ code: '99213', mean }] };
   };
 
 export const SIGNAL_CASES: readonly SignalCase[] = [
@@ -98,6 +137,116 @@ export const SIGNAL_CASES: readonly SignalCase[] = [
             { sequence: 1, provider: to(given.practitioner), role: { coding: [{ code: 'primary' }] } },
           ];
         },
+      ],
+    ],
+  },
+  {
+    signal: 'hours-in-day',
+    title: 'a practitioner who bills more than a day of work in one day',
+    // Forty minutes of its own, and 23 visits of other claims.
+    change: all(
+      oneLine,
+      others(23, (n) => visit(DAY_START + n * 42, n < 22 ? 42 : 26)),
+    ),
+    facts: { practitioner: exampleNumber, day: '2026-02-10', minutes: 990, visits: 24, claims: 24, limit: 960 },
+    honest: [
+      ['a long day', others(22, (n) => visit(DAY_START + n * 40, 30))],
+      ['several lines for one visit', others(40, () => ({ ...visit(DAY_START, 40), record: 'Encounter/same' }))],
+      [
+        'another practitioner’s day',
+        others(40, (n) => ({ ...visit(DAY_START + n * 20, 40), practitioner: '1000000004' })),
+      ],
+      ['the visits of two days', others(40, (n) => visit(DAY_START + (n % 2) * 1440 + n * 15, 20))],
+    ],
+  },
+  {
+    signal: 'places-at-once',
+    title: 'a practitioner in two places at once',
+    change: all(
+      oneLine,
+      here('Location/a'),
+      others(1, () => ({ ...visit(VISIT + 10, 20), place: 'Location/b' })),
+    ),
+    facts: { practitioner: exampleNumber, day: '2026-02-10', minutes: 20, claims: 2, limit: 5 },
+    honest: [
+      [
+        'two patients in one place',
+        all(
+          here('Location/a'),
+          others(1, () => ({ ...visit(VISIT + 10, 20), place: 'Location/a' })),
+        ),
+      ],
+      [
+        'one place after the other',
+        all(
+          here('Location/a'),
+          others(1, () => ({ ...visit(VISIT + 40, 20), place: 'Location/b' })),
+        ),
+      ],
+      [
+        'a place that nobody says',
+        all(
+          here('Location/a'),
+          others(1, () => visit(VISIT + 10, 20)),
+        ),
+      ],
+    ],
+  },
+  {
+    signal: 'days-in-year',
+    title: 'a practitioner who works on more than 300 days of a year',
+    change: all(
+      oneLine,
+      others(300, (n) => visit(DAY_START - (n < 40 ? n + 1 : -n) * 1440, 20)),
+    ),
+    facts: { practitioner: exampleNumber, year: 2026, days: 301, claims: 301, limit: 300 },
+    honest: [['300 days', others(299, (n) => visit(DAY_START - (n < 40 ? n + 1 : -n) * 1440, 20))]],
+  },
+  {
+    signal: 'always-highest',
+    title: 'a practitioner who bills the highest level alone',
+    change: all(
+      atLevel('99215'),
+      others(9, (n) => ({ ...visit(DAY_START - n * 1440, 20), codes: ['99215'] })),
+    ),
+    facts: { practitioner: exampleNumber, evaluations: 10, highest: 10, percent: 100, claims: 10, limit: 90 },
+    honest: [
+      [
+        'the highest level now and then',
+        all(
+          atLevel('99215'),
+          others(9, (n) => ({ ...visit(DAY_START - n * 1440, 20), codes: [n < 8 ? '99215' : '99213'] })),
+        ),
+      ],
+      [
+        'too few to say',
+        all(
+          atLevel('99215'),
+          others(8, (n) => ({ ...visit(DAY_START - n * 1440, 20), codes: ['99215'] })),
+        ),
+      ],
+    ],
+  },
+  {
+    signal: 'above-peers',
+    title: 'a practitioner who bills twice what others do',
+    change: all(
+      atLevel('99213'),
+      peers(6000),
+      others(9, (n) => ({ ...visit(DAY_START - n * 1440, 20), codes: ['99213'] })),
+    ),
+    facts: {
+      ...{ practitioner: exampleNumber, code: '99213', lines: 10, mean: 12000, peers: 6000 },
+      ...{ claims: 10, limit: 150 },
+    },
+    honest: [
+      [
+        'what others bill',
+        all(
+          atLevel('99213'),
+          peers(9000),
+          others(9, (n) => ({ ...visit(DAY_START - n * 1440, 20), codes: ['99213'] })),
+        ),
       ],
     ],
   },

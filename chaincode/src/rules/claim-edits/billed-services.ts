@@ -5,12 +5,12 @@
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Bill, BillItem, BillPart } from '../../model/bill.ts';
 import { canonicalJson, sha256Hex } from '../../model/canonical.ts';
-import { objectsOf } from '../../model/claim-evidence.ts';
+import { classOf, isStay, objectsOf } from '../../model/claim-evidence.ts';
 import { addDays, daysFrom, firstDay } from '../../model/days.ts';
 import type { Resource } from '../../model/fhir.ts';
 import { identitiesIn } from '../../model/links.ts';
 import { type ClaimBasis, patientOf } from '../claim-facts.ts';
-import { classOf, isStay, type Span, spanOf } from './when.ts';
+import { type Span, spanOf } from './when.ts';
 
 /**
  * What a factor does to other claims. `sole`: no other may have it. `shared`: others may, and it is found by those who ask

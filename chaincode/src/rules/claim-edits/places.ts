@@ -1,10 +1,9 @@
 /** The edits about where a service was rendered, and about the modifiers of a line: what contradicts itself or its visit. */
 import type { BillItem } from '../../model/bill.ts';
-import { targetOf } from '../../model/claim-evidence.ts';
+import { classOf, targetOf } from '../../model/claim-evidence.ts';
 import type { ClaimEdit, ClaimFacts, DenialFacts } from '../claim-facts.ts';
 import { billedLeaves, type Leaf } from './leaves.ts';
 import { rowsFor } from './payer-tables.ts';
-import { classOf } from './when.ts';
 
 /** CMS's places of telehealth (https://www.cms.gov/medicare/coding-billing/place-of-service-codes). */
 const TELEHEALTH_PLACES = ['02', '10'];

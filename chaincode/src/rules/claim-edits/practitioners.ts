@@ -1,14 +1,13 @@
 /** Edits about the people who did it: licensed on the day, and not at work for more hours than a day has. */
 
 import type { BillItem } from '../../model/bill.ts';
-import { objectsOf, targetOf } from '../../model/claim-evidence.ts';
+import { classOf, isStay, objectsOf, targetOf } from '../../model/claim-evidence.ts';
 import { type Answering, billedItems, practitionersOf } from '../../model/claim-practitioners.ts';
 import { covers, daysOfPeriod } from '../../model/days.ts';
 import type { Reference, Resource } from '../../model/fhir.ts';
 import { practitionerNamed } from '../../model/organisations.ts';
 import type { ClaimEdit, ClaimFacts, DenialFacts } from '../claim-facts.ts';
 import { evaluateLicenceDuring, type Holder } from '../licences.ts';
-import { classOf, isStay } from './when.ts';
 
 /** Whom a reference in a provider's claims and records means: its own practitioner, unless it says whose he is. */
 function holderIn(reference: Reference, provider: string): Holder {

@@ -17,14 +17,6 @@ const HOUR_MS = 3_600_000;
 /** The earliest and the latest offset from UTC that any place has. */
 const [EARLIEST_MS, LATEST_MS] = [-12 * HOUR_MS, 14 * HOUR_MS];
 
-/** Encounters that last for days, each with services of its own (http://terminology.hl7.org/CodeSystem/v3-ActCode). */
-const STAYS = ['IMP', 'ACUTE', 'NONAC', 'OBSENC', 'SS', 'PRENC'];
-
-/** The code of an Encounter's class. */
-export const classOf = (encounter: Resource | undefined): string | undefined =>
-  (encounter?.['class'] as { code?: string } | null | undefined)?.code;
-export const isStay = (encounter: Resource | undefined): boolean => STAYS.includes(classOf(encounter) ?? '');
-
 /** When it happened; without an end it is when it began, and without a beginning nothing is known. */
 export function spanOf(resource: Resource | undefined): Span | undefined {
   if (resource === undefined) return undefined;

@@ -69,6 +69,7 @@ const KINDS = new Map<string, Kind>(
       ...{ places: BILLING, holds: ['Coverage'], names: 'id' },
       payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,
     },
+    activity: { places: BILLING, names: 'claimId' },
     'claim-tables': { places: BILLING, payer: payerInKey },
     'concept-map': {
       ...{ places: BILLING, holds: ['ConceptMap'], names: 'id' },

@@ -26,6 +26,7 @@ import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
+import { activitiesShown } from './activities.ts';
 import { pricesShown } from './prices.ts';
 import { tablesShown } from './tables-shown.ts';
 
@@ -242,8 +243,11 @@ export async function adjudicateOnce(
   const before = { ...(await decidedBefore(index, own, standing)), ...(await screenedAs(index, own, id)) };
   const shown = { claim, state, ...terms, ...before };
   const asked = decision === undefined ? {} : { decision };
-  const made = { responseId: randomUUID(), salt: newSalt(), ...shown, ...asked };
-  return ledger.submit('AdjudicateClaim', { id, provider }, made, sending);
+  const toDecide = { id, provider, bill: readBill(resource), evidence: records, tables: terms.tables?.text };
+  const { beyond, ...others } = await activitiesShown(index, own, toDecide);
+  const made = { responseId: randomUUID(), salt: newSalt(), ...shown, ...asked, ...others };
+  const input = { id, provider, ...(beyond === true ? { beyond } : {}) };
+  return ledger.submit('AdjudicateClaim', input, made, sending);
 }
 
 /** The payer's rules of deciding, what another person has signed, and what an appeal is against. */

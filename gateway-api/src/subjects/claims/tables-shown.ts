@@ -4,8 +4,8 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { notHereYet } from '../../http/failures.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 
-/** @throws {Failure} 503 while one is on its way */
-async function textAt(index: ReadModel, collection: string, key: string): Promise<string> {
+/** The exact text of a value of the payer's. @throws {Failure} 503 while it is on its way */
+export async function textAt(index: ReadModel, collection: string, key: string): Promise<string> {
   const text = await index.evidence.text(collection, key);
   if (text === undefined) throw notHereYet(1);
   return text;
