@@ -19,6 +19,7 @@ import { Registry } from './contracts/registry.ts';
 import { Renewals } from './contracts/renewals.ts';
 import { Screenings } from './contracts/screenings.ts';
 import { Settlements } from './contracts/settlements.ts';
+import { Visits } from './contracts/visits.ts';
 import { Witnesses } from './contracts/witnesses.ts';
 
 /** One instance of each contract, for a consortium. Their names are the table's. */
@@ -39,6 +40,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Settlements,
     Accounts,
     Registry,
+    Visits,
     Witnesses,
     PatientKeys,
     Logs,

@@ -194,6 +194,32 @@ describe('What is billed', function () {
     expect(earlier.version).to.equal('2026-1');
   });
 
+  it('waits where its patient says at her own gateway that she was not there, and not where she says that she was', async () => {
+    const patient = story.parties.of('patients', 'patient', `Patient/${story.patientId}`);
+    const say = async (visit: Resource, body?: object) => {
+      await patient.find({ path: `/fhir/R4/Encounter/${visit.id}` }, 'the visit at the patient’s end');
+      await patient.write({ method: 'POST', path: `/fhir/R4/Encounter/${visit.id}/$confirm`, ...(body && { body }) });
+    };
+    const decided = async (visit: Resource): Promise<string | undefined> => {
+      const taken = await bill(cpt('99213', visit));
+      expectTaken(taken);
+      const path = `/fhir/R4/${taken.request.reference}`;
+      await payer.find({ path }, 'the claim at the payer');
+      return (await payer.write<Answer>({ method: 'POST', path: `${path}/$adjudicate` })).body.disposition;
+    };
+    const confirmed = await consulted(21);
+    await say(confirmed);
+    expect(await decided(confirmed)).to.equal('approved');
+    const disputed = await consulted(22);
+    const parameter = [{ name: 'took-place', valueBoolean: false }];
+    await say(disputed, { resourceType: 'Parameters', parameter });
+    expect(await decided(disputed)).to.match(/^pended: /);
+    const path = `/fhir/R4/Encounter/${disputed.id}/$confirm`;
+    expect((await hospital.send({ method: 'POST', path })).status).to.be.oneOf([403, 404]);
+    const odd = { resourceType: 'Parameters', parameter: [{ name: 'took-place', valueString: 'no' }] };
+    expect((await patient.send({ method: 'POST', path, body: odd })).status).to.equal(422);
+  });
+
   it('waits where its practitioner’s day is too long with other claims, and says why', async () => {
     await putTables({ signals: { 'hours-in-day': { limit: 30, weight: 100 } } });
     const taken = await bill(cpt('99213', await consulted(25)));

@@ -23,6 +23,7 @@ import type { ClaimFacts } from '../rules/claim-facts.ts';
 import { checkPrices, type ShownPrices } from './claim-prices.ts';
 import { checkTables, type ShownTables } from './claim-tables.ts';
 import { type Fingerprints, loadFingerprints } from './held-services.ts';
+import { wordsOfVisits } from './visits.ts';
 
 /** Of the payer's, as the anchored texts. */
 export interface ShownTerms extends ShownPrices {
@@ -117,13 +118,14 @@ export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; 
   const { store, payer, terms, salt, now, beside = new Set<string>(), elsewhere = [], ...given } = loading;
   const basis = { ...given, bill: onDaysOfRecords(given.bill, given.evidence) };
   const days = [...new Set(basis.bill.items.map(({ first }) => first))];
-  const [tariffs, tables, register, fingerprints] = await Promise.all([
+  const [tariffs, tables, visits, register, fingerprints] = await Promise.all([
     checkPrices(store, { payer, provider: basis.provider.name }, terms, days),
     checkTables(store, payer, terms.tables),
+    wordsOfVisits(store, basis.provider.name, basis.evidence),
     loadRegister(store, terms.register),
     loadFingerprints(store, { basis, salt, payer, shown: terms.fingerprintKey, beside }),
   ]);
   const earlier = [...fingerprints.earlier, ...elsewhere.map((item) => ({ item, elsewhere: true as const }))];
   const licences = licencesOf(register, licenceNumbersOf(basis), terms.buckets);
-  return { facts: { ...basis, tariffs, tables, licences, earlier, now }, fingerprints };
+  return { facts: { ...basis, tariffs, tables, visits, licences, earlier, now }, fingerprints };
 }

@@ -20,6 +20,7 @@ import { privateKeys } from '../model/keys.ts';
 import { isEnded, type PaymentReport } from '../model/payments.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { ClaimState, Draft } from '../model/values.ts';
+import { type VisitWord, visitHandle } from '../model/visits.ts';
 import { Accounts } from './accounts.ts';
 import { ClaimCorrections } from './claim-corrections.ts';
 import type { ShownTerms } from './claim-loading.ts';
@@ -32,6 +33,7 @@ import { Records } from './records.ts';
 import { Registry } from './registry.ts';
 import { Screenings } from './screenings.ts';
 import { Settlements } from './settlements.ts';
+import { Visits } from './visits.ts';
 
 /** The payer's, the provider's and the bank's. */
 export const PAYER = 'billing_payer';
@@ -71,6 +73,8 @@ type Loaded = NonNullable<Request<'LoadClaimTables'>['private']>;
 export class Story {
   readonly ledger: MemoryLedger;
   readonly example: Example = exampleClaim();
+  /** Whether the patient has confirmed the visit before anything is billed. */
+  isConfirmed = true;
   /** Whether what is submitted is screened at once. */
   screens = true;
 
@@ -81,7 +85,7 @@ export class Story {
   /** @param beside a story on whose ledger this one is, of another provider or payer */
   constructor(consortium: Consortium = exampleConsortium, beside?: Pick<Story, 'ledger' | 'provider' | 'payer'>) {
     const billing = [PayerTables, Claims, ClaimCorrections, Screenings, Settlements, Accounts];
-    const contracts = [Records, Registry, ...billing, Erasures];
+    const contracts = [Records, Registry, Visits, ...billing, Erasures];
     this.ledger =
       beside?.ledger ??
       new MemoryLedger(
@@ -117,6 +121,15 @@ export class Story {
   }
 
   /** Records, licence and coverage are on the ledger. */
+  /** The patient says this of the visit. */
+  saying(word: VisitWord): Request<'SayOfVisit'> {
+    const handle = visitHandle('hospital', this.example.encounter.id);
+    return {
+      ...{ from: 'patients', role: 'system', input: { provider: 'hospital' } },
+      private: { handle, word, salt: exampleSalt('3') },
+    };
+  }
+
   async prepare(): Promise<this> {
     this.ledger.time = '2026-02-10T10:00:00.000Z';
     await this.record(this.records());
@@ -124,6 +137,7 @@ export class Story {
     await this.ledger.submit('SetLicence', licensing(this.ledger, licence));
     await this.ledger.submit('RegisterCoverage', this.coverage());
     await this.ledger.submit('ChangeScreeningKey', this.keyChange());
+    if (this.isConfirmed) await this.ledger.submit('SayOfVisit', this.saying('confirmed'));
     this.ledger.time = '2026-02-11T08:00:00.000Z';
     return this;
   }

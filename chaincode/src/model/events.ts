@@ -14,6 +14,7 @@ export const events = {
   CorrectionAsked: 'CorrectionAsked',
   CorrectionAnswered: 'CorrectionAnswered',
   RecordRestricted: 'RecordRestricted',
+  VisitSaid: 'VisitSaid',
   AccessReported: 'AccessReported',
   ReviewOpened: 'ReviewOpened',
   ReviewClosed: 'ReviewClosed',

@@ -31,6 +31,8 @@ export const privateKeys = {
   correction: (id: string, step: number): string => `correction/${id}/${step}`,
   /** marks: a record is restricted where the newest number is odd; see model/corrections.ts. */
   restricted: (handle: string, n: number): string => `restricted/${handle}/${n}`,
+  /** marks: what a patient says of a visit; see model/visits.ts. */
+  visit: (handle: string, word: string): string => `visit/${handle}/${word}`,
   /** marks: how far an organisation's log of reads had come; see model/log-anchors.ts. */
   log: (organisation: string, n: number): string => `log/${organisation}/${n}`,
   /** inbox_<Org>: the rows of that log between two anchors. */

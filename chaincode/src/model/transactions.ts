@@ -62,6 +62,7 @@ import {
   licenceStateSchema,
   MAX_DELIVERED,
 } from './values.ts';
+import { visitTransactions } from './visits.ts';
 import { witnessTransactions } from './witness-transactions.ts';
 
 export type { Transaction } from './transaction.ts';
@@ -338,6 +339,7 @@ export const transactions = {
   ...emergencyTransactions,
   ...erasureTransactions,
   ...correctionTransactions,
+  ...visitTransactions,
   ...renewalTransactions,
   ...claimTransactions,
   ...authorizationTransactions,

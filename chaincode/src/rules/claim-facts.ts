@@ -11,6 +11,7 @@ import type { PriorDecision } from '../model/coordination.ts';
 import type { Cover } from '../model/coverage.ts';
 import type { Resource } from '../model/fhir.ts';
 import type { Anchored, LicenceState } from '../model/transactions.ts';
+import type { VisitWord } from '../model/visits.ts';
 
 /** An item whose fingerprint another claim holds. Which one, the payer alone can read. */
 export interface Earlier {
@@ -47,6 +48,8 @@ export interface ClaimFacts extends ClaimBasis {
   earlier: readonly Earlier[];
   /** What other payers decided of the same services before. */
   prior?: readonly PriorDecision[] | undefined;
+  /** What patients have said of the visits, by `Encounter/<id>`. */
+  visits?: ReadonlyMap<string, readonly VisitWord[]> | undefined;
   /** What was done for other claims, as far as the payer shows it. */
   activities?: readonly Activity[] | undefined;
   /** Evidence that the ledger has a newer version of, by `Type/id`. */

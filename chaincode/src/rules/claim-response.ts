@@ -28,7 +28,7 @@ export interface ResponseFacts {
   appealUntil?: string;
   /** Why a person at the payer decided so. */
   note?: string | undefined;
-  /** What is unusual about it. */
+  /** What is unusual about it: said where it waits. */
   signals?: readonly Finding[];
   /** Transaction time, ISO 8601 UTC. */
   now: string;
@@ -127,7 +127,7 @@ function notesOf({ note, outcome, adjudication: { currency }, signals = [] }: Re
   const texts = [
     note ?? [],
     owedBack === 0 ? [] : `${value} ${currency} that were paid before are owed back`,
-    signals.map(signalText),
+    outcome?.waitsFor === undefined ? [] : signals.map(signalText),
   ].flat();
   return texts.length === 0
     ? {}

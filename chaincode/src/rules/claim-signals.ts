@@ -12,6 +12,8 @@ import {
   dispenseOutstanding,
   facilityAtDistance,
   renderedByAnother,
+  visitDisputed,
+  visitUnconfirmed,
 } from './claim-signals/of-claim.ts';
 
 /** What this and other claims say together. */
@@ -30,6 +32,8 @@ export const CLAIM_SIGNALS: readonly ClaimSignal[] = [
   claimedLate,
   facilityAtDistance,
   renderedByAnother,
+  visitDisputed,
+  visitUnconfirmed,
   ...overTime,
 ];
 

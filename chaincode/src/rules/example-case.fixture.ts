@@ -13,6 +13,7 @@ import {
   exampleSalt,
 } from '../model/example-claim.fixture.ts';
 import type { LicenceState } from '../model/transactions.ts';
+import type { VisitWord } from '../model/visits.ts';
 import type { ClaimFacts, Earlier } from './claim-facts.ts';
 
 /** What a case may change before the claim is judged. */
@@ -31,6 +32,8 @@ export interface Case extends Example {
   /** What the payer has loaded of its tables. */
   tables: Partial<LoadedTables> | undefined;
   earlier: Earlier[];
+  /** What the patient has said of the visit; left out: nobody has asked. */
+  said: VisitWord[] | undefined;
   /** What was done for other claims. */
   activities: Activity[];
   outdated: string[];
@@ -54,6 +57,7 @@ const exampleCase = (): Case => ({
   feeSchedule: undefined,
   tables: undefined,
   earlier: [],
+  said: undefined,
   activities: [],
   outdated: [],
   now: '2026-02-11T08:00:00.000Z',
@@ -82,6 +86,7 @@ function factsOf(given: Case): ClaimFacts {
     ),
     earlier: given.earlier,
     activities: given.activities,
+    visits: new Map(given.said === undefined ? [] : [[`Encounter/${given.encounter.id}`, given.said]]),
     outdated: given.outdated,
     now: given.now,
   };

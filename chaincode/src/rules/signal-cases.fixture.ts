@@ -141,6 +141,29 @@ export const SIGNAL_CASES: readonly SignalCase[] = [
     ],
   },
   {
+    signal: 'visit-disputed',
+    title: 'a visit at which its patient says she was not',
+    change: all(oneLine, (given) => (given.said = ['disputed'])),
+    facts: { item: 1, visit: `Encounter/${exampleIds.encounter}` },
+    honest: [],
+  },
+  {
+    signal: 'visit-unconfirmed',
+    title: 'a visit by video that its patient has not confirmed',
+    change: all(oneLine, (given) => (given.said = [])),
+    facts: { item: 1, visit: `Encounter/${exampleIds.encounter}` },
+    honest: [
+      ['a visit by video that she has confirmed', (given) => (given.said = ['confirmed'])],
+      [
+        'a visit to the office',
+        (given) => {
+          given.said = [];
+          given.encounter['class'] = { code: 'AMB' };
+        },
+      ],
+    ],
+  },
+  {
     signal: 'hours-in-day',
     title: 'a practitioner who bills more than a day of work in one day',
     // Forty minutes of its own, and 23 visits of other claims.

@@ -73,6 +73,7 @@ import { closeReview, review, reviews } from './reviews/routes.ts';
 import type { SubjectOperation } from './services.ts';
 import { tellSubscribers } from './subscriptions/duties.ts';
 import { createSubscription, listSubscriptions, readSubscription, updateSubscription } from './subscriptions/routes.ts';
+import { confirmVisit } from './visits/operations.ts';
 import { importClaims } from './x12/routes.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -176,6 +177,7 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   makeHealthLink,
   ...eraseRecord,
   ...correctRecord,
+  confirmVisit,
   issueKeyCode,
   enrolPatientKey,
   changePatientKey,

@@ -1,4 +1,5 @@
 /** Signals that a claim raises by itself: what is missing, late, or does not go together. */
+import type { BillItem } from '../../model/bill.ts';
 import { targetOf } from '../../model/claim-evidence.ts';
 import { billedItems, practitionersOf, renderersOf } from '../../model/claim-practitioners.ts';
 import { countDays } from '../../model/days.ts';
@@ -65,4 +66,37 @@ export const renderedByAnother: ClaimSignal = {
       const other = rendering.find((one) => one !== null && !recorded.includes(one));
       return recorded.length === 0 || other === undefined ? [] : [{ item: item.sequence, practitioner: other }];
     }),
+};
+
+/** Visits that lines point to. */
+const visitsOf = ({ services }: BillItem): string[] => services.filter((one) => one.startsWith('Encounter/'));
+
+/** The patient says that she was not there. */
+export const visitDisputed: ClaimSignal = {
+  name: 'visit-disputed',
+  version: '1',
+  limit: undefined,
+  weight: 100,
+  judge: ({ bill, visits }) =>
+    billedItems(bill).flatMap((item) =>
+      visitsOf(item)
+        .filter((visit) => visits?.get(visit)?.includes('disputed') === true)
+        .map((visit) => ({ item: item.sequence, visit })),
+    ),
+};
+
+/** Nobody but the provider says that a visit by video took place: its patient has not confirmed it. */
+export const visitUnconfirmed: ClaimSignal = {
+  name: 'visit-unconfirmed',
+  version: '1',
+  limit: undefined,
+  weight: 20,
+  judge: (facts) =>
+    billedItems(facts.bill)
+      .filter((item) => isVirtual(item, facts))
+      .flatMap((item) =>
+        visitsOf(item)
+          .filter((visit) => facts.visits?.get(visit)?.length === 0)
+          .map((visit) => ({ item: item.sequence, visit })),
+      ),
 };

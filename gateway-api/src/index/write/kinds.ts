@@ -65,6 +65,7 @@ const KINDS = new Map<string, Kind>(
     erasure: { places: CARE },
     correction: { places: CARE, names: 'id' },
     restricted: { places: MARKS },
+    visit: { places: MARKS },
     coverage: {
       ...{ places: BILLING, holds: ['Coverage'], names: 'id' },
       payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,
