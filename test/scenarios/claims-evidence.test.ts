@@ -229,7 +229,8 @@ describe('What is billed', function () {
     const decided = await payer.write<Answer>({ method: 'POST', path: `${path}/$adjudicate` });
     expect(decided.body.outcome).to.equal('queued');
     expect(decided.body.disposition).to.match(/^pended: /);
-    const [note] = decided.body['processNote'] as { text: string }[];
+    const notes = decided.body['processNote'] as { text: string }[];
+    const note = notes.find(({ text }) => text.startsWith('hours-in-day'));
     expect(note?.text).to.match(/^hours-in-day \(100\): practitioner \w+, day [\d-]+, minutes \d+, .*limit 30$/);
   });
 

@@ -1,7 +1,7 @@
 /** An adjudication as a FHIR R4 ClaimResponse (hl7.org/fhir/R4/claimresponse.html). */
 import type { Bill } from '../model/bill.ts';
-import type { PriorDecision } from '../model/coordination.ts';
 import type { Finding } from '../model/claims.ts';
+import type { PriorDecision } from '../model/coordination.ts';
 import type { Resource } from '../model/fhir.ts';
 import { toMoney } from '../model/money.ts';
 import type { Adjudication, Decided, Decision } from './adjudication.ts';
