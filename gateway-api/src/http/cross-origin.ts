@@ -13,7 +13,7 @@ const SENT = [
 ];
 const READ = [
   ...['ETag', 'Last-Modified', 'Location', 'Content-Location', 'Content-Disposition', 'Content-Language', 'Link'],
-  ...['Retry-After', 'WWW-Authenticate', 'X-Block', 'X-Request-Id', 'X-Transaction-Id'],
+  ...['Retry-After', 'WWW-Authenticate', 'X-Block', 'X-Complete-Since', 'X-Request-Id', 'X-Transaction-Id'],
 ];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 /** How long a browser need not ask again, seconds. */

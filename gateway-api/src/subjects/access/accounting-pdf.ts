@@ -9,14 +9,16 @@ export interface AccountingOptions {
   /** Ids of the Patients. */
   patients: readonly string[];
   madeAt: Date;
+  /** From when on it is complete, ISO 8601 UTC. */
+  since: string;
 }
 
 const SHARES = { recipient: 1.6, types: 1.6, outcome: 1.3, consent: 1.5 } as const;
 
 /** One row for an access, as many pages as it takes. */
 export function accountingPdf(disclosures: readonly Disclosure[], options: AccountingOptions): Promise<Buffer> {
-  const { language, patients, madeAt } = options;
-  const { direction, accounting, columns, page, made } = TEXTS[language];
+  const { language, patients, madeAt, since } = options;
+  const { direction, accounting, columns, page, made, complete } = TEXTS[language];
   const table = Object.entries(columns).map(
     ([name, title]): PdfColumn => ({ title, share: SHARES[name as keyof typeof SHARES] ?? 1 }),
   );
@@ -24,7 +26,7 @@ export function accountingPdf(disclosures: readonly Disclosure[], options: Accou
   return pdfOf(
     {
       ...{ title: accounting, language, direction, landscape: true, madeAt },
-      header: `${patients.map((id) => `Patient/${id}`).join(', ')} · ${filled(made, language, { at })}`,
+      header: `${patients.map((id) => `Patient/${id}`).join(', ')} · ${filled(made, language, { at })} · ${filled(complete, language, { at: timeIn(since, language) })}`,
       pageOf: (number, pages) => filled(page, language, { page: number, pages }),
     },
     [{ kind: 'table', columns: table, rows: disclosures.map((one) => rowOf(one, language)) }],

@@ -27,6 +27,8 @@ describe('An accounting of disclosures', function () {
     const { status, headers, body } = await scene.send(as, `GET /accounting${query}`);
     expect(status, JSON.stringify(body)).to.equal(200);
     expect(headers.get('content-type')).to.match(/^text\/csv/);
+    const years = (Date.now() - Date.parse(headers.get('x-complete-since')!)) / (365.25 * 24 * 3_600_000);
+    expect(years).to.be.within(5.99, 6.01);
     return rowsOf(body);
   };
 

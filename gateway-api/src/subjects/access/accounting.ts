@@ -63,7 +63,7 @@ export const accounting = route({
   }),
   answers: {
     200: {
-      description: `text/csv or application/pdf, at most ${MOST} accesses; a Link with rel="next" leads to further ones.`,
+      description: `text/csv or application/pdf, at most ${MOST} accesses; a Link with rel="next" leads to further ones. X-Complete-Since says from when on it is complete.`,
       schema: z.string(),
     },
     404: { description: 'No patient is named, or another than the one who asks.' },
@@ -78,10 +78,14 @@ export const accounting = route({
     const named = patient === undefined ? '' : `patient=${encodeURIComponent(patient)}&`;
     const narrowed = isPdf ? '&format=pdf' : '';
     const link = next === undefined ? {} : { Link: `</accounting?${named}after=${next}${narrowed}>; rel="next"` };
-    const headers = { 'Cache-Control': 'no-store', Vary: 'Accept, Accept-Language', ...link };
+    const headers = {
+      ...{ 'Cache-Control': 'no-store', Vary: 'Accept, Accept-Language', ...link },
+      // What is older is not accounted for (45 CFR 164.528(a)).
+      'X-Complete-Since': since(),
+    };
     if (isPdf) {
       const language = lang ?? languageIn(languages);
-      const body = await accountingPdf(disclosures, { language, patients: meant, madeAt: new Date() });
+      const body = await accountingPdf(disclosures, { language, patients: meant, madeAt: new Date(), since: since() });
       const file = { 'Content-Disposition': 'attachment; filename="accounting.pdf"', 'Content-Language': language };
       return { headers: { ...headers, 'Content-Type': 'application/pdf', ...file }, body };
     }
@@ -98,9 +102,14 @@ export const accounting = route({
 /** Whether there is such a patient is not said. */
 const noPatient = (): LedgerError => new LedgerError('NOT_FOUND', 'there is no such patient');
 
+/** From when on it is complete, ISO 8601 UTC: each access is on the ledger for good. */
+function since(): string {
+  const then = new Date();
+  then.setUTCFullYear(then.getUTCFullYear() - YEARS);
+  return then.toISOString();
+}
+
 async function pageOf(patients: readonly string[], after: string | undefined, { disclosures }: Services) {
-  const since = new Date();
-  since.setUTCFullYear(since.getUTCFullYear() - YEARS);
-  const lastUpdated = [{ prefix: 'ge' as const, value: since.toISOString() }];
+  const lastUpdated = [{ prefix: 'ge' as const, value: since() }];
   return disclosures.page({ patients, lastUpdated, count: MOST, after });
 }

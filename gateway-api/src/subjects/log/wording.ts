@@ -72,6 +72,8 @@ export interface Texts {
   all: string;
   page: string;
   made: string;
+  /** Of an accounting. */
+  complete: string;
   nothing: string;
   further: string;
 }

@@ -81,8 +81,11 @@ onEachDatabase('The log of reads', (kind) => {
 
   it('forgets what is older than it is kept, and the chain goes on', async () => {
     for (let index = 1; index <= 4; index += 1) await note('one', `${index}`);
+    expect(await log.completeSince()).to.equal(undefined);
+    const before = new Date(now).toISOString();
     now += 2 * DAY_MS;
     await note('one', 'new');
+    expect(await log.completeSince()).to.equal(before);
     expect(await idsOf('one')).to.deep.equal(['["new"]']);
     const left = await journal().selectFrom('reads').selectAll().orderBy('sequence').execute();
     expect(left[0]).to.include({ outcome: 'pruned', subject: '', patient: null, records: '[]' });

@@ -147,6 +147,12 @@ export class ReadLog {
     return { sequence: Number(first.sequence), hash: first.hash };
   }
 
+  /** From when on nothing is removed that was written: the time of the last row whose time was over. Undefined: from the first on. */
+  async completeSince(): Promise<string | undefined> {
+    const [first] = await this.#after(0, 1);
+    return first?.outcome === 'pruned' ? first.at : undefined;
+  }
+
   /** The row with a number; undefined where there is none. */
   async row(sequence: number): Promise<Read | undefined> {
     return this.#lazily.selectFrom('reads').selectAll().where('sequence', '=', sequence).executeTakeFirst();

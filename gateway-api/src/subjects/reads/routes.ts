@@ -47,6 +47,9 @@ export const readsAnswer = {
   schema: z.object({
     reads: z.array(readSchema),
     next: nextPage,
+    completeSince: z.iso.datetime().optional().meta({
+      description: 'Earlier rows of this organisation’s own log were kept no longer; absent where it is whole.',
+    }),
     others: z
       .array(z.object({ organisation: z.string(), through: z.string().optional() }))
       .optional()
@@ -163,8 +166,10 @@ export const reads = route({
     await services.readLog.note(caller, { interaction: 'log', type: 'Read', about: about.map(withoutRecords) });
     if (isOthers) return { body: { reads: [] } };
     const shown = await readsShown(wanted, page, { path: '/reads', narrowed }, services);
+    const completeSince = await services.readLog.completeSince();
+    const body = { ...shown, ...(completeSince === undefined ? {} : { completeSince }) };
     const isWhole = services.organisation.kind === 'custodian' && wanted.patient !== undefined;
-    return { body: isWhole ? { ...shown, others: await knownThrough(services) } : shown };
+    return { body: isWhole ? { ...body, others: await knownThrough(services) } : body };
   },
 });
 

@@ -89,6 +89,7 @@ export const ar: Texts = {
   all: 'جميع السجلات',
   page: 'صفحة {page} من {pages}',
   made: 'أُنشئ {at}',
+  complete: 'مكتمل منذ {at}',
   nothing: 'لا شيء في السجل.',
   further: 'إدخالات أخرى',
 };

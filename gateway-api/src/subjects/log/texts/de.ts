@@ -91,6 +91,7 @@ export const de: Texts = {
   all: 'alle Datensätze',
   page: 'Seite {page} von {pages}',
   made: 'erstellt {at}',
+  complete: 'vollständig ab {at}',
   nothing: 'Das Protokoll ist leer.',
   further: 'Weitere Einträge',
 };

@@ -93,6 +93,7 @@ export const en: Texts = {
   all: 'all records',
   page: 'Page {page} of {pages}',
   made: 'made {at}',
+  complete: 'complete from {at} on',
   nothing: 'There is nothing in the log.',
   further: 'Further entries',
 };

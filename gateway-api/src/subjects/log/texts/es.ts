@@ -91,6 +91,7 @@ export const es: Texts = {
   all: 'todos los registros',
   page: 'Página {page} de {pages}',
   made: 'creado {at}',
+  complete: 'completo desde {at}',
   nothing: 'El historial está vacío.',
   further: 'Más entradas',
 };
