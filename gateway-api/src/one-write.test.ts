@@ -37,6 +37,7 @@ const AROUND = [
   'subjects/receipts/duties.ts',
   'subjects/subscriptions/',
   'subjects/access/access-events.ts',
+  'subjects/access/waits.ts',
 ];
 
 describe('One write', function () {
