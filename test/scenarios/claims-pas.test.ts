@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
+import { validateResource } from '@telemed-ledger/gateway-api/fhir/validation/validation.ts';
 import { coverageShown } from '@telemed-ledger/scripts/demo/claims.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
@@ -341,6 +342,7 @@ describe('What a client submits', function () {
       const decided = await post(payer, `${reference}/$authorize`, decision);
       expect(decided).to.include({ outcome: 'partial', id: pended.id });
       expect(actionsOf(decided)).to.deep.equal(['A1', 'A3']);
+      expect([answer, decided].flatMap((one) => validateResource(one).issues)).to.deep.equal([]);
       expect(JSON.stringify(decided['item'][1])).to.include('not before physiotherapy');
       await hospital.find<Answered>(
         { path: `/fhir/R4/ClaimResponse/${pended.id}` },
@@ -408,5 +410,88 @@ describe('What a client submits', function () {
       expect(refusal.status).to.equal(422);
       expect((refusal.body as Answered)['issue'][0].expression[0]).to.equal('Bundle.entry[3].resource');
     });
+  });
+
+  it('asks whether the patient is covered on a day, at the provider’s and the payer’s gateway', async () => {
+    const { member } = story.visit;
+    const asking = (more: object) => ({
+      ...{ resourceType: 'CoverageEligibilityRequest', status: 'active', purpose: ['validation', 'benefits'] },
+      ...{ patient: { identifier: member }, created: day, insurer: { display: 'payer' }, servicedDate: day, ...more },
+    });
+    const insurance = [{ coverage: { reference: `Coverage/${story.coverageId}` } }];
+    const path = '/fhir/R4/CoverageEligibilityRequest/$submit';
+    for (const party of [hospital, story.parties.of('payer', 'adjudicator')]) {
+      const answer = await party.ask<Answered>({ method: 'POST', path, body: asking({ insurance }) });
+      expect(answer).to.include({ resourceType: 'CoverageEligibilityResponse', outcome: 'complete' });
+      expect(validateResource(answer).issues).to.deep.equal([]);
+      expect(answer['insurance'][0]).to.include({ inforce: true });
+      expect(
+        answer['insurance'][0].item[0].benefit.map(({ type }: Answered) => (type as never)['coding'][0]['code']),
+      ).to.deep.equal([...['copay', 'copay-percent']]);
+      const discovered = await party.ask<Answered>({ method: 'POST', path, body: asking({ purpose: ['discovery'] }) });
+      expect(discovered['insurance'].map(({ coverage }: Answered) => (coverage as never)['reference'])).to.include(
+        `Coverage/${story.coverageId}`,
+      );
+      const over = await party.ask<Answered>({
+        method: 'POST',
+        path,
+        body: asking({ insurance, servicedDate: '2001-01-01' }),
+      });
+      expect(over['insurance'][0].inforce).to.equal(false);
+      const unknown = asking({ insurance: [{ coverage: { reference: `Coverage/${randomUUID()}` } }] });
+      const refusal = await party.send({ method: 'POST', path, body: unknown });
+      expect(refusal.status).to.equal(422);
+      const nobody = asking({ patient: { identifier: { ...member, value: 'nobody' } }, purpose: ['discovery'] });
+      expect(await party.ask<Answered>({ method: 'POST', path, body: nobody })).to.not.have.property('insurance');
+    }
+  });
+
+  it('is explained to the patient by what the payer’s side holds, and not by what a provider posts', async () => {
+    const payer = story.parties.of('payer', 'adjudicator');
+    const patient = story.parties.of('patients', 'patient', `Patient/${story.patientId}`);
+    const posted = {
+      ...{ resourceType: 'ExplanationOfBenefit', status: 'active', use: 'claim', created: day, outcome: 'complete' },
+      type: { coding: [{ code: 'professional' }] },
+      ...{ patient: { reference: `Patient/${story.patientId}` }, insurer: { display: 'payer' } },
+      ...{ provider: { display: 'hospital' }, insurance: [{ focal: true, coverage: { display: 'mine' } }] },
+    };
+    const { body: document } = await hospital.write({
+      method: 'POST',
+      path: '/fhir/R4/ExplanationOfBenefit',
+      body: posted,
+    });
+    const taken = await submitted(claimFor(`Encounter/${(await visited()).id}`));
+    expectTaken(taken);
+    const { reference } = taken['request'];
+    await payer.find({ path: `/fhir/R4/${reference}` }, 'the claim at the payer');
+    const { body: decision } = await payer.write<Answered>({
+      method: 'POST',
+      path: `/fhir/R4/${reference}/$adjudicate`,
+    });
+    for (const party of [patient, payer]) {
+      const path = `/fhir/R4/ExplanationOfBenefit?patient=${story.patientId}&claim=${reference}`;
+      const page = await party.find<Answered>(
+        { path },
+        'the explanation',
+        ({ entry: found }: Answered) => found?.length === 1,
+      );
+      const eob = page['entry'][0].resource;
+      expect(eob).to.include({ resourceType: 'ExplanationOfBenefit', use: 'claim', status: 'active', id: decision.id });
+      expect(eob.meta.profile[0]).to.include('C4BB-ExplanationOfBenefit-Professional-NonClinician');
+      expect(eob.identifier[0].type.coding[0].code).to.equal('uc');
+      expect(eob.claimResponse.reference).to.equal(`ClaimResponse/${decision.id}`);
+      expect(eob.insurer.identifier.value).to.equal('payer');
+      const slices = eob.item[0].adjudication.map(({ category }: Answered) => (category as never)['coding'][0]['code']);
+      expect(slices).to.include.members(['submitted', 'benefit', 'benefitpaymentstatus']);
+      expect(eob.total.map(({ amount }: Answered) => (amount as never)['currency'])).to.include('USD');
+      expect(eob.payment.amount).to.deep.equal(decision['payment'].amount);
+      expect(await party.ask<Answered>({ path: `/fhir/R4/ExplanationOfBenefit/${eob.id}` })).to.deep.include({
+        id: eob.id,
+      });
+      expect((await party.send({ path: `/fhir/R4/ExplanationOfBenefit/${document.id}` })).status).to.equal(404);
+      expect(validateResource(eob).issues).to.deep.equal([]);
+    }
+    const own = await hospital.ask<Answered>({ path: `/fhir/R4/ExplanationOfBenefit/${document.id}` });
+    expect(own['meta'].tag[0].code).to.equal('CLINRPT');
   });
 });

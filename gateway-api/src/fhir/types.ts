@@ -44,6 +44,7 @@ const LEDGER_TYPES: Record<string, Kind | undefined> = {
   ConceptMap: 'payer',
   Consent: 'custodian',
   Coverage: 'payer',
+  CoverageEligibilityRequest: undefined,
   PaymentNotice: undefined,
   PaymentReconciliation: undefined,
   Task: undefined,

@@ -23,6 +23,7 @@ import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from
 import { claimBasis } from './claims/basis.ts';
 import { correctClaim } from './claims/correction-operations.ts';
 import { debts } from './claims/debts.ts';
+import { checkEligibility } from './claims/eligibility.ts';
 import { claimFindings } from './claims/findings.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { getClaimRules, setClaimRules } from './claims/rules.ts';
@@ -173,6 +174,7 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   receiveAuthorization,
   ...inquireAuthorizations,
   decideAuthorization,
+  ...checkEligibility,
   ...issueHealthCards,
   makeHealthLink,
   ...eraseRecord,

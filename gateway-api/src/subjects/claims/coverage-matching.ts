@@ -46,12 +46,16 @@ const focalOf = (claim: Resource): number =>
     0,
   );
 
-/** The Claim with the Coverage of its focal insurance. @throws LedgerError INVALID where none or several are meant */
-export async function coverageFor(claim: Resource, search: CoverageSearch): Promise<CoverageFound> {
+/** All registered Coverages of a Claim's, or another request's, patient. */
+export const coveragesOfPatient = (claim: Resource, search: CoverageSearch): Promise<StoredResource[]> =>
+  new Candidates(claim, search).ofPatient();
+
+/** The Claim with the Coverage of its focal insurance; `place` is where else it stands. @throws LedgerError INVALID where none or several are meant */
+export async function coverageFor(claim: Resource, search: CoverageSearch, place?: string): Promise<CoverageFound> {
   const { submission } = search;
   const position = focalOf(claim);
   const insurance = (claim['insurance'] ?? []) as Insurance[];
-  const at = `Claim.insurance[${position}].coverage`;
+  const at = place ?? `Claim.insurance[${position}].coverage`;
   const named = insurance[position]?.coverage;
   const contained = (claim['contained'] ?? []) as Resource[];
   const asItIs = {
@@ -64,8 +68,7 @@ export async function coverageFor(claim: Resource, search: CoverageSearch): Prom
   const inside = contained.find(({ id }) => named.reference === `#${id}`);
   const described = entry?.resource ?? inside;
   if (described === undefined && named.reference !== undefined) return asItIs;
-  const place = entry?.at ?? at;
-  const id = await new Candidates(claim, search).find(described, named, place);
+  const id = await new Candidates(claim, search).find(described, named, entry?.at ?? at);
   const of = { ...insurance[position], coverage: { reference: `Coverage/${id}` } };
   const left = contained.filter((one) => one !== inside);
   const told: Issue[] =
@@ -86,6 +89,10 @@ export async function coverageFor(claim: Resource, search: CoverageSearch): Prom
   };
 }
 
+const once = (found: readonly StoredResource[]): StoredResource[] => [
+  ...new Map(found.map((one) => [one.resource.id, one])).values(),
+];
+
 class Candidates {
   readonly #claim: Resource;
   readonly #search: CoverageSearch;
@@ -101,12 +108,15 @@ class Candidates {
     const byName = await matching.byIdentifiers('Coverage', stated, at);
     if (byName !== undefined) return byName;
     const ofSubscriber = await this.#bySubscriber(described);
-    const found = ofSubscriber.length > 0 ? ofSubscriber : await this.#byBeneficiary();
-    const distinct = [...new Map(found.map((one) => [one.resource.id, one])).values()];
+    const distinct = ofSubscriber.length > 0 ? once(ofSubscriber) : await this.ofPatient();
     const meant = this.#inForce(distinct.filter((one) => this.#isOfPayer(one, described)));
     if (meant.length === 1) return meant[0]!.resource.id;
     const count = meant.length === 0 ? 'no Coverage' : `${meant.length} Coverages`;
     throw new LedgerError('INVALID', `is ${count} that a payer has registered here`, at);
+  }
+
+  async ofPatient(): Promise<StoredResource[]> {
+    return once(await this.#byBeneficiary());
   }
 
   async #matches(parameter: string, anyOf: Identifier[]): Promise<StoredResource[]> {
