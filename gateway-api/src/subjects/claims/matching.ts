@@ -39,9 +39,15 @@ const memberReference = (name: string): Reference => ({
 
 /** What took place, which is told by when: the elements that say it. */
 const TIMES: Record<string, readonly string[]> = {
+  Condition: ['onsetDateTime', 'recordedDate'],
   Encounter: ['period'],
+  Immunization: ['occurrenceDateTime'],
+  MedicationRequest: ['authoredOn'],
+  Observation: ['effectiveDateTime', 'effectivePeriod'],
   Procedure: ['performedPeriod', 'performedDateTime'],
 };
+/** The elements that say what it was. */
+const CODES = ['code', 'vaccineCode', 'medicationCodeableConcept', 'class'];
 /** As many of a patient's as are looked through for one that took place at that time. */
 const MOST_LOOKED_AT = 1000;
 
@@ -56,8 +62,16 @@ function timesOf(resource: Resource): string | undefined {
   return Number.isNaN(from) || Number.isNaN(to) ? undefined : `${from}/${to}`;
 }
 
-const codesOf = (resource: Resource): string =>
-  JSON.stringify(resource['code'] ?? (resource['class'] as { code?: string } | undefined)?.code ?? '');
+const codesOf = (resource: Resource): string => JSON.stringify(CODES.map((element) => codingsOf(resource[element])));
+
+/** Of a CodeableConcept or a Coding: systems and codes, in their order. */
+function codingsOf(value: unknown): unknown {
+  const { coding = [value] } = (value ?? {}) as { coding?: unknown[] };
+  return coding.map((one) => [
+    (one as { system?: string } | undefined)?.system,
+    (one as { code?: string } | undefined)?.code,
+  ]);
+}
 
 /** Finds what entries are here; each is looked up once. */
 export class Matching {
@@ -133,7 +147,10 @@ export class Matching {
   async #byTime({ resource, fullUrl }: Entry): Promise<string | undefined> {
     const time = timesOf(resource);
     if (time === undefined) return undefined;
-    const subject = await this.patientNamed(resource['subject'] as Reference | undefined, fullUrl);
+    const subject = await this.patientNamed(
+      (resource['subject'] ?? resource['patient']) as Reference | undefined,
+      fullUrl,
+    );
     if (subject === undefined) return undefined;
     const search = { type: resource.resourceType, patients: [subject], count: MOST_LOOKED_AT };
     const { matches } = await this.#index.search(search);

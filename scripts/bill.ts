@@ -1,0 +1,71 @@
+/**
+ * `npm run bill -- --org hospital FILE…`: bills the Claims that stand in a provider's files (FHIR R4 Bundles, as Synthea and other
+ * systems write them) through its gateway, says of each what it did to it and what is missing, and counts by reason. Running it
+ * again is safe: each Claim has a key of its own.
+ */
+import { parseArgs } from 'node:util';
+import { type Billed, billedAs } from './billing/claims.ts';
+import { preparedClaims } from './billing/prepared.ts';
+import { dataDirectory, gatewayUrl, organisationNamed, positive, runCommand, UsageError } from './command-line.ts';
+import { renewedToken } from './credentials.ts';
+import { HttpClient } from './http.ts';
+import { readBundle } from './load/bundle.ts';
+
+const USAGE = `Usage: npm run bill -- --org ORGANISATION [--gateway URL] [--concurrency N] [--verbose] [--files] FILE…
+Bills the Claims in FHIR R4 Bundles (JSON or gzip) whose records have been loaded (npm run load).
+  --gateway       the gateway's base URL, by default the organisation's on this machine
+  --concurrency   Claims in flight (4)
+  --verbose       a line for each Claim, not only counts`;
+
+await runCommand(async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      org: { type: 'string', default: 'hospital' },
+      gateway: { type: 'string' },
+      files: { type: 'string', multiple: true, default: [] },
+      concurrency: { type: 'string', default: '4' },
+      verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean' },
+    },
+  });
+  const files = [...values.files, ...positionals];
+  if (values.help || files.length === 0) throw new UsageError(USAGE);
+  const organisation = organisationNamed(values.org);
+  const http = new HttpClient(values.gateway ?? gatewayUrl(organisation));
+  const token = renewedToken({ dataDir: dataDirectory(), organisation: organisation.name, role: 'system' });
+  const all: Billed[] = [];
+  for (const file of files) {
+    const { bundle, hash } = await readBundle(file);
+    const claims = preparedClaims(bundle.entry);
+    const billed = await billedAs(claims, {
+      http,
+      token,
+      key: hash,
+      atOnce: positive('--concurrency', values.concurrency),
+    });
+    all.push(...billed);
+    if (values.verbose)
+      for (const { name, did, outcome, reason } of billed)
+        console.log([file, name, outcome, reason, ...did].filter((part) => part !== undefined).join(' | '));
+  }
+  http.close();
+  report(all);
+  return all.some(({ outcome }) => outcome === 'not sent') ? 1 : 0;
+});
+
+/** Counts by what became of them and why, and by what was done to them. */
+function report(all: readonly Billed[]): void {
+  const count = (texts: readonly string[]): [string, number][] =>
+    [...Map.groupBy(texts, (text) => text)]
+      .map(([text, { length }]): [string, number] => [text, length])
+      .sort((a, b) => b[1] - a[1]);
+  console.log(`${all.length} Claims`);
+  for (const [text, times] of count(
+    all.map(({ outcome, reason }) => (reason === undefined ? outcome : `${outcome}: ${reason}`)),
+  ))
+    console.log(`${String(times).padStart(6)}  ${text}`);
+  const done = count(all.flatMap(({ did }) => did));
+  if (done.length > 0) console.log('What was done to them:');
+  for (const [text, times] of done) console.log(`${String(times).padStart(6)}  ${text}`);
+}
