@@ -27,6 +27,7 @@ import { debtOf, type StepValue } from './claim-balance.ts';
 import { checkResponse } from './claim-humans.ts';
 import { loadEvidence } from './claim-loading.ts';
 import { offsetClaim } from './claim-offsets.ts';
+import { keptWith, loadEvidence } from './claim-loading.ts';
 import { freeServices, servicesOf } from './claim-services.ts';
 import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts';
 import { freeScreened } from './screened.ts';
@@ -115,9 +116,9 @@ async function reopenClaim(call: Call<'ReopenClaim'>): Promise<Done> {
   const record = await checkClaim(store, state, claim);
   checkSameBill(record.resource, resource);
   readBill(resource);
-  await loadEvidence(store, caller.organisation.name, evidence);
+  const records = await loadEvidence(store, caller.organisation.name, evidence);
   const next = nextState(call, kind, state, { ...(await reopened(call, state)), writes: ['claim'] });
-  const shown: ClaimRecord = { ...record, resource, evidence };
+  const shown: ClaimRecord = { ...record, resource, evidence: keptWith(evidence, records) };
   await takeStep(store, {
     state: next,
     event: kind === 'appeal' ? events.ClaimAppealed : events.ClaimSubmitted,

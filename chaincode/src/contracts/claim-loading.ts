@@ -10,6 +10,7 @@ import { parseText } from '../ledger/parse.ts';
 import { licencesOf, loadRegister } from '../ledger/register.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Bill } from '../model/bill.ts';
+import { keptEvidence } from '../model/claim-minimum.ts';
 import { licenceNumbersOf } from '../model/claim-practitioners.ts';
 import type { ClaimRecord } from '../model/claims.ts';
 import { type Cover, readCover } from '../model/coverage.ts';
@@ -72,7 +73,13 @@ export async function loadEvidence(
   return byTarget(records.map(({ anchored }) => anchored));
 }
 
-/** The evidence as it was checked and stored at submission. */
+/** What of records that were checked is kept with a claim. @param shown as {@link loadEvidence} returns them */
+export function keptWith(evidence: readonly RecordEvidence[], shown: ReadonlyMap<string, Anchored>): RecordEvidence[] {
+  const byId = new Map([...shown.values()].map((record) => [record.id, record]));
+  return evidence.map((one) => keptEvidence(one, byId.get(one.id)!));
+}
+
+/** The evidence as it was checked at submission, as far as it was kept. */
 export const storedEvidence = (record: ClaimRecord): Map<string, Anchored> =>
   byTarget(record.evidence.map(({ text }) => parseText(anchoredSchema, text)));
 

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { expect } from 'chai';
 import type { Request } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { keptEvidence } from '../model/claim-minimum.ts';
 import { type Changeable, exampleIds, exampleNumber, exampleSalt } from '../model/example-claim.fixture.ts';
 import { CLAIM_EDITS } from '../rules/claims.ts';
 import { licensing } from './example-register.fixture.ts';
@@ -193,7 +194,8 @@ describe('the claims contract', () => {
       const claim = {
         ...{ schema: 1, id: exampleIds.claim, salt: exampleSalt('c'), submittedAt: time },
         ...{ provider: 'hospital', payer: 'payer', coverage: { id: exampleIds.coverage, version: 1 } },
-        ...{ resource: story.example.claim, evidence: story.evidence() },
+        resource: story.example.claim,
+        evidence: story.evidence().map((one) => keptEvidence(one, JSON.parse(one.text))),
         edits: CLAIM_EDITS.map(({ name: edit, version }) => ({ edit, version, outcome: 'pass' })),
       };
       const of = (kind: string) => Object.entries(writes.private).filter(([name]) => name.includes(` ${kind}/`));

@@ -24,7 +24,7 @@ import { judgeClaim, standing, type Verdict, verdictOf } from '../rules/claims.t
 import { activityOf } from './claim-activities.ts';
 import type { StepValue } from './claim-balance.ts';
 import { checkPrior } from './claim-coordination.ts';
-import { checkCover, loadEvidence, loadFacts } from './claim-loading.ts';
+import { checkCover, keptWith, loadEvidence, loadFacts } from './claim-loading.ts';
 import { loadFeeSchedule } from './claim-prices.ts';
 import { checkReplaced, type Replaced, replace } from './claim-replacing.ts';
 import { setClaimRules } from './claim-rules.ts';
@@ -124,7 +124,8 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   const identities = identitiesOf(patientOf(facts));
   const record: ClaimRecord = {
     ...{ schema: 1, id: claim.id, salt: claim.salt, submittedAt: store.time, provider: provider.name, payer },
-    ...{ coverage: { id: loaded.id, version: loaded.version }, resource: claim.resource, evidence, edits },
+    ...{ coverage: { id: loaded.id, version: loaded.version }, resource: claim.resource },
+    ...{ evidence: keptWith(evidence, shown), edits },
     ...(identities.length === 0 ? {} : { identities }),
     ...(prior.length === 0 ? {} : { prior }),
   };
