@@ -134,6 +134,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     find: (access) => disclosures.find(access),
     of: (patient, since) => disclosures.since(patient, since),
     isOwnSince: (block) => index.accesses.isOwnSince(block),
+    isOwnClaim: async (id) => ((await index.state('claim', id)) ?? (await index.state('authorization', id)))?.own === 1,
+    isOwnClaimSince: (block) => index.own.isSince(['claim', 'authorization'], block),
   });
   const erasureJournal = new ErasureJournal(stores.journal, stores.journalLazily);
   const erasures = new ErasureRequests({ index, ledger, organisation, consortium, journal: erasureJournal, log });

@@ -44,6 +44,15 @@ export class OwnStates {
     this.#checks = checks;
   }
 
+  /** Whether one of these kinds changed behind a block. */
+  async isSince(kinds: readonly string[], block: number): Promise<boolean> {
+    for (const kind of kinds) {
+      const row = await this.#of(kind).where('block', '>', block).limit(1).executeTakeFirst();
+      if (row !== undefined) return true;
+    }
+    return false;
+  }
+
   /** In the order in which they came. */
   async page(
     kind: string,

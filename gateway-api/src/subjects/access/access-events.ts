@@ -1,9 +1,16 @@
-/** Which access an event of the ledger is about. */
+/** Which access, or which claim, an event of the ledger is about. */
 import type { ParsedBlock } from '../../ledger/block.ts';
 
+type Event = ParsedBlock['transactions'][number]['event'];
+
+export const accessIn = (event: Event): string[] => idIn(event, /^(Access|Copies)/);
+
+/** Of a claim, or of a request for authorization. */
+export const claimIn = (event: Event): string[] => idIn(event, /^(Claim|Authorization)/);
+
 /** Anybody may put anything into an event. */
-export function accessIn(event: ParsedBlock['transactions'][number]['event']): string[] {
-  if (event === undefined || !/^(Access|Copies)/.test(event.name)) return [];
+function idIn(event: Event, names: RegExp): string[] {
+  if (event === undefined || !names.test(event.name)) return [];
   try {
     const { id } = JSON.parse(event.payload) as { id?: unknown };
     return typeof id === 'string' ? [id] : [];

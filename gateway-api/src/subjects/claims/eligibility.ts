@@ -17,6 +17,10 @@ type Members = Record<string, unknown>;
 const REQUEST = 'CoverageEligibilityRequest';
 const COST_TYPES = 'http://terminology.hl7.org/CodeSystem/coverage-copay-type';
 const BENEFITS = 'http://terminology.hl7.org/CodeSystem/benefit-type';
+/** X12's service type of a plan as a whole. */
+const ALL_SERVICES = {
+  coding: [{ system: 'http://terminology.hl7.org/CodeSystem/ex-benefitcategory', code: '30' }],
+};
 /** Coverages that one request asks for. */
 const MOST = 50;
 
@@ -89,7 +93,7 @@ function insuranceOf(
     coverage: { reference: `Coverage/${resource.id}` },
     inforce: resource['status'] === 'active' && covers(days, first, last),
     ...(period === undefined ? {} : { benefitPeriod: period }),
-    ...(benefit.length === 0 ? {} : { item: [{ name: 'All services', benefit }] }),
+    ...(benefit.length === 0 ? {} : { item: [{ category: ALL_SERVICES, benefit }] }),
   };
 }
 

@@ -35,8 +35,18 @@ const HEADER = /^([A-Za-z0-9-]{1,64}): ?([\x20-\x7e]{0,1000})$/;
 /** What says where a request goes and how long it is. */
 const OWN_HEADERS = /^(?:host|content-length|transfer-encoding|connection|upgrade|expect|te|trailer)$/i;
 
+export type Topic = 'AuditEvent' | 'ClaimResponse';
+/** Of a provider or payer: its claims and requests for authorization. */
+const OF_CLAIMS: Topic = 'ClaimResponse';
+
+/** What a Subscription that was taken is about. */
+export const topicOf = ({ criteria }: Record<string, unknown>): Topic =>
+  criteria === OF_CLAIMS ? OF_CLAIMS : 'AuditEvent';
+
 /** A Subscription that is sound. */
 export interface Asked {
+  /** What it is told of: accesses, or what becomes of claims and requests for authorization. */
+  topic: Topic;
   /** Id of the Patient; undefined: all of the organisation's. */
   patient: string | undefined;
   endpoint: URL;
@@ -65,7 +75,8 @@ export function askedIn(body: Record<string, unknown>, own: readonly string[] | 
   if (typeof channel !== 'object' || channel === null) return invalid('is required', 'channel');
   return {
     status,
-    patient: patientIn(criteria, own),
+    topic: topicOf({ criteria }),
+    patient: criteria === OF_CLAIMS && own === undefined ? undefined : patientIn(criteria, own),
     ...channelIn(channel),
     end: end === undefined ? undefined : endIn(end),
   };
@@ -82,7 +93,8 @@ function endIn(end: unknown): string {
 function patientIn(criteria: unknown, own: readonly string[] | undefined): string | undefined {
   const [, query] = /^AuditEvent(?:\?(.*))?$/.exec(typeof criteria === 'string' ? criteria : '') ?? [];
   const isOne = typeof criteria === 'string' && criteria.startsWith('AuditEvent');
-  if (!isOne) return invalid('must be AuditEvent, or AuditEvent?patient=<id>', 'criteria');
+  if (!isOne)
+    return invalid('must be AuditEvent, AuditEvent?patient=<id>, or of an organisation ClaimResponse', 'criteria');
   const parameters = [...new URLSearchParams(query ?? '')];
   if (parameters.some(([name]) => name !== 'patient') || parameters.length > 1)
     invalid('has no other parameter than patient, once', 'criteria');

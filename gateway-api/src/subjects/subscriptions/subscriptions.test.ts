@@ -5,6 +5,8 @@ import { expect } from 'chai';
 import { until } from '../../consortium.fixture.ts';
 import { AccessScene, type ExamplePatient, type Shown } from '../access/access-scene.fixture.ts';
 import { allowedAs, isInner } from './hook.ts';
+import { askedIn } from './subscription.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 const LONG_MS = 20_000;
 
@@ -208,5 +210,56 @@ describe('What a notification may call', () => {
       'http://localhost:9000/',
     ])
       expect(as(url), url).to.equal(undefined);
+  });
+});
+
+describe('A subscription to ClaimResponse', () => {
+  const row = { id: 's', patient: null, told: 0, status: 'active', failures: 0, due_at: null };
+  const criteria = (text: string) => ({ ...row, resource: JSON.stringify({ criteria: text }) });
+  const withRows = (rows: object[], isOwnSince = false): Subscriptions =>
+    new Subscriptions({
+      ...{ hosts: [], retryMs: 1, position: () => 0, organisation: 'clinic', find: async () => undefined },
+      ...{ of: async function* () {}, isOwnSince: async () => false },
+      ...{ isOwnClaim: async (id) => id === 'mine', isOwnClaimSince: async () => isOwnSince },
+      journal: { live: async () => rows } as never,
+    });
+  const block = (number: number, name: string, id: string) =>
+    ({ number, transactions: [{ event: { name, payload: JSON.stringify({ id }) } }] }) as never;
+  const due = async (all: Subscriptions): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const one of all.due('2026-01-01T00:00:00Z')) found.push(one.row.id);
+    return found;
+  };
+
+  it('tells an organisation of its own claims and requests for authorization, and of nobody else’s', async () => {
+    const all = withRows([criteria('ClaimResponse')]);
+    for (const number of [0, 1]) all.sees(block(number, 'ClaimAdjudicated', 'other'));
+    all.sees(block(2, 'AccessDecided', 'mine'));
+    expect(await due(all)).to.deep.equal([]);
+    all.sees(block(3, 'AuthorizationDecided', 'mine'));
+    expect(await due(all)).to.deep.equal(['s']);
+  });
+
+  it('leaves those to accesses alone, and asks the ledger for what came before this process', async () => {
+    const others = withRows([criteria('AuditEvent')]);
+    for (const number of [0, 1]) others.sees(block(number, 'ClaimAdjudicated', 'mine'));
+    expect(await due(others)).to.deep.equal([]);
+    const later = withRows([criteria('ClaimResponse')], true);
+    later.sees(block(9, 'ClaimAdjudicated', 'other'));
+    expect(await due(later)).to.deep.equal(['s']);
+  });
+
+  it('is an organisation’s: a patient’s is refused, and so are parameters', () => {
+    const asked = (criterion: string, own?: string[]) => () =>
+      askedIn(
+        {
+          ...{ resourceType: 'Subscription', status: 'requested', reason: 'x', criteria: criterion },
+          channel: { type: 'rest-hook', endpoint: 'https://x.example/' },
+        },
+        own,
+      );
+    expect(asked('ClaimResponse')()).to.include({ topic: 'ClaimResponse', patient: undefined });
+    expect(asked('ClaimResponse', ['p'])).to.throw('criteria');
+    expect(asked('ClaimResponse?status=active')).to.throw('criteria');
   });
 });

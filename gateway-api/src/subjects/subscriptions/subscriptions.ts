@@ -4,10 +4,10 @@
  */
 import type { Subscription, SubscriptionJournal } from '../../idempotency/subscriptions.ts';
 import type { ParsedBlock } from '../../ledger/block.ts';
-import { accessIn } from '../access/access-events.ts';
+import { accessIn, claimIn } from '../access/access-events.ts';
 import type { Disclosure } from '../access/disclosure.ts';
 import { type AllowedHosts, notified } from './hook.ts';
-import { askedIn } from './subscription.ts';
+import { askedIn, topicOf } from './subscription.ts';
 
 /** Tries in a row after which it is given up. */
 const TRIES = 5;
@@ -28,6 +28,9 @@ export interface SubscriptionsOptions {
   of: (patient: string, since: number) => AsyncIterable<Disclosure>;
   /** Whether an access of this organisation's own requests changed behind a block. */
   isOwnSince: (block: number) => Promise<boolean>;
+  /** Whether a claim, or a request for authorization, is this organisation's; and whether one of its own changed behind a block. */
+  isOwnClaim: (id: string) => Promise<boolean>;
+  isOwnClaimSince: (block: number) => Promise<boolean>;
 }
 
 /** One that is to be told now. */
@@ -40,7 +43,7 @@ export interface Due {
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   /** What blocks named since this process began, the newest last. */
-  #recent: { block: number; access: string }[] = [];
+  #recent: { block: number; access: string; claim: string }[] = [];
   /** From which block on that is all. */
   #from: number | undefined;
   #head = 0;
@@ -69,7 +72,9 @@ export class Subscriptions {
     this.#from ??= number;
     this.#head = Math.max(this.#head, number);
     for (const access of new Set(transactions.flatMap(({ event }) => accessIn(event))))
-      this.#recent.push({ block: number, access });
+      this.#recent.push({ block: number, access, claim: '' });
+    for (const claim of new Set(transactions.flatMap(({ event }) => claimIn(event))))
+      this.#recent.push({ block: number, access: '', claim });
     const dropped = this.#recent.splice(0, Math.max(0, this.#recent.length - MOST_RECENT)).at(-1);
     if (dropped !== undefined) this.#from = dropped.block + 1;
   }
@@ -111,11 +116,18 @@ export class Subscriptions {
     await journal.change(id, version, { status: 'error', failures: tries, due_at: null, error, ...updated });
   }
 
-  async #isMore({ id, patient, told }: Subscription): Promise<boolean> {
+  async #isMore({ id, patient, told, resource }: Subscription): Promise<boolean> {
     const since = Math.max(Number(told), this.#looked.get(id) ?? 0);
     if (since >= this.head) return false;
-    if (this.#from === undefined || since + 1 < this.#from) return this.#isMoreOnLedger(patient, since);
-    for (const { access } of this.#recent.filter(({ block }) => block > since)) {
+    const isAll = this.#from !== undefined && since + 1 >= this.#from;
+    const recent = this.#recent.filter(({ block }) => block > since);
+    if (topicOf(JSON.parse(resource) as Record<string, unknown>) === 'ClaimResponse') {
+      if (!isAll) return this.#options.isOwnClaimSince(since);
+      for (const { claim } of recent) if (claim !== '' && (await this.#options.isOwnClaim(claim))) return true;
+      return false;
+    }
+    if (!isAll) return this.#isMoreOnLedger(patient, since);
+    for (const { access } of recent.filter((one) => one.access !== '')) {
       const found = await this.#options.find(access);
       if (found !== undefined && this.#isAbout(found, patient)) return true;
     }
