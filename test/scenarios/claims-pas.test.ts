@@ -494,4 +494,41 @@ describe('What a client submits', function () {
     const own = await hospital.ask<Answered>({ path: `/fhir/R4/ExplanationOfBenefit/${document.id}` });
     expect(own['meta'].tag[0].code).to.equal('CLINRPT');
   });
+
+  it('is found by the desks of both by how it stands, and by what it bills', async () => {
+    const taken = await submitted(
+      claimFor(`Encounter/${(await visited()).id}`, { total: { value: 80, currency: 'USD' } }),
+    );
+    const id = taken['request'].reference.split('/')[1];
+    const payer = story.parties.of('payer', 'adjudicator');
+    await payer.find({ path: `/fhir/R4/Claim/${id}` }, 'the claim at the payer');
+    const idsAt = async (party: Party, query: string): Promise<string[]> => {
+      const found: string[] = [];
+      for (let path: string | undefined = `/claims?${query}`; path !== undefined; ) {
+        const page: Answered = await party.ask<Answered>({ path });
+        found.push(...page['claims'].map((one: Answered) => one.id));
+        path = page['next'];
+      }
+      return found;
+    };
+    const today = new Date().toISOString().slice(0, 10);
+    for (const party of [hospital, payer]) {
+      for (const query of [
+        'status=submitted&count=2',
+        `status=submitted&provider=hospital&priority=normal&type=professional&least=80&most=80&since=${today}`,
+        `patient=${story.patientId}&count=500`,
+      ])
+        expect(await idsAt(party, query), query).to.include(id);
+      for (const query of [
+        'status=remitted',
+        'provider=clinic',
+        'edit=duplicate',
+        'least=81',
+        'until=2001-01-01',
+        'patient=x',
+      ])
+        expect(await idsAt(party, query), query).to.not.include(id);
+      expect((await party.send({ path: '/claims?assignee=x' })).status).to.equal(422);
+    }
+  });
 });

@@ -23,6 +23,7 @@ import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from
 import { claimBasis } from './claims/basis.ts';
 import { correctClaim } from './claims/correction-operations.ts';
 import { debts } from './claims/debts.ts';
+import { listClaims } from './claims/desk.ts';
 import { checkEligibility } from './claims/eligibility.ts';
 import { claimFindings } from './claims/findings.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
@@ -137,6 +138,7 @@ export const ROUTES: readonly Route[] = [
   loadFeeSchedule,
   getFeeSchedule,
   listAuthorizations,
+  listClaims,
   priorAuthorizationMetrics,
   loadClaimTables,
   getClaimTables,
