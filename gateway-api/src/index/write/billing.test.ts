@@ -57,6 +57,16 @@ function values(payer: string): [key: string, value: object, creator: string][] 
       signer,
     ],
     [privateKeys.response(CLAIM), record([of('ClaimResponse', { insurer: named(payer) })]), signer],
+    [privateKeys.claimTask(CLAIM, 2), { ...record([of('Task', {})]), payer }, signer],
+    [privateKeys.offset(CLAIM, 3), record([of('PaymentReconciliation', { paymentIssuer: named(payer) })]), signer],
+    [
+      privateKeys.debt(CLAIM, 3, 1),
+      {
+        ...{ schema: 1, claimId: CLAIM, step: 3, number: 1, payer, provider: 'hospital', salt: newSalt() },
+        ...{ left: { units: 1, currency: 'USD' }, at: prices.loadedAt },
+      },
+      signer,
+    ],
     [privateKeys.payment(CLAIM, 1), record([of('PaymentReconciliation', { paymentIssuer: named(payer) })]), signer],
     [privateKeys.settlement(CLAIM), record([of('PaymentNotice', { recipient: named(payer) })]), 'BankMSP'],
     [
