@@ -19,14 +19,16 @@ export interface Correction {
 const KINDS: Record<string, Correction['kind'] | undefined> = { '7': 'replace', '8': 'void' };
 
 const codesIn = (concept: unknown): string[] =>
-  objectsOf((concept as { coding?: unknown } | undefined)?.coding).map(({ code }) => String(code));
+  objectsOf((concept as { coding?: unknown } | undefined)?.coding).flatMap(({ code }) =>
+    typeof code === 'string' ? [code] : [],
+  );
 
-/** The code of an extension, as a code, a Coding or a CodeableConcept. */
+/** The codes of extensions, as a code, a Coding or a CodeableConcept. */
 function frequenciesOf(element: Record<string, unknown>): string[] {
   return objectsOf(element['extension'])
     .filter(({ url }) => url === FREQUENCY)
     .flatMap(({ valueCode, valueCoding, valueCodeableConcept }) => [
-      ...(typeof valueCode === 'string' ? [valueCode] : codesIn({ coding: [valueCoding ?? {}] })),
+      ...codesIn({ coding: [{ code: valueCode }, valueCoding] }),
       ...codesIn(valueCodeableConcept),
     ]);
 }
