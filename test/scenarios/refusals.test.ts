@@ -151,6 +151,8 @@ describe('A refusal', function () {
     JSON.stringify(value)
       .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+      // As its sentence says it, to the minute.
+      .replaceAll(/\b[A-Z][a-z]{2} \d{1,2}, \d{4}, \d{1,2}:\d\d\s?[AP]M UTC/gu, '<time>')
       .replaceAll(/[0-9a-f]{64}/g, '<hash>');
 
   /** What the requestor's gateway answers of it, headers included. */
