@@ -24,6 +24,7 @@ import type { OutputOf } from '../model/transactions.ts';
 import type { ClaimState } from '../model/values.ts';
 import { type ClaimTaskKind, claimTaskOf } from '../rules/claim-tasks.ts';
 import { debtOf, type StepValue } from './claim-balance.ts';
+import { returnBenefits } from './claim-benefits.ts';
 import { checkResponse } from './claim-humans.ts';
 import { keptWith, loadEvidence } from './claim-loading.ts';
 import { offsetClaim } from './claim-offsets.ts';
@@ -76,7 +77,7 @@ export async function paidFor(
 
 async function withdrawClaim(call: Call<'WithdrawClaim'>): Promise<Done> {
   const { input, caller, consortium, store } = call;
-  const { kind, claim, state: text, response, fingerprintKey, coverage, screening, salt } = call.private;
+  const { kind, claim, state: text, response, fingerprintKey, coverage, screening, took, salt } = call.private;
   const payer = memberOfKind(consortium, input.payer, 'payer', 'payer').name;
   const state = await checkState(store, { id: input.id, payer, text, step: kind, caller });
   const record = await checkClaim(store, state, claim);
@@ -84,8 +85,9 @@ async function withdrawClaim(call: Call<'WithdrawClaim'>): Promise<Done> {
   const paid = await paidFor(store, state, response);
   freeServices(store, record, services);
   await freeScreened(store, record, screening);
+  await returnBenefits(store, record, state, { took, salt });
   const status = kind === 'cancel' ? 'cancelled' : 'voided';
-  const next = nextState(call, kind, state, { status, paid: undefined });
+  const next = nextState(call, kind, state, { status, paid: undefined, taken: undefined });
   const owed = paid === undefined ? [] : debtOf(next, paid, store.time, salt);
   await takeStep(store, {
     state: next,

@@ -7,6 +7,7 @@ import type { ClaimRecord } from '../model/claims.ts';
 import { LedgerError } from '../model/errors.ts';
 import type { Amount } from '../model/money.ts';
 import type { ClaimState } from '../model/values.ts';
+import { returnBenefits } from './claim-benefits.ts';
 import { checkClaim, paidFor } from './claim-corrections.ts';
 import { freeServices, servicesOf } from './claim-services.ts';
 import { checkState, nextState, putState } from './claim-states.ts';
@@ -19,6 +20,8 @@ export interface Replaced {
   record: ClaimRecord;
   services: Fingerprints;
   paid: Amount | undefined;
+  /** The decision that says what it took of plan years. */
+  took: string | undefined;
 }
 
 /**
@@ -42,18 +45,31 @@ export async function checkReplaced(
   if (paid !== undefined && bill.currencies.some((currency) => currency !== paid.currency))
     throw new LedgerError('INVALID', 'is in another currency than what was paid', 'Claim.item');
   const shown = { coverage: replaced.coverage, fingerprintKey };
-  return { state, record, paid, services: await servicesOf(store, record, caller.organisation, shown) };
+  return {
+    state,
+    record,
+    paid,
+    took: replaced.took,
+    services: await servicesOf(store, record, caller.organisation, shown),
+  };
 }
 
 /** What the other one held is free, for this one. */
 export async function replace(
   { store, private: { replaced } }: Call<'SubmitClaim'>,
-  { state, record, services }: Replaced,
+  { state, record, services, took }: Replaced,
   by: string,
 ): Promise<void> {
   freeServices(store, record, services);
   await freeScreened(store, record, replaced?.screening);
-  const salted = { store, private: { salt: sha256Hex(`replaced/${by}/${record.salt}`) } };
-  const next = nextState(salted, 'replace', state, { status: 'replaced', replacedBy: by, paid: undefined });
+  const salt = sha256Hex(`replaced/${by}/${record.salt}`);
+  await returnBenefits(store, record, state, { took, salt });
+  const salted = { store, private: { salt } };
+  const next = nextState(salted, 'replace', state, {
+    status: 'replaced',
+    replacedBy: by,
+    paid: undefined,
+    taken: undefined,
+  });
   await putState(store, next, [state.provider]);
 }

@@ -73,6 +73,7 @@ const CARRIED = [
   'paid',
   'replaces',
   'deciders',
+  'taken',
   'claim',
   'response',
   'instruction',
@@ -93,6 +94,7 @@ interface Change
     | 'replacedBy'
     | 'signers'
     | 'deciders'
+    | 'taken'
     | 'appealOf'
   > {
   /** What of that which the claim rests on this step writes. */

@@ -32,6 +32,7 @@ import { holdingsOf } from './claim-services.ts';
 import { memberOfKind, nextState, putCopies, takeStep } from './claim-states.ts';
 import { decideClaim } from './deciding-claims.ts';
 import { holdServices, putFingerprintKey } from './held-services.ts';
+import { registerPlan } from './plans.ts';
 
 export class Claims extends LedgerContract {
   readonly #consortium: Consortium;
@@ -43,6 +44,10 @@ export class Claims extends LedgerContract {
 
   RegisterCoverage(ctx: Context, argument: string): Promise<string> {
     return run('RegisterCoverage', this.#consortium, ctx, argument, registerCoverage);
+  }
+
+  RegisterPlan(ctx: Context, argument: string): Promise<string> {
+    return run('RegisterPlan', this.#consortium, ctx, argument, registerPlan);
   }
 
   LoadFeeSchedule(ctx: Context, argument: string): Promise<string> {

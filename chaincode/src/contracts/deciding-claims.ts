@@ -22,6 +22,7 @@ import { judgeClaim, type Verdict, verdictOf } from '../rules/claims.ts';
 import { coordinated } from '../rules/coordination.ts';
 import { checkActivities } from './claim-activities.ts';
 import { debtOf, type StepValue } from './claim-balance.ts';
+import { loadBenefits, returnBenefits, takeBenefits } from './claim-benefits.ts';
 import { checkClaim } from './claim-corrections.ts';
 import { benefitAppealed, decisionValue, humanOf, signedBefore } from './claim-humans.ts';
 import { checkCover, loadFacts, outdatedEvidence, storedEvidence } from './claim-loading.ts';
@@ -77,12 +78,14 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
   });
   const between = { payer, provider: state.provider, beyond: input.beyond === true };
   const activities = await checkActivities(store, { ...between, texts });
-  const edits = [...judgeClaim(facts), ...signalsOf({ ...facts, activities })];
+  const benefits = await loadBenefits(store, { payer, state, coverage: loaded.id }, facts, shown);
+  const judged = { ...facts, plan: benefits?.facts };
+  const edits = [...judgeClaim(judged), ...signalsOf({ ...judged, activities })];
   const verdict = deniedBy(human, verdictOf(edits, facts.bill));
   const signatures = await signedBefore(store, state, signed);
   const reductions = reductionsOf([...signatures, ...(decision === undefined ? [] : [decision])]);
   const adjudication = reduced(
-    coordinated(adjudicateClaim(facts.bill, loaded.cover, facts.tariffs, verdict), record.prior ?? []),
+    coordinated(adjudicateClaim(facts.bill, loaded.cover, facts.tariffs, verdict, benefits?.facts), record.prior ?? []),
     reductions,
   );
   const terms = termsOn(await checkClaimRules(store, payer, rules), firstDay(store.time));
@@ -91,9 +94,13 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     earlierBenefit: await benefitAppealed(store, state, earlier),
   });
   const appealUntil = addDays(firstDay(store.time), terms.appealDays ?? APPEAL_DAYS);
+  // What is upheld, or waits, goes on with what it took of the plan by an earlier decision.
+  const isFinal = outcome.waitsFor === undefined && outcome.appeal !== 'upheld';
+  if (isFinal && benefits === undefined) await returnBenefits(store, record, state, { took: shown.took, salt });
   const decided: ClaimResponseRecord = {
     ...{ schema: 1, claimId: input.id, salt, coverage: { id: loaded.id, version: loaded.version }, edits },
     ...feeSchedulesIn(facts.tariffs),
+    ...takeBenefits(store, { payer, coverage: loaded.id }, benefits, { id: input.id, salt, adjudication, isFinal }),
     ...(outcome.waitsFor === undefined ? { appealUntil } : {}),
     resource: claimResponseOf({
       ...{
@@ -123,7 +130,9 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
       await freeTokens(store, record, screening, { generation: screened?.generation, standing: owed });
   }
   const currency = adjudication.currency;
-  const next = decidedState(call, state, outcome, verdict, currency);
+  const denial = verdict.claim?.edit ?? termOf(adjudication);
+  const taken = isFinal ? { taken: decided.taken === undefined ? undefined : state.step + 1 } : {};
+  const next = decidedState(call, state, outcome, { denial, currency, ...taken });
   await takeStep(store, {
     state: next,
     event: events.ClaimAdjudicated,
@@ -148,10 +157,13 @@ function decidedState(
   call: Call<'AdjudicateClaim'>,
   state: ClaimState,
   { status, waitsFor, due, owedBack, signers }: Outcome,
-  verdict: Verdict,
-  currency: string,
+  {
+    denial = 'no-benefit',
+    currency,
+    ...taken
+  }: { denial?: string | undefined; currency: string; taken?: number | undefined },
 ): ClaimState {
-  const reason = status === 'denied' ? { reason: verdict.claim?.edit ?? 'no-benefit' } : {};
+  const reason = status === 'denied' ? { reason: denial } : {};
   if (waitsFor !== undefined) {
     const signed = signers.length === 0 ? {} : { signers: [...signers] };
     return nextState(call, 'adjudicate', state, { status, appealOf: state.appealOf, ...signed, writes: ['response'] });
@@ -159,7 +171,7 @@ function decidedState(
   const deciders = [...new Set([...(state.deciders ?? []), ...signers])];
   const left = (state.paid?.units ?? 0) - owedBack;
   return nextState(call, 'adjudicate', state, {
-    ...{ status, ...reason, writes: ['response'], payment: undefined },
+    ...{ status, ...reason, writes: ['response'], payment: undefined, ...taken },
     // A payment shows it to the bank by the claim's state, without the decision itself.
     owed: due === 0 ? undefined : { units: due, currency, response: call.private.responseId },
     ...(deciders.length === 0 ? {} : { deciders }),
@@ -184,6 +196,12 @@ function askedOf(
     resource: claimTaskOf(facts),
   };
   return { key: privateKeys.claimTask(id, step), value, copies: [provider] };
+}
+
+/** The term that denies what is billed, where every line is denied: that of the first. */
+function termOf({ items }: Adjudication): string | undefined {
+  const asking = items.filter(({ submitted }) => submitted > 0);
+  return asking.every(({ denied }) => denied !== undefined) ? asking[0]?.denied : undefined;
 }
 
 /** Sequences of the lines of which something is owed, by the payer or the patient: a line that is denied holds no service. */

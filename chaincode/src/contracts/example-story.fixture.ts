@@ -3,6 +3,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { expect } from 'chai';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf, MemoryLedger, type Outcome, type Request } from '../ledger/memory-ledger.fixture.ts';
+import type { Accumulator } from '../model/accumulators.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import type { ClaimTables } from '../model/claim-tables.ts';
@@ -16,12 +17,14 @@ import {
   exampleNumber,
   exampleSalt,
 } from '../model/example-claim.fixture.ts';
+import { examplePlan } from '../model/example-plan.fixture.ts';
 import { privateKeys } from '../model/keys.ts';
 import { isEnded, type PaymentReport } from '../model/payments.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { ClaimState, Draft } from '../model/values.ts';
 import { type VisitWord, visitHandle } from '../model/visits.ts';
 import { Accounts } from './accounts.ts';
+import type { ShownUsage } from './accumulators.ts';
 import { ClaimCorrections } from './claim-corrections.ts';
 import type { ShownTerms } from './claim-loading.ts';
 import { PayerTables, type ShownTables } from './claim-tables.ts';
@@ -29,6 +32,7 @@ import { Claims } from './claims.ts';
 import { Erasures } from './erasures.ts';
 import { bucketEvidence, licensing } from './example-register.fixture.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
+import type { ShownPlan } from './plans.ts';
 import { Records } from './records.ts';
 import { Registry } from './registry.ts';
 import { Screenings } from './screenings.ts';
@@ -77,6 +81,7 @@ export class Story {
   isConfirmed = true;
   /** Whether what is submitted is screened at once. */
   screens = true;
+  readonly insurancePlan = examplePlan();
 
   /** Who bills, and whom. */
   readonly provider: string;
@@ -222,6 +227,38 @@ export class Story {
     );
   }
 
+  plan(version = 1, providers = ['hospital']): Request<'RegisterPlan'> {
+    const plan = draftOf(this.insurancePlan, version);
+    const text = this.text(PAYER, privateKeys.plan(plan.id, version - 1));
+    const before = version === 1 ? {} : { before: text };
+    return { from: 'payer', role: 'adjudicator', input: { providers }, private: { plan, ...before } };
+  }
+
+  /** What the payer shows of the plan that the coverage names, all of it, and of its use by the member. */
+  benefits(year = '2026-01-01'): { plan?: ShownPlan; usage: ShownUsage[] } {
+    const textsOf = (series: string): string[] => {
+      const found: string[] = [];
+      for (
+        let text = this.text(PAYER, `${series}/1`);
+        text !== '';
+        text = this.text(PAYER, `${series}/${found.length + 1}`)
+      )
+        found.push(text);
+      return found;
+    };
+    const { id } = this.insurancePlan;
+    const plans = textsOf(`plan/${id}`);
+    const entries = textsOf(`accumulator/${exampleIds.coverage}/${year}`);
+    const returned = entries.length === 0 ? 0 : (JSON.parse(entries.at(-1)!) as Accumulator).returned;
+    const returns = textsOf(`accumulator-return/${exampleIds.coverage}/${year}`).slice(returned);
+    const newest = { newest: plans.length, text: plans.at(-1) ?? '' };
+    const versions = plans.map((text, index) => ({ version: index + 1, text }));
+    return {
+      ...(plans.length === 0 ? {} : { plan: { id, ...newest, versions } }),
+      usage: [{ year, entry: entries.length, ...(entries.length === 0 ? {} : { text: entries.at(-1) }), returns }],
+    };
+  }
+
   submission(): Request<'SubmitClaim'> & { private: object } {
     const { claim } = this.example;
     return {
@@ -258,7 +295,13 @@ export class Story {
     const standing = this.standing(id);
     const { coverage } = standing.claim === '' ? { coverage: { id: '', version: 1 } } : JSON.parse(standing.claim);
     const judgedBy = this.text(this.billing, privateKeys.coverage(coverage.id, coverage.version));
-    return { ...standing, coverage: judgedBy, ...this.screening(id) };
+    return { ...standing, coverage: judgedBy, ...this.screening(id), ...this.took(id) };
+  }
+
+  /** The decision that says what a claim took of plan years, where it took something. */
+  took(id: string): { took?: string } {
+    const { taken } = this.status(id) ?? {};
+    return taken === undefined ? {} : { took: this.text(this.billing, privateKeys.response(id, taken)) };
   }
 
   withdrawal(kind: 'cancel' | 'void', id: string = exampleIds.claim): Request<'WithdrawClaim'> & { private: object } {
@@ -331,7 +374,8 @@ export class Story {
   adjudication(id: string = exampleIds.claim): Request<'AdjudicateClaim'> & { private: object } {
     const { claim, state, response } = this.standing(id);
     const before = { ...this.decidedBy(id), ...this.screening(id), ...(response === '' ? {} : { response }) };
-    const shown = { claim, state, ...this.terms(), ...before };
+    const terms = { ...this.terms(), ...this.benefits(), ...this.took(id) };
+    const shown = { claim, state, ...terms, ...before };
     return {
       ...{ from: this.payer, role: 'adjudicator', input: { id, provider: this.provider } },
       ...{ private: { responseId: exampleIds.response, salt: exampleSalt('d'), ...shown } },

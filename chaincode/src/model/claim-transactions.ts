@@ -22,6 +22,7 @@ import {
   line,
   minorUnitsSchema,
   saltSchema,
+  versionSchema,
   written,
 } from './texts.ts';
 import { done, hintSchema, transaction, type Writes } from './transaction.ts';
@@ -58,13 +59,34 @@ const termsShape = {
 /** A claim as it stands, as the anchored texts. */
 const standingShape = { claim: anchoredText(MAX_VALUE_LENGTH), state: anchoredText(MAX_STATE_LENGTH) };
 
+/** The decision that says what a claim took of plan years, where its state names one. */
+const tookShape = { took: anchoredText(MAX_VALUE_LENGTH).optional() };
+
 /** One that holds services, to be set free: also the coverage that it was judged by, and the decision where its state does not say what was paid. */
 const heldShape = {
   ...standingShape,
   coverage: anchoredText(MAX_STATE_LENGTH),
   response: anchoredText(MAX_VALUE_LENGTH).optional(),
   screening: screeningShown,
+  ...tookShape,
 };
+const textShown = anchoredText(MAX_VALUE_LENGTH);
+/** The plan that a coverage names: its newest version, and the versions in force on the days of the claim. */
+const planShown = z.strictObject({
+  id: idSchema,
+  newest: versionSchema,
+  text: textShown,
+  versions: z.array(z.strictObject({ version: versionSchema, text: textShown })).max(24),
+});
+/** What was used of a plan year: the newest entry, 0 where there is none, and what was given back after it. */
+const usageShown = z.strictObject({
+  year: daySchema,
+  entry: hintSchema,
+  text: anchoredText(MAX_STATE_LENGTH).optional(),
+  returns: z.array(anchoredText(MAX_STATE_LENGTH)).max(1_000),
+});
+/** What a claim is decided by next to what it was judged by when it was submitted. */
+const benefitsShape = { plan: planShown.optional(), usage: z.array(usageShown).max(4).optional() };
 
 /** A payer's collection decides a claim; whom a step concerns follows from the claim. */
 const billed = (consortium: Consortium, payer: string): Writes => ({
@@ -92,6 +114,21 @@ export const claimTransactions = {
     roles: ['system', 'adjudicator'],
     input: z.strictObject({ providers: z.array(nameSchema).min(1).max(50) }),
     private: z.strictObject({ coverage: draftSchema }),
+    output: done,
+    endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
+    writes: ({ caller, input: { providers } }) => ({
+      always: [collections.billing(caller)],
+      copies: providers.map(collections.billing),
+    }),
+  }),
+  /** The next version of a plan, shown to these providers. `before` is the text of the version before. */
+  RegisterPlan: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({ providers: z.array(nameSchema).max(50) }),
+    private: z.strictObject({ plan: draftSchema, before: anchoredText(MAX_VALUE_LENGTH).optional() }),
     output: done,
     endorsers: (consortium, caller) => withAnother(consortium, caller, [custodianOf(consortium).name]),
     writes: ({ caller, input: { providers } }) => ({
@@ -210,6 +247,8 @@ export const claimTransactions = {
       activities: z.array(anchoredText(MAX_STATE_LENGTH)).max(MAX_ACTIVITIES).optional(),
       /** Of an appeal: the decision that it is against. */
       response: anchoredText(MAX_VALUE_LENGTH).optional(),
+      ...benefitsShape,
+      ...tookShape,
     }),
     output: done,
     endorsers: (consortium, caller, { provider, beyond }) =>

@@ -4,6 +4,7 @@
  */
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { takenSchema } from './accumulators.ts';
 import { MAX_PRIOR, priorDecisionSchema } from './coordination.ts';
 import { resourceSchema } from './fhir.ts';
 import { recordEvidenceSchema } from './sheets.ts';
@@ -56,7 +57,7 @@ export const feeScheduleSchema = z.strictObject({
   unlistedLimit: minorUnitsSchema.optional(),
   /** Minor units. The price of one unit of what has none of its own. */
   defaultPrice: minorUnitsSchema.optional(),
-  /** That the names of its prices are as `priceNameOf` makes them; absent in those that were loaded before: as they were sent. */
+  /** That the names of its prices are as `serviceNameOf` makes them; absent in those that were loaded before: as they were sent. */
   names: z.literal(1).optional(),
   loadedAt: instant,
   /** Absent where it counts on every day, and in those that were loaded before there were days. */
@@ -71,7 +72,7 @@ export const MAX_BOOK = 500;
 export const priceBookSchema = z.strictObject({
   schema: schemaVersion,
   salt: saltSchema,
-  entries: z.array(z.strictObject({ generation: z.int().min(1), ...datedShape })).max(MAX_BOOK),
+  entries: z.array(z.strictObject({ generation: versionSchema, ...datedShape })).max(MAX_BOOK),
 });
 export type PriceBook = z.infer<typeof priceBookSchema>;
 
@@ -122,6 +123,9 @@ export const claimResponseRecordSchema = z.strictObject({
   feeSchedule: line(64).optional(),
   /** Versions, where several were in force on the days of its lines. */
   feeSchedules: z.array(line(64)).max(24).optional(),
+  /** The versions of a plan that it was decided by, and what it took of plan years. */
+  plan: z.strictObject({ id: idSchema, versions: z.array(versionSchema).max(24) }).optional(),
+  taken: z.array(takenSchema).max(4).optional(),
   edits: findings,
   /** The last day on which it may be appealed; absent in older ones. */
   appealUntil: daySchema.optional(),

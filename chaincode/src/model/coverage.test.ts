@@ -16,10 +16,24 @@ describe('a coverage', () => {
       status: 'active',
       beneficiary: { identifier: { system: 'https://payer.example/member', value: 'M-88-2001' } },
       subscriberId: undefined,
+      plans: [],
       days: { first: '2026-01-01', last: '2026-12-31' },
       copay: { units: 2000, currency: 'USD' },
       coinsurance: { digits: 10n, scale: 0 },
     });
+  });
+
+  it('names the plan that it is of by its classes', () => {
+    const classes = [
+      { type: { coding: [{ code: 'group' }] }, value: 'G' },
+      {
+        type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/coverage-class', code: 'plan' }] },
+        value: 'P',
+      },
+      { type: {}, value: 1 },
+      'x',
+    ];
+    expect(readCover(coverageWith((coverage) => (coverage['class'] = classes))).plans).to.deep.equal(['P']);
   });
 
   it('may leave the patient nothing to pay', () => {

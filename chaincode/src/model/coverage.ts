@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { expressionOf } from './bill.ts';
+import { objectsOf } from './claim-evidence.ts';
 import { type Days, daysOfPeriod, FHIR_DATE_TIME } from './days.ts';
 import { LedgerError } from './errors.ts';
 import { type Amount, type Decimal, decimalOf, parseMoney } from './money.ts';
@@ -37,6 +38,7 @@ const coverageSchema = z.looseObject({
   period: z.looseObject({ start: dateTime.optional(), end: dateTime.optional() }).optional(),
   order: z.int().min(1).max(100).optional(),
   payor: z.array(z.looseObject({})).min(1),
+  class: z.unknown().optional(),
   costToBeneficiary: z.array(costSchema).max(10).optional(),
 });
 
@@ -51,6 +53,8 @@ export interface Cover {
   /** Which of several insurances it is: who comes second pays on what the first decided. */
   order?: number | undefined;
   days: Days;
+  /** By what it names the plan whose terms count, where there is one of that name: its classes of type `plan`. */
+  plans: readonly string[];
   /** Once per claim. */
   copay: Amount | undefined;
   /** Per cent of what is allowed after the copay. */
@@ -58,6 +62,15 @@ export interface Cover {
 }
 
 const invalid = (reason: string, expression: string): LedgerError => new LedgerError('INVALID', reason, expression);
+
+/** Values of the classes of type `plan` (http://terminology.hl7.org/CodeSystem/coverage-class). */
+const plansOf = (classes: unknown): string[] =>
+  objectsOf(classes)
+    .filter(({ type }) =>
+      objectsOf((type as { coding?: unknown } | undefined)?.coding).some(({ code }) => code === 'plan'),
+    )
+    .flatMap(({ value }) => (typeof value === 'string' ? [value] : []))
+    .slice(0, 10);
 
 function costCode(cost: z.infer<typeof costSchema>): string | undefined {
   return cost.type.coding.find((coding) => coding.system === COST_TYPES)?.code;
@@ -90,6 +103,7 @@ export function readCover(resource: unknown): Cover {
     throw invalid('missing, malformed or not supported', expressionOf('Coverage', parsed.error.issues[0]?.path ?? []));
   }
   const { id, status, beneficiary, subscriberId, order, period, costToBeneficiary } = parsed.data;
+  const plans = plansOf(parsed.data.class);
   const insured = { id, status, beneficiary, subscriberId, ...(order === undefined ? {} : { order }) };
-  return { ...insured, days: daysOfPeriod(period), ...readCosts(costToBeneficiary ?? []) };
+  return { ...insured, plans, days: daysOfPeriod(period), ...readCosts(costToBeneficiary ?? []) };
 }

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import type { z } from 'zod';
+import { accumulatorSchema, returnSchema } from './accumulators.ts';
 import { claimRecordSchema, claimResponseRecordSchema, feeScheduleSchema, remittanceRecordSchema } from './claims.ts';
 import { reviewOutcomeSchema, reviewSchema } from './emergencies.ts';
 import { erasedMarkSchema, erasureSchema } from './erasures.ts';
 import { resourceSchema } from './fhir.ts';
+import { planRecordSchema } from './plans.ts';
 import { contentSchema, copiesSchema, placeSchema, sheetSchema } from './sheets.ts';
 import {
   accessRequestSchema,
@@ -108,7 +110,15 @@ describe('the transaction table', () => {
       erasureSchema,
       markSchema,
     };
-    const more = { licenceStateSchema, claimRecordSchema, claimResponseRecordSchema, feeScheduleSchema };
+    const more = {
+      licenceStateSchema,
+      planRecordSchema,
+      accumulatorSchema,
+      returnSchema,
+      claimRecordSchema,
+      claimResponseRecordSchema,
+      feeScheduleSchema,
+    };
     const all = Object.entries({ ...stored, ...more, remittanceRecordSchema });
     expect(all.flatMap(([name, schema]) => openPlaces(schema, name))).to.deep.equal([]);
   });

@@ -262,6 +262,8 @@ export const claimStateSchema = z.strictObject({
   /** The claim that it replaces, and the one that replaces it. */
   replaces: idSchema.optional(),
   replacedBy: idSchema.optional(),
+  /** The step of the decision that says what it took of its member's plan years, while that counts. */
+  taken: claimStepNumber.optional(),
   /** While an appeal is undecided: the step of the decision that it is against. */
   appealOf: claimStepNumber.optional(),
   /** The persons who have signed what another one must sign, and those who have decided before. */

@@ -2,12 +2,13 @@
  * What a payer owes of a claim, by item, detail and what is in a detail, in integer minor units: nothing is lost and nothing is made,
  * since submitted = benefit + patient's share + reduction holds for each of them and for the whole.
  */
+import type { Sums } from '../model/accumulators.ts';
 import { type Bill, type BillItem, type BillPart, isInParts } from '../model/bill.ts';
 import type { FeeSchedule } from '../model/claims.ts';
 import type { Cover } from '../model/coverage.ts';
 import type { Tariffs } from './claim-facts.ts';
 import type { Verdict } from './claims.ts';
-import { type Adjusted, type CostSharing, sharingOf } from './cost-sharing.ts';
+import { type Adjusted, type Billed, type CostSharing, type PlanFacts, sharingOf } from './cost-sharing.ts';
 import { allowedUnlisted, limitOf, type Pricing, priceOf, pricingOf } from './pricing.ts';
 
 /** Amounts in minor units. */
@@ -43,6 +44,8 @@ export interface Adjudication {
   total: Decision;
   /** What others paid of it before, where others decided. */
   prior?: number;
+  /** What it takes of the plan years of its coverage's plan, by their first days. */
+  taken?: ReadonlyMap<string, Sums>;
 }
 
 /** What of a price is left for what lies in a part that has one. */
@@ -96,15 +99,27 @@ function allowedOf(part: BillPart, { pricing }: Deciding, budgets: readonly Budg
   return allowed;
 }
 
-function decideAlone(part: BillPart, deciding: Deciding, budgets: readonly Budget[]): Decided {
+function decideAlone(billing: Billed, deciding: Deciding, budgets: readonly Budget[]): Decided {
+  const { part } = billing;
   const { sequence, billed } = part;
+  const denial = deciding.sharing.denies(billing);
+  if (denial !== undefined) return deny(part, denial);
   const allowed = allowedOf(part, deciding, budgets);
   if (typeof allowed === 'string') return deny(part, allowed);
-  const { benefit, share, deductible, adjustments } = deciding.sharing.take(deciding.item, part, allowed);
+  const { benefit, share, deductible, denied, adjustments } = deciding.sharing.take(billing, allowed);
   const eligible = benefit + share;
   const contractual = billed > allowed ? [{ name: 'contractual', units: billed - allowed }] : [];
   return {
-    ...{ sequence, submitted: billed, eligible, share, deductible, benefit, reduction: billed - eligible },
+    ...{
+      sequence,
+      ...(denied === undefined ? {} : { denied }),
+      submitted: billed,
+      eligible,
+      share,
+      deductible,
+      benefit,
+      reduction: billed - eligible,
+    },
     ...{ adjustments: [...contractual, ...adjustments], parts: part.parts.map(described) },
   };
 }
@@ -117,13 +132,17 @@ function merged(adjustments: readonly Adjusted[]): Adjusted[] {
 }
 
 /** Decides a part by its parts where they ask for money; a price of its own limits what they come to. */
-function decidePart(part: BillPart, place: string, deciding: Deciding, outer: readonly Budget[] = []): Decided {
-  const denied = deciding.verdict.parts?.get(place)?.edit ?? deciding.sharing.denies(deciding.item, part);
+function decidePart(billing: Billed, place: string, deciding: Deciding, outer: readonly Budget[] = []): Decided {
+  const { part, within, item } = billing;
+  const denied = deciding.verdict.parts?.get(place)?.edit;
   if (denied !== undefined) return deny(part, denied);
   const price = priceOf(part, deciding.pricing);
   const budgets = price === undefined ? outer : [...outer, { left: limitOf(part, price) }];
-  if (!isInParts(part)) return decideAlone(part, deciding, budgets);
-  const parts = part.parts.map((inner) => decidePart(inner, `${place}.${inner.sequence}`, deciding, budgets));
+  if (!isInParts(part)) return decideAlone(billing, deciding, budgets);
+  const parts = part.parts.map((inner) => {
+    const deeper = { item, part: inner, within: [part, ...within] };
+    return decidePart(deeper, `${place}.${inner.sequence}`, deciding, budgets);
+  });
   const asking = parts.filter(({ submitted }) => submitted > 0);
   const isDenied = asking.every((one) => one.denied !== undefined);
   return {
@@ -135,7 +154,8 @@ function decidePart(part: BillPart, place: string, deciding: Deciding, outer: re
 function decideItem(deciding: Deciding): Decided {
   const { item, verdict } = deciding;
   const denial = verdict.lines.get(item.sequence) ?? verdict.claim;
-  return denial === undefined ? decidePart(item, String(item.sequence), deciding) : deny(item, denial.edit);
+  if (denial !== undefined) return deny(item, denial.edit);
+  return decidePart({ item, part: item, within: [] }, String(item.sequence), deciding);
 }
 
 /** The pricing of a day, made once for each fee schedule. */
@@ -153,16 +173,22 @@ function pricings(tariffs: Pick<Tariffs, 'on'>): (day: string) => Pricing {
  * Decides a claim, line by line. `approved` pays all that is billed but the patient's share, `partial` less than that because of
  * the payer's terms or of lines that are denied, `patient-responsibility` nothing because the patient's share is all, `denied` nothing.
  * @param verdict what of it an edit denies: nothing of that is allowed
+ * @param plan undefined where the coverage names none that there is: then its own costs to the beneficiary count
  */
 export function adjudicateClaim(
   bill: Bill,
   cover: Cover,
   tariffs: Pick<Tariffs, 'on'>,
   verdict: Verdict,
+  plan?: PlanFacts,
 ): Adjudication {
   const pricingOn = pricings(tariffs);
-  const sharing = sharingOf(cover);
+  const sharing = sharingOf(cover, plan);
   const items = bill.items.map((item) => decideItem({ item, verdict, pricing: pricingOn(item.first), sharing }));
   const total = sumOf(items);
-  return { status: statusOf(total), currency: bill.currencies[0]!, hasDeductible: sharing.hasDeductible, items, total };
+  const { hasDeductible } = sharing;
+  return {
+    ...{ status: statusOf(total), currency: bill.currencies[0]!, hasDeductible },
+    ...{ items, total, taken: sharing.taken() },
+  };
 }

@@ -12,6 +12,7 @@ import type { Cover } from '../model/coverage.ts';
 import type { Resource } from '../model/fhir.ts';
 import type { Anchored, LicenceState } from '../model/transactions.ts';
 import type { VisitWord } from '../model/visits.ts';
+import type { PlanFacts } from './cost-sharing.ts';
 
 /** An item whose fingerprint another claim holds. Which one, the payer alone can read. */
 export interface Earlier {
@@ -41,6 +42,8 @@ export interface Tariffs {
 
 export interface ClaimFacts extends ClaimBasis {
   tariffs: Tariffs;
+  /** Absent where the coverage names no plan that there is, and at submission. */
+  plan?: PlanFacts | undefined;
   /** What the payer holds claims against; undefined where it has loaded nothing. */
   tables?: LoadedTables | undefined;
   /** Licences by practitioner number; a number that has none is absent. */

@@ -1,7 +1,10 @@
-/** The patient's part of what is allowed, by the terms of the coverage. */
+/** The patient's part of what is allowed, by the terms of the coverage or of the plan that it names. */
+import { nothingUsed, planYearOf, plus, type Sums, usedBy } from '../model/accumulators.ts';
 import type { BillItem, BillPart } from '../model/bill.ts';
 import type { Cover } from '../model/coverage.ts';
-import { percentOf } from '../model/money.ts';
+import { addDays } from '../model/days.ts';
+import { decimalOfUnits, percentOf } from '../model/money.ts';
+import { type Category, type Costs, type PlanTerms, serviceNameOf } from '../model/plans.ts';
 
 /** Why a part of what is billed is not paid: `name` is an edit or one of ADJUSTMENTS. */
 export interface Adjusted {
@@ -10,22 +13,48 @@ export interface Adjusted {
 }
 
 /** What becomes of what is allowed of a part, in minor units. */
-export interface Shared {
+interface Shared {
   /** Copay, coinsurance and deductible. */
   share: number;
   deductible: number;
   benefit: number;
+  /** Why nothing of it is left to pay, neither by the payer nor by the patient. */
+  denied?: string;
   /** What it is less than what was allowed, by its reasons. */
   adjustments: Adjusted[];
+}
+
+/** What is billed: a part, next to what it lies in, from the item on. */
+export interface Billed {
+  item: BillItem;
+  part: BillPart;
+  /** From the innermost on. */
+  within: readonly BillPart[];
 }
 
 /** The terms of one claim's adjudication: they remember what its earlier parts took. */
 export interface CostSharing {
   hasDeductible: boolean;
   /** Why nothing of a part is paid whatever its price, as a name of ADJUSTMENTS; undefined where it may be. */
-  denies: (item: BillItem, part: BillPart) => string | undefined;
+  denies: (billed: Billed) => string | undefined;
   /** @param allowed minor units */
-  take: (item: BillItem, part: BillPart, allowed: number) => Shared;
+  take: (billed: Billed, allowed: number) => Shared;
+  /** What the parts so far took of plan years, by the first day of these. */
+  taken: () => Map<string, Sums>;
+}
+
+/** What a claim is decided by of the plan that its coverage names. */
+export interface PlanFacts {
+  /** The version in force on a day of service (YYYY-MM-DD); undefined where none is. */
+  on: (day: string) => PlanTerms | undefined;
+  /** What was used of the plan years of the claim before it, by their first days. */
+  before: ReadonlyMap<string, Sums>;
+  /** Name of the provider. */
+  provider: string;
+  /** Whether an authorization covers a line. */
+  isAuthorized: (item: BillItem) => boolean;
+  /** Of the versions in force. */
+  currencies: readonly string[];
 }
 
 /** Adjustments that are not of nothing. */
@@ -33,17 +62,133 @@ const adjustmentsOf = (units: Readonly<Record<string, number>>): Adjusted[] =>
   Object.entries(units).flatMap(([name, sum]) => (sum === 0 ? [] : [{ name, units: sum }]));
 
 /** By the Coverage alone: its copay first, once per claim, from the lines in their order; its coinsurance on what is left of each. */
-export function sharingOf(cover: Cover): CostSharing {
+function byCoverage(cover: Cover): CostSharing {
   let copayLeft = cover.copay?.units ?? 0;
   return {
     hasDeductible: false,
     denies: () => undefined,
-    take: (_item, _part, allowed) => {
+    take: (_, allowed) => {
       const copay = Math.min(allowed, copayLeft);
       copayLeft -= copay;
       const coinsurance = cover.coinsurance === undefined ? 0 : percentOf(allowed - copay, cover.coinsurance);
       const share = copay + coinsurance;
       return { share, deductible: 0, benefit: allowed - share, adjustments: adjustmentsOf({ copay, coinsurance }) };
     },
+    taken: () => new Map(),
   };
 }
+
+const namesOf = ({ codes }: BillPart): string[] =>
+  codes.flatMap(({ system, code }) => [serviceNameOf(`${system}|${code}`), serviceNameOf(code)]);
+
+/** The category of a part: by its own codes, else by those of what it lies in, else the one without services. */
+function categoryOf({ categories }: PlanTerms, { part, within }: Billed): Category | undefined {
+  for (const one of [part, ...within]) {
+    const names = namesOf(one);
+    const found = categories.find(({ services }) => names.some((name) => services.has(name)));
+    if (found !== undefined) return found;
+  }
+  return categories.find(({ services }) => services.size === 0);
+}
+
+const NO_COSTS: Costs = { copay: 0, coinsurance: undefined, hasDeductible: true };
+
+/** Whole units of a service, up. */
+const unitsOf = ({ quantity: { digits, scale } }: BillPart): number => {
+  const divisor = 10n ** BigInt(scale);
+  return Number((digits + divisor - 1n) / divisor);
+};
+
+/** What part of an amount a part of its units is, down. */
+const partOf = (amount: number, units: number, all: number): number =>
+  Number((decimalOfUnits(amount).digits * BigInt(units)) / BigInt(all));
+
+class ByPlan implements CostSharing {
+  readonly #cover: Cover;
+  readonly #plan: PlanFacts;
+  readonly #taken = new Map<string, Sums>();
+  readonly #copaysLeft = new Map<string, number>();
+  hasDeductible = false;
+
+  constructor(cover: Cover, plan: PlanFacts) {
+    this.#cover = cover;
+    this.#plan = plan;
+  }
+
+  denies(billed: Billed): string | undefined {
+    const { item, part } = billed;
+    if (part.billed === 0) return undefined;
+    const terms = this.#plan.on(item.first);
+    if (terms === undefined) return 'plan-not-in-force';
+    if (terms.deductible > 0) this.hasDeductible = true;
+    const category = categoryOf(terms, billed);
+    if (category?.isExcluded === true) return 'excluded';
+    if (this.#isOutside(terms) && category?.outOfNetwork === undefined) return 'out-of-network';
+    const { first } = this.#cover.days;
+    if (category !== undefined && first !== undefined && item.first < addDays(first, category.waitingDays))
+      return 'waiting-period';
+    if (category?.needsAuthorization === true && !this.#plan.isAuthorized(item)) return 'no-authorization';
+    return undefined;
+  }
+
+  #isOutside({ network }: PlanTerms): boolean {
+    return network !== undefined && !network.has(this.#plan.provider);
+  }
+
+  take(billed: Billed, allowed: number): Shared {
+    const { item, part } = billed;
+    const terms = this.#plan.on(item.first)!;
+    const category = categoryOf(terms, billed);
+    const year = planYearOf(item.first);
+    const mine = this.#taken.get(year) ?? nothingUsed();
+    const sums = plus(this.#plan.before.get(year) ?? nothingUsed(), mine);
+    const before = category === undefined ? { units: 0, amount: 0 } : usedBy(sums, category.name);
+    const units = allowed === 0 ? 0 : unitsOf(part);
+    const granted = Math.min(units, Math.max(0, (category?.maxUnits ?? units + before.units) - before.units));
+    const covered = granted === units ? allowed : partOf(allowed, granted, units);
+    const { copay, deductible, coinsurance } = this.#shareOf(covered, terms, category, item, sums);
+    const share = copay + deductible + coinsurance;
+    const benefit = Math.min(
+      covered - share,
+      Math.max(0, (category?.maxAmount ?? covered + before.amount) - before.amount),
+    );
+    const used = category === undefined ? {} : { [category.name]: { units: granted, amount: benefit } };
+    this.#taken.set(year, plus(mine, { deductible, outOfPocket: share, used }));
+    const maximum = allowed - share - benefit;
+    const adjustments = adjustmentsOf({ 'benefit-maximum': maximum, deductible, copay, coinsurance });
+    const denied = allowed > 0 && maximum === allowed ? { denied: 'benefit-maximum' } : {};
+    return { share, deductible, benefit, ...denied, adjustments };
+  }
+
+  /** The copay, the deductible and the coinsurance, in this order, up to what is left of the maximum: then in the other. */
+  #shareOf(covered: number, terms: PlanTerms, category: Category | undefined, item: BillItem, sums: Sums) {
+    const costs = (this.#isOutside(terms) ? category?.outOfNetwork : category?.inNetwork) ?? NO_COSTS;
+    let copay = this.#copayOf(costs, category, item, covered);
+    const open = costs.hasDeductible ? Math.max(0, terms.deductible - sums.deductible) : 0;
+    let deductible = Math.min(covered - copay, open);
+    let coinsurance = costs.coinsurance === undefined ? 0 : percentOf(covered - copay - deductible, costs.coinsurance);
+    let left = Math.max(0, (terms.outOfPocketMaximum ?? Number.MAX_SAFE_INTEGER) - sums.outOfPocket);
+    deductible = Math.min(deductible, left);
+    left -= deductible;
+    copay = Math.min(copay, left);
+    coinsurance = Math.min(coinsurance, left - copay);
+    return { copay, deductible, coinsurance };
+  }
+
+  /** Once for each category and day, from the parts in their order. */
+  #copayOf({ copay }: Costs, category: Category | undefined, item: BillItem, covered: number): number {
+    const key = `${item.first} ${category?.name ?? ''}`;
+    const left = this.#copaysLeft.get(key) ?? copay;
+    const taken = Math.min(covered, left);
+    this.#copaysLeft.set(key, left - taken);
+    return taken;
+  }
+
+  taken(): Map<string, Sums> {
+    return this.#taken;
+  }
+}
+
+/** The cost sharing of one claim. @param plan undefined where its coverage names none that there is */
+export const sharingOf = (cover: Cover, plan?: PlanFacts): CostSharing =>
+  plan === undefined ? byCoverage(cover) : new ByPlan(cover, plan);

@@ -5,21 +5,16 @@
 import type { BillPart } from '../model/bill.ts';
 import type { FeeSchedule } from '../model/claims.ts';
 import { decimalOfUnits, multiply, roundHalfUp } from '../model/money.ts';
+import { serviceNameOf } from '../model/plans.ts';
 
 /** The most that is paid as billed of a line without an agreed price, where its payer has set no limit: 50,000.00 of most currencies. */
 const DEFAULT_UNLISTED_LIMIT = 5_000_000;
-
-/** A code, or `system|code`, as prices are kept by it: systems in small letters, codes in capitals. */
-function priceNameOf(name: string): string {
-  const at = name.lastIndexOf('|');
-  return `${name.slice(0, at + 1).toLowerCase()}${name.slice(at + 1).toUpperCase()}`;
-}
 
 /** Prices by the names that they are kept by; of those that differ in their letters' case alone the lowest. */
 export function namedPrices(prices: Readonly<Record<string, number>>): Record<string, number> {
   const found: Record<string, number> = {};
   for (const [name, price] of Object.entries(prices)) {
-    const kept = priceNameOf(name);
+    const kept = serviceNameOf(name);
     // The least of what is there under its own name: what an object has of its prototype is no price.
     found[kept] = Object.hasOwn(found, kept) ? Math.min(price, found[kept]!) : price;
   }
@@ -40,7 +35,7 @@ export const pricingOf = (schedule: FeeSchedule | undefined): Pricing => ({
 /** The price of a part's service, the lowest where several of its codes have one; by `system|code`, else by code. */
 export function priceOf({ codes }: Pick<BillPart, 'codes'>, { prices }: Pricing): number | undefined {
   const priced = codes.flatMap(({ system, code }) => {
-    const name = [`${system}|${code}`, code].map(priceNameOf).find((one) => Object.hasOwn(prices, one));
+    const name = [`${system}|${code}`, code].map(serviceNameOf).find((one) => Object.hasOwn(prices, one));
     return name === undefined ? [] : [prices[name]!];
   });
   return priced.length === 0 ? undefined : Math.min(...priced);

@@ -107,10 +107,13 @@ export function recompute(basis: Basis): Recomputed {
     now: String(resource['created']),
   });
   const isWaiting = resource['outcome'] === 'queued';
-  const elements = (isWaiting ? [] : ['item', 'total', 'error']).filter(
+  // What a plan makes of it rests on what its member had used by then, which is not shown here.
+  const amounts = isWaiting ? [] : response.plan === undefined ? ['item', 'total', 'error'] : ['error'];
+  const elements = amounts.filter(
     (name) => canonicalJson(again[name] ?? null) !== canonicalJson(resource[name] ?? null),
   );
-  const taken = CLAIM_EDITS.map(({ name }) => name).filter((name) => !COMPUTED.has(name));
+  const plan = response.plan === undefined ? [] : ['the amounts by the plan'];
+  const taken = [...CLAIM_EDITS.map(({ name }) => name).filter((name) => !COMPUTED.has(name)), ...plan];
   return {
     differences: [...differing, ...elements.map((name) => `ClaimResponse.${name}`)],
     ...{ edits: [...COMPUTED], taken, isByPerson: isDenied || reductions.size > 0 },

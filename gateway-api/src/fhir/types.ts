@@ -45,6 +45,7 @@ const LEDGER_TYPES: Record<string, Kind | undefined> = {
   Consent: 'custodian',
   Coverage: 'payer',
   CoverageEligibilityRequest: undefined,
+  InsurancePlan: 'payer',
   PaymentNotice: undefined,
   PaymentReconciliation: undefined,
   Task: undefined,

@@ -69,6 +69,8 @@ export interface Services {
   wishes: Wishes;
   /** What is to be erased. */
   erasures: ErasureRequests;
+  /** Claims of one member are decided one after the other. */
+  decisions: Pick<FairSlots, 'run'>;
   /** Reads take turns among callers. */
   reads: Pick<FairSlots, 'run'>;
   /** So do exports of whole records, of which each client has one at a time. */

@@ -27,6 +27,7 @@ import { listClaims } from './claims/desk.ts';
 import { checkEligibility } from './claims/eligibility.ts';
 import { claimFindings } from './claims/findings.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
+import { planUsage } from './claims/plan-routes.ts';
 import { getClaimRules, setClaimRules } from './claims/rules.ts';
 import { screenClaims } from './claims/screenings.ts';
 import { getClaimTables, loadClaimTables } from './claims/tables.ts';
@@ -137,6 +138,7 @@ export const ROUTES: readonly Route[] = [
   setRules,
   loadFeeSchedule,
   getFeeSchedule,
+  planUsage,
   listAuthorizations,
   listClaims,
   priorAuthorizationMetrics,
@@ -214,5 +216,5 @@ export const WRITERS: Partial<Record<Kind, Writer>> = {
     write: writeConsent,
     transactions: ['GrantConsent', 'AmendConsent', 'RevokeConsent'],
   },
-  payer: { write: writeTerms, transactions: ['RegisterCoverage', 'LoadClaimTables'] },
+  payer: { write: writeTerms, transactions: ['RegisterCoverage', 'RegisterPlan', 'LoadClaimTables'] },
 };

@@ -89,6 +89,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const { reads: all } = config.clients;
   const reads = new FairSlots({ all, client: Math.ceil(all * READS_OF_ONE), waitMs: limits.budgetMs });
   const exports = new FairSlots({ all: config.clients.exports, client: 1, waitMs: 0 });
+  const decisions = new FairSlots({ all: limits.inFlightWrites, client: 1, waitMs: limits.budgetMs });
   const journal = new Journal(stores.journal, stores.journalLazily);
   const idempotent = new IdempotentWrites({
     journal,
@@ -177,6 +178,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     broken,
     reads,
     exports,
+    decisions,
     metrics,
     sweeper,
     readiness,

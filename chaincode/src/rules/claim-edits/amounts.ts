@@ -7,8 +7,9 @@ export const oneCurrency: ClaimEdit = {
   name: 'currency',
   version: '1',
   after: [],
-  judge: ({ bill, cover, tariffs }) => {
-    const others = [cover.copay?.currency, ...tariffs.all.map(({ currency }) => currency)].filter(
+  judge: ({ bill, cover, tariffs, plan }) => {
+    const priced = [...tariffs.all.map(({ currency }) => currency), ...(plan?.currencies ?? [])];
+    const others = [plan === undefined ? cover.copay?.currency : undefined, ...priced].filter(
       (currency) => currency !== undefined,
     );
     const all = [...new Set([...bill.currencies, ...others])];

@@ -77,6 +77,13 @@ const KINDS = new Map<string, Kind>(
       payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,
     },
     'fee-schedule': { places: BILLING, payer: payerInKey },
+    plan: {
+      ...{ places: BILLING, holds: ['InsurancePlan'], names: 'id' },
+      payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,
+    },
+    'plan-name': { places: BILLING, payer: payerInKey },
+    accumulator: { places: BILLING, names: 'coverage' },
+    'accumulator-return': { places: BILLING, names: 'coverage' },
     'price-book': { places: BILLING, payer: payerInKey },
     'fingerprint-key': { places: BILLING, payer: payerInKey },
     fingerprint: { places: BILLING },

@@ -30,7 +30,7 @@ export function contentOf(row: Pick<VersionsTable, 'key' | 'value' | 'leaf'>): V
   return kind && wholeContent(row.key, kind, value);
 }
 
-const VERSIONED = new Set(['consent', 'coverage', 'concept-map']);
+const VERSIONED = new Set(['consent', 'coverage', 'concept-map', 'plan']);
 /** Several resources under each other's versions. */
 const TOGETHER = new Set(['authorization']);
 

@@ -10,6 +10,7 @@ import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import { licenceNumbersOf } from '@telemed-ledger/chaincode/model/claim-practitioners.ts';
 import type { ClaimRecord, HumanDecision } from '@telemed-ledger/chaincode/model/claims.ts';
 import { priorResponsesOf } from '@telemed-ledger/chaincode/model/coordination.ts';
+import { readCover } from '@telemed-ledger/chaincode/model/coverage.ts';
 import { addDays } from '@telemed-ledger/chaincode/model/days.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
@@ -27,6 +28,7 @@ import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
 import { activitiesShown } from './activities.ts';
+import { benefitsShown } from './plans.ts';
 import { pricesShown } from './prices.ts';
 import { tablesShown } from './tables-shown.ts';
 
@@ -143,7 +145,17 @@ export async function heldOf(index: ReadModel, own: string, state: ClaimState): 
   const shown = await standingOf(index, own, state);
   const { coverage } = parseExact(shown.claim) as ClaimRecord;
   const judgedBy = await textOf(index, own, privateKeys.coverage(coverage.id, coverage.version));
-  return { ...shown, coverage: judgedBy, ...(await screenedAs(index, own, state.id)) };
+  return {
+    ...shown,
+    coverage: judgedBy,
+    ...(await screenedAs(index, own, state.id)),
+    ...(await tookOf(index, own, state)),
+  };
+}
+
+/** The decision that says what a claim took of plan years, where it took something. */
+async function tookOf(index: ReadModel, own: string, { id, taken }: ClaimState): Promise<{ took?: string }> {
+  return taken === undefined ? {} : { took: await textOf(index, own, privateKeys.response(id, taken)) };
 }
 
 /** The Coverage that the focal (or only) insurance names, as the payer showed it to this provider. */
@@ -216,6 +228,26 @@ function daysOf({ items }: Bill): string[] {
   return [...new Set(days)];
 }
 
+/**
+ * Claims of one member of a plan are decided one after the other: each goes on from what was used before it. What another gateway of
+ * this payer decides meanwhile is found by the ledger, and gathered again. @throws {Failure} 429 where too many wait
+ */
+export async function inTurn<T>(
+  { index, decisions, organisation }: Services,
+  id: string,
+  decide: () => Promise<T>,
+): Promise<T> {
+  const claim = await textOf(
+    index,
+    collections.billing(organisation.name),
+    keysOfClaim(await claimState(index, id)).claim,
+  );
+  const { coverage } = parseExact(claim) as ClaimRecord;
+  const row = await index.newestRow('Coverage', coverage.id);
+  const isOfPlan = row !== undefined && readCover(index.stored(row).resource).plans.length > 0;
+  return isOfPlan ? decisions.run(coverage.id, decide) : decide();
+}
+
 /** Decides a claim by what is here, and by what a person decides within that. @throws {LedgerError} */
 export async function adjudicateOnce(
   { index, ledger, organisation }: Services,
@@ -240,8 +272,12 @@ export async function adjudicateOnce(
     claim: resource,
     records,
   });
+  const { took } = await tookOf(index, own, standing);
+  const days = daysOf(readBill(resource));
+  const member = { payer: organisation.name, coverage: index.stored(newest).resource, days, took };
+  const benefits = { ...(await benefitsShown(index, member)), ...(took === undefined ? {} : { took }) };
   const before = { ...(await decidedBefore(index, own, standing)), ...(await screenedAs(index, own, id)) };
-  const shown = { claim, state, ...terms, ...before };
+  const shown = { claim, state, ...terms, ...benefits, ...before };
   const asked = decision === undefined ? {} : { decision };
   const toDecide = { id, provider, bill: readBill(resource), evidence: records, tables: terms.tables?.text };
   const { beyond, ...others } = await activitiesShown(index, own, toDecide);

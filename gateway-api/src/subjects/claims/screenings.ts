@@ -27,7 +27,16 @@ import { isOutdated } from '../../ledger/outdated.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
-import { adjudicateOnce, claimState, newestOf, type ShownValue, screenedAs, standingOf, textOf } from './claims.ts';
+import {
+  adjudicateOnce,
+  claimState,
+  inTurn,
+  newestOf,
+  type ShownValue,
+  screenedAs,
+  standingOf,
+  textOf,
+} from './claims.ts';
 
 type Screener = Pick<Services, 'index' | 'ledger' | 'organisation'>;
 
@@ -105,14 +114,16 @@ export const adjudicate = (
   decision: HumanDecision | undefined,
   sending: Sending,
 ): Promise<Outcome> =>
-  upToDate(async () => {
-    const failure = await screenIfDue(services, id).catch((error: unknown) => ({ error }));
-    try {
-      return await adjudicateOnce(services, id, decision, sending);
-    } catch (error) {
-      throw failure !== undefined && isOutdated(error) ? failure.error : error;
-    }
-  });
+  inTurn(services, id, () =>
+    upToDate(async () => {
+      const failure = await screenIfDue(services, id).catch((error: unknown) => ({ error }));
+      try {
+        return await adjudicateOnce(services, id, decision, sending);
+      } catch (error) {
+        throw failure !== undefined && isOutdated(error) ? failure.error : error;
+      }
+    }),
+  );
 
 /** Screens claims as soon as they are submitted: who is screened first holds the service. */
 export const screenClaims: Duty<ClaimState> = {

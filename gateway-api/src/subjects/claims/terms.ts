@@ -2,10 +2,12 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { onlyOne, type Write } from '../records/records.ts';
 import { registerCoverage } from './coverages.ts';
+import { registerPlan } from './plans.ts';
 import { loadConceptMap } from './tables.ts';
 
 const BY_TYPE: Record<string, Write> = {
   Coverage: registerCoverage,
+  InsurancePlan: registerPlan,
   ConceptMap: (services, drafts, sending) => loadConceptMap(services, onlyOne(drafts), sending),
 };
 

@@ -1,0 +1,101 @@
+/** The plans of a payer (hl7.org/fhir/R4/insuranceplan.html), and what its members have used of them. docs/plans.md */
+import {
+  type Accumulator,
+  minus,
+  nothingUsed,
+  planYearOf,
+  returnSchema,
+  type Sums,
+  type Taken,
+} from '@telemed-ledger/chaincode/model/accumulators.ts';
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import type { ClaimResponseRecord } from '@telemed-ledger/chaincode/model/claims.ts';
+import { readCover } from '@telemed-ledger/chaincode/model/coverage.ts';
+import { inForceOn } from '@telemed-ledger/chaincode/model/dated.ts';
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
+import { PLAN_PROVIDER, type PlanRecord, planNameSchema } from '@telemed-ledger/chaincode/model/plans.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { notHereYet } from '../../http/failures.ts';
+import type { ReadModel } from '../../index/read/queries.ts';
+import { onlyOne, type Write } from '../records/records.ts';
+
+/** The next version of a plan, shown to the providers that its extensions name. */
+export const registerPlan: Write = async ({ index, ledger, organisation }, drafts, sending) => {
+  const plan = onlyOne(drafts);
+  const { id, version } = plan;
+  const own = collections.billing(organisation.name);
+  const before = version === 1 ? {} : { before: await textAt(index, own, privateKeys.plan(id, version - 1)) };
+  const providers = providersOf(plan.resource as Resource);
+  return ledger.submit('RegisterPlan', { providers }, { plan, ...before }, sending);
+};
+
+function providersOf(plan: Resource): string[] {
+  const extensions = (plan['extension'] ?? []) as { url?: string; valueString?: string }[];
+  return [...new Set(extensions.flatMap(({ url, valueString }) => (url === PLAN_PROVIDER ? (valueString ?? []) : [])))];
+}
+
+/** @throws {Failure} 503 where it has not arrived */
+async function textAt(index: ReadModel, own: string, key: string): Promise<string> {
+  const text = await index.evidence.text(own, key);
+  if (text === undefined) throw notHereYet(1);
+  return text;
+}
+
+/** The plan that a coverage names, as endorsers are shown it; undefined where it names none that there is. @throws {Failure} 503 */
+async function planShown(index: ReadModel, payer: string, coverage: Resource, days: readonly string[]) {
+  const own = collections.billing(payer);
+  for (const name of readCover(coverage).plans) {
+    const key = privateKeys.planName(payer, sha256Hex(name));
+    if (!(await index.evidence.isWritten(own, key))) continue;
+    const { plan: id } = planNameSchema.parse(JSON.parse(await textAt(index, own, key)));
+    const newest = await index.evidence.newest(own, privateKeys.plan(id, 0).slice(0, -1));
+    const text = await textAt(index, own, privateKeys.plan(id, newest));
+    const { versions } = JSON.parse(text) as PlanRecord;
+    const needed = new Set(days.flatMap((day) => inForceOn(versions, day)?.version ?? []));
+    const shown = [...needed].map(async (version) => ({
+      version,
+      text: version === newest ? text : await textAt(index, own, privateKeys.plan(id, version)),
+    }));
+    return { id, newest, text, versions: await Promise.all(shown) };
+  }
+  return undefined;
+}
+
+/** What was used of a plan year, as endorsers are shown it. @throws {Failure} 503 */
+async function usageShown(index: ReadModel, own: string, coverage: string, year: string) {
+  const entry = await index.evidence.newest(own, privateKeys.accumulator(coverage, year, 0).slice(0, -1));
+  const text = entry === 0 ? undefined : await textAt(index, own, privateKeys.accumulator(coverage, year, entry));
+  const { returned } = text === undefined ? { returned: 0 } : (JSON.parse(text) as Accumulator);
+  const series = privateKeys.accumulatorReturn(coverage, year, 0).slice(0, -1);
+  const last = await index.evidence.newest(own, series, returned);
+  const returns: string[] = [];
+  for (let n = returned + 1; n <= last; n += 1) returns.push(await textAt(index, own, `${series}${n}`));
+  return { year, entry, ...(text === undefined ? {} : { text }), returns };
+}
+
+interface Decided {
+  payer: string;
+  coverage: Resource;
+  /** Of the claim's services, YYYY-MM-DD. */
+  days: readonly string[];
+  /** The decision that says what it took before. */
+  took: string | undefined;
+}
+
+/** What a claim is decided by of its member's plan; nothing where there is none. @throws {Failure} 503 */
+export async function benefitsShown(index: ReadModel, { payer, coverage, days, took }: Decided) {
+  const plan = await planShown(index, payer, coverage, days);
+  if (plan === undefined) return {};
+  const earlier = took === undefined ? [] : ((JSON.parse(took) as ClaimResponseRecord).taken ?? []);
+  const years = new Set([...days.map(planYearOf), ...earlier.map(({ year }: Taken) => year)]);
+  const own = collections.billing(payer);
+  return { plan, usage: await Promise.all([...years].map((year) => usageShown(index, own, coverage.id, year))) };
+}
+
+/** What a member has used of a plan year by now, in minor units. @throws {Failure} 503 */
+export async function usedOf(index: ReadModel, payer: string, coverage: string, year: string): Promise<Sums> {
+  const { text, returns } = await usageShown(index, collections.billing(payer), coverage, year);
+  const totals = text === undefined ? nothingUsed() : (JSON.parse(text) as Accumulator).totals;
+  return returns.reduce((sums, one) => minus(sums, returnSchema.parse(JSON.parse(one)).sums), totals);
+}
