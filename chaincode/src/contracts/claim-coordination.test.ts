@@ -34,7 +34,7 @@ describe('Coordination of benefits', () => {
     const [, focal = other.example.claim['insurance'][0]] = other.example.claim['insurance'];
     other.example.claim['insurance'] = [first, { ...focal, sequence: 2 }];
     const submission = other.submission();
-    const prior = [{ ...primary.standing(CLAIM), first: primary.state(1) }];
+    const prior = [{ ...primary.standing(CLAIM), first: primary.state(1), ...primary.screening(CLAIM) }];
     return { ...submission, private: { ...submission.private, prior } } as ReturnType<Story['submission']> & {
       private: { prior: { response: string; state: string; claim: string; first: string }[] };
     };
@@ -140,6 +140,28 @@ describe('Coordination of benefits', () => {
     expect(await submit(older)).to.equal('CONFLICT prior[0]');
     const elsewhere = { ...building(other), from: 'clinic' };
     expect(await submit(elsewhere)).to.match(/^(NOT_FOUND|INVALID) (evidence|coverage|prior)/);
+  });
+
+  it('goes on while the first is being paid, of which the provider has no state, and not once it is taken back', async () => {
+    const other = await secondaryAt('payer-two');
+    await primary.submitClaim();
+    await decided(primary, CLAIM);
+    const { state, response, claim } = primary.standing(CLAIM);
+    await primary.instruct();
+    const request = building(other);
+    Object.assign(request.private.prior[0]!, { state, response, claim });
+    await other.ledger.submit('SubmitClaim', request);
+    expect(other.status(OTHER)).to.include({ status: 'submitted' });
+    const taken = await new Story(wideConsortium).prepare();
+    primary = taken;
+    const second = await secondaryAt('payer-two');
+    await taken.submitClaim();
+    await decided(taken, CLAIM);
+    const shown = taken.standing(CLAIM);
+    await taken.ledger.submit('WithdrawClaim', taken.withdrawal('void'));
+    const late = building(second);
+    Object.assign(late.private.prior[0]!, shown);
+    expect(await codeOf(second.ledger.submit('SubmitClaim', late))).to.equal('INVALID prior[0]');
   });
 
   it('is no way to be paid twice by one coverage', async () => {

@@ -2,6 +2,7 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { checkPresented } from '../ledger/evidence.ts';
 import { parseText } from '../ledger/parse.ts';
+import type { Store } from '../ledger/store.ts';
 import type { Call } from '../ledger/transaction.ts';
 import { type Bill, type BillItem, readBill } from '../model/bill.ts';
 import { canonicalJson } from '../model/canonical.ts';
@@ -16,6 +17,7 @@ import { privateKeys } from '../model/keys.ts';
 import { parseMoney } from '../model/money.ts';
 import { type ClaimState, claimStateSchema } from '../model/values.ts';
 import { holderHash } from './held-services.ts';
+import { loadScreening } from './screened.ts';
 
 /** Statuses in which nothing is decided, or what was decided counts no more. */
 const UNDECIDED: readonly ClaimStatus[] = [
@@ -53,6 +55,12 @@ async function checkOne(call: Call<'SubmitClaim'>, bill: Bill, shown: Shown, at:
   if (state.provider !== caller.organisation.name || theirs.patient !== bill.patient)
     throw new LedgerError('INVALID', "is another provider's or patient's", at);
   const first = await checkFirst(call, shown, state, at);
+  const paid = theirs.items.filter(({ sequence }) => amountOf(resource, sequence, 'benefit') > 0);
+  await checkHeld(
+    ...([store, shown, state] as const),
+    paid.map(({ sequence }) => sequence),
+    at,
+  );
   return {
     ...{ payer: state.payer, claimId: state.id, responseId: resource.id, coverage: theirs.coverage },
     holder: holderHash({ claimId: state.id, salt: first.salt }),
@@ -66,10 +74,32 @@ async function checkDecided({ store }: Call<'SubmitClaim'>, shown: Shown, at: st
   const collection = collections.billing(payer);
   const key = privateKeys.claimState(id, step);
   const state = await checkPresented(store, collection, key, shown.state, claimStateSchema, `${at}.state`);
-  if ((await store.anchor(collection, privateKeys.claimState(id, step + 1))) !== undefined)
-    throw new LedgerError('CONFLICT', 'that claim has taken another step', at);
+  if (await isDecidedAgain(store, payer, id, step))
+    throw new LedgerError('CONFLICT', 'that claim was decided again', at);
   if (UNDECIDED.includes(state.status)) throw new LedgerError('INVALID', `that claim is ${state.status}`, at);
   return state;
+}
+
+/** Whether a later step decided anew. Steps of its payment are not the provider's to show: they leave the decision as it is. */
+async function isDecidedAgain(store: Store, payer: string, id: string, step: number): Promise<boolean> {
+  const collection = collections.billing(payer);
+  for (let next = step + 1; ; next += 1) {
+    if ((await store.anchor(collection, privateKeys.claimState(id, next))) === undefined) return false;
+    if ((await store.anchor(collection, privateKeys.response(id, next))) !== undefined) return true;
+  }
+}
+
+/** That a claim of which something is paid still holds those lines: taken back or replaced, it holds none. @throws LedgerError */
+async function checkHeld(
+  store: Store,
+  shown: Shown,
+  { id, payer }: ClaimState,
+  paid: number[],
+  at: string,
+): Promise<void> {
+  const screening = await loadScreening(store, payer, id, shown.screening);
+  if (paid.some((line) => screening?.lines.includes(line) !== true))
+    throw new LedgerError('INVALID', 'that claim holds no more what it was paid for', at);
 }
 
 const checkFirst = ({ store }: Call<'SubmitClaim'>, shown: Shown, { id, payer }: ClaimState, at: string) =>

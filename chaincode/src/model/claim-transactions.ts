@@ -216,6 +216,7 @@ export const claimTransactions = {
           z.strictObject({
             ...{ ...standingShape, first: anchoredText(MAX_STATE_LENGTH) },
             response: anchoredText(MAX_VALUE_LENGTH),
+            screening: screeningShown,
           }),
         )
         .max(MAX_PRIOR)

@@ -78,7 +78,8 @@ async function priorShown(index: ReadModel, own: string, claim: Resource) {
         throw new LedgerError('INVALID', 'names no decision that is here', 'Claim.insurance.claimResponse');
       const state = await claimState(index, id);
       const { response = '', ...standing } = await standingOf(index, own, state);
-      return { ...standing, response, first: await textOf(index, own, privateKeys.claimState(id, 1)) };
+      const first = await textOf(index, own, privateKeys.claimState(id, 1));
+      return { ...standing, response, first, ...(await screenedAs(index, own, id)) };
     }),
   );
   return shown.length === 0 ? {} : { prior: shown };
