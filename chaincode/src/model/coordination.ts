@@ -6,7 +6,7 @@ import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { objectsOf, targetOf } from './claim-evidence.ts';
 import type { Resource } from './fhir.ts';
-import { currencySchema, hashSchema, idSchema, minorUnitsSchema } from './texts.ts';
+import { currencySchema, hashSchema, idSchema, line, minorUnitsSchema } from './texts.ts';
 
 /** The most other payers of one claim. */
 export const MAX_PRIOR = 3;
@@ -17,7 +17,7 @@ export const priorDecisionSchema = z.strictObject({
   claimId: idSchema,
   responseId: idSchema,
   /** `Coverage/<id>` */
-  coverage: z.string().max(80),
+  coverage: line(80),
   /** The hash of what that claim holds its services by. */
   holder: hashSchema,
   currency: currencySchema,
