@@ -54,7 +54,7 @@ describe('Admission', () => {
   const large = { ...JSON_TYPE, 'Content-Length': 15 * MIB };
   const refusals: [string, Record<string, string | number>, number][] = [
     ['POST /Spaceship', large, 404],
-    ['POST /Task', large, 404],
+    ['POST /Linkage', large, 404],
     ['PUT /Spaceship/1', large, 404],
     ['POST /Patient/$everything', large, 404],
     ['POST /Patient/1/2/3', large, 404],

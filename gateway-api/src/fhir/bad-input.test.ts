@@ -100,7 +100,7 @@ describe('bad input', () => {
       '/Spaceship',
       '/Spaceship/1',
       '/patient',
-      '/Task',
+      '/Linkage',
       '/Patient/1/2',
       '/Patient/1/_history/1/2',
       '/Patient/$x',
