@@ -36,7 +36,6 @@ export async function linkability(patients: number): Promise<void> {
   const parties = new Parties({ dataDir: dataDirectory(), urls: gatewayUrls() });
   try {
     const spans: Span[] = [];
-    await licensed(storyOf(parties), silent);
     while (spans.length < patients) {
       spans.push(await told(storyOf(parties)));
       if (process.stderr.isTTY) process.stderr.write(`\r\x1b[Kstory ${spans.length} of ${patients}`);
@@ -57,6 +56,7 @@ const storyOf = (parties: Parties): Story => {
 };
 
 async function told(story: Story): Promise<Span> {
+  await licensed(story, silent);
   await sleep(PAUSE_MS);
   const from = new Date().toISOString();
   for (const run of STEPS) await run(story, silent);

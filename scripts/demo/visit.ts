@@ -1,11 +1,12 @@
 /** The sample visit (scripts/sample/visit.json) with a patient who was never seen before and the day of yesterday. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bundle, Entry } from '../load/bundle.ts';
 
 const SAMPLE = join(import.meta.dirname, '..', 'sample', 'visit.json');
 const SAMPLE_DAY = '2026-03-02';
+const SAMPLE_NPI = '9990000017';
 const DAY_MS = 86_400_000;
 
 export interface Identifier {
@@ -27,12 +28,16 @@ export interface Visit {
   secrets: string[];
 }
 
+/** Of a practitioner of this visit's own: one who is seen with every patient at the same hour is unusual. */
+const newNumber = (): string => String(randomInt(1_000_000_000, 10_000_000_000));
+
 export function newVisit(): Visit {
   const mark = randomBytes(6).toString('hex');
   const day = new Date(Date.now() - DAY_MS).toISOString().slice(0, 10);
   const names = { Samplepatient: `Samplepatient${mark}`, Ottilie: `Ottilie${mark}` };
   let text = readFileSync(SAMPLE, 'utf8')
     .replaceAll(SAMPLE_DAY, day)
+    .replaceAll(SAMPLE_NPI, newNumber())
     .replaceAll(/SAMPLE-(MRN|MEMBER)-0001/g, `$1-${mark}`);
   for (const [name, own] of Object.entries(names)) text = text.replaceAll(name, own);
   const bundle = JSON.parse(text) as Bundle;

@@ -5,6 +5,7 @@
 
 import { isDelegation } from '@telemed-ledger/chaincode/model/delegations.ts';
 import { expectThat, type Resource } from '@telemed-ledger/scripts/demo/parties.ts';
+import { appealed, asked, replaced } from '@telemed-ledger/scripts/demo/put-right.ts';
 import type { Narrator, Step, Story } from '@telemed-ledger/scripts/demo/step.ts';
 import { steps } from '@telemed-ledger/scripts/demo/story.ts';
 import { changeDetected, changeUndone } from '@telemed-ledger/scripts/demo/tampering.ts';
@@ -48,7 +49,9 @@ async function untilGone(ask: () => Promise<{ status: number }>): Promise<void> 
   }
 }
 
-const told = [...steps.filter(({ run }) => run !== changeDetected && run !== changeUndone), revoked];
+/** What the books of a run do not know: a claim that is decided more than once, or in the place of another. */
+const UNBOOKED: readonly Step['run'][] = [changeDetected, changeUndone, replaced, asked, appealed];
+const told = [...steps.filter(({ run }) => !UNBOOKED.includes(run)), revoked];
 
 /** Tells one story after the other until the run is over; one that has begun is told to its end. */
 export async function tellStories(

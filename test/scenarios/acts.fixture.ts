@@ -51,7 +51,6 @@ const storyOf = (parties: Parties): Story => ({
 
 /** What every stage shares. */
 export async function prepareAll(parties: Parties): Promise<void> {
-  await licensed(storyOf(parties), silent);
   const body = {
     ...{ status: 'active', start: '2020-01-01', end: '2099-01-01' },
     practitioners: [{ organisation: 'clinic', practitioner: PHYSICIAN }],
@@ -71,12 +70,12 @@ export async function prepare(parties: Parties): Promise<Stage> {
 }
 
 async function withCopies(story: Story): Promise<void> {
-  for (const step of [visitRecorded, consentGranted, accessAllowed, coverageShown, claimSubmitted])
+  for (const step of [licensed, visitRecorded, consentGranted, accessAllowed, coverageShown, claimSubmitted])
     await step(story, silent);
 }
 
 async function withCoverageCancelled(story: Story): Promise<void> {
-  for (const step of [visitRecorded, coverageShown, claimSubmitted]) await step(story, silent);
+  for (const step of [licensed, visitRecorded, coverageShown, claimSubmitted]) await step(story, silent);
   const payer = story.parties.of('payer', 'adjudicator');
   const path = `/fhir/R4/Coverage/${story.coverageId}`;
   const coverage = await payer.ask({ path });

@@ -323,6 +323,8 @@ describe('A dishonest member', function () {
     it('is denied, until the licence names its own too', async () => {
       const { parties } = scene;
       const own = atClinic();
+      // The hospital's, whom the clinic records as its own.
+      await licensed({ ...own, parties }, silent);
       await visitRecorded(own, silent);
       const payer = parties.of('payer', 'adjudicator');
       const shown = await payer.ask<Resource>({ path: `/fhir/R4/Coverage/${story.coverageId}` });

@@ -16,6 +16,7 @@ import {
   type Difference,
   differencesBetween,
   digestOf,
+  isOffset,
   paymentOf,
   type Reported,
   type Row,
@@ -171,6 +172,7 @@ async function providersDay(services: Services, date: string): Promise<Day> {
     const search = { type: 'PaymentReconciliation', lastUpdated: earliest(date), count: PAGE };
     const page = await index.search({ ...search, ...(after === undefined ? {} : { after }) });
     for (const { resource: newest } of page.matches) {
+      if (isOffset(newest)) continue;
       const payment = paymentOf(newest);
       const claims = await statesOf(services, newest);
       const bank = claims.find((state) => state.bank !== undefined)?.bank ?? '';

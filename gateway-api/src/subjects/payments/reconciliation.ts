@@ -40,6 +40,12 @@ export function statusOf(resource: Resource): string {
   return stated ?? (resource['outcome'] === 'complete' ? 'settled' : 'instructed');
 }
 
+/** Whether it says what was taken from a debt: no bank has moved anything. */
+export const isOffset = (resource: Resource): boolean =>
+  ((resource['detail'] ?? []) as { type?: { coding?: { code?: string }[] } }[]).some(({ type }) =>
+    type?.coding?.some(({ code }) => code === 'adjustment'),
+  );
+
 /** A PaymentReconciliation as it stood after a report, and the bank that reported. */
 export interface Reported {
   resource: Resource;
