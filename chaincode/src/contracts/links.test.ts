@@ -13,7 +13,7 @@ import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.
 import { Links } from './links.ts';
 import { Records } from './records.ts';
 
-const SSN = { system: 'urn:ssn', value: '123' };
+const SSN = { system: 'urn:ssn', value: '219-09-9999' };
 const JANE = { name: [{ family: 'Müller', given: ['Jane'] }], birthDate: '1970-01-01', gender: 'female' };
 
 const withMrn = (value: string, change: object) => ({ ...JANE, identifier: [{ system: 'urn:mrn', value }], ...change });
