@@ -10,13 +10,14 @@ import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import type { Consortium as Members } from '@telemed-ledger/consortium/members.ts';
 import { createGateway } from '@telemed-ledger/gateway-api/app.ts';
 import { audienceOf, ensureIssuer, issuerOf, LONGEST_MINUTES } from '@telemed-ledger/gateway-api/auth/issuer.ts';
-import { DEFAULTS } from '@telemed-ledger/gateway-api/config.ts';
+import { DEFAULTS, type GatewayConfig } from '@telemed-ledger/gateway-api/config.ts';
 import type { Gateway, Unfinished } from '@telemed-ledger/gateway-api/gateway.ts';
 import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
 import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 import pRetry, { AbortError } from 'p-retry';
 import { holdDataDirectory } from './consortium/data-directory.ts';
 import { joinFabric, startEmbedded } from './consortium/ledgers.ts';
+import { madeUpParties } from './consortium/parties.ts';
 import { type PortOwner, portVariable, takenPorts } from './consortium/ports.ts';
 import { reachOf } from './consortium/profile.ts';
 import { gatewayDirectory, type NetworkKind } from './consortium/read-models.ts';
@@ -54,6 +55,8 @@ export interface ConsortiumOptions {
   /** What endpoints of Subscriptions may be called, and how soon again. */
   subscriptionHosts?: readonly string[] | undefined;
   subscriptionRetryMs?: number | undefined;
+  /** What X12 files say of members; unless stated, what is made up. */
+  x12Parties?: GatewayConfig['x12Parties'] | undefined;
   /** Origins whose pages may call the gateways from a browser. */
   browserOrigins?: readonly string[] | undefined;
 }
@@ -137,6 +140,7 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
             subscriptionHosts: options.subscriptionHosts,
             subscriptionRetryMs: options.subscriptionRetryMs,
             browserOrigins: options.browserOrigins,
+            x12Parties: options.x12Parties ?? madeUpParties(consortium),
           },
           organisation,
           ledger.endpoints[organisation.name]!,
@@ -181,6 +185,7 @@ interface Surroundings {
   subscriptionHosts: readonly string[] | undefined;
   subscriptionRetryMs: number | undefined;
   browserOrigins: readonly string[] | undefined;
+  x12Parties: GatewayConfig['x12Parties'];
 }
 
 async function gatewayOf(
@@ -205,6 +210,7 @@ async function gatewayOf(
     ...(more.subscriptionHosts === undefined ? {} : { subscriptionHosts: more.subscriptionHosts }),
     ...(more.browserOrigins === undefined ? {} : { browserOrigins: more.browserOrigins }),
     ...(more.subscriptionRetryMs === undefined ? {} : { subscriptionRetryMs: more.subscriptionRetryMs }),
+    x12Parties: more.x12Parties,
     tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },
   };
   const logFile = createWriteStream(join(dataDir, 'logs', `gateway-${name}.log`), { flags: 'a', mode: 0o600 });

@@ -23,6 +23,7 @@ import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
 import { hostsIn } from './subjects/subscriptions/hosts.ts';
+import { type Parties, partiesSchema } from './subjects/x12/parties.ts';
 
 /** What clients may take of this gateway, each and together. */
 export interface ClientsConfig extends ClientLimits {
@@ -81,6 +82,8 @@ export interface GatewayConfig {
   refusalsEveryMs: number;
   /** What endpoints of Subscriptions may be called: host names, or origins as they stand; see subjects/subscriptions/hook.ts. */
   subscriptionHosts: readonly string[];
+  /** What X12 files say of members, by their names; see subjects/x12/parties.ts. */
+  x12Parties: Parties;
   /** Between the first two tries of a notification. */
   subscriptionRetryMs: number;
   /** How long an Idempotency-Key is remembered. */
@@ -109,6 +112,7 @@ export const DEFAULTS = {
   dutyIntervalMs: 15_000,
   refusalsEveryMs: 1_000,
   subscriptionHosts: [],
+  x12Parties: {},
   subscriptionRetryMs: 5_000,
   idempotencyHours: 48,
   drainMs: 20_000,
@@ -173,6 +177,7 @@ const EXPECTED = `Expected:
   SUBSCRIPTION_HOSTS
                     what endpoints of Subscriptions may be called, separated by commas: host names (https), or origins such as
                     http://127.0.0.1:9000, also inside (default none: nobody can subscribe)
+  X12_PARTIES       path of a JSON file: numbers and addresses of members for X12 files (default none: an 835 cannot be written)
   DATABASE_HOST, DATABASE_NAME, DATABASE_USER, DATABASE_PASSWORD_FILE
                     PostgreSQL instead of SQLite: a database of this gateway's own (DATABASE_PORT: default ${DATABASE_PORT};
                     DATABASE_TLS_CA: path of the authority of its certificate, default no TLS;
@@ -214,6 +219,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const trustedProxies = read.networks('TRUSTED_PROXIES');
   const browserOrigins = originsIn(environment['BROWSER_ORIGINS'], mistakes);
   const subscriptionHosts = hostsIn(environment['SUBSCRIPTION_HOSTS'], mistakes);
+  const x12Parties = read.parties();
   const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
   const checkpointEveryMs = read.integer('CHECKPOINT_EVERY_MS', DEFAULTS.checkpointEveryMs, 0, 86_400_000);
   const logAnchorEveryMs = read.integer('LOG_ANCHOR_EVERY_MS', DEFAULTS.logAnchorEveryMs, 0, 86_400_000);
@@ -260,6 +266,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       trustedProxies,
       browserOrigins,
       subscriptionHosts,
+      x12Parties,
       verifyIntervalMs,
     },
     consortium,
@@ -329,6 +336,11 @@ class Environment {
     const wrong = networks.filter((one) => !isNetwork(one));
     if (wrong.length > 0) this.#mistakes.push(`${name}: ${wrong.join(', ')} is no address and no network`);
     return networks;
+  }
+
+  parties(): Parties {
+    const path = this.#values['X12_PARTIES'];
+    return (present(path) ? this.json('X12_PARTIES', path, partiesSchema) : undefined) ?? {};
   }
 
   bodies(): BodyLimits {

@@ -31,6 +31,7 @@ import type { ReadLog } from './reads/read-log.ts';
 import type { Witness } from './receipts/witness.ts';
 import type { RecordItem } from './records/sheets.ts';
 import type { Subscriptions } from './subscriptions/subscriptions.ts';
+import type { Parties } from './x12/parties.ts';
 
 export interface Services {
   organisation: Organisation;
@@ -77,6 +78,8 @@ export interface Services {
   exports: Pick<FairSlots, 'takeNow'>;
   /** Where items that cannot be read are reported, while the rest goes on. */
   broken: Pick<BrokenItems, 'report'>;
+  /** What X12 files say of members. */
+  x12Parties: Parties;
   metrics: Metrics;
   log: Logger;
   /** What SMART Health Cards are signed with. */

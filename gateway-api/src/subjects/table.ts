@@ -77,6 +77,7 @@ import type { SubjectOperation } from './services.ts';
 import { tellSubscribers } from './subscriptions/duties.ts';
 import { createSubscription, listSubscriptions, readSubscription, updateSubscription } from './subscriptions/routes.ts';
 import { confirmVisit } from './visits/operations.ts';
+import { remittances } from './x12/remittance-routes.ts';
 import { importClaims } from './x12/routes.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -145,6 +146,7 @@ export const ROUTES: readonly Route[] = [
   loadClaimTables,
   getClaimTables,
   importClaims,
+  ...remittances,
   getClaimRules,
   setClaimRules,
   debts,

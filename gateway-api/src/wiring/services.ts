@@ -179,6 +179,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     reads,
     exports,
     decisions,
+    x12Parties: config.x12Parties,
     metrics,
     sweeper,
     readiness,

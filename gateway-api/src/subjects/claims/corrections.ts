@@ -24,6 +24,10 @@ export const withdraw = (
   sending: Sending,
 ): Promise<Outcome> => upToDate(() => withdrawOnce(services, asked, sending));
 
+/** Takes one back as a Claim with frequency code 8 asks. @throws {LedgerError} */
+export const voidClaim = (services: Services, id: string, sending: Sending): Promise<Outcome> =>
+  withdraw(services, { id, kind: 'void', reason: 'voided by frequency code 8' }, sending);
+
 async function withdrawOnce(
   { index, ledger, organisation: { name: provider } }: Services,
   { id, kind, reason }: { id: string; kind: 'cancel' | 'void'; reason: string },

@@ -11,7 +11,7 @@ import { afterCommit } from '../../idempotency/after-commit.ts';
 import { askAuthorization } from '../authorizations/operations.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
 import { claimState, resourceAt, submit } from './claims.ts';
-import { withdraw } from './corrections.ts';
+import { voidClaim } from './corrections.ts';
 import { decisionIn } from './decisions.ts';
 import { resolveSubmission } from './resolving.ts';
 import { responseOf, standing } from './response.ts';
@@ -41,7 +41,7 @@ export const submitClaim: SubjectOperation = {
       const { claim: id } = correction;
       const { outcome } = await services.idempotent.write(caller, idempotency, () => ({
         answer: {},
-        submit: (sending) => withdraw(services, { id, kind: 'void', reason: 'voided by frequency code 8' }, sending),
+        submit: (sending) => voidClaim(services, id, sending),
       }));
       const response = await afterCommit(async () => responseOf(services, await claimState(services.index, id)));
       return committedAnswer(outcome.transactionId, response && withNotes(response, told));

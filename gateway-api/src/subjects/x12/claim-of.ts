@@ -8,18 +8,21 @@ import type { ReadModel } from '../../index/read/queries.ts';
 import { identifiersOf } from '../claims/matching.ts';
 import type { Claim837, Line, Served } from './claims-837.ts';
 import { placeOf } from './segments.ts';
+import {
+  CONTROL_NUMBERS,
+  CPT,
+  FREQUENCY,
+  HCPCS,
+  ICD10,
+  ITEM_TRACE_NUMBER,
+  LINE_NUMBERS,
+  NPI,
+  PLACES,
+  REVENUE,
+} from './terms.ts';
 
-const NPI = 'http://hl7.org/fhir/sid/us-npi';
-const CPT = 'http://www.ama-assn.org/go/cpt';
-const HCPCS = 'https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets';
-const REVENUE = 'https://www.nubc.org/CodeSystem/RevenueCodes';
-const PLACES = 'https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set';
-const ICD10 = 'http://hl7.org/fhir/sid/icd-10-cm';
 const TYPES = 'http://terminology.hl7.org/CodeSystem/claim-type';
 const RELATIONSHIPS = 'http://terminology.hl7.org/CodeSystem/ex-relatedclaimrelationship';
-const FREQUENCY = 'https://telemed-ledger.example/fhir/StructureDefinition/claim-frequency';
-/** Of CLM01: what the provider calls the account. */
-const CONTROL_NUMBERS = 'https://telemed-ledger.example/patient-control-numbers';
 const CURRENCY = 'USD';
 /** Of one person's. */
 const MOST = 1_000;
@@ -144,6 +147,11 @@ function visitOf(line: Line, read: Claim837, visits: readonly StoredResource[]):
   return refused(`the patient had ${count} of this number (CLM01) or on this day`, placeOf(line.segment));
 }
 
+const traceNumber = (value: string): object => ({
+  url: ITEM_TRACE_NUMBER,
+  valueIdentifier: { system: LINE_NUMBERS, value },
+});
+
 function itemOf(
   line: Line,
   read: Claim837,
@@ -153,6 +161,7 @@ function itemOf(
   const place = line.place ?? (read.type === 'professional' ? read.place : undefined);
   const system = line.code === line.revenue ? REVENUE : /^[A-Z]\d{4}$/.test(line.code) ? HCPCS : CPT;
   return {
+    ...(line.number === undefined ? {} : { extension: [traceNumber(line.number)] }),
     ...{ sequence: line.sequence, productOrService: { coding: [{ system, code: line.code }] } },
     ...(line.revenue === undefined ? {} : { revenue: { coding: [{ system: REVENUE, code: line.revenue }] } }),
     ...(line.modifiers.length === 0

@@ -20,6 +20,8 @@ export interface Line {
   diagnoses: number[];
   place?: string;
   served?: Served;
+  /** What the provider calls the line (REF*6R). */
+  number?: string;
   segment: Segment;
 }
 
@@ -82,6 +84,7 @@ const READ: Readonly<Record<string, readonly number[]>> = {
   'DTP*434': [1, 2, 3],
   'REF*F8': [1, 2],
   'REF*G1': [1, 2],
+  'REF*6R': [1, 2],
 };
 
 /** Segments whose first element says what they are; of the others it is content. */
@@ -160,9 +163,15 @@ class Reader {
     else if (segment.id === 'LX') this.#line = undefined;
     else if (segment.id === 'SV1' || segment.id === 'SV2') this.#serve(segment);
     else if (segment.id === 'DTP' && (qualifier === '472' || qualifier === '434')) this.#date(segment);
-    else if (segment.id === 'REF' && this.#claim !== undefined && this.#line === undefined) {
-      if (qualifier === 'F8') this.#claim.original = elementOf(segment, 2);
-      if (qualifier === 'G1') this.#claim.authorization = elementOf(segment, 2);
+    else if (segment.id === 'REF') this.#refer(qualifier, elementOf(segment, 2));
+  }
+
+  #refer(qualifier: string, value: string): void {
+    if (this.#line !== undefined) {
+      if (qualifier === '6R') this.#line.number = value;
+    } else if (this.#claim !== undefined) {
+      if (qualifier === 'F8') this.#claim.original = value;
+      if (qualifier === 'G1') this.#claim.authorization = value;
     }
   }
 
@@ -244,7 +253,9 @@ class Reader {
   #note(segment: Segment): void {
     const isQualified = QUALIFIED.has(segment.id);
     const name = isQualified ? `${segment.id}*${elementOf(segment, 1)}` : segment.id;
-    const read = READ[name] ?? [];
+    // Of a line only its own number is read; what else may stand in a claim and in a line is read of the claim.
+    const isOfOther = segment.id === 'REF' && (this.#line === undefined) === (name === 'REF*6R');
+    const read = isOfOther ? [] : (READ[name] ?? []);
     for (const [at, element] of segment.elements.entries())
       if (element !== '' && !(isQualified && at === 0) && !read.includes(at + 1)) this.#count(name, at + 1);
   }

@@ -1,5 +1,6 @@
 /** Claims as billing systems send them: an 837 becomes FHIR Claims, each submitted as any other. */
 import { randomUUID } from 'node:crypto';
+import { correctionOf } from '@telemed-ledger/chaincode/model/claim-corrections.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
@@ -8,6 +9,7 @@ import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import type { IdempotentRequest } from '../../idempotency/request.ts';
 import { claimState, submit } from '../claims/claims.ts';
+import { voidClaim } from '../claims/corrections.ts';
 import { resolveSubmission } from '../claims/resolving.ts';
 import { readSubmission } from '../claims/submission.ts';
 import type { Services } from '../services.ts';
@@ -22,7 +24,7 @@ const answerSchema = z.object({
     z.object({
       controlNumber: z.string().meta({ description: 'CLM01.' }),
       place: z.string().meta({ description: 'Its CLM in the file.' }),
-      status: z.enum(['submitted', 'denied', 'refused']),
+      status: z.enum(['submitted', 'denied', 'voided', 'refused']),
       claim: z.string().optional().meta({ description: '`Claim/<id>`, where it is on the ledger.' }),
       reason: z.string().optional().meta({ description: 'The edit that denied it, or why it was refused.' }),
       expression: z.string().optional().meta({ description: 'Where, of one that was refused.' }),
@@ -60,7 +62,7 @@ async function submitted(read: Claim837, index: number, asked: Asked, services: 
   try {
     return { ...named, ...(await onLedger(read, index, asked, services)) };
   } catch (error) {
-    if (error instanceof LedgerError && error.code === 'INVALID')
+    if (error instanceof LedgerError && error.code !== 'FORBIDDEN')
       return {
         ...named,
         status: 'refused',
@@ -81,6 +83,15 @@ async function onLedger(
   const claim = await claimOf(read, organisation.name, services.index);
   const options = { index: services.index, consortium, baseUrl: `${origin}/fhir/R4`, fromElsewhere: false };
   const resolved = await resolveSubmission(readSubmission(claim), options);
+  const correction = correctionOf(resolved.claim);
+  if (correction?.kind === 'void') {
+    const { claim: voided } = correction;
+    await idempotent.write(caller, partOf(idempotency, index), () => ({
+      answer: { id: voided },
+      submit: (sending) => voidClaim(services, voided, sending),
+    }));
+    return { status: 'voided', claim: `Claim/${voided}` };
+  }
   const id = randomUUID();
   const { answer } = await idempotent.write(caller, partOf(idempotency, index), () => ({
     answer: { id },

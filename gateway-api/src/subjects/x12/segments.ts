@@ -1,7 +1,7 @@
 /**
- * X12's syntax (https://x12.org/products/transaction-sets): interchanges, groups and transaction sets in segments of elements. Read as
- * strictly as its counts and control numbers allow: a file that was cut or put together is refused as a whole. What a segment means is
- * not known here.
+ * X12's syntax (https://x12.org/products/transaction-sets) as it is read: interchanges, groups and transaction sets in segments of
+ * elements, as strictly as counts and control numbers allow. A file that was cut or put together is refused as a whole. What a segment
+ * means is not known here.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 
@@ -126,65 +126,4 @@ function setsIn(segments: readonly Segment[], component: string): TransactionSet
     else broken('does not belong here', placeOf(segment));
   }
   return sets;
-}
-
-export interface Parties {
-  /** ISA06 and GS02; ISA08 and GS03. */
-  sender: string;
-  receiver: string;
-  /** ISO 8601 UTC. */
-  at: string;
-  /** ISA13: nine digits at most. */
-  control: number;
-  /** GS01, of the set: `HP` of an 835. */
-  group: string;
-  type: string;
-  version: string;
-}
-
-/** What stands between elements, their repetitions, their parts and segments. */
-const [ELEMENT, REPETITION, COMPONENT, END] = ['*', '^', ':', '~'];
-
-/** As X12's extended character set has it: separators, line ends and all beyond ASCII are left out. */
-const plain = (text: string): string =>
-  text
-    .normalize('NFD')
-    .replaceAll(/[^ -~]|[*^:~]/g, '')
-    .trim();
-
-/**
- * One interchange with one transaction set.
- * @param segments from the one behind ST to the one before SE; each its id and its elements
- */
-export function writeX12(
-  segments: readonly (readonly string[])[],
-  { sender, receiver, at, control, group, type, version }: Parties,
-): string {
-  const [day, time] = [at.slice(0, 10).replaceAll('-', ''), at.slice(11, 16).replace(':', '')];
-  const number = String(control % 1_000_000_000).padStart(9, '0');
-  const party = (name: string): string => plain(name).slice(0, 15).padEnd(15);
-  const isa = [
-    'ISA',
-    '00',
-    ' '.repeat(10),
-    '00',
-    ' '.repeat(10),
-    'ZZ',
-    party(sender),
-    'ZZ',
-    party(receiver),
-    day.slice(2),
-    time,
-  ];
-  const head = [...isa, REPETITION!, '00501', number, '0', 'P', COMPONENT!].join(ELEMENT);
-  const gs = ['GS', group, party(sender).trim(), party(receiver).trim(), day, time, String(control), 'X', version];
-  const all = [
-    gs,
-    ['ST', type, '0001', version],
-    ...segments,
-    ['SE', String(segments.length + 2), '0001'],
-    ['GE', '1', String(control)],
-    ['IEA', '1', number],
-  ];
-  return [head, ...all.map((one) => one.join(ELEMENT).replace(/\*+$/, ''))].map((one) => `${one}${END}\n`).join('');
 }

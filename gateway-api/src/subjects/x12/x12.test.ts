@@ -2,8 +2,9 @@
 import { textOfNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { expect } from 'chai';
 import { read837 } from './claims-837.ts';
-import { readX12, writeX12 } from './segments.ts';
+import { readX12 } from './segments.ts';
 import { expectValidX12, isValidX12 } from './validator.fixture.ts';
+import { writeX12 } from './writing.ts';
 import { example837 } from './x12.fixture.ts';
 
 const claims = [
@@ -107,18 +108,26 @@ describe('an 837', () => {
 });
 
 describe('X12 that is written', () => {
-  it('holds nothing that would end an element or a segment', () => {
-    const parties = {
-      sender: 'a*b',
-      receiver: 'c~d',
-      at: '2026-01-05T10:23:00Z',
-      control: 7,
-      group: 'HP',
-      type: '835',
-      version: 'v',
-    };
-    const [set] = readX12(writeX12([['N1', 'PR', 'plain']], parties));
-    expect(set).to.deep.include({ type: '835', version: 'v' });
-    expect(set?.segments).to.deep.equal([{ id: 'N1', elements: ['PR', 'plain'], position: 4 }]);
+  const parties = {
+    ...{ sender: 'a*b', receiver: 'c~d', at: '2026-01-05T10:23:00Z', control: 7 },
+    ...{ group: 'HP', type: '837', version: 'v' },
+  };
+
+  it('has names without what separates, and several sets, each with its number', () => {
+    const text = writeX12([[['N1', 'PR', 'plain']], [['HI', ['ABK', 'J06', '']]]], parties);
+    expect(text).to.include('*ZZ*ab             *ZZ*cd             *');
+    const sets = readX12(text);
+    expect(sets.map(({ type, version }) => [type, version])).to.deep.equal([
+      ['837', 'v'],
+      ['837', 'v'],
+    ]);
+    expect(sets[0]?.segments).to.deep.equal([{ id: 'N1', elements: ['PR', 'plain'], position: 4 }]);
+    expect(sets[1]?.segments[0]?.elements).to.deep.equal(['ABK:J06']);
   });
+
+  for (const character of ['*', '^', ':', '~', '\n', '\u001d', 'é', '\u{1f600}'])
+    it(`is refused with ${JSON.stringify(character)} in data, with its place`, () => {
+      expect(() => writeX12([[['CLP', `a${character}b`]]], parties)).to.throw('INVALID at <CLP01>');
+      expect(() => writeX12([[['SVC', ['HC', `a${character}b`]]]], parties)).to.throw('INVALID at <SVC01>');
+    });
 });
