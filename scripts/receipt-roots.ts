@@ -4,14 +4,16 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { agreedEndorsement } from '@telemed-ledger/consortium/agreed.ts';
+import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Roots } from '@telemed-ledger/verifier/roots.ts';
 import { dataDirectory, gatewayUrls } from './command-line.ts';
 import { Parties } from './demo/parties.ts';
 
 /** @param origin as GET /ledger-tree answers it */
-export function rootsOf(dataDir: string, { channel, organisations }: Consortium, origin: string): Roots {
+export function rootsOf(dataDir: string, consortium: ConsortiumDefinition, origin: string): Roots {
+  const { channel, organisations } = consortium;
   const read = (name: string, file: string) => join(dataDir, 'organisations', name, 'ca', file);
   return {
     ...{ channel, genesis: origin.split('/').at(-1)! },
@@ -19,6 +21,7 @@ export function rootsOf(dataDir: string, { channel, organisations }: Consortium,
       ...{ mspId, authorities: [readFileSync(read(name, 'ca.pem'), 'utf8')] },
       ...(existsSync(read(name, 'crl.pem')) && { revocations: [readFileSync(read(name, 'crl.pem'), 'utf8')] }),
     })),
+    endorsement: agreedEndorsement(consortium),
   };
 }
 

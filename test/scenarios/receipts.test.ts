@@ -51,6 +51,10 @@ describe('Receipts that travel', function () {
     const changed = `${receipt.slice(0, last)}B${receipt.slice(last + 1)}`;
     const refused = await checkReceipt(new TextEncoder().encode(changed), roots).catch(() => 'refused');
     expect(refused).to.equal('refused');
+    const full = await system('hospital').find<string>({ path: `${path}?evidence=full` }, 'the receipt');
+    const { endorsed } = await checkReceipt(new TextEncoder().encode(full), roots);
+    expect(endorsed).to.deep.include({ sender: 'HospitalMSP', isJudged: true, collections: ['care_hospital'] });
+    expect(endorsed!.endorsers.toSorted()).to.deep.equal(['HospitalMSP', 'PatientsMSP']);
   });
 
   it('prove a consent, a decision, a coverage, a claim, its response, its payment and its remittance', async () => {

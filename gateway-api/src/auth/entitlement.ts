@@ -84,3 +84,17 @@ export function mayCall(kind: Kind, role: Role, names: readonly TransactionName[
 export function demandCaller(kind: Kind, { role }: Caller, ...names: readonly TransactionName[]): void {
   if (!mayCall(kind, role, names)) throw new LedgerError('FORBIDDEN', `the role ${role} at a ${kind} may not do this`);
 }
+
+/** Who acts for a member as such: its peer holds every block. */
+const OF_A_MEMBER: readonly Role[] = ['system', 'operator', 'auditor'];
+
+/**
+ * Whether a caller is given what stands in a block: it names who sent a transaction, and shows the hashes of all its keys.
+ * @param isOwn a patient asks for the block of what she may read: it is about her
+ * @throws {LedgerError} FORBIDDEN
+ */
+export function demandBlocks({ role }: Caller, isOwn: boolean): void {
+  if (OF_A_MEMBER.includes(role) || (isOwn && role === 'patient')) return;
+  const own = isOwn ? ', and for the patient' : '';
+  throw new LedgerError('FORBIDDEN', `full evidence is for the roles ${OF_A_MEMBER.join(', ')}${own}`);
+}

@@ -25,6 +25,7 @@ import * as codes from '@telemed-ledger/formats/blocks/validation-codes.ts';
 import { bufferOf } from '@telemed-ledger/formats/bytes.ts';
 import { certificateOf, mspIdOf } from '@telemed-ledger/formats/identity.ts';
 import { type Entry, type HashedKey, writeText } from '@telemed-ledger/verifier/entry.ts';
+import type { Evidence } from '@telemed-ledger/verifier/evidence.ts';
 
 export interface PublicWrite {
   key: string;
@@ -176,6 +177,18 @@ export function hashedWritesIn(block: common.Block, position: number, scope: Blo
   const envelope = block.getData()?.getDataList_asU8()[position];
   const code = block.getMetadata()?.getMetadataList_asU8()[TRANSACTIONS_FILTER]?.[position] ?? codes.NOT_VALIDATED;
   return (envelope && readAny(envelope, position, code, scope, undefined)?.hashed) ?? [];
+}
+
+/** One envelope of a block as it stands there, and what its header holds; undefined where there is none. */
+export function evidenceIn(block: common.Block, position: number): Evidence | undefined {
+  const envelope = block.getData()?.getDataList_asU8()[position];
+  const header = block.getHeader();
+  if (envelope === undefined || header === undefined) return undefined;
+  return {
+    envelope: Uint8Array.from(envelope),
+    previousHash: bufferOf(header.getPreviousHash_asU8()).toString('hex'),
+    dataHash: bufferOf(header.getDataHash_asU8()).toString('hex'),
+  };
 }
 
 /** The height of the chain from what qscc's GetChainInfo answers. */

@@ -5,7 +5,8 @@
 import { peer } from '@hyperledger/fabric-protos';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import type { HashedKey } from '@telemed-ledger/verifier/entry.ts';
-import { type BlockScope, hashedWritesIn, type ParsedBlock, parseBlock } from './block.ts';
+import type { Evidence } from '@telemed-ledger/verifier/evidence.ts';
+import { type BlockScope, evidenceIn, hashedWritesIn, type ParsedBlock, parseBlock } from './block.ts';
 import type { Enrolled, LedgerConnection } from './connect.ts';
 import { isOversized } from './feed.ts';
 
@@ -89,6 +90,12 @@ async function withoutPrivateData(
 export async function writesAt(reader: ChainReader, block: number, position: number): Promise<HashedKey[]> {
   const found = (await withoutPrivateData(reader, block)).getBlock();
   return found === undefined ? [] : hashedWritesIn(found, position, reader.scope);
+}
+
+/** Fabric's own evidence of one envelope, from the same blocks. */
+export async function evidenceAt(reader: ChainReader, block: number, position: number): Promise<Evidence | undefined> {
+  const found = (await withoutPrivateData(reader, block)).getBlock();
+  return found && evidenceIn(found, position);
 }
 
 /** @throws {DamagedBlock} */

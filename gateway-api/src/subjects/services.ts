@@ -1,6 +1,7 @@
 /** What the subjects of one gateway work with: app.ts makes it once and hands it to every route, operation and duty. */
 import type { Consortium, Kind, Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { HashedKey } from '@telemed-ledger/verifier/entry.ts';
+import type { Evidence } from '@telemed-ledger/verifier/evidence.ts';
 import type { Logger } from 'pino';
 import type { FairSlots } from '../clients/fair-slots.ts';
 import type { Answer } from '../fhir/answers.ts';
@@ -94,6 +95,8 @@ export interface Services {
   checkpointEveryMs: number;
   /** The private writes of one envelope of a block, from the peer. */
   writesOf(block: number, position: number): Promise<HashedKey[]>;
+  /** The envelope itself and its block's header, from the peer. */
+  evidenceOf(block: number, position: number): Promise<Evidence | undefined>;
   sweeper: Pick<Sweeper, 'run' | 'last'>;
   readiness: ReadinessCheck;
 }

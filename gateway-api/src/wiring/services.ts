@@ -13,7 +13,7 @@ import { IdempotentWrites } from '../idempotency/writes.ts';
 import { outcomeOf, ReadModel } from '../index/read/queries.ts';
 import type { Stores } from '../index/schema.ts';
 import { Sweeper } from '../index/verification/sweeper.ts';
-import { writesAt } from '../ledger/whole-chain.ts';
+import { evidenceAt, writesAt } from '../ledger/whole-chain.ts';
 import { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { ReadinessCheck } from '../operations/readiness.ts';
@@ -190,6 +190,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     systemIdentity: side.systemIdentity,
     checkpointEveryMs: config.checkpointEveryMs,
     writesOf: (block: number, position: number) => writesAt(side.chain, block, position),
+    evidenceOf: (block: number, position: number) => evidenceAt(side.chain, block, position),
   };
   return { services: { organisation, consortium, channel, ...made }, journal, wishJournal, sweeper };
 }

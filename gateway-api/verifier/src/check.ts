@@ -6,8 +6,10 @@ import { originOf, readCheckpoint } from './checkpoint.ts';
 import { isCose, readCose } from './cose.ts';
 import { type Cosigner, coseSigner, lineSigner, type SignedTree, statementSigner } from './cosigners.ts';
 import { type Entry, readEntry, writeText } from './entry.ts';
+import { checkEvidence, type Endorsed, type Evidence } from './evidence.ts';
 import { type Content, readProof } from './proof.ts';
 import { neededOf, type Roots } from './roots.ts';
+import { sayings } from './sayings.ts';
 import { fromHex, leafHash, rootBy, sha256Hex, toHex } from './tree.ts';
 
 export type { Roots } from './roots.ts';
@@ -24,6 +26,8 @@ export interface Checked {
   /** The members that signed it, and when, ISO 8601 UTC. */
   witnesses: { mspId: string; time: string }[];
   content?: Pick<Content, 'collection' | 'key' | 'value'> & { text?: string };
+  /** By Fabric's own evidence, where the receipt carries it and the transaction is valid. */
+  endorsed?: Endorsed;
   proved: string[];
   notProved: string[];
 }
@@ -56,6 +60,7 @@ interface Received {
   index: number;
   tree: SignedTree;
   content: Content | undefined;
+  evidence: Evidence | undefined;
   signers: Signer[];
   /** Who hands it out, where that is signed. */
   issuer?: Signer;
@@ -67,6 +72,7 @@ async function checked(receipt: Uint8Array, roots: Roots, seen: Seen): Promise<C
     index,
     tree,
     content: shown,
+    evidence,
     signers,
     issuer,
   } = await (isCose(receipt) ? inCose : inText)(receipt, roots);
@@ -86,7 +92,11 @@ async function checked(receipt: Uint8Array, roots: Roots, seen: Seen): Promise<C
   const witnesses = signed.map(({ statement: { mspId }, time }) => ({ mspId, time: iso(time) }));
   const { origin, size, root } = tree;
   const place = { size, root: toHex(root), index };
-  return { origin, tree: place, entry, witnesses, ...(content && { content }), ...sayings(entry, members, content) };
+  const endorsed = evidence && (await checkEvidence(evidence, entry, roots));
+  return {
+    ...{ origin, tree: place, entry, witnesses, ...(content && { content }), ...(endorsed && { endorsed }) },
+    ...sayings(entry, members, { content, evidence, endorsed }),
+  };
 }
 
 async function inText(receipt: Uint8Array, roots: Roots): Promise<Received> {
@@ -103,12 +113,12 @@ async function inText(receipt: Uint8Array, roots: Roots): Promise<Received> {
     const witness = extra.witnesses[at]!;
     return { name: JSON.stringify([checkpoint, line, witness]), check: () => lineSigner(line, witness, tree, roots) };
   });
-  return { entry: extra.entry, index, tree, content: extra.content, signers };
+  return { entry: extra.entry, index, tree, content: extra.content, evidence: extra.evidence, signers };
 }
 
 /** The root is not in it: it is what the entry comes to by its path, and what each member has signed. */
 async function inCose(receipt: Uint8Array, roots: Roots): Promise<Received> {
-  const { entry, size, index, path, receipts, statement, content } = readCose(receipt);
+  const { entry, size, index, path, receipts, statement, content, evidence } = readCose(receipt);
   const root = await rootBy(await leafHash(entry), index, size, path);
   if (root === undefined) throw new Error('the entry is not in the tree');
   const tree = { origin: originOf(roots.channel, roots.genesis), size, root };
@@ -120,7 +130,7 @@ async function inCose(receipt: Uint8Array, roots: Roots): Promise<Received> {
     name: JSON.stringify([size, toHex(root), toHex(one.protectedHeader), toHex(one.signature), one.witness]),
     check: () => coseSigner(one, tree, roots),
   }));
-  return { entry, index, tree, content, signers, issuer };
+  return { entry, index, tree, content, evidence, signers, issuer };
 }
 
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
@@ -137,21 +147,4 @@ async function checkedContent(content: Content, { code, writes }: Entry): Promis
   const reached = await rootBy(await leafHash(record.text), record.index, sheet.size ?? 0, record.path.map(fromHex));
   if (reached === undefined || toHex(reached) !== sheet.root) throw new Error('the record is not on its sheet');
   return { collection, key, value, text: record.text };
-}
-
-/** What follows from it, and what does not, in words. */
-function sayings(entry: Entry, members: number, content: Checked['content']): Pick<Checked, 'proved' | 'notProved'> {
-  const { block, position, code } = entry;
-  const outcome = code === 0 ? 'valid' : `invalid, with code ${code}`;
-  return {
-    proved: [
-      `${members} members have each computed from their own peers' blocks, and signed, that envelope ${position} of block ${block} is this one, ${outcome}`,
-      ...(content === undefined ? [] : ['that transaction wrote exactly the content shown, under the key shown']),
-    ],
-    notProved: [
-      'that the content is true, or complete, or still in force: later transactions may have changed, revoked or erased it',
-      'when it was written: the times are those of the members that signed',
-      'anything, where as many members collude as are needed: they sign what they like',
-    ],
-  };
 }

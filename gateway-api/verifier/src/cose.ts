@@ -4,8 +4,9 @@
  */
 import { decode, encode } from 'cborg';
 import { witnessName } from './checkpoint.ts';
+import type { Evidence } from './evidence.ts';
 import { type CertifiedWitness, type Content, contentText, readContent } from './proof.ts';
-import { fromHex } from './tree.ts';
+import { fromHex, toHex } from './tree.ts';
 
 /** Header parameters and CWT claims by their labels in IANA's registries. */
 const ALG = 1;
@@ -26,6 +27,7 @@ const COSE_SIGN1_TAG = 0xd2;
 const SIZE = 'tree-size';
 const WITNESS = 'witness';
 const CONTENT = 'content';
+const EVIDENCE = 'evidence';
 const ENTRY_TYPE = 'text/plain; charset=utf-8';
 
 type Bytes = Uint8Array;
@@ -59,6 +61,7 @@ export interface CoseProof {
   /** Of who hands it out, over the entry. */
   statement: CoseReceipt;
   content?: Content;
+  evidence?: Evidence;
 }
 
 /** What a member signs of a tree: alg, kid, who, which ledger, when, how many leaves. */
@@ -107,7 +110,13 @@ const witnessIn = ({ statement, signature, certificate }: CertifiedWitness): str
   certificate,
 ];
 
-export function coseBytes({ entry, size, index, path, receipts, statement, content }: CoseProof): Bytes {
+const evidenceIn = ({ envelope, previousHash, dataHash }: Evidence): Bytes[] => [
+  envelope,
+  fromHex(previousHash),
+  fromHex(dataHash),
+];
+
+export function coseBytes({ entry, size, index, path, receipts, statement, content, evidence }: CoseProof): Bytes {
   const proof = encode([size, index, path]);
   const all = receipts.map(({ protectedHeader, signature, witness }) => {
     const unprotected: Headers = new Map<number | string, unknown>([
@@ -120,6 +129,7 @@ export function coseBytes({ entry, size, index, path, receipts, statement, conte
     [RECEIPTS, all],
     [WITNESS, witnessIn(statement.witness)],
     ...(content === undefined ? [] : [[CONTENT, utf8.encode(contentText(content))] as const]),
+    ...(evidence === undefined ? [] : [[EVIDENCE, evidenceIn(evidence)] as const]),
   ]);
   return sign1(statement.protectedHeader, unprotected, utf8.encode(entry), statement.signature);
 }
@@ -147,12 +157,17 @@ function readWitness(unprotected: Headers): CertifiedWitness {
   return { statement: statement!, signature: signature!, certificate: certificate! };
 }
 
+function readEvidence([envelope, previousHash, dataHash]: Bytes[]): Evidence {
+  return { envelope: Uint8Array.from(envelope!), previousHash: toHex(previousHash!), dataHash: toHex(dataHash!) };
+}
+
 const textOf = (bytes: Bytes): string => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 
 /** @throws Error where it is not exactly what `coseBytes` writes */
 export function readCose(bytes: Bytes): CoseProof {
   const [protectedHeader, unprotected, payload, signature] = readSign1(bytes);
   const content = unprotected.get(CONTENT) as Bytes | undefined;
+  const evidence = unprotected.get(EVIDENCE) as Bytes[] | undefined;
   let inclusion: [number, number, Bytes[]] | undefined;
   const receipts = (unprotected.get(RECEIPTS) as Bytes[]).map((receipt) => {
     const [header, more, , own] = readSign1(receipt);
@@ -166,6 +181,7 @@ export function readCose(bytes: Bytes): CoseProof {
     ...{ entry: textOf(payload), size, index, path, receipts },
     statement: { protectedHeader, signature, witness: readWitness(unprotected) },
     ...(content === undefined ? {} : { content: readContent(textOf(content)) }),
+    ...(evidence === undefined ? {} : { evidence: readEvidence(evidence) }),
   };
   const again = coseBytes(proof);
   if (again.length !== bytes.length || again.some((byte, at) => byte !== bytes[at]))

@@ -9,6 +9,7 @@ import {
   witnessName,
 } from './checkpoint.ts';
 import { type CoseReceipt, receiptHeader, signedBytes, statementHeader, timeIn } from './cose.ts';
+import { isSignedBy } from './ecdsa.ts';
 import type { CertifiedWitness } from './proof.ts';
 import { type Roots, systemCertificate } from './roots.ts';
 import { readStatement, type Statement } from './statement.ts';
@@ -91,10 +92,8 @@ async function vouchedFor(witness: CertifiedWitness, origin: string, roots: Root
   if (toHex(await sha256(der)) !== statement.certificateHash)
     throw new Error('a witness is not the one that its certificate vouches for');
   const certificate = await systemCertificate(der, statement, roots);
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const vouching = await certificate.publicKey.export(algorithm, ['verify']);
   const text = new TextEncoder().encode(witness.statement);
-  if (!(await crypto.subtle.verify(algorithm, vouching, fromBase64(witness.signature), text)))
+  if (!(await isSignedBy(certificate, fromBase64(witness.signature), text)))
     throw new Error(`the certificate of ${mspId} does not vouch for its witness`);
   return statement;
 }

@@ -3,6 +3,7 @@
  * travel in the line of extra data, which nothing authenticates by itself: check.ts holds every byte of it to what is signed.
  */
 import { fromBase64, toBase64 } from './checkpoint.ts';
+import type { Evidence } from './evidence.ts';
 
 /** A private value and its place among the writes of its transaction. */
 export interface Content {
@@ -24,11 +25,14 @@ export interface CertifiedWitness {
   certificate: string;
 }
 
+type EvidenceText = Omit<Evidence, 'envelope'> & { envelope: string };
+
 /** In the order of the signature lines. */
 export interface Extra {
   entry: string;
   witnesses: CertifiedWitness[];
   content?: Content;
+  evidence?: Evidence;
 }
 
 export interface Proof {
@@ -61,17 +65,36 @@ export function readContent(text: string): Content {
 }
 
 /** JSON in one form: members in this order, no white space. */
-function extraText({ entry, witnesses, content }: Extra): string {
+function extraText({ entry, witnesses, content, evidence }: Extra): string {
   const shown = content && inForm(content);
+  const fabric = evidence && inBase64(evidence);
   const certified = witnesses.map(({ statement, signature, certificate }) => ({ statement, signature, certificate }));
-  return JSON.stringify({ entry, witnesses: certified, ...(shown && { content: shown }) });
+  return JSON.stringify({
+    ...{ entry, witnesses: certified },
+    ...(shown && { content: shown }),
+    ...(fabric && { evidence: fabric }),
+  });
+}
+
+const inBase64 = ({ envelope, previousHash, dataHash }: Evidence): EvidenceText => ({
+  ...{ envelope: base64Of(envelope), previousHash, dataHash },
+});
+
+/** Of bytes too many for one call. */
+function base64Of(bytes: Uint8Array): string {
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
 }
 
 export function proofText({ extra, index, path, checkpoint, signatures }: Proof): string {
-  const bytes = utf8.encode(extraText(extra));
-  let binary = '';
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  const lines = [FIRST_LINE, `extra ${btoa(binary)}`, `index ${index}`, ...path.map(toBase64), ''];
+  const lines = [
+    FIRST_LINE,
+    `extra ${base64Of(utf8.encode(extraText(extra)))}`,
+    `index ${index}`,
+    ...path.map(toBase64),
+    '',
+  ];
   return `${lines.join('\n')}\n${checkpoint}\n${signatures.map((line) => `${line}\n`).join('')}`;
 }
 
@@ -87,11 +110,15 @@ function isContent({ collection, key, value, index, path, record }: Content): bo
 
 /** @throws Error where it is not in the one form */
 function readExtra(text: string): Extra {
-  const extra = JSON.parse(text) as Extra;
+  const { evidence: shown, ...rest } = JSON.parse(text) as Omit<Extra, 'evidence'> & { evidence?: EvidenceText };
+  const evidence = shown && { ...shown, envelope: fromBase64(String(shown.envelope)) };
+  const extra: Extra = { ...rest, ...(evidence && { evidence }) };
   const { entry, witnesses, content } = extra;
   const areWitnesses =
     Array.isArray(witnesses) && witnesses.every((one) => isText(one?.statement, one?.signature, one?.certificate));
-  const isSound = content === undefined || isContent(content);
+  const isSound =
+    (content === undefined || isContent(content)) &&
+    (evidence === undefined || isHashes([evidence.previousHash, evidence.dataHash]));
   if (!isText(entry) || !areWitnesses || !isSound || extraText(extra) !== text)
     throw new Error('the extra data is not in its form');
   return extra;

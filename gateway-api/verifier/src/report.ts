@@ -20,10 +20,11 @@ const said = ({ proved, notProved }: { proved: string[]; notProved: string[] }):
 
 async function ofReceipt(bytes: Uint8Array, roots: Roots): Promise<Report> {
   try {
-    const { witnesses, entry, tree, content, ...rest } = await checkReceipt(bytes, roots);
+    const { witnesses, entry, tree, content, endorsed, ...rest } = await checkReceipt(bytes, roots);
     const lines = [
       `holds: transaction ${entry.transactionId ?? 'without id'}, leaf ${tree.index} of ${tree.size}`,
       ...witnesses.map(({ mspId, time }) => `signed by ${mspId} at ${time}`),
+      ...(endorsed?.endorsers ?? []).map((mspId) => `endorsed by a peer of ${mspId}`),
       ...(content === undefined ? [] : [`content: ${content.text ?? content.value}`]),
     ];
     return { holds: true, lines: [...lines, ...said(rest)] };

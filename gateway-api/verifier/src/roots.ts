@@ -3,6 +3,9 @@
 import 'reflect-metadata';
 import { X509Certificate, X509Crl } from '@peculiar/x509';
 
+/** An MSP id whose peer must sign, or `need` of several rules. */
+export type PolicyRule = string | { need: number; of: readonly PolicyRule[] };
+
 /** The authorities of a consortium's members, as they publish them. */
 export interface Roots {
   channel: string;
@@ -17,6 +20,14 @@ export interface Roots {
     /** PEM: their revocation lists. */
     revocations?: string[];
   }[];
+  /** Who must endorse, as the members agreed: for whom a receipt's full evidence is held to it. */
+  endorsement?: {
+    chaincode: string;
+    /** Whatever is written. */
+    floor: PolicyRule;
+    /** By name of what is written to, and beyond the floor. */
+    collections: Readonly<Record<string, PolicyRule>>;
+  };
 }
 
 /** Fabric's extension with the attributes of an identity. */
@@ -31,21 +42,42 @@ export const neededOf = ({ needed, organisations }: Roots): number =>
  */
 export async function systemCertificate(
   der: Uint8Array<ArrayBuffer>,
-  { mspId, time }: { mspId: string; time: number },
+  at: { mspId: string; time: number },
   roots: Roots,
 ): Promise<X509Certificate> {
-  const member = roots.organisations.find((one) => one.mspId === mspId);
+  const { certificate, issuer } = await certified(new X509Certificate(der), at, roots);
+  await demandNotRevoked(certificate, issuer, at.mspId, roots);
+  if (roleOf(certificate) !== 'system') throw new Error(`a certificate of ${at.mspId} is not its system's`);
+  return certificate;
+}
+
+/**
+ * A certificate of a member in force at a time (seconds since 1970), and the authority that signed it.
+ * @throws Error where it is not
+ */
+export async function certified(
+  certificate: X509Certificate,
+  { mspId, time }: { mspId: string; time: number },
+  { organisations }: Roots,
+): Promise<{ certificate: X509Certificate; issuer: X509Certificate }> {
+  const member = organisations.find((one) => one.mspId === mspId);
   if (member === undefined) throw new Error(`${mspId} is no member of this consortium`);
-  const certificate = new X509Certificate(der);
-  const at = new Date(time * 1000);
-  const issuer = await issuerOf(certificate, member.authorities, at);
+  const issuer = await issuerOf(certificate, member.authorities, new Date(time * 1000));
   if (issuer === undefined)
     throw new Error(`a certificate is of no authority of ${mspId}, or not in force at its time`);
-  for (const list of member.revocations ?? [])
+  return { certificate, issuer };
+}
+
+/** @throws Error where a list of its authority has it, whenever it was revoked */
+export async function demandNotRevoked(
+  certificate: X509Certificate,
+  issuer: X509Certificate,
+  mspId: string,
+  { organisations }: Roots,
+): Promise<void> {
+  for (const list of organisations.find((one) => one.mspId === mspId)?.revocations ?? [])
     if (await isRevoked(certificate, issuer, new X509Crl(list)))
       throw new Error(`a certificate of ${mspId} is revoked`);
-  if (roleOf(certificate) !== 'system') throw new Error(`a certificate of ${mspId} is not its system's`);
-  return certificate;
 }
 
 /** @throws Error where the list is in the authority's name and not signed by it: nothing is known then */

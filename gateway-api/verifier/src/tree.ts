@@ -41,3 +41,17 @@ export async function rootBy(
   }
   return last === 0 ? hash : undefined;
 }
+
+/** The root over leaf hashes, at least one; an odd last node rises unchanged, which is RFC 6962's split from below. */
+export async function rootOf(leaves: readonly Uint8Array[]): Promise<Uint8Array> {
+  let level = leaves;
+  while (level.length > 1) {
+    const above: Uint8Array[] = [];
+    for (let at = 0; at < level.length; at += 2) {
+      const [left, right] = [level[at]!, level[at + 1]];
+      above.push(right === undefined ? left : await sha256(Uint8Array.of(1), left, right));
+    }
+    level = above;
+  }
+  return level[0]!;
+}

@@ -6,6 +6,7 @@ import { compartmentsOf } from '../../auth/entitlement.ts';
 import { type Route, route } from '../../http/routes.ts';
 import type { RestrictedRecord } from '../../index/read/restrictions.ts';
 import { aboutOf } from '../reads/read-log.ts';
+import { formOf, formSchema } from '../receipts/forms.ts';
 import { asProof, ENCODINGS, PROOF_ANSWERS } from '../receipts/proof-routes.ts';
 import type { Encoding } from '../receipts/proofs.ts';
 import { correctionReceipt, restrictionReceipt } from '../receipts/what-is-proved.ts';
@@ -84,8 +85,10 @@ const correctionProof = (as: Encoding): Route =>
       'Proof of what a patient asked to be corrected, or of the holder’s answer once it is given, with its words.',
     roles: [...roles],
     parameters: z.object({ id: z.string() }),
+    query: formSchema,
     answers: PROOF_ANSWERS[as],
-    async handle({ caller, parameters: { id } }, services) {
+    async handle({ caller, parameters: { id }, query }, services) {
+      const form = formOf(caller, query, { as, isContent: true });
       const own = compartmentsOf(caller, 'read');
       const found = await correctionOf(id, services);
       if (found === undefined) throw none();
@@ -93,7 +96,7 @@ const correctionProof = (as: Encoding): Route =>
       const isShown = own?.includes(patient) ?? true;
       const about = aboutOf(isShown ? 'shown' : 'refused', [{ patient, id }]);
       await services.readLog.note(caller, { interaction: 'read', type: 'Task', about });
-      const receipt = isShown ? await correctionReceipt(services, found, as) : undefined;
+      const receipt = isShown ? await correctionReceipt(services, found, form) : undefined;
       if (receipt === undefined) throw none();
       return asProof(receipt, as);
     },
@@ -106,10 +109,12 @@ const restrictionProof = (as: Encoding): Route =>
     summary: 'Proof of the mark that restricts a record, or that lifts its restriction.',
     roles: [...roles],
     parameters: z.object({ record: z.string().meta({ description: 'Id of the record.' }) }),
+    query: formSchema,
     answers: PROOF_ANSWERS[as],
-    async handle({ caller, parameters: { record } }, services) {
+    async handle({ caller, parameters: { record }, query }, services) {
+      const form = formOf(caller, query, { as, isContent: true });
       const [found] = await restrictionsFor(caller, { record }, services);
-      const receipt = found && (await restrictionReceipt(services, found, as));
+      const receipt = found && (await restrictionReceipt(services, found, form));
       if (found === undefined || receipt === undefined) throw none();
       await noteRestrictions(caller, [found], services);
       return asProof(receipt, as);

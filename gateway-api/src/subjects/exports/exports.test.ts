@@ -1,7 +1,5 @@
 /** Her record, taken along: what is in the file, who is given it, and that whatever is done to it is named. */
 import { createPublicKey, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { verifyMerkleInclusion } from '@sigstore/verify/dist/tlog/merkle.js';
 import { Archive, type ArchivedFile, readArchive } from '@telemed-ledger/verifier/archive.ts';
 import type { Roots } from '@telemed-ledger/verifier/check.ts';
@@ -13,6 +11,7 @@ import { compactVerify, importX509 } from 'jose';
 import { fromBuffer } from 'yauzl';
 import { until } from '../../consortium.fixture.ts';
 import { AccessScene, type ExamplePatient } from '../access/access-scene.fixture.ts';
+import { rootsAt } from '../receipts/roots.fixture.ts';
 import { chromium, reportsInBrowser } from './browser.fixture.ts';
 
 const NAMES = ['hospital', 'clinic', 'patients', 'regulator'];
@@ -100,13 +99,7 @@ describe('The export of a record', function () {
     expect(revocation.status, JSON.stringify(revocation.body)).to.equal(200);
     for (const name of ['hospital', 'patients'])
       expect((await scene.send(name, 'POST /log-anchors', {})).status).to.equal(200);
-    const { origin } = (await scene.send('patients', 'GET /ledger-tree')).body;
-    const { members, dataDir } = scene.consortium;
-    const authorityOf = (name: string) => readFileSync(join(dataDir, 'organisations', name, 'ca/ca.pem'), 'utf8');
-    roots = {
-      ...{ channel: members.channel, genesis: String(origin).split('/').at(-1)! },
-      organisations: members.organisations.map(({ name, mspId }) => ({ mspId, authorities: [authorityOf(name)] })),
-    };
+    roots = await rootsAt(scene.consortium, 'patients');
     await until(async () => {
       archive = (await exported()).bytes;
       checked = await checkExport(archive, roots);

@@ -8,6 +8,7 @@ import { compartmentOf } from '../../auth/entitlement.ts';
 import { notHereYet } from '../../http/failures.ts';
 import { pageCount } from '../../http/paging.ts';
 import { route } from '../../http/routes.ts';
+import { formOf, formSchema } from '../receipts/forms.ts';
 import { proofOf } from '../receipts/proofs.ts';
 import type { Services } from '../services.ts';
 import { LogBroken } from './anchors.ts';
@@ -150,13 +151,15 @@ export const logAnchorProof = route({
   path: '/log-anchors/:organisation/:n/tlog-proof',
   summary: 'A receipt of an anchor of a log of reads, with the root of its tree.',
   parameters: z.object({ organisation: z.string(), n: numberSchema }),
+  query: formSchema,
   answers: { 200: { description: 'A C2SP tlog-proof; docs/receipts.md says how it is checked.', schema: z.string() } },
-  async handle({ parameters: { organisation, n } }, services) {
+  async handle({ caller, parameters: { organisation, n }, query }, services) {
+    const form = formOf(caller, query, { as: 'tlog-proof', isContent: false });
     const standing = await services.logAnchors.mark(organisation, n);
     if (standing === undefined) throw none();
     const { text: value, transactionId } = standing;
     const shown = { collection: collections.marks, key: privateKeys.log(organisation, n), value };
     const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
-    return { headers, body: await proofOf(services, transactionId, { shown, as: 'tlog-proof' }) };
+    return { headers, body: await proofOf(services, transactionId, { shown, ...form }) };
   },
 });

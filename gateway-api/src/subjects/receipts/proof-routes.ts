@@ -5,6 +5,7 @@ import { compartmentOf } from '../../auth/entitlement.ts';
 import { type Route, type RouteAnswer, route } from '../../http/routes.ts';
 import { foundAccess } from '../reads/noting.ts';
 import { Records } from '../records/records.ts';
+import { formOf, formSchema } from './forms.ts';
 import { type Encoding, proofOf } from './proofs.ts';
 import { decisionReceipt, versionReceipt } from './what-is-proved.ts';
 
@@ -32,9 +33,11 @@ const transactionProof = (as: Encoding): Route =>
     path: `/receipts/:transactionId/${as}`,
     summary: 'Proof that a transaction was committed, signed by the members: of hashes alone.',
     parameters: z.object({ transactionId: z.string() }),
+    query: formSchema,
     answers: PROOF_ANSWERS[as],
-    async handle({ parameters }, services) {
-      return asProof(await proofOf(services, parameters.transactionId, { as }), as);
+    async handle({ caller, parameters, query }, services) {
+      const form = formOf(caller, query, { as, isContent: false });
+      return asProof(await proofOf(services, parameters.transactionId, form), as);
     },
   });
 
@@ -44,10 +47,12 @@ const resourceProof = (as: Encoding): Route =>
     path: `/resource-receipts/:type/:id/:version/${as}`,
     summary: 'Proof of one version of a record, consent, claim or payment, with its content, for who may read it.',
     parameters: z.object({ type: z.string(), id: z.string(), version: z.coerce.number().int().min(1) }),
+    query: formSchema,
     answers: PROOF_ANSWERS[as],
-    async handle({ caller, parameters: { type, id, version } }, services) {
+    async handle({ caller, parameters: { type, id, version }, query }, services) {
+      const form = formOf(caller, query, { as, isContent: true });
       const found = await new Records(services, {}).readVersion(caller, type, id, version);
-      const receipt = found && (await versionReceipt(services, { type, id, version }, as));
+      const receipt = found && (await versionReceipt(services, { type, id, version }, form));
       if (receipt === undefined) throw none();
       return asProof(receipt, as);
     },
@@ -59,10 +64,12 @@ const decisionProof = (as: Encoding): Route =>
     path: `/access-requests/:id/${as}`,
     summary: 'Proof of what came of an access request, as its last step says it.',
     parameters: z.object({ id: z.string() }),
+    query: formSchema,
     answers: PROOF_ANSWERS[as],
-    async handle({ caller, parameters: { id } }, services) {
+    async handle({ caller, parameters: { id }, query }, services) {
+      const form = formOf(caller, query, { as, isContent: true });
       const found = await foundAccess(caller, 'access', id, compartmentOf(caller), services);
-      const receipt = found && (await decisionReceipt(services, found.state, as));
+      const receipt = found && (await decisionReceipt(services, found.state, form));
       if (receipt === undefined) throw none();
       return asProof(receipt, as);
     },

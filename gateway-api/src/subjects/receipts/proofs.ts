@@ -12,10 +12,11 @@ import {
 } from '@telemed-ledger/verifier/checkpoint.ts';
 import { type CoseReceipt, coseBytes, receiptHeader, signedBytes } from '@telemed-ledger/verifier/cose.ts';
 import { writeText } from '@telemed-ledger/verifier/entry.ts';
+import type { Evidence } from '@telemed-ledger/verifier/evidence.ts';
 import { type CertifiedWitness, type Content, proofText } from '@telemed-ledger/verifier/proof.ts';
 import { statementText } from '@telemed-ledger/verifier/statement.ts';
 import { notHereYet } from '../../http/failures.ts';
-import type { CosignaturesTable, WitnessesTable } from '../../index/tree-tables.ts';
+import type { CosignaturesTable, LeavesTable, WitnessesTable } from '../../index/tree-tables.ts';
 import type { Services } from '../services.ts';
 
 /** What is shown beside the entry, before its path is known. */
@@ -23,6 +24,13 @@ export type Shown = Omit<Content, 'index' | 'path'>;
 
 /** C2SP's text, or COSE (RFC 9942). */
 export type Encoding = 'tlog-proof' | 'cose-receipt';
+
+/** How a receipt is wanted. */
+export interface Form {
+  as: Encoding;
+  /** Whether Fabric's own evidence goes along; its hash does always. */
+  isFull?: boolean;
+}
 
 interface Signature {
   line: string;
@@ -44,7 +52,7 @@ interface SignedTree {
 export async function proofOf(
   services: Services,
   transactionId: string,
-  { shown, as }: { shown?: Shown; as: Encoding },
+  { shown, as, isFull = false }: Form & { shown?: Shown },
 ): Promise<Buffer> {
   const { index, checkpointEveryMs } = services;
   const row = await index.transaction(transactionId);
@@ -56,7 +64,9 @@ export async function proofOf(
     throw notHereYet(Math.max(1, Math.ceil(checkpointEveryMs / 1000)));
   const content = shown && (await placed(services, leaf, shown));
   const path = (await index.tree.path(leaf.leaf, signed.size)).map((hash) => Buffer.from(hash, 'hex'));
-  const place = { entry: leaf.entry, index: leaf.leaf, path, ...(content && { content }) };
+  const evidence = isFull ? await evidenceOf(services, leaf) : undefined;
+  const beside = { ...(content && { content }), ...(evidence && { evidence }) };
+  const place = { entry: leaf.entry, index: leaf.leaf, path, ...beside };
   return own === undefined ? asText(signed, place) : asCose(signed, place, own);
 }
 
@@ -65,12 +75,20 @@ interface Place {
   index: number;
   path: Buffer[];
   content?: Content;
+  evidence?: Evidence;
 }
 
-function asText({ origin, size, root, signatures }: SignedTree, { entry, content, index, path }: Place): Buffer {
+/** @throws Error where the peer has no such envelope any more, whose block this member has read */
+async function evidenceOf(services: Services, { block, position }: LeavesTable): Promise<Evidence> {
+  const evidence = await services.evidenceOf(block, position);
+  if (evidence === undefined) throw new Error(`block ${block} of the peer has no envelope ${position}`);
+  return evidence;
+}
+
+function asText({ origin, size, root, signatures }: SignedTree, { entry, index, path, ...beside }: Place): Buffer {
   const witnesses = signatures.map(({ witness }) => witness);
   const text = proofText({
-    extra: { entry, witnesses, ...(content && { content }) },
+    extra: { entry, witnesses, ...beside },
     ...{ index, path, checkpoint: checkpointText({ origin, size, root: Buffer.from(root, 'hex') }) },
     signatures: signatures.map(({ line }) => line.slice(0, -1)),
   });

@@ -1,7 +1,5 @@
 /** Receipts of a whole consortium, checked by the verifier and by code that is not ours. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Sign1 } from '@auth0/cose';
 import { LogCheckpoint } from '@sigstore/verify/dist/tlog/checkpoint.js';
 import { verifyMerkleInclusion } from '@sigstore/verify/dist/tlog/merkle.js';
@@ -13,6 +11,8 @@ import { expect } from 'chai';
 import { importJWK } from 'jose';
 import { FixtureConsortium, until } from '../../consortium.fixture.ts';
 import { LedgerConnection } from '../../ledger/connect.ts';
+import { observationOf } from './observation.fixture.ts';
+import { authorityOf, rootsAt } from './roots.fixture.ts';
 
 const NAMES = ['hospital', 'clinic', 'patients', 'payer', 'bank', 'regulator'];
 const NEEDED = 4;
@@ -37,8 +37,6 @@ describe('Receipts', function () {
     }, 30_000);
     return found!;
   };
-  const authorityOf = (name: string, file = 'ca.pem') =>
-    readFileSync(join(consortium.dataDir, 'organisations', name, 'ca', file), 'utf8');
   const refusal = async (
     changed: string | Uint8Array,
     other: Roots = roots,
@@ -66,15 +64,7 @@ describe('Receipts', function () {
     const patient = { resourceType: 'Patient', name: [{ family }] };
     const { headers, body } = await consortium.send('hospital', 'POST /fhir/R4/Patient', patient);
     record = { id: body.id, transactionId: headers.get('x-transaction-id')!, family };
-    const { origin } = (await consortium.send('bank', 'GET /ledger-tree')).body;
-    roots = {
-      channel: consortium.members.channel,
-      genesis: String(origin).split('/').at(-1)!,
-      organisations: consortium.members.organisations.map(({ name, mspId }) => ({
-        mspId,
-        authorities: [authorityOf(name)],
-      })),
-    };
+    roots = await rootsAt(consortium, 'bank');
     receipt = await receiptOf('hospital', `/resource-receipts/Patient/${record.id}/1/tlog-proof`);
   });
   after(() => consortium?.close());
@@ -109,18 +99,15 @@ describe('Receipts', function () {
 
   it('prove a correction that was asked for, its answer, and a restriction, to those whom they concern', async () => {
     const herself = `patients patient Patient/${record.id}`;
-    const subject = { reference: `Patient/${record.id}` };
-    const resource = { resourceType: 'Observation', status: 'final', code: { text: 'x' }, subject };
-    const { body } = await consortium.send('hospital', 'POST /fhir/R4/Observation', resource);
-    const at = `/fhir/R4/Observation/${body.id}`;
-    await until(async () => (await consortium.send(herself, `GET ${at}`)).status === 200, 20_000);
+    const observation = await observationOf(consortium, record.id);
+    const at = `/fhir/R4/Observation/${observation}`;
     const words = `It was the left foot: ${randomUUID()}`;
     const parameters = { resourceType: 'Parameters', parameter: [{ name: 'text', valueString: words }] };
     const asked = await consortium.send(herself, `POST ${at}/$request-correction`, parameters);
     expect(asked.status, JSON.stringify(asked.body)).to.equal(201);
     const place = asked.headers.get('location')!;
     const first = await checkReceipt(bytes(await receiptOf(herself, `${place}/tlog-proof`)), roots);
-    expect(JSON.parse(first.content!.value)).to.include({ words, record: body.id, provider: 'hospital' });
+    expect(JSON.parse(first.content!.value)).to.include({ words, record: observation, provider: 'hospital' });
     await until(async () => (await consortium.send('hospital', `GET ${place}`)).status === 200, 20_000);
     const answer = { outcome: 'refused', reason: 'The picture shows the right one.' };
     expect((await consortium.send('hospital', `POST ${place}/answer`, answer)).status).to.equal(200);
@@ -136,8 +123,8 @@ describe('Receipts', function () {
       expect((await consortium.send(herself, `POST ${at}/$${name}`)).status).to.equal(200);
       const { restrictions } = (await consortium.send(herself, 'GET /restrictions')).body;
       expect(restrictions).to.have.length(1);
-      expect(restrictions[0]).to.include({ record: `Observation/${body.id}`, status, provider: 'hospital' });
-      const proof = await receiptOf(herself, `/restrictions/${body.id}/tlog-proof`);
+      expect(restrictions[0]).to.include({ record: `Observation/${observation}`, status, provider: 'hospital' });
+      const proof = await receiptOf(herself, `/restrictions/${observation}/tlog-proof`);
       const { content, entry } = await checkReceipt(bytes(proof), roots);
       expect(entry.transactionId).to.equal(restrictions[0].transactionId);
       expect(content?.key).to.match(new RegExp(`^restricted/[0-9a-f]{64}/${status === 'restricted' ? 1 : 2}$`));
@@ -147,9 +134,9 @@ describe('Receipts', function () {
     for (const [as, path] of [
       [other, place],
       ['clinic', place],
-      [other, `/restrictions/${body.id}`],
-      ['clinic', `/restrictions/${body.id}`],
-      ['bank', `/restrictions/${body.id}`],
+      [other, `/restrictions/${observation}`],
+      ['clinic', `/restrictions/${observation}`],
+      ['bank', `/restrictions/${observation}`],
     ] as const)
       expect((await consortium.send(as, `GET ${path}/tlog-proof`)).status, `${as} ${path}`).to.equal(404);
     expect((await consortium.send(other, `GET /restrictions?patient=${record.id}`)).body.restrictions).to.deep.equal(
@@ -319,7 +306,7 @@ describe('Receipts', function () {
   it('are refused of another channel, of another ledger, of authorities that are not the roots', async () => {
     expect(await refusal(receipt, { ...roots, channel: 'other' })).to.match(/another ledger/);
     expect(await refusal(receipt, { ...roots, genesis: '0'.repeat(64) })).to.match(/another ledger/);
-    const foreign = roots.organisations.map((one) => ({ ...one, authorities: [authorityOf('bank')] }));
+    const foreign = roots.organisations.map((one) => ({ ...one, authorities: [authorityOf(consortium, 'bank')] }));
     expect(await refusal(receipt, { ...roots, organisations: foreign })).to.match(/of no authority|of no member/);
     const fewer = roots.organisations.filter(({ mspId }) => mspId === 'BankMSP');
     expect(await refusal(receipt, { ...roots, organisations: fewer })).to.match(/no member of this consortium/);
@@ -333,10 +320,14 @@ describe('Receipts', function () {
     const mspId = first!.statement.split('\n')[2]!;
     const { name } = consortium.members.organisations.find((one) => one.mspId === mspId)!;
     const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-    const der = Buffer.from(authorityOf(name, 'ca.key').replace(/-----[^-]+-----|\s/g, ''), 'base64');
+    const der = Buffer.from(authorityOf(consortium, name, 'ca.key').replace(/-----[^-]+-----|\s/g, ''), 'base64');
     const signingKey = await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
     const list = await X509CrlGenerator.create({
-      ...{ issuer: new X509Certificate(authorityOf(name)).subject, signingAlgorithm: algorithm, signingKey },
+      ...{
+        issuer: new X509Certificate(authorityOf(consortium, name)).subject,
+        signingAlgorithm: algorithm,
+        signingKey,
+      },
       nextUpdate: new Date(Date.now() + 86_400_000),
       entries: [{ serialNumber: certificate.serialNumber, revocationDate: new Date() }],
     });

@@ -4,42 +4,42 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { ACCESS_STEPS, type AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Services } from '../services.ts';
-import { type Encoding, proofOf, type Shown } from './proofs.ts';
+import { type Form, proofOf, type Shown } from './proofs.ts';
 
 /** A receipt of a value, from the transaction that wrote it first. */
-async function receiptOf(services: Services, shown: Shown, as: Encoding): Promise<Buffer | undefined> {
+async function receiptOf(services: Services, shown: Shown, form: Form): Promise<Buffer | undefined> {
   const transactionId = await services.index.evidence.writtenBy(shown.collection, shown.key);
-  return transactionId === undefined ? undefined : proofOf(services, transactionId, { shown, as });
+  return transactionId === undefined ? undefined : proofOf(services, transactionId, { shown, ...form });
 }
 
 /** Of one version, for whoever may read it; undefined where no transaction wrote it, or it is a copy. @throws as proofOf */
 export async function versionReceipt(
   services: Services,
   { type, id, version }: { type: string; id: string; version: number },
-  as: Encoding = 'tlog-proof',
+  form: Form = { as: 'tlog-proof' },
 ): Promise<Buffer | undefined> {
   const { evidence } = services.index;
   const row = await evidence.rowOf(type, id, version);
   // Of a copy the holder and the custodian have the original.
   if (row === undefined || row.source !== null) return undefined;
   const { collection, key, value } = row;
-  if (row.leaf === null) return receiptOf(services, { collection, key, value }, as);
+  if (row.leaf === null) return receiptOf(services, { collection, key, value }, form);
   const { sheet, tree, text, index: place, path } = await evidence.ofRecord(row);
   const record = { text, index: place, path: [...path] };
-  return receiptOf(services, { collection, key: privateKeys.sheet(sheet), value: tree, record }, as);
+  return receiptOf(services, { collection, key: privateKeys.sheet(sheet), value: tree, record }, form);
 }
 
 /** Of the last step of an access; undefined where nothing of it is here. @throws as proofOf */
 export async function decisionReceipt(
   services: Services,
   { id, requestor, holder }: Pick<AccessState, 'id' | 'requestor' | 'holder'>,
-  as: Encoding = 'tlog-proof',
+  form: Form = { as: 'tlog-proof' },
 ): Promise<Buffer | undefined> {
   for (const step of Object.values(ACCESS_STEPS).toReversed()) {
     for (const collection of [collections.inbox(requestor), collections.care(holder)]) {
       const key = privateKeys.access(id, step);
       const value = await services.index.evidence.text(collection, key);
-      if (value !== undefined) return receiptOf(services, { collection, key, value }, as);
+      if (value !== undefined) return receiptOf(services, { collection, key, value }, form);
     }
   }
   return undefined;
@@ -49,28 +49,28 @@ export async function decisionReceipt(
 export async function correctionReceipt(
   services: Services,
   { asked, answered }: { asked: { id: string; provider: string }; answered?: object },
-  as: Encoding,
+  form: Form,
 ): Promise<Buffer | undefined> {
   const step = answered === undefined ? CORRECTION_STEPS.asked : CORRECTION_STEPS.answered;
-  return valueReceipt(services, collections.care(asked.provider), privateKeys.correction(asked.id, step), as);
+  return valueReceipt(services, collections.care(asked.provider), privateKeys.correction(asked.id, step), form);
 }
 
 /** Of the mark that restricts a record, or lifts that. @throws as proofOf */
 export const restrictionReceipt = (
   services: Services,
   { provider, record, n }: { provider: string; record: string; n: number },
-  as: Encoding,
+  form: Form,
 ): Promise<Buffer | undefined> =>
-  valueReceipt(services, collections.marks, privateKeys.restricted(restrictionHandle(provider, record), n), as);
+  valueReceipt(services, collections.marks, privateKeys.restricted(restrictionHandle(provider, record), n), form);
 
 async function valueReceipt(
   services: Services,
   collection: string,
   key: string,
-  as: Encoding,
+  form: Form,
 ): Promise<Buffer | undefined> {
   const value = await services.index.evidence.text(collection, key);
-  return value === undefined ? undefined : receiptOf(services, { collection, key, value }, as);
+  return value === undefined ? undefined : receiptOf(services, { collection, key, value }, form);
 }
 
 /** Of an anchor of a log of reads, by the transaction that wrote its mark. @throws as proofOf */

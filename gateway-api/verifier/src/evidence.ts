@@ -1,0 +1,117 @@
+/**
+ * Fabric's own evidence of a transaction: its envelope, with who sent it and who endorsed it, and the header of its block. It is
+ * held to the consortium's roots without the members' witnesses: who does not believe those can believe the endorsers.
+ */
+import { X509Certificate } from '@peculiar/x509';
+import { element, TAG, unsigned } from './der.ts';
+import { fixedSignature, isSignedBy } from './ecdsa.ts';
+import { type Entry, writeText } from './entry.ts';
+import { readEnvelope, type Signed, type Transaction } from './envelope.ts';
+import { certified, demandNotRevoked, type PolicyRule, type Roots } from './roots.ts';
+import { fromHex, leafHash, rootOf, sha256, toHex } from './tree.ts';
+
+/** What a receipt carries of its block. */
+export interface Evidence {
+  /** As it stands in the block. */
+  envelope: Uint8Array<ArrayBuffer>;
+  /** The two hashes of the block's header, hex: of the header before, and of its envelopes. */
+  previousHash: string;
+  dataHash: string;
+}
+
+/** What the evidence says, once it holds. */
+export interface Endorsed {
+  /** MSP id of who sent the transaction. */
+  sender: string;
+  /** The client's time, seconds since 1970. */
+  time: number;
+  chaincode: string;
+  /** MSP ids of those whose peers endorsed it. */
+  endorsers: string[];
+  /** Which collections it writes. */
+  collections: string[];
+  /** Whether the roots say whom that takes; these endorsers are enough where they do. */
+  isJudged: boolean;
+  /** Whether the header of the block covers this envelope and no other. */
+  isAlone: boolean;
+}
+
+/**
+ * @returns undefined where the members found the transaction invalid: nothing of it was endorsed with any effect
+ * @throws Error where the evidence is not of this entry, or does not hold
+ */
+export async function checkEvidence(evidence: Evidence, entry: Entry, roots: Roots): Promise<Endorsed | undefined> {
+  const { envelope, previousHash, dataHash } = evidence;
+  if (toHex(await sha256(envelope)) !== entry.envelope) throw new Error('the evidence is of another envelope');
+  if (toHex(await sha256(headerDer(entry.block, previousHash, dataHash))) !== entry.header)
+    throw new Error('the evidence is of another block');
+  if (entry.code !== 0) return undefined;
+  const transaction = await readEnvelope(envelope);
+  if (transaction.channel !== roots.channel || transaction.transactionId !== entry.transactionId)
+    throw new Error('the evidence is of another transaction');
+  await demandWrites(transaction, entry);
+  const { chaincode, time, sent } = transaction;
+  await demandSigned(sent, await certified(certificateIn(sent), { mspId: sent.mspId, time }, roots));
+  const endorsers: string[] = [];
+  for (const one of transaction.endorsements) endorsers.push(await endorserOf(one, transaction, roots));
+  const collections = [...new Set(transaction.writes.map(({ collection }) => collection))];
+  return {
+    ...{ sender: sent.mspId, time, chaincode, endorsers: [...new Set(endorsers)], collections },
+    isJudged: isEnough(endorsers, { chaincode, collections }, roots),
+    isAlone: dataHash === entry.envelope,
+  };
+}
+
+const certificateIn = ({ certificate }: Signed): X509Certificate => new X509Certificate(certificate);
+
+/** What was endorsed is what the tree says was written. */
+async function demandWrites({ writes }: Transaction, entry: Entry): Promise<void> {
+  const leaves = await Promise.all(writes.map((write) => leafHash(writeText(write))));
+  const { count, root } = entry.writes ?? { count: 0, root: undefined };
+  const isSame = writes.length === count && (count === 0 || toHex(await rootOf(leaves)) === root);
+  if (!isSame) throw new Error('other writes were endorsed than the tree says');
+}
+
+/** @throws Error where it is no peer of its organisation, or has not signed this */
+async function endorserOf(signed: Signed, { time }: Transaction, roots: Roots): Promise<string> {
+  const { mspId } = signed;
+  const { certificate, issuer } = await certified(certificateIn(signed), { mspId, time }, roots);
+  await demandNotRevoked(certificate, issuer, mspId, roots);
+  if (!certificate.subjectName.getField('OU').includes('peer')) throw new Error(`an endorser of ${mspId} is no peer`);
+  await demandSigned(signed, { certificate });
+  return mspId;
+}
+
+async function demandSigned(
+  { mspId, message, signature }: Signed,
+  { certificate }: { certificate: X509Certificate },
+): Promise<void> {
+  if (!(await isSignedBy(certificate, fixedSignature(signature), message)))
+    throw new Error(`a signature of ${mspId} does not fit the envelope`);
+}
+
+/** Whether the roots say whom it takes. @throws Error where these are not enough */
+function isEnough(
+  endorsers: readonly string[],
+  { chaincode, collections }: Pick<Endorsed, 'chaincode' | 'collections'>,
+  { endorsement }: Roots,
+): boolean {
+  if (endorsement?.chaincode !== chaincode) return false;
+  const demand = (rule: PolicyRule | undefined, what: string): void => {
+    if (rule === undefined) throw new Error(`the roots do not say who endorses what is written to ${what}`);
+    if (!isSatisfied(rule, endorsers)) throw new Error(`${endorsers.join(', ')} are not enough for ${what}`);
+  };
+  demand(endorsement.floor, `chaincode ${chaincode}`);
+  for (const collection of collections)
+    demand(new Map(Object.entries(endorsement.collections)).get(collection), collection);
+  return true;
+}
+
+const isSatisfied = (rule: PolicyRule, by: readonly string[]): boolean =>
+  typeof rule === 'string' ? by.includes(rule) : rule.of.filter((one) => isSatisfied(one, by)).length >= rule.need;
+
+/** ASN.1 DER of a header, as Fabric hashes it: SEQUENCE{INTEGER number, OCTET STRING previous_hash, OCTET STRING data_hash}. */
+function headerDer(number: number, previousHash: string, dataHash: string): Uint8Array {
+  const hashes = [previousHash, dataHash].map((hash) => element(TAG.octetString, fromHex(hash)));
+  return element(TAG.sequence, unsigned(BigInt(number)), ...hashes);
+}
