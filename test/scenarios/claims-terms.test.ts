@@ -4,53 +4,25 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
-import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
 import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
-import { licensed, visitRecorded } from '@telemed-ledger/scripts/demo/visits.ts';
 import { expect } from 'chai';
-import { consortium, START_TIMEOUT_MS } from './consortium.fixture.ts';
+import { START_TIMEOUT_MS } from './consortium.fixture.ts';
+import { type Answer, amountOf, CPT, coded, Insured, line, OURS, reasonsOf, usd } from './insured.fixture.ts';
 
-const silent: Narrator = { fact: () => undefined, wrote: async () => undefined };
-const CPT = 'http://www.ama-assn.org/go/cpt';
-const OURS = 'https://telemed-ledger.example/fhir/StructureDefinition';
 const AT_ONCE = 10;
 
-const coded = (code: string): object => ({ coding: [{ code }] });
 const dollars = (value: number): object => ({ value, code: 'USD', system: 'urn:iso:std:iso:4217' });
-const usd = (value: number): { value: number; currency: string } => ({ value, currency: 'USD' });
 
-interface Amount {
-  category: { coding: { code: string }[] };
-  reason?: { coding: { code: string }[] };
-  amount: { value: number };
-}
-interface Part {
-  adjudication: Amount[];
-  detail?: (Part & { detailSequence: number; subDetail?: Part[] })[];
-}
-interface Answer extends Resource {
-  outcome: string;
-  disposition?: string;
-  request: { reference: string };
-  item: Part[];
-}
 interface Usage {
   deductible: number;
   outOfPocket: number;
 }
 
-const amountOf = ({ adjudication }: Part, code: string): number =>
-  adjudication.find(({ category, reason }) => category.coding[0]?.code === code && reason === undefined)?.amount
-    .value ?? 0;
-const reasonsOf = ({ adjudication }: Part): string[] =>
-  adjudication.flatMap(({ reason }) => (reason === undefined ? [] : [reason.coding.map(({ code }) => code).join(' ')]));
-
 describe('The terms of a plan', function () {
   this.timeout(90_000);
-  let story: Story;
+  let insured: Insured;
   let hospital: Party;
   let payer: Party;
-  let practitioner: object;
   let plan: Resource;
   let coverageId: string;
   const name = `PLAN-${randomUUID()}`;
@@ -113,72 +85,14 @@ describe('The terms of a plan', function () {
 
   before(async function () {
     this.timeout(START_TIMEOUT_MS + 60_000);
-    const { parties } = await consortium();
-    story = { parties, visit: newVisit(), startedAt: '', locations: new Map(), accessIds: [] };
-    for (const step of [licensed, visitRecorded]) await step(story, silent);
-    hospital = parties.of('hospital', 'system');
-    payer = parties.of('payer', 'adjudicator');
-    const location = [...story.locations.values()].find((one) => one.startsWith('Encounter/'));
-    const { participant } = await hospital.ask<Resource & { participant: object }>({ path: `/fhir/R4/${location}` });
-    practitioner = participant;
+    insured = await Insured.of(name);
+    ({ hospital, payer } = insured);
     const body = terms(100, `${year}-01-01`);
     plan = (await payer.write({ method: 'POST', path: '/fhir/R4/InsurancePlan', body })).body;
-    coverageId = await covered();
+    coverageId = await insured.covered();
   });
 
-  async function covered(): Promise<string> {
-    const body = {
-      ...{ resourceType: 'Coverage', status: 'active', beneficiary: { identifier: story.visit.member } },
-      extension: [{ url: `${OURS}/coverage-provider`, valueString: 'hospital' }],
-      ...{ period: { start: `${year}-01-01`, end: `${year}-12-31` }, payor: [{ display: 'payer' }] },
-      class: [
-        {
-          type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/coverage-class', code: 'plan' }] },
-          value: name,
-        },
-      ],
-    };
-    const { id } = (await payer.write({ method: 'POST', path: '/fhir/R4/Coverage', body })).body;
-    await hospital.find({ path: `/fhir/R4/Coverage/${id}` }, 'the coverage at the hospital');
-    return id;
-  }
-
-  let minutes = 0;
-  /** A visit of its own, on the day. */
-  async function visited(): Promise<string> {
-    minutes += 15;
-    const at = (from: number): string =>
-      `${day}T${String(Math.floor(from / 60)).padStart(2, '0')}:${String(from % 60).padStart(2, '0')}:00-05:00`;
-    const body = {
-      ...{ resourceType: 'Encounter', status: 'finished', class: { code: 'VR' } },
-      ...{ subject: { reference: `Patient/${story.patientId}` }, participant: practitioner },
-      period: { start: at(minutes), end: at(minutes + 10) },
-    };
-    return (await hospital.write({ method: 'POST', path: '/fhir/R4/Encounter', body })).body.id;
-  }
-
-  async function billed(item: object, coverage = coverageId): Promise<Answer> {
-    const encounter = [{ reference: `Encounter/${await visited()}` }];
-    const body = {
-      ...{ resourceType: 'Claim', status: 'active', use: 'claim', created: day, priority: coded('normal') },
-      type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/claim-type', code: 'professional' }] },
-      patient: { reference: `Patient/${story.patientId}` },
-      provider: { identifier: { system: 'https://telemed-ledger.example/organisations', value: 'hospital' } },
-      insurance: [{ sequence: 1, focal: true, coverage: { reference: `Coverage/${coverage}` } }],
-      item: [{ sequence: 1, servicedDate: day, encounter, ...item }],
-    };
-    const { body: answer } = await hospital.write<Answer>({ method: 'POST', path: '/fhir/R4/Claim/$submit', body });
-    expect(answer.outcome, answer.disposition).to.equal('queued');
-    await payer.find({ path: `/fhir/R4/${answer.request.reference}` }, 'the claim at the payer');
-    return answer;
-  }
-
-  const adjudicate = async ({ request }: Answer): Promise<Answer> =>
-    (await payer.write<Answer>({ method: 'POST', path: `/fhir/R4/${request.reference}/$adjudicate` })).body;
-  const line = (code: string, value: number, more: object = {}): object => ({
-    ...{ productOrService: { coding: [{ system: CPT, code }] }, net: usd(value), ...more },
-  });
-  const decided = async (item: object): Promise<Answer> => adjudicate(await billed(item));
+  const decided = async (item: object): Promise<Answer> => insured.adjudicate(await insured.billed(item, coverageId));
   const used = async (coverage = coverageId): Promise<Usage> =>
     payer.ask<Usage & Resource>({ path: `/plan-usage/${coverage}?date=${day}` });
 
@@ -245,10 +159,10 @@ describe('The terms of a plan', function () {
   });
 
   it(`add up over ${AT_ONCE} claims of one member at once, up to the maximum and no further`, async () => {
-    const coverage = await covered();
+    const coverage = await insured.covered();
     const answers: Answer[] = [];
-    for (let count = 0; count < AT_ONCE; count += 1) answers.push(await billed(line('80050', 200), coverage));
-    const all = await Promise.all(answers.map(adjudicate));
+    for (let count = 0; count < AT_ONCE; count += 1) answers.push(await insured.billed(line('80050', 200), coverage));
+    const all = await Promise.all(answers.map((one) => insured.adjudicate(one)));
     const sum = (code: string): number => all.reduce((total, { item }) => total + amountOf(item[0]!, code), 0);
     expect(sum('deductible')).to.equal(100);
     expect(sum('deductible') + sum('copay')).to.equal(400);
@@ -257,21 +171,17 @@ describe('The terms of a plan', function () {
   });
 
   it('give back what a claim used that is voided', async () => {
-    const coverage = await covered();
-    const taken = await billed(line('80050', 70), coverage);
-    expect((await adjudicate(taken)).disposition).to.equal('patient-responsibility');
+    const coverage = await insured.covered();
+    const taken = await insured.billed(line('80050', 70), coverage);
+    expect((await insured.adjudicate(taken)).disposition).to.equal('patient-responsibility');
     expect(await used(coverage)).to.deep.include({ deductible: 7000 });
-    const path = `/fhir/R4/${taken.request.reference}`;
-    const frequency = [{ url: `${OURS}/claim-frequency`, valueCode: '8' }];
-    const related = [{ claim: taken.request, relationship: coded('prior'), extension: frequency }];
-    const body = { ...(await hospital.ask<Resource>({ path })), related };
-    await hospital.write({ method: 'POST', path: '/fhir/R4/Claim/$submit', body });
+    await insured.voided(taken);
     await payer.find<Resource & Usage>(
       { path: `/plan-usage/${coverage}?date=${day}` },
       'the deductible given back',
       ({ deductible }) => deductible === 0,
     );
-    const again = await adjudicate(await billed(line('80050', 120), coverage));
+    const again = await insured.adjudicate(await insured.billed(line('80050', 120), coverage));
     expect(amountOf(again.item[0]!, 'deductible')).to.equal(100);
   });
 });

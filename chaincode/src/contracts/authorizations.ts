@@ -11,11 +11,13 @@ import {
   type AuthorizationRecord,
   type AuthorizationState,
   type AuthorizationStep,
+  authorizationNumber,
   authorizationRecordSchema,
   authorizationStateSchema,
   MAX_AUTHORIZATION_STEPS,
+  nameOfNumber,
 } from '../model/authorizations.ts';
-import { sha256Hex } from '../model/canonical.ts';
+import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { type EventName, events } from '../model/events.ts';
 import type { Resource } from '../model/fhir.ts';
@@ -213,6 +215,19 @@ async function decideAuthorization(call: Call<'DecideAuthorization'>): Promise<D
   const response = authorizationResponseOf({ responseId: before.responseId, claim, asked, state, items, decision });
   const { coverage } = before.record;
   const reviewer = caller.fhirUser;
+  await putNumber(store, state, coverage.id, response['preAuthRef']);
   await put(store, events.AuthorizationDecided, state, { salt, coverage, resources: [claim, response], reviewer });
   return { time: store.time };
+}
+
+/** By its number a claim will name it. @throws LedgerError INVALID where the number means another request of the coverage's */
+async function putNumber(store: Store, { id, payer }: AuthorizationState, coverage: string, number: unknown) {
+  if (typeof number !== 'string') return;
+  const own = collections.billing(payer);
+  const key = privateKeys.authorizationNumber(payer, nameOfNumber(coverage, number.trim()));
+  const value = authorizationNumber(id);
+  const taken = await store.anchor(own, key);
+  if (taken === undefined) store.putPrivate(own, key, value);
+  else if (taken !== sha256Hex(canonicalJson(value)))
+    throw new LedgerError('INVALID', 'is the number of another authorization of this coverage', 'decision.number');
 }

@@ -1,12 +1,14 @@
 /** The plan that a claim is decided by, and what its member has used of that: loaded for the decision, and written with it. */
 import type { Store } from '../ledger/store.ts';
-import { planYearOf, type Sums, type Taken } from '../model/accumulators.ts';
+import { type Account, AUTHORIZED, planYearOf, type Sums, type Taken } from '../model/accumulators.ts';
+import type { ShownAuthorization } from '../model/authorization-transactions.ts';
 import type { ClaimRecord, ClaimResponseRecord } from '../model/claims.ts';
 import type { ClaimState } from '../model/values.ts';
 import type { Adjudication } from '../rules/adjudication.ts';
 import type { ClaimFacts } from '../rules/claim-facts.ts';
 import type { PlanFacts } from '../rules/cost-sharing.ts';
 import { checkUsage, returnUsage, type ShownUsage, takeUsage, usedByOthers } from './accumulators.ts';
+import { checkAuthorizations } from './claim-authorizations.ts';
 import { checkResponse } from './claim-humans.ts';
 import { checkPlan, type LoadedPlan, type ShownPlan } from './plans.ts';
 
@@ -18,6 +20,7 @@ interface Member {
 
 export interface ShownBenefits {
   plan?: ShownPlan | undefined;
+  authorizations?: readonly ShownAuthorization[] | undefined;
   usage?: readonly ShownUsage[] | undefined;
   /** The decision that the claim's state names. */
   took?: string | undefined;
@@ -38,12 +41,13 @@ async function takenBefore(store: Store, state: ClaimState, took: string | undef
 }
 
 /**
- * The terms of the plan that the coverage names; undefined where it names none that there is.
+ * The terms of the plan that the coverage names, with what was authorized; undefined where it names none that there is.
+ * @param beyond the custodian endorses, who may be shown what other providers asked
  * @throws LedgerError CONFLICT where what was shown is not the newest
  */
 export async function loadBenefits(
   store: Store,
-  { payer, state, coverage }: { payer: string; state: ClaimState; coverage: string },
+  { payer, state, coverage, beyond }: { payer: string; state: ClaimState; coverage: string; beyond: boolean },
   { bill, cover, provider }: Pick<ClaimFacts, 'bill' | 'cover' | 'provider'>,
   shown: ShownBenefits,
 ): Promise<Benefits | undefined> {
@@ -51,11 +55,17 @@ export async function loadBenefits(
   const plan = await checkPlan(store, payer, cover, shown.plan, days);
   if (plan === undefined) return undefined;
   const earlier = await takenBefore(store, state, shown.took);
-  const years = new Set([...days.map(planYearOf), ...earlier.map(({ year }) => year)]);
-  const usage = await checkUsage(store, { payer, coverage }, [...years], shown.usage ?? []);
+  const claimed = { payer, coverage, provider: provider.name, beyond };
+  const authorizations = await checkAuthorizations(store, claimed, bill, shown.authorizations ?? []);
+  const accounts: Account[] = [
+    ...days.map((day) => ({ year: planYearOf(day) })),
+    ...authorizations.all.map(({ id }) => ({ year: AUTHORIZED, authorization: id })),
+    ...earlier.map(({ year, authorization }) => ({ year, ...(authorization === undefined ? {} : { authorization }) })),
+  ];
+  const usage = await checkUsage(store, { payer, coverage }, accounts, shown.usage ?? []);
   const currencies = [...new Set(plan.all.flatMap(({ currency }) => currency ?? []))];
   const before = usedByOthers(usage, earlier);
-  const facts: PlanFacts = { on: plan.on, before, provider: provider.name, isAuthorized: () => false, currencies };
+  const facts: PlanFacts = { on: plan.on, before, provider: provider.name, authorizations, currencies };
   return { facts, plan, usage, earlier };
 }
 

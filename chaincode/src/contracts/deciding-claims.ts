@@ -78,7 +78,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
   });
   const between = { payer, provider: state.provider, beyond: input.beyond === true };
   const activities = await checkActivities(store, { ...between, texts });
-  const benefits = await loadBenefits(store, { payer, state, coverage: loaded.id }, facts, shown);
+  const benefits = await loadBenefits(store, { ...between, state, coverage: loaded.id }, facts, shown);
   const judged = { ...facts, plan: benefits?.facts };
   const edits = [...judgeClaim(judged), ...signalsOf({ ...judged, activities })];
   const verdict = deniedBy(human, verdictOf(edits, facts.bill));

@@ -3,7 +3,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { expect } from 'chai';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf, MemoryLedger, type Outcome, type Request } from '../ledger/memory-ledger.fixture.ts';
-import type { Accumulator } from '../model/accumulators.ts';
+import type { Account, Accumulator } from '../model/accumulators.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import type { ClaimTables } from '../model/claim-tables.ts';
@@ -25,6 +25,7 @@ import type { ClaimState, Draft } from '../model/values.ts';
 import { type VisitWord, visitHandle } from '../model/visits.ts';
 import { Accounts } from './accounts.ts';
 import type { ShownUsage } from './accumulators.ts';
+import { Authorizations } from './authorizations.ts';
 import { ClaimCorrections } from './claim-corrections.ts';
 import type { ShownTerms } from './claim-loading.ts';
 import { PayerTables, type ShownTables } from './claim-tables.ts';
@@ -89,7 +90,7 @@ export class Story {
 
   /** @param beside a story on whose ledger this one is, of another provider or payer */
   constructor(consortium: Consortium = exampleConsortium, beside?: Pick<Story, 'ledger' | 'provider' | 'payer'>) {
-    const billing = [PayerTables, Claims, ClaimCorrections, Screenings, Settlements, Accounts];
+    const billing = [PayerTables, Claims, ClaimCorrections, Authorizations, Screenings, Settlements, Accounts];
     const contracts = [Records, Registry, Visits, ...billing, Erasures];
     this.ledger =
       beside?.ledger ??
@@ -234,28 +235,35 @@ export class Story {
     return { from: 'payer', role: 'adjudicator', input: { providers }, private: { plan, ...before } };
   }
 
+  /** The texts under numbered keys, from 1 on. */
+  numbered(series: string): string[] {
+    const found: string[] = [];
+    for (
+      let text = this.text(PAYER, `${series}/1`);
+      text !== '';
+      text = this.text(PAYER, `${series}/${found.length + 1}`)
+    )
+      found.push(text);
+    return found;
+  }
+
+  /** What the payer shows of an account: a coverage's plan year, or an authorization. */
+  usage(holder: string, account: Account): ShownUsage {
+    const entries = this.numbered(`accumulator/${holder}/${account.year}`);
+    const returned = entries.length === 0 ? 0 : (JSON.parse(entries.at(-1)!) as Accumulator).returned;
+    const returns = this.numbered(`accumulator-return/${holder}/${account.year}`).slice(returned);
+    return { ...account, entry: entries.length, ...(entries.length === 0 ? {} : { text: entries.at(-1) }), returns };
+  }
+
   /** What the payer shows of the plan that the coverage names, all of it, and of its use by the member. */
   benefits(year = '2026-01-01'): { plan?: ShownPlan; usage: ShownUsage[] } {
-    const textsOf = (series: string): string[] => {
-      const found: string[] = [];
-      for (
-        let text = this.text(PAYER, `${series}/1`);
-        text !== '';
-        text = this.text(PAYER, `${series}/${found.length + 1}`)
-      )
-        found.push(text);
-      return found;
-    };
     const { id } = this.insurancePlan;
-    const plans = textsOf(`plan/${id}`);
-    const entries = textsOf(`accumulator/${exampleIds.coverage}/${year}`);
-    const returned = entries.length === 0 ? 0 : (JSON.parse(entries.at(-1)!) as Accumulator).returned;
-    const returns = textsOf(`accumulator-return/${exampleIds.coverage}/${year}`).slice(returned);
+    const plans = this.numbered(`plan/${id}`);
     const newest = { newest: plans.length, text: plans.at(-1) ?? '' };
     const versions = plans.map((text, index) => ({ version: index + 1, text }));
     return {
       ...(plans.length === 0 ? {} : { plan: { id, ...newest, versions } }),
-      usage: [{ year, entry: entries.length, ...(entries.length === 0 ? {} : { text: entries.at(-1) }), returns }],
+      usage: [this.usage(exampleIds.coverage, { year })],
     };
   }
 

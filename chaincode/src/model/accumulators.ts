@@ -1,6 +1,6 @@
 /**
- * What a member has used of a plan in a plan year: the deductible that is met, what was paid out of pocket, and what is used of limits. A
- * series of entries, each written once by the adjudication of a claim on the one before; what is given back is a series of its own, which
+ * What a member has used of a plan in a plan year: the deductible that is met, what was paid out of pocket, and what is used of limits;
+ * and what is used of an authorization. A series of entries, each written once by the adjudication of a claim on the one before; what is given back is a series of its own, which
  * the next entry takes into account. So nothing is lost and no counter is written twice.
  */
 import { z } from 'zod';
@@ -22,11 +22,28 @@ export const sumsSchema = z.strictObject(sumsShape);
 /** Minor units, and units of services. */
 export type Sums = z.infer<typeof sumsSchema>;
 
-/** `accumulator/<coverage>/<first day of the plan year>/<n>`, n from 1 on */
+/** In place of a plan year: what is used of an authorization, which is an account of its own and has no years. */
+export const AUTHORIZED = 'authorized';
+const yearSchema = z.union([daySchema, z.literal(AUTHORIZED)]);
+
+/** Of what use is counted: a plan year of the coverage at hand, by its first day, or an authorization, by the id of the request. */
+export const accountShape = { year: yearSchema, authorization: idSchema.optional() };
+export interface Account {
+  year: string;
+  authorization?: string | undefined;
+}
+/** Accounts of one claim: plan years, and authorizations now and by its decision before. */
+export const MAX_ACCOUNTS = 44;
+
+/** What an account is called among those of one claim. */
+export const accountName = ({ year, authorization }: Account): string => authorization ?? year;
+
+/** `accumulator/<coverage>/<first day of the plan year>/<n>`, n from 1 on, or `accumulator/<authorization>/authorized/<n>` */
 export const accumulatorSchema = z.strictObject({
   schema: schemaVersion,
+  /** Id of the coverage, or of the authorization. */
   coverage: idSchema,
-  year: daySchema,
+  year: yearSchema,
   salt: saltSchema,
   /** That of the claim by which it was written, salted. */
   claim: hashSchema,
@@ -38,18 +55,22 @@ export const accumulatorSchema = z.strictObject({
 });
 export type Accumulator = z.infer<typeof accumulatorSchema>;
 
-/** `accumulator-return/<coverage>/<first day of the plan year>/<k>`: what a claim took, and gives back. */
+/** `accumulator-return/…/<k>`, as the entries: what a claim took, and gives back. */
 export const returnSchema = z.strictObject({
   schema: schemaVersion,
   coverage: idSchema,
-  year: daySchema,
+  year: yearSchema,
   salt: saltSchema,
   sums: sumsSchema,
 });
 export type Return = z.infer<typeof returnSchema>;
 
-/** Of the response to a claim: what it took of a plan year, by which entry. */
-export const takenSchema = z.strictObject({ year: daySchema, entry: versionSchema, sums: sumsSchema });
+/** Of the response to a claim: what it took of a plan year, or of an authorization, by which entry. */
+export const takenSchema = z.strictObject({
+  ...accountShape,
+  entry: versionSchema,
+  sums: sumsSchema,
+});
 export type Taken = z.infer<typeof takenSchema>;
 
 export const nothingUsed = (): Sums => ({ deductible: 0, outOfPocket: 0, used: {} });

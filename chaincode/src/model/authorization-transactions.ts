@@ -3,10 +3,10 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { every, withCustodian, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { authorizationDecisionSchema } from './authorizations.ts';
+import { authorizationDecisionSchema, MAX_AUTHORIZATION_STEPS } from './authorizations.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
-import { anchoredText, idSchema, saltSchema } from './texts.ts';
+import { anchoredText, idSchema, saltSchema, versionSchema } from './texts.ts';
 import { done, transaction } from './transaction.ts';
 import { MAX_VALUE_LENGTH } from './values.ts';
 
@@ -15,6 +15,16 @@ const before = {
   state: anchoredText(MAX_STATE_LENGTH),
   record: anchoredText(MAX_VALUE_LENGTH),
 };
+
+/** The most authorizations that a claim is held against. */
+export const MAX_AUTHORIZATIONS = 20;
+
+/** A request as a claim is held against it: all its states from the first on, and what was decided by the steps that count. */
+export const authorizationShown = z.strictObject({
+  states: z.array(anchoredText(MAX_STATE_LENGTH)).min(1).max(MAX_AUTHORIZATION_STEPS),
+  records: z.array(z.strictObject({ step: versionSchema, text: anchoredText(MAX_VALUE_LENGTH) })).max(24),
+});
+export type ShownAuthorization = z.infer<typeof authorizationShown>;
 
 const asked = z.strictObject({
   salt: saltSchema,

@@ -4,7 +4,10 @@
  */
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { resourceSchema } from './fhir.ts';
+import { sha256Hex } from './canonical.ts';
+import { objectsOf } from './claim-evidence.ts';
+import { type Resource, resourceSchema } from './fhir.ts';
+import { type ActorReference, organisationNameOf } from './organisations.ts';
 import {
   codeSchema,
   daySchema,
@@ -81,6 +84,22 @@ export const authorizationRecordSchema = z.strictObject({
 });
 export type AuthorizationRecord = z.infer<typeof authorizationRecordSchema>;
 
+/** `authorization-number/<payer>/<hash>`: the request that a payer's number of an authorization means. */
+export const authorizationNumberSchema = z.strictObject({
+  schema: z.literal(1),
+  authorization: idSchema,
+  salt: saltSchema,
+});
+type AuthorizationNumber = z.infer<typeof authorizationNumberSchema>;
+
+/** It follows from the id of the request, so that whoever is shown that can tell. */
+export const authorizationNumber = (id: string): AuthorizationNumber => ({
+  ...{ schema: 1, authorization: id, salt: sha256Hex(`authorization-number/${id}`) },
+});
+
+/** Under which hash a number lies: of one coverage, so that nobody else can try which there are. */
+export const nameOfNumber = (coverage: string, number: string): string => sha256Hex(`${coverage}/${number}`);
+
 /** Why, as a code of whoever's, and in words. */
 const reasonSchema = z.strictObject({
   system: line(2_048).optional(),
@@ -88,6 +107,22 @@ const reasonSchema = z.strictObject({
   text: line(1_000).optional(),
 });
 export type DecisionReason = z.infer<typeof reasonSchema>;
+
+/**
+ * The members that are to render a line's service, as a request names them in its care team, or else who asks, where that is a member;
+ * empty: whoever does.
+ */
+export function membersNamed(claim: Resource, provider: string | undefined): ReadonlySet<string> {
+  const contained = new Map(objectsOf(claim['contained']).map((one) => [`#${String(one['id'])}`, one]));
+  const named = objectsOf(claim['careTeam']).flatMap(({ provider: of }) => {
+    const inside = contained.get(String((of as { reference?: unknown } | undefined)?.reference));
+    const identifiers = objectsOf([inside?.['identifier']].flat());
+    const names = [of, ...identifiers.map((identifier) => ({ identifier }))];
+    return names.flatMap((one) => organisationNameOf(one as ActorReference | undefined) ?? []);
+  });
+  if (named.length > 0) return new Set(named);
+  return new Set(provider === undefined ? [] : [provider]);
+}
 
 /** What becomes of a line: certified, certified for less, not certified. */
 const OUTCOMES = ['approve', 'modify', 'deny'] as const;

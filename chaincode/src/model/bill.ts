@@ -84,7 +84,7 @@ export const claimSchema = z.looseObject({
   priority: z.looseObject({}),
   billablePeriod: period.optional(),
   insurance: z
-    .array(z.looseObject({ sequence, focal: z.boolean(), coverage: reference }))
+    .array(z.looseObject({ sequence, focal: z.boolean(), coverage: reference, preAuthRef: z.unknown().optional() }))
     .min(1)
     .max(MAX_NAMED),
   careTeam: z
@@ -150,6 +150,8 @@ export interface Bill {
   patient: string;
   /** `Coverage/<id>` of the focal insurance. */
   coverage: string;
+  /** The payer's numbers of authorizations that the focal insurance names; absent where it names none. */
+  authorizations?: string[];
   /** `Type/id` of the prescription that a pharmacy claim is for. */
   prescription?: string;
   /** Who is to be paid, where it says so: a member's name, or the code of whom else than its provider. */
@@ -310,7 +312,14 @@ export function readBill(resource: unknown): Bill {
   const type = (claim.type.coding?.[0]?.code ?? '').toLowerCase();
   const prescription = targetOf(claim.prescription);
   const prescribed = prescription === undefined ? {} : { prescription };
-  return { claimId: claim.id, type, patient, coverage, ...prescribed, ...payeeOf(claim), currencies, items, total };
+  const named = { ...prescribed, ...authorizationsOf(focal[0]?.preAuthRef) };
+  return { claimId: claim.id, type, patient, coverage, ...named, ...payeeOf(claim), currencies, items, total };
+}
+
+/** A number that is no text, or longer than any payer gives, is none that it could be: it stays what the claim says. */
+function authorizationsOf(numbers: unknown): Pick<Bill, 'authorizations'> {
+  const all = [numbers ?? []].flat().map((one) => (typeof one === 'string' ? one.trim() : ''));
+  return all.length === 0 ? {} : { authorizations: [...new Set(all)].slice(0, MAX_NAMED) };
 }
 
 /** A member that is named counts, whatever the code; one that names nobody here, where its code is not the provider's. */

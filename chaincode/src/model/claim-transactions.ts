@@ -3,6 +3,8 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { every, withAnother, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
 import { type Consortium, custodianOf, nameSchema, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { accountShape, MAX_ACCOUNTS } from './accumulators.ts';
+import { authorizationShown, MAX_AUTHORIZATIONS } from './authorization-transactions.ts';
 import { claimRulesInputSchema } from './claim-rules.ts';
 import { claimTablesInput, MAX_MAPS } from './claim-tables.ts';
 import { datedShape, humanDecisionSchema } from './claims.ts';
@@ -78,15 +80,19 @@ const planShown = z.strictObject({
   text: textShown,
   versions: z.array(z.strictObject({ version: versionSchema, text: textShown })).max(24),
 });
-/** What was used of a plan year: the newest entry, 0 where there is none, and what was given back after it. */
+/** What was used of a plan year, or of an authorization: the newest entry, 0 where there is none, and what was given back after it. */
 const usageShown = z.strictObject({
-  year: daySchema,
+  ...accountShape,
   entry: hintSchema,
   text: anchoredText(MAX_STATE_LENGTH).optional(),
   returns: z.array(anchoredText(MAX_STATE_LENGTH)).max(1_000),
 });
 /** What a claim is decided by next to what it was judged by when it was submitted. */
-const benefitsShape = { plan: planShown.optional(), usage: z.array(usageShown).max(4).optional() };
+const benefitsShape = {
+  plan: planShown.optional(),
+  authorizations: z.array(authorizationShown).max(MAX_AUTHORIZATIONS).optional(),
+  usage: z.array(usageShown).max(MAX_ACCOUNTS).optional(),
+};
 
 /** A payer's collection decides a claim; whom a step concerns follows from the claim. */
 const billed = (consortium: Consortium, payer: string): Writes => ({

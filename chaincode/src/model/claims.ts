@@ -4,7 +4,7 @@
  */
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
-import { takenSchema } from './accumulators.ts';
+import { MAX_ACCOUNTS, takenSchema } from './accumulators.ts';
 import { MAX_PRIOR, priorDecisionSchema } from './coordination.ts';
 import { resourceSchema } from './fhir.ts';
 import { recordEvidenceSchema } from './sheets.ts';
@@ -123,9 +123,9 @@ export const claimResponseRecordSchema = z.strictObject({
   feeSchedule: line(64).optional(),
   /** Versions, where several were in force on the days of its lines. */
   feeSchedules: z.array(line(64)).max(24).optional(),
-  /** The versions of a plan that it was decided by, and what it took of plan years. */
+  /** The versions of a plan that it was decided by, and what it took of plan years and authorizations. */
   plan: z.strictObject({ id: idSchema, versions: z.array(versionSchema).max(24) }).optional(),
-  taken: z.array(takenSchema).max(4).optional(),
+  taken: z.array(takenSchema).max(MAX_ACCOUNTS).optional(),
   edits: findings,
   /** The last day on which it may be appealed; absent in older ones. */
   appealUntil: daySchema.optional(),

@@ -55,7 +55,7 @@ export const privateKeys = {
   plan: (id: string, version: number): string => `plan/${id}/${version}`,
   /** billing_<Payer>: the plan that coverages mean by a name, of which the hash is taken. */
   planName: (payer: string, hash: string): string => `plan-name/${payer}/${hash}`,
-  /** billing_<Payer>: what a member has used of a plan year, one entry after the other, and what is given back of that. */
+  /** billing_<Payer>: what is used of a plan year or an authorization, one entry after the other, and what is given back of that. */
   accumulator: (coverage: string, year: string, n: number): string => `accumulator/${coverage}/${year}/${n}`,
   accumulatorReturn: (coverage: string, year: string, n: number): string =>
     `accumulator-return/${coverage}/${year}/${n}`,
@@ -119,6 +119,8 @@ export const privateKeys = {
   /** billing_<Payer>, copied to the provider: a request for authorization as each step left it, and how it stands. */
   authorization: (id: string, step: number): string => `authorization/${id}/${step}`,
   authorizationState: (id: string, step: number): string => `authorization-state/${id}/${step}`,
+  /** billing_<Payer>: the request that a number of an authorization means, of which the hash is taken. */
+  authorizationNumber: (payer: string, hash: string): string => `authorization-number/${payer}/${hash}`,
   /** billing_<Payer>, copied to its owner and its bank: an account; billing_<Bank> alone: its number (accounts.ts). */
   bankAccount: (id: string, step: number): string => `bank-account/${id}/${step}`,
   accountNumber: (id: string): string => `account-number/${id}`,

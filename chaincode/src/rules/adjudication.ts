@@ -6,6 +6,7 @@ import type { Sums } from '../model/accumulators.ts';
 import { type Bill, type BillItem, type BillPart, isInParts } from '../model/bill.ts';
 import type { FeeSchedule } from '../model/claims.ts';
 import type { Cover } from '../model/coverage.ts';
+import type { AuthorizedLine } from './authorized-services.ts';
 import type { Tariffs } from './claim-facts.ts';
 import type { Verdict } from './claims.ts';
 import { type Adjusted, type Billed, type CostSharing, type PlanFacts, sharingOf } from './cost-sharing.ts';
@@ -44,8 +45,10 @@ export interface Adjudication {
   total: Decision;
   /** What others paid of it before, where others decided. */
   prior?: number;
-  /** What it takes of the plan years of its coverage's plan, by their first days. */
+  /** What it takes of accounts, by their names: plan years of its coverage's plan, authorizations. */
   taken?: ReadonlyMap<string, Sums>;
+  /** Lines of requests for authorization that are for what it bills. */
+  linked?: readonly AuthorizedLine[];
 }
 
 /** What of a price is left for what lies in a part that has one. */
@@ -189,6 +192,6 @@ export function adjudicateClaim(
   const { hasDeductible } = sharing;
   return {
     ...{ status: statusOf(total), currency: bill.currencies[0]!, hasDeductible },
-    ...{ items, total, taken: sharing.taken() },
+    ...{ items, total, taken: sharing.taken(), linked: sharing.linked() },
   };
 }

@@ -43,6 +43,8 @@ const ADJUSTMENTS: Readonly<Record<string, readonly [Group, string]>> = {
   'waiting-period': ['PR', '179'],
   'no-authorization': ['CO', '197'],
   'authorization-exceeded': ['CO', '198'],
+  'authorization-denied': ['CO', '39'],
+  'authorization-invalid': ['CO', '15'],
   'benefit-maximum': ['PR', '119'],
   deductible: ['PR', '1'],
   coinsurance: ['PR', '2'],

@@ -75,7 +75,8 @@ export interface Asked {
 const extensionsOf = (element: Record<string, unknown>, name: 'extension' | 'modifierExtension', url: string) =>
   objectsOf(element[name]).filter((one) => one['url'] === url);
 
-const isCancelledItem = (item: Record<string, unknown>): boolean =>
+/** A line that is taken back. */
+export const isCancelledItem = (item: Record<string, unknown>): boolean =>
   extensionsOf(item, 'modifierExtension', CANCELLED).some(({ valueBoolean }) => valueBoolean === true) ||
   extensionsOf(item, 'extension', CERTIFICATION_TYPE).some(({ valueCodeableConcept }) =>
     objectsOf((valueCodeableConcept as { coding?: unknown } | undefined)?.coding).some(({ code }) => code === CANCEL),

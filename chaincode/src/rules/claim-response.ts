@@ -35,6 +35,8 @@ export interface ResponseFacts {
 }
 
 const APPEAL_UNTIL = 'https://telemed-ledger.example/fhir/StructureDefinition/claim-appeal-until';
+/** The request for authorization, or the predetermination, of what is billed. */
+const AUTHORIZATION = 'https://telemed-ledger.example/fhir/StructureDefinition/claim-authorization';
 /** http://terminology.hl7.org/CodeSystem/payment-adjustment-reason: a prior payment is taken into account. */
 const PRIOR_PAYMENT = concept('payment-adjustment-reason', 'a001');
 
@@ -164,13 +166,24 @@ const insuranceOf = ({ bill, prior = [] }: ResponseFacts): object[] => [
   })),
 ];
 
+/** Until when it may be appealed, and the provider's own requests for authorization that it is linked to. */
+function extensionsOf({ appealUntil, adjudication: { linked = [] } }: ResponseFacts): object {
+  const own = new Set(linked.filter(({ isOwn }) => isOwn).map(({ authorization }) => authorization));
+  const extension = [
+    ...(appealUntil === undefined ? [] : [{ url: APPEAL_UNTIL, valueDate: appealUntil }]),
+    ...[...own].map((id) => ({ url: AUTHORIZATION, valueReference: { reference: `Claim/${id}` } })),
+  ];
+  return extension.length === 0 ? {} : { extension };
+}
+
 /** The ClaimResponse that the payer owes the provider; `payment` is there when anything is to be paid. */
 export function claimResponseOf(facts: ResponseFacts): Resource {
-  const { claim, bill, verdict, appealUntil } = facts;
+  const { claim, bill, verdict } = facts;
+  const numbers = (facts.adjudication.linked ?? []).flatMap(({ number }) => number ?? []);
   return {
     resourceType: 'ClaimResponse',
     id: facts.responseId,
-    ...(appealUntil === undefined ? {} : { extension: [{ url: APPEAL_UNTIL, valueDate: appealUntil }] }),
+    ...extensionsOf(facts),
     status: 'active',
     type: claim['type'],
     use: 'claim',
@@ -180,6 +193,7 @@ export function claimResponseOf(facts: ResponseFacts): Resource {
     requestor: claim['provider'],
     request: { reference: `Claim/${bill.claimId}` },
     ...dispositionOf(facts),
+    ...(numbers.length === 0 ? {} : { preAuthRef: numbers[0] }),
     ...amountsOf(facts),
     insurance: insuranceOf(facts),
     ...notesOf(facts),

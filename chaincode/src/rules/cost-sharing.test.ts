@@ -7,6 +7,7 @@ import { type Changeable, exampleClaim } from '../model/example-claim.fixture.ts
 import { examplePlan } from '../model/example-plan.fixture.ts';
 import { readPlan } from '../model/plans.ts';
 import { type Adjudication, adjudicateClaim } from './adjudication.ts';
+import { type Authorizations, NO_AUTHORIZATIONS } from './authorized-services.ts';
 import type { Verdict } from './claims.ts';
 import type { PlanFacts } from './cost-sharing.ts';
 
@@ -36,18 +37,18 @@ interface Given {
   plan?: (plan: Changeable) => void;
   before?: Sums;
   provider?: string;
-  authorized?: boolean;
+  authorizations?: Authorizations;
 }
 
 function decide(
   bill: Bill,
-  { plan = () => {}, before, provider = 'hospital', authorized = false }: Given = {},
+  { plan = () => {}, before, provider = 'hospital', authorizations = NO_AUTHORIZATIONS }: Given = {},
 ): Adjudication {
   const made = examplePlan();
   plan(made);
   const terms = readPlan(made, 1);
   const facts: PlanFacts = {
-    ...{ on: (day) => (day.startsWith('2026') ? terms : undefined), provider, isAuthorized: () => authorized },
+    ...{ on: (day) => (day.startsWith('2026') ? terms : undefined), provider, authorizations },
     ...{ before: new Map(before === undefined ? [] : [[YEAR, before]]), currencies: ['USD'] },
   };
   return adjudicateClaim(bill, readCover(exampleClaim().coverage), { on: () => undefined }, NONE, facts);
@@ -117,7 +118,6 @@ describe('the cost sharing of a plan', () => {
     ],
     ['pays after it', [{ code: 'W', billed: 100, day: '2026-04-01' }], {}, [[100, 100, 0]]],
     ['denies without an authorization', [{ code: 'A', billed: 100 }], {}, [[0, 0, 0, 'no-authorization']]],
-    ['pays with one', [{ code: 'A', billed: 100 }], { authorized: true }, [[100, 100, 0]]],
     ['denies outside the network', [{ code: 'z', billed: 100 }], { provider: 'clinic' }, [[0, 0, 0, 'out-of-network']]],
     [
       'pays outside the network by the terms for that',

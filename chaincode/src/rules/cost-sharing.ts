@@ -5,6 +5,8 @@ import type { Cover } from '../model/coverage.ts';
 import { addDays } from '../model/days.ts';
 import { decimalOfUnits, percentOf } from '../model/money.ts';
 import { type Category, type Costs, type PlanTerms, serviceNameOf } from '../model/plans.ts';
+import { type Authorizations, type AuthorizedLine, wholeUnits } from './authorized-services.ts';
+import { AuthorizedUse } from './authorized-use.ts';
 
 /** Why a part of what is billed is not paid: `name` is an edit or one of ADJUSTMENTS. */
 export interface Adjusted {
@@ -39,20 +41,22 @@ export interface CostSharing {
   denies: (billed: Billed) => string | undefined;
   /** @param allowed minor units */
   take: (billed: Billed, allowed: number) => Shared;
-  /** What the parts so far took of plan years, by the first day of these. */
+  /** What the parts so far took of accounts, by the names of these. */
   taken: () => Map<string, Sums>;
+  /** Lines of requests for authorization that are for what the parts so far bill. */
+  linked: () => readonly AuthorizedLine[];
 }
 
 /** What a claim is decided by of the plan that its coverage names. */
 export interface PlanFacts {
   /** The version in force on a day of service (YYYY-MM-DD); undefined where none is. */
   on: (day: string) => PlanTerms | undefined;
-  /** What was used of the plan years of the claim before it, by their first days. */
+  /** What was used before the claim of its accounts, by their names. */
   before: ReadonlyMap<string, Sums>;
   /** Name of the provider. */
   provider: string;
-  /** Whether an authorization covers a line. */
-  isAuthorized: (item: BillItem) => boolean;
+  /** What the payer has authorized of the claim's coverage. */
+  authorizations: Authorizations;
   /** Of the versions in force. */
   currencies: readonly string[];
 }
@@ -75,6 +79,7 @@ function byCoverage(cover: Cover): CostSharing {
       return { share, deductible: 0, benefit: allowed - share, adjustments: adjustmentsOf({ copay, coinsurance }) };
     },
     taken: () => new Map(),
+    linked: () => [],
   };
 }
 
@@ -93,12 +98,6 @@ function categoryOf({ categories }: PlanTerms, { part, within }: Billed): Catego
 
 const NO_COSTS: Costs = { copay: 0, coinsurance: undefined, hasDeductible: true };
 
-/** Whole units of a service, up. */
-const unitsOf = ({ quantity: { digits, scale } }: BillPart): number => {
-  const divisor = 10n ** BigInt(scale);
-  return Number((digits + divisor - 1n) / divisor);
-};
-
 /** What part of an amount a part of its units is, down. */
 const partOf = (amount: number, units: number, all: number): number =>
   Number((decimalOfUnits(amount).digits * BigInt(units)) / BigInt(all));
@@ -108,11 +107,13 @@ class ByPlan implements CostSharing {
   readonly #plan: PlanFacts;
   readonly #taken = new Map<string, Sums>();
   readonly #copaysLeft = new Map<string, number>();
+  readonly #authorized: AuthorizedUse;
   hasDeductible = false;
 
   constructor(cover: Cover, plan: PlanFacts) {
     this.#cover = cover;
     this.#plan = plan;
+    this.#authorized = new AuthorizedUse(plan.authorizations, plan.before);
   }
 
   denies(billed: Billed): string | undefined {
@@ -127,8 +128,8 @@ class ByPlan implements CostSharing {
     const { first } = this.#cover.days;
     if (category !== undefined && first !== undefined && item.first < addDays(first, category.waitingDays))
       return 'waiting-period';
-    if (category?.needsAuthorization === true && !this.#plan.isAuthorized(item)) return 'no-authorization';
-    return undefined;
+    const isLacking = this.#authorized.denies(billed, category?.services ?? new Set());
+    return category?.needsAuthorization === true ? isLacking : undefined;
   }
 
   #isOutside({ network }: PlanTerms): boolean {
@@ -143,8 +144,10 @@ class ByPlan implements CostSharing {
     const mine = this.#taken.get(year) ?? nothingUsed();
     const sums = plus(this.#plan.before.get(year) ?? nothingUsed(), mine);
     const before = category === undefined ? { units: 0, amount: 0 } : usedBy(sums, category.name);
-    const units = allowed === 0 ? 0 : unitsOf(part);
-    const granted = Math.min(units, Math.max(0, (category?.maxUnits ?? units + before.units) - before.units));
+    const units = allowed === 0 ? 0 : wholeUnits(part.quantity);
+    const isLimited = category?.needsAuthorization === true;
+    const authorized = isLimited ? Math.min(units, this.#authorized.left(billed, category.services)) : units;
+    const granted = Math.min(authorized, Math.max(0, (category?.maxUnits ?? units + before.units) - before.units));
     const covered = granted === units ? allowed : partOf(allowed, granted, units);
     const { copay, deductible, coinsurance } = this.#shareOf(covered, terms, category, item, sums);
     const share = copay + deductible + coinsurance;
@@ -154,9 +157,13 @@ class ByPlan implements CostSharing {
     );
     const used = category === undefined ? {} : { [category.name]: { units: granted, amount: benefit } };
     this.#taken.set(year, plus(mine, { deductible, outOfPocket: share, used }));
-    const maximum = allowed - share - benefit;
-    const adjustments = adjustmentsOf({ 'benefit-maximum': maximum, deductible, copay, coinsurance });
-    const denied = allowed > 0 && maximum === allowed ? { denied: 'benefit-maximum' } : {};
+    if (isLimited) this.#authorized.take(billed, category.services, granted);
+    const exceeding = authorized === units ? 0 : allowed - partOf(allowed, authorized, units);
+    const maximum = allowed - exceeding - share - benefit;
+    const limits = { 'authorization-exceeded': exceeding, 'benefit-maximum': maximum };
+    const adjustments = adjustmentsOf({ ...limits, deductible, copay, coinsurance });
+    const reason = exceeding === allowed ? 'authorization-exceeded' : 'benefit-maximum';
+    const denied = allowed > 0 && maximum + exceeding === allowed ? { denied: reason } : {};
     return { share, deductible, benefit, ...denied, adjustments };
   }
 
@@ -185,7 +192,11 @@ class ByPlan implements CostSharing {
   }
 
   taken(): Map<string, Sums> {
-    return this.#taken;
+    return new Map([...this.#taken, ...this.#authorized.taken()]);
+  }
+
+  linked(): readonly AuthorizedLine[] {
+    return this.#authorized.linked();
   }
 }
 

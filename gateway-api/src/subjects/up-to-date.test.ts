@@ -3,7 +3,16 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { expect } from 'chai';
 import { upToDate } from './up-to-date.ts';
 
-const SHOWN = ['buckets[0]', 'private.bucket', 'coverage', 'plan', 'usage', 'feeSchedule', 'fingerprintKey'];
+const SHOWN = [
+  'authorizations',
+  'buckets[0]',
+  'private.bucket',
+  'coverage',
+  'plan',
+  'usage',
+  'feeSchedule',
+  'fingerprintKey',
+];
 const WAIT_MS = 50;
 
 /** What it is rejected with. */

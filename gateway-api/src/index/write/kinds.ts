@@ -96,6 +96,7 @@ const KINDS = new Map<string, Kind>(
     'claim-state': { places: BILLING, names: 'id', payer: statedPayer },
     authorization: { places: BILLING, holds: ['Claim', 'ClaimResponse'], names: 'id', payer: statedPayer },
     'authorization-state': { places: BILLING, names: 'id', payer: statedPayer },
+    'authorization-number': { places: BILLING, payer: payerInKey },
     response: { places: BILLING, holds: ['ClaimResponse'], names: 'claimId', payer: payerNamedAt('insurer') },
     'claim-task': { places: BILLING, holds: ['Task'], names: 'claimId', payer: statedPayer },
     'claim-decision': { places: BILLING, names: 'claimId', payer: statedPayer },

@@ -275,15 +275,17 @@ export async function adjudicateOnce(
   });
   const { took } = await tookOf(index, own, standing);
   const days = daysOf(readBill(resource));
-  const member = { payer: organisation.name, coverage: index.stored(newest).resource, days, took };
-  const benefits = { ...(await benefitsShown(index, member)), ...(took === undefined ? {} : { took }) };
+  const member = { payer: organisation.name, provider, coverage: index.stored(newest).resource, claim: resource };
+  const ofPlan = await benefitsShown(index, { ...member, days, took });
+  const benefits = { ...ofPlan.shown, ...(took === undefined ? {} : { took }) };
   const before = { ...(await decidedBefore(index, own, standing)), ...(await screenedAs(index, own, id)) };
   const shown = { claim, state, ...terms, ...benefits, ...before };
   const asked = decision === undefined ? {} : { decision };
   const toDecide = { id, provider, bill: readBill(resource), evidence: records, tables: terms.tables?.text };
   const { beyond, ...others } = await activitiesShown(index, own, toDecide);
   const made = { responseId: randomUUID(), salt: newSalt(), ...shown, ...asked, ...others };
-  const input = { id, provider, ...(beyond === true ? { beyond } : {}) };
+  const isBeyond = beyond === true || ofPlan.beyond;
+  const input = { id, provider, ...(isBeyond ? { beyond: true as const } : {}) };
   return ledger.submit('AdjudicateClaim', input, made, sending);
 }
 

@@ -1,12 +1,14 @@
 /** The plans of a payer (hl7.org/fhir/R4/insuranceplan.html), and what its members have used of them. docs/plans.md */
 import {
+  type Account,
   type Accumulator,
+  AUTHORIZED,
+  accountName,
   minus,
   nothingUsed,
   planYearOf,
   returnSchema,
   type Sums,
-  type Taken,
 } from '@telemed-ledger/chaincode/model/accumulators.ts';
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { ClaimResponseRecord } from '@telemed-ledger/chaincode/model/claims.ts';
@@ -16,9 +18,10 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { PLAN_PROVIDER, type PlanRecord, planNameSchema } from '@telemed-ledger/chaincode/model/plans.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { notHereYet } from '../../http/failures.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { onlyOne, type Write } from '../records/records.ts';
+import { authorizationsShown } from './authorized.ts';
+import { textAt } from './tables-shown.ts';
 
 /** The next version of a plan, shown to the providers that its extensions name. */
 export const registerPlan: Write = async ({ index, ledger, organisation }, drafts, sending) => {
@@ -33,13 +36,6 @@ export const registerPlan: Write = async ({ index, ledger, organisation }, draft
 function providersOf(plan: Resource): string[] {
   const extensions = (plan['extension'] ?? []) as { url?: string; valueString?: string }[];
   return [...new Set(extensions.flatMap(({ url, valueString }) => (url === PLAN_PROVIDER ? (valueString ?? []) : [])))];
-}
-
-/** @throws {Failure} 503 where it has not arrived */
-async function textAt(index: ReadModel, own: string, key: string): Promise<string> {
-  const text = await index.evidence.text(own, key);
-  if (text === undefined) throw notHereYet(1);
-  return text;
 }
 
 /** The plan that a coverage names, as endorsers are shown it; undefined where it names none that there is. @throws {Failure} 503 */
@@ -62,40 +58,55 @@ async function planShown(index: ReadModel, payer: string, coverage: Resource, da
   return undefined;
 }
 
-/** What was used of a plan year, as endorsers are shown it. @throws {Failure} 503 */
-async function usageShown(index: ReadModel, own: string, coverage: string, year: string) {
-  const entry = await index.evidence.newest(own, privateKeys.accumulator(coverage, year, 0).slice(0, -1));
-  const text = entry === 0 ? undefined : await textAt(index, own, privateKeys.accumulator(coverage, year, entry));
+/** What was used of an account, as endorsers are shown it. @throws {Failure} 503 */
+async function usageShown(index: ReadModel, own: string, coverage: string, account: Account) {
+  const { year, authorization: holder = coverage } = account;
+  const entry = await index.evidence.newest(own, privateKeys.accumulator(holder, year, 0).slice(0, -1));
+  const text = entry === 0 ? undefined : await textAt(index, own, privateKeys.accumulator(holder, year, entry));
   const { returned } = text === undefined ? { returned: 0 } : (JSON.parse(text) as Accumulator);
-  const series = privateKeys.accumulatorReturn(coverage, year, 0).slice(0, -1);
+  const series = privateKeys.accumulatorReturn(holder, year, 0).slice(0, -1);
   const last = await index.evidence.newest(own, series, returned);
   const returns: string[] = [];
   for (let n = returned + 1; n <= last; n += 1) returns.push(await textAt(index, own, `${series}${n}`));
-  return { year, entry, ...(text === undefined ? {} : { text }), returns };
+  return { ...account, entry, ...(text === undefined ? {} : { text }), returns };
 }
 
 interface Decided {
   payer: string;
+  provider: string;
   coverage: Resource;
+  claim: Resource;
   /** Of the claim's services, YYYY-MM-DD. */
   days: readonly string[];
   /** The decision that says what it took before. */
   took: string | undefined;
 }
 
-/** What a claim is decided by of its member's plan; nothing where there is none. @throws {Failure} 503 */
-export async function benefitsShown(index: ReadModel, { payer, coverage, days, took }: Decided) {
+/**
+ * What a claim is decided by of its member's plan; nothing where there is none. `beyond`: what other providers asked to have authorized is
+ * among it. @throws {Failure} 503
+ */
+export async function benefitsShown(index: ReadModel, { payer, provider, coverage, claim, days, took }: Decided) {
   const plan = await planShown(index, payer, coverage, days);
-  if (plan === undefined) return {};
+  if (plan === undefined) return { shown: {}, beyond: false };
   const earlier = took === undefined ? [] : ((JSON.parse(took) as ClaimResponseRecord).taken ?? []);
-  const years = new Set([...days.map(planYearOf), ...earlier.map(({ year }: Taken) => year)]);
   const own = collections.billing(payer);
-  return { plan, usage: await Promise.all([...years].map((year) => usageShown(index, own, coverage.id, year))) };
+  const { authorizations, ids, beyond } = await authorizationsShown(index, { payer, provider, coverage, claim });
+  const all: Account[] = [
+    ...days.map((day) => ({ year: planYearOf(day) })),
+    ...ids.map((authorization) => ({ year: AUTHORIZED, authorization })),
+    ...earlier.map(({ year, authorization }) => ({ year, ...(authorization === undefined ? {} : { authorization }) })),
+  ];
+  const accounts = new Map(all.map((account) => [accountName(account), account]));
+  const usage = await Promise.all(
+    [...accounts.values()].map((account) => usageShown(index, own, coverage.id, account)),
+  );
+  return { shown: { plan, usage, ...(authorizations.length === 0 ? {} : { authorizations }) }, beyond };
 }
 
 /** What a member has used of a plan year by now, in minor units. @throws {Failure} 503 */
 export async function usedOf(index: ReadModel, payer: string, coverage: string, year: string): Promise<Sums> {
-  const { text, returns } = await usageShown(index, collections.billing(payer), coverage, year);
+  const { text, returns } = await usageShown(index, collections.billing(payer), coverage, { year });
   const totals = text === undefined ? nothingUsed() : (JSON.parse(text) as Accumulator).totals;
   return returns.reduce((sums, one) => minus(sums, returnSchema.parse(JSON.parse(one)).sums), totals);
 }
