@@ -9,6 +9,8 @@ import { START_TIMEOUT_MS } from './consortium.fixture.ts';
 import { type Answer, amountOf, CPT, coded, Insured, line, OURS, reasonsOf } from './insured.fixture.ts';
 
 const THERAPY = '97110';
+/** What its patient pays herself. */
+const OWN_COST = '97810';
 const AT_ONCE = 50;
 const AUTHORIZED = 30;
 
@@ -18,7 +20,7 @@ interface Asked {
 }
 
 describe('Claims for what is paid only with an authorization', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let insured: Insured;
   let hospital: Party;
   let payer: Party;
@@ -28,15 +30,25 @@ describe('Claims for what is paid only with an authorization', function () {
     this.timeout(START_TIMEOUT_MS + 60_000);
     insured = await Insured.of(name);
     ({ hospital, payer } = insured);
-    const only = [
-      { url: `${OURS}/plan-service`, valueCoding: { system: CPT, code: THERAPY } },
+    const only = (code: string) => [
+      { url: `${OURS}/plan-service`, valueCoding: { system: CPT, code } },
       { url: `${OURS}/plan-preauthorization`, valueBoolean: true },
     ];
-    const benefit = [{ type: coded('therapy'), extension: only }, { type: coded('other') }];
+    const benefit = [
+      { type: coded('therapy'), extension: only(THERAPY) },
+      { type: coded('acupuncture'), extension: only(OWN_COST) },
+      { type: coded('other') },
+    ];
+    const copay = { type: coded('copay'), value: { value: 500, code: 'USD', system: 'urn:iso:std:iso:4217' } };
+    const specificCost = [{ category: coded('acupuncture'), benefit: [{ type: coded('acupuncture'), cost: [copay] }] }];
     const body = {
       ...{ resourceType: 'InsurancePlan', status: 'active', name: 'Bronze' },
       identifier: [{ system: 'https://payer.example/plans', value: name }],
-      ...{ period: { start: `${insured.year}-01-01` }, coverage: [{ type: coded('medical'), benefit }] },
+      ...{
+        period: { start: `${insured.year}-01-01` },
+        coverage: [{ type: coded('medical'), benefit }],
+        plan: [{ specificCost }],
+      },
       extension: [{ url: `${OURS}/plan-provider`, valueString: 'hospital' }],
     };
     await payer.write({ method: 'POST', path: '/fhir/R4/InsurancePlan', body });
@@ -52,9 +64,9 @@ describe('Claims for what is paid only with an authorization', function () {
     return (await payer.write<Answer>({ method: 'POST', path: `/fhir/R4/${reference}/$authorize`, body })).body;
   };
 
-  /** Asks for therapy at the hospital, which the payer approves. */
-  async function authorized(coverage: string, quantity: number): Promise<Asked> {
-    const body = request(coverage, quantity);
+  /** Asks for a service, therapy or another, at the hospital, which the payer approves. */
+  async function authorized(coverage: string, quantity: number, code?: string): Promise<Asked> {
+    const body = request(coverage, quantity, code);
     const path = '/fhir/R4/Claim/$submit';
     const { reference } = (await hospital.write<Answer>({ method: 'POST', path, body })).body.request;
     await payer.find({ path: `/fhir/R4/${reference}` }, 'the request at the payer');
@@ -89,8 +101,17 @@ describe('Claims for what is paid only with an authorization', function () {
     expect(amountOf(second.item[0]!, 'benefit')).to.equal(40);
     expect(reasonOf(second)).to.deep.equal(['CO 198 authorization-exceeded']);
     expect((await decided(coverage)).disposition).to.equal('denied');
+  });
+
+  it('give back what they used when they are voided', async () => {
+    const coverage = await insured.covered();
+    await authorized(coverage, 2, OWN_COST);
+    const once = () => insured.billed(line(OWN_COST, 40, { quantity: { value: 2 } }), coverage);
+    const first = await insured.adjudicate(await once());
+    expect(first.disposition).to.equal('patient-responsibility');
+    expect(reasonOf(await insured.adjudicate(await once()))).to.deep.equal(['CO 198 authorization-exceeded']);
     await insured.voided(first);
-    expect((await decided(coverage, 2)).disposition).to.equal('approved');
+    expect((await insured.adjudicate(await once())).disposition).to.equal('patient-responsibility');
   });
 
   it('are denied where it was denied, and go on with it while a revision is open', async () => {

@@ -129,25 +129,24 @@ export class Insured {
     return answer;
   }
 
-  /** Has a claim decided, again where the gateway says that too much is under way. */
+  /** Has a claim decided, again where the gateway has too much under way. */
   async adjudicate({ request }: Answer): Promise<Answer> {
     const path = `/fhir/R4/${request.reference}/$adjudicate`;
     for (;;) {
       const { status, body, headers } = await this.payer.send({ method: 'POST', path });
       if (status < 300) return body as Answer;
-      expect(status, JSON.stringify(body)).to.equal(429);
-      await setTimeout(Number(headers['retry-after']) * 1000);
+      expect(status, JSON.stringify(body)).to.be.oneOf([429, 503]);
+      await setTimeout(Number(headers['retry-after'] ?? 1) * 1000);
     }
   }
 
-  /** Voids a claim (frequency code 8), once nothing is under way with its payment. */
+  /** Voids a claim that nothing is to be paid for but by the patient (frequency code 8). */
   async voided({ request }: Answer): Promise<void> {
     const id = request.reference.slice('Claim/'.length);
     await this.hospital.find<Resource & { claims: { id: string; status: string }[] }>(
       { path: `/claims?patient=${this.story.patientId}&count=500` },
-      'the claim, paid or not to be paid',
-      ({ claims }) =>
-        claims.some((one) => one.id === id && ['remitted', 'patient-responsibility'].includes(one.status)),
+      'the decision at the hospital',
+      ({ claims }) => claims.some((one) => one.id === id && one.status === 'patient-responsibility'),
     );
     const claim = await this.hospital.ask<Resource>({ path: `/fhir/R4/${request.reference}` });
     const extension = [{ url: `${OURS}/claim-frequency`, valueCode: '8' }];
