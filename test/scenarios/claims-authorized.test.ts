@@ -11,8 +11,8 @@ import { type Answer, amountOf, CPT, coded, Insured, line, OURS, reasonsOf } fro
 const THERAPY = '97110';
 /** What its patient pays herself. */
 const OWN_COST = '97810';
-const AT_ONCE = 50;
-const AUTHORIZED = 30;
+const AT_ONCE = 20;
+const AUTHORIZED = 12;
 
 interface Asked {
   reference: string;
