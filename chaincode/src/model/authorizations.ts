@@ -124,6 +124,22 @@ export function membersNamed(claim: Resource, provider: string | undefined): Rea
   return new Set(provider === undefined ? [] : [provider]);
 }
 
+const PAS = 'http://hl7.org/fhir/us/davinci-pas/StructureDefinition';
+const CERTIFICATION_TYPE = `${PAS}/extension-certificationType`;
+const CANCELLED = `${PAS}/modifierextension-infoCancelled`;
+/** X12 1322: cancel. */
+const CANCEL = '3';
+
+const extensionsOf = (element: Record<string, unknown>, name: 'extension' | 'modifierExtension', url: string) =>
+  objectsOf(element[name]).filter((one) => one['url'] === url);
+
+/** A line that is taken back. */
+export const isCancelledItem = (item: Record<string, unknown>): boolean =>
+  extensionsOf(item, 'modifierExtension', CANCELLED).some(({ valueBoolean }) => valueBoolean === true) ||
+  extensionsOf(item, 'extension', CERTIFICATION_TYPE).some(({ valueCodeableConcept }) =>
+    objectsOf((valueCodeableConcept as { coding?: unknown } | undefined)?.coding).some(({ code }) => code === CANCEL),
+  );
+
 /** What becomes of a line: certified, certified for less, not certified. */
 const OUTCOMES = ['approve', 'modify', 'deny'] as const;
 

@@ -3,28 +3,13 @@
  * and the payer's clock beside it. X12's codes are carried as codes; their descriptions are X12's.
  */
 import type { AuthorizationDecision, AuthorizationState, DecisionReason } from '../model/authorizations.ts';
-import { objectsOf } from '../model/claim-evidence.ts';
 import type { Resource } from '../model/fhir.ts';
 import type { Asked, DecidedItem } from './authorizations.ts';
 import { concept, editConcept, organisationReference } from './fhir-terms.ts';
+import { ACTION_CODES, ACTIONS } from './review-actions.ts';
 
 const PAS = 'http://hl7.org/fhir/us/davinci-pas/StructureDefinition';
 const CLOCK = 'https://telemed-ledger.example/fhir/StructureDefinition/authorization-clock';
-/** X12 306. */
-const ACTIONS = 'https://codesystem.x12.org/005010/306';
-const ACTION_CODES: Record<DecidedItem['outcome'], string> = { approve: 'A1', modify: 'A6', deny: 'A3', pend: 'A4' };
-
-/** What became of a line, as {@link authorizationResponseOf} writes it; undefined where it does not say so. */
-export function actionOf(item: Record<string, unknown>): DecidedItem['outcome'] | undefined {
-  const inside = (element: Record<string, unknown>, name: string): Record<string, unknown>[] =>
-    objectsOf(element['extension']).filter(({ url }) => url === `${PAS}/${name}`);
-  const [code] = objectsOf(item['adjudication'])
-    .flatMap((one) => inside(one, 'extension-reviewAction'))
-    .flatMap((one) => inside(one, 'extension-reviewActionCode'))
-    .flatMap((one) => objectsOf((one['valueCodeableConcept'] as { coding?: unknown } | undefined)?.coding));
-  const outcomes = Object.keys(ACTION_CODES) as DecidedItem['outcome'][];
-  return outcomes.find((one) => ACTION_CODES[one] === code?.['code']);
-}
 
 export interface AuthorizationFacts {
   responseId: string;

@@ -9,6 +9,7 @@ import {
   type AuthorizationStep,
   DECISION_HOURS,
   type DecisionReason,
+  isCancelledItem,
   type Urgency,
 } from '../model/authorizations.ts';
 import { expressionOf } from '../model/bill.ts';
@@ -18,12 +19,6 @@ import { covers, FHIR_DATE_TIME, firstDay } from '../model/days.ts';
 import { LedgerError } from '../model/errors.ts';
 import type { Resource } from '../model/fhir.ts';
 import { isBeneficiary } from './claim-edits/coverage.ts';
-
-const PAS = 'http://hl7.org/fhir/us/davinci-pas/StructureDefinition';
-const CERTIFICATION_TYPE = `${PAS}/extension-certificationType`;
-const CANCELLED = `${PAS}/modifierextension-infoCancelled`;
-/** X12 1322: cancel. */
-const CANCEL = '3';
 
 const dateTime = z.string().regex(FHIR_DATE_TIME);
 const sequence = z.int().min(1);
@@ -71,16 +66,6 @@ export interface Asked {
   /** It amends another one. */
   isAmendment: boolean;
 }
-
-const extensionsOf = (element: Record<string, unknown>, name: 'extension' | 'modifierExtension', url: string) =>
-  objectsOf(element[name]).filter((one) => one['url'] === url);
-
-/** A line that is taken back. */
-export const isCancelledItem = (item: Record<string, unknown>): boolean =>
-  extensionsOf(item, 'modifierExtension', CANCELLED).some(({ valueBoolean }) => valueBoolean === true) ||
-  extensionsOf(item, 'extension', CERTIFICATION_TYPE).some(({ valueCodeableConcept }) =>
-    objectsOf((valueCodeableConcept as { coding?: unknown } | undefined)?.coding).some(({ code }) => code === CANCEL),
-  );
 
 /**
  * Reads a Claim that asks for authorization.

@@ -2,15 +2,14 @@
  * What a payer has authorized, as a claim is held against it: line by line of each request, on the days on which that decision was in
  * force. Read off the request and the payer's answer to it, as both stand on the ledger.
  */
-import type { AuthorizationStatus } from '../model/authorizations.ts';
+import { type AuthorizationStatus, isCancelledItem } from '../model/authorizations.ts';
 import type { BillItem, BillPart } from '../model/bill.ts';
 import { objectsOf } from '../model/claim-evidence.ts';
 import { addDays, covers, type Days, firstDay, lastDay } from '../model/days.ts';
 import type { Resource } from '../model/fhir.ts';
 import { type Decimal, decimalOf } from '../model/money.ts';
 import { serviceNameOf } from '../model/plans.ts';
-import { actionOf } from './authorization-response.ts';
-import { isCancelledItem } from './authorizations.ts';
+import { actionOf } from './review-actions.ts';
 
 const PAS = 'http://hl7.org/fhir/us/davinci-pas/StructureDefinition';
 /** X12's service types: each is a kind of services, of which the plan says which these are. */
