@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, isAbsolute, join } from 'node:path';
+import { READS_KEPT_DAYS } from '@telemed-ledger/chaincode/model/log-anchors.ts';
 import {
   type Consortium,
   consortiumSchema,
@@ -107,7 +108,7 @@ export const DEFAULTS = {
   groups: { inFlight: 3, spread: 32, items: 500, bytes: 4 * MIB, gatherShare: 1 / 8, gatherMs: 50 },
   checkpointEveryMs: 10_000,
   logAnchorEveryMs: 5 * 60_000,
-  readLogDays: 2_192,
+  readLogDays: READS_KEPT_DAYS,
   verifyIntervalMs: 10 * 60_000,
   dutyIntervalMs: 15_000,
   refusalsEveryMs: 1_000,

@@ -5,7 +5,7 @@ import { failureOf, MemoryLedger, type Request } from '../ledger/memory-ledger.f
 import { policyBytes } from '../ledger/policies.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import { exampleStretch, START } from '../model/example-log.fixture.ts';
-import { statementHash } from '../model/log-anchors.ts';
+import { MAX_PURGED, readsOverAt, statementHash } from '../model/log-anchors.ts';
 import { Logs } from './logs.ts';
 
 type Anchor = Request<'AnchorLog'>;
@@ -94,5 +94,63 @@ describe('the logs contract', () => {
   it('shows no row of the custodian’s to who endorses its anchor', async () => {
     const own = exampleStretch('patients', 1, START, ['ann']);
     expect(await failureOf(anchor(1, own, { from: 'patients' }))).to.match(/INVALID/);
+  });
+
+  describe('purges rows', () => {
+    const purge = (change: Partial<Request<'PurgeReads'>> = {}, input = {}) =>
+      ledger.submit('PurgeReads', {
+        ...{ from: 'hospital', role: 'system', input: { organisation: 'hospital', from: 1, to: 2, ...input } },
+        ...change,
+      });
+    beforeEach(async () => {
+      await anchor(1, { statement, carried });
+      await anchor(2, { ...second, previous: statement });
+    });
+    const after = (ms: number) => {
+      ledger.time = new Date(readsOverAt(ledger.time) + ms).toISOString();
+    };
+
+    it('of several anchors six years after the last, and leaves the marks', async () => {
+      after(0);
+      const { writes } = await purge();
+      expect(writes.purged).to.deep.equal(['inbox_hospital reads/hospital/1', 'inbox_hospital reads/hospital/2']);
+      expect([writes.private, writes.public]).to.deep.equal([{}, {}]);
+      expect(await failureOf(purge())).to.match(/CONFLICT.*already/);
+      // The log goes on from what stands in its mark.
+      const third = exampleStretch('hospital', 3, second.statement.to, ['ann']);
+      await anchor(3, { ...third, previous: second.statement });
+    });
+
+    it('not a moment earlier, and none of an anchor that is not there', async () => {
+      after(-1);
+      expect(await failureOf(purge())).to.match(/CONFLICT.*kept still/);
+      after(1);
+      expect(await failureOf(purge({}, { to: 3 }))).to.match(/CONFLICT.*no such anchor/);
+    });
+
+    it('not of the younger of two', async () => {
+      after(-1);
+      const third = exampleStretch('hospital', 3, second.statement.to, ['ann']);
+      await anchor(3, { ...third, previous: second.statement });
+      ledger.time = new Date(Date.parse(ledger.time) + 1).toISOString();
+      expect(await failureOf(purge({}, { to: 3 }))).to.match(/CONFLICT/);
+      expect((await purge()).writes.purged).to.have.length(2);
+    });
+
+    it('by their organisation, or by the custodian with any other, and by nobody else', async () => {
+      after(0);
+      for (const { name: from, kind } of exampleConsortium.organisations) {
+        const isAllowed = from === 'hospital' || kind === 'custodian';
+        if (!isAllowed) expect(await failureOf(purge({ from })), from).to.match(/FORBIDDEN/);
+      }
+      expect(await failureOf(purge({ from: 'patients' }, { organisation: 'patients' }))).to.match(/FORBIDDEN/);
+      expect((await purge({ from: 'patients' })).writes.purged).to.have.length(2);
+    });
+
+    it('in one transaction of as many as it says, in order', async () => {
+      after(0);
+      for (const range of [{ from: 2, to: 1 }, { to: MAX_PURGED + 1 }])
+        expect(await failureOf(purge({}, range))).to.match(/INVALID/);
+    });
   });
 });

@@ -1,13 +1,21 @@
 /** Anchors of the organisations' logs of reads, one after the other, in marks that only all members together could change. */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { type Consortium, custodianOf } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { putMark } from '../ledger/marks.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
-import { checkBatch, type LogBatch, type LogMark, logMarkSchema, statementHash } from '../model/log-anchors.ts';
+import {
+  checkBatch,
+  type LogBatch,
+  type LogMark,
+  logMarkSchema,
+  MAX_PURGED,
+  readsOverAt,
+  statementHash,
+} from '../model/log-anchors.ts';
 import type { OutputOf } from '../model/transactions.ts';
 
 export class Logs extends LedgerContract {
@@ -20,6 +28,10 @@ export class Logs extends LedgerContract {
 
   AnchorLog(ctx: Context, argument: string): Promise<string> {
     return run('AnchorLog', this.#consortium, ctx, argument, anchorLog);
+  }
+
+  PurgeReads(ctx: Context, argument: string): Promise<string> {
+    return run('PurgeReads', this.#consortium, ctx, argument, purgeReads);
   }
 }
 
@@ -72,4 +84,28 @@ async function markBefore({
   if (canonicalJson(previous.to) !== canonicalJson(statement.from))
     throw new LedgerError('INVALID', 'the log does not go on from the anchor before', 'statement.from');
   return mark;
+}
+
+async function purgeReads({ input, caller, consortium, store }: Call<'PurgeReads'>): Promise<OutputOf<'PurgeReads'>> {
+  const { organisation, from, to } = input;
+  const { name, kind } = caller.organisation;
+  const isOthers = organisation !== name && kind !== 'custodian';
+  if (isOthers || organisation === custodianOf(consortium).name)
+    throw new LedgerError('FORBIDDEN', 'the rows are another organisation’s, or stand on no ledger', 'organisation');
+  if (to < from || to - from >= MAX_PURGED)
+    throw new LedgerError('INVALID', `takes 1 to ${MAX_PURGED} anchors, the older first`, 'to');
+  // Anchors follow each other, and no row is younger than its anchor.
+  const last = await store.getPrivate(collections.marks, privateKeys.log(organisation, to), logMarkSchema);
+  if (last === undefined || Date.parse(store.time) < readsOverAt(last.at))
+    throw new LedgerError('CONFLICT', 'there is no such anchor, or its rows are to be kept still', 'to');
+  const inbox = collections.inbox(organisation);
+  let purged = 0;
+  for (let n = from; n <= to; n += 1) {
+    const key = privateKeys.reads(organisation, n);
+    if ((await store.anchor(inbox, key)) === undefined) continue;
+    store.purge(inbox, key);
+    purged += 1;
+  }
+  if (purged === 0) throw new LedgerError('CONFLICT', 'these rows are purged already', 'from');
+  return { time: store.time };
 }

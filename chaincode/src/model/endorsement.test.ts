@@ -43,6 +43,7 @@ const FIELDS: Record<string, readonly Kind[]> = {
     payer: ['payer'],
     bank: ['bank'],
     requestor: ['provider', 'payer'],
+    organisation: ['provider', 'payer', 'bank', 'regulator'],
   },
 };
 const namesOf = (kinds: readonly Kind[]): string[] => NAMES.filter((name) => kinds.includes(KINDS[name]!));
@@ -53,7 +54,9 @@ interface Case extends Told<Record<string, unknown>, Record<string, unknown>> {
 
 /** Every way in which callers and parties can be chosen. */
 function casesOf(definition: Transaction): Case[] {
-  const fields = Object.keys(FIELDS);
+  const { shape } = definition.input as { shape?: object };
+  // Most name none, and it would be as many cases again for each.
+  const fields = Object.keys(FIELDS).filter((field) => field !== 'organisation' || 'organisation' in (shape ?? {}));
   let chosen: Record<string, string>[] = namesOf(definition.callers).map((caller) => ({ caller }));
   for (const field of fields)
     chosen = chosen.flatMap((some) => namesOf(FIELDS[field]!).map((name) => ({ ...some, [field]: name })));
@@ -158,6 +161,10 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     without: ['caller'],
     because:
       'marks and inboxes are the custodian’s to write with anybody; an anchor counts where its organisation signed it',
+  },
+  PurgeReads: {
+    without: ['caller'],
+    because: 'inboxes are the custodian’s to write with anybody; what is purged early shows in the blocks, and at both',
   },
   EraseRecord: {
     without: ['caller'],

@@ -19,6 +19,14 @@ export const MAX_ANCHORED = 2_000;
 /** Of one row, which may name many records. */
 const LONGEST_ROW = 4 * 1024 * 1024;
 
+/** How long rows stay on the ledger at least: six years, as an accounting of disclosures reaches back (45 CFR 164.528). */
+export const READS_KEPT_DAYS = 2_192;
+/** Anchors whose rows one transaction purges. */
+export const MAX_PURGED = 100;
+
+/** When the rows of an anchor may be purged, milliseconds since 1970. @param at its time: no row of it is younger */
+export const readsOverAt = (at: string): number => Date.parse(at) + READS_KEPT_DAYS * 86_400_000;
+
 /** A place in a chain: number and hash of a row; 0 and nothing before the first. */
 const placeSchema = z.strictObject({ sequence: z.int().min(0).max(999_999_999_999), hash: optionalHashSchema });
 export type LogPlace = z.infer<typeof placeSchema>;

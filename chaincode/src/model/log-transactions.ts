@@ -1,7 +1,7 @@
-/** The row of the transaction table that anchors the logs of reads. */
+/** The rows of the transaction table that anchor the logs of reads, and purge what they carried once its time is over. */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
-import { custodianOf } from '@telemed-ledger/consortium/members.ts';
+import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { anchorNumberSchema, carriedRowsSchema, logStatementSchema } from './log-anchors.ts';
 import { saltSchema } from './texts.ts';
@@ -32,5 +32,22 @@ export const logTransactions = {
       always:
         caller === custodianOf(consortium).name ? [collections.marks] : [collections.marks, collections.inbox(caller)],
     }),
+  }),
+  /**
+   * Purges the rows that anchors `from` to `to` of an organisation's log have carried, six years after the last of these anchors at the
+   * earliest (CONFLICT). The marks stay. The organisation's own, or the custodian's for one that does not.
+   */
+  PurgeReads: transaction({
+    contract: 'logs',
+    kind: 'submit',
+    callers: ['provider', 'custodian', 'payer', 'bank', 'regulator'],
+    roles: ['system'],
+    input: z.strictObject({ organisation: nameSchema, from: anchorNumberSchema, to: anchorNumberSchema }),
+    output: done,
+    endorsers: (consortium, caller, { organisation }) =>
+      caller === custodianOf(consortium).name
+        ? withAnother(consortium, caller, [organisation])
+        : withCustodian(consortium, caller),
+    writes: ({ input: { organisation } }) => ({ always: [collections.inbox(organisation)] }),
   }),
 } as const;

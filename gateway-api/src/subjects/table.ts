@@ -60,7 +60,7 @@ import { instructPayments, reportPayment, retryPayment } from './payments/operat
 import { compareReconciliation, reconciliation } from './payments/reconciliation-routes.ts';
 import { getPaymentTerms, setPaymentTerms } from './payments/terms.ts';
 import { anchorNow, logAnchorProof, logAnchors, logProofs } from './reads/anchor-routes.ts';
-import { anchorLogs } from './reads/duties.ts';
+import { anchorLogs, purgeOverReads } from './reads/duties.ts';
 import { reads } from './reads/routes.ts';
 import { signTree } from './receipts/duties.ts';
 import { proofs, witnesses } from './receipts/proof-routes.ts';
@@ -209,6 +209,7 @@ export const DUTIES: readonly Duty[] = [
   ...tellSubscribers,
   ...signTree,
   ...anchorLogs,
+  ...purgeOverReads,
 ];
 
 /** What a create or update of a FHIR resource is on the ledger, by the kind of organisation. */

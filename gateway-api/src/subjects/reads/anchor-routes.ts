@@ -118,7 +118,12 @@ export const logProofs = route({
   answers: {
     200: {
       description: 'In the order of the anchors; docs/access-log.md says how they are checked.',
-      schema: z.object({ proofs: z.array(z.any()) }),
+      schema: z.object({
+        gone: z
+          .int()
+          .meta({ description: 'Up to this anchor the rows are purged, six years after: there are no proofs.' }),
+        proofs: z.array(z.any()),
+      }),
     },
   },
   async handle({ caller, parameters: { organisation }, query: { patient, from, to } }, services) {
@@ -129,14 +134,15 @@ export const logProofs = route({
     const { logAnchors: all, consortium } = services;
     if (organisationByName(consortium, organisation) === undefined) throw none();
     const last = Math.min(to ?? Number.POSITIVE_INFINITY, await all.newest(organisation));
-    const first = Math.max(1, from ?? 1, last - MOST_PROOFS + 1);
+    const gone = await all.gone(organisation);
+    const first = Math.max(gone + 1, from ?? 1, last - MOST_PROOFS + 1);
     const proofs: object[] = [];
     for (let n = first; n <= last; n += 1) {
       const proof = await readsProof(all, { organisation, n }, meant);
       if (proof === undefined) throw notHereYet(1);
       proofs.push(proof);
     }
-    return { headers: { 'Cache-Control': 'no-store' }, body: { proofs } };
+    return { headers: { 'Cache-Control': 'no-store' }, body: { gone, proofs } };
   },
 });
 

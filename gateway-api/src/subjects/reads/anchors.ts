@@ -15,9 +15,12 @@ import {
   logStatementSchema,
   logTree,
   MAX_ANCHORED,
+  MAX_PURGED,
+  readsOverAt,
   rowText,
   statementHash,
 } from '@telemed-ledger/chaincode/model/log-anchors.ts';
+import { newestNumber } from '@telemed-ledger/chaincode/model/series.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Kysely } from 'kysely';
@@ -65,6 +68,7 @@ interface Due {
 export class LogAnchors {
   readonly #options: LogAnchorsOptions;
   readonly #known = new Map<string, number>();
+  readonly #gone = new Map<string, number>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: LogAnchorsOptions) {
@@ -225,6 +229,56 @@ export class LogAnchors {
     const mark = (await this.mark(organisation, n))?.mark;
     if (stated !== undefined && (mark === undefined || statementHash(stated) === mark.statement)) return stated;
     return (await this.#carried(organisation, n))?.statement;
+  }
+
+  /**
+   * The number of the last anchor of an organisation whose rows are gone, because their time was over: of what was carried, from the
+   * ledger; of the custodian's own, from its log. 0 where all are there.
+   */
+  async gone(organisation: string): Promise<number> {
+    const newest = await this.newest(organisation);
+    const isGone = async (n: number) => n <= newest && (await this.#isGone(organisation, n));
+    const found = await newestNumber(isGone, this.#gone.get(organisation));
+    this.#gone.set(organisation, found);
+    return found;
+  }
+
+  async #isGone(organisation: string, n: number): Promise<boolean> {
+    if (organisation === this.#options.organisation && this.#isCustodian) {
+      const from = (await this.#statement(n))?.from.sequence;
+      return from !== undefined && (await this.#options.readLog.beginning()).sequence > from;
+    }
+    // What has not arrived yet is not gone.
+    return (await this.#isOver(organisation, n)) && (await this.#carried(organisation, n)) === undefined;
+  }
+
+  /**
+   * The oldest anchors whose rows are on the ledger and may be purged, as many as one transaction takes; undefined: none.
+   * @param afterMs how long their time is to be over
+   */
+  async over(organisation: string, afterMs: number): Promise<{ from: number; to: number } | undefined> {
+    const [newest, from] = [await this.newest(organisation), (await this.gone(organisation)) + 1];
+    let to = from - 1;
+    while (to < Math.min(newest, from + MAX_PURGED - 1) && (await this.#isOver(organisation, to + 1, afterMs))) to += 1;
+    return to < from ? undefined : { from, to };
+  }
+
+  /** When the oldest rows of an organisation on the ledger may be purged, milliseconds since 1970. */
+  async overAt(organisation: string): Promise<number | undefined> {
+    const at = await this.#timeOf(organisation, (await this.gone(organisation)) + 1);
+    return at === undefined ? undefined : readsOverAt(at);
+  }
+
+  async #isOver(organisation: string, n: number, afterMs = 0): Promise<boolean> {
+    const { now = Date.now } = this.#options;
+    const at = await this.#timeOf(organisation, n);
+    return at !== undefined && readsOverAt(at) + afterMs <= now();
+  }
+
+  /** Of an anchor, whoever signed it; undefined where there is none. */
+  async #timeOf(organisation: string, n: number): Promise<string | undefined> {
+    const text = await this.#options.index.evidence.text(collections.marks, privateKeys.log(organisation, n));
+    return text === undefined ? undefined : logMarkSchema.safeParse(JSON.parse(text)).data?.at;
   }
 
   async #carried(organisation: string, n: number): Promise<LogBatch | undefined> {
