@@ -14,6 +14,7 @@ interface State {
   status: string;
   reason?: string;
   counts?: Record<string, number>;
+  pending?: string;
   delivered?: number;
 }
 
@@ -63,8 +64,9 @@ describe('Who holds what of a patient', function () {
     expect(requests.map(({ holder }) => holder)).to.deep.equal(['hospital']);
     return doctor.find<State>(
       { path: `/access-requests/${requests[0]!.id}` },
-      'a decision',
-      ({ status }) => status !== 'requested',
+      'a decision of which nothing is left to do',
+      // A refusal is reported to its holder after it is made: until then it says `pending`, and from then on when.
+      ({ status, pending }) => status !== 'requested' && pending === undefined,
     );
   };
 
