@@ -6,12 +6,10 @@ import type { AuthorizationDecision } from '../model/authorizations.ts';
 import { type Changeable, exampleIds, exampleSalt } from '../model/example-claim.fixture.ts';
 import { EXAMPLE_PLAN_NAME } from '../model/example-plan.fixture.ts';
 import { privateKeys } from '../model/keys.ts';
-import { recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
-import { codeOf, PAYER, Story, wideConsortium } from './example-story.fixture.ts';
+import { codeOf, exampleUuid, PAYER, Story, wideConsortium } from './example-story.fixture.ts';
 
 const CPT = 'http://www.ama-assn.org/go/cpt';
-const uuid = (last: number): string => `00000000-0000-4000-8000-${String(last).padStart(12, '0')}`;
-const REQUEST = uuid(7_000);
+const REQUEST = exampleUuid(7_000);
 const NUMBER = `PA-${REQUEST.slice(0, 8)}-2`;
 
 describe('claims for what is paid only with an authorization', () => {
@@ -24,33 +22,16 @@ describe('claims for what is paid only with an authorization', () => {
     await story.ledger.submit('RegisterPlan', story.plan());
   });
 
-  /** From now on a claim for a visit of its own, of one line of code A. */
+  /** Submits a claim for a visit of its own, of one line of code A. */
   async function another(number: number, numbers?: readonly unknown[], quantity = 1): Promise<string> {
-    const { claim, encounter } = story.example;
-    const at = (minute: string): string => `2026-02-10T${String(number % 24).padStart(2, '0')}:${minute}:00+01:00`;
-    const visit = { ...encounter, id: uuid(1_000 + number), period: { start: at('00'), end: at('10') } };
-    const sheet = sheetOf([recordDraft(visit, 1, { salt: exampleSalt('a') })], uuid(3_000 + number), exampleSalt('9'));
-    await story.ledger.submit('RecordVersions', recording([sheet]));
-    story.example.encounter = visit;
-    claim['id'] = uuid(2_000 + number);
-    delete claim['total'];
-    const net = { value: 120, currency: 'USD' };
-    const [insurance] = claim['insurance'];
+    const { claim } = story.example;
+    const { preAuthRef: _, ...insurance } = claim['insurance'][0];
     claim['insurance'] = [{ ...insurance, ...(numbers === undefined ? {} : { preAuthRef: numbers }) }];
-    if (numbers === undefined) delete claim['insurance'][0].preAuthRef;
-    claim['item'] = [
-      {
-        ...{
-          sequence: 1,
-          productOrService: { coding: [{ system: CPT, code: 'A' }] },
-          net,
-          quantity: { value: quantity },
-        },
-        encounter: [{ reference: `Encounter/${visit.id}` }],
-      },
-    ];
+    const net = { value: 120, currency: 'USD' };
+    const productOrService = { coding: [{ system: CPT, code: 'A' }] };
+    const id = await story.another(number, { productOrService, net, quantity: { value: quantity } });
     await story.submitClaim();
-    return claim['id'];
+    return id;
   }
 
   const standing = (step: number, id = REQUEST): { state: string; record: string } => ({
@@ -136,7 +117,7 @@ describe('claims for what is paid only with an authorization', () => {
 
   it('are denied without one, also under a number that there is not', async () => {
     expect(reasonsOf(await decide(await another(1), []))).to.deep.equal(['CO 197 no-authorization']);
-    expect(story.status(uuid(2_001))).to.include({ status: 'denied', reason: 'no-authorization' });
+    expect(story.status(exampleUuid(2_001))).to.include({ status: 'denied', reason: 'no-authorization' });
     expect(reasonsOf(await decide(await another(2, ['PA-1']), []))).to.deep.equal(['CO 15 authorization-invalid']);
     await authorized(3);
     expect(reasonsOf(await decide(await another(3, ['PA-1'])))).to.deep.equal(['CO 15 authorization-invalid']);
@@ -161,19 +142,19 @@ describe('claims for what is paid only with an authorization', () => {
     expect(reasonsOf(second)).to.deep.equal(['CO 198 authorization-exceeded']);
     const third = await decide(await another(3));
     expect(reasonsOf(third)).to.deep.equal(['CO 198 authorization-exceeded']);
-    expect(story.status(uuid(2_003))).to.include({ status: 'denied', reason: 'authorization-exceeded' });
+    expect(story.status(exampleUuid(2_003))).to.include({ status: 'denied', reason: 'authorization-exceeded' });
     expect(used()).to.equal(3);
   });
 
   it('give back what they used where they are voided, replaced or denied after all', async () => {
     await authorized(2);
     await decide(await another(1, [NUMBER], 2));
-    await story.ledger.submit('WithdrawClaim', story.withdrawal('void', uuid(2_001)));
+    await story.ledger.submit('WithdrawClaim', story.withdrawal('void', exampleUuid(2_001)));
     expect(used()).to.equal(0);
     await decide(await another(2, [NUMBER], 2));
     story.example.claim['item'][0].quantity.value = 1;
-    await story.ledger.submit('SubmitClaim', story.replacement(exampleIds.claim, uuid(2_002)));
-    expect(story.status(uuid(2_002)).status).to.equal('replaced');
+    await story.ledger.submit('SubmitClaim', story.replacement(exampleIds.claim, exampleUuid(2_002)));
+    expect(story.status(exampleUuid(2_002)).status).to.equal('replaced');
     expect(used()).to.equal(0);
     await decide(exampleIds.claim);
     expect(used()).to.equal(1);
@@ -189,7 +170,7 @@ describe('claims for what is paid only with an authorization', () => {
     const late = await another(2);
     await decide(late);
     await story.ledger.submit('ReopenClaim', story.reopening('appeal', late));
-    const other = uuid(7_001);
+    const other = exampleUuid(7_001);
     await ask(1, { id: other });
     await decideOn(
       1,
@@ -209,7 +190,7 @@ describe('claims for what is paid only with an authorization', () => {
     const stale = { authorizations: [shown()] };
     const refused = (id: string, ...args: [requests?: readonly string[], change?: object]): Promise<string> =>
       codeOf(story.ledger.submit('AdjudicateClaim', deciding(id, ...args)));
-    const id = uuid(2_001);
+    const id = exampleUuid(2_001);
     expect(await refused(id, [])).to.equal('CONFLICT authorizations');
     const [whole] = stale.authorizations;
     const only = (change: object) => refused(id, [REQUEST], { authorizations: [{ ...whole!, ...change }] });
@@ -241,7 +222,7 @@ describe('claims for what is paid only with an authorization', () => {
     await ask(1, { before: 2, status: 'cancelled' });
     story.ledger.time = '2026-02-11T08:00:00.000Z';
     expect(reasonsOf(await decide(await another(1, [NUMBER])))).to.deep.equal(['CO 15 authorization-invalid']);
-    const other = uuid(7_001);
+    const other = exampleUuid(7_001);
     await ask(1, { id: other });
     await decideOn(1, { outcome: 'deny', reason: { text: 'why' } }, { id: other });
     expect(reasonsOf(await decide(await another(2), [other]))).to.deep.equal(['CO 39 authorization-denied']);
@@ -282,12 +263,12 @@ describe('claims for what is paid only with an authorization', () => {
     const requests = [await another(1, [NUMBER]), await another(2, [NUMBER])].map((id) => deciding(id));
     await story.ledger.submit('AdjudicateClaim', requests[0]!);
     expect(await codeOf(story.ledger.submit('AdjudicateClaim', requests[1]!))).to.equal('CONFLICT usage');
-    expect(reasonsOf(await decide(uuid(2_002)))).to.deep.equal(['CO 198 authorization-exceeded']);
+    expect(reasonsOf(await decide(exampleUuid(2_002)))).to.deep.equal(['CO 198 authorization-exceeded']);
   });
 
   it('know a number by one request of a coverage alone', async () => {
     await authorized(1, { outcome: 'approve', number: 'A-77' });
-    const other = uuid(7_001);
+    const other = exampleUuid(7_001);
     await ask(1, { id: other });
     expect(await failureOf(decideOn(1, { outcome: 'approve', number: 'A-77' }, { id: other }))).to.include(
       'decision.number',

@@ -20,6 +20,7 @@ import { signalsOf } from '../rules/claim-signals.ts';
 import { claimTaskOf } from '../rules/claim-tasks.ts';
 import { judgeClaim, type Verdict, verdictOf } from '../rules/claims.ts';
 import { coordinated } from '../rules/coordination.ts';
+import { checkBeside } from './beside-claims.ts';
 import { checkActivities } from './claim-activities.ts';
 import { debtOf, type StepValue } from './claim-balance.ts';
 import { loadBenefits, returnBenefits, takeBenefits } from './claim-benefits.ts';
@@ -53,6 +54,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     response: earlier,
     screening: screened,
     activities: texts = [],
+    beside: others,
     ...shown
   } = call.private;
   const payer = caller.organisation.name;
@@ -79,7 +81,8 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
   const between = { payer, provider: state.provider, beyond: input.beyond === true };
   const activities = await checkActivities(store, { ...between, texts });
   const benefits = await loadBenefits(store, { ...between, state, coverage: loaded.id }, facts, shown);
-  const judged = { ...facts, plan: benefits?.facts };
+  const beside = await checkBeside(store, { state, record }, others);
+  const judged = { ...facts, plan: benefits?.facts, beside };
   const edits = [...judgeClaim(judged), ...signalsOf({ ...judged, activities })];
   const verdict = deniedBy(human, verdictOf(edits, facts.bill));
   const signatures = await signedBefore(store, state, signed);

@@ -60,6 +60,8 @@ const priorClaim = (id: string) => [
   },
 ];
 
+export const exampleUuid = (last: number): string => `00000000-0000-4000-8000-${String(last).padStart(12, '0')}`;
+
 /** The id of the sheet that a story's records of a version stand on. */
 const exampleSheet = (version: number): string => `00000000-0000-4000-9000-00000000000${version}`;
 
@@ -265,6 +267,24 @@ export class Story {
       ...(plans.length === 0 ? {} : { plan: { id, ...newest, versions } }),
       usage: [this.usage(exampleIds.coverage, { year })],
     };
+  }
+
+  /**
+   * From now on a claim of one line for a visit of its own, at that hour of the day.
+   * @returns the id of the claim, which is 2,000 more than the number
+   */
+  async another(number: number, line: object): Promise<string> {
+    const { claim, encounter } = this.example;
+    const at = (minute: string): string => `2026-02-10T${String(number % 24).padStart(2, '0')}:${minute}:00+01:00`;
+    const visit = { ...encounter, id: exampleUuid(1_000 + number), period: { start: at('00'), end: at('10') } };
+    const draft = recordDraft(visit, 1, { salt: exampleSalt('a') });
+    const sheet = sheetOf([draft], exampleUuid(3_000 + number), exampleSalt('9'));
+    await this.ledger.submit('RecordVersions', recording([sheet]));
+    this.example.encounter = visit;
+    claim['id'] = exampleUuid(2_000 + number);
+    delete claim['total'];
+    claim['item'] = [{ sequence: 1, encounter: [{ reference: `Encounter/${visit.id}` }], ...line }];
+    return claim['id'];
   }
 
   submission(): Request<'SubmitClaim'> & { private: object } {

@@ -1,12 +1,10 @@
 import { expect } from 'chai';
 import { accumulatorSchema, type Sums } from '../model/accumulators.ts';
-import { type Changeable, exampleIds, exampleSalt } from '../model/example-claim.fixture.ts';
+import { type Changeable, exampleIds } from '../model/example-claim.fixture.ts';
 import { EXAMPLE_PLAN_NAME } from '../model/example-plan.fixture.ts';
-import { recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
-import { codeOf, PAYER, PROVIDER, Story, wideConsortium } from './example-story.fixture.ts';
+import { codeOf, exampleUuid, PAYER, PROVIDER, Story, wideConsortium } from './example-story.fixture.ts';
 
 const CPT = 'http://www.ama-assn.org/go/cpt';
-const uuid = (last: number): string => `00000000-0000-4000-8000-${String(last).padStart(12, '0')}`;
 
 describe('plans on the ledger', () => {
   let story: Story;
@@ -17,24 +15,8 @@ describe('plans on the ledger', () => {
   });
 
   /** From now on a claim for a visit of its own, of one line. */
-  async function another(number: number, code = 'z', value = 120): Promise<string> {
-    const { claim, encounter } = story.example;
-    const at = (minute: string): string => `2026-02-10T${String(number % 24).padStart(2, '0')}:${minute}:00+01:00`;
-    const visit = { ...encounter, id: uuid(1_000 + number), period: { start: at('00'), end: at('10') } };
-    const draft = recordDraft(visit, 1, { salt: exampleSalt('a') });
-    const sheet = sheetOf([draft], uuid(3_000 + number), exampleSalt('9'));
-    await story.ledger.submit('RecordVersions', recording([sheet]));
-    story.example.encounter = visit;
-    claim['id'] = uuid(2_000 + number);
-    delete claim['total'];
-    claim['item'] = [
-      {
-        ...{ sequence: 1, productOrService: { coding: [{ system: CPT, code }] }, net: { value, currency: 'USD' } },
-        encounter: [{ reference: `Encounter/${visit.id}` }],
-      },
-    ];
-    return claim['id'];
-  }
+  const another = (number: number, code = 'z', value = 120): Promise<string> =>
+    story.another(number, { productOrService: { coding: [{ system: CPT, code }] }, net: { value, currency: 'USD' } });
   const newest = (year = '2026-01-01'): Sums => {
     const { usage } = story.benefits(year);
     return accumulatorSchema.parse(JSON.parse(usage[0]!.text!)).totals;
@@ -109,7 +91,7 @@ describe('plans on the ledger', () => {
       const sums = { deductible: 7000, outOfPocket: 7000, used: { other: { units: 1, amount: 0 } } };
       expect(first['taken']).to.deep.equal([{ year: '2026-01-01', entry: 1, sums }]);
       expect(amount(first, 'deductible')).to.equal(70);
-      expect(story.status(uuid(2_001)).status).to.equal('patient-responsibility');
+      expect(story.status(exampleUuid(2_001)).status).to.equal('patient-responsibility');
       const second = await decided(2, 'z', 130);
       expect([amount(second, 'deductible'), amount(second, 'copay'), amount(second, 'benefit')]).to.deep.equal([
         30, 20, 80,
@@ -136,7 +118,7 @@ describe('plans on the ledger', () => {
     it('denies what the plan excludes by its own code, and uses nothing', async () => {
       await story.ledger.submit('RegisterPlan', story.plan());
       const response = await decided(1, 'X');
-      expect(story.status(uuid(2_001))).to.include({ status: 'denied', reason: 'excluded' });
+      expect(story.status(exampleUuid(2_001))).to.include({ status: 'denied', reason: 'excluded' });
       expect(response).to.not.have.property('taken');
       const { reason } = response['resource'].item[0].adjudication.at(-1);
       expect(reason.coding.map(({ code }: { code: string }) => code)).to.deep.equal(['PR', '204', 'excluded']);
@@ -168,14 +150,14 @@ describe('plans on the ledger', () => {
       await decided(1, 'z', 70);
       await decided(2, 'T', 40);
       expect(newest()).to.deep.include({ deductible: 10000, outOfPocket: 10200 - 200 });
-      const request = story.withdrawal('void', uuid(2_001));
+      const request = story.withdrawal('void', exampleUuid(2_001));
       const { took, ...without } = request.private as { took?: string };
       expect(await codeOf(story.ledger.submit('WithdrawClaim', { ...request, private: without as never }))).to.match(
         / took$/,
       );
       expect(took).to.not.equal(undefined);
       await story.ledger.submit('WithdrawClaim', request);
-      expect(story.status(uuid(2_001))).to.not.have.property('taken');
+      expect(story.status(exampleUuid(2_001))).to.not.have.property('taken');
       expect(story.benefits().usage[0]!.returns).to.have.length(1);
       const third = await decided(3, 'z', 100);
       expect(amount(third, 'deductible')).to.equal(70);
@@ -187,8 +169,8 @@ describe('plans on the ledger', () => {
       await story.ledger.submit('RegisterPlan', story.plan());
       await decided(1, 'z', 70);
       story.example.claim['item'][0].net.value = 50;
-      await story.ledger.submit('SubmitClaim', story.replacement(exampleIds.claim, uuid(2_001)));
-      expect(story.status(uuid(2_001)).status).to.equal('replaced');
+      await story.ledger.submit('SubmitClaim', story.replacement(exampleIds.claim, exampleUuid(2_001)));
+      expect(story.status(exampleUuid(2_001)).status).to.equal('replaced');
       await decide(exampleIds.claim);
       expect(newest()).to.deep.include({ deductible: 5000, outOfPocket: 5000 });
     });
@@ -197,7 +179,7 @@ describe('plans on the ledger', () => {
       await story.ledger.submit('RegisterPlan', story.plan());
       const first = await decided(1, 'z', 100);
       expect(amount(first, 'deductible')).to.equal(100);
-      const id = uuid(2_001);
+      const id = exampleUuid(2_001);
       await story.ledger.submit('ReopenClaim', story.reopening('appeal', id));
       story.insurancePlan['plan'][0].generalCost[0].cost.value = 50;
       await story.ledger.submit('RegisterPlan', story.plan(2));

@@ -5,6 +5,7 @@ import { type Consortium, custodianOf, nameSchema, organisationsOfKind } from '@
 import { z } from 'zod';
 import { accountShape, MAX_ACCOUNTS } from './accumulators.ts';
 import { authorizationShown, MAX_AUTHORIZATIONS } from './authorization-transactions.ts';
+import { MAX_BESIDE } from './beside-claims.ts';
 import { claimRulesInputSchema } from './claim-rules.ts';
 import { claimTablesInput, MAX_MAPS } from './claim-tables.ts';
 import { datedShape, humanDecisionSchema } from './claims.ts';
@@ -252,6 +253,11 @@ export const claimTransactions = {
       signed: anchoredText(MAX_STATE_LENGTH).optional(),
       /** What was done for other claims that say something together with this one. */
       activities: z.array(anchoredText(MAX_STATE_LENGTH)).max(MAX_ACTIVITIES).optional(),
+      /** The provider's other claims for this patient that are counted together with it. */
+      beside: z
+        .array(z.strictObject({ ...standingShape, response: anchoredText(MAX_VALUE_LENGTH).optional() }))
+        .max(MAX_BESIDE)
+        .optional(),
       /** Of an appeal: the decision that it is against. */
       response: anchoredText(MAX_VALUE_LENGTH).optional(),
       ...benefitsShape,

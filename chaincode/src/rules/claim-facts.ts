@@ -12,6 +12,7 @@ import type { Cover } from '../model/coverage.ts';
 import type { Resource } from '../model/fhir.ts';
 import type { Anchored, LicenceState } from '../model/transactions.ts';
 import type { VisitWord } from '../model/visits.ts';
+import type { Leaf } from './claim-edits/leaves.ts';
 import type { PlanFacts } from './cost-sharing.ts';
 
 /** An item whose fingerprint another claim holds. Which one, the payer alone can read. */
@@ -19,6 +20,12 @@ export interface Earlier {
   item: number;
   /** Another provider's, or at another payer. */
   elsewhere?: true;
+}
+
+/** Another claim of the provider's for this patient, with what of it stands: it is counted together with the claim. */
+export interface Beside {
+  claimId: string;
+  leaves: readonly Leaf[];
 }
 
 /** What the records of a claim say, before anything is looked up for them. */
@@ -53,6 +60,8 @@ export interface ClaimFacts extends ClaimBasis {
   prior?: readonly PriorDecision[] | undefined;
   /** What patients have said of the visits, by `Encounter/<id>`. */
   visits?: ReadonlyMap<string, readonly VisitWord[]> | undefined;
+  /** Other claims of the provider's for this patient, as far as the payer shows them. */
+  beside?: readonly Beside[] | undefined;
   /** What was done for other claims, as far as the payer shows it. */
   activities?: readonly Activity[] | undefined;
   /** Evidence that the ledger has a newer version of, by `Type/id`. */

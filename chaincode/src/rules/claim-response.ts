@@ -1,11 +1,13 @@
 /** An adjudication as a FHIR R4 ClaimResponse (hl7.org/fhir/R4/claimresponse.html). */
 import type { Bill } from '../model/bill.ts';
+import { objectsOf } from '../model/claim-evidence.ts';
 import type { Finding } from '../model/claims.ts';
 import type { PriorDecision } from '../model/coordination.ts';
 import type { Resource } from '../model/fhir.ts';
-import { toMoney } from '../model/money.ts';
+import { parseMoney, toMoney } from '../model/money.ts';
 import type { Adjudication, Decided, Decision } from './adjudication.ts';
 import { adjustmentOf, PRIOR_PAID } from './adjustments.ts';
+import type { Place } from './claim-edits/leaves.ts';
 import type { Outcome } from './claim-outcomes.ts';
 import type { Verdict } from './claims.ts';
 import type { Adjusted } from './cost-sharing.ts';
@@ -199,4 +201,19 @@ export function claimResponseOf(facts: ResponseFacts): Resource {
     ...notesOf(facts),
     ...(facts.outcome?.waitsFor === undefined ? errorsOf(verdict) : {}),
   };
+}
+
+const eligibleOf = (decided: Record<string, unknown> | undefined): number => {
+  const amount = objectsOf(decided?.['adjudication']).find(({ category }) =>
+    objectsOf((category as { coding?: unknown } | undefined)?.coding).some(({ code }) => code === 'eligible'),
+  )?.['amount'];
+  return amount === undefined ? 0 : parseMoney(amount, 'ClaimResponse.item').units;
+};
+
+/** Whether a decision allows anything of a part of a bill. */
+export function isAllowed(response: Resource, { item, detail, subDetail }: Place): boolean {
+  const line = objectsOf(response['item']).find(({ itemSequence }) => itemSequence === item);
+  const part = objectsOf(line?.['detail']).find(({ detailSequence }) => detailSequence === detail);
+  const inner = objectsOf(part?.['subDetail']).find(({ subDetailSequence }) => subDetailSequence === subDetail);
+  return eligibleOf(subDetail !== undefined ? inner : detail !== undefined ? part : line) > 0;
 }

@@ -9,6 +9,7 @@ import { arithmetic, oneCurrency } from './claim-edits/amounts.ts';
 import { paidInOrder } from './claim-edits/coordination.ts';
 import { coverageInForce, coverageOfPatient } from './claim-edits/coverage.ts';
 import { notBilledBefore } from './claim-edits/duplicates.ts';
+import type { Place } from './claim-edits/leaves.ts';
 import { patientShown, withinLifetime } from './claim-edits/patient.ts';
 import { paidToProvider } from './claim-edits/payee.ts';
 import { longEnough, ofThatAge, ofThatSex, pairsApart, unitsWithin } from './claim-edits/payer-tables.ts';
@@ -124,3 +125,12 @@ export function verdictOf(findings: readonly Finding[], bill: Bill): Verdict {
 /** Sequences of the lines that stand. */
 export const standing = ({ items }: Bill, { claim, lines }: Verdict): Set<number> =>
   new Set(claim === undefined ? items.map(({ sequence }) => sequence).filter((one) => !lines.has(one)) : []);
+
+/** Whether a part of a bill stands, by its place. */
+export const standingParts =
+  ({ claim, lines, parts = new Map() }: Verdict): ((place: Place) => boolean) =>
+  ({ item, detail, subDetail }) => {
+    const deeper = [detail, subDetail].filter((one) => one !== undefined);
+    const places = [item, ...deeper].map((_, index, all) => all.slice(0, index + 1).join('.'));
+    return claim === undefined && !lines.has(item) && !places.some((one) => parts.has(one));
+  };

@@ -72,16 +72,37 @@ export const longEnough: ClaimEdit = {
 /** What is billed of a service a day, over the days of its line. */
 const perDayOf = (item: BillItem): number => numberOf(item.quantity) / daysFrom(item.first, item.last).length;
 
-function tooMany(item: Leaf, counted: Map<string, number>, facts: ClaimFacts): DenialFacts | undefined {
+/** What of a service was paid of each day by code and side, of other claims to begin with. */
+class Counted {
+  readonly #units = new Map<string, number>();
+
+  constructor({ tables, beside = [] }: ClaimFacts) {
+    for (const item of beside.flatMap(({ leaves }) => leaves))
+      for (const { code, perDay } of rowsFor(tables?.units, item))
+        if (perDay !== undefined) for (const day of daysFrom(item.first, item.last)) this.add(code, item, day);
+  }
+
+  /** With one item more. */
+  with(code: string, item: Leaf, day: string): number {
+    return (this.#units.get(`${code} ${sideOf(item)} ${day}`) ?? 0) + perDayOf(item);
+  }
+
+  add(code: string, item: Leaf, day: string): void {
+    this.#units.set(`${code} ${sideOf(item)} ${day}`, this.with(code, item, day));
+  }
+}
+
+function tooMany(item: Leaf, counted: Counted, facts: ClaimFacts): DenialFacts | undefined {
   for (const { code, perLine, perDay } of rowsFor(facts.tables?.units, item)) {
     const units = numberOf(item.quantity);
     if (perLine !== undefined && units > perLine) return refused(item, { code, units, perLine }, facts);
     if (perDay === undefined) continue;
     for (const day of daysFrom(item.first, item.last)) {
-      const key = `${code} ${sideOf(item)} ${day}`;
-      const sum = (counted.get(key) ?? 0) + perDayOf(item);
-      if (sum > perDay) return refused(item, { code, day, units: sum, perDay }, facts);
-      counted.set(key, sum);
+      const sum = counted.with(code, item, day);
+      const others = facts.beside?.length ?? 0;
+      const beside = others === 0 ? {} : { beside: others };
+      if (sum > perDay) return refused(item, { code, day, units: sum, perDay, ...beside }, facts);
+      counted.add(code, item, day);
     }
   }
   return undefined;
@@ -99,13 +120,13 @@ function undispensedUnits(item: Leaf, { evidence }: ClaimFacts): DenialFacts | u
   return units > dispensed ? { ...item.place, units, dispensed } : undefined;
 }
 
-/** No more of a service than is paid in a line and of a day. Two sides of a body are two services. */
+/** No more of a service than is paid in a line and of a day, over the provider's claims. Two sides of a body are two services. */
 export const unitsWithin: ClaimEdit = {
   name: 'units-exceeded',
-  version: '1',
+  version: '2',
   after: ['patient-mismatch'],
   judge: (facts) => {
-    const counted = new Map<string, number>();
+    const counted = new Counted(facts);
     return billedLeaves(facts.bill).flatMap((item): DenialFacts[] => {
       const found = undispensedUnits(item, facts) ?? tooMany(item, counted, facts);
       return found === undefined ? [] : [found];
@@ -121,24 +142,49 @@ function isOtherSide(one: BillItem, other: BillItem): boolean {
   return sides !== 'whole' && others !== 'whole' && sides.split('+').every((side) => !others.split('+').includes(side));
 }
 
+type PairRow = Row & { with: string; modifiers?: string[] | undefined };
+
+/** Whether two items are the two services of a row, on one day and side, and the second does not say why it is one of its own. */
+const isPair = (first: Leaf, second: Leaf, row: PairRow): boolean =>
+  second.codes.some((one) => isNamedBy(row.with, one)) &&
+  isSameDay(first, second) &&
+  !isOtherSide(first, second) &&
+  !second.modifiers.some((one) => row.modifiers?.some((allowed) => allowed.toUpperCase() === one));
+
 /** Two services that are paid together only where the second says, by a modifier of the table's, why it is one of its own. */
 export const pairsApart: ClaimEdit = {
   name: 'procedure-pair',
-  version: '1',
+  version: '2',
   after: ['patient-mismatch'],
   judge: (facts) => {
     const items = billedLeaves(facts.bill);
-    return items.flatMap((first) =>
-      rowsFor(facts.tables?.pairs, first).flatMap(({ code, with: second, modifiers = [] }) =>
+    const within = items.flatMap((first) =>
+      rowsFor(facts.tables?.pairs, first).flatMap((row) =>
         items
-          .filter((item) => item !== first && item.codes.some((one) => isNamedBy(second, one)))
-          .filter((item) => isSameDay(first, item) && !isOtherSide(first, item))
-          .filter((item) => !item.modifiers.some((one) => modifiers.some((allowed) => allowed.toUpperCase() === one)))
-          .map((item) => refused(item, { code: second, with: code, line: first.sequence }, facts)),
+          .filter((item) => item !== first && isPair(first, item, row))
+          .map((item) => refused(item, { code: row.with, with: row.code, line: first.sequence }, facts)),
       ),
     );
+    return [...within, ...pairsBeside(items, facts)];
   },
 };
+
+/** Whichever of the two the other claim has: that was billed first, so what comes later is denied. */
+function pairsBeside(items: readonly Leaf[], facts: ClaimFacts): DenialFacts[] {
+  const { beside = [], tables } = facts;
+  return beside.flatMap(({ claimId, leaves }) =>
+    leaves.flatMap((other) =>
+      items.flatMap((item) => [
+        ...rowsFor(tables?.pairs, other)
+          .filter((row) => isPair(other, item, row))
+          .map((row) => refused(item, { code: row.with, with: row.code, claim: claimId }, facts)),
+        ...rowsFor(tables?.pairs, item)
+          .filter((row) => isPair(item, other, row))
+          .map((row) => refused(item, { code: row.code, with: row.with, claim: claimId }, facts)),
+      ]),
+    ),
+  );
+}
 
 /** Whole years from a day of birth to a day. */
 const yearsBetween = (birth: string, day: string): number =>

@@ -28,6 +28,7 @@ import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
 import { activitiesShown } from './activities.ts';
+import { besideShown } from './beside.ts';
 import { benefitsShown } from './plans.ts';
 import { pricesShown } from './prices.ts';
 import { tablesShown } from './tables-shown.ts';
@@ -260,7 +261,8 @@ export async function adjudicateOnce(
   const { provider } = standing;
   const own = collections.billing(organisation.name);
   const { claim, state } = await standingOf(index, own, standing);
-  const { coverage, resource, evidence } = parseExact(claim) as ClaimRecord;
+  const record = parseExact(claim) as ClaimRecord;
+  const { coverage, resource, evidence } = record;
   const newest = await index.newestRow('Coverage', coverage.id);
   if (newest === undefined) throw new LedgerError('NOT_FOUND', 'the coverage of this claim is not here');
   const records = new Map(
@@ -279,7 +281,11 @@ export async function adjudicateOnce(
   const ofPlan = await benefitsShown(index, { ...member, days, took });
   const benefits = { ...ofPlan.shown, ...(took === undefined ? {} : { took }) };
   const before = { ...(await decidedBefore(index, own, standing)), ...(await screenedAs(index, own, id)) };
-  const shown = { claim, state, ...terms, ...benefits, ...before };
+  const beside = await besideShown(index, {
+    ...{ state: standing, record, tables: terms.tables?.text },
+    standingOf: (other) => standingOf(index, own, other),
+  });
+  const shown = { claim, state, ...terms, ...benefits, ...before, ...beside };
   const asked = decision === undefined ? {} : { decision };
   const toDecide = { id, provider, bill: readBill(resource), evidence: records, tables: terms.tables?.text };
   const { beyond, ...others } = await activitiesShown(index, own, toDecide);
