@@ -4,23 +4,8 @@ import { RefusalJournal } from '../../idempotency/refusals.ts';
 import { onEachDatabase } from '../../index/databases.fixture.ts';
 import { FixtureIndex } from '../../index/index.fixture.ts';
 import { AccessScene, type Shown } from './access-scene.fixture.ts';
-import { nextMoment } from './refusals.ts';
 
 const isRefused = ({ status }: Shown): boolean => status === 'refused';
-
-describe('The moments at which requests are refused', () => {
-  it('are whole steps after a request, whatever clock it was dated by, and never more than a step away', () => {
-    for (const [from, now, due] of [
-      [5_000, 5_000, 6_000],
-      [5_000, 5_001, 6_000],
-      [5_000, 5_999, 6_000],
-      [5_000, 6_000, 7_000],
-      [5_250, 9_300, 10_250],
-      [900_250, 5_000, 5_250],
-    ] as const)
-      expect(nextMoment(from, now, 1_000)).to.equal(due);
-  });
-});
 
 onEachDatabase('The journal of refusals', (kind) => {
   let fixture: FixtureIndex;

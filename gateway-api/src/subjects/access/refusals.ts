@@ -5,6 +5,7 @@
 import type { AccessState, ConsentVersion } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { AS_SYSTEM } from '../../duties/duties.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { nextMoment } from '../even-time.ts';
 import type { Services } from '../services.ts';
 import { stepOf } from './decision.ts';
 import { askedBy, patientMeant } from './patient.ts';
@@ -27,10 +28,6 @@ export async function refuse(
   const named = { consent: consent?.id ?? null, consent_version: consent?.version ?? null };
   await refusals.add({ access: id, reason, patient, ...named, salt: newSalt(), due_at });
 }
-
-/** The next moment that is a whole number of steps from one; a clock that is ahead puts nothing off by more than a step. */
-export const nextMoment = (from: number, now: number, step: number): number =>
-  now + step - ((((now - from) % step) + step) % step);
 
 /** Sends a refusal that was noted: of no particular second organisation's, and without what it rests on. Its transaction's id. */
 export async function sendRefusal(

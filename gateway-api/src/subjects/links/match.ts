@@ -11,6 +11,7 @@ import type { Answer } from '../../fhir/answers.ts';
 import type { OperationRequest } from '../../fhir/operations.ts';
 import type { Search } from '../../fhir/repository.ts';
 import { comparable } from '../../fhir/search-parameters.ts';
+import { evenly } from '../even-time.ts';
 import { Records } from '../records/records.ts';
 import type { Services, SubjectOperation } from '../services.ts';
 
@@ -19,6 +20,12 @@ const GRADE = 'http://hl7.org/fhir/StructureDefinition/match-grade';
 const MOST = 100;
 const DEFAULT_COUNT = 20;
 const MOST_COUNT = 100;
+
+/**
+ * Answers come at whole steps: what is here for others than the caller is written down as withheld, which takes a moment that a person who
+ * is not here does not take.
+ */
+const STEP_MS = 50;
 
 const SCORES = { certain: 1, probable: 0.8, possible: 0.5 } as const;
 type Grade = keyof typeof SCORES;
@@ -114,10 +121,19 @@ const namesOf = (patient: Resource): string[] =>
       : [];
   });
 
-async function matched({ caller, body, baseUrl }: OperationRequest, services: Services): Promise<Answer> {
-  const { resource, onlyCertainMatches, count } = askedIn(body);
-  const searches = searchesFor(resource);
+async function matched(request: OperationRequest, services: Services): Promise<Answer> {
+  const asked = askedIn(request.body);
+  const searches = searchesFor(asked.resource);
   if (searches.length === 0) invalid('needs an identifier, or a family name', `${at('resource')}.resource`);
+  return evenly(STEP_MS, () => answered(asked, searches, request, services));
+}
+
+async function answered(
+  { resource, onlyCertainMatches, count }: Asked,
+  searches: readonly Search[],
+  { caller, baseUrl }: OperationRequest,
+  services: Services,
+): Promise<Answer> {
   const found = await candidates(searches, caller, services);
   const graded = [...found.values()].flatMap((patient) => {
     const grade = gradeOf(resource, patient);
