@@ -7,16 +7,27 @@ import type { Kind } from './wording.ts';
 
 const BALP = 'https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.';
 
+/** For operations of our own, for reads that are refused and for what is purged the guide has no pattern. */
+const NONE = null;
+/** Of RESTful interactions, by their codes; of a history there is none. */
+const READING: Readonly<Record<string, string>> = {
+  ...{ read: 'PatientRead', vread: 'PatientRead', 'search-type': 'PatientQuery' },
+};
 /**
- * The guide has patterns for RESTful interactions that succeed, for decisions on consents and for disclosures. For operations of
- * our own, for reads that are refused and for what is purged it has none.
+ * The guide has patterns for RESTful interactions that succeed, for decisions on consents and for disclosures. Every kind of entry is
+ * here: a new one says which it follows, or that there is none.
  */
-const PROFILE_OF: Readonly<Partial<Record<Kind, string>>> = {
+const PROFILE_OF: Readonly<Record<Kind, string | typeof NONE | typeof READING>> = {
   ...{ asked: 'AuthZconsent', refused: 'AuthZconsent' },
   ...{ delivered: 'PrivacyDisclosure.Source', emergency: 'PrivacyDisclosure.Source' },
   ...{ grant: 'PatientCreate', amend: 'PatientUpdate', revoke: 'PatientUpdate' },
   ...{ 'grant-delegation': 'PatientCreate', 'amend-delegation': 'PatientUpdate', 'revoke-delegation': 'PatientUpdate' },
-  ...{ read: 'PatientRead', search: 'PatientQuery' },
+  ...{ read: READING, search: READING, log: READING },
+  ...{ purged: NONE, erased: NONE, erasing: NONE, refusal: NONE },
+  ...{ 'enrol-key': NONE, 'recover-key': NONE, 'rotate-key': NONE, 'end-key': NONE, 'cancel-key': NONE },
+  ...{ 'issue-code': NONE, 'cancel-code': NONE, link: NONE, unlink: NONE },
+  ...{ 'correction-asked': NONE, 'correction-accepted': NONE, 'correction-refused': NONE },
+  ...{ restrict: NONE, 'lift-restriction': NONE, look: NONE, answer: NONE, told: NONE },
 };
 
 interface Coding {
@@ -178,11 +189,15 @@ export function faultsOf(resource: Resource, kind: Kind): string[] {
   const event = resource as unknown as Event;
   const check = new Check(event);
   const { profile = [] } = event.meta ?? {};
-  // Of a history there is no pattern.
-  const isPattern = kind !== 'read' || event.subtype?.some(({ code }) => code === 'read' || code === 'vread') === true;
-  const expected = isPattern ? PROFILE_OF[kind] : undefined;
-  const wanted = expected === undefined ? [] : [`${BALP}${expected}`];
+  const given = PROFILE_OF[kind];
+  const byReading = event.subtype?.flatMap(({ code = '' }) => READING[code] ?? [])[0] ?? NONE;
+  const expected = given === READING ? byReading : given;
+  const wanted = expected === NONE ? [] : [`${BALP}${expected}`];
   check.that(profile.join() === wanted.join(), `it says ${profile.join() || 'nothing'}, not ${wanted.join()}`);
-  for (const one of profile) RULES[one.slice(BALP.length)]?.(check, event);
+  for (const one of profile) {
+    const rule = RULES[one.slice(BALP.length)];
+    check.that(rule !== undefined, `nothing is known of ${one}`);
+    rule?.(check, event);
+  }
   return check.found.map((fault) => `${kind}: ${fault}`);
 }

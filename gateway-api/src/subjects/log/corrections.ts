@@ -47,7 +47,8 @@ export async function foundCorrection(named: string, options: CorrectionsRead): 
     : undefined;
 }
 
-function correctionEvent(found: Correction, step: Step): StoredResource {
+/** A step of a correction as an event. */
+export function correctionEvent(found: Correction, step: Step): StoredResource {
   const { asked, answered, transactionId } = found;
   const { id, provider, patient, type, record, askedBy } = asked;
   const recorded = timeOf(found, step) ?? asked.at;

@@ -121,7 +121,11 @@ async function ringOf(patient: string, { index, consortium }: KeysOptions) {
 
 const organisation = (name: string) => ({ identifier: { system: ORGANISATION_SYSTEM, value: name }, display: name });
 
-function keyEvent({ at, id, code, key, by, patient, provider }: KeyAct, { custodian }: KeysOptions): StoredResource {
+/** An act on a key or a code as an event. */
+export function keyEvent(
+  { at, id, code, key, by, patient, provider }: KeyAct,
+  { custodian }: Pick<KeysOptions, 'custodian'>,
+): StoredResource {
   const isByCode = /^(?:enrol|recover)-key$|-code$/.test(code);
   const resource: Resource = {
     resourceType: 'AuditEvent',
