@@ -79,6 +79,7 @@ import { createSubscription, listSubscriptions, readSubscription, updateSubscrip
 import { confirmVisit } from './visits/operations.ts';
 import { remittances } from './x12/remittance-routes.ts';
 import { importClaims } from './x12/routes.ts';
+import { claimStatus } from './x12/status-routes.ts';
 
 export const ROUTES: readonly Route[] = [
   alive,
@@ -147,6 +148,7 @@ export const ROUTES: readonly Route[] = [
   getClaimTables,
   importClaims,
   ...remittances,
+  ...claimStatus,
   getClaimRules,
   setClaimRules,
   debts,

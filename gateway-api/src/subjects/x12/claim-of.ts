@@ -6,7 +6,9 @@ import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisatio
 import type { StoredResource } from '../../fhir/repository.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { identifiersOf } from '../claims/matching.ts';
-import type { Claim837, Line, Served } from './claims-837.ts';
+import type { Claim837, Line } from './claims-837.ts';
+import type { Served } from './elements.ts';
+import { coveragesNumbered, patientsCovered } from './members.ts';
 import { placeOf } from './segments.ts';
 import {
   CONTROL_NUMBERS,
@@ -84,17 +86,12 @@ function correctionOf(frequency: string, original: string | undefined, { segment
 async function coverageOf(read: Claim837, index: Index): Promise<StoredResource> {
   const place = placeOf(read.segment);
   if (read.member === '') return refused('its subscriber has no member number (NM1*IL 09)', place);
-  const found = new Map<string, StoredResource>();
-  for (const parameter of ['subscriber-id', 'beneficiary-identifier']) {
-    const values = [{ parameter, anyOf: [{ value: read.member }] }];
-    for (const one of (await index.search({ type: 'Coverage', values, count: MOST })).matches)
-      found.set(String(one.resource.id), one);
-  }
+  const found = await coveragesNumbered(read.member, index);
   const served = servedIn(read, read.lines[0]);
-  const meant = [...found.values()].filter(
+  const meant = found.filter(
     ({ resource, author }) =>
-      (read.payer === '' || read.payer === author || found.size === 1) &&
-      (found.size === 1 || covers(daysOfPeriod(resource['period'] as object), served.first, served.last)),
+      (read.payer === '' || read.payer === author || found.length === 1) &&
+      (found.length === 1 || covers(daysOfPeriod(resource['period'] as object), served.first, served.last)),
   );
   const [coverage] = meant;
   if (meant.length !== 1 || coverage === undefined)
@@ -105,12 +102,8 @@ async function coverageOf(read: Claim837, index: Index): Promise<StoredResource>
   return coverage;
 }
 
-async function patientOf({ resource }: StoredResource, { segment }: Claim837, index: Index): Promise<string> {
-  const { reference = '', identifier } = (resource['beneficiary'] ?? {}) as { reference?: string; identifier?: object };
-  const [, id] = /^Patient\/([^/]+)$/.exec(reference) ?? [];
-  const stated = identifiersOf({ identifier: identifier ?? [] });
-  const found = await index.findByIdentifier(stated.map((one) => ({ type: 'Patient', ...one })));
-  const ids = [...new Set([...found.flat(), ...(id === undefined ? [] : [id])])];
+async function patientOf(coverage: StoredResource, { segment }: Claim837, index: Index): Promise<string> {
+  const ids = await patientsCovered(coverage, index);
   return ids.length === 1
     ? ids[0]!
     : refused(`${ids.length === 0 ? 'no' : ids.length} patients here are the subscriber`, placeOf(segment));

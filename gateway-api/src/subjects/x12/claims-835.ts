@@ -6,12 +6,21 @@
 import { correctionOf } from '@telemed-ledger/chaincode/model/claim-corrections.ts';
 import { objectsOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { textOfNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
-import { decimalText } from '../payments/iso20022/amounts.ts';
-import { codeIn, type DecidedClaim, type DecidedLine } from './decided-lines.ts';
+import {
+  amountText,
+  checked,
+  controlNumberOf,
+  daysOf,
+  LONGEST,
+  lineNumberOf,
+  type Service,
+  serviceOf,
+} from './claim-elements.ts';
+import { codeIn, type DecidedLine } from './decided-lines.ts';
 import { type Parties, partyOf } from './parties.ts';
 import { type Beside, type Entry, type Report, sumOf } from './remittance-reports.ts';
-import { CONTROL_NUMBERS, CPT, HCPCS, ITEM_TRACE_NUMBER, LINE_NUMBERS, PLACES, REVENUE } from './terms.ts';
+import { PLACES } from './terms.ts';
+import type { NotMapped } from './unread.ts';
 import { compactDay, plainName, type Written } from './writing.ts';
 
 /** What goes together by one trace number. */
@@ -29,11 +38,6 @@ export interface Remitted {
   reports: readonly Report[];
 }
 
-/** Places that no element was found for, with how often. */
-export type NotMapped = Map<string, number>;
-
-/** The longest of reference numbers (REF02, TRN02, CLP07) and of account numbers (CLP01). */
-const LONGEST = { reference: 50, account: 38 };
 /** Adjustments of one CAS and of one PLB. */
 const TOGETHER = 6;
 const CURRENCY = 'USD';
@@ -79,33 +83,6 @@ export function remittance835(remitted: Remitted, parties: Parties, notMapped: N
   ];
 }
 
-/** Without zeros at its end, as the guides ask (B.1.1.3.1.2). */
-function amountText(units: number, currency: string): string {
-  const text = decimalText([{ units: Math.abs(units), currency }]);
-  const short = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
-  return units < 0 ? `-${short}` : short;
-}
-
-function checked(text: string, most: number, place: string): string {
-  if (text.length > 0 && text.length <= most) return text;
-  throw new LedgerError('INVALID', `has none, or more than ${most} characters`, place);
-}
-
-/** What the provider calls the account; where it said nothing, the claim's own id. */
-function controlNumberOf({ id, claim }: Pick<DecidedClaim, 'id' | 'claim'>): string {
-  const stated = objectsOf(claim['identifier']).find(({ system }) => system === CONTROL_NUMBERS)?.['value'];
-  return checked(typeof stated === 'string' ? stated : id, LONGEST.account, 'CLP01');
-}
-
-/** What the provider calls a line; where it said nothing, its number. */
-function lineNumberOf({ item, sequence }: DecidedLine): string {
-  const numbers = objectsOf(item['extension'])
-    .filter(({ url }) => url === ITEM_TRACE_NUMBER)
-    .map(({ valueIdentifier }) => valueIdentifier as { system?: string; value?: string } | undefined);
-  const stated = numbers.find((one) => one?.system === LINE_NUMBERS) ?? numbers[0];
-  return checked(stated?.value ?? String(sequence), LONGEST.reference, 'REF*6R 02');
-}
-
 /** 22 takes back, 4 is nobody's member, 2 and 1 are decided after another payer, or first. */
 function statusOf({ decided: { lines, response }, isReversal }: Entry): string {
   if (isReversal) return '22';
@@ -146,37 +123,18 @@ function claimSegments(entry: Entry, notMapped: NotMapped): Written[] {
 const placeIn = (lines: readonly DecidedLine[]): string =>
   codeIn(lines[0]?.item['locationCodeableConcept'], PLACES)?.slice(0, 2) ?? '';
 
-/** SVC01 and SVC04 of a line; undefined where its codes are none of X12's. */
-function serviceOf({ item }: DecidedLine): { code: string[]; revenue: string } | undefined {
-  const { productOrService, modifier, revenue } = item;
-  const code = codeIn(productOrService, CPT) ?? codeIn(productOrService, HCPCS);
-  const unit = codeIn(revenue, REVENUE) ?? codeIn(productOrService, REVENUE);
-  const modifiers = objectsOf(modifier).flatMap((one) => codeIn(one, HCPCS) ?? codeIn(one, CPT) ?? []);
-  if (code !== undefined) return { code: ['HC', code, ...modifiers.slice(0, 4)], revenue: unit ?? '' };
-  return unit === undefined ? undefined : { code: ['NU', unit], revenue: '' };
-}
-
 function lineSegments(
   line: DecidedLine,
-  { code, revenue }: { code: string[]; revenue: string },
+  { code, revenue, units }: Service,
   { money, isReversal }: { money: (units: number) => string; isReversal: boolean },
 ): Written[] {
-  const { value } = (line.item['quantity'] ?? {}) as { value?: number };
-  const quantity = value === undefined ? '' : textOfNumber(value);
   return [
-    ['SVC', code, money(line.charge), money(line.paid), revenue, quantity],
+    ['SVC', code, money(line.charge), money(line.paid), revenue, units],
     ...serviceDays(line),
     ...adjustmentSegments(line.adjustments, money),
     ['REF', '6R', lineNumberOf(line)],
     ...(line.allowed > 0 && !isReversal ? [['AMT', 'B6', money(line.allowed)] as const] : []),
   ];
-}
-
-/** First and last day of a line, YYYY-MM-DD; empty where it does not say. */
-function daysOf({ item }: DecidedLine): { first: string; last: string } {
-  const { start, end } = (item['servicedPeriod'] ?? {}) as { start?: string; end?: string };
-  const first = ((item['servicedDate'] as string | undefined) ?? start ?? '').slice(0, 10);
-  return { first, last: (end ?? first).slice(0, 10) };
 }
 
 function serviceDays(line: DecidedLine): Written[] {

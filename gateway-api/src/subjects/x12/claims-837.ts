@@ -2,9 +2,9 @@
  * Claims in an 837 (005010X222A1 professional, 005010X223A2 institutional) as far as they become FHIR Claims. What is read stands in
  * one table; everything else that is not empty is named by its place, so that nothing is lost without being said.
  */
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
+import { dayIn, decimalIn, fault, type Served, servedIn } from './elements.ts';
 import { elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
+import { type NotMapped, nameOf, noteElement, noteUnread } from './unread.ts';
 
 /** One service of a claim. */
 export interface Line {
@@ -23,12 +23,6 @@ export interface Line {
   /** What the provider calls the line (REF*6R). */
   number?: string;
   segment: Segment;
-}
-
-/** Days, YYYY-MM-DD, both among them. */
-export interface Served {
-  first: string;
-  last: string;
 }
 
 export interface Claim837 {
@@ -56,8 +50,7 @@ export interface Claim837 {
 
 export interface Read837 {
   claims: Claim837[];
-  /** Elements that are not empty and are not read, `REF*EI 02`, with how often. */
-  notMapped: Map<string, number>;
+  notMapped: NotMapped;
 }
 
 const TYPES: Readonly<Record<string, Claim837['type']>> = {
@@ -87,13 +80,6 @@ const READ: Readonly<Record<string, readonly number[]>> = {
   'REF*6R': [1, 2],
 };
 
-/** Segments whose first element says what they are; of the others it is content. */
-const QUALIFIED = new Set(['AMT', 'DMG', 'DTP', 'NM1', 'PER', 'PRV', 'REF', 'SBR']);
-
-const fault = (reason: string, place: string): never => {
-  throw new LedgerError('INVALID', reason, place);
-};
-
 /** @throws LedgerError INVALID with the segment and the element at fault */
 export function read837(sets: readonly TransactionSet[]): Read837 {
   const read: Read837 = { claims: [], notMapped: new Map() };
@@ -107,25 +93,6 @@ export function read837(sets: readonly TransactionSet[]): Read837 {
 }
 
 const NOWHERE: Segment = { id: 'ST', elements: [], position: 3 };
-
-/** An amount as it is written: R4's decimals keep their digits. */
-function decimalIn(segment: Segment, place: number): unknown {
-  const text = elementOf(segment, place);
-  if (!/^(\d{1,15}(\.\d{0,4})?|\.\d{1,4})$/.test(text)) fault('is no amount', placeOf(segment, place));
-  const [whole = '', fraction = ''] = text.split('.');
-  const digits = `${whole.replace(/^0+(?=\d)/, '') || '0'}${fraction === '' ? '' : `.${fraction}`}`;
-  return parseExact(digits);
-}
-
-const dayIn = (text: string): string | undefined => /^(\d{4})(\d\d)(\d\d)$/.exec(text)?.slice(1).join('-');
-
-function servedIn(segment: Segment): Served {
-  const [format, text] = [elementOf(segment, 2), elementOf(segment, 3)];
-  const [from = '', to = from] = format === 'RD8' ? text.split('-') : [text.slice(0, format === 'DT' ? 8 : undefined)];
-  const [first, last] = [dayIn(from), dayIn(to)];
-  if (first === undefined || last === undefined || last < first) return fault('is no day or days', placeOf(segment, 3));
-  return { first, last };
-}
 
 class Reader {
   readonly #set: TransactionSet;
@@ -212,7 +179,7 @@ class Reader {
       const [qualifier = '', code = ''] = element.split(this.#set.component);
       if (element === '') continue;
       if (/^(ABK|ABF)$/.test(qualifier) && this.#claim !== undefined) this.#claim.diagnoses.push(dotted(code));
-      else this.#count(`HI*${qualifier}`, at + 1);
+      else noteElement(`HI*${qualifier}`, at + 1, this.#read.notMapped);
     }
   }
 
@@ -230,7 +197,7 @@ class Reader {
             .split(this.#set.component)
             .filter((one) => one !== '');
     const isUnits = elementOf(segment, 3 + shift) === 'UN';
-    if (!isUnits && elementOf(segment, 4 + shift) !== '') this.#count(segment.id, 4 + shift);
+    if (!isUnits && elementOf(segment, 4 + shift) !== '') noteElement(segment.id, 4 + shift, this.#read.notMapped);
     const place = shift === 1 ? '' : elementOf(segment, 5);
     this.#line = {
       ...{
@@ -251,18 +218,10 @@ class Reader {
   }
 
   #note(segment: Segment): void {
-    const isQualified = QUALIFIED.has(segment.id);
-    const name = isQualified ? `${segment.id}*${elementOf(segment, 1)}` : segment.id;
+    const name = nameOf(segment);
     // Of a line only its own number is read; what else may stand in a claim and in a line is read of the claim.
     const isOfOther = segment.id === 'REF' && (this.#line === undefined) === (name === 'REF*6R');
-    const read = isOfOther ? [] : (READ[name] ?? []);
-    for (const [at, element] of segment.elements.entries())
-      if (element !== '' && !(isQualified && at === 0) && !read.includes(at + 1)) this.#count(name, at + 1);
-  }
-
-  #count(name: string, element: number): void {
-    const said = `${name} ${String(element).padStart(2, '0')}`;
-    this.#read.notMapped.set(said, (this.#read.notMapped.get(said) ?? 0) + 1);
+    noteUnread(segment, isOfOther ? [] : (READ[name] ?? []), this.#read.notMapped);
   }
 }
 

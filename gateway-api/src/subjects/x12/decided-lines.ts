@@ -55,7 +55,8 @@ export function codeIn(concept: unknown, system: string): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-type Decided = Pick<DecidedClaim, 'id' | 'claim' | 'response' | 'submittedAt' | 'member'>;
+/** What it is read from. */
+export type Decided = Pick<DecidedClaim, 'id' | 'claim' | 'response' | 'submittedAt' | 'member'>;
 
 /** @throws LedgerError INVALID where an amount is none */
 export function decidedClaim(decided: Decided): DecidedClaim {

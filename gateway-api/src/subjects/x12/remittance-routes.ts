@@ -1,7 +1,6 @@
 /** Remittances as billing systems read them: an 835 of each payment, or of a day with what came to nothing. */
 import { randomInt } from 'node:crypto';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import type { Caller } from '../../auth/caller.ts';
@@ -9,9 +8,12 @@ import { compartmentOf } from '../../auth/entitlement.ts';
 import { type RouteAnswer, route } from '../../http/routes.ts';
 import { aboutOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
-import { type NotMapped, type Remitted, remittance835 } from './claims-835.ts';
+import { type Remitted, remittance835 } from './claims-835.ts';
+import { patientOf } from './members.ts';
+import { JSON_TYPE } from './question-routes.ts';
 import { type Gathered, type Refused, refusalOf, remittedBy, remittedOn } from './remittances.ts';
 import { EDI_X12 } from './segments.ts';
+import type { NotMapped } from './unread.ts';
 import { type Written, writeX12 } from './writing.ts';
 
 const VERSION = '005010X221A1';
@@ -42,7 +44,6 @@ const answerSchema = z
   })
   .meta({ id: 'Remittances' });
 type Answered = z.infer<typeof answerSchema>;
-const JSON_TYPE = 'application/json';
 const DESCRIPTION = `${EDI_X12}; with Accept: ${JSON_TYPE} also what is not in it.`;
 
 /** The file; what cannot be written is named, and holds up nothing else. */
@@ -75,9 +76,6 @@ const textOf = ({ payer, payee }: Remitted, sets: readonly (readonly Written[])[
     ...{ sender: payer, receiver: payee, at: new Date().toISOString(), control: randomInt(1, 1_000_000_000) },
     ...{ group: 'HP', type: '835', version: VERSION },
   });
-
-const patientOf = (claim: Resource): string | null =>
-  (claim['patient'] as Reference | undefined)?.reference?.replace(/^Patient\//, '') ?? null;
 
 /** Noted before it is given out: whose decisions are in the file. */
 async function note({ readLog }: Services, caller: Caller, { remitted }: Gathered): Promise<void> {

@@ -12,7 +12,8 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { claimState, textOf } from '../claims/claims.ts';
 import type { Services } from '../services.ts';
-import { type DecidedClaim, decidedClaim } from './decided-lines.ts';
+import { type Decided, type DecidedClaim, decidedClaim } from './decided-lines.ts';
+import { memberOf } from './members.ts';
 import type { History } from './remittance-reports.ts';
 
 const DECIDED = new Set<string>(['approved', 'partial', 'patient-responsibility', 'denied', 'satisfied']);
@@ -82,10 +83,14 @@ export class RemittanceSources {
     const keys = keysOfClaim(state);
     const { resource: response } = await this.#value<{ resource: Resource }>(keys.response);
     if (String(response['disposition']).startsWith('upheld')) return undefined;
-    const { resource: claim, submittedAt, coverage } = await this.#value<ClaimRecord>(keys.claim);
+    return decidedClaim({ ...(await this.billed(state)), response });
+  }
+
+  /** A claim as it is billed in a state of it, and whose it is. @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */
+  async billed(state: ClaimState): Promise<Omit<Decided, 'response'>> {
+    const { resource: claim, submittedAt, coverage } = await this.#value<ClaimRecord>(keysOfClaim(state).claim);
     const { resource: cover } = await this.#value<Anchored>(privateKeys.coverage(coverage.id, coverage.version));
-    const member = memberOf(cover);
-    return decidedClaim({ id: state.id, claim, response, submittedAt, member });
+    return { id: state.id, claim, submittedAt, member: memberOf(cover) };
   }
 
   /** @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */
@@ -126,9 +131,4 @@ function unitsTaken(amount: unknown): number {
   const { value, currency } = amount as { value: number; currency: string };
   const positive = parseExact(textOfNumber(value).replace(/^-/, ''));
   return parseMoney({ value: positive, currency }, 'PaymentReconciliation.detail.amount').units;
-}
-
-function memberOf(coverage: Resource): string | undefined {
-  const { identifier } = (coverage['beneficiary'] ?? {}) as { identifier?: { value?: string } };
-  return (coverage['subscriberId'] as string | undefined) ?? identifier?.value;
 }

@@ -1,10 +1,11 @@
 /** What providers are told: whatever becomes of a claim, each 835 balances to the cent, and all of them together are what was paid. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type NotMapped, type Remitted, remittance835 } from './claims-835.ts';
+import { type Remitted, remittance835 } from './claims-835.ts';
 import { ExampleClaim } from './histories.fixture.ts';
 import { type Report, reportsOf, sumOf } from './remittance-reports.ts';
 import { readX12 } from './segments.ts';
+import type { NotMapped } from './unread.ts';
 import { expectValidX12 } from './validator.fixture.ts';
 import { writeX12 } from './writing.ts';
 

@@ -28,6 +28,9 @@ export interface TransactionSet {
   segments: readonly Segment[];
   /** Between the parts of an element. */
   component: string;
+  /** ISA06 and ISA08. */
+  sender: string;
+  receiver: string;
 }
 
 const broken = (reason: string, expression: string): never => {
@@ -103,6 +106,7 @@ class Envelope {
 function setsIn(segments: readonly Segment[], component: string): TransactionSet[] {
   const sets: TransactionSet[] = [];
   const [isa] = segments;
+  const parties = { sender: elementOf(isa!, 6).trim(), receiver: elementOf(isa!, 8).trim() };
   const interchange = new Envelope(isa!, 13);
   let group: { envelope: Envelope; version: string } | undefined;
   let open: { envelope: Envelope; st: Segment; segments: Segment[] } | undefined;
@@ -114,7 +118,7 @@ function setsIn(segments: readonly Segment[], component: string): TransactionSet
     else if (segment.id === 'SE' && open !== undefined && group !== undefined) {
       open.envelope.end(segment, open.segments.length + 2);
       const version = elementOf(open.st, 3) || group.version;
-      sets.push({ type: elementOf(open.st, 1), version, segments: open.segments, component });
+      sets.push({ type: elementOf(open.st, 1), version, segments: open.segments, component, ...parties });
       group.envelope.count += 1;
       open = undefined;
     } else if (segment.id === 'GE' && group !== undefined && open === undefined) {

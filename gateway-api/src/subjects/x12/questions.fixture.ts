@@ -1,0 +1,44 @@
+/** Questions as a provider's systems ask them by X12, of claims that tests make up. */
+import { type Written, writeX12 } from './writing.ts';
+
+const envelope = { sender: 'BILLING', receiver: 'PAYER', at: '2026-01-05T10:23:00Z', control: 1 };
+
+export interface ExampleQuestion {
+  trace: string;
+  member: string;
+  claim?: string;
+  account?: string;
+  charge?: string;
+  /** YYYYMMDD */
+  day?: string;
+}
+
+/** Each below a subscriber of its own. @param payer NM1*PR 09 @param npi NM1*1P 09 */
+export function example276(questions: readonly ExampleQuestion[], payer: string, npi = '1234567893'): string {
+  const set: Written[] = [
+    ['BHT', '0010', '13', 'Q-1', '20260105', '1023'],
+    ...([
+      ['HL', '1', '', '20', '1'],
+      ['NM1', 'PR', '2', 'EXAMPLE PAYER', '', '', '', '', 'PI', payer],
+    ] as const),
+    ...([
+      ['HL', '2', '1', '21', '1'],
+      ['NM1', '41', '2', 'EXAMPLE BILLING', '', '', '', '', '46', '111222333'],
+    ] as const),
+    ...([
+      ['HL', '3', '2', '19', '1'],
+      ['NM1', '1P', '2', 'EXAMPLE HOSPITAL', '', '', '', '', 'XX', npi],
+    ] as const),
+    ...questions.flatMap(({ trace, member, claim, account, charge, day }, at): Written[] => [
+      ['HL', String(at + 4), '3', '22', '0'],
+      ['DMG', 'D8', '19800203', 'F'],
+      ['NM1', 'IL', '1', 'EXAMPLE', 'MEMBER', '', '', '', 'MI', member],
+      ['TRN', '1', trace],
+      ...(claim === undefined ? [] : [['REF', '1K', claim] as const]),
+      ...(account === undefined ? [] : [['REF', 'EJ', account] as const]),
+      ...(charge === undefined ? [] : [['AMT', 'T3', charge] as const]),
+      ...(day === undefined ? [] : [['DTP', '472', 'D8', day] as const]),
+    ]),
+  ];
+  return writeX12([set], { ...envelope, group: 'HR', type: '276', version: '005010X212' });
+}
