@@ -107,7 +107,7 @@ describe('Claims of an X12 837', function () {
     expectValidX12(this, String((await hospital.send({ path: `/x12/835/${payment}`, asBytes: true })).body));
   });
 
-  it('are taken back in an 835 without a transfer where they are voided, and what is owed back is said', async () => {
+  it('are taken back in an 835 without a transfer where they are voided; what is owed back is said, and taken', async () => {
     const account = await x12.account();
     const claim = await x12.billed(x12.claimFor(account));
     await x12.paid(claim);
@@ -123,6 +123,11 @@ describe('Claims of an X12 837', function () {
     expect(await remittance(x12.story.parties.of('payer', 'system'), path)).to.include.members(
       told.filter((one) => one.startsWith('CLP*')),
     );
+    // What is owed back is taken from the next claim, which needs no transfer then.
+    const next = await x12.billed(x12.claimFor(await x12.account()));
+    await x12.desk.write({ method: 'POST', path: `/fhir/R4/Claim/${next}/$adjudicate` });
+    const taken = (one: string): boolean => one.startsWith('PLB*') && one.includes(`WO:${claim}*54`);
+    for (let told: string[] = []; !told.some(taken); ) told = await remittance(hospital, path);
   });
 
   it('come back to those whose remittances they are, and to nobody else', async () => {

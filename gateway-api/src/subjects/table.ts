@@ -77,6 +77,7 @@ import type { SubjectOperation } from './services.ts';
 import { tellSubscribers } from './subscriptions/duties.ts';
 import { createSubscription, listSubscriptions, readSubscription, updateSubscription } from './subscriptions/routes.ts';
 import { confirmVisit } from './visits/operations.ts';
+import { eligibility } from './x12/eligibility-routes.ts';
 import { remittances } from './x12/remittance-routes.ts';
 import { importClaims } from './x12/routes.ts';
 import { claimStatus } from './x12/status-routes.ts';
@@ -149,6 +150,7 @@ export const ROUTES: readonly Route[] = [
   importClaims,
   ...remittances,
   ...claimStatus,
+  ...eligibility,
   getClaimRules,
   setClaimRules,
   debts,

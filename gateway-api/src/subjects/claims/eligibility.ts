@@ -1,6 +1,6 @@
 /**
  * Whether somebody is covered on a day, and on what terms (hl7.org/fhir/R4/coverageeligibilityrequest.html): answered from the coverages
- * that the payer has registered, at its own gateway and at the providers that it shows them to. Writes nothing.
+ * and plans that the payer has registered, at its own gateway and at the providers that it shows them to. Writes nothing.
  */
 import { covers, type Days, daysOfPeriod, firstDay, lastDay } from '@telemed-ledger/chaincode/model/days.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
@@ -12,15 +12,11 @@ import { shownOf } from '../reads/read-log.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
 import { coverageFor, coveragesOfPatient } from './coverage-matching.ts';
 import { Matching } from './matching.ts';
+import { ALL_SERVICES, benefitType, planItems } from './plan-benefits.ts';
 
 type Members = Record<string, unknown>;
 const REQUEST = 'CoverageEligibilityRequest';
 const COST_TYPES = 'http://terminology.hl7.org/CodeSystem/coverage-copay-type';
-const BENEFITS = 'http://terminology.hl7.org/CodeSystem/benefit-type';
-/** X12's service type of a plan as a whole. */
-const ALL_SERVICES = {
-  coding: [{ system: 'http://terminology.hl7.org/CodeSystem/ex-benefitcategory', code: '30' }],
-};
 /** Coverages that one request asks for. */
 const MOST = 50;
 
@@ -72,29 +68,47 @@ function benefitsOf(coverage: Resource): Members[] {
   return ((coverage['costToBeneficiary'] ?? []) as Members[]).flatMap((cost): Members[] => {
     const type = codeOf(cost);
     const { value } = (cost['valueQuantity'] ?? {}) as { value?: unknown };
-    const benefit = (code: string) => ({ type: { coding: [{ system: BENEFITS, code }] } });
     if (type === 'copay' && cost['valueMoney'] !== undefined)
-      return [{ ...benefit('copay'), allowedMoney: cost['valueMoney'] }];
+      return [{ ...benefitType('copay'), allowedMoney: cost['valueMoney'] }];
     if (type === 'copaypct' && value !== undefined)
-      return [{ ...benefit('copay-percent'), allowedString: `${String(value)} %` }];
+      return [{ ...benefitType('copay-percent'), allowedString: `${String(value)} %` }];
     return [];
   });
 }
 
-function insuranceOf(
+/** What is asked of coverages. */
+interface AskedOf {
+  /** YYYY-MM-DD, both among them. */
+  days: { first: string; last: string };
+  purposes: readonly string[];
+}
+
+/** What a CoverageEligibilityResponse says of a coverage: by its plan on the first of the days, where one is known here. */
+export async function insuranceOf(
   { resource }: StoredResource,
-  { first, last }: { first: string; last: string },
-  purposes: string[],
-): object {
+  { days: { first, last }, purposes }: AskedOf,
+  asking: Pick<Services, 'index' | 'organisation'>,
+): Promise<{ coverage: object; inforce: boolean; item?: object[] }> {
   const period = resource['period'] as { start?: string; end?: string } | undefined;
   const days: Days = daysOfPeriod(period);
-  const benefit = purposes.includes('benefits') ? benefitsOf(resource) : [];
+  const item = purposes.includes('benefits') ? await itemsOf(resource, first, asking) : [];
   return {
     coverage: { reference: `Coverage/${resource.id}` },
     inforce: resource['status'] === 'active' && covers(days, first, last),
     ...(period === undefined ? {} : { benefitPeriod: period }),
-    ...(benefit.length === 0 ? {} : { item: [{ category: ALL_SERVICES, benefit }] }),
+    ...(item.length === 0 ? {} : { item }),
   };
+}
+
+async function itemsOf(
+  coverage: Resource,
+  day: string,
+  asking: Pick<Services, 'index' | 'organisation'>,
+): Promise<object[]> {
+  const items = await planItems(coverage, day, asking);
+  if (items !== undefined) return items;
+  const benefit = benefitsOf(coverage);
+  return benefit.length === 0 ? [] : [{ category: ALL_SERVICES, benefit }];
 }
 
 const answer = (kind: 'provider' | 'payer'): SubjectOperation => ({
@@ -112,11 +126,12 @@ const answer = (kind: 'provider' | 'payer'): SubjectOperation => ({
     const days = daysAsked(body);
     const coverages = await coveragesOf(body, services, baseUrl);
     await readLog.note(caller, { interaction: 'search', type: 'Coverage', about: shownOf(coverages) });
-    const insurance = coverages.map((one) => insuranceOf(one, days, (body['purpose'] ?? []) as string[]));
+    const asked = { days, purposes: (body['purpose'] ?? []) as string[] };
+    const insurance = await Promise.all(coverages.map((one) => insuranceOf(one, asked, services)));
     const payers = [...new Set(coverages.map(({ author }) => author))];
     const insurer = payers.length === 1 ? payers[0]! : organisation.kind === 'payer' ? organisation.name : undefined;
     const [identifier] = (body['identifier'] ?? []) as object[];
-    const isInForce = (insurance as { inforce: boolean }[]).some(({ inforce }) => inforce);
+    const isInForce = insurance.some(({ inforce }) => inforce);
     const resource = {
       ...{ resourceType: 'CoverageEligibilityResponse', status: 'active', purpose: body['purpose'] },
       patient: body['patient'],

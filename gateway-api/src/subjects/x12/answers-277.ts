@@ -35,7 +35,8 @@ export function answer277(
   return [
     ['BHT', '0010', '08', reference, compactDay(now), time, 'DG'],
     ...levels.flatMap((level) => [
-      answeredLevel(level),
+      // A 277 says it of no dependent, below whom there can be nobody.
+      level.code === '23' ? (answeredLevel(level).slice(0, 4) as unknown as Written) : answeredLevel(level),
       ...named(level),
       ...(questions.get(level.id) ?? []).flatMap((question) => answered(question, found.get(question), now)),
     ]),

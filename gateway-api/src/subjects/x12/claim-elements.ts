@@ -10,10 +10,10 @@ import { compactDay, type Written } from './writing.ts';
 /** The longest of reference numbers (REF02, TRN02, CLP07) and of account numbers (CLP01). */
 export const LONGEST = { reference: 50, account: 38 };
 
-/** Without zeros at its end, as the guides ask (B.1.1.3.1.2). */
+/** Without zeros at its end and before its point, as the guides ask (B.1.1.3.1.2). */
 export function amountText(units: number, currency: string): string {
   const text = decimalText([{ units: Math.abs(units), currency }]);
-  const short = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  const short = text.includes('.') ? text.replace(/\.?0+$/, '').replace(/^0(?=\.)/, '') : text;
   return units < 0 ? `-${short}` : short;
 }
 

@@ -49,9 +49,11 @@ export function nearest(level: Level | undefined, code: string): Level | undefin
 export const segmentIn = (level: Level | undefined, id: string, qualifier: string): Segment | undefined =>
   level?.segments.find((one) => one.id === id && elementOf(one, 1) === qualifier);
 
-/** The HL of an answer. */
-export const answeredLevel = ({ id, parent, code, hasChildren }: Level): Written =>
-  code === '23' ? ['HL', id, parent?.id ?? '', code] : ['HL', id, parent?.id ?? '', code, hasChildren ? '1' : '0'];
+/** The HL of an answer, with whether there are levels below it. */
+export const answeredLevel = ({ id, parent, code, hasChildren }: Level): Written => {
+  const below = hasChildren ? '1' : '0';
+  return ['HL', id, parent?.id ?? '', code, below];
+};
 
 /** A segment said again, some of its elements (from 1) alone. */
 export function saidAgain(segment: Segment, places: readonly number[]): Written {

@@ -42,3 +42,41 @@ export function example276(questions: readonly ExampleQuestion[], payer: string,
   ];
   return writeX12([set], { ...envelope, group: 'HR', type: '276', version: '005010X212' });
 }
+
+/** Each member asked for below a level of her own; a dependent below where `isDependent`. */
+export function example270(
+  members: readonly { member: string; day?: string; service?: string; isDependent?: boolean }[],
+  payer: string,
+): string {
+  let level = 2;
+  const set: Written[] = [
+    ['BHT', '0022', '13', 'E-1', '20260105', '1023'],
+    ...([
+      ['HL', '1', '', '20', '1'],
+      ['NM1', 'PR', '2', 'EXAMPLE PAYER', '', '', '', '', 'PI', payer],
+    ] as const),
+    ...([
+      ['HL', '2', '1', '21', '1'],
+      ['NM1', '1P', '2', 'EXAMPLE HOSPITAL', '', '', '', '', 'XX', '1234567893'],
+    ] as const),
+    ...members.flatMap(({ member, day, service = '30', isDependent = false }): Written[] => {
+      level += 1;
+      const own: Written[] = [...(day === undefined ? [] : [['DTP', '291', 'D8', day] as const]), ['EQ', service]];
+      const number = member === '' ? [] : ['MI', member];
+      const subscriber: Written[] = [
+        ['HL', String(level), '2', '22', isDependent ? '1' : '0'],
+        ['TRN', '1', `TRACE-${level}`, '9EXAMPLE01'],
+        ['NM1', 'IL', '1', 'EXAMPLE', 'MEMBER', '', '', '', ...number],
+      ];
+      if (!isDependent) return [...subscriber, ...own];
+      level += 1;
+      return [
+        ...subscriber,
+        ['HL', String(level), String(level - 1), '23', '0'],
+        ['NM1', '03', '1', 'EXAMPLE', 'CHILD'],
+        ...own,
+      ];
+    }),
+  ];
+  return writeX12([set], { ...envelope, group: 'HS', type: '270', version: '005010X279A1' });
+}
