@@ -92,10 +92,20 @@ describe('A service that is billed', function () {
     expect(disposition).to.include(edit);
   };
 
-  const expectOutdated = ({ disposition, error }: Answer): void => {
+  /** It waits for the records as they are now, which the hospital's gateway shows, and is decided by these. */
+  async function decidedByRecords(answer: Answer): Promise<Answer> {
+    expect((await adjudicate(answer)).disposition).to.equal('pended: evidence-outdated');
+    const decisionIn = ({ entry }: { entry: { resource: Answer }[] }): Answer | undefined =>
+      entry.map(({ resource }) => resource).find(({ outcome }) => outcome === 'complete');
+    const path = `/fhir/R4/ClaimResponse?request=${answer.request.reference}`;
+    const isThere = (found: Parameters<typeof decisionIn>[0]): boolean => decisionIn(found) !== undefined;
+    return decisionIn(await payer.find({ path }, 'the decision by the records as they are now', isThere))!;
+  }
+  async function expectDeniedByRecords(answer: Answer, edit: string): Promise<void> {
+    const { disposition, error } = await decidedByRecords(answer);
     expect(disposition).to.equal('denied');
-    expect(error?.[0]?.code.coding[0]?.code).to.equal('evidence-outdated');
-  };
+    expect(error?.[0]?.code.coding[0]?.code).to.equal(edit);
+  }
 
   async function adjudicate({ request }: Answer): Promise<Answer> {
     await payer.find({ path: `/fhir/R4/${request.reference}` }, 'the claim at the payer');
@@ -140,7 +150,7 @@ describe('A service that is billed', function () {
     expectTaken(taken);
     expectDenied(await bill(visit), 'duplicate');
     await change(visit, { status: 'entered-in-error' });
-    expectOutdated(await adjudicate(taken));
+    await expectDeniedByRecords(taken, 'service-not-shown');
     expectDenied(await bill(visit), 'service-not-shown');
     await change(visit, { status: 'finished' });
     const right = await bill(visit);
@@ -173,6 +183,13 @@ describe('A service that is billed', function () {
     await payer.write({ method: 'PUT', path, body: { ...tariff, prices: {}, unlisted: 'as-billed' } });
   });
 
+  it('is paid where a record was corrected before it was decided, and nothing that is billed was', async () => {
+    const visit = await visited(at('19:00'), at('19:15'));
+    const taken = await bill(visit);
+    await change(visit, { language: 'en' });
+    expect((await decidedByRecords(taken)).disposition).to.equal('approved');
+  });
+
   it('is not paid where the patient’s death was recorded before it was decided', async () => {
     const member = { system: 'https://payer.example/members', value: randomUUID() };
     const patient = await create({ resourceType: 'Patient', identifier: [member, story.visit.member] });
@@ -180,7 +197,7 @@ describe('A service that is billed', function () {
     const taken = await bill(visit, { patient: patient.id });
     expectTaken(taken);
     await change(patient, { deceasedDateTime: '2020-01-01' });
-    expectOutdated(await adjudicate(taken));
+    await expectDeniedByRecords(taken, 'outside-lifetime');
     expectDenied(await bill(visit, { patient: patient.id }), 'outside-lifetime');
   });
 });

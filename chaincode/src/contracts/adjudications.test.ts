@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { Request } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import { type Changeable, exampleIds, exampleSalt } from '../model/example-claim.fixture.ts';
+import { evidenceFrom } from './example-sheets.fixture.ts';
 import { codeOf, expectNoContent, PAYER, PROVIDER, Story, wideConsortium } from './example-story.fixture.ts';
 
 describe('AdjudicateClaim', () => {
@@ -165,14 +166,90 @@ describe('AdjudicateClaim', () => {
     expect(denials.map(({ edit, facts }) => [edit, facts.item])).to.deep.equal([['duplicate', 1]]);
   });
 
-  for (const name of ['patient', 'encounter'] as const) {
-    it(`denies a claim whose ${name} was changed since`, async () => {
+  describe('of a claim whose records were changed since', () => {
+    /** The records of the story as they are now, all of that version. */
+    async function changed(change: (example: Story['example']) => void): Promise<void> {
       await story.submitClaim();
-      await story.record([{ ...story.example[name], language: 'en' }], 2);
+      change(story.example);
+      await story.record([story.example.patient, story.example.encounter], 2);
+    }
+    const held = (): string[] => [...story.ledger.private.keys()].filter((name) => name.includes('-freed/'));
+
+    for (const name of ['patient', 'encounter'] as const)
+      it(`waits for the ${name} as it is now, and asks for it`, async () => {
+        await story.submitClaim();
+        await story.record([{ ...story.example[name], language: 'en' }], 2);
+        await story.adjudicate();
+        expect(story.status()).to.include({ status: 'pended', reason: 'evidence-outdated' });
+        const { resource } = story.ledger.read(PAYER, `claim-task/${exampleIds.claim}/2`) as { resource: Changeable };
+        expect(resource['reasonCode']).to.deep.equal({ text: 'evidence-outdated' });
+        expect(held()).to.deep.equal([]);
+      });
+
+    const OUTCOMES: [string, (example: Story['example']) => void, object][] = [
+      ['is paid where nothing of it was', ({ patient }) => (patient['language'] = 'en'), { status: 'approved' }],
+      [
+        'is denied where the visit was voided',
+        ({ encounter }) => (encounter['status'] = 'entered-in-error'),
+        { status: 'denied', reason: 'service-not-shown' },
+      ],
+      [
+        'is denied where the visit was moved',
+        ({ encounter }) => (encounter['period'] = { start: '2026-01-02T08:00:00Z', end: '2026-01-02T08:40:00Z' }),
+        { status: 'denied', reason: 'service-not-shown' },
+      ],
+      [
+        'is denied where the patient had died',
+        ({ patient }) => (patient['deceasedDateTime'] = '2026-01-01'),
+        { status: 'denied', reason: 'outside-lifetime' },
+      ],
+      [
+        'is denied where the visit is somebody else’s',
+        ({ encounter }) => (encounter['subject'] = { reference: `Patient/${exampleIds.other}` }),
+        { status: 'denied', reason: 'service-not-shown' },
+      ],
+    ];
+    for (const [title, change, expected] of OUTCOMES)
+      it(`${title}, by the records that its provider shows then`, async () => {
+        await changed(change);
+        await story.adjudicate();
+        expect(story.status().status).to.equal('pended');
+        const request = story.reopening('supplement');
+        const evidence = story.records().map((record) => {
+          const { patient, encounter } = story.example;
+          const version = record === patient || record === encounter ? 2 : 1;
+          return evidenceFrom(story.ledger, 'hospital', record.id, version);
+        });
+        await story.ledger.submit('ReopenClaim', { ...request, private: { ...request.private, evidence } } as never);
+        expect(story.status().status).to.equal('submitted');
+        await story.adjudicate();
+        expect(story.status()).to.include(expected);
+      });
+
+    it('cannot be answered with the records as they were', async () => {
+      await story.submitClaim();
+      const before = story.evidence();
+      await story.record([{ ...story.example.encounter, status: 'entered-in-error' }], 2);
       await story.adjudicate();
-      expect(story.status()).to.include({ status: 'denied', reason: 'evidence-outdated' });
+      const request = story.reopening('supplement');
+      const forged = { ...request, private: { ...request.private, evidence: before } };
+      expect(await codeOf(story.ledger.submit('ReopenClaim', forged as never))).to.match(/^CONFLICT evidence/);
     });
-  }
+
+    it('is denied by a person where its provider shows nothing, and its services are free then', async () => {
+      await changed(({ encounter }) => (encounter['language'] = 'en'));
+      await story.adjudicate();
+      const decision = { outcome: 'approve', reason: 'looks well' } as const;
+      await story.ledger.submit('AdjudicateClaim', story.decision('Practitioner/first', decision));
+      expect(story.status()).to.include({ status: 'pended', reason: 'evidence-outdated' });
+      await story.ledger.submit(
+        'AdjudicateClaim',
+        story.decision('Practitioner/first', { ...decision, outcome: 'deny' }),
+      );
+      expect(story.status()).to.include({ status: 'denied', reason: 'evidence-outdated' });
+      expect(held()).to.not.deep.equal([]);
+    });
+  });
 
   it('decides a claim whose practitioner moved house', async () => {
     await story.submitClaim();

@@ -4,7 +4,7 @@ import { readBill } from '../model/bill.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import { billedItems } from '../model/claim-practitioners.ts';
 import { APPEAL_DAYS, termsOn } from '../model/claim-rules.ts';
-import type { ClaimResponseRecord, ClaimTask } from '../model/claims.ts';
+import type { ClaimResponseRecord, ClaimTask, Finding, HumanDecision } from '../model/claims.ts';
 import { addDays, firstDay } from '../model/days.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
@@ -13,7 +13,7 @@ import type { OutputOf } from '../model/transactions.ts';
 import type { ClaimState } from '../model/values.ts';
 import { type Adjudication, adjudicateClaim } from '../rules/adjudication.ts';
 import type { Tariffs } from '../rules/claim-facts.ts';
-import { type Human, type Outcome, outcomeOf, reduced, reductionsOf } from '../rules/claim-outcomes.ts';
+import { type Human, OUTDATED, type Outcome, outcomeOf, reduced, reductionsOf } from '../rules/claim-outcomes.ts';
 import { claimResponseOf } from '../rules/claim-response.ts';
 import { scoreOf } from '../rules/claim-score.ts';
 import { signalsOf } from '../rules/claim-signals.ts';
@@ -93,7 +93,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
   );
   const terms = termsOn(await checkClaimRules(store, payer, rules), firstDay(store.time));
   const outcome = outcomeOf({
-    ...{ before: state, adjudication, score: scoreOf(edits), terms, human },
+    ...{ before: state, adjudication, isOutdated: isOutdated(edits, verdict), score: scoreOf(edits), terms, human },
     earlierBenefit: await benefitAppealed(store, state, earlier),
   });
   const appealUntil = addDays(firstDay(store.time), terms.appealDays ?? APPEAL_DAYS);
@@ -123,8 +123,8 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     }),
   };
   const isDenied = outcome.status === 'denied';
-  // What was paid and is upheld keeps its services. One that was submitted before there were factors holds its own from now on.
-  if (outcome.appeal !== 'upheld' || isDenied) {
+  // What was paid and is upheld keeps its services, and so does what is to be judged by other records. One that was submitted before there were factors holds its own from now on.
+  if ((outcome.appeal !== 'upheld' && outcome.waitsFor !== OUTDATED) || isDenied) {
     const owed = isDenied ? new Set<number>() : paidOf(adjudication);
     const asking = new Set(billedItems(facts.bill).map(({ sequence }) => sequence));
     if (outcome.waitsFor === undefined) checkScreened(screening, claim, asking.intersection(owed));
@@ -143,7 +143,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
       { key: privateKeys.response(input.id, next.step), value: decided, copies: [state.provider] },
       ...decisionValue(next, human, salt),
       ...debtOf(next, { units: outcome.owedBack, currency }, store.time, salt),
-      ...(outcome.status === 'pended' ? [askedOf(call, next, decision?.reason ?? outcome.waitsFor!)] : []),
+      ...(outcome.status === 'pended' ? [askedOf(call, next, askedFor(outcome, decision))] : []),
     ],
     concerned: [state.provider],
   });
@@ -169,7 +169,9 @@ function decidedState(
   const reason = status === 'denied' ? { reason: denial } : {};
   if (waitsFor !== undefined) {
     const signed = signers.length === 0 ? {} : { signers: [...signers] };
-    return nextState(call, 'adjudicate', state, { status, appealOf: state.appealOf, ...signed, writes: ['response'] });
+    const { appealOf } = state;
+    const missing = waitsFor === OUTDATED ? { reason: OUTDATED } : {};
+    return nextState(call, 'adjudicate', state, { status, appealOf, ...signed, ...missing, writes: ['response'] });
   }
   const deciders = [...new Set([...(state.deciders ?? []), ...signers])];
   const left = (state.paid?.units ?? 0) - owedBack;
@@ -181,6 +183,15 @@ function decidedState(
     ...(owedBack === 0 ? {} : { paid: left === 0 ? undefined : { units: left, currency } }),
   });
 }
+
+/** Whether records have newer versions, and nothing else denies the whole. */
+const isOutdated = (edits: readonly Finding[], { claim }: Verdict): boolean =>
+  edits.some(({ edit, outcome }) => edit === OUTDATED && outcome === 'deny') &&
+  (claim === undefined || claim.edit === OUTDATED);
+
+/** Why it waits: what a person says, but where that waits for records. */
+const askedFor = ({ waitsFor = '' }: Outcome, decision: HumanDecision | undefined): string =>
+  waitsFor === OUTDATED ? waitsFor : (decision?.reason ?? waitsFor);
 
 /** What the payer asks the provider. */
 function askedOf(

@@ -246,7 +246,7 @@ export const claimStateSchema = z.strictObject({
   payer: nameSchema,
   bank: nameSchema.optional(),
   status: z.enum(CLAIM_STATUSES),
-  /** The edit that denied it, when one did: a rule's name, never a fact. */
+  /** The edit that denied it, or that it waits for: a rule's name, never a fact. */
   reason: codeSchema.optional(),
   /** By which steps the claim as it is billed, its decision and its payment were written, where not by the usual ones. */
   claim: claimStepNumber.optional(),

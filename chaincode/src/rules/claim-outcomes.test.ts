@@ -16,7 +16,13 @@ const lines = fc
   .map((all) => all.map(([benefit, share], index) => line(index + 1, benefit, share)));
 const human = { decision: { outcome: 'approve', reason: 'x' }, by: 'Practitioner/a' } as const;
 const facts = (more: Partial<OutcomeFacts>): OutcomeFacts => ({
-  ...{ before: { status: 'submitted' }, adjudication: adjudicated([line(1, 5_000, 0)]), score: 0, terms: {} },
+  ...{
+    before: { status: 'submitted' },
+    adjudication: adjudicated([line(1, 5_000, 0)]),
+    isOutdated: false,
+    score: 0,
+    terms: {},
+  },
   ...{ human: undefined, earlierBenefit: undefined, ...more },
 });
 const paidBefore = (units: number) => ({ status: 'submitted', paid: { units, currency: 'USD' } }) as const;
@@ -33,6 +39,15 @@ describe('What becomes of a claim', () => {
         else expect(['satisfied', 'denied', 'patient-responsibility']).to.include(status);
       }),
     );
+  });
+
+  it('waits for records that were changed, whoever would approve it, until somebody denies it', () => {
+    const outdated = (more: Partial<OutcomeFacts>) => outcomeOf(facts({ isOutdated: true, ...more }));
+    expect(outdated({})).to.include({ status: 'pended', waitsFor: 'evidence-outdated', due: 0 });
+    expect(outdated({ human })).to.include({ status: 'pended', waitsFor: 'evidence-outdated', due: 0 });
+    const denial = { decision: { outcome: 'deny', reason: 'x' }, by: human.by } as const;
+    const adjudication = adjudicated([line(1, 0, 0)]);
+    expect(outdated({ human: denial, adjudication })).to.include({ status: 'denied', due: 0 });
   });
 
   it('takes nothing away by an appeal, and pays what it is worth more', () => {

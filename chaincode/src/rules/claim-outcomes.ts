@@ -19,6 +19,8 @@ export interface OutcomeFacts {
   before: Pick<ClaimState, 'status' | 'signers' | 'deciders' | 'paid' | 'appealOf'>;
   /** With what a person denied or reduced. */
   adjudication: Adjudication;
+  /** Records that it rests on have newer versions. */
+  isOutdated: boolean;
   /** Of the claim's signals. */
   score: number;
   terms: ClaimTerms;
@@ -57,15 +59,19 @@ function signaturesFor(units: number, currency: string, terms: ClaimTerms): numb
   return isBeyond(terms.secondAbove) ? 2 : isBeyond(terms.signAbove) ? 1 : 0;
 }
 
+/** What a claim waits for whose provider is to show its records as they are now: an edit's name. */
+export const OUTDATED = 'evidence-outdated';
+
 const waiting = (status: ClaimStatus, waitsFor: string, signers: readonly string[] = []): Outcome => ({
   ...{ status, waitsFor, due: 0, owedBack: 0, signers },
 });
 
 /** What becomes of it, by whoever may decide it: see {@link whyNot}. */
 export function outcomeOf(facts: OutcomeFacts): Outcome {
-  const { before, adjudication, score, terms, human, earlierBenefit } = facts;
+  const { before, adjudication, isOutdated, score, terms, human, earlierBenefit } = facts;
   const { benefit } = adjudication.total;
   if (human?.decision.outcome === 'pend') return waiting('pended', 'adjudicator');
+  if (isOutdated && human?.decision.outcome !== 'deny') return waiting('pended', OUTDATED);
   if (human === undefined && benefit > 0 && score >= (terms.pendAtScore ?? PEND_AT_SCORE))
     return waiting('pended', 'signals');
   const paid = before.paid?.units ?? 0;

@@ -21,6 +21,7 @@ import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/metrics-routes.ts';
 import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
 import { claimBasis } from './claims/basis.ts';
+import { decideByChangedRecords, showChangedRecords } from './claims/changed-records.ts';
 import { correctClaim } from './claims/correction-operations.ts';
 import { debts } from './claims/debts.ts';
 import { listClaims } from './claims/desk.ts';
@@ -208,6 +209,8 @@ export const DUTIES: readonly Duty[] = [
   purgeContents,
   purgeErasedCopies,
   screenClaims,
+  showChangedRecords,
+  decideByChangedRecords,
   instructPayment,
   remitPayment,
   ...tellSubscribers,

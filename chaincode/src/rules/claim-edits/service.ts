@@ -66,7 +66,7 @@ export const serviceShown: ClaimEdit = {
 
 /**
  * Nothing that the claim rests on was changed since: a visit voided or moved, a death recorded. What changed is not known to
- * whoever decides here; the provider submits the claim anew, on its records as they are.
+ * whoever decides here: the claim waits until the provider has shown its records as they are, and is judged by these.
  */
 export const evidenceCurrent: ClaimEdit = {
   name: 'evidence-outdated',
