@@ -40,7 +40,7 @@ export async function fraud(options: FraudOptions): Promise<void> {
   try {
     await priced(parties, visits);
     await tabled(parties, visits);
-    const results = await run(new Scene(parties), visits, options);
+    const results = await run(new Scene(parties, await planned(parties)), visits, options);
     report(results);
   } finally {
     parties.close();
@@ -68,7 +68,7 @@ async function tabled(parties: Parties, visits: readonly Planned[]): Promise<voi
   const group = [{ source: codes[0]!.system, target: 'http://www.ama-assn.org/go/cpt', element }];
   const map = { resourceType: 'ConceptMap', status: 'active', group };
   await payer.write({ method: 'POST', path: '/fhir/R4/ConceptMap', body: map });
-  const units = [...codes.map(({ code }) => code), '99213'].map((code) => ({ code, perLine: 1 }));
+  const units = [...codes.map(({ code }) => code), '99213'].map((code) => ({ code, perLine: 1, perDay: 1 }));
   const body = { version: 'bench', units, durations: [{ code: '99215', minutes: 40 }] };
   await payer.write({ method: 'PUT', path: '/claim-tables', body });
   const { generation } = await payer.ask<{ generation: number }>({ path: '/claim-tables' });
@@ -76,6 +76,25 @@ async function tabled(parties: Parties, visits: readonly Planned[]): Promise<voi
     await parties
       .of(provider, 'system')
       .find<{ generation: number }>({ path: '/claim-tables' }, 'the tables', (shown) => shown.generation >= generation);
+}
+
+/** A plan that pays 99213 only with an authorization. @returns the name that coverages call it by */
+async function planned(parties: Parties): Promise<string> {
+  const name = `bench-${randomUUID()}`;
+  const url = (what: string): string => `https://telemed-ledger.example/fhir/StructureDefinition/plan-${what}`;
+  const coded = (code: string): object => ({ coding: [{ code }] });
+  const extension = [
+    { url: url('service'), valueCoding: { system: 'http://www.ama-assn.org/go/cpt', code: '99213' } },
+    { url: url('preauthorization'), valueBoolean: true },
+  ];
+  const benefit = [{ type: coded('authorized'), extension }, { type: coded('other') }];
+  const body = {
+    ...{ resourceType: 'InsurancePlan', status: 'active', name: 'Bench', identifier: [{ value: name }] },
+    ...{ period: { start: '2000-01-01' }, coverage: [{ type: coded('medical'), benefit }] },
+    extension: PROVIDERS.map((valueString) => ({ url: url('provider'), valueString })),
+  };
+  await parties.of('payer', 'adjudicator').write({ method: 'POST', path: '/fhir/R4/InsurancePlan', body });
+  return name;
 }
 
 async function run(scene: Scene, visits: readonly Planned[], { seed, claims, rate }: FraudOptions): Promise<Result[]> {

@@ -24,6 +24,8 @@ const entrySchema = z.strictObject({
   until: minute,
   /** Where it was; absent where nobody says, and for what was done at a distance. */
   place: line(160).optional(),
+  /** It was in person, wherever that was; absent for what was done at a distance and for what is no visit, and in older ones. */
+  present: z.literal(true).optional(),
   /** As it is billed, in capitals. */
   codes: z.array(line(64)).max(10),
   billed: minorUnitsSchema,
@@ -70,6 +72,13 @@ function placeOf(record: Resource): string | undefined {
   return targetOf(first?.['location'])?.slice(0, 160);
 }
 
+/** Whether a record is of a visit for which both were in one place. */
+function isPresent(record: Resource): boolean {
+  const visitClass = classOf(record);
+  const isVisit = record.resourceType === 'Encounter' && !isStay(record);
+  return isVisit && visitClass !== undefined && visitClass !== VIRTUAL;
+}
+
 /** Who took part in a record, with what it says of them. */
 const participantsOf = (record: Resource): Record<string, unknown>[] =>
   record.resourceType === 'Encounter'
@@ -80,6 +89,7 @@ function entriesOf(item: BillItem, service: string, evidence: Evidence): Activit
   const record = evidence.get(service)?.resource;
   if (record === undefined) return [];
   const place = placeOf(record);
+  const there = { ...(place === undefined ? {} : { place }), ...(isPresent(record) ? { present: true as const } : {}) };
   return participantsOf(record).flatMap((participant): ActivityEntry[] => {
     const named = { ...item, services: [], careTeam: [participant['individual'] as Reference] };
     const isNamed = typeof participant['individual'] === 'object' && participant['individual'] !== null;
@@ -88,7 +98,7 @@ function entriesOf(item: BillItem, service: string, evidence: Evidence): Activit
     const [from, until] = timeOf(record, participant, item);
     return [
       {
-        ...{ practitioner: number, record: service, from, until, ...(place === undefined ? {} : { place }) },
+        ...{ practitioner: number, record: service, from, until, ...there },
         codes: item.codes.map(({ code }) => code.toUpperCase().slice(0, 64)),
         billed: item.billed,
       },

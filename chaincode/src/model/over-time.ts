@@ -83,21 +83,25 @@ const hoursInDay: OverTime = {
     ),
 };
 
-const isElsewhere = (one: Seen | ActivityEntry, other: Seen, provider: string): boolean => {
-  if (one.place === undefined || other.place === undefined) return false;
-  return provider !== other.provider || one.place !== other.place;
-};
+/** Two providers are two places, whether or not their records say where; within one it takes two that are named. */
+function isElsewhere(one: Seen, other: Seen): boolean {
+  if (one.provider === other.provider)
+    return one.place !== undefined && other.place !== undefined && one.place !== other.place;
+  return isThere(one) && isThere(other);
+}
+
+const isThere = ({ place, present }: Seen): boolean => place !== undefined || present === true;
 
 /** In two places at once. The limit is the minutes that visits may overlap, as clocks and corridors do. */
 const placesAtOnce: OverTime = {
   name: 'places-at-once',
-  version: '1',
+  version: '2',
   limit: 5,
   weight: 100,
   find: ({ mine, all }, limit) => {
     const own = all.filter((one) => mine.some((entry) => isOf(one, entry)));
     return own.flatMap((one): Raised[] => {
-      const others = recordsOf(all, one.practitioner).filter((other) => isElsewhere(one, other, one.provider));
+      const others = recordsOf(all, one.practitioner).filter((other) => isElsewhere(one, other));
       const overlap = (other: Seen) => Math.min(one.until, other.until) - Math.max(one.from, other.from);
       const found = others.find((other) => overlap(other) > limit);
       if (found === undefined) return [];

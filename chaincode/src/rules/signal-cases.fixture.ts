@@ -42,10 +42,10 @@ const visit = (from: number, minutes: number): ActivityEntry => ({
 });
 /** Other claims, one visit each. */
 const others =
-  (count: number, of: (n: number) => ActivityEntry): Change =>
+  (count: number, of: (n: number) => ActivityEntry, provider = 'hospital'): Change =>
   (given) => {
     given.activities = Array.from({ length: count }, (_, n) => ({
-      ...{ schema: 1, claimId: `other-${n}`, provider: 'hospital', salt: exampleSalt('b'), entries: [of(n)] },
+      ...{ schema: 1, claimId: `other-${n}`, provider, salt: exampleSalt('b'), entries: [of(n)] },
     }));
   };
 const oneLine: Change = (given) => {
@@ -58,6 +58,8 @@ const here =
     given.encounter['class'] = { code: 'AMB' };
     given.encounter['location'] = [{ location: { reference } }];
   };
+/** In person, at a place that nobody says. */
+const inPerson: Change = (given) => (given.encounter['class'] = { code: 'AMB' });
 const atLevel =
   (code: string): Change =>
   (given) => {
@@ -211,6 +213,46 @@ export const SIGNAL_CASES: readonly SignalCase[] = [
         all(
           here('Location/a'),
           others(1, () => visit(VISIT + 10, 20)),
+        ),
+      ],
+    ],
+  },
+  {
+    signal: 'places-at-once',
+    title: 'a practitioner who sees people at two providers at once',
+    change: all(
+      oneLine,
+      inPerson,
+      others(1, () => ({ ...visit(VISIT + 10, 20), present: true }), 'clinic'),
+    ),
+    facts: { practitioner: exampleNumber, day: '2026-02-10', minutes: 20, claims: 2, limit: 5 },
+    honest: [
+      [
+        'two patients of one provider, as in a group',
+        all(
+          inPerson,
+          others(1, () => ({ ...visit(VISIT + 10, 20), present: true })),
+        ),
+      ],
+      [
+        'one of them by video',
+        all(
+          inPerson,
+          others(1, () => visit(VISIT + 10, 20), 'clinic'),
+        ),
+      ],
+      [
+        'one provider after the other',
+        all(
+          inPerson,
+          others(1, () => ({ ...visit(VISIT + 40, 20), present: true }), 'clinic'),
+        ),
+      ],
+      [
+        'by as little as clocks differ',
+        all(
+          inPerson,
+          others(1, () => ({ ...visit(VISIT + 35, 20), present: true }), 'clinic'),
         ),
       ],
     ],

@@ -61,9 +61,13 @@ interface Answer extends Resource {
 export class Scene {
   readonly #parties: Parties;
   readonly #practitioners = new Map<string, Promise<string>>();
+  /** Of a coverage whose plan pays 99213 only with an authorization. */
+  readonly terms: object;
 
-  constructor(parties: Parties) {
+  constructor(parties: Parties, plan: string) {
     this.#parties = parties;
+    const type = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/coverage-class', code: 'plan' }] };
+    this.terms = { class: [{ type, value: plan }] };
   }
 
   at(provider: Provider): Party {
@@ -185,7 +189,19 @@ export class Scene {
     const path = `/fhir/R4/${answer.request.reference}`;
     await this.#payer().find({ path }, 'the claim at the payer');
     const { body } = await this.#payer().write<Answer>({ method: 'POST', path: `${path}/$adjudicate` });
-    return outcomeOf(body, 'denied');
+    return outcomeOf(body.disposition === WAITS_FOR_RECORDS ? await this.#decidedByRecords(path) : body, 'denied');
+  }
+
+  /** The decision that follows when the provider has shown its records as they are now. */
+  async #decidedByRecords(path: string): Promise<Answer> {
+    const decision = ({ entry }: { entry: { resource: Answer }[] }): Answer | undefined =>
+      entry.map(({ resource }) => resource).find(({ disposition }) => disposition !== WAITS_FOR_RECORDS);
+    const answers = await this.#payer().find<{ entry: { resource: Answer }[] }>(
+      { path: `/fhir/R4/ClaimResponse?request=${path.slice('/fhir/R4/'.length)}` },
+      'the decision by the records as they are now',
+      (found) => decision(found) !== undefined,
+    );
+    return decision(answers)!;
   }
 
   /** From bill to decision. */
@@ -194,11 +210,18 @@ export class Scene {
   }
 }
 
+const WAITS_FOR_RECORDS = 'pended: evidence-outdated';
+
 const NONE: Outcome = { came: 'refused', by: [], units: 0 };
 
 function outcomeOf(answer: Answer, denied: 'refused' | 'denied'): Outcome {
   const units = Math.round((answer.payment?.amount?.value ?? 0) * 100);
-  const by = [...new Set((answer.error ?? []).flatMap(({ code }) => code.coding?.[0]?.code ?? []))];
+  // The name of the term stands behind X12's group and reason.
+  const reasons = (answer.item ?? []).flatMap(({ adjudication = [] }) =>
+    adjudication.flatMap(({ reason }) => reason?.coding?.[2]?.code ?? []),
+  );
+  const edits = (answer.error ?? []).flatMap(({ code }) => code.coding?.[0]?.code ?? []);
+  const by = [...new Set([...edits, ...reasons])];
   const [waits] = /^(pended|queued|countersign)\b.*$/.exec(answer.disposition ?? '') ?? [];
   if (waits !== undefined) return { ...NONE, came: 'pended', by: by.length > 0 ? by : [waits] };
   if (units > 0) return { came: 'paid', by, units };

@@ -19,8 +19,8 @@ export interface Start {
 
 export interface Way {
   name: string;
-  /** What the ledger's own data disproves is refused or denied; what only looks odd is pended. */
-  expected: 'stopped' | 'pended';
+  /** What the ledger's own data disproves is refused or denied; what only looks odd is pended, or noted where honest claims look alike. */
+  expected: 'stopped' | 'pended' | 'noted';
   run(start: Start): Promise<Outcome>;
 }
 
@@ -203,6 +203,38 @@ const undone: readonly Way[] = [
   },
 ];
 
+const limited: readonly Way[] = [
+  {
+    name: 'more of a service than is paid of a day, by two claims',
+    expected: 'stopped',
+    run: async (start) => {
+      const day = dayOf(start.visit);
+      const early = { ...start.visit, start: at(day, '08:00'), end: at(day, '08:20') };
+      await honestly({ ...start, visit: early });
+      const late = { ...start.visit, start: at(day, '14:00'), end: at(day, '14:20') };
+      return start.scene.billed(await start.scene.recorded(start.insured, late));
+    },
+  },
+  {
+    name: 'a service without its authorization',
+    expected: 'stopped',
+    run: async ({ scene, insured: { provider }, visit }) => {
+      const insured = await scene.insured(provider, visit.person, undefined, scene.terms);
+      return scene.billed(await scene.recorded(insured, visit), { code: cpt('99213') });
+    },
+  },
+  {
+    name: 'a service under a number of nobody’s authorization',
+    expected: 'stopped',
+    run: async ({ scene, insured: { provider }, visit }) => {
+      const insured = await scene.insured(provider, visit.person, undefined, scene.terms);
+      const coverage = { reference: `Coverage/${insured.coverage}` };
+      const insurance = [{ sequence: 1, focal: true, coverage, preAuthRef: ['PA-00000000-1'] }];
+      return scene.billed(await scene.recorded(insured, visit), { code: cpt('99213'), claim: { insurance } });
+    },
+  },
+];
+
 /** Visits of one practitioner, each of somebody else and honestly billed. @returns what came of the last */
 async function seenBy(
   { scene, chance, visit, today: _, ...start }: Start,
@@ -244,8 +276,9 @@ const odd: readonly Way[] = [
     },
   },
   {
+    // Few patients confirm their visits: to pend what nobody has confirmed would pend most honest ones.
     name: 'a telehealth visit that the patient knows nothing of',
-    expected: 'pended',
+    expected: 'noted',
     run: async ({ scene, insured, visit }) => scene.billed(await scene.recorded(insured, { ...visit, class: 'VR' })),
   },
   {
@@ -264,4 +297,4 @@ const odd: readonly Way[] = [
   },
 ];
 
-export const WAYS: readonly Way[] = [...twice, ...undone, ...odd];
+export const WAYS: readonly Way[] = [...twice, ...undone, ...limited, ...odd];
