@@ -193,6 +193,7 @@ describe('claims for what is paid only with an authorization', () => {
     const id = exampleUuid(2_001);
     expect(await refused(id, [])).to.equal('CONFLICT authorizations');
     const [whole] = stale.authorizations;
+    expect(await refused(id, [REQUEST], { authorizations: [whole, whole] })).to.equal('INVALID authorizations');
     const only = (change: object) => refused(id, [REQUEST], { authorizations: [{ ...whole!, ...change }] });
     expect(await only({ states: whole!.states.slice(0, 1) })).to.equal('CONFLICT authorizations');
     expect(await only({ records: [] })).to.equal('INVALID authorizations');
@@ -247,7 +248,7 @@ describe('claims for what is paid only with an authorization', () => {
     expect(used()).to.equal(1);
   });
 
-  it('do not use what another provider asked for itself, nor another coverage’s', async () => {
+  it('do not use what another provider asked for itself', async () => {
     await ask(2, { of: 'clinic' });
     await decideOn(1, { outcome: 'approve' }, { of: 'clinic' });
     const id = await another(1, [NUMBER]);

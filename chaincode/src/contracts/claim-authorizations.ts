@@ -53,6 +53,8 @@ export async function checkAuthorizations(
   const days = [...new Set(items.map(({ first }) => first))];
   const all: Checked[] = [];
   for (const one of shown) all.push(await checkAuthorization(store, claimed, one, days));
+  if (new Set(all.map(({ id }) => id)).size < all.length)
+    throw new LedgerError('INVALID', 'one is shown twice', 'authorizations');
   if (numbers.length === 0) return { isNamed: false, all };
   const named = await Promise.all(numbers.map((number) => bearing(store, claimed, number, all)));
   const ids = new Set(named.flat().map(({ id }) => id));
