@@ -7,6 +7,9 @@ import { anchoredText, instantSchema, line } from './texts.ts';
 import { hintSchema } from './transaction.ts';
 import { accessRequestSchema, consentVersionSchema, MAX_CONSENTS, MAX_DELIVERED } from './values.ts';
 
+/** The most requests, or decisions, of one transaction. */
+export const MAX_ACCESSES_AT_ONCE = 64;
+
 /** The longest text of a state or request that is shown again. */
 export const MAX_STATE_LENGTH = 64 * 1024;
 

@@ -64,7 +64,7 @@ function casesOf(definition: Transaction): Case[] {
   return distinct.map((parties) => ({
     ...{ consortium, parties, caller: parties['caller']! },
     input: { ...parties, providers: [parties['provider']!] },
-    private: parties,
+    private: { ...parties, decisions: [parties] },
   }));
 }
 
@@ -74,6 +74,10 @@ function casesOf(definition: Transaction): Case[] {
  */
 const WIDER: Partial<Record<TransactionName, { without: string[]; because: string }>> = {
   RequestAccess: {
+    without: ['caller'],
+    because: 'an inbox is the custodian’s to write with anybody; a request counts where its requestor has signed it',
+  },
+  RequestAccesses: {
     without: ['caller'],
     because: 'an inbox is the custodian’s to write with anybody; a request counts where its requestor has signed it',
   },

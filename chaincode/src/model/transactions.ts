@@ -9,41 +9,28 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { callerOnly, every, withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema, organisationSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
+import { accessTransactions } from './access-transactions.ts';
 import { accountTransactions } from './account-transactions.ts';
 import { authorizationTransactions } from './authorization-transactions.ts';
 import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
 import { rulesInputSchema } from './consortium-rules.ts';
 import { correctionTransactions } from './correction-transactions.ts';
-import {
-  companionsSchema,
-  decisionShape,
-  foreseenSchema,
-  foreseenShape,
-  MAX_STATE_LENGTH,
-  recordReasonsSchema,
-} from './decision-shape.ts';
-import { partShape, withheldSchema } from './deliveries.ts';
+import { foreseenSchema, foreseenShape } from './decision-shape.ts';
 import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
 import { linkTransactions } from './link-transactions.ts';
 import { logTransactions } from './log-transactions.ts';
-import { countsSchema } from './overviews.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
 import { renewalTransactions } from './renewal-transactions.ts';
-import { WITHDRAWALS } from './renewals.ts';
 import { screeningTransactions } from './screening-transactions.ts';
 import { MAX_SHEETS, recordEvidenceSchema, sheetDraftSchema } from './sheets.ts';
 import {
-  anchoredText,
-  codeSchema,
   collectionNameSchema,
-  hashSchema,
   heldHashSchema,
   idSchema,
-  instantSchema,
   LONGEST_LINE,
   line,
   optionalHashSchema,
@@ -52,8 +39,6 @@ import {
 } from './texts.ts';
 import { done, hintSchema, transaction } from './transaction.ts';
 import {
-  accessRequestSchema,
-  becauseSchema,
   boundActorsSchema,
   consentStateSchema,
   consentVersionSchema,
@@ -229,113 +214,7 @@ export const transactions = {
     writes: () => ({ always: [collections.marks] }),
   }),
 
-  RequestAccess: transaction({
-    contract: 'access',
-    kind: 'submit',
-    callers: ['provider', 'payer'],
-    roles: ['system', 'practitioner'],
-    input: z.strictObject({ id: idSchema }),
-    private: z.strictObject({ request: accessRequestSchema }),
-    output: done,
-    endorsers: withCustodian,
-    writes: ({ caller }) => ({ always: [collections.inbox(caller)] }),
-  }),
-  /**
-   * Delivers the permitted records into the requestor's inbox. Where none is, it fails as a CONFLICT: a refusal would tell
-   * the requestor, and by what was read everybody, what it rests on. `through` says that more follows, `withheld` to the
-   * holder what is not delivered of what the part is about.
-   */
-  DecideAccess: transaction({
-    contract: 'access',
-    kind: 'submit',
-    callers: ['custodian'],
-    roles: ['system'],
-    input: z.strictObject({ id: idSchema, holder: nameSchema }),
-    private: z.strictObject({
-      ...{ ...decisionShape, ...partShape, withheld: withheldSchema.optional(), salt: saltSchema },
-      /** Of a request that asks who holds what: how much, `records` being one of each type that may be told. */
-      counts: countsSchema.optional(),
-    }),
-    output: done,
-    endorsers: (_, caller, { holder }) => every(caller, holder),
-    writes: ({ input: { holder }, private: { requestor } }) => ({
-      always: [collections.inbox(requestor), collections.care(holder)],
-    }),
-  }),
-  /** What comes of a request now, as the custodian's own peer computes it. Writes nothing, and stands in no block. */
-  EvaluateAccess: transaction({
-    contract: 'access',
-    kind: 'evaluate',
-    callers: ['custodian'],
-    roles: ['system'],
-    input: z.strictObject({ id: idSchema, holder: nameSchema }),
-    private: z.strictObject(decisionShape),
-    output: z.strictObject({
-      outcome: z.enum(['permit', 'deny']),
-      reason: codeSchema.optional(),
-      consent: consentVersionSchema.optional(),
-      /** Of a request that waits: when it may come to something else by what is known now. */
-      again: instantSchema.optional(),
-      /** Absent where it is denied whatever the records are. */
-      reasons: recordReasonsSchema.optional(),
-      companions: companionsSchema,
-    }),
-    endorsers: callerOnly,
-  }),
-  /**
-   * Records a refusal, which waits for no particular second organisation. `state` is the request's first step: neither who
-   * endorses it nor who asked sees what it rests on. The holder is told that by ReportAccess.
-   */
-  RefuseAccess: transaction({
-    contract: 'access',
-    kind: 'submit',
-    callers: ['custodian'],
-    roles: ['system'],
-    onBehalfOf: ['patient', 'caretaker'],
-    input: z.strictObject({ id: idSchema, requestor: nameSchema, holder: nameSchema }),
-    private: z.strictObject({ state: anchoredText(MAX_STATE_LENGTH), salt: saltSchema }),
-    output: done,
-    endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
-    writes: ({ input: { requestor } }) => ({ always: [collections.inbox(requestor)] }),
-  }),
-  /**
-   * Purges delivered copies whose consent is in force no more or whose time is over, or among which a record is erased:
-   * then `erased` is its handle; or that are not what would be delivered now: then `withdraw` says why. `goesOn` says that
-   * something of them may be shown still. `state` is the decision's text.
-   */
-  PurgeCopies: transaction({
-    contract: 'access',
-    kind: 'submit',
-    callers: ['custodian'],
-    roles: ['system'],
-    input: z.strictObject({ id: idSchema, requestor: nameSchema, holder: nameSchema }),
-    private: z.strictObject({
-      state: anchoredText(MAX_STATE_LENGTH),
-      salt: saltSchema,
-      erased: hashSchema.optional(),
-      withdraw: z.enum(WITHDRAWALS).optional(),
-      goesOn: z.literal(true).optional(),
-    }),
-    output: done,
-    endorsers: (consortium, caller, { holder, requestor }) => withAnother(consortium, caller, [holder, requestor]),
-    writes: ({ input: { requestor } }) => ({ always: [collections.inbox(requestor)] }),
-  }),
-  /**
-   * Tells the holder of a step that was taken without it: a refusal, and what that rests on, or a purge. `state` is the
-   * step's text.
-   */
-  ReportAccess: transaction({
-    contract: 'access',
-    kind: 'submit',
-    callers: ['custodian'],
-    roles: ['system'],
-    input: z.strictObject({ id: idSchema, requestor: nameSchema, holder: nameSchema }),
-    private: z.strictObject({ state: anchoredText(MAX_STATE_LENGTH), because: becauseSchema.optional() }),
-    output: done,
-    endorsers: (_, caller, { holder }) => every(caller, holder),
-    writes: ({ input: { holder } }) => ({ always: [collections.care(holder)] }),
-  }),
-
+  ...accessTransactions,
   ...emergencyTransactions,
   ...erasureTransactions,
   ...correctionTransactions,
