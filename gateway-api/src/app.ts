@@ -55,7 +55,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const side = await ledgerSide({ config, consortium, identities, stores, metrics, log });
   const { connection, feed, late, ledger, watch } = side;
   const { services, journal, wishJournal, sweeper } = wiredServices({ config, consortium, side, stores, metrics, log });
-  const { index, groups, readiness } = services;
+  const { index, readiness } = services;
   const duties = new Duties({ duties: DUTIES, services, log, intervalMs: config.dutyIntervalMs });
   metrics.watch('gateway_duty_items_failing', 'What duties have failed at and try again.', () => duties.failing);
   const forgetting = new Forgetting(stores.forget, log);
@@ -89,7 +89,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     readiness,
     journal,
     wishJournal,
-    groups,
+    groups: [services.groups, services.accessGroups],
     endless: [services.accessStreams, services.accessWaits],
     metrics,
     forgetting,

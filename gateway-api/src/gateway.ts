@@ -21,7 +21,6 @@ import { watchEventLoop } from './operations/event-loop.ts';
 import { loggable } from './operations/log.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { Readiness, ReadinessCheck } from './operations/readiness.ts';
-import type { Services } from './subjects/services.ts';
 
 export interface Gateway {
   readonly organisation: string;
@@ -59,7 +58,7 @@ export interface GatewayParts {
   readiness: ReadinessCheck;
   journal: Journal;
   wishJournal: WishJournal;
-  groups: Services['groups'];
+  groups: readonly { stop: () => void }[];
   /** Answers that go on until they are ended. */
   endless: readonly { end(): void }[];
   forgetting: Forgetting;
@@ -143,7 +142,7 @@ async function drained(drain: Drain, parts: GatewayParts, drainMs: number, log: 
 /** Closes everything, the ledger's connection and the stores last. */
 async function ended(parts: GatewayParts, server: Server, monitor: Server): Promise<void> {
   const { connection, feed, late, watch, sweeper, groups, forgetting, stores } = parts;
-  groups.stop();
+  for (const group of groups) group.stop();
   await close(server);
   watch.stop();
   await sweeper.stop();

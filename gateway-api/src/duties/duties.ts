@@ -26,6 +26,8 @@ export interface Duty<T = unknown> {
   idOf(item: T): string;
   /** Name of the organisation that it cannot be done without: while that one is away, it keeps nothing else waiting. */
   waitsFor?(item: T): string;
+  /** How many that wait for one organisation are done at once. */
+  atOnce?: number;
   /** Does it; the ledger must refuse doing it twice. */
   perform(item: T, services: Services): Promise<void>;
 }
@@ -82,6 +84,7 @@ export class Duties {
 
 const workOf = (duty: Duty, services: Services) => ({
   name: duty.name,
+  ...(duty.atOnce === undefined ? {} : { atOnce: duty.atOnce }),
   find: () => duty.find(services),
   soonest: async () => duty.soonest?.(services),
   idOf: (item: unknown) => duty.idOf(item),

@@ -16,11 +16,13 @@ export interface Work<T> {
   idOf: (item: T) => string;
   /** The lane it waits in: name of the organisation that it cannot be done without. Default: all in one. */
   laneOf?: (item: T) => string;
+  /** How many of one lane are done at once. */
+  atOnce?: number;
   /** Does it; doing it twice must be refused by the ledger. */
   perform: (item: T) => Promise<void>;
 }
 
-/** Of one lane. */
+/** Of one lane, where its duty does not say. */
 const AT_ONCE = 16;
 /** What is found beyond this is found again when these are done. */
 const MOST_WAITING = 250;
@@ -134,7 +136,7 @@ export class DutyWorker<T> {
   }
 
   #startNext(lane: Lane<T>): void {
-    if (lane.running >= AT_ONCE || this.#stopped) return;
+    if (lane.running >= (this.#duty.atOnce ?? AT_ONCE) || this.#stopped) return;
     const item = lane.waiting.shift();
     if (item === undefined) return;
     lane.running += 1;

@@ -14,6 +14,7 @@ import { NotTogether } from '../ledger/not-together.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
 import { deadlineWithin } from '../ledger/request-deadline.ts';
 import { FairQueue } from './fair-queue.ts';
+import { GroupSize } from './group-size.ts';
 import { Pace, type PaceSettings } from './pace.ts';
 import { itemsOf, partsOf } from './parts.ts';
 
@@ -21,6 +22,8 @@ import { itemsOf, partsOf } from './parts.ts';
 export interface GroupWrite<Item> {
   /** In whose name it is signed. Only writes of one role and fhirUser share a transaction. */
   as: Sender;
+  /** What else writes must have in common to share a transaction, such as who must endorse it. Default: nothing. */
+  lane?: string;
   /** Whose turn it takes: the subject of the caller's token. */
   caller: string;
   items: readonly Item[];
@@ -51,11 +54,13 @@ export interface GroupLimits extends PaceSettings {
   writes: number;
   /** How long a write may take with all its tries. */
   budgetMs: number;
+  /** After a group that took longer the next ones hold fewer writes, until one does not; default: whatever they took. */
+  slowMs?: number;
 }
 
-export interface GroupCommitOptions<Item> {
+export interface GroupCommitOptions<Item, Sent extends Outcome = Outcome> {
   /** Sends one transaction and answers when it is committed. @throws {NotTogether} see Sending.isShared */
-  send: (as: Sender, items: Item[], sending: Sending) => Promise<Outcome>;
+  send: (as: Sender, items: Item[], sending: Sending) => Promise<Sent>;
   /** Index of the item that a refusal names; undefined where it names none. */
   itemAtFault: (refusal: LedgerError, items: readonly Item[]) => number | undefined;
   limits: GroupLimits;
@@ -66,17 +71,18 @@ export interface GroupCommitOptions<Item> {
 }
 
 /** A write that waits or is under way. */
-export interface Member<Item> extends GroupWrite<Item> {
+export interface Member<Item, Sent extends Outcome = Outcome> extends GroupWrite<Item> {
   deadline: number;
-  resolve: (outcome: Outcome) => void;
+  resolve: (outcome: Sent) => void;
   reject: (error: unknown) => void;
 }
 
 /** What is waiting for one signing identity. */
-interface Lane<Item> {
-  queue: FairQueue<Member<Item>>;
+interface Lane<Item, Sent extends Outcome> {
+  queue: FairQueue<Member<Item, Sent>>;
   inFlight: number;
   pace: Pace;
+  size: GroupSize;
   /** Set while a group waits for company. */
   gathering: NodeJS.Timeout | undefined;
 }
@@ -86,16 +92,16 @@ const WAITING_SHARE = 0.8;
 
 const KEPT_LANES = 256;
 
-export class GroupCommit<Item> {
-  readonly #options: GroupCommitOptions<Item>;
-  readonly #lanes = new Map<string, Lane<Item>>();
+export class GroupCommit<Item, Sent extends Outcome = Outcome> {
+  readonly #options: GroupCommitOptions<Item, Sent>;
+  readonly #lanes = new Map<string, Lane<Item, Sent>>();
   readonly #targets = new Turns();
   #writes = 0;
   /** Writes that wait or are under way, by caller. */
   readonly #byCaller = new Map<string, number>();
   #stopped = false;
 
-  constructor(options: GroupCommitOptions<Item>) {
+  constructor(options: GroupCommitOptions<Item, Sent>) {
     this.#options = options;
   }
 
@@ -109,7 +115,7 @@ export class GroupCommit<Item> {
    * @throws {LedgerError} what the chaincode refused of these items. @throws {Failure} 429, 503 nothing was written, 504
    * unknown.
    */
-  async write(write: GroupWrite<Item>): Promise<Outcome> {
+  async write(write: GroupWrite<Item>): Promise<Sent> {
     const { writes, budgetMs } = this.#options.limits;
     if (this.#stopped) throw stopping();
     if (this.#writes >= writes && this.#ownOf(write.caller) >= this.#share()) {
@@ -151,9 +157,10 @@ export class GroupCommit<Item> {
     for (const { queue } of this.#lanes.values()) for (const { reject } of queue.take(() => true)) reject(stopping());
   }
 
-  #grouped(write: Omit<Member<Item>, 'resolve' | 'reject'>): Promise<Outcome> {
+  #grouped(write: Omit<Member<Item, Sent>, 'resolve' | 'reject'>): Promise<Sent> {
     return new Promise((resolve, reject) => {
-      const name = `${write.as.role} ${write.as.fhirUser ?? ''}${this.#isLarge(write) ? ' large' : ''}`;
+      const { as, lane: shared = '' } = write;
+      const name = JSON.stringify([as.role, as.fhirUser ?? '', shared, this.#isLarge(write)]);
       const lane = this.#lanes.get(name) ?? this.#newLane();
       this.#lanes.set(name, lane);
       lane.queue.add({ ...write, resolve, reject });
@@ -168,7 +175,7 @@ export class GroupCommit<Item> {
   }
 
   /** A group departs at once where its identity is idle; else it waits a moment for company. */
-  #gather(lane: Lane<Item>): void {
+  #gather(lane: Lane<Item, Sent>): void {
     if (lane.gathering !== undefined || !this.#isFree(lane)) return;
     const waitMs = lane.pace.waitMs(lane.inFlight, performance.now());
     const depart = () => {
@@ -180,36 +187,39 @@ export class GroupCommit<Item> {
   }
 
   /** Idle lanes are kept for their pace, but not without end: there may be one for each practitioner. */
-  #newLane(): Lane<Item> {
+  #newLane(): Lane<Item, Sent> {
     if (this.#lanes.size >= KEPT_LANES) {
       for (const [name, { queue, inFlight }] of this.#lanes) {
         if (queue.size === 0 && inFlight === 0) this.#lanes.delete(name);
       }
     }
-    return { queue: new FairQueue(), inFlight: 0, pace: new Pace(this.#options.limits), gathering: undefined };
+    const { limits } = this.#options;
+    const size = new GroupSize(limits.slowMs);
+    return { queue: new FairQueue(), inFlight: 0, pace: new Pace(limits), size, gathering: undefined };
   }
 
-  readonly #isFree = ({ inFlight }: Lane<Item>): boolean => inFlight < this.#options.limits.inFlight;
+  readonly #isFree = ({ inFlight }: Lane<Item, Sent>): boolean => inFlight < this.#options.limits.inFlight;
 
-  #depart(lane: Lane<Item>): void {
+  #depart(lane: Lane<Item, Sent>): void {
     while (lane.queue.size > 0 && this.#isFree(lane)) {
       const group = this.#next(lane);
       if (group.length > 0) void this.#travel(lane, group);
     }
   }
 
-  async #travel(lane: Lane<Item>, group: readonly Member<Item>[]): Promise<void> {
+  async #travel(lane: Lane<Item, Sent>, group: readonly Member<Item, Sent>[]): Promise<void> {
     const departed = performance.now();
     lane.inFlight += 1;
     await this.#attempt(group);
     lane.inFlight -= 1;
     const now = performance.now();
     lane.pace.ended(group.length, now - departed, now);
+    lane.size.ended(group.length, now - departed);
     if (lane.gathering === undefined) this.#depart(lane);
   }
 
   /** The next group: in turn from each caller, up to its share and the limits, without what waited too long. */
-  #next({ queue, inFlight }: Lane<Item>): Member<Item>[] {
+  #next({ queue, inFlight, size }: Lane<Item, Sent>): Member<Item, Sent>[] {
     const { limits } = this.#options;
     const share = Math.max(limits.spread, Math.ceil(queue.size / (limits.inFlight - inFlight)));
     let writes = 0;
@@ -219,7 +229,7 @@ export class GroupCommit<Item> {
       writes += 1;
       items += member.items.length;
       bytes += member.bytes;
-      return writes <= share && items <= limits.items && bytes <= limits.bytes;
+      return writes <= Math.min(share, size.most) && items <= limits.items && bytes <= limits.bytes;
     });
     const late = new Set(group.filter(({ deadline }) => this.#isLate(deadline)));
     for (const { reject } of late) reject(tooLate());
@@ -231,7 +241,7 @@ export class GroupCommit<Item> {
   }
 
   /** Sends a group once; is done when that is, while what has to be sent again still goes on. */
-  async #attempt(group: readonly Member<Item>[], isFirst = true): Promise<void> {
+  async #attempt(group: readonly Member<Item, Sent>[], isFirst = true): Promise<void> {
     try {
       const outcome = await this.#send(group);
       for (const { resolve } of group) resolve(outcome);
@@ -241,7 +251,11 @@ export class GroupCommit<Item> {
     }
   }
 
-  async #apart(group: readonly Member<Item>[], { refusal, isFinal }: NotTogether, isFirst: boolean): Promise<void> {
+  async #apart(
+    group: readonly Member<Item, Sent>[],
+    { refusal, isFinal }: NotTogether,
+    isFirst: boolean,
+  ): Promise<void> {
     const [only, ...others] = group;
     if (only === undefined) return;
     if (others.length === 0) {
@@ -256,8 +270,8 @@ export class GroupCommit<Item> {
   }
 
   /** In the shared way, so that nobody waits for what only one member needs; see Sending. */
-  async #send(group: readonly Member<Item>[]): Promise<Outcome> {
-    const [first] = group as [Member<Item>];
+  async #send(group: readonly Member<Item, Sent>[]): Promise<Sent> {
+    const [first] = group as [Member<Item, Sent>];
     const items = itemsOf(group);
     const beforeSubmit = beforeSubmitOf(group);
     const deadline = Math.min(...group.map((member) => member.deadline));
@@ -265,7 +279,7 @@ export class GroupCommit<Item> {
     return this.#options.send(first.as, items, { beforeSubmit, deadline, isShared: true });
   }
 
-  async #alone({ as, items, beforeSubmit, deadline }: Omit<Member<Item>, 'resolve' | 'reject'>): Promise<Outcome> {
+  async #alone({ as, items, beforeSubmit, deadline }: Omit<Member<Item, Sent>, 'resolve' | 'reject'>): Promise<Sent> {
     this.#options.onGroup?.(1, items.length);
     return this.#options.send(as, [...items], { beforeSubmit, deadline, isShared: false });
   }

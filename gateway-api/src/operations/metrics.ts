@@ -13,6 +13,7 @@ export class Metrics {
   readonly #transactions: Histogram;
   readonly #groupWrites: Histogram;
   readonly #groupRecords: Histogram;
+  readonly #accessGroups: Histogram;
   readonly #groupsApart: Counter;
   readonly #integrity: Counter;
   readonly #rewrites: Counter;
@@ -51,6 +52,13 @@ export class Metrics {
       name: 'gateway_group_records',
       help: 'Records that were sent in one ledger transaction.',
       buckets: sizes,
+      registers,
+    });
+    this.#accessGroups = new Histogram({
+      name: 'gateway_access_group_size',
+      help: 'Requests for access, or decisions about them, that were sent in one ledger transaction.',
+      labelNames: ['transaction'],
+      buckets: [1, 2, 4, 8, 16, 32, 64],
       registers,
     });
     this.#groupsApart = new Counter({
@@ -113,6 +121,10 @@ export class Metrics {
   group(writes: number, records: number): void {
     this.#groupWrites.observe(writes);
     this.#groupRecords.observe(records);
+  }
+
+  accessGroup(transaction: 'request' | 'decision', accesses: number): void {
+    this.#accessGroups.observe({ transaction }, accesses);
   }
 
   /** `refusal`: a LedgerError's code; undefined where no write was named. */

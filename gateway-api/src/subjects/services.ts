@@ -19,6 +19,7 @@ import type { ReadinessCheck } from '../operations/readiness.ts';
 import type { Changes } from './access/changes.ts';
 import type { Disclosures } from './access/disclosures.ts';
 import type { AccessStreams } from './access/streams.ts';
+import type { AccessGroups } from './access/together.ts';
 import type { Undecided } from './access/undecided.ts';
 import type { AccessWaits } from './access/waits.ts';
 import type { AuditEvents } from './audit-events.ts';
@@ -42,6 +43,10 @@ export interface Services {
   ledger: LedgerClient;
   /** Records of several callers in one transaction. */
   groups: GroupCommit<RecordItem>;
+  /** Requests for access, and decisions about them, several in one transaction. */
+  accessGroups: AccessGroups;
+  /** What becomes of requests for access is found out of so many of one holder's at once. */
+  evaluations: Pick<FairSlots, 'run'>;
   idempotent: IdempotentWrites;
   disclosures: Disclosures;
   auditEvents: AuditEvents;

@@ -21,6 +21,7 @@ import { Changes } from '../subjects/access/changes.ts';
 import { Disclosures } from '../subjects/access/disclosures.ts';
 import { shown } from '../subjects/access/shown.ts';
 import { AccessStreams } from '../subjects/access/streams.ts';
+import { accessGroups } from '../subjects/access/together.ts';
 import { Undecided } from '../subjects/access/undecided.ts';
 import { AccessWaits } from '../subjects/access/waits.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
@@ -63,6 +64,8 @@ export interface WiredServices {
 /** How much of all reads one client may have under way. */
 const DAY_MS = 24 * 3_600_000;
 const READS_OF_ONE = 0.75;
+/** Requests for access of one holder's of which is found out at once what becomes of them: each may hold much of its evidence. */
+const EVALUATIONS = 16;
 
 export function wiredServices({ config, consortium, side, stores, metrics, log }: ServicesOptions): WiredServices {
   const { organisation, limits } = config;
@@ -86,6 +89,15 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     onGroup: (writes, items) => metrics.group(writes, items),
     onApart: (refusal) => metrics.groupApart(refusal),
   });
+  const accesses = accessGroups(
+    ledger,
+    { writes: limits.inFlightWrites, budgetMs: limits.budgetMs },
+    {
+      onGroup: (transaction, count) => metrics.accessGroup(transaction, count),
+      onApart: (refusal) => metrics.groupApart(refusal),
+    },
+  );
+  const evaluations = new FairSlots({ all: Number.POSITIVE_INFINITY, client: EVALUATIONS, waitMs: limits.budgetMs });
   const { reads: all } = config.clients;
   const reads = new FairSlots({ all, client: Math.ceil(all * READS_OF_ONE), waitMs: limits.budgetMs });
   const exports = new FairSlots({ all: config.clients.exports, client: 1, waitMs: 0 });
@@ -110,8 +122,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const sweeper = new Sweeper(compared, log, config.verifyIntervalMs);
   const broken = new BrokenItems({ log, count: (kind) => metrics.brokenItem(kind) });
   const changes = new Changes(index.delivered, () => index.undelivered.count());
-  const { own, accesses, concerned } = index;
-  const undecided = new Undecided({ own, accesses, concerned, lacks: () => index.undelivered.count() });
+  const { own, concerned } = index;
+  const undecided = new Undecided({ own, accesses: index.accesses, concerned, lacks: () => index.undelivered.count() });
   const refusals = new RefusalJournal(stores.journal, stores.journalLazily);
   const { refusalsEveryMs } = config;
   const disclosures = new Disclosures(index, organisation, broken, refusals);
@@ -158,6 +170,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     index,
     ledger,
     groups,
+    accessGroups: accesses,
+    evaluations,
     idempotent,
     disclosures,
     auditEvents,

@@ -1,5 +1,5 @@
 /** Whoever sees which keys a transaction reads does not see which of its neighbours it is about. */
-import { type Decoy, MAX_DECOYS } from '@telemed-ledger/chaincode/model/decoys.ts';
+import { type Decoy, MAX_DECOYS, MAX_DECOYS_TOGETHER } from '@telemed-ledger/chaincode/model/decoys.ts';
 import { erasureHandle } from '@telemed-ledger/chaincode/model/erasures.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
@@ -102,6 +102,29 @@ onEachDatabase('Decoys', (kind) => {
       const read = await decoys.of('SubmitClaim', { payer: 'payer' }, { evidence });
       expect(read.length).to.be.within(count, MAX_DECOYS);
     }
+  });
+
+  it('of several decisions are those of each, once; no fewer for each than it has alone', async () => {
+    const all = await patients();
+    const shown = all.map((patient) => ({ id: patient.id, patient, directory: 0, records: [], consents: [] }));
+    const alone = await Promise.all(shown.map((one) => forDecision(one.patient, { directory: 0 })));
+    for (const count of [2, 12, PATIENTS]) {
+      const decisions = shown.slice(0, count);
+      const read = namesOf(await decoys.of('DecideAccesses', { holder: 'hospital' }, { decisions }));
+      expect(new Set(read).size).to.equal(read.length);
+      expect(read).to.have.members([...new Set(alone.slice(0, count).flat())]);
+    }
+  });
+
+  it('of several decisions are more than those of one may be, and not without end', async () => {
+    const records = Array.from({ length: 800 }, () => anchored('Observation', {}));
+    const writes = sheetWrites(records);
+    await fixture.block({ privateWrites: writes });
+    const decisions = records.map(({ id }) => ({ id, records: [evidenceFrom(writes, id)], consents: [] }));
+    const read = async (count: number) =>
+      (await decoys.of('DecideAccesses', { holder: 'hospital' }, { decisions: decisions.slice(0, count) })).length;
+    const size = await read(300);
+    expect(size).to.be.within(MAX_DECOYS, MAX_DECOYS_TOGETHER);
   });
 
   it('are none for new records, and for what is not here', async () => {

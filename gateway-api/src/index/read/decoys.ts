@@ -6,7 +6,7 @@
  */
 
 import { restrictionHandle } from '@telemed-ledger/chaincode/model/corrections.ts';
-import { type Decoy, MAX_DECOYS } from '@telemed-ledger/chaincode/model/decoys.ts';
+import { type Decoy, MAX_DECOYS, MAX_DECOYS_TOGETHER } from '@telemed-ledger/chaincode/model/decoys.ts';
 import { erasureHandle } from '@telemed-ledger/chaincode/model/erasures.ts';
 import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
@@ -20,8 +20,6 @@ import { DirectoryDecoys } from './directory-decoys.ts';
 
 /** Among how many, about, what a transaction rests on is to hide: fewer than twice and more than half of them on average. */
 const NEIGHBOURS = 8;
-/** The directories of a neighbourhood have room beside them. */
-const MOST = MAX_DECOYS - 100;
 /** Ids are random from the first digit on: so many bits of them say which are neighbours. */
 const BITS = 32;
 const HEX_DIGITS = 8;
@@ -83,16 +81,23 @@ export class Decoys {
     if (name === 'RecordVersions' || name === 'ReportAccess') return [];
     const neighbourhoods: Neighbourhood[] = [];
     const known: Known = { counts: new Map(), neighbours: new Map() };
-    for (const ground of groundsIn(privateInput)) {
+    const shown = shownIn(privateInput);
+    for (const ground of groundsIn(shown)) {
       const found = await inTurn(() => this.#around(ground, known));
       if (found !== undefined) neighbourhoods.push(found);
     }
     const { payer, holder, provider = holder } = (input ?? {}) as Partial<Record<string, string>>;
-    const patient = enteredIn(privateInput);
-    const isEntered = patient !== undefined && provider !== undefined;
-    const directories = isEntered ? await this.#directories.of(collections.care(provider), patient) : [];
-    return [...directories, ...withinLimit(neighbourhoods, payer)];
+    const directories = provider === undefined ? [] : await this.#directoriesOf(shown.flatMap(enteredIn), provider);
+    const most = (shown.length > 1 ? MAX_DECOYS_TOGETHER : MAX_DECOYS) - directories.length;
+    return [...directories, ...withinLimit(neighbourhoods, most, payer)];
   };
+
+  async #directoriesOf(patients: readonly string[], provider: string): Promise<Decoy[]> {
+    const decoys = new Map<string, Decoy>();
+    for (const patient of new Set(patients))
+      for (const decoy of await this.#directories.of(collections.care(provider), patient)) decoys.set(decoy.key, decoy);
+    return [...decoys.values()];
+  }
 
   /** Those whose ids begin like this one's, itself among them; undefined where it is not here. */
   async #around({ id, version }: Ground, known: Known): Promise<Neighbourhood | undefined> {
@@ -171,13 +176,13 @@ function rangeOf(start: number, depth: number): { from: string; to: string } {
 }
 
 /** All of them; where that is more than a transaction may read, each neighbourhood is halved until it is not. */
-function withinLimit(neighbourhoods: readonly Neighbourhood[], payer: string | undefined): Decoy[] {
+function withinLimit(neighbourhoods: readonly Neighbourhood[], most: number, payer: string | undefined): Decoy[] {
   for (let halved = 0; halved < BITS; halved += 1) {
     const decoys = new Map<string, Decoy>();
     for (const neighbourhood of neighbourhoods)
       for (const one of nearest(neighbourhood, halved))
         for (const decoy of keysOf(one, payer)) decoys.set(`${decoy.collection} ${decoy.key}`, decoy);
-    if (decoys.size <= MOST) return [...decoys.values()];
+    if (decoys.size <= most) return [...decoys.values()];
   }
   return [];
 }
@@ -213,25 +218,34 @@ function keysOf({ type, id, version, collection, key }: Neighbour, payer: string
   ];
 }
 
-/** Of a transaction that reads a directory: the patient whose consents and keys are entered there. */
-function enteredIn(privateInput: unknown): string | undefined {
-  const { directory, patient, consent } = (privateInput ?? {}) as {
+/** Several decisions each show what one does; what rests on several is read once. */
+function shownIn(privateInput: unknown): unknown[] {
+  const { decisions } = (privateInput ?? {}) as { decisions?: unknown };
+  return Array.isArray(decisions) ? decisions : [privateInput];
+}
+
+/** Of what reads a directory: the patient whose consents and keys are entered there. */
+function enteredIn(shown: unknown): string[] {
+  const { directory, patient, consent } = (shown ?? {}) as {
     directory?: unknown;
     patient?: { id?: unknown } | string;
     consent?: { resource?: Record<string, unknown> };
   };
-  if (typeof directory !== 'number') return undefined;
-  if (typeof patient === 'string') return patient;
-  if (typeof patient?.id === 'string') return patient.id;
-  return consent?.resource && patientIdOf(consent.resource);
+  if (typeof directory !== 'number') return [];
+  if (typeof patient === 'string') return [patient];
+  if (typeof patient?.id === 'string') return [patient.id];
+  const of = consent?.resource && patientIdOf(consent.resource);
+  return of === undefined ? [] : [of];
 }
 
 /** What a private input shows that stands on the ledger already. */
-function groundsIn(privateInput: unknown): Ground[] {
-  const { coverage, state } = (privateInput ?? {}) as { coverage?: unknown; state?: unknown };
+function groundsIn(shown: readonly unknown[]): Ground[] {
   const found = new Map<string, Ground>();
-  for (const ground of [...groundsWithin(privateInput), ...groundIn(coverage), ...consentsIn(state)])
-    found.set(`${ground.id}/${ground.version}`, ground);
+  for (const one of shown) {
+    const { coverage, state } = (one ?? {}) as { coverage?: unknown; state?: unknown };
+    for (const ground of [...groundsWithin(one), ...groundIn(coverage), ...consentsIn(state)])
+      found.set(`${ground.id}/${ground.version}`, ground);
+  }
   return [...found.values()];
 }
 

@@ -5,7 +5,7 @@ import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { expect } from 'chai';
 import { type FixtureTransaction, fixtureBlock, withheldKeys } from '../../ledger/block.fixture.ts';
 import { onEachDatabase } from '../databases.fixture.ts';
-import { anchored, FixtureIndex, recordWrites, sheetWrites } from '../index.fixture.ts';
+import { anchored, FixtureIndex, newSalt, recordWrites, sheetWrites } from '../index.fixture.ts';
 import { claimWrites, consentWrite, copiesWrite, delivery, evidenceFrom, markWrite } from '../values.fixture.ts';
 
 onEachDatabase('What has not arrived', (kind) => {
@@ -199,12 +199,18 @@ onEachDatabase('What has not arrived', (kind) => {
     expect(await answers('Observation', recordWrites('Observation', {}).id)).to.deep.equal(unknown);
   });
 
-  it('is counted by transaction', async () => {
-    const transactionId = 'ab'.repeat(32);
-    await commit({ transactionId, privateWrites: recordWrites('Observation', { id: randomUUID() }) }, of('content'));
-    expect(await fixture.index.undelivered.ofTransaction(transactionId)).to.equal(1);
-    expect(await fixture.index.undelivered.ofTransaction('cd'.repeat(32))).to.equal(0);
+  it('of an access is what is lacking of it, and not of others that came in its transaction', async () => {
+    const [one, other] = [randomUUID(), randomUUID()];
+    const valuesOf = (id: string) =>
+      [privateKeys.copies(id), privateKeys.access(id, 2)].map((key) => ({
+        ...{ collection: 'inbox_hospital', key, value: JSON.stringify({ schema: 1, salt: newSalt() }) },
+      }));
+    const isOthers = (key: string) => key === privateKeys.copies(other);
+    await commit({ creator: 'PatientsMSP', privateWrites: [...valuesOf(one), ...valuesOf(other)] }, isOthers);
+    const { undelivered } = fixture.index;
+    expect(await Promise.all([one, other].map((id) => undelivered.ofAccess(id, 2)))).to.deep.equal([0, 1]);
+    expect(await Promise.all([1, 3].map((step) => undelivered.ofAccess(other, step)))).to.deep.equal([1, 0]);
     await complete();
-    expect(await fixture.index.undelivered.ofTransaction(transactionId)).to.equal(0);
+    expect(await undelivered.ofAccess(other, 2)).to.equal(0);
   });
 });

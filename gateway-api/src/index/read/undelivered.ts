@@ -5,6 +5,7 @@
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { isIdOfPlace } from '@telemed-ledger/chaincode/model/sheets.ts';
+import { ACCESS_STEPS } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Kysely } from 'kysely';
 import { notHereYet } from '../../http/failures.ts';
@@ -26,6 +27,13 @@ const versionKeys = (id: string, version: number): string[] => [
 
 const CARE = collections.care('');
 
+/** What a step of an access is written with. */
+const keysOfStep = (id: string, step: number): string[] => [
+  privateKeys.access(id, step),
+  ...(step === ACCESS_STEPS.requested ? [privateKeys.request(id)] : []),
+  ...(step === ACCESS_STEPS.granted ? [privateKeys.copies(id), privateKeys.account(id)] : []),
+];
+
 export class Undelivered {
   readonly #db: Kysely<IndexTables>;
   readonly #checks: Checks;
@@ -43,13 +51,17 @@ export class Undelivered {
     return this.#options.lacks();
   }
 
-  /** Values that a transaction wrote and that have not arrived. */
-  async ofTransaction(transactionId: string): Promise<number> {
+  /**
+   * Values of an access that have not arrived: of a step, and of the one after that. One transaction may carry several accesses,
+   * and what is lacking of another is none of this one's.
+   */
+  async ofAccess(id: string, step: number): Promise<number> {
     if (this.#options.lacks() === 0) return 0;
+    const keys = [...keysOfStep(id, step), ...keysOfStep(id, step + 1)];
     const { values } = await this.#db
       .selectFrom('missing')
       .select((select) => select.fn.countAll<number>().as('values'))
-      .where('transaction_id', '=', transactionId)
+      .where('key_hash', 'in', keys.map(sha256Hex))
       .where('reason', '=', 'undelivered')
       .executeTakeFirstOrThrow();
     return Number(values);
@@ -99,13 +111,6 @@ export class Undelivered {
       return { at: time, transactionId, isVersion };
     }
     return undefined;
-  }
-
-  /** The transaction that wrote a value which is on its way under this key; undefined where there is none. */
-  async transactionOf(key: string): Promise<string | undefined> {
-    if (this.#options.lacks() === 0) return undefined;
-    const found = await this.#undelivered().where('key_hash', '=', sha256Hex(key)).executeTakeFirst();
-    return found && this.#checks.row('missing', found).transaction_id;
   }
 
   /** @throws {Failure} 503 where it is known where one of these versions stands, and the content there is on its way. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { serve } from '../../../../chaincode/src/server.ts';
+import type { GatewayConfig } from '../../config.ts';
 import { type Answer, FixtureConsortium, until } from '../../consortium.fixture.ts';
 
 /** Short, so that failures show soon. */
@@ -38,9 +39,18 @@ export class AccessScene {
     this.consortium = consortium;
   }
 
-  static async open(...gateways: string[]): Promise<AccessScene> {
+  static open(...gateways: string[]): Promise<AccessScene> {
+    return AccessScene.#opened(gateways, { limits: LIMITS });
+  }
+
+  /** With the limits that gateways have by default. */
+  static unhurried(...gateways: string[]): Promise<AccessScene> {
+    return AccessScene.#opened(gateways, {});
+  }
+
+  static async #opened(gateways: string[], more: Partial<GatewayConfig>): Promise<AccessScene> {
     const scene = new AccessScene(await FixtureConsortium.start([]));
-    for (const name of gateways) await scene.consortium.open(name, { limits: LIMITS });
+    for (const name of gateways) await scene.consortium.open(name, more);
     return scene;
   }
 

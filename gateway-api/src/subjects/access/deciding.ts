@@ -1,12 +1,11 @@
 /**
- * Has one request decided. The custodian's own peer says first what comes of it: that stands in no block. Only what is
+ * What becomes of one request. The custodian's own peer says first what comes of it: that stands in no block. Only what is
  * permitted goes to the holder, and waits for it; a refusal waits for nobody and shows nobody why.
  */
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { isWaiting } from '@telemed-ledger/chaincode/model/waiting.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { AS_SYSTEM } from '../../duties/duties.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
@@ -15,51 +14,52 @@ import { counted } from './counting.ts';
 import { evidenceAt, isWaitedFor, type Shown } from './decision.ts';
 import { type FilledPart, filledPart, type Source } from './parts.ts';
 import { refuse } from './refusals.ts';
+import type { Decision } from './together.ts';
 
-/**
- * @returns when it is to be looked at again whatever happens, milliseconds since 1970, where it waits for the patient
- * @throws what the decision lacks: it is to be tried again, also where what was permitted is so no more
- */
-export async function decided(
-  state: AccessState,
-  shown: Shown,
-  services: Pick<Services, 'index' | 'ledger' | 'refusals' | 'refusalsEveryMs'>,
-): Promise<number | undefined> {
-  const { id, holder, waitUntil, requestedAt } = state;
+/** What becomes of a request: it is delivered by a decision that is still to be sent, it waits for the patient, or neither. */
+export interface Become {
+  decision?: Decision;
+  /** When it is to be looked at again whatever happens, milliseconds since 1970. */
+  until?: number;
+}
+
+type Deciding = Pick<Services, 'index' | 'ledger' | 'refusals' | 'refusalsEveryMs'>;
+
+/** Where nothing is permitted and nothing is waited for, the refusal is noted. @throws what the decision lacks: it is to be tried again */
+export async function becomeOf(state: AccessState, shown: Shown, services: Deciding): Promise<Become> {
+  const { id, holder, requestedAt } = state;
   const { ledger, index } = services;
   if (shown.request.overview === true) return overviewed(state, shown, services);
   const part = await filledFrom(shown, { index, holder, since: requestedAt }, (records, companions) =>
     ledger.evaluate('EvaluateAccess', { id, holder }, { private: { ...shown.grounds, records, companions } }),
   );
-  const { records, companions, refusal, again = waitUntil } = part;
-  if (records.length > 0) {
-    const { withheld } = part;
-    const delivered = { ...shown.grounds, records, companions, ...toldOf(part), withheld, salt: newSalt() };
-    await ledger.submit('DecideAccess', { id, holder }, delivered, AS_SYSTEM);
-  } else if (again !== undefined && isWaiting(state, new Date().toISOString())) return Date.parse(again);
-  else await refuse(state, refusal ?? { reason: 'records-absent' }, services);
-  return undefined;
+  const { records, companions, withheld } = part;
+  if (records.length === 0) return undelivered(state, part, services);
+  const delivered = { ...shown.grounds, records, companions, ...toldOf(part), withheld, salt: newSalt() };
+  return { decision: { id, holder, shown: delivered } };
 }
 
-/** Of whichever type something may be shown, by one record of each. @returns as decided */
-async function overviewed(
-  state: AccessState,
-  shown: Shown,
-  services: Pick<Services, 'index' | 'ledger' | 'refusals' | 'refusalsEveryMs'>,
-): Promise<number | undefined> {
+/** Of whichever type something may be shown, by one record of each. */
+async function overviewed(state: AccessState, shown: Shown, services: Deciding): Promise<Become> {
   const { id, holder, requestedAt } = state;
   const { ledger, index } = services;
-  const { counts, samples, refusal, again } = await counted(
+  const { counts, samples, ...none } = await counted(
     shown,
     { evidenceOf: (record) => evidenceAt(index, record), isWaitedFor: isWaitedFor(requestedAt) },
     (records) => ledger.evaluate('EvaluateAccess', { id, holder }, { private: { ...shown.grounds, records } }),
   );
-  if (samples.length > 0) {
-    const told = { ...shown.grounds, records: samples, counts, salt: newSalt() };
-    await ledger.submit('DecideAccess', { id, holder }, told, AS_SYSTEM);
-  } else if (again !== undefined && isWaiting(state, new Date().toISOString())) return Date.parse(again);
-  else await refuse(state, refusal ?? { reason: 'records-absent' }, services);
-  return undefined;
+  if (samples.length === 0) return undelivered(state, none, services);
+  return { decision: { id, holder, shown: { ...shown.grounds, records: samples, counts, salt: newSalt() } } };
+}
+
+async function undelivered(
+  state: AccessState,
+  { refusal, again = state.waitUntil }: { refusal?: FilledPart['refusal'] | undefined; again?: string | undefined },
+  services: Deciding,
+): Promise<Become> {
+  if (again !== undefined && isWaiting(state, new Date().toISOString())) return { until: Date.parse(again) };
+  await refuse(state, refusal ?? { reason: 'records-absent' }, services);
+  return {};
 }
 
 /** What is said of a part to all that have its step. */

@@ -186,7 +186,7 @@ export class Disclosures {
     const state = await this.#withoutOverCounts(told);
     if (![state.requestor, state.holder, state.custodian].includes(this.#organisation)) return undefined;
     const disclosure: Disclosure = { state, transactionId: row.transaction_id, block: row.block };
-    const undelivered = await this.#undelivered(state, row.transaction_id);
+    const undelivered = await this.#index.undelivered.ofAccess(state.id, ACCESS_STEPS[state.status]);
     if (undelivered > 0) disclosure.undelivered = undelivered;
     const renewedBy = await this.#renewalOf(state);
     if (renewedBy !== undefined) disclosure.renewedBy = renewedBy;
@@ -277,14 +277,6 @@ export class Disclosures {
     if (status !== 'granted') return false;
     const isLate = expiresAt !== undefined && expiresAt <= new Date().toISOString();
     return isLate || (await this.#index.accesses.isOrphaned(id));
-  }
-
-  /** Values of its last step, and of the step after that, that have not arrived. */
-  async #undelivered({ id, status }: AccessState, transactionId: string): Promise<number> {
-    const { undelivered } = this.#index;
-    const own = await undelivered.ofTransaction(transactionId);
-    const next = await undelivered.transactionOf(privateKeys.access(id, ACCESS_STEPS[status] + 1));
-    return next === undefined || next === transactionId ? own : own + (await undelivered.ofTransaction(next));
   }
 
   #stored(disclosure: Disclosure): StoredResource {

@@ -25,11 +25,12 @@ import { newSalt } from '../../ledger/sender.ts';
 import { hasEnded } from '../consents/ends.ts';
 import type { Services } from '../services.ts';
 import { becauseOf, isToldApart } from './because.ts';
-import { decided } from './deciding.ts';
+import { type Become, becomeOf } from './deciding.ts';
 import { anchoredText, shownForDecision, stepOf } from './decision.ts';
 import { emergencyDecided } from './emergency.ts';
 import { sendRefusal } from './refusals.ts';
 import { deliveredAgain, deliveredFurther, goesOn, reviewed } from './renewing.ts';
+import { isLarge, sendDecision } from './together.ts';
 
 /** A request that is to be decided, or whose refusal is to be sent. */
 interface Asked {
@@ -54,6 +55,9 @@ async function* asked(services: Services): AsyncGenerator<Asked> {
   }
 }
 
+/** Of one holder's, so that those that come while a transaction is under way go together in the next. */
+const DECIDED_AT_ONCE = 64;
+
 export const decideAccess: Duty<Asked> = {
   name: 'decide access',
   kind: 'custodian',
@@ -65,6 +69,7 @@ export const decideAccess: Duty<Asked> = {
     if (changes === undefined) return `refusals to ${requestor}`;
     return isEmergencyPurpose(purpose) ? `emergency at ${requestor}` : holder;
   },
+  atOnce: DECIDED_AT_ONCE,
   find: asked,
   async soonest({ refusals, undecided }) {
     const times = [await refusals.nextDue(), undecided.soonest()].filter((time) => time !== undefined);
@@ -83,12 +88,24 @@ export const decideAccess: Duty<Asked> = {
 
 /** Decides one; until when it waits, milliseconds since 1970, where it does. */
 async function came(state: AccessState, services: Services): Promise<number | undefined> {
+  const { decision, until } = await services.evaluations.run(state.holder, async () => {
+    const become = await looked(state, services);
+    // What is large keeps its slot until it is sent.
+    if (become.decision === undefined || !isLarge(become.decision)) return become;
+    await sendDecision(services, become.decision);
+    return {};
+  });
+  if (decision !== undefined) await sendDecision(services, decision);
+  return until;
+}
+
+async function looked(state: AccessState, services: Services): Promise<Become> {
   const { index } = services;
   const text = await anchoredText(index, collections.inbox(state.requestor), privateKeys.request(state.id));
   const request = accessRequestSchema.parse(JSON.parse(text));
-  if (!isEmergency(request)) return decided(state, await shownForDecision(state, index), services);
+  if (!isEmergency(request)) return becomeOf(state, await shownForDecision(state, index), services);
   await emergencyDecided(state, request, services);
-  return undefined;
+  return {};
 }
 
 /** The consents that delivered copies rest on. */

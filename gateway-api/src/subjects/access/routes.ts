@@ -16,6 +16,7 @@ import { readsAnswer, readsPage, readsShown } from '../reads/routes.ts';
 import type { Disclosure } from './disclosure.ts';
 import { newestPage } from './newest.ts';
 import { narrowed, notFound, shown, shownTo, stateSchema } from './shown.ts';
+import { sendRequest } from './together.ts';
 import { LONGEST_WAIT_S } from './waits.ts';
 
 const requestSchema = accessRequestSchema
@@ -78,7 +79,8 @@ export const requestAccess = route({
   body: requestSchema,
   transaction: 'RequestAccess',
   answers: { 201: { description: 'The request; the custodian decides it.', schema: stateSchema } },
-  async handle({ caller, body, idempotency }, { ledger, idempotent, disclosures, organisation, consortium }) {
+  async handle({ caller, body, idempotency }, services) {
+    const { ledger, idempotent, accessGroups, disclosures, organisation, consortium } = services;
     const id = randomUUID();
     const { reason, waitUntil: wait, ...asked } = body;
     // As instants are written here: they are compared as texts too.
@@ -86,7 +88,11 @@ export const requestAccess = route({
     const request = { id, salt: newSalt(), ...asked, ...waits, ...(reason === undefined ? {} : { reason }) };
     const { outcome, answer, submitted } = await idempotent.write(caller, idempotency, () => ({
       answer: { id },
-      submit: (sending) => ledger.submit('RequestAccess', { id }, { request }, sending),
+      // An emergency waits for no others.
+      submit: (sending) =>
+        isEmergencyPurpose(body.purpose)
+          ? ledger.submit('RequestAccess', { id }, { request }, sending)
+          : sendRequest(accessGroups, request, sending),
     }));
     const { transactionId } = outcome;
     const headers = { Location: `/access-requests/${answer.id}` };

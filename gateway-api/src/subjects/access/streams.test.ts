@@ -101,6 +101,16 @@ describe('Streams of events to patients', () => {
     streams.end();
   });
 
+  it('carry each access of an event that names several, to its own patient alone', async () => {
+    const [one, other] = [await open('a'), await open('b')];
+    known.set('x', disclosure('a'));
+    known.set('y', disclosure('b'));
+    streams.sees(block('{"ids":"x"}', '{"ids":[7,null,"unknown","x","y"]}'));
+    await until(() => one.text.includes('{"of":"a"}') && other.text.includes('{"of":"b"}'));
+    expect([one, other].map(({ text }) => text.split('data: ').length)).to.deep.equal([2, 2]);
+    streams.end();
+  });
+
   it('send what comes while the first are gathered behind those', async () => {
     let goOn = (): void => {};
     gathering = async function* () {

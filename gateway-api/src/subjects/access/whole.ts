@@ -4,7 +4,7 @@
  */
 import { continuationOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import { renewalOf } from '@telemed-ledger/chaincode/model/renewals.ts';
-import { type AccessState, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { ACCESS_STEPS, type AccessState, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { RESOURCES_PER_VALUE } from '../../index/schema.ts';
 
@@ -61,8 +61,7 @@ async function count(
   if (status === 'granted') {
     counted.parts += 1;
     counted.records += delivered;
-    const row = await index.state('access', id);
-    if (row !== undefined && (await index.undelivered.ofTransaction(row.transaction_id)) > 0) counted.isUnderWay = true;
+    if ((await index.undelivered.ofAccess(id, ACCESS_STEPS.granted)) > 0) counted.isUnderWay = true;
   }
   if (unreadable === true || status === 'refused' || (status === 'purged' && goesOn !== true)) counted.isLacking = true;
   const later = [

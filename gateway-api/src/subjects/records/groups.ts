@@ -31,7 +31,7 @@ export const recordGroups = (
   licenceOf: LicenceOf,
   options: Omit<GroupCommitOptions<RecordItem>, 'send' | 'itemAtFault'>,
 ): GroupCommit<RecordItem> =>
-  new GroupCommit({
+  new GroupCommit<RecordItem>({
     ...options,
     itemAtFault: recordAtFault,
     send: async (as, items, { beforeSubmit, ...sending }) => {
