@@ -13,7 +13,7 @@ import { collect, type Endorsements, type Plan } from './collect.ts';
 import { Refused } from './dissent.ts';
 import { joined } from './endorsement.ts';
 import { FailureMemory } from './failure-memory.ts';
-import { type Chain, untilAgreed } from './rounds.ts';
+import { agreedSoon, type Chain, untilAgreed } from './rounds.ts';
 
 export interface EndorserOptions {
   connection: LedgerConnection;
@@ -46,7 +46,9 @@ export class Endorser {
     { plan, deadline, isShared }: { plan: Plan; deadline: number; isShared: boolean },
   ): Promise<{ transaction: SdkTransaction; endorsers: string[] }> {
     const round = () => this.#round(identity, proposed, { plan, deadline, isShared });
-    const endorsements = isShared ? await onceTogether(round) : await this.#agreed(round, proposed, { plan, deadline });
+    const { must } = plan;
+    const soon = () => agreedSoon(round, { must, chain: this.#options.chain, deadline });
+    const endorsements = isShared ? await together(soon) : await this.#agreed(round, proposed, { plan, deadline });
     const transaction = this.#options.connection.gateway(identity).newTransaction(joined(endorsements));
     return { transaction, endorsers: endorsements.map(({ organisation }) => organisation) };
   }
@@ -95,10 +97,10 @@ export class Endorser {
   }
 }
 
-/** One round. @throws {NotTogether} for what the content may be the reason of, and so one member's write. */
-async function onceTogether(round: () => Promise<Endorsements>): Promise<Endorsements> {
+/** @throws {NotTogether} for what the content may be the reason of, and so one member's write. */
+async function together(agreed: () => Promise<Endorsements>): Promise<Endorsements> {
   try {
-    return await round();
+    return await agreed();
   } catch (error) {
     if (error instanceof Refused) throw new NotTogether(error.refusal, error.isUnanimous);
     if (error instanceof LedgerError) throw new NotTogether(error);

@@ -2,7 +2,7 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { expect } from 'chai';
 import { Differing, Refused } from './dissent.ts';
 import { endorsementOf, type Result } from './results.fixture.ts';
-import { untilAgreed } from './rounds.ts';
+import { agreedSoon, untilAgreed } from './rounds.ts';
 
 const agreed = [endorsementOf('own')] as const;
 const refusal = new LedgerError('CONFLICT', 'not the next version');
@@ -16,7 +16,13 @@ const failureOf = (promise: Promise<unknown>): Promise<any> =>
   );
 
 /** Rounds that end as given, the last one again and again; peers that gain a block whenever they are asked. */
-function play(ends: (Error | typeof agreed)[], heights: Record<string, number>, budgetMs = 5_000, known = -1) {
+function play(
+  ends: (Error | typeof agreed)[],
+  heights: Record<string, number>,
+  budgetMs = 5_000,
+  known = -1,
+  until = untilAgreed,
+) {
   let rounds = 0;
   const round = async () => {
     const end = ends[Math.min(rounds, ends.length - 1)];
@@ -31,7 +37,7 @@ function play(ends: (Error | typeof agreed)[], heights: Record<string, number>, 
     return height;
   };
   const chain = { heightAt, known: () => known };
-  const done = untilAgreed(round, { must: ['own', 'a'], chain, deadline: Date.now() + budgetMs });
+  const done = until(round, { must: ['own', 'a'], chain, deadline: Date.now() + budgetMs });
   return { done, rounds: () => rounds };
 }
 
@@ -94,5 +100,34 @@ describe('Rounds of endorsement', () => {
     expect(failure).to.be.instanceOf(LedgerError);
     expect(failure).to.deep.include({ message: refusal.message, code: 'CONFLICT', by: ['a'] });
     expect(rounds()).to.equal(2);
+  });
+});
+
+describe('Rounds of endorsement of what several callers write', () => {
+  const soon = (ends: (Error | typeof agreed)[], heights: Record<string, number>, known = -1) =>
+    play(ends, heights, 5_000, known, agreedSoon);
+
+  it('wait for the one that has seen fewer blocks, and go on', async () => {
+    for (const lag of [differing(readAt(6), readAt(3)), new Refused(refusal, ['a'], false)]) {
+      const { done, rounds } = soon([lag, agreed], { own: 7, a: 4 });
+      expect(await done).to.equal(agreed);
+      expect(rounds()).to.equal(2);
+    }
+  });
+
+  it('wait for no longer than that: what goes on is one writer’s, or a disagreement', async () => {
+    for (const end of [differing(readAt(6), readAt(3)), new Refused(refusal, ['a'], false)]) {
+      const { done, rounds } = soon([end], { own: 7, a: 7 });
+      expect(await failureOf(done)).to.equal(end);
+      expect(rounds()).to.equal(2);
+    }
+  });
+
+  it('are one where no lag explains how it ended', async () => {
+    for (const end of [differing({}, { answer: 'no' }), new Refused(refusal, ['own', 'a'], true), new Error('away')]) {
+      const { done, rounds } = soon([end], { own: 7, a: 7 });
+      expect(await failureOf(done)).to.equal(end);
+      expect(rounds()).to.equal(1);
+    }
   });
 });

@@ -26,6 +26,8 @@ export interface RoundsOptions {
   onLoneRefusal?: (by: readonly string[]) => void;
 }
 
+/** How long writes of several callers wait for a peer that lags. */
+const LAG_MS = 3_000;
 /** Rounds on blocks that all endorsers hold, after which other reads are no sign of a lag any more. */
 const UNEXPLAINED_ROUNDS = 2;
 
@@ -59,6 +61,31 @@ export async function untilAgreed(round: () => Promise<Endorsements>, options: R
       } else throw error;
     }
   }
+}
+
+/**
+ * The same for writes of several callers, which wait for one another: after what may have been a lag, once more. A peer that has not
+ * seen the block in which all of them begin would refuse each of them.
+ * @throws what `round` throws. @throws {LedgerFailure} `lag` where it is a longer one
+ */
+export async function agreedSoon(
+  round: () => Promise<Endorsements>,
+  { deadline, ...options }: RoundsOptions,
+): Promise<Endorsements> {
+  try {
+    return await round();
+  } catch (error) {
+    const lagging = mayLag(error);
+    if (lagging === undefined) throw error;
+    await caughtUp(lagging, { ...options, deadline: Math.min(deadline, Date.now() + LAG_MS) });
+    return round();
+  }
+}
+
+/** Of whom that would explain it; undefined where it explains nothing. */
+function mayLag(error: unknown): readonly string[] | undefined {
+  if (error instanceof Refused) return error.isUnanimous ? undefined : error.by;
+  return error instanceof Differing && error.difference.isOfReads ? error.groups.flat() : undefined;
 }
 
 function disagreement({ groups, difference }: Pick<Differing, 'groups' | 'difference'>): LedgerFailure {
