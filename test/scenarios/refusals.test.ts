@@ -124,6 +124,14 @@ describe('A refusal', function () {
     policy: [{ uri: 'https://telemed-ledger.example/policies/by-provision' }],
   });
 
+  let last: Promise<unknown> = Promise.resolve();
+  /** Requests that come at the same time share a transaction, and others do not: here each has one of its own. */
+  function inTurn<T>(ask: () => Promise<T>): Promise<T> {
+    const asked = last.then(ask);
+    last = asked.catch(() => undefined);
+    return asked;
+  }
+
   async function refused(one: Case): Promise<Refused> {
     const mrn = randomUUID();
     const patientId = await patientOf(one, mrn);
@@ -136,7 +144,9 @@ describe('A refusal', function () {
     };
     const body = { ...asked, ...one.ask };
     const before = await height();
-    const { id } = (await clinic.write<Shown>({ method: 'POST', path: '/access-requests', body }, [201])).body;
+    const { id } = await inTurn(
+      async () => (await clinic.write<Shown>({ method: 'POST', path: '/access-requests', body }, [201])).body,
+    );
     from.set(id, before);
     const isOver = ({ status, pending }: Shown) => status !== 'requested' && pending === undefined;
     for (const who of [asClinic(), scene.parties.of('patients', 'system')])

@@ -11,7 +11,7 @@ type Method = (...call: unknown[]) => Promise<string>;
 
 const CHANGED: [new (members: Consortium) => object, string[]][] = [
   [Consents, ['RevokeConsent', 'AmendConsent', 'WithdrawConsentVersion']],
-  [Access, ['DecideAccess', 'RefuseAccess', 'PurgeCopies', 'ReportAccess']],
+  [Access, ['DecideAccess', 'DecideAccesses', 'RefuseAccess', 'PurgeCopies', 'ReportAccess']],
   [Emergencies, ['OpenReview', 'BreakGlass', 'CloseReview']],
   [Claims, ['AdjudicateClaim']],
   [Registry, ['SetLicence']],

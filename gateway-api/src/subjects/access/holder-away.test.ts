@@ -89,7 +89,7 @@ describe('A request for access whose holder does not endorse', function () {
   ];
   for (const [what, change] of unwilling)
     it(`is refused all the same where the holder’s chaincode ${what}`, () =>
-      scene.whileRuns('hospital', Access, ['DecideAccess', 'RefuseAccess'], change, async () => {
+      scene.whileRuns('hospital', Access, ['DecideAccess', 'DecideAccesses', 'RefuseAccess'], change, async () => {
         await isRefusedWithoutHolder(await scene.ask(unknown));
         const waiting = await scene.ask(permitted);
         await isRefusedWithoutHolder(await scene.ask(unknown));

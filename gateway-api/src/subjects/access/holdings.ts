@@ -6,6 +6,7 @@ import { organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { route } from '../../http/routes.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { sendRequest } from './together.ts';
 
 const questionSchema = accessRequestSchema
   .pick({ patient: true, purpose: true })
@@ -39,23 +40,24 @@ export const askHoldings = route({
       schema: askedSchema,
     },
   },
-  async handle({ caller, body, idempotency }, { ledger, idempotent, organisation, consortium }) {
+  async handle({ caller, body, idempotency }, { accessGroups, idempotent, organisation, consortium }) {
     const holders = organisationsOfKind(consortium, 'provider').filter(({ name }) => name !== organisation.name);
     const { waitUntil: wait, ...asked } = body;
     const waits = wait === undefined ? {} : { waitUntil: new Date(wait).toISOString() };
-    const requests: { holder: string; id: string }[] = [];
-    let transactionId: string | undefined;
-    for (const [index, { name: holder }] of holders.entries()) {
-      const id = randomUUID();
-      const request = { id, salt: newSalt(), holder, types: [], ...asked, ...waits, overview: true as const };
-      const key = idempotency && { ...idempotency, key: `${idempotency.key}/${index}` };
-      const { answer, outcome } = await idempotent.write(caller, key, () => ({
-        answer: { id },
-        submit: (sending) => ledger.submit('RequestAccess', { id }, { request }, sending),
-      }));
-      requests.push({ holder, id: answer.id });
-      transactionId = outcome.transactionId;
-    }
+    const written = await Promise.all(
+      holders.map(async ({ name: holder }, index) => {
+        const id = randomUUID();
+        const request = { id, salt: newSalt(), holder, types: [], ...asked, ...waits, overview: true as const };
+        const key = idempotency && { ...idempotency, key: `${idempotency.key}/${index}` };
+        const { answer, outcome } = await idempotent.write(caller, key, () => ({
+          answer: { id },
+          submit: (sending) => sendRequest(accessGroups, request, sending),
+        }));
+        return { holder, id: answer.id, transactionId: outcome.transactionId };
+      }),
+    );
+    const requests = written.map(({ holder, id }) => ({ holder, id }));
+    const transactionId = written.at(-1)?.transactionId;
     return { status: 201, body: { requests }, ...(transactionId === undefined ? {} : { transactionId }) };
   },
 });
