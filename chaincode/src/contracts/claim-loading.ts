@@ -7,7 +7,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import { checkPresented, checkRecords } from '../ledger/evidence.ts';
 import { parseText } from '../ledger/parse.ts';
-import { licencesOf, loadRegister } from '../ledger/register.ts';
+import { asNamed, licencesOf, loadRegister, loadRules } from '../ledger/register.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Bill } from '../model/bill.ts';
 import { keptEvidence } from '../model/claim-minimum.ts';
@@ -125,14 +125,16 @@ export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; 
   const { store, payer, terms, salt, now, beside = new Set<string>(), elsewhere = [], ...given } = loading;
   const basis = { ...given, bill: onDaysOfRecords(given.bill, given.evidence) };
   const days = [...new Set(basis.bill.items.map(({ first }) => first))];
-  const [tariffs, tables, visits, register, fingerprints] = await Promise.all([
+  const [tariffs, tables, visits, register, rules, fingerprints] = await Promise.all([
     checkPrices(store, { payer, provider: basis.provider.name }, terms, days),
     checkTables(store, payer, terms.tables),
     wordsOfVisits(store, basis.provider.name, basis.evidence),
     loadRegister(store, terms.register),
+    loadRules(store),
     loadFingerprints(store, { basis, salt, payer, shown: terms.fingerprintKey, beside }),
   ]);
   const earlier = [...fingerprints.earlier, ...elsewhere.map((item) => ({ item, elsewhere: true as const }))];
-  const licences = licencesOf(register, licenceNumbersOf(basis), terms.buckets);
+  const shown = licencesOf(register, licenceNumbersOf(basis), terms.buckets);
+  const licences = rules.licencesNameHolders === true ? asNamed(shown) : shown;
   return { facts: { ...basis, tariffs, tables, visits, licences, earlier, now }, fingerprints };
 }

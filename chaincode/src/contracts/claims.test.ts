@@ -304,6 +304,49 @@ describe('the claims contract', () => {
       expect(story.status()).to.include({ status: 'denied', reason: 'practitioner-not-licensed' });
     });
 
+    it('counts a licence that names nobody by its number, until a regulator has it count for nobody', async () => {
+      const licence = { number: exampleNumber, status: 'active', start: '2020-01-01', end: '2027-12-31' } as const;
+      const rules = (change: object) => {
+        const input = {
+          emergencyHours: 24,
+          denialStopsBreakGlass: true,
+          recordingLicence: 'named',
+          ...change,
+        } as const;
+        const request = { from: 'regulator', role: 'system', input, private: { salt: '9b'.repeat(32) } };
+        return story.ledger.submit('SetRules', request);
+      };
+      const submitted = async (id: string) => {
+        story.example.claim['id'] = id;
+        await story.submitClaim();
+        return story.ledger.read(PAYER, `claim-state/${id}/1`);
+      };
+      await story.ledger.submit('SetLicence', licensing(story.ledger, licence));
+      await rules({ licencesNameHolders: true });
+      const denied = { status: 'denied', reason: 'practitioner-not-licensed' };
+      expect(await submitted(exampleIds.claim)).to.include(denied);
+      await rules({});
+      expect(await submitted(exampleIds.otherClaim)).to.include({ status: 'submitted' });
+    });
+
+    it('takes a licence that names its holder also where others count for nobody', async () => {
+      const practitioner = `Practitioner/${exampleIds.practitioner}`;
+      const licence = { number: exampleNumber, status: 'active', start: '2020-01-01', end: '2027-12-31' } as const;
+      const bound = { ...licence, practitioners: [{ organisation: 'hospital', practitioner }] };
+      await story.ledger.submit('SetLicence', licensing(story.ledger, bound));
+      await story.ledger.submit('SetRules', {
+        ...{ from: 'regulator', role: 'system', private: { salt: '9b'.repeat(32) } },
+        input: {
+          emergencyHours: 24,
+          denialStopsBreakGlass: true,
+          recordingLicence: 'named',
+          licencesNameHolders: true,
+        },
+      });
+      await story.submitClaim();
+      expect(story.status()).to.include({ status: 'submitted' });
+    });
+
     it("is denied by a licence that names another organisation's practitioner of the same reference", async () => {
       const practitioner = `Practitioner/${exampleIds.practitioner}`;
       const licence = { number: exampleNumber, status: 'active', start: '2020-01-01', end: '2027-12-31' } as const;

@@ -44,11 +44,12 @@ export async function loadRules(store: Store): Promise<RulesInput & { generation
   const key = privateKeys.rules(generation);
   const set = generation === 0 ? undefined : await store.getPrivate(collections.registers, key, rulesSchema);
   const { emergencyHours, denialStopsBreakGlass, recordingLicence, ...later } = set ?? DEFAULT_RULES;
-  const { keyRecoveryHours, restrictedInEmergencies } = later;
+  const { keyRecoveryHours, restrictedInEmergencies, licencesNameHolders } = later;
   return {
     ...{ generation, emergencyHours, denialStopsBreakGlass, recordingLicence },
     ...(keyRecoveryHours === undefined ? {} : { keyRecoveryHours }),
     ...(restrictedInEmergencies === undefined ? {} : { restrictedInEmergencies }),
+    ...(licencesNameHolders === undefined ? {} : { licencesNameHolders }),
   };
 }
 
@@ -97,3 +98,7 @@ export async function licenceShown(
 /** The buckets that these numbers lie in, each once, ascending. */
 export const bucketsOf = (numbers: readonly string[]): number[] =>
   [...new Set(numbers.map(bucketOfNumber))].sort((one, other) => one - other);
+
+/** The same licences, where one that names nobody is nobody's: it is then another's, whoever bills with its number. */
+export const asNamed = (licences: ReadonlyMap<string, LicenceState>): Map<string, LicenceState> =>
+  new Map([...licences].map(([number, one]) => [number, { ...one, practitioners: one.practitioners ?? [] }]));

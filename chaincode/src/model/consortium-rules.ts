@@ -1,6 +1,6 @@
 /**
  * What the consortium's law leaves open, as a regulator sets it: how long an emergency shows records, whether a patient's
- * denial stops breaking the glass, and who may record. `rules/<generation>` in the registers, which everybody holds.
+ * denial stops breaking the glass, who may record, and whose licences count in claims. `rules/<generation>` in the registers, which everybody holds.
  */
 import { z } from 'zod';
 import { EMERGENCY_HOURS } from './emergencies.ts';
@@ -27,6 +27,8 @@ export const rulesInputSchema = z.strictObject({
   keyRecoveryHours: z.int().min(1).max(MOST_RECOVERY_HOURS).optional(),
   /** Whether an emergency is shown what its patient has restricted. Absent: no. */
   restrictedInEmergencies: z.boolean().optional(),
+  /** Whether a licence that names nobody counts for no claim. Absent: such a one counts by its number, for whoever bills with that. */
+  licencesNameHolders: z.boolean().optional(),
 });
 export type RulesInput = z.infer<typeof rulesInputSchema>;
 
