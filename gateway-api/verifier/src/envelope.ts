@@ -27,8 +27,8 @@ export interface Transaction {
   chaincode: string;
   sent: Signed;
   endorsements: Signed[];
-  /** What the endorsers have signed that the chaincode writes into private collections. */
-  writes: HashedKey[];
+  /** What the endorsers have signed that is written into private collections, by chaincode. */
+  writes: Map<string, HashedKey[]>;
 }
 
 const ENDORSER_TRANSACTION = 3;
@@ -70,7 +70,7 @@ async function endorsedIn(
   }
   const chaincodeAction = new Fields(response).message(2);
   const chaincode = chaincodeAction.message(4).text(2);
-  return { chaincode, endorsements, writes: await writesIn(chaincodeAction.message(1), chaincode) };
+  return { chaincode, endorsements, writes: await writesIn(chaincodeAction.message(1)) };
 }
 
 /** Of a msp.SerializedIdentity. */
@@ -79,19 +79,20 @@ function identityIn(bytes: Bytes): Pick<Signed, 'mspId' | 'certificate'> {
   return { mspId: identity.text(1), certificate: identity.text(2) };
 }
 
-/** Of a rwset.TxReadWriteSet, as the tree's entries have them. */
-async function writesIn(results: Fields, chaincode: string): Promise<HashedKey[]> {
-  const ours = results.messages(2).find((one) => one.text(1) === chaincode);
+/** Of a rwset.TxReadWriteSet, as the tree's entries have them; of a chaincode that stands there twice the first, as they do. */
+async function writesIn(results: Fields): Promise<Map<string, HashedKey[]>> {
   const ofNothing = await sha256Hex('');
-  return (ours?.messages(3) ?? []).flatMap((one) => {
-    const collection = one.text(1);
-    return one
-      .message(2)
-      .messages(2)
-      .map((write) => {
-        const valueHash = toHex(write.bytes(3));
-        const isRemoval = write.number(2) !== 0 || valueHash === '' || valueHash === ofNothing;
-        return { collection, keyHash: toHex(write.bytes(1)), valueHash: isRemoval ? undefined : valueHash };
-      });
-  });
+  const found = new Map<string, HashedKey[]>();
+  for (const namespace of results.messages(2)) {
+    const writes = namespace.messages(3).flatMap((one) => hashedIn(one.message(2), one.text(1), ofNothing));
+    if (!found.has(namespace.text(1))) found.set(namespace.text(1), writes);
+  }
+  return found;
 }
+
+const hashedIn = (set: Fields, collection: string, ofNothing: string): HashedKey[] =>
+  set.messages(2).map((write) => {
+    const valueHash = toHex(write.bytes(3));
+    const isRemoval = write.number(2) !== 0 || valueHash === '' || valueHash === ofNothing;
+    return { collection, keyHash: toHex(write.bytes(1)), valueHash: isRemoval ? undefined : valueHash };
+  });

@@ -2,10 +2,10 @@
  * Fabric's own evidence of a transaction: its envelope, with who sent it and who endorsed it, and the header of its block. It is
  * held to the consortium's roots without the members' witnesses: who does not believe those can believe the endorsers.
  */
-import { X509Certificate } from '@peculiar/x509';
+import type { X509Certificate } from '@peculiar/x509';
 import { element, TAG, unsigned } from './der.ts';
 import { fixedSignature, isSignedBy } from './ecdsa.ts';
-import { type Entry, writeText } from './entry.ts';
+import { type Entry, type HashedKey, writeText } from './entry.ts';
 import { readEnvelope, type Signed, type Transaction } from './envelope.ts';
 import { certified, demandNotRevoked, type PolicyRule, type Roots } from './roots.ts';
 import { fromHex, leafHash, rootOf, sha256, toHex } from './tree.ts';
@@ -49,12 +49,12 @@ export async function checkEvidence(evidence: Evidence, entry: Entry, roots: Roo
   const transaction = await readEnvelope(envelope);
   if (transaction.channel !== roots.channel || transaction.transactionId !== entry.transactionId)
     throw new Error('the evidence is of another transaction');
-  await demandWrites(transaction, entry);
-  const { chaincode, time, sent } = transaction;
-  await demandSigned(sent, await certified(certificateIn(sent), { mspId: sent.mspId, time }, roots));
+  const { chaincode, writes } = await writtenBy(transaction, entry, roots);
+  const { time, sent } = transaction;
+  await demandSigned(sent, await certified(sent.certificate, { mspId: sent.mspId, time }, roots));
   const endorsers: string[] = [];
   for (const one of transaction.endorsements) endorsers.push(await endorserOf(one, transaction, roots));
-  const collections = [...new Set(transaction.writes.map(({ collection }) => collection))];
+  const collections = [...new Set(writes.map(({ collection }) => collection))];
   return {
     ...{ sender: sent.mspId, time, chaincode, endorsers: [...new Set(endorsers)], collections },
     isJudged: isEnough(endorsers, { chaincode, collections }, roots),
@@ -62,20 +62,31 @@ export async function checkEvidence(evidence: Evidence, entry: Entry, roots: Roo
   };
 }
 
-const certificateIn = ({ certificate }: Signed): X509Certificate => new X509Certificate(certificate);
+interface Written {
+  chaincode: string;
+  writes: HashedKey[];
+}
 
-/** What was endorsed is what the tree says was written. */
-async function demandWrites({ writes }: Transaction, entry: Entry): Promise<void> {
-  const leaves = await Promise.all(writes.map((write) => leafHash(writeText(write))));
-  const { count, root } = entry.writes ?? { count: 0, root: undefined };
-  const isSame = writes.length === count && (count === 0 || toHex(await rootOf(leaves)) === root);
-  if (!isSame) throw new Error('other writes were endorsed than the tree says');
+/**
+ * Which chaincode's writes the tree has: what was endorsed is what it says was written. The tree has those of one chaincode alone, and
+ * nothing of another, as of Fabric's own that the members agree on definitions by.
+ */
+async function writtenBy({ chaincode, writes: all }: Transaction, entry: Entry, roots: Roots): Promise<Written> {
+  for (const [name, writes] of all) if (await isRootOver(writes, entry)) return { chaincode: name, writes };
+  const ofOurs = all.get(roots.endorsement?.chaincode ?? '') ?? [];
+  if (entry.writes !== undefined || ofOurs.length > 0) throw new Error('other writes were endorsed than the tree says');
+  return { chaincode, writes: [] };
+}
+
+async function isRootOver(writes: readonly HashedKey[], { writes: stated }: Entry): Promise<boolean> {
+  if (stated === undefined || writes.length !== stated.count || writes.length === 0) return false;
+  return toHex(await rootOf(await Promise.all(writes.map((write) => leafHash(writeText(write)))))) === stated.root;
 }
 
 /** @throws Error where it is no peer of its organisation, or has not signed this */
 async function endorserOf(signed: Signed, { time }: Transaction, roots: Roots): Promise<string> {
   const { mspId } = signed;
-  const { certificate, issuer } = await certified(certificateIn(signed), { mspId, time }, roots);
+  const { certificate, issuer } = await certified(signed.certificate, { mspId, time }, roots);
   await demandNotRevoked(certificate, issuer, mspId, roots);
   if (!certificate.subjectName.getField('OU').includes('peer')) throw new Error(`an endorser of ${mspId} is no peer`);
   await demandSigned(signed, { certificate });

@@ -45,23 +45,24 @@ export async function systemCertificate(
   at: { mspId: string; time: number },
   roots: Roots,
 ): Promise<X509Certificate> {
-  const { certificate, issuer } = await certified(new X509Certificate(der), at, roots);
+  const { certificate, issuer } = await certified(der, at, roots);
   await demandNotRevoked(certificate, issuer, at.mspId, roots);
   if (roleOf(certificate) !== 'system') throw new Error(`a certificate of ${at.mspId} is not its system's`);
   return certificate;
 }
 
 /**
- * A certificate of a member in force at a time (seconds since 1970), and the authority that signed it.
+ * A certificate (PEM or DER) of a member in force at a time (seconds since 1970), and the authority that signed it.
  * @throws Error where it is not
  */
 export async function certified(
-  certificate: X509Certificate,
+  encoded: string | Uint8Array<ArrayBuffer>,
   { mspId, time }: { mspId: string; time: number },
   { organisations }: Roots,
 ): Promise<{ certificate: X509Certificate; issuer: X509Certificate }> {
   const member = organisations.find((one) => one.mspId === mspId);
   if (member === undefined) throw new Error(`${mspId} is no member of this consortium`);
+  const certificate = new X509Certificate(encoded);
   const issuer = await issuerOf(certificate, member.authorities, new Date(time * 1000));
   if (issuer === undefined)
     throw new Error(`a certificate is of no authority of ${mspId}, or not in force at its time`);

@@ -152,6 +152,13 @@ describe("Fabric's evidence", () => {
     for (const one of [without, other]) expect((await checkEvidence(evidence, entry, one))?.isJudged).to.equal(false);
   });
 
+  it('is of a chaincode whose writes the tree does not have, as of Fabric’s own, and then nothing is judged', async () => {
+    const { evidence, entry } = await evidenceOf({ ...right, chaincode: '_lifecycle' });
+    const { writes: _, ...none } = entry;
+    const found = await checkEvidence(evidence, { ...none, writes: undefined }, roots);
+    expect(found).to.deep.include({ chaincode: '_lifecycle', collections: [], isJudged: false });
+  });
+
   it('is of no effect where the members found the transaction invalid', async () => {
     const { evidence, entry } = await evidenceOf({ ...right, endorsers: [] });
     expect(await checkEvidence(evidence, { ...entry, code: 10 }, roots)).to.equal(undefined);
