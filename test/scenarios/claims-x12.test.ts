@@ -5,7 +5,7 @@ import { example837 } from '@telemed-ledger/gateway-api/subjects/x12/x12.fixture
 import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import { consortium, START_TIMEOUT_MS } from './consortium.fixture.ts';
-import { type Answered, expectAnsweredAlone, X12Claims } from './x12-claims.fixture.ts';
+import { type Answered, EDI, expectAnsweredAlone, X12Claims } from './x12-claims.fixture.ts';
 
 describe('Claims of an X12 837', function () {
   this.timeout(90_000);
@@ -73,6 +73,19 @@ describe('Claims of an X12 837', function () {
         .send({ method: 'POST', path: '/x12/837', body, headers: { 'content-type': type } });
     expect((await send('hospital', whole.slice(0, 200))).status).to.equal(422);
     expect((await send('hospital', whole, 'application/json')).status).to.equal(415);
+    const edi = (body: string) =>
+      hospital.send({
+        ...{ method: 'POST', path: '/x12/837', body },
+        headers: { ...EDI, accept: 'application/EDI-X12' },
+        asBytes: true,
+      });
+    const taken = await edi(whole);
+    expect([taken.status, String(taken.body)]).to.satisfy(
+      ([status, text]: [number, string]) => status === 200 && text.includes('AK9*A*1*1*1~'),
+    );
+    const cut = await edi(whole.slice(0, 200));
+    expect(cut.status).to.equal(422);
+    expect(String(cut.body)).to.match(/^TA1\*000000001\*260105\*1023\*R\*023~$/m);
     for (const other of ['payer', 'patients', 'bank'])
       expect((await send(other, whole)).status, other).to.be.oneOf([403, 404]);
   });

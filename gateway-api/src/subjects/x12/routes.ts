@@ -15,6 +15,7 @@ import { readSubmission } from '../claims/submission.ts';
 import type { Services } from '../services.ts';
 import { claimOf } from './claim-of.ts';
 import { type Claim837, read837 } from './claims-837.ts';
+import { acknowledged, ediAnswer, JSON_TYPE, REFUSED, refusedByX12 } from './question-routes.ts';
 import { EDI_X12, placeOf, readX12 } from './segments.ts';
 
 type Asked = Parameters<ReturnType<typeof route>['handle']>[0];
@@ -46,13 +47,23 @@ export const importClaims = route({
   text: EDI_X12,
   large: true,
   transaction: 'SubmitClaim',
-  answers: { 200: { description: 'What became of each claim.', schema: answerSchema } },
+  answers: {
+    200: {
+      description: `What became of each claim; with Accept: ${EDI_X12} a 999, which says that the file was read.`,
+      schema: answerSchema,
+    },
+    422: { description: REFUSED },
+  },
   async handle(asked, services) {
     compartmentOf(asked.caller);
-    const { claims, notMapped } = read837(readX12(asked.body));
-    const answered: Answered[] = [];
-    for (const [index, read] of claims.entries()) answered.push(await submitted(read, index, asked, services));
-    return { body: { claims: answered, notMapped: Object.fromEntries([...notMapped].sort()) } };
+    const isEdi = asked.prefers(JSON_TYPE, EDI_X12) === EDI_X12;
+    return refusedByX12(asked.body, isEdi, async () => {
+      const { claims, notMapped } = read837(readX12(asked.body));
+      const answered: Answered[] = [];
+      for (const [index, read] of claims.entries()) answered.push(await submitted(read, index, asked, services));
+      if (isEdi) return ediAnswer(acknowledged(asked.body) ?? '');
+      return { body: { claims: answered, notMapped: Object.fromEntries([...notMapped].sort()) } };
+    });
   },
 });
 

@@ -59,6 +59,29 @@ export function readX12(text: string): TransactionSet[] {
   return sets;
 }
 
+/** All segments of a file, as far as it can be taken apart, whatever they count: to name what was received. */
+export function segmentsIn(text: string): Segment[] {
+  const all: Segment[] = [];
+  let rest = text.replace(/^\uFEFF/, '').trimStart();
+  while (rest.startsWith('ISA') && rest.length >= ISA_LENGTH) {
+    const [element, end] = [rest[3]!, rest[ISA_LENGTH - 1]!];
+    let segment: Segment | undefined;
+    let from = 0;
+    for (let to = rest.indexOf(end); to !== -1 && segment?.id !== 'IEA'; to = rest.indexOf(end, from)) {
+      segment = segmentOf(rest.slice(from, to), element, all.length + 1);
+      all.push(segment);
+      from = to + 1;
+    }
+    rest = segment?.id === 'IEA' ? rest.slice(from).trimStart() : '';
+  }
+  return all;
+}
+
+function segmentOf(text: string, element: string, position: number): Segment {
+  const [id = '', ...elements] = text.trimStart().split(element);
+  return { id, elements, position };
+}
+
 interface Interchange {
   sets: TransactionSet[];
   segments: number;
@@ -76,8 +99,9 @@ function readInterchange(text: string, before: number): Interchange {
   for (;;) {
     const to = text.indexOf(end, from);
     if (to === -1) return broken('the interchange has no end (IEA)', `segment ${before + segments.length + 1}`);
-    const [id = '', ...elements] = text.slice(from, to).trimStart().split(element);
-    segments.push({ id, elements, position: before + segments.length + 1 });
+    const segment = segmentOf(text.slice(from, to), element, before + segments.length + 1);
+    const { id } = segment;
+    segments.push(segment);
     if (segments.length > MOST_SEGMENTS) broken(`there are more than ${MOST_SEGMENTS} segments`, id);
     from = to + 1;
     if (id === 'IEA') break;

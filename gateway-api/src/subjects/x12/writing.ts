@@ -9,7 +9,7 @@ export type Element = string | readonly string[];
 /** Its id and its elements. */
 export type Written = readonly [id: string, ...elements: Element[]];
 
-export interface Envelope {
+interface Parties {
   /** ISA06 and GS02; ISA08 and GS03. */
   sender: string;
   receiver: string;
@@ -17,6 +17,9 @@ export interface Envelope {
   at: string;
   /** ISA13 and GS06: one to nine digits. */
   control: number;
+}
+
+export interface Envelope extends Parties {
   /** GS01, of the set: `HP` of an 835. */
   group: string;
   /** ST01 */
@@ -51,22 +54,36 @@ export const compactDay = (at: string): string => at.slice(0, 10).replaceAll('-'
  */
 export function writeX12(sets: readonly (readonly Written[])[], envelope: Envelope): string {
   const { sender, receiver, at, control, group, type, version } = envelope;
-  const [day, time] = [compactDay(at), at.slice(11, 16).replace(':', '')];
-  const number = String(control % 1_000_000_000).padStart(9, '0');
-  const [from, to] = [plainName(sender, 15), plainName(receiver, 15)];
-  const isa = ['ISA', '00', ' '.repeat(10), '00', ' '.repeat(10), 'ZZ', from.padEnd(15), 'ZZ', to.padEnd(15)];
-  const head = [...isa, day.slice(2), time, REPETITION, '00501', number, '0', 'P', COMPONENT].join(ELEMENT);
   const transactions = sets.flatMap((set, index): Written[] => {
     const own = String(index + 1).padStart(4, '0');
     const start: Written = WITHOUT_VERSION.has(type) ? ['ST', type, own] : ['ST', type, own, version];
     return [start, ...set, ['SE', String(set.length + 2), own]];
   });
+  const [from, to] = [plainName(sender, 15), plainName(receiver, 15)];
   const all: Written[] = [
-    ['GS', group, from, to, day, time, String(control), 'X', version],
+    ['GS', group, from, to, compactDay(at), timeOf(at), String(control), 'X', version],
     ...transactions,
     ['GE', String(sets.length), String(control)],
-    ['IEA', '1', number],
   ];
+  return interchangeOf(all, 1, envelope);
+}
+
+/** An interchange that acknowledges another one and holds nothing else. @throws LedgerError INVALID as writeX12 */
+export const writeTa1 = (ta1: Written, parties: Parties): string => interchangeOf([ta1], 0, parties);
+
+const timeOf = (at: string): string => at.slice(11, 16).replace(':', '');
+
+function interchangeOf(
+  segments: readonly Written[],
+  groups: number,
+  { sender, receiver, at, control }: Parties,
+): string {
+  const number = String(control % 1_000_000_000).padStart(9, '0');
+  const [from, to] = [plainName(sender, 15), plainName(receiver, 15)];
+  const isa = ['ISA', '00', ' '.repeat(10), '00', ' '.repeat(10), 'ZZ', from.padEnd(15), 'ZZ', to.padEnd(15)];
+  const times = [compactDay(at).slice(2), timeOf(at)];
+  const head = [...isa, ...times, REPETITION, '00501', number, '0', 'P', COMPONENT].join(ELEMENT);
+  const all: Written[] = [...segments, ['IEA', String(groups), number]];
   return [head, ...all.map(textOf)].map((one) => `${one}${END}\n`).join('');
 }
 

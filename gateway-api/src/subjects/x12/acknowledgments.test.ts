@@ -1,0 +1,72 @@
+/** What is answered to interchanges: that they were taken, or where they are at fault, and nothing of what stands there. */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { expect } from 'chai';
+import { acknowledgmentOf } from './acknowledgments.ts';
+import { read837 } from './claims-837.ts';
+import { readX12 } from './segments.ts';
+import { expectValidX12 } from './validator.fixture.ts';
+import { example837 } from './x12.fixture.ts';
+
+const lines = [{ code: '99213', charge: '80.50', day: '20260102' }];
+const text = example837([{ controlNumber: 'SECRET-1', member: 'SECRET-2', npi: '1234567893', lines }], 'payer');
+
+function answerTo(file: string): string {
+  let fault: LedgerError | undefined;
+  try {
+    read837(readX12(file));
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    fault = error;
+  }
+  return acknowledgmentOf(file, { fault, now: '2026-01-06T10:00:00Z', control: 7 }) ?? 'none';
+}
+/** From the one behind GS on, without SE. */
+const saidIn = (answer: string): string[] => answer.split('\n').filter((one) => /^(TA1|AK|IK)/.test(one));
+
+const GROUP = 'AK1*HC*1*005010X222A1~';
+const SET = 'AK2*837*0001*005010X222A1~';
+const refused = (...segments: string[]): string[] => [GROUP, SET, ...segments, 'AK9*R*1*1*0~'];
+
+describe('The acknowledgment of an interchange', () => {
+  it('takes what was read, to whom it came from, and is valid', function () {
+    this.timeout(60_000);
+    const answer = answerTo(text);
+    expect(saidIn(answer)).to.deep.equal([GROUP, SET, 'IK5*A~', 'AK9*A*1*1*1~']);
+    expect(answer).to.include('*ZZ*444555666      *ZZ*111222333      *').and.include('GS*FA*444555666*111222333*');
+    expect(saidIn(answerTo(`${text}${text}`))).to.have.length(8);
+    expectValidX12(this, answer);
+  });
+
+  for (const [name, file, said] of [
+    ['an amount', text.replace('80.50*UN', '80,50*UN'), refused('IK3*SV1*22**8~', 'IK4*2**6~', 'IK5*R*5~')],
+    ['a day', text.replace('D8*20260102', 'D8*2026-01-02'), refused('IK3*DTP*23**8~', 'IK4*3**8~', 'IK5*R*5~')],
+    ['a level', text.replace('HL*2*1*22*0', 'HL*2*1*99*0'), refused('IK3*HL*11**8~', 'IK4*3**7~', 'IK5*R*5~')],
+    ['no account', text.replace('CLM*SECRET-1', 'CLM*'), refused('IK3*CLM*18**8~', 'IK4*1**1~', 'IK5*R*5~')],
+    ['a segment that is gone', text.replace('LX*1~\n', ''), refused('IK5*R*4~')],
+    [
+      'another number of its set',
+      text.replace('ST*837*0001', 'ST*837*0002'),
+      [GROUP, SET.replace('0001', '0002'), 'IK5*R*3~', 'AK9*R*1*1*0~'],
+    ],
+    ['another number of its group', text.replace('GE*1*1', 'GE*1*2'), [GROUP, SET, 'IK5*R~', 'AK9*R*1*1*0*4~']],
+    ['another count of its group', text.replace('GE*1*1', 'GE*2*1'), [GROUP, SET, 'IK5*R~', 'AK9*R*2*1*0*5~']],
+    [
+      'another number of itself',
+      text.replace('IEA*1*000000001', 'IEA*1*000000002'),
+      ['TA1*000000001*260105*1023*R*001~'],
+    ],
+    ['another count of itself', text.replace('IEA*1*', 'IEA*2*'), ['TA1*000000001*260105*1023*R*021~']],
+    ['no end', text.slice(0, -60), ['TA1*000000001*260105*1023*R*023~']],
+  ] as const)
+    it(`names ${name}, and nothing that stands there`, function () {
+      this.timeout(60_000);
+      const answer = answerTo(file);
+      expect(saidIn(answer)).to.deep.equal(said);
+      expect(answer).to.not.match(/SECRET|80|2026-/);
+      expectValidX12(this, answer);
+    });
+
+  it('is none of what is no interchange', () => {
+    for (const file of ['', '{}', 'ISA*00']) expect(answerTo(file)).to.equal('none');
+  });
+});
