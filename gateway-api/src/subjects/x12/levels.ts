@@ -16,8 +16,8 @@ export interface Level {
   hl: Segment;
 }
 
-/** @param codes those that there may be @throws LedgerError INVALID with the segment at fault */
-export function levelsOf({ segments }: TransactionSet, codes: ReadonlySet<string>): Level[] {
+/** @param codes those that there may be, each below one before it @throws LedgerError INVALID with the segment at fault */
+export function levelsOf({ segments }: TransactionSet, codes: readonly string[]): Level[] {
   const levels = new Map<string, Level>();
   let level: Level | undefined;
   for (const segment of segments)
@@ -29,14 +29,24 @@ export function levelsOf({ segments }: TransactionSet, codes: ReadonlySet<string
   return [...levels.values()];
 }
 
-function levelOf(hl: Segment, levels: ReadonlyMap<string, Level>, codes: ReadonlySet<string>): Level {
+function levelOf(hl: Segment, levels: ReadonlyMap<string, Level>, codes: readonly string[]): Level {
   const [id, above, code] = [elementOf(hl, 1), elementOf(hl, 2), elementOf(hl, 3)];
   const parent = levels.get(above);
   if (id === '' || levels.has(id)) fault('is no number of its own', placeOf(hl, 1));
   if (above !== '' && parent === undefined) fault('names no level before it', placeOf(hl, 2));
-  if (!codes.has(code)) fault('is none of the levels here', placeOf(hl, 3));
+  if (!codes.includes(code)) fault('is none of the levels here', placeOf(hl, 3));
+  if (parent !== undefined && codes.indexOf(parent.code) >= codes.indexOf(code))
+    fault('does not belong below that level', placeOf(hl, 2));
   if (parent !== undefined) parent.hasChildren = true;
   return { id, parent, code, hasChildren: false, segments: [], hl };
+}
+
+/** Questions of one set: each is looked for in the read model. */
+const MOST = 1_000;
+
+/** @throws LedgerError INVALID */
+export function demandFew(questions: number): void {
+  if (questions > MOST) fault(`asks more than ${MOST} questions`, 'HL');
 }
 
 /** A level or the nearest above it that has a code. */

@@ -1,6 +1,6 @@
 /** What a 270 (005010X279A1) asks: whether a member is covered on a day, and what of it she pays. */
 import { dayIn, fault, type Served, servedIn } from './elements.ts';
-import { type Level, levelsOf, nearest, segmentIn } from './levels.ts';
+import { demandFew, type Level, levelsOf, nearest, segmentIn } from './levels.ts';
 import { elementOf, type TransactionSet } from './segments.ts';
 import { type NotMapped, nameOf, noteUnread } from './unread.ts';
 
@@ -23,7 +23,7 @@ export interface Asked270 {
 }
 
 const VERSION = '005010X279A1';
-const CODES = new Set(['20', '21', '22', '23']);
+const CODES = ['20', '21', '22', '23'];
 const READ: Readonly<Record<string, readonly number[]>> = {
   BHT: [1, 2, 3, 4, 5],
   HL: [1, 2, 3, 4],
@@ -46,6 +46,7 @@ export function read270(set: TransactionSet, notMapped: NotMapped): Asked270 {
   const levels = levelsOf(set, CODES);
   const asking = levels.filter(({ segments }) => segments.some(({ id }) => id === 'EQ'));
   const questions = new Map(asking.map((level) => [level.id, questionOf(level)]));
+  demandFew(questions.size);
   for (const segment of set.segments) {
     // Another service than the whole plan is answered with the whole plan.
     const isWhole = segment.id === 'EQ' && elementOf(segment, 1) === WHOLE_PLAN;

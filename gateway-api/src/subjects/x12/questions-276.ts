@@ -1,6 +1,6 @@
 /** What a 276 (005010X212) asks: of which claim, of whose, how it stands. */
 import { dayIn, decimalIn, fault, type Served, servedIn } from './elements.ts';
-import { type Level, levelsOf, nearest, segmentIn } from './levels.ts';
+import { demandFew, type Level, levelsOf, nearest, segmentIn } from './levels.ts';
 import { elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
 import { type NotMapped, nameOf, noteUnread } from './unread.ts';
 
@@ -28,7 +28,7 @@ export interface Asked276 {
 }
 
 const VERSION = '005010X212';
-const CODES = new Set(['20', '21', '19', '22', '23']);
+const CODES = ['20', '21', '19', '22', '23'];
 const READ: Readonly<Record<string, readonly number[]>> = {
   BHT: [1, 2, 3, 4, 5],
   HL: [1, 2, 3, 4],
@@ -52,15 +52,18 @@ export function read276(set: TransactionSet, notMapped: NotMapped): Asked276 {
     return fault('begins with a BHT with its day', 'BHT');
   const levels = levelsOf(set, CODES);
   const questions = new Map(levels.map((level) => [level.id, questionsOf(level)]));
-  for (const segment of set.segments)
-    noteUnread(segment, isOfLine(segment, set) ? [] : (READ[nameOf(segment)] ?? []), notMapped);
+  demandFew([...questions.values()].reduce((sum, own) => sum + own.length, 0));
+  noteAll(set, notMapped);
   return { levels, questions, reference: elementOf(bht, 3) };
 }
 
-/** Lines are not asked for one by one: what stands behind an SVC is read of none. */
-function isOfLine(segment: Segment, { segments }: TransactionSet): boolean {
-  const before = segments.slice(0, segments.indexOf(segment) + 1);
-  return before.findLastIndex(({ id }) => id === 'SVC') > before.findLastIndex(({ id }) => id === 'TRN' || id === 'HL');
+/** Lines are not asked for one by one: what stands behind an SVC, up to the next claim, is read of none. */
+function noteAll({ segments }: TransactionSet, notMapped: NotMapped): void {
+  let isOfLine = false;
+  for (const segment of segments) {
+    isOfLine = segment.id === 'SVC' || (isOfLine && segment.id !== 'TRN' && segment.id !== 'HL');
+    noteUnread(segment, isOfLine ? [] : (READ[nameOf(segment)] ?? []), notMapped);
+  }
 }
 
 function questionsOf(level: Level): StatusQuestion[] {

@@ -1,0 +1,75 @@
+/** What 270 and 276 ask: levels within each other, few enough to be looked for, and read in a time that grows with the file alone. */
+import { expect } from 'chai';
+import { answer271 } from './answers-271.ts';
+import { CLAIM_STATUS_CODES } from './claim-statuses.ts';
+import { example270, example276 } from './questions.fixture.ts';
+import { read270 } from './questions-270.ts';
+import { read276 } from './questions-276.ts';
+import { readX12 } from './segments.ts';
+
+const asked270 = (text: string) => read270(readX12(text)[0]!, new Map());
+const asked276 = (text: string, notMapped = new Map<string, number>()) => read276(readX12(text)[0]!, notMapped);
+const many = (count: number) => Array.from({ length: count }, (_, at) => ({ trace: `T-${at}`, member: `M-${at}` }));
+
+describe('Questions by X12', () => {
+  it('are read by their levels, with whom and what they name', () => {
+    const asked = asked276(
+      example276([{ trace: 'T-1', member: 'M-1', account: 'A-1', charge: '80.50', day: '20260102' }], 'payer'),
+    );
+    const [question] = asked.questions.get('4') ?? [];
+    expect(question).to.deep.include({
+      trace: 'T-1',
+      member: 'M-1',
+      payer: 'payer',
+      provider: '1234567893',
+      account: 'A-1',
+    });
+    expect(question?.served).to.deep.equal({ first: '2026-01-02', last: '2026-01-02' });
+    const [eligible] = [...asked270(example270([{ member: 'M-1', day: '20260102' }], 'payer')).questions.values()];
+    expect(eligible).to.deep.include({ member: 'M-1', payer: 'payer', traces: [['1', 'TRACE-3', '9EXAMPLE01']] });
+  });
+
+  it('are refused with a level in none, in itself, or below one that it cannot be below', () => {
+    const text = example276(many(2), 'payer');
+    for (const wrong of ['HL*5*9*22*0', 'HL*5*5*22*0', 'HL*5*4*22*0', 'HL*5*4*19*0', 'HL*4*3*22*0'])
+      expect(() => asked276(text.replace('HL*5*3*22*0', wrong)), wrong).to.throw('INVALID at <segment');
+    expect(() => asked270(example270(many(2), 'payer').replace('HL*4*2*22', 'HL*4*3*22'))).to.throw('INVALID');
+  });
+
+  it('are a thousand at most, and take no longer for more than that', function () {
+    this.timeout(10_000);
+    expect(asked276(example276(many(1_000), 'payer')).questions.size).to.equal(1_003);
+    expect(() => asked276(example276(many(1_001), 'payer'))).to.throw('asks more than');
+    expect(() => asked270(example270(many(1_001), 'payer'))).to.throw('asks more than');
+    expect(() => asked276(example276(many(30_000), 'payer'))).to.throw('asks more than');
+  });
+
+  it('have lines that are counted, and not read', () => {
+    const text = example276([{ trace: 'T-1', member: 'M-1', charge: '80' }], 'payer');
+    const lines = text
+      .replace('AMT*T3*80~', 'AMT*T3*80~\nSVC*HC:99213*80*****1~\nREF*EJ*OTHER~')
+      .replace(/SE\*(\d+)/, (_, count) => `SE*${Number(count) + 2}`);
+    const notMapped = new Map<string, number>();
+    expect([...asked276(lines, notMapped).questions.values()].flat()[0]?.account).to.equal(undefined);
+    expect(Object.fromEntries(notMapped)).to.include({ 'SVC 01': 1, 'REF*EJ 02': 1 });
+  });
+
+  it('are answered for every state that a claim can stand in', () => {
+    for (const [status, codes] of Object.entries(CLAIM_STATUS_CODES)) {
+      expect(codes[0], status).to.match(/^[PF]\d$/);
+      expect(codes[1], status).to.match(/^\d{1,3}$/);
+    }
+  });
+
+  it('are answered without amounts of a currency that X12 cannot name, which is said', () => {
+    const asked = asked270(example270([{ member: 'M-1' }], 'payer'));
+    const benefit = [{ type: { coding: [{ code: 'deductible' }] }, allowedMoney: { value: 100, currency: 'EUR' } }];
+    const item = [{ category: { coding: [{ code: '30' }] }, benefit }];
+    const told = [{ coverage: { resourceType: 'Coverage', id: 'c' }, insurance: { inforce: true, item } }];
+    const found = new Map([...asked.questions.values()].map((question) => [question, told]));
+    const notMapped = new Map<string, number>();
+    const answer = answer271(asked, found, '2026-01-05T10:00:00Z', notMapped);
+    expect(answer.filter(([id]) => id === 'EB')).to.deep.equal([['EB', '1', 'IND', '30', '', '']]);
+    expect([...notMapped.keys()]).to.deep.equal(['CoverageEligibilityResponse.insurance.item.benefit.allowedMoney 01']);
+  });
+});
