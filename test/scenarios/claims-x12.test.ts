@@ -114,6 +114,9 @@ describe('Claims of an X12 837', function () {
     expect(await remittance(desk, `/x12/835/${payment}`)).to.deep.equal(told);
     const { body } = await hospital.send({ path: `/x12/835/${payment}`, headers: { accept: 'application/json' } });
     expect(body).to.deep.include({ refused: [], notMapped: { 'ClaimResponse.extension': 1 } });
+    const { reads } = await hospital.ask<{ reads: { type: string; patient?: string }[] }>({ path: '/reads?count=5' });
+    const shown = { type: 'ClaimResponse', patient: x12.story.patientId, interaction: 'read', count: 1 };
+    expect(reads.find(({ type }) => type === 'ClaimResponse')).to.include(shown);
     const today = new Date().toISOString().slice(0, 10);
     const ofDay = await remittance(hospital, `/x12/835?date=${today}`);
     expect(ofDay).to.include(`CLP*${account}*1*80*54*26*ZZ*${claim}*10*1~`);
