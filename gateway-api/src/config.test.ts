@@ -88,6 +88,23 @@ describe('The configuration of a gateway of its own', () => {
     expect(mistakesOf({ ...good(), CONSORTIUM: write('bad.json', '{') }).join()).to.match(/bad.json is not JSON/);
   });
 
+  it('takes what X12 files say of members, and nothing that X12 could not carry', () => {
+    const withParties = (party: object) => ({ ...good(), X12_PARTIES: write('parties.json', { payer: party }) });
+    expect(readConfig(good()).gateway.x12Parties).to.deep.equal({});
+    const party = { name: 'EXAMPLE PAYER', taxId: '900000004' };
+    expect(readConfig(withParties(party)).gateway.x12Parties).to.deep.equal({ payer: party });
+    for (const [name, wrong] of [
+      ...['*', ':', '^', '~', 'é', '\n'].map((one) => ['name', { ...party, name: `A${one}B` }] as const),
+      ['npi', { ...party, npi: '12345' }],
+      ['taxId', { ...party, taxId: '90-0000004' }],
+      ['address', { ...party, address: { line: 'A' } }],
+      ['payer', { ...party, iban: 'X' }],
+    ] as const)
+      expect(mistakesOf(withParties(wrong)).join(), name).to.match(
+        new RegExp(`^X12_PARTIES: payer.*${name.slice(0, 4)}|X12_PARTIES: payer: Unrec`),
+      );
+  });
+
   it('takes PostgreSQL instead of files, with the password read anew each time', () => {
     const secret = write('password', 'first\n');
     const { GATEWAY_DATA_DIR: _, ...rest } = good();
