@@ -189,16 +189,18 @@ export class Scene {
     const path = `/fhir/R4/${answer.request.reference}`;
     await this.#payer().find({ path }, 'the claim at the payer');
     const { body } = await this.#payer().write<Answer>({ method: 'POST', path: `${path}/$adjudicate` });
-    return outcomeOf(body.disposition === WAITS_FOR_RECORDS ? await this.#decidedByRecords(path) : body, 'denied');
+    // Where the decision is on its way still, the answer says only that it was made.
+    const isDecision = body.resourceType === 'ClaimResponse' && body.disposition !== WAITS_FOR_RECORDS;
+    return outcomeOf(isDecision ? body : await this.#decision(path), 'denied');
   }
 
-  /** The decision that follows when the provider has shown its records as they are now. */
-  async #decidedByRecords(path: string): Promise<Answer> {
-    const decision = ({ entry }: { entry: { resource: Answer }[] }): Answer | undefined =>
+  /** The decision of a claim: where its records were changed, the one that follows when the provider has shown them as they are now. */
+  async #decision(path: string): Promise<Answer> {
+    const decision = ({ entry = [] }: { entry?: { resource: Answer }[] }): Answer | undefined =>
       entry.map(({ resource }) => resource).find(({ disposition }) => disposition !== WAITS_FOR_RECORDS);
-    const answers = await this.#payer().find<{ entry: { resource: Answer }[] }>(
+    const answers = await this.#payer().find<{ entry?: { resource: Answer }[] }>(
       { path: `/fhir/R4/ClaimResponse?request=${path.slice('/fhir/R4/'.length)}` },
-      'the decision by the records as they are now',
+      'the decision',
       (found) => decision(found) !== undefined,
     );
     return decision(answers)!;
