@@ -66,6 +66,8 @@ const DAY_MS = 24 * 3_600_000;
 const READS_OF_ONE = 0.75;
 /** Requests for access of one holder's of which is found out at once what becomes of them: each may hold much of its evidence. */
 const EVALUATIONS = 16;
+/** They wait for each other, and for nobody who might be away. */
+const EVALUATION_WAIT_MS = 600_000;
 
 export function wiredServices({ config, consortium, side, stores, metrics, log }: ServicesOptions): WiredServices {
   const { organisation, limits } = config;
@@ -97,7 +99,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
       onApart: (refusal) => metrics.groupApart(refusal),
     },
   );
-  const evaluations = new FairSlots({ all: Number.POSITIVE_INFINITY, client: EVALUATIONS, waitMs: limits.budgetMs });
+  const evaluations = new FairSlots({ all: Number.POSITIVE_INFINITY, client: EVALUATIONS, waitMs: EVALUATION_WAIT_MS });
   const { reads: all } = config.clients;
   const reads = new FairSlots({ all, client: Math.ceil(all * READS_OF_ONE), waitMs: limits.budgetMs });
   const exports = new FairSlots({ all: config.clients.exports, client: 1, waitMs: 0 });
