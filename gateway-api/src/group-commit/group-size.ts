@@ -1,13 +1,20 @@
+/** How many writes a group may hold, by how long those before it took. */
+
+/** Until it is known how fast the ledger is. */
+const FIRST = 8;
+
 /**
- * How many writes a group may hold. What all of a group's writes take together must fit into the time that each of them has: a
+ * What all of a group's writes take together must fit into the time that each of them has: a
  * group that is too large for a slow ledger would fail, be put together again and fail again.
  */
 export class GroupSize {
   readonly #slowMs: number;
-  #most = Number.POSITIVE_INFINITY;
+  #most: number;
 
-  constructor(slowMs = Number.POSITIVE_INFINITY) {
-    this.#slowMs = slowMs;
+  /** @param slowMs what is too long; undefined: groups are of any size */
+  constructor(slowMs?: number) {
+    this.#slowMs = slowMs ?? Number.POSITIVE_INFINITY;
+    this.#most = slowMs === undefined ? Number.POSITIVE_INFINITY : FIRST;
   }
 
   get most(): number {

@@ -27,10 +27,10 @@ export interface AccessGroups {
   stop: () => void;
 }
 
-/** Nobody is waited for: a group is what has come while others were under way. */
-const LIMITS = { inFlight: 2, spread: 32, items: 32, bytes: 1024 * KIB, gatherShare: 0, gatherMs: 0 } as const;
+/** Nobody is waited for: a group is what has come while the one before it was under way. */
+const LIMITS = { inFlight: 1, spread: 32, items: 32, bytes: 1024 * KIB, gatherShare: 0, gatherMs: 0 } as const;
 /** Of the time that a write has: a group that took more was too large. */
-const SLOW_SHARE = 1 / 3;
+const SLOW_SHARE = 1 / 6;
 /**
  * What each record or consent of a decision counts for at least: its decoys are as many however short it is, and those of a
  * whole group must have room in one transaction (model/decoys.ts).
