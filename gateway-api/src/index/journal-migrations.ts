@@ -250,4 +250,26 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
         .execute();
     },
   },
+  /** Who works on which claim at a payer, and what is noted about it. */
+  '2026-11-zzzz-desk': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('desk_claims')
+        .addColumn('claim', types.text, (column) => column.primaryKey())
+        .addColumn('assignee', types.text)
+        .addColumn('assigned_by', types.text, (column) => column.notNull())
+        .addColumn('since', types.text, (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('desk_claims_by_assignee').on('desk_claims').column('assignee').execute();
+      await db.schema
+        .createTable('desk_notes')
+        .addColumn('claim', types.text, (column) => column.notNull())
+        .addColumn('id', types.text, (column) => column.notNull())
+        .addColumn('author', types.text, (column) => column.notNull())
+        .addColumn('at', types.text, (column) => column.notNull())
+        .addColumn('text', types.text, (column) => column.notNull())
+        .addPrimaryKeyConstraint('desk_notes_key', ['claim', 'id'])
+        .execute();
+    },
+  },
 });

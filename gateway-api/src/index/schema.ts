@@ -4,6 +4,7 @@
  */
 import type { LogRow } from '@telemed-ledger/chaincode/model/log-anchors.ts';
 import type { Kysely } from 'kysely';
+import type { DeskClaimsTable, DeskNotesTable } from './desk-tables.ts';
 import type { StoreHealth } from './health.ts';
 import type { HealthLinksTable } from './health-links-table.ts';
 import type { LinkCodesTable } from './link-codes-table.ts';
@@ -408,6 +409,8 @@ export type Interaction =
 
 export interface JournalTables {
   subscriptions: SubscriptionsTable;
+  desk_claims: DeskClaimsTable;
+  desk_notes: DeskNotesTable;
   health_links: HealthLinksTable;
   link_codes: LinkCodesTable;
   log_statements: LogStatementsTable;

@@ -23,6 +23,7 @@ import type { AccessGroups } from './access/together.ts';
 import type { Undecided } from './access/undecided.ts';
 import type { AccessWaits } from './access/waits.ts';
 import type { AuditEvents } from './audit-events.ts';
+import type { DeskJournal } from './claims/desk-journal.ts';
 import type { Wishes } from './consents/wishes.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
 import type { CardKey } from './health-cards/card-key.ts';
@@ -78,6 +79,8 @@ export interface Services {
   erasures: ErasureRequests;
   /** Claims of one member are decided one after the other. */
   decisions: Pick<FairSlots, 'run'>;
+  /** Who works on which claim, at a payer. */
+  desk: DeskJournal;
   /** Reads take turns among callers. */
   reads: Pick<FairSlots, 'run'>;
   /** So do exports of whole records, of which each client has one at a time. */

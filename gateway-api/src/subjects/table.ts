@@ -25,6 +25,7 @@ import { decideByChangedRecords, showChangedRecords } from './claims/changed-rec
 import { correctClaim } from './claims/correction-operations.ts';
 import { debts } from './claims/debts.ts';
 import { listClaims } from './claims/desk.ts';
+import { assignClaim, claimDesk, noteClaim } from './claims/desk-routes.ts';
 import { checkEligibility } from './claims/eligibility.ts';
 import { claimFindings } from './claims/findings.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
@@ -145,6 +146,9 @@ export const ROUTES: readonly Route[] = [
   planUsage,
   listAuthorizations,
   listClaims,
+  assignClaim,
+  noteClaim,
+  claimDesk,
   priorAuthorizationMetrics,
   loadClaimTables,
   getClaimTables,

@@ -25,6 +25,7 @@ import { accessGroups } from '../subjects/access/together.ts';
 import { Undecided } from '../subjects/access/undecided.ts';
 import { AccessWaits } from '../subjects/access/waits.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
+import { DeskJournal } from '../subjects/claims/desk-journal.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
 import { CardKey } from '../subjects/health-cards/card-key.ts';
@@ -185,6 +186,7 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     undecided,
     accessStreams,
     accessWaits,
+    desk: new DeskJournal(stores.journal),
     linkCodes: new LinkCodes(stores.journal),
     subscriptions,
     // The gateway that runs the duties says how.

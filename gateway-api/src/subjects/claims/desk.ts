@@ -4,13 +4,16 @@
  */
 import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import { CLAIM_STATUSES } from '@telemed-ledger/chaincode/model/claim-steps.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { isNumber, numberOf, parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
+import { practitionerSchema } from '@telemed-ledger/chaincode/model/texts.ts';
 import { type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { nextPage, pageCount } from '../../http/paging.ts';
 import { route } from '../../http/routes.ts';
+import type { OwnPage, PageOptions } from '../../index/read/own-states.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { Services } from '../services.ts';
 
@@ -24,6 +27,7 @@ const rowSchema = z
     ...{ reason: z.string().optional(), submittedAt: z.string(), updatedAt: z.string() },
     ...{ use: z.string().optional(), type: z.string().optional(), priority: z.string().optional() },
     ...{ created: z.string().optional(), lines: z.int(), billed: amountSchema.optional() },
+    assignee: z.string().optional(),
   })
   .meta({ id: 'DeskClaim' });
 type Row = z.infer<typeof rowSchema>;
@@ -40,6 +44,10 @@ const querySchema = z.strictObject({
   until: day.optional().meta({ description: 'Submitted on this day (UTC) or earlier.' }),
   least: z.coerce.number().min(0).optional().meta({ description: 'Billed: at least so much.' }),
   most: z.coerce.number().min(0).optional().meta({ description: 'Billed: at most so much.' }),
+  assignee: z
+    .union([z.literal('none'), practitionerSchema])
+    .optional()
+    .meta({ description: 'At a payer: Practitioner/<id> who works on it, or `none`.' }),
   count: pageCount,
   after: z.string().max(20).regex(/^\d+$/).optional().meta({ description: 'Given by `next`.' }),
 });
@@ -100,18 +108,31 @@ async function claimOf(index: ReadModel, own: string, state: ClaimState): Promis
   return text === undefined ? undefined : (parseExact(text) as { resource: Resource }).resource;
 }
 
+type Desk = Pick<Services, 'index' | 'organisation' | 'desk'>;
+
+/** Those that somebody works on are found by that: there are fewer of them. */
+async function statesOf({ index, desk }: Desk, { assignee, status }: Query, page: PageOptions): Promise<OwnPage> {
+  if (assignee === undefined || assignee === 'none') return index.own.page('claim', { ...page, status });
+  return index.own.pageAmong('claim', await desk.claimsOf(assignee), { ...page, status });
+}
+
 /** A page of those that are asked for, oldest first, and where the next one begins. */
-async function pageOf({ index, organisation }: Pick<Services, 'index' | 'organisation'>, query: Query) {
+async function pageOf(services: Desk, query: Query) {
+  const { index, organisation, desk } = services;
   const claims: Row[] = [];
   const own = collections.billing(organisation.name);
   let { after } = query;
   for (let looked = 0; looked < MOST_LOOKED_AT; ) {
-    const page = await index.own.page('claim', { count: query.count - claims.length, after, status: query.status });
+    const page = await statesOf(services, query, { count: query.count - claims.length, after });
+    const assignees = await desk.assignees(page.rows.map(({ id }) => id));
     for (const row of page.rows) {
+      const assignee = assignees.get(row.id);
+      if (query.assignee === 'none' && assignee !== undefined) continue;
       const state = claimStateSchema.parse(JSON.parse(row.read().value));
       const claim = isStanding(query, state) ? await claimOf(index, own, state) : undefined;
       const shown = claim && rowOf(state, claim);
-      if (shown !== undefined && isAsked(query, shown, claim!)) claims.push(shown);
+      if (shown !== undefined && isAsked(query, shown, claim!))
+        claims.push({ ...shown, ...(assignee === undefined ? {} : { assignee }) });
     }
     looked += page.rows.length;
     after = page.next;
@@ -134,6 +155,8 @@ export const listClaims = route({
     },
   },
   async handle({ query }, services) {
+    if (query.assignee !== undefined && services.organisation.kind !== 'payer')
+      throw new LedgerError('INVALID', 'is known at a payer alone', 'assignee');
     const { claims, after } = await pageOf(services, query);
     const asked = Object.entries({ ...query, after }).filter(([, value]) => value !== undefined);
     const next = new URLSearchParams(asked.map(([name, value]): [string, string] => [name, String(value)]));
