@@ -5,6 +5,7 @@ import { Access } from './contracts/access.ts';
 import { Accounts } from './contracts/accounts.ts';
 import { Authorizations } from './contracts/authorizations.ts';
 import { ClaimCorrections } from './contracts/claim-corrections.ts';
+import { ClaimPurges } from './contracts/claim-purges.ts';
 import { PayerTables } from './contracts/claim-tables.ts';
 import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
@@ -34,6 +35,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Renewals,
     Claims,
     ClaimCorrections,
+    ClaimPurges,
     Authorizations,
     PayerTables,
     Screenings,

@@ -187,7 +187,7 @@ async function timed(index: ReadModel, stores: Stores, { fresh, known, access }:
   const services = { index, broken, refusals, undecided, organisation: custodian, consortium } as unknown as Services;
   const readLog = new ReadLog(stores.journal, stores.journalLazily);
   const where = { organisation: custodian.name, isCustodian: true };
-  const reads = new ReadEvents({ readLog, index, ...where, termsOf: async () => ({}) });
+  const reads = new ReadEvents({ readLog, index, ...where, termsOf: async () => ({}), purposeAt: () => undefined });
   const events = new AuditEvents({
     ...{ disclosures, index, reads, consortium, organisation: custodian.name, broken },
     actorOf: async () => undefined,

@@ -39,6 +39,11 @@ export class PayableClaims {
   readonly #practitioner: object;
   #visits = 0;
 
+  /** `Patient/<id>` */
+  get patient(): string {
+    return `Patient/${this.#story.patientId}`;
+  }
+
   constructor(story: Story, practitioner: object) {
     this.hospital = story.parties.of('hospital', 'system');
     this.payer = story.parties.of('payer', 'adjudicator');
@@ -59,13 +64,22 @@ export class PayableClaims {
 
   /** A visit, billed and approved; `Claim/<id>`. */
   async approved(): Promise<string> {
-    const { encounter, day } = await this.#visited();
-    const body = this.#claimOf(encounter, day);
+    return this.approve((await this.submitted()).reference);
+  }
+
+  /** A visit, billed. @returns `Claim/<id>`, and what was sent. @param encounter one that is there already */
+  async submitted(encounter?: string): Promise<{ reference: string; encounter: string }> {
+    const visit = encounter === undefined ? await this.#visited() : { encounter, day: this.#story.visit.day };
+    const body = this.#claimOf(visit.encounter, visit.day);
     const submitted = (await this.hospital.write<Answer>({ method: 'POST', path: '/fhir/R4/Claim/$submit', body }))
       .body;
     expect(submitted.outcome, submitted.disposition).to.equal('queued');
     const { reference } = submitted.request;
     await this.payer.find({ path: `/fhir/R4/${reference}` }, 'the claim at the payer');
+    return { reference, encounter: visit.encounter };
+  }
+
+  async approve(reference: string): Promise<string> {
     const path = `/fhir/R4/${reference}/$adjudicate`;
     const decided = await this.payer.write<Answer>({ method: 'POST', path });
     expect(decided.body.disposition).to.equal('approved');

@@ -9,13 +9,14 @@ import { canonicalJson } from '../model/canonical.ts';
 import { objectsOf } from '../model/claim-evidence.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import type { ClaimStatus } from '../model/claim-steps.ts';
-import { claimRecordSchema, claimResponseRecordSchema } from '../model/claims.ts';
+import { claimResponseRecordSchema } from '../model/claims.ts';
 import { type PriorDecision, priorResponsesOf } from '../model/coordination.ts';
 import { LedgerError } from '../model/errors.ts';
 import type { Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { parseMoney } from '../model/money.ts';
 import { type ClaimState, claimStateSchema } from '../model/values.ts';
+import { checkClaim } from './claim-corrections.ts';
 import { holderHash } from './held-services.ts';
 import { loadScreening } from './screened.ts';
 
@@ -46,7 +47,7 @@ async function checkOne(call: Call<'SubmitClaim'>, bill: Bill, shown: Shown, at:
   const state = await checkDecided(call, shown, at);
   const collection = collections.billing(state.payer);
   const keys = keysOfClaim(state);
-  const record = await checkPresented(store, collection, keys.claim, shown.claim, claimRecordSchema, `${at}.claim`);
+  const record = await checkClaim(store, state, shown.claim, `${at}.claim`);
   const { resource } = await checkPresented(
     ...([store, collection, keys.response, shown.response] as const),
     ...([claimResponseRecordSchema, `${at}.response`] as const),

@@ -10,10 +10,10 @@ import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { readBill } from '../model/bill.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { lastAppealDay } from '../model/claim-ends.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
-import { APPEAL_DAYS } from '../model/claim-rules.ts';
 import { type ClaimRecord, type ClaimTask, claimRecordSchema } from '../model/claims.ts';
-import { addDays, firstDay } from '../model/days.ts';
+import { firstDay } from '../model/days.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import type { Resource } from '../model/fhir.ts';
@@ -55,12 +55,18 @@ export class ClaimCorrections extends LedgerContract {
 
 type Done = OutputOf<'WithdrawClaim'>;
 
-/** The claim as its payer holds it. @throws LedgerError NOT_FOUND, INVALID */
-export const checkClaim = (store: Store, state: ClaimState, text: string, expression = 'claim'): Promise<ClaimRecord> =>
-  checkPresented(
-    ...([store, collections.billing(state.payer), keysOfClaim(state).claim, text] as const),
-    ...([claimRecordSchema, expression] as const),
-  );
+/** The claim as its payer holds it, or what remains of it. @throws LedgerError NOT_FOUND, INVALID */
+export async function checkClaim(
+  store: Store,
+  state: ClaimState,
+  text: string,
+  expression = 'claim',
+): Promise<ClaimRecord> {
+  const collection = collections.billing(state.payer);
+  const { claim, remains } = keysOfClaim(state);
+  const key = (await store.anchor(collection, claim)) === undefined ? remains : claim;
+  return checkPresented(store, collection, key, text, claimRecordSchema, expression);
+}
 
 /**
  * What has been paid for a claim. States of earlier chaincode do not say it: then the decision does, which is to be shown.
@@ -169,7 +175,6 @@ async function checkAppealPeriod(
   { store, private: { response } }: Call<'ReopenClaim'>,
   state: ClaimState,
 ): Promise<void> {
-  const { appealUntil, resource } = await checkResponse(store, state, state.response, response ?? '');
-  const last = appealUntil ?? addDays(firstDay(String(resource['created'])), APPEAL_DAYS);
+  const last = lastAppealDay(await checkResponse(store, state, state.response, response ?? ''));
   if (firstDay(store.time) > last) throw new LedgerError('CONFLICT', `the appeal period ended on ${last}`, 'id');
 }

@@ -18,7 +18,7 @@ import { freeScreened } from './screened.ts';
 export interface Replaced {
   state: ClaimState;
   record: ClaimRecord;
-  services: Fingerprints;
+  services: Pick<Fingerprints, 'all'>;
   paid: Amount | undefined;
   /** The decision that says what it took of plan years. */
   took: string | undefined;

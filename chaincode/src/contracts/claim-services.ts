@@ -10,7 +10,7 @@ import { privateKeys } from '../model/keys.ts';
 import { anchoredSchema } from '../model/values.ts';
 import { onDaysOfRecords } from '../rules/claim-edits/when.ts';
 import { storedEvidence } from './claim-loading.ts';
-import { type Fingerprints, holderHashes, holdServices, loadFingerprints } from './held-services.ts';
+import { type Fingerprints, holderHashes, holdServices, loadFingerprints, lookUpAll } from './held-services.ts';
 
 /** What is shown of a claim's terms: the coverage that it was judged by, and the key of the provider's fingerprints. */
 interface Shown {
@@ -24,8 +24,10 @@ export async function servicesOf(
   record: ClaimRecord,
   provider: Organisation,
   shown: Shown,
-): Promise<Fingerprints> {
-  const { payer, salt, resource, coverage } = record;
+): Promise<Pick<Fingerprints, 'all'>> {
+  const { payer, salt, resource, coverage, purged } = record;
+  if (purged !== undefined)
+    return { all: await lookUpAll(store, { claim: record, payer, beside: new Set() }, purged.held) };
   const key = privateKeys.coverage(coverage.id, coverage.version);
   const at = [store, collections.billing(payer), key, shown.coverage] as const;
   const cover = readCover((await checkPresented(...at, anchoredSchema, 'coverage')).resource);
@@ -41,7 +43,7 @@ export async function servicesOf(
 }
 
 /** None of them is held any more. */
-export const freeServices = (store: Store, record: ClaimRecord, services: Fingerprints): void =>
+export const freeServices = (store: Store, record: ClaimRecord, services: Pick<Fingerprints, 'all'>): void =>
   holdServices(store, record, services, new Set());
 
 /** What tells that a claim holds a service, for one that replaces it: that is no bar. */

@@ -47,6 +47,20 @@ export async function checkState(
   { id, payer, text, step, caller }: { id: string; payer: string; text: string; step: ClaimStepName; caller: Caller },
   at?: string,
 ): Promise<ClaimState> {
+  const state = await checkNewest(store, { id, payer, text }, at);
+  const { from, by }: ClaimStep = CLAIM_STEPS[step];
+  if (!from.includes(state.status)) throw new LedgerError('CONFLICT', `the claim is ${state.status}`, at ?? 'id');
+  if (state[by] !== caller.organisation.name) throw new LedgerError('FORBIDDEN', `another ${by}'s claim`, 'id');
+  if (state.step === MAX_CLAIM_STEPS) throw new LedgerError('CONFLICT', 'the claim has taken all its steps', 'id');
+  return state;
+}
+
+/** The state that a claim stands at, as it was shown. @throws LedgerError NOT_FOUND, INVALID, CONFLICT where there is a newer one */
+export async function checkNewest(
+  store: Store,
+  { id, payer, text }: { id: string; payer: string; text: string },
+  at?: string,
+): Promise<ClaimState> {
   const expression = at === undefined ? 'state' : `${at}.state`;
   const shown = parseText(claimStateSchema, text, expression);
   if (shown.id !== id) throw new LedgerError('INVALID', "another claim's", expression);
@@ -55,10 +69,6 @@ export async function checkState(
   if (state.payer !== payer) throw new LedgerError('INVALID', "another payer's claim", 'payer');
   if ((await store.anchor(collections.billing(payer), privateKeys.claimState(id, shown.step + 1))) !== undefined)
     throw new LedgerError('CONFLICT', 'the claim has taken another step', 'id');
-  const { from, by }: ClaimStep = CLAIM_STEPS[step];
-  if (!from.includes(state.status)) throw new LedgerError('CONFLICT', `the claim is ${state.status}`, at ?? 'id');
-  if (state[by] !== caller.organisation.name) throw new LedgerError('FORBIDDEN', `another ${by}'s claim`, 'id');
-  if (state.step === MAX_CLAIM_STEPS) throw new LedgerError('CONFLICT', 'the claim has taken all its steps', 'id');
   return state;
 }
 

@@ -28,6 +28,7 @@ import type { ShownUsage } from './accumulators.ts';
 import { Authorizations } from './authorizations.ts';
 import { ClaimCorrections } from './claim-corrections.ts';
 import type { ShownTerms } from './claim-loading.ts';
+import { ClaimPurges } from './claim-purges.ts';
 import { PayerTables, type ShownTables } from './claim-tables.ts';
 import { Claims } from './claims.ts';
 import { Erasures } from './erasures.ts';
@@ -92,7 +93,8 @@ export class Story {
 
   /** @param beside a story on whose ledger this one is, of another provider or payer */
   constructor(consortium: Consortium = exampleConsortium, beside?: Pick<Story, 'ledger' | 'provider' | 'payer'>) {
-    const billing = [PayerTables, Claims, ClaimCorrections, Authorizations, Screenings, Settlements, Accounts];
+    const ours = [ClaimPurges];
+    const billing = [PayerTables, Claims, ClaimCorrections, ...ours, Authorizations, Screenings, Settlements, Accounts];
     const contracts = [Records, Registry, Visits, ...billing, Erasures];
     this.ledger =
       beside?.ledger ??
@@ -312,8 +314,9 @@ export class Story {
   standing(id: string): { claim: string; state: string; response: string } {
     const state = this.status(id);
     const keys = keysOfClaim(state);
-    const [claim, response] = [keys.claim, keys.response].map((key) => this.text(this.billing, key));
-    return { claim: claim!, state: this.state(state.step, id), response: response! };
+    const text = (key: string): string => this.text(this.billing, key);
+    const claim = text(keys.claim) === '' ? text(keys.remains) : text(keys.claim);
+    return { claim, state: this.state(state.step, id), response: text(keys.response) };
   }
 
   /** The same with the coverage that it was judged by. */

@@ -123,6 +123,19 @@ export interface Claiming {
   beside: ReadonlySet<string>;
 }
 
+/** Who holds each of these services of a claim's. */
+export function lookUpAll(
+  store: Store,
+  { claim, payer, beside }: { claim: Pick<ClaimRecord, 'id' | 'salt'>; payer: string; beside: ReadonlySet<string> },
+  fingerprints: readonly Fingerprint[],
+): Promise<Held[]> {
+  const ours = holderHash(holderOf(claim));
+  const at = { store, collection: collections.billing(payer), places: FINGERPRINTS, beside };
+  return Promise.all(
+    fingerprints.map((one) => lookUp({ ...at, own: new Set([ours, earlierHash(claim, one.items[0]!)]) }, one)),
+  );
+}
+
 /** The fingerprints of a claim's items and those that other claims hold. */
 export async function loadFingerprints(store: Store, claiming: Claiming): Promise<Fingerprints> {
   const { basis, salt, payer, shown, beside } = claiming;
@@ -130,13 +143,7 @@ export async function loadFingerprints(store: Store, claiming: Claiming): Promis
   const known = await checkFingerprintKey(store, { payer, provider: basis.provider.name }, shown);
   const key: FingerprintKey = known ?? { schema: 1, key: fingerprintKeyFrom(salt), factors: 2 };
   const claim = { id: basis.bill.claimId, salt };
-  const ours = holderHash(holderOf(claim));
-  const all = await Promise.all(
-    fingerprintsOf(basis, key.key).map((one) => {
-      const own = new Set([ours, earlierHash(claim, one.items[0]!)]);
-      return lookUp({ store, collection, places: FINGERPRINTS, own, beside }, one);
-    }),
-  );
+  const all = await lookUpAll(store, { claim, payer, beside }, fingerprintsOf(basis, key.key));
   const before = key.factors === undefined ? earlierFingerprintsOf(basis, key.key) : [];
   const alone = await heldAlone(store, collection, claim, before);
   const earlier = [...barredItems(all), ...alone].map((item) => ({ item }));

@@ -18,6 +18,8 @@ const paymentNumber = (step: number): number => step - 2;
 /** The keys of what a claim in this state rests on; not all of them need be there. */
 export const keysOfClaim = ({ id, claim, response, instruction, settlement }: { id: string } & ClaimPlaces) => ({
   claim: privateKeys.claim(id, claim),
+  /** In its place once the evidence is purged. */
+  remains: privateKeys.claimRemains(id),
   response: privateKeys.response(id, response),
   instructed: privateKeys.payment(id, paymentNumber(instruction ?? USUAL_STEPS.instruction)),
   settled: privateKeys.payment(id, paymentNumber(settlement ?? USUAL_STEPS.settlement)),

@@ -15,6 +15,8 @@ const termsSchema = z.strictObject({
   secondAbove: minorUnitsSchema.optional(),
   /** Days, from the decision on, in which the provider may appeal. */
   appealDays: z.int().min(0).max(3_650).optional(),
+  /** Days for which a claim's evidence is kept once it is final and may be appealed no more. */
+  evidenceDays: z.int().min(0).max(3_650).optional(),
   /** The score of a claim's signals from which on it is pended. */
   pendAtScore: z.int().min(1).max(10_000).optional(),
 });
@@ -34,6 +36,7 @@ export type ClaimTerms = Omit<z.infer<typeof termsSchema>, 'from' | 'currency'> 
 
 /** As X12's and most payers' contracts have it, where the payer says nothing. */
 export const APPEAL_DAYS = 180;
+export const EVIDENCE_DAYS = 0;
 export const PEND_AT_SCORE = 100;
 
 /** What counts on a day, YYYY-MM-DD; nothing where no rules are loaded or none has begun. */

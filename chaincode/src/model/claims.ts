@@ -93,7 +93,14 @@ export const fingerprintSchema = z.strictObject({
 });
 export type FingerprintRecord = z.infer<typeof fingerprintSchema>;
 
-/** `claim/<id>` */
+/** A service that a claim goes on holding when the records that tell it are purged. */
+const keptServiceSchema = z.strictObject({
+  hash: hashSchema,
+  items: z.array(z.int().min(1).max(1_000_000)).min(1).max(4_000),
+  use: z.enum(['sole', 'shared', 'asked']),
+});
+
+/** `claim/<id>`, and `claim-remains/<id>` */
 export const claimRecordSchema = z.strictObject({
   schema: schemaVersion,
   id: idSchema,
@@ -110,6 +117,8 @@ export const claimRecordSchema = z.strictObject({
   identities: z.array(hashSchema).max(100).optional(),
   /** What other payers decided of it before; absent where nobody did. */
   prior: z.array(priorDecisionSchema).min(1).max(MAX_PRIOR).optional(),
+  /** Since when its evidence is purged, and which services it held then; absent while it is there. */
+  purged: z.strictObject({ at: instant, held: z.array(keptServiceSchema).max(20_000) }).optional(),
 });
 export type ClaimRecord = z.infer<typeof claimRecordSchema>;
 

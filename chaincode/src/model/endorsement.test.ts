@@ -128,6 +128,11 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     without: ['caller'],
     because: 'the payer’s collection decides; an answer or an appeal counts where the claim’s provider has signed it',
   },
+  PurgeEvidence: {
+    without: ['one of'],
+    because:
+      'copies in a payer’s collection are its to remove; what they were made of lies with provider and custodian',
+  },
   OffsetClaim: {
     without: ['one of'],
     because: 'it takes from debts that stand there already, and the provider sees from which',

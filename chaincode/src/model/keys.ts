@@ -83,6 +83,8 @@ export const privateKeys = {
   screening: (claimId: string, generation: number): string => `screening/${claimId}/${generation}`,
   /** billing_<Payer>, copied to the provider: the claim as it was submitted, or as a later step left it. */
   claim: (id: string, step: number = USUAL_STEPS.claim): string => byStep(`claim/${id}`, step, USUAL_STEPS.claim),
+  /** billing_<Payer>, copied to the provider: the claim without its evidence, in place of all that the key above held. */
+  claimRemains: (id: string): string => `claim-remains/${id}`,
   /** billing_<Payer>: what a provider's people did for a claim; see model/activities.ts. */
   activity: (claimId: string): string => `activity/${claimId}`,
   /** billing_<Payer>, copied to whom the step concerns: the steps of a claim (claim-steps.ts), from 1 on. */

@@ -87,5 +87,11 @@ export const PURPOSES_OF_KIND: Partial<Record<Kind, readonly string[]>> = {
   payer: ['HPAYMT'],
 };
 
+/** The purpose of everything that a kind of organisation reads about people; undefined where there is more than one, or none. */
+export function onlyPurposeOf(kind: Kind | undefined): string | undefined {
+  const purposes = kind === undefined ? [] : (PURPOSES_OF_KIND[kind] ?? []);
+  return purposes.length === 1 ? purposes[0] : undefined;
+}
+
 export const mayAskFor = (kind: Kind, purpose: string): boolean =>
   (PURPOSES_OF_KIND[kind] ?? []).some((allowed) => isKindOf(PURPOSES, purpose, allowed));

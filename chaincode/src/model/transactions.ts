@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { accessTransactions } from './access-transactions.ts';
 import { accountTransactions } from './account-transactions.ts';
 import { authorizationTransactions } from './authorization-transactions.ts';
+import { claimPurgeTransactions } from './claim-purge-transactions.ts';
 import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
 import { rulesInputSchema } from './consortium-rules.ts';
@@ -221,6 +222,7 @@ export const transactions = {
   ...visitTransactions,
   ...renewalTransactions,
   ...claimTransactions,
+  ...claimPurgeTransactions,
   ...authorizationTransactions,
   ...screeningTransactions,
   ...accountTransactions,

@@ -27,6 +27,7 @@ import { debts } from './claims/debts.ts';
 import { listClaims } from './claims/desk.ts';
 import { assignClaim, claimDesk, noteClaim } from './claims/desk-routes.ts';
 import { checkEligibility } from './claims/eligibility.ts';
+import { purgeEvidence } from './claims/evidence-ends.ts';
 import { claimFindings } from './claims/findings.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { planUsage } from './claims/plan-routes.ts';
@@ -215,6 +216,7 @@ export const DUTIES: readonly Duty[] = [
   screenClaims,
   showChangedRecords,
   decideByChangedRecords,
+  purgeEvidence,
   instructPayment,
   remitPayment,
   ...tellSubscribers,

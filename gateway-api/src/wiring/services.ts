@@ -1,5 +1,6 @@
 /** What the subjects of one gateway work with, wired on its side of the ledger. */
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { onlyPurposeOf } from '@telemed-ledger/chaincode/model/purposes.ts';
+import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import { FairSlots } from '../clients/fair-slots.ts';
 import type { GatewayConfig } from '../config.ts';
@@ -140,7 +141,10 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   metrics.watch('gateway_access_waits', 'Callers who wait for what becomes of an access.', () => accessWaits.open);
   metrics.watch('gateway_access_streams', 'Streams of events to patients.', () => accessStreams.open);
   const where = { organisation: organisation.name, isCustodian: organisation.kind === 'custodian' };
-  const reading = new ReadEvents({ readLog, index, ...where, termsOf: (access) => termsOf(access, index) });
+  const reading = new ReadEvents({
+    ...{ readLog, index, ...where, termsOf: (access) => termsOf(access, index) },
+    purposeAt: (name) => onlyPurposeOf(organisationByName(consortium, name)?.kind),
+  });
   const actorOf = (act: string) => readLog.actor(act);
   const auditEvents = new AuditEvents({ disclosures, index, reads: reading, actorOf, consortium, broken, ...where });
   const subscriptions = new Subscriptions({

@@ -56,6 +56,25 @@ export class OwnStates {
     return false;
   }
 
+  /** Ids of those in one of these statuses that changed behind a block, oldest change first. */
+  async changedSince(
+    kind: string,
+    statuses: readonly string[],
+    block: number,
+  ): Promise<{ id: string; block: number }[]> {
+    const rows = await this.#db
+      .selectFrom('states')
+      .select(['id', 'block'])
+      .where('kind', '=', kind)
+      .where('own', '=', OWN)
+      .where('status', 'in', statuses)
+      .where('block', '>', block)
+      .orderBy('block')
+      .orderBy('sequence')
+      .execute();
+    return rows.map(({ id, block: at }) => ({ id, block: Number(at) }));
+  }
+
   /** In the order in which they came. */
   async page(
     kind: string,

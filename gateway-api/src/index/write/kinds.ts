@@ -93,6 +93,7 @@ const KINDS = new Map<string, Kind>(
     'token-freed': { places: BILLING },
     screening: { places: BILLING, names: 'claimId', payer: statedPayer },
     claim: { places: BILLING, holds: ['Claim'], names: 'id', payer: statedPayer },
+    'claim-remains': { places: BILLING, holds: ['Claim'], names: 'id', payer: statedPayer },
     'claim-state': { places: BILLING, names: 'id', payer: statedPayer },
     authorization: { places: BILLING, holds: ['Claim', 'ClaimResponse'], names: 'id', payer: statedPayer },
     'authorization-state': { places: BILLING, names: 'id', payer: statedPayer },

@@ -15,7 +15,8 @@ import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import { claimState, textOf } from './claims.ts';
+import { billedOf, claimState, textOf } from './claims.ts';
+import { noteClaimRead } from './noting.ts';
 import { bookShown } from './prices.ts';
 
 const datedText = z.object({ text: z.string(), first: z.string().optional(), last: z.string().optional() });
@@ -26,6 +27,7 @@ const basisSchema = z
     decisions: z.array(
       z.object({
         step: z.int(),
+        purgedAt: z.string().optional().meta({ description: 'Since when the records are gone that it was judged by.' }),
         claim: z.string(),
         response: z.string(),
         coverage: z.string(),
@@ -52,19 +54,21 @@ async function schedulesOf(index: ReadModel, own: string, between: Contracting, 
   return found;
 }
 
-async function decisionsOf(index: ReadModel, own: string, { id, step: last, payer, provider }: ClaimState) {
+async function decisionsOf(index: ReadModel, own: string, state: ClaimState) {
+  const { id, step: last, payer, provider } = state;
   const decisions: Decision[] = [];
-  let claim = await textOf(index, own, privateKeys.claim(id));
+  let claim = (await index.evidence.text(own, privateKeys.claim(id))) ?? (await billedOf(index, own, state));
   for (let step = 1; step <= last; step += 1) {
     claim = (step === 1 ? undefined : await index.evidence.text(own, privateKeys.claim(id, step))) ?? claim;
     const response = await index.evidence.text(own, privateKeys.response(id, step));
     if (response === undefined) continue;
     const { coverage, feeSchedule, feeSchedules } = JSON.parse(response) as ClaimResponseRecord;
-    const { coverage: submitted } = JSON.parse(claim) as ClaimRecord;
+    const { coverage: submitted, purged } = JSON.parse(claim) as ClaimRecord;
     const { id: of, version } = coverage ?? submitted;
     const versions = feeSchedules ?? (feeSchedule === undefined ? [] : [feeSchedule]);
     decisions.push({
       ...{ step, claim, response, coverage: await textOf(index, own, privateKeys.coverage(of, version)) },
+      ...(purged === undefined ? {} : { purgedAt: purged.at }),
       schedules: await schedulesOf(index, own, { payer, provider }, versions),
     });
   }
@@ -78,9 +82,11 @@ export const claimBasis = route({
   roles: ['system', 'adjudicator', 'practitioner'],
   parameters: z.object({ id: z.string() }),
   answers: { 200: { description: 'The anchored texts, by step.', schema: basisSchema } },
-  async handle({ caller, parameters: { id } }, { index, organisation }) {
+  async handle({ caller, parameters: { id } }, services) {
     compartmentOf(caller);
+    const { index, organisation } = services;
     const state = await claimState(index, id);
+    await noteClaimRead(caller, id, services);
     const own = collections.billing(organisation.name);
     const decisions = await decisionsOf(index, own, state);
     return { body: { provider: state.provider, payer: state.payer, decisions } };

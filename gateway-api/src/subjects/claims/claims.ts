@@ -131,12 +131,26 @@ export async function screenedAs(
   return screening === undefined ? {} : { screening };
 }
 
+/** A claim as it is billed by now, or what remains of it; undefined where it is not here. */
+export async function billedText(
+  { evidence }: Pick<ReadModel, 'evidence'>,
+  collection: string,
+  state: ClaimState,
+): Promise<string | undefined> {
+  const { claim, remains } = keysOfClaim(state);
+  return (await evidence.text(collection, claim)) ?? evidence.text(collection, remains);
+}
+
+/** The same. @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */
+export const billedOf = async (index: ReadModel, collection: string, state: ClaimState): Promise<string> =>
+  (await billedText(index, collection, state)) ?? textOf(index, collection, keysOfClaim(state).claim);
+
 /** A claim as it stands, as endorsers are shown it: the decision as well, where there is one here. */
 export async function standingOf(index: ReadModel, own: string, state: ClaimState): Promise<Standing> {
   const keys = keysOfClaim(state);
   const response = await index.evidence.text(own, keys.response);
   return {
-    claim: await textOf(index, own, keys.claim),
+    claim: await billedOf(index, own, state),
     state: await textOf(index, own, privateKeys.claimState(state.id, state.step)),
     ...(response === undefined ? {} : { response }),
   };
@@ -239,11 +253,7 @@ export async function inTurn<T>(
   id: string,
   decide: () => Promise<T>,
 ): Promise<T> {
-  const claim = await textOf(
-    index,
-    collections.billing(organisation.name),
-    keysOfClaim(await claimState(index, id)).claim,
-  );
+  const claim = await billedOf(index, collections.billing(organisation.name), await claimState(index, id));
   const { coverage } = parseExact(claim) as ClaimRecord;
   const row = await index.newestRow('Coverage', coverage.id);
   const isOfPlan = row !== undefined && readCover(index.stored(row).resource).plans.length > 0;
@@ -297,16 +307,22 @@ export async function adjudicateOnce(
 
 /** The payer's rules of deciding, what another person has signed, and what an appeal is against. */
 async function decidedBefore(index: ReadModel, own: string, { id, payer, step, signers, appealOf }: ClaimState) {
-  const generation = await index.evidence.newest(own, privateKeys.claimRules(payer, 0).slice(0, -1));
-  const rules =
-    generation === 0
-      ? {}
-      : { rules: { generation, text: await textOf(index, own, privateKeys.claimRules(payer, generation)) } };
   return {
-    ...rules,
+    ...(await rulesShown(index, own, payer)),
     ...(signers === undefined ? {} : { signed: await textOf(index, own, privateKeys.claimDecision(id, step)) }),
     ...(appealOf === undefined ? {} : { response: await textOf(index, own, privateKeys.response(id, appealOf)) }),
   };
+}
+
+/** The payer's newest rules of deciding, where it has set any. */
+export async function rulesShown(
+  index: ReadModel,
+  own: string,
+  payer: string,
+): Promise<{ rules?: { generation: number; text: string } }> {
+  const generation = await index.evidence.newest(own, privateKeys.claimRules(payer, 0).slice(0, -1));
+  if (generation === 0) return {};
+  return { rules: { generation, text: await textOf(index, own, privateKeys.claimRules(payer, generation)) } };
 }
 
 /** How a claim stands. @throws {LedgerError} NOT_FOUND */

@@ -2,13 +2,11 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { practitionerSchema, written } from '@telemed-ledger/chaincode/model/texts.ts';
 import { z } from 'zod';
-import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
-import { aboutOf } from '../reads/read-log.ts';
-import type { Services } from '../services.ts';
 import { claimState } from './claims.ts';
 import type { Assignment, DeskNote } from './desk-journal.ts';
+import { noteClaimRead } from './noting.ts';
 
 const CLERKS = ['adjudicator', 'system'] as const;
 const LONGEST_NOTE = 4_000;
@@ -34,13 +32,6 @@ const assignmentShown = (claim: string, known: Assignment | undefined): z.infer<
       };
 
 const noteShown = ({ id, author, at, text }: DeskNote): z.infer<typeof noteSchema> => ({ id, author, at, text });
-
-/** Written down as a read of whom the claim is about. @throws {LedgerError} NOT_FOUND */
-async function noteRead(caller: Caller, id: string, { index, readLog }: Services): Promise<void> {
-  const row = await index.newestRow('Claim', id);
-  const about = aboutOf('shown', [{ patient: row?.patient ?? null, id }]);
-  await readLog.note(caller, { interaction: 'read', type: 'Claim', about });
-}
 
 export const assignClaim = route({
   method: 'put',
@@ -109,7 +100,7 @@ export const claimDesk = route({
   async handle({ caller, parameters: { id } }, services) {
     compartmentOf(caller);
     const { status } = await claimState(services.index, id);
-    await noteRead(caller, id, services);
+    await noteClaimRead(caller, id, services);
     const [known, notes] = await Promise.all([services.desk.of(id), services.desk.notes(id)]);
     return { body: { ...assignmentShown(id, known), status, notes: notes.map(noteShown) } };
   },

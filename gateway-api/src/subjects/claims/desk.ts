@@ -2,7 +2,6 @@
  * The desk's queue: claims of this payer or provider by how they stand on the ledger, with as much of each Claim as tells which to take
  * next. Who it is about is read by FHIR, where the read is written down.
  */
-import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import { CLAIM_STATUSES } from '@telemed-ledger/chaincode/model/claim-steps.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
@@ -16,6 +15,7 @@ import { route } from '../../http/routes.ts';
 import type { OwnPage, PageOptions } from '../../index/read/own-states.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { Services } from '../services.ts';
+import { billedText } from './claims.ts';
 
 /** Claims that are looked through for one page: whoever asks for few of many gets `next` and goes on. */
 const MOST_LOOKED_AT = 1_000;
@@ -104,7 +104,7 @@ function isAsked(query: Query, row: Row, claim: Resource): boolean {
 }
 
 async function claimOf(index: ReadModel, own: string, state: ClaimState): Promise<Resource | undefined> {
-  const text = await index.evidence.text(own, keysOfClaim(state).claim);
+  const text = await billedText(index, own, state);
   return text === undefined ? undefined : (parseExact(text) as { resource: Resource }).resource;
 }
 

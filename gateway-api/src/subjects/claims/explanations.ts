@@ -12,6 +12,7 @@ import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import type { View } from '../../index/read/deliveries.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
+import { billedText } from './claims.ts';
 import { type ExplainedPayment, explanationOf } from './explanation.ts';
 
 const EXPLANATION = 'ExplanationOfBenefit';
@@ -54,7 +55,7 @@ async function explained(index: ReadModel, decision: StoredResource): Promise<St
   const row = await index.state('claim', id);
   if (row === undefined) return undefined;
   const state = claimStateSchema.parse(JSON.parse(row.value));
-  const text = await index.evidence.text(collections.billing(state.payer), keysOfClaim(state).claim);
+  const text = await billedText(index, collections.billing(state.payer), state);
   if (text === undefined) return undefined;
   const { resource: claim } = parseExact(text) as { resource: Resource };
   const resource = explanationOf({

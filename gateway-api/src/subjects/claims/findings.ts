@@ -6,7 +6,8 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
-import { claimState, textOf } from './claims.ts';
+import { billedOf, claimState } from './claims.ts';
+import { noteClaimRead } from './noting.ts';
 
 /** What was said by a step of a claim. */
 interface Said {
@@ -14,10 +15,13 @@ interface Said {
   findings: readonly Finding[];
 }
 
-async function saidOf(services: Services, { id, step: last }: ClaimState): Promise<Said[]> {
+async function saidOf(
+  services: Services,
+  { id, step: last }: ClaimState,
+  claim: Pick<ClaimRecord, 'edits'>,
+): Promise<Said[]> {
   const { index, organisation } = services;
   const own = collections.billing(organisation.name);
-  const claim = JSON.parse(await textOf(index, own, privateKeys.claim(id))) as ClaimRecord;
   const said: Said[] = [{ step: 1, findings: claim.edits }];
   for (let step = 2; step <= last; step += 1) {
     const text = await index.evidence.text(own, privateKeys.response(id, step));
@@ -47,6 +51,15 @@ const findingOf = (step: number, { edit, version, outcome, facts = {}, weight }:
   ],
 });
 
+/** That the records are gone which it was said of. */
+const purgedOf = ({ at }: NonNullable<ClaimRecord['purged']>): object => ({
+  name: 'evidence',
+  part: [
+    { name: 'status', valueCode: 'purged' },
+    { name: 'at', valueInstant: at },
+  ],
+});
+
 const findingsAt = (kind: Kind): SubjectOperation => ({
   ...{ kind, name: 'findings', type: 'Claim', level: 'instance', isQuestion: true },
   summary:
@@ -54,8 +67,15 @@ const findingsAt = (kind: Kind): SubjectOperation => ({
   definition: definitionOf('Claim-findings'),
   async handle({ caller, id = '' }, services) {
     compartmentOf(caller);
-    const said = await saidOf(services, await claimState(services.index, id));
-    const parameter = said.flatMap(({ step, findings }) => findings.map((finding) => findingOf(step, finding)));
+    const { index, organisation } = services;
+    const state = await claimState(index, id);
+    const claim = JSON.parse(await billedOf(index, collections.billing(organisation.name), state)) as ClaimRecord;
+    await noteClaimRead(caller, id, services);
+    const said = await saidOf(services, state, claim);
+    const parameter = [
+      ...(claim.purged === undefined ? [] : [purgedOf(claim.purged)]),
+      ...said.flatMap(({ step, findings }) => findings.map((finding) => findingOf(step, finding))),
+    ];
     return { status: 200, resource: { resourceType: 'Parameters', parameter } };
   },
 });

@@ -3,13 +3,12 @@
 import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Services } from '../services.ts';
-import { resourceAt, textOf } from './claims.ts';
+import { billedOf, resourceAt } from './claims.ts';
 
 const organisation = (name: string) => ({ identifier: { system: ORGANISATION_SYSTEM, value: name }, display: name });
 
@@ -26,7 +25,7 @@ export async function responseOf(
     ? await resourceAt(index, 'ClaimResponse', own, keysOfClaim(state).response)
     : undefined;
   if (told !== undefined) return told;
-  const { resource } = parseExact(await textOf(index, own, privateKeys.claim(state.id))) as ClaimRecord;
+  const { resource } = parseExact(await billedOf(index, own, state)) as ClaimRecord;
   return standing(resource, state);
 }
 

@@ -11,6 +11,8 @@ export interface ReadEventsOptions extends ReadsOptions {
   readLog: Pick<ReadLog, 'page' | 'row'>;
   index: Pick<ReadModel, 'carriedReads' | 'newest'>;
   termsOf(access: string): Promise<Terms>;
+  /** What an organisation may read for at all, where that is one purpose. */
+  purposeAt(organisation: string): string | undefined;
 }
 
 /** What is in the log so that it is known who did it: the act has an event of its own. */
@@ -53,7 +55,9 @@ export class ReadEvents {
   }
 
   async #event({ organisation, read }: Pick<ReadAt, 'organisation' | 'read'>): Promise<StoredResource> {
-    const terms = read.access === null ? {} : await this.#options.termsOf(read.access);
+    const purpose = this.#options.purposeAt(organisation);
+    const own: Terms = purpose === undefined ? {} : { purpose };
+    const terms = read.access === null ? own : await this.#options.termsOf(read.access);
     const name = read.fhir_user === null ? undefined : await this.#nameOf(read.fhir_user);
     return readEvent({ organisation, read, terms, name });
   }

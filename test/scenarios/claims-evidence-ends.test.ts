@@ -1,0 +1,75 @@
+/** What claims keep of people's records goes, at every member, when nothing takes it any more; until then who reads it is in her log. On either network. */
+import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
+import { recomputeClaim } from '@telemed-ledger/scripts/recompute.ts';
+import { expect } from 'chai';
+import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
+import { PayableClaims } from './payable-claims.fixture.ts';
+
+interface Findings {
+  parameter: { name: string; part: { name: string; valueCode?: string; valueInstant?: string }[] }[];
+}
+interface Basis {
+  decisions: { claim: string; purgedAt?: string }[];
+}
+interface Log {
+  entry?: { resource: { entity: { what?: { reference: string } }[]; purposeOfEvent?: object[] } }[];
+}
+
+describe('The evidence of a claim', function () {
+  this.timeout(120_000);
+  let scene: Scene;
+  let claims: PayableClaims;
+  let holders: Party[];
+  before(async function () {
+    this.timeout(START_TIMEOUT_MS + 60_000);
+    scene = await consortium();
+    claims = await PayableClaims.open(scene.parties);
+    holders = [claims.payer, claims.hospital];
+  });
+
+  const findings = (reference: string) => ({ method: 'POST', path: `/fhir/R4/${reference}/$findings` }) as const;
+  const basis = (reference: string) => ({ path: `/claims/${reference.slice('Claim/'.length)}/basis` });
+  const isPurged = ({ parameter }: Findings): boolean =>
+    parameter.some(({ name, part }) => name === 'evidence' && part.some(({ valueCode }) => valueCode === 'purged'));
+  const evidenceIn = ({ decisions }: Basis): unknown[] =>
+    decisions.flatMap(({ claim }) => (JSON.parse(claim) as { evidence: unknown[] }).evidence);
+
+  it('is read under her eyes: as payment, by the payer', async () => {
+    const reference = await claims.approved();
+    expect(evidenceIn(await claims.payer.ask<Basis>(basis(reference)))).to.not.deep.equal([]);
+    const patient = scene.parties.of('patients', 'patient', claims.patient);
+    const path = '/fhir/R4/AuditEvent?_count=100';
+    await scene.parties.of('payer', 'system').send({ method: 'POST', path: '/log-anchors', body: {} });
+    const isIt = ({ entry = [] }: Log): boolean =>
+      entry.some(
+        ({ resource }) =>
+          resource.entity.some(({ what }) => what?.reference === reference) &&
+          JSON.stringify(resource.purposeOfEvent ?? []).includes('HPAYMT'),
+      );
+    await patient.find<Log>({ path }, 'the payer’s read in her log', isIt);
+  });
+
+  it('is purged at payer and provider when a claim is cancelled, which stays readable', async () => {
+    const { reference, encounter } = await claims.submitted();
+    await claims.approve(reference);
+    const before = await claims.payer.ask<Findings>(findings(reference));
+    expect(isPurged(before)).to.equal(false);
+    const other = await claims.submitted();
+    await claims.hospital.write({ method: 'POST', path: `/fhir/R4/${other.reference}/$cancel` });
+    for (const party of holders) {
+      await party.find<Findings>(findings(other.reference), 'that the evidence is purged', isPurged);
+      expect(evidenceIn(await party.ask<Basis>(basis(other.reference)))).to.deep.equal([]);
+      expect((await party.send({ path: `/fhir/R4/${other.reference}` })).status).to.equal(200);
+      expect(isPurged(await party.ask<Findings>(findings(reference)))).to.equal(false);
+    }
+    // The visit is free to be billed again.
+    await claims.submitted(other.encounter);
+    expect(encounter).to.not.equal(other.encounter);
+    const all = await recomputeClaim(claims.payer, reference.slice('Claim/'.length), scene.consortium.organisations);
+    for (const { differences } of all) expect(differences).to.deep.equal([]);
+    for (const name of Object.keys(scene.urls)) {
+      const { body } = await scene.parties.of(name, 'operator').send({ method: 'POST', path: '/verify' });
+      expect((body as { differences: unknown[] }).differences, name).to.deep.equal([]);
+    }
+  });
+});
