@@ -3,10 +3,14 @@
  * gateway holds of it, by the ledger's own rules, and says whether it comes out equal. Exit code 1 where something differs.
  */
 import { parseArgs } from 'node:util';
+import type { Accumulator } from '@telemed-ledger/chaincode/model/accumulators.ts';
+import type { ClaimTables } from '@telemed-ledger/chaincode/model/claim-tables.ts';
 import type { ClaimRecord, ClaimResponseRecord, FeeSchedule } from '@telemed-ledger/chaincode/model/claims.ts';
+import { readConceptMap } from '@telemed-ledger/chaincode/model/concept-map.ts';
 import { inForceOn } from '@telemed-ledger/chaincode/model/dated.ts';
+import type { PlanRecord } from '@telemed-ledger/chaincode/model/plans.ts';
 import type { Anchored } from '@telemed-ledger/chaincode/model/values.ts';
-import { type Recomputed, recompute } from '@telemed-ledger/chaincode/rules/recomputing.ts';
+import { type Basis, type Recomputed, recompute } from '@telemed-ledger/chaincode/rules/recomputing.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import {
   dataDirectory,
@@ -23,6 +27,10 @@ interface Decision {
   claim: string;
   response: string;
   coverage: string;
+  purgedAt?: string;
+  tables?: { generation: number; text?: string; maps: string[] };
+  plan?: string[];
+  usage?: string[];
   schedules: { text: string; first?: string; last?: string }[];
 }
 /** As GET /claims/<id>/basis answers it. */
@@ -37,10 +45,28 @@ export interface Again extends Recomputed {
   step: number;
   /** As the ClaimResponse says it. */
   disposition: string;
+  /** Since when the records that it was judged by are gone: then nothing is computed. */
+  purgedAt?: string;
 }
+
+/** The payer's tables as endorsers had them. */
+function tablesIn({ tables }: Decision): Basis['tables'] {
+  if (tables === undefined) return undefined;
+  const { generation, text, maps } = tables;
+  if (text === undefined) return { loaded: undefined };
+  const rows = maps.flatMap((map) => readConceptMap((JSON.parse(map) as Anchored).resource));
+  const crosswalk = maps.length === 0 ? undefined : rows;
+  return { loaded: { ...(JSON.parse(text) as ClaimTables), generation, crosswalk } };
+}
+
+const usageIn = ({ usage = [] }: Decision): Map<string, Accumulator> =>
+  new Map(usage.map((text) => JSON.parse(text) as Accumulator).map((entry) => [entry.year, entry]));
 
 function again(decision: Decision, provider: Organisation): Again {
   const response = JSON.parse(decision.response) as ClaimResponseRecord;
+  const said = { step: decision.step, disposition: String(response.resource['disposition']) };
+  if (decision.purgedAt !== undefined)
+    return { ...said, purgedAt: decision.purgedAt, differences: [], edits: [], taken: [], isByPerson: false };
   const schedules = decision.schedules.map(({ text, ...days }) => ({
     ...days,
     schedule: JSON.parse(text) as FeeSchedule,
@@ -50,8 +76,10 @@ function again(decision: Decision, provider: Organisation): Again {
     ...{ claim: JSON.parse(decision.claim) as ClaimRecord, response, provider },
     coverage: (JSON.parse(decision.coverage) as Anchored).resource,
     priceOn: (day) => only ?? inForceOn(schedules, day)?.schedule,
+    ...{ tables: tablesIn(decision), usage: usageIn(decision) },
+    plan: decision.plan?.map((text) => JSON.parse(text) as PlanRecord),
   });
-  return { step: decision.step, disposition: String(response.resource['disposition']), ...recomputed };
+  return { ...said, ...recomputed };
 }
 
 /** @param members those of the consortium @throws Unexpected where the gateway does not hold the claim */
@@ -62,7 +90,11 @@ export async function recomputeClaim(party: Party, id: string, members: readonly
   return decisions.map((decision) => again(decision, member));
 }
 
-function print({ step, disposition, differences, taken, isByPerson }: Again): void {
+function print({ step, disposition, differences, taken, isByPerson, purgedAt }: Again): void {
+  if (purgedAt !== undefined) {
+    console.log(`step ${step}, ${disposition}: not computed, its evidence is purged since ${purgedAt}`);
+    return;
+  }
   const result = differences.length === 0 ? 'equal' : `differs: ${differences.join(', ')}`;
   console.log(`step ${step}, ${disposition}: ${result}${isByPerson ? ' (with what a person decided)' : ''}`);
   console.log(`  taken as found, since they rest on more than the claim: ${taken.join(', ')}`);

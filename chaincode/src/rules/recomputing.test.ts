@@ -1,9 +1,14 @@
 import { expect } from 'chai';
 import { Story } from '../contracts/example-story.fixture.ts';
+import type { Accumulator } from '../model/accumulators.ts';
 import type { ClaimRecord, ClaimResponseRecord, FeeSchedule } from '../model/claims.ts';
 import { exampleIds } from '../model/example-claim.fixture.ts';
+import { EXAMPLE_PLAN_NAME } from '../model/example-plan.fixture.ts';
 import { privateKeys } from '../model/keys.ts';
+import type { PlanRecord } from '../model/plans.ts';
 import type { Anchored } from '../model/values.ts';
+import { CLAIM_SIGNALS } from './claim-signals.ts';
+import { CLAIM_EDITS } from './claims.ts';
 import { type Basis, recompute } from './recomputing.ts';
 
 const PAYER = 'billing_payer';
@@ -72,5 +77,75 @@ describe('A decision that is computed again', () => {
       'ClaimResponse.item',
       'ClaimResponse.total',
     ]);
+  });
+
+  /** What lies with the payer, as its gateway shows it. */
+  function payersBasis(story: Story): Basis {
+    const basis = basisOf(story);
+    const { plan, usage } = story.benefits();
+    const { tables } = story.tables();
+    const entry = usage[0]?.text;
+    return {
+      ...basis,
+      plan: (plan?.versions ?? []).map(({ text }) => JSON.parse(text) as PlanRecord),
+      usage: new Map(entry === undefined ? [] : [['2026-01-01', JSON.parse(entry) as Accumulator]]),
+      tables: {
+        loaded: tables && { ...JSON.parse(tables.text ?? ''), generation: tables.generation, crosswalk: undefined },
+      },
+    };
+  }
+  const ofPlan = async (story: Story): Promise<void> => {
+    story.example.coverage['class'] = [{ type: { coding: [{ code: 'plan' }] }, value: EXAMPLE_PLAN_NAME }];
+    await story.ledger.submit('RegisterCoverage', story.coverage(2));
+    await story.ledger.submit('RegisterPlan', story.plan());
+  };
+
+  it('goes by the plan and what its member had used; without them it says that it took the amounts as found', async () => {
+    const story = await decided(ofPlan);
+    const basis = payersBasis(story);
+    expect(basis.response.taken).to.have.length(1);
+    const again = recompute(basis);
+    expect(again.differences).to.deep.equal([]);
+    expect(again.taken).to.not.include('the amounts by the plan');
+    const [entry] = [...basis.usage!.values()];
+    const more = { ...entry!, totals: { ...entry!.totals, deductible: entry!.totals.deductible + 1_000 } };
+    const differing = ['ClaimResponse.item', 'ClaimResponse.total'];
+    expect(recompute({ ...basis, usage: new Map([['2026-01-01', more]]) }).differences).to.include.members(differing);
+    story.insurancePlan['plan'][0].generalCost[0].cost.value = 1;
+    const other = [{ ...basis.plan![0]!, resource: story.insurancePlan }] as Basis['plan'];
+    expect(recompute({ ...basis, plan: other }).differences).to.include.members(differing);
+    for (const lacking of [{ usage: undefined }, { plan: undefined }, { plan: [] }, { usage: new Map() }]) {
+      const { differences, taken } = recompute({ ...basis, ...lacking });
+      expect(differences, JSON.stringify(lacking)).to.deep.equal([]);
+      expect(taken).to.include('the amounts by the plan');
+    }
+  });
+
+  it('goes by the tables and the limits of signals; without them these are taken as found', async () => {
+    const tables = { signals: { 'claimed-late': { limit: 0, weight: 7 } } };
+    const story = await decided((one) => one.ledger.submit('LoadClaimTables', one.loading({ tables })));
+    const basis = payersBasis(story);
+    const recorded = basis.response.edits.filter(({ outcome }) => outcome === 'signal');
+    expect(recorded.map(({ edit }) => edit)).to.include('claimed-late');
+    expect(recompute(basis).differences).to.deep.equal([]);
+    const { loaded } = basis.tables!;
+    const changed = { ...loaded!, signals: { 'claimed-late': { limit: 0, weight: 8 } } };
+    expect(recompute({ ...basis, tables: { loaded: changed as never } }).differences).to.deep.equal([
+      'signal claimed-late',
+    ]);
+    expect(recompute({ ...basis, tables: undefined }).differences).to.deep.equal([]);
+    const silent = basis.response.edits.filter(({ edit }) => edit !== 'claimed-late');
+    expect(recompute({ ...basis, response: { ...basis.response, edits: silent } }).differences).to.deep.equal([
+      'signal claimed-late',
+    ]);
+  });
+
+  it('says of each edit and each signal whether it was computed or taken as found', async () => {
+    const basis = payersBasis(await decided());
+    const names = [...CLAIM_EDITS, ...CLAIM_SIGNALS].map(({ name }) => name);
+    for (const one of [basis, { ...basis, tables: undefined }]) {
+      const { edits, taken } = recompute(one);
+      expect([...edits, ...taken]).to.have.members(names);
+    }
   });
 });

@@ -2,6 +2,7 @@
  * What each decision of a claim was computed from, as the ledger has it: for its provider and its payer, who compute it again
  * (`npm run recompute`). The texts are what is anchored, byte for byte.
  */
+import type { ClaimTables } from '@telemed-ledger/chaincode/model/claim-tables.ts';
 import {
   type ClaimRecord,
   type ClaimResponseRecord,
@@ -31,6 +32,18 @@ const basisSchema = z
         claim: z.string(),
         response: z.string(),
         coverage: z.string(),
+        tables: z
+          .object({ generation: z.int(), text: z.string().optional(), maps: z.array(z.string()) })
+          .optional()
+          .meta({ description: 'The payer’s, as they were then; absent where they are not here.' }),
+        plan: z
+          .array(z.string())
+          .optional()
+          .meta({ description: 'The versions that the decision names, where they are here.' }),
+        usage: z
+          .array(z.string())
+          .optional()
+          .meta({ description: 'What its member used of plan years by then: at the payer.' }),
         schedules: z.array(datedText).meta({ description: 'By the days from and to which they count.' }),
       }),
     ),
@@ -54,6 +67,35 @@ async function schedulesOf(index: ReadModel, own: string, between: Contracting, 
   return found;
 }
 
+/** Those of these keys whose values are here. */
+async function textsAt(index: ReadModel, own: string, keys: readonly string[]): Promise<string[]> {
+  const texts = await Promise.all(keys.map((key) => index.evidence.text(own, key)));
+  return texts.filter((text) => text !== undefined);
+}
+
+/** The payer's tables as they were at a time; undefined where a part of them is not here. @param at ISO 8601 UTC */
+async function tablesAt(index: ReadModel, own: string, payer: string, at: string): Promise<Decision['tables']> {
+  let generation = await index.evidence.newest(own, privateKeys.claimTables(payer, 0).slice(0, -1));
+  for (; generation > 0; generation -= 1) {
+    const text = await index.evidence.text(own, privateKeys.claimTables(payer, generation));
+    if (text === undefined) return undefined;
+    const { loadedAt, maps } = JSON.parse(text) as ClaimTables;
+    if (Date.parse(loadedAt) > Date.parse(at)) continue;
+    const keys = maps.map(({ id, version }) => privateKeys.conceptMap(id, version));
+    const found = await textsAt(index, own, keys);
+    return found.length < keys.length ? undefined : { generation, text, maps: found };
+  }
+  return { generation: 0, maps: [] };
+}
+
+/** The versions of the plan that a decision names, and the entries that it wrote about what its member uses. */
+async function benefitsOf(index: ReadModel, own: string, { plan, taken = [], coverage }: ClaimResponseRecord) {
+  if (plan === undefined) return {};
+  const versions = plan.versions.map((version) => privateKeys.plan(plan.id, version));
+  const entries = taken.map(({ year, entry }) => privateKeys.accumulator(coverage.id, year, entry));
+  return { plan: await textsAt(index, own, versions), usage: await textsAt(index, own, entries) };
+}
+
 async function decisionsOf(index: ReadModel, own: string, state: ClaimState) {
   const { id, step: last, payer, provider } = state;
   const decisions: Decision[] = [];
@@ -62,13 +104,17 @@ async function decisionsOf(index: ReadModel, own: string, state: ClaimState) {
     claim = (step === 1 ? undefined : await index.evidence.text(own, privateKeys.claim(id, step))) ?? claim;
     const response = await index.evidence.text(own, privateKeys.response(id, step));
     if (response === undefined) continue;
-    const { coverage, feeSchedule, feeSchedules } = JSON.parse(response) as ClaimResponseRecord;
+    const decided = JSON.parse(response) as ClaimResponseRecord;
+    const { coverage, feeSchedule, feeSchedules, resource } = decided;
+    const tables = await tablesAt(index, own, payer, String(resource['created']));
     const { coverage: submitted, purged } = JSON.parse(claim) as ClaimRecord;
     const { id: of, version } = coverage ?? submitted;
     const versions = feeSchedules ?? (feeSchedule === undefined ? [] : [feeSchedule]);
     decisions.push({
       ...{ step, claim, response, coverage: await textOf(index, own, privateKeys.coverage(of, version)) },
       ...(purged === undefined ? {} : { purgedAt: purged.at }),
+      ...(tables === undefined ? {} : { tables }),
+      ...(await benefitsOf(index, own, decided)),
       schedules: await schedulesOf(index, own, { payer, provider }, versions),
     });
   }
