@@ -4,6 +4,7 @@ import type { Contract } from 'fabric-contract-api';
 import { Access } from './contracts/access.ts';
 import { Accounts } from './contracts/accounts.ts';
 import { Authorizations } from './contracts/authorizations.ts';
+import { ClaimAppeals } from './contracts/claim-appeals.ts';
 import { ClaimCorrections } from './contracts/claim-corrections.ts';
 import { ClaimPurges } from './contracts/claim-purges.ts';
 import { PayerTables } from './contracts/claim-tables.ts';
@@ -36,6 +37,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Claims,
     ClaimCorrections,
     ClaimPurges,
+    ClaimAppeals,
     Authorizations,
     PayerTables,
     Screenings,

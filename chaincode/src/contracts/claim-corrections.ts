@@ -135,19 +135,26 @@ async function reopenClaim(call: Call<'ReopenClaim'>): Promise<Done> {
   return { time: store.time };
 }
 
+type Reopened = Pick<ClaimState, 'status' | 'appealOf' | 'paid'>;
+
 /** An answer is decided as what it was pended as. @throws LedgerError where an appeal comes too late */
 async function reopened(
-  call: Call<'ReopenClaim'>,
+  { store, private: { kind, response } }: Call<'ReopenClaim'>,
   state: ClaimState,
-): Promise<Pick<ClaimState, 'status' | 'appealOf' | 'paid'>> {
-  const { kind, response } = call.private;
+): Promise<Reopened> {
   const { appealOf, paid } = state;
   if (kind === 'supplement') return { status: appealOf === undefined ? 'submitted' : 'appealed', appealOf, paid };
-  await checkAppealPeriod(call, state);
+  return appealed(store, state, response);
+}
+
+/** What an appeal makes of a claim. @throws LedgerError CONFLICT where it comes too late, NOT_FOUND and INVALID at `response` */
+export async function appealed(store: Store, state: ClaimState, response: string | undefined): Promise<Reopened> {
+  const last = lastAppealDay(await checkResponse(store, state, state.response, response ?? ''));
+  if (firstDay(store.time) > last) throw new LedgerError('CONFLICT', `the appeal period ended on ${last}`, 'id');
   return {
     status: 'appealed',
     appealOf: state.response ?? USUAL_STEPS.response,
-    paid: await paidFor(call.store, state, response),
+    paid: await paidFor(store, state, response),
   };
 }
 
@@ -168,13 +175,4 @@ const billedIn = (claim: Resource): string =>
 function checkSameBill(before: Resource, after: Resource): void {
   if (billedIn(before) === billedIn(after)) return;
   throw new LedgerError('INVALID', 'only what a claim refers to may change; replace it to bill otherwise', 'resource');
-}
-
-/** @throws LedgerError CONFLICT where it is over, NOT_FOUND and INVALID at `response` */
-async function checkAppealPeriod(
-  { store, private: { response } }: Call<'ReopenClaim'>,
-  state: ClaimState,
-): Promise<void> {
-  const last = lastAppealDay(await checkResponse(store, state, state.response, response ?? ''));
-  if (firstDay(store.time) > last) throw new LedgerError('CONFLICT', `the appeal period ended on ${last}`, 'id');
 }

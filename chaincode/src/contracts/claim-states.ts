@@ -50,10 +50,17 @@ export async function checkState(
   const state = await checkNewest(store, { id, payer, text }, at);
   const { from, by }: ClaimStep = CLAIM_STEPS[step];
   if (!from.includes(state.status)) throw new LedgerError('CONFLICT', `the claim is ${state.status}`, at ?? 'id');
-  if (state[by] !== caller.organisation.name) throw new LedgerError('FORBIDDEN', `another ${by}'s claim`, 'id');
+  if (!isTheirs(state, by, caller)) throw new LedgerError('FORBIDDEN', `another ${by}'s claim`, 'id');
   if (state.step === MAX_CLAIM_STEPS) throw new LedgerError('CONFLICT', 'the claim has taken all its steps', 'id');
   return state;
 }
+
+/** Whether a step that is this party's is the caller's to take; a patient's are her custodian's. */
+export const isTheirs = (
+  state: ClaimState,
+  by: ClaimStep['by'],
+  { organisation }: Pick<Caller, 'organisation'>,
+): boolean => (by === 'patient' ? organisation.kind === 'custodian' : state[by] === organisation.name);
 
 /** The state that a claim stands at, as it was shown. @throws LedgerError NOT_FOUND, INVALID, CONFLICT where there is a newer one */
 export async function checkNewest(

@@ -26,6 +26,7 @@ import { type VisitWord, visitHandle } from '../model/visits.ts';
 import { Accounts } from './accounts.ts';
 import type { ShownUsage } from './accumulators.ts';
 import { Authorizations } from './authorizations.ts';
+import { ClaimAppeals } from './claim-appeals.ts';
 import { ClaimCorrections } from './claim-corrections.ts';
 import type { ShownTerms } from './claim-loading.ts';
 import { ClaimPurges } from './claim-purges.ts';
@@ -93,8 +94,8 @@ export class Story {
 
   /** @param beside a story on whose ledger this one is, of another provider or payer */
   constructor(consortium: Consortium = exampleConsortium, beside?: Pick<Story, 'ledger' | 'provider' | 'payer'>) {
-    const ours = [ClaimPurges];
-    const billing = [PayerTables, Claims, ClaimCorrections, ...ours, Authorizations, Screenings, Settlements, Accounts];
+    const claims = [Claims, ClaimCorrections, ClaimPurges, ClaimAppeals];
+    const billing = [PayerTables, ...claims, Authorizations, Screenings, Settlements, Accounts];
     const contracts = [Records, Registry, Visits, ...billing, Erasures];
     this.ledger =
       beside?.ledger ??

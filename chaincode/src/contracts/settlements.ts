@@ -41,7 +41,7 @@ import {
   sumOf,
 } from '../rules/payments.ts';
 import { checkPaymentTerms } from './accounts.ts';
-import { checkState, memberOfKind, nextState, putState, putWithCopies } from './claim-states.ts';
+import { checkState, isTheirs, memberOfKind, nextState, putState, putWithCopies } from './claim-states.ts';
 import { checkStanding, loadNotice, loadPayment, loadStates, type Payment } from './payment-loading.ts';
 
 export class Settlements extends LedgerContract {
@@ -270,7 +270,7 @@ async function loadTaking(
     throw new LedgerError('INVALID', 'not the claims of that provider which the payment is for', 'states');
   const { from, by }: ClaimStep = CLAIM_STEPS[name];
   const taking = shown.filter(({ status, payment = id }) => payment === id && from.includes(status));
-  if (taking.some((state) => state[by] !== caller.organisation.name))
+  if (taking.some((state) => !isTheirs(state, by, caller)))
     throw new LedgerError('FORBIDDEN', `another ${by}'s claim`, 'states');
   if (taking.length === 0) throw new LedgerError('CONFLICT', 'its claims have been told', 'id');
   return taking;

@@ -21,7 +21,7 @@ export const CLAIM_STATES = {
   failed: 'The payment was tried and was not made: it is unpaid.',
   stopped: 'The payment was stopped: it is unpaid.',
   returned: 'The money of the payment came back: it is unpaid.',
-  appealed: 'The provider has appealed; a person who has not decided it before decides it anew.',
+  appealed: 'The provider or the patient has appealed; a person who has not decided it before decides it anew.',
   cancelled: 'The provider took it back before it was decided.',
   voided: 'The provider took it back after it was decided; what was paid is owed back.',
   replaced: 'Another claim of the provider’s took its place, with its services and what was paid for them.',
@@ -29,8 +29,11 @@ export const CLAIM_STATES = {
 export type ClaimStatus = keyof typeof CLAIM_STATES;
 export const CLAIM_STATUSES = Object.keys(CLAIM_STATES) as [ClaimStatus, ...ClaimStatus[]];
 
-/** Of a claim: its provider, its payer, or the bank that its state names. */
-export type Party = 'provider' | 'payer' | 'bank';
+/** Of a claim: its provider, its payer, or the bank that its state names; or its patient, for whom the custodian sends. */
+export type Party = 'provider' | 'payer' | 'bank' | 'patient';
+
+/** Decisions against which an appeal can be made. */
+const APPEALABLE = ['denied', 'patient-responsibility', 'satisfied', 'remitted'] as const;
 
 export interface ClaimStep {
   /** The statuses that it is taken from; none: it is a claim's first. */
@@ -63,10 +66,16 @@ export const CLAIM_STEPS = {
     takes: 'an answer, and the records that were missing; what is billed stays as it is',
   },
   appeal: {
-    from: ['denied', 'patient-responsibility', 'satisfied', 'remitted'],
+    from: APPEALABLE,
     by: 'provider',
     to: ['appealed'],
     takes: 'a reason, and new records, within the appeal period that the decision names',
+  },
+  'appeal-by-patient': {
+    from: APPEALABLE,
+    by: 'patient',
+    to: ['appealed'],
+    takes: 'a reason, within the same period; what is billed, and its records, stay as they are',
   },
   cancel: {
     from: ['submitted', 'pended', 'queued', 'countersign'],

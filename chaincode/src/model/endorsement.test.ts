@@ -128,6 +128,10 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     without: ['caller'],
     because: 'the payer’s collection decides; an answer or an appeal counts where the claim’s provider has signed it',
   },
+  AppealClaim: {
+    without: ['caller'],
+    because: 'the payer’s collection decides; an appeal of a patient’s counts where her custodian has signed it',
+  },
   PurgeEvidence: {
     without: ['one of'],
     because:

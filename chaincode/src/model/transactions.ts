@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { accessTransactions } from './access-transactions.ts';
 import { accountTransactions } from './account-transactions.ts';
 import { authorizationTransactions } from './authorization-transactions.ts';
+import { claimAppealTransactions } from './claim-appeal-transactions.ts';
 import { claimPurgeTransactions } from './claim-purge-transactions.ts';
 import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
@@ -223,6 +224,7 @@ export const transactions = {
   ...renewalTransactions,
   ...claimTransactions,
   ...claimPurgeTransactions,
+  ...claimAppealTransactions,
   ...authorizationTransactions,
   ...screeningTransactions,
   ...accountTransactions,

@@ -20,11 +20,22 @@ export interface ClaimTaskFacts {
   provider: string;
   payer: string;
   reason: string;
+  /** Id of the Patient, where she asks it herself. */
+  patient?: string;
   /** Transaction time, ISO 8601 UTC. */
   now: string;
 }
 
-export function claimTaskOf({ taskId, kind, claimId, provider, payer, reason, now }: ClaimTaskFacts): Resource {
+export function claimTaskOf({
+  taskId,
+  kind,
+  claimId,
+  provider,
+  payer,
+  reason,
+  patient,
+  now,
+}: ClaimTaskFacts): Resource {
   const financial = FINANCIAL[kind];
   const [from, to] = kind === 'answer' ? [payer, provider] : [provider, payer];
   return {
@@ -39,8 +50,9 @@ export function claimTaskOf({ taskId, kind, claimId, provider, payer, reason, no
       ],
     },
     focus: { reference: `Claim/${claimId}` },
+    ...(patient === undefined ? {} : { for: { reference: `Patient/${patient}` } }),
     authoredOn: now,
-    requester: organisationReference(from),
+    requester: patient === undefined ? organisationReference(from) : { reference: `Patient/${patient}` },
     owner: organisationReference(to),
     reasonCode: { text: reason },
   };

@@ -405,7 +405,10 @@ export type Interaction =
   | 'revoke'
   | 'restrict'
   | 'lift-restriction'
-  | 'refuse';
+  | 'refuse'
+  | 'confirm'
+  | 'dispute'
+  | 'appeal';
 
 export interface JournalTables {
   subscriptions: SubscriptionsTable;

@@ -30,6 +30,7 @@ import { checkEligibility } from './claims/eligibility.ts';
 import { purgeEvidence } from './claims/evidence-ends.ts';
 import { claimFindings } from './claims/findings.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
+import { appealAsPatient } from './claims/patient-appeals.ts';
 import { planUsage } from './claims/plan-routes.ts';
 import { getClaimRules, setClaimRules } from './claims/rules.ts';
 import { screenClaims } from './claims/screenings.ts';
@@ -182,6 +183,7 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   ...matchPatient,
   submitClaim,
   ...correctClaim,
+  appealAsPatient,
   ...claimFindings,
   adjudicateClaim,
   instructPayments,

@@ -25,7 +25,12 @@ import {
   markSchema,
 } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { type Consortium, type Organisation, organisationByMsp } from '@telemed-ledger/consortium/members.ts';
+import {
+  type Consortium,
+  custodianOf,
+  type Organisation,
+  organisationByMsp,
+} from '@telemed-ledger/consortium/members.ts';
 import type { AccessConsentsTable, IndexTables, StatesTable } from '../schema.ts';
 import { objectIn } from './json.ts';
 import type { Standing } from './resources.ts';
@@ -177,7 +182,7 @@ const takenAt = ({ decidedAt, purgedAt }: AccessState): string | undefined => pu
 /** A value as the step that its key names; undefined where it is none. */
 function stepIn({ kind, id }: Subject, row: Value, view: View): Step | undefined {
   const step = Number(row.key.split('/')[2]);
-  const found = STEPS[kind]?.(row);
+  const found = STEPS[kind]?.(row, view);
   if (found === undefined || found.state.id !== id || found.step !== step) return undefined;
   const { places, signers, ...one } = found;
   const signed = organisationByMsp(view.consortium, view.signerOf(row.transaction_id) ?? '')?.name;
@@ -191,7 +196,7 @@ interface Read extends Omit<Step, 'row'> {
   signers: readonly string[];
 }
 
-const STEPS: Partial<Record<Subject['kind'], (row: Value) => Read | undefined>> = {
+const STEPS: Partial<Record<Subject['kind'], (row: Value, view: View) => Read | undefined>> = {
   ...{ access: accessStep, authorization: authorizationStep, 'bank-account': accountStep },
   ...{ claim: claimStep, payment: paymentStep },
 };
@@ -207,14 +212,16 @@ function accessStep({ value }: Value): Read | undefined {
   };
 }
 
-function claimStep({ value }: Value): Read | undefined {
+function claimStep({ value }: Value, { consortium }: View): Read | undefined {
   const { data: state } = claimStateSchema.safeParse(objectIn(value));
   if (state === undefined) return undefined;
   const { provider, payer, bank, step, status } = state;
   return {
     ...{ step, state, series: [provider, payer].join() },
     places: [provider, payer, ...(bank === undefined ? [] : [bank])].map(collections.billing),
-    signers: takersOf(status, step).flatMap((party) => state[party] ?? []),
+    signers: takersOf(status, step).flatMap((party) =>
+      party === 'patient' ? custodianOf(consortium).name : (state[party] ?? []),
+    ),
   };
 }
 

@@ -28,7 +28,7 @@ interface Asked {
 }
 
 /** @throws LedgerError INVALID where anything in it is not understood */
-function askedIn(body: Resource | undefined, names: readonly string[]): Asked {
+export function askedIn(body: Resource | undefined, names: readonly string[]): Asked {
   if (body !== undefined && body.resourceType !== 'Parameters')
     throw new LedgerError('INVALID', 'is no Parameters', body.resourceType);
   const parameters = (body?.['parameter'] ?? []) as Parameter[];
@@ -47,7 +47,7 @@ function askedIn(body: Resource | undefined, names: readonly string[]): Asked {
   return { reason, added: { records, items } };
 }
 
-const needed = (reason: string | undefined): string => {
+export const needed = (reason: string | undefined): string => {
   if (reason !== undefined) return reason;
   throw new LedgerError('INVALID', 'needs a reason', 'Parameters.parameter');
 };

@@ -44,6 +44,8 @@ const EMERGENCIES = new Set(['BTG', 'ETREAT']);
 const CORRECTION_STEP = /^(?:correction-(?:asked|accepted|refused)|restrict|lift-restriction)$/;
 const CONSENT_ACT = /^(?:grant|amend|revoke)(?:-delegation)?$/;
 
+/** What a patient does herself beside these. */
+const OWN_ACT = /^(?:link|unlink|confirm|dispute|appeal)$/;
 const KEY_ACT = /^(?:(?:enrol|recover|rotate|end|cancel)-key|(?:issue|cancel)-code)$/;
 
 /** What kind of entry an event is. */
@@ -59,8 +61,8 @@ export function kindOf(event: Event): Kind {
   if (act !== undefined) return act as Kind;
   const key = codes.find((one) => KEY_ACT.test(one));
   if (key !== undefined) return key as Kind;
-  const link = codes.find((one) => one === 'link' || one === 'unlink');
-  if (link !== undefined) return link as Kind;
+  const own = codes.find((one) => OWN_ACT.test(one));
+  if (own !== undefined) return own as Kind;
   if (codes.includes('refuse')) return 'answer';
   if (codes.includes('log')) return 'log';
   if (event.outcome !== '0') return 'refusal';

@@ -17,7 +17,7 @@ export const KINDS = [
   ...(['grant-delegation', 'amend-delegation', 'revoke-delegation'] as const),
   ...(['enrol-key', 'recover-key', 'rotate-key', 'end-key', 'cancel-key', 'issue-code', 'cancel-code'] as const),
   ...(['correction-asked', 'correction-accepted', 'correction-refused'] as const),
-  ...(['restrict', 'lift-restriction', 'link', 'unlink'] as const),
+  ...(['restrict', 'lift-restriction', 'link', 'unlink', 'confirm', 'dispute', 'appeal'] as const),
   ...(['read', 'search', 'refusal', 'log', 'look', 'answer', 'told'] as const),
 ] as const;
 export type Kind = (typeof KINDS)[number];

@@ -25,6 +25,8 @@ function wordIn(body: Resource | undefined): VisitWord {
   return first.valueBoolean ? 'confirmed' : 'disputed';
 }
 
+/** As her log has it. */
+const SAID = { confirmed: 'confirm', disputed: 'dispute' } as const;
 const SAYS = {
   confirmed: 'The visit is confirmed: whoever is billed for it sees that.',
   disputed: 'The visit is disputed: a claim for it waits until somebody has looked at it.',
@@ -34,16 +36,19 @@ export const confirmVisit: SubjectOperation = {
   ...{ kind: 'custodian', type: 'Encounter', name: 'confirm', level: 'instance', transaction: 'SayOfVisit' },
   summary: 'The patient says that a visit took place, or with `took-place` false that it did not; each once.',
   definition: definitionOf('confirm-visit'),
-  async handle({ caller, body, id = '', idempotency }, { index, idempotent, ledger }) {
+  async handle({ caller, body, id = '', idempotency }, { index, idempotent, ledger, readLog }) {
     const compartment = compartmentOf(caller, 'read');
     const word = wordIn(body);
     const subject = await index.erasures.subject('Encounter', id);
     if (subject?.patient == null || (compartment !== undefined && subject.patient !== compartment))
       return refuse(404, 'not-found', 'This server has no such resource.');
-    const { provider, record } = subject;
+    const { provider, record, patient } = subject;
     const { outcome } = await idempotent.write(asSystem(caller), idempotency, () => ({
       answer: {},
-      submit: (sending) => {
+      submit: async (sending) => {
+        // On the disk before it is sent: the ledger has it from the custodian alone.
+        const about = [{ outcome: 'shown' as const, patient, access: null, records: [record] }];
+        await readLog.note(caller, { interaction: SAID[word], type: 'Encounter', about });
         const mark = { handle: visitHandle(provider, record), word, salt: newSalt() };
         return ledger.submit('SayOfVisit', { provider }, mark, sending);
       },

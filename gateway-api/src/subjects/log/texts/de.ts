@@ -34,6 +34,9 @@ export const de: Texts = {
     'lift-restriction': '{who} hat die Einschränkung eines Eintrags von {holder} aufgehoben',
     link: '{who} bei {organisation} hat Akten mehrerer Häuser als die einer Person verbunden',
     unlink: '{who} bei {organisation} hat die Verbindung von Akten mehrerer Häuser beendet',
+    confirm: '{who} hat bestätigt, dass ein Besuch stattgefunden hat',
+    dispute: '{who} hat gesagt, dass ein Besuch nicht stattgefunden hat',
+    appeal: '{who} hat einer Entscheidung über eine Abrechnung widersprochen',
     read: '{who} bei {organisation} hat {count, plural, one {einen Datensatz} other {# Datensätze}} gelesen ({type})',
     search:
       '{who} bei {organisation} hat gesucht und {count, plural, =0 {keinen Datensatz} one {einen Datensatz} other {# Datensätze}} gesehen ({type})',

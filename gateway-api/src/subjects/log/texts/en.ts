@@ -33,6 +33,9 @@ export const en: Texts = {
     'lift-restriction': '{who} ended the restriction of a record of {holder}',
     link: '{who} at {organisation} linked the patient’s records of several providers',
     unlink: '{who} at {organisation} ended that records of several providers are linked',
+    confirm: '{who} confirmed that a visit took place',
+    dispute: '{who} said that a visit did not take place',
+    appeal: '{who} appealed against a decision about a claim',
     read: '{who} at {organisation} read {count, plural, one {one record} other {# records}} ({type})',
     search:
       '{who} at {organisation} searched and saw {count, plural, =0 {no record} one {one record} other {# records}} ({type})',

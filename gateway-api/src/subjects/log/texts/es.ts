@@ -34,6 +34,9 @@ export const es: Texts = {
     'lift-restriction': '{who} puso fin a la limitación de un registro de {holder}',
     link: '{who} de {organisation} vinculó los historiales de varios proveedores',
     unlink: '{who} de {organisation} puso fin al vínculo entre historiales de varios proveedores',
+    confirm: '{who} confirmó que una visita tuvo lugar',
+    dispute: '{who} dijo que una visita no tuvo lugar',
+    appeal: '{who} recurrió una decisión sobre una factura',
     read: '{who} de {organisation} leyó {count, plural, one {un registro} other {# registros}} ({type})',
     search:
       '{who} de {organisation} buscó y vio {count, plural, =0 {ningún registro} one {un registro} other {# registros}} ({type})',
