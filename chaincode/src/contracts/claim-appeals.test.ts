@@ -62,7 +62,11 @@ describe('A patient’s appeal', () => {
       for (const collection of [PAYER, PROVIDER])
         story.ledger.private.set(
           `${collection} ${privateKeys.claimState(ID, state.step)}`,
-          canonicalJson({ ...state, status }),
+          canonicalJson({
+            ...state,
+            status,
+            ...(status === 'remitted' ? { paid: { units: 1, currency: 'USD' } } : {}),
+          }),
         );
       const code = await codeOf(appealed()).catch(() => undefined);
       if (code === undefined) open.push(status);

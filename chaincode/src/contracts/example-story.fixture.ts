@@ -114,8 +114,12 @@ export class Story {
     this.ledger.submit = async (name, request) => {
       const outcome = await submit(name, request);
       const { id = '', payer = '' } = request.input as { id?: string; payer?: string };
-      if (!this.screens || (name !== 'SubmitClaim' && name !== 'ReopenClaim')) return outcome;
-      const story = new Story(consortium, { ledger: this.ledger, provider: request.from, payer });
+      if (!this.screens || !['SubmitClaim', 'ReopenClaim', 'AppealClaim'].includes(name)) return outcome;
+      const story = new Story(consortium, {
+        ledger: this.ledger,
+        provider: name === 'AppealClaim' ? this.provider : request.from,
+        payer,
+      });
       const time = request.time ?? this.ledger.time;
       if (story.status(id).status !== 'denied') await submit('ScreenClaim', { ...story.screeningOf(id), time });
       return outcome;

@@ -16,6 +16,7 @@ import { parseMoney } from '../model/money.ts';
 import { daysOfPlan, type PlanRecord, readPlan } from '../model/plans.ts';
 import type { Anchored } from '../model/values.ts';
 import { adjudicateClaim } from './adjudication.ts';
+import { NO_AUTHORIZATIONS } from './authorized-services.ts';
 import { onDaysOfRecords } from './claim-edits/when.ts';
 import type { ClaimEdit, ClaimFacts } from './claim-facts.ts';
 import { reduced } from './claim-outcomes.ts';
@@ -114,6 +115,8 @@ function planOf({ response, plan = [], usage = new Map(), provider }: Basis, bil
     const entry = usage.get(year);
     if (entry !== undefined) before.set(year, minus(entry.totals, sums));
   }
+  // What was authorized by then is not shown here.
+  if (/preAuth|authorization/i.test(JSON.stringify([response.taken, response.resource]))) return undefined;
   if (records.length === 0 || records.includes(undefined) || years.some((year) => !before.has(year))) return undefined;
   const versions = (records as PlanRecord[])
     .toSorted((one, other) => one.version - other.version)
@@ -123,7 +126,7 @@ function planOf({ response, plan = [], usage = new Map(), provider }: Basis, bil
     });
   const on = (day: string) => inForceOn(versions, day)?.terms;
   const currencies = [...new Set(versions.flatMap(({ terms }) => terms.currency ?? []))];
-  return { on, before, provider: provider.name, isAuthorized: () => false, currencies };
+  return { on, before, provider: provider.name, authorizations: NO_AUTHORIZATIONS, currencies };
 }
 
 function factsOf(basis: Basis): ClaimFacts {

@@ -29,6 +29,7 @@ import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
 import { activitiesShown } from './activities.ts';
 import { besideShown } from './beside.ts';
+import { billedText } from './billed.ts';
 import { benefitsShown } from './plans.ts';
 import { pricesShown } from './prices.ts';
 import { tablesShown } from './tables-shown.ts';
@@ -131,17 +132,7 @@ export async function screenedAs(
   return screening === undefined ? {} : { screening };
 }
 
-/** A claim as it is billed by now, or what remains of it; undefined where it is not here. */
-export async function billedText(
-  { evidence }: Pick<ReadModel, 'evidence'>,
-  collection: string,
-  state: ClaimState,
-): Promise<string | undefined> {
-  const { claim, remains } = keysOfClaim(state);
-  return (await evidence.text(collection, claim)) ?? evidence.text(collection, remains);
-}
-
-/** The same. @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */
+/** A claim as it is billed by now, or what remains of it. @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */
 export const billedOf = async (index: ReadModel, collection: string, state: ClaimState): Promise<string> =>
   (await billedText(index, collection, state)) ?? textOf(index, collection, keysOfClaim(state).claim);
 

@@ -15,7 +15,7 @@ import { route } from '../../http/routes.ts';
 import type { OwnPage, PageOptions } from '../../index/read/own-states.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { Services } from '../services.ts';
-import { billedText } from './claims.ts';
+import { billedText } from './billed.ts';
 
 /** Claims that are looked through for one page: whoever asks for few of many gets `next` and goes on. */
 const MOST_LOOKED_AT = 1_000;

@@ -12,7 +12,7 @@ import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
 import type { View } from '../../index/read/deliveries.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import { billedText } from './claims.ts';
+import { billedText } from './billed.ts';
 import { type ExplainedPayment, explanationOf } from './explanation.ts';
 
 const EXPLANATION = 'ExplanationOfBenefit';

@@ -19,7 +19,8 @@ import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
-import { billedText, claimState, standingOf } from './claims.ts';
+import { billedText } from './billed.ts';
+import { claimState, standingOf } from './claims.ts';
 import { askedIn, needed } from './correction-operations.ts';
 import { standing } from './response.ts';
 
