@@ -31,9 +31,11 @@ export function runNetwork(args: string[], environment: Record<string, string>):
   });
 }
 
-/** The default definition with other peers' and orderers' ports, all of them free. */
-export async function definitionOnFreePorts(file: string): Promise<void> {
-  const text = readFileSync(DEFAULT_CONSORTIUM_FILE, 'utf8');
+/** A definition, by default the default one, with other peers' and orderers' ports, all of them free. */
+export async function definitionOnFreePorts(
+  file: string,
+  text = readFileSync(DEFAULT_CONSORTIUM_FILE, 'utf8'),
+): Promise<void> {
   for (;;) {
     const base = 10_000 + Math.floor(Math.random() * 400) * 50;
     writeFileSync(

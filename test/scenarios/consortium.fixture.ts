@@ -3,9 +3,10 @@
  * of a run, and others for those that leave behind what would disturb the rest: started when first asked for, each in a
  * directory of its own, on ports of the system's choosing; closed and removed when the run ends.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_CONSORTIUM_FILE } from '@telemed-ledger/consortium/loader.ts';
 import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
 import { type RunningConsortium, startConsortium } from '@telemed-ledger/scripts/consortium.ts';
 import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
@@ -21,20 +22,42 @@ export const START_TIMEOUT_MS = 90_000;
 
 const scenes = new Map<string, Promise<Scene>>();
 
-/** The consortium that all scenarios share, or another one of that name. Where nothing is said, it signs no trees. */
-export function consortium(name = 'shared', checkpointEveryMs = 0): Promise<Scene> {
-  const scene = scenes.get(name) ?? start(checkpointEveryMs);
+/**
+ * The consortium that all scenarios share, or another one of that name. Where nothing is said, it signs no trees, and its members are
+ * those of the default definition. @param second name of a second payer
+ */
+export function consortium(name = 'shared', checkpointEveryMs = 0, second?: string): Promise<Scene> {
+  const scene = scenes.get(name) ?? start(checkpointEveryMs, second);
   scenes.set(name, scene);
   return scene;
 }
 
-async function start(checkpointEveryMs: number): Promise<Scene> {
+/** The default definition with a second payer. */
+function definitionWith(second: string): string {
+  const mspId = `${second.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())}MSP`;
+  const member = ['kind: payer', 'gatewayPort: 8087', 'peerPort: 7057'].map((line) => `\n    ${line}`).join('');
+  const text = readFileSync(DEFAULT_CONSORTIUM_FILE, 'utf8');
+  return text.replace('\norganisations:\n', `\norganisations:\n  - name: ${second}\n    mspId: ${mspId}${member}\n`);
+}
+
+async function start(checkpointEveryMs: number, second?: string): Promise<Scene> {
   const dataDir = mkdtempSync(join(tmpdir(), 'telemed-scenarios-'));
-  const names = ['hospital', 'clinic', 'patients', 'payer', 'bank', 'regulator'];
+  const names = [
+    'hospital',
+    'clinic',
+    'patients',
+    'payer',
+    'bank',
+    'regulator',
+    ...(second === undefined ? [] : [second]),
+  ];
+  const definition = second === undefined ? undefined : definitionWith(second);
+  const consortiumFile = definition === undefined ? undefined : environmentOf(dataDir).CONSORTIUM;
+  if (consortiumFile !== undefined) writeFileSync(consortiumFile, definition!);
   const ports = Object.fromEntries(names.map((name) => [name, 0]));
   const running = IS_FABRIC
-    ? await startOnFabric(dataDir, ports, checkpointEveryMs)
-    : await startConsortium({ dataDir, ports, checkpointEveryMs });
+    ? await startOnFabric(dataDir, ports, checkpointEveryMs, definition)
+    : await startConsortium({ dataDir, ports, checkpointEveryMs, consortiumFile });
   return { ...running, dataDir, parties: new Parties({ dataDir, urls: running.urls }) };
 }
 
@@ -52,9 +75,10 @@ async function startOnFabric(
   dataDir: string,
   ports: Record<string, number>,
   checkpointEveryMs: number,
+  definition: string | undefined,
 ): Promise<RunningConsortium> {
   const environment = environmentOf(dataDir);
-  await definitionOnFreePorts(environment.CONSORTIUM);
+  await definitionOnFreePorts(environment.CONSORTIUM, definition);
   for (const command of ['up', 'deploy']) {
     const { code, error } = await runNetwork([command], environment);
     if (code !== 0) throw new Error(error);
