@@ -3,8 +3,10 @@
  * it was not, or not as it is billed by now. The chaincode finds what is billed elsewhere; here the keys are kept going.
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readBill } from '@telemed-ledger/chaincode/model/bill.ts';
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
+import { billedItems } from '@telemed-ledger/chaincode/model/claim-practitioners.ts';
 import type { ClaimRecord, HumanDecision } from '@telemed-ledger/chaincode/model/claims.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { events } from '@telemed-ledger/chaincode/model/events.ts';
@@ -27,6 +29,7 @@ import { isOutdated } from '../../ledger/outdated.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
+import { billedText } from './billed.ts';
 import {
   adjudicateOnce,
   claimState,
@@ -46,6 +49,35 @@ function isDue(screening: ShownValue | undefined, claim: string): boolean {
   const { claim: screened, elsewhere, lines } = JSON.parse(screening.text) as Screening;
   return screened !== sha256Hex(claim) || elsewhere.length > 0 || lines.length === 0;
 }
+
+/**
+ * Whether the duty is to screen a claim: one that nobody has, or that was decided, or bills otherwise, since. What others hold is looked
+ * for again when it is decided, and not by the duty, which would find no end.
+ */
+async function isBehind({ index, organisation }: Screener, state: ClaimState): Promise<boolean> {
+  const own = collections.billing(organisation.name);
+  if (!(await index.evidence.isWritten(own, privateKeys.screening(state.id, 1)))) return true;
+  if (state.step === 1) return false;
+  const { screening } = await screenedAs(index, own, state.id);
+  const claim = await billedText(index, own, state);
+  if (screening === undefined || claim === undefined) return false;
+  const { claim: screened, elsewhere, lines } = JSON.parse(screening.text) as Screening;
+  if (screened !== sha256Hex(claim)) return true;
+  const isFreed = state.status === 'appealed' && elsewhere.length === 0 && lines.length === 0;
+  return isFreed && billedItems(readBill((parseExact(claim) as ClaimRecord).resource)).length > 0;
+}
+
+/** A decision right behind a submission or an appeal waits for the duty: what it writes itself is then the decision alone. */
+async function afterDuty(services: Screener, id: string): Promise<void> {
+  const until = Date.now() + DUTY_MS;
+  while (Date.now() < until && OPEN.includes((await claimState(services.index, id)).status)) {
+    if (!(await isBehind(services, await claimState(services.index, id)))) return;
+    await sleep(POLL_MS);
+  }
+}
+const OPEN: readonly string[] = ['submitted', 'appealed'];
+const DUTY_MS = 3_000;
+const POLL_MS = 50;
 
 /** Has a claim screened that is to be decided, where that is due. @throws {LedgerError} */
 const screenIfDue = (services: Screener, id: string): Promise<void> =>
@@ -116,6 +148,7 @@ export const adjudicate = (
 ): Promise<Outcome> =>
   inTurn(services, id, () =>
     upToDate(async () => {
+      await afterDuty(services, id);
       const failure = await screenIfDue(services, id).catch((error: unknown) => ({ error }));
       try {
         return await adjudicateOnce(services, id, decision, sending);
@@ -125,18 +158,15 @@ export const adjudicate = (
     }),
   );
 
-/** Screens claims as soon as they are submitted: who is screened first holds the service. */
+/** Screens claims as soon as they are submitted, or to be decided anew: who is screened first holds the service. */
 export const screenClaims: Duty<ClaimState> = {
   name: 'screen claims',
   kind: 'payer',
-  on: [events.ClaimSubmitted],
+  on: [events.ClaimSubmitted, events.ClaimAppealed],
   idOf: ({ id }) => id,
   async *find(services) {
-    const own = collections.billing(services.organisation.name);
-    for await (const state of ownStates(services, 'claim', claimStateSchema, ['submitted', 'appealed'])) {
-      if (state.payer !== services.organisation.name) continue;
-      if (!(await services.index.evidence.isWritten(own, privateKeys.screening(state.id, 1)))) yield state;
-    }
+    for await (const state of ownStates(services, 'claim', claimStateSchema, OPEN))
+      if (state.payer === services.organisation.name && (await isBehind(services, state))) yield state;
   },
   perform: ({ id }, services) => screenIfDue(services, id),
 };
