@@ -177,6 +177,9 @@ const MAKERS: Record<Kind, () => Resource[] | Promise<Resource[]>> = {
   'lift-restriction': () => restrictions(2),
   link: () => reads('link', { type: 'Patient' }),
   unlink: () => reads('unlink', { type: 'Patient' }),
+  confirm: () => reads('confirm', { type: 'Encounter' }),
+  dispute: () => reads('dispute', { type: 'Encounter' }),
+  appeal: () => reads('appeal', { type: 'Claim' }),
   read: () => [...reads('read'), ...reads('vread'), ...reads('history')],
   search: () => [
     ...reads('search'),
@@ -193,7 +196,7 @@ const MAKERS: Record<Kind, () => Resource[] | Promise<Resource[]>> = {
 const ENTRY_OF: Record<Interaction, Kind | undefined> = {
   ...{ read: 'read', vread: 'read', history: 'read', search: 'search', log: 'log', link: 'link', unlink: 'unlink' },
   ...{ directory: 'look', evaluate: 'look', access: 'look', events: 'look', review: 'look', erasure: 'look' },
-  refuse: 'answer',
+  ...{ refuse: 'answer', confirm: 'confirm', dispute: 'dispute', appeal: 'appeal' },
   ...{ grant: undefined, amend: undefined, revoke: undefined, restrict: undefined, 'lift-restriction': undefined },
 };
 
