@@ -13,6 +13,7 @@ import { moved, type Person, type Planned, visitsOf } from './fraud/synthea.ts';
 import { WAYS, type Way } from './fraud/ways.ts';
 
 const AT_ONCE = 6;
+const DAY_MS = 86_400_000;
 /** Days in which a visit is placed, before today: within every payer's time for filing. */
 const WITHIN_DAYS = 85;
 
@@ -109,10 +110,7 @@ async function run(scene: Scene, visits: readonly Planned[], { seed, claims, rat
   const placed = new Places(chance, today);
   const people = new Map<Person, Promise<Insured>>();
   const each = Math.max(1, Math.round((claims * rate) / 100));
-  const honest = Array.from({ length: claims }, (_, index) => ({
-    way: undefined,
-    visit: visits[index % visits.length]!,
-  }));
+  const honest = honestly(visits, claims).map((visit) => ({ way: undefined, visit }));
   const crooked = WAYS.flatMap((way) => Array.from({ length: each }, () => ({ way, visit: chance.of(visits) })));
   const all = chance.shuffled([...honest, ...crooked]).map((one) => ({ ...one, visit: placed.of(one.visit, one.way) }));
   const limit = pLimit(AT_ONCE);
@@ -129,6 +127,23 @@ async function run(scene: Scene, visits: readonly Planned[], { seed, claims, rat
     all,
     (one, index): Promise<Result | Lost> => follow(one, index).catch((error: unknown) => ({ lost: String(error) })),
   );
+}
+
+/**
+ * Visits to bill honestly: those of the files, and where these are not enough the same ones again of namesakes, each round of people born
+ * a day later. There are not days enough for one person to have them all.
+ */
+function honestly(visits: readonly Planned[], claims: number): Planned[] {
+  const namesakes = new Map<string, Person>();
+  return Array.from({ length: claims }, (_, index) => {
+    const visit = visits[index % visits.length]!;
+    const { gender, birthDate } = visit.person;
+    const born = new Date(Date.parse(birthDate) + Math.floor(index / visits.length) * DAY_MS);
+    const person = { gender, birthDate: born.toISOString().slice(0, 10) };
+    const name = `${gender} ${person.birthDate}`;
+    if (!namesakes.has(name)) namesakes.set(name, person);
+    return { ...visit, person: namesakes.get(name)! };
+  });
 }
 
 function known<K, V>(all: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
