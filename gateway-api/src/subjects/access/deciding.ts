@@ -26,9 +26,10 @@ export interface Become {
 type Deciding = Pick<Services, 'index' | 'ledger' | 'refusals' | 'refusalsEveryMs'>;
 
 /** Where nothing is permitted and nothing is waited for, the refusal is noted. @throws what the decision lacks: it is to be tried again */
-export async function becomeOf(state: AccessState, shown: Shown, services: Deciding): Promise<Become> {
+export async function becomeOf(state: AccessState, found: Shown, services: Deciding): Promise<Become> {
   const { id, holder, requestedAt } = state;
   const { ledger, index } = services;
+  const shown = withoutRecordsInVain(found);
   if (shown.request.overview === true) return overviewed(state, shown, services);
   const part = await filledFrom(shown, { index, holder, since: requestedAt }, (records, companions) =>
     ledger.evaluate('EvaluateAccess', { id, holder }, { private: { ...shown.grounds, records, companions } }),
@@ -38,6 +39,13 @@ export async function becomeOf(state: AccessState, shown: Shown, services: Decid
   const delivered = { ...shown.grounds, records, companions, ...toldOf(part), withheld, salt: newSalt() };
   return { decision: { id, holder, shown: delivered } };
 }
+
+/**
+ * Without a consent nothing is permitted, whatever the records are. None is read then, so that it takes as long as of a patient whom
+ * nobody knows, however many there are.
+ */
+const withoutRecordsInVain = (shown: Shown): Shown =>
+  shown.grounds.consents.length === 0 ? { ...shown, candidates: [] } : shown;
 
 /** Of whichever type something may be shown, by one record of each. */
 async function overviewed(state: AccessState, shown: Shown, services: Deciding): Promise<Become> {
