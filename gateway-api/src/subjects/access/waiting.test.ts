@@ -12,7 +12,9 @@ const isGranted = ({ status }: Shown): boolean => status === 'granted';
 const alike = (value: unknown): string =>
   JSON.stringify(value)
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}/g, '<id>')
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+    // As its sentence says it, to the minute, which may pass between two of them.
+    .replaceAll(/\b[A-Z][a-z]{2} \d{1,2}, \d{4}, \d{1,2}:\d\d\s?[AP]M UTC/gu, '<time>');
 
 interface Event {
   id: number;
