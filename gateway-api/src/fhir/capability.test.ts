@@ -5,10 +5,16 @@ import manifest from '../../package.json' with { type: 'json' };
 import { type Json, patient } from './fixtures/resources.ts';
 import { bodyOf, issuesOf, request, type Server, serverOf } from './fixtures/server.ts';
 import type { Operation, OperationRequest } from './operations.ts';
+import { parameterOf, type SearchParameter } from './search-parameters.ts';
 import { validateResource } from './validation/validation.ts';
 
 const statementOf = async (server: Server): Promise<Json> => bodyOf(await server.get('/metadata').expect(200));
 const codesOf = (resource: Json): string[] => resource['interaction'].map(({ code }: Json) => code);
+
+const valueFor = (kind: string, parameter?: Pick<SearchParameter, 'components'>): string =>
+  parameter?.components === undefined
+    ? ({ date: '2026', number: '5', quantity: '5' }[kind] ?? 'x')
+    : parameter.components.map(({ type }) => valueFor(type)).join('$');
 
 describe('metadata', () => {
   it('is a sound CapabilityStatement of R4, and needs no caller', async () => {
@@ -33,9 +39,8 @@ describe('metadata', () => {
         const updated = await server.put(`/${type}/none`, { resourceType: type, id: 'none', bogus: 1 });
         const writes = [created.status, updated.status].map((status) => status !== 405);
         expect(writes, type).to.deep.equal(['create', 'update'].map((code) => codesOf(stated).includes(code)));
-        for (const { name } of stated.searchParam) {
-          await server.get(`/${type}?${name}=${name === '_lastUpdated' || name === 'date' ? '2026' : 'x'}`).expect(200);
-        }
+        for (const { name, type: kind } of stated.searchParam)
+          await server.get(`/${type}?${name}=${valueFor(kind, parameterOf(type, name))}`).expect(200);
       }
     });
   }

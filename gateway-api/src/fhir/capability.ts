@@ -28,6 +28,14 @@ const searchParameters = (type: string): object[] =>
     ...(documentation === undefined ? {} : { documentation }),
   }));
 
+/** hl7.org/fhir/R4/search.html#include: each reference that a type has. */
+const references = (type: string): string[] => [
+  '*',
+  ...parametersOf(type)
+    .filter((parameter) => parameter.type === 'reference' && parameter.column !== 'event')
+    .map(({ name }) => `${type}:${name}`),
+];
+
 /** Operations that read, everywhere or at organisations of one kind. */
 const OF_PATIENTS: readonly (Pick<Operation, 'type' | 'name' | 'definition'> & { kind?: Kind })[] = [
   ...[
@@ -55,6 +63,7 @@ function resourceOf(type: SupportedType, { organisation, operations }: Capabilit
     conditionalUpdate: false,
     conditionalDelete: 'not-supported',
     referencePolicy: ['literal', 'logical', 'enforced'],
+    searchInclude: references(type.name),
     searchParam: searchParameters(type.name),
     ...(mounted.length === 0 ? {} : { operation: mounted.map(({ name, definition }) => ({ name, definition })) }),
   };

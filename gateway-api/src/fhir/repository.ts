@@ -33,8 +33,20 @@ export interface Search {
   type: string;
   /** Every array is OR'd; the members, and the members of `values` and `lastUpdated`, are AND'd. */
   ids?: string[];
-  /** By a parameter that is kept in search_values; a token without a system is of any, a prefix begins the value. */
-  values?: { parameter: string; anyOf: { system?: string; value: string }[]; isPrefix?: true }[];
+  /** By what is kept in search_values. */
+  values?: ValueCriterion[];
+  /** By dates, numbers and quantities. */
+  ranges?: RangeCriterion[];
+  /** By both, in one of the bases of a composite parameter. */
+  composites?: { parameter: string; anyOf: CompositeCriterion[] }[];
+  /** Whether there is anything under a parameter. */
+  missing?: { parameter: string; isMissing: boolean }[];
+  /** By what a reference leads to: a search of each type that it may lead to. */
+  chains?: { parameter: string; anyOf: Search[] }[];
+  /** By what refers to it (`_has`): by which parameter of what. */
+  reverse?: { parameter: string; of: Search }[];
+  /** By what it is sorted, the first first; in the order of the ledger where nothing is named, and among equals. */
+  sort?: SortKey[];
   /** Patient ids. */
   patients?: string[];
   lastUpdated?: { prefix: 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'sa' | 'eb'; value: string }[];
@@ -46,14 +58,50 @@ export interface Search {
   isTotalAlone?: boolean;
   /** Of a type that is made when it is read: what was recorded under its name. */
   asRecorded?: boolean;
-  /** Opaque position from an earlier page. */
+  /** The total is left out. */
+  isUncounted?: boolean;
+  /** Opaque position from another page: what comes after it, or before it. */
   after?: string;
+  before?: string;
+}
+
+/** One of several texts, or none of them (`isNot`); a prefix begins the value, a part stands anywhere in it. */
+export interface ValueCriterion {
+  parameter: string;
+  /** Without a system it is of any, without a value it is any of the system. */
+  anyOf: { system?: string; value?: string }[];
+  isPrefix?: true;
+  isPart?: true;
+  isNot?: true;
+}
+
+export interface RangeBound {
+  end: 'low' | 'high';
+  operator: '<' | '<=' | '>' | '>=';
+  limit: number;
+}
+
+export interface RangeCriterion {
+  parameter: string;
+  /** Each is of a unit, or of any, and has alternatives of bounds that must all hold. */
+  anyOf: { system?: string; unit?: string; alternatives: RangeBound[][] }[];
+}
+
+/** What each component must be, in their order. */
+export type CompositeCriterion = (Pick<ValueCriterion, 'anyOf' | 'isPrefix'> | { ranges: RangeCriterion['anyOf'] })[];
+
+export interface SortKey {
+  /** A parameter of the type, `_id` and `_lastUpdated` among them. */
+  parameter: string;
+  isDescending: boolean;
 }
 
 export interface SearchPage {
   matches: StoredResource[];
   total?: number;
   next?: string;
+  /** Position before which the page in front of this one is; absent on the first. */
+  previous?: string;
   /** How many matches are not shown because they cannot be read. */
   broken?: number;
   /** How many resources of the type are not shown because what another organisation wrote of them is not valid. */

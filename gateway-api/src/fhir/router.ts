@@ -24,6 +24,7 @@ import { history, read, vread } from './reads.ts';
 import type { Repository, Scope } from './repository.ts';
 import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
+import { parameterOf } from './search-parameters.ts';
 import type { Parameters } from './search-query.ts';
 import { summary } from './summary.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
@@ -67,6 +68,15 @@ const typeOf = (request: Request): SupportedType =>
   supportedType(String(request.params['type'])) ??
   refuse(404, 'not-supported', 'This server does not hold resources of that type.');
 const idOf = (request: Request): string => String(request.params['id']);
+
+/** What of a compartment is searched: hl7.org/fhir/R4/compartmentdefinition-patient.html. */
+const inCompartment = (request: Request): SupportedType => {
+  const type = supportedType(String(request.params['member']));
+  const isMember = type !== undefined && parameterOf(type.name, 'patient')?.column === 'patient';
+  return isMember && typeOf(request).name === 'Patient'
+    ? type
+    : refuse(404, 'not-supported', 'There is no such interaction.');
+};
 
 const queryOf = (request: Request): Parameters => [
   ...new URLSearchParams(request.originalUrl.split(/\?(.*)/s)[1] ?? ''),
@@ -155,6 +165,13 @@ class FhirApi {
     const parameters = [...queryOf(request), ...(method === 'POST' ? formOf(request) : [])];
     const lenient = preferencesOf(request).handling === 'lenient';
     return this.#reading(request, (scope, type) => search(scope, { type, parameters, method, lenient }));
+  };
+
+  searchCompartment: Handle = (request) => {
+    const type = inCompartment(request);
+    const parameters: Parameters = [...queryOf(request), ['patient', `Patient/${idOf(request)}`]];
+    const lenient = preferencesOf(request).handling === 'lenient';
+    return this.#reading(request, (scope) => search(scope, { type, parameters, method: 'GET', lenient }));
   };
 
   /** A create or an update. */
@@ -282,6 +299,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
       },
     ],
     ['/:type/:id/_history', { get: { handle: api.history, summary: 'All versions of a resource, newest first.' } }],
+    ['/:type/:id/:member', { get: { handle: api.searchCompartment, summary: 'Searches the records of a patient.' } }],
     ['/:type/:id/_history/:version', { get: { handle: api.vread, summary: 'One version of a resource.' } }],
   ];
 }

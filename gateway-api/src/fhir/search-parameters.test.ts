@@ -4,47 +4,66 @@ import { onEachDatabase } from '../index/databases.fixture.ts';
 import { FixtureIndex, recordWrites } from '../index/index.fixture.ts';
 import { type Json, observation } from './fixtures/resources.ts';
 import { bodyOf, issuesOf, serverOf } from './fixtures/server.ts';
-import { parametersOf, SEARCH_PARAMETERS, type SearchParameter, searchValuesOf } from './search-parameters.ts';
+import { searchTermsOf } from './search/extraction.ts';
+import { parametersOf, SEARCH_PARAMETERS, type SearchParameter } from './search-parameters.ts';
+import { supportedTypes } from './types.ts';
 
 const table = SEARCH_PARAMETERS as SearchParameter[];
 const ADDED: SearchParameter[] = [
-  { name: 'code', type: 'token', types: ['Observation'], column: 'search_values', path: 'code' },
-  { name: 'status', type: 'token', types: { element: 'status' }, column: 'search_values', path: 'status' },
   {
-    name: 'performer',
-    type: 'reference',
+    name: 'x-code',
+    type: 'token',
     types: ['Observation'],
     column: 'search_values',
-    path: 'performer',
-    target: 'Practitioner',
+    paths: ['bodySite:CodeableConcept'],
   },
-  { name: 'component-code', type: 'token', types: ['Observation'], column: 'search_values', path: 'component.code' },
+  { name: 'x-status', type: 'token', types: { element: 'status' }, column: 'search_values', paths: ['status:code'] },
+  {
+    ...{ name: 'x-performer', type: 'reference', types: ['Observation'], column: 'search_values' },
+    ...{ paths: ['note.authorReference:Reference'], targets: ['Practitioner'] },
+  },
+  {
+    ...{ name: 'x-component', type: 'token', types: ['Observation'], column: 'search_values' },
+    paths: ['component.interpretation:CodeableConcept'],
+  },
 ];
 const LOINC = 'http://loinc.org';
 const { id: _id, ...plain } = observation();
 const measured = (code: string, more: object = {}) => ({
   ...plain,
   status: 'final',
-  code: { coding: [{ system: LOINC, code }, { code: 'local' }] },
+  bodySite: { coding: [{ system: LOINC, code }, { code: 'local' }] },
   ...more,
+});
+const written = (...authors: object[]) => ({
+  note: authors.map((authorReference) => ({ authorReference, text: 'x' })),
 });
 
 describe('A search parameter', () => {
   it('is in one table with unique names, and stored ones say what they are extracted from', () => {
     const names = SEARCH_PARAMETERS.map(({ name }) => name);
     expect(new Set(names).size).to.equal(names.length);
-    for (const { name, column, path, type, target } of SEARCH_PARAMETERS) {
-      expect(path !== undefined, name).to.equal(column === 'search_values');
-      expect(target !== undefined, name).to.equal(type === 'reference');
+    for (const { name, column, paths, type, targets } of SEARCH_PARAMETERS) {
+      expect(paths !== undefined, name).to.equal(column === 'search_values');
+      expect(targets !== undefined, name).to.equal(type === 'reference');
     }
-    expect(parametersOf('Observation').map(({ name }) => name)).to.deep.equal([
-      '_id',
-      '_lastUpdated',
-      'identifier',
-      'patient',
-      'subject',
+  });
+
+  it('of R4 is there for every type that is served, and for no name twice', () => {
+    for (const { name } of supportedTypes) {
+      const names = parametersOf(name).map((parameter) => parameter.name);
+      expect(new Set(names).size, name).to.equal(names.length);
+      for (const each of ['_id', '_lastUpdated']) expect(names, name).to.include(each);
+      if (name !== 'AuditEvent') expect(names, name).to.include.members(['_tag', '_profile', '_security', '_source']);
+    }
+    const named = (type: string) => parametersOf(type).map((parameter) => parameter.name);
+    expect(named('Observation')).to.include.members([
+      'code',
+      'date',
+      'value-quantity',
+      'component-code-value-quantity',
     ]);
-    expect(parametersOf('Provenance').map(({ name }) => name)).to.deep.equal(['_id', '_lastUpdated', 'patient']);
+    expect(named('Patient')).to.include.members(['family', 'birthdate', 'address-city', 'general-practitioner']);
   });
 
   it('that is a string compares without case, accents and white space, from the beginning of any part of a name', async () => {
@@ -73,41 +92,46 @@ describe('A search parameter', () => {
       const resource = {
         id: 'o',
         ...measured('1', {
-          performer: [{ reference: 'Practitioner/p/_history/2' }, { reference: 'Practitioner/p' }, { display: 'x' }],
-          component: [{ code: { coding: [{ system: LOINC, code: 'a' }] } }, { code: { text: 'no code' } }],
+          ...written({ reference: 'Practitioner/p/_history/2' }, { reference: 'Practitioner/p' }, { display: 'x' }),
+          component: [
+            { interpretation: [{ coding: [{ system: LOINC, code: 'a' }] }] },
+            { interpretation: [{ text: 'no code' }] },
+          ],
         }),
       };
       expect(
-        searchValuesOf(resource as never).map(({ parameter, system, value }) => [parameter, system, value]),
+        searchTermsOf(resource as never)
+          .filter(({ parameter }) => /^x-[a-z]+$/.test(parameter))
+          .map(({ parameter, system, value }) => [parameter, system, value]),
       ).to.deep.equal([
-        ['code', LOINC, '1'],
-        ['code', '', 'local'],
-        ['status', '', 'final'],
-        ['performer', '', 'Practitioner/p'],
-        ['component-code', LOINC, 'a'],
+        ['x-code', LOINC, '1'],
+        ['x-code', '', 'local'],
+        ['x-status', '', 'final'],
+        ['x-performer', '', 'Practitioner/p'],
+        ['x-component', LOINC, 'a'],
       ]);
     });
 
     it('is taken in a query and stated in the CapabilityStatement', async () => {
       const server = serverOf();
-      const [first, second] = [measured('1'), measured('2', { performer: [{ reference: 'Practitioner/p' }] })];
+      const [first, second] = [measured('1'), measured('2', written({ reference: 'Practitioner/p' }))];
       for (const [id, one] of Object.entries({ first, second })) server.repository.seed({ ...one, id } as never);
       const idsOf = async (query: string) =>
         (bodyOf(await server.get(`/Observation?${query}`).expect(200))['entry'] ?? []).map(
           (one: Json) => one['resource'].id,
         );
-      expect(await idsOf(`code=${LOINC}|1`)).to.deep.equal(['first']);
-      expect(await idsOf('code=local&status=final')).to.deep.equal(['first', 'second']);
-      expect(await idsOf('performer=p')).to.deep.equal(['second']);
-      expect(await idsOf('performer:Practitioner=Practitioner/p')).to.deep.equal(['second']);
-      expect(await idsOf('performer=Organization/p')).to.deep.equal([]);
-      expect(issuesOf(await server.get('/Observation?code=a|b|c').expect(400))).to.deep.equal(['value code']);
-      expect(issuesOf(await server.get('/Patient?code=1').expect(400))).to.deep.equal(['not-supported code']);
+      expect(await idsOf(`x-code=${LOINC}|1`)).to.deep.equal(['first']);
+      expect(await idsOf('x-code=local&x-status=final')).to.deep.equal(['first', 'second']);
+      expect(await idsOf('x-performer=p')).to.deep.equal(['second']);
+      expect(await idsOf('x-performer:Practitioner=Practitioner/p')).to.deep.equal(['second']);
+      expect(await idsOf('x-performer=Organization/p')).to.deep.equal([]);
+      expect(issuesOf(await server.get('/Observation?x-code=a|b|c').expect(400))).to.deep.equal(['value x-code']);
+      expect(issuesOf(await server.get('/Patient?x-code=1').expect(400))).to.deep.equal(['not-supported x-code']);
       const { resource } = bodyOf(await server.get('/metadata').expect(200))['rest'][0];
       const stated = resource.find((one: Json) => one['type'] === 'Observation').searchParam;
       expect(stated)
-        .to.deep.include({ name: 'code', type: 'token' })
-        .and.to.deep.include({ name: 'performer', type: 'reference' });
+        .to.deep.include({ name: 'x-code', type: 'token' })
+        .and.to.deep.include({ name: 'x-performer', type: 'reference' });
     });
   });
 });
@@ -143,11 +167,11 @@ onEachDatabase('A search parameter that is added as a row', (kind) => {
         const search = { type: 'Observation', values: [{ parameter, anyOf: [token] }], count: 10 };
         return (await own.index.search(search)).matches.map(({ resource }) => resource.id);
       };
-      expect(await idsOf('code', { system: LOINC, value: '2' })).to.deep.equal([writes[1]?.id]);
-      expect(await idsOf('code', { value: 'local' })).to.deep.equal(writes.map(({ id }) => id));
-      expect(await idsOf('code', { system: LOINC, value: 'local' })).to.deep.equal([]);
-      expect(await idsOf('status', { value: '2' })).to.deep.equal([]);
-      expect(await idsOf('status', { value: 'final' })).to.have.length(2);
+      expect(await idsOf('x-code', { system: LOINC, value: '2' })).to.deep.equal([writes[1]?.id]);
+      expect(await idsOf('x-code', { value: 'local' })).to.deep.equal(writes.map(({ id }) => id));
+      expect(await idsOf('x-code', { system: LOINC, value: 'local' })).to.deep.equal([]);
+      expect(await idsOf('x-status', { value: '2' })).to.deep.equal([]);
+      expect(await idsOf('x-status', { value: 'final' })).to.have.length(2);
     } finally {
       await own.close();
       table.splice(-ADDED.length);

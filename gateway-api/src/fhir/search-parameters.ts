@@ -3,28 +3,38 @@
  * table: what a query may say, what the read model extracts and how it is asked, what the CapabilityStatement states. A new
  * row is the whole change; a gateway that finds its read model extracted by other rows fills it again from block 0.
  */
+import { readFileSync } from 'node:fs';
+import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { ParameterRow, ParameterRows } from './search/definitions/rows.ts';
+import { comparable, type Text } from './search/terms.ts';
 import { schemaOf } from './validation/schema.ts';
 
 export interface SearchParameter {
   name: string;
   /** hl7.org/fhir/R4/search.html#ptypes */
-  type: 'token' | 'reference' | 'date' | 'string';
+  type: ParameterRow['t'];
   /** Canonical URL of R4's SearchParameter where one definition fits every type. */
   definition?: string;
   documentation?: string;
   /** The resource types that have it: all, those with an element, or these. */
   types: 'every' | { element: string } | readonly string[];
   /**
-   * Where the read model keeps it: a column of `versions`, or rows of `search_values`, which are extracted by `path`. The
-   * columns are filled for reasons of their own; `patient` is the patient compartment (patientIdOf). `event`, `recorded`: of
-   * AuditEvents, which are made when they are read, and looked at then.
+   * Where the read model keeps it: a column of `versions`, or rows of `search_values` and `search_ranges`, which are extracted
+   * by `paths`. The columns are filled for reasons of their own; `patient` is the patient compartment (patientIdOf). `event`,
+   * `recorded`: of AuditEvents, which are made when they are read, and looked at then.
    */
   column: 'id' | 'last_updated' | 'patient' | 'search_values' | 'event' | 'recorded';
-  /** Elements by their JSON names from the resource on, `performer.actor` for instance; arrays are entered. */
+  /** See search/paths.ts; of a composite its bases. */
+  paths?: readonly string[];
+  /** Of an AuditEvent: elements by their JSON names. */
   path?: string;
-  /** Of a reference: the type of what it refers to. */
-  target?: string;
+  /** Of a reference: the types of what it refers to; any where it is left out. */
+  targets?: readonly string[];
+  /** Of a composite: what is compared in each of its bases. */
+  components?: readonly { type: ParameterRow['t']; paths: readonly string[] }[];
+  /** The parameters that together are extracted by the same paths: this one is asked by theirs, and not kept. */
+  under?: readonly string[];
   /** Few resources share a value, so a query begins with it instead of walking through all of the type. */
   isRare?: true;
 }
@@ -73,20 +83,11 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     definition: `${R4}/Resource-lastUpdated`,
   },
   {
-    name: 'identifier',
-    type: 'token',
-    types: { element: 'identifier' },
-    column: 'search_values',
-    path: 'identifier',
-    isRare: true,
-    documentation: 'system|value, |value or value',
-  },
-  {
     name: 'patient',
     type: 'reference',
     types: WITH_PATIENT,
     column: 'patient',
-    target: 'Patient',
+    targets: ['Patient'],
     documentation: 'Patient/id or id',
   },
   {
@@ -94,69 +95,23 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     type: 'reference',
     types: WITH_SUBJECT,
     column: 'patient',
-    target: 'Patient',
+    targets: ['Patient'],
     documentation: 'Patient/id or id',
   },
   {
-    name: 'name',
-    type: 'string',
-    types: ['Organization', 'Patient', 'Practitioner'],
-    column: 'search_values',
-    path: 'name',
-    isRare: true,
-    documentation: 'any part of the name, from its beginning',
-  },
-  {
-    ...{ name: 'actor', type: 'reference', types: ['Consent'], column: 'search_values' },
-    ...{ path: 'provision.actor.reference', isRare: true, definition: `${R4}/Consent-actor`, target: 'RelatedPerson' },
-  },
-  {
-    ...{ name: 'coverage', type: 'reference', types: ['Claim', 'ClaimResponse'], column: 'search_values' },
-    ...{ path: 'insurance.coverage', target: 'Coverage', isRare: true, documentation: 'Coverage/id or id' },
-  },
-  {
-    ...{ name: 'request', type: 'reference', types: ['ClaimResponse'], column: 'search_values', path: 'request' },
-    ...{ target: 'Claim', isRare: true, definition: `${R4}/ClaimResponse-request` },
-  },
-  {
-    ...{ name: 'focus', type: 'reference', types: ['Task'], column: 'search_values', path: 'focus' },
-    ...{ target: 'Claim', isRare: true, definition: `${R4}/Task-focus` },
-  },
-  {
-    ...{ name: 'claim', type: 'reference', types: ['ExplanationOfBenefit'], column: 'search_values', path: 'claim' },
-    ...{ target: 'Claim', isRare: true, definition: `${R4}/ExplanationOfBenefit-claim` },
-  },
-  {
-    ...{ name: 'use', type: 'token', types: ['Claim', 'ClaimResponse'], column: 'search_values', path: 'use' },
-    definition: `${R4}/Claim-use`,
-  },
-  {
-    ...{ name: 'outcome', type: 'token', types: ['ClaimResponse'], column: 'search_values', path: 'outcome' },
-    definition: `${R4}/ClaimResponse-outcome`,
-  },
-  {
-    ...{ name: 'priority', type: 'token', types: ['Claim'], column: 'search_values', path: 'priority' },
-    definition: `${R4}/Claim-priority`,
-  },
-  {
-    ...{ name: 'subscriber-id', type: 'token', types: ['Coverage'], column: 'search_values', path: 'subscriberId' },
-    ...{ isRare: true, documentation: 'the number that the payer knows the subscriber by' },
+    ...{ name: 'identifier', type: 'token', types: { element: 'identifier' }, column: 'search_values' },
+    ...{ paths: ['identifier:Identifier'], isRare: true, documentation: 'system|value, |value, system| or value' },
   },
   {
     ...{ name: 'beneficiary-identifier', type: 'token', types: ['Coverage'], column: 'search_values' },
-    ...{
-      path: 'beneficiary.identifier',
-      isRare: true,
-      documentation: 'system|value of Coverage.beneficiary.identifier',
-    },
+    ...{ paths: ['beneficiary.identifier:Identifier'], isRare: true },
+    documentation: 'system|value of Coverage.beneficiary.identifier',
   },
-  ...(['practitioner', 'organization'] as const).map(
-    (name): SearchParameter => ({
-      ...{ name, type: 'reference', types: ['PractitionerRole'], column: 'search_values', path: name },
-      target: name === 'practitioner' ? 'Practitioner' : 'Organization',
-      isRare: true,
-    }),
-  ),
+  {
+    ...{ name: 'subscriber-id', type: 'token', types: ['Coverage'], column: 'search_values' },
+    ...{ paths: ['subscriberId:string'], isRare: true },
+    documentation: 'the number that the payer knows the subscriber by',
+  },
 ];
 
 const OF_EVENTS = { types: ['AuditEvent'], column: 'event' } as const;
@@ -187,44 +142,92 @@ const EVENT_PARAMETERS: readonly SearchParameter[] = [
   { ...OF_EVENTS, name: 'type', type: 'token', path: 'type' },
 ];
 
+const definitions = JSON.parse(
+  readFileSync(new URL('search/definitions/parameters.json', import.meta.url), 'utf8'),
+) as ParameterRows;
+
+/** Types of which one refers to few others of them: what refers to a hospital or a physician is too much to begin with. */
+const COMMON_TARGETS = new Set(['Location', 'Organization', 'Practitioner', 'PractitionerRole', 'HealthcareService']);
+const isRareReference = ({ t, r = [] }: ParameterRow): boolean =>
+  t === 'reference' && !r.some((target) => COMMON_TARGETS.has(target)) && r.length > 0;
+const isRareRow = (row: ParameterRow): boolean =>
+  row.n === 'identifier' || isRareReference(row) || (row.t === 'string' && /name|family|given/.test(row.n));
+
+const fromRow = (row: ParameterRow, type: string): SearchParameter => ({
+  ...{ name: row.n, type: row.t, types: [type], column: 'search_values', paths: row.p },
+  definition: `${R4}/${row.d}`,
+  ...(row.r === undefined ? {} : { targets: row.r }),
+  ...(row.c === undefined ? {} : { components: row.c.map(({ t, p }) => ({ type: t, paths: p })) }),
+  ...(isRareRow(row) ? { isRare: true } : {}),
+});
+
 function isOf({ types }: SearchParameter, type: string): boolean {
   if (types === 'every') return true;
   return 'element' in types ? schemaOf(type)?.elements.has(types.element) === true : types.includes(type);
 }
 
-/** The parameters of a resource type. */
-export const parametersOf = (type: string): SearchParameter[] =>
-  [...SEARCH_PARAMETERS, ...EVENT_PARAMETERS].filter((parameter) => isOf(parameter, type));
-
-/** What a resource is found by, `system` empty where there is none; a reference is a value `Type/id`. */
-export interface SearchValue {
-  parameter: string;
-  system: string;
-  value: string;
+/** `combo-code` is what `code` and `component-code` are together. Of two that are the same the first by name is kept. */
+function underOthers(parameter: SearchParameter, all: readonly SearchParameter[]): Pick<SearchParameter, 'under'> {
+  const { name, type, paths = [], column } = parameter;
+  if (type === 'composite' || column !== 'search_values') return {};
+  const isPart = (other: SearchParameter): boolean => {
+    if (other.name === name || other.type !== type || other.column !== column) return false;
+    const own = other.paths ?? [];
+    const isSame = own.length === paths.length;
+    return own.every((path) => paths.includes(path)) && (!isSame || other.name < name);
+  };
+  const parts = all.filter(isPart);
+  const whole = parts.find((other) => other.paths?.length === paths.length);
+  if (whole !== undefined) return { under: [whole.name] };
+  const covered = new Set(parts.flatMap((part) => part.paths ?? []));
+  return paths.length > 0 && paths.every((path) => covered.has(path)) ? { under: parts.map((part) => part.name) } : {};
 }
 
-/** The values of a resource that `search_values` keeps, each once. */
-export function searchValuesOf(resource: Resource): SearchValue[] {
-  const found = new Map<string, SearchValue>();
-  for (const { name, type, path, column } of parametersOf(resource.resourceType)) {
-    if (column !== 'search_values' || path === undefined) continue;
-    for (const element of elementsAt(resource, path.split('.'))) {
-      for (const { system, value } of (EXTRACTED[type] ?? tokensIn)(element)) {
-        found.set(JSON.stringify([name, system, value]), { parameter: name, system, value });
-      }
-    }
-  }
-  return [...found.values()];
+/** The column has the patient; what else the parameter may lead to, R4's definition says. */
+function withPaths(parameter: SearchParameter, rows: readonly ParameterRow[]): SearchParameter {
+  const row = rows.find(({ n }) => parameter.column === 'patient' && n === parameter.name);
+  if (row === undefined) return parameter;
+  const { definition, paths, targets = ['Patient'] } = fromRow(row, '');
+  return { ...parameter, definition: definition!, paths: paths!, targets };
 }
+
+const known = new Map<string, { size: number; parameters: readonly SearchParameter[] }>();
+
+/** The parameters of a resource type: those of this server, of AuditEvents, and R4's where neither has one of that name. */
+export function parametersOf(type: string): readonly SearchParameter[] {
+  const found = known.get(type);
+  // Tests add rows to the table.
+  if (found?.size === SEARCH_PARAMETERS.length) return found.parameters;
+  const all = type === 'AuditEvent' ? [] : (definitions[type] ?? []);
+  const own = [...SEARCH_PARAMETERS, ...EVENT_PARAMETERS]
+    .filter((parameter) => isOf(parameter, type))
+    .map((parameter) => withPaths(parameter, all));
+  const isOwn = ({ n }: ParameterRow): boolean => own.some(({ name }) => name === n);
+  const rows = all.filter((row) => !isOwn(row));
+  const made = [...own, ...rows.map((row) => fromRow(row, type))];
+  const parameters = made.map((one) => ({ ...one, ...underOthers(one, made) }));
+  known.set(type, { size: SEARCH_PARAMETERS.length, parameters });
+  return parameters;
+}
+
+export const parameterOf = (type: string, name: string): SearchParameter | undefined =>
+  parametersOf(type).find((parameter) => parameter.name === name);
+
+/** The names under which the values of a parameter are kept; a suffix of it (`code:text`, `code$1`) goes with each. */
+export function keptUnder(type: string, name: string): readonly string[] {
+  const [, parameter = '', suffix = ''] = /^([^:$]*)([:$].*)?$/.exec(name) ?? [];
+  const under = parameterOf(type, parameter)?.under;
+  return under === undefined ? [name] : under.flatMap((one) => keptUnder(type, `${one}${suffix}`));
+}
+
+/** The types that a reference parameter may lead to, of those that there are. */
+export const targetsOf = ({ targets }: SearchParameter, all: readonly string[]): readonly string[] =>
+  targets === undefined ? all : targets.filter((target) => all.includes(target));
 
 /** Whether an AuditEvent has any of these values; a reference is found by its end as well. */
 export function hasEventValue(
   event: Resource,
-  {
-    parameter,
-    anyOf,
-    isPrefix,
-  }: { parameter: string; anyOf: readonly { system?: string; value: string }[]; isPrefix?: true },
+  { parameter, anyOf, isPrefix }: { parameter: string; anyOf: readonly Wanted[]; isPrefix?: true },
 ): boolean {
   const known = EVENT_PARAMETERS.find(({ name }) => name === parameter);
   if (known?.path === undefined) return false;
@@ -233,9 +236,15 @@ export function hasEventValue(
   return anyOf.some((wanted) => found.some((one) => isMatch(wanted, one, isPrefix === true)));
 }
 
-function isMatch(wanted: { system?: string; value: string }, { system, value }: Token, isPrefix: boolean): boolean {
-  if (isPrefix) return value.startsWith(wanted.value);
-  const isValue = value === wanted.value || (wanted.value.includes('/') && value.endsWith(`/${wanted.value}`));
+interface Wanted {
+  system?: string;
+  value?: string;
+}
+
+function isMatch(wanted: Wanted, { system, value }: Token, isPrefix: boolean): boolean {
+  const { value: text } = wanted;
+  if (isPrefix) return value.startsWith(text ?? '');
+  const isValue = text === undefined || value === text || (text.includes('/') && value.endsWith(`/${text}`));
   return isValue && (wanted.system === undefined || wanted.system === system);
 }
 
@@ -246,19 +255,17 @@ function eventTokensIn(element: unknown): Token[] {
   return identifier === undefined ? tokensIn(element) : tokensIn(identifier);
 }
 
-/** How long a string is kept and compared. */
-const LONGEST_STRING = 100;
-/** hl7.org/fhir/R4/search.html#string: without regard to case, accents and the amount of white space. */
-export const comparable = (text: string): string =>
-  text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim().replace(/\s+/g, ' ').slice(0, LONGEST_STRING);
+/** Which R4 definitions, and how terms are taken from elements (search/terms.ts): counted on by hand. */
+const EXTRACTION = sha256Hex(`2 ${JSON.stringify(definitions)}`);
 
 /** Identifies what the read model extracts: with another text, its search values are not those that searches look for. */
 export const extraction = (): string =>
-  JSON.stringify(
-    SEARCH_PARAMETERS.filter(({ column }) => column === 'search_values').map(({ name, type, types, path }) => [
-      ...[name, type, types, path],
+  JSON.stringify([
+    EXTRACTION,
+    ...SEARCH_PARAMETERS.filter(({ column }) => column === 'search_values').map(({ name, type, types, paths }) => [
+      ...[name, type, types, paths],
     ]),
-  );
+  ]);
 
 function elementsAt(value: unknown, path: readonly string[]): unknown[] {
   if (Array.isArray(value)) return value.flatMap((one) => elementsAt(one, path));
@@ -268,7 +275,7 @@ function elementsAt(value: unknown, path: readonly string[]): unknown[] {
   return elementsAt((value as Record<string, unknown>)[name], rest);
 }
 
-type Token = Pick<SearchValue, 'system' | 'value'>;
+type Token = Text;
 
 /** hl7.org/fhir/R4/search.html#token: what of an element a token search compares. */
 function tokensIn(element: unknown): Token[] {
@@ -290,16 +297,3 @@ function stringsIn(element: unknown): Token[] {
     .flat()
     .flatMap((part) => (typeof part === 'string' ? stringsIn(part) : []));
 }
-
-/** `Type/id` of what is on this server; versions are no part of it. */
-function referencesIn(element: unknown): Token[] {
-  const reference = (element as { reference?: unknown } | null)?.reference;
-  const [, value] = /^([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})(?:\/_history\/.*)?$/.exec(String(reference)) ?? [];
-  return value === undefined ? [] : [{ system: '', value }];
-}
-
-/** What is kept of an element, by the type of its parameter. */
-const EXTRACTED: Partial<Record<SearchParameter['type'], (element: unknown) => Token[]>> = {
-  reference: referencesIn,
-  string: stringsIn,
-};

@@ -127,23 +127,39 @@ describe('search', () => {
   });
 
   it('refuses an unknown parameter by its name, unless leniency is preferred', async () => {
-    for (const name of ['code', 'patient:identifier', 'identifier:of-type', '_include', '_sort']) {
+    for (const name of ['height', 'patient:Group', 'identifier:in', 'code:of-type', 'date:exact', '_list', '_filter']) {
       expect(issuesOf(await server.get(`/Observation?${name}=x`).expect(400))).to.deep.equal([`not-supported ${name}`]);
     }
     expect(issuesOf(await server.get('/Patient?patient=x').expect(400))).to.deep.equal(['not-supported patient']);
-    const lenient = await server.get('/Observation?code=x').set('Prefer', 'handling=lenient').expect(200);
-    expect(bodyOf(lenient)['link'][0].url).to.match(/\/Observation$/);
+    const lenient = bodyOf(await server.get('/Observation?height=x').set('Prefer', 'handling=lenient').expect(200));
+    expect(lenient['link'][0].url).to.match(/\/Observation$/);
+    const told = lenient['entry'].filter((one: Json) => one['search'].mode === 'outcome');
+    expect(told.map((one: Json) => one['resource'].issue[0])).to.deep.equal([
+      {
+        ...{ severity: 'warning', code: 'not-supported', expression: ['height'] },
+        diagnostics: 'This parameter is not supported and was left out.',
+      },
+    ]);
   });
 
   it('refuses values that are not of the form of the parameter', async () => {
     const bad = [
       '_lastUpdated=yesterday',
-      '_lastUpdated=ap2026',
+      '_sort=height',
+      '_total=some',
+      '_include=Observation:code',
+      '_include=Patient:organization',
+      '_revinclude=x',
+      'code:missing=perhaps',
+      'value-quantity=ten',
+      'value-quantity=5|mg',
+      'date=ge',
+      'component-code-value-quantity=8480-6',
       '_lastUpdated=2026-13-01',
       '_count=-1',
       '_count=many',
     ];
-    for (const query of [...bad, 'identifier=', 'identifier=a|b|c', '_id=', 'patient=', '_summary=text']) {
+    for (const query of [...bad, 'identifier=', 'identifier=a|b|c', '_id=', 'patient=', '_summary=some']) {
       const name = query.split('=')[0];
       expect(issuesOf(await server.get(`/Observation?${query}`).expect(400))).to.deep.equal([`value ${name}`]);
     }

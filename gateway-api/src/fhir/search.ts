@@ -6,6 +6,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Answer } from './answers.ts';
 import { type Issue, outcomeOf, refuse } from './outcomes.ts';
 import type { Scope, Search, SearchPage, StoredResource } from './repository.ts';
+import { type Answered, answeredOf } from './search/answered.ts';
+import { including, MOST_INCLUDED } from './search/including.ts';
 import { type Parameters, type ParsedSearch, parseSearch } from './search-query.ts';
 import type { SupportedType } from './types.ts';
 
@@ -33,9 +35,15 @@ export function unsealed(token: string): unknown {
   }
 }
 
-function unseal(token: string, type: string): Search {
-  const search = unsealed(token) as Partial<Search> | undefined;
-  if (search?.type === type) return search as Search;
+/** What a page's link holds: the search with its place, and how it is answered. */
+interface Page {
+  search: Search;
+  answered: Answered;
+}
+
+function unseal(token: string, type: string): Page {
+  const page = unsealed(token) as Partial<Page> | undefined;
+  if (page?.search?.type === type && page.answered !== undefined) return page as Page;
   return refuse(400, 'value', 'This page is not known (any more): search again.', '_page');
 }
 
@@ -47,7 +55,18 @@ export const matchOf = ({ resource }: StoredResource, baseUrl: string): object =
 
 interface Links {
   self: string;
+  first: string | undefined;
+  previous: string | undefined;
   next: string | undefined;
+}
+
+interface Answering {
+  links: Links;
+  countOnly: boolean;
+  answered: Answered;
+  included: readonly StoredResource[];
+  /** What is to be known of the search itself. */
+  outcomes: readonly object[];
 }
 
 /** hl7.org/fhir/R4/search.html#status: what a searcher must know of the search itself. */
@@ -68,11 +87,17 @@ export function outcomeEntries({ undelivered = 0, broken = 0, invalid = 0 }: Sea
   return issues.length === 0 ? [] : [{ resource: outcomeOf(issues), search: { mode: 'outcome' } }];
 }
 
-function searchset(page: SearchPage, links: Links, countOnly: boolean, baseUrl: string): object {
-  const { matches, total } = page;
-  const link = [{ relation: 'self', url: links.self }];
-  if (links.next !== undefined) link.push({ relation: 'next', url: links.next });
-  const entry = countOnly ? [] : [...matches.map((match) => matchOf(match, baseUrl)), ...outcomeEntries(page)];
+function searchset({ matches, total }: SearchPage, answering: Answering, baseUrl: string): object {
+  const { links, countOnly, answered, included, outcomes } = answering;
+  const link = Object.entries(links).flatMap(([relation, url]) => (url === undefined ? [] : [{ relation, url }]));
+  const shown = ({ resource, ...rest }: StoredResource) => ({ ...rest, resource: answeredOf(resource, answered) });
+  const entry = countOnly
+    ? []
+    : [
+        ...matches.map((match) => matchOf(shown(match), baseUrl)),
+        ...included.map((one) => ({ ...matchOf(shown(one), baseUrl), search: { mode: 'include' } })),
+        ...outcomes,
+      ];
   return {
     resourceType: 'Bundle',
     type: 'searchset',
@@ -96,14 +121,41 @@ export interface SearchRequest {
   lenient: boolean;
 }
 
+/** What of a query was left out (lenient), or did not fit. */
+function notes(ignored: readonly string[], isCut: boolean): object[] {
+  const issues: Issue[] = ignored.map((name) => ({
+    ...{ severity: 'warning', code: 'not-supported' },
+    diagnostics: 'This parameter is not supported and was left out.',
+    expression: [name],
+  }));
+  if (isCut) {
+    const diagnostics = `More than ${MOST_INCLUDED} resources would have been included; the others are left out.`;
+    issues.push({ severity: 'warning', code: 'too-costly', diagnostics });
+  }
+  return issues.length === 0 ? [] : [{ resource: outcomeOf(issues), search: { mode: 'outcome' } }];
+}
+
 export async function search(scope: Scope, request: SearchRequest): Promise<Answer> {
   const { repository, caller, baseUrl } = scope;
   const { type, parameters, method, lenient } = request;
   const parsed = parseSearch(type, parameters, baseUrl, lenient);
-  const wanted = parsed.page === undefined ? parsed.search : unseal(parsed.page, type.name);
+  const { search: wanted, answered } = parsed.page === undefined ? parsed : unseal(parsed.page, type.name);
   const page = parsed.impossible ? { matches: [], total: 0 } : await repository.search(caller, wanted);
-  const isLast = page.next === undefined || parsed.countOnly;
-  const next = isLast ? undefined : `${baseUrl}/${type.name}?_page=${sealed({ ...wanted, after: page.next! })}`;
-  const links = { self: selfOf(parsed, type.name, baseUrl, method), next };
-  return { status: 200, resource: searchset(page, links, parsed.countOnly, baseUrl) };
+  const { countOnly, ignored } = parsed;
+  const { resources: included, isCut } = countOnly
+    ? { resources: [], isCut: false }
+    : await including(scope, page.matches, answered.includes);
+  const { after: _, before: __, ...start } = wanted;
+  const at = (place: object): string =>
+    `${baseUrl}/${type.name}?_page=${sealed({ search: { ...start, ...place }, answered })}`;
+  const to = (place: 'after' | 'before', position: string | undefined) =>
+    position === undefined || countOnly ? undefined : at({ [place]: position });
+  const [next, previous] = [to('after', page.next), to('before', page.previous)];
+  const links = {
+    self: selfOf(parsed, type.name, baseUrl, method),
+    first: next === undefined && previous === undefined ? undefined : at({}),
+    ...{ previous, next },
+  };
+  const outcomes = [...outcomeEntries(page), ...notes(ignored, isCut)];
+  return { status: 200, resource: searchset(page, { links, countOnly, answered, included, outcomes }, baseUrl) };
 }

@@ -7,7 +7,7 @@ export interface Token {
 }
 
 /** Splits at a separator that is not escaped by a backslash (hl7.org/fhir/R4/search.html#escaping). */
-export function splitEscaped(text: string, separator: ',' | '|'): string[] {
+export function splitEscaped(text: string, separator: ',' | '|' | '$'): string[] {
   const parts = [''];
   for (let index = 0; index < text.length; index += 1) {
     const character = text[index]!;
@@ -18,15 +18,16 @@ export function splitEscaped(text: string, separator: ',' | '|'): string[] {
   return parts;
 }
 
-const withoutEscapes = (text: string): string => text.replace(/\\([\\,|$])/g, '$1');
+export const withoutEscapes = (text: string): string => text.replace(/\\([\\,|$])/g, '$1');
 
-/** `system|value`, `|value` or `value`; undefined for what is no token (`system|` is not supported). */
-export function parseToken(text: string): Token | undefined {
+/** `system|value`, `|value`, `system|` or `value`; undefined for what is no token. */
+export function parseToken(text: string): { system?: string; value?: string } | undefined {
   const parts = splitEscaped(text, '|').map(withoutEscapes);
   const [first = '', second] = parts;
   if (parts.length > 2) return undefined;
   if (second === undefined) return first === '' ? undefined : { value: first };
-  return second === '' ? undefined : { system: first, value: second };
+  if (second === '') return first === '' ? undefined : { system: first };
+  return { system: first, value: second };
 }
 
 /** The one criterion of conditional interactions here: `identifier=system|value` of a type. */
@@ -44,7 +45,8 @@ export function parseCriterion(type: string, query: string): Criterion | undefin
   if (parameters.length !== 1 || parameter?.[0] !== 'identifier') return undefined;
   if (splitEscaped(parameter[1], ',').length !== 1) return undefined;
   const identifier = parseToken(parameter[1]);
-  return identifier === undefined ? undefined : { type, ...identifier };
+  const { value } = identifier ?? {};
+  return value === undefined ? undefined : { type, ...identifier, value };
 }
 
 /**

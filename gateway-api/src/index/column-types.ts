@@ -10,6 +10,8 @@ export interface Types {
   text: DataType;
   /** 64 bits. */
   integer: DataType;
+  /** A double. */
+  number: DataType;
   bytes: DataType;
   /** A table with a key of its own needs no row number in SQLite. */
   withoutRowid<T extends string, C extends string>(table: CreateTableBuilder<T, C>): CreateTableBuilder<T, C>;
@@ -19,12 +21,14 @@ export const TYPES: Record<Dialect, Types> = {
   sqlite: {
     text: 'text',
     integer: 'integer',
+    number: 'real',
     bytes: 'blob',
     withoutRowid: (table) => table.modifyEnd(sql`without rowid`),
   },
   postgres: {
     text: sql`text collate "C"`,
     integer: 'bigint',
+    number: 'double precision',
     bytes: 'bytea',
     withoutRowid: (table) => table,
   },

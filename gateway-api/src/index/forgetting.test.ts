@@ -73,7 +73,7 @@ describe('What is deleted from the read model', function () {
       const value = (index: number) => textOf('value', index).repeat(1 + (index % 5));
       const rowOf = (index: number) => ({
         ...{ parameter: 'identifier', type: 'Observation', id: textOf('id', index), collection: 'care_Hospital' },
-        ...{ system: 'urn:example:mrn', value: value(index), seal: '' },
+        ...{ system: 'urn:example:mrn', value: value(index), place: 0, ranged: 0, low: 0, high: 0, seal: '' },
       });
       const deleted: string[] = [];
       for (let round = 0; round < MOVING.rounds; round += 1) {

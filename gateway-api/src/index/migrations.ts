@@ -32,6 +32,7 @@ export const INDEX_STEPS = [
   '2026-11-x-reads-of-others',
   '2026-11-x-signed-in-cose',
   '2026-11-y-rows-of-others',
+  '2026-11-z-all-search-parameters',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -168,11 +169,23 @@ async function createSearchValues(db: Kysely<unknown>, types: Types): Promise<vo
     .addColumn('system', types.text, (column) => column.notNull())
     .addColumn('id', types.text, (column) => column.notNull())
     .addColumn('collection', types.text, (column) => column.notNull())
+    .addColumn('place', types.integer, (column) => column.notNull())
+    .addColumn('ranged', types.integer, (column) => column.notNull())
+    .addColumn('low', types.number, (column) => column.notNull())
+    .addColumn('high', types.number, (column) => column.notNull())
     .addColumn('seal', types.text, (column) => column.notNull())
-    .addPrimaryKeyConstraint('search_values_key', ['type', 'value', 'system', 'parameter', 'id', 'collection'])
+    .addPrimaryKeyConstraint('search_values_key', [
+      ...(['type', 'value', 'system', 'parameter', 'id', 'collection', 'place', 'ranged', 'low', 'high'] as const),
+    ])
     .$call(types.withoutRowid)
     .execute();
   await db.schema.createIndex('search_values_by_id').on('search_values').columns(['id', 'type']).execute();
+  await db.schema
+    .createIndex('search_values_by_range')
+    .on('search_values')
+    .columns(['type', 'parameter', 'low', 'high'])
+    .where(sql.ref('ranged'), '=', sql.lit(1))
+    .execute();
 }
 
 async function createPrivateValues(db: Kysely<unknown>, types: Types): Promise<void> {

@@ -93,7 +93,14 @@ export interface SearchValuesTable {
   id: string;
   collection: string;
   system: string;
+  /** Of a quantity its unit. */
   value: string;
+  /** Of a composite: in which of its bases; 0 for everything else. */
+  place: number;
+  /** 1 for a date, a number or a quantity, which lies between `low` and `high`; both are 0 for a text. */
+  ranged: number;
+  low: number;
+  high: number;
 }
 
 /** Private values that hold no resource: sheets, requests, steps, directories, fee schedules, fingerprints. */
@@ -251,7 +258,9 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
     ] as const),
     ...(['expires_at', 'fault', 'audience'] as const),
   ],
-  search_values: ['parameter', 'type', 'id', 'collection', 'system', 'value'],
+  search_values: [
+    ...(['parameter', 'type', 'id', 'collection', 'system', 'value', 'place', 'ranged', 'low', 'high'] as const),
+  ],
   private_values: [
     ...(['sequence', 'collection', 'key', 'key_hash', 'kind', 'value', 'anchor', 'transaction_id', 'block'] as const),
     ...(['patient_system', 'patient_value'] as const),
@@ -279,7 +288,9 @@ export const KEYS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   checkpoint: ['id'],
   transactions: ['transaction_id'],
   versions: ['sequence'],
-  search_values: ['type', 'value', 'system', 'parameter', 'id', 'collection'],
+  search_values: [
+    ...(['type', 'value', 'system', 'parameter', 'id', 'collection', 'place', 'ranged', 'low', 'high'] as const),
+  ],
   private_values: ['sequence'],
   states: ['kind', 'id'],
   anchors: ['key_hash', 'collection'],

@@ -4,9 +4,9 @@
  */
 import { type Consortium, custodianOf, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Search, SearchPage, StoredResource } from '../fhir/repository.ts';
+import { boundsOf } from '../fhir/search/dates.ts';
 import { hasEventValue } from '../fhir/search-parameters.ts';
 import { DatabaseLost } from '../index/health.ts';
-import { boundsOf } from '../index/read/dates.ts';
 import type { ReadModel } from '../index/read/queries.ts';
 import type { ErasuresTable } from '../index/schema.ts';
 import type { BrokenItems } from '../operations/broken-items.ts';

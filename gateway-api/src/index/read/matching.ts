@@ -1,11 +1,10 @@
-/** What a search matches among the versions, as SQL; and what of it is checked again on the text of each match. */
-import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+/** What a search matches among the versions, as SQL; search/matching.ts has the same on the text of each match. */
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Search } from '../../fhir/repository.ts';
-import { SEARCH_PARAMETERS, searchValuesOf } from '../../fhir/search-parameters.ts';
+import { boundsOf } from '../../fhir/search/dates.ts';
+import { parameterOf } from '../../fhir/search-parameters.ts';
 import type { IndexTables } from '../schema.ts';
-import { indexed } from '../storable.ts';
-import { boundsOf } from './dates.ts';
+import { Matching } from './conditions.ts';
 
 export type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
 
@@ -30,9 +29,11 @@ export const FEW = {
   current: sql<number>`${sql.ref('current')} + 0`,
   sequence: sql<number>`${sql.ref('sequence')} + 0`,
 };
-const RARE = new Set(SEARCH_PARAMETERS.filter(({ isRare }) => isRare).map(({ name }) => name));
-export const isForFew = ({ ids, values = [] }: Search): boolean =>
-  ids !== undefined || values.some(({ parameter }) => RARE.has(parameter));
+const isRare = (type: string, parameter: string): boolean => parameterOf(type, parameter)?.isRare === true;
+export const isForFew = ({ type, ids, values = [], chains = [], reverse = [] }: Search): boolean =>
+  ids !== undefined ||
+  reverse.length > 0 ||
+  [...values.filter(({ isNot }) => isNot !== true), ...chains].some(({ parameter }) => isRare(type, parameter));
 
 /** Originals, and copies in this inbox whose time is not over: those for this audience, where one is given, or for all. */
 export function heldIn(db: Kysely<IndexTables>, inbox: string, audience?: string): VersionQuery<object> {
@@ -65,7 +66,8 @@ export function matchingIn(
     );
   if (search.ids !== undefined) query = query.where('id', 'in', search.ids);
   if (search.patients !== undefined) query = query.where('patient', 'in', search.patients);
-  for (const value of search.values ?? []) query = withValue(query, search.type, value);
+  const within = (inner: Search) => matchingIn(visible, inner, { compartment, linked, beside: [] });
+  for (const condition of new Matching(search, within).all()) query = query.where(condition);
   for (const condition of search.lastUpdated ?? []) {
     const alternatives = boundsOf(condition);
     query = query.where((where) =>
@@ -75,61 +77,4 @@ export function matchingIn(
     );
   }
   return query;
-}
-
-/** Sorts behind whatever may follow a prefix: texts are compared byte by byte. */
-const AFTER_ALL = '\u{10ffff}';
-
-type WantedValue = NonNullable<Search['values']>[number];
-
-/** What has the value in its newest version: the collection tells apart what others recorded under the same id. */
-function withValue(
-  query: VersionQuery<object>,
-  type: string,
-  { parameter, anyOf, isPrefix }: WantedValue,
-): VersionQuery<object> {
-  return query.where(
-    (where) => where.refTuple('versions.id', 'versions.collection'),
-    'in',
-    (where) =>
-      where
-        .selectFrom('search_values')
-        .where('search_values.type', '=', type)
-        .where('search_values.parameter', '=', parameter)
-        .where((or) =>
-          or.or(
-            anyOf.map(({ system, value }) =>
-              isPrefix === true
-                ? or.and([
-                    or('search_values.value', '>=', value),
-                    or('search_values.value', '<', `${value}${AFTER_ALL}`),
-                  ])
-                : system === undefined
-                  ? or('search_values.value', '=', indexed(value))
-                  : or.and([
-                      or('search_values.value', '=', indexed(value)),
-                      or('search_values.system', '=', indexed(system)),
-                    ]),
-            ),
-          ),
-        )
-        .select(['search_values.id', 'search_values.collection'])
-        .$asTuple('id', 'collection'),
-  );
-}
-
-/** Whether a resource has the values by which it was found. */
-export function hasValues(resource: Resource, { values = [] }: Search): boolean {
-  if (values.length === 0) return true;
-  const stated = searchValuesOf(resource);
-  return values.every(({ parameter, anyOf, isPrefix }) =>
-    anyOf.some(({ system, value }) =>
-      stated.some(
-        (one) =>
-          one.parameter === parameter &&
-          (isPrefix === true ? one.value.startsWith(value) : one.value === value) &&
-          (system === undefined || one.system === system),
-      ),
-    ),
-  );
 }

@@ -4,9 +4,9 @@
  */
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Search } from '../../fhir/repository.ts';
+import { boundsOf } from '../../fhir/search/dates.ts';
 import type { IndexTables, StatesTable } from '../schema.ts';
 import type { Checks } from './checks.ts';
-import { boundsOf } from './dates.ts';
 
 type Row = IndexTables['states'];
 

@@ -9,6 +9,7 @@ import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
+import { isAsked } from '../../fhir/search/matching.ts';
 import { absentWhereGone, gone } from '../../http/failures.ts';
 import { inStretches } from '../../http/pauses.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
@@ -31,7 +32,7 @@ import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
 import { bearerAt, idsByIdentifier } from './identifiers.ts';
 import { LinkedPatients } from './links.ts';
-import { hasValues, heldIn, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
+import { heldIn, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
 import { OwnStates } from './own-states.ts';
 import { PatientRecords } from './patient-records.ts';
 import { LicenceRegister } from './register.ts';
@@ -307,7 +308,10 @@ export class ReadModel {
    */
   async search(search: Search, view: View = {}): Promise<SearchPage> {
     const shown = this.#visible(view).where('erased', '=', 0);
-    const { rows, ...page } = await searchRows(this.#db, matchingIn(shown, search, view), search);
+    const { kept, standing } = partedByStanding(search);
+    const { rows, ...found } = await searchRows(this.#db, matchingIn(shown, kept, view), kept);
+    const { total: _, ...uncounted } = found;
+    const page = standing === undefined ? found : uncounted;
     const matches: StoredResource[] = [];
     let untold = 0;
     await inStretches(rows, async (row) => {
@@ -316,7 +320,8 @@ export class ReadModel {
         return;
       }
       const newest = await this.#asItStands(row);
-      if (hasValues(newest.resource, search)) matches.push(newest);
+      if (standing !== undefined && !isAsked(newest.resource, standing)) return;
+      if (isAsked(newest.resource, kept)) matches.push(newest);
       // What others were delivered of the record may be another version, which is found by other values.
       else if (row.audience === null) this.#checks.refuse('versions', row);
     });
@@ -427,6 +432,17 @@ export class ReadModel {
       .executeTakeFirst();
     return row && this.#checks.row('transactions', row);
   }
+}
+
+/** What a consent's status is, its state says, and not the version that was written: it is looked at when it is read. */
+function partedByStanding(search: Search): { kept: Search; standing?: Search } {
+  const { type, values = [] } = search;
+  const isStanding = ({ parameter }: { parameter: string }): boolean => type === 'Consent' && parameter === 'status';
+  if (!values.some(isStanding)) return { kept: search };
+  return {
+    kept: { ...search, values: values.filter((one) => !isStanding(one)) },
+    standing: { type, count: search.count, values: values.filter(isStanding) },
+  };
 }
 
 /** Whether a row is of a compartment, or seen beside it. */

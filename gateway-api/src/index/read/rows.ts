@@ -7,7 +7,8 @@ import type { Search } from '../../fhir/repository.ts';
 import { inStretches } from '../../http/pauses.ts';
 import type { IndexTables } from '../schema.ts';
 import { STANDING } from '../write/resources.ts';
-import { FEW as FOR_FEW, isForFew, type VersionQuery } from './matching.ts';
+import type { VersionQuery } from './matching.ts';
+import { Order } from './order.ts';
 import type { VersionRow } from './stored.ts';
 
 /** Of the values in one answer; one larger value is an answer of its own. */
@@ -73,35 +74,46 @@ export interface FoundRows {
   rows: VersionRow[];
   total?: number;
   next?: string;
+  previous?: string;
 }
 
 /**
- * A page of what matches a search, in the order in which it arrived; it ends early where it would become too large. A
- * total is counted to MOST_COUNTED, unless nothing but the total is asked for.
+ * A page of what matches a search, in its order; it ends early where it would become too large. A total is counted to
+ * MOST_COUNTED, unless nothing but the total is asked for.
  */
 export async function searchRows(
   db: Kysely<IndexTables>,
   matching: VersionQuery<object>,
   search: Search,
 ): Promise<FoundRows> {
-  const { count, after } = search;
-  let page = matching.orderBy(isForFew(search) ? FOR_FEW.sequence : 'sequence').limit(count + 1);
-  if (after !== undefined) page = page.where('sequence', '>', Number(after));
+  const { count, after, before } = search;
+  const order = new Order(search);
+  const isBack = before !== undefined;
   let isMore = false;
-  const { rows, isCut } = await chosenRows(db, page, (found) => {
+  const { rows, isCut } = await chosenRows(db, order.page(matching, count + 1), (found) => {
     isMore = found.length > count;
     return found.slice(0, count);
   });
   isMore ||= isCut;
-  const isAll = after === undefined && !isMore;
-  const total = isAll ? rows.length : await totalOf(db, matching, search.isTotalAlone === true);
-  const last = rows.at(-1);
+  if (isBack) rows.reverse();
+  const isAll = after === undefined && !isBack && !isMore;
+  const total = isAll ? rows.length : await countedOf(db, matching, search);
+  const [first, last] = [rows[0], rows.at(-1)];
+  const isNext = isBack || isMore;
+  const isPrevious = isBack ? isMore : after !== undefined;
   return {
     rows,
     ...(total === undefined ? {} : { total }),
-    ...(isMore && last !== undefined ? { next: String(last.sequence) } : {}),
+    ...(isNext && last !== undefined ? { next: await order.placeOf(db, last) } : {}),
+    ...(isPrevious && first !== undefined ? { previous: await order.placeOf(db, first) } : {}),
   };
 }
+
+const countedOf = async (
+  db: Kysely<IndexTables>,
+  matching: VersionQuery<object>,
+  { isUncounted, isTotalAlone }: Search,
+): Promise<number | undefined> => (isUncounted === true ? undefined : totalOf(db, matching, isTotalAlone === true));
 
 async function totalOf(
   db: Kysely<IndexTables>,

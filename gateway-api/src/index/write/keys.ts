@@ -4,7 +4,7 @@
  * the last write of a key decides, and what the rows of a resource say together is made anew from them.
  */
 import { type Kysely, sql } from 'kysely';
-import type { IndexTables, SearchValuesTable } from '../schema.ts';
+import { type IndexTables, KEYS, type SearchValuesTable } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 import type { ErasedView } from './erased.ts';
 import { type Inserts, Lookup } from './inserts.ts';
@@ -178,8 +178,7 @@ interface Settling {
 const named = ({ collection, key_hash }: { collection: string; key_hash: string }): string =>
   `${key_hash} ${collection}`;
 
-const nameOf = ({ parameter, type, id, collection, system, value }: SearchValuesTable): string =>
-  JSON.stringify([parameter, type, id, collection, system, value]);
+const nameOf = (row: SearchValuesTable): string => JSON.stringify(KEYS.search_values.map((column) => row[column]));
 
 function searchValuesIn({ type, id, collection, fault, ...text }: Text): SearchValuesTable[] {
   if (fault !== null) return [];

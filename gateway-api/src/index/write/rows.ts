@@ -4,7 +4,7 @@ import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir
 import { parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Consortium } from '@telemed-ledger/consortium/members.ts';
-import { searchValuesOf } from '../../fhir/search-parameters.ts';
+import { searchTermsOf } from '../../fhir/search/extraction.ts';
 import { inStretches } from '../../http/pauses.ts';
 import type { HashedWrite, ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
 import type { CarriedReadsTable } from '../log-tables.ts';
@@ -315,8 +315,8 @@ export const WORN = 'identifier, once';
 /** What a resource is found by, as rows: those that a database can hold. */
 export function searchValueRows(resource: Resource, collection: string): SearchValuesTable[] {
   const { resourceType: type, id } = resource;
-  const rows = searchValuesOf(resource).map(({ parameter, system, value }) => ({
-    ...{ parameter, type, id, collection, system: indexed(system), value: indexed(value) },
+  const rows = searchTermsOf(resource).map(({ system, value, ...term }) => ({
+    ...{ ...term, type, id, collection, system: indexed(system), value: indexed(value) },
   }));
   const worn = rows.filter(({ parameter }) => type === 'Patient' && parameter === 'identifier');
   return [...rows, ...worn.map((row) => ({ ...row, parameter: WORN }))].filter(isStorable);

@@ -44,7 +44,7 @@ export async function searchExplanations(index: ReadModel, search: Search, view:
 function ofDecision({ parameter, anyOf }: NonNullable<Search['values']>[number]) {
   if (parameter === 'claim') return { parameter: 'request' };
   if (parameter !== 'identifier') return {};
-  return { parameter: 'request', anyOf: anyOf.map(({ value }) => ({ value: `Claim/${value}` })) };
+  return { parameter: 'request', anyOf: anyOf.map(({ value }) => ({ value: `Claim/${value ?? ''}` })) };
 }
 
 /** Undefined for a decision about something else than a claim, or whose claim is not here. */

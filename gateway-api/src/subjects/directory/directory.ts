@@ -8,7 +8,7 @@ import { ORGANISATION_SYSTEM, referenceTo } from '@telemed-ledger/chaincode/mode
 import type { Consortium, Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
 import type { Search, SearchPage, StoredResource } from '../../fhir/repository.ts';
-import { hasValues } from '../../index/read/matching.ts';
+import { isAsked } from '../../fhir/search/matching.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 
 interface Sides {
@@ -53,7 +53,7 @@ function searchMembers(all: StoredResource[], search: Search): SearchPage {
   const { ids, count, after, lastUpdated = [] } = search;
   // Members have no time at which they were recorded.
   const found = lastUpdated.length > 0 ? [] : all.filter(({ resource }) => ids?.includes(resource.id) ?? true);
-  const matches = found.filter(({ resource }) => hasValues(resource, search));
+  const matches = found.filter(({ resource }) => isAsked(resource, search));
   const start = Number(after ?? 0);
   const end = start + count;
   const next = end < matches.length ? { next: String(end) } : {};

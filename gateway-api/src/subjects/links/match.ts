@@ -10,7 +10,7 @@ import type { Caller } from '../../auth/caller.ts';
 import type { Answer } from '../../fhir/answers.ts';
 import type { OperationRequest } from '../../fhir/operations.ts';
 import type { Search } from '../../fhir/repository.ts';
-import { comparable } from '../../fhir/search-parameters.ts';
+import { comparable } from '../../fhir/search/terms.ts';
 import { evenly } from '../even-time.ts';
 import { Records } from '../records/records.ts';
 import type { Services, SubjectOperation } from '../services.ts';

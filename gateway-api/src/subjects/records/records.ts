@@ -34,6 +34,7 @@ import { languageIn } from '../log/texts.ts';
 import { type About, type Asked, aboutOf, shownOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
 import { referredTo } from './referred.ts';
+import { demandSearchable, innerTypesOf } from './searchable.ts';
 
 /** What of the gateway reading and writing records needs. */
 export type RecordServices = Pick<
@@ -138,6 +139,8 @@ export class Records implements Repository {
 
   async search(caller: Caller, search: Search): Promise<SearchPage> {
     const view = await this.#viewFor(caller, 'search', search.type);
+    for (const type of innerTypesOf(search)) await this.#viewFor(caller, 'search', type);
+    demandSearchable(search, caller, this.#services.organisation);
     const { compartment } = view;
     if (search.type === AUDIT) {
       const events = await this.#services.auditEvents.search(search, whoseIn(view));

@@ -1,5 +1,5 @@
 /** FHIR's date search (hl7.org/fhir/R4/search.html#date): a value is a range as wide as its precision. */
-import type { Search } from '../../fhir/repository.ts';
+import type { Search } from '../repository.ts';
 
 const PARTIAL = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:\d{2})?)?)?)?$/;
 
@@ -20,6 +20,15 @@ export function rangeOf(value: string): { from: string; to: string } | undefined
   else if (fraction === undefined) to.setUTCSeconds(to.getUTCSeconds() + 1);
   else to.setUTCMilliseconds(to.getUTCMilliseconds() + 1);
   return { from: from.toISOString(), to: to.toISOString() };
+}
+
+/** Farther than any instant of FHIR, in milliseconds since 1970. */
+export const FOREVER = 9e15;
+
+/** As `rangeOf`, in milliseconds since 1970. */
+export function instantsOf(value: string): { low: number; high: number } | undefined {
+  const range = rangeOf(value);
+  return range && { low: Date.parse(range.from), high: Date.parse(range.to) };
 }
 
 export interface Bound {
