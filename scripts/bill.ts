@@ -36,7 +36,7 @@ await runCommand(async () => {
   const token = renewedToken({ dataDir: dataDirectory(), organisation: organisation.name, role: 'system' });
   const all: Billed[] = [];
   for (const file of files) {
-    const { bundle, hash } = await readBundle(file);
+    const { bundle, hash } = await readBundle([file]);
     const claims = preparedClaims(bundle.entry);
     const billed = await billedAs(claims, {
       http,

@@ -12,7 +12,8 @@ import { Loader } from './load/loader.ts';
 import { ProgressLine } from './load/progress.ts';
 
 const USAGE = `Usage: npm run load -- --org ORGANISATION [--url URL] [--concurrency N] [--patience SECONDS] FILE…
-FHIR R4 Bundles of type transaction or batch, JSON or gzip.
+FHIR R4 Bundles, JSON or gzip; the resources of a collection, document or searchset are created. Files of lines (.ndjson) are
+resources that may refer to each other by their ids, in whichever of the files they are.
   --url           the gateway's base URL, by default the organisation's on this machine
   --concurrency   Bundles in flight (4)
   --patience      how long a Bundle is tried again while the gateway cannot take it (120)`;

@@ -37,9 +37,13 @@ export class UnreadableFile extends Error {
 
 const inflate = promisify(gunzip);
 
-/** Throws UnreadableFile. */
-export async function readBundle(file: string): Promise<BundleFile> {
-  const bundle = asBundle(file, parse(file, await readText(file)));
+/** Files of one resource a line (hl7.org/fhir/uv/bulkdata, NDJSON): what stands in one may refer to what stands in another. */
+export const isLines = (file: string): boolean => /\.ndjson(\.gz)?$/i.test(file);
+
+/** A Bundle file, or files of lines that belong together. Throws UnreadableFile. */
+export async function readBundle(files: readonly string[]): Promise<BundleFile> {
+  const [file = ''] = files;
+  const bundle = isLines(file) ? await linesOf(files) : asBundle(file, parse(file, await readText(file)));
   const hash = createHash('sha256')
     .update(JSON.stringify([bundle.type, bundle.entry]))
     .digest('hex');
@@ -47,6 +51,33 @@ export async function readBundle(file: string): Promise<BundleFile> {
   return { bundle: { ...bundle, entry }, hash };
 }
 
+async function linesOf(files: readonly string[]): Promise<Bundle> {
+  const entry: Entry[] = [];
+  for (const file of files) {
+    const lines = (await readText(file)).split('\n');
+    for (const [index, line] of lines.entries()) {
+      if (line.trim() === '') continue;
+      const place = `${file}: line ${index + 1}`;
+      const resource = parse(place, line) as Entry['resource'];
+      if (typeof resource?.resourceType !== 'string') throw new UnreadableFile(place, 'is no resource (resourceType)');
+      entry.push(created({ resource }, entry.length));
+    }
+  }
+  return { resourceType: 'Bundle', type: 'transaction', entry };
+}
+
+/** Of what only lists resources: each is created, and found by its id where others refer to it. */
+function created({ fullUrl, resource }: Entry, index: number): Entry {
+  const { resourceType: type = '', id } = resource ?? {};
+  return {
+    fullUrl: fullUrl ?? `${HERE}${type}/${typeof id === 'string' ? id : `without-id.${index}`}`,
+    ...(resource === undefined ? {} : { resource }),
+    request: { method: 'POST', url: type },
+  };
+}
+
+/** The base of ids that have none: it leads nowhere (RFC 6761). */
+const HERE = 'https://file.invalid/';
 const RESTFUL = /^(https?:\/\/.*\/)[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/;
 
 /**
@@ -106,18 +137,26 @@ function parse(file: string, text: string): unknown {
   }
 }
 
+/** Bundles that list resources and say nothing of what is to be done with them: they are created. */
+const LISTING = new Set(['collection', 'document', 'searchset']);
+
 function asBundle(file: string, value: unknown): Bundle {
   const { resourceType, type, entry = [] } = (value ?? {}) as Record<string, unknown>;
   if (resourceType !== 'Bundle') throw new UnreadableFile(file, 'is not a Bundle (Bundle.resourceType)');
-  if (type !== 'transaction' && type !== 'batch') {
-    throw new UnreadableFile(file, 'is a Bundle of another type than transaction or batch (Bundle.type)');
+  const isListed = LISTING.has(String(type));
+  if (type !== 'transaction' && type !== 'batch' && !isListed) {
+    const known = ['transaction', 'batch', ...LISTING].join(', ');
+    throw new UnreadableFile(file, `is a Bundle of another type than ${known} (Bundle.type)`);
   }
   if (!Array.isArray(entry)) throw new UnreadableFile(file, 'has no list of entries (Bundle.entry)');
   const isObject = (one: unknown): boolean =>
     typeof one === 'object' && one !== null && !Array.isArray(one) && !isExactNumber(one);
   const wrong = entry.findIndex((one) => !isObject(one));
   if (wrong >= 0) throw new UnreadableFile(file, `has an entry that is no object (Bundle.entry[${wrong}])`);
-  return { resourceType, type, entry: entry as Entry[] };
+  if (!isListed) return { resourceType, type: type as Bundle['type'], entry: entry as Entry[] };
+  const without = (entry as Entry[]).findIndex(({ resource }) => typeof resource?.resourceType !== 'string');
+  if (without >= 0) throw new UnreadableFile(file, `has an entry without a resource (Bundle.entry[${without}])`);
+  return { resourceType, type: 'transaction', entry: (entry as Entry[]).map(created) };
 }
 
 /** The type an entry is counted under. */

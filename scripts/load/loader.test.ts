@@ -46,7 +46,7 @@ describe('The loader', () => {
     await rm(directory, { recursive: true });
   });
 
-  async function file(name: string, type: 'transaction' | 'batch', entries: Entry[], zip = false): Promise<string> {
+  async function file(name: string, type: string, entries: Entry[], zip = false): Promise<string> {
     const text = JSON.stringify({ resourceType: 'Bundle', type, entry: entries });
     await writeFile(join(directory, name), zip ? gzipSync(text) : text);
     return join(directory, name);
@@ -188,6 +188,41 @@ describe('The loader', () => {
     // The first is sent together with the Patient, to whom the gateway leads its reference.
     const references = [`${BASE}/Patient/p1`, location, location];
     expect(subjects).to.deep.equal(references.map((reference) => ({ reference })));
+  });
+
+  it('creates what is only listed, in a Bundle or line by line, once, and finds what refers to it in another file', async () => {
+    const [{ resource: one }, { resource: other }] = [patient('x'), patient('y')];
+    const visit = (id: string) => ({ resourceType: 'Encounter', subject: { reference: `Patient/${id}` } });
+    const listed = (type: 'collection' | 'searchset') =>
+      file(`${type}.json`, type, [
+        { fullUrl: 'https://elsewhere.example/fhir/Encounter/1', resource: visit('1') },
+        { fullUrl: 'https://elsewhere.example/fhir/Patient/1', resource: { ...one!, id: '1' } },
+      ]);
+    const lines = async (name: string, resources: object[]): Promise<string> => {
+      await writeFile(join(directory, name), `${resources.map((each) => JSON.stringify(each)).join('\n')}\n\n`);
+      return join(directory, name);
+    };
+    const files = [
+      await lines('Encounter.ndjson', [visit('a'), visit('b')]),
+      await listed('collection'),
+      await lines('Patient.ndjson', [
+        { ...one!, id: 'a' },
+        { ...other!, id: 'b' },
+      ]),
+    ];
+    const limits = { entries: 1, bytes: 1e6 };
+    expect((await load(files, { limits })).tally.total).to.deep.equal({ loaded: 6, there: 0, refused: 0 });
+    const subjects = [...gateway.resources.values()].flatMap(({ subject }) => subject ?? []);
+    const patients = [...gateway.resources.keys()].filter((key) => key.startsWith('Patient/'));
+    expect(subjects.map((subject) => (subject as { reference: string }).reference)).to.have.members(patients);
+    expect((await load(files, { limits })).tally.total).to.deep.equal({ loaded: 0, there: 6, refused: 0 });
+    const bad = await lines('bad.ndjson', [{ ...one!, id: 'a' }, { id: 'nothing' }]);
+    const empty = await file('empty.json', 'collection', [{ fullUrl: 'urn:uuid:1' }]);
+    const { unreadable } = await load([bad, empty]);
+    expect(unreadable.map((message) => message.slice(directory.length + 1))).to.deep.equal([
+      'empty.json: has an entry without a resource (Bundle.entry[0])',
+      'bad.ndjson: line 2: is no resource (resourceType)',
+    ]);
   });
 
   it('keeps a transaction that is refused out whole, and loads the sound entries of a batch', async () => {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { HttpClient } from '../http.ts';
-import { type Bundle, type Entry, readBundle, typeOf, UnreadableFile, withReferences } from './bundle.ts';
+import { type Bundle, type Entry, isLines, readBundle, typeOf, UnreadableFile, withReferences } from './bundle.ts';
 import type { LoadJournal } from './journal.ts';
 import { dependencies, inOrder, type Summary, summarise } from './order.ts';
 import { type Limits, partsOf, TooLarge } from './parts.ts';
@@ -45,20 +45,25 @@ export class Loader {
     return this.unreadable.length === 0 && this.tally.total.refused === 0 && this.tally.done === this.total;
   }
 
-  /** One after the other, so that only one file is in memory. */
+  /** One after the other, so that only one file is in memory; those of lines are one, because they refer to each other. */
   async #look(files: readonly string[]): Promise<Summary[]> {
     const summaries: Summary[] = [];
-    for (const file of files) {
-      const found = await this.#read(file);
-      if (found !== undefined) summaries.push(summarise(file, found.hash, found.bundle));
+    const lines = files.filter(isLines);
+    const sources = [
+      ...files.filter((file) => !isLines(file)).map((file) => [file]),
+      ...(lines.length > 0 ? [lines] : []),
+    ];
+    for (const source of sources) {
+      const found = await this.#read(source);
+      if (found !== undefined) summaries.push(summarise(source, found.hash, found.bundle));
     }
     this.total = summaries.reduce((sum, { entries }) => sum + entries, 0);
     return summaries;
   }
 
-  async #read(file: string) {
+  async #read(files: readonly string[]) {
     try {
-      return await readBundle(file);
+      return await readBundle(files);
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
       this.unreadable.push(error.message);
@@ -67,12 +72,13 @@ export class Loader {
   }
 
   async #send(summary: Summary): Promise<void> {
-    const found = await this.#read(summary.file);
+    const found = await this.#read(summary.files);
+    const name = summary.files.join(', ');
     if (found === undefined || found.hash !== summary.hash) {
-      for (const [type, count] of summary.types) this.tally.refuse(summary.file, type, 'the file changed', count);
+      for (const [type, count] of summary.types) this.tally.refuse(name, type, 'the file changed', count);
       return;
     }
-    const file = new SendFile(this.#options, this.tally, summary.file, found.bundle, found.hash);
+    const file = new SendFile(this.#options, this.tally, name, found.bundle, found.hash);
     await file.send();
   }
 }

@@ -13,7 +13,7 @@ const encounter = (value: string): Entry => ({
   },
 });
 const before = (...bundles: Bundle[]) =>
-  dependencies(bundles.map((one, index) => summarise(`${index}.json`, String(index), one))).map((set) => [...set]);
+  dependencies(bundles.map((one, index) => summarise([`${index}.json`], String(index), one))).map((set) => [...set]);
 
 describe('Order of Bundles', () => {
   it('puts a Bundle after the one that holds what it refers to conditionally', () => {

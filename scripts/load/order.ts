@@ -6,7 +6,8 @@ import { type Bundle, providedKeys, requiredKeys, typeOf } from './bundle.ts';
 
 /** What is kept of a Bundle between the first look at the files and the sending. */
 export interface Summary {
-  file: string;
+  /** One, or those of lines that belong together. */
+  files: readonly string[];
   hash: string;
   entries: number;
   /** Number of entries by resource type. */
@@ -15,12 +16,12 @@ export interface Summary {
   requires: Set<string>;
 }
 
-export function summarise(file: string, hash: string, bundle: Bundle): Summary {
+export function summarise(files: readonly string[], hash: string, bundle: Bundle): Summary {
   const types = new Map<string, number>();
   for (const entry of bundle.entry) types.set(typeOf(entry), (types.get(typeOf(entry)) ?? 0) + 1);
   const provides = new Set(bundle.entry.flatMap(providedKeys));
   const requires = new Set(bundle.entry.flatMap(requiredKeys).filter((key) => !provides.has(key)));
-  return { file, hash, entries: bundle.entry.length, types, provides, requires };
+  return { files, hash, entries: bundle.entry.length, types, provides, requires };
 }
 
 /**

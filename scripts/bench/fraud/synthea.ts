@@ -41,7 +41,7 @@ type Read = Record<string, unknown> & { resourceType?: string };
 /** All visits of these files, in their order; stays are left out. @throws {UnreadableFile} */
 export async function visitsOf(files: readonly string[]): Promise<Planned[]> {
   const found: Planned[] = [];
-  for (const file of files) found.push(...visitsIn((await readBundle(file)).bundle));
+  for (const file of files) found.push(...visitsIn((await readBundle([file])).bundle));
   return found;
 }
 
