@@ -26,6 +26,7 @@ const AROUND = [
   'fhir/requests.ts',
   'fhir/changes.ts',
   'fhir/search-parameters.ts',
+  'fhir/search/',
   'fhir/validation/',
   'idempotency/',
   'subjects/records/records.ts',

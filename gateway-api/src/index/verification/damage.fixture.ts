@@ -26,7 +26,7 @@ type Row = Record<string, unknown>;
 // biome-ignore lint/suspicious/noExplicitAny: tables and columns are found at run time
 type AnyKysely = Kysely<any>;
 
-const isNumber = (dataType: string): boolean => /int/i.test(dataType);
+const isNumber = (dataType: string): boolean => /int|real|float/i.test(dataType);
 
 /** Other values of the same kind; for a column that may be null null as well. What is a key is no flag. */
 function others(value: unknown, dataType: string, isKey: boolean, nullable: boolean): unknown[] {
@@ -50,7 +50,8 @@ export async function everyDamage(db: Kysely<IndexTables>): Promise<Damage[]> {
   for (const { name, columns } of await db.introspection.getTables()) {
     if (!(name in KEYS)) continue;
     const table = name as TableName;
-    const rows = (await any.selectFrom(table).selectAll().execute()) as Row[];
+    const all = (await any.selectFrom(table).selectAll().execute()) as Row[];
+    const rows = table === 'search_values' ? ofEachKind(all) : all;
     for (const row of rows) {
       const key = Object.fromEntries(KEYS[table].map((column) => [column, row[column]]));
       const where = (at: Row) => (builder: { and(row: Row): unknown }) => builder.and(at);
@@ -108,6 +109,20 @@ export async function everyDamage(db: Kysely<IndexTables>): Promise<Damage[]> {
     }
   }
   return found;
+}
+
+/** Of what resources are found by: the identifiers, and of the rest one text and one range, of a composite and alone. */
+function ofEachKind(rows: readonly Row[]): Row[] {
+  const kindOf = ({ parameter, ranged, place }: Row): string =>
+    String(parameter).startsWith('identifier') ? '' : `${ranged} ${Math.min(Number(place), 1)}`;
+  const seen = new Set<string>();
+  return rows.filter((row) => {
+    const kind = kindOf(row);
+    if (kind === '') return true;
+    const isFirst = !seen.has(kind);
+    seen.add(kind);
+    return isFirst;
+  });
 }
 
 /** The same row under keys of its own; none for the checkpoint, which is one. */
