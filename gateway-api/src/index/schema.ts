@@ -9,6 +9,7 @@ import type { StoreHealth } from './health.ts';
 import type { HealthLinksTable } from './health-links-table.ts';
 import type { LinkCodesTable } from './link-codes-table.ts';
 import type { CarriedReadsTable, LogStatementsTable } from './log-tables.ts';
+import type { SearchValuesTable } from './search-values-table.ts';
 import type { SubscriptionsTable } from './subscriptions-table.ts';
 import type { CosignaturesTable, LeavesTable, TreeNodesTable, WitnessesTable } from './tree-tables.ts';
 
@@ -84,23 +85,6 @@ export interface VersionsTable {
   fault: string | null;
   /** For whom it was delivered (`audienceName`); null for what is for everybody of the organisation. */
   audience: string | null;
-}
-
-/** By what resources are found: see fhir/search-parameters.ts. */
-export interface SearchValuesTable {
-  parameter: string;
-  type: string;
-  id: string;
-  collection: string;
-  system: string;
-  /** Of a quantity its unit. */
-  value: string;
-  /** Of a composite: in which of its bases; 0 for everything else. */
-  place: number;
-  /** 1 for a date, a number or a quantity, which lies between `low` and `high`; both are 0 for a text. */
-  ranged: number;
-  low: number;
-  high: number;
 }
 
 /** Private values that hold no resource: sheets, requests, steps, directories, fee schedules, fingerprints. */

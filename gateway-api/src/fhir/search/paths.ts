@@ -25,7 +25,7 @@ export const isElement = (value: unknown): value is Element =>
 const TYPED = /(?:^|\/)([A-Z][A-Za-z]+)\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[^/]*)?$/;
 
 /** The type that a Reference leads to, as far as it says so. */
-export function typeOfReference(element: unknown): string | undefined {
+function typeOfReference(element: unknown): string | undefined {
   if (!isElement(element)) return undefined;
   const { reference, type } = element;
   const named = typeof reference === 'string' ? TYPED.exec(reference)?.[1] : undefined;

@@ -4,7 +4,7 @@ import type { RangeCriterion, Search, ValueCriterion } from '../../fhir/reposito
 import { componentName } from '../../fhir/search/extraction.ts';
 import { keptUnder, parameterOf } from '../../fhir/search-parameters.ts';
 import { indexed } from '../storable.ts';
-import type { VersionQuery } from './matching.ts';
+import type { VersionQuery } from './version-query.ts';
 
 export type Condition = RawBuilder<SqlBool>;
 type Texts = Pick<ValueCriterion, 'anyOf' | 'isPrefix' | 'isPart'>;

@@ -1,12 +1,11 @@
 /** What a search matches among the versions, as SQL; search/matching.ts has the same on the text of each match. */
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Search } from '../../fhir/repository.ts';
 import { boundsOf } from '../../fhir/search/dates.ts';
 import { parameterOf } from '../../fhir/search-parameters.ts';
 import type { IndexTables } from '../schema.ts';
 import { Matching } from './conditions.ts';
-
-export type VersionQuery<O> = SelectQueryBuilder<IndexTables, 'versions', O>;
+import type { VersionQuery } from './version-query.ts';
 
 /** The data of one patient. */
 export interface Compartment {

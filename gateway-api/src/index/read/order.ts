@@ -7,8 +7,9 @@ import type { Search, SortKey } from '../../fhir/repository.ts';
 import { FOREVER } from '../../fhir/search/dates.ts';
 import { keptUnder, parameterOf } from '../../fhir/search-parameters.ts';
 import type { IndexTables } from '../schema.ts';
-import { FEW, isForFew, type VersionQuery } from './matching.ts';
+import { FEW, isForFew } from './matching.ts';
 import type { VersionRow } from './stored.ts';
+import type { VersionQuery } from './version-query.ts';
 
 type Value = string | number;
 

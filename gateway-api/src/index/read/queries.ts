@@ -32,15 +32,17 @@ import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
 import { bearerAt, idsByIdentifier } from './identifiers.ts';
 import { LinkedPatients } from './links.ts';
-import { heldIn, matchingIn, NEWEST, type VersionQuery } from './matching.ts';
+import { heldIn, matchingIn, NEWEST } from './matching.ts';
 import { OwnStates } from './own-states.ts';
 import { PatientRecords } from './patient-records.ts';
 import { LicenceRegister } from './register.ts';
 import { Restrictions } from './restrictions.ts';
 import { type Chosen, chosenRows, searchRows } from './rows.ts';
+import { partedByStanding } from './standing.ts';
 import { demandShown, storedResource, type VersionRow } from './stored.ts';
 import { LedgerTree } from './tree.ts';
 import { gapsIn, Undelivered, type UndeliveredOptions } from './undelivered.ts';
+import type { VersionQuery } from './version-query.ts';
 
 const IDS_PER_QUERY = 500;
 const RECORD = 'content/';
@@ -302,10 +304,7 @@ export class ReadModel {
     return state?.status === 'active' ? this.undelivered.endOfConsent(row) : end;
   }
 
-  /**
-   * Current versions in the order in which they arrived.
-   * @throws {IntegrityFailure} where one of them is not what was anchored: a page without it would look complete
-   */
+  /** Current versions. @throws {IntegrityFailure} where one is not what was anchored: without it a page would look complete */
   async search(search: Search, view: View = {}): Promise<SearchPage> {
     const shown = this.#visible(view).where('erased', '=', 0);
     const { kept, standing } = partedByStanding(search);
@@ -432,17 +431,6 @@ export class ReadModel {
       .executeTakeFirst();
     return row && this.#checks.row('transactions', row);
   }
-}
-
-/** What a consent's status is, its state says, and not the version that was written: it is looked at when it is read. */
-function partedByStanding(search: Search): { kept: Search; standing?: Search } {
-  const { type, values = [] } = search;
-  const isStanding = ({ parameter }: { parameter: string }): boolean => type === 'Consent' && parameter === 'status';
-  if (!values.some(isStanding)) return { kept: search };
-  return {
-    kept: { ...search, values: values.filter((one) => !isStanding(one)) },
-    standing: { type, count: search.count, values: values.filter(isStanding) },
-  };
 }
 
 /** Whether a row is of a compartment, or seen beside it. */

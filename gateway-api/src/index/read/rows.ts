@@ -7,9 +7,9 @@ import type { Search } from '../../fhir/repository.ts';
 import { inStretches } from '../../http/pauses.ts';
 import type { IndexTables } from '../schema.ts';
 import { STANDING } from '../write/resources.ts';
-import type { VersionQuery } from './matching.ts';
 import { Order } from './order.ts';
 import type { VersionRow } from './stored.ts';
+import type { VersionQuery } from './version-query.ts';
 
 /** Of the values in one answer; one larger value is an answer of its own. */
 const ANSWER_BYTES = 8 * 1024 * 1024;

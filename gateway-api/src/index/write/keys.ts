@@ -4,8 +4,9 @@
  * the last write of a key decides, and what the rows of a resource say together is made anew from them.
  */
 import { type Kysely, sql } from 'kysely';
-import { type IndexTables, KEYS, type SearchValuesTable } from '../schema.ts';
+import { type IndexTables, KEYS } from '../schema.ts';
 import type { Seals } from '../seals.ts';
+import type { SearchValuesTable } from '../search-values-table.ts';
 import type { ErasedView } from './erased.ts';
 import { type Inserts, Lookup } from './inserts.ts';
 import { newestOf, STANDING, type Standing, settled } from './resources.ts';

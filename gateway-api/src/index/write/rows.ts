@@ -12,11 +12,11 @@ import {
   type MissingTable,
   type PrivateValuesTable,
   RESOURCES_PER_VALUE,
-  type SearchValuesTable,
   sequenceOf,
   type TransactionsTable,
   type VersionsTable,
 } from '../schema.ts';
+import type { SearchValuesTable } from '../search-values-table.ts';
 import { fits, indexed, isStorable, isText, LONGEST } from '../storable.ts';
 import type { Anchorage } from './anchorage.ts';
 import { billingAnchorages } from './billing.ts';
