@@ -137,12 +137,15 @@ function honestly(visits: readonly Planned[], claims: number): Planned[] {
   const namesakes = new Map<string, Person>();
   return Array.from({ length: claims }, (_, index) => {
     const visit = visits[index % visits.length]!;
+    const round = Math.floor(index / visits.length);
     const { gender, birthDate } = visit.person;
-    const born = new Date(Date.parse(birthDate) + Math.floor(index / visits.length) * DAY_MS);
+    const born = new Date(Date.parse(birthDate) + round * DAY_MS);
     const person = { gender, birthDate: born.toISOString().slice(0, 10) };
     const name = `${gender} ${person.birthDate}`;
     if (!namesakes.has(name)) namesakes.set(name, person);
-    return { ...visit, person: namesakes.get(name)! };
+    // By a practitioner of their own too: a licence names those of one provider.
+    const npi = round === 0 ? visit.npi : `${round % 9}${visit.npi.slice(1)}`;
+    return { ...visit, npi, person: namesakes.get(name)! };
   });
 }
 
