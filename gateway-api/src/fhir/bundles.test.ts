@@ -197,6 +197,18 @@ describe('transaction', () => {
     expect([...patients]).to.deep.equal([`Patient/${first['entry'][0].response.location.split('/')[1]}`]);
   });
 
+  it('updates by a condition what matches, or creates it, and refuses two entries with the same', async () => {
+    const { id: _, ...unnamed } = patient() as Json;
+    const url = `Patient?identifier=${MRN}|M-1001`;
+    const entries = () => [{ ...put(unnamed as never, { url }), fullUrl: URN }, post(about(observation(), URN))];
+    const answered = async () => bodyOf(await server.post('/', transaction(...entries())).expect(200))['entry'];
+    const [first, second] = [await answered(), await answered()];
+    expect([first[0].response.status, second[0].response.status]).to.deep.equal(['201 Created', '200 OK']);
+    expect(second[0].response.location).to.equal(first[0].response.location.replace('_history/1', '_history/2'));
+    const twice = await server.post('/', transaction(put(unnamed as never, { url }), put(unnamed as never, { url })));
+    expect([twice.status, issuesOf(twice)]).to.deep.equal([400, ['duplicate Bundle.entry[1].request.url']]);
+  });
+
   it('updates with ifMatch, and refuses a stale one as a whole', async () => {
     server.repository.seed(patient());
     const update = (ifMatch: string) =>
@@ -304,8 +316,8 @@ describe('transaction', () => {
       'not-supported Bundle.entry[0].request.method',
     ],
     [
-      'a conditional update',
-      () => transaction(put(patient(), { url: 'Patient?identifier=x' })),
+      'an update by another condition',
+      () => transaction(put(patient(), { url: 'Patient?name=x' })),
       400,
       'not-supported Bundle.entry[0].request.url',
     ],

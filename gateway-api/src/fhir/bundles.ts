@@ -10,7 +10,7 @@ import type { Change } from './changes.ts';
 import { demandModestReads } from './costs.ts';
 import { type Entries, type EntryRead, readBundle } from './entries.ts';
 import { type Issue, outcomeOf, Refusal, refuse } from './outcomes.ts';
-import { criteriaOf, plan, refuseOverlaps } from './plan.ts';
+import { criteriaOf, plan } from './plan.ts';
 import { history, read, vread } from './reads.ts';
 import type { Scope } from './repository.ts';
 import { search } from './search.ts';
@@ -42,7 +42,6 @@ function refuseFailed({ refused, changes }: Pick<Entries, 'refused' | 'changes'>
 async function writeTogether(entries: Entries, scope: Scope, options: BundleOptions): Promise<Answers> {
   const { changes } = entries;
   const ready = async (): Promise<void> => {
-    refuseOverlaps(changes);
     await plan(changes, scope, true);
     refuseFailed(entries);
   };

@@ -112,7 +112,7 @@ describe('methods', () => {
   const ALLOWED: [path: string, allow: string][] = [
     ['', 'POST, OPTIONS'],
     ['/metadata', 'GET, HEAD, OPTIONS'],
-    ['/Patient', 'GET, POST, HEAD, OPTIONS'],
+    ['/Patient', 'GET, POST, PUT, HEAD, OPTIONS'],
     ['/Patient/1', 'GET, PUT, HEAD, OPTIONS'],
     ['/Patient/1/_history', 'GET, HEAD, OPTIONS'],
     ['/Patient/1/_history/1', 'GET, HEAD, OPTIONS'],

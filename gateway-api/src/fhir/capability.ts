@@ -60,7 +60,7 @@ function resourceOf(type: SupportedType, { organisation, operations }: Capabilit
     updateCreate: false,
     conditionalCreate: isWritten && identifierParameter(type.name) !== undefined,
     conditionalRead: 'not-match',
-    conditionalUpdate: false,
+    conditionalUpdate: isWritten && identifierParameter(type.name) !== undefined,
     conditionalDelete: 'not-supported',
     referencePolicy: ['literal', 'logical', 'enforced'],
     searchInclude: references(type.name),

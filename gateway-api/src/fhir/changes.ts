@@ -23,7 +23,7 @@ export interface ChangeRequest {
   interaction: 'create' | 'update';
   /** Type in the URL. */
   type: string;
-  /** Id in the URL of an update. */
+  /** Id in the URL of an update; absent where a criterion stands there. */
   id?: string;
   /** Index of the Bundle's entry; 0 for a single request. */
   index?: number;
@@ -59,6 +59,8 @@ export class Change {
   links: readonly FoundLink[] = [];
   id: string;
   version = 1;
+  /** An update by a condition that nothing matches becomes a create. */
+  interaction: ChangeRequest['interaction'];
   /** The conditional create found what it would have made: nothing is written. */
   exists = false;
   failure: { status: number; issues: Issue[] } | undefined;
@@ -69,6 +71,7 @@ export class Change {
     this.path = request.path;
     this.index = request.index ?? 0;
     this.fullUrl = request.fullUrl;
+    this.interaction = request.interaction;
     this.id = request.id ?? signedId(request.body) ?? randomUUID();
   }
 
@@ -104,7 +107,7 @@ export class Change {
 
   /** What the transaction carries, under a salt of its own. */
   draft(): NewDraft {
-    const isProvisional = this.request.interaction === 'create';
+    const isProvisional = this.interaction === 'create';
     return { id: this.id, version: this.version, salt: newSalt(), resource: this.written(), isProvisional };
   }
 

@@ -4,7 +4,7 @@
  */
 import { isExactNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { MAX_RECORDS } from '@telemed-ledger/chaincode/model/transactions.ts';
-import { Change } from './changes.ts';
+import { Change, type ChangeRequest } from './changes.ts';
 import { errorIssue, type Issue, Refusal, refuse } from './outcomes.ts';
 import { ifMatchOf } from './requests.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
@@ -57,12 +57,12 @@ const textOf = (value: unknown, path: string): string | undefined => {
   return refuse(400, 'value', 'A string is expected.', path);
 };
 
-function readUpdate(url: string, path: string): { type: string; id: string } {
-  const [, type, id] = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9.-]{1,64})$/.exec(url) ?? [];
-  if (type === undefined || id === undefined) {
-    return refuse(400, 'not-supported', 'PUT goes to Type/id; conditional updates are not supported.', `${path}.url`);
-  }
-  return { type, id };
+function readUpdate(url: string, path: string): Pick<ChangeRequest, 'type' | 'id' | 'criterion'> {
+  const [, type, id, query] = /^([A-Z][A-Za-z]+)(?:\/([A-Za-z0-9.-]{1,64})|\?(.*))$/s.exec(url) ?? [];
+  const criterion = type === undefined || query === undefined ? undefined : parseCriterion(type, query);
+  if (type !== undefined && id !== undefined) return { type, id };
+  if (type !== undefined && criterion !== undefined) return { type, criterion };
+  return refuse(400, 'not-supported', 'PUT goes to Type/id or Type?identifier=system|value.', `${path}.url`);
 }
 
 function readCreate(url: string, condition: string | undefined, path: string) {

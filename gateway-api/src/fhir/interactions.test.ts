@@ -146,6 +146,43 @@ describe('conditional create', () => {
   });
 });
 
+describe('conditional update', () => {
+  let server: Server;
+  const URL = '/Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|9999999901';
+  const { id: _, ...unnamed } = practitioner() as Json;
+  beforeEach(() => {
+    server = serverOf();
+  });
+
+  it('creates where nothing matches, and updates the one that does', async () => {
+    const first = await server.put(URL, unnamed).expect(201);
+    const second = await server.put(URL, { ...unnamed, active: false }).expect(200);
+    expect([second.body.id, second.body.meta.versionId, second.body.active]).to.deep.equal([first.body.id, '2', false]);
+    await server.put(URL, { ...unnamed, id: first.body.id }).expect(200);
+    await server.put(URL, unnamed).set('If-Match', 'W/"3"').expect(200);
+    expect((await server.put(URL, unnamed).set('If-Match', 'W/"3"')).status).to.equal(412);
+  });
+
+  it('refuses several matches, an id that is another’s or that nothing has, and conditions that it does not know', async () => {
+    const of = async (path: string, body: Json) => issuesOf(await server.put(path, body));
+    expect(await of(URL, { ...unnamed, id: 'mine' })).to.deep.equal(['not-found Practitioner.id']);
+    server.repository.seed(practitioner());
+    expect(await of(URL, { ...unnamed, id: 'mine' })).to.deep.equal(['invalid Practitioner.id']);
+    server.repository.seed({ ...practitioner(), id: 'another' });
+    expect((await server.put(URL, unnamed)).status).to.equal(412);
+    for (const query of ['', '?name=x', '?identifier=a|b&name=x', '?_id=x'])
+      expect(await of(`/Practitioner${query}`, unnamed), query).to.deep.equal(['not-supported url']);
+    expect(server.repository.transactions).to.have.length(0);
+  });
+
+  it('creates once when many ask at the same time', async () => {
+    const responses = await Promise.all(Array.from({ length: 8 }, () => server.put(URL, unnamed)));
+    expect(responses.filter(({ status }) => status === 201)).to.have.length(1);
+    expect(responses.filter(({ status }) => status === 200)).to.have.length(7);
+    expect(new Set(responses.map(({ body }) => body.id)).size).to.equal(1);
+  });
+});
+
 describe('read, vread and history', () => {
   let server: Server;
   let place: string;

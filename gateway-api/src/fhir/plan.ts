@@ -33,7 +33,7 @@ export function refusalOfWriter(type: SupportedType, { kind }: Organisation, pla
 
 /** The URL against the table of types, then the body against R4, and against the URL. */
 function checkRequest(change: Change, { organisation }: Scope): undefined {
-  const { interaction, type, urlPath } = change.request;
+  const { interaction, type, urlPath, criterion } = change.request;
   const supported = supportedType(type);
   if (supported === undefined) {
     return change.fail(404, errorIssue('not-supported', 'This server does not hold resources of that type.', urlPath));
@@ -49,7 +49,7 @@ function checkRequest(change: Change, { organisation }: Scope): undefined {
   }
   change.validate();
   if (!isSound(change)) return;
-  if (interaction === 'update' && change.resource['id'] !== change.id) {
+  if (interaction === 'update' && criterion === undefined && change.resource['id'] !== change.id) {
     change.fail(400, errorIssue('invalid', 'The id of the resource must be the id in the URL.', `${change.path}.id`));
   }
 }
@@ -59,12 +59,8 @@ async function resolveCreates(changes: readonly Change[], scope: Scope): Promise
   const { repository } = scope;
   const byKey = new Map<string, Change[]>();
   for (const change of changes) {
-    const { criterion, conditionPath } = change.request;
-    if (criterion === undefined) continue;
-    if (!mayMatch(scope)) {
-      change.fail(403, errorIssue('forbidden', 'This role may not search for others.', conditionPath));
-      continue;
-    }
+    const { criterion, interaction } = change.request;
+    if (criterion === undefined || interaction !== 'create' || refuseMatching(change, scope)) continue;
     const key = criterionKey(criterion);
     byKey.set(key, [...(byKey.get(key) ?? []), change]);
   }
@@ -84,6 +80,42 @@ async function resolveCreates(changes: readonly Change[], scope: Scope): Promise
       change.exists = ids.length === 1 || change !== first;
       change.id = ids[0] ?? first!.id;
     }
+  });
+}
+
+/** Whether a caller's role forbids it conditions: the change then says so. */
+function refuseMatching(change: Change, scope: Scope): boolean {
+  if (mayMatch(scope)) return false;
+  change.fail(403, errorIssue('forbidden', 'This role may not search for others.', change.request.conditionPath));
+  return true;
+}
+
+/**
+ * hl7.org/fhir/R4/http.html#cond-update: no match creates, where the resource brings no id of its own; one is updated, more
+ * than one fails.
+ */
+async function resolveConditionalUpdates(changes: readonly Change[], scope: Scope): Promise<void> {
+  const conditional = changes.filter(
+    ({ request }) => request.interaction === 'update' && request.criterion !== undefined,
+  );
+  const asking = conditional.filter((change) => !refuseMatching(change, scope));
+  if (asking.length === 0) return;
+  const matches = await scope.repository.findByIdentifier(asking.map(({ request }) => request.criterion!));
+  asking.forEach((change, index) => {
+    const [found, ...more] = matches[index] ?? [];
+    const { urlPath } = change.request;
+    const id = change.resource['id'];
+    const place = `${change.path}.id`;
+    if (more.length > 0) change.fail(412, errorIssue('multiple-matches', 'More than one resource matches.', urlPath));
+    else if (found !== undefined && id !== undefined && id !== found)
+      change.fail(400, errorIssue('invalid', 'The id of the resource must be that of the one that matches.', place));
+    else if (found === undefined && id !== undefined)
+      change.fail(
+        405,
+        errorIssue('not-found', 'Nothing matches, and ids are given by this server: leave it out.', place),
+      );
+    else if (found === undefined) change.interaction = 'create';
+    else change.id = found;
   });
 }
 
@@ -112,17 +144,20 @@ async function resolveUpdate(change: Change, { repository, organisation, caller 
 }
 
 /** hl7.org/fhir/R4/http.html#trules: no two entries of a transaction may write the same resource. */
-export function refuseOverlaps(changes: readonly Change[]): void {
+function refuseOverlaps(changes: readonly Change[]): void {
   const seen = new Set<string>();
   for (const change of changes) {
-    if (change.request.interaction !== 'update') continue;
-    if (seen.has(change.reference)) {
+    const { interaction, criterion } = change.request;
+    if (interaction !== 'update') continue;
+    const written =
+      change.interaction === 'create' && criterion !== undefined ? criterionKey(criterion) : change.reference;
+    if (seen.has(written)) {
       change.fail(
         400,
         errorIssue('duplicate', 'Another entry of this Bundle writes the same resource.', change.request.urlPath),
       );
     }
-    seen.add(change.reference);
+    seen.add(written);
   }
 }
 
@@ -136,7 +171,9 @@ const UPDATES_AT_ONCE = 16;
 export async function plan(changes: readonly Change[], scope: Scope, together: boolean): Promise<void> {
   await inStretches(changes, (change) => checkRequest(change, scope));
   await resolveCreates(changes.filter(isSound), scope);
-  const updates = changes.filter((change) => isSound(change) && change.request.interaction === 'update');
+  await resolveConditionalUpdates(changes.filter(isSound), scope);
+  if (together) refuseOverlaps(changes);
+  const updates = changes.filter((change) => isSound(change) && change.interaction === 'update');
   await inStretches(updates, (change) => resolveUpdate(change, scope), UPDATES_AT_ONCE);
   const byFullUrl = new Map<string, string>();
   const written = new Set<string>();
@@ -151,7 +188,7 @@ export async function plan(changes: readonly Change[], scope: Scope, together: b
   await resolveReferences(writing, { repository, baseUrl, byFullUrl, written, mayMatch: mayMatch(scope) });
 }
 
-/** The locks that conditional creates hold from the search to the commit. */
+/** The locks that conditional creates and updates hold from the search to the commit. */
 export const criteriaOf = (changes: readonly Change[]): string[] => [
   ...new Set(
     changes.flatMap(({ request }) =>

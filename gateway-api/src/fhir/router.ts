@@ -16,6 +16,7 @@ import { VERSION } from '../version.ts';
 import { type Answer, send } from './answers.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement } from './capability.ts';
+import type { ChangeRequest } from './changes.ts';
 import { everything } from './everything.ts';
 import type { Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
@@ -200,7 +201,17 @@ class FhirApi {
     return write({ ...change, ...(criterion && { criterion }) }, this.#scope(request), this.#writing(request));
   };
 
-  update: Handle = (request) => {
+  update: Handle = (request) => this.#update(request, { id: idOf(request) });
+
+  conditionalUpdate: Handle = (request) => {
+    const query = request.originalUrl.split(/\?(.*)/s)[1] ?? '';
+    const criterion = parseCriterion(typeOf(request).name, query);
+    if (criterion === undefined)
+      return refuse(400, 'not-supported', 'The condition must be identifier=system|value.', 'url');
+    return this.#update(request, { criterion });
+  };
+
+  #update(request: Request, target: Pick<ChangeRequest, 'id' | 'criterion'>): Promise<Answer> {
     const { name: type } = typeOf(request);
     const ifMatch = ifMatchOf(request.get('if-match'), 'If-Match');
     const change = { body: request.body, path: type, interaction: 'update' as const, type, conditionPath: 'If-Match' };
@@ -209,9 +220,8 @@ class FhirApi {
       ...(ifMatch === undefined ? {} : { ifMatch }),
       ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
     };
-    const target = { id: idOf(request), ...conditions };
-    return write({ ...change, ...target }, this.#scope(request), this.#writing(request));
-  };
+    return write({ ...change, ...target, ...conditions }, this.#scope(request), this.#writing(request));
+  }
 
   operation(operation: Operation): Endpoint {
     const { transaction } = operation;
@@ -285,6 +295,11 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
       {
         get: { handle: api.search, summary: 'Searches resources of a type.' },
         post: { handle: api.create, summary: 'Creates a resource; If-None-Exist makes it conditional.', ...write },
+        put: {
+          handle: api.conditionalUpdate,
+          summary: 'Updates the resource with an identifier, or creates it.',
+          ...write,
+        },
       },
     ],
     ['/:type/_search', { post: { handle: api.search, ...searchForm } }],
