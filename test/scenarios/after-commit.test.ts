@@ -154,6 +154,8 @@ describe('After a commit, while every read fails', function () {
     const path = `/fhir/R4/Patient/${created.body.id}`;
     const headers = { 'if-match': 'W/"1"' };
     await hospital.write({ method: 'PUT', path, headers, body: { ...body, id: created.body.id, gender: 'other' } });
+    const condition = `/fhir/R4/Patient?identifier=urn:example:mrn|${randomUUID()}`;
+    await hospital.write({ method: 'PUT', path: condition, body: { resourceType: 'Patient' } });
     const entry = [2, 3].map((version) => ({
       resource: { ...body, id: created.body.id, gender: version === 2 ? 'male' : 'female' },
       request: { method: 'PUT', url: `Patient/${created.body.id}`, ifMatch: `W/"${version}"` },
