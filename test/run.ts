@@ -1,6 +1,7 @@
 /**
  * `npm test`: every suite, in three mocha processes side by side, because most of a run waits for clocks. Their outputs follow
- * each other, and one closing line counts all of them. With arguments it is mocha as it is.
+ * each other, and one closing line counts all of them. With files it runs those, with
+ * other arguments it is mocha as it is.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -61,4 +62,6 @@ async function mocha(args: readonly string[]): Promise<number> {
 }
 
 const args = process.argv.slice(2);
-process.exitCode = args.length === 0 ? await all() : await mocha(args);
+// Mocha adds the files of its configuration, all of them, to those that are named.
+const isOfFiles = args.some((one) => one.endsWith('.ts'));
+process.exitCode = args.length === 0 ? await all() : await mocha(isOfFiles ? [...OPTIONS, ...args] : args);
