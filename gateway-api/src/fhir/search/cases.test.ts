@@ -300,6 +300,23 @@ onEachDatabase('A search', (kind) => {
       expect(byText).to.have.members(expected);
     });
 
+  it('shows and counts in a patient’s compartment hers alone, whatever it is asked by', async () => {
+    const compartment = ids.get('jane')!.slice('Patient/'.length);
+    const hers = ['jane', 'visit', 'pressure', 'weight'];
+    for (const [query, ...all] of CASES.filter((one) => one.length > 0)) {
+      const search = searchOf(query);
+      if (search.ids?.length === 0) continue;
+      const { matches, total } = await fixture.index.search(search, { compartment });
+      const found = matches.map(({ resource }) => labels.get(resource.id)!);
+      expect(hers, query).to.include.members(found);
+      expect(total, query).to.equal(found.length);
+      // Nothing of others' or nobody's is looked into, so that a chain or what refers to it may find less, and `:not` no more.
+      const [chains, reverse] = [search.chains ?? [], search.reverse ?? []];
+      if (chains.length + reverse.length === 0)
+        expect(found, query).to.have.members(all.filter((label) => hers.includes(label)));
+    }
+  });
+
   it('pages forth and back in any order, whatever is recorded in between', async () => {
     for (const query of CASES.map(([one]) => one).filter(
       (one) => one !== undefined && (isSorted(one) || /^Obs.*\?status/.test(one)),
