@@ -141,9 +141,11 @@ function dateTerms(element: unknown, type: string): Term[] {
   return type === 'Timing' ? timingTerms(element) : instants(element['start'], element['end']);
 }
 
-const numberIn = (value: unknown): number | undefined => (isNumber(value) ? numberOf(value) : undefined);
-
 const FARTHEST = Number.MAX_VALUE;
+/** The nearest double that a database keeps: what is beyond all of them is the farthest, and zero has no sign. */
+const numberIn = (value: unknown): number | undefined =>
+  isNumber(value) ? Math.min(Math.max(numberOf(value), -FARTHEST), FARTHEST) + 0 : undefined;
+
 /** Where a comparator stands, the value is a limit. */
 const COMPARED: Record<string, (value: number) => [number, number]> = {
   '<': (value) => [-FARTHEST, value],
