@@ -79,12 +79,19 @@ describe('A greedy client', function () {
   });
 
   it('fills the ledger writes without keeping others from theirs', async () => {
-    await consortium.shut('hospital');
-    await consortium.open('hospital', { limits: { ...DEFAULTS.limits, inFlightWrites: 4, clientWrites: 3 } });
-    const asking = { holder: 'clinic', purpose: 'TREAT', patient: { system: 'urn:x', value: 'y' } };
-    const greedy = Array.from({ length: 40 }, () => consortium.send('hospital', 'POST /access-requests', asking));
+    await consortium.shut('payer');
+    await consortium.open('payer', { limits: { ...DEFAULTS.limits, inFlightWrites: 4, clientWrites: 3 } });
+    // A transaction of its own each: what shares one is bounded by its part of them (group-commit/shares.test.ts).
+    const coverage = {
+      ...{ resourceType: 'Coverage', status: 'active', payor: [{ display: 'payer' }] },
+      extension: [
+        { url: 'https://telemed-ledger.example/fhir/StructureDefinition/coverage-provider', valueString: 'hospital' },
+      ],
+      beneficiary: { identifier: { system: 'urn:x', value: 'y' } },
+    };
+    const greedy = Array.from({ length: 40 }, () => consortium.send('payer', 'POST /fhir/R4/Coverage', coverage));
     const modest = ['Practitioner/p1', 'Practitioner/p2'].map((user) =>
-      consortium.send(`hospital practitioner ${user}`, 'POST /access-requests', asking),
+      consortium.send(`payer adjudicator ${user}`, 'POST /fhir/R4/Coverage', coverage),
     );
     let done = 0;
     const before = await Promise.race([
@@ -92,7 +99,8 @@ describe('A greedy client', function () {
       Promise.all(greedy.map((one) => one.then(() => (done += 1)))).then(() => -1),
     ]);
     expect(before, 'how many of the greedy came first').to.be.within(0, 30);
-    for (const answer of await Promise.all([...modest, ...greedy])) expect(answer.status).to.equal(201);
+    for (const answer of await Promise.all([...modest, ...greedy]))
+      expect(answer.status, JSON.stringify(answer.body)).to.equal(201);
   });
 
   it('asks for exports, matches and summaries 64 times at once: bounded, refused in time, and nobody else waits long', async () => {
