@@ -70,12 +70,16 @@ describe('Whether a person is known', () => {
       const services = only({
         organisation: ORGANISATIONS[1],
         consortium: { channel: 'c', chaincode: 'c', organisations: ORGANISATIONS },
-        ledger: only({ submit: async (name: string, _input: object, shown: object) => requests.push({ name, shown }) }),
+        accessGroups: only({ requests: only({ write: async (one: object) => requests.push(one) }) }),
         // Nothing of a database is at hand.
         idempotent: only({
-          write: async (_caller: object, _key: undefined, draft: () => { answer: object; submit(): Promise<void> }) => {
+          write: async (
+            _caller: object,
+            _key: undefined,
+            draft: () => { answer: object; submit(sending: object): Promise<void> },
+          ) => {
             const { answer, submit } = draft();
-            await submit();
+            await submit({});
             return { answer, outcome: { transactionId: 't' } };
           },
         }),
