@@ -9,7 +9,7 @@ import { globSync } from 'node:fs';
 
 const ROOMS = '{chaincode,gateway-api,network,scripts,test}/**/*.test.ts';
 /** About a third of the time each; the last has what no other takes. */
-const PARTS = [/^gateway-api\/src\/(?!index\/|subjects\/access\/)/, /^gateway-api\//, /./];
+const PARTS = [/^gateway-api\/src\/(?!index\/|subjects\/access\/)/, /^(gateway-api|chaincode|network)\//, /./];
 const COUNTED = /^part of the run: (\d+) (\d+) (\d+)$/gm;
 const OPTIONS = ['--no-config', '--exit', '--timeout', '60000', '--reporter', 'test/reporter.cjs'];
 
