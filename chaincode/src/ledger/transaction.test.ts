@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import type { Context } from 'fabric-contract-api';
 import { recordDraft, sheetOf } from '../contracts/example-sheets.fixture.ts';
 import { Records } from '../contracts/records.ts';
-import { MAX_DECOYS } from '../model/decoys.ts';
+import { MAX_DECOYS_TOGETHER } from '../model/decoys.ts';
 import { LedgerError } from '../model/errors.ts';
 import { bucketPaths, EMPTY_BUCKET } from '../model/registers.ts';
 import { anchoredSchema, licenceStateSchema, type OutputOf, TRANSIENT_KEY } from '../model/transactions.ts';
@@ -92,7 +92,7 @@ describe('the frame of a transaction', () => {
     const decoy = { collection: 'registers', key: 'bucket/1/1' };
     for (const decoys of [
       ...[1, {}, [1], [{ ...decoy, more: 1 }], [{ ...decoy, key: '\u0000' }], [{ ...decoy, collection: '' }]],
-      Array.from({ length: MAX_DECOYS + 1 }, () => decoy),
+      Array.from({ length: MAX_DECOYS_TOGETHER + 1 }, () => decoy),
     ])
       expect(await failureOf(ledger.submit('SetLicence', { ...request, decoys }))).to.match(
         /^LedgerError INVALID at <decoys/,

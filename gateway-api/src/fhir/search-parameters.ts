@@ -103,6 +103,11 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     ...{ paths: ['identifier:Identifier'], isRare: true, documentation: 'system|value, |value, system| or value' },
   },
   {
+    ...{ name: 'coverage', type: 'reference', types: ['Claim', 'ClaimResponse'], column: 'search_values' },
+    ...{ paths: ['insurance.coverage:Reference'], targets: ['Coverage'], isRare: true },
+    documentation: 'Coverage/id or id',
+  },
+  {
     ...{ name: 'beneficiary-identifier', type: 'token', types: ['Coverage'], column: 'search_values' },
     ...{ paths: ['beneficiary.identifier:Identifier'], isRare: true },
     documentation: 'system|value of Coverage.beneficiary.identifier',

@@ -10,7 +10,7 @@ import { MAX_PAYMENT_STEPS } from '@telemed-ledger/chaincode/model/payments.ts';
 import { type Anchored, type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import { claimState, textOf } from '../claims/claims.ts';
+import { billedOf, claimState, textOf } from '../claims/claims.ts';
 import type { Services } from '../services.ts';
 import { type Decided, type DecidedClaim, decidedClaim } from './decided-lines.ts';
 import { memberOf } from './members.ts';
@@ -88,7 +88,8 @@ export class RemittanceSources {
 
   /** A claim as it is billed in a state of it, and whose it is. @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */
   async billed(state: ClaimState): Promise<Omit<Decided, 'response'>> {
-    const { resource: claim, submittedAt, coverage } = await this.#value<ClaimRecord>(keysOfClaim(state).claim);
+    const text = await billedOf(this.#index, this.#own, state);
+    const { resource: claim, submittedAt, coverage } = parseExact(text) as ClaimRecord;
     const { resource: cover } = await this.#value<Anchored>(privateKeys.coverage(coverage.id, coverage.version));
     return { id: state.id, claim, submittedAt, member: memberOf(cover) };
   }
