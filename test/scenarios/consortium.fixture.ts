@@ -18,7 +18,7 @@ export interface Scene extends RunningConsortium {
   parties: Parties;
 }
 
-export const START_TIMEOUT_MS = 90_000;
+export const START_TIMEOUT_MS = 240_000;
 
 const scenes = new Map<string, Promise<Scene>>();
 
