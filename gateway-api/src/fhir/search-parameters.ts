@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { ParameterRow, ParameterRows } from './search/definitions/rows.ts';
+import { elementsAt, pathOf } from './search/paths.ts';
 import { comparable, type Text } from './search/terms.ts';
 import { schemaOf } from './validation/schema.ts';
 
@@ -236,7 +237,7 @@ export function hasEventValue(
 ): boolean {
   const known = EVENT_PARAMETERS.find(({ name }) => name === parameter);
   if (known?.path === undefined) return false;
-  const elements = elementsAt(event, known.path.split('.'));
+  const elements = elementsAt(event, pathOf(`${known.path}:`).steps);
   const found = elements.flatMap((element) => (known.type === 'string' ? stringsIn(element) : eventTokensIn(element)));
   return anyOf.some((wanted) => found.some((one) => isMatch(wanted, one, isPrefix === true)));
 }
@@ -271,14 +272,6 @@ export const extraction = (): string =>
       ...[name, type, types, paths],
     ]),
   ]);
-
-function elementsAt(value: unknown, path: readonly string[]): unknown[] {
-  if (Array.isArray(value)) return value.flatMap((one) => elementsAt(one, path));
-  const [name, ...rest] = path;
-  if (name === undefined) return value === undefined || value === null ? [] : [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return elementsAt((value as Record<string, unknown>)[name], rest);
-}
 
 type Token = Text;
 

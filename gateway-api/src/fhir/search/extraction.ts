@@ -106,11 +106,16 @@ function takeComposite(all: Collected, resource: Resource, { name, paths, compon
   }
 }
 
-/** What a resource is found by. */
-export function searchTermsOf(resource: Resource): SearchTerm[] {
+/**
+ * What a resource is found by.
+ * @param only names under which terms are kept, with their suffixes: of these parameters alone
+ */
+export function searchTermsOf(resource: Resource, only?: readonly string[]): SearchTerm[] {
   const all = new Collected();
+  const wanted = only && new Set(only.map((name) => name.replace(/[:$].*$/, '')));
   for (const parameter of extractedOf(resource.resourceType)) {
     const { name, kind, paths, isColumn } = parameter;
+    if (wanted?.has(name) === false) continue;
     if (kind === undefined) takeComposite(all, resource, parameter);
     else {
       const terms = termsAt(resource, { kind, paths });

@@ -24,8 +24,8 @@ const keyOf = ({ resource }: StoredResource): string => `${resource.resourceType
 /** `Type/id` under these parameters of a resource. */
 function referencesOf(resource: Resource, parameters: readonly string[]): string[] {
   const { resourceType: type } = resource;
-  const names = new Set(parameters.flatMap((one) => keptUnder(type, one)));
-  const kept = searchTermsOf(resource).filter(({ parameter }) => names.has(parameter));
+  const names = parameters.flatMap((one) => keptUnder(type, one));
+  const kept = searchTermsOf(resource, names).filter(({ parameter }) => names.includes(parameter));
   const patient = parameters.some((one) => parameterOf(type, one)?.column === 'patient')
     ? patientIdOf(resource)
     : undefined;

@@ -33,17 +33,15 @@ const isWithin = (term: SearchTerm, wanted: RangeCriterion['anyOf']): boolean =>
 
 class Terms {
   readonly #resource: Resource;
-  readonly #terms: readonly SearchTerm[];
 
   constructor(resource: Resource) {
     this.#resource = resource;
-    this.#terms = searchTermsOf(resource);
   }
 
   under(parameter: string): SearchTerm[] {
     const { resourceType: type } = this.#resource;
     const names = keptUnder(type, parameter);
-    const kept = this.#terms.filter((term) => names.includes(term.parameter));
+    const kept = searchTermsOf(this.#resource, names).filter((term) => names.includes(term.parameter));
     const patient = parameterOf(type, parameter)?.column === 'patient' ? patientIdOf(this.#resource) : undefined;
     if (patient === undefined) return kept;
     const value = `Patient/${patient}`;
