@@ -22,18 +22,40 @@ export interface Reference {
 
 const SUBJECT_ELEMENTS = ['patient', 'subject', 'beneficiary', 'individual', 'for'] as const;
 
+/** Types whose patient takes part in it, or has a place in it, and is not named by an element of the usual names. */
+const TAKING_PART: Readonly<Record<string, (resource: Record<string, unknown>) => unknown>> = {
+  Account: ({ subject }) => subject,
+  Appointment: ({ participant }) => [participant ?? []].flat().map((one) => (one as { actor?: unknown } | null)?.actor),
+  AppointmentResponse: ({ actor }) => actor,
+  Binary: ({ securityContext }) => securityContext,
+  Schedule: ({ actor }) => actor,
+  SupplyRequest: ({ deliverTo }) => deliverTo,
+};
+
+const patientIn = (value: unknown): string | undefined => {
+  const text = (value as Reference | null | undefined)?.reference;
+  return typeof text === 'string'
+    ? /^Patient\/([A-Za-z0-9.-]{1,64})(?:\/_history\/[^/]+)?$/.exec(text)?.[1]
+    : undefined;
+};
+
 /**
  * The id of the Patient a resource is about (its patient compartment, hl7.org/fhir/R4/compartmentdefinition-patient.html),
- * or undefined for what concerns no patient. A Patient is about itself; a Provenance about its Patient target.
+ * or undefined for what concerns no patient. A Patient is about itself; a Provenance about its Patient target. What several
+ * patients take part in is about none of them: it would tell each of the others.
  */
 export function patientIdOf(resource: Record<string, unknown>): string | undefined {
   if (resource['resourceType'] === 'Patient') return resource['id'] as string | undefined;
+  const part = TAKING_PART[String(resource['resourceType'])]?.(resource);
+  if (part !== undefined) {
+    const [patient, ...others] = new Set([part].flat().flatMap((one) => patientIn(one) ?? []));
+    return others.length === 0 ? patient : undefined;
+  }
   const candidates: unknown[] = SUBJECT_ELEMENTS.map((element) => resource[element]);
   if (Array.isArray(resource['target'])) candidates.push(...resource['target']);
   for (const candidate of candidates) {
-    const text = (candidate as Reference | undefined)?.reference;
-    const found = typeof text === 'string' ? /^Patient\/([A-Za-z0-9.-]{1,64})(?:\/_history\/[^/]+)?$/.exec(text) : null;
-    if (found !== null) return found[1];
+    const found = patientIn(candidate);
+    if (found !== undefined) return found;
   }
   return undefined;
 }

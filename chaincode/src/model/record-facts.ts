@@ -33,6 +33,17 @@ const CLASS_ELEMENTS = ['type', 'category', 'class'];
 /** Elements of some types that label them beside meta.security: DocumentReference, Composition. */
 const LABEL_ELEMENTS = ['securityLabel', 'confidentiality'];
 const TIME_ELEMENTS = [
+  'start',
+  'createdDateTime',
+  'createdPeriod',
+  'identifiedDateTime',
+  'identifiedPeriod',
+  'timingDateTime',
+  'timingPeriod',
+  'collectedDateTime',
+  'collectedPeriod',
+  'dateWritten',
+  'sent',
   'effectiveDateTime',
   'effectivePeriod',
   'effectiveInstant',
@@ -52,6 +63,11 @@ const TIME_ELEMENTS = [
   'issued',
   'recorded',
   'recordedDate',
+  'dateTime',
+  'received',
+  'receivedTime',
+  'startDate',
+  'recordedOn',
 ];
 const AUTHOR_ELEMENTS = [
   'author',
@@ -62,6 +78,14 @@ const AUTHOR_ELEMENTS = [
   'provider',
   'agent',
   'participant',
+  'assessor',
+  'careManager',
+  'expressedBy',
+  'operator',
+  'orderer',
+  'prescriber',
+  'sender',
+  'source',
 ];
 
 const objectsIn = (value: unknown): Record<string, unknown>[] =>
@@ -109,8 +133,10 @@ function labelsIn(resource: Record<string, unknown>): Code[] {
 export const relative = (reference: string): string => reference.replace(/\/_history\/[^/]+$/, '');
 
 function spanIn(resource: Resource): Span | undefined {
+  // When a specimen was taken stands in how.
+  const stated = { ...(resource['collection'] as object | undefined), ...resource } as Resource;
   for (const element of TIME_ELEMENTS) {
-    const value = resource[element];
+    const value = stated[element];
     const span = typeof value === 'string' ? spanOf(value) : spanOfPeriod(value);
     if (span !== undefined) return span;
   }

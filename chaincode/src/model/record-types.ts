@@ -37,12 +37,22 @@ const tagsOf = (resource: Resource): { system?: unknown; code?: unknown }[] => {
 const isReported = (resource: Resource): boolean =>
   tagsOf(resource).some(({ system, code }) => system === REPORTED_TAG.system && code === REPORTED_TAG.code);
 
+/** Codes of what the ledger itself asks its members; a record that says them would be taken for it. */
+const OF_THE_LEDGER = 'https://telemed-ledger.example/fhir/CodeSystem/';
+
+function asksForTheLedger({ resourceType, code }: Resource): boolean {
+  if (resourceType !== 'Task') return false;
+  const codings = [(code as { coding?: unknown } | undefined)?.coding ?? []].flat() as { system?: unknown }[];
+  return codings.some(({ system }) => typeof system === 'string' && system.startsWith(OF_THE_LEDGER));
+}
+
 /** Why a provider cannot record a resource; undefined where it can. */
 export function unrecordable(resource: Resource): string | undefined {
   const { resourceType } = resource;
   const reason = MADE_BY_THE_LEDGER.get(resourceType);
   if (reason !== undefined) return reason;
   if (REPORTED.has(resourceType) && !isReported(resource)) return 'must be tagged as reported by a provider (CLINRPT)';
+  if (asksForTheLedger(resource)) return 'what members ask of each other about a claim is made by its transactions';
   return undefined;
 }
 

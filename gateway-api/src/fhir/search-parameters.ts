@@ -40,37 +40,15 @@ export interface SearchParameter {
   isRare?: true;
 }
 
-const WITH_SUBJECT = [
-  'CarePlan',
-  'CareTeam',
-  'Condition',
-  'DiagnosticReport',
-  'DocumentReference',
-  'Encounter',
-  'ImagingStudy',
-  'MedicationAdministration',
-  'MedicationDispense',
-  'MedicationRequest',
-  'MedicationStatement',
-  'Observation',
-  'Procedure',
-  'QuestionnaireResponse',
-];
-const WITH_PATIENT = [
-  ...WITH_SUBJECT,
-  'AllergyIntolerance',
-  'AuditEvent',
-  'Claim',
-  'ClaimResponse',
-  'Consent',
-  'Coverage',
-  'Device',
-  'ExplanationOfBenefit',
-  'Immunization',
-  'Provenance',
-  'RelatedPerson',
-  'SupplyDelivery',
-];
+const definitions = JSON.parse(
+  readFileSync(new URL('search/definitions/parameters.json', import.meta.url), 'utf8'),
+) as ParameterRows;
+
+/** The types that R4 defines this parameter of, where it may lead to a Patient. */
+const typesWith = (name: string): string[] =>
+  Object.keys(definitions).filter((type) =>
+    definitions[type]!.some(({ n, t, r = ['Patient'] }) => n === name && t === 'reference' && r.includes('Patient')),
+  );
 
 const R4 = 'http://hl7.org/fhir/SearchParameter';
 
@@ -86,7 +64,7 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
   {
     name: 'patient',
     type: 'reference',
-    types: WITH_PATIENT,
+    types: typesWith('patient'),
     column: 'patient',
     targets: ['Patient'],
     documentation: 'Patient/id or id',
@@ -94,7 +72,7 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
   {
     name: 'subject',
     type: 'reference',
-    types: WITH_SUBJECT,
+    types: typesWith('subject'),
     column: 'patient',
     targets: ['Patient'],
     documentation: 'Patient/id or id',
@@ -147,10 +125,6 @@ const EVENT_PARAMETERS: readonly SearchParameter[] = [
   { ...OF_EVENTS, name: 'subtype', type: 'token', path: 'subtype' },
   { ...OF_EVENTS, name: 'type', type: 'token', path: 'type' },
 ];
-
-const definitions = JSON.parse(
-  readFileSync(new URL('search/definitions/parameters.json', import.meta.url), 'utf8'),
-) as ParameterRows;
 
 /** Types of which one refers to few others of them: what refers to a hospital or a physician is too much to begin with. */
 const COMMON_TARGETS = new Set(['Location', 'Organization', 'Practitioner', 'PractitionerRole', 'HealthcareService']);
@@ -262,7 +236,7 @@ function eventTokensIn(element: unknown): Token[] {
 }
 
 /** Which R4 definitions, and how terms are taken from elements (search/terms.ts): counted on by hand. */
-const EXTRACTION = sha256Hex(`2 ${JSON.stringify(definitions)}`);
+const EXTRACTION = sha256Hex(`3 ${JSON.stringify(definitions)}`);
 
 /** Identifies what the read model extracts: with another text, its search values are not those that searches look for. */
 export const extraction = (): string =>

@@ -1,5 +1,5 @@
 /** What the read model keeps of a resource for searches: its terms under the names of their parameters, each once. */
-import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parametersOf, type SearchParameter } from '../search-parameters.ts';
 import { elementsAt, type Path, pathOf } from './paths.ts';
 import { EXTRACTED, type Term } from './terms.ts';
@@ -66,11 +66,12 @@ function extractedOf(type: string): readonly Extracted[] {
 const isPresent = (from: unknown, paths: readonly Path[]): boolean =>
   paths.some(({ steps }) => elementsAt(from, steps).some((element) => element !== false));
 
-function termsAt(from: unknown, { kind, paths }: Compiled): Term[] {
+function termsAt(from: unknown, { kind, paths }: Compiled, resource = from): Term[] {
   if (paths[0]?.type === PRESENT) return EXTRACTED.token(isPresent(from, paths), PRESENT);
   const terms: Term[] = [];
-  for (const { steps, type, system } of paths)
-    for (const element of elementsAt(from, steps)) terms.push(...EXTRACTED[kind](element, type, system));
+  for (const { steps, isOfResource, type, system } of paths)
+    for (const element of elementsAt(isOfResource ? resource : from, steps))
+      terms.push(...EXTRACTED[kind](element, type, system));
   return terms;
 }
 
@@ -93,14 +94,17 @@ class Collected {
   }
 }
 
-const isElsewhere = ({ text }: Term): boolean => text !== undefined && !text.value.startsWith('Patient/');
+const isElsewhere =
+  (resource: Resource) =>
+  ({ text }: Term): boolean =>
+    text !== undefined && text.value !== `Patient/${patientIdOf(resource)}`;
 const isPlain = ({ suffix }: Term): boolean => suffix === '';
 
 /** A base counts where each component has something in it. */
 function takeComposite(all: Collected, resource: Resource, { name, paths, components }: Extracted): void {
   const bases = paths.flatMap(({ steps }) => elementsAt(resource, steps));
   for (const [index, base] of bases.entries()) {
-    const found = components.map((component) => termsAt(base, component).filter(isPlain));
+    const found = components.map((component) => termsAt(base, component, resource).filter(isPlain));
     if (found.some((terms) => terms.length === 0)) continue;
     for (const [component, terms] of found.entries()) all.take(componentName(name, component + 1), terms, index + 1);
   }
@@ -119,7 +123,7 @@ export function searchTermsOf(resource: Resource, only?: readonly string[]): Sea
     if (kind === undefined) takeComposite(all, resource, parameter);
     else {
       const terms = termsAt(resource, { kind, paths });
-      if (terms.length > 0) all.take(name, isColumn ? terms.filter(isElsewhere) : terms, 0);
+      if (terms.length > 0) all.take(name, isColumn ? terms.filter(isElsewhere(resource)) : terms, 0);
     }
   }
   return [...all.terms.values()];

@@ -1,10 +1,12 @@
 /**
  * Paths of the generated search parameters: JSON names from the resource on, `participant.individual[is Practitioner]:Reference`, `gender:code@system`.
- * Arrays are entered. `[is Type]` keeps references to that type, `[name=value]` elements that say so.
+ * Arrays are entered. `[is Type]` keeps references to that type, `[name=value]` elements that say so. In a component of a
+ * composite a path that begins with `%` goes from the resource on, and not from the base.
  */
 
 export interface Path {
   steps: readonly Step[];
+  isOfResource: boolean;
   /** Data type of what it leads to. */
   type: string;
   /** Of a `code`: the system that its binding says it is of. */
@@ -46,8 +48,8 @@ function stepOf(text: string): Step {
 }
 
 export function pathOf(text: string): Path {
-  const [, steps = '', type = '', system] = /^([^:]*):([^@]*)(?:@(.*))?$/.exec(text) ?? [];
-  return { steps: steps === '' ? [] : steps.split('.').map(stepOf), type, system };
+  const [, root, steps = '', type = '', system] = /^(%?)([^:]*):([^@]*)(?:@(.*))?$/.exec(text) ?? [];
+  return { steps: steps === '' ? [] : steps.split('.').map(stepOf), isOfResource: root === '%', type, system };
 }
 
 /** All that a path leads to, in the order of the resource. */

@@ -13,9 +13,12 @@ describe('the R4 definitions', () => {
     });
   }
 
-  it('lack no required value set of a type that is supported', () => {
+  it('lack one required value set of the types that are supported', () => {
     const types = supportedTypes.map(({ name }) => name);
-    expect(notes.filter((note) => types.includes(note.split('.')[0]!))).to.deep.equal([]);
+    // An answer list of LOINC's, which R4's definitions only name.
+    expect(notes.filter((note) => types.includes(note.split('.')[0]!))).to.deep.equal([
+      'MolecularSequence.structureVariant.variantType: http://loinc.org/vs/LL379-9 is not in the definitions, so its binding is not checked',
+    ]);
   });
 
   it('have every supported type, with its choices spelled out', () => {

@@ -134,15 +134,21 @@ function placesIn(expression: string, type: string): Place[] {
 /** `Patient.deceased.exists() and Patient.deceased != false`: whether it is there, and not false. */
 const PRESENT = /^([A-Z][A-Za-z]+)\.([a-z]+)\.exists\(\) and \1\.\2 != false$/;
 
-/** Relative to a base: `code`, `value.as(Quantity)`, or alternatives of them in brackets. */
-const relative = (from: readonly Place[], expression: string): Place[] =>
-  alternativesOf(expression).flatMap((one) => walk(from, stepsOf(one.replace(/^%resource\./, ''))));
+const OF_RESOURCE = '%resource.';
 
-function componentsOf(source: SourceParameter, bases: readonly Place[]): ParameterRow['c'] {
+/** Relative to a base: `code`, `value.as(Quantity)`, or alternatives of them in brackets; `%resource.code` is the resource's. */
+const relative = (base: Place, resource: string, expression: string): Place[] =>
+  alternativesOf(expression).flatMap((one) => {
+    const isOfResource = one.startsWith(OF_RESOURCE) && base.path !== '';
+    const places = walk([{ path: '', type: isOfResource ? resource : base.type }], stepsOf(one.replace(OF_RESOURCE, '')));
+    return isOfResource ? places.map((place) => ({ ...place, path: `%${place.path}` })) : places;
+  });
+
+function componentsOf(source: SourceParameter, type: string, bases: readonly Place[]): ParameterRow['c'] {
   return source.component?.map(({ definition, expression }) => {
     const known = BY_URL.get(definition);
     if (known === undefined) throw new Error(`no ${definition}`);
-    const paths = bases.flatMap((base) => relative([{ path: '', type: base.type }], expression));
+    const paths = bases.flatMap((base) => relative(base, type, expression));
     return { t: known.type as ParameterRow['t'], p: [...new Set(paths.map(written))] };
   });
 }
@@ -157,7 +163,7 @@ function rowOf(source: SourceParameter, type: string): ParameterRow | undefined 
     const bases = alternativesOf(expression).flatMap((one) =>
       one === type ? [{ path: '', type }] : one.startsWith(`${type}.`) ? placesIn(one, type) : [],
     );
-    const components = componentsOf(source, bases);
+    const components = componentsOf(source, type, bases);
     if (bases.length === 0 || components?.some(({ p }) => p.length === 0) !== false) throw new Error('no components');
     return { ...row, p: bases.map(({ path }) => path), c: components };
   }
