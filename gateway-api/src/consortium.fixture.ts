@@ -21,7 +21,7 @@ import { pino } from 'pino';
 import { type RunningHost, startHost } from '../../chaincode/src/host.ts';
 import { createGateway } from './app.ts';
 import type { Identities } from './auth/identities.ts';
-import { audienceOf, ensureIssuer, issuerOf, issueToken } from './auth/issuer.ts';
+import { audienceOf, ensureIssuer, issuerOf, issueToken, type TokenRequest } from './auth/issuer.ts';
 import { DEFAULTS, type GatewayConfig } from './config.ts';
 import type { Gateway } from './gateway.ts';
 import { type DatabaseKind, sqlite } from './index/databases.fixture.ts';
@@ -161,9 +161,14 @@ export class FixtureConsortium {
     return this.#gateways.get(name)!;
   }
 
-  async token(organisation: string, role: Role, fhirUser?: string): Promise<string> {
+  async token(
+    organisation: string,
+    role: Role,
+    fhirUser?: string,
+    more: Pick<TokenRequest, 'scope' | 'patient'> = {},
+  ): Promise<string> {
     const directory = join(this.#organisation(organisation).directory, 'issuer');
-    return issueToken({ directory, organisation, role, ...(fhirUser === undefined ? {} : { fhirUser }) });
+    return issueToken({ directory, organisation, role, ...(fhirUser === undefined ? {} : { fhirUser }), ...more });
   }
 
   /** A request as a caller of an organisation: `POST /fhir/R4/Patient`; a body that is no text is sent as JSON. */

@@ -2,6 +2,7 @@
 import type { CaretakerAct } from '@telemed-ledger/chaincode/model/consent-codes.ts';
 import type { Role } from '@telemed-ledger/consortium/members.ts';
 import type { Response } from 'express';
+import type { Scopes } from './grants.ts';
 
 export interface Caller {
   /** Subject of the token: the client or the person. */
@@ -9,6 +10,8 @@ export interface Caller {
   role: Role;
   /** For instance `Practitioner/…` or `Patient/…`. */
   fhirUser?: string;
+  /** What the token is limited to, beside its role; absent: to nothing. */
+  scopes?: Scopes;
   /** Of a patient: ids of her other Patient records, which links make hers (subjects/links/). */
   linked?: readonly string[];
   /** The header Accept-Language of the request. */

@@ -47,6 +47,10 @@ export interface TokenRequest {
   organisation: string;
   role: Role;
   fhirUser?: string;
+  /** Scopes of SMART App Launch, separated by spaces, that narrow the role. */
+  scope?: string;
+  /** Id of the Patient in context. */
+  patient?: string;
   /** The client or person; by default the role. */
   subject?: string;
   /** Lifetime; 5 unless stated, at most 60. */
@@ -59,7 +63,8 @@ export async function issueToken(request: TokenRequest): Promise<string> {
   if (!(minutes > 0 && minutes <= LONGEST_MINUTES)) throw new Error(`a token lives 1 to ${LONGEST_MINUTES} minutes`);
   const jwk = JSON.parse(readFileSync(join(request.directory, KEY_FILE), 'utf8')) as JWK;
   const claims: Record<string, unknown> = { role: request.role };
-  if (request.fhirUser !== undefined) claims['fhirUser'] = request.fhirUser;
+  for (const name of ['fhirUser', 'scope', 'patient'] as const)
+    if (request[name] !== undefined) claims[name] = request[name];
   const now = Math.floor(Date.now() / 1000);
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'ES256', kid: jwk.kid ?? '' })

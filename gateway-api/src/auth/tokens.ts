@@ -10,6 +10,7 @@ import { LRUCache } from 'lru-cache';
 import { type Strangers, tooMany } from '../clients/strangers.ts';
 import { Failure, unauthenticated } from '../http/failures.ts';
 import { type Caller, setCaller } from './caller.ts';
+import { type Scopes, scopesIn } from './grants.ts';
 
 export interface TokenSettings {
   issuer: string;
@@ -24,6 +25,8 @@ const ALGORITHMS = ['ES256'];
 const CLOCK_TOLERANCE_S = 5;
 const TOKENS_KEPT = 5_000;
 const USER = /^(Practitioner|Patient|RelatedPerson|Person)\/[A-Za-z0-9.-]{1,64}$/;
+
+const PATIENT = /^[A-Za-z0-9.-]{1,64}$/;
 
 const isUser = (value: unknown): boolean => typeof value === 'string' && USER.test(value);
 
@@ -118,5 +121,17 @@ function callerIn(claims: JWTPayload, kind: Kind): Caller {
   }
   const caller: Caller = { subject: String(claims.sub), role: role as Role };
   if (typeof fhirUser === 'string') caller.fhirUser = fhirUser;
-  return caller;
+  const scopes = scopesOf(claims);
+  return scopes === undefined ? caller : { ...caller, scopes };
+}
+
+/** RFC 9068 writes scopes as one text; some providers as a list, or as `scp`. */
+function scopesOf(claims: JWTPayload): Scopes | undefined {
+  const stated = claims['scope'] ?? claims['scp'];
+  if (stated === undefined) return undefined;
+  const patient = claims['patient'];
+  const id = typeof patient === 'string' && PATIENT.test(patient) ? patient : undefined;
+  if (patient !== undefined && id === undefined)
+    throw unauthenticated('The access token names no patient that there can be.', 'invalid_token');
+  return scopesIn(Array.isArray(stated) ? stated.join(' ') : String(stated), id);
 }

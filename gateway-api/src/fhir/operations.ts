@@ -5,6 +5,7 @@
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Caller } from '../auth/caller.ts';
+import type { Demand } from '../auth/scopes.ts';
 import type { IdempotentRequest } from '../idempotency/request.ts';
 import type { Answer } from './answers.ts';
 
@@ -28,6 +29,8 @@ export interface Operation {
   summary: string;
   /** Canonical URL of its OperationDefinition. */
   definition: string;
+  /** What of scopes it takes, of tokens that have them; see demandOf. */
+  scope?: Demand;
   /** Writes nothing to the ledger, whatever is posted. */
   isQuestion?: true;
   /** What it sends to the ledger: callers who may not are refused before any of the body is read. */
@@ -35,3 +38,10 @@ export interface Operation {
   /** Answers POST; throws Refusal, Failure or LedgerError. */
   handle(request: OperationRequest): Promise<Answer>;
 }
+
+/**
+ * What an operation takes of scopes. A question answers by whatever it needs, so it takes reading everything unless its row says
+ * otherwise; what else it does, it does to its type.
+ */
+export const demandOf = ({ type, scope, isQuestion }: Pick<Operation, 'type' | 'scope' | 'isQuestion'>): Demand =>
+  scope ?? (isQuestion === true ? { type: '*', acts: ['r', 's'] } : { type, acts: ['c', 'r', 'u'] });

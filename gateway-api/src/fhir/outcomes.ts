@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { ErrorRequestHandler } from 'express';
-import { Failure, type IssueCode } from '../http/failures.ts';
+import { Failure, InsufficientScope, type IssueCode } from '../http/failures.ts';
 
 /** hl7.org/fhir/R4/valueset-issue-type.html, as far as it is used. */
 export type IssueType =
@@ -157,7 +157,8 @@ export function failureOf(error: unknown): Failed | undefined {
   }
   if (error instanceof LedgerError) {
     const { status, code } = LEDGER_FAILURES[error.code];
-    return { status, issues: [errorIssue(code, error.reason, error.expression)], headers: {} };
+    const headers = error instanceof InsufficientScope ? error.headers : {};
+    return { status, issues: [errorIssue(code, error.reason, error.expression)], headers };
   }
   return typeof error === 'object' && error !== null ? ofHttp(error as HttpFailure) : undefined;
 }

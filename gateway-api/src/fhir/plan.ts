@@ -4,6 +4,7 @@
  * them all and a batch can go on without it.
  */
 import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
+import { isLeft } from '../auth/scopes.ts';
 import { inStretches } from '../http/pauses.ts';
 import type { Change } from './changes.ts';
 import { errorIssue, Refusal } from './outcomes.ts';
@@ -19,7 +20,8 @@ import { isResourceType } from './validation/schema.ts';
  * identifier is known here.
  */
 const MATCHING_ROLES: ReadonlySet<Role> = new Set(['system', 'practitioner', 'adjudicator', 'settlement']);
-const mayMatch = ({ caller }: Scope): boolean => MATCHING_ROLES.has(caller.role);
+const mayMatch = ({ caller }: Scope, type: string): boolean =>
+  MATCHING_ROLES.has(caller.role) && isLeft(caller, { type, acts: ['s'] });
 
 const isSound = (change: Change): boolean => change.failure === undefined;
 
@@ -85,8 +87,11 @@ async function resolveCreates(changes: readonly Change[], scope: Scope): Promise
 
 /** Whether a caller's role forbids it conditions: the change then says so. */
 function refuseMatching(change: Change, scope: Scope): boolean {
-  if (mayMatch(scope)) return false;
-  change.fail(403, errorIssue('forbidden', 'This role may not search for others.', change.request.conditionPath));
+  if (mayMatch(scope, change.type)) return false;
+  change.fail(
+    403,
+    errorIssue('forbidden', 'This role, or this token, may not search for others.', change.request.conditionPath),
+  );
   return true;
 }
 
@@ -185,7 +190,13 @@ export async function plan(changes: readonly Change[], scope: Scope, together: b
   }
   const writing = changes.filter((change) => !change.exists);
   const { repository, baseUrl } = scope;
-  await resolveReferences(writing, { repository, baseUrl, byFullUrl, written, mayMatch: mayMatch(scope) });
+  await resolveReferences(writing, {
+    repository,
+    baseUrl,
+    byFullUrl,
+    written,
+    mayMatch: (type) => mayMatch(scope, type),
+  });
 }
 
 /** The locks that conditional creates and updates hold from the search to the commit. */

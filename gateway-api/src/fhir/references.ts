@@ -18,8 +18,8 @@ export interface Targets {
   baseUrl: string;
   /** fullUrl of a Bundle's entry → `Type/id`. */
   byFullUrl: ReadonlyMap<string, string>;
-  /** Whether this caller may resolve conditional references. */
-  mayMatch: boolean;
+  /** Whether this caller may resolve conditional references to a type. */
+  mayMatch: (type: string) => boolean;
   /** `Type/id` that this same request writes. */
   written: ReadonlySet<string>;
 }
@@ -113,8 +113,11 @@ async function resolveConditional(
   for (const open of opens) {
     const [, type = '', query = ''] = CONDITIONAL.exec(open.found.holder.reference) ?? [];
     const criterion = identifierParameter(type) !== undefined ? parseCriterion(type, query) : undefined;
-    if (!mayMatch) {
-      open.change.fail(403, errorIssue('forbidden', 'This role may not search for others.', open.found.expression));
+    if (!mayMatch(type)) {
+      open.change.fail(
+        403,
+        errorIssue('forbidden', 'This role, or this token, may not search for others.', open.found.expression),
+      );
     } else if (criterion === undefined) {
       refuseReference(open, 'not-supported', 'A conditional reference here is Type?identifier=system|value.');
     } else if (isRight(open, typeIssue(open.found, type))) {

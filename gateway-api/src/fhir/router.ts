@@ -8,6 +8,7 @@ import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { Caller } from '../auth/caller.ts';
 import { demandCaller } from '../auth/entitlement.ts';
+import { demandScope } from '../auth/scopes.ts';
 import type { FairSlots } from '../clients/fair-slots.ts';
 import { type BodiesOptions, formBody, jsonBody } from '../http/bodies.ts';
 import { idempotencyOf } from '../idempotency/request.ts';
@@ -18,7 +19,7 @@ import { bundle } from './bundles.ts';
 import { capabilityStatement } from './capability.ts';
 import type { ChangeRequest } from './changes.ts';
 import { everything } from './everything.ts';
-import type { Operation } from './operations.ts';
+import { demandOf, type Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
 import { refusalOfWriter } from './plan.ts';
 import { history, read, vread } from './reads.ts';
@@ -227,6 +228,7 @@ class FhirApi {
     const { transaction } = operation;
     const { organisation, callerOf } = this.#options;
     const admit = (request: Request): void => {
+      demandScope(callerOf(request), demandOf(operation));
       if (transaction !== undefined) demandCaller(organisation.kind, callerOf(request), transaction);
     };
     const handle: Handle = async (request) => {

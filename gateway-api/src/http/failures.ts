@@ -2,6 +2,8 @@
  * Failures of the gateway itself, beside the ledger's LedgerError: each carries its HTTP status and its FHIR
  * issue type (hl7.org/fhir/R4/valueset-issue-type.html). Messages hold no content and no patient's identity.
  */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+
 export type IssueCode =
   | 'login'
   | 'forbidden'
@@ -75,10 +77,21 @@ export const throttled = (message: string): Failure =>
 /** 401 with the challenge of RFC 6750. */
 export const unauthenticated = (message: string, error?: 'invalid_token'): Failure =>
   new Failure(401, 'login', message, {
-    headers: {
-      'WWW-Authenticate': `Bearer realm="telemed-ledger"${error === undefined ? '' : `, error="${error}"`}`,
-    },
+    headers: challenge(error),
   });
+
+const challenge = (error?: 'invalid_token' | 'insufficient_scope'): Record<string, string> => ({
+  'WWW-Authenticate': `Bearer realm="telemed-ledger"${error === undefined ? '' : `, error="${error}"`}`,
+});
+
+/** FORBIDDEN by the scopes of the token, whatever its role may: 403 with the challenge of RFC 6750. */
+export class InsufficientScope extends LedgerError {
+  readonly headers = challenge('insufficient_scope');
+
+  constructor(reason: string, expression?: string) {
+    super('FORBIDDEN', reason, expression);
+  }
+}
 
 /** 504: submitted, and its outcome was not learned in time. The transaction may still commit. */
 export const outcomeUnknown = (transactionId: string): Failure =>

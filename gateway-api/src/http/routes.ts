@@ -10,6 +10,8 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { z } from 'zod';
 import { type Caller, callerIn, callerOf } from '../auth/caller.ts';
 import { demandCaller } from '../auth/entitlement.ts';
+import type { Act } from '../auth/grants.ts';
+import { type Demand, demandScope } from '../auth/scopes.ts';
 import { type IdempotentRequest, idempotencyOf } from '../idempotency/request.ts';
 import type { Services } from '../subjects/services.ts';
 import { type BodiesOptions, jsonBody, parsedInput, SMALL_BODY_BYTES, textBody } from './bodies.ts';
@@ -57,6 +59,8 @@ export interface Route<Parameters = unknown, Body = unknown, Query = unknown> {
   anyOrigin?: true;
   /** Also on the listener of a monitoring network, which asks for no token. */
   monitored?: true;
+  /** What of scopes it takes, of tokens that have them; see demandOf. */
+  scope?: Demand;
   /** Default: any caller. */
   roles?: readonly Role[];
   /** What the path holds. */
@@ -92,7 +96,7 @@ export function serve(
 ) {
   const router = Router();
   for (const one of routes) {
-    const checked = roles ? [...rolesOf(one), ...sendersOf(one, services)] : [];
+    const checked = roles ? [...scopedBy(one), ...rolesOf(one), ...sendersOf(one, services)] : [];
     const limit = one.large === true ? bodies.limit : Math.min(bodies.limit, SMALL_BODY_BYTES);
     if (one.anyOrigin === true) router.use(one.path, toAnyOrigin);
     router[one.method](one.path, ...checked, ...readerOf(one, { ...bodies, limit }), handlerOf(one, services));
@@ -107,6 +111,23 @@ const toAnyOrigin: RequestHandler = (request, response, next) => {
   response.set({ 'Access-Control-Allow-Methods': 'GET, POST', 'Access-Control-Allow-Headers': 'Content-Type' });
   response.status(204).end();
 };
+
+const READING: readonly Act[] = ['r', 's'];
+const EVERYTHING: readonly Act[] = ['c', 'r', 'u', 'd', 's'];
+
+/** What a route takes of scopes: what shows records of any type or writes by rules of its own, all of them. */
+export const demandOf = ({ method, scope }: Pick<Route, 'method' | 'scope'>): Demand =>
+  scope ?? { type: '*', acts: method === 'get' ? READING : EVERYTHING };
+
+function scopedBy(one: Route): RequestHandler[] {
+  if (one.open === true) return [];
+  return [
+    (_request, response, next) => {
+      demandScope(callerOf(response), demandOf(one));
+      next();
+    },
+  ];
+}
 
 function readerOf({ body, text }: Route, options: BodiesOptions): RequestHandler[] {
   if (body === undefined) return [];

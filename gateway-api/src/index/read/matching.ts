@@ -15,6 +15,8 @@ export interface Compartment {
   linked?: readonly string[] | undefined;
   /** In a compartment: ids of what is about no patient and is seen beside it, of the type that is asked for. */
   beside?: readonly string[] | undefined;
+  /** One of these must match as well. */
+  only?: readonly Search[] | undefined;
 }
 
 /** A literal: the indexes over the newest versions only are used where the statement says so itself. */
@@ -51,7 +53,7 @@ export function heldIn(db: Kysely<IndexTables>, inbox: string, audience?: string
 export function matchingIn(
   visible: VersionQuery<object>,
   search: Search,
-  { compartment, linked = [], beside = [] }: Compartment,
+  { compartment, linked = [], beside = [], only }: Compartment,
 ): VersionQuery<object> {
   const current = isForFew(search) ? FEW.current : 'current';
   let query = visible.where(current, '=', NEWEST).where('type', '=', search.type);
@@ -65,6 +67,10 @@ export function matchingIn(
     );
   if (search.ids !== undefined) query = query.where('id', 'in', search.ids);
   if (search.patients !== undefined) query = query.where('patient', 'in', search.patients);
+  if (only !== undefined) {
+    const any = only.map((one) => matchingIn(visible, one, {}).select('id'));
+    query = query.where((where) => where.or(any.map((ids) => where('id', 'in', ids))));
+  }
   const within = (inner: Search) => matchingIn(visible, inner, { compartment, linked, beside: [] });
   for (const condition of new Matching(search, within).all()) query = query.where(condition);
   for (const condition of search.lastUpdated ?? []) {

@@ -9,7 +9,7 @@ import type { Answer } from '../../fhir/answers.ts';
 import { outcomeOf, refuse } from '../../fhir/outcomes.ts';
 import { supportedTypes } from '../../fhir/types.ts';
 import type { ErasureSubject } from '../../index/read/erasures.ts';
-import { viewOf } from '../records/records.ts';
+import { viewOf } from '../records/views.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
 import type { ErasureStanding } from './requests.ts';
 
@@ -39,7 +39,7 @@ async function subjectOf(type: string, id: string, caller: Caller, { index }: Se
   const compartment = compartmentOf(caller);
   const subject = await index.erasures.subject(type, id);
   if (subject !== undefined && (compartment === undefined || subject.patient === compartment)) return subject;
-  const shown = await index.newest(type, id, viewOf(caller, type));
+  const shown = await index.newest(type, id, viewOf(caller, type, 'r'));
   if (shown === undefined) return refuse(404, 'not-found', 'This server has no such resource.');
   throw new LedgerError('FORBIDDEN', 'this is no record of a provider that may be erased here');
 }

@@ -173,6 +173,8 @@ const KINDS: readonly Kind[] = ['provider', 'custodian'];
 
 export const matchPatient: readonly SubjectOperation[] = KINDS.map((kind) => ({
   ...{ kind, name: 'match', type: 'Patient', level: 'type', isQuestion: true },
+  // Its answers are searches by the caller.
+  scope: { type: 'Patient', acts: ['s'] },
   summary:
     'Finds Patients among those that the caller sees, by identifier or by name, birth date and gender, with a grade each.',
   definition: 'http://hl7.org/fhir/OperationDefinition/Patient-match',

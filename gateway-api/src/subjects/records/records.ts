@@ -7,10 +7,12 @@ import { companionTypes } from '@telemed-ledger/chaincode/model/companions.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
-import { audienceName, type Draft, type TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
+import type { Draft, TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { type Kind, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
-import { compartmentOf, demandCaller, mayCall, readingOf, sightOf } from '../../auth/entitlement.ts';
+import { demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
+import type { Act } from '../../auth/grants.ts';
+import { demandAnyAct } from '../../auth/scopes.ts';
 import type { Issue } from '../../fhir/outcomes.ts';
 import type {
   HistoryPage,
@@ -22,6 +24,7 @@ import type {
   StoredResource,
   VersionsPage,
 } from '../../fhir/repository.ts';
+import { InsufficientScope } from '../../http/failures.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { View } from '../../index/read/deliveries.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -35,6 +38,7 @@ import { type About, type Asked, aboutOf, shownOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
 import { referredTo } from './referred.ts';
 import { demandSearchable, innerTypesOf } from './searchable.ts';
+import { demandWritable, viewOf } from './views.ts';
 
 /** What of the gateway reading and writing records needs. */
 export type RecordServices = Pick<
@@ -57,6 +61,8 @@ export interface Writer {
 }
 
 const AUDIT = 'AuditEvent';
+const WRITING: readonly Act[] = ['c', 'u', 'd'];
+const ACTS = { read: 'r', vread: 'r', history: 'r', search: 's' } as const satisfies Record<string, Act>;
 
 type Beside = Awaited<ReturnType<ReadModel['companions']['ofPatient']>>[number];
 
@@ -72,6 +78,7 @@ export class Records implements Repository {
   admit(caller: Caller, type?: string): void {
     const { kind } = this.#services.organisation;
     const names = this.#writers[kind]?.transactions ?? [];
+    if (type !== undefined) demandAnyAct(caller, type, WRITING);
     if (mayCall(kind, caller.role, names)) return;
     const sight = sightOf(caller);
     if (type !== undefined) demandCaller(kind, caller, ...names);
@@ -89,7 +96,9 @@ export class Records implements Repository {
       return entry;
     }
     if (isExplained(type, this.#services.organisation)) return this.#explanation(caller, asked, view);
-    const found = await this.#services.index.newest(type, id, view);
+    const found = (await this.#isWithin(view, type, id))
+      ? await this.#services.index.newest(type, id, view)
+      : undefined;
     await this.#note(caller, asked, found === undefined ? [] : [found], view);
     return found && withLinks(found, caller);
   }
@@ -112,7 +121,9 @@ export class Records implements Repository {
     const asked = { interaction: 'vread', type, id } as const;
     const made = this.#made(caller, asked, view);
     if (made === undefined) {
-      const found = await this.#services.index.version(type, id, version, view);
+      const found = (await this.#isWithin(view, type, id))
+        ? await this.#services.index.version(type, id, version, view)
+        : undefined;
       await this.#note(caller, asked, found === undefined ? [] : [found], view);
       return found;
     }
@@ -125,7 +136,9 @@ export class Records implements Repository {
     const asked = { interaction: 'history', type, id } as const;
     const made = this.#made(caller, asked, view);
     if (made === undefined) {
-      const found = await this.#services.index.versions(type, id, { ...view, ...page });
+      const found = (await this.#isWithin(view, type, id))
+        ? await this.#services.index.versions(type, id, { ...view, ...page })
+        : NO_VERSIONS;
       // Of a record that is there a page may be empty.
       if (found.versions.length > 0 || !found.exists) await this.#note(caller, asked, found.versions, view);
       return found;
@@ -139,7 +152,7 @@ export class Records implements Repository {
 
   async search(caller: Caller, search: Search): Promise<SearchPage> {
     const view = await this.#viewFor(caller, 'search', search.type);
-    for (const type of innerTypesOf(search)) await this.#viewFor(caller, 'search', type);
+    for (const type of innerTypesOf(search)) await this.#demandInner(caller, view, type);
     demandSearchable(search, caller, this.#services.organisation);
     const { compartment } = view;
     if (search.type === AUDIT) {
@@ -164,6 +177,14 @@ export class Records implements Repository {
       : { ...untold, matches: page.matches.map((match) => withLinks(match, caller)) };
   }
 
+  /** What is found through others is found by what the caller may see of them as well. @throws {LedgerError} FORBIDDEN */
+  async #demandInner(caller: Caller, outer: View, type: string): Promise<void> {
+    const inner = await this.#viewFor(caller, 'search', type);
+    if (inner.only === undefined && (inner.compartment === undefined || inner.compartment === outer.compartment))
+      return;
+    throw new InsufficientScope(`the scopes of this token do not permit to search by what ${type} says`);
+  }
+
   referredTo(caller: Caller, records: readonly StoredResource[]): Promise<ReferredTo> {
     const beside = new Map<string, Promise<Beside[]>>();
     const search = (wanted: Search) => this.#searchBeside(caller, wanted, beside);
@@ -178,7 +199,7 @@ export class Records implements Repository {
   ): Promise<StoredResource[]> {
     const { type } = search;
     try {
-      const view = await this.#withCompanions(viewOf(caller, type), type, known);
+      const view = await this.#withCompanions(viewOf(caller, type, 's'), type, known);
       const { matches } = await this.#services.index.search(search, view);
       await this.#services.readLog.note(caller, { interaction: 'search', type, about: shownOf(matches) });
       return matches;
@@ -189,9 +210,12 @@ export class Records implements Repository {
   }
 
   /** What a caller sees; one who sees nothing is refused, and that is written down where there is such a record. */
-  async #viewFor(caller: Caller, interaction: Asked['interaction'], type: string, id?: string): Promise<View> {
+  async #viewFor(caller: Caller, interaction: keyof typeof ACTS, type: string, id?: string): Promise<View> {
     try {
-      return await this.#withCompanions(viewOf(caller, type), type);
+      const view = await this.#withCompanions(viewOf(caller, type, ACTS[interaction]), type);
+      if (view.only !== undefined && this.#isMade(caller, type))
+        throw new InsufficientScope(`a scope that is narrowed by a search shows no ${type} here`);
+      return view;
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
       const { index, readLog } = this.#services;
@@ -205,6 +229,19 @@ export class Records implements Repository {
         });
       throw error;
     }
+  }
+
+  /** What is made when it is read, or shown in part. */
+  #isMade(caller: Caller, type: string): boolean {
+    const { organisation } = this.#services;
+    return type === AUDIT || isInDirectory(caller, type, organisation) || isExplained(type, organisation);
+  }
+
+  /** Whether a record is among those that a view narrows to. */
+  async #isWithin(view: View, type: string, id: string): Promise<boolean> {
+    if (view.only === undefined) return true;
+    const { matches } = await this.#services.index.search({ type, ids: [id], count: 1, isUncounted: true }, view);
+    return matches.length > 0;
   }
 
   /** At the custodian a patient also reads what her records refer to and is about nobody. */
@@ -252,7 +289,8 @@ export class Records implements Repository {
     const { deliveries } = this.#services.index;
     const withheld = await deliveries.withheld(type, { ids: [id], view });
     if (withheld.length > 0) return aboutOf('refused', withheld);
-    const owner = view.compartment === undefined ? undefined : await deliveries.ownerOf(type, id);
+    const isAll = view.compartment === undefined && view.only === undefined;
+    const owner = isAll ? undefined : await deliveries.ownerOf(type, id);
     return owner === undefined ? [] : aboutOf('refused', [{ ...owner, id }]);
   }
 
@@ -294,12 +332,25 @@ export class Records implements Repository {
     return toldOf(this.#services, resource);
   }
 
+  /** What is written, and what it replaces. @throws {LedgerError} FORBIDDEN */
+  async #demandWritable(caller: Caller, { version, ...draft }: NewDraft): Promise<void> {
+    const act = version === 1 ? 'c' : 'u';
+    demandWritable(caller, draft, act);
+    if (caller.scopes === undefined || act === 'c') return;
+    const { resourceType: type, id } = draft.resource;
+    const view = viewOf(caller, type, act);
+    if ((await this.#isWithin(view, type, id)) && (await this.#services.index.newest(type, id, view)) !== undefined)
+      return;
+    throw new InsufficientScope('the scopes of this token do not take in what this would replace', type);
+  }
+
   async submit(caller: Caller, drafts: NewDraft[], sending: Sending): Promise<Outcome> {
     const { kind } = this.#services.organisation;
     const writer = this.#writers[kind];
     if (writer === undefined) {
       throw new LedgerError('FORBIDDEN', `an organisation of kind ${kind} records no resources`);
     }
+    for (const draft of drafts) await this.#demandWritable(caller, draft);
     return writer.write(this.#services, drafts, sending, caller);
   }
 }
@@ -307,6 +358,8 @@ export class Records implements Repository {
 interface AskedById extends Pick<Asked, 'interaction' | 'type'> {
   id: string;
 }
+
+const NO_VERSIONS: VersionsPage = { versions: [], total: 0, exists: false };
 
 /** Versions of one record are one record. */
 const onceEach = (about: About[]): About[] => about.map((one) => ({ ...one, records: [...new Set(one.records)] }));
@@ -325,13 +378,6 @@ function withLinks(stored: StoredResource, { role, fhirUser, linked = [] }: Call
   const link = others.map((reference) => ({ other: { reference }, type: 'seealso' }));
   return { ...stored, resource: { ...resource, link: [...[resource['link'] ?? []].flat(), ...link] } };
 }
-
-/** What of the read model a caller sees. @throws {LedgerError} FORBIDDEN */
-export const viewOf = (caller: Caller, type: string): View => ({
-  compartment: compartmentOf(caller, ...readingOf(type)),
-  ...(caller.linked === undefined ? {} : { linked: caller.linked }),
-  audience: audienceName({ role: caller.role, user: caller.fhirUser }),
-});
 
 /** The only draft. @throws {LedgerError} INVALID for more than one: these types have a transaction each. */
 export function onlyOne(drafts: readonly NewDraft[]): Draft {

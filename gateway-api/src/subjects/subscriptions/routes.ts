@@ -51,6 +51,7 @@ async function found(id: string, caller: Caller, { subscriptions }: Services): P
 
 export const createSubscription = route({
   method: 'post',
+  scope: { type: 'Subscription', acts: ['c'] },
   path: PATH,
   summary:
     'Subscribes to requests for access: a patient to those for her records, a provider or payer to its own, or (criteria ClaimResponse) to what becomes of its claims and requests for authorization. Notifications have no content.',
@@ -76,6 +77,7 @@ export const createSubscription = route({
 
 export const readSubscription = route({
   method: 'get',
+  scope: { type: 'Subscription', acts: ['r'] },
   path: `${PATH}/:id`,
   summary: 'A Subscription of the caller’s.',
   roles: ROLES,
@@ -89,6 +91,7 @@ export const readSubscription = route({
 
 export const updateSubscription = route({
   method: 'put',
+  scope: { type: 'Subscription', acts: ['u'] },
   path: `${PATH}/:id`,
   summary: 'Changes a Subscription of the caller’s: `off` ends it, `requested` tries it again.',
   roles: ROLES,
@@ -113,6 +116,7 @@ export const updateSubscription = route({
 
 export const listSubscriptions = route({
   method: 'get',
+  scope: { type: 'Subscription', acts: ['s'] },
   path: PATH,
   summary: 'The Subscriptions of the caller’s, the last changed first.',
   roles: ROLES,
