@@ -116,7 +116,7 @@ const READING: readonly Act[] = ['r', 's'];
 const EVERYTHING: readonly Act[] = ['c', 'r', 'u', 'd', 's'];
 
 /** What a route takes of scopes: what shows records of any type or writes by rules of its own, all of them. */
-export const demandOf = ({ method, scope }: Pick<Route, 'method' | 'scope'>): Demand =>
+const demandOf = ({ method, scope }: Pick<Route, 'method' | 'scope'>): Demand =>
   scope ?? { type: '*', acts: method === 'get' ? READING : EVERYTHING };
 
 function scopedBy(one: Route): RequestHandler[] {
