@@ -45,6 +45,16 @@ describe('Limits of a day', function () {
     expect((await decided(INJECTION, { modifier })).disposition).to.equal('approved');
   });
 
+  it('hold for a second Patient with a coverage of its own who is the same human', async () => {
+    const again = await insured.again();
+    const other = await again.covered();
+    expect(other).to.not.equal(coverage);
+    const second = await again.adjudicate(await again.billed(line(INJECTION, 50), other));
+    expect(reasonOf(second)).to.deep.equal(['CO 236 procedure-pair']);
+    // The table counts this one with nothing: it is paid, so that it was her claim that stood in the way.
+    expect((await again.adjudicate(await again.billed(line('99000', 50), other))).disposition).to.equal('approved');
+  });
+
   it(`are kept by ${AT_ONCE} claims that are decided at once`, async () => {
     const answers: Answer[] = [];
     for (let count = 0; count < AT_ONCE; count += 1) answers.push(await billed(TEST));

@@ -1,4 +1,5 @@
 /** A member of a plan at the hospital, who is seen, billed for and decided on: for the scenarios of a payer's terms. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
@@ -71,6 +72,21 @@ export class Insured {
     const path = `/fhir/R4/${location}`;
     insured.#participant = (await insured.hospital.ask<Resource & { participant: object }>({ path })).participant;
     return insured;
+  }
+
+  /** The same human as a second Patient of the hospital's, with a number of her own at the payer. */
+  async again(): Promise<Insured> {
+    const { hospital, story } = this;
+    const path = `/fhir/R4/Patient/${story.patientId}`;
+    const { id: _, meta: __, ...patient } = await hospital.ask<Resource & { meta?: object }>({ path });
+    const member = { ...story.visit.member, value: randomUUID() };
+    const body = { ...patient, identifier: [member] };
+    const { id } = (await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body })).body;
+    const same = new Insured({ ...story, patientId: id, visit: { ...story.visit, member } }, this.#plan);
+    same.#participant = this.#participant;
+    // Her visits are at other times.
+    same.#minutes = this.#minutes + 8 * 60;
+    return same;
   }
 
   /** Id of a coverage of the plan, of hers alone. */

@@ -109,9 +109,11 @@ export class Scene {
     { gender, birthDate }: Planned['person'],
     same?: Insured,
     terms: object = {},
+    more: object = {},
   ): Promise<Insured> {
     const member = same?.member ?? { system: MEMBERS, value: randomUUID() };
-    const id = await this.create(provider, { resourceType: 'Patient', identifier: [member], gender, birthDate });
+    const patient = { resourceType: 'Patient', identifier: [member], gender, birthDate, ...more };
+    const id = await this.create(provider, patient);
     const coverage = same?.coverage ?? (await this.#covered(member, terms));
     await this.at(provider).find({ path: `/fhir/R4/Coverage/${coverage}` }, 'the coverage');
     return { id, provider, member, coverage };

@@ -2,6 +2,7 @@
  * Ways to be paid for what was not done, or twice for what was. Each begins with a visit that was made and an honest bill for it, where
  * it needs one, and ends with the claim that must not be paid. To add one, enter it in the table.
  */
+import { randomUUID } from 'node:crypto';
 import type { Chance } from './random.ts';
 import type { Insured, Outcome, Provider, Recorded, Scene } from './scene.ts';
 import { moved, type Planned } from './synthea.ts';
@@ -213,6 +214,21 @@ const limited: readonly Way[] = [
       await honestly({ ...start, visit: early });
       const late = { ...start.visit, start: at(day, '14:00'), end: at(day, '14:20') };
       return start.scene.billed(await start.scene.recorded(start.insured, late));
+    },
+  },
+  {
+    name: 'the same for a second Patient with a coverage of her own',
+    expected: 'stopped',
+    run: async (start) => {
+      const { scene, visit, insured } = start;
+      const day = dayOf(visit);
+      const name = [{ family: `Bench ${randomUUID()}`, given: ['Twice'] }];
+      const her = () => scene.insured(insured.provider, visit.person, undefined, {}, { name });
+      const early = { ...visit, start: at(day, '08:00'), end: at(day, '08:20') };
+      await honestly({ ...start, insured: await her(), visit: early });
+      const late = { ...visit, start: at(day, '14:00'), end: at(day, '14:20') };
+      const again = await her();
+      return scene.billed(await scene.recorded(again, late));
     },
   },
   {

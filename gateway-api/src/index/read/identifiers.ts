@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { IndexTables, VersionsTable } from '../schema.ts';
 import { indexed } from '../storable.ts';
-import { searchValueRows, WORN } from '../write/rows.ts';
+import { NAMED, searchValueRows, WORN } from '../write/rows.ts';
 import { contentOf } from '../write/values.ts';
 import type { Checks } from './checks.ts';
 
@@ -43,6 +43,19 @@ export async function idsByIdentifier(
         .map((row) => row.id),
     ),
   ]);
+}
+
+/** Ids of claims for somebody of one of these names, with birth date and gender, as claims keep them (`ClaimRecord.identities`). */
+export async function claimsByName(db: Database, checks: Checks, identities: readonly string[]): Promise<string[]> {
+  if (identities.length === 0) return [];
+  const found = await db
+    .selectFrom('search_values')
+    .selectAll()
+    .where('parameter', '=', NAMED)
+    .where('type', '=', 'Claim')
+    .where('value', 'in', identities.map(indexed))
+    .execute();
+  return [...new Set(checks.rows('search_values', found).map(({ id }) => id))];
 }
 
 /**

@@ -30,7 +30,7 @@ import { Delivered } from './delivered.ts';
 import { Deliveries, type View } from './deliveries.ts';
 import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
-import { bearerAt, idsByIdentifier } from './identifiers.ts';
+import { bearerAt, claimsByName, idsByIdentifier } from './identifiers.ts';
 import { LinkedPatients } from './links.ts';
 import { heldIn, matchingIn, NEWEST } from './matching.ts';
 import { OwnStates } from './own-states.ts';
@@ -369,6 +369,11 @@ export class ReadModel {
   /** To be called when a private value has been deleted or purged. A search under way keeps the set that it began with. */
   forgetKnown(): void {
     this.#known = newKnown();
+  }
+
+  /** Ids of the claims that keep one of these identities of whom they are for. */
+  claimsNamed(identities: readonly string[]): Promise<string[]> {
+    return claimsByName(this.#db, this.#checks, identities);
   }
 
   /** Ids of this organisation's own resources by identifier; delivered copies are not meant. */

@@ -183,7 +183,7 @@ const nameOf = (row: SearchValuesTable): string => JSON.stringify(KEYS.search_va
 
 function searchValuesIn({ type, id, collection, fault, ...text }: Text): SearchValuesTable[] {
   if (fault !== null) return [];
-  const resources = contentOf(text)?.resources ?? [];
-  const resource = resources.findLast((one) => one.resourceType === type && one.id === id);
-  return resource === undefined ? [] : searchValueRows(resource, collection);
+  const content = contentOf(text);
+  const resource = content?.resources.findLast((one) => one.resourceType === type && one.id === id);
+  return resource === undefined ? [] : searchValueRows(resource, collection, content?.identities);
 }

@@ -303,7 +303,11 @@ function versionRow(resource: Resource, part: Part, place: Place, transaction: S
   };
   if (!isStorable(row) || !fits(type, LONGEST.type) || !fits(id, LONGEST.id)) return undefined;
   try {
-    return { row, searchValues: searchValueRows(resource, place.collection), ...(anchorages && { anchorages }) };
+    return {
+      row,
+      searchValues: searchValueRows(resource, place.collection, part.identities),
+      ...(anchorages && { anchorages }),
+    };
   } catch {
     return undefined;
   }
@@ -312,12 +316,23 @@ function versionRow(resource: Resource, part: Part, place: Place, transaction: S
 /** The parameter under which a Patient is found by an identifier of any of its versions. */
 export const WORN = 'identifier, once';
 
-/** What a resource is found by, as rows: those that a database can hold. */
-export function searchValueRows(resource: Resource, collection: string): SearchValuesTable[] {
+/** The parameter under which a Claim is found by what the names of its patient come to. */
+export const NAMED = 'patient, by name';
+
+/** What a resource is found by, as rows: those that a database can hold. @param identities of a Claim (`ClaimRecord`) */
+export function searchValueRows(
+  resource: Resource,
+  collection: string,
+  identities: readonly string[] = [],
+): SearchValuesTable[] {
   const { resourceType: type, id } = resource;
   const rows = searchTermsOf(resource).map(({ system, value, ...term }) => ({
     ...{ ...term, type, id, collection, system: indexed(system), value: indexed(value) },
   }));
   const worn = rows.filter(({ parameter }) => type === 'Patient' && parameter === 'identifier');
-  return [...rows, ...worn.map((row) => ({ ...row, parameter: WORN }))].filter(isStorable);
+  const named = identities.map((value) => ({
+    ...{ parameter: NAMED, type, id, collection, system: '', value: indexed(value) },
+    ...{ place: 0, ranged: 0, low: 0, high: 0 },
+  }));
+  return [...rows, ...worn.map((row) => ({ ...row, parameter: WORN })), ...named].filter(isStorable);
 }

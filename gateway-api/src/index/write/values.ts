@@ -17,6 +17,8 @@ export interface ValueContent {
   /** ISO 8601 UTC; undefined where the value does not say: then it is the transaction's time. */
   recordedAt?: string;
   resources: Resource[];
+  /** Of a claim: what the names of whom it is for come to, by which further claims for her are found. */
+  identities?: string[];
 }
 
 /**
@@ -55,8 +57,12 @@ export function wholeContent(key: string, kind: Kind, value: Record<string, unkn
 function unversionedContent(value: Record<string, unknown>): ValueContent {
   const many = Array.isArray(value['resources']) ? (value['resources'] as unknown[]) : [];
   const resources = [value['resource'], ...many].filter(isResource);
-  const at = value['submittedAt'];
-  return { version: 1, resources, ...(isText(at) ? { recordedAt: at } : {}) };
+  const { submittedAt: at, identities } = value;
+  return {
+    ...{ version: 1, resources },
+    ...(isText(at) ? { recordedAt: at } : {}),
+    ...(Array.isArray(identities) ? { identities: identities.filter(isText) } : {}),
+  };
 }
 
 /** @throws Error where it says no version, or not when */

@@ -54,12 +54,20 @@ export async function besideShown(index: ReadModel, own: Own): Promise<{ beside?
   return found.length === 0 ? {} : { beside: found.slice(-MAX_BESIDE) };
 }
 
-/** Ids of claims on the same coverage or for the same Patient that bill any of the days of a bill, or one beside these. */
-async function claimsOnDaysOf(index: ReadModel, bill: Bill, { coverage }: ClaimRecord): Promise<string[]> {
+/**
+ * Ids of claims on the same coverage, for the same Patient, or for one of her names with birth date and gender, that bill any of the days
+ * of a bill, or one beside these.
+ */
+async function claimsOnDaysOf(
+  index: ReadModel,
+  bill: Bill,
+  { coverage, identities = [] }: ClaimRecord,
+): Promise<string[]> {
   const [, patient = ''] = bill.patient.split('/');
   const searches: Omit<Search, 'type' | 'count'>[] = [
     { values: [{ parameter: 'coverage', anyOf: [{ value: `Coverage/${coverage.id}` }] }] },
     { patients: [patient] },
+    { ids: await index.claimsNamed(identities) },
   ];
   const found = new Set<string>();
   for (const search of searches)
