@@ -28,6 +28,7 @@ import { listClaims } from './claims/desk.ts';
 import { assignClaim, claimDesk, noteClaim } from './claims/desk-routes.ts';
 import { checkEligibility } from './claims/eligibility.ts';
 import { purgeEvidence } from './claims/evidence-ends.ts';
+import { askClaimEvidence, claimEvidence } from './claims/evidence-shown.ts';
 import { claimFindings } from './claims/findings.ts';
 import { adjudicateClaim, submitClaim } from './claims/operations.ts';
 import { appealAsPatient } from './claims/patient-appeals.ts';
@@ -151,6 +152,8 @@ export const ROUTES: readonly Route[] = [
   assignClaim,
   noteClaim,
   claimDesk,
+  claimEvidence,
+  askClaimEvidence,
   priorAuthorizationMetrics,
   loadClaimTables,
   getClaimTables,

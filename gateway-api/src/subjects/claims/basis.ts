@@ -17,6 +17,7 @@ import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { billedOf, claimState, textOf } from './claims.ts';
+import { demandShownEvidence } from './evidence-shown.ts';
 import { noteClaimRead } from './noting.ts';
 import { bookShown } from './prices.ts';
 
@@ -127,14 +128,19 @@ export const claimBasis = route({
   summary: 'What each decision of a claim was computed from, as the ledger has it: for its provider and its payer.',
   roles: ['system', 'adjudicator', 'practitioner'],
   parameters: z.object({ id: z.string() }),
-  answers: { 200: { description: 'The anchored texts, by step.', schema: basisSchema } },
+  answers: {
+    200: { description: 'The anchored texts, by step.', schema: basisSchema },
+    403: { description: 'At a payer: not all of the records that it rests on may be shown to the caller.' },
+  },
   async handle({ caller, parameters: { id } }, services) {
     compartmentOf(caller);
     const { index, organisation } = services;
     const state = await claimState(index, id);
-    await noteClaimRead(caller, id, services);
     const own = collections.billing(organisation.name);
     const decisions = await decisionsOf(index, own, state);
+    const claims = decisions.map(({ claim }) => claim);
+    await demandShownEvidence(caller, state, claims, services);
+    await noteClaimRead(caller, id, services);
     return { body: { provider: state.provider, payer: state.payer, decisions } };
   },
 });
