@@ -372,10 +372,7 @@ export class ReadModel {
   }
 
   /** Ids of the claims that keep one of these identities of whom they are for. */
-  claimsNamed(identities: readonly string[]): Promise<string[]> {
-    return claimsByName(this.#db, this.#checks, identities);
-  }
-
+  claimsNamed = (identities: readonly string[]) => claimsByName(this.#db, this.#checks, identities);
   /** Ids of this organisation's own resources by identifier; delivered copies are not meant. */
   findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]> {
     return idsByIdentifier(this.#db, this.#checks, queries);
