@@ -73,7 +73,9 @@ describe('invariants as functions', () => {
   it('every shortcut is of an invariant that the definitions have', () => {
     const known = new Set(constraints.map(([key]) => key));
     expect(Object.keys(natively).filter((key) => !known.has(key))).to.deep.equal([]);
-    expect(Object.keys(natively).sort()).to.deep.equal([...Object.keys(TYPES), ...OF_OBSERVATIONS, 'per-1'].sort());
+    expect(Object.keys(natively).sort()).to.deep.equal(
+      [...Object.keys(TYPES), ...OF_OBSERVATIONS, 'per-1', 'que-2'].sort(),
+    );
   });
 
   it('per-1 compares instants, and what is less precise only as far as both say', () => {

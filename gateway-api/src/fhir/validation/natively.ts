@@ -24,6 +24,12 @@ export function isNotAfter(start: string, end: string): boolean {
   return start.slice(0, common) <= end.slice(0, common);
 }
 
+function linksOf(value: unknown): unknown[] {
+  const items = members(value)['item'];
+  if (!Array.isArray(items)) return [];
+  return items.flatMap((item) => [members(item)['linkId'] ?? [], linksOf(item)].flat());
+}
+
 export const natively: Record<string, Holds | undefined> = {
   'per-1': (value) => {
     const { start, end } = members(value);
@@ -36,5 +42,10 @@ export const natively: Record<string, Holds | undefined> = {
   'obs-6': (value) =>
     members(value)['dataAbsentReason'] === undefined || !hasChoice(value, 'value') ? true : undefined,
   'obs-7': (value) => (members(value)['component'] === undefined || !hasChoice(value, 'value') ? true : undefined),
+  // `descendants()` of @medplum/core does not reach the items of items.
+  'que-2': (value) => {
+    const links = linksOf(value);
+    return new Set(links).size === links.length;
+  },
   'obs-3': (value) => has(value, 'low') || has(value, 'high') || has(value, 'text'),
 };

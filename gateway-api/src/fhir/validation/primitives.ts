@@ -65,6 +65,15 @@ const base64: Test = (value) => {
   );
 };
 
+const OID = /^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/;
+const UUID = /^urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A uri that says that it is an OID or a UUID is one (hl7.org/fhir/R4/datatypes.html#uri). */
+const uri: Test = (value) =>
+  matching(/^\S+$/)(value) &&
+  (!String(value).startsWith('urn:oid:') || OID.test(String(value))) &&
+  (!String(value).startsWith('urn:uuid:') || UUID.test(String(value)));
+
 const TESTS: Record<string, Test> = {
   boolean: (value) => typeof value === 'boolean',
   integer: integer(-2_147_483_648),
@@ -77,11 +86,11 @@ const TESTS: Record<string, Test> = {
   xhtml: text,
   code: matching(/^[^\s]+(?: [^\s]+)*$/),
   id: matching(/^[A-Za-z0-9.-]{1,64}$/),
-  uri: matching(/^\S+$/),
-  url: matching(/^\S+$/),
+  uri,
+  url: uri,
   canonical: matching(/^\S+$/),
-  oid: matching(/^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/),
-  uuid: matching(/^urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  oid: matching(OID),
+  uuid: matching(UUID),
   date: day(date),
   dateTime: day(dateTime),
   instant: day(instant),

@@ -21,12 +21,18 @@ export function containedIssues(
   const contained = Array.isArray(resource['contained']) ? resource['contained'] : [];
   const ids = contained.map((one) => (one as { id?: string }).id);
   const referredTo = new Set<unknown>();
-  for (const { holder, expression } of references) {
+  for (const found of references) {
+    const { holder, expression } = found;
     const { reference } = holder;
     if (!reference.startsWith('#')) continue;
-    referredTo.add(reference === '#' ? expression.replace(/^(.*\.contained\[\d+\]).*$/, '$1') : reference.slice(1));
-    if (reference !== '#' && !ids.includes(reference.slice(1)))
+    const inside = /^(.*\.contained\[\d+\])/.exec(expression)?.[1];
+    referredTo.add(reference === '#' ? inside : reference.slice(1));
+    const index = ids.indexOf(reference.slice(1));
+    const target = reference === '#' && inside !== undefined ? resource : contained[index];
+    if (target === undefined)
       issues.push(errorIssue('not-found', 'ref-1: no contained resource has this id.', expression));
+    const wrong = typeIssue(found, (target as { resourceType?: string } | undefined)?.resourceType);
+    if (wrong !== undefined) issues.push(wrong);
   }
   for (const { holder, key } of links) {
     const value = holder[key];
@@ -34,6 +40,8 @@ export function containedIssues(
   }
   ids.forEach((id, index) => {
     const place = `${path}.contained[${index}]`;
+    if (id !== undefined && ids.indexOf(id) < index)
+      issues.push(errorIssue('duplicate', 'Another contained resource has this id.', `${place}.id`));
     if (!referredTo.has(id) && !referredTo.has(place))
       issues.push(errorIssue('invariant', 'dom-3: nothing in the resource refers to this contained one.', place));
   });

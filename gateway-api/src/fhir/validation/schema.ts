@@ -46,6 +46,10 @@ const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text
 const invariantsOf = (indexes: number[] | undefined): Invariant[] =>
   (indexes ?? []).map((index) => invariantOf(...structures.constraints[index]!));
 
+const SIMPLE = structures.constraints
+  .filter(([key]) => key === 'sqty-1')
+  .map((constraint) => invariantOf(...constraint));
+
 function elementsOf(element: string, row: ElementRow): [string, ElementSchema][] {
   const shared = {
     element,
@@ -59,7 +63,11 @@ function elementsOf(element: string, row: ElementRow): [string, ElementSchema][]
   };
   return row.t.map((type) => [
     row.choice === true ? element + capitalize(type) : element,
-    { ...shared, type, primitive: isPrimitive(type) },
+    {
+      ...shared,
+      ...(row.simple === true && type === 'Quantity' ? { invariants: [...shared.invariants, ...SIMPLE] } : {}),
+      ...{ type, primitive: isPrimitive(type) },
+    },
   ]);
 }
 

@@ -73,6 +73,42 @@ const CASES: [name: string, resource: () => unknown, fault: string][] = [
     'value Observation.effectiveDateTime',
   ],
   ['a blank string', () => changed(patient(), (p) => (p['name'][0].family = '  ')), 'value Patient.name[0].family'],
+  [
+    'an OID that is none',
+    () => changed(patient(), (p) => (p['identifier'] = [{ system: 'urn:oid:1.02.3', value: '1' }])),
+    'value Patient.identifier[0].system',
+  ],
+  [
+    'a UUID in capitals',
+    () => changed(patient(), (p) => (p['identifier'] = [{ system: 'urn:uuid:C757873D-EC9A-4326-A141-556F43239520' }])),
+    'value Patient.identifier[0].system',
+  ],
+  [
+    'an identifier of a relative system',
+    () => changed(patient(), (p) => (p['identifier'] = [{ system: '#x', value: '1' }])),
+    'value Patient.identifier[0].system',
+  ],
+  [
+    'an extension with a relative url',
+    () => ({ ...patient(), extension: [{ url: 'x', valueBoolean: true }] }),
+    'value Patient.extension[0].url',
+  ],
+  [
+    'a comparator in a SimpleQuantity of a choice',
+    () =>
+      changed(medicationRequest(), (m) => {
+        m['dosageInstruction'][0].doseAndRate = [{ doseQuantity: { value: 1, comparator: '<' } }];
+      }),
+    'invariant MedicationRequest.dosageInstruction[0].doseAndRate[0].doseQuantity',
+  ],
+  [
+    'a question of a questionnaire that has the number of another',
+    () => ({
+      ...{ resourceType: 'Questionnaire', status: 'active' },
+      item: [{ linkId: '1', type: 'group', item: [{ linkId: '1', type: 'string' }] }],
+    }),
+    'invariant Questionnaire',
+  ],
   ['an id with a space', () => ({ ...patient(), id: 'a b' }), 'value Patient.id'],
   [
     'a negative positiveInt',

@@ -209,9 +209,12 @@ class Walk implements Validation {
     this.references.push({ holder, expression: `${path}.reference`, targets: element.targets });
   }
 
-  /** ext-1 with the extension's url, txt-1 and txt-2. */
+  /** ext-1 with the extension's url, the system of an identifier, txt-1 and txt-2. */
   #special(schema: TypeSchema, value: Members, path: string): void {
-    if (schema.name === 'Extension') {
+    if (schema.name === 'Identifier') {
+      if (typeof value['system'] === 'string' && !ABSOLUTE.test(value['system']))
+        this.report('value', `${path}.system`, 'The system of an identifier is an absolute URI.');
+    } else if (schema.name === 'Extension') {
       const hasValue = Object.keys(value).some((key) => key.startsWith('value') || key.startsWith('_value'));
       if (hasValue === (value['extension'] !== undefined)) {
         this.report('invariant', path, 'ext-1: an extension has either a value or extensions.');
@@ -220,6 +223,10 @@ class Walk implements Validation {
       if (typeof value['url'] === 'string' && !isOfPrimitive('uri', value['url'])) {
         this.report('value', `${path}.url`, 'This is not a valid uri.');
       }
+      // Within an extension that has several, a name is enough.
+      const isWithin = /\.extension\[\d+\]\.extension\[\d+\]$/.test(path);
+      if (typeof value['url'] === 'string' && !isWithin && !ABSOLUTE.test(value['url']))
+        this.report('value', `${path}.url`, 'The url of an extension is an absolute URI.');
     } else if (schema.name === 'Narrative' && typeof value['div'] === 'string') {
       const fault = narrativeFault(value['div']);
       if (fault !== undefined) this.report('invariant', `${path}.div`, fault);
@@ -260,6 +267,7 @@ class Walk implements Validation {
   }
 }
 
+const ABSOLUTE = /^[a-z][a-z0-9+.-]*:/i;
 const URI_TYPES = new Set(['uri', 'url', 'oid', 'uuid', 'canonical']);
 const typed = (resource: Members) => ({ type: resource['resourceType'] as string, value: resource });
 

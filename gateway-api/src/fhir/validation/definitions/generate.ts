@@ -15,7 +15,7 @@ interface SourceElement {
   path: string;
   min: number;
   max: string;
-  type?: { code: string; targetProfile?: string[] }[];
+  type?: { code: string; profile?: string[]; targetProfile?: string[] }[];
   contentReference?: string;
   constraint?: { key: string; severity: string; human: string; expression?: string }[];
   binding?: { strength: string; valueSet?: string; extension?: { url: string; valueCanonical?: string }[] };
@@ -91,6 +91,10 @@ function targetsOf(element: SourceElement): string[] | undefined {
   return names.length === 0 || names.includes('Resource') ? undefined : names;
 }
 
+/** A SimpleQuantity at whose element sqty-1 does not stand by itself. */
+const isSimple = ({ constraint = [], type = [] }: SourceElement): boolean =>
+  !constraint.some(({ key }) => key === 'sqty-1') && type.some(({ profile = [] }) => profile.includes(`${PROFILE}SimpleQuantity`));
+
 function rowOf(element: SourceElement, isBackbone: boolean, isRoot: boolean): ElementRow {
   const constraints = constraintsOf(element);
   const binding = bindingOf(element);
@@ -103,6 +107,7 @@ function rowOf(element: SourceElement, isBackbone: boolean, isRoot: boolean): El
     ...(binding === undefined ? {} : { b: binding }),
     ...(constraints.length === 0 ? {} : { c: constraints }),
     ...(targets === undefined ? {} : { targets }),
+    ...(isSimple(element) ? { simple: true as const } : {}),
   };
 }
 

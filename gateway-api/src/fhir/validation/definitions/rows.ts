@@ -17,6 +17,8 @@ export interface ElementRow {
   c?: number[];
   /** Resource types a Reference may name; absent when it may name any. */
   targets?: string[];
+  /** A Quantity is a SimpleQuantity, which sqty-1 is not among the constraints of. */
+  simple?: true;
 }
 export interface TypeRow {
   kind: 'resource' | 'complex' | 'backbone';
