@@ -1,5 +1,6 @@
 /** The CapabilityStatement (hl7.org/fhir/R4/capabilitystatement.html), made from the tables that the routes run on. */
 import type { Kind, Organisation } from '@telemed-ledger/consortium/members.ts';
+import { BUILT_IN } from './built-in.ts';
 import type { Operation } from './operations.ts';
 import { parametersOf } from './search-parameters.ts';
 import { identifierParameter, type SupportedType, supportedTypes } from './types.ts';
@@ -36,12 +37,8 @@ const references = (type: string): string[] => [
     .map(({ name }) => `${type}:${name}`),
 ];
 
-/** Operations that read, everywhere or at organisations of one kind. */
-const OF_PATIENTS: readonly (Pick<Operation, 'type' | 'name' | 'definition'> & { kind?: Kind })[] = [
-  ...[
-    { type: 'Patient', name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },
-  ],
-  ...[{ type: 'Patient', name: 'summary', definition: 'http://hl7.org/fhir/uv/ips/OperationDefinition/summary' }],
+/** What other rooms serve under the same base, at organisations of one kind. */
+const SERVED_BESIDE: readonly (Pick<Operation, 'type' | 'name' | 'definition'> & { kind: Kind })[] = [
   {
     ...{ type: 'Patient', name: 'export-record', kind: 'custodian' },
     definition: 'https://telemed-ledger.example/fhir/OperationDefinition/export-record',
@@ -50,8 +47,8 @@ const OF_PATIENTS: readonly (Pick<Operation, 'type' | 'name' | 'definition'> & {
 
 function resourceOf(type: SupportedType, { organisation, operations }: CapabilityOptions): object {
   const isWritten = type.writer === organisation.kind;
-  const reading = OF_PATIENTS.filter(({ kind = organisation.kind }) => kind === organisation.kind);
-  const mounted = [...reading, ...operations].filter((operation) => operation.type === type.name);
+  const beside = SERVED_BESIDE.filter(({ kind }) => kind === organisation.kind);
+  const mounted = [...BUILT_IN, ...beside, ...operations].filter((one) => (one.type ?? type.name) === type.name);
   return {
     type: type.name,
     interaction: codes(isWritten ? ['create', 'update', ...READS] : READS),

@@ -183,8 +183,20 @@ describe('Of a patient', function () {
     ]);
     expect(await of('_since=2099-01-01T00:00:00Z')).to.deep.equal([]);
     expect(await of('_since=2020-01-01T00:00:00Z')).to.have.members(hers());
+    const observations = [0, 1, 2, 3].map((index) => ids.get(`observation ${index}`)!);
+    const undated = hers().filter((id) => !observations.includes(id));
+    expect(await of('start=2026-01-01&end=2026-01-31')).to.include.members(observations);
+    expect(await of('start=2026-02-01'))
+      .to.include(patient)
+      .and.to.include.members([ids.get('problem')]);
+    for (const query of ['start=2026-02-01', 'end=2025'])
+      expect(
+        (await of(query)).every((id) => undated.includes(id!)),
+        query,
+      ).to.equal(true);
     for (const query of [
-      'start=2020-01-01',
+      'start=soon',
+      'start=2026-02-01&end=2026-01-01',
       'foo=1',
       '_type=Substance',
       '_type=x',

@@ -11,6 +11,7 @@ import type { Scope, Search, SearchPage, StoredResource } from './repository.ts'
 import { matchOf, outcomeEntries, sealed, unsealed } from './search.ts';
 import { parametersOf } from './search-parameters.ts';
 import { type Parameters, parseSearch } from './search-query.ts';
+import { isWithinCare, spanAsked } from './spans.ts';
 import { supportedType, supportedTypes } from './types.ts';
 
 const FIRST = [
@@ -31,7 +32,7 @@ export const RECORD_TYPES: readonly string[] = PATIENT_TYPES.filter((name) => na
 
 const DEFAULT_COUNT = 100;
 const MAX_COUNT = 500;
-const KNOWN = new Set(['_count', '_since', '_type', '_page', '_format', '_pretty']);
+const KNOWN = new Set(['_count', '_since', '_type', 'start', 'end', '_page', '_format', '_pretty']);
 
 /** Where a page begins, and what is asked for. */
 interface Place {
@@ -43,6 +44,8 @@ interface Place {
   alone?: true;
   count: number;
   since?: string;
+  /** Of the time of care. */
+  care?: { start?: string; end?: string };
   /** Of the first of the types. */
   after?: string;
 }
@@ -96,7 +99,15 @@ function placeIn(patient: string, parameters: Parameters, lenient: boolean): Pla
   const since = given.get('_since');
   // Refuses what is no date.
   if (since !== undefined) sinceIn(since);
-  const common = { patient, count: Math.min(Number(count), MAX_COUNT), ...(since === undefined ? {} : { since }) };
+  const care = spanAsked(parameters) && {
+    ...(given.has('start') ? { start: given.get('start')! } : {}),
+    ...(given.has('end') ? { end: given.get('end')! } : {}),
+  };
+  const common = {
+    ...{ patient, count: Math.min(Number(count), MAX_COUNT) },
+    ...(since === undefined ? {} : { since }),
+    ...(care === undefined ? {} : { care }),
+  };
   if (wanted.length === 0) return { ...common, types };
   // What is referred to is found by what refers to it.
   return types.length > 0 ? { ...common, types, beside } : { ...common, types: [...RECORD_TYPES], beside, alone: true };
@@ -142,7 +153,8 @@ async function pageFrom(place: Place, scope: Scope): Promise<Gathered> {
 }
 
 async function walked(place: Place, scope: Scope): Promise<Walked> {
-  const { patient, types, count, since } = place;
+  const { patient, types, count, since, care } = place;
+  const asked = care && spanAsked(Object.entries(care));
   const common = since === undefined ? {} : { lastUpdated: sinceIn(since) };
   const matches: StoredResource[] = [];
   const outcomes: object[] = [];
@@ -165,7 +177,7 @@ async function walked(place: Place, scope: Scope): Promise<Walked> {
       hidden.push(type);
       continue;
     }
-    matches.push(...page.matches);
+    matches.push(...page.matches.filter((match) => asked === undefined || isWithinCare(match, asked)));
     outcomes.push(...outcomeEntries(page));
     if (page.next !== undefined) return pageOf({ ...rest, after: page.next });
   }

@@ -15,10 +15,11 @@ import { idempotencyOf } from '../idempotency/request.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
 import { VERSION } from '../version.ts';
 import { type Answer, send } from './answers.ts';
+import { parametersIn } from './asked.ts';
+import { BUILT_IN, type BuiltIn } from './built-in.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement } from './capability.ts';
 import type { ChangeRequest } from './changes.ts';
-import { everything } from './everything.ts';
 import { demandOf, type Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
 import { refusalOfWriter } from './plan.ts';
@@ -28,7 +29,6 @@ import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
 import { parameterOf } from './search-parameters.ts';
 import type { Parameters } from './search-query.ts';
-import { summary } from './summary.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
 import { type SupportedType, supportedType, supportedTypes } from './types.ts';
 import { validateResource } from './validation/validation.ts';
@@ -150,14 +150,26 @@ class FhirApi {
       return history(scope, name, idOf(request), { parameters: queryOf(request), lenient });
     });
 
-  /** An operation on all of a patient's records. */
-  ofPatient =
-    (work: typeof everything): Handle =>
-    (request) => {
-      const lenient = preferencesOf(request).handling === 'lenient';
+  /** An operation that every gateway has. What is posted to it is sound, but for what is to be told what is wrong with it. */
+  builtIn = ({ name, type, summary, levels, methods, answer }: BuiltIn): [path: string, endpoints: Endpoints][] => {
+    const handle: Handle = (request) => {
       const scope = this.#scope(request);
-      return scope.reads.run(scope.caller.subject, () => work(scope, idOf(request), queryOf(request), lenient));
+      const query = queryOf(request);
+      const { issues } =
+        request.body === undefined || name === 'validate' ? { issues: [] } : validateResource(request.body);
+      if (issues.length > 0) throw new Refusal(UNPROCESSABLE, issues);
+      const asked = {
+        ...{ type: type ?? String(request.params['type']), id: request.params['id'] as string | undefined },
+        ...{ query, parameters: [...query, ...(name === 'validate' ? [] : parametersIn(request.body))] },
+        ...{ body: request.body as unknown, lenient: preferencesOf(request).handling === 'lenient' },
+      };
+      return scope.reads.run(scope.caller.subject, () => answer(scope, asked));
     };
+    const get: Endpoint = { handle, summary };
+    const post: Endpoint = { handle, summary, body: 'resource', isQuestion: true };
+    const endpoints = Object.fromEntries(methods.map((method) => [method, { get, post }[method]]));
+    return levels.map((level) => [`/${type ?? ':type'}${level === 'instance' ? '/:id' : ''}/$${name}`, endpoints]);
+  };
 
   /** A search by POST. */
   admitSearch = (request: Request): void => void typeOf(request);
@@ -283,15 +295,8 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
   return [
     ['/', { post: { handle: api.bundle, ...bundle } }],
     ['/metadata', { get: { handle: api.metadata, summary: 'The CapabilityStatement: what of FHIR works here.' } }],
-    [
-      '/Patient/:id/$everything',
-      { get: { handle: api.ofPatient(everything), summary: 'All of a patient’s records, in pages.' } },
-    ],
-    [
-      '/Patient/:id/$summary',
-      { get: { handle: api.ofPatient(summary), summary: 'A patient summary (IPS), as a document.' } },
-    ],
     ...mounted,
+    ...BUILT_IN.flatMap(api.builtIn),
     [
       '/:type',
       {

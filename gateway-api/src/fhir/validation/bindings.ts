@@ -32,6 +32,9 @@ const currencies = (): Set<string> => {
 
 const codes = JSON.parse(readFileSync(new URL('definitions/codes.json', import.meta.url), 'utf8')) as Codes;
 
+/** By system, the codes of a value set of R4's own that is required somewhere; `true` for a system that has no list. */
+export const codesOf = (url: string): Codes[string] | undefined => (Object.hasOwn(codes, url) ? codes[url] : undefined);
+
 const testOf = (system: string, list: string[] | true): ((code: string) => boolean) => {
   if (list === true) return FORMS[system]!;
   const set = new Set(list);
