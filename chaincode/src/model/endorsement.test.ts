@@ -197,6 +197,16 @@ function notAskedFor(definition: Transaction, one: Case): string[] {
 }
 
 describe('Who endorses', () => {
+  it('is always the caller too: its own peer holds what it has seen, so that its refusal is no lag', () => {
+    for (const [name, definition] of Object.entries(transactions) as [TransactionName, Transaction][])
+      for (const one of casesOf(definition)) {
+        const { must } = definition.endorsers(consortium, one.caller, one.input);
+        // What a provider may not do for another one is refused either way, by others' peers.
+        const isAnothers = name === 'CancelKeyCode' && ![one.parties['provider'], 'patients'].includes(one.caller);
+        expect(must.includes(one.caller), name).to.equal(!isAnothers);
+      }
+  });
+
   const submitted = (Object.entries(transactions) as [TransactionName, Transaction][]).filter(
     ([, { kind }]) => kind === 'submit',
   );

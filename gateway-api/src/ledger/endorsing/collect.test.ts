@@ -130,12 +130,20 @@ describe('A round of endorsement', () => {
 
   it('tells a refusal that all give from one that only some give', async () => {
     const all = await failureOf(new Peers({ own: refusal, a: refusal }).collect(['own', 'a']));
-    expect(all).to.deep.include({ refusal, isUnanimous: true });
+    expect(all).to.deep.include({ refusal, isFinal: true });
     expect(all.by).to.have.members(['own', 'a']);
     const some = await failureOf(new Peers({ a: refusal }).collect(['own', 'a']));
-    expect(some).to.deep.include({ refusal, isUnanimous: false, by: ['a'] });
+    expect(some).to.deep.include({ refusal, isFinal: false, by: ['a'] });
     const none = await failureOf(new Peers({ a: refusal, b: refusal }).collect(['own'], ['a', 'b']));
-    expect(none).to.deep.include({ refusal, isUnanimous: false, by: ['a', 'b'] });
+    expect(none).to.deep.include({ refusal, isFinal: false, by: ['a', 'b'] });
+  });
+
+  it('takes no refusal for final that its own peer has not given too: another may only lag', async () => {
+    for (const own of ['never', away('own'), {}] as const) {
+      const failure = await failureOf(new Peers({ own, a: refusal, b: refusal }).collect(['own', 'a', 'b'], [], 3_000));
+      expect(failure, String(own)).to.deep.include({ refusal, isFinal: false });
+      expect(failure.by, String(own)).to.have.members(['a', 'b']);
+    }
   });
 
   it('does not keep for a silent peer what another one found outdated', async () => {
@@ -173,7 +181,7 @@ describe('A round of endorsement', () => {
     expect(behind.difference).to.include({ isOfReads: true });
     expect(behind.groups.flat()).to.have.members(['own', 'b']);
     const refused = await failureOf(new Peers({ a: { answer: 'no' }, b: refusal }).collect(['own'], ['a', 'b']));
-    expect(refused).to.deep.include({ refusal, by: ['b'], isUnanimous: false });
+    expect(refused).to.deep.include({ refusal, by: ['b'], isFinal: false });
     expect(refused.dissent.groups.flat()).to.have.members(['own', 'a']);
   });
 

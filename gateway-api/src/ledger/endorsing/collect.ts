@@ -97,7 +97,7 @@ async function together(organisations: readonly string[], options: RoundOptions)
   try {
     return (await Promise.all(answers)) as [Endorsement, ...Endorsement[]];
   } catch (error) {
-    if (error instanceof LedgerError) throw await refusedBy(organisations, answers, error);
+    if (error instanceof LedgerError) throw await refusedBy(organisations, answers, error, options.own);
     const own = answers[organisations.indexOf(options.own)];
     throw (await isSlow(error, own)) ?? error;
   }
@@ -121,10 +121,12 @@ async function remembered(
   }
 }
 
+/** Final where this gateway's own peer refuses too: it alone is known to hold all that its callers have seen. */
 async function refusedBy(
   organisations: readonly string[],
   answers: readonly Promise<Endorsement>[],
   refusal: LedgerError,
+  own: string,
 ): Promise<Refused> {
   const by: string[] = [];
   const accepted: string[] = [];
@@ -138,7 +140,7 @@ async function refusedBy(
     }
   });
   await Promise.race([Promise.all(said), after(GRACE_MS)]);
-  return new Refused(refusal, by, accepted.length === 0);
+  return new Refused(refusal, by, accepted.length === 0 && by.includes(own));
 }
 
 /** While this gateway's own peer does not answer either, that is why: all others are asked through it. */

@@ -8,16 +8,16 @@ export class Refused extends Error {
   readonly refusal: LedgerError;
   /** MSP ids. */
   readonly by: readonly string[];
-  /** Whether nobody is known to have accepted it. */
-  readonly isUnanimous: boolean;
+  /** Whether this gateway's own peer refuses it too, and nobody is known to have accepted it: no lag explains that. */
+  readonly isFinal: boolean;
   /** Where others, who accepted it, computed different results. */
   readonly dissent: Differing | undefined;
 
-  constructor(refusal: LedgerError, by: readonly string[], isUnanimous: boolean, dissent?: Differing) {
+  constructor(refusal: LedgerError, by: readonly string[], isFinal: boolean, dissent?: Differing) {
     super(refusal.message);
     this.refusal = refusal;
     this.by = by;
-    this.isUnanimous = isUnanimous;
+    this.isFinal = isFinal;
     this.dissent = dissent;
   }
 }

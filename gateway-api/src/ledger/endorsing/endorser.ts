@@ -102,7 +102,7 @@ async function together(agreed: () => Promise<Endorsements>): Promise<Endorsemen
   try {
     return await agreed();
   } catch (error) {
-    if (error instanceof Refused) throw new NotTogether(error.refusal, error.isUnanimous);
+    if (error instanceof Refused) throw new NotTogether(error.refusal, error.isFinal);
     if (error instanceof LedgerError) throw new NotTogether(error);
     const isOfPeers = error instanceof LedgerFailure && error.kind !== 'lag';
     throw isOfPeers ? error : new NotTogether();

@@ -1,5 +1,6 @@
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { ERROR_CODES, LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { expect } from 'chai';
+import { LedgerFailure } from '../ledger-failure.ts';
 import { Differing, Refused } from './dissent.ts';
 import { endorsementOf, type Result } from './results.fixture.ts';
 import { agreedSoon, untilAgreed } from './rounds.ts';
@@ -88,8 +89,50 @@ describe('Rounds of endorsement', () => {
     expect(rounds()).to.equal(2);
   });
 
+  for (const code of ERROR_CODES)
+    it(`take what one that lags refuses as ${code} for no answer`, async () => {
+      const missing = new LedgerError(code, 'nothing is anchored there', 'evidence[1].tree');
+      const { done, rounds } = play([new Refused(missing, ['a'], false), agreed], { own: 9, a: 7 });
+      expect(await done).to.equal(agreed);
+      expect(rounds()).to.equal(2);
+    });
+
+  it('ask again where another one refuses than before: that one may lag as well', async () => {
+    const refusals = ['a', 'b', 'own'].map((one) => new Refused(refusal, [one], false));
+    const { done, rounds } = play([...refusals, agreed], { own: 9, a: 7, b: 6 });
+    expect(await done).to.equal(agreed);
+    expect(rounds()).to.equal(4);
+  });
+
+  it('wait for the height of one that refuses, however often it does not tell', async () => {
+    const heights = { own: 9 };
+    const asked: string[] = [];
+    const height = () => {
+      asked.push('a');
+      if (asked.length < 4) throw new LedgerFailure('slow', 'a did not answer in time.', ['a']);
+      return 9;
+    };
+    Object.defineProperty(heights, 'a', { get: height, set: () => undefined });
+    const { done, rounds } = play([new Refused(refusal, ['a'], false), agreed], heights);
+    expect(await done).to.equal(agreed);
+    expect([rounds(), asked.length]).to.deep.equal([2, 4]);
+  });
+
+  it('answer no refusal of one whose height nobody learns in time', async () => {
+    const heights = { own: 9 };
+    const silent = () => {
+      throw new LedgerFailure('slow', 'a did not answer in time.', ['a']);
+    };
+    Object.defineProperty(heights, 'a', { get: silent, set: () => undefined });
+    const failure = await failureOf(play([new Refused(refusal, ['a'], false)], heights, 200).done);
+    expect(failure).to.deep.include({ kind: 'slow', status: 503, organisations: ['a'] });
+  });
+
   it('report a disagreement where one goes on refusing and another computed something else', async () => {
-    const { done, rounds } = play([new Refused(refusal, ['b'], false, differing({}, { answer: 'no' }))], { own: 7 });
+    const { done, rounds } = play([new Refused(refusal, ['b'], false, differing({}, { answer: 'no' }))], {
+      own: 7,
+      b: 7,
+    });
     expect(await failureOf(done)).to.deep.include({ kind: 'disagrees', organisations: ['own', 'a'] });
     expect(rounds()).to.equal(2);
   });

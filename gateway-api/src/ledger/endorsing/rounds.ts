@@ -38,20 +38,17 @@ const UNEXPLAINED_ROUNDS = 2;
 export async function untilAgreed(round: () => Promise<Endorsements>, options: RoundsOptions): Promise<Endorsements> {
   let reference = -1;
   let unexplained = 0;
-  let isSecondRefusal = false;
+  /** Who held what it rests on before they were asked: from them a refusal is no lag. */
+  const upToDate = new Set<string>();
   for (;;) {
     try {
       return await round();
     } catch (error) {
       if (error instanceof Refused) {
-        if (error.isUnanimous) throw error.refusal;
-        if (isSecondRefusal && error.dissent !== undefined) throw disagreement(error.dissent);
-        if (isSecondRefusal) {
-          options.onLoneRefusal?.(error.by);
-          throw new LoneRefusal(error.refusal, error.by);
-        }
-        isSecondRefusal = true;
+        if (error.isFinal) throw error.refusal;
+        if (error.by.every((organisation) => upToDate.has(organisation))) throw unexplainedRefusal(error, options);
         reference = await caughtUp(error.by, options);
+        for (const organisation of error.by) upToDate.add(organisation);
       } else if (error instanceof Differing) {
         const { isOfReads, newestBlock } = error.difference;
         if (!isOfReads) throw disagreement(error);
@@ -61,6 +58,12 @@ export async function untilAgreed(round: () => Promise<Endorsements>, options: R
       } else throw error;
     }
   }
+}
+
+function unexplainedRefusal({ refusal, by, dissent }: Refused, { onLoneRefusal }: RoundsOptions): Error {
+  if (dissent !== undefined) return disagreement(dissent);
+  onLoneRefusal?.(by);
+  return new LoneRefusal(refusal, by);
 }
 
 /**
@@ -84,7 +87,7 @@ export async function agreedSoon(
 
 /** Of whom that would explain it; undefined where it explains nothing. */
 function mayLag(error: unknown): readonly string[] | undefined {
-  if (error instanceof Refused) return error.isUnanimous ? undefined : error.by;
+  if (error instanceof Refused) return error.isFinal ? undefined : error.by;
   return error instanceof Differing && error.difference.isOfReads ? error.groups.flat() : undefined;
 }
 
@@ -107,8 +110,10 @@ async function caughtUp(others: readonly string[], { must, chain, deadline }: Ro
     if (last < reference) throw lagging(organisation, last, reference);
   };
   const again = (error: Error): boolean => error instanceof LedgerFailure;
-  const late = heights.filter(({ height }) => height - 1 < reference);
-  await Promise.all(late.map(({ organisation }) => persist(() => behind(organisation), { deadline, again })));
+  // Whoever made this necessary and does not tell its height is asked until it does: it may lag for all that is known.
+  const untold = others.filter((organisation) => !heights.some((one) => one.organisation === organisation));
+  const late = heights.filter(({ height }) => height - 1 < reference).map(({ organisation }) => organisation);
+  await Promise.all([...untold, ...late].map((one) => persist(() => behind(one), { deadline, again })));
   return reference;
 }
 
