@@ -217,8 +217,12 @@ describe("a caretaker's key", function () {
     });
 
   it('gives nothing by a delegation that the custodian gave in trust before she had a key', async () => {
-    const draft = await delegation();
-    await example.grant(draft);
+    const patient = { reference: `Patient/${example.patientId}` };
+    const daughter = await example.record({ resourceType: 'RelatedPerson', patient });
+    const draft = await delegation({ name: `RelatedPerson/${daughter}` });
+    const evidence = [example.patientId, daughter].map((id) => example.evidence(id));
+    const shown = { consent: draft, patient: evidence[0]!, directory: 0, caretakers: evidence.slice(1) };
+    await example.grant(draft, { private: shown });
     example.ledger.time = later(1);
     key = await keyed.enrolled();
     expect(await failureOf(grant(await given(example.consent(PERMIT), draft.id), draft.id))).to.match(

@@ -5,7 +5,7 @@
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
-import { checkRecord } from '../ledger/evidence.ts';
+import { checkRecord, checkRecords } from '../ledger/evidence.ts';
 import { putMark } from '../ledger/marks.ts';
 import { parseValue } from '../ledger/parse.ts';
 import type { Store } from '../ledger/store.ts';
@@ -13,11 +13,14 @@ import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { CONSENT_REFUSALS, type Doubt } from '../model/consent-refusals.ts';
 import { delegationNamedIn } from '../model/consent-signature.ts';
+import { isDelegation } from '../model/delegations.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { patientIdOf, type Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { organisationNameOf } from '../model/organisations.ts';
+import { keyNow } from '../model/patient-keys.ts';
+import type { RecordEvidence } from '../model/sheets.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import {
   type Anchored,
@@ -27,6 +30,7 @@ import {
   type Draft,
   type Mark,
 } from '../model/values.ts';
+import { unrecordedCaretakers } from '../rules/caretakers.ts';
 import { unknownActors } from '../rules/consent-actors.ts';
 import type { BoundActors, ConsentContent } from '../rules/consent-content.ts';
 import { doubtsOf, isOfPrivacy } from '../rules/consent-meaning.ts';
@@ -88,24 +92,35 @@ async function checkConsent(call: Call<'CheckConsent'>): Promise<OutputOf<'Check
   const patientId = patientIdOf(resource);
   if (signing === undefined || patientId === undefined) return { doubts, actors };
   const found = await loadDirectory(call.store, provider, patientId, signing.directory);
-  const signed = await signatureDoubtsAbout(call, { ...signing, resource }, found);
-  return { doubts: [...doubts, ...signed], actors };
+  // What is no delegation by its form is not looked for among anybody's records.
+  if (doubts.some(({ rule }) => rule.startsWith('delegation-'))) return { doubts, actors };
+  const ofGiver = await giverDoubts(call, { ...signing, resource }, found, 'private.signing');
+  return { doubts: [...doubts, ...ofGiver], actors };
 }
 
-/** What keeps it from being taken for its patient's own. @param delegation by which a caretaker gives it */
-async function signatureDoubtsAbout(
+/** What keeps it from being taken for its patient's own. @param place where what shows it stands in the private input */
+async function giverDoubts(
   { store }: Pick<Call<'CheckConsent'>, 'store'>,
-  { resource, version, delegation: named }: Pick<Draft, 'resource' | 'version'> & Delegated,
+  { resource, version, delegation: named, caretakers = [] }: Pick<Draft, 'resource' | 'version'> & Shown,
   found: FoundDirectory,
+  place: string,
 ): Promise<Doubt[]> {
-  const { provider, patientId: patient, ring } = found;
+  const { provider, patientId: patient, ring = [] } = found;
+  if (isDelegation(resource) && keyNow(ring, store.time) === undefined) {
+    const recorded = await checkRecords(store, provider, caretakers, `${place}.caretakers`);
+    const doubts = unrecordedCaretakers(resource, patient, recorded);
+    if (doubts.length > 0) return doubts;
+  }
   const isOver = named !== undefined && (await endOfConsent(store, provider, named)) !== undefined;
   const delegation = isOver ? undefined : await delegationSigned(store, found, named);
   return signatureDoubts(resource, { id: resource.id, version, provider, patient, now: store.time, ring, delegation });
 }
 
-interface Delegated {
+interface Shown {
+  /** By which a caretaker gives it. */
   delegation?: ConsentVersion | undefined;
+  /** Records of those to whom it delegates. */
+  caretakers?: RecordEvidence[] | undefined;
 }
 
 /** What keeps a consent from being taken: two meanings, or somebody whom nobody knows. */
@@ -127,10 +142,13 @@ function checkMeaning(call: Call<'GrantConsent' | 'AmendConsent'>, content: Cons
   refuseDoubts(doubtsAbout(call, call.input.provider, content, bound));
 }
 
-/** Where she has a key, nobody else gives or changes a consent in her name. @throws LedgerError INVALID */
-async function checkSigned(call: Call<'GrantConsent' | 'AmendConsent'>, found: FoundDirectory): Promise<void> {
-  const { consent, delegation } = call.private;
-  refuseDoubts(await signatureDoubtsAbout(call, { ...consent, delegation }, found));
+/**
+ * Where she has a key, nobody else gives or changes a consent in her name; where she has none, nobody alone says who acts for
+ * her. @throws LedgerError INVALID; as `checkRecords` for records of caretakers
+ */
+async function checkGiver(call: Call<'GrantConsent' | 'AmendConsent'>, found: FoundDirectory): Promise<void> {
+  const { consent, delegation, caretakers } = call.private;
+  refuseDoubts(await giverDoubts(call, { ...consent, delegation, caretakers }, found, 'private'));
 }
 
 function refuseDoubts([doubt]: readonly Doubt[]): void {
@@ -146,7 +164,7 @@ async function grantConsent(call: Call<'GrantConsent'>): Promise<ConsentState> {
   if (consent.version !== 1) throw new LedgerError('CONFLICT', 'begins at version 1', 'private.consent.version');
   await checkPatient(call, patientId);
   const found = await loadDirectory(store, input.provider, patientId, directory);
-  await checkSigned(call, found);
+  await checkGiver(call, found);
   await putVersion(call, consent, actors);
   enterConsent(store, found, consent);
   store.emit(events.ConsentGranted, { id: input.id });
@@ -161,7 +179,7 @@ async function amendConsent(call: Call<'AmendConsent'>): Promise<ConsentState> {
   const previous = { id: input.id, version: consent.version - 1 };
   await checkNotRevoked(store, input.id);
   await checkSamePatient(call, previous, patientId);
-  await checkSigned(call, await loadDirectory(store, input.provider, patientId, directory));
+  await checkGiver(call, await loadDirectory(store, input.provider, patientId, directory));
   await putVersion(call, consent, actors);
   store.emit(events.ConsentAmended, { id: input.id });
   return stateOf(call, 'active', consent.version);

@@ -75,11 +75,14 @@ function provisionDoubts(provision: Provision): Doubt[] {
   ];
 }
 
-/** Whom a delegation names, each once. */
-export const caretakersOf = (consent: Content): string[] => {
+/** Whom a delegation names, by the places of its actors. */
+export const actorsOfDelegation = (consent: Content): string[] => {
   const { actor = [] } = (consent['provision'] ?? {}) as Provision;
-  return [...new Set(actor.map(({ reference }) => String(reference?.reference)))];
+  return actor.map(({ reference }) => String(reference?.reference));
 };
+
+/** Whom a delegation names, each once. */
+export const caretakersOf = (consent: Content): string[] => [...new Set(actorsOfDelegation(consent))];
 
 export interface Delegation {
   /** `RelatedPerson/<id>` or `Person/<id>`, each once. */

@@ -60,6 +60,8 @@ const actorsShown = z
   .array(z.strictObject({ provider: nameSchema, record: recordEvidenceSchema }))
   .max(100)
   .optional();
+/** The records of those who act for a patient by a delegation, at the provider that it governs: needed where she has no key. */
+const caretakersShown = z.array(recordEvidenceSchema).max(20).optional();
 const doubtSchema = z.strictObject({
   rule: z.enum(Object.keys(CONSENT_REFUSALS) as [ConsentRefusal, ...ConsentRefusal[]]),
   expression: line(4_096),
@@ -130,7 +132,10 @@ export const transactions = {
       resource: resourceSchema,
       actors: actorsShown,
       signing: z
-        .strictObject({ version: versionSchema, directory: hintSchema, delegation: consentVersionSchema.optional() })
+        .strictObject({
+          ...{ version: versionSchema, directory: hintSchema },
+          ...{ delegation: consentVersionSchema.optional(), caretakers: caretakersShown },
+        })
         .optional(),
     }),
     output: z.strictObject({ doubts: z.array(doubtSchema).max(1_000), actors: boundActorsSchema }),
@@ -167,6 +172,7 @@ export const transactions = {
       actors: actorsShown,
       /** By which a caretaker of a patient with a key of her own gives it. */
       delegation: consentVersionSchema.optional(),
+      caretakers: caretakersShown,
     }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),
@@ -184,6 +190,7 @@ export const transactions = {
       directory: hintSchema.optional(),
       actors: actorsShown,
       delegation: consentVersionSchema.optional(),
+      caretakers: caretakersShown,
     }),
     output: consentStateSchema,
     endorsers: (_, caller, { provider }) => every(caller, provider),

@@ -22,11 +22,13 @@ describe('A caretaker', function () {
     scene = await AccessScene.open('hospital', 'clinic', 'patients');
   });
   after(() => scene?.close());
+  let identifier: object[];
   beforeEach(async () => {
+    identifier = [{ system: 'urn:example:person', value: randomUUID() }];
     patient = await scene.patient();
     herself = `patients patient Patient/${patient.id}`;
     related = await scene.created('hospital', 'POST /fhir/R4/RelatedPerson', {
-      ...{ resourceType: 'RelatedPerson', patient: { reference: `Patient/${patient.id}` } },
+      ...{ resourceType: 'RelatedPerson', patient: { reference: `Patient/${patient.id}` }, identifier },
       relationship: [{ coding: [{ system: RELATIONSHIPS, code: 'NCHILD' }] }],
     });
     caretaker = `patients caretaker RelatedPerson/${related}`;
@@ -201,7 +203,13 @@ describe('A caretaker', function () {
     const second = await scene.patient();
     await here(`Patient/${second.id}`);
     patient = second;
-    await scene.created(`patients patient Patient/${second.id}`, 'POST /fhir/R4/Consent', delegation(['read']));
+    const hers = `patients patient Patient/${second.id}`;
+    expect(await statusOf('POST /fhir/R4/Consent', hers, delegation(['read']))).to.equal(422);
+    const same = await scene.created('hospital', 'POST /fhir/R4/RelatedPerson', {
+      ...{ resourceType: 'RelatedPerson', patient: { reference: `Patient/${second.id}` }, identifier },
+    });
+    await here(`RelatedPerson/${same}`);
+    await scene.created(hers, 'POST /fhir/R4/Consent', delegation(['read']));
     const third = await scene.patient();
     await here(`Patient/${third.id}`);
     const as = (id?: string) => (id === undefined ? undefined : { 'x-patient': `Patient/${id}` });

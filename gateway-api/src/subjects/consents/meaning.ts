@@ -9,7 +9,7 @@ import type { ReadModel } from '../../index/read/queries.ts';
 import { apartFromRequests } from '../../ledger/request-deadline.ts';
 import type { RecordServices } from '../records/records.ts';
 import { actorsShown } from './actors.ts';
-import { delegationShown } from './delegated.ts';
+import { caretakersShown, delegationShown } from './delegated.ts';
 import { knownDirectory } from './directory.ts';
 
 const codeOf = (rule: ConsentRefusal): IssueType => {
@@ -21,7 +21,11 @@ const codeOf = (rule: ConsentRefusal): IssueType => {
 /** As what it is given: the chaincode holds the signature of a patient with a key of her own to that. */
 async function signingOf(index: ReadModel, resource: Resource, provider: string, version: number) {
   const directory = await knownDirectory(index, provider, patientIdOf(resource) ?? '');
-  return { version, directory, ...(await delegationShown(index, provider, resource)) };
+  const shown = {
+    ...(await delegationShown(index, provider, resource)),
+    ...(await caretakersShown(index, provider, resource)),
+  };
+  return { version, directory, ...shown };
 }
 
 /**

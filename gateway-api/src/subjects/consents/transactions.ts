@@ -18,7 +18,7 @@ import type { LedgerClient } from '../../ledger/client.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt, SYSTEM } from '../../ledger/sender.ts';
 import { actorsShown } from './actors.ts';
-import { delegationShown } from './delegated.ts';
+import { caretakersShown, delegationShown } from './delegated.ts';
 import { knownDirectory } from './directory.ts';
 import { isRevoked, isWithdrawn } from './ends.ts';
 import { onlyTakesAway } from './narrowing.ts';
@@ -55,7 +55,10 @@ export async function prepared(sides: Sides, wish: Wanted, draft: Draft | undefi
   }
   const consent = { ...draft, version: version + 1 };
   const actors = await actorsShown(sides.index, draft.resource, sides.consortium);
-  const by = await delegationShown(sides.index, wish.provider, draft.resource);
+  const by = {
+    ...(await delegationShown(sides.index, wish.provider, draft.resource)),
+    ...(await caretakersShown(sides.index, wish.provider, draft.resource)),
+  };
   if (wish.kind === 'amend') {
     const directory = await knownDirectory(sides.index, wish.provider, wish.patient);
     const shown = { consent, actors, directory, ...by };

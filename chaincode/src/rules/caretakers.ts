@@ -1,0 +1,36 @@
+/** Whether those to whom a delegation goes are the patient's, as a provider has recorded. Whether she said so is not told here. */
+import type { Doubt } from '../model/consent-refusals.ts';
+import { actorsOfDelegation } from '../model/delegations.ts';
+import { patientIdOf, type Resource } from '../model/fhir.ts';
+
+interface Recorded {
+  anchored: { resource: Resource };
+}
+
+/** Those whom none of these records says to be the patient's. @param patient id of the Patient */
+export function unrecordedCaretakers(delegation: Resource, patient: string, records: readonly Recorded[]): Doubt[] {
+  const related = records
+    .map(({ anchored: { resource } }) => resource)
+    .filter(({ resourceType, active }) => resourceType === 'RelatedPerson' && active !== false);
+  const hers = related.filter((resource) => patientIdOf({ patient: resource['patient'] }) === patient);
+  const isHers = (reference: string): boolean => {
+    const named = related.find(({ id }) => reference === `RelatedPerson/${id}`);
+    return named !== undefined && hers.some((one) => one === named || isOnePerson(one, named));
+  };
+  return actorsOfDelegation(delegation).flatMap((reference, index) =>
+    isHers(reference)
+      ? []
+      : [{ rule: 'delegation-unrecorded', expression: `Consent.provision.actor[${index}].reference` }],
+  );
+}
+
+/** Whoever acts for several patients is recorded for each of them, under one identifier. */
+const isOnePerson = (one: Resource, other: Resource): boolean => {
+  const others = new Set(identifiersOf(other));
+  return identifiersOf(one).some((identifier) => others.has(identifier));
+};
+
+const identifiersOf = (resource: Resource): string[] =>
+  ([resource['identifier'] ?? []].flat() as { system?: unknown; value?: unknown }[]).flatMap(({ system, value }) =>
+    typeof system === 'string' && typeof value === 'string' ? [JSON.stringify([system, value])] : [],
+  );
