@@ -57,6 +57,8 @@ export interface ConsortiumOptions {
   subscriptionRetryMs?: number | undefined;
   /** What X12 files say of members; unless stated, what is made up. */
   x12Parties?: GatewayConfig['x12Parties'] | undefined;
+  /** Which ids of new resources clients may choose. */
+  clientIds?: GatewayConfig['clientIds'] | undefined;
   /** Origins whose pages may call the gateways from a browser. */
   browserOrigins?: readonly string[] | undefined;
 }
@@ -140,6 +142,7 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
             subscriptionHosts: options.subscriptionHosts,
             subscriptionRetryMs: options.subscriptionRetryMs,
             browserOrigins: options.browserOrigins,
+            clientIds: options.clientIds,
             x12Parties: options.x12Parties ?? madeUpParties(consortium),
           },
           organisation,
@@ -185,6 +188,7 @@ interface Surroundings {
   subscriptionHosts: readonly string[] | undefined;
   subscriptionRetryMs: number | undefined;
   browserOrigins: readonly string[] | undefined;
+  clientIds: GatewayConfig['clientIds'] | undefined;
   x12Parties: GatewayConfig['x12Parties'];
 }
 
@@ -209,6 +213,7 @@ async function gatewayOf(
     ...(drainMs === undefined ? {} : { drainMs }),
     ...(more.subscriptionHosts === undefined ? {} : { subscriptionHosts: more.subscriptionHosts }),
     ...(more.browserOrigins === undefined ? {} : { browserOrigins: more.browserOrigins }),
+    ...(more.clientIds === undefined ? {} : { clientIds: more.clientIds }),
     ...(more.subscriptionRetryMs === undefined ? {} : { subscriptionRetryMs: more.subscriptionRetryMs }),
     x12Parties: more.x12Parties,
     tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },

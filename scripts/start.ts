@@ -3,6 +3,7 @@
  * them are ready, the line `ready`. Takes everything down on ctrl-C, after what is under way.
  */
 import { parseArgs } from 'node:util';
+import { type ClientIds, clientIdsIn } from '@telemed-ledger/gateway-api/fhir/client-ids.ts';
 import { originsIn } from '@telemed-ledger/gateway-api/http/cross-origin.ts';
 import { hostsIn } from '@telemed-ledger/gateway-api/subjects/subscriptions/hosts.ts';
 import { portVariable } from './consortium/ports.ts';
@@ -19,6 +20,7 @@ const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   DRAIN_MS                    how long requests under way are answered when it is stopped (default 20000)
   CHECKPOINT_EVERY_MS         how long something stands on the ledger until its members sign it; 0: never (default 10000)
   LOG_ANCHOR_EVERY_MS         how long a read waits until the log of reads is anchored; 0: until asked (default 300000)
+  CLIENT_IDS                  ids that clients may choose for new resources: none, uuids or any (default any)
   BROWSER_ORIGINS             origins whose pages may call the gateways from a browser (default none)
   SUBSCRIPTION_HOSTS          what endpoints of Subscriptions may be called: host names, or origins (default none)`;
 
@@ -33,6 +35,7 @@ interface Settings {
   checkpointEveryMs: number | undefined;
   logAnchorEveryMs: number | undefined;
   subscriptionHosts: readonly string[];
+  clientIds: ClientIds;
   browserOrigins: readonly string[];
 }
 
@@ -56,6 +59,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
   if (anchor !== undefined && !/^\d{1,7}$/.test(anchor))
     mistakes.push('LOG_ANCHOR_EVERY_MS: not a number of milliseconds');
   const subscriptionHosts = hostsIn(environment['SUBSCRIPTION_HOSTS'], mistakes);
+  const clientIds = clientIdsIn(environment['CLIENT_IDS'], 'any', mistakes);
   const browserOrigins = originsIn(environment['BROWSER_ORIGINS'], mistakes);
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return {
@@ -69,6 +73,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
     checkpointEveryMs: checkpoint === undefined ? undefined : Number(checkpoint),
     logAnchorEveryMs: anchor === undefined ? undefined : Number(anchor),
     subscriptionHosts,
+    clientIds,
     browserOrigins,
   };
 }

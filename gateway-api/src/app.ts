@@ -16,6 +16,7 @@ import { Forgetting } from './index/forgetting.ts';
 import type { Stores } from './index/schema.ts';
 import { openStores } from './index/stores.ts';
 import { removeInterrupted } from './index/verification/thread.ts';
+import { isOfDeletion } from './index/write/sheets.ts';
 import { isRemoval } from './ledger/block.ts';
 import { newLog } from './operations/log.ts';
 import { Metrics } from './operations/metrics.ts';
@@ -63,10 +64,9 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   forgetting.nudge();
   feed.on('block', (block) => {
     const removes = block.transactions.some(({ privateWrites }) => privateWrites.some((write) => isRemoval(write)));
-    if (removes) {
-      index.forgetKnown();
-      forgetting.nudge();
-    }
+    const deletes = block.transactions.some(({ privateWrites }) => privateWrites.some(isOfDeletion));
+    if (removes || deletes) index.forgetKnown();
+    if (removes) forgetting.nudge();
     services.subscriptions.sees(block);
     duties.sees(block);
     late.sees(block);
@@ -99,7 +99,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
 }
 
 function apps(config: GatewayConfig, services: Services, { feed, ledger }: LedgerSide, log: Logger) {
-  const { tokens, clients, trustedProxies, browserOrigins } = config;
+  const { tokens, clients, trustedProxies, browserOrigins, clientIds } = config;
   const { budgetMs } = config.limits;
   const { metrics } = services;
   const budget = new BodyBudget(config.bodies, (limit) => metrics.refusal(limit));
@@ -112,7 +112,7 @@ function apps(config: GatewayConfig, services: Services, { feed, ledger }: Ledge
     until: (block: number, deadline: number) => feed.until(block, deadline),
   };
   const repository = new Records(services, WRITERS);
-  const limits = { clients, trustedProxies, budgetMs, browserOrigins };
+  const limits = { clients, trustedProxies, budgetMs, browserOrigins, clientIds };
   const app = gatewayApp({
     ...served,
     ...limits,

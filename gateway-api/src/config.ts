@@ -17,6 +17,7 @@ import { z } from 'zod';
 import { audienceOf, issuerOf } from './auth/issuer.ts';
 import type { TokenSettings } from './auth/tokens.ts';
 import type { ClientLimits } from './clients/quotas.ts';
+import { type ClientIds, clientIdsIn } from './fhir/client-ids.ts';
 import type { GroupLimits } from './group-commit/group-commit.ts';
 import type { BodyLimits } from './http/body-budget.ts';
 import { originsIn } from './http/cross-origin.ts';
@@ -60,6 +61,8 @@ export interface GatewayConfig {
   clients: ClientsConfig;
   /** Addresses or networks of proxies whose X-Forwarded headers are believed. */
   trustedProxies: readonly string[];
+  /** Which ids of new resources clients may choose; see fhir/client-ids.ts. */
+  clientIds: ClientIds;
   /** Origins whose pages may call this gateway from a browser; see http/cross-origin.ts. */
   browserOrigins: readonly string[];
   /** How many records travel in one transaction; see group-commit/. */
@@ -104,6 +107,7 @@ export const DEFAULTS = {
   limits: { inFlightWrites: 300, clientWrites: 100, budgetMs: 15_000, feedWaitMs: 5_000 },
   clients: { requests: 200, perSecond: 0, reads: 32, exports: 4, strangersPerMinute: 1_200, addressConnections: 1_000 },
   trustedProxies: [],
+  clientIds: 'uuids',
   browserOrigins: [],
   groups: { inFlight: 3, spread: 32, items: 500, bytes: 4 * MIB, gatherShare: 1 / 8, gatherMs: 50 },
   checkpointEveryMs: 10_000,
@@ -173,6 +177,7 @@ const EXPECTED = `Expected:
                     requests without a valid token, and open connections, of one address
                     (defaults ${DEFAULTS.clients.strangersPerMinute}, ${DEFAULTS.clients.addressConnections})
   TRUSTED_PROXIES   addresses or networks, separated by commas, whose X-Forwarded headers are believed (default none)
+  CLIENT_IDS        ids that clients may choose for new resources, by an update: none, uuids or any (default ${DEFAULTS.clientIds})
   BROWSER_ORIGINS   origins whose pages may call this gateway from a browser, such as https://app.example, separated by commas
                     (default none)
   SUBSCRIPTION_HOSTS
@@ -218,6 +223,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const budgetMs = read.integer('REQUEST_BUDGET_MS', DEFAULTS.limits.budgetMs, 1_000, 600_000);
   const drainMs = read.integer('DRAIN_MS', DEFAULTS.drainMs, 0, 600_000);
   const trustedProxies = read.networks('TRUSTED_PROXIES');
+  const clientIds = clientIdsIn(environment['CLIENT_IDS'], DEFAULTS.clientIds, mistakes);
   const browserOrigins = originsIn(environment['BROWSER_ORIGINS'], mistakes);
   const subscriptionHosts = hostsIn(environment['SUBSCRIPTION_HOSTS'], mistakes);
   const x12Parties = read.parties();
@@ -265,6 +271,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       limits: { ...DEFAULTS.limits, clientWrites, budgetMs },
       drainMs,
       trustedProxies,
+      clientIds,
       browserOrigins,
       subscriptionHosts,
       x12Parties,

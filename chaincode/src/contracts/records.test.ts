@@ -5,7 +5,7 @@ import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf, MemoryLedger, type Request } from '../ledger/memory-ledger.fixture.ts';
 import type { Store } from '../ledger/store.ts';
 import { sha256Hex } from '../model/canonical.ts';
-import type { Resource } from '../model/fhir.ts';
+import { patientIdOf, type Resource, tombstoneOf } from '../model/fhir.ts';
 import { leafHash, rootOf } from '../model/merkle.ts';
 import {
   MAX_CONTENT_LENGTH,
@@ -253,11 +253,11 @@ describe('the records contract', () => {
       `LedgerError INVALID at <${placed}[0].resource.id>: the resource's id is not its key's`,
     ],
     ['an id twice', { records: [one, one] }, `LedgerError INVALID at <${placed}[1].id>: the same id twice`],
-    [
-      'an id that could be guessed',
-      { records: [{ ...one, id: 'Smith-1970' }] },
-      `LedgerError INVALID at <${placed}[0].id>: invalid format`,
-    ],
+    ...['a/b', '', 'x'.repeat(65), 'a b', 'Ä'].map((id): [string, { records: unknown[] }, string] => [
+      `the id ${JSON.stringify(id)}, which is none of FHIR's`,
+      { records: [{ ...one, id }] },
+      `^LedgerError INVALID at <private.sheets\\[0\\].records\\[0\\].id>: `,
+    ]),
     [
       'a salt that is too short',
       { records: [one, { ...draftOf(), salt: 'abcd' }] },
@@ -336,6 +336,110 @@ describe('the records contract', () => {
     await writeOne(draft);
     const foreign = recording([sheetOf([draftOf(draft.id, 2)])], 'clinic');
     expect(await failureOf(ledger.submit('RecordVersions', foreign))).to.match(/^LedgerError CONFLICT/);
+  });
+
+  describe('deletes', () => {
+    const subject = { reference: 'Patient/p1' };
+    const tombstone = (id: string, content: object = {}, version = 2): RecordDraft => ({
+      ...recordDraft({ resourceType: 'Observation', id, ...content } as Resource, version),
+      deleted: true,
+    });
+    const fault = async (draft: RecordDraft) => failureOf(writeOne(draft));
+
+    it('by a version that says so and holds nothing but whose it was, and takes later versions again', async () => {
+      const first = draftOf(undefined, 1, { subject: { ...subject, display: 'her name' } });
+      await writeOne(first);
+      await writeOne(tombstone(first.id, { subject }));
+      const { text } = evidenceFrom(ledger, 'hospital', first.id, 2);
+      expect(JSON.parse(text)).to.deep.include({
+        deleted: true,
+        resource: { resourceType: 'Observation', id: first.id, subject },
+      });
+      await writeOne(draftOf(first.id, 3));
+      expect(evidenceFrom(ledger, 'hospital', first.id, 3).text).to.not.contain('deleted');
+    });
+
+    it('of whatever type by the same tombstone, which says whose it was', () => {
+      const parts: Record<string, object> = {
+        Appointment: { participant: [{ actor: subject }, { actor: { reference: 'Location/l' } }] },
+        Schedule: { actor: [subject] },
+        Task: { for: subject },
+        Provenance: { target: [{ reference: 'Observation/o' }, subject] },
+        Coverage: { beneficiary: subject },
+        Observation: { subject: { reference: 'Patient/p1/_history/1', display: 'x' } },
+      };
+      for (const [resourceType, content] of Object.entries(parts)) {
+        const made = tombstoneOf({ resourceType, id: 'x', status: 'kept', ...content });
+        expect(made).to.deep.equal({ resourceType, id: 'x', subject });
+        expect(patientIdOf(made), resourceType).to.equal('p1');
+        expect(tombstoneOf(made)).to.deep.equal(made);
+      }
+      expect(tombstoneOf({ resourceType: 'Patient', id: 'p1', name: [] })).to.deep.equal({
+        resourceType: 'Patient',
+        id: 'p1',
+      });
+      expect(tombstoneOf({ resourceType: 'Location', id: 'l', name: 'x' })).to.deep.equal({
+        resourceType: 'Location',
+        id: 'l',
+      });
+    });
+
+    it('nothing that is not there, or that no provider records, and keeps no content', async () => {
+      const first = draftOf();
+      await writeOne(first);
+      expect(await fault(tombstone(first.id, {}, 1))).to.match(/INVALID .*what is not there is not deleted/);
+      expect(await fault(tombstone(randomUUID()))).to.match(/CONFLICT .*the version before this one is not recorded/);
+      for (const content of [
+        { note: 'x' },
+        { subject: { ...subject, display: 'x' } },
+        { subject: { reference: 'Group/g' } },
+      ])
+        expect(await fault(tombstone(first.id, content)), JSON.stringify(content)).to.match(
+          /INVALID .*a deletion holds nothing of its record but whose it was/,
+        );
+      const consent = { ...recordDraft({ resourceType: 'Consent', id: first.id }, 2), deleted: true as const };
+      expect(await fault(consent)).to.match(/INVALID .*a consent is granted through the custodian/);
+    });
+
+    it('so that no endorser takes the record as evidence', async () => {
+      const first = draftOf();
+      await writeOne(first);
+      const anchor = async (collection: string, key: string) => {
+        const value = ledger.private.get(`${collection} ${key}`);
+        return value === undefined ? undefined : sha256Hex(value);
+      };
+      const check = (version: number) =>
+        failureOf(
+          checkRecord(
+            { anchor } as unknown as Store,
+            'hospital',
+            evidenceFrom(ledger, 'hospital', first.id, version),
+            'it',
+          ),
+        );
+      await writeOne(tombstone(first.id));
+      expect(await check(1)).to.match(/CONFLICT at <it>: is not the current version/);
+      expect(await check(2)).to.match(/CONFLICT at <it>: the record is deleted/);
+    });
+
+    it('no record of another provider', async () => {
+      const first = draftOf();
+      await writeOne(first);
+      const from = recording([sheetOf([tombstone(first.id)])], 'clinic');
+      expect(await failureOf(ledger.submit('RecordVersions', from))).to.match(/CONFLICT/);
+    });
+  });
+
+  it('takes an id of its author’s once in the whole consortium, of whatever type', async () => {
+    const id = 'example.1-A';
+    await writeOne(draftOf(id));
+    const elsewhere = (draft: RecordDraft) =>
+      failureOf(ledger.submit('RecordVersions', recording([sheetOf([draft])], 'clinic')));
+    const taken =
+      'LedgerError CONFLICT at <private.sheets[0].records[0].id>: another organisation has a record of this id';
+    expect(await elsewhere(draftOf(id))).to.equal(taken);
+    expect(await elsewhere(recordDraft({ resourceType: 'Patient', id }))).to.equal(taken);
+    await writeOne(draftOf(id, 2));
   });
 
   describe('evidence', () => {

@@ -3,7 +3,7 @@
  * and the custodian both hold. There is no public state for a record; its path to the sheet is its anchor.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { type Consortium, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { checkNotErased } from '../ledger/marks.ts';
 import { parseText } from '../ledger/parse.ts';
@@ -11,10 +11,10 @@ import { licenceShown, loadRules } from '../ledger/register.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
-import { type Resource, resourceSchema } from '../model/fhir.ts';
+import { type Resource, resourceSchema, tombstoneOf } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { leafHash, rootOf } from '../model/merkle.ts';
-import { unrecordable } from '../model/record-types.ts';
+import { unrecordable, unrecordableType } from '../model/record-types.ts';
 import {
   type Content,
   isIdOfPlace,
@@ -102,13 +102,20 @@ function entriesOf(sheet: SheetDraft, root: string): Entry[] {
 }
 
 /** Canonical JSON of a record, and of nothing that a transaction of its own makes. */
-function readRecord({ id, resource: text }: RecordDraft, at: string): Resource {
+function readRecord({ id, resource: text, deleted, version }: RecordDraft, at: string): Resource {
   const resource = parseText(resourceSchema, text, `${at}.resource`);
   if (canonicalJson(resource) !== text) throw new LedgerError('INVALID', 'is not canonical JSON', `${at}.resource`);
   if (resource.id !== id) throw new LedgerError('INVALID', "the resource's id is not its key's", `${at}.resource.id`);
-  const reason = unrecordable(resource);
+  const reason = deleted === undefined ? unrecordable(resource) : undeletable(resource, version);
   if (reason !== undefined) throw new LedgerError('INVALID', reason, `${at}.resource.resourceType`);
   return resource;
+}
+
+/** Why a version cannot say that its record is deleted; undefined where it can. */
+function undeletable(resource: Resource, version: number): string | undefined {
+  if (version === 1) return 'what is not there is not deleted';
+  const isBare = canonicalJson(resource) === canonicalJson(tombstoneOf(resource));
+  return isBare ? unrecordableType(resource) : 'a deletion holds nothing of its record but whose it was';
 }
 
 function checkIds(entries: readonly Entry[]): void {
@@ -142,8 +149,9 @@ const isPlacedById = ({ draft, origin, resource }: Entry): boolean =>
   draft.version === 1 && draft.id === recordIdAt(origin, resource.resourceType);
 
 /** The version is free, the one before it, of the same type, is there, and the record is not erased. */
-async function checkNext({ caller, store }: Call<'RecordVersions'>, collection: string, entry: Entry): Promise<void> {
+async function checkNext(call: Call<'RecordVersions'>, collection: string, entry: Entry): Promise<void> {
   if (isPlacedById(entry)) return;
+  const { caller, store } = call;
   const { draft, resource, at } = entry;
   const { id, version } = draft;
   await checkNotErased(store, caller.organisation.name, id, `${at}.id`);
@@ -151,12 +159,30 @@ async function checkNext({ caller, store }: Call<'RecordVersions'>, collection: 
     throw new LedgerError('INVALID', 'an id of this form says where a record begins, and it is elsewhere', `${at}.id`);
   if ((await store.anchor(collection, privateKeys.version(id, version))) !== undefined)
     throw new LedgerError('CONFLICT', 'this version is already recorded', `${at}.version`);
-  if (version === 1) return;
+  if (version === 1) return checkNobodyElses(call, id, `${at}.id`);
   const type = await typeOfVersion(store, collection, draft, resource.resourceType);
   if (type === undefined)
     throw new LedgerError('CONFLICT', 'the version before this one is not recorded', `${at}.version`);
   if (type !== resource.resourceType)
     throw new LedgerError('INVALID', 'a record keeps its type', `${at}.resource.resourceType`);
+}
+
+/**
+ * An id that its author chose begins at one provider alone: what another records under it lies in that one's collection, whose
+ * hashes every peer has. Both may be on their way at once: what was read as absent then is written, and the later one ends.
+ * @throws LedgerError CONFLICT
+ */
+async function checkNobodyElses(
+  { caller, consortium, store }: Call<'RecordVersions'>,
+  id: string,
+  at: string,
+): Promise<void> {
+  const others = organisationsOfKind(consortium, 'provider').filter(({ mspId }) => mspId !== caller.mspId);
+  for (const { name } of others) {
+    await checkNotErased(store, name, id, at);
+    if ((await store.anchor(collections.care(name), privateKeys.version(id, 1))) !== undefined)
+      throw new LedgerError('CONFLICT', 'another organisation has a record of this id', at);
+  }
 }
 
 /** The type of the version before: as its key says, or `type` where the id says so of a record created at `origin`. */
@@ -180,9 +206,10 @@ function putSheet(
   sheet: SheetDraft,
   entries: readonly Entry[],
 ): void {
-  const texts = entries.map(({ draft: { id, version, salt, resource } }) =>
-    leafText({ author: caller.mspId, id, version, recordedAt: store.time, salt }, resource),
-  );
+  const texts = entries.map(({ draft: { id, version, salt, resource, deleted } }) => {
+    const said = deleted === undefined ? {} : { deleted };
+    return leafText({ author: caller.mspId, id, version, recordedAt: store.time, salt, ...said }, resource);
+  });
   const root = rootOf(texts.map(leafHash));
   const tree: Sheet = { schema: 1, root, size: texts.length, salt: sheet.salt };
   store.putPrivate(collection, privateKeys.sheet(sheet.id), tree);

@@ -64,6 +64,8 @@ export async function checkRecord(
   if ((await store.anchor(collection, privateKeys.version(id, version + 1))) !== undefined)
     throw new LedgerError('CONFLICT', 'is not the current version', expression);
   await checkNotErased(store, provider, id, expression);
+  // Like what is erased it is evidence of nothing, and is delivered to nobody.
+  if (anchored.deleted !== undefined) throw new LedgerError('CONFLICT', 'the record is deleted', expression);
   // Whatever it is shown for: what is read of a record says nothing of that, and decoys read the same.
   await isRestricted(store, provider, id);
   return { anchored, evidence };

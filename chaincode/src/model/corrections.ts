@@ -10,6 +10,7 @@ import {
   fhirIdSchema,
   idSchema,
   instantSchema,
+  recordIdSchema,
   resourceTypeSchema,
   saltSchema,
   versionSchema,
@@ -29,7 +30,7 @@ export const wordsSchema = written(LONGEST_WORDS);
 /** What is asked: of which version of which record, and in whose words. */
 export const correctionShape = {
   id: idSchema,
-  record: idSchema,
+  record: recordIdSchema,
   type: resourceTypeSchema,
   version: versionSchema,
   patient: fhirIdSchema,

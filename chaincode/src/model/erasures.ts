@@ -11,6 +11,7 @@ import {
   hashSchema,
   idSchema,
   instantSchema,
+  recordIdSchema,
   resourceTypeSchema,
   saltSchema,
   versionSchema,
@@ -42,7 +43,7 @@ export const markedSchema = z.strictObject({
   handle: hashSchema,
   begins: beginningSchema,
   salt: saltSchema,
-  record: idSchema.optional(),
+  record: recordIdSchema.optional(),
 });
 export type Marked = z.infer<typeof markedSchema>;
 
@@ -52,7 +53,7 @@ export const askedBySchema = z.enum(['patient', 'caretaker', 'system']);
 /** `erasure/<handle>/<sheet>` in care_<Provider>: the version of the record that stood on that sheet, without its content. */
 export const erasureSchema = z.strictObject({
   schema: schemaVersion,
-  record: idSchema,
+  record: recordIdSchema,
   type: resourceTypeSchema,
   version: versionSchema,
   /** Where it stood, and the hash of its leaf, which stays. */

@@ -20,6 +20,7 @@ export interface Reference {
   display?: string;
 }
 
+const PATIENT = /^Patient\/([A-Za-z0-9.-]{1,64})(?:\/_history\/[^/]+)?$/;
 const SUBJECT_ELEMENTS = ['patient', 'subject', 'beneficiary', 'individual', 'for'] as const;
 
 /** Types whose patient takes part in it, or has a place in it, and is not named by an element of the usual names. */
@@ -34,9 +35,7 @@ const TAKING_PART: Readonly<Record<string, (resource: Record<string, unknown>) =
 
 const patientIn = (value: unknown): string | undefined => {
   const text = (value as Reference | null | undefined)?.reference;
-  return typeof text === 'string'
-    ? /^Patient\/([A-Za-z0-9.-]{1,64})(?:\/_history\/[^/]+)?$/.exec(text)?.[1]
-    : undefined;
+  return typeof text === 'string' ? PATIENT.exec(text)?.[1] : undefined;
 };
 
 /**
@@ -46,9 +45,9 @@ const patientIn = (value: unknown): string | undefined => {
  */
 export function patientIdOf(resource: Record<string, unknown>): string | undefined {
   if (resource['resourceType'] === 'Patient') return resource['id'] as string | undefined;
-  const part = TAKING_PART[String(resource['resourceType'])]?.(resource);
-  if (part !== undefined) {
-    const [patient, ...others] = new Set([part].flat().flatMap((one) => patientIn(one) ?? []));
+  const parts = [TAKING_PART[String(resource['resourceType'])]?.(resource) ?? []].flat();
+  if (parts.length > 0) {
+    const [patient, ...others] = new Set(parts.flatMap((one) => patientIn(one) ?? []));
     return others.length === 0 ? patient : undefined;
   }
   const candidates: unknown[] = SUBJECT_ELEMENTS.map((element) => resource[element]);
@@ -58,4 +57,11 @@ export function patientIdOf(resource: Record<string, unknown>): string | undefin
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** What a version that deletes a record holds: its type, its id and, under `subject` whatever its type, the Patient whose it was. */
+export function tombstoneOf(resource: Resource): Resource {
+  const { resourceType, id } = resource;
+  const patient = resourceType === 'Patient' ? undefined : patientIdOf(resource);
+  return { resourceType, id, ...(patient === undefined ? {} : { subject: { reference: `Patient/${patient}` } }) };
 }

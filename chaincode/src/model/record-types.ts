@@ -46,12 +46,16 @@ function asksForTheLedger({ resourceType, code }: Resource): boolean {
   return codings.some(({ system }) => typeof system === 'string' && system.startsWith(OF_THE_LEDGER));
 }
 
+/** Why a provider records and deletes nothing of this type; undefined where it does. */
+export const unrecordableType = ({ resourceType }: Resource): string | undefined =>
+  MADE_BY_THE_LEDGER.get(resourceType);
+
 /** Why a provider cannot record a resource; undefined where it can. */
 export function unrecordable(resource: Resource): string | undefined {
-  const { resourceType } = resource;
-  const reason = MADE_BY_THE_LEDGER.get(resourceType);
+  const reason = unrecordableType(resource);
   if (reason !== undefined) return reason;
-  if (REPORTED.has(resourceType) && !isReported(resource)) return 'must be tagged as reported by a provider (CLINRPT)';
+  if (REPORTED.has(resource.resourceType) && !isReported(resource))
+    return 'must be tagged as reported by a provider (CLINRPT)';
   if (asksForTheLedger(resource)) return 'what members ask of each other about a claim is made by its transactions';
   return undefined;
 }

@@ -14,6 +14,7 @@ import {
   hashSchema,
   idSchema,
   instantSchema,
+  recordIdSchema,
   resourceTypeSchema,
   saltSchema,
   versionSchema,
@@ -73,7 +74,7 @@ export type Origin = z.infer<typeof originSchema>;
 
 /** One record version, shown: its text, its path to the sheet, and where its version's key says it stands. */
 export const recordEvidenceSchema = z.strictObject({
-  id: idSchema,
+  id: recordIdSchema,
   version: versionSchema,
   text: anchoredText(MAX_VALUE_LENGTH),
   sheet: idSchema,
@@ -88,10 +89,12 @@ export type RecordEvidence = z.infer<typeof recordEvidenceSchema>;
 
 /** A record version as its author hands it in: `resource` is canonical JSON, every digit as it was sent. */
 const recordDraftSchema = z.strictObject({
-  id: idSchema,
+  id: recordIdSchema,
   version: versionSchema,
   salt: saltSchema,
   resource: anchoredText(MAX_VALUE_LENGTH),
+  /** The version says that the record is deleted; `resource` is its tombstone (fhir.ts). */
+  deleted: z.literal(true).optional(),
   /** Of version 2: where version 1 stands, unless a key of its own says so. */
   origin: originSchema.optional(),
 });

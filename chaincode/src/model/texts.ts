@@ -64,6 +64,8 @@ export const idSchema = z
   .string()
   .max(36)
   .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'a random UUID in lower case');
+/** Of a record, and of a patient: a UUID, or what its author calls it (hl7.org/fhir/R4/http.html#upsert). */
+export const recordIdSchema = fhirIdSchema;
 /** 32 random bytes as hex: keeps anybody from confirming a guess at a value by its hash. */
 export const saltSchema = z
   .string()

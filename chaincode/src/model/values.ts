@@ -23,6 +23,7 @@ import {
   line,
   minorUnitsSchema,
   practitionerSchema,
+  recordIdSchema,
   resourceTypeSchema,
   saltSchema,
   table,
@@ -50,7 +51,7 @@ export const MAX_DELIVERED = 500;
 
 /** A resource as its author hands it in; `meta.versionId` and `meta.lastUpdated` are added when it is read. */
 export const draftSchema = z.strictObject({
-  id: idSchema,
+  id: recordIdSchema,
   version: versionSchema,
   salt: saltSchema,
   resource: resourceSchema,
@@ -78,12 +79,14 @@ export const anchoredSchema = z.strictObject({
   schema: schemaVersion,
   /** MSP id of the author. */
   author: mspIdSchema,
-  id: idSchema,
+  id: recordIdSchema,
   version: versionSchema,
   /** Transaction time, ISO 8601 UTC. */
   recordedAt: instant,
   salt: saltSchema,
   resource: resourceSchema,
+  /** Of a record's version that says that it is deleted: `resource` says whose it was, and nothing more. */
+  deleted: z.literal(true).optional(),
   /** Of a consent some of whose actors only records can tell; absent in older ones. */
   actors: boundActorsSchema.optional(),
   /** Of a consent that a caretaker has signed: the delegation by which he gave it. */
@@ -135,7 +138,7 @@ export const becauseSchema = z.strictObject({
   reason: codeSchema,
   consent: consentVersionSchema.optional(),
   /** Id of the holder's Patient that was meant; absent where nobody is, and in older ones. */
-  patient: idSchema.optional(),
+  patient: recordIdSchema.optional(),
   salt: saltSchema,
 });
 export type Because = z.infer<typeof becauseSchema>;
@@ -167,7 +170,7 @@ export const accessStateSchema = z.strictObject({
    * Id of the holder's Patient whose records were delivered: who bears the identifier of the request may change. Absent in
    * older ones, and in refusals, which tell nobody who asks whether there is such a patient (see `because`).
    */
-  patient: idSchema.optional(),
+  patient: recordIdSchema.optional(),
   /** Of a purge: what may be shown of it still is delivered anew (model/renewals.ts). */
   goesOn: z.literal(true).optional(),
   /** Of what was delivered anew: the access that it goes on from, the one that was asked for, and how long it lasts at most. */
@@ -203,9 +206,9 @@ export const MAX_CONSENTS = 500;
 /** `directory/<bucket>/<generation>`: ids of the consents, and the patient's own keys, by id of the patient. */
 export const directorySchema = z.strictObject({
   schema: schemaVersion,
-  consents: table(idSchema, z.array(idSchema).min(1).max(MAX_CONSENTS), MAX_PATIENTS),
+  consents: table(recordIdSchema, z.array(idSchema).min(1).max(MAX_CONSENTS), MAX_PATIENTS),
   /** Absent in older ones, and where no patient of the bucket has one. */
-  keys: table(idSchema, keyRingSchema, MAX_PATIENTS).optional(),
+  keys: table(recordIdSchema, keyRingSchema, MAX_PATIENTS).optional(),
   salt: saltSchema,
 });
 export type Directory = z.infer<typeof directorySchema>;

@@ -60,13 +60,30 @@ export function entryOf({ status, resource, version, lastModified, location }: A
   };
 }
 
-/** RFC 9110 section 13.1.2: the client has this version already. */
-const isUnchanged = (request: Request, { status, version }: Answer): boolean => {
-  const asked = request.get('if-none-match');
-  if (asked === undefined || status !== 200 || version === undefined) return false;
-  if (request.method !== 'GET' && request.method !== 'HEAD') return false;
-  return forbidsVersion(asked, version);
-};
+/** What a client says that it has. */
+export interface Having {
+  ifNoneMatch?: string | undefined;
+  ifModifiedSince?: string | undefined;
+}
+
+/**
+ * Whether the client has this version already (RFC 9110 section 13.2.2): where it names versions they alone count. A time counts in
+ * whole seconds, as `Last-Modified` does; one that is no date is ignored.
+ */
+export function isUnchanged(
+  { status, version, lastModified }: Answer,
+  { ifNoneMatch, ifModifiedSince }: Having,
+): boolean {
+  if (status !== 200 || version === undefined) return false;
+  if (ifNoneMatch !== undefined) return forbidsVersion(ifNoneMatch, version);
+  const [since, changed] = [Date.parse(ifModifiedSince ?? ''), Date.parse(lastModified ?? '')];
+  return Math.floor(changed / 1000) * 1000 <= since;
+}
+
+const havingOf = (request: Request): Having =>
+  request.method === 'GET' || request.method === 'HEAD'
+    ? { ifNoneMatch: request.get('if-none-match'), ifModifiedSince: request.get('if-modified-since') }
+    : {};
 
 const informed = (diagnostics: string, told: readonly Issue[] = []): object =>
   outcomeOf([{ severity: 'information', code: 'informational', diagnostics }, ...told]);
@@ -83,6 +100,7 @@ export const committedAnswer = (transactionId: string, resource: object | undefi
 });
 
 const ACCEPTED = 202;
+const NO_CONTENT = 204;
 
 /**
  * What a client wants to see of what it wrote (Prefer: return=…); by default the whole resource.
@@ -91,6 +109,8 @@ const ACCEPTED = 202;
 export function preferred(answer: Answer, wanted: Return | undefined, told: readonly Issue[] = []): Answer {
   // What is kept to be done later has no representation: its outcome says what is in force meanwhile.
   if (wanted === undefined || wanted === 'representation' || answer.status === ACCEPTED) return answer;
+  if (answer.status === NO_CONTENT)
+    return wanted === 'minimal' ? answer : { ...answer, status: 200, resource: informed('Deleted.', told) };
   const { resource: _resource, ...rest } = answer;
   return wanted === 'minimal' ? rest : { ...rest, resource: informed('Committed to the ledger.', told) };
 }
@@ -105,7 +125,7 @@ export async function send(request: Request, response: Response, baseUrl: string
   if (lastModified !== undefined) response.set('Last-Modified', new Date(lastModified).toUTCString());
   if (location !== undefined) response.set(status === 201 ? 'Location' : 'Content-Location', `${baseUrl}/${location}`);
   if (transactions.length > 0) response.set('X-Transaction-Id', transactions.slice(0, MAX_TRANSACTION_IDS).join(', '));
-  if (isUnchanged(request, answer)) response.status(304).end();
+  if (isUnchanged(answer, havingOf(request))) response.status(304).end();
   else if (resource === undefined) response.end();
   else if (request.method === 'HEAD') response.type('application/fhir+json').end();
   else await sendJson(response.type('application/fhir+json'), resource, 'entry');

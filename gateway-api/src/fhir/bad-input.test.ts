@@ -124,7 +124,7 @@ describe('bad input', () => {
       .send('[]')
       .expect(405);
     expect(issuesOf(patch)).to.deep.equal(['not-supported method']);
-    expect(patch.get('Allow')).to.equal('GET, PUT, HEAD, OPTIONS');
+    expect(patch.get('Allow')).to.equal('GET, PUT, DELETE, HEAD, OPTIONS');
   });
 
   it('a number that is no integer is refused where R4 has one, with its place, however it is written', async () => {

@@ -25,7 +25,7 @@ describe('batch', () => {
   it('answers each entry for itself, in its place', async () => {
     const entries = [
       post(observation()),
-      { request: { method: 'DELETE', url: 'Patient/1' } },
+      { request: { method: 'TRACE', url: 'Patient/1' } },
       post({ ...observation(), status: 'bogus' }),
       { request: { method: 'GET', url: `Patient/${PATIENT_ID}` } },
       post({ ...observation(), subject: { reference: 'Patient/none' } }),
@@ -37,7 +37,7 @@ describe('batch', () => {
     expect(body['type']).to.equal('batch-response');
     expect(told(body)).to.deep.equal([
       '201 Created',
-      '405 Method Not Allowed: not-supported Bundle.entry[1].request.method',
+      '400 Bad Request: code-invalid Bundle.entry[1].request.method',
       '422 Unprocessable Entity: code-invalid Bundle.entry[2].resource.status',
       '200 OK',
       '422 Unprocessable Entity: not-found Bundle.entry[4].resource.subject.reference',

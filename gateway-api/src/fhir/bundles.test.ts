@@ -310,11 +310,19 @@ describe('transaction', () => {
       'code-invalid Bundle.entry[0].request.method',
     ],
     [
-      'DELETE',
-      () => transaction({ request: { method: 'DELETE', url: 'Patient/1' } }),
-      405,
-      'not-supported Bundle.entry[0].request.method',
+      'a condition that its method does not have',
+      () => transaction(post(patient(), { request: { ifMatch: 'W/"1"' } })),
+      400,
+      'not-supported Bundle.entry[0].request.ifMatch',
     ],
+    ...['https://other.example/fhir/R4/Patient', '//other.example/Patient', 'urn:uuid:1'].map(
+      (url): [string, () => Json, number, string] => [
+        `an entry of another server, ${url}`,
+        () => transaction(post(patient(), { request: { url } })),
+        400,
+        'value Bundle.entry[0].request.url',
+      ],
+    ),
     [
       'an update by another condition',
       () => transaction(put(patient(), { url: 'Patient?name=x' })),
@@ -334,8 +342,8 @@ describe('transaction', () => {
       'not-supported Bundle.entry[0].request.ifNoneExist',
     ],
     [
-      'ifNoneMatch',
-      () => transaction(put(patient(), { ifNoneMatch: '*' })),
+      'ifNoneMatch of a create',
+      () => transaction(post(patient(), { request: { ifNoneMatch: '*' } })),
       400,
       'not-supported Bundle.entry[0].request.ifNoneMatch',
     ],

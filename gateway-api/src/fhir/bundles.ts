@@ -5,7 +5,7 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { inStretches } from '../http/pauses.ts';
 import type { IdempotentRequest } from '../idempotency/request.ts';
-import { type Answer, entryOf, failedAnswer } from './answers.ts';
+import { type Answer, entryOf, failedAnswer, isUnchanged } from './answers.ts';
 import type { Change } from './changes.ts';
 import { demandModestReads } from './costs.ts';
 import { type Entries, type EntryRead, readBundle } from './entries.ts';
@@ -83,7 +83,10 @@ async function addReads(answers: Answers, entries: Entries, scope: Scope, option
   await inStretches(entries.reads, async (one) => {
     const reading = scope.reads.run(scope.caller.subject, () => readEntry(one, scope, options.lenient));
     const answer = await reading.catch((error: unknown) => failedAnswer(error, options.report, one.urlPath));
-    answers.set(one.index, answer);
+    const { version, lastModified } = answer;
+    const isKnown = isUnchanged(answer, one.conditions);
+    const unchanged = { status: 304, ...(version && { version }), ...(lastModified && { lastModified }) };
+    answers.set(one.index, isKnown ? unchanged : answer);
   });
 }
 
@@ -94,7 +97,7 @@ function roundsOf(changes: readonly Change[]): Change[][] {
   for (const change of changes) {
     const { criterion, interaction } = change.request;
     const key =
-      criterion !== undefined ? criterionKey(criterion) : interaction === 'update' ? change.reference : undefined;
+      criterion !== undefined ? criterionKey(criterion) : interaction === 'create' ? undefined : change.reference;
     const round = key === undefined ? 0 : (seen.get(key) ?? 0);
     if (key !== undefined) seen.set(key, round + 1);
     rounds[round] ??= [];
@@ -208,7 +211,7 @@ const transactionsOf = (answers: Answers): string[] => [
 
 /** Answers a transaction or batch Bundle with its response Bundle, entry by entry in the order of the request. */
 export async function bundle(body: unknown, scope: Scope, options: BundleOptions): Promise<Answer> {
-  const entries = readBundle(body);
+  const entries = readBundle(body, scope.baseUrl);
   demandModestReads(entries.reads);
   if (entries.type === 'transaction') refuseFailed({ refused: entries.refused, changes: [] });
   const write = entries.type === 'transaction' ? writeTogether : writeApart;

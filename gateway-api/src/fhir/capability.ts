@@ -1,6 +1,8 @@
 /** The CapabilityStatement (hl7.org/fhir/R4/capabilitystatement.html), made from the tables that the routes run on. */
 import type { Kind, Organisation } from '@telemed-ledger/consortium/members.ts';
 import { BUILT_IN } from './built-in.ts';
+import type { ClientIds } from './client-ids.ts';
+import { refusalOfDelete } from './deletions.ts';
 import type { Operation } from './operations.ts';
 import { parametersOf } from './search-parameters.ts';
 import { identifierParameter, type SupportedType, supportedTypes } from './types.ts';
@@ -8,6 +10,7 @@ import { FHIR_VERSION } from './validation/schema.ts';
 
 export interface CapabilityOptions {
   organisation: Organisation;
+  clientIds: ClientIds;
   operations: readonly Operation[];
   /** `rest.resource` of types that other rooms serve under the same base. */
   besides?: readonly object[] | undefined;
@@ -45,20 +48,22 @@ const SERVED_BESIDE: readonly (Pick<Operation, 'type' | 'name' | 'definition'> &
   },
 ];
 
-function resourceOf(type: SupportedType, { organisation, operations }: CapabilityOptions): object {
+function resourceOf(type: SupportedType, { organisation, operations, clientIds }: CapabilityOptions): object {
   const isWritten = type.writer === organisation.kind;
+  const isRecord = isWritten && type.writer === 'provider';
+  const isDeleted = isRecord && refusalOfDelete(type, type.name) === undefined;
   const beside = SERVED_BESIDE.filter(({ kind }) => kind === organisation.kind);
   const mounted = [...BUILT_IN, ...beside, ...operations].filter((one) => (one.type ?? type.name) === type.name);
   return {
     type: type.name,
-    interaction: codes(isWritten ? ['create', 'update', ...READS] : READS),
+    interaction: codes([...(isWritten ? ['create', 'update'] : []), ...(isDeleted ? ['delete'] : []), ...READS]),
     versioning: 'versioned',
     readHistory: true,
-    updateCreate: false,
+    updateCreate: isRecord && clientIds !== 'none',
     conditionalCreate: isWritten && identifierParameter(type.name) !== undefined,
-    conditionalRead: 'not-match',
+    conditionalRead: 'full-support',
     conditionalUpdate: isWritten && identifierParameter(type.name) !== undefined,
-    conditionalDelete: 'not-supported',
+    conditionalDelete: isDeleted && identifierParameter(type.name) !== undefined ? 'single' : 'not-supported',
     referencePolicy: ['literal', 'logical', 'enforced'],
     searchInclude: references(type.name),
     searchParam: searchParameters(type.name),

@@ -15,21 +15,24 @@ import type { Criterion } from './tokens.ts';
 import { modifierIssues } from './validation/modifiers.ts';
 import { type FoundLink, type FoundReference, validateResource } from './validation/validation.ts';
 
+export type Interaction = 'create' | 'update' | 'delete';
+
 export interface ChangeRequest {
-  /** The body as it came. */
-  body: unknown;
+  /** The body as it came; a delete has none. */
+  body?: unknown;
   /** Where the body stands, for expressions: `Patient`, or `Bundle.entry[3].resource`. */
   path: string;
-  interaction: 'create' | 'update';
+  interaction: Interaction;
   /** Type in the URL. */
   type: string;
-  /** Id in the URL of an update; absent where a criterion stands there. */
+  /** Id in the URL of an update or delete; absent where a criterion stands there. */
   id?: string;
   /** Index of the Bundle's entry; 0 for a single request. */
   index?: number;
   fullUrl?: string;
   criterion?: Criterion;
-  ifMatch?: number;
+  /** Versions, of which it must be one. */
+  ifMatch?: readonly number[];
   /** The header as it came: an update of what it names is refused. */
   ifNoneMatch?: string;
   /** Expressions of the conditions: the header's name or the element of the entry. */
@@ -60,9 +63,11 @@ export class Change {
   id: string;
   version = 1;
   /** An update by a condition that nothing matches becomes a create. */
-  interaction: ChangeRequest['interaction'];
-  /** The conditional create found what it would have made: nothing is written. */
+  interaction: Interaction;
+  /** The conditional create found what it would have made, or the delete nothing to delete: nothing is written. */
   exists = false;
+  /** An update that creates: of what was not there under that id, or is deleted. */
+  begins = false;
   failure: { status: number; issues: Issue[] } | undefined;
 
   constructor(request: ChangeRequest) {
@@ -108,7 +113,10 @@ export class Change {
   /** What the transaction carries, under a salt of its own. */
   draft(): NewDraft {
     const isProvisional = this.interaction === 'create';
-    return { id: this.id, version: this.version, salt: newSalt(), resource: this.written(), isProvisional };
+    const { id, version } = this;
+    if (this.interaction === 'delete')
+      return { id, version, salt: newSalt(), resource: this.resource as Resource, isProvisional, deleted: true };
+    return { id, version, salt: newSalt(), resource: this.written(), isProvisional };
   }
 
   /** Takes the ids that the write gave. */

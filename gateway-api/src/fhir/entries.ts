@@ -14,6 +14,7 @@ export interface EntryRead {
   index: number;
   url: string;
   urlPath: string;
+  conditions: { ifNoneMatch?: string; ifModifiedSince?: string };
 }
 
 export interface RefusedEntry {
@@ -57,23 +58,62 @@ const textOf = (value: unknown, path: string): string | undefined => {
   return refuse(400, 'value', 'A string is expected.', path);
 };
 
-function readUpdate(url: string, path: string): Pick<ChangeRequest, 'type' | 'id' | 'criterion'> {
-  const [, type, id, query] = /^([A-Z][A-Za-z]+)(?:\/([A-Za-z0-9.-]{1,64})|\?(.*))$/s.exec(url) ?? [];
+const TARGET = /^([A-Z][A-Za-z]+)(?:\/([A-Za-z0-9.-]{1,64})|\?(.*))$/s;
+
+/** `Type/id`, or `Type?identifier=system|value`. */
+function readTarget(url: string, { method, path }: EntryPlace): Pick<ChangeRequest, 'type' | 'id' | 'criterion'> {
+  const [, type, id, query] = TARGET.exec(url) ?? [];
   const criterion = type === undefined || query === undefined ? undefined : parseCriterion(type, query);
   if (type !== undefined && id !== undefined) return { type, id };
   if (type !== undefined && criterion !== undefined) return { type, criterion };
-  return refuse(400, 'not-supported', 'PUT goes to Type/id or Type?identifier=system|value.', `${path}.url`);
+  return refuse(400, 'not-supported', `${method} goes to Type/id or Type?identifier=system|value.`, `${path}.url`);
 }
 
 function readCreate(url: string, condition: string | undefined, path: string) {
-  if (!/^[A-Z][A-Za-z]+$/.test(url)) refuse(400, 'not-supported', 'POST goes to Type.', `${path}.url`);
+  if (!/^[A-Z][A-Za-z]+$/.test(url))
+    refuse(400, 'not-supported', 'POST goes to Type, without parameters.', `${path}.url`);
   if (condition === undefined) return { type: url };
   const criterion = parseCriterion(url, queryOfCondition(url, condition));
   if (criterion !== undefined) return { type: url, criterion };
   return refuse(400, 'not-supported', 'The condition must be identifier=system|value.', `${path}.ifNoneExist`);
 }
 
-function readEntry(entry: unknown, index: number): Change | EntryRead {
+/** The conditions that an entry of a method may have. */
+const CONDITIONS = {
+  GET: ['ifNoneMatch', 'ifModifiedSince'],
+  HEAD: ['ifNoneMatch', 'ifModifiedSince'],
+  POST: ['ifNoneExist'],
+  PUT: ['ifMatch', 'ifNoneMatch'],
+  DELETE: ['ifMatch'],
+} as const satisfies Record<string, readonly Condition[]>;
+type Condition = 'ifNoneMatch' | 'ifModifiedSince' | 'ifMatch' | 'ifNoneExist';
+const ALL_CONDITIONS: readonly Condition[] = ['ifNoneMatch', 'ifModifiedSince', 'ifMatch', 'ifNoneExist'];
+type Method = keyof typeof CONDITIONS;
+const isMethod = (method: string | undefined): method is Method =>
+  method !== undefined && Object.hasOwn(CONDITIONS, method);
+
+/** The conditions of an entry, as their headers would stand. */
+function conditionsOf(request: Members, method: Method, path: string): Partial<Record<Condition, string>> {
+  const found: Partial<Record<Condition, string>> = {};
+  const allowed: readonly Condition[] = CONDITIONS[method];
+  for (const name of ALL_CONDITIONS) {
+    const stated = textOf(request[name], `${path}.${name}`);
+    if (stated === undefined) continue;
+    if (!allowed.includes(name)) refuse(400, 'not-supported', `A ${method} has no such condition.`, `${path}.${name}`);
+    found[name] = stated;
+  }
+  return found;
+}
+
+/** Relative to the base URL, whether it is written so, with a slash before it, or with this server's own base URL. */
+function relativeUrl(url: string, baseUrl: string, path: string): string {
+  if (url.startsWith(`${baseUrl}/`)) return url.slice(baseUrl.length + 1);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(url) || url.startsWith('//'))
+    refuse(400, 'value', 'The URL is of another server: it is relative to the base URL of this one.', `${path}.url`);
+  return url.replace(/^\//, '');
+}
+
+function readEntry(entry: unknown, index: number, baseUrl: string): Change | EntryRead {
   const place = `Bundle.entry[${index}]`;
   const path = `${place}.request`;
   if (!isMembers(entry)) return refuse(400, 'structure', 'An entry is a JSON object.', place);
@@ -82,44 +122,43 @@ function readEntry(entry: unknown, index: number): Change | EntryRead {
   const unknown = [...unknownIn(entry, ENTRY_ELEMENTS, place), ...unknownIn(request, REQUEST_ELEMENTS, path)];
   if (unknown.length > 0) throw new Refusal(400, unknown);
   const method = textOf(request['method'], `${path}.method`);
-  const url = textOf(request['url'], `${path}.url`) ?? refuse(400, 'required', 'The URL is required.', `${path}.url`);
-  for (const condition of ['ifNoneMatch', 'ifModifiedSince']) {
-    if (request[condition] !== undefined)
-      refuse(400, 'not-supported', 'This condition is not supported.', `${path}.${condition}`);
-  }
-  if (method === 'GET' || method === 'HEAD') return { index, url, urlPath: `${path}.url` };
-  if (method !== 'POST' && method !== 'PUT') {
-    const code = method === 'DELETE' || method === 'PATCH' ? 'not-supported' : 'code-invalid';
-    return refuse(code === 'not-supported' ? 405 : 400, code, 'Entries are GET, HEAD, POST or PUT.', `${path}.method`);
-  }
-  return readWrite(entry, request, { index, method, url, place, path });
+  const stated =
+    textOf(request['url'], `${path}.url`) ?? refuse(400, 'required', 'The URL is required.', `${path}.url`);
+  if (!isMethod(method))
+    return refuse(400, 'code-invalid', 'Entries are GET, HEAD, POST, PUT or DELETE.', `${path}.method`);
+  const url = relativeUrl(stated, baseUrl, path);
+  const conditions = conditionsOf(request, method, path);
+  if (method === 'GET' || method === 'HEAD') return { index, url, urlPath: `${path}.url`, conditions };
+  return readWrite(entry, conditions, { index, method, url, place, path });
 }
 
 interface EntryPlace {
   index: number;
-  method: 'POST' | 'PUT';
+  method: Exclude<Method, 'GET' | 'HEAD'>;
   url: string;
   place: string;
   path: string;
 }
 
-function readWrite(entry: Members, request: Members, { index, method, url, place, path }: EntryPlace): Change {
+function readWrite(entry: Members, conditions: Partial<Record<Condition, string>>, at: EntryPlace): Change {
+  const { index, method, url, place, path } = at;
   const fullUrl = textOf(entry['fullUrl'], `${place}.fullUrl`);
-  const condition = textOf(request[method === 'POST' ? 'ifNoneExist' : 'ifMatch'], `${path}.ifNoneExist`);
-  const shared = {
-    body: entry['resource'],
-    path: `${place}.resource`,
-    index,
-    urlPath: `${path}.url`,
-    ...(fullUrl && { fullUrl }),
-  };
+  const shared = { path: `${place}.resource`, index, urlPath: `${path}.url`, ...(fullUrl && { fullUrl }) };
   if (method === 'POST') {
-    const target = readCreate(url, condition, path);
-    return new Change({ ...shared, ...target, interaction: 'create', conditionPath: `${path}.ifNoneExist` });
+    const target = readCreate(url, conditions.ifNoneExist, path);
+    const body = entry['resource'];
+    return new Change({ ...shared, ...target, body, interaction: 'create', conditionPath: `${path}.ifNoneExist` });
   }
-  const ifMatch = ifMatchOf(condition, `${path}.ifMatch`);
-  const update = { ...shared, ...readUpdate(url, path), ...(ifMatch === undefined ? {} : { ifMatch }) };
-  return new Change({ ...update, interaction: 'update', conditionPath: `${path}.ifMatch` });
+  const ifMatch = ifMatchOf(conditions.ifMatch, `${path}.ifMatch`);
+  const { ifNoneMatch } = conditions;
+  const common = {
+    ...{ ...shared, ...readTarget(url, at), conditionPath: `${path}.ifMatch` },
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+  };
+  if (method === 'PUT') return new Change({ ...common, body: entry['resource'], interaction: 'update' });
+  if (entry['resource'] !== undefined) refuse(400, 'invalid', 'A DELETE has no resource.', `${place}.resource`);
+  return new Change({ ...common, interaction: 'delete' });
 }
 
 /** bdl-7: a fullUrl stands once in a transaction. */
@@ -135,7 +174,7 @@ function refuseRepeatedUrls(changes: readonly Change[]): void {
 }
 
 /** Reads a Bundle that was posted to the base URL. Refuses the Bundle itself; entries that are wrong are in `refused`. */
-export function readBundle(body: unknown): Entries {
+export function readBundle(body: unknown, baseUrl: string): Entries {
   if (!isMembers(body) || body['resourceType'] !== 'Bundle') {
     return refuse(400, 'invalid', 'A Bundle is expected at the base URL.', 'Bundle.resourceType');
   }
@@ -157,7 +196,7 @@ export function readBundle(body: unknown): Entries {
   const entries: Entries = { type, count: entry.length, changes: [], reads: [], refused: [] };
   entry.forEach((one: unknown, index) => {
     try {
-      const read = readEntry(one, index);
+      const read = readEntry(one, index, baseUrl);
       if (read instanceof Change) entries.changes.push(read);
       else entries.reads.push(read);
     } catch (error) {

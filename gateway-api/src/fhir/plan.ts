@@ -6,7 +6,16 @@
 import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
 import { isLeft } from '../auth/scopes.ts';
 import { inStretches } from '../http/pauses.ts';
-import type { Change } from './changes.ts';
+import type { Change, Interaction } from './changes.ts';
+import { refusalOfId } from './client-ids.ts';
+import {
+  deletedIn,
+  refusalOfAuthor,
+  refusalOfDelete,
+  refusalOfMatch,
+  refuseNeeded,
+  resolveDelete,
+} from './deletions.ts';
 import { errorIssue, Refusal } from './outcomes.ts';
 import { resolveReferences } from './references.ts';
 import type { Scope } from './repository.ts';
@@ -36,12 +45,16 @@ export function refusalOfWriter(type: SupportedType, { kind }: Organisation, pla
 /** The URL against the table of types, then the body against R4, and against the URL. */
 function checkRequest(change: Change, { organisation }: Scope): undefined {
   const { interaction, type, urlPath, criterion } = change.request;
+  const place = urlPath ?? type;
   const supported = supportedType(type);
   if (supported === undefined) {
     return change.fail(404, errorIssue('not-supported', 'This server does not hold resources of that type.', urlPath));
   }
-  const refusal = refusalOfWriter(supported, organisation, urlPath ?? type);
+  const refusal =
+    refusalOfWriter(supported, organisation, place) ??
+    (interaction === 'delete' ? refusalOfDelete(supported, place) : undefined);
   if (refusal !== undefined) return change.fail(refusal.status, refusal.issues[0]!);
+  if (interaction === 'delete') return;
   const body = change.request.body as { resourceType?: unknown } | null | undefined;
   if (typeof body?.resourceType === 'string' && body.resourceType !== type && isResourceType(body.resourceType)) {
     return change.fail(
@@ -56,8 +69,11 @@ function checkRequest(change: Change, { organisation }: Scope): undefined {
   }
 }
 
-/** If-None-Exist: no match creates, one is taken as it is, more than one fails. Equal criteria create once. */
-async function resolveCreates(changes: readonly Change[], scope: Scope): Promise<void> {
+/**
+ * If-None-Exist: no match creates, one is taken as it is, more than one fails. Equal criteria create once. What the same transaction
+ * deletes is no match: deletes come first (hl7.org/fhir/R4/http.html#trules).
+ */
+async function resolveCreates(changes: readonly Change[], all: readonly Change[], scope: Scope): Promise<void> {
   const { repository } = scope;
   const byKey = new Map<string, Change[]>();
   for (const change of changes) {
@@ -69,8 +85,9 @@ async function resolveCreates(changes: readonly Change[], scope: Scope): Promise
   if (byKey.size === 0) return;
   const groups = [...byKey.values()];
   const matches = await repository.findByIdentifier(groups.map(([first]) => first!.request.criterion!));
+  const deleted = deletedIn(all);
   groups.forEach((group, index) => {
-    const ids = matches[index] ?? [];
+    const ids = (matches[index] ?? []).filter((id) => !deleted.has(`${group[0]!.type}/${id}`));
     const [first] = group;
     for (const change of group) {
       if (ids.length > 1) {
@@ -95,14 +112,32 @@ function refuseMatching(change: Change, scope: Scope): boolean {
   return true;
 }
 
+/** hl7.org/fhir/R4/http.html#cdelete: what matches, if anything does; more than one fails. */
+async function resolveConditionalDeletes(changes: readonly Change[], scope: Scope): Promise<void> {
+  const asking = conditionalOf(changes, 'delete').filter((change) => !refuseMatching(change, scope));
+  if (asking.length === 0) return;
+  const matches = await scope.repository.findByIdentifier(asking.map(({ request }) => request.criterion!));
+  asking.forEach((change, index) => {
+    const [found, ...more] = matches[index] ?? [];
+    if (more.length > 0)
+      change.fail(
+        412,
+        errorIssue('multiple-matches', 'More than one resource matches.', change.request.urlPath ?? 'url'),
+      );
+    change.exists = found === undefined;
+    change.id = found ?? change.id;
+  });
+}
+
+const conditionalOf = (changes: readonly Change[], interaction: Interaction): Change[] =>
+  changes.filter(({ request }) => request.interaction === interaction && request.criterion !== undefined);
+
 /**
  * hl7.org/fhir/R4/http.html#cond-update: no match creates, where the resource brings no id of its own; one is updated, more
  * than one fails.
  */
 async function resolveConditionalUpdates(changes: readonly Change[], scope: Scope): Promise<void> {
-  const conditional = changes.filter(
-    ({ request }) => request.interaction === 'update' && request.criterion !== undefined,
-  );
+  const conditional = conditionalOf(changes, 'update');
   const asking = conditional.filter((change) => !refuseMatching(change, scope));
   if (asking.length === 0) return;
   const matches = await scope.repository.findByIdentifier(asking.map(({ request }) => request.criterion!));
@@ -111,41 +146,37 @@ async function resolveConditionalUpdates(changes: readonly Change[], scope: Scop
     const { urlPath } = change.request;
     const id = change.resource['id'];
     const place = `${change.path}.id`;
-    if (more.length > 0) change.fail(412, errorIssue('multiple-matches', 'More than one resource matches.', urlPath));
+    if (more.length > 0)
+      change.fail(412, errorIssue('multiple-matches', 'More than one resource matches.', urlPath ?? 'url'));
     else if (found !== undefined && id !== undefined && id !== found)
       change.fail(400, errorIssue('invalid', 'The id of the resource must be that of the one that matches.', place));
-    else if (found === undefined && id !== undefined)
-      change.fail(
-        405,
-        errorIssue('not-found', 'Nothing matches, and ids are given by this server: leave it out.', place),
-      );
-    else if (found === undefined) change.interaction = 'create';
+    else if (found === undefined && id !== undefined) {
+      change.id = String(id);
+      const refusal = refusalOfId(change.id, scope.clientIds, place);
+      if (refusal !== undefined) change.fail(refusal.status, refusal.issues[0]!);
+    } else if (found === undefined) change.interaction = 'create';
     else change.id = found;
   });
 }
 
-/** The version an update makes: the one after the newest here, which must be the one that If-Match names. */
-async function resolveUpdate(change: Change, { repository, organisation, caller }: Scope): Promise<void> {
-  const { ifMatch, ifNoneMatch, conditionPath, urlPath } = change.request;
-  const current = await repository.read(caller, change.type, change.id);
+/**
+ * The version an update makes: the one after the newest here, which must be the one that If-Match names. What is not there or
+ * deleted it creates, where this gateway takes ids of its clients' (hl7.org/fhir/R4/http.html#upsert).
+ */
+async function resolveUpdate(change: Change, scope: Scope): Promise<undefined> {
+  const { ifNoneMatch, urlPath } = change.request;
+  const current = await scope.repository.standing(scope.caller, change.type, change.id);
   const place = urlPath ?? `${change.path}.id`;
-  if (current === undefined) {
-    change.fail(
-      405,
-      errorIssue('not-found', 'No such resource. Ids are given by this server: create it with POST.', place),
-    );
-  } else if (current.author !== organisation.name) {
-    change.fail(
-      403,
-      errorIssue('forbidden', 'This is a record of another organisation, which alone can change it.', place),
-    );
-  } else if (ifMatch !== undefined && ifMatch !== current.version) {
-    change.fail(412, errorIssue('conflict', `The resource is at version ${current.version}.`, conditionPath));
-  } else if (ifNoneMatch !== undefined && forbidsVersion(ifNoneMatch, current.version)) {
-    change.fail(412, errorIssue('conflict', `The resource is at version ${current.version}.`, 'If-None-Match'));
-  } else {
-    change.version = current.version + 1;
-  }
+  const isThere = current !== undefined && current.deleted === undefined;
+  const refusal =
+    (current === undefined ? refusalOfId(change.id, scope.clientIds, place) : undefined) ??
+    refusalOfAuthor(current, scope, place) ??
+    refusalOfMatch(change, current);
+  if (refusal !== undefined) return change.fail(refusal.status, refusal.issues[0]!);
+  if (isThere && ifNoneMatch !== undefined && forbidsVersion(ifNoneMatch, current.version))
+    return change.fail(412, errorIssue('conflict', `The resource is at version ${current.version}.`, 'If-None-Match'));
+  change.version = (current?.version ?? 0) + 1;
+  change.begins = !isThere;
 }
 
 /** hl7.org/fhir/R4/http.html#trules: no two entries of a transaction may write the same resource. */
@@ -153,7 +184,7 @@ function refuseOverlaps(changes: readonly Change[]): void {
   const seen = new Set<string>();
   for (const change of changes) {
     const { interaction, criterion } = change.request;
-    if (interaction !== 'update') continue;
+    if (interaction === 'create' || change.exists) continue;
     const written =
       change.interaction === 'create' && criterion !== undefined ? criterionKey(criterion) : change.reference;
     if (seen.has(written)) {
@@ -175,27 +206,32 @@ const UPDATES_AT_ONCE = 16;
  */
 export async function plan(changes: readonly Change[], scope: Scope, together: boolean): Promise<void> {
   await inStretches(changes, (change) => checkRequest(change, scope));
-  await resolveCreates(changes.filter(isSound), scope);
+  await resolveConditionalDeletes(changes.filter(isSound), scope);
+  await resolveCreates(changes.filter(isSound), changes, scope);
   await resolveConditionalUpdates(changes.filter(isSound), scope);
   if (together) refuseOverlaps(changes);
-  const updates = changes.filter((change) => isSound(change) && change.interaction === 'update');
-  await inStretches(updates, (change) => resolveUpdate(change, scope), UPDATES_AT_ONCE);
+  const changing = changes.filter((change) => isSound(change) && change.interaction !== 'create' && !change.exists);
+  await inStretches(
+    changing,
+    (change) => (change.interaction === 'delete' ? resolveDelete : resolveUpdate)(change, scope),
+    UPDATES_AT_ONCE,
+  );
+  await refuseNeeded(changes, scope);
   const byFullUrl = new Map<string, string>();
   const written = new Set<string>();
   if (together) {
     for (const change of changes) {
+      if (change.interaction === 'delete') continue;
       if (change.fullUrl !== undefined) byFullUrl.set(change.fullUrl, change.reference);
       written.add(change.reference);
     }
   }
-  const writing = changes.filter((change) => !change.exists);
+  const writing = changes.filter((change) => !change.exists && change.interaction !== 'delete');
   const { repository, baseUrl } = scope;
   await resolveReferences(writing, {
-    repository,
-    baseUrl,
-    byFullUrl,
-    written,
+    ...{ repository, baseUrl, byFullUrl, written },
     mayMatch: (type) => mayMatch(scope, type),
+    deleted: deletedIn(changes),
   });
 }
 

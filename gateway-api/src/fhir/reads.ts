@@ -22,13 +22,18 @@ export async function vread({ repository, caller }: Scope, type: string, id: str
   return stored === undefined ? notFound() : answerOf(stored);
 }
 
-/** hl7.org/fhir/R4/http.html#history: newest first, with how each version came about. */
-function historyEntry({ resource, version, lastUpdated }: StoredResource, type: string, baseUrl: string): object {
+/** hl7.org/fhir/R4/http.html#history: newest first, with how each version came about; of one that deletes without a resource. */
+function historyEntry(stored: StoredResource, type: string, baseUrl: string): object {
+  const { resource, version, lastUpdated, deleted } = stored;
+  const url = `${type}/${resource.id}`;
+  const response = { etag: etagOf(version), lastModified: lastUpdated };
+  const fullUrl = `${baseUrl}/${url}`;
+  if (deleted === true)
+    return { fullUrl, request: { method: 'DELETE', url }, response: { status: '204 No Content', ...response } };
+  const isFirst = version === 1;
   return {
-    fullUrl: `${baseUrl}/${type}/${resource.id}`,
-    resource,
-    request: version === 1 ? { method: 'POST', url: type } : { method: 'PUT', url: `${type}/${resource.id}` },
-    response: { status: version === 1 ? '201 Created' : '200 OK', etag: etagOf(version), lastModified: lastUpdated },
+    ...{ fullUrl, resource, request: isFirst ? { method: 'POST', url: type } : { method: 'PUT', url } },
+    response: { status: isFirst ? '201 Created' : '200 OK', ...response },
   };
 }
 

@@ -22,6 +22,8 @@ export interface Targets {
   mayMatch: (type: string) => boolean;
   /** `Type/id` that this same request writes. */
   written: ReadonlySet<string>;
+  /** `Type/id` that this same request deletes. */
+  deleted: ReadonlySet<string>;
 }
 
 const CONDITIONAL = /^([A-Z][A-Za-z]+)\?(.*)$/s;
@@ -106,7 +108,7 @@ function identifiersOf({ identifier }: Readonly<Record<string, unknown>>): { sys
 /** Resolves `Type?identifier=system|value` for all changes at once: exactly one match, or the change fails. */
 async function resolveConditional(
   opens: Open[],
-  { repository, mayMatch }: Targets,
+  { repository, mayMatch, deleted }: Targets,
   writtenHere: () => WrittenHere,
 ): Promise<void> {
   const criteria = new Map<string, { criterion: Criterion; opens: Open[] }>();
@@ -132,7 +134,9 @@ async function resolveConditional(
   const matches = await repository.findByIdentifier(groups.map(({ criterion }) => criterion));
   const here = writtenHere();
   groups.forEach((group, index) => {
-    const ids = here.matches(group.criterion, matches[index] ?? []);
+    const { type } = group.criterion;
+    const stored = (matches[index] ?? []).filter((id) => !deleted.has(`${type}/${id}`));
+    const ids = here.matches(group.criterion, stored);
     for (const open of group.opens) {
       if (ids.length === 1) open.found.holder.reference = `${group.criterion.type}/${ids[0]}`;
       else if (ids.length === 0)
@@ -146,7 +150,7 @@ async function resolveConditional(
 }
 
 /** Sorts one reference; what must be looked up in the store is returned as `Type/id`. */
-function literalOf(open: Open, { written }: Targets): string | undefined {
+function literalOf(open: Open, { written, deleted }: Targets): string | undefined {
   const { reference } = open.found.holder;
   if (/^urn:(?:uuid|oid):/i.test(reference)) {
     refuseReference(open, 'not-found', 'No entry of this Bundle has this fullUrl.');
@@ -154,6 +158,10 @@ function literalOf(open: Open, { written }: Targets): string | undefined {
   }
   const [, type = '', id = ''] = RELATIVE.exec(reference) ?? [];
   if (!isRight(open, literalIssue(open.found)) || type === '' || written.has(`${type}/${id}`)) return undefined;
+  if (deleted.has(`${type}/${id}`)) {
+    refuseReference(open, 'not-found', 'This request deletes what is referred to.');
+    return undefined;
+  }
   if (supportedType(type) !== undefined) return `${type}/${id}`;
   refuseReference(open, 'not-found', 'This server holds no resources of that type.');
   return undefined;

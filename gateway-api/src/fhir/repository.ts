@@ -11,6 +11,7 @@ import type { Caller } from '../auth/caller.ts';
 import type { FairSlots } from '../clients/fair-slots.ts';
 import type { IdempotentWrites, Sending } from '../idempotency/writes.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
+import type { ClientIds } from './client-ids.ts';
 import type { Issue } from './outcomes.ts';
 
 /** One version of a resource as it is stored; `resource.meta` already holds versionId and lastUpdated. */
@@ -23,6 +24,8 @@ export interface StoredResource {
   author: string;
   /** Empty for what no transaction wrote. */
   transactionId: string;
+  /** The version says that the resource is deleted; `resource` is what is left of it (model/fhir.ts, `tombstoneOf`). */
+  deleted?: true;
   /** Of a delivered copy: the access that it was delivered under. */
   access?: string;
   /** Id of the Patient whom it is about; absent where it is about none. */
@@ -138,8 +141,19 @@ export interface VersionsPage {
   next?: number;
 }
 
-/** A draft, and whether its id is provisional: the repository may give another, which its outcome then names. */
-export type NewDraft = Draft & { isProvisional: boolean };
+/**
+ * A draft, and whether its id is provisional: the repository may give another, which its outcome then names. One that deletes a
+ * record holds its tombstone (model/fhir.ts).
+ */
+export type NewDraft = Draft & { isProvisional: boolean; deleted?: true };
+
+/** What of a resource keeps another from being deleted. */
+export interface Referrer {
+  /** `Type/id` of what is referred to. */
+  reference: string;
+  /** `Type/id` of what refers to it. */
+  by: string;
+}
 
 export interface Repository {
   /**
@@ -152,6 +166,8 @@ export interface Repository {
    * @throws {Failure} 503 while a newer one is on the ledger and has not arrived here; so do the other reads
    */
   read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined>;
+  /** As `read`, and what says of a resource that it is deleted: of that `read` throws 410. */
+  standing(caller: Caller, type: string, id: string): Promise<StoredResource | undefined>;
   readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined>;
   /** Versions, newest first; none where there is no such resource. */
   history(caller: Caller, type: string, id: string, page: HistoryPage): Promise<VersionsPage>;
@@ -163,6 +179,8 @@ export interface Repository {
   referredTo(caller: Caller, records: readonly StoredResource[]): Promise<ReferredTo>;
   /** Which of these `Type/id` do not exist here. */
   missing(references: string[]): Promise<string[]>;
+  /** What refers to these records of this organisation's, or rests on them: of each some. */
+  referrers(references: readonly string[]): Promise<Referrer[]>;
   /**
    * Ids of the resources of a type that carry an identifier, for conditional creates and references; one array per
    * query, in their order.
@@ -183,6 +201,7 @@ export interface Scope {
   idempotent: IdempotentWrites;
   reads: Pick<FairSlots, 'run'>;
   organisation: Organisation;
+  clientIds: ClientIds;
   caller: Caller;
   /** Without a slash at the end. */
   baseUrl: string;

@@ -23,12 +23,12 @@ export function preferencesOf(request: Request): Preferences {
   };
 }
 
-/** The version that an If-Match header asks for (`W/"3"`); undefined where there is none or it is `*`. */
-export function ifMatchOf(header: string | undefined, expression: string): number | undefined {
+/** The versions of which an If-Match header asks for one (`W/"3"`, or several); undefined where there is none or it is `*`. */
+export function ifMatchOf(header: string | undefined, expression: string): number[] | undefined {
   if (header === undefined || header.trim() === '*') return undefined;
-  const version = /^\s*(?:W\/)?"([1-9][0-9]{0,8})"\s*$/.exec(header)?.[1];
-  if (version === undefined) refuse(400, 'value', 'If-Match must be one version: W/"1".', expression);
-  return Number(version);
+  const tags = header.split(',').map((tag) => /^\s*(?:W\/)?"([1-9][0-9]{0,8})"\s*$/.exec(tag)?.[1]);
+  if (tags.includes(undefined)) refuse(400, 'value', 'If-Match names versions: W/"1".', expression);
+  return tags.map(Number);
 }
 
 /** Whether an If-None-Match header forbids to touch what is at this version (RFC 9110 section 13.1.2). */

@@ -20,6 +20,8 @@ import { BUILT_IN, type BuiltIn } from './built-in.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement } from './capability.ts';
 import type { ChangeRequest } from './changes.ts';
+import type { ClientIds } from './client-ids.ts';
+import { refusalOfDelete } from './deletions.ts';
 import { demandOf, type Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
 import { refusalOfWriter } from './plan.ts';
@@ -29,7 +31,7 @@ import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
 import { parameterOf } from './search-parameters.ts';
 import type { Parameters } from './search-query.ts';
-import { parseCriterion, queryOfCondition } from './tokens.ts';
+import { type Criterion, parseCriterion, queryOfCondition } from './tokens.ts';
 import { type SupportedType, supportedType, supportedTypes } from './types.ts';
 import { validateResource } from './validation/validation.ts';
 import { write } from './writes.ts';
@@ -40,6 +42,8 @@ export interface FhirOptions {
   /** Reads take turns among callers. */
   reads: Pick<FairSlots, 'run'>;
   organisation: Organisation;
+  /** Which ids of new resources its clients may choose. */
+  clientIds: ClientIds;
   /** The verified caller; throws what is answered as 401 where there is none. */
   callerOf(request: Request): Caller;
   operations?: readonly Operation[];
@@ -63,8 +67,11 @@ interface Endpoint {
   body?: 'resource' | 'bundle' | 'form';
   /** Writes nothing, whatever is posted. */
   isQuestion?: true;
+  /** Writes, without a body. */
+  isWrite?: true;
 }
-type Endpoints = Partial<Record<'get' | 'post' | 'put', Endpoint>>;
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type Endpoints = Partial<Record<Method, Endpoint>>;
 
 const typeOf = (request: Request): SupportedType =>
   supportedType(String(request.params['type'])) ??
@@ -79,6 +86,13 @@ const inCompartment = (request: Request): SupportedType => {
     ? type
     : refuse(404, 'not-supported', 'There is no such interaction.');
 };
+
+/** The condition behind `?` of an interaction on what matches it. */
+function criterionIn(request: Request): Criterion {
+  const query = request.originalUrl.split(/\?(.*)/s)[1] ?? '';
+  const criterion = parseCriterion(typeOf(request).name, query);
+  return criterion ?? refuse(400, 'not-supported', 'The condition must be identifier=system|value.', 'url');
+}
 
 const queryOf = (request: Request): Parameters => [
   ...new URLSearchParams(request.originalUrl.split(/\?(.*)/s)[1] ?? ''),
@@ -107,17 +121,15 @@ class FhirApi {
   }
 
   #scope(request: Request): Scope {
-    const { repository, idempotent, reads, organisation, callerOf } = this.#options;
-    return { repository, idempotent, reads, organisation, caller: callerOf(request), baseUrl: this.baseUrlOf(request) };
+    const { callerOf, repository, idempotent, reads, organisation, clientIds } = this.#options;
+    const baseUrl = this.baseUrlOf(request);
+    return { repository, idempotent, reads, organisation, clientIds, caller: callerOf(request), baseUrl };
   }
 
   metadata: Handle = (request) => {
-    const { organisation, operations = [], besides } = this.#options;
-    const baseUrl = this.baseUrlOf(request);
-    return {
-      status: 200,
-      resource: capabilityStatement({ organisation, operations, besides, version: VERSION, baseUrl, date: this.#date }),
-    };
+    const { organisation, clientIds, operations = [], besides } = this.#options;
+    const stated = { organisation, clientIds, operations, besides, version: VERSION, date: this.#date };
+    return { status: 200, resource: capabilityStatement({ ...stated, baseUrl: this.baseUrlOf(request) }) };
   };
 
   /** Whoever may neither read nor write anything here sends no Bundle. */
@@ -197,6 +209,19 @@ class FhirApi {
     repository.admit(callerOf(request), type.name);
   };
 
+  /** An update of what matches a condition. */
+  admitConditional = (request: Request): void => {
+    this.admitWrite(request);
+    criterionIn(request);
+  };
+
+  admitDelete = (request: Request): void => {
+    const type = typeOf(request);
+    const refusal = refusalOfDelete(type, type.name);
+    if (refusal !== undefined) throw refusal;
+    this.admitWrite(request);
+  };
+
   create: Handle = (request) => {
     const { name: type } = typeOf(request);
     const condition = request.get('if-none-exist');
@@ -216,13 +241,7 @@ class FhirApi {
 
   update: Handle = (request) => this.#update(request, { id: idOf(request) });
 
-  conditionalUpdate: Handle = (request) => {
-    const query = request.originalUrl.split(/\?(.*)/s)[1] ?? '';
-    const criterion = parseCriterion(typeOf(request).name, query);
-    if (criterion === undefined)
-      return refuse(400, 'not-supported', 'The condition must be identifier=system|value.', 'url');
-    return this.#update(request, { criterion });
-  };
+  conditionalUpdate: Handle = (request) => this.#update(request, { criterion: criterionIn(request) });
 
   #update(request: Request, target: Pick<ChangeRequest, 'id' | 'criterion'>): Promise<Answer> {
     const { name: type } = typeOf(request);
@@ -234,6 +253,18 @@ class FhirApi {
       ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
     };
     return write({ ...change, ...target, ...conditions }, this.#scope(request), this.#writing(request));
+  }
+
+  delete: Handle = (request) => this.#delete(request, { id: idOf(request) });
+
+  conditionalDelete: Handle = (request) => this.#delete(request, { criterion: criterionIn(request) });
+
+  #delete(request: Request, target: Pick<ChangeRequest, 'id' | 'criterion'>): Promise<Answer> {
+    const { name: type } = typeOf(request);
+    const ifMatch = ifMatchOf(request.get('if-match'), 'If-Match');
+    const change = { path: type, interaction: 'delete' as const, type, conditionPath: 'If-Match', ...target };
+    const whole = { ...change, ...(ifMatch === undefined ? {} : { ifMatch }) };
+    return write(whole, this.#scope(request), this.#writing(request));
   }
 
   operation(operation: Operation): Endpoint {
@@ -306,6 +337,13 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
           handle: api.conditionalUpdate,
           summary: 'Updates the resource with an identifier, or creates it.',
           ...write,
+          admit: api.admitConditional,
+        },
+        delete: {
+          handle: api.conditionalDelete,
+          summary: 'Deletes the resource with an identifier.',
+          admit: api.admitDelete,
+          isWrite: true,
         },
       },
     ],
@@ -318,6 +356,12 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
       {
         get: { handle: api.read, summary: 'The newest version of a resource.' },
         put: { handle: api.update, summary: 'Updates a resource; If-Match names the version it changes.', ...write },
+        delete: {
+          handle: api.delete,
+          summary: 'Deletes a resource by a version that says so.',
+          admit: api.admitDelete,
+          isWrite: true,
+        },
       },
     ],
     ['/:type/:id/_history', { get: { handle: api.history, summary: 'All versions of a resource, newest first.' } }],
@@ -328,7 +372,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
 
 /** A route as the documentation shows it. */
 export interface DocumentedRoute {
-  method: 'get' | 'post' | 'put';
+  method: Method;
   path: string;
   summary: string;
   /** Needs no token. */
@@ -343,9 +387,10 @@ export function documentedRoutes(options: FhirOptions): DocumentedRoute[] {
   const { organisation, operations = [] } = options;
   const writes = supportedTypes.some(({ writer }) => writer === organisation.kind);
   return routesOf(new FhirApi(options), operations).flatMap(([path, endpoints]) =>
-    (Object.entries(endpoints) as ['get' | 'post' | 'put', Endpoint][]).flatMap(
-      ([method, { summary, body, isQuestion }]) => {
-        const isWrite = isQuestion !== true && (body === 'resource' || body === 'bundle');
+    (Object.entries(endpoints) as [Method, Endpoint][]).flatMap(
+      ([method, { summary, body, isQuestion, isWrite: writesAlone }]) => {
+        const writesBody = isQuestion !== true && (body === 'resource' || body === 'bundle');
+        const isWrite = writesBody || writesAlone === true;
         const isOfResources = path === '/:type' || path === '/:type/:id';
         if (summary === undefined || (isWrite && isOfResources && !writes)) return [];
         return [{ method, path, summary, isOpen: path === '/metadata', isWrite, body }];
@@ -371,7 +416,7 @@ function stepsOf({ handle, admit, body }: Endpoint, api: FhirApi, readers: Reade
 function addRoute(router: Router, api: FhirApi, path: string, endpoints: Endpoints, readers: Readers): void {
   const allow = allowOf(endpoints);
   const route = router.route(path);
-  for (const [method, endpoint] of Object.entries(endpoints) as ['get' | 'post' | 'put', Endpoint][]) {
+  for (const [method, endpoint] of Object.entries(endpoints) as [Method, Endpoint][]) {
     route[method](...stepsOf(endpoint, api, readers));
   }
   route.all((request: Request, response: Response) => {

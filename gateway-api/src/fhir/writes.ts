@@ -28,6 +28,10 @@ interface Line {
   id: string;
   /** 0: nothing was written, it was there. */
   version: number;
+  /** It was created; of a create so is what has version 1. */
+  begins?: true;
+  /** What was asked for is gone; with version 0 nothing was there to delete. */
+  deleted?: true;
 }
 
 export interface WriteOptions {
@@ -99,23 +103,29 @@ export async function commit(
   return isReplay ? replayedAnswers(written, scope) : answersOf(changes, written?.outcome, scope);
 }
 
-const lineOf = ({ index, type, id, exists, version }: Change): Line => ({
-  index,
-  type,
-  id,
-  version: exists ? 0 : version,
+const lineOf = ({ index, type, id, exists, version, begins, interaction }: Change): Line => ({
+  ...{ index, type, id, version: exists ? 0 : version },
+  ...(begins ? { begins } : {}),
+  ...(interaction === 'delete' ? { deleted: true as const } : {}),
 });
 
 async function answersOf(changes: readonly Change[], outcome: Outcome | undefined, scope: Scope): Promise<Answers> {
   const answers: Answers = new Map();
   await inStretches(changes, async (change) => {
     if (change.exists || outcome === undefined) return;
+    if (change.interaction === 'delete') {
+      answers.set(change.index, deletedAnswer(lineOf(change), outcome));
+      return;
+    }
     const resource = await writtenResource(change, outcome, scope);
     answers.set(change.index, { ...writtenAnswer(lineOf(change), outcome), resource });
   });
   const isCommitted = outcome !== undefined;
   for (const change of changes) {
-    if (change.exists) answers.set(change.index, await existingOf(change, changes, answers, scope, isCommitted));
+    if (!change.exists) continue;
+    const isDelete = change.interaction === 'delete';
+    const answer = isDelete ? NOTHING_THERE : await existingOf(change, changes, answers, scope, isCommitted);
+    answers.set(change.index, answer);
   }
   return answers;
 }
@@ -124,6 +134,10 @@ async function answersOf(changes: readonly Change[], outcome: Outcome | undefine
 export async function replayedAnswers({ outcome, answer }: Written<Line[]>, scope: Scope): Promise<Answers> {
   const answers: Answers = new Map();
   await inStretches(answer, async (line) => {
+    if (line.deleted !== undefined) {
+      answers.set(line.index, line.version === 0 ? NOTHING_THERE : deletedAnswer(line, outcome));
+      return;
+    }
     if (line.version === 0) {
       answers.set(line.index, await existingAfterCommit(line, scope));
       return;
@@ -135,8 +149,17 @@ export async function replayedAnswers({ outcome, answer }: Written<Line[]>, scop
   return answers;
 }
 
-const writtenAnswer = ({ type, id, version }: Line, outcome: Outcome): Answer => ({
-  status: version === 1 ? 201 : 200,
+/** Of a delete: there was nothing, or it is deleted already. */
+const NOTHING_THERE: Answer = { status: 204 };
+
+/** With the version that says so. */
+const deletedAnswer = ({ version }: Line, { time, transactionId }: Outcome): Answer => ({
+  ...{ status: 204, version, lastModified: time },
+  transactions: [transactionId],
+});
+
+const writtenAnswer = ({ type, id, version, begins }: Line, outcome: Outcome): Answer => ({
+  status: version === 1 || begins === true ? 201 : 200,
   version,
   lastModified: outcome.time,
   location: `${type}/${id}/_history/${version}`,

@@ -61,6 +61,12 @@ const GONE = 410;
 /** 410: it was here, and is erased for good. */
 export const gone = (): Failure => new Failure(GONE, 'deleted', 'This resource has been erased.');
 
+/** The same version. @throws {Failure} 410 where it says that the resource is deleted */
+export function demandThere<Stored extends { version: number; deleted?: true }>(stored: Stored): Stored {
+  if (stored.deleted === undefined) return stored;
+  throw new Failure(GONE, 'deleted', 'This resource has been deleted.', { headers: { ETag: `W/"${stored.version}"` } });
+}
+
 /** For those to whom what is erased is as if it were not here. @throws any other failure */
 export function absentWhereGone(error: unknown): undefined {
   if (!(error instanceof Failure) || error.status !== GONE) throw error;

@@ -6,6 +6,7 @@ import { callerIn, callerOf } from '../auth/caller.ts';
 import { authentication, type TokenSettings } from '../auth/tokens.ts';
 import { type ClientLimits, quotas } from '../clients/quotas.ts';
 import { strangers } from '../clients/strangers.ts';
+import type { ClientIds } from '../fhir/client-ids.ts';
 import { outcomeHandler, refuse } from '../fhir/outcomes.ts';
 import type { Repository } from '../fhir/repository.ts';
 import { documentedRoutes, type FhirOptions, fhirRouter } from '../fhir/router.ts';
@@ -36,6 +37,8 @@ export interface AppOptions {
   clients: ClientLimits & { strangersPerMinute: number };
   /** Addresses or networks whose X-Forwarded headers are believed. */
   trustedProxies: readonly string[];
+  /** Which ids of new resources clients may choose. */
+  clientIds: ClientIds;
   /** Pages of which may call this gateway from a browser. */
   browserOrigins: readonly string[];
   blocks: Blocks;
@@ -66,6 +69,7 @@ export function gatewayApp(options: AppOptions): Express {
     idempotent,
     reads,
     organisation,
+    clientIds: options.clientIds,
     callerOf: (request) => callerOf(request.res!),
     operations: operations
       .filter(({ kind }) => kind === organisation.kind)

@@ -166,6 +166,8 @@ export interface RecordFixture {
   version?: number;
   author?: string;
   recordedAt?: string;
+  /** The version deletes the record. */
+  deleted?: true;
   [element: string]: unknown;
 }
 
@@ -185,10 +187,12 @@ export function anchored(type: string, fields: RecordFixture): AnchoredFixture {
     version = 1,
     author = 'HospitalMSP',
     recordedAt = '2026-03-01T10:00:00.000Z',
+    deleted,
     ...rest
   } = fields;
   const resource = canonicalJson({ resourceType: type, id, ...rest });
-  return { type, id, version, text: leafText({ author, id, version, recordedAt, salt: newSalt() }, resource) };
+  const said = { author, id, version, recordedAt, salt: newSalt(), ...(deleted && { deleted }) };
+  return { type, id, version, text: leafText(said, resource) };
 }
 
 /** The private writes of one transaction that puts records on a sheet of their provider's. */

@@ -4,8 +4,7 @@
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Kysely, sql } from 'kysely';
-import type { IndexTables } from '../schema.ts';
-import { NEWEST } from './matching.ts';
+import { type IndexTables, NEWEST_OF_ALL } from '../schema.ts';
 import type { PageOptions } from './own-states.ts';
 
 const CARE = collections.care('');
@@ -99,7 +98,7 @@ export class Delivered {
       .innerJoin('versions as change', (join) =>
         join
           .onRef(`change.${same}`, '=', `copy.${same}`)
-          .on('change.current', '=', NEWEST)
+          .on('change.current', 'in', NEWEST_OF_ALL)
           .onRef('change.sequence', '>', 'copy.sequence')
           .on(sql<boolean>`${sql.ref('change.collection')} = ${sql.lit(CARE)} || ${sql.ref('copy.source')}`)
           .on((on) => on.or([on('change.type', '=', 'Consent'), on('change.version', '>', 1)])),

@@ -9,10 +9,9 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { type Kysely, sql } from 'kysely';
 import { gone } from '../../http/failures.ts';
-import type { ErasuresTable, IndexTables, VersionsTable } from '../schema.ts';
+import { type ErasuresTable, type IndexTables, NEWEST_OF_ALL, type VersionsTable } from '../schema.ts';
 import { STANDING, type Standing } from '../write/resources.ts';
 import type { Checks } from './checks.ts';
-import { NEWEST } from './matching.ts';
 import type { PageOptions } from './own-states.ts';
 
 /** A literal: the partial index is used only where the statement says so itself. */
@@ -126,7 +125,7 @@ export class Erasures {
       .select(STANDING)
       .where('id', '=', record)
       .where('type', '=', type)
-      .where('current', '=', NEWEST)
+      .where('current', 'in', NEWEST_OF_ALL)
       .where('leaf', 'is not', null)
       .where('collection', 'like', `${CARE}%`)
       .execute();
@@ -144,7 +143,7 @@ export class Erasures {
       .select(STANDING)
       .where('patient', '=', patient)
       .where('collection', '=', `${CARE}${provider}`)
-      .where('current', '=', NEWEST)
+      .where('current', 'in', NEWEST_OF_ALL)
       .where('erased', '=', 0)
       .where('id', '!=', patient)
       .execute();

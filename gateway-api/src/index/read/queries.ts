@@ -10,12 +10,18 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
 import { isAsked } from '../../fhir/search/matching.ts';
-import { absentWhereGone, gone } from '../../http/failures.ts';
+import { absentWhereGone, demandThere, gone } from '../../http/failures.ts';
 import { inStretches } from '../../http/pauses.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
-import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
+import {
+  type IndexTables,
+  isDeletion,
+  type PrivateValuesTable,
+  type StatesTable,
+  type TransactionsTable,
+} from '../schema.ts';
 import type { Seals } from '../seals.ts';
-import { byAge, resourceOf, STANDING } from '../write/resources.ts';
+import { byAge, isNewest, resourceOf, STANDING } from '../write/resources.ts';
 import { AccessSteps } from './access-steps.ts';
 import { Accesses } from './accesses.ts';
 import { CarriedReads } from './carried-reads.ts';
@@ -35,6 +41,7 @@ import { LinkedPatients } from './links.ts';
 import { heldIn, matchingIn, NEWEST } from './matching.ts';
 import { OwnStates } from './own-states.ts';
 import { PatientRecords } from './patient-records.ts';
+import { Referrers } from './referrers.ts';
 import { LicenceRegister } from './register.ts';
 import { Restrictions } from './restrictions.ts';
 import { type Chosen, chosenRows, searchRows } from './rows.ts';
@@ -101,6 +108,7 @@ export class ReadModel {
   readonly counts: Counts;
   readonly cosignatures: Cosignatures;
   readonly carriedReads: CarriedReads;
+  readonly referrers: Referrers;
   readonly #claims: ClaimWords;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = newKnown();
@@ -127,6 +135,7 @@ export class ReadModel {
     this.counts = new Counts(db);
     this.carriedReads = new CarriedReads(db, this.#checks);
     this.cosignatures = new Cosignatures(db, this.#checks);
+    this.referrers = new Referrers(db, collections.care(organisation));
     this.#claims = new ClaimWords(
       options.consortium,
       async (claim) => (await this.state('claim', claim)) ?? this.state('authorization', claim),
@@ -185,18 +194,25 @@ export class ReadModel {
     const found = (await this.#shown(rows)).find((one) => one.version === version);
     if (found === undefined) await this.undelivered.demandVersions(id, [version]);
     if (known === undefined) await this.undelivered.demandNext(id, 0);
-    return found;
+    return found && demandThere(found);
   }
 
   /** @throws {Failure} 503 while a newer version is on its way. */
   async newest(type: string, id: string, view: View = {}): Promise<StoredResource | undefined> {
+    const found = await this.standing(type, id, view);
+    return found && demandThere(found);
+  }
+
+  /** The same, and what says of a resource that it is deleted. */
+  async standing(type: string, id: string, view: View = {}): Promise<StoredResource | undefined> {
     const row = await this.#newestRow(type, id, view);
     return row && this.#asItStands(row);
   }
 
-  /** The row behind `newest`, for those who need its text and its key; undefined where the record is erased. */
-  newestRow(type: string, id: string): Promise<VersionRow | undefined> {
-    return this.#newestRow(type, id, {}).catch(absentWhereGone);
+  /** The row behind `newest`, for those who need its text and its key; undefined where the record is erased or deleted. */
+  async newestRow(type: string, id: string): Promise<VersionRow | undefined> {
+    const row = await this.#newestRow(type, id, {}).catch(absentWhereGone);
+    return row === undefined || isDeletion(row) ? undefined : row;
   }
 
   async #newestStored(type: string, id: string, view: View): Promise<StoredResource | undefined> {
@@ -251,7 +267,8 @@ export class ReadModel {
     const resource = resourceOf(home);
     const all = rows.filter((row) => resourceOf(row) === resource).sort(byAge);
     const [newest] = all;
-    if (newest?.current !== 1 || newest.held !== all.length) this.#checks.refuse('versions', newest ?? home);
+    if (newest === undefined || !isNewest(newest) || newest.held !== all.length)
+      this.#checks.refuse('versions', newest ?? home);
     const own = all.filter((row) => this.#isVisible(row, view, now)).filter((row) => isIn(row, view));
     if (own.length > 0 && newest.erased === 1) throw gone();
     return own.filter((row, index) => row.version !== own[index - 1]?.version);

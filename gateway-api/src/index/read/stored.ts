@@ -30,6 +30,7 @@ export function storedResource(row: VersionRow, consortium: Consortium): StoredR
     lastUpdated: row.last_updated,
     author: organisationByMsp(consortium, row.author)?.name ?? row.author,
     transactionId: row.transaction_id,
+    ...(content.deleted === true ? { deleted: true as const } : {}),
     ...(row.access === null ? {} : { access: row.access }),
     ...(row.patient === null ? {} : { patient: row.patient }),
   };

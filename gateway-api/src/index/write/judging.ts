@@ -3,6 +3,7 @@
  * goes past its gateway, can anchor anything. What this organisation wrote was judged before it was sent.
  */
 import { inStretches } from '../../http/pauses.ts';
+import { isDeletion } from '../schema.ts';
 import type { KeyRows, VersionRows } from './rows.ts';
 import { contentOf } from './values.ts';
 
@@ -22,6 +23,7 @@ export async function judgeForeign(keys: readonly KeyRows[], own: string, judge:
 /** As it would be shown: the text is read again, with the digits of its numbers. */
 function judgeVersion(version: VersionRows, judge: Judge): void {
   const { row } = version;
+  if (isDeletion(row)) return;
   const resources = contentOf(row)?.resources ?? [];
   const resource = resources.findLast((one) => one.resourceType === row.type && one.id === row.id);
   const fault = resource === undefined ? 'structure Resource' : judge(resource);

@@ -183,7 +183,8 @@ const nameOf = (row: SearchValuesTable): string => JSON.stringify(KEYS.search_va
 
 function searchValuesIn({ type, id, collection, fault, ...text }: Text): SearchValuesTable[] {
   if (fault !== null) return [];
-  const content = contentOf(text);
-  const resource = content?.resources.findLast((one) => one.resourceType === type && one.id === id);
-  return resource === undefined ? [] : searchValueRows(resource, collection, content?.identities);
+  const { deleted, resources = [], identities } = contentOf(text) ?? {};
+  if (deleted === true) return [];
+  const resource = resources.findLast((one) => one.resourceType === type && one.id === id);
+  return resource === undefined ? [] : searchValueRows(resource, collection, identities);
 }

@@ -5,7 +5,7 @@
 import { isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { isIncluded, leafHash } from '@telemed-ledger/chaincode/model/merkle.ts';
-import { unrecordable } from '@telemed-ledger/chaincode/model/record-types.ts';
+import { unrecordable, unrecordableType } from '@telemed-ledger/chaincode/model/record-types.ts';
 import {
   type Content,
   type Copies,
@@ -149,7 +149,8 @@ function recordPart({ text, root, leaf, sheet, placeOf, author, collection }: St
 function recordIn(text: string): ReturnType<typeof anchoredContent> | undefined {
   try {
     const content = anchoredContent(readObject(text));
-    return content.resources.every((resource) => unrecordable(resource) === undefined) ? content : undefined;
+    const reasonOf = content.deleted === true ? unrecordableType : unrecordable;
+    return content.resources.every((resource) => reasonOf(resource) === undefined) ? content : undefined;
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@
  * What the rows of one resource say together: which of them is the newest, how many there are, and by which values it
  * is found. All of it follows from the rows alone, so a value that arrives late leaves what it would have left in time.
  */
-import { COLUMNS, type IndexTables, type VersionsTable } from '../schema.ts';
+import { COLUMNS, CURRENT, type IndexTables, isDeletion, NEWEST_OF_ALL, type VersionsTable } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 
 type Row = Pick<VersionsTable, 'type' | 'id' | 'collection' | 'key' | 'version' | 'sequence' | 'audience'>;
@@ -62,11 +62,11 @@ export function settled(rows: readonly Standing[], { cleared, added, isErased }:
     const resource = resourceOf(all[0]!);
     const gone = cleared.filter((row) => resourceOf(row) === resource);
     const before = [...all.filter(({ sequence }) => !added.has(sequence)), ...gone];
-    const last = before.find((row) => row.current === 1 && isIntact(row));
+    const last = before.find((row) => isNewest(row) && isIntact(row));
     const known = before.length === 0 ? 0 : last?.held;
     const held = known === undefined ? UNSURE : known - gone.length + all.length - (before.length - gone.length);
     return all.flatMap((row, age) => {
-      const wanted = { ...(age === 0 ? { current: 1, held } : { current: 0, held: 0 }), erased: isErased(row) ? 1 : 0 };
+      const wanted = { current: currentOf(row, age), held: age === 0 ? held : 0, erased: isErased(row) ? 1 : 0 };
       if (row.current === wanted.current && row.held === wanted.held && row.erased === wanted.erased) return [];
       const changed = { ...row, ...wanted };
       return [
@@ -74,4 +74,13 @@ export function settled(rows: readonly Standing[], { cleared, added, isErased }:
       ];
     });
   });
+}
+
+/** Whether nothing of its resource is newer. */
+export const isNewest = ({ current }: Pick<Standing, 'current'>): boolean =>
+  NEWEST_OF_ALL.some((one) => one === current);
+
+function currentOf(row: Standing, age: number): number {
+  if (isDeletion(row)) return age === 0 ? CURRENT.deletion : CURRENT.olderDeletion;
+  return age === 0 ? CURRENT.newest : CURRENT.older;
 }

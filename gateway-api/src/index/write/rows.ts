@@ -9,6 +9,7 @@ import { inStretches } from '../../http/pauses.ts';
 import type { HashedWrite, ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
 import type { CarriedReadsTable } from '../log-tables.ts';
 import {
+  CURRENT,
   type MissingTable,
   type PrivateValuesTable,
   RESOURCES_PER_VALUE,
@@ -286,11 +287,20 @@ async function versionRows(
 
 function versionRow(resource: Resource, part: Part, place: Place, transaction: Signed): VersionRows | undefined {
   const { resourceType: type, id } = resource;
-  const { version, author, recordedAt, copy, value, root, leaf = null, anchorages } = part;
+  const { version, author, recordedAt, deleted, copy, value, root, leaf = null, anchorages } = part;
   const patient = patientIdOf(resource);
   const row: VersionsTable = {
     ...place,
-    ...{ type, id, version, current: 1, held: 1, erased: 0, value, leaf },
+    ...{
+      type,
+      id,
+      version,
+      current: deleted === true ? CURRENT.deletion : CURRENT.newest,
+      held: 1,
+      erased: 0,
+      value,
+      leaf,
+    },
     anchor: root ?? place.anchor,
     author: author ?? transaction.creator,
     patient: patient !== undefined && fits(patient, LONGEST.id) ? patient : null,
@@ -303,11 +313,8 @@ function versionRow(resource: Resource, part: Part, place: Place, transaction: S
   };
   if (!isStorable(row) || !fits(type, LONGEST.type) || !fits(id, LONGEST.id)) return undefined;
   try {
-    return {
-      row,
-      searchValues: searchValueRows(resource, place.collection, part.identities),
-      ...(anchorages && { anchorages }),
-    };
+    const searchValues = deleted === true ? [] : searchValueRows(resource, place.collection, part.identities);
+    return { row, searchValues, ...(anchorages && { anchorages }) };
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { auditPaths, isIncluded, leafHash, rootOf } from '@telemed-ledger/chaincode/model/merkle.ts';
 import type { Copies } from '@telemed-ledger/chaincode/model/sheets.ts';
+import type { PrivateWrite } from '../../ledger/block.ts';
 import type { VersionsTable } from '../schema.ts';
 
 export interface Leaf {
@@ -38,6 +39,10 @@ export function contentIn(key: string): { sheet: string; generation: number } | 
   const [, sheet, generation] = /^content\/([^/]+)\/(0|[1-9]\d{0,8})$/.exec(key) ?? [];
   return sheet === undefined ? undefined : { sheet, generation: Number(generation) };
 }
+
+/** Whether a content may hold a version that says that its record is deleted. */
+export const isOfDeletion = ({ plain }: PrivateWrite): boolean =>
+  plain !== undefined && contentIn(plain.key) !== undefined && plain.value.includes('\\"deleted\\":true');
 
 /** The sheet whose content a key names; undefined for any other key. */
 export const sheetIn = (key: string): string | undefined => contentIn(key)?.sheet;

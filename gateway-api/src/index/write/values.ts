@@ -16,6 +16,8 @@ export interface ValueContent {
   version: number;
   /** ISO 8601 UTC; undefined where the value does not say: then it is the transaction's time. */
   recordedAt?: string;
+  /** The version says that the resource is deleted; what it holds says whose it was. */
+  deleted?: true;
   resources: Resource[];
   /** Of a claim: what the names of whom it is for come to, by which further claims for her are found. */
   identities?: string[];
@@ -84,11 +86,11 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 
 /** Held to its shape: organisations that share a collection can write into it what they like. */
 export function anchoredContent(value: unknown): ValueContent & { author: string } {
-  const { author, id, version, recordedAt, resource } = value as Anchored;
+  const { author, id, version, recordedAt, resource, deleted } = value as Anchored;
   const isVersion = Number.isSafeInteger(version) && version >= 1;
   if (!isText(author) || !isText(recordedAt) || !isVersion || !isResource(resource) || resource.id !== id)
     throw new Error('this is no anchored resource');
-  return { author, version, recordedAt, resources: [resource] };
+  return { author, version, recordedAt, ...(deleted === true ? { deleted } : {}), resources: [resource] };
 }
 
 const isResource = (value: unknown): value is Resource =>

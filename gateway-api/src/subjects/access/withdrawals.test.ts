@@ -173,6 +173,18 @@ describe('What was delivered', function () {
     expect(await scene.at('clinic', id)).to.include({ status: 'purged', reason: 'record-erased' });
   });
 
+  it('loses with a deletion only what is deleted, and does not get it back by itself', async () => {
+    const id = await delivered();
+    expect((await scene.send('hospital', `DELETE ${pathOf(first)}`)).status).to.equal(204);
+    await becomes([0, 1]);
+    expect(await renewed(id)).to.include({ status: 'granted', renews: id });
+    expect(await scene.at('clinic', id)).to.include({ status: 'purged', reason: 'record-changed' });
+    const { body } = await scene.send('hospital', `GET ${pathOf(first)}/_history/1`);
+    expect((await scene.send('hospital', `PUT ${pathOf(first)}`, body)).status).to.equal(201);
+    await change(second, { valueString: 'later' });
+    await becomes([0, 2]);
+  });
+
   it('is reviewed again where something changes while it is being reviewed', async () => {
     await delivered();
     for (let version = 2; version < 8; version += 1)

@@ -68,7 +68,8 @@ export const makeHealthLink: SubjectOperation = {
     if (!isHers) throw new LedgerError('FORBIDDEN', 'a link is made by the patient herself, or her custodian’s system');
     const own = compartmentOf(caller);
     if (own !== undefined && own !== id) throw new LedgerError('NOT_FOUND', 'there is no such patient');
-    const scope = { repository: new Records(services, {}), idempotent, reads, organisation, caller, baseUrl };
+    const repository = new Records(services, {});
+    const scope = { repository, idempotent, reads, organisation, clientIds: 'none' as const, caller, baseUrl };
     const { resource = {} } = await summary(scope, id, [], false);
     const { origin } = new URL(baseUrl);
     const made = await healthLinks.make({ patient: id, content: resource, ...asked }, origin);

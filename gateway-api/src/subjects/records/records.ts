@@ -18,13 +18,14 @@ import type {
   HistoryPage,
   NewDraft,
   ReferredTo,
+  Referrer,
   Repository,
   Search,
   SearchPage,
   StoredResource,
   VersionsPage,
 } from '../../fhir/repository.ts';
-import { InsufficientScope } from '../../http/failures.ts';
+import { demandThere, InsufficientScope } from '../../http/failures.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { View } from '../../index/read/deliveries.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -86,6 +87,11 @@ export class Records implements Repository {
   }
 
   async read(caller: Caller, type: string, id: string): Promise<StoredResource | undefined> {
+    const found = await this.standing(caller, type, id);
+    return found && demandThere(found);
+  }
+
+  async standing(caller: Caller, type: string, id: string): Promise<StoredResource | undefined> {
     const view = await this.#viewFor(caller, 'read', type, id);
     const asked = { interaction: 'read', type, id } as const;
     if (type === AUDIT) return this.#event(caller, asked, view);
@@ -96,9 +102,8 @@ export class Records implements Repository {
       return entry;
     }
     if (isExplained(type, this.#services.organisation)) return this.#explanation(caller, asked, view);
-    const found = (await this.#isWithin(view, type, id))
-      ? await this.#services.index.newest(type, id, view)
-      : undefined;
+    const isWithin = await this.#isWithin(view, type, id);
+    const found = isWithin ? await this.#services.index.standing(type, id, view) : undefined;
     await this.#note(caller, asked, found === undefined ? [] : [found], view);
     return found && withLinks(found, caller);
   }
@@ -324,6 +329,10 @@ export class Records implements Repository {
     return index.missing(references.filter((reference) => !isMember(reference)));
   }
 
+  referrers(references: readonly string[]): Promise<Referrer[]> {
+    return this.#services.index.referrers.of(references);
+  }
+
   findByIdentifier(queries: { type: string; system?: string; value: string }[]): Promise<string[][]> {
     return this.#services.index.findByIdentifier(queries);
   }
@@ -334,12 +343,13 @@ export class Records implements Repository {
 
   /** What is written, and what it replaces. @throws {LedgerError} FORBIDDEN */
   async #demandWritable(caller: Caller, { version, ...draft }: NewDraft): Promise<void> {
-    const act = version === 1 ? 'c' : 'u';
+    const later = draft.deleted === true ? 'd' : 'u';
+    const act = version === 1 ? 'c' : later;
     demandWritable(caller, draft, act);
     if (caller.scopes === undefined || act === 'c') return;
     const { resourceType: type, id } = draft.resource;
     const view = viewOf(caller, type, act);
-    if ((await this.#isWithin(view, type, id)) && (await this.#services.index.newest(type, id, view)) !== undefined)
+    if ((await this.#isWithin(view, type, id)) && (await this.#services.index.standing(type, id, view)) !== undefined)
       return;
     throw new InsufficientScope('the scopes of this token do not take in what this would replace', type);
   }
