@@ -4,7 +4,7 @@ import { every } from '@telemed-ledger/consortium/endorsers.ts';
 import { nameSchema, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
-import { anchoredText, idSchema, recordIdSchema, saltSchema, written } from './texts.ts';
+import { anchoredText, fhirIdSchema, idSchema, saltSchema, written } from './texts.ts';
 import { done, transaction } from './transaction.ts';
 import { MAX_VALUE_LENGTH } from './values.ts';
 
@@ -22,7 +22,7 @@ export const claimAppealTransactions = {
       salt: saltSchema,
       reason: written(2_000),
       /** Id of the Patient whose claim it is. */
-      patient: recordIdSchema,
+      patient: fhirIdSchema,
       claim: anchoredText(MAX_VALUE_LENGTH),
       state: anchoredText(MAX_STATE_LENGTH),
       response: anchoredText(MAX_VALUE_LENGTH),

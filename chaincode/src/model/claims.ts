@@ -12,12 +12,12 @@ import {
   codeSchema,
   currencySchema,
   daySchema,
+  fhirIdSchema,
   hashSchema,
   idSchema,
   instantSchema as instant,
   line,
   minorUnitsSchema,
-  recordIdSchema,
   saltSchema,
   table,
   userSchema,
@@ -26,7 +26,7 @@ import {
 } from './texts.ts';
 import { amountSchema, pricesSchema, schemaVersion, unlistedSchema } from './values.ts';
 
-const recordVersion = z.strictObject({ id: recordIdSchema, version: versionSchema });
+const recordVersion = z.strictObject({ id: fhirIdSchema, version: versionSchema });
 
 /** What one claim edit said: enough for anyone entitled to recompute it. */
 export const findingSchema = z.strictObject({

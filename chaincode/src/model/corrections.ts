@@ -10,7 +10,6 @@ import {
   fhirIdSchema,
   idSchema,
   instantSchema,
-  recordIdSchema,
   resourceTypeSchema,
   saltSchema,
   versionSchema,
@@ -30,7 +29,7 @@ export const wordsSchema = written(LONGEST_WORDS);
 /** What is asked: of which version of which record, and in whose words. */
 export const correctionShape = {
   id: idSchema,
-  record: recordIdSchema,
+  record: fhirIdSchema,
   type: resourceTypeSchema,
   version: versionSchema,
   patient: fhirIdSchema,

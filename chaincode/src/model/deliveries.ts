@@ -5,7 +5,7 @@
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { uuidFrom } from './canonical.ts';
-import { codeSchema, fhirIdSchema, instantSchema, recordIdSchema, saltSchema, table } from './texts.ts';
+import { codeSchema, fhirIdSchema, instantSchema, saltSchema, table } from './texts.ts';
 
 /** The order of the groups; all other types are the last one. */
 const GROUPS: readonly (readonly string[])[] = [
@@ -80,7 +80,7 @@ export type Withheld = z.infer<typeof withheldSchema>;
 /** `account/<access>` in care_<Holder>: what became of a part, for its holder, the custodian and the patient. */
 export const accountSchema = z.strictObject({
   schema: z.literal(1),
-  id: recordIdSchema,
+  id: fhirIdSchema,
   requestor: nameSchema,
   delivered: z.int().min(0).max(999_999),
   withheld: withheldSchema,

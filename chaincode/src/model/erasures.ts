@@ -11,7 +11,6 @@ import {
   hashSchema,
   idSchema,
   instantSchema,
-  recordIdSchema,
   resourceTypeSchema,
   saltSchema,
   versionSchema,
@@ -43,7 +42,7 @@ export const markedSchema = z.strictObject({
   handle: hashSchema,
   begins: beginningSchema,
   salt: saltSchema,
-  record: recordIdSchema.optional(),
+  record: fhirIdSchema.optional(),
 });
 export type Marked = z.infer<typeof markedSchema>;
 
@@ -53,7 +52,7 @@ export const askedBySchema = z.enum(['patient', 'caretaker', 'system']);
 /** `erasure/<handle>/<sheet>` in care_<Provider>: the version of the record that stood on that sheet, without its content. */
 export const erasureSchema = z.strictObject({
   schema: schemaVersion,
-  record: recordIdSchema,
+  record: fhirIdSchema,
   type: resourceTypeSchema,
   version: versionSchema,
   /** Where it stood, and the hash of its leaf, which stays. */

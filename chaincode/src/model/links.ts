@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { canonicalJson, sha256Hex } from './canonical.ts';
 import type { Resource } from './fhir.ts';
-import { hashSchema, idSchema, instantSchema, recordIdSchema, saltSchema } from './texts.ts';
+import { fhirIdSchema, hashSchema, idSchema, instantSchema, saltSchema } from './texts.ts';
 
 /** The most of what identifies a Patient that is looked at. */
 const MAX_IDENTITIES = 100;
@@ -16,7 +16,7 @@ const LINK_STATUSES = ['linked', 'unlinked'] as const;
 /** `link/<patient>/<n>` in care_<Provider>: of which person a Patient is, one generation after the other. */
 export const linkSchema = z.strictObject({
   schema: z.literal(1),
-  patient: recordIdSchema,
+  patient: fhirIdSchema,
   /** Random; the same of all records of one person. */
   person: idSchema,
   status: z.enum(LINK_STATUSES),

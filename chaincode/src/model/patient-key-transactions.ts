@@ -5,11 +5,11 @@ import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { oneTimeKeySchema, oneTimeSignatureSchema, requestSchema, statementTextSchema } from './patient-keys.ts';
 import { recordEvidenceSchema } from './sheets.ts';
-import { idSchema, instantSchema, recordIdSchema, saltSchema } from './texts.ts';
+import { fhirIdSchema, idSchema, instantSchema, saltSchema } from './texts.ts';
 import { done, hintSchema, transaction } from './transaction.ts';
 
 /** Whose directory it is, and a generation of it that is known. */
-const placeShape = { patient: recordIdSchema, directory: hintSchema };
+const placeShape = { patient: fhirIdSchema, directory: hintSchema };
 
 export const patientKeyTransactions = {
   /** A provider hands a code to a patient of its own, whose record is shown. The custodian endorses, and cannot ask for it. */

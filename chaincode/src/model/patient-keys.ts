@@ -7,7 +7,7 @@ import { createPublicKey, verify } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson, sha256Hex } from './canonical.ts';
 import { fromBase64Url, thumbprintOf } from './jws.ts';
-import { idSchema, instantSchema, recordIdSchema, saltSchema, userSchema } from './texts.ts';
+import { fhirIdSchema, idSchema, instantSchema, saltSchema, userSchema } from './texts.ts';
 
 const schemaVersion = z.literal(1);
 
@@ -100,7 +100,7 @@ export const keyCodeSchema = z.strictObject({
   schema: schemaVersion,
   id: idSchema,
   /** Id of the provider's Patient. */
-  patient: recordIdSchema,
+  patient: fhirIdSchema,
   /** Ed25519, of the key whose seed the code is. */
   publicKey: oneTimeKeySchema,
   issuedBy: z.strictObject({ role: z.enum(['system', 'practitioner']), user: userSchema.optional() }),
@@ -138,7 +138,7 @@ export const keyStatementSchema = z.strictObject({
   /** Puts another key in its place; ends it, so that the custodian acts in trust again; ends one that a code has brought. */
   act: z.enum(['rotate', 'revoke', 'cancel']),
   provider: z.string().max(64),
-  patient: recordIdSchema,
+  patient: fhirIdSchema,
   /** How many keys she had: what was signed counts once. */
   keys: z.int().min(1).max(MAX_KEYS),
   /** Thumbprint of the other key, where there is one. */
@@ -153,7 +153,7 @@ export const KEY_STATEMENT = 'telemed-key+jws';
 export const keyChangeSchema = z.strictObject({
   schema: schemaVersion,
   id: idSchema,
-  patient: recordIdSchema,
+  patient: fhirIdSchema,
   statement: statementTextSchema,
   request: requestSchema.optional(),
   changedAt: instantSchema,

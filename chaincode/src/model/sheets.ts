@@ -11,10 +11,10 @@ import { leafHash } from './merkle.ts';
 import { PURPOSE_CODES } from './purposes.ts';
 import {
   anchoredText,
+  fhirIdSchema,
   hashSchema,
   idSchema,
   instantSchema,
-  recordIdSchema,
   resourceTypeSchema,
   saltSchema,
   versionSchema,
@@ -74,7 +74,7 @@ export type Origin = z.infer<typeof originSchema>;
 
 /** One record version, shown: its text, its path to the sheet, and where its version's key says it stands. */
 export const recordEvidenceSchema = z.strictObject({
-  id: recordIdSchema,
+  id: fhirIdSchema,
   version: versionSchema,
   text: anchoredText(MAX_VALUE_LENGTH),
   sheet: idSchema,
@@ -89,7 +89,7 @@ export type RecordEvidence = z.infer<typeof recordEvidenceSchema>;
 
 /** A record version as its author hands it in: `resource` is canonical JSON, every digit as it was sent. */
 const recordDraftSchema = z.strictObject({
-  id: recordIdSchema,
+  id: fhirIdSchema,
   version: versionSchema,
   salt: saltSchema,
   resource: anchoredText(MAX_VALUE_LENGTH),

@@ -54,7 +54,7 @@ export const resourceTypeSchema = z
   .string()
   .max(64)
   .regex(/^[A-Z][A-Za-z]+$/);
-/** hl7.org/fhir/R4/datatypes.html#id */
+/** hl7.org/fhir/R4/datatypes.html#id: of a record or a patient a UUID, or what its author calls it. */
 export const fhirIdSchema = z
   .string()
   .max(64)
@@ -64,8 +64,6 @@ export const idSchema = z
   .string()
   .max(36)
   .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'a random UUID in lower case');
-/** Of a record, and of a patient: a UUID, or what its author calls it (hl7.org/fhir/R4/http.html#upsert). */
-export const recordIdSchema = fhirIdSchema;
 /** 32 random bytes as hex: keeps anybody from confirming a guess at a value by its hash. */
 export const saltSchema = z
   .string()

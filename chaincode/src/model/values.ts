@@ -16,6 +16,7 @@ import {
   codeSchema,
   currencySchema,
   daySchema,
+  fhirIdSchema,
   idSchema,
   instantSchema as instant,
   LONGEST_LINE,
@@ -23,7 +24,6 @@ import {
   line,
   minorUnitsSchema,
   practitionerSchema,
-  recordIdSchema,
   resourceTypeSchema,
   saltSchema,
   table,
@@ -51,7 +51,7 @@ export const MAX_DELIVERED = 500;
 
 /** A resource as its author hands it in; `meta.versionId` and `meta.lastUpdated` are added when it is read. */
 export const draftSchema = z.strictObject({
-  id: recordIdSchema,
+  id: fhirIdSchema,
   version: versionSchema,
   salt: saltSchema,
   resource: resourceSchema,
@@ -79,7 +79,7 @@ export const anchoredSchema = z.strictObject({
   schema: schemaVersion,
   /** MSP id of the author. */
   author: mspIdSchema,
-  id: recordIdSchema,
+  id: fhirIdSchema,
   version: versionSchema,
   /** Transaction time, ISO 8601 UTC. */
   recordedAt: instant,
@@ -138,7 +138,7 @@ export const becauseSchema = z.strictObject({
   reason: codeSchema,
   consent: consentVersionSchema.optional(),
   /** Id of the holder's Patient that was meant; absent where nobody is, and in older ones. */
-  patient: recordIdSchema.optional(),
+  patient: fhirIdSchema.optional(),
   salt: saltSchema,
 });
 export type Because = z.infer<typeof becauseSchema>;
@@ -170,7 +170,7 @@ export const accessStateSchema = z.strictObject({
    * Id of the holder's Patient whose records were delivered: who bears the identifier of the request may change. Absent in
    * older ones, and in refusals, which tell nobody who asks whether there is such a patient (see `because`).
    */
-  patient: recordIdSchema.optional(),
+  patient: fhirIdSchema.optional(),
   /** Of a purge: what may be shown of it still is delivered anew (model/renewals.ts). */
   goesOn: z.literal(true).optional(),
   /** Of what was delivered anew: the access that it goes on from, the one that was asked for, and how long it lasts at most. */
@@ -206,9 +206,9 @@ export const MAX_CONSENTS = 500;
 /** `directory/<bucket>/<generation>`: ids of the consents, and the patient's own keys, by id of the patient. */
 export const directorySchema = z.strictObject({
   schema: schemaVersion,
-  consents: table(recordIdSchema, z.array(idSchema).min(1).max(MAX_CONSENTS), MAX_PATIENTS),
+  consents: table(fhirIdSchema, z.array(idSchema).min(1).max(MAX_CONSENTS), MAX_PATIENTS),
   /** Absent in older ones, and where no patient of the bucket has one. */
-  keys: table(recordIdSchema, keyRingSchema, MAX_PATIENTS).optional(),
+  keys: table(fhirIdSchema, keyRingSchema, MAX_PATIENTS).optional(),
   salt: saltSchema,
 });
 export type Directory = z.infer<typeof directorySchema>;

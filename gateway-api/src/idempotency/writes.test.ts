@@ -5,7 +5,7 @@ import type { Caller } from '../auth/caller.ts';
 import { outcomeUnknown } from '../http/failures.ts';
 import { onEachDatabase } from '../index/databases.fixture.ts';
 import { FixtureIndex } from '../index/index.fixture.ts';
-import { outcomeOf as outcomeOfRow } from '../index/read/queries.ts';
+import { outcomeOf as outcomeOfRow } from '../index/read/outcome.ts';
 import type { Sender } from '../ledger/client.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
 import { Journal } from './journal.ts';

@@ -48,15 +48,6 @@ export interface TransactionsTable {
   time: string;
 }
 
-/**
- * Of a version: the newest of its resource in its collection, or an older one; and each of them where it says that the resource is
- * deleted. What is searched, listed or delivered asks for `newest`, so that what is deleted is in none of it.
- */
-export const CURRENT = { older: 0, newest: 1, deletion: 2, olderDeletion: 3 } as const;
-export const isDeletion = ({ current }: Pick<VersionsTable, 'current'>): boolean => current >= CURRENT.deletion;
-/** There is something of the resource, deleted or not. */
-export const NEWEST_OF_ALL = [CURRENT.newest, CURRENT.deletion];
-
 /** One row per FHIR resource in a private value that this organisation holds. */
 export interface VersionsTable {
   /** The order of the ledger, whenever the value arrived (see `sequenceOf`); also the position of a search's page. */
@@ -64,7 +55,7 @@ export interface VersionsTable {
   type: string;
   id: string;
   version: number;
-  /** See `CURRENT`. */
+  /** See current.ts. */
   current: number;
   /** For the newest version: how many rows the resource has here. 0 for the others. */
   held: number;

@@ -4,7 +4,8 @@
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Kysely, sql } from 'kysely';
-import { type IndexTables, NEWEST_OF_ALL } from '../schema.ts';
+import { NEWEST_OF_ALL } from '../current.ts';
+import type { IndexTables } from '../schema.ts';
 import type { PageOptions } from './own-states.ts';
 
 const CARE = collections.care('');

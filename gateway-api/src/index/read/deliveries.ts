@@ -4,7 +4,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Search } from '../../fhir/repository.ts';
-import type { IndexTables } from '../schema.ts';
+import type { IndexTables, VersionsTable } from '../schema.ts';
 import { STANDING } from '../write/resources.ts';
 import type { Checks } from './checks.ts';
 import { type Compartment, matchingIn } from './matching.ts';
@@ -76,3 +76,9 @@ export class Deliveries {
     return this.#checks.rows('versions', rows).map(({ type, id }) => ({ type, id }));
   }
 }
+
+/** Whether a row is of a compartment, or seen beside it. */
+export const isIn = (
+  { patient, id }: Pick<VersionsTable, 'patient' | 'id'>,
+  { compartment, linked = [], beside = [] }: View,
+) => compartment === undefined || (patient === null ? beside.includes(id) : [compartment, ...linked].includes(patient));

@@ -12,14 +12,8 @@ import type { Search, SearchPage, StoredResource, VersionsPage } from '../../fhi
 import { isAsked } from '../../fhir/search/matching.ts';
 import { absentWhereGone, demandThere, gone } from '../../http/failures.ts';
 import { inStretches } from '../../http/pauses.ts';
-import type { Outcome } from '../../ledger/outcomes.ts';
-import {
-  type IndexTables,
-  isDeletion,
-  type PrivateValuesTable,
-  type StatesTable,
-  type TransactionsTable,
-} from '../schema.ts';
+import { isDeletion } from '../current.ts';
+import type { IndexTables, PrivateValuesTable, StatesTable, TransactionsTable } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 import { byAge, isNewest, resourceOf, STANDING } from '../write/resources.ts';
 import { AccessSteps } from './access-steps.ts';
@@ -33,7 +27,7 @@ import { type ConsentEnd, endOf, revokedOf, shownAt, UNKNOWN } from './consent-e
 import { Cosignatures } from './cosignatures.ts';
 import { Counts } from './counts.ts';
 import { Delivered } from './delivered.ts';
-import { Deliveries, type View } from './deliveries.ts';
+import { Deliveries, isIn, type View } from './deliveries.ts';
 import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
 import { bearerAt, claimsByName, idsByIdentifier } from './identifiers.ts';
@@ -451,16 +445,3 @@ export class ReadModel {
     return row && this.#checks.row('transactions', row);
   }
 }
-
-/** Whether a row is of a compartment, or seen beside it. */
-const isIn = ({ patient, id }: Pick<Standing, 'patient' | 'id'>, { compartment, linked = [], beside = [] }: View) =>
-  compartment === undefined || (patient === null ? beside.includes(id) : [compartment, ...linked].includes(patient));
-
-/** How a transaction ended, as its block says. */
-export const outcomeOf = (row: TransactionsTable): Outcome => ({
-  transactionId: row.transaction_id,
-  code: row.code,
-  block: row.block,
-  endorsers: row.endorsers.split(',').filter((mspId) => mspId !== ''),
-  time: row.time,
-});

@@ -6,7 +6,8 @@ import type { Kysely } from 'kysely';
 import type { Referrer } from '../../fhir/repository.ts';
 import { parameterOf } from '../../fhir/search-parameters.ts';
 import { supportedTypes } from '../../fhir/types.ts';
-import { CURRENT, type IndexTables } from '../schema.ts';
+import { CURRENT } from '../current.ts';
+import type { IndexTables } from '../schema.ts';
 import { indexed } from '../storable.ts';
 
 const PATIENT = 'Patient/';

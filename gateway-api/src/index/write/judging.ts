@@ -3,7 +3,7 @@
  * goes past its gateway, can anchor anything. What this organisation wrote was judged before it was sent.
  */
 import { inStretches } from '../../http/pauses.ts';
-import { isDeletion } from '../schema.ts';
+import { isDeletion } from '../current.ts';
 import type { KeyRows, VersionRows } from './rows.ts';
 import { contentOf } from './values.ts';
 

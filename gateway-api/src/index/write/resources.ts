@@ -2,7 +2,8 @@
  * What the rows of one resource say together: which of them is the newest, how many there are, and by which values it
  * is found. All of it follows from the rows alone, so a value that arrives late leaves what it would have left in time.
  */
-import { COLUMNS, CURRENT, type IndexTables, isDeletion, NEWEST_OF_ALL, type VersionsTable } from '../schema.ts';
+import { CURRENT, isDeletion, NEWEST_OF_ALL } from '../current.ts';
+import { COLUMNS, type IndexTables, type VersionsTable } from '../schema.ts';
 import type { Seals } from '../seals.ts';
 
 type Row = Pick<VersionsTable, 'type' | 'id' | 'collection' | 'key' | 'version' | 'sequence' | 'audience'>;

@@ -7,9 +7,9 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import { searchTermsOf } from '../../fhir/search/extraction.ts';
 import { inStretches } from '../../http/pauses.ts';
 import type { HashedWrite, ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
+import { CURRENT } from '../current.ts';
 import type { CarriedReadsTable } from '../log-tables.ts';
 import {
-  CURRENT,
   type MissingTable,
   type PrivateValuesTable,
   RESOURCES_PER_VALUE,

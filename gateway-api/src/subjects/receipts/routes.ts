@@ -2,7 +2,7 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
 import { route } from '../../http/routes.ts';
-import { outcomeOf } from '../../index/read/queries.ts';
+import { outcomeOf } from '../../index/read/outcome.ts';
 
 const receiptSchema = z
   .object({
