@@ -161,6 +161,13 @@ describe('the consents contract', () => {
       /INVALID at <private.consent.resource.organization>/,
     ],
     [
+      "another provider's data as well",
+      () => ({
+        resource: { organization: [{ reference: 'Organization/hospital' }, { reference: 'Organization/clinic' }] },
+      }),
+      /INVALID at <private.consent.resource.organization\[1\]>: governs the data of one provider/,
+    ],
+    [
       'a provision of the wrong shape',
       () => ({ resource: { provision: { provision: [{ type: 'permit', actor: { reference: {} } }] } } }),
       /INVALID at <private.consent.resource.provision.provision\[0\].actor>: expected array/,

@@ -243,7 +243,8 @@ interface CheckedContent {
 }
 
 /** Checks what a consent's content must agree with, but for what it means. */
-function checkContent({ input, consortium }: Call<'GrantConsent' | 'AmendConsent'>, consent: Draft): CheckedContent {
+function checkContent(call: Call<'GrantConsent' | 'AmendConsent'>, consent: Draft): CheckedContent {
+  const { input, consortium } = call;
   const { resource } = consent;
   if (organisationByName(consortium, input.provider)?.kind !== 'provider')
     throw new LedgerError('INVALID', 'is no provider of the consortium', 'provider');
@@ -253,11 +254,23 @@ function checkContent({ input, consortium }: Call<'GrantConsent' | 'AmendConsent
   const content = contentOf(resource);
   const { status, organization: governed = [] } = content;
   if (status !== 'active') throw new LedgerError('INVALID', 'must be active', `${RESOURCE}.status`);
-  if (governed.length > 0 && !governed.some((reference) => organisationNameOf(reference) === input.provider))
-    throw new LedgerError('INVALID', 'does not name the provider of the argument', `${RESOURCE}.organization`);
+  checkGoverned(governed.map(organisationNameOf), call);
   const patientId = patientIdOf({ patient: resource['patient'] });
   if (patientId === undefined) throw new LedgerError('INVALID', 'must refer to a Patient', `${RESOURCE}.patient`);
   return { patientId, content };
+}
+
+/** It names no provider, or this one: whoever reads two there would take both to keep to it. @throws LedgerError INVALID */
+function checkGoverned(
+  names: readonly (string | undefined)[],
+  { input, consortium }: Pick<Call<'GrantConsent' | 'AmendConsent'>, 'input' | 'consortium'>,
+): void {
+  const at = `${RESOURCE}.organization`;
+  if (names.length > 0 && !names.includes(input.provider))
+    throw new LedgerError('INVALID', 'does not name the provider of the argument', at);
+  const other = names.findIndex((name) => name !== input.provider && organisationByName(consortium, name ?? ''));
+  if (other >= 0)
+    throw new LedgerError('INVALID', 'governs the data of one provider: give one consent for each', `${at}[${other}]`);
 }
 
 /** The patient is one of the governed provider's own records. */

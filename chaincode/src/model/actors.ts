@@ -19,6 +19,8 @@ export type NamedActor =
 /** What of a FHIR Reference is read. */
 export interface Named extends ActorReference {
   display?: unknown;
+  /** What it is said to be: a type of FHIR, as a name or a canonical URL. */
+  type?: unknown;
 }
 
 const NAME = '[a-z][a-z0-9-]{0,31}';
@@ -32,6 +34,29 @@ const HTTP = /^https?:\/\/\S+$/;
  * @param home name of the organisation whose practitioner a relative reference means
  */
 export function actorNamed(reference: Named, home: string): NamedActor {
+  const named = whoeverIsNamed(reference, home);
+  const stated = String(reference.type ?? '').replace(/^http:\/\/hl7\.org\/fhir\/StructureDefinition\//, '');
+  return stated === '' || isOfType(named, stated) ? named : { kind: 'several' };
+}
+
+/** Whether somebody named can be of the type that is stated. People are found by their identifiers, and nobody else is. */
+function isOfType(named: NamedActor, stated: string): boolean {
+  switch (named.kind) {
+    case 'organisation':
+      return stated === 'Organization';
+    case 'practitioner':
+    case 'identified':
+      return stated === 'Practitioner';
+    case 'role':
+      return stated === 'PractitionerRole';
+    case 'related':
+      return named.fhirUser.startsWith(`${stated}/`);
+    default:
+      return true;
+  }
+}
+
+function whoeverIsNamed(reference: Named, home: string): NamedActor {
   const literal = reference.reference === undefined ? undefined : byLiteral(reference, reference.reference, home);
   const { identifier } = reference;
   const logical = identifier === undefined ? undefined : byIdentifier(identifier);

@@ -9,8 +9,12 @@ export interface Code {
 }
 
 export const SCOPES = 'http://terminology.hl7.org/CodeSystem/consentscope';
+const isOf = (system: string, coding: Code): boolean => coding.system === undefined || coding.system === system;
+
 /** The only scope that is an agreement about disclosure. */
 export const PRIVACY = 'patient-privacy';
+/** hl7.org/fhir/R4/valueset-consent-scope.html; those beside privacy are kept as documents. */
+export const SCOPE_CODES: readonly string[] = ['adr', 'research', PRIVACY, 'treatment'];
 
 /** Our own: a patient lets somebody act for her (delegations.ts). */
 export const DELEGATION_SCOPES = 'https://telemed-ledger.example/fhir/CodeSystem/consent-scope';
@@ -35,6 +39,9 @@ export const DATA_MEANINGS: readonly string[] = ['instance', 'related', 'depende
 
 /** HL7 v3 ActCode: what no provision speaks about is permitted, or denied. */
 export const POLICY_RULES: Readonly<Record<string, 'permit' | 'deny'>> = { OPTIN: 'permit', OPTOUT: 'deny' };
+/** What a policy rule's coding says; undefined for one of another system, whatever its code. */
+export const ruleOf = (coding: Code): 'permit' | 'deny' | undefined =>
+  isOf(ACT_CODE, coding) ? POLICY_RULES[coding.code ?? ''] : undefined;
 
 const PARTICIPATION = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType';
 const ROLE_CODE = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode';
@@ -54,8 +61,6 @@ const ACTOR_ROLES: readonly (readonly [system: string, code: string, meaning: Ac
   [LEDGER_ROLES_SYSTEM, 'system', 'system'],
   [LEDGER_ROLES_SYSTEM, 'caretaker', 'caretaker'],
 ];
-
-const isOf = (system: string, coding: Code): boolean => coding.system === undefined || coding.system === system;
 
 /** undefined for a role that has no meaning here. */
 export const actorMeaning = (coding: Code): ActorMeaning | undefined =>
@@ -101,6 +106,13 @@ function isLoinc(code: string): boolean {
   }, 0);
   return digits !== '' && (10 - (sum % 10)) % 10 === Number(check);
 }
+
+/** Who can author a record; what else is named by `authoredby` has written nothing. */
+const AUTHORS = new Set('CareTeam Device Organization Patient Practitioner PractitionerRole RelatedPerson'.split(' '));
+
+/** Whether the `data` of a consent can name something of a type: a record, or for `authoredby` whoever can author one. */
+export const isRecordOrAuthor = (type: string, meaning: string | undefined): boolean =>
+  meaning === 'authoredby' ? AUTHORS.has(type) : isResourceType(type);
 
 const isResourceType = (name: string): boolean => R4_TYPES.has(name);
 

@@ -9,7 +9,11 @@ import {
   CARETAKER_ACTS,
   DATA_MEANINGS,
   DECIDED_ACTIONS,
+  DELEGATION,
+  DELEGATION_SCOPES,
   POLICY_RULES,
+  SCOPE_CODES,
+  SCOPES,
 } from './consent-codes.ts';
 import { SIGNATURE_EXTENSION } from './consent-signature.ts';
 
@@ -22,6 +26,7 @@ export const CONSENT_REFUSALS = {
   'implicit-rules': 'implicitRules change the meaning of a consent, and none are known here. Leave them out.',
   'scope-not-one':
     'This names several scopes. A consent to disclosure is of scope patient-privacy alone; give others as consents of their own.',
+  'scope-unknown': `The scope of a consent is one of ${SCOPES}: ${list(SCOPE_CODES)} (or ${DELEGATION} of ${DELEGATION_SCOPES}), with its system. Nobody could keep to another one.`,
   'policy-rule-not-one': 'This opts in and opts out at the same time. Write OPTIN or OPTOUT, not both.',
   'policy-rule-unknown': `Of HL7's consent directives only ${list(Object.keys(POLICY_RULES))} are kept here. Write one of them, or none and say everything in the provision.`,
   'unknown-type': 'The type of a provision is permit or deny.',
@@ -57,7 +62,7 @@ export const CONSENT_REFUSALS = {
     'A name alone may be several people. Name the organisation or practitioner by reference or identifier; the directory of this server has them.',
   'actor-unsupported':
     'Nobody asks for records as this. An actor is an organisation, a practitioner, a practitioner role, or a related person.',
-  'actor-disagrees': 'The reference and the identifier name different ones. Write one of them.',
+  'actor-disagrees': 'The reference, its type and the identifier name different ones. Write one of them.',
   'unknown-organisation':
     'This organisation is not in the consortium; the directory of this server lists those that are.',
   'unknown-practitioner':
@@ -66,7 +71,7 @@ export const CONSENT_REFUSALS = {
     'An actor of role CST is whose data it is, and this consent governs the data of another organisation. For who may see the data write role PRCP.',
   'unknown-meaning': `The meaning of data is one of ${list(DATA_MEANINGS)}.`,
   'data-reference':
-    'Data is found by a reference to a record of this patient (Type/id), or to its author; an identifier, a name or another server is not. Write the reference.',
+    'Data is found by a reference to a record of this patient (Type/id), or to its author; an identifier, a name, a version or another server is not, and only people, organisations and devices author anything. Write the reference.',
   'delegation-form':
     'A delegation has one provision of type permit with its actors, its actions and a period, and nothing else: whoever acts for a patient acts in all of her record here. For a part of it give a consent of scope patient-privacy.',
   'delegation-actor':

@@ -33,6 +33,18 @@ function spanOfInstant(text: string): Span | undefined {
   return { start, end: start + (text.includes('.') ? 1 : SECOND_MS) };
 }
 
+/** Whether a date, if there is one, is a day of the calendar: what is read as a span counts the 31st of February on. */
+export function isOfCalendar(date: unknown): boolean {
+  const [, month, day] = /^\d{4}-(\d{2})(?:-(\d{2}))?/.exec(String(date)) ?? [];
+  if (month === undefined) return true;
+  const first = new Date(`${String(date).slice(0, 7)}-01T00:00:00Z`);
+  const isMonth = !Number.isNaN(first.getTime());
+  return isMonth && Number(day ?? 1) >= 1 && Number(day ?? 1) <= daysIn(first);
+}
+
+const daysIn = (first: Date): number =>
+  new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
+
 interface Period {
   start?: unknown;
   end?: unknown;

@@ -16,13 +16,16 @@ import {
   isLabel,
   isLevel,
   isPurpose,
+  isRecordOrAuthor,
   POLICY_RULES,
   PRIVACY,
+  ruleOf,
+  SCOPE_CODES,
   SCOPES,
 } from '../model/consent-codes.ts';
 import type { ConsentRefusal, Doubt } from '../model/consent-refusals.ts';
 import { delegationDoubts, isDelegation } from '../model/delegations.ts';
-import { spanOfPeriod } from '../model/periods.ts';
+import { isOfCalendar, spanOfPeriod } from '../model/periods.ts';
 import { ACT_CODE } from '../model/security-labels.ts';
 import type { Actor, Concept, ConsentContent, Provision } from './consent-content.ts';
 
@@ -44,10 +47,14 @@ const codingsOf = (concepts: readonly Concept[]): Code[] => concepts.flatMap(({ 
 export const isOfPrivacy = ({ scope }: ConsentContent): boolean =>
   (scope?.coding ?? []).some(({ system, code }) => system === SCOPES && code === PRIVACY);
 
-/** OPTIN: what no provision speaks about is permitted; OPTOUT: it is denied (HL7 v3 ActCode). */
+/**
+ * OPTIN: what no provision speaks about is permitted; OPTOUT: it is denied (HL7 v3 ActCode). Under another system, as in consents
+ * that were taken before such were refused, it denies and does not permit.
+ */
 export function baseOf({ policyRule }: ConsentContent): Effect | undefined {
-  const effects = (policyRule?.coding ?? []).flatMap(({ code }) => POLICY_RULES[code ?? ''] ?? []);
-  return effects.includes('deny') ? 'deny' : effects[0];
+  const rules = policyRule?.coding ?? [];
+  if (rules.some(({ code }) => POLICY_RULES[code ?? ''] === 'deny')) return 'deny';
+  return rules.map(ruleOf).find((effect) => effect !== undefined);
 }
 
 /** A type that we do not know denies. */
@@ -58,7 +65,7 @@ export const typeOf = ({ type }: Provision): Effect | undefined =>
 export function doubtsOf(consent: ConsentContent): Doubt[] {
   const anywhere = modifiersIn(consent, 'Consent');
   if (isDelegation(consent)) return [...anywhere, ...delegationDoubts(consent)];
-  if (!isOfPrivacy(consent)) return anywhere;
+  if (!isOfPrivacy(consent)) return [...anywhere, ...scopeDoubts(consent)];
   const { provision } = consent;
   const nested = provision === undefined ? [] : rootDoubts(provision, baseOf(consent));
   return [...anywhere, ...ruleDoubts(consent), ...nested];
@@ -96,13 +103,26 @@ function modifiersIn(value: unknown, expression: string): Doubt[] {
   });
 }
 
-function ruleDoubts({ scope, policyRule }: ConsentContent): Doubt[] {
-  const rules = policyRule?.coding ?? [];
-  const stated = rules.flatMap(({ code }) => POLICY_RULES[code ?? ''] ?? []);
-  const isUnknown = rules.some(({ system, code }) => system === ACT_CODE && POLICY_RULES[code ?? ''] === undefined);
-  const scopes = (scope?.coding ?? []).filter(({ system }) => system === SCOPES);
+/** A scope that nobody here knows could be an agreement about disclosure, which then nobody would keep. */
+function scopeDoubts({ scope }: ConsentContent): Doubt[] {
+  const [first, ...others] = scope?.coding ?? [];
+  const isKnown = first?.system === SCOPES && SCOPE_CODES.includes(first.code ?? '');
+  const isOther = others.some(({ system, code }) => system !== first?.system || code !== first?.code);
   return [
-    ...doubtIf(new Set(scopes.map(({ code }) => code)).size > 1, 'scope-not-one', 'Consent.scope'),
+    ...doubtIf(isOther, 'scope-not-one', 'Consent.scope'),
+    ...doubtIf(!isOther && !isKnown, 'scope-unknown', 'Consent.scope'),
+  ];
+}
+
+function ruleDoubts(consent: ConsentContent): Doubt[] {
+  const rules = consent.policyRule?.coding ?? [];
+  const stated = rules.flatMap((coding) => ruleOf(coding) ?? []);
+  // A directive by its code in another system is no other policy's name.
+  const isUnknown = rules.some(
+    (coding) => ruleOf(coding) === undefined && (coding.system === ACT_CODE || (coding.code ?? '') in POLICY_RULES),
+  );
+  return [
+    ...scopeDoubts(consent),
     ...doubtIf(new Set(stated).size > 1, 'policy-rule-not-one', 'Consent.policyRule'),
     ...doubtIf(isUnknown, 'policy-rule-unknown', 'Consent.policyRule'),
   ];
@@ -182,21 +202,27 @@ const CHECKS: Record<string, Check> = {
   class: (provision, at) => each(provision.class ?? [], at, (one) => classKind(one) !== undefined, 'unknown-class'),
   code: ({ code = [] }, at) => each(code, at, isFindable, 'code-without-coding'),
   data: ({ data = [] }, at) =>
-    data.flatMap(({ meaning, reference }, index) => [
-      ...doubtIf(!DATA_MEANINGS.includes(meaning ?? ''), 'unknown-meaning', `${at}[${index}].meaning`),
-      ...doubtIf(!RECORD.test(reference?.reference ?? ''), 'data-reference', `${at}[${index}].reference`),
-    ]),
+    data.flatMap(({ meaning, reference }, index) => {
+      const [, type = ''] = RECORD.exec(reference?.reference ?? '') ?? [];
+      return [
+        ...doubtIf(!DATA_MEANINGS.includes(meaning ?? ''), 'unknown-meaning', `${at}[${index}].meaning`),
+        ...doubtIf(!isRecordOrAuthor(type, meaning), 'data-reference', `${at}[${index}].reference`),
+      ];
+    }),
 };
 
 const each = <T>(list: readonly T[], at: string, isKnown: (one: T) => boolean, rule: ConsentRefusal): Doubt[] =>
   list.flatMap((one, index) => doubtIf(!isKnown(one), rule, `${at}[${index}]`));
 
 const isFindable = ({ coding = [] }: Concept): boolean =>
-  coding.length > 0 && coding.every(({ code }) => code !== undefined);
+  coding.length > 0 && coding.every(({ code = '' }) => code !== '');
 
-/** A record of this ledger, or whoever authored one, without or with the base of an organisation. */
+/**
+ * A record of this ledger, or whoever authored one, without or with the base of an organisation. Its versions are one record: who
+ * names one of them could mean that one alone.
+ */
 const RECORD =
-  /^(?:https:\/\/telemed-ledger\.example\/organisations\/[a-z][a-z0-9-]{0,31}\/)?[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[A-Za-z0-9.-]{1,64})?$/;
+  /^(?:https:\/\/telemed-ledger\.example\/organisations\/[a-z][a-z0-9-]{0,31}\/)?([A-Z][A-Za-z]+)\/[A-Za-z0-9.-]{1,64}$/;
 
 function periodDoubts(period: Provision['period'], at: string): Doubt[] {
   const { start, end, ...rest } = period ?? {};
@@ -204,7 +230,7 @@ function periodDoubts(period: Provision['period'], at: string): Doubt[] {
   if (unread.length > 0) return unread.map((name) => doubt('unread-element', member(at, name.slice(1))));
   if (start === undefined && end === undefined) return [doubt('empty-criterion', at)];
   const span = spanOfPeriod(period);
-  if (span === undefined) return [doubt('period-no-date', at)];
+  if (span === undefined || ![start, end].every(isOfCalendar)) return [doubt('period-no-date', at)];
   return doubtIf(span.start >= span.end, 'period-inverted', at);
 }
 

@@ -75,7 +75,7 @@ function isOfClass(wanted: Code, record: RecordFacts, denies: boolean): boolean 
     case 'type':
       return record.type === code;
     case 'profile':
-      return record.profiles.includes(code);
+      return record.profiles.some((found) => isProfile(code, found, denies));
     case 'media':
       return record.media.includes(code.toLowerCase());
     case 'coding':
@@ -85,14 +85,24 @@ function isOfClass(wanted: Code, record: RecordFacts, denies: boolean): boolean 
   }
 }
 
+/** A canonical without a version is of every version; where one of both states none, a denial takes them for the same. */
+function isProfile(wanted: string, found: string, denies: boolean): boolean {
+  const [[url, version], [other, its]] = [wanted.split('|'), found.split('|')];
+  return url === other && (version === undefined || version === its || (denies && its === undefined));
+}
+
 const NORMAL = rankOf('N');
 const RESTRICTED = rankOf('R');
 
-/** What is sensitive is at least restricted, whether it is labelled so or not (hl7.org/fhir/R4/v3/Confidentiality/cs.html). */
+/**
+ * What is sensitive is at least restricted, whether it is labelled so or not (hl7.org/fhir/R4/v3/Confidentiality/cs.html). The
+ * codes of levels and sensitivities under other systems, such as HL7's OIDs, raise it too, and nothing lowers it.
+ */
 function rankOfRecord(labels: readonly Code[]): number {
   const stated = labels.filter(isLevel).map(({ code }) => rankOf(code ?? ''));
-  const implied = labels.some(isSensitivityCode) ? [RESTRICTED] : [];
-  const ranks = [...stated, ...implied];
+  const elsewhere = labels.filter((label) => !isLevel(label) && isLevel({ code: label.code }));
+  const implied = labels.some(({ code }) => isSensitivityCode({ code })) ? [RESTRICTED] : [];
+  const ranks = [...stated, ...elsewhere.map(({ code }) => Math.max(NORMAL, rankOf(code ?? ''))), ...implied];
   return ranks.length === 0 ? NORMAL : Math.max(...ranks);
 }
 

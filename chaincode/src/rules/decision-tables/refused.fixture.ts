@@ -24,6 +24,7 @@ const refused = (what: string, one: object, ...rules: ConsentRefusal[]): Given =
   refused: rules,
 });
 const SOURCE = 'http://example.org/unknown';
+const SCOPES = 'http://terminology.hl7.org/CodeSystem/consentscope';
 export const REFUSALS: Given[] = [
   refused('a root of an actor without a type', rule(recipients(organisation(CLINIC)), OPTIN), 'root-without-type'),
   refused('a root of a purpose without a type', rule(purposes('TREAT'), OPTOUT), 'root-without-type'),
@@ -111,6 +112,103 @@ export const REFUSALS: Given[] = [
       },
     },
     'scope-not-one',
+  ),
+  ...[
+    ['privacy without its system', [{ code: 'patient-privacy' }]],
+    ['privacy of another system', [{ system: SOURCE, code: 'patient-privacy' }]],
+    ['of a code that is none', [{ system: SCOPES, code: 'privacy' }]],
+    ['in words', undefined],
+  ].map(([what, coding]) =>
+    refused(`a scope ${what}`, { ...OPTIN, scope: { text: 'Privacy', coding } }, 'scope-unknown'),
+  ),
+  refused(
+    'privacy, and something else in another system',
+    {
+      ...OPTIN,
+      scope: {
+        coding: [
+          { system: SCOPES, code: 'patient-privacy' },
+          { system: SOURCE, code: 'research' },
+        ],
+      },
+    },
+    'scope-not-one',
+  ),
+  refused(
+    'an opt-in of another system',
+    { policyRule: { coding: [{ system: SOURCE, code: 'OPTIN' }] } },
+    'policy-rule-unknown',
+  ),
+  refused(
+    'an actor who is no practitioner by his type',
+    rule({ type: 'permit', ...recipients({ type: 'Device', reference: 'Practitioner/primary' }) }),
+    'actor-disagrees',
+  ),
+  refused(
+    'an organisation by an identifier that is looked for among people',
+    rule({ type: 'permit', ...recipients({ type: 'Organization', identifier: { system: SOURCE, value: '17' } }) }),
+    'actor-disagrees',
+  ),
+  refused(
+    'an actor with the type that he is of',
+    rule({
+      type: 'permit',
+      ...recipients({ type: 'http://hl7.org/fhir/StructureDefinition/Organization', reference: 'Organization/clinic' }),
+    }),
+  ),
+  ...['Device/1', 'CareTeam/1', 'Patient/henry', 'urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7'].map((one) =>
+    refused(`${one} as actor`, rule({ type: 'permit', ...recipients(reference(one)) }), 'actor-unsupported'),
+  ),
+  ...['COMPT', 'NOREUSE', 'DEID'].map((code) =>
+    refused(
+      `a label that is no sensitivity: ${code}`,
+      rule({ type: 'permit', securityLabel: [{ system: ACT_CODE, code }] }),
+      'unknown-label',
+    ),
+  ),
+  ...['2026-02-30', '2026-13', '2026-00-10', '2025-02-29T00:00:00Z'].map((end) =>
+    refused(`a period until ${end}`, rule({ type: 'deny', period: { end } }), 'period-no-date'),
+  ),
+  refused('a period until a day of a leap year', rule({ type: 'deny', period: { end: '2028-02-29' } })),
+  ...[
+    ['a version of a record', 'instance', 'Observation/o1/_history/1'],
+    ['what is no type of FHIR', 'instance', 'Letter/o1'],
+    ['the author of a record by the record', 'authoredby', 'Observation/o1'],
+  ].map(([what, meaning, target = '']) =>
+    refused(
+      `data by ${what}`,
+      rule({ type: 'deny', data: [{ meaning, reference: reference(target) }] }),
+      'data-reference',
+    ),
+  ),
+  refused(
+    'an extension of a code, which may be ignored, and a modifier in it, which may not',
+    rule({
+      type: 'permit',
+      purpose: [
+        { system: ACT_REASON, code: 'TREAT', extension: [{ url: SOURCE, modifierExtension: [{ url: SOURCE }] }] },
+      ],
+    }),
+    'modifier-extension',
+  ),
+  refused(
+    'exceptions to exceptions, three deep',
+    rule({
+      type: 'permit',
+      provision: [
+        {
+          type: 'deny',
+          ...purposes('TREAT'),
+          provision: [
+            {
+              type: 'permit',
+              ...recipients(organisation(CLINIC)),
+              provision: [{ type: 'deny', ...labels('R'), provision: [{ type: 'permit', ...purposes('ETREAT') }] }],
+            },
+          ],
+        },
+      ],
+    }),
   ),
   refused(
     'an unknown purpose',
