@@ -46,6 +46,8 @@ export class JsonScan {
 
   /** Marks of the whole text: each value but the first has at least one before it. */
   marks = 0;
+  /** Members of all objects, those that stand twice included. */
+  members = 0;
   /** Most marks of one piece, or of the frame. */
   mostAtOnce = 0;
 
@@ -100,6 +102,7 @@ export class JsonScan {
         this.#comma(at);
         break;
       case COLON:
+        this.members += 1;
         this.#colon();
         break;
       default:

@@ -2,6 +2,7 @@
 import { numberText } from '@telemed-ledger/chaincode/model/numbers.fixture.ts';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import type { Failure } from './failures.ts';
 import { JsonScan } from './json-scan.ts';
 import { JsonSyntaxError, parseText } from './json-text.ts';
 
@@ -32,6 +33,12 @@ const failure = async (text: string): Promise<string> => {
   }
   throw new Error(`${text.slice(0, 40)} was taken for JSON`);
 };
+
+const twice = (text: string): Promise<string> =>
+  parse(text).then(
+    () => 'taken',
+    (error: Failure) => (error.status === 400 ? error.message : 'another status'),
+  );
 
 describe('A long JSON text', () => {
   it('is what JSON.parse makes of it, wherever its chunks end', async () => {
@@ -94,8 +101,51 @@ describe('A long JSON text', () => {
 
   it('is refused where its entries stand there twice, however they are written', async () => {
     for (const second of ['"entry":[]', '"entry":1', '"entr\\u0079":[{}]']) {
-      expect(await failure(`{"x":"${PADDING}","entry":[{}],${second}}`)).to.match(/twice/);
+      expect(await twice(`{"x":"${PADDING}","entry":[{}],${second}}`)).to.match(/^A member stands twice in one object/);
     }
+  });
+
+  it('is refused where any member stands twice in one object, with its place, and taken where it stands in two', async () => {
+    const padded = (inner: string): string[] => [
+      `{"a":${inner}}`,
+      `{"x":"${PADDING}","entry":[{},${inner}]}`,
+      `{"x":"${PADDING}","entry":[{}],"more":${inner}}`,
+    ];
+    for (const inner of [
+      '{"b":1,"c":2,"b":1}',
+      '[1,{"b":{"d":[{"k":1.50,"k":"\\"k\\":"}]}}]',
+      '{"b":1,"\\u0062":2}',
+      '{"__proto__":1,"__proto__":2}',
+      '{"":1,"":2}',
+      '{"b":"}","c":[],"b":{}}',
+    ])
+      for (const text of padded(inner))
+        expect(await twice(text), inner).to.match(
+          /^A member stands twice in one object, at position \d+ \(line 1 column \d+\)\.$/,
+        );
+    for (const inner of [
+      '[{"b":1},{"b":1}]',
+      '{"b":{"b":{"b":1}}}',
+      '{"b":"\\"b\\":1,","c":"b"}',
+      '{"__proto__":{"a":1},"a":2}',
+    ])
+      for (const text of padded(inner))
+        expect(JSON.stringify(await parse(text)), inner).to.equal(JSON.stringify(JSON.parse(text)));
+    expect(await twice('{"b":1,\n"b":2}')).to.include('(line 2 column 1)');
+  });
+
+  it('is refused wherever a member is said again', async () => {
+    const objects = fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 });
+    await fc.assert(
+      fc.asyncProperty(objects, fc.nat(), fc.boolean(), async (object, which, isLong) => {
+        const entries = Object.entries(object).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+        const again = entries[which % entries.length]!;
+        const inner = (members: string[]): string =>
+          `{"x":"${isLong ? PADDING : ''}","entry":[[{${members.join(',')}}]]}`;
+        await parse(inner(entries));
+        expect(await twice(inner([...entries, again]))).to.match(/^A member stands twice/);
+      }),
+    );
   });
 
   it('keeps the digits of its numbers, in its entries and between them', async () => {

@@ -4,6 +4,8 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { isExactNumber, parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
+import { Failure } from './failures.ts';
+import { membersIn, repeatedMember } from './json-members.ts';
 import type { JsonScan, Span } from './json-scan.ts';
 import { inTurn } from './pauses.ts';
 
@@ -21,21 +23,41 @@ const MARK = Buffer.from('\u{feff}');
 /** The object or array of a text, in which numbers may be ExactNumbers. @throws {JsonSyntaxError} */
 export async function parseText(bytes: Buffer, scan: JsonScan): Promise<object> {
   if (!isUtf8(bytes)) throw new JsonSyntaxError('the text is not UTF-8');
-  if (scan.repeated) throw new JsonSyntaxError('a member stands twice in the object');
+  if (scan.repeated) throw standsTwice(bytes);
   const from = bytes.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0;
   const pieces = bytes.length > FEW_BYTES ? scan.pieces : [];
-  if (pieces.length > 0) return parsePieces(bytes, from, pieces);
-  return inTurn(() => parseAt(bytes, bytes.subarray(from), (offset) => from + offset));
+  if (pieces.length > 0) return parsePieces(bytes, from, { pieces, members: scan.members });
+  const value = await inTurn(() => parseAt(bytes, bytes.subarray(from), (offset) => from + offset));
+  if (membersIn(value) < scan.members) throw standsTwice(bytes);
+  return value;
 }
 
-async function parsePieces(bytes: Buffer, from: number, pieces: readonly Span[]): Promise<object> {
+/** 400: what a member said before would be lost. */
+function standsTwice(bytes: Buffer): Failure {
+  const text = bytes.toString('utf8');
+  const place = repeatedMember(text);
+  const where = place === undefined ? '' : `, ${placeOf(bytes, Buffer.byteLength(text.slice(0, place)))}`;
+  return new Failure(400, 'structure', `A member stands twice in one object${where}.`, { expression: 'body' });
+}
+
+async function parsePieces(
+  bytes: Buffer,
+  from: number,
+  { pieces, members }: Pick<JsonScan, 'pieces' | 'members'>,
+): Promise<object> {
   const frameText = frameOf(bytes, from, pieces);
   const frame = parseAt(bytes, frameText, (offset) => offsetOf(from + offset, pieces)) as { entry?: unknown };
-  if (!isReplaced(frame.entry, pieces.length)) throw new JsonSyntaxError('a member stands twice in the object');
+  if (!isReplaced(frame.entry, pieces.length)) throw standsTwice(bytes);
   const elements: unknown[] = [];
+  let found = membersIn(frame);
   for (const { start, end } of pieces) {
-    await inTurn(() => elements.push(parsed(bytes, bytes.subarray(start, end), (offset) => start + offset)));
+    await inTurn(() => {
+      const element = parsed(bytes, bytes.subarray(start, end), (offset) => start + offset);
+      found += membersIn(element);
+      elements.push(element);
+    });
   }
+  if (found < members) throw standsTwice(bytes);
   frame.entry = elements;
   return frame;
 }
