@@ -61,7 +61,7 @@ describe('Admission', () => {
     ['PUT /Patient', large, 400],
     ['POST /Patient/1', large, 405],
     ['DELETE /Consent/1', large, 405],
-    ['PATCH /Patient/1', large, 405],
+    ['PATCH /Consent/1', large, 405],
     ['POST /Consent', large, 405],
     ['POST /AuditEvent', large, 405],
     ['PUT /Coverage/1', large, 405],

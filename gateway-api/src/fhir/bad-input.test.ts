@@ -119,12 +119,12 @@ describe('bad input', () => {
 
   it('an interaction that is not offered is 405 with those that are, whatever its body', async () => {
     const patch = await request(server.app)
-      .patch('/fhir/R4/Patient/1')
+      .patch('/fhir/R4/Patient/1/_history')
       .set('Content-Type', 'application/json-patch+json')
       .send('[]')
       .expect(405);
     expect(issuesOf(patch)).to.deep.equal(['not-supported method']);
-    expect(patch.get('Allow')).to.equal('GET, PUT, DELETE, HEAD, OPTIONS');
+    expect(patch.get('Allow')).to.equal('GET, HEAD, OPTIONS');
   });
 
   it('a number that is no integer is refused where R4 has one, with its place, however it is written', async () => {

@@ -120,8 +120,8 @@ describe('methods', () => {
   const ALLOWED: [path: string, allow: string][] = [
     ['', 'POST, OPTIONS'],
     ['/metadata', 'GET, HEAD, OPTIONS'],
-    ['/Patient', 'GET, POST, PUT, DELETE, HEAD, OPTIONS'],
-    ['/Patient/1', 'GET, PUT, DELETE, HEAD, OPTIONS'],
+    ['/Patient', 'GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS'],
+    ['/Patient/1', 'GET, PUT, PATCH, DELETE, HEAD, OPTIONS'],
     ['/Patient/1/_history', 'GET, HEAD, OPTIONS'],
     ['/Patient/1/_history/1', 'GET, HEAD, OPTIONS'],
     ['/Patient/_search', 'POST, OPTIONS'],

@@ -56,7 +56,11 @@ function resourceOf(type: SupportedType, { organisation, operations, clientIds }
   const mounted = [...BUILT_IN, ...beside, ...operations].filter((one) => (one.type ?? type.name) === type.name);
   return {
     type: type.name,
-    interaction: codes([...(isWritten ? ['create', 'update'] : []), ...(isDeleted ? ['delete'] : []), ...READS]),
+    interaction: codes([
+      ...(isWritten ? ['create', 'update'] : []),
+      ...(isDeleted ? ['patch', 'delete'] : []),
+      ...READS,
+    ]),
     versioning: 'versioned',
     readHistory: true,
     updateCreate: isRecord && clientIds !== 'none',
@@ -88,6 +92,7 @@ export function capabilityStatement(options: CapabilityOptions): object {
     implementation: { description: `Gateway of ${organisation.name} (${organisation.kind})`, url: baseUrl },
     fhirVersion: FHIR_VERSION,
     format: ['application/fhir+json', 'application/json'],
+    patchFormat: ['application/json-patch+json', 'application/fhir+json'],
     rest: [
       {
         mode: 'server',

@@ -10,19 +10,24 @@ import { asRecorded } from '@telemed-ledger/chaincode/model/record-types.ts';
 import { type Renamed, withFinalIds } from '../ledger/outcomes.ts';
 import { newSalt } from '../ledger/sender.ts';
 import { type Issue, UNPROCESSABLE } from './outcomes.ts';
+import type { Patch } from './patches/patches.ts';
 import type { NewDraft } from './repository.ts';
 import type { Criterion } from './tokens.ts';
 import { modifierIssues } from './validation/modifiers.ts';
 import { type FoundLink, type FoundReference, validateResource } from './validation/validation.ts';
 
 export type Interaction = 'create' | 'update' | 'delete';
+/** What a request asks for; a patch becomes an update. */
+export type Asked = Interaction | 'patch';
 
 export interface ChangeRequest {
   /** The body as it came; a delete has none. */
   body?: unknown;
   /** Where the body stands, for expressions: `Patient`, or `Bundle.entry[3].resource`. */
   path: string;
-  interaction: Interaction;
+  interaction: Asked;
+  /** Of a patch, in the place of a body. */
+  patch?: Patch;
   /** Type in the URL. */
   type: string;
   /** Id in the URL of an update or delete; absent where a criterion stands there. */
@@ -56,6 +61,8 @@ export class Change {
   readonly path: string;
   readonly index: number;
   readonly fullUrl: string | undefined;
+  /** As it came; of a patch what it makes. */
+  body: unknown;
   /** Empty until it is validated. */
   resource: Record<string, unknown> = {};
   references: readonly FoundReference[] = [];
@@ -76,15 +83,16 @@ export class Change {
     this.path = request.path;
     this.index = request.index ?? 0;
     this.fullUrl = request.fullUrl;
-    this.interaction = request.interaction;
+    this.interaction = request.interaction === 'patch' ? 'update' : request.interaction;
+    this.body = request.body;
     this.id = request.id ?? signedId(request.body) ?? randomUUID();
   }
 
   validate(): void {
-    const { issues, references, links } = validateResource(this.request.body, this.path);
+    const { issues, references, links } = validateResource(this.body, this.path);
     for (const issue of issues) this.fail(UNPROCESSABLE, issue);
     if (issues.length > 0) return;
-    this.resource = this.request.body as Record<string, unknown>;
+    this.resource = this.body as Record<string, unknown>;
     // Of a Consent the chaincode refuses them in words for patients.
     const modifiers = this.type === 'Consent' ? [] : modifierIssues(this.resource, this.path);
     for (const issue of modifiers) this.fail(UNPROCESSABLE, issue);

@@ -6,6 +6,7 @@ import { isExactNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { MAX_RECORDS } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { Change, type ChangeRequest } from './changes.ts';
 import { errorIssue, type Issue, Refusal, refuse } from './outcomes.ts';
+import { patchOfEntry } from './patches/patches.ts';
 import { ifMatchOf } from './requests.ts';
 import { parseCriterion, queryOfCondition } from './tokens.ts';
 
@@ -84,6 +85,7 @@ const CONDITIONS = {
   HEAD: ['ifNoneMatch', 'ifModifiedSince'],
   POST: ['ifNoneExist'],
   PUT: ['ifMatch', 'ifNoneMatch'],
+  PATCH: ['ifMatch'],
   DELETE: ['ifMatch'],
 } as const satisfies Record<string, readonly Condition[]>;
 type Condition = 'ifNoneMatch' | 'ifModifiedSince' | 'ifMatch' | 'ifNoneExist';
@@ -125,7 +127,7 @@ function readEntry(entry: unknown, index: number, baseUrl: string): Change | Ent
   const stated =
     textOf(request['url'], `${path}.url`) ?? refuse(400, 'required', 'The URL is required.', `${path}.url`);
   if (!isMethod(method))
-    return refuse(400, 'code-invalid', 'Entries are GET, HEAD, POST, PUT or DELETE.', `${path}.method`);
+    return refuse(400, 'code-invalid', 'Entries are GET, HEAD, POST, PUT, PATCH or DELETE.', `${path}.method`);
   const url = relativeUrl(stated, baseUrl, path);
   const conditions = conditionsOf(request, method, path);
   if (method === 'GET' || method === 'HEAD') return { index, url, urlPath: `${path}.url`, conditions };
@@ -157,6 +159,8 @@ function readWrite(entry: Members, conditions: Partial<Record<Condition, string>
     ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
   };
   if (method === 'PUT') return new Change({ ...common, body: entry['resource'], interaction: 'update' });
+  if (method === 'PATCH')
+    return new Change({ ...common, patch: patchOfEntry(entry['resource'], shared.path), interaction: 'patch' });
   if (entry['resource'] !== undefined) refuse(400, 'invalid', 'A DELETE has no resource.', `${place}.resource`);
   return new Change({ ...common, interaction: 'delete' });
 }

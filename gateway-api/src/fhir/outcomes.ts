@@ -15,6 +15,7 @@ export type IssueType =
   | 'invariant'
   | 'too-long'
   | 'multiple-matches'
+  | 'processing'
   | 'suppressed'
   | 'incomplete'
   | 'informational';

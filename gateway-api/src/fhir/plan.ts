@@ -6,7 +6,7 @@
 import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
 import { isLeft } from '../auth/scopes.ts';
 import { inStretches } from '../http/pauses.ts';
-import type { Change, Interaction } from './changes.ts';
+import type { Asked, Change } from './changes.ts';
 import { refusalOfId } from './client-ids.ts';
 import {
   deletedIn,
@@ -17,6 +17,7 @@ import {
   resolveDelete,
 } from './deletions.ts';
 import { errorIssue, Refusal } from './outcomes.ts';
+import { patched, refusalOfPatch } from './patches/patches.ts';
 import { resolveReferences } from './references.ts';
 import type { Scope } from './repository.ts';
 import { forbidsVersion } from './requests.ts';
@@ -44,7 +45,7 @@ export function refusalOfWriter(type: SupportedType, { kind }: Organisation, pla
 
 /** The URL against the table of types, then the body against R4, and against the URL. */
 function checkRequest(change: Change, { organisation }: Scope): undefined {
-  const { interaction, type, urlPath, criterion } = change.request;
+  const { interaction, type, urlPath } = change.request;
   const place = urlPath ?? type;
   const supported = supportedType(type);
   if (supported === undefined) {
@@ -52,10 +53,16 @@ function checkRequest(change: Change, { organisation }: Scope): undefined {
   }
   const refusal =
     refusalOfWriter(supported, organisation, place) ??
-    (interaction === 'delete' ? refusalOfDelete(supported, place) : undefined);
+    (interaction === 'delete' ? refusalOfDelete(supported, place) : undefined) ??
+    (interaction === 'patch' ? refusalOfPatch(supported, place) : undefined);
   if (refusal !== undefined) return change.fail(refusal.status, refusal.issues[0]!);
-  if (interaction === 'delete') return;
-  const body = change.request.body as { resourceType?: unknown } | null | undefined;
+  if (interaction === 'create' || interaction === 'update') checkBody(change);
+}
+
+/** The body against the URL and against R4. */
+function checkBody(change: Change): undefined {
+  const { interaction, type, criterion } = change.request;
+  const body = change.body as { resourceType?: unknown } | null | undefined;
   if (typeof body?.resourceType === 'string' && body.resourceType !== type && isResourceType(body.resourceType)) {
     return change.fail(
       400,
@@ -64,7 +71,8 @@ function checkRequest(change: Change, { organisation }: Scope): undefined {
   }
   change.validate();
   if (!isSound(change)) return;
-  if (interaction === 'update' && criterion === undefined && change.resource['id'] !== change.id) {
+  const isNamed = interaction === 'patch' || (interaction === 'update' && criterion === undefined);
+  if (isNamed && change.resource['id'] !== change.id) {
     change.fail(400, errorIssue('invalid', 'The id of the resource must be the id in the URL.', `${change.path}.id`));
   }
 }
@@ -129,7 +137,7 @@ async function resolveConditionalDeletes(changes: readonly Change[], scope: Scop
   });
 }
 
-const conditionalOf = (changes: readonly Change[], interaction: Interaction): Change[] =>
+const conditionalOf = (changes: readonly Change[], interaction: Asked): Change[] =>
   changes.filter(({ request }) => request.interaction === interaction && request.criterion !== undefined);
 
 /**
@@ -179,6 +187,48 @@ async function resolveUpdate(change: Change, scope: Scope): Promise<undefined> {
   change.begins = !isThere;
 }
 
+/** Of patches by a condition: what matches, which must be one. */
+async function resolveConditionalPatches(changes: readonly Change[], scope: Scope): Promise<void> {
+  const asking = conditionalOf(changes, 'patch').filter((change) => !refuseMatching(change, scope));
+  if (asking.length === 0) return;
+  const matches = await scope.repository.findByIdentifier(asking.map(({ request }) => request.criterion!));
+  asking.forEach((change, index) => {
+    const [found, ...more] = matches[index] ?? [];
+    const { urlPath: place = 'url' } = change.request;
+    if (found === undefined) change.fail(404, errorIssue('not-found', 'Nothing matches.', place));
+    else if (more.length > 0)
+      change.fail(412, errorIssue('multiple-matches', 'More than one resource matches.', place));
+    else change.id = found;
+  });
+}
+
+/** Makes an update of a patch: of the version that is there, which is the one that it follows. */
+async function resolvePatch(change: Change, scope: Scope): Promise<undefined> {
+  const { patch, urlPath, type } = change.request;
+  const current = await scope.repository.standing(scope.caller, type, change.id);
+  const place = urlPath ?? 'url';
+  if (current === undefined) return change.fail(404, errorIssue('not-found', 'There is no such resource.', place));
+  if (current.deleted === true)
+    return change.fail(410, errorIssue('deleted', 'This resource has been deleted.', place));
+  const refusal = refusalOfAuthor(current, scope, place) ?? refusalOfMatch(change, current);
+  if (refusal !== undefined) return change.fail(refusal.status, refusal.issues[0]!);
+  try {
+    change.body = patched(current.resource, patch!);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    for (const issue of error.issues) change.fail(error.status, issue);
+    return;
+  }
+  change.version = current.version + 1;
+  checkBody(change);
+}
+
+/** What of an update or a delete depends on what is there. */
+function resolveChange(change: Change, scope: Scope): Promise<undefined> {
+  if (change.request.interaction === 'patch') return resolvePatch(change, scope);
+  return change.interaction === 'delete' ? resolveDelete(change, scope) : resolveUpdate(change, scope);
+}
+
 /** hl7.org/fhir/R4/http.html#trules: no two entries of a transaction may write the same resource. */
 function refuseOverlaps(changes: readonly Change[]): void {
   const seen = new Set<string>();
@@ -209,13 +259,10 @@ export async function plan(changes: readonly Change[], scope: Scope, together: b
   await resolveConditionalDeletes(changes.filter(isSound), scope);
   await resolveCreates(changes.filter(isSound), changes, scope);
   await resolveConditionalUpdates(changes.filter(isSound), scope);
+  await resolveConditionalPatches(changes.filter(isSound), scope);
   if (together) refuseOverlaps(changes);
   const changing = changes.filter((change) => isSound(change) && change.interaction !== 'create' && !change.exists);
-  await inStretches(
-    changing,
-    (change) => (change.interaction === 'delete' ? resolveDelete : resolveUpdate)(change, scope),
-    UPDATES_AT_ONCE,
-  );
+  await inStretches(changing, (change) => resolveChange(change, scope), UPDATES_AT_ONCE);
   await refuseNeeded(changes, scope);
   const byFullUrl = new Map<string, string>();
   const written = new Set<string>();

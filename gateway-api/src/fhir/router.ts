@@ -11,6 +11,7 @@ import { demandCaller } from '../auth/entitlement.ts';
 import { demandScope } from '../auth/scopes.ts';
 import type { FairSlots } from '../clients/fair-slots.ts';
 import { type BodiesOptions, formBody, jsonBody } from '../http/bodies.ts';
+import { JSON_PATCH } from '../http/json-types.ts';
 import { idempotencyOf } from '../idempotency/request.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
 import { VERSION } from '../version.ts';
@@ -24,6 +25,7 @@ import type { ClientIds } from './client-ids.ts';
 import { refusalOfDelete } from './deletions.ts';
 import { demandOf, type Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
+import { patchOf, refusalOfPatch } from './patches/patches.ts';
 import { refusalOfWriter } from './plan.ts';
 import { history, read, vread } from './reads.ts';
 import type { Repository, Scope } from './repository.ts';
@@ -64,7 +66,7 @@ interface Endpoint {
   summary?: string;
   /** Refuses what can be refused by the URL, the headers and the caller, before any of the body is read. */
   admit?: (request: Request) => void;
-  body?: 'resource' | 'bundle' | 'form';
+  body?: 'resource' | 'bundle' | 'patch' | 'form';
   /** Writes nothing, whatever is posted. */
   isQuestion?: true;
   /** Writes, without a body. */
@@ -215,6 +217,14 @@ class FhirApi {
     criterionIn(request);
   };
 
+  admitPatch = (request: Request): void => {
+    const type = typeOf(request);
+    const refusal = refusalOfPatch(type, type.name);
+    if (refusal !== undefined) throw refusal;
+    this.admitWrite(request);
+    if (request.params['id'] === undefined) criterionIn(request);
+  };
+
   admitDelete = (request: Request): void => {
     const type = typeOf(request);
     const refusal = refusalOfDelete(type, type.name);
@@ -267,6 +277,22 @@ class FhirApi {
     return write(whole, this.#scope(request), this.#writing(request));
   }
 
+  patch: Handle = (request) => this.#patch(request, { id: idOf(request) });
+
+  conditionalPatch: Handle = (request) => this.#patch(request, { criterion: criterionIn(request) });
+
+  #patch(request: Request, target: Pick<ChangeRequest, 'id' | 'criterion'>): Promise<Answer> {
+    const { name: type } = typeOf(request);
+    const ifMatch = ifMatchOf(request.get('if-match'), 'If-Match');
+    const isJsonPatch = typeof request.is(JSON_PATCH) === 'string';
+    if (isJsonPatch !== Array.isArray(request.body))
+      refuse(400, 'structure', `A JSON Patch is an array, and is ${JSON_PATCH}.`, 'body');
+    const patch = patchOf(request.body, isJsonPatch ? 'body' : 'Parameters');
+    const change = { path: type, interaction: 'patch' as const, type, patch, conditionPath: 'If-Match', ...target };
+    const whole = { ...change, ...(ifMatch === undefined ? {} : { ifMatch }) };
+    return write(whole, this.#scope(request), this.#writing(request));
+  }
+
   operation(operation: Operation): Endpoint {
     const { transaction } = operation;
     const { organisation, callerOf } = this.#options;
@@ -313,6 +339,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
   });
   const anyMethod = { get: unknownOperation, post: unknownOperation, put: unknownOperation };
   const write = { admit: api.admitWrite, body: 'resource' } as const;
+  const patch = { admit: api.admitPatch, body: 'patch' } as const;
   const bundle = {
     admit: api.admitBundle,
     body: 'bundle',
@@ -339,6 +366,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
           ...write,
           admit: api.admitConditional,
         },
+        patch: { handle: api.conditionalPatch, summary: 'Patches the resource with an identifier.', ...patch },
         delete: {
           handle: api.conditionalDelete,
           summary: 'Deletes the resource with an identifier.',
@@ -356,6 +384,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
       {
         get: { handle: api.read, summary: 'The newest version of a resource.' },
         put: { handle: api.update, summary: 'Updates a resource; If-Match names the version it changes.', ...write },
+        patch: { handle: api.patch, summary: 'Patches a resource: a JSON Patch, or Parameters.', ...patch },
         delete: {
           handle: api.delete,
           summary: 'Deletes a resource by a version that says so.',
@@ -389,7 +418,7 @@ export function documentedRoutes(options: FhirOptions): DocumentedRoute[] {
   return routesOf(new FhirApi(options), operations).flatMap(([path, endpoints]) =>
     (Object.entries(endpoints) as [Method, Endpoint][]).flatMap(
       ([method, { summary, body, isQuestion, isWrite: writesAlone }]) => {
-        const writesBody = isQuestion !== true && (body === 'resource' || body === 'bundle');
+        const writesBody = isQuestion !== true && (body === 'resource' || body === 'bundle' || body === 'patch');
         const isWrite = writesBody || writesAlone === true;
         const isOfResources = path === '/:type' || path === '/:type/:id';
         if (summary === undefined || (isWrite && isOfResources && !writes)) return [];
@@ -430,7 +459,10 @@ export function fhirRouter(options: FhirOptions): Router {
   const { bodies, operations = [], report } = options;
   const api = new FhirApi(options);
   const router = express.Router({ caseSensitive: true, strict: true });
-  const readers = { resource: [jsonBody(bodies)], bundle: [jsonBody({ ...bodies, apart: true })], form: formBody() };
+  const readers = {
+    ...{ resource: [jsonBody(bodies)], bundle: [jsonBody({ ...bodies, apart: true })], form: formBody() },
+    patch: [jsonBody({ ...bodies, also: [JSON_PATCH] })],
+  };
   router.use(jsonOnly);
   for (const [path, endpoints] of routesOf(api, operations)) addRoute(router, api, path, endpoints, readers);
   router.use(() => refuse(404, 'not-supported', 'There is no such interaction.'));

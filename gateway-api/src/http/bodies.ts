@@ -20,6 +20,8 @@ export interface BodiesOptions {
   clientOf: (request: Request) => string;
   /** The entries of a Bundle are worked on one by one, and so may hold more together. */
   apart?: boolean;
+  /** Media types that are read beside those of resources. */
+  also?: readonly string[];
 }
 
 /** Refuses a body of another type than its route reads. */
@@ -34,9 +36,9 @@ function demandType(request: Request, types: string[]): void {
  * Puts the parsed body on `request.body`, its numbers as they were sent (ExactNumber); undefined where there is none. To be
  * mounted behind everything that can refuse the request without it. Its memory counts until the request is answered.
  */
-export function jsonBody({ limit, budget, clientOf, apart = false }: BodiesOptions): RequestHandler {
+export function jsonBody({ limit, budget, clientOf, apart = false, also = [] }: BodiesOptions): RequestHandler {
   return async (request, response, next) => {
-    demandType(request, JSON_TYPES);
+    demandType(request, [...JSON_TYPES, ...also]);
     if (isOtherVersion(request.get('content-type') ?? ''))
       refuse(415, 'not-supported', 'Only FHIR R4 (fhirVersion=4.0) is read.', 'Content-Type');
     const reservation = budget.open(clientOf(request));

@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { isExactNumber, parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { Failure } from './failures.ts';
 import { membersIn, repeatedMember } from './json-members.ts';
-import type { JsonScan, Span } from './json-scan.ts';
+import { JsonScan, type Span } from './json-scan.ts';
 import { inTurn } from './pauses.ts';
 
 /** A text that is no JSON; `message` names the place and quotes nothing. */
@@ -28,6 +28,16 @@ export async function parseText(bytes: Buffer, scan: JsonScan): Promise<object> 
   const pieces = bytes.length > FEW_BYTES ? scan.pieces : [];
   if (pieces.length > 0) return parsePieces(bytes, from, { pieces, members: scan.members });
   const value = await inTurn(() => parseAt(bytes, bytes.subarray(from), (offset) => from + offset));
+  if (membersIn(value) < scan.members) throw standsTwice(bytes);
+  return value;
+}
+
+/** The same of a short text that lies in another. @throws {JsonSyntaxError} */
+export function parsedJson(bytes: Buffer): object {
+  if (!isUtf8(bytes)) throw new JsonSyntaxError('the text is not UTF-8');
+  const scan = new JsonScan();
+  scan.push(bytes);
+  const value = parseAt(bytes, bytes, (offset) => offset);
   if (membersIn(value) < scan.members) throw standsTwice(bytes);
   return value;
 }

@@ -2,16 +2,23 @@
 import { isExactNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
 
 interface Decimal {
+  isNegative: boolean;
   /** Significant digits, without zeros at either end. */
   digits: string;
   exponent: number;
 }
 
-function decimalOf(text: string): Decimal {
+/** The value of a number as it is written: two texts of one value have the same. */
+export function decimalOf(text: string): Decimal {
   const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
   const all = (whole + fraction).replace(/^0+/, '');
   const digits = all.replace(/0+$/, '');
-  return { digits, exponent: digits === '' ? 0 : Number(exponent) - fraction.length + all.length - digits.length };
+  const isNegative = text.startsWith('-') && digits !== '';
+  return {
+    isNegative,
+    digits,
+    exponent: digits === '' ? 0 : Number(exponent) - fraction.length + all.length - digits.length,
+  };
 }
 
 /** Whether a number written so is another one as a double. */
