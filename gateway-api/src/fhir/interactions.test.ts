@@ -58,6 +58,13 @@ describe('create', () => {
     expect(bodyOf(outcome)['issue'][0].severity).to.equal('information');
   });
 
+  it('refuses parameters in its URL, which may be meant as a condition', async () => {
+    const refused = await server.post('/Practitioner?identifier=a|b', practitioner()).expect(400);
+    expect(issuesOf(refused)).to.deep.equal(['not-supported identifier']);
+    await server.post('/Practitioner?_format=json&_pretty=true', practitioner()).expect(201);
+    expect(server.repository.transactions).to.have.length(1);
+  });
+
   it('refuses a body of another type than the URL names', async () => {
     expect(issuesOf(await server.post('/Condition', observation()).expect(400))).to.deep.equal([
       'invalid Condition.resourceType',

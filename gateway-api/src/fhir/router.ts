@@ -15,6 +15,7 @@ import { JSON_PATCH } from '../http/json-types.ts';
 import { idempotencyOf } from '../idempotency/request.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
 import { VERSION } from '../version.ts';
+import { criterionIn, demandNoQuery, formOf, idOf, inCompartment, queryOf, typeOf } from './addressed.ts';
 import { type Answer, send } from './answers.ts';
 import { parametersIn } from './asked.ts';
 import { BUILT_IN, type BuiltIn } from './built-in.ts';
@@ -31,10 +32,9 @@ import { history, read, vread } from './reads.ts';
 import type { Repository, Scope } from './repository.ts';
 import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
-import { parameterOf } from './search-parameters.ts';
 import type { Parameters } from './search-query.ts';
-import { type Criterion, parseCriterion, queryOfCondition } from './tokens.ts';
-import { type SupportedType, supportedType, supportedTypes } from './types.ts';
+import { parseCriterion, queryOfCondition } from './tokens.ts';
+import { type SupportedType, supportedTypes } from './types.ts';
 import { validateResource } from './validation/validation.ts';
 import { write } from './writes.ts';
 
@@ -75,35 +75,6 @@ interface Endpoint {
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 type Endpoints = Partial<Record<Method, Endpoint>>;
 
-const typeOf = (request: Request): SupportedType =>
-  supportedType(String(request.params['type'])) ??
-  refuse(404, 'not-supported', 'This server does not hold resources of that type.');
-const idOf = (request: Request): string => String(request.params['id']);
-
-/** What of a compartment is searched: hl7.org/fhir/R4/compartmentdefinition-patient.html. */
-const inCompartment = (request: Request): SupportedType => {
-  const type = supportedType(String(request.params['member']));
-  const isMember = type !== undefined && parameterOf(type.name, 'patient')?.column === 'patient';
-  return isMember && typeOf(request).name === 'Patient'
-    ? type
-    : refuse(404, 'not-supported', 'There is no such interaction.');
-};
-
-/** The condition behind `?` of an interaction on what matches it. */
-function criterionIn(request: Request): Criterion {
-  const query = request.originalUrl.split(/\?(.*)/s)[1] ?? '';
-  const criterion = parseCriterion(typeOf(request).name, query);
-  return criterion ?? refuse(400, 'not-supported', 'The condition must be identifier=system|value.', 'url');
-}
-
-const queryOf = (request: Request): Parameters => [
-  ...new URLSearchParams(request.originalUrl.split(/\?(.*)/s)[1] ?? ''),
-];
-const formOf = (request: Request): Parameters =>
-  Object.entries((request.body ?? {}) as Record<string, string | string[]>).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one) => [name, one] as const),
-  );
-
 /** `Allow` of RFC 9110: what a route answers. */
 function allowOf(endpoints: Endpoints): string {
   const methods = Object.keys(endpoints).map((method) => method.toUpperCase());
@@ -141,6 +112,7 @@ class FhirApi {
   };
 
   bundle: Handle = (request) => {
+    demandNoQuery(request);
     const preferences = preferencesOf(request);
     return bundle(request.body, this.#scope(request), {
       ...this.#writing(request),
@@ -233,6 +205,7 @@ class FhirApi {
   };
 
   create: Handle = (request) => {
+    demandNoQuery(request);
     const { name: type } = typeOf(request);
     const condition = request.get('if-none-exist');
     const criterion = condition === undefined ? undefined : parseCriterion(type, queryOfCondition(type, condition));

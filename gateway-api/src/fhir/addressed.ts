@@ -1,0 +1,46 @@
+/** What a request to the FHIR API is addressed to: type, id, parameters and the condition of its URL. */
+import type { Request } from 'express';
+import { refuse } from './outcomes.ts';
+import { parameterOf } from './search-parameters.ts';
+import type { Parameters } from './search-query.ts';
+import { type Criterion, parseCriterion } from './tokens.ts';
+import { type SupportedType, supportedType } from './types.ts';
+
+export const typeOf = (request: Request): SupportedType =>
+  supportedType(String(request.params['type'])) ??
+  refuse(404, 'not-supported', 'This server does not hold resources of that type.');
+export const idOf = (request: Request): string => String(request.params['id']);
+
+/** What of a compartment is searched: hl7.org/fhir/R4/compartmentdefinition-patient.html. */
+export const inCompartment = (request: Request): SupportedType => {
+  const type = supportedType(String(request.params['member']));
+  const isMember = type !== undefined && parameterOf(type.name, 'patient')?.column === 'patient';
+  return isMember && typeOf(request).name === 'Patient'
+    ? type
+    : refuse(404, 'not-supported', 'There is no such interaction.');
+};
+
+/** The condition behind `?` of an interaction on what matches it. */
+export function criterionIn(request: Request): Criterion {
+  const query = request.originalUrl.split(/\?(.*)/s)[1] ?? '';
+  const criterion = parseCriterion(typeOf(request).name, query);
+  return criterion ?? refuse(400, 'not-supported', 'The condition must be identifier=system|value.', 'url');
+}
+
+export const queryOf = (request: Request): Parameters => [
+  ...new URLSearchParams(request.originalUrl.split(/\?(.*)/s)[1] ?? ''),
+];
+export const formOf = (request: Request): Parameters =>
+  Object.entries((request.body ?? {}) as Record<string, string | string[]>).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one) => [name, one] as const),
+  );
+
+/** Of an answer, whatever is asked. */
+const GENERAL = new Set(['_format', '_pretty']);
+
+/** A create or a Bundle has no parameters: one that was ignored may have been meant as a condition. @throws {Refusal} 400 */
+export function demandNoQuery(request: Request): void {
+  const other = queryOf(request).find(([name]) => !GENERAL.has(name))?.[0];
+  if (other !== undefined)
+    refuse(400, 'not-supported', 'A POST has no parameters here: conditions are headers.', other);
+}
