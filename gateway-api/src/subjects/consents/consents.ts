@@ -39,6 +39,9 @@ export const writeConsent: Write = async (services, drafts, sending, caller) => 
   const newest = await index.newest('Consent', consent);
   if (version !== (newest?.version ?? 0) + 1) throw new LedgerError('CONFLICT', 'this is not the next version');
   const hasEnded = ENDED.has(String(resource['status']));
+  // Before it is kept for a provider that is away, whose endorsement would refuse it later.
+  if (!hasEnded && resource['status'] !== 'active')
+    throw new LedgerError('INVALID', 'a consent is given as active; nothing else is kept here', 'Consent.status');
   const about = { consent, patient };
   if (newest === undefined) {
     if (hasEnded) throw new LedgerError('INVALID', 'a new consent is active', 'Consent.status');
@@ -79,6 +82,13 @@ async function demandGiver(resource: Resource, patient: string, caller: Caller, 
   if (caller.role === 'system') await demandGuardians(resource, patient, index);
 }
 
+/** Where in the Consent itself the chaincode found a fault, as it names the places of its own input. */
+function inConsent(error: unknown): unknown {
+  const place = error instanceof LedgerError ? /^private\.consent\.resource(.*)$/.exec(error.expression ?? '') : null;
+  const { code, reason } = error as LedgerError;
+  return place === null ? error : new LedgerError(code, reason, `Consent${place[1]}`);
+}
+
 /** Where the wish is kept, the answer says what it will come to as well. */
 async function telling<T>(
   written: Promise<T>,
@@ -90,7 +100,7 @@ async function telling<T>(
     return await written;
   } catch (error) {
     if (error instanceof Kept) error.issues.push(...(await issuesTelling(index, resource, provider)));
-    throw error;
+    throw inConsent(error);
   }
 }
 
