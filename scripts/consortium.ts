@@ -61,6 +61,10 @@ export interface ConsortiumOptions {
   clientIds?: GatewayConfig['clientIds'] | undefined;
   /** Origins whose pages may call the gateways from a browser. */
   browserOrigins?: readonly string[] | undefined;
+  /** Proxies whose X-Forwarded headers are believed. */
+  trustedProxies?: readonly string[] | undefined;
+  /** Where clients find a gateway, by organisation. */
+  publicUrls?: Record<string, string> | undefined;
 }
 
 export interface RunningConsortium {
@@ -143,6 +147,8 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
             subscriptionRetryMs: options.subscriptionRetryMs,
             browserOrigins: options.browserOrigins,
             clientIds: options.clientIds,
+            trustedProxies: options.trustedProxies,
+            publicUrls: options.publicUrls,
             x12Parties: options.x12Parties ?? madeUpParties(consortium),
           },
           organisation,
@@ -189,6 +195,8 @@ interface Surroundings {
   subscriptionRetryMs: number | undefined;
   browserOrigins: readonly string[] | undefined;
   clientIds: GatewayConfig['clientIds'] | undefined;
+  trustedProxies: readonly string[] | undefined;
+  publicUrls: Record<string, string> | undefined;
   x12Parties: GatewayConfig['x12Parties'];
 }
 
@@ -200,7 +208,9 @@ async function gatewayOf(
 ): Promise<Gateway> {
   const { name, mspId, kind, directory } = organisation;
   const { connection, identities } = reachOf(dataDir, consortium, organisation, endpoint);
-  const keys = await ensureIssuer(join(directory, 'issuer'));
+  const issuerDir = join(directory, 'issuer');
+  const keys = await ensureIssuer(issuerDir);
+  const publicUrl = more.publicUrls?.[name];
   const config = {
     ...DEFAULTS,
     organisation: { name, mspId, kind },
@@ -214,6 +224,9 @@ async function gatewayOf(
     ...(more.subscriptionHosts === undefined ? {} : { subscriptionHosts: more.subscriptionHosts }),
     ...(more.browserOrigins === undefined ? {} : { browserOrigins: more.browserOrigins }),
     ...(more.clientIds === undefined ? {} : { clientIds: more.clientIds }),
+    ...(more.trustedProxies === undefined ? {} : { trustedProxies: more.trustedProxies }),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    issuerDir,
     ...(more.subscriptionRetryMs === undefined ? {} : { subscriptionRetryMs: more.subscriptionRetryMs }),
     x12Parties: more.x12Parties,
     tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },

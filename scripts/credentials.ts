@@ -10,6 +10,9 @@ export interface Credentials {
   role: Role;
   /** For instance `Practitioner/…`. */
   fhirUser?: string;
+  /** Scopes that narrow the role, and the Patient in context. */
+  scope?: string;
+  patient?: string;
   /** The client; by default the user or the role. */
   subject?: string;
   minutes?: number;

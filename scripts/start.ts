@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { type ClientIds, clientIdsIn } from '@telemed-ledger/gateway-api/fhir/client-ids.ts';
 import { originsIn } from '@telemed-ledger/gateway-api/http/cross-origin.ts';
+import { isOrigin, networksIn } from '@telemed-ledger/gateway-api/http/origin.ts';
 import { hostsIn } from '@telemed-ledger/gateway-api/subjects/subscriptions/hosts.ts';
 import { portVariable } from './consortium/ports.ts';
 import { isNetworkKind, type NetworkKind } from './consortium/read-models.ts';
@@ -22,6 +23,8 @@ const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   LOG_ANCHOR_EVERY_MS         how long a read waits until the log of reads is anchored; 0: until asked (default 300000)
   CLIENT_IDS                  ids that clients may choose for new resources: none, uuids or any (default any)
   BROWSER_ORIGINS             origins whose pages may call the gateways from a browser (default none)
+  TRUSTED_PROXIES             addresses or networks whose X-Forwarded headers are believed (default loopback: this machine)
+  PUBLIC_URL_<ORGANISATION>   where clients find its gateway, such as https://fhir.hospital.example (default: as requests say)
   SUBSCRIPTION_HOSTS          what endpoints of Subscriptions may be called: host names, or origins (default none)`;
 
 interface Settings {
@@ -37,6 +40,8 @@ interface Settings {
   subscriptionHosts: readonly string[];
   clientIds: ClientIds;
   browserOrigins: readonly string[];
+  trustedProxies: readonly string[];
+  publicUrls: Record<string, string>;
 }
 
 /** @throws Error that lists every mistake. */
@@ -61,6 +66,8 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
   const subscriptionHosts = hostsIn(environment['SUBSCRIPTION_HOSTS'], mistakes);
   const clientIds = clientIdsIn(environment['CLIENT_IDS'], 'any', mistakes);
   const browserOrigins = originsIn(environment['BROWSER_ORIGINS'], mistakes);
+  const trustedProxies = networksIn('TRUSTED_PROXIES', environment['TRUSTED_PROXIES'] ?? 'loopback', mistakes);
+  const publicUrls = publicUrlsIn(environment, mistakes);
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return {
     fresh: values.fresh,
@@ -75,8 +82,27 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
     subscriptionHosts,
     clientIds,
     browserOrigins,
+    trustedProxies,
+    publicUrls,
   };
 }
+
+const PUBLIC_URL = 'PUBLIC_URL_';
+
+/** Origins by organisation. */
+function publicUrlsIn(environment: NodeJS.ProcessEnv, mistakes: string[]): Record<string, string> {
+  const named = Object.entries(environment).filter(([name]) => name.startsWith(PUBLIC_URL));
+  return Object.fromEntries(
+    named.map(([name, value = '']) => {
+      if (!isOrigin(value)) mistakes.push(`${name}: ${value} is no origin such as https://fhir.example`);
+      return [organisationIn(name, PUBLIC_URL), value];
+    }),
+  );
+}
+
+/** The organisation that a variable is about, by the end of its name. */
+const organisationIn = (variable: string, prefix: string): string =>
+  variable.slice(prefix.length).toLowerCase().replaceAll('_', '-');
 
 /** Ports by organisation, from the variables that begin with `prefix`. */
 function portsIn(environment: NodeJS.ProcessEnv, prefix: string, mistakes: string[]): Record<string, number> {
@@ -85,7 +111,7 @@ function portsIn(environment: NodeJS.ProcessEnv, prefix: string, mistakes: strin
     if (!name.startsWith(prefix)) continue;
     const port = Number(value);
     if (!/^\d{1,5}$/.test(value ?? '') || port > 65_535) mistakes.push(`${name}: not a port from 0 to 65535`);
-    ports[name.slice(prefix.length).toLowerCase().replaceAll('_', '-')] = port;
+    ports[organisationIn(name, prefix)] = port;
   }
   return ports;
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run -s token -- hospital practitioner [--fhir-user Practitioner/x] [--minutes n]`: prints a bearer token by the
+ * `npm run -s token -- hospital practitioner [--fhir-user Practitioner/x] [--scope 'patient/*.rs' --patient id] [--minutes n]`: prints a bearer token by the
  * organisation's development issuer, for curl.
  */
 import { parseArgs } from 'node:util';
@@ -12,14 +12,18 @@ const FHIR_USER = /^(Practitioner|Patient|RelatedPerson|Person)\/[A-Za-z0-9.-]{1
 
 function usage(why: string): UsageError {
   const known = organisations().map(({ name, kind }) => `  ${name.padEnd(12)} ${ROLES_OF_KIND[kind].join(', ')}`);
-  const call = 'npm run -s token -- ORGANISATION ROLE [--fhir-user Practitioner/ID] [--minutes N]';
+  const call =
+    'npm run -s token -- ORGANISATION ROLE [--fhir-user Practitioner/ID] [--scope SCOPES] [--patient ID] [--minutes N]';
   return new UsageError(`${why}\nUsage: ${call}\nOrganisations and their roles:\n${known.join('\n')}`);
 }
 
 await runCommand(async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { 'fhir-user': { type: 'string' }, minutes: { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      ...{ 'fhir-user': { type: 'string' }, scope: { type: 'string' }, patient: { type: 'string' } },
+      ...{ minutes: { type: 'string' }, help: { type: 'boolean' } },
+    },
   });
   const [name, role, ...more] = positionals;
   if (values.help || name === undefined || role === undefined || more.length > 0) throw usage('Prints a bearer token.');
@@ -36,6 +40,8 @@ await runCommand(async () => {
     organisation: name,
     role: role as Role,
     ...(fhirUser === undefined ? {} : { fhirUser }),
+    ...(values.scope === undefined ? {} : { scope: values.scope }),
+    ...(values.patient === undefined ? {} : { patient: values.patient }),
     ...(minutes === undefined ? {} : { minutes }),
   });
   console.log(token);

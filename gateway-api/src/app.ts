@@ -26,6 +26,7 @@ import { Records } from './subjects/records/records.ts';
 import type { Services } from './subjects/services.ts';
 import { subscriptionCapability } from './subjects/subscriptions/capability.ts';
 import { DUTIES, OPERATIONS, ROUTES, WRITERS } from './subjects/table.ts';
+import { authorizationOf, type Place } from './wiring/authorization.ts';
 import { type LedgerSide, ledgerSide } from './wiring/ledger.ts';
 import { wiredServices } from './wiring/services.ts';
 
@@ -55,7 +56,12 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const metrics = new Metrics(config.organisation.name, mspIds);
   const side = await ledgerSide({ config, consortium, identities, stores, metrics, log });
   const { connection, feed, late, ledger, watch } = side;
-  const { services, journal, wishJournal, sweeper } = wiredServices({ config, consortium, side, stores, metrics, log });
+  const place: Place = {};
+  const authorization = authorizationOf(config, place);
+  const { services, journal, wishJournal, sweeper } = wiredServices({
+    ...{ config, consortium, side, stores, metrics, log },
+    ...(authorization === undefined ? {} : { authorization }),
+  });
   const { index, readiness } = services;
   const duties = new Duties({ duties: DUTIES, services, log, intervalMs: config.dutyIntervalMs });
   metrics.watch('gateway_duty_items_failing', 'What duties have failed at and try again.', () => duties.failing);
@@ -95,7 +101,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     forgetting,
     stores,
   };
-  return { app, monitoring, ...ran };
+  return { app, monitoring, place, ...ran };
 }
 
 function apps(config: GatewayConfig, services: Services, { feed, ledger }: LedgerSide, log: Logger) {
@@ -112,6 +118,7 @@ function apps(config: GatewayConfig, services: Services, { feed, ledger }: Ledge
     until: (block: number, deadline: number) => feed.until(block, deadline),
   };
   const repository = new Records(services, WRITERS);
+  const { authorization } = services;
   const limits = { clients, trustedProxies, budgetMs, browserOrigins, clientIds };
   const app = gatewayApp({
     ...served,
@@ -121,7 +128,8 @@ function apps(config: GatewayConfig, services: Services, { feed, ledger }: Ledge
     repository,
     operations: OPERATIONS,
     besides: subscriptionCapability(services.organisation),
-    tokens,
+    tokens: authorization === undefined ? tokens : { ...tokens, alias: () => authorization.issuer },
+    ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
   });
   return { app, monitoring: monitoringApp(served) };
 }

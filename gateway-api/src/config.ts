@@ -3,7 +3,6 @@
  * starts several gateways in one process. Every mistake is found before anything listens.
  */
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { dirname, isAbsolute, join } from 'node:path';
 import { READS_KEPT_DAYS } from '@telemed-ledger/chaincode/model/log-anchors.ts';
 import {
@@ -12,15 +11,16 @@ import {
   type Organisation,
   organisationByMsp,
 } from '@telemed-ledger/consortium/members.ts';
-import type { JSONWebKeySet } from 'jose';
 import { z } from 'zod';
 import { audienceOf, issuerOf } from './auth/issuer.ts';
 import type { TokenSettings } from './auth/tokens.ts';
 import type { ClientLimits } from './clients/quotas.ts';
 import { type ClientIds, clientIdsIn } from './fhir/client-ids.ts';
+import { Environment, present } from './environment.ts';
 import type { GroupLimits } from './group-commit/group-commit.ts';
 import type { BodyLimits } from './http/body-budget.ts';
 import { originsIn } from './http/cross-origin.ts';
+import type { TlsSettings } from './http/server.ts';
 import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
@@ -52,6 +52,12 @@ export interface GatewayConfig {
   /** A second listener, for a monitoring network: /healthz, /readyz and /metrics without a token. */
   operations?: { host: string; port: number };
   tokens: TokenSettings;
+  /** The issuer's directory, where this gateway is its authorization server too (oauth/); development alone. */
+  issuerDir?: string;
+  /** Where clients find this gateway, without a slash at the end; by default as each request says. */
+  publicUrl?: string;
+  /** Served by HTTPS; clients show a certificate of these authorities where they are named. */
+  tls?: TlsSettings;
   /** Largest request body, bytes. */
   bodyBytes: number;
   /** Memory for request bodies under way. */
@@ -159,7 +165,14 @@ const EXPECTED = `Expected:
   CONNECTION        path of the organisation's connection.json (endpoint, tlsRootCertificate, mspId, channel, chaincode, identities)
   CONSORTIUM        path of the consortium as JSON (channel, chaincode, organisations)
   GATEWAY_DATA_DIR  directory of this gateway's SQLite files; not needed with DATABASE_HOST
-  JWKS              path or https address of the token issuer's keys
+  JWKS              path or https address of the token issuer's keys; not needed with OIDC_ISSUER
+  OIDC_ISSUER       an OpenID provider: its discovery says where its keys are, and who issues tokens
+  ISSUER_DIR        of a development issuer (npm start): this gateway is its authorization server, at /oauth
+  PUBLIC_URL        where clients find this gateway, such as https://fhir.hospital.example: what its links begin with
+                    (default: as each request, or a trusted proxy, says)
+  TLS_CERTIFICATE, TLS_KEY
+                    paths: the gateway is served by HTTPS (TLS_CLIENT_CA: and only to clients with a certificate of this
+                    authority)
   PORT              1 to 65535
   HOST              address to listen on (default ${DEFAULTS.host})
   TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_MAX_MINUTES (defaults: the development issuer's, 60)
@@ -204,7 +217,7 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 /** @throws {ConfigError} with every mistake at once. */
 export function readConfig(environment: Record<string, string | undefined>): ProcessConfig {
   const mistakes: string[] = [];
-  const read = new Environment(environment, mistakes);
+  const read = new Settings(environment, mistakes);
   const connectionFile = read.text('CONNECTION');
   const connection = read.json('CONNECTION', connectionFile, connectionFileSchema);
   const consortium = read.json('CONSORTIUM', read.text('CONSORTIUM'), consortiumSchema);
@@ -231,7 +244,11 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const checkpointEveryMs = read.integer('CHECKPOINT_EVERY_MS', DEFAULTS.checkpointEveryMs, 0, 86_400_000);
   const logAnchorEveryMs = read.integer('LOG_ANCHOR_EVERY_MS', DEFAULTS.logAnchorEveryMs, 0, 86_400_000);
   const readLogDays = read.integer('READ_LOG_DAYS', DEFAULTS.readLogDays, 1, 36_500);
-  const keys = read.keys('JWKS', read.text('JWKS'));
+  const oidcIssuer = read.issuer('OIDC_ISSUER');
+  const keys = oidcIssuer === undefined ? read.keys('JWKS', read.text('JWKS')) : ('discovered' as const);
+  const publicUrl = read.origin('PUBLIC_URL');
+  const tls = read.tls();
+  const issuerDir = environment['ISSUER_DIR'] || undefined;
   const logLevel = environment['LOG_LEVEL'] ?? 'info';
   if (!LOG_LEVELS.includes(logLevel)) mistakes.push(`LOG_LEVEL: ${logLevel} is none of ${LOG_LEVELS.join(', ')}`);
   const database = withDatabase ? read.database() : read.noDatabase();
@@ -259,8 +276,11 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       readLogDays,
       ...(database === undefined ? {} : { database }),
       ...(operations === undefined ? {} : { operations }),
+      ...(publicUrl === undefined ? {} : { publicUrl }),
+      ...(tls === undefined ? {} : { tls }),
+      ...(issuerDir === undefined ? {} : { issuerDir }),
       tokens: {
-        issuer: environment['TOKEN_ISSUER'] ?? issuerOf(organisation.name),
+        issuer: oidcIssuer ?? environment['TOKEN_ISSUER'] ?? issuerOf(organisation.name),
         audience: environment['TOKEN_AUDIENCE'] ?? audienceOf(organisation.name),
         keys,
         maxMinutes,
@@ -288,44 +308,8 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   };
 }
 
-const present = (value: string | undefined): value is string => value !== undefined && value !== '';
-
-/** `10.0.0.1`, `10.0.0.0/8`, `::1`, `fd00::/8`, or Express's names for private networks. */
-function isNetwork(text: string): boolean {
-  const [address = '', bits, ...more] = text.split('/');
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
-  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  return (
-    longest > 0 && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest))
-  );
-}
-
-/** Reads single values and notes what is wrong with them. */
-class Environment {
-  readonly #values: Record<string, string | undefined>;
-  readonly #mistakes: string[];
-
-  constructor(values: Record<string, string | undefined>, mistakes: string[]) {
-    this.#values = values;
-    this.#mistakes = mistakes;
-  }
-
-  text(name: string): string | undefined {
-    const value = this.#values[name];
-    if (value !== undefined && value !== '') return value;
-    this.#mistakes.push(`${name}: missing`);
-    return undefined;
-  }
-
-  integer(name: string, fallback: number | undefined, from: number, to: number): number {
-    const text = this.#values[name];
-    if (text === undefined && fallback !== undefined) return fallback;
-    const value = Number(text);
-    if (text !== undefined && text !== '' && Number.isInteger(value) && value >= from && value <= to) return value;
-    this.#mistakes.push(text === undefined ? `${name}: missing` : `${name}: not a whole number from ${from} to ${to}`);
-    return fallback ?? from;
-  }
-
+/** What belongs together. */
+class Settings extends Environment {
   clients(): ClientsConfig {
     const { requests, perSecond, reads, exports, strangersPerMinute, addressConnections } = DEFAULTS.clients;
     return {
@@ -338,16 +322,8 @@ class Environment {
     };
   }
 
-  networks(name: string): string[] {
-    const stated = (this.#values[name] ?? '').split(',').map((one) => one.trim());
-    const networks = stated.filter((one) => one !== '');
-    const wrong = networks.filter((one) => !isNetwork(one));
-    if (wrong.length > 0) this.#mistakes.push(`${name}: ${wrong.join(', ')} is no address and no network`);
-    return networks;
-  }
-
   parties(): Parties {
-    const path = this.#values['X12_PARTIES'];
+    const path = this.values['X12_PARTIES'];
     return (present(path) ? this.json('X12_PARTIES', path, partiesSchema) : undefined) ?? {};
   }
 
@@ -367,10 +343,10 @@ class Environment {
     const secret = this.text('DATABASE_PASSWORD_FILE');
     const port = this.integer('DATABASE_PORT', DATABASE_PORT, 1, 65_535);
     const waitMs = this.integer('DATABASE_WAIT_MS', DATABASE_WAIT_MS, 0, 3_600_000);
-    const authority = this.#values['DATABASE_TLS_CA'];
+    const authority = this.values['DATABASE_TLS_CA'];
     const tlsCa = present(authority) ? this.file('DATABASE_TLS_CA', authority) : undefined;
     const known = secret === undefined ? undefined : this.file('DATABASE_PASSWORD_FILE', secret);
-    if (known?.trim() === '') this.#mistakes.push(`DATABASE_PASSWORD_FILE: ${secret} is empty`);
+    if (known?.trim() === '') this.mistakes.push(`DATABASE_PASSWORD_FILE: ${secret} is empty`);
     if (!host || !name || !user || !secret) return undefined;
     // Read for each connection, so that a changed password needs no restart.
     const password = () => readFileSync(secret, 'utf8').trim();
@@ -378,51 +354,21 @@ class Environment {
   }
 
   noDatabase(): undefined {
-    for (const [name, value] of Object.entries(this.#values)) {
+    for (const [name, value] of Object.entries(this.values)) {
       if (name.startsWith('DATABASE_') && name !== 'DATABASE_HOST' && present(value))
-        this.#mistakes.push(`${name}: there is no DATABASE_HOST`);
+        this.mistakes.push(`${name}: there is no DATABASE_HOST`);
     }
   }
 
   operations(): GatewayConfig['operations'] {
-    const { OPERATIONS_HOST: host, OPERATIONS_PORT: port } = this.#values;
+    const { OPERATIONS_HOST: host, OPERATIONS_PORT: port } = this.values;
     if (!present(port)) {
-      if (present(host)) this.#mistakes.push('OPERATIONS_HOST: there is no OPERATIONS_PORT');
+      if (present(host)) this.mistakes.push('OPERATIONS_HOST: there is no OPERATIONS_PORT');
       return undefined;
     }
     return {
       host: present(host) ? host : DEFAULTS.host,
       port: this.integer('OPERATIONS_PORT', undefined, 0, 65_535),
     };
-  }
-
-  file(name: string, path: string): string | undefined {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch (error) {
-      this.#mistakes.push(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-      return undefined;
-    }
-  }
-
-  json<T>(name: string, path: string | undefined, schema: z.ZodType<T>): T | undefined {
-    const text = path === undefined ? undefined : this.file(name, path);
-    if (text === undefined) return undefined;
-    try {
-      const parsed = schema.safeParse(JSON.parse(text));
-      if (parsed.success) return parsed.data;
-      for (const issue of parsed.error.issues)
-        this.#mistakes.push(`${name}: ${issue.path.join('.')}: ${issue.message}`);
-    } catch {
-      this.#mistakes.push(`${name}: ${path} is not JSON`);
-    }
-    return undefined;
-  }
-
-  keys(name: string, place: string | undefined): JSONWebKeySet | URL | undefined {
-    if (place === undefined) return undefined;
-    if (/^https:\/\//.test(place)) return new URL(place);
-    const schema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
-    return this.json(name, place, schema);
   }
 }

@@ -118,6 +118,12 @@ export class FixtureConsortium {
     };
   }
 
+  /** PEM texts of a server's certificate of this organisation, of its authority, and of that of its people. */
+  tlsFiles(name: string): { certificate: string; key: string; authority: string; clientAuthorities: string } {
+    const { peer, tlsCaCertificate: authority, caCertificate: clientAuthorities } = this.#organisation(name);
+    return { certificate: peer.tls.certificate, key: peer.tls.privateKey, authority, clientAuthorities };
+  }
+
   /** Where a gateway's stores lie, the same each time it is opened. */
   async place(name: string): Promise<StorePlace> {
     const place = this.#places.get(name) ?? (await this.#kind.place());

@@ -21,6 +21,7 @@ import { watchEventLoop } from './operations/event-loop.ts';
 import { loggable } from './operations/log.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { Readiness, ReadinessCheck } from './operations/readiness.ts';
+import type { Place } from './wiring/authorization.ts';
 
 export interface Gateway {
   readonly organisation: string;
@@ -46,6 +47,8 @@ export interface Unfinished {
 
 export interface GatewayParts {
   app: Express;
+  /** Is told where the gateway listens. */
+  place: Place;
   /** What a monitoring network may ask without a token. */
   monitoring: Express;
   connection: LedgerConnection;
@@ -76,7 +79,11 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
   const { app, monitoring, feed, late, watch, duties, sweeper, readiness, journal, wishJournal, metrics } = parts;
   const isProxy = (address: string): boolean => (app.get('trust proxy fn') as Trust)(address, 0);
   const drain = new Drain();
-  const server = newServer(drain.listener(app), { addressConnections: config.clients.addressConnections, isProxy });
+  const server = newServer(drain.listener(app), {
+    addressConnections: config.clients.addressConnections,
+    isProxy,
+    ...(config.tls === undefined ? {} : { tls: config.tls }),
+  });
   const monitor = newServer(monitoring);
   let operationsUrl: string | undefined;
   let unwatch = (): void => {};
@@ -92,6 +99,8 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
         operationsUrl = `http://${host}:${(await listen(monitor, host, config.operations.port)).port}`;
       }
       const { port } = await listen(server, config.host, config.port);
+      const url = `${config.tls === undefined ? 'http' : 'https'}://${config.host}:${port}`;
+      parts.place.url = url;
       unwatch = watchEventLoop((seconds) => metrics.eventLoopDelay(seconds));
       feed.start();
       late.start();
@@ -105,7 +114,7 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
       prune();
       pruning = setInterval(prune, PRUNE_INTERVAL_MS).unref();
       log.info({ port, ...(operationsUrl === undefined ? {} : { operations: operationsUrl }) }, 'listening');
-      return `http://${config.host}:${port}`;
+      return url;
     },
     close: (drainMs = config.drainMs) => {
       clearInterval(pruning);

@@ -57,11 +57,15 @@ export interface TokenRequest {
   minutes?: number;
 }
 
+/** What the issuer signs with. Throws where the directory holds no key. */
+export const privateKeyIn = (directory: string): JWK =>
+  JSON.parse(readFileSync(join(directory, KEY_FILE), 'utf8')) as JWK;
+
 /** A signed bearer token. Throws where the directory holds no key or the lifetime is too long. */
 export async function issueToken(request: TokenRequest): Promise<string> {
   const minutes = request.minutes ?? DEFAULT_MINUTES;
   if (!(minutes > 0 && minutes <= LONGEST_MINUTES)) throw new Error(`a token lives 1 to ${LONGEST_MINUTES} minutes`);
-  const jwk = JSON.parse(readFileSync(join(request.directory, KEY_FILE), 'utf8')) as JWK;
+  const jwk = privateKeyIn(request.directory);
   const claims: Record<string, unknown> = { role: request.role };
   for (const name of ['fhirUser', 'scope', 'patient'] as const)
     if (request[name] !== undefined) claims[name] = request[name];

@@ -5,23 +5,27 @@
 import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
 import { ROLES, ROLES_OF_KIND } from '@telemed-ledger/consortium/members.ts';
 import type { Request, RequestHandler } from 'express';
-import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+import { type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type Strangers, tooMany } from '../clients/strangers.ts';
 import { Failure, unauthenticated } from '../http/failures.ts';
 import { type Caller, setCaller } from './caller.ts';
 import { type Scopes, scopesIn } from './grants.ts';
+import { type IssuerKeys, issuerKeys } from './issuer-keys.ts';
 
 export interface TokenSettings {
   issuer: string;
   audience: string;
-  /** The issuer's public keys, or where they are published. */
-  keys: JSONWebKeySet | URL;
+  /** The issuer's public keys, where they are published, or that its own description says so (OpenID Connect Discovery). */
+  keys: JSONWebKeySet | URL | 'discovered';
+  /** The issuer's name where the same keys also sign for it: its authorization server. */
+  alias?: () => string | undefined;
   /** Longest accepted lifetime of a token, exp − iat. */
   maxMinutes: number;
 }
 
-const ALGORITHMS = ['ES256'];
+/** Of signatures that anybody can check; which one a key is for, its issuer says. */
+const ALGORITHMS = ['ES256', 'ES384', 'RS256', 'RS384', 'PS256'];
 const CLOCK_TOLERANCE_S = 5;
 const TOKENS_KEPT = 5_000;
 const USER = /^(Practitioner|Patient|RelatedPerson|Person)\/[A-Za-z0-9.-]{1,64}$/;
@@ -36,6 +40,10 @@ export interface VerifyToken {
   isKnown(authorization: string | undefined): boolean;
 }
 
+/** The keys that these settings name. */
+export const keysOf = ({ keys, issuer }: TokenSettings): IssuerKeys =>
+  issuerKeys(keys === 'discovered' ? { issuer: new URL(issuer) } : { keys });
+
 const tokenIn = (authorization: string | undefined): string | undefined =>
   /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
 
@@ -43,8 +51,7 @@ const tokenIn = (authorization: string | undefined): string | undefined =>
  * A verifier for the value of the Authorization header. A token that was verified once is remembered until it
  * expires. @throws {Failure} 401 without a valid token, 403 for a role this kind of organisation doesn't have.
  */
-export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken {
-  const keys = settings.keys instanceof URL ? createRemoteJWKSet(settings.keys) : createLocalJWKSet(settings.keys);
+export function tokenVerifier(settings: TokenSettings, kind: Kind, { key } = keysOf(settings)): VerifyToken {
   const verified = new LRUCache<string, { caller: Caller; expires: number }>({ max: TOKENS_KEPT });
 
   const verify = async (token: string): Promise<{ caller: Caller; expires: number }> => {
@@ -52,15 +59,16 @@ export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken 
     try {
       const options = {
         algorithms: ALGORITHMS,
-        issuer: settings.issuer,
+        issuer: [settings.issuer, settings.alias?.() ?? []].flat(),
         audience: settings.audience,
         requiredClaims: ['sub', 'exp', 'iat', 'role'],
         // Also refuses tokens issued in the future, whose lifetime would mean nothing.
         maxTokenAge: settings.maxMinutes * 60,
         clockTolerance: CLOCK_TOLERANCE_S,
       };
-      ({ payload: claims } = await jwtVerify(token, keys, options));
-    } catch {
+      ({ payload: claims } = await jwtVerify(token, key, options));
+    } catch (error) {
+      if (error instanceof Failure) throw error;
       throw unauthenticated('The access token is not valid here or has expired.', 'invalid_token');
     }
     if (Number(claims.exp) - Number(claims.iat) > settings.maxMinutes * 60) {
@@ -92,10 +100,11 @@ export function tokenVerifier(settings: TokenSettings, kind: Kind): VerifyToken 
 export function authentication(
   settings: TokenSettings,
   kind: Kind,
+  keys: IssuerKeys,
   isOpen: (request: Request) => boolean,
   strangers: Strangers,
 ): RequestHandler {
-  const verify = tokenVerifier(settings, kind);
+  const verify = tokenVerifier(settings, kind, keys);
   return async (request, response, next) => {
     if (isOpen(request)) return strangers.count(request, response, next);
     const { authorization } = request.headers;

@@ -17,6 +17,8 @@ export interface CapabilityOptions {
   /** Version of this software. */
   version: string;
   baseUrl: string;
+  /** Where applications get tokens. */
+  oauth?: OAuthAddresses | undefined;
   /** When this server was configured so: ISO 8601 UTC. */
   date: string;
 }
@@ -75,6 +77,37 @@ function resourceOf(type: SupportedType, { organisation, operations, clientIds }
   };
 }
 
+export interface OAuthAddresses {
+  authorize: string;
+  token: string;
+  introspect?: string;
+  revoke?: string;
+}
+
+/** hl7.org/fhir/smart-app-launch/STU2.2/conformance.html; the extension is what clients of its first version read. */
+function securityOf(oauth: OAuthAddresses | undefined): object {
+  const description = 'A bearer token of the organisation on every request but this one.';
+  if (oauth === undefined) return { cors: true, description };
+  const { authorize, token, introspect, revoke } = oauth;
+  const known = Object.entries({ authorize, token, introspect, revoke }).filter(([, uri]) => uri !== undefined);
+  return {
+    extension: [
+      {
+        url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+        extension: known.map(([url, valueUri]) => ({ url, valueUri })),
+      },
+    ],
+    cors: true,
+    service: [
+      {
+        coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' }],
+        text: 'OAuth2 using SMART-on-FHIR profile (see http://docs.smarthealthit.org)',
+      },
+    ],
+    description,
+  };
+}
+
 const DOCUMENTATION =
   'Every write is one transaction of the consortium ledger; its id is answered in X-Transaction-Id. Ids are given by the ' +
   'server; a Consent that its patient has signed keeps the one that it was signed with. What R4 does not define, a code outside a required value set and a reference to nothing are refused. ' +
@@ -97,7 +130,7 @@ export function capabilityStatement(options: CapabilityOptions): object {
       {
         mode: 'server',
         documentation: DOCUMENTATION,
-        security: { cors: false, description: 'A bearer token of the organisation on every request but this one.' },
+        security: securityOf(options.oauth),
         resource: [...supportedTypes.map((type) => resourceOf(type, options)), ...besides],
         interaction: codes(['transaction', 'batch']),
         searchParam: [{ name: '_count', type: 'number', documentation: 'Size of a page; 0 counts only.' }],

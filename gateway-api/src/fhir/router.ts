@@ -12,6 +12,7 @@ import { demandScope } from '../auth/scopes.ts';
 import type { FairSlots } from '../clients/fair-slots.ts';
 import { type BodiesOptions, formBody, jsonBody } from '../http/bodies.ts';
 import { JSON_PATCH } from '../http/json-types.ts';
+import { originOf } from '../http/origin.ts';
 import { idempotencyOf } from '../idempotency/request.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
 import { VERSION } from '../version.ts';
@@ -20,7 +21,7 @@ import { type Answer, send } from './answers.ts';
 import { parametersIn } from './asked.ts';
 import { BUILT_IN, type BuiltIn } from './built-in.ts';
 import { bundle } from './bundles.ts';
-import { capabilityStatement } from './capability.ts';
+import { capabilityStatement, type OAuthAddresses } from './capability.ts';
 import type { ChangeRequest } from './changes.ts';
 import type { ClientIds } from './client-ids.ts';
 import { refusalOfDelete } from './deletions.ts';
@@ -49,6 +50,8 @@ export interface FhirOptions {
   /** The verified caller; throws what is answered as 401 where there is none. */
   callerOf(request: Request): Caller;
   operations?: readonly Operation[];
+  /** Where applications get tokens; undefined where nobody here knows. */
+  oauth?: () => Promise<OAuthAddresses | undefined>;
   /** What the CapabilityStatement says of types that other rooms serve under the same base. */
   besides?: readonly object[];
   /** As clients see it, without a slash at the end; by default that of each request. */
@@ -90,7 +93,7 @@ class FhirApi {
   }
 
   baseUrlOf(request: Request): string {
-    return this.#options.baseUrl ?? `${request.protocol}://${request.get('host') ?? 'localhost'}${request.baseUrl}`;
+    return this.#options.baseUrl ?? `${originOf(request)}${request.baseUrl}`;
   }
 
   #scope(request: Request): Scope {
@@ -99,9 +102,10 @@ class FhirApi {
     return { repository, idempotent, reads, organisation, clientIds, caller: callerOf(request), baseUrl };
   }
 
-  metadata: Handle = (request) => {
+  metadata: Handle = async (request) => {
     const { organisation, clientIds, operations = [], besides } = this.#options;
-    const stated = { organisation, clientIds, operations, besides, version: VERSION, date: this.#date };
+    const oauth = await this.#options.oauth?.();
+    const stated = { organisation, clientIds, operations, besides, version: VERSION, date: this.#date, oauth };
     return { status: 200, resource: capabilityStatement({ ...stated, baseUrl: this.baseUrlOf(request) }) };
   };
 

@@ -19,16 +19,24 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 /** How long a browser need not ask again, seconds. */
 const MAX_AGE = 600;
 
-/** @param origins as browsers send them: scheme, host and port */
-export function crossOrigin(origins: readonly string[]): RequestHandler {
-  const common = { origin: [...origins], credentials: true, exposedHeaders: READ };
+/**
+ * @param origins as browsers send them: scheme, host and port
+ * @param registered those of the applications that this gateway gives tokens to
+ */
+export function crossOrigin(
+  origins: readonly string[],
+  registered: () => ReadonlySet<string> | undefined = () => undefined,
+): RequestHandler {
+  const isLet = (origin: string): boolean => origins.includes(origin) || registered()?.has(origin) === true;
+  const common = { origin: true, credentials: true, exposedHeaders: READ };
   const preflight = cors({ ...common, methods: METHODS, allowedHeaders: SENT, maxAge: MAX_AGE });
   const actual = cors({ ...common, preflightContinue: true });
   return (request, response, next) => {
-    if (origins.length === 0) return next();
+    const applications = registered();
+    if (origins.length === 0 && (applications === undefined || applications.size === 0)) return next();
     // What is kept for one origin is not shown to another.
     response.vary('Origin');
-    if (!origins.includes(request.get('origin') ?? '')) return next();
+    if (!isLet(request.get('origin') ?? '')) return next();
     const isPreflight = request.method === 'OPTIONS' && request.get('access-control-request-method') !== undefined;
     return isPreflight ? preflight(request, response, next) : actual(request, response, next);
   };

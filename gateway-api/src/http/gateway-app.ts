@@ -11,6 +11,8 @@ import { outcomeHandler, refuse } from '../fhir/outcomes.ts';
 import type { Repository } from '../fhir/repository.ts';
 import { documentedRoutes, type FhirOptions, fhirRouter } from '../fhir/router.ts';
 import { asOneRequest } from '../ledger/request-deadline.ts';
+import { OAUTH } from '../oauth/server.ts';
+import { endpointsOf, wellKnown } from '../oauth/well-known.ts';
 import { loggable } from '../operations/log.ts';
 import type { Services, SubjectOperation } from '../subjects/services.ts';
 import { VERSION } from '../version.ts';
@@ -20,9 +22,11 @@ import { crossOrigin } from './cross-origin.ts';
 import { docs } from './docs.ts';
 import { observe } from './observe.ts';
 import { openApiDocument } from './openapi.ts';
-import { type Route, serve } from './routes.ts';
+import { setPublicUrl } from './origin.ts';
+import { type Route, serve, toAnyOrigin } from './routes.ts';
 
-const FHIR_BASE = '/fhir/R4';
+export const FHIR_BASE = '/fhir/R4';
+const SMART = `${FHIR_BASE}/.well-known/smart-configuration`;
 const METADATA = `${FHIR_BASE}/metadata`;
 
 export interface AppOptions {
@@ -41,6 +45,8 @@ export interface AppOptions {
   clientIds: ClientIds;
   /** Pages of which may call this gateway from a browser. */
   browserOrigins: readonly string[];
+  /** Where clients find this gateway; by default as each request says. */
+  publicUrl?: string;
   blocks: Blocks;
   /** Finds out for whom a caretaker acts, and which records are a patient's. */
   acting: readonly RequestHandler[];
@@ -53,12 +59,17 @@ export interface AppOptions {
 export function gatewayApp(options: AppOptions): Express {
   const { services, repository, operations, tokens, bodies, clients, trustedProxies, blocks, acting, budgetMs, log } =
     options;
-  const { organisation, idempotent, reads, metrics } = services;
+  const { organisation, idempotent, reads, metrics, authorization, issuerKeys } = services;
   const routes = options.routes.filter(({ kind = organisation.kind }) => kind === organisation.kind);
   const report = reportTo(log);
   const app = express().disable('x-powered-by').disable('etag');
   app.set('trust proxy', [...trustedProxies]);
-  app.use(observe(log, metrics), helmet(), crossOrigin(options.browserOrigins));
+  if (options.publicUrl !== undefined) setPublicUrl(app, options.publicUrl);
+  app.use(
+    observe(log, metrics),
+    helmet(),
+    crossOrigin(options.browserOrigins, () => authorization?.clients.origins()),
+  );
   app.use((_request, _response, next) => asOneRequest(next));
   app.use(blockOfAnswer(blocks));
   const unknown = strangers(clients.strangersPerMinute, () => metrics.refusal('address'));
@@ -75,6 +86,8 @@ export function gatewayApp(options: AppOptions): Express {
       .filter(({ kind }) => kind === organisation.kind)
       .map((one) => ({ ...one, handle: (request) => one.handle(request, services) })),
     besides: options.besides,
+    // What is not known at the moment is left out: everybody may read the rest.
+    oauth: () => endpointsOf(issuerKeys, authorization).catch(() => undefined),
     bodies,
     report,
   };
@@ -86,9 +99,11 @@ export function gatewayApp(options: AppOptions): Express {
     fhirBase: FHIR_BASE,
     fhir: documentedRoutes(fhir),
   };
+  app.get(SMART, unknown.count, toAnyOrigin, wellKnown(issuerKeys, authorization));
+  if (authorization !== undefined) app.use(OAUTH, unknown.count).use(authorization.router());
   app.use(serve(open, services, { bodies }), docs(openApiDocument(documented), unknown.count));
   const isOpen = ({ path, method }: Request) => path === METADATA && method !== 'POST';
-  app.use(authentication(tokens, organisation.kind, isOpen, unknown));
+  app.use(authentication(tokens, organisation.kind, issuerKeys, isOpen, unknown));
   app.use(
     ...quotas(
       clients,

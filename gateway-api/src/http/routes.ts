@@ -15,6 +15,7 @@ import { type Demand, demandScope } from '../auth/scopes.ts';
 import { type IdempotentRequest, idempotencyOf } from '../idempotency/request.ts';
 import type { Services } from '../subjects/services.ts';
 import { type BodiesOptions, jsonBody, parsedInput, SMALL_BODY_BYTES, textBody } from './bodies.ts';
+import { originOf } from './origin.ts';
 import { withPlainNumbers } from './plain-numbers.ts';
 
 export interface RouteRequest<Parameters, Body, Query> {
@@ -105,7 +106,7 @@ export function serve(
 }
 
 /** The answer may be read by a page of any origin, and its preflight is answered. */
-const toAnyOrigin: RequestHandler = (request, response, next) => {
+export const toAnyOrigin: RequestHandler = (request, response, next) => {
   response.set({ 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' });
   if (request.method !== 'OPTIONS') return next();
   response.set({ 'Access-Control-Allow-Methods': 'GET, POST', 'Access-Control-Allow-Headers': 'Content-Type' });
@@ -178,7 +179,7 @@ const handlerOf =
       parameters: parsedInput(parameters, request.params),
       query: parsedInput(query, request.query),
       body: parsedInput(body, withPlainNumbers(request.body)),
-      origin: `${request.protocol}://${request.get('host') ?? 'localhost'}`,
+      origin: originOf(request),
       idempotency: isRead ? undefined : idempotencyOf(request),
       prefers: (...types: readonly string[]) => request.accepts([...types]) || undefined,
       languages: request.get('accept-language'),

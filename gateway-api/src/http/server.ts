@@ -2,7 +2,8 @@
  * An HTTP server whose clients cannot hold it up: headers and bodies have their time, and what is answered without its
  * body having been read is thrown away, within bounds.
  */
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { awaitsContinue } from './json-body.ts';
 
 export interface ServerLimits {
@@ -18,6 +19,15 @@ export interface ServerLimits {
   idleMs: number;
   /** Addresses that many clients share. */
   isProxy: (address: string) => boolean;
+  /** By HTTPS. */
+  tls?: TlsSettings;
+}
+
+/** PEM texts. With authorities a client must show a certificate of theirs (mutual TLS). */
+export interface TlsSettings {
+  certificate: string;
+  key: string;
+  clientAuthorities?: string;
 }
 
 const SERVER_LIMITS: ServerLimits = {
@@ -48,7 +58,7 @@ export function newServer(app: RequestListener, stated: Partial<ServerLimits> = 
     });
     app(request, response);
   };
-  const server = createServer(
+  const server = opened(
     {
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: limits.headersMs,
@@ -56,6 +66,7 @@ export function newServer(app: RequestListener, stated: Partial<ServerLimits> = 
       connectionsCheckingInterval: CHECK_MS,
     },
     answer,
+    limits.tls,
   );
   server.maxConnections = limits.connections;
   server.timeout = limits.idleMs;
@@ -67,6 +78,13 @@ export function newServer(app: RequestListener, stated: Partial<ServerLimits> = 
     answer(request, response);
   });
   return server;
+}
+
+function opened(options: ServerOptions, answer: RequestListener, tls: TlsSettings | undefined): Server {
+  if (tls === undefined) return createServer(options, answer);
+  const { certificate: cert, key, clientAuthorities: ca } = tls;
+  const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
+  return createTlsServer({ ...options, cert, key, minVersion: 'TLSv1.2', ...mutual }, answer);
 }
 
 /** What is left of refused bodies, thrown away a few at a time. */

@@ -38,6 +38,8 @@ export class ReadinessCheck {
   readonly #ledger: LedgerClient;
   readonly #feed: Feed;
   readonly #valuesMissing: () => number;
+  /** What is wrong with whoever issues tokens. */
+  readonly #issuer: () => Promise<string | undefined>;
   readonly #stores: StoreHealth;
   readonly #log: Logger;
   readonly #asked: string[];
@@ -58,7 +60,9 @@ export class ReadinessCheck {
     organisation: string,
     log: Logger,
     valuesMissing: () => number = () => 0,
+    issuer: () => Promise<string | undefined> = async () => undefined,
   ) {
+    this.#issuer = issuer;
     this.#log = log;
     this.#stores = stores;
     this.#ledger = ledger;
@@ -81,20 +85,26 @@ export class ReadinessCheck {
   }
 
   async #check(): Promise<Readiness> {
-    const [database, peers, height] = [[], [], []] as [string[], string[], string[]];
+    const [database, peers, height, issuer] = [[], [], [], []] as [string[], string[], string[], string[]];
     const { failure } = this.#feed.status();
     await Promise.all([
       this.#askDatabase(database),
       ...this.#asked.map((name) => this.#askPeer(name, peers)),
       this.#compareHeight(height),
+      this.#askIssuer(issuer),
     ]);
     const stopping = this.#isStopping ? ['the gateway is stopping'] : [];
     // Causes before what follows from them: without its database the stream is down, too.
-    const reasons = [...stopping, ...database, ...streamReasons(failure), ...peers, ...height];
+    const reasons = [...stopping, ...database, ...streamReasons(failure), ...peers, ...height, ...issuer];
     const [block, valuesMissing] = [this.#feed.position(), this.#valuesMissing()];
     const behind = this.#behind === undefined ? {} : { behind: this.#behind };
     const answer = { ready: reasons.length === 0, reasons, block, ...behind, valuesMissing };
     return reasons.some((reason) => reason.endsWith(REMEDY)) ? { ...answer, hopeless: true } : answer;
+  }
+
+  async #askIssuer(reasons: string[]): Promise<void> {
+    const problem = await inTime(this.#issuer()).catch(() => 'the token issuer does not answer');
+    if (problem !== undefined) reasons.push(problem);
   }
 
   async #askDatabase(reasons: string[]): Promise<void> {

@@ -3,6 +3,7 @@ import type { Consortium, Kind, Organisation } from '@telemed-ledger/consortium/
 import type { HashedKey } from '@telemed-ledger/verifier/entry.ts';
 import type { Evidence } from '@telemed-ledger/verifier/evidence.ts';
 import type { Logger } from 'pino';
+import type { IssuerKeys } from '../auth/issuer-keys.ts';
 import type { FairSlots } from '../clients/fair-slots.ts';
 import type { Answer } from '../fhir/answers.ts';
 import type { Operation, OperationRequest } from '../fhir/operations.ts';
@@ -13,6 +14,7 @@ import type { ReadModel } from '../index/read/queries.ts';
 import type { Sweeper } from '../index/verification/sweeper.ts';
 import type { LedgerClient } from '../ledger/client.ts';
 import type { Enrolled } from '../ledger/connect.ts';
+import type { AuthorizationServer } from '../oauth/server.ts';
 import type { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import type { ReadinessCheck } from '../operations/readiness.ts';
@@ -95,6 +97,10 @@ export interface Services {
   cardKey: CardKey;
   /** What patients have shared by links. */
   healthLinks: HealthLinks;
+  /** Of whoever issues the tokens of its callers. */
+  issuerKeys: IssuerKeys;
+  /** Where its users sign in for applications, if this gateway is that. */
+  authorization?: AuthorizationServer;
   /** The member's system identity, which signs for it. */
   systemIdentity(): Promise<Enrolled>;
   /** Signs the ledger's tree for this member. */

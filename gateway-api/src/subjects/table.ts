@@ -5,6 +5,7 @@
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Duty } from '../duties/duties.ts';
 import type { Route } from '../http/routes.ts';
+import { beginLaunch, listClients, registerClient, removeClient } from '../oauth/routes.ts';
 import { alive, lastVerification, metrics, ready, verify } from '../operations/routes.ts';
 import { accounting } from './access/accounting.ts';
 import {
@@ -90,6 +91,10 @@ import { claimStatus } from './x12/status-routes.ts';
 export const ROUTES: readonly Route[] = [
   alive,
   ready,
+  registerClient,
+  listClients,
+  removeClient,
+  beginLaunch,
   requestAccess,
   askHoldings,
   accessRequests,

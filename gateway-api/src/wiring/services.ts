@@ -2,6 +2,7 @@
 import { onlyPurposeOf } from '@telemed-ledger/chaincode/model/purposes.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
+import { keysOf } from '../auth/tokens.ts';
 import { FairSlots } from '../clients/fair-slots.ts';
 import type { GatewayConfig } from '../config.ts';
 import { ErasureJournal } from '../idempotency/erasures.ts';
@@ -16,6 +17,7 @@ import { ReadModel } from '../index/read/queries.ts';
 import type { Stores } from '../index/schema.ts';
 import { Sweeper } from '../index/verification/sweeper.ts';
 import { evidenceAt, writesAt } from '../ledger/whole-chain.ts';
+import type { AuthorizationServer } from '../oauth/server.ts';
 import { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { ReadinessCheck } from '../operations/readiness.ts';
@@ -54,6 +56,7 @@ export interface ServicesOptions {
   stores: Stores;
   metrics: Metrics;
   log: Logger;
+  authorization?: AuthorizationServer;
 }
 
 /** The services, with what of them runs by itself. */
@@ -72,7 +75,15 @@ const EVALUATIONS = 16;
 /** They wait for each other, and for nobody who might be away. */
 const EVALUATION_WAIT_MS = 600_000;
 
-export function wiredServices({ config, consortium, side, stores, metrics, log }: ServicesOptions): WiredServices {
+export function wiredServices({
+  config,
+  consortium,
+  side,
+  stores,
+  metrics,
+  log,
+  ...more
+}: ServicesOptions): WiredServices {
   const { organisation, limits } = config;
   const { ledger, feed, late, projector, seals } = side;
   const index = new ReadModel({
@@ -161,7 +172,10 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
   const erasureJournal = new ErasureJournal(stores.journal, stores.journalLazily);
   const erasures = new ErasureRequests({ index, ledger, organisation, consortium, journal: erasureJournal, log });
   const { name } = organisation;
-  const readiness = new ReadinessCheck(ledger, feed, stores.health, consortium, name, log, projector.lacks);
+  const issuerKeys = keysOf(config.tokens);
+  const readiness = new ReadinessCheck(ledger, feed, stores.health, consortium, name, log, projector.lacks, () =>
+    issuerKeys.problem(),
+  );
   const differences = 'Differences between read model and ledger in the last comparison.';
   metrics.watch('gateway_verification_differences', differences, sweeper.differences);
   metrics.watch('gateway_reads_waiting', 'Reads that wait for their turn.', () => reads.waiting);
@@ -210,6 +224,8 @@ export function wiredServices({ config, consortium, side, stores, metrics, log }
     witness,
     cardKey: new CardKey(config.witnessDir),
     healthLinks: new HealthLinks(new HealthLinkJournal(stores.journal)),
+    ...more,
+    issuerKeys,
     systemIdentity: side.systemIdentity,
     checkpointEveryMs: config.checkpointEveryMs,
     writesOf: (block: number, position: number) => writesAt(side.chain, block, position),

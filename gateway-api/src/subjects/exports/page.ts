@@ -29,7 +29,7 @@ export interface Page {
 
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 /** A text where HTML has text or the value of an attribute. */
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (one) => ESCAPES[one]!);
+export const escaped = (text: string): string => text.replace(/[&<>"']/g, (one) => ESCAPES[one]!);
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 const STYLE = `body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}

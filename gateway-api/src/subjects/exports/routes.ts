@@ -5,6 +5,7 @@ import { Archive } from '@telemed-ledger/verifier/archive.ts';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
+import { originOf } from '../../http/origin.ts';
 import { route } from '../../http/routes.ts';
 import { written } from '../../http/streamed-json.ts';
 import { filesOf, gathered } from './files.ts';
@@ -40,7 +41,7 @@ export const exportRecord = route({
   },
 });
 
-const baseUrlOf = (request: Request): string => `${request.protocol}://${request.get('host') ?? 'localhost'}/fhir/R4`;
+const baseUrlOf = (request: Request): string => `${originOf(request)}/fhir/R4`;
 
 /** Whoever reads nothing for so long has no more of it. */
 const STALLED_MS = 30_000;
