@@ -5,6 +5,7 @@ import { KINDS, type Kind } from '@telemed-ledger/consortium/members.ts';
 import { expect } from 'chai';
 import express from 'express';
 import request from 'supertest';
+import { BUILT_IN } from '../fhir/built-in.ts';
 import { serverOf } from '../fhir/fixtures/server.ts';
 import { documentedRoutes } from '../fhir/router.ts';
 import { OPERATIONS, ROUTES } from '../subjects/table.ts';
@@ -36,7 +37,9 @@ describe('The OpenAPI document', () => {
         ({ type, name, level }) => `/fhir/R4/${type}${level === 'instance' ? '/{id}' : ''}/$${name}`,
       );
       const beside = routesOf(kind).map(({ path }) => inBraces(path));
-      const reading = ['everything', 'summary'].map((name) => `/fhir/R4/Patient/{id}/$${name}`);
+      const reading = BUILT_IN.flatMap(({ name, type = '{type}', levels }) =>
+        levels.map((level) => `/fhir/R4/${type}${level === 'instance' ? '/{id}' : ''}/$${name}`),
+      );
       expect(operations).to.have.members([...beside.filter((path) => path.includes('$')), ...reading, ...own]);
       const writes = ['provider', 'custodian', 'payer'].includes(kind);
       expect(document.paths?.['/fhir/R4/{type}']?.post !== undefined).to.equal(writes);

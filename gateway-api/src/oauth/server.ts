@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
-import { type RequestHandler, Router } from 'express';
+import express, { type RequestHandler, Router } from 'express';
 import { exportJWK, generateKeyPair } from 'jose';
 import type Provider from 'oidc-provider';
 import { audienceOf, privateKeyIn } from '../auth/issuer.ts';
@@ -18,6 +18,7 @@ export const OAUTH = '/oauth';
 const CODE_FILE = 'sign-in-code';
 const IDENTITY_KEY_FILE = 'identity-key.json';
 const OWNER_ONLY = { mode: 0o600 };
+const FORM_BYTES = '64kb';
 
 export interface ServerOptions {
   /** Of the organisation's issuer. */
@@ -45,6 +46,20 @@ async function identityKey(directory: string): Promise<object> {
   }
   return JSON.parse(readFileSync(file, 'utf8')) as object;
 }
+
+/** A public application refreshes by its token alone, as SMART lets it: whose it is, the token says. */
+const namingItsClient =
+  (provider: () => Promise<Provider>): RequestHandler =>
+  async (request, _response, next) => {
+    const form = request.body as Record<string, string | undefined>;
+    const { grant_type: grant, refresh_token: token, client_id: named, client_assertion: assertion } = form;
+    if (grant === 'refresh_token' && token !== undefined && named === undefined && assertion === undefined) {
+      const isProven = request.get('authorization') !== undefined;
+      const found = isProven ? undefined : await (await provider()).RefreshToken.find(token);
+      if (found?.clientId !== undefined) form['client_id'] = found.clientId;
+    }
+    next();
+  };
 
 export class AuthorizationServer {
   readonly #options: ServerOptions;
@@ -80,6 +95,11 @@ export class AuthorizationServer {
       Object.assign(request.headers, { host, 'x-forwarded-proto': protocol.slice(0, -1), 'x-forwarded-host': host });
       next();
     };
+    router.post(
+      `${OAUTH}/token`,
+      express.urlencoded({ extended: false, limit: FORM_BYTES }),
+      namingItsClient(provider),
+    );
     router.use(OAUTH, asItIsCalled, signIn, async (request, response) => {
       await (await provider()).callback()(request, response);
     });
