@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { access } from './bench/access.ts';
 import { accessLog } from './bench/access-log.ts';
 import { median } from './bench/closed-loop.ts';
+import { fhirBench } from './bench/fhir.ts';
 import { fraud } from './bench/fraud.ts';
 import { greedy } from './bench/greedy.ts';
 import { linkability } from './bench/linkability.ts';
@@ -32,8 +33,8 @@ import { table } from './table.ts';
 const CALLERS = [1, 16, 64];
 const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
-const USAGE = `usage: npm run bench [-- greedy | access | fraud FILE… | access-log | reads | linkability | scale] [--org x] [--seconds 60]
-  [--seed 1] [--claims 200] [--rate 2] [--patients 200] [--points 6,6x114,6x414,12]`;
+const USAGE = `usage: npm run bench [-- fhir | greedy | access | fraud FILE… | access-log | reads | linkability | scale] [--org x] [--seconds 60]
+  [--seed 1] [--claims 200] [--rate 2] [--resources 10000] [--patients 200] [--points 6,6x114,6x414,12]`;
 const REST = 'REST create, 1 KB';
 const SDK = 'bare SDK, OpenSSL signer';
 const DEFAULT_SDK = 'bare SDK, its own signer';
@@ -47,6 +48,7 @@ await runCommand(async () => {
       rate: { type: 'string', default: '2' },
       seconds: { type: 'string', default: '60' },
       patients: { type: 'string', default: '200' },
+      resources: { type: 'string', default: '10000' },
       points: { type: 'string', default: '6,6x114,6x414,12' },
     },
     allowPositionals: true,
@@ -66,6 +68,7 @@ await runCommand(async () => {
   if (kind === 'linkability') return linkability(positive('--patients', values.patients)).then(() => 0);
   const provider = organisationNamed(values.org);
   const seconds = positive('--seconds', values.seconds);
+  if (kind === 'fhir') return fhirBench(provider, positive('--resources', values.resources), seconds).then(() => 0);
   if (kind === 'greedy') return greedy(provider, seconds).then(() => 0);
   if (kind !== undefined) throw new UsageError(USAGE);
   const custodian = organisations().find(({ kind }) => kind === 'custodian');
