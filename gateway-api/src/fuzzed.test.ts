@@ -52,7 +52,7 @@ const names = fc.constantFrom(
     'value-quantity',
     '_type',
     '__proto__',
-    MARK,
+    'nonsense',
     '',
   ],
 );
@@ -80,7 +80,7 @@ const anything = fc.letrec((tie) => ({
       'contained',
       'type',
       '__proto__',
-      MARK,
+      'nonsense',
     ),
     tie('value'),
     { maxKeys: 5 },

@@ -13,6 +13,7 @@ import { processTree, residentBytes } from './processes.ts';
 
 const LOADERS = 4;
 const MIX_USERS = 300;
+const CLIENTS = 8;
 const MIB = 1024 * 1024;
 
 /** What is measured, with how many callers, in the order of the figures that are aimed at. */
@@ -30,8 +31,11 @@ const MEASURED: readonly [name: string, callers: number, of: (fhir: Fhir) => () 
 
 export async function fhirBench(provider: OrganisationDefinition, resources: number, seconds: number): Promise<void> {
   const http = new HttpClient(gatewayUrl(provider));
-  const token = renewedToken({ dataDir: dataDirectory(), organisation: provider.name, role: 'system', minutes: 60 });
-  const fhir = new Fhir(http, token);
+  const credentials = { dataDir: dataDirectory(), organisation: provider.name, role: 'system', minutes: 60 } as const;
+  const tokens = Array.from({ length: CLIENTS }, (_, index) =>
+    renewedToken({ ...credentials, subject: `bench-${index}` }),
+  );
+  const fhir = new Fhir(http, tokens);
   try {
     const rows = [
       ['', 'callers', 'a second', 'p50 ms', 'p99 ms', 'errors'],

@@ -12,14 +12,15 @@ const any = <T>(all: readonly T[]): T => all[Math.floor(Math.random() * all.leng
 
 export class Fhir {
   readonly #http: HttpClient;
-  readonly #token: () => Promise<string>;
+  /** Of several clients, since one may have only so many requests under way. */
+  readonly #tokens: readonly (() => Promise<string>)[];
   readonly #people: Person[] = [];
   readonly #observations: string[] = [];
   readonly #written: string[] = [];
 
-  constructor(http: HttpClient, token: () => Promise<string>) {
+  constructor(http: HttpClient, tokens: readonly (() => Promise<string>)[]) {
     this.#http = http;
-    this.#token = token;
+    this.#tokens = tokens;
   }
 
   /** Resources that were loaded. */
@@ -88,7 +89,7 @@ export class Fhir {
   }
 
   async #ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<Bundle> {
-    const headers = { authorization: `Bearer ${await this.#token()}` };
+    const headers = { authorization: `Bearer ${await any(this.#tokens)()}` };
     const answer = await this.#http.send({
       method,
       path: `/fhir/R4${path}`,
