@@ -1,5 +1,6 @@
 /** What the subjects of one gateway work with, wired on its side of the ledger. */
 import { onlyPurposeOf } from '@telemed-ledger/chaincode/model/purposes.ts';
+import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Logger } from 'pino';
 import { keysOf } from '../auth/tokens.ts';
@@ -14,6 +15,7 @@ import { WishJournal } from '../idempotency/wishes.ts';
 import { IdempotentWrites } from '../idempotency/writes.ts';
 import { outcomeOf } from '../index/read/outcome.ts';
 import { ReadModel } from '../index/read/queries.ts';
+import { RecordsSince } from '../index/read/records-since.ts';
 import type { Stores } from '../index/schema.ts';
 import { Sweeper } from '../index/verification/sweeper.ts';
 import { evidenceAt, writesAt } from '../ledger/whole-chain.ts';
@@ -159,6 +161,7 @@ export function wiredServices({
   });
   const actorOf = (act: string) => readLog.actor(act);
   const auditEvents = new AuditEvents({ disclosures, index, reads: reading, actorOf, consortium, broken, ...where });
+  const recordsSince = new RecordsSince(stores.reading, collections.inbox(organisation.name));
   const subscriptions = new Subscriptions({
     ...{ journal: new SubscriptionJournal(stores.journal), hosts: config.subscriptionHosts },
     ...{ retryMs: config.subscriptionRetryMs, organisation: organisation.name },
@@ -167,6 +170,7 @@ export function wiredServices({
     of: (patient, since) => disclosures.since(patient, since),
     isOwnSince: (block) => index.accesses.isOwnSince(block),
     isOwnClaim: async (id) => ((await index.state('claim', id)) ?? (await index.state('authorization', id)))?.own === 1,
+    isRecordSince: (search, since) => recordsSince.any(search, since),
     isOwnClaimSince: (block) => index.own.isSince(['claim', 'authorization'], block),
   });
   const erasureJournal = new ErasureJournal(stores.journal, stores.journalLazily);

@@ -4,6 +4,7 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentsOf } from '../../auth/entitlement.ts';
+import { demandScope } from '../../auth/scopes.ts';
 import { route } from '../../http/routes.ts';
 import type { Subscription } from '../../idempotency/subscriptions.ts';
 import type { Services } from '../services.ts';
@@ -39,6 +40,8 @@ function asked(body: Record<string, unknown>, caller: Caller, { subscriptions, o
   if (own === undefined && organisation.kind === 'custodian')
     throw new LedgerError('FORBIDDEN', 'here patients subscribe to what concerns them');
   const said = askedIn(body, own);
+  // That something was recorded tells of it: who is told must be let find it, all of it.
+  if (said.search !== undefined) demandScope(caller, { type: said.search.type, acts: ['s'] });
   if (allowedAs(said.endpoint, subscriptions.hosts) !== undefined) return said;
   throw new LedgerError('INVALID', 'is at no host that this gateway may call', 'Subscription.channel.endpoint');
 }
@@ -54,7 +57,7 @@ export const createSubscription = route({
   scope: { type: 'Subscription', acts: ['c'] },
   path: PATH,
   summary:
-    'Subscribes to requests for access: a patient to those for her records, a provider or payer to its own, or (criteria ClaimResponse) to what becomes of its claims and requests for authorization. Notifications have no content.',
+    'Subscribes to requests for access: a patient to those for her records, a provider or payer to its own, or (criteria ClaimResponse) to what becomes of its claims and requests for authorization, or (Observation?code=…) to records that a search finds. Notifications have no content.',
   roles: ROLES,
   body: bodySchema,
   answers: { 201: answers, 422: { description: 'What is not understood, or not supported, with the element.' } },

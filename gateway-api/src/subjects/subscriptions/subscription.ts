@@ -5,6 +5,9 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Caller } from '../../auth/caller.ts';
+import type { Search } from '../../fhir/repository.ts';
+import { parseSearch } from '../../fhir/search-query.ts';
+import { supportedType } from '../../fhir/types.ts';
 
 interface Channel {
   type?: unknown;
@@ -35,18 +38,22 @@ const HEADER = /^([A-Za-z0-9-]{1,64}): ?([\x20-\x7e]{0,1000})$/;
 /** What says where a request goes and how long it is. */
 const OWN_HEADERS = /^(?:host|content-length|transfer-encoding|connection|upgrade|expect|te|trailer)$/i;
 
-export type Topic = 'AuditEvent' | 'ClaimResponse';
+export type Topic = 'AuditEvent' | 'ClaimResponse' | 'records';
 /** Of a provider or payer: its claims and requests for authorization. */
 const OF_CLAIMS: Topic = 'ClaimResponse';
 
 /** What a Subscription that was taken is about. */
-export const topicOf = ({ criteria }: Record<string, unknown>): Topic =>
-  criteria === OF_CLAIMS ? OF_CLAIMS : 'AuditEvent';
+export const topicOf = ({ criteria }: Record<string, unknown>): Topic => {
+  if (criteria === OF_CLAIMS) return OF_CLAIMS;
+  return typeof criteria === 'string' && criteria.startsWith('AuditEvent') ? 'AuditEvent' : 'records';
+};
 
 /** A Subscription that is sound. */
 export interface Asked {
   /** What it is told of: accesses, or what becomes of claims and requests for authorization. */
   topic: Topic;
+  /** Of records: those that are to be told of. */
+  search?: Search;
   /** Id of the Patient; undefined: all of the organisation's. */
   patient: string | undefined;
   endpoint: URL;
@@ -76,7 +83,7 @@ export function askedIn(body: Record<string, unknown>, own: readonly string[] | 
   return {
     status,
     topic: topicOf({ criteria }),
-    patient: criteria === OF_CLAIMS && own === undefined ? undefined : patientIn(criteria, own),
+    ...aboutIn(criteria, own),
     ...channelIn(channel),
     end: end === undefined ? undefined : endIn(end),
   };
@@ -89,12 +96,41 @@ function endIn(end: unknown): string {
   return time > Date.now() ? new Date(time).toISOString() : invalid('is over', 'end');
 }
 
+function aboutIn(criteria: unknown, own: readonly string[] | undefined): Pick<Asked, 'patient' | 'search'> {
+  if (own === undefined && criteria === OF_CLAIMS) return { patient: undefined };
+  if (own === undefined && topicOf({ criteria }) === 'records')
+    return { patient: undefined, search: searchIn(criteria, 'criteria') };
+  return { patient: patientIn(criteria, own) };
+}
+
+/**
+ * `Observation?code=…`: a search of a type of records.
+ * @throws {LedgerError} INVALID at the element for what is none
+ */
+function searchIn(criteria: unknown, element: string): Search {
+  const [, name = '', query = ''] =
+    /^([A-Z][A-Za-z]+)(?:\?(.*))?$/s.exec(typeof criteria === 'string' ? criteria : '') ?? [];
+  const type = supportedType(name);
+  if (type?.writer !== 'provider')
+    return invalid('must be AuditEvent, ClaimResponse, or a search of a type of records', element);
+  try {
+    const { search, page, impossible } = parseSearch(type, [...new URLSearchParams(query)], '', false);
+    if (page === undefined && !impossible) return search;
+  } catch {
+    // What is wrong with it is told without what it said.
+  }
+  return invalid('is no search that is understood here', element);
+}
+
 /** `AuditEvent`, of a patient with `patient`: accesses are AuditEvents. */
 function patientIn(criteria: unknown, own: readonly string[] | undefined): string | undefined {
   const [, query] = /^AuditEvent(?:\?(.*))?$/.exec(typeof criteria === 'string' ? criteria : '') ?? [];
   const isOne = typeof criteria === 'string' && criteria.startsWith('AuditEvent');
   if (!isOne)
-    return invalid('must be AuditEvent, AuditEvent?patient=<id>, or of an organisation ClaimResponse', 'criteria');
+    return invalid(
+      'must be AuditEvent, AuditEvent?patient=<id>, or of an organisation ClaimResponse or a search of its records',
+      'criteria',
+    );
   const parameters = [...new URLSearchParams(query ?? '')];
   if (parameters.some(([name]) => name !== 'patient') || parameters.length > 1)
     invalid('has no other parameter than patient, once', 'criteria');

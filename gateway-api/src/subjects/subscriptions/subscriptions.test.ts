@@ -94,6 +94,33 @@ describe('Subscriptions', function () {
     await until(() => endpoint.count('/clinic') > before, LONG_MS);
   });
 
+  it('tell an organisation of records that a search finds, and of those alone', async () => {
+    const weight = { code: { coding: [{ system: 'urn:x', code: 'weight' }] } };
+    const record = async (code: object) => {
+      const subject = { reference: `Patient/${seen}` };
+      await scene.created('clinic', 'POST /fhir/R4/Observation', {
+        resourceType: 'Observation',
+        status: 'final',
+        subject,
+        ...code,
+      });
+    };
+    const seen = await scene.created('clinic', 'POST /fhir/R4/Patient', { resourceType: 'Patient' });
+    const id = await subscribe('clinic', '/weights', { criteria: 'Observation?code=urn:x|weight' });
+    const all = await subscribe('clinic', '/all', { criteria: 'Observation' });
+    await Promise.all([becomes('clinic', id, 'active'), becomes('clinic', all, 'active')]);
+    expect([endpoint.count('/weights'), endpoint.count('/all')]).to.deep.equal([1, 1]);
+    await record({ code: { text: 'another' } });
+    await until(() => endpoint.count('/all') > 1, LONG_MS);
+    expect(endpoint.count('/weights')).to.equal(1);
+    await record(weight);
+    await until(() => endpoint.count('/weights') === 2, LONG_MS);
+    const wrong = subscription('/x', { criteria: 'Observation?nonsense=1' });
+    const refused = await scene.send('clinic', 'POST /fhir/R4/Subscription', wrong);
+    expect([refused.status, refused.body.issue[0].expression]).to.deep.equal([422, ['Subscription.criteria']]);
+    expect(endpoint.got.every(({ body }) => body === '')).to.equal(true);
+  });
+
   it('are told what happened while the gateway was down', async () => {
     const before = endpoint.count('/hers');
     await scene.consortium.shut('patients');
@@ -153,6 +180,7 @@ describe('Subscriptions', function () {
     ['a header that leads elsewhere', {}, { header: ['Host: x'] }, 'Subscription.channel.header[0]'],
     ['a header of two lines', {}, { header: ['A: b\r\nC: d'] }, 'Subscription.channel.header[0]'],
     ['other criteria', { criteria: 'Observation?code=1' }, {}, 'Subscription.criteria'],
+    ['criteria of no type', { criteria: 'Nonsense?code=1' }, {}, 'Subscription.criteria'],
     ['further criteria', { criteria: 'AuditEvent?date=gt2020' }, {}, 'Subscription.criteria'],
     ['another patient', { criteria: 'AuditEvent?patient=Patient/x' }, {}, 'Subscription.criteria'],
     ['a status of the server’s', { status: 'active' }, {}, 'Subscription.status'],
@@ -221,6 +249,7 @@ describe('A subscription to ClaimResponse', () => {
       ...{ hosts: [], retryMs: 1, position: () => 0, organisation: 'clinic', find: async () => undefined },
       ...{ of: async function* () {}, isOwnSince: async () => false },
       ...{ isOwnClaim: async (id) => id === 'mine', isOwnClaimSince: async () => isOwnSince },
+      isRecordSince: async () => false,
       journal: { live: async () => rows } as never,
     });
   const block = (number: number, name: string, id: string) =>

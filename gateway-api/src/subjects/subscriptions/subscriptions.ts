@@ -2,6 +2,8 @@
  * Which subscriptions are to be told something: found by the accesses that blocks name, and after a start by the order of the
  * ledger. What happened while nobody could be told is told once, by the next notification.
  */
+
+import type { Search } from '../../fhir/repository.ts';
 import type { Subscription, SubscriptionJournal } from '../../idempotency/subscriptions.ts';
 import type { ParsedBlock } from '../../ledger/block.ts';
 import { accessIn, claimIn } from '../access/access-events.ts';
@@ -31,6 +33,8 @@ export interface SubscriptionsOptions {
   /** Whether a claim, or a request for authorization, is this organisation's; and whether one of its own changed behind a block. */
   isOwnClaim: (id: string) => Promise<boolean>;
   isOwnClaimSince: (block: number) => Promise<boolean>;
+  /** Whether a record that a search finds is of one of these keys (hashes), or of a block behind this one. */
+  isRecordSince: (search: Search, since: number | readonly string[]) => Promise<boolean>;
 }
 
 /** One that is to be told now. */
@@ -43,7 +47,7 @@ export interface Due {
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   /** What blocks named since this process began, the newest last. */
-  #recent: { block: number; access: string; claim: string }[] = [];
+  #recent: { block: number; access: string; claim: string; keyHash: string }[] = [];
   /** From which block on that is all. */
   #from: number | undefined;
   #head = 0;
@@ -72,9 +76,11 @@ export class Subscriptions {
     this.#from ??= number;
     this.#head = Math.max(this.#head, number);
     for (const access of new Set(transactions.flatMap(({ event }) => accessIn(event))))
-      this.#recent.push({ block: number, access, claim: '' });
+      this.#recent.push({ block: number, access, claim: '', keyHash: '' });
     for (const claim of new Set(transactions.flatMap(({ event }) => claimIn(event))))
-      this.#recent.push({ block: number, access: '', claim });
+      this.#recent.push({ block: number, access: '', claim, keyHash: '' });
+    for (const keyHash of transactions.flatMap(({ privateWrites = [] }) => privateWrites.map((one) => one.keyHash)))
+      this.#recent.push({ block: number, access: '', claim: '', keyHash });
     const dropped = this.#recent.splice(0, Math.max(0, this.#recent.length - MOST_RECENT)).at(-1);
     if (dropped !== undefined) this.#from = dropped.block + 1;
   }
@@ -121,7 +127,9 @@ export class Subscriptions {
     if (since >= this.head) return false;
     const isAll = this.#from !== undefined && since + 1 >= this.#from;
     const recent = this.#recent.filter(({ block }) => block > since);
-    if (topicOf(JSON.parse(resource) as Record<string, unknown>) === 'ClaimResponse') {
+    const said = JSON.parse(resource) as Record<string, unknown>;
+    if (topicOf(said) === 'records') return this.#isRecord(said, isAll ? recent.map(({ keyHash }) => keyHash) : since);
+    if (topicOf(said) === 'ClaimResponse') {
       if (!isAll) return this.#options.isOwnClaimSince(since);
       for (const { claim } of recent) if (claim !== '' && (await this.#options.isOwnClaim(claim))) return true;
       return false;
@@ -132,6 +140,13 @@ export class Subscriptions {
       if (found !== undefined && this.#isAbout(found, patient)) return true;
     }
     return false;
+  }
+
+  async #isRecord(said: Record<string, unknown>, since: number | readonly string[]): Promise<boolean> {
+    const { search } = endedIn(said, null);
+    const keys = typeof since === 'number' ? since : since.filter((one) => one !== '');
+    if (search === undefined || (typeof keys !== 'number' && keys.length === 0)) return false;
+    return this.#options.isRecordSince(search, keys);
   }
 
   async #isMoreOnLedger(patient: string | null, since: number): Promise<boolean> {
