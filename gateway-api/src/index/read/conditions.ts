@@ -67,6 +67,17 @@ export class Matching {
     this.#within = within;
   }
 
+  /**
+   * Whether a patient or ids leave few rows: then each is looked at, where the values of everybody would be gathered first (of
+   * 100,000 records 44 ms instead of 1).
+   */
+  get #isAmongFew(): boolean {
+    const { type, ids, patients, chains = [] } = this.#search;
+    return (
+      ids !== undefined || patients !== undefined || chains.some(({ parameter }) => this.#isColumn(type, parameter))
+    );
+  }
+
   all(): Condition[] {
     const { values = [], ranges = [], composites = [], missing = [], chains = [], reverse = [] } = this.#search;
     return [
@@ -87,6 +98,8 @@ export class Matching {
 
   #has(parameter: string, condition: Condition): Condition {
     const terms = this.#terms(parameter, condition);
+    if (this.#isAmongFew)
+      return sql<SqlBool>`exists (select 1 from search_values as term where term.id = versions.id and term.collection = versions.collection and ${terms})`;
     return sql<SqlBool>`(versions.id, versions.collection) in (select term.id, term.collection from search_values as term where ${terms})`;
   }
 
