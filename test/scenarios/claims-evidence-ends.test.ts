@@ -1,5 +1,7 @@
 /** What claims keep of people's records goes, at every member, when nothing takes it any more; until then who reads it is in her log. On either network. */
-import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
+import { randomUUID } from 'node:crypto';
+import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
+import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { recomputeClaim } from '@telemed-ledger/scripts/recompute.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
@@ -70,6 +72,59 @@ describe('The evidence of a claim', function () {
     expect(encounter).to.not.equal(other.encounter);
     const all = await recomputeClaim(system, reference.slice('Claim/'.length), scene.consortium.organisations);
     for (const { differences } of all) expect(differences).to.deep.equal([]);
+    for (const name of Object.keys(scene.urls)) {
+      const { body } = await scene.parties.of(name, 'operator').send({ method: 'POST', path: '/verify' });
+      expect((body as { differences: unknown[] }).differences, name).to.deep.equal([]);
+    }
+  });
+
+  it('of a request for authorization is purged at both when it is taken back undecided, and the request stays readable', async () => {
+    const secret = `marigold-${randomUUID()}`;
+    const coded = (code: string): object => ({ coding: [{ code }] });
+    const { hospital } = claims;
+    const billed = await hospital.ask<Resource & { insurance: object[] }>({
+      path: `/fhir/R4/${(await claims.submitted()).reference}`,
+    });
+    const request = {
+      ...{ resourceType: 'Claim', status: 'active', use: 'preauthorization', created: '2026-01-05' },
+      ...{ type: coded('professional'), priority: coded('normal'), patient: { reference: claims.patient } },
+      provider: { identifier: { system: ORGANISATION_SYSTEM, value: 'hospital' } },
+      insurance: billed.insurance,
+      contained: [
+        {
+          resourceType: 'DocumentReference',
+          id: 'report',
+          status: 'current',
+          description: secret,
+          content: [{ attachment: { title: 'x' } }],
+        },
+      ],
+      supportingInfo: [
+        { sequence: 1, category: coded('info'), valueString: secret },
+        { sequence: 2, category: coded('attachment'), valueReference: { reference: '#report' } },
+      ],
+      item: [{ sequence: 1, productOrService: coded('99213') }],
+    };
+    const path = '/fhir/R4/Claim/$submit';
+    type Asked = Resource & { request: { reference: string } };
+    const { id, request: asked } = (await hospital.write<Asked>({ method: 'POST', path, body: request })).body;
+    const { reference } = asked;
+    for (const party of holders)
+      await party.find<Resource>({ path: `/fhir/R4/${reference}` }, 'the request', (one) =>
+        JSON.stringify(one).includes(secret),
+      );
+    const related = [{ claim: { reference } }];
+    await hospital.write({ method: 'POST', path, body: { ...request, status: 'cancelled', related } });
+    const isPurged = (one: Resource): boolean => !JSON.stringify(one).includes(secret);
+    for (const party of holders) {
+      const kept = await party.find<Resource>({ path: `/fhir/R4/${reference}` }, 'what remains', isPurged);
+      expect(kept).to.have.nested.property('item[0].sequence', 1);
+      for (const read of [`ClaimResponse/${id}`, `ClaimResponse/${id}/_history`, `${reference}/_history`]) {
+        const { status, body } = await party.send({ path: `/fhir/R4/${read}` });
+        expect(status, `${read}: ${JSON.stringify(body)}`).to.equal(200);
+        expect(JSON.stringify(body)).to.not.include(secret);
+      }
+    }
     for (const name of Object.keys(scene.urls)) {
       const { body } = await scene.parties.of(name, 'operator').send({ method: 'POST', path: '/verify' });
       expect((body as { differences: unknown[] }).differences, name).to.deep.equal([]);

@@ -245,6 +245,8 @@ describe('What a client submits', function () {
         item: [1, 2].map((sequence) => ({
           extension: [
             { url: `${PAS}/extension-itemTraceNumber`, valueIdentifier: { system: 'urn:trace', value: `${sequence}` } },
+            // Of an earlier authorization, as in the guide's own examples.
+            { url: `${PAS}/extension-authorizationNumber`, valueString: '1122445' },
             {
               url: `${PAS}/extension-certificationType`,
               valueCodeableConcept: { coding: [{ system: 'https://codesystem.x12.org/005010/1322', code: 'I' }] },
@@ -357,6 +359,10 @@ describe('What a client submits', function () {
       const found = await hospital.ask<Answered>({ method: 'POST', path: '/fhir/R4/Claim/$inquire', body: request });
       const [latest] = found['parameter'].map(({ resource }: Answered) => resource.entry[0].resource);
       expect(latest).to.include({ id: pended.id, preAuthRef: decided['preAuthRef'] });
+
+      const another = JSON.parse(JSON.stringify(request).replaceAll('1122445', '1122446')) as object;
+      const none = await hospital.ask<Answered>({ method: 'POST', path: '/fhir/R4/Claim/$inquire', body: another });
+      expect(none).to.not.have.property('parameter');
 
       const amending = (more: object) =>
         asked({ member: story.visit.member, more: { related: [{ claim: { reference } }], ...more } });

@@ -205,4 +205,117 @@ describe('the authorizations contract', () => {
     await ledger.submit('RequestAuthorization', revision);
     expect(await codeOf(ledger.submit('DecideAuthorization', other))).to.equal('CONFLICT id');
   });
+
+  describe('that is over', () => {
+    const EVIDENCE = { resourceType: 'DocumentReference', id: 'report', description: 'what the report says' };
+    const INSURER = { resourceType: 'Organization', id: 'insurer', name: 'An insurer' };
+    const purging = (step: number, change: object = {}) => ({
+      ...{ from: 'payer', role: 'system' as const, input: { id, provider: 'hospital' } },
+      private: { salt: exampleSalt('e'), ...standing(step) },
+      ...change,
+    });
+    const purge = (step: number, change: object = {}) =>
+      ledger.submit('PurgeAuthorization', purging(step, change) as Request<'PurgeAuthorization'>);
+    const claimAt = (step: number): Changeable =>
+      (JSON.parse(standing(step).record) as AuthorizationRecord).resources[0] as Changeable;
+    const later = (days: number): void => {
+      ledger.time = new Date(Date.parse(ledger.time) + days * 24 * HOUR_MS).toISOString();
+    };
+    const cancelling = (): void => {
+      claim['status'] = 'cancelled';
+    };
+    beforeEach(() => {
+      claim['contained'] = [EVIDENCE, INSURER];
+      claim['insurer'] = { reference: '#insurer' };
+      claim['supportingInfo'] = [
+        { sequence: 1, category: { text: 'report' }, valueReference: { reference: '#report' } },
+      ];
+      claim['item'][0].extension = [
+        { url: `${PAS}/extension-requestedService`, valueReference: { reference: '#report' } },
+      ];
+    });
+
+    it('keeps what was asked and answered, and nothing of what it showed, at any member', async () => {
+      await ask();
+      await decide(1, { outcome: 'deny', reason: { text: 'not covered' } });
+      expect(await codeOf(purge(2))).to.equal('CONFLICT id');
+      later(180);
+      expect(await codeOf(purge(2))).to.equal('CONFLICT id');
+      later(1);
+      const { writes } = await purge(2);
+      expect(writes.event).to.equal(undefined);
+      for (const at of [PAYER, PROVIDER]) {
+        for (const step of [1, 2]) expect(ledger.private.has(`${at} authorization/${id}/${step}`)).to.equal(false);
+        expect(ledger.private.get(`${at} authorization/${id}/3`)).to.not.include('report says');
+      }
+      const kept = claimAt(3);
+      expect(kept['contained']).to.deep.equal([INSURER]);
+      expect(kept['insurer']).to.deep.equal({ reference: '#insurer' });
+      expect(kept).to.not.have.property('supportingInfo');
+      expect(kept['item'][0].extension[0].valueReference).to.deep.equal({ display: 'purged' });
+      expect(kept['item'][0].productOrService).to.deep.equal(claim['item'][0].productOrService);
+      expect(responseAt(3)['disposition']).to.equal('not covered');
+      expect(stateAt(3)).to.include({ status: 'denied', purgedAt: ledger.time, step: 3 });
+      expect(await codeOf(purge(3))).to.equal('CONFLICT id');
+      expect(await codeOf(ask(3))).to.equal('CONFLICT id');
+    });
+
+    it('is purged at once where it was taken back before anybody decided', async () => {
+      await ask();
+      expect(await codeOf(purge(1))).to.equal('CONFLICT id');
+      cancelling();
+      await ask(1);
+      await purge(2);
+      expect(stateAt(3)).to.include({ status: 'cancelled', purgedAt: ledger.time });
+    });
+
+    it('is kept for as long as a claim for what it authorized may come and be appealed', async () => {
+      await ask();
+      await decide(1, { outcome: 'approve', period: { start: '2026-02-11', end: '2026-05-11' } });
+      ledger.time = '2028-05-10T10:00:00.000Z';
+      expect(await codeOf(purge(2))).to.equal('CONFLICT id');
+      ledger.time = '2028-05-12T10:00:00.000Z';
+      await purge(2);
+      expect(stateAt(3)).to.include({ status: 'approved' });
+    });
+
+    it('is kept where what it authorized has no end, and as long as what was authorized before it was taken back', async () => {
+      await ask();
+      await decide(1, { outcome: 'approve' });
+      later(5_000);
+      expect(await codeOf(purge(2))).to.equal('CONFLICT id');
+      cancelling();
+      await ask(2);
+      later(730);
+      expect(await codeOf(purge(3))).to.equal('CONFLICT id');
+      later(1);
+      await purge(3);
+    });
+
+    it('is not purged while it is pended, nor by another, nor earlier than the payer has settled', async () => {
+      await ask();
+      later(5_000);
+      expect(await codeOf(purge(1))).to.equal('CONFLICT id');
+      await decide(1, { outcome: 'deny', reason: { text: 'not covered' } });
+      await ledger.submit('SetClaimRules', {
+        ...{ from: 'payer', role: 'adjudicator', input: {} },
+        private: {
+          ...{ known: 0, salt: exampleSalt('7') },
+          terms: [{ from: '2020-01-01', currency: 'USD', appealDays: 0, evidenceDays: 30 }],
+        },
+      } as Request<'SetClaimRules'>);
+      const rules = { generation: 1, text: text(privateKeys.claimRules('payer', 1)) };
+      const withRules = () => ({ private: { ...purging(2).private, rules } });
+      later(30);
+      expect(await codeOf(purge(2))).to.equal('CONFLICT rules');
+      expect(await codeOf(purge(2, withRules()))).to.equal('CONFLICT id');
+      later(1);
+      for (const from of ['hospital', 'patients', 'payer-two'])
+        expect(await codeOf(purge(2, { ...withRules(), from })), from).to.match(/^(FORBIDDEN|NOT_FOUND|INVALID)/);
+      expect(await codeOf(purge(2, { ...withRules(), input: { id, provider: 'clinic' } }))).to.equal(
+        'INVALID provider',
+      );
+      await purge(2, withRules());
+    });
+  });
 });

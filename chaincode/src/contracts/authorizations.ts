@@ -6,6 +6,7 @@ import { checkPresented } from '../ledger/evidence.ts';
 import { parseText } from '../ledger/parse.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
+import { authorizationEnds, remainsOf } from '../model/authorization-ends.ts';
 import {
   AUTHORIZATION_STEPS,
   type AuthorizationRecord,
@@ -18,6 +19,8 @@ import {
   nameOfNumber,
 } from '../model/authorizations.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { termsOn } from '../model/claim-rules.ts';
+import { firstDay } from '../model/days.ts';
 import { LedgerError } from '../model/errors.ts';
 import { type EventName, events } from '../model/events.ts';
 import type { Resource } from '../model/fhir.ts';
@@ -26,6 +29,7 @@ import type { OutputOf } from '../model/transactions.ts';
 import { authorizationResponseOf } from '../rules/authorization-response.ts';
 import { type Asked, decided, dueAt, objectionTo, readAsked, stepOf } from '../rules/authorizations.ts';
 import { checkCover } from './claim-loading.ts';
+import { checkClaimRules } from './claim-rules.ts';
 import { memberOfKind, putCopies } from './claim-states.ts';
 
 export class Authorizations extends LedgerContract {
@@ -46,6 +50,10 @@ export class Authorizations extends LedgerContract {
 
   DecideAuthorization(ctx: Context, argument: string): Promise<string> {
     return run('DecideAuthorization', this.#consortium, ctx, argument, decideAuthorization);
+  }
+
+  PurgeAuthorization(ctx: Context, argument: string): Promise<string> {
+    return run('PurgeAuthorization', this.#consortium, ctx, argument, purgeAuthorization);
   }
 }
 
@@ -167,13 +175,14 @@ async function checkStanding(
 function checkStep({ status, step: number }: AuthorizationState, step: AuthorizationStep): void {
   const from: readonly string[] = AUTHORIZATION_STEPS[step];
   if (!from.includes(status)) throw new LedgerError('CONFLICT', `the request is ${status}`, 'id');
-  if (number === MAX_AUTHORIZATION_STEPS) throw new LedgerError('CONFLICT', 'it has taken all its steps', 'id');
+  // The last one is that by which it ends.
+  if (number >= MAX_AUTHORIZATION_STEPS - 1) throw new LedgerError('CONFLICT', 'it has taken all its steps', 'id');
 }
 
 /** Writes a step: nothing of it may be on the ledger yet. @throws LedgerError CONFLICT where it was taken before */
 async function put(
   store: Store,
-  event: EventName,
+  event: EventName | undefined,
   state: AuthorizationState,
   said: Pick<AuthorizationRecord, 'salt' | 'coverage' | 'resources'> & { reviewer?: string | undefined },
 ): Promise<void> {
@@ -191,7 +200,7 @@ async function put(
     await store.putOnce(own, key, value, { expression: 'id' });
     await putCopies(store, provider === undefined ? [] : [provider], key, value);
   }
-  store.emit(event, { id });
+  if (event !== undefined) store.emit(event, { id });
 }
 
 async function decideAuthorization(call: Call<'DecideAuthorization'>): Promise<Done> {
@@ -230,4 +239,41 @@ async function putNumber(store: Store, { id, payer }: AuthorizationState, covera
   if (taken === undefined) store.putPrivate(own, key, value);
   else if (taken !== sha256Hex(canonicalJson(value)))
     throw new LedgerError('INVALID', 'is the number of another authorization of this coverage', 'decision.number');
+}
+
+/** Only when it is over, and once. @throws LedgerError CONFLICT */
+async function purgeAuthorization(call: Call<'PurgeAuthorization'>): Promise<Done> {
+  const { input, caller, store } = call;
+  const { salt, rules, ...shown } = call.private;
+  const payer = caller.organisation.name;
+  const { state: before, record } = await checkStanding(
+    store,
+    { id: input.id, payer, provider: input.provider },
+    shown,
+  );
+  const [claim, response] = record.resources as [Resource, Resource];
+  const today = firstDay(store.time);
+  const ends = authorizationEnds(before, response, termsOn(await checkClaimRules(store, payer, rules), today));
+  if (ends === undefined) throw new LedgerError('CONFLICT', 'it goes on, or is purged', 'id');
+  if (today < ends) throw new LedgerError('CONFLICT', `it is kept until ${ends}`, 'id');
+  if (before.step === MAX_AUTHORIZATION_STEPS) throw new LedgerError('CONFLICT', 'it has taken all its steps', 'id');
+  for (const owner of [payer, ...(input.provider === undefined ? [] : [input.provider])])
+    await purgeTexts(store, collections.billing(owner), before);
+  const state: AuthorizationState = {
+    ...before,
+    ...{ step: before.step + 1, purgedAt: store.time, updatedAt: store.time },
+    salt: sha256Hex(`authorization-state/${salt}`),
+  };
+  const { coverage } = record;
+  // Nobody is told: nothing was decided.
+  await put(store, undefined, state, { salt, coverage, resources: [remainsOf(claim), response] });
+  return { time: store.time };
+}
+
+/** What was asked and answered, as each of its steps left it. */
+async function purgeTexts(store: Store, collection: string, { id, step: last }: AuthorizationState): Promise<void> {
+  for (let step = 1; step <= last; step += 1) {
+    const key = privateKeys.authorization(id, step);
+    if ((await store.anchor(collection, key)) !== undefined) store.purge(collection, key);
+  }
 }

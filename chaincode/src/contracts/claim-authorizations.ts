@@ -96,6 +96,8 @@ async function checkAuthorization(
   const isOwn = provider === claimed.provider;
   if (!isOwn && !claimed.beyond)
     throw new LedgerError('INVALID', "another provider's is shown to the custodian alone", 'authorizations');
+  // Of one whose time is over nothing is left to hold a claim against.
+  if (states.at(-1)!.purgedAt !== undefined) return { id, numbers: new Set(), on: () => [] };
   const decisions = states.map(({ updatedAt, status, step }) => ({ day: firstDay(updatedAt), status, step }));
   const lines = new Map<number, AuthorizedLine[]>();
   const inForceOn = (day: string) => inForce(decisions, day);

@@ -35,6 +35,7 @@ export const accessTransactions = {
     kind: 'submit',
     callers: ['provider', 'payer'],
     roles: ['system', 'practitioner'],
+    onBehalfOf: ['adjudicator'],
     input: z.strictObject({ id: idSchema }),
     private: z.strictObject({ request: accessRequestSchema }),
     output: done,

@@ -7,7 +7,7 @@ import { authorizationDecisionSchema, MAX_AUTHORIZATION_STEPS } from './authoriz
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
 import { anchoredText, idSchema, saltSchema, versionSchema } from './texts.ts';
-import { done, transaction } from './transaction.ts';
+import { done, hintSchema, transaction } from './transaction.ts';
 import { MAX_VALUE_LENGTH } from './values.ts';
 
 /** A step that goes on from another shows it. */
@@ -81,6 +81,28 @@ export const authorizationTransactions = {
     roles: ['adjudicator', 'system'],
     input: z.strictObject({ id: idSchema, provider: nameSchema.optional() }),
     private: z.strictObject({ salt: saltSchema, ...before, decision: authorizationDecisionSchema }),
+    output: done,
+    endorsers: (consortium, caller, { provider }) =>
+      withOneOf(caller, ...(provider === undefined ? [] : [provider]), custodianOf(consortium).name),
+    writes: ({ caller, input: { provider } }) => ({
+      always: [collections.billing(caller)],
+      copies: provider === undefined ? [] : [collections.billing(provider)],
+    }),
+  }),
+  /**
+   * Purges what a request showed and contained, at every member, once nothing takes it any more. What was asked and answered last is
+   * written again without that.
+   */
+  PurgeAuthorization: transaction({
+    contract: 'authorizations',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system'],
+    input: z.strictObject({ id: idSchema, provider: nameSchema.optional() }),
+    private: z.strictObject({
+      ...{ salt: saltSchema, ...before },
+      rules: z.strictObject({ generation: hintSchema, text: anchoredText(MAX_STATE_LENGTH) }).optional(),
+    }),
     output: done,
     endorsers: (consortium, caller, { provider }) =>
       withOneOf(caller, ...(provider === undefined ? [] : [provider]), custodianOf(consortium).name),

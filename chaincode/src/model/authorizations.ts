@@ -22,7 +22,7 @@ import {
 export const AUTHORIZATION_STATUSES = ['pended', 'approved', 'partial', 'denied', 'cancelled'] as const;
 export type AuthorizationStatus = (typeof AUTHORIZATION_STATUSES)[number];
 
-/** The most steps of one request: what is asked, amended and decided. */
+/** The most steps of one request: what is asked, amended and decided, and the last one, by which it ends. */
 export const MAX_AUTHORIZATION_STEPS = 50;
 
 /** From which status a step may be taken. A denial is final: the guide has a new request made. */
@@ -63,6 +63,8 @@ export const authorizationStateSchema = z.strictObject({
   reason: codeSchema.optional(),
   /** How often it was revised. */
   revisions: z.int().min(0).max(MAX_AUTHORIZATION_STEPS),
+  /** When what it showed was purged: it authorizes nothing any more, and this is its last step. */
+  purgedAt: instant.optional(),
   updatedAt: instant,
   salt: saltSchema,
 });

@@ -21,6 +21,7 @@ import { accessRequest, accessRequests, deliveredReads, requestAccess } from './
 import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/metrics-routes.ts';
 import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
+import { purgeAuthorizations } from './authorizations/request-ends.ts';
 import { claimBasis } from './claims/basis.ts';
 import { decideByChangedRecords, showChangedRecords } from './claims/changed-records.ts';
 import { correctClaim } from './claims/correction-operations.ts';
@@ -227,6 +228,7 @@ export const DUTIES: readonly Duty[] = [
   showChangedRecords,
   decideByChangedRecords,
   purgeEvidence,
+  purgeAuthorizations,
   instructPayment,
   remitPayment,
   ...tellSubscribers,

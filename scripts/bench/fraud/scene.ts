@@ -61,6 +61,8 @@ interface Answer extends Resource {
 export class Scene {
   readonly #parties: Parties;
   readonly #practitioners = new Map<string, Promise<string>>();
+  /** By NPI: the records that the licence names. A licence that is set again says all of them. */
+  readonly #named = new Map<string, { organisation: string; practitioner: string }[]>();
   /** Of a coverage whose plan pays 99213 only with an authorization. */
   readonly terms: object;
 
@@ -80,12 +82,15 @@ export class Scene {
 
   /** The provider's record of a practitioner with a licence. @returns `Practitioner/<id>` */
   practitioner(provider: Provider, npi: string, licence: object = {}): Promise<string> {
-    const known = this.#practitioners.get(`${provider} ${npi}`) ?? this.#licensed(provider, npi, licence);
+    const before = PROVIDERS.map((one) => this.#practitioners.get(`${one} ${npi}`));
+    const known = this.#practitioners.get(`${provider} ${npi}`) ?? this.#licensed(provider, npi, licence, before);
     this.#practitioners.set(`${provider} ${npi}`, known);
     return known;
   }
 
-  async #licensed(provider: Provider, npi: string, licence: object): Promise<string> {
+  async #licensed(provider: Provider, npi: string, licence: object, before: readonly unknown[]): Promise<string> {
+    // Of two that are set at once the later one is to name both.
+    await Promise.all(before);
     const body = {
       resourceType: 'Practitioner',
       active: true,
@@ -94,8 +99,11 @@ export class Scene {
     };
     const practitioner = `Practitioner/${await this.create(provider, body)}`;
     const path = `/licences/${npi}`;
-    const named = [{ organisation: provider, practitioner }];
-    const inForce = { status: 'active', start: '2000-01-01', end: '2099-12-31', practitioners: named, ...licence };
+    const named = this.#named.get(npi) ?? [];
+    this.#named.set(npi, named);
+    named.push({ organisation: provider, practitioner });
+    const practitioners = [...named];
+    const inForce = { status: 'active', start: '2000-01-01', end: '2099-12-31', practitioners, ...licence };
     const { transactionId } = await this.#parties
       .of('regulator', 'system')
       .write({ method: 'PUT', path, body: inForce });

@@ -1,6 +1,6 @@
 /**
  * Claim/$inquire (hl7.org/fhir/us/davinci-pas/OperationDefinition-Claim-inquiry.html): a Claim as an example of what is looked for. Whom
- * it is about must be told; services and the payer's number narrow it.
+ * it is about must be told; services and numbers narrow it: the payer's, or those by which the request itself named an earlier one.
  */
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { StoredResource } from '../../fhir/repository.ts';
@@ -39,9 +39,12 @@ export async function inquired(index: ReadModel, claim: Resource, coverage: stri
     const [, id = ''] = /^Claim\/(.+)$/.exec((resource['request'] as { reference: string }).reference) ?? [];
     const asked = await index.newest('Claim', id);
     if (asked === undefined) continue;
+    const lines = (asked.resource['item'] ?? []) as Coded[];
+    const known = [asked.resource as Coded, ...lines].flatMap(numbersOf);
+    const answer = JSON.stringify(resource);
     const isNumbered =
-      numbers.length === 0 || numbers.some((one) => JSON.stringify(resource).includes(JSON.stringify(one)));
-    const own = ((asked.resource['item'] ?? []) as Coded[]).flatMap(codesOf);
+      numbers.length === 0 || numbers.some((one) => known.includes(one) || answer.includes(JSON.stringify(one)));
+    const own = lines.flatMap(codesOf);
     if (isNumbered && (codes.length === 0 || codes.some((code) => own.includes(code)))) found.push(id);
   }
   return found;

@@ -80,7 +80,7 @@ function memberAsking(claim: Resource, { consortium }: Asking): string | undefin
 }
 
 /** How a request stands, with the texts that show it; undefined where there is none. */
-async function standingOf({ index, organisation }: Asking, id: string) {
+export async function standingOf({ index, organisation }: Asking, id: string) {
   if ((await index.state('authorization', id)) === undefined) return undefined;
   const state = await authorizationState(index, id);
   const own = collections.billing(organisation.name);

@@ -53,7 +53,9 @@ export async function authorizationsShown(index: ReadModel, claimed: Claimed): P
       ? await matching(index, requests, claimed, bill)
       : await named(index, requests, claimed, bill.authorizations);
   const all = await Promise.all(ids.map((id) => shownOf(index, claimed.payer, id)));
-  const found = all.filter(({ shown }) => shown.records.length > 0).slice(-MAX_AUTHORIZATIONS);
+  const counts = ({ state, shown }: (typeof all)[number]): boolean =>
+    shown.records.length > 0 || state.purgedAt !== undefined;
+  const found = all.filter(counts).slice(-MAX_AUTHORIZATIONS);
   return {
     authorizations: found.map(({ shown }) => shown),
     ids: found.map(({ state }) => state.id),
@@ -149,7 +151,10 @@ async function shownOf(index: ReadModel, payer: string, id: string) {
   const numbers = Array.from({ length: steps }, (_, place) => place + 1);
   const states = await Promise.all(numbers.map((step) => textAt(index, own, privateKeys.authorizationState(id, step))));
   const all = states.map((text) => authorizationStateSchema.parse(JSON.parse(text)));
-  const decided = all.filter(({ status }) => status !== 'pended' && status !== 'cancelled').slice(-MAX_RECORDS);
+  const isPurged = all.at(-1)?.purgedAt !== undefined;
+  const decided = all
+    .filter(({ status }) => !isPurged && status !== 'pended' && status !== 'cancelled')
+    .slice(-MAX_RECORDS);
   const records = await Promise.all(
     decided.map(async ({ step }) => ({ step, text: await textAt(index, own, privateKeys.authorization(id, step)) })),
   );

@@ -155,6 +155,7 @@ export const askClaimEvidence = route({
   method: 'post',
   kind: 'payer',
   path: '/claims/:id/evidence',
+  transaction: 'RequestAccess',
   summary: 'Asks for the records that a claim rests on, for the caller and for payment (HPAYMT): her consents decide.',
   roles: CLERKS,
   parameters: z.object({ id: z.string() }),

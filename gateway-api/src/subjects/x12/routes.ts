@@ -4,7 +4,6 @@ import { correctionOf } from '@telemed-ledger/chaincode/model/claim-corrections.
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
-import { Failure } from '../../http/failures.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import type { IdempotentRequest } from '../../idempotency/request.ts';
@@ -25,7 +24,10 @@ const answerSchema = z.object({
     z.object({
       controlNumber: z.string().meta({ description: 'CLM01.' }),
       place: z.string().meta({ description: 'Its CLM in the file.' }),
-      status: z.enum(['submitted', 'denied', 'voided', 'refused']),
+      status: z.enum(['submitted', 'denied', 'voided', 'refused', 'committed', 'not-submitted']).meta({
+        description:
+          '`committed`: it is on the ledger, and how it stands could not be read now. `not-submitted`: the gateway failed at it; the file is sent again under its Idempotency-Key.',
+      }),
       claim: z.string().optional().meta({ description: '`Claim/<id>`, where it is on the ledger.' }),
       reason: z.string().optional().meta({ description: 'The edit that denied it, or why it was refused.' }),
       expression: z.string().optional().meta({ description: 'Where, of one that was refused.' }),
@@ -36,6 +38,11 @@ const answerSchema = z.object({
   }),
 });
 type Answered = z.infer<typeof answerSchema>['claims'][number];
+/** With the transaction that wrote it. */
+type Done = Answered & { transactionId?: string };
+
+const newestOf = (done: readonly Done[]): string | undefined =>
+  done.findLast(({ transactionId }) => transactionId !== undefined)?.transactionId;
 
 export const importClaims = route({
   method: 'post',
@@ -59,16 +66,25 @@ export const importClaims = route({
     const isEdi = asked.prefers(JSON_TYPE, EDI_X12) === EDI_X12;
     return refusedByX12(asked.body, isEdi, async () => {
       const { claims, notMapped } = read837(readX12(asked.body));
-      const answered: Answered[] = [];
-      for (const [index, read] of claims.entries()) answered.push(await submitted(read, index, asked, services));
-      if (isEdi) return ediAnswer(acknowledged(asked.body) ?? '');
-      return { body: { claims: answered, notMapped: Object.fromEntries([...notMapped].sort()) } };
+      const done: Done[] = [];
+      for (const [index, read] of claims.entries()) done.push(await submitted(read, index, asked, services, done));
+      const transactionId = newestOf(done);
+      const written = transactionId === undefined ? {} : { transactionId };
+      if (isEdi) return { ...ediAnswer(acknowledged(asked.body) ?? ''), ...written };
+      const answered = done.map(({ transactionId: _, ...one }) => one);
+      return { body: { claims: answered, notMapped: Object.fromEntries([...notMapped].sort()) }, ...written };
     });
   },
 });
 
-/** One of a file: what is wrong with it holds up no other. */
-async function submitted(read: Claim837, index: number, asked: Asked, services: Services): Promise<Answered> {
+/** One of a file: what is wrong with it holds up no other, and once one is written the gateway's own failures do not either. */
+async function submitted(
+  read: Claim837,
+  index: number,
+  asked: Asked,
+  services: Services,
+  before: readonly Done[],
+): Promise<Done> {
   const named = { controlNumber: read.controlNumber, place: placeOf(read.segment) };
   try {
     return { ...named, ...(await onLedger(read, index, asked, services)) };
@@ -80,7 +96,8 @@ async function submitted(read: Claim837, index: number, asked: Asked, services: 
         reason: error.reason,
         ...(error.expression === undefined ? {} : { expression: error.expression }),
       };
-    throw error;
+    if (newestOf(before) === undefined) throw error;
+    return { ...named, status: 'not-submitted' };
   }
 }
 
@@ -89,7 +106,7 @@ async function onLedger(
   index: number,
   { caller, origin, idempotency }: Asked,
   services: Services,
-): Promise<Pick<Answered, 'status' | 'claim' | 'reason'>> {
+): Promise<Pick<Done, 'status' | 'claim' | 'reason' | 'transactionId'>> {
   const { consortium, organisation, idempotent } = services;
   const claim = await claimOf(read, organisation.name, services.index);
   const options = { index: services.index, consortium, baseUrl: `${origin}/fhir/R4`, fromElsewhere: false };
@@ -97,23 +114,21 @@ async function onLedger(
   const correction = correctionOf(resolved.claim);
   if (correction?.kind === 'void') {
     const { claim: voided } = correction;
-    await idempotent.write(caller, partOf(idempotency, index), () => ({
+    const { outcome } = await idempotent.write(caller, partOf(idempotency, index), () => ({
       answer: { id: voided },
       submit: (sending) => voidClaim(services, voided, sending),
     }));
-    return { status: 'voided', claim: `Claim/${voided}` };
+    return { status: 'voided', claim: `Claim/${voided}`, transactionId: outcome.transactionId };
   }
   const id = randomUUID();
-  const { answer } = await idempotent.write(caller, partOf(idempotency, index), () => ({
+  const { answer, outcome } = await idempotent.write(caller, partOf(idempotency, index), () => ({
     answer: { id },
     submit: (sending) => submit(services, resolved.claim, id, sending),
   }));
   const state = await afterCommit(() => claimState(services.index, answer.id));
-  if (state === undefined) throw new Failure(503, 'transient', 'What was submitted has not arrived here yet.');
-  const claimed = `Claim/${answer.id}`;
-  return state.status === 'denied'
-    ? { status: 'denied', claim: claimed, reason: state.reason ?? 'denied' }
-    : { status: 'submitted', claim: claimed };
+  const written = { claim: `Claim/${answer.id}`, transactionId: outcome.transactionId };
+  if (state?.status === 'denied') return { ...written, status: 'denied', reason: state.reason ?? 'denied' };
+  return { ...written, status: state === undefined ? 'committed' : 'submitted' };
 }
 
 const partOf = (idempotency: IdempotentRequest | undefined, index: number): IdempotentRequest | undefined =>
