@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { access } from './bench/access.ts';
 import { accessLog } from './bench/access-log.ts';
+import { claims } from './bench/claims.ts';
 import { median } from './bench/closed-loop.ts';
 import { fhirBench } from './bench/fhir.ts';
 import { fraud } from './bench/fraud.ts';
@@ -33,7 +34,7 @@ import { table } from './table.ts';
 const CALLERS = [1, 16, 64];
 const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
-const USAGE = `usage: npm run bench [-- fhir | greedy | access | fraud FILE… | access-log | reads | linkability | scale] [--org x] [--seconds 60]
+const USAGE = `usage: npm run bench [-- fhir | greedy | access | claims | fraud FILE… | access-log | reads | linkability | scale] [--org x] [--seconds 60]
   [--seed 1] [--claims 200] [--rate 2] [--resources 10000] [--patients 200] [--points 6,6x114,6x414,12]`;
 const REST = 'REST create, 1 KB';
 const SDK = 'bare SDK, OpenSSL signer';
@@ -61,6 +62,10 @@ await runCommand(async () => {
       positive(['--seed', '--claims', '--rate'][index]!, text),
     ) as [number, number, number];
     return fraud({ files, seed, claims, rate }).then(() => 0);
+  }
+  if (kind === 'claims') {
+    const [seconds, settled] = [positive('--seconds', values.seconds), positive('--claims', values.claims)];
+    return claims({ seconds, claims: settled }).then(() => 0);
   }
   if (kind === 'access-log') return accessLog().then(() => 0);
   if (kind === 'reads') return readsWithLog(positive('--seconds', values.seconds)).then(() => 0);

@@ -444,15 +444,19 @@ describe('After a commit, while every read fails', function () {
     await claims.pay('each');
   });
 
-  /** A run looks for what is not instructed yet: sent again it finds nothing. */
+  /** A run looks for what is not instructed yet: sent again under its key it answers the same, under another nothing. */
   async function instructed({ payer, bank }: PayableClaims, claim: string): Promise<string> {
     const sending = instructing({ provider: 'hospital', claim });
-    const first = await reads.during(() => send.call(payer, sending));
+    const headers = { 'idempotency-key': randomUUID() };
+    const first = await reads.during(() => send.call(payer, { ...sending, headers }));
     expect(first.status, JSON.stringify(first.body)).to.equal(200);
     expect(reads.commits).to.equal(1);
     expect(first.headers['x-transaction-id']).to.be.a('string');
-    const again = await send.call(payer, sending);
-    expect([again.status, again.headers['x-transaction-id']]).to.deep.equal([200, undefined]);
+    const again = await send.call(payer, { ...sending, headers });
+    expect([again.status, again.headers['x-transaction-id']]).to.deep.equal([200, first.headers['x-transaction-id']]);
+    expect(paymentsIn(again.body as PaymentBundle).flatMap((one) => claimsIn([one]))).to.deep.equal([claim]);
+    const other = await send.call(payer, sending);
+    expect([other.status, other.headers['x-transaction-id']]).to.deep.equal([200, undefined]);
     sent.push(`${sending.method} ${sending.path}`);
     const of = (page: PaymentBundle) => paymentsIn(page).find((payment) => claimsIn([payment]).includes(claim));
     const path = `/fhir/R4/PaymentReconciliation?_lastUpdated=ge${encodeURIComponent(story.startedAt)}&_count=1000`;

@@ -107,9 +107,7 @@ describe('What a client submits', function () {
 
     it('matches a visit by patient and time, and a coverage by its subscriber or beneficiary', async () => {
       const { id: _, identifier: __, meta: ___, ...visit } = await visited();
-      const [patient, encounter, coverage] = ['urn:uuid:a', 'urn:uuid:b', 'urn:uuid:c'].map(
-        (one) => `${one}${randomUUID()}`,
-      );
+      const [patient, encounter, coverage] = Array.from({ length: 3 }, () => `urn:uuid:${randomUUID()}`);
       const claim = claimFor(encounter!, {
         patient: { reference: patient },
         insurance: [{ sequence: 1, focal: true, coverage: { reference: coverage } }],
@@ -188,7 +186,10 @@ describe('What a client submits', function () {
       const text = JSON.stringify(claim).replace('"value":80,', '"value":80.00,');
       return parseExact(text) as object;
     };
-    for (const wrapped of [(claim: object) => claim, (claim: object) => bundleOf(entry('urn:uuid:1', claim))]) {
+    for (const wrapped of [
+      (claim: object) => claim,
+      (claim: object) => bundleOf(entry(`urn:uuid:${randomUUID()}`, claim)),
+    ]) {
       const answer = await submitted(exactly(wrapped(claimFor(`Encounter/${(await visited()).id}`))));
       expectTaken(answer);
       const path = `/fhir/R4/${answer['request'].reference}`;

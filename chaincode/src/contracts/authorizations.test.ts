@@ -207,8 +207,14 @@ describe('the authorizations contract', () => {
   });
 
   describe('that is over', () => {
-    const EVIDENCE = { resourceType: 'DocumentReference', id: 'report', description: 'what the report says' };
+    const EVIDENCE = {
+      resourceType: 'DocumentReference',
+      id: 'report',
+      custodian: { reference: '#laboratory' },
+      description: 'what the report says',
+    };
     const INSURER = { resourceType: 'Organization', id: 'insurer', name: 'An insurer' };
+    const LABORATORY = { resourceType: 'Organization', id: 'laboratory', name: 'A laboratory' };
     const purging = (step: number, change: object = {}) => ({
       ...{ from: 'payer', role: 'system' as const, input: { id, provider: 'hospital' } },
       private: { salt: exampleSalt('e'), ...standing(step) },
@@ -225,7 +231,7 @@ describe('the authorizations contract', () => {
       claim['status'] = 'cancelled';
     };
     beforeEach(() => {
-      claim['contained'] = [EVIDENCE, INSURER];
+      claim['contained'] = [EVIDENCE, INSURER, LABORATORY];
       claim['insurer'] = { reference: '#insurer' };
       claim['supportingInfo'] = [
         { sequence: 1, category: { text: 'report' }, valueReference: { reference: '#report' } },

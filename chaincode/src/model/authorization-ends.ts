@@ -6,7 +6,7 @@ import { addDays, firstDay } from './days.ts';
 import type { Resource } from './fhir.ts';
 
 /** Days after the last one that was authorized: in a year a claim for it is filed, in another one decided and appealed. */
-export const AUTHORIZED_DAYS = 730;
+const AUTHORIZED_DAYS = 730;
 
 type Standing = Pick<AuthorizationState, 'status' | 'updatedAt' | 'revisions' | 'step' | 'decidedAt' | 'purgedAt'>;
 
@@ -45,22 +45,38 @@ const PURGED = { display: 'purged' };
 
 /** A request as it is kept when it is over: as it was asked, without the records that it showed and contained. */
 export function remainsOf(claim: Resource): Resource {
-  const inside = objectsOf(claim['contained']);
-  const kept = inside.filter(({ resourceType }) => KEPT_INSIDE.includes(String(resourceType)));
+  const inside = objectsOf(claim['contained']).filter(({ resourceType }) => KEPT_INSIDE.includes(String(resourceType)));
+  const { contained: _, ...elements } = claim;
+  for (const name of SHOWN) delete elements[name];
+  // FHIR lets nothing be contained that nothing refers to.
+  const referred = new Set(referencesIn(elements));
+  // As often as there are steps from one to another.
+  for (const one of inside.flatMap(() => inside))
+    if (referred.has(`#${String(one['id'])}`)) for (const reference of referencesIn(one)) referred.add(reference);
+  const kept = inside.filter(({ id }) => referred.has(`#${String(id)}`));
   const ids = new Set(kept.map(({ id }) => `#${String(id)}`));
-  const elements = Object.entries(claim).filter(([name]) => name !== 'contained' && !SHOWN.includes(name));
   return {
-    ...(withoutWhatWent(Object.fromEntries(elements), ids) as Resource),
+    ...(withoutWhatWent(elements, ids) as Resource),
     ...(kept.length === 0 ? {} : { contained: withoutWhatWent(kept, ids) }),
   };
+}
+
+/** Numbers that keep their digits are no plain objects. */
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+function referencesIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(referencesIn);
+  if (!isPlain(value)) return [];
+  const { reference } = value;
+  return [...(typeof reference === 'string' ? [reference] : []), ...Object.values(value).flatMap(referencesIn)];
 }
 
 /** References to what is contained no more say so. */
 function withoutWhatWent(value: unknown, kept: ReadonlySet<string>): unknown {
   if (Array.isArray(value)) return value.map((one) => withoutWhatWent(one, kept));
-  // Numbers that keep their digits are no plain objects.
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  const { reference } = value as { reference?: unknown };
+  if (!isPlain(value)) return value;
+  const { reference } = value;
   if (typeof reference === 'string' && reference.startsWith('#') && !kept.has(reference)) return PURGED;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withoutWhatWent(one, kept)]));
 }

@@ -137,6 +137,10 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     because:
       'copies in a payer’s collection are its to remove; what they were made of lies with provider and custodian',
   },
+  PurgeAuthorization: {
+    without: ['one of'],
+    because: 'what a payer is shown to decide by is its to remove; what it rests on lies with whoever asked',
+  },
   OffsetClaim: {
     without: ['one of'],
     because: 'it takes from debts that stand there already, and the provider sees from which',

@@ -47,6 +47,7 @@ import { Witness } from '../subjects/receipts/witness.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
 import { licenceNaming } from '../subjects/registers/licence-shown.ts';
 import type { Services } from '../subjects/services.ts';
+import { isClaimFor, isClaimForSince } from '../subjects/subscriptions/claims-for.ts';
 import { Subscriptions } from '../subjects/subscriptions/subscriptions.ts';
 import type { LedgerSide } from './ledger.ts';
 import { comparisons, withReads } from './verification.ts';
@@ -172,6 +173,8 @@ export function wiredServices({
     isOwnClaim: async (id) => ((await index.state('claim', id)) ?? (await index.state('authorization', id)))?.own === 1,
     isRecordSince: (search, since) => recordsSince.any(search, since),
     isOwnClaimSince: (block) => index.own.isSince(['claim', 'authorization'], block),
+    isClaimFor: (patient, id) => isClaimFor(index, patient, id),
+    isClaimForSince: (patient, block) => isClaimForSince(index, patient, block),
   });
   const erasureJournal = new ErasureJournal(stores.journal, stores.journalLazily);
   const erasures = new ErasureRequests({ index, ledger, organisation, consortium, journal: erasureJournal, log });

@@ -118,13 +118,10 @@ export const instructPayments: SubjectOperation = {
   summary:
     'Instructs all that is owed and not instructed, many claims by one payment: Parameters with provider, claim (several) and currency to narrow it.',
   definition: definitionOf(`${TYPE}-instruct`),
-  async handle({ caller, body }, services) {
+  async handle({ caller, body, idempotency }, services) {
     compartmentOf(caller);
-    const { payments, transactions } = await instructAll(
-      services,
-      caller,
-      parsedInput(wantedSchema, parametersIn(body)),
-    );
+    const wanted = parsedInput(wantedSchema, parametersIn(body));
+    const { payments, transactions } = await instructAll(services, caller, wanted, idempotency);
     const { index, organisation } = services;
     const own = collections.billing(organisation.name);
     const entry = [];

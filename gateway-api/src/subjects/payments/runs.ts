@@ -13,8 +13,10 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import type { Caller } from '../../auth/caller.ts';
 import { AS_SYSTEM } from '../../duties/duties.ts';
+import type { IdempotentRequest } from '../../idempotency/request.ts';
 import type { Sending } from '../../idempotency/writes.ts';
-import { senderOf } from '../../ledger/sender.ts';
+import type { ReadModel } from '../../index/read/queries.ts';
+import type { Outcome } from '../../ledger/outcomes.ts';
 import { claimState, resourceAt } from '../claims/claims.ts';
 import { recoup } from '../claims/debts.ts';
 import type { Services } from '../services.ts';
@@ -47,18 +49,42 @@ export interface Run {
   transactions: string[];
 }
 
-/** Instructs what is owed and not instructed. @throws {LedgerError} NOT_FOUND where there is no bank */
-export async function instructAll(services: Services, caller: Caller, wanted: Wanted): Promise<Run> {
-  const sending: Sending = { as: senderOf(caller), client: caller.subject };
+/**
+ * Instructs what is owed and not instructed. Under a key each payment has one of its own: what is sent again answers those that were made
+ * under it, and makes what is still due. @throws {LedgerError} NOT_FOUND where there is no bank
+ */
+export async function instructAll(
+  services: Services,
+  caller: Caller,
+  wanted: Wanted,
+  idempotency: IdempotentRequest | undefined,
+): Promise<Run> {
   const run: Run = { payments: [], transactions: [] };
-  for (const claims of await dueOf(services, wanted)) {
-    const payment = await instructThose(services, claims, sending);
-    if (payment === undefined) continue;
-    run.payments.push(payment.id);
-    run.transactions.push(payment.transactionId);
+  let due: ClaimState[][] | undefined;
+  for (;;) {
+    const part = partOf(idempotency, run.payments.length + 1);
+    try {
+      const written = await services.idempotent.write(caller, part, async () => {
+        due ??= await dueOf(services, wanted);
+        const claims = due.shift();
+        const id = randomUUID();
+        const submit = (sending: Sending) => instructThose(services, { id, claims: claims! }, sending);
+        return claims && { answer: { id }, submit };
+      });
+      if (written === undefined) return run;
+      run.payments.push(written.answer.id);
+      run.transactions.push(written.outcome.transactionId);
+    } catch (error) {
+      if (!(error instanceof NothingLeft)) throw error;
+    }
   }
-  return run;
 }
+
+/** Others have taken all claims of a portion meanwhile. */
+class NothingLeft extends Error {}
+
+const partOf = (idempotency: IdempotentRequest | undefined, number: number): IdempotentRequest | undefined =>
+  idempotency && { ...idempotency, key: `${idempotency.key}/${number}` };
 
 /** What may be paid together, in portions of what one payment may be for. */
 async function dueOf(services: Services, { provider, claim, currency }: Wanted): Promise<ClaimState[][]> {
@@ -106,29 +132,30 @@ const portions = (claims: readonly ClaimState[]): ClaimState[][] =>
 const MOST_TRIES = 8;
 const PAUSE_MS = 100;
 
-/** One payment of those that are still due: what another run, the duty or a cancellation takes meanwhile is left out. */
+/**
+ * One payment of those that are still due: what another run, the duty or a cancellation takes meanwhile is left out.
+ * @throws NothingLeft
+ */
 async function instructThose(
   services: Services,
-  claims: ClaimState[],
+  { id, claims }: { id: string; claims: readonly ClaimState[] },
   sending: Sending,
-): Promise<{ id: string; transactionId: string } | undefined> {
+): Promise<Outcome> {
   let due = claims;
-  for (let tries = 1; due.length > 0; tries += 1) {
-    const id = randomUUID();
+  for (let tries = 1; ; tries += 1) {
     try {
-      const { transactionId } = await instruct(services, { id, claims: due }, sending);
-      return { id, transactionId };
+      return await instruct(services, { id, claims: [...due] }, sending);
     } catch (error) {
       if (tries === MOST_TRIES || !(error instanceof LedgerError) || error.code !== 'CONFLICT') throw error;
       // The read model may be behind by a block or two.
       await pause(PAUSE_MS * tries);
-      due = await stillDue(services, due);
+      due = await stillDue(services.index, due);
+      if (due.length === 0) throw new NothingLeft();
     }
   }
-  return undefined;
 }
 
-async function stillDue({ index }: Services, claims: readonly ClaimState[]): Promise<ClaimState[]> {
+async function stillDue(index: ReadModel, claims: readonly ClaimState[]): Promise<ClaimState[]> {
   const due: ClaimState[] = [];
   for (const { id, step } of claims) {
     const state = claimStateSchema.parse(await claimState(index, id));

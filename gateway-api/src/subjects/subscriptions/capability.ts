@@ -11,7 +11,7 @@ export const subscriptionCapability = ({ kind }: Pick<Organisation, 'kind'>): ob
           interaction: ['create', 'read', 'update', 'search-type'].map((code) => ({ code })),
           versioning: 'versioned',
           documentation:
-            'criteria AuditEvent, AuditEvent?patient=<id> of a patient, ClaimResponse of a provider or payer (what becomes of its claims and requests for authorization), or a search of records, such as Observation?code=…; channel rest-hook without payload, to hosts that this gateway may call.',
+            'criteria AuditEvent, of a patient AuditEvent?patient=<id> and ExplanationOfBenefit (what becomes of claims for her), ClaimResponse of a provider or payer (what becomes of its claims and requests for authorization), or a search of records, such as Observation?code=…; channel rest-hook without payload, to hosts that this gateway may call.',
         },
       ]
     : [];

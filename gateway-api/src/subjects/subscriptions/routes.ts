@@ -57,7 +57,7 @@ export const createSubscription = route({
   scope: { type: 'Subscription', acts: ['c'] },
   path: PATH,
   summary:
-    'Subscribes to requests for access: a patient to those for her records, a provider or payer to its own, or (criteria ClaimResponse) to what becomes of its claims and requests for authorization, or (Observation?code=…) to records that a search finds. Notifications have no content.',
+    'Subscribes to requests for access: a patient to those for her records, or (criteria ExplanationOfBenefit) to what becomes of claims for her, a provider or payer to its own, or (criteria ClaimResponse) to what becomes of its claims and requests for authorization, or (Observation?code=…) to records that a search finds. Notifications have no content.',
   roles: ROLES,
   body: bodySchema,
   answers: { 201: answers, 422: { description: 'What is not understood, or not supported, with the element.' } },

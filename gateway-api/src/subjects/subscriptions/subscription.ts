@@ -1,6 +1,6 @@
 /**
  * What a Subscription may say here (hl7.org/fhir/R4/subscription.html): that its owner is told by a rest-hook, without any content,
- * when a request for access is made or something becomes of it.
+ * when a request for access is made or something becomes of it, or of a claim.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
@@ -38,15 +38,19 @@ const HEADER = /^([A-Za-z0-9-]{1,64}): ?([\x20-\x7e]{0,1000})$/;
 /** What says where a request goes and how long it is. */
 const OWN_HEADERS = /^(?:host|content-length|transfer-encoding|connection|upgrade|expect|te|trailer)$/i;
 
-export type Topic = 'AuditEvent' | 'ClaimResponse' | 'records';
+export type Topic = 'AuditEvent' | 'ClaimResponse' | 'ExplanationOfBenefit' | 'records';
 /** Of a provider or payer: its claims and requests for authorization. */
 const OF_CLAIMS: Topic = 'ClaimResponse';
+/** Of a patient: what becomes of claims for her. */
+const OF_HER_CLAIMS: Topic = 'ExplanationOfBenefit';
 
 /** What a Subscription that was taken is about. */
-export const topicOf = ({ criteria }: Record<string, unknown>): Topic => {
+export function topicOf({ criteria }: Record<string, unknown>): Topic {
   if (criteria === OF_CLAIMS) return OF_CLAIMS;
-  return typeof criteria === 'string' && criteria.startsWith('AuditEvent') ? 'AuditEvent' : 'records';
-};
+  const text = typeof criteria === 'string' ? criteria : '';
+  if (text.startsWith(OF_HER_CLAIMS)) return OF_HER_CLAIMS;
+  return text.startsWith('AuditEvent') ? 'AuditEvent' : 'records';
+}
 
 /** A Subscription that is sound. */
 export interface Asked {
@@ -122,13 +126,13 @@ function searchIn(criteria: unknown, element: string): Search {
   return invalid('is no search that is understood here', element);
 }
 
-/** `AuditEvent`, of a patient with `patient`: accesses are AuditEvents. */
+/** `AuditEvent`, of a patient with `patient`: accesses are AuditEvents. Of a patient `ExplanationOfBenefit` as well. */
 function patientIn(criteria: unknown, own: readonly string[] | undefined): string | undefined {
-  const [, query] = /^AuditEvent(?:\?(.*))?$/.exec(typeof criteria === 'string' ? criteria : '') ?? [];
-  const isOne = typeof criteria === 'string' && criteria.startsWith('AuditEvent');
-  if (!isOne)
+  const text = typeof criteria === 'string' ? criteria : '';
+  const [, type, query] = /^(AuditEvent|ExplanationOfBenefit)(?:\?(.*))?$/.exec(text) ?? [];
+  if (type === undefined || (type === OF_HER_CLAIMS && own === undefined))
     return invalid(
-      'must be AuditEvent, AuditEvent?patient=<id>, or of an organisation ClaimResponse or a search of its records',
+      'must be AuditEvent, of a patient with ?patient=<id>, or her ExplanationOfBenefit, or of an organisation ClaimResponse or a search of its records',
       'criteria',
     );
   const parameters = [...new URLSearchParams(query ?? '')];

@@ -250,6 +250,7 @@ describe('A subscription to ClaimResponse', () => {
       ...{ of: async function* () {}, isOwnSince: async () => false },
       ...{ isOwnClaim: async (id) => id === 'mine', isOwnClaimSince: async () => isOwnSince },
       isRecordSince: async () => false,
+      ...{ isClaimFor: async (patient, id) => id === `for ${patient}`, isClaimForSince: async () => isOwnSince },
       journal: { live: async () => rows } as never,
     });
   const block = (number: number, name: string, id: string) =>
@@ -278,6 +279,23 @@ describe('A subscription to ClaimResponse', () => {
     expect(await due(later)).to.deep.equal(['s']);
   });
 
+  it('tells a patient of claims for her by ExplanationOfBenefit, of no other’s, and of nothing else', async () => {
+    const hers = { ...criteria('ExplanationOfBenefit'), patient: 'p' };
+    const all = withRows([hers]);
+    for (const [number, id] of [
+      [0, 'mine'],
+      [1, 'for q'],
+    ] as const)
+      all.sees(block(number, 'ClaimAdjudicated', id));
+    all.sees(block(2, 'AccessDecided', 'for p'));
+    expect(await due(all)).to.deep.equal([]);
+    all.sees(block(3, 'ClaimAppealed', 'for p'));
+    expect(await due(all)).to.deep.equal(['s']);
+    const later = withRows([hers], true);
+    later.sees(block(9, 'ClaimAdjudicated', 'other'));
+    expect(await due(later)).to.deep.equal(['s']);
+  });
+
   it('is an organisation’s: a patient’s is refused, and so are parameters', () => {
     const asked = (criterion: string, own?: string[]) => () =>
       askedIn(
@@ -290,5 +308,11 @@ describe('A subscription to ClaimResponse', () => {
     expect(asked('ClaimResponse')()).to.include({ topic: 'ClaimResponse', patient: undefined });
     expect(asked('ClaimResponse', ['p'])).to.throw('criteria');
     expect(asked('ClaimResponse?status=active')).to.throw('criteria');
+    const topic = 'ExplanationOfBenefit';
+    expect(asked(topic, ['p'])()).to.include({ topic, patient: 'p' });
+    expect(asked(`${topic}?patient=p`, ['o', 'p'])()).to.include({ topic, patient: 'p' });
+    expect(asked(topic)).to.throw('criteria');
+    for (const other of [`${topic}?patient=q`, `${topic}?status=active`, `${topic}s`, 'Explanation'])
+      expect(asked(other, ['p']), other).to.throw('criteria');
   });
 });

@@ -35,6 +35,9 @@ export interface SubscriptionsOptions {
   isOwnClaimSince: (block: number) => Promise<boolean>;
   /** Whether a record that a search finds is of one of these keys (hashes), or of a block behind this one. */
   isRecordSince: (search: Search, since: number | readonly string[]) => Promise<boolean>;
+  /** Whether a claim is for a patient; and whether one for her changed behind a block. */
+  isClaimFor: (patient: string, id: string) => Promise<boolean>;
+  isClaimForSince: (patient: string, block: number) => Promise<boolean>;
 }
 
 /** One that is to be told now. */
@@ -128,11 +131,11 @@ export class Subscriptions {
     const isAll = this.#from !== undefined && since + 1 >= this.#from;
     const recent = this.#recent.filter(({ block }) => block > since);
     const said = JSON.parse(resource) as Record<string, unknown>;
-    if (topicOf(said) === 'records') return this.#isRecord(said, isAll ? recent.map(({ keyHash }) => keyHash) : since);
-    if (topicOf(said) === 'ClaimResponse') {
-      if (!isAll) return this.#options.isOwnClaimSince(since);
-      for (const { claim } of recent) if (claim !== '' && (await this.#options.isOwnClaim(claim))) return true;
-      return false;
+    const topic = topicOf(said);
+    if (topic === 'records') return this.#isRecord(said, isAll ? recent.map(({ keyHash }) => keyHash) : since);
+    if (topic !== 'AuditEvent') {
+      const claims = isAll ? recent.map(({ claim }) => claim).filter((claim) => claim !== '') : undefined;
+      return this.#isMoreOfClaims(patient, since, claims);
     }
     if (!isAll) return this.#isMoreOnLedger(patient, since);
     for (const { access } of recent.filter((one) => one.access !== '')) {
@@ -147,6 +150,19 @@ export class Subscriptions {
     const keys = typeof since === 'number' ? since : since.filter((one) => one !== '');
     if (search === undefined || (typeof keys !== 'number' && keys.length === 0)) return false;
     return this.#options.isRecordSince(search, keys);
+  }
+
+  /** @param claims those that blocks named; undefined where it is to be looked for on the ledger */
+  async #isMoreOfClaims(
+    patient: string | null,
+    since: number,
+    claims: readonly string[] | undefined,
+  ): Promise<boolean> {
+    const { isOwnClaim, isOwnClaimSince, isClaimFor, isClaimForSince } = this.#options;
+    if (claims === undefined) return patient === null ? isOwnClaimSince(since) : isClaimForSince(patient, since);
+    for (const claim of claims)
+      if (await (patient === null ? isOwnClaim(claim) : isClaimFor(patient, claim))) return true;
+    return false;
   }
 
   async #isMoreOnLedger(patient: string | null, since: number): Promise<boolean> {
