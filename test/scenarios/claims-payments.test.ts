@@ -207,8 +207,15 @@ describe('Claims of a provider', function () {
     const isDone = ({ differences }: Reconciled) => differences.length === 0;
     const sides = { payer, bank, hospital };
     const found: Record<string, Reconciled> = {};
-    for (const [name, party] of Object.entries(sides))
-      found[name] = await party.find<Reconciled>({ path }, 'a reconciliation without differences', isDone);
+    // What one side has heard of last may be on its way to the others.
+    const areEqual = (): boolean =>
+      found['payer']!.digests['hospital'] === found['hospital']!.digests['payer'] &&
+      found['payer']!.digests['bank'] === found['bank']!.digests['payer'];
+    for (const until = Date.now() + 30_000; ; ) {
+      for (const [name, party] of Object.entries(sides))
+        found[name] = await party.find<Reconciled>({ path }, 'a reconciliation without differences', isDone);
+      if (areEqual() || Date.now() > until) break;
+    }
     for (const [one, other] of [
       ['payer', 'bank'],
       ['payer', 'hospital'],
