@@ -2,11 +2,13 @@
  * `npm start`: brings the consortium up on this machine, prints its organisations with their base URLs and, when all of
  * them are ready, the line `ready`. Takes everything down on ctrl-C, after what is under way.
  */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type ClientIds, clientIdsIn } from '@telemed-ledger/gateway-api/fhir/client-ids.ts';
 import { originsIn } from '@telemed-ledger/gateway-api/http/cross-origin.ts';
 import { isOrigin, networksIn } from '@telemed-ledger/gateway-api/http/origin.ts';
 import { hostsIn } from '@telemed-ledger/gateway-api/subjects/subscriptions/hosts.ts';
+import { type Parties, partiesSchema } from '@telemed-ledger/gateway-api/subjects/x12/parties.ts';
 import { portVariable } from './consortium/ports.ts';
 import { isNetworkKind, type NetworkKind } from './consortium/read-models.ts';
 import type { RunningConsortium } from './consortium.ts';
@@ -26,6 +28,8 @@ const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   TRUSTED_PROXIES             addresses or networks whose X-Forwarded headers are believed (default loopback: this machine)
   PUBLIC_URL_<ORGANISATION>   where clients find its gateway, such as https://fhir.hospital.example (default: as requests say)
   SUBSCRIPTION_HOSTS          what endpoints of Subscriptions may be called: host names, or origins (default none)`;
+  SUBSCRIPTION_HOSTS          what endpoints of Subscriptions may be called: host names, or origins (default none)
+  X12_PARTIES                 a JSON file: numbers and addresses of members for X12 files (default: made up)`;
 
 interface Settings {
   fresh: boolean;
@@ -39,6 +43,7 @@ interface Settings {
   logAnchorEveryMs: number | undefined;
   subscriptionHosts: readonly string[];
   clientIds: ClientIds;
+  x12Parties: Parties | undefined;
   browserOrigins: readonly string[];
   trustedProxies: readonly string[];
   publicUrls: Record<string, string>;
@@ -68,6 +73,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
   const browserOrigins = originsIn(environment['BROWSER_ORIGINS'], mistakes);
   const trustedProxies = networksIn('TRUSTED_PROXIES', environment['TRUSTED_PROXIES'] ?? 'loopback', mistakes);
   const publicUrls = publicUrlsIn(environment, mistakes);
+  const x12Parties = partiesIn(environment['X12_PARTIES'], mistakes);
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   return {
     fresh: values.fresh,
@@ -81,6 +87,7 @@ function readSettings(args: string[], environment: NodeJS.ProcessEnv): Settings 
     logAnchorEveryMs: anchor === undefined ? undefined : Number(anchor),
     subscriptionHosts,
     clientIds,
+    x12Parties,
     browserOrigins,
     trustedProxies,
     publicUrls,
@@ -103,6 +110,16 @@ function publicUrlsIn(environment: NodeJS.ProcessEnv, mistakes: string[]): Recor
 /** The organisation that a variable is about, by the end of its name. */
 const organisationIn = (variable: string, prefix: string): string =>
   variable.slice(prefix.length).toLowerCase().replaceAll('_', '-');
+
+function partiesIn(path: string | undefined, mistakes: string[]): Parties | undefined {
+  if (!path) return undefined;
+  try {
+    return partiesSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    mistakes.push(`X12_PARTIES: ${path} is no file of parties as docs/x12.md has it`);
+    return undefined;
+  }
+}
 
 /** Ports by organisation, from the variables that begin with `prefix`. */
 function portsIn(environment: NodeJS.ProcessEnv, prefix: string, mistakes: string[]): Record<string, number> {

@@ -2,7 +2,7 @@
  * What one gateway's container is given, and no more: a data directory in small, with its organisation's identities,
  * the keys that tokens are checked with, and the registrar that can enrol users alone.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { membersOf } from '@telemed-ledger/consortium/definition.ts';
@@ -11,6 +11,7 @@ import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisati
 import { gatewayVolume } from '@telemed-ledger/network/fabric/compose/volumes.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { addressOf, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
+import { madeUpParties } from '../consortium/parties.ts';
 import { reachOf } from '../consortium/profile.ts';
 
 /** A file of the gateway's, as a container sees it that mounts the gateway's volume under the data directory. */
@@ -36,6 +37,9 @@ export async function writeGatewayFiles(
   const connection = readFileSync(join(directory, 'connection.json'));
   writeIfDifferent(gatewayPath(name, 'connection.json'), connection);
   writeIfDifferent(gatewayPath(name, 'consortium.json'), JSON.stringify(membersOf(consortium)));
+  // The operator's own stays.
+  const parties = gatewayPath(name, 'x12-parties.json');
+  if (!existsSync(parties)) writeIfDifferent(parties, JSON.stringify(madeUpParties(consortium)));
   writeIfDifferent(gatewayPath(name, 'jwks.json'), JSON.stringify(await ensureIssuer(join(directory, 'issuer'))));
 }
 

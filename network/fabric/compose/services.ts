@@ -253,6 +253,7 @@ function gateway(node: PeerLayout, builds: boolean): Service {
       CONNECTION: `${own}/connection.json`,
       CONSORTIUM: `${own}/consortium.json`,
       JWKS: `${own}/jwks.json`,
+      X12_PARTIES: `${own}/x12-parties.json`,
       GATEWAY_DATA_DIR: `${own}/gateway`,
       HOST: '0.0.0.0',
       PORT: String(gatewayPort),
