@@ -89,13 +89,18 @@ const informed = (diagnostics: string, told: readonly Issue[] = []): object =>
   outcomeOf([{ severity: 'information', code: 'informational', diagnostics }, ...told]);
 
 /** Stands for a resource that was written and cannot be read at the moment: the write is a success all the same. */
-export const unreadableNow = (): object =>
-  informed('Committed to the ledger. What was written cannot be read here at the moment; ask again later.');
+export const unreadableNow = (named?: string): object =>
+  informed(
+    `Committed to the ledger${named === undefined ? '' : ` as ${named}`}. What was written cannot be read here at the moment; ask again later.`,
+  );
 
-/** A write that is committed, with the resource it made where that could be read. */
-export const committedAnswer = (transactionId: string, resource: object | undefined): Answer => ({
+/**
+ * A write that is committed, with the resource it made where that could be read.
+ * @param named `Type/id` of what it made, by which it can be asked for
+ */
+export const committedAnswer = (transactionId: string, resource: object | undefined, named?: string): Answer => ({
   status: 200,
-  resource: resource ?? unreadableNow(),
+  resource: resource ?? unreadableNow(named),
   transactions: [transactionId],
 });
 

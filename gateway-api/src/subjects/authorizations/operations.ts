@@ -47,7 +47,7 @@ export async function askAuthorization(
   });
   const shown = await afterCommit(() => resourcesOf(services, answer.id));
   if (shown === undefined || submission.bundle === undefined)
-    return committedAnswer(outcome.transactionId, shown?.response);
+    return committedAnswer(outcome.transactionId, shown?.response, `Claim/${answer.id}`);
   const { told } = resolved;
   const now = new Date().toISOString();
   const bundle = responseBundle({ ...shown, bundle: submission.bundle, told, baseUrl, now });

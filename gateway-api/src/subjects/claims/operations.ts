@@ -52,7 +52,7 @@ export const submitClaim: SubjectOperation = {
       submit: (sending) => submit(services, claim, id, sending),
     }));
     const response = await afterCommit(async () => submittedAs(services, claim, answer.id));
-    return committedAnswer(outcome.transactionId, response && withNotes(response, told));
+    return committedAnswer(outcome.transactionId, response && withNotes(response, told), `Claim/${answer.id}`);
   },
 };
 
