@@ -40,6 +40,7 @@ async function bill({ name, bundle, missing, did }: PreparedClaim, { http, token
 }
 
 interface Answer {
+  resourceType?: string;
   outcome?: string;
   disposition?: string;
   error?: { code: { coding?: { code: string }[]; text?: string } }[];
@@ -53,6 +54,8 @@ function became(status: number, isBusy: boolean, answer: Answer): Pick<Billed, '
   const said = [issue?.diagnostics, place].filter((part) => part !== undefined).join(' at ');
   if (isBusy || status >= 500) return { outcome: 'not sent', reason: said || `status ${status}` };
   if (status !== 200) return { outcome: 'refused', reason: said || `status ${status}` };
+  // It is on the ledger, and how it stands could not be read at once: whoever bills it again is told.
+  if (answer.resourceType === 'OperationOutcome') return { outcome: 'taken', reason: 'how it stands is not known yet' };
   if (answer.outcome === 'queued') return { outcome: 'taken', reason: undefined };
   const { coding, text } = answer.error?.[0]?.code ?? {};
   return { outcome: 'denied', reason: text ?? coding?.[0]?.code ?? answer.disposition };

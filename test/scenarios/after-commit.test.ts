@@ -161,6 +161,12 @@ describe('After a commit, while every read fails', function () {
     await hospital.write({ method: 'PUT', path, headers, body: { ...body, id: created.body.id, gender: 'other' } });
     const condition = `/fhir/R4/Patient?identifier=urn:example:mrn|${randomUUID()}`;
     await hospital.write({ method: 'PUT', path: condition, body: { resourceType: 'Patient' } });
+    const gone = await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body: { resourceType: 'Patient' } });
+    await hospital.send({ method: 'DELETE', path: `/fhir/R4/Patient/${gone.body.id}` });
+    const identifier = [{ system: 'urn:example:mrn', value: randomUUID() }];
+    await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body: { resourceType: 'Patient', identifier } });
+    const wanted = `/fhir/R4/Patient?identifier=urn:example:mrn|${identifier[0]!.value}`;
+    await hospital.send({ method: 'DELETE', path: wanted });
     const entry = [2, 3].map((version) => ({
       resource: { ...body, id: created.body.id, gender: version === 2 ? 'male' : 'female' },
       request: { method: 'PUT', url: `Patient/${created.body.id}`, ifMatch: `W/"${version}"` },
