@@ -27,7 +27,6 @@ const USAGE = `usage: npm start [-- [--fresh] [--network embedded|fabric]]
   BROWSER_ORIGINS             origins whose pages may call the gateways from a browser (default none)
   TRUSTED_PROXIES             addresses or networks whose X-Forwarded headers are believed (default loopback: this machine)
   PUBLIC_URL_<ORGANISATION>   where clients find its gateway, such as https://fhir.hospital.example (default: as requests say)
-  SUBSCRIPTION_HOSTS          what endpoints of Subscriptions may be called: host names, or origins (default none)`;
   SUBSCRIPTION_HOSTS          what endpoints of Subscriptions may be called: host names, or origins (default none)
   X12_PARTIES                 a JSON file: numbers and addresses of members for X12 files (default: made up)`;
 

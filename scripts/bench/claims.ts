@@ -18,7 +18,9 @@ const PEOPLE = 64;
 /** Of one person and practitioner in a day, from six in the morning on, a quarter of an hour each. */
 const VISITS_A_DAY = 32;
 const LINES = 500;
-const PER_BUNDLE = 100;
+/** Of a day of the stay that they bill. */
+const SERVICES = 10;
+const SERVICE_SYSTEM = 'urn:example:bench:services';
 /** Visits are recorded for so many claims a second, so that nobody waits for one. */
 const MOST_A_SECOND = 60;
 const DAY_MS = 86_400_000;
@@ -56,6 +58,16 @@ async function run(desk: Desk, { seconds, claims: wanted }: ClaimsOptions): Prom
     const [half, most] = [0.5, 0.99].map((share) => quantile(round.latenciesMs, share).toFixed(0));
     rows.push([name, String(callers), perSecond(round).toFixed(1), half!, most!, String(round.errors)]);
   };
+  try {
+    await rowsOf(desk, { seconds, claims: wanted }, add);
+  } finally {
+    console.log(table(rows));
+  }
+}
+
+type Adds = (name: string, callers: number, round: Round) => void;
+
+async function rowsOf(desk: Desk, { seconds, claims: wanted }: ClaimsOptions, add: Adds): Promise<void> {
   await closedLoop(8, 3_000, () => desk.decided());
   for (const callers of CALLERS) {
     await desk.recorded(Math.min(callers, MOST_A_SECOND / 2) * 2 * seconds);
@@ -67,7 +79,6 @@ async function run(desk: Desk, { seconds, claims: wanted }: ClaimsOptions): Prom
   const owed = desk.owed;
   add(`${owed.toLocaleString('en')} claims instructed, settled and remitted`, 1, await once(() => desk.settled()));
   add(`one claim of ${LINES} lines`, 1, await once(await desk.ofManyLines()));
-  console.log(table(rows));
 }
 
 async function once(work: () => Promise<void>): Promise<Round> {
@@ -177,32 +188,26 @@ class Desk {
     return false;
   }
 
-  /** What decides a claim of many lines, each for a visit of its own; they are recorded by then. */
+  /** What decides a claim of many lines, the services of each day of a stay; that is recorded by then. */
   async ofManyLines(): Promise<() => Promise<void>> {
     const npi = String(randomInt(1_000_000_000, 2_000_000_000));
-    const individual = { reference: await this.#scene.practitioner('hospital', npi) };
+    await this.#scene.practitioner('hospital', npi);
     const insured = await this.#scene.insured('hospital', { gender: 'female', birthDate: '1971-01-01' });
-    const day = new Date(Date.now() - 3 * DAY_MS).toISOString().slice(0, 10);
-    const encounters: string[] = [];
-    while (encounters.length < LINES) {
-      const entry = Array.from({ length: PER_BUNDLE }, (_, index) => ({
-        resource: encounterOf({ insured, individual, day }, encounters.length + index),
-        request: { method: 'POST', url: 'Encounter' },
-      }));
-      const body = { resourceType: 'Bundle', type: 'transaction', entry };
-      const { body: written } = await this.#hospital.write<Resource & { entry: { response: { location: string } }[] }>({
-        ...{ method: 'POST', path: '/fhir/R4', body },
-      });
-      for (const { response } of written.entry) encounters.push(/Encounter\/[^/]+/.exec(response.location)![0]);
-    }
-    const net = { value: 1, currency: 'USD' };
-    const item = encounters.map((reference, index) => ({
-      ...{ sequence: index + 1, productOrService: { coding: [{ system: CPT, code: '97750' }] }, servicedDate: day },
-      ...{ encounter: [{ reference }], net },
+    const codes = Array.from({ length: SERVICES }, (_, index) => ({ system: SERVICE_SYSTEM, code: `S${index}` }));
+    const dayOf = (index: number): string =>
+      new Date(Date.now() - (LINES / SERVICES + 2 - index) * DAY_MS).toISOString().slice(0, 10);
+    const [first, last] = [dayOf(0), dayOf(LINES / SERVICES - 1)];
+    const visit = { ...plannedOf(npi, first, 0), class: 'IMP', start: instant(first, 0), end: instant(last, 1_439) };
+    const stay = await this.#scene.recorded(insured, visit, { type: codes.map((code) => ({ coding: [code] })) });
+    const encounter = [{ reference: stay.encounter }];
+    const item = Array.from({ length: LINES }, (_, index) => ({
+      ...{ sequence: index + 1, productOrService: { coding: [codes[index % SERVICES]] }, encounter },
+      ...{ servicedDate: dayOf(Math.floor(index / SERVICES)), net: { value: 1, currency: 'USD' } },
     }));
-    const visit = { ...plannedOf(npi, day, 0), insured, encounter: encounters[0]! };
+    const type = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/claim-type', code: 'institutional' }] };
+    const claim = { type, item, total: { value: LINES, currency: 'USD' } };
     return async () => {
-      const answer = await this.#scene.submitted(visit, { claim: { item, total: { value: LINES, currency: 'USD' } } });
+      const answer = await this.#scene.submitted(stay, { claim });
       if (answer.outcome !== 'queued') throw new Error(`the claim was not taken: ${answer.disposition}`);
       await this.#adjudicated(answer.request);
     };
@@ -246,14 +251,3 @@ function plannedOf(npi: string, day: string, number: number): Planned {
     ...{ start: instant(day, from), end: instant(day, from + 15) },
   };
 }
-
-/** A visit of a minute. */
-const encounterOf = (
-  { insured, individual, day }: { insured: Insured; individual: object; day: string },
-  number: number,
-): object => ({
-  ...{ resourceType: 'Encounter', status: 'finished' },
-  class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
-  ...{ type: [{ coding: [{ system: CPT, code: '97750' }] }], subject: { reference: `Patient/${insured.id}` } },
-  ...{ participant: [{ individual }], period: { start: instant(day, 360 + number), end: instant(day, 361 + number) } },
-});
