@@ -43,8 +43,8 @@ describe('fhir-kit-client', function () {
   it('patches and deletes', async function () {
     if (!(await gateway.does('patch')) || !(await gateway.does('delete'))) return this.skip();
     const { id } = await client.create({ resourceType: 'Patient', body: person() });
-    const JSONPatch = [{ op: 'replace', path: '/gender', value: 'male' }];
-    expect((await client.patch({ resourceType: 'Patient', id, JSONPatch })).gender).to.equal('male');
+    const jsonPatch = [{ op: 'replace', path: '/gender', value: 'male' }];
+    expect((await client.patch({ resourceType: 'Patient', id, jsonPatch })).gender).to.equal('male');
     await client.delete({ resourceType: 'Patient', id });
     expect(await statusOf(client.read({ resourceType: 'Patient', id }))).to.equal(410);
   });
