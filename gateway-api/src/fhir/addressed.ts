@@ -1,6 +1,7 @@
 /** What a request to the FHIR API is addressed to: type, id, parameters and the condition of its URL. */
 import type { Request } from 'express';
 import { refuse } from './outcomes.ts';
+import { preferencesOf } from './requests.ts';
 import { parameterOf } from './search-parameters.ts';
 import type { Parameters } from './search-query.ts';
 import { type Criterion, parseCriterion } from './tokens.ts';
@@ -44,3 +45,9 @@ export function demandNoQuery(request: Request): void {
   if (other !== undefined)
     refuse(400, 'not-supported', 'A POST has no parameters here: conditions are headers.', other);
 }
+
+/** What a history is asked for. */
+export const askedOf = (request: Request): { parameters: Parameters; lenient: boolean } => ({
+  parameters: queryOf(request),
+  lenient: preferencesOf(request).handling === 'lenient',
+});

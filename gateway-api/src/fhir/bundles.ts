@@ -11,7 +11,7 @@ import { demandModestReads } from './costs.ts';
 import { type Entries, type EntryRead, readBundle } from './entries.ts';
 import { type Issue, outcomeOf, Refusal, refuse } from './outcomes.ts';
 import { criteriaOf, plan } from './plan.ts';
-import { history, read, vread } from './reads.ts';
+import { changes, history, read, vread } from './reads.ts';
 import type { Scope } from './repository.ts';
 import { search } from './search.ts';
 import { criterionKey } from './tokens.ts';
@@ -65,12 +65,14 @@ async function readEntry({ url, urlPath }: EntryRead, scope: Scope, lenient: boo
   const [path = '', query = ''] = url.split(/\?(.*)/s);
   const [name = '', id, marker, version, ...more] = path.split('/');
   const parameters = [...new URLSearchParams(query)];
+  if (path === '_history') return changes(scope, undefined, { parameters, lenient });
   const type = supportedType(name);
   if (type === undefined)
     return refuse(404, 'not-supported', 'This server does not hold resources of that type.', urlPath);
   if (more.length > 0 || (marker !== undefined && marker !== '_history')) {
     return refuse(404, 'not-supported', 'There is no such interaction.', urlPath);
   }
+  if (id === '_history' && marker === undefined) return changes(scope, type, { parameters, lenient });
   if (id === undefined) {
     return search(scope, { type, parameters, method: 'GET', lenient });
   }

@@ -132,7 +132,7 @@ export function capabilityStatement(options: CapabilityOptions): object {
         documentation: DOCUMENTATION,
         security: securityOf(options.oauth),
         resource: [...supportedTypes.map((type) => resourceOf(type, options)), ...besides],
-        interaction: codes(['transaction', 'batch']),
+        interaction: codes(['transaction', 'batch', 'history-system']),
         searchParam: [{ name: '_count', type: 'number', documentation: 'Size of a page; 0 counts only.' }],
       },
     ],

@@ -4,9 +4,11 @@ import { refuse } from './outcomes.ts';
 import type { HistoryPage, Scope, StoredResource } from './repository.ts';
 import { etagOf } from './requests.ts';
 import type { Parameters } from './search-query.ts';
+import { type SupportedType, supportedTypes } from './types.ts';
 
 const ID = /^[A-Za-z0-9.-]{1,64}$/;
 const VERSION = /^[1-9][0-9]{0,8}$/;
+const PLACE = /^[1-9][0-9]{0,14}$/;
 
 /** 404 names no id: an error that is logged or shown must not say whose record was looked for. */
 const notFound = (): never => refuse(404, 'not-found', 'This server has no such resource.');
@@ -50,14 +52,14 @@ interface HistoryRequest {
 }
 
 /** `_count`, `_since` and `_page` of a history; anything else is refused: an ignored filter shows too much. */
-function pageOf({ parameters, lenient }: HistoryRequest): HistoryPage {
+function pageOf({ parameters, lenient }: HistoryRequest, form = VERSION): HistoryPage {
   const other = parameters.find(([name]) => !KNOWN.has(name))?.[0];
   if (other !== undefined && !lenient) refuse(400, 'not-supported', 'A history has no such parameter.', other);
   const given = new Map(parameters);
   const count = given.get('_count') ?? String(DEFAULT_COUNT);
   const page = given.get('_page');
   if (!/^[0-9]{1,9}$/.test(count)) refuse(400, 'value', 'Expected a whole number.', '_count');
-  if (page !== undefined && !VERSION.test(page)) refuse(400, 'value', 'Expected a page as it was linked.', '_page');
+  if (page !== undefined && !form.test(page)) refuse(400, 'value', 'Expected a page as it was linked.', '_page');
   const wanted = Math.min(Math.max(Number(count), 1), MAX_COUNT);
   return {
     count: wanted,
@@ -79,17 +81,37 @@ export async function history(scope: Scope, type: string, id: string, request: H
   const none = { versions: [], total: 0, exists: false, next: undefined };
   const { versions, total, exists, next } = ID.test(id) ? await repository.history(caller, type, id, page) : none;
   if (!exists) return notFound();
-  const since = new Map(request.parameters).get('_since');
-  const url = `${baseUrl}/${type}/${id}/_history`;
-  const linkTo = (relation: string, before: number | undefined) => {
-    const query = new URLSearchParams(before === undefined ? {} : { _page: String(before) });
-    if (since !== undefined) query.set('_since', since);
-    if (page.count !== DEFAULT_COUNT) query.set('_count', String(page.count));
-    return { relation, url: query.size === 0 ? url : `${url}?${query}` };
-  };
+  const linkTo = linksTo(`${baseUrl}/${type}/${id}/_history`, page, request);
   const link = [linkTo('self', page.before), ...(next === undefined ? [] : [linkTo('next', next)])];
   const entry = versions.map((version) => historyEntry(version, type, baseUrl));
   const resource = { resourceType: 'Bundle', type: 'history', total, link, ...(entry.length === 0 ? {} : { entry }) };
   const newest = page.before === undefined ? versions[0]?.lastUpdated : undefined;
   return { status: 200, resource, ...(newest === undefined ? {} : { lastModified: newest }) };
+}
+
+/** Of the records of a type, or of all types: their versions, the last first (hl7.org/fhir/R4/http.html#history). */
+export async function changes(scope: Scope, type: SupportedType | undefined, request: HistoryRequest): Promise<Answer> {
+  const { repository, caller, baseUrl } = scope;
+  const types = (type === undefined ? supportedTypes : [type]).filter(({ writer }) => writer === 'provider');
+  if (types.length === 0)
+    refuse(404, 'not-supported', 'Of this type there is the history of each resource alone.', 'url');
+  const page = pageOf(request, PLACE);
+  const names = types.map(({ name }) => name);
+  const { versions, next } = await repository.changes(caller, names, page);
+  const linkTo = linksTo(`${baseUrl}/${type === undefined ? '' : `${type.name}/`}_history`, page, request);
+  const link = [linkTo('self', page.before), ...(next === undefined ? [] : [linkTo('next', next)])];
+  const entry = versions.map((version) => historyEntry(version, version.resource.resourceType, baseUrl));
+  const resource = { resourceType: 'Bundle', type: 'history', link, ...(entry.length === 0 ? {} : { entry }) };
+  return { status: 200, resource };
+}
+
+/** Links of a history to its pages, with what was asked for. */
+function linksTo(url: string, { count }: HistoryPage, { parameters }: HistoryRequest) {
+  const since = new Map(parameters).get('_since');
+  return (relation: string, before: number | undefined) => {
+    const query = new URLSearchParams(before === undefined ? {} : { _page: String(before) });
+    if (since !== undefined) query.set('_since', since);
+    if (count !== DEFAULT_COUNT) query.set('_count', String(count));
+    return { relation, url: query.size === 0 ? url : `${url}?${query}` };
+  };
 }

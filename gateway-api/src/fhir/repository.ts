@@ -141,6 +141,9 @@ export interface VersionsPage {
   next?: number;
 }
 
+/** A page of the versions of many resources, the last first. It may be short, or empty, with another one behind it. */
+export type ChangesPage = Pick<VersionsPage, 'versions' | 'next'>;
+
 /**
  * A draft, and whether its id is provisional: the repository may give another, which its outcome then names. One that deletes a
  * record holds its tombstone (model/fhir.ts).
@@ -171,6 +174,8 @@ export interface Repository {
   readVersion(caller: Caller, type: string, id: string, version: number): Promise<StoredResource | undefined>;
   /** Versions, newest first; none where there is no such resource. */
   history(caller: Caller, type: string, id: string, page: HistoryPage): Promise<VersionsPage>;
+  /** Versions of all records of these types that the caller sees; of types that he may not read none. @throws FORBIDDEN for all */
+  changes(caller: Caller, types: readonly string[], page: HistoryPage): Promise<ChangesPage>;
   search(caller: Caller, search: Search): Promise<SearchPage>;
   /**
    * What these records lead to and is about no patient, as far as the caller may read it: what a Bundle of them needs for its

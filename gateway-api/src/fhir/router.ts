@@ -16,7 +16,7 @@ import { originOf } from '../http/origin.ts';
 import { idempotencyOf } from '../idempotency/request.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
 import { VERSION } from '../version.ts';
-import { criterionIn, demandNoQuery, formOf, idOf, inCompartment, queryOf, typeOf } from './addressed.ts';
+import { askedOf, criterionIn, demandNoQuery, formOf, idOf, inCompartment, queryOf, typeOf } from './addressed.ts';
 import { type Answer, send } from './answers.ts';
 import { parametersIn } from './asked.ts';
 import { BUILT_IN, type BuiltIn } from './built-in.ts';
@@ -29,7 +29,7 @@ import { demandOf, type Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
 import { patchOf, refusalOfPatch } from './patches/patches.ts';
 import { refusalOfWriter } from './plan.ts';
-import { history, read, vread } from './reads.ts';
+import { changes, history, read, vread } from './reads.ts';
 import type { Repository, Scope } from './repository.ts';
 import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
@@ -135,10 +135,13 @@ class FhirApi {
   vread: Handle = (request) =>
     this.#reading(request, (scope, { name }) => vread(scope, name, idOf(request), String(request.params['version'])));
   history: Handle = (request) =>
-    this.#reading(request, (scope, { name }) => {
-      const lenient = preferencesOf(request).handling === 'lenient';
-      return history(scope, name, idOf(request), { parameters: queryOf(request), lenient });
-    });
+    this.#reading(request, (scope, { name }) => history(scope, name, idOf(request), askedOf(request)));
+  /** Of all records of a type, or of all types. */
+  changes: Handle = (request) => {
+    const scope = this.#scope(request);
+    const type = request.params['type'] === undefined ? undefined : typeOf(request);
+    return scope.reads.run(scope.caller.subject, () => changes(scope, type, askedOf(request)));
+  };
 
   /** An operation that every gateway has. What is posted to it is sound, but for what is to be told what is wrong with it. */
   builtIn = ({ name, type, summary, levels, methods, answer }: BuiltIn): [path: string, endpoints: Endpoints][] => {
@@ -332,6 +335,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
     ['/metadata', { get: { handle: api.metadata, summary: 'The CapabilityStatement: what of FHIR works here.' } }],
     ...mounted,
     ...BUILT_IN.flatMap(api.builtIn),
+    ['/_history', { get: { handle: api.changes, summary: 'The versions of all records, the last first.' } }],
     [
       '/:type',
       {
@@ -352,6 +356,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
         },
       },
     ],
+    ['/:type/_history', { get: { handle: api.changes, summary: 'The versions of all records of a type.' } }],
     ['/:type/_search', { post: { handle: api.search, ...searchForm } }],
     ['/:type/$:operation', anyMethod],
     ['/:type/:id/$:operation', anyMethod],

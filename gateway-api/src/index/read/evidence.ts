@@ -12,6 +12,7 @@ import type { IndexTables, PrivateValuesTable } from '../schema.ts';
 import { STANDING } from '../write/resources.ts';
 import { leafOf, sheetIn } from '../write/sheets.ts';
 import type { Checks } from './checks.ts';
+import { bearerAt } from './identifiers.ts';
 import { demandShown, type VersionRow } from './stored.ts';
 
 export class Evidence {
@@ -82,6 +83,11 @@ export class Evidence {
       .where('collection', '=', collection)
       .executeTakeFirst();
     return row && this.#checks.row('anchors', row).transaction_id;
+  }
+
+  /** Id of the Patient in a collection that an identifier meant at a place in the order of the ledger. */
+  bearerAt(...which: [string, { system: string; value: string }, number]): Promise<string | undefined> {
+    return bearerAt(this.#db, this.#checks, ...which);
   }
 
   /** The row of one version, the original before copies of it; undefined where it is not here. @throws {Failure} 409 */

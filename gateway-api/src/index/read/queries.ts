@@ -30,7 +30,8 @@ import { Delivered } from './delivered.ts';
 import { Deliveries, isIn, type View } from './deliveries.ts';
 import { Erasures } from './erasures.ts';
 import { Evidence } from './evidence.ts';
-import { bearerAt, claimsByName, idsByIdentifier } from './identifiers.ts';
+import { Histories } from './histories.ts';
+import { claimsByName, idsByIdentifier } from './identifiers.ts';
 import { LinkedPatients } from './links.ts';
 import { heldIn, matchingIn, NEWEST } from './matching.ts';
 import { OwnStates } from './own-states.ts';
@@ -103,6 +104,7 @@ export class ReadModel {
   readonly cosignatures: Cosignatures;
   readonly carriedReads: CarriedReads;
   readonly referrers: Referrers;
+  readonly histories: Histories;
   readonly #claims: ClaimWords;
   /** `Type/id` of records that were found here, until something is removed: see `forgetKnown`. */
   #known = newKnown();
@@ -129,6 +131,7 @@ export class ReadModel {
     this.counts = new Counts(db);
     this.carriedReads = new CarriedReads(db, this.#checks);
     this.cosignatures = new Cosignatures(db, this.#checks);
+    this.histories = new Histories(db, this.#checks);
     this.referrers = new Referrers(db, collections.care(organisation));
     this.#claims = new ClaimWords(
       options.consortium,
@@ -425,15 +428,6 @@ export class ReadModel {
       .selectAll()
       .where('key_hash', '=', sha256Hex(key))
       .where('collection', '=', collection);
-  }
-
-  /** Id of the Patient in a collection that an identifier meant at a place in the order of the ledger. */
-  bearerAt(
-    collection: string,
-    identifier: { system: string; value: string },
-    sequence: number,
-  ): Promise<string | undefined> {
-    return bearerAt(this.#db, this.#checks, collection, identifier, sequence);
   }
 
   async transaction(transactionId: string): Promise<TransactionsTable | undefined> {

@@ -136,7 +136,7 @@ function readsOf(
     'search by time': () => index.search({ type: 'Observation', count: 10, lastUpdated }),
     'search in a compartment': () => index.search({ type: 'Observation', count: 10 }, { compartment: patient }),
     'match by identifier': () => index.findByIdentifier([{ type: 'Patient', ...identifier }]),
-    'patient by identifier': () => index.bearerAt('care_clinic', identifier, Number.MAX_SAFE_INTEGER),
+    'patient by identifier': () => index.evidence.bearerAt('care_clinic', identifier, Number.MAX_SAFE_INTEGER),
     'records of a patient': () => index.patientRecords.newest('care_clinic', patient, [], 10),
     'copies of an access': () => index.deliveries.recordsOf(access),
     'signatures of the tree': () => index.cosignatures.over(0),

@@ -110,7 +110,7 @@ onEachDatabase('What other organisations wrote', (kind) => {
     const { id } = faulty;
     await block(ofHospital(sheetWrites([faulty])));
     expect(await custodian.index.findByIdentifier([{ type: 'Patient', value: 'x' }])).to.deep.equal([[]]);
-    expect(await custodian.index.bearerAt('care_hospital', identifier[0]!, Number.MAX_SAFE_INTEGER)).to.equal(
+    expect(await custodian.index.evidence.bearerAt('care_hospital', identifier[0]!, Number.MAX_SAFE_INTEGER)).to.equal(
       undefined,
     );
     expect(await custodian.index.patientRecords.newest('care_hospital', id, [], 10)).to.deep.equal([]);

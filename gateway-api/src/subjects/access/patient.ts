@@ -33,7 +33,7 @@ export async function patientMeant(
 ): Promise<string | undefined> {
   const decidedOn = patient ?? because?.patient;
   if (decidedOn !== undefined || asked === undefined) return decidedOn;
-  return index.bearerAt(collections.care(holder), asked.request.patient, asked.sequence);
+  return index.evidence.bearerAt(collections.care(holder), asked.request.patient, asked.sequence);
 }
 
 /**

@@ -65,6 +65,27 @@ describe('At the gateways of a consortium', function () {
     await until(async () => (await send('hospital', `GET /fhir/R4/Observation/${record}/_history`)).status === 410);
   });
 
+  it('the history of a type and of all types shows everybody his own, page by page', async () => {
+    await status('hospital', `DELETE /fhir/R4/Observation/${record}`);
+    const hers = `patients patient Patient/${patient}`;
+    await until(async () => (await status(hers, `GET /fhir/R4/Observation/${record}`)) === 410);
+    const told = async (who: string, path: string): Promise<string[]> => {
+      const found: string[] = [];
+      for (let next: string | undefined = `/fhir/R4/${path}`; next !== undefined; ) {
+        const { body } = await send(who, `GET ${next}`);
+        found.push(...(body.entry ?? []).map((one: { request: { method: string } }) => one.request.method));
+        const link = body.link.find((one: { relation: string }) => one.relation === 'next')?.url as string | undefined;
+        next = link === undefined ? undefined : `/fhir/R4/${link.split('/fhir/R4/')[1]}`;
+      }
+      return found;
+    };
+    expect(await told(hers, '_history?_count=1')).to.deep.equal(['DELETE', 'POST', 'POST']);
+    expect(await told(hers, 'Observation/_history')).to.deep.equal(['DELETE', 'POST']);
+    expect((await told('hospital', 'Observation/_history')).slice(0, 2)).to.deep.equal(['DELETE', 'POST']);
+    expect(await told('clinic', 'Observation/_history')).to.deep.equal([]);
+    expect(await status('payer', 'GET /fhir/R4/Observation/_history').catch(() => 0)).to.not.equal(200);
+  });
+
   it('an id that a client chose is kept, and is one record’s in the whole consortium', async () => {
     const id = `example-${randomUUID().slice(0, 8)}`;
     const put = (at: string, type = 'Patient') =>

@@ -15,6 +15,7 @@ import type { Act } from '../../auth/grants.ts';
 import { demandAnyAct } from '../../auth/scopes.ts';
 import type { Issue } from '../../fhir/outcomes.ts';
 import type {
+  ChangesPage,
   HistoryPage,
   NewDraft,
   ReferredTo,
@@ -153,6 +154,38 @@ export class Records implements Repository {
     const isAsked = event !== undefined && event.version < before && Date.parse(event.lastUpdated) >= since;
     const versions = isAsked ? [event] : [];
     return { versions, total: versions.length, exists: event !== undefined };
+  }
+
+  async changes(caller: Caller, types: readonly string[], page: HistoryPage): Promise<ChangesPage> {
+    const { index, readLog } = this.#services;
+    const [first, ...others] = types;
+    const views = new Map<string, View>();
+    for (const type of types) {
+      const view = this.#viewOfAll(caller, type);
+      if (view !== undefined) views.set(type, view);
+    }
+    // Who may read none of it is refused as in a search.
+    if (views.size === 0 && first !== undefined) views.set(first, await this.#viewFor(caller, 'history', first));
+    const { rows, ...found } = await index.histories.page(views, page);
+    const versions = rows.map((row) => index.stored(row));
+    const named = others.length === 0 && first !== undefined ? [first] : [];
+    for (const type of new Set([...named, ...rows.map((row) => row.type)])) {
+      const shown = versions.filter(({ resource }) => resource.resourceType === type);
+      await readLog.note(caller, { interaction: 'history', type, about: onceEach(shownOf(shown)) });
+    }
+    return { versions, ...found };
+  }
+
+  /** What is seen of all records of a type; undefined where nothing is, or only what a search finds. */
+  #viewOfAll(caller: Caller, type: string): View | undefined {
+    if (this.#isMade(caller, type)) return undefined;
+    try {
+      const view = viewOf(caller, type, ACTS.history);
+      return view.only === undefined ? view : undefined;
+    } catch (error) {
+      if (error instanceof LedgerError) return undefined;
+      throw error;
+    }
   }
 
   async search(caller: Caller, search: Search): Promise<SearchPage> {
