@@ -4,7 +4,7 @@ import { refuse } from './outcomes.ts';
 import { preferencesOf } from './requests.ts';
 import { parameterOf } from './search-parameters.ts';
 import type { Parameters } from './search-query.ts';
-import { type Criterion, parseCriterion } from './tokens.ts';
+import { type Criterion, parseCriterion, queryOfCondition } from './tokens.ts';
 import { type SupportedType, supportedType } from './types.ts';
 
 export const typeOf = (request: Request): SupportedType =>
@@ -51,3 +51,12 @@ export const askedOf = (request: Request): { parameters: Parameters; lenient: bo
   parameters: queryOf(request),
   lenient: preferencesOf(request).handling === 'lenient',
 });
+
+/** If-None-Exist of a create. @throws {Refusal} 400 for any other condition than an identifier */
+export function creationConditionOf(request: Request): Criterion | undefined {
+  const condition = request.get('if-none-exist');
+  if (condition === undefined) return undefined;
+  const { name: type } = typeOf(request);
+  const criterion = parseCriterion(type, queryOfCondition(type, condition));
+  return criterion ?? refuse(400, 'not-supported', 'The condition must be identifier=system|value.', 'If-None-Exist');
+}

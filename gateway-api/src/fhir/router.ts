@@ -16,7 +16,17 @@ import { originOf } from '../http/origin.ts';
 import { idempotencyOf } from '../idempotency/request.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
 import { VERSION } from '../version.ts';
-import { askedOf, criterionIn, demandNoQuery, formOf, idOf, inCompartment, queryOf, typeOf } from './addressed.ts';
+import {
+  askedOf,
+  creationConditionOf,
+  criterionIn,
+  demandNoQuery,
+  formOf,
+  idOf,
+  inCompartment,
+  queryOf,
+  typeOf,
+} from './addressed.ts';
 import { type Answer, send } from './answers.ts';
 import { parametersIn } from './asked.ts';
 import { BUILT_IN, type BuiltIn } from './built-in.ts';
@@ -34,7 +44,6 @@ import type { Repository, Scope } from './repository.ts';
 import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
 import type { Parameters } from './search-query.ts';
-import { parseCriterion, queryOfCondition } from './tokens.ts';
 import { type SupportedType, supportedTypes } from './types.ts';
 import { validateResource } from './validation/validation.ts';
 import { write } from './writes.ts';
@@ -214,11 +223,7 @@ class FhirApi {
   create: Handle = (request) => {
     demandNoQuery(request);
     const { name: type } = typeOf(request);
-    const condition = request.get('if-none-exist');
-    const criterion = condition === undefined ? undefined : parseCriterion(type, queryOfCondition(type, condition));
-    if (condition !== undefined && criterion === undefined) {
-      refuse(400, 'not-supported', 'The condition must be identifier=system|value.', 'If-None-Exist');
-    }
+    const criterion = creationConditionOf(request);
     const change = {
       body: request.body,
       path: type,
