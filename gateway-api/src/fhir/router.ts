@@ -35,6 +35,7 @@ import { capabilityStatement, type OAuthAddresses } from './capability.ts';
 import type { ChangeRequest } from './changes.ts';
 import type { ClientIds } from './client-ids.ts';
 import { refusalOfDelete } from './deletions.ts';
+import { allowOf, type Endpoint, type Endpoints, type Handle, type Method, unknownOperation } from './endpoints.ts';
 import { demandOf, type Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
 import { patchOf, refusalOfPatch } from './patches/patches.ts';
@@ -69,28 +70,6 @@ export interface FhirOptions {
   bodies: BodiesOptions;
   /** Called with failures that are ours; they are answered with 500 and the request's id. */
   report?: (error: unknown, requestId?: string) => void;
-}
-
-type Handle = (request: Request) => Answer | Promise<Answer>;
-interface Endpoint {
-  handle: Handle;
-  /** One line for the documentation, which lists only endpoints that have one. */
-  summary?: string;
-  /** Refuses what can be refused by the URL, the headers and the caller, before any of the body is read. */
-  admit?: (request: Request) => void;
-  body?: 'resource' | 'bundle' | 'patch' | 'form';
-  /** Writes nothing, whatever is posted. */
-  isQuestion?: true;
-  /** Writes, without a body. */
-  isWrite?: true;
-}
-type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
-type Endpoints = Partial<Record<Method, Endpoint>>;
-
-/** `Allow` of RFC 9110: what a route answers. */
-function allowOf(endpoints: Endpoints): string {
-  const methods = Object.keys(endpoints).map((method) => method.toUpperCase());
-  return [...methods, ...(endpoints.get === undefined ? [] : ['HEAD']), 'OPTIONS'].join(', ');
 }
 
 class FhirApi {
@@ -313,9 +292,6 @@ class FhirApi {
     this.#options.report?.(error, response?.locals['requestId'] as string | undefined);
   }
 }
-
-/** Routes that no operation is mounted on. */
-const unknownOperation: Endpoint = { handle: () => refuse(404, 'not-supported', 'There is no such operation here.') };
 
 function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string, endpoints: Endpoints][] {
   const mounted = operations.map((operation): [string, Endpoints] => {
