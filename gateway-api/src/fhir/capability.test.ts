@@ -104,7 +104,8 @@ describe('operations', () => {
       ['Claim', ['submit', 'adjudicate']],
       ['CodeSystem', ['validate-code', 'lookup']],
       ['DocumentReference', ['docref']],
-      ['Patient', ['everything', 'summary']],
+      ['Group', ['export']],
+      ['Patient', ['everything', 'summary', 'export']],
       ['ValueSet', ['expand', 'validate-code']],
     ]);
     for (const path of ['/Claim/$other', '/Patient/$submit', '/Claim/c-1/$submit', '/$submit', '/Claim/$adjudicate']) {

@@ -42,19 +42,22 @@ const references = (type: string): string[] => [
     .map(({ name }) => `${type}:${name}`),
 ];
 
-/** What other rooms serve under the same base, at organisations of one kind. */
-const SERVED_BESIDE: readonly (Pick<Operation, 'type' | 'name' | 'definition'> & { kind: Kind })[] = [
+/** What other rooms serve under the same base, everywhere or at organisations of one kind. */
+const SERVED_BESIDE: readonly (Pick<Operation, 'type' | 'name' | 'definition'> & { kind?: Kind })[] = [
+  { type: 'Patient', name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export' },
+  { type: 'Group', name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export' },
   {
     ...{ type: 'Patient', name: 'export-record', kind: 'custodian' },
     definition: 'https://telemed-ledger.example/fhir/OperationDefinition/export-record',
   },
 ];
+const OF_THE_SYSTEM = [{ name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export' }];
 
 function resourceOf(type: SupportedType, { organisation, operations, clientIds }: CapabilityOptions): object {
   const isWritten = type.writer === organisation.kind;
   const isRecord = isWritten && type.writer === 'provider';
   const isDeleted = isRecord && refusalOfDelete(type, type.name) === undefined;
-  const beside = SERVED_BESIDE.filter(({ kind }) => kind === organisation.kind);
+  const beside = SERVED_BESIDE.filter(({ kind = organisation.kind }) => kind === organisation.kind);
   const mounted = [...BUILT_IN, ...beside, ...operations].filter((one) => (one.type ?? type.name) === type.name);
   return {
     type: type.name,
@@ -133,6 +136,7 @@ export function capabilityStatement(options: CapabilityOptions): object {
         security: securityOf(options.oauth),
         resource: [...supportedTypes.map((type) => resourceOf(type, options)), ...besides],
         interaction: codes(['transaction', 'batch', 'history-system']),
+        operation: OF_THE_SYSTEM,
         searchParam: [{ name: '_count', type: 'number', documentation: 'Size of a page; 0 counts only.' }],
       },
     ],

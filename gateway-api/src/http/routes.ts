@@ -47,7 +47,7 @@ export interface RouteAnswer {
 }
 
 export interface Route<Parameters = unknown, Body = unknown, Query = unknown> {
-  method: 'get' | 'post' | 'put';
+  method: 'get' | 'post' | 'put' | 'delete';
   /** As Express reads it: `/licences/:number`. */
   path: string;
   /** One line for the documentation. */

@@ -272,4 +272,18 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
         .execute();
     },
   },
+  /** Exports of many records, without their content. */
+  '2026-11-zzzzz-bulk-exports': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('bulk_exports')
+        .addColumn('id', types.text, (column) => column.primaryKey())
+        .addColumn('owner', types.text, (column) => column.notNull())
+        .addColumn('asked', types.text, (column) => column.notNull())
+        .addColumn('outcome', types.text)
+        .addColumn('expires_at', types.text, (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('bulk_exports_by_owner').on('bulk_exports').column('owner').execute();
+    },
+  },
 });

@@ -25,6 +25,7 @@ import type { AccessGroups } from './access/together.ts';
 import type { Undecided } from './access/undecided.ts';
 import type { AccessWaits } from './access/waits.ts';
 import type { AuditEvents } from './audit-events.ts';
+import type { BulkExports } from './bulk/exports.ts';
 import type { DeskJournal } from './claims/desk-journal.ts';
 import type { Wishes } from './consents/wishes.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
@@ -75,6 +76,8 @@ export interface Services {
   wakeSubscribers: () => void;
   /** Codes by which patients link their records. */
   linkCodes: LinkCodes;
+  /** Exports of many records. */
+  bulkExports: BulkExports;
   /** What patients want of their consents. */
   wishes: Wishes;
   /** What is to be erased. */

@@ -22,6 +22,7 @@ import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/metrics-routes.ts';
 import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
 import { purgeAuthorizations } from './authorizations/request-ends.ts';
+import { bulkExport } from './bulk/routes.ts';
 import { claimBasis } from './claims/basis.ts';
 import { decideByChangedRecords, showChangedRecords } from './claims/changed-records.ts';
 import { correctClaim } from './claims/correction-operations.ts';
@@ -127,6 +128,7 @@ export const ROUTES: readonly Route[] = [
   receipt,
   ledgerTree,
   exportRecord,
+  ...bulkExport,
   corrections,
   correction,
   answerCorrection,

@@ -31,6 +31,7 @@ import { accessGroups } from '../subjects/access/together.ts';
 import { Undecided } from '../subjects/access/undecided.ts';
 import { AccessWaits } from '../subjects/access/waits.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
+import { BulkExports } from '../subjects/bulk/exports.ts';
 import { DeskJournal } from '../subjects/claims/desk-journal.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
@@ -214,6 +215,7 @@ export function wiredServices({
     accessWaits,
     desk: new DeskJournal(stores.journal),
     linkCodes: new LinkCodes(stores.journal),
+    bulkExports: new BulkExports(stores.journal),
     subscriptions,
     // The gateway that runs the duties says how.
     wakeSubscribers: () => undefined,
