@@ -209,11 +209,11 @@ class Walk implements Validation {
     this.references.push({ holder, expression: `${path}.reference`, targets: element.targets });
   }
 
-  /** ext-1 with the extension's url, the system of an identifier, txt-1 and txt-2. */
+  /** ext-1 with the extension's url, the system of an identifier and of a unit, txt-1 and txt-2. */
   #special(schema: TypeSchema, value: Members, path: string): void {
-    if (schema.name === 'Identifier') {
+    if (schema.name === 'Identifier' || schema.name === 'Quantity') {
       if (typeof value['system'] === 'string' && !ABSOLUTE.test(value['system']))
-        this.report('value', `${path}.system`, 'The system of an identifier is an absolute URI.');
+        this.report('value', `${path}.system`, 'This system is an absolute URI.');
     } else if (schema.name === 'Extension') {
       const hasValue = Object.keys(value).some((key) => key.startsWith('value') || key.startsWith('_value'));
       if (hasValue === (value['extension'] !== undefined)) {

@@ -22,7 +22,7 @@ interface Reading {
 }
 
 /** The searches that together find what is asked for of a type. */
-export function* searchesFor(type: string, asked: ExportAsked): Generator<Omit<Search, 'count'>> {
+function* searchesFor(type: string, asked: ExportAsked): Generator<Omit<Search, 'count'>> {
   const { since, patients, ofPatients } = asked;
   const changed =
     since === undefined ? {} : { lastUpdated: searchOf(type, `_lastUpdated=ge${since}`, '_since').search.lastUpdated! };

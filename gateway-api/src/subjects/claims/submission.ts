@@ -32,8 +32,18 @@ const invalid = (reason: string, expression: string): never => {
   throw new LedgerError('INVALID', reason, expression);
 };
 
+/** R4's operation takes Parameters with one `resource` (hl7.org/fhir/R4/claim-operation-submit.html), or that resource itself. */
+function submittedIn(body: Resource | undefined): Resource | undefined {
+  if (body?.resourceType !== 'Parameters') return body;
+  const [only, ...others] = (body['parameter'] ?? []) as { name?: string; resource?: Resource }[];
+  if (only?.name !== 'resource' || only.resource === undefined || others.length > 0)
+    return invalid('a submission in Parameters is one resource', 'Parameters.parameter');
+  return only.resource;
+}
+
 /** @throws LedgerError INVALID with the element at fault */
-export function readSubmission(body: Resource | undefined): Submission {
+export function readSubmission(posted: Resource | undefined): Submission {
+  const body = submittedIn(posted);
   if (body?.resourceType === 'Claim') return { claim: body, fullUrl: undefined, at: 'Claim', entries: [] };
   if (body?.resourceType !== 'Bundle')
     return invalid('a submission is a Claim, or a Bundle with one Claim', 'resourceType');
