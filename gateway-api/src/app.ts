@@ -21,6 +21,7 @@ import { isRemoval } from './ledger/block.ts';
 import { newLog } from './operations/log.ts';
 import { Metrics } from './operations/metrics.ts';
 import { caretaking } from './subjects/consents/delegations.ts';
+import { withContents } from './subjects/contents/repository.ts';
 import { persons } from './subjects/links/persons.ts';
 import { Records } from './subjects/records/records.ts';
 import type { Services } from './subjects/services.ts';
@@ -117,7 +118,7 @@ function apps(config: GatewayConfig, services: Services, { feed, ledger }: Ledge
     last: () => Math.max(feed.position(), ledger.lastWritten),
     until: (block: number, deadline: number) => feed.until(block, deadline),
   };
-  const repository = new Records(services, WRITERS);
+  const repository = withContents(new Records(services, WRITERS), services.contents);
   const { authorization } = services;
   const limits = { clients, trustedProxies, budgetMs, browserOrigins, clientIds };
   const app = gatewayApp({

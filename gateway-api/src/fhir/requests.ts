@@ -1,6 +1,7 @@
 /** What the FHIR API reads from a request beside its body: what it accepts, preferences, conditions. */
 import type { Request, RequestHandler } from 'express';
 import { isOtherVersion, JSON_TYPES } from '../http/json-types.ts';
+import { asksForContent } from './binaries.ts';
 import { refuse } from './outcomes.ts';
 
 const FORMATS = new Set(['json', ...JSON_TYPES]);
@@ -61,7 +62,7 @@ export const jsonOnly: RequestHandler = (request, _response, next) => {
   if (typeof format === 'string' && isOtherVersion(format)) {
     refuse(406, 'not-supported', 'Only FHIR R4 (fhirVersion=4.0) is answered.', '_format');
   }
-  if (format === undefined && !acceptsJson(request.get('accept'))) {
+  if (format === undefined && !asksForContent(request) && !acceptsJson(request.get('accept'))) {
     refuse(406, 'not-supported', 'Only application/fhir+json is answered.', 'Accept');
   }
   next();

@@ -29,6 +29,7 @@ import {
 } from './addressed.ts';
 import { type Answer, send } from './answers.ts';
 import { parametersIn } from './asked.ts';
+import { asksForContent, sendContent } from './binaries.ts';
 import { BUILT_IN, type BuiltIn } from './built-in.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement, type OAuthAddresses } from './capability.ts';
@@ -400,7 +401,9 @@ function stepsOf({ handle, admit, body }: Endpoint, api: FhirApi, readers: Reade
     next();
   };
   const answer: RequestHandler = async (request, response) => {
-    await send(request, response, api.baseUrlOf(request), await handle(request));
+    const answered = await handle(request);
+    if (asksForContent(request) && sendContent(response, answered)) return;
+    await send(request, response, api.baseUrlOf(request), answered);
   };
   return [admission, ...(body === undefined ? [] : readers[body]), answer];
 }

@@ -12,6 +12,7 @@ const RECORDS = [
   'Appointment',
   'AppointmentResponse',
   'Basic',
+  'Binary',
   'BodyStructure',
   'CarePlan',
   'CareTeam',

@@ -286,4 +286,14 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
       await db.schema.createIndex('bulk_exports_by_owner').on('bulk_exports').column('owner').execute();
     },
   },
+  /** What Binaries hold, as cipher texts. */
+  '2026-11-zzzzz-contents': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('contents')
+        .addColumn('hash', types.text, (column) => column.primaryKey())
+        .addColumn('bytes', types.bytes, (column) => column.notNull())
+        .execute();
+    },
+  },
 });

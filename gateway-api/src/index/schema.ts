@@ -5,6 +5,7 @@
 import type { LogRow } from '@telemed-ledger/chaincode/model/log-anchors.ts';
 import type { Kysely } from 'kysely';
 import type { BulkExportsTable } from './bulk-exports-table.ts';
+import type { ContentsTable } from './contents-table.ts';
 import type { DeskClaimsTable, DeskNotesTable } from './desk-tables.ts';
 import type { StoreHealth } from './health.ts';
 import type { HealthLinksTable } from './health-links-table.ts';
@@ -412,6 +413,7 @@ export interface JournalTables {
   desk_notes: DeskNotesTable;
   health_links: HealthLinksTable;
   bulk_exports: BulkExportsTable;
+  contents: ContentsTable;
   link_codes: LinkCodesTable;
   log_statements: LogStatementsTable;
   envelopes: EnvelopesTable;

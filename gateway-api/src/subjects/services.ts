@@ -28,6 +28,7 @@ import type { AuditEvents } from './audit-events.ts';
 import type { BulkExports } from './bulk/exports.ts';
 import type { DeskJournal } from './claims/desk-journal.ts';
 import type { Wishes } from './consents/wishes.ts';
+import type { Contents } from './contents/contents.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
 import type { CardKey } from './health-cards/card-key.ts';
 import type { HealthLinks } from './health-links/links.ts';
@@ -76,6 +77,8 @@ export interface Services {
   wakeSubscribers: () => void;
   /** Codes by which patients link their records. */
   linkCodes: LinkCodes;
+  /** What Binaries hold. */
+  contents: Contents;
   /** Exports of many records. */
   bulkExports: BulkExports;
   /** What patients want of their consents. */

@@ -34,6 +34,7 @@ import { AuditEvents } from '../subjects/audit-events.ts';
 import { BulkExports } from '../subjects/bulk/exports.ts';
 import { DeskJournal } from '../subjects/claims/desk-journal.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
+import { Contents } from '../subjects/contents/contents.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
 import { CardKey } from '../subjects/health-cards/card-key.ts';
 import { HealthLinks } from '../subjects/health-links/links.ts';
@@ -215,6 +216,7 @@ export function wiredServices({
     accessWaits,
     desk: new DeskJournal(stores.journal),
     linkCodes: new LinkCodes(stores.journal),
+    contents: new Contents(stores.journal),
     bulkExports: new BulkExports(stores.journal),
     subscriptions,
     // The gateway that runs the duties says how.

@@ -9,6 +9,7 @@ import { outcomeOf, refuse } from '../../fhir/outcomes.ts';
 import { inTurn } from '../../http/pauses.ts';
 import { type Route, type RouteAnswer, type RouteRequest, route } from '../../http/routes.ts';
 import { written } from '../../http/streamed-json.ts';
+import { withContents } from '../contents/repository.ts';
 import { Records } from '../records/records.ts';
 import type { Services } from '../services.ts';
 import { askedIn, type Query } from './asking.ts';
@@ -86,7 +87,7 @@ async function lookThrough(id: string, asked: ExportAsked, caller: Caller, servi
   const progress = { done: 0, of: asked.types.length };
   bulkExports.under.set(id, progress);
   try {
-    const reading = { records: new Records(services, {}), caller, inTurn: turnsOf(caller, services) };
+    const reading = { records: recordsOfAll(services), caller, inTurn: turnsOf(caller, services) };
     const [types, notes]: [string[], string[]] = [[], []];
     for (const type of asked.types) {
       const found = await hasAny(type, asked, reading);
@@ -101,6 +102,8 @@ async function lookThrough(id: string, asked: ExportAsked, caller: Caller, servi
     bulkExports.under.delete(id);
   }
 }
+
+const recordsOfAll = (services: Services) => withContents(new Records(services, {}), services.contents);
 
 const turnsOf =
   ({ subject }: Caller, { reads }: Pick<Services, 'reads'>) =>
@@ -158,7 +161,7 @@ const file = route<{ id: string; file: string }>({
       return refuse(404, 'not-found', 'There is no such file.');
     const headers = { 'Content-Type': NDJSON, 'Cache-Control': 'no-store' };
     if (isNotes) return { headers, body: linesOf(outcome.notes.map(noteOf)) };
-    const reading = { records: new Records(services, {}), caller, inTurn: turnsOf(caller, services) };
+    const reading = { records: recordsOfAll(services), caller, inTurn: turnsOf(caller, services) };
     const pages = recordsOf(type, asked, reading);
     return {
       ...{ headers, body: '' },

@@ -1,0 +1,32 @@
+/** A Binary as what it holds (hl7.org/fhir/R4/binary.html#rest): to whoever does not ask for it as a resource. */
+import type { Request, Response } from 'express';
+import { JSON_TYPES } from '../http/json-types.ts';
+import type { Answer } from './answers.ts';
+
+const PATH = /^\/Binary\/[^/]+(?:\/_history\/[^/]+)?$/;
+
+/** Whether a request is one for the content: it accepts something, and names no type of a resource. */
+export function asksForContent(request: Request): boolean {
+  const accept = request.get('accept')?.toLowerCase();
+  if (!['GET', 'HEAD'].includes(request.method) || !PATH.test(request.path) || accept === undefined) return false;
+  return request.query['_format'] === undefined && !JSON_TYPES.some((type) => accept.includes(type));
+}
+
+interface Binary {
+  resourceType?: string;
+  contentType?: string;
+  data?: string;
+}
+
+/** Sends the content; false where the answer has none. No browser runs it or shows it as a page of this server. */
+export function sendContent(response: Response, { status, resource, version }: Answer): boolean {
+  const { resourceType, contentType, data } = (resource ?? {}) as Binary;
+  if (status !== 200 || resourceType !== 'Binary' || contentType === undefined || data === undefined) return false;
+  response.set({
+    ...{ 'Content-Type': contentType, 'Cache-Control': 'private, no-cache', 'X-Content-Type-Options': 'nosniff' },
+    ...{ 'Content-Disposition': 'attachment', 'Content-Security-Policy': "sandbox; default-src 'none'" },
+    ...(version === undefined ? {} : { ETag: `W/"${version}"` }),
+  });
+  response.status(200).end(Buffer.from(data, 'base64'));
+  return true;
+}
