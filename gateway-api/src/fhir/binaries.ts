@@ -12,6 +12,23 @@ export function asksForContent(request: Request): boolean {
   return request.query['_format'] === undefined && !JSON_TYPES.some((type) => accept.includes(type));
 }
 
+/** Whether a request writes a Binary, as whose content anything may come. */
+export const isContent = ({ method, path }: Request): boolean =>
+  (method === 'POST' && path === '/Binary') || (method === 'PUT' && /^\/Binary\/[^/$]+$/.test(path));
+
+/** The Binary that content and headers are (hl7.org/fhir/R4/binary.html#rest). */
+export function binaryOf(request: Request, bytes: Buffer): object {
+  const [, id] = /^\/Binary\/(.+)$/.exec(request.path) ?? [];
+  const context = request.get('x-security-context');
+  return {
+    resourceType: 'Binary',
+    ...(id === undefined ? {} : { id }),
+    contentType: request.get('content-type') ?? 'application/octet-stream',
+    ...(context === undefined ? {} : { securityContext: { reference: context } }),
+    ...(bytes.length === 0 ? {} : { data: bytes.toString('base64') }),
+  };
+}
+
 interface Binary {
   resourceType?: string;
   contentType?: string;

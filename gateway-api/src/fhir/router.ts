@@ -10,7 +10,7 @@ import type { Caller } from '../auth/caller.ts';
 import { demandCaller } from '../auth/entitlement.ts';
 import { demandScope } from '../auth/scopes.ts';
 import type { FairSlots } from '../clients/fair-slots.ts';
-import { type BodiesOptions, formBody, jsonBody } from '../http/bodies.ts';
+import { anyBody, type BodiesOptions, formBody, jsonBody } from '../http/bodies.ts';
 import { JSON_PATCH } from '../http/json-types.ts';
 import { originOf } from '../http/origin.ts';
 import { idempotencyOf } from '../idempotency/request.ts';
@@ -29,7 +29,7 @@ import {
 } from './addressed.ts';
 import { type Answer, send } from './answers.ts';
 import { parametersIn } from './asked.ts';
-import { asksForContent, sendContent } from './binaries.ts';
+import { asksForContent, binaryOf, isContent, sendContent } from './binaries.ts';
 import { BUILT_IN, type BuiltIn } from './built-in.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement, type OAuthAddresses } from './capability.ts';
@@ -426,8 +426,10 @@ export function fhirRouter(options: FhirOptions): Router {
   const api = new FhirApi(options);
   const router = express.Router({ caseSensitive: true, strict: true });
   const readers = {
-    ...{ resource: [jsonBody(bodies)], bundle: [jsonBody({ ...bodies, apart: true })], form: formBody() },
+    resource: [anyBody(bodies, isContent, binaryOf)],
+    bundle: [jsonBody({ ...bodies, apart: true })],
     patch: [jsonBody({ ...bodies, also: [JSON_PATCH] })],
+    form: formBody(),
   };
   router.use(jsonOnly);
   for (const [path, endpoints] of routesOf(api, operations)) addRoute(router, api, path, endpoints, readers);

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { refuse } from '../fhir/outcomes.ts';
 import { beginHash } from '../idempotency/request.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { hasBody, readJson, readText } from './json-body.ts';
+import { hasBody, readBytes, readJson, readText } from './json-body.ts';
 import { isOtherVersion, JSON_TYPES } from './json-types.ts';
 import { inTurn } from './pauses.ts';
 
@@ -57,6 +57,29 @@ export function textBody(type: string, { limit, budget, clientOf }: BodiesOption
     response.once('close', reservation.release);
     const onBytes = beginHash(request);
     request.body = await readText(request, response, { limit, reservation, ...(onBytes && { onBytes }) });
+    await inTurn(next);
+  };
+}
+
+/**
+ * Puts on `request.body` what `made` makes of the body's bytes and its media type, where the body is not JSON and `isOne` says
+ * that it may be anything; everything else is read as jsonBody reads it.
+ */
+export function anyBody(
+  options: BodiesOptions,
+  isOne: (request: Request) => boolean,
+  made: (request: Request, bytes: Buffer) => object,
+): RequestHandler {
+  const json = jsonBody(options);
+  const { limit, budget, clientOf } = options;
+  return async (request, response, next) => {
+    if (!isOne(request) || !hasBody(request) || typeof request.is(JSON_TYPES) === 'string')
+      return json(request, response, next);
+    const reservation = budget.open(clientOf(request));
+    response.once('close', reservation.release);
+    const onBytes = beginHash(request);
+    const bytes = await readBytes(request, response, { limit, reservation, ...(onBytes && { onBytes }) });
+    request.body = bytes && made(request, bytes);
     await inTurn(next);
   };
 }

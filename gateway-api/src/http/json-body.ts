@@ -81,11 +81,19 @@ export async function readJson(
  * The text of a request in UTF-8; undefined where it has no body. @throws {Failure} as readJson, and 400 for bytes that are
  * not UTF-8
  */
-export async function readText(
+export async function readText(...read: Parameters<typeof readBytes>): Promise<string | undefined> {
+  const bytes = await readBytes(...read);
+  if (bytes !== undefined && !isUtf8(bytes))
+    throw new Failure(400, 'invalid', 'The body is not UTF-8.', { expression: 'body' });
+  return bytes?.toString('utf8');
+}
+
+/** The bytes of a request, decompressed; undefined where it has no body. @throws {Failure} as readJson */
+export async function readBytes(
   request: IncomingMessage,
   response: ServerResponse,
   { limit, reservation, onBytes }: BodyOptions,
-): Promise<string | undefined> {
+): Promise<Buffer | undefined> {
   const body = opened(request, response, { limit, reservation });
   if (body === undefined) return undefined;
   const { stated, stream } = body;
@@ -98,9 +106,7 @@ export async function readText(
     onBytes?.(chunk);
     chunks.push(chunk);
   });
-  const bytes = Buffer.concat(chunks);
-  if (!isUtf8(bytes)) throw new Failure(400, 'invalid', 'The body is not UTF-8.', { expression: 'body' });
-  return bytes.toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /**

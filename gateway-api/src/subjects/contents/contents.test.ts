@@ -56,6 +56,25 @@ describe('What a Binary holds', function () {
     expect((await raw(`Patient/${patient}`, 'application/pdf')).status).to.equal(406);
   });
 
+  it('comes as it is, with its context in a header', async () => {
+    const headers = { 'content-type': 'text/plain; charset=utf-8', 'x-security-context': `Patient/${patient}` };
+    const created = await send('POST /fhir/R4/Binary', 'first words', headers);
+    expect(created.status, JSON.stringify(created.body)).to.equal(201);
+    const { id: own, ...said } = created.body;
+    const data = Buffer.from('first words').toString('base64');
+    const context = { reference: `Patient/${patient}` };
+    expect(said)
+      .to.include({ contentType: headers['content-type'], data })
+      .and.to.deep.include({ securityContext: context });
+    expect((await send(`PUT /fhir/R4/Binary/${own}`, 'second', headers)).status).to.equal(200);
+    const { headers: answered, bytes } = await raw(`Binary/${own}`, 'text/*');
+    expect([answered.get('content-type'), bytes.toString()]).to.deep.equal([headers['content-type'], 'second']);
+    const lost = await send('POST /fhir/R4/Binary', 'x', { ...headers, 'x-security-context': 'Patient/none' });
+    expect(lost.status).to.equal(422);
+    expect((await send('POST /fhir/R4/Patient', 'x', headers)).status).to.equal(415);
+    expect((await send('POST /fhir/R4/Binary', 'x', { 'content-type': 'text' })).status).to.equal(422);
+  });
+
   it('is on no ledger: who holds the record has its hash and size, and not what it holds', async () => {
     const their = `patients patient Patient/${patient}`;
     await until(async () => (await send(`GET /fhir/R4/Binary/${id}`, undefined, {}, their)).status === 200);
