@@ -1,7 +1,6 @@
 /** A Binary as what it holds (hl7.org/fhir/R4/binary.html#rest): to whoever does not ask for it as a resource. */
 import type { Request, Response } from 'express';
 import { JSON_TYPES } from '../http/json-types.ts';
-import type { Answer } from './answers.ts';
 
 const PATH = /^\/Binary\/[^/]+(?:\/_history\/[^/]+)?$/;
 
@@ -35,8 +34,15 @@ interface Binary {
   data?: string;
 }
 
+/** Of an answer (answers.ts), which is sent otherwise where this does not. */
+interface Answered {
+  status: number;
+  resource?: object;
+  version?: number;
+}
+
 /** Sends the content; false where the answer has none. No browser runs it or shows it as a page of this server. */
-export function sendContent(response: Response, { status, resource, version }: Answer): boolean {
+export function sendContent(response: Response, { status, resource, version }: Answered): boolean {
   const { resourceType, contentType, data } = (resource ?? {}) as Binary;
   if (status !== 200 || resourceType !== 'Binary' || contentType === undefined || data === undefined) return false;
   response.set({
