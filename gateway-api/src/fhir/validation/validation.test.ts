@@ -102,6 +102,14 @@ const CASES: [name: string, resource: () => unknown, fault: string][] = [
     'invariant MedicationRequest.dosageInstruction[0].doseAndRate[0].doseQuantity',
   ],
   [
+    'a group within a group of a questionnaire that has nothing in it',
+    () => ({
+      ...{ resourceType: 'Questionnaire', status: 'active' },
+      item: [{ linkId: '1', type: 'group', item: [{ linkId: '2', type: 'group' }] }],
+    }),
+    'invariant Questionnaire.item[0].item[0]',
+  ],
+  [
     'a question of a questionnaire that has the number of another',
     () => ({
       ...{ resourceType: 'Questionnaire', status: 'active' },

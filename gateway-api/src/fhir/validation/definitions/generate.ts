@@ -95,8 +95,18 @@ function targetsOf(element: SourceElement): string[] | undefined {
 const isSimple = ({ constraint = [], type = [] }: SourceElement): boolean =>
   !constraint.some(({ key }) => key === 'sqty-1') && type.some(({ profile = [] }) => profile.includes(`${PROFILE}SimpleQuantity`));
 
-function rowOf(element: SourceElement, isBackbone: boolean, isRoot: boolean): ElementRow {
-  const constraints = constraintsOf(element);
+/** What is said of an element that another one is like (contentReference) is said of that one too. */
+const likeOf = ({ contentReference }: SourceElement, all: readonly SourceElement[]): SourceElement | undefined =>
+  contentReference === undefined ? undefined : all.find(({ path }) => path === contentReference.replace(/^.*#/, ''));
+
+function rowOf(
+  element: SourceElement,
+  all: readonly SourceElement[],
+  isBackbone: boolean,
+  isRoot: boolean,
+): ElementRow {
+  const like = likeOf(element, all);
+  const constraints = [...new Set([...constraintsOf(element), ...(like === undefined ? [] : constraintsOf(like))])];
   const binding = bindingOf(element);
   const targets = targetsOf(element);
   return {
@@ -124,7 +134,7 @@ function addStructure(structure: SourceStructure): void {
     if (isBackbone) structures.types[element.path] = { kind: 'backbone', e: {} };
     const name = element.path.slice(parent.length + 1).replace('[x]', '');
     const isRoot = kind === 'resource' && owner === structure.name;
-    structures.types[owner]!.e[name] = rowOf(element, isBackbone, isRoot);
+    structures.types[owner]!.e[name] = rowOf(element, elements, isBackbone, isRoot);
   }
 }
 
