@@ -5,6 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Request, Response } from 'express';
 import { sendJson } from '../http/streamed-json.ts';
+import { asksForContent, sendContent } from './binaries.ts';
 import { failureOf, type Issue, internalFailure, outcomeOf } from './outcomes.ts';
 import type { StoredResource } from './repository.ts';
 import { etagOf, forbidsVersion, type Return } from './requests.ts';
@@ -124,6 +125,7 @@ export function preferred(answer: Answer, wanted: Return | undefined, told: read
 const MAX_TRANSACTION_IDS = 50;
 /** Sends an answer over HTTP. */
 export async function send(request: Request, response: Response, baseUrl: string, answer: Answer): Promise<void> {
+  if (asksForContent(request) && sendContent(response, answer)) return;
   const { status, resource, version, lastModified, location, transactions = [], headers = {} } = answer;
   response.status(status).set({ 'Cache-Control': 'private, no-cache', ...headers });
   if (version !== undefined) response.set('ETag', etagOf(version));

@@ -1,7 +1,10 @@
 /** What an operation that only reads is asked: by a query, or by Parameters that are posted. */
 import { isNumber, textOfNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
-import { refuse } from './outcomes.ts';
+import type { Request } from 'express';
+import { Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
+import { preferencesOf } from './requests.ts';
 import type { Parameters } from './search-query.ts';
+import { validateResource } from './validation/validation.ts';
 
 /** What an operation is asked. */
 export interface Asked {
@@ -17,8 +20,28 @@ export interface Asked {
   lenient: boolean;
 }
 
+/**
+ * What a request asks of a type, or of the one in its URL. What is posted is sound, but where it `isJudged` itself: then it is no
+ * Parameters to be read either. @throws {Refusal} 422
+ */
+export function operationAsked(
+  request: Request,
+  type: string | undefined,
+  query: Parameters,
+  isJudged: boolean,
+): Asked {
+  const body = request.body as unknown;
+  const { issues } = body === undefined || isJudged ? { issues: [] } : validateResource(body);
+  if (issues.length > 0) throw new Refusal(UNPROCESSABLE, issues);
+  return {
+    ...{ type: type ?? String(request.params['type']), id: request.params['id'] as string | undefined, query, body },
+    parameters: [...query, ...(isJudged ? [] : parametersIn(body))],
+    lenient: preferencesOf(request).handling === 'lenient',
+  };
+}
+
 /** Those of Parameters that are primitive values or Codings, as a query has them: `system|code` is a Coding. */
-export function parametersIn(body: unknown): Parameters {
+function parametersIn(body: unknown): Parameters {
   if (body === undefined) return [];
   const { resourceType, parameter = [] } = body as { resourceType?: string; parameter?: Record<string, unknown>[] };
   if (resourceType !== 'Parameters') return [];

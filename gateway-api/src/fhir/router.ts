@@ -28,8 +28,8 @@ import {
   typeOf,
 } from './addressed.ts';
 import { type Answer, send } from './answers.ts';
-import { parametersIn } from './asked.ts';
-import { asksForContent, binaryOf, isContent, sendContent } from './binaries.ts';
+import { operationAsked } from './asked.ts';
+import { binaryOf, isContent } from './binaries.ts';
 import { BUILT_IN, type BuiltIn } from './built-in.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement, type OAuthAddresses } from './capability.ts';
@@ -136,15 +136,7 @@ class FhirApi {
   builtIn = ({ name, type, summary, levels, methods, answer }: BuiltIn): [path: string, endpoints: Endpoints][] => {
     const handle: Handle = (request) => {
       const scope = this.#scope(request);
-      const query = queryOf(request);
-      const { issues } =
-        request.body === undefined || name === 'validate' ? { issues: [] } : validateResource(request.body);
-      if (issues.length > 0) throw new Refusal(UNPROCESSABLE, issues);
-      const asked = {
-        ...{ type: type ?? String(request.params['type']), id: request.params['id'] as string | undefined },
-        ...{ query, parameters: [...query, ...(name === 'validate' ? [] : parametersIn(request.body))] },
-        ...{ body: request.body as unknown, lenient: preferencesOf(request).handling === 'lenient' },
-      };
+      const asked = operationAsked(request, type, queryOf(request), name === 'validate');
       return scope.reads.run(scope.caller.subject, () => answer(scope, asked));
     };
     const get: Endpoint = { handle, summary };
@@ -401,9 +393,7 @@ function stepsOf({ handle, admit, body }: Endpoint, api: FhirApi, readers: Reade
     next();
   };
   const answer: RequestHandler = async (request, response) => {
-    const answered = await handle(request);
-    if (asksForContent(request) && sendContent(response, answered)) return;
-    await send(request, response, api.baseUrlOf(request), answered);
+    await send(request, response, api.baseUrlOf(request), await handle(request));
   };
   return [admission, ...(body === undefined ? [] : readers[body]), answer];
 }
@@ -426,10 +416,8 @@ export function fhirRouter(options: FhirOptions): Router {
   const api = new FhirApi(options);
   const router = express.Router({ caseSensitive: true, strict: true });
   const readers = {
-    resource: [anyBody(bodies, isContent, binaryOf)],
-    bundle: [jsonBody({ ...bodies, apart: true })],
-    patch: [jsonBody({ ...bodies, also: [JSON_PATCH] })],
-    form: formBody(),
+    ...{ resource: [anyBody(bodies, isContent, binaryOf)], form: formBody() },
+    ...{ bundle: [jsonBody({ ...bodies, apart: true })], patch: [jsonBody({ ...bodies, also: [JSON_PATCH] })] },
   };
   router.use(jsonOnly);
   for (const [path, endpoints] of routesOf(api, operations)) addRoute(router, api, path, endpoints, readers);
