@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import { refuse } from './outcomes.ts';
 import { preferencesOf } from './requests.ts';
 import { parameterOf } from './search-parameters.ts';
-import type { Parameters } from './search-query.ts';
+import { type Parameters, safeName } from './search-query.ts';
 import { type Criterion, parseCriterion, queryOfCondition } from './tokens.ts';
 import { type SupportedType, supportedType } from './types.ts';
 
@@ -43,7 +43,7 @@ const GENERAL = new Set(['_format', '_pretty']);
 export function demandNoQuery(request: Request): void {
   const other = queryOf(request).find(([name]) => !GENERAL.has(name))?.[0];
   if (other !== undefined)
-    refuse(400, 'not-supported', 'A POST has no parameters here: conditions are headers.', other);
+    refuse(400, 'not-supported', 'A POST has no parameters here: conditions are headers.', safeName(other));
 }
 
 /** What a history is asked for. */

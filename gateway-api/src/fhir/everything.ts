@@ -10,7 +10,7 @@ import { type Issue, outcomeOf, refuse } from './outcomes.ts';
 import type { Scope, Search, SearchPage, StoredResource } from './repository.ts';
 import { matchOf, outcomeEntries, sealed, unsealed } from './search.ts';
 import { parametersOf } from './search-parameters.ts';
-import { type Parameters, parseSearch } from './search-query.ts';
+import { type Parameters, parseSearch, safeName } from './search-query.ts';
 import { isWithinCare, spanAsked } from './spans.ts';
 import { supportedType, supportedTypes } from './types.ts';
 
@@ -80,7 +80,7 @@ export async function patientOf({ repository, caller }: Scope, id: string): Prom
 export function demandKnown(parameters: Parameters, known: ReadonlySet<string>, lenient: boolean): void {
   const other = parameters.find(([name]) => !known.has(name))?.[0];
   if (other !== undefined && !lenient)
-    refuse(400, 'not-supported', 'This operation has no such parameter here.', other);
+    refuse(400, 'not-supported', 'This operation has no such parameter here.', safeName(other));
 }
 
 function placeIn(patient: string, parameters: Parameters, lenient: boolean): Place {

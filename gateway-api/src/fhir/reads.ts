@@ -3,7 +3,7 @@ import { type Answer, answerOf } from './answers.ts';
 import { refuse } from './outcomes.ts';
 import type { HistoryPage, Scope, StoredResource } from './repository.ts';
 import { etagOf } from './requests.ts';
-import type { Parameters } from './search-query.ts';
+import { type Parameters, safeName } from './search-query.ts';
 import { type SupportedType, supportedTypes } from './types.ts';
 
 const ID = /^[A-Za-z0-9.-]{1,64}$/;
@@ -54,7 +54,8 @@ interface HistoryRequest {
 /** `_count`, `_since` and `_page` of a history; anything else is refused: an ignored filter shows too much. */
 function pageOf({ parameters, lenient }: HistoryRequest, form = VERSION): HistoryPage {
   const other = parameters.find(([name]) => !KNOWN.has(name))?.[0];
-  if (other !== undefined && !lenient) refuse(400, 'not-supported', 'A history has no such parameter.', other);
+  if (other !== undefined && !lenient)
+    refuse(400, 'not-supported', 'A history has no such parameter.', safeName(other));
   const given = new Map(parameters);
   const count = given.get('_count') ?? String(DEFAULT_COUNT);
   const page = given.get('_page');

@@ -190,4 +190,4 @@ export function parseSearch(type: SupportedType, given: Parameters, baseUrl: str
 }
 
 /** A parameter's name is the client's text: it is repeated only where it looks like a name. */
-const safeName = (name: string): string => (/^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/.test(name) ? name : 'parameter');
+export const safeName = (name: string): string => (/^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/.test(name) ? name : 'parameter');

@@ -6,7 +6,7 @@ import type { Answer } from './answers.ts';
 import type { Asked } from './asked.ts';
 import { errorIssue, type Issue, outcomeOf, refuse } from './outcomes.ts';
 import type { Scope } from './repository.ts';
-import type { Parameters } from './search-query.ts';
+import { type Parameters, safeName } from './search-query.ts';
 import { issuesOf } from './validation/faults.ts';
 import { isResourceType } from './validation/schema.ts';
 
@@ -33,7 +33,7 @@ const KNOWN = new Set(['mode', 'profile', '_format', '_pretty']);
 /** A resource as it is, or Parameters with it. Parameters are themselves what is validated where the URL says so. */
 function wantedOf(body: unknown, { type }: Target, query: Parameters): Wanted {
   const other = query.find(([name]) => !KNOWN.has(name))?.[0];
-  if (other !== undefined) refuse(400, 'not-supported', '$validate has no such parameter.', other);
+  if (other !== undefined) refuse(400, 'not-supported', '$validate has no such parameter.', safeName(other));
   const named = (name: string): string[] => query.flatMap(([one, value]) => (one === name ? [value] : []));
   const asked = { mode: modeOf(named('mode')[0]), profiles: named('profile') };
   const { resourceType, parameter } = (body ?? {}) as Json;

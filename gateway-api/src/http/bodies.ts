@@ -95,11 +95,25 @@ export function formBody(): RequestHandler[] {
   return [demandForm, express.urlencoded({ limit: SMALL_BODY_BYTES, extended: false })];
 }
 
-/** The input in its schema's form. @throws {LedgerError} INVALID that names the first element at fault. */
+/** A key that a schema does not know is the caller's text, as is one of a map: neither is repeated. */
+const stepOf = (step: PropertyKey): string =>
+  typeof step === 'number' || /^[A-Za-z]{1,40}$/.test(String(step)) ? String(step) : '*';
+
+/** What is wrong, and where (`parts.0.amount`, `$` for the whole input), in words of ours alone. */
+export function faultOf(issue: z.core.$ZodIssue): { place: string; reason: string } {
+  const place = issue.path.map(stepOf).join('.') || '$';
+  if (issue.code !== 'unrecognized_keys') return { place, reason: issue.message };
+  const { length } = issue.keys;
+  return {
+    place,
+    reason: length === 1 ? 'has a member that is not known' : `has ${length} members that are not known`,
+  };
+}
+
+/** The input in its schema's form. @throws {LedgerError} INVALID that names the first element at fault */
 export function parsedInput<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const path = issue?.path.map(String).join('.') ?? '';
-  throw new LedgerError('INVALID', issue?.message ?? 'is not valid', path === '' ? '$' : path);
+  const { place, reason } = faultOf(parsed.error.issues[0]!);
+  throw new LedgerError('INVALID', reason, place);
 }
