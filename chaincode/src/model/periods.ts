@@ -26,9 +26,19 @@ export function spanOf(text: unknown): Span | undefined {
   return { start, end };
 }
 
+/** The leap second that some minutes end with. */
+const LEAP = /:60(?=$|[.Z+-])/;
+
+/**
+ * A dateTime with a time, or an instant, in milliseconds since 1970; NaN for anything else. A leap second is the first second of the
+ * minute that follows, as POSIX counts it.
+ */
+export const instantOf = (text: string): number =>
+  LEAP.test(text) ? Date.parse(text.replace(LEAP, ':59')) + SECOND_MS : Date.parse(text);
+
 /** A time of the day stands for its second, or its millisecond where it states one. */
 function spanOfInstant(text: string): Span | undefined {
-  const start = Date.parse(OFFSET.test(text) ? text : `${text}Z`);
+  const start = instantOf(OFFSET.test(text) ? text : `${text}Z`);
   if (Number.isNaN(start)) return undefined;
   return { start, end: start + (text.includes('.') ? 1 : SECOND_MS) };
 }

@@ -1,4 +1,5 @@
 /** The reading interactions of hl7.org/fhir/R4/http.html: read, vread and the history of an instance. */
+import { instantOf } from '@telemed-ledger/chaincode/model/periods.ts';
 import { type Answer, answerOf } from './answers.ts';
 import { refuse } from './outcomes.ts';
 import type { HistoryPage, Scope, StoredResource } from './repository.ts';
@@ -43,7 +44,7 @@ const DEFAULT_COUNT = 50;
 const MAX_COUNT = 500;
 
 const KNOWN = new Set(['_count', '_page', '_since', '_format', '_pretty']);
-const INSTANT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
+const INSTANT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
 
 interface HistoryRequest {
   parameters: Parameters;
@@ -71,7 +72,7 @@ function pageOf({ parameters, lenient }: HistoryRequest, form = VERSION): Histor
 
 /** An instant as milliseconds since 1970. */
 function sinceOf(text: string): number {
-  const since = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
+  const since = INSTANT.test(text) ? instantOf(text) : Number.NaN;
   return Number.isNaN(since) ? refuse(400, 'value', 'Expected an instant: 2026-11-29T10:00:00Z.', '_since') : since;
 }
 

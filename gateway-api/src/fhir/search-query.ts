@@ -7,6 +7,7 @@ import { refuse } from './outcomes.ts';
 import type { Search, SortKey } from './repository.ts';
 import { type Answered, newAnswered, takeAnswered } from './search/answered.ts';
 import { badValue, criterionOf } from './search/criteria.ts';
+import { rangeOf } from './search/dates.ts';
 import { parameterOf, parametersOf } from './search-parameters.ts';
 import { splitEscaped } from './tokens.ts';
 import type { SupportedType } from './types.ts';
@@ -37,12 +38,12 @@ export interface ParsedSearch {
 /** Concern the form of the answer, not what is found. */
 const PRESENTATION = new Set(['_format', '_pretty']);
 const INSTANT =
-  /^(eq|ne|gt|ge|lt|le|sa|eb)?(\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?)$/;
+  /^(eq|ne|gt|ge|lt|le|sa|eb)?(\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?)$/;
 
 function parseDate(name: string, text: string): NonNullable<Search['lastUpdated']>[number] {
   const found = INSTANT.exec(text.replace(' ', '+'));
   const value = found?.[2];
-  if (value === undefined || Number.isNaN(Date.parse(value))) {
+  if (value === undefined || rangeOf(value) === undefined) {
     return badValue(name, 'a date or instant, with eq, ne, gt, ge, lt, le, sa or eb before it');
   }
   return { prefix: (found?.[1] ?? 'eq') as 'eq', value };

@@ -1,4 +1,5 @@
 /** FHIR's date search (hl7.org/fhir/R4/search.html#date): a value is a range as wide as its precision. */
+import { instantOf } from '@telemed-ledger/chaincode/model/periods.ts';
 import type { Search } from '../repository.ts';
 
 const PARTIAL = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:\d{2})?)?)?)?$/;
@@ -10,7 +11,7 @@ export function rangeOf(value: string): { from: string; to: string } | undefined
   const [, year, month, day, hour, minute, second, fraction, zone] = found;
   const milliseconds = (fraction ?? '').slice(0, 3).padEnd(3, '0');
   const text = `${year}-${month ?? '01'}-${day ?? '01'}T${hour ?? '00'}:${minute ?? '00'}:${second ?? '00'}.${milliseconds}${zone ?? 'Z'}`;
-  const from = new Date(text);
+  const from = new Date(instantOf(text));
   if (Number.isNaN(from.getTime())) return undefined;
   const to = new Date(from);
   if (month === undefined) to.setUTCFullYear(to.getUTCFullYear() + 1);

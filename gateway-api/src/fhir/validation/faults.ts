@@ -11,7 +11,7 @@ import { schemaOf } from './schema.ts';
 import { validateResource } from './validation.ts';
 
 /** Raised with every change by which a resource could be judged otherwise; faults.test.ts says when. */
-const EDITION = 4;
+const EDITION = 5;
 
 const DEFINITIONS = ['structures', 'codes'].map((name) => new URL(`definitions/${name}.json`, import.meta.url));
 let known: string | undefined;

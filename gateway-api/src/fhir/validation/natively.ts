@@ -4,6 +4,8 @@
  * compares as text. A test holds each against its FHIRPath.
  */
 
+import { instantOf } from '@telemed-ledger/chaincode/model/periods.ts';
+
 /** undefined: this value is none of the plain ones, FHIRPath decides. */
 type Holds = (value: unknown) => boolean | undefined;
 const members = (value: unknown): Record<string, unknown> => value as Record<string, unknown>;
@@ -18,7 +20,7 @@ const PRECISIONS = [4, 7, 10];
 
 /** Whether a dateTime is not after another, at the precision both have; unknown counts as yes. */
 export function isNotAfter(start: string, end: string): boolean {
-  if (start.length > 10 && end.length > 10) return Date.parse(start) <= Date.parse(end);
+  if (start.length > 10 && end.length > 10) return instantOf(start) <= instantOf(end);
   const precision = Math.min(start.length, end.length);
   const common = PRECISIONS.findLast((length) => length <= precision) ?? 0;
   return start.slice(0, common) <= end.slice(0, common);
