@@ -9,6 +9,10 @@ import { licensing } from './example-register.fixture.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import { codeOf, expectNoContent, PAYER, PROVIDER, Story, wideConsortium } from './example-story.fixture.ts';
 
+/** Of the services that are taken, in the order in which they are. */
+const hashesIn = (written: Record<string, string>): string[] =>
+  Object.keys(written).flatMap((name) => / fingerprint\/([0-9a-f]{64})\//.exec(name)?.[1] ?? []);
+
 describe('the claims contract', () => {
   let story: Story;
   beforeEach(async () => {
@@ -197,6 +201,7 @@ describe('the claims contract', () => {
         resource: story.example.claim,
         evidence: story.evidence().map((one) => keptEvidence(one, JSON.parse(one.text))),
         edits: CLAIM_EDITS.map(({ name: edit, version }) => ({ edit, version, outcome: 'pass' })),
+        held: sha256Hex(`held/${hashesIn(writes.private).join()}`),
       };
       const of = (kind: string) => Object.entries(writes.private).filter(([name]) => name.includes(` ${kind}/`));
       const withBoth = (key: string, value: object) =>

@@ -31,7 +31,7 @@ import { setClaimRules } from './claim-rules.ts';
 import { holdingsOf } from './claim-services.ts';
 import { memberOfKind, nextState, putCopies, takeStep } from './claim-states.ts';
 import { decideClaim } from './deciding-claims.ts';
-import { holdServices, putFingerprintKey } from './held-services.ts';
+import { heldBy, holdServices, putFingerprintKey } from './held-services.ts';
 import { registerPlan } from './plans.ts';
 
 export class Claims extends LedgerContract {
@@ -127,18 +127,20 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   });
   const edits = [...judgeClaim(facts), ...signalsOf(facts)];
   const identities = identitiesOf(patientOf(facts));
+  const verdict = verdictOf(edits, facts.bill);
+  const lines = standing(facts.bill, verdict);
   const record: ClaimRecord = {
     ...{ schema: 1, id: claim.id, salt: claim.salt, submittedAt: store.time, provider: provider.name, payer },
     ...{ coverage: { id: loaded.id, version: loaded.version }, resource: claim.resource },
     ...{ evidence: keptWith(evidence, shown), edits },
     ...(identities.length === 0 ? {} : { identities }),
     ...(prior.length === 0 ? {} : { prior }),
+    ...(lines.size === 0 ? {} : { held: heldBy(fingerprints.all, lines) }),
   };
-  const verdict = verdictOf(edits, facts.bill);
   const denial = verdict.claim;
   if (denial === undefined) {
     await putFingerprintKey(store, record, fingerprints);
-    holdServices(store, record, fingerprints, standing(facts.bill, verdict));
+    holdServices(store, record, fingerprints, lines);
   }
   // A replacement that an edit denies replaces nothing.
   const replacing = denial === undefined ? before : undefined;

@@ -1,10 +1,10 @@
 /** The payer decides a claim: by the rules, which every endorser computes, and by what a person decides within them. */
 import type { Call } from '../ledger/transaction.ts';
-import { readBill } from '../model/bill.ts';
+import { type Bill, readBill } from '../model/bill.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import { billedItems } from '../model/claim-practitioners.ts';
 import { APPEAL_DAYS, termsOn } from '../model/claim-rules.ts';
-import type { ClaimResponseRecord, ClaimTask, Finding, HumanDecision } from '../model/claims.ts';
+import type { ClaimRecord, ClaimResponseRecord, ClaimTask, Finding, HumanDecision } from '../model/claims.ts';
 import { addDays, firstDay } from '../model/days.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
@@ -18,7 +18,7 @@ import { claimResponseOf } from '../rules/claim-response.ts';
 import { scoreOf } from '../rules/claim-score.ts';
 import { signalsOf } from '../rules/claim-signals.ts';
 import { claimTaskOf } from '../rules/claim-tasks.ts';
-import { judgeClaim, type Verdict, verdictOf } from '../rules/claims.ts';
+import { judgeClaim, standing, type Verdict, verdictOf } from '../rules/claims.ts';
 import { coordinated } from '../rules/coordination.ts';
 import { checkBeside } from './beside-claims.ts';
 import { checkActivities } from './claim-activities.ts';
@@ -29,7 +29,7 @@ import { benefitAppealed, decisionValue, humanOf, signedBefore } from './claim-h
 import { checkCover, loadFacts, outdatedEvidence, storedEvidence } from './claim-loading.ts';
 import { checkClaimRules } from './claim-rules.ts';
 import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts';
-import { holdServices } from './held-services.ts';
+import { holdDecided, type TakenBefore } from './held-services.ts';
 import { checkScreened, freeTokens, loadScreening } from './screened.ts';
 
 type Done = OutputOf<'AdjudicateClaim'>;
@@ -76,6 +76,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
       prior: record.prior,
       beside: new Set(record.prior?.map(({ holder }) => holder)),
     },
+    before: takenBefore(state, record, bill),
     elsewhere: screening?.claim === sha256Hex(claim) ? screening.elsewhere : [],
   });
   const between = { payer, provider: state.provider, beyond: input.beyond === true };
@@ -128,7 +129,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     const owed = isDenied ? new Set<number>() : paidOf(adjudication);
     const asking = new Set(billedItems(facts.bill).map(({ sequence }) => sequence));
     if (outcome.waitsFor === undefined) checkScreened(screening, claim, asking.intersection(owed));
-    holdServices(store, record, fingerprints, owed);
+    await holdDecided(store, record, fingerprints, owed);
     if (outcome.waitsFor === undefined)
       await freeTokens(store, record, screening, { generation: screened?.generation, standing: owed });
   }
@@ -148,6 +149,11 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     concerned: [state.provider],
   });
   return { time: store.time };
+}
+
+/** What a claim took by its submission, while that is all that became of it. */
+function takenBefore({ step }: ClaimState, { held, edits }: ClaimRecord, bill: Bill): TakenBefore | undefined {
+  return step > 1 || held === undefined ? undefined : { held, lines: standing(bill, verdictOf(edits, bill)) };
 }
 
 /** Of what a person denies nothing is allowed, whatever the edits say of it. */

@@ -107,8 +107,16 @@ export interface Fingerprints {
   /** The key is not on the ledger yet. */
   isNew: boolean;
   all: Held[];
+  /** Beside those: what the claim holds since it was submitted, and nobody looked for. */
+  since: Fingerprint[];
   /** Those that other claims hold already. */
   earlier: Earlier[];
+}
+
+/** What a claim took when it was submitted: its record's `held`, and sequences of the lines that stood. */
+export interface TakenBefore {
+  held: string;
+  lines: ReadonlySet<number>;
 }
 
 /** Whose fingerprints are looked up. */
@@ -121,6 +129,27 @@ export interface Claiming {
   shown: string | undefined;
   /** Holdings of other claims that do not bar this one. */
   beside: ReadonlySet<string>;
+  /** Of a claim that was submitted and took no step since: nobody else can have what it took. */
+  before?: TakenBefore | undefined;
+}
+
+const takenBy = <F extends Fingerprint>(all: readonly F[], lines: ReadonlySet<number>): F[] =>
+  all.filter(({ use, items }) => use !== 'asked' && items.some((item) => lines.has(item)));
+
+/**
+ * One hash of all that a claim takes for these lines: a decision that comes to the same need not ask for each again.
+ * @param lines sequences
+ */
+export const heldBy = (all: readonly Fingerprint[], lines: ReadonlySet<number>): string =>
+  sha256Hex(
+    `held/${takenBy(all, lines)
+      .map(({ hash }) => hash)
+      .join()}`,
+  );
+
+/** Which of these it holds since then; none where the claim would take others by now. */
+function heldSince(asked: readonly Fingerprint[], before: TakenBefore | undefined): Fingerprint[] {
+  return before !== undefined && heldBy(asked, before.lines) === before.held ? takenBy(asked, before.lines) : [];
 }
 
 /** Who holds each of these services of a claim's. */
@@ -140,14 +169,21 @@ export function lookUpAll(
 export async function loadFingerprints(store: Store, claiming: Claiming): Promise<Fingerprints> {
   const { basis, salt, payer, shown, beside } = claiming;
   const collection = collections.billing(payer);
-  const known = await checkFingerprintKey(store, { payer, provider: basis.provider.name }, shown);
-  const key: FingerprintKey = known ?? { schema: 1, key: fingerprintKeyFrom(salt), factors: 2 };
+  const stated = await checkFingerprintKey(store, { payer, provider: basis.provider.name }, shown);
+  const key: FingerprintKey = stated ?? { schema: 1, key: fingerprintKeyFrom(salt), factors: 2 };
   const claim = { id: basis.bill.claimId, salt };
-  const all = await lookUpAll(store, { claim, payer, beside }, fingerprintsOf(basis, key.key));
+  const asked = fingerprintsOf(basis, key.key);
+  const since = heldSince(asked, claiming.before);
+  const known = new Set(since);
+  const all = await lookUpAll(
+    store,
+    { claim, payer, beside },
+    asked.filter((one) => !known.has(one)),
+  );
   const before = key.factors === undefined ? earlierFingerprintsOf(basis, key.key) : [];
   const alone = await heldAlone(store, collection, claim, before);
   const earlier = [...barredItems(all), ...alone].map((item) => ({ item }));
-  return { key, isNew: known === undefined, all, earlier };
+  return { key, isNew: stated === undefined, all, since, earlier };
 }
 
 /** The items of a claim that claims made before there were factors hold. */
@@ -214,4 +250,19 @@ export function holdServices(
     if (own === undefined && use !== 'asked' && stands)
       store.putPrivate(collection, FINGERPRINTS.taken(hash, next), holdingOf(holder));
   }
+}
+
+/**
+ * The same for a claim that is decided: what it holds since it was submitted is looked for where no line stands for it any more.
+ * @param standing sequences
+ */
+export async function holdDecided(
+  store: Store,
+  record: Pick<ClaimRecord, 'id' | 'salt' | 'payer'>,
+  { all, since }: Pick<Fingerprints, 'all' | 'since'>,
+  standing: ReadonlySet<number>,
+): Promise<void> {
+  const ending = since.filter(({ items }) => !items.some((item) => standing.has(item)));
+  const found = await lookUpAll(store, { claim: record, payer: record.payer, beside: new Set() }, ending);
+  holdServices(store, record, { all: [...all, ...found] }, standing);
 }

@@ -118,6 +118,8 @@ export const claimRecordSchema = z.strictObject({
   identities: z.array(hashSchema).max(100).optional(),
   /** What other payers decided of it before; absent where nobody did. */
   prior: z.array(priorDecisionSchema).min(1).max(MAX_PRIOR).optional(),
+  /** A hash of all services that it took when it was submitted; absent where it took none, and in older ones. */
+  held: hashSchema.optional(),
   /** Since when its evidence is purged, and which services it held then; absent while it is there. */
   purged: z.strictObject({ at: instant, held: z.array(keptServiceSchema).max(20_000) }).optional(),
 });
