@@ -74,7 +74,7 @@ describe('search', () => {
   });
 
   it('asks nothing where the criteria exclude each other', async () => {
-    for (const query of ['_id=a&_id=b', 'subject=Group/1']) {
+    for (const query of ['_id=a&_id=b', 'patient=Group/1']) {
       expect(bodyOf(await server.get(`/Observation?${query}`).expect(200))['total']).to.equal(0);
     }
     expect(asked).to.deep.equal([]);
