@@ -1,6 +1,6 @@
 /** The story's end: from coverage and claim to payment and remittance. */
 
-import { withReferences } from '../load/bundle.ts';
+import { withLinks } from '../load/links.ts';
 import { toMinorUnits } from './money.ts';
 import { expectThat, type Resource } from './parties.ts';
 import { known, type Narrator, type Story } from './step.ts';
@@ -41,7 +41,7 @@ export async function coverageShown(story: Story, narrator: Narrator): Promise<v
 /** The sample's claim, with the references that the visit was recorded under and the coverage. */
 function claimOf({ visit, locations, coverageId }: Story): Record<string, unknown> {
   const insurance = [{ sequence: 1, focal: true, coverage: { reference: `Coverage/${coverageId}` } }];
-  return { ...withReferences(visit.claim, locations), insurance };
+  return { ...withLinks(visit.claim, (link) => locations.get(link) ?? link), insurance };
 }
 
 interface ClaimResponse extends Resource {

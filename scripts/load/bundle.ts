@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { isExactNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { BrokenJson, parseJson } from './json.ts';
+import { withLinks } from './links.ts';
 
 export interface Entry {
   fullUrl?: string;
@@ -81,7 +82,7 @@ const HERE = 'https://file.invalid/';
 const RESTFUL = /^(https?:\/\/.*\/)[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/;
 
 /**
- * A relative reference is relative to the base of its entry's fullUrl (hl7.org/fhir/R4/bundle.html#references): where that
+ * A relative link is relative to the base of its entry's fullUrl (hl7.org/fhir/R4/bundle.html#references): where that
  * leads to another entry it is written out, so that it is found when the entries are sent in several parts.
  */
 function absoluteWithin(entries: Entry[]): Entry[] {
@@ -89,9 +90,7 @@ function absoluteWithin(entries: Entry[]): Entry[] {
   return entries.map((entry) => {
     const base = RESTFUL.exec(entry.fullUrl ?? '')?.[1];
     if (base === undefined || entry.resource === undefined) return entry;
-    const absolute = [...referencesIn(entry.resource)].map((one) => [one, base + one] as const);
-    const within = new Map(absolute.filter(([, url]) => fullUrls.has(url)));
-    return within.size === 0 ? entry : { ...entry, resource: withReferences(entry.resource, within) };
+    return { ...entry, resource: withLinks(entry.resource, (one) => (fullUrls.has(base + one) ? base + one : one)) };
   });
 }
 
@@ -207,17 +206,4 @@ export function* referencesIn(value: unknown): Generator<string> {
       else yield* referencesIn(member);
     }
   }
-}
-
-/** A copy of `value` in which every `reference` that `replacements` knows is replaced. */
-export function withReferences<T>(value: T, replacements: ReadonlyMap<string, string>): T {
-  if (Array.isArray(value)) return value.map((item) => withReferences(item, replacements)) as T;
-  if (typeof value !== 'object' || value === null || isExactNumber(value)) return value;
-  const members = Object.entries(value).map(([name, member]) => [
-    name,
-    name === 'reference' && typeof member === 'string'
-      ? (replacements.get(member) ?? member)
-      : withReferences(member, replacements),
-  ]);
-  return Object.fromEntries(members) as T;
 }

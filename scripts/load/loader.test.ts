@@ -190,6 +190,37 @@ describe('The loader', () => {
     expect(subjects).to.deep.equal(references.map((reference) => ({ reference })));
   });
 
+  it('follows uris and links of narratives into another part, and leaves canonicals and texts', async () => {
+    const div = (href: string) => `<div xmlns="http://www.w3.org/1999/xhtml"><a href="${href}">x</a></div>`;
+    const linking = (to: string) => ({
+      resourceType: 'DocumentReference',
+      text: { status: 'generated', div: div(to) },
+      description: to,
+      content: [{ attachment: { url: to } }],
+      extension: [
+        { url: 'urn:x', valueUri: to },
+        { url: 'urn:x', valueCanonical: to },
+      ],
+      _status: { extension: [{ url: 'urn:x', valueUuid: to }] },
+    });
+    for (const to of ['urn:uuid:c757873d-ec9a-4326-a141-556f43239520', 'https://elsewhere.example/fhir/Patient/p1']) {
+      const name = to.startsWith('urn:') ? 'urn' : 'http';
+      const entries = [
+        { ...encounter('x', '1', 'urn:uuid:e1'), resource: linking(to) },
+        { ...patient(name), fullUrl: to },
+      ];
+      const limits = { entries: 1, bytes: 1e6 };
+      const { tally } = await load([await file(`${name}.json`, 'transaction', entries)], { limits });
+      expect(tally.total).to.deep.equal({ loaded: 2, there: 0, refused: 0 });
+      const location = [...gateway.resources.keys()].findLast((key) => key.startsWith('Patient/'));
+      const expected = linking(location ?? '');
+      expect([...gateway.resources.values()].at(-1)).to.deep.equal({
+        ...{ ...expected, description: to },
+        extension: [expected.extension[0], { url: 'urn:x', valueCanonical: to }],
+      });
+    }
+  });
+
   it('creates what is only listed, in a Bundle or line by line, once, and finds what refers to it in another file', async () => {
     const [{ resource: one }, { resource: other }] = [patient('x'), patient('y')];
     const visit = (id: string) => ({ resourceType: 'Encounter', subject: { reference: `Patient/${id}` } });

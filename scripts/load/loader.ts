@@ -4,8 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import type { HttpClient } from '../http.ts';
-import { type Bundle, type Entry, isLines, readBundle, typeOf, UnreadableFile, withReferences } from './bundle.ts';
+import { type Bundle, type Entry, isLines, readBundle, typeOf, UnreadableFile } from './bundle.ts';
 import type { LoadJournal } from './journal.ts';
+import { withLinks } from './links.ts';
 import { dependencies, inOrder, type Summary, summarise } from './order.ts';
 import { type Limits, partsOf, TooLarge } from './parts.ts';
 import { type EntryOutcome, GaveUp, type SenderOptions, sendPart } from './sender.ts';
@@ -149,7 +150,10 @@ class SendFile {
   }
 
   async #now(key: string, entries: readonly Entry[], number: string | undefined): Promise<EntryOutcome[] | undefined> {
-    const resolved = withReferences(entries, this.#references);
+    const follow = (link: string) => this.#references.get(link) ?? link;
+    const resolved = entries.map((one) =>
+      one.resource === undefined ? one : { ...one, resource: withLinks(one.resource, follow) },
+    );
     try {
       const outcomes = await sendPart(this.#options, this.#bundle.type, resolved, key);
       const locations = outcomes.flatMap(({ location }) => location ?? []);

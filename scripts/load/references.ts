@@ -1,5 +1,6 @@
 /** In which order the entries of one Bundle can be sent when it must be cut: what is referred to goes first. */
-import { type Entry, referencesIn } from './bundle.ts';
+import type { Entry } from './bundle.ts';
+import { linksIn } from './links.ts';
 
 /**
  * Groups of entry indexes, what is referred to before what refers to it; entries that refer to each other in a
@@ -47,14 +48,14 @@ export function referenceOrder(entries: readonly Entry[]): number[][] {
   return groups;
 }
 
-/** For each entry the indexes of the entries it refers to by their fullUrl. */
+/** For each entry the indexes of the entries it links to by their fullUrl. */
 function targetsOf(entries: readonly Entry[]): number[][] {
   const byUrl = new Map<string, number>();
   entries.forEach(({ fullUrl }, index) => {
     if (fullUrl !== undefined) byUrl.set(fullUrl, index);
   });
   return entries.map(({ resource }) => {
-    const found = [...referencesIn(resource)].map((reference) => byUrl.get(reference));
+    const found = linksIn(resource).map((link) => byUrl.get(link));
     return [...new Set(found.filter((index) => index !== undefined))];
   });
 }

@@ -16,7 +16,7 @@ import type { Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Narrator, Story } from '@telemed-ledger/scripts/demo/step.ts';
 import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
 import { licensed, visitRecorded } from '@telemed-ledger/scripts/demo/visits.ts';
-import { withReferences } from '@telemed-ledger/scripts/load/bundle.ts';
+import { withLinks } from '@telemed-ledger/scripts/load/links.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 import { Attacker, refusalOf } from './forgery.fixture.ts';
@@ -338,7 +338,7 @@ describe('A dishonest member', function () {
       await clinic.find({ path: `/fhir/R4/Coverage/${registered.id}` }, 'the coverage');
       const insurance = [{ sequence: 1, focal: true, coverage: { reference: `Coverage/${registered.id}` } }];
       const provider = { identifier: { system: ORGANISATION_SYSTEM, value: 'clinic' } };
-      const claim = { ...withReferences(own.visit.claim, own.locations), provider, insurance };
+      const claim = { ...withLinks(own.visit.claim, (link) => own.locations.get(link) ?? link), provider, insurance };
       const submit = async (): Promise<Record<string, unknown>> => {
         const sending = { method: 'POST', path: '/fhir/R4/Claim/$submit', body: claim } as const;
         return (await clinic.write(sending)).body;
