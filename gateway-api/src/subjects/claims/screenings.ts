@@ -70,17 +70,46 @@ async function isBehind({ index, organisation }: Screener, state: ClaimState): P
 /** A decision right behind a submission or an appeal waits for the duty: what it writes itself is then the decision alone. */
 async function afterDuty(services: Screener, id: string): Promise<void> {
   const until = Date.now() + DUTY_MS;
-  while (Date.now() < until && OPEN.includes((await claimState(services.index, id)).status)) {
-    if (!(await isBehind(services, await claimState(services.index, id)))) return;
-    await sleep(POLL_MS);
+  for (let pauseMs = POLL_MS; Date.now() < until; pauseMs = Math.min(2 * pauseMs, LONGEST_POLL_MS)) {
+    const state = await claimState(services.index, id);
+    if (!OPEN.includes(state.status) || !(await isBehind(services, state))) return;
+    // Many wait while the duty is at others' claims, and each look is several queries.
+    await Promise.race([
+      underWay(services)
+        .get(id)
+        ?.catch(() => {}) ?? sleep(pauseMs),
+      sleep(until - Date.now()),
+    ]);
   }
 }
 const OPEN: readonly string[] = ['submitted', 'appealed'];
 const DUTY_MS = 3_000;
 const POLL_MS = 50;
+const LONGEST_POLL_MS = 800;
 
-/** Has a claim screened that is to be decided, where that is due. @throws {LedgerError} */
-const screenIfDue = (services: Screener, id: string): Promise<void> =>
+/** Screenings under way at a gateway, by claim. */
+const UNDER_WAY = new WeakMap<object, Map<string, Promise<void>>>();
+
+function underWay({ index }: Screener): Map<string, Promise<void>> {
+  const known = UNDER_WAY.get(index) ?? new Map<string, Promise<void>>();
+  UNDER_WAY.set(index, known);
+  return known;
+}
+
+/**
+ * Has a claim screened that is to be decided, where that is due. The duty and a decision that come at the same time share one: of two
+ * the ledger takes one, and the other would be endorsed, and gathered again, for nothing. @throws {LedgerError}
+ */
+function screenIfDue(services: Screener, id: string): Promise<void> {
+  const all = underWay(services);
+  const known = all.get(id);
+  if (known !== undefined) return known;
+  const screening = screenNow(services, id).finally(() => all.delete(id));
+  all.set(id, screening);
+  return screening;
+}
+
+const screenNow = (services: Screener, id: string): Promise<void> =>
   upToDate(async () => {
     const { index, organisation } = services;
     const own = collections.billing(organisation.name);
