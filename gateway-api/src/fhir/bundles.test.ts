@@ -83,18 +83,28 @@ describe('transaction', () => {
     expect(first!['encounter'].reference).to.equal(`Encounter/${third!['id']}`);
     expect(third!['subject'].reference).to.equal(`Patient/${second!['id']}`);
     expect(third!['implicitRules']).to.equal(`Patient/${second!['id']}`);
-    expect(second!['text'].div).to.include(`href="Patient/${second!['id']}"`).and.include(`href="${OTHER}"`);
+    expect(second!['text'].div)
+      .to.include(`href="Patient/${second!['id']}"`)
+      .and.include(`href="Encounter/${third!['id']}"`);
   });
 
   it('leaves a canonical as it is that repeats a fullUrl', async () => {
     const url = 'https://example.org/x';
-    const extension = [
-      { url, valueCanonical: URN },
-      { url, valueUri: URN },
-    ];
-    await server.post('/', transaction(post({ ...patient(), extension }, { fullUrl: URN }))).expect(200);
-    const [{ id, extension: kept }] = written() as [Json];
-    expect(kept.map((one: Json) => one.valueCanonical ?? one.valueUri)).to.deep.equal([URN, `Patient/${id}`]);
+    const OID = 'urn:oid:1.2.3';
+    for (const [fullUrl, types] of [
+      [URN, ['valueUri', 'valueUrl', 'valueUuid']],
+      [OID, ['valueUri', 'valueUrl', 'valueOid']],
+      ['https://elsewhere.example/fhir/Patient/p-1', ['valueUri', 'valueUrl']],
+    ] as const) {
+      const extension = ['valueCanonical', 'valueString', ...types].map((type) => ({ url, [type]: fullUrl }));
+      await server.post('/', transaction(post({ ...patient(), extension }, { fullUrl }))).expect(200);
+      const { id, extension: kept } = written().at(-1) as Json;
+      expect(kept).to.deep.equal([
+        { url, valueCanonical: fullUrl },
+        { url, valueString: fullUrl },
+        ...types.map((type) => ({ url, [type]: `Patient/${id}` })),
+      ]);
+    }
   });
 
   it('resolves conditional references with one question for all of them', async () => {

@@ -57,7 +57,7 @@ function rewriteLinks(change: Change, byFullUrl: Targets['byFullUrl']): void {
     const value = holder[key];
     if (typeof value !== 'string') continue;
     holder[key] = value.startsWith('<')
-      ? value.replace(/((?:href|src)\s*=\s*["'])(urn:[^"']+)/g, (all, head: string, url: string) => {
+      ? value.replace(/((?:href|src)\s*=\s*["'])([^"'#][^"']*)/g, (all, head: string, url: string) => {
           const target = byFullUrl.get(url);
           return target === undefined ? all : head + target;
         })

@@ -197,9 +197,7 @@ class Walk implements Validation {
   #link(type: string, value: unknown, holder: Members, key: string | number): void {
     if (typeof value !== 'string') return;
     const isLink =
-      type === 'xhtml'
-        ? value.includes('urn:')
-        : (type === 'canonical' ? /^#/ : /^(?:urn:|#)/).test(value) && URI_TYPES.has(type);
+      type === 'xhtml' ? HREF.test(value) : (type === 'canonical' ? /^#/ : LINK).test(value) && URI_TYPES.has(type);
     if (isLink) this.links.push({ holder: holder as Record<string | number, unknown>, key });
   }
 
@@ -267,6 +265,9 @@ class Walk implements Validation {
   }
 }
 
+/** What may be the fullUrl of an entry, or something contained. */
+const LINK = /^(?:urn:|#|https?:\/\/.*\/[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$)/;
+const HREF = /(?:href|src)\s*=/;
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:/i;
 const URI_TYPES = new Set(['uri', 'url', 'oid', 'uuid', 'canonical']);
 const typed = (resource: Members) => ({ type: resource['resourceType'] as string, value: resource });
