@@ -18,10 +18,21 @@ describe('Screening', () => {
   const held = (of: Story, id: string = of.example.claim.id): Screening =>
     JSON.parse(of.screening(id).screening?.text ?? 'null');
 
+  /** Under ids of its own: no two providers have a record of one id. */
+  function recordedElsewhere(of: Story): void {
+    const own = of.records().map(({ id }) => id);
+    const renamed = own.reduce(
+      (text, id) => text.replaceAll(id, id.replace('-8000-', '-a000-')),
+      JSON.stringify(of.example),
+    );
+    Object.assign(of.example, JSON.parse(renamed));
+  }
+
   /** Another provider's, or another payer's, or both: the same visit of the same patient, in records and coverages of its own. */
   async function beside(change: { provider?: string; payer?: string }, setting?: string): Promise<Story> {
     const { ledger, provider, payer } = story;
     const other = new Story(wideConsortium, { ledger, provider, payer, ...change });
+    if (change.provider !== undefined) recordedElsewhere(other);
     const { claim, coverage, encounter } = other.example;
     if (setting !== undefined) encounter['class'] = { code: setting };
     claim['id'] = OTHER;
