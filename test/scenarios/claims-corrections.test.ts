@@ -262,8 +262,11 @@ describe('A claim that is to be put right', function () {
     expect(reduced).to.deep.include({ disposition: 'partial' });
     expect(reduced.payment?.amount.value).to.equal(50);
     expect(JSON.stringify(reduced['processNote'])).to.include('a shorter visit');
-    const members: readonly Organisation[] = (await consortium()).consortium.organisations;
-    for (const reader of [hospital, payer]) {
+    const { parties, consortium: agreed } = await consortium();
+    const members: readonly Organisation[] = agreed.organisations;
+    // A clerk is shown a basis as far as the patient permits; the payer's system judges by all of it.
+    expect((await payer.send({ path: `/claims/${reference.slice('Claim/'.length)}/basis` })).status).to.equal(403);
+    for (const reader of [hospital, parties.of('payer', 'system')]) {
       const again = await recomputeClaim(reader, reference.slice('Claim/'.length), members);
       expect(again.map(({ step, differences }) => [step, differences])).to.deep.equal([
         [2, []],
