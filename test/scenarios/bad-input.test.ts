@@ -143,7 +143,8 @@ describe('Bad input', function () {
     ],
     ['a search parameter that is not supported', () => ({ path: `${FHIR}/Observation?height=1` }), 400],
     ['a record that is not there', () => ({ path: `${FHIR}/Observation/${randomUUID()}` }), 404],
-    ['a delete', () => ({ method: 'DELETE', path: `${FHIR}/Observation/${observation.id}` }), 405],
+    ['a delete of what others need', () => ({ method: 'DELETE', path: `${FHIR}/Patient/${patient.id}` }), 409],
+    ['a delete of a consent', () => ({ method: 'DELETE', path: `${FHIR}/Consent/${randomUUID()}` }), 405],
   ];
 
   const minimalConsent = () => ({

@@ -190,11 +190,12 @@ describe('the erasures contract', () => {
       expect(await write2(placed, 'Observation', 2, { origin })).to.match(erased);
     });
 
-    it('of one provider says nothing of another record of that id at another', async () => {
+    it('of one provider leaves its id to no other', async () => {
       const id = await example.observation();
       await example.erase(id);
       const draft = recordDraft({ ...observation(), id });
-      await example.ledger.submit('RecordVersions', recording([sheetOf([draft])], 'clinic'));
+      const elsewhere = example.ledger.submit('RecordVersions', recording([sheetOf([draft])], 'clinic'));
+      expect(await failureOf(elsewhere)).to.match(erased);
     });
 
     it('is no evidence for a claim; a claim that rests on it already is judged on what it has anchored', async () => {
