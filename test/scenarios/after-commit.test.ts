@@ -162,10 +162,17 @@ describe('After a commit, while every read fails', function () {
     const condition = `/fhir/R4/Patient?identifier=urn:example:mrn|${randomUUID()}`;
     await hospital.write({ method: 'PUT', path: condition, body: { resourceType: 'Patient' } });
     const gone = await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body: { resourceType: 'Patient' } });
+    const patch = {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json-patch+json' },
+      body: [{ op: 'add', path: '/active', value: true }],
+    } as const;
+    await hospital.send({ ...patch, path: `/fhir/R4/Patient/${gone.body.id}` });
     await hospital.send({ method: 'DELETE', path: `/fhir/R4/Patient/${gone.body.id}` });
     const identifier = [{ system: 'urn:example:mrn', value: randomUUID() }];
     await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body: { resourceType: 'Patient', identifier } });
     const wanted = `/fhir/R4/Patient?identifier=urn:example:mrn|${identifier[0]!.value}`;
+    await hospital.send({ ...patch, path: wanted });
     await hospital.send({ method: 'DELETE', path: wanted });
     const entry = [2, 3].map((version) => ({
       resource: { ...body, id: created.body.id, gender: version === 2 ? 'male' : 'female' },
