@@ -1,7 +1,7 @@
 /** The rows of the transaction table that are about prior authorizations. */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { every, withCustodian, withOneOf } from '@telemed-ledger/consortium/endorsers.ts';
-import { custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
+import { type Consortium, custodianOf, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { authorizationDecisionSchema, MAX_AUTHORIZATION_STEPS } from './authorizations.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
@@ -38,6 +38,18 @@ const asked = z.strictObject({
   before: z.strictObject(before).optional(),
 });
 
+/** A payer's step in a request: of a provider that is a member, or of one that is none. */
+const ofPayer = z.strictObject({ id: idSchema, provider: nameSchema.optional() });
+type OfPayer = z.infer<typeof ofPayer>;
+
+const payerAndAnother = (consortium: Consortium, caller: string, { provider }: OfPayer) =>
+  withOneOf(caller, ...(provider === undefined ? [] : [provider]), custodianOf(consortium).name);
+
+const atPayerAndProvider = ({ caller, input: { provider } }: { caller: string; input: OfPayer }) => ({
+  always: [collections.billing(caller)],
+  copies: provider === undefined ? [] : [collections.billing(provider)],
+});
+
 export const authorizationTransactions = {
   /** A provider asks a payer, or amends or takes back what it asked. The payer's clock starts. */
   RequestAuthorization: transaction({
@@ -63,15 +75,12 @@ export const authorizationTransactions = {
     kind: 'submit',
     callers: ['payer'],
     roles: ['system', 'adjudicator'],
-    input: z.strictObject({ id: idSchema, provider: nameSchema.optional() }),
+    input: ofPayer,
     private: asked,
     output: done,
     endorsers: (consortium, caller, { provider }) =>
       provider === undefined ? withCustodian(consortium, caller) : every(caller, provider),
-    writes: ({ caller, input: { provider } }) => ({
-      always: [collections.billing(caller)],
-      copies: provider === undefined ? [] : [collections.billing(provider)],
-    }),
+    writes: atPayerAndProvider,
   }),
   /** The payer decides, or says what it waits for. */
   DecideAuthorization: transaction({
@@ -79,15 +88,11 @@ export const authorizationTransactions = {
     kind: 'submit',
     callers: ['payer'],
     roles: ['adjudicator', 'system'],
-    input: z.strictObject({ id: idSchema, provider: nameSchema.optional() }),
+    input: ofPayer,
     private: z.strictObject({ salt: saltSchema, ...before, decision: authorizationDecisionSchema }),
     output: done,
-    endorsers: (consortium, caller, { provider }) =>
-      withOneOf(caller, ...(provider === undefined ? [] : [provider]), custodianOf(consortium).name),
-    writes: ({ caller, input: { provider } }) => ({
-      always: [collections.billing(caller)],
-      copies: provider === undefined ? [] : [collections.billing(provider)],
-    }),
+    endorsers: payerAndAnother,
+    writes: atPayerAndProvider,
   }),
   /**
    * Purges what a request showed and contained, at every member, once nothing takes it any more. What was asked and answered last is
@@ -98,17 +103,13 @@ export const authorizationTransactions = {
     kind: 'submit',
     callers: ['payer'],
     roles: ['system'],
-    input: z.strictObject({ id: idSchema, provider: nameSchema.optional() }),
+    input: ofPayer,
     private: z.strictObject({
       ...{ salt: saltSchema, ...before },
       rules: z.strictObject({ generation: hintSchema, text: anchoredText(MAX_STATE_LENGTH) }).optional(),
     }),
     output: done,
-    endorsers: (consortium, caller, { provider }) =>
-      withOneOf(caller, ...(provider === undefined ? [] : [provider]), custodianOf(consortium).name),
-    writes: ({ caller, input: { provider } }) => ({
-      always: [collections.billing(caller)],
-      copies: provider === undefined ? [] : [collections.billing(provider)],
-    }),
+    endorsers: payerAndAnother,
+    writes: atPayerAndProvider,
   }),
 } as const;
