@@ -40,5 +40,9 @@ export const callerIn = (response: Response): Caller | undefined => response.loc
 /** The caller of a request behind authentication. */
 export const callerOf = (response: Response): Caller => response.locals[CALLER] as Caller;
 
+/** Id of the Patient whom a patient's token names; undefined where it names none, and for whoever is no patient. */
+export const ownPatient = ({ role, fhirUser }: Pick<Caller, 'role' | 'fhirUser'>): string | undefined =>
+  role === 'patient' ? /^Patient\/(.+)$/.exec(fhirUser ?? '')?.[1] : undefined;
+
 /** Whoever asks, with what the organisation's system sends: where a certificate of a patient's would stand in the block. */
 export const asSystem = ({ subject }: Caller): Caller => ({ subject, role: 'system' });

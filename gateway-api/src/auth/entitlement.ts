@@ -7,7 +7,7 @@ import type { CaretakerAct } from '@telemed-ledger/chaincode/model/consent-codes
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { type Transaction, type TransactionName, transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
-import type { ActsFor, Caller } from './caller.ts';
+import { type ActsFor, type Caller, ownPatient } from './caller.ts';
 
 /** Everything of the organisation, one patient's compartment, or no content at all. */
 export type Sight = { all: true } | { patient: string } | { none: string };
@@ -21,7 +21,7 @@ export function sightOf(caller: Caller): Sight {
     case 'settlement':
       return { all: true };
     case 'patient': {
-      const patient = /^Patient\/(.+)$/.exec(caller.fhirUser ?? '')?.[1];
+      const patient = ownPatient(caller);
       return patient === undefined ? { none: 'this token names no patient' } : { patient };
     }
     case 'caretaker':

@@ -3,7 +3,7 @@
  * and never add. A token without the claim `scope` is narrowed by nothing.
  */
 import { InsufficientScope } from '../http/failures.ts';
-import type { Caller } from './caller.ts';
+import { type Caller, ownPatient } from './caller.ts';
 import type { Act, Grant } from './grants.ts';
 
 /** What an interaction does, with which type; `*`: with any, seen through nobody's query. */
@@ -12,12 +12,9 @@ export interface Demand {
   acts: readonly Act[];
 }
 
-const ofPatient = ({ role, fhirUser }: Caller): string | undefined =>
-  role === 'patient' ? /^Patient\/(.+)$/.exec(fhirUser ?? '')?.[1] : undefined;
-
 /** The Patient whom `patient/` scopes are about: the one of the launch, or the one who calls. */
 const contextOf = (caller: Caller): string | undefined =>
-  caller.scopes?.patient ?? ofPatient(caller) ?? caller.actsFor?.patient;
+  caller.scopes?.patient ?? ownPatient(caller) ?? caller.actsFor?.patient;
 
 /** What is left of a type. */
 export interface Left {
@@ -79,7 +76,7 @@ function narrower(one: Left, other: Left, demand: Demand): Left {
  */
 export function demandScope(caller: Caller, demand: Demand): void {
   const { patient, queries } = leftOf(caller, demand);
-  const own = ofPatient(caller) ?? caller.actsFor?.patient;
+  const own = ownPatient(caller) ?? caller.actsFor?.patient;
   if (queries !== undefined || (patient !== undefined && patient !== own)) throw refusal(demand);
 }
 

@@ -4,7 +4,7 @@
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { RequestHandler } from 'express';
-import { callerIn, setCaller } from '../../auth/caller.ts';
+import { callerIn, ownPatient, setCaller } from '../../auth/caller.ts';
 import type { Services } from '../services.ts';
 
 const HEADER = 'X-Patient';
@@ -14,8 +14,8 @@ export const persons =
   ({ index, organisation }: Pick<Services, 'index' | 'organisation'>): RequestHandler =>
   async (request, response, next) => {
     const caller = callerIn(response);
-    const own = /^Patient\/(.+)$/.exec(caller?.fhirUser ?? '')?.[1];
-    if (caller?.role !== 'patient' || own === undefined || organisation.kind !== 'custodian') return next();
+    const own = caller && ownPatient(caller);
+    if (caller === undefined || own === undefined || organisation.kind !== 'custodian') return next();
     const all = [own, ...(await index.links.of(own))];
     const stated = request.get(HEADER);
     const acting = stated === undefined ? own : /^Patient\/(.+)$/.exec(stated)?.[1];
