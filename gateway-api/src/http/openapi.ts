@@ -45,6 +45,10 @@ const resourceSchema = z
   .looseObject({ resourceType: z.string() })
   .meta({ id: 'Resource', description: 'Any resource of hl7.org/fhir/R4/resourcelist.html' });
 
+const FHIR_TAG = 'FHIR R4';
+/** What a route is about: `claims` of `/claims/:id/notes`. FHIR's own operations are FHIR's. */
+const tagOf = ({ path }: Route): string => (path.startsWith('/fhir/') ? FHIR_TAG : (path.split('/')[1] ?? ''));
+
 const JSON_TYPE = 'application/json';
 const FHIR_TYPE = 'application/fhir+json';
 const failure = {
@@ -75,13 +79,14 @@ export function openApiDocument({ organisation, version, routes, fhirBase, fhir 
     const written = path.replace(/:(\w+)/g, '{$1}');
     paths[written] = { ...paths[written], [method]: operation };
   };
-  for (const route of routes) add(route.path, route.method, operationOf(route));
   for (const route of fhir)
     add(fhirBase + (route.path === '/' ? '' : route.path), route.method, fhirOperationOf(route));
+  for (const route of routes) add(route.path, route.method, operationOf(route));
   return createDocument({
     openapi: '3.1.1',
     info: { title: `Telemed Ledger gateway of ${organisation}`, version, description: DESCRIPTION },
     security: [{ token: [] }],
+    tags: [...new Set([FHIR_TAG, ...routes.map(tagOf)])].map((name) => ({ name })),
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "Of this organisation's issuer." },
@@ -91,17 +96,8 @@ export function openApiDocument({ organisation, version, routes, fhirBase, fhir 
   });
 }
 
-function operationOf({
-  summary,
-  open,
-  roles,
-  transaction,
-  parameters,
-  query,
-  body,
-  text,
-  answers,
-}: Route): ZodOpenApiOperationObject {
+function operationOf(route: Route): ZodOpenApiOperationObject {
+  const { summary, open, roles, transaction, parameters, query, body, text, answers } = route;
   const isWrite = transaction !== undefined;
   const responses: ZodOpenApiResponsesObject = { default: failure };
   for (const [status, { description, schema }] of Object.entries(answers)) {
@@ -113,6 +109,7 @@ function operationOf({
   }
   return {
     summary,
+    tags: [tagOf(route)],
     ...(roles === undefined ? {} : { description: `For the roles ${roles.join(', ')}.` }),
     ...(open === true ? { security: [] } : {}),
     ...parametersOf(
@@ -152,7 +149,7 @@ function fhirOperationOf({ path, summary, isOpen, isWrite, body }: DocumentedRou
   const schema = body === 'form' ? z.record(z.string(), z.string()) : resourceSchema;
   return {
     summary,
-    tags: ['FHIR R4'],
+    tags: [FHIR_TAG],
     ...(isOpen ? { security: [] } : {}),
     ...parametersOf({ path: inPath }, isWrite, isOpen === true),
     ...(body === undefined ? {} : { requestBody: { content: { [type]: { schema } } } }),
