@@ -1,5 +1,5 @@
 /**
- * `npm test`: every suite, in three mocha processes side by side, because most of a run waits for clocks. Their outputs follow
+ * `npm test`: every suite, in four mocha processes side by side, because most of a run waits for clocks. Their outputs follow
  * each other, and one closing line counts all of them. With files it runs those, with
  * other arguments it is mocha as it is.
  */
@@ -8,8 +8,13 @@ import { once } from 'node:events';
 import { globSync } from 'node:fs';
 
 const ROOMS = '{chaincode,gateway-api,network,scripts,test}/**/*.test.ts';
-/** About a third of the time each; the last has what no other takes. */
-const PARTS = [/^gateway-api\/src\/(?!index\/|subjects\/access\/)/, /^(gateway-api|chaincode|network)\//, /./];
+/** About a quarter of the time each; the last has what no other takes. */
+const PARTS = [
+  /^gateway-api\/src\/(?!index\/|subjects\/access\/)/,
+  /^(gateway-api|chaincode|network)\//,
+  /^test\/scenarios\//,
+  /./,
+];
 const COUNTED = /^part of the run: (\d+) (\d+) (\d+)$/gm;
 const OPTIONS = ['--no-config', '--exit', '--timeout', '60000', '--reporter', 'test/reporter.cjs'];
 
