@@ -187,6 +187,20 @@ describe('Claims of a provider', function () {
     expect((await payer.send(operation(first!.id, 'retry'))).status).to.equal(409);
   });
 
+  it('whose money comes back before their provider has heard of the transfer are told as both, and reconciled', async () => {
+    const claim = await payable.approved();
+    const [{ id }] = paymentsIn(await payer.ask<Bundle>(instructing({ claim }))) as [Payment];
+    await held(bank, claim, (one) => one.id === id);
+    await bank.write(operation(id, 'settle', { reference: `TRF-${id}`, paidOn: today }));
+    await bank.write(operation(id, 'return', { reason: 'AC04' }));
+    await held(hospital, claim, ({ outcome }) => outcome === 'error');
+    const { rows } = await hospital.ask<Reconciled>({ path: `/reconciliation?date=${today}` });
+    const paid = (body: Reconciled['rows'], status: string) =>
+      body.find((row) => row['status'] === status)?.['payments'];
+    const { rows: paidOut } = await bank.ask<Reconciled>({ path: `/reconciliation?date=${today}` });
+    for (const status of ['settled', 'returned']) expect(paid(rows, status), status).to.equal(paid(paidOut, status));
+  });
+
   it('have one of several transfers under one reference', async () => {
     const payments: Payment[] = [];
     for (const claim of claims.slice(1, 3))

@@ -410,6 +410,28 @@ describe('the settlements contract', () => {
       await refused('RemitPayment', told, 'CONFLICT states[0]');
     });
 
+    it('tells of a transfer whose money came back before anybody was told of it, and then of that', async () => {
+      for (const step of ['instruct', 'settle'] as const) await story[step]();
+      const late = story.remittance();
+      await story.ledger.submit('ReportPayment', story.report('returned', 2));
+      const back = (state: string) => ({
+        ...late,
+        private: { salt: exampleSalt('2'), ...story.payment(3), states: [state] },
+      });
+      await refused('RemitPayment', back(story.state(3)), 'CONFLICT provider');
+      await story.ledger.submit('RemitPayment', late);
+      expect(story.status()).to.include({ status: 'remitted', step: 4 });
+      await story.ledger.submit('RemitPayment', back(story.state(4)));
+      expect(story.status()).to.include({ status: 'returned', step: 5 });
+      for (const [step, outcome] of [
+        ['2', 'complete'],
+        ['3', 'error'],
+      ] as const) {
+        const told = story.ledger.read(PROVIDER, `remitted/${exampleIds.payment}/hospital/${step}`) as Changeable;
+        expect(told.resource).to.include({ outcome });
+      }
+    });
+
     it('takes a reference for one payment of a bank, whoever pays it', async () => {
       await story.instruct();
       await story.settle();

@@ -225,8 +225,10 @@ async function remitPayment(call: Call<'RemitPayment'>): Promise<Done> {
   const { provider } = input;
   const payer = caller.organisation.name;
   const payment = await loadPayment(store, { id: input.id, payer }, call.private);
-  await checkStanding(store, payment);
   const { status } = payment.state;
+  // A provider is told all that happened, in its order: of a transfer too that has come back since.
+  if (status !== 'settled') await checkStanding(store, payment);
+  if (status === 'returned') await checkSettlementTold(store, payment.state, provider);
   if (status === 'instructed' || status === 'accepted')
     throw new LedgerError('CONFLICT', `the payment is ${status}`, 'id');
   const name: ClaimStepName = status === 'settled' ? 'remit' : 'unpay';
@@ -244,6 +246,15 @@ async function remitPayment(call: Call<'RemitPayment'>): Promise<Done> {
   }
   store.emit(events.PaymentRemitted, { id: input.id });
   return { time: store.time };
+}
+
+/** That a provider knows of the transfer whose money came back. @throws LedgerError CONFLICT */
+async function checkSettlementTold(store: Store, { id, payer, step }: PaymentState, provider: string): Promise<void> {
+  const isAnchored = async (key: string): Promise<boolean> =>
+    (await store.anchor(collections.billing(payer), key)) !== undefined;
+  if (!(await isAnchored(privateKeys.notice(id)))) return;
+  if (!(await isAnchored(privateKeys.remitted(id, provider, step - 1))))
+    throw new LedgerError('CONFLICT', 'the provider has not been told of the transfer yet', 'provider');
 }
 
 /** What has been paid for a claim in all, once its payment is remitted, or has come back after that. */

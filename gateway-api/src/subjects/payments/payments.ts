@@ -90,15 +90,28 @@ export async function report(
   });
 }
 
-/** Posts what was reported of a payment to the claims of a provider, and tells it. */
-export async function remit(
+/** Posts what was reported of a payment to the claims of a provider, and tells it: step by step, in their order. */
+export async function remit(services: PaymentServices, told: Told, sending: Sending): Promise<void> {
+  while (await remitNext(services, told, sending));
+}
+
+interface Told {
+  /** Of the payment. */
+  id: string;
+  provider: string;
+}
+
+/** @returns whether more is to be told */
+async function remitNext(
   { index, ledger, organisation }: PaymentServices,
-  { id, provider }: { id: string; provider: string },
+  { id, provider }: Told,
   sending: Sending,
-): Promise<Outcome> {
+): Promise<boolean> {
   return upToDate(async () => {
     const own = collections.billing(organisation.name);
-    const { shown, resource, noticeKey } = await standing(index, own, id);
+    const settled = await untoldTransfer(index, own, { id, provider });
+    const { shown, resource, noticeKey } =
+      settled === undefined ? await standing(index, own, id) : await current(index, own, settled);
     const claims = [...claimsOf(resource)].filter(([, claim]) => claim.provider === provider);
     const states: string[] = [];
     for (const [claim] of claims) {
@@ -106,8 +119,23 @@ export async function remit(
       states.push(await textOf(index, own, privateKeys.claimState(claim, step)));
     }
     const notice = resource['outcome'] === 'complete' ? { notice: await textOf(index, own, noticeKey) } : {};
-    return ledger.submit('RemitPayment', { id, provider }, { salt: newSalt(), ...shown, ...notice, states }, sending);
+    await ledger.submit('RemitPayment', { id, provider }, { salt: newSalt(), ...shown, ...notice, states }, sending);
+    return settled !== undefined;
   });
+}
+
+/** The payment as it stood when its transfer was made, where the money came back before the provider was told of either. */
+async function untoldTransfer(
+  index: ReadModel,
+  own: string,
+  { id, provider }: Told,
+): Promise<Pick<PaymentState, 'id' | 'step' | 'payer'> | undefined> {
+  const state = await paymentState(index, id);
+  if (state?.status !== 'returned') return undefined;
+  const step = state.step - 1;
+  const isTold = (of: number) => index.evidence.isWritten(own, privateKeys.remitted(id, provider, of));
+  const isMade = await index.evidence.isWritten(own, privateKeys.notice(id));
+  return isMade && !(await isTold(step)) && !(await isTold(state.step)) ? { ...state, step } : undefined;
 }
 
 interface Standing {
@@ -124,7 +152,11 @@ async function standing(index: ReadModel, own: string, id: string): Promise<Stan
   return state === undefined ? earlier(index, own, id) : current(index, own, state);
 }
 
-async function current(index: ReadModel, own: string, { id, step, payer }: PaymentState): Promise<Standing> {
+async function current(
+  index: ReadModel,
+  own: string,
+  { id, step, payer }: Pick<PaymentState, 'id' | 'step' | 'payer'>,
+): Promise<Standing> {
   const order = await textOf(index, own, privateKeys.order(id, step));
   const key = privateKeys.reconciliation(id, step);
   const reconciliation = await textOf(index, own, key);

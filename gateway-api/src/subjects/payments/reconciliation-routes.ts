@@ -135,7 +135,7 @@ async function ownersDay(services: Services, date: string): Promise<Day> {
       const one = await reportedBy(services, own, privateKeys.reconciliation(state.id, step), state.bank);
       if (one === undefined || !isTold(one) || !isOfDay(one, date)) continue;
       reported.push(one);
-      if (organisation.kind !== 'payer' || step < state.step) continue;
+      if (organisation.kind !== 'payer') continue;
       for (const provider of state.providers)
         if (!(await index.evidence.isWritten(own, privateKeys.remitted(state.id, provider, step))))
           differences.push({ payment: state.id, what: `${provider} has not been told of it yet` });
