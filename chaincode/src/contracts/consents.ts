@@ -36,6 +36,7 @@ import type { BoundActors, ConsentContent } from '../rules/consent-content.ts';
 import { doubtsOf, isOfPrivacy } from '../rules/consent-meaning.ts';
 import { signatureDoubts } from '../rules/consent-signatures.ts';
 import { consentContentSchema } from '../rules/consents.ts';
+import { beyondOuter } from '../rules/nested-provisions.ts';
 import { bindActors } from './bound-actors.ts';
 import {
   delegationSigned,
@@ -134,7 +135,8 @@ function doubtsAbout(
   if (!isOfPrivacy(content)) return doubts;
   const doubtful = new Set(doubts.map(({ expression }) => expression));
   const unknown = unknownActors(content, { consortium, provider, bound });
-  return [...doubts, ...unknown.filter(({ expression }) => !doubtful.has(expression))];
+  const named = [...doubts, ...unknown.filter(({ expression }) => !doubtful.has(expression))];
+  return [...named, ...beyondOuter(content, { provider, bound }, named)];
 }
 
 /** @throws LedgerError INVALID for a consent that can be read in two ways, with how to write each */

@@ -6,7 +6,8 @@
 import { type ActorReference, ORGANISATION_SYSTEM, practitionerNamed } from './organisations.ts';
 
 export type NamedActor =
-  | { kind: 'organisation'; name: string }
+  /** `isElsewhere`: as another server has it, which may mean another one of that name. */
+  | { kind: 'organisation'; name: string; isElsewhere?: true }
   /** `organisation` is undefined where the reference is to another server: it names nobody who can call. */
   | { kind: 'practitioner'; fhirUser: string; organisation: string | undefined; isRelative: boolean }
   /** `PractitionerRole/<id>`, recorded by whichever organisation. */
@@ -73,7 +74,8 @@ function byLiteral(reference: Named, text: string, home: string): NamedActor {
   const practitioner = practitionerNamed(reference, home);
   if (practitioner !== undefined) return { kind: 'practitioner', ...practitioner };
   const [, base, type = '', id = ''] = LITERAL.exec(text) ?? [];
-  if (type === 'Organization' && (base === undefined || HTTP.test(base))) return { kind: 'organisation', name: id };
+  if (type === 'Organization' && (base === undefined || OWN_URL.test(base))) return { kind: 'organisation', name: id };
+  if (type === 'Organization' && HTTP.test(base ?? '')) return { kind: 'organisation', name: id, isElsewhere: true };
   if (base === undefined && type === 'PractitionerRole') return { kind: 'role', reference: `${type}/${id}` };
   if (base === undefined && (type === 'RelatedPerson' || type === 'Person'))
     return { kind: 'related', fhirUser: `${type}/${id}` };

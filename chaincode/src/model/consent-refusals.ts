@@ -29,6 +29,12 @@ export const CONSENT_REFUSALS = {
   'scope-unknown': `The scope of a consent is one of ${SCOPES}: ${list(SCOPE_CODES)} (or ${DELEGATION} of ${DELEGATION_SCOPES}), with its system. Nobody could keep to another one.`,
   'policy-rule-not-one': 'This opts in and opts out at the same time. Write OPTIN or OPTOUT, not both.',
   'policy-rule-unknown': `Of HL7's consent directives only ${list(Object.keys(POLICY_RULES))} are kept here. Write one of them, or none and say everything in the provision.`,
+  'policy-rule-words':
+    'A rule in words alone is none that anybody here could keep. Write OPTIN or OPTOUT as its code, or leave it out and say everything in the provision.',
+  'category-disagrees':
+    'One of the categories is a directive, and the rule and the provisions do not say the same, so this can be read in two ways. Leave that category out, or have policyRule (OPTIN, OPTOUT) or the purposes of the provisions (EMRGONLY) say so.',
+  unverified:
+    'This says that it was not verified with the patient or whoever may speak for her. Give it once it is, or leave verification out where nothing is to be verified.',
   'unknown-type': 'The type of a provision is permit or deny.',
   'root-without-type':
     'This provision names whom or what it is about and has no type, so it can be read in two ways: as all that is permitted (then write type permit here), or as what is denied (then write type deny here).',
@@ -38,6 +44,8 @@ export const CONSENT_REFUSALS = {
     'A permission inside a permission can be read in two ways: only this is permitted (then write these criteria on the outer provision), or this is permitted as well (then give a consent of its own for it).',
   'nested-cancels':
     'This exception covers everything that the outer provision says, so nothing is left of it. Either leave the outer provision out, or name in this one what it takes away.',
+  'nested-beyond':
+    'A provision inside another is an exception within it, and this lies outside of what the outer one names, so it would say nothing. Name it in the outer provision as well, or give a consent of its own for it.',
   'unknown-criterion': 'This element is not known here, so nobody could keep to it. Leave it out.',
   'unread-element':
     'This says of an element only that it is missing or extended, so that it has no value to keep to. Give it one, or leave it out.',
@@ -65,6 +73,8 @@ export const CONSENT_REFUSALS = {
   'actor-disagrees': 'The reference, its type and the identifier name different ones. Write one of them.',
   'unknown-organisation':
     'This organisation is not in the consortium; the directory of this server lists those that are.',
+  'organisation-elsewhere':
+    'This is an organisation of another server, which may be another one than ours of that name. Write Organization/<name>, or its identifier, as the directory of this server has them.',
   'unknown-practitioner':
     'No organisation of the consortium has recorded this practitioner. The directory of this server lists those who are; one of another organisation may also be written in full, as https://telemed-ledger.example/organisations/<organisation>/Practitioner/<id>.',
   'custodian-elsewhere':

@@ -11,6 +11,7 @@ import {
   DELEGATION,
   DELEGATION_SCOPES,
 } from './consent-codes.ts';
+import { unverifiedDoubts } from './consent-elements.ts';
 import type { Doubt } from './consent-refusals.ts';
 import { contains, spanOfPeriod } from './periods.ts';
 
@@ -47,6 +48,7 @@ export function delegationDoubts(consent: Content): Doubt[] {
   const provision = consent['provision'] as Provision | undefined;
   return [
     ...(several ? [doubt('scope-not-one', 'Consent.scope')] : []),
+    ...unverifiedDoubts(consent),
     ...(isOptOut(consent) ? [doubt('delegation-form', 'Consent.policyRule')] : []),
     ...(provision === undefined ? [doubt('delegation-form', AT)] : provisionDoubts(provision)),
   ];

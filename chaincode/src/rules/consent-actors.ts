@@ -26,6 +26,7 @@ export function meetsActors(actors: readonly Actor[], question: Question): boole
 function isCustodian({ reference }: Actor, { request, denies }: Question): boolean {
   const named = actorNamed(reference ?? {}, request.holder);
   if (named.kind !== 'organisation') return denies;
+  if (named.isElsewhere === true && !denies) return false;
   return named.name === request.holder || (denies && named.name === request.organisation);
 }
 
@@ -44,7 +45,7 @@ function isRecipient(actor: Actor, question: Question): boolean {
 function isNamed(named: NamedActor, { request, denies, bound }: Question): boolean {
   switch (named.kind) {
     case 'organisation':
-      return named.name === request.organisation;
+      return named.name === request.organisation && (denies || named.isElsewhere !== true);
     case 'related':
       return named.fhirUser === request.practitioner;
     case 'practitioner':
@@ -126,6 +127,7 @@ function whyUnknown(actor: Actor, { consortium, provider, bound }: Surroundings)
   const named = actorNamed(actor.reference, provider);
   const isMember = (name: string | undefined): boolean => organisationByName(consortium, name ?? '') !== undefined;
   const key = keyOfActor(named);
+  if (named.kind === 'organisation' && named.isElsewhere === true) return 'organisation-elsewhere';
   if (meaningOf(actor) === 'custodian' && (named.kind !== 'organisation' || named.name !== provider))
     return named.kind === 'organisation' && !isMember(named.name) ? 'unknown-organisation' : 'custodian-elsewhere';
   if (key !== undefined) return (bound[key] ?? []).length > 0 ? undefined : 'unknown-practitioner';

@@ -23,6 +23,7 @@ import {
   SCOPE_CODES,
   SCOPES,
 } from '../model/consent-codes.ts';
+import { frameDoubts } from '../model/consent-elements.ts';
 import type { ConsentRefusal, Doubt } from '../model/consent-refusals.ts';
 import { delegationDoubts, isDelegation } from '../model/delegations.ts';
 import { isOfCalendar, spanOfPeriod } from '../model/periods.ts';
@@ -68,7 +69,7 @@ export function doubtsOf(consent: ConsentContent): Doubt[] {
   if (!isOfPrivacy(consent)) return [...anywhere, ...scopeDoubts(consent)];
   const { provision } = consent;
   const nested = provision === undefined ? [] : rootDoubts(provision, baseOf(consent));
-  return [...anywhere, ...ruleDoubts(consent), ...nested];
+  return [...anywhere, ...frameDoubts(consent), ...ruleDoubts(consent), ...nested];
 }
 
 const known = new WeakMap<ConsentContent, boolean>();

@@ -166,10 +166,15 @@ export const ACTOR_ROWS: Row[] = [
     "the clinic's system": 'permit',
     'the payer': 'consent-absent',
   }),
-  ...people('to the clinic, by absolute URL', to(reference('https://patients.example/fhir/R4/Organization/clinic')), {
+  ...people('to the clinic, by absolute URL', to(reference('https://telemed-ledger.example/organisations/clinic')), {
     "the clinic's system": 'permit',
     'the payer': 'consent-absent',
   }),
+  ...people(
+    'to a clinic of another server, as it was taken before such were refused',
+    to(reference('https://elsewhere.example/fhir/R4/Organization/clinic')),
+    { "the clinic's system": 'consent-absent', 'the payer': 'consent-absent' },
+  ),
   ...people('to Dr Primary, by reference', to(reference('Practitioner/primary')), {
     "the clinic's Dr Primary": 'permit',
     "the clinic's nurse": 'consent-absent',
@@ -203,6 +208,11 @@ export const ACTOR_ROWS: Row[] = [
     "the clinic's nurse": 'consent-denied',
     'the payer': 'permit',
   }),
+  ...people(
+    'to all but a clinic of another server, as it was taken before such were refused',
+    notTo(reference('https://elsewhere.example/fhir/R4/Organization/clinic')),
+    { "the clinic's system": 'consent-denied', 'the payer': 'permit' },
+  ),
   ...people('to all but the nurse, by reference', notTo(reference('Practitioner/nurse')), {
     "the clinic's nurse": 'consent-denied',
     "the clinic's Dr Primary": 'permit',

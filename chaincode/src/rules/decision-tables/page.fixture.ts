@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CONSENT_ELEMENTS, PROVISION_ELEMENTS } from '../../model/consent-elements.ts';
 import { CONSENT_REFUSALS } from '../../model/consent-refusals.ts';
 import { PURPOSES_OF_KIND } from '../../model/purposes.ts';
 import type { Given, Row, Table } from './cases.fixture.ts';
@@ -63,6 +64,20 @@ function section({ title, about, given, rows }: Table): string {
   return [`## ${title}`, about, ...parts].join('\n\n');
 }
 
+const ELEMENTS = `## What becomes of each element
+
+*Read*: it decides. *Held to*: it is refused where it says something else than what is read. *Refused*: nobody could keep to it.
+*Kept*: it stands in the document and changes no decision; so nothing about who sees what belongs there alone.`;
+
+const elements = (): string =>
+  table(
+    ['Element', 'becomes', ''],
+    [
+      ...Object.entries(CONSENT_ELEMENTS),
+      ...Object.entries(PROVISION_ELEMENTS).map(([name, row]) => [`provision.${name}`, row] as const),
+    ].map(([name, [becomes, note = '']]) => [name, becomes, note]),
+  );
+
 /** The whole page. */
 export function consentsPage(): string {
   const reasons = table(['Rule', 'What is answered'], Object.entries(CONSENT_REFUSALS));
@@ -73,6 +88,7 @@ export function consentsPage(): string {
   return `${[
     OPENING.trim(),
     `## Why a consent is refused\n\n${reasons}`,
+    `${ELEMENTS}\n\n${elements()}`,
     `## Who may ask for what\n\n${kinds}`,
     REQUESTS,
     ...TABLES.map(section),

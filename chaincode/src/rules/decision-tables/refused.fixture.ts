@@ -1,5 +1,6 @@
 /** Consents that are refused when they are given, and their neighbours that are not. */
 import type { ConsentRefusal } from '../../model/consent-refusals.ts';
+import { referenceTo } from '../../model/organisations.ts';
 import {
   ACT_CODE,
   ACT_REASON,
@@ -331,3 +332,138 @@ export const REFUSALS: Given[] = [
     ...rule(recipients({ display: 'x' })),
   }),
 ];
+
+const within = (outer: object, ...inner: object[]): object => rule({ ...outer, provision: inner });
+const instance = (text: string): object => ({ data: [{ meaning: 'instance', reference: reference(text) }] });
+const category = (...codes: string[]): object => ({ category: [{ coding: codes.map((code) => ({ code })) }] });
+const ofClass = (system: string, code: string): object => ({ class: [{ system, code }] });
+const RESOURCE_TYPES = 'http://hl7.org/fhir/resource-types';
+const LOINC = 'http://loinc.org';
+const codes = (system: string, ...all: string[]): object => ({
+  code: all.map((code) => ({ coding: [{ system, code }] })),
+});
+const permits = (more: object): object => ({ type: 'permit', ...more });
+const denies = (more: object): object => ({ type: 'deny', ...more });
+
+/** Outer and nested provision that one criterion holds against each other, and whether the nested one lies within. */
+const NURSE = reference(referenceTo('clinic', 'Practitioner/nurse'));
+const PRIMARY = reference(referenceTo('clinic', 'Practitioner/primary'));
+const NESTED: [what: string, outer: object, inner: object, isWithin: boolean][] = [
+  ['another organisation', permits(recipients(organisation(CLINIC))), denies(recipients(organisation('payer'))), false],
+  [
+    'an organisation of those that are named',
+    permits(recipients(organisation(CLINIC), organisation('payer'))),
+    denies(recipients(organisation('payer'))),
+    true,
+  ],
+  ['a practitioner of the organisation', permits(recipients(organisation(CLINIC))), denies(recipients(NURSE)), true],
+  [
+    'a practitioner of another organisation',
+    permits(recipients(organisation('payer'))),
+    denies(recipients(NURSE)),
+    false,
+  ],
+  ['the organisation of a practitioner', permits(recipients(PRIMARY)), denies(recipients(organisation(CLINIC))), false],
+  ['another practitioner', permits(recipients(PRIMARY)), denies(recipients(NURSE)), false],
+  [
+    'a role of whoever is named',
+    permits(recipients(organisation(CLINIC))),
+    denies({ actor: [role('practitioner', 'https://telemed-ledger.example/fhir/CodeSystem/role')] }),
+    true,
+  ],
+  [
+    'whoever sees what the hospital holds',
+    permits({ actor: [{ ...role('CST'), reference: organisation('hospital') }] }),
+    denies(recipients(organisation('payer'))),
+    true,
+  ],
+  ['a kind of the purpose', permits(purposes('TREAT')), denies(purposes('ETREAT')), true],
+  ['a purpose that is wider', permits(purposes('ETREAT')), denies(purposes('TREAT')), false],
+  ['another purpose', permits(purposes('TREAT')), denies(purposes('TREAT', 'HPAYMT')), false],
+  ['breaking the glass in a treatment', permits(purposes('TREAT')), denies(purposes('BTG')), false],
+  ['a type of those', permits(ofClass(RESOURCE_TYPES, 'Observation')), denies(ofClass(LOINC, '34133-9')), true],
+  [
+    'another type',
+    permits(ofClass(RESOURCE_TYPES, 'Observation')),
+    denies(ofClass(RESOURCE_TYPES, 'Condition')),
+    false,
+  ],
+  ['another code', permits(codes(LOINC, '2339-0')), denies(codes(LOINC, '34133-9')), false],
+  ['a code of another system', permits(codes(LOINC, '2339-0')), denies(codes('http://snomed.info/sct', '1')), true],
+  ['a level beside another', permits(labels('N')), denies(labels('R')), true],
+  ['a sensitivity among levels', permits(labels('R')), denies(labels('PSY')), true],
+  [
+    'a part of the time',
+    permits({ period: { start: '2026-01-01', end: '2026-12-31' } }),
+    denies({ period: { end: '2026-03-01' } }),
+    true,
+  ],
+  [
+    'a longer time',
+    permits({ period: { start: '2026-01-01', end: '2026-12-31' } }),
+    denies({ period: { end: '2027-03-01' } }),
+    false,
+  ],
+  ['an earlier time', permits({ period: { start: '2026' } }), denies({ period: { start: '2025' } }), false],
+  ['a time after it', permits({ dataPeriod: { end: '2020' } }), denies({ dataPeriod: { start: '2021' } }), false],
+  ['another record', permits(instance('Observation/a')), denies(instance('Observation/b')), false],
+  [
+    'a permission for another in a denial',
+    denies(recipients(organisation(CLINIC))),
+    permits(recipients(organisation('payer'))),
+    false,
+  ],
+];
+
+REFUSALS.push(
+  refused(
+    'an organisation of another server as actor, by its text alone',
+    rule(permits(recipients(reference('https://x.example/Organization/clinic')))),
+  ),
+  refused('a rule in words', { policyRule: { text: 'Opt out' } }, 'policy-rule-words'),
+  refused('a rule by its display', { policyRule: { coding: [{ display: 'opt-out' }] } }, 'policy-rule-words'),
+  refused(
+    'a verification that was not',
+    { ...OPTIN, verification: [{ verified: true }, { verified: false }] },
+    'unverified',
+  ),
+  refused('a verification that does not say', { ...OPTIN, verification: [{ verificationDate: '2026' }] }, 'unverified'),
+  refused('a verification', { ...OPTIN, verification: [{ verified: true, verificationDate: '2026-01-01' }] }),
+  refused('an opt-in that is called an opt-out', { ...OPTIN, ...category('OPTOUT') }, 'category-disagrees'),
+  refused('an opt-out that is called one', { ...OPTOUT, ...category('OPTOUT') }),
+  refused(
+    'an opt-in that is called an opt-in with exceptions',
+    { ...OPTIN, ...category('OPTINR') },
+    'category-disagrees',
+  ),
+  refused(
+    'an opt-in for emergencies only, by its category',
+    { ...OPTIN, ...category('emrgonly') },
+    'category-disagrees',
+  ),
+  refused(
+    'a permission of treatment for emergencies only, by its category',
+    rule(permits(purposes('TREAT')), { ...OPTOUT, ...category('EMRGONLY') }),
+    'category-disagrees',
+  ),
+  refused(
+    'a permission of emergencies, which its category says',
+    rule(permits(purposes('ETREAT', 'BTG')), { ...OPTOUT, ...category('EMRGONLY') }),
+  ),
+  refused('a decision of a later FHIR', { ...OPTIN, decision: 'deny' }, 'unknown-criterion'),
+  ...NESTED.map(([what, outer, inner, isWithin]) =>
+    refused(
+      `an exception within another provision: ${what}`,
+      within(outer, inner),
+      ...(isWithin ? [] : (['nested-beyond'] as const)),
+    ),
+  ),
+  refused(
+    'an exception beyond the provision around the one around it',
+    within(
+      permits(recipients(organisation(CLINIC))),
+      denies({ ...purposes('TREAT'), provision: [permits(recipients(organisation('payer')))] }),
+    ),
+    'nested-beyond',
+  ),
+);

@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import type { Resource } from '../../model/fhir.ts';
 import { doubtsOf } from '../consent-meaning.ts';
 import { type AccessFacts, evaluateConsents, recordFacts } from '../consents.ts';
-import { ASKED, consent, inForce, NOW, RECORDS } from './cases.fixture.ts';
+import { beyondOuter } from '../nested-provisions.ts';
+import { ASKED, BOUND, consent, inForce, NOW, RECORDS } from './cases.fixture.ts';
 import { consentsPage, PAGE } from './page.fixture.ts';
 import { TABLES } from './tables.fixture.ts';
 
@@ -18,7 +19,10 @@ for (const { title, given = [], rows = [] } of TABLES)
   describe(`Of consents, ${title}`, () => {
     for (const { what, consent: content, refused } of given)
       it(`${refused.length === 0 ? 'takes' : 'refuses'} ${what}`, () => {
-        const rules = doubtsOf(consent(content)).map(({ rule }) => rule);
+        const given = consent(content);
+        const doubts = doubtsOf(given);
+        const beyond = beyondOuter(given, { provider: 'hospital', bound: BOUND }, doubts);
+        const rules = [...doubts, ...beyond].map(({ rule }) => rule);
         expect([...new Set(rules)]).to.deep.equal(refused);
       });
     for (const { what, consents, asks, purpose = 'TREAT', record, gives } of rows) {

@@ -102,6 +102,25 @@ const REFUSED: [what: string, content: object, place: string | RegExp][] = [
     /modifierExtension/,
   ],
   ['implicit rules', { implicitRules: 'http://example.org/rules' }, 'Consent.implicitRules'],
+  ['a rule in words', { policyRule: { text: 'opt out' } }, 'Consent.policyRule'],
+  ['an opt-in by its category alone', { category: [coding(ACT_CODE, 'OPTIN')] }, 'Consent.category[0]'],
+  [
+    'a verification that was not',
+    { policyRule: coding(ACT_CODE, 'OPTIN'), verification: [{ verified: false }] },
+    'Consent.verification[0].verified',
+  ],
+  [
+    'a clinic of another server',
+    to({ reference: 'https://elsewhere.example/fhir/R4/Organization/clinic' }),
+    'Consent.provision.actor[0].reference',
+  ],
+  [
+    'an exception for whoever is not permitted anything',
+    permit({
+      provision: [{ type: 'deny', actor: [{ role: { text: 'x' }, reference: { reference: 'Organization/payer' } }] }],
+    }),
+    'Consent.provision.provision[0].actor[0]',
+  ],
   ['a decision of R5', { decision: 'deny' }, /Consent\.decision|Consent/],
 ];
 
@@ -142,4 +161,12 @@ describe('A consent of an odd kind', function () {
       expect(wishes.wishes).to.deep.equal([]);
       expect((await consortium.send(she(), 'GET /fhir/R4/Consent')).body.entry ?? []).to.deep.equal([]);
     });
+
+  it('is taken for the clinic by this server’s own address of it, and by its identifier', async () => {
+    const own = `${consortium.urls.get('patients')}/fhir/R4/Organization/clinic`;
+    for (const reference of [{ reference: own }, { identifier: { system: ORGANISATIONS, value: 'clinic' } }]) {
+      const { status, body } = await grant(to(reference));
+      expect(status, JSON.stringify(body)).to.be.oneOf([201, 202]);
+    }
+  });
 });

@@ -13,7 +13,7 @@ import { caretakersShown, delegationShown } from './delegated.ts';
 import { knownDirectory } from './directory.ts';
 
 const codeOf = (rule: ConsentRefusal): IssueType => {
-  if (rule === 'unknown-organisation' || rule === 'unknown-practitioner') return 'not-found';
+  if (['unknown-organisation', 'organisation-elsewhere', 'unknown-practitioner'].includes(rule)) return 'not-found';
   if (rule.startsWith('signature-')) return rule === 'signature-missing' ? 'required' : 'security';
   return rule.startsWith('unknown-') ? 'code-invalid' : 'business-rule';
 };
