@@ -8,8 +8,12 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Kysely, SqliteDialect, sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { checkParameters, tooMany } from '../parameters.ts';
+import { diskUnder, SyncingDialect } from './syncing.ts';
 
-/** NORMAL survives a crash of the process, not always of the machine; FULL survives both, and OFF neither. */
+/**
+ * NORMAL survives a crash of the process, not always of the machine; FULL survives both, and OFF neither. FULL waits for the disk
+ * outside SQLite: see syncing.ts.
+ */
 export type Durability = 'NORMAL' | 'FULL' | 'OFF';
 
 const STATEMENTS_KEPT = 200;
@@ -28,7 +32,9 @@ export function openSqlite<Tables>(
   const database = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: BUSY_TIMEOUT_MS });
   if (options.readOnly !== true) {
     const journal = options.durability === 'OFF' ? 'MEMORY' : 'WAL';
-    database.exec(`PRAGMA journal_mode = ${journal}; PRAGMA synchronous = ${options.durability};`);
+    database.exec(
+      `PRAGMA journal_mode = ${journal}; PRAGMA synchronous = ${options.durability === 'OFF' ? 'OFF' : 'NORMAL'};`,
+    );
     database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
     // What is deleted is overwritten, in the pages that stay and in those that are free.
     database.exec('PRAGMA secure_delete = ON;');
@@ -36,7 +42,12 @@ export function openSqlite<Tables>(
   database.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;`);
   // As PostgreSQL has it.
   database.exec('PRAGMA case_sensitive_like = ON;');
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapt(database) }) });
+  const config = { database: adapt(database) };
+  const isOnDisk = options.durability === 'FULL' && file !== ':memory:';
+  const dialect = isOnDisk
+    ? new SyncingDialect(config, diskUnder(file), () => database.isTransaction)
+    : new SqliteDialect(config);
+  return new Kysely<Tables>({ dialect });
 }
 
 /**

@@ -62,6 +62,8 @@ export class ReadLog {
   readonly #gathered = new Gathered<NewRead[]>((lists) => this.#store(lists.flat()), TURNS);
   readonly #inserts = new Map<number, CompiledQuery>();
   #last: LogPlace | undefined;
+  /** A write failed, and its rows may be there all the same. */
+  #isUnsure = false;
   #prunedAt = Number.NEGATIVE_INFINITY;
 
   /** `db` waits for the disk; `lazily`, a second connection to the same journal, does not. */
@@ -165,7 +167,8 @@ export class ReadLog {
 
   async #store(reads: readonly NewRead[]): Promise<void> {
     const at = new Date(this.#now()).toISOString();
-    let last = this.#last ?? (await this.#newest());
+    let last = this.#isUnsure || this.#last === undefined ? await this.#newest() : this.#last;
+    this.#isUnsure = true;
     const rows = reads.map((read): Read => {
       const row = { ...read, sequence: last.sequence + 1, at };
       last = { sequence: row.sequence, hash: rowHash(last.hash, rowText(row)) };
@@ -174,7 +177,7 @@ export class ReadLog {
     await this.#db.transaction().execute(async (db) => {
       for (const piece of pieces(rows)) await this.#insert(db, piece);
     });
-    this.#last = last;
+    [this.#last, this.#isUnsure] = [last, false];
     await this.#prune();
   }
 
