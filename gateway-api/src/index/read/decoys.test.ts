@@ -6,6 +6,7 @@ import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { expect } from 'chai';
 import { onEachDatabase } from '../databases.fixture.ts';
 import { anchored, FixtureIndex, newSalt, recordWrites, sheetWrites } from '../index.fixture.ts';
+import { plansOf } from '../query-plans.fixture.ts';
 import { consentWrite, evidenceFrom } from '../values.fixture.ts';
 import { Decoys } from './decoys.ts';
 
@@ -103,6 +104,27 @@ onEachDatabase('Decoys', (kind) => {
       expect(read.length).to.be.within(count, MAX_DECOYS);
     }
   });
+
+  it('are none where each would hide among fewer than two', async () => {
+    const records = Array.from({ length: 900 }, () => anchored('Observation', {}));
+    const writes = sheetWrites(records);
+    await fixture.block({ privateWrites: writes });
+    const read = async (count: number) => {
+      const evidence = records.slice(0, count).map(({ id }) => evidenceFrom(writes, id));
+      return (await decoys.of('SubmitClaim', { payer: 'payer' }, { evidence })).length;
+    };
+    expect(await read(50)).to.be.greaterThan(2 * 50);
+    expect(await read(300)).to.equal(0);
+  });
+
+  if (kind.name === 'SQLite')
+    it('are looked for by their ids alone, however many there are of the type', async () => {
+      const [patient] = await patients(1);
+      const plans = await plansOf(fixture, () => forDecision(patient!));
+      const ranged = plans.filter(({ text }) => /"id" >= \?/.test(text));
+      expect(ranged).to.have.length(1);
+      for (const { steps } of ranged) expect(steps.join()).to.match(/versions_by_id \(id>\? AND id<\?\)/);
+    });
 
   it('of several decisions are those of each, once; no fewer for each than it has alone', async () => {
     const all = await patients();

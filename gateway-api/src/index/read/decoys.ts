@@ -12,7 +12,7 @@ import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { TransactionName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { inTurn } from '../../http/pauses.ts';
 import type { IndexTables } from '../schema.ts';
 import { sheetIn } from '../write/sheets.ts';
@@ -20,6 +20,8 @@ import { DirectoryDecoys } from './directory-decoys.ts';
 
 /** Among how many, about, what a transaction rests on is to hide: fewer than twice and more than half of them on average. */
 const NEIGHBOURS = 8;
+/** Among how many on average, itself counted, each is to hide at least where there is no room for all neighbours. */
+const LEAST_AMONG = 2;
 /** Ids are random from the first digit on: so many bits of them say which are neighbours. */
 const BITS = 32;
 const HEX_DIGITS = 8;
@@ -61,6 +63,9 @@ async function remembered<T>(known: Map<string, T>, name: string, read: () => Pr
 }
 
 type Database = Kysely<IndexTables>;
+
+/** The type where a range of ids leaves few rows: as a plain column SQLite would look at all of the type, by the index on types. */
+const TYPE_BESIDE_ID = sql<string>`"versions"."type" || ''`;
 
 export class Decoys {
   readonly #db: Database;
@@ -129,7 +134,7 @@ export class Decoys {
       .select(['id', 'type', 'version', 'collection', 'key'])
       .where('id', '>=', from)
       .where('id', '<', to)
-      .where('type', '=', type)
+      .where(TYPE_BESIDE_ID, '=', type)
       .where('collection', '=', collection)
       .where('author', '=', author)
       .where('current', '=', 1)
@@ -155,7 +160,15 @@ export class Decoys {
       .where('current', '=', 1);
     const some = await all.limit(COUNTED).execute();
     if (some.length < COUNTED) return some.length;
-    const sample = await all.where('id', '>=', '00').where('id', '<', '01').execute();
+    const sample = await this.#db
+      .selectFrom('versions')
+      .select('id')
+      .where('id', '>=', '00')
+      .where('id', '<', '01')
+      .where(TYPE_BESIDE_ID, '=', type)
+      .where('collection', '=', collection)
+      .where('current', '=', 1)
+      .execute();
     return Math.max(COUNTED, sample.length * SAMPLED_ONE_IN);
   }
 }
@@ -175,14 +188,21 @@ function rangeOf(start: number, depth: number): { from: string; to: string } {
   return { from: hex(from), to: hex(from + size) };
 }
 
-/** All of them; where that is more than a transaction may read, each neighbourhood is halved until it is not. */
+/**
+ * All of them; where that is more than a transaction may read, each neighbourhood is halved until it is not. Where so little of
+ * them is left that most of what is read is what it rests on, nothing hides, and nothing is read beside it.
+ */
 function withinLimit(neighbourhoods: readonly Neighbourhood[], most: number, payer: string | undefined): Decoy[] {
   for (let halved = 0; halved < BITS; halved += 1) {
     const decoys = new Map<string, Decoy>();
+    const among = new Set<string>();
     for (const neighbourhood of neighbourhoods)
-      for (const one of nearest(neighbourhood, halved))
+      for (const one of nearest(neighbourhood, halved)) {
+        among.add(one.id);
         for (const decoy of keysOf(one, payer)) decoys.set(`${decoy.collection} ${decoy.key}`, decoy);
-    if (decoys.size <= most) return [...decoys.values()];
+      }
+    if (decoys.size > most) continue;
+    return halved > 0 && among.size < LEAST_AMONG * neighbourhoods.length ? [] : [...decoys.values()];
   }
   return [];
 }

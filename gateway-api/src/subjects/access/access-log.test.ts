@@ -1,12 +1,12 @@
 /** The access log, its search and the custodian's duties: what they find, by which index, and what one broken item does. */
 import { randomUUID } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { expect } from 'chai';
 import type { Search } from '../../fhir/repository.ts';
 import { onEachDatabase } from '../../index/databases.fixture.ts';
 import { consortium, FixtureIndex, recordWrites } from '../../index/index.fixture.ts';
+import { plansOf } from '../../index/query-plans.fixture.ts';
 import {
   accessState,
   accessStep,
@@ -504,28 +504,3 @@ onEachDatabase('The access log', (kind) => {
     });
   }
 });
-
-/** How SQLite runs each statement that some work prepares. */
-async function plansOf(fixture: FixtureIndex, work: () => Promise<void>): Promise<{ text: string; steps: string[] }[]> {
-  const { prepare } = DatabaseSync.prototype;
-  const texts = new Set<string>();
-  DatabaseSync.prototype.prepare = function (text: string) {
-    texts.add(text);
-    return prepare.call(this, text);
-  };
-  try {
-    await work();
-  } finally {
-    DatabaseSync.prototype.prepare = prepare;
-  }
-  const database = new DatabaseSync(fixture.file, { readOnly: true });
-  try {
-    return [...texts].map((text) => {
-      const parameters = Array.from({ length: text.split('?').length - 1 }, () => randomUUID());
-      const rows = database.prepare(`explain query plan ${text}`).all(...parameters) as { detail: string }[];
-      return { text, steps: rows.map(({ detail }) => detail) };
-    });
-  } finally {
-    database.close();
-  }
-}
