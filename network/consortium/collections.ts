@@ -45,7 +45,7 @@ export function collectionsOf(consortium: Members): Collection[] {
     ...payers.map((payer) => billing(consortium, payer, [payer, custodian])),
     ...providers.map((provider) => billing(consortium, provider, [provider, custodian])),
     ...banks.map((bank) => billing(consortium, bank, [bank])),
-    acrossPayers(payers, organisationsOfKind(consortium, 'regulator')),
+    acrossPayers(payers, organisationsOfKind(consortium, 'regulator'), custodian),
     { name: collections.marks, members: consortium.organisations, endorsement: custodianAndAnyOther(consortium) },
     registers(consortium),
     reviews(consortium, custodian),
@@ -84,10 +84,10 @@ function billing(consortium: Members, owner: Organisation, members: readonly Org
   return { name: collections.billing(owner.name), members, endorsement, openToWriters: true };
 }
 
-/** A payer, and one more that is a payer or a regulator. */
-function acrossPayers(payers: Organisation[], regulators: Organisation[]): Collection {
+/** A payer, and one more that is a payer or a regulator, or the custodian, which endorses screenings. */
+function acrossPayers(payers: Organisation[], regulators: Organisation[], custodian: Organisation): Collection {
   const members = [...payers, ...regulators];
-  const pairs = payers.map(({ mspId }) => withAnyOther({ organisations: members }, mspId));
+  const pairs = payers.map(({ mspId }) => withAnyOther({ organisations: [...members, custodian] }, mspId));
   return { name: collections.payers, members, endorsement: anyOf(pairs) };
 }
 

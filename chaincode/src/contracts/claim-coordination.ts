@@ -17,8 +17,8 @@ import { privateKeys } from '../model/keys.ts';
 import { parseMoney } from '../model/money.ts';
 import { type ClaimState, claimStateSchema } from '../model/values.ts';
 import { checkClaim } from './claim-corrections.ts';
-import { holderHash } from './held-services.ts';
 import { loadScreening } from './screened.ts';
+import { holderHash } from './service-holders.ts';
 
 /** Statuses in which nothing is decided, or what was decided counts no more. */
 const UNDECIDED: readonly ClaimStatus[] = [

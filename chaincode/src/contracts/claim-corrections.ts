@@ -28,8 +28,9 @@ import { returnBenefits } from './claim-benefits.ts';
 import { checkResponse } from './claim-humans.ts';
 import { keptWith, loadEvidence } from './claim-loading.ts';
 import { offsetClaim } from './claim-offsets.ts';
-import { freeServices, servicesOf } from './claim-services.ts';
+import { servicesOf } from './claim-services.ts';
 import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts';
+import { freeServices } from './held-services.ts';
 import { freeScreened } from './screened.ts';
 
 export class ClaimCorrections extends LedgerContract {
@@ -89,7 +90,7 @@ async function withdrawClaim(call: Call<'WithdrawClaim'>): Promise<Done> {
   const record = await checkClaim(store, state, claim);
   const services = await servicesOf(store, record, caller.organisation, { coverage, fingerprintKey });
   const paid = await paidFor(store, state, response);
-  freeServices(store, record, services);
+  await freeServices(store, record, services);
   await freeScreened(store, record, screening);
   await returnBenefits(store, record, state, { took, salt });
   const status = kind === 'cancel' ? 'cancelled' : 'voided';

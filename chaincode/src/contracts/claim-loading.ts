@@ -23,7 +23,8 @@ import { onDaysOfRecords } from '../rules/claim-edits/when.ts';
 import type { ClaimFacts } from '../rules/claim-facts.ts';
 import { checkPrices, type ShownPrices } from './claim-prices.ts';
 import { checkTables, type ShownTables } from './claim-tables.ts';
-import { type Fingerprints, loadFingerprints, type TakenBefore } from './held-services.ts';
+import type { TakenBefore } from './held-lists.ts';
+import { type Fingerprints, loadFingerprints } from './held-services.ts';
 import { wordsOfVisits } from './visits.ts';
 
 /** Of the payer's, as the anchored texts. */
@@ -118,13 +119,26 @@ export interface Loading {
   beside?: ReadonlySet<string>;
   /** What it took when it was submitted, where it took no step since. */
   before?: TakenBefore | undefined;
+  /** Texts of lists that others hold by. */
+  lists?: readonly string[] | undefined;
   /** The time to judge by, ISO 8601 UTC. */
   now: string;
 }
 
 /** Everything the claim edits judge by, and the fingerprints to write where the claim stands. */
 export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; fingerprints: Fingerprints }> {
-  const { store, payer, terms, salt, now, before, beside = new Set<string>(), elsewhere = [], ...given } = loading;
+  const {
+    store,
+    payer,
+    terms,
+    salt,
+    now,
+    before,
+    lists,
+    beside = new Set<string>(),
+    elsewhere = [],
+    ...given
+  } = loading;
   const basis = { ...given, bill: onDaysOfRecords(given.bill, given.evidence) };
   const days = [...new Set(basis.bill.items.map(({ first }) => first))];
   const [tariffs, tables, visits, register, rules, fingerprints] = await Promise.all([
@@ -133,7 +147,7 @@ export async function loadFacts(loading: Loading): Promise<{ facts: ClaimFacts; 
     wordsOfVisits(store, basis.provider.name, basis.evidence),
     loadRegister(store, terms.register),
     loadRules(store),
-    loadFingerprints(store, { basis, salt, payer, shown: terms.fingerprintKey, beside, before }),
+    loadFingerprints(store, { basis, salt, payer, shown: terms.fingerprintKey, beside, before, lists }),
   ]);
   const earlier = [...fingerprints.earlier, ...elsewhere.map((item) => ({ item, elsewhere: true as const }))];
   const shown = licencesOf(register, licenceNumbersOf(basis), terms.buckets);

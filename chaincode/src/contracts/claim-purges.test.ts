@@ -108,26 +108,31 @@ describe('The evidence of a claim', () => {
     ]);
   });
 
-  it('is what tells the services: the claim holds them without it, and frees them when it is voided', async () => {
-    await story.submitClaim();
-    await story.adjudicate();
-    remit();
-    await purged(AFTER);
-    expect(remains().purged?.held.length).to.be.greaterThan(0);
-    const again = async (): Promise<string> => {
-      story.example.claim['id'] = SECOND;
+  for (const [title, isListed] of [
+    ['by a list', true],
+    ['each for itself, by what is kept of the evidence', false],
+  ] as const)
+    it(`is what tells the services: the claim holds them ${title} without it, and frees them when it is voided`, async () => {
+      if (!isListed) story.withoutLists();
       await story.submitClaim();
-      story.example.claim['id'] = ID;
-      return story.status(SECOND).status;
-    };
-    const snapshot = new Map(story.ledger.private);
-    expect(await again()).to.equal('denied');
-    story.ledger.private.clear();
-    for (const [name, text] of snapshot) story.ledger.private.set(name, text);
-    await story.ledger.submit('WithdrawClaim', story.withdrawal('void'));
-    expect(story.status().status).to.equal('voided');
-    expect(await again()).to.equal('submitted');
-  });
+      await story.adjudicate();
+      remit();
+      await purged(AFTER);
+      expect(remains().purged!.held.length > 0).to.equal(!isListed);
+      const again = async (): Promise<string> => {
+        story.example.claim['id'] = SECOND;
+        await story.submitClaim();
+        story.example.claim['id'] = ID;
+        return story.status(SECOND).status;
+      };
+      const snapshot = new Map(story.ledger.private);
+      expect(await again()).to.equal('denied');
+      story.ledger.private.clear();
+      for (const [name, text] of snapshot) story.ledger.private.set(name, text);
+      await story.ledger.submit('WithdrawClaim', story.withdrawal('void'));
+      expect(story.status().status).to.equal('voided');
+      expect(await again()).to.equal('submitted');
+    });
 
   it('goes at once with a claim that is taken back', async () => {
     await story.submitClaim();

@@ -9,16 +9,16 @@ import type { Amount } from '../model/money.ts';
 import type { ClaimState } from '../model/values.ts';
 import { returnBenefits } from './claim-benefits.ts';
 import { checkClaim, paidFor } from './claim-corrections.ts';
-import { freeServices, servicesOf } from './claim-services.ts';
+import { servicesOf } from './claim-services.ts';
 import { checkState, nextState, putState } from './claim-states.ts';
-import type { Fingerprints } from './held-services.ts';
+import { freeServices, type Holdings } from './held-services.ts';
 import { freeScreened } from './screened.ts';
 
 /** The claim that is replaced, as it stands. */
 export interface Replaced {
   state: ClaimState;
   record: ClaimRecord;
-  services: Pick<Fingerprints, 'all'>;
+  services: Holdings;
   paid: Amount | undefined;
   /** The decision that says what it took of plan years. */
   took: string | undefined;
@@ -60,7 +60,7 @@ export async function replace(
   { state, record, services, took }: Replaced,
   by: string,
 ): Promise<void> {
-  freeServices(store, record, services);
+  await freeServices(store, record, services);
   await freeScreened(store, record, replaced?.screening);
   const salt = sha256Hex(`replaced/${by}/${record.salt}`);
   await returnBenefits(store, record, state, { took, salt });

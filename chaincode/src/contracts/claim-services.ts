@@ -10,7 +10,7 @@ import { privateKeys } from '../model/keys.ts';
 import { anchoredSchema } from '../model/values.ts';
 import { onDaysOfRecords } from '../rules/claim-edits/when.ts';
 import { storedEvidence } from './claim-loading.ts';
-import { type Fingerprints, holderHashes, holdServices, loadFingerprints, lookUpAll } from './held-services.ts';
+import { type Holdings, holderHashes, holdingsUnder, loadFingerprints, lookUpAll } from './held-services.ts';
 
 /** What is shown of a claim's terms: the coverage that it was judged by, and the key of the provider's fingerprints. */
 interface Shown {
@@ -19,12 +19,15 @@ interface Shown {
 }
 
 /** @throws LedgerError NOT_FOUND and INVALID at `coverage`, and as `loadFingerprints` */
-export async function servicesOf(
+export const servicesOf = (
   store: Store,
   record: ClaimRecord,
   provider: Organisation,
   shown: Shown,
-): Promise<Pick<Fingerprints, 'all'>> {
+): Promise<Holdings> =>
+  holdingsUnder(store, record, shown.fingerprintKey, () => lookForEach(store, record, provider, shown));
+
+async function lookForEach(store: Store, record: ClaimRecord, provider: Organisation, shown: Shown): Promise<Holdings> {
   const { payer, salt, resource, coverage, purged } = record;
   if (purged !== undefined)
     return { all: await lookUpAll(store, { claim: record, payer, beside: new Set() }, purged.held) };
@@ -41,10 +44,6 @@ export async function servicesOf(
   };
   return loadFingerprints(store, { basis, salt, payer, shown: shown.fingerprintKey, beside: new Set() });
 }
-
-/** None of them is held any more. */
-export const freeServices = (store: Store, record: ClaimRecord, services: Pick<Fingerprints, 'all'>): void =>
-  holdServices(store, record, services, new Set());
 
 /** What tells that a claim holds a service, for one that replaces it: that is no bar. */
 export const holdingsOf = (record: ClaimRecord): Set<string> =>

@@ -107,7 +107,7 @@ async function checkNextVersion(store: Store, collection: string, { id, version 
 
 async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   const { input, caller, consortium, store } = call;
-  const { claim, evidence, ...terms } = call.private;
+  const { claim, evidence, services: lists, ...terms } = call.private;
   const provider = caller.organisation;
   const payer = memberOfKind(consortium, input.payer, 'payer', 'payer').name;
   checkDraft(claim, 'Claim', 'claim');
@@ -122,7 +122,7 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   const shown = await loadEvidence(store, provider.name, evidence);
   const { facts, fingerprints } = await loadFacts({
     ...{ store, payer, terms, bill, provider, evidence: shown, cover: loaded.cover, outdated: [] },
-    ...{ salt: claim.salt, now: store.time, prior },
+    ...{ salt: claim.salt, now: store.time, prior, lists },
     beside: new Set([...(before === undefined ? [] : holdingsOf(before.record)), ...prior.map(({ holder }) => holder)]),
   });
   const edits = [...judgeClaim(facts), ...signalsOf(facts)];
@@ -135,12 +135,12 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
     ...{ evidence: keptWith(evidence, shown), edits },
     ...(identities.length === 0 ? {} : { identities }),
     ...(prior.length === 0 ? {} : { prior }),
-    ...(lines.size === 0 ? {} : { held: heldBy(fingerprints.all, lines) }),
+    ...(lines.size === 0 ? {} : { held: heldBy(fingerprints, lines) }),
   };
   const denial = verdict.claim;
   if (denial === undefined) {
     await putFingerprintKey(store, record, fingerprints);
-    holdServices(store, record, fingerprints, lines);
+    await holdServices(store, record, fingerprints, lines);
   }
   // A replacement that an edit denies replaces nothing.
   const replacing = denial === undefined ? before : undefined;

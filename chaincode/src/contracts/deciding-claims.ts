@@ -29,7 +29,8 @@ import { benefitAppealed, decisionValue, humanOf, signedBefore } from './claim-h
 import { checkCover, loadFacts, outdatedEvidence, storedEvidence } from './claim-loading.ts';
 import { checkClaimRules } from './claim-rules.ts';
 import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts';
-import { holdDecided, type TakenBefore } from './held-services.ts';
+import type { TakenBefore } from './held-lists.ts';
+import { holdDecided } from './held-services.ts';
 import { checkScreened, freeTokens, loadScreening } from './screened.ts';
 
 type Done = OutputOf<'AdjudicateClaim'>;
@@ -55,6 +56,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     screening: screened,
     activities: texts = [],
     beside: others,
+    services: lists,
     ...shown
   } = call.private;
   const payer = caller.organisation.name;
@@ -77,6 +79,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
       beside: new Set(record.prior?.map(({ holder }) => holder)),
     },
     before: takenBefore(state, record, bill),
+    lists,
     elsewhere: screening?.claim === sha256Hex(claim) ? screening.elsewhere : [],
   });
   const between = { payer, provider: state.provider, beyond: input.beyond === true };

@@ -1,5 +1,5 @@
 /** Drives the example claim over a ledger in memory, step by step, for the tests of claims and settlements. */
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { type Consortium, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { expect } from 'chai';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf, MemoryLedger, type Outcome, type Request } from '../ledger/memory-ledger.fixture.ts';
@@ -20,6 +20,7 @@ import {
 import { examplePlan } from '../model/example-plan.fixture.ts';
 import { privateKeys } from '../model/keys.ts';
 import { isEnded, type PaymentReport } from '../model/payments.ts';
+import { LISTS_EXPRESSION, listsAskedFor } from '../model/service-lists.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { ClaimState, Draft } from '../model/values.ts';
 import { type VisitWord, visitHandle } from '../model/visits.ts';
@@ -105,7 +106,56 @@ export class Story {
       );
     this.provider = beside?.provider ?? 'hospital';
     this.payer = beside?.payer ?? 'payer';
-    if (beside === undefined) this.#screenAll(consortium);
+    if (beside !== undefined) return;
+    this.#showAll();
+    this.#screenAll(consortium);
+  }
+
+  /** Shows the lists that a transaction asks for, as gateways do. */
+  #showAll(): void {
+    const submit = this.ledger.submit.bind(this.ledger);
+    this.ledger.submit = async (name, request) => {
+      for (const ids = new Set<string>(); ; ) {
+        const services = [...ids].map((id) => this.list(id));
+        const shown = ids.size === 0 ? {} : { services };
+        const asked = {
+          ...request,
+          ...(request.private === undefined ? {} : { private: { ...request.private, ...shown } }),
+        };
+        try {
+          return await submit(name, asked as typeof request);
+        } catch (error) {
+          const found = findLedgerError((error as Error).message);
+          const more = found?.expression === LISTS_EXPRESSION ? listsAskedFor(found.reason) : [];
+          if (more.every((id) => ids.has(id) || this.list(id) === '')) throw error;
+          for (const id of more) ids.add(id);
+        }
+      }
+    };
+  }
+
+  /** From now on claims hold each service by a value of its own, under keys as they were made before there were lists. */
+  withoutLists(): this {
+    const { private: stored, consortium } = this.ledger;
+    for (const [name, text] of stored) {
+      if (!/ (fingerprint|screening)-key\//.test(name)) continue;
+      const { lists: _, ...key } = JSON.parse(text);
+      stored.set(name, canonicalJson(key));
+    }
+    const key = canonicalJson({ schema: 1, key: exampleSalt('6'), factors: 2 });
+    for (const { name: payer } of organisationsOfKind(consortium, 'payer'))
+      for (const { name: provider } of organisationsOfKind(consortium, 'provider'))
+        for (const owner of [payer, provider]) {
+          const name = `billing_${owner} fingerprint-key/${payer}/${provider}`;
+          if (!stored.has(name)) stored.set(name, key);
+        }
+    return this;
+  }
+
+  /** The text of a list of services, at whichever payer or across them. */
+  list(id: string): string {
+    const [, text = ''] = [...this.ledger.private].find(([name]) => name.endsWith(` service-list/${id}`)) ?? [];
+    return text;
   }
 
   /** Screens what is submitted at once, as payers' gateways do. */

@@ -54,9 +54,9 @@ interface Decided {
   writes: Record<string, string>;
 }
 
-describe('Services that a claim holds since it was submitted', () => {
+describe('Services that a claim holds each for itself since it was submitted', () => {
   async function decided(change: (story: Story) => Promise<unknown>, told: boolean): Promise<Decided> {
-    const story = await new Story(wideConsortium).prepare();
+    const story = (await new Story(wideConsortium).prepare()).withoutLists();
     // One that was denied had the first places.
     story.example.claim['id'] = exampleIds.otherClaim;
     await story.submitClaim();
@@ -90,7 +90,7 @@ describe('Services that a claim holds since it was submitted', () => {
   });
 
   it('are asked for again once the claim has taken another step', async () => {
-    const story = await new Story(wideConsortium).prepare();
+    const story = (await new Story(wideConsortium).prepare()).withoutLists();
     await story.submitClaim();
     await story.ledger.submit(
       'AdjudicateClaim',

@@ -6,12 +6,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { checkPresented } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
-import {
-  type ClaimRecord,
-  type FingerprintKey,
-  type FingerprintRecord,
-  fingerprintKeySchema,
-} from '../model/claims.ts';
+import { type ClaimRecord, type FingerprintKey, fingerprintKeySchema } from '../model/claims.ts';
 import { LedgerError } from '../model/errors.ts';
 import { type Contracting, privateKeys } from '../model/keys.ts';
 import {
@@ -19,9 +14,12 @@ import {
   type Fingerprint,
   fingerprintKeyFrom,
   fingerprintsOf,
+  takenBy,
 } from '../rules/claim-edits/duplicates.ts';
 import type { ClaimBasis, Earlier } from '../rules/claim-facts.ts';
-import { putCopies, stateSalt } from './claim-states.ts';
+import { putCopies } from './claim-states.ts';
+import { freeListed, holdListed, type Listed, loadListed, type TakenBefore } from './held-lists.ts';
+import { freedBy, holderHash, holderOf, holdingOf } from './service-holders.ts';
 
 /** The keys of a factor's places, and of what says that one is free again. */
 export interface Places {
@@ -31,27 +29,6 @@ export interface Places {
 
 /** billing_<Payer>: of one provider's services. */
 const FINGERPRINTS: Places = { taken: privateKeys.fingerprint, freed: privateKeys.fingerprintFreed };
-
-/** A claim by what tells its holdings. */
-export interface Holder {
-  claimId: string;
-  /** The salt of its first state, which follows from the claim's. */
-  salt: string;
-}
-
-export const holderOf = ({ id, salt }: Pick<ClaimRecord, 'id' | 'salt'>): Holder => ({
-  claimId: id,
-  salt: stateSalt(salt),
-});
-
-/** What a claim writes for each service that it holds, whatever the service. */
-export const holdingOf = ({ claimId, salt }: Holder): FingerprintRecord => ({
-  ...{ schema: 1, claimId, item: 0 },
-  salt: sha256Hex(`holder/${salt}`),
-});
-
-/** The hash of that. */
-export const holderHash = (holder: Holder): string => sha256Hex(canonicalJson(holdingOf(holder)));
 
 /** As claims wrote it before it was one for all of their services. */
 const earlierHash = ({ id, salt }: Pick<ClaimRecord, 'id' | 'salt'>, item: number): string =>
@@ -98,7 +75,7 @@ export async function lookUp(
 }
 
 /** The items whose services another claim holds, each once per service. */
-export const barredItems = (all: readonly Held[]): number[] =>
+export const barredItems = (all: readonly (Fingerprint & Pick<Held, 'byAnother'>)[]): number[] =>
   all.filter(({ use, byAnother }) => use !== 'shared' && byAnother).flatMap(({ items }) => items);
 
 export interface Fingerprints {
@@ -111,12 +88,8 @@ export interface Fingerprints {
   since: Fingerprint[];
   /** Those that other claims hold already. */
   earlier: Earlier[];
-}
-
-/** What a claim took when it was submitted: its record's `held`, and sequences of the lines that stood. */
-export interface TakenBefore {
-  held: string;
-  lines: ReadonlySet<number>;
+  /** Of a key under which services are held by lists: in place of `all` and `since`. */
+  listed?: Listed;
 }
 
 /** Whose fingerprints are looked up. */
@@ -131,16 +104,18 @@ export interface Claiming {
   beside: ReadonlySet<string>;
   /** Of a claim that was submitted and took no step since: nobody else can have what it took. */
   before?: TakenBefore | undefined;
+  /** Texts of lists that others hold by. */
+  lists?: readonly string[] | undefined;
 }
-
-const takenBy = <F extends Fingerprint>(all: readonly F[], lines: ReadonlySet<number>): F[] =>
-  all.filter(({ use, items }) => use !== 'asked' && items.some((item) => lines.has(item)));
 
 /**
  * One hash of all that a claim takes for these lines: a decision that comes to the same need not ask for each again.
  * @param lines sequences
  */
-export const heldBy = (all: readonly Fingerprint[], lines: ReadonlySet<number>): string =>
+export const heldBy = ({ all, listed }: Fingerprints, lines: ReadonlySet<number>): string =>
+  listed === undefined ? hashOf(all, lines) : listed.heldBy(lines);
+
+const hashOf = (all: readonly Fingerprint[], lines: ReadonlySet<number>): string =>
   sha256Hex(
     `held/${takenBy(all, lines)
       .map(({ hash }) => hash)
@@ -149,7 +124,7 @@ export const heldBy = (all: readonly Fingerprint[], lines: ReadonlySet<number>):
 
 /** Which of these it holds since then; none where the claim would take others by now. */
 function heldSince(asked: readonly Fingerprint[], before: TakenBefore | undefined): Fingerprint[] {
-  return before !== undefined && heldBy(asked, before.lines) === before.held ? takenBy(asked, before.lines) : [];
+  return before !== undefined && hashOf(asked, before.lines) === before.held ? takenBy(asked, before.lines) : [];
 }
 
 /** Who holds each of these services of a claim's. */
@@ -170,8 +145,13 @@ export async function loadFingerprints(store: Store, claiming: Claiming): Promis
   const { basis, salt, payer, shown, beside } = claiming;
   const collection = collections.billing(payer);
   const stated = await checkFingerprintKey(store, { payer, provider: basis.provider.name }, shown);
-  const key: FingerprintKey = stated ?? { schema: 1, key: fingerprintKeyFrom(salt), factors: 2 };
+  const key: FingerprintKey = stated ?? { schema: 1, key: fingerprintKeyFrom(salt), factors: 2, lists: 1 };
   const claim = { id: basis.bill.claimId, salt };
+  if (key.lists !== undefined) {
+    const listed = await loadListed(store, { ...claiming, key: key.key });
+    const earlier = barredItems(listed.all).map((item) => ({ item }));
+    return { ...{ key, isNew: stated === undefined, earlier, listed }, all: [], since: [] };
+  }
   const asked = fingerprintsOf(basis, key.key);
   const since = heldSince(asked, claiming.before);
   const known = new Set(since);
@@ -225,23 +205,20 @@ export async function putFingerprintKey(
   await putCopies(store, [provider], name, key);
 }
 
-/** That a place is free again; its salt follows from the claim's. */
-export const freedBy = ({ claimId, salt }: Holder): FingerprintRecord => ({
-  ...{ schema: 1, claimId, item: 0 },
-  salt: sha256Hex(`freed/${salt}`),
-});
+type Claim = Pick<ClaimRecord, 'id' | 'salt' | 'payer' | 'provider'>;
 
 /**
  * The lines of a claim that stand hold their services: what is not held yet is taken, and what no line stands for any more is free, for
  * a claim that puts right what was wrong.
  * @param standing sequences of those lines; none frees all
  */
-export function holdServices(
+export async function holdServices(
   store: Store,
-  record: Pick<ClaimRecord, 'id' | 'salt' | 'payer'>,
-  { all }: Pick<Fingerprints, 'all'>,
+  record: Claim,
+  { all, listed }: Pick<Fingerprints, 'all' | 'listed'>,
   standing: ReadonlySet<number>,
-): void {
+): Promise<void> {
+  if (listed !== undefined) return holdListed(store, record, listed, standing);
   const collection = collections.billing(record.payer);
   const holder = holderOf(record);
   for (const { hash, items, use, own, next } of all) {
@@ -258,11 +235,36 @@ export function holdServices(
  */
 export async function holdDecided(
   store: Store,
-  record: Pick<ClaimRecord, 'id' | 'salt' | 'payer'>,
-  { all, since }: Pick<Fingerprints, 'all' | 'since'>,
+  record: Claim,
+  { all, since, listed }: Pick<Fingerprints, 'all' | 'since' | 'listed'>,
   standing: ReadonlySet<number>,
 ): Promise<void> {
   const ending = since.filter(({ items }) => !items.some((item) => standing.has(item)));
   const found = await lookUpAll(store, { claim: record, payer: record.payer, beside: new Set() }, ending);
-  holdServices(store, record, { all: [...all, ...found] }, standing);
+  await holdServices(store, record, { all: [...all, ...found], ...(listed === undefined ? {} : { listed }) }, standing);
 }
+
+/** What a claim holds, to be freed: of a key with lists, by whichever it has. */
+export interface Holdings {
+  all: Held[];
+  isListed?: true;
+}
+
+/**
+ * @param load looks for each, of a key without lists
+ * @throws LedgerError INVALID, CONFLICT at `fingerprintKey`
+ */
+export async function holdingsUnder(
+  store: Store,
+  { payer, provider }: Contracting,
+  shown: string | undefined,
+  load: () => Promise<Holdings>,
+): Promise<Holdings> {
+  if (shown === undefined) return load();
+  const key = await checkFingerprintKey(store, { payer, provider }, shown);
+  return key?.lists === undefined ? load() : { all: [], isListed: true };
+}
+
+/** None of them is held any more. */
+export const freeServices = (store: Store, record: Claim, { all, isListed }: Holdings): Promise<void> =>
+  isListed ? freeListed(store, record) : holdServices(store, record, { all }, new Set());

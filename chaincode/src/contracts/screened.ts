@@ -11,10 +11,18 @@ import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
 import { type Screening, screeningSchema } from '../model/screenings.ts';
 import { putCopies } from './claim-states.ts';
-import { freedBy, holderOf, type Places } from './held-services.ts';
+import type { Places } from './held-services.ts';
+import { freedBy, holderOf } from './service-holders.ts';
+import { freeList, type Listing } from './service-lists.ts';
 
 /** billing_<Payer>, of services across providers and payers. */
 export const TOKENS: Places = { taken: privateKeys.token, freed: privateKeys.tokenFreed };
+
+/** The lists by which a claim holds services across providers and payers: every payer reads them. */
+export const tokensListing = ({ id, salt, payer }: Pick<ClaimRecord, 'id' | 'salt' | 'payer'>): Listing => ({
+  ...{ collection: collections.payers, payer, isAcross: true },
+  holder: holderOf({ id, salt }),
+});
 
 /** A value of a series, as it was shown. */
 export interface ScreeningShown {
@@ -80,9 +88,13 @@ export async function freeTokens(
     if (left.length > 0) tokens.push({ hash, place, items: left });
     else store.putPrivate(collection, TOKENS.freed(hash, place), freedBy(holderOf(record)));
   }
+  const { list, ...before } = screening;
+  const [lines, ended] = [true, false].map((stands) => screening.lines.filter((line) => standing.has(line) === stands));
+  if (list !== undefined) await freeList(store, tokensListing(record), list, lines!.length === 0 ? undefined : ended);
   const value: Screening = {
-    ...screening,
-    ...{ at: store.time, lines: screening.lines.filter((line) => standing.has(line)), tokens },
+    ...before,
+    ...(list === undefined || lines!.length === 0 ? {} : { list }),
+    ...{ at: store.time, lines: lines!, tokens },
     salt: sha256Hex(`screening/${screening.salt}`),
   };
   const key = privateKeys.screening(record.id, generation + 1);

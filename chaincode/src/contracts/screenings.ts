@@ -23,13 +23,15 @@ import {
 } from '../model/screenings.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import { type ClaimState, claimStateSchema } from '../model/values.ts';
-import { type Fingerprint, tokensOf } from '../rules/claim-edits/duplicates.ts';
+import { type Fingerprint, type ListedService, listedServicesOf, tokensOf } from '../rules/claim-edits/duplicates.ts';
 import { onDaysOfRecords } from '../rules/claim-edits/when.ts';
 import type { ClaimBasis } from '../rules/claim-facts.ts';
 import { checkCover, storedEvidence } from './claim-loading.ts';
 import { memberOfKind, putCopies } from './claim-states.ts';
-import { barredItems, freedBy, type Held, holderHash, holderOf, holdingOf, lookUp } from './held-services.ts';
-import { loadScreening, TOKENS } from './screened.ts';
+import { barredItems, type Held, lookUp } from './held-services.ts';
+import { loadScreening, TOKENS, tokensListing } from './screened.ts';
+import { freedBy, holderHash, holderOf, holdingOf } from './service-holders.ts';
+import { freeList, type LookedThrough, lookThrough, ownLists, putList } from './service-lists.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -65,7 +67,7 @@ async function changeScreeningKey({ store, private: { secret, before } }: Call<'
   const age = newest === undefined ? Number.POSITIVE_INFINITY : Date.parse(store.time) - Date.parse(newest.from);
   if (age < LEAST_KEY_DAYS * DAY_MS) throw new LedgerError('CONFLICT', 'the newest key is not old enough', 'before');
   const key = sha256Hex(`screening-key/${newest?.key ?? ''}/${secret}`);
-  const value: ScreeningKey = { schema: 1, key, from: store.time };
+  const value: ScreeningKey = { schema: 1, key, from: store.time, lists: 1 };
   const next = privateKeys.screeningKey((before?.generation ?? 0) + 1);
   await store.putOnce(collections.payers, next, value, { expression: 'keys' });
   store.emit(events.ScreeningKeyChanged, {});
@@ -79,10 +81,13 @@ async function screenClaim(call: Call<'ScreenClaim'>): Promise<Done> {
   const { claim: text, salt } = call.private;
   const at = keysOfClaim(state).claim;
   const record = await checkPresented(store, collections.billing(payer), at, text, claimRecordSchema, 'claim');
-  await loadScreening(store, payer, input.id, call.private.screening);
-  const { held, older, basis } = await lookAcross(call, record);
-  const barred = new Set([...barredItems(held), ...barredItems(older)]);
+  const before = await loadScreening(store, payer, input.id, call.private.screening);
+  const { basis, ...found } = await lookAcross(call, record);
+  const barred = new Set(
+    [found.newest ?? [], found.older, ...found.listed.map(({ all }) => all)].flatMap((all) => barredItems(all)),
+  );
   const lines = billedItems(basis.bill).map(({ sequence }) => sequence);
+  const generation = (call.private.screening?.generation ?? 0) + 1;
   const screening: Screening = {
     ...{ schema: 1, claimId: input.id, payer, salt, at: store.time, claim: sha256Hex(text) },
     lines: lines.filter((line) => !barred.has(line)),
@@ -90,12 +95,35 @@ async function screenClaim(call: Call<'ScreenClaim'>): Promise<Done> {
     tokens: [],
   };
   const holding = new Set(screening.lines);
-  screening.tokens = [...hold(store, record, held, holding, true), ...hold(store, record, older, holding, false)];
-  const key = privateKeys.screening(input.id, (call.private.screening?.generation ?? 0) + 1);
+  screening.tokens = hold(store, record, found.older, holding, false);
+  if (found.newest !== undefined) screening.tokens.push(...hold(store, record, found.newest, holding, true));
+  if (await holdByList(store, record, found.by, { before: before?.list, generation, holding }))
+    screening.list = generation;
+  const key = privateKeys.screening(input.id, generation);
   await store.putOnce(collections.billing(payer), key, screening, { expression: 'screening' });
   await putCopies(store, [state.provider], key, screening);
   store.emit(events.ClaimScreened, { id: input.id });
   return { time: store.time };
+}
+
+interface Holding {
+  /** The number of the list that it held by. */
+  before: number | undefined;
+  generation: number;
+  /** Sequences of the lines that hold what they bill from now on. */
+  holding: ReadonlySet<number>;
+}
+
+/** Has the lines hold by a new list, and by the one before no more. @returns whether there is one */
+async function holdByList(
+  store: Store,
+  record: ClaimRecord,
+  by: LookedThrough | undefined,
+  { before, generation, holding }: Holding,
+): Promise<boolean> {
+  const listing = tokensListing(record);
+  if (before !== undefined) await freeList(store, listing, before);
+  return by !== undefined && putList(store, listing, generation, by, holding) !== undefined;
 }
 
 /** Statuses in which nothing of a claim is owed, or to be. */
@@ -118,12 +146,15 @@ async function checkStanding(
   return state;
 }
 
+/** What a claim bills, as others hold it: by the newest key it is held itself. */
 interface Across {
   basis: ClaimBasis;
-  /** Under the newest key, by which services are held. */
-  held: Held[];
-  /** Under those before. */
+  /** Each for itself: under the newest key, where that has no lists, and under those before. */
+  newest: Held[] | undefined;
   older: Held[];
+  /** By lists, under each key that has them, and under the newest where that does. */
+  listed: LookedThrough[];
+  by: LookedThrough | undefined;
 }
 
 async function lookAcross(call: Call<'ScreenClaim'>, record: ClaimRecord): Promise<Across> {
@@ -136,8 +167,21 @@ async function lookAcross(call: Call<'ScreenClaim'>, record: ClaimRecord): Promi
   const basis: ClaimBasis = { bill, provider, evidence, cover, identities: record.identities };
   const first = bill.items.map((item) => item.first).sort()[0]!;
   const keys = await checkKeys(store, call.private.keys, lookedBackTo(first, store.time));
-  const found = await Promise.all(keys.map(({ key }) => askAll(call, record, tokensOf(basis, key))));
-  return { basis, held: found.at(-1)!, older: found.slice(0, -1).flat() };
+  const found = await Promise.all(
+    keys.map(async ({ key, lists }) =>
+      lists === undefined
+        ? { fine: await askAll(call, record, tokensOf(basis, key)) }
+        : { listed: await lookIntoLists(call, record, listedServicesOf(basis, key, true)) },
+    ),
+  );
+  const newest = found.at(-1)!;
+  return {
+    basis,
+    newest: newest.fine,
+    older: found.slice(0, -1).flatMap(({ fine = [] }) => fine),
+    listed: found.flatMap(({ listed = [] }) => listed),
+    by: newest.listed,
+  };
 }
 
 /** The keys that count since a day, ascending, without a gap up to the newest. @throws LedgerError */
@@ -172,6 +216,18 @@ async function askAll(
       return { ...here!, byAnother: here!.byAnother || there.some(({ byAnother }) => byAnother) };
     }),
   );
+}
+
+/** Lists of all payers lie together. */
+function lookIntoLists(
+  { store, private: { services: shown = [], screening } }: Call<'ScreenClaim'>,
+  record: ClaimRecord,
+  asked: ListedService[],
+): Promise<LookedThrough> {
+  const listing = tokensListing(record);
+  const own = ownLists(listing, screening?.generation ?? 0);
+  const beside = new Set(record.prior?.map(({ holder }) => holder));
+  return lookThrough({ store, collection: listing.collection, shown, own, beside }, asked);
 }
 
 /** Takes what the lines bill and frees what none of them does; answers what they hold. */

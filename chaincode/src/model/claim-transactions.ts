@@ -16,6 +16,7 @@ import { MAX_ACTIVITIES } from './over-time.ts';
 import { MAX_CLAIMS_OF_PAYMENT, PAYMENT_REPORTS, paymentReasonSchema, transferReferenceSchema } from './payments.ts';
 import { bucketEvidenceSchema } from './registers.ts';
 import { screeningShown } from './screening-transactions.ts';
+import { listsShown } from './service-lists.ts';
 import { recordEvidenceSchema } from './sheets.ts';
 import {
   anchoredText,
@@ -46,6 +47,7 @@ const termsShape = {
   feeSchedule: scheduleShown.optional(),
   prices: pricesShown.optional(),
   fingerprintKey: anchoredText(1_024).optional(),
+  services: listsShown,
   /** What the payer holds claims against, with the texts of the ConceptMaps that it names, in their order. */
   tables: z
     .strictObject({

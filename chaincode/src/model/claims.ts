@@ -83,6 +83,8 @@ export const fingerprintKeySchema = z.strictObject({
   key: saltSchema,
   /** That all claims under this key hold services by several factors; absent where there may be earlier ones. */
   factors: z.literal(2).optional(),
+  /** That they hold them by lists (service-lists.ts); absent where each service has a value of its own. */
+  lists: z.literal(1).optional(),
 });
 export type FingerprintKey = z.infer<typeof fingerprintKeySchema>;
 

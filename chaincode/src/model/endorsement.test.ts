@@ -115,7 +115,11 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     because:
       'the payer’s collection decides, and it could deny anything; a claim counts where its provider has signed it',
   },
-  ChangeScreeningKey: { without: ['caller'], because: 'any payer vouches for the key, as all of them know it' },
+  ChangeScreeningKey: {
+    without: ['caller', 'one of'],
+    because:
+      'any payer vouches for the key, as all of them know it; the custodian endorses what claims hold under it, in the same collection',
+  },
   ScreenClaim: {
     without: ['patients'],
     because: 'the payer’s collection decides, and it could pay anything; what it pays twice it loses',

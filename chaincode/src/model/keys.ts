@@ -74,6 +74,12 @@ export const privateKeys = {
   fingerprintFreed: (hash: string, place: number): string => `fingerprint-freed/${hash}/${place}`,
   /** billing_<Payer>: as claims held a service before there were several places. */
   fingerprintAlone: (hash: string): string => `fingerprint/${hash}`,
+  /** billing_<Payer>, and payers: that the claim of a list holds something in this bucket, one after the other (service-lists.ts). */
+  serviceBucket: (bucket: string, place: number): string => `service-bucket/${bucket}/${place}`,
+  /** billing_<Payer>, copied to the provider, and payers: what a claim holds, by the id that its bucket's values have. */
+  serviceList: (id: string): string => `service-list/${id}`,
+  /** billing_<Payer>: that a line of a list, or with 0 all of it, is held no more. */
+  serviceFreed: (listId: string, line: number): string => `service-freed/${listId}/${line}`,
   /** payers: the secret that services are told by across providers and payers, one generation after the other. */
   screeningKey: (generation: number): string => `screening-key/${generation}`,
   /** billing_<Payer>: as fingerprints, across providers and payers. */

@@ -5,6 +5,7 @@ import { custodianOf, nameSchema, organisationsOfKind } from '@telemed-ledger/co
 import { z } from 'zod';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { MAX_KEYS } from './screenings.ts';
+import { listsShown } from './service-lists.ts';
 import { anchoredText, idSchema, saltSchema } from './texts.ts';
 import { done, hintSchema, transaction } from './transaction.ts';
 import { MAX_VALUE_LENGTH } from './values.ts';
@@ -51,12 +52,13 @@ export const screeningTransactions = {
       coverage: anchoredText(MAX_STATE_LENGTH),
       keys: z.array(generationShown(1_024)).min(1).max(MAX_KEYS),
       screening: screeningShown,
+      services: listsShown,
     }),
     output: done,
     endorsers: (consortium, caller) => every(caller, custodianOf(consortium).name),
     writes: ({ caller, input: { provider } }) => ({
       always: [collections.billing(caller)],
-      copies: [collections.billing(provider)],
+      copies: [collections.payers, collections.billing(provider)],
     }),
   }),
 } as const;

@@ -25,6 +25,8 @@ export const screeningKeySchema = z.strictObject({
   key: saltSchema,
   /** Since when it is the newest. */
   from: instantSchema,
+  /** That claims hold services under it by lists (service-lists.ts); absent where each has a value of its own. */
+  lists: z.literal(1).optional(),
 });
 export type ScreeningKey = z.infer<typeof screeningKeySchema>;
 
@@ -43,7 +45,9 @@ export const screeningSchema = z.strictObject({
   lines,
   /** Of its lines that bill what another claim holds. */
   elsewhere: lines,
-  /** What its lines hold, and where. */
+  /** The list by which its lines hold it: the number of the screening that made it; absent where there is none. */
+  list: z.int().min(1).optional(),
+  /** What its lines hold, and where, under keys without lists. */
   tokens: z
     .array(z.strictObject({ hash: hashSchema, place: z.int().min(0).max(1_000_000), items: lines }))
     .max(MAX_TOKENS),

@@ -20,7 +20,10 @@ export type Use = 'sole' | 'shared' | 'asked';
 
 export interface Factor {
   use: Use;
+  /** Whose or what it is of first: a name of the patient's, or a record. */
   parts: readonly string[];
+  /** Of a name: the time that it is in, which whoever has the same factor names alike; absent where it is of a record. */
+  time?: string;
 }
 
 /** The one evaluation that a visit has, in office, hospital, emergency room or by telephone; not prevention. */
@@ -31,9 +34,12 @@ const SIDE = /^(RT|LT|E[1-4]|FA|F[1-9]|TA|T[1-9])$/;
 const PART = /^(26|TC)$/;
 /** A newborn is often insured under its mother's coverage for this long. */
 const NEWBORN_DAYS = 31;
+/** Days of stays that are looked for together. */
+const STAY_DAYS = 32;
 /** No visit is told apart by its minutes where it lasts longer. */
-const LONGEST_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
+const MINUTES_OF_DAY = DAY_MS / MINUTE_MS;
 const GRID = 15;
 
 /** In capitals: systems and the case of letters tell no services apart. */
@@ -110,19 +116,31 @@ const minutesOf = (text: string): number =>
 /** The minute of its beginning, and each quarter of an hour in it: two that overlap for that long share one. */
 function pointsOf({ start, end }: Span): number[] | undefined {
   const [from, to] = [minutesOf(start), minutesOf(end)];
-  if (!(to >= from) || (to - from) * MINUTE_MS > LONGEST_MS) return undefined;
+  if (!(to >= from) || (to - from) * MINUTE_MS > DAY_MS) return undefined;
   const points = [from];
   for (let point = (Math.floor(from / GRID) + 1) * GRID; point < to; point += GRID) points.push(point);
   return points;
 }
 
-type Named = (use: Use, ...when: string[]) => Factor[];
+type When = [kind: 'day' | 'hours' | 'at', when: string];
+type Named = (use: Use, ...when: When) => Factor[];
 
 /** That any of these names had this. */
 const namedFor =
   (names: readonly string[], ...what: string[]): Named =>
   (use, ...when) =>
-    names.map((name) => ({ use, parts: [name, ...what, ...when] }));
+    names.map((name) => ({ use, parts: [name, ...what, ...when], time: timeOf(what, when) }));
+
+/** That a record has this, of those days or of that minute. */
+const recordedIn =
+  (record: string, ...what: string[]): Named =>
+  (use, ...when) => [{ use, parts: [record, ...what, ...when] }];
+
+/** The day, of a stay the month or so, since 1970. */
+function timeOf([kind]: readonly string[], [unit, when]: When): string {
+  const day = Math.floor(unit === 'at' ? Number(when) / MINUTES_OF_DAY : Date.parse(when) / DAY_MS);
+  return kind === 'stay' ? `stay ${Math.floor(day / STAY_DAYS)}` : String(day);
+}
 
 const onDays = (named: Named, { first, last }: BillItem): Factor[] =>
   daysFrom(first, last).flatMap((day) => named('sole', 'day', day));
@@ -161,13 +179,16 @@ function inParts(factors: readonly Factor[], { modifiers }: BillItem, asking: bo
   const [part, ...more] = new Set(modifiers.filter((modifier) => PART.test(modifier)));
   if (part === undefined || more.length > 0) {
     const asked = factors.filter(({ use }) => asking && use === 'sole');
-    return [...factors, ...asked.map(({ parts }): Factor => ({ use: 'asked', parts: [...parts, 'component'] }))];
+    return [...factors, ...asked.map((one): Factor => ({ ...one, use: 'asked', parts: [...one.parts, 'component'] }))];
   }
   return factors.flatMap((factor): Factor[] => {
     const { use, parts } = factor;
     if (use !== 'sole') return [factor];
-    const own: Factor = { use, parts: [...parts, part] };
-    return [own, { use: 'shared', parts: [...parts, 'component'] }, { use: 'asked', parts }];
+    return [
+      { ...factor, parts: [...parts, part] },
+      { ...factor, use: 'shared', parts: [...parts, 'component'] },
+      { ...factor, use: 'asked' },
+    ];
   });
 }
 
@@ -209,8 +230,9 @@ function ofStay(line: Line, reference: string): Factor[] {
   const { bill } = basis;
   const record = recordIn(line, reference);
   return codesOf(item).flatMap((code) => [
-    ...onDays(namedFor([record, ...names], 'stay', payeeOf(bill), code), item),
-    ...(EVALUATION.test(code) ? onDays(namedFor([record], 'evaluation', ...ofHouse(bill)), item) : []),
+    ...onDays(recordedIn(record, 'stay', payeeOf(bill), code), item),
+    ...onDays(namedFor(names, 'stay', payeeOf(bill), code), item),
+    ...(EVALUATION.test(code) ? onDays(recordedIn(record, 'evaluation', ...ofHouse(bill)), item) : []),
   ]);
 }
 

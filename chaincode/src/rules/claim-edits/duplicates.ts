@@ -97,6 +97,61 @@ function collect(
   return collected.all();
 }
 
+/** Those that are taken for these lines. @param lines sequences */
+export const takenBy = <F extends Fingerprint>(all: readonly F[], lines: ReadonlySet<number>): F[] =>
+  all.filter(({ use, items }) => use !== 'asked' && items.some((item) => lines.has(item)));
+
+/** A service by what a list of them holds. */
+export interface ListedService extends Fingerprint {
+  /** Where such lists are looked for: one hash for each name of the patient and day or so, and for each record. */
+  buckets: string[];
+}
+
+/**
+ * What {@link fingerprintsOf} or {@link tokensOf} tell, for lists: of a person a service has one hash under all of the person's names, and
+ * whose it is is told by the buckets.
+ * @param key hex
+ * @throws LedgerError INVALID where a claim has more than one transaction can hold.
+ */
+export function listedServicesOf(basis: ClaimBasis, key: string, isAcross = false): ListedService[] {
+  checkSizes(basis, namesOf(basis, isAcross).length);
+  const hash = hashing(key, LISTED_LENGTH);
+  const scope = isAcross ? 'across' : basis.provider.name;
+  const found = new Map<string, Omit<ListedService, 'hash' | 'buckets'> & { buckets: Set<string> }>();
+  for (const item of billedItems(basis.bill)) {
+    const { sequence } = item;
+    for (const { use, parts, time } of factorsOf(basis, item, isAcross)) {
+      const [subject = '', ...what] = parts;
+      const told = canonicalJson([scope, ...(time === undefined ? ['record', ...parts] : ['person', ...what])]);
+      const service = found.get(told) ?? { items: [], use, buckets: new Set() };
+      found.set(told, service);
+      if (service.items.at(-1) !== sequence) service.items.push(sequence);
+      // Of two uses the stricter counts.
+      if (use === 'sole') service.use = use;
+      service.buckets.add(canonicalJson([scope, subject, ...(time === undefined ? [] : [time])]));
+      if (found.size > MAX_FINGERPRINTS) throw tooMany();
+    }
+  }
+  return [...found].map(([told, { items, use, buckets }]) => ({
+    ...{ items, use, hash: hash(told) },
+    buckets: [...buckets].map((bucket) => hash(`bucket/${bucket}`)),
+  }));
+}
+
+/** Hexadecimal digits of a hash in a list, and of a bucket: 128 bits. */
+const LISTED_LENGTH = 32;
+
+/** Keyed hashes, each made once. */
+function hashing(key: string, length: number): (text: string) => string {
+  const secret = Buffer.from(key, 'hex');
+  const made = new Map<string, string>();
+  return (text) => {
+    const known = made.get(text) ?? createHmac('sha256', secret).update(text).digest('hex').slice(0, length);
+    made.set(text, known);
+    return known;
+  };
+}
+
 /**
  * As claims made them before there were factors: one per item, name of the patient, code and day. Still asked for where such
  * claims may be on the ledger. @throws LedgerError INVALID

@@ -30,6 +30,7 @@ import { upToDate } from '../up-to-date.ts';
 import { activitiesShown } from './activities.ts';
 import { besideShown } from './beside.ts';
 import { billedText } from './billed.ts';
+import { showingLists } from './lists-shown.ts';
 import { benefitsShown } from './plans.ts';
 import { pricesShown } from './prices.ts';
 import { tablesShown } from './tables-shown.ts';
@@ -66,7 +67,9 @@ async function submitOnce(
     ...(await priorShown(index, own, resource)),
   };
   const submission = { ...shown, evidence, responseId: randomUUID() };
-  return ledger.submit('SubmitClaim', { id, payer }, submission, sending);
+  return showingLists(index, own, (lists) =>
+    ledger.submit('SubmitClaim', { id, payer }, { ...submission, ...lists }, sending),
+  );
 }
 
 /** What other payers decided of the same services, as the claim names it. @throws {LedgerError} INVALID where that is not here */
@@ -293,7 +296,7 @@ export async function adjudicateOnce(
   const made = { responseId: randomUUID(), salt: newSalt(), ...shown, ...asked, ...others };
   const isBeyond = beyond === true || ofPlan.beyond;
   const input = { id, provider, ...(isBeyond ? { beyond: true as const } : {}) };
-  return ledger.submit('AdjudicateClaim', input, made, sending);
+  return showingLists(index, own, (lists) => ledger.submit('AdjudicateClaim', input, { ...made, ...lists }, sending));
 }
 
 /** The payer's rules of deciding, what another person has signed, and what an appeal is against. */

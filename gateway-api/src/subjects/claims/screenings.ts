@@ -40,6 +40,7 @@ import {
   standingOf,
   textOf,
 } from './claims.ts';
+import { showingLists } from './lists-shown.ts';
 
 type Screener = Pick<Services, 'index' | 'ledger' | 'organisation'>;
 
@@ -137,7 +138,9 @@ async function screen(
     keys: await keysSince(services, lookedBackTo(first, new Date().toISOString())),
     ...(screening === undefined ? {} : { screening }),
   };
-  await ledger.submit('ScreenClaim', { id, provider }, shown, AS_SYSTEM);
+  await showingLists(index, collections.payers, (lists) =>
+    ledger.submit('ScreenClaim', { id, provider }, { ...shown, ...lists }, AS_SYSTEM),
+  );
 }
 
 const DAY_MS = 86_400_000;
