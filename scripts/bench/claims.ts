@@ -15,8 +15,8 @@ const CPT = 'http://www.ama-assn.org/go/cpt';
 const CALLERS = [1, 64];
 const AT_ONCE = 16;
 const PEOPLE = 64;
-/** Of one person and practitioner in a day, from six in the morning on, a quarter of an hour each. */
-const VISITS_A_DAY = 32;
+/** Days on which each person has a visit, a quarter of an hour long; then once more on each, from six in the morning on. */
+const DAYS = 80;
 const LINES = 500;
 /** Of a day of the stay that they bill. */
 const SERVICES = 10;
@@ -135,9 +135,9 @@ class Desk {
   /** A claim for a visit of its own, up to its decision. */
   async decided(): Promise<void> {
     const visit = await this.#next();
-    const { outcome, disposition, ...answer } = await this.#scene.submitted(visit);
-    if (outcome !== 'queued') throw new Error(`a claim was not taken: ${disposition}`);
-    await this.#adjudicated(answer['request'] as { reference: string });
+    const answer = await this.#scene.submitted(visit);
+    checkTaken(answer);
+    await this.#adjudicated(answer.request);
     this.owed += 1;
   }
 
@@ -208,7 +208,7 @@ class Desk {
     const claim = { type, item, total: { value: LINES, currency: 'USD' } };
     return async () => {
       const answer = await this.#scene.submitted(stay, { claim });
-      if (answer.outcome !== 'queued') throw new Error(`the claim was not taken: ${answer.disposition}`);
+      checkTaken(answer);
       await this.#adjudicated(answer.request);
     };
   }
@@ -227,10 +227,9 @@ class Desk {
       const limit = pLimit(AT_ONCE);
       while (this.#ready.length < wanted) {
         const number = this.#visits++;
-        const ago = 2 + (Math.floor(number / VISITS_A_DAY) % 80);
-        const day = new Date(Date.now() - ago * DAY_MS).toISOString().slice(0, 10);
+        const day = new Date(Date.now() - (2 + (number % DAYS)) * DAY_MS).toISOString().slice(0, 10);
         const all = this.#people.map(({ insured, npi }) =>
-          limit(() => this.#scene.recorded(insured, plannedOf(npi, day, number % VISITS_A_DAY))),
+          limit(() => this.#scene.recorded(insured, plannedOf(npi, day, Math.floor(number / DAYS)))),
         );
         this.#ready.push(...(await Promise.all(all)));
       }
@@ -238,6 +237,13 @@ class Desk {
     return this.#recording;
   }
 }
+
+function checkTaken({ outcome, error = [] }: { outcome: string; error?: Edits }): void {
+  const edits = error.flatMap(({ code }) => code.coding?.[0]?.code ?? []);
+  if (outcome !== 'queued') throw new Error(`a claim was not taken: ${edits.join(', ') || outcome}`);
+}
+
+type Edits = { code: { coding?: { code?: string }[] } }[];
 
 const PERSON = { gender: 'female', birthDate: '1970-01-01' };
 const instant = (day: string, minutes: number): string =>

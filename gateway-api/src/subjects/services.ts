@@ -37,6 +37,7 @@ import type { LogAnchors } from './reads/anchors.ts';
 import type { ReadLog } from './reads/read-log.ts';
 import type { Witness } from './receipts/witness.ts';
 import type { RecordItem } from './records/sheets.ts';
+import type { LicenceGroups } from './registers/together.ts';
 import type { Subscriptions } from './subscriptions/subscriptions.ts';
 import type { Parties } from './x12/parties.ts';
 
@@ -50,6 +51,8 @@ export interface Services {
   groups: GroupCommit<RecordItem>;
   /** Requests for access, and decisions about them, several in one transaction. */
   accessGroups: AccessGroups;
+  /** Licences, several in one transaction. */
+  licenceGroups: LicenceGroups;
   /** What becomes of requests for access is found out of so many of one holder's at once. */
   evaluations: Pick<FairSlots, 'run'>;
   idempotent: IdempotentWrites;

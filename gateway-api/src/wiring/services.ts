@@ -48,6 +48,7 @@ import { termsOf } from '../subjects/reads/routes.ts';
 import { Witness } from '../subjects/receipts/witness.ts';
 import { recordGroups } from '../subjects/records/groups.ts';
 import { licenceNaming } from '../subjects/registers/licence-shown.ts';
+import { licenceGroups } from '../subjects/registers/together.ts';
 import type { Services } from '../subjects/services.ts';
 import { isClaimFor, isClaimForSince } from '../subjects/subscriptions/claims-for.ts';
 import { Subscriptions } from '../subjects/subscriptions/subscriptions.ts';
@@ -117,6 +118,11 @@ export function wiredServices({
       onGroup: (transaction, count) => metrics.accessGroup(transaction, count),
       onApart: (refusal) => metrics.groupApart(refusal),
     },
+  );
+  const licenceWrites = licenceGroups(
+    { index, ledger },
+    { writes: limits.inFlightWrites, budgetMs: limits.budgetMs },
+    (refusal) => metrics.groupApart(refusal),
   );
   const evaluations = new FairSlots({ all: Number.POSITIVE_INFINITY, client: EVALUATIONS, waitMs: EVALUATION_WAIT_MS });
   const { reads: all } = config.clients;
@@ -202,6 +208,7 @@ export function wiredServices({
     ledger,
     groups,
     accessGroups: accesses,
+    licenceGroups: licenceWrites,
     evaluations,
     idempotent,
     disclosures,

@@ -53,6 +53,32 @@ describe('The register of licences, at the gateways', function () {
     expect((await send('regulator', 'GET /licences/nobody/history')).status).to.equal(404);
   });
 
+  it('takes many that are set at once, in few transactions, and refuses one for what is wrong with it', async () => {
+    const numbers = Array.from({ length: 40 }, (_, index) => String(6_000_000_000 + index));
+    const answers = await Promise.all(
+      numbers.map((number, index) =>
+        send('regulator', `PUT /licences/${number}`, { ...TERMS, ...(index === 17 ? { end: '2023-01-01' } : {}) }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).to.deep.equal(numbers.map((_, index) => (index === 17 ? 422 : 200)));
+    expect(answers[17]!.body.issue[0].expression).to.deep.equal(['end']);
+    for (const [index, { body }] of answers.entries())
+      if (index !== 17) expect(body).to.deep.include({ ...TERMS, number: numbers[index] });
+    const transactions = answers.flatMap(({ headers }) => headers.get('x-transaction-id') ?? []);
+    expect(transactions).to.have.length(39);
+    expect(new Set(transactions).size).to.be.lessThan(12);
+    const known = numbersOf(await listed('count=500'));
+    expect(numbers.filter((number) => known.includes(number))).to.deep.equal(numbers.toSpliced(17, 1));
+  });
+
+  it('takes two statements on one licence that are made at once one after the other', async () => {
+    const statuses = ['suspended', 'excluded'];
+    await put('6100000000');
+    await Promise.all(statuses.map((status) => put('6100000000', { status, effective: '2026-01-01' })));
+    const { statements } = (await send('regulator', 'GET /licences/6100000000/history')).body;
+    expect(statements.map(({ status }: { status: string }) => status)).to.have.members(['active', ...statuses]);
+  });
+
   it('is searched by whom it names, by place, status and day, in pages that lose nothing', async () => {
     const numbers = ['4000000001', '4000000002', '4000000003', '4000000004', '4000000005'];
     const named = (practitioner: string) => ({ practitioners: [{ organisation: 'clinic', practitioner }] });

@@ -14,8 +14,7 @@ import { z } from 'zod';
 import { nextPage, pageCount } from '../../http/paging.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
-import { newSalt } from '../../ledger/sender.ts';
-import { upToDate } from '../up-to-date.ts';
+import { sendLicence } from './together.ts';
 
 const licenceSchema = licenceStateSchema.meta({ id: 'Licence' });
 const licenceBody = licenceInputSchema.omit({ number: true });
@@ -57,16 +56,10 @@ export const setLicence = route({
   body: licenceBody,
   transaction: 'SetLicence',
   answers: { 200: { description: 'The licence as it stands.', schema: licenceSchema } },
-  async handle({ caller, parameters: { number }, body, idempotency }, { index, ledger, idempotent }) {
+  async handle({ caller, parameters: { number }, body, idempotency }, { index, licenceGroups, idempotent }) {
     const { outcome, submitted } = await idempotent.write(caller, idempotency, () => ({
       answer: {},
-      submit: (sending) =>
-        upToDate(async () => {
-          const { register, buckets } = await index.register.bucketsOf([number]);
-          const [bucket] = buckets;
-          if (bucket === undefined) throw new Error('a number lies in a bucket');
-          return ledger.submit('SetLicence', { ...body, number }, { salt: newSalt(), register, bucket }, sending);
-        }),
+      submit: (sending) => sendLicence(licenceGroups, { ...body, number }, sending),
     }));
     // The same request wrote the same licence, whichever of them it was; whom it left out, the register goes on naming.
     const licence = submitted?.result ?? {
