@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { access } from './bench/access.ts';
 import { accessLog } from './bench/access-log.ts';
+import { billing } from './bench/billing.ts';
 import { claims } from './bench/claims.ts';
 import { median } from './bench/closed-loop.ts';
 import { fhirBench } from './bench/fhir.ts';
@@ -34,7 +35,7 @@ import { table } from './table.ts';
 const CALLERS = [1, 16, 64];
 const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
-const USAGE = `usage: npm run bench [-- fhir | greedy | access | claims | fraud FILE… | access-log | reads | linkability | scale] [--org x] [--seconds 60]
+const USAGE = `usage: npm run bench [-- fhir | greedy | access | claims | billing FILE… | fraud FILE… | access-log | reads | linkability | scale] [--org x] [--seconds 60]
   [--seed 1] [--claims 200] [--rate 2] [--resources 10000] [--patients 200] [--points 6,6x114,6x414,12]`;
 const REST = 'REST create, 1 KB';
 const SDK = 'bare SDK, OpenSSL signer';
@@ -56,8 +57,9 @@ await runCommand(async () => {
   });
   const [kind, ...files] = positionals;
   if (kind === 'access') return access(positive('--seconds', values.seconds)).then(() => 0);
+  if ((kind === 'fraud' || kind === 'billing') && files.length === 0) throw new UsageError(USAGE);
+  if (kind === 'billing') return billing(files).then(() => 0);
   if (kind === 'fraud') {
-    if (files.length === 0) throw new UsageError(USAGE);
     const [seed, claims, rate] = [values.seed, values.claims, values.rate].map((text, index) =>
       positive(['--seed', '--claims', '--rate'][index]!, text),
     ) as [number, number, number];

@@ -57,6 +57,49 @@ describe('A Claim of a file', () => {
     expect(did[0]).to.include('total was left out');
   });
 
+  it('is given the record of its visit that has its code, each once, where a line names none', () => {
+    const code = { coding: [{ system: 'http://loinc.org', code: '58410-2' }] };
+    const report = (url: string, more: object = {}): Entry => ({
+      fullUrl: url,
+      resource: {
+        ...{ resourceType: 'DiagnosticReport', code, subject: { reference: 'urn:uuid:p' } },
+        ...{ encounter: { reference: 'urn:uuid:e' }, ...more },
+      },
+    });
+    const entry = claim({
+      ...{ patient: { reference: 'urn:uuid:p' }, total: undefined },
+      supportingInfo: [{ sequence: 1 }, { sequence: 2 }, { sequence: 3 }],
+      item: [
+        { sequence: 1, encounter: [{ reference: 'urn:uuid:e' }], net: usd(1) },
+        ...[1, 2, 3].map((one) => ({
+          sequence: one + 1,
+          productOrService: code,
+          informationSequence: [one],
+          net: usd(2),
+        })),
+      ],
+    });
+    const [prepared] = preparedClaims([
+      ...[entry, ...others, report('urn:uuid:elsewhere', { encounter: { reference: 'urn:uuid:x' } })],
+      ...[
+        report('urn:uuid:r1'),
+        report('urn:uuid:hers', { subject: { reference: 'urn:uuid:q' } }),
+        report('urn:uuid:r2'),
+      ],
+    ]);
+    const sent = (prepared!.bundle as Sent).entry[0]!.resource;
+    expect(sent).to.have.deep.property('supportingInfo', [
+      { sequence: 1, valueReference: { reference: 'urn:uuid:r1' } },
+      { sequence: 2, valueReference: { reference: 'urn:uuid:r2' } },
+      { sequence: 3 },
+    ]);
+    // For the third there is none: it is not billed.
+    expect(sent.item).to.have.length(3);
+    expect(prepared!.did.map((did) => did.slice(0, 20))).to.deep.equal([
+      ...['a line was given the', 'a line was given the', 'a line that names no'],
+    ]);
+  });
+
   it('is not sent where nobody insures the patient, or it is for nothing that was done', () => {
     expect(first(claim({ insurance: [{ coverage: { display: 'NO_INSURANCE' } }] }))).to.include({
       ...{ bundle: undefined, missing: 'the patient has no insurance' },

@@ -16,6 +16,22 @@ interface Evidence {
 interface Log {
   entry?: { resource: { outcome?: string; entity?: { what?: { reference: string } }[]; purposeOfEvent?: object[] } }[];
 }
+interface Line {
+  encounter: { reference: string }[];
+}
+interface Part {
+  name: string;
+  valueCode?: string;
+  part?: Part[];
+}
+interface Findings extends Resource {
+  parameter: { part: Part[] }[];
+}
+/** Hours before, on the same day. */
+const earlier = ({ start, end }: { start: string; end: string }) => ({
+  start: start.replace(/T\d\d/, 'T03'),
+  end: end.replace(/T\d\d/, 'T03'),
+});
 const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 const FOR_PAYMENT = {
   purpose: [{ system: ACT_REASON, code: 'HPAYMT' }],
@@ -27,6 +43,7 @@ describe('The evidence of a claim at the payer’s desk', function () {
   let scene: Scene;
   let claims: PayableClaims;
   let claim: string;
+  let miscoded: string;
   let ann: Party;
   let ben: Party;
   let patient: Party;
@@ -70,6 +87,40 @@ describe('The evidence of a claim at the payer’s desk', function () {
     // The provider holds the records themselves; the payer's system judges by what is kept.
     expect(await basis(claims.hospital)).to.equal(200);
     expect(await basis(scene.parties.of('payer', 'system'))).to.equal(200);
+  });
+
+  /** Whether a finding of a claim that bills what the visit was not tells somebody what it was, and says where it does not. */
+  async function recorded(clerk: Party): Promise<string[]> {
+    const { parameter } = await clerk.ask<Findings>({ method: 'POST', path: `/fhir/R4/Claim/${miscoded}/$findings` });
+    const found = parameter.filter(({ part }) => part.some(({ valueCode }) => valueCode === 'code-not-of-record'));
+    const facts = found.flatMap(({ part }) => part.flatMap((one) => one.part ?? []));
+    expect(facts.map(({ name }) => name)).to.include.members(['item', 'billed']);
+    const withheld = found.flatMap(({ part }) => part.filter(({ name }) => name === 'withheld'));
+    return [...facts.filter(({ name }) => name === 'recorded'), ...withheld].map(({ name }) => name);
+  }
+
+  it('is told by no finding to whom it is not shown', async () => {
+    const path = `/fhir/R4/Claim/${claim}`;
+    const { id: _, ...billed } = await claims.hospital.ask<Resource & { item: Line[] }>({ path });
+    const [{ encounter, ...line }] = billed.item as [Line];
+    const visit = `/fhir/R4/${encounter[0]!.reference}`;
+    const type = [{ coding: [{ system: 'http://snomed.info/sct', code: '448337001' }] }];
+    const { meta: __, ...was } = await claims.hospital.ask<Resource & { meta?: object }>({ path: visit });
+    const body = { ...was, type, id: undefined, period: earlier(was['period'] as { start: string; end: string }) };
+    const { body: other } = await claims.hospital.write({ method: 'POST', path: '/fhir/R4/Encounter', body });
+    const item = [
+      {
+        ...{ ...line, encounter: [{ reference: `Encounter/${other.id}` }] },
+        productOrService: { coding: [{ system: 'http://snomed.info/sct', code: '185349003' }] },
+      },
+    ];
+    const sent = { method: 'POST', path: '/fhir/R4/Claim/$submit', body: { ...billed, item } } as const;
+    const { request } = (await claims.hospital.write<Resource & { request: { reference: string } }>(sent)).body;
+    miscoded = request.reference.slice('Claim/'.length);
+    await ann.find({ path: `/fhir/R4/${request.reference}` }, 'the claim at the payer');
+    expect(await recorded(ann)).to.deep.equal(['withheld']);
+    for (const reader of [claims.hospital, scene.parties.of('payer', 'system')])
+      expect(await recorded(reader)).to.deep.equal(['recorded']);
   });
 
   it('is shown as far as she permits', async () => {

@@ -8,6 +8,7 @@ import type { Bill, BillItem } from './bill.ts';
 import { classOf, isStay, objectsOf, performersOf, targetOf } from './claim-evidence.ts';
 import { type Billed, billedItems, practitionersOf } from './claim-practitioners.ts';
 import type { Reference, Resource } from './fhir.ts';
+import { instantOf } from './periods.ts';
 import { idSchema, licenceNumberSchema, line, minorUnitsSchema, saltSchema } from './texts.ts';
 import { schemaVersion } from './values.ts';
 
@@ -51,7 +52,7 @@ type Evidence = Billed['evidence'];
 type Period = Record<'start' | 'end', unknown>;
 
 const minuteOf = (text: unknown): number | undefined => {
-  const time = typeof text === 'string' && text.includes('T') ? Date.parse(text) : Number.NaN;
+  const time = typeof text === 'string' && text.includes('T') ? instantOf(text) : Number.NaN;
   return Number.isNaN(time) ? undefined : Math.floor(time / MINUTE_MS);
 };
 

@@ -135,6 +135,8 @@ export interface BillItem extends BillPart {
   last: string;
   /** Where the service is billed by the hour, ISO 8601 as written. */
   times?: { start: string; end: string };
+  /** It says itself nothing of when: its days and times are those of the whole claim. */
+  isOfClaim?: true;
   /** `Type/id` of the records of what was done that the item points to. */
   services: string[];
   careTeam: Reference[];
@@ -172,13 +174,18 @@ export const expressionOf = (root: string, path: readonly PropertyKey[]): string
     root,
   );
 
-function daysOfItem(claim: Claim, item: ClaimItem, at: string): Pick<BillItem, 'first' | 'last' | 'times'> {
+function daysOfItem(
+  claim: Claim,
+  item: ClaimItem,
+  at: string,
+): Pick<BillItem, 'first' | 'last' | 'times' | 'isOfClaim'> {
+  const isOfClaim = item.servicedDate === undefined && item.servicedPeriod === undefined;
   const span = item.servicedDate === undefined ? (item.servicedPeriod ?? claim.billablePeriod) : undefined;
   const start = item.servicedDate ?? span?.start;
   const end = item.servicedDate ?? span?.end ?? start;
   if (start === undefined || end === undefined) throw invalid('no service date', `${at}.serviced`);
   if (start.length < 10 || end.length < 10) throw invalid('a service date needs its day', `${at}.serviced`);
-  const days = { first: firstDay(start), last: lastDay(end) };
+  const days = { first: firstDay(start), last: lastDay(end), ...(isOfClaim ? { isOfClaim: true as const } : {}) };
   const count = countDays(days.first, days.last);
   if (!(count >= 1 && count <= MAX_ITEM_DAYS)) {
     throw invalid(`a service takes one to ${MAX_ITEM_DAYS} days`, `${at}.serviced`);

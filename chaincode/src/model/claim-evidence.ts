@@ -7,7 +7,7 @@ import type { Reference, Resource } from './fhir.ts';
 /** The types whose records an edit reads. */
 const EVIDENCE_TYPES = [
   ...['Patient', 'Encounter', 'Procedure', 'Observation', 'DiagnosticReport', 'Immunization'],
-  ...['MedicationDispense', 'MedicationAdministration', 'MedicationRequest', 'Medication'],
+  ...['MedicationDispense', 'MedicationAdministration', 'MedicationRequest', 'Medication', 'SupplyDelivery'],
   ...['Practitioner', 'PractitionerRole'],
 ];
 
@@ -43,16 +43,34 @@ const PERFORMED_BY: Record<string, (resource: Resource) => unknown[]> = {
   Immunization: (resource) => objectsOf(resource['performer']).map((one) => one['actor']),
   Observation: (resource) => objectsOf(resource['performer']),
   DiagnosticReport: (resource) => objectsOf(resource['performer']),
+  SupplyDelivery: (resource) => [resource['supplier']],
 };
 
 /** The people who did what a record is of, as references. */
 export const performersOf = (resource: Resource): unknown[] => PERFORMED_BY[resource.resourceType]?.(resource) ?? [];
+
+/** hl7.org/fhir/R4/references-definitions.html#Reference.type */
+type Named = Reference & { type?: string };
+
+/** Whether a reference names somebody; organisations, patients and devices answer for nothing by a licence. */
+export function isPerson(reference: Named): boolean {
+  if (reference.reference === undefined && reference.identifier === undefined) return false;
+  const [type = ''] = (targetOf(reference) ?? `${reference.type ?? 'Practitioner'}/`).split('/');
+  return type === 'Practitioner' || type === 'PractitionerRole';
+}
+
+/** `Encounter/<id>` of the visit whose people did what a record is of, where the record itself names nobody. */
+export const visitOf = (resource: Resource): string | undefined =>
+  resource.resourceType in PERFORMED_BY && !(objectsOf(performersOf(resource)) as Named[]).some(isPerson)
+    ? targetOf(resource['encounter'])
+    : undefined;
 
 /** What is read next to a record: who did it, and what it says by reference alone. */
 function recordReferences(resource: Resource): unknown[] {
   return [
     ...performersOf(resource),
     ...(resource.resourceType === 'PractitionerRole' ? [resource['practitioner']] : []),
+    ...(visitOf(resource) === undefined ? [] : [resource['encounter']]),
     resource['medicationReference'],
   ];
 }
@@ -75,9 +93,11 @@ export interface Coding {
  */
 export function codingsOf(resource: Resource, medication?: Resource): Coding[] {
   const { type, serviceType, code, vaccineCode, medicationCodeableConcept } = resource as Record<string, unknown>;
+  const { itemCodeableConcept } = (resource['suppliedItem'] ?? {}) as Record<string, unknown>;
   const concepts: Record<string, unknown[]> = {
     Encounter: [...objectsOf(type), serviceType],
     Immunization: [vaccineCode],
+    SupplyDelivery: [itemCodeableConcept],
     ...Object.fromEntries(MEDICINES.map((one) => [one, [medicationCodeableConcept, medication?.['code']]])),
   };
   return (concepts[resource.resourceType] ?? [code]).flatMap(codingsIn);

@@ -3,7 +3,7 @@
  * register's entries for them, and the claim edits judge by those.
  */
 import type { Bill, BillItem } from './bill.ts';
-import { objectsOf, performersOf, targetOf } from './claim-evidence.ts';
+import { isPerson, objectsOf, performersOf, targetOf, visitOf } from './claim-evidence.ts';
 import type { Reference, Resource } from './fhir.ts';
 import type { Anchored } from './values.ts';
 
@@ -29,17 +29,6 @@ function numberOf(reference: Reference, evidence: Billed['evidence']): string | 
   return typeof number === 'string' && NUMBER.test(number) ? number : undefined;
 }
 
-/** Organisations, patients and devices answer for nothing by a licence. */
-function isPerson(reference: Named): boolean {
-  const [type = ''] = (targetOf(reference) ?? `${reference.type ?? 'Practitioner'}/`).split('/');
-  return type === 'Practitioner' || type === 'PractitionerRole';
-}
-
-interface Named extends Reference {
-  /** hl7.org/fhir/R4/references-definitions.html#Reference.type */
-  type?: string;
-}
-
 /** Who answers for an item. */
 export interface Answering {
   /** Licence number; undefined where it is not to be found. */
@@ -60,15 +49,37 @@ function answeringBy(reference: Reference, evidence: Billed['evidence']): Answer
   return { number: numberOf(person, evidence), reference: person, role: record };
 }
 
-/** Everybody who answers for an item: its care team, and whoever the records that it points to name. */
-export function practitionersOf(item: BillItem, { evidence }: Billed): Answering[] {
-  const performers = item.services.flatMap((service) => {
-    const shown = evidence.get(service);
-    return shown === undefined ? [] : (objectsOf(performersOf(shown.resource)) as Reference[]);
+/** Whom a record names; what names nobody was done by those of its visit, where that is the same patient's. */
+function performing(record: Resource, { bill, evidence }: Billed): Reference[] {
+  const visit = evidence.get(visitOf(record) ?? '')?.resource;
+  const isHers = visit?.resourceType === 'Encounter' && targetOf(visit['subject']) === bill.patient;
+  return (objectsOf(performersOf(isHers ? visit : record)) as Reference[]).filter(isPerson);
+}
+
+const isSupply = (service: string): boolean => service.startsWith('SupplyDelivery/');
+
+/** Those of a claim's lines that answer for one: a supply that names nobody is handed out at what the others bill. */
+function answeringLines(item: BillItem, billed: Billed): BillItem[] {
+  const isAlone = item.services.length > 0 && item.services.every(isSupply) && item.careTeam.length === 0;
+  const others = billed.bill.items.filter(({ services }) => !services.every(isSupply));
+  const names = item.services.some((service) => {
+    const record = billed.evidence.get(service)?.resource;
+    return record !== undefined && performing(record, billed).length > 0;
   });
-  const people = [...item.careTeam, ...performers].filter(
-    (reference) => (reference.reference !== undefined || reference.identifier !== undefined) && isPerson(reference),
+  return isAlone && !names ? others : [item];
+}
+
+/** Everybody who answers for an item: its care team, and whoever the records that it points to name. */
+export function practitionersOf(one: BillItem, billed: Billed): Answering[] {
+  const { evidence } = billed;
+  const lines = answeringLines(one, billed);
+  const performers = lines.flatMap(({ services }) =>
+    services.flatMap((service) => {
+      const shown = evidence.get(service);
+      return shown === undefined ? [] : performing(shown.resource, billed);
+    }),
   );
+  const people = [...lines.flatMap(({ careTeam }) => careTeam).filter(isPerson), ...performers];
   return people.map((reference) => answeringBy(reference, evidence));
 }
 

@@ -8,6 +8,7 @@ import {
   exampleNumber,
   exampleSalt,
 } from '../model/example-claim.fixture.ts';
+import { FACTS_OF_CLAIMS, FACTS_OF_RECORDS } from '../model/finding-facts.ts';
 import { referenceTo } from '../model/organisations.ts';
 import { fingerprintsOf } from './claim-edits/duplicates.ts';
 import { onDaysOfRecords } from './claim-edits/when.ts';
@@ -15,6 +16,7 @@ import { CLAIM_EDITS, judgeClaim, standing, verdictOf } from './claims.ts';
 import { EVIDENCE_CASES } from './evidence-cases.fixture.ts';
 import { type Case, changed, denialOf } from './example-case.fixture.ts';
 import { TABLE_CASES } from './table-cases.fixture.ts';
+import { WHOLE_CLAIM_CASES } from './whole-claim-cases.fixture.ts';
 
 const ofHospital = { organisation: 'hospital', practitioner: `Practitioner/${exampleIds.practitioner}` };
 const fromClinic = referenceTo('clinic', ofHospital.practitioner);
@@ -138,7 +140,7 @@ const PASSING: [string, (given: Case) => void][] = [
     (given) => given.more.push(visit(exampleIds.other, '2026-02-10T00:00:00Z', '2026-02-10T23:20:00Z')),
   ],
   ['whose hours are rounded to the quarter', (given) => served(given, '2026-02-10T08:00:00Z', '2026-02-10T08:45:00Z')],
-  ...[...EVIDENCE_CASES, ...TABLE_CASES].flatMap(({ honest }) => honest),
+  ...[...EVIDENCE_CASES, ...TABLE_CASES, ...WHOLE_CLAIM_CASES].flatMap(({ honest }) => honest),
 ];
 
 const atClinic = { organisation: 'clinic' };
@@ -430,12 +432,9 @@ const DENIED: [edit: string, title: string, change: (given: Case) => void, facts
     (given) => given.outdated.push(`Encounter/${exampleIds.encounter}`),
     { item: 1, record: `Encounter/${exampleIds.encounter}` },
   ],
-  ...[...EVIDENCE_CASES, ...TABLE_CASES].map(({ edit, title, change, facts }): (typeof DENIED)[number] => [
-    edit,
-    title,
-    change,
-    facts,
-  ]),
+  ...[...EVIDENCE_CASES, ...TABLE_CASES, ...WHOLE_CLAIM_CASES].map(
+    ({ edit, title, change, facts }): (typeof DENIED)[number] => [edit, title, change, facts],
+  ),
 ];
 
 /** What the edits say of the example after a change, its days read as the contract reads them. */
@@ -459,6 +458,17 @@ describe('the claim edits', () => {
       expect(denialOf(judged(change))).to.deep.equal({ edit, version, outcome: 'deny', facts });
     });
   }
+
+  it('tells by no fact of a denial what its name does not say whose it is', () => {
+    const known = [...FACTS_OF_CLAIMS, ...FACTS_OF_RECORDS];
+    for (const [edit, title, change] of DENIED)
+      for (const { facts = {} } of judged(change))
+        expect(
+          Object.keys(facts).filter((name) => !known.includes(name)),
+          `${edit}: ${title}`,
+        ).to.deep.equal([]);
+    expect(FACTS_OF_CLAIMS.filter((name) => FACTS_OF_RECORDS.includes(name))).to.deep.equal([]);
+  });
 
   it('has a case of denial for each edit, and each edit has its own name', () => {
     const names = CLAIM_EDITS.map(({ name }) => name);

@@ -9,6 +9,7 @@ import { classOf, isStay, objectsOf } from '../../model/claim-evidence.ts';
 import { addDays, daysFrom, firstDay } from '../../model/days.ts';
 import type { Resource } from '../../model/fhir.ts';
 import { identitiesIn } from '../../model/links.ts';
+import { instantOf } from '../../model/periods.ts';
 import { type ClaimBasis, patientOf } from '../claim-facts.ts';
 import { type Span, spanOf } from './when.ts';
 
@@ -110,8 +111,7 @@ function newbornOf(patient: Resource | undefined, { items }: Bill): string {
   return isNewborn ? `|newborn ${birthDate} ${multipleBirthInteger}` : '';
 }
 
-const minutesOf = (text: string): number =>
-  text.includes('T') ? Math.floor(Date.parse(text) / MINUTE_MS) : Number.NaN;
+const minutesOf = (text: string): number => (text.includes('T') ? Math.floor(instantOf(text) / MINUTE_MS) : Number.NaN);
 
 /** The minute of its beginning, and each quarter of an hour in it: two that overlap for that long share one. */
 function pointsOf({ start, end }: Span): number[] | undefined {
@@ -285,7 +285,7 @@ function ofServices(line: Line): Factor[] {
   const of = (type: string): string[] => line.item.services.filter((service) => service.startsWith(`${type}/`));
   const [encounters, procedures] = [of('Encounter'), of('Procedure')];
   const findings = ['Observation', 'DiagnosticReport'].flatMap(of);
-  const given = ['MedicationDispense', 'MedicationAdministration', 'Immunization'].flatMap(of);
+  const given = ['MedicationDispense', 'MedicationAdministration', 'Immunization', 'SupplyDelivery'].flatMap(of);
   const ofVisits = (): Factor[] =>
     encounters.flatMap((one) => (isStay(line.basis.evidence.get(one)?.resource) ? ofStay : ofVisit)(line, one));
   if (encounters.length > 0 && isEvaluation(line, encounters)) return ofVisits();

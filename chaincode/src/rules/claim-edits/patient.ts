@@ -4,6 +4,7 @@ import type { BillItem } from '../../model/bill.ts';
 import { objectsOf } from '../../model/claim-evidence.ts';
 import { billedItems } from '../../model/claim-practitioners.ts';
 import { addDays, firstDay, lastDay } from '../../model/days.ts';
+import { instantOf } from '../../model/periods.ts';
 import { type ClaimEdit, type ClaimFacts, type DenialFacts, patientOf } from '../claim-facts.ts';
 import { latestDay, spanOf } from './when.ts';
 
@@ -41,7 +42,7 @@ function deathOf(facts: ClaimFacts): Death | undefined {
 /** When what an item points to began, in milliseconds; undefined where no record says the time. */
 function beganAt({ services }: BillItem, { evidence }: ClaimFacts): number | undefined {
   const starts = services.flatMap((service) => spanOf(evidence.get(service)?.resource)?.start ?? []);
-  const times = starts.filter((start) => start.includes('T')).map(Date.parse);
+  const times = starts.filter((start) => start.includes('T')).map(instantOf);
   return times.length === 0 || times.some(Number.isNaN) ? undefined : Math.max(...times);
 }
 
@@ -51,13 +52,13 @@ function isAfter(item: BillItem, death: Death, facts: ClaimFacts): boolean {
   const { deceasedDateTime } = death;
   const began = beganAt(item, facts);
   if (began === undefined || !deceasedDateTime.includes('T')) return item.last > lastDay(deceasedDateTime);
-  return began > Date.parse(deceasedDateTime);
+  return began > instantOf(deceasedDateTime);
 }
 
 /** No service before the day of birth or after the death; what is not known to the day is read to the patient's favour. */
 export const withinLifetime: ClaimEdit = {
   name: 'outside-lifetime',
-  version: '3',
+  version: '4',
   after: ['patient-mismatch'],
   judge: (facts) => {
     const birthDate = patientOf(facts)?.['birthDate'];

@@ -6,6 +6,7 @@ import { type Answering, billedItems, practitionersOf } from '../../model/claim-
 import { covers, daysOfPeriod } from '../../model/days.ts';
 import type { Reference, Resource } from '../../model/fhir.ts';
 import { practitionerNamed } from '../../model/organisations.ts';
+import { instantOf } from '../../model/periods.ts';
 import type { ClaimEdit, ClaimFacts, DenialFacts } from '../claim-facts.ts';
 import { evaluateLicenceDuring, type Holder } from '../licences.ts';
 
@@ -34,7 +35,7 @@ function objection(
  */
 export const practitionerLicensed: ClaimEdit = {
   name: 'practitioner-not-licensed',
-  version: '3',
+  version: '4',
   after: ['service-not-shown'],
   judge: (facts) =>
     billedItems(facts.bill).flatMap((item) => {
@@ -78,7 +79,7 @@ function addTime(hours: Map<string, number>, who: string, start: number, end: nu
 
 /** A time with its offset; a bare day says nothing about hours. */
 const timeOf = (text: unknown): number =>
-  typeof text === 'string' && text.includes('T') ? Date.parse(text) : Number.NaN;
+  typeof text === 'string' && text.includes('T') ? instantOf(text) : Number.NaN;
 
 /** The longest visit whose hours are counted day by day; anything longer is counted as this long. */
 const LONGEST_MS = 31 * DAY_MS;
@@ -100,7 +101,7 @@ function addVisit(hours: Map<string, number>, encounter: Resource): void {
 /** No practitioner spends over 24 hours of one day in the visits this claim shows; stays are not counted. */
 export const possibleDay: ClaimEdit = {
   name: 'impossible-day',
-  version: '1',
+  version: '2',
   after: [],
   judge: ({ evidence }) => {
     const hours = new Map<string, number>();

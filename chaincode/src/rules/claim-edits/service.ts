@@ -5,9 +5,11 @@
 import type { BillItem } from '../../model/bill.ts';
 import { targetOf } from '../../model/claim-evidence.ts';
 import { billedItems } from '../../model/claim-practitioners.ts';
-import { addDays, covers, lastDay } from '../../model/days.ts';
+import { addDays, covers, daysOfPeriod, lastDay } from '../../model/days.ts';
+import type { Resource } from '../../model/fhir.ts';
+import { instantOf } from '../../model/periods.ts';
 import type { ClaimBasis, ClaimEdit, DenialFacts } from '../claim-facts.ts';
-import { daysOfService, minutesOf } from './when.ts';
+import { daysOfService, minutesOf, spanOf } from './when.ts';
 
 /** The statuses in which the service has taken place. */
 const DONE: Record<string, readonly string[]> = {
@@ -18,6 +20,7 @@ const DONE: Record<string, readonly string[]> = {
   Immunization: ['completed'],
   MedicationDispense: ['completed'],
   MedicationAdministration: ['completed'],
+  SupplyDelivery: ['completed'],
 };
 
 /** Why one record does not show that an item's service happened; undefined where it does. */
@@ -28,24 +31,36 @@ function objection(item: BillItem, service: string, { bill, provider, evidence }
   if (shown.author !== provider.mspId) return 'by another provider';
   if (targetOf(resource['subject'] ?? resource['patient']) !== bill.patient) return 'of another patient';
   if (DONE[resource.resourceType]?.includes(String(resource['status'])) !== true) return 'not done';
+  return isOnDaysOf(item, resource) ? undefined : 'on other days';
+}
+
+/** Whether a record is of a line's days; of the days of the whole claim some are enough. */
+function isOnDaysOf(item: BillItem, resource: Resource): boolean {
   const days = daysOfService(resource);
-  return days !== undefined && covers(days, item.first, item.last) ? undefined : 'on other days';
+  if (days === undefined) return false;
+  const { first, last } = daysOfPeriod(spanOf(resource));
+  const isWithin = first !== undefined && last !== undefined && covers(item, first, last);
+  return covers(days, item.first, item.last) || (item.isOfClaim === true && isWithin);
 }
 
 /** Billing rounds to the quarter of an hour. */
 const ROUNDED_MINUTES = 15;
 
-/** Whether an item bills more time than all that it points to took; what has no hours may have taken any. */
-function isLonger({ times, services }: BillItem, { evidence }: ClaimBasis): boolean {
+/**
+ * Whether an item bills more time than all that it points to took; what has no hours may have taken any. The time of the whole claim is
+ * billed by all its lines together.
+ */
+function isLonger({ times, isOfClaim, ...item }: BillItem, { bill, evidence }: ClaimBasis): boolean {
   if (times === undefined) return false;
+  const services = isOfClaim ? [...new Set(bill.items.flatMap((one) => one.services))] : item.services;
   const taken = services.map((service) => minutesOf(evidence.get(service)?.resource) ?? Number.POSITIVE_INFINITY);
-  const billed = (Date.parse(times.end) - Date.parse(times.start)) / 60_000;
+  const billed = (instantOf(times.end) - instantOf(times.start)) / 60_000;
   return billed > taken.reduce((sum, minutes) => sum + minutes, ROUNDED_MINUTES);
 }
 
 export const serviceShown: ClaimEdit = {
   name: 'service-not-shown',
-  version: '5',
+  version: '6',
   after: ['patient-mismatch'],
   judge: (facts) => {
     // An author's clock may be a day ahead of UTC; what lies beyond has not happened yet.

@@ -5,6 +5,7 @@
 import type { Bill, BillItem } from '../../model/bill.ts';
 import { type Days, daysOfPeriod } from '../../model/days.ts';
 import type { Resource } from '../../model/fhir.ts';
+import { instantOf } from '../../model/periods.ts';
 import type { Anchored } from '../../model/values.ts';
 
 /** FHIR dates or dateTimes, as written. */
@@ -28,6 +29,7 @@ export function spanOf(resource: Resource | undefined): Span | undefined {
     Immunization: [resource['occurrenceDateTime'], undefined],
     MedicationDispense: [resource['whenHandedOver'], undefined],
     MedicationAdministration: [resource['effectiveDateTime'], resource['effectivePeriod']],
+    SupplyDelivery: [resource['occurrenceDateTime'], resource['occurrencePeriod']],
   }[resource.resourceType] ?? [undefined, undefined];
   const { start, end = start } = (typeof single === 'string' ? { start: single } : (period ?? {})) as Partial<
     Record<'start' | 'end', unknown>
@@ -39,8 +41,7 @@ export function spanOf(resource: Resource | undefined): Span | undefined {
 /** How long it took, in minutes; undefined where a beginning or an end has no time. */
 export function minutesOf(resource: Resource | undefined): number | undefined {
   const { start, end } = spanOf(resource) ?? { start: '', end: '' };
-  const minutes =
-    start.includes('T') && end.includes('T') ? (Date.parse(end) - Date.parse(start)) / 60_000 : Number.NaN;
+  const minutes = start.includes('T') && end.includes('T') ? (instantOf(end) - instantOf(start)) / 60_000 : Number.NaN;
   return minutes >= 0 ? minutes : undefined;
 }
 
@@ -55,7 +56,7 @@ function offsetOf(text: string): number | undefined {
 }
 
 const dayAt = (text: string, ahead: number): string | undefined => {
-  const time = Date.parse(text) + ahead;
+  const time = instantOf(text) + ahead;
   return Number.isNaN(time) ? undefined : new Date(time).toISOString().slice(0, 10);
 };
 

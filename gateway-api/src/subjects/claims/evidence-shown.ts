@@ -78,8 +78,40 @@ async function note(
 }
 
 /**
- * For what shows people at a payer everything that a claim was judged by: all of it must be permitted. The payer's system, which judges by it,
- * is not a person. @throws {LedgerError} FORBIDDEN
+ * The records of a claim that may not be shown to somebody: of a payer's people those that no access permits. The payer's system, which
+ * judges by all of them, is not a person.
+ */
+async function withheldFrom(
+  caller: Caller,
+  provider: string,
+  texts: readonly string[],
+  services: Shower,
+): Promise<Kept[]> {
+  if (!isClerk(caller, services)) return [];
+  const kept = texts.flatMap((text) => keptIn(JSON.parse(text) as ClaimRecord));
+  const each = new Map(kept.map((resource) => [`${resource.resourceType}/${resource.id}`, resource]));
+  const all = await standingOf(services.index, caller, provider, [...each.values()]);
+  return all.filter(({ access }) => access === undefined);
+}
+
+const isClerk = (caller: Caller, { organisation }: Shower): boolean =>
+  organisation.kind === 'payer' && caller.role !== 'system';
+
+/** Whether all that a claim was judged by may be shown to somebody; of what is purged nobody permits anything any more. */
+export async function mayBeShown(
+  caller: Caller,
+  { provider }: Pick<ClaimState, 'provider'>,
+  text: string,
+  services: Shower,
+): Promise<boolean> {
+  if (!isClerk(caller, services)) return true;
+  const isPurged = (JSON.parse(text) as ClaimRecord).purged !== undefined;
+  return !isPurged && (await withheldFrom(caller, provider, [text], services)).length === 0;
+}
+
+/**
+ * For what shows people at a payer everything that a claim was judged by: all of it must be permitted.
+ * @throws {LedgerError} FORBIDDEN
  */
 export async function demandShownEvidence(
   caller: Caller,
@@ -87,17 +119,9 @@ export async function demandShownEvidence(
   texts: readonly string[],
   services: Shower,
 ): Promise<void> {
-  if (services.organisation.kind !== 'payer' || caller.role === 'system') return;
-  const kept = texts.flatMap((text) => keptIn(JSON.parse(text) as ClaimRecord));
-  const each = new Map(kept.map((resource) => [`${resource.resourceType}/${resource.id}`, resource]));
-  const all = await standingOf(services.index, caller, provider, [...each.values()]);
-  if (all.every(({ access }) => access !== undefined)) return;
-  await note(
-    caller,
-    services,
-    id,
-    all.filter(({ access }) => access === undefined),
-  );
+  const withheld = await withheldFrom(caller, provider, texts, services);
+  if (withheld.length === 0) return;
+  await note(caller, services, id, withheld);
   throw new LedgerError('FORBIDDEN', 'not all of the records that it rests on may be shown: see its evidence');
 }
 

@@ -1,5 +1,6 @@
 /** Claim/<id>/$findings: what the edits and signals said of a claim, by step, for its provider and its payer. */
 import type { ClaimRecord, ClaimResponseRecord, Finding } from '@telemed-ledger/chaincode/model/claims.ts';
+import { FACTS_OF_CLAIMS } from '@telemed-ledger/chaincode/model/finding-facts.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import type { ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
@@ -7,6 +8,7 @@ import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
 import { billedOf, claimState } from './claims.ts';
+import { mayBeShown } from './evidence-shown.ts';
 import { noteClaimRead } from './noting.ts';
 
 /** What was said by a step of a claim. */
@@ -37,7 +39,16 @@ const valued = (value: unknown): object =>
       ? { valueInteger: value }
       : { valueString: typeof value === 'string' ? value : JSON.stringify(value) };
 
-const findingOf = (step: number, { edit, version, outcome, facts = {}, weight }: Finding): object => ({
+type Shown = Finding & { isWithheld: boolean };
+
+/** As much of a finding as may be shown: what it tells of the patient's records only to whom these may be. */
+function shownOf(finding: Finding, isShown: boolean): Shown {
+  const facts = Object.entries(finding.facts ?? {}).filter(([name]) => isShown || FACTS_OF_CLAIMS.includes(name));
+  const isWithheld = facts.length < Object.keys(finding.facts ?? {}).length;
+  return { ...finding, facts: Object.fromEntries(facts), isWithheld };
+}
+
+const findingOf = (step: number, { edit, version, outcome, facts = {}, weight, isWithheld }: Shown): object => ({
   name: 'finding',
   part: [
     { name: 'step', valueInteger: step },
@@ -48,6 +59,7 @@ const findingOf = (step: number, { edit, version, outcome, facts = {}, weight }:
     ...(Object.keys(facts).length === 0
       ? []
       : [{ name: 'facts', part: Object.entries(facts).map(([name, value]) => ({ name, ...valued(value) })) }]),
+    ...(isWithheld ? [{ name: 'withheld', valueBoolean: true }] : []),
   ],
 });
 
@@ -69,12 +81,14 @@ const findingsAt = (kind: Kind): SubjectOperation => ({
     compartmentOf(caller);
     const { index, organisation } = services;
     const state = await claimState(index, id);
-    const claim = JSON.parse(await billedOf(index, collections.billing(organisation.name), state)) as ClaimRecord;
+    const text = await billedOf(index, collections.billing(organisation.name), state);
+    const claim = JSON.parse(text) as ClaimRecord;
     await noteClaimRead(caller, id, services);
     const said = await saidOf(services, state, claim);
+    const isShown = await mayBeShown(caller, state, text, services);
     const parameter = [
       ...(claim.purged === undefined ? [] : [purgedOf(claim.purged)]),
-      ...said.flatMap(({ step, findings }) => findings.map((finding) => findingOf(step, finding))),
+      ...said.flatMap(({ step, findings }) => findings.map((finding) => findingOf(step, shownOf(finding, isShown)))),
     ];
     return { status: 200, resource: { resourceType: 'Parameters', parameter } };
   },

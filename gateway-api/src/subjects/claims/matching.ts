@@ -5,6 +5,7 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { ORGANISATION_SYSTEM, organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
+import { instantOf } from '@telemed-ledger/chaincode/model/periods.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import { identifierParameter, supportedType } from '../../fhir/types.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -40,11 +41,15 @@ const memberReference = (name: string): Reference => ({
 /** What took place, which is told by when: the elements that say it. */
 const TIMES: Record<string, readonly string[]> = {
   Condition: ['onsetDateTime', 'recordedDate'],
+  DiagnosticReport: ['effectiveDateTime', 'effectivePeriod'],
   Encounter: ['period'],
   Immunization: ['occurrenceDateTime'],
+  MedicationAdministration: ['effectiveDateTime', 'effectivePeriod'],
+  MedicationDispense: ['whenHandedOver'],
   MedicationRequest: ['authoredOn'],
   Observation: ['effectiveDateTime', 'effectivePeriod'],
   Procedure: ['performedPeriod', 'performedDateTime'],
+  SupplyDelivery: ['occurrenceDateTime', 'occurrencePeriod'],
 };
 /** The elements that say what it was. */
 const CODES = ['code', 'vaccineCode', 'medicationCodeableConcept', 'class'];
@@ -58,11 +63,14 @@ function timesOf(resource: Resource): string | undefined {
     start?: string;
     end?: string;
   };
-  const [from, to] = [start, end].map((text) => (text?.includes('T') === true ? Date.parse(text) : Number.NaN));
+  const [from, to] = [start, end].map((text) => (text?.includes('T') === true ? instantOf(text) : Number.NaN));
   return Number.isNaN(from) || Number.isNaN(to) ? undefined : `${from}/${to}`;
 }
 
-const codesOf = (resource: Resource): string => JSON.stringify(CODES.map((element) => codingsOf(resource[element])));
+const codesOf = (resource: Resource): string => {
+  const { itemCodeableConcept } = (resource['suppliedItem'] ?? {}) as { itemCodeableConcept?: unknown };
+  return JSON.stringify([...CODES.map((element) => resource[element]), itemCodeableConcept].map(codingsOf));
+};
 
 /** Of a CodeableConcept or a Coding: systems and codes, in their order. */
 function codingsOf(value: unknown): unknown {
@@ -155,7 +163,9 @@ export class Matching {
     const search = { type: resource.resourceType, patients: [subject], count: MOST_LOOKED_AT };
     const { matches } = await this.#index.search(search);
     const same = matches.filter((one) => timesOf(one.resource) === time && codesOf(one.resource) === codesOf(resource));
-    return same.length === 1 ? same[0]!.resource.id : undefined;
+    // Of several, as of two prescriptions of a day, the one that stands as the entry says.
+    const alike = same.length === 1 ? same : same.filter((one) => one.resource['status'] === resource['status']);
+    return alike.length === 1 ? alike[0]!.resource.id : undefined;
   }
 
   /** Id of the Patient here that a reference names. */
