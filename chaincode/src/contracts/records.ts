@@ -31,6 +31,7 @@ import {
 } from '../model/sheets.ts';
 import { MAX_RECORDS, type OutputOf } from '../model/transactions.ts';
 import { licenceRefusal } from '../rules/licences.ts';
+import { countDispenses } from './dispensing.ts';
 
 export class Records extends LedgerContract {
   readonly #consortium: Consortium;
@@ -74,6 +75,10 @@ async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'R
   checkSheetIds(hidden.sheets);
   await Promise.all(sheets.map(({ sheet }, index) => checkUnused(call, collection, sheet, index)));
   await Promise.all(sheets.flatMap(({ entries }) => entries.map((entry) => checkNext(call, collection, entry))));
+  await countDispenses(
+    call,
+    sheets.flatMap(({ entries }) => entries),
+  );
   for (const { sheet, entries } of sheets) putSheet(call, collection, sheet, entries);
   return { time: store.time };
 }
@@ -101,13 +106,17 @@ function entriesOf(sheet: SheetDraft, root: string): Entry[] {
   });
 }
 
+const COUNTED_TYPES = ['MedicationRequest', 'MedicationDispense'];
+
 /** Canonical JSON of a record, and of nothing that a transaction of its own makes. */
-function readRecord({ id, resource: text, deleted, version }: RecordDraft, at: string): Resource {
+function readRecord({ id, resource: text, deleted, version, handle }: RecordDraft, at: string): Resource {
   const resource = parseText(resourceSchema, text, `${at}.resource`);
   if (canonicalJson(resource) !== text) throw new LedgerError('INVALID', 'is not canonical JSON', `${at}.resource`);
   if (resource.id !== id) throw new LedgerError('INVALID', "the resource's id is not its key's", `${at}.resource.id`);
   const reason = deleted === undefined ? unrecordable(resource) : undeletable(resource, version);
   if (reason !== undefined) throw new LedgerError('INVALID', reason, `${at}.resource.resourceType`);
+  if (handle !== undefined && !COUNTED_TYPES.includes(resource.resourceType))
+    throw new LedgerError('INVALID', 'is of prescriptions and their dispenses', `${at}.handle`);
   return resource;
 }
 
@@ -206,8 +215,8 @@ function putSheet(
   sheet: SheetDraft,
   entries: readonly Entry[],
 ): void {
-  const texts = entries.map(({ draft: { id, version, salt, resource, deleted } }) => {
-    const said = deleted === undefined ? {} : { deleted };
+  const texts = entries.map(({ draft: { id, version, salt, resource, deleted, handle } }) => {
+    const said = { ...(deleted === undefined ? {} : { deleted }), ...(handle === undefined ? {} : { handle }) };
     return leafText({ author: caller.mspId, id, version, recordedAt: store.time, salt, ...said }, resource);
   });
   const root = rootOf(texts.map(leafHash));

@@ -95,6 +95,8 @@ const recordDraftSchema = z.strictObject({
   resource: anchoredText(MAX_VALUE_LENGTH),
   /** The version says that the record is deleted; `resource` is its tombstone (fhir.ts). */
   deleted: z.literal(true).optional(),
+  /** Of a MedicationRequest and its dispenses: see {@link Anchored}. */
+  handle: saltSchema.optional(),
   /** Of version 2: where version 1 stands, unless a key of its own says so. */
   origin: originSchema.optional(),
 });

@@ -5,6 +5,7 @@
  *
  * Arguments and replies stand in blocks: they hold random ids, versions and states, never content.
  */
+
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { callerOnly, every, withAnother, withCustodian } from '@telemed-ledger/consortium/endorsers.ts';
 import { custodianOf, nameSchema, organisationSchema } from '@telemed-ledger/consortium/members.ts';
@@ -19,6 +20,7 @@ import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
 import { rulesInputSchema } from './consortium-rules.ts';
 import { correctionTransactions } from './correction-transactions.ts';
 import { foreseenSchema, foreseenShape } from './decision-shape.ts';
+import { dispenseShownSchema } from './dispensing.ts';
 import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
@@ -48,6 +50,7 @@ import {
   licenceInputSchema,
   licenceStateSchema,
   MAX_DELIVERED,
+  MAX_RECORDS,
 } from './values.ts';
 import { visitTransactions } from './visits.ts';
 import { witnessTransactions } from './witness-transactions.ts';
@@ -84,10 +87,15 @@ export const transactions = {
     private: z.strictObject({
       sheets: z.array(sheetDraftSchema).min(1).max(MAX_SHEETS),
       licence: licenceShownSchema.optional(),
+      /** What its MedicationDispenses are recorded by; each that is of a prescription, or follows another version, has one. */
+      dispenses: z.array(dispenseShownSchema).min(1).max(MAX_RECORDS).optional(),
     }),
     output: done,
     endorsers: withCustodian,
-    writes: ({ caller }) => ({ always: [collections.care(caller)] }),
+    writes: ({ caller, private: { dispenses } }) => ({
+      always: [collections.care(caller)],
+      ...(dispenses === undefined ? {} : { copies: [collections.marks] }),
+    }),
   }),
   /** The SHA-256 the ledger holds for private keys, hex, or '' where there is none. Works on every peer. */
   GetAnchors: transaction({

@@ -87,6 +87,8 @@ export const anchoredSchema = z.strictObject({
   resource: resourceSchema,
   /** Of a record's version that says that it is deleted: `resource` says whose it was, and nothing more. */
   deleted: z.literal(true).optional(),
+  /** Of a prescription and of its dispenses: the secret by which they are counted (dispensing.ts), the same in all versions. */
+  handle: saltSchema.optional(),
   /** Of a consent some of whose actors only records can tell; absent in older ones. */
   actors: boundActorsSchema.optional(),
   /** Of a consent that a caretaker has signed: the delegation by which he gave it. */

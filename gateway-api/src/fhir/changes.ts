@@ -75,6 +75,8 @@ export class Change {
   exists = false;
   /** An update that creates: of what was not there under that id, or is deleted. */
   begins = false;
+  /** References that the version before holds too: what they name may be shown here no more, and stays referred to. */
+  kept: ReadonlySet<string> = new Set();
   failure: { status: number; issues: Issue[] } | undefined;
 
   constructor(request: ChangeRequest) {

@@ -3,6 +3,7 @@
  * (If-None-Exist, If-Match) say, which version comes next. Faults go to the change, so that a transaction can report
  * them all and a batch can go on without it.
  */
+import { referencesIn } from '@telemed-ledger/chaincode/model/record-facts.ts';
 import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
 import { isLeft } from '../auth/scopes.ts';
 import { inStretches } from '../http/pauses.ts';
@@ -185,6 +186,7 @@ async function resolveUpdate(change: Change, scope: Scope): Promise<undefined> {
     return change.fail(412, errorIssue('conflict', `The resource is at version ${current.version}.`, 'If-None-Match'));
   change.version = (current?.version ?? 0) + 1;
   change.begins = !isThere;
+  if (isThere) change.kept = new Set(referencesIn(current.resource));
 }
 
 /** Of patches by a condition: what matches, which must be one. */
@@ -220,6 +222,7 @@ async function resolvePatch(change: Change, scope: Scope): Promise<undefined> {
     return;
   }
   change.version = current.version + 1;
+  change.kept = new Set(referencesIn(current.resource));
   checkBody(change);
 }
 

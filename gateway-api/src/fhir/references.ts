@@ -194,6 +194,6 @@ export async function resolveReferences(changes: readonly Change[], targets: Tar
   if (wanted.size === 0) return;
   for (const missing of await targets.repository.missing([...wanted.keys()])) {
     for (const open of wanted.get(missing) ?? [])
-      refuseReference(open, 'not-found', 'This server has no such resource.');
+      if (!open.change.kept.has(missing)) refuseReference(open, 'not-found', 'This server has no such resource.');
   }
 }

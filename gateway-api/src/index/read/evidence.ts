@@ -11,6 +11,7 @@ import { notHereYet } from '../../http/failures.ts';
 import type { IndexTables, PrivateValuesTable } from '../schema.ts';
 import { STANDING } from '../write/resources.ts';
 import { leafOf, sheetIn } from '../write/sheets.ts';
+import { evidenceIn } from '../write/whole-values.ts';
 import type { Checks } from './checks.ts';
 import { bearerAt } from './identifiers.ts';
 import { demandShown, type VersionRow } from './stored.ts';
@@ -118,8 +119,10 @@ export class Evidence {
     return sheet === undefined || leaf === undefined ? undefined : { sheet, index: leaf.index };
   }
 
-  /** A record version with its path. @throws {Failure} 503 where a part of it has not arrived */
+  /** A record version, or a copy of one, with its path. @throws {Failure} 503 where a part of it has not arrived */
   async ofRecord(row: VersionRow): Promise<RecordEvidence> {
+    const copied = evidenceIn(row);
+    if (copied !== undefined) return copied;
     const [sheet, leaf] = [sheetIn(row.key), leafOf(row)];
     const { collection, type, id, version } = row;
     const tree = sheet === undefined ? undefined : await this.text(collection, privateKeys.sheet(sheet));

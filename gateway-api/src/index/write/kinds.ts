@@ -66,6 +66,7 @@ const KINDS = new Map<string, Kind>(
     correction: { places: CARE, names: 'id' },
     restricted: { places: MARKS },
     visit: { places: MARKS },
+    dispensed: { places: MARKS },
     coverage: {
       ...{ places: BILLING, holds: ['Coverage'], names: 'id' },
       payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,

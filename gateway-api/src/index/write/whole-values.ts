@@ -76,7 +76,8 @@ function copiesText(rows: readonly ValueRow[]): string | undefined {
   } satisfies Copies);
 }
 
-function evidenceIn(row: ValueRow): RecordEvidence | undefined {
+/** A delivered copy as its holder's record version is shown; undefined for any other row. */
+export function evidenceIn(row: Pick<ValueRow, 'leaf' | 'value'>): RecordEvidence | undefined {
   const { index, path, copy } = leafOf(row) ?? {};
   if (index === undefined || path === undefined || copy === undefined) return undefined;
   const { id, version } = JSON.parse(row.value) as Anchored;

@@ -6,20 +6,28 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-commit.ts';
 import type { LedgerClient } from '../../ledger/client.ts';
 import { upToDate } from '../up-to-date.ts';
+import { isOfMedication, withDispensing } from './dispenses.ts';
 import type { Write } from './records.ts';
 import { type RecordItem, sheetsOf } from './sheets.ts';
 
 /** The chaincode names a record by its place in the private input; see contracts/records.ts. */
 const RECORD = /^private\.sheets\[(\d+)\]\.records\[(\d+)\]/;
 
+const DISPENSE = /^private\.dispenses\[(\d+)\]/;
+
 /** The place among the items of a record that a refusal names. */
 export function recordAtFault(
   { expression }: Pick<LedgerError, 'expression'>,
   items: readonly RecordItem[],
 ): number | undefined {
+  const [, dispense] = DISPENSE.exec(expression ?? '') ?? [];
+  if (dispense !== undefined) {
+    const shown = items.filter((item) => item.shown !== undefined);
+    return items.indexOf(shown[Number(dispense)] as RecordItem);
+  }
   const [, sheet, record] = RECORD.exec(expression ?? '') ?? [];
   if (sheet === undefined) return undefined;
-  const before = sheetsOf(items).sheets.slice(0, Number(sheet));
+  const before = sheetsOf(items).laid.sheets.slice(0, Number(sheet));
   return before.reduce((sum, { records }) => sum + records.length, Number(record));
 }
 
@@ -35,13 +43,13 @@ export const recordGroups = (
     ...options,
     itemAtFault: recordAtFault,
     send: async (as, items, { beforeSubmit, ...sending }) => {
-      const { sheets, renamed } = sheetsOf(items);
+      const { laid, renamed } = sheetsOf(items);
       const stored =
         beforeSubmit === undefined
           ? undefined
           : (transactionId: string, signed: Uint8Array) => beforeSubmit(transactionId, signed, renamed);
       const submit = (licence: Awaited<ReturnType<LicenceOf>>) =>
-        ledger.submit('RecordVersions', {}, { sheets, ...licence }, { as, ...sending, beforeSubmit: stored });
+        ledger.submit('RecordVersions', {}, { ...laid, ...licence }, { as, ...sending, beforeSubmit: stored });
       const { role, fhirUser } = as;
       const outcome =
         role === 'practitioner' && fhirUser !== undefined
@@ -58,7 +66,7 @@ export const recordVersions: Write = async (
   { as, beforeSubmit },
   { subject },
 ) => {
-  const items = await Promise.all(
+  const plain = await Promise.all(
     drafts.map(async ({ resource, ...draft }): Promise<RecordItem> => {
       const origin =
         draft.version === 2 ? await index.evidence.originOf(collections.care(organisation.name), draft.id) : undefined;
@@ -66,12 +74,18 @@ export const recordVersions: Write = async (
       return { ...draft, type: resource.resourceType, resource: text, ...(origin === undefined ? {} : { origin }) };
     }),
   );
-  return groups.write({
-    as,
-    caller: subject,
-    items,
-    bytes: items.reduce((sum, { resource }) => sum + resource.length, 0),
-    targets: items.map(({ id }) => id),
-    beforeSubmit,
-  });
+  const write = (items: readonly RecordItem[]) =>
+    groups.write({
+      as,
+      caller: subject,
+      items,
+      bytes: items.reduce((sum, { resource, shown }) => sum + resource.length + lengthOf(shown), 0),
+      // What takes from one prescription waits for its turn: the ledger takes one after the other.
+      targets: items.flatMap(({ id, shown, handle }) => (shown === undefined ? [id] : [id, handle ?? id])),
+      beforeSubmit,
+    });
+  if (!plain.some(isOfMedication)) return write(plain);
+  return upToDate(async () => write(await withDispensing({ index, organisation }, plain)));
 };
+
+const lengthOf = (shown: RecordItem['shown']): number => (shown === undefined ? 0 : JSON.stringify(shown).length);

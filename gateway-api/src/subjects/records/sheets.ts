@@ -3,6 +3,7 @@
  * follows from its place, so the ids that were given while it was planned are replaced here.
  */
 import { randomUUID } from 'node:crypto';
+import type { DispenseShown } from '@telemed-ledger/chaincode/model/dispensing.ts';
 import {
   MAX_CONTENT_LENGTH,
   type RecordDraft,
@@ -14,6 +15,8 @@ import { newSalt } from '../../ledger/sender.ts';
 
 /** A record version, ready to be laid: `resource` is canonical JSON. */
 export interface RecordItem extends RecordDraft {
+  /** What a dispense is recorded by. */
+  shown?: Omit<DispenseShown, 'id'>;
   type: string;
   /** Its id is one that it was planned with. */
   isProvisional: boolean;
@@ -34,21 +37,30 @@ function cut(items: readonly RecordItem[]): RecordItem[][] {
   return sheets;
 }
 
-/** The sheets of a transaction, and the final ids of its new records. */
-export function sheetsOf(items: readonly RecordItem[]): { sheets: SheetDraft[]; renamed: Renamed } {
+export interface Laid {
+  sheets: SheetDraft[];
+  /** Absent where none of them is a dispense of a prescription. */
+  dispenses?: DispenseShown[];
+}
+
+/** The sheets of a transaction with what is shown for them, and the final ids of its new records. */
+export function sheetsOf(items: readonly RecordItem[]): { laid: Laid; renamed: Renamed } {
   const renamed = new Map<string, string>();
-  const laid = cut(items).map((records) => ({ id: randomUUID(), records }));
-  for (const { id: sheet, records } of laid)
+  const cuts = cut(items).map((records) => ({ id: randomUUID(), records }));
+  for (const { id: sheet, records } of cuts)
     for (const [index, { id, type, isProvisional }] of records.entries())
       if (isProvisional) renamed.set(id, recordIdAt({ sheet, index }, type));
-  const sheets = laid.map(({ id, records }) => ({
+  const sheets = cuts.map(({ id, records }) => ({
     ...{ id, salt: newSalt() },
     records: records.map((item) => recordOf(item, renamed)),
   }));
-  return { sheets, renamed };
+  const dispenses = items.flatMap(({ id, shown }) =>
+    shown === undefined ? [] : [{ id: renamed.get(id) ?? id, ...shown }],
+  );
+  return { laid: { sheets, ...(dispenses.length === 0 ? {} : { dispenses }) }, renamed };
 }
 
-function recordOf({ type: _, isProvisional: __, ...draft }: RecordItem, renamed: Renamed): RecordDraft {
+function recordOf({ type: _, isProvisional: __, shown: ___, ...draft }: RecordItem, renamed: Renamed): RecordDraft {
   const id = renamed.get(draft.id) ?? draft.id;
   return { ...draft, id, resource: withFinalIds(draft.resource, renamed) };
 }

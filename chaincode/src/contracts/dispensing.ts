@@ -1,0 +1,256 @@
+/**
+ * Dispenses among records: each counts what it takes from its prescription in a mark that everybody holds and only whoever was shown the
+ * prescription can read, so that all who dispense it together hand out no more than it authorises.
+ */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { checkRecord, type ShownRecord } from '../ledger/evidence.ts';
+import { putMark } from '../ledger/marks.ts';
+import { licenceShown } from '../ledger/register.ts';
+import type { Call } from '../ledger/transaction.ts';
+import { firstDay } from '../model/days.ts';
+import {
+  type DispenseShown,
+  dispensedMarkSchema,
+  dispensedName,
+  isCounted,
+  NOTHING,
+  openTotal,
+  plus,
+  prescriptionsOf,
+  quantityOf,
+  sealTotal,
+  signOf,
+} from '../model/dispensing.ts';
+import { LedgerError } from '../model/errors.ts';
+import { patientIdOf, type Reference, type Resource } from '../model/fhir.ts';
+import { privateKeys } from '../model/keys.ts';
+import { denyLicence, type LicenceDecision } from '../model/licences.ts';
+import type { Decimal } from '../model/money.ts';
+import { newestNumber } from '../model/series.ts';
+import type { RecordDraft } from '../model/sheets.ts';
+import type { Anchored } from '../model/values.ts';
+import { DISPENSING_REFUSALS, type DispensingRefusal, dispensingRefusal } from '../rules/dispensing.ts';
+import { licenceRefusal } from '../rules/licences.ts';
+
+/** A record that the transaction writes. */
+export interface Recorded {
+  draft: RecordDraft;
+  resource: Resource;
+  /** Where in the input it stands, for errors. */
+  at: string;
+}
+
+type Recording = Call<'RecordVersions'>;
+
+/** What has been handed out of a prescription, and under which number of its series that stands. */
+interface Count {
+  n: number;
+  total: Decimal;
+}
+
+/** The same with what this transaction hands out. */
+interface Counted extends Count {
+  salt: string;
+  /** Where in the input the dispense stands, for errors. */
+  root: string;
+}
+
+const TYPE = 'MedicationDispense';
+
+/**
+ * Counts what the dispenses among these records hand out.
+ * @throws LedgerError CONFLICT where the prescription does not authorise it, by the name of the rule; INVALID, NOT_FOUND where what is
+ *   shown for a dispense is not what it rests on
+ */
+export async function countDispenses(call: Recording, entries: readonly Recorded[]): Promise<void> {
+  const shown = new Map((call.private.dispenses ?? []).map((one, index) => [one.id, { one, index }] as const));
+  const dispenses = entries.filter(({ resource }) => resource.resourceType === TYPE);
+  const counts = new Map<string, Counted>();
+  for (const entry of dispenses) {
+    const { one, index } = shown.get(entry.draft.id) ?? {};
+    shown.delete(entry.draft.id);
+    await countDispense(call, { entry, entries, shown: one, root: `private.dispenses[${index}]` }, counts);
+  }
+  for (const { index } of shown.values())
+    throw new LedgerError(
+      'INVALID',
+      'is of no dispense that is recorded, or of one twice',
+      `private.dispenses[${index}]`,
+    );
+  await putCounts(call, counts);
+}
+
+interface Counting {
+  entry: Recorded;
+  entries: readonly Recorded[];
+  shown: DispenseShown | undefined;
+  root: string;
+}
+
+async function countDispense(call: Recording, counting: Counting, counts: Map<string, Counted>): Promise<void> {
+  const { entry, shown, root } = counting;
+  const { draft, resource, at } = entry;
+  const previous = await previousOf(call, counting);
+  const isTaking = draft.deleted === undefined && isCounted(resource);
+  const handle = previous?.handle ?? draft.handle;
+  if (draft.handle !== handle) throw new LedgerError('INVALID', 'a dispense keeps its prescription', `${at}.handle`);
+  if (previous?.handle !== undefined && isTaking) checkKept(previous.resource, resource, at);
+  if (handle === undefined && !isTaking) return;
+  if (isTaking && quantityOf(resource['quantity']) === undefined) throw refused('quantity-not-stated', at);
+  const before = previous?.handle !== undefined && isCounted(previous.resource) ? amountOf(previous.resource) : NOTHING;
+  const more = plus(isTaking ? amountOf(resource) : NOTHING, before, -1n);
+  if (shown === undefined || handle === undefined)
+    throw new LedgerError('INVALID', 'does not show what it is dispensed by', `${at}.resource.authorizingPrescription`);
+  if (signOf(more) === 0 && previous?.handle !== undefined) return;
+  const count = counts.get(handle) ?? (await countOf(call, handle, shown));
+  if (signOf(more) > 0) {
+    const reason = await refusalOf(call, counting, { handle, more, before: count.total });
+    if (reason !== undefined) throw refused(reason, at);
+  }
+  counts.set(handle, { n: count.n, total: plus(count.total, more), salt: shown.salt, root });
+}
+
+const refused = (reason: DispensingRefusal, at: string): LedgerError =>
+  new LedgerError('CONFLICT', `${reason}: ${DISPENSING_REFUSALS[reason]}`, `${at}.resource`);
+
+/** One mark for each prescription, whatever number of its dispenses the transaction records. */
+async function putCounts({ consortium, store }: Recording, counts: ReadonlyMap<string, Counted>): Promise<void> {
+  for (const [handle, { n, total, salt, root }] of counts) {
+    const key = privateKeys.dispensed(dispensedName(handle), n + 1);
+    await putMark(store, consortium, key, sealTotal(handle, total, salt), `${root}.known`);
+  }
+}
+
+const amountOf = (dispense: Resource): Decimal => quantityOf(dispense['quantity'])?.value ?? NOTHING;
+
+/** The version before, as it was shown. @throws LedgerError INVALID where it is another, or none is shown */
+async function previousOf(
+  { caller, store }: Recording,
+  { entry: { draft, at }, shown, root }: Counting,
+): Promise<Anchored | undefined> {
+  if (draft.version === 1) return undefined;
+  if (shown?.previous === undefined)
+    throw new LedgerError('INVALID', 'does not show the version before', `${at}.version`);
+  const { id, version } = shown.previous;
+  if (id !== draft.id || version !== draft.version - 1)
+    throw new LedgerError('INVALID', 'is another record or version', `${root}.previous`);
+  return (await checkRecord(store, caller.organisation.name, shown.previous, `${root}.previous`)).anchored;
+}
+
+/** What is corrected of a dispense is not of whom, and by which prescription. */
+function checkKept(previous: Resource, resource: Resource, at: string): void {
+  const kept = (one: Resource) => JSON.stringify([patientIdOf(one), prescriptionsOf(one)[0]?.reference]);
+  if (kept(previous) !== kept(resource))
+    throw new LedgerError('INVALID', 'a dispense keeps its patient and its prescription', `${at}.resource`);
+  const unit = (one: Resource) => quantityOf(one['quantity'])?.unit;
+  if (unit(previous) !== undefined && unit(previous) !== unit(resource)) throw refused('other-unit', at);
+}
+
+async function countOf({ store }: Recording, handle: string, { known }: DispenseShown): Promise<Count> {
+  const keyOf = (number: number): string => privateKeys.dispensed(dispensedName(handle), number);
+  const n = await newestNumber(
+    async (number) => (await store.anchor(collections.marks, keyOf(number))) !== undefined,
+    known,
+  );
+  if (n === 0) return { n, total: NOTHING };
+  const mark = await store.getPrivate(collections.marks, keyOf(n), dispensedMarkSchema);
+  if (mark === undefined) throw new LedgerError('INVALID', 'there is no such mark', 'known');
+  return { n, total: openTotal(handle, mark) };
+}
+
+interface Taking {
+  handle: string;
+  more: Decimal;
+  before: Decimal;
+}
+
+async function refusalOf(
+  call: Recording,
+  counting: Counting,
+  { handle, more, before }: Taking,
+): Promise<DispensingRefusal | undefined> {
+  const { entry, shown } = counting;
+  const { anchored, provider, isTakenOver } = await prescriptionOf(call, counting);
+  if (anchored.handle !== handle)
+    throw new LedgerError('INVALID', 'is another prescription than it is counted by', `${entry.at}.handle`);
+  const prescription = anchored.resource;
+  const dispense = await withPatientOf(call, counting, provider, prescription);
+  const held = shown?.licence && (await licenceShown(call.store, shown.licence));
+  const licence = prescriberLicence(held, { provider, prescription, recordedAt: anchored.recordedAt });
+  return dispensingRefusal({ dispense, prescription, more, before, isTakenOver, licence, now: call.store.time });
+}
+
+interface Prescription {
+  anchored: Pick<Anchored, 'resource' | 'handle' | 'recordedAt'>;
+  provider: string;
+  isTakenOver: boolean;
+}
+
+/** The prescription that a dispense names: recorded along with it, or shown as it is now. @throws LedgerError */
+async function prescriptionOf({ caller, store }: Recording, counting: Counting): Promise<Prescription> {
+  const { entry, entries, shown, root } = counting;
+  const place = `${entry.at}.resource.authorizingPrescription`;
+  const [named, ...others] = prescriptionsOf(entry.resource);
+  if (others.length > 0) throw new LedgerError('INVALID', 'is dispensed by one prescription', place);
+  const [, id] = /^MedicationRequest\/([A-Za-z0-9.-]{1,64})$/.exec(String(named?.reference)) ?? [];
+  if (id === undefined) throw new LedgerError('INVALID', 'names no prescription on this ledger', place);
+  const along = entries.find(({ draft, resource }) => draft.id === id && resource.resourceType === 'MedicationRequest');
+  if (along !== undefined) {
+    const { handle } = along.draft;
+    const anchored = { resource: along.resource, recordedAt: store.time, ...(handle === undefined ? {} : { handle }) };
+    return { anchored, provider: caller.organisation.name, isTakenOver: true };
+  }
+  if (shown?.prescription === undefined)
+    throw new LedgerError('INVALID', 'does not show the prescription that it names', place);
+  const { provider, record } = shown.prescription;
+  const { anchored } = await checkRecord(store, provider, record, `${root}.prescription`);
+  if (anchored.id !== id || anchored.resource.resourceType !== 'MedicationRequest')
+    throw new LedgerError('INVALID', 'is not the prescription that is named', `${root}.prescription`);
+  return { anchored, provider, isTakenOver: false };
+}
+
+/** The dispense as of the prescription's patient, where that is the same person under another Patient. @throws LedgerError INVALID */
+async function withPatientOf(
+  { caller, store }: Recording,
+  { entry: { resource }, shown, root }: Counting,
+  provider: string,
+  prescription: Resource,
+): Promise<Resource> {
+  const [own, prescribed] = [patientIdOf(resource), patientIdOf(prescription)];
+  if (shown?.patients === undefined || own === prescribed) return resource;
+  const at = `${root}.patients`;
+  const theirs = await checkRecord(store, provider, shown.patients.prescribed, `${at}.prescribed`);
+  const ours = await checkRecord(store, caller.organisation.name, shown.patients.dispensed, `${at}.dispensed`);
+  if (!isPatient(theirs, prescribed) || !isPatient(ours, own))
+    throw new LedgerError('INVALID', 'are not the Patients of prescription and dispense', at);
+  const known = identifiersOf(theirs.anchored.resource);
+  const isSame = identifiersOf(ours.anchored.resource).some((one) => known.includes(one));
+  return isSame ? { ...resource, subject: { reference: `Patient/${prescribed}` } } : resource;
+}
+
+const isPatient = ({ anchored: { id, resource } }: ShownRecord, wanted: string | undefined): boolean =>
+  resource.resourceType === 'Patient' && id === wanted;
+
+const identifiersOf = ({ identifier }: Resource): string[] =>
+  ([identifier ?? []].flat() as { system?: unknown; value?: unknown }[])
+    .filter(({ system, value }) => typeof system === 'string' && typeof value === 'string')
+    .map(({ system, value }) => JSON.stringify([system, value]));
+
+interface Prescribed {
+  provider: string;
+  prescription: Resource;
+  recordedAt: string;
+}
+
+/** Of who prescribed, on the day that it says and on the day that it was recorded: neither is made up for the other. */
+function prescriberLicence(
+  held: Awaited<ReturnType<typeof licenceShown>>,
+  { provider, prescription, recordedAt }: Prescribed,
+): LicenceDecision {
+  const { reference } = (prescription['requester'] ?? {}) as Reference;
+  const person = { organisation: provider, practitioner: reference ?? '' };
+  const { authoredOn } = prescription;
+  const days = [recordedAt, ...(typeof authoredOn === 'string' ? [firstDay(authoredOn)] : [])];
+  const refusal = days.map((day) => licenceRefusal(held, person, day)).find((reason) => reason !== undefined);
+  return refusal === undefined ? { outcome: 'permit' } : denyLicence(refusal);
+}

@@ -1,0 +1,110 @@
+/**
+ * What has been handed out of a prescription, by all who dispense it: a series of marks, each with the total so far. A mark is named and
+ * sealed by the prescription's handle, a secret that whoever is shown the prescription has with it, so that it tells nobody else of whom,
+ * of what or how much it is.
+ */
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { nameSchema } from '@telemed-ledger/consortium/members.ts';
+import { z } from 'zod';
+import { sha256Hex } from './canonical.ts';
+import type { Resource } from './fhir.ts';
+import { type Decimal, decimalOf } from './money.ts';
+import { parseExact } from './numbers.ts';
+import { licenceShownSchema } from './registers.ts';
+import { recordEvidenceSchema } from './sheets.ts';
+import { fhirIdSchema, line, saltSchema } from './texts.ts';
+import { hintSchema } from './transaction.ts';
+import { schemaVersion } from './values.ts';
+
+/** A dispense in one of these statuses has handed out nothing (hl7.org/fhir/R4/valueset-medicationdispense-status.html). */
+const NOT_HANDED_OUT = ['preparation', 'cancelled', 'declined', 'entered-in-error'];
+
+/** Whether a MedicationDispense is of a prescription and takes from what that authorises. */
+export const isCounted = (dispense: Resource): boolean =>
+  prescriptionsOf(dispense).length > 0 && !NOT_HANDED_OUT.includes(String(dispense['status']));
+
+/** The references of a MedicationDispense to its prescriptions, as they are written. */
+export const prescriptionsOf = (dispense: Resource): { reference?: unknown }[] =>
+  [dispense['authorizingPrescription'] ?? []].flat() as { reference?: unknown }[];
+
+/** What a dispense shows to be recorded by. */
+export const dispenseShownSchema = z.strictObject({
+  /** Id of the MedicationDispense, which the transaction records. */
+  id: fhirIdSchema,
+  /** The prescription as it is now, and its provider; absent where the transaction records it too, and where nothing more is taken. */
+  prescription: z.strictObject({ provider: nameSchema, record: recordEvidenceSchema }).optional(),
+  /** The prescription's Patient and the dispense's own, where these are two records of one person. */
+  patients: z.strictObject({ prescribed: recordEvidenceSchema, dispensed: recordEvidenceSchema }).optional(),
+  /** The licence that names who prescribed. */
+  licence: licenceShownSchema.optional(),
+  /** The dispense's version before this one. */
+  previous: recordEvidenceSchema.optional(),
+  /** How many marks of the prescription the sender knows of. */
+  known: hintSchema,
+  salt: saltSchema,
+});
+export type DispenseShown = z.infer<typeof dispenseShownSchema>;
+
+/** How a prescription is named in the marks. */
+export const dispensedName = (handle: string): string => sha256Hex(`dispensed/${handle}`);
+
+/** `dispensed/<name>/<n>` in marks: the total after so many dispenses, corrections included. */
+export const dispensedMarkSchema = z.strictObject({ schema: schemaVersion, sealed: line(1_024), salt: saltSchema });
+export type DispensedMark = z.infer<typeof dispensedMarkSchema>;
+
+const CIPHER = 'aes-256-gcm';
+const TAG_BYTES = 16;
+const NONCE_BYTES = 12;
+const keyOf = (handle: string): Buffer => Buffer.from(sha256Hex(`dispensed-seal/${handle}`), 'hex');
+/** Salts are random and of one mark each, so no nonce is used twice under a handle. */
+const nonceOf = (salt: string): Buffer => Buffer.from(salt, 'hex').subarray(0, NONCE_BYTES);
+
+/** Seals a total. AES-256-GCM (NIST SP 800-38D): the same bytes at every endorser. @param salt 32 random bytes, hex */
+export function sealTotal(handle: string, total: Decimal, salt: string): DispensedMark {
+  const cipher = createCipheriv(CIPHER, keyOf(handle), nonceOf(salt));
+  const text = JSON.stringify([String(total.digits), total.scale]).padEnd(LONGEST_TOTAL);
+  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return { schema: 1, sealed: sealed.toString('base64url'), salt };
+}
+/** The length of what is sealed says nothing of the number. */
+const LONGEST_TOTAL = 160;
+
+/** @throws Error where it was sealed by another handle */
+export function openTotal(handle: string, { sealed, salt }: DispensedMark): Decimal {
+  const bytes = Buffer.from(sealed, 'base64url');
+  const decipher = createDecipheriv(CIPHER, keyOf(handle), nonceOf(salt));
+  decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+  const text = Buffer.concat([decipher.update(bytes.subarray(0, -TAG_BYTES)), decipher.final()]).toString('utf8');
+  const [digits, scale] = parseExact(text) as [string, number];
+  return { digits: BigInt(digits), scale };
+}
+
+/** An amount of a medicine in its unit. */
+export interface Quantity {
+  value: Decimal;
+  /** System and code, or the unit's own words. */
+  unit: string;
+}
+
+/** A FHIR Quantity that is more than nothing; undefined for anything else. */
+export function quantityOf(quantity: unknown): Quantity | undefined {
+  if (typeof quantity !== 'object' || quantity === null) return undefined;
+  const { value, system, code, unit, comparator } = quantity as Record<string, unknown>;
+  const amount = decimalOf(value);
+  if (amount === undefined || amount.digits <= 0n || comparator !== undefined) return undefined;
+  const named = typeof code === 'string' ? JSON.stringify([system ?? null, code]) : JSON.stringify(unit ?? null);
+  return { value: amount, unit: named };
+}
+
+export const NOTHING: Decimal = { digits: 0n, scale: 0 };
+
+const at = ({ digits, scale }: Decimal, wanted: number): bigint => digits * 10n ** BigInt(wanted - scale);
+
+/** `one` and `sign` times `other`. */
+export function plus(one: Decimal, other: Decimal, sign: 1n | -1n = 1n): Decimal {
+  const scale = Math.max(one.scale, other.scale);
+  return { digits: at(one, scale) + sign * at(other, scale), scale };
+}
+
+/** Below, at or above nothing: -1, 0, 1. */
+export const signOf = ({ digits }: Decimal): -1 | 0 | 1 => (digits === 0n ? 0 : digits < 0n ? -1 : 1);
