@@ -11,8 +11,16 @@ import type { Roots } from '@telemed-ledger/verifier/roots.ts';
 import { dataDirectory, gatewayUrls } from './command-line.ts';
 import { Parties } from './demo/parties.ts';
 
-/** @param origin as GET /ledger-tree answers it */
-export function rootsOf(dataDir: string, consortium: ConsortiumDefinition, origin: string): Roots {
+/**
+ * @param origin as GET /ledger-tree answers it
+ * @param ordering as GET /orderers does; without it no orderer's signature is checked
+ */
+export function rootsOf(
+  dataDir: string,
+  consortium: ConsortiumDefinition,
+  origin: string,
+  ordering?: Roots['ordering'],
+): Roots {
   const { channel, organisations } = consortium;
   const read = (name: string, file: string) => join(dataDir, 'organisations', name, 'ca', file);
   return {
@@ -22,6 +30,7 @@ export function rootsOf(dataDir: string, consortium: ConsortiumDefinition, origi
       ...(existsSync(read(name, 'crl.pem')) && { revocations: [readFileSync(read(name, 'crl.pem'), 'utf8')] }),
     })),
     endorsement: agreedEndorsement(consortium),
+    ...(ordering && { ordering }),
   };
 }
 
@@ -32,8 +41,10 @@ export async function presentRoots(): Promise<Roots> {
   const parties = new Parties({ dataDir, urls: gatewayUrls() });
   try {
     const [first] = consortium.organisations;
-    const { origin } = await parties.of(first!.name, 'system').ask<{ origin: string }>({ path: '/ledger-tree' });
-    return rootsOf(dataDir, consortium, origin);
+    const member = parties.of(first!.name, 'system');
+    const { origin } = await member.ask<{ origin: string }>({ path: '/ledger-tree' });
+    const ordering = await member.ask<NonNullable<Roots['ordering']>>({ path: '/orderers' });
+    return rootsOf(dataDir, consortium, origin, ordering);
   } finally {
     parties.close();
   }

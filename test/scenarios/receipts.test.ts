@@ -5,7 +5,7 @@ import { known, type Narrator, type Story } from '@telemed-ledger/scripts/demo/s
 import { steps } from '@telemed-ledger/scripts/demo/story.ts';
 import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
 import { rootsOf } from '@telemed-ledger/scripts/receipt-roots.ts';
-import { checkReceipt } from '@telemed-ledger/verifier/check.ts';
+import { checkReceipt, type Roots } from '@telemed-ledger/verifier/check.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 
@@ -52,7 +52,11 @@ describe('Receipts that travel', function () {
     const refused = await checkReceipt(new TextEncoder().encode(changed), roots).catch(() => 'refused');
     expect(refused).to.equal('refused');
     const full = await system('hospital').find<string>({ path: `${path}?evidence=full` }, 'the receipt');
-    const { endorsed } = await checkReceipt(new TextEncoder().encode(full), roots);
+    const ordering = await system('payer').ask<NonNullable<Roots['ordering']>>({ path: '/orderers' });
+    const { endorsed, ordered } = await checkReceipt(new TextEncoder().encode(full), { ...roots, ordering });
+    expect(ordered!.orderers.length).to.be.at.least(ordered!.needed);
+    // Of Fabric's four orderers three at least, each by its number; here one, by its certificate.
+    expect(ordered!.needed).to.equal(ordering.consenters.length === 0 ? 1 : 3);
     expect(endorsed).to.deep.include({ sender: 'HospitalMSP', isJudged: true, collections: ['care_hospital'] });
     expect(endorsed!.endorsers.toSorted()).to.deep.equal(['HospitalMSP', 'PatientsMSP']);
   });

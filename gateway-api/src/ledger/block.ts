@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto';
 import { common, type ledger, type peer } from '@hyperledger/fabric-protos';
 import { leafHash, rootOf } from '@telemed-ledger/chaincode/model/merkle.ts';
-import { headerHash, TRANSACTIONS_FILTER } from '@telemed-ledger/formats/blocks/block.ts';
+import { headerHash, SIGNATURES, TRANSACTIONS_FILTER } from '@telemed-ledger/formats/blocks/block.ts';
 import { decodeHashedWrites, decodeWrites, readNamespaces, type Write } from '@telemed-ledger/formats/blocks/rwset.ts';
 import {
   ENDORSER_TRANSACTION,
@@ -184,10 +184,13 @@ export function evidenceIn(block: common.Block, position: number): Evidence | un
   const envelope = block.getData()?.getDataList_asU8()[position];
   const header = block.getHeader();
   if (envelope === undefined || header === undefined) return undefined;
+  const signatures = block.getMetadata()?.getMetadataList_asU8()[SIGNATURES] ?? new Uint8Array();
   return {
     envelope: Uint8Array.from(envelope),
     previousHash: bufferOf(header.getPreviousHash_asU8()).toString('hex'),
     dataHash: bufferOf(header.getDataHash_asU8()).toString('hex'),
+    // Nobody signs the first block.
+    ...(signatures.length === 0 ? {} : { blockSignatures: Uint8Array.from(signatures) }),
   };
 }
 

@@ -3,6 +3,7 @@
  * Each block is held against its own hash and the one before: what the peer's files lost is named as the peer's.
  */
 import { peer } from '@hyperledger/fabric-protos';
+import { lastConfigOf, type Orderers, orderersOf } from '@telemed-ledger/formats/channel/ordering.ts';
 import { sha256 } from '@telemed-ledger/formats/hash.ts';
 import type { HashedKey } from '@telemed-ledger/verifier/entry.ts';
 import type { Evidence } from '@telemed-ledger/verifier/evidence.ts';
@@ -96,6 +97,18 @@ export async function writesAt(reader: ChainReader, block: number, position: num
 export async function evidenceAt(reader: ChainReader, block: number, position: number): Promise<Evidence | undefined> {
   const found = (await withoutPrivateData(reader, block)).getBlock();
   return found && evidenceIn(found, position);
+}
+
+/**
+ * Who orders the channel, by the configuration under which a block was ordered.
+ * @throws Error where the peer does not deliver that block, or the configuration's
+ */
+export async function orderersAt(reader: ChainReader, block: number): Promise<Orderers> {
+  const found = (await withoutPrivateData(reader, block)).getBlock();
+  if (found === undefined) throw new Error(`block ${block} was not delivered`);
+  const configuration = block === 0 ? found : (await withoutPrivateData(reader, lastConfigOf(found))).getBlock();
+  if (configuration === undefined) throw new Error('the configuration was not delivered');
+  return orderersOf(configuration);
 }
 
 /** @throws {DamagedBlock} */

@@ -1,5 +1,6 @@
 /** What the subjects of one gateway work with: app.ts makes it once and hands it to every route, operation and duty. */
 import type { Consortium, Kind, Organisation } from '@telemed-ledger/consortium/members.ts';
+import type { Orderers } from '@telemed-ledger/formats/channel/ordering.ts';
 import type { HashedKey } from '@telemed-ledger/verifier/entry.ts';
 import type { Evidence } from '@telemed-ledger/verifier/evidence.ts';
 import type { Logger } from 'pino';
@@ -120,6 +121,8 @@ export interface Services {
   writesOf(block: number, position: number): Promise<HashedKey[]>;
   /** The envelope itself and its block's header, from the peer. */
   evidenceOf(block: number, position: number): Promise<Evidence | undefined>;
+  /** Who ordered a block, by the channel's configuration then, from the peer. */
+  orderersAt(block: number): Promise<Orderers>;
   sweeper: Pick<Sweeper, 'run' | 'last'>;
   readiness: ReadinessCheck;
 }

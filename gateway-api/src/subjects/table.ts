@@ -71,6 +71,7 @@ import { anchorNow, logAnchorProof, logAnchors, logProofs } from './reads/anchor
 import { anchorLogs, purgeOverReads } from './reads/duties.ts';
 import { reads } from './reads/routes.ts';
 import { signTree } from './receipts/duties.ts';
+import { orderers } from './receipts/orderer-routes.ts';
 import { proofs, witnesses } from './receipts/proof-routes.ts';
 import { receipt } from './receipts/routes.ts';
 import { ledgerTree } from './receipts/tree-routes.ts';
@@ -127,6 +128,7 @@ export const ROUTES: readonly Route[] = [
   erasure,
   receipt,
   ledgerTree,
+  orderers,
   exportRecord,
   ...bulkExport,
   corrections,

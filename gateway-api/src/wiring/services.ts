@@ -18,7 +18,7 @@ import { ReadModel } from '../index/read/queries.ts';
 import { RecordsSince } from '../index/read/records-since.ts';
 import type { Stores } from '../index/schema.ts';
 import { Sweeper } from '../index/verification/sweeper.ts';
-import { evidenceAt, writesAt } from '../ledger/whole-chain.ts';
+import { evidenceAt, orderersAt, writesAt } from '../ledger/whole-chain.ts';
 import type { AuthorizationServer } from '../oauth/server.ts';
 import { BrokenItems } from '../operations/broken-items.ts';
 import type { Metrics } from '../operations/metrics.ts';
@@ -248,6 +248,7 @@ export function wiredServices({
     checkpointEveryMs: config.checkpointEveryMs,
     writesOf: (block: number, position: number) => writesAt(side.chain, block, position),
     evidenceOf: (block: number, position: number) => evidenceAt(side.chain, block, position),
+    orderersAt: (block: number) => orderersAt(side.chain, block),
   };
   return { services: { organisation, consortium, channel, ...made }, journal, wishJournal, sweeper };
 }

@@ -7,6 +7,7 @@ import { isCose, readCose } from './cose.ts';
 import { type Cosigner, coseSigner, lineSigner, type SignedTree, statementSigner } from './cosigners.ts';
 import { type Entry, readEntry, writeText } from './entry.ts';
 import { checkEvidence, type Endorsed, type Evidence } from './evidence.ts';
+import { checkOrdered, type Ordered } from './ordering.ts';
 import { type Content, readProof } from './proof.ts';
 import { neededOf, type Roots } from './roots.ts';
 import { sayings } from './sayings.ts';
@@ -28,6 +29,8 @@ export interface Checked {
   content?: Pick<Content, 'collection' | 'key' | 'value'> & { text?: string };
   /** By Fabric's own evidence, where the receipt carries it and the transaction is valid. */
   endorsed?: Endorsed;
+  /** Whose orderers signed its block, where the receipt carries their signatures and the roots say who orders. */
+  ordered?: Ordered;
   proved: string[];
   notProved: string[];
 }
@@ -93,9 +96,19 @@ async function checked(receipt: Uint8Array, roots: Roots, seen: Seen): Promise<C
   const { origin, size, root } = tree;
   const place = { size, root: toHex(root), index };
   const endorsed = evidence && (await checkEvidence(evidence, entry, roots));
+  const first = Math.min(...signed.map(({ time }) => time));
+  const ordered = evidence && (await checkOrdered(evidence, entry, roots, first));
   return {
-    ...{ origin, tree: place, entry, witnesses, ...(content && { content }), ...(endorsed && { endorsed }) },
-    ...sayings(entry, members, { content, evidence, endorsed }),
+    ...{
+      origin,
+      tree: place,
+      entry,
+      witnesses,
+      ...(content && { content }),
+      ...(endorsed && { endorsed }),
+      ...(ordered && { ordered }),
+    },
+    ...sayings(entry, members, { content, evidence, endorsed, ordered }),
   };
 }
 

@@ -110,10 +110,11 @@ const witnessIn = ({ statement, signature, certificate }: CertifiedWitness): str
   certificate,
 ];
 
-const evidenceIn = ({ envelope, previousHash, dataHash }: Evidence): Bytes[] => [
+const evidenceIn = ({ envelope, previousHash, dataHash, blockSignatures }: Evidence): Bytes[] => [
   envelope,
   fromHex(previousHash),
   fromHex(dataHash),
+  ...(blockSignatures === undefined ? [] : [blockSignatures]),
 ];
 
 export function coseBytes({ entry, size, index, path, receipts, statement, content, evidence }: CoseProof): Bytes {
@@ -157,8 +158,11 @@ function readWitness(unprotected: Headers): CertifiedWitness {
   return { statement: statement!, signature: signature!, certificate: certificate! };
 }
 
-function readEvidence([envelope, previousHash, dataHash]: Bytes[]): Evidence {
-  return { envelope: Uint8Array.from(envelope!), previousHash: toHex(previousHash!), dataHash: toHex(dataHash!) };
+function readEvidence([envelope, previousHash, dataHash, signatures]: Bytes[]): Evidence {
+  return {
+    ...{ envelope: Uint8Array.from(envelope!), previousHash: toHex(previousHash!), dataHash: toHex(dataHash!) },
+    ...(signatures === undefined ? {} : { blockSignatures: Uint8Array.from(signatures) }),
+  };
 }
 
 const textOf = (bytes: Bytes): string => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -17,6 +17,8 @@ export interface Evidence {
   /** The two hashes of the block's header, hex: of the header before, and of its envelopes. */
   previousHash: string;
   dataHash: string;
+  /** The orderers' signatures as they stand beside the block; absent in receipts of earlier gateways. */
+  blockSignatures?: Uint8Array<ArrayBuffer>;
 }
 
 /** What the evidence says, once it holds. */
@@ -122,7 +124,7 @@ const isSatisfied = (rule: PolicyRule, by: readonly string[]): boolean =>
   typeof rule === 'string' ? by.includes(rule) : rule.of.filter((one) => isSatisfied(one, by)).length >= rule.need;
 
 /** ASN.1 DER of a header, as Fabric hashes it: SEQUENCE{INTEGER number, OCTET STRING previous_hash, OCTET STRING data_hash}. */
-function headerDer(number: number, previousHash: string, dataHash: string): Uint8Array {
+export function headerDer(number: number, previousHash: string, dataHash: string): Uint8Array {
   const hashes = [previousHash, dataHash].map((hash) => element(TAG.octetString, fromHex(hash)));
   return element(TAG.sequence, unsigned(BigInt(number)), ...hashes);
 }

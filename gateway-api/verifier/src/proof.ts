@@ -25,7 +25,7 @@ export interface CertifiedWitness {
   certificate: string;
 }
 
-type EvidenceText = Omit<Evidence, 'envelope'> & { envelope: string };
+type EvidenceText = Omit<Evidence, 'envelope' | 'blockSignatures'> & { envelope: string; blockSignatures?: string };
 
 /** In the order of the signature lines. */
 export interface Extra {
@@ -76,9 +76,15 @@ function extraText({ entry, witnesses, content, evidence }: Extra): string {
   });
 }
 
-const inBase64 = ({ envelope, previousHash, dataHash }: Evidence): EvidenceText => ({
+const inBase64 = ({ envelope, previousHash, dataHash, blockSignatures }: Evidence): EvidenceText => ({
   ...{ envelope: base64Of(envelope), previousHash, dataHash },
+  ...(blockSignatures && { blockSignatures: base64Of(blockSignatures) }),
 });
+
+function fromText({ envelope, blockSignatures, ...hashes }: EvidenceText): Evidence {
+  const signatures = blockSignatures === undefined ? {} : { blockSignatures: fromBase64(String(blockSignatures)) };
+  return { ...hashes, envelope: fromBase64(String(envelope)), ...signatures };
+}
 
 /** Of bytes too many for one call. */
 function base64Of(bytes: Uint8Array): string {
@@ -111,7 +117,7 @@ function isContent({ collection, key, value, index, path, record }: Content): bo
 /** @throws Error where it is not in the one form */
 function readExtra(text: string): Extra {
   const { evidence: shown, ...rest } = JSON.parse(text) as Omit<Extra, 'evidence'> & { evidence?: EvidenceText };
-  const evidence = shown && { ...shown, envelope: fromBase64(String(shown.envelope)) };
+  const evidence = shown && fromText(shown);
   const extra: Extra = { ...rest, ...(evidence && { evidence }) };
   const { entry, witnesses, content } = extra;
   const areWitnesses =

@@ -20,11 +20,12 @@ const said = ({ proved, notProved }: { proved: string[]; notProved: string[] }):
 
 async function ofReceipt(bytes: Uint8Array, roots: Roots): Promise<Report> {
   try {
-    const { witnesses, entry, tree, content, endorsed, ...rest } = await checkReceipt(bytes, roots);
+    const { witnesses, entry, tree, content, endorsed, ordered, ...rest } = await checkReceipt(bytes, roots);
     const lines = [
       `holds: transaction ${entry.transactionId ?? 'without id'}, leaf ${tree.index} of ${tree.size}`,
       ...witnesses.map(({ mspId, time }) => `signed by ${mspId} at ${time}`),
       ...(endorsed?.endorsers ?? []).map((mspId) => `endorsed by a peer of ${mspId}`),
+      ...(ordered?.orderers ?? []).map((mspId) => `ordered by an orderer of ${mspId}`),
       ...(content === undefined ? [] : [`content: ${content.text ?? content.value}`]),
     ];
     return { holds: true, lines: [...lines, ...said(rest)] };

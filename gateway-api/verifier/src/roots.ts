@@ -6,6 +6,14 @@ import { X509Certificate, X509Crl } from '@peculiar/x509';
 /** An MSP id whose peer must sign, or `need` of several rules. */
 export type PolicyRule = string | { need: number; of: readonly PolicyRule[] };
 
+export interface Organisation {
+  mspId: string;
+  /** PEM: its certificate authorities, each of which signs certificates itself. */
+  authorities: string[];
+  /** PEM: their revocation lists. */
+  revocations?: string[];
+}
+
 /** The authorities of a consortium's members, as they publish them. */
 export interface Roots {
   channel: string;
@@ -13,13 +21,7 @@ export interface Roots {
   genesis: string;
   /** How many members must have signed a checkpoint; more than half of them where it is left out. */
   needed?: number;
-  organisations: {
-    mspId: string;
-    /** PEM: its certificate authorities, each of which signs certificates itself. */
-    authorities: string[];
-    /** PEM: their revocation lists. */
-    revocations?: string[];
-  }[];
+  organisations: Organisation[];
   /** Who must endorse, as the members agreed: for whom a receipt's full evidence is held to it. */
   endorsement?: {
     chaincode: string;
@@ -27,6 +29,14 @@ export interface Roots {
     floor: PolicyRule;
     /** By name of what is written to, and beyond the floor. */
     collections: Readonly<Record<string, PolicyRule>>;
+  };
+  /** Who orders the channel, by its configuration: for whom the orderers' signatures of a block are checked. */
+  ordering?: {
+    /** How many orderers sign a block. */
+    needed: number;
+    organisations: Organisation[];
+    /** By their numbers in signatures, PEM; none where the channel is not ordered by BFT. */
+    consenters: readonly { id: number; mspId: string; certificate: string }[];
   };
 }
 
@@ -58,7 +68,7 @@ export async function systemCertificate(
 export async function certified(
   encoded: string | Uint8Array<ArrayBuffer>,
   { mspId, time }: { mspId: string; time: number },
-  { organisations }: Roots,
+  { organisations }: Pick<Roots, 'organisations'>,
 ): Promise<{ certificate: X509Certificate; issuer: X509Certificate }> {
   const member = organisations.find((one) => one.mspId === mspId);
   if (member === undefined) throw new Error(`${mspId} is no member of this consortium`);
@@ -74,7 +84,7 @@ export async function demandNotRevoked(
   certificate: X509Certificate,
   issuer: X509Certificate,
   mspId: string,
-  { organisations }: Roots,
+  { organisations }: Pick<Roots, 'organisations'>,
 ): Promise<void> {
   for (const list of organisations.find((one) => one.mspId === mspId)?.revocations ?? [])
     if (await isRevoked(certificate, issuer, new X509Crl(list)))

@@ -7,27 +7,28 @@ import { headerDer, SIGNATURES, type StoredBlock } from '@telemed-ledger/formats
 import { mspConfigsOf } from '@telemed-ledger/formats/channel/config-group.ts';
 import { configOf } from '@telemed-ledger/formats/channel/genesis.ts';
 import { readMspConfig } from '@telemed-ledger/formats/channel/msp-config.ts';
+import { orderersOf } from '@telemed-ledger/formats/channel/ordering.ts';
 import { serializeIdentity } from '@telemed-ledger/formats/identity.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { createIdentities } from '@telemed-ledger/network/embedded/identity/identities.ts';
 
 export class Ordering {
+  /** How many orderers must have signed. */
+  readonly quorum: number;
   readonly #identities: ReturnType<typeof createIdentities>;
   /** Serialised identities by their number, where the channel is ordered by BFT. */
   readonly #consenters: Map<number, Uint8Array>;
 
   /** @param configurationBlock bytes of the block that holds the configuration */
   constructor(configurationBlock: Uint8Array) {
-    const { config } = configOf(common.Block.deserializeBinary(configurationBlock));
-    const group = config.getChannelGroup() ?? new common.ConfigGroup();
+    const block = common.Block.deserializeBinary(configurationBlock);
+    const group = configOf(block).config.getChannelGroup() ?? new common.ConfigGroup();
     this.#identities = createIdentities(mspConfigsOf(group).map(readMspConfig));
-    this.#consenters = consentersOf(group);
-  }
-
-  /** How many orderers must have signed. */
-  get quorum(): number {
-    const count = this.#consenters.size;
-    return count === 0 ? 1 : Math.ceil((count + Math.floor((count - 1) / 3) + 1) / 2);
+    const { needed, consenters } = orderersOf(block);
+    this.quorum = needed;
+    this.#consenters = new Map(
+      consenters.map(({ id, mspId, certificate }) => [id, serializeIdentity(mspId, certificate)]),
+    );
   }
 
   /** Whether as many orderers signed the block as must have. */
@@ -56,15 +57,4 @@ export class Ordering {
     if (identifier.length === 0) return [signature.message(1).bytes(1), signature.bytes(1)];
     return [this.#consenters.get(new Message(identifier).number(1)), identifier];
   }
-}
-
-function consentersOf(group: common.ConfigGroup): Map<number, Uint8Array> {
-  const value = group.getGroupsMap().get('Orderer')?.getValuesMap().get('Orderers')?.getValue_asU8();
-  const consenters = value === undefined ? [] : common.Orderers.deserializeBinary(value).getConsenterMappingList();
-  return new Map(
-    consenters.map((each) => [
-      each.getId(),
-      serializeIdentity(each.getMspId(), Buffer.from(each.getIdentity_asU8()).toString('utf8')),
-    ]),
-  );
 }

@@ -23,6 +23,15 @@ export class LedgerTree {
     return last === null ? 0 : Number(last) + 1;
   }
 
+  /** Number of the last block of which anything is in it; 0 where nothing is. */
+  async newestBlock(): Promise<number> {
+    const { last } = await this.#db
+      .selectFrom('leaves')
+      .select((select) => select.fn.max<number | null>('block').as('last'))
+      .executeTakeFirstOrThrow();
+    return Number(last ?? 0);
+  }
+
   /** The root over the first leaves, hex; undefined where it has not grown so far, or none is asked for. */
   async root(size: number): Promise<string | undefined> {
     if (size < 1 || size > (await this.size())) return undefined;

@@ -10,6 +10,7 @@ import { chromium, reportsInBrowser } from '../exports/browser.fixture.ts';
 import { observationOf } from './observation.fixture.ts';
 import { rootsAt } from './roots.fixture.ts';
 
+const ORDERER = 'OrdererMSP';
 const FORMS = ['tlog-proof', 'cose-receipt'] as const;
 const utf8 = new TextEncoder();
 
@@ -65,12 +66,14 @@ describe("Receipts with Fabric's own evidence", function () {
 
   it('say who sent a transaction, who endorsed its writes, and that the policies are satisfied', async () => {
     for (const form of FORMS) {
-      const { endorsed, content, proved, notProved } = await checkReceipt(full.get(form)!, roots);
+      const { endorsed, ordered, content, proved, notProved } = await checkReceipt(full.get(form)!, roots);
       expect(content?.text, form).to.contain(record.family);
       expect(endorsed, form).to.deep.include({ sender: 'HospitalMSP', isJudged: true, collections: ['care_hospital'] });
       expect(endorsed!.endorsers.toSorted()).to.deep.equal(['HospitalMSP', 'PatientsMSP']);
       expect(proved.join()).to.contain('care_hospital need, by the policies among the roots');
-      expect(notProved.join()).to.contain('ordering service');
+      expect(ordered).to.deep.equal({ orderers: [ORDERER], needed: 1 });
+      expect(proved.join()).to.contain('have signed the header of block');
+      expect(notProved.join()).to.not.contain('ordering service');
     }
   });
 

@@ -13,9 +13,11 @@ export const authorityOf = ({ dataDir }: FixtureConsortium, name: string, file =
 export async function rootsAt(consortium: FixtureConsortium, gateway: string): Promise<Roots> {
   const { channel, organisations } = consortium.members;
   const { origin } = (await consortium.send(gateway, 'GET /ledger-tree')).body;
+  const ordering = (await consortium.send(gateway, 'GET /orderers')).body;
   return {
     ...{ channel, genesis: String(origin).split('/').at(-1)! },
     organisations: organisations.map(({ name, mspId }) => ({ mspId, authorities: [authorityOf(consortium, name)] })),
     endorsement: agreedEndorsement(consortium.consortium),
+    ordering,
   };
 }
