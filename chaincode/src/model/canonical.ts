@@ -3,7 +3,7 @@
  * same bytes and anyone can recompute the hash. Numbers keep the sender's digits, which RFC 8785 would not: FHIR's
  * decimals are as precise as they are written (hl7.org/fhir/R4/datatypes.html#decimal).
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isExactNumber, parseExact } from './numbers.ts';
 
 /** Canonical JSON that stands in a value as it is, without being read again. */
@@ -31,8 +31,8 @@ export function canonicalJson(value: unknown): string {
 /** The canonical form of a JSON text, every digit kept. @throws SyntaxError */
 export const canonicalText = (text: string): string => canonicalJson(parseExact(text));
 
-export const sha256 = (bytes: string | Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
-export const sha256Hex = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: string | Uint8Array): Buffer => hash('sha256', bytes, 'buffer');
+export const sha256Hex = (bytes: string | Uint8Array): string => hash('sha256', bytes);
 
 /** A UUID (RFC 9562, version 8) that follows from a text, and from no other. */
 export function uuidFrom(text: string): string {

@@ -2,17 +2,17 @@
  * The Merkle tree of RFC 6962, section 2.1, with SHA-256: its root, the audit path of a leaf, and the check of a path.
  * Hashes are lower-case hex; a leaf's data is text in UTF-8.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const LEAF = Buffer.from([0]);
 const NODE = Buffer.from([1]);
 
 /** Of a leaf's data: SHA-256(0x00 ‖ data). */
-export const leafHash = (data: string): string => createHash('sha256').update(LEAF).update(data).digest('hex');
+export const leafHash = (data: string): string => hash('sha256', Buffer.concat([LEAF, Buffer.from(data)]));
 
 /** Of two nodes side by side: SHA-256(0x01 ‖ left ‖ right). */
 export const nodeHash = (left: string, right: string): string =>
-  createHash('sha256').update(NODE).update(left, 'hex').update(right, 'hex').digest('hex');
+  hash('sha256', Buffer.concat([NODE, Buffer.from(left, 'hex'), Buffer.from(right, 'hex')]));
 
 /** The levels of the tree from the leaves to the root; an odd last node rises unchanged, which is RFC 6962's split from below. */
 function levelsOf(leaves: readonly string[]): (readonly string[])[] {

@@ -153,7 +153,8 @@ async function pageFrom(place: Place, scope: Scope): Promise<Gathered> {
 }
 
 async function walked(place: Place, scope: Scope): Promise<Walked> {
-  const { patient, types, count, since, care } = place;
+  const { patient, count, since, care } = place;
+  const types = await scope.repository.typesOf(scope.caller, patient, place.types);
   const asked = care && spanAsked(Object.entries(care));
   const common = since === undefined ? {} : { lastUpdated: sinceIn(since) };
   const matches: StoredResource[] = [];

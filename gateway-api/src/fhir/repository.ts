@@ -63,6 +63,8 @@ export interface Search {
   asRecorded?: boolean;
   /** The total is left out. */
   isUncounted?: boolean;
+  /** The total is counted to its end, however long it takes. */
+  isAccurate?: boolean;
   /** Opaque position from another page: what comes after it, or before it. */
   after?: string;
   before?: string;
@@ -177,6 +179,11 @@ export interface Repository {
   /** Versions of all records of these types that the caller sees; of types that he may not read none. @throws FORBIDDEN for all */
   changes(caller: Caller, types: readonly string[], page: HistoryPage): Promise<ChangesPage>;
   search(caller: Caller, search: Search): Promise<SearchPage>;
+  /**
+   * Which of these types a search of a patient's records may find something of, or must be refused: of any other it would find
+   * nothing that is hers.
+   */
+  typesOf(caller: Caller, patient: string, types: readonly string[]): Promise<string[]>;
   /**
    * What these records lead to and is about no patient, as far as the caller may read it: what a Bundle of them needs for its
    * references to lead somewhere within it.

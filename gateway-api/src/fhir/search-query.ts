@@ -148,7 +148,7 @@ class Reading {
   #total(value: string): void {
     if (!['none', 'estimate', 'accurate'].includes(value)) badValue('_total', 'none, estimate or accurate');
     if (value === 'none') this.search.isUncounted = true;
-    if (value === 'accurate') this.search.isTotalAlone = true;
+    if (value === 'accurate') this.search.isAccurate = true;
   }
 
   get impossible(): boolean {

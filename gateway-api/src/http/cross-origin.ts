@@ -32,11 +32,10 @@ export function crossOrigin(
   const preflight = cors({ ...common, methods: METHODS, allowedHeaders: SENT, maxAge: MAX_AGE });
   const actual = cors({ ...common, preflightContinue: true });
   return (request, response, next) => {
-    const applications = registered();
-    if (origins.length === 0 && (applications === undefined || applications.size === 0)) return next();
     // What is kept for one origin is not shown to another.
     response.vary('Origin');
-    if (!isLet(request.get('origin') ?? '')) return next();
+    const origin = request.get('origin');
+    if (origin === undefined || !isLet(origin)) return next();
     const isPreflight = request.method === 'OPTIONS' && request.get('access-control-request-method') !== undefined;
     return isPreflight ? preflight(request, response, next) : actual(request, response, next);
   };

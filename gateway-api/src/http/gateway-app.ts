@@ -1,6 +1,5 @@
 /** The Express applications of a gateway: the one for callers, and the one for a monitoring network. */
 import express, { type Express, type Request, type RequestHandler } from 'express';
-import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { callerIn, callerOf } from '../auth/caller.ts';
 import { authentication, type TokenSettings } from '../auth/tokens.ts';
@@ -24,6 +23,7 @@ import { observe } from './observe.ts';
 import { openApiDocument } from './openapi.ts';
 import { setPublicUrl } from './origin.ts';
 import { type Route, serve, toAnyOrigin } from './routes.ts';
+import { securityHeaders } from './security-headers.ts';
 
 export const FHIR_BASE = '/fhir/R4';
 const SMART = `${FHIR_BASE}/.well-known/smart-configuration`;
@@ -67,7 +67,7 @@ export function gatewayApp(options: AppOptions): Express {
   if (options.publicUrl !== undefined) setPublicUrl(app, options.publicUrl);
   app.use(
     observe(log, metrics),
-    helmet(),
+    securityHeaders(),
     crossOrigin(options.browserOrigins, () => authorization?.clients.origins()),
   );
   app.use((_request, _response, next) => asOneRequest(next));
@@ -131,7 +131,7 @@ export function monitoringApp({
 }: Pick<AppOptions, 'services' | 'routes' | 'bodies' | 'log'>): Express {
   const app = express().disable('x-powered-by').disable('etag');
   const monitored = routes.filter((route) => route.monitored);
-  app.use(helmet(), serve(monitored, services, { bodies, roles: false }));
+  app.use(securityHeaders(), serve(monitored, services, { bodies, roles: false }));
   return ending(app, reportTo(log));
 }
 

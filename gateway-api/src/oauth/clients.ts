@@ -3,7 +3,7 @@
  * API or by `npm run client`, read anew when it has changed.
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Kind, Role } from '@telemed-ledger/consortium/members.ts';
 import { ROLES, ROLES_OF_KIND } from '@telemed-ledger/consortium/members.ts';
@@ -95,8 +95,9 @@ export class Clients {
   }
 
   all(): readonly Client[] {
-    if (!existsSync(this.#file)) return [];
-    const { mtimeMs, size, ino } = statSync(this.#file);
+    const stat = statSync(this.#file, { throwIfNoEntry: false });
+    if (stat === undefined) return [];
+    const { mtimeMs, size, ino } = stat;
     const stamp = `${mtimeMs} ${size} ${ino}`;
     if (this.#known?.stamp !== stamp)
       this.#known = { stamp, clients: JSON.parse(readFileSync(this.#file, 'utf8')) as Client[] };

@@ -1,7 +1,7 @@
 /** What a search answers beside its matches: what they lead to, and what refers to them, as far as the caller may read it. */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import type { Scope, Search, StoredResource } from '../repository.ts';
+import type { Scope, Search, SearchPage, StoredResource } from '../repository.ts';
 import { keptUnder, parameterOf } from '../search-parameters.ts';
 import { supportedType } from '../types.ts';
 import { followedFrom, type Include } from './answered.ts';
@@ -51,21 +51,27 @@ class Including {
     return [...this.#found.values()];
   }
 
-  /** What one include adds to what is there. */
-  async take(from: readonly StoredResource[], include: Include): Promise<StoredResource[]> {
-    const searches = include.isReverse ? [...this.#referring(from, include)] : [...this.#referredTo(from, include)];
-    const added: StoredResource[] = [];
-    for (const search of searches) added.push(...(await this.#searched(search)));
-    return added;
+  /** What the includes of one round add to what is there. Together, so that one wait for the disk logs all of it. */
+  async take(from: readonly StoredResource[], includes: readonly Include[]): Promise<StoredResource[]> {
+    const asked = new Set(this.#seen);
+    const searches = includes.flatMap((include) => [
+      ...(include.isReverse ? this.#referring(from, include) : this.#referredTo(from, include, asked)),
+    ]);
+    const pages = await Promise.all(searches.map((search) => this.#searched(search)));
+    return pages.flatMap(({ matches, next }) => {
+      if (next !== undefined) this.isCut = true;
+      return matches.filter((one) => !this.#seen.has(keyOf(one)) && this.#keep(one));
+    });
   }
 
-  *#referredTo(from: readonly StoredResource[], include: Include): Generator<Search> {
+  *#referredTo(from: readonly StoredResource[], include: Include, asked: Set<string>): Generator<Search> {
     const byType = new Map<string, Set<string>>();
     for (const { resource } of from)
       for (const reference of referencesOf(resource, followedFrom(resource.resourceType, include))) {
         const [, type = '', id = ''] = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9.-]{1,64})$/.exec(reference) ?? [];
         if (supportedType(type) === undefined || (include.to !== undefined && include.to !== type)) continue;
-        if (this.#seen.has(reference)) continue;
+        if (asked.has(reference)) continue;
+        asked.add(reference);
         byType.set(type, (byType.get(type) ?? new Set()).add(id));
       }
     for (const [type, ids] of byType)
@@ -85,16 +91,13 @@ class Including {
       }
   }
 
-  async #searched(search: Search): Promise<StoredResource[]> {
+  async #searched(search: Search): Promise<SearchPage> {
     const { repository, caller } = this.#scope;
     try {
-      const { matches, next } = await repository.search(caller, search);
-      if (next !== undefined) this.isCut = true;
-      const fresh = matches.filter((one) => !this.#seen.has(keyOf(one)));
-      return fresh.filter((one) => this.#keep(one));
+      return await repository.search(caller, search);
     } catch (error) {
       // What the caller may not read is not answered; that there is something is not told.
-      if (error instanceof LedgerError && error.code === 'FORBIDDEN') return [];
+      if (error instanceof LedgerError && error.code === 'FORBIDDEN') return { matches: [] };
       throw error;
     }
   }
@@ -119,11 +122,11 @@ export async function including(
   const all = new Including(scope, matches);
   let from = [...matches];
   for (let round = 0; round < MOST_ROUNDS && from.length > 0; round += 1) {
-    const added: StoredResource[] = [];
-    for (const include of includes)
-      if (round === 0 || include.isIterated) added.push(...(await all.take(from, include)));
     // What one include of this round found, another iterated one follows in the next.
-    from = added;
+    from = await all.take(
+      from,
+      includes.filter(({ isIterated }) => round === 0 || isIterated),
+    );
   }
   return { resources: all.resources, isCut: all.isCut };
 }

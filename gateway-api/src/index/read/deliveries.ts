@@ -2,7 +2,7 @@
  * What was delivered into this organisation's inbox, and for whom. A reader sees what is for him; what is for others is found
  * here only to say that it was withheld.
  */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Search } from '../../fhir/repository.ts';
 import type { IndexTables, VersionsTable } from '../schema.ts';
 import { STANDING } from '../write/resources.ts';
@@ -50,7 +50,7 @@ export class Deliveries {
   /** What is here of these records for others than a reader: with whom it is about. */
   async withheld(type: string, { ids, search, view }: Withheld): Promise<DeliveredRecord[]> {
     const { audience: own, compartment, beside } = view;
-    if (own === undefined) return [];
+    if (own === undefined || !(await this.#isForSomebody(type))) return [];
     let query = this.#db
       .selectFrom('versions')
       .where('audience', 'is not', null)
@@ -62,6 +62,12 @@ export class Deliveries {
     if (ids !== undefined) query = query.where('id', 'in', ids);
     if (search !== undefined) query = matchingIn(query, search, { compartment, beside });
     return query.select(['access', 'patient', 'id']).distinct().limit(MOST_WITHHELD).execute();
+  }
+
+  /** Whether anything of a type was delivered for somebody: where nothing was, nobody looks for what each may see. */
+  async #isForSomebody(type: string): Promise<boolean> {
+    const query = this.#db.selectFrom('versions').select(sql.lit(1).as('one')).where('audience', 'is not', null);
+    return (await query.where('type', '=', type).limit(1).executeTakeFirst()) !== undefined;
   }
 
   /** Whom a record that is here is about, whether a reader sees it or not; undefined where there is none. */

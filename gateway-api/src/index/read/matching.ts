@@ -83,3 +83,29 @@ export function matchingIn(
   }
   return query;
 }
+
+/** Patients who are found first; of more of them their records are not few. */
+const MOST_FIRST = 200;
+/** No Patient's id. */
+const NOBODY = '';
+
+/**
+ * The same search, with the patients whom a chain finds by something rare in its place: then their records are looked at, and not
+ * everybody's.
+ * @param within the rows that a search of patients matches
+ */
+export async function withPatients(search: Search, within: (search: Search) => VersionQuery<object>): Promise<Search> {
+  const { type, chains = [], patients } = search;
+  const first = chains.find(
+    ({ parameter, anyOf: [to, ...more] }) =>
+      parameterOf(type, parameter)?.column === 'patient' && more.length === 0 && to?.type === 'Patient' && isForFew(to),
+  );
+  if (first === undefined || patients !== undefined) return search;
+  const rows = await within(first.anyOf[0]!)
+    .select('versions.id')
+    .limit(MOST_FIRST + 1)
+    .execute();
+  if (rows.length > MOST_FIRST) return search;
+  const others = chains.filter((one) => one !== first);
+  return { ...search, chains: others, patients: rows.length === 0 ? [NOBODY] : rows.map(({ id }) => id) };
+}

@@ -45,6 +45,13 @@ export class PatientRecords {
     this.#checks = checks;
   }
 
+  /** Types of what is here about a patient, whether a reader sees it or not. */
+  async typesAbout(patient: string): Promise<ReadonlySet<string>> {
+    const query = this.#db.selectFrom('versions').select('type').distinct();
+    const rows = await query.where('patient', '=', patient).where('current', '=', NEWEST).execute();
+    return new Set(rows.map(({ type }) => type));
+  }
+
   /** Of a collection, what is critical first and in each group what was recorded last. */
   async of(collection: string, patient: string, { types, records }: WantedRecords): Promise<PatientRecord[]> {
     let query = this.#db

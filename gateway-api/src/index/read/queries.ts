@@ -33,7 +33,7 @@ import { Evidence } from './evidence.ts';
 import { Histories } from './histories.ts';
 import { claimsByName, idsByIdentifier } from './identifiers.ts';
 import { LinkedPatients } from './links.ts';
-import { heldIn, matchingIn, NEWEST } from './matching.ts';
+import { heldIn, matchingIn, NEWEST, withPatients } from './matching.ts';
 import { OwnStates } from './own-states.ts';
 import { PatientRecords } from './patient-records.ts';
 import { Referrers } from './referrers.ts';
@@ -322,7 +322,9 @@ export class ReadModel {
   async search(search: Search, view: View = {}): Promise<SearchPage> {
     const shown = this.#visible(view).where('erased', '=', 0);
     const { kept, standing } = partedByStanding(search);
-    const { rows, ...found } = await searchRows(this.#db, matchingIn(shown, kept, view), kept);
+    const { compartment, linked } = view;
+    const direct = await withPatients(kept, (to) => matchingIn(shown, to, { compartment, linked }));
+    const { rows, ...found } = await searchRows(this.#db, matchingIn(shown, direct, view), direct);
     const { total: _, ...uncounted } = found;
     const page = standing === undefined ? found : uncounted;
     const matches: StoredResource[] = [];

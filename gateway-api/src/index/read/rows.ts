@@ -7,6 +7,7 @@ import type { Search } from '../../fhir/repository.ts';
 import { inStretches } from '../../http/pauses.ts';
 import type { IndexTables } from '../schema.ts';
 import { STANDING } from '../write/resources.ts';
+import { isForFew } from './matching.ts';
 import { Order } from './order.ts';
 import type { VersionRow } from './stored.ts';
 import type { VersionQuery } from './version-query.ts';
@@ -16,6 +17,7 @@ const ANSWER_BYTES = 8 * 1024 * 1024;
 /** Read at once without asking for their size: most answers have fewer, and cost one statement. */
 const FEW = 4;
 const ROWS_PER_QUERY = 100;
+const BYTES = sql<number>`octet_length(value)`.as('bytes');
 
 export interface Chosen {
   rows: VersionRow[];
@@ -41,8 +43,11 @@ export async function chosenRows(
     const rows = fittingOf(chosen, ({ value }) => value.length);
     return { rows, isCut: rows.length < chosen.length };
   }
-  const thin = await query.select(STANDING).select(sql<number>`octet_length(value)`.as('bytes')).execute();
-  const chosen = choose(thin);
+  return rowsOf(db, choose(await query.select(STANDING).select(BYTES).execute()));
+}
+
+/** The whole rows of these, as far as they fit into one answer. */
+async function rowsOf(db: Kysely<IndexTables>, chosen: { sequence: number; bytes: number }[]): Promise<Chosen> {
   const fitting = fittingOf(chosen, ({ bytes }) => Number(bytes));
   const bySequence = new Map<number, VersionRow>();
   const sequences = fitting.map(({ sequence }) => sequence);
@@ -67,8 +72,8 @@ function fittingOf<Row>(rows: Row[], bytesOf: (row: Row) => number): Row[] {
   return end < 0 ? rows : rows.slice(0, end);
 }
 
-/** Beyond this a total is left out: counting on would hold up everybody. */
-const MOST_COUNTED = 10_000;
+/** Beyond this a total is left out unless it is asked for: counting on would hold up everybody. */
+const MOST_COUNTED = 1_000;
 
 export interface FoundRows {
   rows: VersionRow[];
@@ -79,7 +84,7 @@ export interface FoundRows {
 
 /**
  * A page of what matches a search, in its order; it ends early where it would become too large. A total is counted to
- * MOST_COUNTED, unless nothing but the total is asked for.
+ * MOST_COUNTED, unless an accurate one is asked for.
  */
 export async function searchRows(
   db: Kysely<IndexTables>,
@@ -90,10 +95,14 @@ export async function searchRows(
   const order = new Order(search);
   const isBack = before !== undefined;
   let isMore = false;
-  const { rows, isCut } = await chosenRows(db, order.page(matching, count + 1), (found) => {
+  const paged = order.page(matching, count + 1);
+  const chosen = <Row>(found: Row[]): Row[] => {
     isMore = found.length > count;
     return found.slice(0, count);
-  });
+  };
+  const { rows, isCut } = isForFew(search)
+    ? await chosenRows(db, paged, chosen)
+    : await rowsOf(db, chosen(await paged.select(['sequence', BYTES]).execute()));
   isMore ||= isCut;
   if (isBack) rows.reverse();
   const isAll = after === undefined && !isBack && !isMore;
@@ -112,8 +121,9 @@ export async function searchRows(
 const countedOf = async (
   db: Kysely<IndexTables>,
   matching: VersionQuery<object>,
-  { isUncounted, isTotalAlone }: Search,
-): Promise<number | undefined> => (isUncounted === true ? undefined : totalOf(db, matching, isTotalAlone === true));
+  { isUncounted, isTotalAlone, isAccurate }: Search,
+): Promise<number | undefined> =>
+  isUncounted === true ? undefined : totalOf(db, matching, isTotalAlone === true || isAccurate === true);
 
 async function totalOf(
   db: Kysely<IndexTables>,

@@ -215,6 +215,19 @@ export class Records implements Repository {
       : { ...untold, matches: page.matches.map((match) => withLinks(match, caller)) };
   }
 
+  async typesOf(caller: Caller, patient: string, types: readonly string[]): Promise<string[]> {
+    const held = await this.#services.index.patientRecords.typesAbout(patient);
+    return types.filter((type) => {
+      if (type === 'Patient' || held.has(type) || this.#isMade(caller, type)) return true;
+      try {
+        viewOf(caller, type, ACTS.search);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+  }
+
   /** What is found through others is found by what the caller may see of them as well. @throws {LedgerError} FORBIDDEN */
   async #demandInner(caller: Caller, outer: View, type: string): Promise<void> {
     const inner = await this.#viewFor(caller, 'search', type);
