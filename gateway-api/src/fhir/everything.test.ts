@@ -227,6 +227,33 @@ describe('Of a patient', function () {
     ]);
   });
 
+  it('everything says which types are not shown to a token, of what there is and of what there is not alike', async () => {
+    const scope = 'system/Patient.rs system/Observation.rs';
+    const headers = { authorization: `Bearer ${await consortium.token('hospital', 'system', undefined, { scope })}` };
+    const named = async (id: string): Promise<string | undefined> => {
+      const { body } = await consortium.send('hospital', `GET /fhir/R4/Patient/${id}/$everything`, undefined, headers);
+      const said = entriesOf({ body }).flatMap(({ resource: { issue = [] } }) =>
+        issue.map(({ diagnostics }) => diagnostics),
+      );
+      return said.find((text) => text.startsWith('Not shown'));
+    };
+    expect(await named(patient))
+      .to.include('Condition')
+      .and.include('Goal');
+    expect(await named(patient)).to.equal(await named(other));
+  });
+
+  it('whatever a search shows is in the log, however it is counted', async () => {
+    const shown = ids.get('observation 0');
+    for (const total of ['', '&_total=none', '&_total=estimate', '&_total=accurate']) {
+      const found = await get(`Observation?patient=Patient/${patient}${total}`, 'hospital');
+      expect(shownIn(entriesOf(found)), total).to.include(shown);
+      const { body } = await consortium.send('hospital', `GET /reads?patient=${patient}&count=2`);
+      expect(body.reads[1], total).to.deep.include({ interaction: 'search', type: 'Observation' });
+      expect(body.reads[1].records, total).to.include(shown);
+    }
+  });
+
   it('the summary is a document with what counts now, and says where nothing is recorded', async () => {
     const { status, body } = await get(`Patient/${patient}/$summary`);
     expect(status).to.equal(200);

@@ -40,7 +40,7 @@ import { type About, type Asked, aboutOf, shownOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
 import { referredTo } from './referred.ts';
 import { demandSearchable, innerTypesOf } from './searchable.ts';
-import { demandWritable, viewOf } from './views.ts';
+import { demandWritable, viewIfAny, viewOf } from './views.ts';
 
 /** What of the gateway reading and writing records needs. */
 export type RecordServices = Pick<
@@ -179,13 +179,8 @@ export class Records implements Repository {
   /** What is seen of all records of a type; undefined where nothing is, or only what a search finds. */
   #viewOfAll(caller: Caller, type: string): View | undefined {
     if (this.#isMade(caller, type)) return undefined;
-    try {
-      const view = viewOf(caller, type, ACTS.history);
-      return view.only === undefined ? view : undefined;
-    } catch (error) {
-      if (error instanceof LedgerError) return undefined;
-      throw error;
-    }
+    const view = viewIfAny(caller, type, ACTS.history);
+    return view?.only === undefined ? view : undefined;
   }
 
   async search(caller: Caller, search: Search): Promise<SearchPage> {
@@ -217,15 +212,10 @@ export class Records implements Repository {
 
   async typesOf(caller: Caller, patient: string, types: readonly string[]): Promise<string[]> {
     const held = await this.#services.index.patientRecords.typesAbout(patient);
-    return types.filter((type) => {
-      if (type === 'Patient' || held.has(type) || this.#isMade(caller, type)) return true;
-      try {
-        viewOf(caller, type, ACTS.search);
-        return false;
-      } catch {
-        return true;
-      }
-    });
+    const isAlways = (type: string) => type === 'Patient' || this.#isMade(caller, type);
+    return types.filter(
+      (type) => held.has(type) || isAlways(type) || viewIfAny(caller, type, ACTS.search) === undefined,
+    );
   }
 
   /** What is found through others is found by what the caller may see of them as well. @throws {LedgerError} FORBIDDEN */

@@ -1,5 +1,6 @@
 /** What of the organisation's records a caller sees and writes: what its role sees, narrowed by the scopes of its token. */
 import { companionTypes } from '@telemed-ledger/chaincode/model/companions.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { audienceName } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Caller } from '../../auth/caller.ts';
@@ -28,6 +29,16 @@ export function viewOf(caller: Caller, type: string, act: Act): View {
   return compartment === patient
     ? { compartment, ...linked, audience, ...narrowed }
     : { compartment: patient, audience, ...narrowed };
+}
+
+/** The same; undefined for a caller who sees nothing of the type. */
+export function viewIfAny(caller: Caller, type: string, act: Act): View | undefined {
+  try {
+    return viewOf(caller, type, act);
+  } catch (error) {
+    if (error instanceof LedgerError) return undefined;
+    throw error;
+  }
 }
 
 interface Narrowing {
