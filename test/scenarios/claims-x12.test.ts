@@ -24,6 +24,21 @@ describe('Claims of an X12 837', function () {
     ({ hospital } = x12);
   });
 
+  it('are acknowledged one by one by a 277CA, with the number of each that was taken', async function () {
+    const account = await x12.account();
+    const body = example837([x12.claimFor(account), x12.claimFor('unknown-account')], 'payer');
+    const headers = { ...EDI, accept: EDI['content-type'] };
+    const sent = { method: 'POST', path: '/x12/837?acknowledgment=277', body, headers } as const;
+    const { status, body: answer, headers: answered } = await hospital.send(sent);
+    expect(status).to.equal(200);
+    expect(answered).to.have.property('x-transaction-id');
+    const text = String(answer);
+    const [, claim] = /REF\*1K\*([0-9a-f-]{36})~/.exec(text) ?? [];
+    expect((await hospital.ask({ path: `/fhir/R4/Claim/${claim}` })).resourceType).to.equal('Claim');
+    expect(text.match(/STC\*A2:20|STC\*A7:21/g)).to.deep.equal(['STC*A2:20', 'STC*A7:21']);
+    expectValidX12(this, text);
+  });
+
   it('are submitted for the visits that they mean, and those that mean none or are nobody’s are named', async () => {
     const [account, other] = [randomUUID().slice(0, 20), randomUUID().slice(0, 20)];
     const visit = await x12.visited(account);

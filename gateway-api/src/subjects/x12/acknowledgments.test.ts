@@ -2,9 +2,11 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { expect } from 'chai';
 import { acknowledgmentOf } from './acknowledgments.ts';
+import { answer277Ca } from './answers-277ca.ts';
 import { read837 } from './claims-837.ts';
 import { readX12 } from './segments.ts';
 import { expectValidX12 } from './validator.fixture.ts';
+import { writeX12 } from './writing.ts';
 import { example837 } from './x12.fixture.ts';
 
 const lines = [{ code: '99213', charge: '80.50', day: '20260102' }];
@@ -26,6 +28,53 @@ const saidIn = (answer: string): string[] => answer.split('\n').filter((one) => 
 const GROUP = 'AK1*HC*1*005010X222A1~';
 const SET = 'AK2*837*0001*005010X222A1~';
 const refused = (...segments: string[]): string[] => [GROUP, SET, ...segments, 'AK9*R*1*1*0~'];
+
+describe('The acknowledgment of claims', () => {
+  const file = example837(
+    ['A', 'B', 'C'].map((controlNumber) => ({ controlNumber, member: `M-${controlNumber}`, npi: '1234567893', lines })),
+    'payer',
+  );
+  const answer = (taken: readonly boolean[]): string => {
+    const received = read837(readX12(`${file}`)).claims.map((read, at) => ({
+      ...{ read, claim: taken[at] === true ? `00000000-0000-4000-8000-00000000000${at}` : undefined, isOpen: at === 2 },
+    }));
+    const set = answer277Ca(received, { now: '2026-01-06T10:00:00Z', number: '7' });
+    return writeX12([set], {
+      ...{ sender: '444555666', receiver: '111222333', at: '2026-01-06T10:00:00Z', control: 7 },
+      ...{ group: 'HN', type: '277', version: '005010X214' },
+    });
+  };
+  const said = (text: string): string[] => text.split('\n').filter((one) => /^(STC|QTY|AMT|REF)/.test(one));
+
+  it('says of each whether it was taken, sums that, and is valid', function () {
+    this.timeout(60_000);
+    expect(said(answer([true, false, false]))).to.deep.equal([
+      ...['STC*A1:19:PR*20260106*WQ*241.5~', 'QTY*90*1~', 'QTY*AA*2~', 'AMT*YU*80.5~', 'AMT*YY*161~'],
+      ...['STC*A1:19:PR**WQ*241.5~', 'QTY*QA*1~', 'QTY*QC*2~', 'AMT*YU*80.5~', 'AMT*YY*161~'],
+      ...['STC*A2:20*20260106*WQ*80.5~', 'REF*1K*00000000-0000-4000-8000-000000000000~'],
+      ...['STC*A7:21*20260106*U*80.5~', 'STC*A3:0*20260106*U*80.5~'],
+    ]);
+    for (const taken of [
+      [true, false, false],
+      [true, true, true],
+      [false, false, false],
+    ])
+      expectValidX12(this, answer(taken));
+  });
+
+  it('is of several payers in levels of their own', function () {
+    this.timeout(60_000);
+    const second = answer([true, true, true]).match(/HL\*\d+\*\*20\*1/g);
+    expect(second).to.have.length(1);
+    const two = file.replace(
+      /NM1\*PR\*2\*EXAMPLE PAYER\*\*\*\*\*PI\*payer~(?![\s\S]*NM1\*PR)/,
+      'NM1*PR*2*OTHER PAYER*****PI*other~',
+    );
+    const received = read837(readX12(two)).claims.map((read) => ({ read, claim: 'x', isOpen: false }));
+    const set = answer277Ca(received, { now: '2026-01-06T10:00:00Z', number: '7' });
+    expect(set.filter(([id, , , code]) => id === 'HL' && code === '20')).to.have.length(2);
+  });
+});
 
 describe('The acknowledgment of an interchange', () => {
   it('takes what was read, to whom it came from, and is valid', function () {

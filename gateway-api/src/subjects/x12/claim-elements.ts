@@ -1,7 +1,7 @@
 /** Elements by which claims and their lines are written: amounts, numbers, services and days. */
 import { objectsOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { textOfNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
+import { numberOf, textOfNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { decimalText } from '../payments/iso20022/amounts.ts';
 import { codeIn, type DecidedClaim, type DecidedLine } from './decided-lines.ts';
 import { CONTROL_NUMBERS, CPT, HCPCS, ITEM_TRACE_NUMBER, LINE_NUMBERS, REVENUE } from './terms.ts';
@@ -16,6 +16,9 @@ export function amountText(units: number, currency: string): string {
   const short = text.includes('.') ? text.replace(/\.?0+$/, '').replace(/^0(?=\.)/, '') : text;
   return units < 0 ? `-${short}` : short;
 }
+
+/** Hundredths of an amount as a file writes it; what X12 charges is in US dollars. */
+export const centsOf = (amount: unknown): number => Math.round(numberOf(amount as number) * 100);
 
 /** @throws LedgerError INVALID where it is empty, or longer than its element */
 export function checked(text: string, most: number, place: string): string {

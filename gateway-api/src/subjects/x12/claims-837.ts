@@ -46,6 +46,20 @@ export interface Claim837 {
   served?: Served;
   lines: Line[];
   segment: Segment;
+  names: Names;
+}
+
+/** Whom a file names, as it does: what is acknowledged is said of these again. */
+export interface Names {
+  /** Position of its transaction set in the file. */
+  set: number;
+  /** BHT03 */
+  reference: string;
+  /** NM1*41, NM1*85, NM1*PR, and NM1*QC or else NM1*IL. */
+  submitter: Segment | undefined;
+  billing: Segment | undefined;
+  payer: Segment | undefined;
+  patient: Segment | undefined;
 }
 
 export interface Read837 {
@@ -92,6 +106,9 @@ export function read837(sets: readonly TransactionSet[]): Read837 {
   return read;
 }
 
+const NAMED: Readonly<Record<string, Exclude<keyof Names, 'reference' | 'set'>>> = {
+  ...{ '41': 'submitter', '85': 'billing', PR: 'payer', IL: 'patient', QC: 'patient' },
+};
 const NOWHERE: Segment = { id: 'ST', elements: [], position: 3 };
 
 class Reader {
@@ -99,6 +116,14 @@ class Reader {
   readonly #type: Claim837['type'];
   readonly #read: Read837;
   #created = '';
+  #names: Names = {
+    set: 0,
+    reference: '',
+    submitter: undefined,
+    billing: undefined,
+    payer: undefined,
+    patient: undefined,
+  };
   #level = '';
   #member: string | undefined;
   #payer = '';
@@ -122,7 +147,7 @@ class Reader {
 
   #take(segment: Segment): void {
     const qualifier = elementOf(segment, 1);
-    if (segment.id === 'BHT') this.#created = dayIn(elementOf(segment, 4)) ?? fault('is no day', placeOf(segment, 4));
+    if (segment.id === 'BHT') this.#head(segment);
     else if (segment.id === 'HL') this.#enter(segment);
     else if (segment.id === 'NM1') this.#name(segment, qualifier);
     else if (segment.id === 'CLM') this.#begin(segment);
@@ -131,6 +156,11 @@ class Reader {
     else if (segment.id === 'SV1' || segment.id === 'SV2') this.#serve(segment);
     else if (segment.id === 'DTP' && (qualifier === '472' || qualifier === '434')) this.#date(segment);
     else if (segment.id === 'REF') this.#refer(qualifier, elementOf(segment, 2));
+  }
+
+  #head(segment: Segment): void {
+    this.#created = dayIn(elementOf(segment, 4)) ?? fault('is no day', placeOf(segment, 4));
+    this.#names = { ...this.#names, set: segment.position, reference: elementOf(segment, 3) };
   }
 
   #refer(qualifier: string, value: string): void {
@@ -153,6 +183,8 @@ class Reader {
 
   #name(segment: Segment, qualifier: string): void {
     const id = elementOf(segment, 9);
+    const named = NAMED[qualifier];
+    if (named !== undefined && this.#claim === undefined) this.#names = { ...this.#names, [named]: segment };
     if (qualifier === 'IL' && this.#claim === undefined) this.#member = id;
     else if (qualifier === 'PR' && this.#claim === undefined) this.#payer = id;
     else if ((qualifier === '82' || qualifier === '71') && this.#claim !== undefined && this.#line === undefined)
@@ -169,7 +201,7 @@ class Reader {
     this.#claim = {
       ...{ type: this.#type, controlNumber, charge: decimalIn(segment, 2), created: this.#created, place, frequency },
       member: this.#member ?? fault('names no subscriber before it', placeOf(segment)),
-      ...{ payer: this.#payer, diagnoses: [], lines: [], segment },
+      ...{ payer: this.#payer, diagnoses: [], lines: [], segment, names: this.#names },
     };
     this.#read.claims.push(this.#claim);
   }

@@ -1,5 +1,5 @@
 /** Claims as billing systems send them: an 837 becomes FHIR Claims, each submitted as any other. */
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { correctionOf } from '@telemed-ledger/chaincode/model/claim-corrections.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
@@ -12,12 +12,14 @@ import { voidClaim } from '../claims/corrections.ts';
 import { resolveSubmission } from '../claims/resolving.ts';
 import { readSubmission } from '../claims/submission.ts';
 import type { Services } from '../services.ts';
+import { answer277Ca } from './answers-277ca.ts';
 import { claimOf } from './claim-of.ts';
 import { type Claim837, read837 } from './claims-837.ts';
 import { acknowledged, ediAnswer, JSON_TYPE, REFUSED, refusedByX12 } from './question-routes.ts';
-import { EDI_X12, placeOf, readX12 } from './segments.ts';
+import { EDI_X12, placeOf, readX12, type TransactionSet } from './segments.ts';
+import { writeX12 } from './writing.ts';
 
-type Asked = Parameters<ReturnType<typeof route>['handle']>[0];
+type Asked = Pick<Parameters<ReturnType<typeof route>['handle']>[0], 'caller' | 'origin' | 'idempotency'>;
 
 const answerSchema = z.object({
   claims: z.array(
@@ -50,13 +52,18 @@ export const importClaims = route({
   kind: 'provider',
   summary:
     'Submits the claims of an X12 837 (005010X222A1, 005010X223A2), each for itself. What is sent again under its Idempotency-Key is submitted once.',
+  query: z.strictObject({
+    acknowledgment: z.enum(['999', '277']).optional().meta({
+      description: 'Of X12 the one that is answered: 277 says what became of each claim (277CA, 005010X214).',
+    }),
+  }),
   body: z.string(),
   text: EDI_X12,
   large: true,
   transaction: 'SubmitClaim',
   answers: {
     200: {
-      description: `What became of each claim; with Accept: ${EDI_X12} a 999, which says that the file was read.`,
+      description: `What became of each claim; with Accept: ${EDI_X12} a 999, which says that the file was read, or with acknowledgment=277 a 277CA.`,
       schema: answerSchema,
     },
     422: { description: REFUSED },
@@ -70,12 +77,28 @@ export const importClaims = route({
       for (const [index, read] of claims.entries()) done.push(await submitted(read, index, asked, services, done));
       const transactionId = newestOf(done);
       const written = transactionId === undefined ? {} : { transactionId };
-      if (isEdi) return { ...ediAnswer(acknowledged(asked.body) ?? ''), ...written };
+      const isOfClaims = asked.query.acknowledgment === '277';
+      const text = isOfClaims ? claimsAcknowledged(asked.body, claims, done) : acknowledged(asked.body);
+      if (isEdi) return { ...ediAnswer(text ?? ''), ...written };
       const answered = done.map(({ transactionId: _, ...one }) => one);
       return { body: { claims: answered, notMapped: Object.fromEntries([...notMapped].sort()) }, ...written };
     });
   },
 });
+
+/** A 277CA of an 837, to whom it came from. */
+function claimsAcknowledged(body: string, claims: readonly Claim837[], done: readonly Done[]): string {
+  const received = claims.map((read, at) => {
+    const { claim, status } = done[at]!;
+    return { read, claim: claim?.replace('Claim/', ''), isOpen: status === 'not-submitted' };
+  });
+  const [{ sender, receiver }] = readX12(body) as [TransactionSet];
+  const [at, control] = [new Date().toISOString(), randomInt(1, 1_000_000_000)];
+  const ofSets = [...Map.groupBy(received, ({ read: { names } }) => names.set).values()];
+  const sets = ofSets.map((own) => answer277Ca(own, { now: at, number: String(control) }));
+  const answering = { group: 'HN', type: '277', version: '005010X214' };
+  return writeX12(sets, { sender: receiver, receiver: sender, at, control, ...answering });
+}
 
 /** One of a file: what is wrong with it holds up no other, and once one is written the gateway's own failures do not either. */
 async function submitted(
