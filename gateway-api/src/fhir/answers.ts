@@ -123,6 +123,10 @@ export function preferred(answer: Answer, wanted: Return | undefined, told: read
 
 /** A batch whose entries went alone has many: as many as a header may well hold. */
 const MAX_TRANSACTION_IDS = 50;
+const INDENT = 2;
+/** For people (hl7.org/fhir/R4/http.html#parameters). */
+const isPretty = ({ query }: Request): boolean => query['_pretty'] === 'true';
+
 /** Sends an answer over HTTP. */
 export async function send(request: Request, response: Response, baseUrl: string, answer: Answer): Promise<void> {
   if (asksForContent(request) && sendContent(response, answer)) return;
@@ -135,5 +139,5 @@ export async function send(request: Request, response: Response, baseUrl: string
   if (isUnchanged(answer, havingOf(request))) response.status(304).end();
   else if (resource === undefined) response.end();
   else if (request.method === 'HEAD') response.type('application/fhir+json').end();
-  else await sendJson(response.type('application/fhir+json'), resource, 'entry');
+  else await sendJson(response.type('application/fhir+json'), resource, 'entry', isPretty(request) ? INDENT : 0);
 }

@@ -48,12 +48,23 @@ describe('history of many', () => {
     expect(told(bodyOf(await server.get('/_history?_since=2035-01-01T00:00:00Z').expect(200)))).to.deep.equal([]);
   });
 
+  it('has at a time what stood then, and keeps it in its links', async () => {
+    const [deletion, update, create] = bodyOf(await server.get('/Observation/_history').expect(200))['entry'];
+    const at = async (path: string, time: string) => (await pages(`${path}/_history?_at=${time}&_count=1`)).flat();
+    const made = ({ response }: Json): string => response.lastModified;
+    expect(await at('/Observation', made(create))).to.deep.equal(['POST Observation']);
+    expect(await at('/Observation', made(update))).to.deep.equal([`PUT Observation/${id}`]);
+    expect(await at('/Observation', '2099')).to.deep.equal([`DELETE Observation/${id}`]);
+    expect(await at(`/Observation/${id}`, made(deletion))).to.deep.equal([`DELETE Observation/${id}`]);
+    expect(await at('', '2000-01-01')).to.deep.equal([]);
+  });
+
   it('refuses what it does not know', async () => {
     for (const [query, issue] of [
       ['_since=x', 'value _since'],
       ['_count=x', 'value _count'],
       ['_page=x', 'value _page'],
-      ['_at=2026-01-01', 'not-supported _at'],
+      ['_at=x', 'value _at'],
       ['name=x', 'not-supported name'],
     ] as const)
       for (const path of ['/_history', '/Observation/_history'])

@@ -267,11 +267,21 @@ describe('read, vread and history', () => {
   });
 
   it('history refuses parameters that it would have to ignore', async () => {
-    for (const query of ['_since=yesterday', '_since=2035', '_since=2035-13-01T00:00:00Z', '_at=2020', 'x=y']) {
+    for (const query of ['_since=yesterday', '_since=2035', '_since=2035-13-01T00:00:00Z', '_at=yesterday', 'x=y']) {
       await server.get(`${place}/_history?${query}`).expect(400);
     }
     await server.get(`${place}/_history?x=y`).set('Prefer', 'handling=lenient').expect(200);
     await server.get(`${place}/_history?_format=json&_pretty=true`).expect(200);
+  });
+
+  it('_pretty sets the answer off for people, and it says the same', async () => {
+    for (const path of [place, '/Patient', '/metadata']) {
+      const [plain, pretty] = [await server.get(path), await server.get(`${path}?_pretty=true`)];
+      expect(pretty.text, path).to.match(/^\{\n {2}"resourceType": "\w+"/);
+      const said = ({ text }: { text: string }) => text.replaceAll(/127\.0\.0\.1:\d+/g, '');
+      expect(JSON.parse(said(pretty)), path).to.deep.equal(JSON.parse(said(plain)));
+      expect((await server.get(`${path}?_pretty=false`)).text, path).not.to.include('\n');
+    }
   });
 
   it('HEAD answers like GET without the body', async () => {

@@ -4,6 +4,7 @@ import { type Answer, answerOf } from './answers.ts';
 import { refuse } from './outcomes.ts';
 import type { HistoryPage, Scope, StoredResource } from './repository.ts';
 import { etagOf } from './requests.ts';
+import { instantsOf } from './search/dates.ts';
 import { type Parameters, safeName } from './search-query.ts';
 import { type SupportedType, supportedTypes } from './types.ts';
 
@@ -43,7 +44,7 @@ function historyEntry(stored: StoredResource, type: string, baseUrl: string): ob
 const DEFAULT_COUNT = 50;
 const MAX_COUNT = 500;
 
-const KNOWN = new Set(['_count', '_page', '_since', '_format', '_pretty']);
+const KNOWN = new Set(['_count', '_page', '_since', '_at', '_format', '_pretty']);
 const INSTANT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
 
 interface HistoryRequest {
@@ -52,7 +53,7 @@ interface HistoryRequest {
   lenient: boolean;
 }
 
-/** `_count`, `_since` and `_page` of a history; anything else is refused: an ignored filter shows too much. */
+/** `_count`, `_since`, `_at` and `_page` of a history; anything else is refused: an ignored filter shows too much. */
 function pageOf({ parameters, lenient }: HistoryRequest, form = VERSION): HistoryPage {
   const other = parameters.find(([name]) => !KNOWN.has(name))?.[0];
   if (other !== undefined && !lenient)
@@ -67,6 +68,7 @@ function pageOf({ parameters, lenient }: HistoryRequest, form = VERSION): Histor
     count: wanted,
     ...(page === undefined ? {} : { before: Number(page) }),
     ...(given.has('_since') ? { since: sinceOf(given.get('_since')!) } : {}),
+    ...(given.has('_at') ? { at: momentsOf(given.get('_at')!) } : {}),
   };
 }
 
@@ -75,6 +77,10 @@ function sinceOf(text: string): number {
   const since = INSTANT.test(text) ? instantOf(text) : Number.NaN;
   return Number.isNaN(since) ? refuse(400, 'value', 'Expected an instant: 2026-11-29T10:00:00Z.', '_since') : since;
 }
+
+/** A date or time as the span that it is (hl7.org/fhir/R4/http.html#history). */
+const momentsOf = (text: string): { low: number; high: number } =>
+  instantsOf(text) ?? refuse(400, 'value', 'Expected a date or time: 2026-11-29.', '_at');
 
 /** In pages, newest first (hl7.org/fhir/R4/http.html#history). */
 export async function history(scope: Scope, type: string, id: string, request: HistoryRequest): Promise<Answer> {
@@ -109,10 +115,10 @@ export async function changes(scope: Scope, type: SupportedType | undefined, req
 
 /** Links of a history to its pages, with what was asked for. */
 function linksTo(url: string, { count }: HistoryPage, { parameters }: HistoryRequest) {
-  const since = new Map(parameters).get('_since');
+  const kept = parameters.filter(([name]) => name === '_since' || name === '_at');
   return (relation: string, before: number | undefined) => {
     const query = new URLSearchParams(before === undefined ? {} : { _page: String(before) });
-    if (since !== undefined) query.set('_since', since);
+    for (const [name, value] of kept) query.set(name, value);
     if (count !== DEFAULT_COUNT) query.set('_count', String(count));
     return { relation, url: query.size === 0 ? url : `${url}?${query}` };
   };

@@ -129,6 +129,8 @@ export interface HistoryPage {
   before?: number;
   /** Made then or later, milliseconds since 1970. */
   since?: number;
+  /** That stood at some moment from `low` until before `high`, milliseconds since 1970. */
+  at?: { low: number; high: number };
 }
 
 /** A page of a resource's history. */

@@ -17,6 +17,7 @@ import type { Services, SubjectOperation } from '../subjects/services.ts';
 import { VERSION } from '../version.ts';
 import { awaitBlock, type Blocks, blockOfAnswer } from './blocks.ts';
 import type { BodiesOptions } from './bodies.ts';
+import { compressed } from './compressed.ts';
 import { crossOrigin } from './cross-origin.ts';
 import { docs } from './docs.ts';
 import { observe } from './observe.ts';
@@ -111,6 +112,7 @@ export function gatewayApp(options: AppOptions): Express {
       (limit) => metrics.refusal(limit),
     ),
   );
+  app.use(compressed());
   app.use(awaitBlock(blocks, { mspId: organisation.mspId, budgetMs }));
   app.use(...acting);
   const others = routes.filter((route) => !route.open);

@@ -14,11 +14,12 @@ type Members = Record<string, unknown>;
 /**
  * Sends `value` and ends the response. The member `list` of it is sent in pieces where it has many elements, and comes
  * last: JSON objects have no order.
+ * @param indent spaces by which what is inside is set off, for people; of a long list, inside its elements
  */
-export async function sendJson(response: ServerResponse, value: object, list: string): Promise<void> {
+export async function sendJson(response: ServerResponse, value: object, list: string, indent = 0): Promise<void> {
   const { [list]: elements, ...rest } = value as Members;
   if (!Array.isArray(elements) || elements.length <= FEW) {
-    response.end(JSON.stringify(value));
+    response.end(JSON.stringify(value, undefined, indent));
     return;
   }
   const head = JSON.stringify(rest);
@@ -27,7 +28,7 @@ export async function sendJson(response: ServerResponse, value: object, list: st
   /** Appends elements until a piece is full. */
   const fill = (): void => {
     for (; index < elements.length && piece.length < PIECE_LENGTH; index += 1) {
-      piece += (index === 0 ? '' : ',') + JSON.stringify(elements[index]);
+      piece += (index === 0 ? '' : ',') + JSON.stringify(elements[index], undefined, indent);
     }
   };
   while (index < elements.length) {

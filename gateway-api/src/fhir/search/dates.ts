@@ -32,6 +32,13 @@ export function instantsOf(value: string): { low: number; high: number } | undef
   return range && { low: Date.parse(range.from), high: Date.parse(range.to) };
 }
 
+/** Whether a version stood at some moment of a span: it was made before the end, and not replaced before the beginning. */
+export const stoodIn = (
+  made: string,
+  replaced: string | undefined,
+  { low, high }: { low: number; high: number },
+): boolean => Date.parse(made) < high && (replaced === undefined || Date.parse(replaced) > low);
+
 export interface Bound {
   operator: '>=' | '<';
   instant: string;

@@ -2,7 +2,7 @@
  * The history of many records (hl7.org/fhir/R4/http.html#history): their versions in the order of the ledger, the last first. Copies of
  * others' records are not in it: their history is their holder's.
  */
-import type { Kysely } from 'kysely';
+import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { HistoryPage } from '../../fhir/repository.ts';
 import type { IndexTables } from '../schema.ts';
 import type { Checks } from './checks.ts';
@@ -19,6 +19,13 @@ export interface RowsPage {
   next?: number;
 }
 
+const instant = (time: number): string => new Date(time).toISOString();
+
+/** Versions that stood at some moment of a span: search/dates.ts, `stoodIn`. */
+const stoodAt = ({ low, high }: NonNullable<HistoryPage['at']>) => sql<SqlBool>`versions.last_updated < ${instant(high)}
+  and not exists (select 1 from versions as newer where newer.id = versions.id and newer.type = versions.type
+  and newer.collection = versions.collection and newer.version > versions.version and newer.last_updated <= ${instant(low)})`;
+
 export class Histories {
   readonly #db: Kysely<IndexTables>;
   readonly #checks: Checks;
@@ -29,9 +36,10 @@ export class Histories {
   }
 
   /** @param views what is seen of each type; of others nothing @throws {IntegrityFailure} */
-  async page(views: ReadonlyMap<string, View>, { count, before, since }: HistoryPage): Promise<RowsPage> {
+  async page(views: ReadonlyMap<string, View>, { count, before, since, at }: HistoryPage): Promise<RowsPage> {
     let query = this.#db.selectFrom('versions').orderBy('sequence', 'desc').limit(WINDOW);
     if (before !== undefined) query = query.where('sequence', '<', before);
+    if (at !== undefined) query = query.where(stoodAt(at));
     let [looked, last]: [number, number | undefined] = [0, undefined];
     let isMore = false;
     const { rows, isCut } = await chosenRows(this.#db, query, (window) => {

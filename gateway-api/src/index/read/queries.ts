@@ -8,7 +8,8 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import type { Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
+import { AskedVersions } from '../../fhir/asked-versions.ts';
+import type { HistoryPage, Search, SearchPage, StoredResource, VersionsPage } from '../../fhir/repository.ts';
 import { isAsked } from '../../fhir/search/matching.ts';
 import { absentWhereGone, demandThere, gone } from '../../http/failures.ts';
 import { inStretches } from '../../http/pauses.ts';
@@ -63,8 +64,9 @@ export interface HistoryOptions extends View {
   count?: number | undefined;
   /** `next` of the page before. */
   before?: number | undefined;
-  /** Versions made then or later, milliseconds since 1970. */
+  /** As a page of HistoryPage. */
   since?: number | undefined;
+  at?: HistoryPage['at'] | undefined;
 }
 
 export interface ReadModelOptions {
@@ -150,14 +152,14 @@ export class ReadModel {
   async versions(
     type: string,
     id: string,
-    { count = ALL, before = ALL, since = -ALL, ...view }: HistoryOptions = {},
+    { count = ALL, before = ALL, since, at, ...view }: HistoryOptions = {},
   ): Promise<VersionsPage> {
     let all: readonly Standing[] = [];
-    const isSince = (time: string) => since === -ALL || Date.parse(time) >= since;
-    const isAsked = ({ fault, last_updated: time }: Standing) => fault === null && isSince(time);
+    const wanted = new AskedVersions({ since, at });
     const { rows, isCut } = await this.#rows(type, id, view, (standing) => {
       all = standing;
-      return standing.filter((row) => isAsked(row) && row.version < before).slice(0, count);
+      const asked = wanted.of(standing).filter((row) => row.version < before);
+      return asked.slice(0, count);
     });
     const [newest] = all;
     await this.erasures.demandNone(id, newest, view.compartment);
@@ -167,14 +169,16 @@ export class ReadModel {
     if (newest !== undefined && shown.length === 0) demandShown(newest);
     const versions = rows.map((row) => this.stored(row));
     const revocation = newest === undefined || newest.fault !== null ? undefined : await this.#revocation(newest);
-    const isRevokedSince = revocation !== undefined && isSince(revocation.at);
+    const isEndAsked = revocation !== undefined && wanted.isAsked(revocation.at);
     const revoked =
-      isRevokedSince && before === ALL ? (versions[0] ?? (await this.#newestStored(type, id, view))) : undefined;
+      isEndAsked && before === ALL ? (versions[0] ?? (await this.#newestStored(type, id, view))) : undefined;
+    const isOver = revocation !== undefined && wanted.isOver(revocation.at);
+    if (isOver && versions[0]?.version === newest?.version) versions.shift();
     if (revoked !== undefined) versions.unshift(revokedOf(revoked, revocation!));
-    const asked = shown.filter(isAsked);
+    const asked = wanted.of(all).slice(isOver ? 1 : 0);
     const oldest = rows.at(-1)?.version ?? 0;
     const isMore = rows.length > 0 && (isCut || asked.some(({ version }) => version < oldest));
-    const total = asked.length + (isRevokedSince ? 1 : 0);
+    const total = asked.length + (isEndAsked ? 1 : 0);
     return { versions, total, exists: shown.length > 0, ...(isMore ? { next: oldest } : {}) };
   }
 

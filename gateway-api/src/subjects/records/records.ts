@@ -13,6 +13,7 @@ import type { Caller } from '../../auth/caller.ts';
 import { demandCaller, mayCall, sightOf } from '../../auth/entitlement.ts';
 import type { Act } from '../../auth/grants.ts';
 import { demandAnyAct } from '../../auth/scopes.ts';
+import { AskedVersions } from '../../fhir/asked-versions.ts';
 import type { Issue } from '../../fhir/outcomes.ts';
 import type {
   ChangesPage,
@@ -144,14 +145,14 @@ export class Records implements Repository {
     if (made === undefined) {
       const found = (await this.#isWithin(view, type, id))
         ? await this.#services.index.versions(type, id, { ...view, ...page })
-        : NO_VERSIONS;
+        : { versions: [], total: 0, exists: false };
       // Of a record that is there a page may be empty.
       if (found.versions.length > 0 || !found.exists) await this.#note(caller, asked, found.versions, view);
       return found;
     }
     const event = await made;
-    const { before = Number.POSITIVE_INFINITY, since = Number.NEGATIVE_INFINITY } = page;
-    const isAsked = event !== undefined && event.version < before && Date.parse(event.lastUpdated) >= since;
+    const { before = Number.POSITIVE_INFINITY } = page;
+    const isAsked = event !== undefined && event.version < before && new AskedVersions(page).isAsked(event.lastUpdated);
     const versions = isAsked ? [event] : [];
     return { versions, total: versions.length, exists: event !== undefined };
   }
@@ -404,8 +405,6 @@ export class Records implements Repository {
 interface AskedById extends Pick<Asked, 'interaction' | 'type'> {
   id: string;
 }
-
-const NO_VERSIONS: VersionsPage = { versions: [], total: 0, exists: false };
 
 /** Versions of one record are one record. */
 const onceEach = (about: About[]): About[] => about.map((one) => ({ ...one, records: [...new Set(one.records)] }));
