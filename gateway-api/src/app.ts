@@ -96,7 +96,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     readiness,
     journal,
     wishJournal,
-    groups: [services.groups, services.accessGroups, services.licenceGroups],
+    groups: [services.groups, services.accessGroups, services.claimGroups, services.licenceGroups],
     endless: [services.accessStreams, services.accessWaits],
     metrics,
     forgetting,

@@ -30,9 +30,10 @@ import { checkReplaced, type Replaced, replace } from './claim-replacing.ts';
 import { setClaimRules } from './claim-rules.ts';
 import { holdingsOf } from './claim-services.ts';
 import { memberOfKind, nextState, putCopies, takeStep } from './claim-states.ts';
-import { decideClaim } from './deciding-claims.ts';
+import { decideClaim, decideClaims } from './deciding-claims.ts';
 import { heldBy, holdServices, putFingerprintKey } from './held-services.ts';
 import { registerPlan } from './plans.ts';
+import { forEachClaim } from './several-claims.ts';
 
 export class Claims extends LedgerContract {
   readonly #consortium: Consortium;
@@ -56,6 +57,14 @@ export class Claims extends LedgerContract {
 
   SubmitClaim(ctx: Context, argument: string): Promise<string> {
     return run('SubmitClaim', this.#consortium, ctx, argument, submitClaim);
+  }
+
+  SubmitClaims(ctx: Context, argument: string): Promise<string> {
+    return run('SubmitClaims', this.#consortium, ctx, argument, submitClaims);
+  }
+
+  AdjudicateClaims(ctx: Context, argument: string): Promise<string> {
+    return run('AdjudicateClaims', this.#consortium, ctx, argument, decideClaims);
   }
 
   SetClaimRules(ctx: Context, argument: string): Promise<string> {
@@ -103,6 +112,17 @@ async function checkNextVersion(store: Store, collection: string, { id, version 
   if (same !== undefined || before === undefined) {
     throw new LedgerError('CONFLICT', 'not the next version of this coverage', 'coverage.version');
   }
+}
+
+async function submitClaims(call: Call<'SubmitClaims'>): Promise<Done> {
+  const { payer } = call.input;
+  return forEachClaim(
+    call,
+    call.private.claims,
+    ({ claim }) => claim.id,
+    events.ClaimSubmitted,
+    (one) => submitClaim({ ...call, input: { id: one.claim.id, payer }, private: one }),
+  );
 }
 
 async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {

@@ -32,6 +32,7 @@ import { checkState, memberOfKind, nextState, takeStep } from './claim-states.ts
 import type { TakenBefore } from './held-lists.ts';
 import { holdDecided } from './held-services.ts';
 import { checkScreened, freeTokens, loadScreening } from './screened.ts';
+import { forEachClaim } from './several-claims.ts';
 
 type Done = OutputOf<'AdjudicateClaim'>;
 
@@ -40,6 +41,17 @@ function feeSchedulesIn({ all }: Tariffs): Pick<ClaimResponseRecord, 'feeSchedul
   const versions = all.map(({ version }) => version);
   if (versions.length > 1) return { feeSchedules: versions };
   return versions[0] === undefined ? {} : { feeSchedule: versions[0] };
+}
+
+export async function decideClaims(call: Call<'AdjudicateClaims'>): Promise<Done> {
+  const { provider } = call.input;
+  return forEachClaim(
+    call,
+    call.private.claims,
+    ({ id }) => id,
+    events.ClaimAdjudicated,
+    ({ id, ...shown }) => decideClaim({ ...call, input: { id, provider }, private: shown }),
+  );
 }
 
 export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> {

@@ -32,6 +32,7 @@ import { barredItems, type Held, lookUp } from './held-services.ts';
 import { loadScreening, TOKENS, tokensListing } from './screened.ts';
 import { freedBy, holderHash, holderOf, holdingOf } from './service-holders.ts';
 import { freeList, type LookedThrough, lookThrough, ownLists, putList } from './service-lists.ts';
+import { forEachClaim } from './several-claims.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -49,6 +50,10 @@ export class Screenings extends LedgerContract {
 
   ScreenClaim(ctx: Context, argument: string): Promise<string> {
     return run('ScreenClaim', this.#consortium, ctx, argument, screenClaim);
+  }
+
+  ScreenClaims(ctx: Context, argument: string): Promise<string> {
+    return run('ScreenClaims', this.#consortium, ctx, argument, screenClaims);
   }
 }
 
@@ -72,6 +77,16 @@ async function changeScreeningKey({ store, private: { secret, before } }: Call<'
   await store.putOnce(collections.payers, next, value, { expression: 'keys' });
   store.emit(events.ScreeningKeyChanged, {});
   return { time: store.time };
+}
+
+async function screenClaims(call: Call<'ScreenClaims'>): Promise<Done> {
+  return forEachClaim(
+    call,
+    call.private.claims,
+    ({ id }) => id,
+    events.ClaimScreened,
+    ({ id, provider, ...shown }) => screenClaim({ ...call, input: { id, provider }, private: shown }),
+  );
 }
 
 async function screenClaim(call: Call<'ScreenClaim'>): Promise<Done> {

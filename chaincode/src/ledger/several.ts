@@ -20,6 +20,25 @@ export async function forEachOf<T>(
   for (const [index, one] of ended.entries()) if (one.status === 'rejected') throw placed(one.reason, index, listed);
 }
 
+/**
+ * Does it for each, one after the other, where one may rest on what another writes: then it is refused. The peer is asked one thing at
+ * a time either way. @throws as {@link forEachOf}, of the first that fails
+ */
+export async function forEachInTurn<T>(
+  items: readonly T[],
+  listed: Listed,
+  { nextPart, perform }: { nextPart: () => void; perform: (item: T) => Promise<unknown> },
+): Promise<void> {
+  for (const [index, item] of items.entries()) {
+    nextPart();
+    try {
+      await perform(item);
+    } catch (error) {
+      throw placed(error, index, listed);
+    }
+  }
+}
+
 /** @throws LedgerError INVALID where an id is there twice */
 export function checkDistinct(ids: readonly string[], { list }: Pick<Listed, 'list'>): void {
   const index = ids.findIndex((id, place) => ids.indexOf(id) < place);

@@ -50,7 +50,9 @@ export class Store {
   readonly txId: string;
   readonly #stub: LedgerStub;
   readonly #writes: (() => Promise<void> | void)[] = [];
-  readonly #written = new Set<string>();
+  /** What was written, by the part of the transaction that did. */
+  readonly #written = new Map<string, number>();
+  #part = 0;
   /** Hashes that were asked for: what is committed stays the same while a transaction is simulated. */
   readonly #anchors = new Map<string, Promise<string | undefined>>();
 
@@ -58,6 +60,14 @@ export class Store {
     this.#stub = stub;
     this.time = stub.getDateTimestamp().toISOString();
     this.txId = stub.getTxID();
+  }
+
+  /**
+   * Begins what a transaction does for the next of several. One of them that reads or writes what another wrote is refused, CONFLICT:
+   * Fabric answers from committed state.
+   */
+  nextPart(): void {
+    this.#part += 1;
   }
 
   /** Public state under a key, parsed; undefined where there is none. */
@@ -150,7 +160,7 @@ export class Store {
 
   /** The collections that it has written into, purges included; '' is public state. */
   get collections(): Set<string> {
-    return new Set([...this.#written].map((name) => name.slice(0, name.indexOf('\0'))));
+    return new Set([...this.#written.keys()].map((name) => name.slice(0, name.indexOf('\0'))));
   }
 
   /** Sends the writes, in the order in which they were made. Called once, when the transaction has succeeded. */
@@ -166,15 +176,23 @@ export class Store {
 
   #ask(collection: string, key: string, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
     // Fabric answers from committed state: what this transaction has written is not in it.
-    if (this.#written.has(`${collection}\0${key}`)) throw new Error('a key is read after it was written');
+    this.#checkUnwritten(`${collection}\0${key}`, 'a key is read after it was written');
     return this.#asPeerError(read);
   }
 
   #write(collection: string, key: string, write: () => Promise<void>): void {
     const name = `${collection}\0${key}`;
-    if (this.#written.has(name)) throw new Error('a key is written twice');
-    this.#written.add(name);
+    this.#checkUnwritten(name, 'a key is written twice');
+    this.#written.set(name, this.#part);
     this.#writes.push(write);
+  }
+
+  /** @throws LedgerError CONFLICT where another part wrote it; Error: within one, a bug */
+  #checkUnwritten(name: string, fault: string): void {
+    const part = this.#written.get(name);
+    if (part === undefined) return;
+    if (part === this.#part) throw new Error(fault);
+    throw new LedgerError('CONFLICT', 'rests on another one of the same transaction');
   }
 
   async #asPeerError<T>(ask: () => Promise<T>): Promise<T> {

@@ -15,7 +15,7 @@ import { resourceSchema } from './fhir.ts';
 import { MAX_ACTIVITIES } from './over-time.ts';
 import { MAX_CLAIMS_OF_PAYMENT, PAYMENT_REPORTS, paymentReasonSchema, transferReferenceSchema } from './payments.ts';
 import { bucketEvidenceSchema } from './registers.ts';
-import { screeningShown } from './screening-transactions.ts';
+import { MAX_CLAIMS_AT_ONCE, screeningShown } from './screening-transactions.ts';
 import { listsShown } from './service-lists.ts';
 import { recordEvidenceSchema } from './sheets.ts';
 import {
@@ -114,6 +114,53 @@ const shownPaymentShape = {
   reconciliation: anchoredText(MAX_VALUE_LENGTH),
 };
 
+/** A claim, and what it is judged by. */
+const submittedShape = {
+  claim: z.strictObject({ id: idSchema, salt: saltSchema, resource: resourceSchema }),
+  ...termsShape,
+  /** Record versions of the provider: the patient, encounters, procedures … the claim rests on. */
+  evidence: z.array(recordEvidenceSchema).max(200),
+  /** Of the ClaimResponse where an edit denies it. */
+  responseId: idSchema,
+  /** Of one that replaces another: that one, as it stands. */
+  replaced: z.strictObject(heldShape).optional(),
+  /** Decisions of other payers on the same services, as their claims stand; `first` is the first state of each. */
+  prior: z
+    .array(
+      z.strictObject({
+        ...{ ...standingShape, first: anchoredText(MAX_STATE_LENGTH) },
+        response: anchoredText(MAX_VALUE_LENGTH),
+        screening: screeningShown,
+      }),
+    )
+    .max(MAX_PRIOR)
+    .optional(),
+};
+
+/** What a claim is decided by. */
+const adjudicatedShape = {
+  responseId: idSchema,
+  salt: saltSchema,
+  ...standingShape,
+  screening: screeningShown,
+  ...termsShape,
+  rules: z.strictObject({ generation: hintSchema, text: anchoredText(MAX_STATE_LENGTH) }).optional(),
+  /** A person's, who the certificate names; and of who signed before, where another one is to sign. */
+  decision: humanDecisionSchema.optional(),
+  signed: anchoredText(MAX_STATE_LENGTH).optional(),
+  /** What was done for other claims that say something together with this one. */
+  activities: z.array(anchoredText(MAX_STATE_LENGTH)).max(MAX_ACTIVITIES).optional(),
+  /** The provider's other claims for this patient that are counted together with it. */
+  beside: z
+    .array(z.strictObject({ ...standingShape, response: anchoredText(MAX_VALUE_LENGTH).optional() }))
+    .max(MAX_BESIDE)
+    .optional(),
+  /** Of an appeal: the decision that it is against. */
+  response: anchoredText(MAX_VALUE_LENGTH).optional(),
+  ...benefitsShape,
+  ...tookShape,
+};
+
 export const claimTransactions = {
   /** The next version of a member's coverage, shown to these providers. */
   RegisterCoverage: transaction({
@@ -210,27 +257,19 @@ export const claimTransactions = {
     callers: ['provider'],
     roles: ['system', 'practitioner'],
     input: z.strictObject({ id: idSchema, payer: nameSchema }),
-    private: z.strictObject({
-      claim: z.strictObject({ id: idSchema, salt: saltSchema, resource: resourceSchema }),
-      ...termsShape,
-      /** Record versions of the provider: the patient, encounters, procedures … the claim rests on. */
-      evidence: z.array(recordEvidenceSchema).max(200),
-      /** Of the ClaimResponse where an edit denies it. */
-      responseId: idSchema,
-      /** Of one that replaces another: that one, as it stands. */
-      replaced: z.strictObject(heldShape).optional(),
-      /** Decisions of other payers on the same services, as their claims stand; `first` is the first state of each. */
-      prior: z
-        .array(
-          z.strictObject({
-            ...{ ...standingShape, first: anchoredText(MAX_STATE_LENGTH) },
-            response: anchoredText(MAX_VALUE_LENGTH),
-            screening: screeningShown,
-          }),
-        )
-        .max(MAX_PRIOR)
-        .optional(),
-    }),
+    private: z.strictObject(submittedShape),
+    output: done,
+    endorsers: (_, caller, { payer }) => every(caller, payer),
+    writes: ({ consortium, input: { payer } }) => billed(consortium, payer),
+  }),
+  /** The same of several to one payer, all or nothing, each once and as it would be by itself. */
+  SubmitClaims: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['provider'],
+    roles: ['system', 'practitioner'],
+    input: z.strictObject({ payer: nameSchema }),
+    private: z.strictObject({ claims: z.array(z.strictObject(submittedShape)).min(1).max(MAX_CLAIMS_AT_ONCE) }),
     output: done,
     endorsers: (_, caller, { payer }) => every(caller, payer),
     writes: ({ consortium, input: { payer } }) => billed(consortium, payer),
@@ -243,31 +282,27 @@ export const claimTransactions = {
     roles: ['adjudicator', 'system'],
     /** `beyond`: claims of other providers are shown as well, so that the custodian endorses and not the provider. */
     input: z.strictObject({ id: idSchema, provider: nameSchema, beyond: z.literal(true).optional() }),
-    private: z.strictObject({
-      responseId: idSchema,
-      salt: saltSchema,
-      ...standingShape,
-      screening: screeningShown,
-      ...termsShape,
-      rules: z.strictObject({ generation: hintSchema, text: anchoredText(MAX_STATE_LENGTH) }).optional(),
-      /** A person's, who the certificate names; and of who signed before, where another one is to sign. */
-      decision: humanDecisionSchema.optional(),
-      signed: anchoredText(MAX_STATE_LENGTH).optional(),
-      /** What was done for other claims that say something together with this one. */
-      activities: z.array(anchoredText(MAX_STATE_LENGTH)).max(MAX_ACTIVITIES).optional(),
-      /** The provider's other claims for this patient that are counted together with it. */
-      beside: z
-        .array(z.strictObject({ ...standingShape, response: anchoredText(MAX_VALUE_LENGTH).optional() }))
-        .max(MAX_BESIDE)
-        .optional(),
-      /** Of an appeal: the decision that it is against. */
-      response: anchoredText(MAX_VALUE_LENGTH).optional(),
-      ...benefitsShape,
-      ...tookShape,
-    }),
+    private: z.strictObject(adjudicatedShape),
     output: done,
     endorsers: (consortium, caller, { provider, beyond }) =>
       withOneOf(caller, ...(beyond === true ? [] : [provider]), custodianOf(consortium).name),
+    writes: ({ consortium, caller }) => billed(consortium, caller),
+  }),
+  /** The same of several of one provider's, all or nothing, each once and as it would be by itself; nothing of other providers is shown. */
+  AdjudicateClaims: transaction({
+    contract: 'claims',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['adjudicator', 'system'],
+    input: z.strictObject({ provider: nameSchema }),
+    private: z.strictObject({
+      claims: z
+        .array(z.strictObject({ id: idSchema, ...adjudicatedShape }))
+        .min(1)
+        .max(MAX_CLAIMS_AT_ONCE),
+    }),
+    output: done,
+    endorsers: (consortium, caller, { provider }) => withOneOf(caller, provider, custodianOf(consortium).name),
     writes: ({ consortium, caller }) => billed(consortium, caller),
   }),
   /** What the payer has settled about deciding claims, from which day on. */

@@ -16,6 +16,20 @@ const generationShown = (longest: number) => z.strictObject({ generation: hintSc
 /** What a claim holds by now; left out where it was not screened yet. */
 export const screeningShown = generationShown(MAX_VALUE_LENGTH).optional();
 
+/** The claims that one transaction submits, screens or decides. */
+export const MAX_CLAIMS_AT_ONCE = 64;
+
+/** A claim as it stands, and what it is looked for by. */
+const screenedShape = {
+  salt: saltSchema,
+  claim: anchoredText(MAX_VALUE_LENGTH),
+  state: anchoredText(MAX_STATE_LENGTH),
+  coverage: anchoredText(MAX_STATE_LENGTH),
+  keys: z.array(generationShown(1_024)).min(1).max(MAX_KEYS),
+  screening: screeningShown,
+  services: listsShown,
+};
+
 export const screeningTransactions = {
   /** The next key. Those who may read it endorse: payers and regulators. `before` is the newest, where there is one. */
   ChangeScreeningKey: transaction({
@@ -45,20 +59,32 @@ export const screeningTransactions = {
     callers: ['payer'],
     roles: ['system', 'adjudicator'],
     input: z.strictObject({ id: idSchema, provider: nameSchema }),
-    private: z.strictObject({
-      salt: saltSchema,
-      claim: anchoredText(MAX_VALUE_LENGTH),
-      state: anchoredText(MAX_STATE_LENGTH),
-      coverage: anchoredText(MAX_STATE_LENGTH),
-      keys: z.array(generationShown(1_024)).min(1).max(MAX_KEYS),
-      screening: screeningShown,
-      services: listsShown,
-    }),
+    private: z.strictObject(screenedShape),
     output: done,
     endorsers: (consortium, caller) => every(caller, custodianOf(consortium).name),
     writes: ({ caller, input: { provider } }) => ({
       always: [collections.billing(caller)],
       copies: [collections.payers, collections.billing(provider)],
+    }),
+  }),
+  /** The same of several, all or nothing, each once and as it would be by itself. */
+  ScreenClaims: transaction({
+    contract: 'screenings',
+    kind: 'submit',
+    callers: ['payer'],
+    roles: ['system', 'adjudicator'],
+    input: z.strictObject({}),
+    private: z.strictObject({
+      claims: z
+        .array(z.strictObject({ id: idSchema, provider: nameSchema, ...screenedShape }))
+        .min(1)
+        .max(MAX_CLAIMS_AT_ONCE),
+    }),
+    output: done,
+    endorsers: (consortium, caller) => every(caller, custodianOf(consortium).name),
+    writes: ({ caller, private: { claims } }) => ({
+      always: [collections.billing(caller)],
+      copies: [collections.payers, ...new Set(claims.map(({ provider }) => collections.billing(provider)))],
     }),
   }),
 } as const;

@@ -14,6 +14,7 @@ export class Metrics {
   readonly #groupWrites: Histogram;
   readonly #groupRecords: Histogram;
   readonly #accessGroups: Histogram;
+  readonly #claimGroups: Histogram;
   readonly #groupsApart: Counter;
   readonly #integrity: Counter;
   readonly #rewrites: Counter;
@@ -57,6 +58,13 @@ export class Metrics {
     this.#accessGroups = new Histogram({
       name: 'gateway_access_group_size',
       help: 'Requests for access, or decisions about them, that were sent in one ledger transaction.',
+      labelNames: ['transaction'],
+      buckets: [1, 2, 4, 8, 16, 32, 64],
+      registers,
+    });
+    this.#claimGroups = new Histogram({
+      name: 'gateway_claim_group_size',
+      help: 'Claims that were submitted, screened or decided in one ledger transaction.',
       labelNames: ['transaction'],
       buckets: [1, 2, 4, 8, 16, 32, 64],
       registers,
@@ -125,6 +133,10 @@ export class Metrics {
 
   accessGroup(transaction: 'request' | 'decision', accesses: number): void {
     this.#accessGroups.observe({ transaction }, accesses);
+  }
+
+  claimGroup(transaction: 'submission' | 'screening' | 'adjudication', claims: number): void {
+    this.#claimGroups.observe({ transaction }, claims);
   }
 
   /** `refusal`: a LedgerError's code; undefined where no write was named. */

@@ -28,6 +28,7 @@ import type { AccessWaits } from './access/waits.ts';
 import type { AuditEvents } from './audit-events.ts';
 import type { BulkExports } from './bulk/exports.ts';
 import type { DeskJournal } from './claims/desk-journal.ts';
+import type { ClaimGroups } from './claims/together.ts';
 import type { Wishes } from './consents/wishes.ts';
 import type { Contents } from './contents/contents.ts';
 import type { ErasureRequests } from './erasures/requests.ts';
@@ -52,6 +53,8 @@ export interface Services {
   groups: GroupCommit<RecordItem>;
   /** Requests for access, and decisions about them, several in one transaction. */
   accessGroups: AccessGroups;
+  /** Claims that are submitted, screened or decided, several in one transaction. */
+  claimGroups: ClaimGroups;
   /** Licences, several in one transaction. */
   licenceGroups: LicenceGroups;
   /** What becomes of requests for access is found out of so many of one holder's at once. */

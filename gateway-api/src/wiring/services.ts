@@ -1,4 +1,5 @@
 /** What the subjects of one gateway work with, wired on its side of the ledger. */
+import type { ErrorCode } from '@telemed-ledger/chaincode/model/errors.ts';
 import { onlyPurposeOf } from '@telemed-ledger/chaincode/model/purposes.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
@@ -33,6 +34,7 @@ import { AccessWaits } from '../subjects/access/waits.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
 import { BulkExports } from '../subjects/bulk/exports.ts';
 import { DeskJournal } from '../subjects/claims/desk-journal.ts';
+import { claimGroups } from '../subjects/claims/together.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { Contents } from '../subjects/contents/contents.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
@@ -106,24 +108,22 @@ export function wiredServices({
     },
   });
   const licenceOf = (practitioner: string) => licenceNaming(index, { organisation: organisation.name, practitioner });
+  const onApart = (refusal: ErrorCode | undefined) => metrics.groupApart(refusal);
   const groups = recordGroups(ledger, licenceOf, {
     limits: { ...config.groups, writes: limits.inFlightWrites, budgetMs: limits.budgetMs },
     onGroup: (writes, items) => metrics.group(writes, items),
-    onApart: (refusal) => metrics.groupApart(refusal),
+    onApart,
   });
-  const accesses = accessGroups(
-    ledger,
-    { writes: limits.inFlightWrites, budgetMs: limits.budgetMs },
-    {
-      onGroup: (transaction, count) => metrics.accessGroup(transaction, count),
-      onApart: (refusal) => metrics.groupApart(refusal),
-    },
-  );
-  const licenceWrites = licenceGroups(
-    { index, ledger },
-    { writes: limits.inFlightWrites, budgetMs: limits.budgetMs },
-    (refusal) => metrics.groupApart(refusal),
-  );
+  const ofGateway = { writes: limits.inFlightWrites, budgetMs: limits.budgetMs };
+  const claimWrites = claimGroups(ledger, ofGateway, {
+    onGroup: (transaction, count) => metrics.claimGroup(transaction, count),
+    onApart,
+  });
+  const accesses = accessGroups(ledger, ofGateway, {
+    onGroup: (transaction, count) => metrics.accessGroup(transaction, count),
+    onApart,
+  });
+  const licenceWrites = licenceGroups({ index, ledger }, ofGateway, onApart);
   const evaluations = new FairSlots({ all: Number.POSITIVE_INFINITY, client: EVALUATIONS, waitMs: EVALUATION_WAIT_MS });
   const { reads: all } = config.clients;
   const reads = new FairSlots({ all, client: Math.ceil(all * READS_OF_ONE), waitMs: limits.budgetMs });
@@ -208,6 +208,7 @@ export function wiredServices({
     ledger,
     groups,
     accessGroups: accesses,
+    claimGroups: claimWrites,
     licenceGroups: licenceWrites,
     evaluations,
     idempotent,

@@ -34,6 +34,7 @@ import { showingLists } from './lists-shown.ts';
 import { benefitsShown } from './plans.ts';
 import { pricesShown } from './prices.ts';
 import { tablesShown } from './tables-shown.ts';
+import { sendDecision, sendSubmission } from './together.ts';
 
 /** The contract takes no more. */
 const MAX_EVIDENCE = 200;
@@ -42,12 +43,8 @@ const MAX_EVIDENCE = 200;
 export const submit = (services: Services, claim: Resource, id: string, sending: Sending): Promise<Outcome> =>
   upToDate(() => submitOnce(services, claim, id, sending));
 
-async function submitOnce(
-  { organisation, consortium, index, ledger }: Services,
-  claim: Resource,
-  id: string,
-  sending: Sending,
-): Promise<Outcome> {
+async function submitOnce(services: Services, claim: Resource, id: string, sending: Sending): Promise<Outcome> {
+  const { organisation, consortium, index } = services;
   const coverage = await coverageOf(claim, index);
   const payer = organisationByMsp(consortium, coverage.author)?.name;
   if (payer === undefined) throw new LedgerError('INVALID', 'the coverage is of no payer here', 'Claim.insurance');
@@ -68,7 +65,7 @@ async function submitOnce(
   };
   const submission = { ...shown, evidence, responseId: randomUUID() };
   return showingLists(index, own, (lists) =>
-    ledger.submit('SubmitClaim', { id, payer }, { ...submission, ...lists }, sending),
+    sendSubmission(services, { input: { id, payer }, shown: { ...submission, ...lists } }, sending),
   );
 }
 
@@ -256,11 +253,12 @@ export async function inTurn<T>(
 
 /** Decides a claim by what is here, and by what a person decides within that. @throws {LedgerError} */
 export async function adjudicateOnce(
-  { index, ledger, organisation }: Services,
+  services: Services,
   id: string,
   decision: HumanDecision | undefined,
   sending: Sending,
 ): Promise<Outcome> {
+  const { index, organisation } = services;
   const standing = await claimState(index, id);
   const { provider } = standing;
   const own = collections.billing(organisation.name);
@@ -296,7 +294,7 @@ export async function adjudicateOnce(
   const made = { responseId: randomUUID(), salt: newSalt(), ...shown, ...asked, ...others };
   const isBeyond = beyond === true || ofPlan.beyond;
   const input = { id, provider, ...(isBeyond ? { beyond: true as const } : {}) };
-  return showingLists(index, own, (lists) => ledger.submit('AdjudicateClaim', input, { ...made, ...lists }, sending));
+  return showingLists(index, own, (lists) => sendDecision(services, { input, shown: { ...made, ...lists } }, sending));
 }
 
 /** The payer's rules of deciding, what another person has signed, and what an appeal is against. */

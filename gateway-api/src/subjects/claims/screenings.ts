@@ -41,8 +41,9 @@ import {
   textOf,
 } from './claims.ts';
 import { showingLists } from './lists-shown.ts';
+import { sendScreening } from './together.ts';
 
-type Screener = Pick<Services, 'index' | 'ledger' | 'organisation'>;
+type Screener = Pick<Services, 'index' | 'ledger' | 'claimGroups' | 'organisation'>;
 
 /** Whether a claim is to be screened (again) before it is decided. @param claim its text */
 function isDue(screening: ShownValue | undefined, claim: string): boolean {
@@ -125,7 +126,7 @@ async function screen(
   { id, provider }: ClaimState,
   { claim, state, screening }: { claim: string; state: string; screening: ShownValue | undefined },
 ): Promise<void> {
-  const { index, ledger } = services;
+  const { index } = services;
   const { coverage, resource } = parseExact(claim) as ClaimRecord;
   const newest = await index.newestRow('Coverage', coverage.id);
   if (newest === undefined) throw new LedgerError('NOT_FOUND', 'the coverage of this claim is not here');
@@ -139,7 +140,7 @@ async function screen(
     ...(screening === undefined ? {} : { screening }),
   };
   await showingLists(index, collections.payers, (lists) =>
-    ledger.submit('ScreenClaim', { id, provider }, { ...shown, ...lists }, AS_SYSTEM),
+    sendScreening(services, { input: { id, provider }, shown: { ...shown, ...lists } }, AS_SYSTEM),
   );
 }
 
@@ -196,6 +197,7 @@ export const screenClaims: Duty<ClaimState> = {
   kind: 'payer',
   on: [events.ClaimSubmitted, events.ClaimAppealed],
   idOf: ({ id }) => id,
+  atOnce: 64,
   async *find(services) {
     for await (const state of ownStates(services, 'claim', claimStateSchema, OPEN))
       if (state.payer === services.organisation.name && (await isBehind(services, state))) yield state;

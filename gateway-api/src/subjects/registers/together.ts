@@ -5,7 +5,8 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { MAX_LICENCES_AT_ONCE } from '@telemed-ledger/chaincode/model/registers.ts';
 import type { LicenceInput, OutputOf } from '@telemed-ledger/chaincode/model/transactions.ts';
-import { GroupCommit, type GroupCommitOptions, type GroupLimits } from '../../group-commit/group-commit.ts';
+import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-commit.ts';
+import { type OwnLimits, placeIn } from '../../group-commit/several.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { LedgerClient, Submitted } from '../../ledger/client.ts';
@@ -27,19 +28,14 @@ const GROUND_BYTES = 4 * 1024;
 /** The chaincode names a licence by its place. */
 const PLACE = /^licences\[(\d+)\]/;
 
-function licenceAtFault({ expression }: Pick<LedgerError, 'expression'>): number | undefined {
-  const [, place] = PLACE.exec(expression ?? '') ?? [];
-  return place === undefined ? undefined : Number(place);
-}
-
 /** @param limits what of the gateway's own limits holds for these too */
 export function licenceGroups(
   { index, ledger }: { index: Pick<ReadModel, 'register'>; ledger: Pick<LedgerClient, 'submit'> },
-  limits: Pick<GroupLimits, 'writes' | 'budgetMs'>,
+  limits: OwnLimits,
   onApart: NonNullable<GroupCommitOptions<unknown>['onApart']>,
 ): LicenceGroups {
   return new GroupCommit<LicenceInput, Set>({
-    itemAtFault: licenceAtFault,
+    itemAtFault: (refusal) => placeIn(refusal, PLACE),
     limits: { ...LIMITS, ...limits, bytes: GROUP_BYTES },
     onApart,
     send: (as, licences, { beforeSubmit, deadline }) =>
