@@ -64,7 +64,7 @@ function casesOf(definition: Transaction): Case[] {
   return distinct.map((parties) => ({
     ...{ consortium, parties, caller: parties['caller']! },
     input: { ...parties, providers: [parties['provider']!] },
-    private: { ...parties, decisions: [parties] },
+    private: { ...parties, decisions: [parties], claims: [parties] },
   }));
 }
 
@@ -115,12 +115,21 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     because:
       'the payer’s collection decides, and it could deny anything; a claim counts where its provider has signed it',
   },
+  SubmitClaims: {
+    without: ['caller'],
+    because:
+      'the payer’s collection decides, and it could deny anything; a claim counts where its provider has signed it',
+  },
   ChangeScreeningKey: {
     without: ['caller', 'one of'],
     because:
       'any payer vouches for the key, as all of them know it; the custodian endorses what claims hold under it, in the same collection',
   },
   ScreenClaim: {
+    without: ['patients'],
+    because: 'the payer’s collection decides, and it could pay anything; what it pays twice it loses',
+  },
+  ScreenClaims: {
     without: ['patients'],
     because: 'the payer’s collection decides, and it could pay anything; what it pays twice it loses',
   },
@@ -150,6 +159,10 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     because: 'it takes from debts that stand there already, and the provider sees from which',
   },
   AdjudicateClaim: {
+    without: ['one of'],
+    because: 'the payer owes what it adjudicates; who recomputes it is not to be a third party, but could be',
+  },
+  AdjudicateClaims: {
     without: ['one of'],
     because: 'the payer owes what it adjudicates; who recomputes it is not to be a third party, but could be',
   },

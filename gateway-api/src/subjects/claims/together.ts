@@ -2,6 +2,7 @@
  * Claims that are submitted, screened or decided at the same time share transactions: what comes while one is under way is the next
  * group, and each claim succeeds or fails as it would alone.
  */
+import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
 import type { InputOf, OutputOf, PrivateOf } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { GroupCommit, GroupCommitOptions } from '../../group-commit/group-commit.ts';
 import { LARGE_BYTES, type OwnLimits, severalAtOnce } from '../../group-commit/several.ts';
@@ -91,7 +92,8 @@ export function sendSubmission({ ledger, claimGroups }: Together, item: Submissi
   const bytes = bytesOf(shown);
   // What replaces another, or stands beside another payer's, rests on other claims.
   if (bytes > LARGE_BYTES || shown.replaced !== undefined) return ledger.submit('SubmitClaim', input, shown, sending);
-  return claimGroups.submissions.write({ ...writeOf(sending, input.id, bytes), items: [item], lane: input.payer });
+  const targets = [input.id, ...patientOf(shown.claim.resource)];
+  return claimGroups.submissions.write({ ...writeOf(sending, targets, bytes), items: [item], lane: input.payer });
 }
 
 /** Has a claim screened, alone or with others of the payer's. @throws as GroupCommit.write */
@@ -99,7 +101,8 @@ export function sendScreening({ ledger, claimGroups }: Together, item: Screened,
   const { input, shown } = item;
   const bytes = bytesOf(shown);
   if (bytes > LARGE_BYTES) return ledger.submit('ScreenClaim', input, shown, sending);
-  return claimGroups.screenings.write({ ...writeOf(sending, input.id, bytes), items: [item] });
+  const targets = [input.id, ...patientOf((JSON.parse(shown.claim) as ClaimRecord).resource)];
+  return claimGroups.screenings.write({ ...writeOf(sending, targets, bytes), items: [item] });
 }
 
 /** Decides a claim, alone or with others of the same provider's by the same identity. @throws as GroupCommit.write */
@@ -108,11 +111,17 @@ export function sendDecision({ ledger, claimGroups }: Together, item: Decision, 
   const bytes = bytesOf(shown);
   if (bytes > LARGE_BYTES || input.beyond === true || shown.decision !== undefined)
     return ledger.submit('AdjudicateClaim', input, shown, sending);
-  return claimGroups.decisions.write({ ...writeOf(sending, input.id, bytes), items: [item], lane: input.provider });
+  return claimGroups.decisions.write({ ...writeOf(sending, [input.id], bytes), items: [item], lane: input.provider });
 }
 
-const writeOf = ({ as, client, beforeSubmit }: Sending, id: string, bytes: number) => ({
-  ...{ as, caller: client ?? '', targets: [id], beforeSubmit, bytes },
+const writeOf = ({ as, client, beforeSubmit }: Sending, targets: string[], bytes: number) => ({
+  ...{ as, caller: client ?? '', targets, beforeSubmit, bytes },
 });
+
+/** Claims of one patient's go one after the other: of one day they rest on one another. */
+const patientOf = ({ patient }: Record<string, unknown>): string[] => {
+  const { reference } = (patient ?? {}) as { reference?: unknown };
+  return typeof reference === 'string' ? [reference] : [];
+};
 
 const bytesOf = (shown: object): number => JSON.stringify(shown).length;
