@@ -24,6 +24,7 @@ import { dispenseShownSchema } from './dispensing.ts';
 import { emergencyTransactions } from './emergency-transactions.ts';
 import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
+import { judgingTransactions } from './judging-transactions.ts';
 import { linkTransactions } from './link-transactions.ts';
 import { logTransactions } from './log-transactions.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
@@ -238,6 +239,7 @@ export const transactions = {
   ...visitTransactions,
   ...renewalTransactions,
   ...claimTransactions,
+  ...judgingTransactions,
   ...claimPurgeTransactions,
   ...claimAppealTransactions,
   ...authorizationTransactions,
