@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { exampleConsortium } from '../ledger/example-consortium.fixture.ts';
 import { failureOf, MemoryLedger, type Request } from '../ledger/memory-ledger.fixture.ts';
+import { canonicalJson } from '../model/canonical.ts';
 import type { DispenseShown } from '../model/dispensing.ts';
 import type { Resource } from '../model/fhir.ts';
 import type { RecordDraft } from '../model/sheets.ts';
@@ -130,7 +131,8 @@ describe('what is dispensed', () => {
     const lengths = new Set(marks().map(([, value]) => value.length));
     expect(lengths.size).to.equal(1);
     for (const [name, value] of marks()) {
-      for (const told of [prescription, handle, 'p1', '308182']) expect(`${name} ${value}`).to.not.include(told);
+      for (const told of [prescription, handle, 'Patient/p1', '"308182"'])
+        expect(`${name} ${value}`).to.not.include(told);
       expect(Object.keys(JSON.parse(value)).sort()).to.deep.equal(['salt', 'schema', 'sealed']);
     }
   });
@@ -202,6 +204,16 @@ describe('what is dispensed', () => {
     await dispense({ resource: { quantity: quantity(30) } });
     await refused(/over-quantity/, { resource: { quantity: quantity(1) } });
     await refused(/over-quantity/, { id, draft: { version: 4 }, resource: { status: 'completed' } });
+  });
+
+  it('is given back where it is deleted, and taken anew where it is brought back', async () => {
+    const id: string = randomUUID();
+    await dispense({ id, resource: { quantity: quantity(40) } });
+    const tombstone = canonicalJson({ resourceType: 'MedicationDispense', id, subject: { reference: 'Patient/p1' } });
+    await dispense({ id, draft: { version: 2, deleted: true, resource: tombstone } });
+    await dispense({ resource: { quantity: quantity(30) } });
+    await refused(/over-quantity/, { id, draft: { version: 3 }, resource: { quantity: quantity(11) } });
+    await dispense({ id, draft: { version: 3 }, resource: { quantity: quantity(10) } });
   });
 
   it('keeps its patient, its prescription, its unit and its count', async () => {

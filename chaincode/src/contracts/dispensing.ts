@@ -27,18 +27,10 @@ import { privateKeys } from '../model/keys.ts';
 import { denyLicence, type LicenceDecision } from '../model/licences.ts';
 import type { Decimal } from '../model/money.ts';
 import { newestNumber } from '../model/series.ts';
-import type { RecordDraft } from '../model/sheets.ts';
 import type { Anchored } from '../model/values.ts';
 import { DISPENSING_REFUSALS, type DispensingRefusal, dispensingRefusal } from '../rules/dispensing.ts';
 import { licenceRefusal } from '../rules/licences.ts';
-
-/** A record that the transaction writes. */
-export interface Recorded {
-  draft: RecordDraft;
-  resource: Resource;
-  /** Where in the input it stands, for errors. */
-  at: string;
-}
+import { previousOf, type Recorded } from './following.ts';
 
 type Recording = Call<'RecordVersions'>;
 
@@ -90,14 +82,15 @@ interface Counting {
 async function countDispense(call: Recording, counting: Counting, counts: Map<string, Counted>): Promise<void> {
   const { entry, shown, root } = counting;
   const { draft, resource, at } = entry;
-  const previous = await previousOf(call, counting);
+  const previous = await previousOf(call, entry, shown?.previous, root);
   const isTaking = draft.deleted === undefined && isCounted(resource);
   const handle = previous?.handle ?? draft.handle;
   if (draft.handle !== handle) throw new LedgerError('INVALID', 'a dispense keeps its prescription', `${at}.handle`);
-  if (previous?.handle !== undefined && isTaking) checkKept(previous.resource, resource, at);
+  const counted = previous?.handle === undefined || previous.deleted !== undefined ? undefined : previous.resource;
+  if (counted !== undefined && isTaking) checkKept(counted, resource, at);
   if (handle === undefined && !isTaking) return;
   if (isTaking && quantityOf(resource['quantity']) === undefined) throw refused('quantity-not-stated', at);
-  const before = previous?.handle !== undefined && isCounted(previous.resource) ? amountOf(previous.resource) : NOTHING;
+  const before = counted !== undefined && isCounted(counted) ? amountOf(counted) : NOTHING;
   const more = plus(isTaking ? amountOf(resource) : NOTHING, before, -1n);
   if (shown === undefined || handle === undefined)
     throw new LedgerError('INVALID', 'does not show what it is dispensed by', `${at}.resource.authorizingPrescription`);
@@ -122,20 +115,6 @@ async function putCounts({ consortium, store }: Recording, counts: ReadonlyMap<s
 }
 
 const amountOf = (dispense: Resource): Decimal => quantityOf(dispense['quantity'])?.value ?? NOTHING;
-
-/** The version before, as it was shown. @throws LedgerError INVALID where it is another, or none is shown */
-async function previousOf(
-  { caller, store }: Recording,
-  { entry: { draft, at }, shown, root }: Counting,
-): Promise<Anchored | undefined> {
-  if (draft.version === 1) return undefined;
-  if (shown?.previous === undefined)
-    throw new LedgerError('INVALID', 'does not show the version before', `${at}.version`);
-  const { id, version } = shown.previous;
-  if (id !== draft.id || version !== draft.version - 1)
-    throw new LedgerError('INVALID', 'is another record or version', `${root}.previous`);
-  return (await checkRecord(store, caller.organisation.name, shown.previous, `${root}.previous`)).anchored;
-}
 
 /** What is corrected of a dispense is not of whom, and by which prescription. */
 function checkKept(previous: Resource, resource: Resource, at: string): void {

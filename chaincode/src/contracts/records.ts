@@ -31,6 +31,7 @@ import {
 } from '../model/sheets.ts';
 import { MAX_RECORDS, type OutputOf } from '../model/transactions.ts';
 import { licenceRefusal } from '../rules/licences.ts';
+import { book } from './bookings.ts';
 import { countDispenses } from './dispensing.ts';
 
 export class Records extends LedgerContract {
@@ -75,10 +76,9 @@ async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'R
   checkSheetIds(hidden.sheets);
   await Promise.all(sheets.map(({ sheet }, index) => checkUnused(call, collection, sheet, index)));
   await Promise.all(sheets.flatMap(({ entries }) => entries.map((entry) => checkNext(call, collection, entry))));
-  await countDispenses(
-    call,
-    sheets.flatMap(({ entries }) => entries),
-  );
+  const all = sheets.flatMap(({ entries }) => entries);
+  await countDispenses(call, all);
+  await book(call, all);
   for (const { sheet, entries } of sheets) putSheet(call, collection, sheet, entries);
   return { time: store.time };
 }

@@ -51,6 +51,19 @@ export async function checkRecord(
   evidence: RecordEvidence,
   expression: string,
 ): Promise<ShownRecord> {
+  const record = await checkStanding(store, provider, evidence, expression);
+  // Like what is erased it is evidence of nothing, and is delivered to nobody.
+  if (record.anchored.deleted !== undefined) throw new LedgerError('CONFLICT', 'the record is deleted', expression);
+  return record;
+}
+
+/** The same of a version that may say that its record is deleted: what follows it follows that. @throws LedgerError as checkRecord */
+export async function checkStanding(
+  store: Store,
+  provider: string,
+  evidence: RecordEvidence,
+  expression: string,
+): Promise<ShownRecord> {
   const collection = collections.care(provider);
   const { id, version, sheet, index, text } = evidence;
   const key = privateKeys.sheet(sheet);
@@ -64,8 +77,6 @@ export async function checkRecord(
   if ((await store.anchor(collection, privateKeys.version(id, version + 1))) !== undefined)
     throw new LedgerError('CONFLICT', 'is not the current version', expression);
   await checkNotErased(store, provider, id, expression);
-  // Like what is erased it is evidence of nothing, and is delivered to nobody.
-  if (anchored.deleted !== undefined) throw new LedgerError('CONFLICT', 'the record is deleted', expression);
   // Whatever it is shown for: what is read of a record says nothing of that, and decoys read the same.
   await isRestricted(store, provider, id);
   return { anchored, evidence };

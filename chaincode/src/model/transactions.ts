@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { accessTransactions } from './access-transactions.ts';
 import { accountTransactions } from './account-transactions.ts';
 import { authorizationTransactions } from './authorization-transactions.ts';
+import { bookingShownSchema } from './bookings.ts';
 import { claimAppealTransactions } from './claim-appeal-transactions.ts';
 import { claimPurgeTransactions } from './claim-purge-transactions.ts';
 import { claimTransactions } from './claim-transactions.ts';
@@ -90,6 +91,8 @@ export const transactions = {
       licence: licenceShownSchema.optional(),
       /** What its MedicationDispenses are recorded by; each that is of a prescription, or follows another version, has one. */
       dispenses: z.array(dispenseShownSchema).min(1).max(MAX_RECORDS).optional(),
+      /** What its Appointments are recorded by; each that takes a time, or follows another version, has one. */
+      bookings: z.array(bookingShownSchema).min(1).max(MAX_RECORDS).optional(),
     }),
     output: done,
     endorsers: withCustodian,

@@ -48,6 +48,7 @@ const KINDS = new Map<string, Kind>(
     content: { places: CARE },
     version: { places: CARE },
     directory: { places: CARE },
+    booking: { places: CARE },
     consent: { places: CARE, holds: ['Consent'], names: 'id' },
     'key-code': { places: CARE, names: 'id' },
     'key-change': { places: CARE, names: 'id' },

@@ -64,16 +64,16 @@ async function withShown(
   if (row === undefined && !isTaking) return item;
   const taken = isTaking ? await prescriptionFor(services, { resource, known }, items) : {};
   const handle = known ?? taken.handle;
-  const previous =
-    row === undefined ? {} : { previous: await index.evidence.ofRecord(await ownRow(row, organisation)) };
+  const previous = row === undefined ? {} : { previous: await index.evidence.ofRecord(ownRow(row, organisation)) };
   const shown = { ...taken.shown, ...previous, known: await marksOf(index, handle), salt: newSalt() };
   return { ...item, shown, ...(handle === undefined ? {} : { handle }) };
 }
 
-const ownRow = async (row: VersionRow, { name }: Services['organisation']): Promise<VersionRow> => {
+/** @throws {LedgerError} CONFLICT where it is a copy of another's */
+export function ownRow(row: VersionRow, { name }: Services['organisation']): VersionRow {
   if (row.collection === collections.care(name)) return row;
   throw new LedgerError('CONFLICT', 'another organisation has a record of this id');
-};
+}
 
 const marksOf = (index: ReadModel, handle: string | undefined): Promise<number> =>
   handle === undefined

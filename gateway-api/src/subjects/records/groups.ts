@@ -6,6 +6,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-commit.ts';
 import type { LedgerClient } from '../../ledger/client.ts';
 import { upToDate } from '../up-to-date.ts';
+import { isAppointment, withBookings } from './bookings.ts';
 import { isOfMedication, withDispensing } from './dispenses.ts';
 import type { Write } from './records.ts';
 import { type RecordItem, sheetsOf } from './sheets.ts';
@@ -13,17 +14,17 @@ import { type RecordItem, sheetsOf } from './sheets.ts';
 /** The chaincode names a record by its place in the private input; see contracts/records.ts. */
 const RECORD = /^private\.sheets\[(\d+)\]\.records\[(\d+)\]/;
 
-const DISPENSE = /^private\.dispenses\[(\d+)\]/;
+const SHOWN = /^private\.(dispenses|bookings)\[(\d+)\]/;
 
 /** The place among the items of a record that a refusal names. */
 export function recordAtFault(
   { expression }: Pick<LedgerError, 'expression'>,
   items: readonly RecordItem[],
 ): number | undefined {
-  const [, dispense] = DISPENSE.exec(expression ?? '') ?? [];
-  if (dispense !== undefined) {
-    const shown = items.filter((item) => item.shown !== undefined);
-    return items.indexOf(shown[Number(dispense)] as RecordItem);
+  const [, kind, place] = SHOWN.exec(expression ?? '') ?? [];
+  if (kind !== undefined) {
+    const shown = items.filter((item) => (kind === 'dispenses' ? item.shown : item.booked) !== undefined);
+    return items.indexOf(shown[Number(place)] as RecordItem);
   }
   const [, sheet, record] = RECORD.exec(expression ?? '') ?? [];
   if (sheet === undefined) return undefined;
@@ -79,13 +80,20 @@ export const recordVersions: Write = async (
       as,
       caller: subject,
       items,
-      bytes: items.reduce((sum, { resource, shown }) => sum + resource.length + lengthOf(shown), 0),
-      // What takes from one prescription waits for its turn: the ledger takes one after the other.
-      targets: items.flatMap(({ id, shown, handle }) => (shown === undefined ? [id] : [id, handle ?? id])),
+      bytes: items.reduce((sum, { resource, shown, booked }) => sum + resource.length + lengthOf(shown ?? booked), 0),
+      // What takes from one prescription, or of one person's time, waits for its turn: the ledger takes one after the other.
+      targets: [...new Set(items.flatMap(targetsOf))],
       beforeSubmit,
     });
-  if (!plain.some(isOfMedication)) return write(plain);
-  return upToDate(async () => write(await withDispensing({ index, organisation }, plain)));
+  const services = { index, organisation };
+  if (!plain.some((item) => isOfMedication(item) || isAppointment(item))) return write(plain);
+  return upToDate(async () => write(await withBookings(services, await withDispensing(services, plain))));
 };
 
-const lengthOf = (shown: RecordItem['shown']): number => (shown === undefined ? 0 : JSON.stringify(shown).length);
+const targetsOf = ({ id, shown, handle, booked }: RecordItem): string[] => [
+  id,
+  ...(shown === undefined || handle === undefined ? [] : [handle]),
+  ...(booked?.known ?? []).map(({ name }) => name),
+];
+
+const lengthOf = (shown: object | undefined): number => (shown === undefined ? 0 : JSON.stringify(shown).length);

@@ -3,6 +3,7 @@
  * follows from its place, so the ids that were given while it was planned are replaced here.
  */
 import { randomUUID } from 'node:crypto';
+import type { BookingShown } from '@telemed-ledger/chaincode/model/bookings.ts';
 import type { DispenseShown } from '@telemed-ledger/chaincode/model/dispensing.ts';
 import {
   MAX_CONTENT_LENGTH,
@@ -17,6 +18,8 @@ import { newSalt } from '../../ledger/sender.ts';
 export interface RecordItem extends RecordDraft {
   /** What a dispense is recorded by. */
   shown?: Omit<DispenseShown, 'id'>;
+  /** What an appointment is recorded by. */
+  booked?: Omit<BookingShown, 'id'>;
   type: string;
   /** Its id is one that it was planned with. */
   isProvisional: boolean;
@@ -41,6 +44,8 @@ export interface Laid {
   sheets: SheetDraft[];
   /** Absent where none of them is a dispense of a prescription. */
   dispenses?: DispenseShown[];
+  /** Absent where none of them is an appointment that takes a time. */
+  bookings?: BookingShown[];
 }
 
 /** The sheets of a transaction with what is shown for them, and the final ids of its new records. */
@@ -54,13 +59,25 @@ export function sheetsOf(items: readonly RecordItem[]): { laid: Laid; renamed: R
     ...{ id, salt: newSalt() },
     records: records.map((item) => recordOf(item, renamed)),
   }));
-  const dispenses = items.flatMap(({ id, shown }) =>
-    shown === undefined ? [] : [{ id: renamed.get(id) ?? id, ...shown }],
-  );
-  return { laid: { sheets, ...(dispenses.length === 0 ? {} : { dispenses }) }, renamed };
+  const shownFor = <T>(one: (item: RecordItem) => T | undefined): (T & { id: string })[] =>
+    items.flatMap((item) => {
+      const shown = one(item);
+      return shown === undefined ? [] : [{ ...shown, id: renamed.get(item.id) ?? item.id }];
+    });
+  const dispenses = shownFor(({ shown }) => shown);
+  const bookings = shownFor(({ booked }) => booked);
+  const laid: Laid = {
+    sheets,
+    ...(dispenses.length === 0 ? {} : { dispenses }),
+    ...(bookings.length === 0 ? {} : { bookings }),
+  };
+  return { laid, renamed };
 }
 
-function recordOf({ type: _, isProvisional: __, shown: ___, ...draft }: RecordItem, renamed: Renamed): RecordDraft {
+function recordOf(
+  { type: _, isProvisional: __, shown: ___, booked: ____, ...draft }: RecordItem,
+  renamed: Renamed,
+): RecordDraft {
   const id = renamed.get(draft.id) ?? draft.id;
   return { ...draft, id, resource: withFinalIds(draft.resource, renamed) };
 }
