@@ -86,6 +86,7 @@ import type { SubjectOperation } from './services.ts';
 import { tellSubscribers } from './subscriptions/duties.ts';
 import { createSubscription, listSubscriptions, readSubscription, updateSubscription } from './subscriptions/routes.ts';
 import { confirmVisit } from './visits/operations.ts';
+import { askByX12 } from './x12/authorization-routes.ts';
 import { eligibility } from './x12/eligibility-routes.ts';
 import { remittances } from './x12/remittance-routes.ts';
 import { importClaims } from './x12/routes.ts';
@@ -168,6 +169,7 @@ export const ROUTES: readonly Route[] = [
   loadClaimTables,
   getClaimTables,
   importClaims,
+  askByX12,
   ...remittances,
   ...claimStatus,
   ...eligibility,

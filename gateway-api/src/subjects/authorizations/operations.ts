@@ -30,7 +30,7 @@ async function patientOf({ claim, called, subscriberId }: Resolved, { index }: S
 
 /** Asks for authorization, or amends what was asked. */
 export async function askAuthorization(
-  request: OperationRequest,
+  request: Pick<OperationRequest, 'caller' | 'idempotency' | 'baseUrl'>,
   submission: Submission,
   resolved: Resolved,
   services: Services,

@@ -4,6 +4,7 @@
  */
 import { dayIn, decimalIn, fault, type Served, servedIn } from './elements.ts';
 import { elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
+import { dotted } from './terms.ts';
 import { type NotMapped, nameOf, noteElement, noteUnread } from './unread.ts';
 
 /** One service of a claim. */
@@ -256,7 +257,3 @@ class Reader {
     noteUnread(segment, isOfOther ? [] : (READ[name] ?? []), this.#read.notMapped);
   }
 }
-
-/** ICD-10-CM as it is written: X12 leaves the point out. */
-const dotted = (code: string): string =>
-  code.length > 3 && !code.includes('.') ? `${code.slice(0, 3)}.${code.slice(3)}` : code;

@@ -80,3 +80,54 @@ export function example270(
   ];
   return writeX12([set], { ...envelope, group: 'HS', type: '270', version: '005010X279A1' });
 }
+
+export interface ExampleRequest {
+  trace: string;
+  member: string;
+  /** UM02 */
+  certification?: string;
+  isUrgent?: boolean;
+  services: readonly { code?: string; kind?: string; units?: string; day?: string; trace?: string }[];
+}
+
+/** Each below a subscriber of its own. @param payer NM1*X3 09 */
+export function example278(requests: readonly ExampleRequest[], payer: string): string {
+  let level = 2;
+  const set: Written[] = [
+    ['BHT', '0007', '13', 'A-1', '20260105', '1023'],
+    ...([
+      ['HL', '1', '', '20', '1'],
+      ['NM1', 'X3', '2', 'EXAMPLE PAYER', '', '', '', '', 'PI', payer],
+    ] as const),
+    ...([
+      ['HL', '2', '1', '21', '1'],
+      ['NM1', '1P', '2', 'EXAMPLE HOSPITAL', '', '', '', '', 'XX', '1234567893'],
+    ] as const),
+    ...requests.flatMap(({ trace, member, certification = 'I', isUrgent = false, services }): Written[] => {
+      level += 2;
+      const event = level;
+      return [
+        ['HL', String(event - 1), '2', '22', '1'],
+        ['NM1', 'IL', '1', 'EXAMPLE', 'MEMBER', '', '', '', ...(member === '' ? [] : ['MI', member])],
+        ['DMG', 'D8', '19800203', 'F'],
+        ['HL', String(event), String(event - 1), 'EV', '1'],
+        ['TRN', '1', trace, '9EXAMPLE01'],
+        ['UM', 'HS', certification, '1', ['11', 'B'], '', ...(isUrgent ? ['U'] : [])],
+        ['HI', ['ABF', 'M545']],
+        ...services.flatMap(({ code, kind, units, day, trace: own }): Written[] => {
+          level += 1;
+          return [
+            ['HL', String(level), String(event), 'SS', '0'],
+            ...(own === undefined ? [] : [['TRN', '1', own, '9EXAMPLE01'] as const]),
+            ...(kind === undefined ? [] : [['UM', 'HS', 'I', kind] as const]),
+            ...(day === undefined ? [] : [['DTP', '472', 'D8', day] as const]),
+            ...(code === undefined
+              ? []
+              : [['SV1', ['HC', code], '', ...(units === undefined ? [] : ['UN', units])] as const]),
+          ];
+        }),
+      ];
+    }),
+  ];
+  return writeX12([set], { ...envelope, group: 'HI', type: '278', version: '005010X217' });
+}

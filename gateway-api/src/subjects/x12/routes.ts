@@ -19,7 +19,8 @@ import { acknowledged, ediAnswer, JSON_TYPE, REFUSED, refusedByX12 } from './que
 import { EDI_X12, placeOf, readX12, type TransactionSet } from './segments.ts';
 import { writeX12 } from './writing.ts';
 
-type Asked = Pick<Parameters<ReturnType<typeof route>['handle']>[0], 'caller' | 'origin' | 'idempotency'>;
+/** Who sends a file, and how. */
+export type Asked = Pick<Parameters<ReturnType<typeof route>['handle']>[0], 'caller' | 'origin' | 'idempotency'>;
 
 const answerSchema = z.object({
   claims: z.array(
@@ -154,5 +155,6 @@ async function onLedger(
   return { ...written, status: state === undefined ? 'committed' : 'submitted' };
 }
 
-const partOf = (idempotency: IdempotentRequest | undefined, index: number): IdempotentRequest | undefined =>
+/** The key of one of a file: it is written once, whatever becomes of the others. */
+export const partOf = (idempotency: IdempotentRequest | undefined, index: number): IdempotentRequest | undefined =>
   idempotency && { ...idempotency, key: `${idempotency.key}/${index + 1}` };

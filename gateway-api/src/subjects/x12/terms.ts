@@ -12,3 +12,7 @@ export const HCPCS = 'https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets';
 export const REVENUE = 'https://www.nubc.org/CodeSystem/RevenueCodes';
 export const PLACES = 'https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set';
 export const ICD10 = 'http://hl7.org/fhir/sid/icd-10-cm';
+
+/** ICD-10-CM as it is written: X12 leaves the point out. */
+export const dotted = (code: string): string =>
+  code.length > 3 && !code.includes('.') ? `${code.slice(0, 3)}.${code.slice(3)}` : code;

@@ -36,6 +36,20 @@ export function expectReadable(test: Mocha.Context, text: string, sets = 1): voi
   expect(outputOf(SDK, text)).to.match(new RegExp(`^READ ${sets}$`, 'm'));
 }
 
+const SYNTAX = `
+import sys
+from pyx12.x12file import X12Reader
+reader = X12Reader(sys.argv[1])
+faults = [fault for _ in reader for fault in reader.pop_errors()] + reader.pop_errors()
+print('FAULTS', len(faults))
+`;
+
+/** Counts, control numbers and levels: of 278 neither has the guide of 005010. Skips the test, and says so, where there is no pyx12. */
+export function expectReadableSyntax(test: Mocha.Context, text: string): void {
+  demand(test, 'pyx12');
+  expect(outputOf(SYNTAX, text)).to.match(/^FAULTS 0$/m);
+}
+
 function outputOf(program: string, text: string): string {
   const directory = mkdtempSync(join(tmpdir(), 'telemed-x12-'));
   try {
