@@ -61,12 +61,12 @@ const isSupply = (service: string): boolean => service.startsWith('SupplyDeliver
 /** Those of a claim's lines that answer for one: a supply that names nobody is handed out at what the others bill. */
 function answeringLines(item: BillItem, billed: Billed): BillItem[] {
   const isAlone = item.services.length > 0 && item.services.every(isSupply) && item.careTeam.length === 0;
-  const others = billed.bill.items.filter(({ services }) => !services.every(isSupply));
+  if (!isAlone) return [item];
   const names = item.services.some((service) => {
     const record = billed.evidence.get(service)?.resource;
     return record !== undefined && performing(record, billed).length > 0;
   });
-  return isAlone && !names ? others : [item];
+  return names ? [item] : billed.bill.items.filter(({ services }) => !services.every(isSupply));
 }
 
 /** Everybody who answers for an item: its care team, and whoever the records that it points to name. */

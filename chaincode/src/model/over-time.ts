@@ -73,14 +73,15 @@ const hoursInDay: OverTime = {
   limit: 16 * 60,
   weight: 100,
   find: ({ mine, all }, limit) =>
-    peopleIn(mine).flatMap((practitioner) =>
-      startsOf(mine, practitioner).flatMap((start): Raised[] => {
-        const there = recordsOf(all, practitioner).filter((one) => within(one, start) > 0);
+    peopleIn(mine).flatMap((practitioner) => {
+      const records = recordsOf(all, practitioner);
+      return startsOf(mine, practitioner).flatMap((start): Raised[] => {
+        const there = records.filter((one) => within(one, start) > 0);
         const minutes = there.reduce((sum, one) => sum + within(one, start), 0);
         const facts = { practitioner, day: dayAt(start), minutes, visits: there.length };
         return minutes > limit ? [{ facts, claims: claimsOf(there) }] : [];
-      }),
-    ),
+      });
+    }),
 };
 
 /** Two providers are two places, whether or not their records say where; within one it takes two that are named. */
@@ -99,9 +100,9 @@ const placesAtOnce: OverTime = {
   limit: 5,
   weight: 100,
   find: ({ mine, all }, limit) => {
-    const own = all.filter((one) => mine.some((entry) => isOf(one, entry)));
-    return own.flatMap((one): Raised[] => {
-      const others = recordsOf(all, one.practitioner).filter((other) => isElsewhere(one, other));
+    const records = new Map(peopleIn(mine).map((practitioner) => [practitioner, recordsOf(all, practitioner)]));
+    return thoseOf(mine, all).flatMap((one): Raised[] => {
+      const others = records.get(one.practitioner)!.filter((other) => isElsewhere(one, other));
       const overlap = (other: Seen) => Math.min(one.until, other.until) - Math.max(one.from, other.from);
       const found = others.find((other) => overlap(other) > limit);
       if (found === undefined) return [];
@@ -111,8 +112,15 @@ const placesAtOnce: OverTime = {
   },
 };
 
-const isOf = (one: Seen, entry: ActivityEntry): boolean =>
-  one.record === entry.record && one.practitioner === entry.practitioner && one.from === entry.from;
+/** What is seen of these entries, of many lines for one visit once. */
+function thoseOf(mine: readonly ActivityEntry[], all: readonly Seen[]): Seen[] {
+  const told = ({ record, practitioner, from }: ActivityEntry): string => JSON.stringify([record, practitioner, from]);
+  const own = new Set(mine.map(told));
+  const found = all.filter((one) => own.has(told(one)));
+  const whole = ({ until, place, present, claimId, provider, ...one }: Seen): string =>
+    JSON.stringify([told(one as ActivityEntry), until, place ?? null, present === true, claimId, provider]);
+  return [...new Map(found.map((one) => [whole(one), one])).values()];
+}
 
 /** At work on more days of a year than people are. The limit is in days. */
 const daysInYear: OverTime = {

@@ -303,9 +303,15 @@ function ofServices(line: Line): Factor[] {
 /**
  * The factors of one billed item; of what points to no record that is known here, its names, codes and days.
  * @param isAcross by which it is told across providers and payers
+ * @param names as {@link namesOf} has them, of all items of a claim
  */
-export function factorsOf(basis: ClaimBasis, item: BillItem, isAcross = false): Factor[] {
-  const line: Line = { basis, item, names: namesOf(basis, isAcross), isAcross };
+export function factorsOf(
+  basis: ClaimBasis,
+  item: BillItem,
+  isAcross = false,
+  names: readonly string[] = namesOf(basis, isAcross),
+): Factor[] {
+  const line: Line = { basis, item, names, isAcross };
   const found = ofServices(line);
   if (found.length > 0) return found;
   return codesOf(item).flatMap((code) => onDays(namedFor(line.names, 'other', code), item));

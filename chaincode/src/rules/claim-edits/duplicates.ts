@@ -89,10 +89,12 @@ function collect(
   isAcross: boolean,
   told: (parts: readonly string[]) => string[],
 ): Fingerprint[] {
-  checkSizes(basis, namesOf(basis, isAcross).length);
+  const names = namesOf(basis, isAcross);
+  checkSizes(basis, names.length);
   const collected = new Collected(key);
   for (const item of billedItems(basis.bill)) {
-    for (const { use, parts } of factorsOf(basis, item, isAcross)) collected.add(item.sequence, use, told(parts));
+    for (const { use, parts } of factorsOf(basis, item, isAcross, names))
+      collected.add(item.sequence, use, told(parts));
   }
   return collected.all();
 }
@@ -114,21 +116,22 @@ export interface ListedService extends Fingerprint {
  * @throws LedgerError INVALID where a claim has more than one transaction can hold.
  */
 export function listedServicesOf(basis: ClaimBasis, key: string, isAcross = false): ListedService[] {
-  checkSizes(basis, namesOf(basis, isAcross).length);
+  const names = namesOf(basis, isAcross);
+  checkSizes(basis, names.length);
   const hash = hashing(key, LISTED_LENGTH);
   const scope = isAcross ? 'across' : basis.provider.name;
   const found = new Map<string, Omit<ListedService, 'hash' | 'buckets'> & { buckets: Set<string> }>();
   for (const item of billedItems(basis.bill)) {
     const { sequence } = item;
-    for (const { use, parts, time } of factorsOf(basis, item, isAcross)) {
+    for (const { use, parts, time } of factorsOf(basis, item, isAcross, names)) {
       const [subject = '', ...what] = parts;
-      const told = canonicalJson([scope, ...(time === undefined ? ['record', ...parts] : ['person', ...what])]);
+      const told = JSON.stringify([scope, ...(time === undefined ? ['record', ...parts] : ['person', ...what])]);
       const service = found.get(told) ?? { items: [], use, buckets: new Set() };
       found.set(told, service);
       if (service.items.at(-1) !== sequence) service.items.push(sequence);
       // Of two uses the stricter counts.
       if (use === 'sole') service.use = use;
-      service.buckets.add(canonicalJson([scope, subject, ...(time === undefined ? [] : [time])]));
+      service.buckets.add(JSON.stringify([scope, subject, ...(time === undefined ? [] : [time])]));
       if (found.size > MAX_FINGERPRINTS) throw tooMany();
     }
   }
@@ -175,11 +178,12 @@ export function earlierFingerprintsOf(basis: ClaimBasis, key: string): Fingerpri
 function repeated(basis: ClaimBasis): number[] {
   const seen = new Map<string, string>();
   const again: number[] = [];
+  const names = namesOf(basis);
   for (const item of billedItems(basis.bill)) {
     const own = `${[...codesOf(item)].sort().join(' ')} ${sideOf(item)}`;
-    const factors = factorsOf(basis, item)
+    const factors = factorsOf(basis, item, false, names)
       .filter(({ use }) => use === 'sole')
-      .map(({ parts }) => ({ key: canonicalJson(parts), isEvaluation: parts[1] === 'evaluation' }));
+      .map(({ parts }) => ({ key: JSON.stringify(parts), isEvaluation: parts[1] === 'evaluation' }));
     const isTwice = factors.some(({ key, isEvaluation }) => {
       const before = seen.get(key);
       return before !== undefined && (before === own || isEvaluation);
