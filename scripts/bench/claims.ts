@@ -150,22 +150,25 @@ class Desk {
 
   /** All that is owed, from the instruction until the provider reads each remittance. */
   async settled(): Promise<void> {
+    const since = new Date().toISOString();
+    const deadline = performance.now() + WITHIN_MS;
+    this.owed = 0;
+    do {
+      if (performance.now() > deadline) throw new Error('not all claims are remitted in time');
+      if (await this.#isAny('approved')) await this.#instruct(since);
+    } while ((await this.#isAny('approved')) || (await this.#isAny('instructed')) || (await this.#isAny('settled')));
+  }
+
+  /** What is owed by now, a thousand claims at most, up to the bank's transfer. */
+  async #instruct(since: string): Promise<void> {
     const path = '/fhir/R4/PaymentReconciliation';
     const body = { resourceType: 'Parameters', parameter: [{ name: 'provider', valueString: 'hospital' }] };
-    const since = new Date().toISOString();
-    while (this.owed > 0) {
-      await this.#payer.write({ method: 'POST', path: `${path}/$instruct`, body });
-      this.owed -= 1_000;
-    }
-    this.owed = 0;
+    await this.#payer.write({ method: 'POST', path: `${path}/$instruct`, body });
     const now = `${path}?_lastUpdated=ge${encodeURIComponent(since)}&_count=100`;
     const { entry = [] } = await this.#bank.find<Payments>({ path: now }, 'the payments at the bank', (found) =>
       (found.entry ?? []).some(({ resource }) => resource.outcome === 'queued'),
     );
     for (const { resource } of entry) await this.#paid(resource);
-    const deadline = performance.now() + WITHIN_MS;
-    while (await this.#isUnpaid())
-      if (performance.now() > deadline) throw new Error('not all claims are remitted in time');
   }
 
   async #paid({ id, outcome }: Resource & { outcome: string }): Promise<void> {
@@ -178,14 +181,9 @@ class Desk {
     await this.#bank.write({ method: 'POST', path: `/fhir/R4/PaymentReconciliation/${id}/$settle`, body });
   }
 
-  async #isUnpaid(): Promise<boolean> {
-    for (const status of ['approved', 'instructed', 'settled']) {
-      const { claims: some } = await this.#hospital.ask<{ claims: object[] }>({
-        path: `/claims?status=${status}&count=1`,
-      });
-      if (some.length > 0) return true;
-    }
-    return false;
+  async #isAny(status: string): Promise<boolean> {
+    const path = `/claims?status=${status}&count=1`;
+    return (await this.#hospital.ask<{ claims: object[] }>({ path })).claims.length > 0;
   }
 
   /** What decides a claim of many lines, the services of each day of a stay; that is recorded by then. */
