@@ -227,6 +227,7 @@ async function gatewayOf(
     ...(more.trustedProxies === undefined ? {} : { trustedProxies: more.trustedProxies }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
     issuerDir,
+    profilesDir: join(directory, 'profiles'),
     ...(more.subscriptionRetryMs === undefined ? {} : { subscriptionRetryMs: more.subscriptionRetryMs }),
     x12Parties: more.x12Parties,
     tokens: { issuer: issuerOf(name), audience: audienceOf(name), keys, maxMinutes: LONGEST_MINUTES },

@@ -9,6 +9,7 @@ import { callerIn } from './auth/caller.ts';
 import type { Identities } from './auth/identities.ts';
 import type { GatewayConfig } from './config.ts';
 import { Duties } from './duties/duties.ts';
+import { profilesIn } from './fhir/profiles/profiles.ts';
 import { type Gateway, type GatewayParts, running } from './gateway.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { gatewayApp, monitoringApp } from './http/gateway-app.ts';
@@ -107,6 +108,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
 
 function apps(config: GatewayConfig, services: Services, { feed, ledger }: LedgerSide, log: Logger) {
   const { tokens, clients, trustedProxies, browserOrigins, clientIds } = config;
+  const profiles = profilesIn(config.profilesDir);
   const { budgetMs } = config.limits;
   const { metrics } = services;
   const budget = new BodyBudget(config.bodies, (limit) => metrics.refusal(limit));
@@ -120,7 +122,7 @@ function apps(config: GatewayConfig, services: Services, { feed, ledger }: Ledge
   };
   const repository = withContents(new Records(services, WRITERS), services.contents);
   const { authorization } = services;
-  const limits = { clients, trustedProxies, budgetMs, browserOrigins, clientIds };
+  const limits = { clients, trustedProxies, budgetMs, browserOrigins, clientIds, profiles };
   const app = gatewayApp({
     ...served,
     ...limits,

@@ -69,6 +69,8 @@ export interface GatewayConfig {
   trustedProxies: readonly string[];
   /** Which ids of new resources clients may choose; see fhir/client-ids.ts. */
   clientIds: ClientIds;
+  /** Where `npm run profile` puts the profiles of packages; see fhir/profiles/. */
+  profilesDir?: string;
   /** Origins whose pages may call this gateway from a browser; see http/cross-origin.ts. */
   browserOrigins: readonly string[];
   /** How many records travel in one transaction; see group-commit/. */
@@ -190,6 +192,7 @@ const EXPECTED = `Expected:
                     requests without a valid token, and open connections, of one address
                     (defaults ${DEFAULTS.clients.strangersPerMinute}, ${DEFAULTS.clients.addressConnections})
   TRUSTED_PROXIES   addresses or networks, separated by commas, whose X-Forwarded headers are believed (default none)
+  PROFILES_DIR      directory of profiles that resources are held against, as npm run profile adds them (default none)
   CLIENT_IDS        ids that clients may choose for new resources, by an update: none, uuids or any (default ${DEFAULTS.clientIds})
   BROWSER_ORIGINS   origins whose pages may call this gateway from a browser, such as https://app.example, separated by commas
                     (default none)
@@ -292,6 +295,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       drainMs,
       trustedProxies,
       clientIds,
+      ...(environment['PROFILES_DIR'] ? { profilesDir: environment['PROFILES_DIR'] } : {}),
       browserOrigins,
       subscriptionHosts,
       x12Parties,

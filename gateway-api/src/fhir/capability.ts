@@ -4,6 +4,7 @@ import { BUILT_IN } from './built-in.ts';
 import type { ClientIds } from './client-ids.ts';
 import { refusalOfDelete } from './deletions.ts';
 import type { Operation } from './operations.ts';
+import type { Profiles } from './profiles/profiles.ts';
 import { parametersOf } from './search-parameters.ts';
 import { identifierParameter, type SupportedType, supportedTypes } from './types.ts';
 import { FHIR_VERSION } from './validation/schema.ts';
@@ -11,6 +12,7 @@ import { FHIR_VERSION } from './validation/schema.ts';
 export interface CapabilityOptions {
   organisation: Organisation;
   clientIds: ClientIds;
+  profiles: Profiles;
   operations: readonly Operation[];
   /** `rest.resource` of types that other rooms serve under the same base. */
   besides?: readonly object[] | undefined;
@@ -53,14 +55,16 @@ const SERVED_BESIDE: readonly (Pick<Operation, 'type' | 'name' | 'definition'> &
 ];
 const OF_THE_SYSTEM = [{ name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export' }];
 
-function resourceOf(type: SupportedType, { organisation, operations, clientIds }: CapabilityOptions): object {
+function resourceOf(type: SupportedType, { organisation, operations, clientIds, profiles }: CapabilityOptions): object {
   const isWritten = type.writer === organisation.kind;
   const isRecord = isWritten && type.writer === 'provider';
   const isDeleted = isRecord && refusalOfDelete(type, type.name) === undefined;
   const beside = SERVED_BESIDE.filter(({ kind = organisation.kind }) => kind === organisation.kind);
   const mounted = [...BUILT_IN, ...beside, ...operations].filter((one) => (one.type ?? type.name) === type.name);
+  const supported = profiles.of(type.name);
   return {
     type: type.name,
+    ...(supported.length === 0 ? {} : { supportedProfile: supported }),
     interaction: codes([
       ...(isWritten ? ['create', 'update'] : []),
       ...(isDeleted ? ['patch', 'delete'] : []),

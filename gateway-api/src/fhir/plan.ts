@@ -17,7 +17,7 @@ import {
   refuseNeeded,
   resolveDelete,
 } from './deletions.ts';
-import { errorIssue, Refusal } from './outcomes.ts';
+import { errorIssue, Refusal, UNPROCESSABLE } from './outcomes.ts';
 import { patched, refusalOfPatch } from './patches/patches.ts';
 import { resolveReferences } from './references.ts';
 import type { Scope } from './repository.ts';
@@ -45,7 +45,7 @@ export function refusalOfWriter(type: SupportedType, { kind }: Organisation, pla
 }
 
 /** The URL against the table of types, then the body against R4, and against the URL. */
-function checkRequest(change: Change, { organisation }: Scope): undefined {
+function checkRequest(change: Change, { organisation, profiles }: Scope): undefined {
   const { interaction, type, urlPath } = change.request;
   const place = urlPath ?? type;
   const supported = supportedType(type);
@@ -57,11 +57,11 @@ function checkRequest(change: Change, { organisation }: Scope): undefined {
     (interaction === 'delete' ? refusalOfDelete(supported, place) : undefined) ??
     (interaction === 'patch' ? refusalOfPatch(supported, place) : undefined);
   if (refusal !== undefined) return change.fail(refusal.status, refusal.issues[0]!);
-  if (interaction === 'create' || interaction === 'update') checkBody(change);
+  if (interaction === 'create' || interaction === 'update') checkBody(change, profiles);
 }
 
 /** The body against the URL and against R4. */
-function checkBody(change: Change): undefined {
+function checkBody(change: Change, profiles: Scope['profiles']): undefined {
   const { interaction, type, criterion } = change.request;
   const body = change.body as { resourceType?: unknown } | null | undefined;
   if (typeof body?.resourceType === 'string' && body.resourceType !== type && isResourceType(body.resourceType)) {
@@ -72,6 +72,7 @@ function checkBody(change: Change): undefined {
   }
   change.validate();
   if (!isSound(change)) return;
+  for (const issue of profiles.issuesOfStated(change.resource, change.path)) change.fail(UNPROCESSABLE, issue);
   const isNamed = interaction === 'patch' || (interaction === 'update' && criterion === undefined);
   if (isNamed && change.resource['id'] !== change.id) {
     change.fail(400, errorIssue('invalid', 'The id of the resource must be the id in the URL.', `${change.path}.id`));
@@ -223,7 +224,7 @@ async function resolvePatch(change: Change, scope: Scope): Promise<undefined> {
   }
   change.version = current.version + 1;
   change.kept = new Set(referencesIn(current.resource));
-  checkBody(change);
+  checkBody(change, scope.profiles);
 }
 
 /** What of an update or a delete depends on what is there. */

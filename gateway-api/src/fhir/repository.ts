@@ -13,6 +13,7 @@ import type { IdempotentWrites, Sending } from '../idempotency/writes.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
 import type { ClientIds } from './client-ids.ts';
 import type { Issue } from './outcomes.ts';
+import type { Profiles } from './profiles/profiles.ts';
 
 /** One version of a resource as it is stored; `resource.meta` already holds versionId and lastUpdated. */
 export interface StoredResource {
@@ -216,6 +217,7 @@ export interface Scope {
   reads: Pick<FairSlots, 'run'>;
   organisation: Organisation;
   clientIds: ClientIds;
+  profiles: Profiles;
   caller: Caller;
   /** Without a slash at the end. */
   baseUrl: string;

@@ -41,6 +41,7 @@ import { demandOf, type Operation } from './operations.ts';
 import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
 import { patchOf, refusalOfPatch } from './patches/patches.ts';
 import { refusalOfWriter } from './plan.ts';
+import type { Profiles } from './profiles/profiles.ts';
 import { changes, history, read, vread } from './reads.ts';
 import type { Repository, Scope } from './repository.ts';
 import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
@@ -58,6 +59,8 @@ export interface FhirOptions {
   organisation: Organisation;
   /** Which ids of new resources its clients may choose. */
   clientIds: ClientIds;
+  /** Those that resources are held against. */
+  profiles: Profiles;
   /** The verified caller; throws what is answered as 401 where there is none. */
   callerOf(request: Request): Caller;
   operations?: readonly Operation[];
@@ -86,15 +89,24 @@ class FhirApi {
   }
 
   #scope(request: Request): Scope {
-    const { callerOf, repository, idempotent, reads, organisation, clientIds } = this.#options;
+    const { callerOf, repository, idempotent, reads, organisation, clientIds, profiles } = this.#options;
     const baseUrl = this.baseUrlOf(request);
-    return { repository, idempotent, reads, organisation, clientIds, caller: callerOf(request), baseUrl };
+    return { repository, idempotent, reads, organisation, clientIds, profiles, caller: callerOf(request), baseUrl };
   }
 
   metadata: Handle = async (request) => {
-    const { organisation, clientIds, operations = [], besides } = this.#options;
+    const { organisation, clientIds, profiles, operations = [], besides } = this.#options;
     const oauth = await this.#options.oauth?.();
-    const stated = { organisation, clientIds, operations, besides, version: VERSION, date: this.#date, oauth };
+    const stated = {
+      organisation,
+      clientIds,
+      profiles,
+      operations,
+      besides,
+      version: VERSION,
+      date: this.#date,
+      oauth,
+    };
     return { status: 200, resource: capabilityStatement({ ...stated, baseUrl: this.baseUrlOf(request) }) };
   };
 

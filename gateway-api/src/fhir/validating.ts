@@ -65,12 +65,24 @@ function modeOf(text: unknown): Mode | undefined {
   return MODES.find((mode) => mode === text) ?? refuse(400, 'value', `Expected ${MODES.join(', ')}.`, 'mode');
 }
 
-/** Profiles that are asked for and not known cannot be told to be kept. */
-const profileIssues = (type: string, profiles: readonly string[]): Issue[] =>
-  profiles
-    .map((profile) => profile.replace(/\|.*$/, ''))
-    .filter((profile) => ![`${OWN}${type}`, `${OWN}Resource`, `${OWN}DomainResource`].includes(profile))
-    .map(() => errorIssue('not-supported', 'This server does not know that profile.', 'profile'));
+/**
+ * What a resource breaks of the profiles that are asked for, and of those that it states. One that is asked for and not known cannot
+ * be told to be kept.
+ */
+function profileIssues({ profiles }: Scope, type: string, resource: Json, asked: readonly string[]): Issue[] {
+  const named = asked.filter(
+    (profile) => ![`${OWN}${type}`, `${OWN}Resource`, `${OWN}DomainResource`].includes(profile.replace(/\|.*$/, '')),
+  );
+  const stated = profiles.statedIn(resource).filter((profile) => !named.includes(profile));
+  return [
+    ...named.flatMap(
+      (profile) =>
+        profiles.issuesOf(resource, profile) ??
+        errorIssue('not-supported', 'This server does not know that profile of this type.', 'profile'),
+    ),
+    ...stated.flatMap((profile) => profiles.issuesOf(resource, profile) ?? []),
+  ];
+}
 
 /** What is there already, for what changes it. */
 async function targetIssues({ repository, caller }: Scope, { type, id }: Target, asked: Wanted): Promise<Issue[]> {
@@ -98,11 +110,13 @@ export async function validate(scope: Scope, target: Asked): Promise<Answer> {
   if (resource === undefined) return refuse(400, 'required', 'A resource to validate is required.', 'body');
   const named = (resource as Json | null)?.['resourceType'];
   const isOther = typeof named === 'string' && named !== type && isResourceType(named);
+  const faults = issuesOf(resource);
   return answerOf([
     ...(isOther ? [errorIssue('invalid', 'The resource is not of the type in the URL.', `${named}.resourceType`)] : []),
-    ...issuesOf(resource),
+    ...faults,
     ...before,
-    ...profileIssues(type, asked.profiles),
+    // Profiles are held against what is sound.
+    ...(faults.length === 0 ? profileIssues(scope, type, resource, asked.profiles) : []),
   ]);
 }
 

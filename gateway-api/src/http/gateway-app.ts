@@ -7,6 +7,7 @@ import { type ClientLimits, quotas } from '../clients/quotas.ts';
 import { strangers } from '../clients/strangers.ts';
 import type { ClientIds } from '../fhir/client-ids.ts';
 import { outcomeHandler, refuse } from '../fhir/outcomes.ts';
+import type { Profiles } from '../fhir/profiles/profiles.ts';
 import type { Repository } from '../fhir/repository.ts';
 import { documentedRoutes, type FhirOptions, fhirRouter } from '../fhir/router.ts';
 import { asOneRequest } from '../ledger/request-deadline.ts';
@@ -44,6 +45,7 @@ export interface AppOptions {
   trustedProxies: readonly string[];
   /** Which ids of new resources clients may choose. */
   clientIds: ClientIds;
+  profiles: Profiles;
   /** Pages of which may call this gateway from a browser. */
   browserOrigins: readonly string[];
   /** Where clients find this gateway; by default as each request says. */
@@ -82,6 +84,7 @@ export function gatewayApp(options: AppOptions): Express {
     reads,
     organisation,
     clientIds: options.clientIds,
+    profiles: options.profiles,
     callerOf: (request) => callerOf(request.res!),
     operations: operations
       .filter(({ kind }) => kind === organisation.kind)

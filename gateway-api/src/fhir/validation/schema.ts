@@ -46,6 +46,10 @@ const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text
 const invariantsOf = (indexes: number[] | undefined): Invariant[] =>
   (indexes ?? []).map((index) => invariantOf(...structures.constraints[index]!));
 
+const OWN_INVARIANTS: ReadonlySet<string> = new Set(structures.constraints.map(([key]) => key));
+/** Whether R4 itself has an invariant of this key. */
+export const isInvariantOfR4 = (key: string): boolean => OWN_INVARIANTS.has(key);
+
 const SIMPLE = structures.constraints
   .filter(([key]) => key === 'sqty-1')
   .map((constraint) => invariantOf(...constraint));

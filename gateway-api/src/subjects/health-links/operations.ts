@@ -2,6 +2,7 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
+import { NO_PROFILES } from '../../fhir/profiles/profiles.ts';
 import { summary } from '../../fhir/summary.ts';
 import { Records } from '../records/records.ts';
 import { definitionOf, type SubjectOperation } from '../services.ts';
@@ -69,7 +70,16 @@ export const makeHealthLink: SubjectOperation = {
     const own = compartmentOf(caller);
     if (own !== undefined && own !== id) throw new LedgerError('NOT_FOUND', 'there is no such patient');
     const repository = new Records(services, {});
-    const scope = { repository, idempotent, reads, organisation, clientIds: 'none' as const, caller, baseUrl };
+    const scope = {
+      repository,
+      idempotent,
+      reads,
+      organisation,
+      clientIds: 'none' as const,
+      profiles: NO_PROFILES,
+      caller,
+      baseUrl,
+    };
     const { resource = {} } = await summary(scope, id, [], false);
     const { origin } = new URL(baseUrl);
     const made = await healthLinks.make({ patient: id, content: resource, ...asked }, origin);
