@@ -89,6 +89,20 @@ export const WHOLE_CLAIM_CASES: readonly EvidenceCase[] = [
     honest: [['of supplies, beside the visit at which they were handed out', supplied()]],
   },
   {
+    edit: 'units-exceeded',
+    title: 'more supplies than were handed out',
+    change: supplied({
+      suppliedItem: { itemCodeableConcept: coded([SNOMED, '337388004']), quantity: { value: 1 } },
+    }),
+    facts: { item: 2, units: 2, dispensed: 1 },
+    honest: [
+      [
+        'of as many supplies as were handed out',
+        supplied({ suppliedItem: { itemCodeableConcept: coded([SNOMED, '337388004']), quantity: { value: 2 } } }),
+      ],
+    ],
+  },
+  {
     edit: 'code-not-of-record',
     title: 'other supplies than were handed out',
     change: supplied({ suppliedItem: { itemCodeableConcept: coded([SNOMED, '1']) } }),

@@ -5,6 +5,7 @@
 import type { BillItem } from '../../model/bill.ts';
 import { countingOn, isNamedBy } from '../../model/claim-tables.ts';
 import { daysFrom, firstDay, lastDay } from '../../model/days.ts';
+import type { Resource } from '../../model/fhir.ts';
 import type { Decimal } from '../../model/money.ts';
 import { type ClaimEdit, type ClaimFacts, type DenialFacts, patientOf } from '../claim-facts.ts';
 import { sideOf } from './billed-services.ts';
@@ -108,12 +109,17 @@ function tooMany(item: Leaf, counted: Counted, facts: ClaimFacts): DenialFacts |
   return undefined;
 }
 
-/** Of a medicine no more than was dispensed. */
+/** How much a record says was handed out; of other records undefined. */
+function handedOut(record: Resource): { value?: unknown } | undefined {
+  if (record.resourceType === 'MedicationDispense') return record['quantity'] ?? {};
+  if (record.resourceType !== 'SupplyDelivery') return undefined;
+  return (record['suppliedItem'] as { quantity?: object } | undefined)?.quantity ?? {};
+}
+
+/** Of medicines and supplies no more than was handed out. */
 function undispensedUnits(item: Leaf, { evidence }: ClaimFacts): DenialFacts | undefined {
-  const dispenses = item.services
-    .map((service) => evidence.get(service)?.resource)
-    .filter((resource) => resource?.resourceType === 'MedicationDispense');
-  const amounts = dispenses.map((one) => Number((one?.['quantity'] as { value?: unknown } | undefined)?.value));
+  const shown = item.services.flatMap((service) => evidence.get(service)?.resource ?? []);
+  const amounts = shown.flatMap((record) => handedOut(record) ?? []).map(({ value }) => Number(value));
   if (amounts.length === 0 || amounts.some((amount) => !(amount > 0))) return undefined;
   const dispensed = amounts.reduce((sum, amount) => sum + amount, 0);
   const units = numberOf(item.quantity);
@@ -123,7 +129,7 @@ function undispensedUnits(item: Leaf, { evidence }: ClaimFacts): DenialFacts | u
 /** No more of a service than is paid in a line and of a day, over the provider's claims. Two sides of a body are two services. */
 export const unitsWithin: ClaimEdit = {
   name: 'units-exceeded',
-  version: '2',
+  version: '3',
   after: ['patient-mismatch'],
   judge: (facts) => {
     const counted = new Counted(facts);
