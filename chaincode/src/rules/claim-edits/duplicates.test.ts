@@ -116,6 +116,18 @@ describe('fingerprints', () => {
     at('2026-02-10T09:20:00+01:00', '2026-02-10T09:40:00+01:00')(given);
     given.encounter['class'] = { code: 'EMER' };
   };
+  const supplied = (code: string, id = exampleIds.response): Change =>
+    visitAs(code, (given) => {
+      const delivery = {
+        ...{ resourceType: 'SupplyDelivery', id, status: 'completed', patient: given.claim['patient'] },
+        ...{ suppliedItem: { itemCodeableConcept: { coding: [{ code }] } }, occurrenceDateTime: '2026-02-10' },
+      };
+      given.more.push(delivery);
+      const valueReference = { reference: `SupplyDelivery/${id}` };
+      given.claim['supportingInfo'] = [{ sequence: 1, category: {}, valueReference }];
+      const { encounter: _, ...item } = given.claim['item'][0];
+      given.claim['item'][0] = { ...item, informationSequence: [1] };
+    });
   const pharmacy: Change = (given) => (given.claim['type'] = { coding: [{ code: 'pharmacy' }] });
 
   const MET: [string, Change, Change][] = [
@@ -161,6 +173,8 @@ describe('fingerprints', () => {
       visitAs('99221', onDay('2026-02-11')),
     ],
     ['a medicine twice', visitAs('A', pharmacy), visitAs('A', pharmacy)],
+    ['supplies twice', supplied('A'), supplied('A')],
+    ['supplies of a second record', supplied('A'), supplied('A', exampleIds.other)],
     ['a visit under another kind of claim', visitAs('10'), visitAs('10', ofType('vision'))],
     ['an evaluation that the house billed twice', visitAs('99285', house), visitAs('99284', house)],
     ['a part of what was billed whole', byRecord('observation', 'A'), byRecord('observation', 'A', modified('26'))],
@@ -197,6 +211,8 @@ describe('fingerprints', () => {
     ['a procedure and its visit', byRecord('procedure', 'A'), visitAs('99213')],
     ['what one observation bears out', byRecord('observation', 'A'), byRecord('observation', 'B')],
     ['two days of a stay', visitAs('A', onDay('2026-02-11')), visitAs('A', onDay('2026-02-12'))],
+    ['supplies of two kinds', supplied('A'), supplied('B', exampleIds.other)],
+    ['a visit and the supplies handed out at it', visitAs('99213'), supplied('A')],
     ['a visit and the medicine prescribed at it', visitAs('99213'), visitAs('A', pharmacy)],
     ['the bill of the practitioner and that of the house', visitAs('99285'), visitAs('99285', house)],
     [
@@ -257,6 +273,7 @@ describe('fingerprints', () => {
       visitAs('99213'),
       atClinic(visitAs('99213', anotherCoverage)),
     ],
+    ['supplies billed by two providers', supplied('A'), atClinic(supplied('A'))],
     ['one procedure billed by two providers', byRecord('procedure', 'A'), atClinic(byRecord('procedure', 'A'))],
   ];
   for (const [title, first, second] of MET_ACROSS)
