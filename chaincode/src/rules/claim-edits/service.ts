@@ -49,11 +49,13 @@ const ROUNDED_MINUTES = 15;
 /**
  * Whether an item bills more time than all that it points to took; what has no hours may have taken any. The time of the whole claim is
  * billed by all its lines together.
+ * @param all services of all its lines
  */
-function isLonger({ times, isOfClaim, ...item }: BillItem, { bill, evidence }: ClaimBasis): boolean {
+function isLonger({ times, isOfClaim, services }: BillItem, { evidence }: ClaimBasis, all: readonly string[]): boolean {
   if (times === undefined) return false;
-  const services = isOfClaim ? [...new Set(bill.items.flatMap((one) => one.services))] : item.services;
-  const taken = services.map((service) => minutesOf(evidence.get(service)?.resource) ?? Number.POSITIVE_INFINITY);
+  const taken = (isOfClaim ? all : services).map(
+    (service) => minutesOf(evidence.get(service)?.resource) ?? Number.POSITIVE_INFINITY,
+  );
   const billed = (instantOf(times.end) - instantOf(times.start)) / 60_000;
   return billed > taken.reduce((sum, minutes) => sum + minutes, ROUNDED_MINUTES);
 }
@@ -65,6 +67,7 @@ export const serviceShown: ClaimEdit = {
   judge: (facts) => {
     // An author's clock may be a day ahead of UTC; what lies beyond has not happened yet.
     const latest = addDays(lastDay(facts.now), 1);
+    const all = [...new Set(facts.bill.items.flatMap(({ services }) => services))];
     return billedItems(facts.bill).flatMap((item): DenialFacts[] => {
       if (item.last > latest) return [{ item: item.sequence, objection: 'in the future' }];
       if (item.services.length === 0) return [{ item: item.sequence, objection: 'points to nothing' }];
@@ -72,7 +75,7 @@ export const serviceShown: ClaimEdit = {
         const why = objection(item, service, facts);
         return why === undefined ? [] : [{ item: item.sequence, service, objection: why }];
       });
-      if (found.length === 0 && isLonger(item, facts))
+      if (found.length === 0 && isLonger(item, facts, all))
         return [{ item: item.sequence, objection: 'longer than it took' }];
       return found.slice(0, 1);
     });
