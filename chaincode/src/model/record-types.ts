@@ -3,6 +3,7 @@
  * latter as records, so that nobody is shown a consent, a coverage or a payment that no such transaction made.
  */
 import type { Resource } from './fhir.ts';
+import { FORM_REFUSALS, formRefusal, withScore } from './forms.ts';
 
 /** Types that only a transaction of their own writes, with the reason that a client is given. */
 const MADE_BY_THE_LEDGER = new Map<string, string>([
@@ -56,13 +57,15 @@ export function unrecordable(resource: Resource): string | undefined {
   if (reason !== undefined) return reason;
   if (REPORTED.has(resource.resourceType) && !isReported(resource))
     return 'must be tagged as reported by a provider (CLINRPT)';
+  const misfit = formRefusal(resource);
+  if (misfit !== undefined) return `${misfit}: ${FORM_REFUSALS[misfit]}`;
   if (asksForTheLedger(resource)) return 'what members ask of each other about a claim is made by its transactions';
   return undefined;
 }
 
-/** The resource as a provider records it: with the tag, where its type needs one. */
+/** The resource as a provider records it: with the tag, where its type needs one, and with the score of a form. */
 export function asRecorded(resource: Resource): Resource {
-  if (!REPORTED.has(resource.resourceType) || isReported(resource)) return resource;
+  if (!REPORTED.has(resource.resourceType) || isReported(resource)) return withScore(resource);
   const meta = (resource['meta'] ?? {}) as Record<string, unknown>;
   return { ...resource, meta: { ...meta, tag: [...tagsOf(resource), REPORTED_TAG] } };
 }
