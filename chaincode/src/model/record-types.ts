@@ -2,6 +2,7 @@
  * Which resources a provider records, and which come about only by the ledger's own transactions. Chaincode refuses the
  * latter as records, so that nobody is shown a consent, a coverage or a payment that no such transaction made.
  */
+import { CONSULTATION_REFUSALS, consultationRefusal } from './consultations.ts';
 import type { Resource } from './fhir.ts';
 import { FORM_REFUSALS, formRefusal, withScore } from './forms.ts';
 
@@ -57,6 +58,8 @@ export function unrecordable(resource: Resource): string | undefined {
   if (reason !== undefined) return reason;
   if (REPORTED.has(resource.resourceType) && !isReported(resource))
     return 'must be tagged as reported by a provider (CLINRPT)';
+  const odd = consultationRefusal(resource);
+  if (odd !== undefined) return `${odd}: ${CONSULTATION_REFUSALS[odd]}`;
   const misfit = formRefusal(resource);
   if (misfit !== undefined) return `${misfit}: ${FORM_REFUSALS[misfit]}`;
   if (asksForTheLedger(resource)) return 'what members ask of each other about a claim is made by its transactions';
