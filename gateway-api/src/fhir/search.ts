@@ -8,6 +8,7 @@ import { type Issue, outcomeOf, refuse } from './outcomes.ts';
 import type { Scope, Search, SearchPage, StoredResource } from './repository.ts';
 import { type Answered, answeredOf } from './search/answered.ts';
 import { including, MOST_INCLUDED } from './search/including.ts';
+import { withCodes } from './search/value-sets.ts';
 import { type Parameters, type ParsedSearch, parseSearch } from './search-query.ts';
 import type { SupportedType } from './types.ts';
 
@@ -108,7 +109,7 @@ function searchset({ matches, total }: SearchPage, answering: Answering, baseUrl
 }
 
 /** A search posted in a body keeps its parameters out of every URL. */
-function selfOf({ used }: ParsedSearch, type: string, baseUrl: string, method: 'GET' | 'POST'): string {
+function selfOf({ used }: Pick<ParsedSearch, 'used'>, type: string, baseUrl: string, method: 'GET' | 'POST'): string {
   if (method === 'POST') return `${baseUrl}/${type}/_search`;
   return `${baseUrl}/${type}${used.length === 0 ? '' : `?${new URLSearchParams(used.map(([name, value]): [string, string] => [name, value]))}`}`;
 }
@@ -138,7 +139,8 @@ function notes(ignored: readonly string[], isCut: boolean): object[] {
 export async function search(scope: Scope, request: SearchRequest): Promise<Answer> {
   const { repository, caller, baseUrl } = scope;
   const { type, parameters, method, lenient } = request;
-  const parsed = parseSearch(type, parameters, baseUrl, lenient);
+  const { parameters: resolved, givenOf } = await withCodes(scope, type.name, parameters);
+  const parsed = parseSearch(type, resolved, baseUrl, lenient);
   const { search: wanted, answered } = parsed.page === undefined ? parsed : unseal(parsed.page, type.name);
   const page = parsed.impossible ? { matches: [], total: 0 } : await repository.search(caller, wanted);
   const { countOnly, ignored } = parsed;
@@ -152,7 +154,7 @@ export async function search(scope: Scope, request: SearchRequest): Promise<Answ
     position === undefined || countOnly ? undefined : at({ [place]: position });
   const [next, previous] = [to('after', page.next), to('before', page.previous)];
   const links = {
-    self: selfOf(parsed, type.name, baseUrl, method),
+    self: selfOf({ used: parsed.used.map(givenOf) }, type.name, baseUrl, method),
     first: next === undefined && previous === undefined ? undefined : at({}),
     ...{ previous, next },
   };
