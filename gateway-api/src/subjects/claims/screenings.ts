@@ -22,7 +22,7 @@ import {
 import { type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
-import { ownStates } from '../../duties/found.ts';
+import { ownState } from '../../duties/found.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import { isOutdated } from '../../ledger/outdated.ts';
@@ -191,6 +191,25 @@ export const adjudicate = (
     }),
   );
 
+/**
+ * Claims that may have to be screened: those that took a step since a block, until they are not behind. What has not arrived stands in
+ * earlier blocks: when it comes all are looked through.
+ */
+interface Waiting {
+  ids: Set<string>;
+  until: number;
+  /** How many values were lacking then. */
+  lacked: number;
+}
+
+const WAITING = new WeakMap<object, Waiting>();
+
+function waitingAt(index: object): Waiting {
+  const known = WAITING.get(index) ?? { ids: new Set<string>(), until: -1, lacked: 0 };
+  WAITING.set(index, known);
+  return known;
+}
+
 /** Screens claims as soon as they are submitted, or to be decided anew: who is screened first holds the service. */
 export const screenClaims: Duty<ClaimState> = {
   name: 'screen claims',
@@ -199,8 +218,21 @@ export const screenClaims: Duty<ClaimState> = {
   idOf: ({ id }) => id,
   atOnce: 64,
   async *find(services) {
-    for await (const state of ownStates(services, 'claim', claimStateSchema, OPEN))
-      if (state.payer === services.organisation.name && (await isBehind(services, state))) yield state;
+    const { index, organisation } = services;
+    const waiting = waitingAt(index);
+    const lacked = index.undelivered.count();
+    if (lacked !== waiting.lacked) waiting.until = -1;
+    waiting.lacked = lacked;
+    for (const { id, block } of await index.own.changedSince('claim', OPEN, waiting.until)) {
+      waiting.ids.add(id);
+      waiting.until = Math.max(waiting.until, block);
+    }
+    for (const id of waiting.ids) {
+      const state = await ownState(services, 'claim', claimStateSchema, id);
+      const isOpen = state !== undefined && OPEN.includes(state.status) && state.payer === organisation.name;
+      if (isOpen && (await isBehind(services, state))) yield state;
+      else waiting.ids.delete(id);
+    }
   },
   perform: ({ id }, services) => screenIfDue(services, id),
 };
