@@ -52,6 +52,15 @@ export const WHOLE_CLAIM_CASES: readonly EvidenceCase[] = [
   },
   {
     edit: 'service-not-shown',
+    title: 'more hours, by the time of the whole claim, beside a line for something without hours',
+    change: all(ofWholeClaim('2026-02-10T09:00:00+01:00', '2026-02-10T10:30:00+01:00'), (given) => {
+      given.procedure['performedPeriod'] = { start: '2026-02-10', end: '2026-02-10' };
+    }),
+    facts: { item: 1, objection: 'longer than it took' },
+    honest: [],
+  },
+  {
+    edit: 'service-not-shown',
     title: 'what was done outside of the days of the whole claim',
     change: all(ofWholeClaim('2026-02-09T09:00:00+01:00', '2026-02-10T09:40:00+01:00'), (given) => {
       given.encounter['period'] = { start: '2026-02-09T09:00:00+01:00', end: '2026-02-10T09:40:00+01:00' };

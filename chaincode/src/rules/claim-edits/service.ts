@@ -53,11 +53,12 @@ const ROUNDED_MINUTES = 15;
  */
 function isLonger({ times, isOfClaim, services }: BillItem, { evidence }: ClaimBasis, all: readonly string[]): boolean {
   if (times === undefined) return false;
-  const taken = (isOfClaim ? all : services).map(
-    (service) => minutesOf(evidence.get(service)?.resource) ?? Number.POSITIVE_INFINITY,
-  );
+  const lasted = (service: string): number | undefined => minutesOf(evidence.get(service)?.resource);
+  const own = services.map((service) => lasted(service) ?? Number.POSITIVE_INFINITY);
+  // What has no hours leaves open how long its own line took, and no other.
+  const beside = isOfClaim ? all.filter((one) => !services.includes(one)).map((one) => lasted(one) ?? 0) : [];
   const billed = (instantOf(times.end) - instantOf(times.start)) / 60_000;
-  return billed > taken.reduce((sum, minutes) => sum + minutes, ROUNDED_MINUTES);
+  return billed > [...own, ...beside].reduce((sum, minutes) => sum + minutes, ROUNDED_MINUTES);
 }
 
 export const serviceShown: ClaimEdit = {
