@@ -5,6 +5,7 @@ import {
   DELEGATION,
   DELEGATION_SCOPES,
 } from '@telemed-ledger/chaincode/model/consent-codes.ts';
+import { DELEGATEE, ROLE_CODES } from '@telemed-ledger/chaincode/model/related-persons.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { granted } from './access.ts';
 import { expectThat, type Resource } from './parties.ts';
@@ -13,6 +14,8 @@ import { known, type Narrator, type Story } from './step.ts';
 type Shown = AccessState & { transactionId: string; because?: { reason: string } };
 
 const DAY_MS = 86_400_000;
+/** As a provider records whoever a patient has told it that he acts for her. */
+export const TO_ACT = [{ coding: [{ system: ROLE_CODES, code: DELEGATEE }] }];
 const ahead = (ms: number): string => new Date(Date.now() + ms).toISOString();
 
 /** A patient's consent that a RelatedPerson acts for her, until a time. @param caretaker `RelatedPerson/<id>` */
@@ -38,7 +41,7 @@ export async function delegated(story: Story, narrator: Narrator): Promise<void>
   const { parties } = story;
   const patientId = known(story.patientId, 'patient');
   const subject = { reference: `Patient/${patientId}` };
-  const relationship = [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-RoleCode', code: 'DAUC' }] }];
+  const relationship = [{ coding: [{ system: ROLE_CODES, code: 'DAUC' }] }, ...TO_ACT];
   const body = { resourceType: 'RelatedPerson', patient: subject, relationship };
   const hospital = parties.of('hospital', 'system');
   const recorded = await hospital.write<Resource>({ method: 'POST', path: '/fhir/R4/RelatedPerson', body });

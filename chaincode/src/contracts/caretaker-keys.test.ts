@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { failureOf } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { CARETAKER_ACT_SYSTEM, DELEGATION, DELEGATION_SCOPES } from '../model/consent-codes.ts';
+import { ROLE_CODES } from '../model/related-persons.ts';
 import type { Draft } from '../model/values.ts';
 import { type Bound, caretakerKey, type ExampleKey, KeyedPatient, newKey, signed } from './example-keys.fixture.ts';
 import { ExamplePatient, patients, toOrganisation } from './example-patient.fixture.ts';
@@ -218,7 +219,10 @@ describe("a caretaker's key", function () {
 
   it('gives nothing by a delegation that the custodian gave in trust before she had a key', async () => {
     const patient = { reference: `Patient/${example.patientId}` };
-    const daughter = await example.record({ resourceType: 'RelatedPerson', patient });
+    const daughter = await example.record({
+      ...{ resourceType: 'RelatedPerson', patient },
+      relationship: [{ coding: [{ system: ROLE_CODES, code: 'HPOWATT' }] }],
+    });
     const draft = await delegation({ name: `RelatedPerson/${daughter}` });
     const evidence = [example.patientId, daughter].map((id) => example.evidence(id));
     const shown = { consent: draft, patient: evidence[0]!, directory: 0, caretakers: evidence.slice(1) };

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { failureOf } from '../ledger/memory-ledger.fixture.ts';
 import { CARETAKER_ACT_SYSTEM, DELEGATION, DELEGATION_SCOPES } from '../model/consent-codes.ts';
+import { DELEGATEE, ROLE_CODES } from '../model/related-persons.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { Draft } from '../model/values.ts';
 import { KeyedPatient, signed } from './example-keys.fixture.ts';
@@ -20,6 +21,7 @@ describe('a delegation', () => {
   const related = (change: object = {}): Promise<string> =>
     example.record({
       ...{ resourceType: 'RelatedPerson', patient: { reference: `Patient/${example.patientId}` } },
+      relationship: [{ coding: [{ system: ROLE_CODES, code: DELEGATEE }] }],
       ...change,
     });
   const delegation = (...caretakers: string[]): Draft => {
@@ -90,6 +92,20 @@ describe('a delegation', () => {
       'is recorded as hers no more',
       async () => {
         const id = await related({ active: false });
+        return { to: `RelatedPerson/${id}`, shown: [example.evidence(id)] };
+      },
+    ],
+    ...['C', 'DAU', 'NOK'].map((code): (typeof attempts)[number] => [
+      `is recorded as ${code}, which says nothing of acting for her`,
+      async () => {
+        const id = await related({ relationship: [{ coding: [{ system: ROLE_CODES, code }] }] });
+        return { to: `RelatedPerson/${id}`, shown: [example.evidence(id)] };
+      },
+    ]),
+    [
+      'is recorded without a relationship, or with the code of another system',
+      async () => {
+        const id = await related({ relationship: [{ text: 'acts for her', coding: [{ code: DELEGATEE }] }] });
         return { to: `RelatedPerson/${id}`, shown: [example.evidence(id)] };
       },
     ],

@@ -3,8 +3,8 @@
  * read, in pages, what matters most first. Every type is searched as a search by the caller is, and written down as one. With
  * each page goes what its records refer to and is about no patient (who treated, where, with what), so that they lead there.
  */
+
 import { companionTypes } from '@telemed-ledger/chaincode/model/companions.ts';
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Answer } from './answers.ts';
 import { type Issue, outcomeOf, refuse } from './outcomes.ts';
 import type { Scope, Search, SearchPage, StoredResource } from './repository.ts';
@@ -13,6 +13,7 @@ import { parametersOf } from './search-parameters.ts';
 import { type Parameters, parseSearch, safeName } from './search-query.ts';
 import { isWithinCare, spanAsked } from './spans.ts';
 import { supportedType, supportedTypes } from './types.ts';
+import { unlessForbidden } from './unless-forbidden.ts';
 
 const FIRST = [
   'Patient',
@@ -188,14 +189,8 @@ async function walked(place: Place, scope: Scope): Promise<Walked> {
 const at = (after: string | undefined): { after?: string } => (after === undefined ? {} : { after });
 
 /** A page of a type; undefined where the caller may not read that type. */
-async function searched(search: Search, { repository, caller }: Scope): Promise<SearchPage | undefined> {
-  try {
-    return await repository.search(caller, search);
-  } catch (error) {
-    if (error instanceof LedgerError && error.code === 'FORBIDDEN') return undefined;
-    throw error;
-  }
-}
+const searched = (search: Search, { repository, caller }: Scope): Promise<SearchPage | undefined> =>
+  unlessForbidden(() => repository.search(caller, search));
 
 function hiddenEntry(types: readonly string[]): object[] {
   if (types.length === 0) return [];

@@ -5,6 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const nextMoment = (from: number, now: number, step: number): number =>
   now + step - ((((now - from) % step) + step) % step);
 
+/**
+ * At whole steps of so much is answered who looks for a person: what is here for others than the caller is written down as withheld,
+ * which takes a moment that a person who is not here does not take.
+ */
+export const PERSON_STEP_MS = 50;
+
 /** Milliseconds, and how they go by. */
 export interface Clock {
   now(): number;

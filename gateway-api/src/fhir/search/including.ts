@@ -1,9 +1,10 @@
 /** What a search answers beside its matches: what they lead to, and what refers to them, as far as the caller may read it. */
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { Scope, Search, SearchPage, StoredResource } from '../repository.ts';
 import { keptUnder, parameterOf } from '../search-parameters.ts';
 import { supportedType } from '../types.ts';
+import { unlessForbidden } from '../unless-forbidden.ts';
 import { followedFrom, type Include } from './answered.ts';
 import { searchTermsOf } from './extraction.ts';
 
@@ -93,13 +94,8 @@ class Including {
 
   async #searched(search: Search): Promise<SearchPage> {
     const { repository, caller } = this.#scope;
-    try {
-      return await repository.search(caller, search);
-    } catch (error) {
-      // What the caller may not read is not answered; that there is something is not told.
-      if (error instanceof LedgerError && error.code === 'FORBIDDEN') return { matches: [] };
-      throw error;
-    }
+    // What the caller may not read is not answered; that there is something is not told.
+    return (await unlessForbidden(() => repository.search(caller, search))) ?? { matches: [] };
   }
 
   #keep(one: StoredResource): boolean {

@@ -2,9 +2,10 @@
  * The records of an export, type by type and in pages, as whoever asks may read them: each page is a search of theirs, and is
  * logged as one. A record that was changed after the export was asked for is in it as it was then.
  */
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+
 import type { Caller } from '../../auth/caller.ts';
 import type { Search, StoredResource } from '../../fhir/repository.ts';
+import { unlessForbidden } from '../../fhir/unless-forbidden.ts';
 import type { Records } from '../records/records.ts';
 import { searchOf } from './asking.ts';
 import type { ExportAsked } from './exports.ts';
@@ -54,18 +55,15 @@ function* pieces(all: readonly string[]): Generator<string[]> {
 }
 
 /** Whether there is anything of a type; undefined where the caller may not read it. */
-export async function hasAny(type: string, asked: ExportAsked, reading: Reading): Promise<boolean | undefined> {
+export function hasAny(type: string, asked: ExportAsked, reading: Reading): Promise<boolean | undefined> {
   const { records, caller, inTurn } = reading;
-  try {
+  return unlessForbidden(async () => {
     for (const search of searchesFor(type, asked)) {
       const { matches } = await inTurn(() => records.search(caller, { ...search, count: 1 }));
       if (matches.length > 0) return true;
     }
     return false;
-  } catch (error) {
-    if (error instanceof LedgerError && error.code === 'FORBIDDEN') return undefined;
-    throw error;
-  }
+  });
 }
 
 /** Each record once, however many of the filters it matches. */

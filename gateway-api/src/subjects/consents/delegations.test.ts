@@ -6,6 +6,7 @@ import { until } from '../../consortium.fixture.ts';
 import { AccessScene, type ExamplePatient } from '../access/access-scene.fixture.ts';
 
 const RELATIONSHIPS = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode';
+const TO_ACT = [{ coding: ['NCHILD', 'DELEGATEE'].map((code) => ({ system: RELATIONSHIPS, code })) }];
 const PRIVACY = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] };
 const OPTIN = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTIN' }] };
 const ORGANISATIONS = 'https://telemed-ledger.example/organisations';
@@ -29,7 +30,7 @@ describe('A caretaker', function () {
     herself = `patients patient Patient/${patient.id}`;
     related = await scene.created('hospital', 'POST /fhir/R4/RelatedPerson', {
       ...{ resourceType: 'RelatedPerson', patient: { reference: `Patient/${patient.id}` }, identifier },
-      relationship: [{ coding: [{ system: RELATIONSHIPS, code: 'NCHILD' }] }],
+      relationship: TO_ACT,
     });
     caretaker = `patients caretaker RelatedPerson/${related}`;
     await here(`Patient/${patient.id}`);
@@ -182,7 +183,7 @@ describe('A caretaker', function () {
   it('delegates nothing, changes no delegation, and ends their own alone', async () => {
     const own = await delegated(['read', 'answer', 'revoke']);
     const another = await scene.created('hospital', 'POST /fhir/R4/RelatedPerson', {
-      ...{ resourceType: 'RelatedPerson', patient: { reference: `Patient/${patient.id}` } },
+      ...{ resourceType: 'RelatedPerson', patient: { reference: `Patient/${patient.id}` }, relationship: TO_ACT },
     });
     await here(`RelatedPerson/${another}`);
     const others = await scene.created(herself, 'POST /fhir/R4/Consent', delegation(['read'], {}, another));
@@ -207,6 +208,7 @@ describe('A caretaker', function () {
     expect(await statusOf('POST /fhir/R4/Consent', hers, delegation(['read']))).to.equal(422);
     const same = await scene.created('hospital', 'POST /fhir/R4/RelatedPerson', {
       ...{ resourceType: 'RelatedPerson', patient: { reference: `Patient/${second.id}` }, identifier },
+      relationship: TO_ACT,
     });
     await here(`RelatedPerson/${same}`);
     await scene.created(hers, 'POST /fhir/R4/Consent', delegation(['read']));

@@ -5,7 +5,8 @@
 import type { CaretakerAct } from '@telemed-ledger/chaincode/model/consent-codes.ts';
 import { delegationAt, isDelegation } from '@telemed-ledger/chaincode/model/delegations.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { isGuardian } from '@telemed-ledger/chaincode/model/related-persons.ts';
 import type { RequestHandler } from 'express';
 import { type ActsFor, type Caller, callerIn, setCaller } from '../../auth/caller.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -75,30 +76,6 @@ export async function isActing(
   return held.some(({ patient, acts: now }) => patient === before?.patient && acts.some((act) => now.includes(act)));
 }
 
-/** Relationships of HL7's v3-RoleCode by which a person acts for somebody who cannot. */
-const GUARDIANS = new Set([
-  'PRN',
-  'MTH',
-  'FTH',
-  'NMTH',
-  'NFTH',
-  'ADOPTP',
-  'STPPRN',
-  'PRNFOST',
-  'GUARD',
-  'POWATT',
-  'HPOWATT',
-  'DPOWATT',
-  'SPOWATT',
-]);
-const ROLE_CODES = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode';
-
-interface RelatedPerson {
-  active?: boolean;
-  patient?: { reference?: string };
-  relationship?: { coding?: { system?: string; code?: string }[] }[];
-}
-
 /**
  * Holds a delegation that no patient gives herself to what two organisations say: the custodian sends it, and a provider has
  * recorded each caretaker as the patient's parent, guardian or attorney. @throws {LedgerError} FORBIDDEN
@@ -109,16 +86,14 @@ export async function demandGuardians(consent: Resource, patient: string, index:
   for (const [at, { reference }] of actor.entries()) {
     const id = /^RelatedPerson\/(.+)$/.exec(reference?.reference ?? '')?.[1];
     const found = id === undefined ? undefined : await index.newest('RelatedPerson', id);
-    if (found !== undefined && isGuardian(found.resource as RelatedPerson, patient)) continue;
+    if (
+      found !== undefined &&
+      isGuardian(found.resource) &&
+      patientIdOf({ patient: found.resource['patient'] }) === patient
+    )
+      continue;
     const reason =
       'a delegation that the patient does not give herself takes a RelatedPerson that a provider has recorded as her parent, guardian or attorney';
     throw new LedgerError('FORBIDDEN', reason, `Consent.provision.actor[${at}].reference`);
   }
 }
-
-const isGuardian = ({ active, patient: of, relationship = [] }: RelatedPerson, patient: string): boolean =>
-  active !== false &&
-  of?.reference === `Patient/${patient}` &&
-  relationship.some(({ coding = [] }) =>
-    coding.some(({ system, code = '' }) => system === ROLE_CODES && GUARDIANS.has(code)),
-  );

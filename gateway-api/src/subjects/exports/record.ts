@@ -2,10 +2,11 @@
  * All versions of all records of one patient, as whoever asks may read them, each read written down as a search or a history is;
  * and what they refer to that is about no patient, as it stands.
  */
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+
 import type { Caller } from '../../auth/caller.ts';
 import { RECORD_TYPES } from '../../fhir/everything.ts';
 import type { SearchPage, StoredResource } from '../../fhir/repository.ts';
+import { unlessForbidden } from '../../fhir/unless-forbidden.ts';
 import type { Records } from '../records/records.ts';
 
 const PAGE = 200;
@@ -43,7 +44,7 @@ async function allOf(
   let after: string | undefined;
   do {
     const search = { type, ...whose, count: PAGE, asRecorded: true, ...(after === undefined ? {} : { after }) };
-    const page: SearchPage | undefined = await records.search(caller, search).catch(hidden);
+    const page: SearchPage | undefined = await unlessForbidden(() => records.search(caller, search));
     if (page === undefined) {
       leftOut.push({ of: type, reason: 'not shown to whoever asked for this export' });
       return found;
@@ -53,10 +54,6 @@ async function allOf(
     after = page.next;
   } while (after !== undefined);
   return found;
-}
-
-function hidden(error: unknown): undefined {
-  if (!(error instanceof LedgerError) || error.code !== 'FORBIDDEN') throw error;
 }
 
 function* lackingIn(

@@ -11,7 +11,7 @@ import type { Answer } from '../../fhir/answers.ts';
 import type { OperationRequest } from '../../fhir/operations.ts';
 import type { Search } from '../../fhir/repository.ts';
 import { comparable } from '../../fhir/search/terms.ts';
-import { evenly } from '../even-time.ts';
+import { evenly, PERSON_STEP_MS } from '../even-time.ts';
 import { Records } from '../records/records.ts';
 import type { Services, SubjectOperation } from '../services.ts';
 
@@ -20,12 +20,6 @@ const GRADE = 'http://hl7.org/fhir/StructureDefinition/match-grade';
 const MOST = 100;
 const DEFAULT_COUNT = 20;
 const MOST_COUNT = 100;
-
-/**
- * Answers come at whole steps: what is here for others than the caller is written down as withheld, which takes a moment that a person who
- * is not here does not take.
- */
-const STEP_MS = 50;
 
 const SCORES = { certain: 1, probable: 0.8, possible: 0.5 } as const;
 type Grade = keyof typeof SCORES;
@@ -125,7 +119,7 @@ async function matched(request: OperationRequest, services: Services): Promise<A
   const asked = askedIn(request.body);
   const searches = searchesFor(asked.resource);
   if (searches.length === 0) invalid('needs an identifier, or a family name', `${at('resource')}.resource`);
-  return evenly(STEP_MS, () => answered(asked, searches, request, services));
+  return evenly(PERSON_STEP_MS, () => answered(asked, searches, request, services));
 }
 
 async function answered(
@@ -157,7 +151,7 @@ async function candidates(searches: readonly Search[], caller: Caller, services:
   const records = new Records(services, {});
   const found = new Map<string, Resource>();
   for (const search of searches)
-    for (const { resource } of (await records.search(caller, search)).matches) found.set(resource.id, resource);
+    for (const { resource } of (await records.found(caller, search)).matches) found.set(resource.id, resource);
   return found;
 }
 

@@ -1,6 +1,7 @@
 /** A patient's own key through the gateways, by the client that she would use: what it takes, and what takes it. */
 import { randomUUID } from 'node:crypto';
 import { CARETAKER_ACT_SYSTEM, DELEGATION_SCOPES } from '@telemed-ledger/chaincode/model/consent-codes.ts';
+import { DELEGATEE, ROLE_CODES } from '@telemed-ledger/chaincode/model/related-persons.ts';
 import { PatientClient, Swapped } from '@telemed-ledger/patient-client/client.ts';
 import { caretakerKey, type Resource } from '@telemed-ledger/patient-client/consent.ts';
 import { makeKey, type OwnKey } from '@telemed-ledger/patient-client/key.ts';
@@ -9,6 +10,8 @@ import { Consents } from '../../../../chaincode/src/contracts/consents.ts';
 import { type Answer, until } from '../../consortium.fixture.ts';
 import { validateResource } from '../../fhir/validation/validation.ts';
 import { AccessScene, type ExamplePatient } from '../access/access-scene.fixture.ts';
+
+const TO_ACT = [{ coding: [{ system: ROLE_CODES, code: DELEGATEE }] }];
 
 const PRIVACY = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] };
 const ORGANISATIONS = 'https://telemed-ledger.example/organisations';
@@ -240,7 +243,7 @@ describe("A patient's own key", function () {
       expect(issuesOf(await post(permission()))).to.equal('422,required Consent.extension');
       expect(issuesOf(await post(permission(), 'patients'))).to.equal('422,required Consent.extension');
       const subject = { patient: { reference: `Patient/${patient.id}` } };
-      const body = { resourceType: 'RelatedPerson', ...subject };
+      const body = { resourceType: 'RelatedPerson', ...subject, relationship: TO_ACT };
       const daughter = `RelatedPerson/${await scene.created('hospital', 'POST /fhir/R4/RelatedPerson', body)}`;
       await until(async () => (await scene.send('patients', `GET /fhir/R4/${daughter}`)).status === 200, 20_000);
       const delegation = {
@@ -256,7 +259,7 @@ describe("A patient's own key", function () {
 
     it('lets a caretaker give by a key that her delegation names, and without one only read, refuse and revoke', async () => {
       const subject = { patient: { reference: `Patient/${patient.id}` } };
-      const related = { resourceType: 'RelatedPerson', ...subject };
+      const related = { resourceType: 'RelatedPerson', ...subject, relationship: TO_ACT };
       const name = `RelatedPerson/${await scene.created('hospital', 'POST /fhir/R4/RelatedPerson', related)}`;
       await until(async () => (await scene.send('patients', `GET /fhir/R4/${name}`)).status === 200, 20_000);
       const his = await makeKey();

@@ -27,6 +27,7 @@ import type {
   StoredResource,
   VersionsPage,
 } from '../../fhir/repository.ts';
+import { unlessForbidden } from '../../fhir/unless-forbidden.ts';
 import { demandThere, InsufficientScope } from '../../http/failures.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { View } from '../../index/read/deliveries.ts';
@@ -35,10 +36,12 @@ import type { Outcome } from '../../ledger/outcomes.ts';
 import { isExplained, readExplanation, searchExplanations } from '../claims/explanations.ts';
 import { toldOf } from '../consents/telling.ts';
 import { isInDirectory, readEntry, searchEntries } from '../directory/directory.ts';
+import { evenly, PERSON_STEP_MS } from '../even-time.ts';
 import { narrativeOf } from '../log/sentences.ts';
 import { languageIn } from '../log/texts.ts';
 import { type About, type Asked, aboutOf, shownOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
+import { looksForPerson } from './person-searches.ts';
 import { referredTo } from './referred.ts';
 import { demandSearchable, innerTypesOf } from './searchable.ts';
 import { demandWritable, viewIfAny, viewOf } from './views.ts';
@@ -184,7 +187,14 @@ export class Records implements Repository {
     return view?.only === undefined ? view : undefined;
   }
 
-  async search(caller: Caller, search: Search): Promise<SearchPage> {
+  /** At whole steps where it would tell whether a person is here for others than the caller. */
+  search(caller: Caller, search: Search): Promise<SearchPage> {
+    const find = () => this.found(caller, search);
+    return looksForPerson(search) ? evenly(PERSON_STEP_MS, find) : find();
+  }
+
+  /** The same as soon as it is found, for whoever answers at a step of his own. */
+  async found(caller: Caller, search: Search): Promise<SearchPage> {
     const view = await this.#viewFor(caller, 'search', search.type);
     for (const type of innerTypesOf(search)) await this.#demandInner(caller, view, type);
     demandSearchable(search, caller, this.#services.organisation);
@@ -240,15 +250,13 @@ export class Records implements Repository {
     known: Map<string, Promise<Beside[]>>,
   ): Promise<StoredResource[]> {
     const { type } = search;
-    try {
+    const found = await unlessForbidden(async () => {
       const view = await this.#withCompanions(viewOf(caller, type, 's'), type, known);
       const { matches } = await this.#services.index.search(search, view);
       await this.#services.readLog.note(caller, { interaction: 'search', type, about: shownOf(matches) });
       return matches;
-    } catch (error) {
-      if (error instanceof LedgerError && error.code === 'FORBIDDEN') return [];
-      throw error;
-    }
+    });
+    return found ?? [];
   }
 
   /** What a caller sees; one who sees nothing is refused, and that is written down where there is such a record. */
