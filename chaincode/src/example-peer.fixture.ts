@@ -74,23 +74,35 @@ export class ExamplePeer {
   readonly #client: InstanceType<typeof peer.ChaincodeClient>;
   readonly #running = new Map<string, Running>();
 
-  private constructor(address: string, ready: (ccid: string) => void, failed: (error: Error) => void) {
+  /** How many messages with writes came. */
+  batches = 0;
+
+  private constructor(
+    address: string,
+    registered: Uint8Array,
+    ready: (ccid: string) => void,
+    failed: (error: Error) => void,
+  ) {
     const unlimited = { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 };
     this.#client = new peer.ChaincodeClient(address, credentials.createInsecure(), unlimited);
     this.#stream = this.#client.connect();
     this.#stream.on('error', failed);
     this.#stream.once('data', (registration: peer.ChaincodeMessage) => {
-      this.#send(Type.REGISTERED);
+      this.#send(Type.REGISTERED, '', registered);
       this.#send(Type.READY);
       this.#stream.on('data', (message: peer.ChaincodeMessage) => this.#answer(message));
       ready(peer.ChaincodeID.deserializeBinary(registration.getPayload_asU8()).getName());
     });
   }
 
-  /** Connects, and answers with the id under which the chaincode registered. */
-  static connect(address: string): Promise<{ peer: ExamplePeer; ccid: string }> {
+  /**
+   * Connects, and answers with the id under which the chaincode registered.
+   * @param registered what the peer says of itself; peers before Fabric 3.1 say nothing
+   */
+  static connect(address: string, registered: Uint8Array = new Uint8Array()): Promise<{ peer: ExamplePeer; ccid: string }> {
     return new Promise((resolve, reject) => {
-      const connected: ExamplePeer = new ExamplePeer(address, (ccid) => resolve({ peer: connected, ccid }), reject);
+      const ready = (ccid: string): void => resolve({ peer: connected, ccid });
+      const connected: ExamplePeer = new ExamplePeer(address, registered, ready, reject);
     });
   }
 
@@ -141,6 +153,16 @@ export class ExamplePeer {
     } else if (type === Type.PUT_STATE) {
       const put = peer.PutState.deserializeBinary(payload);
       running.puts.set(`${put.getCollection()} ${put.getKey()}`, Buffer.from(put.getValue_asU8()).toString());
+      this.#send(Type.RESPONSE, txId);
+    } else if (type === Type.WRITE_BATCH_STATE) {
+      this.batches += 1;
+      for (const record of peer.WriteBatchState.deserializeBinary(payload).getRecList()) {
+        if (record.getType() !== peer.WriteRecord.Type.PUT_STATE) continue;
+        running.puts.set(
+          `${record.getCollection()} ${record.getKey()}`,
+          Buffer.from(record.getValue_asU8()).toString(),
+        );
+      }
       this.#send(Type.RESPONSE, txId);
     } else if (type === Type.PUT_STATE_METADATA || type === Type.PURGE_PRIVATE_DATA) this.#send(Type.RESPONSE, txId);
     else running.reject(new Error(`message ${type}: ${Buffer.from(payload).toString()}`));

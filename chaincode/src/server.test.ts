@@ -48,6 +48,33 @@ describe('the chaincode server', () => {
     expect(JSON.parse(leaves[0])).to.deep.include({ author: 'HospitalMSP', id: sheet.records[0]!.id });
   });
 
+  describe('to a peer that says what it takes', () => {
+    /** protos.ChaincodeAdditionalParams, as Fabric 3.1 sends it. */
+    const params = (...bytes: number[]) => Uint8Array.of(...bytes);
+    const written = async (registered: Uint8Array, sheets: SheetDraft[]) => {
+      const { peer: other } = await ExamplePeer.connect(server.address, registered);
+      try {
+        const request = { name: 'records:RecordVersions', arguments: ['{}'], ...asHospital, private: { sheets } };
+        const { status, puts } = await other.invoke(request);
+        expect(status).to.equal(200);
+        return { batches: other.batches, keys: [...puts.keys()] };
+      } finally {
+        other.close();
+      }
+    };
+
+    for (const [what, registered, expected] of [
+      ['1,000 writes at once: one message', params(8, 1, 16, 0xe8, 7, 24, 1, 32, 0xe8, 7), 1],
+      ['two at once', params(8, 1, 16, 2), 3],
+      ['no batches: each alone', params(16, 0xe8, 7), 0],
+      ['nothing that is read here: each alone', params(0x0a, 2, 8, 1), 0],
+    ] as const)
+      it(`sends writes as it says: ${what}`, async () => {
+        const sheets = [sheetOf([observation()]), sheetOf([observation()])];
+        expect(await written(registered, sheets)).to.deep.equal({ batches: expected, keys: sheets.flatMap(keysOf) });
+      });
+  });
+
   it('takes who asks from the certificate', async () => {
     const id = randomUUID();
     const patient = { system: 'urn:x', value: '1' };

@@ -6,6 +6,7 @@ import './shim-log.ts';
 import { createRequire } from 'node:module';
 import type { ServerCredentials } from '@grpc/grpc-js';
 import type { Contract } from 'fabric-contract-api';
+import { noteBatches, withBatches } from './write-batches.ts';
 
 const load = createRequire(import.meta.url);
 
@@ -29,6 +30,8 @@ export interface ServerOptions {
 
 /** The shim's server, with the two members that stand in for what it lacks: a stop, and the port really used. */
 export interface ShimServer {
+  /** Called for each peer that connects. */
+  connect(stream: PeerStream): void;
   readonly _credentials: ServerCredentials;
   readonly _server: {
     bindAsync(address: string, credentials: ServerCredentials, done: (error: Error | null, port: number) => void): void;
@@ -46,11 +49,20 @@ const ChaincodeFromContract = load('fabric-shim/lib/contract-spi/chaincodefromco
 
 const { JSONSerializer } = load('fabric-contract-api') as { JSONSerializer: unknown };
 
-/** fabric-shim's server for chaincode as a service. */
-export const ChaincodeServer = load('fabric-shim/lib/server.js') as new (
+type PeerStream = Parameters<typeof noteBatches>[0];
+
+const ShimChaincodeServer = load('fabric-shim/lib/server.js') as new (
   chaincode: Chaincode,
   options: ServerOptions,
 ) => ShimServer;
+
+/** fabric-shim's server for chaincode as a service, which notes what its peer can do. */
+export class ChaincodeServer extends ShimChaincodeServer {
+  override connect(stream: PeerStream): void {
+    noteBatches(stream);
+    super.connect(stream);
+  }
+}
 
 /** The shim's dispatcher over contracts that already exist; it takes classes, so each is wrapped in one. */
 export function chaincodeOf(contracts: readonly Contract[]): Chaincode {
@@ -61,5 +73,6 @@ export function chaincodeOf(contracts: readonly Contract[]): Chaincode {
       } as unknown as new () => Contract,
   );
   const serializers = { transaction: 'jsonSerializer', serializers: { jsonSerializer: JSONSerializer } };
-  return new ChaincodeFromContract(classes, serializers, {}, 'telemed', '');
+  const chaincode = new ChaincodeFromContract(classes, serializers, {}, 'telemed', '');
+  return { Init: (stub) => chaincode.Init(stub), Invoke: (stub) => chaincode.Invoke(withBatches(stub)) };
 }

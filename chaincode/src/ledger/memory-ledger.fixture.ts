@@ -20,7 +20,7 @@ import {
   type TransactionName,
   transactions,
 } from '../model/transactions.ts';
-import type { LedgerStub } from './store.ts';
+import type { LedgerStub, LedgerWrite } from './store.ts';
 import type { LedgerContext } from './transaction.ts';
 
 /** Everything that one transaction wrote, exactly. Private keys read `collection key`. */
@@ -138,6 +138,20 @@ class Simulation implements LedgerStub {
     return this.#ask(() => {
       this.#checkWriter(collection);
       this.writes.purged.push(privateName(collection, key));
+    });
+  }
+
+  /** One call for all of them, which the peer takes in their order. */
+  writeBatch(writes: readonly LedgerWrite[]): Promise<void> {
+    return this.#ask(() => {
+      for (const { kind, collection, key, bytes } of writes) {
+        if (collection !== '' && kind !== 'policy') this.#checkWriter(collection);
+        const name = collection === '' ? key : privateName(collection, key);
+        if (kind === 'policy') this.writes.policies[name] = Buffer.from(bytes).toString('hex');
+        else if (kind === 'purge') this.writes.purged.push(name);
+        else if (collection === '') this.writes.public[key] = text(bytes);
+        else this.writes.private[name] = text(bytes);
+      }
     });
   }
 

@@ -13,6 +13,15 @@ import { policyBytes } from './policies.ts';
 
 type Stub = Context['stub'];
 
+/** A write as it goes to the peer; public state has the empty collection. */
+export interface LedgerWrite {
+  /** A value, an endorsement policy of the key's own, or that its value goes with its history. */
+  kind: 'put' | 'policy' | 'purge';
+  collection: string;
+  key: string;
+  bytes: Uint8Array;
+}
+
 /** What the ledger uses of the shim's stub; the in-memory stub implements exactly this. */
 export type LedgerStub = Pick<
   Stub,
@@ -28,12 +37,16 @@ export type LedgerStub = Pick<
   | 'getTransient'
   | 'getTxID'
   | 'getDateTimestamp'
->;
+> & {
+  /** All of them, in their order, as one call; absent where the peer takes each by itself alone. */
+  writeBatch?: (writes: readonly LedgerWrite[]) => Promise<void>;
+};
 
 /** The peer refused or could not do what the chaincode asked of it. Its text names collections, never contents. */
 export class PeerError extends Error {}
 
 const decoder = new TextDecoder();
+const NOTHING = new Uint8Array();
 
 /** What we wrote ourselves always parses; that it does not is a bug, not a fault of the input. */
 function parseStored<S extends z.ZodType>(schema: S, text: string): z.output<S> {
@@ -49,7 +62,8 @@ export class Store {
   readonly time: string;
   readonly txId: string;
   readonly #stub: LedgerStub;
-  readonly #writes: (() => Promise<void> | void)[] = [];
+  readonly #writes: LedgerWrite[] = [];
+  #event: { name: string; bytes: Buffer } | undefined;
   /** What was written, by the part of the transaction that did. */
   readonly #written = new Map<string, number>();
   #part = 0;
@@ -78,10 +92,7 @@ export class Store {
 
   /** Writes public state in canonical JSON; with a policy, organisations that must endorse every later write. */
   put(key: string, value: unknown, policy?: PolicyRule): void {
-    const bytes = Buffer.from(canonicalJson(value));
-    this.#write('', key, () => this.#stub.putState(key, bytes));
-    if (policy === undefined) return;
-    this.#writes.push(() => this.#stub.setStateValidationParameter(key, policyBytes(policy)));
+    this.#put('', key, value, policy);
   }
 
   /** The exact text under a private key; undefined where there is none. Every endorser must be a member. */
@@ -121,10 +132,7 @@ export class Store {
 
   /** Writes a private value in canonical JSON; with a policy, organisations that must endorse every later write. */
   putPrivate(collection: string, key: string, value: unknown, policy?: PolicyRule): void {
-    const bytes = Buffer.from(canonicalJson(value));
-    this.#write(collection, key, () => this.#stub.putPrivateData(collection, key, bytes));
-    if (policy === undefined) return;
-    this.#writes.push(() => this.#stub.setPrivateDataValidationParameter(collection, key, policyBytes(policy)));
+    this.#put(collection, key, value, policy);
   }
 
   /**
@@ -143,13 +151,12 @@ export class Store {
 
   /** Removes a private value from every peer, with its history; the hashes in the blocks stay. */
   purge(collection: string, key: string): void {
-    this.#write(collection, key, () => this.#stub.purgePrivateData(collection, key));
+    this.#write({ kind: 'purge', collection, key, bytes: NOTHING });
   }
 
   /** The transaction's event; a second replaces the first. The payload stands in the block: no content. */
   emit(name: EventName, payload: unknown): void {
-    const bytes = Buffer.from(canonicalJson(payload));
-    this.#writes.push(() => this.#stub.setEvent(name, bytes));
+    this.#event = { name, bytes: Buffer.from(canonicalJson(payload)) };
   }
 
   /** Text under a key of the transient map; undefined where there is none. */
@@ -165,8 +172,26 @@ export class Store {
 
   /** Sends the writes, in the order in which they were made. Called once, when the transaction has succeeded. */
   async flush(): Promise<void> {
-    const sent = this.#writes.map((write) => this.#asPeerError(async () => write()));
-    await Promise.all(sent);
+    const [writes, event] = [this.#writes, this.#event];
+    if (event !== undefined) this.#stub.setEvent(event.name, event.bytes);
+    if (this.#stub.writeBatch !== undefined && writes.length > 1)
+      return this.#asPeerError(async () => this.#stub.writeBatch?.(writes));
+    await Promise.all(writes.map((write) => this.#asPeerError(() => this.#send(write))));
+  }
+
+  #send({ kind, collection, key, bytes }: LedgerWrite): Promise<void> {
+    const stub = this.#stub;
+    const isPublic = collection === '';
+    switch (kind) {
+      case 'put':
+        return isPublic ? stub.putState(key, bytes) : stub.putPrivateData(collection, key, bytes);
+      case 'policy':
+        return isPublic
+          ? stub.setStateValidationParameter(key, bytes)
+          : stub.setPrivateDataValidationParameter(collection, key, bytes);
+      default:
+        return stub.purgePrivateData(collection, key);
+    }
   }
 
   async #read(collection: string, key: string, read: () => Promise<Uint8Array>): Promise<string | undefined> {
@@ -180,8 +205,13 @@ export class Store {
     return this.#asPeerError(read);
   }
 
-  #write(collection: string, key: string, write: () => Promise<void>): void {
-    const name = `${collection}\0${key}`;
+  #put(collection: string, key: string, value: unknown, policy: PolicyRule | undefined): void {
+    this.#write({ kind: 'put', collection, key, bytes: Buffer.from(canonicalJson(value)) });
+    if (policy !== undefined) this.#writes.push({ kind: 'policy', collection, key, bytes: policyBytes(policy) });
+  }
+
+  #write(write: LedgerWrite): void {
+    const name = `${write.collection}\0${write.key}`;
     this.#checkUnwritten(name, 'a key is written twice');
     this.#written.set(name, this.#part);
     this.#writes.push(write);

@@ -2,6 +2,7 @@
  * One peer's stream to one chaincode process: the registration, the transactions that run over it and their
  * requests. KEEPALIVE is never sent, because fabric-shim exits on it.
  */
+import { encode } from '@telemed-ledger/formats/protobuf/encode.ts';
 import { Message } from '@telemed-ledger/formats/protobuf/message.ts';
 import { Iterators } from './iterators.ts';
 import { type ChaincodeMessage, decodeMessage, encodeMessage, MessageType, messageTypeName } from './messages.ts';
@@ -9,6 +10,8 @@ import { answerRequest, type RequestContext } from './requests.ts';
 import { type MessageStream, openStream } from './stream.ts';
 
 const EMPTY = new Uint8Array();
+/** ChaincodeAdditionalParams as Fabric's sample configuration has them, but that keys are read one by one. */
+const TAKEN = encode([1, true], [2, 1_000]);
 
 /** What a chaincode needs to run: its namespace and simulator, and how it calls other chaincodes. */
 export interface Execution extends Omit<RequestContext, 'iterators'> {
@@ -137,9 +140,9 @@ export class ChaincodeConnection {
       this.#closed(`chaincode registered as ${name ?? messageTypeName(message.type)}, expected ${this.ccid}`);
       return;
     }
-    for (const type of [MessageType.REGISTERED, MessageType.READY]) {
-      this.#stream.send(encodeMessage({ type, payload: EMPTY, txId: '', channel: '' }));
-    }
+    const { REGISTERED, READY } = MessageType;
+    this.#stream.send(encodeMessage({ type: REGISTERED, payload: TAKEN, txId: '', channel: '' }));
+    this.#stream.send(encodeMessage({ type: READY, payload: EMPTY, txId: '', channel: '' }));
     this.#state = 'ready';
     this.#ready.resolve();
   }

@@ -23,6 +23,7 @@ export const MessageType = {
   PUT_STATE_METADATA: 21,
   GET_PRIVATE_DATA_HASH: 22,
   PURGE_PRIVATE_DATA: 23,
+  WRITE_BATCH_STATE: 24,
 } as const;
 
 const names = new Map<number, string>(Object.entries(MessageType).map(([name, type]) => [type, name]));

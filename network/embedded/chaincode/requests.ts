@@ -47,6 +47,10 @@ const answers: Record<number, Answer> = {
     simulator.putMetadata(namespace, request.text(3), request.text(1), entry.text(1), entry.bytes(2));
     return undefined;
   },
+  [MessageType.WRITE_BATCH_STATE]: (context, request) => {
+    for (const record of request.messages(1)) written(context, record);
+    return undefined;
+  },
   [MessageType.GET_STATE_BY_RANGE]: answerRange,
   [MessageType.GET_QUERY_RESULT]: (_context, request) => {
     const isPaginated = request.text(2) === '' && isPage(request.inside(3));
@@ -77,6 +81,19 @@ export function answerRequest(context: RequestContext, type: number, payload: Ui
   const answer = answers[type];
   if (!answer) throw new Error(`unknown message type ${type}`);
   return answer(context, new Message(payload));
+}
+
+/** A WriteRecord: what the messages for one write hold, with the number of that message as its type. */
+function written({ simulator, namespace }: RequestContext, record: Message): void {
+  const [key, type, collection] = [record.text(1), record.number(5), record.text(3)];
+  if (type === MessageType.PUT_STATE) simulator.putState(namespace, collection, key, record.bytes(2));
+  else if (type === MessageType.DEL_STATE) simulator.deleteState(namespace, collection, key);
+  else if (type === MessageType.PUT_STATE_METADATA) {
+    const entry = record.message(4);
+    simulator.putMetadata(namespace, collection, key, entry.text(1), entry.bytes(2));
+  } else if (type !== MessageType.PURGE_PRIVATE_DATA) throw new Error('unknown operation type');
+  else if (collection === '') throw new Error('only applicable for private data');
+  else simulator.purgePrivateData(namespace, collection, key);
 }
 
 async function answerRange({ simulator, namespace, iterators }: RequestContext, request: Message): Promise<Payload> {
