@@ -99,7 +99,10 @@ export class ExamplePeer {
    * Connects, and answers with the id under which the chaincode registered.
    * @param registered what the peer says of itself; peers before Fabric 3.1 say nothing
    */
-  static connect(address: string, registered: Uint8Array = new Uint8Array()): Promise<{ peer: ExamplePeer; ccid: string }> {
+  static connect(
+    address: string,
+    registered: Uint8Array = new Uint8Array(),
+  ): Promise<{ peer: ExamplePeer; ccid: string }> {
     return new Promise((resolve, reject) => {
       const ready = (ccid: string): void => resolve({ peer: connected, ccid });
       const connected: ExamplePeer = new ExamplePeer(address, registered, ready, reject);
