@@ -20,8 +20,8 @@ export async function dispenseShown(provider: Party, id: string): Promise<void> 
   const medication = Object.entries(request).filter(([name]) => name.startsWith('medication'));
   const body = {
     ...{ resourceType: 'MedicationDispense', status: 'completed', subject, ...Object.fromEntries(medication) },
-    ...{ performer: [{ actor: requester }], authorizingPrescription: [{ reference: path.slice('/fhir/R4/'.length) }] },
-    whenHandedOver: claim.billablePeriod.start,
+    // It names no prescription: Synthea's state no quantity that a dispense could take from.
+    ...{ performer: [{ actor: requester }], whenHandedOver: claim.billablePeriod.start },
   };
   const dispense = await provider.write({ method: 'POST', path: '/fhir/R4/MedicationDispense', body });
   const parameter = [
