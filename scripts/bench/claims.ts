@@ -155,19 +155,17 @@ class Desk {
     this.owed = 0;
     do {
       if (performance.now() > deadline) throw new Error('not all claims are remitted in time');
-      if (await this.#isAny('approved')) await this.#instruct(since);
+      await this.#instruct(since);
     } while ((await this.#isAny('approved')) || (await this.#isAny('instructed')) || (await this.#isAny('settled')));
   }
 
-  /** What is owed by now, a thousand claims at most, up to the bank's transfer. */
+  /** What is owed by now, a thousand claims at most, where there is any; and the transfer of what the bank was instructed to pay. */
   async #instruct(since: string): Promise<void> {
     const path = '/fhir/R4/PaymentReconciliation';
     const body = { resourceType: 'Parameters', parameter: [{ name: 'provider', valueString: 'hospital' }] };
-    await this.#payer.write({ method: 'POST', path: `${path}/$instruct`, body });
+    await this.#payer.send({ method: 'POST', path: `${path}/$instruct`, body });
     const now = `${path}?_lastUpdated=ge${encodeURIComponent(since)}&_count=100`;
-    const { entry = [] } = await this.#bank.find<Payments>({ path: now }, 'the payments at the bank', (found) =>
-      (found.entry ?? []).some(({ resource }) => resource.outcome === 'queued'),
-    );
+    const { entry = [] } = await this.#bank.ask<Payments>({ path: now });
     for (const { resource } of entry) await this.#paid(resource);
   }
 
