@@ -1,6 +1,6 @@
 /** Records of several callers in one RecordVersions: how they lie on sheets, and which of them a refusal names. */
 import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
-import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { LicenceShown } from '@telemed-ledger/chaincode/model/registers.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-commit.ts';
@@ -86,9 +86,23 @@ export const recordVersions: Write = async (
       beforeSubmit,
     });
   const services = { index, organisation };
-  if (!plain.some((item) => isOfMedication(item) || isAppointment(item))) return write(plain);
-  return upToDate(async () => write(await withBookings(services, await withDispensing(services, plain))));
+  const isPlain = !plain.some((item) => isOfMedication(item) || isAppointment(item));
+  const written = isPlain
+    ? write(plain)
+    : upToDate(async () => write(await withBookings(services, await withDispensing(services, plain))));
+  return written.catch((error: unknown) => {
+    throw atResource(error, plain);
+  });
 };
+
+const RESOURCE = /^private\.(?:sheets\[\d+\]\.records\[\d+\](?:\.resource)?|(?:dispenses|bookings)\[\d+\])(.*)$/;
+
+/** A refusal at the only record of a write, with its place as who sent it knows it. */
+function atResource(error: unknown, [only, ...others]: readonly RecordItem[]): unknown {
+  if (!(error instanceof LedgerError) || only === undefined || others.length > 0) return error;
+  const [, rest] = RESOURCE.exec(error.expression ?? '') ?? [];
+  return rest === undefined ? error : new LedgerError(error.code, error.reason, `${only.type}${rest}`);
+}
 
 const targetsOf = ({ id, shown, handle, booked }: RecordItem): string[] => [
   id,
