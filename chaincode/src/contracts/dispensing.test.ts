@@ -153,7 +153,7 @@ describe('what is dispensed', () => {
     'prescription-not-active': { status: 'on-hold' },
     'before-validity': { dispenseRequest: { quantity: quantity(20), validityPeriod: { start: '2026-03-02' } } },
     'prescription-expired': { dispenseRequest: { quantity: quantity(20), validityPeriod: { end: '2026-02-28' } } },
-    'quantity-not-stated': { dispenseRequest: {} },
+    'quantity-not-stated': { dispenseRequest: { quantity: { value: 0 } } },
     'prescriber-not-licensed': { requester: { reference: 'Practitioner/d2' } },
     'handed-over-at': { authoredOn: '2026-03-02' },
   };
@@ -188,6 +188,21 @@ describe('what is dispensed', () => {
     prescription = await prescribe({ substitution: { allowedBoolean: true } });
     await refused(/other-medication/, { resource: { ...substituted, substitution: undefined } });
     await dispense({ resource: substituted });
+  });
+
+  it('is counted by the dispense where the prescription states no quantity', async () => {
+    prescription = await prescribe({ dispenseRequest: { numberOfRepeatsAllowed: 1 } });
+    const id: string = randomUUID();
+    await dispense({ id, resource: { quantity: undefined } });
+    await dispense({ resource: { quantity: quantity(500) }, from: 'hospital' });
+    await refused(/over-quantity/, { resource: { quantity: undefined } });
+    const without = { prescription: undefined, licence: undefined };
+    await dispense({ id, draft: { version: 2 }, shown: without });
+    await refused(/over-quantity/, {});
+    await dispense({ id, draft: { version: 3 }, resource: { status: 'cancelled' }, shown: without });
+    await dispense({});
+    await prescribe({}, { version: 2, id: prescription });
+    await refused(/other-unit/, {});
   });
 
   it('is corrected by whoever dispensed it, and what is given back can be handed out', async () => {

@@ -7,8 +7,11 @@ import { checkRecord, type ShownRecord } from '../ledger/evidence.ts';
 import { putMark } from '../ledger/marks.ts';
 import { licenceShown } from '../ledger/register.ts';
 import type { Call } from '../ledger/transaction.ts';
+import { sha256Hex } from '../model/canonical.ts';
 import { firstDay } from '../model/days.ts';
 import {
+  amountIn,
+  authorisedAtOnce,
   type DispenseShown,
   dispensedMarkSchema,
   dispensedName,
@@ -17,9 +20,9 @@ import {
   openTotal,
   plus,
   prescriptionsOf,
-  quantityOf,
   sealTotal,
   signOf,
+  type Total,
 } from '../model/dispensing.ts';
 import { LedgerError } from '../model/errors.ts';
 import { patientIdOf, type Reference, type Resource } from '../model/fhir.ts';
@@ -37,11 +40,13 @@ type Recording = Call<'RecordVersions'>;
 /** What has been handed out of a prescription, and under which number of its series that stands. */
 interface Count {
   n: number;
-  total: Decimal;
+  /** Absent where nothing was handed out yet. */
+  total?: Total;
 }
 
 /** The same with what this transaction hands out. */
 interface Counted extends Count {
+  total: Total;
   salt: string;
   /** Where in the input the dispense stands, for errors. */
   root: string;
@@ -89,18 +94,37 @@ async function countDispense(call: Recording, counting: Counting, counts: Map<st
   const counted = previous?.handle === undefined || previous.deleted !== undefined ? undefined : previous.resource;
   if (counted !== undefined && isTaking) checkKept(counted, resource, at);
   if (handle === undefined && !isTaking) return;
-  if (isTaking && quantityOf(resource['quantity']) === undefined) throw refused('quantity-not-stated', at);
-  const before = counted !== undefined && isCounted(counted) ? amountOf(counted) : NOTHING;
-  const more = plus(isTaking ? amountOf(resource) : NOTHING, before, -1n);
   if (shown === undefined || handle === undefined)
     throw new LedgerError('INVALID', 'does not show what it is dispensed by', `${at}.resource.authorizingPrescription`);
-  if (signOf(more) === 0 && previous?.handle !== undefined) return;
-  const count = counts.get(handle) ?? (await countOf(call, handle, shown));
+  const { n, total } = counts.get(handle) ?? (await countOf(call, handle, shown));
+  const unitHash = total?.unitHash ?? (isTaking ? unitHashOf(await prescriptionOf(call, counting), at) : undefined);
+  // Nothing was ever handed out, and nothing is.
+  if (unitHash === undefined) return;
+  const [now, before] = [isTaking ? resource : undefined, counted].map((one) => amountOf(one, unitHash, at));
+  const more = plus(now!, before!, -1n);
+  if (signOf(more) === 0) return;
+  const known = total?.value ?? NOTHING;
   if (signOf(more) > 0) {
-    const reason = await refusalOf(call, counting, { handle, more, before: count.total });
+    const reason = await refusalOf(call, counting, { handle, more, before: known, unitHash });
     if (reason !== undefined) throw refused(reason, at);
   }
-  counts.set(handle, { n: count.n, total: plus(count.total, more), salt: shown.salt, root });
+  counts.set(handle, { n, total: { value: plus(known, more), unitHash }, salt: shown.salt, root });
+}
+
+/** What the dispenses of a prescription are counted in, from the first on. @throws LedgerError CONFLICT */
+function unitHashOf({ anchored: { resource } }: Prescription, at: string): string {
+  const once = authorisedAtOnce(resource);
+  if (once === undefined) throw refused('quantity-not-stated', at);
+  return sha256Hex(once.unit);
+}
+
+/** What a dispense has handed out, of what is none nothing. @throws LedgerError CONFLICT where it does not say so in that unit */
+function amountOf(dispense: Resource | undefined, unitHash: string, at: string): Decimal {
+  if (dispense === undefined || !isCounted(dispense)) return NOTHING;
+  const amount = amountIn(unitHash, dispense);
+  if (amount === undefined)
+    throw refused(dispense['quantity'] === undefined ? 'quantity-not-stated' : 'other-unit', at);
+  return amount;
 }
 
 const refused = (reason: DispensingRefusal, at: string): LedgerError =>
@@ -114,15 +138,11 @@ async function putCounts({ consortium, store }: Recording, counts: ReadonlyMap<s
   }
 }
 
-const amountOf = (dispense: Resource): Decimal => quantityOf(dispense['quantity'])?.value ?? NOTHING;
-
 /** What is corrected of a dispense is not of whom, and by which prescription. */
 function checkKept(previous: Resource, resource: Resource, at: string): void {
   const kept = (one: Resource) => JSON.stringify([patientIdOf(one), prescriptionsOf(one)[0]?.reference]);
   if (kept(previous) !== kept(resource))
     throw new LedgerError('INVALID', 'a dispense keeps its patient and its prescription', `${at}.resource`);
-  const unit = (one: Resource) => quantityOf(one['quantity'])?.unit;
-  if (unit(previous) !== undefined && unit(previous) !== unit(resource)) throw refused('other-unit', at);
 }
 
 async function countOf({ store }: Recording, handle: string, { known }: DispenseShown): Promise<Count> {
@@ -131,7 +151,7 @@ async function countOf({ store }: Recording, handle: string, { known }: Dispense
     async (number) => (await store.anchor(collections.marks, keyOf(number))) !== undefined,
     known,
   );
-  if (n === 0) return { n, total: NOTHING };
+  if (n === 0) return { n };
   const mark = await store.getPrivate(collections.marks, keyOf(n), dispensedMarkSchema);
   if (mark === undefined) throw new LedgerError('INVALID', 'there is no such mark', 'known');
   return { n, total: openTotal(handle, mark) };
@@ -141,17 +161,20 @@ interface Taking {
   handle: string;
   more: Decimal;
   before: Decimal;
+  unitHash: string;
 }
 
 async function refusalOf(
   call: Recording,
   counting: Counting,
-  { handle, more, before }: Taking,
+  { handle, more, before, unitHash }: Taking,
 ): Promise<DispensingRefusal | undefined> {
   const { entry, shown } = counting;
-  const { anchored, provider, isTakenOver } = await prescriptionOf(call, counting);
+  const found = await prescriptionOf(call, counting);
+  const { anchored, provider, isTakenOver } = found;
   if (anchored.handle !== handle)
     throw new LedgerError('INVALID', 'is another prescription than it is counted by', `${entry.at}.handle`);
+  if (unitHashOf(found, entry.at) !== unitHash) return 'other-unit';
   const prescription = anchored.resource;
   const dispense = await withPatientOf(call, counting, provider, prescription);
   const held = shown?.licence && (await licenceShown(call.store, shown.licence));

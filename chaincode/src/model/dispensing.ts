@@ -8,7 +8,7 @@ import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { sha256Hex } from './canonical.ts';
 import type { Resource } from './fhir.ts';
-import { type Decimal, decimalOf } from './money.ts';
+import { type Decimal, decimalOf, ONE } from './money.ts';
 import { parseExact } from './numbers.ts';
 import { licenceShownSchema } from './registers.ts';
 import { recordEvidenceSchema } from './sheets.ts';
@@ -52,6 +52,12 @@ export const dispensedName = (handle: string): string => sha256Hex(`dispensed/${
 export const dispensedMarkSchema = z.strictObject({ schema: schemaVersion, sealed: line(1_024), salt: saltSchema });
 export type DispensedMark = z.infer<typeof dispensedMarkSchema>;
 
+/** What was handed out, and the SHA-256 of the unit that it is counted in. */
+export interface Total {
+  value: Decimal;
+  unitHash: string;
+}
+
 const CIPHER = 'aes-256-gcm';
 const TAG_BYTES = 16;
 const NONCE_BYTES = 12;
@@ -60,23 +66,23 @@ const keyOf = (handle: string): Buffer => Buffer.from(sha256Hex(`dispensed-seal/
 const nonceOf = (salt: string): Buffer => Buffer.from(salt, 'hex').subarray(0, NONCE_BYTES);
 
 /** Seals a total. AES-256-GCM (NIST SP 800-38D): the same bytes at every endorser. @param salt 32 random bytes, hex */
-export function sealTotal(handle: string, total: Decimal, salt: string): DispensedMark {
+export function sealTotal(handle: string, { value, unitHash }: Total, salt: string): DispensedMark {
   const cipher = createCipheriv(CIPHER, keyOf(handle), nonceOf(salt));
-  const text = JSON.stringify([String(total.digits), total.scale]).padEnd(LONGEST_TOTAL);
+  const text = JSON.stringify([String(value.digits), value.scale, unitHash]).padEnd(LONGEST_TOTAL);
   const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
   return { schema: 1, sealed: sealed.toString('base64url'), salt };
 }
 /** The length of what is sealed says nothing of the number. */
-const LONGEST_TOTAL = 160;
+const LONGEST_TOTAL = 240;
 
 /** @throws Error where it was sealed by another handle */
-export function openTotal(handle: string, { sealed, salt }: DispensedMark): Decimal {
+export function openTotal(handle: string, { sealed, salt }: DispensedMark): Total {
   const bytes = Buffer.from(sealed, 'base64url');
   const decipher = createDecipheriv(CIPHER, keyOf(handle), nonceOf(salt));
   decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
   const text = Buffer.concat([decipher.update(bytes.subarray(0, -TAG_BYTES)), decipher.final()]).toString('utf8');
-  const [digits, scale] = parseExact(text) as [string, number];
-  return { digits: BigInt(digits), scale };
+  const [digits, scale, unitHash] = parseExact(text) as [string, number, string];
+  return { value: { digits: BigInt(digits), scale }, unitHash };
 }
 
 /** An amount of a medicine in its unit. */
@@ -87,7 +93,7 @@ export interface Quantity {
 }
 
 /** A FHIR Quantity that is more than nothing; undefined for anything else. */
-export function quantityOf(quantity: unknown): Quantity | undefined {
+function quantityOf(quantity: unknown): Quantity | undefined {
   if (typeof quantity !== 'object' || quantity === null) return undefined;
   const { value, system, code, unit, comparator } = quantity as Record<string, unknown>;
   const amount = decimalOf(value);
@@ -95,6 +101,31 @@ export function quantityOf(quantity: unknown): Quantity | undefined {
   const named = typeof code === 'string' ? JSON.stringify([system ?? null, code]) : JSON.stringify(unit ?? null);
   return { value: amount, unit: named };
 }
+
+/** Of a prescription that states no quantity each dispense is one, whatever it hands out. */
+const FILL: Quantity = { value: ONE, unit: 'fill' };
+
+/** What a prescription authorises at once. @returns undefined where it states what is no quantity */
+export function authorisedAtOnce(prescription: Resource): Quantity | undefined {
+  const { quantity } = requestOf(prescription);
+  return quantity === undefined ? FILL : quantityOf(quantity);
+}
+
+/** What a dispense comes to in a unit; undefined where it does not say, or is in another. */
+export function amountIn(unitHash: string, dispense: Resource): Decimal | undefined {
+  if (unitHash === sha256Hex(FILL.unit)) return FILL.value;
+  const stated = quantityOf(dispense['quantity']);
+  return stated !== undefined && sha256Hex(stated.unit) === unitHash ? stated.value : undefined;
+}
+
+/** MedicationRequest.dispenseRequest. */
+export interface DispenseRequest {
+  quantity?: unknown;
+  numberOfRepeatsAllowed?: unknown;
+  validityPeriod?: { start?: unknown; end?: unknown };
+}
+export const requestOf = ({ dispenseRequest }: Resource): DispenseRequest =>
+  typeof dispenseRequest === 'object' && dispenseRequest !== null ? (dispenseRequest as DispenseRequest) : {};
 
 export const NOTHING: Decimal = { digits: 0n, scale: 0 };
 

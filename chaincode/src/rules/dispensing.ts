@@ -5,7 +5,7 @@
  * @see https://hl7.org/fhir/R4/medicationdispense.html
  */
 
-import { plus, quantityOf, signOf } from '../model/dispensing.ts';
+import { authorisedAtOnce, plus, requestOf, signOf } from '../model/dispensing.ts';
 import { patientIdOf, type Resource } from '../model/fhir.ts';
 import type { LicenceDecision } from '../model/licences.ts';
 import { type Decimal, decimalOf, multiply, ONE } from '../model/money.ts';
@@ -16,8 +16,8 @@ export const DISPENSING_REFUSALS = {
   'other-patient': 'the prescription is of another patient',
   'no-order': 'what is no order authorises nothing',
   'prescription-not-active': 'the prescription is not active',
-  'quantity-not-stated': 'the prescription and what is handed out must state their quantity',
-  'other-unit': 'what is handed out is counted in another unit than what was prescribed',
+  'quantity-not-stated': 'what is handed out does not state its quantity, or the prescription none that can be counted',
+  'other-unit': 'it is in another unit than the prescription, or what was handed out before',
   'over-quantity': 'more would be handed out than the prescription authorises',
   'other-medication': 'it is not the medication prescribed, and no substitution of it that the prescription allows',
   'before-validity': 'the prescription is not valid yet',
@@ -48,15 +48,6 @@ const ORDERS = ['order', 'original-order', 'reflex-order', 'filler-order', 'inst
 const OVER = ['completed', 'stopped'];
 
 type Concept = { coding?: unknown };
-type Request = {
-  quantity?: unknown;
-  numberOfRepeatsAllowed?: unknown;
-  validityPeriod?: { start?: unknown; end?: unknown };
-};
-
-const requestOf = ({ dispenseRequest }: Resource): Request =>
-  typeof dispenseRequest === 'object' && dispenseRequest !== null ? (dispenseRequest as Request) : {};
-
 /** The first reason against it, in the order of the table; undefined where there is none. */
 export function dispensingRefusal(asked: Dispensing): DispensingRefusal | undefined {
   const { dispense, prescription, isTakenOver, licence, now } = asked;
@@ -72,20 +63,12 @@ export function dispensingRefusal(asked: Dispensing): DispensingRefusal | undefi
   );
 }
 
-/** What a prescription authorises in all; undefined where it does not say. */
-function authorisedBy(prescription: Resource): { value: Decimal; unit: string } | undefined {
-  const { quantity, numberOfRepeatsAllowed } = requestOf(prescription);
-  const once = quantityOf(quantity);
-  const repeats = decimalOf(numberOfRepeatsAllowed ?? 0);
-  return once && repeats && { value: multiply(once.value, plus(repeats, ONE)), unit: once.unit };
-}
-
-function againstQuantity({ dispense, prescription, more, before }: Dispensing): DispensingRefusal | undefined {
-  const authorised = authorisedBy(prescription);
-  const handed = quantityOf(dispense['quantity']);
-  if (authorised === undefined || handed === undefined) return 'quantity-not-stated';
-  if (handed.unit !== authorised.unit) return 'other-unit';
-  return signOf(plus(authorised.value, plus(before, more), -1n)) < 0 ? 'over-quantity' : undefined;
+function againstQuantity({ prescription, more, before }: Dispensing): DispensingRefusal | undefined {
+  const once = authorisedAtOnce(prescription);
+  const repeats = decimalOf(requestOf(prescription).numberOfRepeatsAllowed ?? 0);
+  if (once === undefined || repeats === undefined) return 'quantity-not-stated';
+  const authorised = multiply(once.value, plus(repeats, ONE));
+  return signOf(plus(authorised, plus(before, more), -1n)) < 0 ? 'over-quantity' : undefined;
 }
 
 /** @param today undefined where what was handed over long ago is taken over */
