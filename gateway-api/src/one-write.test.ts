@@ -26,13 +26,16 @@ const AROUND = [
   'fhir/requests.ts',
   'fhir/addressed.ts',
   'fhir/changes.ts',
-  // What updates and deletions, or Binaries, ask of every write, and creates of others pass.
+  // What updates and deletions, Binaries, dispenses or appointments ask of every write, and creates of others pass.
   'fhir/deletions.ts',
   'fhir/binaries.ts',
   'subjects/contents/repository.ts',
+  'subjects/records/dispenses.ts',
+  'subjects/records/bookings.ts',
   'fhir/search-parameters.ts',
   'fhir/search/',
   'fhir/validation/',
+  'fhir/profiles/',
   'idempotency/',
   'subjects/records/records.ts',
   'group-commit/',
