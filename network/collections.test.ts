@@ -62,7 +62,7 @@ describe('Collections', () => {
       billing_hospital: { members: 'Hospital Patients', endorsers: withPayer },
       billing_clinic: { members: 'Clinic Patients', endorsers: withPayer },
       billing_bank: { members: 'Bank', endorsers: withPayer },
-      payers: { members: 'Payer Regulator', endorsers: ['Payer+Regulator'] },
+      payers: { members: 'Payer Regulator', endorsers: ['Patients+Payer', 'Payer+Regulator'] },
       marks: { members: everybody, endorsers: inbox('').endorsers },
       registers: {
         members: everybody,
@@ -111,7 +111,7 @@ describe('Collections', () => {
     expect(Object.keys(collections)).to.have.length(Object.keys(described(loadConsortium())).length + 2);
     expect(collections['payers']).to.deep.equal({
       members: 'Payer Mutual Regulator',
-      endorsers: ['Mutual+Payer', 'Mutual+Regulator', 'Payer+Regulator'],
+      endorsers: ['Mutual+Patients', 'Mutual+Payer', 'Mutual+Regulator', 'Patients+Payer', 'Payer+Regulator'],
     });
     expect(collections['billing_payer']?.endorsers).to.not.include('Hospital+Mutual');
     expect(collections['billing_hospital']?.endorsers).to.include.members(['Hospital+Mutual', 'Hospital+Payer']);
@@ -126,6 +126,7 @@ describe('Collections', () => {
     expect(described(withAnother('bank', 'savings'))['billing_savings']?.members).to.equal('Savings');
     expect(described(withAnother('regulator', 'auditor'))['payers']?.endorsers).to.deep.equal([
       'Auditor+Payer',
+      'Patients+Payer',
       'Payer+Regulator',
     ]);
   });

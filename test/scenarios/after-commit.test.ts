@@ -9,6 +9,7 @@ import { Server } from 'node:http';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import { ReadModel } from '@telemed-ledger/gateway-api/index/read/queries.ts';
 import { LedgerClient } from '@telemed-ledger/gateway-api/ledger/client.ts';
+import { example278 } from '@telemed-ledger/gateway-api/subjects/x12/questions.fixture.ts';
 import { example837 } from '@telemed-ledger/gateway-api/subjects/x12/x12.fixture.ts';
 import { PatientClient } from '@telemed-ledger/patient-client/client.ts';
 import { makeKey } from '@telemed-ledger/patient-client/key.ts';
@@ -414,6 +415,23 @@ describe('After a commit, while every read fails', function () {
     expect((first.body as Answered).claims.map(({ status }) => status)).to.deep.equal(['committed', 'not-submitted']);
     const again = await send.call(claims.hospital, file);
     expect((again.body as Answered).claims.map(({ status }) => status)).to.deep.equal(['denied', 'submitted']);
+  });
+
+  it('An authorization is asked for by X12', async () => {
+    const { hospital, story: own } = await X12Claims.open(scene.parties);
+    const asked = {
+      ...{ trace: randomUUID().slice(0, 20), member: own.visit.member.value, isUrgent: true },
+      services: [{ code: '97110', units: '6', trace: 'L-1' }],
+    };
+    const headers = { ...EDI, accept: 'application/json', 'idempotency-key': randomUUID() };
+    const file = { method: 'POST', path: '/x12/278', body: example278([asked], 'payer'), headers } as const;
+    const first = await reads.during(() => send.call(hospital, file));
+    expect([first.status, reads.commits], JSON.stringify(first.body)).to.deep.equal([200, 1]);
+    const again = await send.call(hospital, file);
+    expect((again.body as Answered).claims)
+      .to.deep.equal((first.body as Answered).claims)
+      .and.have.length(1);
+    sent.push('POST /x12/278');
   });
 
   it('An authorization is asked for, and decided', async () => {

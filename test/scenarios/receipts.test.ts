@@ -18,7 +18,7 @@ interface Tree {
 const SIGNED_EVERY_MS = 300;
 
 describe('Receipts that travel', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let scene: Scene;
   const system = (name: string): Party => scene.parties.of(name, 'system');
   const tree = (name: string, query = '') => system(name).find<Tree>({ path: `/ledger-tree${query}` }, 'the tree');

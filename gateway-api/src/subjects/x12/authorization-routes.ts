@@ -63,9 +63,9 @@ async function answered(body: string, asked: Asked, services: Services) {
   const claims: string[] = [];
   let transactionId: string | undefined;
   for (const [at, request] of read.flatMap(({ requests }) => requests).entries()) {
-    const { answer, written } = await asEach(request, at, asked, services, transactionId !== undefined);
+    const { answer, written, claim } = await asEach(request, at, asked, services, transactionId !== undefined);
     answers.set(request, answer);
-    if ('response' in answer) claims.push((answer.response['request'] as { reference: string }).reference);
+    if (claim !== undefined) claims.push(claim);
     transactionId = written ?? transactionId;
   }
   const now = new Date().toISOString();
@@ -76,9 +76,14 @@ async function answered(body: string, asked: Asked, services: Services) {
   return { x12, claims, transactionId, notMapped };
 }
 
+/** A ClaimResponse refers to its request, and what says that it could not be read names it. */
+const NAMED = /\bClaim\/[\w-]{36}\b/;
+
 interface Done {
   answer: Answered278;
   written?: string | undefined;
+  /** `Claim/<id>` of what is on the ledger. */
+  claim?: string | undefined;
 }
 
 /** One of a file: what is wrong with it holds up no other, and once one is written the gateway's own failures do not either. */
@@ -117,5 +122,5 @@ async function onLedger(
   // It is on the ledger, and how it stands could not be read now: what is sent again is told.
   const isRead = shown?.resourceType === 'ClaimResponse';
   const answer: Answered278 = isRead ? { response: shown } : { fault: { code: '42', at: 'EV' } };
-  return { answer, written: transactions[0] };
+  return { answer, written: transactions[0], claim: NAMED.exec(JSON.stringify(resource))?.[0] };
 }
