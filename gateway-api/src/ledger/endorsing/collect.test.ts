@@ -138,6 +138,17 @@ describe('A round of endorsement', () => {
     expect(none).to.deep.include({ refusal, isFinal: false, by: ['a', 'b'] });
   });
 
+  it('says what its own peer refuses for, where others refuse for something else', async () => {
+    const outdated = new LedgerError('CONFLICT', 'asks for what is not shown', 'services');
+    for (const others of [
+      ['own', 'a'],
+      ['a', 'own'],
+    ]) {
+      const failure = await failureOf(new Peers({ own: outdated, a: refusal }).collect(others));
+      expect(failure).to.deep.include({ refusal: outdated, isFinal: true });
+    }
+  });
+
   it('takes no refusal for final that its own peer has not given too: another may only lag', async () => {
     for (const own of ['never', away('own'), {}] as const) {
       const failure = await failureOf(new Peers({ own, a: refusal, b: refusal }).collect(['own', 'a', 'b'], [], 3_000));

@@ -121,7 +121,10 @@ async function remembered(
   }
 }
 
-/** Final where this gateway's own peer refuses too: it alone is known to hold all that its callers have seen. */
+/**
+ * Final where this gateway's own peer refuses too: it alone is known to hold all that its callers have seen. What it refuses for
+ * is said then, whatever another refuses for that may only lag.
+ */
 async function refusedBy(
   organisations: readonly string[],
   answers: readonly Promise<Endorsement>[],
@@ -130,17 +133,22 @@ async function refusedBy(
 ): Promise<Refused> {
   const by: string[] = [];
   const accepted: string[] = [];
+  let ownRefusal: LedgerError | undefined;
   const said = answers.map(async (answer, index) => {
     const organisation = organisations[index] as string;
     try {
       await answer;
       accepted.push(organisation);
     } catch (error) {
-      if (error instanceof LedgerError) by.push(organisation);
+      if (!(error instanceof LedgerError)) return;
+      by.push(organisation);
+      if (organisation === own) ownRefusal = error;
     }
   });
   await Promise.race([Promise.all(said), after(GRACE_MS)]);
-  return new Refused(refusal, by, accepted.length === 0 && by.includes(own));
+  return accepted.length === 0 && ownRefusal !== undefined
+    ? new Refused(ownRefusal, by, true)
+    : new Refused(refusal, by, false);
 }
 
 /** While this gateway's own peer does not answer either, that is why: all others are asked through it. */
