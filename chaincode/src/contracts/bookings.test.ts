@@ -80,6 +80,16 @@ describe('what is booked', () => {
     await book({ who: 'd', patient: 'p', slot: 's', from: 'hospital' });
   });
 
+  it('is of the same slot and people by whatever version of theirs it names', async () => {
+    await book({ slot: 's', who: 'd', patient: 'p' });
+    for (const [change, reason] of [
+      [{ slot: 's/_history/1' }, /slot-taken/],
+      [{ who: 'd/_history/2' }, /practitioner-taken/],
+      [{ patient: 'p/_history/1' }, /patient-taken/],
+    ] as const)
+      await refused(reason, change);
+  });
+
   it('is held over midnight on both days', async () => {
     await book({ who: 'd', resource: at('02T23:30:00Z', '03T00:30:00Z') });
     await refused(/practitioner-taken/, { who: 'd', resource: at('03T00:00:00Z', '03T00:10:00Z') });

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { sha256Hex } from './canonical.ts';
 import type { Reference, Resource } from './fhir.ts';
 import { instantOf } from './periods.ts';
+import { relative } from './record-facts.ts';
 import { recordEvidenceSchema } from './sheets.ts';
 import { fhirIdSchema, hashSchema, saltSchema } from './texts.ts';
 import { hintSchema } from './transaction.ts';
@@ -82,13 +83,13 @@ export function placesOf(appointment: Resource): Place[] {
   const time = timeOf(appointment);
   if (time === undefined || time.end - time.start > LONGEST_MS) return [];
   const slots = objectsIn<Reference>(appointment['slot']).flatMap(({ reference }) =>
-    typeof reference === 'string' ? [{ kind: 'slot' as const, name: sha256Hex(`booking/${reference}`) }] : [],
+    typeof reference === 'string' ? [{ kind: 'slot' as const, name: sha256Hex(`booking/${relative(reference)}`) }] : [],
   );
   const people = objectsIn<Participant>(appointment['participant']).flatMap(({ actor, status }) => {
     const reference = actor?.reference;
     const kind = typeof reference === 'string' ? KINDS[reference.split('/')[0] ?? ''] : undefined;
     if (kind === undefined || status === 'declined') return [];
-    return daysOf(time).map((day) => ({ kind, name: sha256Hex(`booking/${reference}/${day}`) }));
+    return daysOf(time).map((day) => ({ kind, name: sha256Hex(`booking/${relative(reference!)}/${day}`) }));
   });
   return [...new Map([...slots, ...people].map((place) => [place.name, place])).values()];
 }
