@@ -18,7 +18,7 @@ import type { Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { newestNumber } from '../model/series.ts';
 import { BOOKING_REFUSALS, bookingRefusal } from '../rules/bookings.ts';
-import { previousOf, type Recorded } from './following.ts';
+import { previousOf, type Recorded, withShown } from './following.ts';
 
 type Recording = Call<'RecordVersions'>;
 
@@ -37,20 +37,10 @@ const TYPE = 'Appointment';
  * @throws LedgerError CONFLICT where it is taken, by the name of the rule; INVALID where what is shown is not what it rests on
  */
 export async function book(call: Recording, entries: readonly Recorded[]): Promise<void> {
-  const shown = new Map((call.private.bookings ?? []).map((one, index) => [one.id, { one, index }] as const));
   const standings = new Map<string, Standing>();
   const appointments: Appointing[] = [];
-  for (const entry of entries.filter(({ resource }) => resource.resourceType === TYPE)) {
-    const { one, index } = shown.get(entry.draft.id) ?? {};
-    shown.delete(entry.draft.id);
-    appointments.push(await appointing(call, entry, one, `private.bookings[${index}]`));
-  }
-  for (const { index } of shown.values())
-    throw new LedgerError(
-      'INVALID',
-      'is of no appointment that is recorded, or of one twice',
-      `private.bookings[${index}]`,
-    );
+  for (const { entry, shown, root } of withShown(entries, TYPE, 'bookings', call.private.bookings))
+    appointments.push(await appointing(call, entry, shown, root));
   // What is given back by one of them can be taken by another.
   for (const one of appointments) await giveBack(call, one, standings);
   for (const one of appointments) await take(call, one, standings);

@@ -16,24 +16,22 @@ import {
   dispensedMarkSchema,
   dispensedName,
   isCounted,
-  NOTHING,
   openTotal,
-  plus,
+  prescriptionIdOf,
   prescriptionsOf,
   sealTotal,
-  signOf,
   type Total,
 } from '../model/dispensing.ts';
 import { LedgerError } from '../model/errors.ts';
-import { patientIdOf, type Reference, type Resource } from '../model/fhir.ts';
+import { patientIdOf, type Reference, type Resource, shareIdentifier } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { denyLicence, type LicenceDecision } from '../model/licences.ts';
-import type { Decimal } from '../model/money.ts';
+import { type Decimal, NOTHING, plus, signOf } from '../model/money.ts';
 import { newestNumber } from '../model/series.ts';
 import type { Anchored } from '../model/values.ts';
 import { DISPENSING_REFUSALS, type DispensingRefusal, dispensingRefusal } from '../rules/dispensing.ts';
 import { licenceRefusal } from '../rules/licences.ts';
-import { previousOf, type Recorded } from './following.ts';
+import { previousOf, type Recorded, type Shown, withShown } from './following.ts';
 
 type Recording = Call<'RecordVersions'>;
 
@@ -60,28 +58,15 @@ const TYPE = 'MedicationDispense';
  *   shown for a dispense is not what it rests on
  */
 export async function countDispenses(call: Recording, entries: readonly Recorded[]): Promise<void> {
-  const shown = new Map((call.private.dispenses ?? []).map((one, index) => [one.id, { one, index }] as const));
-  const dispenses = entries.filter(({ resource }) => resource.resourceType === TYPE);
   const counts = new Map<string, Counted>();
-  for (const entry of dispenses) {
-    const { one, index } = shown.get(entry.draft.id) ?? {};
-    shown.delete(entry.draft.id);
-    await countDispense(call, { entry, entries, shown: one, root: `private.dispenses[${index}]` }, counts);
-  }
-  for (const { index } of shown.values())
-    throw new LedgerError(
-      'INVALID',
-      'is of no dispense that is recorded, or of one twice',
-      `private.dispenses[${index}]`,
-    );
+  for (const one of withShown(entries, TYPE, 'dispenses', call.private.dispenses))
+    await countDispense(call, { ...one, entries }, counts);
   await putCounts(call, counts);
 }
 
-interface Counting {
+interface Counting extends Shown<DispenseShown> {
   entry: Recorded;
   entries: readonly Recorded[];
-  shown: DispenseShown | undefined;
-  root: string;
 }
 
 async function countDispense(call: Recording, counting: Counting, counts: Map<string, Counted>): Promise<void> {
@@ -97,7 +82,8 @@ async function countDispense(call: Recording, counting: Counting, counts: Map<st
   if (shown === undefined || handle === undefined)
     throw new LedgerError('INVALID', 'does not show what it is dispensed by', `${at}.resource.authorizingPrescription`);
   const { n, total } = counts.get(handle) ?? (await countOf(call, handle, shown));
-  const unitHash = total?.unitHash ?? (isTaking ? unitHashOf(await prescriptionOf(call, counting), at) : undefined);
+  const first = total === undefined && isTaking ? await prescriptionOf(call, counting) : undefined;
+  const unitHash = total?.unitHash ?? (first && unitHashOf(first, at));
   // Nothing was ever handed out, and nothing is.
   if (unitHash === undefined) return;
   const [now, before] = [isTaking ? resource : undefined, counted].map((one) => amountOf(one, unitHash, at));
@@ -105,7 +91,8 @@ async function countDispense(call: Recording, counting: Counting, counts: Map<st
   if (signOf(more) === 0) return;
   const known = total?.value ?? NOTHING;
   if (signOf(more) > 0) {
-    const reason = await refusalOf(call, counting, { handle, more, before: known, unitHash });
+    const prescription = first ?? (await prescriptionOf(call, counting));
+    const reason = await refusalOf(call, counting, prescription, { handle, more, before: known, unitHash });
     if (reason !== undefined) throw refused(reason, at);
   }
   counts.set(handle, { n, total: { value: plus(known, more), unitHash }, salt: shown.salt, root });
@@ -167,10 +154,10 @@ interface Taking {
 async function refusalOf(
   call: Recording,
   counting: Counting,
+  found: Prescription,
   { handle, more, before, unitHash }: Taking,
 ): Promise<DispensingRefusal | undefined> {
   const { entry, shown } = counting;
-  const found = await prescriptionOf(call, counting);
   const { anchored, provider, isTakenOver } = found;
   if (anchored.handle !== handle)
     throw new LedgerError('INVALID', 'is another prescription than it is counted by', `${entry.at}.handle`);
@@ -192,10 +179,7 @@ interface Prescription {
 async function prescriptionOf({ caller, store }: Recording, counting: Counting): Promise<Prescription> {
   const { entry, entries, shown, root } = counting;
   const place = `${entry.at}.resource.authorizingPrescription`;
-  const [named, ...others] = prescriptionsOf(entry.resource);
-  if (others.length > 0) throw new LedgerError('INVALID', 'is dispensed by one prescription', place);
-  const [, id] = /^MedicationRequest\/([A-Za-z0-9.-]{1,64})$/.exec(String(named?.reference)) ?? [];
-  if (id === undefined) throw new LedgerError('INVALID', 'names no prescription on this ledger', place);
+  const id = prescriptionIdOf(entry.resource, place);
   const along = entries.find(({ draft, resource }) => draft.id === id && resource.resourceType === 'MedicationRequest');
   if (along !== undefined) {
     const { handle } = along.draft;
@@ -225,18 +209,12 @@ async function withPatientOf(
   const ours = await checkRecord(store, caller.organisation.name, shown.patients.dispensed, `${at}.dispensed`);
   if (!isPatient(theirs, prescribed) || !isPatient(ours, own))
     throw new LedgerError('INVALID', 'are not the Patients of prescription and dispense', at);
-  const known = identifiersOf(theirs.anchored.resource);
-  const isSame = identifiersOf(ours.anchored.resource).some((one) => known.includes(one));
+  const isSame = shareIdentifier(ours.anchored.resource, theirs.anchored.resource);
   return isSame ? { ...resource, subject: { reference: `Patient/${prescribed}` } } : resource;
 }
 
 const isPatient = ({ anchored: { id, resource } }: ShownRecord, wanted: string | undefined): boolean =>
   resource.resourceType === 'Patient' && id === wanted;
-
-const identifiersOf = ({ identifier }: Resource): string[] =>
-  ([identifier ?? []].flat() as { system?: unknown; value?: unknown }[])
-    .filter(({ system, value }) => typeof system === 'string' && typeof value === 'string')
-    .map(({ system, value }) => JSON.stringify([system, value]));
 
 interface Prescribed {
   provider: string;

@@ -31,3 +31,39 @@ export async function previousOf(
     throw new LedgerError('INVALID', 'is another record or version', `${root}.previous`);
   return (await checkStanding(store, caller.organisation.name, previous, `${root}.previous`)).anchored;
 }
+
+/** What each list of the private input is shown for. */
+const NAMES = { dispenses: 'dispense', bookings: 'appointment' } as const;
+
+/** What is shown for a record, and where in the input. */
+export interface Shown<T> {
+  shown: T | undefined;
+  root: string;
+}
+
+/**
+ * The records of a type, each with what is shown for it.
+ * @param name of the list in the private input
+ * @throws LedgerError INVALID where something is shown for none of them, or twice for one
+ */
+export function withShown<T extends { id: string }>(
+  entries: readonly Recorded[],
+  type: string,
+  name: keyof typeof NAMES,
+  all: readonly T[] = [],
+): (Shown<T> & { entry: Recorded })[] {
+  const places = new Map(all.map(({ id }, index) => [id, index] as const));
+  const found = entries.filter(({ resource }) => resource.resourceType === type);
+  const ids = new Set(found.map(({ draft }) => draft.id));
+  const stray = all.findIndex(({ id }, index) => !ids.has(id) || places.get(id) !== index);
+  if (stray >= 0)
+    throw new LedgerError(
+      'INVALID',
+      `is of no ${NAMES[name]} that is recorded, or of one twice`,
+      `private.${name}[${stray}]`,
+    );
+  return found.map((entry) => {
+    const index = places.get(entry.draft.id);
+    return { entry, shown: index === undefined ? undefined : all[index], root: `private.${name}[${index}]` };
+  });
+}

@@ -7,6 +7,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { sha256Hex } from './canonical.ts';
+import { LedgerError } from './errors.ts';
 import type { Resource } from './fhir.ts';
 import { type Decimal, decimalOf, ONE } from './money.ts';
 import { parseExact } from './numbers.ts';
@@ -26,6 +27,15 @@ export const isCounted = (dispense: Resource): boolean =>
 /** The references of a MedicationDispense to its prescriptions, as they are written. */
 export const prescriptionsOf = (dispense: Resource): { reference?: unknown }[] =>
   [dispense['authorizingPrescription'] ?? []].flat() as { reference?: unknown }[];
+
+/** The id of the prescription that a dispense names. @param place of the references, for errors @throws LedgerError INVALID */
+export function prescriptionIdOf(dispense: Resource, place: string): string {
+  const [named, ...others] = prescriptionsOf(dispense);
+  if (others.length > 0) throw new LedgerError('INVALID', 'is dispensed by one prescription', place);
+  const [, id] = /^MedicationRequest\/([A-Za-z0-9.-]{1,64})$/.exec(String(named?.reference)) ?? [];
+  if (id === undefined) throw new LedgerError('INVALID', 'names no prescription on this ledger', place);
+  return id;
+}
 
 /** What a dispense shows to be recorded by. */
 export const dispenseShownSchema = z.strictObject({
@@ -126,16 +136,3 @@ export interface DispenseRequest {
 }
 export const requestOf = ({ dispenseRequest }: Resource): DispenseRequest =>
   typeof dispenseRequest === 'object' && dispenseRequest !== null ? (dispenseRequest as DispenseRequest) : {};
-
-export const NOTHING: Decimal = { digits: 0n, scale: 0 };
-
-const at = ({ digits, scale }: Decimal, wanted: number): bigint => digits * 10n ** BigInt(wanted - scale);
-
-/** `one` and `sign` times `other`. */
-export function plus(one: Decimal, other: Decimal, sign: 1n | -1n = 1n): Decimal {
-  const scale = Math.max(one.scale, other.scale);
-  return { digits: at(one, scale) + sign * at(other, scale), scale };
-}
-
-/** Below, at or above nothing: -1, 0, 1. */
-export const signOf = ({ digits }: Decimal): -1 | 0 | 1 => (digits === 0n ? 0 : digits < 0n ? -1 : 1);

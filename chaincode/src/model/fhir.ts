@@ -65,3 +65,14 @@ export function tombstoneOf(resource: Resource): Resource {
   const patient = resourceType === 'Patient' ? undefined : patientIdOf(resource);
   return { resourceType, id, ...(patient === undefined ? {} : { subject: { reference: `Patient/${patient}` } }) };
 }
+
+/** Whether two records bear one identifier, of a system, and so are of one person. */
+export function shareIdentifier(one: Resource, other: Resource): boolean {
+  const others = new Set(identifiersOf(other));
+  return identifiersOf(one).some((identifier) => others.has(identifier));
+}
+
+const identifiersOf = (resource: Resource): string[] =>
+  ([resource['identifier'] ?? []].flat() as { system?: unknown; value?: unknown }[]).flatMap(({ system, value }) =>
+    typeof system === 'string' && typeof value === 'string' ? [JSON.stringify([system, value])] : [],
+  );

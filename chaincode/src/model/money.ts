@@ -70,6 +70,19 @@ export const multiply = (a: Decimal, b: Decimal): Decimal => ({
   scale: a.scale + b.scale,
 });
 
+export const NOTHING: Decimal = { digits: 0n, scale: 0 };
+
+const at = ({ digits, scale }: Decimal, wanted: number): bigint => digits * 10n ** BigInt(wanted - scale);
+
+/** `one` and `sign` times `other`. */
+export function plus(one: Decimal, other: Decimal, sign: 1n | -1n = 1n): Decimal {
+  const scale = Math.max(one.scale, other.scale);
+  return { digits: at(one, scale) + sign * at(other, scale), scale };
+}
+
+/** Below, at or above nothing: -1, 0, 1. */
+export const signOf = ({ digits }: Decimal): -1 | 0 | 1 => (digits === 0n ? 0 : digits < 0n ? -1 : 1);
+
 /** Minor units as a decimal count of minor units, to multiply with. */
 export const decimalOfUnits = (units: number): Decimal => ({ digits: BigInt(units), scale: 0 });
 

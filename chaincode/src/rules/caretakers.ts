@@ -1,7 +1,7 @@
 /** Whether those to whom a delegation goes act for the patient, as a provider has recorded. */
 import type { Doubt } from '../model/consent-refusals.ts';
 import { actorsOfDelegation } from '../model/delegations.ts';
-import { patientIdOf, type Resource } from '../model/fhir.ts';
+import { patientIdOf, type Resource, shareIdentifier } from '../model/fhir.ts';
 import { isToAct } from '../model/related-persons.ts';
 
 interface Recorded {
@@ -16,9 +16,10 @@ export function unrecordedCaretakers(delegation: Resource, patient: string, reco
   const hers = related.filter(
     (resource) => patientIdOf({ patient: resource['patient'] }) === patient && isToAct(resource),
   );
+  // Whoever acts for several patients is recorded for each of them, under one identifier.
   const isHers = (reference: string): boolean => {
     const named = related.find(({ id }) => reference === `RelatedPerson/${id}`);
-    return named !== undefined && hers.some((one) => one === named || isOnePerson(one, named));
+    return named !== undefined && hers.some((one) => one === named || shareIdentifier(one, named));
   };
   return actorsOfDelegation(delegation).flatMap((reference, index) =>
     isHers(reference)
@@ -26,14 +27,3 @@ export function unrecordedCaretakers(delegation: Resource, patient: string, reco
       : [{ rule: 'delegation-unrecorded', expression: `Consent.provision.actor[${index}].reference` }],
   );
 }
-
-/** Whoever acts for several patients is recorded for each of them, under one identifier. */
-const isOnePerson = (one: Resource, other: Resource): boolean => {
-  const others = new Set(identifiersOf(other));
-  return identifiersOf(one).some((identifier) => others.has(identifier));
-};
-
-const identifiersOf = (resource: Resource): string[] =>
-  ([resource['identifier'] ?? []].flat() as { system?: unknown; value?: unknown }[]).flatMap(({ system, value }) =>
-    typeof system === 'string' && typeof value === 'string' ? [JSON.stringify([system, value])] : [],
-  );

@@ -5,10 +5,10 @@
  * @see https://hl7.org/fhir/R4/medicationdispense.html
  */
 
-import { authorisedAtOnce, plus, requestOf, signOf } from '../model/dispensing.ts';
+import { authorisedAtOnce, requestOf } from '../model/dispensing.ts';
 import { patientIdOf, type Resource } from '../model/fhir.ts';
 import type { LicenceDecision } from '../model/licences.ts';
-import { type Decimal, decimalOf, multiply, ONE } from '../model/money.ts';
+import { type Decimal, decimalOf, multiply, ONE, plus, signOf } from '../model/money.ts';
 import { instantOf, type Span, spanOf } from '../model/periods.ts';
 
 /** The reasons, and what each means. */

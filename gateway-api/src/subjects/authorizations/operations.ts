@@ -34,7 +34,7 @@ export async function askAuthorization(
   submission: Submission,
   resolved: Resolved,
   services: Services,
-): Promise<Answer> {
+): Promise<Answer & { claim: string }> {
   const { caller, idempotency, baseUrl } = request;
   const { index, idempotent } = services;
   const amended = await amendedBy(index, resolved.claim);
@@ -45,13 +45,14 @@ export async function askAuthorization(
     const asked = { claim, responseId: randomUUID(), patient };
     return { answer: { id }, submit: (sending) => ask(services, asked, sending) };
   });
+  const claim = `Claim/${answer.id}`;
   const shown = await afterCommit(() => resourcesOf(services, answer.id));
   if (shown === undefined || submission.bundle === undefined)
-    return committedAnswer(outcome.transactionId, shown?.response, `Claim/${answer.id}`);
+    return { ...committedAnswer(outcome.transactionId, shown?.response, claim), claim };
   const { told } = resolved;
   const now = new Date().toISOString();
   const bundle = responseBundle({ ...shown, bundle: submission.bundle, told, baseUrl, now });
-  return committedAnswer(outcome.transactionId, bundle);
+  return { ...committedAnswer(outcome.transactionId, bundle), claim };
 }
 
 export const receiveAuthorization: SubjectOperation = {

@@ -6,7 +6,7 @@ import {
   type DispenseShown,
   dispensedName,
   isCounted,
-  prescriptionsOf,
+  prescriptionIdOf,
 } from '@telemed-ledger/chaincode/model/dispensing.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf, type Reference, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
@@ -92,10 +92,7 @@ async function prescriptionFor(
   items: readonly RecordItem[],
 ): Promise<Taken> {
   const { index, organisation } = services;
-  const [named, ...others] = prescriptionsOf(resource);
-  const [, id] = /^MedicationRequest\/([A-Za-z0-9.-]{1,64})$/.exec(String(named?.reference)) ?? [];
-  if (others.length > 0) throw new LedgerError('INVALID', 'a dispense is by one prescription', PLACE);
-  if (id === undefined) throw new LedgerError('INVALID', 'names no prescription on this ledger', PLACE);
+  const id = prescriptionIdOf(resource, PLACE);
   const along = items.find((item) => item.type === PRESCRIPTION && item.id === id);
   if (along !== undefined) {
     const prescription = parseExact(along.resource) as Resource;

@@ -76,9 +76,6 @@ async function answered(body: string, asked: Asked, services: Services) {
   return { x12, claims, transactionId, notMapped };
 }
 
-/** A ClaimResponse refers to its request, and what says that it could not be read names it. */
-const NAMED = /\bClaim\/[\w-]{36}\b/;
-
 interface Done {
   answer: Answered278;
   written?: string | undefined;
@@ -117,10 +114,10 @@ async function onLedger(
   const submission = readSubmission(claim as Resource);
   const resolved = await resolveSubmission(submission, { index, consortium, baseUrl, fromElsewhere: false });
   const asking = { caller, idempotency: partOf(idempotency, at), baseUrl };
-  const { resource, transactions = [] } = await askAuthorization(asking, submission, resolved, services);
+  const { resource, transactions = [], claim: asked } = await askAuthorization(asking, submission, resolved, services);
   const shown = resource as Resource | undefined;
   // It is on the ledger, and how it stands could not be read now: what is sent again is told.
   const isRead = shown?.resourceType === 'ClaimResponse';
   const answer: Answered278 = isRead ? { response: shown } : { fault: { code: '42', at: 'EV' } };
-  return { answer, written: transactions[0], claim: NAMED.exec(JSON.stringify(resource))?.[0] };
+  return { answer, written: transactions[0], claim: asked };
 }
