@@ -17,6 +17,8 @@ export class FakeGateway {
   posts = 0;
   inFlight = 0;
   mostInFlight = 0;
+  /** Answers no POST before so many have been under way at once: a count that hangs on no clock. */
+  together = 1;
   /** Entries of each Bundle written, in the order of writing. */
   readonly written: number[] = [];
   /** What was posted, as it came. */
@@ -51,7 +53,9 @@ export class FakeGateway {
     this.posts += 1;
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    // A while longer than needed, so that one too many is counted, too.
+    do await new Promise((resolve) => setTimeout(resolve, 2));
+    while (this.mostInFlight < this.together);
     this.inFlight -= 1;
     this.#post(Buffer.concat(chunks).toString(), request, response);
   }

@@ -304,6 +304,7 @@ describe('The loader', () => {
   it('has as many Bundles in flight as allowed', async () => {
     const names = Array.from({ length: 9 }, (_, index) => `${index}`);
     const files = await Promise.all(names.map((name) => file(`${name}.json`, 'transaction', [patient(name)])));
+    gateway.together = 3;
     await load(files, { concurrency: 3 });
     expect(gateway.mostInFlight).to.equal(3);
   });
