@@ -36,6 +36,19 @@ describe('$validate', () => {
     expect(await told('/Patient/$validate', observation())).to.deep.equal(['invalid Observation.resourceType']);
   });
 
+  it('judges by the definitions alone, and by mode as a write would', async () => {
+    const system = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
+    const resource = { ...observation(), code: { coding: [{ system, code: 'x' }] }, subject: { reference: 'Claim/1' } };
+    const passed = 'code-invalid Observation.code.coding[0].code';
+    const refused = 'structure Observation.subject.reference';
+    expect(await told('/Observation/$validate', resource)).to.deep.equal([passed, refused]);
+    expect(await told('/Observation/$validate?mode=profile', resource)).to.deep.equal([passed, refused]);
+    expect(await told('/Observation/$validate?mode=create', resource)).to.deep.equal([refused]);
+    const { issue } = bodyOf(await server.post('/Observation/$validate', resource)) as { issue: Json[] };
+    expect(issue.map(({ severity }) => severity)).to.deep.equal(['error', 'warning']);
+    expect(issuesOf(await server.post('/Observation', resource).expect(422))).to.deep.equal([refused]);
+  });
+
   it('holds an update and a delete to what is there', async () => {
     const stored = { ...patient(), id: 'p' };
     const own = serverOf();

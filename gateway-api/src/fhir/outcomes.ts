@@ -45,6 +45,11 @@ export const errorIssue = (code: IssueType, diagnostics: string, expression?: st
   ...(expression === undefined ? {} : { expression: [expression] }),
 });
 
+export const warningIssue = (code: IssueType, diagnostics: string, expression?: string): Issue => ({
+  ...errorIssue(code, diagnostics, expression),
+  severity: 'warning',
+});
+
 export const outcomeOf = (issue: Issue[]): OperationOutcome => ({ resourceType: 'OperationOutcome', issue });
 
 /** A request refused by the FHIR room, with one or more issues. */

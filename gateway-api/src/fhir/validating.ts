@@ -1,13 +1,13 @@
 /**
- * `$validate` (hl7.org/fhir/R4/resource-operation-validate.html): what a create, an update or a delete would be told of a
- * resource, without writing anything. Any type of R4 is judged, also one that is not served here.
+ * `$validate` (hl7.org/fhir/R4/resource-operation-validate.html): what R4's definitions say of a resource or, by `mode`, what a
+ * create, an update or a delete would be told of it; nothing is written. Any type of R4 is judged, also one that is not served here.
  */
 import type { Answer } from './answers.ts';
 import type { Asked } from './asked.ts';
 import { errorIssue, type Issue, outcomeOf, refuse } from './outcomes.ts';
 import type { Scope } from './repository.ts';
 import { type Parameters, safeName } from './search-query.ts';
-import { issuesOf } from './validation/faults.ts';
+import { definedIssuesOf, issuesOf } from './validation/faults.ts';
 import { isResourceType } from './validation/schema.ts';
 
 type Json = Record<string, unknown>;
@@ -110,16 +110,18 @@ export async function validate(scope: Scope, target: Asked): Promise<Answer> {
   if (resource === undefined) return refuse(400, 'required', 'A resource to validate is required.', 'body');
   const named = (resource as Json | null)?.['resourceType'];
   const isOther = typeof named === 'string' && named !== type && isResourceType(named);
-  const faults = issuesOf(resource);
+  const isWritten = asked.mode === 'create' || asked.mode === 'update';
+  const faults = isWritten ? issuesOf(resource) : definedIssuesOf(resource);
   return answerOf([
     ...(isOther ? [errorIssue('invalid', 'The resource is not of the type in the URL.', `${named}.resourceType`)] : []),
     ...faults,
     ...before,
     // Profiles are held against what is sound.
-    ...(faults.length === 0 ? profileIssues(scope, type, resource, asked.profiles) : []),
+    ...(faults.every(isPassed) ? profileIssues(scope, type, resource, asked.profiles) : []),
   ]);
 }
 
+const isPassed = ({ severity }: Issue): boolean => severity === 'warning';
 const FINE: Issue = { severity: 'information', code: 'informational', diagnostics: 'Nothing is wrong with it.' };
 const answerOf = (issues: Issue[]): Answer => ({
   status: 200,

@@ -4,11 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
-import type { Issue } from '../outcomes.ts';
+import { type Issue, warningIssue } from '../outcomes.ts';
 import { modifierIssues } from './modifiers.ts';
 import { containedIssues, literalIssue } from './reference-rules.ts';
 import { schemaOf } from './schema.ts';
-import { validateResource } from './validation.ts';
+import { type FoundReference, validateResource } from './validation.ts';
 
 /** Raised with every change by which a resource could be judged otherwise; faults.test.ts says when. */
 const EDITION = 5;
@@ -32,6 +32,32 @@ export function issuesOf(resource: Readonly<Record<string, unknown>>): Issue[] {
     ...containedIssues(resource, path, found),
     ...literal.flatMap((one) => literalIssue(one) ?? []),
     ...modifierIssues(resource, path),
+  ];
+}
+
+/** What no URI is, is no reference anywhere; where one leads, this gateway alone judges. */
+function outsideIssue(found: FoundReference): Issue | undefined {
+  const issue = literalIssue(found);
+  if (issue === undefined || /\s/.test(found.holder.reference)) return issue;
+  return warningIssue(issue.code, issue.diagnostics, issue.expression?.[0]);
+}
+
+/**
+ * What R4's definitions say of a resource, whoever records it: errors, and as warnings what is refused here besides. Where a
+ * reference leads is not for the definitions to judge, as long as it leads out of the resource.
+ */
+export function definedIssuesOf(resource: Readonly<Record<string, unknown>>): Issue[] {
+  const { issues, warnings, passed, ...found } = validateResource(resource, undefined, 'definitions');
+  const path = String(resource['resourceType']);
+  const outside = found.references.filter(({ holder }) => !holder.reference.startsWith('#'));
+  const isJudged = issues.length === 0;
+  return [
+    ...issues,
+    ...passed,
+    ...(isJudged ? containedIssues(resource, path, found) : []),
+    ...warnings,
+    ...(isJudged ? outside.flatMap((one) => outsideIssue(one) ?? []) : []),
+    ...(isJudged ? modifierIssues(resource, path) : []),
   ];
 }
 

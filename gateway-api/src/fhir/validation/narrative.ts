@@ -54,14 +54,17 @@ interface Place {
   column: number;
 }
 
-/** What is wrong with the text of a Narrative.div, and where in it; undefined where nothing is. */
-export function narrativeFault(div: string): string | undefined {
+/**
+ * What is wrong with the text of a Narrative.div, and where in it; undefined where nothing is.
+ * @param images what an image may name; R4 lets it name anything
+ */
+export function narrativeFault(div: string, images = IMAGE): string | undefined {
   if (div.length > MAX_CHARACTERS)
     return `A narrative may have ${MAX_CHARACTERS} characters; a document is an attachment.`;
   const parser = new SaxesParser({ xmlns: true });
   const text = div.trim();
   try {
-    return read(parser, text) ? undefined : 'txt-2: The narrative says nothing.';
+    return read(parser, text, images) ? undefined : 'txt-2: The narrative says nothing.';
   } catch (error) {
     if (!(error instanceof NarrativeFault)) throw error;
     const { line, column } = error.place ?? parser;
@@ -70,7 +73,7 @@ export function narrativeFault(div: string): string | undefined {
 }
 
 /** Reads a div to its end and returns whether it has content. @throws {NarrativeFault} */
-function read(parser: SaxesParser<{ xmlns: true }>, div: string): boolean {
+function read(parser: SaxesParser<{ xmlns: true }>, div: string, images: RegExp): boolean {
   let depth = 0;
   let hasContent = false;
   parser.on('error', ({ message }) => refuseUnreadable(message, div));
@@ -78,7 +81,7 @@ function read(parser: SaxesParser<{ xmlns: true }>, div: string): boolean {
     if (depth === 0 && tag.name !== 'div') refuse('The narrative must be one div');
     depth += 1;
     if (depth > MAX_DEPTH) refuse(`Elements may be nested ${MAX_DEPTH} deep`);
-    checkTag(tag);
+    checkTag(tag, images);
     hasContent ||= tag.name === 'img' && tag.attributes['src'] !== undefined;
   });
   parser.on('closetag', () => {
@@ -118,15 +121,15 @@ function checkComment(text: string): void {
   if (/^-?>/.test(text)) refuse('A comment may not begin with >');
 }
 
-function checkTag({ name, uri, attributes }: SaxesTagNS): void {
+function checkTag({ name, uri, attributes }: SaxesTagNS, images: RegExp): void {
   if (uri !== XHTML) refuse(`Every element must be in the namespace ${XHTML}`);
   if (!ELEMENTS.has(name)) refuse('This element is not allowed in a narrative');
-  for (const attribute of Object.values(attributes)) checkAttribute(name, attribute);
+  for (const attribute of Object.values(attributes)) checkAttribute(name, attribute, images);
 }
 
-function checkAttribute(element: string, { name, value }: SaxesAttributeNS): void {
+function checkAttribute(element: string, { name, value }: SaxesAttributeNS, images: RegExp): void {
   if (!ATTRIBUTES.has(name)) refuse('This attribute is not allowed in a narrative');
-  if (name === 'src') checkImage(element, value);
+  if (name === 'src') checkImage(element, value, images);
   if (name === 'href' || name === 'cite' || name === 'longdesc') checkLink(value);
   if (name === 'style' && !isPassive(value)) refuse('A style may not name anything outside of the narrative');
 }
@@ -138,9 +141,9 @@ function checkLink(url: string): void {
   if (!LINK.test(asBrowsersRead(url))) refuse('A link may be http, https, mailto, tel, urn, or relative');
 }
 
-function checkImage(element: string, url: string): void {
+function checkImage(element: string, url: string, images: RegExp): void {
   if (element !== 'img') refuse('This attribute is not allowed in a narrative');
-  if (!IMAGE.test(asBrowsersRead(url))) refuse('An image must come with the resource: data:image, #id, or Type/id');
+  if (!images.test(asBrowsersRead(url))) refuse('An image must come with the resource: data:image, #id, or Type/id');
 }
 
 /** Whether a style (a list of declarations) fetches and runs nothing. */

@@ -98,6 +98,17 @@ const TESTS: Record<string, Test> = {
   base64Binary: base64,
 };
 
+/**
+ * Whether R4 permits a string that is refused here: it advises against white space alone and control characters
+ * (hl7.org/fhir/R4/datatypes.html#string), and does not forbid them.
+ */
+export const isInadvisable = (type: string, value: unknown): boolean =>
+  (type === 'string' || type === 'markdown') &&
+  typeof value === 'string' &&
+  value !== '' &&
+  value.length <= MAX_STRING &&
+  value.isWellFormed();
+
 export const isPrimitive = (type: string): boolean => Object.hasOwn(TESTS, type);
 
 /** Whether a JSON value is one of this primitive type; a type that is none of R4's is never met. */

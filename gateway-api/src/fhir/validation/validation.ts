@@ -5,12 +5,13 @@
  */
 
 import { isExactNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
-import { errorIssue, type Issue } from '../outcomes.ts';
+import { errorIssue, type Issue, warningIssue } from '../outcomes.ts';
 import { isBound } from './bindings.ts';
+import { byDefinition } from './by-definition.ts';
 import { Compared } from './compared.ts';
 import type { Invariant } from './invariants.ts';
 import { narrativeFault } from './narrative.ts';
-import { isOfPrimitive } from './primitives.ts';
+import { isInadvisable, isOfPrimitive } from './primitives.ts';
 import { type ElementSchema, schemaOf, type TypeSchema } from './schema.ts';
 
 /** A Reference.reference met in a resource. `holder.reference` can be written to. */
@@ -27,8 +28,18 @@ export interface FoundLink {
   key: string | number;
 }
 
+/**
+ * By what a resource is judged: `record`, what is recorded here; `definitions`, what R4's definitions say of it, whoever records
+ * it: what is refused here alone is a warning then, and what is passed here alone an error.
+ */
+export type Measure = 'record' | 'definitions';
+
 export interface Validation {
   issues: Issue[];
+  /** What R4 permits and is refused here; empty by the measure of `record`, where these are issues. */
+  warnings: Issue[];
+  /** What the definitions say against it and is passed here; empty by the measure of `record`. */
+  passed: Issue[];
   references: FoundReference[];
   /** Values of uri elements that begin with `urn:` or `#`, and narratives that mention a `urn:`. */
   links: FoundLink[];
@@ -61,21 +72,31 @@ interface Pending {
 
 class Walk implements Validation {
   readonly issues: Issue[] = [];
+  readonly warnings: Issue[] = [];
+  readonly passed: Issue[] = [];
   readonly references: FoundReference[] = [];
   readonly links: FoundLink[] = [];
   readonly #pending: Pending[] = [];
   readonly #root: Members;
+  readonly #isByDefinitions: boolean;
   /** Some number keeps digits that a double has not. */
   #isExact = false;
 
-  constructor(root: Members) {
+  constructor(root: Members, measure: Measure) {
     this.#root = root;
+    this.#isByDefinitions = measure === 'definitions';
   }
 
   /** Always false: what the walk returns for what is not sound. */
   report(code: Issue['code'], path: string, diagnostics: string): false {
     if (this.issues.length < MAX_ISSUES) this.issues.push(errorIssue(code, diagnostics, path));
     return false;
+  }
+
+  /** What R4 permits and this gateway does not record. */
+  #refuseHere(code: Issue['code'], path: string, diagnostics: string): void {
+    if (!this.#isByDefinitions) this.report(code, path, diagnostics);
+    else if (this.warnings.length < MAX_ISSUES) this.warnings.push(warningIssue(code, diagnostics, path));
   }
 
   resource(value: unknown, path: string, depth: number): boolean {
@@ -160,7 +181,11 @@ class Walk implements Validation {
     if (value === null) return this.report('structure', path, 'null is not a value.');
     if (type === 'Resource') return this.resource(value, path, depth + 1);
     if (element.primitive) {
-      if (!isOfPrimitive(type, value)) return this.report('value', path, `This is not a valid ${type}.`);
+      if (!isOfPrimitive(type, value)) {
+        if (!isInadvisable(type, value)) return this.report('value', path, `This is not a valid ${type}.`);
+        this.#refuseHere('value', path, `This is not a valid ${type}.`);
+      }
+      if (this.#isByDefinitions) this.#byDefinition(type, value, path);
       if (isExactNumber(value)) this.#isExact = true;
       this.#link(type, value, holder, key);
     } else {
@@ -209,6 +234,7 @@ class Walk implements Validation {
 
   /** ext-1 with the extension's url, the system of an identifier and of a unit, txt-1 and txt-2. */
   #special(schema: TypeSchema, value: Members, path: string): void {
+    if (this.#isByDefinitions) this.#byDefinition(schema.name, value, path);
     if (schema.name === 'Identifier' || schema.name === 'Quantity') {
       if (typeof value['system'] === 'string' && !ABSOLUTE.test(value['system']))
         this.report('value', `${path}.system`, 'This system is an absolute URI.');
@@ -226,9 +252,18 @@ class Walk implements Validation {
       if (typeof value['url'] === 'string' && !isWithin && !ABSOLUTE.test(value['url']))
         this.report('value', `${path}.url`, 'The url of an extension is an absolute URI.');
     } else if (schema.name === 'Narrative' && typeof value['div'] === 'string') {
-      const fault = narrativeFault(value['div']);
+      const here = narrativeFault(value['div']);
+      const fault = here !== undefined && this.#isByDefinitions ? narrativeFault(value['div'], /^/) : here;
       if (fault !== undefined) this.report('invariant', `${path}.div`, fault);
+      else if (here !== undefined) this.#refuseHere('invariant', `${path}.div`, here);
     }
+  }
+
+  /** These stand beside the walk's own issues, and hold back no invariant. */
+  #byDefinition(type: string, value: unknown, path: string): void {
+    const fault = byDefinition(type, value);
+    if (fault !== undefined && this.passed.length < MAX_ISSUES)
+      this.passed.push(errorIssue(fault.code, fault.text, `${path}${fault.at}`));
   }
 
   /** dom-2, dom-4 and dom-5; references.ts checks dom-3. */
@@ -285,9 +320,9 @@ function holds(invariant: Invariant, ...rest: Parameters<Invariant['holds']>): b
  * Validates any JSON value as a resource. `path` is where it stands, for the issues' expressions: the resource type by
  * default, `Bundle.entry[3].resource` within a Bundle.
  */
-export function validateResource(value: unknown, path?: string): Validation {
+export function validateResource(value: unknown, path?: string, measure: Measure = 'record'): Validation {
   const type = isMembers(value) && typeof value['resourceType'] === 'string' ? value['resourceType'] : '';
-  const walk = new Walk(isMembers(value) ? value : {});
+  const walk = new Walk(isMembers(value) ? value : {}, measure);
   walk.resource(value, path ?? (schemaOf(type)?.resource === true ? type : 'Resource'), 0);
   walk.invariants();
   return walk;

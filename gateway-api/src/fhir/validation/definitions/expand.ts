@@ -16,6 +16,8 @@ interface Include {
 export interface TerminologyResource {
   resourceType: string;
   url: string;
+  /** Of a code system: whether all its codes are there. */
+  content?: string;
   concept?: Concept[];
   compose?: { include: Include[]; exclude?: Include[] };
 }
@@ -28,6 +30,14 @@ const BY_FORM = new Set(['http://unitsofmeasure.org', 'urn:ietf:bcp:13', 'urn:ie
 
 const flatten = (concepts: Concept[] = []): string[] =>
   concepts.flatMap((concept) => [concept.code, ...flatten(concept.concept)]);
+
+/** The codes of every code system that is there whole. */
+export const systemsOf = (resources: TerminologyResource[]): Record<string, string[]> =>
+  Object.fromEntries(
+    resources.flatMap(({ resourceType, url, content, concept }) =>
+      resourceType === 'CodeSystem' && content === 'complete' ? [[url, flatten(concept)]] : [],
+    ),
+  );
 
 function descendants(concepts: Concept[] = [], code: string): string[] {
   for (const concept of concepts) {

