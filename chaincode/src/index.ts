@@ -19,6 +19,7 @@ import { PatientKeys } from './contracts/patient-keys.ts';
 import { Records } from './contracts/records.ts';
 import { Registry } from './contracts/registry.ts';
 import { Renewals } from './contracts/renewals.ts';
+import { Repayments } from './contracts/repayments.ts';
 import { Screenings } from './contracts/screenings.ts';
 import { Settlements } from './contracts/settlements.ts';
 import { Visits } from './contracts/visits.ts';
@@ -43,6 +44,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Screenings,
     Settlements,
     Accounts,
+    Repayments,
     Registry,
     Visits,
     Witnesses,

@@ -248,7 +248,7 @@ describe('Claims of a provider', function () {
     const statuses = found['hospital']!.rows.map(({ status }) => status);
     expect(statuses).to.include.members(['settled', 'returned']);
     const csv = await payer.send({ path, headers: { accept: 'text/csv' } });
-    expect(String(csv.body)).to.match(/^payer,bank,provider,currency,status,payments,claims,amount\r\n/);
+    expect(String(csv.body)).to.match(/^payer,bank,provider,currency,status,payments,claims,amount,direction\r\n/);
   });
 
   it('are missed by nobody who watches what waits', async () => {

@@ -37,11 +37,17 @@ export function debtOf(
   return [{ key: debtKey(debt), value: debt, copies: [provider] }];
 }
 
+/** What takes from debts: at most so much, for a claim's payment or for a payment back. */
+interface Payment extends Pick<Debt, 'payer' | 'provider'> {
+  amount: Amount;
+  by: Pick<Debt, 'takenFrom' | 'repaidBy'>;
+}
+
 export interface Taken {
   /** What is left of each debt, to be written. */
   values: StepValue[];
   /** By claims that the debts came of, in minor units; each more than nothing. */
-  parts: { claimId: string; units: number }[];
+  parts: { claimId: string; step: number; units: number }[];
   units: number;
 }
 
@@ -52,7 +58,7 @@ export interface Taken {
 export async function takeDebts(
   store: Store,
   texts: readonly string[],
-  payment: Pick<Debt, 'payer' | 'provider'> & { claimId: string; amount: Amount; salt: string },
+  payment: Payment & { salt: string },
 ): Promise<Taken> {
   const taken: Taken = { values: [], parts: [], units: 0 };
   if (new Set(texts).size < texts.length) throw new LedgerError('INVALID', 'one is named twice', 'debts');
@@ -61,22 +67,48 @@ export async function takeDebts(
     const debt = await checkDebt(store, text, payment, at);
     const units = Math.min(debt.left.units, payment.amount.units - taken.units);
     if (units === 0) throw new LedgerError('INVALID', 'nothing can be taken from it', at);
-    const left: Debt = {
-      ...debt,
-      ...{ number: debt.number + 1, takenFrom: payment.claimId, at: store.time },
-      ...{ left: { ...debt.left, units: debt.left.units - units }, salt: sha256Hex(`debt/${index}/${payment.salt}`) },
-    };
+    const salt = sha256Hex(`debt/${index}/${payment.salt}`);
+    const left = nextOf(debt, { units: debt.left.units - units, ...payment.by, at: store.time, salt });
     taken.values.push({ key: debtKey(left), value: left, copies: [debt.provider] });
-    taken.parts.push({ claimId: debt.claimId, units });
+    taken.parts.push({ claimId: debt.claimId, step: debt.step, units });
     taken.units += units;
   }
   return taken;
 }
 
+type Change = Pick<Debt, 'takenFrom' | 'repaidBy' | 'reopenedBy' | 'at' | 'salt'> & { units: number };
+
+/** A debt of which so much is left from now on. */
+function nextOf({ takenFrom: _, repaidBy: __, reopenedBy: ___, ...debt }: Debt, { units, ...change }: Change): Debt {
+  return { ...debt, ...change, number: debt.number + 1, left: { ...debt.left, units } };
+}
+
+/**
+ * The debts of which a payment was to pay back these parts, owed again; each as it was shown, in their order.
+ * @throws LedgerError INVALID, CONFLICT where something was taken from one since
+ */
+export async function reopenDebts(
+  store: Store,
+  texts: readonly string[],
+  { parts, ...payment }: Omit<Payment, 'by'> & { id: string; salt: string; parts: Taken['parts'] },
+): Promise<StepValue[]> {
+  if (texts.length !== parts.length) throw new LedgerError('INVALID', 'not the debts of that payment', 'debts');
+  const values: StepValue[] = [];
+  for (const [index, { claimId, step, units }] of parts.entries()) {
+    const at = `debts[${index}]`;
+    const debt = await checkDebt(store, texts[index]!, payment, at);
+    if (debt.claimId !== claimId || debt.step !== step) throw new LedgerError('INVALID', 'is another debt', at);
+    const change = { reopenedBy: payment.id, at: store.time, salt: sha256Hex(`debt/${index}/${payment.salt}`) };
+    const owed = nextOf(debt, { ...change, units: debt.left.units + units });
+    values.push({ key: debtKey(owed), value: owed, copies: [owed.provider] });
+  }
+  return values;
+}
+
 async function checkDebt(
   store: Store,
   text: string,
-  { payer, provider, amount }: Pick<Debt, 'payer' | 'provider'> & { amount: Amount },
+  { payer, provider, amount }: Omit<Payment, 'by'>,
   at: string,
 ): Promise<Debt> {
   const shown = parseText(debtSchema, text, at);

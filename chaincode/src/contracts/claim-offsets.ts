@@ -18,7 +18,7 @@ export async function offsetClaim(call: Call<'OffsetClaim'>): Promise<OutputOf<'
   const { id, provider, owed, paid } = state;
   if (provider !== input.provider) throw new LedgerError('INVALID', "another provider's claim", 'provider');
   if (owed === undefined) throw new LedgerError('CONFLICT', 'its state does not say what is owed', 'id');
-  const taken = await takeDebts(store, debts, { payer, provider, claimId: id, amount: owed, salt });
+  const taken = await takeDebts(store, debts, { payer, provider, by: { takenFrom: id }, amount: owed, salt });
   const { units, parts } = taken;
   const left = owed.units - units;
   const next = nextState(call, 'offset', state, {

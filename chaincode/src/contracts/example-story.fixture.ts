@@ -39,6 +39,7 @@ import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.
 import type { ShownPlan } from './plans.ts';
 import { Records } from './records.ts';
 import { Registry } from './registry.ts';
+import { Repayments } from './repayments.ts';
 import { Screenings } from './screenings.ts';
 import { Settlements } from './settlements.ts';
 import { Visits } from './visits.ts';
@@ -96,7 +97,7 @@ export class Story {
   /** @param beside a story on whose ledger this one is, of another provider or payer */
   constructor(consortium: Consortium = exampleConsortium, beside?: Pick<Story, 'ledger' | 'provider' | 'payer'>) {
     const claims = [Claims, ClaimCorrections, ClaimPurges, ClaimAppeals];
-    const billing = [PayerTables, ...claims, Authorizations, Screenings, Settlements, Accounts];
+    const billing = [PayerTables, ...claims, Authorizations, Screenings, Settlements, Repayments, Accounts];
     const contracts = [Records, Registry, Visits, ...billing, Erasures];
     this.ledger =
       beside?.ledger ??

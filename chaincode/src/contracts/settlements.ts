@@ -9,7 +9,7 @@ import type { Context } from 'fabric-contract-api';
 import { checkPresented } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { canonicalJson, sha256Hex } from '../model/canonical.ts';
+import { canonicalJson } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import { CLAIM_STEPS, type ClaimStep, type ClaimStepName } from '../model/claim-steps.ts';
 import { claimResponseRecordSchema } from '../model/claims.ts';
@@ -43,6 +43,7 @@ import {
 import { checkPaymentTerms } from './accounts.ts';
 import { checkState, isTheirs, memberOfKind, nextState, putState, putWithCopies } from './claim-states.ts';
 import { checkStanding, loadNotice, loadPayment, loadStates, type Payment } from './payment-loading.ts';
+import { concernedBy, putPayment, saltOf } from './payment-states.ts';
 
 export class Settlements extends LedgerContract {
   readonly #consortium: Consortium;
@@ -66,9 +67,6 @@ export class Settlements extends LedgerContract {
 }
 
 type Done = OutputOf<'InstructPayment'>;
-
-/** The salt of one of several values of a transaction: who sees one of them can guess at no other by its hash. */
-const saltOf = (salt: string, name: string): string => sha256Hex(`${name}/${salt}`);
 
 async function instructPayment(call: Call<'InstructPayment'>): Promise<Done> {
   const { input, caller, consortium, store } = call;
@@ -163,14 +161,6 @@ async function askAhead(store: Store, payer: string, claims: readonly ClaimState
   await Promise.all(places.flatMap((place) => keys.map((key) => store.anchor(place, key))));
 }
 
-/** The next state of a payment and its resource, for payer and bank. @throws LedgerError CONFLICT where there is one already */
-async function putPayment(store: Store, state: PaymentState, resource: Resource, salt: string): Promise<void> {
-  const { id, payer, bank, step } = state;
-  const value: PaymentValue = { schema: 1, paymentId: id, salt: saltOf(salt, 'reconciliation'), resource };
-  await putWithCopies(store, payer, { key: privateKeys.order(id, step), value: state, copies: [bank] });
-  await putWithCopies(store, payer, { key: privateKeys.reconciliation(id, step), value, copies: [bank] });
-}
-
 async function reportPayment(call: Call<'ReportPayment'>): Promise<Done> {
   const { input, caller, store } = call;
   const { salt, status, reason, reference, day } = call.private;
@@ -217,7 +207,7 @@ async function putTransfer({ private: report, store }: Call<'ReportPayment'>, pa
   await store.putOnce(collections.billing(payer), key, mark, { expression: 'reference' });
   const resource = noticeOf(noticeId, payment.resource, payer, { bank, reference, day }, store.time);
   const notice: PaymentValue = { schema: 1, paymentId: id, salt: saltOf(salt, 'notice'), resource };
-  await putWithCopies(store, payer, { key: privateKeys.notice(id), value: notice, copies: [bank] });
+  await putWithCopies(store, payer, { key: privateKeys.notice(id), value: notice, copies: concernedBy(payment.state) });
 }
 
 async function remitPayment(call: Call<'RemitPayment'>): Promise<Done> {
@@ -225,7 +215,8 @@ async function remitPayment(call: Call<'RemitPayment'>): Promise<Done> {
   const { provider } = input;
   const payer = caller.organisation.name;
   const payment = await loadPayment(store, { id: input.id, payer }, call.private);
-  const { status } = payment.state;
+  const { status, debtor } = payment.state;
+  if (debtor !== undefined) throw new LedgerError('INVALID', 'pays no claims', 'id');
   // A provider is told all that happened, in its order: of a transfer too that has come back since.
   if (status !== 'settled') await checkStanding(store, payment);
   if (status === 'returned') await checkSettlementTold(store, payment.state, provider);

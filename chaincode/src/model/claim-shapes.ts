@@ -21,6 +21,15 @@ export const heldShape = {
   screening: screeningShown,
   ...tookShape,
 };
+/**
+ * A payment as it stands, as the anchored texts. Of one that was instructed before payments had states of their own, `order` is
+ * the state of its claim.
+ */
+export const shownPaymentShape = {
+  order: anchoredText(MAX_STATE_LENGTH),
+  reconciliation: anchoredText(MAX_VALUE_LENGTH),
+};
+
 /** A payer's collection decides a claim; whom a step concerns follows from the claim. */
 export const billed = (consortium: Consortium, payer: string): Writes => ({
   always: [collections.billing(payer)],

@@ -4,7 +4,7 @@ import { every, withAnother, withOneOf } from '@telemed-ledger/consortium/endors
 import { custodianOf, nameSchema, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { claimRulesInputSchema } from './claim-rules.ts';
-import { billed, heldShape, standingShape } from './claim-shapes.ts';
+import { billed, heldShape, shownPaymentShape, standingShape } from './claim-shapes.ts';
 import { claimTablesInput } from './claim-tables.ts';
 import { datedShape } from './claims.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
@@ -23,15 +23,6 @@ import {
 } from './texts.ts';
 import { done, hintSchema, transaction } from './transaction.ts';
 import { draftSchema, MAX_VALUE_LENGTH, pricesSchema, unlistedSchema } from './values.ts';
-
-/**
- * A payment as it stands, as the anchored texts. Of one that was instructed before payments had states of their own, `order` is
- * the state of its claim.
- */
-const shownPaymentShape = {
-  order: anchoredText(MAX_STATE_LENGTH),
-  reconciliation: anchoredText(MAX_VALUE_LENGTH),
-};
 
 export const claimTransactions = {
   /** The next version of a member's coverage, shown to these providers. */

@@ -210,6 +210,9 @@ export const debtSchema = z.strictObject({
   left: amountSchema,
   /** The claim of whose payment it was taken; absent in the first. */
   takenFrom: idSchema.optional(),
+  /** The payment by which that much is paid back, or that it was to be paid back by and that ended without money. */
+  repaidBy: idSchema.optional(),
+  reopenedBy: idSchema.optional(),
   at: instant,
   salt: saltSchema,
 });

@@ -181,6 +181,14 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     because:
       'the payer owes, and could pay elsewhere without a ledger; the account is one that the provider has signed',
   },
+  RepayDebts: {
+    without: ['bank', 'caller'],
+    because: 'the payer’s collection decides; a payment back counts where the provider that owes has signed it',
+  },
+  ReopenDebts: {
+    without: ['one of'],
+    because: 'what ended stands there already, and its debts; the provider sees which are owed again',
+  },
   RemitPayment: { without: ['one of'], because: 'it tells the provider what stands there already' },
   InstructPayment: { without: ['bank'], because: 'the payer’s collection decides; the bank pays what it has endorsed' },
   ReportPayment: {

@@ -28,6 +28,7 @@ export const events = {
   ClaimAppealed: 'ClaimAppealed',
   ClaimOffset: 'ClaimOffset',
   AccountRegistered: 'AccountRegistered',
+  DebtsReopened: 'DebtsReopened',
   PaymentInstructed: 'PaymentInstructed',
   PaymentReported: 'PaymentReported',
   PaymentRemitted: 'PaymentRemitted',

@@ -118,14 +118,16 @@ export const privateKeys = {
   claimRules: (payer: string, generation: number): string => `claim-rules/${payer}/${generation}`,
   settlement: (claimId: string, step: number = USUAL_STEPS.settlement): string =>
     byStep(`settlement/${claimId}`, step, USUAL_STEPS.settlement),
-  /** billing_<Payer>, copied to the bank: how a payment stands, and the PaymentReconciliation of that step (payments.ts). */
+  /** billing_<Payer>, copied to the bank, and to a provider that pays back: how a payment stands, and the PaymentReconciliation of that step (payments.ts). */
   order: (paymentId: string, step: number): string => `order/${paymentId}/${step}`,
   reconciliation: (paymentId: string, step: number): string => `reconciliation/${paymentId}/${step}`,
-  /** billing_<Payer>, copied to the bank: its notice that it has paid. */
+  /** billing_<Payer>, copied as these: the bank's notice that it has paid. */
   notice: (paymentId: string): string => `notice/${paymentId}`,
   /** billing_<Payer>, copied to the provider: what it is told of a payment, and the notice. */
   remitted: (paymentId: string, provider: string, step: number): string => `remitted/${paymentId}/${provider}/${step}`,
   remittedNotice: (paymentId: string, provider: string): string => `remitted-notice/${paymentId}/${provider}`,
+  /** billing_<Payer>, copied to the provider: what that payment was to pay back is owed again. */
+  reopened: (paymentId: string): string => `reopened/${paymentId}`,
   /** billing_<Bank> and billing_<Payer>: that a reference of a transfer is taken, by its hash. */
   transfer: (hash: string): string => `transfer/${hash}`,
   /** billing_<Payer>, copied to the provider: a request for authorization as each step left it, and how it stands. */

@@ -48,6 +48,8 @@ export const isEnded = (status: string): status is EndedPayment =>
 /** Instructed, accepted, settled, returned. */
 export const MAX_PAYMENT_STEPS = 4;
 export const MAX_CLAIMS_OF_PAYMENT = 1_000;
+/** That one payment pays back. */
+export const MAX_DEBTS_OF_PAYMENT = 100;
 
 /** A code of ISO 20022's external status, return and cancellation reasons (AC04, AM04, MS03 …). */
 export const paymentReasonSchema = z
@@ -66,7 +68,9 @@ export const paymentStateSchema = z.strictObject({
   bank: nameSchema,
   /** Who gets the money. */
   payee: nameSchema,
-  /** The accounts, as their owners have registered them; absent where the parties have agreed on none. */
+  /** The provider that pays back to the payer what it owes; absent where the payer pays. */
+  debtor: nameSchema.optional(),
+  /** The accounts to pay from and to, as their owners have registered them; absent where the parties have agreed on none. */
   payerAccount: idSchema.optional(),
   payeeAccount: idSchema.optional(),
   status: z.enum(PAYMENT_STATUSES),
@@ -79,7 +83,7 @@ export const paymentStateSchema = z.strictObject({
   units: z.int().min(1).max(MAX_UNITS),
   currency: currencySchema,
   claims: z.int().min(1).max(MAX_CLAIMS_OF_PAYMENT),
-  /** Whose claims these are. */
+  /** Whose claims these are, or who owes for them. */
   providers: z.array(nameSchema).min(1).max(50),
   instructedAt: instantSchema,
   updatedAt: instantSchema,
@@ -98,6 +102,17 @@ export const paymentValueSchema = z.strictObject({
   resource: resourceSchema,
 });
 export type PaymentValue = z.infer<typeof paymentValueSchema>;
+
+/** `reopened/<payment>`: what it was to pay back is owed again. */
+export interface ReopenedMark {
+  schema: 1;
+  paymentId: string;
+  payer: string;
+  salt: string;
+}
+
+/** Who has the bank pay: the payer of claims, or the provider that pays back. */
+export const debtorOf = ({ debtor, payer }: Pick<PaymentState, 'debtor' | 'payer'>): string => debtor ?? payer;
 
 /** `transfer/<hash>` in the bank's collection: the payment that a reference of the bank's is of. */
 export interface TransferMark {

@@ -31,6 +31,7 @@ import { logTransactions } from './log-transactions.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
 import { renewalTransactions } from './renewal-transactions.ts';
+import { repaymentTransactions } from './repayment-transactions.ts';
 import { screeningTransactions } from './screening-transactions.ts';
 import { MAX_SHEETS, recordEvidenceSchema, sheetDraftSchema } from './sheets.ts';
 import {
@@ -248,6 +249,7 @@ export const transactions = {
   ...authorizationTransactions,
   ...screeningTransactions,
   ...accountTransactions,
+  ...repaymentTransactions,
   ...witnessTransactions,
   ...linkTransactions,
   ...patientKeyTransactions,

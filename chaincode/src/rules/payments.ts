@@ -123,7 +123,8 @@ export function noticeOf(
   now: string,
 ): Resource {
   const [first, ...others] = detailsOf(payment);
-  const about = others.length > 0 ? {} : { request: first!.request, response: first!.response };
+  const response = first!.response === undefined ? {} : { response: first!.response };
+  const about = others.length > 0 ? {} : { request: first!.request, ...response };
   return {
     resourceType: 'PaymentNotice',
     id: noticeId,

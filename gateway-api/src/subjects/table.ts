@@ -66,6 +66,7 @@ import { instructPayment, remitPayment } from './payments/duties.ts';
 import { downloadInitiation, downloadPayment, uploadReports } from './payments/iso20022/routes.ts';
 import { instructPayments, reportPayment, retryPayment } from './payments/operations.ts';
 import { compareReconciliation, reconciliation } from './payments/reconciliation-routes.ts';
+import { payBack, reopenDebts } from './payments/repayments.ts';
 import { getPaymentTerms, setPaymentTerms } from './payments/terms.ts';
 import { anchorNow, logAnchorProof, logAnchors, logProofs } from './reads/anchor-routes.ts';
 import { anchorLogs, purgeOverReads } from './reads/duties.ts';
@@ -204,6 +205,7 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   instructPayments,
   ...reportPayment,
   retryPayment,
+  payBack,
   receiveAuthorization,
   ...inquireAuthorizations,
   decideAuthorization,
@@ -237,6 +239,7 @@ export const DUTIES: readonly Duty[] = [
   purgeAuthorizations,
   instructPayment,
   remitPayment,
+  reopenDebts,
   ...tellSubscribers,
   ...signTree,
   ...anchorLogs,

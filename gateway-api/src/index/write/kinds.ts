@@ -2,8 +2,10 @@
  * What lies where: the collections in which a key of each kind counts, and what resources its value holds. Organisations
  * that endorse together can write what they like; what lies elsewhere, or holds anything else, is not believed.
  */
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parsePrivateKey } from '@telemed-ledger/chaincode/model/keys.ts';
 import { type ActorReference, organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
+import { payerOf } from '@telemed-ledger/chaincode/model/payment-details.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByMsp } from '@telemed-ledger/consortium/members.ts';
 
@@ -126,8 +128,9 @@ const KINDS = new Map<string, Kind>(
     order: { places: BILLING, names: 'id', payer: statedPayer },
     reconciliation: {
       ...{ places: BILLING, holds: ['PaymentReconciliation'], names: 'paymentId' },
-      payer: payerNamedAt('paymentIssuer'),
+      payer: (value) => payerOf(firstOf(value) as Resource),
     },
+    reopened: { places: BILLING, names: 'paymentId', payer: statedPayer },
     notice: { places: BILLING, holds: ['PaymentNotice'], names: 'paymentId', payer: payerNamedAt('recipient') },
     remitted: {
       ...{ places: BILLING, holds: ['PaymentReconciliation'], names: 'paymentId' },

@@ -14,7 +14,12 @@ import { MAX_CLAIM_STEPS, takersOf } from '@telemed-ledger/chaincode/model/claim
 import { continuationOf } from '@telemed-ledger/chaincode/model/deliveries.ts';
 import { REVIEW_STEPS } from '@telemed-ledger/chaincode/model/emergencies.ts';
 import { parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import { MAX_PAYMENT_STEPS, type PaymentState, paymentStateSchema } from '@telemed-ledger/chaincode/model/payments.ts';
+import {
+  debtorOf,
+  MAX_PAYMENT_STEPS,
+  type PaymentState,
+  paymentStateSchema,
+} from '@telemed-ledger/chaincode/model/payments.ts';
 import { renewalOf } from '@telemed-ledger/chaincode/model/renewals.ts';
 import {
   ACCESS_STEPS,
@@ -228,11 +233,12 @@ function claimStep({ value }: Value, { consortium }: View): Read | undefined {
 function paymentStep({ value }: Value): Read | undefined {
   const { data: state } = paymentStateSchema.safeParse(objectIn(value));
   if (state === undefined) return undefined;
-  const { payer, bank, step } = state;
+  const { payer, bank, debtor, step } = state;
+  const parties = [payer, bank, ...(debtor === undefined ? [] : [debtor])];
   return {
-    ...{ step, state, series: [payer, bank].join() },
-    places: [payer, bank].map(collections.billing),
-    signers: [step === 1 ? payer : bank],
+    ...{ step, state, series: parties.join() },
+    places: parties.map(collections.billing),
+    signers: [step === 1 ? debtorOf(state) : bank],
   };
 }
 

@@ -13,14 +13,14 @@ import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
 import { claimState, textOf } from './claims.ts';
 
-interface Standing {
+export interface Standing {
   debt: Debt;
   /** As it is anchored. */
   text: string;
 }
 
 /** The debts of which something is left, or all, oldest first. */
-async function debtsIn(index: ReadModel, own: string, isSpentToo = false): Promise<Standing[]> {
+export async function debtsIn(index: ReadModel, own: string, isSpentToo = false): Promise<Standing[]> {
   const newest = new Map<string, Standing>();
   for (const { value } of await index.evidence.values(own, 'debt')) {
     const debt = debtSchema.parse(JSON.parse(value));

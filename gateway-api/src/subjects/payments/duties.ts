@@ -67,7 +67,7 @@ async function* reportedOn(services: Services): AsyncGenerator<Telling> {
 async function* cameBack(services: Services): AsyncGenerator<Telling> {
   const own = collections.billing(services.organisation.name);
   for await (const state of ownStates(services, 'payment', paymentStateSchema, ['returned']))
-    for (const provider of state.providers)
+    for (const provider of state.debtor === undefined ? state.providers : [])
       if (!(await services.index.evidence.isWritten(own, privateKeys.remitted(state.id, provider, state.step))))
         yield { id: state.id, provider };
 }

@@ -3,7 +3,6 @@
  * reports of a PaymentReconciliation.
  */
 import { randomUUID } from 'node:crypto';
-import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import {
   type PaymentReport,
   paymentReasonSchema,
@@ -16,6 +15,7 @@ import { committedAnswer } from '../../fhir/answers.ts';
 import { parsedInput } from '../../http/bodies.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { definitionOf, type SubjectOperation } from '../services.ts';
+import { parametersIn } from './parameters.ts';
 import { instruct, paymentResources, type Report, report, unpaidOf } from './payments.ts';
 import { instructAll, wantedSchema } from './runs.ts';
 
@@ -132,15 +132,3 @@ export const instructPayments: SubjectOperation = {
     return { status: 200, resource: { resourceType: 'Bundle', type: 'collection', entry }, transactions };
   },
 };
-
-/** hl7.org/fhir/R4/parameters.html: name → the value[x] it carries, of one that is named several times all of them. */
-function parametersIn(body: Resource | undefined): unknown {
-  const found: Record<string, unknown> = {};
-  for (const parameter of (body?.['parameter'] ?? []) as Record<string, unknown>[]) {
-    const name = String(parameter['name']);
-    const value = Object.entries(parameter).find(([member]) => member.startsWith('value'))?.[1];
-    const before = found[name];
-    found[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
-  }
-  return found;
-}

@@ -147,7 +147,7 @@ interface Standing {
 }
 
 /** How a payment stands at this organisation. @throws {LedgerError} NOT_FOUND */
-async function standing(index: ReadModel, own: string, id: string): Promise<Standing> {
+export async function standing(index: ReadModel, own: string, id: string): Promise<Standing> {
   const state = await paymentState(index, id);
   return state === undefined ? earlier(index, own, id) : current(index, own, state);
 }

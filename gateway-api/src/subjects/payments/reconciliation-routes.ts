@@ -3,14 +3,20 @@ import { addDays } from '@telemed-ledger/chaincode/model/days.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import { claimsOf } from '@telemed-ledger/chaincode/model/payment-details.ts';
-import { MAX_PAYMENT_STEPS, type PaymentState, paymentStateSchema } from '@telemed-ledger/chaincode/model/payments.ts';
+import { claimsOf, isPayBack } from '@telemed-ledger/chaincode/model/payment-details.ts';
+import {
+  isEnded,
+  MAX_PAYMENT_STEPS,
+  type PaymentState,
+  paymentStateSchema,
+} from '@telemed-ledger/chaincode/model/payments.ts';
 import type { ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { route } from '../../http/routes.ts';
 import type { Services } from '../services.ts';
 import { overviewOf, overviewSchema } from './overview.ts';
+import { paymentState } from './payments.ts';
 import {
   csvOf,
   type Difference,
@@ -30,6 +36,7 @@ const earliest = (date: string) => [{ prefix: 'ge' as const, value: addDays(date
 
 const rowSchema = z.strictObject({
   ...{ payer: z.string(), bank: z.string(), provider: z.string(), currency: z.string(), status: z.string() },
+  direction: z.literal('back').optional().meta({ description: 'Of what a provider pays back.' }),
   ...{ payments: z.int(), claims: z.int() },
   units: z.int().meta({ description: 'In minor units of the currency.' }),
 });
@@ -126,7 +133,7 @@ const isTold = ({ resource }: Reported): boolean => !['instructed', 'accepted'].
 
 /** At the payer and the bank: each step of each payment is a report. */
 async function ownersDay(services: Services, date: string): Promise<Day> {
-  const { index, organisation } = services;
+  const { organisation } = services;
   const own = collections.billing(organisation.name);
   const reported: Reported[] = [];
   const differences: Difference[] = [];
@@ -136,11 +143,25 @@ async function ownersDay(services: Services, date: string): Promise<Day> {
       if (one === undefined || !isTold(one) || !isOfDay(one, date)) continue;
       reported.push(one);
       if (organisation.kind !== 'payer') continue;
-      for (const provider of state.providers)
-        if (!(await index.evidence.isWritten(own, privateKeys.remitted(state.id, provider, step))))
-          differences.push({ payment: state.id, what: `${provider} has not been told of it yet` });
+      differences.push(...(await untold(services, state, step)));
     }
   return { rows: rowsOf(reported), differences };
+}
+
+/** At the payer: what a provider is to be told of a step of a payment, or to owe again. */
+async function untold({ index, organisation }: Services, state: PaymentState, step: number): Promise<Difference[]> {
+  const { id, providers, debtor, status } = state;
+  const isWritten = (key: string) => index.evidence.isWritten(collections.billing(organisation.name), key);
+  const differences: Difference[] = [];
+  if (debtor !== undefined) {
+    if (step === state.step && isEnded(status) && !(await isWritten(privateKeys.reopened(id))))
+      differences.push({ payment: id, what: `${debtor} does not owe it again yet` });
+    return differences;
+  }
+  for (const provider of providers)
+    if (!(await isWritten(privateKeys.remitted(id, provider, step))))
+      differences.push({ payment: id, what: `${provider} has not been told of it yet` });
+  return differences;
 }
 
 async function* paymentsSince({ index, broken }: Services, date: string): AsyncGenerator<PaymentState> {
@@ -174,6 +195,10 @@ async function providersDay(services: Services, date: string): Promise<Day> {
     for (const { resource: newest } of page.matches) {
       if (isOffset(newest)) continue;
       const payment = paymentOf(newest);
+      if (isPayBack(newest)) {
+        reported.push(...(await reportsOfOwn(services, payment, date)));
+        continue;
+      }
       const claims = await statesOf(services, newest);
       const bank = claims.find((state) => state.bank !== undefined)?.bank ?? '';
       for (let step = 2; step <= MAX_PAYMENT_STEPS; step += 1) {
@@ -185,6 +210,18 @@ async function providersDay(services: Services, date: string): Promise<Day> {
     after = page.next;
   } while (after !== undefined);
   return { rows: rowsOf(reported), differences };
+}
+
+/** What a bank reported on a day of what this provider pays back. */
+async function reportsOfOwn(services: Services, payment: string, date: string): Promise<Reported[]> {
+  const own = collections.billing(services.organisation.name);
+  const state = await paymentState(services.index, payment);
+  const reported: Reported[] = [];
+  for (let step = 2; step <= (state?.step ?? 0); step += 1) {
+    const one = await reportedBy(services, own, privateKeys.reconciliation(payment, step), state!.bank);
+    if (one !== undefined && isTold(one) && isOfDay(one, date)) reported.push(one);
+  }
+  return reported;
 }
 
 async function statesOf({ index }: Services, resource: Resource): Promise<ClaimState[]> {

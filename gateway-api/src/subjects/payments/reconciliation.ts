@@ -4,8 +4,7 @@
  */
 import { canonicalJson, sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { type ActorReference, organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
-import { claimsOf } from '@telemed-ledger/chaincode/model/payment-details.ts';
+import { claimsOf, isPayBack, payerOf } from '@telemed-ledger/chaincode/model/payment-details.ts';
 import { decimalText } from './iso20022/amounts.ts';
 
 /** Amounts in minor units. */
@@ -15,6 +14,8 @@ export interface Row {
   provider: string;
   currency: string;
   status: string;
+  /** Of what a provider pays back; absent where the payer pays. */
+  direction?: 'back' | undefined;
   payments: number;
   claims: number;
   units: number;
@@ -56,8 +57,8 @@ export interface Reported {
 export function rowsOf(reported: readonly Reported[]): Row[] {
   const rows = new Map<string, Row>();
   for (const { resource, bank } of reported) {
-    const payer = organisationNameOf(resource['paymentIssuer'] as ActorReference) ?? '';
-    const at = { payer, bank, status: statusOf(resource) };
+    const back = isPayBack(resource) ? ({ direction: 'back' } as const) : {};
+    const at = { payer: payerOf(resource) ?? '', bank, status: statusOf(resource), ...back };
     const counted = new Set<string>();
     for (const { provider = '', amount } of claimsOf(resource).values()) {
       const name = canonicalJson([at, provider, amount.currency]);
@@ -75,7 +76,7 @@ export const digestOf = (rows: readonly Row[]): string => sha256Hex(canonicalJso
 
 export interface RowDifference {
   /** What the rows are of. */
-  of: Pick<Row, 'payer' | 'bank' | 'provider' | 'currency' | 'status'>;
+  of: Pick<Row, 'payer' | 'bank' | 'provider' | 'currency' | 'status' | 'direction'>;
   own?: Row;
   theirs?: Row;
 }
@@ -85,8 +86,8 @@ export function differencesBetween(own: readonly Row[], theirs: readonly Row[]):
   const named = (rows: readonly Row[]) =>
     new Map(
       rows.map((row) => {
-        const { payer, bank, provider, currency, status } = row;
-        return [canonicalJson({ payer, bank, provider, currency, status }), row] as const;
+        const { payments: _, claims: __, units: ___, ...of } = row;
+        return [canonicalJson(of), row] as const;
       }),
     );
   const [ours, others] = [named(own), named(theirs)];
@@ -97,7 +98,7 @@ export function differencesBetween(own: readonly Row[], theirs: readonly Row[]):
   });
 }
 
-const HEAD = ['payer', 'bank', 'provider', 'currency', 'status', 'payments', 'claims', 'amount'];
+const HEAD = ['payer', 'bank', 'provider', 'currency', 'status', 'payments', 'claims', 'amount', 'direction'];
 
 /** The rows as CSV (RFC 4180), amounts as decimals of their currency. Names of members need no quotes. */
 export const csvOf = (rows: readonly Row[]): string =>
@@ -105,7 +106,7 @@ export const csvOf = (rows: readonly Row[]): string =>
     HEAD,
     ...rows.map((row) => [
       ...[row.payer, row.bank, row.provider, row.currency, row.status, row.payments, row.claims],
-      decimalText([row]),
+      ...[decimalText([row]), row.direction ?? ''],
     ]),
   ]
     .map((cells) => `${cells.join(',')}\r\n`)

@@ -21,21 +21,14 @@ import { claimState, resourceAt } from '../claims/claims.ts';
 import { recoup } from '../claims/debts.ts';
 import type { Services } from '../services.ts';
 import { claimsIn } from './duties.ts';
+import { claimReference, several } from './parameters.ts';
 import { instruct } from './payments.ts';
 import { type Agreed, agreedTerms } from './terms.ts';
-
-const several = <S extends z.ZodType>(one: S) =>
-  z.union([one.transform((value) => [value]), z.array(one).min(1).max(10_000)]);
 
 /** What a run is narrowed to. */
 export const wantedSchema = z.strictObject({
   provider: several(z.string().max(63)).optional(),
-  claim: several(
-    z
-      .string()
-      .regex(/^(Claim\/)?[A-Za-z0-9-]{1,64}$/)
-      .transform((reference) => reference.replace(/^Claim\//, '')),
-  ).optional(),
+  claim: several(claimReference).optional(),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/)

@@ -36,7 +36,8 @@ export async function agreedTerms(
   return { ...terms, shown: { provider, ...shown } };
 }
 
-async function newestTerms(index: ReadModel, own: string, between: Contracting) {
+/** What payer and provider have agreed on, wherever it is held; undefined where nothing is. */
+export async function newestTerms(index: ReadModel, own: string, between: Contracting) {
   const generation = await index.evidence.newest(own, privateKeys.paymentTerms(between, 0).slice(0, -1));
   if (generation === 0) return undefined;
   const text = await textOf(index, own, privateKeys.paymentTerms(between, generation));

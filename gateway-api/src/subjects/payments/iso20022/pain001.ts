@@ -1,9 +1,9 @@
 /**
- * pain.001.001.09, CustomerCreditTransferInitiation (ISO 20022): what a payer has its bank pay, one PmtInf with one transfer for
+ * pain.001.001.09, CustomerCreditTransferInitiation (ISO 20022): what a payer, or a provider that pays back, has its bank pay, one PmtInf with one transfer for
  * each payment. A payment is found again by its id: as PmtInfId and EndToEndId it has no hyphens, so that it fits into 35 characters.
  */
 import type { AccountNumber } from '@telemed-ledger/chaincode/model/accounts.ts';
-import type { PaymentState } from '@telemed-ledger/chaincode/model/payments.ts';
+import { debtorOf, type PaymentState } from '@telemed-ledger/chaincode/model/payments.ts';
 import { decimalText } from './amounts.ts';
 import { type Content, writeXml } from './xml.ts';
 
@@ -43,7 +43,7 @@ export function pain001Of({ messageId, initiator, created, payments, numberOf }:
 }
 
 function paymentInformation(payment: PaymentState, numberOf: Initiation['numberOf']): Content {
-  const { id, payer, bank, payee, day, currency, payerAccount, payeeAccount } = payment;
+  const { id, bank, payee, day, currency, payerAccount, payeeAccount } = payment;
   const [from, to] = [payerAccount && numberOf(payerAccount), payeeAccount && numberOf(payeeAccount)];
   const amount = decimalText([payment]);
   const transfer = {
@@ -56,7 +56,7 @@ function paymentInformation(payment: PaymentState, numberOf: Initiation['numberO
   };
   return {
     ...{ PmtInfId: referenceOf(id), PmtMtd: 'TRF', NbOfTxs: '1', CtrlSum: amount, ReqdExctnDt: { Dt: day } },
-    Dbtr: { Nm: nameOf(from, payer) },
+    Dbtr: { Nm: nameOf(from, debtorOf(payment)) },
     DbtrAcct: { Id: accountId(payerAccount, from), Ccy: currency },
     DbtrAgt: { FinInstnId: from === undefined || from === '' ? { Nm: bank } : agentOf(from) },
     CdtTrfTxInf: transfer,

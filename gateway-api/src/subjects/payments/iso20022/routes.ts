@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { type AccountNumber, accountSchema } from '@telemed-ledger/chaincode/model/accounts.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
-import { type PaymentState, paymentStateSchema } from '@telemed-ledger/chaincode/model/payments.ts';
+import { debtorOf, type PaymentState, paymentStateSchema } from '@telemed-ledger/chaincode/model/payments.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { ownStates } from '../../../duties/found.ts';
@@ -45,26 +45,31 @@ async function initiation(services: Services, payments: readonly PaymentState[])
   const accounts = await accountsOf(services, payments);
   return pain001Of({
     messageId: randomBytes(16).toString('hex'),
-    initiator: payments[0]!.payer,
+    initiator: debtorOf(payments[0]!),
     created: new Date().toISOString(),
     payments,
     numberOf: (id) => accounts.get(id)?.number,
   });
 }
 
+/** Whether a payment is of who is asked for; at anybody but a bank, of its own. */
+const isAsked = ({ organisation }: Services, state: PaymentState, payer: string | undefined): boolean =>
+  (payer === undefined || debtorOf(state) === payer) &&
+  (organisation.kind === 'bank' || debtorOf(state) === organisation.name);
+
 export const downloadInitiation = route({
   method: 'get',
   path: '/payments/pain.001',
-  summary: 'What is instructed and not reported on yet, as pain.001.001.09 (payer, bank).',
+  summary: 'What is instructed and not reported on yet, as pain.001.001.09 (payer, bank, provider that pays back).',
   roles: ROLES,
   query: z.strictObject({ payer: z.string().optional() }),
   answers: { 200: { description: 'XML; accounts by token, at their bank by number.' } },
   async handle({ query }, services) {
     const payments: PaymentState[] = [];
     for await (const state of ownStates(services, 'payment', paymentStateSchema, ['instructed']))
-      if (query.payer === undefined || state.payer === query.payer) payments.push(state);
-    const payers = new Set(payments.map(({ payer }) => payer));
-    if (payers.size > 1) throw new LedgerError('INVALID', 'there are payments of several payers', 'payer');
+      if (isAsked(services, state, query.payer)) payments.push(state);
+    if (new Set(payments.map(debtorOf)).size > 1)
+      throw new LedgerError('INVALID', 'there are payments of several payers', 'payer');
     return xmlAnswer(await initiation(services, payments));
   },
 });
