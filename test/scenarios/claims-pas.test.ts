@@ -484,7 +484,8 @@ describe('What a client submits', function () {
       );
       const eob = page['entry'][0].resource;
       expect(eob).to.include({ resourceType: 'ExplanationOfBenefit', use: 'claim', status: 'active', id: decision.id });
-      expect(eob.meta.profile[0]).to.include('C4BB-ExplanationOfBenefit-Professional-NonClinician');
+      // It states no profile of CARIN's: the claim says neither diagnosis nor place.
+      expect(eob.meta).to.not.have.property('profile');
       expect(eob.identifier[0].type.coding[0].code).to.equal('uc');
       expect(eob.claimResponse.reference).to.equal(`ClaimResponse/${decision.id}`);
       expect(eob.insurer.identifier.value).to.equal('payer');

@@ -5,15 +5,9 @@
 
 import { firstDay, lastDay } from '@telemed-ledger/chaincode/model/days.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { carinCode, inCarinTerms } from './carin.ts';
 
-const C4BB = 'http://hl7.org/fhir/us/carin-bb';
-const PROFILES: Record<string, string> = {
-  professional: 'C4BB-ExplanationOfBenefit-Professional-NonClinician',
-  vision: 'C4BB-ExplanationOfBenefit-Professional-NonClinician',
-  institutional: 'C4BB-ExplanationOfBenefit-Outpatient-Institutional',
-  pharmacy: 'C4BB-ExplanationOfBenefit-Pharmacy',
-  oral: 'C4BB-ExplanationOfBenefit-Oral',
-};
+const HL7 = 'http://terminology.hl7.org/CodeSystem';
 const CLAIMS = 'https://telemed-ledger.example/claims';
 
 export interface ExplainedPayment {
@@ -38,15 +32,11 @@ export interface Explained {
 
 type Members = Record<string, unknown>;
 
-const code = (system: string, value: string) => ({ coding: [{ system: `${C4BB}/CodeSystem/${system}`, code: value }] });
 const membersOf = (value: unknown): Members[] => (Array.isArray(value) ? (value as Members[]) : []);
 
 /** These elements of a resource, as far as it has them. */
 const taken = (from: Members, ...names: string[]): Members =>
   Object.fromEntries(names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]]));
-
-const typeOf = (claim: Resource): string =>
-  String(membersOf((claim['type'] as { coding?: unknown } | undefined)?.coding)[0]?.['code'] ?? '').toLowerCase();
 
 /** From the first to the last day of what is billed. */
 function periodOf(claim: Resource): { start: string; end: string } | undefined {
@@ -66,19 +56,6 @@ function periodOf(claim: Resource): { start: string; end: string } | undefined {
 }
 
 const servicedOf = (item: Members): unknown => item['servicedDate'] ?? item['servicedPeriod'];
-
-/** Why less is paid is one slice of CARIN's, whatever group it is of; amounts keep their categories. */
-function adjudicationOf(decided: Members | undefined): Members[] {
-  return membersOf(decided?.['adjudication']).map((one) =>
-    one['reason'] === undefined ? one : { ...one, category: code('C4BBAdjudicationDiscriminator', 'adjustmentreason') },
-  );
-}
-
-/** Which network nobody has said: no contract about networks is on the ledger of this claim. */
-const networkStatus = {
-  category: code('C4BBAdjudicationDiscriminator', 'benefitpaymentstatus'),
-  reason: code('C4BBPayerAdjudicationStatus', 'other'),
-};
 
 const OF_ITEM = [
   ...['sequence', 'careTeamSequence', 'diagnosisSequence', 'procedureSequence', 'informationSequence'],
@@ -100,6 +77,14 @@ const OF_DETAIL = [
   ...['factor', 'net', 'udi'],
 ];
 
+const submitted = (amount: unknown): Members[] =>
+  amount === undefined
+    ? []
+    : [{ category: { coding: [{ system: `${HL7}/adjudication`, code: 'submitted' }] }, amount }];
+
+/** What a line that is not decided bills. */
+const billedOf = ({ net }: Members): Members[] => submitted(net);
+
 /** The part of a decision about a line, a detail or a detail's detail. */
 const decidedFor = (decisions: unknown, name: string, sequence: unknown): Members | undefined =>
   membersOf(decisions).find((one) => one[name] === sequence);
@@ -111,7 +96,7 @@ function itemOf(item: Members, { claim, response }: Explained): Members {
   return {
     ...taken(item, ...OF_ITEM),
     ...(isDated || claim['billablePeriod'] === undefined ? {} : { servicedPeriod: claim['billablePeriod'] }),
-    adjudication: [...adjudicationOf(decided), networkStatus],
+    adjudication: decided === undefined ? billedOf(item) : membersOf(decided['adjudication']),
     ...(detail.length === 0 ? {} : { detail }),
   };
 }
@@ -130,34 +115,43 @@ function detailOf(detail: Members, item: Members | undefined): Members {
 }
 
 function adjudicated(decided: Members | undefined): Members {
-  const adjudication = adjudicationOf(decided);
+  const adjudication = membersOf(decided?.['adjudication']);
   return adjudication.length === 0 ? {} : { adjudication };
 }
 
+const isReceipt = (category: unknown): boolean =>
+  membersOf((category as { coding?: unknown } | undefined)?.coding).some(({ code }) => code === 'clmrecvddate');
+
 /** What the claim came with, and the day on which the payer had it. */
 function supportingInfo({ claim, receivedAt }: Explained): Members[] {
-  const all = membersOf(claim['supportingInfo']);
+  const all = membersOf(claim['supportingInfo']).filter(({ category }) => !isReceipt(category));
   const last = Math.max(0, ...all.map(({ sequence }) => Number(sequence)));
-  const category = code('C4BBSupportingInfoType', 'clmrecvddate');
+  const category = carinCode('C4BBSupportingInfoType', 'clmrecvddate');
   return [...all, { sequence: last + 1, category, timingDate: receivedAt.slice(0, 10) }];
 }
 
 function paymentOf({ response, payment: { isPaid, day } }: Explained): Members {
   const { type, amount } = (response['payment'] ?? {}) as { type?: { coding?: Members[] }; amount?: unknown };
-  if (amount === undefined) return { type: code('C4BBPayerAdjudicationStatus', 'denied') };
+  if (amount === undefined)
+    return isDenied(response) ? { payment: { type: carinCode('C4BBPayerAdjudicationStatus', 'denied') } } : {};
   const isWhole = type?.coding?.[0]?.['code'] === 'complete';
-  return {
-    type: code('C4BBPayerAdjudicationStatus', isWhole ? 'paid' : 'partiallypaid'),
-    amount,
-    ...(isPaid && day !== undefined ? { date: day } : {}),
-  };
+  const status = carinCode('C4BBPayerAdjudicationStatus', isWhole ? 'paid' : 'partiallypaid');
+  return { payment: { type: status, amount, ...(isPaid && day !== undefined ? { date: day } : {}) } };
 }
 
+/** Nothing is owed; where it waits, or the patient owes all of it, nobody has denied to pay. */
+const isDenied = ({ outcome, disposition }: Resource): boolean =>
+  outcome !== 'queued' && /(?:^|: )denied$/.test(String(disposition));
+
 /** What the payer has paid so far is one total more. */
-function totalsOf({ response, payment }: Explained): unknown[] {
+function totalsOf({ claim, response, payment }: Explained): unknown[] {
   const { amount } = (response['payment'] ?? {}) as { amount?: unknown };
-  const paid = { category: code('C4BBAdjudication', 'paidtoprovider'), amount };
-  return [...membersOf(response['total']), ...(payment.isPaid && amount !== undefined ? [paid] : [])];
+  const paid = { category: carinCode('C4BBAdjudication', 'paidtoprovider'), amount };
+  const total = membersOf(response['total']);
+  return [
+    ...(total.length === 0 ? submitted(claim['total']) : total),
+    ...(payment.isPaid && amount !== undefined ? [paid] : []),
+  ];
 }
 
 /** A note for each reason that the decision gives, in its own words or by its name. */
@@ -176,15 +170,12 @@ export function explanationOf(explained: Explained): Resource {
   const { claim, response, updatedAt, isCancelled } = explained;
   const period = periodOf(claim);
   const total = totalsOf(explained);
-  return {
+  return inCarinTerms({
     resourceType: 'ExplanationOfBenefit',
     id: response.id,
-    meta: {
-      lastUpdated: updatedAt,
-      profile: [`${C4BB}/StructureDefinition/${PROFILES[typeOf(claim)] ?? PROFILES['professional']}`],
-    },
+    meta: { lastUpdated: updatedAt },
     ...taken(claim, 'contained'),
-    identifier: [{ type: code('C4BBIdentifierType', 'uc'), system: CLAIMS, value: claim.id }],
+    identifier: [{ type: carinCode('C4BBIdentifierType', 'uc'), system: CLAIMS, value: claim.id }],
     status: isCancelled ? 'cancelled' : 'active',
     ...taken(claim, 'type', 'subType'),
     use: 'claim',
@@ -194,7 +185,7 @@ export function explanationOf(explained: Explained): Resource {
     insurer: response['insurer'],
     provider: claim['provider'],
     ...taken(claim, 'priority', 'related', 'facility', 'referral', 'prescription'),
-    payee: { type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/payeetype', code: 'provider' }] } },
+    payee: { type: { coding: [{ system: `${HL7}/payeetype`, code: 'provider' }] } },
     claim: { reference: `Claim/${claim.id}` },
     claimResponse: { reference: `ClaimResponse/${response.id}` },
     outcome: response['outcome'],
@@ -205,7 +196,7 @@ export function explanationOf(explained: Explained): Resource {
     insurance: membersOf(claim['insurance']).map((one) => taken(one, 'focal', 'coverage', 'preAuthRef')),
     item: membersOf(claim['item']).map((item) => itemOf(item, explained)),
     ...(total.length === 0 ? {} : { total }),
-    payment: paymentOf(explained),
+    ...paymentOf(explained),
     ...notesOf(response),
-  };
+  });
 }
