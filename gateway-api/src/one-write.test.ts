@@ -31,6 +31,7 @@ const AROUND = [
   'fhir/binaries.ts',
   'subjects/contents/repository.ts',
   'subjects/records/dispenses.ts',
+  'subjects/records/items.ts',
   'subjects/records/bookings.ts',
   'fhir/search-parameters.ts',
   'fhir/search/',

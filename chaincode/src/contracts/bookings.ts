@@ -3,7 +3,6 @@
  * for one time.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import type { Call } from '../ledger/transaction.ts';
 import {
   type BookingShown,
   type Bookings,
@@ -18,9 +17,12 @@ import type { Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { newestNumber } from '../model/series.ts';
 import { BOOKING_REFUSALS, bookingRefusal } from '../rules/bookings.ts';
-import { previousOf, type Recorded, withShown } from './following.ts';
+import { previousOf, type Recorded, type Recording, withShown } from './following.ts';
 
-type Recording = Call<'RecordVersions'>;
+/** Of the private input only what is shown for appointments is read. */
+interface Booking extends Recording {
+  private: { bookings?: BookingShown[] | undefined };
+}
 
 /** What takes a slot or a person on a day, and under which number of its series that stands. */
 interface Standing {
@@ -36,7 +38,7 @@ const TYPE = 'Appointment';
  * Takes what the appointments among these records are booked for, and gives back what they are not any more.
  * @throws LedgerError CONFLICT where it is taken, by the name of the rule; INVALID where what is shown is not what it rests on
  */
-export async function book(call: Recording, entries: readonly Recorded[]): Promise<void> {
+export async function book(call: Booking, entries: readonly Recorded[]): Promise<void> {
   const standings = new Map<string, Standing>();
   const appointments: Appointing[] = [];
   for (const { entry, shown, root } of withShown(entries, TYPE, 'bookings', call.private.bookings))
@@ -104,14 +106,14 @@ async function take(call: Recording, { entry, shown, before }: Appointing, all: 
 }
 
 async function standingOf(
-  { caller, store }: Recording,
+  { provider, store }: Recording,
   name: string,
   { known, salt }: BookingShown,
   all: ReadonlyMap<string, Standing>,
 ): Promise<Standing> {
   const here = all.get(name);
   if (here !== undefined) return here;
-  const collection = collections.care(caller.organisation.name);
+  const collection = collections.care(provider);
   const n = await newestNumber(
     async (number) => (await store.anchor(collection, privateKeys.booking(name, number))) !== undefined,
     known.find((one) => one.name === name)?.n ?? 0,
@@ -122,8 +124,8 @@ async function standingOf(
   return { n, taken: value?.taken ?? [], salt, isChanged: false };
 }
 
-function putStandings({ caller, store }: Recording, standings: ReadonlyMap<string, Standing>): void {
-  const collection = collections.care(caller.organisation.name);
+function putStandings({ provider, store }: Recording, standings: ReadonlyMap<string, Standing>): void {
+  const collection = collections.care(provider);
   for (const [name, { n, taken, salt, isChanged }] of standings)
     if (isChanged)
       store.putPrivate(collection, privateKeys.booking(name, n + 1), { schema: 1, taken, salt } as Bookings);

@@ -31,9 +31,9 @@ import { newestNumber } from '../model/series.ts';
 import type { Anchored } from '../model/values.ts';
 import { DISPENSING_REFUSALS, type DispensingRefusal, dispensingRefusal } from '../rules/dispensing.ts';
 import { licenceRefusal } from '../rules/licences.ts';
-import { previousOf, type Recorded, type Shown, withShown } from './following.ts';
+import { previousOf, type Recorded, type Recording, type Shown, withShown } from './following.ts';
 
-type Recording = Call<'RecordVersions'>;
+type Dispensing = Call<'RecordVersions'> & Recording;
 
 /** What has been handed out of a prescription, and under which number of its series that stands. */
 interface Count {
@@ -57,7 +57,7 @@ const TYPE = 'MedicationDispense';
  * @throws LedgerError CONFLICT where the prescription does not authorise it, by the name of the rule; INVALID, NOT_FOUND where what is
  *   shown for a dispense is not what it rests on
  */
-export async function countDispenses(call: Recording, entries: readonly Recorded[]): Promise<void> {
+export async function countDispenses(call: Dispensing, entries: readonly Recorded[]): Promise<void> {
   const counts = new Map<string, Counted>();
   for (const one of withShown(entries, TYPE, 'dispenses', call.private.dispenses))
     await countDispense(call, { ...one, entries }, counts);
@@ -69,7 +69,7 @@ interface Counting extends Shown<DispenseShown> {
   entries: readonly Recorded[];
 }
 
-async function countDispense(call: Recording, counting: Counting, counts: Map<string, Counted>): Promise<void> {
+async function countDispense(call: Dispensing, counting: Counting, counts: Map<string, Counted>): Promise<void> {
   const { entry, shown, root } = counting;
   const { draft, resource, at } = entry;
   const previous = await previousOf(call, entry, shown?.previous, root);
@@ -118,7 +118,7 @@ const refused = (reason: DispensingRefusal, at: string): LedgerError =>
   new LedgerError('CONFLICT', `${reason}: ${DISPENSING_REFUSALS[reason]}`, `${at}.resource`);
 
 /** One mark for each prescription, whatever number of its dispenses the transaction records. */
-async function putCounts({ consortium, store }: Recording, counts: ReadonlyMap<string, Counted>): Promise<void> {
+async function putCounts({ consortium, store }: Dispensing, counts: ReadonlyMap<string, Counted>): Promise<void> {
   for (const [handle, { n, total, salt, root }] of counts) {
     const key = privateKeys.dispensed(dispensedName(handle), n + 1);
     await putMark(store, consortium, key, sealTotal(handle, total, salt), `${root}.known`);
@@ -132,7 +132,7 @@ function checkKept(previous: Resource, resource: Resource, at: string): void {
     throw new LedgerError('INVALID', 'a dispense keeps its patient and its prescription', `${at}.resource`);
 }
 
-async function countOf({ store }: Recording, handle: string, { known }: DispenseShown): Promise<Count> {
+async function countOf({ store }: Dispensing, handle: string, { known }: DispenseShown): Promise<Count> {
   const keyOf = (number: number): string => privateKeys.dispensed(dispensedName(handle), number);
   const n = await newestNumber(
     async (number) => (await store.anchor(collections.marks, keyOf(number))) !== undefined,
@@ -152,7 +152,7 @@ interface Taking {
 }
 
 async function refusalOf(
-  call: Recording,
+  call: Dispensing,
   counting: Counting,
   found: Prescription,
   { handle, more, before, unitHash }: Taking,
@@ -176,7 +176,7 @@ interface Prescription {
 }
 
 /** The prescription that a dispense names: recorded along with it, or shown as it is now. @throws LedgerError */
-async function prescriptionOf({ caller, store }: Recording, counting: Counting): Promise<Prescription> {
+async function prescriptionOf({ provider: dispenser, store }: Dispensing, counting: Counting): Promise<Prescription> {
   const { entry, entries, shown, root } = counting;
   const place = `${entry.at}.resource.authorizingPrescription`;
   const id = prescriptionIdOf(entry.resource, place);
@@ -184,7 +184,7 @@ async function prescriptionOf({ caller, store }: Recording, counting: Counting):
   if (along !== undefined) {
     const { handle } = along.draft;
     const anchored = { resource: along.resource, recordedAt: store.time, ...(handle === undefined ? {} : { handle }) };
-    return { anchored, provider: caller.organisation.name, isTakenOver: true };
+    return { anchored, provider: dispenser, isTakenOver: true };
   }
   if (shown?.prescription === undefined)
     throw new LedgerError('INVALID', 'does not show the prescription that it names', place);
@@ -197,7 +197,7 @@ async function prescriptionOf({ caller, store }: Recording, counting: Counting):
 
 /** The dispense as of the prescription's patient, where that is the same person under another Patient. @throws LedgerError INVALID */
 async function withPatientOf(
-  { caller, store }: Recording,
+  { provider: dispenser, store }: Dispensing,
   { entry: { resource }, shown, root }: Counting,
   provider: string,
   prescription: Resource,
@@ -206,7 +206,7 @@ async function withPatientOf(
   if (shown?.patients === undefined || own === prescribed) return resource;
   const at = `${root}.patients`;
   const theirs = await checkRecord(store, provider, shown.patients.prescribed, `${at}.prescribed`);
-  const ours = await checkRecord(store, caller.organisation.name, shown.patients.dispensed, `${at}.dispensed`);
+  const ours = await checkRecord(store, dispenser, shown.patients.dispensed, `${at}.dispensed`);
   if (!isPatient(theirs, prescribed) || !isPatient(ours, own))
     throw new LedgerError('INVALID', 'are not the Patients of prescription and dispense', at);
   const isSame = shareIdentifier(ours.anchored.resource, theirs.anchored.resource);

@@ -6,6 +6,12 @@ import type { Resource } from '../model/fhir.ts';
 import type { RecordDraft, RecordEvidence } from '../model/sheets.ts';
 import type { Anchored } from '../model/values.ts';
 
+/** What a transaction that writes records works with. */
+export interface Recording extends Pick<Call<'RecordVersions'>, 'caller' | 'consortium' | 'store'> {
+  /** Name of the provider in whose collection they stand. */
+  provider: string;
+}
+
 /** A record that the transaction writes. */
 export interface Recorded {
   draft: RecordDraft;
@@ -20,7 +26,7 @@ export interface Recorded {
  * @throws LedgerError INVALID where it is another, or none is shown; as checkRecord
  */
 export async function previousOf(
-  { caller, store }: Call<'RecordVersions'>,
+  { provider, store }: Recording,
   { draft, at }: Recorded,
   previous: RecordEvidence | undefined,
   root: string,
@@ -29,7 +35,7 @@ export async function previousOf(
   if (previous === undefined) throw new LedgerError('INVALID', 'does not show the version before', `${at}.version`);
   if (previous.id !== draft.id || previous.version !== draft.version - 1)
     throw new LedgerError('INVALID', 'is another record or version', `${root}.previous`);
-  return (await checkStanding(store, caller.organisation.name, previous, `${root}.previous`)).anchored;
+  return (await checkStanding(store, provider, previous, `${root}.previous`)).anchored;
 }
 
 /** What each list of the private input is shown for. */

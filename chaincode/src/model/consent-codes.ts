@@ -23,9 +23,9 @@ export const CARETAKER_ACT_SYSTEM = 'https://telemed-ledger.example/fhir/CodeSys
 
 /**
  * What a caretaker may do: read her records, consents and log; answer requests, by a consent or a refusal; revoke consents;
- * book appointments; see bills.
+ * book appointments; see bills; record what she would record, and what medication she takes.
  */
-export const CARETAKER_ACTS = ['read', 'answer', 'revoke', 'book', 'bills'] as const;
+export const CARETAKER_ACTS = ['read', 'answer', 'revoke', 'book', 'bills', 'record', 'medication'] as const;
 export type CaretakerAct = (typeof CARETAKER_ACTS)[number];
 
 /** hl7.org/fhir/R4/valueset-consent-action.html */

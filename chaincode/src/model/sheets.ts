@@ -3,7 +3,7 @@
  * `content/<id>/<generation>` holds the texts, and `version/<record>/<n>` says on which sheet a version stands that its
  * record's id does not place. A record is shown to a third party by its text and its path to the sheet.
  */
-import { nameSchema } from '@telemed-ledger/consortium/members.ts';
+import { mspIdSchema, nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { CanonicalText, canonicalJson, uuidFrom } from './canonical.ts';
 import { MAX_COMPANIONS } from './companions.ts';
@@ -43,6 +43,8 @@ export const sheetSchema = z.strictObject({
   root: hashSchema,
   size: z.int().min(1).max(MAX_RECORDS),
   salt: saltSchema,
+  /** MSP id of who wrote it, where that is not the provider: of what a patient wrote her custodian. */
+  author: mspIdSchema.optional(),
 });
 export type Sheet = z.infer<typeof sheetSchema>;
 

@@ -29,6 +29,7 @@ import { judgingTransactions } from './judging-transactions.ts';
 import { linkTransactions } from './link-transactions.ts';
 import { logTransactions } from './log-transactions.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
+import { patientRecordsSchema } from './patient-records.ts';
 import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
 import { renewalTransactions } from './renewal-transactions.ts';
 import { repaymentTransactions } from './repayment-transactions.ts';
@@ -101,6 +102,22 @@ export const transactions = {
       always: [collections.care(caller)],
       ...(dispenses === undefined ? {} : { copies: [collections.marks] }),
     }),
+  }),
+  /**
+   * What a patient, or a caretaker of hers, records at a provider that has a Patient of hers: new records, and new versions of those and
+   * of Appointments. Refuses what is not hers to say (FORBIDDEN), by the name of the rule (rules/patient-records.ts).
+   */
+  RecordByPatient: transaction({
+    contract: 'records',
+    kind: 'submit',
+    callers: ['custodian'],
+    roles: ['system'],
+    onBehalfOf: ['patient', 'caretaker'],
+    input: z.strictObject({ provider: nameSchema }),
+    private: patientRecordsSchema,
+    output: done,
+    endorsers: (_, caller, { provider }) => every(caller, provider),
+    writes: ({ input: { provider } }) => ({ always: [collections.care(provider)] }),
   }),
   /** The SHA-256 the ledger holds for private keys, hex, or '' where there is none. Works on every peer. */
   GetAnchors: transaction({

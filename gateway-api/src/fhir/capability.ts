@@ -6,7 +6,7 @@ import { refusalOfDelete } from './deletions.ts';
 import type { Operation } from './operations.ts';
 import type { Profiles } from './profiles/profiles.ts';
 import { parametersOf } from './search-parameters.ts';
-import { identifierParameter, type SupportedType, supportedTypes } from './types.ts';
+import { identifierParameter, isWrittenBy, type SupportedType, supportedTypes } from './types.ts';
 import { FHIR_VERSION } from './validation/schema.ts';
 
 export interface CapabilityOptions {
@@ -56,7 +56,7 @@ const SERVED_BESIDE: readonly (Pick<Operation, 'type' | 'name' | 'definition'> &
 const OF_THE_SYSTEM = [{ name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export' }];
 
 function resourceOf(type: SupportedType, { organisation, operations, clientIds, profiles }: CapabilityOptions): object {
-  const isWritten = type.writer === organisation.kind;
+  const isWritten = isWrittenBy(type, organisation.kind);
   const isRecord = isWritten && type.writer === 'provider';
   const isDeleted = isRecord && refusalOfDelete(type, type.name) === undefined;
   const beside = SERVED_BESIDE.filter(({ kind = organisation.kind }) => kind === organisation.kind);

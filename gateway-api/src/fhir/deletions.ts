@@ -3,6 +3,7 @@
  * back; to erase it is more ($erase). What something else here refers to is not deleted.
  */
 import { tombstoneOf } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { isOfBoth } from '@telemed-ledger/chaincode/model/patient-records.ts';
 import type { Change } from './changes.ts';
 import { errorIssue, Refusal } from './outcomes.ts';
 import type { Scope, StoredResource } from './repository.ts';
@@ -20,13 +21,14 @@ export function refusalOfDelete({ name, writer }: SupportedType, place: string):
   return new Refusal(405, errorIssue('not-supported', words, place), { Allow: 'GET, HEAD, POST, PUT, OPTIONS' });
 }
 
-/** Only its author changes a record. */
+/** Only its author changes a record; an appointment that is no copy, its provider and its patient. */
 export function refusalOfAuthor(
   current: StoredResource | undefined,
   { organisation }: Scope,
   place: string,
 ): Refusal | undefined {
   if (current === undefined || current.author === organisation.name) return undefined;
+  if (current.access === undefined && isOfBoth(current.resource.resourceType)) return undefined;
   const words = 'This is a record of another organisation, which alone can change it.';
   return new Refusal(403, errorIssue('forbidden', words, place));
 }

@@ -3,6 +3,7 @@
  * (If-None-Exist, If-Match) say, which version comes next. Faults go to the change, so that a transaction can report
  * them all and a batch can go on without it.
  */
+import { markedBy } from '@telemed-ledger/chaincode/model/patient-records.ts';
 import { referencesIn } from '@telemed-ledger/chaincode/model/record-facts.ts';
 import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
 import { isLeft } from '../auth/scopes.ts';
@@ -23,7 +24,7 @@ import { resolveReferences } from './references.ts';
 import type { Scope } from './repository.ts';
 import { forbidsVersion } from './requests.ts';
 import { criterionKey } from './tokens.ts';
-import { type SupportedType, supportedType } from './types.ts';
+import { isWrittenBy, type SupportedType, supportedType } from './types.ts';
 import { isResourceType } from './validation/schema.ts';
 
 /**
@@ -38,14 +39,15 @@ const isSound = (change: Change): boolean => change.failure === undefined;
 
 /** Why resources of a type are not written at this organisation's gateway; undefined where they are. */
 export function refusalOfWriter(type: SupportedType, { kind }: Organisation, place: string): Refusal | undefined {
-  if (type.writer === kind) return undefined;
+  if (isWrittenBy(type, kind)) return undefined;
   const writer = type.writer === undefined ? 'by no REST interaction' : `at the gateway of a ${type.writer}`;
   const issue = errorIssue('not-supported', `${type.name} is written ${writer}.`, place);
   return new Refusal(405, issue, { Allow: 'GET, HEAD, OPTIONS' });
 }
 
 /** The URL against the table of types, then the body against R4, and against the URL. */
-function checkRequest(change: Change, { organisation, profiles }: Scope): undefined {
+function checkRequest(change: Change, scope: Scope): undefined {
+  const { organisation } = scope;
   const { interaction, type, urlPath } = change.request;
   const place = urlPath ?? type;
   const supported = supportedType(type);
@@ -57,11 +59,11 @@ function checkRequest(change: Change, { organisation, profiles }: Scope): undefi
     (interaction === 'delete' ? refusalOfDelete(supported, place) : undefined) ??
     (interaction === 'patch' ? refusalOfPatch(supported, place) : undefined);
   if (refusal !== undefined) return change.fail(refusal.status, refusal.issues[0]!);
-  if (interaction === 'create' || interaction === 'update') checkBody(change, profiles);
+  if (interaction === 'create' || interaction === 'update') checkBody(change, scope);
 }
 
 /** The body against the URL and against R4. */
-function checkBody(change: Change, profiles: Scope['profiles']): undefined {
+function checkBody(change: Change, { organisation, profiles, caller }: Scope): undefined {
   const { interaction, type, criterion } = change.request;
   const body = change.body as { resourceType?: unknown } | null | undefined;
   if (typeof body?.resourceType === 'string' && body.resourceType !== type && isResourceType(body.resourceType)) {
@@ -72,6 +74,9 @@ function checkBody(change: Change, profiles: Scope['profiles']): undefined {
   }
   change.validate();
   if (!isSound(change)) return;
+  // Who reported it is known by the token alone.
+  if (organisation.kind === 'custodian' && caller.fhirUser !== undefined)
+    change.resource = markedBy(change.resource, caller.fhirUser);
   for (const issue of profiles.issuesOfStated(change.resource, change.path)) change.fail(UNPROCESSABLE, issue);
   const isNamed = interaction === 'patch' || (interaction === 'update' && criterion === undefined);
   if (isNamed && change.resource['id'] !== change.id) {
@@ -224,7 +229,7 @@ async function resolvePatch(change: Change, scope: Scope): Promise<undefined> {
   }
   change.version = current.version + 1;
   change.kept = new Set(referencesIn(current.resource));
-  checkBody(change, scope.profiles);
+  checkBody(change, scope);
 }
 
 /** What of an update or a delete depends on what is there. */

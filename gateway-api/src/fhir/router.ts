@@ -47,7 +47,7 @@ import type { Repository, Scope } from './repository.ts';
 import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
 import type { Parameters } from './search-query.ts';
-import { type SupportedType, supportedTypes } from './types.ts';
+import { isWrittenBy, type SupportedType, supportedTypes } from './types.ts';
 import { validateResource } from './validation/validation.ts';
 import { write } from './writes.ts';
 
@@ -382,7 +382,7 @@ export interface DocumentedRoute {
 /** What of FHIR the organisation of these options is asked: where it writes no resources, no route that would. */
 export function documentedRoutes(options: FhirOptions): DocumentedRoute[] {
   const { organisation, operations = [] } = options;
-  const writes = supportedTypes.some(({ writer }) => writer === organisation.kind);
+  const writes = supportedTypes.some((type) => isWrittenBy(type, organisation.kind));
   return routesOf(new FhirApi(options), operations).flatMap(([path, endpoints]) =>
     (Object.entries(endpoints) as [Method, Endpoint][]).flatMap(
       ([method, { summary, body, isQuestion, isWrite: writesAlone }]) => {

@@ -2,6 +2,7 @@
  * Which resource types this server takes and who writes them. The routes, the Bundles and the CapabilityStatement all read
  * this table, so that what is stated is what works. How they are searched is in search-parameters.ts.
  */
+import { patientType } from '@telemed-ledger/chaincode/model/patient-records.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import { parametersOf, type SearchParameter } from './search-parameters.ts';
 
@@ -92,6 +93,8 @@ export interface SupportedType {
   name: string;
   /** The kind of organisation whose gateway creates and updates it; undefined where none does. */
   writer: Kind | undefined;
+  /** Patients and their caretakers write it too, at the gateway of their custodian. */
+  isPatients: boolean;
 }
 
 const supported = new Map<string, SupportedType>(
@@ -100,10 +103,13 @@ const supported = new Map<string, SupportedType>(
     ...Object.entries(LEDGER_TYPES).map(([name, writer]) => ({ name, writer })),
   ]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((type) => [type.name, type]),
+    .map((type) => [type.name, { ...type, isPatients: patientType(type.name) !== undefined }]),
 );
 
 export const supportedTypes: readonly SupportedType[] = [...supported.values()];
+/** Whether the gateway of an organisation of this kind writes it. */
+export const isWrittenBy = ({ writer, isPatients }: SupportedType, kind: Kind): boolean =>
+  writer === kind || (isPatients && kind === 'custodian');
 export const supportedType = (name: string): SupportedType | undefined => supported.get(name);
 
 /** The parameter by which conditions (If-None-Exist, conditional references) find one resource; not every type has it. */

@@ -40,7 +40,6 @@ import { getClaimRules, setClaimRules } from './claims/rules.ts';
 import { screenClaims } from './claims/screenings.ts';
 import { getClaimTables, loadClaimTables } from './claims/tables.ts';
 import { writeTerms } from './claims/terms.ts';
-import { writeConsent } from './consents/consents.ts';
 import { sendWishes } from './consents/duties.ts';
 import { evaluateConsents } from './consents/evaluate.ts';
 import { wish, wishes } from './consents/routes.ts';
@@ -77,6 +76,7 @@ import { proofs, witnesses } from './receipts/proof-routes.ts';
 import { receipt } from './receipts/routes.ts';
 import { ledgerTree } from './receipts/tree-routes.ts';
 import { recordVersions } from './records/groups.ts';
+import { writeAtCustodian } from './records/patients-own.ts';
 import type { Writer } from './records/records.ts';
 import { importExclusions } from './registers/exclusions.ts';
 import { getFeeSchedule, loadFeeSchedule } from './registers/fee-schedules.ts';
@@ -250,8 +250,8 @@ export const DUTIES: readonly Duty[] = [
 export const WRITERS: Partial<Record<Kind, Writer>> = {
   provider: { write: recordVersions, transactions: ['RecordVersions'] },
   custodian: {
-    write: writeConsent,
-    transactions: ['GrantConsent', 'AmendConsent', 'RevokeConsent'],
+    write: writeAtCustodian,
+    transactions: ['GrantConsent', 'AmendConsent', 'RevokeConsent', 'RecordByPatient'],
   },
   payer: { write: writeTerms, transactions: ['RegisterCoverage', 'RegisterPlan', 'LoadClaimTables'] },
 };

@@ -22,7 +22,7 @@ import {
   audienceSchema,
 } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
+import { type Consortium, custodianOf, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import { inStretches } from '../../http/pauses.ts';
 import { type Anchorage, anchorageOf } from './anchorage.ts';
 import { objectIn } from './json.ts';
@@ -109,7 +109,7 @@ async function partsOnSheet(content: Content, { sheet, tree, collection, creator
   await inStretches(content.leaves.entries(), ([index, text]) => {
     if (typeof text !== 'string') return;
     const leaf = { index, size, path: paths[index]! };
-    const part = recordPart({ text, root, leaf, sheet, placeOf: placeOf(index), author: creator, collection });
+    const part = recordPart({ text, root, leaf, sheet, placeOf: placeOf(index), authors: [creator], collection });
     if (part !== undefined) parts.push(part);
   });
   const erased = content.leaves.filter((leaf) => typeof leaf !== 'string').length;
@@ -124,16 +124,16 @@ interface Standing {
   sheet: string;
   /** The exact text under the key of that version; undefined where there is none. */
   placeOf: (id: string, version: number) => string | undefined;
-  /** MSP id of the only one whose it can be. */
-  author: string;
+  /** MSP ids of those whose it can be: who wrote the sheet; of a copy its provider, or the custodian for the patient. */
+  authors: readonly string[];
   /** Where sheet and place must be anchored. */
   collection: string;
 }
 
 /** A record on a sheet; undefined where nothing says that it stands there. @throws Undelivered */
-function recordPart({ text, root, leaf, sheet, placeOf, author, collection }: Standing): Part | undefined {
+function recordPart({ text, root, leaf, sheet, placeOf, authors, collection }: Standing): Part | undefined {
   const content = recordIn(text);
-  if (content === undefined || content.author !== author) return undefined;
+  if (content === undefined || !authors.includes(content.author)) return undefined;
   const { version } = content;
   const [{ resourceType: type, id } = { resourceType: '', id: '' }] = content.resources;
   const at = leaf.copy === undefined ? { at: leaf.index } : {};
@@ -173,14 +173,14 @@ export async function partsOfCopies(
 ): Promise<Parts> {
   const copies = readObject(value) as unknown as Copies;
   const { holder, accessId, expiresAt, deliveredAt, salt, records } = copies;
-  const author = organisationByName(consortium, holder)?.mspId;
+  const provider = organisationByName(consortium, holder)?.mspId;
   const isDelivery = [holder, accessId, expiresAt, deliveredAt, salt].every((one) => typeof one === 'string');
-  if (!isDelivery || !Array.isArray(records) || author === undefined || key !== privateKeys.copies(accessId))
+  if (!isDelivery || !Array.isArray(records) || provider === undefined || key !== privateKeys.copies(accessId))
     throw new Error('this is no delivery');
   const anchorages = agreementTo(copies, collection, beside);
   const parts: Part[] = [];
   await inStretches(records, (record) => {
-    const part = copyPart(record, copies, author);
+    const part = copyPart(record, copies, [provider, custodianOf(consortium).mspId]);
     if (part !== undefined) parts.push(part);
   });
   return { parts, refused: records.length - parts.length, anchorages };
@@ -203,7 +203,7 @@ function agreementTo({ accessId, holder }: Copies, inbox: string, beside: Beside
 }
 
 /** Undefined where it is not shaped like evidence, or proves nothing. */
-function copyPart(...of: [record: RecordEvidence, copies: Copies, author: string]): Part | undefined {
+function copyPart(...of: [record: RecordEvidence, copies: Copies, authors: readonly string[]]): Part | undefined {
   try {
     return provedCopy(...of);
   } catch {
@@ -221,7 +221,7 @@ function audienceIn({ audience }: Copies): string | null {
 /** No reader's name. */
 const NOBODY = '';
 
-function provedCopy(record: RecordEvidence, copies: Copies, author: string): Part | undefined {
+function provedCopy(record: RecordEvidence, copies: Copies, authors: readonly string[]): Part | undefined {
   const { text, sheet, index, path, tree, place, id, version } = record;
   const { root, size } = readObject(tree) as unknown as Sheet;
   if (!Number.isSafeInteger(index) || !isIncluded(leafHash(text), index, path, { root, size })) return undefined;
@@ -231,7 +231,7 @@ function provedCopy(record: RecordEvidence, copies: Copies, author: string): Par
   const whom = { ...(audience === undefined ? {} : { audience }), ...(purpose === undefined ? {} : { purpose }) };
   const copy = { sheet, tree, deliveredAt, salt, ...whom, ...(place === undefined ? {} : { place }) };
   const leaf = { index, size, path, copy };
-  const part = recordPart({ text, root, leaf, sheet, placeOf: () => place, author, collection });
+  const part = recordPart({ text, root, leaf, sheet, placeOf: () => place, authors, collection });
   if (part === undefined || part.resources[0]?.id !== id || part.version !== version) return undefined;
   const anchorages = [anchorageOf([collection], privateKeys.sheet(sheet), tree), ...(part.anchorages ?? [])];
   return { ...part, copy: { source: holder, access, expiresAt, audience: audienceIn(copies) }, anchorages };

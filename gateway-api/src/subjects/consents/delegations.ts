@@ -7,6 +7,7 @@ import { delegationAt, isDelegation } from '@telemed-ledger/chaincode/model/dele
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { isGuardian } from '@telemed-ledger/chaincode/model/related-persons.ts';
+import type { ConsentVersion } from '@telemed-ledger/chaincode/model/values.ts';
 import type { RequestHandler } from 'express';
 import { type ActsFor, type Caller, callerIn, setCaller } from '../../auth/caller.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -18,22 +19,26 @@ const HEADER = 'X-Patient';
 /** The most delegations to one caretaker that are looked at. */
 const MOST = 200;
 
+interface Held extends ActsFor {
+  consent: ConsentVersion;
+}
+
 /** Every delegation in force that names him. @throws {Failure} 503 where a part of it has not arrived */
-async function delegationsTo(caretaker: string, index: ReadModel): Promise<ActsFor[]> {
+async function delegationsTo(caretaker: string, index: ReadModel): Promise<Held[]> {
   const values = [{ parameter: 'actor', anyOf: [{ value: caretaker }] }];
   const { matches } = await index.search(
     { type: 'Consent', values, count: MOST },
     { compartment: undefined, audience: '' },
   );
   const now = new Date().toISOString();
-  const held: ActsFor[] = [];
+  const held: Held[] = [];
   for (const { resource, version } of matches) {
     const delegation = delegationAt(resource, now);
     if (delegation?.caretakers.includes(caretaker) !== true) continue;
     const consent = { id: resource.id, version };
     if ((await isRevoked(index, consent.id)) || (await isWithdrawn(index, consent))) continue;
     const patient = /^Patient\/(.+)$/.exec(String((resource['patient'] as { reference?: string }).reference))?.[1];
-    if (patient !== undefined) held.push({ patient, acts: delegation.acts });
+    if (patient !== undefined) held.push({ patient, acts: delegation.acts, consent });
   }
   return held;
 }
@@ -49,6 +54,20 @@ function actsFor(held: readonly ActsFor[], stated: string | undefined): ActsFor 
   if (patient === undefined || hers.length === 0)
     throw new LedgerError('FORBIDDEN', 'no delegation in force names this caretaker');
   return { patient, acts: [...new Set(hers.flatMap(({ acts }) => acts))] };
+}
+
+/** One by which a caretaker does all of these for a patient, as a transaction shows it. @throws {LedgerError} FORBIDDEN */
+export async function delegationFor(
+  { fhirUser = '', actsFor }: Caller,
+  index: ReadModel,
+  acts: readonly CaretakerAct[],
+): Promise<ConsentVersion> {
+  const held = await delegationsTo(fhirUser, index);
+  const one = held.find(
+    ({ patient, acts: given }) => patient === actsFor?.patient && acts.every((act) => given.includes(act)),
+  );
+  if (one === undefined) throw new LedgerError('FORBIDDEN', `this is not delegated: it takes ${acts.join(' and ')}`);
+  return one.consent;
 }
 
 /** Puts on a caretaker's request for whom he acts. To be mounted behind what says who is calling. */

@@ -55,6 +55,8 @@ const ACT_WORDS: Record<CaretakerAct, string> = {
   revoke: 'revoke your consents',
   book: 'book appointments',
   bills: 'see your bills',
+  record: 'record measurements, forms, documents and messages for you',
+  medication: 'say which medication you take',
 };
 
 /** Whom it lets act, in what and when: it permits no organisation anything. */

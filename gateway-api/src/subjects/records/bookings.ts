@@ -14,7 +14,10 @@ const TYPE = 'Appointment';
 
 export const isAppointment = ({ type }: RecordItem): boolean => type === TYPE;
 
-type BookingServices = Pick<Services, 'index' | 'organisation'>;
+interface BookingServices extends Pick<Services, 'index'> {
+  /** At whom they are. */
+  organisation: Pick<Services['organisation'], 'name'>;
+}
 
 /** The records, its appointments with what they show. @throws {LedgerError} CONFLICT */
 export const withBookings = (services: BookingServices, items: readonly RecordItem[]): Promise<RecordItem[]> =>

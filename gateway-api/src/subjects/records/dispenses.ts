@@ -70,7 +70,7 @@ async function withShown(
 }
 
 /** @throws {LedgerError} CONFLICT where it is a copy of another's */
-export function ownRow(row: VersionRow, { name }: Services['organisation']): VersionRow {
+export function ownRow(row: VersionRow, { name }: Pick<Services['organisation'], 'name'>): VersionRow {
   if (row.collection === collections.care(name)) return row;
   throw new LedgerError('CONFLICT', 'another organisation has a record of this id');
 }

@@ -1,13 +1,12 @@
 /** Records of several callers in one RecordVersions: how they lie on sheets, and which of them a refusal names. */
-import { canonicalJson } from '@telemed-ledger/chaincode/model/canonical.ts';
-import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { LicenceShown } from '@telemed-ledger/chaincode/model/registers.ts';
-import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-commit.ts';
 import type { LedgerClient } from '../../ledger/client.ts';
 import { upToDate } from '../up-to-date.ts';
 import { isAppointment, withBookings } from './bookings.ts';
 import { isOfMedication, withDispensing } from './dispenses.ts';
+import { atResource, recordItems } from './items.ts';
 import type { Write } from './records.ts';
 import { type RecordItem, sheetsOf } from './sheets.ts';
 
@@ -67,14 +66,7 @@ export const recordVersions: Write = async (
   { as, beforeSubmit },
   { subject },
 ) => {
-  const plain = await Promise.all(
-    drafts.map(async ({ resource, ...draft }): Promise<RecordItem> => {
-      const origin =
-        draft.version === 2 ? await index.evidence.originOf(collections.care(organisation.name), draft.id) : undefined;
-      const text = canonicalJson(resource);
-      return { ...draft, type: resource.resourceType, resource: text, ...(origin === undefined ? {} : { origin }) };
-    }),
-  );
+  const plain = await recordItems(index, organisation.name, drafts);
   const write = (items: readonly RecordItem[]) =>
     groups.write({
       as,
@@ -95,16 +87,7 @@ export const recordVersions: Write = async (
   });
 };
 
-const RESOURCE = /^private\.(?:sheets\[\d+\]\.records\[\d+\](?:\.resource)?|(?:dispenses|bookings)\[\d+\])(.*)$/;
-
-/** A refusal at the only record of a write, with its place as who sent it knows it. */
-function atResource(error: unknown, [only, ...others]: readonly RecordItem[]): unknown {
-  if (!(error instanceof LedgerError) || only === undefined || others.length > 0) return error;
-  const [, rest] = RESOURCE.exec(error.expression ?? '') ?? [];
-  return rest === undefined ? error : new LedgerError(error.code, error.reason, `${only.type}${rest}`);
-}
-
-const targetsOf = ({ id, shown, handle, booked }: RecordItem): string[] => [
+export const targetsOf = ({ id, shown, handle, booked }: RecordItem): string[] => [
   id,
   ...(shown === undefined || handle === undefined ? [] : [handle]),
   ...(booked?.known ?? []).map(({ name }) => name),
