@@ -9,6 +9,12 @@ const USAGE = `usage: npm run network -- COMMAND
   deploy                    brings the chaincode to where every organisation can endorse with every other
   status                    every process: port, number, height of its ledger
   down                      ends everything; ledgers stay
+  plan                      what differs between the running channel and definition and certificates, and the steps
+  apply [FILE…] [--org A,B] carries the plan out; FILEs bring signatures of others, --org names whose keys sign here
+                            (default: all that are here)
+  sign FILE --org NAME      adds an administrator's signature to the update that apply waits with
+  renew NAME…               new keys and certificates of an orderer, peer-ORG, admin-ORG or gateway-ORG; apply puts them
+                            to use
   restart NAME              ends one process and starts it again
   forget [ORG…]             takes off the peers' disks what their ledgers have purged, one stopped peer at a time
   logs NAME [--lines N]     the end of one process's log (default 40 lines)
@@ -24,6 +30,7 @@ await runCommand(async () => {
     options: {
       ordering: { type: 'string' },
       lines: { type: 'string' },
+      org: { type: 'string' },
       yes: { type: 'boolean', default: false },
       containers: { type: 'boolean', default: false },
     },

@@ -8,7 +8,8 @@ import { type Authorities, authoritiesIn } from './authorities.ts';
 import { type KeyPair, LOCAL_HOSTS } from './authority.ts';
 import { assertUsable, type CertificateFile, removeUnfinished } from './key-store.ts';
 import { NODE_DAYS, USER_DAYS } from './lifetimes.ts';
-import { type HostsOf, localHosts, nodePairsIn, organisationDirectory } from './organisations.ts';
+import { type HostsOf, type Issue, localHosts, nodePairsIn, organisationDirectory } from './organisations.ts';
+import { isRenewed, renewalOf } from './renewals.ts';
 import { together } from './together.ts';
 
 export interface PreparedNode {
@@ -16,6 +17,8 @@ export interface PreparedNode {
   tls: KeyPair;
   /** Holds cert.pem, key.pem, tls.pem and tls.key. */
   directory: string;
+  /** Those that are to take the place of these once the channel knows them (renewals.ts). */
+  next?: { identity: KeyPair; tls: KeyPair };
 }
 
 export interface PreparedNodes {
@@ -46,14 +49,13 @@ export async function prepareNodes(
         consortium.ordering.orderers
           .filter(({ organisation }) => organisation === name)
           .map(async (orderer) => {
-            const request = { commonName: orderer.name, days: NODE_DAYS, hosts: hostsOf(orderer.name) };
-            return [
-              orderer.name,
-              await nodeIn(join(directory, 'orderers', orderer.name), authorities, checked, {
-                ...request,
-                ou: 'orderer',
-              }),
-            ] as const;
+            const node = await nodeIn(
+              join(directory, 'orderers', orderer.name),
+              authorities,
+              checked,
+              ordererRequest(orderer.name, hostsOf),
+            );
+            return [orderer.name, node] as const;
           }),
       );
       return { name, administrator, orderers };
@@ -92,13 +94,21 @@ const administratorIn = (
   name: string,
   authorities: Authorities,
   checked: CertificateFile[],
-): Promise<PreparedNode> =>
-  nodeIn(join(directory, 'admin'), authorities, checked, {
-    commonName: `admin.${name}`,
-    ou: 'admin',
-    days: USER_DAYS,
-    hosts: LOCAL_HOSTS,
-  });
+): Promise<PreparedNode> => nodeIn(join(directory, 'admin'), authorities, checked, administratorRequest(name));
+
+export const administratorRequest = (name: string): NodeRequest => ({
+  commonName: `admin.${name}`,
+  ou: 'admin',
+  days: USER_DAYS,
+  hosts: LOCAL_HOSTS,
+});
+
+export const ordererRequest = (name: string, hostsOf: HostsOf): NodeRequest => ({
+  commonName: name,
+  ou: 'orderer',
+  days: NODE_DAYS,
+  hosts: hostsOf(name),
+});
 
 interface NodeRequest {
   commonName: string;
@@ -107,16 +117,25 @@ interface NodeRequest {
   hosts: readonly string[];
 }
 
-async function nodeIn(
+/** What is asked of it is made where it is not there yet. */
+export async function nodeIn(
   directory: string,
   authorities: Authorities,
   checked: CertificateFile[],
   request: NodeRequest,
 ): Promise<PreparedNode> {
   const { hosts, ...identity } = request;
-  const pairs = await nodePairsIn(directory, authorities, { checked, hosts }, async (ca, tlsca) => ({
+  const issue: Issue = async (ca, tlsca) => ({
     identity: await ca.enrol(identity),
     tls: await tlsca.enrolNode(request.commonName, hosts, request.days),
-  }));
-  return { ...pairs, directory };
+  });
+  const pairs = await nodePairsIn(directory, authorities, { checked, hosts }, issue);
+  if (!isRenewed(directory)) return { ...pairs, directory };
+  const next = await nodePairsIn(renewalOf(directory), authorities, { checked, hosts }, takenMeanwhile);
+  return { ...pairs, directory, next };
 }
+
+/** Another command is just putting them in their place; nothing new is made of that. */
+const takenMeanwhile: Issue = async () => {
+  throw new Error('certificates are being renewed by another command; try again');
+};

@@ -12,6 +12,7 @@ import { type Authorities, authoritiesIn, gatewayRegistrarDirectory, userAuthori
 import { type Authority, type KeyPair, LOCAL_HOSTS, type ServerAuthority } from './authority.ts';
 import { assertUsable, type CertificateFile, readOrCreate, removeUnfinished } from './key-store.ts';
 import { NODE_DAYS, USER_DAYS } from './lifetimes.ts';
+import { isRenewed, settleRenewal } from './renewals.ts';
 import { together } from './together.ts';
 
 /** Paths of PEM files. */
@@ -147,14 +148,7 @@ async function prepareOrganisation(
   const roles = await together(
     ROLES_OF_KIND[kind].map(async (role) => {
       const identity = join(directory, 'identities', role);
-      const pair = await pairIn(identity, async () =>
-        (await authorities.identities()).enrol({
-          commonName: `${role}.${name}`,
-          ou: 'client',
-          attributes: { role },
-          days: USER_DAYS,
-        }),
-      );
+      const pair = await pairIn(identity, () => enrolRole(authorities, role, name));
       const files = filesOf(identity);
       checked.push({ path: files.certificate, certificate: pair.certificate, issuer: authorities.caCertificate });
       return [role, files] as const;
@@ -205,11 +199,27 @@ function peerIn(
   authorities: Authorities,
   use: NodeUse,
 ): Promise<PreparedOrganisation['peer']> {
-  return nodePairsIn(directory, authorities, use, async (ca, tlsca) => ({
-    identity: await ca.enrol({ commonName: `peer.${name}`, ou: 'peer', days: NODE_DAYS }),
-    tls: await tlsca.enrolServer(`peer.${name}`, use.hosts, NODE_DAYS),
-  }));
+  return nodePairsIn(directory, authorities, use, peerIssue(name, use.hosts));
 }
+
+/** Issues the two pairs of a node. */
+export type Issue = (ca: Authority, tlsca: ServerAuthority) => Promise<{ identity: KeyPair; tls: KeyPair }>;
+
+export const peerIssue =
+  (name: string, hosts: readonly string[]): Issue =>
+  async (ca, tlsca) => ({
+    identity: await ca.enrol({ commonName: `peer.${name}`, ou: 'peer', days: NODE_DAYS }),
+    tls: await tlsca.enrolServer(`peer.${name}`, hosts, NODE_DAYS),
+  });
+
+/** The identity of one of an organisation's roles, which all its users in that role share unless they have their own. */
+export const enrolRole = async (authorities: Authorities, role: string, name: string): Promise<KeyPair> =>
+  (await authorities.identities()).enrol({
+    commonName: `${role}.${name}`,
+    ou: 'client',
+    attributes: { role },
+    days: USER_DAYS,
+  });
 
 export interface NodeUse {
   checked: CertificateFile[];
@@ -221,8 +231,9 @@ export async function nodePairsIn(
   directory: string,
   authorities: Authorities,
   { checked, hosts }: NodeUse,
-  issue: (ca: Authority, tlsca: ServerAuthority) => Promise<{ identity: KeyPair; tls: KeyPair }>,
+  issue: Issue,
 ): Promise<{ identity: KeyPair; tls: KeyPair }> {
+  await settleRenewal(directory);
   const files = await readOrCreate(directory, ['cert.pem', 'key.pem', 'tls.pem', 'tls.key'] as const, async () => {
     const { identity, tls } = await issue(...(await Promise.all([authorities.identities(), authorities.servers()])));
     return {
@@ -233,15 +244,19 @@ export async function nodePairsIn(
     };
   });
   const { caCertificate, tlsCaCertificate } = authorities;
-  checked.push({ path: join(directory, 'cert.pem'), certificate: files['cert.pem'], issuer: caCertificate });
-  checked.push({ path: join(directory, 'tls.pem'), certificate: files['tls.pem'], issuer: tlsCaCertificate, hosts });
+  // What is about to be replaced may have expired.
+  if (!isRenewed(directory)) {
+    checked.push({ path: join(directory, 'cert.pem'), certificate: files['cert.pem'], issuer: caCertificate });
+    checked.push({ path: join(directory, 'tls.pem'), certificate: files['tls.pem'], issuer: tlsCaCertificate, hosts });
+  }
   return {
     identity: { certificate: files['cert.pem'], privateKey: files['key.pem'] },
     tls: { certificate: files['tls.pem'], privateKey: files['tls.key'] },
   };
 }
 
-async function pairIn(directory: string, enrol: () => Promise<KeyPair>): Promise<KeyPair> {
+export async function pairIn(directory: string, enrol: () => Promise<KeyPair>): Promise<KeyPair> {
+  await settleRenewal(directory);
   const files = await readOrCreate(directory, ['cert.pem', 'key.pem'] as const, async () => {
     const { certificate, privateKey } = await enrol();
     return { 'cert.pem': certificate, 'key.pem': privateKey };

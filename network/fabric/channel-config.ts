@@ -24,7 +24,11 @@ export interface ChannelMaterial {
 
 /** Serialised; made anew at every call, because it holds the time and a random number. */
 export const firstBlock = (channel: string, layout: Layout, batch: Batch, material: ChannelMaterial): Uint8Array =>
-  genesisBlock(channel, channelGroup(channelDescription(layout, batch, material)), new Date()).serializeBinary();
+  genesisBlock(channel, channelConfiguration(layout, batch, material), new Date()).serializeBinary();
+
+/** What the channel's configuration is to be, its elements without versions. */
+export const channelConfiguration = (layout: Layout, batch: Batch, material: ChannelMaterial): common.ConfigGroup =>
+  channelGroup(channelDescription(layout, batch, material));
 
 function channelDescription(layout: Layout, batch: Batch, material: ChannelMaterial): ChannelDescription {
   const consenters = layout.orderers.map((orderer) => ({ ...orderer, ...material.certificatesOf(orderer) }));

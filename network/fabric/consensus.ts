@@ -49,7 +49,10 @@ export function quorumOf(nodes: number): number {
   return Math.ceil((nodes + faulty + 1) / 2);
 }
 
-function quorumPolicy(consenters: readonly Consenter[]): common.SignaturePolicyEnvelope {
+/** So many of the nodes' own identities must have signed a block. */
+export function quorumPolicy(
+  consenters: readonly Pick<Consenter, 'mspId' | 'identity'>[],
+): common.SignaturePolicyEnvelope {
   const policy = new common.SignaturePolicyEnvelope();
   const each = consenters.map((_, index) => signedBy(index));
   policy.setRule(nOutOf(quorumOf(consenters.length), each));
@@ -57,7 +60,7 @@ function quorumPolicy(consenters: readonly Consenter[]): common.SignaturePolicyE
   return policy;
 }
 
-function identityPrincipal({ mspId, identity }: Consenter): msp.MSPPrincipal {
+function identityPrincipal({ mspId, identity }: Pick<Consenter, 'mspId' | 'identity'>): msp.MSPPrincipal {
   const principal = new msp.MSPPrincipal();
   principal.setPrincipalClassification(msp.MSPPrincipal.Classification.IDENTITY);
   principal.setPrincipal(serializeIdentity(mspId, identity));

@@ -17,6 +17,8 @@ export interface Place {
   /** Every name and address that its TLS certificate must be valid for. */
   hostsOf(node: string): string[];
   builder: Builder;
+  /** What an operator does to have the running channel follow the definition. */
+  changeIt: string;
   /** The command that removes the ledgers. */
   beginAnew: string;
 }
@@ -41,6 +43,7 @@ export const NATIVE: Place = {
     path: join(import.meta.dirname, 'builder'),
     environmentOf: (address) => ({ CHAINCODE_ADDRESS: address }),
   },
+  changeIt: 'see what would change with npm run network -- plan',
   beginAnew: 'npm run network -- reset',
 };
 
@@ -59,5 +62,6 @@ export const CONTAINERS: Place = {
     path: '/opt/hyperledger/ccaas_builder',
     environmentOf: (address) => ({ CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG: JSON.stringify({ address }) }),
   },
+  changeIt: 'a network in containers takes no such change yet',
   beginAnew: 'docker compose down --volumes',
 };

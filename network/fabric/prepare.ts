@@ -5,11 +5,12 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { common } from '@hyperledger/fabric-protos';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { KeyPair } from '../ca/authority.ts';
 import { prepareNodes } from '../ca/nodes.ts';
 import { prepareOrganisations } from '../ca/organisations.ts';
-import { type ChannelMaterial, firstBlock } from './channel-config.ts';
+import { type ChannelMaterial, channelConfiguration, firstBlock } from './channel-config.ts';
 import { writeIfDifferent, writeYaml } from './files.ts';
 import { chaincodeAddressOf, type Layout, type NodeLayout } from './layout.ts';
 import { administratorIn, type Material, ordererNode, organisationIn } from './material.ts';
@@ -40,16 +41,29 @@ export async function materialOf(consortium: ConsortiumDefinition, { dataDir, pl
  */
 export function writeNetwork(consortium: ConsortiumDefinition, layout: Layout, material: Material): void {
   refuseAnotherChannel(consortium, layout);
+  writeNodes(layout, material);
+  writeChannel(consortium, layout, material);
+}
+
+/** Every node's files and every administrator's, from keys that are there. */
+export function writeNodes(layout: Layout, material: Material): void {
+  writeAdministrators(layout, material);
   writePeers(layout, material);
   writeOrderers(layout, material);
-  writeChannel(consortium, layout, material);
+}
+
+/** What `peer` commands of the organisations' administrators read. */
+export function writeAdministrators(layout: Layout, material: Material): void {
+  for (const peer of layout.peers) {
+    const organisation = organisationIn(material, peer.organisation.name);
+    writeMemberMsp(peer.adminMsp, organisation, administratorIn(material, organisation.name).identity);
+    writeYaml(join(peer.adminDirectory, 'core.yaml'), administratorConfig());
+  }
 }
 
 function writePeers(layout: Layout, material: Material): void {
   for (const peer of layout.peers) {
     const organisation = organisationIn(material, peer.organisation.name);
-    writeMemberMsp(peer.adminMsp, organisation, administratorIn(material, organisation.name).identity);
-    writeYaml(join(peer.adminDirectory, 'core.yaml'), administratorConfig());
     // Where earlier versions kept the administrator's key.
     rmSync(join(peer.directory, 'admin'), { recursive: true, force: true });
     writeMemberMsp(join(peer.directory, 'msp'), organisation, organisation.peer.identity);
@@ -97,23 +111,32 @@ function writeChannel(consortium: ConsortiumDefinition, layout: Layout, material
   writeIfDifferent(layout.genesisBlock, firstBlock(channel, layout, ordering.batch, certificatesIn(material)));
 }
 
+/** Of orderers those that they are to have. */
 const certificatesIn = (material: Material): ChannelMaterial => ({
   mspOf: (organisation) => organisationIn(material, organisation),
   certificatesOf: ({ process }) => {
-    const { identity, tls } = ordererNode(material, process);
+    const node = ordererNode(material, process);
+    const { identity, tls } = node.next ?? node;
     return { identity: identity.certificate, tls: tls.certificate };
   },
 });
 
+/** What the channel's configuration is to be by the definition and the certificates on disk. */
+export const wantedConfiguration = (
+  { ordering }: ConsortiumDefinition,
+  layout: Layout,
+  material: Material,
+): common.ConfigGroup => channelConfiguration(layout, ordering.batch, certificatesIn(material));
+
 const foundationFile = (layout: Layout): string => join(layout.channelDirectory, 'made-for.json');
 
-/** What block 0 fixes for good, here. Batch settings too: this runner makes no configuration updates. */
+/** Who is in the channel and where they are: what only a configuration update changes, and nodes are started by. */
 function foundationOf(consortium: ConsortiumDefinition, layout: Layout): string {
-  const { channel, organisations, ordering } = consortium;
+  const { channel, organisations } = consortium;
   const members = organisations.map(({ name, mspId, peerPort }) => ({ name, mspId, peerPort }));
   const orderers = layout.orderers.map(({ process, mspId, port }) => ({ name: process, mspId, port }));
   const place = layout.place.name === 'native' ? {} : { place: layout.place.name };
-  const foundation = { channel, ordering: layout.ordering, ...place, members, orderers, batch: ordering.batch };
+  const foundation = { channel, ordering: layout.ordering, ...place, members, orderers };
   return JSON.stringify(foundation, null, 2);
 }
 
@@ -123,12 +146,18 @@ export function existingOrdering(layout: Layout): Layout['ordering'] | undefined
   return (JSON.parse(readFileSync(foundationFile(layout), 'utf8')) as { ordering: Layout['ordering'] }).ordering;
 }
 
+/** Says that the channel has become what the definition wants. */
+export const settleFoundation = (consortium: ConsortiumDefinition, layout: Layout): boolean =>
+  writeIfDifferent(foundationFile(layout), foundationOf(consortium, layout));
+
 function refuseAnotherChannel(consortium: ConsortiumDefinition, layout: Layout): void {
   if (!existsSync(layout.genesisBlock)) return;
-  if (readFileSync(foundationFile(layout), 'utf8') === foundationOf(consortium, layout)) return;
+  // Earlier versions wrote batch settings too.
+  const { batch: _, ...madeFor } = JSON.parse(readFileSync(foundationFile(layout), 'utf8')) as Record<string, unknown>;
+  if (JSON.stringify(madeFor, null, 2) === foundationOf(consortium, layout)) return;
   throw new Error(
-    `the channel in ${layout.root} was made for other members, orderers, ports, hosts or batch settings than the
-consortium's definition has now (compare ${foundationFile(layout)}): restore the definition, or begin anew with
-${layout.place.beginAnew}`,
+    `the channel in ${layout.root} was made for other members, orderers, ports or hosts than the consortium's
+definition has now (compare ${foundationFile(layout)}): ${layout.place.changeIt}, restore the definition, or begin anew
+with ${layout.place.beginAnew}`,
   );
 }

@@ -26,6 +26,7 @@ import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { dropReadModels } from '../consortium/read-models.ts';
 import { table } from '../table.ts';
 import { chaincodeOf, serveChaincode, serveOne } from './chaincode.ts';
+import { applyChanges, plan, renewCertificates, sign } from './changes.ts';
 import { containerPreflight, preflight } from './check.ts';
 import { deployedPackage, type NetworkContext, networkContext } from './context.ts';
 import { untilAllEndorse } from './endorsing.ts';
@@ -35,6 +36,7 @@ export interface Arguments {
   names: string[];
   ordering?: string | undefined;
   lines?: string | undefined;
+  org?: string | undefined;
   yes: boolean;
   containers: boolean;
 }
@@ -43,6 +45,10 @@ export const COMMANDS: Record<string, (given: Arguments) => Promise<number>> = {
   up,
   deploy: deployChaincode,
   status,
+  plan,
+  apply: applyChanges,
+  sign,
+  renew: renewCertificates,
   down,
   restart,
   forget,

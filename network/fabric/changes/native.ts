@@ -1,0 +1,140 @@
+/** A native network as `apply` works on it: by `peer`, by the orderers' participation API, and as processes. */
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from 'node:tls';
+import type { common } from '@hyperledger/fabric-protos';
+import { takeRenewed } from '../../ca/renewals.ts';
+import type { Binaries } from '../binaries.ts';
+import { asAdministrator } from '../channel.ts';
+import { run } from '../command.ts';
+import { addressOf, type NodeLayout, type OrdererLayout } from '../layout.ts';
+import { ordererNode, organisationIn } from '../material.ts';
+import { readNodes, restartNode } from '../network.ts';
+import { materialOf, wantedConfiguration, writeNodes } from '../prepare.ts';
+import type { Operator } from './apply.ts';
+import { type Changed, namesIn, runningConfiguration } from './configuration.ts';
+import { consentersOf, planOf } from './steps.ts';
+import { encodeUpdate, type SignedUpdate } from './update-file.ts';
+
+/** `changed` follows as certificates are renewed. */
+export function nativeOperator(changed: Changed, binaries: Binaries): Operator {
+  const { consortium, layout } = changed;
+  const { channel } = consortium;
+  let { material } = changed;
+  const current = (): Changed => ({ consortium, layout, material });
+  return {
+    configuration: () => runningConfiguration(current(), binaries),
+    plan: (group) => plannedFor(current(), group),
+    broadcast: (update, except) => broadcast(current(), binaries, update, except),
+    nodes: () => readNodes(layout, channel, material),
+    async takeRenewed(group) {
+      const ready = layout.orderers.filter((orderer) => {
+        const { next } = ordererNode(material, orderer.process);
+        return next !== undefined && identityIn(group, orderer) === next.identity.certificate;
+      });
+      for (const { process } of ready) await takeRenewed(ordererNode(material, process).directory);
+      material = await materialOf(consortium, layout);
+      return ready.map(({ process }) => process);
+    },
+    async outdated(group) {
+      // An orderer that the channel does not know by what is on disk would only stop ordering.
+      const orderers = layout.orderers
+        .filter((orderer) => identityIn(group, orderer) === ordererNode(material, orderer.process).identity.certificate)
+        .map((node) => ({ node, certificate: ordererNode(material, node.process).tls.certificate }));
+      const peers = layout.peers.map((node) => ({
+        node,
+        certificate: organisationIn(material, node.organisation.name).peer.tls.certificate,
+      }));
+      const found = await Promise.all(
+        [...orderers, ...peers].map(async ({ node, certificate }) => {
+          const served = await servedCertificate(node);
+          return served !== undefined && served !== new X509Certificate(certificate).fingerprint256
+            ? node.process
+            : undefined;
+        }),
+      );
+      return found.flatMap((name) => name ?? []);
+    },
+    async restart(name) {
+      writeNodes(layout, material);
+      await restartNode(layout, name, channel, material, binaries);
+    },
+    delay: (ms) => delay(ms),
+    now: () => new Date(),
+  };
+}
+
+/** From a configuration to the one that definition and disk want. */
+export const plannedFor = ({ consortium, layout, material }: Changed, group: common.ConfigGroup) =>
+  planOf(
+    consortium.channel,
+    group,
+    wantedConfiguration(consortium, layout, material),
+    namesIn(layout),
+    layout.ordering === 'raft' ? 0 : consortium.ordering.toleratedFaults,
+  );
+
+/** An orderer's certificate as the channel knows it. */
+export function identityIn(group: common.ConfigGroup, orderer: OrdererLayout): string | undefined {
+  const consenter = consentersOf(group).find((one) => `${one.getHost()}:${one.getPort()}` === addressOf(orderer));
+  return consenter === undefined ? undefined : Buffer.from(consenter.getIdentity_asU8()).toString('utf8');
+}
+
+const TIMEOUT_MS = 3_000;
+
+/** The SHA-256 fingerprint of the TLS certificate that a node runs with; undefined where nobody answers. */
+function servedCertificate({ host, port, serverName }: NodeLayout): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const options = { host, port, servername: serverName, rejectUnauthorized: false, timeout: TIMEOUT_MS };
+    const socket = connect(options, () => {
+      resolve(socket.getPeerX509Certificate()?.fingerprint256);
+      socket.destroy();
+    });
+    const silent = (): void => {
+      resolve(undefined);
+      socket.destroy();
+    };
+    socket.once('error', silent).once('timeout', silent);
+  });
+}
+
+/** Through the first orderer that takes it; one that is about to be renewed comes last. */
+async function broadcast(
+  { consortium, layout, material }: Changed,
+  binaries: Pick<Binaries, 'peer'>,
+  update: SignedUpdate,
+  except: string | undefined,
+): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'update-'));
+  const file = join(directory, 'update.pb');
+  writeFileSync(file, encodeUpdate(consortium.channel, update));
+  const orderers = layout.orderers.toSorted(
+    (one, other) => Number(one.process === except) - Number(other.process === except),
+  );
+  const [peer] = layout.peers;
+  const environment = asAdministrator(peer!, organisationIn(material, peer!.organisation.name).tlsCaCertificateFile);
+  try {
+    for (const [index, orderer] of orderers.entries()) {
+      const cafile = organisationIn(material, orderer.organisation).tlsCaCertificateFile;
+      const through = ['-o', addressOf(orderer), '--tls', '--cafile', cafile];
+      try {
+        await run(binaries.peer, ['channel', 'update', '-c', consortium.channel, '-f', file, ...through], environment);
+        return;
+      } catch (error) {
+        const isLast = index === orderers.length - 1;
+        if (
+          isLast ||
+          !/failed to create deliver client|connection refused|deadline exceeded|SERVICE_UNAVAILABLE/i.test(
+            (error as Error).message,
+          )
+        )
+          throw error;
+      }
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
