@@ -2,8 +2,9 @@
  * The private data collections: what they are called, who holds them, who endorses what is written to them (DESIGN:
  * what the ledger holds). Adding a row to `collectionsOf` is all that a new collection takes.
  */
-import { type Consortium, custodianOf, type Organisation, organisationsOfKind } from './members.ts';
-import { all, anyOf, custodianAndAnyOther, type PolicyRule, withAnyOther } from './policies.ts';
+import { type Endorsers, withOneOf } from './endorsers.ts';
+import { type Consortium, custodianOf, type Organisation, organisationByName, organisationsOfKind } from './members.ts';
+import { all, anyOf, custodianAndAnyOther, isSatisfied, type PolicyRule, withAnyOther } from './policies.ts';
 
 /** Names of the collections, by organisation name. */
 export const collections = {
@@ -59,6 +60,24 @@ export const collectionsOfMember = (consortium: Members, member: Pick<Organisati
       .filter(({ members }) => members.some(({ name }) => name === member.name))
       .map(({ name }) => name),
   );
+
+/**
+ * Who of a collection's members has purged what was refused in it: the custodian, or the first one where it is no member. One alone, so
+ * that nothing is sent twice.
+ */
+export function keeperOf(consortium: Members, collection: string): Organisation | undefined {
+  const members = collectionsOf(consortium).find(({ name }) => name === collection)?.members ?? [];
+  return members.find(({ kind }) => kind === 'custodian') ?? members[0];
+}
+
+/** A member of a collection and any one other that its policy is satisfied by. */
+export function pairFor(consortium: Members, caller: string, collection: string): Endorsers {
+  const rule = collectionsOf(consortium).find(({ name }) => name === collection)?.endorsement;
+  const mspId = organisationByName(consortium, caller)?.mspId;
+  const isPair = (other: Organisation) =>
+    rule !== undefined && mspId !== undefined && other.name !== caller && isSatisfied(rule, [mspId, other.mspId]);
+  return withOneOf(caller, ...consortium.organisations.filter(isPair).map(({ name }) => name));
+}
 
 /** Both must endorse what both hold. */
 const sharedByBoth = (name: string, one: Organisation, other: Organisation): Collection => ({

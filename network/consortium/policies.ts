@@ -26,3 +26,9 @@ export const withAnyOther = ({ organisations }: Pick<Consortium, 'organisations'
 /** The custodian and any one other of the consortium. */
 export const custodianAndAnyOther = (consortium: Pick<Consortium, 'organisations'>): PolicyRule =>
   withAnyOther(consortium, custodianOf(consortium).mspId);
+
+/** Whether peers of these organisations (MSP ids) are enough for a rule. */
+export const isSatisfied = (rule: PolicyRule, mspIds: readonly string[]): boolean =>
+  typeof rule === 'string'
+    ? mspIds.includes(rule)
+    : rule.of.filter((part) => isSatisfied(part, mspIds)).length >= rule.need;

@@ -2,14 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeBlock, TRANSACTIONS_FILTER } from '@telemed-ledger/formats/blocks/block.ts';
-import { after, blockKey, readNumber64, TRANSIENT_RANGE } from '@telemed-ledger/network/embedded/ledger/state/keys.ts';
+import { TRANSIENT_RANGE } from '@telemed-ledger/network/embedded/ledger/state/keys.ts';
 import { openDatabase } from '@telemed-ledger/network/embedded/ledger/state/store.ts';
 import type { Parties, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { findSecret } from '../scenarios/secrets.fixture.ts';
 
-/** Private sets of ordered transactions, by block (8 bytes) and transaction (8 bytes). */
-const STORED_SETS = { gte: Buffer.from('w'), lt: after(Buffer.from('w')) };
 const PER_SHEET = 3;
 const ORGANISATIONS = 'https://telemed-ledger.example/organisations';
 const CODES = 'http://terminology.hl7.org/CodeSystem';
@@ -99,22 +96,14 @@ export const filesWith = (directory: string, text: string): string[] =>
     });
 
 /**
- * Takes away, from the files too, what stays by docs/erasure.md: private data that was endorsed and never ordered, and that of
- * transactions that were ordered and refused. Returns how many of either hold the text; without any nothing is touched, so that
- * what else remembers it is found.
+ * Takes away, from the files too, what stays by docs/erasure.md: private data that was endorsed and never ordered. Returns how much of it
+ * holds the text; without any nothing is touched, so that what else remembers it is found.
  */
-export async function dropUncommitted(directory: string, text: string): Promise<number> {
+export async function dropUnordered(directory: string, text: string): Promise<number> {
   const database = await openDatabase(directory);
-  const isRefused = (key: Buffer): boolean => {
-    const block = database.getSync(blockKey(readNumber64(key, 1)));
-    return block !== undefined && decodeBlock(block).metadata[TRANSACTIONS_FILTER]![readNumber64(key, 9)] !== 0;
-  };
-  const holding = async (range: { gte: Buffer; lt: Buffer }): Promise<Buffer[]> =>
-    (await database.iterator(range).all())
-      .filter(([, value]) => findSecret(value, { text }).length > 0)
-      .map(([key]) => key);
-  const unordered = await holding(TRANSIENT_RANGE);
-  const keys = [...unordered, ...(await holding(STORED_SETS)).filter(isRefused)];
+  const keys = (await database.iterator(TRANSIENT_RANGE).all())
+    .filter(([, value]) => findSecret(value, { text }).length > 0)
+    .map(([key]) => key);
   // Twice: a value may lie beside its own removal until the table is written once more.
   for (let turn = 0; turn < 2; turn += 1) {
     const batch = database.batch();

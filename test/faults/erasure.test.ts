@@ -12,7 +12,7 @@ import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
 import { NoAnswer } from '@telemed-ledger/scripts/http.ts';
 import { expect } from 'chai';
 import { until } from '../../gateway-api/src/consortium.fixture.ts';
-import { dropUncommitted, filesWith, recordErasable } from './erasable.fixture.ts';
+import { dropUnordered, filesWith, recordErasable } from './erasable.fixture.ts';
 import { ConsortiumProcess } from './process.fixture.ts';
 
 const SHEETS = 8;
@@ -87,10 +87,10 @@ describe('Erasure (on Linux only)', function () {
     await start();
   }
 
-  /** What was endorsed and not ordered, or ordered and refused, stays (docs/erasure.md): takes that away, and nothing else. */
-  async function forgetUncommitted(): Promise<void> {
+  /** What was endorsed and not ordered stays (docs/erasure.md): takes that away, and nothing else. */
+  async function forgetUnordered(): Promise<void> {
     await consortium.stop();
-    expect(await dropUncommitted(ledger(), secret)).to.be.greaterThan(0);
+    expect(await dropUnordered(ledger(), secret)).to.be.greaterThan(0);
     await start();
   }
 
@@ -122,7 +122,7 @@ describe('Erasure (on Linux only)', function () {
 
   it('leaves nothing of the text in any file of anybody', async () => {
     const isGone = (): boolean => remembering().length === 0;
-    await until(isGone, LONG_MS, SEARCH_MS).catch(forgetUncommitted);
+    await until(isGone, LONG_MS, SEARCH_MS).catch(forgetUnordered);
     await until(isGone, LONG_MS, SEARCH_MS);
     await consortium.stop();
     expect(remembering()).to.deep.equal([]);

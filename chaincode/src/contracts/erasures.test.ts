@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { collectionsOf, keeperOf } from '@telemed-ledger/consortium/collections.ts';
 import { all } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -298,7 +299,7 @@ describe('the erasures contract', () => {
       ['of a marked and another', [0, 1], {}, /CONFLICT at <private.erased\[1\]>: the record is not marked/],
       ['of a place that is not there', [2], {}, /INVALID at <private.erased\[0\]>: the sheet has no such place/],
       ['of one place twice', [0, 0], {}, /INVALID at <private.erased>: the same record twice/],
-      ['of no place', [], {}, /INVALID at <private.erased>/],
+      ['of no place', [], {}, /INVALID at <private.erased>: names no place/],
       ['of another generation', [0], { generation: 1 }, /CONFLICT at <private.generation>: is not the newest content/],
       ["of another provider's", [0], { input: { provider: 'clinic' } }, /CONFLICT at <private.generation>/],
       ['by the provider alone', [0], { from: 'hospital' }, /FORBIDDEN: only a custodian may do this/],
@@ -329,11 +330,75 @@ describe('the erasures contract', () => {
       );
     });
 
+    it('that an erasure wrote is written again as it is, so that what was refused under its key goes', async () => {
+      const sheet = await two();
+      await purge(sheet.id, [0]);
+      const before = content(sheet.id, 1);
+      const { writes } = await purge(sheet.id, [], { generation: 1 });
+      expect(writes.purged).to.deep.equal([`${CARE} content/${sheet.id}/1`]);
+      expect(Object.keys(writes.private)).to.deep.equal([`${CARE} content/${sheet.id}/2`]);
+      expect(content(sheet.id, 2)).to.deep.equal(before);
+    });
+
     it('which colluders replaced by that of another sheet is not written again', async () => {
       const [sheet, other] = [await two(), await write(createdSheet([observation()]))];
       const text = example.ledger.private.get(`${CARE} content/${other.id}/0`)!;
       example.ledger.private.set(`${CARE} content/${sheet.id}/0`, text);
       expect(await failureOf(purge(sheet.id, [0]))).to.match(/CONFLICT at <private.sheet>: is not the content/);
+    });
+  });
+
+  describe('what was ordered and refused', () => {
+    const collectionNames = collectionsOf(exampleConsortium).map(({ name }) => name);
+    const purgeRefused = (collection: string, change: Partial<Request<'PurgeRefused'>> = {}) =>
+      example.ledger.submit('PurgeRefused', {
+        ...{ from: keeperOf(exampleConsortium, collection)!.name, role: 'system' },
+        input: { collection },
+        private: { keys: ['content/nowhere/0', 'sheet/nowhere'] },
+        ...change,
+      });
+
+    for (const collection of collectionNames)
+      it(`is purged by its keys in ${collection}, by its keeper with any one other`, async () => {
+        const before = [...example.ledger.private];
+        const { writes } = await purgeRefused(collection);
+        expect(writes).to.deep.equal({
+          ...{ public: {}, private: {}, policies: {} },
+          purged: [`${collection} content/nowhere/0`, `${collection} sheet/nowhere`],
+          event: { name: 'RefusedPurged', payload: '{}' },
+        });
+        expect([...example.ledger.private]).to.deep.equal(before);
+      });
+
+    it('takes nothing away that stands, whatever it is', async () => {
+      await example.observation();
+      await example.erase(await example.observation());
+      const standing = [...example.ledger.private];
+      expect(standing).to.have.length.greaterThan(5);
+      for (const [name] of standing) {
+        const [collection, key] = name.split(' ') as [string, string];
+        const keys = { private: { keys: ['free', key] } };
+        expect(await failureOf(purgeRefused(collection, keys)), name).to.match(/CONFLICT at <private.keys\[1\]>/);
+      }
+      expect([...example.ledger.private]).to.deep.equal(standing);
+    });
+
+    it('goes by nobody who is no member of the collection, and by no other role', async () => {
+      for (const collection of collectionNames) {
+        const members = collectionsOf(exampleConsortium).find(({ name }) => name === collection)!.members;
+        for (const { name } of exampleConsortium.organisations) {
+          const isMember = members.some((member) => member.name === name);
+          const sent = purgeRefused(collection, { from: name, endorsers: [name, 'patients'] });
+          if (isMember) await sent;
+          else expect(await failureOf(sent), `${name} in ${collection}`).to.match(/FORBIDDEN at <collection>/);
+        }
+      }
+      expect(await failureOf(purgeRefused(CARE, { role: 'operator' }))).to.match(/FORBIDDEN: the role/);
+    });
+
+    it('names each key once', async () => {
+      const keys = { private: { keys: ['one', 'one'] } };
+      expect(await failureOf(purgeRefused(CARE, keys))).to.match(/INVALID at <private.keys>: the same key twice/);
     });
   });
 

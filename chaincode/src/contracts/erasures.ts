@@ -3,7 +3,7 @@
  * a version. Holder and custodian then take its texts from the contents of the sheets it stands on; the leaf hashes stay, so
  * what remains is held to the same roots.
  */
-import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { collections, collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import { isMarkedErased, putMark } from '../ledger/marks.ts';
@@ -35,6 +35,10 @@ export class Erasures extends LedgerContract {
   PurgeContent(ctx: Context, argument: string): Promise<string> {
     return run('PurgeContent', this.#consortium, ctx, argument, purgeContent);
   }
+
+  PurgeRefused(ctx: Context, argument: string): Promise<string> {
+    return run('PurgeRefused', this.#consortium, ctx, argument, purgeRefused);
+  }
 }
 
 async function eraseRecord(call: Call<'EraseRecord'>): Promise<OutputOf<'EraseRecord'>> {
@@ -64,6 +68,8 @@ function checkOwn({ input, caller }: Call<'EraseRecord'>, { handle, begins, reco
 async function purgeContent(call: Call<'PurgeContent'>): Promise<OutputOf<'PurgeContent'>> {
   const { input, store, private: hidden } = call;
   const { sheet, generation } = hidden;
+  if (hidden.erased.length === 0 && generation === 0)
+    throw new LedgerError('INVALID', 'names no place', 'private.erased');
   const collection = collections.care(input.provider);
   const { content, tree } = await currentContent(call, collection);
   const erased = await Promise.all(hidden.erased.map((one, at) => erasedAt(call, content, one, `erased[${at}]`)));
@@ -78,6 +84,25 @@ async function purgeContent(call: Call<'PurgeContent'>): Promise<OutputOf<'Purge
   });
   store.purge(collection, privateKeys.content(sheet, generation));
   store.emit(events.ContentPurged, {});
+  return { time: store.time };
+}
+
+/**
+ * Reads of every key that nothing stands under it, which Fabric holds the transaction to when it is ordered: so it takes away
+ * nothing that was ever taken, whoever sends it, and what is written under the key afterwards stays.
+ */
+async function purgeRefused(call: Call<'PurgeRefused'>): Promise<OutputOf<'PurgeRefused'>> {
+  const { input, consortium, caller, store, private: named } = call;
+  const { collection } = input;
+  if (!collectionsOfMember(consortium, caller.organisation).has(collection))
+    throw new LedgerError('FORBIDDEN', 'is a collection of others', 'collection');
+  if (new Set(named.keys).size < named.keys.length)
+    throw new LedgerError('INVALID', 'the same key twice', 'private.keys');
+  const standing = await Promise.all(named.keys.map((key) => store.anchor(collection, key)));
+  const at = standing.findIndex((hash) => hash !== undefined);
+  if (at >= 0) throw new LedgerError('CONFLICT', 'something stands under this key', `private.keys[${at}]`);
+  for (const key of named.keys) store.purge(collection, key);
+  store.emit(events.RefusedPurged, {});
   return { time: store.time };
 }
 

@@ -39,6 +39,7 @@ const MAY: Partial<Record<TransactionName, Who>> = {
   IssueKeyCode: { provider: AT_PROVIDER },
   CancelKeyCode: { provider: AT_PROVIDER, custodian: ['system'] },
   ...{ EnrolPatientKey: GATEWAY, ChangePatientKey: GATEWAY },
+  PurgeRefused: EVERY,
   ...{ AnchorLog: EVERY, PurgeReads: EVERY, CosignCheckpoint: EVERY },
   ...{ SetLicence: REGISTERED, SetLicences: REGISTERED, SetRules: REGISTERED },
 };

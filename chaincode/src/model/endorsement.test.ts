@@ -4,10 +4,10 @@
  * concerned: what the table asks for is enough for Fabric, and what is enough for Fabric is what the table asks for, but for
  * what is said to be wider, with its reason.
  */
-import { collectionsOf } from '@telemed-ledger/consortium/collections.ts';
+import { collectionsOf, collectionsOfMember } from '@telemed-ledger/consortium/collections.ts';
 import type { Endorsers } from '@telemed-ledger/consortium/endorsers.ts';
 import type { Consortium, Kind } from '@telemed-ledger/consortium/members.ts';
-import { all, type PolicyRule } from '@telemed-ledger/consortium/policies.ts';
+import { all, isSatisfied as isEnoughFor, type PolicyRule } from '@telemed-ledger/consortium/policies.ts';
 import { expect } from 'chai';
 import type { Told, Transaction } from './transaction.ts';
 import { type TransactionName, transactions } from './transactions.ts';
@@ -26,9 +26,10 @@ const POLICIES = new Map(collectionsOf(consortium).map(({ name, endorsement }) =
 const SETS = Array.from({ length: 2 ** NAMES.length }, (_, bits) => NAMES.filter((_name, at) => (bits >> at) & 1));
 
 const isSatisfied = (rule: PolicyRule, names: readonly string[]): boolean =>
-  typeof rule === 'string'
-    ? names.some((name) => `${name}-msp` === rule)
-    : rule.of.filter((part) => isSatisfied(part, names)).length >= rule.need;
+  isEnoughFor(
+    rule,
+    names.map((name) => `${name}-msp`),
+  );
 /** The chaincode's own policy: any two. */
 const isEnough = (collections: readonly string[], names: readonly string[]): boolean =>
   names.length >= 2 && collections.every((collection) => isSatisfied(POLICIES.get(collection)!, names));
@@ -60,6 +61,11 @@ function casesOf(definition: Transaction): Case[] {
   let chosen: Record<string, string>[] = namesOf(definition.callers).map((caller) => ({ caller }));
   for (const field of fields)
     chosen = chosen.flatMap((some) => namesOf(FIELDS[field]!).map((name) => ({ ...some, [field]: name })));
+  if ('collection' in (shape ?? {}))
+    chosen = chosen.flatMap((some) => {
+      const own = collectionsOfMember(consortium, { name: some['caller']! });
+      return [...own].map((collection) => ({ ...some, collection }));
+    });
   const distinct = chosen.filter(({ holder, requestor, caller }) => holder !== requestor && holder !== caller);
   return distinct.map((parties) => ({
     ...{ consortium, parties, caller: parties['caller']! },
@@ -207,6 +213,10 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
   PurgeReads: {
     without: ['caller'],
     because: 'inboxes are the custodian’s to write with anybody; what is purged early shows in the blocks, and at both',
+  },
+  PurgeRefused: {
+    without: ['caller'],
+    because: 'nothing stands under what it purges: whoever may write the collection may have it purged',
   },
   EraseRecord: {
     without: ['caller'],

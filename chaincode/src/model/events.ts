@@ -11,6 +11,7 @@ export const events = {
   CopiesPurged: 'CopiesPurged',
   RecordErased: 'RecordErased',
   ContentPurged: 'ContentPurged',
+  RefusedPurged: 'RefusedPurged',
   CorrectionAsked: 'CorrectionAsked',
   CorrectionAnswered: 'CorrectionAnswered',
   RecordRestricted: 'RecordRestricted',

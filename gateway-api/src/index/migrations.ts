@@ -6,6 +6,7 @@ import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { type Dialect, TYPES, type Types } from './column-types.ts';
 import { journalMigrations } from './journal-migrations.ts';
+import { createRefusedKeys } from './refused-keys-table.ts';
 import { COLUMNS } from './schema.ts';
 
 /**
@@ -33,6 +34,7 @@ export const INDEX_STEPS = [
   '2026-11-x-signed-in-cose',
   '2026-11-y-rows-of-others',
   '2026-11-z-all-search-parameters',
+  '2026-11-zz-what-was-refused',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -54,6 +56,7 @@ async function createAnew(db: Kysely<unknown>, types: Types): Promise<void> {
   await createErasures(db, types);
   await createTree(db, types);
   await createCarriedReads(db, types);
+  await createRefusedKeys(db, types);
 }
 
 async function createTransactions(db: Kysely<unknown>, types: Types): Promise<void> {

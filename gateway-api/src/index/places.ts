@@ -15,6 +15,7 @@ const NAMES: Naming = {
   erasures: (row) => `erasure/${row.id}`,
   missing: (row) => `${row.collection} ${row.key_hash}`,
   carried_reads: (row) => `${row.collection} ${row.key_hash}, a read at ${row.organisation}`,
+  refused_keys: (row) => `${row.collection} ${row.key_hash}, refused`,
   leaves: (row) => `leaf ${row.leaf} of the tree`,
   tree_nodes: (row) => `node ${row.position} on level ${row.level} of the tree`,
   cosignatures: (row) => `signature of ${row.msp_id} at ${row.size}`,

@@ -11,6 +11,7 @@ import type { StoreHealth } from './health.ts';
 import type { HealthLinksTable } from './health-links-table.ts';
 import type { LinkCodesTable } from './link-codes-table.ts';
 import type { CarriedReadsTable, LogStatementsTable } from './log-tables.ts';
+import type { RefusedKeysTable } from './refused-keys-table.ts';
 import type { SearchValuesTable } from './search-values-table.ts';
 import type { SubscriptionsTable } from './subscriptions-table.ts';
 import type { CosignaturesTable, LeavesTable, TreeNodesTable, WitnessesTable } from './tree-tables.ts';
@@ -209,6 +210,7 @@ export interface IndexRows {
   erasures: ErasuresTable;
   missing: MissingTable;
   carried_reads: CarriedReadsTable;
+  refused_keys: RefusedKeysTable;
   leaves: LeavesTable;
   tree_nodes: TreeNodesTable;
   cosignatures: CosignaturesTable;
@@ -263,6 +265,7 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   ],
   missing: ['sequence', 'reason', 'collection', 'key_hash', 'anchor', 'transaction_id', 'block'],
   carried_reads: ['sequence', 'collection', 'key_hash', 'organisation', 'row', 'patient', 'at', 'text'],
+  refused_keys: ['key_hash', 'collection', 'key', 'block'],
   leaves: ['leaf', 'block', 'position', 'transaction_id', 'entry'],
   tree_nodes: ['level', 'position', 'hash'],
   cosignatures: ['size', 'msp_id', 'root', 'time', 'public_key', 'signature', 'cose', 'transaction_id'],
@@ -284,6 +287,7 @@ export const KEYS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   erasures: ['id'],
   missing: ['key_hash', 'collection'],
   carried_reads: ['sequence'],
+  refused_keys: ['key_hash', 'collection'],
   leaves: ['leaf'],
   tree_nodes: ['level', 'position'],
   cosignatures: ['size', 'msp_id'],

@@ -49,6 +49,14 @@ export interface PrivateWrite {
 /** Whether a write takes the value away: deleted or purged. */
 export const isRemoval = ({ anchor }: PrivateWrite): boolean => anchor === undefined;
 
+/** A plain key, whose value stands in no state. */
+export interface RefusedKey {
+  collection: string;
+  key: string;
+  /** SHA-256 of the key, hex. */
+  keyHash: string;
+}
+
 /** What a write says in its block, whoever holds the value. */
 export type HashedWrite = Pick<PrivateWrite, 'collection' | 'keyHash' | 'anchor'>;
 
@@ -69,6 +77,8 @@ export interface ParsedTransaction {
   privateWrites: PrivateWrite[];
   /** Of all other collections. */
   elsewhere: HashedWrite[];
+  /** Where the peer found it invalid: the keys under which its values lie in this peer's private store all the same. */
+  refused?: RefusedKey[];
   /** Where it has an event: the certificate that sent it, PEM. */
   identity?: string;
   /** True where the peer found it valid and it cannot be read here: none of its writes are above. */
@@ -241,7 +251,10 @@ function withAction({ parsed, data, sender }: ReadHeader, scope: BlockScope, pri
   if (action === undefined) return transaction;
   const { endorsements, responsePayload } = readActionPayload(action.payload);
   transaction.endorsers = [...new Set(endorsements.map(({ endorser }) => mspIdOf(endorser)))];
-  if (transaction.code !== codes.VALID) return transaction;
+  if (transaction.code !== codes.VALID) {
+    const refused = refusedKeys(privateSet, scope);
+    return refused.length === 0 ? transaction : { ...transaction, refused };
+  }
   const { event, results } = readChaincodeAction(readResponsePayload(responsePayload).chaincodeAction);
   readEvent(event, transaction);
   if (transaction.event !== undefined) transaction.identity = certificateOf(sender);
@@ -300,6 +313,16 @@ function plainWrites(set: PrivateSet, chaincode: string, collection: string): Ma
   }
   return found;
 }
+
+/** The keys that an invalid transaction would have written, as far as text names them: those of our chaincode are all text. */
+const refusedKeys = (set: PrivateSet, { chaincode, collections }: BlockScope): RefusedKey[] =>
+  [...collections].flatMap((collection) =>
+    [...plainWrites(set, chaincode, collection)].flatMap(([keyHash, writes]) => {
+      const key = writes[0]?.key.toString('utf8') ?? '';
+      const isNamed = digest(key) === keyHash && writes.some(({ isDelete }) => !isDelete);
+      return isNamed ? [{ collection, key, keyHash }] : [];
+    }),
+  );
 
 function hashedWrite(
   { key, value, isDelete, isPurge }: Write,

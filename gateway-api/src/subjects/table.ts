@@ -48,6 +48,7 @@ import { correctionProofs, listRestrictions } from './corrections/proof-routes.t
 import { answerCorrection, correction, corrections } from './corrections/routes.ts';
 import { purgeContents, purgeErasedCopies, sendPatientsErasures, sendProvidersErasures } from './erasures/duties.ts';
 import { eraseRecord } from './erasures/operations.ts';
+import { purgeRefused, purgeRefusedTries } from './erasures/refused.ts';
 import { erasure } from './erasures/routes.ts';
 import { exportRecord } from './exports/routes.ts';
 import { cardKeys, issueHealthCards } from './health-cards/operations.ts';
@@ -232,6 +233,8 @@ export const DUTIES: readonly Duty[] = [
   sendProvidersErasures,
   purgeContents,
   purgeErasedCopies,
+  ...purgeRefused,
+  purgeRefusedTries,
   screenClaims,
   showChangedRecords,
   decideByChangedRecords,

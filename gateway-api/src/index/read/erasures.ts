@@ -14,6 +14,7 @@ import type { ErasuresTable, IndexTables, VersionsTable } from '../schema.ts';
 import { STANDING, type Standing } from '../write/resources.ts';
 import type { Checks } from './checks.ts';
 import type { PageOptions } from './own-states.ts';
+import { RefusedKeys } from './refused.ts';
 
 /** A literal: the partial index is used only where the statement says so itself. */
 const YES = sql.lit(1);
@@ -45,12 +46,15 @@ export class Erasures {
   readonly #checks: Checks;
   readonly #providers: readonly string[];
   readonly #lacks: () => number;
+  /** What was refused, which goes as what is erased. */
+  readonly refused: RefusedKeys;
 
   /** @param lacks how many values have not arrived: a mark may be among them */
   constructor(db: Kysely<IndexTables>, checks: Checks, consortium: Consortium, lacks: () => number) {
     this.#db = db;
     this.#checks = checks;
     this.#lacks = lacks;
+    this.refused = new RefusedKeys(db, checks);
     this.#providers = organisationsOfKind(consortium, 'provider').map(({ name }) => name);
   }
 

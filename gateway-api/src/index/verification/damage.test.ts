@@ -17,6 +17,8 @@ const READ_BY: Record<Exclude<Damage['table'], 'versions'>, RegExp> = {
   erasures: /^erasures/,
   // The custodian's alone.
   carried_reads: /^nothing/,
+  // Only what is to be purged is looked for there, and the ledger refuses whatever stands.
+  refused_keys: /^nothing/,
   missing: /^(read|history|vread|reference)/,
   leaves: /^leaf/,
   tree_nodes: /^root/,

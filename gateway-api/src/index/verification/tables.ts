@@ -9,8 +9,13 @@ const ROWS = 200;
 const TEXT_BYTES = 8 * 1024 * 1024;
 const SIZE = 'size of the text';
 
-/** Every table but the checkpoint, which moves on while the others are compared. */
-export const COMPARED = (Object.keys(COLUMNS) as TableName[]).filter((table) => table !== 'checkpoint');
+/**
+ * Every table but the checkpoint, which moves on while the others are compared, and the keys of what was refused, which a peer may
+ * obtain at any time after its block.
+ */
+export const COMPARED = (Object.keys(COLUMNS) as TableName[]).filter(
+  (table) => table !== 'checkpoint' && table !== 'refused_keys',
+);
 
 const isAnchored = (table: TableName): boolean => (COLUMNS[table] as readonly string[]).includes('anchor');
 

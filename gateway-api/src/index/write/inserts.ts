@@ -129,6 +129,7 @@ export interface Inserts {
   erasures: Insert<'erasures'>;
   missing: Insert<'missing'>;
   carriedReads: Insert<'carried_reads'>;
+  refusedKeys: Insert<'refused_keys'>;
   leaves: Insert<'leaves'>;
   treeNodes: Insert<'tree_nodes'>;
   cosignatures: Insert<'cosignatures'>;
@@ -148,6 +149,7 @@ export const newInserts = (seals: Seals): Inserts => ({
   erasures: new Insert('erasures', seals, { replaces: true }),
   missing: new Insert('missing', seals),
   carriedReads: new Insert('carried_reads', seals),
+  refusedKeys: new Insert('refused_keys', seals, { replaces: true }),
   leaves: new Insert('leaves', seals),
   treeNodes: new Insert('tree_nodes', seals),
   // Of a member at a size, and of what vouches for a key, the first stands.

@@ -24,6 +24,7 @@ import { Erasures } from './erasures.ts';
 import { type Inserts, newInserts } from './inserts.ts';
 import { type Judge, judgeForeign } from './judging.ts';
 import { PrivateKeys } from './keys.ts';
+import { Refused } from './refused.ts';
 import { Remainders } from './remainders.ts';
 import { type BlockRows, type KeyRows, keyName, rowsOf } from './rows.ts';
 import { States } from './states.ts';
@@ -59,6 +60,7 @@ export class Projector implements BlockSink, LateSink {
   readonly #erased: Erased;
   readonly #erasures: Erasures;
   readonly #states: States;
+  readonly #refused: Refused;
   readonly #tree: Tree;
   #checkpoint: Checkpoint | undefined;
   #lacks = 0;
@@ -75,6 +77,7 @@ export class Projector implements BlockSink, LateSink {
     this.#erased = new Erased(seals);
     this.#erasures = new Erasures(this.#inserts, seals, this.#erased);
     this.#states = new States({ inserts: this.#inserts, seals, member, consortium });
+    this.#refused = new Refused(this.#inserts, member, consortium);
     this.#tree = new Tree(this.#inserts, seals);
   }
 
@@ -107,6 +110,7 @@ export class Projector implements BlockSink, LateSink {
   async reopen(): Promise<void> {
     this.#erased.forget();
     this.#tree.forget();
+    this.#refused.forget();
     const stored = await this.#db.selectFrom('checkpoint').selectAll().executeTakeFirst();
     if (stored?.sealed_by !== this.#seals.keyName) return this.#empty(stored !== undefined);
     if (!this.#seals.isOn('checkpoint', stored)) {
@@ -142,6 +146,7 @@ export class Projector implements BlockSink, LateSink {
       await writeCosignatures(db, block.transactions, this.#inserts);
       await this.#inserts.transactions.into(db, rows.transactions);
       const { keys: taken, rewrites } = await this.#anchors.take(db, rows.writes, block.number);
+      await this.#refused.take(db, block);
       const keys = await this.#write(db, [...taken.values()]);
       const mayLack = this.#lacks > 0 || keys.some(({ missing }) => missing?.reason === UNDELIVERED);
       const faults = await this.#faultsAfter(db, keys);

@@ -14,14 +14,12 @@ import {
   type AccessState,
   accessRequestSchema,
   accessStateSchema,
-  type PrivateOf,
 } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
 import { ownState, paged } from '../../duties/found.ts';
 import { DatabaseLost } from '../../index/health.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import { newSalt } from '../../ledger/sender.ts';
 import { hasEnded } from '../consents/ends.ts';
 import type { Services } from '../services.ts';
 import { becauseOf, isToldApart } from './because.ts';
@@ -29,7 +27,7 @@ import { type Become, becomeOf } from './deciding.ts';
 import { anchoredText, shownForDecision, stepOf } from './decision.ts';
 import { emergencyDecided } from './emergency.ts';
 import { sendRefusal } from './refusals.ts';
-import { deliveredAgain, deliveredFurther, goesOn, reviewed } from './renewing.ts';
+import { deliveredAgain, deliveredFurther, goesOn, reviewed, withdrawn } from './renewing.ts';
 import { isLarge, sendDecision } from './together.ts';
 
 /** A request that is to be decided, or whose refusal is to be sent. */
@@ -160,17 +158,6 @@ export const purgeCopies: Duty<AccessState> = {
     await withdrawn(state, await goesOn(state, sides), sides);
   },
 };
-
-/** Has the copies of an access purged, and says whether something of them may be shown still. */
-async function withdrawn(
-  state: AccessState,
-  why: Pick<PrivateOf<'PurgeCopies'>, 'withdraw' | 'goesOn'>,
-  { index, ledger }: Pick<Services, 'index' | 'ledger'>,
-): Promise<void> {
-  const { id, requestor, holder } = state;
-  const shown = { state: await stepOf(state, ACCESS_STEPS.granted, index), salt: newSalt(), ...why };
-  await ledger.submit('PurgeCopies', { id, requestor, holder }, shown, AS_SYSTEM);
-}
 
 /** A delivery after which something was changed. */
 interface Touched {

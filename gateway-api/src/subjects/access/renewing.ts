@@ -60,6 +60,17 @@ export async function goesOn(state: AccessState, sides: Sides): Promise<{ goesOn
   }
 }
 
+/** Has the copies of an access purged, and says whether something of them may be shown still. */
+export async function withdrawn(
+  state: AccessState,
+  why: Pick<PrivateOf<'PurgeCopies'>, 'withdraw' | 'goesOn' | 'erased'>,
+  { index, ledger }: Sides,
+): Promise<void> {
+  const { id, requestor, holder } = state;
+  const shown = { state: await stepOf(state, ACCESS_STEPS.granted, index), salt: newSalt(), ...why };
+  await ledger.submit('PurgeCopies', { id, requestor, holder }, shown, AS_SYSTEM);
+}
+
 /** Has delivered anew what may be shown still of a delivery that was withdrawn. */
 export const deliveredAgain = (id: string, state: AccessState, sides: Sides): Promise<void> =>
   delivered(state, 'again', sides, async (shown) => {

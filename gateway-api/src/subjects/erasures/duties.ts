@@ -3,8 +3,7 @@
  * the deliveries purged that hold an erased record. The rows that are still held say what is to be done.
  */
 import { events } from '@telemed-ledger/chaincode/model/events.ts';
-import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
-import { ACCESS_STEPS, accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
+import { accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import { AS_SYSTEM, type Duty } from '../../duties/duties.ts';
@@ -14,8 +13,7 @@ import { handleOf } from '../../index/write/erased.ts';
 import type { Standing } from '../../index/write/resources.ts';
 import { contentIn, leafOf } from '../../index/write/sheets.ts';
 import { newSalt } from '../../ledger/sender.ts';
-import { anchoredText } from '../access/decision.ts';
-import { goesOn } from '../access/renewing.ts';
+import { goesOn, withdrawn } from '../access/renewing.ts';
 import type { Services } from '../services.ts';
 
 const PAGE = 100;
@@ -87,13 +85,9 @@ export const purgeErasedCopies: Duty<Standing> = {
   idOf: ({ access }) => access ?? '',
   find: heldDeliveries,
   async perform(row, services) {
-    const { index, ledger } = services;
     const state = await ownState(services, 'access', accessStateSchema, row.access ?? '');
     const erased = handleOf(row);
     if (state?.status !== 'granted' || erased === undefined) return;
-    const { id, requestor, holder } = state;
-    const text = await anchoredText(index, collections.inbox(requestor), privateKeys.access(id, ACCESS_STEPS.granted));
-    const shown = { state: text, salt: newSalt(), erased, ...(await goesOn(state, services)) };
-    await ledger.submit('PurgeCopies', { id, requestor, holder }, shown, AS_SYSTEM);
+    await withdrawn(state, { erased, ...(await goesOn(state, services)) }, services);
   },
 };
