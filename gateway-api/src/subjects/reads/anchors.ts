@@ -127,12 +127,12 @@ export class LogAnchors {
 
   /** When the next anchor is due by itself, milliseconds since 1970; undefined where none ever is. */
   async dueAt(): Promise<number | undefined> {
-    const { everyMs, organisation, now = Date.now } = this.#options;
+    const { everyMs, organisation, readLog, now = Date.now } = this.#options;
     if (everyMs === 0) return undefined;
-    const { n, rows } = await this.#due();
-    if (rows.length >= MAX_ANCHORED) return now();
-    const [first] = rows;
-    if (first !== undefined) return Date.parse(first.at) + everyMs;
+    const { n, from } = await this.#end();
+    const { rows, since } = await readLog.waiting(from.sequence);
+    if (rows >= MAX_ANCHORED) return now();
+    if (since !== undefined) return Date.parse(since) + everyMs;
     const last = await this.mark(organisation, n - 1);
     return last === undefined ? undefined : Date.parse(last.mark.at) + QUIET_MS;
   }
@@ -174,15 +174,20 @@ export class LogAnchors {
 
   /** What is not anchored yet. */
   async #due(restarted = false): Promise<Due> {
+    const { n, last, from } = await this.#end(restarted);
+    const rows = await this.#options.readLog.next(from.sequence, { rows: MAX_ANCHORED, length: LONGEST });
+    return { n, last, rows: rows.filter(({ outcome }) => outcome !== 'pruned') };
+  }
+
+  /** Where the anchors end, with the number of the next. */
+  async #end(restarted = false): Promise<Pick<Due, 'n' | 'last'> & { from: LogPlace }> {
     const { organisation, readLog } = this.#options;
     const n = (await this.newest(organisation)) + 1;
     const last = n === 1 || restarted ? undefined : await this.#statement(n - 1);
     if (n > 1 && !restarted && last === undefined)
       throw new LogBroken('what the last anchor of the log of reads states is neither here nor on the ledger');
     if (last !== undefined) await this.#checkGoesOn(last.to);
-    const from = last?.to ?? (await readLog.beginning());
-    const rows = await readLog.next(from.sequence, { rows: MAX_ANCHORED, length: LONGEST });
-    return { n, last, rows: rows.filter(({ outcome }) => outcome !== 'pruned') };
+    return { n, last, from: last?.to ?? (await readLog.beginning()) };
   }
 
   async #checkGoesOn({ sequence, hash }: LogPlace): Promise<void> {

@@ -54,6 +54,24 @@ onEachDatabase('The log of reads', (kind) => {
     expect(await log.differences()).to.deep.equal([]);
   });
 
+  it('says how many rows wait and since when, and hands them out as far as they fit', async () => {
+    const sequencesOf = async (after: number, length: number) =>
+      (await log.next(after, { rows: 4, length })).map(({ sequence }) => Number(sequence));
+    expect(await log.waiting(0)).to.deep.equal({ rows: 0, since: undefined });
+    expect(await sequencesOf(0, 1)).to.deep.equal([]);
+    for (let index = 1; index <= 6; index += 1) await note('one', 'r'.repeat(index === 2 ? 5_000 : 10));
+    expect(await sequencesOf(0, 4_000)).to.deep.equal([1]);
+    expect(await sequencesOf(1, 4_000)).to.deep.equal([2]);
+    expect(await sequencesOf(1, 100_000)).to.deep.equal([2, 3, 4, 5]);
+    expect(await sequencesOf(2, 1)).to.deep.equal([3]);
+    expect(await sequencesOf(2, 100_000)).to.deep.equal([3, 4, 5, 6]);
+    const since = new Date(now).toISOString();
+    expect(await log.waiting(4)).to.deep.equal({ rows: 2, since });
+    log = opened();
+    expect(await log.waiting(0)).to.deep.equal({ rows: 6, since });
+    expect(await log.waiting(6)).to.deep.equal({ rows: 0, since: undefined });
+  });
+
   it('names each row that was changed, removed or put in between', async () => {
     for (let index = 1; index <= 9; index += 1) await note('one', `${index}`);
     await journal().updateTable('reads').set({ patient: 'other' }).where('sequence', '=', 2).execute();

@@ -133,13 +133,33 @@ export class ReadLog {
 
   /** The first rows behind a number: as many as have texts of so many characters together, one at least. */
   async next(after: number, { rows: most, length }: { rows: number; length: number }): Promise<Read[]> {
-    const rows = await this.#after(after, most);
+    const rows = await this.#after(after, await this.#fitting(after, most, length));
     let used = 0;
     const over = rows.findIndex((row) => {
       used += rowText(row).length;
       return used > length;
     });
     return over < 0 ? rows : rows.slice(0, Math.max(1, over));
+  }
+
+  /** How many rows whose records alone have no more than so many characters, and one more: the others are not read. */
+  async #fitting(after: number, most: number, length: number): Promise<number> {
+    const query = this.#lazily.selectFrom('reads').select(sql<number>`length(records)`.as('length'));
+    const sizes = await query.where('sequence', '>', after).orderBy('sequence').limit(most).execute();
+    let used = 0;
+    const over = sizes.findIndex((row) => {
+      used += Number(row.length);
+      return used > length;
+    });
+    return over < 0 ? most : over + 1;
+  }
+
+  /** How many rows stand behind a number, and when the first of them was written. */
+  async waiting(after: number): Promise<{ rows: number; since: string | undefined }> {
+    const query = this.#lazily.selectFrom('reads').select(['sequence', 'at']).where('sequence', '>', after);
+    const first = await query.orderBy('sequence').limit(1).executeTakeFirst();
+    const { sequence } = this.#last ?? (await this.#newest());
+    return { rows: first === undefined ? 0 : sequence - Number(first.sequence) + 1, since: first?.at };
   }
 
   /** Where the log begins: before the row with the number 1, or at what stands for the rows that were removed. */
