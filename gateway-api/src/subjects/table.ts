@@ -90,6 +90,7 @@ import { createSubscription, listSubscriptions, readSubscription, updateSubscrip
 import { confirmVisit } from './visits/operations.ts';
 import { askByX12 } from './x12/authorization-routes.ts';
 import { eligibility } from './x12/eligibility-routes.ts';
+import { inquiryByX12 } from './x12/inquiry-routes.ts';
 import { remittances } from './x12/remittance-routes.ts';
 import { importClaims } from './x12/routes.ts';
 import { claimStatus } from './x12/status-routes.ts';
@@ -172,6 +173,7 @@ export const ROUTES: readonly Route[] = [
   getClaimTables,
   importClaims,
   askByX12,
+  ...inquiryByX12,
   ...remittances,
   ...claimStatus,
   ...eligibility,

@@ -1,8 +1,9 @@
 /** How requests for authorization stand, as the 278 that answers one (005010X217). Pure. */
 import { objectsOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
-import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { answeredLevel, type Level, saidAgain, segmentIn } from './levels.ts';
 import type { Asked278, Read278 } from './requests-278.ts';
+import { effectiveSegment, messageSegments, reviewOf, reviewOfAll, reviewSegment } from './reviews-278.ts';
 import { elementOf } from './segments.ts';
 import { compactDay, type Written } from './writing.ts';
 
@@ -12,21 +13,10 @@ const NAMES: Readonly<Record<string, readonly [string, readonly number[]]>> = {
   '21': ['1P', [1, 2, 3, 4, 5, 8, 9]],
   '22': ['IL', [1, 2, 3, 4, 5, 8, 9]],
 };
-const ACTION_URL = /\/extension-reviewAction$/;
-const CODE_URL = /\/extension-reviewActionCode$/;
-/** The longest number of a review (HCR02). */
-const LONGEST = 50;
-
 /** Why nothing was asked, or nothing can be said now, as AAA03 has it, and where that stands. */
-export type Fault278 = { code: '72' | '75'; at: '22' } | { code: '33' | '42'; at: 'EV' };
+export type Fault278 = { code: '72' | '75'; at: '22' } | { code: '33' | '42' | 'AA'; at: 'EV' };
 /** The answer to a request. */
 export type Answered278 = { response: Resource } | { fault: Fault278 };
-
-interface Action {
-  /** X12 306: A1 certified, A3 not, A4 pended, A6 modified. */
-  code: string;
-  number: string | undefined;
-}
 
 /** The segments between ST and SE. @param now ISO 8601 UTC */
 export function answer278(
@@ -35,10 +25,10 @@ export function answer278(
   now: string,
 ): Written[] {
   const time = now.slice(11, 16).replace(':', '');
-  const isPended = [...answers.values()].some((one) => 'response' in one && actions(one.response).has('A4'));
+  const isOpen = [...answers.values()].some((one) => 'response' in one && isPended(one.response));
   return [
     // 19: some is still to be decided.
-    ['BHT', '0007', '11', reference, compactDay(now), time, isPended ? '19' : '18'],
+    ['BHT', '0007', '11', reference, compactDay(now), time, isOpen ? '19' : '18'],
     ...levels.flatMap((level) => [
       ...[answeredLevel(level), ...named(level), ...saidOf(level, requests, answers)].map((one) =>
         inParts(one, component),
@@ -47,13 +37,15 @@ export function answer278(
   ];
 }
 
-/** What is said again with its parts, as it is to be written. */
-const inParts = ([id, ...elements]: Written, component: string): Written => [
+/** What is said again with its parts, as it is to be written; a message has none. */
+export const inParts = ([id, ...elements]: Written, component: string): Written => [
   id,
-  ...elements.map((one) => (typeof one === 'string' && one.includes(component) ? one.split(component) : one)),
+  ...elements.map((one) =>
+    id !== 'MSG' && typeof one === 'string' && one.includes(component) ? one.split(component) : one,
+  ),
 ];
 
-function named(level: Level): Written[] {
+export function named(level: Level): Written[] {
   const [qualifier = '', places = []] = NAMES[level.code] ?? [];
   const segment = segmentIn(level, 'NM1', qualifier);
   return segment === undefined ? [] : [saidAgain(segment, places)];
@@ -77,22 +69,39 @@ const faultOf = (answer: Answered278 | undefined): Fault278 | undefined =>
   answer !== undefined && 'fault' in answer ? answer.fault : undefined;
 
 /** To be corrected and sent again; of 42 to be sent again as it is. */
-const faultSegment = ({ code }: Fault278): Written => ['AAA', 'N', '', code, code === '42' ? 'R' : 'C'];
+export const faultSegment = ({ code }: Fault278): Written => ['AAA', 'N', '', code, code === '42' ? 'R' : 'C'];
 
 function eventSegments({ level }: Asked278, answer: Answered278 | undefined): Written[] {
   const [trace, ...review] = saidBack(level);
   const fault = faultOf(answer);
   const isHere = fault?.at === 'EV';
-  const whole = answer !== undefined && 'response' in answer ? wholeOf(answer.response) : undefined;
-  return [trace!, ...(isHere ? [faultSegment(fault)] : []), ...review, ...reviewed(whole)];
+  const response = answer !== undefined && 'response' in answer ? answer.response : undefined;
+  return [trace!, ...(isHere ? [faultSegment(fault)] : []), ...review, ...(response ? ofEvent(response) : [])];
 }
+
+/** How the request stands as a whole, and by what it is named when it is amended or asked for (REF*NT). */
+export function ofEvent(response: Resource): Written[] {
+  const review = reviewOfAll(response);
+  const { reference } = response['request'] as Reference;
+  const own: Written = ['REF', 'NT', reference!.replace(/^Claim\//, '')];
+  return [reviewSegment(review), own, ...effectiveSegment(review)];
+}
+
+export const isPended = (response: Resource): boolean =>
+  objectsOf(response['item']).some((item) => reviewOf(item)?.code === 'A4');
 
 function serviceSegments(level: Level, at: number, response: Resource | undefined): Written[] {
   const items = objectsOf(response?.['item']);
   const item = items.find(({ itemSequence }) => itemSequence === at + 1);
   const lines = level.segments.filter(({ id }) => id === 'SV1' || id === 'SV2');
-  const services = lines.map((one): Written => saidAgain(one, one.id === 'SV1' ? [1, 3, 4] : [2, 4, 5]));
-  return [...saidBack(level), ...reviewed(item && actionOf(item)), ...services];
+  const review = item && reviewOf(item);
+  const services = lines.map((one): Written => {
+    const [count, places] = one.id === 'SV1' ? [4, [1, 3, 4]] : [5, [2, 4, 5]];
+    const said = saidAgain(one, places as number[]);
+    return review?.quantity === undefined ? said : (said.with(count as number, review.quantity) as unknown as Written);
+  });
+  const decided = review === undefined ? [] : [reviewSegment(review), ...effectiveSegment(review)];
+  return [...saidBack(level), ...decided, ...services, ...(review === undefined ? [] : messageSegments(review))];
 }
 
 /** Its number, as whoever asked has it, and its review information. */
@@ -102,32 +111,4 @@ function saidBack({ segments }: Level): Written[] {
     ...(trn === undefined ? [] : [['TRN', '2', elementOf(trn, 2), elementOf(trn, 3)] as const]),
     ...(um === undefined ? [] : [saidAgain(um, [1, 2, 3, 4, 6])]),
   ];
-}
-
-const reviewed = (action: Action | undefined): Written[] =>
-  action === undefined
-    ? []
-    : [['HCR', action.code, ...(action.number === undefined ? [] : [action.number.slice(0, LONGEST)])]];
-
-function actionOf(item: Record<string, unknown>): Action | undefined {
-  const [adjudication] = objectsOf(item['adjudication']);
-  const [review] = objectsOf(adjudication?.['extension']).filter(({ url }) => ACTION_URL.test(String(url)));
-  const parts = objectsOf(review?.['extension']);
-  const concept = parts.find(({ url }) => CODE_URL.test(String(url)))?.['valueCodeableConcept'];
-  const [coding] = objectsOf((concept as { coding?: unknown } | undefined)?.coding);
-  const number = parts.find(({ url }) => url === 'number')?.['valueString'];
-  if (coding === undefined) return undefined;
-  return { code: String(coding['code']), number: typeof number === 'string' ? number : undefined };
-}
-
-const actions = (response: Resource): Set<string> =>
-  new Set(objectsOf(response['item']).flatMap((item) => actionOf(item)?.code ?? []));
-
-/** Of all lines together: as each, where they are alike; else modified, or pended as long as one is. */
-function wholeOf(response: Resource): Action {
-  const all = [...actions(response)];
-  const number = response['preAuthRef'];
-  const isDenied = all.length === 0 && response['outcome'] === 'complete';
-  const code = isDenied ? 'A3' : all.length === 1 ? all[0]! : all.includes('A4') || all.length === 0 ? 'A4' : 'A6';
-  return { code, number: typeof number === 'string' ? number : undefined };
 }

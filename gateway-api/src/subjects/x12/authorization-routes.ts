@@ -10,7 +10,7 @@ import { resolveSubmission } from '../claims/resolving.ts';
 import { readSubmission } from '../claims/submission.ts';
 import type { Services } from '../services.ts';
 import { type Answered278, answer278, type Fault278 } from './answers-278.ts';
-import { authorizationOf } from './authorization-of.ts';
+import { authorizationOf, cancellationOf, type Index278, meantBy, requestBefore } from './authorization-of.ts';
 import { ediAnswer, JSON_TYPE, REFUSED, refusedByX12 } from './question-routes.ts';
 import { type Asked278, read278 } from './requests-278.ts';
 import { type Asked, partOf } from './routes.ts';
@@ -94,11 +94,24 @@ async function asEach(
   try {
     return await onLedger(request, at, asked, services);
   } catch (error) {
-    if (error instanceof LedgerError && error.code === 'INVALID')
+    // CONFLICT: what is over can be neither amended nor taken back.
+    if (error instanceof LedgerError && (error.code === 'INVALID' || error.code === 'CONFLICT'))
       return { answer: { fault: { code: '33', at: 'EV' } } };
     if (!isAnyWritten) throw error;
     return { answer: { fault: { code: '42', at: 'EV' } } };
   }
+}
+
+/** What it asks as a Claim, or why it asks nothing here. */
+async function claimOf(request: Asked278, provider: string, index: Index278): Promise<Resource | Fault278> {
+  const meant = await meantBy(request, index);
+  if ('at' in meant) return meant;
+  if (request.step === 'ask') return authorizationOf(request, meant, provider, undefined);
+  const before = await requestBefore(request, meant, index);
+  const unknown: Fault278 = { code: 'AA', at: 'EV' };
+  if (before === undefined) return unknown;
+  if (request.step === 'amend') return authorizationOf(request, meant, provider, before);
+  return (await cancellationOf(before, index)) ?? unknown;
 }
 
 async function onLedger(
@@ -108,8 +121,8 @@ async function onLedger(
   services: Services,
 ): Promise<Done> {
   const { consortium, organisation, index } = services;
-  const claim = await authorizationOf(request, organisation.name, index);
-  if ('code' in claim) return { answer: { fault: claim as Fault278 } };
+  const claim = await claimOf(request, organisation.name, index);
+  if ('at' in claim) return { answer: { fault: claim as Fault278 } };
   const baseUrl = `${origin}/fhir/R4`;
   const submission = readSubmission(claim as Resource);
   const resolved = await resolveSubmission(submission, { index, consortium, baseUrl, fromElsewhere: false });

@@ -86,8 +86,18 @@ export interface ExampleRequest {
   member: string;
   /** UM02 */
   certification?: string;
+  /** REF*BB, REF*NT */
+  number?: string;
+  administrative?: string;
   isUrgent?: boolean;
-  services: readonly { code?: string; kind?: string; units?: string; day?: string; trace?: string }[];
+  services: readonly {
+    code?: string;
+    kind?: string;
+    units?: string;
+    day?: string;
+    trace?: string;
+    certification?: string;
+  }[];
 }
 
 /** Each below a subscriber of its own. @param payer NM1*X3 09 */
@@ -103,7 +113,7 @@ export function example278(requests: readonly ExampleRequest[], payer: string): 
       ['HL', '2', '1', '21', '1'],
       ['NM1', '1P', '2', 'EXAMPLE HOSPITAL', '', '', '', '', 'XX', '1234567893'],
     ] as const),
-    ...requests.flatMap(({ trace, member, certification = 'I', isUrgent = false, services }): Written[] => {
+    ...requests.flatMap(({ trace, member, certification = 'I', isUrgent = false, services, ...named }): Written[] => {
       level += 2;
       const event = level;
       return [
@@ -113,13 +123,14 @@ export function example278(requests: readonly ExampleRequest[], payer: string): 
         ['HL', String(event), String(event - 1), 'EV', '1'],
         ['TRN', '1', trace, '9EXAMPLE01'],
         ['UM', 'HS', certification, '1', ['11', 'B'], '', ...(isUrgent ? ['U'] : [])],
+        ...numbered(named),
         ['HI', ['ABF', 'M545']],
-        ...services.flatMap(({ code, kind, units, day, trace: own }): Written[] => {
+        ...services.flatMap(({ code, kind, units, day, trace: own, certification: type }): Written[] => {
           level += 1;
           return [
             ['HL', String(level), String(event), 'SS', '0'],
             ...(own === undefined ? [] : [['TRN', '1', own, '9EXAMPLE01'] as const]),
-            ...(kind === undefined ? [] : [['UM', 'HS', 'I', kind] as const]),
+            ...(kind === undefined && type === undefined ? [] : [['UM', 'HS', type ?? 'I', kind ?? ''] as const]),
             ...(day === undefined ? [] : [['DTP', '472', 'D8', day] as const]),
             ...(code === undefined
               ? []
@@ -130,4 +141,45 @@ export function example278(requests: readonly ExampleRequest[], payer: string): 
     }),
   ];
   return writeX12([set], { ...envelope, group: 'HI', type: '278', version: '005010X217' });
+}
+
+const numbered = ({ number, administrative }: Pick<ExampleRequest, 'number' | 'administrative'>): Written[] => [
+  ...(number === undefined ? [] : [['REF', 'BB', number] as const]),
+  ...(administrative === undefined ? [] : [['REF', 'NT', administrative] as const]),
+];
+
+/** Each below a subscriber of its own. */
+export function exampleInquiry278(
+  inquiries: readonly (Pick<ExampleRequest, 'member' | 'number' | 'administrative'> & {
+    code?: string;
+    day?: string;
+  })[],
+  payer: string,
+): string {
+  let level = 2;
+  const set: Written[] = [
+    ['BHT', '0007', '28', 'I-1', '20260105', '1023'],
+    ...([
+      ['HL', '1', '', '20', '1'],
+      ['NM1', 'X3', '2', 'EXAMPLE PAYER', '', '', '', '', 'PI', payer],
+    ] as const),
+    ...([
+      ['HL', '2', '1', '21', '1'],
+      ['NM1', '1P', '2', 'EXAMPLE HOSPITAL', '', '', '', '', 'XX', '1234567893'],
+    ] as const),
+    ...inquiries.flatMap(({ member, code, day, ...named }): Written[] => {
+      level += 2;
+      return [
+        ['HL', String(level - 1), '2', '22', '1'],
+        ['NM1', 'IL', '1', 'EXAMPLE', 'MEMBER', '', '', '', ...(member === '' ? [] : ['MI', member])],
+        ['HL', String(level), String(level - 1), 'EV', '0'],
+        ['TRN', '1', `ASKED-${level}`, '9EXAMPLE01'],
+        ['UM', 'HS', 'I', '1'],
+        ...numbered(named),
+        ...(day === undefined ? [] : [['DTP', 'AAH', 'D8', day] as const]),
+        ...(code === undefined ? [] : [['SV1', ['HC', code]] as const]),
+      ];
+    }),
+  ];
+  return writeX12([set], { ...envelope, group: 'HI', type: '278', version: '005010X215' });
 }

@@ -76,6 +76,8 @@ describe('Questions by X12', () => {
   });
 });
 
+const REASONS = 'https://codesystem.x12.org/external/886';
+
 describe('Requests for authorization by X12', () => {
   const text = example278(
     [
@@ -109,9 +111,9 @@ describe('Requests for authorization by X12', () => {
     expect(Object.fromEntries(notMapped)).to.deep.equal({ 'TRN 03': 3, 'DMG*D8 02': 2, 'DMG*D8 03': 2 });
   });
 
-  it('are refused where they are no first request, or lack what is asked for', () => {
+  it('are refused where they appeal, or lack what is asked for', () => {
     const wrong: [string, string][] = [
-      ['UM*HS*I*1*11:B**U', 'UM*HS*3*1*11:B**U'],
+      ['UM*HS*I*1*11:B**U', 'UM*HS*1*1*11:B**U'],
       ['TRN*1*E-1*9EXAMPLE01~\n', ''],
       ['BHT*0007*13', 'BHT*0007*36'],
       ['SV1*HC:99213', 'SV1*ND:99213'],
@@ -125,7 +127,7 @@ describe('Requests for authorization by X12', () => {
 
   it('are answered on the levels that were asked, each line by its action, or by why it was not asked', () => {
     const asked = read(text);
-    const action = (code: string, number?: string) => ({
+    const action = (code: string, number?: string, reason?: object) => ({
       adjudication: [
         {
           extension: [
@@ -134,6 +136,7 @@ describe('Requests for authorization by X12', () => {
               extension: [
                 { url: 'x/extension-reviewActionCode', valueCodeableConcept: { coding: [{ code }] } },
                 ...(number === undefined ? [] : [{ url: 'number', valueString: number }]),
+                ...(reason === undefined ? [] : [{ url: 'reasonCode', valueCodeableConcept: reason }]),
               ],
             },
           ],
@@ -142,9 +145,13 @@ describe('Requests for authorization by X12', () => {
     });
     const response = {
       ...{ resourceType: 'ClaimResponse', id: 'x', outcome: 'partial', preAuthRef: 'PA-1' },
+      ...{ request: { reference: 'Claim/c-1' }, preAuthPeriod: { start: '2026-01-10', end: '2026-02-10' } },
       item: [
         { itemSequence: 1, ...action('A1', 'PA-1') },
-        { itemSequence: 2, ...action('A3') },
+        {
+          itemSequence: 2,
+          ...action('A3', undefined, { coding: [{ system: REASONS, code: '83' }], text: 'not before : that' }),
+        },
       ],
     };
     const [first, second] = asked.requests;
@@ -153,11 +160,22 @@ describe('Requests for authorization by X12', () => {
       [second, { fault: { code: '75', at: '22' } }],
     ]);
     const said = answer278(asked, answers as Map<NonNullable<typeof first>, Answered278>, '2026-01-06T10:00:00Z');
-    const kept = said.filter(([id]) => ['BHT', 'HL', 'AAA', 'HCR', 'TRN'].includes(id));
+    const kept = said.filter(
+      (one) => ['BHT', 'HL', 'AAA', 'HCR', 'TRN', 'REF', 'MSG'].includes(one[0]) || one[1] === '007',
+    );
     expect(kept.map((one) => one.join('*'))).to.deep.equal([
       ...['BHT*0007*11*A-1*20260106*1000*18', 'HL*1**20*1', 'HL*2*1*21*1', 'HL*3*2*22*1', 'HL*4*3*EV*1'],
-      ...['TRN*2*E-1*9EXAMPLE01', 'HCR*A6*PA-1', 'HL*5*4*SS*0', 'TRN*2*L-1*9EXAMPLE01', 'HCR*A1*PA-1', 'HL*6*4*SS*0'],
-      ...['HCR*A3', 'HL*7*2*22*1', 'AAA*N**75*C', 'HL*8*7*EV*0', 'TRN*2*E-2*9EXAMPLE01'],
+      ...[
+        'TRN*2*E-1*9EXAMPLE01',
+        'HCR*A6*PA-1',
+        'REF*NT*c-1',
+        'DTP*007*RD8*20260110-20260210',
+        'HL*5*4*SS*0',
+        'TRN*2*L-1*9EXAMPLE01',
+        'HCR*A1*PA-1',
+        'HL*6*4*SS*0',
+      ],
+      ...['HCR*A3**83', 'MSG*not before  that', 'HL*7*2*22*1', 'AAA*N**75*C', 'HL*8*7*EV*0', 'TRN*2*E-2*9EXAMPLE01'],
     ]);
     expect(said).to.deep.include(['UM', 'HS', 'I', '1', ['11', 'B'], '', 'U']);
     expect(said).to.deep.include(['SV1', ['HC', '99213'], '', 'UN', '3']);

@@ -11,6 +11,8 @@ import { type NotMapped, nameOf, noteUnread } from './unread.ts';
 export interface AskedService {
   /** What the provider calls it (TRN02). */
   trace: string | undefined;
+  /** It is taken back, of a request that goes on (UM02). */
+  isCancelled: boolean;
   /** HCPCS or CPT. */
   code: string | undefined;
   modifiers: string[];
@@ -23,8 +25,14 @@ export interface AskedService {
   level: Level;
 }
 
+/** A first request; one that amends what was asked (extension, renewal, revision); one that takes it back. */
+export type Step278 = 'ask' | 'amend' | 'cancel';
+
 /** A patient event: what is asked for at once. */
 export interface Asked278 {
+  step: Step278;
+  /** What it amends or takes back: the payer's number (REF*BB), or what an answer called it (REF*NT). */
+  before: string[];
   /** What the provider calls it (TRN02). */
   trace: string;
   member: string;
@@ -57,6 +65,8 @@ const READ: Readonly<Record<string, readonly number[]>> = {
   HL: [1, 2, 3, 4],
   TRN: [1, 2],
   UM: [1, 2, 3, 4, 6],
+  'REF*BB': [2],
+  'REF*NT': [2],
   'NM1*X3': [2, 3, 8, 9],
   'NM1*1P': [2, 3, 4, 5, 8, 9],
   'NM1*FA': [2, 3, 8, 9],
@@ -67,6 +77,8 @@ const READ: Readonly<Record<string, readonly number[]>> = {
   'DTP*472': [2, 3],
   'DTP*AAH': [2, 3],
 };
+/** UM02: initial, extension, renewal, revised, cancel. Appeals (1, 2) have no place here: a denial is asked for anew. */
+const STEPS: Readonly<Record<string, Step278>> = { I: 'ask', 4: 'amend', R: 'amend', S: 'amend', 3: 'cancel' };
 /** UM06: urgent, emergency. */
 const URGENT = ['U', '03'];
 
@@ -94,24 +106,37 @@ interface Context {
 
 function requestOf(level: Level, levels: readonly Level[], { created, component }: Context): Asked278 {
   const um = first(level, 'UM') ?? fault('has no review information (UM)', placeOf(level.hl));
-  // What was asked before is amended and taken back by PAS, where it can be named.
-  if (elementOf(um, 2) !== 'I') fault('asks for no initial authorization (I)', placeOf(um, 2));
+  const step = STEPS[elementOf(um, 2)] ?? fault('is none of I, 3, 4, R and S', placeOf(um, 2));
   const subscriber = segmentIn(nearest(level, '22'), 'NM1', 'IL');
   const [member, trace] = [subscriber && elementOf(subscriber, 9), first(level, 'TRN')];
   if (trace === undefined) fault('has no number of its own (TRN)', placeOf(level.hl));
   const payer = segmentIn(nearest(level, '20'), 'NM1', 'X3');
   const below = levels.filter(({ parent, code }) => parent === level && code === 'SS');
   return {
-    ...{ trace: elementOf(trace!, 2), member: member ?? '', payer: payer === undefined ? '' : elementOf(payer, 9) },
+    ...{
+      step,
+      before: numbersAt(level),
+      trace: elementOf(trace!, 2),
+      member: member ?? '',
+      payer: payer === undefined ? '' : elementOf(payer, 9),
+    },
     ...{ isInstitutional: elementOf(um, 1) === 'AR', isUrgent: URGENT.includes(elementOf(um, 6)), created },
     ...{ served: servedAt(level), diagnoses: diagnosesOf(level, component), level, segment: um },
-    services: (below.length === 0 ? [level] : below).map((one) => serviceOf(one, um, component)),
+    // What is taken back is as it was asked for.
+    services:
+      step === 'cancel' ? [] : (below.length === 0 ? [level] : below).map((one) => serviceOf(one, um, component)),
   };
 }
 
-const first = ({ segments }: Level, id: string): Segment | undefined => segments.find((one) => one.id === id);
+const numbersAt = (level: Level): string[] =>
+  ['BB', 'NT'].flatMap((qualifier) => {
+    const segment = segmentIn(level, 'REF', qualifier);
+    return segment === undefined || elementOf(segment, 2) === '' ? [] : [elementOf(segment, 2)];
+  });
 
-function servedAt(level: Level): Served | undefined {
+export const first = ({ segments }: Level, id: string): Segment | undefined => segments.find((one) => one.id === id);
+
+export function servedAt(level: Level): Served | undefined {
   const segment = segmentIn(level, 'DTP', '472') ?? segmentIn(level, 'DTP', 'AAH');
   return segment && servedIn(segment);
 }
@@ -137,6 +162,7 @@ function serviceOf(level: Level, event: Segment, component: string): AskedServic
   return {
     ...{
       trace: trace && elementOf(trace, 2),
+      isCancelled: level.code === 'SS' && um !== undefined && STEPS[elementOf(um, 2)] === 'cancel',
       code: code === '' ? undefined : code,
       modifiers: modifiers.filter(Boolean),
     },

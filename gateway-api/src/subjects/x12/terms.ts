@@ -11,6 +11,8 @@ export const CPT = 'http://www.ama-assn.org/go/cpt';
 export const HCPCS = 'https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets';
 export const REVENUE = 'https://www.nubc.org/CodeSystem/RevenueCodes';
 export const PLACES = 'https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set';
+/** X12's service types, as Da Vinci PAS has them. */
+export const SERVICE_TYPES = 'https://codesystem.x12.org/005010/1365';
 export const ICD10 = 'http://hl7.org/fhir/sid/icd-10-cm';
 
 /** ICD-10-CM as it is written: X12 leaves the point out. */
