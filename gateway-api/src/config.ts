@@ -85,6 +85,8 @@ export interface GatewayConfig {
   readLogDays: number;
   /** How often everything stored is compared with the ledger; 0: only when asked. */
   verifyIntervalMs: number;
+  /** So many hours before an appointment this provider reminds its patient; 0: never. */
+  remindHours: number;
   /** How often this organisation's duties look for work without an event. */
   dutyIntervalMs: number;
   /**
@@ -122,6 +124,7 @@ export const DEFAULTS = {
   logAnchorEveryMs: 5 * 60_000,
   readLogDays: READS_KEPT_DAYS,
   verifyIntervalMs: 10 * 60_000,
+  remindHours: 24,
   dutyIntervalMs: 15_000,
   refusalsEveryMs: 1_000,
   subscriptionHosts: [],
@@ -209,6 +212,7 @@ const EXPECTED = `Expected:
                     how long something stands on the ledger until it is signed; 0: never (default ${DEFAULTS.checkpointEveryMs})
   LOG_ANCHOR_EVERY_MS
                     how long a row of the log of reads waits until it is anchored; 0: until asked (default ${DEFAULTS.logAnchorEveryMs})
+  REMIND_HOURS      so many hours before an appointment a provider reminds its patient, 0: never (default ${DEFAULTS.remindHours})
   READ_LOG_DAYS     how long rows of the log of reads are kept, 1 to 36500 (default ${DEFAULTS.readLogDays}: six years)
   OPERATIONS_PORT   a second listener with /healthz, /readyz and /metrics without a token (OPERATIONS_HOST: default ${DEFAULTS.host})
   REQUEST_BUDGET_MS how long one request may ask the ledger (default ${DEFAULTS.limits.budgetMs})
@@ -247,6 +251,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const checkpointEveryMs = read.integer('CHECKPOINT_EVERY_MS', DEFAULTS.checkpointEveryMs, 0, 86_400_000);
   const logAnchorEveryMs = read.integer('LOG_ANCHOR_EVERY_MS', DEFAULTS.logAnchorEveryMs, 0, 86_400_000);
   const readLogDays = read.integer('READ_LOG_DAYS', DEFAULTS.readLogDays, 1, 36_500);
+  const remindHours = read.integer('REMIND_HOURS', DEFAULTS.remindHours, 0, 24 * 365);
   const oidcIssuer = read.issuer('OIDC_ISSUER');
   const keys = oidcIssuer === undefined ? read.keys('JWKS', read.text('JWKS')) : ('discovered' as const);
   const publicUrl = read.origin('PUBLIC_URL');
@@ -277,6 +282,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       checkpointEveryMs,
       logAnchorEveryMs,
       readLogDays,
+      remindHours,
       ...(database === undefined ? {} : { database }),
       ...(operations === undefined ? {} : { operations }),
       ...(publicUrl === undefined ? {} : { publicUrl }),

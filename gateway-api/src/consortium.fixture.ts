@@ -107,6 +107,7 @@ export class FixtureConsortium {
       // Most tests count what they write.
       checkpointEveryMs: 0,
       logAnchorEveryMs: 0,
+      remindHours: 0,
       ...(database === undefined ? {} : { database }),
       tokens: {
         issuer: issuerOf(name),

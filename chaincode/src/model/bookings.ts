@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { sha256Hex } from './canonical.ts';
+import { leadsToPatient } from './companions.ts';
 import type { Reference, Resource } from './fhir.ts';
 import { instantOf } from './periods.ts';
 import { relative } from './record-facts.ts';
@@ -16,6 +17,14 @@ import { schemaVersion } from './values.ts';
 const TAKING = ['booked', 'arrived', 'checked-in', 'fulfilled'];
 
 export const isTaking = ({ status }: Resource): boolean => TAKING.includes(String(status));
+
+/** What a provider offers to patients: whoever has a Patient anywhere sees it. */
+const OFFERED = ['Schedule', 'Slot'];
+export const offeredTypes: readonly string[] = OFFERED;
+
+/** Whether a resource is such an offer, and leads to nobody's records. */
+export const isOffer = (resource: Resource): boolean =>
+  OFFERED.includes(resource.resourceType) && !leadsToPatient(resource);
 
 const takenSchema = z.strictObject({
   appointment: fhirIdSchema,

@@ -66,7 +66,8 @@ const PEOPLE = /(?:^|\/)(?:Patient|RelatedPerson)\/[^/]+$/;
 export const isCompanion = (resource: Resource): boolean =>
   COMPANION_TYPES.includes(resource.resourceType) && !leadsToPatient(resource);
 
-function leadsToPatient(value: unknown): boolean {
+/** Whether anything in it is a reference to a patient, or to somebody of theirs. */
+export function leadsToPatient(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(leadsToPatient);
   if (typeof value !== 'object' || value === null) return false;
   const { reference, type, resourceType } = value as Record<string, unknown>;

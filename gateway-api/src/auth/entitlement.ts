@@ -58,9 +58,12 @@ function demandAct({ acts: delegated }: ActsFor, acts: readonly CaretakerAct[]):
 /** Resources about money; everything else is read as a record. */
 const BILLS =
   /^(?:Account|ChargeItem|Claim|ClaimResponse|Coverage|CoverageEligibility\w+|ExplanationOfBenefit|Invoice|Payment\w+)$/;
+/** What booking an appointment takes to be seen. */
+const BOOKING = /^(?:Appointment|Schedule|Slot)$/;
 /** What of what is delegated reading a type is. */
 export function readingOf(type: string): readonly CaretakerAct[] {
   if (BILLS.test(type)) return ['bills'];
+  if (BOOKING.test(type)) return ['read', 'book'];
   return type === 'Consent' ? ['read', 'answer', 'revoke'] : ['read'];
 }
 

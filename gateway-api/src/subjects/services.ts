@@ -120,6 +120,8 @@ export interface Services {
   witness: Witness;
   /** How long something waits until it is signed; 0: this gateway signs nothing. */
   checkpointEveryMs: number;
+  /** So many hours before an appointment its patient is reminded; 0: never. */
+  remindHours: number;
   /** The private writes of one envelope of a block, from the peer. */
   writesOf(block: number, position: number): Promise<HashedKey[]>;
   /** The envelope itself and its block's header, from the peer. */

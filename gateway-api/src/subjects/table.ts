@@ -88,6 +88,7 @@ import type { SubjectOperation } from './services.ts';
 import { tellSubscribers } from './subscriptions/duties.ts';
 import { createSubscription, listSubscriptions, readSubscription, updateSubscription } from './subscriptions/routes.ts';
 import { confirmVisit } from './visits/operations.ts';
+import { remindPatients } from './visits/reminders.ts';
 import { askByX12 } from './x12/authorization-routes.ts';
 import { eligibility } from './x12/eligibility-routes.ts';
 import { inquiryByX12 } from './x12/inquiry-routes.ts';
@@ -245,6 +246,7 @@ export const DUTIES: readonly Duty[] = [
   instructPayment,
   remitPayment,
   reopenDebts,
+  remindPatients,
   ...tellSubscribers,
   ...signTree,
   ...anchorLogs,

@@ -247,6 +247,7 @@ export function wiredServices({
     issuerKeys,
     systemIdentity: side.systemIdentity,
     checkpointEveryMs: config.checkpointEveryMs,
+    remindHours: config.remindHours,
     writesOf: (block: number, position: number) => writesAt(side.chain, block, position),
     evidenceOf: (block: number, position: number) => evidenceAt(side.chain, block, position),
     orderersAt: (block: number) => orderersAt(side.chain, block),

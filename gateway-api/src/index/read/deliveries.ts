@@ -85,6 +85,8 @@ export class Deliveries {
 
 /** Whether a row is of a compartment, or seen beside it. */
 export const isIn = (
-  { patient, id }: Pick<VersionsTable, 'patient' | 'id'>,
-  { compartment, linked = [], beside = [] }: View,
-) => compartment === undefined || (patient === null ? beside.includes(id) : [compartment, ...linked].includes(patient));
+  { patient, id, type }: Pick<VersionsTable, 'patient' | 'id' | 'type'>,
+  { compartment, linked = [], beside = [], offered = [] }: View,
+) =>
+  compartment === undefined ||
+  (patient === null ? beside.includes(id) || offered.includes(type) : [compartment, ...linked].includes(patient));

@@ -15,6 +15,8 @@ export interface Compartment {
   linked?: readonly string[] | undefined;
   /** In a compartment: ids of what is about no patient and is seen beside it, of the type that is asked for. */
   beside?: readonly string[] | undefined;
+  /** In a compartment: types of which everything that is about no patient is seen. */
+  offered?: readonly string[] | undefined;
   /** One of these must match as well. */
   only?: readonly Search[] | undefined;
 }
@@ -53,12 +55,18 @@ export function heldIn(db: Kysely<IndexTables>, inbox: string, audience?: string
 export function matchingIn(
   visible: VersionQuery<object>,
   search: Search,
-  { compartment, linked = [], beside = [], only }: Compartment,
+  { compartment, linked = [], beside = [], offered = [], only }: Compartment,
 ): VersionQuery<object> {
   const current = isForFew(search) ? FEW.current : 'current';
   let query = visible.where(current, '=', NEWEST).where('type', '=', search.type);
-  if (compartment !== undefined && beside.length === 0) query = query.where('patient', 'in', [compartment, ...linked]);
-  if (compartment !== undefined && beside.length > 0)
+  const isOffered = offered.includes(search.type);
+  if (compartment !== undefined && isOffered)
+    query = query.where((where) =>
+      where.or([where('patient', 'in', [compartment, ...linked]), where('patient', 'is', null)]),
+    );
+  else if (compartment !== undefined && beside.length === 0)
+    query = query.where('patient', 'in', [compartment, ...linked]);
+  else if (compartment !== undefined)
     query = query.where((where) =>
       where.or([
         where('patient', 'in', [compartment, ...linked]),
@@ -71,7 +79,7 @@ export function matchingIn(
     const any = only.map((one) => matchingIn(visible, one, {}).select('id'));
     query = query.where((where) => where.or(any.map((ids) => where('id', 'in', ids))));
   }
-  const within = (inner: Search) => matchingIn(visible, inner, { compartment, linked, beside: [] });
+  const within = (inner: Search) => matchingIn(visible, inner, { compartment, linked, beside: [], offered });
   for (const condition of new Matching(search, within).all()) query = query.where(condition);
   for (const condition of search.lastUpdated ?? []) {
     const alternatives = boundsOf(condition);

@@ -41,6 +41,8 @@ import { narrativeOf } from '../log/sentences.ts';
 import { languageIn } from '../log/texts.ts';
 import { type About, type Asked, aboutOf, shownOf } from '../reads/read-log.ts';
 import type { Services } from '../services.ts';
+import { withLinks } from './linked.ts';
+import { onlyOffers, withOffers } from './offers.ts';
 import { looksForPerson } from './person-searches.ts';
 import { referredTo } from './referred.ts';
 import { demandSearchable, innerTypesOf } from './searchable.ts';
@@ -108,7 +110,7 @@ export class Records implements Repository {
     }
     if (isExplained(type, this.#services.organisation)) return this.#explanation(caller, asked, view);
     const isWithin = await this.#isWithin(view, type, id);
-    const found = isWithin ? await this.#services.index.standing(type, id, view) : undefined;
+    const [found] = onlyOffers([isWithin ? await this.#services.index.standing(type, id, view) : undefined], view);
     await this.#note(caller, asked, found === undefined ? [] : [found], view);
     return found && withLinks(found, caller);
   }
@@ -212,7 +214,8 @@ export class Records implements Repository {
     }
     const { index, organisation } = this.#services;
     const isMade = search.asRecorded !== true && isExplained(search.type, organisation);
-    const page = await (isMade ? searchExplanations(index, search, view) : index.search(search, view));
+    const all = await (isMade ? searchExplanations(index, search, view) : index.search(search, view));
+    const page = { ...all, matches: onlyOffers(all.matches, view) };
     await this.#noteSearch(caller, search, page, view);
     // A total would count what the compartment hides, were it ever computed without it: patients get none.
     const { total: _, ...untold } = page;
@@ -251,8 +254,9 @@ export class Records implements Repository {
   ): Promise<StoredResource[]> {
     const { type } = search;
     const found = await unlessForbidden(async () => {
-      const view = await this.#withCompanions(viewOf(caller, type, 's'), type, known);
-      const { matches } = await this.#services.index.search(search, view);
+      const view = withOffers(await this.#withCompanions(viewOf(caller, type, 's'), type, known));
+      const { matches: all } = await this.#services.index.search(search, view);
+      const matches = onlyOffers(all, view);
       await this.#services.readLog.note(caller, { interaction: 'search', type, about: shownOf(matches) });
       return matches;
     });
@@ -262,7 +266,8 @@ export class Records implements Repository {
   /** What a caller sees; one who sees nothing is refused, and that is written down where there is such a record. */
   async #viewFor(caller: Caller, interaction: keyof typeof ACTS, type: string, id?: string): Promise<View> {
     try {
-      const view = await this.#withCompanions(viewOf(caller, type, ACTS[interaction]), type);
+      const own = await this.#withCompanions(viewOf(caller, type, ACTS[interaction]), type);
+      const view = interaction === 'read' || interaction === 'search' ? withOffers(own) : own;
       if (view.only !== undefined && this.#isMade(caller, type))
         throw new InsufficientScope(`a scope that is narrowed by a search shows no ${type} here`);
       return view;
@@ -420,17 +425,6 @@ const onceEach = (about: About[]): About[] => about.map((one) => ({ ...one, reco
 /** The Patients whose data a view shows; undefined: everybody's. */
 const whoseIn = ({ compartment, linked = [] }: View): readonly string[] | undefined =>
   compartment === undefined ? undefined : [compartment, ...linked];
-
-/** A patient's own Patient says which others are hers (hl7.org/fhir/R4/patient-definitions.html#Patient.link). */
-function withLinks(stored: StoredResource, { role, fhirUser, linked = [] }: Caller): StoredResource {
-  const { resource } = stored;
-  const own = [fhirUser, ...linked.map((id) => `Patient/${id}`)];
-  if (role !== 'patient' || linked.length === 0 || !own.includes(`Patient/${resource.id}`)) return stored;
-  if (resource.resourceType !== 'Patient') return stored;
-  const others = own.filter((reference) => reference !== `Patient/${resource.id}`);
-  const link = others.map((reference) => ({ other: { reference }, type: 'seealso' }));
-  return { ...stored, resource: { ...resource, link: [...[resource['link'] ?? []].flat(), ...link] } };
-}
 
 /** The only draft. @throws {LedgerError} INVALID for more than one: these types have a transaction each. */
 export function onlyOne(drafts: readonly NewDraft[]): Draft {
