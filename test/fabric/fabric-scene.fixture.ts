@@ -91,6 +91,15 @@ export class FabricScene {
     }
   }
 
+  /** One of `npm run network`'s on this network. @returns what it printed. @throws Error with that where it fails */
+  command(...args: string[]): Promise<string> {
+    return commanded(this.#environment, ...args);
+  }
+
+  get definitionFile(): string {
+    return this.#environment.CONSORTIUM;
+  }
+
   async untilReady(): Promise<void> {
     const { gateways } = this.#running;
     const areReady = async () =>
@@ -114,7 +123,8 @@ export class FabricScene {
   }
 }
 
-async function commanded(environment: Record<string, string>, ...args: string[]): Promise<void> {
-  const { code, error } = await runNetwork(args, environment);
-  if (code !== 0) throw new Error(`npm run network -- ${args.join(' ')}: ${error}`);
+async function commanded(environment: Record<string, string>, ...args: string[]): Promise<string> {
+  const { code, out, error } = await runNetwork(args, environment);
+  if (code !== 0) throw new Error(`npm run network -- ${args.join(' ')}: ${out}${error}`);
+  return out;
 }

@@ -30,7 +30,7 @@ export function updated(current: common.ConfigGroup, update: common.ConfigUpdate
   const read = update.getReadSet() ?? new common.ConfigGroup();
   const write = update.getWriteSet() ?? new common.ConfigGroup();
   assertReadFrom(current, read, '/Channel');
-  return overlay(current, write, '/Channel');
+  return overlay(current, read, write, '/Channel');
 }
 
 /** The update is of another state of the configuration: the channel has changed since, or it is another channel's. */
@@ -170,10 +170,16 @@ function sameKeys<V>(one: ProtoMap<string, V>, other: ProtoMap<string, V>): bool
   return keys.length === other.getLength() && keys.every((key) => other.has(key));
 }
 
-function overlay(current: common.ConfigGroup, write: common.ConfigGroup, path: string): common.ConfigGroup {
-  const isNew = isNext(current.getVersion(), write.getVersion(), path);
+/** What stands in both sets at one version was only looked at. */
+function overlay(
+  current: common.ConfigGroup,
+  read: common.ConfigGroup | undefined,
+  write: common.ConfigGroup,
+  path: string,
+): common.ConfigGroup {
   const result = copyOf(current);
-  if (isNew) {
+  if (read?.getVersion() !== write.getVersion()) {
+    assertNext(path, current.getVersion(), write.getVersion());
     result.setVersion(write.getVersion());
     result.setModPolicy(write.getModPolicy());
     for (const kind of KINDS) retain(leavesOf(result, kind), leavesOf(write, kind));
@@ -181,14 +187,17 @@ function overlay(current: common.ConfigGroup, write: common.ConfigGroup, path: s
   }
   for (const kind of KINDS) {
     for (const [key, leaf] of entriesOf(leavesOf(write, kind))) {
-      const known = leavesOf(result, kind).get(key);
-      const isChanged = known === undefined || isNext(known.getVersion(), leaf.getVersion(), `${path}/${key}`);
-      if (isChanged) leavesOf(result, kind).set(key, leaf);
+      if (read !== undefined && leavesOf(read, kind).get(key)?.getVersion() === leaf.getVersion()) continue;
+      assertNext(`${path}/${key}`, leavesOf(current, kind).get(key)?.getVersion(), leaf.getVersion());
+      leavesOf(result, kind).set(key, leaf);
     }
   }
   for (const [key, group] of entriesOf(write.getGroupsMap())) {
-    const known = result.getGroupsMap().get(key);
-    result.getGroupsMap().set(key, known === undefined ? group : overlay(known, group, `${path}/${key}`));
+    const known = current.getGroupsMap().get(key);
+    if (known === undefined) assertNext(`${path}/${key}`, undefined, group.getVersion());
+    const below = read?.getGroupsMap().get(key);
+    const next = known === undefined ? group : overlay(known, below, group, `${path}/${key}`);
+    result.getGroupsMap().set(key, next);
   }
   return result;
 }
@@ -197,11 +206,11 @@ function overlay(current: common.ConfigGroup, write: common.ConfigGroup, path: s
 export const copyOf = (group: common.ConfigGroup): common.ConfigGroup =>
   common.ConfigGroup.deserializeBinary(group.serializeBinary());
 
-/** Whether an element of the write set changes what there is. @throws StaleUpdateError */
-function isNext(before: number, after: number, path: string): boolean {
-  if (after === before) return false;
-  if (after === before + 1) return true;
-  throw new StaleUpdateError(`${path} is at version ${before}, and the update is made for version ${after - 1}`);
+/** An element that changes goes up by one version, a new one begins at 0. @throws StaleUpdateError */
+function assertNext(path: string, before: number | undefined, after: number): void {
+  const next = before === undefined ? 0 : before + 1;
+  if (after === next) return;
+  throw new StaleUpdateError(`the update brings ${path} to version ${after}, and ${next} is its next one`);
 }
 
 function retain<V>(map: ProtoMap<string, V>, named: ProtoMap<string, V>): void {

@@ -1,0 +1,100 @@
+/**
+ * A running network on Fabric is changed while clients write: its batches, every orderer's, peer's and administrator's keys
+ * and certificates. Nothing that was acknowledged is lost, nothing is there twice; how long nobody was acknowledged is printed.
+ */
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
+import { expect } from 'chai';
+import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { FabricScene } from './fabric-scene.fixture.ts';
+import { Writing } from './writing.fixture.ts';
+
+const NOTHING = 'nothing to do: the channel is as it is defined';
+const SOME = 20;
+
+describe('A running channel is changed, on Fabric', function () {
+  this.timeout(400_000);
+  let scene: FabricScene;
+
+  before(async function () {
+    const reason = await whyNoFabric();
+    if (reason !== undefined) {
+      console.log(`skipped: ${reason}`);
+      return this.skip();
+    }
+    scene = await FabricScene.start();
+  });
+  after(() => scene?.close());
+
+  const define = (from: string, to: string): void => {
+    const text = readFileSync(scene.definitionFile, 'utf8');
+    expect(text).to.contain(from);
+    writeFileSync(scene.definitionFile, text.replace(from, to));
+  };
+  const refused = (...args: string[]): Promise<string> =>
+    scene.command(...args).then(
+      () => 'not refused',
+      (error: Error) => error.message,
+    );
+
+  it('has nothing to do at first, and says what a changed definition would do', async () => {
+    expect(await scene.command('plan')).to.contain(NOTHING);
+    define('timeoutMs: 40', 'timeoutMs: 60');
+    const plan = await scene.command('plan');
+    expect(plan).to.contain('ordering: batch timeout 40ms → 60ms');
+    expect(plan).to.contain('signed by administrators of: hospital, patients, payer, regulator');
+    expect(await scene.command('plan'), 'it changes nothing').to.equal(plan);
+  });
+
+  it('is refused what would leave too few orderers, before anything is touched', async () => {
+    const before = readFileSync(scene.definitionFile, 'utf8');
+    const without = before.replace(/ +- name: orderer-regulator\n.*\n.*\n/, '');
+    expect(without).not.to.equal(before);
+    writeFileSync(scene.definitionFile, without);
+    for (const command of ['plan', 'apply']) expect(await refused(command)).to.match(/orderer|3f \+ 1/);
+    writeFileSync(scene.definitionFile, before);
+  });
+
+  it('waits for signatures, which travel as a file, and goes on with those', async () => {
+    const file = join(scene.parties.reach.dataDir, 'fabric', 'channel', 'update.pb');
+    const waiting = await refused('apply', '--org', 'hospital');
+    expect(waiting).to.contain('waits for signatures of administrators of patients, payer, regulator');
+    const [atPayer, atClinic, atRegulator] = ['payer', 'clinic', 'regulator'].map((name) => {
+      const own = join(scene.parties.reach.dataDir, `update-${name}.pb`);
+      copyFileSync(file, own);
+      return own;
+    });
+    expect(await scene.command('sign', atPayer!, '--org', 'payer')).to.contain('batch timeout 40ms → 60ms');
+    await scene.command('sign', atClinic!, '--org', 'clinic');
+    expect(await refused('apply', '--org', 'hospital', atPayer!, atClinic!)).to.contain('waits for signatures');
+    await scene.command('sign', atRegulator!, '--org', 'regulator');
+    expect(await scene.command('apply', '--org', 'hospital', atPayer!, atRegulator!)).to.contain('done: 1 updates');
+    expect(existsSync(file)).to.equal(false);
+    expect(await refused('sign', atRegulator!, '--org', 'patients'), 'it is of the past').to.match(/version/);
+    for (const own of [atPayer!, atClinic!, atRegulator!]) rmSync(own);
+  });
+
+  it('renews every orderer, peer and administrator while clients write', async () => {
+    const { organisations, ordering } = loadConsortium(scene.definitionFile);
+    const writing = new Writing(scene.parties, ['hospital', 'hospital', 'clinic', 'clinic']);
+    await writing.goOn(SOME);
+    const names = organisations.flatMap(({ name }) => [`peer-${name}`, `admin-${name}`]);
+    await scene.command('renew', ...ordering.orderers.map(({ name }) => name), ...names);
+    const applied = await scene.command('apply');
+    for (const { name } of ordering.orderers) expect(applied).to.contain(`${name} runs with its new certificates`);
+    for (const { name } of organisations) expect(applied).to.contain(`peer-${name} runs with its new certificates`);
+    await writing.goOn(SOME);
+    define('timeoutMs: 60', 'timeoutMs: 50');
+    await scene.command('apply');
+    await writing.goOn(SOME);
+    const { longestGapMs, refused: answers, ...counted } = await writing.end();
+    console.log(
+      `      ${JSON.stringify(counted)}, longest gap ${(longestGapMs / 1000).toFixed(1)} s, ${JSON.stringify(answers)}`,
+    );
+    expect(counted).to.deep.include({ lost: 0, doubled: 0 });
+    expect(counted.acknowledged).to.be.at.least(3 * SOME);
+    expect(await scene.command('plan')).to.contain(NOTHING);
+    expect(await scene.command('status')).not.to.match(/follower|behind|no answer/);
+  });
+});
