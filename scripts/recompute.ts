@@ -59,8 +59,7 @@ function tablesIn({ tables }: Decision): Basis['tables'] {
   return { loaded: { ...(JSON.parse(text) as ClaimTables), generation, crosswalk } };
 }
 
-const usageIn = ({ usage = [] }: Decision): Map<string, Accumulator> =>
-  new Map(usage.map((text) => JSON.parse(text) as Accumulator).map((entry) => [entry.year, entry]));
+const usageIn = ({ usage = [] }: Decision): Accumulator[] => usage.map((text) => JSON.parse(text) as Accumulator);
 
 function again(decision: Decision, provider: Organisation): Again {
   const response = JSON.parse(decision.response) as ClaimResponseRecord;

@@ -108,9 +108,9 @@ describe('The terms of a plan', function () {
       const first = await reader.ask<Resource & { period: { start: string } }>({ path: `${path}/_history/1` });
       expect(first.period.start).to.equal(`${year}-01-01`);
     }
-    const family = terms(50, `${year}-01-01`);
-    (family['plan'] as { generalCost: { groupSize?: number }[] }[])[0]!.generalCost[0]!.groupSize = 4;
-    const refused = await payer.send({ method: 'PUT', path, body: { ...family, id: plan.id } });
+    const nobody = terms(50, `${year}-01-01`);
+    (nobody['plan'] as { generalCost: { groupSize?: number }[] }[])[0]!.generalCost[0]!.groupSize = 0;
+    const refused = await payer.send({ method: 'PUT', path, body: { ...nobody, id: plan.id } });
     expect(refused.status).to.equal(422);
     expect(JSON.stringify(refused.body)).to.include('InsurancePlan.plan[0].generalCost[0].groupSize');
   });

@@ -89,12 +89,33 @@ export class Insured {
     return same;
   }
 
-  /** Id of a coverage of the plan, of hers alone. */
-  async covered(): Promise<string> {
+  /** Another human, a Patient of the hospital's, with a number of her own at the payer. */
+  async relative(name: string): Promise<Insured> {
+    const { hospital, story } = this;
+    const member = { ...story.visit.member, value: randomUUID() };
+    const body = {
+      ...{ resourceType: 'Patient', active: true, gender: 'female', birthDate: '2012-03-04' },
+      ...{ identifier: [member], name: [{ family: 'Relative', given: [name] }] },
+    };
+    const { id } = (await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body })).body;
+    const relative = new Insured({ ...story, patientId: id, visit: { ...story.visit, member } }, this.#plan);
+    relative.#participant = this.#participant;
+    return relative;
+  }
+
+  /** Makes her visits start that many minutes later in the day. */
+  later(minutes: number): this {
+    this.#minutes += minutes;
+    return this;
+  }
+
+  /** Id of a coverage of the plan. @param subscriberId of hers alone where it is left out */
+  async covered(subscriberId?: string): Promise<string> {
     const { hospital, payer, story, year } = this;
     const body = {
       ...{ resourceType: 'Coverage', status: 'active', beneficiary: { identifier: story.visit.member } },
       extension: [{ url: `${OURS}/coverage-provider`, valueString: 'hospital' }],
+      ...(subscriberId === undefined ? {} : { subscriberId }),
       ...{ period: { start: `${year}-01-01`, end: `${year}-12-31` }, payor: [{ display: 'payer' }] },
       class: [
         {

@@ -10,6 +10,7 @@ import {
   type Accumulator,
   accountName,
   accumulatorSchema,
+  holderOf,
   isNothing,
   minus,
   nothingUsed,
@@ -43,9 +44,6 @@ interface Member {
   /** Id of the coverage. */
   coverage: string;
 }
-
-/** Under whose id an account lies: an authorization's own, or the coverage's. */
-const holderOf = ({ authorization }: Account, coverage: string): string => authorization ?? coverage;
 
 /**
  * What was used of these accounts, by their names, as it was shown; that there is more cannot be hidden.

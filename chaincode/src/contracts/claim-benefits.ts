@@ -1,6 +1,6 @@
 /** The plan that a claim is decided by, and what its member has used of that: loaded for the decision, and written with it. */
 import type { Store } from '../ledger/store.ts';
-import { type Account, AUTHORIZED, planYearOf, type Sums, type Taken } from '../model/accumulators.ts';
+import { type Account, AUTHORIZED, accountOf, planYearOf, type Sums, type Taken } from '../model/accumulators.ts';
 import type { ShownAuthorization } from '../model/authorization-transactions.ts';
 import type { ClaimRecord, ClaimResponseRecord } from '../model/claims.ts';
 import type { ClaimState } from '../model/values.ts';
@@ -10,6 +10,7 @@ import type { PlanFacts } from '../rules/cost-sharing.ts';
 import { checkUsage, returnUsage, type ShownUsage, takeUsage, usedByOthers } from './accumulators.ts';
 import { checkAuthorizations } from './claim-authorizations.ts';
 import { checkResponse } from './claim-humans.ts';
+import { loadFamily, type ShownFamily } from './families.ts';
 import { checkPlan, type LoadedPlan, type ShownPlan } from './plans.ts';
 
 interface Member {
@@ -22,6 +23,7 @@ export interface ShownBenefits {
   plan?: ShownPlan | undefined;
   authorizations?: readonly ShownAuthorization[] | undefined;
   usage?: readonly ShownUsage[] | undefined;
+  family?: ShownFamily | undefined;
   /** The decision that the claim's state names. */
   took?: string | undefined;
 }
@@ -57,15 +59,18 @@ export async function loadBenefits(
   const earlier = await takenBefore(store, state, shown.took);
   const claimed = { payer, coverage, provider: provider.name, beyond };
   const authorizations = await checkAuthorizations(store, claimed, bill, shown.authorizations ?? []);
+  const years = days.map(planYearOf);
+  const family = await loadFamily(store, { payer, beyond, plan, cover }, shown.family);
   const accounts: Account[] = [
-    ...days.map((day) => ({ year: planYearOf(day) })),
+    ...years.map((year) => ({ year })),
+    ...(family === undefined ? [] : years.map((year) => ({ year, family }))),
     ...authorizations.all.map(({ id }) => ({ year: AUTHORIZED, authorization: id })),
-    ...earlier.map(({ year, authorization }) => ({ year, ...(authorization === undefined ? {} : { authorization }) })),
+    ...earlier.map(accountOf),
   ];
   const usage = await checkUsage(store, { payer, coverage }, accounts, shown.usage ?? []);
   const currencies = [...new Set(plan.all.flatMap(({ currency }) => currency ?? []))];
   const before = usedByOthers(usage, earlier);
-  const facts: PlanFacts = { on: plan.on, before, provider: provider.name, authorizations, currencies };
+  const facts: PlanFacts = { on: plan.on, before, family, provider: provider.name, authorizations, currencies };
   return { facts, plan, usage, earlier };
 }
 

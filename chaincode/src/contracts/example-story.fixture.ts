@@ -8,6 +8,7 @@ import { canonicalJson } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import type { ClaimTables } from '../model/claim-tables.ts';
 import type { HumanDecision } from '../model/claims.ts';
+import { readCover } from '../model/coverage.ts';
 import { findLedgerError } from '../model/errors.ts';
 import {
   type Changeable,
@@ -18,6 +19,7 @@ import {
   exampleSalt,
 } from '../model/example-claim.fixture.ts';
 import { examplePlan } from '../model/example-plan.fixture.ts';
+import { type FamilyKey, familyOf } from '../model/families.ts';
 import { privateKeys } from '../model/keys.ts';
 import { isEnded, type PaymentReport } from '../model/payments.ts';
 import { LISTS_EXPRESSION, listsAskedFor } from '../model/service-lists.ts';
@@ -36,6 +38,7 @@ import { Claims } from './claims.ts';
 import { Erasures } from './erasures.ts';
 import { bucketEvidence, licensing } from './example-register.fixture.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
+import type { ShownFamily } from './families.ts';
 import type { ShownPlan } from './plans.ts';
 import { Records } from './records.ts';
 import { Registry } from './registry.ts';
@@ -316,15 +319,34 @@ export class Story {
   }
 
   /** What the payer shows of the plan that the coverage names, all of it, and of its use by the member. */
-  benefits(year = '2026-01-01'): { plan?: ShownPlan; usage: ShownUsage[] } {
+  benefits(year = '2026-01-01'): { plan?: ShownPlan; usage: ShownUsage[]; family?: ShownFamily } {
     const { id } = this.insurancePlan;
     const plans = this.numbered(`plan/${id}`);
     const newest = { newest: plans.length, text: plans.at(-1) ?? '' };
     const versions = plans.map((text, index) => ({ version: index + 1, text }));
     return {
       ...(plans.length === 0 ? {} : { plan: { id, ...newest, versions } }),
-      usage: [this.usage(exampleIds.coverage, { year })],
+      usage: [this.usage(this.example.coverage.id, { year }), ...this.#ofFamily(year)],
+      ...(this.isOfFamilies ? { family: this.familyShown } : {}),
     };
+  }
+
+  /** Whether the plan has terms of families. */
+  get isOfFamilies(): boolean {
+    return this.insurancePlan['plan'][0].generalCost.some(({ groupSize = 1 }: { groupSize?: number }) => groupSize > 1);
+  }
+
+  get familyShown(): ShownFamily {
+    const text = this.text(this.billing, privateKeys.familyKey(this.payer));
+    return text === '' ? { secret: exampleSalt('f') } : { text };
+  }
+
+  #ofFamily(year: string): ShownUsage[] {
+    if (!this.isOfFamilies) return [];
+    const { text, secret = '' } = this.familyShown;
+    const known = text === undefined ? secret : (JSON.parse(text) as FamilyKey).secret;
+    const family = familyOf(known, this.insurancePlan.id, readCover(this.example.coverage));
+    return [this.usage(family, { year, family })];
   }
 
   /**
@@ -464,7 +486,8 @@ export class Story {
     const terms = { ...this.terms(), ...this.benefits(), ...this.took(id) };
     const shown = { claim, state, ...terms, ...before };
     return {
-      ...{ from: this.payer, role: 'adjudicator', input: { id, provider: this.provider } },
+      ...{ from: this.payer, role: 'adjudicator' },
+      input: { id, provider: this.provider, ...(this.isOfFamilies ? { beyond: true as const } : {}) },
       ...{ private: { responseId: exampleIds.response, salt: exampleSalt('d'), ...shown } },
       time: '2026-02-12T08:00:00.000Z',
     };

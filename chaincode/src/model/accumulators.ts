@@ -26,22 +26,38 @@ export type Sums = z.infer<typeof sumsSchema>;
 export const AUTHORIZED = 'authorized';
 const yearSchema = z.union([daySchema, z.literal(AUTHORIZED)]);
 
-/** Of what use is counted: a plan year of the coverage at hand, by its first day, or an authorization, by the id of the request. */
-export const accountShape = { year: yearSchema, authorization: idSchema.optional() };
+/**
+ * Of what use is counted: a plan year of the coverage at hand, by its first day, the same of its family (families.ts), or an
+ * authorization, by the id of the request.
+ */
+export const accountShape = { year: yearSchema, authorization: idSchema.optional(), family: idSchema.optional() };
 export interface Account {
   year: string;
   authorization?: string | undefined;
+  family?: string | undefined;
 }
-/** Accounts of one claim: plan years, and authorizations now and by its decision before. */
-export const MAX_ACCOUNTS = 44;
+/** Accounts of one claim: plan years, of its member and of the family, and authorizations now and by its decision before. */
+export const MAX_ACCOUNTS = 60;
 
 /** What an account is called among those of one claim. */
-export const accountName = ({ year, authorization }: Account): string => authorization ?? year;
+export const accountName = ({ year, authorization, family }: Account): string =>
+  authorization ?? (family === undefined ? year : `${family}/${year}`);
 
-/** `accumulator/<coverage>/<first day of the plan year>/<n>`, n from 1 on, or `accumulator/<authorization>/authorized/<n>` */
+/** Under whose id an account lies: that of an authorization, of a family, or of the coverage. */
+export const holderOf = ({ authorization, family }: Account, coverage: string): string =>
+  authorization ?? family ?? coverage;
+
+/** The account alone, of what says more of it. */
+export const accountOf = ({ year, authorization, family }: Account): Account => ({
+  year,
+  ...(authorization === undefined ? {} : { authorization }),
+  ...(family === undefined ? {} : { family }),
+});
+
+/** `accumulator/<coverage or family>/<first day of the plan year>/<n>`, n from 1 on, or `accumulator/<authorization>/authorized/<n>` */
 export const accumulatorSchema = z.strictObject({
   schema: schemaVersion,
-  /** Id of the coverage, or of the authorization. */
+  /** Id of the coverage, of the family, or of the authorization. */
   coverage: idSchema,
   year: yearSchema,
   salt: saltSchema,

@@ -69,6 +69,8 @@ const benefitsShape = {
   plan: planShown.optional(),
   authorizations: z.array(authorizationShown).max(MAX_AUTHORIZATIONS).optional(),
   usage: z.array(usageShown).max(MAX_ACCOUNTS).optional(),
+  /** Of a plan with terms of families: the payer's secret for these, or the one that is to be it, where there is none. */
+  family: z.strictObject({ text: anchoredText(MAX_STATE_LENGTH).optional(), secret: saltSchema.optional() }).optional(),
 };
 
 /** A claim, and what it is judged by. */

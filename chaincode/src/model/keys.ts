@@ -57,12 +57,13 @@ export const privateKeys = {
   coverage: (id: string, version: number): string => `coverage/${id}/${version}`,
   /** billing_<Payer>, and a copy with each provider it is shown to: one version of a plan. */
   plan: (id: string, version: number): string => `plan/${id}/${version}`,
+  /** billing_<Payer>: the secret by which accounts of families are named. */
+  familyKey: (payer: string): string => `family-key/${payer}`,
   /** billing_<Payer>: the plan that coverages mean by a name, of which the hash is taken. */
   planName: (payer: string, hash: string): string => `plan-name/${payer}/${hash}`,
   /** billing_<Payer>: what is used of a plan year or an authorization, one entry after the other, and what is given back of that. */
-  accumulator: (coverage: string, year: string, n: number): string => `accumulator/${coverage}/${year}/${n}`,
-  accumulatorReturn: (coverage: string, year: string, n: number): string =>
-    `accumulator-return/${coverage}/${year}/${n}`,
+  accumulator: (holder: string, year: string, n: number): string => `accumulator/${holder}/${year}/${n}`,
+  accumulatorReturn: (holder: string, year: string, n: number): string => `accumulator-return/${holder}/${year}/${n}`,
   /** billing_<Payer>, copied to the provider: its prices, one generation after the other. */
   feeSchedule: ({ payer, provider }: Contracting, generation: number): string =>
     `fee-schedule/${payer}/${provider}/${generation}`,

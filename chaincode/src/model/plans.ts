@@ -124,14 +124,21 @@ export interface Category {
   outOfNetwork: Costs | undefined;
 }
 
+/** What is paid out of pocket before and at most, in minor units; undefined where the plan does not say. */
+export interface Limits {
+  deductible?: number;
+  outOfPocketMaximum?: number;
+}
+
 /** The terms of a version of a plan, amounts in minor units of its currency. */
 export interface PlanTerms {
   id: string;
   version: number;
   currency: string | undefined;
   /** Of one person and plan year. */
-  deductible: number;
-  outOfPocketMaximum: number | undefined;
+  person: Limits;
+  /** Of a family and plan year; undefined where the plan has none. */
+  family: Limits | undefined;
   /** Names of providers; undefined: all are in it. */
   network: ReadonlySet<string> | undefined;
   categories: readonly Category[];
@@ -255,22 +262,29 @@ function readCosts({ plan = [] }: Parsed, categories: Map<string, Category>, amo
 }
 const NETWORKS_ALL = ['inNetwork', 'outOfNetwork'] as const;
 
-function readGeneralCosts(
-  { plan = [] }: Parsed,
-  amounts: Amounts,
-): Pick<PlanTerms, 'deductible' | 'outOfPocketMaximum'> {
-  const found: Pick<PlanTerms, 'deductible' | 'outOfPocketMaximum'> = { deductible: 0, outOfPocketMaximum: undefined };
+const GENERAL: Readonly<Record<string, keyof Limits>> = {
+  deductible: 'deductible',
+  'out-of-pocket-maximum': 'outOfPocketMaximum',
+};
+
+/** What is of one person has no group size, or that of one; what is of more is of the family, however many these are. */
+function readGeneralCosts({ plan = [] }: Parsed, amounts: Amounts): Pick<PlanTerms, 'person' | 'family'> {
+  const person: Limits = {};
+  const family: Limits = {};
   (plan[0]?.generalCost ?? []).forEach(({ type, groupSize = 1, cost }, index) => {
     const at = `InsurancePlan.plan[0].generalCost[${index}]`;
     const kind = codeOf(type);
     if (kind === 'premium') return;
-    if (groupSize !== 1) throw invalid('is of one person', `${at}.groupSize`);
+    if (groupSize < 1) throw invalid('is of one person or more', `${at}.groupSize`);
+    const name = GENERAL[kind];
+    if (name === undefined)
+      throw invalid('only premium, deductible and out-of-pocket-maximum are supported', `${at}.type`);
     const units = amounts.units(cost, `${at}.cost`);
-    if (kind === 'deductible') found.deductible = units;
-    else if (kind === 'out-of-pocket-maximum') found.outOfPocketMaximum = units;
-    else throw invalid('only premium, deductible and out-of-pocket-maximum are supported', `${at}.type`);
+    if (groupSize === 1) person[name] = units;
+    else if (family[name] !== undefined) throw invalid('families of all sizes have one', `${at}.groupSize`);
+    else family[name] = units;
   });
-  return found;
+  return { person, family: Object.keys(family).length === 0 ? undefined : family };
 }
 
 function parsePlan(resource: unknown): Parsed {

@@ -1,10 +1,10 @@
 /** The patient's part of what is allowed, by the terms of the coverage or of the plan that it names. */
-import { nothingUsed, planYearOf, plus, type Sums, usedBy } from '../model/accumulators.ts';
+import { accountName, nothingUsed, planYearOf, plus, type Sums, usedBy } from '../model/accumulators.ts';
 import type { BillItem, BillPart } from '../model/bill.ts';
 import type { Cover } from '../model/coverage.ts';
 import { addDays } from '../model/days.ts';
 import { decimalOfUnits, percentOf } from '../model/money.ts';
-import { type Category, type Costs, type PlanTerms, serviceNameOf } from '../model/plans.ts';
+import { type Category, type Costs, type Limits, type PlanTerms, serviceNameOf } from '../model/plans.ts';
 import { type Authorizations, type AuthorizedLine, wholeUnits } from './authorized-services.ts';
 import { AuthorizedUse } from './authorized-use.ts';
 
@@ -53,6 +53,8 @@ export interface PlanFacts {
   on: (day: string) => PlanTerms | undefined;
   /** What was used before the claim of its accounts, by their names. */
   before: ReadonlyMap<string, Sums>;
+  /** Id of the family whose use counts too; undefined where the plan has no terms of families. */
+  family?: string | undefined;
   /** Name of the provider. */
   provider: string;
   /** What the payer has authorized of the claim's coverage. */
@@ -102,6 +104,23 @@ const NO_COSTS: Costs = { copay: 0, coinsurance: undefined, hasDeductible: true 
 const partOf = (amount: number, units: number, all: number): number =>
   Number((decimalOfUnits(amount).digits * BigInt(units)) / BigInt(all));
 
+/**
+ * What is open of a limit: of the member's own and of the family's the less. A plan with the family's alone has every member meet that
+ * together with the others. @param otherwise where the plan has neither
+ */
+function openOf(
+  { person, family }: PlanTerms,
+  [own, together]: readonly [own: Sums, together: Sums],
+  limit: keyof Limits,
+  sum: 'deductible' | 'outOfPocket',
+  otherwise: number,
+): number {
+  const open = [[person[limit], own[sum]] as const, [family?.[limit], together[sum]] as const].flatMap(
+    ([most, used]) => (most === undefined ? [] : [Math.max(0, most - used)]),
+  );
+  return open.length === 0 ? otherwise : Math.min(...open);
+}
+
 class ByPlan implements CostSharing {
   readonly #cover: Cover;
   readonly #plan: PlanFacts;
@@ -121,7 +140,7 @@ class ByPlan implements CostSharing {
     if (part.billed === 0) return undefined;
     const terms = this.#plan.on(item.first);
     if (terms === undefined) return 'plan-not-in-force';
-    if (terms.deductible > 0) this.hasDeductible = true;
+    if ((terms.person.deductible ?? 0) > 0 || (terms.family?.deductible ?? 0) > 0) this.hasDeductible = true;
     const category = categoryOf(terms, billed);
     if (category?.isExcluded === true) return 'excluded';
     if (this.#isOutside(terms) && category?.outOfNetwork === undefined) return 'out-of-network';
@@ -143,13 +162,16 @@ class ByPlan implements CostSharing {
     const year = planYearOf(item.first);
     const mine = this.#taken.get(year) ?? nothingUsed();
     const sums = plus(this.#plan.before.get(year) ?? nothingUsed(), mine);
+    const family = terms.family === undefined ? undefined : accountName({ year, family: this.#plan.family });
+    const ours = family === undefined ? nothingUsed() : (this.#taken.get(family) ?? nothingUsed());
+    const together = plus(this.#plan.before.get(family ?? '') ?? nothingUsed(), ours);
     const before = category === undefined ? { units: 0, amount: 0 } : usedBy(sums, category.name);
     const units = allowed === 0 ? 0 : wholeUnits(part.quantity);
     const isLimited = category?.needsAuthorization === true;
     const authorized = isLimited ? Math.min(units, this.#authorized.left(billed, category.services)) : units;
     const granted = Math.min(authorized, Math.max(0, (category?.maxUnits ?? units + before.units) - before.units));
     const covered = granted === units ? allowed : partOf(allowed, granted, units);
-    const { copay, deductible, coinsurance } = this.#shareOf(covered, terms, category, item, sums);
+    const { copay, deductible, coinsurance } = this.#shareOf(covered, terms, category, item, [sums, together]);
     const share = copay + deductible + coinsurance;
     const benefit = Math.min(
       covered - share,
@@ -157,6 +179,7 @@ class ByPlan implements CostSharing {
     );
     const used = category === undefined ? {} : { [category.name]: { units: granted, amount: benefit } };
     this.#taken.set(year, plus(mine, { deductible, outOfPocket: share, used }));
+    if (family !== undefined) this.#taken.set(family, plus(ours, { deductible, outOfPocket: share, used: {} }));
     if (isLimited) this.#authorized.take(billed, category.services, granted);
     const exceeding = authorized === units ? 0 : allowed - partOf(allowed, authorized, units);
     const maximum = allowed - exceeding - share - benefit;
@@ -168,13 +191,19 @@ class ByPlan implements CostSharing {
   }
 
   /** The copay, the deductible and the coinsurance, in this order, up to what is left of the maximum: then in the other. */
-  #shareOf(covered: number, terms: PlanTerms, category: Category | undefined, item: BillItem, sums: Sums) {
+  #shareOf(
+    covered: number,
+    terms: PlanTerms,
+    category: Category | undefined,
+    item: BillItem,
+    used: readonly [own: Sums, together: Sums],
+  ) {
     const costs = (this.#isOutside(terms) ? category?.outOfNetwork : category?.inNetwork) ?? NO_COSTS;
     let copay = this.#copayOf(costs, category, item, covered);
-    const open = costs.hasDeductible ? Math.max(0, terms.deductible - sums.deductible) : 0;
+    const open = costs.hasDeductible ? openOf(terms, used, 'deductible', 'deductible', 0) : 0;
     let deductible = Math.min(covered - copay, open);
     let coinsurance = costs.coinsurance === undefined ? 0 : percentOf(covered - copay - deductible, costs.coinsurance);
-    let left = Math.max(0, (terms.outOfPocketMaximum ?? Number.MAX_SAFE_INTEGER) - sums.outOfPocket);
+    let left = openOf(terms, used, 'outOfPocketMaximum', 'outOfPocket', Number.MAX_SAFE_INTEGER);
     deductible = Math.min(deductible, left);
     left -= deductible;
     copay = Math.min(copay, left);

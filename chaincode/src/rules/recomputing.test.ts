@@ -88,7 +88,7 @@ describe('A decision that is computed again', () => {
     return {
       ...basis,
       plan: (plan?.versions ?? []).map(({ text }) => JSON.parse(text) as PlanRecord),
-      usage: new Map(entry === undefined ? [] : [['2026-01-01', JSON.parse(entry) as Accumulator]]),
+      usage: entry === undefined ? [] : [JSON.parse(entry) as Accumulator],
       tables: {
         loaded: tables && { ...JSON.parse(tables.text ?? ''), generation: tables.generation, crosswalk: undefined },
       },
@@ -107,14 +107,14 @@ describe('A decision that is computed again', () => {
     const again = recompute(basis);
     expect(again.differences).to.deep.equal([]);
     expect(again.taken).to.not.include('the amounts by the plan');
-    const [entry] = [...basis.usage!.values()];
+    const [entry] = basis.usage!;
     const more = { ...entry!, totals: { ...entry!.totals, deductible: entry!.totals.deductible + 1_000 } };
     const differing = ['ClaimResponse.item', 'ClaimResponse.total'];
-    expect(recompute({ ...basis, usage: new Map([['2026-01-01', more]]) }).differences).to.include.members(differing);
+    expect(recompute({ ...basis, usage: [more] }).differences).to.include.members(differing);
     story.insurancePlan['plan'][0].generalCost[0].cost.value = 1;
     const other = [{ ...basis.plan![0]!, resource: story.insurancePlan }] as Basis['plan'];
     expect(recompute({ ...basis, plan: other }).differences).to.include.members(differing);
-    for (const lacking of [{ usage: undefined }, { plan: undefined }, { plan: [] }, { usage: new Map() }]) {
+    for (const lacking of [{ usage: undefined }, { plan: undefined }, { plan: [] }, { usage: [] }]) {
       const { differences, taken } = recompute({ ...basis, ...lacking });
       expect(differences, JSON.stringify(lacking)).to.deep.equal([]);
       expect(taken).to.include('the amounts by the plan');

@@ -3,7 +3,7 @@
  * claims or on the register is taken as it was found, and named; so is what the reader does not hold, and what a person decided.
  */
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
-import { type Accumulator, minus, planYearOf, type Sums } from '../model/accumulators.ts';
+import { type Accumulator, accountName, holderOf, minus, planYearOf, type Sums } from '../model/accumulators.ts';
 import { type Bill, readBill } from '../model/bill.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { objectsOf } from '../model/claim-evidence.ts';
@@ -39,8 +39,8 @@ export interface Basis {
   tables?: { loaded: LoadedTables | undefined } | undefined;
   /** The versions of the plan that the decision names, as far as they are here. */
   plan?: readonly PlanRecord[] | undefined;
-  /** By plan year the entry that the decision wrote about what its member uses, as far as it is here. */
-  usage?: ReadonlyMap<string, Accumulator> | undefined;
+  /** The entries that the decision wrote about what its member, and the family, use, as far as they are here. */
+  usage?: readonly Accumulator[] | undefined;
 }
 
 export interface Recomputed {
@@ -106,15 +106,17 @@ function differing(names: readonly string[], found: readonly Finding[], recorded
  * The plan as the decision had it: a day's version is the newest of those named that counts on it, and what was used before is what the
  * decision's own entry adds up to less what it took. Undefined where a part of that is not here.
  */
-function planOf({ response, plan = [], usage = new Map(), provider }: Basis, bill: Bill): PlanFacts | undefined {
+function planOf({ response, plan = [], usage = [], provider, coverage }: Basis, bill: Bill): PlanFacts | undefined {
   const { plan: named, taken = [] } = response;
   const records = (named?.versions ?? []).map((version) => plan.find((one) => one.version === version));
   const years = [...new Set(bill.items.map(({ first }) => planYearOf(first)))];
   const before = new Map<string, Sums>();
-  for (const { year, sums } of taken) {
-    const entry = usage.get(year);
-    if (entry !== undefined) before.set(year, minus(entry.totals, sums));
+  for (const one of taken) {
+    const holder = holderOf(one, String((coverage as { id?: unknown }).id));
+    const entry = usage.find(({ coverage: of, year }) => of === holder && year === one.year);
+    if (entry !== undefined) before.set(accountName(one), minus(entry.totals, one.sums));
   }
+  const family = taken.find((one) => one.family !== undefined)?.family;
   // What was authorized by then is not shown here.
   if (/preAuth|authorization/i.test(JSON.stringify([response.taken, response.resource]))) return undefined;
   if (records.length === 0 || records.includes(undefined) || years.some((year) => !before.has(year))) return undefined;
@@ -125,8 +127,10 @@ function planOf({ response, plan = [], usage = new Map(), provider }: Basis, bil
       return days === undefined ? [] : [{ ...days, terms: readPlan(resource, version) }];
     });
   const on = (day: string) => inForceOn(versions, day)?.terms;
+  const isUnknown = (year: string) => family === undefined || !before.has(accountName({ year, family }));
+  if (versions.some(({ terms }) => terms.family !== undefined) && years.some(isUnknown)) return undefined;
   const currencies = [...new Set(versions.flatMap(({ terms }) => terms.currency ?? []))];
-  return { on, before, provider: provider.name, authorizations: NO_AUTHORIZATIONS, currencies };
+  return { on, before, family, provider: provider.name, authorizations: NO_AUTHORIZATIONS, currencies };
 }
 
 function factsOf(basis: Basis): ClaimFacts {

@@ -85,6 +85,7 @@ const KINDS = new Map<string, Kind>(
       ...{ places: BILLING, holds: ['InsurancePlan'], names: 'id' },
       payer: (value, consortium) => organisationByMsp(consortium, textIn(value, 'author') ?? '')?.name,
     },
+    'family-key': { places: BILLING, payer: payerInKey },
     'plan-name': { places: BILLING, payer: payerInKey },
     accumulator: { places: BILLING, names: 'coverage' },
     'accumulator-return': { places: BILLING, names: 'coverage' },

@@ -2,6 +2,7 @@
  * What each decision of a claim was computed from, as the ledger has it: for its provider and its payer, who compute it again
  * (`npm run recompute`). The texts are what is anchored, byte for byte.
  */
+import { holderOf } from '@telemed-ledger/chaincode/model/accumulators.ts';
 import type { ClaimTables } from '@telemed-ledger/chaincode/model/claim-tables.ts';
 import {
   type ClaimRecord,
@@ -93,7 +94,7 @@ async function tablesAt(index: ReadModel, own: string, payer: string, at: string
 async function benefitsOf(index: ReadModel, own: string, { plan, taken = [], coverage }: ClaimResponseRecord) {
   if (plan === undefined) return {};
   const versions = plan.versions.map((version) => privateKeys.plan(plan.id, version));
-  const entries = taken.map(({ year, entry }) => privateKeys.accumulator(coverage.id, year, entry));
+  const entries = taken.map((one) => privateKeys.accumulator(holderOf(one, coverage.id), one.year, one.entry));
   return { plan: await textsAt(index, own, versions), usage: await textsAt(index, own, entries) };
 }
 

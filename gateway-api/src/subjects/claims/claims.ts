@@ -10,7 +10,6 @@ import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import { licenceNumbersOf } from '@telemed-ledger/chaincode/model/claim-practitioners.ts';
 import type { ClaimRecord, HumanDecision } from '@telemed-ledger/chaincode/model/claims.ts';
 import { priorResponsesOf } from '@telemed-ledger/chaincode/model/coordination.ts';
-import { readCover } from '@telemed-ledger/chaincode/model/coverage.ts';
 import { addDays } from '@telemed-ledger/chaincode/model/days.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
@@ -31,7 +30,7 @@ import { activitiesShown } from './activities.ts';
 import { besideShown } from './beside.ts';
 import { billedText } from './billed.ts';
 import { showingLists } from './lists-shown.ts';
-import { benefitsShown } from './plans.ts';
+import { benefitsShown, turnOf } from './plans.ts';
 import { pricesShown } from './prices.ts';
 import { tablesShown } from './tables-shown.ts';
 import { sendDecision, sendSubmission } from './together.ts';
@@ -236,7 +235,7 @@ function daysOf({ items }: Bill): string[] {
 }
 
 /**
- * Claims of one member of a plan are decided one after the other: each goes on from what was used before it. What another gateway of
+ * Claims of one member of a plan, and of a family, are decided one after the other: each goes on from what was used before it. What another gateway of
  * this payer decides meanwhile is found by the ledger, and gathered again. @throws {Failure} 429 where too many wait
  */
 export async function inTurn<T>(
@@ -247,8 +246,8 @@ export async function inTurn<T>(
   const claim = await billedOf(index, collections.billing(organisation.name), await claimState(index, id));
   const { coverage } = parseExact(claim) as ClaimRecord;
   const row = await index.newestRow('Coverage', coverage.id);
-  const isOfPlan = row !== undefined && readCover(index.stored(row).resource).plans.length > 0;
-  return isOfPlan ? decisions.run(coverage.id, decide) : decide();
+  const turn = row && turnOf(index.stored(row).resource);
+  return turn === undefined ? decide() : decisions.run(turn, decide);
 }
 
 /** Decides a claim by what is here, and by what a person decides within that. @throws {LedgerError} */

@@ -13,6 +13,7 @@ import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import {
   type Category,
   type Costs,
+  type Limits,
   type PlanRecord,
   type PlanTerms,
   planNameSchema,
@@ -20,7 +21,7 @@ import {
 } from '@telemed-ledger/chaincode/model/plans.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Services } from '../services.ts';
-import { usedOf } from './plans.ts';
+import { usedByFamily, usedOf } from './plans.ts';
 
 type Asking = Pick<Services, 'index' | 'organisation'>;
 type Benefit = Record<string, unknown>;
@@ -29,6 +30,9 @@ const BENEFITS = 'http://terminology.hl7.org/CodeSystem/benefit-type';
 const CATEGORIES = 'http://terminology.hl7.org/CodeSystem/ex-benefitcategory';
 const NETWORKS = 'http://terminology.hl7.org/CodeSystem/benefit-network';
 const TERMS = 'http://terminology.hl7.org/CodeSystem/benefit-term';
+const OF_FAMILY = {
+  unit: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/benefit-unit', code: 'family' }] },
+};
 /** X12's service type of a plan as a whole. */
 export const ALL_SERVICES = { coding: [{ system: CATEGORIES, code: '30' }] };
 export const benefitType = (code: string) => ({ type: { coding: [{ system: BENEFITS, code }] } });
@@ -41,9 +45,9 @@ export async function planItems(coverage: Resource, day: string, asking: Asking)
   const terms = await termsOn(coverage, day, asking);
   if (terms === undefined) return undefined;
   const { index, organisation } = asking;
-  const used =
-    organisation.kind === 'payer' ? await usedOf(index, organisation.name, coverage.id, planYearOf(day)) : undefined;
-  return itemsOf(terms, used);
+  if (organisation.kind !== 'payer') return itemsOf(terms, undefined, undefined);
+  const used = await usedOf(index, organisation.name, coverage.id, planYearOf(day));
+  return itemsOf(terms, used, await usedByFamily(index, organisation.name, coverage, day));
 }
 
 async function termsOn(coverage: Resource, day: string, asking: Asking): Promise<PlanTerms | undefined> {
@@ -77,18 +81,30 @@ async function planNamed(name: string, own: string, { index, organisation }: Ask
   return isId ? name : ids.length === 1 ? ids[0] : undefined;
 }
 
-function itemsOf(terms: PlanTerms, used: Sums | undefined): object[] {
+function itemsOf(terms: PlanTerms, used: Sums | undefined, byFamily: Sums | undefined): object[] {
   const currency = terms.currency ?? '';
   const money = (units: number) => toMoney({ units, currency });
-  const general: Benefit[] = [];
-  const add = (code: string, allowed: number, taken: number | undefined): void => {
-    const met = taken === undefined ? {} : { usedMoney: money(Math.min(taken, allowed)) };
-    general.push({ ...benefitType(code), allowedMoney: money(allowed), ...met });
+  const ofPerson = generalOf(terms.person, used, money);
+  const ofFamily = generalOf(terms.family ?? {}, byFamily, money);
+  return [
+    ...(ofPerson.length === 0 ? [] : [{ category: ALL_SERVICES, ...yearly, benefit: ofPerson }]),
+    ...(ofFamily.length === 0 ? [] : [{ category: ALL_SERVICES, ...OF_FAMILY, ...yearly, benefit: ofFamily }]),
+    ...terms.categories.flatMap((category) => categoryItems(category, { used, money, terms })),
+  ];
+}
+
+/** What is paid out of pocket before and at most, by a person or a family. */
+function generalOf(limits: Limits, used: Sums | undefined, money: (units: number) => object): Benefit[] {
+  const benefit = (code: string, most: number | undefined, taken: number | undefined): Benefit[] => {
+    if (most === undefined) return [];
+    const met = taken === undefined ? {} : { usedMoney: money(Math.min(taken, most)) };
+    return [{ ...benefitType(code), allowedMoney: money(most), ...met }];
   };
-  if (terms.deductible > 0) add('deductible', terms.deductible, used?.deductible);
-  if (terms.outOfPocketMaximum !== undefined) add('copay-maximum', terms.outOfPocketMaximum, used?.outOfPocket);
-  const all = general.length === 0 ? [] : [{ category: ALL_SERVICES, ...yearly, benefit: general }];
-  return [...all, ...terms.categories.flatMap((category) => categoryItems(category, { used, money, terms }))];
+  const { deductible, outOfPocketMaximum } = limits;
+  return [
+    ...benefit('deductible', deductible === 0 ? undefined : deductible, used?.deductible),
+    ...benefit('copay-maximum', outOfPocketMaximum, used?.outOfPocket),
+  ];
 }
 
 const yearly = { term: { coding: [{ system: TERMS, code: 'annual' }] } };

@@ -3,7 +3,12 @@ import { planYearOf, sumsSchema } from '@telemed-ledger/chaincode/model/accumula
 import { daySchema, idSchema } from '@telemed-ledger/chaincode/model/texts.ts';
 import { z } from 'zod';
 import { route } from '../../http/routes.ts';
-import { usedOf } from './plans.ts';
+import { usedByFamily, usedOf } from './plans.ts';
+
+const familySchema = sumsSchema
+  .pick({ deductible: true, outOfPocket: true })
+  .optional()
+  .meta({ description: 'Of all members of the family, where the plan has terms of families.' });
 
 export const planUsage = route({
   method: 'get',
@@ -16,7 +21,9 @@ export const planUsage = route({
   answers: {
     200: {
       description: 'Minor units, and units of services by the categories of the plan.',
-      schema: sumsSchema.extend({ coverage: idSchema, year: daySchema }).meta({ id: 'PlanUsage' }),
+      schema: sumsSchema
+        .extend({ coverage: idSchema, year: daySchema, family: familySchema })
+        .meta({ id: 'PlanUsage' }),
     },
   },
   async handle(
@@ -24,6 +31,10 @@ export const planUsage = route({
     { index, organisation },
   ) {
     const year = planYearOf(date);
-    return { body: { coverage, year, ...(await usedOf(index, organisation.name, coverage, year)) } };
+    const row = await index.newestRow('Coverage', coverage);
+    const family = row && (await usedByFamily(index, organisation.name, index.stored(row).resource, date));
+    const used = await usedOf(index, organisation.name, coverage, year);
+    const { deductible, outOfPocket } = family ?? {};
+    return { body: { coverage, year, ...used, ...(family && { family: { deductible, outOfPocket } }) } };
   },
 });

@@ -97,8 +97,9 @@ function itemSegments(item: Members, notMapped: NotMapped): Written[] {
     item['authorizationRequired'] === true ? 'Y' : '',
     network === 'in' ? 'Y' : network === 'out' ? 'N' : '',
   ];
+  const level = codeOf(item['unit']) === 'family' ? 'FAM' : 'IND';
   const eb = (information: string, ...amounts: string[]): Written[] => [
-    ['EB', information, 'IND', service, '', '', ...[0, 1, 2, 3, 4].map((at) => amounts[at] ?? ''), ...rest],
+    ['EB', information, level, service, '', '', ...[0, 1, 2, 3, 4].map((at) => amounts[at] ?? ''), ...rest],
     ...kind,
   ];
   if (item['excluded'] === true) return eb('I');
