@@ -8,7 +8,6 @@ import { canonicalJson } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import type { ClaimTables } from '../model/claim-tables.ts';
 import type { HumanDecision } from '../model/claims.ts';
-import { readCover } from '../model/coverage.ts';
 import { findLedgerError } from '../model/errors.ts';
 import {
   type Changeable,
@@ -19,7 +18,6 @@ import {
   exampleSalt,
 } from '../model/example-claim.fixture.ts';
 import { examplePlan } from '../model/example-plan.fixture.ts';
-import { type FamilyKey, familyOf } from '../model/families.ts';
 import { privateKeys } from '../model/keys.ts';
 import { isEnded, type PaymentReport } from '../model/payments.ts';
 import { LISTS_EXPRESSION, listsAskedFor } from '../model/service-lists.ts';
@@ -36,6 +34,7 @@ import { ClaimPurges } from './claim-purges.ts';
 import { PayerTables, type ShownTables } from './claim-tables.ts';
 import { Claims } from './claims.ts';
 import { Erasures } from './erasures.ts';
+import { ofFamily } from './example-families.fixture.ts';
 import { bucketEvidence, licensing } from './example-register.fixture.ts';
 import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import type { ShownFamily } from './families.ts';
@@ -189,7 +188,6 @@ export class Story {
     return [patient, encounter, procedure, observation, practitioner];
   }
 
-  /** Records, licence and coverage are on the ledger. */
   /** The patient says this of the visit. */
   saying(word: VisitWord): Request<'SayOfVisit'> {
     const handle = visitHandle('hospital', this.example.encounter.id);
@@ -199,6 +197,7 @@ export class Story {
     };
   }
 
+  /** Records, licence and coverage are on the ledger. */
   async prepare(): Promise<this> {
     this.ledger.time = '2026-02-10T10:00:00.000Z';
     await this.record(this.records());
@@ -321,32 +320,15 @@ export class Story {
   /** What the payer shows of the plan that the coverage names, all of it, and of its use by the member. */
   benefits(year = '2026-01-01'): { plan?: ShownPlan; usage: ShownUsage[]; family?: ShownFamily } {
     const { id } = this.insurancePlan;
+    const together = ofFamily(this, year);
     const plans = this.numbered(`plan/${id}`);
     const newest = { newest: plans.length, text: plans.at(-1) ?? '' };
     const versions = plans.map((text, index) => ({ version: index + 1, text }));
     return {
       ...(plans.length === 0 ? {} : { plan: { id, ...newest, versions } }),
-      usage: [this.usage(this.example.coverage.id, { year }), ...this.#ofFamily(year)],
-      ...(this.isOfFamilies ? { family: this.familyShown } : {}),
+      usage: [this.usage(this.example.coverage.id, { year }), ...(together?.usage ?? [])],
+      ...(together === undefined ? {} : { family: together.family }),
     };
-  }
-
-  /** Whether the plan has terms of families. */
-  get isOfFamilies(): boolean {
-    return this.insurancePlan['plan'][0].generalCost.some(({ groupSize = 1 }: { groupSize?: number }) => groupSize > 1);
-  }
-
-  get familyShown(): ShownFamily {
-    const text = this.text(this.billing, privateKeys.familyKey(this.payer));
-    return text === '' ? { secret: exampleSalt('f') } : { text };
-  }
-
-  #ofFamily(year: string): ShownUsage[] {
-    if (!this.isOfFamilies) return [];
-    const { text, secret = '' } = this.familyShown;
-    const known = text === undefined ? secret : (JSON.parse(text) as FamilyKey).secret;
-    const family = familyOf(known, this.insurancePlan.id, readCover(this.example.coverage));
-    return [this.usage(family, { year, family })];
   }
 
   /**
@@ -487,7 +469,7 @@ export class Story {
     const shown = { claim, state, ...terms, ...before };
     return {
       ...{ from: this.payer, role: 'adjudicator' },
-      input: { id, provider: this.provider, ...(this.isOfFamilies ? { beyond: true as const } : {}) },
+      input: { id, provider: this.provider, ...(terms.family === undefined ? {} : { beyond: true as const }) },
       ...{ private: { responseId: exampleIds.response, salt: exampleSalt('d'), ...shown } },
       time: '2026-02-12T08:00:00.000Z',
     };
