@@ -14,8 +14,12 @@ import { known, type Narrator, type Story } from './step.ts';
 type Shown = AccessState & { transactionId: string; because?: { reason: string } };
 
 const DAY_MS = 86_400_000;
-/** As a provider records whoever a patient has told it that he acts for her. */
-export const TO_ACT = [{ coding: [{ system: ROLE_CODES, code: DELEGATEE }] }];
+/** As a provider records whoever a patient has told it that he acts for her, and in what. */
+export const toAct = (...acts: readonly CaretakerAct[]): object[] => [
+  {
+    coding: [{ system: ROLE_CODES, code: DELEGATEE }, ...acts.map((code) => ({ system: CARETAKER_ACT_SYSTEM, code }))],
+  },
+];
 const ahead = (ms: number): string => new Date(Date.now() + ms).toISOString();
 
 /** A patient's consent that a RelatedPerson acts for her, until a time. @param caretaker `RelatedPerson/<id>` */
@@ -41,7 +45,7 @@ export async function delegated(story: Story, narrator: Narrator): Promise<void>
   const { parties } = story;
   const patientId = known(story.patientId, 'patient');
   const subject = { reference: `Patient/${patientId}` };
-  const relationship = [{ coding: [{ system: ROLE_CODES, code: 'DAUC' }] }, ...TO_ACT];
+  const relationship = [{ coding: [{ system: ROLE_CODES, code: 'DAUC' }] }, ...toAct('read', 'answer')];
   const body = { resourceType: 'RelatedPerson', patient: subject, relationship };
   const hospital = parties.of('hospital', 'system');
   const recorded = await hospital.write<Resource>({ method: 'POST', path: '/fhir/R4/RelatedPerson', body });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
-import { delegationTo, TO_ACT } from '@telemed-ledger/scripts/demo/caretakers.ts';
+import { delegationTo, toAct } from '@telemed-ledger/scripts/demo/caretakers.ts';
 import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
@@ -30,7 +30,7 @@ describe('A caretaker', function () {
     patientId = await create({ resourceType: 'Patient', identifier: [{ system: MRN, value: mrn }] });
     const subject = { reference: `Patient/${patientId}` };
     result = await create({ resourceType: 'Observation', status: 'final', code: { text: 'example' }, subject });
-    name = `RelatedPerson/${await create({ resourceType: 'RelatedPerson', patient: subject, relationship: TO_ACT })}`;
+    name = `RelatedPerson/${await create({ resourceType: 'RelatedPerson', patient: subject, relationship: toAct('read', 'answer', 'revoke') })}`;
     patient = scene.parties.of('patients', 'patient', `Patient/${patientId}`);
     caretaker = scene.parties.of('patients', 'caretaker', name);
     await patient.find({ path: `/fhir/R4/${name}` }, 'the caretaker’s record');

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
-import { delegationTo, TO_ACT } from '@telemed-ledger/scripts/demo/caretakers.ts';
+import { delegationTo, toAct } from '@telemed-ledger/scripts/demo/caretakers.ts';
 import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
@@ -77,7 +77,11 @@ describe('A patient', function () {
   });
 
   async function caretakerWho(...acts: Parameters<typeof delegationTo>[2]): Promise<Party> {
-    const body = { resourceType: 'RelatedPerson', patient: { reference: claims.patient }, relationship: TO_ACT };
+    const body = {
+      resourceType: 'RelatedPerson',
+      patient: { reference: claims.patient },
+      relationship: toAct(...acts),
+    };
     const { id } = (await claims.hospital.write({ method: 'POST', path: '/fhir/R4/RelatedPerson', body })).body;
     const name = `RelatedPerson/${id}`;
     await patient.find({ path: `/fhir/R4/${name}` }, 'the caretaker’s record');

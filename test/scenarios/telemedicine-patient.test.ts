@@ -5,7 +5,7 @@ import { FORMS } from '@telemed-ledger/chaincode/model/forms.ts';
 import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
 import { recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
-import { delegationTo, TO_ACT } from '@telemed-ledger/scripts/demo/caretakers.ts';
+import { delegationTo, toAct } from '@telemed-ledger/scripts/demo/caretakers.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
@@ -192,7 +192,7 @@ describe('A patient', function () {
     const related = await create(clinic, {
       resourceType: 'RelatedPerson',
       patient: her,
-      relationship: TO_ACT,
+      relationship: toAct('read', 'record'),
     } as never);
     const caretaker = scene.parties.of('patients', 'caretaker', related);
     await patient.find({ path: `/fhir/R4/${related}` }, 'the caretaker’s record');

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { failureOf } from '../ledger/memory-ledger.fixture.ts';
-import { CARETAKER_ACT_SYSTEM, DELEGATION, DELEGATION_SCOPES } from '../model/consent-codes.ts';
+import { CARETAKER_ACT_SYSTEM, CARETAKER_ACTS, DELEGATION, DELEGATION_SCOPES } from '../model/consent-codes.ts';
 import { DELEGATEE, ROLE_CODES } from '../model/related-persons.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { Draft } from '../model/values.ts';
@@ -24,11 +24,12 @@ describe('a delegation', () => {
       relationship: [{ coding: [{ system: ROLE_CODES, code: DELEGATEE }] }],
       ...change,
     });
-  const delegation = (...caretakers: string[]): Draft => {
+  const delegation = (...caretakers: string[]): Draft => letting(['answer'], ...caretakers);
+  const letting = (acts: readonly string[], ...caretakers: string[]): Draft => {
     const draft = example.consent({
       type: 'permit',
       actor: caretakers.map((reference) => ({ role: { text: 'caretaker' }, reference: { reference } })),
-      action: [{ coding: [{ system: CARETAKER_ACT_SYSTEM, code: 'answer' }] }],
+      action: acts.map((code) => ({ coding: [{ system: CARETAKER_ACT_SYSTEM, code }] })),
     });
     const scope = { coding: [{ system: DELEGATION_SCOPES, code: DELEGATION }] };
     return { ...draft, resource: { ...draft.resource, scope } };
@@ -157,6 +158,73 @@ describe('a delegation', () => {
     expect(await failureOf(grant(delegation(`RelatedPerson/${elsewhere}`), shown))).to.match(
       /NOT_FOUND at <private.caretakers\[0\].tree>/,
     );
+  });
+
+  const concept = (system: string, ...codes: string[]) => ({ coding: codes.map((code) => ({ system, code })) });
+  const acting = (...codes: string[]) => concept(CARETAKER_ACT_SYSTEM, ...codes);
+  const role = (code: string) => concept(ROLE_CODES, code);
+  const ALL: readonly string[] = CARETAKER_ACTS;
+  /** By what a provider records: the acts that the custodian can send. */
+  const recorded: [string, object[], readonly string[]][] = [
+    ['a delegatee, of whom nothing more is said', [role(DELEGATEE)], ['read', 'answer']],
+    ...ALL.map((act): (typeof recorded)[number] => [`a delegatee to ${act}`, [role(DELEGATEE), acting(act)], [act]]),
+    ['a delegatee to do everything', [role(DELEGATEE), acting(...ALL)], ALL],
+    ['a delegatee to do what nobody knows', [role(DELEGATEE), acting('fly')], []],
+    ['a mother', [role('MTH')], ALL],
+    ['an attorney for her bills', [role('SPOWATT'), acting('bills')], ['bills']],
+    ['a daughter whose acts are named, and who is no delegatee', [role('DAUC'), acting(...ALL)], []],
+    ['a delegatee by acts of another system', [role(DELEGATEE), concept('urn:x', ...ALL)], ['read', 'answer']],
+  ];
+  for (const [whom, relationship, may] of recorded)
+    it(`lets ${whom} do ${may.join(', ') || 'nothing'}: every act by itself and beside others, given and amended`, async () => {
+      const id = await related({ relationship });
+      const shown = [example.evidence(id)];
+      const to = `RelatedPerson/${id}`;
+      const sent = (acts: readonly string[]) =>
+        grant(letting(acts, to), shown).then(
+          () => 'taken',
+          (error: Error) => error.message,
+        );
+      const beyond = (at: number) =>
+        new RegExp(`INVALID at <private.consent.resource.provision.action\\[${at}\\]>: For a patient without a key`);
+      for (const act of ALL) {
+        const answer = await sent([act]);
+        if (may.includes(act)) expect(answer, act).to.equal('taken');
+        else expect(answer, act).to.match(may.length === 0 ? UNRECORDED : beyond(0));
+      }
+      if (may.length === 0) return;
+      expect(await sent(may)).to.equal('taken');
+      const first = letting(may, to);
+      await grant(first, shown);
+      for (const act of ALL.filter((one) => !may.includes(one))) {
+        expect(await sent([...may, act]), act).to.match(beyond(may.length));
+        const wider = { ...letting([...may, act], to), id: first.id, version: 2 };
+        const amended = example.ledger.submit('AmendConsent', {
+          ...{ ...patients, input: { id: first.id, provider: 'hospital' } },
+          private: {
+            consent: { ...wider, resource: { ...wider.resource, id: first.id } },
+            ...{ directory: 0, caretakers: shown },
+          },
+        });
+        expect(await failureOf(amended), act).to.match(beyond(may.length));
+      }
+    });
+
+  it('lets several do what each of them may', async () => {
+    const [one, other] = [
+      await related({ relationship: [role(DELEGATEE), acting('read', 'book')] }),
+      await related({ relationship: [role(DELEGATEE), acting('read')] }),
+    ];
+    const shown = [one, other].map((id) => example.evidence(id));
+    const both = [`RelatedPerson/${one}`, `RelatedPerson/${other}`];
+    expect((await grant(letting(['read'], ...both), shown)).reply.status).to.equal('active');
+    expect(await failureOf(grant(letting(['read', 'book'], ...both), shown))).to.match(/action\[1\]>: For a patient/);
+  });
+
+  it('by her own key lets anybody do everything', async () => {
+    const key = await new KeyedPatient(example).enrolled();
+    const draft = letting(ALL, `Person/${randomUUID()}`);
+    expect((await grant(await signed(draft, key, example.ledger.time))).reply.status).to.equal('active');
   });
 
   it('by her own key goes to whom she says, and her provider need not know him', async () => {

@@ -158,7 +158,10 @@ describe('what a patient records', () => {
   it('is recorded by a caretaker in his own name, as far as a delegation in force goes', async () => {
     const related = await example.record({
       ...{ resourceType: 'RelatedPerson', patient: her() },
-      relationship: [{ coding: [{ system: ROLE_CODES, code: DELEGATEE }] }],
+      relationship: [
+        { coding: [{ system: ROLE_CODES, code: DELEGATEE }] },
+        { coding: [{ system: CARETAKER_ACT_SYSTEM, code: 'record' }] },
+      ],
     });
     author = `RelatedPerson/${related}`;
     const draft = example.consent({

@@ -16,6 +16,7 @@ import {
   SCOPES,
 } from './consent-codes.ts';
 import { SIGNATURE_EXTENSION } from './consent-signature.ts';
+import { ACTS_OF_CUSTODIAN } from './related-persons.ts';
 
 const list = (codes: readonly string[]): string => codes.join(', ');
 
@@ -88,6 +89,7 @@ export const CONSENT_REFUSALS = {
     'A delegation names who acts by reference, RelatedPerson/<id> or Person/<id>, as their token has it. Organisations and practitioners are not caretakers.',
   'delegation-unrecorded':
     'A patient without a key of her own is acted for by those whom two organisations name: a RelatedPerson of this patient that the provider of these data has recorded, current and active, as her parent, guardian or attorney or, where she has said so there, as DELEGATEE of http://terminology.hl7.org/CodeSystem/v3-RoleCode; or of another patient with an identifier in common. Have it recorded there, or sign this with a key of hers.',
+  'delegation-beyond': `For a patient without a key of her own this lets somebody do more than the provider of these data has recorded. A RelatedPerson says it among its relationships, by codes of ${CARETAKER_ACT_SYSTEM}; where none is there, a parent, guardian or attorney may be let do everything, and a DELEGATEE ${list(ACTS_OF_CUSTODIAN)}. Have it recorded there, leave the act out, or sign this with a key of hers.`,
   'delegation-action': `What a caretaker may do is said by codes of ${CARETAKER_ACT_SYSTEM}: ${list(CARETAKER_ACTS)}. Name at least one, and no other.`,
   'signature-missing': `This patient has a key of her own, so a consent in her name takes her signature, in an extension ${SIGNATURE_EXTENSION}. Nobody gives or changes one in her place, but a caretaker by a delegation of hers that names his key; anybody who acts for her may revoke it.`,
   'signature-not-taken':

@@ -83,6 +83,12 @@ export const actorsOfDelegation = (consent: Content): string[] => {
   return actor.map(({ reference }) => String(reference?.reference));
 };
 
+/** What a delegation lets them do, by the places of its actions. */
+export const actsOfDelegation = (consent: Content): string[][] => {
+  const { action = [] } = (consent['provision'] ?? {}) as Provision;
+  return action.map(({ coding = [] }) => coding.map(({ code = '' }) => code));
+};
+
 /** Whom a delegation names, each once. */
 export const caretakersOf = (consent: Content): string[] => [...new Set(actorsOfDelegation(consent))];
 
@@ -96,10 +102,10 @@ export interface Delegation {
 export function delegationAt(consent: Content, now: string): Delegation | undefined {
   if (!isDelegation(consent) || consent['status'] !== 'active' || delegationDoubts(consent).length > 0)
     return undefined;
-  const { period, action = [] } = consent['provision'] as Provision;
+  const { period } = consent['provision'] as Provision;
   const span = period === undefined ? undefined : spanOfPeriod(period);
   if (span !== undefined && !contains(span, Date.parse(now))) return undefined;
-  const codes = new Set(action.flatMap(({ coding = [] }) => coding.map(({ code }) => code)));
+  const codes = new Set(actsOfDelegation(consent).flat());
   return {
     caretakers: caretakersOf(consent),
     acts: CARETAKER_ACTS.filter((act) => codes.has(act)),

@@ -1,12 +1,23 @@
 /** Caretakers: what a delegation lets them do for a patient, and everything that it does not. */
 import { randomUUID } from 'node:crypto';
-import { CARETAKER_ACT_SYSTEM, DELEGATION_SCOPES } from '@telemed-ledger/chaincode/model/consent-codes.ts';
+import {
+  CARETAKER_ACT_SYSTEM,
+  CARETAKER_ACTS,
+  DELEGATION_SCOPES,
+} from '@telemed-ledger/chaincode/model/consent-codes.ts';
 import { expect } from 'chai';
 import { until } from '../../consortium.fixture.ts';
 import { AccessScene, type ExamplePatient } from '../access/access-scene.fixture.ts';
 
 const RELATIONSHIPS = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode';
-const TO_ACT = [{ coding: ['NCHILD', 'DELEGATEE'].map((code) => ({ system: RELATIONSHIPS, code })) }];
+const TO_ACT = [
+  {
+    coding: [
+      ...['NCHILD', 'DELEGATEE'].map((code) => ({ system: RELATIONSHIPS, code })),
+      ...CARETAKER_ACTS.map((code) => ({ system: CARETAKER_ACT_SYSTEM, code })),
+    ],
+  },
+];
 const PRIVACY = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] };
 const OPTIN = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTIN' }] };
 const ORGANISATIONS = 'https://telemed-ledger.example/organisations';
