@@ -1,6 +1,6 @@
 /** A patient, or her caretaker, finds a slot, books, moves and cancels at her own gateway; and is reminded. On either network. */
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
-import { delegationTo, TO_ACT } from '@telemed-ledger/scripts/demo/caretakers.ts';
+import { delegationTo, toAct } from '@telemed-ledger/scripts/demo/caretakers.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
@@ -128,7 +128,7 @@ describe('A patient who books', function () {
 
   it('is booked for by a caretaker who may book and sees nothing else', async () => {
     const [{ party, reference }] = people as [(typeof people)[0]];
-    const body = { resourceType: 'RelatedPerson', patient: { reference }, relationship: TO_ACT };
+    const body = { resourceType: 'RelatedPerson', patient: { reference }, relationship: toAct('book') };
     const related = await create(body);
     const caretaker = scene.parties.of('patients', 'caretaker', related);
     await party.find({ path: `/fhir/R4/${related}` }, 'the caretaker’s record');
