@@ -89,8 +89,11 @@ export interface RangeBound {
 
 export interface RangeCriterion {
   parameter: string;
-  /** Each is of a unit, or of any, and has alternatives of bounds that must all hold. */
-  anyOf: { system?: string; unit?: string; alternatives: RangeBound[][] }[];
+  /**
+   * Each is of a unit, or of any, and has alternatives of bounds that must all hold; `isCanonical`: the unit is UCUM's canonical one,
+   * and what is measured in any that compares with it is meant.
+   */
+  anyOf: { system?: string; unit?: string; isCanonical?: true; alternatives: RangeBound[][] }[];
 }
 
 /** What each component must be, in their order. */

@@ -236,7 +236,7 @@ function eventTokensIn(element: unknown): Token[] {
 }
 
 /** Which R4 definitions, and how terms are taken from elements (search/terms.ts): counted on by hand. */
-const EXTRACTION = sha256Hex(`3 ${JSON.stringify(definitions)}`);
+const EXTRACTION = sha256Hex(`4 ${JSON.stringify(definitions)}`);
 
 /** Identifies what the read model extracts: with another text, its search values are not those that searches look for. */
 export const extraction = (): string =>

@@ -1,5 +1,6 @@
 /** Values with a prefix (hl7.org/fhir/R4/search.html#prefix): dates, numbers and quantities as bounds of what is meant. */
 import type { RangeBound, RangeCriterion } from '../repository.ts';
+import { type Canonical, canonicalOf, inCanonical, UCUM } from '../units/ucum.ts';
 import { instantsOf } from './dates.ts';
 
 type Alternatives = RangeBound[][];
@@ -74,8 +75,24 @@ export function parseNumber(text: string): Wanted | undefined {
   return { alternatives: OF_NUMBERS[prefix]!(value, precisionOf(digits)) };
 }
 
-/** `number`, `number|system|code` or `number||code`, each with a prefix; undefined for anything else. */
+const inUnit = (alternatives: Alternatives, unit: Canonical): Alternatives =>
+  alternatives.map((all) => all.map((one) => ({ ...one, limit: inCanonical(one.limit, unit) })));
+
+/**
+ * `number`, `number|system|code` or `number||code`, each with a prefix; undefined for anything else. What is asked in a unit of UCUM
+ * is found in every unit that compares with it (hl7.org/fhir/R4/search.html#quantity).
+ */
 export function parseQuantity(parts: readonly string[]): Wanted | undefined {
+  const wanted = parseWritten(parts);
+  const { system, unit: code = '' } = wanted ?? {};
+  const canonical = system === UCUM ? canonicalOf(code) : undefined;
+  if (wanted === undefined || canonical === undefined) return wanted;
+  const alternatives = inUnit(wanted.alternatives, canonical);
+  return { system: UCUM, unit: canonical.unit, isCanonical: true, alternatives };
+}
+
+/** The same in the unit that is written, and in no other. */
+export function parseWritten(parts: readonly string[]): Wanted | undefined {
   const [digits = '', system = '', unit = ''] = parts;
   const wanted = parseNumber(digits);
   if (wanted === undefined || (parts.length !== 1 && parts.length !== 3)) return undefined;

@@ -4,7 +4,7 @@ import type { CompositeCriterion, RangeCriterion, Search, ValueCriterion } from 
 import { parameterOf, type SearchParameter, targetsOf } from '../search-parameters.ts';
 import { parseToken, splitEscaped, withoutEscapes } from '../tokens.ts';
 import { supportedTypes } from '../types.ts';
-import { parseDates, parseNumber, parseQuantity } from './comparisons.ts';
+import { parseDates, parseNumber, parseQuantity, parseWritten } from './comparisons.ts';
 import { comparable } from './terms.ts';
 
 /** Chains and `_has` lead through at most so many references. */
@@ -23,10 +23,13 @@ const EXPECTED = {
   quantity: 'number, number|system|code or number||code, with a prefix or without',
 } as const;
 
+const quantityOf = (parse: (parts: readonly string[]) => Wanted | undefined) => (text: string) =>
+  parse(splitEscaped(text, '|').map(withoutEscapes));
+
 const PARSED: Record<keyof typeof EXPECTED, (text: string) => Wanted | undefined> = {
   date: parseDates,
   number: (text) => parseNumber(withoutEscapes(text)),
-  quantity: (text) => parseQuantity(splitEscaped(text, '|').map(withoutEscapes)),
+  quantity: quantityOf(parseQuantity),
 };
 
 const isRanged = (type: SearchParameter['type']): type is keyof typeof EXPECTED => Object.hasOwn(EXPECTED, type);
@@ -172,7 +175,10 @@ class Reading {
 
   #ranges(type: keyof typeof EXPECTED, modifier: string | undefined): Wanted[] {
     if (modifier !== undefined) this.#refuseModifier(modifier);
-    return this.#alternatives.map((one) => PARSED[type](one) ?? badValue(this.#filter.given, EXPECTED[type]));
+    // What is composed is kept in the unit that it was written in.
+    const isComponent = type === 'quantity' && this.#parameter.components !== undefined;
+    const parse = isComponent ? quantityOf(parseWritten) : PARSED[type];
+    return this.#alternatives.map((one) => parse(one) ?? badValue(this.#filter.given, EXPECTED[type]));
   }
 
   /** hl7.org/fhir/R4/search.html#combining: `value$value`. */

@@ -1,5 +1,6 @@
 /** What the read model keeps of a resource for searches: its terms under the names of their parameters, each once. */
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import type { RangeCriterion } from '../repository.ts';
 import { parametersOf, type SearchParameter } from '../search-parameters.ts';
 import { elementsAt, type Path, pathOf } from './paths.ts';
 import { EXTRACTED, type Term } from './terms.ts';
@@ -24,6 +25,17 @@ type Kind = keyof typeof EXTRACTED;
 
 /** Under which name the component of a composite is kept, the first is 1. */
 export const componentName = (parameter: string, component: number): string => `${parameter}$${component}`;
+
+type Ranges = RangeCriterion['anyOf'];
+
+/** The names under which ranges are kept that are looked for, with those that are kept so: a quantity in UCUM's canonical unit has its own. */
+export const rangesByName = (parameter: string, anyOf: Ranges): [name: string, anyOf: Ranges][] =>
+  (
+    [
+      [parameter, anyOf.filter(({ isCanonical }) => isCanonical !== true)],
+      [`${parameter}:canonical`, anyOf.filter(({ isCanonical }) => isCanonical === true)],
+    ] as [string, Ranges][]
+  ).filter(([, some]) => some.length > 0);
 
 interface Compiled {
   kind: Kind;

@@ -2,7 +2,7 @@
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { CompositeCriterion, RangeBound, RangeCriterion, Search, ValueCriterion } from '../repository.ts';
 import { keptUnder, parameterOf } from '../search-parameters.ts';
-import { componentName, type SearchTerm, searchTermsOf } from './extraction.ts';
+import { componentName, rangesByName, type SearchTerm, searchTermsOf } from './extraction.ts';
 
 const HOLDS: Record<RangeBound['operator'], (value: number, limit: number) => boolean> = {
   '<': (value, limit) => value < limit,
@@ -48,6 +48,10 @@ class Terms {
     return [...kept, { parameter, place: 0, system: '', value, ranged: 0, low: 0, high: 0 }];
   }
 
+  isRanged(parameter: string, anyOf: RangeCriterion['anyOf']): boolean {
+    return rangesByName(parameter, anyOf).some(([name, some]) => this.under(name).some((term) => isWithin(term, some)));
+  }
+
   isComposite(parameter: string, wanted: CompositeCriterion): boolean {
     const components = wanted.map((_, index) => this.under(componentName(parameter, index + 1)));
     const places = new Set(components[0]?.map(({ place }) => place));
@@ -68,7 +72,7 @@ export function isAsked(resource: Resource, search: Search): boolean {
   const terms = new Terms(resource);
   return (
     values.every((one) => terms.under(one.parameter).some((term) => isText(term, one)) !== (one.isNot === true)) &&
-    ranges.every(({ parameter, anyOf }) => terms.under(parameter).some((term) => isWithin(term, anyOf))) &&
+    ranges.every(({ parameter, anyOf }) => terms.isRanged(parameter, anyOf)) &&
     composites.every(({ parameter, anyOf }) => anyOf.some((one) => terms.isComposite(parameter, one))) &&
     missing.every(({ parameter, isMissing }) => (terms.under(parameter).length === 0) === isMissing)
   );

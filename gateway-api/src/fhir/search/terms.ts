@@ -4,6 +4,7 @@
  */
 import { isNumber, numberOf } from '@telemed-ledger/chaincode/model/numbers.ts';
 import { LRUCache } from 'lru-cache';
+import { type Canonical, canonicalOf, inCanonical, UCUM } from '../units/ucum.ts';
 import { FOREVER, instantsOf } from './dates.ts';
 import { type Element, isElement } from './paths.ts';
 
@@ -24,9 +25,11 @@ export interface Range {
 
 /** Under the parameter's own name, or with what stands here behind it. */
 export type TextSuffix = '' | ':text' | ':exact' | ':of-type' | ':identifier';
+/** Of a quantity in a unit of UCUM: in the canonical one. */
+export type RangeSuffix = '' | ':canonical';
 
 export interface Term {
-  suffix: TextSuffix;
+  suffix: TextSuffix | RangeSuffix;
   text?: Text;
   range?: Range;
 }
@@ -154,10 +157,29 @@ const COMPARED: Record<string, (value: number) => [number, number]> = {
   '>=': (value) => [value, FARTHEST],
 };
 
-/** By the code of its unit, and by its text where that says something else. */
-function inUnits(low: number, high: number, { system, code, unit }: Element): Term[] {
+/** The canonical unit of a quantity, where it is one of UCUM that compares with others. */
+const canonicalUnit = ({ system, code }: Element): Canonical | undefined =>
+  system === UCUM && isString(code) ? canonicalOf(code) : undefined;
+
+/** What has no end on a side has none in any unit. */
+const converted = (value: number, canonical: Canonical): number =>
+  Math.abs(value) === FARTHEST ? value : Math.min(Math.max(inCanonical(value, canonical), -FARTHEST), FARTHEST);
+
+function inCanonicalUnit(low: number, high: number, from: Element, to: Element): Term[] {
+  const [first, last] = [canonicalUnit(from), canonicalUnit(to)];
+  if (first === undefined || last === undefined || first.unit !== last.unit) return [];
+  const [bottom, top] = [converted(low, first), converted(high, last)];
+  return bottom <= top
+    ? [{ suffix: ':canonical', range: { system: UCUM, unit: first.unit, low: bottom, high: top } }]
+    : [];
+}
+
+/** By the code of its unit, by its text where that says something else, and in UCUM's canonical unit. `to` is the end of a Range. */
+function inUnits(low: number, high: number, from: Element, to = from): Term[] {
+  const { system, code, unit } = from;
   const coded = ranges(low, high, textOf(system), textOf(code));
-  return isString(unit) && unit !== code ? [...coded, ...ranges(low, high, '', unit)] : coded;
+  const named = isString(unit) && unit !== code ? ranges(low, high, '', unit) : [];
+  return [...coded, ...named, ...inCanonicalUnit(low, high, from, to)];
 }
 
 function quantityTerms(element: unknown, type: string): Term[] {
@@ -167,7 +189,7 @@ function quantityTerms(element: unknown, type: string): Term[] {
   if (type === 'Range') {
     const [low, high] = [element['low'], element['high']].map((end) => (isElement(end) ? end : undefined));
     const [from = -FARTHEST, to = FARTHEST] = [numberIn(low?.['value']), numberIn(high?.['value'])];
-    return low === undefined && high === undefined ? [] : inUnits(from, to, low ?? high!);
+    return low === undefined && high === undefined ? [] : inUnits(from, to, low ?? high!, high ?? low!);
   }
   const value = numberIn(element['value']);
   if (value === undefined) return [];

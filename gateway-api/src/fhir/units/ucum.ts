@@ -186,6 +186,10 @@ function judged(code: string): { isUnit: boolean; canonical: Canonical | undefin
   return made;
 }
 
+/** A value in the canonical unit, without what doubles add. */
+export const inCanonical = (value: number, { factor, offset }: Canonical): number =>
+  Number((value * factor + offset).toPrecision(12));
+
 /** Whether a code is one of UCUM's, case sensitive. */
 export const isUnit = (code: string): boolean => judged(code).isUnit;
 

@@ -1,7 +1,7 @@
 /** The criteria of a search on what `search_values` keeps, each as a condition on a row of `versions`. */
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { RangeCriterion, Search, ValueCriterion } from '../../fhir/repository.ts';
-import { componentName } from '../../fhir/search/extraction.ts';
+import { componentName, rangesByName } from '../../fhir/search/extraction.ts';
 import { keptUnder, parameterOf } from '../../fhir/search-parameters.ts';
 import { indexed } from '../storable.ts';
 import type { VersionQuery } from './version-query.ts';
@@ -82,7 +82,9 @@ export class Matching {
     const { values = [], ranges = [], composites = [], missing = [], chains = [], reverse = [] } = this.#search;
     return [
       ...values.map((one) => this.#value(one)),
-      ...ranges.map(({ parameter, anyOf }) => this.#has(parameter, isWithin(anyOf))),
+      ...ranges.map(({ parameter, anyOf }) =>
+        or(rangesByName(parameter, anyOf).map(([name, some]) => this.#has(name, isWithin(some)))),
+      ),
       ...composites.map((one) => this.#composite(one)),
       ...missing.map(({ parameter, isMissing }) => this.#missing(parameter, isMissing)),
       ...chains.map(({ parameter, anyOf }) => or(anyOf.map((one) => this.#chain(parameter, one)))),
