@@ -2,7 +2,7 @@
 import type { Request } from 'express';
 import { refuse } from './outcomes.ts';
 import { preferencesOf } from './requests.ts';
-import { parameterOf } from './search-parameters.ts';
+import { memberOf } from './search/compartments.ts';
 import { type Parameters, safeName } from './search-query.ts';
 import { type Criterion, parseCriterion, queryOfCondition } from './tokens.ts';
 import { type SupportedType, supportedType } from './types.ts';
@@ -12,14 +12,10 @@ export const typeOf = (request: Request): SupportedType =>
   refuse(404, 'not-supported', 'This server does not hold resources of that type.');
 export const idOf = (request: Request): string => String(request.params['id']);
 
-/** What of a compartment is searched: hl7.org/fhir/R4/compartmentdefinition-patient.html. */
-export const inCompartment = (request: Request): SupportedType => {
-  const type = supportedType(String(request.params['member']));
-  const isMember = type !== undefined && parameterOf(type.name, 'patient')?.column === 'patient';
-  return isMember && typeOf(request).name === 'Patient'
-    ? type
-    : refuse(404, 'not-supported', 'There is no such interaction.');
-};
+/** What of a compartment is searched: hl7.org/fhir/R4/compartmentdefinition.html. */
+export const inCompartment = (request: Request): NonNullable<ReturnType<typeof memberOf>> =>
+  memberOf(typeOf(request).name, idOf(request), String(request.params['member'])) ??
+  refuse(404, 'not-supported', 'There is no such interaction.');
 
 /** The condition behind `?` of an interaction on what matches it. */
 export function criterionIn(request: Request): Criterion {

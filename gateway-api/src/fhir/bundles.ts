@@ -13,6 +13,7 @@ import { type Issue, outcomeOf, Refusal, refuse } from './outcomes.ts';
 import { criteriaOf, plan } from './plan.ts';
 import { changes, history, read, vread } from './reads.ts';
 import type { Scope } from './repository.ts';
+import { memberOf } from './search/compartments.ts';
 import { search } from './search.ts';
 import { criterionKey } from './tokens.ts';
 import { supportedType } from './types.ts';
@@ -60,7 +61,7 @@ function whereOf(error: unknown, changes: readonly Change[]): unknown {
   return new Refusal(412, { severity: 'error', code: 'conflict', diagnostics, expression: ['Bundle.entry'] });
 }
 
-/** One GET of a Bundle: `Type/id`, `Type/id/_history`, `Type/id/_history/version`, or `Type?parameters`. */
+/** One GET of a Bundle: `Type/id`, `Type/id/_history`, `Type/id/_history/version`, `Type/id/Member`, or `Type?parameters`. */
 async function readEntry({ url, urlPath }: EntryRead, scope: Scope, lenient: boolean): Promise<Answer> {
   const [path = '', query = ''] = url.split(/\?(.*)/s);
   const [name = '', id, marker, version, ...more] = path.split('/');
@@ -69,6 +70,11 @@ async function readEntry({ url, urlPath }: EntryRead, scope: Scope, lenient: boo
   const type = supportedType(name);
   if (type === undefined)
     return refuse(404, 'not-supported', 'This server does not hold resources of that type.', urlPath);
+  const member = marker === undefined || version !== undefined ? undefined : memberOf(name, id ?? '', marker);
+  if (member !== undefined) {
+    const asked = { type: member.type, parameters: [...parameters, member.within] };
+    return search(scope, { ...asked, method: 'GET', lenient });
+  }
   if (more.length > 0 || (marker !== undefined && marker !== '_history')) {
     return refuse(404, 'not-supported', 'There is no such interaction.', urlPath);
   }

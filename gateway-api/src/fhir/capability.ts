@@ -5,6 +5,7 @@ import type { ClientIds } from './client-ids.ts';
 import { refusalOfDelete } from './deletions.ts';
 import type { Operation } from './operations.ts';
 import type { Profiles } from './profiles/profiles.ts';
+import { COMPARTMENTS } from './search/compartments.ts';
 import { parametersOf } from './search-parameters.ts';
 import { identifierParameter, isWrittenBy, type SupportedType, supportedTypes } from './types.ts';
 import { FHIR_VERSION } from './validation/schema.ts';
@@ -115,6 +116,8 @@ function securityOf(oauth: OAuthAddresses | undefined): object {
   };
 }
 
+const COMPARTMENT_DEFINITION = 'http://hl7.org/fhir/CompartmentDefinition';
+
 const DOCUMENTATION =
   'Every write is one transaction of the consortium ledger; its id is answered in X-Transaction-Id. Ids are given by the ' +
   'server; a Consent that its patient has signed keeps the one that it was signed with. What R4 does not define, a code outside a required value set and a reference to nothing are refused. ' +
@@ -140,6 +143,9 @@ export function capabilityStatement(options: CapabilityOptions): object {
         security: securityOf(options.oauth),
         resource: [...supportedTypes.map((type) => resourceOf(type, options)), ...besides],
         interaction: codes(['transaction', 'batch', 'history-system']),
+        compartment: COMPARTMENTS.map(
+          (name) => `${COMPARTMENT_DEFINITION}/${name.charAt(0).toLowerCase()}${name.slice(1)}`,
+        ),
         operation: OF_THE_SYSTEM,
         searchParam: [{ name: '_count', type: 'number', documentation: 'Size of a page; 0 counts only.' }],
       },

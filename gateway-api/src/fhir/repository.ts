@@ -74,6 +74,8 @@ export interface Search {
 /** One of several texts, or none of them (`isNot`); a prefix begins the value, a part stands anywhere in it. */
 export interface ValueCriterion {
   parameter: string;
+  /** Other parameters under which a value counts as well. */
+  orUnder?: readonly string[];
   /** Without a system it is of any, without a value it is any of the system. */
   anyOf: { system?: string; value?: string }[];
   isPrefix?: true;

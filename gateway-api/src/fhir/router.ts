@@ -168,8 +168,8 @@ class FhirApi {
   };
 
   searchCompartment: Handle = (request) => {
-    const type = inCompartment(request);
-    const parameters: Parameters = [...queryOf(request), ['patient', `Patient/${idOf(request)}`]];
+    const { type, within } = inCompartment(request);
+    const parameters: Parameters = [...queryOf(request), within];
     const lenient = preferencesOf(request).handling === 'lenient';
     return this.#reading(request, (scope) => search(scope, { type, parameters, method: 'GET', lenient }));
   };
@@ -362,7 +362,15 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
       },
     ],
     ['/:type/:id/_history', { get: { handle: api.history, summary: 'All versions of a resource, newest first.' } }],
-    ['/:type/:id/:member', { get: { handle: api.searchCompartment, summary: 'Searches the records of a patient.' } }],
+    [
+      '/:type/:id/:member',
+      {
+        get: {
+          handle: api.searchCompartment,
+          summary: 'Searches what belongs to a patient, an encounter, a practitioner, a related person or a device.',
+        },
+      },
+    ],
     ['/:type/:id/_history/:version', { get: { handle: api.vread, summary: 'One version of a resource.' } }],
   ];
 }

@@ -6,6 +6,7 @@
 import { refuse } from './outcomes.ts';
 import type { Search, SortKey } from './repository.ts';
 import { type Answered, newAnswered, takeAnswered } from './search/answered.ts';
+import { COMPARTMENT, withinCompartment } from './search/compartments.ts';
 import { badValue, criterionOf } from './search/criteria.ts';
 import { rangeOf } from './search/dates.ts';
 import { parameterOf, parametersOf } from './search-parameters.ts';
@@ -107,6 +108,7 @@ class Reading {
     else if (name === '_page') this.page = value;
     else if (name === '_sort') search.sort = parseSort(search.type, value);
     else if (name === '_total') this.#total(value);
+    else if (name === COMPARTMENT) this.#compartment(value);
     else if (PRESENTATION.has(name) || takeAnswered(answered, search.type, [name, value])) return true;
     else return this.#filter(name, value);
     return true;
@@ -119,6 +121,14 @@ class Reading {
     const criterion = criterionOf(this.search.type, filter);
     if (criterion !== undefined) this.#add(criterion);
     return criterion !== undefined;
+  }
+
+  #compartment(text: string): void {
+    const { ids, ...criterion } =
+      withinCompartment(this.search.type, text) ??
+      badValue(COMPARTMENT, 'a compartment that has this type, as Type/id');
+    if (ids !== undefined) this.search.ids = both(this.search.ids, ids);
+    this.#add(criterion);
   }
 
   #add(criterion: Partial<Search>): void {

@@ -29,6 +29,47 @@ describe('search', () => {
     expect(body).not.to.have.property('id');
   });
 
+  it('searches what belongs to something by its URL, alone and in Bundles, and its pages keep to it', async () => {
+    const values = [{ parameter: 'encounter', orUnder: [], anyOf: [{ value: 'Encounter/e' }] }];
+    const { link } = bodyOf(await server.get('/Encounter/e/Observation?status=final').expect(200)) as { link: Json[] };
+    const self = link.find(({ relation }) => relation === 'self')!['url'] as string;
+    expect(self).to.match(/\/Observation\?status=final&_compartment=Encounter%2Fe$/);
+    await server.get(self.replace(/^.*\/fhir\/R4/, '')).expect(200);
+    const entry = [{ request: { method: 'GET', url: 'Encounter/e/Observation?status=final' } }];
+    const batch = await server.post('/', { resourceType: 'Bundle', type: 'batch', entry }).expect(200);
+    expect(bodyOf(batch)['entry'][0].response.status).to.match(/^200/);
+    for (const one of asked) expect(one.values!.slice(1), JSON.stringify(one)).to.deep.equal(values);
+    expect(asked).to.have.length(3);
+  });
+
+  it('has each compartment of R4, with what belongs to it and nothing else', async () => {
+    const members = ['Encounter/e/Condition', 'Practitioner/p/Observation', 'RelatedPerson/r/Procedure'];
+    for (const path of [
+      ...members,
+      'Device/d/Observation',
+      'Encounter/e/Encounter',
+      `Patient/${PATIENT_ID}/Observation`,
+    ])
+      await server.get(`/${path}`).expect(200);
+    for (const path of [
+      'Encounter/e/Patient',
+      'Device/d/Condition',
+      'Practitioner/p/AuditEvent',
+      'Condition/c/Observation',
+    ])
+      expect(issuesOf(await server.get(`/${path}`).expect(404)), path).to.deep.equal(['not-supported url']);
+    for (const value of ['Encounter/', 'Encounter', 'Condition/c', 'Patient/p', 'Encounter/a,Encounter/b'])
+      expect(issuesOf(await server.get(`/Observation?_compartment=${value}`).expect(400)), value).to.deep.equal([
+        'value _compartment',
+      ]);
+    const { rest } = bodyOf(await server.get('/metadata').expect(200)) as { rest: Json[] };
+    expect(rest[0]!['compartment']).to.deep.equal(
+      ['patient', 'device', 'encounter', 'practitioner', 'relatedPerson'].map(
+        (name) => `http://hl7.org/fhir/CompartmentDefinition/${name}`,
+      ),
+    );
+  });
+
   it('leaves entry out of an empty searchset', async () => {
     expect(bodyOf(await server.get('/Patient?_id=none').expect(200))).not.to.have.property('entry');
   });

@@ -92,6 +92,9 @@ const RECORDED: Record<string, object> = {
     ...{ valueCodeableConcept: { ...coded('blue', 'Blue eyes', 'urn:colours'), text: '100% blue_ish' } },
     derivedFrom: [{ reference: 'https://elsewhere.example/fhir/Observation/9' }],
   },
+  doctor: { resourceType: 'Practitioner', name: [{ family: 'Adams' }] },
+  nuts: { resourceType: 'AllergyIntolerance', patient: { reference: '@jane' }, recorder: { reference: '@doctor' } },
+  milk: { resourceType: 'AllergyIntolerance', patient: { reference: '@john' }, asserter: { reference: '@doctor' } },
 };
 
 /** What is asked, and by their labels who is found, in the order in which they were recorded. */
@@ -215,6 +218,14 @@ const CASES: readonly (readonly [query: string, ...found: string[]])[] = [
   ['Observation?encounter:Encounter=#visit', 'pressure'],
   ['Observation?encounter=@visit/_history/1', 'pressure'],
   ['Observation?encounter=@jane'],
+  ['Observation?_compartment=@visit', 'pressure'],
+  ['Observation?_compartment=@visit&code=8480-6'],
+  ['Observation?_compartment=@stay'],
+  ['Encounter?_compartment=@visit', 'visit'],
+  ['Encounter?_compartment=@visit&_id=@stay'],
+  ['AllergyIntolerance?_compartment=@doctor', 'nuts', 'milk'],
+  ['AllergyIntolerance?_compartment=@doctor&patient=@john', 'milk'],
+  ['AllergyIntolerance?_compartment=Practitioner/nobody'],
   ['Observation?patient=@jane', 'pressure', 'weight'],
   ['Observation?subject:Patient=#john', 'glucose', 'eyes'],
   ['Observation?subject=Group/g'],
@@ -317,7 +328,7 @@ onEachDatabase('A search', (kind) => {
 
   it('shows and counts in a patient’s compartment hers alone, whatever it is asked by', async () => {
     const compartment = ids.get('jane')!.slice('Patient/'.length);
-    const hers = ['jane', 'visit', 'pressure', 'weight'];
+    const hers = ['jane', 'visit', 'pressure', 'weight', 'nuts'];
     for (const [query, ...all] of CASES.filter((one) => one.length > 0)) {
       const search = searchOf(query);
       if (search.ids?.length === 0) continue;

@@ -48,6 +48,11 @@ class Terms {
     return [...kept, { parameter, place: 0, system: '', value, ranged: 0, low: 0, high: 0 }];
   }
 
+  hasValue(wanted: ValueCriterion): boolean {
+    const names = [wanted.parameter, ...(wanted.orUnder ?? [])];
+    return names.some((name) => this.under(name).some((term) => isText(term, wanted)));
+  }
+
   isRanged(parameter: string, anyOf: RangeCriterion['anyOf']): boolean {
     return rangesByName(parameter, anyOf).some(([name, some]) => this.under(name).some((term) => isWithin(term, some)));
   }
@@ -71,7 +76,7 @@ export function isAsked(resource: Resource, search: Search): boolean {
   if (values.length + ranges.length + composites.length + missing.length === 0) return true;
   const terms = new Terms(resource);
   return (
-    values.every((one) => terms.under(one.parameter).some((term) => isText(term, one)) !== (one.isNot === true)) &&
+    values.every((one) => terms.hasValue(one) !== (one.isNot === true)) &&
     ranges.every(({ parameter, anyOf }) => terms.isRanged(parameter, anyOf)) &&
     composites.every(({ parameter, anyOf }) => anyOf.some((one) => terms.isComposite(parameter, one))) &&
     missing.every(({ parameter, isMissing }) => (terms.under(parameter).length === 0) === isMissing)

@@ -107,16 +107,19 @@ export class Matching {
 
   #isColumn = (type: string, parameter: string): boolean => parameterOf(type, parameter)?.column === 'patient';
 
-  #value({ parameter, isNot, ...wanted }: ValueCriterion): Condition {
+  #value({ parameter, orUnder = [], isNot, ...wanted }: ValueCriterion): Condition {
+    const any = or([parameter, ...orUnder].map((name) => this.#valueUnder(name, wanted)));
+    return isNot === true ? sql<SqlBool>`not ${any}` : any;
+  }
+
+  #valueUnder(parameter: string, wanted: Texts): Condition {
     const found = this.#has(parameter, isText(wanted));
     const patients = this.#isColumn(this.#search.type, parameter)
       ? wanted.anyOf.flatMap(({ value = '' }) => (value.startsWith('Patient/') ? [value.slice('Patient/'.length)] : []))
       : [];
-    const any =
-      patients.length === 0
-        ? found
-        : or([sql<SqlBool>`coalesce(versions.patient, '') in (${sql.join(patients)})`, found]);
-    return isNot === true ? sql<SqlBool>`not ${any}` : any;
+    return patients.length === 0
+      ? found
+      : or([sql<SqlBool>`coalesce(versions.patient, '') in (${sql.join(patients)})`, found]);
   }
 
   #missing(parameter: string, isMissing: boolean): Condition {

@@ -58,8 +58,10 @@ export function demandSearchable(search: Search, caller: Caller, organisation: O
   if (only !== undefined) {
     const [first] = beside(search);
     if (first !== undefined) refuse(first);
-    const other = search.values?.find(({ parameter, isNot }) => isNot === true || !only.includes(plain(parameter)));
-    if (other !== undefined) refuse(plain(other.parameter));
+    for (const { parameter, orUnder = [], isNot } of search.values ?? []) {
+      const other = [parameter, ...orUnder].find((name) => isNot === true || !only.includes(plain(name)));
+      if (other !== undefined) refuse(plain(other));
+    }
   }
   for (const inner of innerOf(search))
     if (onlyBy({ ...inner, values: [] }, caller, organisation) !== undefined) refuse(inner.type);
