@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expectValidX12 } from '@telemed-ledger/gateway-api/subjects/x12/validator.fixture.ts';
 import { example837 } from '@telemed-ledger/gateway-api/subjects/x12/x12.fixture.ts';
-import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
+import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import { consortium, START_TIMEOUT_MS } from './consortium.fixture.ts';
 import { type Answered, EDI, expectAnsweredAlone, X12Claims } from './x12-claims.fixture.ts';
@@ -108,6 +108,14 @@ describe('Claims of an X12 837', function () {
   /** Claims of the hospital that are told in its remittances. */
   const paidHere: string[] = [];
 
+  /** How the hospital's record calls the patient. */
+  async function named(): Promise<{ family: string; given: string; npi: string }> {
+    const { story } = x12;
+    const path = `/fhir/R4/Patient/${story.patientId}`;
+    const { name } = await hospital.ask<Resource & { name: { family: string; given: string[] }[] }>({ path });
+    return { family: name[0]!.family, given: name[0]!.given[0]!, npi: story.visit.npi };
+  }
+
   /** An 835 from ST to SE: what is around it is each file's own. */
   async function remittance(party: Party, path: string): Promise<string[]> {
     const { status, body } = await party.send({ path, headers: { accept: 'application/EDI-X12' }, asBytes: true });
@@ -129,8 +137,17 @@ describe('Claims of an X12 837', function () {
       .and.include('SVC*HC:99213*80*54**1~');
     expect(told.find((one) => one.startsWith('BPR*'))).to.match(/^BPR\*I\*54\*C\*BOP/);
     expect(told.find((one) => one.startsWith('TRN*'))).to.include(`*X12-${payment.slice(0, 12)}*`);
+    // The provider's own names persons; the ledger tells payers no names.
     const desk = x12.story.parties.of('payer', 'adjudicator');
-    expect(await remittance(desk, `/x12/835/${payment}`)).to.deep.equal(told);
+    const [qc, rendering] = told.filter((one) => /^NM1\*(QC|82)\*/.test(one));
+    const { family, given, npi } = await named();
+    expect(qc).to.equal(`NM1*QC*1*${family}*${given}****MI*${x12.story.visit.member.value}~`);
+    expect(rendering).to.match(new RegExp(`^NM1\\*82\\*1\\*[^*]+\\*[^*]*\\*{4}XX\\*${npi}~$`));
+    const unnamed = told
+      .filter((one) => one !== rendering)
+      .map((one) => (one === qc ? `NM1*QC*1******MI*${x12.story.visit.member.value}~` : one))
+      .map((one) => one.replace(/^SE\*(\d+)/, (_, count) => `SE*${Number(count) - 1}`));
+    expect(await remittance(desk, `/x12/835/${payment}`)).to.deep.equal(unnamed);
     const { body } = await hospital.send({ path: `/x12/835/${payment}`, headers: { accept: 'application/json' } });
     expect(body).to.deep.include({ refused: [], notMapped: { 'ClaimResponse.extension': 1 } });
     const { reads } = await hospital.ask<{ reads: { type: string; patient?: string }[] }>({ path: '/reads?count=5' });

@@ -99,6 +99,12 @@ onEachDatabase('Evidence from the read model', (kind) => {
       expect(await fixture.index.evidence.text(collection, key)).to.equal(value);
       expect(await fixture.index.evidence.text('care_clinic', key)).to.equal(undefined);
     }
+    expect(
+      await fixture.index.evidence.texts(consent.collection, [consent.key, 'none', request.key, consent.key]),
+    ).to.deep.equal([
+      ...[consent.value, undefined, request.collection === consent.collection ? request.value : undefined],
+      consent.value,
+    ]);
   });
 
   it('says where the first version stands, and of none where it is not here', async () => {

@@ -16,6 +16,9 @@ import type { Checks } from './checks.ts';
 import { bearerAt } from './identifiers.ts';
 import { demandShown, type VersionRow } from './stored.ts';
 
+/** Keys of one query. */
+const MOST_AT_ONCE = 200;
+
 export class Evidence {
   readonly #db: Kysely<IndexTables>;
   readonly #checks: Checks;
@@ -40,6 +43,32 @@ export class Evidence {
       .where((where) => where.and(at))
       .executeTakeFirst();
     return version && demandShown(this.#checks.anchored('versions', version)).value;
+  }
+
+  /** Several, in their order. @throws {Failure} 409 */
+  async texts(collection: string, keys: readonly string[]): Promise<(string | undefined)[]> {
+    const hashes = keys.map((key) => sha256Hex(key));
+    const found = new Map<string, string>();
+    for (let at = 0; at < hashes.length; at += MOST_AT_ONCE) {
+      const some = hashes.slice(at, at + MOST_AT_ONCE);
+      const values = await this.#db
+        .selectFrom('private_values')
+        .selectAll()
+        .where('key_hash', 'in', some)
+        .where('collection', '=', collection)
+        .execute();
+      for (const one of values) found.set(one.key_hash, this.#checks.anchored('private_values', one).value);
+      const others = some.filter((hash) => !found.has(hash));
+      if (others.length === 0) continue;
+      const versions = await this.#db
+        .selectFrom('versions')
+        .selectAll()
+        .where('key_hash', 'in', others)
+        .where('collection', '=', collection)
+        .execute();
+      for (const one of versions) found.set(one.key_hash, demandShown(this.#checks.anchored('versions', one)).value);
+    }
+    return hashes.map((hash) => found.get(hash));
   }
 
   /**

@@ -82,7 +82,7 @@ function answerTo(
   fault: Fault | undefined,
   { isTaken, now, control }: Answered,
 ): string {
-  const parties = { sender: elementOf(isa, 8), receiver: elementOf(isa, 6), at: now, control };
+  const parties = { sender: elementOf(isa, 8), receiver: elementOf(isa, 6), at: now, control, isEcho: true };
   const isHere = fault !== undefined && fault.position >= isa.position && fault.position <= last + 1;
   const inGroup = groups.some(
     ({ gs, ge }) => fault !== undefined && gs.position < fault.position && fault.position <= (ge?.position ?? 0),

@@ -41,6 +41,8 @@ export interface Remitted {
 /** Adjustments of one CAS and of one PLB. */
 const TOGETHER = 6;
 const CURRENCY = 'USD';
+/** NM105 to NM107. */
+const IN_NAMES = ['', '', ''] as const;
 const INVALID_MEMBER = '31';
 /** Elements of a ClaimResponse that are written here, or that say what X12 needs not be told. */
 const MAPPED = new Set([
@@ -93,7 +95,8 @@ function statusOf({ decided: { lines, response }, isReversal }: Entry): string {
 
 function claimSegments(entry: Entry, notMapped: NotMapped): Written[] {
   const { decided, isReversal } = entry;
-  const { id, claim, charge, paid, currency, lines, submittedAt, member } = decided;
+  const { id, claim, charge, paid, currency, lines, submittedAt, member, persons } = decided;
+  const { patient, rendering } = persons ?? {};
   const sign = isReversal ? -1 : 1;
   const all = lines.flatMap(({ adjustments }) => adjustments);
   const share = all.filter(({ group }) => group === 'PR').reduce((sum, { units }) => sum + units, 0);
@@ -110,7 +113,10 @@ function claimSegments(entry: Entry, notMapped: NotMapped): Written[] {
       ...[placeIn(lines), correction?.kind === 'replace' ? '7' : '1'],
     ],
     ...(isByLine ? [] : adjustmentSegments(all, money)),
-    ['NM1', 'QC', '1', '', '', '', '', '', ...(member === undefined ? [] : ['MI', member])],
+    ['NM1', 'QC', '1', patient?.last ?? '', patient?.first ?? '', ...IN_NAMES, ...(member ? ['MI', member] : [])],
+    ...(rendering === undefined
+      ? []
+      : [['NM1', '82', '1', rendering.last, rendering.first, ...IN_NAMES, 'XX', rendering.npi] as const]),
     ...(correction === undefined
       ? []
       : [['REF', 'F8', checked(correction.claim, LONGEST.reference, 'REF*F8 02')] as const]),

@@ -5,6 +5,7 @@
 import { objectsOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { type Amount, parseMoney } from '@telemed-ledger/chaincode/model/money.ts';
+import type { Persons } from './persons.ts';
 
 const REASONS = 'https://x12.org/codes/claim-adjustment-reason-codes';
 const GROUPS = 'https://x12.org/codes/claim-adjustment-group-codes';
@@ -39,6 +40,8 @@ export interface DecidedClaim {
   submittedAt: string;
   /** The member's number with the payer, where the coverage has one. */
   member: string | undefined;
+  /** Who is named, where they are known here. */
+  persons?: Persons | undefined;
   currency: string;
   charge: number;
   paid: number;
@@ -56,7 +59,7 @@ export function codeIn(concept: unknown, system: string): string | undefined {
 }
 
 /** What it is read from. */
-export type Decided = Pick<DecidedClaim, 'id' | 'claim' | 'response' | 'submittedAt' | 'member'>;
+export type Decided = Pick<DecidedClaim, 'id' | 'claim' | 'response' | 'submittedAt' | 'member' | 'persons'>;
 
 /** @throws LedgerError INVALID where an amount is none */
 export function decidedClaim(decided: Decided): DecidedClaim {

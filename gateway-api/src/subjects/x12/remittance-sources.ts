@@ -14,6 +14,7 @@ import { billedOf, claimState, textOf } from '../claims/claims.ts';
 import type { Services } from '../services.ts';
 import { type Decided, type DecidedClaim, decidedClaim } from './decided-lines.ts';
 import { memberOf } from './members.ts';
+import { personsOf } from './persons.ts';
 import type { History } from './remittance-reports.ts';
 
 const DECIDED = new Set<string>(['approved', 'partial', 'patient-responsibility', 'denied', 'satisfied']);
@@ -31,11 +32,14 @@ export interface Remittance {
 export class RemittanceSources {
   readonly #index: ReadModel;
   readonly #own: string;
+  /** A payer tells no names: it knows its members by their numbers. */
+  readonly #namesPersons: boolean;
   readonly #histories = new Map<string, Promise<History>>();
 
   constructor({ index, organisation }: Pick<Services, 'index' | 'organisation'>) {
     this.#index = index;
     this.#own = collections.billing(organisation.name);
+    this.#namesPersons = organisation.kind === 'provider';
   }
 
   /** @throws {LedgerError} NOT_FOUND */
@@ -49,8 +53,9 @@ export class RemittanceSources {
     const { step: newest } = await claimState(this.#index, id);
     const states: ClaimState[] = [];
     const history = { states, decisions: new Map(), debts: new Map(), taken: new Map(), payments: new Map() };
-    for (let step = 1; step <= newest; step += 1) {
-      const text = await this.#index.evidence.text(this.#own, privateKeys.claimState(id, step));
+    const steps = Array.from({ length: newest }, (_, at) => privateKeys.claimState(id, at + 1));
+    const texts = await this.#index.evidence.texts(this.#own, steps);
+    for (const text of texts) {
       if (text === undefined) continue;
       const state = claimStateSchema.parse(JSON.parse(text));
       states.push(state);
@@ -69,9 +74,11 @@ export class RemittanceSources {
     const decided = (state.response ?? USUAL_STEPS.response) === step && DECIDED.has(status);
     const decision = decided ? await this.#decision(state) : undefined;
     if (decision !== undefined) decisions.set(step, decision);
-    const debt = await evidence.text(this.#own, privateKeys.debt(id, step, 1));
+    const [debt, offset] = await evidence.texts(this.#own, [
+      privateKeys.debt(id, step, 1),
+      privateKeys.offset(id, step),
+    ]);
     if (debt !== undefined) debts.set(step, debtSchema.parse(JSON.parse(debt)).left.units);
-    const offset = await evidence.text(this.#own, privateKeys.offset(id, step));
     if (offset !== undefined) taken.set(step, takenIn(offset));
     if (status !== 'remitted' || state.payment !== undefined) return;
     const told = await this.#index.rowAt(this.#own, privateKeys.remittance(id, step), 'PaymentReconciliation');
@@ -83,7 +90,9 @@ export class RemittanceSources {
     const keys = keysOfClaim(state);
     const { resource: response } = await this.#value<{ resource: Resource }>(keys.response);
     if (String(response['disposition']).startsWith('upheld')) return undefined;
-    return decidedClaim({ ...(await this.billed(state)), response });
+    const billed = await this.billed(state);
+    const persons = this.#namesPersons ? await personsOf(billed.claim, this.#index) : undefined;
+    return decidedClaim({ ...billed, response, persons });
   }
 
   /** A claim as it is billed in a state of it, and whose it is. @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */

@@ -98,7 +98,7 @@ function claimsAcknowledged(body: string, claims: readonly Claim837[], done: rea
   const ofSets = [...Map.groupBy(received, ({ read: { names } }) => names.set).values()];
   const sets = ofSets.map((own) => answer277Ca(own, { now: at, number: String(control) }));
   const answering = { group: 'HN', type: '277', version: '005010X214' };
-  return writeX12(sets, { sender: receiver, receiver: sender, at, control, ...answering });
+  return writeX12(sets, { sender: receiver, receiver: sender, at, control, isEcho: true, ...answering });
 }
 
 /** One of a file: what is wrong with it holds up no other, and once one is written the gateway's own failures do not either. */

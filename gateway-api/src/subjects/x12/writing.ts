@@ -1,6 +1,6 @@
 /**
  * X12's syntax as it is written: one interchange with one group of transaction sets. What would end an element or a segment, and what is
- * beyond ASCII, is refused where it stands in data and left out of names. What a segment means is not known here.
+ * beyond ASCII, is refused where it stands in data, and left out of names and of what is said again in an acknowledgment. What a segment means is not known here.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 
@@ -17,6 +17,8 @@ interface Parties {
   at: string;
   /** ISA13 and GS06: one to nine digits. */
   control: number;
+  /** It says again what was received: what X12 cannot carry is left out, and holds no acknowledgment up. */
+  isEcho?: boolean;
 }
 
 export interface Envelope extends Parties {
@@ -33,17 +35,13 @@ const [ELEMENT, REPETITION, COMPONENT, END] = ['*', '^', ':', '~'] as const;
 /** X12's extended character set, without these. */
 const WRITABLE = /^[ -~]*$/;
 const SEPARATORS = /[*^:~]/;
+const UNWRITABLE = /[^ -~]|[*^:~]/g;
 /** Guides whose ST has no third element. */
 const WITHOUT_VERSION = new Set(['835']);
 
 /** A name as it can be written: accents, separators and all beyond ASCII are left out. @param most characters */
 export const plainName = (text: string, most: number): string =>
-  text
-    .normalize('NFD')
-    .replaceAll(/[^ -~]|[*^:~]/g, '')
-    .trim()
-    .slice(0, most)
-    .trim();
+  text.normalize('NFD').replaceAll(UNWRITABLE, '').trim().slice(0, most).trim();
 
 /** `20260102` of a day or an instant. */
 export const compactDay = (at: string): string => at.slice(0, 10).replaceAll('-', '');
@@ -76,7 +74,7 @@ const timeOf = (at: string): string => at.slice(11, 16).replace(':', '');
 function interchangeOf(
   segments: readonly Written[],
   groups: number,
-  { sender, receiver, at, control }: Parties,
+  { sender, receiver, at, control, isEcho = false }: Parties,
 ): string {
   const number = String(control % 1_000_000_000).padStart(9, '0');
   const [from, to] = [plainName(sender, 15), plainName(receiver, 15)];
@@ -84,12 +82,12 @@ function interchangeOf(
   const times = [compactDay(at).slice(2), timeOf(at)];
   const head = [...isa, ...times, REPETITION, '00501', number, '0', 'P', COMPONENT].join(ELEMENT);
   const all: Written[] = [...segments, ['IEA', String(groups), number]];
-  return [head, ...all.map(textOf)].map((one) => `${one}${END}\n`).join('');
+  return [head, ...all.map((one) => textOf(one, isEcho))].map((one) => `${one}${END}\n`).join('');
 }
 
-function textOf([id, ...elements]: Written): string {
+function textOf([id, ...elements]: Written, isEcho: boolean): string {
   const texts = elements.map((element, index) => {
-    const parts = [element].flat();
+    const parts = [element].flat().map((part) => (isEcho ? part.replaceAll(UNWRITABLE, '') : part));
     if (parts.every((part) => WRITABLE.test(part) && !SEPARATORS.test(part)))
       return parts.join(COMPONENT).replace(/:+$/, '');
     const place = `${id}${String(index + 1).padStart(2, '0')}`;
