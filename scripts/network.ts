@@ -7,7 +7,8 @@ const USAGE = `usage: npm run network -- COMMAND
   up [--ordering bft|raft]  starts what does not run; the first time makes keys and the channel
                             (raft: one ordering node, for measurements; decided the first time)
   deploy                    brings the chaincode to where every organisation can endorse with every other
-  status                    every process: port, number, height of its ledger
+  status                    every process: port, number, height of its ledger, its part in ordering; what to do next
+  certs                     every certificate, days left, what stops when it ends
   down                      ends everything; ledgers stay
   plan                      what differs between the running channel and definition and certificates, and the steps
   apply [FILE…] [--org A,B] carries the plan out; FILEs bring signatures of others, --org names whose keys sign here

@@ -59,6 +59,12 @@ export async function readOrderer(orderer: Administered, channel: string, tls: C
   return { height, status: String(status), relation: String(consensusRelation) };
 }
 
+/** Whether a BFT orderer says that it leads. */
+export async function isLeader({ host, operationsPort: port }: Operated, channel: string): Promise<boolean> {
+  const answer = await askQuietly({ host, port, path: '/metrics' });
+  return answer?.body.split('\n').includes(`consensus_BFT_is_leader{channel="${channel}"} 1`) ?? false;
+}
+
 /** Whether an orderer's administration answers; it begins to later than operations do. @throws Error saying why not. */
 export const isAdministrable = async (orderer: Administered, channel: string, tls: ClientTls): Promise<true> => {
   await ask(administration(orderer, channel, tls));

@@ -12,9 +12,9 @@ import {
   endOf,
   isAdministrable,
   isHealthy,
+  isLeader,
   isListening,
   type LedgerReading,
-  ordererHeight,
   peerHeight,
   readOrderer,
   readPeer,
@@ -42,6 +42,8 @@ export interface NetworkState {
   pid: number | undefined;
   /** Blocks; a chaincode has none. */
   height: number | undefined;
+  /** Of an orderer: what it says of its part in ordering. */
+  part?: string;
 }
 
 /**
@@ -192,12 +194,9 @@ export async function stateOf(
   material: Material | undefined,
 ): Promise<NetworkState[]> {
   const orderers = layout.orderers.map(async (orderer) => ({
-    name: orderer.process,
-    kind: 'orderer' as const,
-    port: orderer.port,
+    ...{ name: orderer.process, kind: 'orderer' as const, port: orderer.port },
     pid: runningPid(layout, orderer.process),
-    height:
-      material === undefined ? undefined : await ordererHeight(orderer, channel, administratorOf(material, orderer)),
+    ...(material === undefined ? { height: undefined } : await ordererState(orderer, channel, material)),
   }));
   const peers = layout.peers.map(async (peer) => ({
     name: peer.process,
@@ -217,6 +216,17 @@ export async function stateOf(
     };
   });
   return [...(await Promise.all(orderers)), ...(await Promise.all(peers)), ...chaincodes];
+}
+
+async function ordererState(
+  orderer: OrdererLayout,
+  channel: string,
+  material: Material,
+): Promise<Pick<NetworkState, 'height' | 'part'>> {
+  const { height, status, relation } = await readOrderer(orderer, channel, administratorOf(material, orderer));
+  if (relation === undefined) return { height: height === 0 ? undefined : height };
+  const leads = relation === 'consenter' && (await isLeader(orderer, channel));
+  return { height, part: `${leads ? 'leader' : relation}${status === 'active' ? '' : `, ${status}`}` };
 }
 
 /** What every node says of its ledger now; nodes that do not run are not asked. */

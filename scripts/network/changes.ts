@@ -23,7 +23,7 @@ import { administratorIn, organisationIn } from '@telemed-ledger/network/fabric/
 import { alone } from '@telemed-ledger/network/fabric/network.ts';
 import { materialOf, settleFoundation, writeAdministrators } from '@telemed-ledger/network/fabric/prepare.ts';
 import { UsageError } from '../command-line.ts';
-import { networkContext } from './context.ts';
+import { NO_NETWORK, networkContext } from './context.ts';
 
 interface Given {
   names: string[];
@@ -133,7 +133,7 @@ export async function renewCertificates({ names }: Given): Promise<number> {
 
 async function changeable(): Promise<{ changed: Changed; binaries: Binaries }> {
   const { consortium, layout } = networkContext();
-  if (!existsSync(layout.genesisBlock)) throw new Error('there is no network yet: npm run network -- up');
+  if (!existsSync(layout.genesisBlock)) throw new Error(NO_NETWORK);
   const material = await materialOf(consortium, layout);
   writeAdministrators(layout, material);
   return { changed: { consortium, layout, material }, binaries: await requireBinaries(process.env) };

@@ -1,10 +1,10 @@
 /** What would keep the network from running, found without starting or changing anything. */
-import { X509Certificate } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { ConsortiumError } from '@telemed-ledger/consortium/loader.ts';
+import { certificatesIn, unreadable } from '@telemed-ledger/network/ca/certificates.ts';
 import { binaryProblems, WHERE_TO_GET_THEM } from '@telemed-ledger/network/fabric/binaries.ts';
 import { type Layout, layoutOf, portsOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { CONTAINERS } from '@telemed-ledger/network/fabric/place.ts';
@@ -13,6 +13,7 @@ import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
 import { dataDirectory, definedConsortium } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { takenPorts as takenGatewayPorts } from '../consortium/ports.ts';
+import { dayOf, daysLeft, SOON_DAYS } from './certificates.ts';
 import { askEngine, engineFindings } from './container-engine.ts';
 import { networkContext } from './context.ts';
 
@@ -24,8 +25,6 @@ export interface Preflight {
 }
 
 const DISK_NEEDED_BYTES = 2 * 1024 ** 3;
-const SOON_DAYS = 30;
-const DAY_MS = 86_400_000;
 
 /** For processes of this machine; what only containers need is a remark. */
 export async function preflight(environment: NodeJS.ProcessEnv): Promise<Preflight> {
@@ -114,30 +113,13 @@ const usesOf = (layout: Layout, gateways: Record<string, number>): PortUse[] => 
 /** Of every certificate there is; those that are missing are made by `up`. */
 export function certificateProblems(directory: string, now: Date): Preflight {
   const outcome: Preflight = { problems: [], remarks: [] };
-  if (!existsSync(directory)) return outcome;
-  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => /(^|\/)(cert|tls|ca|tlsca)\.pem$/.test(file) && !file.split('/').includes('msp'),
-  );
-  for (const file of files) {
-    const path = join(directory, file);
-    const until = endOf(path);
-    if (until === undefined) outcome.problems.push(`${path} cannot be read as a certificate: remove ${dirname(path)}`);
-    else if (until < now)
-      outcome.problems.push(
-        `${path} expired on ${until.toISOString().slice(0, 10)}: remove ${dirname(path)} and start again`,
-      );
-    else if (until.getTime() - now.getTime() < SOON_DAYS * DAY_MS)
-      outcome.remarks.push(`${path} expires on ${until.toISOString().slice(0, 10)}`);
+  for (const listed of certificatesIn(directory)) {
+    const { path, until, remedy } = listed;
+    if (until === undefined) outcome.problems.push(unreadable(listed));
+    else if (until < now) outcome.problems.push(`${path} expired on ${dayOf(until)}: ${remedy}`);
+    else if (daysLeft(until, now) < SOON_DAYS) outcome.remarks.push(`${path} expires on ${dayOf(until)}: ${remedy}`);
   }
   return outcome;
-}
-
-function endOf(path: string): Date | undefined {
-  try {
-    return new X509Certificate(readFileSync(path)).validToDate;
-  } catch {
-    return undefined;
-  }
 }
 
 async function diskProblems(directory: string): Promise<string[]> {

@@ -7,30 +7,22 @@ import { prometheusFile } from '@telemed-ledger/network/fabric/compose/monitorin
 import { deploy, packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { forgetPurged } from '@telemed-ledger/network/fabric/forgetting.ts';
-import { examine, heal, report } from '@telemed-ledger/network/fabric/healing.ts';
-import { candidates } from '@telemed-ledger/network/fabric/lag.ts';
+import { heal } from '@telemed-ledger/network/fabric/healing.ts';
 import { chaincodeProcess, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
-import type { Material } from '@telemed-ledger/network/fabric/material.ts';
-import {
-  alone,
-  bringUp,
-  removeNetwork,
-  restartNode,
-  stateOf,
-  takeDown,
-} from '@telemed-ledger/network/fabric/network.ts';
+import { alone, bringUp, removeNetwork, restartNode, takeDown } from '@telemed-ledger/network/fabric/network.ts';
 import { materialOf, prepareNetwork } from '@telemed-ledger/network/fabric/prepare.ts';
 import { lastLines, logFile, runningPid, stopProcess } from '@telemed-ledger/network/fabric/processes.ts';
 import { positive, UsageError } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { dropReadModels } from '../consortium/read-models.ts';
-import { table } from '../table.ts';
+import { certs } from './certificates.ts';
 import { chaincodeOf, serveChaincode, serveOne } from './chaincode.ts';
 import { applyChanges, plan, renewCertificates, sign } from './changes.ts';
 import { containerPreflight, preflight } from './check.ts';
-import { deployedPackage, type NetworkContext, networkContext } from './context.ts';
+import { deployedPackage, type NetworkContext, NO_NETWORK, networkContext } from './context.ts';
 import { untilAllEndorse } from './endorsing.ts';
 import { nodesOf } from './healing.ts';
+import { preparedMaterial, printState, status } from './status.ts';
 
 export interface Arguments {
   names: string[];
@@ -49,6 +41,7 @@ export const COMMANDS: Record<string, (given: Arguments) => Promise<number>> = {
   apply: applyChanges,
   sign,
   renew: renewCertificates,
+  certs,
   down,
   restart,
   forget,
@@ -115,23 +108,6 @@ async function deployChaincode(): Promise<number> {
   console.log(`${what}: sequence ${deployment.sequence}, every organisation endorses with every other`);
   console.log(`after ${seconds(began)}`);
   return 0;
-}
-
-async function status(): Promise<number> {
-  const context = networkContext();
-  const states = await printState(context);
-  const isRunning = states.every(({ pid }) => pid !== undefined);
-  if (!existsSync(context.layout.genesisBlock)) return isRunning ? 0 : 1;
-  const nodes = nodesOf(context, await preparedMaterial(context));
-  const { findings } = await examine(nodes);
-  // The table says which do not run.
-  const lines = await report(
-    nodes,
-    findings.filter(({ is }) => is !== 'down'),
-  );
-  for (const line of lines) console.log(line);
-  if (candidates(findings).length > 0) console.log('npm run network -- up starts them again, one at a time');
-  return isRunning && findings.every(({ is }) => is === 'catching-up') ? 0 : 1;
 }
 
 async function down(): Promise<number> {
@@ -222,27 +198,6 @@ async function agreed(question: string): Promise<boolean> {
   const answer = await prompt.question(question);
   prompt.close();
   return answer.trim() === 'yes';
-}
-
-async function printState({ consortium, layout }: NetworkContext): Promise<Awaited<ReturnType<typeof stateOf>>> {
-  const material = existsSync(layout.genesisBlock) ? await preparedMaterial({ consortium, layout }) : undefined;
-  const states = await stateOf(layout, consortium.channel, material);
-  const rows = states.map(({ name, port, pid, height }) => [
-    name,
-    pid === undefined ? 'down' : 'running',
-    String(port),
-    String(pid ?? ''),
-    String(height ?? ''),
-  ]);
-  console.log(table([['process', 'state', 'port', 'number', 'height'], ...rows]));
-  return states;
-}
-
-const NO_NETWORK = 'there is no network yet: npm run network -- up';
-
-async function preparedMaterial({ consortium, layout }: NetworkContext): Promise<Material> {
-  if (!existsSync(layout.genesisBlock)) throw new Error(NO_NETWORK);
-  return materialOf(consortium, layout);
 }
 
 function processNamed({ layout }: NetworkContext, [name]: string[]): string {

@@ -27,6 +27,8 @@ export function networkContext(ordering?: string, dataDir: string = dataDirector
   return { consortium, layout: layoutOf(dataDir, consortium, existing ?? asked ?? 'bft') };
 }
 
+export const NO_NETWORK = 'there is no network yet: npm run network -- up';
+
 /** The package that was deployed last, whose processes serve the network. */
 export function deployedPackage(layout: Layout): string | undefined {
   const file = servedFile(layout);

@@ -75,6 +75,25 @@ describe('A running channel is changed, on Fabric', function () {
     for (const own of [atPayer!, atClinic!, atRegulator!]) rmSync(own);
   });
 
+  it('names an orderer that only follows because its certificate is not in the channel, and puts it back', async () => {
+    const { dataDir } = scene.parties.reach;
+    rmSync(join(dataDir, 'organisations', 'payer', 'orderers', 'orderer-payer'), { recursive: true });
+    const unknown = 'orderer-payer: the channel knows it by another certificate than the one on disk';
+    // It orders until it is started again; `up` writes its files.
+    expect(await refused('status')).to.contain(unknown);
+    await scene.command('up');
+    await scene.command('restart', 'orderer-payer');
+    const status = await refused('status');
+    expect(status)
+      .to.match(/^orderer-payer .* follower$/m)
+      .and.to.contain(unknown);
+    expect(status).to.contain('npm run network -- apply mends it');
+    await scene.command('apply');
+    const mended = await scene.command('status');
+    expect(mended).to.match(/^orderer-payer .* (consenter|leader)$/m);
+    expect(mended.match(/^orderer-\S+ .* leader$/gm)).to.have.length(1);
+  });
+
   it('renews every orderer, peer and administrator while clients write', async () => {
     const { organisations, ordering } = loadConsortium(scene.definitionFile);
     const writing = new Writing(scene.parties, ['hospital', 'hospital', 'clinic', 'clinic']);

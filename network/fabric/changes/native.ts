@@ -39,25 +39,7 @@ export function nativeOperator(changed: Changed, binaries: Binaries): Operator {
       material = await materialOf(consortium, layout);
       return ready.map(({ process }) => process);
     },
-    async outdated(group) {
-      // An orderer that the channel does not know by what is on disk would only stop ordering.
-      const orderers = layout.orderers
-        .filter((orderer) => identityIn(group, orderer) === ordererNode(material, orderer.process).identity.certificate)
-        .map((node) => ({ node, certificate: ordererNode(material, node.process).tls.certificate }));
-      const peers = layout.peers.map((node) => ({
-        node,
-        certificate: organisationIn(material, node.organisation.name).peer.tls.certificate,
-      }));
-      const found = await Promise.all(
-        [...orderers, ...peers].map(async ({ node, certificate }) => {
-          const served = await servedCertificate(node);
-          return served !== undefined && served !== new X509Certificate(certificate).fingerprint256
-            ? node.process
-            : undefined;
-        }),
-      );
-      return found.flatMap((name) => name ?? []);
-    },
+    outdated: (group) => outdated(current(), group),
     async restart(name) {
       writeNodes(layout, material);
       await restartNode(layout, name, channel, material, binaries);
@@ -65,6 +47,44 @@ export function nativeOperator(changed: Changed, binaries: Binaries): Operator {
     delay: (ms) => delay(ms),
     now: () => new Date(),
   };
+}
+
+/** Nodes that run with another certificate than the one on disk, of orderers those that the channel knows by that one. */
+async function outdated({ layout, material }: Changed, group: common.ConfigGroup): Promise<string[]> {
+  const orderers = layout.orderers
+    .filter((orderer) => identityIn(group, orderer) === ordererNode(material, orderer.process).identity.certificate)
+    .map((node) => ({ node, certificate: ordererNode(material, node.process).tls.certificate }));
+  const peers = layout.peers.map((node) => ({
+    node,
+    certificate: organisationIn(material, node.organisation.name).peer.tls.certificate,
+  }));
+  const found = await Promise.all(
+    [...orderers, ...peers].map(async ({ node, certificate }) => {
+      const served = await servedCertificate(node);
+      const isOther = served !== undefined && served !== new X509Certificate(certificate).fingerprint256;
+      return isOther ? node.process : undefined;
+    }),
+  );
+  return found.flatMap((name) => name ?? []);
+}
+
+/** For an operator: nodes whose certificates are not those of the channel or of the disk, and what mends it. */
+export async function certificateFindings(changed: Changed, group: common.ConfigGroup): Promise<string[]> {
+  const { layout, material } = changed;
+  const unknown = layout.orderers.flatMap((orderer) => {
+    const { identity, next } = ordererNode(material, orderer.process);
+    const known = identityIn(group, orderer);
+    if (next !== undefined && known === next.identity.certificate)
+      return [`${orderer.process}: its new certificates are not in use yet`];
+    if (known === identity.certificate) return [];
+    return [
+      `${orderer.process}: the channel knows it by another certificate than the one on disk, by which it is only a follower`,
+    ];
+  });
+  const others = (await outdated(changed, group)).map(
+    (name) => `${name}: runs with other certificates than those on disk`,
+  );
+  return [...unknown, ...others].map((line) => `${line}; npm run network -- apply mends it`);
 }
 
 /** From a configuration to the one that definition and disk want. */
