@@ -39,7 +39,7 @@ export async function previousOf(
 }
 
 /** What each list of the private input is shown for. */
-const NAMES = { dispenses: 'dispense', bookings: 'appointment' } as const;
+const NAMES = { dispenses: 'dispense', bookings: 'appointment', visits: 'visit' } as const;
 
 /** What is shown for a record, and where in the input. */
 export interface Shown<T> {

@@ -12,6 +12,7 @@ import { licenceRefusal } from '../rules/licences.ts';
 import { book } from './bookings.ts';
 import { countDispenses } from './dispensing.ts';
 import { laid, putLaid, recordsOn } from './laying.ts';
+import { holdVisits } from './live-visits.ts';
 import { recordByPatient } from './patient-records.ts';
 
 export class Records extends LedgerContract {
@@ -47,6 +48,7 @@ async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'R
   const all = recordsOn(sheets);
   await countDispenses(recording, all);
   await book(recording, all);
+  await holdVisits(recording, all);
   putLaid(recording, sheets);
   return { time: store.time };
 }

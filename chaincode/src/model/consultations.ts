@@ -11,10 +11,14 @@ type ConsultationRefusal = keyof typeof CONSULTATION_REFUSALS;
 
 const LONGEST_MS = 86_400_000;
 
+/** Whether a resource is an Encounter of class VR. */
+export const isConsultation = ({ resourceType, class: held }: Resource): boolean =>
+  resourceType === 'Encounter' && (held as { code?: unknown } | undefined)?.code === 'VR';
+
 /** Why an Encounter is no consultation; undefined for one that may be, and for anything else. */
-export function consultationRefusal({ resourceType, class: held, period }: Resource): ConsultationRefusal | undefined {
-  if (resourceType !== 'Encounter' || (held as { code?: unknown } | undefined)?.code !== 'VR') return undefined;
-  const { start, end } = (period ?? {}) as { start?: unknown; end?: unknown };
+export function consultationRefusal(resource: Resource): ConsultationRefusal | undefined {
+  if (!isConsultation(resource)) return undefined;
+  const { start, end } = (resource['period'] ?? {}) as { start?: unknown; end?: unknown };
   const [from, until] = [start, end].map((text) => (typeof text === 'string' ? instantOf(text) : Number.NaN));
   const length = until! - from!;
   if (length < 0) return 'ends-before-it-starts';

@@ -27,6 +27,7 @@ import { erasureTransactions } from './erasure-transactions.ts';
 import { resourceSchema } from './fhir.ts';
 import { judgingTransactions } from './judging-transactions.ts';
 import { linkTransactions } from './link-transactions.ts';
+import { visitShownSchema } from './live-visits.ts';
 import { logTransactions } from './log-transactions.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { patientRecordsSchema } from './patient-records.ts';
@@ -95,6 +96,8 @@ export const transactions = {
       dispenses: z.array(dispenseShownSchema).min(1).max(MAX_RECORDS).optional(),
       /** What its Appointments are recorded by; each that takes a time, or follows another version, has one. */
       bookings: z.array(bookingShownSchema).min(1).max(MAX_RECORDS).optional(),
+      /** What its Encounters of class VR are recorded by; each that is not over, or follows another version, has one. */
+      visits: z.array(visitShownSchema).min(1).max(MAX_RECORDS).optional(),
     }),
     output: done,
     endorsers: withCustodian,

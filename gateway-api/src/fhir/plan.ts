@@ -3,6 +3,7 @@
  * (If-None-Exist, If-Match) say, which version comes next. Faults go to the change, so that a transaction can report
  * them all and a batch can go on without it.
  */
+import { timed } from '@telemed-ledger/chaincode/model/live-visits.ts';
 import { markedBy } from '@telemed-ledger/chaincode/model/patient-records.ts';
 import { referencesIn } from '@telemed-ledger/chaincode/model/record-facts.ts';
 import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
@@ -77,6 +78,7 @@ function checkBody(change: Change, { organisation, profiles, caller }: Scope): u
   // Who reported it is known by the token alone.
   if (organisation.kind === 'custodian' && caller.fhirUser !== undefined)
     change.resource = markedBy(change.resource, caller.fhirUser);
+  if (interaction === 'create') change.resource = timed(change.resource, undefined, new Date().toISOString());
   for (const issue of profiles.issuesOfStated(change.resource, change.path)) change.fail(UNPROCESSABLE, issue);
   const isNamed = interaction === 'patch' || (interaction === 'update' && criterion === undefined);
   if (isNamed && change.resource['id'] !== change.id) {
@@ -192,6 +194,7 @@ async function resolveUpdate(change: Change, scope: Scope): Promise<undefined> {
     return change.fail(412, errorIssue('conflict', `The resource is at version ${current.version}.`, 'If-None-Match'));
   change.version = (current?.version ?? 0) + 1;
   change.begins = !isThere;
+  change.resource = timed(change.resource, isThere ? current.resource : undefined, new Date().toISOString());
   if (isThere) change.kept = new Set(referencesIn(current.resource));
 }
 

@@ -9,11 +9,14 @@ import { isOfMedication, withDispensing } from './dispenses.ts';
 import { atResource, recordItems } from './items.ts';
 import type { Write } from './records.ts';
 import { type RecordItem, sheetsOf } from './sheets.ts';
+import { isVisit, withVisits } from './visits.ts';
 
 /** The chaincode names a record by its place in the private input; see contracts/records.ts. */
 const RECORD = /^private\.sheets\[(\d+)\]\.records\[(\d+)\]/;
 
-const SHOWN = /^private\.(dispenses|bookings)\[(\d+)\]/;
+const SHOWN = /^private\.(dispenses|bookings|visits)\[(\d+)\]/;
+/** What of an item stands in each list of the private input. */
+const IN_LIST = { dispenses: 'shown', bookings: 'booked', visits: 'visited' } as const;
 
 /** The place among the items of a record that a refusal names. */
 export function recordAtFault(
@@ -22,7 +25,7 @@ export function recordAtFault(
 ): number | undefined {
   const [, kind, place] = SHOWN.exec(expression ?? '') ?? [];
   if (kind !== undefined) {
-    const shown = items.filter((item) => (kind === 'dispenses' ? item.shown : item.booked) !== undefined);
+    const shown = items.filter((item) => item[IN_LIST[kind as keyof typeof IN_LIST]] !== undefined);
     return items.indexOf(shown[Number(place)] as RecordItem);
   }
   const [, sheet, record] = RECORD.exec(expression ?? '') ?? [];
@@ -72,16 +75,18 @@ export const recordVersions: Write = async (
       as,
       caller: subject,
       items,
-      bytes: items.reduce((sum, { resource, shown, booked }) => sum + resource.length + lengthOf(shown ?? booked), 0),
+      bytes: items.reduce(
+        (sum, item) => sum + item.resource.length + lengthOf(item.shown ?? item.booked ?? item.visited),
+        0,
+      ),
       // What takes from one prescription, or of one person's time, waits for its turn: the ledger takes one after the other.
       targets: [...new Set(items.flatMap(targetsOf))],
       beforeSubmit,
     });
   const services = { index, organisation };
-  const isPlain = !plain.some((item) => isOfMedication(item) || isAppointment(item));
-  const written = isPlain
-    ? write(plain)
-    : upToDate(async () => write(await withBookings(services, await withDispensing(services, plain))));
+  const isPlain = !plain.some((item) => isOfMedication(item) || isAppointment(item) || isVisit(item));
+  const shown = async () => withVisits(services, await withBookings(services, await withDispensing(services, plain)));
+  const written = isPlain ? write(plain) : upToDate(async () => write(await shown()));
   return written.catch((error: unknown) => {
     throw atResource(error, plain);
   });

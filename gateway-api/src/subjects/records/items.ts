@@ -17,7 +17,7 @@ export const recordItems = (index: ReadModel, provider: string, drafts: readonly
     }),
   );
 
-const RESOURCE = /^private\.(?:sheets\[\d+\]\.records\[\d+\](?:\.resource)?|(?:dispenses|bookings)\[\d+\])(.*)$/;
+const RESOURCE = /^private\.(?:sheets\[\d+\]\.records\[\d+\](?:\.resource)?|(?:dispenses|bookings|visits)\[\d+\])(.*)$/;
 
 /** A refusal at the only record of a write, with its place as who sent it knows it. */
 export function atResource(error: unknown, [only, ...others]: readonly RecordItem[]): unknown {

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BookingShown } from '@telemed-ledger/chaincode/model/bookings.ts';
 import type { DispenseShown } from '@telemed-ledger/chaincode/model/dispensing.ts';
+import type { VisitShown } from '@telemed-ledger/chaincode/model/live-visits.ts';
 import {
   MAX_CONTENT_LENGTH,
   type RecordDraft,
@@ -20,6 +21,8 @@ export interface RecordItem extends RecordDraft {
   shown?: Omit<DispenseShown, 'id'>;
   /** What an appointment is recorded by. */
   booked?: Omit<BookingShown, 'id'>;
+  /** What a visit is recorded by. */
+  visited?: Omit<VisitShown, 'id'>;
   type: string;
   /** Its id is one that it was planned with. */
   isProvisional: boolean;
@@ -46,6 +49,8 @@ export interface Laid {
   dispenses?: DispenseShown[];
   /** Absent where none of them is an appointment that takes a time. */
   bookings?: BookingShown[];
+  /** Absent where none of them is a visit that rests on something. */
+  visits?: VisitShown[];
 }
 
 /** The sheets of a transaction with what is shown for them, and the final ids of its new records. */
@@ -66,16 +71,18 @@ export function sheetsOf(items: readonly RecordItem[]): { laid: Laid; renamed: R
     });
   const dispenses = shownFor(({ shown }) => shown);
   const bookings = shownFor(({ booked }) => booked);
+  const visits = shownFor(({ visited }) => visited);
   const laid: Laid = {
     sheets,
     ...(dispenses.length === 0 ? {} : { dispenses }),
     ...(bookings.length === 0 ? {} : { bookings }),
+    ...(visits.length === 0 ? {} : { visits }),
   };
   return { laid, renamed };
 }
 
 function recordOf(
-  { type: _, isProvisional: __, shown: ___, booked: ____, ...draft }: RecordItem,
+  { type: _, isProvisional: __, shown: ___, booked: ____, visited: _____, ...draft }: RecordItem,
   renamed: Renamed,
 ): RecordDraft {
   const id = renamed.get(draft.id) ?? draft.id;

@@ -1,0 +1,72 @@
+/** Consultations among records: each step is held to when it takes place, with whom, and what its patient has agreed to. */
+import { collections } from '@telemed-ledger/consortium/collections.ts';
+import { checkRecord } from '../ledger/evidence.ts';
+import { licenceShown } from '../ledger/register.ts';
+import type { Call } from '../ledger/transaction.ts';
+import { isConsultation } from '../model/consultations.ts';
+import { LedgerError } from '../model/errors.ts';
+import { patientIdOf, type Resource } from '../model/fhir.ts';
+import { privateKeys } from '../model/keys.ts';
+import { isLive, type VisitShown } from '../model/live-visits.ts';
+import { anchoredSchema, type LicenceState } from '../model/values.ts';
+import { VISIT_REFUSALS, visitRefusal } from '../rules/live-visits.ts';
+import { endOfConsent } from './consent-directory.ts';
+import { previousOf, type Recorded, type Recording, withShown } from './following.ts';
+
+type Visiting = Call<'RecordVersions'> & Recording;
+
+/**
+ * Holds the consultations among these records to their next step.
+ * @throws LedgerError CONFLICT by the name of the rule; INVALID, NOT_FOUND where what is shown is not what it rests on
+ */
+export async function holdVisits(call: Visiting, entries: readonly Recorded[]): Promise<void> {
+  for (const { entry, shown, root } of withShown(entries, 'Encounter', 'visits', call.private.visits))
+    await holdVisit(call, entry, shown, root);
+}
+
+async function holdVisit(call: Visiting, entry: Recorded, shown: VisitShown | undefined, root: string): Promise<void> {
+  const { draft, resource: visit, at } = entry;
+  if (!isConsultation(visit) || draft.deleted !== undefined) return;
+  if (shown === undefined && draft.version === 1 && !isLive(visit)) return;
+  if (shown === undefined)
+    throw new LedgerError('INVALID', 'does not show what the visit rests on', `${at}.resource.status`);
+  const before = await previousOf(call, entry, shown.previous, root);
+  const previous = before?.deleted === undefined ? before?.resource : undefined;
+  const { store, provider } = call;
+  const patient = await patientIn(call, visit, shown, root);
+  const [consent, licences] = [await consentIn(call, shown), await licencesIn(call, shown)];
+  const reason = visitRefusal({ visit, previous, now: store.time, provider, patient, consent, licences });
+  if (reason !== undefined) throw new LedgerError('CONFLICT', `${reason}: ${VISIT_REFUSALS[reason]}`, `${at}.resource`);
+}
+
+/** The Patient whom the visit is with, as she is recorded now. */
+async function patientIn(
+  { provider, store }: Visiting,
+  visit: Resource,
+  { patient }: VisitShown,
+  root: string,
+): Promise<Resource | undefined> {
+  if (patient === undefined) return undefined;
+  const { anchored } = await checkRecord(store, provider, patient, `${root}.patient`);
+  if (anchored.resource.resourceType !== 'Patient' || anchored.id !== patientIdOf(visit))
+    throw new LedgerError('INVALID', 'is not the patient of the visit', `${root}.patient`);
+  return anchored.resource;
+}
+
+/** The consent, where it is in force. */
+async function consentIn({ provider, store }: Visiting, { consent }: VisitShown): Promise<Resource | undefined> {
+  if (consent === undefined) return undefined;
+  const key = privateKeys.consent(consent.id, consent.version);
+  const given = await store.getPrivate(collections.care(provider), key, anchoredSchema);
+  if (given === undefined || (await endOfConsent(store, provider, consent)) !== undefined) return undefined;
+  return given.resource;
+}
+
+async function licencesIn({ store }: Visiting, { licences = [] }: VisitShown): Promise<Map<string, LicenceState>> {
+  const found = new Map<string, LicenceState>();
+  for (const { practitioner, licence } of licences) {
+    const held = await licenceShown(store, licence);
+    if (held !== undefined) found.set(practitioner, held);
+  }
+  return found;
+}

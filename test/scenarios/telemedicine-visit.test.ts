@@ -1,0 +1,120 @@
+/** A consultation at a distance, from the waiting room to the one transaction that finishes it. On either network. */
+import { randomUUID } from 'node:crypto';
+import { CONSENT_CATEGORIES, TELEHEALTH } from '@telemed-ledger/chaincode/model/live-visits.ts';
+import { granted } from '@telemed-ledger/scripts/demo/access.ts';
+import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
+import { expect } from 'chai';
+import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
+
+describe('A consultation', function () {
+  this.timeout(120_000);
+  let scene: Scene;
+  let clinic: Party;
+  let patient: Party;
+  let her: { reference: string };
+  let doctor: { reference: string };
+  const licence = randomUUID().slice(0, 8);
+  const create = async (body: object & { resourceType: string }): Promise<string> =>
+    `${body.resourceType}/${(await clinic.write({ method: 'POST', path: `/fhir/R4/${body.resourceType}`, body })).body.id}`;
+  const licensed = (change: object = {}) =>
+    scene.parties.of('regulator', 'system').write({
+      ...{ method: 'PUT', path: `/licences/${licence}` },
+      body: {
+        ...{ status: 'active', start: '2020-01-01', end: '2099-01-01', jurisdictions: ['US-MA'] },
+        ...{ practitioners: [{ organisation: 'clinic', practitioner: doctor.reference }], ...change },
+      },
+    });
+  const visitOf = (status: string, change: object = {}) => ({
+    ...{ resourceType: 'Encounter', status, class: { code: 'VR' }, subject: her },
+    ...{ participant: [{ individual: doctor }], ...change },
+  });
+  const put = (id: string, status: string, change: object = {}) =>
+    clinic.send({ method: 'PUT', path: `/fhir/R4/Encounter/${id}`, body: { ...visitOf(status, change), id } });
+  const refusedAs = ({ status, body }: { status: number; body: unknown }, reason: string): void => {
+    expect(`${status} ${JSON.stringify(body)}`).to.match(new RegExp(`^409 .*${reason}`));
+  };
+  const agree = () =>
+    granted(patient, {
+      ...{ resourceType: 'Consent', status: 'active', patient: her },
+      scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'treatment' }] },
+      category: [{ coding: [{ system: CONSENT_CATEGORIES, code: TELEHEALTH }] }],
+      policy: [{ uri: 'https://telemed-ledger.example/policies/telehealth' }],
+      provision: { type: 'permit' },
+    });
+
+  before(async function () {
+    this.timeout(START_TIMEOUT_MS + 60_000);
+    scene = await consortium();
+    clinic = scene.parties.of('clinic', 'system');
+    her = { reference: await create({ resourceType: 'Patient', address: [{ country: 'US', state: 'MA' }] } as never) };
+    doctor = { reference: await create({ resourceType: 'Practitioner' }) };
+    patient = scene.parties.of('patients', 'patient', her.reference);
+    await patient.find({ path: `/fhir/R4/${her.reference}` }, 'her record');
+  });
+
+  it('waits, begins with licence and consent, and is finished with all that was found in one transaction', async () => {
+    const waiting = await create(visitOf('arrived'));
+    const id = waiting.split('/')[1]!;
+    const { entry } = await clinic.ask<{ entry: { resource: Resource }[] }>({
+      path: `/fhir/R4/Encounter?status=arrived&class=VR&subject=${her.reference}`,
+    });
+    expect(entry.map(({ resource }) => resource.id)).to.deep.equal([id]);
+    const arrived = entry[0]!.resource['meta'] as { lastUpdated: string };
+    expect(Date.parse(arrived.lastUpdated)).to.be.closeTo(Date.now(), 600_000);
+
+    refusedAs(await put(id, 'in-progress'), 'no-telehealth-consent');
+    await agree();
+    refusedAs(await put(id, 'in-progress'), 'licence-absent');
+    await licensed({ jurisdictions: ['US-NH'] });
+    refusedAs(await put(id, 'in-progress'), 'licence-elsewhere');
+    await licensed({ status: 'suspended' });
+    refusedAs(await put(id, 'in-progress'), 'licence-suspended');
+    await licensed();
+    refusedAs(await put(id, 'in-progress', { period: { start: '2020-01-01T00:00:00Z' } }), 'start-not-now');
+    refusedAs(await put(id, 'finished'), 'not-next-step');
+    const begun = await put(id, 'in-progress');
+    expect(begun.status).to.equal(200);
+    const { period } = begun.body as { period: { start: string } };
+    expect(Date.parse(period.start)).to.be.closeTo(Date.now(), 300_000);
+
+    const encounter = { reference: waiting };
+    const found = [
+      { resourceType: 'Observation', status: 'final', code: { text: 'pulse' }, valueQuantity: { value: 70 } },
+      { resourceType: 'Condition', code: { text: 'example' } },
+      { resourceType: 'ServiceRequest', status: 'active', intent: 'order', code: { text: 'blood count' } },
+    ].map((resource) => ({
+      resource: { ...resource, subject: her, encounter },
+      request: { method: 'POST', url: resource.resourceType },
+    }));
+    const finished = { resource: { ...visitOf('finished'), id }, request: { method: 'PUT', url: waiting } };
+    const body = { resourceType: 'Bundle', type: 'transaction', entry: [finished, ...found] };
+    const { transactionId } = await clinic.write({ method: 'POST', path: '/fhir/R4', body });
+    const hers = await patient.find<Resource>(
+      { path: `/fhir/R4/${waiting}` },
+      'the visit',
+      ({ status }) => status === 'finished',
+    );
+    const ended = hers['period'] as { start: string; end: string };
+    expect(ended.start).to.equal(period.start);
+    expect(Date.parse(ended.end)).to.be.at.least(Date.parse(ended.start));
+    const { endorsers } = await patient.receipt(transactionId);
+    expect(endorsers).to.have.members(['ClinicMSP', 'PatientsMSP']);
+  });
+
+  it('does not last thirty hours, end before it starts, or change when it started', async () => {
+    const id = (await create(visitOf('in-progress'))).split('/')[1]!;
+    const { period } = await clinic.ask<{ period: { start: string } }>({ path: `/fhir/R4/Encounter/${id}` });
+    const from = (ms: number) => new Date(Date.parse(period.start) + ms).toISOString();
+    const end = (ms: number) => ({ period: { ...period, end: from(ms) } });
+    const refused = async (change: object, reason: RegExp) => {
+      const { status, body } = await put(id, 'finished', change);
+      expect(`${status} ${JSON.stringify(body)}`).to.match(reason);
+    };
+    await refused(end(30 * 3_600_000), /^4\d\d .*longer-than-a-day/);
+    await refused(end(-60_000), /^4\d\d /);
+    await refused(end(3_600_000), /^409 .*end-not-now/);
+    await refused({ period: { start: from(-60_000), end: from(1_000) } }, /^409 .*start-changed/);
+    expect((await put(id, 'finished')).status).to.equal(200);
+    expect((await put(id, 'in-progress')).status).to.equal(409);
+  });
+});
