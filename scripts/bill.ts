@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { type Billed, billedAs } from './billing/claims.ts';
 import { preparedClaims } from './billing/prepared.ts';
+import { linesOf, reportOf } from './billing/report.ts';
 import { dataDirectory, gatewayUrl, organisationNamed, positive, runCommand, UsageError } from './command-line.ts';
 import { renewedToken } from './credentials.ts';
 import { HttpClient } from './http.ts';
@@ -45,27 +46,9 @@ await runCommand(async () => {
       atOnce: positive('--concurrency', values.concurrency),
     });
     all.push(...billed);
-    if (values.verbose)
-      for (const { name, did, outcome, reason } of billed)
-        console.log([file, name, outcome, reason, ...did].filter((part) => part !== undefined).join(' | '));
+    if (values.verbose) linesOf(file, billed);
   }
   http.close();
-  report(all);
+  reportOf('Claims', all);
   return all.some(({ outcome }) => outcome === 'not sent') ? 1 : 0;
 });
-
-/** Counts by what became of them and why, and by what was done to them. */
-function report(all: readonly Billed[]): void {
-  const count = (texts: readonly string[]): [string, number][] =>
-    [...Map.groupBy(texts, (text) => text)]
-      .map(([text, { length }]): [string, number] => [text, length])
-      .sort((a, b) => b[1] - a[1]);
-  console.log(`${all.length} Claims`);
-  for (const [text, times] of count(
-    all.map(({ outcome, reason }) => (reason === undefined ? outcome : `${outcome}: ${reason}`)),
-  ))
-    console.log(`${String(times).padStart(6)}  ${text}`);
-  const done = count(all.flatMap(({ did }) => did));
-  if (done.length > 0) console.log('What was done to them:');
-  for (const [text, times] of done) console.log(`${String(times).padStart(6)}  ${text}`);
-}

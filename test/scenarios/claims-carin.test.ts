@@ -3,10 +3,11 @@
  * profile that they keep. On either network.
  */
 import { carinExamples, carinProfiles } from '@telemed-ledger/gateway-api/fhir/fixtures/carin/carin.ts';
+import { preparedCoverages } from '@telemed-ledger/scripts/billing/coverages.ts';
 import type { Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import { START_TIMEOUT_MS } from './consortium.fixture.ts';
-import { type Answer, Insured, line, OURS } from './insured.fixture.ts';
+import { type Answer, Insured, line } from './insured.fixture.ts';
 
 type Example = Resource & Record<string, unknown>;
 interface Bundle extends Resource {
@@ -26,19 +27,6 @@ describe('CARIN Blue Button', function () {
     insured = await Insured.of('CARIN');
   });
 
-  /** The Coverage at its payer: her number and the payer's name stand in the place of what only the guide's server has. */
-  async function registered({ policyHolder, subscriber, payor, identifier, ...coverage }: Example): Promise<string> {
-    const body = {
-      ...coverage,
-      beneficiary: { identifier: insured.story.visit.member },
-      payor: [{ display: 'payer' }],
-      extension: [{ url: `${OURS}/coverage-provider`, valueString: 'hospital' }],
-    };
-    const { id } = (await insured.payer.write({ method: 'POST', path: '/fhir/R4/Coverage', body })).body;
-    await insured.hospital.find({ path: `/fhir/R4/Coverage/${id}` }, 'the coverage at the hospital');
-    return id;
-  }
-
   /** Without what a server gives, and where references lead. */
   const said = (resource: object): unknown =>
     JSON.parse(
@@ -49,8 +37,13 @@ describe('CARIN Blue Button', function () {
 
   it('’s examples are recorded in one transaction, and read as they are', async () => {
     const coverages = new Map<string, string>();
-    for (const one of examples.filter(({ resourceType }) => resourceType === 'Coverage'))
-      coverages.set(`Coverage/${one.id}`, `Coverage/${await registered(one)}`);
+    const entries = examples.map((resource) => ({ fullUrl: `${resource.resourceType}/${resource.id}`, resource }));
+    // As `npm run cover` registers them.
+    for (const { name, body } of preparedCoverages(entries, { payer: 'payer', providers: ['hospital'] })) {
+      const { id } = (await insured.payer.write({ method: 'POST', path: '/fhir/R4/Coverage', body: body! })).body;
+      await insured.hospital.find({ path: `/fhir/R4/Coverage/${id}` }, 'the coverage at the hospital');
+      coverages.set(name, `Coverage/${id}`);
+    }
     const entry = examples
       .filter(({ resourceType }) => resourceType !== 'Coverage')
       .map((resource) => ({

@@ -81,6 +81,7 @@ import { writeAtCustodian } from './records/patients-own.ts';
 import type { Writer } from './records/records.ts';
 import { importExclusions } from './registers/exclusions.ts';
 import { getFeeSchedule, loadFeeSchedule } from './registers/fee-schedules.ts';
+import { importLicences } from './registers/licence-list.ts';
 import { getLicence, licenceHistory, licences, setLicence } from './registers/licences.ts';
 import { getRules, setRules } from './registers/rules.ts';
 import { closeReview, review, reviews } from './reviews/routes.ts';
@@ -157,6 +158,7 @@ export const ROUTES: readonly Route[] = [
   getLicence,
   licenceHistory,
   importExclusions,
+  importLicences,
   getRules,
   setRules,
   loadFeeSchedule,

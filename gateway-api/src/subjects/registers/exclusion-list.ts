@@ -4,8 +4,7 @@
  * days are also read as YYYY-MM-DD. A number that has several rows counts by its newest.
  */
 import { licenceNumberSchema } from '@telemed-ledger/chaincode/model/texts.ts';
-import { CsvError, parse } from 'csv-parse/sync';
-import { Failure } from '../../http/failures.ts';
+import { type Row, rowsOf } from './register-csv.ts';
 
 export interface Exclusion {
   number: string;
@@ -22,13 +21,11 @@ export interface ExclusionList {
   unusable: { line: number; reason: string }[];
 }
 
-/** The rows beyond which a list is to be sent in parts. */
-const MOST_ROWS = 200_000;
 const NONE = /^0*$/;
 
 /** @throws {Failure} 400 for text that is no such list, with the line at fault; 413 for one that is too long */
 export function readExclusionList(text: string): ExclusionList {
-  const rows = rowsOf(text);
+  const rows = rowsOf(text, ['NPI', 'EXCLDATE']);
   const byNumber = new Map<string, Exclusion>();
   const unusable: ExclusionList['unusable'] = [];
   let withoutNumber = 0;
@@ -39,31 +36,6 @@ export function readExclusionList(text: string): ExclusionList {
     else if (newest(read) >= newest(byNumber.get(read.number))) byNumber.set(read.number, read);
   }
   return { exclusions: [...byNumber.values()], withoutNumber, unusable };
-}
-
-type Row = Record<string, string | undefined>;
-
-function rowsOf(text: string): { record: Row; info: { lines: number } }[] {
-  let rows: { record: Row; info: { lines: number } }[];
-  try {
-    rows = parse(text, {
-      columns: (head: string[]) => head.map((name) => name.trim().toUpperCase()),
-      ...{ bom: true, info: true, trim: true, skip_empty_lines: true, to: MOST_ROWS + 1 },
-    }) as unknown as typeof rows;
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const at = typeof error['lines'] === 'number' ? ` (line ${error['lines']})` : '';
-    throw new Failure(400, 'structure', `The body is not CSV${at}.`, { expression: 'body' });
-  }
-  if (rows.length > MOST_ROWS)
-    throw new Failure(413, 'too-costly', `A list may have ${MOST_ROWS} rows: send it in parts.`, {
-      expression: 'body',
-    });
-  const head = rows[0]?.record ?? {};
-  for (const name of ['NPI', 'EXCLDATE'])
-    if (!Object.hasOwn(head, name))
-      throw new Failure(400, 'structure', `The list has no rows, or no column ${name}.`, { expression: 'body' });
-  return rows;
 }
 
 /** What a row says; undefined where it names no number, and why it cannot be read. */

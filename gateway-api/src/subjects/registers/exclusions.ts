@@ -100,7 +100,8 @@ function statementOf(
   return { number, status: 'active', start: licensed.start, end: licensed.end, effective: reinstatedOn };
 }
 
-async function sendAll(
+/** Some at a time, in their order. @returns the transactions */
+export async function sendAll(
   { index, ledger }: Services,
   said: readonly LicenceInput[],
   sending: { as: ReturnType<typeof senderOf>; client: string },

@@ -183,6 +183,57 @@ describe('The register of licences, at the gateways', function () {
     }
   });
 
+  it('takes a list of licences once, row by row, tells first what it changes, and goes on where it was interrupted', async () => {
+    await put('7000000001');
+    const list = (rows: string[], query = '', as = 'regulator system') =>
+      send(
+        as,
+        `POST /licences/list${query}`,
+        ['Number,Start,End,Status,Effective,Jurisdictions,Practitioners', ...rows].join('\n'),
+        CSV,
+      );
+    const rows = [
+      '7000000001,2024-01-01,2029-12-31,,,,',
+      '7000000002,2024-01-01,2029-12-31,,,US-MA; US-NY,hospital Practitioner/11111111-1111-4111-8111-111111111111',
+      '7000000003,2024-01-01,2029-12-31,suspended,2026-02-01,,',
+      '7000000004,2024-13-01,2029-12-31,,,,',
+      '7000000005,2024-01-01,2023-12-31,,,,',
+      '7000000006,2024-01-01,2029-12-31,,,,nobody Practitioner/11111111-1111-4111-8111-111111111111',
+      '7000000003,2025-01-01,2029-12-31,,,,',
+      '"not a number",2024-01-01,2029-12-31,,,,',
+    ];
+    const told = {
+      changes: [
+        { line: 3, number: '7000000002', act: 'issue' },
+        { line: 4, number: '7000000003', act: 'suspend' },
+      ],
+      unchanged: 1,
+      unusable: [
+        { line: 5, reason: 'missing or malformed', expression: 'START' },
+        { line: 6, reason: 'ends before it begins', expression: 'END' },
+        { line: 7, reason: 'names no member of the consortium', expression: 'PRACTITIONERS' },
+        { line: 8, reason: 'its number stands in line 4 too: send one after the other', expression: 'NUMBER' },
+        { line: 9, reason: 'missing or malformed', expression: 'NUMBER' },
+      ],
+    };
+    const preview = await list(rows, '?preview=true');
+    expect(preview.body).to.deep.equal({ preview: true, ...told, transactionIds: [] });
+    expect((await send('regulator', 'GET /licences/7000000002')).status, 'nothing was written').to.equal(404);
+    // Interrupted after its first rows, it is sent again as a whole.
+    await list(rows.slice(0, 2));
+    const { transactionIds, ...taken } = (await list(rows)).body;
+    expect(taken).to.deep.equal({ preview: false, ...told, changes: told.changes.slice(1), unchanged: 2 });
+    expect(transactionIds).to.have.length(1);
+    const { updatedAt: _, ...held } = (await send('regulator', 'GET /licences/7000000002')).body;
+    expect(held).to.deep.include({ status: 'active', jurisdictions: ['US-MA', 'US-NY'] });
+    expect(held['practitioners']).to.have.length(1);
+    const again = (await list(rows)).body;
+    expect(again).to.deep.include({ changes: [], unchanged: 3, transactionIds: [] });
+    for (const as of ['hospital system', 'regulator operator'])
+      expect((await list(rows, '', as)).status, as).to.be.oneOf([403, 404, 405]);
+    expect((await list(['x'], '', 'regulator system')).status).to.equal(400);
+  });
+
   it('takes more at once than one transaction holds', async () => {
     const numbers = Array.from({ length: 620 }, (_, index) => String(6_000_000_000 + index));
     const { status, body } = await excluded(numbers.map((number) => `X,${number},1128a1,20260215,`));
