@@ -6,6 +6,7 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { compartmentsOf } from '../../auth/entitlement.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { route } from '../../http/routes.ts';
 import { LANGUAGES, languageIn } from '../log/texts.ts';
 import { noteAccesses } from '../reads/noting.ts';
@@ -52,7 +53,7 @@ export const accounting = route({
     'An accounting of the disclosures of six years, as CSV or PDF: to a patient of hers, to a system of one patient.',
   roles: ['system', 'patient'],
   query: z.object({
-    patient: z.string().optional().meta({ description: 'Id of the Patient; a patient may leave out her own.' }),
+    patient: patientNamed,
     format: z.enum(['csv', 'pdf']).optional().meta({ description: 'Default: as Accept prefers, CSV first.' }),
     lang: z.enum(LANGUAGES).optional().meta({ description: 'Of the PDF. Default: as Accept-Language prefers.' }),
     after: z

@@ -11,6 +11,7 @@ import { type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/mod
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { nextPage, pageCount } from '../../http/paging.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { route } from '../../http/routes.ts';
 import type { OwnPage, PageOptions } from '../../index/read/own-states.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -37,7 +38,7 @@ const querySchema = z.strictObject({
   status: z.enum(CLAIM_STATUSES).optional().meta({ description: 'As the ledger has it (docs/claims.md).' }),
   provider: z.string().optional().meta({ description: 'Name of the member that billed.' }),
   edit: z.string().optional().meta({ description: 'The edit or reason that denied it.' }),
-  patient: z.string().optional().meta({ description: 'Id of the Patient.' }),
+  patient: patientNamed,
   priority: z.string().optional().meta({ description: 'stat, normal, deferred.' }),
   type: z.string().optional().meta({ description: 'professional, institutional, pharmacy, oral, vision.' }),
   since: day.optional().meta({ description: 'Submitted on this day (UTC) or later.' }),
@@ -95,7 +96,7 @@ function isAsked(query: Query, row: Row, claim: Resource): boolean {
   const patient = (claim['patient'] as { reference?: string } | undefined)?.reference;
   const value = row.billed?.value;
   return (
-    (query.patient === undefined || patient === `Patient/${query.patient.replace(/^Patient\//, '')}`) &&
+    (query.patient === undefined || patient === `Patient/${query.patient}`) &&
     (query.priority === undefined || query.priority === row.priority) &&
     (query.type === undefined || query.type === row.type) &&
     (query.least === undefined || (value !== undefined && value >= query.least)) &&

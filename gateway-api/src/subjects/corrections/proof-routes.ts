@@ -3,6 +3,7 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentsOf } from '../../auth/entitlement.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { type Route, route } from '../../http/routes.ts';
 import type { RestrictedRecord } from '../../index/read/restrictions.ts';
 import { aboutOf } from '../reads/read-log.ts';
@@ -64,12 +65,12 @@ export const listRestrictions = route({
   summary: 'Which records of a patient she has restricted, or had lifted again, and since when.',
   roles: [...roles],
   query: z.object({
-    patient: z.string().optional().meta({ description: 'Id of the Patient; a patient may leave out her own.' }),
+    patient: patientNamed,
   }),
   answers: { 200: { description: 'The records.', schema: z.object({ restrictions: z.array(restrictionSchema) }) } },
   async handle({ caller, query: { patient } }, services) {
     const own = compartmentsOf(caller, 'read');
-    const named = patient === undefined ? (own ?? []) : [patient.replace(/^Patient\//, '')];
+    const named = patient === undefined ? (own ?? []) : [patient];
     if (named.length === 0) throw new LedgerError('INVALID', 'names no patient', 'patient');
     const found = (await Promise.all(named.map((one) => restrictionsFor(caller, { patient: one }, services)))).flat();
     await noteRestrictions(caller, found, services);

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { asSystem, type Caller } from '../../auth/caller.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { refuse } from '../../fhir/outcomes.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
@@ -33,7 +34,7 @@ export const corrections = route({
   roles: ['patient', 'caretaker', 'system', 'practitioner'],
   query: z.object({
     status: z.enum(['requested', 'completed', 'rejected']).optional(),
-    patient: z.string().optional().meta({ description: 'Id of the Patient.' }),
+    patient: patientNamed,
   }),
   answers: { 200: { description: 'The Tasks.', schema: z.object({ corrections: z.array(taskSchema) }) } },
   async handle({ caller, query: { status, patient } }, services) {

@@ -2,6 +2,7 @@
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { route } from '../../http/routes.ts';
 import type { HealthLink } from '../../idempotency/health-links.ts';
 import { aboutOf } from '../reads/read-log.ts';
@@ -45,7 +46,7 @@ export const healthLinks = route({
   summary: 'The SMART Health Links that a patient has made, newest first.',
   roles: ['patient', 'system'],
   query: z.object({
-    patient: z.string().optional().meta({ description: 'Id of the Patient; a patient may leave out her own.' }),
+    patient: patientNamed,
   }),
   answers: { 200: { description: 'Her links.', schema: z.object({ links: z.array(linkSchema) }) } },
   async handle({ caller, query: { patient } }, services) {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { compartmentsOf } from '../../auth/entitlement.ts';
 import { sealed, unsealed } from '../../fhir/search.ts';
 import { nextPage, pageCount } from '../../http/paging.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { route } from '../../http/routes.ts';
 import { aboutOf } from '../reads/read-log.ts';
 import { escaped, lineOf } from './sentences.ts';
@@ -28,7 +29,7 @@ export const accessLog = route({
   roles: ['system', 'patient', 'caretaker'],
   query: z.object({
     lang: z.enum(LANGUAGES).optional(),
-    patient: z.string().optional().meta({ description: 'Id of the Patient; a patient may leave out her own.' }),
+    patient: patientNamed,
     count: pageCount,
     page: z.string().max(4_000).optional().meta({ description: 'As `next` has it.' }),
   }),

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { asSystem, type Caller } from '../../auth/caller.ts';
 import { compartmentsOf } from '../../auth/entitlement.ts';
 import { refuse } from '../../fhir/outcomes.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
@@ -57,12 +58,12 @@ export const keyCodes = route({
   summary: 'Codes that were handed out for a key: at her provider, or hers to a patient; never the codes themselves.',
   roles: ['patient', 'system', 'practitioner'],
   query: z.object({
-    patient: z.string().optional().meta({ description: 'Id of the Patient.' }),
+    patient: patientNamed,
     status: codeSchema.shape.status.optional(),
   }),
   answers: { 200: { description: 'The newest first.', schema: z.object({ codes: z.array(codeSchema) }) } },
   async handle({ caller, query: { patient, status } }, services) {
-    const found = await codesFor(caller, patient?.replace(/^Patient\//, ''), services);
+    const found = await codesFor(caller, patient, services);
     const codes = found.filter((one) => status === undefined || one.status === status);
     await noteCodes(caller, codes, services);
     return { body: { codes: codes.map(shown) } };

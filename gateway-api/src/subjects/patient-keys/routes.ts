@@ -9,6 +9,7 @@ import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import type { Caller } from '../../auth/caller.ts';
 import { compartmentsOf } from '../../auth/entitlement.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { route } from '../../http/routes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { aboutOf } from '../reads/read-log.ts';
@@ -62,7 +63,7 @@ export const patientKeys = route({
   summary: 'A patient’s own keys at the provider that has recorded her, and who gave her consents.',
   roles: ['patient', 'caretaker', 'system', 'practitioner'],
   query: z.object({
-    patient: z.string().optional().meta({ description: '`Patient/<id>`; of a patient herself it may be left out.' }),
+    patient: patientNamed,
   }),
   answers: { 200: { description: 'Her keys.', schema: listSchema } },
   async handle({ caller, query }, services) {
@@ -85,7 +86,7 @@ export const patientKeys = route({
 /** @throws {LedgerError} FORBIDDEN, INVALID */
 async function patientMeant(stated: string | undefined, caller: Caller, { readLog, index }: Services): Promise<string> {
   const own = compartmentsOf(caller, 'read', 'answer');
-  const named = stated === undefined ? own?.[0] : /^(?:Patient\/)?([A-Za-z0-9.-]{1,64})$/.exec(stated)?.[1];
+  const named = stated ?? own?.[0];
   if (named === undefined) throw new LedgerError('INVALID', 'names no patient', 'patient');
   if (own === undefined || own.includes(named)) return named;
   const known = await index.deliveries.ownerOf('Patient', named);

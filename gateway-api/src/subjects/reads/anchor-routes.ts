@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { notHereYet } from '../../http/failures.ts';
 import { pageCount } from '../../http/paging.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { route } from '../../http/routes.ts';
 import { formOf, formSchema } from '../receipts/forms.ts';
 import { proofOf } from '../receipts/proofs.ts';
@@ -109,7 +110,7 @@ export const logProofs = route({
   roles: ['system', 'patient'],
   parameters: z.object({ organisation: z.string() }),
   query: z.object({
-    patient: z.string().optional().meta({ description: 'Id of the Patient; a patient may leave out her own.' }),
+    patient: patientNamed,
     from: numberSchema
       .optional()
       .meta({ description: `Number of the first anchor; default: of the last ${MOST_PROOFS}.` }),

@@ -53,6 +53,20 @@ describe('A read', function () {
   };
   const herself = () => `patients patient Patient/${patient}`;
 
+  it('is the same of a patient who is named as references name her, and none of what names nobody', async () => {
+    await send('hospital practitioner', `GET /fhir/R4/Observation/${observation}`);
+    const about = async (named: string) => {
+      const { status, body } = await send('hospital', `GET /reads?patient=${named}&count=500`);
+      const all = (body.reads ?? []) as Shown[];
+      return [status, all.filter(({ interaction }) => interaction !== 'log')] as const;
+    };
+    const [status, reads] = await about(patient);
+    expect([status, reads.length > 0]).to.deep.equal([200, true]);
+    expect(await about(`Patient/${patient}`)).to.deep.equal([status, reads]);
+    for (const named of ['', `https://elsewhere.example/Patient/${patient}`, `Group/${patient}`])
+      expect((await about(named))[0], named).to.equal(422);
+  });
+
   const ways: [string, (get: (path: string) => Promise<Answer>) => Promise<Answer>, string][] = [
     ['read', (get) => get(`/fhir/R4/Observation/${observation}`), 'shown read Observation practitioner 1'],
     [

@@ -4,6 +4,7 @@ import { accessStateSchema } from '@telemed-ledger/chaincode/model/transactions.
 import { z } from 'zod';
 import { compartmentsOf } from '../../auth/entitlement.ts';
 import { nextPage, pageCount } from '../../http/paging.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { route } from '../../http/routes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { Terms } from '../log/read-event.ts';
@@ -149,7 +150,7 @@ export const reads = route({
     'Who read what, newest first, in pages: of this organisation’s data, and of a patient at the custodian of her data everywhere.',
   roles: ['system', 'patient'],
   query: readsPage.extend({
-    patient: z.string().optional().meta({ description: 'Id of the Patient whom it is about.' }),
+    patient: patientNamed,
   }),
   answers: { 200: readsAnswer },
   async handle({ caller, query: { patient, ...page } }, services) {
