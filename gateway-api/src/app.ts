@@ -28,6 +28,7 @@ import { Records } from './subjects/records/records.ts';
 import type { Services } from './subjects/services.ts';
 import { subscriptionCapability } from './subjects/subscriptions/capability.ts';
 import { DUTIES, OPERATIONS, ROUTES, WRITERS } from './subjects/table.ts';
+import { JoinLinks } from './subjects/visits/join-links.ts';
 import { authorizationOf, type Place } from './wiring/authorization.ts';
 import { type LedgerSide, ledgerSide } from './wiring/ledger.ts';
 import { wiredServices } from './wiring/services.ts';
@@ -61,7 +62,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const place: Place = {};
   const authorization = authorizationOf(config, place);
   const { services, journal, wishJournal, sweeper } = wiredServices({
-    ...{ config, consortium, side, stores, metrics, log },
+    ...{ config, consortium, side, stores, metrics, log, joinLinks: await JoinLinks.open(config.video) },
     ...(authorization === undefined ? {} : { authorization }),
   });
   const { index, readiness } = services;

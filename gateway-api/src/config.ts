@@ -25,6 +25,7 @@ import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
 import { hostsIn } from './subjects/subscriptions/hosts.ts';
+import { type Video, videoSchema } from './subjects/visits/join-links.ts';
 import { type Parties, partiesSchema } from './subjects/x12/parties.ts';
 
 /** What clients may take of this gateway, each and together. */
@@ -98,6 +99,8 @@ export interface GatewayConfig {
   subscriptionHosts: readonly string[];
   /** What X12 files say of members, by their names; see subjects/x12/parties.ts. */
   x12Parties: Parties;
+  /** Where video calls are joined, by providers. */
+  video: Video;
   /** Between the first two tries of a notification. */
   subscriptionRetryMs: number;
   /** How long an Idempotency-Key is remembered. */
@@ -129,6 +132,7 @@ export const DEFAULTS = {
   refusalsEveryMs: 1_000,
   subscriptionHosts: [],
   x12Parties: {},
+  video: {},
   subscriptionRetryMs: 5_000,
   idempotencyHours: 48,
   drainMs: 20_000,
@@ -203,6 +207,7 @@ const EXPECTED = `Expected:
                     what endpoints of Subscriptions may be called, separated by commas: host names (https), or origins such as
                     http://127.0.0.1:9000, also inside (default none: nobody can subscribe)
   X12_PARTIES       path of a JSON file: numbers and addresses of members for X12 files (default none: an 835 cannot be written)
+  VIDEO             path of a JSON file: by provider, the adapter of its video calls and its settings (default none)
   DATABASE_HOST, DATABASE_NAME, DATABASE_USER, DATABASE_PASSWORD_FILE
                     PostgreSQL instead of SQLite: a database of this gateway's own (DATABASE_PORT: default ${DATABASE_PORT};
                     DATABASE_TLS_CA: path of the authority of its certificate, default no TLS;
@@ -247,6 +252,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const browserOrigins = originsIn(environment['BROWSER_ORIGINS'], mistakes);
   const subscriptionHosts = hostsIn(environment['SUBSCRIPTION_HOSTS'], mistakes);
   const x12Parties = read.parties();
+  const video = read.video();
   const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
   const checkpointEveryMs = read.integer('CHECKPOINT_EVERY_MS', DEFAULTS.checkpointEveryMs, 0, 86_400_000);
   const logAnchorEveryMs = read.integer('LOG_ANCHOR_EVERY_MS', DEFAULTS.logAnchorEveryMs, 0, 86_400_000);
@@ -305,6 +311,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       browserOrigins,
       subscriptionHosts,
       x12Parties,
+      video,
       verifyIntervalMs,
     },
     consortium,
@@ -335,6 +342,11 @@ class Settings extends Environment {
   parties(): Parties {
     const path = this.values['X12_PARTIES'];
     return (present(path) ? this.json('X12_PARTIES', path, partiesSchema) : undefined) ?? {};
+  }
+
+  video(): Video {
+    const path = this.values['VIDEO'];
+    return (present(path) ? this.json('VIDEO', path, videoSchema) : undefined) ?? {};
   }
 
   bodies(): BodyLimits {

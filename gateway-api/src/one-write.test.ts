@@ -46,6 +46,7 @@ const AROUND = [
   'duties/',
   // Duties that look at every block, whatever wrote it.
   'subjects/receipts/duties.ts',
+  'subjects/erasures/refused.ts',
   'subjects/subscriptions/',
   'subjects/access/access-events.ts',
   'subjects/access/waits.ts',

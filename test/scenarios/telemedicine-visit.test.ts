@@ -1,5 +1,6 @@
 /** A consultation at a distance, from the waiting room to the one transaction that finishes it. On either network. */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { CONSENT_CATEGORIES, TELEHEALTH } from '@telemed-ledger/chaincode/model/live-visits.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
@@ -77,6 +78,7 @@ describe('A consultation', function () {
     const { period } = begun.body as { period: { start: string } };
     expect(Date.parse(period.start)).to.be.closeTo(Date.now(), 300_000);
 
+    await joinedBy(id);
     const encounter = { reference: waiting };
     const found = [
       { resourceType: 'Observation', status: 'final', code: { text: 'pulse' }, valueQuantity: { value: 70 } },
@@ -101,6 +103,43 @@ describe('A consultation', function () {
     expect(endorsers).to.have.members(['ClinicMSP', 'PatientsMSP']);
   });
 
+  /** Only those who take part get the link, of one room, and another's is another. */
+  async function joinedBy(id: string): Promise<void> {
+    const path = `/fhir/R4/Encounter/${id}/$join`;
+    const join = (party: Party, at = path) => party.send({ method: 'POST', path: at });
+    const linkIn = ({ status, body, headers }: Awaited<ReturnType<Party['send']>>): URL => {
+      expect(status).to.equal(200);
+      expect(headers['cache-control']).to.contain('no-store');
+      const [link] = (body as { parameter: { valueUrl: string }[] }).parameter;
+      return new URL(link!.valueUrl);
+    };
+    const its = scene.parties.of('clinic', 'practitioner', doctor.reference);
+    await patient.find<Resource>(
+      { path: `/fhir/R4/Encounter/${id}` },
+      'the visit',
+      ({ status }) => status === 'in-progress',
+    );
+    const [mine, theirs] = [linkIn(await join(patient)), linkIn(await join(its))];
+    expect(mine.pathname).to.equal(theirs.pathname);
+    expect(mine.searchParams.get('participant')).to.not.equal(theirs.searchParams.get('participant'));
+    expect([mine, theirs].map((link) => link.searchParams.get('role'))).to.deep.equal(['patient', 'practitioner']);
+    const stranger = { reference: await create({ resourceType: 'Patient' }) };
+    await patient.find({ path: `/fhir/R4/Encounter/${id}` }, 'the visit');
+    const others = [
+      [scene.parties.of('patients', 'patient', stranger.reference), 404],
+      [scene.parties.of('patients', 'system'), 403],
+      [scene.parties.of('clinic', 'practitioner', 'Practitioner/another'), 403],
+      [scene.parties.of('clinic', 'system'), 403],
+      [scene.parties.of('hospital', 'practitioner', doctor.reference), 404],
+      [scene.parties.of('payer', 'system'), 404],
+    ] as const;
+    for (const [party, status] of others) expect((await join(party)).status, party.organisation).to.equal(status);
+    const later = await create(visitOf('planned'));
+    refusedAs(await join(its, `/fhir/R4/${later}/$join`), 'not-open');
+    const log = readFileSync(`${scene.dataDir}/logs/gateway-clinic.log`, 'utf8');
+    expect(log).to.not.contain(theirs.pathname.slice(1));
+  }
+
   it('does not last thirty hours, end before it starts, or change when it started', async () => {
     const id = (await create(visitOf('in-progress'))).split('/')[1]!;
     const { period } = await clinic.ask<{ period: { start: string } }>({ path: `/fhir/R4/Encounter/${id}` });
@@ -116,5 +155,7 @@ describe('A consultation', function () {
     await refused({ period: { start: from(-60_000), end: from(1_000) } }, /^409 .*start-changed/);
     expect((await put(id, 'finished')).status).to.equal(200);
     expect((await put(id, 'in-progress')).status).to.equal(409);
+    const its = scene.parties.of('clinic', 'practitioner', doctor.reference);
+    refusedAs(await its.send({ method: 'POST', path: `/fhir/R4/Encounter/${id}/$join` }), 'not-open');
   });
 });

@@ -43,13 +43,13 @@ export type VisitShown = z.infer<typeof visitShownSchema>;
 const objectsIn = <T extends object>(value: unknown): T[] =>
   [value ?? []].flat().filter((one) => typeof one === 'object' && one !== null) as T[];
 
-/** Who takes part but the patient and hers: `Practitioner/<id>`, or whatever else stands there, each once. */
-export function staffOf({ participant }: Resource): string[] {
-  const all = objectsIn<{ individual?: Reference }>(participant).map(({ individual }) =>
-    relative(individual?.reference ?? ''),
-  );
-  return [...new Set(all.filter((reference) => !/^RelatedPerson\//.test(reference)))].sort();
-}
+/** Who takes part beside the patient: `Practitioner/<id>`, `RelatedPerson/<id>`, or whatever else stands there. */
+export const participantsOf = ({ participant }: Resource): string[] =>
+  objectsIn<{ individual?: Reference }>(participant).map(({ individual }) => relative(individual?.reference ?? ''));
+
+/** The same without those who are hers, each once. */
+export const staffOf = (visit: Resource): string[] =>
+  [...new Set(participantsOf(visit).filter((reference) => !reference.startsWith('RelatedPerson/')))].sort();
 
 type Jurisdiction = z.infer<typeof jurisdictionSchema>;
 

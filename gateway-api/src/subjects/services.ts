@@ -41,6 +41,7 @@ import type { Witness } from './receipts/witness.ts';
 import type { RecordItem } from './records/sheets.ts';
 import type { LicenceGroups } from './registers/together.ts';
 import type { Subscriptions } from './subscriptions/subscriptions.ts';
+import type { JoinLinks } from './visits/join-links.ts';
 import type { Parties } from './x12/parties.ts';
 
 export interface Services {
@@ -104,6 +105,8 @@ export interface Services {
   broken: Pick<BrokenItems, 'report'>;
   /** What X12 files say of members. */
   x12Parties: Parties;
+  /** To the video calls of visits. */
+  joinLinks: JoinLinks;
   metrics: Metrics;
   log: Logger;
   /** What SMART Health Cards are signed with. */

@@ -88,6 +88,7 @@ import { closeReview, review, reviews } from './reviews/routes.ts';
 import type { SubjectOperation } from './services.ts';
 import { tellSubscribers } from './subscriptions/duties.ts';
 import { createSubscription, listSubscriptions, readSubscription, updateSubscription } from './subscriptions/routes.ts';
+import { joinVisit } from './visits/join.ts';
 import { confirmVisit } from './visits/operations.ts';
 import { remindPatients } from './visits/reminders.ts';
 import { askByX12 } from './x12/authorization-routes.ts';
@@ -221,6 +222,7 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   ...eraseRecord,
   ...correctRecord,
   confirmVisit,
+  ...joinVisit,
   issueKeyCode,
   enrolPatientKey,
   changePatientKey,

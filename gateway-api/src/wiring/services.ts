@@ -54,6 +54,7 @@ import { licenceGroups } from '../subjects/registers/together.ts';
 import type { Services } from '../subjects/services.ts';
 import { isClaimFor, isClaimForSince } from '../subjects/subscriptions/claims-for.ts';
 import { Subscriptions } from '../subjects/subscriptions/subscriptions.ts';
+import type { JoinLinks } from '../subjects/visits/join-links.ts';
 import type { LedgerSide } from './ledger.ts';
 import { comparisons, withReads } from './verification.ts';
 
@@ -65,6 +66,7 @@ export interface ServicesOptions {
   metrics: Metrics;
   log: Logger;
   authorization?: AuthorizationServer;
+  joinLinks: JoinLinks;
 }
 
 /** The services, with what of them runs by itself. */
