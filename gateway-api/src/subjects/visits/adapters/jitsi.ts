@@ -18,7 +18,7 @@ const settingsSchema = z.strictObject({
   secretFile: z.string().min(1),
 });
 
-/** @throws Error where a setting, or the file, is missing or not as it should be */
+/** @public It is loaded by the name of its file. @throws Error where a setting, or the file, is missing or not as it should be */
 export const open: OpenAdapter = (settings) => {
   const { url, appId, secretFile } = settingsSchema.parse(settings);
   const secret = Buffer.from(readFileSync(secretFile, 'utf8').trim());
