@@ -1,6 +1,9 @@
 /** A patient says of her visits and appeals against decisions at her own gateway; provider, payer and her log have it. On either network. */
 
 import { randomUUID } from 'node:crypto';
+import { type GatewayError, PatientClient } from '@telemed-ledger/patient-client/client.ts';
+import { makeKey, type OwnKey } from '@telemed-ledger/patient-client/key.ts';
+import { bearerToken } from '@telemed-ledger/scripts/credentials.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import { delegationTo, toAct } from '@telemed-ledger/scripts/demo/caretakers.ts';
 import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
@@ -101,4 +104,84 @@ describe('A patient', function () {
     expect((await (await caretakerWho('read')).send(appealed)).status).to.equal(403);
     await (await caretakerWho('bills')).write(appealed);
   });
+
+  describe('with a key of her own', () => {
+    let hers: PayableClaims;
+    let she: Party;
+    let client: PatientClient;
+    let key: OwnKey;
+    before(async () => {
+      hers = await PayableClaims.open(scene.parties);
+      she = scene.parties.of('patients', 'patient', hers.patient);
+      await she.find({ path: `/fhir/R4/${hers.patient}` }, 'her record');
+      const patientId = hers.patient.slice('Patient/'.length);
+      const who = {
+        dataDir: scene.dataDir,
+        organisation: 'patients',
+        role: 'patient',
+        fhirUser: hers.patient,
+      } as const;
+      const baseUrl = scene.urls['patients'] ?? '';
+      client = new PatientClient({ baseUrl, patient: patientId, token: () => bearerToken(who) });
+      key = await makeKey();
+      const { body } = await hers.hospital.write<{ parameter: { name: string; valueString: string }[] }>(
+        on(hers.patient, 'issue-key-code'),
+      );
+      await client.enrol(body.parameter.find(({ name }) => name === 'code')?.valueString ?? '', key);
+    });
+
+    it('confirms her visits by her signature, and nobody without it', async () => {
+      const { reference, encounter } = await hers.submitted();
+      await she.find({ path: `/fhir/R4/${encounter}` }, 'her visit');
+      const id = encounter.slice('Encounter/'.length);
+      for (const party of [she, scene.parties.of('patients', 'system')])
+        expect((await party.send(on(encounter, 'confirm'))).status).to.equal(403);
+      const other = await refusalOf(client.confirmVisit(id, await makeKey()));
+      expect(other.status).to.equal(403);
+      await client.confirmVisit(id, key);
+      expect((await refusalOf(client.confirmVisit(id, key))).status).to.equal(409);
+      await hers.approve(reference);
+      type Findings = { parameter: { part: { name: string; valueInteger?: number; valueCode?: string }[] }[] };
+      const { parameter } = await hers.payer.ask<Findings & { resourceType: string; id: string }>(
+        on(reference, 'findings'),
+      );
+      const edits = parameter.map(({ part }) => Object.fromEntries(part.map((one) => [one.name, one])));
+      const decided = edits.filter(({ step }) => step?.valueInteger === 2).map(({ edit }) => edit?.valueCode);
+      expect(decided).to.include('service-not-shown').and.not.include('visit-unconfirmed');
+    });
+
+    it('appeals by her signature, which provider and payer can check, and nobody without it', async () => {
+      const { reference } = await hers.submitted();
+      await clerk('a').write(on(reference, 'adjudicate', decides('deny')));
+      const explained = await she.find<Page>(
+        { path: `/fhir/R4/ExplanationOfBenefit?claim=${reference}` },
+        'the denial at her gateway',
+        ({ entry }) => entry?.length === 1,
+      );
+      const { claimResponse } = explained.entry![0]!.resource as unknown as { claimResponse: { reference: string } };
+      const appealed = {
+        claim: reference.slice('Claim/'.length),
+        response: claimResponse.reference.slice('ClaimResponse/'.length),
+      };
+      expect((await she.send(on(reference, 'appeal', because('I was there')))).status).to.equal(403);
+      const elsewhere = { ...appealed, response: randomUUID() };
+      expect((await refusalOf(client.appeal(elsewhere, 'I was there', key))).status).to.equal(422);
+      await client.appeal(appealed, 'I was there', key);
+      for (const party of [hers.hospital, hers.payer]) {
+        const path = `/fhir/R4/Task?focus=${reference}`;
+        const signed = (page: Page) => JSON.stringify(page.entry ?? []).includes('valueSignature');
+        await party.find<Page>({ path }, 'the appeal with her signature', signed);
+      }
+    });
+  });
 });
+
+/** What a gateway answers that refuses. */
+async function refusalOf(asked: Promise<unknown>): Promise<GatewayError> {
+  try {
+    await asked;
+  } catch (error) {
+    return error as GatewayError;
+  }
+  throw new Error('it was not refused');
+}

@@ -4,6 +4,8 @@ import { expect } from 'chai';
 import { failureOf } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { CARETAKER_ACT_SYSTEM, DELEGATION, DELEGATION_SCOPES } from '../model/consent-codes.ts';
+import { keyMarkName, ringIn } from '../model/key-marks.ts';
+import { privateKeys } from '../model/keys.ts';
 import type { Draft } from '../model/values.ts';
 import {
   type Bound,
@@ -62,8 +64,16 @@ describe("a patient's own key", function () {
       expect(Object.keys(issue.writes.private)).to.deep.equal([`care_hospital key-code/${code.id}/1`]);
       const { writes } = await keyed.enrol(code, key);
       expect(writes.public).to.deep.equal({});
-      expect(Object.keys(writes.private).every((name) => name.startsWith('care_hospital '))).to.equal(true);
+      const owner = { provider: 'hospital', patient: example.patientId };
+      const mark = privateKeys.keyMark(keyMarkName(owner), 1);
+      const names = Object.keys(writes.private).filter((name) => !name.startsWith('care_hospital '));
+      expect(names).to.deep.equal([`marks ${mark}`]);
+      const sealed = writes.private[`marks ${mark}`]!;
+      expect(writes.private[`care_hospital ${mark}`]).to.equal(sealed);
+      expect(ringIn(owner, JSON.parse(sealed))).to.deep.equal(keyed.ring());
       const [ring] = keyed.ring();
+      for (const word of [ring!.x, ring!.y, example.patientId]) expect(mark + sealed).to.not.include(word);
+      expect(() => ringIn({ ...owner, patient: 'another' }, JSON.parse(sealed))).to.throw();
       expect(ring).to.include({ how: 'enrolled', from: example.ledger.time });
       for (const shown of [issue.reply, issue.writes.event, writes.event]) {
         expect(JSON.stringify(shown)).to.not.include(code.publicKey);

@@ -31,6 +31,7 @@ import { userSchema } from '../model/texts.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import { changed, enrolled, type Next } from '../rules/patient-keys.ts';
 import { enterKeys, loadDirectory } from './consent-directory.ts';
+import { putKeyMark } from './key-marks.ts';
 
 export class PatientKeys extends LedgerContract {
   readonly #consortium: Consortium;
@@ -118,6 +119,7 @@ async function enrolPatientKey(call: Call<'EnrolPatientKey'>): Promise<OutputOf<
   const use: KeyCodeUse = { schema: 1, id: input.id, request, signature, usedAt: store.time, from, salt };
   await store.putOnce(collection, privateKeys.keyCode(input.id, used), use, { expression: 'id' });
   enterKeys(store, found, ring, salt);
+  await putKeyMark(store, call.consortium, { provider: input.provider, patient }, ring, salt);
   store.emit(events.PatientKeyEnrolled, { id: input.id });
   return { time: store.time };
 }
@@ -148,6 +150,7 @@ async function changePatientKey(call: Call<'ChangePatientKey'>): Promise<OutputO
   const key = privateKeys.keyChange(input.id);
   await store.putOnce(collections.care(input.provider), key, change, { expression: 'id' });
   enterKeys(store, found, ring, salt);
+  await putKeyMark(store, call.consortium, owner, ring, salt);
   store.emit(events.PatientKeyChanged, { id: input.id });
   return { time: store.time };
 }

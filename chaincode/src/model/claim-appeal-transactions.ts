@@ -4,6 +4,7 @@ import { every } from '@telemed-ledger/consortium/endorsers.ts';
 import { nameSchema, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
+import { signedSchema } from './patient-statements.ts';
 import { anchoredText, fhirIdSchema, idSchema, saltSchema, written } from './texts.ts';
 import { done, transaction } from './transaction.ts';
 import { MAX_VALUE_LENGTH } from './values.ts';
@@ -26,6 +27,8 @@ export const claimAppealTransactions = {
       claim: anchoredText(MAX_VALUE_LENGTH),
       state: anchoredText(MAX_STATE_LENGTH),
       response: anchoredText(MAX_VALUE_LENGTH),
+      /** Where she has a key of her own: what she signed. */
+      signed: signedSchema.optional(),
     }),
     output: done,
     endorsers: (_, caller, { payer }) => every(caller, payer),

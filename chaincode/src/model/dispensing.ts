@@ -3,7 +3,6 @@
  * sealed by the prescription's handle, a secret that whoever is shown the prescription has with it, so that it tells nobody else of whom,
  * of what or how much it is.
  */
-import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { sha256Hex } from './canonical.ts';
@@ -12,6 +11,7 @@ import type { Resource } from './fhir.ts';
 import { type Decimal, decimalOf, ONE } from './money.ts';
 import { parseExact } from './numbers.ts';
 import { licenceShownSchema } from './registers.ts';
+import { seal, unseal } from './sealed.ts';
 import { recordEvidenceSchema } from './sheets.ts';
 import { fhirIdSchema, line, saltSchema } from './texts.ts';
 import { hintSchema } from './transaction.ts';
@@ -68,30 +68,19 @@ export interface Total {
   unitHash: string;
 }
 
-const CIPHER = 'aes-256-gcm';
-const TAG_BYTES = 16;
-const NONCE_BYTES = 12;
-const keyOf = (handle: string): Buffer => Buffer.from(sha256Hex(`dispensed-seal/${handle}`), 'hex');
-/** Salts are random and of one mark each, so no nonce is used twice under a handle. */
-const nonceOf = (salt: string): Buffer => Buffer.from(salt, 'hex').subarray(0, NONCE_BYTES);
-
-/** Seals a total. AES-256-GCM (NIST SP 800-38D): the same bytes at every endorser. @param salt 32 random bytes, hex */
-export function sealTotal(handle: string, { value, unitHash }: Total, salt: string): DispensedMark {
-  const cipher = createCipheriv(CIPHER, keyOf(handle), nonceOf(salt));
-  const text = JSON.stringify([String(value.digits), value.scale, unitHash]).padEnd(LONGEST_TOTAL);
-  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-  return { schema: 1, sealed: sealed.toString('base64url'), salt };
-}
+const keyOf = (handle: string): string => sha256Hex(`dispensed-seal/${handle}`);
 /** The length of what is sealed says nothing of the number. */
 const LONGEST_TOTAL = 240;
 
+/** Seals a total. @param salt 32 random bytes, hex */
+export function sealTotal(handle: string, { value, unitHash }: Total, salt: string): DispensedMark {
+  const text = JSON.stringify([String(value.digits), value.scale, unitHash]).padEnd(LONGEST_TOTAL);
+  return { schema: 1, sealed: seal(keyOf(handle), text, salt), salt };
+}
+
 /** @throws Error where it was sealed by another handle */
 export function openTotal(handle: string, { sealed, salt }: DispensedMark): Total {
-  const bytes = Buffer.from(sealed, 'base64url');
-  const decipher = createDecipheriv(CIPHER, keyOf(handle), nonceOf(salt));
-  decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-  const text = Buffer.concat([decipher.update(bytes.subarray(0, -TAG_BYTES)), decipher.final()]).toString('utf8');
-  const [digits, scale, unitHash] = parseExact(text) as [string, number, string];
+  const [digits, scale, unitHash] = parseExact(unseal(keyOf(handle), sealed, salt)) as [string, number, string];
   return { value: { digits: BigInt(digits), scale }, unitHash };
 }
 

@@ -35,6 +35,8 @@ export const privateKeys = {
   restricted: (handle: string, n: number): string => `restricted/${handle}/${n}`,
   /** marks: what a patient says of a visit; see model/visits.ts. */
   visit: (handle: string, word: string): string => `visit/${handle}/${word}`,
+  /** marks and care_<Provider>: a patient's keys, one state after the other; see model/key-marks.ts. */
+  keyMark: (name: string, n: number): string => `patient-keys/${name}/${n}`,
   /** marks: what was handed out of a prescription, one dispense after the other; see model/dispensing.ts. */
   dispensed: (name: string, n: number): string => `dispensed/${name}/${n}`,
   /** marks: how far an organisation's log of reads had come; see model/log-anchors.ts. */

@@ -56,7 +56,7 @@ export const patientKeyTransactions = {
     }),
     output: done,
     endorsers: (_, caller, { provider }) => every(caller, provider),
-    writes: ({ input: { provider } }) => ({ always: [collections.care(provider)] }),
+    writes: ({ input: { provider } }) => ({ always: [collections.care(provider), collections.marks] }),
   }),
   /** What she signs with the key in force: another one in its place (`request`), its end, the end of a recovery. */
   ChangePatientKey: transaction({
@@ -74,6 +74,6 @@ export const patientKeyTransactions = {
     }),
     output: done,
     endorsers: (_, caller, { provider }) => every(caller, provider),
-    writes: ({ input: { provider } }) => ({ always: [collections.care(provider)] }),
+    writes: ({ input: { provider } }) => ({ always: [collections.care(provider), collections.marks] }),
   }),
 } as const;

@@ -7,8 +7,11 @@ import { withAnother } from '@telemed-ledger/consortium/endorsers.ts';
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { sha256Hex } from './canonical.ts';
-import { hashSchema, saltSchema } from './texts.ts';
+import type { KeyOwner } from './key-marks.ts';
+import { type PatientStatement, signedSchema } from './patient-statements.ts';
+import { hashSchema, instantSchema, saltSchema } from './texts.ts';
 import { done, transaction } from './transaction.ts';
+import { schemaVersion } from './values.ts';
 
 /** What she may say; once each. */
 export const VISIT_WORDS = ['confirmed', 'disputed'] as const;
@@ -17,13 +20,20 @@ export type VisitWord = (typeof VISIT_WORDS)[number];
 /** How a provider's Encounter is named in the marks: nobody guesses the id of one. */
 export const visitHandle = (provider: string, encounter: string): string => sha256Hex(`visit/${provider}/${encounter}`);
 
-/** `visit/<handle>/<word>` in marks. */
-export interface VisitMark {
-  schema: 1;
-  /** ISO 8601 UTC. */
-  at: string;
-  salt: string;
-}
+/** `visit/<handle>/<word>` in marks; `signed` where she has a key of her own. */
+export const visitMarkSchema = z.strictObject({
+  schema: schemaVersion,
+  at: instantSchema,
+  salt: saltSchema,
+  signed: signedSchema.optional(),
+});
+export type VisitMark = z.infer<typeof visitMarkSchema>;
+
+/** What she signs of a visit; a dispute, which only has somebody look, takes no signature. */
+export const confirmationOf = (owner: KeyOwner, encounter: string): PatientStatement => ({
+  ...owner,
+  ...{ act: 'confirm', about: `Encounter/${encounter}` },
+});
 
 export const visitTransactions = {
   /** The patient confirms or disputes a visit. Says nothing of it, so any one other endorses, and the provider cannot block it. */
@@ -34,7 +44,12 @@ export const visitTransactions = {
     roles: ['system'],
     onBehalfOf: ['patient', 'caretaker'],
     input: z.strictObject({ provider: nameSchema }),
-    private: z.strictObject({ handle: hashSchema, word: z.enum(VISIT_WORDS), salt: saltSchema }),
+    private: z.strictObject({
+      handle: hashSchema,
+      word: z.enum(VISIT_WORDS),
+      salt: saltSchema,
+      signed: signedSchema.optional(),
+    }),
     output: done,
     endorsers: (consortium, caller, { provider }) => withAnother(consortium, caller, [provider]),
     writes: () => ({ always: [collections.marks] }),

@@ -2,6 +2,7 @@
  * What provider and payer ask of each other about a claim, as Tasks (hl7.org/fhir/R4/task.html, as R4's financial workflow has them:
  * hl7.org/fhir/R4/financial-module.html). The words are of whoever asks.
  */
+import { SIGNATURE_EXTENSION } from '../model/consent-signature.ts';
 import type { Resource } from '../model/fhir.ts';
 import { concept, organisationReference } from './fhir-terms.ts';
 
@@ -22,6 +23,8 @@ export interface ClaimTaskFacts {
   reason: string;
   /** Id of the Patient, where she asks it herself. */
   patient?: string;
+  /** Where she has signed it with a key of her own: when, and the JWS. */
+  signature?: { when: string; jws: string } | undefined;
   /** Transaction time, ISO 8601 UTC. */
   now: string;
 }
@@ -34,6 +37,7 @@ export function claimTaskOf({
   payer,
   reason,
   patient,
+  signature,
   now,
 }: ClaimTaskFacts): Resource {
   const financial = FINANCIAL[kind];
@@ -41,6 +45,7 @@ export function claimTaskOf({
   return {
     resourceType: 'Task',
     id: taskId,
+    ...(signature === undefined ? {} : { extension: [signatureOf(`Patient/${patient}`, signature)] }),
     status: kind === 'answer' ? 'requested' : 'completed',
     intent: 'order',
     code: {
@@ -57,3 +62,12 @@ export function claimTaskOf({
     reasonCode: { text: reason },
   };
 }
+
+/** hl7.org/fhir/R4/datatypes.html#Signature */
+const signatureOf = (who: string, { when, jws }: NonNullable<ClaimTaskFacts['signature']>): object => ({
+  url: SIGNATURE_EXTENSION,
+  valueSignature: {
+    type: [{ system: 'urn:iso-astm:E1762-95:2013', code: '1.2.840.10065.1.12.1.1', display: "Author's Signature" }],
+    ...{ when, who: { reference: who }, sigFormat: 'application/jose', data: Buffer.from(jws).toString('base64') },
+  },
+});

@@ -7,6 +7,7 @@ import { toBase64 } from './bytes.ts';
 import { type Code, readCode, signedWithCode } from './code.ts';
 import { type Caretaker, canonicalOf, type Resource, sign, signerOf, type ToSign, toSign } from './consent.ts';
 import { jwsOf, type OwnKey, requestFor } from './key.ts';
+import { signStatement } from './statement.ts';
 
 export interface ClientOptions {
   /** Of her gateway, without a slash at the end. */
@@ -219,6 +220,34 @@ export class PatientClient {
       path = next?.slice(next.indexOf('/fhir/R4/'));
     }
     return found;
+  }
+
+  /**
+   * Confirms a visit of hers, signed. @param encounter its id @throws {GatewayError}
+   */
+  async confirmVisit(encounter: string, key: OwnKey): Promise<void> {
+    const { provider } = await this.keys();
+    const { patient } = this.#options;
+    const about = `Encounter/${encounter}`;
+    const statement = await signStatement({ act: 'confirm', about, provider, patient }, key);
+    const parameter = [{ name: 'statement', valueString: statement }];
+    await this.#ask('POST', `/fhir/R4/${about}/$confirm`, { resourceType: 'Parameters', parameter });
+  }
+
+  /**
+   * Appeals against a decision about a claim of hers, signed.
+   * @param appealed ids of the Claim and of the ClaimResponse, as her ExplanationOfBenefit names them @throws {GatewayError}
+   */
+  async appeal(appealed: { claim: string; response: string }, reason: string, key: OwnKey): Promise<void> {
+    const { provider } = await this.keys();
+    const { patient } = this.#options;
+    const about = `ClaimResponse/${appealed.response}`;
+    const statement = await signStatement({ act: 'appeal', about, provider, patient, reason }, key);
+    const parameter = [
+      { name: 'reason', valueString: reason },
+      { name: 'statement', valueString: statement },
+    ];
+    await this.#ask('POST', `/fhir/R4/Claim/${appealed.claim}/$appeal`, { resourceType: 'Parameters', parameter });
   }
 
   #operation(name: string, parameter: object[]): Promise<Answered> {

@@ -69,6 +69,7 @@ const KINDS = new Map<string, Kind>(
     correction: { places: CARE, names: 'id' },
     restricted: { places: MARKS },
     visit: { places: MARKS },
+    'patient-keys': { places: [...CARE, ...MARKS] },
     dispensed: { places: MARKS },
     coverage: {
       ...{ places: BILLING, holds: ['Coverage'], names: 'id' },

@@ -28,7 +28,7 @@ interface Asked {
 }
 
 /** @throws LedgerError INVALID where anything in it is not understood */
-export function askedIn(body: Resource | undefined, names: readonly string[]): Asked {
+function askedIn(body: Resource | undefined, names: readonly string[]): Asked {
   if (body !== undefined && body.resourceType !== 'Parameters')
     throw new LedgerError('INVALID', 'is no Parameters', body.resourceType);
   const parameters = (body?.['parameter'] ?? []) as Parameter[];

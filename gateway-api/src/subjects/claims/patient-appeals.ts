@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { targetOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
-import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
+import type { ClaimRecord, ClaimResponseRecord } from '@telemed-ledger/chaincode/model/claims.ts';
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
@@ -17,11 +17,13 @@ import { afterCommit } from '../../idempotency/after-commit.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
+import { valuesIn } from '../patient-keys/parameters.ts';
+import { signedBy } from '../patient-keys/statements.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
 import { billedText } from './billed.ts';
 import { claimState, standingOf } from './claims.ts';
-import { askedIn, needed } from './correction-operations.ts';
+import { needed } from './correction-operations.ts';
 import { standing } from './response.ts';
 
 interface Hers {
@@ -45,31 +47,38 @@ async function hersOf(caller: Caller, id: string, { index }: Services): Promise<
 
 const appeal = (
   { index, ledger }: Services,
-  { id, patient, reason }: { id: string; patient: string; reason: string },
+  { id, patient, reason, statement }: { id: string; patient: string; reason: string; statement: string | undefined },
   sending: Sending,
 ): Promise<Outcome> =>
   upToDate(async () => {
     const state = await claimState(index, id);
     const { response, ...shown } = await standingOf(index, collections.billing(state.payer), state);
     if (response === undefined) throw new LedgerError('CONFLICT', 'the claim is not decided', 'id');
-    const made = { taskId: randomUUID(), salt: newSalt(), reason, patient, ...shown, response };
-    return ledger.submit('AppealClaim', { id, payer: state.payer }, made, sending);
+    const { resource } = parseExact(response) as ClaimResponseRecord;
+    const { provider, payer } = state;
+    const said = { provider, patient, act: 'appeal', about: `ClaimResponse/${resource.id}`, reason } as const;
+    const signed = await signedBy(index, said, statement);
+    const asked = { taskId: randomUUID(), salt: newSalt(), reason, patient, ...shown, response };
+    const made = { ...asked, ...(signed === undefined ? {} : { signed }) };
+    return ledger.submit('AppealClaim', { id, payer }, made, sending);
   });
 
 export const appealAsPatient: SubjectOperation = {
   ...{ kind: 'custodian', name: 'appeal', transaction: 'AppealClaim', type: 'Claim', level: 'instance' },
-  summary: 'The patient, or who has her bills delegated, appeals against a decision: Parameters with a reason.',
+  summary:
+    'The patient, or who has her bills delegated, appeals against a decision: Parameters with a reason, and where she has a key of her own her statement.',
   definition: definitionOf('Claim-appeal'),
   async handle({ caller, id = '', body, idempotency }, services) {
     const { claim, patient } = await hersOf(caller, id, services);
-    const reason = needed(askedIn(body, ['reason']).reason);
+    const { reason: why, statement } = valuesIn(body, { reason: 'valueString', statement: 'valueString' });
+    const reason = needed(why);
     const { outcome } = await services.idempotent.write(asSystem(caller), idempotency, () => ({
       answer: {},
       submit: async (sending) => {
         // Who did it: the ledger has it from the custodian alone.
         const about = [{ outcome: 'shown' as const, patient, access: null, records: [id] }];
         await services.readLog.note(caller, { interaction: 'appeal', type: 'Claim', about });
-        return appeal(services, { id, patient, reason }, sending);
+        return appeal(services, { id, patient, reason, statement }, sending);
       },
     }));
     const response = await afterCommit(async () => standing(claim, await claimState(services.index, id)));
