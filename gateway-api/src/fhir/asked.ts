@@ -20,6 +20,12 @@ export interface Asked {
   lenient: boolean;
 }
 
+/** Of what is posted to an operation, where anything is. @throws {Refusal} 422 */
+export function demandSound(body: unknown): void {
+  const { issues } = body === undefined ? { issues: [] } : validateResource(body);
+  if (issues.length > 0) throw new Refusal(UNPROCESSABLE, issues);
+}
+
 /**
  * What a request asks of a type, or of the one in its URL. What is posted is sound, but where it `isJudged` itself: then it is no
  * Parameters to be read either. @throws {Refusal} 422
@@ -31,8 +37,7 @@ export function operationAsked(
   isJudged: boolean,
 ): Asked {
   const body = request.body as unknown;
-  const { issues } = body === undefined || isJudged ? { issues: [] } : validateResource(body);
-  if (issues.length > 0) throw new Refusal(UNPROCESSABLE, issues);
+  if (!isJudged) demandSound(body);
   return {
     ...{ type: type ?? String(request.params['type']), id: request.params['id'] as string | undefined, query, body },
     parameters: [...query, ...(isJudged ? [] : parametersIn(body))],

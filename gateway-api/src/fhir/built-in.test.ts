@@ -95,6 +95,59 @@ describe('$meta', () => {
   });
 });
 
+describe('$meta-add and $meta-delete', () => {
+  let server: Server;
+  const TAGS = 'urn:tags';
+  const tagged = (...names: string[]): Json[] => names.map((code) => ({ system: TAGS, code }));
+  beforeEach(() => {
+    server = serverOf();
+    server.repository.seed({ ...patient(), id: 'p', meta: { source: 'urn:s', tag: tagged('a', 'b') } } as never);
+  });
+  const asked = (valueMeta: object): Json => parametersOf([{ name: 'meta', valueMeta }]);
+  const newest = async (): Promise<Json> => bodyOf(await server.get('/Patient/p').expect(200))['meta'];
+
+  it('make a version with more and with fewer profiles, labels and tags, and answer its meta', async () => {
+    const more = {
+      ...{ tag: [{ ...tagged('b')[0], display: 'B' }, ...tagged('c', 'c'), { code: 'a' }] },
+      ...{ profile: ['urn:p'], security: [{ system: 'urn:l', code: 'R' }] },
+    };
+    const { return: added } = valuesOf(bodyOf(await server.post('/Patient/p/$meta-add', asked(more)).expect(200)));
+    expect(added).to.deep.include({
+      ...{ versionId: '2', source: 'urn:s', tag: [...tagged('a', 'b', 'c'), { code: 'a' }] },
+      ...{ profile: ['urn:p'], security: [{ system: 'urn:l', code: 'R' }] },
+    });
+    expect(await newest()).to.deep.equal(added);
+    const less = { tag: tagged('a', 'c', 'x'), profile: ['urn:p'], security: [{ system: 'urn:other', code: 'R' }] };
+    await server.post('/Patient/p/$meta-delete', asked(less)).set('If-Match', 'W/"2"').expect(200);
+    const left = await newest();
+    expect(left).to.deep.include({ versionId: '3', source: 'urn:s', tag: [...tagged('b'), { code: 'a' }] });
+    expect(left).to.deep.include({ security: [{ system: 'urn:l', code: 'R' }] });
+    expect(left).not.to.have.property('profile');
+    expect(bodyOf(await server.get('/Patient/p').expect(200))['name']).to.deep.equal(patient()['name']);
+  });
+
+  it('are writes: of what is there and whose version is named, where it may be written', async () => {
+    const tag = asked({ tag: tagged('c') });
+    await server.post('/Patient/q/$meta-add', tag).expect(404);
+    await server.post('/Patient/p/$meta-add', tag).set('If-Match', 'W/"9"').expect(412);
+    await server.post('/Patient/p/$meta-add?x=1', tag).expect(400);
+    await server.post('/Consent/c/$meta-add', tag).expect(405);
+    await serverOf('payer').post('/Patient/p/$meta-add', tag).expect(405);
+    const bad: [Json | undefined, number][] = [
+      [undefined, 400],
+      [patient(), 400],
+      [parametersOf([{ name: 'tag', valueMeta: {} }]), 422],
+      [parametersOf([{ name: 'x', valueMeta: { tag: tagged('c') } }]), 400],
+      [asked({ tag: tagged('c'), source: 'urn:x' }), 400],
+      [asked({ tag: 'c' }), 422],
+    ];
+    for (const [body, status] of bad)
+      for (const name of ['meta-add', 'meta-delete'])
+        expect((await server.post(`/Patient/p/$${name}`, body)).status, JSON.stringify(body)).to.equal(status);
+    expect(await newest()).to.deep.include({ versionId: '1', tag: tagged('a', 'b') });
+  });
+});
+
 describe('$docref', () => {
   const document = (id: string, more: object): never =>
     ({

@@ -95,9 +95,15 @@ describe('operations', () => {
   it('are stated, and no others: what is not mounted is 404, and GET is 405', async () => {
     const { resource } = (await statementOf(server))['rest'][0];
     const ofAll = ['meta', 'validate'];
+    const ofPatched = ['meta-add', 'meta-delete'];
     const own = (one: Json): string[] =>
-      one['operation'].map(({ name }: Json) => name).filter((name: string) => !ofAll.includes(name));
-    for (const one of resource) expect(one['operation'].map(({ name }: Json) => name)).to.include.members(ofAll);
+      one['operation'].map(({ name }: Json) => name).filter((name: string) => ![...ofAll, ...ofPatched].includes(name));
+    for (const one of resource) {
+      const names = one['operation'].map(({ name }: Json) => name);
+      expect(names).to.include.members(ofAll);
+      const isPatched = one['interaction'].some(({ code }: Json) => code === 'patch');
+      for (const name of ofPatched) expect(names.includes(name), `${one['type']} ${name}`).to.equal(isPatched);
+    }
     expect(
       resource.filter((one: Json) => own(one).length > 0).map((one: Json) => [one['type'], own(one)]),
     ).to.deep.equal([

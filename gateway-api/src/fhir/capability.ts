@@ -54,6 +54,13 @@ const SERVED_BESIDE: readonly (Pick<Operation, 'type' | 'name' | 'definition'> &
     definition: 'https://telemed-ledger.example/fhir/OperationDefinition/export-record',
   },
 ];
+/** Of what is patched. */
+const META_CHANGES: readonly { type?: string; name: string; definition: string }[] = ['meta-add', 'meta-delete'].map(
+  (name) => ({
+    name,
+    definition: `http://hl7.org/fhir/OperationDefinition/Resource-${name}`,
+  }),
+);
 const OF_THE_SYSTEM = [{ name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export' }];
 
 function resourceOf(type: SupportedType, { organisation, operations, clientIds, profiles }: CapabilityOptions): object {
@@ -61,7 +68,9 @@ function resourceOf(type: SupportedType, { organisation, operations, clientIds, 
   const isRecord = isWritten && type.writer === 'provider';
   const isDeleted = isRecord && refusalOfDelete(type, type.name) === undefined;
   const beside = SERVED_BESIDE.filter(({ kind = organisation.kind }) => kind === organisation.kind);
-  const mounted = [...BUILT_IN, ...beside, ...operations].filter((one) => (one.type ?? type.name) === type.name);
+  const mounted = [...BUILT_IN, ...(isDeleted ? META_CHANGES : []), ...beside, ...operations].filter(
+    (one) => (one.type ?? type.name) === type.name,
+  );
   const supported = profiles.of(type.name);
   return {
     type: type.name,

@@ -1,7 +1,7 @@
 /** What stands at a path of the FHIR API, for each method: what answers, what is refused before a body is read, what the documentation says. */
-import type { Request } from 'express';
-import type { Answer } from './answers.ts';
-import { refuse } from './outcomes.ts';
+import type { Request, RequestHandler, Response, Router } from 'express';
+import { type Answer, send } from './answers.ts';
+import { errorIssue, Refusal, refuse } from './outcomes.ts';
 
 export type Handle = (request: Request) => Answer | Promise<Answer>;
 export interface Endpoint {
@@ -20,7 +20,7 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export type Endpoints = Partial<Record<Method, Endpoint>>;
 
 /** `Allow` of RFC 9110: what a route answers. */
-export function allowOf(endpoints: Endpoints): string {
+function allowOf(endpoints: Endpoints): string {
   const methods = Object.keys(endpoints).map((method) => method.toUpperCase());
   return [...methods, ...(endpoints.get === undefined ? [] : ['HEAD']), 'OPTIONS'].join(', ');
 }
@@ -29,3 +29,61 @@ export function allowOf(endpoints: Endpoints): string {
 export const unknownOperation: Endpoint = {
   handle: () => refuse(404, 'not-supported', 'There is no such operation here.'),
 };
+
+/** A route as the documentation shows it. */
+export interface DocumentedRoute {
+  method: Method;
+  path: string;
+  summary: string;
+  /** Needs no token. */
+  isOpen: boolean;
+  /** Writes to the ledger: takes an Idempotency-Key. */
+  isWrite: boolean;
+  body: Endpoint['body'];
+}
+
+/** What the documentation shows of a path; of resources that the organisation does not write, nothing that would. */
+export function documentedOf(
+  [path, endpoints]: readonly [string, Endpoints],
+  writesResources: boolean,
+): DocumentedRoute[] {
+  return (Object.entries(endpoints) as [Method, Endpoint][]).flatMap(
+    ([method, { summary, body, isQuestion, isWrite: writesAlone }]) => {
+      const writesBody = isQuestion !== true && (body === 'resource' || body === 'bundle' || body === 'patch');
+      const isWrite = writesBody || writesAlone === true;
+      const isOfResources = path.startsWith('/:type');
+      if (summary === undefined || (isWrite && isOfResources && !writesResources)) return [];
+      return [{ method, path, summary, isOpen: path === '/metadata', isWrite, body }];
+    },
+  );
+}
+
+interface Served {
+  readers: Record<NonNullable<Endpoint['body']>, RequestHandler[]>;
+  baseUrlOf: (request: Request) => string;
+}
+
+/** What a request goes through, in this order: its admission, the reading of its body, what it asks for. */
+function stepsOf({ handle, admit, body }: Endpoint, { readers, baseUrlOf }: Served): RequestHandler[] {
+  const admission: RequestHandler = (request, _response, next) => {
+    admit?.(request);
+    next();
+  };
+  const answer: RequestHandler = async (request, response) => {
+    await send(request, response, baseUrlOf(request), await handle(request));
+  };
+  return [admission, ...(body === undefined ? [] : readers[body]), answer];
+}
+
+/** Adds what stands at a path; another method is 405. */
+export function addRoute(router: Router, path: string, endpoints: Endpoints, served: Served): void {
+  const allow = allowOf(endpoints);
+  const route = router.route(path);
+  for (const [method, endpoint] of Object.entries(endpoints) as [Method, Endpoint][]) {
+    route[method](...stepsOf(endpoint, served));
+  }
+  route.all((request: Request, response: Response) => {
+    if (request.method === 'OPTIONS') response.set('Allow', allow).status(204).end();
+    else throw new Refusal(405, errorIssue('not-supported', `Here one may ${allow}.`), { Allow: allow });
+  });
+}

@@ -1,4 +1,4 @@
-/** `$meta` of an instance (hl7.org/fhir/R4/resource-operation-meta.html). */
+/** `$meta` of an instance (hl7.org/fhir/R4/resource-operation-meta.html), and the operations that change it. */
 import type { Answer } from './answers.ts';
 import type { Asked } from './asked.ts';
 import { demandKnown } from './everything.ts';
@@ -14,7 +14,13 @@ export async function meta(scope: Scope, { type, id = '', parameters, lenient }:
   demandKnown(parameters, KNOWN, lenient);
   if (supportedType(type) === undefined)
     refuse(404, 'not-supported', 'This server does not hold resources of that type.');
-  const { resource } = await read(scope, type, id);
-  const { meta: found = {} } = (resource ?? {}) as { meta?: object };
-  return { status: 200, resource: { resourceType: 'Parameters', parameter: [{ name: 'return', valueMeta: found }] } };
+  return withMeta(await read(scope, type, id));
+}
+
+/** An answer with the meta of a resource in its place; what is no resource but says why there is none stays. */
+export function withMeta(answer: Answer): Answer {
+  const { resourceType, meta: found = {} } = (answer.resource ?? {}) as { resourceType?: string; meta?: object };
+  if (resourceType === 'OperationOutcome') return answer;
+  const resource = { resourceType: 'Parameters', parameter: [{ name: 'return', valueMeta: found }] };
+  return { ...answer, resource };
 }

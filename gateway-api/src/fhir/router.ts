@@ -5,7 +5,7 @@
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
-import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import express, { type Request, type Response, type Router } from 'express';
 import type { Caller } from '../auth/caller.ts';
 import { demandCaller } from '../auth/entitlement.ts';
 import { demandScope } from '../auth/scopes.ts';
@@ -27,8 +27,8 @@ import {
   queryOf,
   typeOf,
 } from './addressed.ts';
-import { type Answer, send } from './answers.ts';
-import { operationAsked } from './asked.ts';
+import type { Answer } from './answers.ts';
+import { demandSound, operationAsked } from './asked.ts';
 import { binaryOf, isContent } from './binaries.ts';
 import { BUILT_IN, type BuiltIn } from './built-in.ts';
 import { bundle } from './bundles.ts';
@@ -36,10 +36,20 @@ import { capabilityStatement, type OAuthAddresses } from './capability.ts';
 import type { ChangeRequest } from './changes.ts';
 import type { ClientIds } from './client-ids.ts';
 import { refusalOfDelete } from './deletions.ts';
-import { allowOf, type Endpoint, type Endpoints, type Handle, type Method, unknownOperation } from './endpoints.ts';
+import {
+  addRoute,
+  type DocumentedRoute,
+  documentedOf,
+  type Endpoint,
+  type Endpoints,
+  type Handle,
+  unknownOperation,
+} from './endpoints.ts';
+import { withMeta } from './meta.ts';
 import { demandOf, type Operation } from './operations.ts';
-import { errorIssue, outcomeHandler, Refusal, refuse, UNPROCESSABLE } from './outcomes.ts';
-import { patchOf, refusalOfPatch } from './patches/patches.ts';
+import { outcomeHandler, refuse } from './outcomes.ts';
+import { metaPatchOf } from './patches/meta-patch.ts';
+import { type Patch, patchOf, refusalOfPatch } from './patches/patches.ts';
 import { refusalOfWriter } from './plan.ts';
 import type { Profiles } from './profiles/profiles.ts';
 import { changes, history, read, vread } from './reads.ts';
@@ -48,7 +58,6 @@ import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
 import { search } from './search.ts';
 import type { Parameters } from './search-query.ts';
 import { isWrittenBy, type SupportedType, supportedTypes } from './types.ts';
-import { validateResource } from './validation/validation.ts';
 import { write } from './writes.ts';
 
 export interface FhirOptions {
@@ -251,15 +260,36 @@ class FhirApi {
   conditionalPatch: Handle = (request) => this.#patch(request, { criterion: criterionIn(request) });
 
   #patch(request: Request, target: Pick<ChangeRequest, 'id' | 'criterion'>): Promise<Answer> {
-    const { name: type } = typeOf(request);
-    const ifMatch = ifMatchOf(request.get('if-match'), 'If-Match');
     const isJsonPatch = typeof request.is(JSON_PATCH) === 'string';
     if (isJsonPatch !== Array.isArray(request.body))
       refuse(400, 'structure', `A JSON Patch is an array, and is ${JSON_PATCH}.`, 'body');
-    const patch = patchOf(request.body, isJsonPatch ? 'body' : 'Parameters');
+    return this.#patched(request, target, patchOf(request.body, isJsonPatch ? 'body' : 'Parameters'));
+  }
+
+  /** `$meta-add` and `$meta-delete`. */
+  changeMeta = (isAdded: boolean): Endpoint => ({
+    summary: isAdded ? 'Adds profiles, labels and tags.' : 'Takes profiles, labels and tags out.',
+    admit: this.admitPatch,
+    body: 'resource',
+    handle: async (request) => {
+      demandNoQuery(request);
+      demandSound(request.body);
+      const patch = { kind: 'meta' as const, ...metaPatchOf(request.body, isAdded) };
+      return withMeta(await this.#patched(request, { id: idOf(request) }, patch, 'representation'));
+    },
+  });
+
+  #patched(
+    request: Request,
+    target: Pick<ChangeRequest, 'id' | 'criterion'>,
+    patch: Patch,
+    wanted = preferencesOf(request).return,
+  ): Promise<Answer> {
+    const { name: type } = typeOf(request);
+    const ifMatch = ifMatchOf(request.get('if-match'), 'If-Match');
     const change = { path: type, interaction: 'patch' as const, type, patch, conditionPath: 'If-Match', ...target };
     const whole = { ...change, ...(ifMatch === undefined ? {} : { ifMatch }) };
-    return write(whole, this.#scope(request), this.#writing(request));
+    return write(whole, this.#scope(request), { ...this.#writing(request), return: wanted });
   }
 
   operation(operation: Operation): Endpoint {
@@ -271,8 +301,7 @@ class FhirApi {
     };
     const handle: Handle = async (request) => {
       const scope = this.#scope(request);
-      const { issues } = request.body === undefined ? { issues: [] } : validateResource(request.body);
-      if (issues.length > 0) throw new Refusal(UNPROCESSABLE, issues);
+      demandSound(request.body);
       const answered = () =>
         operation.handle({
           caller: scope.caller,
@@ -321,6 +350,8 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
     ['/metadata', { get: { handle: api.metadata, summary: 'The CapabilityStatement: what of FHIR works here.' } }],
     ...mounted,
     ...BUILT_IN.flatMap(api.builtIn),
+    ['/:type/:id/$meta-add', { post: api.changeMeta(true) }],
+    ['/:type/:id/$meta-delete', { post: api.changeMeta(false) }],
     ['/_history', { get: { handle: api.changes, summary: 'The versions of all records, the last first.' } }],
     [
       '/:type',
@@ -375,59 +406,11 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
   ];
 }
 
-/** A route as the documentation shows it. */
-export interface DocumentedRoute {
-  method: Method;
-  path: string;
-  summary: string;
-  /** Needs no token. */
-  isOpen: boolean;
-  /** Writes to the ledger: takes an Idempotency-Key. */
-  isWrite: boolean;
-  body: Endpoint['body'];
-}
-
 /** What of FHIR the organisation of these options is asked: where it writes no resources, no route that would. */
 export function documentedRoutes(options: FhirOptions): DocumentedRoute[] {
   const { organisation, operations = [] } = options;
   const writes = supportedTypes.some((type) => isWrittenBy(type, organisation.kind));
-  return routesOf(new FhirApi(options), operations).flatMap(([path, endpoints]) =>
-    (Object.entries(endpoints) as [Method, Endpoint][]).flatMap(
-      ([method, { summary, body, isQuestion, isWrite: writesAlone }]) => {
-        const writesBody = isQuestion !== true && (body === 'resource' || body === 'bundle' || body === 'patch');
-        const isWrite = writesBody || writesAlone === true;
-        const isOfResources = path === '/:type' || path === '/:type/:id';
-        if (summary === undefined || (isWrite && isOfResources && !writes)) return [];
-        return [{ method, path, summary, isOpen: path === '/metadata', isWrite, body }];
-      },
-    ),
-  );
-}
-
-type Readers = Record<NonNullable<Endpoint['body']>, RequestHandler[]>;
-
-/** What a request goes through, in this order: its admission, the reading of its body, what it asks for. */
-function stepsOf({ handle, admit, body }: Endpoint, api: FhirApi, readers: Readers): RequestHandler[] {
-  const admission: RequestHandler = (request, _response, next) => {
-    admit?.(request);
-    next();
-  };
-  const answer: RequestHandler = async (request, response) => {
-    await send(request, response, api.baseUrlOf(request), await handle(request));
-  };
-  return [admission, ...(body === undefined ? [] : readers[body]), answer];
-}
-
-function addRoute(router: Router, api: FhirApi, path: string, endpoints: Endpoints, readers: Readers): void {
-  const allow = allowOf(endpoints);
-  const route = router.route(path);
-  for (const [method, endpoint] of Object.entries(endpoints) as [Method, Endpoint][]) {
-    route[method](...stepsOf(endpoint, api, readers));
-  }
-  route.all((request: Request, response: Response) => {
-    if (request.method === 'OPTIONS') response.set('Allow', allow).status(204).end();
-    else throw new Refusal(405, errorIssue('not-supported', `Here one may ${allow}.`), { Allow: allow });
-  });
+  return routesOf(new FhirApi(options), operations).flatMap((route) => documentedOf(route, writes));
 }
 
 /** The FHIR R4 API of one organisation. */
@@ -440,7 +423,8 @@ export function fhirRouter(options: FhirOptions): Router {
     ...{ bundle: [jsonBody({ ...bodies, apart: true })], patch: [jsonBody({ ...bodies, also: [JSON_PATCH] })] },
   };
   router.use(jsonOnly);
-  for (const [path, endpoints] of routesOf(api, operations)) addRoute(router, api, path, endpoints, readers);
+  for (const [path, endpoints] of routesOf(api, operations))
+    addRoute(router, path, endpoints, { readers, baseUrlOf: (request) => api.baseUrlOf(request) });
   router.use(() => refuse(404, 'not-supported', 'There is no such interaction.'));
   router.use(outcomeHandler(report));
   return router;

@@ -40,9 +40,10 @@ describe('The OpenAPI document', () => {
       const reading = BUILT_IN.flatMap(({ type = '{type}', name, levels }) =>
         levels.map((level) => `/fhir/R4/${type}${level === 'instance' ? '/{id}' : ''}/$${name}`),
       );
-      const all = [...beside.filter((path) => path.includes('$')), ...reading, ...own];
-      expect(operations).to.have.members([...new Set(all)]);
       const writes = ['provider', 'custodian', 'payer'].includes(kind);
+      const writing = writes ? ['meta-add', 'meta-delete'].map((name) => `/fhir/R4/{type}/{id}/$${name}`) : [];
+      const all = [...beside.filter((path) => path.includes('$')), ...reading, ...writing, ...own];
+      expect(operations).to.have.members([...new Set(all)]);
       expect(document.paths?.['/fhir/R4/{type}']?.post !== undefined).to.equal(writes);
       expect(document.paths?.['/fhir/R4/{type}/{id}']?.get).to.not.equal(undefined);
     });

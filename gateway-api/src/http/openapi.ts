@@ -10,7 +10,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
-import type { DocumentedRoute } from '../fhir/router.ts';
+import type { DocumentedRoute } from '../fhir/endpoints.ts';
 import type { Route } from './routes.ts';
 
 export interface OpenApiOptions {

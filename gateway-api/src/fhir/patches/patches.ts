@@ -6,10 +6,12 @@ import { errorIssue, Refusal, refuse } from '../outcomes.ts';
 import type { SupportedType } from '../types.ts';
 import { type FhirPathOperation, fhirPathPatched, fhirPathPatchOf } from './fhirpath-patch.ts';
 import { jsonPatched, jsonPatchOf } from './json-patch.ts';
+import { type MetaPatch, metaPatched } from './meta-patch.ts';
 
 export type Patch =
   | { kind: 'json'; operations: readonly Operation[]; place: string }
-  | { kind: 'fhirpath'; operations: readonly FhirPathOperation[] };
+  | { kind: 'fhirpath'; operations: readonly FhirPathOperation[] }
+  | ({ kind: 'meta' } & MetaPatch);
 
 /** Of a request's body: an array is a JSON Patch. @throws {Refusal} 400 */
 export const patchOf = (body: unknown, place: string): Patch =>
@@ -31,10 +33,12 @@ export function patchOfEntry(resource: unknown, place: string): Patch {
 }
 
 /** @throws {Refusal} 422 where an operation fails, 400 for a path that is none */
-export const patched = (resource: object, patch: Patch): unknown =>
-  patch.kind === 'json'
+export function patched(resource: object, patch: Patch): unknown {
+  if (patch.kind === 'meta') return metaPatched(resource, patch);
+  return patch.kind === 'json'
     ? jsonPatched(resource, patch.operations, patch.place)
     : fhirPathPatched(resource, patch.operations);
+}
 
 /** Why resources of a type are not patched, by anybody; undefined where they are. */
 export function refusalOfPatch({ name, writer }: SupportedType, place: string): Refusal | undefined {
