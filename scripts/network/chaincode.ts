@@ -1,7 +1,9 @@
 /** The organisations' chaincode processes on a natively run network: one each, serving one package. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { membersOf } from '@telemed-ledger/consortium/definition.ts';
+import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Chaincode } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { isListening, untilProcess } from '@telemed-ledger/network/fabric/health.ts';
@@ -23,6 +25,21 @@ export const chaincodeOf = (consortium: ConsortiumDefinition): Chaincode => ({
 
 /** The consortium's members, as the chaincode reads them. */
 export const consortiumFile = (layout: Layout): string => join(layout.chaincodeDirectory, 'consortium.json');
+
+/**
+ * The network as the chaincode that is deployed knows it: without an organisation that has joined the channel since, whose
+ * peer endorses once a definition with it is deployed.
+ */
+export function deployedFor({ consortium, layout }: NetworkContext): NetworkContext {
+  const file = consortiumFile(layout);
+  if (!existsSync(file)) return { consortium, layout };
+  const { organisations } = JSON.parse(readFileSync(file, 'utf8')) as Consortium;
+  const isKnown = ({ name }: { name: string }): boolean => organisations.some((one) => one.name === name);
+  return {
+    consortium: { ...consortium, organisations: consortium.organisations.filter(isKnown) },
+    layout: { ...layout, peers: layout.peers.filter(({ organisation }) => isKnown(organisation)) },
+  };
+}
 
 /** Starts those that do not serve this package yet and waits until all listen. */
 export async function serveChaincode({ consortium, layout }: NetworkContext, packageId: string): Promise<void> {

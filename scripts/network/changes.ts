@@ -8,7 +8,7 @@ import { type Binaries, requireBinaries } from '@telemed-ledger/network/fabric/b
 import { type Administrator, apply, gather, type Outcome } from '@telemed-ledger/network/fabric/changes/apply.ts';
 import { type Changed, namesIn, runningConfiguration } from '@telemed-ledger/network/fabric/changes/configuration.ts';
 import { differences } from '@telemed-ledger/network/fabric/changes/difference.ts';
-import { nativeOperator, plannedFor } from '@telemed-ledger/network/fabric/changes/native.ts';
+import { nativeOperator, outdated, plannedFor } from '@telemed-ledger/network/fabric/changes/native.ts';
 import { changeRefusals, togetherRefusals } from '@telemed-ledger/network/fabric/changes/steps.ts';
 import {
   decodeUpdate,
@@ -19,11 +19,13 @@ import {
 } from '@telemed-ledger/network/fabric/changes/update-file.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import type { Layout } from '@telemed-ledger/network/fabric/layout.ts';
-import { administratorIn, organisationIn } from '@telemed-ledger/network/fabric/material.ts';
+import { administratorIn, type Material, organisationIn } from '@telemed-ledger/network/fabric/material.ts';
 import { alone } from '@telemed-ledger/network/fabric/network.ts';
 import { materialOf, settleFoundation, writeAdministrators } from '@telemed-ledger/network/fabric/prepare.ts';
 import { UsageError } from '../command-line.ts';
-import { NO_NETWORK, networkContext } from './context.ts';
+import { deployedFor } from './chaincode.ts';
+import { deployedPackage, NO_NETWORK, networkContext } from './context.ts';
+import { untilAllEndorse } from './endorsing.ts';
 
 interface Given {
   names: string[];
@@ -35,7 +37,7 @@ interface Given {
 export async function plan(): Promise<number> {
   const { changed, binaries } = await changeable();
   const { block, group } = await runningConfiguration(changed, binaries);
-  const { steps, refusals } = plannedFor(changed, group);
+  const { steps, refusals } = await plannedFor(changed, group);
   for (const refusal of refusals) console.error(`not possible: ${refusal}`);
   console.log(`the channel's configuration is of block ${block}`);
   for (const [index, { about, changes, update, orderer }] of steps.entries()) {
@@ -43,12 +45,12 @@ export async function plan(): Promise<number> {
     for (const change of changes) console.log(`   ${change}`);
     const { mspIds } = gather(group, { update }, { given: [], own: [] }, new Date());
     console.log(`   signed by administrators of: ${mspIds.map(namesIn(changed.layout).organisationOf).join(', ')}`);
-    if (orderer !== undefined) console.log(`   then ${orderer} is started again, while the others order`);
+    if (orderer !== undefined) console.log(`   while ${orderer} does not run and the others order`);
   }
-  const outdated = await nativeOperator(changed, binaries).outdated(group);
-  if (outdated.length > 0) console.log(`to be started again with the certificates on disk: ${outdated.join(', ')}`);
+  const waiting = await outdated(changed, group);
+  if (waiting.length > 0) console.log(`to be started again with the certificates on disk: ${waiting.join(', ')}`);
   if (refusals.length > 0) return 1;
-  const isDone = steps.length === 0 && outdated.length === 0;
+  const isDone = steps.length === 0 && waiting.length === 0;
   console.log(isDone ? 'nothing to do: the channel is as it is defined' : 'next: npm run network -- apply');
   return 0;
 }
@@ -59,7 +61,12 @@ export async function applyChanges({ names, org }: Given): Promise<number> {
   const { consortium, layout } = changed;
   const given = names.map((file) => updateIn(consortium.channel, file));
   const own = administratorsHere(changed, org);
-  const outcome = await alone(layout, () => apply(nativeOperator(changed, binaries), { given, own }, console.log));
+  const known = deployedFor({ consortium, layout });
+  const untilEndorsed = async (material: Material): Promise<void> => {
+    if (deployedPackage(layout) !== undefined) await untilAllEndorse(known, material);
+  };
+  const operator = nativeOperator(changed, binaries, untilEndorsed);
+  const outcome = await alone(layout, () => apply(operator, { given, own }, console.log));
   if (outcome.is === 'unsigned') return report(changed, outcome);
   settleFoundation(consortium, layout);
   rmSync(updateFile(layout), { force: true });

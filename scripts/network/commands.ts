@@ -16,7 +16,7 @@ import { positive, UsageError } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { dropReadModels } from '../consortium/read-models.ts';
 import { certs } from './certificates.ts';
-import { chaincodeOf, serveChaincode, serveOne } from './chaincode.ts';
+import { chaincodeOf, deployedFor, serveChaincode, serveOne } from './chaincode.ts';
 import { applyChanges, plan, renewCertificates, sign } from './changes.ts';
 import { containerPreflight, preflight } from './check.ts';
 import { deployedPackage, type NetworkContext, NO_NETWORK, networkContext } from './context.ts';
@@ -64,9 +64,9 @@ async function up({ ordering }: Arguments): Promise<number> {
     }
     const [material] = await Promise.all([
       bringUp(consortium, layout, binaries),
-      packageId === undefined ? undefined : serveChaincode(context, packageId),
+      packageId === undefined ? undefined : serveChaincode(deployedFor(context), packageId),
     ]);
-    if (packageId !== undefined) await untilAllEndorse(context, material);
+    if (packageId !== undefined) await untilAllEndorse(deployedFor(context), material);
     return heal(
       nodesOf(context, material, async () => binaries),
       console.log,

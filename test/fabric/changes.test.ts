@@ -38,6 +38,15 @@ describe('A running channel is changed, on Fabric', function () {
       (error: Error) => error.message,
     );
 
+  /** Nothing lost, nothing doubled; how it went is printed. */
+  async function ended(writing: Writing, atLeast: number): Promise<void> {
+    const { longestGapMs, refused: answers, ...counted } = await writing.end();
+    const gap = `longest gap ${(longestGapMs / 1000).toFixed(1)} s`;
+    console.log(`      ${JSON.stringify(counted)}, ${gap}, ${JSON.stringify(answers)}`);
+    expect(counted).to.deep.include({ lost: 0, doubled: 0 });
+    expect(counted.acknowledged).to.be.at.least(atLeast);
+  }
+
   it('has nothing to do at first, and says what a changed definition would do', async () => {
     expect(await scene.command('plan')).to.contain(NOTHING);
     define('timeoutMs: 40', 'timeoutMs: 60');
@@ -101,19 +110,35 @@ describe('A running channel is changed, on Fabric', function () {
     const names = organisations.flatMap(({ name }) => [`peer-${name}`, `admin-${name}`]);
     await scene.command('renew', ...ordering.orderers.map(({ name }) => name), ...names);
     const applied = await scene.command('apply');
-    for (const { name } of ordering.orderers) expect(applied).to.contain(`${name} runs with its new certificates`);
-    for (const { name } of organisations) expect(applied).to.contain(`peer-${name} runs with its new certificates`);
+    for (const { name } of ordering.orderers) expect(applied).to.contain(`${name} runs with the certificates on disk`);
+    for (const { name } of organisations) expect(applied).to.contain(`peer-${name} runs with the certificates on disk`);
     await writing.goOn(SOME);
     define('timeoutMs: 60', 'timeoutMs: 50');
     await scene.command('apply');
     await writing.goOn(SOME);
-    const { longestGapMs, refused: answers, ...counted } = await writing.end();
-    console.log(
-      `      ${JSON.stringify(counted)}, longest gap ${(longestGapMs / 1000).toFixed(1)} s, ${JSON.stringify(answers)}`,
-    );
-    expect(counted).to.deep.include({ lost: 0, doubled: 0 });
-    expect(counted.acknowledged).to.be.at.least(3 * SOME);
+    await ended(writing, 3 * SOME);
     expect(await scene.command('plan')).to.contain(NOTHING);
     expect(await scene.command('status')).not.to.match(/follower|behind|no answer/);
+  });
+
+  it('takes another organisation while clients write: its peer from block 0, its collections, its gateway', async () => {
+    const { organisations } = loadConsortium(scene.definitionFile);
+    const port = Math.max(...organisations.map(({ peerPort }) => peerPort)) + 1;
+    const member = `  - name: hospice\n    mspId: HospiceMSP\n    kind: provider\n    gatewayPort: 8087\n    peerPort: ${port}\n`;
+    const writing = new Writing(scene.parties, ['hospital', 'clinic']);
+    await writing.goOn(SOME);
+    define('\npolicies:', `${member}\npolicies:`);
+    expect(await refused('up')).to.contain('see what would change with npm run network -- plan');
+    expect(await scene.command('plan')).to.contain('members, hospice: becomes a member');
+    expect(await scene.command('apply')).to.contain('members, hospice: becomes a member');
+    await scene.command('up');
+    await writing.goOn(SOME);
+    expect(await scene.command('deploy')).to.contain('approved by organisations: 7 (sequence 2)');
+    await writing.goOn(SOME);
+    await ended(writing, 3 * SOME);
+    await scene.gatewaysAnew();
+    const own = new Writing(scene.parties, ['hospice', 'hospital']);
+    await own.goOn(SOME);
+    await ended(own, SOME);
   });
 });

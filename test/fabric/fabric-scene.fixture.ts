@@ -17,10 +17,10 @@ import { until } from '../../gateway-api/src/consortium.fixture.ts';
 const WAIT_MS = 60_000;
 
 export class FabricScene {
-  readonly parties: Parties;
-  readonly members: Consortium;
+  parties: Parties;
+  members: Consortium;
   readonly #environment: { DATA_DIR: string; CONSORTIUM: string };
-  readonly #running: RunningConsortium;
+  #running: RunningConsortium;
 
   private constructor(environment: { DATA_DIR: string; CONSORTIUM: string }, running: RunningConsortium) {
     this.#environment = environment;
@@ -34,9 +34,16 @@ export class FabricScene {
     const environment = { DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') };
     await definitionOnFreePorts(environment.CONSORTIUM);
     for (const command of ['up', 'deploy']) await commanded(environment, command);
-    const ports = Object.fromEntries(loadConsortium(environment.CONSORTIUM).organisations.map(({ name }) => [name, 0]));
-    const options = { dataDir, network: 'fabric', consortiumFile: environment.CONSORTIUM, ports } as const;
-    return new FabricScene(environment, await startConsortium(options));
+    return new FabricScene(environment, await gatewaysOf(environment));
+  }
+
+  /** Ends the gateways and starts those of the definition as it is now. */
+  async gatewaysAnew(): Promise<void> {
+    this.parties.close();
+    await this.#running.close();
+    this.#running = await gatewaysOf(this.#environment);
+    this.parties = new Parties({ dataDir: this.#environment.DATA_DIR, urls: this.#running.urls });
+    this.members = membersOf(loadConsortium(this.#environment.CONSORTIUM));
   }
 
   async close(): Promise<void> {
@@ -121,6 +128,11 @@ export class FabricScene {
     this.#signal(named, 'SIGKILL');
     await until(async () => runningPid(this.#layout(), named) === undefined, WAIT_MS);
   }
+}
+
+function gatewaysOf({ DATA_DIR, CONSORTIUM }: { DATA_DIR: string; CONSORTIUM: string }): Promise<RunningConsortium> {
+  const ports = Object.fromEntries(loadConsortium(CONSORTIUM).organisations.map(({ name }) => [name, 0]));
+  return startConsortium({ dataDir: DATA_DIR, network: 'fabric', consortiumFile: CONSORTIUM, ports });
 }
 
 async function commanded(environment: Record<string, string>, ...args: string[]): Promise<string> {

@@ -19,16 +19,20 @@ export type Administrator = KeyPair & { mspId: string };
 export interface Operator {
   configuration(): Promise<Configuration>;
   /** From a configuration to the one that is wanted. */
-  plan(current: common.ConfigGroup): Plan;
+  plan(current: common.ConfigGroup): Promise<Plan>;
   /** Has it ordered, not through the orderer named. @throws Error saying why it was not taken */
   broadcast(update: SignedUpdate, except: string | undefined): Promise<void>;
   nodes(): Promise<Reading[]>;
   /** Orderers whose new certificates the channel knows put those in their place; answers who did. */
   takeRenewed(current: common.ConfigGroup): Promise<string[]>;
-  /** Nodes that run with another certificate than the one on disk, orderers first. */
+  /** Orderers that do not run and nodes that run with another certificate than the one on disk, orderers first. */
   outdated(current: common.ConfigGroup): Promise<string[]>;
+  /** Ends an orderer; `outdated` names it until it runs again. */
+  stop(orderer: string): Promise<void>;
   /** Ends a node and starts it with what is on disk; answers when it runs. */
   restart(name: string): Promise<void>;
+  /** Answers when every peer endorses with every other, where a chaincode is deployed. */
+  untilEndorsed(): Promise<void>;
   delay(ms: number): Promise<void>;
   now(): Date;
 }
@@ -52,13 +56,16 @@ export async function apply(operator: Operator, signing: Signing, say: (line: st
   for (let steps = 0; ; steps += 1) {
     const configuration = await operator.configuration();
     await startAgain(operator, configuration.group, say);
-    const plan = operator.plan(configuration.group);
+    const plan = await operator.plan(configuration.group);
     if (plan.refusals.length > 0) throw new Error(`nothing is changed:\n${plan.refusals.join('\n')}`);
     const [step] = plan.steps;
     if (step === undefined) return { is: 'done', steps };
     if (step.orderer !== undefined) await untilOrdering(operator, `${step.orderer} is renewed`, step.orderer);
     const { update, mspIds } = gather(configuration.group, step, signing, operator.now());
     if (mspIds.length > 0) return { is: 'unsigned', step, update, mspIds, block: configuration.block };
+    // Whatever it has signed with its old key is worth nothing once its new one is known, and a change of leader shows the
+    // last block's signatures: that block must have none of it, or ordering stops for good.
+    if (step.orderer !== undefined) await operator.stop(step.orderer);
     await operator.broadcast(update, step.orderer);
     const block = await untilEverywhere(operator, configuration.block);
     for (const change of step.changes) say(`${change} (block ${block})`);
@@ -73,7 +80,8 @@ async function startAgain(operator: Operator, current: common.ConfigGroup, say: 
     if (isOrderer) await untilOrdering(operator, `${name} is started again`, name);
     await operator.restart(name);
     await untilCaughtUp(operator, name, isOrderer);
-    say(`${name} runs with its new certificates`);
+    if (!isOrderer) await operator.untilEndorsed();
+    say(`${name} runs with the certificates on disk`);
   }
 }
 

@@ -10,17 +10,23 @@ import { takeRenewed } from '../../ca/renewals.ts';
 import type { Binaries } from '../binaries.ts';
 import { asAdministrator } from '../channel.ts';
 import { run } from '../command.ts';
+import { isLeader } from '../health.ts';
 import { addressOf, type NodeLayout, type OrdererLayout } from '../layout.ts';
-import { ordererNode, organisationIn } from '../material.ts';
+import { type Material, ordererNode, organisationIn } from '../material.ts';
 import { readNodes, restartNode } from '../network.ts';
 import { materialOf, wantedConfiguration, writeNodes } from '../prepare.ts';
+import { runningPid, stopProcess } from '../processes.ts';
 import type { Operator } from './apply.ts';
 import { type Changed, namesIn, runningConfiguration } from './configuration.ts';
-import { consentersOf, planOf } from './steps.ts';
+import { consentersOf, type Plan, planOf } from './steps.ts';
 import { encodeUpdate, type SignedUpdate } from './update-file.ts';
 
-/** `changed` follows as certificates are renewed. */
-export function nativeOperator(changed: Changed, binaries: Binaries): Operator {
+/** @param untilEndorsed answers when every peer endorses with every other, where a chaincode is deployed */
+export function nativeOperator(
+  changed: Changed,
+  binaries: Binaries,
+  untilEndorsed: (material: Material) => Promise<void>,
+): Operator {
   const { consortium, layout } = changed;
   const { channel } = consortium;
   let { material } = changed;
@@ -28,6 +34,7 @@ export function nativeOperator(changed: Changed, binaries: Binaries): Operator {
   return {
     configuration: () => runningConfiguration(current(), binaries),
     plan: (group) => plannedFor(current(), group),
+    untilEndorsed: () => untilEndorsed(material),
     broadcast: (update, except) => broadcast(current(), binaries, update, except),
     nodes: () => readNodes(layout, channel, material),
     async takeRenewed(group) {
@@ -40,6 +47,9 @@ export function nativeOperator(changed: Changed, binaries: Binaries): Operator {
       return ready.map(({ process }) => process);
     },
     outdated: (group) => outdated(current(), group),
+    async stop(name) {
+      await stopProcess(layout, name);
+    },
     async restart(name) {
       writeNodes(layout, material);
       await restartNode(layout, name, channel, material, binaries);
@@ -49,8 +59,8 @@ export function nativeOperator(changed: Changed, binaries: Binaries): Operator {
   };
 }
 
-/** Nodes that run with another certificate than the one on disk, of orderers those that the channel knows by that one. */
-async function outdated({ layout, material }: Changed, group: common.ConfigGroup): Promise<string[]> {
+/** Orderers that do not run, and nodes that run with another certificate than the one on disk, of orderers those that the channel knows by that one. */
+export async function outdated({ layout, material }: Changed, group: common.ConfigGroup): Promise<string[]> {
   const orderers = layout.orderers
     .filter((orderer) => identityIn(group, orderer) === ordererNode(material, orderer.process).identity.certificate)
     .map((node) => ({ node, certificate: ordererNode(material, node.process).tls.certificate }));
@@ -62,7 +72,8 @@ async function outdated({ layout, material }: Changed, group: common.ConfigGroup
     [...orderers, ...peers].map(async ({ node, certificate }) => {
       const served = await servedCertificate(node);
       const isOther = served !== undefined && served !== new X509Certificate(certificate).fingerprint256;
-      return isOther ? node.process : undefined;
+      const isStopped = layout.orderers.some((one) => one === node) && runningPid(layout, node.process) === undefined;
+      return isOther || isStopped ? node.process : undefined;
     }),
   );
   return found.flatMap((name) => name ?? []);
@@ -81,21 +92,23 @@ export async function certificateFindings(changed: Changed, group: common.Config
       `${orderer.process}: the channel knows it by another certificate than the one on disk, by which it is only a follower`,
     ];
   });
-  const others = (await outdated(changed, group)).map(
-    (name) => `${name}: runs with other certificates than those on disk`,
-  );
+  const others = (await outdated(changed, group)).map((name) => `${name}: does not run with the certificates on disk`);
   return [...unknown, ...others].map((line) => `${line}; npm run network -- apply mends it`);
 }
 
 /** From a configuration to the one that definition and disk want. */
-export const plannedFor = ({ consortium, layout, material }: Changed, group: common.ConfigGroup) =>
-  planOf(
-    consortium.channel,
+export async function plannedFor({ consortium, layout, material }: Changed, group: common.ConfigGroup): Promise<Plan> {
+  const { channel, ordering } = consortium;
+  const leads = await Promise.all(layout.orderers.map((orderer) => isLeader(orderer, channel)));
+  return planOf(
+    channel,
     group,
     wantedConfiguration(consortium, layout, material),
     namesIn(layout),
-    layout.ordering === 'raft' ? 0 : consortium.ordering.toleratedFaults,
+    layout.ordering === 'raft' ? 0 : ordering.toleratedFaults,
+    layout.orderers[leads.indexOf(true)]?.process,
   );
+}
 
 /** An orderer's certificate as the channel knows it. */
 export function identityIn(group: common.ConfigGroup, orderer: OrdererLayout): string | undefined {

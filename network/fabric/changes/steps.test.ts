@@ -101,6 +101,16 @@ describe('The plan of a change', () => {
     );
   });
 
+  it('changes the leader last, so that another one is agreed on but once', () => {
+    const orderers = layout.orderers.map(({ process }) => process);
+    const wanted = configured({ renewed: orderers });
+    for (const leader of orderers) {
+      const { steps } = planOf('telemed', configured(), wanted, names, 1, leader);
+      expect(steps.map(({ orderer }) => orderer)).to.have.members(orderers);
+      expect(steps.at(-1)!.orderer).to.equal(leader);
+    }
+  });
+
   it('keeps the numbers of orderers, however the definition orders them', () => {
     const turned = plan({ change: ({ ordering }) => ordering.orderers.reverse() });
     expect(turned.steps.flatMap(({ changes }) => changes)).to.deep.equal([]);

@@ -27,19 +27,23 @@ export interface Plan {
   refusals: string[];
 }
 
-/** @param toleratedFaults f: after every step there must be 3f + 1 ordering nodes. */
+/**
+ * @param toleratedFaults f: after every step there must be 3f + 1 ordering nodes
+ * @param leader the orderer that leads now and is changed last, so that the others agree on another one but once
+ */
 export function planOf(
   channel: string,
   current: common.ConfigGroup,
   wanted: common.ConfigGroup,
   names: Names,
   toleratedFaults: number,
+  leader?: string,
 ): Plan {
   const desired = withKnownNumbers(current, wanted);
   const refusals = changeRefusals(current, desired, names, toleratedFaults);
   const steps: Step[] = [];
   let before = current;
-  for (const { about, orderer, change } of movesOf(current, desired, names)) {
+  for (const { about, orderer, change } of movesOf(current, desired, names, leader)) {
     const wish = copyOf(before);
     change(wish);
     const update = configUpdateOf(channel, before, wish);
@@ -59,7 +63,14 @@ interface Move {
 }
 
 /** Authorities first, because certificates are of them; then orderers, one by one; batches, capabilities and policies last. */
-function movesOf(current: common.ConfigGroup, desired: common.ConfigGroup, names: Names): Move[] {
+function movesOf(
+  current: common.ConfigGroup,
+  desired: common.ConfigGroup,
+  names: Names,
+  leader: string | undefined,
+): Move[] {
+  const named = (one: common.Consenter): string => names.ordererAt(one.getHost(), one.getPort());
+  const leads = (one: common.Consenter): number => (named(one) === leader ? 1 : 0);
   const organisations = new Set(
     ['Application', 'Orderer'].flatMap((section) =>
       keysOf(groupIn(desired, section)).filter((key) => groupIn(current, section)?.getGroupsMap().has(key)),
@@ -73,11 +84,13 @@ function movesOf(current: common.ConfigGroup, desired: common.ConfigGroup, names
       about: names.organisationOf(mspId),
       change: (group: common.ConfigGroup) => moveOrganisation(group, desired, mspId),
     })),
-    ...consentersOf(desired).map((consenter) => ({
-      about: names.ordererAt(consenter.getHost(), consenter.getPort()),
-      orderer: names.ordererAt(consenter.getHost(), consenter.getPort()),
-      change: (group: common.ConfigGroup) => moveConsenter(group, desired, consenter),
-    })),
+    ...consentersOf(desired)
+      .toSorted((one, other) => leads(one) - leads(other))
+      .map((consenter) => ({
+        about: named(consenter),
+        orderer: named(consenter),
+        change: (group: common.ConfigGroup) => moveConsenter(group, desired, consenter),
+      })),
     { about: 'ordering and channel', change: (group: common.ConfigGroup) => moveShared(group, desired) },
     ...joining.map((mspId) => ({
       about: names.organisationOf(mspId),
