@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
+import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Answer } from '@telemed-ledger/scripts/http.ts';
 import { expect } from 'chai';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
@@ -12,6 +12,10 @@ import { findSecret } from './secrets.fixture.ts';
 interface DeskPage {
   claims: { id: string; assignee?: string }[];
   next?: string;
+}
+
+interface Bundle extends Resource {
+  entry?: { resource: Resource & { request: { reference: string } } }[];
 }
 
 describe('The claims desk of a payer', function () {
@@ -44,6 +48,108 @@ describe('The claims desk of a payer', function () {
     }
     return found;
   }
+
+  it('finds a claim by each thing that a desk asks for, and not by another value of it', async () => {
+    const { reference } = await claims.submitted();
+    const id = reference.slice('Claim/'.length);
+    const [ann = '', ben = ''] = names;
+    expect((await assign(claims.payer, id, { assignee: ann })).status).to.equal(200);
+    const claim = await claims.hospital.ask<Resource & { created: string; patient: { reference: string } }>({
+      path: `/fhir/R4/${reference}`,
+    });
+    const [today, patient] = [new Date().toISOString().slice(0, 10), claim.patient.reference];
+    const finding: readonly (readonly [name: string, right: string, wrong: string])[] = [
+      ...([
+        ['status', 'submitted', 'denied'],
+        ['provider', 'hospital', 'clinic'],
+        ['patient', patient, 'Patient/x'],
+        ['use', 'claim', ''],
+      ] as const),
+      ...([
+        ['created', claim.created, '2001-01-01'],
+        ['priority', 'normal', 'stat'],
+        ['type', 'professional', 'oral'],
+        ['least', '80', '80.01'],
+      ] as const),
+      ...([
+        ['most', '80.00', '79.99'],
+        ['since', today, '9999-01-01'],
+        ['until', '9999-01-01', '2001-01-01'],
+        ['assignee', ann, ben],
+      ] as const),
+    ];
+    for (const [name, right, wrong] of finding) {
+      const found = await listed(`${name}=${right}&count=500`);
+      expect(
+        found.map((one) => one.id),
+        `${name}=${right}`,
+      ).to.include(id);
+      if (wrong === '') continue;
+      const others = await listed(`${name}=${wrong}&count=500`);
+      expect(
+        others.map((one) => one.id),
+        `${name}=${wrong}`,
+      ).to.not.include(id);
+    }
+    const all = finding.map(([name, right]) => `${name}=${right}`).join('&');
+    expect((await listed(all)).map((one) => one.id)).to.deep.equal([id]);
+    // By an edit, one that an edit denied: the same visit billed twice.
+    const { encounter } = await claims.submitted();
+    await claims.hospital.send({ ...claims.billing(encounter) });
+    await claims.payer.find<DeskPage & Resource>(
+      { path: `/claims?edit=duplicate&patient=${patient}` },
+      'the duplicate',
+      (page) => page.claims.length > 0,
+    );
+    expect((await listed(`edit=duplicate&patient=${patient}`)).map((one) => one.id)).to.not.include(id);
+    // By FHIR, what answers a claim and what is asked about it.
+    await claims.approve(reference);
+    const decided = await claims.payer.find<Bundle>(
+      { path: `/fhir/R4/ClaimResponse?request=${reference}` },
+      'the decision',
+      ({ entry = [] }) => entry.length === 1,
+    );
+    expect(decided.entry![0]!.resource.request.reference).to.equal(reference);
+    for (const query of [`use=claim&created=${claim.created}`, `priority=normal&status=active`, `patient=${patient}`]) {
+      const { entry = [] } = await claims.payer.ask<Bundle>({ path: `/fhir/R4/Claim?${query}&_id=${id}` });
+      expect(
+        entry.map(({ resource }) => resource.id),
+        query,
+      ).to.deep.equal([id]);
+    }
+    const tasks = await claims.payer.send({ path: `/fhir/R4/Task?focus=${reference}` });
+    expect(tasks.status).to.equal(200);
+  });
+
+  it('refuses a search that says nothing sound, at both, with what is wrong', async () => {
+    const wrong = [
+      ...['status=paid', 'status=', 'use=other', 'use=preauthorization', 'created=yesterday', 'created=2026-02-30'],
+      ...['least=', 'least=-1', 'least=abc', 'least=0x10', 'least=1e3', 'most=Infinity', 'least=2&most=1'],
+      ...['since=2026-13-01', 'since=2026-02-02&until=2026-01-01', 'assignee=ann', 'count=0', 'count=x', 'after=x'],
+      ...['colour=red', 'status=denied&status=approved'],
+    ];
+    for (const party of [claims.payer, claims.hospital])
+      for (const query of wrong) {
+        const { status, body } = await party.send({ path: `/claims?${query}` });
+        expect(status, query).to.equal(422);
+        const [name = ''] = query.split('=');
+        // What a caller calls a parameter is not repeated.
+        expect(JSON.stringify(body), query).to.include(name === 'colour' ? 'not known' : name);
+      }
+  });
+
+  it('says what was found of a claim by GET as by POST', async () => {
+    const [id = ''] = ids;
+    for (const party of [claims.payer, claims.hospital]) {
+      const path = `/fhir/R4/Claim/${id}/$findings`;
+      const [got, posted] = [await party.send({ path }), await party.send({ method: 'POST', path })];
+      expect(got.status).to.equal(200);
+      expect(got.body).to.deep.equal(posted.body).and.to.have.property('resourceType', 'Parameters');
+      expect((await party.send({ path: `/fhir/R4/Claim/${randomUUID()}/$findings` })).status).to.equal(404);
+      // What writes is asked by POST alone.
+      expect((await party.send({ path: `/fhir/R4/Claim/${id}/$adjudicate` })).status).to.be.oneOf([404, 405]);
+    }
+  });
 
   it('gives a claim that all take at once to one of them', async () => {
     const [id = ''] = ids;

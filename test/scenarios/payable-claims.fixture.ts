@@ -79,6 +79,11 @@ export class PayableClaims {
     return { reference, encounter: visit.encounter };
   }
 
+  /** A visit of the story's day, billed once more. */
+  billing(encounter: string): Sending {
+    return { method: 'POST', path: '/fhir/R4/Claim/$submit', body: this.#claimOf(encounter, this.#story.visit.day) };
+  }
+
   async approve(reference: string): Promise<string> {
     const path = `/fhir/R4/${reference}/$adjudicate`;
     const decided = await this.payer.write<Answer>({ method: 'POST', path });

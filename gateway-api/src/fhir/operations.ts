@@ -33,9 +33,11 @@ export interface Operation {
   scope?: Demand;
   /** Writes nothing to the ledger, whatever is posted. */
   isQuestion?: true;
+  /** A question without parameters, which may be asked by GET too (hl7.org/fhir/R4/operations.html#request). */
+  takesNothing?: true;
   /** What it sends to the ledger: callers who may not are refused before any of the body is read. */
   transaction?: TransactionName;
-  /** Answers POST; throws Refusal, Failure or LedgerError. */
+  /** Answers POST, and GET where it takes nothing; throws Refusal, Failure or LedgerError. */
   handle(request: OperationRequest): Promise<Answer>;
 }
 

@@ -330,7 +330,10 @@ class FhirApi {
 function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string, endpoints: Endpoints][] {
   const mounted = operations.map((operation): [string, Endpoints] => {
     const instance = operation.level === 'instance' ? '/:id' : '';
-    return [`/${operation.type}${instance}/$${operation.name}`, { post: api.operation(operation) }];
+    const post = api.operation(operation);
+    const { body: _, isQuestion: __, ...get } = post;
+    const endpoints = operation.takesNothing === true ? { get, post } : { post };
+    return [`/${operation.type}${instance}/$${operation.name}`, endpoints];
   });
   const anyMethod = { get: unknownOperation, post: unknownOperation, put: unknownOperation };
   const write = { admit: api.admitWrite, body: 'resource' } as const;

@@ -33,18 +33,28 @@ const rowSchema = z
   .meta({ id: 'DeskClaim' });
 type Row = z.infer<typeof rowSchema>;
 
+/** http://hl7.org/fhir/claim-use */
+const USES = ['claim', 'preauthorization', 'predetermination'] as const;
 const day = z.iso.date();
+const amount = z
+  .string()
+  .regex(/^\d{1,12}(\.\d{1,4})?$/, 'must be an amount')
+  .transform(Number);
 const querySchema = z.strictObject({
   status: z.enum(CLAIM_STATUSES).optional().meta({ description: 'As the ledger has it (docs/claims.md).' }),
   provider: z.string().optional().meta({ description: 'Name of the member that billed.' }),
   edit: z.string().optional().meta({ description: 'The edit or reason that denied it.' }),
   patient: patientNamed,
   priority: z.string().optional().meta({ description: 'stat, normal, deferred.' }),
+  use: z.enum(USES).optional().meta({
+    description: 'claim; of the others, which are requests for authorization, GET /authorizations is the list.',
+  }),
+  created: day.optional().meta({ description: 'Claim.created is this day.' }),
   type: z.string().optional().meta({ description: 'professional, institutional, pharmacy, oral, vision.' }),
   since: day.optional().meta({ description: 'Submitted on this day (UTC) or later.' }),
   until: day.optional().meta({ description: 'Submitted on this day (UTC) or earlier.' }),
-  least: z.coerce.number().min(0).optional().meta({ description: 'Billed: at least so much.' }),
-  most: z.coerce.number().min(0).optional().meta({ description: 'Billed: at most so much.' }),
+  least: amount.optional().meta({ description: 'Billed: at least so much.' }),
+  most: amount.optional().meta({ description: 'Billed: at most so much.' }),
   assignee: z
     .union([z.literal('none'), practitionerSchema])
     .optional()
@@ -99,6 +109,8 @@ function isAsked(query: Query, row: Row, claim: Resource): boolean {
     (query.patient === undefined || patient === `Patient/${query.patient}`) &&
     (query.priority === undefined || query.priority === row.priority) &&
     (query.type === undefined || query.type === row.type) &&
+    (query.use === undefined || query.use === row.use) &&
+    (query.created === undefined || query.created === row.created?.slice(0, 10)) &&
     (query.least === undefined || (value !== undefined && value >= query.least)) &&
     (query.most === undefined || (value !== undefined && value <= query.most))
   );
@@ -158,6 +170,14 @@ export const listClaims = route({
   async handle({ query }, services) {
     if (query.assignee !== undefined && services.organisation.kind !== 'payer')
       throw new LedgerError('INVALID', 'is known at a payer alone', 'assignee');
+    if (query.use !== undefined && query.use !== 'claim')
+      throw new LedgerError('INVALID', 'is no claim; GET /authorizations lists requests for authorization', 'use');
+    for (const [from, to] of [
+      ['least', 'most'],
+      ['since', 'until'],
+    ] as const)
+      if (query[from] !== undefined && query[to] !== undefined && query[from] > query[to])
+        throw new LedgerError('INVALID', `is more than ${to}`, from);
     const { claims, after } = await pageOf(services, query);
     const asked = Object.entries({ ...query, after }).filter(([, value]) => value !== undefined);
     const next = new URLSearchParams(asked.map(([name, value]): [string, string] => [name, String(value)]));

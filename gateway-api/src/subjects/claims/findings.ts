@@ -73,7 +73,7 @@ const purgedOf = ({ at }: NonNullable<ClaimRecord['purged']>): object => ({
 });
 
 const findingsAt = (kind: Kind): SubjectOperation => ({
-  ...{ kind, name: 'findings', type: 'Claim', level: 'instance', isQuestion: true },
+  ...{ kind, name: 'findings', type: 'Claim', level: 'instance', isQuestion: true, takesNothing: true },
   summary:
     'What each edit and signal said of a claim, by step, with versions and facts: for its provider and its payer.',
   definition: definitionOf('Claim-findings'),
