@@ -19,6 +19,12 @@ export interface Endpoint {
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export type Endpoints = Partial<Record<Method, Endpoint>>;
 
+/** What is asked by POST; a question that takes nothing by GET too. */
+export function endpointsOf(post: Endpoint, takesNothing = false): Endpoints {
+  const { body: _, isQuestion: __, ...get } = post;
+  return takesNothing ? { get, post } : { post };
+}
+
 /** `Allow` of RFC 9110: what a route answers. */
 function allowOf(endpoints: Endpoints): string {
   const methods = Object.keys(endpoints).map((method) => method.toUpperCase());

@@ -42,6 +42,7 @@ import {
   documentedOf,
   type Endpoint,
   type Endpoints,
+  endpointsOf,
   type Handle,
   unknownOperation,
 } from './endpoints.ts';
@@ -330,10 +331,10 @@ class FhirApi {
 function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string, endpoints: Endpoints][] {
   const mounted = operations.map((operation): [string, Endpoints] => {
     const instance = operation.level === 'instance' ? '/:id' : '';
-    const post = api.operation(operation);
-    const { body: _, isQuestion: __, ...get } = post;
-    const endpoints = operation.takesNothing === true ? { get, post } : { post };
-    return [`/${operation.type}${instance}/$${operation.name}`, endpoints];
+    return [
+      `/${operation.type}${instance}/$${operation.name}`,
+      endpointsOf(api.operation(operation), operation.takesNothing),
+    ];
   });
   const anyMethod = { get: unknownOperation, post: unknownOperation, put: unknownOperation };
   const write = { admit: api.admitWrite, body: 'resource' } as const;
