@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { type Json, observation, patient } from '../fixtures/resources.ts';
 import { bodyOf, issuesOf, type Server, serverOf } from '../fixtures/server.ts';
+import type { Search } from '../repository.ts';
 
 const LOINC = 'http://loinc.org';
 const SET = 'urn:oid:2.999.7';
@@ -37,6 +38,22 @@ describe('A search by a value set', () => {
     expect(await found(`code:in=${SET}&code=8480-6`)).to.have.members(['8480-6']);
   });
 
+  it('asks of what is referred to, and of what refers to it, by codes alone', async () => {
+    const { search } = server.repository;
+    const asked: Search[] = [];
+    server.repository.search = (caller, wanted) => {
+      asked.push(wanted);
+      return search.call(server.repository, caller, wanted);
+    };
+    const codes = ['8480-6', 'odd|one,of$them'].map((value) => ({ system: LOINC, value }));
+    await server.get(`/DiagnosticReport?result.code:not-in=${SET}`).expect(200);
+    await server.get(`/Patient?_has:Observation:patient:code:in=${SET}`).expect(200);
+    server.repository.search = search;
+    const [chained, referring] = ['DiagnosticReport', 'Patient'].map((type) => asked.find((one) => one.type === type));
+    expect(chained?.chains?.[0]?.anyOf[0]?.values).to.deep.equal([{ parameter: 'code', anyOf: codes, isNot: true }]);
+    expect(referring?.reverse?.[0]?.of.values).to.deep.equal([{ parameter: 'code', anyOf: codes }]);
+  });
+
   it('says in its link what was asked, and comes in pages', async () => {
     const { link } = bodyOf(await server.get(`/Observation?code:in=${SET}&_count=1`).expect(200));
     const url = (relation: string): string => link.find((one: Json) => one['relation'] === relation).url;
@@ -51,7 +68,9 @@ describe('A search by a value set', () => {
       [`code:in=${SET}.2`, 'not-found code:in'],
       [`code:in=${SET}.3`, 'too-costly code:in'],
       [`subject:in=${SET}`, 'not-supported subject:in'],
-      [`subject:Patient.gender:in=${SET}`, 'not-supported gender:in'],
+      [`subject:Patient.name:in=${SET}`, 'not-supported name:in'],
+      [`subject:Patient.gender:in=urn:unknown`, 'not-found subject:Patient.gender:in'],
+      [`subject.nothing:in=${SET}`, 'not-supported subject.nothing:in'],
     ] as const)
       expect(issuesOf(await server.get(`/Observation?${query}`).expect(400)), query).to.deep.equal([issue]);
   });
