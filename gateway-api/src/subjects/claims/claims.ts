@@ -33,14 +33,16 @@ import { showingLists } from './lists-shown.ts';
 import { benefitsShown, turnOf } from './plans.ts';
 import { pricesShown } from './prices.ts';
 import { tablesShown } from './tables-shown.ts';
-import { sendDecision, sendSubmission } from './together.ts';
+import { daysOf as patientsDaysOf, sendDecision, sendSubmission } from './together.ts';
 
 /** The contract takes no more. */
 const MAX_EVIDENCE = 200;
 
 /** Submits a Claim (hl7.org/fhir/R4/claim.html) under a new id. @throws {LedgerError} */
 export const submit = (services: Services, claim: Resource, id: string, sending: Sending): Promise<Outcome> =>
-  upToDate(() => submitOnce(services, claim, id, sending));
+  services.claimGroups.submitting.hold(patientsDaysOf(claim), () =>
+    upToDate(() => submitOnce(services, claim, id, sending)),
+  );
 
 async function submitOnce(services: Services, claim: Resource, id: string, sending: Sending): Promise<Outcome> {
   const { organisation, consortium, index } = services;

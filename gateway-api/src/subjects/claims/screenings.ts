@@ -41,7 +41,7 @@ import {
   textOf,
 } from './claims.ts';
 import { showingLists } from './lists-shown.ts';
-import { sendScreening } from './together.ts';
+import { daysOf, sendScreening } from './together.ts';
 
 type Screener = Pick<Services, 'index' | 'ledger' | 'claimGroups' | 'organisation'>;
 
@@ -111,7 +111,15 @@ function screenIfDue(services: Screener, id: string): Promise<void> {
   return screening;
 }
 
-const screenNow = (services: Screener, id: string): Promise<void> =>
+async function screenNow(services: Screener, id: string): Promise<void> {
+  const { index, organisation } = services;
+  const own = collections.billing(organisation.name);
+  const { claim } = await standingOf(index, own, await claimState(index, id));
+  const days = daysOf((parseExact(claim) as ClaimRecord).resource);
+  return services.claimGroups.screening.hold(days, () => screenInTurn(services, id));
+}
+
+const screenInTurn = (services: Screener, id: string): Promise<void> =>
   upToDate(async () => {
     const { index, organisation } = services;
     const own = collections.billing(organisation.name);

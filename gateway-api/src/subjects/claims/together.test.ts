@@ -1,4 +1,5 @@
 /** Claims in groups, on a ledger that is not there: what shares a transaction and what does not. */
+import { exampleClaim } from '@telemed-ledger/chaincode/model/example-claim.fixture.ts';
 import { expect } from 'chai';
 import { SYSTEM } from '../../ledger/sender.ts';
 import { claimGroups, sendDecision, sendScreening, sendSubmission } from './together.ts';
@@ -64,6 +65,24 @@ describe('Claims in groups', () => {
       send('g', 'Patient/g', { text: 'x'.repeat(200_000) }),
     ]);
     expect(sizes()).to.deep.equal(Array(7).fill('SubmitClaim 1'));
+  });
+
+  it('of one patient’s wait for those of their days alone', async () => {
+    const { services, ended, sizes } = opened();
+    const { claim: example } = exampleClaim();
+    const on = (id: string, day: string) => {
+      const item = example['item'].map((line: object) => ({ ...line, servicedDate: day }));
+      const resource = { ...example, id, item };
+      return sendSubmission(
+        services,
+        { input: { id, payer: 'payer' }, shown: { claim: { id, salt: '', resource } } as never },
+        as as never,
+      );
+    };
+    await ended(ids.map((id, index) => on(id, `2026-03-${String(2 + 3 * index).padStart(2, '0')}`)));
+    expect(sizes()).to.deep.equal(['SubmitClaim 1', 'SubmitClaims 4']);
+    await ended(['p', 'q', 'r'].map((id) => on(id, '2026-04-01')));
+    expect(sizes().slice(2)).to.deep.equal(Array(3).fill('SubmitClaim 1'));
   });
 
   it('are screened together whoever bills them, and decided together of one provider’s', async () => {

@@ -2,10 +2,16 @@
  * Claims that are submitted, screened or decided at the same time share transactions: what comes while one is under way is the next
  * group, and each claim succeeds or fails as it would alone.
  */
+import { readBill } from '@telemed-ledger/chaincode/model/bill.ts';
 import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
+import { addDays, countDays, daysFrom } from '@telemed-ledger/chaincode/model/days.ts';
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { InputOf, OutputOf, PrivateOf } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { GroupCommit, GroupCommitOptions } from '../../group-commit/group-commit.ts';
 import { LARGE_BYTES, type OwnLimits, severalAtOnce } from '../../group-commit/several.ts';
+import { Turns } from '../../idempotency/turns.ts';
 import type { Sending } from '../../idempotency/writes.ts';
 import type { LedgerClient, Submitted } from '../../ledger/client.ts';
 
@@ -28,6 +34,12 @@ export interface ClaimGroups {
   submissions: GroupCommit<Submission, Done>;
   screenings: GroupCommit<Screened, Done>;
   decisions: GroupCommit<Decision, Done>;
+  /**
+   * By the days of a patient: what is gathered for a claim holds until another of these is committed, so that each is gathered in its turn.
+   * Without, every one that waits would be refused, and gathered again, once for each that goes before it.
+   */
+  submitting: Turns;
+  screening: Turns;
   stop: () => void;
 }
 
@@ -78,12 +90,12 @@ export function claimGroups(
   const stop = (): void => {
     for (const group of Object.values(all)) group.stop();
   };
-  return { ...all, stop };
+  return { ...all, submitting: new Turns(), screening: new Turns(), stop };
 }
 
 interface Together {
   ledger: Pick<LedgerClient, 'submit'>;
-  claimGroups: Omit<ClaimGroups, 'stop'>;
+  claimGroups: Omit<ClaimGroups, 'stop' | 'submitting' | 'screening'>;
 }
 
 /** Submits a claim, alone or with others of the same identity's to the same payer. @throws as GroupCommit.write */
@@ -92,7 +104,7 @@ export function sendSubmission({ ledger, claimGroups }: Together, item: Submissi
   const bytes = bytesOf(shown);
   // What replaces another, or stands beside another payer's, rests on other claims.
   if (bytes > LARGE_BYTES || shown.replaced !== undefined) return ledger.submit('SubmitClaim', input, shown, sending);
-  const targets = [input.id, ...patientOf(shown.claim.resource)];
+  const targets = [input.id, ...daysOf(shown.claim.resource)];
   return claimGroups.submissions.write({ ...writeOf(sending, targets, bytes), items: [item], lane: input.payer });
 }
 
@@ -101,7 +113,7 @@ export function sendScreening({ ledger, claimGroups }: Together, item: Screened,
   const { input, shown } = item;
   const bytes = bytesOf(shown);
   if (bytes > LARGE_BYTES) return ledger.submit('ScreenClaim', input, shown, sending);
-  const targets = [input.id, ...patientOf((JSON.parse(shown.claim) as ClaimRecord).resource)];
+  const targets = [input.id, ...daysOf((parseExact(shown.claim) as ClaimRecord).resource)];
   return claimGroups.screenings.write({ ...writeOf(sending, targets, bytes), items: [item] });
 }
 
@@ -118,10 +130,30 @@ const writeOf = ({ as, client, beforeSubmit }: Sending, targets: string[], bytes
   ...{ as, caller: client ?? '', targets, beforeSubmit, bytes },
 });
 
-/** Claims of one patient's go one after the other: of one day they rest on one another. */
-const patientOf = ({ patient }: Record<string, unknown>): string[] => {
-  const { reference } = (patient ?? {}) as { reference?: unknown };
-  return typeof reference === 'string' ? [reference] : [];
-};
+/** A claim of more days is looked for by the month or so: it waits for the patient's others of that kind. */
+const MOST_DAYS = 10;
+
+/**
+ * Claims of one day of a patient's go one after the other: they rest on one another (chaincode 0141). Those of other days share transactions.
+ * The day after counts too, which an evening may be in by UTC; what is missed so is refused together, and sent again apart.
+ */
+export function daysOf(claim: Resource): string[] {
+  const { reference } = (claim['patient'] ?? {}) as { reference?: unknown };
+  if (typeof reference !== 'string') return [];
+  const spans = spansOf(claim);
+  if (spans.length === 0 || spans.some(({ first, last }) => !(countDays(first, last) <= MOST_DAYS))) return [reference];
+  const days = spans.flatMap(({ first, last }) => daysFrom(first, addDays(last, 1)));
+  return [...new Set(days)].map((day) => `${reference} ${day}`);
+}
+
+/** Of one that cannot be read nothing: the endorsers say why. */
+function spansOf(claim: Resource): { first: string; last: string }[] {
+  try {
+    return readBill(claim).items;
+  } catch (error) {
+    if (error instanceof LedgerError) return [];
+    throw error;
+  }
+}
 
 const bytesOf = (shown: object): number => JSON.stringify(shown).length;
