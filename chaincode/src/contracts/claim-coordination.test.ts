@@ -172,4 +172,46 @@ describe('Coordination of benefits', () => {
     await again.ledger.submit('SubmitClaim', building(again));
     expect(again.status(OTHER)).to.include({ status: 'denied', reason: 'coordination' });
   });
+
+  for (const payer of ['payer-two', 'payer'])
+    describe(`after the second, at ${payer}, has been decided`, () => {
+      const DENY = { outcome: 'deny', reason: 'not shown' } as const;
+      const APPROVE = { outcome: 'approve', reason: 'the report shows it' } as const;
+      const REPLACEMENT = '00000000-0000-4000-8000-000000000777';
+      const byPerson = (by: string, decision: Parameters<Story['decision']>[1]) =>
+        primary.ledger.submit('AdjudicateClaim', primary.decision(by, decision));
+      const owes = (of: Story, id: string): number => (of.status(id).paid ?? of.status(id).owed)?.units ?? 0;
+      async function both(first: Parameters<Story['decision']>[1]): Promise<Story> {
+        const other = await secondaryAt(payer);
+        await primary.submitClaim();
+        await byPerson('Practitioner/a', first);
+        await other.ledger.submit('SubmitClaim', building(other));
+        await decided(other, OTHER);
+        return other;
+      }
+
+      it('in full, the first pays nothing by an appeal', async () => {
+        const other = await both(DENY);
+        expect(owes(other, OTHER)).to.equal(15_050);
+        await primary.ledger.submit('ReopenClaim', primary.reopening('appeal'));
+        await byPerson('Practitioner/b', APPROVE);
+        expect(primary.status()).to.include({ status: 'denied', reason: 'duplicate' });
+      });
+
+      it('with what the first reduced, the first pays no more by an appeal', async () => {
+        const other = await both({ ...APPROVE, reductions: [{ sequence: 2, units: 1_000 }] });
+        for (const step of ['instruct', 'settle', 'remit'] as const) await primary[step]();
+        await primary.ledger.submit('ReopenClaim', primary.reopening('appeal'));
+        await byPerson('Practitioner/b', APPROVE);
+        expect([owes(primary, CLAIM), primary.status().owed]).to.deep.equal([10_745, undefined]);
+        expect(owes(primary, CLAIM) + owes(other, OTHER)).to.be.at.most(15_050);
+      });
+
+      it('with what the first reduced, the first pays nothing by a replacement', async () => {
+        await both({ ...APPROVE, reductions: [{ sequence: 2, units: 1_000 }] });
+        await primary.ledger.submit('SubmitClaim', primary.replacement(REPLACEMENT, CLAIM));
+        if (primary.status(REPLACEMENT).status === 'submitted') await decided(primary, REPLACEMENT);
+        expect(primary.status(REPLACEMENT)).to.include({ status: 'denied', reason: 'duplicate' });
+      });
+    });
 });
