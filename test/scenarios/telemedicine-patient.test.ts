@@ -204,6 +204,15 @@ describe('A patient', function () {
     const found = await clinic.find<Resource>({ path: `/fhir/R4/${made}` }, 'the caretaker’s reading');
     expect(tagsIn(found)).to.deep.equal(['PACQRPT']);
     refusedAs(await post(caretaker, observation()), 'not-in-own-name');
+    const log = await patient.ask<{ reads: { interaction: string; fhirUser?: string; records: string[] }[] }>({
+      path: '/reads?count=500',
+    });
+    const recorded = log.reads.filter(({ interaction, fhirUser }) => interaction === 'record' && fhirUser === related);
+    expect(recorded.map(({ records }) => records)).to.deep.equal([[made.split('/')[1]]]);
+    const { entries } = await patient.ask<{ entries: { text: string }[] }>({
+      ...{ path: '/access-log?lang=en&count=500', headers: { accept: 'application/json' } },
+    });
+    expect(entries.some(({ text }) => text.includes(related) && text.includes('recorded one record'))).to.equal(true);
     refusedAs(await post(caretaker, statement(by)), 'not delegated');
     const other = { reference: await create(clinic, { resourceType: 'Patient' }) };
     refusedAs(await post(caretaker, observation({ subject: other, performer: [by] })), 'other-patient');

@@ -409,7 +409,10 @@ export type Interaction =
   | 'refuse'
   | 'confirm'
   | 'dispute'
-  | 'appeal';
+  | 'appeal'
+  | 'record'
+  | 'share'
+  | 'unshare';
 
 export interface JournalTables {
   subscriptions: SubscriptionsTable;

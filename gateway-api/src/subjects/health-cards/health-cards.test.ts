@@ -202,6 +202,9 @@ describe('SMART Health', function () {
       const { uri, id } = await made();
       expect((await send(herself('another'), `POST /health-links/${id}/revocation`)).status).to.equal(404);
       const { body } = await send(herself(), `POST /health-links/${id}/revocation`);
+      const { reads } = (await send(herself(), 'GET /reads?count=500')).body;
+      const acts = reads.map(({ interaction }: { interaction: string }) => interaction);
+      expect(acts).to.include('share').and.include('unshare');
       expect(body.status).to.equal('ended');
       expect(await shownBy(uri).catch(() => 'refused')).to.equal('refused');
       const exp = new Date(Date.now() + 1_000).toISOString();

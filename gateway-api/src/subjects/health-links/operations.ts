@@ -4,6 +4,7 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { NO_PROFILES } from '../../fhir/profiles/profiles.ts';
 import { summary } from '../../fhir/summary.ts';
+import { aboutOf } from '../reads/read-log.ts';
 import { Records } from '../records/records.ts';
 import { definitionOf, type SubjectOperation } from '../services.ts';
 
@@ -82,6 +83,11 @@ export const makeHealthLink: SubjectOperation = {
     };
     const { resource = {} } = await summary(scope, id, [], false);
     const { origin } = new URL(baseUrl);
+    await services.readLog.note(caller, {
+      interaction: 'share',
+      type: 'Bundle',
+      about: aboutOf('shown', [{ patient: id, id }]),
+    });
     const made = await healthLinks.make({ patient: id, content: resource, ...asked }, origin);
     return {
       status: 201,

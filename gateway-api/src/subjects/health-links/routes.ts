@@ -65,10 +65,12 @@ export const endHealthLink = route({
   roles: ['patient', 'system'],
   parameters: z.object({ id: z.string() }),
   answers: { 200: { description: 'The link as it stands.', schema: linkSchema } },
-  async handle({ caller, parameters: { id } }, { healthLinks: links }) {
+  async handle({ caller, parameters: { id } }, { healthLinks: links, readLog }) {
     const own = compartmentOf(caller);
     const found = await links.find(id);
     if (found === undefined || (own !== undefined && found.patient !== own)) throw none();
+    const about = aboutOf('shown', [{ patient: found.patient, id: found.patient }]);
+    await readLog.note(caller, { interaction: 'unshare', type: 'Bundle', about });
     await links.end({ id });
     return { body: shown((await links.find(id)) ?? found) };
   },

@@ -26,7 +26,7 @@ const PROFILE_OF: Readonly<Record<Kind, string | typeof NONE | typeof READING>> 
   ...{ purged: NONE, erased: NONE, erasing: NONE, refusal: NONE },
   ...{ 'enrol-key': NONE, 'recover-key': NONE, 'rotate-key': NONE, 'end-key': NONE, 'cancel-key': NONE },
   ...{ 'issue-code': NONE, 'cancel-code': NONE, link: NONE, unlink: NONE },
-  ...{ confirm: NONE, dispute: NONE, appeal: NONE },
+  ...{ confirm: NONE, dispute: NONE, appeal: NONE, record: NONE, share: NONE, unshare: NONE },
   ...{ 'correction-asked': NONE, 'correction-accepted': NONE, 'correction-refused': NONE },
   ...{ restrict: NONE, 'lift-restriction': NONE, look: NONE, answer: NONE, told: NONE },
 };

@@ -180,6 +180,9 @@ const MAKERS: Record<Kind, () => Resource[] | Promise<Resource[]>> = {
   confirm: () => reads('confirm', { type: 'Encounter' }),
   dispute: () => reads('dispute', { type: 'Encounter' }),
   appeal: () => reads('appeal', { type: 'Claim' }),
+  record: () => reads('record', { type: 'Observation' }),
+  share: () => reads('share', { type: 'Bundle' }),
+  unshare: () => reads('unshare', { type: 'Bundle' }),
   read: () => [...reads('read'), ...reads('vread'), ...reads('history')],
   search: () => [
     ...reads('search'),
@@ -197,6 +200,7 @@ const ENTRY_OF: Record<Interaction, Kind | undefined> = {
   ...{ read: 'read', vread: 'read', history: 'read', search: 'search', log: 'log', link: 'link', unlink: 'unlink' },
   ...{ directory: 'look', evaluate: 'look', access: 'look', events: 'look', review: 'look', erasure: 'look' },
   ...{ refuse: 'answer', confirm: 'confirm', dispute: 'dispute', appeal: 'appeal' },
+  ...{ record: 'record', share: 'share', unshare: 'unshare' },
   ...{ grant: undefined, amend: undefined, revoke: undefined, restrict: undefined, 'lift-restriction': undefined },
 };
 

@@ -45,7 +45,7 @@ const CORRECTION_STEP = /^(?:correction-(?:asked|accepted|refused)|restrict|lift
 const CONSENT_ACT = /^(?:grant|amend|revoke)(?:-delegation)?$/;
 
 /** What a patient does herself beside these. */
-const OWN_ACT = /^(?:link|unlink|confirm|dispute|appeal)$/;
+const OWN_ACT = /^(?:link|unlink|confirm|dispute|appeal|record|share|unshare)$/;
 const KEY_ACT = /^(?:(?:enrol|recover|rotate|end|cancel)-key|(?:issue|cancel)-code)$/;
 
 /** What kind of entry an event is. */

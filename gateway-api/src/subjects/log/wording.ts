@@ -18,6 +18,7 @@ export const KINDS = [
   ...(['enrol-key', 'recover-key', 'rotate-key', 'end-key', 'cancel-key', 'issue-code', 'cancel-code'] as const),
   ...(['correction-asked', 'correction-accepted', 'correction-refused'] as const),
   ...(['restrict', 'lift-restriction', 'link', 'unlink', 'confirm', 'dispute', 'appeal'] as const),
+  ...(['record', 'share', 'unshare'] as const),
   ...(['read', 'search', 'refusal', 'log', 'look', 'answer', 'told'] as const),
 ] as const;
 export type Kind = (typeof KINDS)[number];

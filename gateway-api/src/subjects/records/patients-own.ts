@@ -17,9 +17,11 @@ import { compartmentOf, compartmentsOf } from '../../auth/entitlement.ts';
 import { Turns } from '../../idempotency/turns.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import type { VersionRow } from '../../index/read/stored.ts';
+import type { Renamed } from '../../ledger/outcomes.ts';
 import { SYSTEM } from '../../ledger/sender.ts';
 import { writeConsent } from '../consents/consents.ts';
 import { delegationFor } from '../consents/delegations.ts';
+import type { Asked } from '../reads/read-log.ts';
 import { upToDate } from '../up-to-date.ts';
 import { isAppointment, withBookings } from './bookings.ts';
 import { ownRow } from './dispenses.ts';
@@ -43,7 +45,12 @@ const turns = new Turns();
  * Records all of them or none at the provider of the patient whom they are about.
  * @throws {LedgerError} FORBIDDEN for another's, and for what a caretaker may not do; as the chaincode refuses it
  */
-const recordByPatient: Write = async ({ index, ledger, consortium }, drafts, { beforeSubmit, client }, caller) => {
+const recordByPatient: Write = async (
+  { index, ledger, consortium, readLog },
+  drafts,
+  { beforeSubmit, client },
+  caller,
+) => {
   const patient = patientOf(
     drafts.map(({ resource }) => resource as Resource),
     caller,
@@ -61,7 +68,11 @@ const recordByPatient: Write = async ({ index, ledger, consortium }, drafts, { b
     return turns.hold(items.flatMap(targetsOf), async () => {
       const { laid, renamed } = sheetsOf(items);
       const shown = { ...laid, ...(await besideOf(index, { row, items, provider, caller })) };
-      const stored = beforeSubmit && ((id: string, signed: Uint8Array) => beforeSubmit(id, signed, renamed));
+      // Who does it: the ledger has it from the custodian alone. What endorsers refuse is nobody's act.
+      const stored = async (id: string, signed: Uint8Array): Promise<void> => {
+        for (const one of recordedAs(patient, items, renamed)) await readLog.note(caller, one);
+        await beforeSubmit?.(id, signed, renamed);
+      };
       const options = { as: SYSTEM, ...(client === undefined ? {} : { client }), beforeSubmit: stored };
       return { ...(await ledger.submit('RecordByPatient', { provider }, shown, options)), renamed };
     });
@@ -70,6 +81,15 @@ const recordByPatient: Write = async ({ index, ledger, consortium }, drafts, { b
     throw atResource(error, plain);
   });
 };
+
+/** What is recorded, by type, as her log has it. */
+function recordedAs(patient: string, items: readonly RecordItem[], renamed: Renamed): Asked[] {
+  const byType = Map.groupBy(items, ({ type }) => type);
+  return [...byType].map(([type, some]) => {
+    const records = some.map(({ id }) => renamed.get(id) ?? id);
+    return { interaction: 'record', type, about: [{ outcome: 'shown', patient, access: null, records }] };
+  });
+}
 
 /** The one patient whom all of it is about. @throws {LedgerError} FORBIDDEN */
 function patientOf(resources: readonly Resource[], caller: Caller): string {

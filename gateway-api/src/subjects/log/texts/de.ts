@@ -37,6 +37,10 @@ export const de: Texts = {
     confirm: '{who} hat bestätigt, dass ein Besuch stattgefunden hat',
     dispute: '{who} hat gesagt, dass ein Besuch nicht stattgefunden hat',
     appeal: '{who} hat einer Entscheidung über eine Abrechnung widersprochen',
+    record:
+      '{who} hat {count, plural, one {einen Datensatz} other {# Datensätze}} ({type}) im Namen der Patientin oder des Patienten eingetragen',
+    share: '{who} hat einen Link auf eine Zusammenfassung erstellt, für alle, die ihn haben',
+    unshare: '{who} hat einen Link auf eine Zusammenfassung zurückgenommen',
     read: '{who} bei {organisation} hat {count, plural, one {einen Datensatz} other {# Datensätze}} gelesen ({type})',
     search:
       '{who} bei {organisation} hat gesucht und {count, plural, =0 {keinen Datensatz} one {einen Datensatz} other {# Datensätze}} gesehen ({type})',

@@ -36,6 +36,9 @@ export const en: Texts = {
     confirm: '{who} confirmed that a visit took place',
     dispute: '{who} said that a visit did not take place',
     appeal: '{who} appealed against a decision about a claim',
+    record: '{who} recorded {count, plural, one {one record} other {# records}} ({type}) in the patient’s name',
+    share: '{who} made a link to a summary, for whoever has it',
+    unshare: '{who} took a link to a summary back',
     read: '{who} at {organisation} read {count, plural, one {one record} other {# records}} ({type})',
     search:
       '{who} at {organisation} searched and saw {count, plural, =0 {no record} one {one record} other {# records}} ({type})',

@@ -37,6 +37,10 @@ export const es: Texts = {
     confirm: '{who} confirmó que una visita tuvo lugar',
     dispute: '{who} dijo que una visita no tuvo lugar',
     appeal: '{who} recurrió una decisión sobre una factura',
+    record:
+      '{who} anotó {count, plural, one {un registro} other {# registros}} ({type}) en nombre de la persona atendida',
+    share: '{who} creó un enlace a un resumen, para quien lo tenga',
+    unshare: '{who} retiró un enlace a un resumen',
     read: '{who} de {organisation} leyó {count, plural, one {un registro} other {# registros}} ({type})',
     search:
       '{who} de {organisation} buscó y vio {count, plural, =0 {ningún registro} one {un registro} other {# registros}} ({type})',
