@@ -23,3 +23,18 @@ export interface LogStatementsTable {
   statement: string;
   secret: string;
 }
+
+/** What a patient does, or who acts for her, as the log of reads calls it. */
+export type PatientsAct =
+  | 'grant'
+  | 'amend'
+  | 'revoke'
+  | 'restrict'
+  | 'lift-restriction'
+  | 'refuse'
+  | 'confirm'
+  | 'dispute'
+  | 'appeal'
+  | 'record'
+  | 'share'
+  | 'unshare';

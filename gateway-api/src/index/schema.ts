@@ -10,7 +10,7 @@ import type { DeskClaimsTable, DeskNotesTable } from './desk-tables.ts';
 import type { StoreHealth } from './health.ts';
 import type { HealthLinksTable } from './health-links-table.ts';
 import type { LinkCodesTable } from './link-codes-table.ts';
-import type { CarriedReadsTable, LogStatementsTable } from './log-tables.ts';
+import type { CarriedReadsTable, LogStatementsTable, PatientsAct } from './log-tables.ts';
 import type { RefusedKeysTable } from './refused-keys-table.ts';
 import type { SearchValuesTable } from './search-values-table.ts';
 import type { SubscriptionsTable } from './subscriptions-table.ts';
@@ -400,19 +400,7 @@ export type Interaction =
   | 'link'
   | 'unlink'
   | 'erasure'
-  // Acts of a patient, or of who acts for her.
-  | 'grant'
-  | 'amend'
-  | 'revoke'
-  | 'restrict'
-  | 'lift-restriction'
-  | 'refuse'
-  | 'confirm'
-  | 'dispute'
-  | 'appeal'
-  | 'record'
-  | 'share'
-  | 'unshare';
+  | PatientsAct;
 
 export interface JournalTables {
   subscriptions: SubscriptionsTable;
