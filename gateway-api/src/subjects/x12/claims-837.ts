@@ -68,6 +68,8 @@ export interface Read837 {
   notMapped: NotMapped;
 }
 
+const MOST_MODIFIERS = 4;
+
 const TYPES: Readonly<Record<string, Claim837['type']>> = {
   '005010X222A1': 'professional',
   '005010X222A2': 'professional',
@@ -229,6 +231,8 @@ class Reader {
         : elementOf(segment, 7)
             .split(this.#set.component)
             .filter((one) => one !== '');
+    // A description, the end of a range of codes.
+    if (modifiers.slice(MOST_MODIFIERS).some(Boolean)) noteElement(segment.id, 1 + shift, this.#read.notMapped);
     const isUnits = elementOf(segment, 3 + shift) === 'UN';
     if (!isUnits && elementOf(segment, 4 + shift) !== '') noteElement(segment.id, 4 + shift, this.#read.notMapped);
     const place = shift === 1 ? '' : elementOf(segment, 5);
@@ -236,7 +240,7 @@ class Reader {
       ...{
         sequence: claim.lines.length + 1,
         code: code === '' ? revenue : code,
-        modifiers: modifiers.slice(0, 4).filter((one) => one !== ''),
+        modifiers: modifiers.slice(0, MOST_MODIFIERS).filter((one) => one !== ''),
       },
       ...(revenue === '' ? {} : { revenue }),
       ...{ charge: decimalIn(segment, 2 + shift), quantity: isUnits ? decimalIn(segment, 4 + shift) : undefined },
@@ -251,9 +255,17 @@ class Reader {
   }
 
   #note(segment: Segment): void {
+    const read = this.#isOfOther(segment) ? [] : (READ[nameOf(segment)] ?? []);
+    noteUnread(segment, read, this.#read.notMapped);
+  }
+
+  /** Of a line only its own number and day are read, of a claim not who else is insured; what else stands there is another's. */
+  #isOfOther(segment: Segment): boolean {
+    const [inClaim, inLine] = [this.#claim !== undefined, this.#line !== undefined];
     const name = nameOf(segment);
-    // Of a line only its own number is read; what else may stand in a claim and in a line is read of the claim.
-    const isOfOther = segment.id === 'REF' && (this.#line === undefined) === (name === 'REF*6R');
-    noteUnread(segment, isOfOther ? [] : (READ[name] ?? []), this.#read.notMapped);
+    if (segment.id === 'REF') return inLine !== (name === 'REF*6R');
+    if (name === 'DTP*434') return inLine;
+    if (name === 'NM1*IL' || name === 'NM1*PR') return inClaim;
+    return (name === 'NM1*82' || name === 'NM1*71') && (!inClaim || inLine);
   }
 }

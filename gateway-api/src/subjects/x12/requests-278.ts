@@ -5,7 +5,7 @@
 import { dayIn, decimalIn, fault, type Served, servedIn } from './elements.ts';
 import { demandFew, type Level, levelsOf, nearest, segmentIn } from './levels.ts';
 import { elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
-import { type NotMapped, nameOf, noteUnread } from './unread.ts';
+import { type NotMapped, nameOf, noteElement, noteUnread } from './unread.ts';
 
 /** A service that is asked for; without a code the kind of services alone. */
 export interface AskedService {
@@ -69,7 +69,6 @@ const READ: Readonly<Record<string, readonly number[]>> = {
   'REF*NT': [2],
   'NM1*X3': [2, 3, 8, 9],
   'NM1*1P': [2, 3, 4, 5, 8, 9],
-  'NM1*FA': [2, 3, 8, 9],
   'NM1*IL': [2, 3, 4, 5, 8, 9],
   HI: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
   SV1: [1, 3, 4],
@@ -79,6 +78,9 @@ const READ: Readonly<Record<string, readonly number[]>> = {
 };
 /** UM02: initial, extension, renewal, revised, cancel. Appeals (1, 2) have no place here: a denial is asked for anew. */
 const STEPS: Readonly<Record<string, Step278>> = { I: 'ask', 4: 'amend', R: 'amend', S: 'amend', 3: 'cancel' };
+/** Qualifiers of diagnoses in HI. */
+const DIAGNOSES = /^(ABK|ABF|ABJ)$/;
+const MOST_MODIFIERS = 4;
 /** UM06: urgent, emergency. */
 const URGENT = ['U', '03'];
 
@@ -94,8 +96,26 @@ export function read278(set: TransactionSet, notMapped: NotMapped): Read278 {
   demandFew(events.length);
   const [created, component] = [dayIn(elementOf(bht, 4))!, set.component];
   const requests = events.map((level) => requestOf(level, levels, { created, component }));
-  for (const segment of set.segments) noteUnread(segment, READ[nameOf(segment)] ?? [], notMapped);
+  for (const segment of set.segments) {
+    noteUnread(segment, READ[nameOf(segment)] ?? [], notMapped);
+    noteParts(segment, component, notMapped);
+  }
   return { levels, requests, reference: elementOf(bht, 3), component };
+}
+
+/** What is not read of elements that are: other kinds of codes, more of a service than code and modifiers, amounts that are no units. */
+function noteParts(segment: Segment, component: string, notMapped: NotMapped): void {
+  const { id, elements } = segment;
+  if (id === 'HI')
+    for (const [at, element] of elements.entries())
+      if (element !== '' && !DIAGNOSES.test(element.split(component)[0]!))
+        noteElement(`HI*${element.split(component)[0]}`, at + 1, notMapped);
+  if (id !== 'SV1' && id !== 'SV2') return;
+  const shift = id === 'SV2' ? 1 : 0;
+  const [, , ...modifiers] = elementOf(segment, 1 + shift).split(component);
+  if (modifiers.slice(MOST_MODIFIERS).some(Boolean)) noteElement(id, 1 + shift, notMapped);
+  if (elementOf(segment, 3 + shift) !== 'UN' && elementOf(segment, 4 + shift) !== '')
+    noteElement(id, 4 + shift, notMapped);
 }
 
 interface Context {
@@ -145,7 +165,7 @@ const diagnosesOf = (level: Level, component: string): string[] =>
   level.segments
     .filter(({ id }) => id === 'HI')
     .flatMap(({ elements }) => elements.map((element) => element.split(component)))
-    .flatMap(([qualifier = '', code = '']) => (/^(ABK|ABF|ABJ)$/.test(qualifier) ? [code] : []));
+    .flatMap(([qualifier = '', code = '']) => (DIAGNOSES.test(qualifier) ? [code] : []));
 
 /** What a level says of a service; what it does not say is as its event has it. */
 function serviceOf(level: Level, event: Segment, component: string): AskedService {
@@ -164,7 +184,7 @@ function serviceOf(level: Level, event: Segment, component: string): AskedServic
       trace: trace && elementOf(trace, 2),
       isCancelled: level.code === 'SS' && um !== undefined && STEPS[elementOf(um, 2)] === 'cancel',
       code: code === '' ? undefined : code,
-      modifiers: modifiers.filter(Boolean),
+      modifiers: modifiers.slice(0, MOST_MODIFIERS).filter(Boolean),
     },
     ...{ kind: kind === '' ? undefined : kind, place: place?.split(component)[0] || undefined },
     ...{ quantity: isCounted ? decimalIn(line, 4 + shift) : undefined, served: servedAt(level), level },
