@@ -29,7 +29,8 @@ interface Run {
 
 /** @param live prints as it comes */
 async function part(args: string[], live: boolean): Promise<Run> {
-  const env = { ...process.env, TEST_PART: 'yes' };
+  // A quarter of starting a process is compiling what another one has compiled.
+  const env = { NODE_COMPILE_CACHE: 'node_modules/.cache/compiled', ...process.env, TEST_PART: 'yes' };
   const child = spawn('mocha', args, { env, stdio: ['inherit', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
