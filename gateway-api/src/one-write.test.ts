@@ -24,6 +24,7 @@ const AROUND = [
   'wiring/',
   'fhir/types.ts',
   'fhir/requests.ts',
+  'fhir/endpoints.ts',
   'fhir/addressed.ts',
   'fhir/changes.ts',
   // What updates and deletions, Binaries, dispenses or appointments ask of every write, and creates of others pass.

@@ -169,6 +169,10 @@ describe('After a commit, while every read fails', function () {
       body: [{ op: 'add', path: '/active', value: true }],
     } as const;
     await hospital.send({ ...patch, path: `/fhir/R4/Patient/${gone.body.id}` });
+    const tag = [{ system: 'urn:example:tags', code: 'looked-at' }];
+    const meta = { resourceType: 'Parameters', parameter: [{ name: 'meta', valueMeta: { tag } }] };
+    for (const name of ['meta-add', 'meta-delete'])
+      await hospital.send({ method: 'POST', path: `/fhir/R4/Patient/${gone.body.id}/$${name}`, body: meta });
     await hospital.send({ method: 'DELETE', path: `/fhir/R4/Patient/${gone.body.id}` });
     const identifier = [{ system: 'urn:example:mrn', value: randomUUID() }];
     await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body: { resourceType: 'Patient', identifier } });
@@ -241,22 +245,27 @@ describe('After a commit, while every read fails', function () {
     sent.push(`${sending.method} ${sending.path}`);
   });
 
-  it('The rules are set, and exclusions taken', async () => {
+  it('The rules are set, and lists of licences and exclusions taken', async () => {
     const regulator = scene.parties.of('regulator', 'auditor');
     const rules = { emergencyHours: 24, denialStopsBreakGlass: true, recordingLicence: 'named' };
     await regulator.write({ method: 'PUT', path: '/consortium-rules', body: rules });
     const number = randomUUID().slice(0, 8);
-    const list = `NPI,EXCLDATE\n${number},20260101`;
-    const headers = { 'content-type': 'text/csv' };
-    const sending = { method: 'POST', path: '/licences/exclusions', body: list, headers } as const;
-    const first = await reads.during(() => send.call(regulator, sending));
-    expect(first.status, JSON.stringify(first.body)).to.equal(200);
-    expect(reads.commits).to.equal(1);
-    expect((first.body as { transactionIds: string[] }).transactionIds).to.have.length(1);
-    // What is in the register already is not written again: the list itself is its key.
-    const again = await send.call(regulator, sending);
-    expect(again.body).to.deep.include({ unchanged: 1, transactionIds: [] });
-    sent.push(`${sending.method} ${sending.path}`);
+    const lists = {
+      '/licences/list': `NUMBER,START,END\nL-${number},2026-01-01,2027-01-01`,
+      '/licences/exclusions': `NPI,EXCLDATE\n${number},20260101`,
+    };
+    for (const [path, list] of Object.entries(lists)) {
+      const headers = { 'content-type': 'text/csv' };
+      const sending = { method: 'POST', path, body: list, headers } as const;
+      const first = await reads.during(() => send.call(regulator, sending));
+      expect(first.status, JSON.stringify(first.body)).to.equal(200);
+      expect(reads.commits).to.equal(1);
+      expect((first.body as { transactionIds: string[] }).transactionIds).to.have.length(1);
+      // What is in the register already is not written again: the list itself is its key.
+      const again = await send.call(regulator, sending);
+      expect(again.body).to.deep.include({ unchanged: 1, transactionIds: [] });
+      sent.push(`${sending.method} ${sending.path}`);
+    }
   });
 
   it('A practitioner asks who holds what', async () => {
@@ -475,6 +484,26 @@ describe('After a commit, while every read fails', function () {
       await claims.bank.write(onPayment(again.id, 'return', { reason: 'AC04' }));
     }
     await claims.pay('each');
+  });
+
+  it('What is owed to a payer is paid back', async () => {
+    const claims = await PayableClaims.open(scene.parties);
+    await claims.pay('each');
+    const reference = await claims.approved();
+    const day = new Date().toISOString().slice(0, 10);
+    const path = `/fhir/R4/PaymentReconciliation?_lastUpdated=ge${day}&_count=1000`;
+    const of = (page: PaymentBundle) => paymentsIn(page).find((payment) => claimsIn([payment]).includes(reference));
+    const paid = await claims.bank.find<PaymentBundle>({ path }, 'the payment', (page) => of(page) !== undefined);
+    const settled = { reference: `TRF-${randomUUID().slice(0, 8)}`, paidOn: day };
+    await claims.bank.write(onPayment(of(paid)!.id, 'settle', settled));
+    const isDone = (page: PaymentBundle) => of(page)?.outcome === 'complete';
+    await claims.hospital.find<PaymentBundle>({ path }, 'what was paid', isDone);
+    await claims.void(reference);
+    await claims.hospital.find<{ debts: { claimId: string }[] }>({ path: '/debts' }, 'the debt', ({ debts }) =>
+      debts.some(({ claimId }) => reference.endsWith(claimId)),
+    );
+    const body = { resourceType: 'Parameters', parameter: [{ name: 'claim', valueString: reference }] };
+    await claims.hospital.write({ method: 'POST', path: '/fhir/R4/PaymentReconciliation/$pay-back', body });
   });
 
   /** A run looks for what is not instructed yet: sent again under its key it answers the same, under another nothing. */

@@ -2,7 +2,7 @@
  * A provider pays back what it owes: once, however often it is asked for, by a payment that its bank reports on as on any other; what
  * comes back is owed again. Payer, bank and provider reconcile it alike. On either network.
  */
-import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
+import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import type { Sending } from '@telemed-ledger/scripts/http.ts';
 import { expect } from 'chai';
 import { consortium, START_TIMEOUT_MS } from './consortium.fixture.ts';
@@ -53,21 +53,6 @@ describe('What a provider owes back', function () {
     return reference;
   }
 
-  /** Voids a claim: what was paid for it is owed back. */
-  async function voided(reference: string): Promise<void> {
-    const { id: _, meta: __, ...claim } = await hospital.ask<Resource>({ path: `/fhir/R4/${reference}` });
-    const frequency = 'https://telemed-ledger.example/fhir/StructureDefinition/claim-frequency';
-    const relationship = {
-      coding: [{ system: 'http://terminology.hl7.org/CodeSystem/ex-relatedclaimrelationship', code: 'prior' }],
-    };
-    const body = {
-      ...claim,
-      extension: [{ url: frequency, valueCode: '8' }],
-      related: [{ claim: { reference }, relationship }],
-    };
-    await hospital.write({ method: 'POST', path: '/fhir/R4/Claim/$submit', body });
-  }
-
   before(async function () {
     this.timeout(START_TIMEOUT_MS + 90_000);
     const payable = await PayableClaims.open((await consortium()).parties);
@@ -75,7 +60,7 @@ describe('What a provider owes back', function () {
     await payable.pay('each');
     // Both are paid first: what is owed back is taken from what is paid later.
     paid = [await paidClaim(payable), await paidClaim(payable)];
-    for (const reference of paid) await voided(reference);
+    for (const reference of paid) await payable.void(reference);
     for (const party of [hospital, payer])
       await party.find<Debts>({ path: '/debts' }, 'the debts', (body) => paid.every((one) => debtIn(body, one)));
   });

@@ -91,6 +91,21 @@ export class PayableClaims {
     return reference;
   }
 
+  /** Voids a claim: what was paid for it is owed back. */
+  async void(reference: string): Promise<void> {
+    const { id: _, meta: __, ...claim } = await this.hospital.ask<Resource>({ path: `/fhir/R4/${reference}` });
+    const frequency = 'https://telemed-ledger.example/fhir/StructureDefinition/claim-frequency';
+    const relationship = {
+      coding: [{ system: 'http://terminology.hl7.org/CodeSystem/ex-relatedclaimrelationship', code: 'prior' }],
+    };
+    const body = {
+      ...claim,
+      extension: [{ url: frequency, valueCode: '8' }],
+      related: [{ claim: { reference }, relationship }],
+    };
+    await this.hospital.write({ method: 'POST', path: '/fhir/R4/Claim/$submit', body });
+  }
+
   async #visited(): Promise<{ encounter: string; day: string }> {
     const number = this.#visits;
     this.#visits += 1;

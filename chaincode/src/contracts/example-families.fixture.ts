@@ -21,7 +21,7 @@ interface Told {
 /** Undefined where the plan has none. */
 export function ofFamily(story: Told, year: string): { usage: ShownUsage[]; family: ShownFamily } | undefined {
   const { insurancePlan, payer, billing, example } = story;
-  const costs: { groupSize?: number }[] = insurancePlan['plan'][0].generalCost;
+  const costs: { groupSize?: number }[] = insurancePlan['plan']?.[0].generalCost ?? [];
   if (costs.every(({ groupSize = 1 }) => groupSize <= 1)) return undefined;
   const text = story.text(billing, privateKeys.familyKey(payer));
   const secret = text === '' ? exampleSalt('f') : (JSON.parse(text) as FamilyKey).secret;

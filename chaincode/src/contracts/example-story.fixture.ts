@@ -8,6 +8,7 @@ import { canonicalJson } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import type { ClaimTables } from '../model/claim-tables.ts';
 import type { HumanDecision } from '../model/claims.ts';
+import { isConsultation } from '../model/consultations.ts';
 import { findLedgerError } from '../model/errors.ts';
 import {
   type Changeable,
@@ -214,7 +215,15 @@ export class Story {
   record(resources: Changeable[], version = 1): Promise<Outcome<'RecordVersions'>> {
     const drafts = resources.map((resource) => recordDraft(resource, version, { salt: exampleSalt('a') }));
     const sheet = sheetOf(drafts, exampleSheet(version), exampleSalt('9'));
-    return this.ledger.submit('RecordVersions', recording([sheet], this.provider));
+    const request = recording([sheet], this.provider);
+    // What a consultation is changed from is shown with it.
+    const changed = version === 1 ? [] : resources.filter(isConsultation);
+    const visits = changed.map(({ id }) => ({
+      id,
+      previous: evidenceFrom(this.ledger, this.provider, id, version - 1),
+    }));
+    const shown = visits.length === 0 ? {} : { visits };
+    return this.ledger.submit('RecordVersions', { ...request, private: { ...request.private!, ...shown } });
   }
 
   keyChange(before?: { generation: number; text: string }): Request<'ChangeScreeningKey'> {

@@ -13,7 +13,8 @@ const changed = (change: (plan: Changeable) => void): Changeable => {
 describe('a plan', () => {
   it('reads an InsurancePlan', () => {
     const { categories, ...terms } = readPlan(examplePlan(), 3);
-    expect(terms).to.deep.include({ version: 3, currency: 'USD', deductible: 10000, outOfPocketMaximum: 30000 });
+    expect(terms).to.deep.include({ version: 3, currency: 'USD', family: undefined });
+    expect(terms.person).to.deep.equal({ deductible: 10000, outOfPocketMaximum: 30000 });
     expect([...terms.network!]).to.deep.equal(['hospital']);
     expect(categories.map(({ name }) => name)).to.deep.equal([
       ...['visits', 'therapy', 'excluded', 'waiting', 'authorized', 'other'],
@@ -45,9 +46,17 @@ describe('a plan', () => {
       'InsurancePlan.plan[0].generalCost[0].type',
     ],
     [
-      'a deductible of a family',
-      (plan) => (plan['plan'][0].generalCost[0].groupSize = 4),
+      'a deductible of nobody',
+      (plan) => (plan['plan'][0].generalCost[0].groupSize = 0),
       'InsurancePlan.plan[0].generalCost[0].groupSize',
+    ],
+    [
+      'two deductibles of families',
+      (plan) => {
+        const [first] = plan['plan'][0].generalCost;
+        plan['plan'][0].generalCost.push({ ...first, groupSize: 2 }, { ...first, groupSize: 4 });
+      },
+      'InsurancePlan.plan[0].generalCost[3].groupSize',
     ],
     [
       'a cost that is not computed',

@@ -5,6 +5,6 @@ import { z } from 'zod';
 export const patientNamed = z
   .string()
   .regex(/^(?:Patient\/)?[A-Za-z0-9.-]{1,64}$/)
-  .transform((text) => text.replace(/^Patient\//, ''))
+  .overwrite((text) => text.replace(/^Patient\//, ''))
   .optional()
   .meta({ description: 'Id of the Patient, or Patient/<id>; a patient may leave out her own.' });
