@@ -2,8 +2,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { MemoryLedger, Request } from '../ledger/memory-ledger.fixture.ts';
 import { canonicalJson } from '../model/canonical.ts';
+import { isConsultation } from '../model/consultations.ts';
 import type { Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
+import type { VisitShown } from '../model/live-visits.ts';
 import { auditPaths } from '../model/merkle.ts';
 import {
   type Content,
@@ -73,4 +75,16 @@ export function evidenceFrom(ledger: MemoryLedger, provider: string, id: string,
     }
   }
   throw new Error('there is no such record version');
+}
+
+/** What the consultations among these records are changed from, as RecordVersions is shown it. */
+export function consultationsShown(
+  ledger: MemoryLedger,
+  provider: string,
+  records: readonly Resource[],
+  version: number,
+): { visits?: VisitShown[] } {
+  const changed = version === 1 ? [] : records.filter(isConsultation);
+  const visits = changed.map(({ id }) => ({ id, previous: evidenceFrom(ledger, provider, id, version - 1) }));
+  return visits.length === 0 ? {} : { visits };
 }

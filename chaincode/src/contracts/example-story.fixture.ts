@@ -8,7 +8,6 @@ import { canonicalJson } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import type { ClaimTables } from '../model/claim-tables.ts';
 import type { HumanDecision } from '../model/claims.ts';
-import { isConsultation } from '../model/consultations.ts';
 import { findLedgerError } from '../model/errors.ts';
 import {
   type Changeable,
@@ -37,7 +36,7 @@ import { Claims } from './claims.ts';
 import { Erasures } from './erasures.ts';
 import { ofFamily } from './example-families.fixture.ts';
 import { bucketEvidence, licensing } from './example-register.fixture.ts';
-import { evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
+import { consultationsShown, evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import type { ShownFamily } from './families.ts';
 import type { ShownPlan } from './plans.ts';
 import { Records } from './records.ts';
@@ -216,13 +215,7 @@ export class Story {
     const drafts = resources.map((resource) => recordDraft(resource, version, { salt: exampleSalt('a') }));
     const sheet = sheetOf(drafts, exampleSheet(version), exampleSalt('9'));
     const request = recording([sheet], this.provider);
-    // What a consultation is changed from is shown with it.
-    const changed = version === 1 ? [] : resources.filter(isConsultation);
-    const visits = changed.map(({ id }) => ({
-      id,
-      previous: evidenceFrom(this.ledger, this.provider, id, version - 1),
-    }));
-    const shown = visits.length === 0 ? {} : { visits };
+    const shown = consultationsShown(this.ledger, this.provider, resources, version);
     return this.ledger.submit('RecordVersions', { ...request, private: { ...request.private!, ...shown } });
   }
 
