@@ -129,7 +129,10 @@ export class Judging {
       typeof type === 'string'
         ? type
         : /(?:^|\/)([A-Z][A-Za-z]+)\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[^/]+)?$/.exec(String(reference))?.[1];
-    const types = targets.map((one) => (one.startsWith(OWN) ? one.slice(OWN.length) : this.#judges.typeOf(one)));
+    // A package may name the version of what it leads to.
+    const types = targets
+      .map((one) => one.replace(/\|.*$/, ''))
+      .map((one) => (one.startsWith(OWN) ? one.slice(OWN.length) : this.#judges.typeOf(one)));
     if (named === undefined || types.some((one) => one === undefined || one === 'Resource' || one === named)) return;
     this.#report('value', `it leads to ${types.join(' or ')}.`, path);
   }

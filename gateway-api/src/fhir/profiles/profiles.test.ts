@@ -196,6 +196,18 @@ describe('Profiles of a package', () => {
     expect(NO_PROFILES.issuesOf(person(), PATIENT)).to.equal(undefined);
   });
 
+  it('name what a reference leads to with a version, or without', () => {
+    const target = '"targetProfile":["http://hl7.org/fhir/StructureDefinition/Patient|4.0.1"]';
+    const text = JSON.stringify(FILES).replaceAll(`"targetProfile":["${PATIENT}"]`, target);
+    expect(text).to.include(target);
+    const versioned = new Profiles([packageIn(packed(JSON.parse(text)), true)]);
+    expect(versioned.issuesOf(pressure(), PRESSURE)).to.deep.equal([]);
+    const other = changed(pressure, (one) => (one['subject'].reference = 'Group/a'));
+    expect(versioned.issuesOf(other, PRESSURE)?.map(({ expression }) => expression)).to.deep.include([
+      'Observation.subject',
+    ]);
+  });
+
   it('come from a built package, or from nothing', () => {
     const broken: [string, Uint8Array, RegExp][] = [
       ['no gzip', Buffer.from('no gzip at all'), /no \.tgz file/],
