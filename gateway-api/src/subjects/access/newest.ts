@@ -9,6 +9,8 @@ import { type DisclosurePage, patientsOf, type Whose } from './disclosures.ts';
 
 export interface Newest {
   compartment: Whose;
+  /** Of these patients alone, as far as the compartment has them. */
+  patients?: readonly string[] | undefined;
   status?: AccessState['status'] | undefined;
   count: number;
   /** `next` of the page before. */
@@ -21,10 +23,10 @@ const MOST_SEEN = 2_000;
 /** A page. What cannot be read is reported, and counted. */
 export async function newestPage(
   { disclosures, index, organisation, broken }: Pick<Services, 'disclosures' | 'index' | 'organisation' | 'broken'>,
-  { compartment, status, count, after }: Newest,
+  { status, count, after, ...whose }: Newest,
 ): Promise<DisclosurePage> {
   const options = { index, isCustodian: organisation.kind === 'custodian', read: async () => undefined };
-  const patients = patientsOf({ compartment });
+  const patients = patientsOf(whose);
   const source = patients === undefined ? ownAccesses(options) : accessesOf(patients, options);
   const page: DisclosurePage = { disclosures: [], broken: 0 };
   let last: unknown;
@@ -35,7 +37,7 @@ export async function newestPage(
     if (id === undefined) continue;
     seen += 1;
     try {
-      const found = await disclosures.find(id, compartment);
+      const found = await disclosures.find(id, patients);
       if (found !== undefined && (status === undefined || found.state.status === status)) page.disclosures.push(found);
     } catch (error) {
       if (error instanceof DatabaseLost) throw error;

@@ -44,6 +44,18 @@ describe('A patient whose identifier is given to another', function () {
     return (body.entry ?? []).map(({ resource }: { resource: { id: string } }) => resource.id);
   };
 
+  /** Page by page, one on each. */
+  const requestsOf = async ({ id }: ExamplePatient, as: string): Promise<string[]> => {
+    const found: string[] = [];
+    let path: string | undefined = `/access-requests?patient=Patient/${id}&count=1`;
+    while (path !== undefined) {
+      const { body } = await scene.send(as, `GET ${path}`);
+      found.push(...body.accessRequests.map((one: { id: string }) => one.id));
+      path = body.next;
+    }
+    return found;
+  };
+
   it('keeps her log, and the holder finds it by her; the other sees nothing of it', async () => {
     await scene.consented(hers);
     const [granted, refused] = [await scene.ask(hers), await scene.ask(hers, { types: ['Immunization'] })];
@@ -54,6 +66,11 @@ describe('A patient whose identifier is given to another', function () {
     expect(await logOf(hers, 'hospital')).to.include.members([granted, refused]);
     expect(await logOf(other)).to.deep.equal([]);
     expect(await logOf(other, 'hospital')).to.deep.equal([]);
+    for (const as of ['patients', 'hospital']) {
+      const listed = await requestsOf(hers, as);
+      expect(listed, as).to.have.members([granted, refused]);
+      expect(await requestsOf(other, as), as).to.deep.equal([]);
+    }
     const asOther = `patients patient Patient/${other.id}`;
     expect((await scene.send(asOther, `GET /access-requests/${granted}`)).status).to.equal(404);
     expect(await scene.at('clinic', refused)).to.not.have.any.keys('patient', 'because');

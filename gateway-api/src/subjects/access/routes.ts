@@ -8,6 +8,7 @@ import { custodianOf } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { compartmentsOf } from '../../auth/entitlement.ts';
 import { nextPage, pageCount } from '../../http/paging.ts';
+import { patientNamed } from '../../http/patients.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
@@ -153,15 +154,19 @@ export const accessRequests = route({
   summary: 'The access requests that this organisation takes part in, the one that went on last first, in pages.',
   query: pageSchema.extend({
     status: accessStateSchema.shape.status.optional().meta({ description: 'Those alone that stand so.' }),
+    patient: patientNamed,
   }),
   answers: { 200: { description: 'A page of requests.', schema: listSchema } },
-  async handle({ caller, query: { count, after, status } }, services) {
+  async handle({ caller, query: { count, after, status, patient } }, services) {
     const { disclosures } = services;
     const compartment = compartmentsOf(caller, 'read', 'answer');
     const from = after === undefined ? undefined : Buffer.from(after, 'base64url').toString('utf8');
-    const page = await newestPage(services, { compartment, count, after: from, status });
+    const patients = patient === undefined ? undefined : [patient];
+    const page = await newestPage(services, { compartment, patients, count, after: from, status });
     await noteAccesses(caller, 'access', page.disclosures, services);
-    const narrowed = status === undefined ? '' : `&status=${status}`;
+    const narrowed = Object.entries({ status, patient })
+      .flatMap(([name, value]) => (value === undefined ? [] : [`&${name}=${value}`]))
+      .join('');
     const next =
       page.next === undefined
         ? {}
