@@ -2,14 +2,12 @@
  * The whole consortium on this machine: identities, the network and the chaincode in processes of their own,
  * and one gateway per organisation in this one. `npm start` and the end-to-end tests use the same function.
  */
-
 import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { LEDGER_LAYOUT } from '@telemed-ledger/chaincode/model/values.ts';
 import { type ConsortiumDefinition, membersOf } from '@telemed-ledger/consortium/definition.ts';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
-import type { Consortium as Members } from '@telemed-ledger/consortium/members.ts';
-import { organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
+import { type Consortium as Members, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
 import { createGateway } from '@telemed-ledger/gateway-api/app.ts';
 import { audienceOf, ensureIssuer, issuerOf, LONGEST_MINUTES } from '@telemed-ledger/gateway-api/auth/issuer.ts';
 import { DEFAULTS, type GatewayConfig } from '@telemed-ledger/gateway-api/config.ts';

@@ -35,7 +35,9 @@ const purgeKeys = (kind: Kind): Duty<Group> => ({
     const groups = new Map<string, string[]>();
     for await (const { collection, key, isStanding } of paged((page) => index.erasures.refused.page(page))) {
       const keys = groups.get(collection) ?? [];
-      if (!isStanding && keys.length < MAX_REFUSED) groups.set(collection, [...keys, key]);
+      if (isStanding || keys.length === MAX_REFUSED) continue;
+      keys.push(key);
+      groups.set(collection, keys);
     }
     for (const [collection, keys] of groups) yield { collection, keys };
   },

@@ -8,26 +8,21 @@ import { isAppointment, withBookings } from './bookings.ts';
 import { isOfMedication, withDispensing } from './dispenses.ts';
 import { atResource, recordItems } from './items.ts';
 import type { Write } from './records.ts';
-import { type RecordItem, sheetsOf } from './sheets.ts';
+import { LIST_NAMES, lengthShown, type RecordItem, sheetsOf, shownIn } from './sheets.ts';
 import { isVisit, withVisits } from './visits.ts';
 
 /** The chaincode names a record by its place in the private input; see contracts/records.ts. */
 const RECORD = /^private\.sheets\[(\d+)\]\.records\[(\d+)\]/;
 
-const SHOWN = /^private\.(dispenses|bookings|visits)\[(\d+)\]/;
-/** What of an item stands in each list of the private input. */
-const IN_LIST = { dispenses: 'shown', bookings: 'booked', visits: 'visited' } as const;
+const SHOWN = new RegExp(`^private\\.(${LIST_NAMES})\\[(\\d+)\\]`);
 
 /** The place among the items of a record that a refusal names. */
 export function recordAtFault(
   { expression }: Pick<LedgerError, 'expression'>,
   items: readonly RecordItem[],
 ): number | undefined {
-  const [, kind, place] = SHOWN.exec(expression ?? '') ?? [];
-  if (kind !== undefined) {
-    const shown = items.filter((item) => item[IN_LIST[kind as keyof typeof IN_LIST]] !== undefined);
-    return items.indexOf(shown[Number(place)] as RecordItem);
-  }
+  const [, list, place] = SHOWN.exec(expression ?? '') ?? [];
+  if (list !== undefined) return items.indexOf(shownIn(list, items)[Number(place)] as RecordItem);
   const [, sheet, record] = RECORD.exec(expression ?? '') ?? [];
   if (sheet === undefined) return undefined;
   const before = sheetsOf(items).laid.sheets.slice(0, Number(sheet));
@@ -75,10 +70,7 @@ export const recordVersions: Write = async (
       as,
       caller: subject,
       items,
-      bytes: items.reduce(
-        (sum, item) => sum + item.resource.length + lengthOf(item.shown ?? item.booked ?? item.visited),
-        0,
-      ),
+      bytes: items.reduce((sum, item) => sum + item.resource.length + lengthShown(item), 0),
       // What takes from one prescription, or of one person's time, waits for its turn: the ledger takes one after the other.
       targets: [...new Set(items.flatMap(targetsOf))],
       beforeSubmit,
@@ -97,5 +89,3 @@ export const targetsOf = ({ id, shown, handle, booked }: RecordItem): string[] =
   ...(shown === undefined || handle === undefined ? [] : [handle]),
   ...(booked?.known ?? []).map(({ name }) => name),
 ];
-
-const lengthOf = (shown: object | undefined): number => (shown === undefined ? 0 : JSON.stringify(shown).length);

@@ -4,7 +4,7 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { NewDraft } from '../../fhir/repository.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
-import type { RecordItem } from './sheets.ts';
+import { LIST_NAMES, type RecordItem } from './sheets.ts';
 
 /** @param provider in whose collection they stand */
 export const recordItems = (index: ReadModel, provider: string, drafts: readonly NewDraft[]): Promise<RecordItem[]> =>
@@ -17,7 +17,9 @@ export const recordItems = (index: ReadModel, provider: string, drafts: readonly
     }),
   );
 
-const RESOURCE = /^private\.(?:sheets\[\d+\]\.records\[\d+\](?:\.resource)?|(?:dispenses|bookings|visits)\[\d+\])(.*)$/;
+const RESOURCE = new RegExp(
+  `^private\\.(?:sheets\\[\\d+\\]\\.records\\[\\d+\\](?:\\.resource)?|(?:${LIST_NAMES})\\[\\d+\\])(.*)$`,
+);
 
 /** A refusal at the only record of a write, with its place as who sent it knows it. */
 export function atResource(error: unknown, [only, ...others]: readonly RecordItem[]): unknown {

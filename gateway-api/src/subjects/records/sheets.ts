@@ -43,13 +43,28 @@ function cut(items: readonly RecordItem[]): RecordItem[][] {
   return sheets;
 }
 
+/** The lists of the private input that show what records rest on, by what of an item stands in each. */
+const LISTS = { dispenses: 'shown', bookings: 'booked', visits: 'visited' } as const satisfies Record<
+  string,
+  keyof RecordItem
+>;
+type List = keyof typeof LISTS;
+/** Their names, for a pattern. */
+export const LIST_NAMES = Object.keys(LISTS).join('|');
+
+/** The items that show something in a list, in its order. */
+export const shownIn = (list: string, items: readonly RecordItem[]): RecordItem[] =>
+  items.filter((item) => item[LISTS[list as List]] !== undefined);
+
+/** How long what an item shows is, in characters. */
+export const lengthShown = (item: RecordItem): number =>
+  Object.values(LISTS).reduce((sum, name) => sum + (JSON.stringify(item[name])?.length ?? 0), 0);
+
+/** A list is absent where none of the records shows anything in it. */
 export interface Laid {
   sheets: SheetDraft[];
-  /** Absent where none of them is a dispense of a prescription. */
   dispenses?: DispenseShown[];
-  /** Absent where none of them is an appointment that takes a time. */
   bookings?: BookingShown[];
-  /** Absent where none of them is a visit that rests on something. */
   visits?: VisitShown[];
 }
 
@@ -64,20 +79,11 @@ export function sheetsOf(items: readonly RecordItem[]): { laid: Laid; renamed: R
     ...{ id, salt: newSalt() },
     records: records.map((item) => recordOf(item, renamed)),
   }));
-  const shownFor = <T>(one: (item: RecordItem) => T | undefined): (T & { id: string })[] =>
-    items.flatMap((item) => {
-      const shown = one(item);
-      return shown === undefined ? [] : [{ ...shown, id: renamed.get(item.id) ?? item.id }];
-    });
-  const dispenses = shownFor(({ shown }) => shown);
-  const bookings = shownFor(({ booked }) => booked);
-  const visits = shownFor(({ visited }) => visited);
-  const laid: Laid = {
-    sheets,
-    ...(dispenses.length === 0 ? {} : { dispenses }),
-    ...(bookings.length === 0 ? {} : { bookings }),
-    ...(visits.length === 0 ? {} : { visits }),
-  };
+  const lists = (Object.keys(LISTS) as List[]).flatMap((list) => {
+    const shown = shownIn(list, items).map((item) => ({ ...item[LISTS[list]], id: renamed.get(item.id) ?? item.id }));
+    return shown.length === 0 ? [] : [[list, shown] as const];
+  });
+  const laid: Laid = { sheets, ...Object.fromEntries(lists) };
   return { laid, renamed };
 }
 
