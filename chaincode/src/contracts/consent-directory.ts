@@ -83,6 +83,17 @@ function putNext(
   store.putPrivate(collections.care(provider), key, next);
 }
 
+/** What a version of a consent says, where it is there and in force. */
+export async function standingConsent(
+  store: Store,
+  provider: string,
+  { id, version }: ConsentVersion,
+): Promise<Resource | undefined> {
+  const given = await store.getPrivate(collections.care(provider), privateKeys.consent(id, version), anchoredSchema);
+  const isOver = given === undefined || (await endOfConsent(store, provider, { id, version })) !== undefined;
+  return isOver ? undefined : given.resource;
+}
+
 /** The patient's consents that are in force, in the order of their granting; `hints` are versions known to exist. */
 export async function consentsInForce(
   store: Store,

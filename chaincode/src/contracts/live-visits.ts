@@ -1,16 +1,14 @@
 /** Consultations among records: each step is held to when it takes place, with whom, and what its patient has agreed to. */
-import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { checkRecord } from '../ledger/evidence.ts';
 import { licenceShown } from '../ledger/register.ts';
 import type { Call } from '../ledger/transaction.ts';
 import { isConsultation } from '../model/consultations.ts';
 import { LedgerError } from '../model/errors.ts';
 import { patientIdOf, type Resource } from '../model/fhir.ts';
-import { privateKeys } from '../model/keys.ts';
 import { isLive, type VisitShown } from '../model/live-visits.ts';
-import { anchoredSchema, type LicenceState } from '../model/values.ts';
+import type { LicenceState } from '../model/values.ts';
 import { VISIT_REFUSALS, visitRefusal } from '../rules/live-visits.ts';
-import { endOfConsent } from './consent-directory.ts';
+import { standingConsent } from './consent-directory.ts';
 import { previousOf, type Recorded, type Recording, withShown } from './following.ts';
 
 type Visiting = Call<'RecordVersions'> & Recording;
@@ -34,7 +32,8 @@ async function holdVisit(call: Visiting, entry: Recorded, shown: VisitShown | un
   const previous = before?.deleted === undefined ? before?.resource : undefined;
   const { store, provider } = call;
   const patient = await patientIn(call, visit, shown, root);
-  const [consent, licences] = [await consentIn(call, shown), await licencesIn(call, shown)];
+  const consent = shown.consent && (await standingConsent(store, provider, shown.consent));
+  const licences = await licencesIn(call, shown);
   const reason = visitRefusal({ visit, previous, now: store.time, provider, patient, consent, licences });
   if (reason !== undefined) throw new LedgerError('CONFLICT', `${reason}: ${VISIT_REFUSALS[reason]}`, `${at}.resource`);
 }
@@ -51,15 +50,6 @@ async function patientIn(
   if (anchored.resource.resourceType !== 'Patient' || anchored.id !== patientIdOf(visit))
     throw new LedgerError('INVALID', 'is not the patient of the visit', `${root}.patient`);
   return anchored.resource;
-}
-
-/** The consent, where it is in force. */
-async function consentIn({ provider, store }: Visiting, { consent }: VisitShown): Promise<Resource | undefined> {
-  if (consent === undefined) return undefined;
-  const key = privateKeys.consent(consent.id, consent.version);
-  const given = await store.getPrivate(collections.care(provider), key, anchoredSchema);
-  if (given === undefined || (await endOfConsent(store, provider, consent)) !== undefined) return undefined;
-  return given.resource;
 }
 
 async function licencesIn({ store }: Visiting, { licences = [] }: VisitShown): Promise<Map<string, LicenceState>> {

@@ -2,7 +2,6 @@
  * What a patient records: her custodian sends it, and the provider whose patient she is endorses it and holds it. Both hold it to be hers,
  * in her name or in that of a caretaker whom a delegation in force lets do it, and to follow nothing that the provider recorded.
  */
-import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { organisationByName } from '@telemed-ledger/consortium/members.ts';
 import { checkRecord, checkRecords } from '../ledger/evidence.ts';
 import type { Call } from '../ledger/transaction.ts';
@@ -10,14 +9,12 @@ import type { CaretakerAct } from '../model/consent-codes.ts';
 import { delegationAt } from '../model/delegations.ts';
 import { LedgerError } from '../model/errors.ts';
 import { patientIdOf, type Resource } from '../model/fhir.ts';
-import { privateKeys } from '../model/keys.ts';
 import { MAX_OF_PATIENT, patientType } from '../model/patient-records.ts';
 import type { RecordEvidence } from '../model/sheets.ts';
 import type { OutputOf } from '../model/transactions.ts';
-import { anchoredSchema } from '../model/values.ts';
 import { PATIENT_RECORD_REFUSALS, patientRecordRefusal } from '../rules/patient-records.ts';
 import { book } from './bookings.ts';
-import { endOfConsent } from './consent-directory.ts';
+import { standingConsent } from './consent-directory.ts';
 import { previousOf, type Recording } from './following.ts';
 import { type Entry, isPlacedById, laid, putLaid, recordsOn } from './laying.ts';
 
@@ -60,11 +57,9 @@ async function writerOf({ provider, store, private: { caretaker } }: Writing, pa
   if (caretaker === undefined) return { author: `Patient/${patient}` };
   const { user, delegation } = caretaker;
   const at = 'private.caretaker.delegation';
-  const key = privateKeys.consent(delegation.id, delegation.version);
-  const consent = await store.getPrivate(collections.care(provider), key, anchoredSchema);
-  const isOver = consent === undefined || (await endOfConsent(store, provider, delegation)) !== undefined;
-  const given =
-    isOver || patientIdOf(consent.resource) !== patient ? undefined : delegationAt(consent.resource, store.time);
+  const consent = await standingConsent(store, provider, delegation);
+  const isHers = consent !== undefined && patientIdOf(consent) === patient;
+  const given = isHers ? delegationAt(consent, store.time) : undefined;
   if (given?.caretakers.includes(user) !== true)
     throw new LedgerError(
       'FORBIDDEN',
