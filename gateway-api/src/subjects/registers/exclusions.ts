@@ -8,6 +8,7 @@ import { newSalt, senderOf } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
 import { type Exclusion, readExclusionList } from './exclusion-list.ts';
+import { takingList } from './register-csv.ts';
 
 /** The end of a licence that is known by its exclusion alone. */
 const OPEN_END = '9999-12-31';
@@ -25,19 +26,9 @@ const answerSchema = z
   .meta({ id: 'ExclusionsImported' });
 
 export const importExclusions = route({
-  method: 'post',
+  ...takingList,
   path: '/licences/exclusions',
   summary: 'Takes a list of exclusions, CSV as the LEIE; sending it again changes nothing (regulator).',
-  query: z.object({
-    preview: z
-      .enum(['true', 'false'])
-      .default('false')
-      .meta({ description: 'Whether it is only told what it changes.' }),
-  }),
-  body: z.string(),
-  text: 'text/csv',
-  large: true,
-  transaction: 'SetLicences',
   answers: { 200: { description: 'What was, or would be, changed.', schema: answerSchema } },
   async handle({ caller, query, body }, services) {
     const { exclusions, ...rows } = readExclusionList(body);

@@ -13,7 +13,7 @@ import { route } from '../../http/routes.ts';
 import { senderOf } from '../../ledger/sender.ts';
 import type { Services } from '../services.ts';
 import { sendAll } from './exclusions.ts';
-import { type Row, rowsOf } from './register-csv.ts';
+import { type Row, rowsOf, takingList } from './register-csv.ts';
 
 const rowSchema = z.object({
   line: z.int().meta({ description: 'From 1, the head included.' }),
@@ -31,19 +31,9 @@ const answerSchema = z
   .meta({ id: 'LicencesImported' });
 
 export const importLicences = route({
-  method: 'post',
+  ...takingList,
   path: '/licences/list',
   summary: 'Takes a list of licences, CSV; sending it again changes nothing (regulator).',
-  query: z.object({
-    preview: z
-      .enum(['true', 'false'])
-      .default('false')
-      .meta({ description: 'Whether it is only told what it changes.' }),
-  }),
-  body: z.string(),
-  text: 'text/csv',
-  large: true,
-  transaction: 'SetLicences',
   answers: { 200: { description: 'What was, or would be, changed.', schema: answerSchema } },
   async handle({ caller, query, body }, services) {
     const { said, ...told } = await planOf(services, rowsOf(body, ['NUMBER', 'START', 'END']));

@@ -1,5 +1,6 @@
 /** Lists for the register as CSV (RFC 4180): rows by the names of their columns, which are read without regard to case. */
 import { CsvError, parse } from 'csv-parse/sync';
+import { z } from 'zod';
 import { Failure } from '../../http/failures.ts';
 
 /** The rows beyond which a list is to be sent in parts. */
@@ -30,3 +31,18 @@ export function rowsOf(text: string, required: readonly string[]): { record: Row
       throw new Failure(400, 'structure', `The list has no rows, or no column ${name}.`, { expression: 'body' });
   return rows;
 }
+
+/** What every route has that takes such a list. */
+export const takingList = {
+  method: 'post',
+  text: 'text/csv',
+  large: true,
+  transaction: 'SetLicences',
+  query: z.object({
+    preview: z
+      .enum(['true', 'false'])
+      .default('false')
+      .meta({ description: 'Whether it is only told what it changes.' }),
+  }),
+  body: z.string(),
+} as const;

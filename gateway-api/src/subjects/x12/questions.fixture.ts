@@ -3,6 +3,15 @@ import { type Written, writeX12 } from './writing.ts';
 
 const envelope = { sender: 'BILLING', receiver: 'PAYER', at: '2026-01-05T10:23:00Z', control: 1 };
 
+const payerLevel = (entity: 'PR' | 'X3', payer: string): Written[] => [
+  ['HL', '1', '', '20', '1'],
+  ['NM1', entity, '2', 'EXAMPLE PAYER', '', '', '', '', 'PI', payer],
+];
+const hospitalLevel: readonly Written[] = [
+  ['HL', '2', '1', '21', '1'],
+  ['NM1', '1P', '2', 'EXAMPLE HOSPITAL', '', '', '', '', 'XX', '1234567893'],
+];
+
 export interface ExampleQuestion {
   trace: string;
   member: string;
@@ -17,10 +26,7 @@ export interface ExampleQuestion {
 export function example276(questions: readonly ExampleQuestion[], payer: string, npi = '1234567893'): string {
   const set: Written[] = [
     ['BHT', '0010', '13', 'Q-1', '20260105', '1023'],
-    ...([
-      ['HL', '1', '', '20', '1'],
-      ['NM1', 'PR', '2', 'EXAMPLE PAYER', '', '', '', '', 'PI', payer],
-    ] as const),
+    ...payerLevel('PR', payer),
     ...([
       ['HL', '2', '1', '21', '1'],
       ['NM1', '41', '2', 'EXAMPLE BILLING', '', '', '', '', '46', '111222333'],
@@ -51,14 +57,8 @@ export function example270(
   let level = 2;
   const set: Written[] = [
     ['BHT', '0022', '13', 'E-1', '20260105', '1023'],
-    ...([
-      ['HL', '1', '', '20', '1'],
-      ['NM1', 'PR', '2', 'EXAMPLE PAYER', '', '', '', '', 'PI', payer],
-    ] as const),
-    ...([
-      ['HL', '2', '1', '21', '1'],
-      ['NM1', '1P', '2', 'EXAMPLE HOSPITAL', '', '', '', '', 'XX', '1234567893'],
-    ] as const),
+    ...payerLevel('PR', payer),
+    ...hospitalLevel,
     ...members.flatMap(({ member, day, service = '30', isDependent = false }): Written[] => {
       level += 1;
       const own: Written[] = [...(day === undefined ? [] : [['DTP', '291', 'D8', day] as const]), ['EQ', service]];
@@ -105,14 +105,8 @@ export function example278(requests: readonly ExampleRequest[], payer: string): 
   let level = 2;
   const set: Written[] = [
     ['BHT', '0007', '13', 'A-1', '20260105', '1023'],
-    ...([
-      ['HL', '1', '', '20', '1'],
-      ['NM1', 'X3', '2', 'EXAMPLE PAYER', '', '', '', '', 'PI', payer],
-    ] as const),
-    ...([
-      ['HL', '2', '1', '21', '1'],
-      ['NM1', '1P', '2', 'EXAMPLE HOSPITAL', '', '', '', '', 'XX', '1234567893'],
-    ] as const),
+    ...payerLevel('X3', payer),
+    ...hospitalLevel,
     ...requests.flatMap(({ trace, member, certification = 'I', isUrgent = false, services, ...named }): Written[] => {
       level += 2;
       const event = level;
@@ -159,14 +153,8 @@ export function exampleInquiry278(
   let level = 2;
   const set: Written[] = [
     ['BHT', '0007', '28', 'I-1', '20260105', '1023'],
-    ...([
-      ['HL', '1', '', '20', '1'],
-      ['NM1', 'X3', '2', 'EXAMPLE PAYER', '', '', '', '', 'PI', payer],
-    ] as const),
-    ...([
-      ['HL', '2', '1', '21', '1'],
-      ['NM1', '1P', '2', 'EXAMPLE HOSPITAL', '', '', '', '', 'XX', '1234567893'],
-    ] as const),
+    ...payerLevel('X3', payer),
+    ...hospitalLevel,
     ...inquiries.flatMap(({ member, code, day, ...named }): Written[] => {
       level += 2;
       return [
