@@ -9,3 +9,11 @@ export async function whyNoFabric(): Promise<string | undefined> {
   const problems = await binaryProblems(process.env);
   return problems.length > 0 ? problems.join('; ') : undefined;
 }
+
+/** Skips what a hook begins, with the reason, where there is no Fabric. */
+export async function skipWithoutFabric(hook: Mocha.Context): Promise<void> {
+  const reason = await whyNoFabric();
+  if (reason === undefined) return;
+  console.log(`skipped: ${reason}`);
+  hook.skip();
+}

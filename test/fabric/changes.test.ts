@@ -6,7 +6,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { expect } from 'chai';
-import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { skipWithoutFabric } from '../conformance/fabric-at-hand.ts';
 import { FabricScene } from './fabric-scene.fixture.ts';
 import { Writing } from './writing.fixture.ts';
 
@@ -18,11 +18,7 @@ describe('A running channel is changed, on Fabric', function () {
   let scene: FabricScene;
 
   before(async function () {
-    const reason = await whyNoFabric();
-    if (reason !== undefined) {
-      console.log(`skipped: ${reason}`);
-      return this.skip();
-    }
+    await skipWithoutFabric(this);
     scene = await FabricScene.start();
   });
   after(() => scene?.close());

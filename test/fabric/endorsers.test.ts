@@ -10,7 +10,7 @@ import { newVisit } from '@telemed-ledger/scripts/demo/visit.ts';
 import type { Answer } from '@telemed-ledger/scripts/http.ts';
 import { expect } from 'chai';
 import { Records } from '../../chaincode/src/contracts/records.ts';
-import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { skipWithoutFabric } from '../conformance/fabric-at-hand.ts';
 import { FabricScene } from './fabric-scene.fixture.ts';
 
 const BUDGET_MS = 15_000;
@@ -32,11 +32,7 @@ describe('Endorsers that fail, on Fabric', function () {
   let parties: Parties;
 
   before(async function () {
-    const reason = await whyNoFabric();
-    if (reason !== undefined) {
-      console.log(`skipped: ${reason}`);
-      return this.skip();
-    }
+    await skipWithoutFabric(this);
     scene = await FabricScene.start();
     ({ parties } = scene);
   });

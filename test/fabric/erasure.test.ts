@@ -12,7 +12,7 @@ import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
 import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { expect } from 'chai';
 import { until } from '../../gateway-api/src/consortium.fixture.ts';
-import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { skipWithoutFabric } from '../conformance/fabric-at-hand.ts';
 import { filesWith, recordErasable } from '../faults/erasable.fixture.ts';
 
 const SHEETS = 2;
@@ -30,11 +30,7 @@ describe('Erasure on Fabric', function () {
   let erased: string[];
 
   before(async function () {
-    const reason = await whyNoFabric();
-    if (reason !== undefined) {
-      console.log(`skipped: ${reason}`);
-      return this.skip();
-    }
+    await skipWithoutFabric(this);
     const dataDir = mkdtempSync(join(tmpdir(), 'erasure-'));
     environment = { DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') };
     await definitionOnFreePorts(environment.CONSORTIUM);

@@ -13,7 +13,7 @@ import { type RunningConsortium, startConsortium } from '@telemed-ledger/scripts
 import { Parties, type Party, type Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { expect } from 'chai';
-import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { skipWithoutFabric } from '../conformance/fabric-at-hand.ts';
 
 const SYSTEM = 'urn:example:mrn';
 const coded = (system: string, code: string) => ({ coding: [{ system: `http://${system}`, code }] });
@@ -41,11 +41,7 @@ describe('A delivery decided while the receiving peer is dead, on Fabric', funct
   let parties: Parties;
 
   before(async function () {
-    const reason = await whyNoFabric();
-    if (reason !== undefined) {
-      console.log(`skipped: ${reason}`);
-      return this.skip();
-    }
+    await skipWithoutFabric(this);
     const dataDir = mkdtempSync(join(tmpdir(), 'late-'));
     environment = { DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') };
     await definitionOnFreePorts(environment.CONSORTIUM);

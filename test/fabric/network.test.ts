@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { openSdk } from '@telemed-ledger/scripts/bench/sdk.ts';
 import { definitionOnFreePorts, runNetwork, SCRIPT } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { expect } from 'chai';
-import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { skipWithoutFabric } from '../conformance/fabric-at-hand.ts';
 
 describe("npm run network, on Fabric's own programs", function () {
   this.timeout(120_000);
@@ -14,11 +14,7 @@ describe("npm run network, on Fabric's own programs", function () {
   let environment: Record<string, string>;
 
   before(async function () {
-    const reason = await whyNoFabric();
-    if (reason !== undefined) {
-      console.log(`skipped: ${reason}`);
-      this.skip();
-    }
+    await skipWithoutFabric(this);
     dataDir = mkdtempSync(join(tmpdir(), 'network-'));
     environment = { DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') };
     await definitionOnFreePorts(environment['CONSORTIUM']!);

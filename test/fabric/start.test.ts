@@ -14,7 +14,7 @@ import { type BareSdk, openSdk } from '@telemed-ledger/scripts/bench/sdk.ts';
 import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
 import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { expect } from 'chai';
-import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { skipWithoutFabric } from '../conformance/fabric-at-hand.ts';
 import { ConsortiumProcess, kill } from '../faults/process.fixture.ts';
 
 const LANES = 12;
@@ -58,11 +58,7 @@ describe('npm start on Fabric under steady writes', function () {
   let parties: Parties | undefined;
 
   before(async function () {
-    const reason = await whyNoFabric();
-    if (reason !== undefined) {
-      console.log(`skipped: ${reason}`);
-      return this.skip();
-    }
+    await skipWithoutFabric(this);
     const dataDir = mkdtempSync(join(tmpdir(), 'start-'));
     environment = { DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') };
     await definitionOnFreePorts(environment.CONSORTIUM);

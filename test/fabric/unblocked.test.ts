@@ -3,7 +3,7 @@
  * goes through without it. How much longer each takes than undisturbed is printed.
  */
 import { expect } from 'chai';
-import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { skipWithoutFabric } from '../conformance/fabric-at-hand.ts';
 import { ACTS, ask, goThrough, ORGANISATIONS, prepare, prepareAll, type Stage } from '../scenarios/acts.fixture.ts';
 import { changeChaincode, UNWILLING } from '../scenarios/unwilling.fixture.ts';
 import { FabricScene } from './fabric-scene.fixture.ts';
@@ -20,11 +20,7 @@ describe('Nobody blocks a step that is not theirs, on Fabric', function () {
   const rows: string[][] = [];
 
   before(async function () {
-    const reason = await whyNoFabric();
-    if (reason !== undefined) {
-      console.log(`skipped: ${reason}`);
-      return this.skip();
-    }
+    await skipWithoutFabric(this);
     scene = await FabricScene.start();
     await prepareAll(scene.parties);
   });

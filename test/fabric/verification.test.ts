@@ -25,7 +25,7 @@ import { checkChannel } from '@telemed-ledger/scripts/verification/channel/chann
 import type { PeerReport } from '@telemed-ledger/scripts/verification/channel/peer-check.ts';
 import { reachOf } from '@telemed-ledger/scripts/verification/channel/reach.ts';
 import { expect } from 'chai';
-import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { skipWithoutFabric } from '../conformance/fabric-at-hand.ts';
 
 const NAMES = ['hospital', 'clinic', 'patients', 'payer', 'bank', 'regulator'];
 
@@ -37,11 +37,7 @@ describe("Verifying and repairing Fabric's peers", function () {
   let layout: Layout;
 
   before(async function () {
-    const reason = await whyNoFabric();
-    if (reason !== undefined) {
-      console.log(`skipped: ${reason}`);
-      this.skip();
-    }
+    await skipWithoutFabric(this);
     dataDir = mkdtempSync(join(tmpdir(), 'verification-'));
     environment = { DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') };
     await definitionOnFreePorts(environment['CONSORTIUM']!);

@@ -11,7 +11,7 @@ import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts'
 import { type RunningConsortium, startConsortium } from '@telemed-ledger/scripts/consortium.ts';
 import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
 import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
-import { whyNoFabric } from '../conformance/fabric-at-hand.ts';
+import { skipWithoutFabric } from '../conformance/fabric-at-hand.ts';
 
 export interface Scene extends RunningConsortium {
   dataDir: string;
@@ -65,10 +65,7 @@ const IS_FABRIC = process.env['TEST_NETWORK'] === 'fabric';
 const environmentOf = (dataDir: string) => ({ DATA_DIR: dataDir, CONSORTIUM: join(dataDir, 'consortium.yaml') });
 
 before(async function () {
-  const reason = IS_FABRIC ? await whyNoFabric() : undefined;
-  if (reason === undefined) return;
-  console.log(`skipped: ${reason}`);
-  this.skip();
+  if (IS_FABRIC) await skipWithoutFabric(this);
 });
 
 async function startOnFabric(
