@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
-import { portVariable, urlVariable } from './consortium/ports.ts';
+import { portVariable, urlVariable } from '@telemed-ledger/consortium/variables.ts';
 import { NoAnswer } from './http.ts';
 
 /** The command was called wrongly; the message shows its usage. Exit code 2. */

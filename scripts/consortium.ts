@@ -8,6 +8,7 @@ import { LEDGER_LAYOUT } from '@telemed-ledger/chaincode/model/values.ts';
 import { type ConsortiumDefinition, membersOf } from '@telemed-ledger/consortium/definition.ts';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { type Consortium as Members, organisationsOfKind } from '@telemed-ledger/consortium/members.ts';
+import { type PortOwner, portVariable } from '@telemed-ledger/consortium/variables.ts';
 import { createGateway } from '@telemed-ledger/gateway-api/app.ts';
 import { audienceOf, ensureIssuer, issuerOf, LONGEST_MINUTES } from '@telemed-ledger/gateway-api/auth/issuer.ts';
 import { DEFAULTS, type GatewayConfig } from '@telemed-ledger/gateway-api/config.ts';
@@ -18,7 +19,7 @@ import pRetry, { AbortError } from 'p-retry';
 import { holdDataDirectory } from './consortium/data-directory.ts';
 import { joinFabric, startEmbedded } from './consortium/ledgers.ts';
 import { madeUpParties } from './consortium/parties.ts';
-import { type PortOwner, portVariable, takenPorts } from './consortium/ports.ts';
+import { takenPorts } from './consortium/ports.ts';
 import { reachOf } from './consortium/profile.ts';
 import { gatewayDirectory, type NetworkKind } from './consortium/read-models.ts';
 

@@ -4,12 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { portVariable } from '@telemed-ledger/consortium/variables.ts';
 import { type ClientIds, clientIdsIn } from '@telemed-ledger/gateway-api/fhir/client-ids.ts';
 import { originsIn } from '@telemed-ledger/gateway-api/http/cross-origin.ts';
 import { isOrigin, networksIn } from '@telemed-ledger/gateway-api/http/origin.ts';
 import { hostsIn } from '@telemed-ledger/gateway-api/subjects/subscriptions/hosts.ts';
 import { type Parties, partiesSchema } from '@telemed-ledger/gateway-api/subjects/x12/parties.ts';
-import { portVariable } from './consortium/ports.ts';
 import { isNetworkKind, type NetworkKind } from './consortium/read-models.ts';
 import type { RunningConsortium } from './consortium.ts';
 

@@ -4,6 +4,7 @@
  * ends with exit code 1 where there is any. It asks what runs, and reads the files of what does not.
  */
 import { parseArgs } from 'node:util';
+import { urlVariable } from '@telemed-ledger/consortium/variables.ts';
 import { preventsStart } from '@telemed-ledger/network/embedded/ledger/verification/damage.ts';
 import type { Verification } from '@telemed-ledger/network/embedded/ledger/verification/verify.ts';
 import {
@@ -16,7 +17,6 @@ import {
   UsageError,
 } from './command-line.ts';
 import { holdDataDirectory, isHeld } from './consortium/data-directory.ts';
-import { urlVariable } from './consortium/ports.ts';
 import { networkInUse } from './consortium/read-models.ts';
 import { isKnown } from './verification/channel/channel-check.ts';
 import type { PeerReport } from './verification/channel/peer-check.ts';

@@ -1,9 +1,7 @@
 /** Whether ports of this machine are free, found out before anything is started on them. */
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-
-/** What listens on a port: decides the message about it and the variable that changes it. */
-export type PortOwner = 'gateway' | 'peer';
+import { type PortOwner, portVariable } from '@telemed-ledger/consortium/variables.ts';
 
 function portError(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -43,12 +41,3 @@ async function lastingError(port: number, deadline: number): Promise<string | un
     await delay(POLL_MS);
   }
 }
-
-/** The environment variable that changes the port of an organisation's gateway, or of its peer in the embedded network. */
-export const portVariable = (organisation: string, owner: PortOwner = 'gateway'): string =>
-  `${owner.toUpperCase()}_PORT_${inVariable(organisation)}`;
-
-/** The environment variable with the address of an organisation's gateway, for its clients. */
-export const urlVariable = (organisation: string): string => `GATEWAY_URL_${inVariable(organisation)}`;
-
-const inVariable = (organisation: string): string => organisation.toUpperCase().replaceAll('-', '_');

@@ -24,6 +24,7 @@ export async function prepareVolumes(report: (line: string) => void): Promise<vo
     operationsAddress: `127.0.0.1:${AUTHORITY_OPERATIONS_PORT}`,
   }));
   for (const { name } of consortium.organisations) {
+    readOrMakeSecret(join(databaseVolume(name).directory, DATABASE.ownerPasswordFile));
     const password = readOrMakeSecret(join(databaseVolume(name).directory, DATABASE.passwordFile));
     writeIfDifferent(gatewayPath(name, 'database-password'), password);
   }

@@ -2,19 +2,22 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { ConsortiumError } from '@telemed-ledger/consortium/loader.ts';
+import { portVariable } from '@telemed-ledger/consortium/variables.ts';
 import { certificatesIn, unreadable } from '@telemed-ledger/network/ca/certificates.ts';
 import { binaryProblems, WHERE_TO_GET_THEM } from '@telemed-ledger/network/fabric/binaries.ts';
+import { PROJECT } from '@telemed-ledger/network/fabric/compose/compose-file.ts';
+import { authorityVolume } from '@telemed-ledger/network/fabric/compose/volumes.ts';
 import { type Layout, layoutOf, portsOf } from '@telemed-ledger/network/fabric/layout.ts';
 import { CONTAINERS } from '@telemed-ledger/network/fabric/place.ts';
 import { type PortUse, takenPorts } from '@telemed-ledger/network/fabric/ports.ts';
 import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
-import { dataDirectory, definedConsortium } from '../command-line.ts';
+import { dataDirectory, definedConsortium, UsageError } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { takenPorts as takenGatewayPorts } from '../consortium/ports.ts';
 import { dayOf, daysLeft, SOON_DAYS } from './certificates.ts';
-import { askEngine, engineFindings } from './container-engine.ts';
+import { askEngine, type Engine, engineFindings } from './container-engine.ts';
 import { networkContext } from './context.ts';
 
 export interface Preflight {
@@ -34,30 +37,45 @@ export async function preflight(environment: NodeJS.ProcessEnv): Promise<Preflig
     askEngine().then(engineFindings),
   ]);
   const certificates = certificateProblems(join(dataDirectory(), 'organisations'), new Date());
-  const problems = [...binaries, ...(await consortiumProblems()), ...certificates.problems, ...disk];
+  const problems = [...binaries, ...(await consortiumProblems(environment)), ...certificates.problems, ...disk];
   const programs = binaries.length === 0 ? [] : [WHERE_TO_GET_THEM];
   const containers = [...engine.problems, ...engine.remarks].map((line) => `for containers: ${line}`);
   return { problems, remarks: [...certificates.remarks, ...containers, ...programs] };
 }
 
 /** For `docker compose up`: neither Fabric's programs nor this machine's keys matter, and only gateways take ports of it. */
-export async function containerPreflight(): Promise<Preflight> {
+export async function containerPreflight(environment: NodeJS.ProcessEnv): Promise<Preflight> {
   const engine = await askEngine();
   const { problems, remarks } = engineFindings(engine);
   const definition = await mistakesOr(async () => {
     const consortium = definedConsortium();
-    const open = Object.entries(gatewayPortsOf(consortium)).filter(([, port]) => !engine.publishedPorts.includes(port));
+    const ports = gatewayPortsOf(consortium, environment);
+    const open = Object.entries(ports).filter(([, port]) => !engine.publishedPorts.includes(port));
+    remarks.push(...otherProject(engine.volumes, consortium));
     const missing = impossiblePorts(layoutOf(dataDirectory(), consortium, 'bft', CONTAINERS), {});
     return [...missing, ...(await takenGatewayPorts(Object.fromEntries(open)))];
   });
   return { problems: [...problems, ...definition], remarks };
 }
 
+/** Compose files had no name once: then the directory's was the volumes'. */
+export function otherProject(volumes: Engine['volumes'], { organisations }: ConsortiumDefinition): string[] {
+  const safes = organisations.map(({ name }) => authorityVolume(name).name);
+  const holding = [...Map.groupBy(volumes, ({ project }) => project)]
+    .filter(([, own]) => safes.every((safe) => own.some(({ volume }) => volume === safe)))
+    .map(([project]) => project);
+  if (holding.length === 0 || holding.includes(PROJECT)) return [];
+  return holding.map(
+    (project) =>
+      `there is a consortium in the volumes of the project ${project}, and none in those of ${PROJECT}: with COMPOSE_PROJECT_NAME=${project} docker compose goes on with it`,
+  );
+}
+
 /** Of the definition, and of the ports it names. */
-const consortiumProblems = (): Promise<string[]> =>
+const consortiumProblems = (environment: NodeJS.ProcessEnv): Promise<string[]> =>
   mistakesOr(async () => {
     const { consortium, layout } = networkContext();
-    const gateways = gatewayPortsOf(consortium);
+    const gateways = gatewayPortsOf(consortium, environment);
     return [
       ...portCollisions(layout, gateways),
       ...(await takenPorts(portsOf(layout).filter(({ process }) => runningPid(layout, process) === undefined))),
@@ -65,18 +83,29 @@ const consortiumProblems = (): Promise<string[]> =>
     ];
   });
 
-/** The definition's mistakes where it has any, what is found otherwise. */
+/** The definition's or the environment's mistakes where there are any, what is found otherwise. */
 async function mistakesOr(find: () => Promise<string[]>): Promise<string[]> {
   try {
     return await find();
   } catch (error) {
-    if (error instanceof ConsortiumError) return [error.message];
+    if (error instanceof ConsortiumError || error instanceof UsageError) return [error.message];
     throw error;
   }
 }
 
-const gatewayPortsOf = ({ organisations }: ConsortiumDefinition): Record<string, number> =>
-  Object.fromEntries(organisations.map(({ name, gatewayPort }) => [name, gatewayPort]));
+/** By organisation, as the environment or else the definition says. @throws UsageError where the former is no port. */
+export function gatewayPortsOf(
+  { organisations }: ConsortiumDefinition,
+  environment: NodeJS.ProcessEnv,
+): Record<string, number> {
+  const portOf = ({ name, gatewayPort }: OrganisationDefinition): number => {
+    const variable = portVariable(name);
+    const text = environment[variable] || String(gatewayPort);
+    if (/^\d{1,5}$/.test(text)) return Number(text);
+    throw new UsageError(`${variable}: ${text} is not a port`);
+  };
+  return Object.fromEntries(organisations.map((organisation) => [organisation.name, portOf(organisation)]));
+}
 
 function areGatewaysRunning(dataDir: string): boolean {
   if (!existsSync(dataDir)) return false;

@@ -185,7 +185,7 @@ async function reset({ yes }: Arguments): Promise<number> {
 }
 
 async function check({ containers }: Arguments): Promise<number> {
-  const { problems, remarks } = await (containers ? containerPreflight() : preflight(process.env));
+  const { problems, remarks } = await (containers ? containerPreflight(process.env) : preflight(process.env));
   for (const problem of problems) console.error(problem);
   for (const remark of remarks) console.log(remark);
   console.log(problems.length === 0 ? 'nothing keeps the network from running' : `to mend: ${problems.length}`);

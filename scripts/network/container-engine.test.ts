@@ -1,6 +1,8 @@
+import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { isSuitable } from '@telemed-ledger/network/fabric/binaries.ts';
 import { FABRIC_VERSION, IMAGES } from '@telemed-ledger/network/fabric/compose/images.ts';
 import { expect } from 'chai';
+import { gatewayPortsOf, otherProject } from './check.ts';
 import { askEngine, type Engine, engineFindings } from './container-engine.ts';
 
 const image = (text: string) => {
@@ -12,6 +14,7 @@ const engine = (changes: Partial<Engine> = {}): Engine => ({
   compose: '2.40.3',
   images: [image(IMAGES.peer), image(IMAGES.orderer), image('hyperledger/fabric-ca:1.5.21')],
   publishedPorts: [],
+  volumes: [],
   ...changes,
 });
 
@@ -26,7 +29,7 @@ describe('The container engine', () => {
   });
 
   it('is told from its client, and from one that does not answer', () => {
-    const silent = { silence: 'docker is not on the PATH', images: [], publishedPorts: [] };
+    const silent = { silence: 'docker is not on the PATH', images: [], publishedPorts: [], volumes: [] };
     expect(engineFindings(silent).problems).to.deep.equal(['no container engine answers: docker is not on the PATH']);
   });
 
@@ -59,6 +62,25 @@ describe('The container engine', () => {
       [],
       `${orderer} is not here yet: docker compose pull --ignore-buildable`,
     ]);
+  });
+
+  it('may hold a consortium of before the compose file had a name', () => {
+    const consortium = loadConsortium();
+    const made = (project: string) =>
+      consortium.organisations.map(({ name }) => ({ project, volume: `authority-${name}` }));
+    const [found] = otherProject([...made('main'), { project: 'wiki', volume: 'authority-clinic' }], consortium);
+    expect(found).to.contain('COMPOSE_PROJECT_NAME=main');
+    expect(otherProject([...made('main'), ...made('telemed-ledger')], consortium)).to.deep.equal([]);
+    expect(otherProject(made('main').slice(1), consortium)).to.deep.equal([]);
+  });
+
+  it('publishes gateways where the environment says', () => {
+    const consortium = loadConsortium();
+    const ports = gatewayPortsOf(consortium, { GATEWAY_PORT_CLINIC: '9999', GATEWAY_PORT_BANK: '' });
+    expect(ports['clinic']).to.equal(9999);
+    for (const { name, gatewayPort } of consortium.organisations)
+      if (name !== 'clinic') expect(ports[name]).to.equal(gatewayPort);
+    expect(() => gatewayPortsOf(consortium, { GATEWAY_PORT_CLINIC: 'http' })).to.throw('GATEWAY_PORT_CLINIC: http is');
   });
 
   it('is asked without harm where there is none', async () => {

@@ -13,6 +13,14 @@ export interface Engine {
   images: Image[];
   /** Of this machine, taken by containers of ours. */
   publishedPorts: number[];
+  /** Of compose projects, whoever's. */
+  volumes: Volume[];
+}
+
+interface Volume {
+  project: string;
+  /** As its compose file calls it. */
+  volume: string;
 }
 
 interface Image {
@@ -80,7 +88,7 @@ function isOlder(version: string, than: string): boolean {
 
 /** Asks the engine that `docker` is configured for. Starts, pulls and changes nothing. */
 export async function askEngine(): Promise<Engine> {
-  const nothing = { images: [], publishedPorts: [] };
+  const nothing = { images: [], publishedPorts: [], volumes: [] };
   let answer: { Server: { Version: string; ApiVersion: string } | null };
   try {
     answer = JSON.parse(await docker('version', '--format', '{{json .}}'));
@@ -90,10 +98,18 @@ export async function askEngine(): Promise<Engine> {
     return { ...nothing, silence };
   }
   if (answer.Server === null) return { ...nothing, silence: 'docker is here, its engine is not' };
-  const [compose, images, containers] = await Promise.all([
+  const [compose, images, containers, volumes] = await Promise.all([
     docker('compose', 'version', '--short').catch(() => undefined),
     docker('image', 'ls', '--format', '{{.Repository}} {{.Tag}}', 'hyperledger/fabric-*').catch(() => ''),
     docker('ps', '--filter', `ancestor=${IMAGES.gateway}`, '--format', '{{.Ports}}').catch(() => ''),
+    docker(
+      'volume',
+      'ls',
+      '--filter',
+      `label=${VOLUME}`,
+      '--format',
+      `{{.Label "${PROJECT}"}} {{.Label "${VOLUME}"}}`,
+    ).catch(() => ''),
   ]);
   return {
     server: { version: answer.Server.Version, api: answer.Server.ApiVersion },
@@ -102,10 +118,17 @@ export async function askEngine(): Promise<Engine> {
       const [repository = '', tag = ''] = line.split(' ');
       return { repository, tag };
     }),
+    volumes: lines(volumes).map((line) => {
+      const [project = '', volume = ''] = line.split(' ');
+      return { project, volume };
+    }),
     publishedPorts: [...containers.matchAll(/:(\d+)->/g)].map(([, port]) => Number(port)),
   };
 }
 
+/** Compose's labels of what it made. */
+const PROJECT = 'com.docker.compose.project';
+const VOLUME = 'com.docker.compose.volume';
 const TIMEOUT_MS = 10_000;
 
 async function docker(...args: string[]): Promise<string> {

@@ -18,6 +18,8 @@ interface Service {
   cap_drop?: string[];
   security_opt?: string[];
   mem_limit?: string;
+  pids_limit?: number;
+  cpus?: string;
   privileged?: boolean;
   restart?: string;
   healthcheck?: object;
@@ -29,6 +31,7 @@ interface Service {
 }
 
 interface File {
+  name: string;
   services: Record<string, Service>;
   networks: Record<string, { internal?: boolean }>;
   volumes: Record<string, object>;
@@ -55,7 +58,10 @@ describe('The compose file', () => {
     );
     const ajv = new Ajv2019({ strict: false, validateFormats: false, validateSchema: false });
     const validate = ajv.compile(specification);
-    expect(validate(file), JSON.stringify(validate.errors)).to.equal(true);
+    // The package's schema is of before compose files had names.
+    const { name, ...others } = file;
+    expect(name).to.match(/^[a-z0-9][a-z0-9_-]*$/);
+    expect(validate(others), JSON.stringify(validate.errors)).to.equal(true);
     expect(validate({ services: { a: { image: 'b', depend_on: {} } } })).to.equal(false);
   });
 
@@ -66,6 +72,9 @@ describe('The compose file', () => {
       expect(service.security_opt, name).to.include('no-new-privileges:true');
       expect(service, name).to.include({ init: true, read_only: true });
       expect(service.mem_limit, name).to.match(/^\d+[mg]$/);
+      expect(service.pids_limit, name).to.be.within(1, 1_000);
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: compose fills it in
+      expect(service.cpus, name).to.equal('${CONTAINER_CPUS:-1}');
       expect(service.privileged, name).to.equal(undefined);
     }
   });
@@ -78,7 +87,10 @@ describe('The compose file', () => {
 
   it('publishes ports on this machine alone', () => {
     const ports = services.flatMap(([, service]) => service.ports ?? []);
-    expect(ports).to.include.members(consortium.organisations.map(({ gatewayPort: p }) => `127.0.0.1:${p}:${p}`));
+    const published = consortium.organisations.map(
+      ({ name, gatewayPort: p }) => `127.0.0.1:\${GATEWAY_PORT_${name.toUpperCase()}:-${p}}:${p}`,
+    );
+    expect(ports).to.include.members(published);
     expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).to.deep.equal([]);
   });
 
@@ -132,6 +144,35 @@ describe('The compose file', () => {
       'database-clinic',
       'gateway-clinic',
     ]);
+  });
+
+  it('lets a gateway reach its own organisation alone', () => {
+    const names = consortium.organisations.map(({ name }) => name);
+    for (const name of names) {
+      const { networks = [] } = file.services[`gateway-${name}`]!;
+      const reached = services.filter(([, service]) => service.networks?.some((network) => networks.includes(network)));
+      const own = ['ca', 'peer', 'chaincode', 'database', 'gateway'].map((kind) => `${kind}-${name}`);
+      const ordering = consortium.ordering.orderers.filter((orderer) => orderer.organisation === name);
+      const operators = ['setup', 'tools', 'prometheus'];
+      expect(reached.map(([service]) => service)).to.have.members([
+        ...own,
+        ...ordering.map((orderer) => orderer.name),
+        ...operators,
+      ]);
+      const ways = networks.filter((network) => file.networks[network]?.internal !== true);
+      expect(ways).to.deep.equal([`outside-${name}`]);
+    }
+  });
+
+  it('gives a gateway no superuser’s password', () => {
+    const { environment } = file.services['database-clinic']!;
+    const { environment: gateway } = file.services['gateway-clinic']!;
+    expect(environment?.['POSTGRES_USER']).to.not.equal(gateway?.['DATABASE_USER']);
+    expect(environment?.['POSTGRES_PASSWORD_FILE']).to.not.equal(environment?.['GATEWAY_PASSWORD_FILE']);
+  });
+
+  it('has one name wherever it lies, so that its volumes are found again', () => {
+    expect(file.name).to.equal('telemed-ledger');
   });
 
   it('gives every volume an owner in the image that mounts all of them first', () => {

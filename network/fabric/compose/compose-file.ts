@@ -4,15 +4,11 @@
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { type Alias, Document, isMap, isScalar, visit } from 'yaml';
 import { monitoringServices, WATCHING_NETWORK } from './monitoring.ts';
-import {
-  CONSORTIUM_NETWORK,
-  HARDENED,
-  MONITORING_NETWORK,
-  OUTSIDE_NETWORK,
-  ownNetwork,
-  servicesOf,
-} from './services.ts';
+import { CONSORTIUM_NETWORK, HARDENED, monitoringNetwork, outsideNetwork, ownNetwork, servicesOf } from './services.ts';
 import { volumesOf } from './volumes.ts';
+
+/** Of the compose project, and so of its volumes: wherever the repository is checked out. */
+export const PROJECT = 'telemed-ledger';
 
 const HEADER = ` Generated from network/consortium.yaml: change that and run \`npm run network -- compose\`.
 
@@ -26,9 +22,10 @@ const HEADER = ` Generated from network/consortium.yaml: change that and run \`n
 /** @throws Error when two services would have the same name. */
 export function composeFile(consortium: ConsortiumDefinition): string {
   refuseReservedNames(consortium);
-  const services = { ...servicesOf(consortium), ...monitoringServices() };
+  const services = { ...servicesOf(consortium), ...monitoringServices(consortium) };
   const document = new Document(
     {
+      name: PROJECT,
       'x-hardened': HARDENED,
       services: Object.fromEntries(
         Object.entries(services).map(([name, service]) => [name, { '<<': HARDENED, ...service }]),
@@ -46,10 +43,11 @@ export function composeFile(consortium: ConsortiumDefinition): string {
 
 /** Only what is published has a way out of the machine: Docker cannot publish from an internal network. */
 function networksOf({ organisations }: ConsortiumDefinition): Record<string, object> {
-  const internal = [CONSORTIUM_NETWORK, MONITORING_NETWORK, ...organisations.map(({ name }) => ownNetwork(name))];
+  const names = organisations.map(({ name }) => name);
+  const internal = [CONSORTIUM_NETWORK, ...names.map(ownNetwork), ...names.map(monitoringNetwork)];
   return {
     ...Object.fromEntries(internal.map((name) => [name, { internal: true }])),
-    [OUTSIDE_NETWORK]: {},
+    ...Object.fromEntries(names.map((name) => [outsideNetwork(name), {}])),
     [WATCHING_NETWORK]: {},
   };
 }

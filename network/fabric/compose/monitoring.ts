@@ -10,7 +10,7 @@ import { IMAGES } from './images.ts';
 import {
   GATEWAY_OPERATIONS_PORT,
   LONG_RUNNING,
-  MONITORING_NETWORK,
+  monitoringNetwork,
   probe,
   type Services,
   serviceOf,
@@ -27,7 +27,7 @@ export const ADMIN_PASSWORD_FILE = 'admin-password';
 const FILES = './network/fabric/compose/monitoring';
 const RETENTION = '15d';
 
-export function monitoringServices(): Services {
+export function monitoringServices({ organisations }: ConsortiumDefinition): Services {
   return {
     prometheus: {
       image: IMAGES.prometheus,
@@ -39,7 +39,7 @@ export function monitoringServices(): Services {
         `--storage.tsdb.retention.time=${RETENTION}`,
       ],
       depends_on: { prepare: { condition: 'service_completed_successfully' } },
-      networks: [MONITORING_NETWORK, WATCHING_NETWORK],
+      networks: [...organisations.map(({ name }) => monitoringNetwork(name)), WATCHING_NETWORK],
       ports: [`127.0.0.1:${PROMETHEUS_PORT}:${PROMETHEUS_PORT}`],
       volumes: [
         // Not where the image has a directory: an empty volume would take that one's owner.

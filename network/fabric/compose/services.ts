@@ -3,6 +3,7 @@
  * https://github.com/compose-spec/compose-spec/blob/main/spec.md
  */
 import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { portVariable, urlVariable } from '@telemed-ledger/consortium/variables.ts';
 import { chaincodeAddressOf, layoutOf, type OrdererLayout, type PeerLayout } from '../layout.ts';
 import { LOGGING } from '../logging.ts';
 import { CONTAINERS } from '../place.ts';
@@ -25,13 +26,24 @@ import {
 export type Service = Record<string, unknown>;
 export type Services = Record<string, Service>;
 
-/** Of every service: nobody is root, nothing may become it, and nothing is written but to volumes and memory. */
+/** What compose reads from its caller's environment. */
+function fromEnvironment(variable: string, otherwise: string): string {
+  return `\${${variable}:-${otherwise}}`;
+}
+
+/**
+ * Of every service: nobody is root, nothing may become it, nothing is written but to volumes and memory, and nobody takes
+ * all of the machine's processes or processors. Memory is limited service by service.
+ */
 export const HARDENED: Service = {
   user: '1000:1000',
   init: true,
   read_only: true,
   cap_drop: ['ALL'],
   security_opt: ['no-new-privileges:true'],
+  pids_limit: 1_000,
+  // An engine refuses more than the machine has.
+  cpus: fromEnvironment('CONTAINER_CPUS', '1'),
   logging: { driver: 'local', options: { 'max-size': '10m', 'max-file': '3' } },
 };
 /** Ledgers are flushed before a service is ended by force. */
@@ -40,13 +52,22 @@ const ONCE = { restart: 'no' };
 
 /** Everybody's peers and ordering nodes. */
 export const CONSORTIUM_NETWORK = 'consortium';
-/** What is reached from outside. */
-export const OUTSIDE_NETWORK = 'outside';
-export const MONITORING_NETWORK = 'monitoring';
+/** What is reached from outside: an organisation's gateway, so that gateways do not meet. */
+export const outsideNetwork = (organisation: string): string => `outside-${organisation}`;
+/** Where Prometheus asks an organisation's nodes and gateway, whose operations listeners ask nobody who they are. */
+export const monitoringNetwork = (organisation: string): string => `monitoring-${organisation}`;
 /** An organisation's own: authority, peer, chaincode, gateway, database. */
 export const ownNetwork = (organisation: string): string => `own-${organisation}`;
 
-export const DATABASE = { name: 'gateway', user: 'gateway', port: 5432, passwordFile: 'password' } as const;
+/** The gateway's role owns its database and nothing else; the server's own is never given to a gateway. */
+export const DATABASE = {
+  name: 'gateway',
+  user: 'gateway',
+  port: 5432,
+  passwordFile: 'password',
+  owner: 'postgres',
+  ownerPasswordFile: 'owner-password',
+} as const;
 /** Where a gateway tells operators and monitors how it is; never published. */
 export const GATEWAY_OPERATIONS_PORT = 9090;
 export const AUTHORITY_PORT = 7054;
@@ -144,14 +165,14 @@ function setup(organisations: readonly string[], consortium: ConsortiumDefinitio
 /** The images declare volumes at two places that nothing of ours is in; memory there spares an empty one each. */
 const FABRIC_TMPFS = ['/tmp:uid=1000,gid=1000', '/var/hyperledger', '/etc/hyperledger/fabric'];
 
-function orderer({ process, directory, operationsPort }: OrdererLayout): Service {
+function orderer({ process, directory, operationsPort, organisation }: OrdererLayout): Service {
   return {
     image: IMAGES.orderer,
     ...LONG_RUNNING,
     command: ['orderer', 'start'],
     environment: { FABRIC_CFG_PATH: directory, ...LOGGING },
     depends_on: after(completed, ['setup']),
-    networks: [CONSORTIUM_NETWORK, MONITORING_NETWORK],
+    networks: [CONSORTIUM_NETWORK, monitoringNetwork(organisation)],
     volumes: [mount(ordererVolume(process), 'rw')],
     tmpfs: [...FABRIC_TMPFS],
     mem_limit: '768m',
@@ -171,7 +192,7 @@ function peer(node: PeerLayout): Service {
       ...LOGGING,
     },
     depends_on: after(completed, ['setup']),
-    networks: [CONSORTIUM_NETWORK, ownNetwork(organisation.name), MONITORING_NETWORK],
+    networks: [CONSORTIUM_NETWORK, ownNetwork(organisation.name), monitoringNetwork(organisation.name)],
     volumes: [mount(peerVolume(organisation.name), 'rw')],
     tmpfs: [...FABRIC_TMPFS],
     mem_limit: '1g',
@@ -212,6 +233,7 @@ function deploy(organisations: readonly string[], nodes: readonly string[]): Ser
 }
 
 const PGDATA = '/var/lib/postgresql/data';
+const ROLE_SCRIPT = 'gateway-role.sh';
 
 function database(organisation: string): Service {
   return {
@@ -221,13 +243,18 @@ function database(organisation: string): Service {
     environment: {
       PGDATA: `${PGDATA}/pgdata`,
       POSTGRES_DB: DATABASE.name,
-      POSTGRES_USER: DATABASE.user,
-      POSTGRES_PASSWORD_FILE: `${PGDATA}/${DATABASE.passwordFile}`,
+      POSTGRES_USER: DATABASE.owner,
+      POSTGRES_PASSWORD_FILE: `${PGDATA}/${DATABASE.ownerPasswordFile}`,
+      GATEWAY_PASSWORD_FILE: `${PGDATA}/${DATABASE.passwordFile}`,
       POSTGRES_INITDB_ARGS: '--auth=scram-sha-256 --data-checksums --encoding=UTF8 --locale=C',
     },
     depends_on: after(completed, ['prepare']),
     networks: [ownNetwork(organisation)],
-    volumes: [mount(databaseVolume(organisation), 'rw', PGDATA)],
+    volumes: [
+      mount(databaseVolume(organisation), 'rw', PGDATA),
+      // Run once, by the image, when it makes the server.
+      `./network/fabric/compose/database/${ROLE_SCRIPT}:/docker-entrypoint-initdb.d/${ROLE_SCRIPT}:ro`,
+    ],
     tmpfs: ['/tmp:uid=1000,gid=1000', '/var/run/postgresql:uid=1000,gid=1000'],
     shm_size: '64m',
     mem_limit: '384m',
@@ -269,8 +296,8 @@ function gateway(node: PeerLayout, builds: boolean): Service {
       ...after(completed, ['deploy']),
       ...after(healthy, [serviceOf.database(name), serviceOf.authority(name), node.process, serviceOf.chaincode(name)]),
     },
-    networks: [ownNetwork(name), OUTSIDE_NETWORK, MONITORING_NETWORK],
-    ports: [`127.0.0.1:${gatewayPort}:${gatewayPort}`],
+    networks: [ownNetwork(name), outsideNetwork(name), monitoringNetwork(name)],
+    ports: [`127.0.0.1:${fromEnvironment(portVariable(name), String(gatewayPort))}:${gatewayPort}`],
     volumes: [mount(gatewayVolume(name), 'rw', DATA_DIR)],
     tmpfs: ['/tmp:uid=1000,gid=1000'],
     mem_limit: '768m',
@@ -288,12 +315,12 @@ function tools(organisations: readonly OrganisationDefinition[]): Service {
     command: ['scripts/token.ts', '--help'],
     environment: Object.fromEntries(
       organisations.map(({ name, gatewayPort }) => [
-        `GATEWAY_URL_${name.toUpperCase().replaceAll('-', '_')}`,
+        urlVariable(name),
         `http://${serviceOf.gateway(name)}:${gatewayPort}`,
       ]),
     ),
     // Peers too: verify reads what each of them holds, by its own organisation's identity.
-    networks: [OUTSIDE_NETWORK, CONSORTIUM_NETWORK],
+    networks: [...organisations.map(({ name }) => outsideNetwork(name)), CONSORTIUM_NETWORK],
     volumes: [...organisations.map(({ name }) => mount(organisationVolume(name), 'ro')), mount(LOAD_VOLUME, 'rw')],
     tmpfs: ['/tmp:uid=1000,gid=1000'],
     mem_limit: '384m',

@@ -11,7 +11,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { DatabaseSettings } from './postgres.ts';
 
+/** Owns its databases and is no superuser, as in production. */
 const USER = 'gateway';
+const OWNER = 'postgres';
 /** A user whose password the server asks for, and who has none. */
 export const STRANGER = 'stranger';
 const PORT = 5432;
@@ -56,22 +58,24 @@ export const postgresAbsent: string | undefined = typeof programs === 'string' ?
 
 export class FixturePostgres {
   readonly #programs: Programs;
+  readonly #owner: string;
   readonly directory = mkdtempSync(join(tmpdir(), 'telemed-postgres-'));
   #server: ChildProcess | undefined;
   #databases = 0;
 
-  private constructor(found: Programs) {
+  private constructor(found: Programs, owner: string) {
     this.#programs = found;
+    this.#owner = owner;
   }
 
-  /** A new server, running. @throws Error where there are no programs. */
-  static async start(): Promise<FixturePostgres> {
+  /** A new server, running. @param owner its superuser, whom `query` asks as @throws Error where there are no programs. */
+  static async start(owner = OWNER): Promise<FixturePostgres> {
     if (typeof programs === 'string') throw new Error(programs);
-    const made = new FixturePostgres(programs);
+    const made = new FixturePostgres(programs, owner);
     process.once('exit', () => made.#remove());
     const { as, directory } = programs;
     if (as !== undefined) chownSync(made.directory, as.uid, as.gid);
-    const options = ['-D', join(made.directory, 'data'), '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
+    const options = ['-D', join(made.directory, 'data'), '-U', owner, '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
     execFileSync(join(directory, 'initdb'), options, { ...made.#asAccount(), stdio: ['ignore', 'ignore', 'pipe'] });
     writeFileSync(
       join(made.directory, 'data', 'pg_hba.conf'),
@@ -79,6 +83,7 @@ export class FixturePostgres {
     );
     await made.run();
     await made.query(`create role ${STRANGER} login`);
+    if (owner === OWNER) await made.query(`create role ${USER} login`);
     return made;
   }
 
@@ -106,14 +111,17 @@ export class FixturePostgres {
   async database(template = 'template1'): Promise<DatabaseSettings> {
     this.#databases += 1;
     const name = `gateway_${this.#databases}`;
-    await this.query(`create database ${name} template ${template} strategy file_copy`);
+    const isOwned = this.#owner === OWNER;
+    await this.query(
+      `create database ${name} template ${template} strategy file_copy${isOwned ? ` owner ${USER}` : ''}`,
+    );
     return { ...this.#settings(name), waitMs: 10_000 };
   }
 
   /** One statement, in the database `postgres` unless another is named. */
   async query(text: string, name = 'postgres'): Promise<pg.QueryResult> {
-    const { host, port, user } = this.#settings(name);
-    const client = new pg.Client({ host, port, user, database: name });
+    const { host, port } = this.#settings(name);
+    const client = new pg.Client({ host, port, user: this.#owner, database: name });
     client.on('error', () => {});
     await client.connect();
     try {

@@ -50,6 +50,7 @@ export async function openPostgresStores(settings: DatabaseSettings, log: Logger
     const writing = keep(openWriting(settings, watched));
     await untilThere(writing, settings, log);
     await checkEncoding(writing, place);
+    await warnOfPrivilege(writing, settings, log);
     await migrateIndex(writing.kysely, 'postgres');
     const journal = keep(
       openPostgres<JournalTables>(settings, {
@@ -95,6 +96,18 @@ export async function dropPostgresIndex(settings: DatabaseSettings, log: Logger)
   } finally {
     await writing.end();
   }
+}
+
+/** A superuser runs programs on the database's machine (`COPY … FROM PROGRAM`): whoever breaks into the gateway would. */
+async function warnOfPrivilege(
+  writing: PostgresDatabase<IndexTables>,
+  { user }: DatabaseSettings,
+  log: Logger,
+): Promise<void> {
+  const asked = sql<{ is: boolean }>`select rolsuper as is from pg_roles where rolname = current_user`;
+  const { rows } = await asked.execute(writing.kysely);
+  if (rows[0]?.is !== true) return;
+  log.warn({ user }, 'the database role of this gateway is a superuser; let it own its database only');
 }
 
 /** One connection, and with it the lock: a new one has to get it again. */
