@@ -74,7 +74,10 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   feed.on('block', (block) => {
     const removes = block.transactions.some(({ privateWrites }) => privateWrites.some((write) => isRemoval(write)));
     const deletes = block.transactions.some(({ privateWrites }) => privateWrites.some(isOfDeletion));
-    if (removes || deletes) index.forgetKnown();
+    if (removes || deletes) {
+      index.forgetKnown();
+      services.asyncRequests.forgetContents();
+    }
     if (removes) forgetting.nudge();
     services.subscriptions.sees(block);
     duties.sees(block);
@@ -99,7 +102,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     journal,
     wishJournal,
     groups: [services.groups, services.accessGroups, services.claimGroups, services.licenceGroups],
-    endless: [services.accessStreams, services.accessWaits],
+    endless: [services.accessStreams, services.accessWaits, services.asyncRequests],
     metrics,
     forgetting,
     stores,

@@ -1,6 +1,8 @@
 /** What stands at a path of the FHIR API, for each method: what answers, what is refused before a body is read, what the documentation says. */
 import type { Request, RequestHandler, Response, Router } from 'express';
+import type { Caller } from '../auth/caller.ts';
 import { type Answer, send } from './answers.ts';
+import { accept, type Later, laterOf } from './asynchronous.ts';
 import { errorIssue, Refusal, refuse } from './outcomes.ts';
 
 export type Handle = (request: Request) => Answer | Promise<Answer>;
@@ -15,6 +17,8 @@ export interface Endpoint {
   isQuestion?: true;
   /** Writes, without a body. */
   isWrite?: true;
+  /** May be answered later, where its client would rather ask again (Prefer: respond-async). */
+  isLong?: true;
 }
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export type Endpoints = Partial<Record<Method, Endpoint>>;
@@ -67,16 +71,24 @@ export function documentedOf(
 interface Served {
   readers: Record<NonNullable<Endpoint['body']>, RequestHandler[]>;
   baseUrlOf: (request: Request) => string;
+  callerOf: (request: Request) => Caller;
+  /** Takes on what is answered later; without it everything is answered at once. */
+  later?: Later | undefined;
 }
 
 /** What a request goes through, in this order: its admission, the reading of its body, what it asks for. */
-function stepsOf({ handle, admit, body }: Endpoint, { readers, baseUrlOf }: Served): RequestHandler[] {
+function stepsOf(endpoint: Endpoint, { readers, baseUrlOf, callerOf, later }: Served): RequestHandler[] {
+  const { handle, admit, body } = endpoint;
   const admission: RequestHandler = (request, _response, next) => {
     admit?.(request);
     next();
   };
   const answer: RequestHandler = async (request, response) => {
-    await send(request, response, baseUrlOf(request), await handle(request));
+    const baseUrl = baseUrlOf(request);
+    const wanted = endpoint.isLong === true && later !== undefined ? laterOf(request) : undefined;
+    if (wanted === undefined || later === undefined) return send(request, response, baseUrl, await handle(request));
+    const isWrite = body === 'bundle';
+    await accept(request, response, wanted, { later, caller: callerOf(request), baseUrl, isWrite, handle });
   };
   return [admission, ...(body === undefined ? [] : readers[body]), answer];
 }

@@ -29,6 +29,7 @@ import {
 } from './addressed.ts';
 import type { Answer } from './answers.ts';
 import { demandSound, operationAsked } from './asked.ts';
+import type { Later } from './asynchronous.ts';
 import { binaryOf, isContent } from './binaries.ts';
 import { BUILT_IN, type BuiltIn } from './built-in.ts';
 import { bundle } from './bundles.ts';
@@ -80,6 +81,8 @@ export interface FhirOptions {
   besides?: readonly object[];
   /** As clients see it, without a slash at the end; by default that of each request. */
   baseUrl?: string;
+  /** Takes on what is answered later. */
+  later?: Later;
   /** How bodies are read. */
   bodies: BodiesOptions;
   /** Called with failures that are ours; they are answered with 500 and the request's id. */
@@ -161,8 +164,8 @@ class FhirApi {
       const asked = operationAsked(request, type, queryOf(request), name === 'validate');
       return scope.reads.run(scope.caller.subject, () => answer(scope, asked));
     };
-    const get: Endpoint = { handle, summary };
-    const post: Endpoint = { handle, summary, body: 'resource', isQuestion: true };
+    const get: Endpoint = { handle, summary, isLong: true };
+    const post: Endpoint = { ...get, body: 'resource', isQuestion: true };
     const endpoints = Object.fromEntries(methods.map((method) => [method, { get, post }[method]]));
     return levels.map((level) => [`/${type ?? ':type'}${level === 'instance' ? '/:id' : ''}/$${name}`, endpoints]);
   };
@@ -339,28 +342,28 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
   const anyMethod = { get: unknownOperation, post: unknownOperation, put: unknownOperation };
   const write = { admit: api.admitWrite, body: 'resource' } as const;
   const patch = { admit: api.admitPatch, body: 'patch' } as const;
-  const bundle = {
-    admit: api.admitBundle,
-    body: 'bundle',
-    summary: 'A transaction or batch of many requests.',
-  } as const;
+  const bundle = { handle: api.bundle, admit: api.admitBundle, body: 'bundle', isLong: true } as const;
   const searchForm = {
     admit: api.admitSearch,
     body: 'form',
+    isLong: true,
     summary: 'Searches by a form, out of every URL.',
   } as const;
   return [
-    ['/', { post: { handle: api.bundle, ...bundle } }],
+    ['/', { post: { ...bundle, summary: 'A transaction or batch of many requests.' } }],
     ['/metadata', { get: { handle: api.metadata, summary: 'The CapabilityStatement: what of FHIR works here.' } }],
     ...mounted,
     ...BUILT_IN.flatMap(api.builtIn),
     ['/:type/:id/$meta-add', { post: api.changeMeta(true) }],
     ['/:type/:id/$meta-delete', { post: api.changeMeta(false) }],
-    ['/_history', { get: { handle: api.changes, summary: 'The versions of all records, the last first.' } }],
+    [
+      '/_history',
+      { get: { handle: api.changes, isLong: true, summary: 'The versions of all records, the last first.' } },
+    ],
     [
       '/:type',
       {
-        get: { handle: api.search, summary: 'Searches resources of a type.' },
+        get: { handle: api.search, isLong: true, summary: 'Searches resources of a type.' },
         post: { handle: api.create, summary: 'Creates a resource; If-None-Exist makes it conditional.', ...write },
         put: {
           handle: api.conditionalUpdate,
@@ -377,7 +380,10 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
         },
       },
     ],
-    ['/:type/_history', { get: { handle: api.changes, summary: 'The versions of all records of a type.' } }],
+    [
+      '/:type/_history',
+      { get: { handle: api.changes, isLong: true, summary: 'The versions of all records of a type.' } },
+    ],
     ['/:type/_search', { post: { handle: api.search, ...searchForm } }],
     ['/:type/$:operation', anyMethod],
     ['/:type/:id/$:operation', anyMethod],
@@ -385,7 +391,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
     [
       '/:type/:id',
       {
-        get: { handle: api.read, summary: 'The newest version of a resource.' },
+        get: { handle: api.read, isLong: true, summary: 'The newest version of a resource.' },
         put: { handle: api.update, summary: 'Updates a resource; If-Match names the version it changes.', ...write },
         patch: { handle: api.patch, summary: 'Patches a resource: a JSON Patch, or Parameters.', ...patch },
         delete: {
@@ -396,17 +402,24 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
         },
       },
     ],
-    ['/:type/:id/_history', { get: { handle: api.history, summary: 'All versions of a resource, newest first.' } }],
+    [
+      '/:type/:id/_history',
+      { get: { handle: api.history, isLong: true, summary: 'All versions of a resource, newest first.' } },
+    ],
     [
       '/:type/:id/:member',
       {
         get: {
           handle: api.searchCompartment,
+          isLong: true,
           summary: 'Searches what belongs to a patient, an encounter, a practitioner, a related person or a device.',
         },
       },
     ],
-    ['/:type/:id/_history/:version', { get: { handle: api.vread, summary: 'One version of a resource.' } }],
+    [
+      '/:type/:id/_history/:version',
+      { get: { handle: api.vread, isLong: true, summary: 'One version of a resource.' } },
+    ],
   ];
 }
 
@@ -419,7 +432,7 @@ export function documentedRoutes(options: FhirOptions): DocumentedRoute[] {
 
 /** The FHIR R4 API of one organisation. */
 export function fhirRouter(options: FhirOptions): Router {
-  const { bodies, operations = [], report } = options;
+  const { bodies, operations = [], report, callerOf, later } = options;
   const api = new FhirApi(options);
   const router = express.Router({ caseSensitive: true, strict: true });
   const readers = {
@@ -428,7 +441,7 @@ export function fhirRouter(options: FhirOptions): Router {
   };
   router.use(jsonOnly);
   for (const [path, endpoints] of routesOf(api, operations))
-    addRoute(router, path, endpoints, { readers, baseUrlOf: (request) => api.baseUrlOf(request) });
+    addRoute(router, path, endpoints, { readers, baseUrlOf: (request) => api.baseUrlOf(request), callerOf, later });
   router.use(() => refuse(404, 'not-supported', 'There is no such interaction.'));
   router.use(outcomeHandler(report));
   return router;

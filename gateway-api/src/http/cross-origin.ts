@@ -12,8 +12,26 @@ const SENT = [
   ...['X-Client', 'X-Patient', 'X-Request-Id', 'X-Wait-For-Block'],
 ];
 const READ = [
-  ...['ETag', 'Last-Modified', 'Location', 'Content-Location', 'Content-Disposition', 'Content-Language', 'Link'],
-  ...['Retry-After', 'WWW-Authenticate', 'X-Block', 'X-Complete-Since', 'X-Request-Id', 'X-Transaction-Id'],
+  ...[
+    'ETag',
+    'Last-Modified',
+    'Location',
+    'Content-Location',
+    'Content-Disposition',
+    'Content-Language',
+    'Expires',
+    'Link',
+  ],
+  ...[
+    'Preference-Applied',
+    'X-Progress',
+    'Retry-After',
+    'WWW-Authenticate',
+    'X-Block',
+    'X-Complete-Since',
+    'X-Request-Id',
+    'X-Transaction-Id',
+  ],
 ];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 /** How long a browser need not ask again, seconds. */

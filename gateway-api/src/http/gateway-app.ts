@@ -91,6 +91,7 @@ export function gatewayApp(options: AppOptions): Express {
       .map((one) => ({ ...one, handle: (request) => one.handle(request, services) })),
     besides: options.besides,
     // What is not known at the moment is left out: everybody may read the rest.
+    later: services.asyncRequests,
     oauth: () => endpointsOf(issuerKeys, authorization).catch(() => undefined),
     bodies,
     report,

@@ -60,8 +60,11 @@ export interface Route<Parameters = unknown, Body = unknown, Query = unknown> {
   anyOrigin?: true;
   /** Also on the listener of a monitoring network, which asks for no token. */
   monitored?: true;
-  /** What of scopes it takes, of tokens that have them; see demandOf. */
-  scope?: Demand;
+  /**
+   * What of scopes it takes, of tokens that have them; see demandOf. `asked before`: it shows what a request of the same caller with
+   * the same scopes was let ask for.
+   */
+  scope?: Demand | 'asked before';
   /** Default: any caller. */
   roles?: readonly Role[];
   /** What the path holds. */
@@ -117,14 +120,15 @@ const READING: readonly Act[] = ['r', 's'];
 const EVERYTHING: readonly Act[] = ['c', 'r', 'u', 'd', 's'];
 
 /** What a route takes of scopes: what shows records of any type or writes by rules of its own, all of them. */
-const demandOf = ({ method, scope }: Pick<Route, 'method' | 'scope'>): Demand =>
+const demandOf = ({ method, scope }: Pick<Route, 'method' | 'scope'>): Demand | 'asked before' =>
   scope ?? { type: '*', acts: method === 'get' ? READING : EVERYTHING };
 
 function scopedBy(one: Route): RequestHandler[] {
-  if (one.open === true) return [];
+  const demand = demandOf(one);
+  if (one.open === true || demand === 'asked before') return [];
   return [
     (_request, response, next) => {
-      demandScope(callerOf(response), demandOf(one));
+      demandScope(callerOf(response), demand);
       next();
     },
   ];

@@ -296,4 +296,15 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
         .execute();
     },
   },
+  /** That requests are answered later; without what they ask and are answered. */
+  '2026-11-zzzzzz-async-requests': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('async_requests')
+        .addColumn('id', types.text, (column) => column.primaryKey())
+        .addColumn('owner', types.text, (column) => column.notNull())
+        .addColumn('expires_at', types.text, (column) => column.notNull())
+        .execute();
+    },
+  },
 });

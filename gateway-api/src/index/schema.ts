@@ -4,6 +4,7 @@
  */
 import type { LogRow } from '@telemed-ledger/chaincode/model/log-anchors.ts';
 import type { Kysely } from 'kysely';
+import type { AsyncRequestsTable } from './async-requests-table.ts';
 import type { BulkExportsTable } from './bulk-exports-table.ts';
 import type { ContentsTable } from './contents-table.ts';
 import type { DeskClaimsTable, DeskNotesTable } from './desk-tables.ts';
@@ -408,6 +409,7 @@ export interface JournalTables {
   desk_notes: DeskNotesTable;
   health_links: HealthLinksTable;
   bulk_exports: BulkExportsTable;
+  async_requests: AsyncRequestsTable;
   contents: ContentsTable;
   link_codes: LinkCodesTable;
   log_statements: LogStatementsTable;

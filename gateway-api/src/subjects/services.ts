@@ -25,6 +25,7 @@ import type { AccessStreams } from './access/streams.ts';
 import type { AccessGroups } from './access/together.ts';
 import type { Undecided } from './access/undecided.ts';
 import type { AccessWaits } from './access/waits.ts';
+import type { AsyncRequests } from './asynchronous/requests.ts';
 import type { AuditEvents } from './audit-events.ts';
 import type { BulkExports } from './bulk/exports.ts';
 import type { DeskJournal } from './claims/desk-journal.ts';
@@ -87,6 +88,8 @@ export interface Services {
   linkCodes: LinkCodes;
   /** What Binaries hold. */
   contents: Contents;
+  /** Requests that are answered later. */
+  asyncRequests: AsyncRequests;
   /** Exports of many records. */
   bulkExports: BulkExports;
   /** What patients want of their consents. */

@@ -19,6 +19,7 @@ import {
 import { askHoldings } from './access/holdings.ts';
 import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
 import { accessEvents, refuseAccess } from './access/waiting.ts';
+import { asynchronous } from './asynchronous/routes.ts';
 import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/metrics-routes.ts';
 import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
 import { purgeAuthorizations } from './authorizations/request-ends.ts';
@@ -138,6 +139,7 @@ export const ROUTES: readonly Route[] = [
   orderers,
   exportRecord,
   ...bulkExport,
+  ...asynchronous,
   corrections,
   correction,
   answerCorrection,

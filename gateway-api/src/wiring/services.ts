@@ -31,6 +31,7 @@ import { AccessStreams } from '../subjects/access/streams.ts';
 import { accessGroups } from '../subjects/access/together.ts';
 import { Undecided } from '../subjects/access/undecided.ts';
 import { AccessWaits } from '../subjects/access/waits.ts';
+import { AsyncRequests } from '../subjects/asynchronous/requests.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
 import { BulkExports } from '../subjects/bulk/exports.ts';
 import { DeskJournal } from '../subjects/claims/desk-journal.ts';
@@ -227,6 +228,7 @@ export function wiredServices({
     desk: new DeskJournal(stores.journal),
     linkCodes: new LinkCodes(stores.journal),
     contents: new Contents(stores.journal),
+    asyncRequests: new AsyncRequests(stores.journal, log),
     bulkExports: new BulkExports(stores.journal),
     subscriptions,
     // The gateway that runs the duties says how.
