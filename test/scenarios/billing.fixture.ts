@@ -19,8 +19,8 @@ interface Insurance {
   claimResponse?: string;
 }
 
-/** A member of one name and number wherever she goes. */
-export function billingOf(parties: Parties) {
+/** A member of one name and number wherever she goes. @param person more of her Patients, or else */
+export function billingOf(parties: Parties, person: object = {}) {
   const member = { system: MEMBERS, value: randomUUID() };
   const DAY = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
   const payerNamed = (name: string): Party => parties.of(name, 'adjudicator');
@@ -38,7 +38,7 @@ export function billingOf(parties: Parties) {
     });
     const patient = await create(party, {
       ...{ resourceType: 'Patient', identifier: [member], name: [{ family: 'Roe', given: [member.value] }] },
-      ...{ birthDate: '1970-05-01', gender: 'female' },
+      ...{ birthDate: '1970-05-01', gender: 'female', ...person },
     });
     const licence = {
       ...{ status: 'active', start: '2020-01-01', end: '2099-01-01' },

@@ -1,8 +1,9 @@
 /**
  * What one provider bills is not paid to another one too, and two coverages of a patient pay it in their order. On either network.
  */
+import { randomInt } from 'node:crypto';
 import { expect } from 'chai';
-import { billingOf, totalOf } from './billing.fixture.ts';
+import { type Answer, billingOf, totalOf } from './billing.fixture.ts';
 import { consortium, START_TIMEOUT_MS } from './consortium.fixture.ts';
 
 describe('One service, billed twice', function () {
@@ -23,6 +24,29 @@ describe('One service, billed twice', function () {
     const decided = [await adjudicate(first), await adjudicate(same)].map(({ disposition }) => disposition);
     expect(decided.sort()).to.deep.equal(['approved', 'denied']);
     expect((await adjudicate(other)).disposition).to.equal('approved');
+  });
+
+  it('for a second Patient who is alike is looked at by a person, who says why it is denied', async () => {
+    const { parties } = await consortium();
+    const telephone = String(randomInt(2_000_000_000, 9_999_999_999));
+    const contact = (value: string) => ({ telecom: [{ system: 'phone', value }] });
+    const [one, other] = [billingOf(parties, contact(telephone)), billingOf(parties, contact(`+1 ${telephone}`))];
+    const [hospital, clinic] = [await one.provider('hospital'), await other.provider('clinic')];
+    const first = await hospital.bill(await hospital.visit('13:00', '13:30'), [{ coverage: await one.covered(0) }]);
+    expect((await one.adjudicate(first)).disposition).to.equal('approved');
+    const second = await clinic.bill(await clinic.visit('13:10', '13:40'), [{ coverage: await other.covered(0) }]);
+    expect((await other.adjudicate(second)).disposition).to.include('pended');
+    const payer = parties.of('payer', 'adjudicator');
+    const path = `/fhir/R4/${second.request.reference}`;
+    const { body: findings } = await payer.write({ method: 'POST', path: `${path}/$findings` });
+    expect(JSON.stringify(findings)).to.include('patient-alike').and.to.include('birth-date-and-contact');
+    const parameter = [
+      { name: 'outcome', valueCode: 'deny' },
+      { name: 'reason', valueString: 'one visit of one person' },
+    ];
+    const body = { resourceType: 'Parameters', parameter };
+    const { body: denied } = await payer.write<Answer>({ method: 'POST', path: `${path}/$adjudicate`, body });
+    expect(denied.disposition).to.include('denied');
   });
 
   it('on two coverages is paid in their order, by both together in full and no more', async () => {

@@ -115,6 +115,8 @@ export interface Loading {
   prior?: ClaimFacts['prior'];
   /** Items that bill what claims of others hold, as the screening says. */
   elsewhere?: readonly number[];
+  /** Of the screening as well. */
+  alike?: ClaimFacts['alike'];
   /** Hashes of what other claims hold by that do not bar this one. */
   beside?: ReadonlySet<string>;
   /** What it took when it was submitted, where it took no step since. */

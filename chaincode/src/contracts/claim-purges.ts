@@ -48,7 +48,7 @@ async function purgeEvidence(call: Call<'PurgeEvidence'>): Promise<OutputOf<'Pur
   const { all } = await servicesOf(store, record, provider, { coverage, fingerprintKey });
   const held = all.filter(({ own }) => own !== undefined).map(({ hash, items, use }) => ({ hash, items, use }));
   // By its salt it is told which services it holds.
-  const { identities: _, ...kept } = record;
+  const { identities: _, likenesses: _alike, ...kept } = record;
   const remains: ClaimRecord = { ...kept, evidence: [], purged: { at: store.time, held } };
   for (const owner of [payer, state.provider]) await purgeTexts(store, collections.billing(owner), state);
   await putWithCopies(store, payer, { key: keysOfClaim(state).remains, value: remains, copies: [state.provider] });

@@ -13,6 +13,7 @@ import { addDays, firstDay } from '../model/days.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
+import { likenessesOf } from '../model/likenesses.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import type { Anchored, ClaimState, Draft } from '../model/values.ts';
 import { adjudicateClaim } from '../rules/adjudication.ts';
@@ -146,7 +147,9 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
     beside: new Set([...(before === undefined ? [] : holdingsOf(before.record)), ...prior.map(({ holder }) => holder)]),
   });
   const edits = [...judgeClaim(facts), ...signalsOf(facts)];
-  const identities = identitiesOf(patientOf(facts));
+  const patient = patientOf(facts);
+  const identities = identitiesOf(patient);
+  const likenesses = patient === undefined ? [] : likenessesOf(patient, facts.bill.items[0]!.first);
   const verdict = verdictOf(edits, facts.bill);
   const lines = standing(facts.bill, verdict);
   const record: ClaimRecord = {
@@ -154,6 +157,7 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
     ...{ coverage: { id: loaded.id, version: loaded.version }, resource: claim.resource },
     ...{ evidence: keptWith(evidence, shown), edits },
     ...(identities.length === 0 ? {} : { identities }),
+    ...(likenesses.length === 0 ? {} : { likenesses }),
     ...(prior.length === 0 ? {} : { prior }),
     ...(lines.size === 0 ? {} : { held: heldBy(fingerprints, lines) }),
   };

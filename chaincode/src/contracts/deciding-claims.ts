@@ -92,7 +92,7 @@ export async function decideClaim(call: Call<'AdjudicateClaim'>): Promise<Done> 
     },
     before: takenBefore(state, record, bill),
     lists,
-    elsewhere: screening?.claim === sha256Hex(claim) ? screening.elsewhere : [],
+    ...(screening?.claim === sha256Hex(claim) ? { elsewhere: screening.elsewhere, alike: screening.alike } : {}),
   });
   const between = { payer, provider: state.provider, beyond: input.beyond === true };
   const activities = await checkActivities(store, { ...between, texts });

@@ -31,12 +31,17 @@ for (const isListed of [true, false])
     }
 
     /** Another provider's, or another payer's, or both: the same visit of the same patient, in records and coverages of its own. */
-    async function beside(change: { provider?: string; payer?: string }, setting?: string): Promise<Story> {
+    async function beside(
+      change: { provider?: string; payer?: string },
+      setting?: string,
+      more: (example: Story['example']) => void = () => {},
+    ): Promise<Story> {
       const { ledger, provider, payer } = story;
       const other = new Story(wideConsortium, { ledger, provider, payer, ...change });
       if (change.provider !== undefined) recordedElsewhere(other);
       const { claim, coverage, encounter } = other.example;
       if (setting !== undefined) encounter['class'] = { code: setting };
+      more(other.example);
       claim['id'] = OTHER;
       if (change.payer !== undefined) {
         coverage['id'] = exampleIds.other;
@@ -91,6 +96,83 @@ for (const isListed of [true, false])
           { item: 2, elsewhere: true },
         ]);
       });
+
+    /** Two Patients of one human, with nothing in common but what a case gives both. */
+    async function secondPatient(first: object, second: object): Promise<Story> {
+      story = new Story(wideConsortium);
+      const { patient } = story.example;
+      const { identifier = [], ...told } = first as { identifier?: object[] };
+      Object.assign(patient, { gender: 'female', ...told, identifier: [...patient['identifier'], ...identifier] });
+      await story.prepare();
+      if (!isListed) story.withoutLists();
+      const other = await beside({ provider: 'clinic', payer: 'payer-two' }, undefined, (example) => {
+        const { patient, coverage } = example;
+        for (const name of ['name', 'telecom', 'address', 'identifier', 'birthDate']) delete patient[name];
+        Object.assign(patient, { gender: 'female', ...second });
+        coverage['subscriberId'] = 'OTHER-1';
+        coverage['beneficiary'] = { reference: `Patient/${patient.id}` };
+      });
+      await story.submitClaim();
+      await other.submitClaim();
+      return other;
+    }
+    const HUMAN = {
+      ...{ birthDate: '1970-05-01', name: [{ family: 'Roe', given: ['Jane'] }] },
+      telecom: [{ system: 'phone', value: '617-555-0100' }],
+      address: [{ postalCode: '02139' }],
+    };
+    const ssn = (system: string, value: string) => ({ identifier: [{ system, value }] });
+    const BARRED: [string, object, object][] = [
+      ['her name, birth date and gender', HUMAN, { name: HUMAN.name, birthDate: HUMAN.birthDate }],
+      ['an identifier', ssn('https://mrn.example', '4711'), ssn('https://mrn.example', '4711')],
+      [
+        'her social security number, written otherwise',
+        ssn('http://hl7.org/fhir/sid/us-ssn', '219-09-9999'),
+        ssn('urn:oid:2.16.840.1.113883.4.1', '219099999'),
+      ],
+    ];
+    for (const [title, first, second] of BARRED)
+      it(`has a second Patient’s visit denied who is known by ${title}`, async () => {
+        const other = await secondPatient(first, second);
+        expect(await adjudicated(story)).to.equal('approved');
+        expect(await adjudicated(other)).to.equal('denied duplicate');
+      });
+    const ALIKE: [string, object, string][] = [
+      [
+        'name in another spelling',
+        { name: [{ family: 'Rowe', given: ['Jayne'] }], birthDate: '1970-05-01' },
+        'name-and-birth-date',
+      ],
+      [
+        'telephone',
+        { name: [{ family: 'Doe', given: ['Liz'] }], birthDate: '1970-05-01', telecom: HUMAN.telecom },
+        'birth-date-and-contact',
+      ],
+      ['postal code', { birthDate: '1970-05-01', address: HUMAN.address }, 'birth-date-and-postal-code'],
+      ['name and telephone', { name: HUMAN.name, telecom: HUMAN.telecom }, 'name-and-contact'],
+    ];
+    // Keys of before there were lists are looked for by names alone.
+    for (const [title, second, by] of isListed ? ALIKE : [])
+      it(`has a second Patient’s visit looked at by a person who is alike by ${title}`, async () => {
+        const other = await secondPatient(HUMAN, second);
+        expect(held(other)).to.deep.include({
+          lines: [1, 2],
+          elsewhere: [],
+          alike: [1, 2].map((item) => ({ item, by: [by] })),
+        });
+        expect(await adjudicated(story)).to.equal('approved');
+        expect(await adjudicated(other)).to.equal('pended');
+        const { edits } = other.ledger.read(other.billing, `response/${OTHER}`) as { edits: Changeable[] };
+        expect(
+          edits.filter(({ edit }) => edit === 'patient-alike').map(({ edit, facts }) => [edit, facts]),
+        ).to.deep.equal([1, 2].map((item) => ['patient-alike', { item, alike: by }]));
+      });
+    it('has nobody look at a second Patient with nothing in common', async () => {
+      const other = await secondPatient(HUMAN, { birthDate: '1981-11-23', name: [{ family: 'Doe', given: ['Liz'] }] });
+      expect(held(other)).to.not.have.property('alike');
+      expect(await adjudicated(story)).to.equal('approved');
+      expect(await adjudicated(other)).to.equal('approved');
+    });
 
     it('has it paid to whoever was screened first, whoever is decided first', async () => {
       const other = await beside({ provider: 'clinic' });

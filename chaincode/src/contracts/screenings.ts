@@ -14,6 +14,7 @@ import { type ClaimRecord, claimRecordSchema } from '../model/claims.ts';
 import { LedgerError } from '../model/errors.ts';
 import { events } from '../model/events.ts';
 import { privateKeys } from '../model/keys.ts';
+import type { AlikeItem } from '../model/likenesses.ts';
 import {
   LEAST_KEY_DAYS,
   lookedBackTo,
@@ -102,11 +103,13 @@ async function screenClaim(call: Call<'ScreenClaim'>): Promise<Done> {
     [found.newest ?? [], found.older, ...found.listed.map(({ all }) => all)].flatMap((all) => barredItems(all)),
   );
   const lines = billedItems(basis.bill).map(({ sequence }) => sequence);
+  const alike = alikeIn(found.listed, barred);
   const generation = (call.private.screening?.generation ?? 0) + 1;
   const screening: Screening = {
     ...{ schema: 1, claimId: input.id, payer, salt, at: store.time, claim: sha256Hex(text) },
     lines: lines.filter((line) => !barred.has(line)),
     elsewhere: lines.filter((line) => barred.has(line)),
+    ...(alike.length === 0 ? {} : { alike }),
     tokens: [],
   };
   const holding = new Set(screening.lines);
@@ -119,6 +122,18 @@ async function screenClaim(call: Call<'ScreenClaim'>): Promise<Done> {
   await putCopies(store, [state.provider], key, screening);
   store.emit(events.ClaimScreened, { id: input.id });
   return { time: store.time };
+}
+
+/** The lines of which somebody is to say whether the Patient is the human that another claim's is; ascending. */
+function alikeIn(listed: readonly LookedThrough[], barred: ReadonlySet<number>): AlikeItem[] {
+  const found = new Map<number, Set<AlikeItem['by'][number]>>();
+  for (const { use, items, alike } of listed.flatMap(({ all }) => all))
+    for (const item of use === 'shared' || alike.length === 0 ? [] : items)
+      found.set(item, new Set([...(found.get(item) ?? []), ...alike]));
+  return [...found]
+    .filter(([item]) => !barred.has(item))
+    .map(([item, by]) => ({ item, by: [...by].sort() }))
+    .sort((one, other) => one.item - other.item);
 }
 
 interface Holding {
@@ -179,7 +194,14 @@ async function lookAcross(call: Call<'ScreenClaim'>, record: ClaimRecord): Promi
   const evidence = storedEvidence(record);
   const bill = onDaysOfRecords(readBill(record.resource), evidence);
   const provider = memberOfKind(consortium, record.provider, 'provider', 'provider');
-  const basis: ClaimBasis = { bill, provider, evidence, cover, identities: record.identities };
+  const basis: ClaimBasis = {
+    bill,
+    provider,
+    evidence,
+    cover,
+    identities: record.identities,
+    likenesses: record.likenesses,
+  };
   const first = bill.items.map((item) => item.first).sort()[0]!;
   const keys = await checkKeys(store, call.private.keys, lookedBackTo(first, store.time));
   const found = await Promise.all(

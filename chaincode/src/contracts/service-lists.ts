@@ -8,6 +8,7 @@ import type { Store } from '../ledger/store.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
+import type { Likeness } from '../model/likenesses.ts';
 import { type BucketEntry, LISTS_EXPRESSION, type ServiceList, serviceListSchema } from '../model/service-lists.ts';
 import { type ListedService, takenBy } from '../rules/claim-edits/duplicates.ts';
 import { type Holder, holderHash } from './service-holders.ts';
@@ -58,7 +59,8 @@ export interface LookingThrough {
 }
 
 export interface LookedThrough {
-  all: (ListedService & { byAnother: boolean })[];
+  /** With what is alike where one holds it that is found by that alone. */
+  all: (ListedService & { byAnother: boolean; alike: Likeness['by'][] })[];
   /** The next free place of each bucket. */
   next: Map<string, number>;
 }
@@ -68,18 +70,27 @@ export interface LookedThrough {
  * @throws LedgerError CONFLICT at `services`, with ids, where a list lies in their buckets that is not shown
  */
 export async function lookThrough(looking: LookingThrough, asked: readonly ListedService[]): Promise<LookedThrough> {
-  const buckets = [...new Set(asked.flatMap((one) => one.buckets))];
+  const buckets = [...new Set(asked.flatMap(allBuckets))];
   const found = await Promise.all(buckets.map((bucket) => listsIn(looking, bucket)));
   const inBucket = new Map(buckets.map((bucket, index) => [bucket, found[index]!]));
   const lists = await readLists(looking, new Set(found.flat()));
   const all = asked.map(async (one) => {
     const ids = new Set(one.buckets.flatMap((bucket) => inBucket.get(bucket)!));
-    const holding = [...ids].flatMap((id) => lists.get(id)?.holding(one.hash) ?? []);
-    const bars = await Promise.all(holding.map((isHeld) => isHeld()));
-    return { ...one, byAnother: bars.includes(true) };
+    const holds = async (id: string): Promise<boolean> => (await lists.get(id)?.holding(one.hash)?.()) === true;
+    const bars = await Promise.all([...ids].map(holds));
+    const alike = one.likeBuckets.map(async ({ by, bucket }) => {
+      const others = inBucket.get(bucket)!.filter((id) => !ids.has(id));
+      return (await Promise.all(others.map(holds))).includes(true) ? [by] : [];
+    });
+    return { ...one, byAnother: bars.includes(true), alike: [...new Set((await Promise.all(alike)).flat())] };
   });
   return { all: await Promise.all(all), next: new Map(buckets.map((bucket, index) => [bucket, found[index]!.length])) };
 }
+
+const allBuckets = ({ buckets, likeBuckets }: ListedService): string[] => [
+  ...buckets,
+  ...likeBuckets.map(({ bucket }) => bucket),
+];
 
 /** The ids of what lies in a bucket, by place. */
 async function listsIn({ store, collection }: LookingThrough, bucket: string): Promise<string[]> {
@@ -172,7 +183,7 @@ export function putList(
   const taken = takenFor(all, lines);
   if (taken.length === 0) return undefined;
   const entry = entryOf(listing, number);
-  for (const bucket of new Set(taken.flatMap(({ buckets }) => buckets)))
+  for (const bucket of new Set(taken.flatMap(allBuckets)))
     store.putPrivate(listing.collection, privateKeys.serviceBucket(bucket, next.get(bucket)!), entry);
   const key = privateKeys.serviceList(listId(listing, number));
   const value = listOf(listing, number, taken);

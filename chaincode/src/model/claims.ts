@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { MAX_ACCOUNTS, takenSchema } from './accumulators.ts';
 import { MAX_PRIOR, priorDecisionSchema } from './coordination.ts';
 import { resourceSchema } from './fhir.ts';
+import { likenessesSchema } from './likenesses.ts';
 import { recordEvidenceSchema } from './sheets.ts';
 import {
   codeSchema,
@@ -118,6 +119,8 @@ export const claimRecordSchema = z.strictObject({
   edits: findings,
   /** Hashes of the patient's names with birth date and gender, by which a second Patient of hers is known; absent in older ones. */
   identities: z.array(hashSchema).max(100).optional(),
+  /** By what of hers that is less than a name or a number such a Patient may be known; absent in older ones. */
+  likenesses: likenessesSchema.optional(),
   /** What other payers decided of it before; absent where nobody did. */
   prior: z.array(priorDecisionSchema).min(1).max(MAX_PRIOR).optional(),
   /** A hash of all services that it took when it was submitted; absent where it took none, and in older ones. */

@@ -8,7 +8,7 @@ export const FACTS_OF_CLAIMS: readonly string[] = (
   'item detail subDetail line patient service record objection shown coverage order status first last until from ' +
   'currency currencies net computed total sum payee billed code with claim units perLine perDay day year tables ' +
   'crosswalk required place modifier modifiers allowed minYears maxYears sex practitioner prescription visit days ' +
-  'limit visits claims elsewhere evaluations highest percent lines mean peers'
+  'limit visits claims elsewhere evaluations highest percent lines mean peers alike'
 ).split(' ');
 
 /** What her records say. */

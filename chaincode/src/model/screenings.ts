@@ -5,6 +5,7 @@
 import { nameSchema } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import { addDays } from './days.ts';
+import { alikeItemSchema } from './likenesses.ts';
 import { hashSchema, idSchema, instantSchema, saltSchema } from './texts.ts';
 
 /** For how long a key is the newest at least, so that nobody makes claims be looked for under ever more of them; days. */
@@ -45,6 +46,8 @@ export const screeningSchema = z.strictObject({
   lines,
   /** Of its lines that bill what another claim holds. */
   elsewhere: lines,
+  /** Of its lines that bill what is held for a Patient who may be the same human; absent where there are none. */
+  alike: z.array(alikeItemSchema).min(1).max(MAX_LINES).optional(),
   /** The list by which its lines hold it: the number of the screening that made it; absent where there is none. */
   list: z.int().min(1).optional(),
   /** What its lines hold, and where, under keys without lists. */

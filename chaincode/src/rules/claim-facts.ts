@@ -10,6 +10,7 @@ import type { FeeSchedule } from '../model/claims.ts';
 import type { PriorDecision } from '../model/coordination.ts';
 import type { Cover } from '../model/coverage.ts';
 import type { Resource } from '../model/fhir.ts';
+import type { AlikeItem, Likeness } from '../model/likenesses.ts';
 import type { Anchored, LicenceState } from '../model/transactions.ts';
 import type { VisitWord } from '../model/visits.ts';
 import type { Leaf } from './claim-edits/leaves.ts';
@@ -38,6 +39,8 @@ export interface ClaimBasis {
   cover: Cover;
   /** What names of the patient come to, where the claim keeps no names; absent: her record says. */
   identities?: readonly string[] | undefined;
+  /** As the claim keeps them. */
+  likenesses?: readonly Likeness[] | undefined;
 }
 
 /** The fee schedules of a provider that are in force on the days of its claim. */
@@ -56,6 +59,8 @@ export interface ClaimFacts extends ClaimBasis {
   /** Licences by practitioner number; a number that has none is absent. */
   licences: ReadonlyMap<string, LicenceState>;
   earlier: readonly Earlier[];
+  /** Items that bill what is held for a Patient who may be the same human, with what is alike. */
+  alike?: readonly AlikeItem[] | undefined;
   /** What other payers decided of the same services before. */
   prior?: readonly PriorDecision[] | undefined;
   /** What patients have said of the visits, by `Encounter/<id>`. */

@@ -12,6 +12,7 @@ import {
   exampleNumber,
   exampleSalt,
 } from '../model/example-claim.fixture.ts';
+import type { AlikeItem } from '../model/likenesses.ts';
 import type { LicenceState } from '../model/transactions.ts';
 import type { VisitWord } from '../model/visits.ts';
 import type { ClaimFacts, Earlier } from './claim-facts.ts';
@@ -32,6 +33,8 @@ export interface Case extends Example {
   /** What the payer has loaded of its tables. */
   tables: Partial<LoadedTables> | undefined;
   earlier: Earlier[];
+  /** What is held for Patients who may be the same human. */
+  alike: AlikeItem[] | undefined;
   /** What the patient has said of the visit; left out: nobody has asked. */
   said: VisitWord[] | undefined;
   /** What was done for other claims. */
@@ -57,6 +60,7 @@ const exampleCase = (): Case => ({
   feeSchedule: undefined,
   tables: undefined,
   earlier: [],
+  alike: undefined,
   said: undefined,
   activities: [],
   outdated: [],
@@ -85,6 +89,7 @@ function factsOf(given: Case): ClaimFacts {
         : [given.licence.number, ...given.licences].map((number) => [number, { ...given.licence!, number }]),
     ),
     earlier: given.earlier,
+    alike: given.alike,
     activities: given.activities,
     visits: new Map(given.said === undefined ? [] : [[`Encounter/${given.encounter.id}`, given.said]]),
     outdated: given.outdated,

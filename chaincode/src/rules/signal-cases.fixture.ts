@@ -117,6 +117,15 @@ export const SIGNAL_CASES: readonly SignalCase[] = [
     ],
   },
   {
+    signal: 'patient-alike',
+    title: 'a visit at the time of one of somebody’s who may be her',
+    change: (given) => {
+      given.alike = [{ item: 1, by: ['birth-date-and-contact', 'name-and-birth-date'] }];
+    },
+    facts: { item: 1, alike: 'birth-date-and-contact name-and-birth-date' },
+    honest: [['a visit of somebody’s whom nobody is like', (given) => (given.alike = undefined)]],
+  },
+  {
     signal: 'rendered-by-another',
     title: 'a renderer whom the visit does not name',
     change: (given) => {

@@ -5,7 +5,7 @@
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
 import type { Bill, BillItem, BillPart } from '../../model/bill.ts';
 import { canonicalJson, sha256Hex } from '../../model/canonical.ts';
-import { classOf, isStay, objectsOf } from '../../model/claim-evidence.ts';
+import { classOf, isStay, objectsOf, targetOf } from '../../model/claim-evidence.ts';
 import { addDays, daysFrom, firstDay } from '../../model/days.ts';
 import type { Resource } from '../../model/fhir.ts';
 import { identitiesIn } from '../../model/links.ts';
@@ -73,7 +73,7 @@ const ofHouse = (bill: Bill): string[] => (payeeOf(bill) === 'institutional' ? [
 
 /**
  * All names that the patient goes by: a second Patient record of the same human has one of them too. The coverage is one, its
- * beneficiary's number, every identifier of the Patient's, and its name with birth date and gender.
+ * beneficiary's number, every identifier of the Patient's, what its links name, and its name with birth date and gender.
  */
 export function namesOf(basis: ClaimBasis, isAcross = false): string[] {
   const { bill, cover, provider } = basis;
@@ -89,9 +89,35 @@ export function namesOf(basis: ClaimBasis, isAcross = false): string[] {
     ...[...numbers, ...(insured === undefined ? [] : [insured])].map(({ system = '', value }) =>
       value === insured?.value ? `${system}|${value}${apart}` : `${system}|${value}`,
     ),
+    ...numbers.flatMap(nationalNumberOf),
+    ...objectsOf(patient?.['link']).flatMap(({ other }) => {
+      const linked = targetOf(other);
+      return linked === undefined ? [] : [isAcross ? at(provider, linked) : linked];
+    }),
     ...(basis.identities ?? identitiesOf(patient)),
   ];
   return [...new Set(names)];
+}
+
+/** Numbers of the state's, by whichever name of their system, and what they look like without what parts them. */
+const NATIONAL: { name: string; systems: readonly string[]; form: RegExp }[] = [
+  {
+    name: 'us-ssn',
+    systems: ['http://hl7.org/fhir/sid/us-ssn', 'urn:oid:2.16.840.1.113883.4.1'],
+    form: /^(?!000|666|(\d)\1{8}|123456789)\d{9}$/,
+  },
+  {
+    name: 'us-mbi',
+    systems: ['http://hl7.org/fhir/sid/us-mbi', 'urn:oid:2.16.840.1.113883.4.927'],
+    form: /^[1-9][0-9A-Z]{10}$/,
+  },
+];
+
+/** One number that two records write otherwise, or of two names of its system, is one. */
+function nationalNumberOf({ system, value }: Record<string, unknown>): string[] {
+  const bare = String(value).toUpperCase().replace(/[\s-]/g, '');
+  const known = NATIONAL.find(({ systems, form }) => systems.includes(String(system)) && form.test(bare));
+  return known === undefined ? [] : [`${known.name}|${bare}`];
 }
 
 /** What a Patient's names with birth date and gender come to; a claim keeps this of them (`ClaimRecord.identities`). */

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { exampleIds, exampleSalt } from '../../model/example-claim.fixture.ts';
+import { isOnePerson } from '../../model/links.ts';
 import { judgeClaim } from '../claims.ts';
 import { type Case, changed, denialOf } from '../example-case.fixture.ts';
 import { fingerprintsOf, tokensOf } from './duplicates.ts';
@@ -18,6 +19,9 @@ describe('fingerprints', () => {
     !taken(made(first)).isDisjointFrom(barred(made(second)));
 
   type Change = (given: Case) => void;
+  const across = (change: Change): Made => tokensOf(changed(change), key);
+  const meetsAcross = (first: Change, second: Change): boolean =>
+    !taken(across(first)).isDisjointFrom(barred(across(second)));
   /** Bills the visit alone, by one code. */
   const visitAs =
     (code: string, more: Change = () => {}): Change =>
@@ -88,6 +92,10 @@ describe('fingerprints', () => {
     sameTime(given);
     anotherPerson(given);
     Object.assign(given.patient, named(' JANE', '1970-05-01'));
+  };
+  const namesakeOfNobody: Change = (given) => {
+    sameTime(given);
+    anotherPerson(given);
   };
   const twin =
     (given: string, coverage: string): Change =>
@@ -186,6 +194,31 @@ describe('fingerprints', () => {
       visitAs('99213', namesake),
     ],
   ];
+  it('meet in a second Patient that her record links, whichever is billed first', () => {
+    const linked: Change = (given) => {
+      given.patient['link'] = [{ type: 'seealso', other: { reference: `Patient/${exampleIds.other}` } }];
+    };
+    for (const meeting of [meets, meetsAcross]) {
+      expect(meeting(visitAs('99213', linked), visitAs('99213', namesakeOfNobody))).to.equal(true);
+      expect(meeting(visitAs('99213', namesakeOfNobody), visitAs('99213', linked))).to.equal(true);
+      expect(meeting(visitAs('99213'), visitAs('99213', namesakeOfNobody))).to.equal(false);
+    }
+  });
+
+  it('meet in Patients whom a link of her own says to be one', () => {
+    for (const one of [{ identifier: [{ system: 'urn:x', value: 'y' }] }, named('Jane', '1970-05-01')]) {
+      const first: Change = ({ patient }) => Object.assign(patient, one);
+      const second: Change = (given) => {
+        namesakeOfNobody(given);
+        Object.assign(given.patient, one);
+      };
+      const [mine, theirs] = [first, second].map((change) => changed(change).evidence);
+      const patients = [mine!.get(`Patient/${exampleIds.patient}`), theirs!.get(`Patient/${exampleIds.other}`)];
+      expect(isOnePerson(patients[0]!.resource, patients[1]!.resource)).to.equal(true);
+      expect(meetsAcross(visitAs('99213', first), visitAs('99213', second))).to.equal(true);
+    }
+  });
+
   for (const [title, first, second] of MET) it(`meet in ${title}`, () => expect(meets(first, second)).to.equal(true));
 
   const APART: [string, Change, Change][] = [
@@ -231,9 +264,6 @@ describe('fingerprints', () => {
     });
   }
 
-  const across = (change: Change): Made => tokensOf(changed(change), key);
-  const meetsAcross = (first: Change, second: Change): boolean =>
-    !taken(across(first)).isDisjointFrom(barred(across(second)));
   /** The clinic's, of its own records: of the same patient, at the same time. */
   const atClinic =
     (change: Change): Change =>

@@ -7,6 +7,7 @@ import { canonicalJson, sha256Hex } from '../../model/canonical.ts';
 import { billedItems } from '../../model/claim-practitioners.ts';
 import { countDays, daysFrom } from '../../model/days.ts';
 import { LedgerError } from '../../model/errors.ts';
+import type { Likeness } from '../../model/likenesses.ts';
 import type { ClaimBasis, ClaimEdit } from '../claim-facts.ts';
 import { codesOf, factorsOf, namesOf, sideOf, type Use } from './billed-services.ts';
 
@@ -107,6 +108,8 @@ export const takenBy = <F extends Fingerprint>(all: readonly F[], lines: Readonl
 export interface ListedService extends Fingerprint {
   /** Where such lists are looked for: one hash for each name of the patient and day or so, and for each record. */
   buckets: string[];
+  /** Where lists are that a Patient may be looked for in who is the same human: a hash for each likeness and day or so. */
+  likeBuckets: { by: Likeness['by']; bucket: string }[];
 }
 
 /**
@@ -120,25 +123,35 @@ export function listedServicesOf(basis: ClaimBasis, key: string, isAcross = fals
   checkSizes(basis, names.length);
   const hash = hashing(key, LISTED_LENGTH);
   const scope = isAcross ? 'across' : basis.provider.name;
-  const found = new Map<string, Omit<ListedService, 'hash' | 'buckets'> & { buckets: Set<string> }>();
+  const likenesses = isAcross ? (basis.likenesses ?? []) : [];
+  const found = new Map<string, Omit<ListedService, 'hash' | 'buckets' | 'likeBuckets'> & Looked>();
   for (const item of billedItems(basis.bill)) {
     const { sequence } = item;
     for (const { use, parts, time } of factorsOf(basis, item, isAcross, names)) {
       const [subject = '', ...what] = parts;
       const told = JSON.stringify([scope, ...(time === undefined ? ['record', ...parts] : ['person', ...what])]);
-      const service = found.get(told) ?? { items: [], use, buckets: new Set() };
+      const service = found.get(told) ?? { items: [], use, buckets: new Set(), times: new Set() };
       found.set(told, service);
       if (service.items.at(-1) !== sequence) service.items.push(sequence);
       // Of two uses the stricter counts.
       if (use === 'sole') service.use = use;
       service.buckets.add(JSON.stringify([scope, subject, ...(time === undefined ? [] : [time])]));
+      if (time !== undefined) service.times.add(time);
       if (found.size > MAX_FINGERPRINTS) throw tooMany();
     }
   }
-  return [...found].map(([told, { items, use, buckets }]) => ({
+  return [...found].map(([told, { items, use, buckets, times }]) => ({
     ...{ items, use, hash: hash(told) },
     buckets: [...buckets].map((bucket) => hash(`bucket/${bucket}`)),
+    likeBuckets: likenesses.flatMap((one) =>
+      [...times].map((time) => ({ by: one.by, bucket: hash(`bucket/${JSON.stringify(['like', one.hash, time])}`) })),
+    ),
   }));
+}
+
+interface Looked {
+  buckets: Set<string>;
+  times: Set<string>;
 }
 
 /** Hexadecimal digits of a hash in a list, and of a bucket: 128 bits. */

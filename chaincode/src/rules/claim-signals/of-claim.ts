@@ -68,6 +68,15 @@ export const renderedByAnother: ClaimSignal = {
     }),
 };
 
+/** What is billed is held by a claim for another Patient, who may be the same human. */
+export const patientAlike: ClaimSignal = {
+  name: 'patient-alike',
+  version: '1',
+  limit: undefined,
+  weight: 100,
+  judge: ({ alike = [] }) => alike.map(({ item, by }) => ({ item, alike: by.join(' ') })),
+};
+
 /** Visits that lines point to. */
 const visitsOf = ({ services }: BillItem): string[] => services.filter((one) => one.startsWith('Encounter/'));
 

@@ -48,8 +48,8 @@ type Screener = Pick<Services, 'index' | 'ledger' | 'claimGroups' | 'organisatio
 /** Whether a claim is to be screened (again) before it is decided. @param claim its text */
 function isDue(screening: ShownValue | undefined, claim: string): boolean {
   if (screening === undefined) return true;
-  const { claim: screened, elsewhere, lines } = JSON.parse(screening.text) as Screening;
-  return screened !== sha256Hex(claim) || elsewhere.length > 0 || lines.length === 0;
+  const { claim: screened, elsewhere, alike, lines } = JSON.parse(screening.text) as Screening;
+  return screened !== sha256Hex(claim) || elsewhere.length > 0 || alike !== undefined || lines.length === 0;
 }
 
 /**
