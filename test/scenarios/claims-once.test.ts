@@ -38,10 +38,10 @@ describe('One service, billed twice', function () {
     expect((await other.adjudicate(second)).disposition).to.include('pended');
     const payer = parties.of('payer', 'adjudicator');
     const path = `/fhir/R4/${second.request.reference}`;
-    const { body: findings } = await payer.write({ method: 'POST', path: `${path}/$findings` });
+    const findings = await payer.ask({ path: `${path}/$findings` });
     expect(JSON.stringify(findings)).to.include('patient-alike').and.to.include('birth-date-and-contact');
     const parameter = [
-      { name: 'outcome', valueCode: 'deny' },
+      { name: 'decision', valueCode: 'deny' },
       { name: 'reason', valueString: 'one visit of one person' },
     ];
     const body = { resourceType: 'Parameters', parameter };
