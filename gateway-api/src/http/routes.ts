@@ -171,17 +171,17 @@ function goneOf(response: Response): AbortSignal {
   return gone.signal;
 }
 
-const handlerOf =
-  (
-    { parameters = NOTHING, query = NOTHING, body = NOTHING, wait, handle }: Route,
-    services: Services,
-  ): RequestHandler =>
-  async (request: Request, response: Response) => {
+const handlerOf = (
+  { parameters = NOTHING, query, open, body = NOTHING, wait, handle }: Route,
+  services: Services,
+): RequestHandler => {
+  const asking = queryOf(query, open === true);
+  return async (request: Request, response: Response) => {
     const isRead = request.method === 'GET';
     const asked = {
       caller: callerOf(response),
       parameters: parsedInput(parameters, request.params),
-      query: parsedInput(query, request.query),
+      query: parsedInput(asking, request.query),
       body: parsedInput(body, withPlainNumbers(request.body)),
       origin: originOf(request),
       idempotency: isRead ? undefined : idempotencyOf(request),
@@ -204,3 +204,16 @@ const handlerOf =
     } else if (typeof answer.body === 'string' || Buffer.isBuffer(answer.body)) response.send(answer.body);
     else response.json(answer.body);
   };
+};
+
+/** Said of every route, and asked of the answer's form alone. */
+const FORM = z.strictObject({ _format: z.string().optional(), _pretty: z.string().optional() });
+
+/**
+ * A name that a route does not know is refused: who misspells `patient` would be answered as if nobody had been named.
+ * What others' protocols send to open routes is theirs.
+ */
+function queryOf(query: z.ZodType | undefined, open: boolean): z.ZodType {
+  if (query === undefined) return open ? NOTHING : FORM;
+  return query instanceof z.ZodObject && query.def.catchall === undefined ? query.strict() : query;
+}
