@@ -39,7 +39,7 @@ export async function previousOf(
 }
 
 /** What each list of the private input is shown for. */
-const NAMES = { dispenses: 'dispense', bookings: 'appointment', visits: 'visit' } as const;
+const NAMES = { dispenses: 'dispense', bookings: 'appointment', visits: 'visit', checks: 'medication' } as const;
 
 /** What is shown for a record, and where in the input. */
 export interface Shown<T> {
@@ -48,18 +48,18 @@ export interface Shown<T> {
 }
 
 /**
- * The records of a type, each with what is shown for it.
+ * The records of a type, or of several, each with what is shown for it.
  * @param name of the list in the private input
  * @throws LedgerError INVALID where something is shown for none of them, or twice for one
  */
 export function withShown<T extends { id: string }>(
   entries: readonly Recorded[],
-  type: string,
+  types: string | readonly string[],
   name: keyof typeof NAMES,
   all: readonly T[] = [],
 ): (Shown<T> & { entry: Recorded })[] {
   const places = new Map(all.map(({ id }, index) => [id, index] as const));
-  const found = entries.filter(({ resource }) => resource.resourceType === type);
+  const found = entries.filter(({ resource }) => [types].flat().includes(resource.resourceType));
   const ids = new Set(found.map(({ draft }) => draft.id));
   const stray = all.findIndex(({ id }, index) => !ids.has(id) || places.get(id) !== index);
   if (stray >= 0)

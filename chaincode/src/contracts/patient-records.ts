@@ -17,6 +17,7 @@ import { book } from './bookings.ts';
 import { standingConsent } from './consent-directory.ts';
 import { previousOf, type Recording } from './following.ts';
 import { type Entry, isPlacedById, laid, putLaid, recordsOn } from './laying.ts';
+import { noteAlerts } from './medication-checks.ts';
 
 type Writing = Call<'RecordByPatient'> & Recording;
 
@@ -34,6 +35,7 @@ export async function recordByPatient(call: Call<'RecordByPatient'>): Promise<Ou
   const beside = await besideOf(writing, entries);
   for (const entry of entries) await checkEntry(writing, entry, { ...who, patient, beside });
   await book(writing, entries);
+  await noteAlerts(writing, entries);
   putLaid(writing, sheets);
   return { time: store.time };
 }

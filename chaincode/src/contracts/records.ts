@@ -13,6 +13,7 @@ import { book } from './bookings.ts';
 import { countDispenses } from './dispensing.ts';
 import { laid, putLaid, recordsOn } from './laying.ts';
 import { holdVisits } from './live-visits.ts';
+import { holdChecks, noteAlerts } from './medication-checks.ts';
 import { recordByPatient } from './patient-records.ts';
 
 export class Records extends LedgerContract {
@@ -49,6 +50,8 @@ async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'R
   await countDispenses(recording, all);
   await book(recording, all);
   await holdVisits(recording, all);
+  await holdChecks(recording, all);
+  await noteAlerts(recording, all);
   putLaid(recording, sheets);
   return { time: store.time };
 }

@@ -20,9 +20,16 @@ import { schemaVersion } from './values.ts';
 /** A dispense in one of these statuses has handed out nothing (hl7.org/fhir/R4/valueset-medicationdispense-status.html). */
 const NOT_HANDED_OUT = ['preparation', 'cancelled', 'declined', 'entered-in-error'];
 
+export const isHandedOut = ({ status }: Resource): boolean => !NOT_HANDED_OUT.includes(String(status));
+
 /** Whether a MedicationDispense is of a prescription and takes from what that authorises. */
-export const isCounted = (dispense: Resource): boolean =>
-  prescriptionsOf(dispense).length > 0 && !NOT_HANDED_OUT.includes(String(dispense['status']));
+export const isCounted = (dispense: Resource): boolean => prescriptionsOf(dispense).length > 0 && isHandedOut(dispense);
+
+const ORDERS = ['order', 'original-order', 'reflex-order', 'filler-order', 'instance-order'];
+
+/** Whether a MedicationRequest orders what it names, by its intent. */
+export const isOrdered = ({ intent, doNotPerform }: Resource): boolean =>
+  ORDERS.includes(String(intent)) && doNotPerform !== true;
 
 /** The references of a MedicationDispense to its prescriptions, as they are written. */
 export const prescriptionsOf = (dispense: Resource): { reference?: unknown }[] =>

@@ -15,6 +15,8 @@ export const privateKeys = {
   version: (record: string, version: number): string => `version/${record}/${version}`,
   /** care_<Provider>: the appointments that take a slot, or a person on a day, one value after the other; see model/bookings.ts. */
   booking: (name: string, n: number): string => `booking/${name}/${n}`,
+  /** care_<Provider>: what stands against medicines for a patient, one value after the other; see model/medication-alerts.ts. */
+  alert: (name: string, n: number): string => `alert/${name}/${n}`,
   /** care_<Provider>: one version of a consent. */
   consent: (id: string, version: number): string => `consent/${id}/${version}`,
   /** care_<Provider>: the consents of the patients of a bucket, one generation after the other. */

@@ -29,6 +29,7 @@ import { judgingTransactions } from './judging-transactions.ts';
 import { linkTransactions } from './link-transactions.ts';
 import { visitShownSchema } from './live-visits.ts';
 import { logTransactions } from './log-transactions.ts';
+import { checkShownSchema } from './medication-alerts.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { patientRecordsSchema } from './patient-records.ts';
 import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
@@ -98,6 +99,8 @@ export const transactions = {
       bookings: z.array(bookingShownSchema).min(1).max(MAX_RECORDS).optional(),
       /** What its Encounters of class VR are recorded by; each that is not over, or follows another version, has one. */
       visits: z.array(visitShownSchema).min(1).max(MAX_RECORDS).optional(),
+      /** What its MedicationRequests and MedicationDispenses are checked by; one that nothing stands against needs none. */
+      checks: z.array(checkShownSchema).min(1).max(MAX_RECORDS).optional(),
     }),
     output: done,
     endorsers: withCustodian,

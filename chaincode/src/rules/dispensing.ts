@@ -5,7 +5,7 @@
  * @see https://hl7.org/fhir/R4/medicationdispense.html
  */
 
-import { authorisedAtOnce, requestOf } from '../model/dispensing.ts';
+import { authorisedAtOnce, isOrdered, requestOf } from '../model/dispensing.ts';
 import { patientIdOf, type Resource } from '../model/fhir.ts';
 import type { LicenceDecision } from '../model/licences.ts';
 import { type Decimal, decimalOf, multiply, ONE, plus, signOf } from '../model/money.ts';
@@ -44,7 +44,6 @@ export interface Dispensing {
 
 /** How far ahead of a transaction's time an honest clock may be. */
 const CLOCK_MS = 15 * 60_000;
-const ORDERS = ['order', 'original-order', 'reflex-order', 'filler-order', 'instance-order'];
 const OVER = ['completed', 'stopped'];
 
 type Concept = { coding?: unknown };
@@ -52,7 +51,7 @@ type Concept = { coding?: unknown };
 export function dispensingRefusal(asked: Dispensing): DispensingRefusal | undefined {
   const { dispense, prescription, isTakenOver, licence, now } = asked;
   if (patientIdOf(dispense) !== patientIdOf(prescription)) return 'other-patient';
-  if (!ORDERS.includes(String(prescription['intent'])) || prescription['doNotPerform'] === true) return 'no-order';
+  if (!isOrdered(prescription)) return 'no-order';
   const status = String(prescription['status']);
   if (status !== 'active' && !(isTakenOver && OVER.includes(status))) return 'prescription-not-active';
   return (

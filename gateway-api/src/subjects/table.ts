@@ -58,6 +58,7 @@ import { endHealthLink, healthLinkFile, healthLinkManifest, healthLinks } from '
 import { matchPatient } from './links/match.ts';
 import { endLink, linkPatients, listLinks, takeLinkCode } from './links/routes.ts';
 import { accessLog } from './log/routes.ts';
+import { checkMedication } from './medication/checks.ts';
 import { oversight } from './oversight/routes.ts';
 import { cancelKeyCode, keyCodes } from './patient-keys/code-routes.ts';
 import { changePatientKey, enrolPatientKey, issueKeyCode } from './patient-keys/operations.ts';
@@ -225,6 +226,7 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   ...correctRecord,
   confirmVisit,
   ...joinVisit,
+  ...checkMedication,
   issueKeyCode,
   enrolPatientKey,
   changePatientKey,

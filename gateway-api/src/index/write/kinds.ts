@@ -51,6 +51,7 @@ const KINDS = new Map<string, Kind>(
     version: { places: CARE },
     directory: { places: CARE },
     booking: { places: CARE },
+    alert: { places: CARE },
     consent: { places: CARE, holds: ['Consent'], names: 'id' },
     'key-code': { places: CARE, names: 'id' },
     'key-change': { places: CARE, names: 'id' },

@@ -3,8 +3,10 @@ import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { LicenceShown } from '@telemed-ledger/chaincode/model/registers.ts';
 import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-commit.ts';
 import type { LedgerClient } from '../../ledger/client.ts';
+import { demandChecked } from '../medication/checks.ts';
 import { upToDate } from '../up-to-date.ts';
 import { isAppointment, withBookings } from './bookings.ts';
+import { withChecks } from './checks.ts';
 import { isOfMedication, withDispensing } from './dispenses.ts';
 import { atResource, recordItems } from './items.ts';
 import type { Write } from './records.ts';
@@ -58,17 +60,12 @@ export const recordGroups = (
   });
 
 /** Records all of them or none, of whatever type a provider records. @throws as GroupCommit.write */
-export const recordVersions: Write = async (
-  { groups, index, organisation },
-  drafts,
-  { as, beforeSubmit },
-  { subject },
-) => {
+export const recordVersions: Write = async ({ groups, index, organisation }, drafts, { as, beforeSubmit }, caller) => {
   const plain = await recordItems(index, organisation.name, drafts);
   const write = (items: readonly RecordItem[]) =>
     groups.write({
       as,
-      caller: subject,
+      caller: caller.subject,
       items,
       bytes: items.reduce((sum, item) => sum + item.resource.length + lengthShown(item), 0),
       // What takes from one prescription, or of one person's time, waits for its turn: the ledger takes one after the other.
@@ -77,7 +74,10 @@ export const recordVersions: Write = async (
     });
   const services = { index, organisation };
   const isPlain = !plain.some((item) => isOfMedication(item) || isAppointment(item) || isVisit(item));
-  const shown = async () => withVisits(services, await withBookings(services, await withDispensing(services, plain)));
+  if (plain.some(isOfMedication)) await demandChecked(services, plain, caller);
+  const withVisitsShown = async () =>
+    withVisits(services, await withBookings(services, await withDispensing(services, plain)));
+  const shown = async () => withChecks(services, await withVisitsShown());
   const written = isPlain ? write(plain) : upToDate(async () => write(await shown()));
   return written.catch((error: unknown) => {
     throw atResource(error, plain);

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { BookingShown } from '@telemed-ledger/chaincode/model/bookings.ts';
 import type { DispenseShown } from '@telemed-ledger/chaincode/model/dispensing.ts';
 import type { VisitShown } from '@telemed-ledger/chaincode/model/live-visits.ts';
+import type { CheckShown } from '@telemed-ledger/chaincode/model/medication-alerts.ts';
 import {
   MAX_CONTENT_LENGTH,
   type RecordDraft,
@@ -23,6 +24,8 @@ export interface RecordItem extends RecordDraft {
   booked?: Omit<BookingShown, 'id'>;
   /** What a visit is recorded by. */
   visited?: Omit<VisitShown, 'id'>;
+  /** What an order of medicines is checked by. */
+  checked?: Omit<CheckShown, 'id'>;
   type: string;
   /** Its id is one that it was planned with. */
   isProvisional: boolean;
@@ -44,10 +47,12 @@ function cut(items: readonly RecordItem[]): RecordItem[][] {
 }
 
 /** The lists of the private input that show what records rest on, by what of an item stands in each. */
-const LISTS = { dispenses: 'shown', bookings: 'booked', visits: 'visited' } as const satisfies Record<
-  string,
-  keyof RecordItem
->;
+const LISTS = {
+  dispenses: 'shown',
+  bookings: 'booked',
+  visits: 'visited',
+  checks: 'checked',
+} as const satisfies Record<string, keyof RecordItem>;
 type List = keyof typeof LISTS;
 /** Their names, for a pattern. */
 export const LIST_NAMES = Object.keys(LISTS).join('|');
@@ -66,6 +71,7 @@ export interface Laid {
   dispenses?: DispenseShown[];
   bookings?: BookingShown[];
   visits?: VisitShown[];
+  checks?: CheckShown[];
 }
 
 /** The sheets of a transaction with what is shown for them, and the final ids of its new records. */
@@ -88,7 +94,7 @@ export function sheetsOf(items: readonly RecordItem[]): { laid: Laid; renamed: R
 }
 
 function recordOf(
-  { type: _, isProvisional: __, shown: ___, booked: ____, visited: _____, ...draft }: RecordItem,
+  { type: _, isProvisional: __, shown: ___, booked: ____, visited: _____, checked: ______, ...draft }: RecordItem,
   renamed: Renamed,
 ): RecordDraft {
   const id = renamed.get(draft.id) ?? draft.id;
