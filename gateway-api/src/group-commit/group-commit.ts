@@ -14,7 +14,7 @@ import { NotTogether } from '../ledger/not-together.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
 import { deadlineWithin } from '../ledger/request-deadline.ts';
 import { FairQueue } from './fair-queue.ts';
-import { GroupSize } from './group-size.ts';
+import { GroupSize, type SlowTimes } from './group-size.ts';
 import { Pace, type PaceSettings } from './pace.ts';
 import { itemsOf, partsOf } from './parts.ts';
 
@@ -55,7 +55,7 @@ export interface GroupLimits extends PaceSettings {
   /** How long a write may take with all its tries. */
   budgetMs: number;
   /** After a group that took longer the next ones hold fewer writes, until one does not; default: whatever they took. */
-  slowMs?: number;
+  slow?: SlowTimes;
 }
 
 export interface GroupCommitOptions<Item, Sent extends Outcome = Outcome> {
@@ -194,7 +194,7 @@ export class GroupCommit<Item, Sent extends Outcome = Outcome> {
       }
     }
     const { limits } = this.#options;
-    const size = new GroupSize(limits.slowMs);
+    const size = new GroupSize(limits.slow);
     return { queue: new FairQueue(), inFlight: 0, pace: new Pace(limits), size, gathering: undefined };
   }
 

@@ -8,6 +8,8 @@ export interface PaceSettings {
   gatherShare: number;
   /** The longest wait. */
   gatherMs: number;
+  /** How long after a group of several others are still expected; default: as long as a transaction takes. */
+  companyMs?: number;
 }
 
 /** How much of the newest transaction's time goes into the average. */
@@ -25,8 +27,9 @@ export class Pace {
 
   /** Milliseconds to wait at `now`: 0 where nobody else is about. */
   waitMs(underWay: number, now: number): number {
-    const isAlone = underWay === 0 && now - this.#endedAt > this.#averageMs;
-    return isAlone ? 0 : Math.min(this.#averageMs * this.#settings.gatherShare, this.#settings.gatherMs);
+    const { gatherShare, gatherMs, companyMs = 0 } = this.#settings;
+    const isAlone = underWay === 0 && now - this.#endedAt > Math.max(this.#averageMs, companyMs);
+    return isAlone ? 0 : Math.min(this.#averageMs * gatherShare, gatherMs);
   }
 
   /** A group of so many writes ended at `now` after so many milliseconds. */

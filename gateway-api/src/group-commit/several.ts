@@ -1,4 +1,4 @@
-/** Groups of what has a transaction for one and a transaction for several: nobody is waited for, and who is alone goes as alone. */
+/** Groups of what has a transaction for one and a transaction for several: who is alone goes at once, as alone. */
 import type { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Sender } from '../ledger/client.ts';
 import type { Outcome } from '../ledger/outcomes.ts';
@@ -6,10 +6,15 @@ import { GroupCommit, type GroupCommitOptions, type GroupLimits, type Sending } 
 
 const KIB = 1024;
 
-/** A group is what has come while the one before it was under way. */
-const LIMITS = { inFlight: 1, spread: 32, items: 32, bytes: 1024 * KIB, gatherShare: 0, gatherMs: 0 } as const;
-/** Of the time that a write has: a group that took more was too large. */
+/**
+ * A group is what has come while the one before it was under way. Where several came before, a moment is waited: what a block brings
+ * to do comes in a wave, and its first would take a transaction of its own while the others wait for all of it.
+ */
+const GATHERED = { gatherShare: 1 / 4, gatherMs: 100, companyMs: 10_000 };
+const LIMITS = { inFlight: 1, spread: 32, items: 32, bytes: 1024 * KIB, ...GATHERED } as const;
+/** Of the time that a write has: a group that took so much more than a transaction of few was too large, and one that took half of it. */
 const SLOW_SHARE = 1 / 6;
+const MOST_SHARE = 1 / 2;
 /** More than this travels alone, as it does without groups: a group is as slow as the largest in it. */
 export const LARGE_BYTES = 128 * KIB;
 
@@ -37,7 +42,10 @@ export function severalAtOnce<Item, Sent extends Outcome>({
 }: Several<Item, Sent>): GroupCommit<Item, Sent> {
   return new GroupCommit<Item, Sent>({
     itemAtFault: (refusal) => placeIn(refusal, place),
-    limits: { ...LIMITS, ...limits, slowMs: limits.budgetMs * SLOW_SHARE },
+    limits: {
+      ...{ ...LIMITS, ...limits },
+      slow: { slowMs: limits.budgetMs * SLOW_SHARE, mostMs: limits.budgetMs * MOST_SHARE },
+    },
     ...(onGroup === undefined ? {} : { onGroup }),
     onApart,
     send: (as, items, sending) => {
