@@ -36,7 +36,7 @@ describe('One service, billed twice', function () {
     expect((await one.adjudicate(first)).disposition).to.equal('approved');
     const second = await clinic.bill(await clinic.visit('13:10', '13:40'), [{ coverage: await other.covered(0) }]);
     expect((await other.adjudicate(second)).disposition).to.include('pended');
-    const payer = parties.of('payer', 'adjudicator');
+    const payer = parties.of('payer', 'adjudicator', 'Practitioner/a-person');
     const path = `/fhir/R4/${second.request.reference}`;
     const findings = await payer.ask({ path: `${path}/$findings` });
     expect(JSON.stringify(findings)).to.include('patient-alike').and.to.include('birth-date-and-contact');
