@@ -53,8 +53,14 @@ export function billingOf(parties: Parties, person: object = {}) {
         participant: [{ individual: { reference: `Practitioner/${practitioner.id}` } }],
         period: { start: `${DAY}T${start}:00-05:00`, end: `${DAY}T${end}:00-05:00` },
       });
-    async function bill(encounter: Resource, insurances: Insurance[], code = '99213'): Promise<Answer> {
+    async function bill(
+      encounter: Resource,
+      insurances: Insurance[],
+      code = '99213',
+      { net = 80, ...more }: { net?: number; [name: string]: unknown } = {},
+    ): Promise<Answer> {
       const body = {
+        ...more,
         ...{ resourceType: 'Claim', status: 'active', use: 'claim', created: DAY, patient: subject },
         priority: { coding: [{ code: 'normal' }] },
         type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/claim-type', code: 'professional' }] },
@@ -70,7 +76,7 @@ export function billingOf(parties: Parties, person: object = {}) {
         item: [
           {
             ...{ sequence: 1, productOrService: { coding: [{ system: CPT, code }] }, servicedDate: DAY },
-            ...{ encounter: [{ reference: `Encounter/${encounter.id}` }], net: { value: 80, currency: 'USD' } },
+            ...{ encounter: [{ reference: `Encounter/${encounter.id}` }], net: { value: net, currency: 'USD' } },
           },
         ],
       };

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto';
 import { expect } from 'chai';
 import { type Answer, billingOf, totalOf } from './billing.fixture.ts';
 import { consortium, START_TIMEOUT_MS } from './consortium.fixture.ts';
+import { claimsIn, onPayment, type Payment, type PaymentBundle, paymentsIn } from './payable-claims.fixture.ts';
 
 describe('One service, billed twice', function () {
   this.timeout(90_000);
@@ -13,6 +14,24 @@ describe('One service, billed twice', function () {
     this.timeout(START_TIMEOUT_MS + 60_000);
     billing = billingOf((await consortium()).parties);
   });
+
+  /** Has the bank pay a claim, and waits until the hospital is told. */
+  async function paid(reference: string): Promise<void> {
+    const { parties } = await consortium();
+    const today = new Date().toISOString().slice(0, 10);
+    const path = `/fhir/R4/PaymentReconciliation?_lastUpdated=ge${today}&_count=1000`;
+    const paymentAt = async (name: string, role: string, outcome: string) => {
+      const isOf = (one: Payment) => one.outcome === outcome && claimsIn([one]).includes(reference);
+      const find = (page: PaymentBundle) => paymentsIn(page).find(isOf);
+      const page = await parties
+        .of(name, role)
+        .find<PaymentBundle>({ path }, 'the payment', (found) => find(found) !== undefined);
+      return find(page)!;
+    };
+    const { id } = await paymentAt('bank', 'settlement', 'queued');
+    await parties.of('bank', 'settlement').write(onPayment(id, 'settle', { reference: `TRF-${id}`, paidOn: today }));
+    await paymentAt('hospital', 'system', 'complete');
+  }
 
   it('by hospital and clinic is paid to one of them, under whatever code, and another visit to the other', async () => {
     const { provider, covered, adjudicate } = billing;
@@ -66,5 +85,17 @@ describe('One service, billed twice', function () {
     expect([totalOf(rest, 'priorpayerpaid'), totalOf(rest, 'benefit')]).to.deep.equal([64, 16]);
     const again = await hospital.bill(visit, building);
     expect(again.disposition).to.include('duplicate');
+    const { request } = decided;
+    const replacing = {
+      ...{ net: 100, related: [{ claim: request, relationship: { coding: [{ code: 'prior' }] } }] },
+      extension: [{ url: 'https://telemed-ledger.example/fhir/StructureDefinition/claim-frequency', valueCode: '7' }],
+    };
+    const replace = (insurances: Parameters<typeof hospital.bill>[1]) =>
+      hospital.bill(visit, insurances, '99213', replacing);
+    const refused = await replace([{ coverage: first }]).catch((error: Error) => error.message);
+    expect(refused).to.include('422').and.to.include(`name ClaimResponse/${rest.id}`).and.to.include('Claim.insurance');
+    await paid(request.reference);
+    const named = await adjudicate(await replace([{ coverage: first }, { coverage: second, claimResponse: rest.id }]));
+    expect([totalOf(named, 'priorpayerpaid'), totalOf(named, 'benefit')]).to.deep.equal([16, 64]);
   });
 });

@@ -213,5 +213,24 @@ describe('Coordination of benefits', () => {
         if (primary.status(REPLACEMENT).status === 'submitted') await decided(primary, REPLACEMENT);
         expect(primary.status(REPLACEMENT)).to.include({ status: 'denied', reason: 'duplicate' });
       });
+
+      it('the first pays what is left of a replacement that names what the second decided', async () => {
+        const other = await both({ ...APPROVE, reductions: [{ sequence: 2, units: 1_000 }] });
+        const responseId = JSON.parse(other.standing(OTHER).response).resource.id;
+        const { claim } = primary.example;
+        const [focal] = claim['insurance'];
+        const second = {
+          ...{ sequence: 2, focal: false, coverage: { reference: `Coverage/${exampleIds.other}` } },
+          claimResponse: { reference: `ClaimResponse/${responseId}` },
+        };
+        claim['insurance'] = [{ ...focal, focal: true }, second];
+        const request = primary.replacement(REPLACEMENT, CLAIM);
+        const prior = [{ ...other.standing(OTHER), first: other.state(1, OTHER), ...other.screening(OTHER) }];
+        await primary.ledger.submit('SubmitClaim', { ...request, private: { ...request.private, prior } as never });
+        expect(await decided(primary, REPLACEMENT)).to.be.oneOf(['approved', 'partial']);
+        // The second allowed 150.50 less the 10.00 that the first had reduced, and paid 33.05 of it.
+        expect(owes(other, OTHER)).to.equal(3_305);
+        expect(owes(primary, REPLACEMENT)).to.equal(10_745);
+      });
     });
 });

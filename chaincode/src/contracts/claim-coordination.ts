@@ -123,8 +123,9 @@ function linesOf(bill: Bill, theirs: Bill, response: Resource): PriorDecision['l
     const at = left.findIndex((other) => told(other) === told(item));
     const [same] = at < 0 ? [] : left.splice(at, 1);
     if (same === undefined) return [];
-    const [paid, allowed] = ['benefit', 'eligible'].map((code) => amountOf(response, same.sequence, code));
-    return [{ sequence: item.sequence, paid: paid!, allowed: allowed! }];
+    const of = (code: string): number => amountOf(response, same.sequence, code);
+    // What was left for it to allow, and what others had paid by then.
+    return [{ sequence: item.sequence, paid: of('benefit'), allowed: of('eligible') + of('priorpayerpaid') }];
   });
 }
 

@@ -13,6 +13,7 @@ import { type Bill, readBill } from '@telemed-ledger/chaincode/model/bill.ts';
 import type { ClaimTables } from '@telemed-ledger/chaincode/model/claim-tables.ts';
 import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
 import { addDays } from '@telemed-ledger/chaincode/model/days.ts';
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
 import type { Search } from '../../fhir/repository.ts';
@@ -78,10 +79,19 @@ async function claimsOnDaysOf(
 }
 
 async function* claimsOf(index: ReadModel, search: Omit<Search, 'type' | 'count'>): AsyncGenerator<Bill> {
+  for await (const resource of resourcesOf(index, search)) yield readBill(resource);
+}
+
+/** Claims that are found, page by page; requests for authorization are left out. */
+export async function* resourcesOf(
+  index: ReadModel,
+  search: Omit<Search, 'type' | 'count'>,
+): AsyncGenerator<Resource & { id: string }> {
   let after: string | undefined;
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const answer = await index.search({ ...search, type: 'Claim', count: PAGE, ...(after && { after }) });
-    for (const { resource } of answer.matches) if (resource['use'] === 'claim') yield readBill(resource);
+    for (const { resource } of answer.matches)
+      if (resource['use'] === 'claim') yield resource as Resource & { id: string };
     after = answer.next;
     if (after === undefined) return;
   }

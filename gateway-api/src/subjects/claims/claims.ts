@@ -29,6 +29,7 @@ import { upToDate } from '../up-to-date.ts';
 import { activitiesShown } from './activities.ts';
 import { besideShown } from './beside.ts';
 import { billedText } from './billed.ts';
+import { demandNamed } from './built-upon.ts';
 import { showingLists } from './lists-shown.ts';
 import { benefitsShown, turnOf } from './plans.ts';
 import { pricesShown } from './prices.ts';
@@ -58,6 +59,8 @@ async function submitOnce(services: Services, claim: Resource, id: string, sendi
   });
   const correction = correctionOf(resource);
   const replaced = correction === undefined ? {} : { replaced: await replacedBy(index, own, correction.claim) };
+  if (correction !== undefined)
+    await demandNamed(index, { claim: resource, replaced: correction.claim }, (state) => standingOf(index, own, state));
   const shown = {
     claim: { id, salt: newSalt(), resource },
     ...terms,
