@@ -2,6 +2,7 @@
  * What one provider bills is not paid to another one too, and two coverages of a patient pay it in their order. On either network.
  */
 import { randomInt } from 'node:crypto';
+import type { Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import { type Answer, billingOf, totalOf } from './billing.fixture.ts';
 import { consortium, START_TIMEOUT_MS } from './consortium.fixture.ts';
@@ -20,17 +21,16 @@ describe('One service, billed twice', function () {
     const { parties } = await consortium();
     const today = new Date().toISOString().slice(0, 10);
     const path = `/fhir/R4/PaymentReconciliation?_lastUpdated=ge${today}&_count=1000`;
-    const paymentAt = async (name: string, role: string, outcome: string) => {
+    const [bank, hospital] = [parties.of('bank', 'settlement'), parties.of('hospital', 'system')];
+    const paymentAt = async (party: Party, outcome: string) => {
       const isOf = (one: Payment) => one.outcome === outcome && claimsIn([one]).includes(reference);
       const find = (page: PaymentBundle) => paymentsIn(page).find(isOf);
-      const page = await parties
-        .of(name, role)
-        .find<PaymentBundle>({ path }, 'the payment', (found) => find(found) !== undefined);
+      const page = await party.find<PaymentBundle>({ path }, 'the payment', (body) => find(body) !== undefined);
       return find(page)!;
     };
-    const { id } = await paymentAt('bank', 'settlement', 'queued');
-    await parties.of('bank', 'settlement').write(onPayment(id, 'settle', { reference: `TRF-${id}`, paidOn: today }));
-    await paymentAt('hospital', 'system', 'complete');
+    const { id } = await paymentAt(bank, 'queued');
+    await bank.write(onPayment(id, 'settle', { reference: `TRF-${id}`, paidOn: today }));
+    await paymentAt(hospital, 'complete');
   }
 
   it('by hospital and clinic is paid to one of them, under whatever code, and another visit to the other', async () => {
