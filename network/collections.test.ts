@@ -97,7 +97,7 @@ describe('Collections', () => {
       expect({ memberOnlyRead, memberOnlyWrite, blockToLive, requiredPeerCount }, collection.name).to.deep.equal({
         memberOnlyRead: true,
         // The clients of a provider, a payer and a bank each write to the others' billing collections.
-        memberOnlyWrite: !collection.name.startsWith('billing_'),
+        memberOnlyWrite: !/^(billing_|reviews$)/.test(collection.name),
         blockToLive: 0,
         requiredPeerCount: 0,
       });

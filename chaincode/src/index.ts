@@ -16,6 +16,7 @@ import { Erasures } from './contracts/erasures.ts';
 import { Links } from './contracts/links.ts';
 import { Logs } from './contracts/logs.ts';
 import { PatientKeys } from './contracts/patient-keys.ts';
+import { Recalls } from './contracts/recalls.ts';
 import { Records } from './contracts/records.ts';
 import { Registry } from './contracts/registry.ts';
 import { Renewals } from './contracts/renewals.ts';
@@ -46,6 +47,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Accounts,
     Repayments,
     Registry,
+    Recalls,
     Visits,
     Witnesses,
     PatientKeys,

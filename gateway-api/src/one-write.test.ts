@@ -34,6 +34,7 @@ const AROUND = [
   'subjects/records/dispenses.ts',
   'subjects/records/items.ts',
   'subjects/records/bookings.ts',
+  'subjects/records/lots.ts',
   'subjects/records/visits.ts',
   'fhir/search-parameters.ts',
   'fhir/search/',

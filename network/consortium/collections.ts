@@ -17,7 +17,7 @@ export const collections = {
   marks: 'marks',
   /** Held by everybody: what the regulators vouch for. */
   registers: 'registers',
-  /** Held by the regulators and the custodian: emergencies, and what the regulators made of them. */
+  /** Held by the regulators and the custodian: emergencies and what the regulators made of them, and what came of recalls. */
   reviews: 'reviews',
 };
 
@@ -116,9 +116,9 @@ function registers(consortium: Members): Collection {
   return { name: collections.registers, members: consortium.organisations, endorsement: anyOf(pairs) };
 }
 
-/** The custodian opens a review and a regulator closes it, each with any one other. */
+/** The custodian opens a review and a regulator closes it, each with any one other; with the custodian a provider reports of a recall. */
 function reviews(consortium: Members, custodian: Organisation): Collection {
   const members = [custodian, ...organisationsOfKind(consortium, 'regulator')];
   const pairs = members.map(({ mspId }) => withAnyOther(consortium, mspId));
-  return { name: collections.reviews, members, endorsement: anyOf(pairs) };
+  return { name: collections.reviews, members, endorsement: anyOf(pairs), openToWriters: true };
 }

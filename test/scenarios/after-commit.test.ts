@@ -247,6 +247,15 @@ describe('After a commit, while every read fails', function () {
     sent.push(`${sending.method} ${sending.path}`);
   });
 
+  it('Lots of a medicine are published, and a recall', async () => {
+    const regulator = scene.parties.of('regulator', 'auditor');
+    const product = { system: 'urn:example:product', code: randomUUID() };
+    const lots = [{ number: 'A1', expiry: '2099-01-01' }];
+    await regulator.write({ method: 'POST', path: '/lots', body: { product, lots } });
+    const body = { product, lots: ['A1'], reason: 'Tried.', status: 'active' };
+    await regulator.write({ method: 'PUT', path: `/recalls/${randomUUID()}`, body });
+  });
+
   it('The rules are set, and lists of licences and exclusions taken', async () => {
     const regulator = scene.parties.of('regulator', 'auditor');
     const rules = { emergencyHours: 24, denialStopsBreakGlass: true, recordingLicence: 'named' };

@@ -39,7 +39,13 @@ export async function previousOf(
 }
 
 /** What each list of the private input is shown for. */
-const NAMES = { dispenses: 'dispense', bookings: 'appointment', visits: 'visit', checks: 'medication' } as const;
+const NAMES = {
+  dispenses: 'dispense',
+  bookings: 'appointment',
+  visits: 'visit',
+  checks: 'medication',
+  lots: 'dispense',
+} as const;
 
 /** What is shown for a record, and where in the input. */
 export interface Shown<T> {

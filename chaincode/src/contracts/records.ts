@@ -13,6 +13,7 @@ import { book } from './bookings.ts';
 import { countDispenses } from './dispensing.ts';
 import { laid, putLaid, recordsOn } from './laying.ts';
 import { holdVisits } from './live-visits.ts';
+import { checkLots } from './lots.ts';
 import { holdChecks, noteAlerts } from './medication-checks.ts';
 import { recordByPatient } from './patient-records.ts';
 
@@ -48,6 +49,7 @@ async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'R
   const sheets = await laid(recording, hidden.sheets);
   const all = recordsOn(sheets);
   await countDispenses(recording, all);
+  await checkLots(recording, all);
   await book(recording, all);
   await holdVisits(recording, all);
   await holdChecks(recording, all);

@@ -20,6 +20,7 @@ import { schemaVersion } from './values.ts';
 /** A dispense in one of these statuses has handed out nothing (hl7.org/fhir/R4/valueset-medicationdispense-status.html). */
 const NOT_HANDED_OUT = ['preparation', 'cancelled', 'declined', 'entered-in-error'];
 
+/** Whether a MedicationDispense says that something was handed out. */
 export const isHandedOut = ({ status }: Resource): boolean => !NOT_HANDED_OUT.includes(String(status));
 
 /** Whether a MedicationDispense is of a prescription and takes from what that authorises. */

@@ -100,6 +100,13 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
     because: 'opening and closing lie in one collection; a review counts as closed where a regulator has signed it',
   },
   SetLicence: { without: ['caller'], because: 'any regulator vouches for the register' },
+  PublishLots: { without: ['caller'], because: 'any regulator vouches for the register' },
+  PublishRecall: { without: ['caller'], because: 'any regulator vouches for the register' },
+  ReportRecall: {
+    without: ['caller'],
+    because:
+      'reviews are the custodian’s and the regulators’ to write with anybody; a report counts where its reporter signed it',
+  },
   SetRules: { without: ['caller'], because: 'any regulator vouches for the register' },
   SetLicences: { without: ['caller'], because: 'any regulator vouches for the register' },
   RequestAuthorization: {

@@ -40,6 +40,9 @@ export const events = {
   PatientLinked: 'PatientLinked',
   LicenceSet: 'LicenceSet',
   RulesSet: 'RulesSet',
+  LotsPublished: 'LotsPublished',
+  RecallPublished: 'RecallPublished',
+  RecallReported: 'RecallReported',
   CheckpointCosigned: 'CheckpointCosigned',
 } as const;
 export type EventName = keyof typeof events;

@@ -149,6 +149,14 @@ export const privateKeys = {
   /** registers: the root over all licences, one generation after the other, and the buckets as a generation left them. */
   register: (generation: number): string => `register/${generation}`,
   bucket: (index: number, generation: number): string => `bucket/${index}/${generation}`,
+  /** registers: the root over what is published of lots, one generation after the other, and the buckets as a generation left them. */
+  lots: (generation: number): string => `lots/${generation}`,
+  lotBucket: (index: number, generation: number): string => `lot-bucket/${index}/${generation}`,
+  /** registers: one version of a recall. */
+  recall: (id: string, version: number): string => `recall/${id}/${version}`,
+  /** reviews, and care_<Provider> what the provider reports: what was found of a recall, one report after the other. */
+  recallReport: ({ id, provider, reporter }: Reporting, n: number): string =>
+    `recall-report/${id}/${provider}/${reporter}/${n}`,
   /** registers: what the consortium's law leaves open, one generation after the other. */
   rules: (generation: number): string => `rules/${generation}`,
 };
@@ -157,6 +165,13 @@ export const privateKeys = {
 export interface Contracting {
   payer: string;
   provider: string;
+}
+
+/** Of which recall who says what was found at which provider. */
+export interface Reporting {
+  id: string;
+  provider: string;
+  reporter: string;
 }
 
 export interface PrivateKey {

@@ -42,13 +42,14 @@ export const licenceShownSchema = z.strictObject({
 });
 export type LicenceShown = z.infer<typeof licenceShownSchema>;
 
-/** The bucket that a licence number lies in, from 0. */
+/** The bucket that a licence number, or the name of a product, lies in, from 0. */
 export const bucketOfNumber = (number: string): number => Number.parseInt(sha256Hex(number).slice(0, 8), 16) % BUCKETS;
 
 export const EMPTY_BUCKET = canonicalJson({ schema: 1, licences: {} } satisfies Bucket);
-const emptyLeaves = (): string[] => Array<string>(BUCKETS).fill(leafHash(EMPTY_BUCKET));
-/** The root of a register in which nothing has been written. */
-export const EMPTY_ROOT = rootOf(emptyLeaves());
+const emptyLeaves = (empty: string): string[] => Array<string>(BUCKETS).fill(leafHash(empty));
+/** The root of a register in which nothing has been written. @param empty the text of a bucket of it that is empty */
+export const emptyRootOf = (empty: string): string => rootOf(emptyLeaves(empty));
+export const EMPTY_ROOT = emptyRootOf(EMPTY_BUCKET);
 
 /** Whether a bucket, shown, is what a root holds in that place. */
 export const isBucketOf = (root: string, index: number, { text, path }: BucketEvidence): boolean =>
@@ -66,8 +67,8 @@ export const rootWith = (changes: readonly BucketChange[]): string =>
   rootWithLeaves(changes.map(({ index, text, path }) => ({ index, path, leaf: leafHash(text) })));
 
 /** The paths of all buckets; `texts` are those that are not empty, by index. */
-export function bucketPaths(texts: ReadonlyMap<number, string>): string[][] {
-  const leaves = emptyLeaves();
+export function bucketPaths(texts: ReadonlyMap<number, string>, empty = EMPTY_BUCKET): string[][] {
+  const leaves = emptyLeaves(empty);
   for (const [index, text] of texts) leaves[index] = leafHash(text);
   return auditPaths(leaves);
 }

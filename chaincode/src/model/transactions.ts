@@ -29,6 +29,8 @@ import { judgingTransactions } from './judging-transactions.ts';
 import { linkTransactions } from './link-transactions.ts';
 import { visitShownSchema } from './live-visits.ts';
 import { logTransactions } from './log-transactions.ts';
+import { lotTransactions } from './lot-transactions.ts';
+import { lotShownSchema } from './lots.ts';
 import { checkShownSchema } from './medication-alerts.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { patientRecordsSchema } from './patient-records.ts';
@@ -97,6 +99,8 @@ export const transactions = {
       dispenses: z.array(dispenseShownSchema).min(1).max(MAX_RECORDS).optional(),
       /** What its Appointments are recorded by; each that takes a time, or follows another version, has one. */
       bookings: z.array(bookingShownSchema).min(1).max(MAX_RECORDS).optional(),
+      /** What its MedicationDispenses hand out; each that refers to a Medication, or has a code where lots are published, has one. */
+      lots: z.array(lotShownSchema).min(1).max(MAX_RECORDS).optional(),
       /** What its Encounters of class VR are recorded by; each that is not over, or follows another version, has one. */
       visits: z.array(visitShownSchema).min(1).max(MAX_RECORDS).optional(),
       /** What its MedicationRequests and MedicationDispenses are checked by; one that nothing stands against needs none. */
@@ -277,6 +281,7 @@ export const transactions = {
   ...linkTransactions,
   ...patientKeyTransactions,
   ...logTransactions,
+  ...lotTransactions,
 
   /** Changes a licence in the register: `bucket` is the one that it lies in, as the register stands. */
   SetLicence: transaction({

@@ -3,7 +3,9 @@
  * (If-None-Exist, If-Match) say, which version comes next. Faults go to the change, so that a transaction can report
  * them all and a batch can go on without it.
  */
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { timed } from '@telemed-ledger/chaincode/model/live-visits.ts';
+import { scanRefusal, withScans } from '@telemed-ledger/chaincode/model/lots.ts';
 import { markedBy } from '@telemed-ledger/chaincode/model/patient-records.ts';
 import { referencesIn } from '@telemed-ledger/chaincode/model/record-facts.ts';
 import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
@@ -79,11 +81,22 @@ function checkBody(change: Change, { organisation, profiles, caller }: Scope): u
   if (organisation.kind === 'custodian' && caller.fhirUser !== undefined)
     change.resource = markedBy(change.resource, caller.fhirUser);
   if (interaction === 'create') change.resource = timed(change.resource, undefined, new Date().toISOString());
+  checkScans(change);
   for (const issue of profiles.issuesOfStated(change.resource, change.path)) change.fail(UNPROCESSABLE, issue);
   const isNamed = interaction === 'patch' || (interaction === 'update' && criterion === undefined);
   if (isNamed && change.resource['id'] !== change.id) {
     change.fail(400, errorIssue('invalid', 'The id of the resource must be the id in the URL.', `${change.path}.id`));
   }
+}
+
+/** What was scanned goes into the elements that do not say it yet, and is what the others say. */
+function checkScans(change: Change): void {
+  const today = new Date().toISOString().slice(0, 10);
+  const resource = withScans(change.resource as unknown as Resource, today);
+  change.resource = resource as unknown as Change['resource'];
+  const refusal = scanRefusal(resource, today);
+  if (refusal !== undefined)
+    change.fail(UNPROCESSABLE, errorIssue('invalid', refusal.reason, `${change.path}${refusal.at}`));
 }
 
 /**

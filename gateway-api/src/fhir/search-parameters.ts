@@ -96,6 +96,18 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     ...{ paths: ['subscriberId:string'], isRare: true },
     documentation: 'the number that the payer knows the subscriber by',
   },
+  {
+    ...{ name: 'lot', type: 'string', types: ['MedicationDispense', 'Medication'], column: 'search_values' },
+    ...{ paths: ['contained[resourceType=Medication].batch.lotNumber:string', 'batch.lotNumber:string'], isRare: true },
+    documentation: 'the lot of what is handed out, where the dispense contains its Medication; of a Medication its own',
+  },
+  {
+    ...{ name: 'product', type: 'token', types: ['MedicationDispense'], column: 'search_values' },
+    ...{
+      paths: ['contained[resourceType=Medication].code:CodeableConcept', 'medicationCodeableConcept:CodeableConcept'],
+    },
+    documentation: 'system|code of what is handed out, also where the dispense contains its Medication',
+  },
 ];
 
 const OF_EVENTS = { types: ['AuditEvent'], column: 'event' } as const;

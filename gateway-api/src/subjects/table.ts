@@ -73,6 +73,8 @@ import { getPaymentTerms, setPaymentTerms } from './payments/terms.ts';
 import { anchorNow, logAnchorProof, logAnchors, logProofs } from './reads/anchor-routes.ts';
 import { anchorLogs, purgeOverReads } from './reads/duties.ts';
 import { reads } from './reads/routes.ts';
+import { countRecalls, followRecalls } from './recalls/duties.ts';
+import { publishLots, publishRecall, recall, recalls } from './recalls/routes.ts';
 import { signTree } from './receipts/duties.ts';
 import { orderers } from './receipts/orderer-routes.ts';
 import { proofs, witnesses } from './receipts/proof-routes.ts';
@@ -165,6 +167,10 @@ export const ROUTES: readonly Route[] = [
   importLicences,
   getRules,
   setRules,
+  publishLots,
+  publishRecall,
+  recalls,
+  recall,
   loadFeeSchedule,
   getFeeSchedule,
   planUsage,
@@ -255,6 +261,8 @@ export const DUTIES: readonly Duty[] = [
   remitPayment,
   reopenDebts,
   remindPatients,
+  followRecalls,
+  countRecalls,
   ...tellSubscribers,
   ...signTree,
   ...anchorLogs,

@@ -34,6 +34,7 @@ import { Evidence } from './evidence.ts';
 import { Histories } from './histories.ts';
 import { claimsByName, idsByIdentifier } from './identifiers.ts';
 import { LinkedPatients } from './links.ts';
+import { LotRegister } from './lots.ts';
 import { heldIn, matchingIn, NEWEST, withPatients } from './matching.ts';
 import { OwnStates } from './own-states.ts';
 import { PatientRecords } from './patient-records.ts';
@@ -48,10 +49,9 @@ import { gapsIn, Undelivered, type UndeliveredOptions } from './undelivered.ts';
 import type { VersionQuery } from './version-query.ts';
 
 const IDS_PER_QUERY = 500;
-const RECORD = 'content/';
 const KNOWN_REFERENCES = 20_000;
 const newKnown = () => new LRUCache<string, true>({ max: KNOWN_REFERENCES });
-const CONSENT = 'consent/';
+const [RECORD, CONSENT] = ['content/', 'consent/'];
 const ALL = Number.POSITIVE_INFINITY;
 /** Resources that a search says are not shown; beyond that it says so many. */
 const MOST_FAULTY = 1_000;
@@ -101,6 +101,7 @@ export class ReadModel {
   readonly erasures: Erasures;
   readonly restrictions: Restrictions;
   readonly register: LicenceRegister;
+  readonly lots: LotRegister;
   readonly tree: LedgerTree;
   readonly counts: Counts;
   readonly cosignatures: Cosignatures;
@@ -128,6 +129,7 @@ export class ReadModel {
     this.evidence = new Evidence(db, this.#checks);
     this.erasures = new Erasures(db, this.#checks, options.consortium, () => this.undelivered.count());
     this.register = new LicenceRegister(this.evidence);
+    this.lots = new LotRegister(this.evidence);
     this.restrictions = new Restrictions(db, this.evidence);
     this.tree = new LedgerTree(db, this.#checks);
     this.counts = new Counts(db);

@@ -24,6 +24,8 @@ export interface Kind {
   alone?: true;
   /** Only the owner of the collection signs it. */
   ofOwner?: true;
+  /** Only the organisation signs it that this member of its value names. */
+  ofNamed?: string;
 }
 
 const CARE = [collections.care('')];
@@ -150,6 +152,10 @@ const KINDS = new Map<string, Kind>(
     register: { places: REGISTERS },
     rules: { places: REGISTERS },
     bucket: { places: REGISTERS },
+    lots: { places: REGISTERS },
+    'lot-bucket': { places: REGISTERS },
+    recall: { places: REGISTERS, names: 'id', ofNamed: 'by' },
+    'recall-report': { places: [...CARE, collections.reviews], names: 'id', ofNamed: 'reporter' },
   } satisfies Record<string, Kind>),
 );
 

@@ -3,7 +3,7 @@ import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parsePrivateKey, privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import type { Consortium } from '@telemed-ledger/consortium/members.ts';
+import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import { searchTermsOf } from '../../fhir/search/extraction.ts';
 import { inStretches } from '../../http/pauses.ts';
 import type { HashedWrite, ParsedBlock, ParsedTransaction, PrivateWrite } from '../../ledger/block.ts';
@@ -193,6 +193,8 @@ async function readValue(
   if (records !== undefined) return recordRows(records, { ...place, sequence: ofSheet ?? place.sequence }, transaction);
   const stated = readObject(value);
   if (kind.ofOwner === true && creator !== ownerOf(collection, consortium))
+    throw new Error('this is signed by another');
+  if (kind.ofNamed !== undefined && creator !== organisationByName(consortium, String(stated[kind.ofNamed]))?.mspId)
     throw new Error('this is signed by another');
   if (parsePrivateKey(key).kind === 'reads') return { ...asItIs, carriedReads: carriedReads(place, stated) };
   const whole = wholeContent(key, kind, stated);

@@ -9,6 +9,7 @@ import { isAppointment, withBookings } from './bookings.ts';
 import { withChecks } from './checks.ts';
 import { isOfMedication, withDispensing } from './dispenses.ts';
 import { atResource, recordItems } from './items.ts';
+import { withLots } from './lots.ts';
 import type { Write } from './records.ts';
 import { LIST_NAMES, lengthShown, type RecordItem, sheetsOf, shownIn } from './sheets.ts';
 import { isVisit, withVisits } from './visits.ts';
@@ -73,10 +74,11 @@ export const recordVersions: Write = async ({ groups, index, organisation }, dra
       beforeSubmit,
     });
   const services = { index, organisation };
+  const withMedication: typeof withLots = async (...which) => withLots(services, await withDispensing(...which));
   const isPlain = !plain.some((item) => isOfMedication(item) || isAppointment(item) || isVisit(item));
   if (plain.some(isOfMedication)) await demandChecked(services, plain, caller);
   const withVisitsShown = async () =>
-    withVisits(services, await withBookings(services, await withDispensing(services, plain)));
+    withVisits(services, await withBookings(services, await withMedication(services, plain)));
   const shown = async () => withChecks(services, await withVisitsShown());
   const written = isPlain ? write(plain) : upToDate(async () => write(await shown()));
   return written.catch((error: unknown) => {

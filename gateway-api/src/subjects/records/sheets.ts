@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { BookingShown } from '@telemed-ledger/chaincode/model/bookings.ts';
 import type { DispenseShown } from '@telemed-ledger/chaincode/model/dispensing.ts';
 import type { VisitShown } from '@telemed-ledger/chaincode/model/live-visits.ts';
+import type { LotShown } from '@telemed-ledger/chaincode/model/lots.ts';
 import type { CheckShown } from '@telemed-ledger/chaincode/model/medication-alerts.ts';
 import {
   MAX_CONTENT_LENGTH,
@@ -20,6 +21,8 @@ import { newSalt } from '../../ledger/sender.ts';
 export interface RecordItem extends RecordDraft {
   /** What a dispense is recorded by. */
   shown?: Omit<DispenseShown, 'id'>;
+  /** What is known of the lot that a dispense hands out. */
+  lotted?: Omit<LotShown, 'id'>;
   /** What an appointment is recorded by. */
   booked?: Omit<BookingShown, 'id'>;
   /** What a visit is recorded by. */
@@ -52,6 +55,7 @@ const LISTS = {
   bookings: 'booked',
   visits: 'visited',
   checks: 'checked',
+  lots: 'lotted',
 } as const satisfies Record<string, keyof RecordItem>;
 type List = keyof typeof LISTS;
 /** Their names, for a pattern. */
@@ -72,6 +76,7 @@ export interface Laid {
   bookings?: BookingShown[];
   visits?: VisitShown[];
   checks?: CheckShown[];
+  lots?: LotShown[];
 }
 
 /** The sheets of a transaction with what is shown for them, and the final ids of its new records. */
@@ -94,7 +99,16 @@ export function sheetsOf(items: readonly RecordItem[]): { laid: Laid; renamed: R
 }
 
 function recordOf(
-  { type: _, isProvisional: __, shown: ___, booked: ____, visited: _____, checked: ______, ...draft }: RecordItem,
+  {
+    type: _,
+    isProvisional: __,
+    shown: ___,
+    booked: ____,
+    visited: _____,
+    checked: ______,
+    lotted: _______,
+    ...draft
+  }: RecordItem,
   renamed: Renamed,
 ): RecordDraft {
   const id = renamed.get(draft.id) ?? draft.id;
