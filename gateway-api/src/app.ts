@@ -83,7 +83,10 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     duties.sees(block);
     late.sees(block);
   });
-  late.on('block', (block) => duties.sees(block));
+  late.on('block', (block) => {
+    services.subscriptions.seesLate(block);
+    duties.sees(block);
+  });
   services.wakeSubscribers = () => duties.nudge('tell subscribers');
   for (const blocks of [feed, late]) blocks.on('block', (block) => services.accessWaits.sees(block));
   // Patients are the custodian's callers.

@@ -307,4 +307,26 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
         .execute();
     },
   },
+  /** Events that subscriptions are told with numbers. */
+  '2026-11-zzzzzzz-subscription-events': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      const add = (name: string) => db.schema.alterTable('subscriptions').addColumn(name, types.text).execute();
+      await add('caller');
+      await add('sent_at');
+      for (const name of ['events', 'sent'])
+        await db.schema
+          .alterTable('subscriptions')
+          .addColumn(name, types.integer, (column) => column.notNull().defaultTo(0))
+          .execute();
+      await db.schema
+        .createTable('subscription_events')
+        .addColumn('subscription', types.text, (column) => column.notNull())
+        .addColumn('number', types.integer, (column) => column.notNull())
+        .addColumn('type', types.text, (column) => column.notNull())
+        .addColumn('id', types.text, (column) => column.notNull())
+        .addColumn('at', types.text, (column) => column.notNull())
+        .addPrimaryKeyConstraint('subscription_events_key', ['subscription', 'number'])
+        .execute();
+    },
+  },
 });

@@ -14,7 +14,7 @@ import type { LinkCodesTable } from './link-codes-table.ts';
 import type { CarriedReadsTable, LogStatementsTable, PatientsAct } from './log-tables.ts';
 import type { RefusedKeysTable } from './refused-keys-table.ts';
 import type { SearchValuesTable } from './search-values-table.ts';
-import type { SubscriptionsTable } from './subscriptions-table.ts';
+import type { SubscriptionEventsTable, SubscriptionsTable } from './subscriptions-table.ts';
 import type { CosignaturesTable, LeavesTable, TreeNodesTable, WitnessesTable } from './tree-tables.ts';
 
 /** At most this many resources of one private value have a place in the order. */
@@ -410,6 +410,7 @@ export interface JournalTables {
   health_links: HealthLinksTable;
   bulk_exports: BulkExportsTable;
   async_requests: AsyncRequestsTable;
+  subscription_events: SubscriptionEventsTable;
   contents: ContentsTable;
   link_codes: LinkCodesTable;
   log_statements: LogStatementsTable;

@@ -19,4 +19,22 @@ export interface SubscriptionsTable {
   /** The block up to which it has been told. */
   told: number;
   updated_at: string;
+  /** Who made it, JSON: what is sent is what he may read then. Null: of before there was content. */
+  caller: string | null;
+  /** Events so far, and up to which of them its endpoint has taken; of those that are told with numbers. */
+  events: number;
+  sent: number;
+  /** When its endpoint last took something, ISO 8601 UTC. */
+  sent_at: string | null;
+}
+
+/** What subscriptions are to be told, or were: no content. */
+export interface SubscriptionEventsTable {
+  subscription: string;
+  /** From 1 on. */
+  number: number;
+  type: string;
+  id: string;
+  /** ISO 8601 UTC. */
+  at: string;
 }

@@ -92,6 +92,7 @@ import { closeReview, review, reviews } from './reviews/routes.ts';
 import type { SubjectOperation } from './services.ts';
 import { tellSubscribers } from './subscriptions/duties.ts';
 import { createSubscription, listSubscriptions, readSubscription, updateSubscription } from './subscriptions/routes.ts';
+import { subscriptionEvents, subscriptionStatus } from './subscriptions/status-routes.ts';
 import { joinVisit } from './visits/join.ts';
 import { confirmVisit } from './visits/operations.ts';
 import { remindPatients } from './visits/reminders.ts';
@@ -131,6 +132,8 @@ export const ROUTES: readonly Route[] = [
   listSubscriptions,
   readSubscription,
   updateSubscription,
+  subscriptionStatus,
+  subscriptionEvents,
   wishes,
   wish,
   patientKeys,

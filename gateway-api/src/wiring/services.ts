@@ -183,6 +183,7 @@ export function wiredServices({
     isOwnSince: (block) => index.accesses.isOwnSince(block),
     isOwnClaim: async (id) => ((await index.state('claim', id)) ?? (await index.state('authorization', id)))?.own === 1,
     isRecordSince: (search, since) => recordsSince.any(search, since),
+    recordsSince: (search, of) => recordsSince.found(search, of),
     isOwnClaimSince: (block) => index.own.isSince(['claim', 'authorization'], block),
     isClaimFor: (patient, id) => isClaimFor(index, patient, id),
     isClaimForSince: (patient, block) => isClaimForSince(index, patient, block),

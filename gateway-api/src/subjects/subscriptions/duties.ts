@@ -1,5 +1,6 @@
-/** Tells subscribers that something became of a request for access. */
+/** Tells subscribers of what they asked to be told of. */
 import type { Duty } from '../../duties/duties.ts';
+import { readAs } from './reading.ts';
 import { SUBSCRIBING } from './subscription.ts';
 import type { Due } from './subscriptions.ts';
 
@@ -7,10 +8,13 @@ export const tellSubscribers: readonly Duty<Due>[] = SUBSCRIBING.map((kind) => (
   name: 'tell subscribers',
   kind,
   on: 'every block',
-  idOf: ({ row: { id, version, failures }, head }) => `${id}/${version}/${failures}/${head}`,
+  idOf: ({ row: { id, version, failures, sent, sent_at: at }, head }) =>
+    `${id}/${version}/${failures}/${head}/${sent}/${at}`,
   // One that hangs keeps no other waiting.
   waitsFor: ({ row: { id } }) => id,
+  // Events of one are told in their order.
+  atOnce: 1,
   find: ({ subscriptions }) => subscriptions.due(new Date().toISOString()),
   soonest: ({ subscriptions }) => subscriptions.soonest(),
-  perform: (due, { subscriptions }) => subscriptions.tell(due, new Date()),
+  perform: (due, services) => services.subscriptions.tell(due, new Date(), readAs(services)),
 }));

@@ -67,19 +67,31 @@ const outside: LookupFunction = (hostname, options, callback) => {
   });
 };
 
+/** What is sent; of a notification without content nothing is. */
+export interface Sent {
+  method: 'POST' | 'PUT';
+  /** A resource, as JSON. */
+  body: string;
+}
+
 /** What went wrong, in a word; undefined where the endpoint took it. It never rejects. */
 export function notified(
   url: URL,
   headers: readonly [string, string][],
   hosts: AllowedHosts,
+  sent?: Sent,
 ): Promise<string | undefined> {
   const allowed = allowedAs(url, hosts);
   if (allowed === undefined) return Promise.resolve('the host is not allowed');
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((done) => {
     const request = send(url, {
-      ...{ method: 'POST', agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) },
-      headers: { ...Object.fromEntries(headers), 'content-length': '0' },
+      ...{ method: sent?.method ?? 'POST', agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) },
+      headers: {
+        ...Object.fromEntries(headers),
+        'content-length': String(Buffer.byteLength(sent?.body ?? '')),
+        ...(sent === undefined ? {} : { 'content-type': 'application/fhir+json' }),
+      },
       ...(allowed === 'host' ? { lookup: outside } : {}),
     });
     request.once('response', (response) => {
@@ -88,6 +100,6 @@ export function notified(
       done(statusCode >= 200 && statusCode < 300 ? undefined : `status ${statusCode}`);
     });
     request.once('error', () => done('no answer'));
-    request.end();
+    request.end(sent?.body);
   });
 }

@@ -11,9 +11,10 @@ import type { Services } from '../services.ts';
 import { allowedAs } from './hook.ts';
 import { type Asked, askedIn, ownersOf, SUBSCRIBING } from './subscription.ts';
 
-const PATH = '/fhir/R4/Subscription';
-const ROLES = ['patient', 'system', 'practitioner'] as const;
-const FHIR = { 'Content-Type': 'application/fhir+json; charset=utf-8' };
+const BASE = '/fhir/R4';
+export const PATH = `${BASE}/Subscription`;
+export const ROLES = ['patient', 'system', 'practitioner'] as const;
+export const FHIR = { 'Content-Type': 'application/fhir+json; charset=utf-8' };
 /** Of one owner. */
 const MOST = 20;
 
@@ -40,13 +41,19 @@ function asked(body: Record<string, unknown>, caller: Caller, { subscriptions, o
   if (own === undefined && organisation.kind === 'custodian')
     throw new LedgerError('FORBIDDEN', 'here patients subscribe to what concerns them');
   const said = askedIn(body, own);
-  // That something was recorded tells of it: who is told must be let find it, all of it.
-  if (said.search !== undefined) demandScope(caller, { type: said.search.type, acts: ['s'] });
+  // That something was recorded tells of it: who is told must be let find it, all of it, and read what is sent.
+  if (said.search !== undefined)
+    demandScope(caller, { type: said.search.type, acts: said.told === 'call' ? ['s'] : ['r', 's'] });
   if (allowedAs(said.endpoint, subscriptions.hosts) !== undefined) return said;
   throw new LedgerError('INVALID', 'is at no host that this gateway may call', 'Subscription.channel.endpoint');
 }
 
-async function found(id: string, caller: Caller, { subscriptions }: Services): Promise<Subscription> {
+/** What of the caller counts for what he may read. */
+const madeBy = ({ subject, role, fhirUser, scopes }: Caller, origin: string): string =>
+  JSON.stringify({ caller: { subject, role, fhirUser, scopes }, baseUrl: `${origin}${BASE}` });
+
+/** @throws {LedgerError} NOT_FOUND for one of somebody else's */
+export async function ofOwn(id: string, caller: Caller, { subscriptions }: Services): Promise<Subscription> {
   const row = await subscriptions.journal.find(id);
   if (row !== undefined && ownersOf(caller).includes(row.owner)) return row;
   throw new LedgerError('NOT_FOUND', 'there is no such Subscription');
@@ -57,11 +64,11 @@ export const createSubscription = route({
   scope: { type: 'Subscription', acts: ['c'] },
   path: PATH,
   summary:
-    'Subscribes to requests for access: a patient to those for her records, or (criteria ExplanationOfBenefit) to what becomes of claims for her, a provider or payer to its own, or (criteria ClaimResponse) to what becomes of its claims and requests for authorization, or (Observation?code=…) to records that a search finds. Notifications have no content.',
+    'Subscribes to requests for access: a patient to those for her records, or (criteria ExplanationOfBenefit) to what becomes of claims for her, a provider or payer to its own, or (criteria ClaimResponse) to what becomes of its claims and requests for authorization, or (Observation?code=…) to records that a search finds. Notifications have no content, but for records where it is asked for.',
   roles: ROLES,
   body: bodySchema,
   answers: { 201: answers, 422: { description: 'What is not understood, or not supported, with the element.' } },
-  async handle({ caller, body }, services) {
+  async handle({ caller, body, origin }, services) {
     const { patient, status } = asked(body, caller, services);
     const { subscriptions } = services;
     const [owner = ''] = ownersOf(caller);
@@ -71,6 +78,7 @@ export const createSubscription = route({
     const row: Subscription = {
       ...{ id: randomUUID(), owner, patient: patient ?? null, resource: JSON.stringify(body), status, error: null },
       ...{ version: 1, failures: 0, due_at: null, told: subscriptions.head, updated_at: new Date().toISOString() },
+      ...{ caller: madeBy(caller, origin), events: 0, sent: 0, sent_at: null },
     };
     await subscriptions.journal.add(row);
     services.wakeSubscribers();
@@ -87,7 +95,7 @@ export const readSubscription = route({
   parameters,
   answers: { 200: answers },
   async handle({ caller, parameters: { id } }, services) {
-    const row = await found(id, caller, services);
+    const row = await ofOwn(id, caller, services);
     return { headers: headersOf(row), body: shown(row) };
   },
 });
@@ -101,18 +109,18 @@ export const updateSubscription = route({
   parameters,
   body: bodySchema,
   answers: { 200: answers, 422: { description: 'What is not understood, or not supported, with the element.' } },
-  async handle({ caller, parameters: { id }, body }, services) {
-    const before = await found(id, caller, services);
+  async handle({ caller, parameters: { id }, body, origin }, services) {
+    const before = await ofOwn(id, caller, services);
     if (body['id'] !== id) throw new LedgerError('INVALID', 'is not the id of the address', 'Subscription.id');
     const { patient, status } = asked(body, caller, services);
     const { subscriptions } = services;
     const change = {
       ...{ patient: patient ?? null, resource: JSON.stringify(body), status, error: null, failures: 0, due_at: null },
-      ...{ version: Number(before.version) + 1, updated_at: new Date().toISOString() },
+      ...{ version: Number(before.version) + 1, updated_at: new Date().toISOString(), caller: madeBy(caller, origin) },
     };
     await subscriptions.journal.change(id, Number(before.version), change);
     services.wakeSubscribers();
-    const row = await found(id, caller, services);
+    const row = await ofOwn(id, caller, services);
     return { headers: headersOf(row), body: shown(row) };
   },
 });

@@ -1,6 +1,6 @@
 /**
- * What a Subscription may say here (hl7.org/fhir/R4/subscription.html): that its owner is told by a rest-hook, without any content,
- * when a request for access is made or something becomes of it, or of a claim.
+ * What a Subscription may say here (hl7.org/fhir/R4/subscription.html): that its owner is told by a rest-hook when a request for
+ * access is made or something becomes of it, or of a claim, without any content; or of records, which may be sent.
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Kind } from '@telemed-ledger/consortium/members.ts';
@@ -8,11 +8,14 @@ import type { Caller } from '../../auth/caller.ts';
 import type { Search } from '../../fhir/repository.ts';
 import { parseSearch } from '../../fhir/search-query.ts';
 import { supportedType } from '../../fhir/types.ts';
+import { filterIn, type Notice, noticeIn, RECORDED } from './backport.ts';
 
 interface Channel {
   type?: unknown;
   endpoint?: unknown;
   payload?: unknown;
+  _payload?: unknown;
+  extension?: unknown;
   header?: unknown;
 }
 
@@ -26,6 +29,7 @@ const KNOWN = [
   'end',
   'reason',
   'criteria',
+  '_criteria',
   'error',
   'channel',
 ];
@@ -62,6 +66,11 @@ export interface Asked {
   patient: string | undefined;
   endpoint: URL;
   headers: [name: string, value: string][];
+  /**
+   * How it is told: `call`, that there is something; `resource`, each record by an update of its own; or by notifications of a topic,
+   * with numbers.
+   */
+  told: 'call' | 'resource' | Notice;
   status: 'requested' | 'off';
   /** ISO 8601 UTC. */
   end: string | undefined;
@@ -87,8 +96,9 @@ export function askedIn(body: Record<string, unknown>, own: readonly string[] | 
   return {
     status,
     topic: topicOf({ criteria }),
-    ...aboutIn(criteria, own),
+    ...aboutIn(body, own),
     ...channelIn(channel),
+    told: toldBy(criteria, channel, own),
     end: end === undefined ? undefined : endIn(end),
   };
 }
@@ -100,7 +110,26 @@ function endIn(end: unknown): string {
   return time > Date.now() ? new Date(time).toISOString() : invalid('is over', 'end');
 }
 
-function aboutIn(criteria: unknown, own: readonly string[] | undefined): Pick<Asked, 'patient' | 'search'> {
+/** What is sent is what the organisation's own search finds. */
+function toldBy(criteria: unknown, channel: Channel, own: readonly string[] | undefined): Asked['told'] {
+  if (criteria === RECORDED) return noticeIn(channel);
+  const { payload, _payload, extension } = channel;
+  if (_payload !== undefined || extension !== undefined)
+    return invalid(
+      'is understood with the criteria of a topic alone',
+      _payload === undefined ? 'channel.extension' : 'channel.payload',
+    );
+  if (payload === undefined) return 'call';
+  if (own !== undefined || topicOf({ criteria }) !== 'records')
+    return invalid('must be absent: a notification of this has no content', 'channel.payload');
+  return payload === 'application/fhir+json' ? 'resource' : invalid('must be application/fhir+json', 'channel.payload');
+}
+
+function aboutIn(body: Record<string, unknown>, own: readonly string[] | undefined): Pick<Asked, 'patient' | 'search'> {
+  const { criteria } = body;
+  if (criteria === RECORDED && own === undefined)
+    return { patient: undefined, search: searchIn(filterIn(body), 'criteria') };
+  if (body['_criteria'] !== undefined) invalid('is understood with the criteria of a topic alone', 'criteria');
   if (own === undefined && criteria === OF_CLAIMS) return { patient: undefined };
   if (own === undefined && topicOf({ criteria }) === 'records')
     return { patient: undefined, search: searchIn(criteria, 'criteria') };
@@ -145,7 +174,7 @@ function patientIn(criteria: unknown, own: readonly string[] | undefined): strin
   return named ?? own[0];
 }
 
-function channelIn({ type, endpoint, payload, header }: Channel): Pick<Asked, 'endpoint' | 'headers'> {
+function channelIn({ type, endpoint, header }: Channel): Pick<Asked, 'endpoint' | 'headers'> {
   if (type !== 'rest-hook')
     invalid(
       CHANNELS.includes(String(type))
@@ -153,7 +182,6 @@ function channelIn({ type, endpoint, payload, header }: Channel): Pick<Asked, 'e
         : 'must be rest-hook',
       'channel.type',
     );
-  if (payload !== undefined) invalid('must be absent: a notification has no content', 'channel.payload');
   const url =
     typeof endpoint === 'string' && endpoint.length <= 2_000 && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol))

@@ -1,41 +1,13 @@
 /** Subscriptions from the handshake to the end, and whom a gateway cannot be made to call. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { until } from '../../consortium.fixture.ts';
 import { AccessScene, type ExamplePatient, type Shown } from '../access/access-scene.fixture.ts';
+import { Endpoint } from './endpoint.fixture.ts';
 import { allowedAs, isInner } from './hook.ts';
 import { askedIn } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 const LONG_MS = 20_000;
-
-/** Somebody else's server: what it was sent, and what it answers. */
-class Endpoint {
-  readonly got: { path: string; body: string; authorization: string | undefined }[] = [];
-  status = 200;
-  #server!: Server;
-  origin = '';
-
-  async open(): Promise<void> {
-    this.#server = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk) => {
-        body += chunk;
-      });
-      request.on('end', () => {
-        const { url: path = '', headers } = request;
-        this.got.push({ path, body, authorization: headers.authorization });
-        response.writeHead(this.status, this.status === 302 ? { location: '/elsewhere' } : {}).end('ignored');
-      });
-    });
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    this.origin = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  count = (path: string): number => this.got.filter((one) => one.path === path).length;
-  close = (): void => void this.#server.close();
-}
 
 describe('Subscriptions', function () {
   this.timeout(90_000);
@@ -76,7 +48,7 @@ describe('Subscriptions', function () {
     const header = ['Authorization: Bearer abc'];
     const id = await subscribe(her, '/hers', { criteria: `AuditEvent?patient=Patient/${patient.id}` }, { header });
     await becomes(her, id, 'active');
-    expect(endpoint.got).to.deep.equal([{ path: '/hers', body: '', authorization: 'Bearer abc' }]);
+    expect(endpoint.got).to.deep.equal([{ method: 'POST', path: '/hers', body: '', authorization: 'Bearer abc' }]);
     await scene.ask(other, waitUntil());
     const access = await scene.ask(patient, waitUntil());
     await until(() => endpoint.count('/hers') === 2, LONG_MS);
@@ -250,6 +222,7 @@ describe('A subscription to ClaimResponse', () => {
       ...{ of: async function* () {}, isOwnSince: async () => false },
       ...{ isOwnClaim: async (id) => id === 'mine', isOwnClaimSince: async () => isOwnSince },
       isRecordSince: async () => false,
+      recordsSince: async () => ({ records: [], upTo: 0 }),
       ...{ isClaimFor: async (patient, id) => id === `for ${patient}`, isClaimForSince: async () => isOwnSince },
       journal: { live: async () => rows } as never,
     });

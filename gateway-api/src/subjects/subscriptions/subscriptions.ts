@@ -8,8 +8,10 @@ import type { Subscription, SubscriptionJournal } from '../../idempotency/subscr
 import type { ParsedBlock } from '../../ledger/block.ts';
 import { accessIn, claimIn } from '../access/access-events.ts';
 import type { Disclosure } from '../access/disclosure.ts';
+import { RECORDED } from './backport.ts';
 import { type AllowedHosts, notified } from './hook.ts';
-import { askedIn, topicOf } from './subscription.ts';
+import { Numbered, type NumberedOptions, type ReadAs } from './numbered.ts';
+import { type Asked, askedIn, topicOf } from './subscription.ts';
 
 /** Tries in a row after which it is given up. */
 const TRIES = 5;
@@ -35,6 +37,8 @@ export interface SubscriptionsOptions {
   isOwnClaimSince: (block: number) => Promise<boolean>;
   /** Whether a record that a search finds is of one of these keys (hashes), or of a block behind this one. */
   isRecordSince: (search: Search, since: number | readonly string[]) => Promise<boolean>;
+  /** Those records. */
+  recordsSince: NumberedOptions['found'];
   /** Whether a claim is for a patient; and whether one for her changed behind a block. */
   isClaimFor: (patient: string, id: string) => Promise<boolean>;
   isClaimForSince: (patient: string, block: number) => Promise<boolean>;
@@ -56,9 +60,17 @@ export class Subscriptions {
   #head = 0;
   /** The block up to which there was nothing to tell, by subscription. */
   readonly #looked = new Map<string, number>();
+  readonly #numbered: Numbered;
+  /** Keys (hashes) whose values came later than their blocks, the newest last, and how many of them were forgotten. */
+  readonly #late: string[] = [];
+  #lateForgotten = 0;
+  /** How many of them were looked at, by subscription. */
+  readonly #lateLooked = new Map<string, number>();
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
+    const { journal, hosts, recordsSince: found } = options;
+    this.#numbered = new Numbered({ journal, hosts, found });
   }
 
   get journal(): SubscriptionJournal {
@@ -88,41 +100,91 @@ export class Subscriptions {
     if (dropped !== undefined) this.#from = dropped.block + 1;
   }
 
+  /** Call it with each block of which values arrived later. */
+  seesLate({ transactions }: Pick<ParsedBlock, 'transactions'>): void {
+    this.#late.push(...transactions.flatMap(({ privateWrites = [] }) => privateWrites.map((one) => one.keyHash)));
+    this.#lateForgotten += this.#late.splice(0, Math.max(0, this.#late.length - MOST_RECENT)).length;
+  }
+
   async *due(now: string): AsyncGenerator<Due> {
     for (const row of await this.#options.journal.live()) {
       const { head } = this;
       if (row.due_at !== null && row.due_at > now) continue;
-      if (row.status === 'requested' || row.failures > 0 || (await this.#isMore(row))) yield { row, head };
+      const isOpen = row.status === 'requested' || row.failures > 0 || Number(row.sent) < Number(row.events);
+      const isDue = isOpen || this.#lateOf(row).length > 0 || (heartbeatOf(row) ?? Infinity) <= Date.parse(now);
+      if (isDue || (await this.#isMore(row))) yield { row, head };
       else this.#looked.set(row.id, head);
     }
   }
 
   async soonest(): Promise<number | undefined> {
-    const times = (await this.#options.journal.live()).flatMap(({ due_at: due }) =>
-      due === null ? [] : [Date.parse(due)],
+    const times = (await this.#options.journal.live()).flatMap((row) =>
+      row.due_at === null ? (heartbeatOf(row) ?? []) : [Date.parse(row.due_at)],
     );
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Tells one, and notes what came of it. */
-  async tell({ row, head }: Due, now: Date): Promise<void> {
+  /** Tells one, and notes what came of it. @param read what of records may be sent */
+  async tell({ row, head }: Due, now: Date, read: ReadAs): Promise<void> {
     const { id, version, resource, patient, failures } = row;
-    const { endpoint, headers, end } = endedIn(JSON.parse(resource) as Record<string, unknown>, patient);
+    const asked = endedIn(JSON.parse(resource) as Record<string, unknown>, patient);
+    const { endpoint, headers, end, told } = asked;
     const { journal, hosts, retryMs } = this.#options;
     const updated = { updated_at: now.toISOString() };
     if (end !== undefined && end <= now.toISOString())
       return journal.change(id, version, { status: 'off', due_at: null, ...updated });
-    const fault = await notified(endpoint, headers, hosts);
+    const isNumbered = told !== 'call';
+    const fault = isNumbered
+      ? await this.#tellEach(row, asked, { head, now, read })
+      : await notified(endpoint, headers, hosts);
     if (fault === undefined) {
       this.#looked.delete(id);
-      const told = { status: 'active', failures: 0, due_at: null, error: null, told: head } as const;
-      return journal.change(id, version, { ...told, ...updated });
+      const well = { status: 'active', failures: 0, due_at: null, error: null } as const;
+      const upTo = isNumbered ? {} : { told: head };
+      // What did not change is not of another time: a heartbeat leaves it as it is.
+      const isSame = row.status === 'active' && Number(failures) === 0;
+      return journal.change(id, version, { ...well, ...upTo, ...(isNumbered && isSame ? {} : updated) });
     }
     const tries = Number(failures) + 1;
     const again = new Date(now.getTime() + retryMs * 2 ** Number(failures)).toISOString();
     if (tries < TRIES) return journal.change(id, version, { failures: tries, due_at: again });
     const error = `The endpoint did not take ${TRIES} notifications in a row: ${fault}.`;
     await journal.change(id, version, { status: 'error', failures: tries, due_at: null, error, ...updated });
+  }
+
+  /** @returns what went wrong, in a word */
+  async #tellEach(
+    row: Subscription,
+    asked: Asked,
+    { head, now, read }: { head: number; now: Date; read: ReadAs },
+  ): Promise<string | undefined> {
+    const { journal } = this.#options;
+    const current = await journal.find(row.id);
+    if (current === undefined || current.version !== row.version || asked.search === undefined) return undefined;
+    const late = this.#lateOf(row);
+    await this.#numbered.collect(current, asked.search, head, late);
+    this.#lateLooked.set(row.id, this.#lateForgotten + this.#late.length);
+    if (current.status === 'requested') {
+      const fault = await this.#numbered.greet(current, asked, 'handshake');
+      if (fault !== undefined) return fault;
+      await journal.took(row.id, Number(current.sent), now.toISOString());
+    }
+    const fault = await this.#numbered.send(row.id, asked, read, () => new Date());
+    const beat = heartbeatOf((await journal.find(row.id)) ?? current);
+    if (fault !== undefined || beat === undefined || beat > now.getTime()) return fault;
+    const unheard = await this.#numbered.greet(current, asked, 'heartbeat');
+    if (unheard === undefined) await journal.took(row.id, Number(current.sent), now.toISOString());
+    return unheard;
+  }
+
+  /** Keys of late values that one was not told of; those of before it was made, or before this process, are none. */
+  #lateOf({ id, resource }: Subscription): string[] {
+    const said = JSON.parse(resource) as Record<string, unknown>;
+    if (topicOf(said) !== 'records') return [];
+    const all = this.#lateForgotten + this.#late.length;
+    const looked = this.#lateLooked.get(id);
+    if (looked === undefined) this.#lateLooked.set(id, all);
+    return this.#late.slice(Math.max(0, (looked ?? all) - this.#lateForgotten));
   }
 
   async #isMore({ id, patient, told, resource }: Subscription): Promise<boolean> {
@@ -174,6 +236,23 @@ export class Subscriptions {
   #isAbout({ patient, state }: Disclosure, wanted: string | null): boolean {
     return wanted === null ? state.requestor === this.#options.organisation : patient === wanted;
   }
+}
+
+/** When its owner is to be told that all is well, milliseconds since 1970; undefined: never. */
+function heartbeatOf({
+  resource,
+  patient,
+  sent_at: at,
+  status,
+  failures,
+  due_at: due,
+}: Subscription): number | undefined {
+  if (at === null || status !== 'active' || Number(failures) > 0 || due !== null) return undefined;
+  const said = JSON.parse(resource) as Record<string, unknown>;
+  if (said['criteria'] !== RECORDED) return undefined;
+  const { told } = endedIn(said, patient);
+  const { heartbeatMs } = typeof told === 'object' ? told : {};
+  return heartbeatMs === undefined ? undefined : Date.parse(at) + heartbeatMs;
 }
 
 /** As it was when it was taken: its end may be over by now. */
