@@ -1,11 +1,11 @@
 /**
- * Everything is killed in the middle of a payment run, and in the middle of its settlement: nothing is lost, nothing is paid twice,
- * and the same run and the same reports, sent again, go on where they were.
+ * Everything is killed in the middle of a payment run, of its settlement, and of what is paid back: nothing is lost, nothing is paid
+ * twice, and the same run and the same reports, sent again, go on where they were.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
+import { Parties, type Party } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import {
   claimsIn,
@@ -21,6 +21,8 @@ import { ConsortiumProcess } from './process.fixture.ts';
 const CLAIMS = 18;
 /** Of one run each, so that the kill meets some before, some under way and some after. */
 const RUNS = 6;
+/** That are paid back. */
+const DEBTS = 6;
 
 describe('When everything is killed in a payment run (on Linux only)', function () {
   this.timeout(240_000);
@@ -115,5 +117,71 @@ describe('When everything is killed in a payment run (on Linux only)', function 
       path: '/fhir/R4/PaymentNotice?_summary=count',
     });
     expect(notices.total, 'one notice for each payment').to.equal(payments.length);
+  });
+
+  it('each debt is paid back once, and owed again once where its money comes back', async () => {
+    const payable = await PayableClaims.open(parties);
+    const bank = () => parties.of('bank', 'settlement');
+    const hospital = () => parties.of('hospital', 'system');
+    const all = { path: '/fhir/R4/PaymentReconciliation?_count=1000' };
+    const settle = ({ id }: Payment) => bank().send(onPayment(id, 'settle', { reference: `TRF-${id}`, paidOn: today }));
+    const claims: string[] = [];
+    while (claims.length < DEBTS) claims.push(await payable.approved());
+    await parties.of('payer', 'adjudicator').ask(instructing());
+    const queued = (page: PaymentBundle) => paymentsIn(page).filter(({ outcome }) => outcome === 'queued');
+    const isPaidFor = (page: PaymentBundle) => claims.every((one) => claimsIn(queued(page)).includes(one));
+    for (const payment of queued(await bank().find<PaymentBundle>(all, 'the payments', isPaidFor)))
+      expect((await settle(payment)).status).to.equal(200);
+    const isTold = (page: PaymentBundle) => claims.every((one) => claimsIn(paymentsIn(page)).includes(one));
+    await hospital().find<PaymentBundle>(all, 'the remittances', isTold);
+    for (const reference of claims) await payable.void(reference);
+    const before = new Set((await held('bank', 'settlement')).map(({ id }) => id));
+
+    interface Debts {
+      debts: { claimId: string; left: { units: number } }[];
+    }
+    const debtsAt = (party: Party, isIt: (left: number[]) => boolean): Promise<Debts> =>
+      party.find<Debts>({ path: '/debts?all=true' }, 'the debts', ({ debts }) => {
+        const own = debts.filter(({ claimId }) => claims.some((one) => one.endsWith(claimId)));
+        return own.length === DEBTS && isIt(own.map(({ left }) => left.units));
+      });
+    const back = (claim?: string): Promise<unknown> => {
+      const parameter = claim === undefined ? [] : [{ name: 'claim', valueString: claim }];
+      const body = { resourceType: 'Parameters', ...(claim === undefined ? {} : { parameter }) };
+      return hospital().send({ method: 'POST', path: '/fhir/R4/PaymentReconciliation/$pay-back', body });
+    };
+    const backs = async (): Promise<Payment[]> =>
+      (await held('bank', 'settlement')).filter(({ id }) => !before.has(id));
+    const sumOf = (payments: readonly Payment[]): number =>
+      payments.reduce((sum, { paymentAmount }) => sum + Math.round(100 * paymentAmount.value), 0);
+
+    const { debts } = await debtsAt(hospital(), (left) => left.every((units) => units > 0));
+    const owed = debts
+      .filter(({ claimId }) => claims.some((one) => one.endsWith(claimId)))
+      .reduce((sum, { left }) => sum + left.units, 0);
+    await killedAmid([...claims.map((claim) => () => back(claim)), () => back()]);
+    await back();
+    for (const party of ['hospital', 'payer'] as const)
+      await debtsAt(parties.of(party, 'system'), (left) => left.every((units) => units === 0));
+    const once = await backs();
+    expect(claimsIn(once).sort(), 'each in one payment').to.deep.equal([...claims].sort());
+    expect(sumOf(once)).to.equal(owed);
+
+    for (const payment of once) expect((await settle(payment)).status).to.equal(200);
+    const giveBack = ({ id }: Payment) => bank().send(onPayment(id, 'return', { reason: 'AC04' }));
+    await killedAmid(once.map((payment) => () => giveBack(payment)));
+    for (const { status } of await Promise.all(once.map(giveBack))) expect(status).to.be.oneOf([200, 409]);
+    for (const party of ['hospital', 'payer'] as const) {
+      const again = await debtsAt(parties.of(party, 'system'), (left) => left.every((units) => units > 0));
+      const left = again.debts.filter(({ claimId }) => claims.some((one) => one.endsWith(claimId)));
+      expect(
+        left.reduce((sum, { left: { units } }) => sum + units, 0),
+        `owed again at the ${party}’s`,
+      ).to.equal(owed);
+    }
+    await back();
+    await debtsAt(hospital(), (left) => left.every((units) => units === 0));
+    const later = (await backs()).filter(({ id }) => once.every((one) => one.id !== id));
+    expect(sumOf(later), 'paid back by another payment').to.equal(owed);
   });
 });

@@ -128,6 +128,23 @@ describe('What a provider owes back', function () {
     await owed(payer, paid[1]!, ({ left }) => left.units === 0);
   });
 
+  it('is told of in the 835 of the day, that it was paid back and that it came back, alike at both', async () => {
+    const told = async (party: Party): Promise<string[]> => {
+      const { body } = await party.send({ path: `/x12/835?date=${today}`, headers: { accept: 'application/json' } });
+      const { x12, refused } = body as { x12: string; refused: object[] };
+      expect(refused).to.deep.equal([]);
+      return x12.split('~').filter((segment) => segment.trim().startsWith('PLB*'));
+    };
+    const [id0, id1] = paid.map((reference) => reference.replace('Claim/', ''));
+    const all = (await told(hospital)).join('*').match(/(?:WO|72|CS):[^*]*\*-?[\d.]+/g) ?? [];
+    const backs = all.filter((one) => /^(72|CS):/.test(one)).map((one) => one.replace(/:.*\*/, '*'));
+    expect(backs.sort()).to.deep.equal(['72*-50', '72*-54', '72*-54', 'CS*50']);
+    const recovered = all.filter((one) => one.startsWith(`WO:${id0}`) || one.startsWith(`WO:${id1}`));
+    const sum = recovered.reduce((cents, one) => cents + Math.round(100 * Number(one.split('*')[1])), 0);
+    expect(sum, 'owed, and recovered').to.equal(0);
+    expect(await told(payer)).to.deep.equal(await told(hospital));
+  });
+
   it('is reconciled alike by payer, bank and provider, apart from what the payer pays', async () => {
     const path = `/reconciliation?date=${today}`;
     const backs = ({ rows }: Reconciled) => rows.filter(({ direction }) => direction === 'back');

@@ -3,6 +3,7 @@
  * nothing, is taken back or is owed back. Pure. Each report balances: what its claims come to is what is paid and what was taken or
  * owed beside (X12 835, 005010X221A1, sections 1.10.2.1 and 1.10.2.17).
  */
+import type { PaymentState } from '@telemed-ledger/chaincode/model/payments.ts';
 import type { ClaimState } from '@telemed-ledger/chaincode/model/values.ts';
 import type { DecidedClaim } from './decided-lines.ts';
 
@@ -14,8 +15,11 @@ export interface Entry {
 
 /** A provider-level adjustment (PLB), minor units: what is more than nothing is paid less. */
 export interface Beside {
-  /** WO: an overpayment, taken, or with a minus owed from now on. CS: a transfer that came back. */
-  code: 'WO' | 'CS';
+  /**
+   * WO: an overpayment, taken or paid back, or with a minus owed from now on. 72: what was paid back, always with a minus and beside
+   * the WOs that it is for. CS: a transfer that came back, of either.
+   */
+  code: 'WO' | '72' | 'CS';
   /** The claim, or the payment, that it comes of. */
   reference: string;
   units: number;
@@ -66,6 +70,24 @@ const UNPAID = new Set<string>(['rejected', 'failed', 'stopped', 'returned']);
 export const sumOf = ({ entries, beside }: Pick<Report, 'entries' | 'beside'>): number =>
   entries.reduce((sum, { decided, isReversal }) => sum + (isReversal ? -decided.paid : decided.paid), 0) -
   beside.reduce((sum, { units }) => sum + units, 0);
+
+/** What a provider pays back: the steps of the payment in their order, and how much of which claim, minor units. */
+export interface Repayment {
+  states: readonly Pick<PaymentState, 'id' | 'status' | 'updatedAt' | 'units' | 'currency'>[];
+  parts: readonly { claimId: string; units: number }[];
+}
+
+/** What a provider is told of a payment back: that it was received, and that it came back. It comes to nothing: no claim is paid by it. */
+export function reportsOfRepayment({ states, parts }: Repayment): Report[] {
+  const told = states.some(({ status }) => status === 'settled') ? states : [];
+  return told.flatMap(({ id, status, updatedAt, units, currency }): Report[] => {
+    if (status !== 'settled' && status !== 'returned') return [];
+    const sign = status === 'settled' ? 1 : -1;
+    const recovered = parts.map((part): Beside => ({ code: 'WO', reference: part.claimId, units: sign * part.units }));
+    const money: Beside = { code: sign === 1 ? '72' : 'CS', reference: id, units: -sign * units };
+    return [{ claimId: id, payment: undefined, at: updatedAt, entries: [], beside: [...recovered, money], currency }];
+  });
+}
 
 /** The reports of one claim, in their order; those of the claim that it replaces are its own. */
 export const reportsOf = (history: History): Report[] => walk(history).reports;

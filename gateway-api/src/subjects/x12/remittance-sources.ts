@@ -5,8 +5,8 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parsePrivateKey, privateKeys, USUAL_STEPS } from '@telemed-ledger/chaincode/model/keys.ts';
 import { parseMoney } from '@telemed-ledger/chaincode/model/money.ts';
 import { parseExact, textOfNumber } from '@telemed-ledger/chaincode/model/numbers.ts';
-import { claimsOf, detailsOf } from '@telemed-ledger/chaincode/model/payment-details.ts';
-import { MAX_PAYMENT_STEPS } from '@telemed-ledger/chaincode/model/payments.ts';
+import { claimsOf, debtsOf, detailsOf } from '@telemed-ledger/chaincode/model/payment-details.ts';
+import { MAX_PAYMENT_STEPS, type PaymentState, paymentStateSchema } from '@telemed-ledger/chaincode/model/payments.ts';
 import { type Anchored, type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -15,7 +15,7 @@ import type { Services } from '../services.ts';
 import { type Decided, type DecidedClaim, decidedClaim } from './decided-lines.ts';
 import { memberOf } from './members.ts';
 import { personsOf } from './persons.ts';
-import type { History } from './remittance-reports.ts';
+import type { History, Repayment } from './remittance-reports.ts';
 
 const DECIDED = new Set<string>(['approved', 'partial', 'patient-responsibility', 'denied', 'satisfied']);
 
@@ -106,6 +106,15 @@ export class RemittanceSources {
   /** @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */
   async #value<T>(key: string): Promise<T> {
     return parseExact(await textOf(this.#index, this.#own, key)) as T;
+  }
+
+  /** How a payment back went on, as far as it is here. */
+  async repayment({ id }: Pick<PaymentState, 'id'>): Promise<Repayment> {
+    const orders = Array.from({ length: MAX_PAYMENT_STEPS }, (_, at) => privateKeys.order(id, at + 1));
+    const texts = await this.#index.evidence.texts(this.#own, orders);
+    const states = texts.flatMap((text) => (text === undefined ? [] : [paymentStateSchema.parse(JSON.parse(text))]));
+    const { resource } = await this.#value<{ resource: Resource }>(privateKeys.reconciliation(id, 1));
+    return { states, parts: debtsOf(resource) };
   }
 
   /** What a provider was told of a payment that was made; undefined where it was not. */

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Remitted, remittance835 } from './claims-835.ts';
 import { ExampleClaim } from './histories.fixture.ts';
-import { type Report, reportsOf, sumOf } from './remittance-reports.ts';
+import { type Report, reportsOf, reportsOfRepayment, sumOf } from './remittance-reports.ts';
 import { readX12 } from './segments.ts';
 import type { NotMapped } from './unread.ts';
 import { expectValidX12 } from './validator.fixture.ts';
@@ -175,6 +175,26 @@ describe('A remittance', () => {
       ...['BPR*I*50', 'CLP*ACC-c-1*1*80*54', 'PLB*WO:other*4'],
     ]);
     expect(unbalanced(text)).to.deep.equal([]);
+  });
+
+  it('tells that what was owed was paid back, and that the money came back, each for nothing and with its claims', function () {
+    this.timeout(60_000);
+    const state = { id: 'pay-back-1', units: 6_300, currency: 'USD', updatedAt: '2026-01-06T10:00:00.000Z' };
+    const parts = [
+      { claimId: 'c-1', units: 5_400 },
+      { claimId: 'c-2', units: 900 },
+    ];
+    const states = (['instructed', 'accepted', 'settled', 'returned'] as const).map((status) => ({ ...state, status }));
+    const reported = (upTo: number) => reportsOfRepayment({ states: states.slice(0, upTo), parts });
+    expect(reported(2)).to.deep.equal([]);
+    expect(reportsOfRepayment({ states: [states[0]!, states[3]!], parts }), 'never made').to.deep.equal([]);
+    const text = fileOf(reported(4).map((report) => remittedOf([report], 0)));
+    expect(claimsIn(text)).to.deep.equal([
+      ...['BPR*H*0', 'PLB*WO:c-1*54*WO:c-2*9*72:pay-back-1*-63'],
+      ...['BPR*H*0', 'PLB*WO:c-1*-54*WO:c-2*-9*CS:pay-back-1*63'],
+    ]);
+    expect(unbalanced(text)).to.deep.equal([]);
+    expectValidX12(this, text);
   });
 
   it('balances whatever becomes of claims, in whatever order', () => {

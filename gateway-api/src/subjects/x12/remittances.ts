@@ -8,8 +8,10 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parseMoney } from '@telemed-ledger/chaincode/model/money.ts';
 import { type ActorReference, organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
-import { detailsOf } from '@telemed-ledger/chaincode/model/payment-details.ts';
+import { detailsOf, isPayBack } from '@telemed-ledger/chaincode/model/payment-details.ts';
+import { debtorOf, type PaymentState } from '@telemed-ledger/chaincode/model/payments.ts';
 import { type ClaimState, claimStateSchema } from '@telemed-ledger/chaincode/model/values.ts';
+import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import { z } from 'zod';
 import type { Search } from '../../fhir/repository.ts';
 import { inStretches } from '../../http/pauses.ts';
@@ -18,7 +20,7 @@ import { claimState } from '../claims/claims.ts';
 import { paymentState } from '../payments/payments.ts';
 import type { Services } from '../services.ts';
 import type { Remitted } from './claims-835.ts';
-import { type Report, reportsOf } from './remittance-reports.ts';
+import { type Report, reportsOf, reportsOfRepayment } from './remittance-reports.ts';
 import { type Remittance, RemittanceSources } from './remittance-sources.ts';
 
 const PAGE = 200;
@@ -80,13 +82,14 @@ export async function remittedBy(services: Services, payment: string): Promise<G
     if (told !== undefined) all.push(await remitted(sources, told));
   }
   if (all.length > 0) return { remitted: all, refused: [] };
-  const isKnown = (await paymentState(index, payment)) !== undefined;
-  throw new LedgerError(
-    'NOT_FOUND',
-    isKnown && organisation.kind === 'payer'
-      ? 'its providers have not been told of it yet'
-      : 'there is no such payment here',
-  );
+  throw new LedgerError('NOT_FOUND', whyNothing(await paymentState(index, payment), organisation.kind));
+}
+
+function whyNothing(state: PaymentState | undefined, kind: Kind): string {
+  if (state?.debtor !== undefined) return 'what is paid back is told in the 835 of its day';
+  return state !== undefined && kind === 'payer'
+    ? 'its providers have not been told of it yet'
+    : 'there is no such payment here';
 }
 
 async function providersOf({ index, organisation }: Services, payment: string): Promise<readonly string[]> {
@@ -116,6 +119,11 @@ export async function remittedOn(services: Services, day: string): Promise<Gathe
       services.broken.report('remittance', id, error);
       refused.push({ trace: `Claim/${id}`, ...refusalOf(error) });
     }
+  }
+  for (const state of await repaymentsOf(services, day)) {
+    const parties = { payer: state.payer, provider: debtorOf(state) };
+    for (const report of reportsOfRepayment(await sources.repayment(state)))
+      if (report.at.slice(0, 10) === day) add(all, unpaid(day, parties, report));
   }
   return { remitted: [...all.values()].sort((one, other) => (one.trace < other.trace ? -1 : 1)), refused };
 }
@@ -152,6 +160,20 @@ async function* found(index: ReadModel, type: string, lastUpdated: NonNullable<S
   } while (after !== undefined);
 }
 
+/** Next to what goes under the same number. */
+function add(all: Map<string, Remitted>, one: Remitted): void {
+  all.set(one.trace, { ...one, reports: [...(all.get(one.trace)?.reports ?? []), ...one.reports] });
+}
+
+/** Payments back that something became of on a day or later. */
+async function repaymentsOf({ index }: Services, day: string): Promise<PaymentState[]> {
+  const ids = new Set<string>();
+  for await (const one of found(index, 'PaymentReconciliation', [{ prefix: 'ge', value: addDays(day, -1) }]))
+    if (isPayBack(one)) ids.add(one.id);
+  const states = await Promise.all([...ids].sort().map((id) => paymentState(index, id)));
+  return states.filter((state) => state !== undefined);
+}
+
 async function collect(
   all: Map<string, Remitted>,
   { sources, day, state }: { sources: RemittanceSources; day: string; state: ClaimState },
@@ -162,8 +184,7 @@ async function collect(
       const told = all.has(name) ? undefined : await sources.remittance(report.payment, state.provider);
       if (told?.resource['paymentDate'] === day) all.set(name, await remitted(sources, told));
     } else if (report.at.slice(0, 10) === day) {
-      const one = unpaid(day, state, report);
-      all.set(one.trace, { ...one, reports: [...(all.get(one.trace)?.reports ?? []), report] });
+      add(all, unpaid(day, state, report));
     }
   }
 }
