@@ -66,6 +66,15 @@ describe('the tables of a payer', () => {
     expect(story.ledger.read(PAYER, 'claim-tables/payer/1')).to.deep.include({ maps });
   });
 
+  it('are no crosswalk where a map is of reasons alone: what fits no record of it is paid', async () => {
+    const reasons = mapOf('50', [{ code: '0C' }]);
+    reasons.group[0]!.target = 'https://codesystem.x12.org/external/886';
+    await load(reasons);
+    expect(await submitted()).to.include({ status: 'submitted' });
+    await story.adjudicate();
+    expect(story.status()).to.include({ status: 'approved' });
+  });
+
   it('have what fits a record paid, and nothing else, at submission and at adjudication', async () => {
     await load(mapOf('448337001', [{ code: '99213' }]));
     expect(await submitted()).to.include({ status: 'submitted' });

@@ -6,7 +6,7 @@ import { checkPresented } from '../ledger/evidence.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
 import { type ClaimTables, claimTablesSchema, type LoadedTables, MAX_MAPS } from '../model/claim-tables.ts';
-import { readConceptMap } from '../model/concept-map.ts';
+import { isOfReasons, readConceptMap } from '../model/concept-map.ts';
 import { LedgerError } from '../model/errors.ts';
 import { privateKeys } from '../model/keys.ts';
 import type { OutputOf } from '../model/transactions.ts';
@@ -118,5 +118,8 @@ export async function checkTables(
       return readConceptMap(resource);
     }),
   );
-  return { ...tables, generation, crosswalk: maps.length === 0 ? undefined : rows.flat() };
+  // A map of reasons is no crosswalk: with one, what fits no record is not paid.
+  const ofRecords = rows.filter((all) => all.length === 0 || !all.every(isOfReasons));
+  const crosswalk = ofRecords.flat().filter((row) => !isOfReasons(row));
+  return { ...tables, generation, crosswalk: ofRecords.length === 0 ? undefined : crosswalk };
 }

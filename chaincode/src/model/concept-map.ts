@@ -45,6 +45,11 @@ const conceptMapSchema = z.looseObject({
   group: z.array(group).optional(),
 });
 
+/** X12's reasons of decisions on authorizations, as Da Vinci PAS has them: a map to these says nothing of what is billed. */
+export const REVIEW_REASONS = 'https://codesystem.x12.org/external/886';
+export const isOfReasons = ({ billed }: Pick<CrosswalkRow, 'billed'>): boolean =>
+  billed.startsWith(`${REVIEW_REASONS}|`.toUpperCase());
+
 /** The days that an element's effective period holds. */
 function daysIn(all: z.infer<typeof extensions>): Days {
   const { start, end } = all?.find(({ url }) => url === EFFECTIVE)?.valuePeriod ?? {};

@@ -4,6 +4,8 @@ import { expect } from 'chai';
 import { acknowledgmentOf } from './acknowledgments.ts';
 import { answer277Ca } from './answers-277ca.ts';
 import { read837 } from './claims-837.ts';
+import { example278 } from './questions.fixture.ts';
+import { read278 } from './requests-278.ts';
 import { readX12 } from './segments.ts';
 import { expectValidX12 } from './validator.fixture.ts';
 import { writeX12 } from './writing.ts';
@@ -12,10 +14,12 @@ import { example837 } from './x12.fixture.ts';
 const lines = [{ code: '99213', charge: '80.50', day: '20260102' }];
 const text = example837([{ controlNumber: 'SECRET-1', member: 'SECRET-2', npi: '1234567893', lines }], 'payer');
 
-function answerTo(file: string): string {
+type Reading = (sets: ReturnType<typeof readX12>) => unknown;
+
+function answerTo(file: string, read: Reading = read837): string {
   let fault: LedgerError | undefined;
   try {
-    read837(readX12(file));
+    read(readX12(file));
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     fault = error;
@@ -114,6 +118,25 @@ describe('The acknowledgment of an interchange', () => {
       expect(answer).to.not.match(/SECRET|80|2026-/);
       expectValidX12(this, answer);
     });
+
+  it('says that a guide, or a kind of set, is not read here: dental claims, notices', function () {
+    this.timeout(60_000);
+    const dental = answerTo(text.replaceAll('005010X222A1', '005010X224A2'));
+    expect(saidIn(dental)).to.deep.equal([
+      ...['AK1*HC*1*005010X224A2~', 'AK2*837*0001*005010X224A2~', 'IK5*R*I6~', 'AK9*R*1*1*0~'],
+    ]);
+    expect(saidIn(answerTo(text.replace('ST*837*', 'ST*278*')))).to.include('IK5*R*1~');
+    const request = example278([{ trace: 'T', member: 'SECRET-2', services: [{ kind: '42' }] }], 'payer');
+    for (const [file, code] of [
+      [request.replaceAll('005010X217', '005010X216'), 'I6'],
+      [request.replaceAll('ST*278*', 'ST*275*'), '1'],
+    ] as const) {
+      const refusing = answerTo(file, (sets) => sets.map((set) => read278(set, new Map())));
+      expect(saidIn(refusing)).to.include(`IK5*R*${code}~`);
+      expect(refusing).to.not.include('SECRET');
+    }
+    expectValidX12(this, dental);
+  });
 
   it('is none of what is no interchange', () => {
     for (const file of ['', '{}', 'ISA*00']) expect(answerTo(file)).to.equal('none');

@@ -123,6 +123,8 @@ function setSegments(
   const named: Written = ['AK2', elementOf(st, 1), elementOf(st, 2), elementOf(st, 3) || version];
   const isHere = fault !== undefined && fault.position >= st.position && fault.position <= last;
   if (!isHere) return [named, ['IK5', word]];
+  // 1: another kind of set, I6: another guide.
+  if (fault.segment === 'ST') return [named, ['IK5', word, fault.element === 1 ? '1' : 'I6']];
   // 3: another number at its end, 4: another count.
   if (fault.segment === 'SE') return [named, ['IK5', word, fault.element === 2 ? '3' : '4']];
   const at = String(fault.position - st.position + 1);

@@ -5,6 +5,7 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { z } from 'zod';
 import { compartmentOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
+import { afterCommit } from '../../idempotency/after-commit.ts';
 import { askAuthorization } from '../authorizations/operations.ts';
 import { resolveSubmission } from '../claims/resolving.ts';
 import { readSubmission } from '../claims/submission.ts';
@@ -12,6 +13,7 @@ import type { Services } from '../services.ts';
 import { type Answered278, answer278, type Fault278 } from './answers-278.ts';
 import { authorizationOf, cancellationOf, type Index278, meantBy, requestBefore } from './authorization-of.ts';
 import { ediAnswer, JSON_TYPE, REFUSED, refusedByX12 } from './question-routes.ts';
+import { withReasons } from './reasons-278.ts';
 import { type Asked278, read278 } from './requests-278.ts';
 import { type Asked, partOf } from './routes.ts';
 import { EDI_X12, readX12 } from './segments.ts';
@@ -64,7 +66,7 @@ async function answered(body: string, asked: Asked, services: Services) {
   let transactionId: string | undefined;
   for (const [at, request] of read.flatMap(({ requests }) => requests).entries()) {
     const { answer, written, claim } = await asEach(request, at, asked, services, transactionId !== undefined);
-    answers.set(request, answer);
+    answers.set(request, await reasoned(answer, services, notMapped));
     if (claim !== undefined) claims.push(claim);
     transactionId = written ?? transactionId;
   }
@@ -74,6 +76,13 @@ async function answered(body: string, asked: Asked, services: Services) {
   const sets = read.map((one) => answer278(one, answers, now));
   const x12 = writeX12(sets, { ...envelope, group: 'HI', type: '278', version: '005010X217' });
   return { x12, claims, transactionId, notMapped };
+}
+
+/** It stands on the ledger: where the reasons cannot be looked up, it is told with those that it has. */
+async function reasoned(answer: Answered278, services: Services, notMapped: NotMapped): Promise<Answered278> {
+  if (!('response' in answer)) return answer;
+  const response = await afterCommit(() => withReasons(answer.response, services, notMapped));
+  return { response: response ?? answer.response };
 }
 
 interface Done {

@@ -3,7 +3,7 @@
  * one table; everything else that is not empty is named by its place, so that nothing is lost without being said.
  */
 import { dayIn, decimalIn, fault, type Served, servedIn } from './elements.ts';
-import { elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
+import { demandKind, elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
 import { dotted } from './terms.ts';
 import { type NotMapped, nameOf, noteElement, noteUnread } from './unread.ts';
 
@@ -101,10 +101,8 @@ const READ: Readonly<Record<string, readonly number[]>> = {
 export function read837(sets: readonly TransactionSet[]): Read837 {
   const read: Read837 = { claims: [], notMapped: new Map() };
   for (const set of sets) {
-    const type = TYPES[set.version];
-    if (set.type !== '837' || type === undefined)
-      fault(`only 837 of ${Object.keys(TYPES).join(', ')} is read`, placeOf(set.segments[0] ?? NOWHERE));
-    else new Reader(set, type, read).run();
+    demandKind(set, '837', Object.keys(TYPES));
+    new Reader(set, TYPES[set.version]!, read).run();
   }
   return read;
 }
@@ -112,7 +110,6 @@ export function read837(sets: readonly TransactionSet[]): Read837 {
 const NAMED: Readonly<Record<string, Exclude<keyof Names, 'reference' | 'set'>>> = {
   ...{ '41': 'submitter', '85': 'billing', PR: 'payer', IL: 'patient', QC: 'patient' },
 };
-const NOWHERE: Segment = { id: 'ST', elements: [], position: 3 };
 
 class Reader {
   readonly #set: TransactionSet;

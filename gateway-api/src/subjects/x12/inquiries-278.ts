@@ -2,7 +2,7 @@
 import { fault, type Served } from './elements.ts';
 import { demandFew, type Level, levelsOf, nearest, segmentIn } from './levels.ts';
 import { first, servedAt } from './requests-278.ts';
-import { elementOf, placeOf, type TransactionSet } from './segments.ts';
+import { demandKind, elementOf, placeOf, type TransactionSet } from './segments.ts';
 import { type NotMapped, nameOf, noteUnread } from './unread.ts';
 
 /** What narrows an inquiry; all of it must hold. */
@@ -49,7 +49,7 @@ const READ: Readonly<Record<string, readonly number[]>> = {
 /** @throws LedgerError INVALID with the segment and the element at fault */
 export function readInquiry278(set: TransactionSet, notMapped: NotMapped): ReadInquiry278 {
   const [bht] = set.segments;
-  if (set.type !== '278' || set.version !== VERSION) fault(`only 278 of ${VERSION} is read`, 'ST');
+  demandKind(set, '278', [VERSION]);
   if (bht?.id !== 'BHT') return fault('begins with a BHT', 'BHT');
   if (elementOf(bht, 2) !== '28') fault('is no inquiry (28)', placeOf(bht, 2));
   const levels = levelsOf(set, CODES);

@@ -9,6 +9,7 @@ import { meantBy } from './authorization-of.ts';
 import { type Inquiry278, readInquiry278 } from './inquiries-278.ts';
 import { patientOf } from './members.ts';
 import { type Asking, questionRoutes } from './question-routes.ts';
+import { withReasons } from './reasons-278.ts';
 import type { TransactionSet } from './segments.ts';
 import type { Written } from './writing.ts';
 
@@ -18,7 +19,12 @@ const MOST = 100;
 async function standing(set: TransactionSet, { services, caller, notMapped, now }: Asking): Promise<Written[]> {
   const asked = readInquiry278(set, notMapped);
   const answers = new Map<Inquiry278, Found278>();
-  for (const inquiry of asked.inquiries) answers.set(inquiry, await foundBy(inquiry, services));
+  for (const inquiry of asked.inquiries) {
+    const answer = await foundBy(inquiry, services);
+    if ('found' in answer)
+      for (const one of answer.found) one.response = await withReasons(one.response, services, notMapped);
+    answers.set(inquiry, answer);
+  }
   const shown = [...answers.values()]
     .flatMap((one) => ('found' in one ? one.found : []))
     .map(({ claim, response }) => ({ id: response.id, patient: patientOf(claim) }));

@@ -1,7 +1,7 @@
 /** What a 270 (005010X279A1) asks: whether a member is covered on a day, and what of it she pays. */
 import { dayIn, fault, type Served, servedIn } from './elements.ts';
 import { demandFew, type Level, levelsOf, nearest, segmentIn } from './levels.ts';
-import { elementOf, type TransactionSet } from './segments.ts';
+import { demandKind, elementOf, type TransactionSet } from './segments.ts';
 import { type NotMapped, nameOf, noteUnread } from './unread.ts';
 
 export interface EligibilityQuestion {
@@ -40,7 +40,7 @@ const WHOLE_PLAN = '30';
 /** @throws LedgerError INVALID with the segment and the element at fault */
 export function read270(set: TransactionSet, notMapped: NotMapped): Asked270 {
   const [bht] = set.segments;
-  if (set.type !== '270' || set.version !== VERSION) fault(`only 270 of ${VERSION} is answered`, 'ST');
+  demandKind(set, '270', [VERSION]);
   if (bht?.id !== 'BHT' || dayIn(elementOf(bht, 4)) === undefined)
     return fault('begins with a BHT with its day', 'BHT');
   const levels = levelsOf(set, CODES);

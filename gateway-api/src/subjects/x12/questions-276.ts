@@ -1,7 +1,7 @@
 /** What a 276 (005010X212) asks: of which claim, of whose, how it stands. */
 import { dayIn, decimalIn, fault, type Served, servedIn } from './elements.ts';
 import { demandFew, type Level, levelsOf, nearest, segmentIn } from './levels.ts';
-import { elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
+import { demandKind, elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
 import { type NotMapped, nameOf, noteUnread } from './unread.ts';
 
 export interface StatusQuestion {
@@ -47,7 +47,7 @@ const READ: Readonly<Record<string, readonly number[]>> = {
 /** @throws LedgerError INVALID with the segment and the element at fault */
 export function read276(set: TransactionSet, notMapped: NotMapped): Asked276 {
   const [bht] = set.segments;
-  if (set.type !== '276' || set.version !== VERSION) fault(`only 276 of ${VERSION} is answered`, 'ST');
+  demandKind(set, '276', [VERSION]);
   if (bht?.id !== 'BHT' || dayIn(elementOf(bht, 4)) === undefined)
     return fault('begins with a BHT with its day', 'BHT');
   const levels = levelsOf(set, CODES);

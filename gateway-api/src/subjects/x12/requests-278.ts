@@ -4,7 +4,7 @@
  */
 import { dayIn, decimalIn, fault, type Served, servedIn } from './elements.ts';
 import { demandFew, type Level, levelsOf, nearest, segmentIn } from './levels.ts';
-import { elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
+import { demandKind, elementOf, placeOf, type Segment, type TransactionSet } from './segments.ts';
 import { type NotMapped, nameOf, noteElement, noteUnread } from './unread.ts';
 
 /** A service that is asked for; without a code the kind of services alone. */
@@ -87,7 +87,7 @@ const URGENT = ['U', '03'];
 /** @throws LedgerError INVALID with the segment and the element at fault */
 export function read278(set: TransactionSet, notMapped: NotMapped): Read278 {
   const [bht] = set.segments;
-  if (set.type !== '278' || set.version !== VERSION) fault(`only 278 of ${VERSION} is read`, 'ST');
+  demandKind(set, '278', [VERSION]);
   if (bht?.id !== 'BHT' || dayIn(elementOf(bht, 4)) === undefined)
     return fault('begins with a BHT with its day', 'BHT');
   if (elementOf(bht, 2) !== '13') fault('is no request (13)', placeOf(bht, 2));

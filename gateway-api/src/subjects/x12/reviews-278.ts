@@ -1,5 +1,6 @@
 /** What a payer has decided of a request for authorization, in the segments of a 278: review, number, reason, days. Pure. */
 import { objectsOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
+import { REVIEW_REASONS } from '@telemed-ledger/chaincode/model/concept-map.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { compactDay, plainName, type Written } from './writing.ts';
 
@@ -7,8 +8,6 @@ const ACTION_URL = /\/extension-reviewAction$/;
 const CODE_URL = /\/extension-reviewActionCode$/;
 const DETAIL_URL = /\/extension-itemAuthorizedDetail$/;
 const PERIOD_URL = /\/extension-itemPreAuthPeriod$/;
-/** X12's reasons of a decision, as Da Vinci PAS has them. */
-const REASONS = 'https://codesystem.x12.org/external/886';
 /** The longest number of a review (HCR02), and the longest message (MSG01). */
 const LONGEST = 50;
 const LONGEST_MESSAGE = 264;
@@ -46,15 +45,15 @@ export function reviewOf(item: Members): Review | undefined {
   );
   const codes = reasons.flatMap(codingsOf);
   const said = reasons.flatMap((one) => textOf((one as { text?: unknown }).text) ?? []);
-  const others = codes.flatMap(({ system, code }) => (system === REASONS ? [] : [String(code)]));
+  const others = codes.flatMap(({ system, code }) => (system === REVIEW_REASONS ? [] : [String(code)]));
   const inside = (url: RegExp) => objectsOf(item['extension']).find((one) => url.test(String(one['url'])));
   const [detail] = objectsOf(inside(DETAIL_URL)?.['extension']).filter(({ url }) => url === 'quantity');
   const quantity = (detail?.['valueQuantity'] as { value?: unknown } | undefined)?.value;
   return {
     code: String(coding['code']),
     number: textOf(parts.find(({ url }) => url === 'number')?.['valueString']),
-    reason: textOf(codes.find(({ system }) => system === REASONS)?.['code']),
-    texts: said.length > 0 ? said : others,
+    reason: textOf(codes.find(({ system }) => system === REVIEW_REASONS)?.['code']),
+    texts: [...said, ...others],
     quantity: quantity === undefined ? undefined : String(quantity),
     days: daysIn(inside(PERIOD_URL)?.['valuePeriod']),
   };
@@ -88,6 +87,8 @@ export const reviewSegment = ({ code, number, reason }: Review): Written => {
 export const effectiveSegment = ({ days }: Review): Written[] =>
   days === undefined ? [] : [['DTP', '007', 'RD8', `${compactDay(days.start)}-${compactDay(days.end)}`]];
 
-/** MSG: why, in words. */
-export const messageSegments = ({ texts }: Review): Written[] =>
-  texts.map((text): Written => ['MSG', plainName(text, LONGEST_MESSAGE)]).filter(([, text]) => text !== '');
+/** MSG: why, in words; a service has one at most. */
+export function messageSegments({ texts }: Review): Written[] {
+  const text = plainName(texts.join(' '), LONGEST_MESSAGE);
+  return text === '' ? [] : [['MSG', text]];
+}

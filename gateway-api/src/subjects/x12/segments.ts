@@ -44,6 +44,17 @@ export const elementOf = ({ elements }: Pick<Segment, 'elements'>, place: number
 export const placeOf = ({ id, position }: Segment, element?: number): string =>
   `segment ${position} (${id}${element === undefined ? '' : String(element).padStart(2, '0')})`;
 
+/** That a set is of a kind that is read here. @throws LedgerError INVALID at its ST */
+export function demandKind(
+  { type, version, segments }: TransactionSet,
+  wanted: string,
+  versions: readonly string[],
+): void {
+  if (type === wanted && versions.includes(version)) return;
+  const st: Segment = { id: 'ST', elements: [], position: (segments[0]?.position ?? 2) - 1 };
+  broken(`only ${wanted} of ${versions.join(', ')} is read`, placeOf(st, type === wanted ? 3 : 1));
+}
+
 /** All transaction sets of a file. @throws LedgerError INVALID with the segment at fault */
 export function readX12(text: string): TransactionSet[] {
   const sets: TransactionSet[] = [];
