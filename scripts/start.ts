@@ -1,8 +1,9 @@
 /**
- * `npm start`: brings the consortium up on this machine, prints its organisations with their base URLs and, when all of
+ * `npm start`: brings the consortium up on this machine, prints its organisations with their base URLs, which are pages too, and, when all of
  * them are ready, the line `ready`. Takes everything down on ctrl-C, after what is under way.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { portVariable } from '@telemed-ledger/consortium/variables.ts';
 import { type ClientIds, clientIdsIn } from '@telemed-ledger/gateway-api/fhir/client-ids.ts';
@@ -132,10 +133,16 @@ function portsIn(environment: NodeJS.ProcessEnv, prefix: string, mistakes: strin
   return ports;
 }
 
-function printTable({ consortium, urls }: RunningConsortium): void {
-  const rows = consortium.organisations.map(({ name, kind, mspId }) => [name, kind, mspId, urls[name] ?? '']);
-  const all = [['organisation', 'kind', 'MSP', 'base URL'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]!.length)));
+function printTable({ consortium, urls }: RunningConsortium, codeOf: (organisation: string) => string): void {
+  const rows = consortium.organisations.map(({ name, kind, mspId }) => [
+    name,
+    kind,
+    mspId,
+    urls[name] ?? '',
+    codeOf(name),
+  ]);
+  const all = [['organisation', 'kind', 'MSP', 'base URL', 'sign-in code'], ...rows];
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...all.map((row) => row[column]!.length)));
   for (const row of all)
     console.log(
       row
@@ -159,9 +166,11 @@ const SECOND_SIGNAL_MS = 1_000;
 const WITHOUT_LEDGER_MS = 1_000;
 
 async function start(settings: Settings): Promise<void> {
-  const [{ openConsortium }, { untilAllReady }] = await Promise.all([
+  const [{ openConsortium }, { untilAllReady }, { signInCode }, { pages }] = await Promise.all([
     import('./consortium.ts'),
     import('./consortium/readiness-watch.ts'),
+    import('@telemed-ledger/gateway-api/oauth/server.ts'),
+    import('@telemed-ledger/console/build.ts'),
   ]);
   let running: RunningConsortium | undefined;
   let leavingSince: number | undefined;
@@ -181,7 +190,9 @@ async function start(settings: Settings): Promise<void> {
       void leave(1, WITHOUT_LEDGER_MS);
     },
   });
-  printTable(running);
+  printTable(running, (name) => signInCode(join(settings.dataDir, 'organisations', name, 'issuer')));
+  // A base URL is also a page: whoever opens one waits for nothing.
+  await pages();
   await untilAllReady({ gateways: running.gateways, print: (line) => console.error(line) }).catch(
     async (error: Error) => {
       await running?.close();

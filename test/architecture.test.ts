@@ -22,7 +22,7 @@ function filesUnder(directory: string): string[] {
 
 const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const everyFile = filesUnder('.');
-const sources = everyFile.filter((file) => file.endsWith('.ts') && WORKSPACES.includes(file.split('/')[0] ?? ''));
+const sources = everyFile.filter((file) => /\.tsx?$/.test(file) && WORKSPACES.includes(file.split('/')[0] ?? ''));
 /** Tests, and what only tests use. */
 const isTest = (file: string): boolean => file.startsWith('test/') || /\.(test|fixture)\.ts$|\/fixtures\//.test(file);
 const product = sources.filter((file) => !isTest(file));
@@ -86,7 +86,7 @@ const MAY_IMPORT: { from: string; only: string[] }[] = [
   { from: 'chaincode/', only: [CONSORTIUM] },
   { from: 'gateway-api/verifier/', only: [] },
   { from: 'gateway-api/patient-client/', only: [] },
-  { from: 'gateway-api/console/', only: [] },
+  { from: 'gateway-api/console/', only: ['gateway-api/verifier/'] },
   { from: 'gateway-api/', only: [MODEL, CONSORTIUM, FORMATS] },
   { from: CONSORTIUM, only: [] },
   { from: FORMATS, only: [] },
@@ -261,7 +261,7 @@ describe('Architecture', () => {
   it('names files in kebab-case, by what they hold', () => {
     const named = sources.map((file) => file.split('/').at(-1) ?? '');
     expect(
-      named.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.generated|\.test|\.fixture)?\.ts$/.test(name)),
+      named.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.generated|\.test|\.fixture)?\.tsx?$/.test(name)),
     ).to.deep.equal([]);
     const vague = /(^|[/-])(utils?|helpers?|common|manager|misc)([-./]|$)/;
     expect(sources.filter((file) => vague.test(file))).to.deep.equal([]);
@@ -295,7 +295,7 @@ describe('Architecture', () => {
 
   it('holds nothing of one machine: no paths, no registries', () => {
     const machine = /(?:^|[\s'"`(=])\/(?:root|home|work|Users)\/[\w.-]+/m;
-    const texts = everyFile.filter((file) => /\.(ts|js|cjs|mjs|json|ya?ml|md|sh|html|css)$|^\.ci\//.test(file));
+    const texts = everyFile.filter((file) => /\.(tsx?|js|cjs|mjs|json|ya?ml|md|sh|html|css)$|^\.ci\//.test(file));
     const others = texts.filter((file) => file !== 'test/architecture.test.ts');
     expect(others.filter((file) => machine.test(textOf(file)))).to.deep.equal([]);
     // A lock file without addresses installs from whichever registry its reader uses.

@@ -19,6 +19,7 @@ import { openStores } from './index/stores.ts';
 import { removeInterrupted } from './index/verification/thread.ts';
 import { isOfDeletion } from './index/write/sheets.ts';
 import { isRemoval } from './ledger/block.ts';
+import { peopleIn } from './oauth/people.ts';
 import { newLog } from './operations/log.ts';
 import { Metrics } from './operations/metrics.ts';
 import { caretaking } from './subjects/consents/delegations.ts';
@@ -66,6 +67,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     ...(authorization === undefined ? {} : { authorization }),
   });
   const { index, readiness } = services;
+  place.people = peopleIn(index, config.organisation.kind);
   const duties = new Duties({ duties: DUTIES, services, log, intervalMs: config.dutyIntervalMs });
   metrics.watch('gateway_duty_items_failing', 'What duties have failed at and try again.', () => duties.failing);
   const forgetting = new Forgetting(stores.forget, log);

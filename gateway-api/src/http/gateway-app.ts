@@ -19,6 +19,7 @@ import { VERSION } from '../version.ts';
 import { awaitBlock, type Blocks, blockOfAnswer } from './blocks.ts';
 import type { BodiesOptions } from './bodies.ts';
 import { compressed } from './compressed.ts';
+import { consolePages } from './console.ts';
 import { crossOrigin } from './cross-origin.ts';
 import { docs } from './docs.ts';
 import { observe } from './observe.ts';
@@ -106,6 +107,7 @@ export function gatewayApp(options: AppOptions): Express {
   };
   app.get(SMART, unknown.count, toAnyOrigin, wellKnown(issuerKeys, authorization));
   if (authorization !== undefined) app.use(OAUTH, unknown.count).use(authorization.router());
+  app.use(consolePages(unknown.count));
   app.use(serve(open, services, { bodies }), docs(openApiDocument(documented), unknown.count));
   const isOpen = ({ path, method }: Request) => path === METADATA && method !== 'POST';
   app.use(authentication(tokens, organisation.kind, issuerKeys, isOpen, unknown));

@@ -86,10 +86,15 @@ const hashOf = (secret: string): string => createHash('sha256').update(secret).d
 export class Clients {
   readonly #file: string;
   readonly #kind: Kind;
+  readonly #own: () => readonly Client[];
   #known: { stamp: string; clients: readonly Client[] } | undefined;
 
-  /** @param directory of the organisation's issuer */
-  constructor(directory: string, kind: Kind) {
+  /**
+   * @param directory of the organisation's issuer
+   * @param own those that are known without having been registered
+   */
+  constructor(directory: string, kind: Kind, own: () => readonly Client[] = () => []) {
+    this.#own = own;
     this.#file = join(directory, FILE);
     this.#kind = kind;
   }
@@ -105,12 +110,16 @@ export class Clients {
   }
 
   find(id: string): Client | undefined {
-    return this.all().find((one) => one.id === id);
+    return [...this.#own(), ...this.all()].find((one) => one.id === id);
   }
 
   /** Origins of the pages that apps run on. */
   origins(): ReadonlySet<string> {
-    return new Set(this.all().flatMap(({ redirectUris = [] }) => redirectUris.map((one) => new URL(one).origin)));
+    return new Set(
+      [...this.#own(), ...this.all()].flatMap(({ redirectUris = [] }) =>
+        redirectUris.map((one) => new URL(one).origin),
+      ),
+    );
   }
 
   /**

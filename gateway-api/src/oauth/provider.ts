@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import Provider, { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { type Client, type Clients, LAUNCHING } from './clients.ts';
+import { isConsole } from './console-client.ts';
 import { grantableOf } from './granted.ts';
 import { keptInMemory } from './kept.ts';
 import type { Launches } from './launches.ts';
@@ -32,14 +33,17 @@ const SESSION_S = 600;
 const ASSERTION_S = 300;
 
 /** A registration as oidc-provider reads it. */
-function metadataOf({ id, name, redirectUris, jwks, jwksUri, role, secretHash }: Client): Record<string, unknown> {
+function metadataOf(client: Client): Record<string, unknown> {
+  const { id, name, redirectUris, jwks, jwksUri, role, secretHash } = client;
+  // Of a native application's address on this machine any port is taken: other organisations' pages have other ports.
+  const isNative = !isConsole(client) && redirectUris?.some((one) => one.startsWith('http:')) === true;
   const isAsymmetric = jwks !== undefined || jwksUri !== undefined;
   return {
     ...{ client_id: id, client_name: name },
     ...(role === undefined
       ? { redirect_uris: redirectUris, grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }
       : { redirect_uris: [], grant_types: ['client_credentials'], response_types: [] }),
-    application_type: redirectUris?.some((one) => one.startsWith('http:')) === true ? 'native' : 'web',
+    application_type: isNative ? 'native' : 'web',
     token_endpoint_auth_method: isAsymmetric
       ? 'private_key_jwt'
       : secretHash === undefined

@@ -11,7 +11,9 @@ import { exportJWK, generateKeyPair } from 'jose';
 import type Provider from 'oidc-provider';
 import { audienceOf, privateKeyIn } from '../auth/issuer.ts';
 import { Clients } from './clients.ts';
+import { consoleClient } from './console-client.ts';
 import { Launches } from './launches.ts';
+import type { Person } from './people.ts';
 import { signInRouter } from './sign-in.ts';
 
 export const OAUTH = '/oauth';
@@ -28,6 +30,8 @@ export interface ServerOptions {
   origin: () => string;
   /** Path of FHIR's base. */
   fhirPath: string;
+  /** Whom one may choose to be on the gateway's own pages. */
+  people: () => Promise<readonly Person[]>;
 }
 
 /** What whoever signs in at an issuer must know; made when it is first asked for. */
@@ -69,7 +73,7 @@ export class AuthorizationServer {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.clients = new Clients(options.directory, options.organisation.kind);
+    this.clients = new Clients(options.directory, options.organisation.kind, () => [consoleClient(options.origin())]);
   }
 
   get issuer(): string {
@@ -81,12 +85,12 @@ export class AuthorizationServer {
   }
 
   router(): Router {
-    const { directory, organisation, origin } = this.#options;
+    const { directory, organisation, origin, people } = this.#options;
     const { clients, launches } = this;
     const provider = () => this.#begun();
     const router = Router();
     const signIn = signInRouter({
-      ...{ provider, organisation: organisation.name, kind: organisation.kind, clients, launches },
+      ...{ provider, organisation: organisation.name, kind: organisation.kind, clients, launches, people },
       ...{ code: signInCode(directory), fhirBase: () => this.fhirBase },
     });
     const asItIsCalled: RequestHandler = (request, _response, next) => {

@@ -4,14 +4,19 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import { type Kind, ROLES_OF_KIND, type Role } from '@telemed-ledger/consortium/members.ts';
-import express, { type Request, type RequestHandler, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
+import { LRUCache } from 'lru-cache';
 import type { InteractionResults, default as Provider } from 'oidc-provider';
 import { escaped } from '../subjects/exports/page.ts';
+import { languageIn } from '../subjects/log/texts.ts';
 import type { Clients } from './clients.ts';
+import { isConsole } from './console-client.ts';
 import { grantableOf, isOfLaunch } from './granted.ts';
 import type { LaunchContext, Launches } from './launches.ts';
-import { accountOf, type User } from './users.ts';
+import type { Person } from './people.ts';
+import { peoplePage } from './people-page.ts';
+import { accountOf, type User, userOf } from './users.ts';
 
 export interface SignInOptions {
   provider: () => Promise<Provider>;
@@ -23,7 +28,13 @@ export interface SignInOptions {
   fhirBase: () => string;
   clients: Clients;
   launches: Launches;
+  /** Whom one may choose to be on the gateway's own pages. */
+  people: () => Promise<readonly Person[]>;
 }
+
+/** Sign-ins under way that have shown the code. */
+const MOST_PROVED = 1_000;
+const PROVED_MS = 600_000;
 
 const ID = '[A-Za-z0-9.\\-]{1,64}';
 const USER = new RegExp(`^(?:Practitioner|Patient|RelatedPerson|Person)/${ID}$`);
@@ -44,6 +55,8 @@ const page = helmet.contentSecurityPolicy({
 type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
 
 interface Asked {
+  /** It is the gateway's own pages that ask. */
+  isOwn: boolean;
   name: string;
   scopes: readonly string[];
   launch: LaunchContext | undefined;
@@ -54,6 +67,7 @@ const isSame = (one: string, other: string): boolean =>
 
 class SignIn {
   readonly #options: SignInOptions;
+  readonly #proved = new LRUCache<string, true>({ max: MOST_PROVED, ttl: PROVED_MS });
 
   constructor(options: SignInOptions) {
     this.#options = options;
@@ -61,8 +75,35 @@ class SignIn {
 
   show: RequestHandler = async (request, response) => {
     const details = await this.#details(request, response as never);
-    response.type('html').send(this.#page(details.uid, this.#asked(details)));
+    const asked = this.#asked(details);
+    if (asked.isOwn) await this.#showPeople(request, response, details.uid);
+    else response.type('html').send(this.#page(details.uid, asked));
   };
+
+  /** The first of two steps, or the second for whoever has shown the code. */
+  async #showPeople(request: Request, response: Response, uid: string, isWrong = false): Promise<void> {
+    const people = this.#proved.has(uid) ? await this.#options.people() : undefined;
+    const language = languageIn(request.get('accept-language'));
+    const { organisation } = this.#options;
+    response.set('Cache-Control', 'no-store');
+    response.type('html').status(isWrong ? 400 : 200);
+    response.send(peoplePage({ uid, organisation, language, people, isWrong }));
+  }
+
+  /** Who was chosen; undefined where the page was shown again instead. */
+  async #chosen(request: Request, response: Response, uid: string): Promise<User | undefined> {
+    const { code, who } = request.body as Record<string, unknown>;
+    const isCode = code !== undefined && isSame(String(code), this.#options.code);
+    if (isCode) this.#proved.set(uid, true);
+    if (!this.#proved.has(uid) || who === undefined) {
+      await this.#showPeople(request, response, uid, code !== undefined && !isCode);
+      return undefined;
+    }
+    const isOffered = (await this.#options.people()).some(({ account }) => account === who);
+    if (isOffered) return userOf(String(who));
+    await this.#showPeople(request, response, uid);
+    return undefined;
+  }
 
   take: RequestHandler = async (request, response) => {
     const provider = await this.#options.provider();
@@ -77,34 +118,41 @@ class SignIn {
         .status(400)
         .type('html')
         .send(this.#page(details.uid, asked, why));
+    if (asked.isOwn) {
+      const chosen = await this.#chosen(request, response, details.uid);
+      return chosen && finish(await this.#granted(details, asked, { user: chosen, scopes: asked.scopes, context: {} }));
+    }
     if (!isSame(String(form['code'] ?? ''), this.#options.code)) return fault('This is not the code.');
     const user = this.#userIn(form);
     if (user === undefined) return fault('This is no user of that role here: a user is written as Practitioner/ID.');
     const scopes = [form['scope'] ?? []].flat().filter((one) => asked.scopes.includes(one));
     const context = contextOf(user, String(form['patient'] ?? ''), asked, scopes);
     if (context === undefined) return fault('Name the patient by the id of her Patient.');
-    const accountId = accountOf(user);
+    await finish(await this.#granted(details, asked, { user, scopes, context }));
+  };
+
+  /** What is granted to whom, kept. @param granted scopes of those that were asked for */
+  async #granted(
+    details: Details,
+    asked: Asked,
+    granted: { user: User; scopes: readonly string[]; context: LaunchContext },
+  ): Promise<InteractionResults> {
+    const provider = await this.#options.provider();
+    const accountId = accountOf(granted.user);
     const grant = new provider.Grant({ accountId, clientId: String(details.params['client_id']) });
     const base = this.#options.fhirBase();
-    grant.addOIDCScope(
-      asked.scopes
-        .filter(isOfLaunch)
-        .filter((one) => scopes.includes(one))
-        .join(' '),
-    );
-    grant.rejectOIDCScope(
-      asked.scopes
-        .filter(isOfLaunch)
-        .filter((one) => !scopes.includes(one))
-        .join(' '),
-    );
+    const isIn = (one: string): boolean => granted.scopes.includes(one);
+    const isOut = (one: string): boolean => !isIn(one);
+    const ofLaunch = asked.scopes.filter(isOfLaunch);
+    grant.addOIDCScope(ofLaunch.filter(isIn).join(' '));
+    grant.rejectOIDCScope(ofLaunch.filter(isOut).join(' '));
     const resources = asked.scopes.filter((one) => !isOfLaunch(one));
-    grant.addResourceScope(base, resources.filter((one) => scopes.includes(one)).join(' '));
-    grant.rejectResourceScope(base, resources.filter((one) => !scopes.includes(one)).join(' '));
+    grant.addResourceScope(base, resources.filter(isIn).join(' '));
+    grant.rejectResourceScope(base, resources.filter(isOut).join(' '));
     const grantId = await grant.save();
-    this.#options.launches.granted(grantId, context);
-    await finish({ login: { accountId, remember: false }, consent: { grantId } });
-  };
+    this.#options.launches.granted(grantId, granted.context);
+    return { login: { accountId, remember: false }, consent: { grantId } };
+  }
 
   async #details(request: Request, response: never): Promise<Details> {
     return (await this.#options.provider()).interactionDetails(request, response);
@@ -116,6 +164,7 @@ class SignIn {
     const scopes = String(params['scope'] ?? '').split(' ');
     const granted = client === undefined ? [] : grantableOf(client, scopes);
     return {
+      isOwn: client !== undefined && isConsole(client),
       name: client?.name ?? '',
       scopes: [...scopes.filter(isOfLaunch), ...granted],
       launch: typeof params['launch'] === 'string' ? launches.contextOf(params['launch']) : undefined,

@@ -1,0 +1,112 @@
+/** My bills: of each what was billed, allowed, paid and is left to me, line by line, and why. */
+import type { ExplanationOfBenefit, ExplanationOfBenefitItem, Money } from '@medplum/fhirtypes';
+import { useWords } from '../language.ts';
+import { usePaged } from '../parts/loading.ts';
+import { Empty, More, WhenLoaded } from '../parts/states.tsx';
+import { conceptOf, namedBy } from './fhir-texts.ts';
+import { TOTALS, totalsOf } from './totals.ts';
+
+export function Bills() {
+  const { t } = useWords();
+  const bills = usePaged<ExplanationOfBenefit>('ExplanationOfBenefit?_count=20');
+  return (
+    <>
+      <p class="lead">{t('billsLead')}</p>
+      <WhenLoaded of={bills}>
+        {(found) =>
+          found.length === 0 ? (
+            <Empty>{t('noBills')}</Empty>
+          ) : (
+            <ul class="cards">
+              {found.map((one) => (
+                <Bill key={one.id} bill={one} />
+              ))}
+            </ul>
+          )
+        }
+      </WhenLoaded>
+      <More of={bills} />
+    </>
+  );
+}
+
+function useAmount(): (amount: Money | undefined) => string {
+  const { money, number } = useWords();
+  return (amount) => {
+    if (amount?.value === undefined) return '–';
+    return amount.currency === undefined ? number(Number(amount.value)) : money(Number(amount.value), amount.currency);
+  };
+}
+
+function Bill({ bill }: { bill: ExplanationOfBenefit }) {
+  const { t, date } = useWords();
+  const amount = useAmount();
+  const totals = totalsOf(bill);
+  return (
+    <li class="card">
+      <h2>
+        {date(bill.billablePeriod?.start ?? bill.created)} · <bdi>{namedBy(bill.provider)}</bdi>
+      </h2>
+      <dl class="totals">
+        {TOTALS.map((name) => (
+          <div key={name} class={name}>
+            <dt>{t(`total-${name}`)}</dt>
+            <dd>{amount(totals[name])}</dd>
+          </div>
+        ))}
+      </dl>
+      {bill.processNote === undefined ? null : (
+        <>
+          <h3>{t('why')}</h3>
+          <ul>
+            {bill.processNote.map(({ number, text }) => (
+              <li key={number} dir="auto">
+                {text}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      <details>
+        <summary>{t('lines', { count: bill.item?.length ?? 0 })}</summary>
+        <div class="wide">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{t('service')}</th>
+                {TOTALS.map((name) => (
+                  <th key={name} scope="col">
+                    {t(`total-${name}`)}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {bill.item?.map((item) => (
+                <BillLine key={item.sequence} item={item} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+      <p class="soft">
+        {t('insurer')} <bdi>{namedBy(bill.insurer)}</bdi>
+      </p>
+    </li>
+  );
+}
+
+function BillLine({ item }: { item: ExplanationOfBenefitItem }) {
+  const amount = useAmount();
+  const totals = totalsOf({ total: (item.adjudication ?? []) as NonNullable<ExplanationOfBenefit['total']> });
+  return (
+    <tr>
+      <th scope="row" dir="auto">
+        {conceptOf(item.productOrService)}
+      </th>
+      {TOTALS.map((name) => (
+        <td key={name}>{amount(totals[name])}</td>
+      ))}
+    </tr>
+  );
+}

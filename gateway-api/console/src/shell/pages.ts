@@ -1,0 +1,42 @@
+/** Which pages there are, and for whom: a page is its row here. What a row loads comes when it is first shown. */
+import type { ComponentType } from 'preact';
+import type { Key } from '../messages/en.ts';
+import type { Session } from '../sign-in.ts';
+
+export interface Page {
+  /** After `#/`. */
+  path: string;
+  title: Key;
+  /** Roles that see it; everybody where it is left out. */
+  roles?: readonly string[];
+  /** It is reached from another page and stands in no menu. */
+  isInner?: boolean;
+  load(): Promise<ComponentType>;
+}
+
+const PATIENT = ['patient'];
+
+const PAGES: readonly Page[] = [
+  { path: 'home', title: 'home', roles: PATIENT, load: async () => (await import('../patient/home.tsx')).Home },
+  {
+    ...{ path: 'requests', title: 'requests', roles: PATIENT },
+    load: async () => (await import('../patient/requests.tsx')).Requests,
+  },
+  { path: 'log', title: 'log', roles: PATIENT, load: async () => (await import('../patient/log.tsx')).Log },
+  {
+    ...{ path: 'consents', title: 'consents', roles: PATIENT },
+    load: async () => (await import('../patient/consents.tsx')).Consents,
+  },
+  {
+    ...{ path: 'consents/new', title: 'newConsent', roles: PATIENT, isInner: true },
+    load: async () => (await import('../patient/new-consent.tsx')).NewConsent,
+  },
+  { path: 'health', title: 'health', roles: PATIENT, load: async () => (await import('../patient/health.tsx')).Health },
+  { path: 'bills', title: 'bills', roles: PATIENT, load: async () => (await import('../patient/bills.tsx')).Bills },
+  { path: 'verify', title: 'verify', load: async () => (await import('../verify/verify.tsx')).Verify },
+  { path: 'network', title: 'network', load: async () => (await import('../network/network.tsx')).Network },
+];
+
+/** The pages of whoever is signed in, or of everybody. */
+export const pagesOf = (session: Session | undefined): Page[] =>
+  PAGES.filter(({ roles }) => roles === undefined || (session !== undefined && roles.includes(session.role)));

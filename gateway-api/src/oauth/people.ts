@@ -1,0 +1,45 @@
+/** Whom one may sign in as at a development issuer: the roles of its organisation, and people of its read model by name. */
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { type Kind, ROLES_OF_KIND, type Role } from '@telemed-ledger/consortium/members.ts';
+import type { ReadModel } from '../index/read/queries.ts';
+import { accountOf } from './users.ts';
+
+export interface Person {
+  role: Role;
+  /** As users.ts writes whoever signs in. */
+  account: string;
+  /** Empty where a role has nobody in particular. */
+  name: string;
+}
+
+/** Those recorded last are enough to try everything with. */
+const MOST = 20;
+
+interface Name {
+  text?: string;
+  given?: string[];
+  family?: string;
+}
+
+const nameOf = (resource: Resource): string => {
+  const { text, given = [], family = '' } = (resource['name'] as Name[] | undefined)?.[0] ?? {};
+  return text ?? ([...given, family].join(' ').trim() || resource.id);
+};
+
+const NEWEST = [{ parameter: '_lastUpdated', isDescending: true }];
+/** Systems are nobody, and caretakers are named by their patients. */
+const UNSEEN: readonly Role[] = ['system', 'caretaker'];
+/** Of which type people of a role are. */
+const TYPES: Partial<Record<Role, 'Patient' | 'Practitioner'>> = { patient: 'Patient', practitioner: 'Practitioner' };
+
+export const peopleIn = (index: Pick<ReadModel, 'search'>, kind: Kind) => async (): Promise<Person[]> => {
+  const found = ROLES_OF_KIND[kind].map(async (role) => {
+    const type = TYPES[role];
+    if (type === undefined) return UNSEEN.includes(role) ? [] : [{ role, account: role, name: '' }];
+    const { matches } = await index.search({ type, count: MOST, isUncounted: true, sort: NEWEST });
+    return matches.map(({ resource }) => ({
+      ...{ role, account: accountOf({ role, fhirUser: `${type}/${resource.id}` }), name: nameOf(resource) },
+    }));
+  });
+  return (await Promise.all(found)).flat();
+};
