@@ -176,6 +176,8 @@ describe('After a commit, while every read fails', function () {
     for (const name of ['meta-add', 'meta-delete'])
       await hospital.send({ method: 'POST', path: `/fhir/R4/Patient/${gone.body.id}/$${name}`, body: meta });
     await hospital.send({ method: 'DELETE', path: `/fhir/R4/Patient/${gone.body.id}` });
+    const listed = { resourceType: 'Bundle', type: 'collection', entry: [{ resource: { resourceType: 'Patient' } }] };
+    await hospital.send({ method: 'POST', path: '/fhir/R4/$import', body: listed });
     const identifier = [{ system: 'urn:example:mrn', value: randomUUID() }];
     await hospital.write({ method: 'POST', path: '/fhir/R4/Patient', body: { resourceType: 'Patient', identifier } });
     const wanted = `/fhir/R4/Patient?identifier=urn:example:mrn|${identifier[0]!.value}`;

@@ -62,6 +62,8 @@ const META_CHANGES: readonly { type?: string; name: string; definition: string }
   }),
 );
 const OF_THE_SYSTEM = [{ name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export' }];
+/** Where resources are written. */
+const IMPORT = { name: 'import', definition: 'https://telemed-ledger.example/fhir/OperationDefinition/import' };
 
 function resourceOf(type: SupportedType, { organisation, operations, clientIds, profiles }: CapabilityOptions): object {
   const isWritten = isWrittenBy(type, organisation.kind);
@@ -155,7 +157,10 @@ export function capabilityStatement(options: CapabilityOptions): object {
         compartment: COMPARTMENTS.map(
           (name) => `${COMPARTMENT_DEFINITION}/${name.charAt(0).toLowerCase()}${name.slice(1)}`,
         ),
-        operation: OF_THE_SYSTEM,
+        operation: [
+          ...OF_THE_SYSTEM,
+          ...(supportedTypes.some((type) => isWrittenBy(type, organisation.kind)) ? [IMPORT] : []),
+        ],
         searchParam: [{ name: '_count', type: 'number', documentation: 'Size of a page; 0 counts only.' }],
       },
     ],

@@ -12,7 +12,7 @@ export interface Endpoint {
   summary?: string;
   /** Refuses what can be refused by the URL, the headers and the caller, before any of the body is read. */
   admit?: (request: Request) => void;
-  body?: 'resource' | 'bundle' | 'patch' | 'form';
+  body?: 'resource' | 'bundle' | 'lines' | 'patch' | 'form';
   /** Writes nothing, whatever is posted. */
   isQuestion?: true;
   /** Writes, without a body. */
@@ -59,9 +59,9 @@ export function documentedOf(
 ): DocumentedRoute[] {
   return (Object.entries(endpoints) as [Method, Endpoint][]).flatMap(
     ([method, { summary, body, isQuestion, isWrite: writesAlone }]) => {
-      const writesBody = isQuestion !== true && (body === 'resource' || body === 'bundle' || body === 'patch');
+      const writesBody = isQuestion !== true && body !== undefined && body !== 'form';
       const isWrite = writesBody || writesAlone === true;
-      const isOfResources = path.startsWith('/:type');
+      const isOfResources = path.startsWith('/:type') || body === 'lines';
       if (summary === undefined || (isWrite && isOfResources && !writesResources)) return [];
       return [{ method, path, summary, isOpen: path === '/metadata', isWrite, body }];
     },
@@ -87,7 +87,7 @@ function stepsOf(endpoint: Endpoint, { readers, baseUrlOf, callerOf, later }: Se
     const baseUrl = baseUrlOf(request);
     const wanted = endpoint.isLong === true && later !== undefined ? laterOf(request) : undefined;
     if (wanted === undefined || later === undefined) return send(request, response, baseUrl, await handle(request));
-    const isWrite = body === 'bundle';
+    const isWrite = body === 'bundle' || body === 'lines';
     await accept(request, response, wanted, { later, caller: callerOf(request), baseUrl, isWrite, handle });
   };
   return [admission, ...(body === undefined ? [] : readers[body]), answer];

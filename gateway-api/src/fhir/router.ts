@@ -10,10 +10,10 @@ import type { Caller } from '../auth/caller.ts';
 import { demandCaller } from '../auth/entitlement.ts';
 import { demandScope } from '../auth/scopes.ts';
 import type { FairSlots } from '../clients/fair-slots.ts';
-import { anyBody, type BodiesOptions, formBody, jsonBody } from '../http/bodies.ts';
+import type { BodiesOptions } from '../http/bodies.ts';
 import { JSON_PATCH } from '../http/json-types.ts';
 import { originOf } from '../http/origin.ts';
-import { idempotencyOf } from '../idempotency/request.ts';
+import { type IdempotentRequest, idempotencyOf } from '../idempotency/request.ts';
 import type { IdempotentWrites } from '../idempotency/writes.ts';
 import { VERSION } from '../version.ts';
 import {
@@ -30,7 +30,6 @@ import {
 import type { Answer } from './answers.ts';
 import { demandSound, operationAsked } from './asked.ts';
 import type { Later } from './asynchronous.ts';
-import { binaryOf, isContent } from './binaries.ts';
 import { BUILT_IN, type BuiltIn } from './built-in.ts';
 import { bundle } from './bundles.ts';
 import { capabilityStatement, type OAuthAddresses } from './capability.ts';
@@ -47,6 +46,7 @@ import {
   type Handle,
   unknownOperation,
 } from './endpoints.ts';
+import { imported } from './importing.ts';
 import { withMeta } from './meta.ts';
 import { demandOf, type Operation } from './operations.ts';
 import { outcomeHandler, refuse } from './outcomes.ts';
@@ -54,6 +54,7 @@ import { metaPatchOf } from './patches/meta-patch.ts';
 import { type Patch, patchOf, refusalOfPatch } from './patches/patches.ts';
 import { refusalOfWriter } from './plan.ts';
 import type { Profiles } from './profiles/profiles.ts';
+import { readersOf } from './readers.ts';
 import { changes, history, read, vread } from './reads.ts';
 import type { Repository, Scope } from './repository.ts';
 import { ifMatchOf, jsonOnly, preferencesOf } from './requests.ts';
@@ -110,16 +111,8 @@ class FhirApi {
   metadata: Handle = async (request) => {
     const { organisation, clientIds, profiles, operations = [], besides } = this.#options;
     const oauth = await this.#options.oauth?.();
-    const stated = {
-      organisation,
-      clientIds,
-      profiles,
-      operations,
-      besides,
-      version: VERSION,
-      date: this.#date,
-      oauth,
-    };
+    const whose = { organisation, clientIds, profiles, operations, besides, oauth };
+    const stated = { ...whose, version: VERSION, date: this.#date };
     return { status: 200, resource: capabilityStatement({ ...stated, baseUrl: this.baseUrlOf(request) }) };
   };
 
@@ -131,13 +124,21 @@ class FhirApi {
 
   bundle: Handle = (request) => {
     demandNoQuery(request);
-    const preferences = preferencesOf(request);
-    return bundle(request.body, this.#scope(request), {
-      ...this.#writing(request),
-      lenient: preferences.handling === 'lenient',
+    return this.#bundled(request, request.body, idempotencyOf(request));
+  };
+
+  import: Handle = (request) => {
+    demandNoQuery(request);
+    return imported(request.body, (body, key) => this.#bundled(request, body, key), idempotencyOf(request));
+  };
+
+  #bundled(request: Request, body: unknown, idempotency: IdempotentRequest | undefined): Promise<Answer> {
+    const { return: wanted, handling } = preferencesOf(request);
+    return bundle(body, this.#scope(request), {
+      ...{ return: wanted, idempotency, lenient: handling === 'lenient' },
       report: (error) => this.report(error, request.res),
     });
-  };
+  }
 
   /** A read waits until it is its caller's turn. */
   #reading(request: Request, work: (scope: Scope, type: SupportedType) => Promise<Answer>): Promise<Answer> {
@@ -343,15 +344,12 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
   const write = { admit: api.admitWrite, body: 'resource' } as const;
   const patch = { admit: api.admitPatch, body: 'patch' } as const;
   const bundle = { handle: api.bundle, admit: api.admitBundle, body: 'bundle', isLong: true } as const;
-  const searchForm = {
-    admit: api.admitSearch,
-    body: 'form',
-    isLong: true,
-    summary: 'Searches by a form, out of every URL.',
-  } as const;
+  const searchForm = { handle: api.search, admit: api.admitSearch, body: 'form', isLong: true } as const;
+  const lines = { handle: api.import, admit: api.admitBundle, body: 'lines', isLong: true } as const;
   return [
     ['/', { post: { ...bundle, summary: 'A transaction or batch of many requests.' } }],
     ['/metadata', { get: { handle: api.metadata, summary: 'The CapabilityStatement: what of FHIR works here.' } }],
+    ['/$import', { post: { ...lines, summary: 'Creates resources, one a line, or those that a Bundle lists.' } }],
     ...mounted,
     ...BUILT_IN.flatMap(api.builtIn),
     ['/:type/:id/$meta-add', { post: api.changeMeta(true) }],
@@ -384,7 +382,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
       '/:type/_history',
       { get: { handle: api.changes, isLong: true, summary: 'The versions of all records of a type.' } },
     ],
-    ['/:type/_search', { post: { handle: api.search, ...searchForm } }],
+    ['/:type/_search', { post: { ...searchForm, summary: 'Searches by a form, out of every URL.' } }],
     ['/:type/$:operation', anyMethod],
     ['/:type/:id/$:operation', anyMethod],
     ['/$:operation', anyMethod],
@@ -435,10 +433,7 @@ export function fhirRouter(options: FhirOptions): Router {
   const { bodies, operations = [], report, callerOf, later } = options;
   const api = new FhirApi(options);
   const router = express.Router({ caseSensitive: true, strict: true });
-  const readers = {
-    ...{ resource: [anyBody(bodies, isContent, binaryOf)], form: formBody() },
-    ...{ bundle: [jsonBody({ ...bodies, apart: true })], patch: [jsonBody({ ...bodies, also: [JSON_PATCH] })] },
-  };
+  const readers = readersOf(bodies);
   router.use(jsonOnly);
   for (const [path, endpoints] of routesOf(api, operations))
     addRoute(router, path, endpoints, { readers, baseUrlOf: (request) => api.baseUrlOf(request), callerOf, later });

@@ -42,6 +42,7 @@ describe('The OpenAPI document', () => {
       );
       const writes = ['provider', 'custodian', 'payer'].includes(kind);
       const writing = writes ? ['meta-add', 'meta-delete'].map((name) => `/fhir/R4/{type}/{id}/$${name}`) : [];
+      if (writes) writing.push('/fhir/R4/$import');
       const all = [...beside.filter((path) => path.includes('$')), ...reading, ...writing, ...own];
       expect(operations).to.have.members([...new Set(all)]);
       expect(document.paths?.['/fhir/R4/{type}']?.post !== undefined).to.equal(writes);

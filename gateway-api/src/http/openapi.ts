@@ -142,11 +142,16 @@ function parametersOf(
   };
 }
 
+/** Bodies that are no resources. */
+const BODIES: Readonly<Record<string, readonly [type: string, schema: z.ZodType]>> = {
+  form: ['application/x-www-form-urlencoded', z.record(z.string(), z.string())],
+  lines: ['application/fhir+ndjson', z.string()],
+};
+
 function fhirOperationOf({ path, summary, isOpen, isWrite, body }: DocumentedRoute): ZodOpenApiOperationObject {
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
   const inPath = names.length === 0 ? undefined : z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
-  const type = body === 'form' ? 'application/x-www-form-urlencoded' : FHIR_TYPE;
-  const schema = body === 'form' ? z.record(z.string(), z.string()) : resourceSchema;
+  const [type, schema] = BODIES[body ?? ''] ?? [FHIR_TYPE, resourceSchema];
   return {
     summary,
     tags: [FHIR_TAG],
