@@ -18,6 +18,39 @@ const loinc = (code: string, display: string) => ({ coding: [{ system: 'http://l
 /** Somebody tried to have a browser run this: it stands in names, texts and narratives. */
 const SCRIPT = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>';
 
+export const launch = (): Promise<Browser> => chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+
+/** A page of its own; `faults` is given what the browser complains of. */
+export async function newPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+  faults: string[] = [],
+): Promise<Page> {
+  const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(error.message));
+  return page;
+}
+
+export interface Who {
+  /** Of the gateway. */
+  base: string;
+  code: string;
+  /** `role`, or `role:Type/ID`. */
+  account: string;
+}
+
+export async function signInAs(page: Page, { base, code, account }: Who): Promise<void> {
+  await page.goto(`${base}/`);
+  await page.locator('main button.main').click();
+  await page.locator('#code').fill(code);
+  await page.locator('button.main').click();
+  await page.locator(`button[value="${account}"]`).click();
+}
+
 export class ConsoleScene {
   readonly consortium: FixtureConsortium;
   readonly browser: Browser;
@@ -40,7 +73,7 @@ export class ConsoleScene {
     const { witnessDir } = await consortium.config('patients');
     const issuerDir = join(witnessDir, '..', 'issuer');
     await consortium.open('patients', { issuerDir });
-    const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    const browser = await launch();
     const scene = new ConsoleScene(consortium, browser, signInCode(issuerDir));
     await scene.#record();
     return scene;
@@ -102,24 +135,13 @@ export class ConsoleScene {
     return this.consortium.send(`patients patient Patient/${this.patient}`, request, body, headers);
   }
 
-  /** A page of its own, which fails the test for what a browser complains of. */
-  async page(options: BrowserContextOptions = {}, faults: string[] = []): Promise<Page> {
-    const context = await this.browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
-    const page = await context.newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error') faults.push(message.text());
-    });
-    page.on('pageerror', (error) => faults.push(error.message));
-    return page;
+  page(options: BrowserContextOptions = {}, faults: string[] = []): Promise<Page> {
+    return newPage(this.browser, options, faults);
   }
 
   /** From the first page to the desk of the patient, with a mouse. */
   async signIn(page: Page): Promise<void> {
-    await page.goto(`${this.base}/`);
-    await page.locator('main button.main').click();
-    await page.locator('#code').fill(this.code);
-    await page.locator('button.main').click();
-    await page.locator(`button[value="patient:Patient/${this.patient}"]`).click();
+    await signInAs(page, { base: this.base, code: this.code, account: `patient:Patient/${this.patient}` });
     await page.locator('nav a[href="#/log"]').waitFor();
   }
 

@@ -1,10 +1,12 @@
 /** My bills: of each what was billed, allowed, paid and is left to me, line by line, and why. */
-import type { ExplanationOfBenefit, ExplanationOfBenefitItem, Money } from '@medplum/fhirtypes';
+import type { ExplanationOfBenefit, ExplanationOfBenefitItem } from '@medplum/fhirtypes';
 import { useWords } from '../language.ts';
+import { useAmount } from '../parts/amount.ts';
+import { conceptOf, namedBy } from '../parts/fhir-texts.ts';
 import { usePaged } from '../parts/loading.ts';
 import { Empty, More, WhenLoaded } from '../parts/states.tsx';
-import { conceptOf, namedBy } from './fhir-texts.ts';
-import { TOTALS, totalsOf } from './totals.ts';
+import { TOTALS, totalsOf } from '../parts/totals.ts';
+import { Wide } from '../parts/wide.tsx';
 
 export function Bills() {
   const { t } = useWords();
@@ -28,14 +30,6 @@ export function Bills() {
       <More of={bills} />
     </>
   );
-}
-
-function useAmount(): (amount: Money | undefined) => string {
-  const { money, number } = useWords();
-  return (amount) => {
-    if (amount?.value === undefined) return '–';
-    return amount.currency === undefined ? number(Number(amount.value)) : money(Number(amount.value), amount.currency);
-  };
 }
 
 function Bill({ bill }: { bill: ExplanationOfBenefit }) {
@@ -69,7 +63,7 @@ function Bill({ bill }: { bill: ExplanationOfBenefit }) {
       )}
       <details>
         <summary>{t('lines', { count: bill.item?.length ?? 0 })}</summary>
-        <div class="wide">
+        <Wide label={t('service')}>
           <table>
             <thead>
               <tr>
@@ -87,7 +81,7 @@ function Bill({ bill }: { bill: ExplanationOfBenefit }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       </details>
       <p class="soft">
         {t('insurer')} <bdi>{namedBy(bill.insurer)}</bdi>

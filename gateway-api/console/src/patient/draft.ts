@@ -1,6 +1,6 @@
 /** A consent that is being written: who, what and until when. Flat, and so with one meaning. */
 import type { Consent } from '@medplum/fhirtypes';
-import { ORGANISATIONS } from './fhir-texts.ts';
+import { ORGANISATIONS } from '../parts/fhir-texts.ts';
 
 /** What may be shown, in words that a person chooses by. Everything is a choice of its own. */
 export const KINDS = {

@@ -1,8 +1,8 @@
 /** Figures that the pages work out: series of results, and the totals of a bill. */
 import type { ExplanationOfBenefit, Observation } from '@medplum/fhirtypes';
 import { expect } from 'chai';
+import { totalsOf } from '../parts/totals.ts';
 import { lying, seriesOf } from './series.ts';
-import { totalsOf } from './totals.ts';
 
 const measured = (code: string, day: string, value: number | undefined, more: object = {}): Observation => ({
   ...{ resourceType: 'Observation', status: 'final', effectiveDateTime: day },

@@ -10,9 +10,9 @@ import type {
 import type { ComponentChildren } from 'preact';
 import { useWords } from '../language.ts';
 import type { Key } from '../messages/en.ts';
+import { conceptOf } from '../parts/fhir-texts.ts';
 import { type Paged, usePaged } from '../parts/loading.ts';
 import { Empty, More, WhenLoaded } from '../parts/states.tsx';
-import { conceptOf } from './fhir-texts.ts';
 import { Results } from './results.tsx';
 
 export function Health() {

@@ -7,6 +7,7 @@ import { useLoaded } from '../parts/loading.ts';
 import { Empty, WhenLoaded } from '../parts/states.tsx';
 import { hrefOf } from '../route.ts';
 import { type AccessRequests, isWaiting } from './access.ts';
+import { useRequestEvents } from './live.ts';
 import { BY_OTHERS, Entry } from './log.tsx';
 
 const waiting = async (signal: AbortSignal): Promise<number> => {
@@ -20,6 +21,7 @@ export function Home() {
   const { t, language } = useWords();
   const requests = useLoaded(waiting);
   const consents = useLoaded(inForce);
+  useRequestEvents(requests.again);
   const latest = useCallback(
     (signal: AbortSignal) => search<AuditEvent>(`AuditEvent?${BY_OTHERS}&_count=5`, signal),
     [language],

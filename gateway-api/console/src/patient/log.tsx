@@ -90,10 +90,13 @@ const Choice = ({ label, of, value, onChoose }: ChoiceProps) => {
   );
 };
 
+/** As the gateway begins every line of the log: the time in UTC. */
+const TIME_BEFORE = /^.{4,60}?\bUTC\u2069?:\s*/;
+
 /** One entry: its sentence without the time in front of it, which stands beside it as the reader writes times. */
 export function Entry({ event }: { event: AuditEvent }) {
   const words = useWords();
-  const sentence = textOf(event.text?.div ?? '').replace(/^\S+ \S+ UTC:? */, '');
+  const sentence = textOf(event.text?.div ?? '').replace(TIME_BEFORE, '');
   const purpose = event.purposeOfEvent?.[0]?.coding?.[0]?.code;
   const isRefused = event.outcome !== '0';
   return (

@@ -5,11 +5,11 @@ import { ask, fhirPath } from '../api.ts';
 import { useWords } from '../language.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Failure } from '../parts/failure.tsx';
+import { ORGANISATIONS } from '../parts/fhir-texts.ts';
 import { useLoaded } from '../parts/loading.ts';
 import { WhenLoaded } from '../parts/states.tsx';
 import { SaidPart } from './consents.tsx';
 import { type Kind, kindsOf } from './draft.ts';
-import { ORGANISATIONS } from './fhir-texts.ts';
 import { consentSaid } from './saying.ts';
 
 export interface PreviewProps {

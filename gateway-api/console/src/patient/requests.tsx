@@ -10,6 +10,7 @@ import { useLoaded } from '../parts/loading.ts';
 import { Empty, WhenLoaded } from '../parts/states.tsx';
 import { goTo } from '../route.ts';
 import { type AccessRequest, type AccessRequests, isWaiting } from './access.ts';
+import { useRequestEvents } from './live.ts';
 import { purposeSaid, typesSaid } from './saying.ts';
 import { answerWith } from './wanted.ts';
 
@@ -23,6 +24,7 @@ const STATUS: Readonly<Record<string, Key>> = {
 export function Requests() {
   const { t } = useWords();
   const requests = useLoaded(load);
+  useRequestEvents(requests.again);
   const [asked, setAsked] = useState<AccessRequest | undefined>();
   const [refused, setRefused] = useState<readonly string[]>([]);
   return (

@@ -3,9 +3,9 @@ import type { Observation } from '@medplum/fhirtypes';
 import { useEffect, useRef } from 'preact/hooks';
 import { useWords } from '../language.ts';
 import type { Key } from '../messages/en.ts';
+import { conceptOf } from '../parts/fhir-texts.ts';
 import type { Paged } from '../parts/loading.ts';
 import { Empty, More, WhenLoaded } from '../parts/states.tsx';
-import { conceptOf } from './fhir-texts.ts';
 import { lying, type Series, seriesOf } from './series.ts';
 
 const LYING: Record<'low' | 'high' | 'within', Key> = { low: 'belowRange', high: 'aboveRange', within: 'withinRange' };

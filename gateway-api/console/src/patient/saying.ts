@@ -1,9 +1,9 @@
 /** A consent in plain words: who, what, what for, how long. What has more to say than that says so, and is never shortened. */
 import type { Consent, ConsentProvision } from '@medplum/fhirtypes';
 import type { Key } from '../messages/en.ts';
+import { namedBy } from '../parts/fhir-texts.ts';
 import type { Words } from '../words.ts';
 import { kindsOf } from './draft.ts';
-import { namedBy } from './fhir-texts.ts';
 
 export interface Said {
   /** Whether it lets see or forbids. */

@@ -1,6 +1,6 @@
 /** Results as series: those of one code and unit, in the order of time. */
 import type { Observation, ObservationComponent, Quantity } from '@medplum/fhirtypes';
-import { conceptOf } from './fhir-texts.ts';
+import { conceptOf } from '../parts/fhir-texts.ts';
 
 export interface Point {
   /** Seconds since 1970. */

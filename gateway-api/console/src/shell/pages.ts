@@ -33,6 +33,10 @@ const PAGES: readonly Page[] = [
   },
   { path: 'health', title: 'health', roles: PATIENT, load: async () => (await import('../patient/health.tsx')).Health },
   { path: 'bills', title: 'bills', roles: PATIENT, load: async () => (await import('../patient/bills.tsx')).Bills },
+  {
+    ...{ path: 'claims', title: 'claims', roles: ['adjudicator'] },
+    load: async () => (await import('../claims/queue.tsx')).ClaimsDesk,
+  },
   { path: 'verify', title: 'verify', load: async () => (await import('../verify/verify.tsx')).Verify },
   { path: 'network', title: 'network', load: async () => (await import('../network/network.tsx')).Network },
 ];

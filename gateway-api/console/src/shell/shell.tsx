@@ -28,8 +28,14 @@ export function Shell() {
         </a>
         <div class="tools">
           <LanguageChoice />
-          <button type="button" class="plain" onClick={turnTheme}>
-            {words.t('theme')}
+          <button
+            type="button"
+            class="plain"
+            aria-label={words.t('theme')}
+            title={words.t('theme')}
+            onClick={turnTheme}
+          >
+            <span aria-hidden="true">◐</span>
           </button>
           {who === undefined ? (
             <button type="button" class="main" onClick={() => void signIn()}>

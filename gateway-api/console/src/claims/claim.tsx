@@ -1,0 +1,156 @@
+/** One claim: what is billed line by line beside what was decided, each rule with its outcome and facts, and the decision by the rules. */
+import type { Claim, ClaimResponse, ExplanationOfBenefit, Parameters } from '@medplum/fhirtypes';
+import { useCallback } from 'preact/hooks';
+import { ask, fhirPath, search } from '../api.ts';
+import { useWords } from '../language.ts';
+import { useAmount } from '../parts/amount.ts';
+import { useDoing } from '../parts/doing.ts';
+import { Failure } from '../parts/failure.tsx';
+import { conceptOf } from '../parts/fhir-texts.ts';
+import { useLoaded } from '../parts/loading.ts';
+import { Empty, WhenLoaded } from '../parts/states.tsx';
+import { TOTALS, totalsOf } from '../parts/totals.ts';
+import { Wide } from '../parts/wide.tsx';
+import { type Finding, findingsIn } from './findings.ts';
+import { billedSaid, type QueuedClaim } from './queued.ts';
+
+interface Whole {
+  claim: Claim;
+  response: ClaimResponse | undefined;
+  findings: Finding[];
+}
+
+async function whole(id: string, signal: AbortSignal): Promise<Whole> {
+  const [claim, responses, findings] = await Promise.all([
+    ask<Claim>({ path: fhirPath(`Claim/${id}`), signal }),
+    search<ClaimResponse>(`ClaimResponse?request=Claim/${id}`, signal),
+    ask<Parameters>({ path: fhirPath(`Claim/${id}/$findings`), signal }),
+  ]);
+  return {
+    claim: claim.body,
+    response: responses.found[0],
+    findings: findingsIn(findings.body.parameter ?? []),
+  };
+}
+
+export function ClaimView({ claim, onLeave }: { claim: QueuedClaim; onLeave(): void }) {
+  const words = useWords();
+  const { t } = words;
+  const { id } = claim;
+  const load = useCallback((signal: AbortSignal) => whole(id, signal), [id]);
+  const loaded = useLoaded(load);
+  const doing = useDoing();
+  const decide = (): void =>
+    doing.run(async (key) => {
+      const headers = { 'Idempotency-Key': key };
+      await ask({ method: 'POST', path: fhirPath(`Claim/${id}/$adjudicate`), headers });
+      loaded.again();
+    });
+  return (
+    <>
+      <p>
+        <button type="button" onClick={onLeave}>
+          {t('backToClaims')}
+        </button>
+      </p>
+      <h2>
+        {billedSaid(claim, words)} · <bdi>{claim.provider}</bdi>
+      </h2>
+      <WhenLoaded of={loaded}>
+        {({ claim: billed, response, findings }) => (
+          <>
+            <div role="status">
+              {response === undefined ? (
+                <p class="notice">{t('notDecided')}</p>
+              ) : (
+                <p class="notice good" dir="auto">
+                  {t('decidedAs')} <strong>{response.disposition ?? response.outcome}</strong>
+                </p>
+              )}
+            </div>
+            <Lines claim={billed} response={response} />
+            {response === undefined ? (
+              <>
+                <p class="soft">{t('decideLead')}</p>
+                <p class="actions">
+                  <button type="button" class="main" onClick={decide} disabled={doing.isBusy}>
+                    {t(doing.isBusy ? 'working' : 'decide')}
+                  </button>
+                </p>
+              </>
+            ) : null}
+            {doing.problem === undefined ? null : <Failure problem={doing.problem} isWrite again={decide} />}
+            <h2>{t('findings')}</h2>
+            {findings.length === 0 ? <Empty>{t('noFindings')}</Empty> : null}
+            <ul class="lines">
+              {findings.map((one) => (
+                <FindingLine key={`${one.step} ${one.rule}`} finding={one} />
+              ))}
+            </ul>
+          </>
+        )}
+      </WhenLoaded>
+    </>
+  );
+}
+
+function Lines({ claim, response }: { claim: Claim; response: ClaimResponse | undefined }) {
+  const { t } = useWords();
+  const amount = useAmount();
+  const decidedFor = (sequence: number | undefined) =>
+    totalsOf({
+      total: (response?.item?.find(({ itemSequence }) => itemSequence === sequence)?.adjudication ?? []) as NonNullable<
+        ExplanationOfBenefit['total']
+      >,
+    });
+  return (
+    <Wide label={t('service')}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t('service')}</th>
+            {TOTALS.map((name) => (
+              <th key={name} scope="col">
+                {t(`total-${name}`)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {claim.item?.map(({ sequence, productOrService, net }) => {
+            const totals = { billed: net, ...decidedFor(sequence) };
+            return (
+              <tr key={sequence}>
+                <th scope="row" dir="auto">
+                  {conceptOf(productOrService)}
+                </th>
+                {TOTALS.map((name) => (
+                  <td key={name}>{amount(totals[name])}</td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </Wide>
+  );
+}
+
+const TAGS = { deny: 'tag bad', signal: 'tag warn', 'not-evaluated': 'tag', pass: 'tag good' } as const;
+
+function FindingLine({ finding }: { finding: Finding }) {
+  const { t } = useWords();
+  const { rule, version, outcome, facts, isWithheld } = finding;
+  return (
+    <li>
+      <span class="what">
+        <code dir="ltr">{rule}</code> <small>{version}</small>
+        {facts.length === 0 ? null : (
+          <small dir="ltr"> {facts.map(({ name, value }) => `${name}: ${value}`).join(' · ')}</small>
+        )}
+        {isWithheld ? <small> {t('factsWithheld')}</small> : null}
+      </span>
+      <span class={TAGS[outcome]}>{t(`finding-${outcome}`)}</span>
+    </li>
+  );
+}
