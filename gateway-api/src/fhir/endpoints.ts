@@ -1,5 +1,5 @@
 /** What stands at a path of the FHIR API, for each method: what answers, what is refused before a body is read, what the documentation says. */
-import type { Request, RequestHandler, Response, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { Caller } from '../auth/caller.ts';
 import { type Answer, send } from './answers.ts';
 import { accept, type Later, laterOf } from './asynchronous.ts';
@@ -94,7 +94,7 @@ function stepsOf(endpoint: Endpoint, { readers, baseUrlOf, callerOf, later }: Se
 }
 
 /** Adds what stands at a path; another method is 405. */
-export function addRoute(router: Router, path: string, endpoints: Endpoints, served: Served): void {
+function addRoute(router: Router, path: string, endpoints: Endpoints, served: Served): void {
   const allow = allowOf(endpoints);
   const route = router.route(path);
   for (const [method, endpoint] of Object.entries(endpoints) as [Method, Endpoint][]) {
@@ -105,3 +105,19 @@ export function addRoute(router: Router, path: string, endpoints: Endpoints, ser
     else throw new Refusal(405, errorIssue('not-supported', `Here one may ${allow}.`), { Allow: allow });
   });
 }
+
+/** A router of rows. The operations among them, of which there are many, are looked through for a path that names one alone. */
+export function routerOf(
+  rows: readonly (readonly [string, Endpoints])[],
+  first: RequestHandler,
+  served: Served,
+): Router {
+  const [router, named] = [newRouter(), newRouter()];
+  router.use(first, (request, response, next) =>
+    request.path.includes('$') ? named(request, response, next) : next(),
+  );
+  for (const [path, endpoints] of rows) addRoute(/\$\w/.test(path) ? named : router, path, endpoints, served);
+  return router;
+}
+
+const newRouter = (): Router => express.Router({ caseSensitive: true, strict: true });

@@ -5,7 +5,7 @@
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
 import type { Organisation } from '@telemed-ledger/consortium/members.ts';
-import express, { type Request, type Response, type Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import type { Caller } from '../auth/caller.ts';
 import { demandCaller } from '../auth/entitlement.ts';
 import { demandScope } from '../auth/scopes.ts';
@@ -37,13 +37,13 @@ import type { ChangeRequest } from './changes.ts';
 import type { ClientIds } from './client-ids.ts';
 import { refusalOfDelete } from './deletions.ts';
 import {
-  addRoute,
   type DocumentedRoute,
   documentedOf,
   type Endpoint,
   type Endpoints,
   endpointsOf,
   type Handle,
+  routerOf,
   unknownOperation,
 } from './endpoints.ts';
 import { imported } from './importing.ts';
@@ -432,11 +432,9 @@ export function documentedRoutes(options: FhirOptions): DocumentedRoute[] {
 export function fhirRouter(options: FhirOptions): Router {
   const { bodies, operations = [], report, callerOf, later } = options;
   const api = new FhirApi(options);
-  const router = express.Router({ caseSensitive: true, strict: true });
   const readers = readersOf(bodies);
-  router.use(jsonOnly);
-  for (const [path, endpoints] of routesOf(api, operations))
-    addRoute(router, path, endpoints, { readers, baseUrlOf: (request) => api.baseUrlOf(request), callerOf, later });
+  const served = { readers, baseUrlOf: (request: Request) => api.baseUrlOf(request), callerOf, later };
+  const router = routerOf(routesOf(api, operations), jsonOnly, served);
   router.use(() => refuse(404, 'not-supported', 'There is no such interaction.'));
   router.use(outcomeHandler(report));
   return router;

@@ -72,7 +72,13 @@ describe('What is deleted from the read model', function () {
       const textOf = (kind: string, index: number) => createHash('sha256').update(`${kind} ${index}`).digest('hex');
       const value = (index: number) => textOf('value', index).repeat(1 + (index % 5));
       const rowOf = (index: number) => ({
-        ...{ parameter: 'identifier', type: 'Observation', id: textOf('id', index), collection: 'care_Hospital' },
+        ...{
+          parameter: 'identifier',
+          type: 'Observation',
+          patient: '',
+          id: textOf('id', index),
+          collection: 'care_Hospital',
+        },
         ...{ system: 'urn:example:mrn', value: value(index), place: 0, ranged: 0, low: 0, high: 0, seal: '' },
       });
       const deleted: string[] = [];

@@ -35,6 +35,7 @@ export const INDEX_STEPS = [
   '2026-11-y-rows-of-others',
   '2026-11-z-all-search-parameters',
   '2026-11-zz-what-was-refused',
+  '2026-11-zzz-values-by-patient',
 ];
 
 const EARLIER_TABLES = ['identifiers', 'extraction'];
@@ -127,7 +128,8 @@ async function createVersions(db: Kysely<unknown>, types: Types): Promise<void> 
   await db.schema
     .createIndex('versions_by_type')
     .on('versions')
-    .columns(['type', 'sequence'])
+    // The rest is for counting: it says without the row whether a version is shown.
+    .columns(['type', 'sequence', 'source', 'fault', 'erased', 'collection', 'expires_at', 'audience'])
     .where(sql.ref('current'), '=', sql.lit(1))
     .execute();
   await db.schema
@@ -169,6 +171,7 @@ async function createSearchValues(db: Kysely<unknown>, types: Types): Promise<vo
     .addColumn('parameter', types.text, (column) => column.notNull())
     .addColumn('type', types.text, (column) => column.notNull())
     .addColumn('value', types.text, (column) => column.notNull())
+    .addColumn('patient', types.text, (column) => column.notNull())
     .addColumn('system', types.text, (column) => column.notNull())
     .addColumn('id', types.text, (column) => column.notNull())
     .addColumn('collection', types.text, (column) => column.notNull())
@@ -177,8 +180,10 @@ async function createSearchValues(db: Kysely<unknown>, types: Types): Promise<vo
     .addColumn('low', types.number, (column) => column.notNull())
     .addColumn('high', types.number, (column) => column.notNull())
     .addColumn('seal', types.text, (column) => column.notNull())
+    // The patient before the rest: hers are found among those of everybody, and everybody's as well.
     .addPrimaryKeyConstraint('search_values_key', [
-      ...(['type', 'value', 'system', 'parameter', 'id', 'collection', 'place', 'ranged', 'low', 'high'] as const),
+      ...(['type', 'value', 'parameter', 'patient', 'system', 'id', 'collection', 'place'] as const),
+      ...(['ranged', 'low', 'high'] as const),
     ])
     .$call(types.withoutRowid)
     .execute();

@@ -248,7 +248,8 @@ export const COLUMNS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
     ...(['expires_at', 'fault', 'audience'] as const),
   ],
   search_values: [
-    ...(['parameter', 'type', 'id', 'collection', 'system', 'value', 'place', 'ranged', 'low', 'high'] as const),
+    ...(['parameter', 'type', 'patient', 'id', 'collection', 'system', 'value', 'place'] as const),
+    ...(['ranged', 'low', 'high'] as const),
   ],
   private_values: [
     ...(['sequence', 'collection', 'key', 'key_hash', 'kind', 'value', 'anchor', 'transaction_id', 'block'] as const),
@@ -279,7 +280,8 @@ export const KEYS: { readonly [T in TableName]: Columns<IndexRows[T]> } = {
   transactions: ['transaction_id'],
   versions: ['sequence'],
   search_values: [
-    ...(['type', 'value', 'system', 'parameter', 'id', 'collection', 'place', 'ranged', 'low', 'high'] as const),
+    ...(['type', 'value', 'parameter', 'patient', 'system', 'id', 'collection', 'place'] as const),
+    ...(['ranged', 'low', 'high'] as const),
   ],
   private_values: ['sequence'],
   states: ['kind', 'id'],

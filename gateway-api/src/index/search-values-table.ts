@@ -2,6 +2,8 @@
 export interface SearchValuesTable {
   parameter: string;
   type: string;
+  /** Id of the Patient whom the resource is about, as its row has it; '' where it is about none. */
+  patient: string;
   id: string;
   collection: string;
   system: string;

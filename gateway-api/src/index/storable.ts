@@ -6,7 +6,8 @@ import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
 
 /**
  * In bytes of UTF-8. PostgreSQL indexes at most 2,704 bytes a row: the longest index holds a type, an id, a key and
- * the name of a collection, or a type, an id, a search value's two parts, its parameter and a collection.
+ * the name of a collection, or a type, an id, a search value's two parts, its parameter, a Patient's
+ * id and a collection.
  */
 export const LONGEST = { type: 64, id: 128, key: 512, status: 64, identifier: 512 } as const;
 

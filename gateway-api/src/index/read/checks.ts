@@ -13,6 +13,9 @@ export class Checks {
   readonly #seals: Seals;
   readonly #log: Logger;
   readonly #onFailure: () => void;
+  /** Rows, as they were read, whose seal or text has been found right: the same object is not looked at twice. */
+  readonly #sealed = new WeakSet<object>();
+  readonly #anchored = new WeakSet<object>();
 
   constructor(seals: Seals, log: Logger, onFailure: () => void) {
     this.#seals = seals;
@@ -22,7 +25,9 @@ export class Checks {
 
   /** The same row. @throws {IntegrityFailure} where its seal is not on it */
   row<T extends TableName, Row extends Stored<T>>(table: T, row: Row): Row {
+    if (this.#sealed.has(row)) return row;
     if (!this.#seals.isOn(table, row as unknown as Sealed<IndexRows[T]>)) this.refuse(table, row);
+    this.#sealed.add(row);
     return row;
   }
 
@@ -33,8 +38,10 @@ export class Checks {
 
   /** The same row. @throws {IntegrityFailure} where its text is not the anchored one */
   anchored<T extends 'versions' | 'private_values'>(table: T, row: Sealed<IndexRows[T]>): Sealed<IndexRows[T]> {
+    if (this.#anchored.has(row)) return row;
     this.row(table, row);
     if (!isAnchored(row)) this.refuse(table, row);
+    this.#anchored.add(row);
     return row;
   }
 

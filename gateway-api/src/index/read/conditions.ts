@@ -25,7 +25,8 @@ function isValue(value: string, { isPrefix, isPart }: Texts): Condition {
   return sql<SqlBool>`(term.value >= ${value} and term.value < ${`${value}${AFTER_ALL}`})`;
 }
 
-const isText = (wanted: Texts): Condition =>
+/** On a row `term` of search_values. */
+export const isText = (wanted: Texts): Condition =>
   or(
     wanted.anyOf.map(({ system, value }) =>
       and([

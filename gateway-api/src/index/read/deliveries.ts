@@ -66,8 +66,8 @@ export class Deliveries {
 
   /** Whether anything of a type was delivered for somebody: where nothing was, nobody looks for what each may see. */
   async #isForSomebody(type: string): Promise<boolean> {
-    const query = this.#db.selectFrom('versions').select(sql.lit(1).as('one')).where('audience', 'is not', null);
-    return (await query.where('type', '=', type).limit(1).executeTakeFirst()) !== undefined;
+    const any = sql`select 1 as one from versions where audience is not null and type = ${type} limit 1`;
+    return (await any.execute(this.#db)).rows.length > 0;
   }
 
   /** Whom a record that is here is about, whether a reader sees it or not; undefined where there is none. */

@@ -1,5 +1,5 @@
 /** What a search matches among the versions, as SQL; search/matching.ts has the same on the text of each match. */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { Search } from '../../fhir/repository.ts';
 import { boundsOf } from '../../fhir/search/dates.ts';
 import { parameterOf } from '../../fhir/search-parameters.ts';
@@ -41,14 +41,10 @@ export const isForFew = ({ type, ids, values = [], chains = [], reverse = [] }: 
 /** Originals, and copies in this inbox whose time is not over: those for this audience, where one is given, or for all. */
 export function heldIn(db: Kysely<IndexTables>, inbox: string, audience?: string): VersionQuery<object> {
   const now = new Date().toISOString();
-  return db.selectFrom('versions').where((where) => {
-    const delivered = [where('collection', '=', inbox), where('expires_at', '>', now)];
-    const isFor = where.or([where('audience', 'is', null), where('audience', '=', audience ?? '')]);
-    return where.or([
-      where('source', 'is', null),
-      where.and(audience === undefined ? delivered : [...delivered, isFor]),
-    ]);
-  });
+  const isFor =
+    audience === undefined ? sql`1 = 1` : sql`(versions.audience is null or versions.audience = ${audience})`;
+  const isDelivered = sql`(versions.collection = ${inbox} and versions.expires_at > ${now} and ${isFor})`;
+  return db.selectFrom('versions').where(sql<SqlBool>`(versions.source is null or ${isDelivered})`);
 }
 
 /** The newest versions among `visible` that a search matches. */
@@ -73,7 +69,7 @@ export function matchingIn(
         where.and([where('patient', 'is', null), where('id', 'in', [...beside])]),
       ]),
     );
-  if (search.ids !== undefined) query = query.where('id', 'in', search.ids);
+  if (search.ids !== undefined) query = query.where('id', 'in', evenly(search.ids));
   if (search.patients !== undefined) query = query.where('patient', 'in', search.patients);
   if (only !== undefined) {
     const any = only.map((one) => matchingIn(visible, one, {}).select('id'));
@@ -92,28 +88,8 @@ export function matchingIn(
   return query;
 }
 
-/** Patients who are found first; of more of them their records are not few. */
-const MOST_FIRST = 200;
-/** No Patient's id. */
-const NOBODY = '';
-
-/**
- * The same search, with the patients whom a chain finds by something rare in its place: then their records are looked at, and not
- * everybody's.
- * @param within the rows that a search of patients matches
- */
-export async function withPatients(search: Search, within: (search: Search) => VersionQuery<object>): Promise<Search> {
-  const { type, chains = [], patients } = search;
-  const first = chains.find(
-    ({ parameter, anyOf: [to, ...more] }) =>
-      parameterOf(type, parameter)?.column === 'patient' && more.length === 0 && to?.type === 'Patient' && isForFew(to),
-  );
-  if (first === undefined || patients !== undefined) return search;
-  const rows = await within(first.anyOf[0]!)
-    .select('versions.id')
-    .limit(MOST_FIRST + 1)
-    .execute();
-  if (rows.length > MOST_FIRST) return search;
-  const others = chains.filter((one) => one !== first);
-  return { ...search, chains: others, patients: rows.length === 0 ? [NOBODY] : rows.map(({ id }) => id) };
+/** As many of them as a power of two, some more than once: so there are few different statements, which are prepared once each. */
+function evenly(ids: readonly string[]): string[] {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(ids.length, 1)));
+  return Array.from({ length: size }, (_, index) => ids[Math.min(index, ids.length - 1)]!);
 }

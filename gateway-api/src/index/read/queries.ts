@@ -35,7 +35,8 @@ import { Histories } from './histories.ts';
 import { claimsByName, idsByIdentifier } from './identifiers.ts';
 import { LinkedPatients } from './links.ts';
 import { LotRegister } from './lots.ts';
-import { heldIn, matchingIn, NEWEST, withPatients } from './matching.ts';
+import { heldIn, matchingIn, NEWEST } from './matching.ts';
+import { narrowed } from './narrowing.ts';
 import { OwnStates } from './own-states.ts';
 import { PatientRecords } from './patient-records.ts';
 import { Referrers } from './referrers.ts';
@@ -328,8 +329,7 @@ export class ReadModel {
   async search(search: Search, view: View = {}): Promise<SearchPage> {
     const shown = this.#visible(view).where('erased', '=', 0);
     const { kept, standing } = partedByStanding(search);
-    const { compartment, linked } = view;
-    const direct = await withPatients(kept, (to) => matchingIn(shown, to, { compartment, linked }));
+    const direct = await narrowed(this.#db, kept, shown, view);
     const { rows, ...found } = await searchRows(this.#db, matchingIn(shown, direct, view), direct);
     const { total: _, ...uncounted } = found;
     const page = standing === undefined ? found : uncounted;

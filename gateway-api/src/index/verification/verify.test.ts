@@ -107,7 +107,7 @@ onEachDatabase('The comparison of a read model that holds something in every col
     const set = (to: { value: string; anchor: string; leaf: string | null }) =>
       writing.updateTable('versions').set(to).where('id', '=', id).execute();
     const forgeries = [
-      [{ anchor: leafHash(forged), leaf }, '(anchor)'],
+      [{ anchor: leafHash(forged), leaf: leaf!.replace(leafHash(value), leafHash(forged)) }, '(anchor, leaf)'],
       [{ anchor: sha256Hex(forged), leaf: null }, '(anchor, leaf)'],
     ] as const;
     for (const [forgery, columns] of forgeries) {

@@ -108,7 +108,7 @@ async function partsOnSheet(content: Content, { sheet, tree, collection, creator
   const parts: Part[] = [];
   await inStretches(content.leaves.entries(), ([index, text]) => {
     if (typeof text !== 'string') return;
-    const leaf = { index, size, path: paths[index]! };
+    const leaf = { hash: hashes[index]!, index, size, path: paths[index]! };
     const part = recordPart({ text, root, leaf, sheet, placeOf: placeOf(index), authors: [creator], collection });
     if (part !== undefined) parts.push(part);
   });
@@ -224,13 +224,14 @@ const NOBODY = '';
 function provedCopy(record: RecordEvidence, copies: Copies, authors: readonly string[]): Part | undefined {
   const { text, sheet, index, path, tree, place, id, version } = record;
   const { root, size } = readObject(tree) as unknown as Sheet;
-  if (!Number.isSafeInteger(index) || !isIncluded(leafHash(text), index, path, { root, size })) return undefined;
+  const hash = leafHash(text);
+  if (!Number.isSafeInteger(index) || !isIncluded(hash, index, path, { root, size })) return undefined;
   const { holder, accessId: access, expiresAt, deliveredAt, salt } = copies;
   const collection = collections.care(holder);
   const { audience, purpose } = copies;
   const whom = { ...(audience === undefined ? {} : { audience }), ...(purpose === undefined ? {} : { purpose }) };
   const copy = { sheet, tree, deliveredAt, salt, ...whom, ...(place === undefined ? {} : { place }) };
-  const leaf = { index, size, path, copy };
+  const leaf = { hash, index, size, path, copy };
   const part = recordPart({ text, root, leaf, sheet, placeOf: () => place, authors, collection });
   if (part === undefined || part.resources[0]?.id !== id || part.version !== version) return undefined;
   const anchorages = [anchorageOf([collection], privateKeys.sheet(sheet), tree), ...(part.anchorages ?? [])];

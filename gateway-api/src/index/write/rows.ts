@@ -287,10 +287,16 @@ async function versionRows(
   return { versions: [...found.values()], refused };
 }
 
+/** Id of the Patient whom a resource is about; undefined where it is about none that there can be. */
+function patientOf(resource: Resource): string | undefined {
+  const patient = patientIdOf(resource);
+  return patient !== undefined && fits(patient, LONGEST.id) ? patient : undefined;
+}
+
 function versionRow(resource: Resource, part: Part, place: Place, transaction: Signed): VersionRows | undefined {
   const { resourceType: type, id } = resource;
   const { version, author, recordedAt, deleted, copy, value, root, leaf = null, anchorages } = part;
-  const patient = patientIdOf(resource);
+  const patient = patientOf(resource) ?? null;
   const row: VersionsTable = {
     ...place,
     ...{
@@ -305,7 +311,7 @@ function versionRow(resource: Resource, part: Part, place: Place, transaction: S
     },
     anchor: root ?? place.anchor,
     author: author ?? transaction.creator,
-    patient: patient !== undefined && fits(patient, LONGEST.id) ? patient : null,
+    patient,
     last_updated: recordedAt ?? transaction.time,
     source: copy?.source ?? null,
     access: copy?.access ?? null,
@@ -335,12 +341,13 @@ export function searchValueRows(
   identities: readonly string[] = [],
 ): SearchValuesTable[] {
   const { resourceType: type, id } = resource;
+  const patient = patientOf(resource) ?? '';
   const rows = searchTermsOf(resource).map(({ system, value, ...term }) => ({
-    ...{ ...term, type, id, collection, system: indexed(system), value: indexed(value) },
+    ...{ ...term, type, patient, id, collection, system: indexed(system), value: indexed(value) },
   }));
   const worn = rows.filter(({ parameter }) => type === 'Patient' && parameter === 'identifier');
   const named = identities.map((value) => ({
-    ...{ parameter: NAMED, type, id, collection, system: '', value: indexed(value) },
+    ...{ parameter: NAMED, type, patient, id, collection, system: '', value: indexed(value) },
     ...{ place: 0, ranged: 0, low: 0, high: 0 },
   }));
   return [...rows, ...worn.map((row) => ({ ...row, parameter: WORN })), ...named].filter(isStorable);

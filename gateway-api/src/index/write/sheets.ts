@@ -1,11 +1,13 @@
 /** A record's place on its sheet, as its row keeps it: what the checks on read and the evidence need beside its text. */
 import { sha256Hex } from '@telemed-ledger/chaincode/model/canonical.ts';
-import { auditPaths, isIncluded, leafHash, rootOf } from '@telemed-ledger/chaincode/model/merkle.ts';
+import { auditPaths, leafHash, rootOf } from '@telemed-ledger/chaincode/model/merkle.ts';
 import type { Copies } from '@telemed-ledger/chaincode/model/sheets.ts';
 import type { PrivateWrite } from '../../ledger/block.ts';
 import type { VersionsTable } from '../schema.ts';
 
 export interface Leaf {
+  /** Of its text: what the path was followed from when the row was made. */
+  hash: string;
   index: number;
   size: number;
   /** Hex, from the leaf's sibling to the root's child. */
@@ -29,7 +31,8 @@ export interface CopiedLeaf {
 
 type LeafRow = Pick<VersionsTable, 'leaf'>;
 
-export const leafColumn = (leaf: Leaf): string => JSON.stringify(leaf);
+/** The hash stands first: a text is held against it without the rest being read. */
+export const leafColumn = ({ hash, ...leaf }: Leaf): string => JSON.stringify({ hash, ...leaf });
 
 /** Undefined for what stands on no sheet. */
 export const leafOf = ({ leaf }: LeafRow): Leaf | undefined => (leaf === null ? undefined : (JSON.parse(leaf) as Leaf));
@@ -47,15 +50,13 @@ export const isOfDeletion = ({ plain }: PrivateWrite): boolean =>
 /** The sheet whose content a key names; undefined for any other key. */
 export const sheetIn = (key: string): string | undefined => contentIn(key)?.sheet;
 
-/** Whether the text of a row is what its anchor stands for. */
+/**
+ * Whether the text of a row is what its anchor stands for. That a leaf's hash leads to its root was found when the row was made, and
+ * is sealed with it.
+ */
 export function isAnchored({ value, anchor, leaf }: { value: string; anchor: string; leaf?: string | null }): boolean {
   if (leaf === undefined || leaf === null) return sha256Hex(value) === anchor;
-  try {
-    const { index, size, path } = JSON.parse(leaf) as Leaf;
-    return isIncluded(leafHash(value), index, path, { root: anchor, size });
-  } catch {
-    return false;
-  }
+  return leaf.startsWith(`{"hash":"${leafHash(value)}"`);
 }
 
 /** The root over these leaf hashes and the path of each. */

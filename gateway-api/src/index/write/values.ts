@@ -8,7 +8,6 @@ import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { Anchored } from '@telemed-ledger/chaincode/model/values.ts';
 import type { VersionsTable } from '../schema.ts';
 import { type Kind, kindOf } from './kinds.ts';
-import { leafOf } from './sheets.ts';
 
 export interface ValueContent {
   /** MSP id; undefined where the value does not say: then it is the transaction's creator. */
@@ -29,7 +28,7 @@ export interface ValueContent {
  */
 export function contentOf(row: Pick<VersionsTable, 'key' | 'value' | 'leaf'>): ValueContent | undefined {
   const value = asObject(parseExact(row.value));
-  if (leafOf(row) !== undefined) return anchoredContent(value);
+  if (row.leaf !== null) return anchoredContent(value);
   const kind = kindOf(row.key);
   return kind && wholeContent(row.key, kind, value);
 }
