@@ -236,6 +236,8 @@ export const screenClaims: Duty<ClaimState> = {
       waiting.until = Math.max(waiting.until, block);
     }
     for (const id of waiting.ids) {
+      // It is looked at again with the block that it ends with, or at the next interval.
+      if (underWay(services).has(id)) continue;
       const state = await ownState(services, 'claim', claimStateSchema, id);
       const isOpen = state !== undefined && OPEN.includes(state.status) && state.payer === organisation.name;
       if (isOpen && (await isBehind(services, state))) yield state;

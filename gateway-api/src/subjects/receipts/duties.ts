@@ -13,15 +13,31 @@ const RECENT = 50;
 /** When something came that nobody has signed, by gateway: milliseconds since 1970. */
 const waiting = new WeakMap<object, number>();
 
+/** Roots of its own tree by size, by gateway: what a tree of a size holds never changes, and each block asks for those of all signatures. */
+const ROOTS = new WeakMap<object, Map<number, string>>();
+
+async function rootOf(
+  { witness, index }: Pick<Services, 'witness' | 'index'>,
+  size: number,
+): Promise<string | undefined> {
+  const known = ROOTS.get(witness) ?? new Map<number, string>();
+  ROOTS.set(witness, known);
+  const root = known.get(size) ?? (await index.tree.root(size));
+  if (root !== undefined) known.set(size, root);
+  for (const old of known.keys()) if (known.size > RECENT) known.delete(old);
+  return root;
+}
+
 /** The size that is to be signed now; undefined where there is none. */
-async function due({ witness, index, organisation, checkpointEveryMs, log }: Services): Promise<number | undefined> {
+async function due(services: Services): Promise<number | undefined> {
+  const { witness, index, organisation, checkpointEveryMs, log } = services;
   if (checkpointEveryMs === 0) return undefined;
   const recent = await index.cosignatures.newest(RECENT);
   const last = witness.signed?.size ?? 0;
   const grown = await index.tree.size();
   for (const { size, msp_id: mspId, root } of recent) {
     if (size < last || size > grown) continue;
-    const own = await index.tree.root(size);
+    const own = await rootOf(services, size);
     if (own !== root) log.error({ mspId, size }, 'a member has signed another tree than this one');
     else if (!recent.some((one) => one.size === size && one.msp_id === organisation.mspId)) return size;
   }
