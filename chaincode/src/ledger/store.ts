@@ -63,6 +63,7 @@ export class Store {
   readonly txId: string;
   readonly #stub: LedgerStub;
   readonly #writes: LedgerWrite[] = [];
+  #last: { value: unknown; bytes: Uint8Array } | undefined;
   #event: { name: string; bytes: Buffer } | undefined;
   /** What was written, by the part of the transaction that did. */
   readonly #written = new Map<string, number>();
@@ -206,7 +207,9 @@ export class Store {
   }
 
   #put(collection: string, key: string, value: unknown, policy: PolicyRule | undefined): void {
-    this.#write({ kind: 'put', collection, key, bytes: Buffer.from(canonicalJson(value)) });
+    // Copies come right behind what they are of.
+    if (this.#last?.value !== value) this.#last = { value, bytes: Buffer.from(canonicalJson(value)) };
+    this.#write({ kind: 'put', collection, key, bytes: this.#last.bytes });
     if (policy !== undefined) this.#writes.push({ kind: 'policy', collection, key, bytes: policyBytes(policy) });
   }
 
