@@ -208,8 +208,10 @@ export class Store {
 
   #put(collection: string, key: string, value: unknown, policy: PolicyRule | undefined): void {
     // Copies come right behind what they are of.
-    if (this.#last?.value !== value) this.#last = { value, bytes: Buffer.from(canonicalJson(value)) };
-    this.#write({ kind: 'put', collection, key, bytes: this.#last.bytes });
+    const known = this.#last?.value === value ? this.#last : undefined;
+    const { bytes } = known ?? { bytes: Buffer.from(canonicalJson(value)) };
+    this.#last = { value, bytes };
+    this.#write({ kind: 'put', collection, key, bytes });
     if (policy !== undefined) this.#writes.push({ kind: 'policy', collection, key, bytes: policyBytes(policy) });
   }
 
