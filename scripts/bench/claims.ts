@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- claims`: how long a claim takes from its submission to its decision, how many a second are decided, how long a run of
- * payments takes until the provider has its remittances, and what a claim of many lines costs. On the running consortium, in visits that it makes up.
+ * `npm run bench -- claims`: how long a claim takes from its submission to its decision, at first and after many others, how many a
+ * second are decided, how long a run of payments takes until the provider has its remittances, and what a claim of many lines costs. On
+ * the running consortium, in visits that it makes up.
  */
 import { randomInt } from 'node:crypto';
 import pLimit from 'p-limit';
@@ -12,7 +13,8 @@ import { type Insured, type Recorded, Scene } from './fraud/scene.ts';
 import type { Planned } from './fraud/synthea.ts';
 
 const CPT = 'http://www.ama-assn.org/go/cpt';
-const CALLERS = [1, 64];
+const MOST_AT_ONCE = 64;
+const CALLERS = [1, MOST_AT_ONCE];
 const AT_ONCE = 16;
 const PEOPLE = 64;
 /** Days on which each person has a visit, a quarter of an hour long; then once more on each, from six in the morning on. */
@@ -75,9 +77,13 @@ async function rowsOf(desk: Desk, { seconds, claims: wanted }: ClaimsOptions, ad
     add('submitted to adjudicated, the visit recorded before', callers, round);
   }
   // What a busy gateway does not decide in time is owed all the same, once it is decided.
-  while (desk.owed < wanted) await closedLoop(AT_ONCE, 5_000, () => desk.decided());
+  while (desk.owed < wanted) await closedLoop(MOST_AT_ONCE, 5_000, () => desk.decided());
   const owed = desk.owed;
-  add(`${owed.toLocaleString('en')} claims instructed, settled and remitted`, 1, await once(() => desk.settled()));
+  await desk.recorded(2 * seconds);
+  const after = await closedLoop(1, seconds * 1_000, () => desk.decided());
+  add(`the same, after ${owed.toLocaleString('en')} claims of these runs`, 1, after);
+  const due = desk.owed.toLocaleString('en');
+  add(`${due} claims instructed, settled and remitted`, 1, await once(() => desk.settled()));
   add(`one claim of ${LINES} lines`, 1, await once(await desk.ofManyLines()));
 }
 
