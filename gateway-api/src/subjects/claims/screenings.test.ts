@@ -45,6 +45,33 @@ describe('Screenings of a gateway', () => {
     expect(asked).to.equal(2);
   });
 
+  it('under way are not looked at meanwhile, and again once they have ended', async () => {
+    const { promise: gate, reject: end } = Promise.withResolvers<never>();
+    const row = { id: idOf(1), payer: 'payer', status: 'submitted', step: 1 };
+    const asked: string[] = [];
+    let held: Promise<unknown> = gate;
+    const index = {
+      own: { changedSince: async () => [{ id: idOf(1), block: 1 }] },
+      undelivered: { count: () => 0 },
+      state: async (_: string, id: string) => {
+        asked.push(id);
+        await held;
+        return { value: JSON.stringify(stored(row)) };
+      },
+      evidence: { isWritten: async () => false },
+    };
+    const broken = { report: (...all: unknown[]) => expect.fail(JSON.stringify(all)) };
+    const services = { index, organisation, broken } as unknown as Services;
+    const found = async () => (await Array.fromAsync(screenClaims.find(services))).map(({ id }) => id);
+    const screening = screenClaims.perform(claim(idOf(1)), services).catch(() => {});
+    expect(await found()).to.deep.equal([]);
+    expect(asked).to.deep.equal([idOf(1)]);
+    end(new Error('gone'));
+    await screening;
+    held = Promise.resolve();
+    expect(await found()).to.deep.equal([idOf(1)]);
+  });
+
   it('are looked for among claims that took a step since, and among all once something arrived late', async () => {
     const looked: number[] = [];
     const state = (id: string) => ({ id, payer: 'payer', status: 'submitted', step: 1 });
