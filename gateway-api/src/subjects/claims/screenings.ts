@@ -112,28 +112,37 @@ function screenIfDue(services: Screener, id: string): Promise<void> {
 }
 
 async function screenNow(services: Screener, id: string): Promise<void> {
-  const { index, organisation } = services;
-  const own = collections.billing(organisation.name);
-  const { claim } = await standingOf(index, own, await claimState(index, id));
-  const days = daysOf((parseExact(claim) as ClaimRecord).resource);
-  return services.claimGroups.screening.hold(days, () => screenInTurn(services, id));
+  const due = await dueOf(services, id);
+  if (due === undefined) return;
+  const days = daysOf((parseExact(due.claim) as ClaimRecord).resource);
+  await services.claimGroups.screening.hold(days, () => screenInTurn(services, id));
 }
 
 const screenInTurn = (services: Screener, id: string): Promise<void> =>
   upToDate(async () => {
-    const { index, organisation } = services;
-    const own = collections.billing(organisation.name);
-    const state = await claimState(index, id);
-    const standing = await standingOf(index, own, state);
-    const { screening } = await screenedAs(index, own, id);
-    if (isDue(screening, standing.claim)) await screen(services, state, { ...standing, screening });
+    const due = await dueOf(services, id);
+    if (due !== undefined) await screen(services, due);
   });
 
-async function screen(
-  services: Screener,
-  { id, provider }: ClaimState,
-  { claim, state, screening }: { claim: string; state: string; screening: ShownValue | undefined },
-): Promise<void> {
+/** A claim that is to be screened, as its endorsers are shown it. */
+interface Due {
+  standing: ClaimState;
+  claim: string;
+  state: string;
+  screening: ShownValue | undefined;
+}
+
+/** undefined where it is screened as it stands. @throws {LedgerError} NOT_FOUND, {Failure} 503 while it is on its way */
+async function dueOf({ index, organisation }: Screener, id: string): Promise<Due | undefined> {
+  const own = collections.billing(organisation.name);
+  const standing = await claimState(index, id);
+  const { claim, state } = await standingOf(index, own, standing);
+  const { screening } = await screenedAs(index, own, id);
+  return isDue(screening, claim) ? { standing, claim, state, screening } : undefined;
+}
+
+async function screen(services: Screener, { standing, claim, state, screening }: Due): Promise<void> {
+  const { id, provider } = standing;
   const { index } = services;
   const { coverage, resource } = parseExact(claim) as ClaimRecord;
   const newest = await index.newestRow('Coverage', coverage.id);
