@@ -1,6 +1,8 @@
 /** Claims in groups, on a ledger that is not there: what shares a transaction and what does not. */
+import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { exampleClaim } from '@telemed-ledger/chaincode/model/example-claim.fixture.ts';
 import { expect } from 'chai';
+import { NotTogether } from '../../ledger/not-together.ts';
 import { SYSTEM } from '../../ledger/sender.ts';
 import { claimGroups, sendDecision, sendScreening, sendSubmission } from './together.ts';
 
@@ -107,5 +109,42 @@ describe('Claims in groups', () => {
     expect(sizes().sort()).to.deep.equal(
       [...Array(4).fill('AdjudicateClaim 1'), ...Array(2).fill('AdjudicateClaims 4')].sort(),
     );
+  });
+
+  it('of which one is refused go without it: of twenty the others are written together, each once', async () => {
+    const written: string[][] = [];
+    const groups: string[][] = [];
+    const poisoned = 'c13';
+    const ledger = {
+      submit: async (
+        name: string,
+        _: object,
+        shown: { claims?: { claim: { id: string } }[]; claim?: { id: string } },
+      ) => {
+        const all = (shown.claims?.map(({ claim }) => claim.id) ?? [shown.claim!.id]) as string[];
+        groups.push(all);
+        await new Promise((resolve) => setImmediate(resolve));
+        const place = all.indexOf(poisoned);
+        const at = name === 'SubmitClaim' ? 'private.coverage' : `private.claims[${place}].coverage`;
+        const refusal = new LedgerError('INVALID', 'is another one', at);
+        if (place >= 0) throw shown.claims === undefined ? refusal : new NotTogether(refusal, true);
+        written.push(all);
+        return { transactionId: String(written.length), time: '', result: { time: '' } };
+      },
+    } as never;
+    const observed = { onGroup: () => undefined, onApart: () => undefined };
+    const services = { ledger, claimGroups: claimGroups(ledger, { writes: 1_000, budgetMs: 10_000 }, observed) };
+    const twenty = Array.from({ length: 20 }, (_, index) => `c${index}`);
+    const all = await Promise.allSettled(
+      twenty.map((id) =>
+        sendSubmission(services, { input: { id, payer: 'payer' }, shown: claimOf(id, `Patient/${id}`) }, as as never),
+      ),
+    );
+    const refused = twenty.filter((_, index) => all[index]!.status === 'rejected');
+    expect(refused).to.deep.equal([poisoned]);
+    expect(all[13]).to.have.nested.property('reason.expression', 'private.coverage');
+    expect(written.flat().sort()).to.deep.equal(twenty.filter((id) => id !== poisoned).sort());
+    expect(groups.filter((group) => group.includes(poisoned)).length).to.equal(2);
+    expect(groups.length).to.be.lessThan(7);
   });
 });
