@@ -31,10 +31,17 @@ describe('The pace of groups', () => {
     expect(pace.waitMs(0, 1)).to.equal(50);
   });
 
-  it('waits for those who come in waves, as long as it is said', () => {
+  it('waits for those who come in waves, as long as it is said and until two in a row came alone', () => {
     const pace = new Pace({ ...SETTINGS, companyMs: 1_000 });
     pace.ended(5, 80, 200);
     expect(pace.waitMs(0, 1_200)).to.equal(20);
     expect(pace.waitMs(0, 1_201)).to.equal(0);
+    pace.ended(5, 80, 2_000);
+    pace.ended(1, 80, 2_200);
+    expect(pace.waitMs(0, 2_201)).to.equal(20);
+    pace.ended(1, 80, 2_300);
+    expect(pace.waitMs(0, 2_301), 'two came alone').to.equal(0);
+    pace.ended(5, 80, 2_400);
+    expect(pace.waitMs(0, 2_700)).to.equal(20);
   });
 });

@@ -8,18 +8,22 @@ export interface PaceSettings {
   gatherShare: number;
   /** The longest wait. */
   gatherMs: number;
-  /** How long after a group of several others are still expected; default: as long as a transaction takes. */
+  /** How long after a group of several others are still expected, until two in a row went alone; default: as long as a transaction takes. */
   companyMs?: number;
 }
 
 /** How much of the newest transaction's time goes into the average. */
 const WEIGHT = 0.25;
+/** So many groups of one, one after the other, and nobody else is expected. */
+const LONE = 2;
 
 export class Pace {
   readonly #settings: PaceSettings;
   #averageMs = 0;
   /** Of the last group that ended with more than one write. */
   #endedAt = Number.NEGATIVE_INFINITY;
+  /** Groups of one since then. */
+  #lone = 0;
 
   constructor(settings: PaceSettings) {
     this.#settings = settings;
@@ -28,7 +32,9 @@ export class Pace {
   /** Milliseconds to wait at `now`: 0 where nobody else is about. */
   waitMs(underWay: number, now: number): number {
     const { gatherShare, gatherMs, companyMs = 0 } = this.#settings;
-    const isAlone = underWay === 0 && now - this.#endedAt > Math.max(this.#averageMs, companyMs);
+    const quietMs = now - this.#endedAt;
+    const isOver = quietMs > companyMs || this.#lone >= LONE;
+    const isAlone = underWay === 0 && quietMs > this.#averageMs && isOver;
     return isAlone ? 0 : Math.min(this.#averageMs * gatherShare, gatherMs);
   }
 
@@ -36,6 +42,7 @@ export class Pace {
   ended(writes: number, milliseconds: number, now: number): void {
     const average = this.#averageMs;
     this.#averageMs = average === 0 ? milliseconds : average + WEIGHT * (milliseconds - average);
+    this.#lone = writes > 1 ? 0 : this.#lone + 1;
     if (writes > 1) this.#endedAt = now;
   }
 }
