@@ -14,8 +14,9 @@ import { audienceOf, ensureIssuer, issuerOf, LONGEST_MINUTES } from '@telemed-le
 import { DEFAULTS, type GatewayConfig } from '@telemed-ledger/gateway-api/config.ts';
 import type { Gateway, Unfinished } from '@telemed-ledger/gateway-api/gateway.ts';
 import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
-import type { PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
+import { organisationDirectory, type PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 import pRetry, { AbortError } from 'p-retry';
+import { assertRestored } from './backup/contents.ts';
 import { holdDataDirectory } from './consortium/data-directory.ts';
 import { joinFabric, startEmbedded } from './consortium/ledgers.ts';
 import { madeUpParties } from './consortium/parties.ts';
@@ -66,6 +67,8 @@ export interface ConsortiumOptions {
   trustedProxies?: readonly string[] | undefined;
   /** Where clients find a gateway, by organisation. */
   publicUrls?: Record<string, string> | undefined;
+  /** An organisation that is being restored: only that restore starts its gateway, where no client reaches it. */
+  restoring?: string | undefined;
 }
 
 export interface RunningConsortium {
@@ -115,6 +118,8 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
     ...(network === 'embedded' ? await takenPorts(peerPorts, 'peer', PREDECESSOR_MS) : []),
   ];
   if (taken.length > 0) throw new Error(taken.join('\n'));
+  const restored = consortium.organisations.filter(({ name }) => name !== options.restoring);
+  assertRestored(restored.map(({ name }) => organisationDirectory(dataDir, name)));
   const letGo = holdDataDirectory(dataDir);
   const closers: (() => Promise<void>)[] = [async () => letGo()];
   const opened: Gateway[] = [];

@@ -18,6 +18,10 @@ const USAGE = `usage: npm run network -- COMMAND
                             to use
   restart NAME              ends one process and starts it again
   forget [ORG…]             takes off the peers' disks what their ledgers have purged, one stopped peer at a time
+  backup --org NAME --to FILE --recipient age1… | --unencrypted
+                            everything of one organisation, while all runs, on either network
+  restore FILE --org NAME [--identity FILE]
+                            puts it back where that organisation is gone; the rest comes from the others
   logs NAME [--lines N]     the end of one process's log (default 40 lines)
   reset [--yes]             down, and removes ledgers, channel and read models; keys stay
   compose                   writes docker-compose.yaml from the consortium's definition
@@ -32,6 +36,10 @@ await runCommand(async () => {
       ordering: { type: 'string' },
       lines: { type: 'string' },
       org: { type: 'string' },
+      to: { type: 'string' },
+      recipient: { type: 'string', multiple: true },
+      identity: { type: 'string', multiple: true },
+      unencrypted: { type: 'boolean', default: false },
       yes: { type: 'boolean', default: false },
       containers: { type: 'boolean', default: false },
     },

@@ -15,6 +15,7 @@ import { lastLines, logFile, runningPid, stopProcess } from '@telemed-ledger/net
 import { positive, UsageError } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { dropReadModels } from '../consortium/read-models.ts';
+import { backup, restore } from './backup.ts';
 import { certs } from './certificates.ts';
 import { chaincodeOf, deployedFor, serveChaincode, serveOne } from './chaincode.ts';
 import { applyChanges, plan, renewCertificates, sign } from './changes.ts';
@@ -29,6 +30,10 @@ export interface Arguments {
   ordering?: string | undefined;
   lines?: string | undefined;
   org?: string | undefined;
+  to?: string | undefined;
+  recipient?: string[] | undefined;
+  identity?: string[] | undefined;
+  unencrypted: boolean;
   yes: boolean;
   containers: boolean;
 }
@@ -45,6 +50,8 @@ export const COMMANDS: Record<string, (given: Arguments) => Promise<number>> = {
   down,
   restart,
   forget,
+  backup,
+  restore,
   logs,
   reset,
   check,

@@ -83,20 +83,20 @@ class PeerRepair {
       outcome.failure = await this.#start();
       if (outcome.failure === undefined) {
         outcome.startedAfter = own.away;
-        await this.#equip();
+        await equip(this.#context, this.#peer, this.#material, this.#binaries);
         // Without a ledger of its own it has got everything from the others.
-        if (!hadLedger) return { ...outcome, after: await this.#untilWhole() };
+        if (!hadLedger) return { ...outcome, after: await untilWhole(this.#context, this.#peer) };
         ({ own, others } = await this.#look());
       }
     } else if (own.withoutChaincode !== undefined) {
-      await this.#equip();
+      await equip(this.#context, this.#peer, this.#material, this.#binaries);
       ({ own, others } = await this.#look());
     }
     assertAsked(own, outcome.failure);
     if (isKnown(own) && own.findings.length === 0) return outcome;
     assertSound(this.#context.consortium, own.organisation, others);
     await this.#rebuild();
-    const after = await this.#untilWhole();
+    const after = await untilWhole(this.#context, this.#peer);
     if (after.findings.length === 0) await removeAside(this.#peer);
     const aside = asideOf(this.#peer);
     return { ...outcome, after, ...(existsSync(aside) ? { aside } : {}) };
@@ -119,7 +119,7 @@ class PeerRepair {
       await restartNode(this.#layout, this.#peer.process, channel, this.#material, this.#binaries);
       const only = { ...this.#layout, orderers: [], peers: [this.#peer] };
       await joinNetwork(only, channel, this.#material, this.#binaries);
-      await untilHeight({ peer: this.#peer, channel, height: await this.#othersHeight() });
+      await untilHeight({ peer: this.#peer, channel, height: await othersHeight(this.#context, this.#peer) });
       return undefined;
     } catch (error) {
       // Its message alone: the remedy is under way.
@@ -131,45 +131,52 @@ class PeerRepair {
   async #rebuild(): Promise<void> {
     const [peer, material, binaries] = [this.#peer, this.#material, this.#binaries];
     const { channel } = this.#context.consortium;
-    await rebuildPeer({ layout: this.#layout, peer, channel, material, binaries, height: await this.#othersHeight() });
-    await this.#equip();
+    await rebuildPeer({
+      layout: this.#layout,
+      peer,
+      channel,
+      material,
+      binaries,
+      height: await othersHeight(this.#context, this.#peer),
+    });
+    await equip(this.#context, this.#peer, this.#material, this.#binaries);
   }
+}
 
-  async #othersHeight(): Promise<number> {
-    const others = this.#layout.peers.filter((each) => each !== this.#peer);
-    const heights = await Promise.all(others.map((other) => peerHeight(other, this.#context.consortium.channel)));
-    return Math.max(...heights.map((each) => each ?? 0));
-  }
+/** Until a peer's chaincode runs. */
+export async function equip(context: NetworkContext, peer: PeerLayout, material: Material, binaries: Binaries) {
+  const { consortium, layout } = context;
+  const lifecycle = new Lifecycle(layout, consortium.channel, material, binaries);
+  const packageId = deployedPackage(layout);
+  if (packageId === undefined) return;
+  await installAgain(layout, peer, lifecycle, packageId);
+  await serveOne(layout, peer, packageId);
+  await untilEndorses(context, material, peer);
+}
 
-  /** Until its chaincode runs. */
-  async #equip(): Promise<void> {
-    const { consortium } = this.#context;
-    const lifecycle = new Lifecycle(this.#layout, consortium.channel, this.#material, this.#binaries);
-    const packageId = deployedPackage(this.#layout);
-    if (packageId === undefined) return;
-    await installAgain(this.#layout, this.#peer, lifecycle, packageId);
-    await serveOne(this.#layout, this.#peer, packageId);
-    await untilEndorses(this.#context, this.#material, this.#peer);
-  }
-
-  /** What other peers could not send at once, Fabric's reconciler asks for every ten seconds. */
-  async #untilWhole(): Promise<PeerReport> {
-    const { consortium, layout } = this.#context;
-    let [fewest, at] = [Number.POSITIVE_INFINITY, Date.now()];
-    for (;;) {
-      const [after] = await checkAll(layout.dataDir, consortium, [this.#peer.organisation.name]);
-      if (after === undefined) throw new Error(`nothing is known of ${this.#peer.process}`);
-      const isAsked = isKnown(after) && after.withoutChaincode === undefined;
-      const left = isAsked ? after.findings.length : Number.POSITIVE_INFINITY;
-      if (left < fewest) [fewest, at] = [left, Date.now()];
-      if (left === 0) return after;
-      if (Date.now() - at > STANDSTILL_MS) {
-        assertAsked(after);
-        return after;
-      }
-      await new Promise((next) => setTimeout(next, POLL_MS));
+/** What other peers could not send at once, Fabric's reconciler asks for every ten seconds. */
+export async function untilWhole({ consortium, layout }: NetworkContext, peer: PeerLayout): Promise<PeerReport> {
+  let [fewest, at] = [Number.POSITIVE_INFINITY, Date.now()];
+  for (;;) {
+    const [after] = await checkAll(layout.dataDir, consortium, [peer.organisation.name]);
+    if (after === undefined) throw new Error(`nothing is known of ${peer.process}`);
+    const isAsked = isKnown(after) && after.withoutChaincode === undefined;
+    const left = isAsked ? after.findings.length : Number.POSITIVE_INFINITY;
+    if (left < fewest) [fewest, at] = [left, Date.now()];
+    if (left === 0) return after;
+    if (Date.now() - at > STANDSTILL_MS) {
+      assertAsked(after);
+      return after;
     }
+    await new Promise((next) => setTimeout(next, POLL_MS));
   }
+}
+
+/** Blocks that any of the other peers has. */
+export async function othersHeight({ consortium, layout }: NetworkContext, peer: PeerLayout): Promise<number> {
+  const others = layout.peers.filter((each) => each !== peer);
+  const heights = await Promise.all(others.map((other) => peerHeight(other, consortium.channel)));
+  return Math.max(...heights.map((each) => each ?? 0));
 }
 
 /** What does not answer is not damaged: only of a peer that does not start it is known that its ledger is no use. */

@@ -14,17 +14,26 @@ const POLL_MS = 100;
 
 type Gateway = Awaited<ReturnType<typeof openConsortium>>['gateways'][number];
 
+export interface ComparisonOptions {
+  /** An organisation of which a restore is under way. */
+  restoring?: string;
+  /** Called once all of them have caught up, while their peers answer. */
+  whileRunning?: () => Promise<void>;
+}
+
 /** By organisation. @throws as openConsortium, and where a gateway does not catch up. */
 export async function compareStopped(
   dataDir: string,
   network: NetworkKind,
   names: readonly string[],
+  { restoring, whileRunning }: ComparisonOptions = {},
 ): Promise<Map<string, VerifyReport | Hopeless>> {
   const running = await openConsortium({
     dataDir,
     network,
     ports: Object.fromEntries(organisations().map(({ name }) => [name, 0])),
     consortiumFile: process.env['CONSORTIUM'] || undefined,
+    restoring,
   });
   try {
     const reports = new Map<string, VerifyReport | Hopeless>();
@@ -34,6 +43,7 @@ export async function compareStopped(
       const url = running.urls[organisation] ?? '';
       reports.set(organisation, hopeless === undefined ? await sweep({ dataDir, organisation, url }) : { hopeless });
     }
+    await whileRunning?.();
     return reports;
   } finally {
     await running.close();

@@ -134,7 +134,7 @@ export class ValuesCheck {
 const idOf = (collection: string, keyHash: Buffer): string => `${collection}\0${keyHash.toString('latin1')}`;
 
 /** The sets of a TxPvtReadWriteSet in one chaincode, by collection, as bytes. The peer has read it as far as that. */
-function readSets(bytes: Buffer | undefined, chaincode: string): Map<string, Buffer> {
+export function readSets(bytes: Buffer | undefined, chaincode: string): Map<string, Buffer> {
   const sets = new Map<string, Buffer>();
   if (!bytes) return sets;
   for (const namespace of new Message(bytes).messages(2)) {
