@@ -38,9 +38,15 @@ export class FabricScene {
   }
 
   /** Ends the gateways and starts those of the definition as it is now. */
-  async gatewaysAnew(): Promise<void> {
+  gatewaysAnew(): Promise<void> {
+    return this.withoutGateways(async () => undefined);
+  }
+
+  /** While no gateway runs; then those of the definition as it is are started. */
+  async withoutGateways(run: () => Promise<unknown>): Promise<void> {
     this.parties.close();
     await this.#running.close();
+    await run();
     this.#running = await gatewaysOf(this.#environment);
     this.parties = new Parties({ dataDir: this.#environment.DATA_DIR, urls: this.#running.urls });
     this.members = membersOf(loadConsortium(this.#environment.CONSORTIUM));
@@ -52,6 +58,17 @@ export class FabricScene {
     await this.#running.close();
     await runNetwork(['reset', '--yes'], this.#environment);
     rmSync(this.#environment.DATA_DIR, { recursive: true, force: true });
+  }
+
+  /** An organisation's host is gone: its processes, keys, read model, and what its peer and orderers hold. */
+  async lose(organisation: string): Promise<void> {
+    const { dataDir, peers, orderers } = this.#layout();
+    const peer = peers.find((one) => one.organisation.name === organisation)!;
+    const own = orderers.filter((one) => one.organisation === organisation);
+    for (const { process: name } of [peer, ...own]) await this.#kill(name);
+    await this.#kill(chaincodeProcess(organisation));
+    for (const { directory } of [peer, ...own]) rmSync(directory, { recursive: true });
+    rmSync(join(dataDir, 'organisations', organisation), { recursive: true });
   }
 
   /** While an organisation's peer is stopped (SIGSTOP). */
