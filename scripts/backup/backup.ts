@@ -62,7 +62,7 @@ export async function backUp(
   }
 }
 
-export const hashOf = ({ header }: DeliveredBlock['block']): string => headerHash(header).toString('hex');
+const hashOf = ({ header }: DeliveredBlock['block']): string => headerHash(header).toString('hex');
 
 /** @throws PeerAway, PeerRefuses, PeerFault */
 async function blockOf(reach: Reach, number: number): Promise<DeliveredBlock['block']> {

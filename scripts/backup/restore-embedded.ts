@@ -12,8 +12,8 @@ import { networkConfigWithoutChaincode } from '../verification/peer-ledger.ts';
 import { ReadModelCopies } from '../verification/read-model-copies.ts';
 import { type Finding, ledgerFindings } from '../verification/report.ts';
 import { IN_ARCHIVE } from './contents.ts';
+import type { Place } from './place.ts';
 import { BackupCopies } from './private-values.ts';
-import type { Place } from './restore.ts';
 
 export class EmbeddedPlace implements Place {
   readonly #dataDir: string;

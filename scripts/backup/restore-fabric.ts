@@ -23,7 +23,7 @@ import { peerLines } from '../verification/channel/report.ts';
 import { equip, othersHeight, untilWhole } from '../verification/repair-fabric.ts';
 import type { Finding } from '../verification/report.ts';
 import { IN_ARCHIVE, peerData } from './contents.ts';
-import type { Place } from './restore.ts';
+import type { Place } from './place.ts';
 
 export class FabricPlace implements Place {
   readonly #context: NetworkContext;
