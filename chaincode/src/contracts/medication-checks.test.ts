@@ -151,7 +151,7 @@ describe('what stands against medicines', () => {
     });
     await refused('hard-stop', order('6064'), [worse, pregnant]);
     const nitrate = randomUUID();
-    await prescribe({ ...order('7454'), id: nitrate }, [worse, pregnant]);
+    await prescribe({ ...order('4917'), id: nitrate }, [worse, pregnant]);
     await refused(UNSHOWN, order('136411'), [worse, pregnant]);
     await refused('hard-stop', order('136411'), [worse, pregnant, nitrate]);
   });

@@ -67,7 +67,7 @@ describe('what speaks against a medication', () => {
     ['the same that she takes already', order('5640'), [statement('310965')], ['duplicate-therapy moderate s']],
     ['nothing that she takes no more', order('5640'), [statement('310965', 'completed')], []],
     ['what does not go with it', order('1191'), [statement('11289')], ['interaction moderate s']],
-    ['what never goes with it', order('136411'), [statement('7454')], ['interaction high s']],
+    ['what never goes with it', order('136411'), [statement('4917')], ['interaction high s']],
     ['too much of it', order('5640', dosed(800, 4)), [her()], ['dose moderate ']],
     ['far too much of it', order('5640', dosed(1600, 4)), [her()], ['dose high ']],
     ['enough of it', order('5640', dosed(600, 4)), [her()], []],

@@ -53,14 +53,15 @@ export const tablesOn = (day: string): MedicationTables | undefined =>
     one.effective < other.effective ? 1 : -1,
   )[0];
 
-interface Coding {
+export interface Coding {
   system?: unknown;
   code?: unknown;
 }
 
 const listOf = <T>(value: unknown): T[] =>
   [value ?? []].flat().filter((one) => typeof one === 'object' && one !== null) as T[];
-const codingsOf = (concept: unknown): Coding[] => listOf<Coding>(((concept ?? {}) as { coding?: unknown }).coding);
+export const codingsOf = (concept: unknown): Coding[] =>
+  listOf<Coding>(((concept ?? {}) as { coding?: unknown }).coding);
 const has = (concept: unknown, ...codes: readonly string[]): boolean =>
   codingsOf(concept).some(({ code }) => codes.includes(String(code)));
 const referenceOf = ({ resourceType, id }: Resource): string => `${resourceType}/${id}`;
@@ -77,13 +78,17 @@ function ingredientsIn(concept: unknown, { system, ingredients }: MedicationTabl
   );
 }
 
-/** @param medications by `Medication/<id>`, for what is named by reference */
-function ingredientsOf(resource: Resource, known: Known): string[] {
+/** What a record says its medicine is: by itself, or by a Medication that it contains or that is among these. */
+export function medicineOf(resource: Resource, among: readonly Resource[]): unknown {
   const { reference = '' } = (resource['medicationReference'] ?? {}) as { reference?: string };
   const contained = listOf<Resource>(resource['contained']).find(({ id }) => reference === `#${id}`);
-  const named = contained ?? known.records.find((one) => referenceOf(one) === reference);
-  return ingredientsIn(named?.['code'] ?? resource['medicationCodeableConcept'], known.tables);
+  const named = contained ?? among.find((one) => referenceOf(one) === reference);
+  return named?.['code'] ?? resource['medicationCodeableConcept'];
 }
+
+/** The ingredients of a record's medicine that the tables know, by their codes. */
+export const ingredientsOf = (resource: Resource, { records, tables }: Omit<Known, 'now'>): string[] =>
+  ingredientsIn(medicineOf(resource, records), tables);
 
 export interface Known {
   tables: MedicationTables;
@@ -109,7 +114,7 @@ interface Checked {
   known: Known;
 }
 
-const nameOf = (id: string, { ingredients }: MedicationTables): string => ingredients[id]?.name ?? '';
+export const nameOf = (id: string, { ingredients }: MedicationTables): string => ingredients[id]?.name ?? '';
 const ofType = ({ records }: Known, ...types: string[]): Resource[] =>
   records.filter(({ resourceType }) => types.includes(resourceType));
 
@@ -400,6 +405,6 @@ export function alertOf(resource: Resource, tables: MedicationTables): Alert | u
   }
   if (!['MedicationRequest', 'MedicationStatement'].includes(resourceType) || status !== 'active') return undefined;
   const never = tables.interactions.filter(({ severity }) => severity === 'high').flatMap(({ between }) => between);
-  const ingredients = ingredientsOf(resource, { tables, now: '', records: [] });
+  const ingredients = ingredientsOf(resource, { tables, records: [] });
   return ingredients.some((id) => never.includes(id)) ? { kind: 'medicine' } : undefined;
 }

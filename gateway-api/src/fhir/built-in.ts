@@ -6,6 +6,7 @@ import type { Answer } from './answers.ts';
 import type { Asked } from './asked.ts';
 import { docref } from './docref.ts';
 import { everything } from './everything.ts';
+import { medications } from './medications.ts';
 import { meta } from './meta.ts';
 import type { Scope } from './repository.ts';
 import { summary } from './summary.ts';
@@ -47,6 +48,12 @@ export const BUILT_IN: readonly BuiltIn[] = [
     summary: 'A patient summary (IPS), as a document.',
     definition: 'http://hl7.org/fhir/uv/ips/OperationDefinition/summary',
     answer: ofPatient(summary),
+  },
+  {
+    ...{ name: 'medications', type: 'Patient', levels: ['instance'], methods: BOTH },
+    summary: 'What a patient takes, as a List: one entry a medicine, with what was due, taken and missed in 30 days.',
+    definition: 'https://telemed-ledger.example/fhir/OperationDefinition/patient-medications',
+    answer: ofPatient(medications),
   },
   {
     ...{ name: 'docref', type: 'DocumentReference', levels: ['type'], methods: BOTH },

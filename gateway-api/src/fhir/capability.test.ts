@@ -111,7 +111,7 @@ describe('operations', () => {
       ['CodeSystem', ['validate-code', 'lookup']],
       ['DocumentReference', ['docref']],
       ['Group', ['export']],
-      ['Patient', ['everything', 'summary', 'export']],
+      ['Patient', ['everything', 'summary', 'medications', 'export']],
       ['ValueSet', ['expand', 'validate-code']],
     ]);
     for (const path of ['/Claim/$other', '/Patient/$submit', '/Claim/c-1/$submit', '/$submit', '/Claim/$adjudicate']) {

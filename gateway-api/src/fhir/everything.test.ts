@@ -278,7 +278,10 @@ describe('Of a patient', function () {
     expect(named('Past problems')).to.deep.equal([ids.get('past')]);
     expect(named('Allergies and intolerances')).to.deep.equal([ids.get('allergy')]);
     expect(named('Results')).to.have.length(4);
-    expect(named('Medication')).to.deep.equal([ids.get('prescription')]);
+    const [made] = sections.get('Medication')?.entry ?? [];
+    const statement = whole.find(({ fullUrl }) => fullUrl === made?.reference)?.resource;
+    expect(JSON.stringify(statement)).to.include(`/MedicationRequest/${ids.get('prescription')}"`);
+    expect(there).to.include(`MedicationRequest/${ids.get('prescription')}`);
     const their = (await get(`Patient/${other}/$summary`, `patients patient Patient/${other}`)).body.entry[0] as Entry;
     const empty = their.resource.section?.find(({ title }) => title === 'Medication');
     expect(empty).to.have.property('emptyReason');
@@ -292,6 +295,10 @@ describe('Of a patient', function () {
   it('both are in the metadata', async () => {
     const { body } = await get('metadata');
     const { operation } = body.rest[0].resource.find(({ type }: { type: string }) => type === 'Patient');
-    expect(operation.map(({ name }: { name: string }) => name)).to.include.members(['everything', 'summary']);
+    expect(operation.map(({ name }: { name: string }) => name)).to.include.members([
+      'everything',
+      'summary',
+      'medications',
+    ]);
   });
 });

@@ -10,6 +10,8 @@ export interface Section {
   code: string;
   types: readonly string[];
   isRequired?: true;
+  /** In place of its records it shows what she takes by them, each medicine once. */
+  isReconciled?: true;
   holds(resource: Resource): boolean;
 }
 
@@ -45,8 +47,8 @@ export const SECTIONS: readonly Section[] = [
     holds: (one) => !isError(one) && !hasCode(one['clinicalStatus'], ...ENDED),
   },
   {
-    ...{ title: 'Medication', code: '10160-0', types: ['MedicationStatement', 'MedicationRequest'], isRequired: true },
-    holds: (one) => isOfStatus(one, 'active', 'intended', 'on-hold', 'unknown'),
+    ...{ title: 'Medication', code: '10160-0', types: [], isRequired: true, isReconciled: true },
+    holds: () => false,
   },
   {
     ...{ title: 'Immunizations', code: '11369-6', types: ['Immunization'] },

@@ -9,6 +9,7 @@ import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisatio
 import { referencesIn } from '@telemed-ledger/chaincode/model/record-facts.ts';
 import type { Answer } from './answers.ts';
 import { cutEntry, demandKnown, PATIENT_TYPES, patientOf } from './everything.ts';
+import { statementOf, type Taken, takenBy } from './medications.ts';
 import type { ReferredTo, Scope, StoredResource } from './repository.ts';
 import type { Parameters } from './search-query.ts';
 import { lineOf, SECTIONS, type Section } from './summary-sections.ts';
@@ -27,6 +28,8 @@ const KNOWN = new Set(['_format', '_pretty']);
 
 interface Filled extends Section {
   shown: StoredResource[];
+  /** What is made for the summary in place of records. */
+  made?: Resource[];
   leftOut: number;
 }
 
@@ -37,12 +40,15 @@ export async function summary(scope: Scope, id: string, parameters: Parameters, 
   const records = new Map<string, StoredResource[]>();
   for (const type of new Set(SECTIONS.flatMap(({ types }) => types)))
     records.set(type, await recordsOf(type, id, scope));
-  const filled = SECTIONS.map((section) => filledWith(section, records));
+  const taken = await takenBy(scope, patient.resource, ['MedicationStatement', 'MedicationRequest']);
+  const filled = SECTIONS.map((section) =>
+    section.isReconciled ? reconciledIn(section, taken, `${scope.baseUrl}/`, id) : filledWith(section, records),
+  );
   const shown = filled.filter(isThere);
-  const inSections = new Set(shown.flatMap((section) => section.shown));
+  const inSections = new Set([...shown.flatMap((section) => section.shown), ...taken.sources.slice(0, MOST_OWN)]);
   const own = await ownReferredTo([patient, ...inSections], id, scope);
   const beside = await scope.repository.referredTo(scope.caller, [patient, ...inSections, ...own]);
-  const besides = { own, beside };
+  const besides = { own: [...taken.sources.slice(0, MOST_OWN), ...own], beside };
   return { status: 200, resource: documentOf(patient.resource, shown, besides, scope) };
 }
 
@@ -73,6 +79,12 @@ async function ownReferredTo(from: StoredResource[], patient: string, scope: Sco
 }
 
 const isThere = ({ isRequired, shown }: Filled): boolean => isRequired === true || shown.length > 0;
+
+/** What she takes, each medicine once, whoever recorded it. */
+function reconciledIn(section: Section, { therapies }: Taken, base: string, patient: string): Filled {
+  const made = therapies.slice(0, MOST).map((one) => statementOf(one, randomUUID(), `${base}Patient/${patient}`, base));
+  return { ...section, shown: [], made, leftOut: Math.max(0, therapies.length - MOST) };
+}
 
 /** All of a type, the newest first. */
 async function recordsOf(type: string, patient: string, { repository, caller }: Scope): Promise<StoredResource[]> {
@@ -105,7 +117,9 @@ function documentOf(
 ): object {
   const now = new Date().toISOString();
   const author = `urn:uuid:${randomUUID()}`;
-  const placeOf = ({ resourceType, id }: Resource): string => `${baseUrl}/${resourceType}/${id}`;
+  const made = new Set(filled.flatMap((one) => one.made ?? []));
+  const placeOf = (resource: Resource): string =>
+    made.has(resource) ? `urn:uuid:${resource.id}` : `${baseUrl}/${resource.resourceType}/${resource.id}`;
   const composition = {
     ...{ resourceType: 'Composition', id: randomUUID(), status: 'final' },
     type: { coding: [{ system: LOINC, code: '60591-5', display: 'Patient summary Document' }] },
@@ -123,6 +137,7 @@ function documentOf(
     { fullUrl: `urn:uuid:${composition.id}`, resource: composition },
     { fullUrl: placeOf(patient), resource: patient },
     { fullUrl: author, resource: by },
+    ...[...made].map((resource) => ({ fullUrl: placeOf(resource), resource })),
     ...[...records].map(([fullUrl, resource]) => ({ fullUrl, resource })),
     ...(isCut ? [{ fullUrl: `urn:uuid:${randomUUID()}`, resource: cutEntry().resource }] : []),
   ];
@@ -132,9 +147,10 @@ function documentOf(
 
 const NONE = { system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: 'unavailable' };
 
-function sectionOf({ title, code, shown, leftOut }: Filled, placeOf: (resource: Resource) => string): object {
-  const lines = shown.map(({ resource }) => lineOf(resource));
-  if (shown.length === 0) lines.push('Nothing is recorded here.');
+function sectionOf({ title, code, shown, made, leftOut }: Filled, placeOf: (resource: Resource) => string): object {
+  const entries = made ?? shown.map(({ resource }) => resource);
+  const lines = entries.map(lineOf);
+  if (entries.length === 0) lines.push('Nothing is recorded here.');
   if (leftOut > 0) lines.push(`${leftOut} older ones are left out.`);
   return {
     title,
@@ -143,9 +159,9 @@ function sectionOf({ title, code, shown, leftOut }: Filled, placeOf: (resource: 
       status: 'generated',
       div: `<div xmlns="http://www.w3.org/1999/xhtml"><ul>${lines.map(item).join('')}</ul></div>`,
     },
-    ...(shown.length === 0
+    ...(entries.length === 0
       ? { emptyReason: { coding: [NONE] } }
-      : { entry: shown.map(({ resource }) => ({ reference: placeOf(resource) })) }),
+      : { entry: entries.map((resource) => ({ reference: placeOf(resource) })) }),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   CHECKED_CONDITIONS,
   CHECKED_OBSERVATIONS,
 } from '@telemed-ledger/chaincode/model/medication-checks.ts';
+import { medicationsIn } from '../../fhir/medication-list.ts';
 import type { Search } from '../../fhir/repository.ts';
 import type { View } from '../../index/read/deliveries.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -29,16 +30,6 @@ const READ: Readonly<Record<string, Pick<Search, 'values'>>> = {
 
 /** How somebody sees a type; undefined where not at all. */
 export type ViewOf = (type: string) => View | undefined;
-
-/** Ids of the Medications that these name by reference. */
-export const medicationsIn = (resources: readonly Resource[]): string[] => [
-  ...new Set(
-    resources.flatMap(({ medicationReference: named }) => {
-      const { reference } = (named ?? {}) as { reference?: unknown };
-      return /^Medication\/([^/]+)$/.exec(String(reference))?.[1] ?? [];
-    }),
-  ),
-];
 
 /** The Patient of an order, what of hers bears on it, and the Medications that any of it names. */
 export async function knownFor(index: ReadModel, order: Resource, viewOf: ViewOf): Promise<Resource[]> {

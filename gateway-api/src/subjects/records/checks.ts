@@ -9,7 +9,8 @@ import { findingsAgainst, isDecision, isKnown, tablesOn } from '@telemed-ledger/
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { knownFor, medicationsIn } from '../medication/known.ts';
+import { medicationsIn } from '../../fhir/medication-list.ts';
+import { knownFor } from '../medication/known.ts';
 import type { Services } from '../services.ts';
 import { isOfMedication } from './dispenses.ts';
 import type { RecordItem } from './sheets.ts';
