@@ -222,6 +222,9 @@ describe('After a commit, while every read fails', function () {
     await payer.write({ method: 'PUT', path, headers: { 'if-match': 'W/"1"' }, body: coverage });
     const fees = { version: '1', currency: 'USD', prices: { '99213': 100_00 } };
     await payer.write({ method: 'PUT', path: '/fee-schedules/clinic', body: fees });
+    const headers = { 'content-type': 'text/csv' };
+    const list = { path: '/fee-schedules/clinic/list?version=2', body: 'CODE,PRICE\n99213,101.00', headers };
+    await payer.write({ method: 'POST', ...list });
   });
 
   it('A patient refuses a request that waits', async () => {

@@ -171,6 +171,22 @@ describe('A service that is billed', function () {
       expect(shown).to.deep.include({ ...tariff, unlisted: 'not-covered', payer: 'payer', provider: 'hospital' });
       expect((await reader.send({ path: `${path}?version=none` })).status).to.equal(404);
     }
+    const rows = {
+      method: 'POST' as const,
+      body: 'CODE,PRICE\n99213,55.00\n99214,x',
+      headers: { 'content-type': 'text/csv' },
+    };
+    const listed = randomUUID();
+    const preview = await payer.ask<{ changes: object[]; unusable: object[] }>({
+      ...{ ...rows, path: `${path}/list?version=${listed}&preview=true` },
+    });
+    expect(preview.changes).to.deep.equal([{ line: 2, code: '99213', before: 5000, after: 5500 }]);
+    expect(preview.unusable).to.deep.equal([{ line: 3, reason: 'is no amount of USD', expression: 'PRICE' }]);
+    expect((await payer.send({ path: `${path}?version=${listed}` })).status, 'nothing is written').to.equal(404);
+    await payer.write({ ...rows, path: `${path}/list?version=${listed}` });
+    const after = await hospital.find<{ prices: object }>({ path: `${path}?version=${listed}` }, 'the prices');
+    expect(after.prices).to.deep.equal({ '99213': 5500 });
+    expect((await hospital.send({ ...rows, path: `${path}/list?version=x` })).status).to.be.oneOf([403, 404]);
     const taken = await bill(visit, { code: '99999' });
     expectTaken(taken);
     const body = { resourceType: 'Parameters', parameter: [{ name: 'deny', valueBoolean: true }] };

@@ -87,6 +87,7 @@ import { importExclusions } from './registers/exclusions.ts';
 import { getFeeSchedule, loadFeeSchedule } from './registers/fee-schedules.ts';
 import { importLicences } from './registers/licence-list.ts';
 import { getLicence, licenceHistory, licences, setLicence } from './registers/licences.ts';
+import { importPrices } from './registers/price-list.ts';
 import { getRules, setRules } from './registers/rules.ts';
 import { closeReview, review, reviews } from './reviews/routes.ts';
 import type { SubjectOperation } from './services.ts';
@@ -175,6 +176,7 @@ export const ROUTES: readonly Route[] = [
   recalls,
   recall,
   loadFeeSchedule,
+  importPrices,
   getFeeSchedule,
   planUsage,
   listAuthorizations,

@@ -7,13 +7,39 @@ import { transactions } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import { z } from 'zod';
 import { route } from '../../http/routes.ts';
+import type { Sending } from '../../idempotency/writes.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
+import type { Outcome } from '../../ledger/outcomes.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { textOf } from '../claims/claims.ts';
 import { bookShown, pricesShown } from '../claims/prices.ts';
+import type { Services } from '../services.ts';
 import { upToDate } from '../up-to-date.ts';
 
 const feeScheduleBody = transactions.LoadFeeSchedule.private!.omit({ salt: true, known: true, before: true });
+
+/**
+ * Gives a provider its next fee schedule.
+ * @param after generation of the newest that it was made of; what came since is not lost
+ * @throws {LedgerError} CONFLICT where there is a newer one
+ */
+export const sendFeeSchedule = (
+  { index, ledger, organisation }: Pick<Services, 'index' | 'ledger' | 'organisation'>,
+  provider: string,
+  schedule: z.infer<typeof feeScheduleBody>,
+  sending: Sending,
+  after?: number,
+): Promise<Outcome> =>
+  upToDate(async () => {
+    const between = { payer: organisation.name, provider };
+    const own = collections.billing(organisation.name);
+    const known = await index.evidence.newest(own, privateKeys.feeSchedule(between, 0).slice(0, -1));
+    if (after !== undefined && known !== after)
+      throw new LedgerError('CONFLICT', 'another fee schedule was given since', 'version');
+    const before = await bookShown(index, own, between);
+    const hints = { salt: newSalt(), known, ...(before === undefined ? {} : { before }) };
+    return ledger.submit('LoadFeeSchedule', { provider }, { ...schedule, ...hints }, sending);
+  });
 
 export const loadFeeSchedule = route({
   method: 'put',
@@ -29,18 +55,10 @@ export const loadFeeSchedule = route({
       schema: z.object({ provider: z.string(), version: feeScheduleBody.shape.version, transactionId: z.string() }),
     },
   },
-  async handle({ caller, parameters: { provider }, body, idempotency }, { index, ledger, idempotent, organisation }) {
-    const { outcome } = await idempotent.write(caller, idempotency, () => ({
+  async handle({ caller, parameters: { provider }, body, idempotency }, services) {
+    const { outcome } = await services.idempotent.write(caller, idempotency, () => ({
       answer: {},
-      submit: (sending) =>
-        upToDate(async () => {
-          const between = { payer: organisation.name, provider };
-          const own = collections.billing(organisation.name);
-          const known = await index.evidence.newest(own, privateKeys.feeSchedule(between, 0).slice(0, -1));
-          const before = await bookShown(index, own, between);
-          const hints = { salt: newSalt(), known, ...(before === undefined ? {} : { before }) };
-          return ledger.submit('LoadFeeSchedule', { provider }, { ...body, ...hints }, sending);
-        }),
+      submit: (sending) => sendFeeSchedule(services, provider, body, sending),
     }));
     const { transactionId } = outcome;
     return { body: { provider, version: body.version, transactionId }, transactionId };
