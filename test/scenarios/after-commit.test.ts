@@ -222,15 +222,14 @@ describe('After a commit, while every read fails', function () {
     await payer.write({ method: 'PUT', path, headers: { 'if-match': 'W/"1"' }, body: coverage });
     const fees = { version: '1', currency: 'USD', prices: { '99213': 100_00 } };
     await payer.write({ method: 'PUT', path: '/fee-schedules/clinic', body: fees });
-    const prices = { path: '/fee-schedules/clinic/list', body: 'CODE,PRICE\n99213,101.00' };
-    const headers = { 'content-type': 'text/csv' };
-    const sending = { ...prices, method: 'POST', path: `${prices.path}?version=2`, headers } as const;
+    const list = { body: 'CODE,PRICE\n99213,101.00', headers: { 'content-type': 'text/csv' } };
+    const sending = { ...list, method: 'POST', path: '/fee-schedules/clinic/list?version=2' } as const;
     const first = await reads.during(() => send.call(payer, sending));
     expect(first.status, JSON.stringify(first.body)).to.equal(200);
     expect(reads.commits).to.equal(1);
     // What stands already is not written again: the list itself is its key.
     expect((await send.call(payer, sending)).body).to.deep.include({ unchanged: 1, transactionIds: [] });
-    sent.push(`POST ${prices.path}`);
+    sent.push('POST /fee-schedules/clinic/list');
   });
 
   it('A patient refuses a request that waits', async () => {
