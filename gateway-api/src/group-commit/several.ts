@@ -13,7 +13,7 @@ const KIB = 1024;
 const GATHERED = { gatherShare: 1 / 4, gatherMs: 100, companyMs: 10_000 };
 const LIMITS = { inFlight: 1, spread: 32, items: 32, bytes: 1024 * KIB, ...GATHERED } as const;
 /** Of the time that a write has: a group that took so much more than a transaction of few was too large, and one that took half of it. */
-const SLOW_SHARE = 1 / 6;
+const SLOW_SHARE = 1 / 3;
 const MOST_SHARE = 1 / 2;
 /** More than this travels alone, as it does without groups: a group is as slow as the largest in it. */
 export const LARGE_BYTES = 128 * KIB;
