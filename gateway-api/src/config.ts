@@ -24,6 +24,7 @@ import type { TlsSettings } from './http/server.ts';
 import type { DatabaseSettings } from './index/postgres/postgres.ts';
 import type { LedgerLimits } from './ledger/client.ts';
 import type { Connection, Timeouts } from './ledger/connect.ts';
+import { type ContentSources, sourcesIn } from './subjects/contents/sources.ts';
 import { hostsIn } from './subjects/subscriptions/hosts.ts';
 import { type Video, videoSchema } from './subjects/visits/join-links.ts';
 import { type Parties, partiesSchema } from './subjects/x12/parties.ts';
@@ -97,6 +98,8 @@ export interface GatewayConfig {
   refusalsEveryMs: number;
   /** What endpoints of Subscriptions may be called: host names, or origins as they stand; see subjects/subscriptions/hook.ts. */
   subscriptionHosts: readonly string[];
+  /** Gateways of others, which keep what their Binaries hold. */
+  contentSources: ContentSources;
   /** What X12 files say of members, by their names; see subjects/x12/parties.ts. */
   x12Parties: Parties;
   /** Where video calls are joined, by providers. */
@@ -131,6 +134,7 @@ export const DEFAULTS = {
   dutyIntervalMs: 15_000,
   refusalsEveryMs: 1_000,
   subscriptionHosts: [],
+  contentSources: {},
   x12Parties: {},
   video: {},
   subscriptionRetryMs: 5_000,
@@ -206,6 +210,8 @@ const EXPECTED = `Expected:
   SUBSCRIPTION_HOSTS
                     what endpoints of Subscriptions may be called, separated by commas: host names (https), or origins such as
                     http://127.0.0.1:9000, also inside (default none: nobody can subscribe)
+  CONTENT_SOURCES   gateways that are asked for what Binaries of theirs hold, by the organisation's name, separated by commas:
+                    hospital=https://fhir.hospital.example (default none: such a Binary says hash and size)
   X12_PARTIES       path of a JSON file: numbers and addresses of members for X12 files (default none: an 835 cannot be written)
   VIDEO             path of a JSON file: by provider, the adapter of its video calls and its settings (default none)
   DATABASE_HOST, DATABASE_NAME, DATABASE_USER, DATABASE_PASSWORD_FILE
@@ -251,6 +257,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
   const clientIds = clientIdsIn(environment['CLIENT_IDS'], DEFAULTS.clientIds, mistakes);
   const browserOrigins = originsIn(environment['BROWSER_ORIGINS'], mistakes);
   const subscriptionHosts = hostsIn(environment['SUBSCRIPTION_HOSTS'], mistakes);
+  const contentSources = sourcesIn(environment['CONTENT_SOURCES'], mistakes);
   const x12Parties = read.parties();
   const video = read.video();
   const verifyIntervalMs = read.integer('VERIFY_INTERVAL_MS', DEFAULTS.verifyIntervalMs, 0, 2 ** 31 - 1);
@@ -310,6 +317,7 @@ export function readConfig(environment: Record<string, string | undefined>): Pro
       ...(environment['PROFILES_DIR'] ? { profilesDir: environment['PROFILES_DIR'] } : {}),
       browserOrigins,
       subscriptionHosts,
+      contentSources,
       x12Parties,
       video,
       verifyIntervalMs,

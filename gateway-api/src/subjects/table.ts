@@ -44,6 +44,7 @@ import { writeTerms } from './claims/terms.ts';
 import { sendWishes } from './consents/duties.ts';
 import { evaluateConsents } from './consents/evaluate.ts';
 import { wish, wishes } from './consents/routes.ts';
+import { cipherText } from './contents/routes.ts';
 import { correctRecord } from './corrections/operations.ts';
 import { correctionProofs, listRestrictions } from './corrections/proof-routes.ts';
 import { answerCorrection, correction, corrections } from './corrections/routes.ts';
@@ -147,6 +148,7 @@ export const ROUTES: readonly Route[] = [
   exportRecord,
   ...bulkExport,
   ...asynchronous,
+  cipherText,
   corrections,
   correction,
   answerCorrection,

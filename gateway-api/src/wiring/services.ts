@@ -38,6 +38,7 @@ import { DeskJournal } from '../subjects/claims/desk-journal.ts';
 import { claimGroups } from '../subjects/claims/together.ts';
 import { Wishes } from '../subjects/consents/wishes.ts';
 import { Contents } from '../subjects/contents/contents.ts';
+import { contentsFrom } from '../subjects/contents/sources.ts';
 import { ErasureRequests } from '../subjects/erasures/requests.ts';
 import { CardKey } from '../subjects/health-cards/card-key.ts';
 import { HealthLinks } from '../subjects/health-links/links.ts';
@@ -228,7 +229,7 @@ export function wiredServices({
     accessWaits,
     desk: new DeskJournal(stores.journal),
     linkCodes: new LinkCodes(stores.journal),
-    contents: new Contents(stores.journal),
+    contents: new Contents(stores.journal, contentsFrom(config.contentSources)),
     asyncRequests: new AsyncRequests(stores.journal, log),
     bulkExports: new BulkExports(stores.journal),
     subscriptions,

@@ -9,6 +9,7 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { Kysely } from 'kysely';
 import { IntegrityFailure } from '../../http/failures.ts';
 import type { JournalTables } from '../../index/schema.ts';
+import type { FetchContent } from './sources.ts';
 
 /** Beside `Binary.data`, in the place of what it says. */
 const KEPT = 'https://telemed-ledger.example/fhir/StructureDefinition/kept-content';
@@ -40,9 +41,18 @@ interface Binary extends Resource {
 export class Contents {
   readonly #db: Kysely<JournalTables>;
 
-  /** `db` waits for the disk. */
-  constructor(db: Kysely<JournalTables>) {
+  readonly #fetch: FetchContent;
+
+  /** `db` waits for the disk; `fetch` asks the gateways of others. */
+  constructor(db: Kysely<JournalTables>, fetch: FetchContent = async () => undefined) {
     this.#db = db;
+    this.#fetch = fetch;
+  }
+
+  /** Of a content that is kept here, by the hash. */
+  async cipherText(hash: string): Promise<Buffer | undefined> {
+    const row = await this.#db.selectFrom('contents').select('bytes').where('hash', '=', hash).executeTakeFirst();
+    return row && Buffer.from(row.bytes);
   }
 
   /** The Binary as it is recorded: kept is what it holds. @throws {LedgerError} INVALID where it says itself that something is kept */
@@ -62,21 +72,26 @@ export class Contents {
   }
 
   /**
-   * The Binary with what it holds. Where another organisation keeps that, the Binary says its hash and size alone.
+   * The Binary with what it holds. Where another organisation keeps that, it is asked; where it is not, or does not give it at the
+   * moment, the Binary says its hash and size alone.
+   * @param author name of the organisation that may be asked
    * @throws {IntegrityFailure} where what is kept is not what was anchored
    */
-  async filled(resource: Resource): Promise<Resource> {
+  async filled(resource: Resource, author?: string): Promise<Resource> {
     const { _data, ...rest } = resource as Binary;
     const kept = keptIn(_data?.extension);
     if (kept === undefined) return resource;
     const others = _data!.extension!.filter(({ url }) => url !== KEPT);
-    const row = await this.#db.selectFrom('contents').select('bytes').where('hash', '=', kept.hash).executeTakeFirst();
-    const beside = row === undefined ? [...others, extensionOf({ ...kept, key: undefined })] : others;
+    const { hash, size } = kept;
+    const bytes =
+      (await this.cipherText(hash)) ??
+      (author === undefined ? undefined : await this.#fetch(author, hash, size + TAG_BYTES));
+    const beside = bytes === undefined ? [...others, extensionOf({ ...kept, key: undefined })] : others;
     const { extension: _, ...more } = _data!;
     const said = { ...more, ...(beside.length === 0 ? {} : { extension: beside }) };
     return {
       ...rest,
-      ...(row === undefined ? {} : { data: contentOf(Buffer.from(row.bytes), kept).toString('base64') }),
+      ...(bytes === undefined ? {} : { data: contentOf(bytes, kept).toString('base64') }),
       ...(Object.keys(said).length === 0 ? {} : { _data: said }),
     } as Resource;
   }
