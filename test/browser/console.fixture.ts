@@ -1,6 +1,7 @@
 /** A consortium with a patient whose records, requests and log are worth looking at, and a browser that signs in as her. */
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { FixtureConsortium, until } from '@telemed-ledger/gateway-api/consortium.fixture.ts';
 import { signInCode } from '@telemed-ledger/gateway-api/oauth/server.ts';
@@ -10,6 +11,7 @@ const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/goog
 /** Where a browser is; undefined where the machine has none. */
 export const CHROMIUM = [process.env['CHROMIUM'] ?? '', ...PLACES].find((path) => path !== '' && existsSync(path));
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MRN = 'urn:oid:2.999.1';
 const DAY_MS = 86_400_000;
 const dayAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10);
@@ -34,6 +36,22 @@ export async function newPage(
   page.on('pageerror', (error) => faults.push(error.message));
   return page;
 }
+
+interface Finding {
+  id: string;
+  nodes: { target: unknown }[];
+}
+
+/** What axe (deque.com) finds on the page as it is shown. The page's policy is to be bypassed: axe is a script of others. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  if (!(await page.evaluate("'axe' in window"))) await page.evaluate(AXE);
+  const { violations } = (await page.evaluate('axe.run()')) as { violations: Finding[] };
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join()}`);
+}
+
+/** By how much the page is wider than its window, pixels: then it would have to be moved to be read. */
+export const tooWide = (page: Page): Promise<number> =>
+  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 
 export interface Who {
   /** Of the gateway. */

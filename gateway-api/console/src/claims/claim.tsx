@@ -81,18 +81,39 @@ export function ClaimView({ claim, onLeave }: { claim: QueuedClaim; onLeave(): v
             ) : null}
             {doing.problem === undefined ? null : <Failure problem={doing.problem} isWrite again={decide} />}
             <h2>{t('findings')}</h2>
-            {findings.length === 0 ? <Empty>{t('noFindings')}</Empty> : null}
-            <ul class="lines">
-              {findings.map((one) => (
-                <FindingLine key={`${one.step} ${one.rule}`} finding={one} />
-              ))}
-            </ul>
+            <Findings of={findings} />
           </>
         )}
       </WhenLoaded>
     </>
   );
 }
+
+/** Those of the last step; what is not as usual first, and what passed by its number. */
+function Findings({ of }: { of: readonly Finding[] }) {
+  const { t } = useWords();
+  const now = of.filter(({ step }) => step === of[0]?.step);
+  const [passed, others] = [now.filter(isPassed), now.filter((one) => !isPassed(one))];
+  if (now.length === 0) return <Empty>{t('noFindings')}</Empty>;
+  return (
+    <>
+      <ul class="lines">
+        {others.map((one) => (
+          <FindingLine key={one.rule} finding={one} />
+        ))}
+      </ul>
+      <details>
+        <summary>{t('rulesPassed', { count: passed.length })}</summary>
+        <ul class="lines">
+          {passed.map((one) => (
+            <FindingLine key={one.rule} finding={one} />
+          ))}
+        </ul>
+      </details>
+    </>
+  );
+}
+const isPassed = ({ outcome }: Finding): boolean => outcome === 'pass';
 
 function Lines({ claim, response }: { claim: Claim; response: ClaimResponse | undefined }) {
   const { t } = useWords();
@@ -111,7 +132,7 @@ function Lines({ claim, response }: { claim: Claim; response: ClaimResponse | un
             <th scope="col">{t('service')}</th>
             {TOTALS.map((name) => (
               <th key={name} scope="col">
-                {t(`total-${name}`)}
+                {t(name === 'owed' ? 'patientPays' : `total-${name}`)}
               </th>
             ))}
           </tr>

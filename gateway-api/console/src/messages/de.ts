@@ -248,6 +248,8 @@ export const messages: Messages = {
   'claim-cancelled': 'zurückgezogen',
   'claim-voided': 'aufgehoben',
   'claim-replaced': 'ersetzt',
+  patientPays: 'Patient zahlt',
+  rulesPassed: { one: '{count} Regel bestanden', other: '{count} Regeln bestanden' },
   networkLead: 'Wie es diesem Gateway des Konsortiums gerade geht. Gesundheitsdaten werden hier nicht gezeigt.',
   networkReady: 'bereit',
   networkBlock: 'letzter gelesener Block',

@@ -242,6 +242,8 @@ export const messages = {
   'claim-cancelled': 'cancelled',
   'claim-voided': 'voided',
   'claim-replaced': 'replaced',
+  patientPays: 'Patient pays',
+  rulesPassed: { one: '{count} rule passed', other: '{count} rules passed' },
   networkLead: 'How this gateway of the consortium is doing at this moment. No health data is shown here.',
   networkReady: 'ready',
   networkBlock: 'last block read',

@@ -241,6 +241,8 @@ export const messages: Messages = {
   'claim-cancelled': 'retirada',
   'claim-voided': 'anulada',
   'claim-replaced': 'sustituida',
+  patientPays: 'Paga el paciente',
+  rulesPassed: { one: '{count} regla superada', other: '{count} reglas superadas' },
   networkLead: 'Cómo está en este momento esta pasarela del consorcio. Aquí no se muestran datos de salud.',
   networkReady: 'lista',
   networkBlock: 'último bloque leído',

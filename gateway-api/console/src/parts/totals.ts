@@ -7,25 +7,36 @@ export type Total = (typeof TOTALS)[number];
 /** By code of HL7's adjudication categories and CARIN's. */
 const CODES: Readonly<Record<string, Total>> = {
   ...{ submitted: 'billed', eligible: 'allowed', benefit: 'paid', paidtoprovider: 'paid', paidtopatient: 'paid' },
-  ...{ memberliability: 'owed', paidbypatient: 'owed' },
 };
+/** Of the member; some say it in several parts. */
+const OWED = ['memberliability'];
 /** Parts of what a member owes, where no total of it is said. */
 const PARTS = ['copay', 'deductible', 'coinsurance', 'noncovered'];
 
 const codeOf = (one: { category: { coding?: { code?: string }[] } }): string => one.category.coding?.[0]?.code ?? '';
 
-/** Amounts that the explanation states; each once, the last said being the one that counts. */
-export function totalsOf({ total = [] }: Pick<ExplanationOfBenefit, 'total'>): Partial<Record<Total, Money>> {
+type Stated = Pick<ExplanationOfBenefit, 'total'>;
+
+/** Added up in cents. */
+function sumOf(amounts: readonly (Money | undefined)[]): Money | undefined {
+  const [first] = amounts;
+  if (first === undefined) return undefined;
+  const cents = amounts.reduce((sum, amount) => sum + Math.round(Number(amount?.value ?? 0) * 100), 0);
+  return { ...first, value: cents / 100 };
+}
+
+/**
+ * Amounts that are stated of a claim or a line. What a member owes may be said in several parts, each with its reason, beside a sum of them
+ * under another name; the parts count. Of the others the last said counts.
+ */
+export function totalsOf({ total = [] }: Stated): Partial<Record<Total, Money>> {
   const found: Partial<Record<Total, Money>> = {};
   for (const one of total) {
     const name = CODES[codeOf(one)];
     if (name !== undefined && one.amount !== undefined) found[name] = one.amount;
   }
-  if (found.owed === undefined) {
-    const parts = total.filter((one) => PARTS.includes(codeOf(one)));
-    const [first] = parts;
-    const value = parts.reduce((sum, one) => sum + Math.round(Number(one.amount.value ?? 0) * 100), 0) / 100;
-    if (first?.amount !== undefined) found.owed = { ...first.amount, value };
-  }
-  return found;
+  const amountsOf = (codes: readonly string[]) =>
+    total.filter((one) => codes.includes(codeOf(one))).map(({ amount }) => amount);
+  const owed = sumOf(amountsOf(OWED)) ?? sumOf(amountsOf(PARTS));
+  return owed === undefined ? found : { ...found, owed };
 }

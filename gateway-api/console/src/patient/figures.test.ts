@@ -73,6 +73,8 @@ describe('Totals of a bill', () => {
   it('add up what a member owes in cents, unless it is said as a whole', () => {
     expect(totalsOf({ total: [total('copay', 0.1), total('deductible', 0.2)] }).owed?.value).to.equal(0.3);
     expect(totalsOf({ total: [total('copay', 1), total('memberliability', 5)] }).owed?.value).to.equal(5);
+    const parts = [total('copay', 26), total('memberliability', 20), total('memberliability', 6)];
+    expect(totalsOf({ total: parts }).owed?.value).to.equal(26);
     expect(totalsOf({ total: undefined as never })).to.deep.equal({});
   });
 });
