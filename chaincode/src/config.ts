@@ -9,6 +9,7 @@ export const EXPECTED = `The chaincode expects in its environment:
   CHAINCODE_ID               package id of the chaincode, label:hash
   CHAINCODE_ID_FILE          path of a file that holds it, instead
   CHAINCODE_CONSORTIUM       path of the consortium's description, JSON
+  CHAINCODE_TAKES_OVER       waits, loaded, until nobody else listens there (optional)
   CHAINCODE_TLS_KEY          path of a PEM key (optional, with CHAINCODE_TLS_CERT)
   CHAINCODE_TLS_CERT         path of a PEM certificate
   CHAINCODE_TLS_CLIENT_CA    path of the PEM certificates that peers must be of (optional)`;

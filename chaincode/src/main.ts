@@ -3,6 +3,7 @@
  * first message names and ends with the channel; by itself it serves one organisation, as its environment says.
  */
 import { hostRequestSchema, startHost } from './host.ts';
+import { untilFree } from './taking-over.ts';
 
 /** Tells the parent how it went: {ready: true, addresses} or {ready: false, error}. */
 async function serveParent(message: unknown): Promise<void> {
@@ -17,8 +18,10 @@ async function serveParent(message: unknown): Promise<void> {
 /** Loads the server itself only here: under a parent its workers do, and this thread would hold a copy for nothing. */
 async function serveAlone(): Promise<void> {
   const [{ readConfig }, { serve }] = await Promise.all([import('./config.ts'), import('./server.ts')]);
-  const server = await serve(readConfig(process.env));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(0));
+  const config = readConfig(process.env);
+  if (process.env['CHAINCODE_TAKES_OVER'] !== undefined) await untilFree(config.address);
+  const server = await serve(config);
   process.stdout.write(`the chaincode listens on ${server.address}\n`);
 }
 

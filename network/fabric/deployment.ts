@@ -23,7 +23,9 @@ export interface Chaincode {
 }
 
 export interface DeploymentOptions {
-  /** (Re)starts the organisations' chaincode processes for a package, before it is committed. */
+  /** Starts the organisations' chaincode for a package beside the one that serves: it waits until that one has ended. */
+  load: (packageId: string) => Promise<void>;
+  /** Has the organisations' chaincode of a package serve: what is loaded, or else what is started now. */
   serve: (packageId: string) => Promise<void>;
   /** Told of every step. */
   report: (line: string) => void;
@@ -43,7 +45,7 @@ export async function deploy(
   material: Material,
   binaries: Pick<Binaries, 'peer'>,
   chaincode: Chaincode,
-  { serve, report }: DeploymentOptions,
+  { load, serve, report }: DeploymentOptions,
 ): Promise<Deployment> {
   const lifecycle = new Lifecycle(layout, consortium.channel, material, binaries);
   const built = packageOf(consortium, chaincode);
@@ -62,14 +64,20 @@ export async function deploy(
   if (installed > 0) report(`installed on peers: ${installed} (${built.id})`);
   const approvals = await approve(layout, lifecycle, definition, isCommitted);
   if (approvals > 0) report(`approved by organisations: ${approvals} (sequence ${definition.sequence})`);
-  await (early ?? serve(built.id));
-  report("every organisation's chaincode listens");
+  if (!isCommitted && early === undefined) {
+    await load(built.id);
+    report("every organisation's next chaincode is loaded");
+  }
+  await early;
   if (!isCommitted) {
     const missing = await untilApproved(layout, lifecycle, definition);
     if (missing.length > 0) throw new Error(`not committed: ${missing.join(', ')} did not approve the same definition`);
     await lifecycle.commit(definition);
     report(`committed ${definition.name} ${definition.version} as sequence ${definition.sequence}`);
   }
+  // Peers go on with the former one until they have the block; from then on they take no other than the next.
+  await (early ?? serve(built.id));
+  report("every organisation's chaincode listens");
   return {
     sequence: definition.sequence,
     packageId: built.id,

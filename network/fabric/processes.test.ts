@@ -6,7 +6,15 @@ import { expect } from 'chai';
 import { endOf, untilProcess } from './health.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { CONTAINERS } from './place.ts';
-import { lastLines, recorded, runningPid, startProcess, stopProcess } from './processes.ts';
+import {
+  lastLines,
+  recorded,
+  renameProcess,
+  runningPid,
+  runningPurpose,
+  startProcess,
+  stopProcess,
+} from './processes.ts';
 
 const IDLE = ['-e', 'console.log("one\\ntwo\\nthree"); setInterval(() => {}, 1000)'];
 
@@ -49,6 +57,19 @@ describe('A process of the network', () => {
     expect(await start('a', 'y')).to.equal(true);
     expect(runningPid(layout, 'a')).not.to.equal(first);
     expect(isAlive(first)).to.equal(false);
+  });
+
+  it('takes the place of another under its name, and goes on in its log', async () => {
+    await start('a', 'x');
+    const spec = { name: 'a.next', command: process.execPath, args: IDLE, environment: {}, purpose: 'y', log: 'a' };
+    await startProcess(layout, spec);
+    const next = runningPid(layout, 'a.next')!;
+    await untilProcess(layout, 'a.next', 'heard', async () => lastLines(layout, 'a.next', 1, true) === 'three');
+    await stopProcess(layout, 'a');
+    renameProcess(layout, 'a.next', 'a');
+    expect([runningPid(layout, 'a'), runningPurpose(layout, 'a')]).to.deep.equal([next, 'y']);
+    expect([recorded(layout), lastLines(layout, 'a', 1, true)]).to.deep.equal([['a'], 'three']);
+    expect(await start('a', 'y')).to.equal(false);
   });
 
   it('is ended and forgotten', async () => {

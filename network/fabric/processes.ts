@@ -14,6 +14,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   statSync,
 } from 'node:fs';
@@ -29,6 +30,8 @@ export interface ProcessSpec {
   environment: Record<string, string>;
   /** What it was started for; another one is a reason to start it again. */
   purpose?: string;
+  /** Whose log it writes to, where that is not its own. */
+  log?: string;
 }
 
 interface ProcessRecord {
@@ -40,6 +43,7 @@ interface ProcessRecord {
   pid?: number;
   /** How long the log was before. */
   logBytes?: number;
+  log?: string;
 }
 
 const TOKEN_VARIABLE = 'TELEMED_PROCESS';
@@ -58,7 +62,7 @@ export function runningPid(layout: Layout, name: string): number | undefined {
 }
 
 /** What the running process was started for. */
-function runningPurpose(layout: Layout, name: string): string | undefined {
+export function runningPurpose(layout: Layout, name: string): string | undefined {
   const record = recordOf(layout, name);
   return record !== undefined && pidOf(record) !== undefined ? record.purpose : undefined;
 }
@@ -77,9 +81,15 @@ export async function startProcess(layout: Layout, spec: ProcessSpec): Promise<b
     await stopProcess(layout, spec.name);
   }
   mkdirSync(layout.logDirectory, { recursive: true, mode: 0o700 });
-  const log = openSync(logFile(layout, spec.name), 'a', 0o600);
+  const log = openSync(logFile(layout, spec.log ?? spec.name), 'a', 0o600);
   const logBytes = fstatSync(log).size;
-  const record: ProcessRecord = { token: randomUUID(), argv: [spec.command, ...spec.args], purpose, logBytes };
+  const record: ProcessRecord = {
+    token: randomUUID(),
+    argv: [spec.command, ...spec.args],
+    purpose,
+    logBytes,
+    ...(spec.log === undefined ? {} : { log: spec.log }),
+  };
   writeIfDifferent(recordFile(layout, spec.name), JSON.stringify(record));
   const child = spawn(spec.command, spec.args, {
     detached: true,
@@ -104,6 +114,10 @@ async function isRecognisable(record: ProcessRecord, child: ChildProcess): Promi
   const deadline = Date.now() + ARGUMENTS_TIMEOUT_MS;
   while (pidOf(record) === undefined && child.exitCode === null && Date.now() < deadline) await delay(1);
 }
+
+/** From now on a running process goes by another name, of which none runs. */
+export const renameProcess = (layout: Layout, from: string, to: string): void =>
+  renameSync(recordFile(layout, from), recordFile(layout, to));
 
 /** Ends it, at first gently; does nothing to a process that is not ours. @returns whether it ran. */
 export async function stopProcess(layout: Layout, name: string): Promise<boolean> {
@@ -135,7 +149,7 @@ const LONGEST_TAIL_BYTES = 1024 * 1024;
 
 /** The last lines of a process's log; empty when there is none. `isOfThisRun`: nothing that it said before it was started. */
 export function lastLines(layout: Layout, name: string, count: number, isOfThisRun = false): string {
-  const file = logFile(layout, name);
+  const file = logFile(layout, recordOf(layout, name)?.log ?? name);
   if (!existsSync(file)) return '';
   const from = isOfThisRun ? (recordOf(layout, name)?.logBytes ?? 0) : 0;
   const length = Math.min(Math.max(0, statSync(file).size - from), LONGEST_TAIL_BYTES);

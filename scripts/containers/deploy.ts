@@ -19,6 +19,7 @@ export async function deployNetwork(report: (line: string) => void): Promise<voi
   // The containers already serve the package that `setup` named to them: they start before this command.
   const serve = async (): Promise<void> => undefined;
   const { changed, sequence } = await deploy(consortium, layout, material, binaries, chaincodeOf(consortium), {
+    load: serve,
     serve,
     report,
   });

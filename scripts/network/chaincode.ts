@@ -8,7 +8,14 @@ import type { Chaincode } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { isListening, untilProcess } from '@telemed-ledger/network/fabric/health.ts';
 import { chaincodeProcess, type Layout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
-import { startProcess } from '@telemed-ledger/network/fabric/processes.ts';
+import {
+  lastLines,
+  type ProcessSpec,
+  renameProcess,
+  runningPurpose,
+  startProcess,
+  stopProcess,
+} from '@telemed-ledger/network/fabric/processes.ts';
 import { packageIdOf } from '../consortium/package-id.ts';
 import { CHAINCODE_VERSION } from '../consortium.ts';
 import { type NetworkContext, servedFile } from './context.ts';
@@ -41,31 +48,68 @@ export function deployedFor({ consortium, layout }: NetworkContext): NetworkCont
   };
 }
 
-/** Starts those that do not serve this package yet and waits until all listen. */
+/** The next chaincode's, while the one before serves. */
+const nextConsortiumFile = (layout: Layout): string => join(layout.chaincodeDirectory, 'consortium.next.json');
+const nextProcess = (organisation: string): string => `${chaincodeProcess(organisation)}.next`;
+
+/** Starts every organisation's process for a package beside the one that serves; answers when all of them are loaded. */
+export async function loadChaincode({ consortium, layout }: NetworkContext, packageId: string): Promise<void> {
+  writeIfDifferent(nextConsortiumFile(layout), JSON.stringify(membersOf(consortium)));
+  await Promise.all(
+    layout.peers.map(async (peer) => {
+      const name = nextProcess(peer.organisation.name);
+      const spec = specOf(peer, packageId, nextConsortiumFile(layout));
+      await startProcess(layout, {
+        ...spec,
+        environment: { ...spec.environment, CHAINCODE_TAKES_OVER: 'yes' },
+        name,
+        log: chaincodeProcess(peer.organisation.name),
+      });
+      await untilProcess(layout, name, 'loaded', async () => isLoaded(layout, name));
+    }),
+  );
+}
+
+const LINES = 20;
+const isLoaded = (layout: Layout, name: string): boolean =>
+  /chaincode (is loaded and waits for|listens on) /.test(lastLines(layout, name, LINES, true));
+
+/** Has those serve that are loaded, starts those that are not and do not serve this package yet, and waits until all listen. */
 export async function serveChaincode({ consortium, layout }: NetworkContext, packageId: string): Promise<void> {
   writeIfDifferent(consortiumFile(layout), JSON.stringify(membersOf(consortium)));
   writeIfDifferent(servedFile(layout), packageId);
   await Promise.all(layout.peers.map((peer) => serveOne(layout, peer, packageId)));
 }
 
-/** Starts one organisation's process. */
-export async function serveOne(
-  layout: Layout,
-  { organisation, listenHost, chaincodeHost, chaincodePort }: PeerLayout,
+/** Starts one organisation's process, or has the one that is loaded take the place of the one before. */
+export async function serveOne(layout: Layout, peer: PeerLayout, packageId: string): Promise<void> {
+  const { organisation, chaincodeHost, chaincodePort } = peer;
+  const [name, next] = [chaincodeProcess(organisation.name), nextProcess(organisation.name)];
+  if (runningPurpose(layout, next) === packageId) {
+    await stopProcess(layout, name);
+    renameProcess(layout, next, name);
+  } else {
+    // Of a deployment that was given up: it would take the port.
+    await stopProcess(layout, next);
+    await startProcess(layout, { ...specOf(peer, packageId, consortiumFile(layout)), name });
+  }
+  await untilProcess(layout, name, 'listening', () => isListening(chaincodeHost, chaincodePort));
+}
+
+function specOf(
+  { listenHost, chaincodePort }: PeerLayout,
   packageId: string,
-): Promise<void> {
-  const name = chaincodeProcess(organisation.name);
-  await startProcess(layout, {
-    name,
+  consortium: string,
+): Omit<ProcessSpec, 'name'> {
+  return {
     command: process.execPath,
     args: [...NODE_OPTIONS, MAIN],
     environment: {
       CHAINCODE_SERVER_ADDRESS: `${listenHost}:${chaincodePort}`,
       CHAINCODE_ID: packageId,
-      CHAINCODE_CONSORTIUM: consortiumFile(layout),
+      CHAINCODE_CONSORTIUM: consortium,
       NODE_COMPILE_CACHE: COMPILE_CACHE,
     },
     purpose: packageId,
-  });
-  await untilProcess(layout, name, 'listening', () => isListening(chaincodeHost, chaincodePort));
+  };
 }

@@ -17,7 +17,7 @@ import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { dropReadModels } from '../consortium/read-models.ts';
 import { backup, restore } from './backup.ts';
 import { certs } from './certificates.ts';
-import { chaincodeOf, deployedFor, serveChaincode, serveOne } from './chaincode.ts';
+import { chaincodeOf, deployedFor, loadChaincode, serveChaincode, serveOne } from './chaincode.ts';
 import { applyChanges, plan, renewCertificates, sign } from './changes.ts';
 import { containerPreflight, preflight } from './check.ts';
 import { deployedPackage, type NetworkContext, NO_NETWORK, networkContext } from './context.ts';
@@ -105,6 +105,7 @@ async function deployChaincode(): Promise<number> {
     throw new Error(`${down.map(({ process }) => process).join(', ')} not running: npm run network -- up`);
   const deployment = await alone(layout, async () => {
     const outcome = await deploy(consortium, layout, material, binaries, chaincodeOf(consortium), {
+      load: (packageId) => loadChaincode(context, packageId),
       serve: (packageId) => serveChaincode(context, packageId),
       report: (line) => console.log(`${seconds(began)}  ${line}`),
     });
