@@ -10,6 +10,7 @@ import { ClaimPurges } from './contracts/claim-purges.ts';
 import { PayerTables } from './contracts/claim-tables.ts';
 import { Claims } from './contracts/claims.ts';
 import { Consents } from './contracts/consents.ts';
+import { Controlled } from './contracts/controlled.ts';
 import { Corrections } from './contracts/corrections.ts';
 import { Emergencies } from './contracts/emergencies.ts';
 import { Erasures } from './contracts/erasures.ts';
@@ -48,6 +49,7 @@ export const contracts = (consortium: Consortium): Contract[] =>
     Repayments,
     Registry,
     Recalls,
+    Controlled,
     Visits,
     Witnesses,
     PatientKeys,

@@ -102,7 +102,7 @@ async function checkLot(call: Dispensing, handing: Handing): Promise<void> {
 }
 
 /** Whether the version before handed out of the same package already. */
-async function isUnchanged(call: Dispensing, entry: Recorded): Promise<boolean> {
+export async function isUnchanged(call: Dispensing, entry: Recorded): Promise<boolean> {
   if (entry.draft.version === 1) return false;
   const index = (call.private.dispenses ?? []).findIndex(({ id }) => id === entry.draft.id);
   const shown = call.private.dispenses?.[index]?.previous;
@@ -114,7 +114,10 @@ async function isUnchanged(call: Dispensing, entry: Recorded): Promise<boolean> 
 }
 
 /** What is handed out, as the dispense says it or the Medication that it refers to. @throws LedgerError INVALID */
-async function packageFor({ store }: Dispensing, { entry, shown, root, entries }: Handing): Promise<Package> {
+export async function packageFor(
+  { store }: Dispensing,
+  { entry, shown, root, entries }: Omit<Handing, 'register'>,
+): Promise<Package> {
   const { resource, at } = entry;
   const id = medicationIdOf(resource);
   if (id === undefined) return packageIn(resource) ?? { products: [] };

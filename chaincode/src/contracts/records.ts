@@ -10,6 +10,7 @@ import { LedgerError } from '../model/errors.ts';
 import type { OutputOf } from '../model/transactions.ts';
 import { licenceRefusal } from '../rules/licences.ts';
 import { book } from './bookings.ts';
+import { holdControlled } from './controlled.ts';
 import { countDispenses } from './dispensing.ts';
 import { laid, putLaid, recordsOn } from './laying.ts';
 import { holdVisits } from './live-visits.ts';
@@ -50,6 +51,7 @@ async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'R
   const all = recordsOn(sheets);
   await countDispenses(recording, all);
   await checkLots(recording, all);
+  await holdControlled(recording, all);
   await book(recording, all);
   await holdVisits(recording, all);
   await holdChecks(recording, all);

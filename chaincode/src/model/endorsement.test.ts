@@ -102,6 +102,12 @@ const WIDER: Partial<Record<TransactionName, { without: string[]; because: strin
   SetLicence: { without: ['caller'], because: 'any regulator vouches for the register' },
   PublishLots: { without: ['caller'], because: 'any regulator vouches for the register' },
   PublishRecall: { without: ['caller'], because: 'any regulator vouches for the register' },
+  SetControlled: { without: ['caller'], because: 'any regulator vouches for the register' },
+  SignPrescription: {
+    without: ['caller'],
+    because:
+      'marks are the custodian’s to write with anybody; what is signed is named by a secret of those who are shown it',
+  },
   ReportRecall: {
     without: ['caller'],
     because:

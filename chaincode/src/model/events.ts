@@ -40,6 +40,8 @@ export const events = {
   PatientLinked: 'PatientLinked',
   LicenceSet: 'LicenceSet',
   RulesSet: 'RulesSet',
+  ControlledSet: 'ControlledSet',
+  PrescriptionSigned: 'PrescriptionSigned',
   LotsPublished: 'LotsPublished',
   RecallPublished: 'RecallPublished',
   RecallReported: 'RecallReported',

@@ -152,6 +152,12 @@ export const privateKeys = {
   /** registers: the root over what is published of lots, one generation after the other, and the buckets as a generation left them. */
   lots: (generation: number): string => `lots/${generation}`,
   lotBucket: (index: number, generation: number): string => `lot-bucket/${index}/${generation}`,
+  /** registers: which substances are controlled, one generation after the other. */
+  controlled: (generation: number): string => `controlled/${generation}`,
+  /** marks: that somebody has signed a prescription; see model/controlled.ts. */
+  signature: (name: string, signatory: string): string => `signature/${name}/${signatory}`,
+  /** reviews: what the regulators see of a prescription of what is controlled. */
+  controlledPrescription: (id: string): string => `controlled-prescription/${id}`,
   /** registers: one version of a recall. */
   recall: (id: string, version: number): string => `recall/${id}/${version}`,
   /** reviews, and care_<Provider> what the provider reports: what was found of a recall, one report after the other. */

@@ -19,6 +19,7 @@ import { claimPurgeTransactions } from './claim-purge-transactions.ts';
 import { claimTransactions } from './claim-transactions.ts';
 import { CONSENT_REFUSALS, type ConsentRefusal } from './consent-refusals.ts';
 import { rulesInputSchema } from './consortium-rules.ts';
+import { controlledTransactions } from './controlled.ts';
 import { correctionTransactions } from './correction-transactions.ts';
 import { foreseenSchema, foreseenShape } from './decision-shape.ts';
 import { dispenseShownSchema } from './dispensing.ts';
@@ -282,6 +283,7 @@ export const transactions = {
   ...patientKeyTransactions,
   ...logTransactions,
   ...lotTransactions,
+  ...controlledTransactions,
 
   /** Changes a licence in the register: `bucket` is the one that it lies in, as the register stands. */
   SetLicence: transaction({

@@ -45,6 +45,8 @@ import { sendWishes } from './consents/duties.ts';
 import { evaluateConsents } from './consents/evaluate.ts';
 import { wish, wishes } from './consents/routes.ts';
 import { cipherText } from './contents/routes.ts';
+import { signPrescription } from './controlled/operations.ts';
+import { controlledPrescriptions, getControlled, setControlled } from './controlled/routes.ts';
 import { correctRecord } from './corrections/operations.ts';
 import { correctionProofs, listRestrictions } from './corrections/proof-routes.ts';
 import { answerCorrection, correction, corrections } from './corrections/routes.ts';
@@ -173,6 +175,9 @@ export const ROUTES: readonly Route[] = [
   importLicences,
   getRules,
   setRules,
+  setControlled,
+  getControlled,
+  controlledPrescriptions,
   publishLots,
   publishRecall,
   recalls,
@@ -238,6 +243,7 @@ export const OPERATIONS: readonly SubjectOperation[] = [
   ...eraseRecord,
   ...correctRecord,
   confirmVisit,
+  signPrescription,
   ...joinVisit,
   ...checkMedication,
   issueKeyCode,
