@@ -267,7 +267,7 @@ describe('After a commit, while every read fails', function () {
     const body = { product, lots: ['A1'], reason: 'Tried.', status: 'active' };
     await regulator.write({ method: 'PUT', path: `/recalls/${randomUUID()}`, body });
     const hospital = scene.parties.of('hospital', 'system');
-    const made = async (body: object & { resourceType: string }) =>
+    const made = async (body: Record<string, unknown> & { resourceType: string }) =>
       `${body.resourceType}/${(await hospital.write({ method: 'POST', path: `/fhir/R4/${body.resourceType}`, body })).body.id}`;
     const practitioner = await made({ resourceType: 'Practitioner' });
     const licence = { status: 'active', start: '2020-01-01', end: '2099-01-01' };
