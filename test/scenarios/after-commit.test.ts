@@ -29,6 +29,7 @@ import {
   type PaymentBundle,
   paymentsIn,
 } from './payable-claims.fixture.ts';
+import { publishAndSign } from './signed-medicines.fixture.ts';
 import { type Answered, EDI, X12Claims } from './x12-claims.fixture.ts';
 
 type Method = (this: unknown, ...all: unknown[]) => unknown;
@@ -257,41 +258,8 @@ describe('After a commit, while every read fails', function () {
     sent.push(`${sending.method} ${sending.path}`);
   });
 
-  it('Lots of a medicine are published, and a recall', async () => {
-    const regulator = scene.parties.of('regulator', 'auditor');
-    const product = { system: 'urn:example:product', code: randomUUID() };
-    const lots = [{ number: 'A1', expiry: '2099-01-01' }];
-    await regulator.write({ method: 'POST', path: '/lots', body: { product, lots } });
-    const substance = { system: 'urn:example:substance', code: randomUUID() };
-    await regulator.write({ method: 'PUT', path: '/controlled-substances', body: { substances: [substance] } });
-    const body = { product, lots: ['A1'], reason: 'Tried.', status: 'active' };
-    await regulator.write({ method: 'PUT', path: `/recalls/${randomUUID()}`, body });
-    const hospital = scene.parties.of('hospital', 'system');
-    const made = async (body: Record<string, unknown> & { resourceType: string }) =>
-      `${body.resourceType}/${(await hospital.write({ method: 'POST', path: `/fhir/R4/${body.resourceType}`, body })).body.id}`;
-    const practitioner = await made({ resourceType: 'Practitioner' });
-    const licence = { status: 'active', start: '2020-01-01', end: '2099-01-01' };
-    const practitioners = [{ organisation: 'hospital', practitioner }];
-    const path = `/licences/${randomUUID().slice(0, 8)}`;
-    await regulator.write({ method: 'PUT', path, body: { ...licence, practitioners } });
-    await hospital.find<{ practitioners?: object[] }>(
-      { path },
-      'the licence',
-      (one) => one.practitioners !== undefined,
-    );
-    const prescription = await made({
-      ...{
-        resourceType: 'MedicationRequest',
-        status: 'active',
-        intent: 'order',
-        requester: { reference: practitioner },
-      },
-      ...{ subject: { reference: await made({ resourceType: 'Patient' }) } },
-      medicationCodeableConcept: { coding: [substance] },
-    });
-    const prescriber = scene.parties.of('hospital', 'practitioner', practitioner);
-    await prescriber.write({ method: 'POST', path: `/fhir/R4/${prescription}/$sign` });
-  });
+  it('Lots of a medicine are published, and a recall, and a prescription is signed', () =>
+    publishAndSign(scene.parties));
 
   it('The rules are set, and lists of licences and exclusions taken', async () => {
     const regulator = scene.parties.of('regulator', 'auditor');
