@@ -16,6 +16,9 @@ export interface Story {
   /** Who acts for the patient, `RelatedPerson/<id>`. */
   caretaker?: string;
   emergencyId?: string;
+  prescriptionId?: string;
+  /** What is handed out by it: its GTIN and lot. */
+  package?: { code: string; lot: string };
   coverageId?: string;
   claimId?: string;
   deniedClaimId?: string;

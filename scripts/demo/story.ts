@@ -5,6 +5,7 @@
 import { accessAllowed, accessLog, accessRefused, consentGranted } from './access.ts';
 import { answered, delegated } from './caretakers.ts';
 import { adjudicated, claimSubmitted, coverageShown, duplicateCaught, paid, remitted } from './claims.ts';
+import { booked, consulted, recalled, taken } from './consultation.ts';
 import { glassBroken, glassReviewed } from './emergencies.ts';
 import { appealed, asked, explained, replaced } from './put-right.ts';
 import { corrected, erased } from './rights.ts';
@@ -37,6 +38,10 @@ export const steps: readonly Step[] = [
   { title: 'The payer denies a claim, the hospital appeals, and another person decides', run: appealed },
   { title: 'The patient takes her record along, and programs that are not ours check it', run: takenAlong },
   { title: 'The patient has that result erased, everywhere', run: erased },
+  { title: 'The patient books a consultation at a distance', run: booked },
+  { title: 'They meet, and it is finished with a prescription', run: consulted },
+  { title: 'The medicine is handed out, and she takes it', run: taken },
+  { title: 'Its lot is recalled, and she is told', run: recalled },
   { title: 'One byte of a stored copy is changed on disk, and the change is detected and named', run: changeDetected },
   { title: 'The byte is put back', run: changeUndone },
 ];

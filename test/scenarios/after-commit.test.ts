@@ -153,7 +153,8 @@ describe('After a commit, while every read fails', function () {
     return again;
   }
 
-  const told = steps.filter(({ title }) => !/byte/.test(title));
+  // What changes bytes on disk, or tries what is refused, is no write that is committed.
+  const told = steps.filter(({ title }) => !/byte|consultation|They meet|handed out|recalled/.test(title));
   for (const { title, run } of told) it(title, () => run(story, silent));
 
   it('One patient is created, updated, and written in a batch with faults in it', async () => {
