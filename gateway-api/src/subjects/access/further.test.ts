@@ -6,7 +6,7 @@ import { AccessScene, type ExamplePatient, type Shown } from './access-scene.fix
 
 /** One more than a part carries. */
 const RECORDS = 401;
-const LONG_MS = 30_000;
+const LONG_MS = 55_000;
 
 describe('A delivery in parts', function () {
   this.timeout(120_000);
