@@ -10,7 +10,7 @@ const LIMITS = { inFlightWrites: 100, clientWrites: 100, budgetMs: 3_000, feedWa
 const SYSTEM = 'urn:example:mrn';
 const CONSENT_SCOPES = 'http://terminology.hl7.org/CodeSystem/consentscope';
 const ORGANISATIONS = 'https://telemed-ledger.example/organisations';
-const LONG_MS = 20_000;
+const LONG_MS = 45_000;
 
 export interface ExamplePatient {
   /** Of the hospital's Patient. */
