@@ -133,17 +133,20 @@ function portsIn(environment: NodeJS.ProcessEnv, prefix: string, mistakes: strin
   return ports;
 }
 
-function printTable({ consortium, urls }: RunningConsortium, codeOf: (organisation: string) => string): void {
-  const rows = consortium.organisations.map(({ name, kind, mspId }) => [
-    name,
-    kind,
-    mspId,
-    urls[name] ?? '',
-    codeOf(name),
-  ]);
-  const all = [['organisation', 'kind', 'MSP', 'base URL', 'sign-in code'], ...rows];
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...all.map((row) => row[column]!.length)));
-  for (const row of all)
+function printTable({ consortium, urls }: RunningConsortium): void {
+  const rows = consortium.organisations.map(({ name, kind, mspId }) => [name, kind, mspId, urls[name] ?? '']);
+  printColumns([['organisation', 'kind', 'MSP', 'base URL'], ...rows]);
+}
+
+/** Beside the table, whose last column programs read. */
+function printCodes({ consortium }: RunningConsortium, codeOf: (organisation: string) => string): void {
+  console.log('Each base URL is a page, too. Its sign-in code:');
+  printColumns(consortium.organisations.map(({ name }) => [` ${name}`, codeOf(name)]));
+}
+
+function printColumns(rows: readonly string[][]): void {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  for (const row of rows)
     console.log(
       row
         .map((cell, column) => cell.padEnd(widths[column]!))
@@ -190,7 +193,8 @@ async function start(settings: Settings): Promise<void> {
       void leave(1, WITHOUT_LEDGER_MS);
     },
   });
-  printTable(running, (name) => signInCode(join(settings.dataDir, 'organisations', name, 'issuer')));
+  printTable(running);
+  printCodes(running, (name) => signInCode(join(settings.dataDir, 'organisations', name, 'issuer')));
   // A base URL is also a page: whoever opens one waits for nothing.
   await pages();
   await untilAllReady({ gateways: running.gateways, print: (line) => console.error(line) }).catch(
