@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 const SOURCE = join(import.meta.dirname, 'src');
 /** Where a gateway serves the assets; the page itself is `/`. */
@@ -53,7 +53,8 @@ let made: Promise<Pages> | undefined;
 
 /** The pages, which are made when they are first asked for. */
 export function pages(): Promise<Pages> {
-  made ??= make();
+  // Its helper process would stay as long as this one.
+  made ??= make().finally(stop);
   return made;
 }
 
