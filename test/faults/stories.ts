@@ -4,6 +4,7 @@
  */
 
 import { isDelegation } from '@telemed-ledger/chaincode/model/delegations.ts';
+import { booked, consulted, recalled, taken } from '@telemed-ledger/scripts/demo/consultation.ts';
 import { expectThat, type Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { appealed, asked, replaced } from '@telemed-ledger/scripts/demo/put-right.ts';
 import type { Narrator, Step, Story } from '@telemed-ledger/scripts/demo/step.ts';
@@ -49,8 +50,11 @@ async function untilGone(ask: () => Promise<{ status: number }>): Promise<void> 
   }
 }
 
-/** What the books of a run do not know: a claim that is decided more than once, or in the place of another. */
-const UNBOOKED: readonly Step['run'][] = [changeDetected, changeUndone, replaced, asked, appealed];
+/** What the books of a run do not know: a claim that is decided more than once, or in the place of another; a write that is to be refused. */
+const UNBOOKED: readonly Step['run'][] = [
+  ...[changeDetected, changeUndone, replaced, asked, appealed],
+  ...[booked, consulted, taken, recalled],
+];
 const told = [...steps.filter(({ run }) => !UNBOOKED.includes(run)), revoked];
 
 /** Tells one story after the other until the run is over; one that has begun is told to its end. */
