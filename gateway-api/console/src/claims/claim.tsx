@@ -1,16 +1,15 @@
 /** One claim: what is billed line by line beside what was decided, each rule with its outcome and facts, and the decision by the rules. */
-import type { Claim, ClaimResponse, ExplanationOfBenefit, Parameters } from '@medplum/fhirtypes';
+import type { Claim, ClaimResponse, Parameters } from '@medplum/fhirtypes';
 import { useCallback } from 'preact/hooks';
 import { ask, fhirPath, search } from '../api.ts';
 import { useWords } from '../language.ts';
-import { useAmount } from '../parts/amount.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Failure } from '../parts/failure.tsx';
 import { conceptOf } from '../parts/fhir-texts.ts';
+import { Line, LineTable } from '../parts/line-table.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import { Empty, WhenLoaded } from '../parts/states.tsx';
-import { TOTALS, totalsOf } from '../parts/totals.ts';
-import { Wide } from '../parts/wide.tsx';
+import { totalsIn } from '../parts/totals.ts';
 import { type Finding, findingsIn } from './findings.ts';
 import { billedSaid, type QueuedClaim } from './queued.ts';
 
@@ -116,44 +115,15 @@ function Findings({ of }: { of: readonly Finding[] }) {
 const isPassed = ({ outcome }: Finding): boolean => outcome === 'pass';
 
 function Lines({ claim, response }: { claim: Claim; response: ClaimResponse | undefined }) {
-  const { t } = useWords();
-  const amount = useAmount();
-  const decidedFor = (sequence: number | undefined) =>
-    totalsOf({
-      total: (response?.item?.find(({ itemSequence }) => itemSequence === sequence)?.adjudication ?? []) as NonNullable<
-        ExplanationOfBenefit['total']
-      >,
-    });
   return (
-    <Wide label={t('service')}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t('service')}</th>
-            {TOTALS.map((name) => (
-              <th key={name} scope="col">
-                {t(name === 'owed' ? 'patientPays' : `total-${name}`)}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {claim.item?.map(({ sequence, productOrService, net }) => {
-            const totals = { billed: net, ...decidedFor(sequence) };
-            return (
-              <tr key={sequence}>
-                <th scope="row" dir="auto">
-                  {conceptOf(productOrService)}
-                </th>
-                {TOTALS.map((name) => (
-                  <td key={name}>{amount(totals[name])}</td>
-                ))}
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </Wide>
+    <LineTable nameOf={(name) => (name === 'owed' ? 'patientPays' : `total-${name}`)}>
+      {claim.item?.map(({ sequence, productOrService, net }) => {
+        const decided = response?.item?.find(({ itemSequence }) => itemSequence === sequence);
+        return (
+          <Line key={sequence} service={conceptOf(productOrService)} totals={{ billed: net, ...totalsIn(decided) }} />
+        );
+      })}
+    </LineTable>
   );
 }
 

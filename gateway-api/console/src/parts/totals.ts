@@ -40,3 +40,9 @@ export function totalsOf({ total = [] }: Stated): Partial<Record<Total, Money>> 
   const owed = sumOf(amountsOf(OWED)) ?? sumOf(amountsOf(PARTS));
   return owed === undefined ? found : { ...found, owed };
 }
+
+type Adjudicated = { adjudication?: { category: { coding?: { code?: string }[] }; amount?: Money }[] } | undefined;
+
+/** Those of one line, which are stated in its adjudication. */
+export const totalsIn = (line: Adjudicated): ReturnType<typeof totalsOf> =>
+  totalsOf({ total: (line?.adjudication ?? []) as NonNullable<Stated['total']> });

@@ -1,12 +1,12 @@
 /** My bills: of each what was billed, allowed, paid and is left to me, line by line, and why. */
-import type { ExplanationOfBenefit, ExplanationOfBenefitItem } from '@medplum/fhirtypes';
+import type { ExplanationOfBenefit } from '@medplum/fhirtypes';
 import { useWords } from '../language.ts';
 import { useAmount } from '../parts/amount.ts';
 import { conceptOf, namedBy } from '../parts/fhir-texts.ts';
+import { Line, LineTable } from '../parts/line-table.tsx';
 import { usePaged } from '../parts/loading.ts';
 import { Empty, More, WhenLoaded } from '../parts/states.tsx';
-import { TOTALS, totalsOf } from '../parts/totals.ts';
-import { Wide } from '../parts/wide.tsx';
+import { TOTALS, totalsIn, totalsOf } from '../parts/totals.ts';
 
 export function Bills() {
   const { t } = useWords();
@@ -63,44 +63,15 @@ function Bill({ bill }: { bill: ExplanationOfBenefit }) {
       )}
       <details>
         <summary>{t('lines', { count: bill.item?.length ?? 0 })}</summary>
-        <Wide label={t('service')}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{t('service')}</th>
-                {TOTALS.map((name) => (
-                  <th key={name} scope="col">
-                    {t(`total-${name}`)}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {bill.item?.map((item) => (
-                <BillLine key={item.sequence} item={item} />
-              ))}
-            </tbody>
-          </table>
-        </Wide>
+        <LineTable nameOf={(name) => `total-${name}`}>
+          {bill.item?.map((item) => (
+            <Line key={item.sequence} service={conceptOf(item.productOrService)} totals={totalsIn(item)} />
+          ))}
+        </LineTable>
       </details>
       <p class="soft">
         {t('insurer')} <bdi>{namedBy(bill.insurer)}</bdi>
       </p>
     </li>
-  );
-}
-
-function BillLine({ item }: { item: ExplanationOfBenefitItem }) {
-  const amount = useAmount();
-  const totals = totalsOf({ total: (item.adjudication ?? []) as NonNullable<ExplanationOfBenefit['total']> });
-  return (
-    <tr>
-      <th scope="row" dir="auto">
-        {conceptOf(item.productOrService)}
-      </th>
-      {TOTALS.map((name) => (
-        <td key={name}>{amount(totals[name])}</td>
-      ))}
-    </tr>
   );
 }

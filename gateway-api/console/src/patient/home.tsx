@@ -4,11 +4,11 @@ import { useCallback } from 'preact/hooks';
 import { ask, search } from '../api.ts';
 import { useWords } from '../language.ts';
 import { useLoaded } from '../parts/loading.ts';
-import { Empty, WhenLoaded } from '../parts/states.tsx';
+import { WhenLoaded } from '../parts/states.tsx';
 import { hrefOf } from '../route.ts';
 import { type AccessRequests, isWaiting } from './access.ts';
 import { useRequestEvents } from './live.ts';
-import { BY_OTHERS, Entry } from './log.tsx';
+import { BY_OTHERS, Entries } from './log.tsx';
 
 const waiting = async (signal: AbortSignal): Promise<number> => {
   const { body } = await ask<AccessRequests>({ path: '/access-requests?status=requested', signal });
@@ -46,19 +46,7 @@ export function Home() {
         </a>
       </div>
       <h2>{t('lastSeen')}</h2>
-      <WhenLoaded of={log}>
-        {({ found }) =>
-          found.length === 0 ? (
-            <Empty>{t('logEmpty')}</Empty>
-          ) : (
-            <ol class="entries">
-              {found.map((event) => (
-                <Entry key={event.id} event={event} />
-              ))}
-            </ol>
-          )
-        }
-      </WhenLoaded>
+      <WhenLoaded of={log}>{({ found }) => <Entries of={found} />}</WhenLoaded>
       <p>
         <a href={hrefOf('log')}>{t('wholeLog')}</a>
       </p>

@@ -49,19 +49,7 @@ export function Log() {
         <Choice label={t('filterSince')} of={SINCE} value={days} onChoose={setDays} />
         <Accounting />
       </div>
-      <WhenLoaded of={events}>
-        {(found) =>
-          found.length === 0 ? (
-            <Empty>{t('logEmpty')}</Empty>
-          ) : (
-            <ol class="entries">
-              {found.map((event) => (
-                <Entry key={event.id} event={event} />
-              ))}
-            </ol>
-          )
-        }
-      </WhenLoaded>
+      <WhenLoaded of={events}>{(found) => <Entries of={found} />}</WhenLoaded>
       <More of={events} />
     </>
   );
@@ -90,11 +78,23 @@ const Choice = ({ label, of, value, onChoose }: ChoiceProps) => {
   );
 };
 
+export function Entries({ of }: { of: readonly AuditEvent[] }) {
+  const { t } = useWords();
+  if (of.length === 0) return <Empty>{t('logEmpty')}</Empty>;
+  return (
+    <ol class="entries">
+      {of.map((event) => (
+        <Entry key={event.id} event={event} />
+      ))}
+    </ol>
+  );
+}
+
 /** As the gateway begins every line of the log: the time in UTC. */
 const TIME_BEFORE = /^.{4,60}?\bUTC\u2069?:\s*/;
 
 /** One entry: its sentence without the time in front of it, which stands beside it as the reader writes times. */
-export function Entry({ event }: { event: AuditEvent }) {
+function Entry({ event }: { event: AuditEvent }) {
   const words = useWords();
   const sentence = textOf(event.text?.div ?? '').replace(TIME_BEFORE, '');
   const purpose = event.purposeOfEvent?.[0]?.coding?.[0]?.code;
