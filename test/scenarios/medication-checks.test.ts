@@ -8,7 +8,7 @@ import { recordIdAt } from '@telemed-ledger/chaincode/model/sheets.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
-import { permissionOf } from './consents.fixture.ts';
+import { delivered, permissionOf } from './consents.fixture.ts';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 import { Attacker, refusalOf } from './forgery.fixture.ts';
 
@@ -208,13 +208,7 @@ describe('What speaks against a medicine', function () {
       expect(answer.status, JSON.stringify(answer.body)).to.equal(200);
       const classes = types.map((code) => ({ system: 'http://hl7.org/fhir/resource-types', code }));
       await granted(patient, permissionOf(id, { class: classes }));
-      const body = { holder: 'hospital', patient: { system: MRN, value: mrn }, types, purpose: 'TREAT' };
-      const { id: access } = (await clinic.write({ method: 'POST', path: '/access-requests', body }, [201])).body;
-      await clinic.find<{ whole?: { status: string } }>(
-        { path: `/access-requests/${access}` },
-        'it',
-        ({ whole }) => whole?.status === 'complete',
-      );
+      await delivered(clinic, { system: MRN, value: mrn }, types);
       const [prescription] = (
         await clinic.find<Checked>(
           { path: `/fhir/R4/MedicationRequest?patient=${id}` },

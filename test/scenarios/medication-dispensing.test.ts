@@ -3,11 +3,10 @@
  * stands, and by whoever has been shown it. On either network.
  */
 import { randomUUID } from 'node:crypto';
-import type { AccessState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
-import { permissionOf } from './consents.fixture.ts';
+import { delivered, permissionOf } from './consents.fixture.ts';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 
 const MRN = 'https://hospital.example/mrn';
@@ -17,7 +16,6 @@ const CALLERS = 50;
 const tablets = (value: number) => ({ value, system: 'http://unitsofmeasure.org', code: '{tbl}' });
 
 type Answer = Awaited<ReturnType<Party['send']>>;
-type Shown = AccessState & { whole?: { status: string } };
 
 describe('A prescription', function () {
   this.timeout(120_000);
@@ -58,12 +56,7 @@ describe('A prescription', function () {
     });
   const seenAs = (who: Party, status: string) =>
     who.find<{ status: string }>({ path: `/licences/${licence}` }, 'the licence', (one) => one.status === status);
-  const askFor = async (): Promise<void> => {
-    const types = ['MedicationRequest', 'Patient'];
-    const body = { holder: 'hospital', patient: { system: MRN, value: mrn }, types, purpose: 'TREAT' };
-    const { id } = (await clinic.write<Shown>({ method: 'POST', path: '/access-requests', body }, [201])).body;
-    await clinic.find<Shown>({ path: `/access-requests/${id}` }, 'it', ({ whole }) => whole?.status === 'complete');
-  };
+  const askFor = () => delivered(clinic, { system: MRN, value: mrn }, ['MedicationRequest', 'Patient']);
   const refusedAs = (answer: Answer, reason: RegExp, status = 409): void => {
     expect([answer.status, JSON.stringify(answer.body)].join(' ')).to.match(
       new RegExp(`^${status} .*${reason.source}`),

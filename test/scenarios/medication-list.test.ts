@@ -7,7 +7,7 @@ import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import { delegationTo, toAct } from '@telemed-ledger/scripts/demo/caretakers.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
-import { permissionOf } from './consents.fixture.ts';
+import { delivered, permissionOf } from './consents.fixture.ts';
 import { consortium, type Scene, START_TIMEOUT_MS } from './consortium.fixture.ts';
 
 const MRN = 'https://hospital.example/mrn';
@@ -121,13 +121,7 @@ describe('The list of what a patient takes', function () {
     const types = ['MedicationRequest', 'MedicationAdministration', 'Patient'];
     const classes = types.map((code) => ({ system: 'http://hl7.org/fhir/resource-types', code }));
     await granted(patient, permissionOf(id, { class: classes }));
-    const body = { holder: 'hospital', patient: { system: MRN, value: mrn }, types, purpose: 'TREAT' };
-    const { id: access } = (await clinic.write({ method: 'POST', path: '/access-requests', body }, [201])).body;
-    await clinic.find<{ whole?: { status: string } }>(
-      { path: `/access-requests/${access}` },
-      'it',
-      ({ whole }) => whole?.status === 'complete',
-    );
+    await delivered(clinic, { system: MRN, value: mrn }, types);
     const list = await listAt(clinic, ofClinic);
     expect(sourcesIn(list)).to.deep.equal([[prescribed, elsewhere].sort()]);
     expect(countsIn(list.contained![0]!)).to.deep.equal({ due: 20, taken: 3, missed: 17 });
