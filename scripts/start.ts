@@ -11,6 +11,7 @@ import { originsIn } from '@telemed-ledger/gateway-api/http/cross-origin.ts';
 import { isOrigin, networksIn } from '@telemed-ledger/gateway-api/http/origin.ts';
 import { hostsIn } from '@telemed-ledger/gateway-api/subjects/subscriptions/hosts.ts';
 import { type Parties, partiesSchema } from '@telemed-ledger/gateway-api/subjects/x12/parties.ts';
+import { portIn } from './consortium/ports.ts';
 import { isNetworkKind, type NetworkKind } from './consortium/read-models.ts';
 import type { RunningConsortium } from './consortium.ts';
 
@@ -126,9 +127,9 @@ function portsIn(environment: NodeJS.ProcessEnv, prefix: string, mistakes: strin
   const ports: Record<string, number> = {};
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith(prefix)) continue;
-    const port = Number(value);
-    if (!/^\d{1,5}$/.test(value ?? '') || port > 65_535) mistakes.push(`${name}: not a port from 0 to 65535`);
-    ports[organisationIn(name, prefix)] = port;
+    const port = portIn(value ?? '');
+    if (port === undefined) mistakes.push(`${name}: not a port from 0 to 65535`);
+    else ports[organisationIn(name, prefix)] = port;
   }
   return ports;
 }

@@ -3,6 +3,12 @@ import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type PortOwner, portVariable } from '@telemed-ledger/consortium/variables.ts';
 
+const LAST_PORT = 65_535;
+
+/** A port as a variable of the environment has it, 0 for any free one; undefined for what is none. */
+export const portIn = (text: string): number | undefined =>
+  /^\d{1,5}$/.test(text) && Number(text) <= LAST_PORT ? Number(text) : undefined;
+
 function portError(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

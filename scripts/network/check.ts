@@ -15,7 +15,7 @@ import { type PortUse, takenPorts } from '@telemed-ledger/network/fabric/ports.t
 import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
 import { dataDirectory, definedConsortium, UsageError } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
-import { takenPorts as takenGatewayPorts } from '../consortium/ports.ts';
+import { portIn, takenPorts as takenGatewayPorts } from '../consortium/ports.ts';
 import { dayOf, daysLeft, SOON_DAYS } from './certificates.ts';
 import { askEngine, type Engine, engineFindings } from './container-engine.ts';
 import { networkContext } from './context.ts';
@@ -101,8 +101,9 @@ export function gatewayPortsOf(
   const portOf = ({ name, gatewayPort }: OrganisationDefinition): number => {
     const variable = portVariable(name);
     const text = environment[variable] || String(gatewayPort);
-    if (/^\d{1,5}$/.test(text)) return Number(text);
-    throw new UsageError(`${variable}: ${text} is not a port`);
+    const port = portIn(text);
+    if (port === undefined) throw new UsageError(`${variable}: ${text} is not a port`);
+    return port;
   };
   return Object.fromEntries(organisations.map((organisation) => [organisation.name, portOf(organisation)]));
 }

@@ -23,11 +23,16 @@ export const orderIn = (item: RecordItem): Resource | undefined =>
 
 /** Whether it decides that now. */
 export async function isDeciding(services: CheckServices, item: RecordItem, order: Resource): Promise<boolean> {
-  const row = await rowBefore(services, item);
+  return decidesAfter(await rowBefore(services, item), item, order);
+}
+
+function decidesAfter(row: RowBefore, item: RecordItem, order: Resource): boolean {
   const anchored = row && (parseExact(row.value) as { resource: Resource; deleted?: true });
   const previous = anchored?.deleted === undefined ? anchored?.resource : undefined;
   return isDecision(order, { version: item.version, previous, now: new Date().toISOString() });
 }
+
+type RowBefore = Awaited<ReturnType<typeof rowBefore>>;
 
 async function rowBefore({ index, organisation }: CheckServices, { type, id, version }: RecordItem) {
   const row = version === 1 ? undefined : await index.evidence.rowOf(type, id, version - 1);
@@ -43,7 +48,7 @@ async function withChecked(services: CheckServices, item: RecordItem): Promise<R
   if (order === undefined || tables === undefined) return item;
   const row = await rowBefore(services, item);
   const previous = row === undefined ? {} : { previous: await services.index.evidence.ofRecord(row) };
-  const records = (await isDeciding(services, item, order)) ? await recordsFor(services, order) : [];
+  const records = decidesAfter(row, item, order) ? await recordsFor(services, order) : [];
   if (row === undefined && records.length === 0) return item;
   return { ...item, checked: { ...previous, records } };
 }

@@ -60,6 +60,9 @@ export const recordGroups = (
     },
   });
 
+/** What records are sent with that rest on something, one kind after the other. */
+const SHOWING = [withDispensing, withLots, withBookings, withVisits, withChecks] as const;
+
 /** Records all of them or none, of whatever type a provider records. @throws as GroupCommit.write */
 export const recordVersions: Write = async ({ groups, index, organisation }, drafts, { as, beforeSubmit }, caller) => {
   const plain = await recordItems(index, organisation.name, drafts);
@@ -74,12 +77,13 @@ export const recordVersions: Write = async ({ groups, index, organisation }, dra
       beforeSubmit,
     });
   const services = { index, organisation };
-  const withMedication: typeof withLots = async (...which) => withLots(services, await withDispensing(...which));
   const isPlain = !plain.some((item) => isOfMedication(item) || isAppointment(item) || isVisit(item));
   if (plain.some(isOfMedication)) await demandChecked(services, plain, caller);
-  const withVisitsShown = async () =>
-    withVisits(services, await withBookings(services, await withMedication(services, plain)));
-  const shown = async () => withChecks(services, await withVisitsShown());
+  const shown = async (): Promise<readonly RecordItem[]> => {
+    let items: readonly RecordItem[] = plain;
+    for (const withShown of SHOWING) items = await withShown(services, items);
+    return items;
+  };
   const written = isPlain ? write(plain) : upToDate(async () => write(await shown()));
   return written.catch((error: unknown) => {
     throw atResource(error, plain);
