@@ -79,7 +79,7 @@ export class ExamplePeer {
 
   private constructor(
     address: string,
-    registered: Uint8Array,
+    takes: Uint8Array,
     ready: (ccid: string) => void,
     failed: (error: Error) => void,
   ) {
@@ -88,8 +88,8 @@ export class ExamplePeer {
     this.#stream = this.#client.connect();
     this.#stream.on('error', failed);
     this.#stream.once('data', (registration: peer.ChaincodeMessage) => {
-      this.#send(Type.REGISTERED, '', registered);
-      this.#send(Type.READY);
+      this.#send(Type.REGISTERED);
+      this.#send(Type.READY, '', takes);
       this.#stream.on('data', (message: peer.ChaincodeMessage) => this.#answer(message));
       ready(peer.ChaincodeID.deserializeBinary(registration.getPayload_asU8()).getName());
     });
@@ -97,15 +97,12 @@ export class ExamplePeer {
 
   /**
    * Connects, and answers with the id under which the chaincode registered.
-   * @param registered what the peer says of itself; peers before Fabric 3.1 say nothing
+   * @param takes what the peer says of itself when it is ready; peers before Fabric 3.1 say nothing
    */
-  static connect(
-    address: string,
-    registered: Uint8Array = new Uint8Array(),
-  ): Promise<{ peer: ExamplePeer; ccid: string }> {
+  static connect(address: string, takes: Uint8Array = new Uint8Array()): Promise<{ peer: ExamplePeer; ccid: string }> {
     return new Promise((resolve, reject) => {
       const ready = (ccid: string): void => resolve({ peer: connected, ccid });
-      const connected: ExamplePeer = new ExamplePeer(address, registered, ready, reject);
+      const connected: ExamplePeer = new ExamplePeer(address, takes, ready, reject);
     });
   }
 

@@ -49,10 +49,10 @@ describe('the chaincode server', () => {
   });
 
   describe('to a peer that says what it takes', () => {
-    /** protos.ChaincodeAdditionalParams, as Fabric 3.1 sends it. */
+    /** protos.ChaincodeAdditionalParams, as Fabric 3.1 sends it with READY. */
     const params = (...bytes: number[]) => Uint8Array.of(...bytes);
-    const written = async (registered: Uint8Array, sheets: SheetDraft[]) => {
-      const { peer: other } = await ExamplePeer.connect(server.address, registered);
+    const written = async (takes: Uint8Array, sheets: SheetDraft[]) => {
+      const { peer: other } = await ExamplePeer.connect(server.address, takes);
       try {
         const request = { name: 'records:RecordVersions', arguments: ['{}'], ...asHospital, private: { sheets } };
         const { status, puts } = await other.invoke(request);
@@ -63,7 +63,7 @@ describe('the chaincode server', () => {
       }
     };
 
-    for (const [what, registered, expected] of [
+    for (const [what, takes, expected] of [
       ['1,000 writes at once: one message', params(8, 1, 16, 0xe8, 7, 24, 1, 32, 0xe8, 7), 1],
       ['two at once', params(8, 1, 16, 2), 3],
       ['no batches: each alone', params(16, 0xe8, 7), 0],
@@ -71,7 +71,7 @@ describe('the chaincode server', () => {
     ] as const)
       it(`sends writes as it says: ${what}`, async () => {
         const sheets = [sheetOf([observation()]), sheetOf([observation()])];
-        expect(await written(registered, sheets)).to.deep.equal({ batches: expected, keys: sheets.flatMap(keysOf) });
+        expect(await written(takes, sheets)).to.deep.equal({ batches: expected, keys: sheets.flatMap(keysOf) });
       });
   });
 

@@ -1,7 +1,7 @@
 /**
  * Writes in batches, which peers of Fabric 3.1 take and fabric-shim 2.5 does not send: each write would be a round trip of its own.
- * A peer says with its answer to the registration whether it takes them; to one that does not they go one by one.
- * @see https://github.com/hyperledger/fabric/blob/v3.1.5/core/chaincode/handler.go (HandleWriteBatch)
+ * A peer says when it is ready whether it takes them; to one that does not they go one by one.
+ * @see https://github.com/hyperledger/fabric/blob/v3.1.5/core/chaincode/handler.go (sendReady, HandleWriteBatch)
  */
 import { peer } from '@hyperledger/fabric-protos';
 import type { LedgerStub, LedgerWrite } from './ledger/store.ts';
@@ -17,15 +17,18 @@ interface ShimStub extends LedgerStub {
   validationParameterMetakey: string;
 }
 
-type PeerStream = object & { once(event: 'data', listener: (message: peer.ChaincodeMessage) => void): unknown };
+type Listener = (message: peer.ChaincodeMessage) => void;
+type PeerStream = object & Record<'on' | 'off', (event: 'data', listener: Listener) => unknown>;
 
-/** Notes what the peer says of itself, which is the first message of a stream. */
+/** Notes what the peer says of itself: with READY, its second message, after which transactions come. */
 export function noteBatches(stream: PeerStream): void {
-  stream.once('data', (message) => {
-    if (message.getType() !== peer.ChaincodeMessage.Type.REGISTERED) return;
+  const note: Listener = (message) => {
+    if (message.getType() !== peer.ChaincodeMessage.Type.READY) return;
+    stream.off('data', note);
     const numbers = numbersIn(message.getPayload_asU8());
     if (numbers.get(USE_WRITE_BATCH) === 1) largest.set(stream, Math.max(1, numbers.get(MAX_SIZE_WRITE_BATCH) ?? 1));
-  });
+  };
+  stream.on('data', note);
 }
 
 /** Fields of protos.ChaincodeAdditionalParams, which the published protobufs for Node lack. */

@@ -101,6 +101,22 @@ describe('npm start on Fabric under steady writes', function () {
     parties = new Parties({ dataDir: environment!.DATA_DIR, urls: running.urls });
   });
 
+  it('has a record written by one message to the peer', async () => {
+    const { peers } = layoutOf(environment!.DATA_DIR, loadConsortium(environment!.CONSORTIUM), 'bft');
+    const { host, operationsPort } = peers.find(({ organisation }) => organisation.name === 'hospital')!;
+    const metrics = await (await fetch(`http://${host}:${operationsPort}/metrics`)).text();
+    const ours = metrics.split('\n').filter((line) => /^chaincode_shim_requests_received.*"telemed_/.test(line));
+    const count = (type: string) =>
+      Number(
+        ours
+          .find((line) => line.includes(`"${type}"`))
+          ?.split(' ')
+          .at(-1) ?? 0,
+      );
+    expect(count('WRITE_BATCH_STATE')).to.be.greaterThan(0);
+    expect(count('PUT_STATE')).to.equal(0);
+  });
+
   it('keeps all gateways while one of them is far behind, and after', async () => {
     signal('clinic', 'SIGSTOP');
     await sleep(15_000);

@@ -141,8 +141,8 @@ export class ChaincodeConnection {
       return;
     }
     const { REGISTERED, READY } = MessageType;
-    this.#stream.send(encodeMessage({ type: REGISTERED, payload: TAKEN, txId: '', channel: '' }));
-    this.#stream.send(encodeMessage({ type: READY, payload: EMPTY, txId: '', channel: '' }));
+    this.#stream.send(encodeMessage({ type: REGISTERED, payload: EMPTY, txId: '', channel: '' }));
+    this.#stream.send(encodeMessage({ type: READY, payload: TAKEN, txId: '', channel: '' }));
     this.#state = 'ready';
     this.#ready.resolve();
   }
