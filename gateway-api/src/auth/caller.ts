@@ -10,6 +10,8 @@ export interface Caller {
   role: Role;
   /** For instance `Practitioner/…` or `Patient/…`. */
   fhirUser?: string;
+  /** Id of the application that was given the token, where this gateway's own authorization server gave it. */
+  client?: string;
   /** What the token is limited to, beside its role; absent: to nothing. */
   scopes?: Scopes;
   /** Of a patient: ids of her other Patient records, which links make hers (subjects/links/). */

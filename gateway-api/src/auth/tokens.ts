@@ -74,7 +74,7 @@ export function tokenVerifier(settings: TokenSettings, kind: Kind, { key } = key
     if (Number(claims.exp) - Number(claims.iat) > settings.maxMinutes * 60) {
       throw unauthenticated('The access token lives longer than is accepted here.', 'invalid_token');
     }
-    return { caller: callerIn(claims, kind), expires: Number(claims.exp) * 1000 };
+    return { caller: callerIn(claims, kind, settings.alias?.()), expires: Number(claims.exp) * 1000 };
   };
 
   const knownOf = (token: string | undefined): Caller | undefined => {
@@ -119,7 +119,8 @@ export function authentication(
   };
 }
 
-function callerIn(claims: JWTPayload, kind: Kind): Caller {
+/** @param server issuer of the tokens that this gateway's authorization server gives */
+function callerIn(claims: JWTPayload, kind: Kind, server: string | undefined): Caller {
   const role = claims['role'];
   const fhirUser = claims['fhirUser'];
   if (!ROLES.includes(role as Role) || (fhirUser !== undefined && !isUser(fhirUser))) {
@@ -130,6 +131,8 @@ function callerIn(claims: JWTPayload, kind: Kind): Caller {
   }
   const caller: Caller = { subject: String(claims.sub), role: role as Role };
   if (typeof fhirUser === 'string') caller.fhirUser = fhirUser;
+  const { client_id: client } = claims;
+  if (server !== undefined && claims.iss === server && typeof client === 'string') caller.client = client;
   const scopes = scopesOf(claims);
   return scopes === undefined ? caller : { ...caller, scopes };
 }

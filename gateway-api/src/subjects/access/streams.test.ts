@@ -48,7 +48,7 @@ describe('Streams of events to patients', () => {
     streams.demandRoom(client);
     const response = new FakeResponse();
     await streams.add(
-      { client, patient, response: response as unknown as ServerResponse },
+      { client, patient, response: response as unknown as ServerResponse, isHers: true },
       { since: undefined, endsAt },
     );
     return response;
@@ -58,7 +58,7 @@ describe('Streams of events to patients', () => {
     for (const answer of [async () => false, () => Promise.reject(new Error('lost'))]) {
       let isOver = false;
       const response = new FakeResponse();
-      const listening = { client: 'c', patient: 'a', response: response as unknown as ServerResponse };
+      const listening = { client: 'c', patient: 'a', response: response as unknown as ServerResponse, isHers: false };
       const mayGoOn = () => (isOver ? answer() : Promise.resolve(true));
       await streams.add({ ...listening, mayGoOn }, { since: undefined, endsAt: Date.now() + 60_000 });
       known.set('one', disclosure('a'));

@@ -36,6 +36,8 @@ interface Stream {
   held: Disclosure[] | undefined;
   /** Whether who listens may still: asked before every event and with every beat. Absent: until its time is over. */
   mayGoOn?: (() => Promise<boolean>) | undefined;
+  /** Whether it is the patient herself. */
+  isHers: boolean;
 }
 
 export class AccessStreams {
@@ -74,10 +76,10 @@ export class AccessStreams {
    * @param since the block to resume from @param endsAt milliseconds since 1970
    */
   async add(
-    { client, patient, response, mayGoOn }: Omit<Stream, 'held'>,
+    { client, patient, response, mayGoOn, isHers }: Omit<Stream, 'held'>,
     { since, endsAt }: { since: number | undefined; endsAt: number },
   ): Promise<void> {
-    const stream: Stream = { client, patient, response, held: [], mayGoOn };
+    const stream: Stream = { client, patient, response, held: [], mayGoOn, isHers };
     this.#streams.add(stream);
     const over = setTimeout(() => response.end(), Math.max(0, endsAt - Date.now()));
     this.#heartbeat ??= setInterval(() => this.#beat(), this.#limits.heartbeatMs);
@@ -132,16 +134,17 @@ export class AccessStreams {
   async #tellKeys(event: ParsedBlock['transactions'][number]['event']): Promise<void> {
     const { keys } = this.#options;
     const patient = await keys?.patientIn(event);
-    const streams = [...this.#streams].filter((one) => one.patient === patient && one.mayGoOn === undefined);
+    const streams = [...this.#streams].filter((one) => one.patient === patient && one.isHers);
     if (keys === undefined || patient === undefined || streams.length === 0) return;
     const standing = await keys.standing(patient);
-    for (const { response } of streams)
-      this.#send(response, `event: patient-key\ndata: ${JSON.stringify(standing)}\n\n`);
+    for (const stream of streams)
+      if (await isListening(stream))
+        this.#send(stream.response, `event: patient-key\ndata: ${JSON.stringify(standing)}\n\n`);
   }
 
   /** To whoever comes: a key that a code has brought, and that the one in force may still end. */
-  async #tellPending({ patient, response, mayGoOn }: Stream): Promise<void> {
-    if (mayGoOn !== undefined) return;
+  async #tellPending({ patient, response, isHers }: Stream): Promise<void> {
+    if (!isHers) return;
     const standing = await this.#options.keys?.standing(patient).catch(() => undefined);
     if (standing?.pending !== undefined)
       this.#send(response, `event: patient-key\ndata: ${JSON.stringify(standing)}\n\n`);

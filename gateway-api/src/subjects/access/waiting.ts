@@ -3,12 +3,14 @@ import { isEmergencyPurpose } from '@telemed-ledger/chaincode/model/emergencies.
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { decodeJwt } from 'jose';
 import { z } from 'zod';
+import type { Caller } from '../../auth/caller.ts';
 import { compartmentOf, compartmentsOf } from '../../auth/entitlement.ts';
 import { route } from '../../http/routes.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
 import { newSalt } from '../../ledger/sender.ts';
 import { isActing } from '../consents/delegations.ts';
 import { within } from '../consents/tries.ts';
+import type { Services } from '../services.ts';
 import { sendRefusal } from './refusals.ts';
 import { notFound, shown, stateSchema } from './shown.ts';
 
@@ -55,6 +57,13 @@ export const refuseAccess = route({
   },
 });
 
+/** A token of one record counts for the others of a person as long as they are linked. */
+async function isLinkedStill({ linked = [] }: Caller, patient: string, index: Services['index']): Promise<boolean> {
+  if (linked.length === 0) return true;
+  const still = await index.links.of(patient);
+  return linked.every((one) => still.includes(one));
+}
+
 /** What of what is delegated listening is. */
 const LISTENING = ['read', 'answer'] as const;
 
@@ -89,8 +98,11 @@ export const accessEvents = route({
         const since = typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
         // It was verified when the request came.
         const endsAt = Number(decodeJwt(authorization.replace(/^bearer +/i, '')).exp) * 1_000;
-        const mayGoOn = caller.role === 'caretaker' ? () => isActing(caller, index, ...LISTENING) : undefined;
-        await accessStreams.add({ client: caller.subject, patient, response, mayGoOn }, { since, endsAt });
+        const isHers = caller.role === 'patient';
+        const mayGoOn = isHers
+          ? () => isLinkedStill(caller, patient, index)
+          : () => isActing(caller, index, ...LISTENING);
+        await accessStreams.add({ client: caller.subject, patient, response, mayGoOn, isHers }, { since, endsAt });
       },
     };
   },

@@ -1,6 +1,6 @@
 /** Tells subscribers of what they asked to be told of. */
 import type { Duty } from '../../duties/duties.ts';
-import { readAs } from './reading.ts';
+import { sendableBy } from './reading.ts';
 import { SUBSCRIBING } from './subscription.ts';
 import type { Due } from './subscriptions.ts';
 
@@ -16,5 +16,5 @@ export const tellSubscribers: readonly Duty<Due>[] = SUBSCRIBING.map((kind) => (
   atOnce: 1,
   find: ({ subscriptions }) => subscriptions.due(new Date().toISOString()),
   soonest: ({ subscriptions }) => subscriptions.soonest(),
-  perform: (due, services) => services.subscriptions.tell(due, new Date(), readAs(services)),
+  perform: (due, services) => services.subscriptions.tell(due, new Date(), sendableBy(services)),
 }));

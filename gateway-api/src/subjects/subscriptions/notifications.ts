@@ -13,6 +13,8 @@ export type NotificationType = 'handshake' | 'heartbeat' | 'event-notification' 
 export interface ShownEvent {
   event: SubscriptionEvent;
   found: StoredResource | undefined;
+  /** Whether there is something, also where it is not asked for. */
+  isThere: boolean;
 }
 
 export interface Notification {

@@ -13,8 +13,15 @@ import type { Asked } from './subscription.ts';
 /** Updates that are sent one by one, of those that were found together. */
 const AT_ONCE = 20;
 
-/** Reads a record as a caller; undefined for what he may not see, or what is gone. */
-export type ReadAs = (caller: Caller, type: string, id: string) => Promise<StoredResource | undefined>;
+/** What a subscription's owner may be sent at the moment. */
+export interface Sendable {
+  /** Reads a record as a caller, and logs that; undefined for what he may not see, or what is gone. */
+  read: (caller: Caller, type: string, id: string) => Promise<StoredResource | undefined>;
+  /** Whether there would be something to read, for whoever is told no more than that. */
+  isThere: (caller: Caller, type: string, id: string) => Promise<boolean>;
+  /** Why he may be told nothing any more, as a sentence; undefined where he may. */
+  endedFor: (row: Pick<Subscription, 'caller' | 'owner' | 'patient'>) => Promise<string | undefined>;
+}
 
 export interface NumberedOptions {
   journal: Pick<SubscriptionJournal, 'collect' | 'events' | 'took' | 'find'>;
@@ -31,20 +38,21 @@ export interface MadeBy {
   baseUrl: string;
 }
 
-const madeByOf = ({ caller }: Pick<Subscription, 'caller'>): MadeBy => JSON.parse(caller ?? '') as MadeBy;
+export const madeByOf = ({ caller }: Pick<Subscription, 'caller'>): MadeBy => JSON.parse(caller ?? '') as MadeBy;
 
 /** Each event with what its subscription's owner may read of it now. */
 export const shownTo = (
   { caller }: MadeBy,
   events: readonly SubscriptionEvent[],
   content: Content,
-  read: ReadAs,
+  { read, isThere }: Omit<Sendable, 'endedFor'>,
 ): Promise<ShownEvent[]> =>
   Promise.all(
-    events.map(async (event) => ({
-      event,
-      found: content === 'empty' ? undefined : await read(caller, event.type, event.id),
-    })),
+    events.map(async (event) => {
+      if (content === 'empty') return { event, found: undefined, isThere: await isThere(caller, event.type, event.id) };
+      const found = await read(caller, event.type, event.id);
+      return { event, found, isThere: found !== undefined };
+    }),
   );
 
 export class Numbered {
@@ -67,7 +75,7 @@ export class Numbered {
   }
 
   /** Sends what the endpoint has not taken. @returns what went wrong, in a word */
-  async send(id: string, asked: Asked, read: ReadAs, now: () => Date): Promise<string | undefined> {
+  async send(id: string, asked: Asked, sendable: Sendable, now: () => Date): Promise<string | undefined> {
     const { journal } = this.#options;
     for (;;) {
       const row = await journal.find(id);
@@ -76,8 +84,8 @@ export class Numbered {
       const events = await journal.events(id, Number(row.sent) + 1, count);
       if (events.length === 0) return undefined;
       const fault = await (typeof asked.told === 'object'
-        ? this.#notify(row, asked, events, read)
-        : this.#update(row, asked, events, read));
+        ? this.#notify(row, asked, events, sendable)
+        : this.#update(row, asked, events, sendable));
       if (fault !== undefined) return fault;
       await journal.took(id, Number(events.at(-1)!.number), now().toISOString());
     }
@@ -95,11 +103,13 @@ export class Numbered {
     row: Subscription,
     asked: Asked,
     events: readonly SubscriptionEvent[],
-    read: ReadAs,
+    sendable: Sendable,
   ): Promise<string | undefined> {
     const { content } = asked.told as Exclude<Asked['told'], string>;
     const madeBy = madeByOf(row);
-    const shown = await shownTo(madeBy, events, content, read);
+    // Of the others he finds the numbers in `$events`, and nothing more.
+    const shown = (await shownTo(madeBy, events, content, sendable)).filter(({ isThere }) => isThere);
+    if (shown.length === 0) return undefined;
     const { baseUrl } = madeBy;
     return this.#post(asked, notificationOf({ row, type: 'event-notification', baseUrl, content, events: shown }));
   }
@@ -109,10 +119,10 @@ export class Numbered {
     row: Subscription,
     asked: Asked,
     events: readonly SubscriptionEvent[],
-    read: ReadAs,
+    sendable: Sendable,
   ): Promise<string | undefined> {
     const { endpoint, headers } = asked;
-    for (const { event, found } of await shownTo(madeByOf(row), events, 'full-resource', read)) {
+    for (const { event, found } of await shownTo(madeByOf(row), events, 'full-resource', sendable)) {
       if (found === undefined) continue;
       const url = new URL(endpoint);
       url.pathname = `${url.pathname.replace(/\/$/, '')}/${event.type}/${event.id}`;

@@ -48,9 +48,9 @@ function asked(body: Record<string, unknown>, caller: Caller, { subscriptions, o
   throw new LedgerError('INVALID', 'is at no host that this gateway may call', 'Subscription.channel.endpoint');
 }
 
-/** What of the caller counts for what he may read. */
-const madeBy = ({ subject, role, fhirUser, scopes }: Caller, origin: string): string =>
-  JSON.stringify({ caller: { subject, role, fhirUser, scopes }, baseUrl: `${origin}${BASE}` });
+/** What of the caller counts for what he may be told. */
+const madeBy = ({ subject, role, fhirUser, client, scopes, linked }: Caller, origin: string): string =>
+  JSON.stringify({ caller: { subject, role, fhirUser, client, scopes, linked }, baseUrl: `${origin}${BASE}` });
 
 /** @throws {LedgerError} NOT_FOUND for one of somebody else's */
 export async function ofOwn(id: string, caller: Caller, { subscriptions }: Services): Promise<Subscription> {

@@ -4,7 +4,7 @@ import { route } from '../../http/routes.ts';
 import { RECORDED } from './backport.ts';
 import { notificationOf, statusOf } from './notifications.ts';
 import { shownTo } from './numbered.ts';
-import { readAs } from './reading.ts';
+import { sendableBy } from './reading.ts';
 import { FHIR, ofOwn, PATH, ROLES } from './routes.ts';
 
 const MOST_EVENTS = 100;
@@ -51,7 +51,7 @@ export const subscriptionEvents = route({
     const count = Math.min(MOST_EVENTS, Math.max(0, last - from + 1));
     const found = count === 0 ? [] : await services.subscriptions.journal.events(id, from, count);
     const baseUrl = `${origin}/fhir/R4`;
-    const events = await shownTo({ caller, baseUrl }, found, content, readAs(services));
+    const events = await shownTo({ caller, baseUrl }, found, content, sendableBy(services));
     return { headers: FHIR, body: notificationOf({ row, type: 'query-event', baseUrl, content, events }) };
   },
 });

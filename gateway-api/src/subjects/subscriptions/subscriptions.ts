@@ -10,7 +10,7 @@ import { accessIn, claimIn } from '../access/access-events.ts';
 import type { Disclosure } from '../access/disclosure.ts';
 import { RECORDED } from './backport.ts';
 import { type AllowedHosts, notified } from './hook.ts';
-import { Numbered, type NumberedOptions, type ReadAs } from './numbered.ts';
+import { madeByOf, Numbered, type NumberedOptions, type Sendable } from './numbered.ts';
 import { type Asked, askedIn, topicOf } from './subscription.ts';
 
 /** Tries in a row after which it is given up. */
@@ -124,8 +124,8 @@ export class Subscriptions {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Tells one, and notes what came of it. @param read what of records may be sent */
-  async tell({ row, head }: Due, now: Date, read: ReadAs): Promise<void> {
+  /** Tells one, and notes what came of it. */
+  async tell({ row, head }: Due, now: Date, sendable: Sendable): Promise<void> {
     const { id, version, resource, patient, failures } = row;
     const asked = endedIn(JSON.parse(resource) as Record<string, unknown>, patient);
     const { endpoint, headers, end, told } = asked;
@@ -133,10 +133,13 @@ export class Subscriptions {
     const updated = { updated_at: now.toISOString() };
     if (end !== undefined && end <= now.toISOString())
       return journal.change(id, version, { status: 'off', due_at: null, ...updated });
+    const ended = await sendable.endedFor(row);
+    if (ended !== undefined)
+      return journal.change(id, version, { status: 'error', due_at: null, error: ended, ...updated });
     const isNumbered = told !== 'call';
     const fault = isNumbered
-      ? await this.#tellEach(row, asked, { head, now, read })
-      : await notified(endpoint, headers, hosts);
+      ? await this.#tellEach(row, asked, { head, now, sendable })
+      : await this.#call(row, asked, { head, sendable }, () => notified(endpoint, headers, hosts));
     if (fault === undefined) {
       this.#looked.delete(id);
       const well = { status: 'active', failures: 0, due_at: null, error: null } as const;
@@ -152,24 +155,63 @@ export class Subscriptions {
     await journal.change(id, version, { status: 'error', failures: tries, due_at: null, error, ...updated });
   }
 
+  /** Calls an endpoint; of records where there is one that the owner may read. @returns what went wrong, in a word */
+  async #call(
+    row: Subscription,
+    { search }: Asked,
+    { head, sendable }: { head: number; sendable: Sendable },
+    call: () => Promise<string | undefined>,
+  ): Promise<string | undefined> {
+    if (search === undefined || row.status === 'requested') return call();
+    const keys = this.#lateOf(row);
+    const looked = this.#lateForgotten + this.#late.length;
+    const isAny = await this.#isAnyThere(row, search, { head, keys, sendable });
+    const fault = isAny ? await call() : undefined;
+    if (fault === undefined) this.#lateLooked.set(row.id, looked);
+    return fault;
+  }
+
+  async #isAnyThere(
+    row: Subscription,
+    search: Search,
+    { head, keys, sendable }: { head: number; keys: readonly string[]; sendable: Sendable },
+  ): Promise<boolean> {
+    const owner = row.caller === null ? undefined : madeByOf(row).caller;
+    let late = keys;
+    for (let since = Number(row.told); since < head || late.length > 0; ) {
+      const { records, upTo } = await this.#options.recordsSince(search, {
+        since,
+        until: Math.max(since, head),
+        keys: late,
+      });
+      // Of before it was kept who made one: it is told as then.
+      if (owner === undefined && records.length > 0) return true;
+      for (const { type, id } of records)
+        if (owner !== undefined && (await sendable.isThere(owner, type, id))) return true;
+      [since, late] = [upTo, []];
+    }
+    return false;
+  }
+
   /** @returns what went wrong, in a word */
   async #tellEach(
     row: Subscription,
     asked: Asked,
-    { head, now, read }: { head: number; now: Date; read: ReadAs },
+    { head, now, sendable }: { head: number; now: Date; sendable: Sendable },
   ): Promise<string | undefined> {
     const { journal } = this.#options;
     const current = await journal.find(row.id);
     if (current === undefined || current.version !== row.version || asked.search === undefined) return undefined;
     const late = this.#lateOf(row);
+    const looked = this.#lateForgotten + this.#late.length;
     await this.#numbered.collect(current, asked.search, head, late);
-    this.#lateLooked.set(row.id, this.#lateForgotten + this.#late.length);
+    this.#lateLooked.set(row.id, looked);
     if (current.status === 'requested') {
       const fault = await this.#numbered.greet(current, asked, 'handshake');
       if (fault !== undefined) return fault;
       await journal.took(row.id, Number(current.sent), now.toISOString());
     }
-    const fault = await this.#numbered.send(row.id, asked, read, () => new Date());
+    const fault = await this.#numbered.send(row.id, asked, sendable, () => new Date());
     const beat = heartbeatOf((await journal.find(row.id)) ?? current);
     if (fault !== undefined || beat === undefined || beat > now.getTime()) return fault;
     const unheard = await this.#numbered.greet(current, asked, 'heartbeat');
