@@ -206,7 +206,7 @@ onEachDatabase('Decimals through the gateways', function (kind) {
     const encounter = {
       resourceType: 'Encounter',
       status: 'finished',
-      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'VR' },
+      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
       subject: { reference: `Patient/${patient}` },
       participant: [{ individual: { reference: 'urn:uuid:6f0c7b5c-6a0e-4a3c-8f0b-3f0a6b1b2c3d' } }],
       period: { start: '2026-10-05T09:00:00Z', end: '2026-10-05T09:30:00Z' },

@@ -132,7 +132,7 @@ export class ConsoleScene {
     };
     const visit = {
       ...{ resourceType: 'Encounter', status: 'finished', subject, period: { start: dayAgo(20), end: dayAgo(20) } },
-      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'VR', display: 'virtual' },
+      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB', display: 'ambulatory' },
     };
     for (const record of [...pulse, allergy, medication, visit]) await this.#make('hospital', record);
     const type = 'application/json';

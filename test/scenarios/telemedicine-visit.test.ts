@@ -140,6 +140,50 @@ describe('A consultation', function () {
     expect(log).to.not.contain(theirs.pathname.slice(1));
   }
 
+  it('asks for licence and consent of what is recorded after it was held, whichever way that comes', async () => {
+    const other = {
+      reference: await create({ resourceType: 'Patient', address: [{ country: 'US', state: 'MA' }] } as never),
+    };
+    const now = new Date().toISOString();
+    const held = (subject: object) => visitOf('finished', { subject, period: { start: now, end: now } });
+    const ways: Record<string, (visit: object, id: string) => ReturnType<Party['send']>> = {
+      'a create': (body) => clinic.send({ method: 'POST', path: '/fhir/R4/Encounter', body }),
+      'an id of its client': (visit, id) =>
+        clinic.send({ method: 'PUT', path: `/fhir/R4/Encounter/${id}`, body: { ...visit, id } }),
+      'an update': async (visit) => {
+        const id = (await create({ ...visit, class: { code: 'AMB' } } as never)).split('/')[1]!;
+        return clinic.send({ method: 'PUT', path: `/fhir/R4/Encounter/${id}`, body: { ...visit, id } });
+      },
+      'a transaction': (resource) => {
+        const entry = [{ resource, request: { method: 'POST', url: 'Encounter' } }];
+        return clinic.send({
+          ...{ method: 'POST', path: '/fhir/R4', body: { resourceType: 'Bundle', type: 'transaction', entry } },
+        });
+      },
+      'a batch': (resource) => {
+        const entry = [{ resource, request: { method: 'POST', url: 'Encounter' } }];
+        return clinic.send({
+          ...{ method: 'POST', path: '/fhir/R4', body: { resourceType: 'Bundle', type: 'batch', entry } },
+        });
+      },
+      'an import': (resource) =>
+        clinic.send({
+          ...{ method: 'POST', path: '/fhir/R4/$import' },
+          body: { resourceType: 'Bundle', type: 'collection', entry: [{ resource }] },
+        }),
+    };
+    for (const [way, send] of Object.entries(ways)) {
+      const refused = await send(held(other), randomUUID());
+      expect(JSON.stringify(refused.body), way).to.contain('no-telehealth-consent');
+      const { total } = await clinic.ask<{ total: number }>({
+        path: `/fhir/R4/Encounter?class=VR&subject=${other.reference}`,
+      });
+      expect(total, way).to.equal(0);
+      const taken = await send(held(her), randomUUID());
+      expect([taken.status, JSON.stringify(taken.body)].join(' '), way).to.match(/^20\d (?!.*OperationOutcome)/);
+    }
+  });
+
   it('does not last thirty hours, end before it starts, or change when it started', async () => {
     const id = (await create(visitOf('in-progress'))).split('/')[1]!;
     const { period } = await clinic.ask<{ period: { start: string } }>({ path: `/fhir/R4/Encounter/${id}` });

@@ -188,7 +188,100 @@ describe('a consultation at a distance', () => {
     });
   });
 
-  it('shows what it rests on, or is not recorded; what was held elsewhere needs nothing', async () => {
+  describe('that is recorded after it was held', () => {
+    const yesterday = (change: object = {}) => ({
+      ...{ period: { start: '2026-02-28T10:00:00Z', end: '2026-02-28T10:20:00Z' } },
+      ...change,
+    });
+    /** What stands before it under its id, for each way in which one comes to be. */
+    const WAYS: Record<string, (id: string) => Promise<number>> = {
+      'from its first version': async () => 0,
+      'from what was no visit': async (id) => {
+        await take({ status: 'finished', id, bare: true, resource: yesterday({ class: { code: 'AMB' } }) });
+        return 1;
+      },
+      'from one under way elsewhere': async (id) => {
+        await take({ status: 'in-progress', id, bare: true, resource: { class: { code: 'HH' } } });
+        return 1;
+      },
+      'from one that never was': async (id) => {
+        await take({ status: 'entered-in-error', id, bare: true });
+        return 1;
+      },
+      'from one that was called off': async (id) => {
+        await take({ status: 'cancelled', id, bare: true });
+        return 1;
+      },
+    };
+    for (const [way, before] of Object.entries(WAYS))
+      for (const status of ['finished', 'unknown'])
+        it(`rests on licence and consent of its day, ${way} as ${status}`, async () => {
+          const id = randomUUID();
+          const version = (await before(id)) + 1;
+          const step = { status, id, version, resource: yesterday() };
+          await refused('no-telehealth-consent', { ...step, shown: { consent: undefined } });
+          if (version === 1) await refused('no-telehealth-consent', { ...step, bare: true });
+          else await refused('does not show what the visit rests on', { ...step, bare: true });
+          await refused('licence-absent', { ...step, shown: { licences: [] } });
+          await refused('no-practitioner', { ...step, resource: yesterday({ participant: [] }) });
+          await refused('in-the-future', { ...step, resource: { period: { start: '2026-03-02' } } });
+          await refused('time-not-stated', { ...step, resource: { period: { start: '2026-02' } } });
+          await refused('time-not-stated', { ...step, resource: {} });
+          await refused('ends-before-it-starts', {
+            ...step,
+            resource: { period: { start: at('09:00:00'), end: at('08:00:00') } },
+          });
+          await refused('longer-than-a-day', {
+            ...step,
+            resource: { period: { start: '2026-02-26T10:00:00Z', end: '2026-02-27T16:00:00Z' } },
+          });
+          await licensed({ jurisdictions: ['US-NH'] });
+          await refused('licence-elsewhere', step);
+          await licensed({ status: 'suspended', effective: '2026-02-28' });
+          await refused('licence-suspended', step);
+          // In force that day, and no more.
+          await licensed({ effective: '2020-01-01', jurisdictions: ['US-MA'] });
+          await licensed({ status: 'suspended', effective: '2026-03-01' });
+          await take(step);
+        });
+
+    it('is asked for them after a deletion, and by another name', async () => {
+      const id = randomUUID();
+      await take({ status: 'finished', id, resource: yesterday() });
+      const corrected = { status: 'finished', id, resource: yesterday({ reasonCode: [{ text: 'example' }] }) };
+      await example.revoke(consent);
+      await take({ ...corrected, version: 2, shown: { consent: undefined, licences: undefined } });
+      const others = [DOCTOR, 'Practitioner/d2'].map((reference) => ({ individual: { reference } }));
+      for (const change of [{ participant: others }, { period: { start: '2026-02-27' } }])
+        await refused('no-telehealth-consent', { ...corrected, version: 3, resource: yesterday(change) });
+      const subject = { reference: `Patient/${example.patientId}` };
+      const tombstone = { ...recordDraft({ resourceType: 'Encounter', id, subject }, 3), deleted: true as const };
+      await example.ledger.submit('RecordVersions', recording([sheetOf([tombstone])]));
+      await refused('no-telehealth-consent', { ...corrected, version: 4 });
+    });
+
+    it('is taken over where it is of before the day on which a regulator says that they count', async () => {
+      const since = (telehealthSince: string) =>
+        example.ledger.submit('SetRules', {
+          ...{ from: 'regulator', role: 'auditor', private: { salt: 'cd'.repeat(32) } },
+          input: { emergencyHours: 24, denialStopsBreakGlass: true, recordingLicence: 'named', telehealthSince },
+        });
+      await since('2026-02-28');
+      await refused('no-telehealth-consent', { status: 'finished', bare: true, resource: yesterday() });
+      for (const start of ['2026-02', '2026'])
+        await refused('time-not-stated', { status: 'finished', bare: true, resource: { period: { start } } });
+      for (const start of ['2026-02-27', '2026-01', '2025'])
+        await take({ status: 'finished', bare: true, resource: { period: { start } } });
+      await since('2026-03-01');
+      await take({ status: 'finished', bare: true, resource: yesterday() });
+      await refused('no-telehealth-consent', {
+        ...{ status: 'in-progress', resource: period('12:00:00') },
+        shown: { consent: undefined },
+      });
+    });
+  });
+
+  it('shows what it rests on, or is not recorded', async () => {
     await refused('does not show what the visit rests on', { status: 'planned', bare: true });
     const id = await begun();
     await refused('does not show what the visit rests on', { status: 'finished', id, version: 2, bare: true });
@@ -198,7 +291,6 @@ describe('a consultation at a distance', () => {
       version: 2,
       shown: { previous: undefined },
     });
-    await take({ status: 'finished', bare: true, resource: period('09:00:00', '09:20:00') });
     await take({ status: 'planned', bare: true, resource: { class: { code: 'AMB' } } });
   });
 });

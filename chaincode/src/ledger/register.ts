@@ -44,12 +44,13 @@ export async function loadRules(store: Store): Promise<RulesInput & { generation
   const key = privateKeys.rules(generation);
   const set = generation === 0 ? undefined : await store.getPrivate(collections.registers, key, rulesSchema);
   const { emergencyHours, denialStopsBreakGlass, recordingLicence, ...later } = set ?? DEFAULT_RULES;
-  const { keyRecoveryHours, restrictedInEmergencies, licencesNameHolders } = later;
+  const { keyRecoveryHours, restrictedInEmergencies, licencesNameHolders, telehealthSince } = later;
   return {
     ...{ generation, emergencyHours, denialStopsBreakGlass, recordingLicence },
     ...(keyRecoveryHours === undefined ? {} : { keyRecoveryHours }),
     ...(restrictedInEmergencies === undefined ? {} : { restrictedInEmergencies }),
     ...(licencesNameHolders === undefined ? {} : { licencesNameHolders }),
+    ...(telehealthSince === undefined ? {} : { telehealthSince }),
   };
 }
 

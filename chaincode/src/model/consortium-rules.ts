@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { EMERGENCY_HOURS } from './emergencies.ts';
-import { instantSchema, saltSchema } from './texts.ts';
+import { daySchema, instantSchema, saltSchema } from './texts.ts';
 import { schemaVersion } from './values.ts';
 
 /** At most a week: what lasts longer is treatment, for which there is time to ask. */
@@ -29,6 +29,11 @@ export const rulesInputSchema = z.strictObject({
   restrictedInEmergencies: z.boolean().optional(),
   /** Whether a licence that names nobody counts for no claim. Absent: such a one counts by its number, for whoever bills with that. */
   licencesNameHolders: z.boolean().optional(),
+  /**
+   * The first day on which consultations at a distance count as this consortium's, YYYY-MM-DD. One that was held before it is taken over
+   * as it is, without licence and consent. Absent: none is.
+   */
+  telehealthSince: daySchema.optional(),
 });
 export type RulesInput = z.infer<typeof rulesInputSchema>;
 

@@ -1,6 +1,6 @@
 /**
- * Consultations at a distance while they take place: an Encounter of class VR that is planned, waits, is under way and is finished, each
- * recorded when it happens. One that begins as finished was held elsewhere, and is recorded like any record.
+ * Consultations at a distance: an Encounter of class VR that is planned, waits, is under way and is finished, each recorded when it
+ * happens, or afterwards as one that was held. Either way it rests on licences and on what its patient agreed to.
  */
 import { z } from 'zod';
 import { type Code, SCOPES } from './consent-codes.ts';
@@ -22,6 +22,11 @@ export const isLive = (visit: Resource | undefined): visit is Resource =>
   visit !== undefined && isConsultation(visit) && LIVE.includes(statusOf(visit));
 export const isUnderWay = (visit: Resource | undefined): visit is Resource =>
   isLive(visit) && BEGUN.includes(statusOf(visit));
+/** Statuses of one that took place or may have, and is recorded afterwards. */
+const HELD = ['finished', 'unknown'];
+/** One that is over, or of which nobody knows, as opposed to one that never was. */
+export const isHeld = (visit: Resource | undefined): visit is Resource =>
+  visit !== undefined && isConsultation(visit) && HELD.includes(statusOf(visit));
 
 /** What a visit shows to be recorded by. */
 export const visitShownSchema = z.strictObject({
@@ -50,6 +55,12 @@ export const participantsOf = ({ participant }: Resource): string[] =>
 /** The same without those who are hers, each once. */
 export const staffOf = (visit: Resource): string[] =>
   [...new Set(participantsOf(visit).filter((reference) => !reference.startsWith('RelatedPerson/')))].sort();
+
+/** When it began, as it says it; undefined where it does not. */
+export function startOf({ period }: Resource): string | undefined {
+  const start = (period as { start?: unknown } | undefined)?.start;
+  return typeof start === 'string' ? start : undefined;
+}
 
 type Jurisdiction = z.infer<typeof jurisdictionSchema>;
 

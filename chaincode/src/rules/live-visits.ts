@@ -1,7 +1,16 @@
 /** Whether a consultation at a distance can take its next step now. Pure: the visit and what it rests on in; the reason against it out. */
+import { canonicalJson } from '../model/canonical.ts';
 import type { Resource } from '../model/fhir.ts';
 import { decisionOn } from '../model/licences.ts';
-import { isLive, isTelehealthConsent, isUnderWay, jurisdictionOf, staffOf } from '../model/live-visits.ts';
+import {
+  isHeld,
+  isLive,
+  isTelehealthConsent,
+  isUnderWay,
+  jurisdictionOf,
+  staffOf,
+  startOf,
+} from '../model/live-visits.ts';
 import { instantOf } from '../model/periods.ts';
 import type { LicenceState } from '../model/values.ts';
 import { licenceRefusal } from './licences.ts';
@@ -13,6 +22,8 @@ export const VISIT_REFUSALS = {
   'start-not-now': 'a visit starts when it is recorded to, by the ledger’s time',
   'start-changed': 'a visit keeps when it started',
   'end-not-now': 'a visit ends when it is recorded to, by the ledger’s time',
+  'time-not-stated': 'a visit that was held says on which day it began',
+  'in-the-future': 'a visit that was held is not of the future',
   'patient-changed': 'a visit keeps its patient',
   'no-practitioner': 'a visit names its practitioners by Practitioner/<id>, at least one',
   'no-telehealth-consent': 'the patient’s consent to telehealth is not on file',
@@ -32,6 +43,8 @@ export interface VisitStep {
   previous: Resource | undefined;
   /** Transaction time, ISO 8601 UTC. */
   now: string;
+  /** The first day whose visits are held to licence and consent, YYYY-MM-DD; undefined: all are. */
+  since: string | undefined;
   /** Name of the provider. */
   provider: string;
   /** Undefined where the visit shows none. */
@@ -52,15 +65,31 @@ const AFTER: Readonly<Record<string, readonly string[]>> = {
   onleave: ['in-progress', 'onleave', 'finished'],
 };
 
-/** The first reason against it; undefined where there is none, and for what was held elsewhere and is recorded afterwards. */
+/** The first reason against it; undefined where there is none, and for what never was a visit. */
 export function visitRefusal(step: VisitStep): VisitRefusal | undefined {
   const { visit, previous } = step;
   const before = isLive(previous) ? previous : undefined;
-  if (before === undefined && !isLive(visit)) return undefined;
-  return (
-    stepRefusal(visit, previous) ?? timeRefusal(step) ?? (needsStaff(visit, before) ? staffRefusal(step) : undefined)
-  );
+  if (before === undefined && !isLive(visit)) return isHeld(visit) ? heldRefusal(step) : undefined;
+  const asks = needsStaff(visit, before);
+  return stepRefusal(visit, previous) ?? timeRefusal(step) ?? (asks ? staffRefusal(step, step.now) : undefined);
 }
+
+/** Of one that is recorded after it was held, or is corrected. */
+function heldRefusal(step: VisitStep): VisitRefusal | undefined {
+  const { visit, previous, since, now } = step;
+  if (['start', 'end'].some((end) => timeIn(visit, end as 'start' | 'end') > Date.parse(now) + NOW_MS))
+    return 'in-the-future';
+  if (isHeld(previous) && whatCounts(visit) === whatCounts(previous)) return undefined;
+  const start = startOf(visit) ?? '';
+  // Of a date that says less than a day as much of the first day's is compared.
+  if (start !== '' && since !== undefined && start.slice(0, 10) < since.slice(0, start.length)) return undefined;
+  const isDay = start.length >= 10 && !Number.isNaN(timeIn(visit, 'start'));
+  return isDay ? staffRefusal(step, start) : 'time-not-stated';
+}
+
+/** What licence and consent were asked for: a correction that leaves it as it was asks for neither again. */
+const whatCounts = (visit: Resource): string =>
+  canonicalJson([subjectIn(visit) ?? '', startOf(visit)?.slice(0, 10) ?? '', staffOf(visit)]);
 
 function stepRefusal(visit: Resource, previous: Resource | undefined): VisitRefusal | undefined {
   const status = String(visit['status']);
@@ -90,7 +119,11 @@ const needsStaff = (visit: Resource, before: Resource | undefined): boolean => {
   return !isUnderWay(before) || staffOf(visit).join() !== staffOf(before).join();
 };
 
-function staffRefusal({ visit, now, provider, patient, consent, licences }: VisitStep): VisitRefusal | undefined {
+/** @param now when it takes place or took place, ISO 8601 from the day on */
+function staffRefusal(
+  { visit, provider, patient, consent, licences }: VisitStep,
+  now: string,
+): VisitRefusal | undefined {
   const staff = staffOf(visit);
   if (staff.length === 0 || !staff.every((one) => one.startsWith('Practitioner/'))) return 'no-practitioner';
   if (consent === undefined || patient === undefined || !isTelehealthConsent(consent, patient.id, now))

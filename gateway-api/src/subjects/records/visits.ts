@@ -1,7 +1,14 @@
 /** Consultations on their way to the ledger: what they show to their endorsers (chaincode/contracts/live-visits.ts), from the read model. */
 import { isConsultation } from '@telemed-ledger/chaincode/model/consultations.ts';
 import { patientIdOf, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { isLive, isTelehealthConsent, staffOf, type VisitShown } from '@telemed-ledger/chaincode/model/live-visits.ts';
+import {
+  isHeld,
+  isLive,
+  isTelehealthConsent,
+  staffOf,
+  startOf,
+  type VisitShown,
+} from '@telemed-ledger/chaincode/model/live-visits.ts';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
 import { licenceNaming } from '../registers/licence-shown.ts';
@@ -24,7 +31,7 @@ export const withVisits = (services: VisitServices, items: readonly RecordItem[]
 async function withVisited(services: VisitServices, item: RecordItem): Promise<RecordItem> {
   if (!isVisit(item) || item.deleted !== undefined) return item;
   const visit = parseExact(item.resource) as Resource;
-  if (!isConsultation(visit) || (item.version === 1 && !isLive(visit))) return item;
+  if (!isConsultation(visit) || (item.version === 1 && !isLive(visit) && !isHeld(visit))) return item;
   const { index, organisation } = services;
   const row = item.version === 1 ? undefined : await index.evidence.rowOf(TYPE, item.id, item.version - 1);
   const previous = row === undefined ? {} : { previous: await index.evidence.ofRecord(ownRow(row, organisation)) };
@@ -41,14 +48,16 @@ async function restsOn({ index, organisation }: VisitServices, visit: Resource):
     const { licence } = await licenceNaming(index, { organisation: organisation.name, practitioner });
     if (licence !== undefined) licences.push({ practitioner, licence });
   }
-  const consent = id === undefined ? undefined : await telehealthConsentOf(index, id);
+  const consent = id === undefined ? undefined : await telehealthConsentOf(index, id, heldAt(visit));
   return { ...patient, ...(licences.length === 0 ? {} : { licences }), ...(consent === undefined ? {} : { consent }) };
 }
 
-async function telehealthConsentOf(index: ReadModel, patient: string): Promise<VisitShown['consent']> {
+/** When it takes place, or took place. */
+const heldAt = (visit: Resource): string => (isHeld(visit) && startOf(visit)) || new Date().toISOString();
+
+async function telehealthConsentOf(index: ReadModel, patient: string, at: string): Promise<VisitShown['consent']> {
   const search = { type: 'Consent', patients: [patient], count: MOST_CONSENTS, isUncounted: true };
   const { matches } = await index.search(search);
-  const now = new Date().toISOString();
-  const found = matches.find(({ resource }) => isTelehealthConsent(resource, patient, now));
+  const found = matches.find(({ resource }) => isTelehealthConsent(resource, patient, at));
   return found && { id: found.resource.id, version: found.version };
 }
