@@ -8,7 +8,6 @@ import { canonicalJson } from '../model/canonical.ts';
 import { keysOfClaim } from '../model/claim-places.ts';
 import type { ClaimTables } from '../model/claim-tables.ts';
 import type { HumanDecision } from '../model/claims.ts';
-import { DEFAULT_RULES } from '../model/consortium-rules.ts';
 import { findLedgerError } from '../model/errors.ts';
 import {
   type Changeable,
@@ -36,7 +35,7 @@ import { PayerTables, type ShownTables } from './claim-tables.ts';
 import { Claims } from './claims.ts';
 import { Erasures } from './erasures.ts';
 import { ofFamily } from './example-families.fixture.ts';
-import { bucketEvidence, licensing } from './example-register.fixture.ts';
+import { bucketEvidence, licensing, takeVisitsOver } from './example-register.fixture.ts';
 import { consultationsShown, evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import type { ShownFamily } from './families.ts';
 import type { ShownPlan } from './plans.ts';
@@ -113,15 +112,6 @@ export class Story {
     if (beside !== undefined) return;
     this.#showAll();
     this.#screenAll(consortium);
-  }
-
-  /** Has the visits of these stories count as held before the consortium's own: what they rest on is shown elsewhere. */
-  async #takeVisitsOver(): Promise<void> {
-    if (this.ledger.private.has('registers rules/1')) return;
-    await this.ledger.submit('SetRules', {
-      ...{ from: 'regulator', role: 'system', private: { salt: '9b'.repeat(32) } },
-      input: { ...DEFAULT_RULES, telehealthSince: '2027-01-01' },
-    });
   }
 
   /** Shows the lists that a transaction asks for, as gateways do. */
@@ -222,7 +212,7 @@ export class Story {
 
   /** Puts records of the hospital's on a sheet, all of that version. */
   async record(resources: Changeable[], version = 1): Promise<Outcome<'RecordVersions'>> {
-    await this.#takeVisitsOver();
+    await takeVisitsOver(this.ledger);
     const drafts = resources.map((resource) => recordDraft(resource, version, { salt: exampleSalt('a') }));
     const sheet = sheetOf(drafts, exampleSheet(version), exampleSalt('9'));
     const request = recording([sheet], this.provider);
