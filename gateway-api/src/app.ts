@@ -62,7 +62,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
   const { connection, feed, late, ledger, watch } = side;
   const place: Place = {};
   const authorization = authorizationOf(config, place);
-  const { services, journal, wishJournal, sweeper } = wiredServices({
+  const { services, journals, sweeper } = wiredServices({
     ...{ config, consortium, side, stores, metrics, log, joinLinks: await JoinLinks.open(config.video) },
     ...(authorization === undefined ? {} : { authorization }),
   });
@@ -104,8 +104,7 @@ async function wire(config: GatewayConfig, deps: GatewayDeps, stores: Stores, lo
     duties,
     sweeper,
     readiness,
-    journal,
-    wishJournal,
+    journals,
     groups: [services.groups, services.accessGroups, services.claimGroups, services.licenceGroups],
     endless: [services.accessStreams, services.accessWaits, services.asyncRequests],
     metrics,

@@ -8,7 +8,6 @@ import { Drain } from './http/drain.ts';
 import { close, listen } from './http/listening.ts';
 import { newServer } from './http/server.ts';
 import type { Journal } from './idempotency/journal.ts';
-import type { WishJournal } from './idempotency/wishes.ts';
 import type { Forgetting } from './index/forgetting.ts';
 import type { Stores } from './index/schema.ts';
 import type { Sweeper } from './index/verification/sweeper.ts';
@@ -59,8 +58,7 @@ export interface GatewayParts {
   duties: Duties;
   sweeper: Sweeper;
   readiness: ReadinessCheck;
-  journal: Journal;
-  wishJournal: WishJournal;
+  journals: readonly Pick<Journal, 'prune'>[];
   groups: readonly { stop: () => void }[];
   /** Answers that go on until they are ended. */
   endless: readonly { end(): void }[];
@@ -76,7 +74,7 @@ type Trust = (address: string, hop: number) => boolean;
 
 /** Nothing runs before `listen`. */
 export function running(config: GatewayConfig, parts: GatewayParts, log: Logger): Gateway {
-  const { app, monitoring, feed, late, watch, duties, sweeper, readiness, journal, wishJournal, metrics } = parts;
+  const { app, monitoring, feed, late, watch, duties, sweeper, readiness, journals, metrics } = parts;
   const isProxy = (address: string): boolean => (app.get('trust proxy fn') as Trust)(address, 0);
   const drain = new Drain();
   const server = newServer(drain.listener(app), {
@@ -108,7 +106,7 @@ export function running(config: GatewayConfig, parts: GatewayParts, log: Logger)
       duties.start();
       sweeper.start();
       const prune = () => {
-        const pruned = [journal, wishJournal].map((one) => one.prune(config.idempotencyHours));
+        const pruned = journals.map((one) => one.prune(config.idempotencyHours));
         Promise.all(pruned).catch((error: Error) => log.warn(loggable(error), 'pruning failed'));
       };
       prune();

@@ -98,6 +98,37 @@ describe('the authorizations contract', () => {
     expect(await codeOf(ask(1))).to.equal('CONFLICT id');
   });
 
+  describe('received by the payer a while before the ledger had it', () => {
+    const receiving = (receivedAt: string): Request<'ReceiveAuthorization'> =>
+      ({
+        ...{ from: 'payer', role: 'system', input: { id } },
+        private: { ...asking().private, receivedAt },
+      }) as never;
+    const before = (hours: number): string => new Date(Date.parse(ledger.time) - hours * HOUR_MS).toISOString();
+
+    it('has its clock run from when it came', async () => {
+      await ledger.submit('ReceiveAuthorization', receiving(before(30)));
+      expect(stateAt(1)).to.include({ status: 'pended', receivedAt: before(30), dueAt: before(30 - 168) });
+      expect(stateAt(1)).to.not.have.property('isLate');
+    });
+
+    it('is late where it is denied on receipt after its time', async () => {
+      claim['priority'] = { coding: [{ code: 'stat' }] };
+      for (const item of claim['item']) item.servicedDate = '2031-01-01';
+      await ledger.submit('ReceiveAuthorization', receiving(before(73)));
+      expect(stateAt(1)).to.include({ status: 'denied', isLate: true });
+    });
+
+    for (const [what, hours] of [
+      ['later than now', -0.1],
+      ['longer ago than a clock runs', 168.1],
+    ] as const)
+      it(`is refused where that was ${what}`, async () => {
+        const code = await codeOf(ledger.submit('ReceiveAuthorization', receiving(before(hours))));
+        expect(code).to.equal('INVALID receivedAt');
+      });
+  });
+
   it('is decided line by line, once, and not without a reason where anything is denied', async () => {
     await ask();
     expect(await codeOf(decide(1, { outcome: 'deny' }))).to.equal('INVALID decision.reason');

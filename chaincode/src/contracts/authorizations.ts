@@ -16,6 +16,7 @@ import {
   authorizationRecordSchema,
   authorizationStateSchema,
   MAX_AUTHORIZATION_STEPS,
+  MOST_HELD_HOURS,
   nameOfNumber,
 } from '../model/authorizations.ts';
 import { canonicalJson, sha256Hex } from '../model/canonical.ts';
@@ -75,13 +76,23 @@ function requestAuthorization(call: Call<'RequestAuthorization'>): Promise<Done>
 function receiveAuthorization(call: Call<'ReceiveAuthorization'>): Promise<Done> {
   const { input, caller, consortium } = call;
   if (input.provider !== undefined) memberOfKind(consortium, input.provider, 'provider', 'provider');
-  return ask(call, { id: input.id, payer: caller.organisation.name, provider: input.provider });
+  const receivedAt = receivedWhen(call);
+  return ask(call, { id: input.id, payer: caller.organisation.name, provider: input.provider }, receivedAt);
+}
+
+/** @throws LedgerError INVALID where it was received later than now, or longer ago than anything is kept */
+function receivedWhen({ private: { receivedAt }, store: { time } }: Call<'ReceiveAuthorization'>): string {
+  if (receivedAt === undefined) return time;
+  const heldMs = Date.parse(time) - Date.parse(receivedAt);
+  if (heldMs >= 0 && heldMs <= MOST_HELD_HOURS * 3_600_000) return receivedAt;
+  throw new LedgerError('INVALID', 'not within the days before now', 'receivedAt');
 }
 
 /** The first request, or what amends it. */
 async function ask(
   { store, private: shown }: Pick<Call<'RequestAuthorization'>, 'store' | 'private'>,
   between: Between,
+  cameAt = store.time,
 ): Promise<Done> {
   const { claim, salt, patient } = shown;
   if (claim.resourceType !== 'Claim') throw new LedgerError('INVALID', 'must be a Claim', 'claim');
@@ -95,8 +106,8 @@ async function ask(
   if (before !== undefined) checkStep(before.state, step);
   if (before === undefined && asked.isCancelled)
     throw new LedgerError('INVALID', 'there is nothing yet to take back', 'Claim.status');
-  const objection = step === 'cancel' ? undefined : objectionTo(asked, loaded.cover, patient, store.time);
-  const state = stateAfter(store, between, { asked, step, before: before?.state, objection, salt });
+  const objection = step === 'cancel' ? undefined : objectionTo(asked, loaded.cover, patient, cameAt);
+  const state = stateAfter(store, between, { asked, step, before: before?.state, objection, salt, cameAt });
   const response = authorizationResponseOf({
     ...{ responseId: before?.responseId ?? shown.responseId, claim, asked, state },
     items: itemsOf(asked, state),
@@ -123,23 +134,27 @@ interface Asking {
   before: AuthorizationState | undefined;
   objection: string | undefined;
   salt: string;
+  /** When the payer had it: by the time of this transaction, or before. */
+  cameAt: string;
 }
 
-/** The clock starts when the payer has it: by the time of this transaction, which another member endorses. */
+/** The clock starts when the payer has it; another member endorses that. */
 function stateAfter(
   { time }: Store,
   { id, payer, provider }: Between,
-  { asked: { urgency }, step, before, objection, salt }: Asking,
+  { asked: { urgency }, step, before, objection, salt, cameAt }: Asking,
 ): AuthorizationState {
   const isOver = step === 'cancel';
   const status = isOver ? 'cancelled' : objection === undefined ? 'pended' : 'denied';
-  const receivedAt = isOver ? before!.receivedAt : time;
+  const receivedAt = isOver ? before!.receivedAt : cameAt;
+  const due = dueAt(receivedAt, urgency);
+  const wasLate = isOver && before?.isLate === true;
   return {
     ...{ schema: 1, id, step: (before?.step ?? 0) + 1, payer, ...(provider === undefined ? {} : { provider }) },
-    ...{ status, urgency, receivedAt, dueAt: dueAt(receivedAt, urgency) },
+    ...{ status, urgency, receivedAt, dueAt: due },
     ...(objection === undefined ? {} : { reason: objection, decidedAt: time }),
     ...(isOver && before?.decidedAt !== undefined ? { decidedAt: before.decidedAt } : {}),
-    ...(isOver && before?.isLate === true ? { isLate: true as const } : {}),
+    ...(wasLate || (status === 'denied' && time > due) ? { isLate: true as const } : {}),
     revisions: (before?.revisions ?? 0) + (step === 'revise' ? 1 : 0),
     ...{ updatedAt: time, salt: sha256Hex(`authorization-state/${salt}`) },
   };

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { authorizationDecisionSchema, MAX_AUTHORIZATION_STEPS } from './authorizations.ts';
 import { MAX_STATE_LENGTH } from './decision-shape.ts';
 import { resourceSchema } from './fhir.ts';
-import { anchoredText, idSchema, saltSchema, versionSchema } from './texts.ts';
+import { anchoredText, idSchema, instantSchema, saltSchema, versionSchema } from './texts.ts';
 import { done, hintSchema, transaction } from './transaction.ts';
 import { MAX_VALUE_LENGTH } from './values.ts';
 
@@ -76,7 +76,10 @@ export const authorizationTransactions = {
     callers: ['payer'],
     roles: ['system', 'adjudicator'],
     input: ofPayer,
-    private: asked,
+    private: asked.extend({
+      /** Where it was kept until another member could endorse: when the payer had it, from which on its clock runs. */
+      receivedAt: instantSchema.optional(),
+    }),
     output: done,
     endorsers: (consortium, caller, { provider }) =>
       provider === undefined ? withCustodian(consortium, caller) : every(caller, provider),

@@ -39,6 +39,11 @@ export type AuthorizationStep = keyof typeof AUTHORIZATION_STEPS;
  * (42 CFR 422.568(b)(1) and 422.572(a)(1) as amended by CMS-0057-F).
  */
 export const DECISION_HOURS = { expedited: 72, standard: 168 } as const;
+/**
+ * How long before the ledger has it a payer may have received a request, in hours: the other endorser was away meanwhile. Further back
+ * it would count in figures of another time than that of any clock it has missed.
+ */
+export const MOST_HELD_HOURS = DECISION_HOURS.standard;
 export type Urgency = keyof typeof DECISION_HOURS;
 
 /** `authorization-state/<id>/<step>`: how a request stands, without what it asks for. */

@@ -4,9 +4,9 @@
  */
 import type { AuthorizationDecision, AuthorizationState, DecisionReason } from '../model/authorizations.ts';
 import type { Resource } from '../model/fhir.ts';
+import { reviewActionOf } from '../model/review-actions.ts';
 import type { Asked, DecidedItem } from './authorizations.ts';
 import { concept, editConcept, organisationReference } from './fhir-terms.ts';
-import { ACTION_CODES, ACTIONS } from './review-actions.ts';
 
 const PAS = 'http://hl7.org/fhir/us/davinci-pas/StructureDefinition';
 const CLOCK = 'https://telemed-ledger.example/fhir/StructureDefinition/authorization-clock';
@@ -59,19 +59,12 @@ function reviewAction(facts: AuthorizationFacts, { outcome, reason }: DecidedIte
         ? [editConcept(facts.state.reason)]
         : [];
   const isNumbered = outcome === 'approve' || outcome === 'modify';
-  return {
-    url: `${PAS}/extension-reviewAction`,
-    extension: [
-      {
-        url: `${PAS}/extension-reviewActionCode`,
-        valueCodeableConcept: { coding: [{ system: ACTIONS, code: ACTION_CODES[outcome] }] },
-      },
-      ...(isNumbered && facts.claim['use'] === 'preauthorization'
-        ? [{ url: 'number', valueString: numberOf(facts) }]
-        : []),
-      ...reasons.map((valueCodeableConcept) => ({ url: 'reasonCode', valueCodeableConcept })),
-    ],
-  };
+  return reviewActionOf(outcome, [
+    ...(isNumbered && facts.claim['use'] === 'preauthorization'
+      ? [{ url: 'number', valueString: numberOf(facts) }]
+      : []),
+    ...reasons.map((valueCodeableConcept) => ({ url: 'reasonCode', valueCodeableConcept })),
+  ]);
 }
 
 function itemOf(facts: AuthorizationFacts, item: DecidedItem): object {

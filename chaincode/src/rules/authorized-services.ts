@@ -9,7 +9,7 @@ import { addDays, covers, type Days, firstDay, lastDay } from '../model/days.ts'
 import type { Resource } from '../model/fhir.ts';
 import { type Decimal, decimalOf } from '../model/money.ts';
 import { serviceNameOf } from '../model/plans.ts';
-import { actionOf } from './review-actions.ts';
+import { actionOf } from '../model/review-actions.ts';
 
 const PAS = 'http://hl7.org/fhir/us/davinci-pas/StructureDefinition';
 /** X12's service types: each is a kind of services, of which the plan says which these are. */

@@ -97,12 +97,17 @@ export const unreadableNow = (named?: string): object =>
 
 /**
  * A write that is committed, with the resource it made where that could be read.
+ * @param transactionId undefined where it was written later than it was asked for
  * @param named `Type/id` of what it made, by which it can be asked for
  */
-export const committedAnswer = (transactionId: string, resource: object | undefined, named?: string): Answer => ({
+export const committedAnswer = (
+  transactionId: string | undefined,
+  resource: object | undefined,
+  named?: string,
+): Answer => ({
   status: 200,
   resource: resource ?? unreadableNow(named),
-  transactions: [transactionId],
+  ...(transactionId === undefined ? {} : { transactions: [transactionId] }),
 });
 
 const ACCEPTED = 202;

@@ -74,7 +74,7 @@ export class IdempotentWrites {
   write<A, O extends Outcome>(
     caller: Caller,
     request: IdempotentRequest | undefined,
-    prepare: () => Work<A, O>,
+    prepare: () => Work<A, O> | Promise<Work<A, O>>,
   ): Promise<Written<A, O>>;
   write<A, O extends Outcome>(
     caller: Caller,

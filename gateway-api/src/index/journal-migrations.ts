@@ -329,4 +329,31 @@ export const journalMigrations = (types: Types): Record<string, Migration> => ({
         .execute();
     },
   },
+  /** Requests for authorization that the ledger has not taken yet. */
+  '2026-11-zzzzzzzz-kept-requests': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('kept_requests')
+        .addColumn('id', types.text, (column) => column.primaryKey())
+        .addColumn('request', types.text, (column) => column.notNull())
+        .addColumn('coverage', types.text, (column) => column.notNull())
+        .addColumn('needs', types.text, (column) => column.notNull())
+        .addColumn('status', types.text, (column) => column.notNull())
+        .addColumn('draft', types.text)
+        .addColumn('caller', types.text)
+        .addColumn('key', types.text)
+        .addColumn('request_hash', types.text)
+        .addColumn('waits_for', types.text)
+        .addColumn('reason', types.text)
+        .addColumn('created_at', types.text, (column) => column.notNull())
+        .addColumn('ended_at', types.text)
+        .execute();
+      const requests = (name: string, columns: string[]) =>
+        db.schema.createIndex(name).on('kept_requests').columns(columns).execute();
+      await requests('kept_requests_by_status', ['status', 'created_at']);
+      await requests('kept_requests_by_coverage', ['coverage', 'created_at']);
+      await requests('kept_requests_by_key', ['caller', 'key']);
+      await requests('kept_requests_by_end', ['ended_at']);
+    },
+  },
 });

@@ -10,6 +10,7 @@ import type { ContentsTable } from './contents-table.ts';
 import type { DeskClaimsTable, DeskNotesTable } from './desk-tables.ts';
 import type { StoreHealth } from './health.ts';
 import type { HealthLinksTable } from './health-links-table.ts';
+import type { KeptRequestsTable } from './kept-requests-table.ts';
 import type { LinkCodesTable } from './link-codes-table.ts';
 import type { CarriedReadsTable, LogStatementsTable, PatientsAct } from './log-tables.ts';
 import type { RefusedKeysTable } from './refused-keys-table.ts';
@@ -422,6 +423,7 @@ export interface JournalTables {
   refusals: RefusalsTable;
   idempotency: IdempotencyTable;
   pending_wishes: PendingWishesTable;
+  kept_requests: KeptRequestsTable;
 }
 
 /** A gateway's two databases, open. */

@@ -27,6 +27,7 @@ import type { Undecided } from './access/undecided.ts';
 import type { AccessWaits } from './access/waits.ts';
 import type { AsyncRequests } from './asynchronous/requests.ts';
 import type { AuditEvents } from './audit-events.ts';
+import type { KeptRequests } from './authorizations/kept.ts';
 import type { BulkExports } from './bulk/exports.ts';
 import type { DeskJournal } from './claims/desk-journal.ts';
 import type { ClaimGroups } from './claims/together.ts';
@@ -94,6 +95,8 @@ export interface Services {
   bulkExports: BulkExports;
   /** What patients want of their consents. */
   wishes: Wishes;
+  /** Requests for authorization that the ledger has not taken yet. */
+  keptRequests: KeptRequests;
   /** What is to be erased. */
   erasures: ErasureRequests;
   /** Claims of one member are decided one after the other. */

@@ -20,6 +20,7 @@ import { askHoldings } from './access/holdings.ts';
 import { accessRequest, accessRequests, deliveredReads, requestAccess } from './access/routes.ts';
 import { accessEvents, refuseAccess } from './access/waiting.ts';
 import { asynchronous } from './asynchronous/routes.ts';
+import { sendReceivedRequests, sendRequests } from './authorizations/duties.ts';
 import { listAuthorizations, priorAuthorizationMetrics } from './authorizations/metrics-routes.ts';
 import { decideAuthorization, inquireAuthorizations, receiveAuthorization } from './authorizations/operations.ts';
 import { purgeAuthorizations } from './authorizations/request-ends.ts';
@@ -259,6 +260,8 @@ export const DUTIES: readonly Duty[] = [
   deliverFurther,
   reportAccess,
   sendWishes,
+  sendRequests,
+  sendReceivedRequests,
   sendPatientsErasures,
   sendProvidersErasures,
   purgeContents,

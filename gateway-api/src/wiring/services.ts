@@ -10,6 +10,7 @@ import type { GatewayConfig } from '../config.ts';
 import { ErasureJournal } from '../idempotency/erasures.ts';
 import { HealthLinkJournal } from '../idempotency/health-links.ts';
 import { Journal } from '../idempotency/journal.ts';
+import { RequestJournal } from '../idempotency/kept-requests.ts';
 import { RefusalJournal } from '../idempotency/refusals.ts';
 import { SubscriptionJournal } from '../idempotency/subscriptions.ts';
 import { WishJournal } from '../idempotency/wishes.ts';
@@ -33,6 +34,8 @@ import { Undecided } from '../subjects/access/undecided.ts';
 import { AccessWaits } from '../subjects/access/waits.ts';
 import { AsyncRequests } from '../subjects/asynchronous/requests.ts';
 import { AuditEvents } from '../subjects/audit-events.ts';
+import { KeptRequests } from '../subjects/authorizations/kept.ts';
+import { ask, endorserOf, saltsOf } from '../subjects/authorizations/requests.ts';
 import { BulkExports } from '../subjects/bulk/exports.ts';
 import { DeskJournal } from '../subjects/claims/desk-journal.ts';
 import { claimGroups } from '../subjects/claims/together.ts';
@@ -74,8 +77,8 @@ export interface ServicesOptions {
 /** The services, with what of them runs by itself. */
 export interface WiredServices {
   services: Services;
-  journal: Journal;
-  wishJournal: WishJournal;
+  /** Journals of which what is over is forgotten after a while. */
+  journals: readonly Pick<Journal, 'prune'>[];
   sweeper: Sweeper;
 }
 
@@ -144,6 +147,14 @@ export function wiredServices({
   });
   const wishJournal = new WishJournal(stores.journal, stores.journalLazily);
   const wishes = new Wishes({ index, ledger, consortium, journal, wishes: wishJournal, log });
+  const requestJournal = new RequestJournal(stores.journal, stores.journalLazily);
+  const asking = { index, ledger, organisation, consortium };
+  const keptRequests = new KeptRequests({
+    ...{ requests: requestJournal, consortium, ledger, log },
+    ask: (request, sending) => ask(asking, request, sending),
+    endorserOf: (request) => endorserOf(asking, request),
+    saltsOf: (id) => saltsOf(asking, id),
+  });
   const readLog = new ReadLog(stores.journal, stores.journalLazily, { keptMs: config.readLogDays * DAY_MS });
   const anchors = new LogAnchors({
     ...{ index, ledger, readLog, journal: stores.journal, consortium, organisation: organisation.name },
@@ -202,6 +213,8 @@ export function wiredServices({
   metrics.watch('gateway_record_writes', 'Writes of records that wait or are under way.', () => groups.writes);
   metrics.watch('gateway_waiting_requests', 'Requests for access that wait for the patient.', () => undecided.waiting);
   metrics.watch('gateway_pending_wishes', 'Changes of consents that lack an endorser.', () => wishes.pending);
+  const pendingRequests = 'Requests for authorization that lack an endorser.';
+  metrics.watch('gateway_pending_authorizations', pendingRequests, () => keptRequests.pending);
   metrics.watch('gateway_pending_erasures', 'Erasures that wait for their mark.', () => erasures.waiting);
   watchPayments(metrics, { index, organisation });
   const { channel } = config.connection;
@@ -236,6 +249,7 @@ export function wiredServices({
     // The gateway that runs the duties says how.
     wakeSubscribers: () => undefined,
     wishes,
+    keptRequests,
     erasures,
     broken,
     reads,
@@ -258,5 +272,6 @@ export function wiredServices({
     evidenceOf: (block: number, position: number) => evidenceAt(side.chain, block, position),
     orderersAt: (block: number) => orderersAt(side.chain, block),
   };
-  return { services: { organisation, consortium, channel, ...made }, journal, wishJournal, sweeper };
+  const journals = [journal, wishJournal, requestJournal];
+  return { services: { organisation, consortium, channel, ...made }, journals, sweeper };
 }

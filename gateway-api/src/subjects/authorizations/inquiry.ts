@@ -31,24 +31,28 @@ export async function inquired(index: ReadModel, claim: Resource, coverage: stri
     count: MOST,
   };
   const { matches } = await index.search(search);
-  const items = (claim['item'] ?? []) as Coded[];
-  const numbers = [claim as Coded, ...items].flatMap(numbersOf);
-  const codes = items.flatMap(codesOf);
   const found: string[] = [];
-  for (const { resource } of matches.filter(isAuthorization).toSorted(newestFirst)) {
+  for (const { resource } of matches.filter((one) => isPreauthorization(one.resource)).toSorted(newestFirst)) {
     const [, id = ''] = /^Claim\/(.+)$/.exec((resource['request'] as { reference: string }).reference) ?? [];
     const asked = await index.newest('Claim', id);
-    if (asked === undefined) continue;
-    const lines = (asked.resource['item'] ?? []) as Coded[];
-    const known = [asked.resource as Coded, ...lines].flatMap(numbersOf);
-    const answer = JSON.stringify(resource);
-    const isNumbered =
-      numbers.length === 0 || numbers.some((one) => known.includes(one) || answer.includes(JSON.stringify(one)));
-    const own = lines.flatMap(codesOf);
-    if (isNumbered && (codes.length === 0 || codes.some((code) => own.includes(code)))) found.push(id);
+    if (asked !== undefined && isMeant(claim, asked.resource, resource)) found.push(id);
   }
   return found;
 }
 
-const isAuthorization = ({ resource }: StoredResource): boolean => resource['use'] === 'preauthorization';
+/** Whether an example means a request, as far as it names services or numbers. @param answer what the payer answered to it */
+export function isMeant(example: Resource, asked: Resource, answer?: Resource): boolean {
+  const items = (example['item'] ?? []) as Coded[];
+  const lines = (asked['item'] ?? []) as Coded[];
+  const numbers = [example as Coded, ...items].flatMap(numbersOf);
+  const known = [asked as Coded, ...lines].flatMap(numbersOf);
+  const answered = JSON.stringify(answer ?? {});
+  const isNumbered =
+    numbers.length === 0 || numbers.some((one) => known.includes(one) || answered.includes(JSON.stringify(one)));
+  const codes = items.flatMap(codesOf);
+  const own = lines.flatMap(codesOf);
+  return isNumbered && (codes.length === 0 || codes.some((code) => own.includes(code)));
+}
+
+export const isPreauthorization = (resource: Resource): boolean => resource['use'] === 'preauthorization';
 const newestFirst = (a: StoredResource, b: StoredResource): number => b.lastUpdated.localeCompare(a.lastUpdated);

@@ -6,14 +6,17 @@ import { compartmentOf } from '../../auth/entitlement.ts';
 import { type Answer, committedAnswer } from '../../fhir/answers.ts';
 import type { OperationRequest } from '../../fhir/operations.ts';
 import { afterCommit } from '../../idempotency/after-commit.ts';
+import type { KeptRequest } from '../../idempotency/kept-requests.ts';
+import { newSalt } from '../../ledger/sender.ts';
 import { identifiersOf } from '../claims/matching.ts';
 import { type Resolved, resolveSubmission } from '../claims/resolving.ts';
 import { readSubmission, type Submission } from '../claims/submission.ts';
 import { definitionOf, type Services, type SubjectOperation } from '../services.ts';
-import { responseBundle } from './answers.ts';
+import { keptResponse, responseBundle } from './answers.ts';
+import { type Request, requestIn } from './asked.ts';
 import { decisionIn } from './decisions.ts';
-import { inquired } from './inquiry.ts';
-import { amendedBy, ask, decide, resourcesOf } from './requests.ts';
+import { inquired, isMeant, isPreauthorization } from './inquiry.ts';
+import { amendedBy, ask, decide, endorserOf, resourcesOf, responseIdOf } from './requests.ts';
 
 const MEMBER = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MB' }] };
 
@@ -28,31 +31,85 @@ async function patientOf({ claim, called, subscriberId }: Resolved, { index }: S
   return { resourceType: 'Patient', id: id ?? 'unknown', identifier: [...(own ?? []), ...called, ...named, ...member] };
 }
 
-/** Asks for authorization, or amends what was asked. */
+/** Of whoever asks for authorization, by FHIR or by X12. */
+type Asking = Pick<OperationRequest, 'caller' | 'idempotency' | 'baseUrl'>;
+type AskedFor = Answer & { claim: string };
+
+const ACCEPTED = 202;
+
+/** Asks for authorization, or amends what was asked. What the ledger does not take in time is kept, and pended. */
 export async function askAuthorization(
-  request: Pick<OperationRequest, 'caller' | 'idempotency' | 'baseUrl'>,
+  request: Asking,
   submission: Submission,
   resolved: Resolved,
   services: Services,
-): Promise<Answer & { claim: string }> {
-  const { caller, idempotency, baseUrl } = request;
-  const { index, idempotent } = services;
-  const amended = await amendedBy(index, resolved.claim);
-  const patient = await patientOf(resolved, services);
-  const { outcome, answer } = await idempotent.write(caller, idempotency, () => {
-    const id = amended ?? randomUUID();
-    const claim = { ...resolved.claim, id };
-    const asked = { claim, responseId: randomUUID(), patient };
-    return { answer: { id }, submit: (sending) => ask(services, asked, sending) };
-  });
-  const claim = `Claim/${answer.id}`;
-  const shown = await afterCommit(() => resourcesOf(services, answer.id));
+): Promise<AskedFor> {
+  const { caller, idempotency } = request;
+  const { idempotent, keptRequests } = services;
+  const answering = { request, submission, resolved };
+  const earlier = await keptRequests.under(request);
+  if (earlier?.status === 'done') return standingAnswer(earlier.request, answering, services);
+  if (earlier?.draft) return keptAnswer(requestIn(earlier.draft), answering, services);
+  const amended = await amendedBy(services, resolved.claim);
+  const asked = {
+    ...{ claim: { ...resolved.claim, id: amended ?? randomUUID() }, patient: await patientOf(resolved, services) },
+    ...{ responseId: await responseIdOf(services, amended), salt: newSalt(), cameAt: new Date().toISOString() },
+    isAmendment: amended !== undefined,
+  };
+  const done = await keptRequests.hold(asked, request, (keep) =>
+    idempotent.write(caller, idempotency, async () => {
+      await keep();
+      return { answer: { id: asked.claim.id }, submit: (sending) => ask(services, asked, sending) };
+    }),
+  );
+  if (done === undefined) return keptAnswer(asked, answering, services);
+  return standingAnswer(done.answer.id, answering, services, done.outcome.transactionId);
+}
+
+interface Answering {
+  request: Asking;
+  submission: Submission;
+  resolved: Resolved;
+}
+
+/** What the ledger has. */
+async function standingAnswer(
+  id: string,
+  { request: { baseUrl }, submission, resolved: { told } }: Answering,
+  services: Services,
+  transactionId?: string,
+): Promise<AskedFor> {
+  const claim = `Claim/${id}`;
+  const shown = await afterCommit(() => resourcesOf(services, id));
   if (shown === undefined || submission.bundle === undefined)
-    return { ...committedAnswer(outcome.transactionId, shown?.response, claim), claim };
-  const { told } = resolved;
+    return { ...committedAnswer(transactionId, shown?.response, claim), claim };
   const now = new Date().toISOString();
   const bundle = responseBundle({ ...shown, bundle: submission.bundle, told, baseUrl, now });
-  return { ...committedAnswer(outcome.transactionId, bundle), claim };
+  return { ...committedAnswer(transactionId, bundle), claim };
+}
+
+/** What the ledger does not have yet. */
+async function keptAnswer(
+  asked: Request,
+  { request: { baseUrl }, submission: { bundle }, resolved: { told } }: Answering,
+  services: Services,
+): Promise<AskedFor> {
+  const { claim } = asked;
+  const response = await keptResponseHere(services, asked, { status: 'pending', reason: null });
+  const now = new Date().toISOString();
+  const resource = bundle === undefined ? response : responseBundle({ claim, response, bundle, told, baseUrl, now });
+  return { status: ACCEPTED, resource, headers: { 'Retry-After': '5' }, claim: `Claim/${claim.id}` };
+}
+
+async function keptResponseHere(
+  services: Services,
+  asked: Request,
+  kept: Pick<KeptRequest, 'status' | 'reason'>,
+): Promise<Resource> {
+  const { organisation } = services;
+  const isPayer = organisation.kind === 'payer';
+  const payer = isPayer ? organisation.name : await endorserOf(services, asked);
+  return keptResponse(asked, kept, { payer, at: isPayer ? 'payer' : 'provider' });
 }
 
 export const receiveAuthorization: SubjectOperation = {
@@ -75,6 +132,19 @@ export const receiveAuthorization: SubjectOperation = {
   },
 };
 
+/** What is kept about a coverage and meant by an example: newest first. */
+async function keptAbout(services: Services, example: Resource, coverage: string) {
+  const kept = await services.keptRequests.about(coverage);
+  const asked = kept.flatMap((one) => (one.draft === null ? [] : [{ kept: one, request: requestIn(one.draft) }]));
+  const meant = asked.filter(({ request: { claim } }) => isPreauthorization(claim) && isMeant(example, claim));
+  return Promise.all(
+    meant.map(async ({ kept: one, request }) => ({
+      claim: request.claim,
+      response: await keptResponseHere(services, request, one),
+    })),
+  );
+}
+
 const inquiry = (kind: 'provider' | 'payer'): SubjectOperation => ({
   kind,
   name: 'inquire',
@@ -90,14 +160,17 @@ const inquiry = (kind: 'provider' | 'payer'): SubjectOperation => ({
     const options = { index, consortium, baseUrl, fromElsewhere: true };
     const { claim } = await resolveSubmission(submission, options);
     const insurance = (claim['insurance'] as { coverage: Reference }[])[0];
-    const found = await inquired(index, claim, insurance?.coverage.reference ?? '');
+    const coverage = insurance?.coverage.reference ?? '';
+    const found = await inquired(index, claim, coverage);
     const now = new Date().toISOString();
-    const returned = await Promise.all(
-      found.map(async (id) => ({
-        name: 'return',
-        resource: responseBundle({ ...(await resourcesOf(services, id)), bundle: undefined, told: [], baseUrl, now }),
-      })),
-    );
+    const shown = [
+      ...(await keptAbout(services, claim, coverage)),
+      ...(await Promise.all(found.map((id) => resourcesOf(services, id)))),
+    ];
+    const returned = shown.map((one) => ({
+      name: 'return',
+      resource: responseBundle({ ...one, bundle: undefined, told: [], baseUrl, now }),
+    }));
     const parameters = { resourceType: 'Parameters', ...(returned.length === 0 ? {} : { parameter: returned }) };
     return { status: 200, resource: parameters };
   },

@@ -33,7 +33,7 @@ export function identifiersOf(resource: Readonly<Record<string, unknown>>): Iden
 }
 
 /** The reference to a member of the consortium, which is there under its name. */
-const memberReference = (name: string): Reference => ({
+export const memberReference = (name: string): Reference => ({
   identifier: { system: ORGANISATION_SYSTEM, value: name },
   display: name,
 });
