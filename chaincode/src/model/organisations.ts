@@ -50,3 +50,9 @@ export function practitionerNamed(reference: ActorReference | undefined, home: s
 /** The reference that means this organisation's person wherever it stands: `<ORGANISATION_SYSTEM>/<name>/Practitioner/<id>`. */
 export const referenceTo = (organisation: string, fhirUser: string): string =>
   `${ORGANISATION_SYSTEM}/${organisation}/${fhirUser}`;
+
+/** The reference to a member of the consortium, which is everywhere under its name. */
+export const memberReference = (name: string): { identifier: { system: string; value: string }; display: string } => ({
+  identifier: { system: ORGANISATION_SYSTEM, value: name },
+  display: name,
+});

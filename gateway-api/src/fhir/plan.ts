@@ -6,6 +6,7 @@
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { timed } from '@telemed-ledger/chaincode/model/live-visits.ts';
 import { scanRefusal, withScans } from '@telemed-ledger/chaincode/model/lots.ts';
+import { memberReference } from '@telemed-ledger/chaincode/model/organisations.ts';
 import { markedBy } from '@telemed-ledger/chaincode/model/patient-records.ts';
 import { referencesIn } from '@telemed-ledger/chaincode/model/record-facts.ts';
 import type { Organisation, Role } from '@telemed-ledger/consortium/members.ts';
@@ -21,6 +22,7 @@ import {
   refuseNeeded,
   resolveDelete,
 } from './deletions.ts';
+import { nameInsured } from './insured.ts';
 import { errorIssue, Refusal, UNPROCESSABLE } from './outcomes.ts';
 import { patched, refusalOfPatch } from './patches/patches.ts';
 import { resolveReferences } from './references.ts';
@@ -299,7 +301,8 @@ export async function plan(changes: readonly Change[], scope: Scope, together: b
     }
   }
   const writing = changes.filter((change) => !change.exists && change.interaction !== 'delete');
-  const { repository, baseUrl } = scope;
+  const { repository, baseUrl, organisation } = scope;
+  await nameInsured(writing, { repository, written }, memberReference(organisation.name));
   await resolveReferences(writing, {
     ...{ repository, baseUrl, byFullUrl, written },
     mayMatch: (type) => mayMatch(scope, type),

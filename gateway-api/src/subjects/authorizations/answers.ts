@@ -3,10 +3,10 @@
 import { isCancelledItem } from '@telemed-ledger/chaincode/model/authorizations.ts';
 import { objectsOf } from '@telemed-ledger/chaincode/model/claim-evidence.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
+import { memberReference } from '@telemed-ledger/chaincode/model/organisations.ts';
 import { reviewActionOf } from '@telemed-ledger/chaincode/model/review-actions.ts';
 import { type Issue, outcomeOf } from '../../fhir/outcomes.ts';
 import type { KeptRequest } from '../../idempotency/kept-requests.ts';
-import { memberReference } from '../claims/matching.ts';
 import { coverageIn, type Request } from './asked.ts';
 
 interface Answering {

@@ -120,6 +120,7 @@ export class KeptRequests {
       return undefined;
     }
     this.#inHand.delete(id);
+    if ('error' in end && end.error instanceof Behind) return undefined;
     if ('error' in end && keeping !== undefined && lackingIn(end) !== undefined) {
       await this.#note(id, end, request);
       return undefined;
@@ -157,6 +158,7 @@ export class KeptRequests {
     if (!(await this.#note(id, end, request)) && 'error' in end) throw end.error;
   }
 
+  /** @throws {Behind} where it is kept, and not to be sent yet */
   async #keep({ id, request, needs, by }: { id: string; request: Request; needs: string; by: AskedBy }): Promise<void> {
     const pending = await this.#requests.pending();
     if (pending.filter((one) => one.needs === needs).length >= MOST) throw nothingTaken();
@@ -172,6 +174,7 @@ export class KeptRequests {
       this.#inHand.delete(id);
       throw error;
     }
+    if (pending.some((one) => one.request === request.claim.id)) throw new Behind();
   }
 
   /** Notes how a try ended; whether it has ended the request. */
@@ -222,5 +225,8 @@ export class KeptRequests {
     return organisationByMsp(this.#options.consortium, mspId)?.name ?? mspId;
   }
 }
+
+/** What was asked of the same request before is still to be sent. */
+class Behind extends Error {}
 
 const nothingTaken = () => unavailable('This cannot be kept here now. Nothing of it was taken: send it again.', 5);

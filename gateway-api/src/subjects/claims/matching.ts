@@ -4,7 +4,7 @@
  */
 import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import type { Reference, Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
-import { ORGANISATION_SYSTEM, organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
+import { memberReference, organisationNameOf } from '@telemed-ledger/chaincode/model/organisations.ts';
 import { instantOf } from '@telemed-ledger/chaincode/model/periods.ts';
 import { type Consortium, organisationByName } from '@telemed-ledger/consortium/members.ts';
 import { identifierParameter, supportedType } from '../../fhir/types.ts';
@@ -31,12 +31,6 @@ export function identifiersOf(resource: Readonly<Record<string, unknown>>): Iden
     typeof value !== 'string' ? [] : [{ value, ...(typeof system === 'string' ? { system } : {}) }],
   );
 }
-
-/** The reference to a member of the consortium, which is there under its name. */
-export const memberReference = (name: string): Reference => ({
-  identifier: { system: ORGANISATION_SYSTEM, value: name },
-  display: name,
-});
 
 /** What took place, which is told by when: the elements that say it. */
 const TIMES: Record<string, readonly string[]> = {

@@ -4,13 +4,11 @@ import { keysOfClaim } from '@telemed-ledger/chaincode/model/claim-places.ts';
 import type { ClaimRecord } from '@telemed-ledger/chaincode/model/claims.ts';
 import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
-import { ORGANISATION_SYSTEM } from '@telemed-ledger/chaincode/model/organisations.ts';
+import { memberReference } from '@telemed-ledger/chaincode/model/organisations.ts';
 import type { ClaimState } from '@telemed-ledger/chaincode/model/transactions.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { Services } from '../services.ts';
 import { billedOf, resourceAt } from './claims.ts';
-
-const organisation = (name: string) => ({ identifier: { system: ORGANISATION_SYSTEM, value: name }, display: name });
 
 /** The statuses that a payer's own ClaimResponse says, when it was written by that step. */
 const isAnswered = ({ status, step, response }: ClaimState): boolean =>
@@ -39,8 +37,8 @@ export function standing(claim: Resource, { id, status, payer, provider, updated
     use: claim['use'],
     patient: claim['patient'],
     created: updatedAt,
-    insurer: organisation(payer),
-    requestor: organisation(provider),
+    insurer: memberReference(payer),
+    requestor: memberReference(provider),
     request: { reference: `Claim/${id}` },
     outcome: isOpen ? 'queued' : 'complete',
     disposition: status,
