@@ -14,6 +14,7 @@ import { audienceOf, ensureIssuer, issuerOf, LONGEST_MINUTES } from '@telemed-le
 import { DEFAULTS, type GatewayConfig } from '@telemed-ledger/gateway-api/config.ts';
 import type { Gateway, Unfinished } from '@telemed-ledger/gateway-api/gateway.ts';
 import { newLog } from '@telemed-ledger/gateway-api/operations/log.ts';
+import { hereIn } from '@telemed-ledger/network/ca/elsewhere.ts';
 import { organisationDirectory, type PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
 import pRetry, { AbortError } from 'p-retry';
 import { assertRestored } from './backup/contents.ts';
@@ -111,14 +112,15 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
   const dataDir = resolve(options.dataDir);
   const consortium = loadConsortium(options.consortiumFile);
   const network = options.network ?? 'embedded';
-  const ports = portsOf(consortium, 'gateway', options.ports ?? {});
-  const peerPorts = portsOf(consortium, 'peer', { ...chosenBySystem(ports), ...options.peerPorts });
+  const here = hereIn(dataDir, consortium);
+  const ports = portsOf(here, 'gateway', options.ports ?? {});
+  const peerPorts = portsOf(here, 'peer', { ...chosenBySystem(ports), ...options.peerPorts });
   const taken = [
     ...(await takenPorts(ports)),
     ...(network === 'embedded' ? await takenPorts(peerPorts, 'peer', PREDECESSOR_MS) : []),
   ];
   if (taken.length > 0) throw new Error(taken.join('\n'));
-  const restored = consortium.organisations.filter(({ name }) => name !== options.restoring);
+  const restored = here.organisations.filter(({ name }) => name !== options.restoring);
   assertRestored(restored.map(({ name }) => organisationDirectory(dataDir, name)));
   const letGo = holdDataDirectory(dataDir);
   const closers: (() => Promise<void>)[] = [async () => letGo()];

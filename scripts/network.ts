@@ -18,6 +18,11 @@ const USAGE = `usage: npm run network -- COMMAND
                             to use
   restart NAME              ends one process and starts it again
   forget [ORG…]             takes off the peers' disks what their ledgers have purged, one stopped peer at a time
+  introduce --org NAME --to DIRECTORY
+                            makes the keys of an organisation that is to join, and writes what the others must be told
+  take DIRECTORY            takes what another organisation has told of itself, or what export has written
+  export --org NAME --to DIRECTORY
+                            everything that one organisation needs on its own host, and no key of another
   backup --org NAME --to FILE --recipient age1… | --unencrypted
                             everything of one organisation, while all runs, on either network
   restore FILE --org NAME [--identity FILE]

@@ -270,7 +270,7 @@ const filesOf = (directory: string): IdentityFiles => ({
 });
 
 /** A list that an operator put beside the authority's certificate. */
-async function revocationListsIn(directory: string): Promise<string[]> {
+export async function revocationListsIn(directory: string): Promise<string[]> {
   try {
     return [await readFile(join(directory, 'crl.pem'), 'utf8')];
   } catch (error) {

@@ -58,18 +58,21 @@ function repeatedPorts(organisations: unknown[], orderers: unknown[]): Mistake[]
       ['gatewayPort', 'peerPort'].map((field) => ({
         path: ['organisations', index, field],
         port: fieldOf(entry, field),
+        host: fieldOf(entry, 'host'),
       })),
     ),
     ...orderers.map((entry, index) => ({
       path: ['ordering', 'orderers', index, 'port'],
       port: fieldOf(entry, 'port'),
+      host: fieldOf(entry, 'host'),
     })),
   ];
-  const seen = new Set<number>();
-  return places.flatMap(({ path, port }) => {
+  const seen = new Set<string>();
+  return places.flatMap(({ path, port, host }) => {
     if (typeof port !== 'number') return [];
-    const isRepeated = seen.has(port);
-    seen.add(port);
+    const place = `${String(host ?? '')}:${port}`;
+    const isRepeated = seen.has(place);
+    seen.add(place);
     return isRepeated ? [{ path, message: `port ${port} is already used above` }] : [];
   });
 }

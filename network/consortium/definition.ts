@@ -5,6 +5,12 @@ import type { PolicyRule } from './policies.ts';
 
 const port = z.int().min(1).max(65_535);
 
+/** A name or an IPv4 address by which the hosts of other organisations reach a node; without one all run on one machine. */
+const host = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a host name in lower case, or an IPv4 address')
+  .optional();
+
 const batchSchema = z.strictObject({
   timeoutMs: z.int().min(1).max(60_000),
   maxMessageCount: z.int().min(1).max(10_000),
@@ -15,7 +21,7 @@ const batchSchema = z.strictObject({
     .max(99 * 1024 * 1024),
 });
 
-const organisationDefinitionSchema = organisationSchema.extend({ gatewayPort: port, peerPort: port });
+const organisationDefinitionSchema = organisationSchema.extend({ host, gatewayPort: port, peerPort: port });
 
 /** Beyond this a peer takes minutes to agree on a definition. */
 const MOST_EMPTY_COLLECTIONS = 1_000;
@@ -29,7 +35,7 @@ export const definitionSchema = z.strictObject({
   }),
   ordering: z.strictObject({
     toleratedFaults: z.int().min(1),
-    orderers: z.array(z.strictObject({ name: nameSchema, organisation: z.string(), port })),
+    orderers: z.array(z.strictObject({ name: nameSchema, organisation: z.string(), host, port })),
     batch: batchSchema,
   }),
   /** Collections that nothing is written to, for measuring what their number costs (`npm run bench -- scale`). */

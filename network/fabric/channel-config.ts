@@ -31,12 +31,13 @@ export const channelConfiguration = (layout: Layout, batch: Batch, material: Cha
   channelGroup(channelDescription(layout, batch, material));
 
 function channelDescription(layout: Layout, batch: Batch, material: ChannelMaterial): ChannelDescription {
-  const consenters = layout.orderers.map((orderer) => ({ ...orderer, ...material.certificatesOf(orderer) }));
+  const { peers, orderers } = layout.everywhere;
+  const consenters = orderers.map((orderer) => ({ ...orderer, ...material.certificatesOf(orderer) }));
   return {
     consensus: layout.ordering === 'raft' ? raft(consenters) : byzantine(consenters, batch),
     batch,
-    ordering: orderingOrganisations(layout, material),
-    members: layout.peers.map((peer) => memberOrganisation(peer, material)),
+    ordering: orderingOrganisations(layout.everywhere, material),
+    members: peers.map((peer) => memberOrganisation(peer, material)),
   };
 }
 
@@ -54,7 +55,10 @@ function memberOrganisation(peer: PeerLayout, { mspOf }: ChannelMaterial): Organ
 }
 
 /** An organisation is one MSP in both groups; its ordering nodes differ from its peers by their OU. */
-function orderingOrganisations({ orderers }: Layout, { mspOf }: ChannelMaterial): OrganisationDescription[] {
+function orderingOrganisations(
+  { orderers }: Layout['everywhere'],
+  { mspOf }: ChannelMaterial,
+): OrganisationDescription[] {
   const names = [...new Set(orderers.map(({ organisation }) => organisation))];
   return names.map((name) => {
     const msp = mspOf(name);

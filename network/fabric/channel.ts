@@ -1,10 +1,13 @@
 /** Brings orderers and peers into the channel by its first block, each by its own administrator; joining twice does no harm. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { common } from '@hyperledger/fabric-protos';
 import type { Binaries } from './binaries.ts';
 import { CommandError, run } from './command.ts';
 import { ordererHeight, peerHeight } from './health.ts';
 import { addressOf, type Layout, type OrdererLayout, type PeerLayout } from './layout.ts';
-import { type Material, ordererNode, organisationIn } from './material.ts';
+import { authoritiesOf, type Material, ordererNode, organisationIn } from './material.ts';
 import { type Answer, ask, type ClientTls, formWithFile, whileRefused } from './requests.ts';
 
 /** How an orderer's administrator presents itself: with the node's own certificate, which its TLS authority knows. */
@@ -28,7 +31,7 @@ export async function joinOrderer(
 ): Promise<void> {
   if ((await ordererHeight(orderer, channel, tls)) !== undefined) return;
   const question = {
-    host: orderer.host,
+    host: orderer.ownHost,
     port: orderer.adminPort,
     path: '/participation/v1/channels',
     secure: { ...tls, serverName: orderer.serverName },
@@ -75,15 +78,68 @@ export async function joinPeer(
 ): Promise<void> {
   if ((await peerHeight(peer, channel)) !== undefined) return;
   const environment = asAdministrator(peer, tlsRootCertificateFile);
-  const join = () => run(binaries.peer, ['channel', 'join', '-b', genesisBlock], environment);
+  const joining = () => run(binaries.peer, ['channel', 'join', '-b', genesisBlock], environment);
   // A peer says that it is healthy a little before it listens.
-  await whileRefused(join, isUnreachable).catch((error) => {
+  await whileRefused(joining, isUnreachable).catch((error) => {
     if (!(error instanceof CommandError) || !/already exists/.test(error.output)) throw error;
   });
 }
 
 const isUnreachable = (error: Error): boolean =>
   error instanceof CommandError && /failed to connect to|connection refused|no such host/.test(error.output);
+
+/**
+ * A block as the organisation's administrator is given it, by its own peer or `through` an orderer.
+ * @throws CommandError
+ */
+export async function fetchBlock(
+  which: 'config' | 'newest',
+  peer: PeerLayout,
+  channel: string,
+  tlsRootCertificateFile: string,
+  binaries: Pick<Binaries, 'peer'>,
+  through: readonly string[] = [],
+): Promise<Uint8Array> {
+  const directory = mkdtempSync(join(tmpdir(), 'block-'));
+  try {
+    const file = join(directory, 'block');
+    const args = ['channel', 'fetch', which, file, '-c', channel, ...through];
+    await run(binaries.peer, args, asAdministrator(peer, tlsRootCertificateFile));
+    return readFileSync(file);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** What `peer` commands need to send something to an orderer. `tlsRootCertificateFile`: of the orderer's organisation. */
+export const throughOrderer = (orderer: OrdererLayout, tlsRootCertificateFile: string): string[] => [
+  ...['-o', addressOf(orderer), '--tls', '--cafile', tlsRootCertificateFile],
+];
+
+/**
+ * Blocks that the channel has, by the orderer that has most of those that answer a peer's administrator.
+ * @throws Error with what the last one said where none answers
+ */
+export async function heightOfChannel(
+  layout: Pick<Layout, 'everywhere'>,
+  peer: PeerLayout,
+  channel: string,
+  material: Material,
+  binaries: Pick<Binaries, 'peer'>,
+): Promise<number> {
+  const own = organisationIn(material, peer.organisation.name).tlsCaCertificateFile;
+  const asked = await Promise.allSettled(
+    layout.everywhere.orderers.map(async (orderer) => {
+      const through = throughOrderer(orderer, authoritiesOf(material, orderer.organisation).tlsCaCertificateFile);
+      const block = common.Block.deserializeBinary(await fetchBlock('newest', peer, channel, own, binaries, through));
+      return (block.getHeader()?.getNumber() ?? 0) + 1;
+    }),
+  );
+  const heights = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  if (heights.length > 0) return Math.max(...heights);
+  const failed = asked.find((one) => one.status === 'rejected');
+  throw new Error(`no orderer is reached: ${(failed?.reason as Error | undefined)?.message ?? 'there is none'}`);
+}
 
 /** The environment of a `peer` command: the organisation's administrator, speaking to its own peer. */
 export function asAdministrator(peer: PeerLayout, tlsRootCertificateFile: string): Record<string, string> {

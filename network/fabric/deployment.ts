@@ -70,10 +70,7 @@ export async function deploy(
   }
   await early;
   if (!isCommitted) {
-    const missing = await untilApproved(layout, lifecycle, definition);
-    if (missing.length > 0) throw new Error(`not committed: ${missing.join(', ')} did not approve the same definition`);
-    await lifecycle.commit(definition);
-    report(`committed ${definition.name} ${definition.version} as sequence ${definition.sequence}`);
+    await untilAgreed(layout, lifecycle, definition, report);
   }
   // Peers go on with the former one until they have the block; from then on they take no other than the next.
   await (early ?? serve(built.id));
@@ -125,19 +122,44 @@ export async function agreedOn<P extends Pick<PeerLayout, 'process'>>(
 }
 
 const KNOWN_EVERYWHERE_MS = 20_000;
+/** Operators of other hosts do their part in their own time. */
+const OTHER_HOSTS_MS = 15 * 60_000;
 
 /**
- * Waits until every peer knows of every approval: one that lacks the last block would endorse the commit otherwise than the
- * others. Answers whose approval some peer still does not know.
+ * Waits until every peer here knows of every approval and commits: one that lacks the last block would endorse the commit
+ * otherwise than the others. Where a part of the consortium runs elsewhere, whoever comes first commits.
+ * @throws Error naming those whose approval some peer does not know
  */
-async function untilApproved({ peers }: Layout, lifecycle: Lifecycle, definition: Definition): Promise<string[]> {
-  const deadline = Date.now() + KNOWN_EVERYWHERE_MS;
-  for (;;) {
-    const missing = await Promise.all(peers.map((peer) => lifecycle.missingApprovals(peer, definition)));
-    const names = [...new Set(missing.flat())];
-    if (names.length === 0 || Date.now() > deadline) return names;
-    await delay(POLL_MS);
+async function untilAgreed(
+  layout: Layout,
+  lifecycle: Lifecycle,
+  definition: Definition,
+  report: (line: string) => void,
+): Promise<void> {
+  const isPart = layout.peers.length < layout.everywhere.peers.length;
+  const deadline = Date.now() + (isPart ? OTHER_HOSTS_MS : KNOWN_EVERYWHERE_MS);
+  const committed = `committed ${definition.name} ${definition.version} as sequence ${definition.sequence}`;
+  for (let told = ''; ; await delay(POLL_MS)) {
+    if (isPart && (await lifecycle.committed(layout.peers[0]!, definition.name))?.version === definition.version)
+      return report(`${committed}, by others`);
+    const names = await missingAnywhere(layout, lifecycle, definition).catch((error: Error) => {
+      // Others have committed it, and this peer is about to know.
+      if (isPart && /requested sequence is \d+, but new definition/.test(error.message)) return told;
+      throw error;
+    });
+    if (names === '') {
+      await lifecycle.commit(definition);
+      return report(committed);
+    }
+    if (Date.now() > deadline) throw new Error(`not committed: ${names} did not approve the same definition`);
+    if (isPart && names !== told) report(`waits for the approval of ${names} (ended here, deploy goes on with it)`);
+    told = names;
   }
+}
+
+async function missingAnywhere({ peers }: Layout, lifecycle: Lifecycle, definition: Definition): Promise<string> {
+  const missing = await Promise.all(peers.map((peer) => lifecycle.missingApprovals(peer, definition)));
+  return [...new Set(missing.flat())].toSorted().join(', ');
 }
 
 /** Installs the deployed package again on a peer that has lost it. @throws Error where the package is not here any more */

@@ -9,18 +9,18 @@ const POLL_MS = 50;
 const CONNECT_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
 
-type Operated = Pick<NodeLayout, 'host' | 'operationsPort'>;
-type Administered = Pick<OrdererLayout, 'host' | 'serverName' | 'adminPort'>;
+type Operated = Pick<NodeLayout, 'ownHost' | 'operationsPort'>;
+type Administered = Pick<OrdererLayout, 'ownHost' | 'serverName' | 'adminPort'>;
 
 /** undefined when nobody answers. */
 const askQuietly = (question: Question): Promise<Answer | undefined> => ask(question).catch(() => undefined);
 
-export const isHealthy = async ({ host, operationsPort: port }: Operated): Promise<boolean> =>
+export const isHealthy = async ({ ownHost: host, operationsPort: port }: Operated): Promise<boolean> =>
   (await askQuietly({ host, port, path: '/healthz' }))?.status === 200;
 
 /** Number of blocks of a peer's ledger, undefined when it does not run or has not joined. */
 export async function peerHeight(
-  { host, operationsPort: port }: Operated,
+  { ownHost: host, operationsPort: port }: Operated,
   channel: string,
 ): Promise<number | undefined> {
   const answer = await askQuietly({ host, port, path: '/metrics' });
@@ -44,7 +44,10 @@ export interface LedgerReading {
 /** Longer than anybody who answers at all needs on a busy machine. */
 const READING_TIMEOUT_MS = 5_000;
 
-export async function readPeer({ host, operationsPort: port }: Operated, channel: string): Promise<LedgerReading> {
+export async function readPeer(
+  { ownHost: host, operationsPort: port }: Operated,
+  channel: string,
+): Promise<LedgerReading> {
   const answer = await askQuietly({ host, port, path: '/metrics', timeoutMs: READING_TIMEOUT_MS });
   return { height: answer === undefined ? undefined : (heightIn(answer.body, channel) ?? 0) };
 }
@@ -60,7 +63,7 @@ export async function readOrderer(orderer: Administered, channel: string, tls: C
 }
 
 /** Whether a BFT orderer says that it leads. */
-export async function isLeader({ host, operationsPort: port }: Operated, channel: string): Promise<boolean> {
+export async function isLeader({ ownHost: host, operationsPort: port }: Operated, channel: string): Promise<boolean> {
   const answer = await askQuietly({ host, port, path: '/metrics' });
   return answer?.body.split('\n').includes(`consensus_BFT_is_leader{channel="${channel}"} 1`) ?? false;
 }
@@ -83,7 +86,7 @@ export async function ordererHeight(
 }
 
 const administration = (orderer: Administered, channel: string, tls: ClientTls): Question => ({
-  host: orderer.host,
+  host: orderer.ownHost,
   port: orderer.adminPort,
   path: `/participation/v1/channels/${channel}`,
   secure: { ...tls, serverName: orderer.serverName },

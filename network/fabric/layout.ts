@@ -2,6 +2,7 @@
  * Where everything of a Fabric network is: directories under DATA_DIR/fabric, addresses from the place it runs in and
  * ports derived from those of consortium.yaml. Nothing is read or written here.
  */
+import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { NATIVE, type Place } from './place.ts';
@@ -21,8 +22,12 @@ export interface NodeLayout {
   directory: string;
   /** What others dial. */
   host: string;
-  /** What it binds. */
+  /** What it binds for others. */
   listenHost: string;
+  /** Where its operations and its administration are reached, from its own host alone. */
+  ownHost: string;
+  /** What it binds for those. */
+  ownListenHost: string;
   /** The name that its TLS certificate is checked for. */
   serverName: string;
   port: number;
@@ -60,18 +65,35 @@ export interface Layout {
   runDirectory: string;
   logDirectory: string;
   ordering: Ordering;
+  /** Those that are run from here, whose keys are in this data directory. */
   peers: PeerLayout[];
   orderers: OrdererLayout[];
+  /** All of the channel. */
+  everywhere: { peers: PeerLayout[]; orderers: OrdererLayout[] };
 }
 
+/** @param isHere whether an organisation's part is run from here (ca/elsewhere.ts); everybody's, unless stated */
 export function layoutOf(
   dataDir: string,
   consortium: ConsortiumDefinition,
   ordering: Ordering,
   place: Place = NATIVE,
+  isHere: (organisation: string) => boolean = () => true,
 ): Layout {
   const root = join(dataDir, 'fabric');
-  const orderers = ordering === 'raft' ? consortium.ordering.orderers.slice(0, 1) : consortium.ordering.orderers;
+  const defined = ordering === 'raft' ? consortium.ordering.orderers.slice(0, 1) : consortium.ordering.orderers;
+  const peers = consortium.organisations.map((organisation) => peerLayout(dataDir, root, place, organisation));
+  const orderers = defined.map(({ name, organisation, host, port }, index) => ({
+    process: name,
+    organisation,
+    mspId: mspIdOf(consortium, organisation),
+    directory: join(root, 'orderers', name),
+    ...addressesOf(place, name, host),
+    port,
+    adminPort: port + PORT_OFFSETS.admin,
+    operationsPort: port + PORT_OFFSETS.operations,
+    id: index + 1,
+  }));
   return {
     dataDir,
     place,
@@ -82,30 +104,21 @@ export function layoutOf(
     runDirectory: join(root, 'run'),
     logDirectory: join(root, 'logs'),
     ordering,
-    peers: consortium.organisations.map((organisation) => peerLayout(dataDir, root, place, organisation)),
-    orderers: orderers.map(({ name, organisation, port }, index) => ({
-      process: name,
-      organisation,
-      mspId: mspIdOf(consortium, organisation),
-      directory: join(root, 'orderers', name),
-      ...addressesOf(place, name),
-      port,
-      adminPort: port + PORT_OFFSETS.admin,
-      operationsPort: port + PORT_OFFSETS.operations,
-      id: index + 1,
-    })),
+    peers: peers.filter(({ organisation }) => isHere(organisation.name)),
+    orderers: orderers.filter(({ organisation }) => isHere(organisation)),
+    everywhere: { peers, orderers },
   };
 }
 
 function peerLayout(dataDir: string, root: string, place: Place, organisation: OrganisationDefinition): PeerLayout {
-  const { name, mspId, peerPort } = organisation;
+  const { name, mspId, host, peerPort } = organisation;
   const adminDirectory = join(dataDir, 'organisations', name, 'admin');
   return {
     organisation,
     process: peerProcess(name),
     directory: join(root, 'peers', name),
     mspId,
-    ...addressesOf(place, peerProcess(name)),
+    ...addressesOf(place, peerProcess(name), host),
     port: peerPort,
     chaincodeHost: place.hostOf(chaincodeProcess(name)),
     chaincodePort: peerPort + PORT_OFFSETS.chaincode,
@@ -115,11 +128,32 @@ function peerLayout(dataDir: string, root: string, place: Place, organisation: O
   };
 }
 
-const addressesOf = (place: Place, node: string): Pick<NodeLayout, 'host' | 'listenHost' | 'serverName'> => ({
-  host: place.hostOf(node),
-  listenHost: place.listenHost,
+/** @param host where it runs, for whoever runs elsewhere */
+const addressesOf = (
+  place: Place,
+  node: string,
+  host: string | undefined,
+): Pick<NodeLayout, 'host' | 'listenHost' | 'ownHost' | 'ownListenHost' | 'serverName'> => ({
+  host: host ?? place.hostOf(node),
+  listenHost: host === undefined ? place.listenHost : bound(host),
+  ownHost: place.hostOf(node),
+  ownListenHost: place.listenHost,
   serverName: place.serverNameOf(node),
 });
+
+/** An address is bound as it is; what a name stands for may be another machine's that passes on. */
+const bound = (host: string): string => (isIPv4(host) ? host : '0.0.0.0');
+
+/** Every name and address that each node's certificate must be valid for. */
+export const hostsOf =
+  (place: Place, { organisations, ordering }: ConsortiumDefinition): ((node: string) => string[]) =>
+  (node) => {
+    const defined = [
+      ...organisations.map(({ name, host }) => ({ name: peerProcess(name), host })),
+      ...ordering.orderers,
+    ].find(({ name }) => name === node)?.host;
+    return [...place.hostsOf(node), ...(defined === undefined ? [] : [defined])];
+  };
 
 /** The process of an organisation's peer. */
 export const peerProcess = (organisation: string): string => `peer-${organisation}`;
@@ -128,7 +162,7 @@ export const peerProcess = (organisation: string): string => `peer-${organisatio
 export const chaincodeProcess = (organisation: string): string => `chaincode-${organisation}`;
 
 /** `host:port` that clients of a peer or an orderer dial. */
-export const addressOf = ({ host, port }: NodeLayout): string => `${host}:${port}`;
+export const addressOf = ({ host, port }: Pick<NodeLayout, 'host' | 'port'>): string => `${host}:${port}`;
 
 /** `host:port` that a peer dials its organisation's chaincode by. */
 export const chaincodeAddressOf = ({ chaincodeHost, chaincodePort }: PeerLayout): string =>

@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path';
 import type { Binaries } from './binaries.ts';
-import { asAdministrator } from './channel.ts';
+import { asAdministrator, throughOrderer } from './channel.ts';
 import { CommandError, run } from './command.ts';
 import { addressOf, type Layout, type OrdererLayout, type PeerLayout } from './layout.ts';
-import { type Material, organisationIn } from './material.ts';
+import { authoritiesOf, type Material } from './material.ts';
 
 /** What the organisations agree on. */
 export interface Definition {
@@ -102,7 +102,7 @@ export class Lifecycle {
   }
 
   async commit(definition: Definition): Promise<void> {
-    const peers = this.#layout.peers.flatMap((peer) => [
+    const peers = this.#layout.everywhere.peers.flatMap((peer) => [
       '--peerAddresses',
       addressOf(peer),
       '--tlsRootCertFiles',
@@ -124,7 +124,7 @@ export class Lifecycle {
    * that was given no answer had succeeded. @throws CommandError of the last orderer where none takes it.
    */
   async #order(peer: PeerLayout, action: string, args: string[], done: RegExp): Promise<void> {
-    const { orderers } = this.#layout;
+    const { orderers } = this.#layout.everywhere;
     for (const [index, orderer] of orderers.entries()) {
       try {
         await this.#run(peer, action, [...args, ...this.#through(orderer)]).catch(ignore(done));
@@ -137,11 +137,11 @@ export class Lifecycle {
   }
 
   #through(orderer: OrdererLayout): string[] {
-    return ['-o', addressOf(orderer), '--tls', '--cafile', this.#tlsRootOf(orderer.organisation)];
+    return throughOrderer(orderer, this.#tlsRootOf(orderer.organisation));
   }
 
   #tlsRootOf(organisation: string): string {
-    return organisationIn(this.#material, organisation).tlsCaCertificateFile;
+    return authoritiesOf(this.#material, organisation).tlsCaCertificateFile;
   }
 
   #run(peer: PeerLayout, action: string, args: string[]): Promise<{ stdout: string }> {

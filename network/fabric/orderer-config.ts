@@ -45,11 +45,11 @@ export function ordererConfig(orderer: OrdererLayout, { tls, ordererRootCertific
       Authentication: { TimeWindow: '15m' },
     },
     FileLedger: { Location: join(orderer.directory, 'data') },
-    Operations: { ListenAddress: `${orderer.listenHost}:${orderer.operationsPort}`, TLS: { Enabled: false } },
+    Operations: { ListenAddress: `${orderer.ownListenHost}:${orderer.operationsPort}`, TLS: { Enabled: false } },
     Metrics: { Provider: 'prometheus' },
     // Whoever runs the node administers it: only certificates of its own organisation's TLS authority are let in.
     Admin: {
-      ListenAddress: `${orderer.listenHost}:${orderer.adminPort}`,
+      ListenAddress: `${orderer.ownListenHost}:${orderer.adminPort}`,
       TLS: {
         Enabled: true,
         Certificate: tls.certificate,

@@ -69,7 +69,7 @@ export function peerConfig(peer: PeerLayout, { builder, tls }: PeerSettings): ob
     vm: { endpoint: '' },
     chaincode: chaincode(builder),
     ledger: ledger(peer),
-    operations: { listenAddress: `${peer.listenHost}:${peer.operationsPort}`, tls: { enabled: false } },
+    operations: { listenAddress: `${peer.ownListenHost}:${peer.operationsPort}`, tls: { enabled: false } },
     metrics: { provider: 'prometheus' },
   };
 }

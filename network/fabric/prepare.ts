@@ -8,12 +8,13 @@ import { join } from 'node:path';
 import type { common } from '@hyperledger/fabric-protos';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { KeyPair } from '../ca/authority.ts';
+import { hereIn, ordererOf, publicParts } from '../ca/elsewhere.ts';
 import { prepareNodes } from '../ca/nodes.ts';
 import { prepareOrganisations } from '../ca/organisations.ts';
 import { type ChannelMaterial, channelConfiguration, firstBlock } from './channel-config.ts';
 import { writeIfDifferent, writeYaml } from './files.ts';
-import { chaincodeAddressOf, type Layout, type NodeLayout } from './layout.ts';
-import { administratorIn, type Material, ordererNode, organisationIn } from './material.ts';
+import { chaincodeAddressOf, hostsOf, type Layout, type NodeLayout } from './layout.ts';
+import { administratorIn, authoritiesOf, type Material, ordererNode, organisationIn } from './material.ts';
 import { writeMemberMsp } from './msp.ts';
 import { ordererConfig } from './orderer-config.ts';
 import { administratorConfig, peerConfig } from './peer-config.ts';
@@ -29,10 +30,12 @@ export async function prepareNetwork(consortium: ConsortiumDefinition, layout: L
   return material;
 }
 
-/** Everybody's keys, made where they are missing. @throws UnusableCertificatesError */
+/** Keys of everybody who is run from here, made where they are missing, and what is known of the others. @throws UnusableCertificatesError */
 export async function materialOf(consortium: ConsortiumDefinition, { dataDir, place }: Layout): Promise<Material> {
-  const prepared = await prepareOrganisations(dataDir, consortium, place.hostsOf);
-  return { consortium: prepared, nodes: await prepareNodes(dataDir, consortium, place.hostsOf) };
+  const [here, elsewhere] = [hereIn(dataDir, consortium), await publicParts(dataDir, consortium)];
+  const hosts = hostsOf(place, consortium);
+  const prepared = await prepareOrganisations(dataDir, here, hosts);
+  return { consortium: prepared, nodes: await prepareNodes(dataDir, here, hosts), elsewhere };
 }
 
 /**
@@ -75,7 +78,7 @@ function writePeers(layout: Layout, material: Material): void {
 }
 
 function writeOrderers(layout: Layout, material: Material): void {
-  const organisations = [...new Set(layout.orderers.map(({ organisation }) => organisation))];
+  const organisations = [...new Set(layout.everywhere.orderers.map(({ organisation }) => organisation))];
   for (const orderer of layout.orderers) {
     const organisation = organisationIn(material, orderer.organisation);
     const node = ordererNode(material, orderer.process);
@@ -83,7 +86,7 @@ function writeOrderers(layout: Layout, material: Material): void {
     const tls = writeTls(orderer, node.tls, organisation.tlsCaCertificate);
     const roots = organisations.map((name) => {
       const file = join(orderer.directory, 'tls', 'orderers', `${name}.pem`);
-      writeIfDifferent(file, organisationIn(material, name).tlsCaCertificate);
+      writeIfDifferent(file, authoritiesOf(material, name).tlsCaCertificate);
       return file;
     });
     writeYaml(join(orderer.directory, 'orderer.yaml'), ordererConfig(orderer, { tls, ordererRootCertificates: roots }));
@@ -113,8 +116,10 @@ function writeChannel(consortium: ConsortiumDefinition, layout: Layout, material
 
 /** Of orderers those that they are to have. */
 const certificatesIn = (material: Material): ChannelMaterial => ({
-  mspOf: (organisation) => organisationIn(material, organisation),
-  certificatesOf: ({ process }) => {
+  mspOf: (organisation) => authoritiesOf(material, organisation),
+  certificatesOf: ({ process, organisation }) => {
+    const known = material.elsewhere?.find(({ name }) => name === organisation);
+    if (known !== undefined) return ordererOf(known, process);
     const node = ordererNode(material, process);
     const { identity, tls } = node.next ?? node;
     return { identity: identity.certificate, tls: tls.certificate };
@@ -133,8 +138,11 @@ const foundationFile = (layout: Layout): string => join(layout.channelDirectory,
 /** Who is in the channel and where they are: what only a configuration update changes, and nodes are started by. */
 function foundationOf(consortium: ConsortiumDefinition, layout: Layout): string {
   const { channel, organisations } = consortium;
-  const members = organisations.map(({ name, mspId, peerPort }) => ({ name, mspId, peerPort }));
-  const orderers = layout.orderers.map(({ process, mspId, port }) => ({ name: process, mspId, port }));
+  const members = organisations.map(({ name, mspId, peerPort, host }) => ({ name, mspId, peerPort, host }));
+  const orderers = layout.everywhere.orderers.map(({ process, mspId, port }) => ({
+    ...{ name: process, mspId, port },
+    host: consortium.ordering.orderers.find(({ name }) => name === process)?.host,
+  }));
   const place = layout.place.name === 'native' ? {} : { place: layout.place.name };
   const foundation = { channel, ordering: layout.ordering, ...place, members, orderers };
   return JSON.stringify(foundation, null, 2);
@@ -150,7 +158,8 @@ export function existingOrdering(layout: Layout): Layout['ordering'] | undefined
 export const settleFoundation = (consortium: ConsortiumDefinition, layout: Layout): boolean =>
   writeIfDifferent(foundationFile(layout), foundationOf(consortium, layout));
 
-function refuseAnotherChannel(consortium: ConsortiumDefinition, layout: Layout): void {
+/** @throws Error when the channel was made for, or became, another than the definition wants. */
+export function refuseAnotherChannel(consortium: ConsortiumDefinition, layout: Layout): void {
   if (!existsSync(layout.genesisBlock)) return;
   // Earlier versions wrote batch settings too.
   const { batch: _, ...madeFor } = JSON.parse(readFileSync(foundationFile(layout), 'utf8')) as Record<string, unknown>;

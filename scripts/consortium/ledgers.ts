@@ -8,6 +8,7 @@ import { LEDGER_LAYOUT } from '@telemed-ledger/chaincode/model/values.ts';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import type { Consortium as Members } from '@telemed-ledger/consortium/members.ts';
 import { writeAdministrators } from '@telemed-ledger/network/administrators.ts';
+import { hereIn, isElsewhere } from '@telemed-ledger/network/ca/elsewhere.ts';
 import {
   type PreparedOrganisation,
   prepareEmbedded,
@@ -15,7 +16,8 @@ import {
 } from '@telemed-ledger/network/ca/organisations.ts';
 import type { NetworkMessage } from '@telemed-ledger/network/embedded/main.ts';
 import { assertReadable } from '@telemed-ledger/network/fabric/deployment.ts';
-import { addressOf, layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
+import { addressOf, hostsOf, layoutOf } from '@telemed-ledger/network/fabric/layout.ts';
+import { NATIVE } from '@telemed-ledger/network/fabric/place.ts';
 import { existingOrdering } from '@telemed-ledger/network/fabric/prepare.ts';
 import { recorded, runningPid } from '@telemed-ledger/network/fabric/processes.ts';
 import { networkConfigOf } from '@telemed-ledger/network/network-config.ts';
@@ -95,14 +97,15 @@ function startProcesses(dataDir: string): Processes {
 /** @throws Error saying what to do when the network does not run or has no chaincode yet. */
 export async function joinFabric(dataDir: string, consortium: ConsortiumDefinition, version: string): Promise<Ledger> {
   const ordering = existingOrdering(layoutOf(dataDir, consortium, 'bft'));
-  const layout = layoutOf(dataDir, consortium, ordering ?? 'bft');
+  const layout = layoutOf(dataDir, consortium, ordering ?? 'bft', NATIVE, (name) => !isElsewhere(dataDir, name));
   if (ordering === undefined) throw new Error(`${dataDir} holds no Fabric network: npm run network -- up`);
   const down = layout.peers.filter(({ process }) => runningPid(layout, process) === undefined);
   if (down.length === layout.peers.length) throw new Error('the Fabric network is down: npm run network -- up');
   if (!existsSync(join(layout.chaincodeDirectory, 'package-id')))
     throw new Error('the Fabric network has no chaincode yet: npm run network -- deploy');
   assertReadable(version, versionServed(layout.chaincodeDirectory));
-  const { organisations } = await prepareOrganisations(dataDir, consortium);
+  const here = hereIn(dataDir, consortium);
+  const { organisations } = await prepareOrganisations(dataDir, here, hostsOf(NATIVE, consortium));
   const pids = recorded(layout).flatMap((name) => {
     const pid = runningPid(layout, name);
     return pid === undefined ? [] : [[name, pid] as const];

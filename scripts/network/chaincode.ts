@@ -97,7 +97,7 @@ export async function serveOne(layout: Layout, peer: PeerLayout, packageId: stri
 }
 
 function specOf(
-  { listenHost, chaincodePort }: PeerLayout,
+  { ownListenHost, chaincodePort }: PeerLayout,
   packageId: string,
   consortium: string,
 ): Omit<ProcessSpec, 'name'> {
@@ -105,7 +105,7 @@ function specOf(
     command: process.execPath,
     args: [...NODE_OPTIONS, MAIN],
     environment: {
-      CHAINCODE_SERVER_ADDRESS: `${listenHost}:${chaincodePort}`,
+      CHAINCODE_SERVER_ADDRESS: `${ownListenHost}:${chaincodePort}`,
       CHAINCODE_ID: packageId,
       CHAINCODE_CONSORTIUM: consortium,
       NODE_COMPILE_CACHE: COMPILE_CACHE,

@@ -18,7 +18,7 @@ import {
   together,
 } from '@telemed-ledger/network/fabric/changes/update-file.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
-import type { Layout } from '@telemed-ledger/network/fabric/layout.ts';
+import { hostsOf, type Layout } from '@telemed-ledger/network/fabric/layout.ts';
 import { administratorIn, type Material, organisationIn } from '@telemed-ledger/network/fabric/material.ts';
 import { alone } from '@telemed-ledger/network/fabric/network.ts';
 import { materialOf, settleFoundation, writeAdministrators } from '@telemed-ledger/network/fabric/prepare.ts';
@@ -128,7 +128,7 @@ export async function renewCertificates({ names }: Given): Promise<number> {
   if (names.length === 0 || unknown !== undefined)
     throw new UsageError(`${unknown === undefined ? 'name one of' : `there is no ${unknown}:`} ${known.join(', ')}`);
   for (const name of names) {
-    await alone(layout, () => renew(layout.dataDir, consortium, name, layout.place.hostsOf));
+    await alone(layout, () => renew(layout.dataDir, consortium, name, hostsOf(layout.place, consortium)));
     console.log(
       `${name} has new keys and certificates${name.startsWith('gateway-') ? ': start the gateways again' : ''}`,
     );

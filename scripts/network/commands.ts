@@ -1,7 +1,8 @@
 /** The commands of `npm run network`, by name. Each answers the exit code. */
 import { chmodSync, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
+import { type Binaries, requireBinaries } from '@telemed-ledger/network/fabric/binaries.ts';
+import { heightOfChannel } from '@telemed-ledger/network/fabric/channel.ts';
 import { composeFile } from '@telemed-ledger/network/fabric/compose/compose-file.ts';
 import { prometheusFile } from '@telemed-ledger/network/fabric/compose/monitoring.ts';
 import { deploy, packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
@@ -9,9 +10,11 @@ import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { forgetPurged } from '@telemed-ledger/network/fabric/forgetting.ts';
 import { heal } from '@telemed-ledger/network/fabric/healing.ts';
 import { chaincodeProcess, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
+import type { Material } from '@telemed-ledger/network/fabric/material.ts';
 import { alone, bringUp, removeNetwork, restartNode, takeDown } from '@telemed-ledger/network/fabric/network.ts';
 import { materialOf, prepareNetwork } from '@telemed-ledger/network/fabric/prepare.ts';
 import { lastLines, logFile, runningPid, stopProcess } from '@telemed-ledger/network/fabric/processes.ts';
+import { untilHeight } from '@telemed-ledger/network/fabric/rebuild.ts';
 import { positive, UsageError } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { dropReadModels } from '../consortium/read-models.ts';
@@ -23,6 +26,7 @@ import { containerPreflight, preflight } from './check.ts';
 import { deployedPackage, type NetworkContext, NO_NETWORK, networkContext } from './context.ts';
 import { untilAllEndorse } from './endorsing.ts';
 import { nodesOf } from './healing.ts';
+import { exportPart, introduce, take } from './part.ts';
 import { preparedMaterial, printState, status } from './status.ts';
 
 export interface Arguments {
@@ -56,6 +60,9 @@ export const COMMANDS: Record<string, (given: Arguments) => Promise<number>> = {
   reset,
   check,
   compose,
+  introduce,
+  take,
+  export: exportPart,
 };
 
 async function up({ ordering }: Arguments): Promise<number> {
@@ -73,6 +80,7 @@ async function up({ ordering }: Arguments): Promise<number> {
       bringUp(consortium, layout, binaries),
       packageId === undefined ? undefined : serveChaincode(deployedFor(context), packageId),
     ]);
+    await untilWithOthers(context, material, binaries);
     if (packageId !== undefined) await untilAllEndorse(deployedFor(context), material);
     return heal(
       nodesOf(context, material, async () => binaries),
@@ -104,6 +112,7 @@ async function deployChaincode(): Promise<number> {
   if (down.length > 0)
     throw new Error(`${down.map(({ process }) => process).join(', ')} not running: npm run network -- up`);
   const deployment = await alone(layout, async () => {
+    await untilWithOthers(context, material, binaries);
     const outcome = await deploy(consortium, layout, material, binaries, chaincodeOf(consortium), {
       load: (packageId) => loadChaincode(context, packageId),
       serve: (packageId) => serveChaincode(context, packageId),
@@ -223,6 +232,15 @@ function peerOf({ peers }: NetworkContext['layout'], organisation: string): Peer
   if (peer !== undefined) return peer;
   const all = peers.map((one) => one.organisation.name);
   throw new UsageError(`there is no organisation ${organisation}: ${all.join(', ')}`);
+}
+
+/** Where others run their parts elsewhere, the peers here have what the channel has. @throws Error where no orderer answers */
+async function untilWithOthers({ consortium, layout }: NetworkContext, material: Material, binaries: Binaries) {
+  const { channel } = consortium;
+  const [first] = layout.peers;
+  if (first === undefined || layout.peers.length === layout.everywhere.peers.length) return;
+  const height = await heightOfChannel(layout, first, channel, material, binaries);
+  await Promise.all(layout.peers.map((peer) => untilHeight({ peer, channel, height })));
 }
 
 const seconds = (began: number): string => `${((Date.now() - began) / 1000).toFixed(1)} s`;

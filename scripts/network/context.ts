@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
+import { isElsewhere } from '@telemed-ledger/network/ca/elsewhere.ts';
 import { type Layout, layoutOf, ORDERINGS, type Ordering } from '@telemed-ledger/network/fabric/layout.ts';
+import { NATIVE } from '@telemed-ledger/network/fabric/place.ts';
 import { existingOrdering } from '@telemed-ledger/network/fabric/prepare.ts';
 import { dataDirectory, definedConsortium, UsageError } from '../command-line.ts';
 
@@ -24,7 +26,10 @@ export function networkContext(ordering?: string, dataDir: string = dataDirector
   if (asked !== undefined && existing !== undefined && asked !== existing) {
     throw new UsageError(`this network orders by ${existing}; npm run network -- reset removes it`);
   }
-  return { consortium, layout: layoutOf(dataDir, consortium, existing ?? asked ?? 'bft') };
+  return {
+    consortium,
+    layout: layoutOf(dataDir, consortium, existing ?? asked ?? 'bft', NATIVE, (name) => !isElsewhere(dataDir, name)),
+  };
 }
 
 export const NO_NETWORK = 'there is no network yet: npm run network -- up';

@@ -350,7 +350,37 @@ function writeTls(directory: string, pair: { certificate: string; privateKey: st
 async function layoutIn(root: string): Promise<Layout> {
   const ports = await freePorts(3 + 3 * ORGANISATIONS.length);
   const next = () => ports.pop()!;
-  const reached = { host: HOST, listenHost: HOST, serverName: 'localhost' };
+  const reached = { host: HOST, listenHost: HOST, ownHost: HOST, ownListenHost: HOST, serverName: 'localhost' };
+  const peers = ORGANISATIONS.map((name) => {
+    const mspId = `${name.charAt(0).toUpperCase()}${name.slice(1)}MSP`;
+    const directory = join(root, 'peers', name);
+    return {
+      organisation: { name, mspId } as OrganisationDefinition,
+      process: `peer-${name}`,
+      directory,
+      mspId,
+      ...reached,
+      port: next(),
+      chaincodeHost: HOST,
+      chaincodePort: next(),
+      operationsPort: next(),
+      adminDirectory: join(root, 'admins', name),
+      adminMsp: join(root, 'admins', name, 'msp'),
+    };
+  });
+  const orderers = [
+    {
+      process: 'orderer',
+      organisation: 'orderer',
+      mspId: 'OrdererMSP',
+      directory: join(root, 'orderer'),
+      ...reached,
+      port: next(),
+      adminPort: next(),
+      operationsPort: next(),
+      id: 1,
+    },
+  ];
   return {
     dataDir: root,
     place: NATIVE,
@@ -361,36 +391,9 @@ async function layoutIn(root: string): Promise<Layout> {
     runDirectory: join(root, 'run'),
     logDirectory: join(root, 'logs'),
     ordering: 'raft',
-    peers: ORGANISATIONS.map((name) => {
-      const mspId = `${name.charAt(0).toUpperCase()}${name.slice(1)}MSP`;
-      const directory = join(root, 'peers', name);
-      return {
-        organisation: { name, mspId } as OrganisationDefinition,
-        process: `peer-${name}`,
-        directory,
-        mspId,
-        ...reached,
-        port: next(),
-        chaincodeHost: HOST,
-        chaincodePort: next(),
-        operationsPort: next(),
-        adminDirectory: join(root, 'admins', name),
-        adminMsp: join(root, 'admins', name, 'msp'),
-      };
-    }),
-    orderers: [
-      {
-        process: 'orderer',
-        organisation: 'orderer',
-        mspId: 'OrdererMSP',
-        directory: join(root, 'orderer'),
-        ...reached,
-        port: next(),
-        adminPort: next(),
-        operationsPort: next(),
-        id: 1,
-      },
-    ],
+    peers,
+    orderers,
+    everywhere: { peers, orderers },
   };
 }
 

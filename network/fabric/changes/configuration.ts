@@ -1,13 +1,9 @@
 /** The configuration that a running channel has, read from its members' peers, and the one that it is to have. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { common } from '@hyperledger/fabric-protos';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { configOf } from '@telemed-ledger/formats/channel/genesis.ts';
 import type { Binaries } from '../binaries.ts';
-import { asAdministrator } from '../channel.ts';
-import { run } from '../command.ts';
+import { fetchBlock } from '../channel.ts';
 import { peerHeight } from '../health.ts';
 import { addressOf, type Layout, type PeerLayout } from '../layout.ts';
 import { type Material, organisationIn } from '../material.ts';
@@ -57,20 +53,9 @@ async function configurationAt(
   material: Material,
   binaries: Pick<Binaries, 'peer'>,
 ): Promise<Configuration> {
-  const directory = mkdtempSync(join(tmpdir(), 'configuration-'));
-  try {
-    const file = join(directory, 'config.block');
-    const { tlsCaCertificateFile } = organisationIn(material, peer.organisation.name);
-    // Without an orderer the administrator's own peer is asked.
-    await run(
-      binaries.peer,
-      ['channel', 'fetch', 'config', file, '-c', channel],
-      asAdministrator(peer, tlsCaCertificateFile),
-    );
-    return configurationIn(readFileSync(file));
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  const { tlsCaCertificateFile } = organisationIn(material, peer.organisation.name);
+  // Without an orderer the administrator's own peer is asked.
+  return configurationIn(await fetchBlock('config', peer, channel, tlsCaCertificateFile, binaries));
 }
 
 /** In a configuration block. @throws Error where it holds none */
@@ -81,7 +66,7 @@ function configurationIn(bytes: Uint8Array): Configuration {
   return { block: block.getHeader()?.getNumber() ?? 0, group };
 }
 
-export const namesIn = ({ orderers, peers }: Layout): Names => ({
+export const namesIn = ({ everywhere: { orderers, peers } }: Layout): Names => ({
   ordererAt: (host, port) => orderers.find((one) => addressOf(one) === `${host}:${port}`)?.process ?? `${host}:${port}`,
   organisationOf: (mspId) => peers.find((one) => one.mspId === mspId)?.organisation.name ?? mspId,
 });

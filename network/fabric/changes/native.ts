@@ -8,11 +8,11 @@ import { connect } from 'node:tls';
 import type { common } from '@hyperledger/fabric-protos';
 import { takeRenewed } from '../../ca/renewals.ts';
 import type { Binaries } from '../binaries.ts';
-import { asAdministrator } from '../channel.ts';
+import { asAdministrator, throughOrderer } from '../channel.ts';
 import { run } from '../command.ts';
 import { isLeader } from '../health.ts';
 import { addressOf, type NodeLayout, type OrdererLayout } from '../layout.ts';
-import { type Material, ordererNode, organisationIn } from '../material.ts';
+import { authoritiesOf, type Material, ordererNode, organisationIn } from '../material.ts';
 import { readNodes, restartNode } from '../network.ts';
 import { materialOf, wantedConfiguration, writeNodes } from '../prepare.ts';
 import { runningPid, stopProcess } from '../processes.ts';
@@ -144,15 +144,14 @@ async function broadcast(
   const directory = mkdtempSync(join(tmpdir(), 'update-'));
   const file = join(directory, 'update.pb');
   writeFileSync(file, encodeUpdate(consortium.channel, update));
-  const orderers = layout.orderers.toSorted(
+  const orderers = layout.everywhere.orderers.toSorted(
     (one, other) => Number(one.process === except) - Number(other.process === except),
   );
   const [peer] = layout.peers;
   const environment = asAdministrator(peer!, organisationIn(material, peer!.organisation.name).tlsCaCertificateFile);
   try {
     for (const [index, orderer] of orderers.entries()) {
-      const cafile = organisationIn(material, orderer.organisation).tlsCaCertificateFile;
-      const through = ['-o', addressOf(orderer), '--tls', '--cafile', cafile];
+      const through = throughOrderer(orderer, authoritiesOf(material, orderer.organisation).tlsCaCertificateFile);
       try {
         await run(binaries.peer, ['channel', 'update', '-c', consortium.channel, '-f', file, ...through], environment);
         return;

@@ -90,11 +90,11 @@ export function prometheusFile(consortium: ConsortiumDefinition): string {
     scrape_configs: [
       {
         job_name: 'orderers',
-        static_configs: orderers.map((node) => target(`${node.host}:${node.operationsPort}`, node.organisation)),
+        static_configs: orderers.map((node) => target(`${node.ownHost}:${node.operationsPort}`, node.organisation)),
       },
       {
         job_name: 'peers',
-        static_configs: peers.map((node) => target(`${node.host}:${node.operationsPort}`, node.organisation.name)),
+        static_configs: peers.map((node) => target(`${node.ownHost}:${node.operationsPort}`, node.organisation.name)),
       },
       {
         job_name: 'gateways',
