@@ -10,10 +10,9 @@ import { ELSEWHERE, isElsewhere } from '@telemed-ledger/network/ca/elsewhere.ts'
 import { prepareNodes } from '@telemed-ledger/network/ca/nodes.ts';
 import { organisationDirectory, prepareOrganisations } from '@telemed-ledger/network/ca/organisations.ts';
 import { areSameAuthorities, faultOf, fingerprintsOf, publicFilesIn } from '@telemed-ledger/network/ca/public-files.ts';
-import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
+import { writeIfDifferent, writeYaml } from '@telemed-ledger/network/fabric/files.ts';
 import { addressOf, hostsOf, type Layout, peerProcess } from '@telemed-ledger/network/fabric/layout.ts';
 import { refuseAnotherChannel } from '@telemed-ledger/network/fabric/prepare.ts';
-import { stringify } from 'yaml';
 import { definitionText, isLeftOut } from '../backup/contents.ts';
 import { organisationNamed, UsageError } from '../command-line.ts';
 import { type NetworkContext, NO_NETWORK, networkContext } from './context.ts';
@@ -38,7 +37,7 @@ export async function introduce({ org, to }: To): Promise<number> {
     const { orderers } = consortium.ordering;
     const nodes = orderers.filter((one) => one.organisation === organisation.name);
     const entry = { organisations: [organisation], ...(nodes.length > 0 ? { ordering: { orderers: nodes } } : {}) };
-    writeFileSync(join(directory, 'entry.yaml'), stringify(entry), { mode: 0o600 });
+    writeYaml(join(directory, 'entry.yaml'), entry);
   });
   console.log(`${to} is what the others take of ${organisation.name}; read them its authorities' fingerprints:`);
   for (const line of fingerprintsOf(publicFilesIn(organisationDirectory(layout.dataDir, organisation.name))))

@@ -100,7 +100,7 @@ export async function certificateFindings(changed: Changed, group: common.Config
 export async function plannedFor({ consortium, layout, material }: Changed, group: common.ConfigGroup): Promise<Plan> {
   const { channel, ordering } = consortium;
   const leads = await Promise.all(layout.orderers.map((orderer) => isLeader(orderer, channel)));
-  return planOf(
+  const plan = planOf(
     channel,
     group,
     wantedConfiguration(consortium, layout, material),
@@ -108,6 +108,11 @@ export async function plannedFor({ consortium, layout, material }: Changed, grou
     layout.ordering === 'raft' ? 0 : ordering.toleratedFaults,
     layout.orderers[leads.indexOf(true)]?.process,
   );
+  // Whether the others order, which must be known before, is said by their administration, and that to their own host alone.
+  const renewed = plan.steps.flatMap(({ orderer }) => orderer ?? []);
+  if (renewed.length === 0 || layout.orderers.length === layout.everywhere.orderers.length) return plan;
+  const refusal = `${renewed.join(', ')}: orderers are not renewed while others run elsewhere, here yet`;
+  return { ...plan, refusals: [...plan.refusals, refusal] };
 }
 
 /** An orderer's certificate as the channel knows it. */
