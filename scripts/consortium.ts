@@ -113,8 +113,8 @@ export async function openConsortium(options: ConsortiumOptions): Promise<Runnin
   const consortium = loadConsortium(options.consortiumFile);
   const network = options.network ?? 'embedded';
   const here = hereIn(dataDir, consortium);
-  const ports = portsOf(here, 'gateway', options.ports ?? {});
-  const peerPorts = portsOf(here, 'peer', { ...chosenBySystem(ports), ...options.peerPorts });
+  const ports = portsOf(consortium, here, 'gateway', options.ports ?? {});
+  const peerPorts = portsOf(consortium, here, 'peer', { ...chosenBySystem(ports), ...options.peerPorts });
   const taken = [
     ...(await takenPorts(ports)),
     ...(network === 'embedded' ? await takenPorts(peerPorts, 'peer', PREDECESSOR_MS) : []),
@@ -258,8 +258,10 @@ async function untilReady(gateway: RunningConsortium['gateways'][number], timeou
   });
 }
 
+/** Of those who are run from here; others may be named. */
 function portsOf(
   consortium: ConsortiumDefinition,
+  here: ConsortiumDefinition,
   owner: PortOwner,
   chosen: Record<string, number>,
 ): Record<string, number> {
@@ -270,7 +272,7 @@ function portsOf(
     throw new Error([...lines, `the organisations are ${names.join(', ')}`].join('\n'));
   }
   return Object.fromEntries(
-    consortium.organisations.map(({ name, gatewayPort, peerPort }) => [
+    here.organisations.map(({ name, gatewayPort, peerPort }) => [
       name,
       chosen[name] ?? (owner === 'gateway' ? gatewayPort : peerPort),
     ]),

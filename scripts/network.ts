@@ -16,6 +16,9 @@ const USAGE = `usage: npm run network -- COMMAND
   sign FILE --org NAME      adds an administrator's signature to the update that apply waits with
   renew NAME…               new keys and certificates of an orderer, peer-ORG, admin-ORG or gateway-ORG; apply puts them
                             to use
+  revoke --org NAME FILE|ROLE:USER…
+                            takes certificates out of use, given as PEM files or by whose they are
+                            (practitioner:Practitioner/…): its gateway heeds it at once, the channel after apply
   restart NAME              ends one process and starts it again
   forget [ORG…]             takes off the peers' disks what their ledgers have purged, one stopped peer at a time
   introduce --org NAME --to DIRECTORY

@@ -27,8 +27,11 @@ export interface EnrolmentRequest {
 export interface Authority {
   /** The certificate is valid for these days, or longer where the authority has fixed lifetimes. */
   enrol(request: EnrolmentRequest): Promise<KeyPair>;
-  /** A PEM revocation list of these PEM certificates; `days` until the next one, where the authority lets one choose. */
-  revoke(certificates: readonly string[], days: number): Promise<string>;
+  /**
+   * A PEM revocation list of these PEM certificates and what a list `before` names; `days` until the next one, where the
+   * authority lets one choose.
+   */
+  revoke(certificates: readonly string[], days: number, before?: string): Promise<string>;
 }
 
 /** Issues TLS certificates of one organisation. `hosts`: the names and IP addresses by which the server is reached. */
@@ -86,7 +89,7 @@ export async function openAuthority(pair: KeyPair): Promise<DevelopmentAuthority
       issue(issuer, { subject: nameOf(commonName, []), days, extensions: serverExtensions(SERVES, hosts) }),
     enrolNode: (commonName, hosts, days) =>
       issue(issuer, { subject: nameOf(commonName, []), days, extensions: serverExtensions(SERVES_AND_CALLS, hosts) }),
-    revoke: (certificates, days) => revocationList(issuer, certificates, days),
+    revoke: (certificates, days, before) => revocationList(issuer, certificates, days, before),
   };
 }
 
@@ -131,16 +134,26 @@ function serverExtensions(usages: x509.ExtendedKeyUsage[], hosts: readonly strin
   return [new x509.ExtendedKeyUsageExtension(usages), new x509.SubjectAlternativeNameExtension(names)];
 }
 
-async function revocationList(issuer: Issuer, certificates: readonly string[], days: number): Promise<string> {
+async function revocationList(
+  issuer: Issuer,
+  certificates: readonly string[],
+  days: number,
+  before: string | undefined,
+): Promise<string> {
   const now = new Date();
+  const earlier = before === undefined ? [] : new x509.X509Crl(before).entries;
+  const known = new Set(earlier.map(({ serialNumber }) => serialNumber));
   const list = await x509.X509CrlGenerator.create({
     issuer: issuer.certificate.subjectName,
     thisUpdate: now,
     nextUpdate: new Date(now.getTime() + days * DAY_MS),
-    entries: certificates.map((pem) => ({
-      serialNumber: new x509.X509Certificate(pem).serialNumber,
-      revocationDate: now,
-    })),
+    entries: [
+      ...earlier.map(({ serialNumber, revocationDate }) => ({ serialNumber, revocationDate })),
+      ...certificates
+        .map((pem) => new x509.X509Certificate(pem).serialNumber)
+        .filter((serialNumber) => !known.has(serialNumber))
+        .map((serialNumber) => ({ serialNumber, revocationDate: now })),
+    ],
     extensions: [new x509.AuthorityKeyIdentifierExtension(subjectKeyIdentifier(issuer.certificate))],
     signingAlgorithm: ALGORITHM,
     signingKey: issuer.key,

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ORDERER_MSP } from '@telemed-ledger/consortium/consistency.ts';
 import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { ROLES_OF_KIND } from '@telemed-ledger/consortium/members.ts';
@@ -112,8 +112,8 @@ async function enrolUserNow(directory: string, role: string, fhirUser: string): 
   await readFile(join(directory, 'identities', role, 'cert.pem')).catch(() => {
     throw new Error(`the organisation has no role ${role}`);
   });
-  const name = `${role}-${createHash('sha256').update(`${role} ${fhirUser}`).digest('hex').slice(0, 32)}`;
-  const identity = join(directory, 'identities', name);
+  const identity = userDirectory(directory, role, fhirUser);
+  const name = basename(identity);
   await pairIn(identity, async () => {
     const authority = await userAuthority(directory);
     return authority.enrol({
@@ -125,6 +125,14 @@ async function enrolUserNow(directory: string, role: string, fhirUser: string): 
   });
   return filesOf(identity);
 }
+
+/** Where the identity of one user is, once there is one. @param directory the organisation's */
+export const userDirectory = (directory: string, role: string, fhirUser: string): string =>
+  join(
+    directory,
+    'identities',
+    `${role}-${createHash('sha256').update(`${role} ${fhirUser}`).digest('hex').slice(0, 32)}`,
+  );
 
 /** Practitioners are known by name and licence anyway; nobody else is named. */
 const shown = (fhirUser: string): string =>

@@ -23,8 +23,11 @@ export interface Chaincode {
 }
 
 export interface DeploymentOptions {
-  /** Starts the organisations' chaincode for a package beside the one that serves: it waits until that one has ended. */
-  load: (packageId: string) => Promise<void>;
+  /**
+   * Starts the organisations' chaincode for a package beside the one that serves: it waits until that one has ended.
+   * `version` is the definition's that it is for.
+   */
+  load: (packageId: string, version: string) => Promise<void>;
   /** Has the organisations' chaincode of a package serve: what is loaded, or else what is started now. */
   serve: (packageId: string) => Promise<void>;
   /** Told of every step. */
@@ -65,7 +68,7 @@ export async function deploy(
   const approvals = await approve(layout, lifecycle, definition, isCommitted);
   if (approvals > 0) report(`approved by organisations: ${approvals} (sequence ${definition.sequence})`);
   if (!isCommitted && early === undefined) {
-    await load(built.id);
+    await load(built.id, definition.version);
     report("every organisation's next chaincode is loaded");
   }
   await early;
@@ -81,6 +84,17 @@ export async function deploy(
     changed: installed > 0 || approvals > 0 || !isCommitted,
   };
 }
+
+/** What the channel has agreed on, as the peers here know it. @throws Error naming those that do not come to it */
+export const committedVersion = async (
+  { channel, chaincode }: Pick<ConsortiumDefinition, 'channel' | 'chaincode'>,
+  layout: Layout,
+  material: Material,
+  binaries: Pick<Binaries, 'peer'>,
+): Promise<string | undefined> => {
+  const lifecycle = new Lifecycle(layout, channel, material, binaries);
+  return (await agreedOn(layout.peers, (peer) => lifecycle.committed(peer, chaincode)))?.version;
+};
 
 /** @throws Error where the ledger was written by a chaincode whose values `version` does not read. */
 export function assertReadable(version: string, written: string | undefined): void {

@@ -8,7 +8,13 @@ import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition
 import type { Role } from '@telemed-ledger/consortium/members.ts';
 import type { Identities } from '@telemed-ledger/gateway-api/auth/identities.ts';
 import type { Connection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
-import { enrolUser, type IdentityFiles, type PreparedOrganisation } from '@telemed-ledger/network/ca/organisations.ts';
+import {
+  enrolUser,
+  type IdentityFiles,
+  organisationDirectory,
+  type PreparedOrganisation,
+} from '@telemed-ledger/network/ca/organisations.ts';
+import { Revocations } from '@telemed-ledger/network/ca/revoking.ts';
 
 export interface Reach {
   connection: Connection;
@@ -48,7 +54,9 @@ export function enrollingIdentities(
   organisation: string,
   stored: Readonly<Record<string, IdentityFiles>>,
 ): Identities {
+  const revocations = new Revocations(organisationDirectory(dataDir, organisation));
   return {
+    isRevoked: ({ certificate }) => revocations.has(certificate),
     of: async (role: Role, fhirUser?: string) => {
       const files = fhirUser === undefined ? stored[role] : await enrolUser(dataDir, organisation, role, fhirUser);
       if (files === undefined) throw new Error(`${organisation} has no identity for the role ${role}`);

@@ -1,5 +1,5 @@
 /** The organisations' chaincode processes on a natively run network: one each, serving one package. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConsortiumDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { membersOf } from '@telemed-ledger/consortium/definition.ts';
@@ -52,9 +52,29 @@ export function deployedFor({ consortium, layout }: NetworkContext): NetworkCont
 const nextConsortiumFile = (layout: Layout): string => join(layout.chaincodeDirectory, 'consortium.next.json');
 const nextProcess = (organisation: string): string => `${chaincodeProcess(organisation)}.next`;
 
+/** What is about to serve; there from when it is loaded until it does. */
+export interface Next {
+  packageId: string;
+  /** Of the definition that it is for. */
+  version: string;
+}
+
+const nextFile = (layout: Layout): string => join(layout.chaincodeDirectory, 'next.json');
+
+/** Of a deployment that has not come to its end. */
+export function nextChaincode(layout: Layout): Next | undefined {
+  const file = nextFile(layout);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Next) : undefined;
+}
+
 /** Starts every organisation's process for a package beside the one that serves; answers when all of them are loaded. */
-export async function loadChaincode({ consortium, layout }: NetworkContext, packageId: string): Promise<void> {
+export async function loadChaincode(
+  { consortium, layout }: NetworkContext,
+  packageId: string,
+  version: string,
+): Promise<void> {
   writeIfDifferent(nextConsortiumFile(layout), JSON.stringify(membersOf(consortium)));
+  writeIfDifferent(nextFile(layout), JSON.stringify({ packageId, version } satisfies Next));
   await Promise.all(
     layout.peers.map(async (peer) => {
       const name = nextProcess(peer.organisation.name);
@@ -79,6 +99,7 @@ export async function serveChaincode({ consortium, layout }: NetworkContext, pac
   writeIfDifferent(consortiumFile(layout), JSON.stringify(membersOf(consortium)));
   writeIfDifferent(servedFile(layout), packageId);
   await Promise.all(layout.peers.map((peer) => serveOne(layout, peer, packageId)));
+  if (nextChaincode(layout)?.packageId === packageId) rmSync(nextFile(layout), { force: true });
 }
 
 /** Starts one organisation's process, or has the one that is loaded take the place of the one before. */

@@ -5,7 +5,7 @@ import { type Binaries, requireBinaries } from '@telemed-ledger/network/fabric/b
 import { heightOfChannel } from '@telemed-ledger/network/fabric/channel.ts';
 import { composeFile } from '@telemed-ledger/network/fabric/compose/compose-file.ts';
 import { prometheusFile } from '@telemed-ledger/network/fabric/compose/monitoring.ts';
-import { deploy, packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
+import { committedVersion, deploy, packageOf } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { forgetPurged } from '@telemed-ledger/network/fabric/forgetting.ts';
 import { heal } from '@telemed-ledger/network/fabric/healing.ts';
@@ -20,13 +20,22 @@ import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { dropReadModels } from '../consortium/read-models.ts';
 import { backup, restore } from './backup.ts';
 import { certs } from './certificates.ts';
-import { chaincodeOf, deployedFor, loadChaincode, serveChaincode, serveOne } from './chaincode.ts';
+import {
+  chaincodeOf,
+  deployedFor,
+  loadChaincode,
+  type Next,
+  nextChaincode,
+  serveChaincode,
+  serveOne,
+} from './chaincode.ts';
 import { applyChanges, plan, renewCertificates, sign } from './changes.ts';
 import { containerPreflight, preflight } from './check.ts';
 import { deployedPackage, type NetworkContext, NO_NETWORK, networkContext } from './context.ts';
 import { untilAllEndorse } from './endorsing.ts';
 import { nodesOf } from './healing.ts';
 import { exportPart, introduce, take } from './part.ts';
+import { revokeCertificates } from './revoking.ts';
 import { preparedMaterial, printState, status } from './status.ts';
 
 export interface Arguments {
@@ -51,6 +60,7 @@ export const COMMANDS: Record<string, (given: Arguments) => Promise<number>> = {
   sign,
   renew: renewCertificates,
   certs,
+  revoke: revokeCertificates,
   down,
   restart,
   forget,
@@ -71,17 +81,17 @@ async function up({ ordering }: Arguments): Promise<number> {
   const { consortium, layout } = context;
   const binaries = await requireBinaries(process.env);
   const isWell = await alone(layout, async () => {
-    const packageId = deployedPackage(layout);
+    const [served, next] = [deployedPackage(layout), nextChaincode(layout)];
     if (existsSync(layout.genesisBlock)) {
       const nodes = nodesOf(context, await materialOf(consortium, layout), async () => binaries);
       await heal(nodes, console.log, { onlySilent: true });
     }
-    const [material] = await Promise.all([
-      bringUp(consortium, layout, binaries),
-      packageId === undefined ? undefined : serveChaincode(deployedFor(context), packageId),
-    ]);
+    // Which of two is to serve, the one before or the next, the channel says.
+    const early = next === undefined && served !== undefined ? serveChaincode(deployedFor(context), served) : undefined;
+    const [material] = await Promise.all([bringUp(consortium, layout, binaries), early]);
     await untilWithOthers(context, material, binaries);
-    if (packageId !== undefined) await untilAllEndorse(deployedFor(context), material);
+    if (next !== undefined) await serveAgreed(context, material, binaries, served, next);
+    if (deployedPackage(layout) !== undefined) await untilAllEndorse(deployedFor(context), material);
     return heal(
       nodesOf(context, material, async () => binaries),
       console.log,
@@ -101,6 +111,19 @@ async function up({ ordering }: Arguments): Promise<number> {
   return 0;
 }
 
+/** A deployment was ended before its chaincode served: that does where it is committed, and the one before otherwise. */
+async function serveAgreed(
+  context: NetworkContext,
+  material: Material,
+  binaries: Binaries,
+  served: string | undefined,
+  next: Next,
+): Promise<void> {
+  const committed = await committedVersion(context.consortium, context.layout, material, binaries);
+  if (committed === next.version) return serveChaincode(context, next.packageId);
+  if (served !== undefined) await serveChaincode(deployedFor(context), served);
+}
+
 async function deployChaincode(): Promise<number> {
   const began = Date.now();
   const context = networkContext();
@@ -114,7 +137,7 @@ async function deployChaincode(): Promise<number> {
   const deployment = await alone(layout, async () => {
     await untilWithOthers(context, material, binaries);
     const outcome = await deploy(consortium, layout, material, binaries, chaincodeOf(consortium), {
-      load: (packageId) => loadChaincode(context, packageId),
+      load: (packageId, version) => loadChaincode(context, packageId, version),
       serve: (packageId) => serveChaincode(context, packageId),
       report: (line) => console.log(`${seconds(began)}  ${line}`),
     });
