@@ -53,6 +53,19 @@ export async function axeFindings(page: Page): Promise<string[]> {
 export const tooWide = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 
+// biome-ignore lint/suspicious/noExplicitAny: it runs in the browser
+declare const document: any;
+const MOST_TABS = 160;
+
+/** Presses Tab until what is wanted has the focus. */
+export async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let tabs = 0; tabs < MOST_TABS; tabs += 1) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) === true, selector)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`no key leads to ${selector}`);
+}
+
 export interface Who {
   /** Of the gateway. */
   base: string;

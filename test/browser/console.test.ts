@@ -5,7 +5,7 @@ import { consentOf } from '@telemed-ledger/console/src/patient/draft.ts';
 import { until } from '@telemed-ledger/gateway-api/consortium.fixture.ts';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { axeFindings, CHROMIUM, ConsoleScene, tooWide } from './console.fixture.ts';
+import { axeFindings, CHROMIUM, ConsoleScene, tabTo, tooWide } from './console.fixture.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what runs in the browser is checked there
 type InBrowser = any;
@@ -16,7 +16,6 @@ declare const window: InBrowser;
 const PAGES = ['home', 'requests', 'log', 'consents', 'consents/new', 'health', 'bills', 'verify', 'network'];
 const PERMISSION = { receiver: { organisation: 'payer' }, types: [], purpose: 'HPAYMT', today: '2026-03-01' };
 const NARROW = { width: 320, height: 640 };
-const MOST_TABS = 80;
 
 describe('The patient’s desk', function () {
   this.timeout(120_000);
@@ -47,15 +46,6 @@ describe('The patient’s desk', function () {
     const { body } = await scene.send('GET /fhir/R4/Consent?status=active');
     return (body.entry ?? []).map(({ resource }: { resource: object }) => resource) as { id: string }[];
   };
-  /** Presses Tab until what is wanted has the focus. */
-  const tabTo = async (page: Page, selector: string): Promise<void> => {
-    for (let tabs = 0; tabs < MOST_TABS; tabs += 1) {
-      if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) === true, selector)) return;
-      await page.keyboard.press('Tab');
-    }
-    throw new Error(`no key leads to ${selector}`);
-  };
-
   it('allows a request with a mouse: it is on the ledger, and the request is granted', async () => {
     const page = await scene.page({}, faults);
     await scene.signIn(page);

@@ -1,4 +1,5 @@
 /** The gateway's public API: what a page does, an integrator can do. A token goes in a header, never in an address. */
+import { actsFor } from './acting.ts';
 import { language } from './language.ts';
 import { Problem, problemOf } from './problem.ts';
 import { signOut, token } from './sign-in.ts';
@@ -16,15 +17,27 @@ interface Sending {
   method?: 'GET' | 'POST' | 'PUT';
   path: string;
   body?: unknown;
+  /** In the place of a body: what names a person goes in a form, and in no address. */
+  form?: Readonly<Record<string, string>>;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
+/** By what is sent as what: FHIR's resources, other JSON, or a form; nothing where there is nothing to send. */
+function payloadOf({ path, body, form }: Sending): { type?: string; text?: string } {
+  if (form !== undefined)
+    return { type: 'application/x-www-form-urlencoded', text: new URLSearchParams(form).toString() };
+  if (body === undefined) return {};
+  const type = path.startsWith(FHIR) ? 'application/fhir+json' : 'application/json';
+  return { type, text: JSON.stringify(body) };
+}
+
 /** @throws {Problem} */
-async function sent({ method = 'GET', path, body, headers = {}, signal }: Sending): Promise<Response> {
+async function sent(sending: Sending): Promise<Response> {
+  const { method = 'GET', path, headers = {}, signal } = sending;
+  const { type, text } = payloadOf(sending);
   const bearer = await token();
   const signals = [AbortSignal.timeout(PATIENCE_MS), ...(signal === undefined ? [] : [signal])];
-  const isFhir = path.startsWith(FHIR);
   try {
     return await fetch(path, {
       method,
@@ -33,10 +46,11 @@ async function sent({ method = 'GET', path, body, headers = {}, signal }: Sendin
       headers: {
         ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }),
         'Accept-Language': language(),
-        ...(body === undefined ? {} : { 'Content-Type': isFhir ? 'application/fhir+json' : 'application/json' }),
+        ...(actsFor.now === undefined ? {} : { 'X-Patient': actsFor.now.patient }),
+        ...(type === undefined ? {} : { 'Content-Type': type }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(text === undefined ? {} : { body: text }),
     });
   } catch (error) {
     if (signal?.aborted === true) throw error;
@@ -85,7 +99,34 @@ export async function search<T>(path: string, signal?: AbortSignal): Promise<Fou
   };
 }
 
-export const fhirPath = (path: string): string => `${FHIR}/${path}`;
+/** A search by what names a person, which goes in a form and in no address. @throws {Problem} */
+export async function searchByForm<T>(type: string, form: Record<string, string>, signal?: AbortSignal): Promise<T[]> {
+  const path = `${FHIR}/${type}/_search`;
+  const { body } = await ask<Bundle<T>>({ method: 'POST', path, form, ...(signal && { signal }) });
+  return (body.entry ?? []).map(({ resource }) => resource);
+}
+
+interface Versioned {
+  resourceType: string;
+  id?: string;
+  meta?: { versionId?: string };
+}
+
+/** A next version of a resource as it was read, unless somebody has changed it since. @throws {Problem} */
+export function change<T extends Versioned>(resource: T, some: object, key: string): Promise<Answer<T>> {
+  const { meta, ...rest } = resource;
+  const match = meta?.versionId === undefined ? {} : { 'If-Match': `W/"${meta.versionId}"` };
+  return ask<T>({
+    ...{ method: 'PUT', path: fhirPath(`${resource.resourceType}/${resource.id}`), body: { ...rest, ...some } },
+    headers: { 'Idempotency-Key': key, Prefer: 'return=representation', ...match },
+  });
+}
+
+/** What was written, by the number of its transaction. */
+export const transactionOf = ({ headers }: Answer<unknown>): string | undefined =>
+  headers.get('x-transaction-id') ?? undefined;
+
+export const fhirPath = (path: string): string => (path === '' ? FHIR : `${FHIR}/${path}`);
 
 /** Hands bytes to the browser to be kept as a file. */
 export function keepFile(blob: Blob, name: string): void {

@@ -17,12 +17,15 @@ export class Problem extends Error {
   readonly place: string | undefined;
   /** Of the request, by which an operator finds it in the log. */
   readonly requestId: string | undefined;
+  /** Name of the rule that the members refused it by, where it was one. */
+  readonly rule: string | undefined;
 
   constructor(kind: ProblemKind, message: string, more: { place?: string; requestId?: string } = {}) {
     super(message);
     this.kind = kind;
     this.place = more.place;
     this.requestId = more.requestId;
+    this.rule = /(?:^|: )([a-z]+(?:-[a-z]+)+): /.exec(message)?.[1];
   }
 
   /** Whether it is known that nothing was written. */

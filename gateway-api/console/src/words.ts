@@ -12,6 +12,8 @@ export interface Words {
   /** Of an ISO 8601 date or time; what is none stands as it is. */
   date(text: string | undefined): string;
   time(text: string | undefined): string;
+  /** The time of day alone. */
+  hour(text: string | undefined): string;
   number(value: number): string;
   money(value: number, currency: string): string;
   list(parts: readonly string[]): string;
@@ -26,6 +28,7 @@ export function wordsOf({ language: one, messages }: { language: Language; messa
   const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
   const wholeDay = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
   const minute = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
+  const ofDay = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
   const numbers = new Intl.NumberFormat(locale, { maximumFractionDigits: 4 });
   const lists = new Intl.ListFormat(locale, { type: 'conjunction' });
   const shown = (format: Intl.DateTimeFormat, text = ''): string => {
@@ -38,6 +41,7 @@ export function wordsOf({ language: one, messages }: { language: Language; messa
     t: (key, values = {}) => filled(messages[key], values, locale),
     date: (text) => shown(day, text),
     time: (text) => shown(minute, text),
+    hour: (text) => shown(ofDay, text),
     number: (value) => numbers.format(value),
     money: (value, currency) => new Intl.NumberFormat(locale, { style: 'currency', currency }).format(value),
     list: (parts) => lists.format(parts),

@@ -63,6 +63,7 @@ import { matchPatient } from './links/match.ts';
 import { endLink, linkPatients, listLinks, takeLinkCode } from './links/routes.ts';
 import { accessLog } from './log/routes.ts';
 import { checkMedication } from './medication/checks.ts';
+import { medicines } from './medication/medicines.ts';
 import { oversight } from './oversight/routes.ts';
 import { cancelKeyCode, keyCodes } from './patient-keys/code-routes.ts';
 import { changePatientKey, enrolPatientKey, issueKeyCode } from './patient-keys/operations.ts';
@@ -98,6 +99,7 @@ import type { SubjectOperation } from './services.ts';
 import { tellSubscribers } from './subscriptions/duties.ts';
 import { createSubscription, listSubscriptions, readSubscription, updateSubscription } from './subscriptions/routes.ts';
 import { subscriptionEvents, subscriptionStatus } from './subscriptions/status-routes.ts';
+import { forms } from './visits/forms.ts';
 import { joinVisit } from './visits/join.ts';
 import { confirmVisit } from './visits/operations.ts';
 import { remindPatients } from './visits/reminders.ts';
@@ -179,6 +181,8 @@ export const ROUTES: readonly Route[] = [
   setControlled,
   getControlled,
   controlledPrescriptions,
+  medicines,
+  forms,
   publishLots,
   publishRecall,
   recalls,

@@ -1,7 +1,10 @@
 /** The pages in Arabic, which is written right to left. */
+
+import { care } from './care/ar.ts';
 import type { Messages } from './en.ts';
 
 export const messages: Messages = {
+  ...care,
   skip: 'انتقل إلى المحتوى',
   menu: 'الصفحات',
   language: 'اللغة',

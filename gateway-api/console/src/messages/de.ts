@@ -1,7 +1,10 @@
 /** The pages in German. */
+
+import { care } from './care/de.ts';
 import type { Messages } from './en.ts';
 
 export const messages: Messages = {
+  ...care,
   skip: 'Zum Inhalt springen',
   menu: 'Seiten',
   language: 'Sprache',

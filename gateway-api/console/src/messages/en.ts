@@ -1,7 +1,9 @@
 /** The pages in English, and with it what every language must say: another one that lacks a message does not compile. */
 import type { Message } from '../message.ts';
+import { care } from './care/en.ts';
 
 export const messages = {
+  ...care,
   skip: 'Skip to the content',
   menu: 'Pages',
   language: 'Language',

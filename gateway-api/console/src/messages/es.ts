@@ -1,7 +1,10 @@
 /** The pages in Spanish. */
+
+import { care } from './care/es.ts';
 import type { Messages } from './en.ts';
 
 export const messages: Messages = {
+  ...care,
   skip: 'Ir al contenido',
   menu: 'Páginas',
   language: 'Idioma',

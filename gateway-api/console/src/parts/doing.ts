@@ -5,27 +5,28 @@ import { Problem } from '../problem.ts';
 export interface Doing {
   isBusy: boolean;
   problem: Problem | undefined;
-  /** @param act is given the Idempotency-Key of this doing, the same until it has succeeded */
-  run(act: (key: string) => Promise<void>): void;
+  /** @param act is given the Idempotency-Key of this doing and when it was first tried, the same until it has succeeded: what is sent again is the same */
+  run(act: (key: string, at: string) => Promise<void>): void;
 }
 
 export function useDoing(): Doing {
-  const key = useRef<string | undefined>(undefined);
+  const trying = useRef<{ key: string; at: string } | undefined>(undefined);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | undefined>();
-  const run = useCallback((act: (key: string) => Promise<void>): void => {
-    key.current ??= crypto.randomUUID();
+  const run = useCallback((act: (key: string, at: string) => Promise<void>): void => {
+    trying.current ??= { key: crypto.randomUUID(), at: new Date().toISOString() };
+    const { key, at } = trying.current;
     setBusy(true);
     setProblem(undefined);
-    act(key.current)
+    act(key, at)
       .then(
         () => {
-          key.current = undefined;
+          trying.current = undefined;
         },
         (error) => {
           const found = error instanceof Problem ? error : new Problem('broken', (error as Error).message);
           // What is known not to have happened may be asked for otherwise.
-          if (found.isNothingSaved) key.current = undefined;
+          if (found.isNothingSaved) trying.current = undefined;
           setProblem(found);
         },
       )

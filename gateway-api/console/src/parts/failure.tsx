@@ -14,6 +14,18 @@ const WHAT: Record<ProblemKind, Key> = {
   },
 };
 
+/** Rules that whoever is refused by them can do something about. */
+const RULES: Readonly<Record<string, Key>> = {
+  ...{ 'slot-taken': 'ruleSlotTaken', 'practitioner-taken': 'ruleSlotTaken', 'slot-not-free': 'ruleSlotNotFree' },
+  ...{ 'patient-taken': 'rulePatientTaken', 'slot-of-the-past': 'ruleSlotPast', 'other-time': 'ruleSlotNotFree' },
+  ...{ 'no-telehealth-consent': 'ruleNoTelehealth', 'hard-stop': 'ruleHardStop', 'no-reason': 'ruleNoReason' },
+  ...{ 'not-open': 'ruleNotOpen', 'not-participant': 'ruleNotParticipant', 'not-next-step': 'ruleNotNextStep' },
+};
+
+/** What happened, in words for whoever reads it. */
+const happened = ({ kind, rule = '' }: Problem): Key =>
+  RULES[rule] ?? (rule.startsWith('licence-') ? 'ruleLicence' : WHAT[kind]);
+
 export interface FailureProps {
   problem: Problem;
   /** Something was to be written. */
@@ -23,11 +35,11 @@ export interface FailureProps {
 
 export function Failure({ problem, isWrite = false, again }: FailureProps) {
   const { t } = useWords();
-  const { kind, message, place, requestId, isNothingSaved } = problem;
+  const { message, place, requestId, isNothingSaved } = problem;
   return (
     <div class="notice bad" role="alert">
       <p>
-        <strong>{t(WHAT[kind])}</strong>
+        <strong>{t(happened(problem))}</strong>
       </p>
       {isWrite ? <p>{t(isNothingSaved ? 'nothingSaved' : 'maybeSaved')}</p> : null}
       {message === '' ? null : (

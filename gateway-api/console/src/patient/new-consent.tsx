@@ -5,14 +5,16 @@
 import type { Consent } from '@medplum/fhirtypes';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useWords } from '../language.ts';
+import { directory, type Member } from '../parts/directory.ts';
+import { KindChoice } from '../parts/kind-choice.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import { WhenLoaded } from '../parts/states.tsx';
+import { Progress } from '../parts/steps.tsx';
 import { hrefOf } from '../route.ts';
 import { session } from '../sign-in.ts';
 import { consentOf, KINDS, type Kind, typesOf } from './draft.ts';
 import { Preview } from './preview.tsx';
-import { directory, type Member } from './receivers.ts';
-import { takeAnswered } from './wanted.ts';
+import { answered } from './wanted.ts';
 
 interface Choice {
   organisation: string;
@@ -44,7 +46,7 @@ const PURPOSES = [
 const dayIn = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10);
 
 function firstChoice(members: readonly Member[]): Choice {
-  const request = takeAnswered();
+  const request = answered.take();
   const nothing = { organisation: '', person: '', isEverything: false, kinds: [], others: [] };
   if (request === undefined) return { ...nothing, purpose: 'TREAT', days: '90' };
   const { requestor, practitioner, types = [], purpose } = request;
@@ -84,13 +86,7 @@ function Steps({ members }: { members: readonly Member[] }) {
         if (isReady) setStep(step + 1);
       }}
     >
-      <ol class="progress" aria-label={t('steps')}>
-        {STEPS.map((one, index) => (
-          <li key={one} aria-current={index === step ? 'step' : undefined} class={index < step ? 'done' : ''}>
-            {t(one)}
-          </li>
-        ))}
-      </ol>
+      <Progress of={STEPS} step={step} />
       <h2 ref={heading} tabIndex={-1}>
         {t(name)}
       </h2>
@@ -189,22 +185,9 @@ function Who({ members, choice, change }: PartProps & { members: readonly Member
 function What({ choice, change }: PartProps) {
   const { t } = useWords();
   const { isEverything, kinds, others, purpose } = choice;
-  const turn = (kind: Kind, isOn: boolean): void =>
-    change({ kinds: isOn ? [...kinds, kind] : kinds.filter((one) => one !== kind), isEverything: false });
   return (
     <>
-      <fieldset>
-        <legend>{t('whichRecords')}</legend>
-        {(Object.keys(KINDS) as Kind[]).map((kind) => (
-          <label key={kind} class="option">
-            <input
-              type="checkbox"
-              checked={!isEverything && kinds.includes(kind)}
-              onChange={({ currentTarget }) => turn(kind, currentTarget.checked)}
-            />
-            <span>{t(`kind-${kind}`)}</span>
-          </label>
-        ))}
+      <KindChoice {...{ kinds, isEverything }} legend={t('whichRecords')} onChange={change}>
         {others.map((type) => (
           <label key={type} class="option">
             <input
@@ -215,15 +198,7 @@ function What({ choice, change }: PartProps) {
             <span>{type}</span>
           </label>
         ))}
-        <label class="option">
-          <input
-            type="checkbox"
-            checked={isEverything}
-            onChange={({ currentTarget }) => change({ isEverything: currentTarget.checked })}
-          />
-          <span>{t('everything')}</span>
-        </label>
-      </fieldset>
+      </KindChoice>
       <label>
         {t('whatFor')}
         <select value={purpose} onChange={({ currentTarget }) => change({ purpose: currentTarget.value })}>

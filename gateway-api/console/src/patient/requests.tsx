@@ -2,24 +2,19 @@
 import { useState } from 'preact/hooks';
 import { ask } from '../api.ts';
 import { useWords } from '../language.ts';
-import type { Key } from '../messages/en.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { useDoing } from '../parts/doing.ts';
 import { Failure } from '../parts/failure.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import { Empty, WhenLoaded } from '../parts/states.tsx';
 import { goTo } from '../route.ts';
-import { type AccessRequest, type AccessRequests, isWaiting } from './access.ts';
+import { type AccessRequest, type AccessRequests, isWaiting, STATUS_SAID } from './access.ts';
 import { useRequestEvents } from './live.ts';
 import { purposeSaid, typesSaid } from './saying.ts';
-import { answerWith } from './wanted.ts';
+import { answered } from './wanted.ts';
 
 const load = async (signal: AbortSignal): Promise<AccessRequest[]> =>
   (await ask<AccessRequests>({ path: '/access-requests?count=50', signal })).body.accessRequests;
-
-const STATUS: Readonly<Record<string, Key>> = {
-  ...{ requested: 'statusRequested', granted: 'statusGranted', refused: 'statusRefused', purged: 'statusPurged' },
-};
 
 export function Requests() {
   const { t } = useWords();
@@ -74,7 +69,7 @@ function RequestCard({ request, onRefuse }: { request: AccessRequest; onRefuse?:
   const { t, time } = words;
   const { requestor, holder, purpose, types = [], status, requestedAt, waitUntil, writtenReason } = request;
   const allow = (): void => {
-    answerWith(request);
+    answered.set(request);
     goTo('consents/new');
   };
   return (
@@ -87,7 +82,7 @@ function RequestCard({ request, onRefuse }: { request: AccessRequest; onRefuse?:
       </p>
       {onRefuse === undefined ? (
         <p>
-          <span class={status === 'granted' ? 'tag good' : 'tag'}>{t(STATUS[status] ?? 'statusOther')}</span>
+          <span class={status === 'granted' ? 'tag good' : 'tag'}>{t(STATUS_SAID[status] ?? 'statusOther')}</span>
         </p>
       ) : (
         <p class="actions">

@@ -1,15 +1,7 @@
-/** What a new consent begins with where it answers a request. In memory: it names a person. */
+/** The request that a new consent answers, and the appointment that is to be moved: on the way to the page where that is done. */
+import type { Appointment } from '@medplum/fhirtypes';
+import { Carried } from '../parts/carried.ts';
 import type { AccessRequest } from './access.ts';
 
-let answered: AccessRequest | undefined;
-
-export function answerWith(request: AccessRequest): void {
-  answered = request;
-}
-
-/** Once: whoever comes again begins anew. */
-export function takeAnswered(): AccessRequest | undefined {
-  const found = answered;
-  answered = undefined;
-  return found;
-}
+export const answered = new Carried<AccessRequest>();
+export const moved = new Carried<Appointment>();

@@ -22,6 +22,22 @@ const PAGES: readonly Page[] = [
     ...{ path: 'requests', title: 'requests', roles: PATIENT },
     load: async () => (await import('../patient/requests.tsx')).Requests,
   },
+  {
+    ...{ path: 'appointments', title: 'appointments', roles: PATIENT },
+    load: async () => (await import('../patient/appointments.tsx')).Appointments,
+  },
+  {
+    ...{ path: 'appointments/book', title: 'bookOne', roles: PATIENT, isInner: true },
+    load: async () => (await import('../patient/booking.tsx')).Booking,
+  },
+  {
+    ...{ path: 'medication', title: 'medicationToday', roles: PATIENT },
+    load: async () => (await import('../patient/medicines.tsx')).MyMedicines,
+  },
+  {
+    ...{ path: 'forms', title: 'forms', roles: PATIENT },
+    load: async () => (await import('../patient/forms.tsx')).MyForms,
+  },
   { path: 'log', title: 'log', roles: PATIENT, load: async () => (await import('../patient/log.tsx')).Log },
   {
     ...{ path: 'consents', title: 'consents', roles: PATIENT },
@@ -33,6 +49,14 @@ const PAGES: readonly Page[] = [
   },
   { path: 'health', title: 'health', roles: PATIENT, load: async () => (await import('../patient/health.tsx')).Health },
   { path: 'bills', title: 'bills', roles: PATIENT, load: async () => (await import('../patient/bills.tsx')).Bills },
+  {
+    ...{ path: 'today', title: 'today', roles: ['practitioner'] },
+    load: async () => (await import('../clinician/today.tsx')).Today,
+  },
+  {
+    ...{ path: 'others', title: 'othersRecords', roles: ['practitioner'] },
+    load: async () => (await import('../clinician/others.tsx')).Others,
+  },
   {
     ...{ path: 'claims', title: 'claims', roles: ['adjudicator'] },
     load: async () => (await import('../claims/queue.tsx')).ClaimsDesk,

@@ -1,7 +1,7 @@
 /** Whom a consent may name: the members of the consortium, and people of theirs, by the directory of the patient's gateway. */
 import type { Organization, Practitioner } from '@medplum/fhirtypes';
 import { search } from '../api.ts';
-import { employerOf, nameOf, organisationIn } from '../parts/fhir-texts.ts';
+import { employerOf, nameOf, organisationIn } from './fhir-texts.ts';
 
 const KINDS = ['provider', 'payer'] as const;
 
