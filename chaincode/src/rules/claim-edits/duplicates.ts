@@ -130,7 +130,8 @@ export function listedServicesOf(basis: ClaimBasis, key: string, isAcross = fals
   const found = new Map<string, Omit<ListedService, 'hash' | 'buckets' | 'likeBuckets'> & Looked>();
   for (const item of billedItems(basis.bill)) {
     const { sequence } = item;
-    for (const { use, parts, time } of factorsOf(basis, item, isAcross, names)) {
+    // A service has one hash under all names, so that one stands for all of them.
+    for (const { use, parts, time } of factorsOf(basis, item, isAcross, names.slice(0, 1))) {
       const [subject = '', ...what] = parts;
       const told = JSON.stringify([scope, ...(time === undefined ? ['record', ...parts] : ['person', ...what])]);
       const service = found.get(told) ?? { items: [], use, buckets: new Set(), times: new Set() };
@@ -138,8 +139,11 @@ export function listedServicesOf(basis: ClaimBasis, key: string, isAcross = fals
       if (service.items.at(-1) !== sequence) service.items.push(sequence);
       // Of two uses the stricter counts.
       if (use === 'sole') service.use = use;
-      service.buckets.add(JSON.stringify([scope, subject, ...(time === undefined ? [] : [time])]));
-      if (time !== undefined) service.times.add(time);
+      if (time === undefined) service.buckets.add(JSON.stringify([scope, subject]));
+      else if (!service.times.has(time)) {
+        service.times.add(time);
+        for (const name of names) service.buckets.add(JSON.stringify([scope, name, time]));
+      }
       if (found.size > MAX_FINGERPRINTS) throw tooMany();
     }
   }
@@ -194,7 +198,8 @@ export function earlierFingerprintsOf(basis: ClaimBasis, key: string): Fingerpri
 function repeated(basis: ClaimBasis): number[] {
   const seen = new Map<string, string>();
   const again: number[] = [];
-  const names = namesOf(basis);
+  // Whatever is billed twice under one name of the patient's is under each.
+  const names = namesOf(basis).slice(0, 1);
   for (const item of billedItems(basis.bill)) {
     const own = `${[...codesOf(item)].sort().join(' ')} ${sideOf(item)}`;
     const factors = factorsOf(basis, item, false, names)
