@@ -36,6 +36,7 @@ const AROUND = [
   'subjects/records/bookings.ts',
   'subjects/records/lots.ts',
   'subjects/records/visits.ts',
+  'subjects/records/answers.ts',
   'fhir/search-parameters.ts',
   'fhir/search/',
   'fhir/validation/',

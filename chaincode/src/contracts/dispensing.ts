@@ -3,7 +3,7 @@
  * prescription can read, so that all who dispense it together hand out no more than it authorises.
  */
 import { collections } from '@telemed-ledger/consortium/collections.ts';
-import { checkRecord, type ShownRecord } from '../ledger/evidence.ts';
+import { checkRecord } from '../ledger/evidence.ts';
 import { putMark } from '../ledger/marks.ts';
 import { licenceShown } from '../ledger/register.ts';
 import type { Call } from '../ledger/transaction.ts';
@@ -23,7 +23,7 @@ import {
   type Total,
 } from '../model/dispensing.ts';
 import { LedgerError } from '../model/errors.ts';
-import { patientIdOf, type Reference, type Resource, shareIdentifier } from '../model/fhir.ts';
+import { patientIdOf, type Reference, type Resource } from '../model/fhir.ts';
 import { privateKeys } from '../model/keys.ts';
 import { denyLicence, type LicenceDecision } from '../model/licences.ts';
 import { type Decimal, NOTHING, plus, signOf } from '../model/money.ts';
@@ -32,6 +32,7 @@ import type { Anchored } from '../model/values.ts';
 import { DISPENSING_REFUSALS, type DispensingRefusal, dispensingRefusal } from '../rules/dispensing.ts';
 import { licenceRefusal } from '../rules/licences.ts';
 import { previousOf, type Recorded, type Recording, type Shown, withShown } from './following.ts';
+import { asPatientOf } from './one-person.ts';
 
 type Dispensing = Call<'RecordVersions'> & Recording;
 
@@ -163,7 +164,9 @@ async function refusalOf(
     throw new LedgerError('INVALID', 'is another prescription than it is counted by', `${entry.at}.handle`);
   if (unitHashOf(found, entry.at) !== unitHash) return 'other-unit';
   const prescription = anchored.resource;
-  const dispense = await withPatientOf(call, counting, provider, prescription);
+  const patients = shown?.patients && { theirs: shown.patients.prescribed, ours: shown.patients.dispensed };
+  const followed = { resource: prescription, provider, patients, at: `${counting.root}.patients` };
+  const dispense = await asPatientOf(call, entry.resource, followed);
   const held = shown?.licence && (await licenceShown(call.store, shown.licence));
   const licence = prescriberLicence(held, { provider, prescription, recordedAt: anchored.recordedAt });
   return dispensingRefusal({ dispense, prescription, more, before, isTakenOver, licence, now: call.store.time });
@@ -194,27 +197,6 @@ async function prescriptionOf({ provider: dispenser, store }: Dispensing, counti
     throw new LedgerError('INVALID', 'is not the prescription that is named', `${root}.prescription`);
   return { anchored, provider, isTakenOver: false };
 }
-
-/** The dispense as of the prescription's patient, where that is the same person under another Patient. @throws LedgerError INVALID */
-async function withPatientOf(
-  { provider: dispenser, store }: Dispensing,
-  { entry: { resource }, shown, root }: Counting,
-  provider: string,
-  prescription: Resource,
-): Promise<Resource> {
-  const [own, prescribed] = [patientIdOf(resource), patientIdOf(prescription)];
-  if (shown?.patients === undefined || own === prescribed) return resource;
-  const at = `${root}.patients`;
-  const theirs = await checkRecord(store, provider, shown.patients.prescribed, `${at}.prescribed`);
-  const ours = await checkRecord(store, dispenser, shown.patients.dispensed, `${at}.dispensed`);
-  if (!isPatient(theirs, prescribed) || !isPatient(ours, own))
-    throw new LedgerError('INVALID', 'are not the Patients of prescription and dispense', at);
-  const isSame = shareIdentifier(ours.anchored.resource, theirs.anchored.resource);
-  return isSame ? { ...resource, subject: { reference: `Patient/${prescribed}` } } : resource;
-}
-
-const isPatient = ({ anchored: { id, resource } }: ShownRecord, wanted: string | undefined): boolean =>
-  resource.resourceType === 'Patient' && id === wanted;
 
 interface Prescribed {
   provider: string;

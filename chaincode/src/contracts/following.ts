@@ -43,6 +43,7 @@ const NAMES = {
   dispenses: 'dispense',
   bookings: 'appointment',
   visits: 'visit',
+  answers: 'answer',
   checks: 'medication',
   lots: 'dispense',
 } as const;

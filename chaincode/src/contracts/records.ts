@@ -17,6 +17,7 @@ import { holdVisits } from './live-visits.ts';
 import { checkLots } from './lots.ts';
 import { holdChecks, noteAlerts } from './medication-checks.ts';
 import { recordByPatient } from './patient-records.ts';
+import { holdAnswers } from './referrals.ts';
 
 export class Records extends LedgerContract {
   readonly #consortium: Consortium;
@@ -54,6 +55,7 @@ async function recordVersions(call: Call<'RecordVersions'>): Promise<OutputOf<'R
   await holdControlled(recording, all);
   await book(recording, all);
   await holdVisits(recording, all);
+  await holdAnswers(recording, all);
   await holdChecks(recording, all);
   await noteAlerts(recording, all);
   putLaid(recording, sheets);

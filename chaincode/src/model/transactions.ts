@@ -35,6 +35,7 @@ import { lotShownSchema } from './lots.ts';
 import { checkShownSchema } from './medication-alerts.ts';
 import { patientKeyTransactions } from './patient-key-transactions.ts';
 import { patientRecordsSchema } from './patient-records.ts';
+import { answerShownSchema } from './referrals.ts';
 import { bucketEvidenceSchema, licenceShownSchema, MAX_LICENCES_AT_ONCE } from './registers.ts';
 import { renewalTransactions } from './renewal-transactions.ts';
 import { repaymentTransactions } from './repayment-transactions.ts';
@@ -104,6 +105,8 @@ export const transactions = {
       lots: z.array(lotShownSchema).min(1).max(MAX_RECORDS).optional(),
       /** What its Encounters of class VR are recorded by; each that is not over, or follows another version, has one. */
       visits: z.array(visitShownSchema).min(1).max(MAX_RECORDS).optional(),
+      /** What its DiagnosticReports and Encounters answer; each that names an order that is not recorded along with it has one. */
+      answers: z.array(answerShownSchema).min(1).max(MAX_RECORDS).optional(),
       /** What its MedicationRequests and MedicationDispenses are checked by; one that nothing stands against needs none. */
       checks: z.array(checkShownSchema).min(1).max(MAX_RECORDS).optional(),
     }),

@@ -3,7 +3,7 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 
 /** Where the chaincode says that it was shown what is not the newest. */
 const SHOWN =
-  /^(private\.)?(authorizations|beside|bookings|checks|coverage|dispenses|feeSchedule|fingerprintKey|buckets?|keys|known|lots|order|paymentTerms|plan|prior|screening|services|states|tables|usage|visits)\b/;
+  /^(private\.)?(answers|authorizations|beside|bookings|checks|coverage|dispenses|feeSchedule|fingerprintKey|buckets?|keys|known|lots|order|paymentTerms|plan|prior|screening|services|states|tables|usage|visits)\b/;
 
 /** Whether the chaincode refused because the ledger holds something newer than it was shown. */
 export const isOutdated = (error: unknown): error is LedgerError =>

@@ -12,6 +12,7 @@ import { LedgerError } from '@telemed-ledger/chaincode/model/errors.ts';
 import { patientIdOf, type Reference, type Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { privateKeys } from '@telemed-ledger/chaincode/model/keys.ts';
 import { parseExact } from '@telemed-ledger/chaincode/model/numbers.ts';
+import type { RecordEvidence } from '@telemed-ledger/chaincode/model/sheets.ts';
 import type { Anchored } from '@telemed-ledger/chaincode/model/values.ts';
 import { collections } from '@telemed-ledger/consortium/collections.ts';
 import type { ReadModel } from '../../index/read/queries.ts';
@@ -114,7 +115,8 @@ async function prescriptionFor(
     );
   const provider = row.source ?? organisation.name;
   const prescription = { provider, record: await index.evidence.ofRecord(row) };
-  const patients = await patientsFor(services, resource, anchored.resource);
+  const both = await patientsOfBoth(index, patientIdOf(resource), patientIdOf(anchored.resource));
+  const patients = both && { patients: { prescribed: both.theirs, dispensed: both.ours } };
   const licence = await licenceFor(services, provider, anchored.resource);
   return { handle: anchored.handle, shown: { prescription, ...patients, ...licence } };
 }
@@ -124,16 +126,14 @@ async function licenceFor({ index }: DispensingServices, organisation: string, p
   return reference === undefined ? {} : licenceNaming(index, { organisation, practitioner: reference });
 }
 
-/** Both Patients, where prescription and dispense are of two; nothing where one of them is not here. */
-async function patientsFor(
-  { index }: DispensingServices,
-  dispense: Resource,
-  prescription: Resource,
-): Promise<Pick<DispenseShown, 'patients'>> {
-  const [own, theirs] = [patientIdOf(dispense), patientIdOf(prescription)];
-  if (own === undefined || theirs === undefined || own === theirs) return {};
-  const [dispensed, prescribed] = await Promise.all([own, theirs].map((id) => index.newestRow('Patient', id)));
-  if (dispensed === undefined || prescribed === undefined) return {};
-  const [one, other] = await Promise.all([prescribed, dispensed].map((row) => index.evidence.ofRecord(row)));
-  return { patients: { prescribed: one!, dispensed: other! } };
+/** Both Patients, where a record and what it follows are of two; undefined where one of them is not here. */
+export async function patientsOfBoth(
+  index: ReadModel,
+  own: string | undefined,
+  wanted: string | undefined,
+): Promise<{ ours: RecordEvidence; theirs: RecordEvidence } | undefined> {
+  if (own === undefined || wanted === undefined || own === wanted) return undefined;
+  const rows = await Promise.all([own, wanted].map((id) => index.newestRow('Patient', id)));
+  const [ours, theirs] = await Promise.all(rows.map((row) => row && index.evidence.ofRecord(row)));
+  return ours === undefined || theirs === undefined ? undefined : { ours, theirs };
 }

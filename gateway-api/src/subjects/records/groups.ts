@@ -5,6 +5,7 @@ import { GroupCommit, type GroupCommitOptions } from '../../group-commit/group-c
 import type { LedgerClient } from '../../ledger/client.ts';
 import { demandChecked } from '../medication/checks.ts';
 import { upToDate } from '../up-to-date.ts';
+import { isAnswer, withAnswers } from './answers.ts';
 import { isAppointment, withBookings } from './bookings.ts';
 import { withChecks } from './checks.ts';
 import { isOfMedication, withDispensing } from './dispenses.ts';
@@ -61,7 +62,7 @@ export const recordGroups = (
   });
 
 /** What records are sent with that rest on something, one kind after the other. */
-const SHOWING = [withDispensing, withLots, withBookings, withVisits, withChecks] as const;
+const SHOWING = [withDispensing, withLots, withBookings, withVisits, withAnswers, withChecks] as const;
 
 /** Records all of them or none, of whatever type a provider records. @throws as GroupCommit.write */
 export const recordVersions: Write = async ({ groups, index, organisation }, drafts, { as, beforeSubmit }, caller) => {
@@ -77,7 +78,7 @@ export const recordVersions: Write = async ({ groups, index, organisation }, dra
       beforeSubmit,
     });
   const services = { index, organisation };
-  const isPlain = !plain.some((item) => isOfMedication(item) || isAppointment(item) || isVisit(item));
+  const isPlain = !plain.some((item) => isOfMedication(item) || isAppointment(item) || isVisit(item) || isAnswer(item));
   if (plain.some(isOfMedication)) await demandChecked(services, plain, caller);
   const shown = async (): Promise<readonly RecordItem[]> => {
     let items: readonly RecordItem[] = plain;

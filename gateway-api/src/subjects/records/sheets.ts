@@ -8,6 +8,7 @@ import type { DispenseShown } from '@telemed-ledger/chaincode/model/dispensing.t
 import type { VisitShown } from '@telemed-ledger/chaincode/model/live-visits.ts';
 import type { LotShown } from '@telemed-ledger/chaincode/model/lots.ts';
 import type { CheckShown } from '@telemed-ledger/chaincode/model/medication-alerts.ts';
+import type { AnswerShown } from '@telemed-ledger/chaincode/model/referrals.ts';
 import {
   MAX_CONTENT_LENGTH,
   type RecordDraft,
@@ -27,6 +28,8 @@ export interface RecordItem extends RecordDraft {
   booked?: Omit<BookingShown, 'id'>;
   /** What a visit is recorded by. */
   visited?: Omit<VisitShown, 'id'>;
+  /** What an answer to an order is recorded by. */
+  answered?: Omit<AnswerShown, 'id'>;
   /** What an order of medicines is checked by. */
   checked?: Omit<CheckShown, 'id'>;
   type: string;
@@ -54,6 +57,7 @@ const LISTS = {
   dispenses: 'shown',
   bookings: 'booked',
   visits: 'visited',
+  answers: 'answered',
   checks: 'checked',
   lots: 'lotted',
 } as const satisfies Record<string, keyof RecordItem>;
@@ -75,6 +79,7 @@ export interface Laid {
   dispenses?: DispenseShown[];
   bookings?: BookingShown[];
   visits?: VisitShown[];
+  answers?: AnswerShown[];
   checks?: CheckShown[];
   lots?: LotShown[];
 }
@@ -107,6 +112,7 @@ function recordOf(
     visited: _____,
     checked: ______,
     lotted: _______,
+    answered: ________,
     ...draft
   }: RecordItem,
   renamed: Renamed,
