@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import { dataDirectory, gatewayUrls } from '../command-line.ts';
 import { Parties } from '../demo/parties.ts';
-import { takeVisitsOver } from '../demo/visits.ts';
 import { table } from '../table.ts';
 import { Chance } from './fraud/random.ts';
 import { type Insured, type Outcome, PROVIDERS, Scene } from './fraud/scene.ts';
@@ -44,7 +43,6 @@ export async function fraud(options: FraudOptions): Promise<void> {
   if (visits.length === 0) throw new Error('the files hold no visits that were billed');
   const parties = new Parties({ dataDir: dataDirectory(), urls: gatewayUrls() });
   try {
-    await takeVisitsOver(parties);
     await priced(parties, visits);
     await tabled(parties, visits);
     const all = await run(new Scene(parties, await planned(parties)), visits, options);

@@ -1,32 +1,10 @@
 /** The story's beginning: a licensed practitioner and a recorded visit. */
-import { expectThat, type Parties, type Resource } from './parties.ts';
+import { expectThat, type Resource } from './parties.ts';
 import { known, type Narrator, type Story } from './step.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 
 const NPI = 'http://hl7.org/fhir/sid/us-npi';
-
-interface Rules {
-  telehealthSince?: string;
-  updatedAt?: string;
-}
-
-/**
- * Has a regulator say that consultations at a distance count as the consortium's from today on, so that what was held before may be
- * recorded without the licences and consents that nobody could show then.
- */
-export async function takeVisitsOver(parties: Parties): Promise<void> {
-  const path = '/consortium-rules';
-  const telehealthSince = new Date().toISOString().slice(0, 10);
-  const regulator = parties.of('regulator', 'system');
-  const { updatedAt: _, ...rules } = await regulator.ask<Rules>({ path });
-  if ((rules.telehealthSince ?? '') >= telehealthSince) return;
-  await regulator.write({ method: 'PUT', path, body: { ...rules, telehealthSince } });
-  for (const who of ['hospital', 'clinic', 'patients'])
-    await parties
-      .of(who, 'system')
-      .find<Rules>({ path }, 'the rules', (now) => (now.telehealthSince ?? '') >= telehealthSince);
-}
 
 export async function licensed(story: Story, narrator: Narrator): Promise<void> {
   const { parties, visit } = story;
@@ -42,8 +20,6 @@ export async function licensed(story: Story, narrator: Narrator): Promise<void> 
     .of('hospital', 'practitioner')
     .find<{ end: string }>({ path }, 'the licence at the hospital', ({ end }) => end === licence.end);
   narrator.fact('every member can read it');
-  await takeVisitsOver(parties);
-  narrator.fact('visits at a distance count from today on; of earlier ones neither licence nor consent is asked');
 }
 
 /** The hospital's own record of who saw the patient, as `Practitioner/<id>`: the one that the visit finds by the number. */

@@ -10,7 +10,6 @@ import { DEFAULT_CONSORTIUM_FILE } from '@telemed-ledger/consortium/loader.ts';
 import { LedgerConnection } from '@telemed-ledger/gateway-api/ledger/connect.ts';
 import { type RunningConsortium, startConsortium } from '@telemed-ledger/scripts/consortium.ts';
 import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
-import { takeVisitsOver } from '@telemed-ledger/scripts/demo/visits.ts';
 import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { skipWithoutFabric } from '../conformance/fabric-at-hand.ts';
 
@@ -59,9 +58,7 @@ async function start(checkpointEveryMs: number, second?: string): Promise<Scene>
   const running = IS_FABRIC
     ? await startOnFabric(dataDir, ports, checkpointEveryMs, definition)
     : await startConsortium({ dataDir, ports, checkpointEveryMs, consortiumFile });
-  const parties = new Parties({ dataDir, urls: running.urls });
-  await takeVisitsOver(parties);
-  return { ...running, dataDir, parties };
+  return { ...running, dataDir, parties: new Parties({ dataDir, urls: running.urls }) };
 }
 
 const IS_FABRIC = process.env['TEST_NETWORK'] === 'fabric';

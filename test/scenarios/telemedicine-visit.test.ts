@@ -140,6 +140,21 @@ describe('A consultation', function () {
     expect(log).to.not.contain(theirs.pathname.slice(1));
   }
 
+  /** Has a regulator say from which day on visits count, and waits until the clinic knows. */
+  async function countFrom(telehealthSince: string | undefined): Promise<void> {
+    const path = '/consortium-rules';
+    const regulator = scene.parties.of('regulator', 'auditor');
+    const { updatedAt: _, telehealthSince: before, ...rules } = await regulator.ask<Record<string, unknown>>({ path });
+    if (before === telehealthSince) return;
+    await regulator.write({ method: 'PUT', path, body: { ...rules, ...(telehealthSince && { telehealthSince }) } });
+    await clinic.find<{ telehealthSince?: string }>(
+      { path },
+      'the rules',
+      (now) => now.telehealthSince === telehealthSince,
+    );
+  }
+  after(() => countFrom(undefined));
+
   it('asks for licence and consent of what is recorded after it was held, whichever way that comes', async () => {
     const other = {
       reference: await create({ resourceType: 'Patient', address: [{ country: 'US', state: 'MA' }] } as never),
@@ -172,6 +187,7 @@ describe('A consultation', function () {
           body: { resourceType: 'Bundle', type: 'collection', entry: [{ resource }] },
         }),
     };
+    await countFrom(now.slice(0, 10));
     for (const [way, send] of Object.entries(ways)) {
       const refused = await send(held(other), randomUUID());
       expect(JSON.stringify(refused.body), way).to.contain('no-telehealth-consent');
@@ -181,6 +197,11 @@ describe('A consultation', function () {
       expect(total, way).to.equal(0);
       const taken = await send(held(her), randomUUID());
       expect([taken.status, JSON.stringify(taken.body)].join(' '), way).to.match(/^20\d (?!.*OperationOutcome)/);
+    }
+    await countFrom(undefined);
+    for (const [way, send] of Object.entries(ways)) {
+      const { status, body } = await send(held(other), randomUUID());
+      expect([status, JSON.stringify(body)].join(' '), way).to.match(/^20\d (?!.*OperationOutcome)/);
     }
   });
 

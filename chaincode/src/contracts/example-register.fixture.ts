@@ -1,7 +1,6 @@
 /** For tests of contracts: a register of licences as a gateway puts its changes and its evidence together. */
 import type { MemoryLedger, Request } from '../ledger/memory-ledger.fixture.ts';
 import { bucketsOf } from '../ledger/register.ts';
-import { DEFAULT_RULES } from '../model/consortium-rules.ts';
 import { type BucketEvidence, bucketPaths, EMPTY_BUCKET } from '../model/registers.ts';
 import type { InputOf } from '../model/transactions.ts';
 
@@ -41,13 +40,4 @@ export function licensing(ledger: MemoryLedger, licence: InputOf<'SetLicence'>):
     ...{ from: 'regulator', role: 'system', input: licence },
     private: { salt: 'ab'.repeat(32), register, bucket: bucket! },
   };
-}
-
-/** Has consultations count as held before the consortium's own, for stories that show nothing of what they rest on. */
-export async function takeVisitsOver(ledger: MemoryLedger): Promise<void> {
-  if (ledger.private.has('registers rules/1')) return;
-  await ledger.submit('SetRules', {
-    ...{ from: 'regulator', role: 'system', private: { salt: '9b'.repeat(32) } },
-    input: { ...DEFAULT_RULES, telehealthSince: '2027-01-01' },
-  });
 }

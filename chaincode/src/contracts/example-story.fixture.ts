@@ -35,7 +35,7 @@ import { PayerTables, type ShownTables } from './claim-tables.ts';
 import { Claims } from './claims.ts';
 import { Erasures } from './erasures.ts';
 import { ofFamily } from './example-families.fixture.ts';
-import { bucketEvidence, licensing, takeVisitsOver } from './example-register.fixture.ts';
+import { bucketEvidence, licensing } from './example-register.fixture.ts';
 import { consultationsShown, evidenceFrom, recordDraft, recording, sheetOf } from './example-sheets.fixture.ts';
 import type { ShownFamily } from './families.ts';
 import type { ShownPlan } from './plans.ts';
@@ -211,8 +211,7 @@ export class Story {
   }
 
   /** Puts records of the hospital's on a sheet, all of that version. */
-  async record(resources: Changeable[], version = 1): Promise<Outcome<'RecordVersions'>> {
-    await takeVisitsOver(this.ledger);
+  record(resources: Changeable[], version = 1): Promise<Outcome<'RecordVersions'>> {
     const drafts = resources.map((resource) => recordDraft(resource, version, { salt: exampleSalt('a') }));
     const sheet = sheetOf(drafts, exampleSheet(version), exampleSalt('9'));
     const request = recording([sheet], this.provider);

@@ -188,7 +188,18 @@ describe('a consultation at a distance', () => {
     });
   });
 
+  const since = (telehealthSince?: string) =>
+    example.ledger.submit('SetRules', {
+      ...{ from: 'regulator', role: 'auditor', private: { salt: 'cd'.repeat(32) } },
+      input: {
+        ...{ emergencyHours: 24, denialStopsBreakGlass: true, recordingLicence: 'named' },
+        ...(telehealthSince === undefined ? {} : { telehealthSince }),
+      },
+    });
+
   describe('that is recorded after it was held', () => {
+    beforeEach(() => since('2026-01-01'));
+
     const yesterday = (change: object = {}) => ({
       ...{ period: { start: '2026-02-28T10:00:00Z', end: '2026-02-28T10:20:00Z' } },
       ...change,
@@ -224,7 +235,7 @@ describe('a consultation at a distance', () => {
           else await refused('does not show what the visit rests on', { ...step, bare: true });
           await refused('licence-absent', { ...step, shown: { licences: [] } });
           await refused('no-practitioner', { ...step, resource: yesterday({ participant: [] }) });
-          await refused('in-the-future', { ...step, resource: { period: { start: '2026-03-02' } } });
+          await refused('in-the-future', { ...step, resource: { period: { start: '2026-03-03' } } });
           await refused('time-not-stated', { ...step, resource: { period: { start: '2026-02' } } });
           await refused('time-not-stated', { ...step, resource: {} });
           await refused('ends-before-it-starts', {
@@ -261,11 +272,6 @@ describe('a consultation at a distance', () => {
     });
 
     it('is taken over where it is of before the day on which a regulator says that they count', async () => {
-      const since = (telehealthSince: string) =>
-        example.ledger.submit('SetRules', {
-          ...{ from: 'regulator', role: 'auditor', private: { salt: 'cd'.repeat(32) } },
-          input: { emergencyHours: 24, denialStopsBreakGlass: true, recordingLicence: 'named', telehealthSince },
-        });
       await since('2026-02-28');
       await refused('no-telehealth-consent', { status: 'finished', bare: true, resource: yesterday() });
       for (const start of ['2026-02', '2026'])
@@ -279,6 +285,17 @@ describe('a consultation at a distance', () => {
         shown: { consent: undefined },
       });
     });
+  });
+
+  it('is taken over as it is where no regulator says from when on they count, but for one of the future', async () => {
+    const bare = { status: 'finished', bare: true } as const;
+    for (const change of [period('09:00:00', '09:20:00'), { period: { start: '2026-02' } }, {}, { participant: [] }])
+      await take({ ...bare, resource: change });
+    await refused('in-the-future', { ...bare, resource: { period: { start: '2026-03-03' } } });
+    await since('2026-03-01');
+    await refused('no-telehealth-consent', { ...bare, resource: period('09:00:00', '09:20:00') });
+    await since();
+    await take({ ...bare, resource: period('09:00:00', '09:20:00') });
   });
 
   it('shows what it rests on, or is not recorded', async () => {

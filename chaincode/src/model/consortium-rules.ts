@@ -30,8 +30,8 @@ export const rulesInputSchema = z.strictObject({
   /** Whether a licence that names nobody counts for no claim. Absent: such a one counts by its number, for whoever bills with that. */
   licencesNameHolders: z.boolean().optional(),
   /**
-   * The first day on which consultations at a distance count as this consortium's, YYYY-MM-DD. One that was held before it is taken over
-   * as it is, without licence and consent. Absent: none is.
+   * The first day on which consultations at a distance count as this consortium's, YYYY-MM-DD: what was held from then on and is recorded
+   * afterwards needs licence and consent. Absent: whatever is recorded afterwards is taken over as it is.
    */
   telehealthSince: daySchema.optional(),
 });

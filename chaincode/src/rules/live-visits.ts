@@ -43,7 +43,7 @@ export interface VisitStep {
   previous: Resource | undefined;
   /** Transaction time, ISO 8601 UTC. */
   now: string;
-  /** The first day whose visits are held to licence and consent, YYYY-MM-DD; undefined: all are. */
+  /** The first day of which visits that are recorded afterwards are held to licence and consent, YYYY-MM-DD; undefined: none is. */
   since: string | undefined;
   /** Name of the provider. */
   provider: string;
@@ -74,15 +74,18 @@ export function visitRefusal(step: VisitStep): VisitRefusal | undefined {
   return stepRefusal(visit, previous) ?? timeRefusal(step) ?? (asks ? staffRefusal(step, step.now) : undefined);
 }
 
+const TIMES = ['start', 'end'] as const;
+/** A day without a time may have begun by so much before it does in UTC; and clocks differ. */
+const EARLIEST_ZONE_MS = 14 * 3_600_000 + NOW_MS;
+
 /** Of one that is recorded after it was held, or is corrected. */
 function heldRefusal(step: VisitStep): VisitRefusal | undefined {
   const { visit, previous, since, now } = step;
-  if (['start', 'end'].some((end) => timeIn(visit, end as 'start' | 'end') > Date.parse(now) + NOW_MS))
-    return 'in-the-future';
-  if (isHeld(previous) && whatCounts(visit) === whatCounts(previous)) return undefined;
+  if (TIMES.some((end) => timeIn(visit, end) > Date.parse(now) + EARLIEST_ZONE_MS)) return 'in-the-future';
+  if (since === undefined || (isHeld(previous) && whatCounts(visit) === whatCounts(previous))) return undefined;
   const start = startOf(visit) ?? '';
   // Of a date that says less than a day as much of the first day's is compared.
-  if (start !== '' && since !== undefined && start.slice(0, 10) < since.slice(0, start.length)) return undefined;
+  if (start !== '' && start.slice(0, 10) < since.slice(0, start.length)) return undefined;
   const isDay = start.length >= 10 && !Number.isNaN(timeIn(visit, 'start'));
   return isDay ? staffRefusal(step, start) : 'time-not-stated';
 }

@@ -9,7 +9,6 @@ import { type Billed, billedAs } from '../../billing/claims.ts';
 import { type PreparedClaim, preparedClaims } from '../../billing/prepared.ts';
 import { bearerToken } from '../../credentials.ts';
 import type { Parties, Party, Resource } from '../../demo/parties.ts';
-import { takeVisitsOver } from '../../demo/visits.ts';
 import { readBundle } from '../../load/bundle.ts';
 import { LoadJournal } from '../../load/journal.ts';
 import { Loader } from '../../load/loader.ts';
@@ -61,7 +60,6 @@ interface DeskClaim {
 /** Nobody holds the Claims to a time for filing: the files are of past years. @throws {UnreadableFile} */
 export async function reconciled(parties: Parties, files: readonly string[]): Promise<Reconciled> {
   const book = await bookOf(files);
-  await takeVisitsOver(parties);
   const loader = await loaded(parties, files);
   await entered(parties, book);
   const billed = await bill(parties, files);
