@@ -5,7 +5,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { FixtureConsortium, until } from '@telemed-ledger/gateway-api/consortium.fixture.ts';
 import { signInCode } from '@telemed-ledger/gateway-api/oauth/server.ts';
+import { expect } from 'chai';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Scene } from '../scenarios/consortium.fixture.ts';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 /** Where a browser is; undefined where the machine has none. */
@@ -66,6 +68,12 @@ export async function tabTo(page: Page, selector: string): Promise<void> {
   throw new Error(`no key leads to ${selector}`);
 }
 
+/** What nobody should find on a page as it is shown. @throws AssertionError */
+export async function expectFit(page: Page, where: string): Promise<void> {
+  expect(await axeFindings(page), where).to.deep.equal([]);
+  expect(await tooWide(page), `${where} is wider than its window`).to.be.at.most(0);
+}
+
 export interface Who {
   /** Of the gateway. */
   base: string;
@@ -73,6 +81,17 @@ export interface Who {
   /** `role`, or `role:Type/ID`. */
   account: string;
 }
+
+/** Somebody at an organisation of a consortium that scenarios share. */
+export const whoAt = (
+  { urls, dataDir }: Pick<Scene, 'urls' | 'dataDir'>,
+  organisation: string,
+  account: string,
+): Who => ({
+  base: urls[organisation] ?? '',
+  code: signInCode(join(dataDir, 'organisations', organisation, 'issuer')),
+  account,
+});
 
 export async function signInAs(page: Page, { base, code, account }: Who): Promise<void> {
   await page.goto(`${base}/`);

@@ -16,28 +16,33 @@ export interface Answer<T> {
 interface Sending {
   method?: 'GET' | 'POST' | 'PUT';
   path: string;
+  /** As JSON; with a media type of its own as it is. */
   body?: unknown;
+  type?: string;
   /** In the place of a body: what names a person goes in a form, and in no address. */
   form?: Readonly<Record<string, string>>;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** For what takes longer than others. */
+  patienceMs?: number;
 }
 
 /** By what is sent as what: FHIR's resources, other JSON, or a form; nothing where there is nothing to send. */
-function payloadOf({ path, body, form }: Sending): { type?: string; text?: string } {
+function payloadOf({ path, body, type: own, form }: Sending): { type?: string; text?: string } {
   if (form !== undefined)
     return { type: 'application/x-www-form-urlencoded', text: new URLSearchParams(form).toString() };
   if (body === undefined) return {};
+  if (own !== undefined) return { type: own, text: String(body) };
   const type = path.startsWith(FHIR) ? 'application/fhir+json' : 'application/json';
   return { type, text: JSON.stringify(body) };
 }
 
 /** @throws {Problem} */
 async function sent(sending: Sending): Promise<Response> {
-  const { method = 'GET', path, headers = {}, signal } = sending;
+  const { method = 'GET', path, headers = {}, signal, patienceMs = PATIENCE_MS } = sending;
   const { type, text } = payloadOf(sending);
   const bearer = await token();
-  const signals = [AbortSignal.timeout(PATIENCE_MS), ...(signal === undefined ? [] : [signal])];
+  const signals = [AbortSignal.timeout(patienceMs), ...(signal === undefined ? [] : [signal])];
   try {
     return await fetch(path, {
       method,

@@ -1,5 +1,6 @@
 /** The language that the pages are shown in: chosen, kept, and its messages loaded alone. */
 import type { Messages } from './messages/en.ts';
+import type { StaffMessages } from './messages/staff/en.ts';
 import { useValue, Value } from './value.ts';
 import { LANGUAGES, type Language, type Words, wordsOf } from './words.ts';
 
@@ -8,6 +9,13 @@ const LOADED: Record<Language, () => Promise<{ messages: Messages }>> = {
   de: () => import('./messages/de.ts'),
   es: () => import('./messages/es.ts'),
   ar: () => import('./messages/ar.ts'),
+};
+/** What is said at the desks of those who work with claims, payments, licences and the network: loaded with the first of these. */
+const OF_STAFF: Record<Language, () => Promise<{ messages: StaffMessages }>> = {
+  en: () => import('./messages/staff/en.ts'),
+  de: () => import('./messages/staff/de.ts'),
+  es: () => import('./messages/staff/es.ts'),
+  ar: () => import('./messages/staff/ar.ts'),
 };
 const KEPT = 'language';
 
@@ -21,21 +29,28 @@ const chosen = (): Language => {
 
 interface Spoken {
   language: Language;
-  messages: Messages | undefined;
+  messages: (Messages & Partial<StaffMessages>) | undefined;
+  /** Those of the desks are among them. */
+  isStaff: boolean;
 }
 
-const spoken = new Value<Spoken>({ language: chosen(), messages: undefined });
+const spoken = new Value<Spoken>({ language: chosen(), messages: undefined, isStaff: false });
 
 export const language = (): Language => spoken.now.language;
 
 /** Shows the pages in a language from now on. It is a taste and says nothing of health: the browser keeps it. */
-export async function speak(next: Language = language()): Promise<void> {
-  const { messages } = await LOADED[next]();
+export async function speak(next: Language = language(), isStaff = spoken.now.isStaff): Promise<void> {
+  const [{ messages }, staff] = await Promise.all([LOADED[next](), isStaff ? OF_STAFF[next]() : undefined]);
   localStorage.setItem(KEPT, next);
   document.documentElement.lang = next;
   document.documentElement.dir = isRightToLeft(next) ? 'rtl' : 'ltr';
-  spoken.set({ language: next, messages });
+  spoken.set({ language: next, messages: { ...messages, ...staff?.messages }, isStaff });
 }
+
+/** Has the messages of the desks, too. */
+export const speakToStaff = async (): Promise<void> => {
+  if (!spoken.now.isStaff) await speak(language(), true);
+};
 
 let made: { of: Spoken; words: Words } | undefined;
 

@@ -134,7 +134,7 @@ export class LedgerClient {
       connection,
       log,
       hedgeMs: this.hedgeMs,
-      chain: { heightAt: (mspId) => this.#heightAt(mspId), known: () => known?.() ?? -1 },
+      chain: { heightAt: (mspId) => this.heightAt(mspId), known: () => known?.() ?? -1 },
       onDisagreement: (organisations) => onDisagreement?.(organisations),
     });
     const { submitMs } = connection.timeouts;
@@ -228,7 +228,7 @@ export class LedgerClient {
 
   /** Height of the chain as this organisation's peer has it. @throws {LedgerFailure} */
   height(): Promise<number> {
-    return this.#heightAt(this.#options.connection.settings.mspId);
+    return this.heightAt(this.#options.connection.settings.mspId);
   }
 
   /**
@@ -303,7 +303,8 @@ export class LedgerClient {
     return signed;
   }
 
-  async #heightAt(mspId: string): Promise<number> {
+  /** Blocks of an organisation's peer. @throws {LedgerFailure} where it does not answer */
+  async heightAt(mspId: string): Promise<number> {
     const { connection } = this.#options;
     const identity = await this.#options.identityOf({ role: 'system' });
     const request = { arguments: [connection.settings.channel], endorsingOrganizations: [mspId] };

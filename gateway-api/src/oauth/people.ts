@@ -29,13 +29,20 @@ const nameOf = (resource: Resource): string => {
 const NEWEST = [{ parameter: '_lastUpdated', isDescending: true }];
 /** Systems are nobody, and caretakers are named by their patients. */
 const UNSEEN: readonly Role[] = ['system', 'caretaker'];
+/** People of a payer are in no directory; several are offered, since one who decided a claim decides no appeal against that. */
+const CLERKS = ['clerk-a', 'clerk-b', 'clerk-c'];
+const inParticular = (role: Role): Person[] =>
+  role === 'adjudicator'
+    ? CLERKS.map((name) => ({ role, account: accountOf({ role, fhirUser: `Practitioner/${name}` }), name }))
+    : [];
 /** Of which type people of a role are. */
 const TYPES: Partial<Record<Role, 'Patient' | 'Practitioner'>> = { patient: 'Patient', practitioner: 'Practitioner' };
 
 export const peopleIn = (index: Pick<ReadModel, 'search'>, kind: Kind) => async (): Promise<Person[]> => {
   const found = ROLES_OF_KIND[kind].map(async (role) => {
     const type = TYPES[role];
-    if (type === undefined) return UNSEEN.includes(role) ? [] : [{ role, account: role, name: '' }];
+    if (type === undefined)
+      return UNSEEN.includes(role) ? [] : [{ role, account: role, name: '' }, ...inParticular(role)];
     const { matches } = await index.search({ type, count: MOST, isUncounted: true, sort: NEWEST });
     return matches.map(({ resource }) => ({
       ...{ role, account: accountOf({ role, fhirUser: `${type}/${resource.id}` }), name: nameOf(resource) },

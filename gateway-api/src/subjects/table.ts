@@ -6,6 +6,7 @@ import type { Kind } from '@telemed-ledger/consortium/members.ts';
 import type { Duty } from '../duties/duties.ts';
 import type { Route } from '../http/routes.ts';
 import { beginLaunch, listClients, registerClient, removeClient } from '../oauth/routes.ts';
+import { network, networkTransactions } from '../operations/network-routes.ts';
 import { alive, lastVerification, metrics, ready, verify } from '../operations/routes.ts';
 import { accounting } from './access/accounting.ts';
 import {
@@ -224,6 +225,8 @@ export const ROUTES: readonly Route[] = [
   compareReconciliation,
   verify,
   lastVerification,
+  network,
+  networkTransactions,
   metrics,
 ];
 

@@ -13,5 +13,11 @@ export interface QueuedClaim {
   assignee?: string;
 }
 
+export interface Queue {
+  claims: QueuedClaim[];
+  /** Path of the next page. */
+  next?: string;
+}
+
 export const billedSaid = ({ billed }: QueuedClaim, { money }: Words): string =>
   billed === undefined ? '–' : money(billed.value, billed.currency);

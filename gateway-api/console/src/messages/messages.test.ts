@@ -6,26 +6,40 @@ import { messages as ar } from './ar.ts';
 import { messages as de } from './de.ts';
 import { messages as en, type Key, type Messages } from './en.ts';
 import { messages as es } from './es.ts';
+import { messages as staffAr } from './staff/ar.ts';
+import { messages as staffDe } from './staff/de.ts';
+import type { StaffKey, StaffMessages } from './staff/en.ts';
+import { messages as staffEn } from './staff/en.ts';
+import { messages as staffEs } from './staff/es.ts';
 
-const ALL: Record<Language, Messages> = { en, de, es, ar };
-const KEYS = Object.keys(en) as Key[];
+const OF_PATIENTS: Record<Language, Messages> = { en, de, es, ar };
+const OF_STAFF: Record<Language, StaffMessages> = { en: staffEn, de: staffDe, es: staffEs, ar: staffAr };
+const whole = (language: Language): Record<Key | StaffKey, Message> => ({
+  ...OF_PATIENTS[language],
+  ...OF_STAFF[language],
+});
+const ENGLISH = whole('en');
+const KEYS = Object.keys(ENGLISH) as (Key | StaffKey)[];
 const textsOf = (message: Message): string[] => (typeof message === 'string' ? [message] : Object.values(message));
 const valuesIn = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1] ?? '').sort();
 
 describe('Messages of the pages', () => {
   for (const language of Object.keys(LANGUAGES) as Language[]) {
-    const messages = ALL[language];
+    const messages = whole(language);
 
     it(`are all there in ${language}, and no others`, () => {
-      expect(Object.keys(messages)).to.have.members(KEYS);
+      expect(Object.keys(OF_PATIENTS[language])).to.have.members(Object.keys(en));
+      expect(Object.keys(OF_STAFF[language])).to.have.members(Object.keys(staffEn));
+      // None stands in both, where one would hide the other.
+      expect(KEYS).to.have.length(Object.keys(en).length + Object.keys(staffEn).length);
       const empty = KEYS.filter((key) => textsOf(messages[key]).some((text) => text.trim() === ''));
       expect(empty).to.deep.equal([]);
     });
 
     it(`name no value in ${language} that English does not`, () => {
       const differing = KEYS.filter((key) => {
-        const known = new Set(textsOf(en[key]).flatMap(valuesIn));
-        const isPlural = typeof en[key] !== 'string';
+        const known = new Set(textsOf(ENGLISH[key]).flatMap(valuesIn));
+        const isPlural = typeof ENGLISH[key] !== 'string';
         return textsOf(messages[key]).some((text) => {
           const values = valuesIn(text);
           const isSame = values.every((value) => known.has(value)) && values.length >= known.size;
@@ -49,7 +63,7 @@ describe('Messages of the pages', () => {
   }
 
   it('differ from English, but for what is called alike', () => {
-    const alike = KEYS.filter((key) => textsOf(en[key]).join() === textsOf(ar[key]).join());
+    const alike = KEYS.filter((key) => textsOf(ENGLISH[key]).join() === textsOf(whole('ar')[key]).join());
     expect(alike).to.deep.equal([]);
   });
 

@@ -33,6 +33,8 @@ export interface Paged<T> extends Loaded<readonly T[]> {
   isMore: boolean;
   isLoading: boolean;
   more(): void;
+  /** Begins anew: something was changed. */
+  afresh(): void;
 }
 
 /** A search, page by page, in the language of the moment. @param path after FHIR's base */
@@ -67,6 +69,7 @@ export function usePaged<T>(path: string): Paged<T> {
     data: pages.length === 0 ? undefined : pages.flatMap(({ found }) => found),
     ...{ problem, isLoading, isMore: next !== undefined },
     more: () => (next === undefined ? undefined : load(next, pages)),
+    afresh: () => load(path, []),
     again: () => load(pages.length === 0 ? path : (next ?? path), next === undefined ? [] : pages),
   };
 }

@@ -3,7 +3,7 @@ import type { Report } from '@telemed-ledger/verifier/report.ts';
 import type { Roots } from '@telemed-ledger/verifier/roots.ts';
 import { useState } from 'preact/hooks';
 import { useWords } from '../language.ts';
-import type { Key } from '../messages/en.ts';
+import { Drop } from '../parts/drop.tsx';
 
 export function Verify() {
   const { t } = useWords();
@@ -21,8 +21,8 @@ export function Verify() {
   return (
     <>
       <p class="lead">{t('verifyLead')}</p>
-      <Drop label="verifyFile" file={file} onFile={setFile} />
-      <Drop label="verifyRoots" file={roots} onFile={setRoots} />
+      <Drop label={t('verifyFile')} file={file} onFile={setFile} />
+      <Drop label={t('verifyRoots')} file={roots} onFile={setRoots} />
       <p class="soft">{t('verifyRootsWhy')}</p>
       <p class="actions">
         <button
@@ -57,39 +57,4 @@ async function reportOf(file: File, roots: File): Promise<Report> {
   const { reportOn } = await import('@telemed-ledger/verifier/report.ts');
   const bytes = new Uint8Array(await file.arrayBuffer());
   return reportOn(bytes, JSON.parse(await roots.text()) as Roots);
-}
-
-interface DropProps {
-  label: Key;
-  file: File | undefined;
-  onFile(file: File | undefined): void;
-}
-
-function Drop({ label, file, onFile }: DropProps) {
-  const { t } = useWords();
-  const [isOver, setOver] = useState(false);
-  const drop = (event: DragEvent): void => {
-    event.preventDefault();
-    setOver(false);
-    onFile(event.dataTransfer?.files[0]);
-  };
-  return (
-    // The field in it does the same by keyboard.
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is one more way
-    <div
-      class={isOver ? 'drop over' : 'drop'}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={drop}
-    >
-      <label>
-        {t(label)}
-        <input type="file" onChange={({ currentTarget }) => onFile(currentTarget.files?.[0])} />
-      </label>
-      {file === undefined ? <span class="soft">{t('dropHere')}</span> : <bdi>{file.name}</bdi>}
-    </div>
-  );
 }

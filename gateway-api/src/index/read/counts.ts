@@ -2,6 +2,9 @@
 import type { Kysely } from 'kysely';
 import type { IndexTables } from '../schema.ts';
 
+/** Beyond a page, so that its last block is whole: more than a block holds. */
+const MOST_IN_BLOCK = 600;
+
 export interface ReviewCount {
   /** Of the licence by which the glass was broken. */
   licence: string;
@@ -15,6 +18,19 @@ export interface TransactionCount {
   /** Fabric's TxValidationCode; 0 is valid. */
   code: number;
   number: number;
+}
+
+/** A transaction as every member sees it. */
+export interface SeenTransaction {
+  id: string;
+  block: number;
+  position: number;
+  time: string;
+  event?: string;
+  code: number;
+  /** MSP ids. */
+  creator: string;
+  endorsers: string[];
 }
 
 export class Counts {
@@ -55,5 +71,27 @@ export class Counts {
       .groupBy(['event', 'code'])
       .execute();
     return rows.map(({ event, code, number }) => ({ event, code, number: Number(number) }));
+  }
+
+  /** Whole blocks of transactions, the newest first, about `count` of them. @param before blocks with lower numbers alone */
+  async newest(count: number, before?: number): Promise<{ transactions: SeenTransaction[]; next?: number }> {
+    const rows = await this.#db
+      .selectFrom('transactions')
+      .selectAll()
+      .$if(before !== undefined, (query) => query.where('block', '<', before!))
+      .orderBy('block', 'desc')
+      .orderBy('position', 'desc')
+      .limit(count + MOST_IN_BLOCK)
+      .execute();
+    const last = rows[count - 1]?.block;
+    const whole = last === undefined ? rows : rows.filter(({ block }) => block >= last);
+    const transactions = whole.map(
+      ({ transaction_id: id, block, position, time, event, code, creator, endorsers }) => ({
+        ...{ id, block, position, time, code, creator },
+        ...(event === null ? {} : { event }),
+        endorsers: endorsers.split(',').filter((one) => one !== ''),
+      }),
+    );
+    return last === undefined || whole.length === rows.length ? { transactions } : { transactions, next: last };
   }
 }

@@ -88,7 +88,7 @@ export const downloadPayment = route({
   },
 });
 
-const OUTCOMES = ['recorded', 'known', 'pending', 'unknown', 'differs', 'missing', 'refused'] as const;
+const OUTCOMES = ['recorded', 'new', 'known', 'pending', 'unknown', 'differs', 'missing', 'refused'] as const;
 type Outcome = (typeof OUTCOMES)[number];
 
 const entrySchema = z.object({
@@ -99,14 +99,19 @@ const entrySchema = z.object({
   status: z.string().optional().meta({ description: 'What that is of a payment.' }),
   outcome: z.enum(OUTCOMES).meta({
     description:
-      'recorded: now; known: it stood so; missing (payer): the bank has not recorded it; refused: by the ledger, for the reason.',
+      'recorded: now; new (preview, bank): it would be; known: it stood so; missing (payer): the bank has not recorded it; refused: by the ledger, for the reason.',
   }),
   words: z.string().optional(),
   transactionId: z.string().optional(),
 });
 type Entry = z.infer<typeof entrySchema>;
 const answerSchema = z
-  .object({ message: z.string(), counts: z.partialRecord(z.enum(OUTCOMES), z.int()), entries: z.array(entrySchema) })
+  .object({
+    message: z.string(),
+    preview: z.boolean(),
+    counts: z.partialRecord(z.enum(OUTCOMES), z.int()),
+    entries: z.array(entrySchema),
+  })
   .meta({ id: 'FileTaken' });
 
 /** Entries that are recorded at once. */
@@ -117,13 +122,20 @@ export const uploadReports = route({
   path: '/payments/files',
   summary: 'Takes a pain.002, camt.053 or camt.054: at the bank it is recorded, at the payer compared with the ledger.',
   roles: ROLES,
+  query: z.strictObject({
+    preview: z
+      .enum(['true', 'false'])
+      .default('false')
+      .meta({ description: 'Whether it is only told what the file does.' }),
+  }),
   body: z.string(),
   text: XML,
   large: true,
   answers: { 200: { description: 'What became of everything that it names.', schema: answerSchema } },
-  async handle({ caller, body }, services) {
+  async handle({ caller, body, query }, services) {
     const { message, reports } = readReports(body);
-    const sending: Sending = { as: senderOf(caller), client: caller.subject };
+    const preview = query.preview === 'true';
+    const sending: Sending | undefined = preview ? undefined : { as: senderOf(caller), client: caller.subject };
     const entries: Entry[] = [];
     // What is said of one payment is taken in the order of the file.
     const queues = [...Map.groupBy(reports, ({ paymentId, at }) => paymentId ?? at).values()];
@@ -134,7 +146,7 @@ export const uploadReports = route({
     await Promise.all(Array.from({ length: AT_ONCE }, next));
     const order = new Map(reports.map(({ at }, index) => [at, index]));
     entries.sort((one, other) => (order.get(one.at) ?? 0) - (order.get(other.at) ?? 0));
-    return { body: { message, counts: countsOf(entries), entries } };
+    return { body: { message, preview, counts: countsOf(entries), entries } };
   },
 });
 
@@ -144,7 +156,8 @@ function countsOf(entries: readonly Entry[]): Partial<Record<Outcome, number>> {
   return counts;
 }
 
-async function taken(services: Services, said: FileReport, sending: Sending): Promise<Entry> {
+/** @param sending undefined: nothing is recorded, and what would be is told */
+async function taken(services: Services, said: FileReport, sending: Sending | undefined): Promise<Entry> {
   const { at, endToEndId, paymentId: payment, status } = said;
   const entry = { at, endToEndId, payment, said: said.said, status };
   const state = payment === undefined ? undefined : await paymentState(services.index, payment);
@@ -153,6 +166,7 @@ async function taken(services: Services, said: FileReport, sending: Sending): Pr
   if (finding !== 'new') return { ...entry, outcome: finding, words };
   if (services.organisation.kind !== 'bank')
     return { ...entry, outcome: 'missing', words: 'the bank has not recorded it' };
+  if (sending === undefined) return { ...entry, outcome: 'new' };
   return { ...entry, ...(await recorded(services, payment ?? '', found!, sending)) };
 }
 
