@@ -168,7 +168,10 @@ async function refusalOf(
   const followed = { resource: prescription, provider, patients, at: `${counting.root}.patients` };
   const dispense = await asPatientOf(call, entry.resource, followed);
   const held = shown?.licence && (await licenceShown(call.store, shown.licence));
-  const licence = prescriberLicence(held, { provider, prescription, recordedAt: anchored.recordedAt });
+  const licence = prescriberLicence(held, {
+    ...{ provider, prescription, recordedAt: anchored.recordedAt },
+    now: isTakenOver ? undefined : call.store.time,
+  });
   return dispensingRefusal({ dispense, prescription, more, before, isTakenOver, licence, now: call.store.time });
 }
 
@@ -202,17 +205,25 @@ interface Prescribed {
   provider: string;
   prescription: Resource;
   recordedAt: string;
+  /** When it is handed out; undefined of what is taken over. */
+  now: string | undefined;
 }
 
-/** Of who prescribed, on the day that it says and on the day that it was recorded: neither is made up for the other. */
+/**
+ * Of who prescribed, on the day that it says and on the day that it was recorded: neither is made up for the other. What he prescribed is
+ * handed out after his licence has expired, and not while it is suspended or he is excluded.
+ */
 function prescriberLicence(
   held: Awaited<ReturnType<typeof licenceShown>>,
-  { provider, prescription, recordedAt }: Prescribed,
+  { provider, prescription, recordedAt, now }: Prescribed,
 ): LicenceDecision {
   const { reference } = (prescription['requester'] ?? {}) as Reference;
   const person = { organisation: provider, practitioner: reference ?? '' };
   const { authoredOn } = prescription;
   const days = [recordedAt, ...(typeof authoredOn === 'string' ? [firstDay(authoredOn)] : [])];
-  const refusal = days.map((day) => licenceRefusal(held, person, day)).find((reason) => reason !== undefined);
+  const then = days.map((day) => licenceRefusal(held, person, day)).find((reason) => reason !== undefined);
+  const today = now === undefined ? undefined : licenceRefusal(held, person, now);
+  const isStopped = today === 'licence-suspended' || today === 'licence-excluded';
+  const refusal = then ?? (isStopped ? today : undefined);
   return refusal === undefined ? { outcome: 'permit' } : denyLicence(refusal);
 }
