@@ -1,6 +1,7 @@
 /** What running nodes say of themselves over their operations and administration addresses, and waiting for it. */
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { View } from './lag.ts';
 import type { Layout, NodeLayout, OrdererLayout } from './layout.ts';
 import { lastLines, logFile, recorded, runningPid } from './processes.ts';
 import { type Answer, ask, type ClientTls, type Question } from './requests.ts';
@@ -66,6 +67,21 @@ export async function readOrderer(orderer: Administered, channel: string, tls: C
 export async function isLeader({ ownHost: host, operationsPort: port }: Operated, channel: string): Promise<boolean> {
   const answer = await askQuietly({ host, port, path: '/metrics' });
   return answer?.body.split('\n').includes(`consensus_BFT_is_leader{channel="${channel}"} 1`) ?? false;
+}
+
+/** What a BFT orderer agrees on now; undefined where it does not say. */
+export async function readView(
+  { ownHost: host, operationsPort: port }: Operated,
+  channel: string,
+): Promise<View | undefined> {
+  const answer = await askQuietly({ host, port, path: '/metrics', timeoutMs: READING_TIMEOUT_MS });
+  const lines = answer?.body.split('\n') ?? [];
+  const gauge = (name: string): number => {
+    const start = `consensus_smartbft_view_${name}{channel="${channel}"} `;
+    return Number(lines.find((line) => line.startsWith(start))?.slice(start.length) ?? Number.NaN);
+  };
+  const view = { number: gauge('number'), leader: gauge('leader_id'), next: gauge('proposal_sequence') };
+  return Object.values(view).some(Number.isNaN) ? undefined : view;
 }
 
 /** Whether an orderer's administration answers; it begins to later than operations do. @throws Error saying why not. */

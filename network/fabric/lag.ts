@@ -15,6 +15,14 @@ export interface Reading {
   /** Of an orderer: `active`, `onboarding` or `failed`, and `consenter` or `follower`. */
   status?: string | undefined;
   relation?: string | undefined;
+  /** Of a BFT orderer: in which view, by which leader, which block it agrees on next. */
+  view?: View | undefined;
+}
+
+export interface View {
+  number: number;
+  leader: number;
+  next: number;
 }
 
 export type Finding = { name: string; kind: Reading['kind'] } & (

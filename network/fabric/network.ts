@@ -18,6 +18,7 @@ import {
   peerHeight,
   readOrderer,
   readPeer,
+  readView,
   untilProcess,
 } from './health.ts';
 import type { Reading } from './lag.ts';
@@ -231,13 +232,23 @@ async function ordererState(
 
 /** What every node says of its ledger now; nodes that do not run are not asked. */
 export function readNodes(layout: Layout, channel: string, material: Material): Promise<Reading[]> {
-  const reading = async (name: string, kind: Reading['kind'], read: () => Promise<LedgerReading>): Promise<Reading> => {
+  const reading = async (
+    name: string,
+    kind: Reading['kind'],
+    read: () => Promise<LedgerReading & Pick<Reading, 'view'>>,
+  ): Promise<Reading> => {
     const isRunning = runningPid(layout, name) !== undefined;
     return { name, kind, isRunning, ...(isRunning ? await read() : { height: undefined }) };
   };
   return Promise.all([
     ...layout.orderers.map((orderer) =>
-      reading(orderer.process, 'orderer', () => readOrderer(orderer, channel, administratorOf(material, orderer))),
+      reading(orderer.process, 'orderer', async () => {
+        const [ledger, view] = await Promise.all([
+          readOrderer(orderer, channel, administratorOf(material, orderer)),
+          readView(orderer, channel),
+        ]);
+        return { ...ledger, ...(view === undefined ? {} : { view }) };
+      }),
     ),
     ...layout.peers.map((peer) => reading(peer.process, 'peer', () => readPeer(peer, channel))),
   ]);

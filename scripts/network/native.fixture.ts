@@ -13,15 +13,27 @@ export interface Outcome {
   error: string;
 }
 
-export function runNetwork(args: string[], environment: Record<string, string>): Promise<Outcome> {
+export interface Running {
+  /** Another release's command. */
+  script?: string;
+  /** Asked whenever it has printed something; it is killed with -9 once this holds, and `code` is null then. */
+  killWhen?: (out: string) => boolean;
+}
+
+export function runNetwork(
+  args: string[],
+  environment: Record<string, string>,
+  { script = SCRIPT, killWhen = () => false }: Running = {},
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [SCRIPT, ...args], {
+    const child = spawn(process.execPath, [script, ...args], {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const texts = { out: '', error: '' };
     child.stdout.on('data', (chunk) => {
       texts.out += chunk;
+      if (killWhen(texts.out)) child.kill('SIGKILL');
     });
     child.stderr.on('data', (chunk) => {
       texts.error += chunk;

@@ -10,7 +10,12 @@ import { chaincodeProcess, layoutOf, peerProcess } from '@telemed-ledger/network
 import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
 import { type RunningConsortium, startConsortium } from '@telemed-ledger/scripts/consortium.ts';
 import { Parties } from '@telemed-ledger/scripts/demo/parties.ts';
-import { definitionOnFreePorts, runNetwork } from '@telemed-ledger/scripts/network/native.fixture.ts';
+import {
+  definitionOnFreePorts,
+  type Outcome,
+  type Running,
+  runNetwork,
+} from '@telemed-ledger/scripts/network/native.fixture.ts';
 import { type RunningServer, serve } from '../../chaincode/src/server.ts';
 import { until } from '../../gateway-api/src/consortium.fixture.ts';
 
@@ -118,6 +123,11 @@ export class FabricScene {
   /** One of `npm run network`'s on this network. @returns what it printed. @throws Error with that where it fails */
   command(...args: string[]): Promise<string> {
     return commanded(this.#environment, ...args);
+  }
+
+  /** The same, of another release or killed on its way. */
+  outcomeOf(args: string[], running: Running): Promise<Outcome> {
+    return runNetwork(args, this.#environment, running);
   }
 
   get definitionFile(): string {

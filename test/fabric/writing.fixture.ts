@@ -16,6 +16,7 @@ export interface Written {
 }
 
 const RETRY_MS = 200;
+const SHOWN_MS = 60_000;
 
 /** Each repeats a write under its key until it is acknowledged. */
 export class Writing {
@@ -43,7 +44,7 @@ export class Writing {
     this.#isOver = true;
     let [acknowledged, lost, doubled] = [0, 0, 0];
     for (const { organisation, patient, ids } of await Promise.all(this.#writers)) {
-      const found = await this.#found(organisation, patient);
+      const found = await this.#shown(organisation, patient, ids);
       acknowledged += ids.length;
       lost += ids.filter((id) => !found.includes(id)).length;
       doubled += Math.max(0, found.length - ids.length);
@@ -76,6 +77,16 @@ export class Writing {
       if (answer?.status === 201 || answer?.status === 200) return (answer.body as { id: string }).id;
       const status = String(answer?.status ?? 'no answer');
       this.#refused[status] = (this.#refused[status] ?? 0) + 1;
+      await delay(RETRY_MS);
+    }
+  }
+
+  /** A gateway that was late acknowledges before it shows; what it does not show after a minute is lost. */
+  async #shown(organisation: string, patient: string, ids: readonly string[]): Promise<string[]> {
+    const deadline = performance.now() + SHOWN_MS;
+    for (;;) {
+      const found = await this.#found(organisation, patient);
+      if (ids.every((id) => found.includes(id)) || performance.now() > deadline) return found;
       await delay(RETRY_MS);
     }
   }

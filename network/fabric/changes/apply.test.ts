@@ -7,7 +7,7 @@ import { createAuthority, type DevelopmentAuthority, openAuthority } from '../..
 import { channelConfiguration } from '../channel-config.ts';
 import type { Reading } from '../lag.ts';
 import { layoutOf } from '../layout.ts';
-import { type Administrator, apply, gather, type Operator } from './apply.ts';
+import { type Administrator, apply, gather, isInStep, type Operator } from './apply.ts';
 import { namesIn } from './configuration.ts';
 import { identityIn } from './native.ts';
 import { planOf } from './steps.ts';
@@ -268,6 +268,31 @@ describe('Applying a plan', function () {
     );
     expect(await apply(network, { given: others.slice(1), own: [] }, quiet)).to.deep.include({ is: 'unsigned' });
     expect(await apply(network, { given: others, own: [] }, quiet)).to.deep.equal({ is: 'done', steps: 1 });
+  });
+
+  it('takes an orderer to be in step once it agrees with most others on the next block', () => {
+    const reading = (name: string, view?: Reading['view']): Reading => ({
+      ...{ name, kind: 'orderer', isRunning: true, height: 7, view },
+    });
+    const [same, behind, apart] = [
+      { number: 1, leader: 2, next: 7 },
+      { number: 1, leader: 2, next: 5 },
+      { number: 0, leader: 1, next: 7 },
+    ];
+    const others = [reading('b', same), reading('c', same), reading('d', same)];
+    const cases: [Reading['view'], Reading[], boolean][] = [
+      [same, others, true],
+      [{ ...same, next: 9 }, others, true],
+      [behind, others, false],
+      [apart, others, false],
+      [undefined, others, false],
+      [same, [reading('b', same), reading('c', apart), reading('d', same)], true],
+      [apart, [reading('b', same), reading('c', apart), reading('d', same)], false],
+      // None says: there is nothing to wait for.
+      [undefined, [reading('b'), reading('c'), reading('d')], true],
+    ];
+    for (const [own, rest, expected] of cases)
+      expect(isInStep([reading('a', own), ...rest], 'a', 7), JSON.stringify([own, rest])).to.equal(expected);
   });
 
   describe('a signature', () => {

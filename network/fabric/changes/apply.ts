@@ -60,7 +60,7 @@ export async function apply(operator: Operator, signing: Signing, say: (line: st
     if (plan.refusals.length > 0) throw new Error(`nothing is changed:\n${plan.refusals.join('\n')}`);
     const [step] = plan.steps;
     if (step === undefined) return { is: 'done', steps };
-    if (step.orderer !== undefined) await untilOrdering(operator, `${step.orderer} is renewed`, step.orderer);
+    if (step.orderer !== undefined) await untilOthersOrder(operator, `${step.orderer} is renewed`, step.orderer);
     const { update, mspIds } = gather(configuration.group, step, signing, operator.now());
     if (mspIds.length > 0) return { is: 'unsigned', step, update, mspIds, block: configuration.block };
     // Whatever it has signed with its old key is worth nothing once its new one is known, and a change of leader shows the
@@ -77,7 +77,7 @@ async function startAgain(operator: Operator, current: common.ConfigGroup, say: 
   for (const name of await operator.takeRenewed(current)) say(`${name} has its new keys and certificates`);
   for (const name of await operator.outdated(current)) {
     const isOrderer = (await operator.nodes()).some((one) => one.name === name && one.kind === 'orderer');
-    if (isOrderer) await untilOrdering(operator, `${name} is started again`, name);
+    if (isOrderer) await untilOthersOrder(operator, `${name} is started again`, name);
     await operator.restart(name);
     await untilCaughtUp(operator, name, isOrderer);
     if (!isOrderer) await operator.untilEndorsed();
@@ -109,6 +109,13 @@ export function gather(
   return { update, mspIds: holds ? [] : open() };
 }
 
+async function untilOthersOrder(operator: Operator, before: string, except: string): Promise<void> {
+  await untilOrdering(operator, before, except);
+  const readings = await operator.nodes();
+  const others = readings.filter(({ name, kind }) => kind === 'orderer' && name !== except);
+  await Promise.all(others.map(({ name }) => untilInStep(operator, name, except)));
+}
+
 /** Every other orderer takes part and has every block. @throws Error naming those that do not */
 function untilOrdering(operator: Operator, before: string, except: string): Promise<void> {
   return until(operator, async () => {
@@ -136,6 +143,32 @@ async function untilCaughtUp(operator: Operator, name: string, isOrderer: boolea
       ? undefined
       : `${name} has ${own?.height ?? 'no'} of ${goal} blocks${isOrderer ? `, ${own?.status ?? 'silent'}, ${own?.relation ?? ''}` : ''}`;
   });
+}
+
+/** Longer than a node takes that hears of the others at all. */
+const IN_STEP_MS = 30_000;
+
+/**
+ * An orderer that was started again has every block before it takes part in agreeing on the next one: until then it counts
+ * as faulty, and the next one's end would leave too few. Where it does not come to that, one goes on: blocks are what makes it.
+ */
+async function untilInStep(operator: Operator, name: string, except: string): Promise<void> {
+  const deadline = operator.now().getTime() + IN_STEP_MS;
+  const goal = tipOf(await operator.nodes());
+  while (operator.now().getTime() < deadline) {
+    const readings = (await operator.nodes()).filter((one) => one.name !== except);
+    if (isInStep(readings, name, goal)) return;
+    await operator.delay(POLL_MS);
+  }
+}
+
+/** It follows the leader that most of the others follow, in their view, and agrees on the block after those that there were. */
+export function isInStep(readings: readonly Reading[], name: string, goal: number): boolean {
+  const own = readings.find((one) => one.name === name)?.view;
+  const others = readings.flatMap((one) => (one.name === name || one.view === undefined ? [] : [one.view]));
+  if (own === undefined || others.length === 0) return others.length === 0;
+  const alike = others.filter(({ number, leader }) => number === own.number && leader === own.leader);
+  return alike.length * 2 > others.length && own.next >= goal;
 }
 
 /** @returns the number of the block that holds the next configuration, once every node that runs has it */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { expect } from 'chai';
@@ -79,7 +79,35 @@ describe('Monitoring of the compose network', () => {
     expect(rules.length).to.be.greaterThan(5);
     for (const { alert, labels, annotations } of rules) {
       expect(['warning', 'critical'], alert).to.include(labels.severity);
-      expect(annotations, alert).to.have.all.keys('summary', 'action');
+      expect(annotations, alert).to.have.all.keys('summary', 'action', 'runbook');
+    }
+  });
+
+  it('has a page for every alert, and no page for another', () => {
+    const root = new URL('../../../', import.meta.url).pathname;
+    const pages = readdirSync(join(root, 'docs', 'runbooks')).toSorted();
+    expect(rules.map(({ alert }) => `${alert}.md`).toSorted()).to.deep.equal(pages);
+    for (const { alert, annotations } of rules) {
+      expect(annotations['runbook']).to.equal(`docs/runbooks/${alert}.md`);
+      const page = readFileSync(join(root, annotations['runbook']!), 'utf8');
+      expect(page, alert).to.match(
+        new RegExp(`^# ${alert}\n\n\\S.*\n\n## What it means\n\n- .*[\\s\\S]*\n\n## What to do\n\n1\\. `),
+      );
+    }
+  });
+
+  it('names only commands that there are', () => {
+    const root = new URL('../../../', import.meta.url).pathname;
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
+    const usage = readFileSync(join(root, 'scripts', 'network.ts'), 'utf8');
+    const texts = rules.map(
+      ({ annotations }) => readFileSync(join(root, annotations['runbook']!), 'utf8') + annotations['action'],
+    );
+    const commands = texts.flatMap((one) => [...one.matchAll(/npm run ([a-z]+)(?: -- ([a-z]+))?/g)]);
+    expect(commands.length).to.be.greaterThan(10);
+    for (const [text, script, command] of commands) {
+      expect(scripts, text).to.have.property(script!);
+      if (script === 'network') expect(usage, text).to.match(new RegExp(`^  ${command!}\\b`, 'm'));
     }
   });
 
