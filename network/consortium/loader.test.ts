@@ -63,6 +63,21 @@ describe('The consortium file', () => {
     expect(messages).to.deep.equal([]);
   });
 
+  it('may say on which hosts nodes are reached, and a port may be used once on each', () => {
+    const first = loadConsortium().organisations[0]!.peerPort;
+    const spread = (host: string) => (document: Document) => {
+      Object.assign(document.organisations[1], { peerPort: first, host });
+      Object.assign(document.ordering.orderers[0], { host: '10.1.2.3' });
+    };
+    expect(messagesAfter(spread('ledger.clinic.example'))).to.deep.equal([]);
+    const twice = messagesAfter((document) => {
+      Object.assign(document.organisations[1], { peerPort: first });
+    });
+    expect(twice).to.deep.equal([`organisations[1].peerPort: port ${first} is already used above`]);
+    for (const wrong of ['https://clinic.example', 'clinic.example:7051', 'CLINIC', '', '-clinic'])
+      expect(messagesAfter(spread(wrong)).join(), wrong).to.contain('organisations[1].host: must be a host name');
+  });
+
   it('is refused without a custodian or with two', () => {
     const without = messagesAfter((document) => {
       document.organisations[2].kind = 'provider';

@@ -7,11 +7,11 @@ import { parse } from 'yaml';
 import { chaincodePackage } from './chaincode-package.ts';
 import { agreedOn, definitionOf } from './deployment.ts';
 import { writeYaml } from './files.ts';
-import { addressOf, layoutOf, portsOf } from './layout.ts';
+import { addressOf, hostsOf, layoutOf, portsOf } from './layout.ts';
 import { writeMemberMsp } from './msp.ts';
 import { ordererConfig } from './orderer-config.ts';
 import { peerConfig } from './peer-config.ts';
-import { CONTAINERS } from './place.ts';
+import { CONTAINERS, NATIVE } from './place.ts';
 
 const consortium = loadConsortium();
 const layout = layoutOf('/data', consortium, 'bft');
@@ -62,6 +62,30 @@ describe("A native network's configuration", () => {
     }
   });
 
+  it('where hosts are given, is reached by them, and by its own host alone for operations, administration and chaincode', () => {
+    const [first, second] = ['ledger.hospital.example', '10.1.2.3'];
+    const spread = structuredClone(consortium);
+    Object.assign(spread.organisations[0]!, { host: first });
+    Object.assign(spread.ordering.orderers[0]!, { host: second });
+    const { peers, orderers } = layoutOf('/data', spread, 'bft');
+    const { peer, operations } = asRead<Core>(peerConfig(peers[0]!, { builder, tls }));
+    expect([peer.listenAddress, peer.address, peer.gossip.externalEndpoint]).to.deep.equal([
+      `0.0.0.0:${peers[0]!.port}`,
+      `${first}:${peers[0]!.port}`,
+      `${first}:${peers[0]!.port}`,
+    ]);
+    expect([operations.listenAddress.split(':')[0], peers[0]!.chaincodeHost]).to.deep.equal(['127.0.0.1', '127.0.0.1']);
+    const general = asRead<
+      { General: { ListenAddress: string } } & Record<'Operations' | 'Admin', { ListenAddress: string }>
+    >(ordererConfig(orderers[0]!, { tls, ordererRootCertificates: [] }));
+    expect(general.General.ListenAddress).to.equal(second);
+    for (const part of ['Operations', 'Admin'] as const) expect(general[part].ListenAddress).to.match(/^127\.0\.0\.1:/);
+    const hosts = hostsOf(NATIVE, spread);
+    expect(hosts('peer-hospital')).to.include.members(['localhost', first]);
+    expect(hosts('orderer-hospital')).to.include.members(['localhost', second]);
+    expect(hosts('peer-clinic')).to.deep.equal(NATIVE.hostsOf('peer-clinic'));
+  });
+
   it('gives each peer its own data, and the settings that keep one member from stopping another', () => {
     const places = layout.peers.map((peer) => {
       const { peer: core, ledger, operations } = asRead<Core>(peerConfig(peer, { builder, tls }));
@@ -91,8 +115,12 @@ describe("A native network's configuration", () => {
 interface Core {
   peer: {
     listenAddress: string;
+    address: string;
     fileSystemPath: string;
-    gossip: { pvtData: { pullRetryThreshold: string; skipPullingInvalidTransactionsDuringCommit: boolean } };
+    gossip: {
+      externalEndpoint: string;
+      pvtData: { pullRetryThreshold: string; skipPullingInvalidTransactionsDuringCommit: boolean };
+    };
   };
   ledger: { snapshots: { rootDir: string } };
   operations: { listenAddress: string };

@@ -161,6 +161,13 @@ export const peerProcess = (organisation: string): string => `peer-${organisatio
 /** The process of an organisation's chaincode. */
 export const chaincodeProcess = (organisation: string): string => `chaincode-${organisation}`;
 
+/** The process of the next chaincode while the one before serves; and of what serves, where a deployment was killed just then. */
+export const nextProcess = (organisation: string): string => `${chaincodeProcess(organisation)}${NEXT}`;
+const NEXT = '.next';
+
+/** Those that may hold a process's ports for this network. */
+export const holdersOf = (process: string): string[] => [process, `${process}${NEXT}`];
+
 /** `host:port` that clients of a peer or an orderer dial. */
 export const addressOf = ({ host, port }: Pick<NodeLayout, 'host' | 'port'>): string => `${host}:${port}`;
 

@@ -25,6 +25,7 @@ import type { Reading } from './lag.ts';
 import {
   chaincodeAddressOf,
   chaincodeProcess,
+  holdersOf,
   type Layout,
   type OrdererLayout,
   type PeerLayout,
@@ -52,7 +53,7 @@ export interface NetworkState {
  * @throws Error that names every port taken by another program, or what a process said when it ended.
  */
 export async function bringUp(consortium: ConsortiumDefinition, layout: Layout, binaries: Binaries): Promise<Material> {
-  const busy = await takenPorts(portsOf(layout).filter(({ process }) => runningPid(layout, process) === undefined));
+  const busy = await takenPorts(portsOf(layout).filter(({ process }) => !isHeldHere(layout, process)));
   if (busy.length > 0) throw new Error(busy.join('\n'));
   const material = await prepareNetwork(consortium, layout);
   await Promise.all([
@@ -62,6 +63,10 @@ export async function bringUp(consortium: ConsortiumDefinition, layout: Layout, 
   await joinNetwork(layout, consortium.channel, material, binaries);
   return material;
 }
+
+/** Whether a process of this network has the ports that are this one's. */
+export const isHeldHere = (layout: Layout, process: string): boolean =>
+  holdersOf(process).some((name) => runningPid(layout, name) !== undefined);
 
 /**
  * Waits for every node that was started, here or by a container engine, brings those into the channel that are not in

@@ -7,7 +7,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Chaincode } from '@telemed-ledger/network/fabric/deployment.ts';
 import { writeIfDifferent } from '@telemed-ledger/network/fabric/files.ts';
 import { isListening, untilProcess } from '@telemed-ledger/network/fabric/health.ts';
-import { chaincodeProcess, type Layout, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
+import { chaincodeProcess, type Layout, nextProcess, type PeerLayout } from '@telemed-ledger/network/fabric/layout.ts';
 import {
   lastLines,
   type ProcessSpec,
@@ -50,7 +50,6 @@ export function deployedFor({ consortium, layout }: NetworkContext): NetworkCont
 
 /** The next chaincode's, while the one before serves. */
 const nextConsortiumFile = (layout: Layout): string => join(layout.chaincodeDirectory, 'consortium.next.json');
-const nextProcess = (organisation: string): string => `${chaincodeProcess(organisation)}.next`;
 
 /** What is about to serve; there from when it is loaded until it does. */
 export interface Next {

@@ -10,9 +10,9 @@ import { binaryProblems, WHERE_TO_GET_THEM } from '@telemed-ledger/network/fabri
 import { PROJECT } from '@telemed-ledger/network/fabric/compose/compose-file.ts';
 import { authorityVolume } from '@telemed-ledger/network/fabric/compose/volumes.ts';
 import { type Layout, layoutOf, portsOf } from '@telemed-ledger/network/fabric/layout.ts';
+import { isHeldHere } from '@telemed-ledger/network/fabric/network.ts';
 import { CONTAINERS } from '@telemed-ledger/network/fabric/place.ts';
 import { type PortUse, takenPorts } from '@telemed-ledger/network/fabric/ports.ts';
-import { runningPid } from '@telemed-ledger/network/fabric/processes.ts';
 import { dataDirectory, definedConsortium, UsageError } from '../command-line.ts';
 import { holdDataDirectory } from '../consortium/data-directory.ts';
 import { portIn, takenPorts as takenGatewayPorts } from '../consortium/ports.ts';
@@ -78,7 +78,7 @@ const consortiumProblems = (environment: NodeJS.ProcessEnv): Promise<string[]> =
     const gateways = gatewayPortsOf(consortium, environment);
     return [
       ...portCollisions(layout, gateways),
-      ...(await takenPorts(portsOf(layout).filter(({ process }) => runningPid(layout, process) === undefined))),
+      ...(await takenPorts(portsOf(layout).filter(({ process }) => !isHeldHere(layout, process)))),
       ...(areGatewaysRunning(layout.dataDir) ? [] : await takenGatewayPorts(gateways)),
     ];
   });
