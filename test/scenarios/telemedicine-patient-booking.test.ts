@@ -76,6 +76,28 @@ describe('A patient who books', function () {
     }
   });
 
+  it('finds no words of an offer, which may be about others, by whichever way', async () => {
+    const words = { comment: 'for Jane Example after her operation' };
+    const text = { status: 'generated', div: '<div xmlns="http://www.w3.org/1999/xhtml">Jane Example</div>' };
+    const commented = await create({ resourceType: 'Schedule', actor: [{ reference: doctor }], ...words } as never);
+    const slot = await create({
+      ...{ resourceType: 'Slot', status: 'free', schedule: { reference: commented }, ...time(25), ...words, text },
+    } as never);
+    const { party } = people[0]!;
+    await party.find({ path: `/fhir/R4/${slot}` }, 'the slot');
+    for (const path of [
+      ...[slot, commented].flatMap((one) => [one, `${one}/_history/1`, `${one}/_history`]),
+      `Slot?schedule=${commented}&_include=Slot:schedule`,
+      `Schedule?_id=${commented.split('/')[1]}&_revinclude=Slot:schedule`,
+    ]) {
+      const { status, body } = await party.send({ path: `/fhir/R4/${path}` });
+      expect(JSON.stringify(body), path).to.not.contain('Jane');
+      expect(status, path).to.be.oneOf([200, 403, 404]);
+    }
+    const own = await clinic.ask<Resource>({ path: `/fhir/R4/${slot}` });
+    expect(own['comment']).to.equal(words.comment);
+  });
+
   it('has one slot alone of fifty who want it at once', async () => {
     const slot = await slotAt(time(30));
     for (const { party } of people) await party.find({ path: `/fhir/R4/${slot}` }, 'the slot');

@@ -1,5 +1,6 @@
 /** What providers offer to patients (chaincode/model/bookings.ts): a patient sees it beside what is about her. */
 import { isOffer, offeredTypes } from '@telemed-ledger/chaincode/model/bookings.ts';
+import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import type { StoredResource } from '../../fhir/repository.ts';
 import type { View } from '../../index/read/deliveries.ts';
 
@@ -7,10 +8,21 @@ import type { View } from '../../index/read/deliveries.ts';
 export const withOffers = (view: View): View =>
   view.compartment === undefined ? view : { ...view, offered: offeredTypes };
 
-/** Of what is about no patient and is seen as an offer, what is one: what names several patients is none. */
+/** What is written in free words, which may be about somebody. */
+const WORDS = ['comment', 'text'];
+const withoutWords = (one: StoredResource): StoredResource => ({
+  ...one,
+  resource: Object.fromEntries(Object.entries(one.resource).filter(([name]) => !WORDS.includes(name))) as Resource,
+});
+
+/**
+ * Of what is about no patient and is seen as an offer, what is one, without its free words: every patient sees it. What names several
+ * patients is none.
+ */
 export const onlyOffers = (found: readonly (StoredResource | undefined)[], { offered = [] }: View): StoredResource[] =>
   found.flatMap((one) => {
     if (one === undefined) return [];
     const isSeenAsOffer = one.patient === undefined && offered.includes(one.resource.resourceType);
-    return !isSeenAsOffer || isOffer(one.resource) ? [one] : [];
+    if (!isSeenAsOffer) return [one];
+    return isOffer(one.resource) ? [withoutWords(one)] : [];
   });
