@@ -8,7 +8,7 @@ import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { consortium, type Scene } from '../scenarios/consortium.fixture.ts';
-import { axeFindings, launch, newPage, signInAs, tooWide } from './console.fixture.ts';
+import { axeFindings, launch, newPage, signInAs, tabTo, tooWide } from './console.fixture.ts';
 
 const RXNORM = 'http://www.nlm.nih.gov/research/umls/rxnorm';
 const MINUTE_MS = 60_000;
@@ -147,6 +147,29 @@ export class CareScene {
   asPatient = (page: Page, reference: string): Promise<void> =>
     signInAs(page, this.whoAt('patients', `patient:${reference}`));
 
+  /** The option of a time, on its day. */
+  async timeOf(page: Page, slot: string | undefined) {
+    const { start } = await this.provider.ask<{ start: string }>({ path: `/fhir/R4/${slot}` });
+    const at = new Date(start);
+    const hour = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' }).format(at);
+    await page.locator('input[name=time]').first().waitFor();
+    await page.locator('.steps select').selectOption(new Intl.DateTimeFormat('sv').format(at));
+    return page.locator('.option', { has: page.locator(`text=/^${hour} –/`) }).locator('input');
+  }
+
+  async chooseDoctorByKeys(page: Page): Promise<void> {
+    const option = page.locator('.option', { hasText: this.doctorName }).locator('input');
+    await option.waitFor();
+    await chooseByKeys(page, 'input[name=with]', () => option.isChecked());
+  }
+
+  async chooseTimeByKeys(page: Page, slot: string | undefined): Promise<void> {
+    const time = await this.timeOf(page, slot);
+    await chooseByKeys(page, 'input[name=time]', () => time.isChecked());
+    await page.locator('button', { hasText: 'Book this visit' }).waitFor();
+    await tabTo(page, '.steps .actions button.main');
+  }
+
   /** Nothing that axe finds, and nothing wider than its window. */
   async look(page: Page, where: string): Promise<void> {
     expect(await axeFindings(page), where).to.deep.equal([]);
@@ -154,6 +177,15 @@ export class CareScene {
     const place = process.env['SCREENSHOTS'];
     if (place !== undefined) await page.screenshot({ path: join(place, `${where}.png`), fullPage: true });
   }
+}
+
+/** One of a group, from its first, and on to the next step. */
+async function chooseByKeys(page: Page, group: string, isDone: () => Promise<boolean>): Promise<void> {
+  await tabTo(page, group);
+  await page.keyboard.press('Space');
+  for (let steps = 0; steps < 60 && !(await isDone()); steps += 1) await page.keyboard.press('ArrowDown');
+  await tabTo(page, '.steps > .actions button.main');
+  await page.keyboard.press('Enter');
 }
 
 /** Ways in which every page is looked at. */

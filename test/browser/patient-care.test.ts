@@ -24,32 +24,11 @@ describe('A patient’s own care in a browser', function () {
 
   const menu = (page: Page, path: string) => page.locator(`nav a[href="#/${path}"]`).click();
   const next = (page: Page) => page.locator('.steps > .actions button.main').click();
-  /** The option of a time, on its day. */
-  const timeOf = async (page: Page, slot: string | undefined) => {
-    const { start } = await care.provider.ask<{ start: string }>({ path: `/fhir/R4/${slot}` });
-    const at = new Date(start);
-    const hour = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' }).format(at);
-    const day = new Intl.DateTimeFormat('sv').format(at);
-    await page.locator('input[name=time]').first().waitFor();
-    await page.locator('.steps select').selectOption(day);
-    return page.locator('.option', { has: page.locator(`text=/^${hour} –/`) }).locator('input');
-  };
   const choose = async (page: Page, slot: string | undefined): Promise<void> => {
     await page.locator('.option', { hasText: care.doctorName }).click();
     await next(page);
-    await (await timeOf(page, slot)).check();
+    await (await care.timeOf(page, slot)).check();
     await next(page);
-  };
-  /** By keys, from the first of its group. */
-  const chooseByKeys = async (page: Page, slot: string | undefined): Promise<void> => {
-    const time = await timeOf(page, slot);
-    await tabTo(page, 'input[name=time]');
-    await page.keyboard.press('Space');
-    for (let steps = 0; steps < 60 && !(await time.isChecked()); steps += 1) await page.keyboard.press('ArrowDown');
-    await tabTo(page, '.steps > .actions button.main');
-    await page.keyboard.press('Enter');
-    await page.locator('button', { hasText: 'Book this visit' }).waitFor();
-    await tabTo(page, '.steps .actions button.main');
   };
 
   it('agrees, books, moves, arrives, is let into the call when it is open, and the clinic sees each step', async () => {
@@ -116,13 +95,8 @@ describe('A patient’s own care in a browser', function () {
     await page.locator('a.button.main').waitFor();
     await tabTo(page, 'main a.button.main');
     await page.keyboard.press('Enter');
-    const option = page.locator('.option', { hasText: care.doctorName }).locator('input');
-    await option.waitFor();
-    await tabTo(page, 'input[name=with]');
-    for (let steps = 0; steps < 40 && !(await option.isChecked()); steps += 1) await page.keyboard.press('ArrowDown');
-    await tabTo(page, '.steps > .actions button.main');
-    await page.keyboard.press('Enter');
-    await chooseByKeys(page, first);
+    await care.chooseDoctorByKeys(page);
+    await care.chooseTimeByKeys(page, first);
     await care.booked(other.reference, first!);
     await page.keyboard.press('Enter');
     await page.locator('[role=alert]', { hasText: 'Somebody else was faster' }).waitFor();
@@ -130,7 +104,7 @@ describe('A patient’s own care in a browser', function () {
     expect(care.faults.splice(0).join()).to.include('409');
     await tabTo(page, '.steps > .actions button');
     await page.keyboard.press('Enter');
-    await chooseByKeys(page, second);
+    await care.chooseTimeByKeys(page, second);
     await page.keyboard.press('Enter');
     await page.locator('h2', { hasText: 'Your visit is booked' }).waitFor();
     await tabTo(page, 'main a.button.main');

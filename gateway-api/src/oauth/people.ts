@@ -1,6 +1,6 @@
 /** Whom one may sign in as at a development issuer: the roles of its organisation, and people of its read model by name. */
-import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { type Kind, ROLES_OF_KIND, type Role } from '@telemed-ledger/consortium/members.ts';
+import { personName } from '../fhir/person-names.ts';
 import type { ReadModel } from '../index/read/queries.ts';
 import { accountOf } from './users.ts';
 
@@ -15,20 +15,9 @@ export interface Person {
 /** Those recorded last are enough to try everything with. */
 const MOST = 20;
 
-interface Name {
-  text?: string;
-  given?: string[];
-  family?: string;
-}
-
-const nameOf = (resource: Resource): string => {
-  const { text, given = [], family = '' } = (resource['name'] as Name[] | undefined)?.[0] ?? {};
-  return text ?? ([...given, family].join(' ').trim() || resource.id);
-};
-
 const NEWEST = [{ parameter: '_lastUpdated', isDescending: true }];
-/** Systems are nobody, and caretakers are named by their patients. */
-const UNSEEN: readonly Role[] = ['system', 'caretaker'];
+/** Systems are nobody. */
+const UNSEEN: readonly Role[] = ['system'];
 /** People of a payer are in no directory; several are offered, since one who decided a claim decides no appeal against that. */
 const CLERKS = ['clerk-a', 'clerk-b', 'clerk-c'];
 const inParticular = (role: Role): Person[] =>
@@ -36,7 +25,9 @@ const inParticular = (role: Role): Person[] =>
     ? CLERKS.map((name) => ({ role, account: accountOf({ role, fhirUser: `Practitioner/${name}` }), name }))
     : [];
 /** Of which type people of a role are. */
-const TYPES: Partial<Record<Role, 'Patient' | 'Practitioner'>> = { patient: 'Patient', practitioner: 'Practitioner' };
+const TYPES: Partial<Record<Role, 'Patient' | 'Practitioner' | 'RelatedPerson'>> = {
+  ...{ patient: 'Patient', practitioner: 'Practitioner', caretaker: 'RelatedPerson' },
+};
 
 export const peopleIn = (index: Pick<ReadModel, 'search'>, kind: Kind) => async (): Promise<Person[]> => {
   const found = ROLES_OF_KIND[kind].map(async (role) => {
@@ -45,7 +36,11 @@ export const peopleIn = (index: Pick<ReadModel, 'search'>, kind: Kind) => async 
       return UNSEEN.includes(role) ? [] : [{ role, account: role, name: '' }, ...inParticular(role)];
     const { matches } = await index.search({ type, count: MOST, isUncounted: true, sort: NEWEST });
     return matches.map(({ resource }) => ({
-      ...{ role, account: accountOf({ role, fhirUser: `${type}/${resource.id}` }), name: nameOf(resource) },
+      ...{
+        role,
+        account: accountOf({ role, fhirUser: `${type}/${resource.id}` }),
+        name: personName(resource) || resource.id,
+      },
     }));
   });
   return (await Promise.all(found)).flat();

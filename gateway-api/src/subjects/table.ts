@@ -43,6 +43,7 @@ import { getClaimRules, setClaimRules } from './claims/rules.ts';
 import { screenClaims } from './claims/screenings.ts';
 import { getClaimTables, loadClaimTables } from './claims/tables.ts';
 import { writeTerms } from './claims/terms.ts';
+import { delegations } from './consents/delegation-routes.ts';
 import { sendWishes } from './consents/duties.ts';
 import { evaluateConsents } from './consents/evaluate.ts';
 import { wish, wishes } from './consents/routes.ts';
@@ -144,6 +145,7 @@ export const ROUTES: readonly Route[] = [
   subscriptionEvents,
   wishes,
   wish,
+  delegations,
   patientKeys,
   keyCodes,
   cancelKeyCode,

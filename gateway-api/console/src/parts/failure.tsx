@@ -23,8 +23,9 @@ const RULES: Readonly<Record<string, Key>> = {
 };
 
 /** What happened, in words for whoever reads it. */
-const happened = ({ kind, rule = '' }: Problem): Key =>
-  RULES[rule] ?? (rule.startsWith('licence-') ? 'ruleLicence' : WHAT[kind]);
+const happened = ({ kind, rule = '', message }: Problem): Key =>
+  (message.startsWith('this is not delegated') ? 'notDelegated' : RULES[rule]) ??
+  (rule.startsWith('licence-') ? 'ruleLicence' : WHAT[kind]);
 
 export interface FailureProps {
   problem: Problem;

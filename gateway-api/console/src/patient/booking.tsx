@@ -23,7 +23,8 @@ const STEPS = ['stepWith', 'stepWhen', 'stepBook'] as const;
 export function Booking() {
   const { t, time } = useWords();
   const [before] = useState(() => moved.take());
-  const members = useLoaded(directory);
+  // Who may book and not read is not shown the directory: he books with whoever offers it.
+  const all = useLoaded(directory).data ?? [];
   const [offer, setOffer] = useState<Offer | undefined>();
   const [slot, setSlot] = useState<Slot | undefined>();
   const [step, setStep] = useState(0);
@@ -53,17 +54,11 @@ export function Booking() {
       <h2 ref={heading} tabIndex={-1}>
         {t(name)}
       </h2>
-      <WhenLoaded of={members}>
-        {(all) => (
-          <>
-            {name === 'stepWith' && <With members={all} chosen={offer} onChoose={setOffer} />}
-            {name === 'stepWhen' && offer !== undefined && <When offer={offer} chosen={slot} onChoose={setSlot} />}
-            {name === 'stepBook' && offer !== undefined && slot !== undefined && (
-              <Check {...{ before, offer, slot, members: all }} onDone={(transaction) => setDone({ transaction })} />
-            )}
-          </>
-        )}
-      </WhenLoaded>
+      {name === 'stepWith' && <With members={all} chosen={offer} onChoose={setOffer} />}
+      {name === 'stepWhen' && offer !== undefined && <When offer={offer} chosen={slot} onChoose={setSlot} />}
+      {name === 'stepBook' && offer !== undefined && slot !== undefined && (
+        <Check {...{ before, offer, slot, members: all }} onDone={(transaction) => setDone({ transaction })} />
+      )}
       <p class="actions">
         {name === 'stepBook' ? null : (
           <button

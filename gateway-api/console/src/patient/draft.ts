@@ -31,6 +31,8 @@ export interface Draft {
   purpose: string;
   /** Last day, YYYY-MM-DD; until it is withdrawn where it is left out. */
   until?: string;
+  /** `RelatedPerson/ID` of who gives it in her place. */
+  performer?: string;
   /** Day of writing, YYYY-MM-DD. */
   today: string;
 }
@@ -39,7 +41,7 @@ const coded = (system: string, code: string) => ({ coding: [{ system, code }] })
 const HL7 = 'http://terminology.hl7.org/CodeSystem';
 
 /** hl7.org/fhir/R4/consent.html, as docs/consents.md reads it. */
-export function consentOf({ receiver, patient, types, purpose, until, today }: Draft): Consent {
+export function consentOf({ receiver, patient, types, purpose, until, performer, today }: Draft): Consent {
   const { organisation, person } = receiver;
   const identifier =
     person === undefined
@@ -51,6 +53,7 @@ export function consentOf({ receiver, patient, types, purpose, until, today }: D
     scope: coded(`${HL7}/consentscope`, 'patient-privacy'),
     category: [coded('http://loinc.org', '59284-0')],
     patient: { reference: patient },
+    ...(performer === undefined ? {} : { performer: [{ reference: performer }] }),
     dateTime: today,
     policyRule: coded(`${HL7}/v3-ActCode`, 'OPTIN'),
     provision: {

@@ -3,6 +3,7 @@
  * EventSource sends no token but in the address.
  */
 import { useEffect } from 'preact/hooks';
+import { actsFor } from '../acting.ts';
 import { token } from '../sign-in.ts';
 
 const RETRY_MS = 5_000;
@@ -12,7 +13,8 @@ const MOST_RETRY_MS = 60_000;
 async function read(signal: AbortSignal, onEvent: () => void): Promise<void> {
   const bearer = await token();
   if (bearer === undefined) return;
-  const headers = { Authorization: `Bearer ${bearer}`, Accept: 'text/event-stream' };
+  const acting = actsFor.now === undefined ? {} : { 'X-Patient': actsFor.now.patient };
+  const headers = { Authorization: `Bearer ${bearer}`, Accept: 'text/event-stream', ...acting };
   const { ok, body } = await fetch('/access-requests/events', { headers, signal, cache: 'no-store' });
   if (!ok || body === null) throw new Error('no events');
   const lines = body.pipeThrough(new TextDecoderStream()).getReader();

@@ -4,6 +4,7 @@
  */
 import type { Consent } from '@medplum/fhirtypes';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { author, patientShown } from '../acting.ts';
 import { useWords } from '../language.ts';
 import { directory, type Member } from '../parts/directory.ts';
 import { KindChoice } from '../parts/kind-choice.tsx';
@@ -133,7 +134,8 @@ function written(choice: Choice, members: readonly Member[]): Consent {
     ?.people.find(({ system, value }) => `${system}|${value}` === person);
   return consentOf({
     receiver: { organisation, ...(found === undefined ? {} : { person: found }) },
-    patient: session.now?.fhirUser ?? '',
+    patient: patientShown(),
+    ...(session.now?.role === 'caretaker' ? { performer: author() } : {}),
     types: isEverything ? [] : [...typesOf(kinds), ...others],
     ...{ purpose, today: dayIn(0), ...(days === '' ? {} : { until: dayIn(Number(days)) }) },
   });

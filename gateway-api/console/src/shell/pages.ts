@@ -10,12 +10,16 @@ export interface Page {
   title: Key;
   /** Roles that see it; everybody where it is left out. */
   roles?: readonly string[];
+  /** What a caretaker who sees it too needs one of. */
+  acts?: readonly string[];
   /** It is reached from another page and stands in no menu. */
   isInner?: boolean;
   load(): Promise<ComponentType>;
 }
 
 const PATIENT = ['patient'];
+/** What is the patient's to do, a caretaker does as far as she lets him. */
+const HERS = ['patient', 'caretaker'];
 
 /** A page of a desk, with its messages. */
 const desk =
@@ -79,38 +83,60 @@ const DESKS: readonly Page[] = [
 ];
 
 const PAGES: readonly Page[] = [
+  {
+    ...{ path: 'acting', title: 'acting', roles: ['caretaker'] },
+    load: async () => (await import('../patient/acting.tsx')).Acting,
+  },
   { path: 'home', title: 'home', roles: PATIENT, load: async () => (await import('../patient/home.tsx')).Home },
   {
-    ...{ path: 'requests', title: 'requests', roles: PATIENT },
+    ...{ path: 'requests', acts: ['answer'], title: 'requests', roles: HERS },
     load: async () => (await import('../patient/requests.tsx')).Requests,
   },
   {
-    ...{ path: 'appointments', title: 'appointments', roles: PATIENT },
+    ...{ path: 'appointments', acts: ['book'], title: 'appointments', roles: HERS },
     load: async () => (await import('../patient/appointments.tsx')).Appointments,
   },
   {
-    ...{ path: 'appointments/book', title: 'bookOne', roles: PATIENT, isInner: true },
+    ...{ path: 'appointments/book', acts: ['book'], title: 'bookOne', roles: HERS, isInner: true },
     load: async () => (await import('../patient/booking.tsx')).Booking,
   },
   {
-    ...{ path: 'medication', title: 'medicationToday', roles: PATIENT },
+    ...{ path: 'medication', acts: ['read'], title: 'medicationToday', roles: HERS },
     load: async () => (await import('../patient/medicines.tsx')).MyMedicines,
   },
   {
-    ...{ path: 'forms', title: 'forms', roles: PATIENT },
+    ...{ path: 'forms', acts: ['record'], title: 'forms', roles: HERS },
     load: async () => (await import('../patient/forms.tsx')).MyForms,
   },
-  { path: 'log', title: 'log', roles: PATIENT, load: async () => (await import('../patient/log.tsx')).Log },
   {
-    ...{ path: 'consents', title: 'consents', roles: PATIENT },
+    path: 'log',
+    title: 'log',
+    acts: ['read'],
+    roles: HERS,
+    load: async () => (await import('../patient/log.tsx')).Log,
+  },
+  {
+    ...{ path: 'consents', acts: ['read', 'answer', 'revoke'], title: 'consents', roles: HERS },
     load: async () => (await import('../patient/consents.tsx')).Consents,
   },
   {
-    ...{ path: 'consents/new', title: 'newConsent', roles: PATIENT, isInner: true },
+    ...{ path: 'consents/new', acts: ['answer'], title: 'newConsent', roles: HERS, isInner: true },
     load: async () => (await import('../patient/new-consent.tsx')).NewConsent,
   },
-  { path: 'health', title: 'health', roles: PATIENT, load: async () => (await import('../patient/health.tsx')).Health },
-  { path: 'bills', title: 'bills', roles: PATIENT, load: async () => (await import('../patient/bills.tsx')).Bills },
+  {
+    path: 'health',
+    title: 'health',
+    acts: ['read'],
+    roles: HERS,
+    load: async () => (await import('../patient/health.tsx')).Health,
+  },
+  {
+    path: 'bills',
+    title: 'bills',
+    acts: ['bills'],
+    roles: HERS,
+    load: async () => (await import('../patient/bills.tsx')).Bills,
+  },
   {
     ...{ path: 'today', title: 'today', roles: ['practitioner'] },
     load: async () => (await import('../clinician/today.tsx')).Today,
@@ -124,6 +150,12 @@ const PAGES: readonly Page[] = [
   { path: 'network', title: 'network', load: async () => (await import('../network/network.tsx')).Network },
 ];
 
-/** The pages of whoever is signed in, or of everybody. */
-export const pagesOf = (session: Session | undefined): Page[] =>
-  PAGES.filter(({ roles }) => roles === undefined || (session !== undefined && roles.includes(session.role)));
+/** The pages of whoever is signed in, or of everybody; a caretaker's, as far as the patient lets him act for whom he does. */
+export const pagesOf = (session: Session | undefined, acts: readonly string[] = []): Page[] =>
+  PAGES.filter(
+    ({ roles, acts: needed = [] }) =>
+      roles === undefined ||
+      (session !== undefined &&
+        roles.includes(session.role) &&
+        (session.role !== 'caretaker' || needed.length === 0 || needed.some((one) => acts.includes(one)))),
+  );

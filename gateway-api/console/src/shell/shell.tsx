@@ -1,6 +1,7 @@
 /** What stands around every page: who one is, where one can go, the language, and whether the gateway can be reached. */
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { actsFor } from '../acting.ts';
 import { speak, useWords } from '../language.ts';
 import { hrefOf, route } from '../route.ts';
 import { session, signIn, signOut } from '../sign-in.ts';
@@ -14,7 +15,7 @@ export function Shell() {
   const words = useWords();
   const who = useValue(session);
   const path = useValue(route);
-  const pages = pagesOf(who);
+  const pages = pagesOf(who, useValue(actsFor)?.acts);
   const page = pages.find((one) => one.path === path) ?? (who === undefined ? undefined : pages[0]);
   return (
     <>

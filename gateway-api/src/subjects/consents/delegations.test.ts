@@ -227,6 +227,10 @@ describe('A caretaker', function () {
     await here(`Patient/${third.id}`);
     const as = (id?: string) => (id === undefined ? undefined : { 'x-patient': `Patient/${id}` });
     expect(await statusOf('GET /fhir/R4/Patient')).to.equal(403);
+    const { body } = await scene.send(caretaker, 'GET /delegations');
+    const named = body.delegations.map(({ patient: one, acts }: { patient: string; acts: string[] }) => [one, acts]);
+    expect(named).to.have.deep.members([first, second].map(({ id }) => [`Patient/${id}`, ['read']]));
+    for (const who of [hers, 'patients']) expect(await statusOf('GET /delegations', who)).to.equal(403);
     for (const { id } of [first, second]) {
       expect(await statusOf(`GET /fhir/R4/Patient/${id}`, caretaker, undefined, as(id))).to.equal(200);
       expect(await statusOf(`GET /fhir/R4/Patient/${third.id}`, caretaker, undefined, as(id))).to.equal(404);

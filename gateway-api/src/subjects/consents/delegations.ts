@@ -19,12 +19,17 @@ const HEADER = 'X-Patient';
 /** The most delegations to one caretaker that are looked at. */
 const MOST = 200;
 
+/** Where he asks for whom he acts: he need not say it. */
+export const DELEGATIONS = '/delegations';
+
 interface Held extends ActsFor {
   consent: ConsentVersion;
+  /** Until when it is in force, where it ends. */
+  end?: string;
 }
 
 /** Every delegation in force that names him. @throws {Failure} 503 where a part of it has not arrived */
-async function delegationsTo(caretaker: string, index: ReadModel): Promise<Held[]> {
+export async function delegationsTo(caretaker: string, index: ReadModel): Promise<Held[]> {
   const values = [{ parameter: 'actor', anyOf: [{ value: caretaker }] }];
   const { matches } = await index.search(
     { type: 'Consent', values, count: MOST },
@@ -38,7 +43,9 @@ async function delegationsTo(caretaker: string, index: ReadModel): Promise<Held[
     const consent = { id: resource.id, version };
     if ((await isRevoked(index, consent.id)) || (await isWithdrawn(index, consent))) continue;
     const patient = /^Patient\/(.+)$/.exec(String((resource['patient'] as { reference?: string }).reference))?.[1];
-    if (patient !== undefined) held.push({ patient, acts: delegation.acts, consent });
+    const { end } = (resource['provision'] as { period?: { end?: string } } | undefined)?.period ?? {};
+    if (patient !== undefined)
+      held.push({ patient, acts: delegation.acts, consent, ...(end === undefined ? {} : { end }) });
   }
   return held;
 }
@@ -76,7 +83,9 @@ export const caretaking =
   async (request, response, next) => {
     // FHIR's metadata is open to anybody.
     const caller = callerIn(response);
-    if (caller?.role === 'caretaker') setCaller(response, await acting(caller, request.get(HEADER), index));
+    const isAsking = request.originalUrl.split('?')[0] === DELEGATIONS;
+    if (caller?.role === 'caretaker' && !isAsking)
+      setCaller(response, await acting(caller, request.get(HEADER), index));
     next();
   };
 

@@ -214,4 +214,21 @@ export const care: CareMessages = {
   glassReasonHint: 'Was geschehen ist und was Sie wissen müssen. Die betroffene Person und die Aufsicht lesen es.',
   glassReasonFault: 'Schreiben Sie einen Satz, den jemand anderes versteht.',
   bornOn: 'geboren {day}',
+  acting: 'Für wen ich handle',
+  actingLead:
+    'Sie handeln für jemand anderen. Was Sie tun, steht unter Ihrem eigenen Namen und ist für die Person sichtbar.',
+  actsForNobody:
+    'Zurzeit lässt Sie niemand handeln. Das ändert die Person selbst, unter „Meine Einwilligungen“ oder in der Praxis.',
+  actingNow: 'Sie handeln jetzt für diese Person',
+  actForThis: 'Für {name} handeln',
+  youMay: 'Sie dürfen: {what}.',
+  youMayNot: 'Sie dürfen nicht: {what}. Diese Seiten stehen nicht in Ihrem Menü.',
+  notDelegated: 'Das hat die Person Ihnen nicht übertragen. Nur sie selbst kann es ändern.',
+  'act-read': 'Unterlagen und Protokoll lesen',
+  'act-answer': 'Anfragen beantworten und Einwilligungen geben',
+  'act-revoke': 'Einwilligungen zurückziehen',
+  'act-bills': 'Rechnungen lesen',
+  'act-record': 'Fragebögen beantworten und Messwerte erfassen',
+  'act-medication': 'sagen, was genommen wurde',
+  'act-book': 'Termine buchen',
 };

@@ -210,6 +210,22 @@ export const care = {
   glassReasonHint: 'What happened, and what you need to know. The patient and the regulator read it.',
   glassReasonFault: 'Write a sentence that somebody else understands.',
   bornOn: 'born {day}',
+  acting: 'For whom I act',
+  actingLead: 'You act for somebody else. What you do is written under your own name, and the patient sees it.',
+  actsForNobody:
+    'Nobody lets you act at the moment. The patient can change that, under “My consents” or at the provider’s.',
+  actingNow: 'you act for this person now',
+  actForThis: 'Act for {name}',
+  youMay: 'You may: {what}.',
+  youMayNot: 'You may not: {what}. These pages are not in your menu.',
+  notDelegated: 'The patient does not let you do this. Only the patient can change that.',
+  'act-read': 'read records and the log',
+  'act-answer': 'answer requests and give consents',
+  'act-revoke': 'withdraw consents',
+  'act-bills': 'read bills',
+  'act-record': 'answer forms and record measurements',
+  'act-medication': 'say what was taken',
+  'act-book': 'book visits',
 } as const satisfies Record<string, Message>;
 
 export type CareMessages = Readonly<Record<keyof typeof care, Message>>;
