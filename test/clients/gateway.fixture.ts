@@ -1,4 +1,5 @@
 /** A hospital's gateway that public FHIR clients are tried on, with its authorization server and people to be found. */
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { FixtureConsortium } from '@telemed-ledger/gateway-api/consortium.fixture.ts';
@@ -66,3 +67,23 @@ export const observation = (patient: string, value = 80) => ({
   effectiveDateTime: '2026-03-01T10:00:00Z',
   valueQuantity: { value, unit: 'beats/min', system: 'http://unitsofmeasure.org', code: '/min' },
 });
+
+/** What a program prints, a line each; fails with what it says where it fails. */
+export function drive(command: string, parameters: readonly string[]): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const program = spawn(command, parameters, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const said = { out: '', error: '' };
+    program.stdout.on('data', (text) => {
+      said.out += text;
+    });
+    program.stderr.on('data', (text) => {
+      said.error += text;
+    });
+    program.once('error', reject);
+    program.once('close', (code) => {
+      const lines = said.out.split('\n').filter((line) => line !== '');
+      if (code === 0) resolve(lines);
+      else reject(new Error(`${command} ended with ${code} behind “${lines.at(-1)}”\n${said.error.slice(-4_000)}`));
+    });
+  });
+}

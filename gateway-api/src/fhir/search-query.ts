@@ -108,6 +108,8 @@ class Reading {
     else if (name === '_page') this.page = value;
     else if (name === '_sort') search.sort = parseSort(search.type, value);
     else if (name === '_total') this.#total(value);
+    // As fhirpy asks how many there are.
+    else if (name === '_totalMethod' && value === 'count') search.isAccurate = true;
     else if (name === COMPARTMENT) this.#compartment(value);
     else if (PRESENTATION.has(name) || takeAnswered(answered, search.type, [name, value])) return true;
     else return this.#filter(name, value);
