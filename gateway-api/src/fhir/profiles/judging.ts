@@ -29,8 +29,9 @@ export class Judging {
     this.#judges = judges;
   }
 
-  #report(code: Issue['code'], what: string, path: string): void {
-    if (this.issues.length < MOST_ISSUES) this.issues.push(errorIssue(code, `${this.#name}: ${what}`, path));
+  #report(code: Issue['code'], what: string, path: string, severity: Issue['severity'] = 'error'): void {
+    if (this.issues.length < MOST_ISSUES)
+      this.issues.push({ ...errorIssue(code, `${this.#name}: ${what}`, path), severity });
   }
 
   /** All that an element of the profile says of a value and of what is in it. */
@@ -134,7 +135,8 @@ export class Judging {
       .map((one) => one.replace(/\|.*$/, ''))
       .map((one) => (one.startsWith(OWN) ? one.slice(OWN.length) : this.#judges.typeOf(one)));
     if (named === undefined || types.some((one) => one === undefined || one === 'Resource' || one === named)) return;
-    this.#report('value', `it leads to ${types.join(' or ')}.`, path);
+    // As R4's own types of references: what it leads to is not looked up.
+    this.#report('value', `it leads to ${types.join(' or ')}.`, path, 'warning');
   }
 
   #invariants(

@@ -196,6 +196,27 @@ describe('Profiles of a package', () => {
     expect(NO_PROFILES.issuesOf(person(), PATIENT)).to.equal(undefined);
   });
 
+  it('refuse on a write where a reference leads, and warn of it by $validate', () => {
+    const other = changed(pressure, (one) => (one['subject'].reference = 'Group/a'));
+    const severities = (issues: readonly { severity: string }[] | undefined) => issues?.map(({ severity }) => severity);
+    expect(severities(profiles.issuesOf(other, PRESSURE))).to.deep.equal(['warning']);
+    const checked = new Profiles([packageIn(packed(FILES), true)]);
+    const stated = { ...other, meta: { profile: [PRESSURE] } };
+    expect(severities(checked.issuesOfStated(stated, 'Observation'))).to.deep.equal(['error']);
+  });
+
+  it('leave to R4 what it says itself, in whatever words', () => {
+    const constraint = ['ele-1', 'ext-1', 'dom-2', 'dom-3', 'dom-4', 'dom-5', 'ref-1', 'txt-1', 'txt-2'].map((key) => ({
+      ...{ key, severity: 'error', expression: 'false' },
+    }));
+    const restated = structuredClone(FILES) as Record<string, Json>;
+    for (const file of Object.values(restated))
+      for (const element of file['snapshot']?.element ?? []) element.constraint = constraint;
+    const all = new Profiles([packageIn(packed(restated), true)]);
+    expect(all.issuesOf(pressure(), PRESSURE)).to.deep.equal([]);
+    expect(all.issuesOf(person(), PATIENT)).to.deep.equal([]);
+  });
+
   it('name what a reference leads to with a version, or without', () => {
     const target = '"targetProfile":["http://hl7.org/fhir/StructureDefinition/Patient|4.0.1"]';
     const text = JSON.stringify(FILES).replaceAll(`"targetProfile":["${PATIENT}"]`, target);

@@ -33,7 +33,10 @@ export class Profiles implements Judges {
     return [...this.#known.values()].filter((one) => one.type === type).map(({ url }) => url);
   }
 
-  /** What a resource, which is sound by itself, breaks of a profile; undefined for one that is not known, or of another type. */
+  /**
+   * What a resource, which is sound by itself, breaks of a profile, or does with a warning: where a reference leads; undefined for one
+   * that is not known, or of another type.
+   */
   issuesOf(
     resource: Readonly<Record<string, unknown>>,
     url: string,
@@ -45,11 +48,12 @@ export class Profiles implements Judges {
     return this.#judged(profile, new Compared().of(resource), path);
   }
 
-  /** The same, of the profiles that the resource states and that must be kept here. */
+  /** The same, of the profiles that the resource states and that must be kept here: each refuses a write. */
   issuesOfStated(resource: Readonly<Record<string, unknown>>, path: string): Issue[] {
-    return this.statedIn(resource).flatMap((url) =>
+    const broken = this.statedIn(resource).flatMap((url) =>
       this.#known.get(withoutVersion(url))?.isChecked === true ? (this.issuesOf(resource, url, path) ?? []) : [],
     );
+    return broken.map((issue) => ({ ...issue, severity: 'error' }));
   }
 
   /** What `meta.profile` names. */

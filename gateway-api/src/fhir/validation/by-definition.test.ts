@@ -1,4 +1,5 @@
 /** By R4's definitions alone: what a write refuses besides is a warning, and what it passes an error. */
+import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { type Json, observation, patient, samples } from '../fixtures/resources.ts';
 import { definedIssuesOf, issuesOf } from './faults.ts';
@@ -22,6 +23,8 @@ const period = (start: string, end: string): Json => ({
   effectivePeriod: during(start, end)['effectivePeriod'],
 });
 const data = Buffer.from('text').toString('base64');
+const ABSENT = 'http://hl7.org/fhir/StructureDefinition/data-absent-reason';
+const absent = (type: string, value = 'unknown'): Json => ({ url: ABSENT, [`value${type}`]: value });
 const photo = (hash: string): Json => ({ ...patient(), photo: [{ contentType: 'text/plain', data, hash }] });
 
 describe('By R4 definitions', () => {
@@ -71,6 +74,22 @@ describe('By R4 definitions', () => {
       'invariant Observation.effectivePeriod',
     ],
     ['the hash of other data', photo('AAAA'), 'value Patient.photo[0].hash'],
+    [
+      'a canonical URL that is no UUID',
+      { ...patient(), meta: { profile: ['urn:uuid:XYZ'] } },
+      'value Patient.meta.profile[0]',
+    ],
+    [
+      'a system of a Coding alone that is relative',
+      { ...patient(), meta: { tag: [{ system: 'own', code: 'x' }] } },
+      'value Patient.meta.tag[0].system',
+    ],
+    ['an extension of another type', { ...patient(), extension: [absent('String')] }, 'structure Patient.extension[0]'],
+    [
+      'an extension with a code of none',
+      { ...patient(), extension: [absent('Code', 'bogus')] },
+      'code-invalid Patient.extension[0].valueCode',
+    ],
   ];
   for (const [name, resource, issue] of passedHere)
     it(`${name} is an error, and passed by a write`, () => {
@@ -84,6 +103,12 @@ describe('By R4 definitions', () => {
     ['a unit', measured('mg/dL')],
     ['a period that both ends decide', period('2019-12-31T10:00:00Z', '2020')],
     ['a period of instants with a fraction', period('2020-01-01T10:00:00Z', '2020-01-01T10:00:00.5Z')],
+    ['an extension as it is defined', { ...patient(), extension: [absent('Code'), absent('Code', 'masked')] }],
+    [
+      'an extension without a value, but for why',
+      { ...patient(), extension: [{ url: ABSENT, _valueCode: { extension: [{ url: 'urn:x', valueString: 'x' }] } }] },
+    ],
+    ['a canonical URL with a version', { ...patient(), meta: { profile: [`urn:uuid:${randomUUID()}|1`] } }],
     ['the hash of the data', photo('Ny6gjKsz5xwCxlHbyDpHTTLGduo=')],
   ];
   for (const [name, resource] of sound)

@@ -1,11 +1,15 @@
 /**
  * What R4's definitions say against a value and this gateway records all the same, because R4's own examples and much of what
- * hospitals have say it: codes that a code system or UCUM lacks, canonical URLs that are relative, periods of two precisions.
+ * hospitals have say it: codes that a code system or UCUM lacks, canonical URLs that are relative, HL7's extensions with other
+ * values, periods of two precisions.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Issue } from '../outcomes.ts';
 import { isUnit, UCUM } from '../units/ucum.ts';
+import { bindingOf, isBound } from './bindings.ts';
+import type { ExtensionRow } from './definitions/rows.ts';
+import { isOfPrimitive } from './primitives.ts';
 
 interface Fault {
   code: Issue['code'];
@@ -69,10 +73,40 @@ const ofTwoPrecisions = ({ start, end }: Members): Fault | undefined => {
     : undefined;
 };
 
-const isAbsolute = (canonical: unknown): Fault | undefined =>
-  typeof canonical === 'string' && !canonical.startsWith('#') && !ABSOLUTE.test(canonical)
-    ? fault('value', '', 'A canonical URL is absolute, or names something contained.')
-    : undefined;
+let extensions: ReadonlyMap<string, ExtensionRow> | undefined;
+/** Those of HL7's own extensions that have a value. */
+const extensionOf = (url: string): ExtensionRow | undefined => {
+  extensions ??= new Map(
+    Object.entries(
+      JSON.parse(readFileSync(new URL('definitions/extensions.json', import.meta.url), 'utf8')) as Record<
+        string,
+        ExtensionRow
+      >,
+    ),
+  );
+  return extensions.get(url);
+};
+
+/** hl7.org/fhir/R4/extensibility-registry.html: an extension has a value as it is defined. */
+function ofExtension(extension: Members): Fault | undefined {
+  const known = extensionOf(String(extension['url']));
+  if (known === undefined) return undefined;
+  const name = Object.keys(extension).find((one) => /^_?value[A-Z]/.test(one));
+  const type = known.t.find((one) => name?.replace(/^_?value/, '') === one.charAt(0).toUpperCase() + one.slice(1));
+  if (name === undefined || type === undefined)
+    return fault('structure', '', `This extension has a value of the type ${known.t.join(' or ')}.`);
+  const isKnown = known.v === undefined || name.startsWith('_') || isBound(bindingOf(known.v), type, extension[name]);
+  return isKnown ? undefined : fault('code-invalid', `.${name}`, `The code is not in the value set ${known.v}.`);
+}
+
+function ofCanonical(canonical: unknown): Fault | undefined {
+  if (typeof canonical !== 'string' || canonical.startsWith('#')) return undefined;
+  if (!ABSOLUTE.test(canonical))
+    return fault('value', '', 'A canonical URL is absolute, or names something contained.');
+  return isOfPrimitive('uri', canonical.replace(/\|.*$/s, ''))
+    ? undefined
+    : fault('value', '', 'A URL that says that it is an OID or a UUID is one.');
+}
 
 const JUDGED: Record<string, (value: Members) => Fault | undefined> = {
   Coding: ofCoding,
@@ -80,10 +114,17 @@ const JUDGED: Record<string, (value: Members) => Fault | undefined> = {
   Identifier: ofUris,
   Attachment: ofData,
   Period: ofTwoPrecisions,
+  Extension: ofExtension,
 };
 
+/** Of a CodeableConcept another coding, or the text, may say what one of somebody's own does not. */
+const isAlone = (path: string): boolean => !/\.coding\[\d+\]$/.test(path);
+const isRelative = ({ system }: Members): boolean => typeof system === 'string' && !ABSOLUTE.test(system);
+
 /** What the definitions say against a sound value of a type, besides what is refused here; undefined for nothing. */
-export function byDefinition(type: string, value: unknown): Fault | undefined {
-  if (type === 'canonical') return isAbsolute(value);
+export function byDefinition(type: string, value: unknown, path: string): Fault | undefined {
+  if (type === 'Coding' && isAlone(path) && isRelative(value as Members))
+    return fault('value', '.system', 'This system is an absolute URI.');
+  if (type === 'canonical') return ofCanonical(value);
   return Object.hasOwn(JUDGED, type) ? JUDGED[type]!(value as Members) : undefined;
 }

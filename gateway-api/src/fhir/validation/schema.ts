@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { type Binding, bindingOf } from './bindings.ts';
 import type { ElementRow, Structures } from './definitions/rows.ts';
+import { NATIVE_INVARIANTS } from './definitions/rows.ts';
 import { type Invariant, invariantOf } from './invariants.ts';
 import { isPrimitive } from './primitives.ts';
 
@@ -48,7 +49,7 @@ const invariantsOf = (indexes: number[] | undefined): Invariant[] =>
 
 const OWN_INVARIANTS: ReadonlySet<string> = new Set(structures.constraints.map(([key]) => key));
 /** Whether R4 itself has an invariant of this key. */
-export const isInvariantOfR4 = (key: string): boolean => OWN_INVARIANTS.has(key);
+export const isInvariantOfR4 = (key: string): boolean => OWN_INVARIANTS.has(key) || NATIVE_INVARIANTS.has(key);
 
 const SIMPLE = structures.constraints
   .filter(([key]) => key === 'sqty-1')

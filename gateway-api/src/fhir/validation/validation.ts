@@ -261,7 +261,7 @@ class Walk implements Validation {
 
   /** These stand beside the walk's own issues, and hold back no invariant. */
   #byDefinition(type: string, value: unknown, path: string): void {
-    const fault = byDefinition(type, value);
+    const fault = byDefinition(type, value, path);
     if (fault !== undefined && this.passed.length < MAX_ISSUES)
       this.passed.push(errorIssue(fault.code, fault.text, `${path}${fault.at}`));
   }

