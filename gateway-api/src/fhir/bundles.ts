@@ -82,8 +82,8 @@ async function readEntry({ url, urlPath }: EntryRead, scope: Scope, lenient: boo
   if (id === undefined) {
     return search(scope, { type, parameters, method: 'GET', lenient });
   }
-  if (version !== undefined) return vread(scope, name, id, version);
-  return marker === undefined ? read(scope, name, id) : history(scope, name, id, { parameters, lenient });
+  if (version !== undefined) return vread(scope, name, { id, version }, parameters);
+  return marker === undefined ? read(scope, name, id, parameters) : history(scope, name, id, { parameters, lenient });
 }
 
 /** Reads come after the writes of the same Bundle, and fail alone. */

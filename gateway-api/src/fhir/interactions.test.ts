@@ -215,6 +215,27 @@ describe('read, vread and history', () => {
     expect(bodyOf(response)['active']).to.equal(undefined);
   });
 
+  it('read and vread answer a part where it is asked for, and say that it is one', async () => {
+    const isPart = (response: { body: unknown }) => JSON.stringify(response.body).includes('SUBSETTED');
+    for (const path of [place, `${place}/_history/2`]) {
+      const elements = await server.get(`${path}?_elements=active`).expect(200);
+      expect(Object.keys(bodyOf(elements))).to.have.members(['resourceType', 'id', 'meta', 'active']);
+      expect(isPart(elements)).to.equal(true);
+      expect(isPart(await server.get(`${path}?_summary=true`).expect(200))).to.equal(true);
+      expect(isPart(await server.get(`${path}?_summary=false`).expect(200))).to.equal(false);
+      for (const wrong of ['_summary=count', '_summary=x', '_elements='])
+        await server.get(`${path}?${wrong}`).expect(400);
+    }
+    const entry = [{ request: { method: 'GET', url: `${place.slice(1)}?_elements=active` } }];
+    expect(isPart(await server.post('/', { resourceType: 'Bundle', type: 'batch', entry }).expect(200))).to.equal(true);
+  });
+
+  it('history is counted alone where none of it is asked for', async () => {
+    const { total, entry, link } = bodyOf(await server.get(`${place}/_history?_count=0`).expect(200));
+    expect([total, entry, link.length]).to.deep.equal([2, undefined, 1]);
+    await server.get('/Patient/none/_history?_count=0').expect(404);
+  });
+
   it('history comes in pages where there are many versions, by links', async () => {
     for (let version = 1; version <= 6; version += 1) {
       await server.put(place, { ...patient(), active: version % 2 === 0 }).expect(200);

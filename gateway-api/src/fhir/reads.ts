@@ -4,6 +4,7 @@ import { type Answer, answerOf } from './answers.ts';
 import { refuse } from './outcomes.ts';
 import type { HistoryPage, Scope, StoredResource } from './repository.ts';
 import { etagOf } from './requests.ts';
+import { type Answered, answeredOf, newAnswered, takeAnswered } from './search/answered.ts';
 import { instantsOf } from './search/dates.ts';
 import { type Parameters, safeName } from './search-query.ts';
 import { type SupportedType, supportedTypes } from './types.ts';
@@ -15,15 +16,40 @@ const PLACE = /^[1-9][0-9]{0,14}$/;
 /** 404 names no id: an error that is logged or shown must not say whose record was looked for. */
 const notFound = (): never => refuse(404, 'not-found', 'This server has no such resource.');
 
-export async function read({ repository, caller }: Scope, type: string, id: string): Promise<Answer> {
-  const stored = ID.test(id) ? await repository.read(caller, type, id) : undefined;
-  return stored === undefined ? notFound() : answerOf(stored);
+/** `_summary` and `_elements` are for every interaction (hl7.org/fhir/R4/http.html#parameters); of one resource there is no count. */
+function partOf(type: string, parameters: Parameters): Answered {
+  const answered = newAnswered();
+  for (const one of parameters) if (one[0] === '_summary' || one[0] === '_elements') takeAnswered(answered, type, one);
+  return answered.summary === 'count'
+    ? refuse(400, 'value', 'Expected true, text, data, false.', '_summary')
+    : answered;
 }
 
-export async function vread({ repository, caller }: Scope, type: string, id: string, version: string): Promise<Answer> {
+const partly = (stored: StoredResource, part: Answered): Answer =>
+  answerOf({ ...stored, resource: answeredOf(stored.resource, part) });
+
+/** @param parameters of the query: what they ask for is answered, as a part that says so (SUBSETTED) */
+export async function read(
+  { repository, caller }: Scope,
+  type: string,
+  id: string,
+  parameters: Parameters = [],
+): Promise<Answer> {
+  const part = partOf(type, parameters);
+  const stored = ID.test(id) ? await repository.read(caller, type, id) : undefined;
+  return stored === undefined ? notFound() : partly(stored, part);
+}
+
+export async function vread(
+  { repository, caller }: Scope,
+  type: string,
+  { id, version }: { id: string; version: string },
+  parameters: Parameters,
+): Promise<Answer> {
+  const part = partOf(type, parameters);
   const known = ID.test(id) && VERSION.test(version);
   const stored = known ? await repository.readVersion(caller, type, id, Number(version)) : undefined;
-  return stored === undefined ? notFound() : answerOf(stored);
+  return stored === undefined ? notFound() : partly(stored, part);
 }
 
 /** hl7.org/fhir/R4/http.html#history: newest first, with how each version came about; of one that deletes without a resource. */
@@ -82,13 +108,18 @@ function sinceOf(text: string): number {
 const momentsOf = (text: string): { low: number; high: number } =>
   instantsOf(text) ?? refuse(400, 'value', 'Expected a date or time: 2026-11-29.', '_at');
 
+/** `_count=0`: how many there are. */
+const asksForNone = ({ parameters }: HistoryRequest): boolean => Number(new Map(parameters).get('_count') ?? 1) === 0;
+
 /** In pages, newest first (hl7.org/fhir/R4/http.html#history). */
 export async function history(scope: Scope, type: string, id: string, request: HistoryRequest): Promise<Answer> {
   const { repository, caller, baseUrl } = scope;
   const page = pageOf(request);
   const none = { versions: [], total: 0, exists: false, next: undefined };
-  const { versions, total, exists, next } = ID.test(id) ? await repository.history(caller, type, id, page) : none;
+  const found = ID.test(id) ? await repository.history(caller, type, id, page) : none;
+  const { exists, total } = found;
   if (!exists) return notFound();
+  const { versions, next } = asksForNone(request) ? none : found;
   const linkTo = linksTo(`${baseUrl}/${type}/${id}/_history`, page, request);
   const link = [linkTo('self', page.before), ...(next === undefined ? [] : [linkTo('next', next)])];
   const entry = versions.map((version) => historyEntry(version, type, baseUrl));
@@ -105,7 +136,8 @@ export async function changes(scope: Scope, type: SupportedType | undefined, req
     refuse(404, 'not-supported', 'Of this type there is the history of each resource alone.', 'url');
   const page = pageOf(request, PLACE);
   const names = types.map(({ name }) => name);
-  const { versions, next } = await repository.changes(caller, names, page);
+  const none = { versions: [], next: undefined };
+  const { versions, next } = asksForNone(request) ? none : await repository.changes(caller, names, page);
   const linkTo = linksTo(`${baseUrl}/${type === undefined ? '' : `${type.name}/`}_history`, page, request);
   const link = [linkTo('self', page.before), ...(next === undefined ? [] : [linkTo('next', next)])];
   const entry = versions.map((version) => historyEntry(version, version.resource.resourceType, baseUrl));

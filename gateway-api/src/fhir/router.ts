@@ -146,9 +146,13 @@ class FhirApi {
     return scope.reads.run(scope.caller.subject, () => work(scope, type));
   }
 
-  read: Handle = (request) => this.#reading(request, (scope, { name }) => read(scope, name, idOf(request)));
+  read: Handle = (request) =>
+    this.#reading(request, (scope, { name }) => read(scope, name, idOf(request), queryOf(request)));
   vread: Handle = (request) =>
-    this.#reading(request, (scope, { name }) => vread(scope, name, idOf(request), String(request.params['version'])));
+    this.#reading(request, (scope, { name }) => {
+      const { version } = request.params;
+      return vread(scope, name, { id: idOf(request), version: String(version) }, queryOf(request));
+    });
   history: Handle = (request) =>
     this.#reading(request, (scope, { name }) => history(scope, name, idOf(request), askedOf(request)));
   /** Of all records of a type, or of all types. */

@@ -6,9 +6,9 @@
 import { refuse } from './outcomes.ts';
 import type { Search, SortKey } from './repository.ts';
 import { type Answered, newAnswered, takeAnswered } from './search/answered.ts';
+import { badValue, parseDate, parseIds } from './search/columns.ts';
 import { COMPARTMENT, withinCompartment } from './search/compartments.ts';
-import { badValue, criterionOf } from './search/criteria.ts';
-import { rangeOf } from './search/dates.ts';
+import { criterionOf } from './search/criteria.ts';
 import { parameterOf, parametersOf } from './search-parameters.ts';
 import { splitEscaped } from './tokens.ts';
 import type { SupportedType } from './types.ts';
@@ -38,32 +38,9 @@ export interface ParsedSearch {
 
 /** Concern the form of the answer, not what is found. */
 const PRESENTATION = new Set(['_format', '_pretty']);
-const INSTANT =
-  /^(eq|ne|gt|ge|lt|le|sa|eb)?(\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?)$/;
-
-function parseDate(name: string, text: string): NonNullable<Search['lastUpdated']>[number] {
-  const found = INSTANT.exec(text.replace(' ', '+'));
-  const value = found?.[2];
-  if (value === undefined || rangeOf(value) === undefined) {
-    return badValue(name, 'a date or instant, with eq, ne, gt, ge, lt, le, sa or eb before it');
-  }
-  return { prefix: (found?.[1] ?? 'eq') as 'eq', value };
-}
-
 function parseCount(text: string): number {
   if (!/^[0-9]{1,9}$/.test(text)) badValue('_count', 'a whole number');
   return Math.min(Number(text), MAX_COUNT);
-}
-
-/** Ids of `id`, `Type/id` or this server's `base/Type/id`; what names another type or server matches nothing. */
-function parseIds(name: string, type: string, text: string, baseUrl: string): string[] {
-  const values = splitEscaped(text, ',');
-  if (values.includes('')) badValue(name, 'ids, separated by commas');
-  return values.flatMap((value) => {
-    const relative = value.startsWith(`${baseUrl}/`) ? value.slice(baseUrl.length + 1) : value;
-    const id = relative.startsWith(`${type}/`) ? relative.slice(type.length + 1) : relative;
-    return /^[A-Za-z0-9.-]{1,64}$/.test(id) ? [id] : [];
-  });
 }
 
 const both = (before: string[] | undefined, ids: string[]): string[] =>

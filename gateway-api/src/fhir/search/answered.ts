@@ -7,7 +7,7 @@ import type { Resource } from '@telemed-ledger/chaincode/model/fhir.ts';
 import { refuse } from '../outcomes.ts';
 import { parameterOf, parametersOf } from '../search-parameters.ts';
 import { supportedType } from '../types.ts';
-import { badValue } from './criteria.ts';
+import { badValue } from './columns.ts';
 import type { SummaryRows } from './definitions/rows.ts';
 
 /** Which references are followed: from the matches to what they lead to, or from what refers to them. */

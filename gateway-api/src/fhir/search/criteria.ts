@@ -4,13 +4,12 @@ import type { CompositeCriterion, RangeCriterion, Search, ValueCriterion } from 
 import { parameterOf, type SearchParameter, targetsOf } from '../search-parameters.ts';
 import { parseToken, splitEscaped, withoutEscapes } from '../tokens.ts';
 import { supportedTypes } from '../types.ts';
+import { badValue, parseDate, parseIds } from './columns.ts';
 import { parseDates, parseNumber, parseQuantity, parseWritten } from './comparisons.ts';
 import { comparable } from './terms.ts';
 
 /** Chains and `_has` lead through at most so many references. */
 const LONGEST_CHAIN = 4;
-
-export const badValue = (name: string, expected: string): never => refuse(400, 'value', `Expected ${expected}.`, name);
 
 type Wanted = RangeCriterion['anyOf'][number];
 type Parts = Pick<ValueCriterion, 'anyOf' | 'isPrefix'> | { ranges: Wanted[] };
@@ -72,6 +71,7 @@ class Reading {
   take(modifier: string | undefined): Partial<Search> {
     const { type, name, column } = this.#parameter;
     if (modifier === 'missing') return this.#missing();
+    if (column === 'id' || column === 'last_updated') return this.#ofColumn(column, modifier);
     if (column === 'event' || column === 'recorded') return this.#ofEvent(modifier);
     if (type === 'composite') return { composites: [{ parameter: name, anyOf: this.#composites(modifier) }] };
     if (isRanged(type)) return { ranges: [{ parameter: name, anyOf: this.#ranges(type, modifier) }] };
@@ -88,6 +88,16 @@ class Reading {
       this.#refuseModifier('missing');
     if (this.#parameter.type === 'composite') this.#refuseModifier('missing');
     return { missing: [{ parameter: this.#parameter.name, isMissing: text === 'true' }] };
+  }
+
+  /** At the end of a chain as at the beginning of a query. */
+  #ofColumn(column: 'id' | 'last_updated', modifier: string | undefined): Partial<Search> {
+    if (modifier !== undefined) this.#refuseModifier(modifier);
+    const { given, text, baseUrl } = this.#filter;
+    if (column === 'last_updated') return { lastUpdated: [parseDate(given, text)] };
+    const ids = parseIds(given, this.#type, text, baseUrl);
+    // No resource has the id of no letter.
+    return { ids: ids.length === 0 ? [''] : ids };
   }
 
   /** AuditEvents are looked at one by one (hasEventValue). */

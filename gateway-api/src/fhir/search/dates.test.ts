@@ -19,7 +19,15 @@ describe('FHIR dates in a search', () => {
   }
 
   it('are nothing when they are no date', () => {
-    for (const value of ['', 'today', '2026-13-01', '26-01-01', '2026-01-01T25:00Z']) {
+    for (const value of [
+      '',
+      'today',
+      '2026-13-01',
+      '2026-02-30',
+      '2025-02-29T10:00Z',
+      '26-01-01',
+      '2026-01-01T25:00Z',
+    ]) {
       expect(rangeOf(value), value).to.equal(undefined);
       expect(boundsOf({ prefix: 'eq', value })).to.deep.equal([]);
     }

@@ -4,6 +4,12 @@ import type { Search } from '../repository.ts';
 
 const PARTIAL = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:\d{2})?)?)?)?$/;
 
+/** Whether the calendar has it: 30 February would be read as a day of March. */
+const isDay = (text: string): boolean => {
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
+};
+
 /** The half-open range [from, to) of instants, ISO 8601 UTC; undefined where the value is no FHIR date. */
 export function rangeOf(value: string): { from: string; to: string } | undefined {
   const found = PARTIAL.exec(value);
@@ -12,7 +18,7 @@ export function rangeOf(value: string): { from: string; to: string } | undefined
   const milliseconds = (fraction ?? '').slice(0, 3).padEnd(3, '0');
   const text = `${year}-${month ?? '01'}-${day ?? '01'}T${hour ?? '00'}:${minute ?? '00'}:${second ?? '00'}.${milliseconds}${zone ?? 'Z'}`;
   const from = new Date(instantOf(text));
-  if (Number.isNaN(from.getTime())) return undefined;
+  if (Number.isNaN(from.getTime()) || !isDay(`${year}-${month ?? '01'}-${day ?? '01'}`)) return undefined;
   const to = new Date(from);
   if (month === undefined) to.setUTCFullYear(to.getUTCFullYear() + 1);
   else if (day === undefined) to.setUTCMonth(to.getUTCMonth() + 1);
