@@ -23,6 +23,9 @@ describe('Python’s FHIR clients', function () {
     const system = await gateway.consortium.token('hospital', 'system');
     const steps = await drive('python3', [SCRIPT, gateway.fhir, await gateway.token(), system]);
     for (const [library, count] of Object.entries(STEPS))
-      expect(steps.filter((one) => one.startsWith(library)), library).to.have.length(count);
+      expect(
+        steps.filter((one) => one.startsWith(library)),
+        library,
+      ).to.have.length(count);
   });
 });

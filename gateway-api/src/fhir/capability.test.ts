@@ -131,7 +131,7 @@ describe('methods', () => {
     ['/Patient/1', 'GET, PUT, PATCH, DELETE, HEAD, OPTIONS'],
     ['/Patient/1/_history', 'GET, HEAD, OPTIONS'],
     ['/Patient/1/_history/1', 'GET, HEAD, OPTIONS'],
-    ['/Patient/_search', 'POST, OPTIONS'],
+    ['/Patient/_search', 'GET, POST, HEAD, OPTIONS'],
   ];
   for (const [path, allow] of ALLOWED) {
     it(`of ${path === '' ? 'the base URL' : path} are told by OPTIONS and by 405`, async () => {
