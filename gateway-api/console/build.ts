@@ -64,7 +64,15 @@ async function make(): Promise<Pages> {
       entryPoints: { app: join(SOURCE, 'main.tsx'), style: join(SOURCE, 'style.css'), icon: join(SOURCE, 'icon.svg') },
     },
     ...{ bundle: true, splitting: true, format: 'esm', platform: 'browser', target: 'es2023', minify: true },
-    ...{ write: false, outdir: '/', absWorkingDir: SOURCE, metafile: true, legalComments: 'none', logLevel: 'error' },
+    ...{
+      write: false,
+      outdir: '/',
+      absWorkingDir: SOURCE,
+      metafile: true,
+      legalComments: 'none',
+      logLevel: 'error',
+      charset: 'utf8',
+    },
     ...{ entryNames: '[name]-[hash]', chunkNames: 'part-[hash]', assetNames: '[name]-[hash]' },
     ...{ jsx: 'automatic', jsxImportSource: 'preact', loader: { '.svg': 'copy' } },
   });
