@@ -53,6 +53,7 @@ import { controlledPrescriptions, getControlled, setControlled } from './control
 import { correctRecord } from './corrections/operations.ts';
 import { correctionProofs, listRestrictions } from './corrections/proof-routes.ts';
 import { answerCorrection, correction, corrections } from './corrections/routes.ts';
+import { members } from './directory/routes.ts';
 import { purgeContents, purgeErasedCopies, sendPatientsErasures, sendProvidersErasures } from './erasures/duties.ts';
 import { eraseRecord } from './erasures/operations.ts';
 import { purgeRefused, purgeRefusedTries } from './erasures/refused.ts';
@@ -184,6 +185,7 @@ export const ROUTES: readonly Route[] = [
   setControlled,
   getControlled,
   controlledPrescriptions,
+  members,
   medicines,
   forms,
   publishLots,

@@ -3,7 +3,6 @@ import { useState } from 'preact/hooks';
 import { ask } from '../api.ts';
 import { useWords } from '../language.ts';
 import { Confirm } from '../parts/confirm.tsx';
-import { directory } from '../parts/directory.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Failure } from '../parts/failure.tsx';
 import { nameOf } from '../parts/fhir-texts.ts';
@@ -12,6 +11,7 @@ import { FindPatient } from '../parts/find-patient.tsx';
 import { KindChoice } from '../parts/kind-choice.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import { missingIn, NOTHING_WANTED, numberOf, requestOf, type Wanted } from './asked.ts';
+import { otherProviders } from './members.ts';
 
 const WAITS = [
   ['1', 'day1'],
@@ -21,7 +21,7 @@ const WAITS = [
 
 export function Asking({ first, onAsked, onLeave }: { first: Wanted['patient']; onAsked(): void; onLeave(): void }) {
   const { t } = useWords();
-  const members = useLoaded(directory);
+  const providers = useLoaded(otherProviders).data ?? [];
   const [wanted, setWanted] = useState<Wanted>({ ...NOTHING_WANTED, patient: first });
   const [isTried, setTried] = useState(false);
   const [isSure, setSure] = useState(false);
@@ -40,7 +40,6 @@ export function Asking({ first, onAsked, onLeave }: { first: Wanted['patient']; 
     if (wanted.isEmergency) setSure(true);
     else send();
   };
-  const providers = (members.data ?? []).filter(({ kind }) => kind === 'provider');
   return (
     <>
       <p>
@@ -67,7 +66,7 @@ export function Asking({ first, onAsked, onLeave }: { first: Wanted['patient']; 
       <Select
         label={t('fromWhom')}
         value={wanted.holder}
-        of={[['', t('pleaseChoose')], ...providers.map(({ name }) => [name, name] as const)]}
+        of={[['', t('pleaseChoose')], ...providers.map((name) => [name, name] as const)]}
         onChoose={(holder) => change({ holder })}
       />
       <KindChoice

@@ -1,10 +1,10 @@
 /** Orders of a visit: laboratory, imaging, a referral to another member. They are recorded when the visit is finished. */
 import { useState } from 'preact/hooks';
 import { useWords } from '../language.ts';
-import { directory } from '../parts/directory.ts';
 import { Field, Select } from '../parts/field.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import type { Order } from './draft.ts';
+import { otherProviders } from './members.ts';
 
 const KINDS = ['laboratory', 'imaging', 'referral'] as const;
 const NEW: Order = { kind: 'laboratory', text: '', to: '' };
@@ -12,8 +12,7 @@ const NEW: Order = { kind: 'laboratory', text: '', to: '' };
 export function Orders({ of, onChange }: { of: readonly Order[]; onChange(next: readonly Order[]): void }) {
   const { t } = useWords();
   const [next, setNext] = useState<Order>(NEW);
-  const members = useLoaded(directory);
-  const providers = (members.data ?? []).filter(({ kind }) => kind === 'provider');
+  const providers = useLoaded(otherProviders).data ?? [];
   const add = (): void => {
     if (next.text.trim() === '') return;
     onChange([...of, { ...next, text: next.text.trim() }]);
@@ -36,7 +35,7 @@ export function Orders({ of, onChange }: { of: readonly Order[]; onChange(next: 
         <Select
           label={t('referTo')}
           value={next.to}
-          of={[['', t('anyProvider')], ...providers.map(({ name }) => [name, name] as const)]}
+          of={[['', t('anyProvider')], ...providers.map((name) => [name, name] as const)]}
           onChoose={(to) => setNext({ ...next, to })}
         />
       ) : null}

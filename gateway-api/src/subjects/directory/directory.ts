@@ -26,7 +26,7 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
 
 /** Whether a caller reads a type here: whoever sees all of an organisation's data has the records themselves. */
 export const isInDirectory = ({ role }: Caller, type: string, { kind }: Organisation): boolean =>
-  kind === 'custodian' && role === 'patient' && type in SHOWN;
+  kind === 'custodian' && (role === 'patient' || role === 'caretaker') && type in SHOWN;
 
 export async function readEntry(
   { index, consortium }: Sides,
