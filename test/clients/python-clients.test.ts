@@ -7,7 +7,7 @@ import { ClientsGateway, drive } from './gateway.fixture.ts';
 const SCRIPT = fileURLToPath(new URL('./python/drive.py', import.meta.url));
 const isThere = () => spawnSync('python3', ['-c', 'import fhirclient, fhirpy, requests']).status === 0;
 /** Of each library, and of the export. */
-const STEPS = { fhirclient: 29, fhirpy: 18, export: 2 };
+const STEPS = { fhirclient: 29, fhirpy: 17, export: 2 };
 
 describe('Python’s FHIR clients', function () {
   this.timeout(240_000);
