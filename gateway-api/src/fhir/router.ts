@@ -348,7 +348,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
   const write = { admit: api.admitWrite, body: 'resource' } as const;
   const patch = { admit: api.admitPatch, body: 'patch' } as const;
   const bundle = { handle: api.bundle, admit: api.admitBundle, body: 'bundle', isLong: true } as const;
-  const search = { handle: api.search, isLong: true } as const;
+  const search = { handle: api.search, isLong: true, summary: 'Searches resources of a type.' } as const;
   const searchForm = { handle: api.search, admit: api.admitSearch, body: 'form', isLong: true } as const;
   const lines = { handle: api.import, admit: api.admitBundle, body: 'lines', isLong: true } as const;
   return [
@@ -366,7 +366,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
     [
       '/:type',
       {
-        get: { ...search, summary: 'Searches resources of a type.' },
+        get: search,
         post: { handle: api.create, summary: 'Creates a resource; If-None-Exist makes it conditional.', ...write },
         put: {
           handle: api.conditionalUpdate,
@@ -387,13 +387,7 @@ function routesOf(api: FhirApi, operations: readonly Operation[]): [path: string
       '/:type/_history',
       { get: { handle: api.changes, isLong: true, summary: 'The versions of all records of a type.' } },
     ],
-    [
-      '/:type/_search',
-      {
-        get: { ...search, summary: 'Searches as at the type itself: clients of DSTU2 and HAPI’s can ask so.' },
-        post: { ...searchForm, summary: 'Searches by a form, out of every URL.' },
-      },
-    ],
+    ['/:type/_search', { get: search, post: { ...searchForm, summary: 'Searches by a form, out of every URL.' } }],
     ['/:type/$:operation', anyMethod],
     ['/:type/:id/$:operation', anyMethod],
     ['/$:operation', anyMethod],
