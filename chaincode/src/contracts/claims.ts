@@ -4,7 +4,7 @@ import type { Consortium } from '@telemed-ledger/consortium/members.ts';
 import type { Context } from 'fabric-contract-api';
 import type { Store } from '../ledger/store.ts';
 import { type Call, LedgerContract, run } from '../ledger/transaction.ts';
-import { type Bill, readBill } from '../model/bill.ts';
+import { type Bill, checkDiagnoses, readBill } from '../model/bill.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import { APPEAL_DAYS } from '../model/claim-rules.ts';
 import type { ClaimRecord, ClaimResponseRecord, Finding } from '../model/claims.ts';
@@ -134,6 +134,7 @@ async function submitClaim(call: Call<'SubmitClaim'>): Promise<Done> {
   checkDraft(claim, 'Claim', 'claim');
   if (claim.id !== input.id) throw new LedgerError('INVALID', 'the id is another one', 'claim.id');
   const bill = readBill(claim.resource);
+  checkDiagnoses(claim.resource);
   const loaded = await checkCover(store, payer, terms.coverage);
   if (bill.coverage !== `Coverage/${loaded.id}`) {
     throw new LedgerError('INVALID', 'names another coverage', 'Claim.insurance.coverage');

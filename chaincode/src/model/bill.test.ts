@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type BillPart, billedInAll, isInParts, readBill } from './bill.ts';
+import { type BillPart, billedInAll, checkDiagnoses, isInParts, readBill } from './bill.ts';
 import { evidenceOf, targetOf } from './claim-evidence.ts';
 import { addDays, countDays, covers, daysFrom, daysOfPeriod, firstDay, lastDay } from './days.ts';
 import { findLedgerError } from './errors.ts';
@@ -244,6 +244,25 @@ describe('a bill', () => {
       expect(failure(() => readBill(odd))).to.deep.equal({ code: 'INVALID', expression: 'Claim' });
     }
   });
+});
+
+describe('the diagnoses of a claim', () => {
+  const diagnosis = [1, 4].map((sequence) => ({ sequence }));
+  it('are those that its lines name', () => {
+    checkDiagnoses({ diagnosis, item: [{}, { diagnosisSequence: [4, 1] }] });
+    checkDiagnoses({ item: [{}] });
+  });
+
+  for (const [what, claim, at] of [
+    [
+      'one that is not listed',
+      { diagnosis, item: [{}, { diagnosisSequence: [1, 2] }] },
+      'Claim.item[1].diagnosisSequence',
+    ],
+    ['one of no list', { item: [{ diagnosisSequence: [1] }] }, 'Claim.item[0].diagnosisSequence'],
+    ['one without a number', { diagnosis: [{}], item: [{}] }, 'Claim.diagnosis[0].sequence'],
+  ] as const)
+    it(`are refused: ${what}`, () => expect(failure(() => checkDiagnoses(claim)).expression).to.equal(at));
 });
 
 describe('the evidence of a claim', () => {

@@ -291,6 +291,23 @@ function readItem(claim: Claim, item: ClaimItem, at: string, reader: Reader): Bi
   };
 }
 
+const linked = z.looseObject({
+  diagnosis: z.array(z.looseObject({ sequence })).optional(),
+  item: z.array(z.looseObject({ diagnosisSequence: z.array(sequence).optional() })),
+});
+
+/**
+ * Holds lines to diagnoses that their Claim lists. Asked when it is submitted, and not where it is read later: those of before stay.
+ * @throws LedgerError INVALID with the element at fault
+ */
+export function checkDiagnoses(claim: unknown): void {
+  const parsed = linked.safeParse(claim);
+  if (!parsed.success) throw invalid('malformed', expressionOf('Claim', parsed.error.issues[0]?.path ?? []));
+  const { diagnosis, item } = parsed.data;
+  for (const [index, { diagnosisSequence = [] }] of item.entries())
+    named(diagnosis, diagnosisSequence, `Claim.item[${index}].diagnosisSequence`);
+}
+
 /**
  * Reads a submitted Claim.
  * @throws LedgerError INVALID with the element at fault where the claim is malformed or uses what is not supported.
