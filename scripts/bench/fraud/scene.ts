@@ -117,10 +117,10 @@ export class Scene {
     { gender, birthDate }: Planned['person'],
     same?: Insured,
     terms: object = {},
-    more: object = {},
+    { identifier = [], ...more }: { identifier?: object[] } & Record<string, unknown> = {},
   ): Promise<Insured> {
     const member = same?.member ?? { system: MEMBERS, value: randomUUID() };
-    const patient = { resourceType: 'Patient', identifier: [member], gender, birthDate, ...more };
+    const patient = { resourceType: 'Patient', identifier: [member, ...identifier], gender, birthDate, ...more };
     const id = await this.create(provider, patient);
     const coverage = same?.coverage ?? (await this.#covered(member, terms));
     await this.at(provider).find({ path: `/fhir/R4/Coverage/${coverage}` }, 'the coverage');

@@ -108,6 +108,42 @@ const twice: readonly Way[] = [
   },
 ];
 
+/** What the second Patient has in common with the first beside gender and birth date; each has a number and a coverage of her own. */
+function alike(
+  name: string,
+  expected: Way['expected'],
+  commonOf: (chance: Chance) => readonly [Record<string, unknown>, Record<string, unknown>],
+): Way {
+  return {
+    ...{ name, expected },
+    run: async (start) => {
+      const { scene, visit, insured, chance } = start;
+      const [first, second] = commonOf(chance);
+      const as = (more: Record<string, unknown>) => scene.insured(insured.provider, visit.person, undefined, {}, more);
+      await honestly({ ...start, insured: await as(first) });
+      return scene.billed(await scene.recorded(await as(second), visit));
+    },
+  };
+}
+
+const named = (family: string) => ({ name: [{ family, given: ['Bench'] }] });
+const human: readonly Way[] = [
+  alike('a second Patient whose social security number is written otherwise', 'stopped', (chance) => {
+    const number = String(chance.between(100_000_000, 699_999_999));
+    const dashed = `${number.slice(0, 3)}-${number.slice(3, 5)}-${number.slice(5)}`;
+    const called = (value: string) => ({ identifier: [{ system: 'http://hl7.org/fhir/sid/us-ssn', value }] });
+    return [called(number), called(dashed)];
+  }),
+  alike('a second Patient whose name is spelt otherwise', 'pended', () => [named('Schmidt'), named('Schmitt')]),
+  alike('a second Patient of another name with the same telephone number', 'pended', (chance) => {
+    const telecom = [{ system: 'phone', value: `+1 617 ${chance.between(2_000_000, 9_999_999)}` }];
+    return [
+      { ...named('Abbott'), telecom },
+      { ...named('Zuniga'), telecom },
+    ];
+  }),
+];
+
 const undone: readonly Way[] = [
   {
     name: 'a visit that was cancelled',
@@ -313,4 +349,4 @@ const odd: readonly Way[] = [
   },
 ];
 
-export const WAYS: readonly Way[] = [...twice, ...undone, ...limited, ...odd];
+export const WAYS: readonly Way[] = [...twice, ...human, ...undone, ...limited, ...odd];

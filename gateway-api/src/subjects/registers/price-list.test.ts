@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { FixtureConsortium } from '../../consortium.fixture.ts';
 import { changed } from './price-list.ts';
 import { rowsOf } from './register-csv.ts';
 
@@ -33,4 +34,44 @@ describe('A list of prices', () => {
     const rows = ['99213,85.50', '99499,7', 'G0425,'];
     expect(of(rows, of(rows).prices)).to.deep.include({ changes: [], unchanged: 3, unusable: [] });
   });
+});
+
+describe('Lists of prices that come at once', function () {
+  this.timeout(120_000);
+  let consortium: FixtureConsortium;
+  before(async () => {
+    consortium = await FixtureConsortium.start(['payer']);
+  });
+  after(() => consortium?.close());
+
+  const CSV = { 'content-type': 'text/csv' };
+  const PATH = '/fee-schedules/hospital';
+  const asPayer = 'payer adjudicator';
+
+  for (const [what, before] of [
+    ['where there is no fee schedule yet', undefined],
+    ['on a fee schedule', { version: 'v1', currency: 'USD', prices: { A0001: 100 } }],
+  ] as const)
+    it(`are each taken whole, or refused as one that was made of older prices, ${what}`, async () => {
+      if (before !== undefined) expect((await consortium.send(asPayer, `PUT ${PATH}`, before)).status).to.equal(200);
+      const codes = Array.from({ length: 5 }, (_, index) => `${before === undefined ? 'B' : 'C'}000${index}`);
+      const answers = await Promise.all(
+        codes.map((code) => {
+          const path = `${PATH}/list?version=${code}&currency=USD`;
+          return consortium.send(asPayer, `POST ${path}`, `CODE,PRICE\n${code},7\n`, CSV);
+        }),
+      );
+      const statuses = answers.map(({ status }) => status);
+      expect(
+        statuses.filter((status) => ![200, 409].includes(status)),
+        JSON.stringify(answers[0]?.body),
+      ).to.deep.equal([]);
+      const { body } = await consortium.send(asPayer, `GET ${PATH}`);
+      const taken = codes.filter((_, index) => statuses[index] === 200);
+      expect(taken).to.not.deep.equal([]);
+      const own = Object.keys(body.prices).filter((code) => codes.includes(code));
+      expect(own.sort()).to.deep.equal(taken);
+      for (const { status, body: refusal } of answers)
+        if (status === 409) expect(refusal.issue[0].expression).to.deep.equal(['version']);
+    });
 });
